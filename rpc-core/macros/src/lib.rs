@@ -1,0 +1,1 @@
+//! The `#[service]` and `#[client]` attributes of rpc-core.
