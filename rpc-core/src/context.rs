@@ -1,0 +1,177 @@
+//! The circumstances of a call: who makes it, what came with it, how long it may take.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use http::{Extensions, HeaderMap};
+use tokio_util::sync::CancellationToken;
+
+use crate::call::Name;
+use crate::transport::Peer;
+
+/// What a handler can ask about the call that it answers: take it as the first argument.
+///
+/// ```
+/// use rpc_core::Context;
+///
+/// fn whoami(cx: Context) -> String {
+///     format!("{} calls {}", cx.peer(), cx.method())
+/// }
+/// assert_eq!(whoami(Context::new("whoami")), "an unknown peer calls whoami");
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Context {
+    method: Name,
+    deadline: Option<Instant>,
+    origin: Option<Arc<Origin>>,
+}
+
+/// Where a request came from. All calls of one request share it.
+#[derive(Debug, Default)]
+pub struct Origin {
+    /// The peer at the other end of the connection.
+    pub peer: Peer,
+    /// The headers that came with the request.
+    pub headers: HeaderMap,
+    /// What layers and hooks learnt of the request, such as the user who was authenticated.
+    pub extensions: Extensions,
+    /// Fires when the caller no longer waits.
+    pub cancellation: Cancellation,
+}
+
+impl Context {
+    /// The context of a call that comes from nowhere in particular, as in tests.
+    #[must_use]
+    pub fn new(method: impl Into<Name>) -> Self {
+        Self {
+            method: method.into(),
+            deadline: None,
+            origin: None,
+        }
+    }
+
+    /// Says where the call came from.
+    #[must_use]
+    pub fn with_origin(mut self, origin: Arc<Origin>) -> Self {
+        self.origin = Some(origin);
+        self
+    }
+
+    /// Says until when the caller waits. Default: no deadline.
+    #[must_use]
+    pub const fn with_deadline(mut self, deadline: Option<Instant>) -> Self {
+        self.deadline = deadline;
+        self
+    }
+
+    /// The context of another call of the same request.
+    #[must_use]
+    pub fn for_method(&self, method: impl Into<Name>) -> Self {
+        Self {
+            method: method.into(),
+            ..self.clone()
+        }
+    }
+
+    /// The name of the method that is called.
+    #[must_use]
+    pub const fn method(&self) -> &Name {
+        &self.method
+    }
+
+    /// The peer that calls.
+    #[must_use]
+    pub fn peer(&self) -> &Peer {
+        self.origin
+            .as_ref()
+            .map_or(&Peer::Unknown, |origin| &origin.peer)
+    }
+
+    /// A header of the request, by its name in any case, where it is text.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.origin.as_ref()?.headers.get(name)?.to_str().ok()
+    }
+
+    /// All headers of the request, where it had any.
+    #[must_use]
+    pub fn headers(&self) -> Option<&HeaderMap> {
+        self.origin.as_deref().map(|origin| &origin.headers)
+    }
+
+    /// What a layer or hook left for the handler, by its type.
+    #[must_use]
+    pub fn extension<T: Send + Sync + 'static>(&self) -> Option<&T> {
+        self.origin.as_ref()?.extensions.get()
+    }
+
+    /// Until when the caller waits.
+    #[must_use]
+    pub const fn deadline(&self) -> Option<Instant> {
+        self.deadline
+    }
+
+    /// Whether the caller no longer waits. A function that runs off the event loop looks here
+    /// now and then; an async handler is simply dropped.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        self.deadline
+            .is_some_and(|deadline| deadline <= Instant::now())
+            || self
+                .origin
+                .as_ref()
+                .is_some_and(|origin| origin.cancellation.is_cancelled())
+    }
+
+    /// Ends when the caller no longer waits; never ends for a call without an origin.
+    ///
+    /// # Cancel safety
+    /// Can be dropped and called again at any time.
+    pub async fn cancelled(&self) {
+        match &self.origin {
+            Some(origin) => origin.cancellation.cancelled().await,
+            None => std::future::pending().await,
+        }
+    }
+}
+
+/// Tells that a caller no longer waits. Clones are one and the same.
+#[derive(Clone, Debug, Default)]
+pub struct Cancellation(CancellationToken);
+
+impl Cancellation {
+    /// Tells everyone who looks.
+    pub fn cancel(&self) {
+        self.0.cancel();
+    }
+
+    /// Whether [`cancel`](Self::cancel) was called.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        self.0.is_cancelled()
+    }
+
+    /// Ends when [`cancel`](Self::cancel) is called.
+    ///
+    /// # Cancel safety
+    /// Can be dropped and called again at any time.
+    pub async fn cancelled(&self) {
+        self.0.cancelled().await;
+    }
+
+    /// Cancels when the returned guard is dropped.
+    #[must_use]
+    pub fn cancel_on_drop(&self) -> CancelOnDrop {
+        CancelOnDrop(self.clone())
+    }
+}
+
+/// Cancels its [`Cancellation`] when it is dropped.
+#[derive(Debug)]
+pub struct CancelOnDrop(Cancellation);
+
+impl Drop for CancelOnDrop {
+    fn drop(&mut self) {
+        self.0.cancel();
+    }
+}

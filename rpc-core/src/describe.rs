@@ -1,0 +1,391 @@
+//! What a method takes and gives, read from its Rust types.
+
+use std::fmt;
+
+use serde::de::{self, DeserializeOwned, Deserializer, Visitor};
+use serde::forward_to_deserialize_any;
+
+use crate::value::datetime;
+
+/// The kind of a value, as introspection names it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Kind {
+    /// Any kind, or one that cannot be told from the type.
+    #[default]
+    Any,
+    /// Nothing at all.
+    Nil,
+    /// A truth value.
+    Boolean,
+    /// A whole number.
+    Int,
+    /// A floating-point number.
+    Double,
+    /// A text.
+    String,
+    /// Bytes.
+    Bytes,
+    /// A date and time.
+    DateTime,
+    /// A list.
+    Array,
+    /// Named members.
+    Struct,
+}
+
+/// The names that XML-RPC's `system.methodSignature` uses; `undef` for [`Kind::Any`].
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Any => "undef",
+            Self::Nil => "nil",
+            Self::Boolean => "boolean",
+            Self::Int => "int",
+            Self::Double => "double",
+            Self::String => "string",
+            Self::Bytes => "base64",
+            Self::DateTime => "dateTime.iso8601",
+            Self::Array => "array",
+            Self::Struct => "struct",
+        })
+    }
+}
+
+impl Kind {
+    /// The kind that `T` is read from.
+    ///
+    /// No value is needed: `T` is asked to read itself from a source that only notes what it is
+    /// asked for.
+    #[must_use]
+    pub fn of<T: DeserializeOwned>() -> Self {
+        Parameter::of::<T>().kind
+    }
+
+    /// The kind that a result of type `T` is written as, as far as the type's name tells: the
+    /// types of the standard library and of this crate are known, others are [`Kind::Any`].
+    ///
+    /// `Serialize` can only be asked with a value in hand, and there is none before the first
+    /// call. What a wrong guess would cost is a word in a description, never a wrong result.
+    #[must_use]
+    pub fn of_result<T: ?Sized>() -> Self {
+        Self::of_type_name(std::any::type_name::<T>())
+    }
+
+    fn of_type_name(name: &str) -> Self {
+        let name = name.trim_start_matches('&').trim_start_matches("mut ");
+        let (path, generics) = name.split_once('<').unwrap_or((name, ""));
+        match path.rsplit("::").next().unwrap_or(path) {
+            "()" => Self::Nil,
+            "bool" => Self::Boolean,
+            "i8" | "i16" | "i32" | "i64" | "i128" | "isize" | "u8" | "u16" | "u32" | "u64"
+            | "u128" | "usize" => Self::Int,
+            "f32" | "f64" => Self::Double,
+            "str" | "char" | "String" | "PathBuf" | "Path" => Self::String,
+            "DateTime" if path.starts_with("rpc_core::") => Self::DateTime,
+            "Vec" | "Box" if generics == "u8>" || generics == "[u8]>" => Self::Bytes,
+            "[u8]" | "ByteBuf" | "Bytes" => Self::Bytes,
+            "Vec" | "VecDeque" | "HashSet" | "BTreeSet" | "LinkedList" => Self::Array,
+            "HashMap" | "BTreeMap" | "IndexMap" => Self::Struct,
+            "Struct" if path.starts_with("rpc_core::") => Self::Struct,
+            "Box" | "Arc" | "Rc" | "Cow" => {
+                Self::of_type_name(generics.strip_suffix('>').unwrap_or(generics))
+            }
+            _ if name.starts_with('[') || (name.starts_with('(') && name != "()") => Self::Array,
+            _ => Self::Any,
+        }
+    }
+}
+
+/// One parameter of a method.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Parameter {
+    /// Its name, where that is known.
+    pub name: Option<String>,
+    /// What it is read from.
+    pub kind: Kind,
+    /// Whether a caller can leave it out, when all that follow are left out too.
+    pub optional: bool,
+}
+
+impl Parameter {
+    /// The parameter that an argument of type `T` takes.
+    #[must_use]
+    pub fn of<T: DeserializeOwned>() -> Self {
+        let (kind, optional) = if is_bytes::<T>() {
+            (Kind::Bytes, false)
+        } else {
+            match T::deserialize(Probe { optional: false }) {
+                Err(Found::Kind(kind, optional)) => (kind, optional),
+                // A type that reads nothing, or refuses to: there is nothing to tell.
+                Ok(_) | Err(Found::Unknown) => (Kind::Any, false),
+            }
+        };
+        Self {
+            name: None,
+            kind,
+            optional,
+        }
+    }
+}
+
+/// Whether `T` is a plain vector or slice of bytes, which serde alone would show as a list of
+/// numbers. Formats that know bytes write those as bytes, the empty ones too.
+#[must_use]
+pub fn is_bytes<T: ?Sized>() -> bool {
+    let name = std::any::type_name::<T>().trim_start_matches('&');
+    name == std::any::type_name::<Vec<u8>>() || name == std::any::type_name::<[u8]>()
+}
+
+/// What a method is, for introspection and for people.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Description {
+    /// What the method does, from its doc comment.
+    pub help: String,
+    /// What it takes.
+    pub params: Vec<Parameter>,
+    /// Whether it takes any number of parameters after those.
+    pub variadic: bool,
+    /// What it gives.
+    pub result: Kind,
+}
+
+impl Description {
+    /// The ways to call the method: the kind of the result, then those of the parameters. There
+    /// is one more for each parameter that can be left out.
+    #[must_use]
+    pub fn signatures(&self) -> Vec<Vec<Kind>> {
+        let optional = self
+            .params
+            .iter()
+            .rev()
+            .take_while(|param| param.optional)
+            .count();
+        (self.params.len() - optional..=self.params.len())
+            .rev()
+            .map(|len| {
+                let params = self.params[..len].iter().map(|param| param.kind);
+                std::iter::once(self.result).chain(params).collect()
+            })
+            .collect()
+    }
+}
+
+/// A source that gives no value, but notes what it is asked for.
+struct Probe {
+    optional: bool,
+}
+
+#[derive(Debug)]
+enum Found {
+    Kind(Kind, bool),
+    Unknown,
+}
+
+impl fmt::Display for Found {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a probe has no value")
+    }
+}
+
+impl std::error::Error for Found {}
+
+impl de::Error for Found {
+    fn custom<T: fmt::Display>(_: T) -> Self {
+        Self::Unknown
+    }
+}
+
+macro_rules! probe {
+    ($($kind:ident: $($method:ident)*;)*) => {$($(
+        fn $method<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Found> {
+            Err(Found::Kind(Kind::$kind, self.optional))
+        }
+    )*)*};
+}
+
+impl<'de> Deserializer<'de> for Probe {
+    type Error = Found;
+
+    probe! {
+        Any: deserialize_any deserialize_ignored_any deserialize_identifier;
+        Nil: deserialize_unit;
+        Boolean: deserialize_bool;
+        Int: deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64 deserialize_i128
+            deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64 deserialize_u128;
+        Double: deserialize_f32 deserialize_f64;
+        String: deserialize_char deserialize_str deserialize_string;
+        Bytes: deserialize_bytes deserialize_byte_buf;
+        Array: deserialize_seq;
+        Struct: deserialize_map;
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Found> {
+        visitor.visit_some(Self { optional: true })
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Found> {
+        if name == datetime::NEWTYPE {
+            return Err(Found::Kind(Kind::DateTime, self.optional));
+        }
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_unit_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: V,
+    ) -> Result<V::Value, Found> {
+        Err(Found::Kind(Kind::Nil, self.optional))
+    }
+
+    fn deserialize_tuple<V: Visitor<'de>>(self, _: usize, _: V) -> Result<V::Value, Found> {
+        Err(Found::Kind(Kind::Array, self.optional))
+    }
+
+    fn deserialize_tuple_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: usize,
+        _: V,
+    ) -> Result<V::Value, Found> {
+        Err(Found::Kind(Kind::Array, self.optional))
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        _: V,
+    ) -> Result<V::Value, Found> {
+        Err(Found::Kind(Kind::Struct, self.optional))
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        _: V,
+    ) -> Result<V::Value, Found> {
+        // A bare variant is a string, one with contents a struct.
+        Err(Found::Kind(Kind::Any, self.optional))
+    }
+}
+
+/// Reads a parameter that the caller left out: `None` where it is optional.
+pub(crate) struct Missing<E>(std::marker::PhantomData<E>);
+
+impl<E: de::Error> Missing<E> {
+    /// The value that `T` has when it is left out, if it can be.
+    pub(crate) fn value<T: DeserializeOwned>() -> Option<T> {
+        T::deserialize(Self(std::marker::PhantomData)).ok()
+    }
+}
+
+impl<'de, E: de::Error> Deserializer<'de> for Missing<E> {
+    type Error = E;
+
+    fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, E> {
+        Err(E::custom("a parameter is missing"))
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, E> {
+        visitor.visit_none()
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit
+        unit_struct newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+    use crate::value::{DateTime, Struct, Value};
+
+    #[test]
+    fn arguments_are_described_exactly() {
+        #[derive(serde::Deserialize)]
+        #[allow(dead_code)]
+        struct Point {
+            x: i32,
+        }
+        #[derive(serde::Deserialize)]
+        #[allow(dead_code)]
+        struct Id(u32);
+        let cases = [
+            (Kind::of::<i64>(), Kind::Int),
+            (Kind::of::<Id>(), Kind::Int),
+            (Kind::of::<f32>(), Kind::Double),
+            (Kind::of::<String>(), Kind::String),
+            (Kind::of::<Vec<u8>>(), Kind::Bytes),
+            (Kind::of::<Vec<String>>(), Kind::Array),
+            (Kind::of::<(i32, i32)>(), Kind::Array),
+            (Kind::of::<HashMap<String, i32>>(), Kind::Struct),
+            (Kind::of::<Point>(), Kind::Struct),
+            (Kind::of::<DateTime>(), Kind::DateTime),
+            (Kind::of::<Value>(), Kind::Any),
+            (Kind::of::<()>(), Kind::Nil),
+        ];
+        for (kind, expected) in cases {
+            assert_eq!(kind, expected);
+        }
+        assert!(Parameter::of::<Option<Point>>().optional);
+    }
+
+    #[test]
+    fn results_are_described_from_the_type_name() {
+        let cases = [
+            (Kind::of_result::<()>(), Kind::Nil),
+            (Kind::of_result::<u8>(), Kind::Int),
+            (Kind::of_result::<&str>(), Kind::String),
+            (Kind::of_result::<String>(), Kind::String),
+            (Kind::of_result::<Vec<u8>>(), Kind::Bytes),
+            (Kind::of_result::<Vec<Vec<u8>>>(), Kind::Array),
+            (Kind::of_result::<[f64; 3]>(), Kind::Array),
+            (Kind::of_result::<(i32, String)>(), Kind::Array),
+            (
+                Kind::of_result::<Box<HashMap<String, Vec<i32>>>>(),
+                Kind::Struct,
+            ),
+            (Kind::of_result::<Struct>(), Kind::Struct),
+            (Kind::of_result::<DateTime>(), Kind::DateTime),
+            (Kind::of_result::<Value>(), Kind::Any),
+        ];
+        for (kind, expected) in cases {
+            assert_eq!(kind, expected);
+        }
+    }
+
+    #[test]
+    fn trailing_optional_parameters_make_more_signatures() {
+        let description = Description {
+            params: vec![
+                Parameter::of::<Option<i32>>(),
+                Parameter::of::<String>(),
+                Parameter::of::<Option<bool>>(),
+            ],
+            result: Kind::Nil,
+            ..Description::default()
+        };
+        let text: Vec<String> = description
+            .signatures()
+            .iter()
+            .map(|kinds| {
+                kinds
+                    .iter()
+                    .map(Kind::to_string)
+                    .collect::<Vec<_>>()
+                    .join(" ")
+            })
+            .collect();
+        assert_eq!(text, ["nil int string boolean", "nil int string"]);
+    }
+}

@@ -1,0 +1,233 @@
+//! Errors of formats and of calls.
+
+use std::error::Error;
+use std::fmt;
+
+use crate::fault::{Fault, FaultKind};
+
+/// A message that cannot be read, or a value that cannot be written, in a [`Format`](crate::Format).
+#[derive(Debug)]
+pub struct FormatError(Box<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    kind: FormatErrorKind,
+    message: String,
+    context: Option<String>,
+    position: Option<Position>,
+}
+
+/// Whose fault a [`FormatError`] is, and of what sort.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum FormatErrorKind {
+    /// The message is not well-formed.
+    Syntax,
+    /// The message is in an encoding that is not supported.
+    Encoding,
+    /// The message has bytes or characters that its encoding or format does not allow.
+    Character,
+    /// The message is well-formed, but not what the protocol says it should be.
+    Structure,
+    /// The message breaks a limit of depth, size or count.
+    Limit,
+    /// The message is fine, but its values do not fit the types asked for.
+    Mismatch,
+    /// A value of this side cannot be written in the format.
+    Unrepresentable,
+}
+
+/// A place in a text document. Both numbers count from 1; columns count characters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Position {
+    /// The line.
+    pub line: usize,
+    /// The column, in characters.
+    pub column: usize,
+}
+
+impl Position {
+    /// The position of a byte offset in a document.
+    #[must_use]
+    pub fn of(document: &[u8], offset: usize) -> Self {
+        let before = &document[..offset.min(document.len())];
+        let line_start = before
+            .iter()
+            .rposition(|&b| b == b'\n')
+            .map_or(0, |i| i + 1);
+        Self {
+            line: before.iter().filter(|&&b| b == b'\n').count() + 1,
+            column: String::from_utf8_lossy(&before[line_start..])
+                .chars()
+                .count()
+                + 1,
+        }
+    }
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}, column {}", self.line, self.column)
+    }
+}
+
+impl FormatError {
+    /// An error of the given kind.
+    #[must_use]
+    pub fn new(kind: FormatErrorKind, message: impl Into<String>) -> Self {
+        Self(Box::new(Inner {
+            kind,
+            message: message.into(),
+            context: None,
+            position: None,
+        }))
+    }
+
+    /// Says where the error is, unless a place nearer to it was already named.
+    #[must_use]
+    pub fn at(mut self, position: impl FnOnce() -> Position) -> Self {
+        if self.0.position.is_none() {
+            self.0.position = Some(position());
+        }
+        self
+    }
+
+    /// Says in what the error is ("parameter 2"), unless that was already said.
+    #[must_use]
+    pub fn within(mut self, context: impl FnOnce() -> String) -> Self {
+        if self.0.context.is_none() {
+            self.0.context = Some(context());
+        }
+        self
+    }
+
+    /// Of what sort the error is.
+    #[must_use]
+    pub const fn kind(&self) -> FormatErrorKind {
+        self.0.kind
+    }
+
+    /// Where in the document the error is, where that is known.
+    #[must_use]
+    pub const fn position(&self) -> Option<Position> {
+        self.0.position
+    }
+}
+
+impl fmt::Display for FormatError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(context) = &self.0.context {
+            write!(f, "{context}: ")?;
+        }
+        f.write_str(&self.0.message)?;
+        match &self.0.position {
+            Some(position) => write!(f, ", at {position}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Error for FormatError {}
+
+impl serde::de::Error for FormatError {
+    fn custom<T: fmt::Display>(message: T) -> Self {
+        Self::new(FormatErrorKind::Mismatch, message.to_string())
+    }
+}
+
+impl serde::ser::Error for FormatError {
+    fn custom<T: fmt::Display>(message: T) -> Self {
+        Self::new(FormatErrorKind::Unrepresentable, message.to_string())
+    }
+}
+
+/// What the caller is told when its message cannot be read.
+impl From<FormatError> for Fault {
+    fn from(error: FormatError) -> Self {
+        let kind = match error.kind() {
+            FormatErrorKind::Syntax => FaultKind::Parse,
+            FormatErrorKind::Encoding => FaultKind::UnsupportedEncoding,
+            FormatErrorKind::Character => FaultKind::InvalidCharacter,
+            FormatErrorKind::Structure | FormatErrorKind::Limit => FaultKind::InvalidRequest,
+            FormatErrorKind::Mismatch => FaultKind::InvalidParams,
+            FormatErrorKind::Unrepresentable => FaultKind::Internal,
+        };
+        Self::of(kind, error.to_string())
+    }
+}
+
+/// Why a call gave no result. The variants tell whether the call ran: see
+/// [`execution`](Self::execution).
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CallError {
+    /// The arguments cannot be written in the format. Nothing was sent.
+    #[error("the arguments cannot be encoded")]
+    Encode(#[source] FormatError),
+    /// The call was not sent: the call did not run and can be made again.
+    #[error("the call was not sent")]
+    NotSent(#[source] Box<dyn Error + Send + Sync>),
+    /// The call was sent, in whole or in part, and no answer came: it may have run.
+    #[error("the call was sent, but no answer came")]
+    Lost(#[source] Box<dyn Error + Send + Sync>),
+    /// Something answered, but not with a reply of this protocol: a proxy's error page, a server's
+    /// refusal, a reply over a limit. The call may have run.
+    #[error("the answer is not a reply")]
+    NotAReply(#[source] Box<dyn Error + Send + Sync>),
+    /// The server answered with a fault.
+    #[error("the server answered with a fault")]
+    Fault(#[source] Fault),
+    /// The call ran, but its result does not fit the type asked for.
+    #[error("the result does not fit the type asked for")]
+    Decode(#[source] FormatError),
+}
+
+/// Whether a failed call ran.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Execution {
+    /// The method did not run. Making the call again is safe.
+    Never,
+    /// The method may have run, in whole or in part.
+    Maybe,
+    /// The method ran to its end.
+    Completed,
+}
+
+impl CallError {
+    /// Whether the method ran, as far as this side can know.
+    #[must_use]
+    pub const fn execution(&self) -> Execution {
+        match self {
+            Self::Encode(_) | Self::NotSent(_) => Execution::Never,
+            Self::Fault(fault) if fault.kind().is_refusal() => Execution::Never,
+            Self::Lost(_) | Self::NotAReply(_) | Self::Fault(_) => Execution::Maybe,
+            Self::Decode(_) => Execution::Completed,
+        }
+    }
+
+    /// The fault, where the server answered with one.
+    #[must_use]
+    pub const fn fault(&self) -> Option<&Fault> {
+        match self {
+            Self::Fault(fault) => Some(fault),
+            _ => None,
+        }
+    }
+}
+
+impl From<Fault> for CallError {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+/// A handler that calls on can pass its own call's failure up with `?`: a fault goes through as
+/// it is, everything else is an internal error whose cause is logged.
+impl From<CallError> for Fault {
+    fn from(error: CallError) -> Self {
+        match error {
+            CallError::Fault(fault) => fault,
+            error => Self::internal(error),
+        }
+    }
+}

@@ -1,0 +1,282 @@
+//! Faults: what a caller is told when a call fails.
+
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+
+type Source = Arc<dyn Error + Send + Sync>;
+
+/// The failure of a call, as the other side is told it.
+///
+/// A fault has a [kind](FaultKind), a numeric code and a message. A cause can be attached with
+/// [`with_source`](Self::with_source) or [`internal`](Self::internal); it goes to the log of this
+/// side and never to the wire.
+///
+/// `Fault` is deliberately not `Serialize`: a handler's `Err(fault)` can then never be sent as a
+/// successful result by mistake.
+///
+/// ```
+/// use rpc_core::{Fault, FaultKind};
+///
+/// let fault = Fault::new(42, "no such account");
+/// assert_eq!(fault.kind(), FaultKind::Application);
+/// assert_eq!(fault.to_string(), "fault 42: no such account");
+/// ```
+#[derive(Clone)]
+pub struct Fault {
+    kind: FaultKind,
+    code: i64,
+    message: String,
+    source: Option<Source>,
+}
+
+/// What went wrong, in terms that do not depend on the protocol.
+///
+/// The default codes are those of the "Specification for Fault Code Interoperability" of the
+/// XML-RPC community (version 20010516).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum FaultKind {
+    /// The message is not well-formed in its format (−32700).
+    Parse,
+    /// The message declares an encoding that is not supported (−32701).
+    UnsupportedEncoding,
+    /// The message has a character that is invalid in its encoding (−32702).
+    InvalidCharacter,
+    /// The message is well-formed, but is not a call, or breaks a limit (−32600).
+    InvalidRequest,
+    /// There is no such method (−32601).
+    UnknownMethod,
+    /// The parameters do not fit the method (−32602).
+    InvalidParams,
+    /// The server failed in a way that it does not explain (−32603).
+    Internal,
+    /// The method itself reports a failure (−32500, or a code of its own).
+    Application,
+    /// The server refuses this caller (−32400).
+    Denied,
+    /// The server has too much to do (−32400).
+    Overloaded,
+    /// The call's time was over before it ended (−32400).
+    DeadlineExceeded,
+    /// The call was cancelled (−32400).
+    Cancelled,
+}
+
+impl FaultKind {
+    /// The interoperability code of this kind.
+    #[must_use]
+    pub const fn code(self) -> i64 {
+        match self {
+            Self::Parse => -32700,
+            Self::UnsupportedEncoding => -32701,
+            Self::InvalidCharacter => -32702,
+            Self::InvalidRequest => -32600,
+            Self::UnknownMethod => -32601,
+            Self::InvalidParams => -32602,
+            Self::Internal => -32603,
+            Self::Application => -32500,
+            Self::Denied | Self::Overloaded | Self::DeadlineExceeded | Self::Cancelled => -32400,
+        }
+    }
+
+    /// The kind that a code received from a peer stands for.
+    #[must_use]
+    pub const fn from_code(code: i64) -> Self {
+        match code {
+            -32700 => Self::Parse,
+            -32701 => Self::UnsupportedEncoding,
+            -32702 => Self::InvalidCharacter,
+            -32600 => Self::InvalidRequest,
+            -32601 => Self::UnknownMethod,
+            -32602 => Self::InvalidParams,
+            -32603 => Self::Internal,
+            _ => Self::Application,
+        }
+    }
+
+    /// Whether a call that failed in this way was refused before its method ran.
+    #[must_use]
+    pub const fn is_refusal(self) -> bool {
+        matches!(
+            self,
+            Self::Parse
+                | Self::UnsupportedEncoding
+                | Self::InvalidCharacter
+                | Self::InvalidRequest
+                | Self::UnknownMethod
+                | Self::InvalidParams
+                | Self::Denied
+                | Self::Overloaded
+        )
+    }
+}
+
+impl Fault {
+    /// A failure that the method itself reports, with a code of the application's choice.
+    #[must_use]
+    pub fn new(code: i64, message: impl Into<String>) -> Self {
+        Self {
+            kind: FaultKind::Application,
+            code,
+            message: message.into(),
+            source: None,
+        }
+    }
+
+    /// A fault of the given kind, with that kind's code.
+    #[must_use]
+    pub fn of(kind: FaultKind, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            code: kind.code(),
+            message: message.into(),
+            source: None,
+        }
+    }
+
+    /// A fault as a peer sent it: the kind is read from the code.
+    #[must_use]
+    pub fn received(code: i64, message: impl Into<String>) -> Self {
+        Self {
+            kind: FaultKind::from_code(code),
+            code,
+            message: message.into(),
+            source: None,
+        }
+    }
+
+    /// A failure whose cause is none of the caller's business: the wire says "internal error",
+    /// the log of this side has `source` in full.
+    #[must_use]
+    pub fn internal(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::of(FaultKind::Internal, "internal error").with_source(source)
+    }
+
+    /// The fault for a method that does not exist.
+    #[must_use]
+    pub fn unknown_method(method: &str) -> Self {
+        Self::of(
+            FaultKind::UnknownMethod,
+            format!("there is no method `{method}`"),
+        )
+    }
+
+    /// The fault for parameters that do not fit the method.
+    #[must_use]
+    pub fn invalid_params(message: impl Into<String>) -> Self {
+        Self::of(FaultKind::InvalidParams, message)
+    }
+
+    /// Attaches the cause. It is logged where the fault is answered and never sent.
+    #[must_use]
+    pub fn with_source(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        self.source = Some(Arc::from(source.into()));
+        self
+    }
+
+    /// What went wrong.
+    #[must_use]
+    pub const fn kind(&self) -> FaultKind {
+        self.kind
+    }
+
+    /// The numeric code that the other side sees.
+    #[must_use]
+    pub const fn code(&self) -> i64 {
+        self.code
+    }
+
+    /// The text that the other side sees.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "fault {}: {}", self.code, self.message)
+    }
+}
+
+impl fmt::Debug for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("Fault");
+        debug
+            .field("kind", &self.kind)
+            .field("code", &self.code)
+            .field("message", &self.message);
+        if let Some(source) = &self.source {
+            debug.field("source", source);
+        }
+        debug.finish()
+    }
+}
+
+impl Error for Fault {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.source.as_deref().map(|source| source as _)
+    }
+}
+
+/// Faults are equal when the other side sees them as equal; the cause is left out.
+impl PartialEq for Fault {
+    fn eq(&self, other: &Self) -> bool {
+        self.kind == other.kind && self.code == other.code && self.message == other.message
+    }
+}
+
+impl Eq for Fault {}
+
+impl From<std::convert::Infallible> for Fault {
+    fn from(never: std::convert::Infallible) -> Self {
+        match never {}
+    }
+}
+
+/// The error types of ordinary functions: the caller sees "internal error", the log the cause.
+macro_rules! internal {
+    ($($error:ty),* $(,)?) => {$(
+        impl From<$error> for Fault {
+            fn from(error: $error) -> Self {
+                Self::internal(error)
+            }
+        }
+    )*};
+}
+
+internal!(
+    Box<dyn Error + Send + Sync>,
+    std::io::Error,
+    fmt::Error,
+    std::num::ParseIntError,
+    std::num::ParseFloatError,
+    std::num::TryFromIntError,
+    std::str::Utf8Error,
+    std::string::FromUtf8Error,
+    std::time::SystemTimeError,
+);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_internal_fault_keeps_its_cause_off_the_wire() {
+        let fault = Fault::internal("password of the database is wrong");
+        assert!(!fault.to_string().contains("password"));
+        assert_eq!(
+            fault.source().unwrap().to_string(),
+            "password of the database is wrong"
+        );
+    }
+
+    #[test]
+    fn codes_and_kinds_agree() {
+        for code in [-32700, -32701, -32702, -32600, -32601, -32602, -32603] {
+            assert_eq!(FaultKind::from_code(code).code(), code);
+        }
+        assert_eq!(Fault::received(4, "x"), Fault::new(4, "x"));
+    }
+}
