@@ -1,1 +1,3 @@
 //! What a remote call is.
+
+pub mod transport;
