@@ -4,6 +4,7 @@
 //! and every protocol runs over any of them:
 //!
 //! - [`tcp`]: sockets of the network,
+//! - `unix`: sockets in the file system of one machine, which know who is at the other end,
 //! - [`memory`]: pipes inside one program, for tests and for services that live together.
 //!
 //! Anything else that reads and writes bytes joins in by implementing the two traits.
@@ -40,6 +41,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 pub mod memory;
 pub mod tcp;
+#[cfg(unix)]
+pub mod unix;
 
 /// A byte stream in both directions.
 ///
