@@ -1,3 +1,4 @@
 //! What a remote call is.
 
+pub mod serve;
 pub mod transport;

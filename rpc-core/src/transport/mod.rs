@@ -65,7 +65,7 @@ pub trait Listen: Send + 'static {
     /// # Errors
     ///
     /// An error concerns this call alone and the next one may succeed:
-    /// the accept loop retries, after a pause unless the error is that of a single
+    /// [`serve`](crate::serve::serve) retries, after a pause unless the error is that of a single
     /// connection.
     ///
     /// # Cancel safety
