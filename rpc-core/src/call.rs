@@ -134,14 +134,20 @@ impl Payload {
         self.range.clone()
     }
 
-    /// The bytes alone, without a copy.
+    /// The whole message, without a copy.
     #[must_use]
-    pub fn into_bytes(self) -> Bytes {
+    pub fn into_message(self) -> Bytes {
         match self.message {
             Message::Owned(bytes) => Bytes::from(bytes),
             Message::Shared(bytes) => bytes,
         }
-        .slice(self.range)
+    }
+
+    /// The bytes alone, without a copy.
+    #[must_use]
+    pub fn into_bytes(self) -> Bytes {
+        let range = self.range.clone();
+        self.into_message().slice(range)
     }
 }
 
