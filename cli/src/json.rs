@@ -23,9 +23,10 @@ fn to_json(value: &Value) -> serde_json::Value {
         Value::Bytes(bytes) => STANDARD.encode(bytes).into(),
         Value::DateTime(date) => date.to_string().into(),
         Value::Array(values) => values.iter().map(to_json).collect(),
-        Value::Struct(members) => {
-            members.iter().map(|(name, value)| (name.to_owned(), to_json(value))).collect()
-        }
+        Value::Struct(members) => members
+            .iter()
+            .map(|(name, value)| (name.to_owned(), to_json(value)))
+            .collect(),
         _ => serde_json::Value::Null,
     }
 }
@@ -41,7 +42,10 @@ mod tests {
         assert_eq!(read("\"3\""), Value::String("3".to_owned()));
         assert_eq!(read("bare word"), Value::String("bare word".to_owned()));
         assert_eq!(read("null"), Value::Nil);
-        assert_eq!(write(&read(r#"{"b": [1, true, null], "a": "x"}"#)), r#"{"b":[1,true,null],"a":"x"}"#);
+        assert_eq!(
+            write(&read(r#"{"b": [1, true, null], "a": "x"}"#)),
+            r#"{"b":[1,true,null],"a":"x"}"#
+        );
     }
 
     #[test]

@@ -22,12 +22,19 @@ pub fn pythons() -> Vec<Python> {
         .map(PathBuf::from)
         .or_else(|| std::env::home_dir().map(|home| home.join(".pyenv")));
     let versions = root.and_then(|root| std::fs::read_dir(root.join("versions")).ok());
-    let installed = versions.into_iter().flatten().flatten().map(|entry| {
-        entry.path().join("bin").join("python")
-    });
+    let installed = versions
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path().join("bin").join("python"));
     let mut pythons: Vec<Python> = installed
         .chain(["python3".into(), "python2.7".into()])
-        .filter_map(|program| Some(Python { version: version(&program)?, program }))
+        .filter_map(|program| {
+            Some(Python {
+                version: version(&program)?,
+                program,
+            })
+        })
         .collect();
     pythons.sort_by_key(|python| python.version);
     pythons.dedup_by_key(|python| python.version);
@@ -74,14 +81,25 @@ impl Python {
     #[must_use]
     pub fn run_text(&self, text: &str, args: &[&str]) -> String {
         let mut command = Command::new(&self.program);
-        let output = command.arg("-c").arg(text).args(args).output().expect("python starts");
+        let output = command
+            .arg("-c")
+            .arg(text)
+            .args(args)
+            .output()
+            .expect("python starts");
         self.check("program", &output)
     }
 
     fn check(&self, script: &str, output: &Output) -> String {
-        let (out, err) =
-            (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-        assert!(output.status.success(), "{script} on CPython {:?}:\n{out}{err}", self.version);
+        let (out, err) = (
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr),
+        );
+        assert!(
+            output.status.success(),
+            "{script} on CPython {:?}:\n{out}{err}",
+            self.version
+        );
         out.into_owned()
     }
 
@@ -91,20 +109,31 @@ impl Python {
     /// If it does not start.
     #[must_use]
     pub fn serve(&self, script: &str, args: &[&str]) -> PythonServer {
-        let mut child =
-            self.command(script, args).stdout(Stdio::piped()).spawn().expect("python starts");
+        let mut child = self
+            .command(script, args)
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("python starts");
         let mut line = String::new();
         let stdout = child.stdout.take().expect("it is piped");
-        BufReader::new(stdout).read_line(&mut line).expect("it prints its port");
+        BufReader::new(stdout)
+            .read_line(&mut line)
+            .expect("it prints its port");
         let port = line.trim().parse().expect("it prints its port");
         PythonServer { port, child }
     }
 
     fn command(&self, script: &str, args: &[&str]) -> Command {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers/python").join(script);
+        let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("peers/python")
+            .join(script);
         let mut command = Command::new(&self.program);
         // A user's settings have no say in what the peer does.
-        command.arg(path).args(args).env_remove("PYTHONPATH").env_remove("PYTHONWARNINGS");
+        command
+            .arg(path)
+            .args(args)
+            .env_remove("PYTHONPATH")
+            .env_remove("PYTHONWARNINGS");
         command
     }
 }

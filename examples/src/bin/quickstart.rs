@@ -9,7 +9,11 @@ use serde::de::DeserializeOwned;
 use xmlrpc::{Client, Server};
 
 fn divide(a: f64, b: f64) -> Result<f64, Fault> {
-    if b == 0.0 { Err(Fault::new(1, "division by zero")) } else { Ok(a / b) }
+    if b == 0.0 {
+        Err(Fault::new(1, "division by zero"))
+    } else {
+        Ok(a / b)
+    }
 }
 
 #[derive(Default)]
@@ -46,7 +50,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     show::<String>(&client, "greet", ("Ada",)).await?;
     show::<f64>(&client, "divide", (1, 8)).await?;
     show::<f64>(&client, "divide", (1, 0)).await?;
-    println!("  client.increment(2)  →  {}   (a typed client)", client.increment(2).await?);
+    println!(
+        "  client.increment(2)  →  {}   (a typed client)",
+        client.increment(2).await?
+    );
     show::<Vec<String>>(&client, "system.listMethods", ()).await?;
     let mut batch = client.batch();
     let sum = batch.call::<i64>("add", (20, 22));
@@ -91,7 +98,10 @@ except xmlrpc.client.Fault as fault:
 "#;
 
 async fn call_from_python(url: &str) -> Result<(), Box<dyn std::error::Error>> {
-    let run = tokio::process::Command::new("python3").args(["-c", PYTHON, url]).output().await;
+    let run = tokio::process::Command::new("python3")
+        .args(["-c", PYTHON, url])
+        .output()
+        .await;
     let output = match run {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             println!("There is no python3 here, or Python's own client would call it too.");

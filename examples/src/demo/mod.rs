@@ -27,7 +27,8 @@ struct Demo;
 impl Demo {
     /// Adds two integers.
     fn add(&self, a: i64, b: i64) -> Result<i64, Fault> {
-        a.checked_add(b).ok_or_else(|| Fault::new(3, "the sum is beyond 64 bits"))
+        a.checked_add(b)
+            .ok_or_else(|| Fault::new(3, "the sum is beyond 64 bits"))
     }
 
     /// Joins two strings.
@@ -45,7 +46,9 @@ impl Demo {
         let integers: Option<Vec<i64>> = array.iter().map(Value::as_i64).collect();
         if let Some(integers) = integers {
             let sum = integers.into_iter().try_fold(0i64, i64::checked_add);
-            return sum.map(Value::Int).ok_or_else(|| Fault::new(3, "the sum is beyond 64 bits"));
+            return sum
+                .map(Value::Int)
+                .ok_or_else(|| Fault::new(3, "the sum is beyond 64 bits"));
         }
         let doubles: Option<Vec<f64>> = array.iter().map(Value::as_f64).collect();
         let doubles = doubles.ok_or_else(|| Fault::invalid_params("not an array of numbers"))?;
@@ -54,7 +57,11 @@ impl Demo {
 
     /// Divides one number by another. Division by zero is a fault.
     fn divide(&self, a: f64, b: f64) -> Result<f64, Fault> {
-        if b == 0.0 { Err(Fault::new(1, "division by zero")) } else { Ok(a / b) }
+        if b == 0.0 {
+            Err(Fault::new(1, "division by zero"))
+        } else {
+            Ok(a / b)
+        }
     }
 
     /// Fails with the fault that is asked for.

@@ -42,7 +42,9 @@ struct Times {
 impl Validator1 {
     /// Adds the members named curly of an array of structs.
     fn array_of_structs_test(&self, structs: Vec<Stooges>) -> i64 {
-        structs.iter().fold(0, |sum, stooges| sum.wrapping_add(stooges.curly))
+        structs
+            .iter()
+            .fold(0, |sum, stooges| sum.wrapping_add(stooges.curly))
     }
 
     /// Counts the characters of a string that XML gives a meaning.

@@ -25,7 +25,8 @@ async fn the_one_liner_of_the_readme() {
     let program = "import sys, xmlrpc.client as x; s = x.ServerProxy(sys.argv[1]); \
                    print(s.add(3, 5), 'add' in s.system.listMethods(), \
                    s.system.methodSignature('add'))";
-    let run = tokio::task::spawn_blocking(move || tests::newest_python().run_text(program, &[&base]));
+    let run =
+        tokio::task::spawn_blocking(move || tests::newest_python().run_text(program, &[&base]));
     assert_eq!(run.await.unwrap(), "8 True [['int', 'int', 'int']]\n");
 }
 
@@ -35,7 +36,9 @@ async fn cpython_parity_of_faults() {
     let served = Served::with(options).await;
     served
         .server
-        .register_function("broken", || -> Result<(), Fault> { Err(Fault::internal("disk gone")) })
+        .register_function("broken", || -> Result<(), Fault> {
+            Err(Fault::internal("disk gone"))
+        })
         .unwrap();
     let url = served.url.clone();
     let program = r#"
@@ -46,7 +49,8 @@ for call in (lambda: s.nope(), lambda: s.divide(1, 0), lambda: s.broken(), lambd
     except x.Fault as f: print(f.faultCode, f.faultString)
 print(s.system.multicall([{"methodName": "nope", "params": []}])[0]["faultString"])
 "#;
-    let run = tokio::task::spawn_blocking(move || tests::newest_python().run_text(program, &[&url]));
+    let run =
+        tokio::task::spawn_blocking(move || tests::newest_python().run_text(program, &[&url]));
     assert_eq!(
         run.await.unwrap(),
         "1 <class 'Exception'>:method \"nope\" is not supported\n\

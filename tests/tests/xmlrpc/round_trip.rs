@@ -12,7 +12,13 @@ fn values() -> impl Strategy<Value = Value> {
     // What XML 1.0 can carry; CPython's writer does not protect a carriage return.
     let text = proptest::collection::vec(
         prop_oneof![
-            Just('<'), Just('&'), Just('>'), Just('\n'), Just('\t'), Just(' '), Just(']'),
+            Just('<'),
+            Just('&'),
+            Just('>'),
+            Just('\n'),
+            Just('\t'),
+            Just(' '),
+            Just(']'),
             proptest::char::range(' ', '~'),
             proptest::char::range('\u{a0}', '\u{d7ff}'),
             proptest::char::range('\u{e000}', '\u{fffd}'),
@@ -31,7 +37,9 @@ fn values() -> impl Strategy<Value = Value> {
         Just(Value::Nil),
         any::<bool>().prop_map(Value::Bool),
         any::<i32>().prop_map(|n| Value::Int(n.into())),
-        any::<f64>().prop_filter("finite", |n| n.is_finite()).prop_map(Value::Double),
+        any::<f64>()
+            .prop_filter("finite", |n| n.is_finite())
+            .prop_map(Value::Double),
         text.clone().prop_map(Value::String),
         proptest::collection::vec(any::<u8>(), 0..50).prop_map(Value::Bytes),
         date,
@@ -49,7 +57,10 @@ fn values() -> impl Strategy<Value = Value> {
 fn values_survive_cpython() {
     let server = newest_python().serve("server.py", &["http11"]);
     let client = Client::new(&server.url()).unwrap();
-    let mut runner = TestRunner::new(ProptestConfig { cases: 300, ..ProptestConfig::default() });
+    let mut runner = TestRunner::new(ProptestConfig {
+        cases: 300,
+        ..ProptestConfig::default()
+    });
     runner
         .run(&values(), |value| {
             let back: Value = client.call("echo", (&value,)).unwrap();

@@ -33,7 +33,11 @@ impl Served {
     }
 
     pub(crate) fn address(&self) -> &str {
-        self.url.strip_prefix("http://").unwrap().strip_suffix("/RPC2").unwrap()
+        self.url
+            .strip_prefix("http://")
+            .unwrap()
+            .strip_suffix("/RPC2")
+            .unwrap()
     }
 
     pub(crate) async fn connect(&self) -> TcpStream {
@@ -80,12 +84,18 @@ pub(crate) async fn read_to_end(stream: &mut TcpStream) -> String {
             reply.extend_from_slice(&buffer[..n]);
         }
     };
-    tokio::time::timeout(Duration::from_secs(30), read).await.expect("the server closes");
+    tokio::time::timeout(Duration::from_secs(30), read)
+        .await
+        .expect("the server closes");
     String::from_utf8_lossy(&reply).into_owned()
 }
 
 pub(crate) fn status(reply: &str) -> u16 {
-    reply.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or_default()
+    reply
+        .split(' ')
+        .nth(1)
+        .and_then(|status| status.parse().ok())
+        .unwrap_or_default()
 }
 
 pub(crate) const ADD: &str = "<?xml version=\"1.0\"?><methodCall><methodName>add</methodName>\

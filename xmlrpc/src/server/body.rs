@@ -70,5 +70,9 @@ pub(super) fn inflate(body: &[u8], limit: usize) -> Result<Bytes, Failure> {
     // One byte over the limit tells a body that is too large from one that just fits.
     let mut reader = MultiGzDecoder::new(body).take(limit as u64 + 1);
     reader.read_to_end(&mut out).map_err(Failure::BadGzip)?;
-    if out.len() > limit { Err(Failure::TooLarge) } else { Ok(out.into()) }
+    if out.len() > limit {
+        Err(Failure::TooLarge)
+    } else {
+        Ok(out.into())
+    }
 }

@@ -28,7 +28,13 @@ use super::Server;
 /// # Errors
 /// If the input cannot be read or the output cannot be written.
 pub async fn serve(server: &Server) -> io::Result<()> {
-    respond(server, std::env::vars(), io::stdin().lock(), io::stdout().lock()).await
+    respond(
+        server,
+        std::env::vars(),
+        io::stdin().lock(),
+        io::stdout().lock(),
+    )
+    .await
 }
 
 /// As [`serve`], with the environment, input and output given.
@@ -45,14 +51,20 @@ pub async fn respond(
     mut output: impl Write,
 ) -> io::Result<()> {
     let variables: HashMap<String, String> = variables.into_iter().collect();
-    let length = variables.get("CONTENT_LENGTH").and_then(|length| length.trim().parse().ok());
+    let length = variables
+        .get("CONTENT_LENGTH")
+        .and_then(|length| length.trim().parse().ok());
     // One byte over the limit is enough to be refused for.
     let limit = server.options.max_body as u64 + 1;
     let mut body = Vec::new();
-    input.take(length.unwrap_or(0).min(limit)).read_to_end(&mut body)?;
+    input
+        .take(length.unwrap_or(0).min(limit))
+        .read_to_end(&mut body)?;
 
     let mut request = Request::new(Full::new(Bytes::from(body)));
-    let method = variables.get("REQUEST_METHOD").map(|method| Method::from_bytes(method.as_bytes()));
+    let method = variables
+        .get("REQUEST_METHOD")
+        .map(|method| Method::from_bytes(method.as_bytes()));
     *request.method_mut() = method.transpose().map_err(invalid)?.unwrap_or_default();
     let path = variables.get("PATH_INFO").filter(|path| !path.is_empty());
     *request.uri_mut() = path.map_or("/", String::as_str).parse().map_err(invalid)?;
@@ -94,10 +106,16 @@ fn headers(variables: &HashMap<String, String>) -> HeaderMap {
 }
 
 fn peer(variables: &HashMap<String, String>) -> Peer {
-    let address: Option<IpAddr> =
-        variables.get("REMOTE_ADDR").and_then(|address| address.parse().ok());
-    let port = variables.get("REMOTE_PORT").and_then(|port| port.parse().ok()).unwrap_or(0);
-    address.map_or(Peer::Unknown, |address| Peer::Tcp(SocketAddr::new(address, port)))
+    let address: Option<IpAddr> = variables
+        .get("REMOTE_ADDR")
+        .and_then(|address| address.parse().ok());
+    let port = variables
+        .get("REMOTE_PORT")
+        .and_then(|port| port.parse().ok())
+        .unwrap_or(0);
+    address.map_or(Peer::Unknown, |address| {
+        Peer::Tcp(SocketAddr::new(address, port))
+    })
 }
 
 #[cfg(test)]
@@ -111,9 +129,13 @@ mod tests {
                 format!("{} {}", cx.peer(), cx.header("x-test").unwrap_or("-"))
             })
             .unwrap();
-        let variables = variables.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
+        let variables = variables
+            .iter()
+            .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
         let mut output = Vec::new();
-        respond(&server, variables, body.as_bytes(), &mut output).await.unwrap();
+        respond(&server, variables, body.as_bytes(), &mut output)
+            .await
+            .unwrap();
         String::from_utf8(output).unwrap()
     }
 
@@ -134,14 +156,23 @@ mod tests {
         )
         .await;
         let (head, document) = answer.split_once("\r\n\r\n").unwrap();
-        assert!(head.starts_with("Status: 200 OK\r\ncontent-type: text/xml\r\n"), "{head}");
+        assert!(
+            head.starts_with("Status: 200 OK\r\ncontent-type: text/xml\r\n"),
+            "{head}"
+        );
         assert!(head.contains(&format!("content-length: {}", document.len())));
-        assert!(document.contains("<string>192.0.2.1:4711 yes</string>"), "{document}");
+        assert!(
+            document.contains("<string>192.0.2.1:4711 yes</string>"),
+            "{document}"
+        );
     }
 
     #[tokio::test]
     async fn anything_but_post_is_refused() {
         let answer = run(&[("REQUEST_METHOD", "GET")], "").await;
-        assert!(answer.starts_with("Status: 405 Method Not Allowed\r\n"), "{answer}");
+        assert!(
+            answer.starts_with("Status: 405 Method Not Allowed\r\n"),
+            "{answer}"
+        );
     }
 }

@@ -35,14 +35,16 @@ use http::{Method, Request, Response, StatusCode};
 use http_body::Body;
 use http_body_util::Full;
 use rpc_core::{
-    Call, Cancellation, Context, Fault, FaultKind, FormatError, Origin, Payload, Peer, Registry,
+    Call, Cancellation, Context, Fault, FaultKind, FormatError, Name, Origin, Payload, Peer,
+    Registry,
 };
 use tower_service::Service;
 
 use super::Server;
 use super::body::{self, Failure};
+use crate::XmlRpc;
+use crate::document::{REPLY_EPILOGUE, REPLY_PROLOGUE, call_head, reply_value, write_fault};
 use crate::xml::encoding;
-use crate::{XmlRpc, message};
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -110,12 +112,19 @@ impl Server {
         peer: &Peer,
     ) -> Result<(Registry<XmlRpc>, Coding), Response<Full<Bytes>>> {
         let Some(registry) = self.service_at(parts.uri.path()) else {
-            return Err(refusal(StatusCode::NOT_FOUND, "there is no XML-RPC service here"));
+            return Err(refusal(
+                StatusCode::NOT_FOUND,
+                "there is no XML-RPC service here",
+            ));
         };
         if parts.method != Method::POST {
-            let mut refusal =
-                refusal(StatusCode::METHOD_NOT_ALLOWED, "XML-RPC calls are made with POST");
-            refusal.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
+            let mut refusal = refusal(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "XML-RPC calls are made with POST",
+            );
+            refusal
+                .headers_mut()
+                .insert(ALLOW, HeaderValue::from_static("POST"));
             return Err(refusal);
         }
         if let Some(authorize) = &self.options.authorize {
@@ -131,9 +140,13 @@ impl Server {
             ));
         }
         let Some(coding) = Coding::of(&parts.headers) else {
-            let mut refusal =
-                refusal(StatusCode::UNSUPPORTED_MEDIA_TYPE, "the only content coding is gzip");
-            refusal.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
+            let mut refusal = refusal(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "the only content coding is gzip",
+            );
+            refusal
+                .headers_mut()
+                .insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
             return Err(refusal);
         };
         Ok((registry, coding))
@@ -153,13 +166,26 @@ impl Server {
         let _guard = cancellation.cancel_on_drop();
         let call = match self.read_call(&parts.headers, document) {
             Ok((method, params)) => {
-                let Parts { headers, extensions, .. } = parts;
-                let origin = Origin { peer, headers, extensions, cancellation };
+                let Parts {
+                    headers,
+                    extensions,
+                    ..
+                } = parts;
+                let origin = Origin {
+                    peer,
+                    headers,
+                    extensions,
+                    cancellation,
+                };
                 let deadline = self.options.call_timeout.map(|timeout| started + timeout);
-                let context = Context::new(method.as_str())
+                let context = Context::new(method)
                     .with_origin(Arc::new(origin))
                     .with_deadline(deadline);
-                Call { params, format: self.options.format, context }
+                Call {
+                    params,
+                    format: self.options.format,
+                    context,
+                }
             }
             Err(error) => {
                 tracing::debug!(%peer, %error, "a request is not a call");
@@ -169,17 +195,18 @@ impl Server {
         let context = call.context.clone();
         let result = match context.deadline() {
             None => registry.dispatch(call).await,
-            Some(deadline) => {
-                tokio::time::timeout_at(deadline.into(), registry.dispatch(call))
-                    .await
-                    .unwrap_or_else(|_| {
-                        Err(Fault::of(FaultKind::DeadlineExceeded, "the call took too long"))
-                    })
-            }
+            Some(deadline) => tokio::time::timeout_at(deadline.into(), registry.dispatch(call))
+                .await
+                .unwrap_or_else(|_| {
+                    Err(Fault::of(
+                        FaultKind::DeadlineExceeded,
+                        "the call took too long",
+                    ))
+                }),
         };
         log(&context, started, result.as_ref().err());
-        match result {
-            Ok(payload) => payload.into_bytes(),
+        match result.and_then(|reply| own_document(reply, self.options.format)) {
+            Ok(document) => document,
             Err(fault) => self.write_fault(&fault, context.method()),
         }
     }
@@ -188,10 +215,10 @@ impl Server {
         &self,
         headers: &HeaderMap,
         document: Bytes,
-    ) -> Result<(String, Payload), FormatError> {
+    ) -> Result<(Name, Payload), FormatError> {
         let charset = charset(headers);
         let document = encoding::decode_document(document, charset.as_deref())?;
-        let (method, params_start) = message::call_head(&document)?;
+        let (method, params_start) = call_head(&document)?;
         let end = document.len();
         Ok((method, Payload::part(document, params_start..end)))
     }
@@ -199,13 +226,20 @@ impl Server {
     fn write_fault(&self, fault: &Fault, method: &str) -> Bytes {
         let (code, text) = self.options.fault_policy.apply(fault, method);
         let mut out = Vec::new();
-        message::write_fault(code, &text, &mut out);
+        write_fault(code, &text, &mut out);
         out.into()
     }
 
     fn reply(&self, document: Bytes, accepts_gzip: bool) -> Response<Full<Bytes>> {
-        let large = self.options.gzip_over.is_some_and(|limit| document.len() > limit);
-        let zipped = if large && accepts_gzip { deflate(&document) } else { None };
+        let large = self
+            .options
+            .gzip_over
+            .is_some_and(|limit| document.len() > limit);
+        let zipped = if large && accepts_gzip {
+            deflate(&document)
+        } else {
+            None
+        };
         let is_zipped = zipped.is_some();
         let mut response = Response::new(Full::new(zipped.unwrap_or(document)));
         let headers = response.headers_mut();
@@ -218,6 +252,20 @@ impl Server {
         }
         response
     }
+}
+
+/// The reply as this server writes it. One that a raw method passed on from another server may
+/// declare another encoding, or none that callers of this one can read: only its value is kept.
+fn own_document(reply: Payload, format: XmlRpc) -> Result<Bytes, Fault> {
+    if reply.as_slice().starts_with(REPLY_PROLOGUE.as_bytes()) {
+        return Ok(reply.into_bytes());
+    }
+    let value = reply_value(&reply, format).map_err(Fault::internal)?;
+    Ok(
+        [REPLY_PROLOGUE.as_bytes(), value, REPLY_EPILOGUE.as_bytes()]
+            .concat()
+            .into(),
+    )
 }
 
 /// Says what became of a call, in full: the log is where the cause of an internal fault goes.
@@ -253,9 +301,18 @@ impl Coding {
 
 fn is_xml(headers: &HeaderMap) -> bool {
     // Some small clients send no type at all.
-    let Some(content_type) = headers.get(CONTENT_TYPE) else { return true };
-    let Ok(content_type) = content_type.to_str() else { return false };
-    let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let Some(content_type) = headers.get(CONTENT_TYPE) else {
+        return true;
+    };
+    let Ok(content_type) = content_type.to_str() else {
+        return false;
+    };
+    let essence = content_type
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase();
     matches!(essence.as_str(), "text/xml" | "application/xml") || essence.ends_with("+xml")
 }
 
@@ -270,18 +327,23 @@ fn charset(headers: &HeaderMap) -> Option<String> {
 
 /// Whether the caller takes gzip: named with a quality above zero (RFC 9110, 12.5.3).
 fn accepts_gzip(headers: &HeaderMap) -> bool {
-    headers.get_all(ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok()).any(|value| {
-        value.split(',').any(|coding| {
-            let mut parts = coding.split(';').map(str::trim);
-            let name = parts.next().unwrap_or_default();
-            let refused = parts.any(|parameter| {
-                parameter
-                    .strip_prefix("q=")
-                    .is_some_and(|q| q.trim().parse::<f32>().is_ok_and(|q| q <= 0.0))
-            });
-            (name.eq_ignore_ascii_case("gzip") || name.eq_ignore_ascii_case("x-gzip")) && !refused
+    headers
+        .get_all(ACCEPT_ENCODING)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .any(|value| {
+            value.split(',').any(|coding| {
+                let mut parts = coding.split(';').map(str::trim);
+                let name = parts.next().unwrap_or_default();
+                let refused = parts.any(|parameter| {
+                    parameter
+                        .strip_prefix("q=")
+                        .is_some_and(|q| q.trim().parse::<f32>().is_ok_and(|q| q <= 0.0))
+                });
+                (name.eq_ignore_ascii_case("gzip") || name.eq_ignore_ascii_case("x-gzip"))
+                    && !refused
+            })
         })
-    })
 }
 
 fn deflate(document: &[u8]) -> Option<Bytes> {
@@ -293,16 +355,19 @@ fn deflate(document: &[u8]) -> Option<Bytes> {
 
 fn refuse_body(failure: &Failure, limit: usize) -> Response<Full<Bytes>> {
     let (status, text) = match failure {
-        Failure::TooLarge => {
-            (StatusCode::PAYLOAD_TOO_LARGE, format!("the body is over the limit of {limit} bytes"))
-        }
-        Failure::TooSlow => {
-            (StatusCode::REQUEST_TIMEOUT, "the body did not come in time".to_owned())
-        }
+        Failure::TooLarge => (
+            StatusCode::PAYLOAD_TOO_LARGE,
+            format!("the body is over the limit of {limit} bytes"),
+        ),
+        Failure::TooSlow => (
+            StatusCode::REQUEST_TIMEOUT,
+            "the body did not come in time".to_owned(),
+        ),
         Failure::Broken => (StatusCode::BAD_REQUEST, "the body broke off".to_owned()),
-        Failure::BadGzip(error) => {
-            (StatusCode::BAD_REQUEST, format!("the body is not valid gzip: {error}"))
-        }
+        Failure::BadGzip(error) => (
+            StatusCode::BAD_REQUEST,
+            format!("the body is not valid gzip: {error}"),
+        ),
     };
     tracing::info!(status = status.as_u16(), %text, "request refused");
     let mut refusal = refusal(status, text);
@@ -322,5 +387,7 @@ fn refusal(status: StatusCode, text: impl Into<String>) -> Response<Full<Bytes>>
 }
 
 fn close(response: &mut Response<Full<Bytes>>) {
-    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    response
+        .headers_mut()
+        .insert(CONNECTION, HeaderValue::from_static("close"));
 }

@@ -7,13 +7,15 @@ mod multicall;
 mod options;
 
 use std::collections::HashMap;
+use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
 use rpc_core::handler::{FromCall, Function, IntoReply, Reply};
 use rpc_core::serve::{self, Drained};
 use rpc_core::transport::{Address, Io, Listen};
@@ -66,7 +68,11 @@ impl Server {
     #[must_use]
     pub fn with_options(options: ServerOptions) -> Self {
         let main = new_service(&options);
-        Self { options: Arc::new(options), main, services: Arc::default() }
+        Self {
+            options: Arc::new(options),
+            main,
+            services: Arc::default(),
+        }
     }
 
     /// The service at the default paths.
@@ -79,13 +85,22 @@ impl Server {
     /// methods to itself: `/` and `/RPC2` too, once they were named here.
     #[must_use]
     pub fn at(&self, path: &str) -> Registry<XmlRpc> {
-        let mut services = self.services.write().unwrap_or_else(PoisonError::into_inner);
-        services.entry(path.to_owned()).or_insert_with(|| new_service(&self.options)).clone()
+        let mut services = self
+            .services
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        services
+            .entry(path.to_owned())
+            .or_insert_with(|| new_service(&self.options))
+            .clone()
     }
 
     fn service_at(&self, path: &str) -> Option<Registry<XmlRpc>> {
         let services = self.services.read().unwrap_or_else(PoisonError::into_inner);
-        services.get(path).or_else(|| matches!(path, "/" | "/RPC2").then_some(&self.main)).cloned()
+        services
+            .get(path)
+            .or_else(|| matches!(path, "/" | "/RPC2").then_some(&self.main))
+            .cloned()
     }
 
     /// Offers a function or closure at the default paths: see [`Registry::register_function`].
@@ -170,23 +185,35 @@ impl Server {
     /// If the listener does not know its address.
     pub fn listen<L: Listen>(&self, listener: L) -> io::Result<Listening<L>> {
         let address = listener.local_address()?;
-        Ok(Listening { server: self.clone(), listener, address })
+        Ok(Listening {
+            server: self.clone(),
+            listener,
+            address,
+        })
     }
 
     /// Serves one connection until either side has had enough.
     async fn connection(self, io: impl Io, peer: Peer, stop: CancellationToken) {
-        if self.options.accept_peer.as_ref().is_some_and(|accept| !accept(&peer)) {
+        if self
+            .options
+            .accept_peer
+            .as_ref()
+            .is_some_and(|accept| !accept(&peer))
+        {
             tracing::info!(%peer, "peer refused");
             return;
         }
-        let service = WithPeer { server: self.clone(), peer: peer.clone() };
+        let service = service_fn(|mut request: ::http::Request<Incoming>| {
+            request.extensions_mut().insert(peer.clone());
+            async { Ok::<_, Infallible>(self.respond(request).await) }
+        });
         let mut connection = std::pin::pin!(
             http1::Builder::new()
                 .timer(TokioTimer::new())
                 .header_read_timeout(self.options.header_timeout)
                 .max_buf_size(MAX_HEAD)
                 .pipeline_flush(true)
-                .serve_connection(TokioIo::new(io), TowerToHyperService::new(service))
+                .serve_connection(TokioIo::new(io), service)
         );
         let result = tokio::select! {
             result = connection.as_mut() => result,
@@ -215,34 +242,6 @@ fn new_service(options: &ServerOptions) -> Registry<XmlRpc> {
     multicall::register_system(&registry, options)
         .expect("the names are different, and there are no others yet");
     registry
-}
-
-/// Tells the server which peer a connection's requests come from.
-#[derive(Clone)]
-struct WithPeer {
-    server: Server,
-    peer: Peer,
-}
-
-impl<B> tower_service::Service<::http::Request<B>> for WithPeer
-where
-    Server: tower_service::Service<::http::Request<B>>,
-{
-    type Response = <Server as tower_service::Service<::http::Request<B>>>::Response;
-    type Error = <Server as tower_service::Service<::http::Request<B>>>::Error;
-    type Future = <Server as tower_service::Service<::http::Request<B>>>::Future;
-
-    fn poll_ready(
-        &mut self,
-        cx: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<Result<(), Self::Error>> {
-        self.server.poll_ready(cx)
-    }
-
-    fn call(&mut self, mut request: ::http::Request<B>) -> Self::Future {
-        request.extensions_mut().insert(self.peer.clone());
-        self.server.call(request)
-    }
 }
 
 /// A server that has its address and is ready to serve.
@@ -285,7 +284,9 @@ impl<L: Listen> Listening<L> {
     /// # Cancel safety
     /// Dropping the future closes the listener and all its connections at once.
     pub async fn serve_until(self, stop: impl Future<Output = ()>) -> Drained {
-        let Self { server, listener, .. } = self;
+        let Self {
+            server, listener, ..
+        } = self;
         let options = server.options.connections.clone();
         let token = CancellationToken::new();
         let serving = serve::serve(listener, &options, token.clone(), move |io, peer, stop| {
