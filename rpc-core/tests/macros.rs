@@ -118,7 +118,6 @@ impl Calculator {
     }
 
     // A method of this name is not taken for that of `Arc`.
-    #[expect(clippy::should_implement_trait, reason = "that is the point")]
     fn clone(&self) -> i64 {
         7
     }
@@ -138,7 +137,7 @@ impl Calculator {
         DoesNotExist
     }
 
-    #[cfg(all())]
+    #[cfg(not(any()))]
     fn chosen(&self) -> &'static str {
         "all"
     }
@@ -174,7 +173,6 @@ struct Hygiene;
 
 #[service]
 impl Hygiene {
-    #[expect(clippy::too_many_arguments, reason = "names to collide with")]
     async fn this(
         &self,
         this: i64,
@@ -472,6 +470,7 @@ fn a_trait_without_async_calls_and_waits() {
         .unwrap();
     let blocking = Blocking(client(&registry()), runtime);
     assert_eq!(blocking.add(3, 5).unwrap(), 8);
-    assert_eq!((&blocking).add(3, 5).unwrap(), 8);
+    let by_reference = &blocking;
+    assert_eq!(BlockingApi::add(&by_reference, 3, 5).unwrap(), 8);
     assert!(matches!(blocking.divide(1.0, 0.0), Err(ApiError::ByZero)));
 }

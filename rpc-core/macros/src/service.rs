@@ -13,8 +13,7 @@ use crate::attributes::{BlockOptions, Exposure, MethodOptions, conditions, help,
 use crate::errors::Errors;
 use crate::path::Core;
 use crate::signature::{
-    bare, find, is_exclusive, is_last, is_shared, refuse_generics, refuse_too_many, result_span,
-    typed,
+    Access, access, bare, find, is_last, refuse_generics, refuse_too_many, result_span, typed,
 };
 
 pub(crate) fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
@@ -172,19 +171,19 @@ impl Method {
                 ));
             }
         };
-        if is_exclusive(receiver) {
-            return Err(Error::new_spanned(
-                receiver,
+        let why = match access(receiver) {
+            Access::Shared => None,
+            Access::Exclusive => Some(
                 "calls run at the same time: take `&self`, and keep what changes in a `Mutex` or \
                  an atomic; a method that is not for callers is marked `#[service(skip)]`",
-            ));
-        }
-        if !is_shared(receiver) {
-            return Err(Error::new_spanned(
-                receiver,
+            ),
+            Access::Owned => Some(
                 "a remote method takes `&self`: the object serves other calls too; a method that \
                  is not for callers is marked `#[service(skip)]`",
-            ));
+            ),
+        };
+        if let Some(why) = why {
+            return Err(Error::new_spanned(receiver, why));
         }
         refuse_generics(signature)?;
         let params: Vec<&PatType> = typed(signature).collect();
@@ -259,7 +258,8 @@ impl Method {
             } => {
                 let constructor = match run {
                     Run::Blocking => quote_spanned!(named=> blocking),
-                    Run::Now | Run::Async => quote_spanned!(named=> function),
+                    Run::Async => quote_spanned!(named=> future),
+                    Run::Now => quote_spanned!(named=> function),
                 };
                 let core = core.at(named);
                 let closure = closure(ident, *run, params, span.located_at(*result));
@@ -354,7 +354,8 @@ impl Param {
                 if is_context(&param.ty) {
                     "the context is the first parameter after `&self`"
                 } else {
-                    "an argument is owned, or `&str` or `&[T]`, which the method is lent"
+                    "an argument owns what it holds; of references, only `&str` and `&[T]` can be \
+                     lent to a method"
                 },
             ));
         };
