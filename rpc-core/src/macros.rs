@@ -149,7 +149,8 @@ pub use rpc_core_macros::client;
 /// Every method that takes `&self` is offered, whatever its visibility, unless it is marked
 /// `#[service(skip)]` or stands in another impl block. Functions without `self`, such as `new`,
 /// are left alone. Many calls run at the same time, so `&mut self` is refused: what changes is
-/// kept in a `Mutex` or an atomic. The type must be `Send + Sync + 'static`.
+/// kept in a `Mutex` or an atomic. The type must be `Send + Sync + 'static`, and only one of its
+/// impl blocks can be marked.
 ///
 /// An `async` method may wait. Any other runs on the event loop, and answers at once; one that
 /// computes for long or blocks is marked `#[service(blocking)]`, and runs on a thread of the

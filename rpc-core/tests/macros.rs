@@ -87,7 +87,7 @@ impl Calculator {
         Ok(bytes.len())
     }
 
-    fn mirror(&self, (x, y): (f64, f64), _scale: Option<f64>) -> Point {
+    fn mirror(&self, (x, y): (f64, f64), _scale: Option<f64>, _: Option<bool>) -> Point {
         Point { x: y, y: x }
     }
 
@@ -298,7 +298,7 @@ fn doc_comments_names_and_types_describe_a_method() {
     assert_eq!(describe("addToTotal").help, "");
     assert_eq!(names("add"), ["a", "b"]);
     assert_eq!(names("divide"), ["a", "b"], "the context is no parameter");
-    assert_eq!(names("mirror"), ["arg1", "scale"]);
+    assert_eq!(names("mirror"), ["arg1", "scale", "arg3"]);
     assert_eq!(describe("join").params[0].kind, Kind::Array);
     assert_eq!(describe("join").params[1].kind, Kind::String);
     assert_eq!(describe("length").params[0].kind, Kind::Bytes);

@@ -15,18 +15,19 @@ use crate::path::Core;
 use crate::signature::{Access, access, find, is_last, refuse_generics, refuse_too_many, typed};
 
 pub(crate) fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
-    let mut errors = Errors::default();
     let mut item = match syn::parse2(item) {
         Ok(Item::Trait(item)) => item,
         Ok(other) => {
-            errors.push(Error::new(
+            let error = Error::new(
                 Span::call_site(),
                 "`#[client]` stands on a `trait`, whose methods are those of the server",
-            ));
-            return quote!(#other #errors);
+            );
+            let error = error.into_compile_error();
+            return quote!(#other #error);
         }
         Err(error) => return error.into_compile_error(),
     };
+    let mut errors = Errors::default();
     let methods = parse(options, &mut item, &mut errors);
     let core = errors.keep(Core::find());
     let expanded = core
