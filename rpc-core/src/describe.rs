@@ -56,7 +56,7 @@ impl Kind {
     /// The kind that `T` is read from.
     ///
     /// No value is needed: `T` is asked to read itself from a source that only notes what it is
-    /// asked for.
+    /// asked for. Every owned type that serde reads is `Deserialize<'static>`.
     #[must_use]
     pub fn of<T: Deserialize<'static>>() -> Self {
         Parameter::of::<T>().kind

@@ -87,7 +87,7 @@ impl Calculator {
         Ok(bytes.len())
     }
 
-    fn mirror(&self, (x, y): (f64, f64), _scale: Option<f64>) -> Point {
+    fn mirror(&self, (x, y): (f64, f64), _scale: Option<f64>, _: Option<bool>) -> Point {
         Point { x: y, y: x }
     }
 
@@ -118,7 +118,6 @@ impl Calculator {
     }
 
     // A method of this name is not taken for that of `Arc`.
-    #[expect(clippy::should_implement_trait, reason = "that is the point")]
     fn clone(&self) -> i64 {
         7
     }
@@ -138,7 +137,7 @@ impl Calculator {
         DoesNotExist
     }
 
-    #[cfg(all())]
+    #[cfg(not(any()))]
     fn chosen(&self) -> &'static str {
         "all"
     }
@@ -174,7 +173,6 @@ struct Hygiene;
 
 #[service]
 impl Hygiene {
-    #[expect(clippy::too_many_arguments, reason = "names to collide with")]
     async fn this(
         &self,
         this: i64,
@@ -300,7 +298,7 @@ fn doc_comments_names_and_types_describe_a_method() {
     assert_eq!(describe("addToTotal").help, "");
     assert_eq!(names("add"), ["a", "b"]);
     assert_eq!(names("divide"), ["a", "b"], "the context is no parameter");
-    assert_eq!(names("mirror"), ["arg1", "scale"]);
+    assert_eq!(names("mirror"), ["arg1", "scale", "arg3"]);
     assert_eq!(describe("join").params[0].kind, Kind::Array);
     assert_eq!(describe("join").params[1].kind, Kind::String);
     assert_eq!(describe("length").params[0].kind, Kind::Bytes);
@@ -472,6 +470,7 @@ fn a_trait_without_async_calls_and_waits() {
         .unwrap();
     let blocking = Blocking(client(&registry()), runtime);
     assert_eq!(blocking.add(3, 5).unwrap(), 8);
-    assert_eq!((&blocking).add(3, 5).unwrap(), 8);
+    let by_reference = &blocking;
+    assert_eq!(BlockingApi::add(&by_reference, 3, 5).unwrap(), 8);
     assert!(matches!(blocking.divide(1.0, 0.0), Err(ApiError::ByZero)));
 }

@@ -12,21 +12,22 @@ use syn::{
 use crate::attributes::{BlockOptions, client_name, conditions, take};
 use crate::errors::Errors;
 use crate::path::Core;
-use crate::signature::{find, is_last, is_shared, refuse_generics, refuse_too_many, typed};
+use crate::signature::{Access, access, find, is_last, refuse_generics, refuse_too_many, typed};
 
 pub(crate) fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
-    let mut errors = Errors::default();
     let mut item = match syn::parse2(item) {
         Ok(Item::Trait(item)) => item,
         Ok(other) => {
-            errors.push(Error::new(
+            let error = Error::new(
                 Span::call_site(),
                 "`#[client]` stands on a `trait`, whose methods are those of the server",
-            ));
-            return quote!(#other #errors);
+            );
+            let error = error.into_compile_error();
+            return quote!(#other #error);
         }
         Err(error) => return error.into_compile_error(),
     };
+    let mut errors = Errors::default();
     let methods = parse(options, &mut item, &mut errors);
     let core = errors.keep(Core::find());
     let expanded = core
@@ -93,20 +94,16 @@ fn parse_method(
             "the body of a client's method is the call, which `#[client]` writes: end it with `;`",
         ));
     }
-    match signature.receiver() {
-        Some(receiver) if is_shared(receiver) => {}
-        Some(receiver) => {
-            return Err(Error::new_spanned(
-                receiver,
-                "a client's method takes `&self`",
-            ));
-        }
-        None => {
-            return Err(Error::new_spanned(
-                &signature.ident,
-                "a client's method takes `&self`",
-            ));
-        }
+    let misplaced = match signature.receiver() {
+        Some(receiver) if matches!(access(receiver), Access::Shared) => None,
+        Some(receiver) => Some(receiver.to_token_stream()),
+        None => Some(signature.ident.to_token_stream()),
+    };
+    if let Some(tokens) = misplaced {
+        return Err(Error::new_spanned(
+            tokens,
+            "a client's method takes `&self`",
+        ));
     }
     refuse_generics(signature)?;
     refuse_too_many(&typed(signature).collect::<Vec<&PatType>>())?;
@@ -213,7 +210,7 @@ impl Method {
         // The user's own `self`: another would not be seen in the user's signature.
         let this = signature.receiver().map(|receiver| receiver.self_token);
         let call = quote_spanned! {named=>
-            #core::#caller::call::<#outcome::Value>(#this, #remote, #arguments)
+            #core::#caller::call(#this, #remote, #arguments)
         };
         let body = if self.is_async() {
             quote_spanned! {named=>

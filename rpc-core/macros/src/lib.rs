@@ -3,6 +3,7 @@
 mod attributes;
 mod client;
 mod errors;
+mod param;
 mod path;
 mod service;
 mod signature;

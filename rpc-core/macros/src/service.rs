@@ -1,35 +1,33 @@
 //! `#[service]`: an impl block, and one registration per method of it.
 
 use proc_macro2::{Span, TokenStream};
-use quote::{ToTokens, format_ident, quote, quote_spanned};
-use syn::ext::IdentExt;
+use quote::{format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{
-    Attribute, Error, Generics, Ident, ImplItem, ImplItemFn, Item, ItemImpl, LitStr, Pat, PatType,
+    Attribute, Error, Generics, Ident, ImplItem, ImplItemFn, Item, ItemImpl, LitStr, PatType,
     ReturnType, Type,
 };
 
 use crate::attributes::{BlockOptions, Exposure, MethodOptions, conditions, help, take};
 use crate::errors::Errors;
+use crate::param::Param;
 use crate::path::Core;
-use crate::signature::{
-    bare, find, is_exclusive, is_last, is_shared, refuse_generics, refuse_too_many, result_span,
-    typed,
-};
+use crate::signature::{Access, access, find, refuse_generics, result_span, typed};
 
 pub(crate) fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
-    let mut errors = Errors::default();
     let mut block = match syn::parse2(item) {
         Ok(Item::Impl(block)) => block,
         Ok(other) => {
-            errors.push(Error::new(
+            let error = Error::new(
                 Span::call_site(),
                 "`#[service]` stands on an `impl` block, whose methods it offers to callers",
-            ));
-            return quote!(#other #errors);
+            );
+            let error = error.into_compile_error();
+            return quote!(#other #error);
         }
         Err(error) => return error.into_compile_error(),
     };
+    let mut errors = Errors::default();
     let service = Service::parse(options, &mut block, &mut errors);
     let instance = errors
         .keep(Core::find())
@@ -69,16 +67,6 @@ enum Run {
     Now,
     Async,
     Blocking,
-}
-
-struct Param {
-    /// The name for introspection; the context has none.
-    name: Option<String>,
-    /// What the closure takes.
-    ty: TokenStream,
-    /// Whether the method is lent it.
-    lent: bool,
-    span: Span,
 }
 
 impl Service {
@@ -172,19 +160,19 @@ impl Method {
                 ));
             }
         };
-        if is_exclusive(receiver) {
-            return Err(Error::new_spanned(
-                receiver,
+        let why = match access(receiver) {
+            Access::Shared => None,
+            Access::Exclusive => Some(
                 "calls run at the same time: take `&self`, and keep what changes in a `Mutex` or \
                  an atomic; a method that is not for callers is marked `#[service(skip)]`",
-            ));
-        }
-        if !is_shared(receiver) {
-            return Err(Error::new_spanned(
-                receiver,
+            ),
+            Access::Owned => Some(
                 "a remote method takes `&self`: the object serves other calls too; a method that \
                  is not for callers is marked `#[service(skip)]`",
-            ));
+            ),
+        };
+        if let Some(why) = why {
+            return Err(Error::new_spanned(receiver, why));
         }
         refuse_generics(signature)?;
         let params: Vec<&PatType> = typed(signature).collect();
@@ -259,7 +247,8 @@ impl Method {
             } => {
                 let constructor = match run {
                     Run::Blocking => quote_spanned!(named=> blocking),
-                    Run::Now | Run::Async => quote_spanned!(named=> function),
+                    Run::Async => quote_spanned!(named=> future),
+                    Run::Now => quote_spanned!(named=> function),
                 };
                 let core = core.at(named);
                 let closure = closure(ident, *run, params, span.located_at(*result));
@@ -283,24 +272,18 @@ impl Method {
 
 /// The closure that is registered: it owns what the method is lent.
 fn closure(ident: &Ident, run: Run, params: &[Param], span: Span) -> TokenStream {
-    let names: Vec<Ident> = (0..params.len())
-        .map(|index| format_ident!("arg{index}", span = span))
+    let names: Vec<Ident> = (0..)
+        .zip(params)
+        .map(|(index, param)| format_ident!("arg{index}", span = span.located_at(param.span)))
         .collect();
-    let takes = params
-        .iter()
-        .zip(&names)
-        .map(|(Param { ty, span, .. }, name)| {
-            let name = Ident::new(&name.to_string(), name.span().located_at(*span));
-            quote_spanned!(name.span()=> #name: #ty)
-        });
-    let gives = params
-        .iter()
-        .zip(&names)
-        .map(|(Param { lent, span, .. }, name)| {
-            let name = Ident::new(&name.to_string(), name.span().located_at(*span));
-            let borrow = lent.then(|| quote_spanned!(name.span()=> &));
-            quote!(#borrow #name)
-        });
+    let takes = names.iter().zip(params).map(|(name, param)| {
+        let ty = &param.ty;
+        quote_spanned!(name.span()=> #name: #ty)
+    });
+    let gives = names.iter().zip(params).map(|(name, param)| {
+        let borrow = param.lent.then(|| quote_spanned!(name.span()=> &));
+        quote!(#borrow #name)
+    });
     let call = quote_spanned!(span=> Self::#ident(&this, #(#gives),*));
     if run == Run::Async {
         quote_spanned! {span=>
@@ -311,88 +294,6 @@ fn closure(ident: &Ident, run: Run, params: &[Param], span: Span) -> TokenStream
         }
     } else {
         quote_spanned!(span=> move |#(#takes),*| #call)
-    }
-}
-
-impl Param {
-    fn parse_all(params: &[&PatType]) -> syn::Result<Vec<Self>> {
-        let has_context = params.first().is_some_and(|first| is_context(&first.ty));
-        let (context, arguments) = params.split_at(usize::from(has_context));
-        refuse_too_many(arguments)?;
-        let context = context.iter().map(|param| Ok(Self::context(param)));
-        let arguments = arguments.iter().enumerate();
-        context
-            .chain(arguments.map(|(index, param)| Self::argument(index, param)))
-            .collect()
-    }
-
-    fn context(param: &PatType) -> Self {
-        let (ty, lent) = match bare(&param.ty) {
-            Type::Reference(reference) => (&*reference.elem, true),
-            ty => (ty, false),
-        };
-        Self {
-            name: None,
-            ty: ty.to_token_stream(),
-            lent,
-            span: ty.span(),
-        }
-    }
-
-    fn argument(index: usize, param: &PatType) -> syn::Result<Self> {
-        let span = param.ty.span();
-        let (ty, lent) = match bare(&param.ty) {
-            Type::Reference(reference) if reference.mutability.is_none() => {
-                (lendable(&reference.elem, span), true)
-            }
-            ty if find(ty).borrowed.is_none() => (Some(ty.to_token_stream()), false),
-            _ => (None, false),
-        };
-        let Some(ty) = ty else {
-            return Err(Error::new_spanned(
-                &param.ty,
-                if is_context(&param.ty) {
-                    "the context is the first parameter after `&self`"
-                } else {
-                    "an argument is owned, or `&str` or `&[T]`, which the method is lent"
-                },
-            ));
-        };
-        let name = match &*param.pat {
-            Pat::Ident(pattern) => pattern.ident.unraw().to_string(),
-            _ => format!("arg{}", index + 1),
-        };
-        Ok(Self {
-            name: Some(name.trim_start_matches('_').to_owned()),
-            ty,
-            lent,
-            span,
-        })
-    }
-}
-
-/// The owned type that a reference to `borrowed` is lent from.
-fn lendable(borrowed: &Type, span: Span) -> Option<TokenStream> {
-    let span = Span::mixed_site().located_at(span);
-    match bare(borrowed) {
-        Type::Path(ty) if ty.path.is_ident("str") => {
-            Some(quote_spanned!(span=> ::std::string::String))
-        }
-        Type::Slice(slice) if find(&slice.elem).borrowed.is_none() => {
-            let elem = &slice.elem;
-            Some(quote_spanned!(span=> ::std::vec::Vec<#elem>))
-        }
-        _ => None,
-    }
-}
-
-/// Whether the type is `Context` or `&Context`, under any path.
-fn is_context(ty: &Type) -> bool {
-    match bare(ty) {
-        Type::Reference(reference) => {
-            reference.mutability.is_none() && is_last(&reference.elem, "Context")
-        }
-        ty => is_last(ty, "Context"),
     }
 }
 

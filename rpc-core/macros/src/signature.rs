@@ -53,20 +53,29 @@ pub(crate) fn typed(signature: &Signature) -> impl Iterator<Item = &PatType> {
     })
 }
 
-/// Whether the receiver is `&self`, or `self: &Self`.
-pub(crate) fn is_shared(receiver: &Receiver) -> bool {
-    match &receiver.kind {
-        ReceiverKind::Reference(_, _, mutability) => mutability.is_none(),
-        ReceiverKind::Typed(_, ty) => {
-            matches!(bare(ty), Type::Reference(ty) if ty.mutability.is_none() && is_last(&ty.elem, "Self"))
-        }
-        _ => false,
-    }
+/// How a method takes its object.
+pub(crate) enum Access {
+    /// `&self`, or `self: &Self`.
+    Shared,
+    /// `&mut self`, or `self: &mut Self`.
+    Exclusive,
+    /// `self`, or in a smart pointer.
+    Owned,
 }
 
-/// Whether the receiver is `&mut self`.
-pub(crate) fn is_exclusive(receiver: &Receiver) -> bool {
-    matches!(&receiver.kind, ReceiverKind::Reference(_, _, Some(_)))
+pub(crate) fn access(receiver: &Receiver) -> Access {
+    let mutability = match &receiver.kind {
+        ReceiverKind::Reference(_, _, mutability) => mutability,
+        ReceiverKind::Typed(_, ty) => match bare(ty) {
+            Type::Reference(ty) if is_last(&ty.elem, "Self") => &ty.mutability,
+            _ => return Access::Owned,
+        },
+        _ => return Access::Owned,
+    };
+    match mutability {
+        None => Access::Shared,
+        Some(_) => Access::Exclusive,
+    }
 }
 
 /// The type without the invisible groups that `macro_rules!` puts around it.
