@@ -9,7 +9,7 @@ use serde::de::{
 };
 use serde::forward_to_deserialize_any;
 
-use super::{DateTime, NEWTYPE, Struct, Value, datetime};
+use super::{NEWTYPE, Struct, Value, datetime};
 use crate::error::FormatError;
 
 impl<'de> Deserialize<'de> for Value {
@@ -339,7 +339,7 @@ mod tests {
     use serde::{Deserialize, Serialize};
 
     use super::*;
-    use crate::value::to_value;
+    use crate::value::{DateTime, to_value};
 
     #[derive(Debug, PartialEq, Serialize, Deserialize)]
     struct Everything {
