@@ -1,0 +1,195 @@
+//! From XML straight to serde types.
+
+use std::fmt;
+use std::ops::Range;
+
+use rpc_core::{FormatError, FormatErrorKind, Payload, Position};
+use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, SeqAccess, Visitor};
+
+use crate::format::XmlRpc;
+use crate::xml::read::{Markup, Reader, Tag};
+
+mod compound;
+mod key;
+mod scalar;
+#[cfg(test)]
+mod tests;
+mod value;
+
+pub(crate) use compound::Params;
+use scalar::Found;
+use value::ValueDe;
+
+/// The newtype name under which [`Raw`] asks for a piece of the message.
+const RAW: &str = "$xmlrpc::Raw";
+
+/// Where in the whole message a `<value>` element is. It was read to its end: it is well-formed
+/// and within the limits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Raw {
+    pub(crate) range: Range<usize>,
+}
+
+impl<'de> Deserialize<'de> for Raw {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct RawVisitor;
+
+        impl<'de> Visitor<'de> for RawVisitor {
+            type Value = Raw;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a value of an XML-RPC document")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Raw, A::Error> {
+                match (seq.next_element()?, seq.next_element()?) {
+                    (Some(start), Some(end)) => Ok(Raw { range: start..end }),
+                    _ => Err(de::Error::invalid_length(0, &self)),
+                }
+            }
+        }
+
+        deserializer.deserialize_newtype_struct(RAW, RawVisitor)
+    }
+}
+
+/// Reads the values of one payload.
+pub(crate) struct De<'de> {
+    pub(crate) reader: Reader<'de>,
+    max_depth: usize,
+    max_values: usize,
+    depth: usize,
+    values: usize,
+    /// A `<value>` was opened, and nothing of it was read yet.
+    pending: bool,
+    /// A `rpc_core::Value` is being read, which wants to tell dates from texts.
+    dates: bool,
+    /// The value on the outside is a result, which a caller that asks for `()` does not care for.
+    result: bool,
+}
+
+impl<'de> De<'de> {
+    pub(crate) fn new(payload: &'de Payload, format: XmlRpc) -> Self {
+        let max_depth = usize::from(format.max_depth);
+        Self {
+            reader: Reader::new(payload, format.max_open()),
+            max_depth,
+            max_values: format.max_values,
+            depth: 0,
+            values: 0,
+            pending: false,
+            dates: false,
+            result: false,
+        }
+    }
+
+    /// A reader of a whole response document.
+    pub(crate) fn of_response(payload: &'de Payload, format: XmlRpc) -> Self {
+        let mut de = Self::new(payload, format);
+        de.reader = de.reader.allow_declaration();
+        de.result = true;
+        de
+    }
+
+    /// Reads the value whose `<value>` tag, just read, starts at `start`.
+    pub(crate) fn value<S: DeserializeSeed<'de>>(
+        &mut self,
+        start: usize,
+        seed: S,
+    ) -> Result<S::Value, FormatError> {
+        let outside = self.reader.open() - 1;
+        self.open_value(start)?;
+        self.pending = true;
+        let message = self.reader.message();
+        let value = seed
+            .deserialize(ValueDe::new(self, start))
+            .map_err(|error| error.at(|| Position::of(message, start)))?;
+        if self.pending {
+            self.skip()?;
+        }
+        self.depth -= 1;
+        if self.reader.open() != outside {
+            return Err(self.reader.error(
+                FormatErrorKind::Mismatch,
+                start,
+                "the value was not read to its end",
+            ));
+        }
+        Ok(value)
+    }
+
+    /// Expects the start of an element and gives its offset.
+    pub(crate) fn start(&mut self, tag: Tag, expected: &str) -> Result<usize, FormatError> {
+        let token = self.reader.tag()?;
+        match token.markup == Markup::Start(tag) {
+            true => Ok(token.start),
+            false => Err(self.reader.unexpected(token, expected)),
+        }
+    }
+
+    /// Expects the end of an element, which matches its start, and gives the offset after it.
+    pub(crate) fn end(&mut self, expected: &str) -> Result<usize, FormatError> {
+        let token = self.reader.tag()?;
+        match token.markup {
+            Markup::End(_) => Ok(token.end),
+            _ => Err(self.reader.unexpected(token, expected)),
+        }
+    }
+
+    /// Expects nothing more than comments and the like.
+    pub(crate) fn eof(&mut self) -> Result<(), FormatError> {
+        let token = self.reader.tag()?;
+        match token.markup {
+            Markup::Eof => Ok(()),
+            _ => Err(self.reader.unexpected(token, "the end of the document")),
+        }
+    }
+
+    /// Counts a value and its depth.
+    fn open_value(&mut self, start: usize) -> Result<(), FormatError> {
+        self.depth += 1;
+        if self.depth > self.max_depth {
+            return Err(self.reader.error(
+                FormatErrorKind::Limit,
+                start,
+                format!("the values are nested more than {} deep", self.max_depth),
+            ));
+        }
+        self.values += 1;
+        if self.values > self.max_values {
+            return Err(self.reader.error(
+                FormatErrorKind::Limit,
+                start,
+                format!("there are more than {} values", self.max_values),
+            ));
+        }
+        Ok(())
+    }
+
+    /// Skips the rest of the open element `<value>`, without recursion, and gives the offset after
+    /// it. The values in it are counted.
+    fn skip(&mut self) -> Result<usize, FormatError> {
+        self.pending = false;
+        let outside = self.reader.open() - 1;
+        let depth = self.depth;
+        loop {
+            let token = self.reader.skip_to_tag()?;
+            match token.markup {
+                Markup::Start(Tag::Value) => self.open_value(token.start)?,
+                Markup::End(_) if self.reader.open() == outside => {
+                    self.depth = depth;
+                    return Ok(token.end);
+                }
+                Markup::End(Tag::Value) => self.depth -= 1,
+                _ => {}
+            }
+        }
+    }
+
+    /// Reads a `<value>` that is open already as far as its kind can be told: scalars are read to
+    /// the end of the value, arrays and structs stay open.
+    fn enter(&mut self) -> Result<Found<'de>, FormatError> {
+        self.pending = false;
+        scalar::enter(self)
+    }
+}

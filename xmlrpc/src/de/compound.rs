@@ -1,0 +1,403 @@
+//! Arrays, structs, variants and the parameters of a call.
+
+use std::marker::PhantomData;
+
+use rpc_core::{FormatError, FormatErrorKind};
+use serde::de::{
+    DeserializeSeed, Deserializer, EnumAccess, IgnoredAny, MapAccess, SeqAccess, VariantAccess,
+    Visitor,
+};
+use serde::forward_to_deserialize_any;
+
+use super::De;
+use super::key::KeyDe;
+use crate::xml::read::{Markup, Tag};
+
+impl<'de> De<'de> {
+    /// Reads the array in the value that starts at `start`; `<array>` is open.
+    pub(super) fn array<V: Visitor<'de>>(
+        &mut self,
+        start: usize,
+        visitor: V,
+    ) -> Result<V::Value, FormatError> {
+        let value = self.elements(start, visitor)?;
+        self.end("</value>")?;
+        Ok(value)
+    }
+
+    fn elements<V: Visitor<'de>>(
+        &mut self,
+        start: usize,
+        visitor: V,
+    ) -> Result<V::Value, FormatError> {
+        let mut elements = Elements::of_array(self)?;
+        let value = visitor.visit_seq(&mut elements)?;
+        let read = elements.read;
+        let rest = elements.count_rest()?;
+        if rest > 0 {
+            return Err(self.reader.error(
+                FormatErrorKind::Mismatch,
+                start,
+                format!("expected {read} elements, found {}", read + rest),
+            ));
+        }
+        Ok(value)
+    }
+
+    /// Reads the struct in the value that starts at `start`; `<struct>` is open.
+    pub(super) fn members<V: Visitor<'de>>(
+        &mut self,
+        start: usize,
+        visitor: V,
+    ) -> Result<V::Value, FormatError> {
+        let mut members = Members::new(self);
+        let value = visitor.visit_map(&mut members)?;
+        if !members.done && members.next_key_seed(Ignored)?.is_some() {
+            return Err(self.reader.error(
+                FormatErrorKind::Mismatch,
+                start,
+                "the struct has more members than were read",
+            ));
+        }
+        self.end("</value>")?;
+        Ok(value)
+    }
+
+    /// Reads the variant of an enum with its contents: a struct with one member.
+    pub(super) fn variant<V: Visitor<'de>>(
+        &mut self,
+        start: usize,
+        visitor: V,
+    ) -> Result<V::Value, FormatError> {
+        let mut members = Members::new(self);
+        let value = visitor.visit_enum(&mut members)?;
+        if !members.done && members.next_key_seed(Ignored)?.is_some() {
+            return Err(self.reader.error(
+                FormatErrorKind::Mismatch,
+                start,
+                "expected a struct with one member, the variant of an enum, found more",
+            ));
+        }
+        self.end("</value>")?;
+        Ok(value)
+    }
+}
+
+/// A seed of [`IgnoredAny`].
+struct Ignored;
+
+impl<'de> DeserializeSeed<'de> for Ignored {
+    type Value = IgnoredAny;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<IgnoredAny, D::Error> {
+        deserializer.deserialize_ignored_any(IgnoredAny)
+    }
+}
+
+/// The elements of an array, or the parameters of a call.
+struct Elements<'d, 'de> {
+    de: &'d mut De<'de>,
+    /// Each value is in a `<param>`.
+    params: bool,
+    /// The list is closed.
+    done: bool,
+    read: usize,
+}
+
+impl<'d, 'de> Elements<'d, 'de> {
+    /// The elements of an array; `<array>` is open.
+    fn of_array(de: &'d mut De<'de>) -> Result<Self, FormatError> {
+        let token = de.reader.tag()?;
+        let done = match token.markup {
+            Markup::Start(Tag::Data) => false,
+            Markup::End(_) => true,
+            _ => return Err(de.reader.unexpected(token, "<data>")),
+        };
+        Ok(Self {
+            de,
+            params: false,
+            done,
+            read: 0,
+        })
+    }
+
+    /// The start of the next value, or nothing when the list was closed.
+    fn next(&mut self) -> Result<Option<usize>, FormatError> {
+        if self.done {
+            return Ok(None);
+        }
+        let token = self.de.reader.tag()?;
+        match token.markup {
+            Markup::End(_) => {
+                if !self.params {
+                    self.de.end("</array>")?;
+                }
+                self.done = true;
+                Ok(None)
+            }
+            Markup::Start(Tag::Value) if !self.params => Ok(Some(token.start)),
+            Markup::Start(Tag::Param) if self.params => {
+                self.de.start(Tag::Value, "<value>").map(Some)
+            }
+            _ if self.params => Err(self.de.reader.unexpected(token, "<param>")),
+            _ => Err(self.de.reader.unexpected(token, "<value>")),
+        }
+    }
+
+    fn read_next<S: DeserializeSeed<'de>>(
+        &mut self,
+        seed: S,
+    ) -> Result<Option<S::Value>, FormatError> {
+        let Some(start) = self.next()? else {
+            return Ok(None);
+        };
+        let value = self.de.value(start, seed)?;
+        if self.params {
+            self.de.end("</param>")?;
+        }
+        self.read += 1;
+        Ok(Some(value))
+    }
+
+    /// How many elements were not read. They are skipped, but still checked.
+    fn count_rest(&mut self) -> Result<usize, FormatError> {
+        let read = self.read;
+        while self.read_next(Ignored)?.is_some() {}
+        Ok(self.read - read)
+    }
+}
+
+impl<'de> SeqAccess<'de> for &mut Elements<'_, 'de> {
+    type Error = FormatError;
+
+    fn next_element_seed<S: DeserializeSeed<'de>>(
+        &mut self,
+        seed: S,
+    ) -> Result<Option<S::Value>, FormatError> {
+        self.read_next(seed)
+    }
+}
+
+/// The members of a struct; `<struct>` is open.
+struct Members<'d, 'de> {
+    de: &'d mut De<'de>,
+    done: bool,
+}
+
+impl<'d, 'de> Members<'d, 'de> {
+    const fn new(de: &'d mut De<'de>) -> Self {
+        Self { de, done: false }
+    }
+
+    /// The name of the next member; `<member>` stays open.
+    fn next_key_seed<S: DeserializeSeed<'de>>(
+        &mut self,
+        seed: S,
+    ) -> Result<Option<S::Value>, FormatError> {
+        if self.done {
+            return Ok(None);
+        }
+        let de = &mut *self.de;
+        let token = de.reader.tag()?;
+        match token.markup {
+            Markup::End(_) => {
+                self.done = true;
+                return Ok(None);
+            }
+            Markup::Start(Tag::Member) => {}
+            _ => return Err(de.reader.unexpected(token, "<member>")),
+        }
+        let start = de.start(Tag::Name, "<name>, which comes first in a member")?;
+        let name = de.reader.text()?;
+        de.end("</name>")?;
+        let message = de.reader.message();
+        seed.deserialize(KeyDe(name))
+            .map(Some)
+            .map_err(|error| error.at(|| rpc_core::Position::of(message, start)))
+    }
+
+    fn next_value_seed<S: DeserializeSeed<'de>>(
+        &mut self,
+        seed: S,
+    ) -> Result<S::Value, FormatError> {
+        let start = self.de.start(Tag::Value, "the <value> of a member")?;
+        let value = self.de.value(start, seed)?;
+        self.de.end("</member>")?;
+        Ok(value)
+    }
+}
+
+impl<'de> MapAccess<'de> for &mut Members<'_, 'de> {
+    type Error = FormatError;
+
+    fn next_key_seed<S: DeserializeSeed<'de>>(
+        &mut self,
+        seed: S,
+    ) -> Result<Option<S::Value>, FormatError> {
+        Members::next_key_seed(self, seed)
+    }
+
+    fn next_value_seed<S: DeserializeSeed<'de>>(
+        &mut self,
+        seed: S,
+    ) -> Result<S::Value, FormatError> {
+        Members::next_value_seed(self, seed)
+    }
+}
+
+impl<'de> EnumAccess<'de> for &mut Members<'_, 'de> {
+    type Error = FormatError;
+    type Variant = Self;
+
+    fn variant_seed<S: DeserializeSeed<'de>>(
+        self,
+        seed: S,
+    ) -> Result<(S::Value, Self), FormatError> {
+        match Members::next_key_seed(self, seed)? {
+            Some(variant) => Ok((variant, self)),
+            None => Err(FormatError::new(
+                FormatErrorKind::Mismatch,
+                "expected a struct with one member, the variant of an enum, found none",
+            )),
+        }
+    }
+}
+
+impl<'de> VariantAccess<'de> for &mut Members<'_, 'de> {
+    type Error = FormatError;
+
+    fn unit_variant(self) -> Result<(), FormatError> {
+        self.next_value_seed(PhantomData::<()>)
+    }
+
+    fn newtype_variant_seed<S: DeserializeSeed<'de>>(
+        self,
+        seed: S,
+    ) -> Result<S::Value, FormatError> {
+        self.next_value_seed(seed)
+    }
+
+    fn tuple_variant<V: Visitor<'de>>(
+        self,
+        len: usize,
+        visitor: V,
+    ) -> Result<V::Value, FormatError> {
+        self.next_value_seed(Tuple(len, visitor))
+    }
+
+    fn struct_variant<V: Visitor<'de>>(
+        self,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, FormatError> {
+        self.next_value_seed(Map(visitor))
+    }
+}
+
+struct Tuple<V>(usize, V);
+
+impl<'de, V: Visitor<'de>> DeserializeSeed<'de> for Tuple<V> {
+    type Value = V::Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<V::Value, D::Error> {
+        deserializer.deserialize_tuple(self.0, self.1)
+    }
+}
+
+struct Map<V>(V);
+
+impl<'de, V: Visitor<'de>> DeserializeSeed<'de> for Map<V> {
+    type Value = V::Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<V::Value, D::Error> {
+        deserializer.deserialize_map(self.0)
+    }
+}
+
+/// The parameters of a call, as the one tuple or list that they are to serde.
+pub(crate) struct Params<'d, 'de>(Elements<'d, 'de>);
+
+impl<'d, 'de> Params<'d, 'de> {
+    /// The parameters in `<params>`, which is open.
+    pub(crate) const fn open(de: &'d mut De<'de>) -> Self {
+        Self(Elements {
+            de,
+            params: true,
+            done: false,
+            read: 0,
+        })
+    }
+
+    /// The parameters of a call that has none.
+    pub(crate) const fn none(de: &'d mut De<'de>) -> Self {
+        Self(Elements {
+            de,
+            params: true,
+            done: true,
+            read: 0,
+        })
+    }
+
+    /// The parameters as the elements of an array; `<array>` is open.
+    pub(crate) fn of_array(de: &'d mut De<'de>) -> Result<Self, FormatError> {
+        Elements::of_array(de).map(Self)
+    }
+
+    fn arity(expected: usize, found: usize) -> FormatError {
+        let expected = match expected {
+            0 => "no parameters".to_owned(),
+            1 => "1 parameter".to_owned(),
+            n => format!("{n} parameters"),
+        };
+        let message = format!("expected {expected}, got {found}");
+        FormatError::new(FormatErrorKind::Mismatch, message)
+    }
+}
+
+impl<'de> SeqAccess<'de> for &mut Params<'_, 'de> {
+    type Error = FormatError;
+
+    fn next_element_seed<S: DeserializeSeed<'de>>(
+        &mut self,
+        seed: S,
+    ) -> Result<Option<S::Value>, FormatError> {
+        let result = self.0.read_next(seed);
+        result.map_err(|error| error.within(|| format!("parameter {}", self.0.read + 1)))
+    }
+}
+
+impl<'de> Deserializer<'de> for Params<'_, 'de> {
+    type Error = FormatError;
+
+    fn deserialize_tuple<V: Visitor<'de>>(
+        mut self,
+        len: usize,
+        visitor: V,
+    ) -> Result<V::Value, FormatError> {
+        let result = visitor.visit_seq(&mut self);
+        let (done, read) = (self.0.done, self.0.read);
+        match result {
+            // Not a parameter is at fault, but that there are no more of them.
+            Err(_) if done && read < len => Err(Params::arity(len, read)),
+            Err(error) => Err(error),
+            Ok(value) => match self.0.count_rest()? {
+                0 => Ok(value),
+                rest => Err(Params::arity(len, read + rest)),
+            },
+        }
+    }
+
+    fn deserialize_any<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value, FormatError> {
+        let value = visitor.visit_seq(&mut self)?;
+        let read = self.0.read;
+        match self.0.count_rest()? {
+            0 => Ok(value),
+            rest => Err(Params::arity(read, read + rest)),
+        }
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option
+        unit unit_struct newtype_struct seq tuple_struct map struct enum identifier ignored_any
+    }
+}

@@ -1,0 +1,246 @@
+//! XML-RPC as a format of `rpc-core`.
+
+use std::marker::PhantomData;
+
+use rpc_core::{Args, Format, FormatError, FormatErrorKind, FromArgs, Payload};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+pub(crate) use crate::de::Raw;
+use crate::de::{De, Params};
+pub(crate) use crate::document::{
+    CALL_EPILOGUE, REPLY_EPILOGUE, REPLY_PROLOGUE, call_head, reply_fault, write_call,
+    write_call_prologue, write_fault, write_fault_value,
+};
+use crate::ser::{self, Place};
+use crate::xml::read::{Markup, Tag};
+
+/// The XML-RPC format: its settings and limits.
+///
+/// ```
+/// use rpc_core::{Format, Payload};
+/// use xmlrpc::XmlRpc;
+///
+/// let format = XmlRpc::default();
+/// let mut params = Vec::new();
+/// format.encode_args(&(3, "five"), &mut params)?;
+/// assert_eq!(
+///     String::from_utf8_lossy(&params),
+///     "<params><param><value><int>3</int></value></param>\
+///      <param><value><string>five</string></value></param></params>"
+/// );
+/// let (a, b): (i64, String) = format.decode_args(&Payload::from(params))?;
+/// assert_eq!((a, b.as_str()), (3, "five"));
+/// # Ok::<(), rpc_core::FormatError>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct XmlRpc {
+    pub(crate) max_depth: u8,
+    pub(crate) max_values: usize,
+    pub(crate) nil: bool,
+    pub(crate) i8: bool,
+}
+
+impl Default for XmlRpc {
+    fn default() -> Self {
+        Self {
+            max_depth: 64,
+            max_values: 1_000_000,
+            nil: true,
+            i8: true,
+        }
+    }
+}
+
+impl XmlRpc {
+    /// How deep values can be nested in each other, on reading and on writing. 64 by default: more
+    /// than real services use. Types are read by recursion, so that no setting goes beyond 255.
+    #[must_use]
+    pub const fn max_depth(self, max_depth: u8) -> Self {
+        Self { max_depth, ..self }
+    }
+
+    /// How many values a message that is read can have, those within others included. 1,000,000
+    /// by default: an empty value is a few bytes on the wire, and many more in memory.
+    #[must_use]
+    pub const fn max_values(self, max_values: usize) -> Self {
+        Self { max_values, ..self }
+    }
+
+    /// Whether `None` and `()` are written as `<nil/>`. On by default, since most peers know it.
+    ///
+    /// Without it, a member of a struct that is `None` is left out, a result that is `()` becomes
+    /// a true boolean, and everything else that would be nil is an error. Nil is always read.
+    #[must_use]
+    pub const fn nil(self, nil: bool) -> Self {
+        Self { nil, ..self }
+    }
+
+    /// Whether integers beyond 32 bits are written, as `<i8>`. On by default, since most peers
+    /// know it; without it they are an error. `<i8>` is always read.
+    #[must_use]
+    pub const fn i8(self, i8: bool) -> Self {
+        Self { i8, ..self }
+    }
+
+    /// How deep elements can be nested: each value within another takes three or four, and the
+    /// document around them a few.
+    pub(crate) fn max_open(self) -> usize {
+        4 * usize::from(self.max_depth) + 16
+    }
+
+    /// Reads a payload that is one `<value>` element.
+    ///
+    /// # Errors
+    /// If it is malformed, breaks a limit, or does not fit the type.
+    pub(crate) fn decode_value<T: DeserializeOwned>(
+        &self,
+        value: &Payload,
+    ) -> Result<T, FormatError> {
+        let mut de = De::new(value, *self);
+        let start = de.start(Tag::Value, "<value>")?;
+        let value = de.value(start, PhantomData)?;
+        de.eof()?;
+        Ok(value)
+    }
+
+    /// Appends one `<value>` element.
+    ///
+    /// # Errors
+    /// If the value cannot be represented. Nothing is appended then.
+    pub(crate) fn write_value<T: Serialize + ?Sized>(
+        &self,
+        value: &T,
+        out: &mut Vec<u8>,
+    ) -> Result<(), FormatError> {
+        all_or_nothing(out, |out| ser::write(value, *self, Place::Inner, out))
+    }
+
+    /// Appends the arguments of a call as one `<value>` with an array.
+    ///
+    /// # Errors
+    /// If an argument cannot be represented. Nothing is appended then.
+    pub(crate) fn write_args_array<A: Args + ?Sized>(
+        &self,
+        args: &A,
+        out: &mut Vec<u8>,
+    ) -> Result<(), FormatError> {
+        self.write_args(args, Place::List, b"<value><array>", out)
+    }
+
+    fn write_args<A: Args + ?Sized>(
+        &self,
+        args: &A,
+        place: Place,
+        opening: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<(), FormatError> {
+        struct AsValue<'a, A: ?Sized>(&'a A);
+
+        impl<A: Args + ?Sized> Serialize for AsValue<'_, A> {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                self.0.serialize_args(serializer)
+            }
+        }
+
+        all_or_nothing(out, |out| {
+            let start = out.len();
+            ser::write(&AsValue(args), *self, place, out)?;
+            if out[start..].starts_with(opening) {
+                return Ok(());
+            }
+            Err(FormatError::new(
+                FormatErrorKind::Unrepresentable,
+                "the arguments are not a tuple or a list",
+            ))
+        })
+    }
+}
+
+/// Appends something, or nothing at all.
+fn all_or_nothing(
+    out: &mut Vec<u8>,
+    write: impl FnOnce(&mut Vec<u8>) -> Result<(), FormatError>,
+) -> Result<(), FormatError> {
+    let start = out.len();
+    let result = write(out);
+    if result.is_err() {
+        out.truncate(start);
+    }
+    result
+}
+
+impl Format for XmlRpc {
+    const NAME: &'static str = "XML-RPC";
+
+    /// Appends `<params>…</params>`.
+    fn encode_args<A: Args + ?Sized>(
+        &self,
+        args: &A,
+        out: &mut Vec<u8>,
+    ) -> Result<(), FormatError> {
+        self.write_args(args, Place::Params, b"<params>", out)
+    }
+
+    /// Reads what follows `</methodName>` in a call, to the end of the document; or `<params>`
+    /// alone; or an array that holds the parameters, which is how calls come within a multicall.
+    fn decode_args<A: FromArgs>(&self, params: &Payload) -> Result<A, FormatError> {
+        let mut de = De::new(params, *self);
+        // Parameters that stand alone have no call around them that could be cut short.
+        let alone = params.range().start == 0;
+        let token = de.reader.tag()?;
+        let args = match token.markup {
+            Markup::Start(Tag::Params) => {
+                let args = A::deserialize_args(Params::open(&mut de))?;
+                let token = de.reader.tag()?;
+                match token.markup {
+                    Markup::Eof if alone => return Ok(args),
+                    Markup::End(Tag::MethodCall) if !alone => args,
+                    _ => return Err(de.reader.unexpected(token, "</methodCall>")),
+                }
+            }
+            Markup::End(Tag::MethodCall) if !alone => A::deserialize_args(Params::none(&mut de))?,
+            Markup::Eof if alone => return A::deserialize_args(Params::none(&mut de)),
+            Markup::Start(Tag::Array) => A::deserialize_args(Params::of_array(&mut de)?)?,
+            Markup::Start(Tag::Value) => {
+                de.start(Tag::Array, "<array>")?;
+                let args = A::deserialize_args(Params::of_array(&mut de)?)?;
+                de.end("</value>")?;
+                args
+            }
+            _ => return Err(de.reader.unexpected(token, "<params> or </methodCall>")),
+        };
+        de.eof()?;
+        Ok(args)
+    }
+
+    /// Appends a whole `methodResponse` document.
+    fn encode_reply<T: Serialize + ?Sized>(
+        &self,
+        value: &T,
+        out: &mut Vec<u8>,
+    ) -> Result<(), FormatError> {
+        all_or_nothing(out, |out| {
+            out.extend_from_slice(REPLY_PROLOGUE.as_bytes());
+            ser::write(value, *self, Place::Whole, out)?;
+            out.extend_from_slice(REPLY_EPILOGUE.as_bytes());
+            Ok(())
+        })
+    }
+
+    /// Reads a whole `methodResponse` document. As `()`, any result will do: servers without nil
+    /// answer with whatever they have at hand.
+    fn decode_reply<T: DeserializeOwned>(&self, reply: &Payload) -> Result<T, FormatError> {
+        let mut de = De::of_response(reply, *self);
+        de.start(Tag::MethodResponse, "<methodResponse>")?;
+        de.start(Tag::Params, "<params>")?;
+        de.start(Tag::Param, "<param>")?;
+        let start = de.start(Tag::Value, "<value>")?;
+        let value = de.value(start, PhantomData)?;
+        de.end("</param>")?;
+        de.end("</params>")?;
+        de.end("</methodResponse>")?;
+        de.eof()?;
+        Ok(value)
+    }
+}

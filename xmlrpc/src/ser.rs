@@ -1,0 +1,337 @@
+//! From serde types straight to XML.
+
+use std::any::type_name;
+
+use rpc_core::describe::is_bytes;
+use rpc_core::{FormatError, FormatErrorKind};
+use serde::ser::{Serialize, Serializer};
+
+use crate::format::XmlRpc;
+use crate::xml::write;
+
+mod compound;
+mod text;
+
+use compound::{Elements, Members};
+use text::TextOf;
+
+/// Where a value stands, as far as that changes how it is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// The whole result of a call.
+    Whole,
+    /// A member of a struct, which can be left out.
+    Member,
+    /// Any other value.
+    Inner,
+    /// The arguments of a call, as `<params>`.
+    Params,
+    /// The arguments of a call, as one array.
+    List,
+}
+
+/// Appends a value.
+///
+/// # Errors
+/// If it cannot be represented. What was appended until then stays.
+pub(crate) fn write<T: Serialize + ?Sized>(
+    value: &T,
+    format: XmlRpc,
+    place: Place,
+    out: &mut Vec<u8>,
+) -> Result<(), FormatError> {
+    let depth = if place == Place::Params { 0 } else { 1 };
+    Ser {
+        out,
+        format,
+        depth,
+        place,
+        bytes: is_byte_list::<T>(),
+    }
+    .check_depth()
+    .and_then(|ser| value.serialize(ser))
+    .map(|_| ())
+}
+
+/// Writes one value. Its result tells whether anything was written: a member without a value may
+/// have to be left out.
+pub(crate) struct Ser<'o> {
+    out: &'o mut Vec<u8>,
+    format: XmlRpc,
+    depth: usize,
+    place: Place,
+    /// The value is known to be bytes, should it turn out to be a sequence.
+    bytes: bool,
+}
+
+/// Whether `T` is bytes that serde shows as numbers.
+fn is_byte_list<T: ?Sized>() -> bool {
+    is_bytes::<T>()
+        || type_name::<T>()
+            .trim_start_matches('&')
+            .starts_with("[u8; ")
+}
+
+fn refused(message: impl Into<String>) -> FormatError {
+    FormatError::new(FormatErrorKind::Unrepresentable, message)
+}
+
+impl<'o> Ser<'o> {
+    fn check_depth(self) -> Result<Self, FormatError> {
+        if self.depth > usize::from(self.format.max_depth) {
+            return Err(refused(format!(
+                "the values are nested more than {} deep",
+                self.format.max_depth
+            )));
+        }
+        Ok(self)
+    }
+
+    /// The serializer of a value within this one.
+    fn child<T: ?Sized>(
+        out: &'o mut Vec<u8>,
+        format: XmlRpc,
+        depth: usize,
+        place: Place,
+    ) -> Result<Self, FormatError> {
+        Self {
+            out,
+            format,
+            depth,
+            place,
+            bytes: is_byte_list::<T>(),
+        }
+        .check_depth()
+    }
+
+    /// The same value behind a wrapper that the wire does not show.
+    fn unwrapped<T: ?Sized>(self) -> Self {
+        Self {
+            bytes: is_byte_list::<T>(),
+            ..self
+        }
+    }
+
+    fn scalar(self, tag: &str, text: &[u8]) -> Result<bool, FormatError> {
+        write::scalar(tag, text, self.out);
+        Ok(true)
+    }
+
+    fn variant(self, variant: &str) -> Result<Members<'o>, FormatError> {
+        let mut members = Members::new(self.out, self.format, self.depth);
+        members.name(variant)?;
+        Ok(members)
+    }
+}
+
+macro_rules! integers {
+    ($($method:ident: $type:ty;)*) => {$(
+        fn $method(self, v: $type) -> Result<bool, FormatError> {
+            self.serialize_i64(v.into())
+        }
+    )*};
+}
+
+macro_rules! wide_integers {
+    ($($method:ident: $type:ty;)*) => {$(
+        fn $method(self, v: $type) -> Result<bool, FormatError> {
+            match i64::try_from(v) {
+                Ok(v) => self.serialize_i64(v),
+                Err(_) => Err(refused(format!("the number {v} does not fit into 64 bits with a sign"))),
+            }
+        }
+    )*};
+}
+
+macro_rules! doubles {
+    ($($method:ident: $type:ty;)*) => {$(
+        fn $method(self, v: $type) -> Result<bool, FormatError> {
+            if !v.is_finite() {
+                return Err(refused(format!("the double {v} cannot be written: it is not finite")));
+            }
+            write::double(v, self.out);
+            Ok(true)
+        }
+    )*};
+}
+
+impl<'o> Serializer for Ser<'o> {
+    type Ok = bool;
+    type Error = FormatError;
+    type SerializeSeq = Elements<'o>;
+    type SerializeTuple = Elements<'o>;
+    type SerializeTupleStruct = Elements<'o>;
+    type SerializeTupleVariant = Elements<'o>;
+    type SerializeMap = Members<'o>;
+    type SerializeStruct = Members<'o>;
+    type SerializeStructVariant = Members<'o>;
+
+    integers! {
+        serialize_i8: i8;
+        serialize_i16: i16;
+        serialize_i32: i32;
+        serialize_u8: u8;
+        serialize_u16: u16;
+        serialize_u32: u32;
+    }
+
+    wide_integers! {
+        serialize_i128: i128;
+        serialize_u64: u64;
+        serialize_u128: u128;
+    }
+
+    fn serialize_i64(self, v: i64) -> Result<bool, FormatError> {
+        if !self.format.i8 && i32::try_from(v).is_err() {
+            return Err(refused(format!(
+                "the number {v} does not fit into 32 bits, and <i8> is switched off"
+            )));
+        }
+        write::integer(v, self.out);
+        Ok(true)
+    }
+
+    doubles! {
+        serialize_f32: f32;
+        serialize_f64: f64;
+    }
+
+    fn serialize_bool(self, v: bool) -> Result<bool, FormatError> {
+        self.scalar("boolean", if v { b"1" } else { b"0" })
+    }
+
+    fn serialize_char(self, v: char) -> Result<bool, FormatError> {
+        self.serialize_str(v.encode_utf8(&mut [0; 4]))
+    }
+
+    fn serialize_str(self, v: &str) -> Result<bool, FormatError> {
+        write::string(v, self.out).map(|()| true)
+    }
+
+    fn serialize_bytes(self, v: &[u8]) -> Result<bool, FormatError> {
+        write::base64(v, self.out);
+        Ok(true)
+    }
+
+    fn serialize_none(self) -> Result<bool, FormatError> {
+        if self.format.nil {
+            self.out.extend_from_slice(b"<value><nil/></value>");
+            return Ok(true);
+        }
+        match self.place {
+            Place::Member => Ok(false),
+            _ => Err(refused("there is no value, and <nil/> is switched off")),
+        }
+    }
+
+    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<bool, FormatError> {
+        value.serialize(self.unwrapped::<T>())
+    }
+
+    fn serialize_unit(self) -> Result<bool, FormatError> {
+        match self.place {
+            Place::Whole if !self.format.nil => self.serialize_bool(true),
+            Place::Member => Self {
+                place: Place::Inner,
+                ..self
+            }
+            .serialize_none(),
+            _ => self.serialize_none(),
+        }
+    }
+
+    fn serialize_unit_struct(self, _: &'static str) -> Result<bool, FormatError> {
+        self.serialize_unit()
+    }
+
+    fn serialize_unit_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        variant: &'static str,
+    ) -> Result<bool, FormatError> {
+        self.serialize_str(variant)
+    }
+
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(
+        self,
+        name: &'static str,
+        value: &T,
+    ) -> Result<bool, FormatError> {
+        if name == rpc_core::value::datetime::NEWTYPE {
+            let out = self.out;
+            value.serialize(TextOf::new("a date and time", |text: &str| {
+                write::date_time(text, out)
+            }))?;
+            return Ok(true);
+        }
+        value.serialize(self.unwrapped::<T>())
+    }
+
+    fn serialize_newtype_variant<T: Serialize + ?Sized>(
+        self,
+        _: &'static str,
+        _: u32,
+        variant: &'static str,
+        value: &T,
+    ) -> Result<bool, FormatError> {
+        let mut members = self.variant(variant)?;
+        members.content(value)?;
+        members.finish()
+    }
+
+    fn serialize_seq(self, _: Option<usize>) -> Result<Elements<'o>, FormatError> {
+        Ok(Elements::new(self, true))
+    }
+
+    fn serialize_tuple(self, _: usize) -> Result<Elements<'o>, FormatError> {
+        // A tuple that happens to start with a byte is not bytes.
+        Ok(Elements::new(self, false))
+    }
+
+    fn serialize_tuple_struct(
+        self,
+        _: &'static str,
+        len: usize,
+    ) -> Result<Elements<'o>, FormatError> {
+        self.serialize_tuple(len)
+    }
+
+    fn serialize_tuple_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        variant: &'static str,
+        _: usize,
+    ) -> Result<Elements<'o>, FormatError> {
+        let (format, depth) = (self.format, self.depth + 1);
+        let members = self.variant(variant)?;
+        let content = Self::child::<()>(members.into_out(), format, depth, Place::Inner)?;
+        Ok(Elements::new(content, false).within_variant())
+    }
+
+    fn serialize_map(self, _: Option<usize>) -> Result<Members<'o>, FormatError> {
+        Ok(Members::new(self.out, self.format, self.depth))
+    }
+
+    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Members<'o>, FormatError> {
+        self.serialize_map(None)
+    }
+
+    fn serialize_struct_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        variant: &'static str,
+        _: usize,
+    ) -> Result<Members<'o>, FormatError> {
+        let (format, depth) = (self.format, self.depth + 1);
+        let members = self.variant(variant)?;
+        let content = Self::child::<()>(members.into_out(), format, depth, Place::Inner)?;
+        Ok(Members::new(content.out, format, depth).within_variant())
+    }
+
+    fn collect_str<T: std::fmt::Display + ?Sized>(self, value: &T) -> Result<bool, FormatError> {
+        self.serialize_str(&value.to_string())
+    }
+}

@@ -1,0 +1,271 @@
+//! Arrays and structs.
+
+use std::any::type_name;
+
+use rpc_core::FormatError;
+use serde::ser::{
+    Serialize, SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant, SerializeTuple,
+    SerializeTupleStruct, SerializeTupleVariant,
+};
+
+use super::text::{ByteOf, TextOf};
+use super::{Place, Ser};
+use crate::format::XmlRpc;
+use crate::xml::write;
+
+const VARIANT_END: &[u8] = b"</member></struct></value>";
+
+/// Writes a list: an array, the parameters of a call, or bytes.
+///
+/// What it is shows only with the first element.
+pub(crate) struct Elements<'o> {
+    out: &'o mut Vec<u8>,
+    format: XmlRpc,
+    depth: usize,
+    state: State,
+    in_variant: bool,
+}
+
+enum State {
+    /// Nothing is written yet; the first element decides.
+    Start,
+    Array,
+    Bytes(Vec<u8>),
+    Params,
+}
+
+impl<'o> Elements<'o> {
+    /// A list in the place of the value that `ser` is for. `homogeneous` says that a list whose
+    /// first element is a byte is bytes.
+    pub(super) fn new(ser: Ser<'o>, homogeneous: bool) -> Self {
+        let Ser {
+            out,
+            format,
+            depth,
+            place,
+            bytes,
+        } = ser;
+        let mut elements = Self {
+            out,
+            format,
+            depth,
+            state: State::Start,
+            in_variant: false,
+        };
+        match place {
+            Place::Params => {
+                elements.out.extend_from_slice(b"<params>");
+                elements.state = State::Params;
+            }
+            Place::List => elements.start_array(),
+            _ if bytes => elements.state = State::Bytes(Vec::new()),
+            _ if homogeneous => {}
+            _ => elements.start_array(),
+        }
+        elements
+    }
+
+    pub(super) fn within_variant(self) -> Self {
+        Self {
+            in_variant: true,
+            ..self
+        }
+    }
+
+    fn start_array(&mut self) {
+        self.out.extend_from_slice(b"<value><array><data>");
+        self.state = State::Array;
+    }
+
+    fn element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), FormatError> {
+        if let State::Start = self.state {
+            if type_name::<T>() == "u8" {
+                self.state = State::Bytes(Vec::new());
+            } else {
+                self.start_array();
+            }
+        }
+        match &mut self.state {
+            State::Bytes(bytes) if type_name::<T>().trim_start_matches('&') == "u8" => {
+                bytes.push(value.serialize(ByteOf)?);
+                Ok(())
+            }
+            State::Bytes(bytes) => {
+                // A list that only started like bytes.
+                let bytes = std::mem::take(bytes);
+                self.start_array();
+                for byte in bytes {
+                    self.item(&i32::from(byte))?;
+                }
+                self.item(value)
+            }
+            State::Params => {
+                self.out.extend_from_slice(b"<param>");
+                self.item(value)?;
+                self.out.extend_from_slice(b"</param>");
+                Ok(())
+            }
+            State::Start | State::Array => self.item(value),
+        }
+    }
+
+    fn item<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), FormatError> {
+        let ser = Ser::child::<T>(self.out, self.format, self.depth + 1, Place::Inner)?;
+        value.serialize(ser).map(|_| ())
+    }
+
+    fn finish(mut self) -> Result<bool, FormatError> {
+        if let State::Start = self.state {
+            self.start_array();
+        }
+        match self.state {
+            State::Bytes(bytes) => write::base64(&bytes, self.out),
+            State::Params => self.out.extend_from_slice(b"</params>"),
+            State::Start | State::Array => {
+                self.out.extend_from_slice(b"</data></array></value>");
+            }
+        }
+        if self.in_variant {
+            self.out.extend_from_slice(VARIANT_END);
+        }
+        Ok(true)
+    }
+}
+
+/// Writes a struct.
+pub(crate) struct Members<'o> {
+    out: &'o mut Vec<u8>,
+    format: XmlRpc,
+    depth: usize,
+    /// Where the member starts whose value is due.
+    member: usize,
+    in_variant: bool,
+}
+
+impl<'o> Members<'o> {
+    pub(super) fn new(out: &'o mut Vec<u8>, format: XmlRpc, depth: usize) -> Self {
+        out.extend_from_slice(b"<value><struct>");
+        Self {
+            out,
+            format,
+            depth,
+            member: 0,
+            in_variant: false,
+        }
+    }
+
+    pub(super) fn within_variant(self) -> Self {
+        Self {
+            in_variant: true,
+            ..self
+        }
+    }
+
+    pub(super) fn into_out(self) -> &'o mut Vec<u8> {
+        self.out
+    }
+
+    pub(super) fn name(&mut self, name: &str) -> Result<(), FormatError> {
+        self.member = self.out.len();
+        self.out.extend_from_slice(b"<member><name>");
+        write::escaped(name, self.out)?;
+        self.out.extend_from_slice(b"</name>");
+        Ok(())
+    }
+
+    /// The value of a member, which is left out where there is none to write.
+    fn value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), FormatError> {
+        self.write(value, Place::Member)
+    }
+
+    /// The value of a member that has to be there.
+    pub(super) fn content<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), FormatError> {
+        self.write(value, Place::Inner)
+    }
+
+    fn write<T: Serialize + ?Sized>(&mut self, value: &T, place: Place) -> Result<(), FormatError> {
+        let ser = Ser::child::<T>(self.out, self.format, self.depth + 1, place)?;
+        if value.serialize(ser)? {
+            self.out.extend_from_slice(b"</member>");
+        } else {
+            self.out.truncate(self.member);
+        }
+        Ok(())
+    }
+
+    pub(super) fn finish(self) -> Result<bool, FormatError> {
+        self.out.extend_from_slice(b"</struct></value>");
+        if self.in_variant {
+            self.out.extend_from_slice(VARIANT_END);
+        }
+        Ok(true)
+    }
+}
+
+macro_rules! elements {
+    ($($trait:ident: $method:ident;)*) => {$(
+        impl $trait for Elements<'_> {
+            type Ok = bool;
+            type Error = FormatError;
+
+            fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), FormatError> {
+                self.element(value)
+            }
+
+            fn end(self) -> Result<bool, FormatError> {
+                self.finish()
+            }
+        }
+    )*};
+}
+
+elements! {
+    SerializeSeq: serialize_element;
+    SerializeTuple: serialize_element;
+    SerializeTupleStruct: serialize_field;
+    SerializeTupleVariant: serialize_field;
+}
+
+macro_rules! members {
+    ($($trait:ident;)*) => {$(
+        impl $trait for Members<'_> {
+            type Ok = bool;
+            type Error = FormatError;
+
+            fn serialize_field<T: Serialize + ?Sized>(
+                &mut self,
+                key: &'static str,
+                value: &T,
+            ) -> Result<(), FormatError> {
+                self.name(key)?;
+                self.value(value)
+            }
+
+            fn end(self) -> Result<bool, FormatError> {
+                self.finish()
+            }
+        }
+    )*};
+}
+
+members! {
+    SerializeStruct;
+    SerializeStructVariant;
+}
+
+impl SerializeMap for Members<'_> {
+    type Ok = bool;
+    type Error = FormatError;
+
+    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), FormatError> {
+        key.serialize(TextOf::new("the key of a map", |key: &str| self.name(key)))
+    }
+
+    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), FormatError> {
+        self.value(value)
+    }
+
+    fn end(self) -> Result<bool, FormatError> {
+        self.finish()
+    }
+}
