@@ -244,3 +244,6 @@ impl Format for XmlRpc {
         Ok(value)
     }
 }
+
+#[cfg(test)]
+mod tests;
