@@ -1,5 +1,6 @@
 //! XML-RPC over HTTP.
 
+mod client;
 #[allow(dead_code)] // Until the server and the client use all of it.
 mod de;
 #[allow(dead_code)]
@@ -10,4 +11,7 @@ mod ser;
 #[allow(dead_code)]
 mod xml;
 
+pub use client::{
+    Batch, BatchError, Client, ClientOptions, HttpError, InvalidHeader, InvalidUrl, Results, Ticket,
+};
 pub use format::XmlRpc;
