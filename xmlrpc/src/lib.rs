@@ -1,5 +1,6 @@
 //! XML-RPC over HTTP.
 
+pub mod blocking;
 mod client;
 #[allow(dead_code)] // Until the server and the client use all of it.
 mod de;
