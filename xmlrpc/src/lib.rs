@@ -1,4 +1,5 @@
 //! XML-RPC over HTTP.
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "tests"))]
 
 #[allow(dead_code)] // Until the server and the client use all of it.
 mod de;
