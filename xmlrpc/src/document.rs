@@ -3,10 +3,10 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use rpc_core::{Fault, FormatError, FormatErrorKind, Name, Payload};
+use rpc_core::{Fault, Format, FormatError, FormatErrorKind, Name, Payload};
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 
-use crate::de::De;
+use crate::de::{De, Raw};
 use crate::format::XmlRpc;
 use crate::xml::read::{Markup, Reader, Tag, Token};
 use crate::xml::{trim, write};
@@ -29,8 +29,8 @@ const FAULT_EPILOGUE: &str = "</fault></methodResponse>\n";
 ///
 /// # Errors
 /// If the document does not start like a call.
-pub(crate) fn call_head(document: &str) -> Result<(Name, usize), FormatError> {
-    let mut reader = Reader::document(document.as_bytes(), 16);
+pub(crate) fn call_head(document: &[u8]) -> Result<(Name, usize), FormatError> {
+    let mut reader = Reader::document(document, 16);
     let expect =
         |reader: &mut Reader<'_>, markup: Markup, text: &str| -> Result<Token, FormatError> {
             let token = reader.tag()?;
@@ -73,6 +73,20 @@ pub(crate) fn reply_fault(reply: &Payload, format: XmlRpc) -> Result<Option<Faul
     de.end("</methodResponse>")?;
     de.eof()?;
     Ok(Some(fault.into()))
+}
+
+/// The `<value>` of a result. A reply that this side wrote is cut at its known ends; one that a
+/// raw method passed on from elsewhere is read.
+///
+/// # Errors
+/// If the reply is malformed, or is a fault.
+pub(crate) fn reply_value(reply: &Payload, format: XmlRpc) -> Result<&[u8], FormatError> {
+    let own = reply.as_slice().strip_prefix(REPLY_PROLOGUE.as_bytes());
+    if let Some(value) = own.and_then(|rest| rest.strip_suffix(REPLY_EPILOGUE.as_bytes())) {
+        return Ok(value);
+    }
+    let Raw { range } = format.decode_reply(reply)?;
+    Ok(&reply.message()[range])
 }
 
 /// Appends a whole call document. `params` are encoded arguments.
@@ -201,7 +215,7 @@ mod tests {
     }
 
     fn head(document: &str) -> Result<(String, usize), FormatError> {
-        call_head(document).map(|(name, at)| (name.to_string(), at))
+        call_head(document.as_bytes()).map(|(name, at)| (name.to_string(), at))
     }
 
     #[test]
@@ -349,6 +363,25 @@ mod tests {
         ] {
             assert!(fault(document).is_err(), "{document}");
         }
+    }
+
+    #[test]
+    fn the_value_of_a_reply_is_cut_out() {
+        let value = "<value><int>5</int></value>";
+        let own = [REPLY_PROLOGUE, value, REPLY_EPILOGUE].concat();
+        let foreign = format!(
+            "<?xml version='1.0'?><!-- a --><methodResponse>\n<params><param> {value} </param></params></methodResponse>"
+        );
+        for document in [own, foreign] {
+            let reply = Payload::from(document.into_bytes());
+            assert_eq!(
+                reply_value(&reply, XmlRpc::default()).unwrap(),
+                value.as_bytes()
+            );
+        }
+        let mut fault = Vec::new();
+        write_fault(1, "", &mut fault);
+        assert!(reply_value(&fault.into(), XmlRpc::default()).is_err());
     }
 
     #[test]

@@ -1,4 +1,5 @@
 //! XML-RPC over HTTP.
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "tests"))]
 
 pub mod blocking;
 mod client;

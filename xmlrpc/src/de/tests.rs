@@ -204,6 +204,48 @@ fn dates_are_texts_in_the_extended_form() {
 }
 
 #[test]
+fn a_value_of_any_type_tells_dates_from_strings() {
+    /// As `rpc_core::Value` reads itself.
+    #[derive(Debug, PartialEq)]
+    struct Dynamic(Any);
+    impl<'de> Deserialize<'de> for Dynamic {
+        fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+            struct V;
+            impl<'de> serde::de::Visitor<'de> for V {
+                type Value = Dynamic;
+                fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                    f.write_str("anything")
+                }
+                fn visit_newtype_struct<D: serde::Deserializer<'de>>(
+                    self,
+                    d: D,
+                ) -> Result<Dynamic, D::Error> {
+                    Any::deserialize(d).map(Dynamic)
+                }
+            }
+            d.deserialize_newtype_struct(rpc_core::value::NEWTYPE, V)
+        }
+    }
+    let date = "<dateTime.iso8601>19980717T14:08:55</dateTime.iso8601>";
+    let text = |text: &str| Any::Scalar(text.to_owned());
+    assert_eq!(read::<Dynamic>(date).0, text("date 19980717T14:08:55"));
+    assert_eq!(
+        read::<Option<Dynamic>>(date).unwrap().0,
+        text("date 19980717T14:08:55")
+    );
+    let list = format!("<array><data><value>{date}</value><value>{date}</value></data></array>");
+    assert_eq!(
+        read::<Dynamic>(&list).0,
+        Any::List(vec![text("date 19980717T14:08:55"); 2])
+    );
+    // What stands beside it is read as ever.
+    assert_eq!(
+        read::<(Dynamic, Any)>(&list).1,
+        text("string 1998-07-17T14:08:55")
+    );
+}
+
+#[test]
 fn nil_is_none() {
     for content in ["<nil/>", "<nil></nil>", "<ex:nil/>", "<nil> </nil>"] {
         assert_eq!(read::<Option<i32>>(content), None);
@@ -401,6 +443,8 @@ fn a_raw_value_is_a_range_of_the_message() {
     );
     let error = XmlRpc::default().decode_value::<i32>(&part).unwrap_err();
     assert_eq!(error.position().unwrap().column, raws[2].range.start + 1);
+    let optional: Vec<Option<Raw>> = read(content);
+    assert!(optional.into_iter().eq(raws.into_iter().map(Some)));
     for content in [
         "<array><data><value><a></b></value></data></array>",
         "<array><data><value>\u{1}</value></data></array>",

@@ -3,11 +3,12 @@
 use bytes::Bytes;
 use rpc_core::{Format, FormatError, FormatErrorKind, FromArgs, Payload, Variadic};
 
-use super::{XmlRpc, call_head, write_call};
+use super::{XmlRpc, write_call};
+use crate::document::call_head;
 
 /// The payload of a call document, as the server cuts it out.
 fn payload(document: &str) -> Result<Payload, FormatError> {
-    let (_, start) = call_head(document)?;
+    let (_, start) = call_head(document.as_bytes())?;
     let message = Bytes::copy_from_slice(document.as_bytes());
     Ok(Payload::part(message, start..document.len()))
 }
@@ -287,7 +288,7 @@ fn calls_come_back_as_they_were_written() {
     let mut document = Vec::new();
     write_call("a<b>.c", &params[4..], &mut document).unwrap();
     let document = String::from_utf8(document).unwrap();
-    assert_eq!(call_head(&document).unwrap().0.as_str(), "a<b>.c");
+    assert_eq!(call_head(document.as_bytes()).unwrap().0.as_str(), "a<b>.c");
     let args = call::<(u8, String, Vec<u8>, f32, Option<bool>)>(&document).unwrap();
     assert_eq!(args, (1, "a<b>&\r\n".to_owned(), vec![0; 5], 2.5, None));
 }

@@ -226,7 +226,7 @@ fn dates_have_a_type_of_their_own() {
 }
 
 #[derive(Debug, PartialEq, Serialize, serde::Deserialize)]
-struct Chain(Vec<Chain>);
+struct Chain(Vec<Self>);
 
 #[test]
 fn depth_is_limited_as_on_reading() {
@@ -255,8 +255,8 @@ mod round_trip {
         Text(String),
         Bytes(Vec<u8>),
         Pair(Option<u8>, char),
-        List(Vec<Tree>),
-        Map(BTreeMap<String, Tree>),
+        List(Vec<Self>),
+        Map(BTreeMap<String, Self>),
         Named { a: Vec<bool>, b: f32 },
         Unit,
     }

@@ -3,12 +3,12 @@
 use serde::Deserialize;
 
 /// Reads anything, as a type without a shape of its own does.
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) enum Any {
     Scalar(String),
     Bytes(Vec<u8>),
-    List(Vec<Any>),
-    Map(Vec<(String, Any)>),
+    List(Vec<Self>),
+    Map(Vec<(String, Self)>),
 }
 
 impl<'de> Deserialize<'de> for Any {
