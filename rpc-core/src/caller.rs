@@ -83,6 +83,38 @@ impl<C: Caller> Caller for &C {
     }
 }
 
+/// Something that calls can be made on by a thread that waits for the answer: the blocking client
+/// of any protocol.
+///
+/// Every trait marked `#[client]` whose methods are not async is implemented for every
+/// `BlockingCaller`.
+pub trait BlockingCaller {
+    /// The format of the calls.
+    type Format: Format;
+
+    /// Calls a method by its name, with a tuple of arguments, and waits for the result.
+    ///
+    /// # Errors
+    /// See [`CallError`]; its [`execution`](CallError::execution) tells whether the call ran.
+    fn call<R: DeserializeOwned>(
+        &self,
+        method: impl Into<Name>,
+        args: impl Args,
+    ) -> Result<R, CallError>;
+}
+
+impl<C: BlockingCaller> BlockingCaller for &C {
+    type Format = C::Format;
+
+    fn call<R: DeserializeOwned>(
+        &self,
+        method: impl Into<Name>,
+        args: impl Args,
+    ) -> Result<R, CallError> {
+        (**self).call(method, args)
+    }
+}
+
 /// A caller made from any tower service that answers calls: a registry in this process, or a
 /// client under a stack of layers.
 #[derive(Clone, Debug)]

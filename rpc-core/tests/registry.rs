@@ -1,58 +1,17 @@
 //! Handlers of every shape, registered and called over a small JSON format.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod common;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
+use common::{Json, client};
 use rpc_core::{
-    Args, CallError, Caller, Client, Context, Execution, Fault, FaultKind, Format, FormatError,
-    FormatErrorKind, FromArgs, Instance, Kind, Method, Payload, RegisterError, Registrar, Registry,
-    Variadic,
+    CallError, Caller, Client, Context, Execution, Fault, FaultKind, Format, Instance, Kind,
+    Method, RegisterError, Registrar, Registry, Variadic,
 };
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-
-#[derive(Clone, Copy, Debug, Default)]
-struct Json;
-
-fn unreadable(error: serde_json::Error) -> FormatError {
-    FormatError::new(FormatErrorKind::Mismatch, error.to_string())
-}
-
-impl Format for Json {
-    const NAME: &'static str = "JSON";
-
-    fn encode_args<A: Args + ?Sized>(
-        &self,
-        args: &A,
-        out: &mut Vec<u8>,
-    ) -> Result<(), FormatError> {
-        args.serialize_args(&mut serde_json::Serializer::new(out))
-            .map_err(unreadable)
-    }
-
-    fn decode_args<A: FromArgs>(&self, params: &Payload) -> Result<A, FormatError> {
-        let mut deserializer = serde_json::Deserializer::from_slice(params.as_slice());
-        A::deserialize_args(&mut deserializer).map_err(unreadable)
-    }
-
-    fn encode_reply<T: Serialize + ?Sized>(
-        &self,
-        value: &T,
-        out: &mut Vec<u8>,
-    ) -> Result<(), FormatError> {
-        serde_json::to_writer(out, value).map_err(unreadable)
-    }
-
-    fn decode_reply<T: DeserializeOwned>(&self, reply: &Payload) -> Result<T, FormatError> {
-        serde_json::from_slice(reply.as_slice()).map_err(unreadable)
-    }
-}
-
-fn client(registry: &Registry<Json>) -> Client<Registry<Json>, Json> {
-    Client::new(registry.clone(), Json)
-}
 
 fn add(a: i64, b: i64) -> i64 {
     a + b
@@ -337,7 +296,7 @@ async fn a_tower_layer_fits_around_a_registry() {
     let registry = Registry::new();
     registry
         .register_function("slow", async || {
-            tokio::time::sleep(Duration::from_secs(60)).await
+            tokio::time::sleep(Duration::from_secs(60)).await;
         })
         .unwrap();
     registry
