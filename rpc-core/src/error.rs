@@ -170,8 +170,12 @@ pub enum CallError {
     /// The call was sent, in whole or in part, and no answer came: it may have run.
     #[error("the call was sent, but no answer came")]
     Lost(#[source] Box<dyn Error + Send + Sync>),
-    /// Something answered, but not with a reply of this protocol: a proxy's error page, a server's
-    /// refusal, a reply over a limit. The call may have run.
+    /// The layer below the calls refused the request: wrong credentials, no such path, a request
+    /// too large. The call did not run.
+    #[error("the server refused the request before any method ran")]
+    Refused(#[source] Box<dyn Error + Send + Sync>),
+    /// Something answered, but not with a reply of this protocol: a proxy's error page, a reply
+    /// over a limit. The call may have run.
     #[error("the answer is not a reply")]
     NotAReply(#[source] Box<dyn Error + Send + Sync>),
     /// The server answered with a fault.
@@ -198,7 +202,7 @@ impl CallError {
     #[must_use]
     pub const fn execution(&self) -> Execution {
         match self {
-            Self::Encode(_) | Self::NotSent(_) => Execution::Never,
+            Self::Encode(_) | Self::NotSent(_) | Self::Refused(_) => Execution::Never,
             Self::Fault(fault) if fault.kind().is_refusal() => Execution::Never,
             Self::Lost(_) | Self::NotAReply(_) | Self::Fault(_) => Execution::Maybe,
             Self::Decode(_) => Execution::Completed,

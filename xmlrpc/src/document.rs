@@ -200,3 +200,211 @@ impl<'de> Deserialize<'de> for FaultText {
         deserializer.deserialize_any(Text)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use insta::assert_snapshot;
+    use rpc_core::FaultKind;
+
+    use super::*;
+
+    fn written(write: impl FnOnce(&mut Vec<u8>)) -> String {
+        let mut out = Vec::new();
+        write(&mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    fn head(document: &str) -> Result<(String, usize), FormatError> {
+        call_head(document.as_bytes()).map(|(name, at)| (name.to_string(), at))
+    }
+
+    #[test]
+    fn the_head_of_a_call_is_read_alone() {
+        for (document, name) in [
+            ("<methodCall><methodName>a.b</methodName>rest <<<", "a.b"),
+            (
+                "\u{feff}<?xml version='1.0' encoding='UTF-8'?><methodCall><methodName>a</methodName>",
+                "a",
+            ),
+            (
+                "\n \n<?xml version='1.0'?><!-- a --><?b?>\n<methodCall>\n<methodName>\n a&lt;&#65;<![CDATA[&]]> \n</methodName>",
+                "a<A&",
+            ),
+            (
+                "<x:methodCall xmlns:x='y'><x:methodName z=''>é</x:methodName >",
+                "é",
+            ),
+        ] {
+            let (method, at) = head(document).unwrap();
+            assert_eq!(method, name);
+            assert!(
+                document[..at].ends_with('>')
+                    && document[at..].trim_start_matches("rest <<<").is_empty()
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_no_call_is_refused() {
+        for (document, message) in [
+            (
+                "",
+                "expected <methodCall>, found the end of the document, at line 1, column 1",
+            ),
+            ("hello", "a text between elements, at line 1, column 1"),
+            (
+                "<html>",
+                "expected <methodCall>, found <html>, at line 1, column 1",
+            ),
+            (
+                "<methodResponse/>",
+                "expected <methodCall>, found <methodResponse>, at line 1, column 1",
+            ),
+            (
+                "<methodCall><params/>",
+                "expected <methodName>, found <params>, at line 1, column 13",
+            ),
+            (
+                "<methodCall/>",
+                "expected <methodName>, found the end of the element, at line 1, column 14",
+            ),
+            (
+                "<methodCall><methodName> </methodName>",
+                "the name of the method is empty, at line 1, column 13",
+            ),
+            (
+                "<methodCall><methodName/>",
+                "the name of the method is empty, at line 1, column 13",
+            ),
+            (
+                "<methodCall><methodName>a<b/></methodName>",
+                "expected </methodName>, found <b>, at line 1, column 26",
+            ),
+            (
+                "<!DOCTYPE a><methodCall/>",
+                "a document type declaration (DOCTYPE), which is refused, at line 1, column 1",
+            ),
+        ] {
+            assert_eq!(head(document).unwrap_err().to_string(), message);
+        }
+    }
+
+    fn fault(document: &str) -> Result<Option<Fault>, FormatError> {
+        reply_fault(
+            &Payload::from(document.as_bytes().to_vec()),
+            XmlRpc::default(),
+        )
+    }
+
+    fn fault_of(members: &[(&str, &str)]) -> Result<Option<Fault>, FormatError> {
+        let members: String = members
+            .iter()
+            .map(|(name, value)| {
+                format!("<member><name>{name}</name><value>{value}</value></member>\n")
+            })
+            .collect();
+        fault(&format!(
+            "<?xml version='1.0'?>\n<methodResponse><fault><value><struct>{members}</struct></value></fault></methodResponse>"
+        ))
+    }
+
+    #[test]
+    fn faults_are_read_in_all_their_forms() {
+        let message = ("faultString", "<string>no</string>");
+        for code in [
+            "<int>4</int>",
+            "<i4>4</i4>",
+            "<i8>4</i8>",
+            "<string>4</string>",
+            " 4 ",
+            "<double>4.0</double>",
+        ] {
+            for members in [
+                [("faultCode", code), message],
+                [message, ("faultCode", code)],
+            ] {
+                assert_eq!(fault_of(&members).unwrap(), Some(Fault::new(4, "no")));
+            }
+        }
+        let extra = ("trace", "<array><data><value><nil/></value></data></array>");
+        let members = [
+            extra,
+            ("faultCode", "<i4>-32601</i4>"),
+            ("faultString", "no &amp; no"),
+        ];
+        let fault = fault_of(&members).unwrap().unwrap();
+        assert_eq!(
+            (fault.kind(), fault.message()),
+            (FaultKind::UnknownMethod, "no & no")
+        );
+        let members = [("faultCode", "AccessDenied"), message];
+        assert_eq!(
+            fault_of(&members).unwrap(),
+            Some(Fault::new(1, "AccessDenied: no"))
+        );
+    }
+
+    #[test]
+    fn a_result_is_no_fault_and_a_broken_fault_is_an_error() {
+        assert_eq!(
+            fault("<methodResponse><params><param><value/>").unwrap(),
+            None
+        );
+        assert!(fault_of(&[("faultCode", "1")]).is_err());
+        assert!(fault_of(&[]).is_err());
+        for document in [
+            "<html><body>502</body></html>",
+            "<!DOCTYPE html><html/>",
+            "502 Bad Gateway",
+            "",
+            "<methodResponse/>",
+            "<methodResponse><fault/></methodResponse>",
+            "<methodResponse><fault><value>4</value></fault></methodResponse>",
+        ] {
+            assert!(fault(document).is_err(), "{document}");
+        }
+    }
+
+    #[test]
+    fn the_value_of_a_reply_is_cut_out() {
+        let value = "<value><int>5</int></value>";
+        let own = [REPLY_PROLOGUE, value, REPLY_EPILOGUE].concat();
+        let foreign = format!(
+            "<?xml version='1.0'?><!-- a --><methodResponse>\n<params><param> {value} </param></params></methodResponse>"
+        );
+        for document in [own, foreign] {
+            let reply = Payload::from(document.into_bytes());
+            assert_eq!(
+                reply_value(&reply, XmlRpc::default()).unwrap(),
+                value.as_bytes()
+            );
+        }
+        let mut fault = Vec::new();
+        write_fault(1, "", &mut fault);
+        assert!(reply_value(&fault.into(), XmlRpc::default()).is_err());
+    }
+
+    #[test]
+    fn documents_are_written_plainly() {
+        assert_snapshot!(written(|out| write_call("a<b", b"<params></params>", out).unwrap()), @r#"
+        <?xml version="1.0" encoding="UTF-8"?>
+        <methodCall><methodName>a&lt;b</methodName><params></params></methodCall>
+        "#);
+        assert_snapshot!(written(|out| write_fault(4, "too <many>", out)), @r#"
+        <?xml version="1.0" encoding="UTF-8"?>
+        <methodResponse><fault><value><struct><member><name>faultCode</name><value><int>4</int></value></member><member><name>faultString</name><value><string>too &lt;many&gt;</string></value></member></struct></value></fault></methodResponse>
+        "#);
+    }
+
+    #[test]
+    fn any_fault_can_be_written() {
+        for (code, message, read) in [
+            (i64::MIN, "a\0b\u{ffff}\r", "a\u{fffd}b\u{fffd}\r"),
+            (0, "", ""),
+            (-32500, "]]>", "]]>"),
+        ] {
+            let document = written(|out| write_fault(code, message, out));
+            assert_eq!(fault(&document).unwrap(), Some(Fault::received(code, read)));
+        }
+    }
+}

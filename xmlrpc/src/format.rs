@@ -8,10 +8,8 @@ use serde::de::DeserializeOwned;
 
 pub(crate) use crate::de::Raw;
 use crate::de::{De, Params};
-pub(crate) use crate::document::{
-    CALL_EPILOGUE, REPLY_EPILOGUE, REPLY_PROLOGUE, call_head, reply_fault, write_call,
-    write_call_prologue, write_fault, write_fault_value,
-};
+use crate::document::{REPLY_EPILOGUE, REPLY_PROLOGUE};
+pub(crate) use crate::document::{reply_fault, write_call};
 use crate::ser::{self, Place};
 use crate::xml::read::{Markup, Tag};
 
@@ -108,6 +106,7 @@ impl XmlRpc {
     ///
     /// # Errors
     /// If the value cannot be represented. Nothing is appended then.
+    #[cfg(test)]
     pub(crate) fn write_value<T: Serialize + ?Sized>(
         &self,
         value: &T,
@@ -244,3 +243,6 @@ impl Format for XmlRpc {
         Ok(value)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,8 @@
 //! XML-RPC over HTTP: a server and a client that every language's peers understand.
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "tests"))]
 
+pub mod blocking;
+mod client;
 mod de;
 mod document;
 mod format;
@@ -7,6 +10,9 @@ mod ser;
 mod server;
 mod xml;
 
+pub use client::{
+    Batch, BatchError, Client, ClientOptions, HttpError, InvalidHeader, InvalidUrl, Results, Ticket,
+};
 pub use format::XmlRpc;
 pub use rpc_core;
 pub use rpc_core::{client, service};

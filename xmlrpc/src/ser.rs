@@ -335,3 +335,6 @@ impl<'o> Serializer for Ser<'o> {
         self.serialize_str(&value.to_string())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -41,10 +41,12 @@ impl<'d, 'de> ValueDe<'d, 'de> {
         )
     }
 
+    /// Reads to the end of the value and gives the offset after it.
     fn skip(&mut self) -> Result<usize, FormatError> {
         match self.found.take() {
             None | Some(Found::Array | Found::Struct) => self.de.skip(),
-            Some(_) => Ok(0),
+            // A scalar was read to the end of the value already.
+            Some(_) => Ok(self.de.reader.offset()),
         }
     }
 }
@@ -181,8 +183,8 @@ impl<'de> Deserializer<'de> for ValueDe<'_, 'de> {
         visitor: V,
     ) -> Result<V::Value, FormatError> {
         match name {
-            RAW if self.found.is_none() => {
-                let end = self.de.skip()?;
+            RAW => {
+                let end = self.skip()?;
                 visitor.visit_seq(SeqDeserializer::new([self.start, end].into_iter()))
             }
             rpc_core::value::datetime::NEWTYPE => match self.found()? {

@@ -79,14 +79,14 @@ impl<'o> Elements<'o> {
 
     fn element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), FormatError> {
         if let State::Start = self.state {
-            if type_name::<T>() == "u8" {
+            if is_byte::<T>() {
                 self.state = State::Bytes(Vec::new());
             } else {
                 self.start_array();
             }
         }
         match &mut self.state {
-            State::Bytes(bytes) if type_name::<T>().trim_start_matches('&') == "u8" => {
+            State::Bytes(bytes) if is_byte::<T>() => {
                 bytes.push(value.serialize(ByteOf)?);
                 Ok(())
             }
@@ -130,6 +130,10 @@ impl<'o> Elements<'o> {
         }
         Ok(true)
     }
+}
+
+fn is_byte<T: ?Sized>() -> bool {
+    type_name::<T>().trim_start_matches('&') == "u8"
 }
 
 /// Writes a struct.

@@ -216,7 +216,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn offset(&self) -> usize {
+    /// Where in the message reading goes on, unless a tag was looked at in advance.
+    pub(crate) fn offset(&self) -> usize {
         // The offset is one of a slice in memory.
         self.base + self.xml.buffer_position() as usize
     }

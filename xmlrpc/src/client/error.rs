@@ -1,0 +1,268 @@
+//! What goes wrong before, around and instead of a reply.
+
+use std::error::Error;
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+
+use http::StatusCode;
+use http::header::{CONTENT_TYPE, HeaderMap, LOCATION};
+use rpc_core::{CallError, FormatError};
+
+/// A URL that no client can be made for.
+///
+/// The text of the URL is not repeated, since it may hold a password.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InvalidUrl {
+    /// The text is not a URL.
+    #[error("not a URL: {0}")]
+    Syntax(String),
+    /// The scheme is none that this client speaks.
+    #[error("the scheme `{0}` is not supported: expected `http` or `http+unix`")]
+    Scheme(String),
+    /// The URL asks for TLS.
+    #[error("`https` is not supported: this build has no TLS yet")]
+    NoTls,
+    /// The URL names a unix socket, and this system has none.
+    #[error("`http+unix` is not supported: this system has no unix sockets")]
+    NoUnixSockets,
+    /// The URL names no socket file.
+    #[error("the URL names no socket file: expected `http+unix:///path/of.sock:/RPC2`")]
+    NoSocketFile,
+    /// The user name cannot be sent by HTTP's Basic scheme.
+    #[error("the user name has a colon, which HTTP's Basic authorization cannot carry")]
+    Credentials,
+    /// The URL of the proxy, set or found in the environment, cannot be used.
+    #[error("the URL of the proxy cannot be used")]
+    Proxy(#[source] Box<Self>),
+}
+
+/// A header that cannot be sent with each call.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InvalidHeader {
+    /// The name has characters that a header's name cannot have.
+    #[error("`{0}` is not the name of a header")]
+    Name(String),
+    /// The value has characters that a header's value cannot have. It may be a secret, and is not
+    /// repeated.
+    #[error("the value of the header `{0}` has characters that no header can have")]
+    Value(String),
+    /// The client itself writes this header: it depends on the body or the connection.
+    #[error("the client writes the header `{0}` itself")]
+    Reserved(String),
+}
+
+/// An HTTP answer that holds no reply: the cause of [`CallError::NotAReply`] and
+/// [`CallError::Refused`].
+#[derive(Debug)]
+pub struct HttpError {
+    status: StatusCode,
+    content_type: Option<String>,
+    location: Option<String>,
+    body_start: String,
+    problem: Problem,
+}
+
+/// What is wrong with the answer, beyond its status.
+#[derive(Debug)]
+pub(super) enum Problem {
+    /// The status says it all.
+    Status,
+    Empty,
+    NotAReply(FormatError),
+    TooLarge(usize),
+    ContentEncoding(String),
+    Inflate(io::Error),
+}
+
+/// How much of a body an error shows.
+const EXCERPT: usize = 200;
+
+impl HttpError {
+    pub(super) fn new(
+        status: StatusCode,
+        headers: &HeaderMap,
+        body: &[u8],
+        problem: Problem,
+    ) -> Self {
+        let text = |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into();
+        Self {
+            status,
+            content_type: headers.get(CONTENT_TYPE).map(text),
+            location: headers.get(LOCATION).map(text),
+            body_start: String::from_utf8_lossy(&body[..body.len().min(EXCERPT)]).into(),
+            problem,
+        }
+    }
+
+    /// The HTTP answer behind a failed call, where that is what it failed with.
+    #[must_use]
+    pub fn of(error: &CallError) -> Option<&Self> {
+        match error {
+            CallError::NotAReply(source) | CallError::Refused(source) => source.downcast_ref(),
+            _ => None,
+        }
+    }
+
+    /// The status code.
+    #[must_use]
+    pub fn status(&self) -> u16 {
+        self.status.as_u16()
+    }
+
+    /// The `Content-Type` header.
+    #[must_use]
+    pub fn content_type(&self) -> Option<&str> {
+        self.content_type.as_deref()
+    }
+
+    /// The `Location` header: where a redirect points to. Redirects are never followed, as the
+    /// call would be sent, with its credentials, to wherever the answer says.
+    #[must_use]
+    pub fn location(&self) -> Option<&str> {
+        self.location.as_deref()
+    }
+
+    /// The first 200 bytes of the body, as text.
+    #[must_use]
+    pub fn body_start(&self) -> &str {
+        &self.body_start
+    }
+
+    pub(super) fn into_call_error(self) -> CallError {
+        if is_refusal(self.status) {
+            CallError::Refused(Box::new(self))
+        } else {
+            CallError::NotAReply(Box::new(self))
+        }
+    }
+}
+
+/// Whether an answer with this status shows that no method ran: the HTTP layer decides about
+/// credentials, path, verb, length and media type before it hands the body on.
+const fn is_refusal(status: StatusCode) -> bool {
+    matches!(
+        status.as_u16(),
+        401 | 403 | 404 | 405 | 407 | 411 | 413 | 415
+    )
+}
+
+impl fmt::Display for HttpError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "HTTP status {}", self.status)?;
+        match self.status {
+            StatusCode::UNAUTHORIZED => f.write_str(" (the credentials are missing or wrong)")?,
+            StatusCode::FORBIDDEN => f.write_str(" (the server denies access)")?,
+            StatusCode::PROXY_AUTHENTICATION_REQUIRED => {
+                f.write_str(" (the credentials for the proxy are missing or wrong)")?;
+            }
+            status if status.is_redirection() => {
+                f.write_str(" (redirects are not followed")?;
+                match &self.location {
+                    Some(location) => write!(f, "; this one leads to {location:?})")?,
+                    None => f.write_str(")")?,
+                }
+            }
+            _ => {}
+        }
+        match &self.content_type {
+            Some(content_type) => write!(f, ", content type {content_type:?}")?,
+            None => f.write_str(", no content type")?,
+        }
+        match &self.problem {
+            Problem::Status | Problem::Empty => {}
+            Problem::NotAReply(_) => f.write_str(", not an XML-RPC response")?,
+            Problem::TooLarge(limit) => write!(f, ", body over the limit of {limit} bytes")?,
+            Problem::ContentEncoding(name) => {
+                write!(f, ", content encoding {name:?} is not supported")?;
+            }
+            Problem::Inflate(_) => f.write_str(", body cannot be inflated")?,
+        }
+        match &self.problem {
+            Problem::TooLarge(_) if self.body_start.is_empty() => Ok(()),
+            _ if self.body_start.is_empty() => f.write_str(", empty body"),
+            _ => write!(f, ", body begins with {:?}", self.body_start),
+        }
+    }
+}
+
+impl Error for HttpError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match &self.problem {
+            Problem::NotAReply(error) => Some(error),
+            Problem::Inflate(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+/// No connection could be made. Can be cloned, so that it comes out from under the layers of the
+/// HTTP client.
+#[derive(Clone, Debug)]
+pub(super) struct ConnectError {
+    pub(super) peer: Arc<str>,
+    pub(super) error: Arc<io::Error>,
+}
+
+impl fmt::Display for ConnectError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cannot connect to {}", self.peer)
+    }
+}
+
+impl Error for ConnectError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&*self.error)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    fn error(status: u16, headers: &[(http::HeaderName, &str)], body: &str) -> HttpError {
+        let headers = headers
+            .iter()
+            .map(|(name, value)| (name.clone(), value.parse().unwrap()))
+            .collect();
+        let status = StatusCode::from_u16(status).unwrap();
+        HttpError::new(status, &headers, body.as_bytes(), Problem::Status)
+    }
+
+    #[test]
+    fn the_text_shows_status_type_and_body() {
+        let page = error(502, &[(CONTENT_TYPE, "text/html")], "<html>\n");
+        assert_eq!(
+            page.to_string(),
+            "HTTP status 502 Bad Gateway, content type \"text/html\", body begins with \"<html>\\n\""
+        );
+        let moved = error(302, &[(LOCATION, "http://elsewhere/")], "");
+        assert_eq!(
+            moved.to_string(),
+            "HTTP status 302 Found (redirects are not followed; this one leads to \
+             \"http://elsewhere/\"), no content type, empty body"
+        );
+        assert!(error(401, &[], "").to_string().contains("credentials"));
+    }
+
+    #[test]
+    fn only_the_first_bytes_of_the_body_are_kept() {
+        assert_eq!(error(500, &[], &"é".repeat(300)).body_start().len(), 200);
+    }
+
+    #[test]
+    fn a_refusal_is_told_from_a_failure() {
+        for status in [401, 403, 404, 405, 407, 411, 413, 415] {
+            let error = error(status, &[], "").into_call_error();
+            assert!(matches!(error, CallError::Refused(_)));
+            assert_eq!(HttpError::of(&error).map(HttpError::status), Some(status));
+        }
+        for status in [200, 302, 400, 408, 500, 502, 503, 504] {
+            let error = error(status, &[], "").into_call_error();
+            assert!(matches!(error, CallError::NotAReply(_)));
+        }
+    }
+}

@@ -1,0 +1,359 @@
+//! One call as one HTTP request and its answer.
+
+use std::error::Error;
+use std::future::Future;
+use std::io::{self, Read, Write};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use flate2::Compression;
+use flate2::read::MultiGzDecoder;
+use flate2::write::GzEncoder;
+use http::header::{
+    ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue,
+    PROXY_AUTHORIZATION, USER_AGENT,
+};
+use http::{Method, Request, Response, Uri};
+use http_body::Body;
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper_util::client::legacy::connect::{CaptureConnection, capture_connection};
+use hyper_util::client::legacy::{Client as Pool, Error as PoolError};
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use rpc_core::{CallError, Payload};
+use url::Url;
+
+use super::connector::Connector;
+use super::cookies::Cookies;
+use super::error::{ConnectError, HttpError, Problem};
+use super::options::ClientOptions;
+use super::proxy::Proxy;
+use super::url::Target;
+use crate::XmlRpc;
+use crate::format::reply_fault;
+use crate::xml::encoding::decode_document;
+
+/// Connections kept for later calls. Enough for what one program calls at the same time; a burst
+/// opens more and closes them again.
+const MAX_IDLE: usize = 32;
+
+/// The HTTP client of one URL.
+pub(super) struct Http {
+    pool: Pool<Connector, Full<Bytes>>,
+    uri: Uri,
+    headers: HeaderMap,
+    cookies: Option<(Url, Cookies)>,
+    timeout: Option<Duration>,
+    max_body: usize,
+    gzip_over: Option<usize>,
+}
+
+impl Http {
+    pub(super) fn new(
+        connector: Connector,
+        target: Target,
+        proxy: Option<&Proxy>,
+        options: &ClientOptions,
+    ) -> Self {
+        let idle = options.idle_timeout;
+        let pool = Pool::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(idle)
+            .pool_max_idle_per_host(if idle.is_zero() { 0 } else { MAX_IDLE })
+            // Some old servers compare names of headers letter by letter.
+            .http1_title_case_headers(true)
+            // Sends a call again if its pooled connection turned out to be closed. That is safe:
+            // hyper gives a request back (`TrySendError::take_message`) only where it still was in
+            // the queue of the connection's task, so that no byte of it was written, and the pool
+            // tries again only what was given back and was queued on a used connection. A
+            // connection that breaks at any later time ends as `CallError::Lost`.
+            .retry_canceled_requests(true)
+            .build(connector);
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/xml"));
+        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
+        let agent = concat!("farcall/", env!("CARGO_PKG_VERSION"));
+        headers.insert(USER_AGENT, HeaderValue::from_static(agent));
+        if let Some(authorization) = target.authorization {
+            headers.insert(AUTHORIZATION, authorization);
+        }
+        if let Some(authorization) = proxy.and_then(|proxy| proxy.authorization.clone()) {
+            headers.insert(PROXY_AUTHORIZATION, authorization);
+        }
+        for (name, value) in &options.headers {
+            headers.insert(name, value.clone());
+        }
+        Self {
+            pool,
+            uri: target.uri,
+            headers,
+            cookies: options.cookies.then(|| (target.url, Cookies::default())),
+            timeout: options.timeout,
+            max_body: options.max_body,
+            gzip_over: options.gzip_over,
+        }
+    }
+
+    /// Sends a document, and waits for the one that answers it.
+    pub(super) async fn exchange(
+        &self,
+        document: Vec<u8>,
+        format: XmlRpc,
+        deadline: Option<Instant>,
+    ) -> Result<Payload, CallError> {
+        let start = Instant::now();
+        let limit = self.timeout.and_then(|timeout| start.checked_add(timeout));
+        let limit = match (limit, deadline) {
+            (Some(limit), Some(deadline)) => Some(limit.min(deadline)),
+            (limit, deadline) => limit.or(deadline),
+        };
+        if limit.is_some_and(|limit| limit <= start) {
+            return Err(CallError::NotSent(Box::new(timed_out(Duration::ZERO))));
+        }
+        let mut request = self.request(document);
+        let connection = capture_connection(&mut request);
+        let exchange = async {
+            // A runtime of one thread that did something else since the last call, or slept, has
+            // not looked at its sockets. This pause makes it, for a microsecond: a connection that
+            // the server has closed meanwhile is then replaced instead of losing the call.
+            tokio::task::yield_now().await;
+            match self.pool.request(request).await {
+                Ok(response) => self.read(response, format).await,
+                Err(error) => Err(failed(error, &connection)),
+            }
+        };
+        within(limit, exchange).await.unwrap_or_else(|| {
+            let error = Box::new(timed_out(start.elapsed()));
+            Err(if is_unsent(&connection) {
+                CallError::NotSent(error)
+            } else {
+                CallError::Lost(error)
+            })
+        })
+    }
+
+    fn request(&self, document: Vec<u8>) -> Request<Full<Bytes>> {
+        let mut headers = self.headers.clone();
+        if let Some((url, cookies)) = &self.cookies {
+            cookies.add(url, &mut headers);
+        }
+        let document = match self.gzip_over {
+            Some(size) if document.len() > size => {
+                headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+                deflate(&document)
+            }
+            _ => document,
+        };
+        // The body's length is known, so hyper states it and never sends chunks.
+        let mut request = Request::new(Full::new(Bytes::from(document)));
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = self.uri.clone();
+        *request.headers_mut() = headers;
+        request
+    }
+
+    async fn read(
+        &self,
+        response: Response<Incoming>,
+        format: XmlRpc,
+    ) -> Result<Payload, CallError> {
+        let (head, body) = response.into_parts();
+        if let Some((url, cookies)) = &self.cookies {
+            cookies.keep(url, &head.headers);
+        }
+        let (body, broken) = collect(body, self.max_body).await;
+        let (body, problem) = match broken {
+            None => match decode(body.clone(), &head.headers, self.max_body) {
+                Ok(document) => match reply_fault(&document, format) {
+                    Ok(Some(fault)) => return Err(CallError::Fault(fault)),
+                    Ok(None) if head.status.is_success() => return Ok(document),
+                    Ok(None) => (document.into_bytes(), Problem::Status),
+                    Err(error) => (document.into_bytes(), Problem::NotAReply(error)),
+                },
+                Err(problem) => (body, problem),
+            },
+            Some(Broken::TooLarge) => (body, Problem::TooLarge(self.max_body)),
+            Some(Broken::Disconnected(error)) if head.status.is_success() => {
+                return Err(CallError::Lost(Box::new(error)));
+            }
+            Some(Broken::Disconnected(_)) => (body, Problem::Status),
+        };
+        // Nobody expects a reply in an answer that says it is an error.
+        let problem = match problem {
+            Problem::NotAReply(_) if !head.status.is_success() => Problem::Status,
+            problem => problem,
+        };
+        Err(HttpError::new(head.status, &head.headers, &body, problem).into_call_error())
+    }
+}
+
+/// What `future` gives, or nothing if that takes until after the deadline.
+async fn within<T>(deadline: Option<Instant>, future: impl Future<Output = T>) -> Option<T> {
+    match deadline {
+        Some(deadline) => tokio::time::timeout_at(deadline.into(), future).await.ok(),
+        None => Some(future.await),
+    }
+}
+
+fn timed_out(after: Duration) -> io::Error {
+    let message = format!("no answer within {after:.3?}");
+    io::Error::new(io::ErrorKind::TimedOut, message)
+}
+
+/// Whether no connection was found for a request yet, so that no byte of it was sent.
+fn is_unsent(connection: &CaptureConnection) -> bool {
+    connection.connection_metadata().is_none()
+}
+
+/// What an error of the pool tells about the call.
+fn failed(error: PoolError, connection: &CaptureConnection) -> CallError {
+    if let Some(error) = find::<ConnectError>(&error) {
+        return CallError::NotSent(Box::new(error.clone()));
+    }
+    // hyper calls a request canceled where it gives it back: see `retry_canceled_requests` above.
+    let canceled = find::<hyper::Error>(&error).is_some_and(hyper::Error::is_canceled);
+    if canceled || error.is_connect() || is_unsent(connection) {
+        CallError::NotSent(Box::new(error))
+    } else {
+        CallError::Lost(Box::new(error))
+    }
+}
+
+/// The first error of type `E` in the chain of causes.
+fn find<'e, E: Error + 'static>(error: &'e (dyn Error + 'static)) -> Option<&'e E> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(found) = error.downcast_ref() {
+            return Some(found);
+        }
+        next = error.source();
+    }
+    None
+}
+
+/// Why a body has no end.
+enum Broken {
+    TooLarge,
+    Disconnected(hyper::Error),
+}
+
+/// Reads a body of up to `limit` bytes; of a larger one nothing if its length was declared, and
+/// else the beginning.
+async fn collect(mut body: Incoming, limit: usize) -> (Bytes, Option<Broken>) {
+    let declared = body.size_hint().lower();
+    if declared > limit as u64 {
+        return (Bytes::new(), Some(Broken::TooLarge));
+    }
+    // Small replies come in one piece, which needs no copy.
+    let mut first = Bytes::new();
+    let mut all = Vec::new();
+    let broken = loop {
+        let data = match body.frame().await {
+            None => break None,
+            Some(Err(error)) => break Some(Broken::Disconnected(error)),
+            Some(Ok(frame)) => match frame.into_data() {
+                Ok(data) => data,
+                Err(_trailers) => continue,
+            },
+        };
+        let length = first.len() + all.len();
+        if data.len() > limit - length {
+            break Some(Broken::TooLarge);
+        }
+        if length == 0 {
+            first = data;
+        } else {
+            if all.is_empty() {
+                all.reserve(usize::try_from(declared).unwrap_or(0));
+                all.extend_from_slice(&std::mem::take(&mut first));
+            }
+            all.extend_from_slice(&data);
+        }
+    };
+    let bytes = if all.is_empty() { first } else { all.into() };
+    (bytes, broken)
+}
+
+/// From a body to a document in UTF-8.
+fn decode(body: Bytes, headers: &HeaderMap, limit: usize) -> Result<Payload, Problem> {
+    if body.is_empty() {
+        return Err(Problem::Empty);
+    }
+    let encoding = headers.get(CONTENT_ENCODING).map(HeaderValue::as_bytes);
+    let body = match encoding.unwrap_or_default().trim_ascii() {
+        b"" => body,
+        name if name.eq_ignore_ascii_case(b"identity") => body,
+        name if name.eq_ignore_ascii_case(b"gzip") || name.eq_ignore_ascii_case(b"x-gzip") => {
+            inflate(&body, limit)?
+        }
+        name => {
+            let name = String::from_utf8_lossy(name).into();
+            return Err(Problem::ContentEncoding(name));
+        }
+    };
+    let document = decode_document(body, charset(headers)).map_err(Problem::NotAReply)?;
+    Ok(document.into())
+}
+
+fn deflate(document: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    // Writing to a vector does not fail.
+    let _ = encoder.write_all(document);
+    encoder.finish().unwrap_or_default()
+}
+
+/// Stops as soon as there is more than `limit`.
+fn inflate(bytes: &[u8], limit: usize) -> Result<Bytes, Problem> {
+    let mut inflated = Vec::new();
+    MultiGzDecoder::new(bytes)
+        .take((limit as u64).saturating_add(1))
+        .read_to_end(&mut inflated)
+        .map_err(Problem::Inflate)?;
+    if inflated.len() > limit {
+        return Err(Problem::TooLarge(limit));
+    }
+    Ok(inflated.into())
+}
+
+/// The `charset` parameter of the `Content-Type`.
+fn charset(headers: &HeaderMap) -> Option<&str> {
+    let content_type = headers.get(CONTENT_TYPE)?.to_str().ok()?;
+    content_type.split(';').skip(1).find_map(|parameter| {
+        let (name, value) = parameter.split_once('=')?;
+        let value = value.trim().trim_matches('"');
+        name.trim().eq_ignore_ascii_case("charset").then_some(value)
+    })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn charsets() {
+        let charset = |value: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static(value));
+            charset(&headers).map(str::to_owned)
+        };
+        assert_eq!(charset("text/xml"), None);
+        assert_eq!(charset("text/xml; charset=utf-8").as_deref(), Some("utf-8"));
+        assert_eq!(
+            charset("text/xml;a=b; Charset = \"ISO-8859-1\"").as_deref(),
+            Some("ISO-8859-1")
+        );
+    }
+
+    #[test]
+    fn deflated_is_inflated_up_to_the_limit() {
+        let bytes = vec![b' '; 10_000];
+        let deflated = deflate(&bytes);
+        assert!(deflated.len() < 1_000);
+        assert_eq!(inflate(&deflated, 10_000).ok().unwrap(), bytes);
+        let bomb = inflate(&deflated, 9_999);
+        assert!(matches!(bomb, Err(Problem::TooLarge(9_999))));
+        let cut = inflate(&deflated[..deflated.len() / 2], 10_000);
+        assert!(matches!(cut, Err(Problem::Inflate(_))));
+    }
+}

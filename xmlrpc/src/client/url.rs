@@ -1,0 +1,290 @@
+//! URLs of servers, taken apart.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use base64::prelude::{BASE64_STANDARD, Engine as _};
+use http::{HeaderValue, Uri};
+use percent_encoding::percent_decode_str;
+use url::{Host, Position, Url};
+
+use super::error::InvalidUrl;
+
+/// The path of a URL without one, in every XML-RPC client since the first.
+const DEFAULT_PATH: &str = "/RPC2";
+
+/// What a URL says.
+pub(super) struct Target {
+    /// Scheme, host, port, path and query, without user information.
+    pub(super) url: Url,
+    /// The same, as the HTTP client wants it.
+    pub(super) uri: Uri,
+    /// The `Authorization` header made from the user information.
+    pub(super) authorization: Option<HeaderValue>,
+    /// The socket file, instead of host and port.
+    pub(super) socket: Option<std::path::PathBuf>,
+}
+
+impl Target {
+    pub(super) fn parse(text: &str) -> Result<Self, InvalidUrl> {
+        let Some((scheme, rest)) = text.split_once("://") else {
+            return Err(InvalidUrl::Syntax("there is no `://`".to_owned()));
+        };
+        match scheme.to_ascii_lowercase().as_str() {
+            "http" => Self::http(rest, None),
+            "http+unix" if cfg!(unix) => Self::unix(rest),
+            "http+unix" => Err(InvalidUrl::NoUnixSockets),
+            "https" => Err(InvalidUrl::NoTls),
+            _ => Err(InvalidUrl::Scheme(scheme.to_owned())),
+        }
+    }
+
+    /// What follows `http://`.
+    fn http(rest: &str, socket: Option<std::path::PathBuf>) -> Result<Self, InvalidUrl> {
+        // The URL standard has parsers skip these in silence.
+        if rest.contains(|c: char| c.is_control() || c.is_whitespace()) {
+            let problem = "there is white space or a control character";
+            return Err(InvalidUrl::Syntax(problem.to_owned()));
+        }
+        let mut url = parse_http(rest)?;
+        let authorization = basic_authorization(url.username(), url.password())?;
+        // Neither fails for a URL with a host, which a parsed `http` URL has.
+        let _ = url.set_username("");
+        let _ = url.set_password(None);
+        url.set_fragment(None);
+        // The parser makes an empty path `/`, which is a path of its own here.
+        let path = rest.find(['/', '\\', '?', '#']).map(|i| &rest[i..]);
+        if !path.is_some_and(|path| path.starts_with(['/', '\\'])) {
+            url.set_path(DEFAULT_PATH);
+        }
+        let uri = url[..Position::AfterQuery]
+            .parse()
+            .map_err(|error: http::uri::InvalidUri| InvalidUrl::Syntax(error.to_string()))?;
+        Ok(Self {
+            url,
+            uri,
+            authorization,
+            socket,
+        })
+    }
+
+    /// What follows `http+unix://`: `[USER[:PASSWORD]@]SOCKET[:PATH]`, where the socket's path is
+    /// plain (`/run/x.sock:/RPC2`) or, as some clients have it, percent-encoded in the place of the
+    /// host (`%2Frun%2Fx.sock/RPC2`).
+    fn unix(rest: &str) -> Result<Self, InvalidUrl> {
+        let head = rest.find('/').map_or(rest, |i| &rest[..i]);
+        let (user, rest) = match head.rfind('@') {
+            Some(at) => rest.split_at(at + 1),
+            None => ("", rest),
+        };
+        let encoded = rest.get(..3).is_some_and(|s| s.eq_ignore_ascii_case("%2f"));
+        let (socket, path) = match rest.split_once(":/") {
+            Some((socket, _)) => (socket, &rest[socket.len() + 1..]),
+            None if encoded => rest.split_at(rest.find('/').unwrap_or(rest.len())),
+            None => (rest.strip_suffix(':').unwrap_or(rest), ""),
+        };
+        if socket.is_empty() {
+            return Err(InvalidUrl::NoSocketFile);
+        }
+        let socket = socket_path(percent_decode_str(socket).into());
+        Self::http(&format!("{user}localhost{path}"), Some(socket))
+    }
+
+    /// The host and port to connect to, the host without the brackets of IPv6.
+    pub(super) fn host_and_port(&self) -> (String, u16) {
+        let host = match self.url.host() {
+            Some(Host::Ipv6(address)) => address.to_string(),
+            host => host.map(|host| host.to_string()).unwrap_or_default(),
+        };
+        (host, self.url.port_or_known_default().unwrap_or(80))
+    }
+
+    /// Whether the server is on this very machine.
+    pub(super) fn is_loopback(&self) -> bool {
+        match self.url.host() {
+            Some(Host::Ipv4(address)) => address.is_loopback(),
+            Some(Host::Ipv6(address)) => address.to_canonical().is_loopback(),
+            Some(Host::Domain(name)) => {
+                let name = name.strip_suffix('.').unwrap_or(name);
+                name == "localhost" || name.ends_with(".localhost")
+            }
+            None => false,
+        }
+    }
+}
+
+/// Without the user information, which holds a password, and the query, which may hold a token.
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.socket {
+            Some(socket) => write!(f, "http+unix://{}:{}", socket.display(), self.url.path()),
+            None => f.write_str(&self.url[..Position::AfterPath]),
+        }
+    }
+}
+
+fn parse_http(rest: &str) -> Result<Url, InvalidUrl> {
+    Url::parse(&format!("http://{rest}")).map_err(|error| InvalidUrl::Syntax(error.to_string()))
+}
+
+#[cfg(unix)]
+fn socket_path(path: Cow<'_, [u8]>) -> std::path::PathBuf {
+    use std::os::unix::ffi::OsStringExt as _;
+
+    std::ffi::OsString::from_vec(path.into_owned()).into()
+}
+
+#[cfg(not(unix))]
+fn socket_path(path: Cow<'_, [u8]>) -> std::path::PathBuf {
+    String::from_utf8_lossy(&path).into_owned().into()
+}
+
+/// The header for the user information of a URL, percent-encoded as it is there.
+fn basic_authorization(
+    user: &str,
+    password: Option<&str>,
+) -> Result<Option<HeaderValue>, InvalidUrl> {
+    if user.is_empty() && password.is_none() {
+        return Ok(None);
+    }
+    let mut pair: Vec<u8> = percent_decode_str(user).collect();
+    if pair.contains(&b':') {
+        return Err(InvalidUrl::Credentials);
+    }
+    pair.push(b':');
+    pair.extend(percent_decode_str(password.unwrap_or_default()));
+    let header = format!("Basic {}", BASE64_STANDARD.encode(pair));
+    let mut header = HeaderValue::try_from(header).map_err(|_| InvalidUrl::Credentials)?;
+    header.set_sensitive(true);
+    Ok(Some(header))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    fn uri(text: &str) -> String {
+        Target::parse(text).map(|t| t.uri.to_string()).unwrap()
+    }
+
+    fn socket(text: &str) -> (String, String) {
+        let target = Target::parse(text).unwrap();
+        let socket = target.socket.unwrap();
+        (socket.to_str().unwrap().to_owned(), target.uri.to_string())
+    }
+
+    fn authorization(text: &str) -> Option<String> {
+        let header = Target::parse(text).unwrap().authorization?;
+        let pair = header.to_str().unwrap().strip_prefix("Basic ").unwrap();
+        String::from_utf8(BASE64_STANDARD.decode(pair).unwrap()).ok()
+    }
+
+    fn error(text: &str) -> InvalidUrl {
+        Target::parse(text).err().unwrap()
+    }
+
+    #[test]
+    fn an_empty_path_is_rpc2_and_a_slash_is_a_slash() {
+        assert_eq!(uri("http://host"), "http://host/RPC2");
+        assert_eq!(uri("HTTP://host:80?a=b"), "http://host/RPC2?a=b");
+        assert_eq!(uri("http://host#x"), "http://host/RPC2");
+        assert_eq!(uri("http://host/"), "http://host/");
+        assert_eq!(uri("http://u:p@host:8/é?c"), "http://host:8/%C3%A9?c");
+        assert_eq!(uri("http://[::1]:8000"), "http://[::1]:8000/RPC2");
+    }
+
+    #[test]
+    fn the_host_is_what_a_connector_wants() {
+        let parts = |text| Target::parse(text).unwrap().host_and_port();
+        assert_eq!(parts("http://[::1]"), ("::1".to_owned(), 80));
+        assert_eq!(parts("http://Host:81/"), ("host".to_owned(), 81));
+        assert_eq!(parts("http://127.1"), ("127.0.0.1".to_owned(), 80));
+    }
+
+    #[test]
+    fn user_information_is_decoded() {
+        let pair = authorization("http://us%20er:p%40ss%3Aword@host/");
+        assert_eq!(pair.as_deref(), Some("us er:p@ss:word"));
+        assert_eq!(authorization("http://u@h").as_deref(), Some("u:"));
+        assert_eq!(authorization("http://:p@h").as_deref(), Some(":p"));
+        assert_eq!(authorization("http://h"), None);
+        assert_eq!(error("http://a%3Ab:c@h"), InvalidUrl::Credentials);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn socket_files() {
+        let with = |path: &str| ("/run/x.sock".to_owned(), format!("http://localhost{path}"));
+        assert_eq!(socket("http+unix:///run/x.sock:/RPC2"), with("/RPC2"));
+        assert_eq!(socket("http+unix:///run/x.sock:/a?b"), with("/a?b"));
+        assert_eq!(socket("http+unix:///run/x.sock"), with("/RPC2"));
+        assert_eq!(socket("http+unix:///run/x.sock:"), with("/RPC2"));
+        assert_eq!(socket("http+unix:///run/x.sock:/"), with("/"));
+        assert_eq!(socket("http+unix://%2Frun%2fx.sock/RPC2"), with("/RPC2"));
+        assert_eq!(socket("http+unix://%2Frun%2fx.sock"), with("/RPC2"));
+        assert_eq!(socket("http+unix:///a%20b:c:/").0, "/a b:c");
+        assert_eq!(socket("http+unix://relative").0, "relative");
+        let user = authorization("http+unix://u:p@/run/x.sock:/RPC2");
+        assert_eq!(user.as_deref(), Some("u:p"));
+        assert_eq!(error("http+unix://"), InvalidUrl::NoSocketFile);
+        assert_eq!(error("http+unix://u@:/RPC2"), InvalidUrl::NoSocketFile);
+    }
+
+    #[test]
+    fn what_is_refused_says_why_without_the_password() {
+        assert_eq!(error("https://host"), InvalidUrl::NoTls);
+        assert_eq!(error("ftp://host"), InvalidUrl::Scheme("ftp".to_owned()));
+        for text in [
+            "",
+            "host",
+            "http:host",
+            "http://",
+            "http://u:secret@",
+            "http://h:99999",
+        ] {
+            assert!(matches!(error(text), InvalidUrl::Syntax(_)), "{text}");
+        }
+        for text in [
+            "http://u:secret@h\n/",
+            "http://u:secret@h:x",
+            "http://u:secret@[::",
+        ] {
+            let error = error(text);
+            assert!(!format!("{error} {error:?}").contains("secret"), "{text}");
+        }
+    }
+
+    #[test]
+    fn secrets_are_not_displayed() {
+        let shown = |text| Target::parse(text).unwrap().to_string();
+        assert_eq!(shown("http://u:secret@h/x?token=1"), "http://h/x");
+    }
+
+    #[test]
+    fn loopback() {
+        for host in [
+            "localhost",
+            "a.localhost",
+            "localhost.",
+            "127.9.9.9",
+            "[::1]",
+            "[::ffff:127.0.0.1]",
+        ] {
+            assert!(
+                Target::parse(&format!("http://{host}"))
+                    .unwrap()
+                    .is_loopback(),
+                "{host}"
+            );
+        }
+        for host in ["example.com", "notlocalhost", "10.0.0.1", "[::2]"] {
+            assert!(
+                !Target::parse(&format!("http://{host}"))
+                    .unwrap()
+                    .is_loopback(),
+                "{host}"
+            );
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! Documents that mean no good, and types that read them badly.
+
+use rpc_core::{FormatErrorKind, Payload};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+use super::any::Any;
+use super::{Raw, read, value};
+use crate::XmlRpc;
+
+fn nested(depth: usize) -> String {
+    format!(
+        "{}<int>1</int>{}",
+        "<array><data><value>".repeat(depth),
+        "</value></data></array>".repeat(depth)
+    )
+}
+
+#[test]
+fn depth_is_limited_whatever_reads() {
+    read::<Any>(&nested(63));
+    for depth in [64, 10_000] {
+        for error in [
+            value::<Any>(&nested(depth)).map(|_| ()).unwrap_err(),
+            value::<IgnoredAny>(&nested(depth)).map(|_| ()).unwrap_err(),
+            value::<Raw>(&nested(depth)).map(|_| ()).unwrap_err(),
+            value::<Vec<Raw>>(&nested(depth)).map(|_| ()).unwrap_err(),
+        ] {
+            assert_eq!(error.kind(), FormatErrorKind::Limit, "{error}");
+        }
+    }
+    let deep = XmlRpc::default().max_depth(u8::MAX);
+    let payload = Payload::from(format!("<value>{}</value>", nested(254)).into_bytes());
+    deep.decode_value::<Any>(&payload).unwrap();
+    let payload = Payload::from(format!("<value>{}</value>", nested(255)).into_bytes());
+    assert!(deep.decode_value::<Any>(&payload).is_err());
+    // Elements that are no values count too.
+    assert!(value::<IgnoredAny>(&"<a>".repeat(10_000)).is_err());
+}
+
+#[test]
+fn the_number_of_values_is_limited_whatever_reads() {
+    let format = XmlRpc::default().max_values(10);
+    for (count, fits) in [(9, true), (10, false)] {
+        let content = format!(
+            "<value><array><data>{}</data></array></value>",
+            "<value/>".repeat(count)
+        );
+        let payload = Payload::from(content.into_bytes());
+        assert_eq!(format.decode_value::<Any>(&payload).is_ok(), fits);
+        assert_eq!(format.decode_value::<IgnoredAny>(&payload).is_ok(), fits);
+        assert_eq!(format.decode_value::<Raw>(&payload).is_ok(), fits);
+    }
+}
+
+#[test]
+fn an_error_that_a_type_swallows_does_not_put_the_reader_out_of_step() {
+    #[derive(Debug)]
+    struct Lenient(Option<i32>);
+    impl<'de> Deserialize<'de> for Lenient {
+        fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+            Ok(Self(i32::deserialize(d).ok()))
+        }
+    }
+    let list = |content: &str| {
+        format!("<array><data><value>{content}</value><value><int>1</int></value></data></array>")
+    };
+    let read = read::<Vec<Lenient>>(&list("text"));
+    assert_eq!((read[0].0, read[1].0), (None, Some(1)));
+    for content in [
+        "<array/>",
+        "<struct/>",
+        "<int>x</int>",
+        "<foo/>",
+        "\u{1}",
+        "<int>1</i4>",
+    ] {
+        assert!(value::<Vec<Lenient>>(&list(content)).is_err(), "{content}");
+    }
+
+    #[derive(Debug)]
+    struct Blind;
+    impl<'de> Deserialize<'de> for Blind {
+        fn deserialize<D: serde::Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
+            Ok(Self)
+        }
+    }
+    assert_eq!(value::<Vec<Blind>>(&list("<array/>")).unwrap().len(), 2);
+}

@@ -1,0 +1,78 @@
+//! Several calls at once.
+
+use rpc_core::{CallError, Fault};
+
+use super::{FIVE, client, fault, ok, server};
+
+#[tokio::test]
+async fn a_batch_is_one_multicall() {
+    let reply = "<methodResponse><params><param><value><array><data>\
+        <value><array><data><value><int>5</int></value></data></array></value>\
+        <value><array><data><value>name</value></data></array></value>\
+        </data></array></value></param></params></methodResponse>";
+    let (url, server) = server(vec![ok(reply)]).await;
+    let mut batch = client(&url).batch();
+    let sum = batch.call::<i64>("add", (3, 5));
+    let name = batch.call::<String>("name", ());
+    let mut results = batch.send().await.unwrap();
+    assert_eq!(results.take(sum).unwrap(), 5);
+    assert_eq!(results.take(name).unwrap(), "name");
+    let requests = server.await.unwrap();
+    let method = "<methodName>system.multicall</methodName>";
+    assert!(requests[0].text().contains(method));
+}
+
+#[tokio::test]
+async fn an_empty_batch_sends_nothing() {
+    let client = client("http://127.0.0.1:1");
+    let batch = client.batch();
+    assert!(batch.is_empty());
+    batch.send().await.unwrap();
+    let mut batch = client.batch();
+    let ticket = batch.call::<i64>("f", ("\0",));
+    let error = batch.send().await.unwrap().take(ticket);
+    assert!(matches!(error, Err(CallError::Encode(_))), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_server_without_multicall_gets_single_calls() {
+    let text = "&lt;class 'Exception'&gt;:method &quot;system.multicall&quot; is not supported";
+    let no = ok(&fault(4, "no"));
+    let answers = vec![ok(&fault(1, text)), ok(FIVE), no, ok(FIVE)];
+    let (url, server) = server(answers).await;
+    let client = client(&url);
+    let mut batch = client.batch();
+    let five = batch.call::<i64>("add", (2, 3));
+    let bad = batch.call::<i64>("bad", ("\0",));
+    let no = batch.call::<i64>("no", ());
+    let mut results = batch.send().await.unwrap();
+    assert_eq!(results.take(five).unwrap(), 5);
+    assert!(matches!(results.take(bad), Err(CallError::Encode(_))));
+    let error = results.take(no).unwrap_err();
+    assert_eq!(error.fault(), Some(&Fault::new(4, "no")));
+
+    // It is not asked again.
+    let mut batch = client.batch();
+    let five = batch.call::<i64>("again", ());
+    assert_eq!(batch.send().await.unwrap().take(five).unwrap(), 5);
+
+    let requests = server.await.unwrap();
+    let methods = requests.iter().map(|request| {
+        let (_, rest) = request.text().split_once("<methodName>").unwrap();
+        rest.split_once("</methodName>").unwrap().0
+    });
+    let methods: Vec<_> = methods.collect();
+    assert_eq!(methods, ["system.multicall", "add", "no", "again"]);
+    let params = "<params><param><value><int>2</int></value></param>\
+        <param><value><int>3</int></value></param></params>";
+    assert!(requests[1].text().contains(params));
+}
+
+#[tokio::test]
+async fn a_fault_of_the_whole_batch_is_an_error() {
+    let (url, _server) = server(vec![ok(&fault(4, "too many calls"))]).await;
+    let mut batch = client(&url).batch();
+    let _ = batch.call::<i64>("f", ());
+    let error = batch.send().await.unwrap_err();
+    assert_eq!(error.fault(), Some(&Fault::new(4, "too many calls")));
+}

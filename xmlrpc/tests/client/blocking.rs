@@ -1,0 +1,122 @@
+//! The client without async.
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use rpc_core::CallError;
+use xmlrpc::blocking::Client;
+
+use super::{FIVE, chain, ok};
+
+/// Answers one request, if there is one.
+fn answer(io: &mut TcpStream) -> bool {
+    let mut request = Vec::new();
+    while !request.ends_with(b"</methodCall>\n") {
+        let mut byte = [0];
+        if io.read_exact(&mut byte).is_err() {
+            return false;
+        }
+        request.extend_from_slice(&byte);
+    }
+    io.write_all(ok(FIVE).as_bytes()).is_ok()
+}
+
+/// A server that closes each connection after so many answers.
+fn server(connections: usize, answers: usize) -> (String, JoinHandle<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let server = thread::spawn(move || {
+        for _ in 0..connections {
+            let (mut io, _) = listener.accept().unwrap();
+            for _ in 0..answers {
+                assert!(answer(&mut io));
+            }
+            // The call is over when the connection ends.
+            thread::sleep(Duration::from_millis(20));
+        }
+    });
+    (url, server)
+}
+
+fn call(client: &Client) -> i64 {
+    client.call("f", ()).unwrap()
+}
+
+#[test]
+fn calls_block_and_connections_are_kept() {
+    let (url, server) = server(1, 3);
+    let client = Client::new(&url).unwrap();
+    for _ in 0..3 {
+        assert_eq!(call(&client), 5);
+    }
+    server.join().unwrap();
+}
+
+/// Nobody looks at the connection while no call runs.
+#[test]
+fn a_stale_connection_is_replaced() {
+    let (url, server) = server(5, 1);
+    let client = Client::new(&url).unwrap();
+    for _ in 0..5 {
+        assert_eq!(call(&client), 5);
+        thread::sleep(Duration::from_millis(60));
+    }
+    server.join().unwrap();
+}
+
+#[test]
+fn clones_call_from_several_threads() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let client = Client::new(&url).unwrap();
+    thread::spawn(move || {
+        for io in listener.incoming() {
+            let mut io = io.unwrap();
+            thread::spawn(move || while answer(&mut io) {});
+        }
+    });
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            let client = client.clone();
+            scope.spawn(move || {
+                for _ in 0..20 {
+                    assert_eq!(call(&client), 5);
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn the_password_is_not_shown() {
+    let client = Client::new("http://user:secret@host/x").unwrap();
+    let shown = format!("{client:?} {:?}", client.batch());
+    assert!(
+        shown.contains("host/x") && !shown.contains("secret"),
+        "{shown}"
+    );
+}
+
+#[tokio::test]
+async fn a_runtime_is_not_blocked() {
+    let client = Client::new("http://127.0.0.1:1").unwrap();
+    let error = client.call::<i64>("f", ()).unwrap_err();
+    assert!(matches!(error, CallError::NotSent(_)), "{error:?}");
+    assert!(chain(&error).contains("within an async runtime"));
+    let mut batch = client.batch();
+    let _ = batch.call::<i64>("f", ());
+    assert!(matches!(batch.send(), Err(CallError::NotSent(_))));
+    drop(client);
+}
+
+#[tokio::test]
+async fn blocking_is_allowed_where_the_runtime_allows_it() {
+    let (url, _server) = server(1, 1);
+    let client = Client::new(&url).unwrap();
+    let clone = client.clone();
+    let five = tokio::task::spawn_blocking(move || call(&clone));
+    assert_eq!(five.await.unwrap(), 5);
+    drop(client);
+}

@@ -1,0 +1,288 @@
+//! Calls that fail, each in a way that tells whether it ran.
+
+use std::io::Write as _;
+use std::time::{Duration, Instant};
+
+use rpc_core::transport::Connect;
+use rpc_core::{Call, CallError, Caller, Context, Execution, Fault};
+use tokio::net::TcpStream;
+use xmlrpc::{Client, ClientOptions, HttpError, XmlRpc};
+
+use super::{FIVE, chain, client, fault, http, listen, ok, read, server, write};
+
+async fn call_with(
+    options: ClientOptions,
+    answer: impl AsRef<[u8]> + Send + 'static,
+) -> Result<i64, CallError> {
+    let (url, _server) = server(vec![answer]).await;
+    let client = Client::with_options(&url, options).unwrap();
+    client.call("f", ()).await
+}
+
+async fn call(answer: impl AsRef<[u8]> + Send + 'static) -> Result<i64, CallError> {
+    call_with(ClientOptions::default(), answer).await
+}
+
+/// What the error that a call failed with says of the answer.
+fn not_a_reply(result: Result<i64, CallError>) -> String {
+    let error = result.unwrap_err();
+    assert!(matches!(error, CallError::NotAReply(_)), "{error:?}");
+    assert_eq!(error.execution(), Execution::Maybe);
+    HttpError::of(&error).unwrap().to_string()
+}
+
+fn refused(result: Result<i64, CallError>) -> String {
+    let error = result.unwrap_err();
+    assert!(matches!(error, CallError::Refused(_)), "{error:?}");
+    assert_eq!(error.execution(), Execution::Never);
+    HttpError::of(&error).unwrap().to_string()
+}
+
+fn is_lost(result: Result<i64, CallError>) -> String {
+    let error = result.unwrap_err();
+    assert!(matches!(error, CallError::Lost(_)), "{error:?}");
+    chain(&error)
+}
+
+fn is_not_sent(result: Result<i64, CallError>) -> String {
+    let error = result.unwrap_err();
+    assert!(matches!(error, CallError::NotSent(_)), "{error:?}");
+    chain(&error)
+}
+
+/// On a kept connection too, where some clients send the call again.
+#[tokio::test]
+async fn a_connection_lost_after_sending_is_not_sent_again() {
+    for answered in [0, 1] {
+        let (listener, url) = listen().await;
+        let client = client(&url);
+        let server = async {
+            let (mut io, _) = listener.accept().await.unwrap();
+            for _ in 0..answered {
+                read(&mut io).await.unwrap();
+                write(&mut io, ok(FIVE)).await;
+            }
+            read(&mut io).await.unwrap();
+            drop(io);
+            let pause = Duration::from_millis(100);
+            let again = tokio::time::timeout(pause, listener.accept()).await;
+            assert!(again.is_err(), "the call was sent again");
+        };
+        let calls = async {
+            for _ in 0..answered {
+                let _: i64 = client.call("f", ()).await.unwrap();
+            }
+            is_lost(client.call("f", ()).await);
+        };
+        tokio::join!(server, calls);
+    }
+}
+
+#[tokio::test]
+async fn a_refused_connection_is_told_with_its_cause() {
+    let (listener, url) = listen().await;
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let client = client(&url.replace("//", "//u:secret@"));
+    let text = is_not_sent(client.call("f", ()).await);
+    let start = format!("the call was not sent: cannot connect to {address}: Connection refused");
+    assert!(text.starts_with(&start), "{text}");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_missing_socket_file_is_told() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("gone");
+    let url = format!("http+unix://{}", path.display());
+    let text = is_not_sent(client(&url).call("f", ()).await);
+    assert!(text.contains("/gone: No such file"), "{text}");
+}
+
+#[tokio::test]
+async fn a_silent_server_times_out() {
+    let (_listener, url) = listen().await;
+    let options = ClientOptions::default().timeout(Some(Duration::from_millis(50)));
+    let client = Client::with_options(&url, options).unwrap();
+    let text = is_lost(client.call("f", ()).await);
+    assert!(text.contains("no answer within"), "{text}");
+}
+
+#[tokio::test]
+async fn the_timeout_covers_the_body() {
+    let (listener, url) = listen().await;
+    let server = async {
+        let (mut io, _) = listener.accept().await.unwrap();
+        read(&mut io).await.unwrap();
+        write(&mut io, &ok(FIVE)[..100]).await;
+        io
+    };
+    let options = ClientOptions::default().timeout(Some(Duration::from_millis(50)));
+    let client = Client::with_options(&url, options).unwrap();
+    let (_io, result) = tokio::join!(server, client.call("f", ()));
+    let text = is_lost(result);
+    assert!(text.contains("no answer within"), "{text}");
+}
+
+#[tokio::test]
+async fn the_deadline_of_a_call_counts_too() {
+    let (_listener, url) = listen().await;
+    let client = client(&url);
+    let call = |deadline| Call {
+        params: Vec::new().into(),
+        format: XmlRpc::default(),
+        context: Context::new("f").with_deadline(Some(deadline)),
+    };
+    let soon = Instant::now() + Duration::from_millis(30);
+    let error = client.send(call(soon)).await.unwrap_err();
+    assert!(matches!(error, CallError::Lost(_)), "{error:?}");
+    let error = client.send(call(Instant::now())).await.unwrap_err();
+    assert!(matches!(error, CallError::NotSent(_)), "{error:?}");
+}
+
+/// A server that is never reached.
+#[derive(Clone)]
+struct Nowhere;
+
+impl Connect for Nowhere {
+    type Io = TcpStream;
+
+    async fn connect(&self) -> std::io::Result<TcpStream> {
+        std::future::pending().await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_times_out_while_connecting_was_not_sent() {
+    for (connect, whole) in [(Some(1), Some(2)), (Some(1), None), (None, Some(2))] {
+        let options = ClientOptions::default()
+            .connect_timeout(connect.map(Duration::from_secs))
+            .timeout(whole.map(Duration::from_secs));
+        let client = Client::with_connector("http://nowhere", Nowhere, options).unwrap();
+        let text = is_not_sent(client.call("f", ()).await);
+        assert!(text.contains("within"), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn pages_and_empty_bodies_are_no_replies() {
+    let html = "Content-Type: text/html\r\n";
+    assert_eq!(
+        not_a_reply(call(http("200 OK", html, "<html>It works!</html>")).await),
+        "HTTP status 200 OK, content type \"text/html\", not an XML-RPC response, \
+         body begins with \"<html>It works!</html>\""
+    );
+    assert_eq!(
+        not_a_reply(call(ok("")).await),
+        "HTTP status 200 OK, content type \"text/xml\", empty body"
+    );
+    assert_eq!(
+        not_a_reply(call(http("502 Bad Gateway", "", "oops")).await),
+        "HTTP status 502 Bad Gateway, no content type, body begins with \"oops\""
+    );
+    not_a_reply(call("HTTP/1.1 204 No Content\r\n\r\n").await);
+    not_a_reply(call(http("500 Internal Server Error", "", FIVE)).await);
+}
+
+#[tokio::test]
+async fn what_the_http_layer_refuses_did_not_run() {
+    let statuses = [
+        ("401 Unauthorized", "credentials"),
+        ("403 Forbidden", "denies access"),
+        ("404 Not Found", "body begins with \"no\""),
+        ("405 Method Not Allowed", ""),
+        ("407 Proxy Authentication Required", "for the proxy"),
+        ("411 Length Required", ""),
+        ("413 Payload Too Large", ""),
+        ("415 Unsupported Media Type", ""),
+    ];
+    for (status, hint) in statuses {
+        let text = refused(call(http(status, "", "no")).await);
+        let start = format!("HTTP status {status}");
+        assert!(text.starts_with(&start) && text.contains(hint), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn faults_come_with_any_status() {
+    for status in ["200 OK", "401 Unauthorized", "403 Forbidden", "500 Oops"] {
+        let answer = http(status, "", &fault(-32604, "not for you"));
+        let error = call(answer).await.unwrap_err();
+        let expected = Fault::new(-32604, "not for you");
+        assert_eq!(error.fault(), Some(&expected), "{status}");
+    }
+}
+
+#[tokio::test]
+async fn redirects_are_shown_and_not_followed() {
+    for status in ["301 Moved Permanently", "302 Found", "307 Temporary"] {
+        let answer = http(status, "Location: http://127.0.0.1:1/\r\n", "");
+        let error = call(answer).await.unwrap_err();
+        assert!(matches!(error, CallError::NotAReply(_)), "{error:?}");
+        let error = HttpError::of(&error).unwrap();
+        assert_eq!(error.location(), Some("http://127.0.0.1:1/"));
+        assert!(error.to_string().contains("http://127.0.0.1:1/"));
+    }
+}
+
+fn gzipped(bytes: &[u8]) -> Vec<u8> {
+    let length = bytes.len();
+    let head = format!("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {length}\r\n");
+    [head.as_bytes(), b"\r\n", bytes].concat()
+}
+
+#[tokio::test]
+async fn bombs_and_unknown_encodings_are_refused() {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    encoder.write_all(&vec![b' '; 20 << 20]).unwrap();
+    let bomb = encoder.finish().unwrap();
+    assert!(bomb.len() < 100_000);
+    let text = not_a_reply(call(gzipped(&bomb)).await);
+    assert!(text.contains("over the limit of 16777216 bytes"), "{text}");
+
+    let text = not_a_reply(call(gzipped(b"not gzip")).await);
+    assert!(text.contains("cannot be inflated"), "{text}");
+    let text = not_a_reply(call(http("200 OK", "Content-Encoding: br\r\n", FIVE)).await);
+    let expected = "content encoding \"br\" is not supported";
+    assert!(text.contains(expected), "{text}");
+}
+
+#[tokio::test]
+async fn bodies_over_the_limit_are_refused() {
+    let options = ClientOptions::default().max_body(64);
+    // A length that is declared is refused without waiting for the body.
+    let declared = "HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n";
+    let text = not_a_reply(call_with(options.clone(), declared).await);
+    assert!(text.ends_with("body over the limit of 64 bytes"), "{text}");
+    let part = "x".repeat(40);
+    let chunked = format!(
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n\
+         28\r\n{part}\r\n28\r\n{part}\r\n0\r\n\r\n"
+    );
+    let text = not_a_reply(call_with(options.clone(), chunked).await);
+    assert!(text.contains("body over the limit of 64 bytes"), "{text}");
+    let page = http("404 Not Found", "", &"x".repeat(100));
+    refused(call_with(options, page).await);
+}
+
+#[tokio::test]
+async fn a_reply_cut_short_is_lost() {
+    let (listener, url) = listen().await;
+    let client = client(&url);
+    let server = async {
+        let (mut io, _) = listener.accept().await.unwrap();
+        read(&mut io).await.unwrap();
+        write(&mut io, &ok(FIVE)[..100]).await;
+    };
+    let (result, ()) = tokio::join!(client.call("f", ()), server);
+    is_lost(result);
+}
+
+#[tokio::test]
+async fn arguments_that_cannot_be_written_are_not_sent() {
+    let client = client("http://127.0.0.1:1");
+    let error = client.call::<i64>("f", ("\0",)).await;
+    assert!(matches!(error, Err(CallError::Encode(_))), "{error:?}");
+    let error = client.call::<i64>("f\0", ()).await;
+    assert!(matches!(error, Err(CallError::Encode(_))), "{error:?}");
+}

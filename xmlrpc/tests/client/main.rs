@@ -1,0 +1,116 @@
+//! The client's HTTP manners, seen by servers that read and write plain bytes.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod batch;
+mod blocking;
+mod exchange;
+mod failure;
+
+use std::error::Error;
+
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use xmlrpc::Client;
+
+const FIVE: &str = "<?xml version=\"1.0\"?><methodResponse><params><param><value><int>5</int>\
+    </value></param></params></methodResponse>";
+
+/// An answer with its exact length.
+fn http(status: &str, headers: &str, body: &str) -> String {
+    let length = body.len();
+    format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\n{headers}\r\n{body}")
+}
+
+fn ok(body: &str) -> String {
+    http("200 OK", "Content-Type: text/xml\r\n", body)
+}
+
+fn fault(code: i64, text: &str) -> String {
+    format!(
+        "<methodResponse><fault><value><struct><member><name>faultCode</name><value><int>{code}\
+         </int></value></member><member><name>faultString</name><value><string>{text}</string>\
+         </value></member></struct></value></fault></methodResponse>"
+    )
+}
+
+/// One request, as it came.
+#[derive(Debug)]
+struct Request {
+    head: String,
+    body: Vec<u8>,
+}
+
+impl Request {
+    fn header(&self, name: &str) -> Option<&str> {
+        let mut lines = self.head.lines().skip(1).filter_map(|l| l.split_once(": "));
+        lines.find(|(n, _)| *n == name).map(|(_, value)| value)
+    }
+
+    fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).unwrap()
+    }
+}
+
+/// Reads a request, or nothing where the connection ends.
+async fn read(io: &mut (impl AsyncRead + Unpin)) -> Option<Request> {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(io.read_u8().await.ok()?);
+    }
+    let mut request = Request {
+        head: String::from_utf8(head).unwrap(),
+        body: Vec::new(),
+    };
+    let length = request.header("Content-Length").unwrap().parse().unwrap();
+    request.body.resize(length, 0);
+    io.read_exact(&mut request.body).await.ok()?;
+    Some(request)
+}
+
+async fn write(io: &mut (impl AsyncWrite + Unpin), bytes: impl AsRef<[u8]>) {
+    // A client that has seen enough hangs up.
+    let _ = io.write_all(bytes.as_ref()).await;
+}
+
+/// A socket to accept connections from, and its URL.
+async fn listen() -> (TcpListener, String) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    (listener, url)
+}
+
+/// A server that gives these answers, over kept connections as far as the client keeps them, and
+/// then tells the requests.
+async fn server<A: AsRef<[u8]> + Send + 'static>(
+    answers: Vec<A>,
+) -> (String, JoinHandle<Vec<Request>>) {
+    let (listener, url) = listen().await;
+    let task = tokio::spawn(async move {
+        let mut requests = Vec::new();
+        let mut answers = answers.into_iter().peekable();
+        while answers.peek().is_some() {
+            let (mut io, _) = listener.accept().await.unwrap();
+            while answers.peek().is_some()
+                && let Some(request) = read(&mut io).await
+            {
+                requests.push(request);
+                write(&mut io, answers.next().unwrap()).await;
+            }
+        }
+        requests
+    });
+    (url, task)
+}
+
+fn client(url: &str) -> Client {
+    Client::new(url).unwrap()
+}
+
+/// An error with the whole chain of its causes.
+fn chain(error: &dyn Error) -> String {
+    match error.source() {
+        Some(source) => format!("{error}: {}", chain(source)),
+        None => error.to_string(),
+    }
+}
