@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 use rpc_core::{CallError, Value, Variadic};
-use xmlrpc::Client;
+use xmlrpc::{Client, ClientOptions};
 
 /// Calls remote methods from the shell
 #[derive(Parser)]
@@ -81,12 +81,12 @@ async fn main() -> ExitCode {
 async fn run(arguments: Arguments) -> Result<String, Box<dyn Error>> {
     let timeout = Duration::try_from_secs_f64(arguments.timeout)?;
     let connect = |url: &str| -> Result<Client, Box<dyn Error>> {
-        let mut client = Client::new(url)?.timeout(Some(timeout));
+        let mut options = ClientOptions::default().timeout(Some(timeout));
         for header in &arguments.headers {
             let (name, value) = header.split_once(':').ok_or("a header is NAME: VALUE")?;
-            client = client.header(name.trim(), value.trim())?;
+            options = options.header(name.trim(), value.trim())?;
         }
-        Ok(client)
+        Ok(Client::with_options(url, options)?)
     };
     match &arguments.command {
         Command::Call { url, method, args } => {

@@ -17,7 +17,7 @@ use crate::transport::Peer;
 /// fn whoami(cx: Context) -> String {
 ///     format!("{} calls {}", cx.peer(), cx.method())
 /// }
-/// assert_eq!(whoami(Context::new("whoami")), "an unknown peer calls whoami");
+/// assert_eq!(whoami(Context::new("whoami")), "unknown calls whoami");
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Context {

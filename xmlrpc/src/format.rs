@@ -37,6 +37,7 @@ pub struct XmlRpc {
     pub(crate) max_values: usize,
     pub(crate) nil: bool,
     pub(crate) i8: bool,
+    pub(crate) full_dates: bool,
 }
 
 impl Default for XmlRpc {
@@ -46,6 +47,7 @@ impl Default for XmlRpc {
             max_values: 1_000_000,
             nil: true,
             i8: true,
+            full_dates: false,
         }
     }
 }
@@ -79,6 +81,15 @@ impl XmlRpc {
     #[must_use]
     pub const fn i8(self, i8: bool) -> Self {
         Self { i8, ..self }
+    }
+
+    /// Whether a date and time is written with its fraction of a second and its offset from UTC,
+    /// where it has them. Off by default: the specification has neither, and CPython for one
+    /// cannot read them; the date and the time of day are then written as they stand, and the rest
+    /// is left out. Both are always read.
+    #[must_use]
+    pub const fn full_dates(self, full_dates: bool) -> Self {
+        Self { full_dates, ..self }
     }
 
     /// How deep elements can be nested: each value within another takes three or four, and the

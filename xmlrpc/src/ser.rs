@@ -259,9 +259,9 @@ impl<'o> Serializer for Ser<'o> {
         value: &T,
     ) -> Result<bool, FormatError> {
         if name == rpc_core::value::datetime::NEWTYPE {
-            let out = self.out;
+            let (out, full) = (self.out, self.format.full_dates);
             value.serialize(TextOf::new("a date and time", |text: &str| {
-                write::date_time(text, out)
+                write::date_time(text, full, out)
             }))?;
             return Ok(true);
         }

@@ -238,7 +238,7 @@ async fn access_is_controlled_by_peer_request_and_method() {
         rpc_core::Execution::Never,
         "{stranger:?}"
     );
-    let ada = served.client().header("x-user", "ada").unwrap();
+    let ada = served.client_as("ada");
     assert_eq!(ada.call::<String>("whoami", ()).await.unwrap(), "ada");
     let denied = ada.call::<i64>("counter.value", ()).await.unwrap_err();
     assert_eq!(denied.fault().unwrap().message(), "only for root");
@@ -254,7 +254,7 @@ async fn access_is_controlled_by_peer_request_and_method() {
         "only for root"
     );
     assert_eq!(results.take(name).unwrap(), "ada");
-    let root = served.client().header("x-user", "root").unwrap();
+    let root = served.client_as("root");
     root.call::<i64>("counter.value", ()).await.unwrap();
 
     open.store(false, Ordering::SeqCst);

@@ -25,10 +25,10 @@ async fn calls(client: &Client) {
     assert_eq!(client.call::<f64>("add", (0.5, 1)).await.unwrap(), 1.5);
     assert_eq!(
         client
-            .call::<String>("add", ("a<&>", "\u{e9}\r\n"))
+            .call::<String>("add", ("a<&>", "\u{e9}\n"))
             .await
             .unwrap(),
-        "a<&>\u{e9}\r\n"
+        "a<&>\u{e9}\n"
     );
     assert_eq!(
         client

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
-use xmlrpc::{Client, Server, ServerOptions};
+use xmlrpc::{Client, ClientOptions, Server, ServerOptions};
 
 /// A server with the demo methods; it stops when this is dropped.
 pub(crate) struct Served {
@@ -30,6 +30,11 @@ impl Served {
 
     pub(crate) fn client(&self) -> Client {
         Client::new(&self.url).unwrap()
+    }
+
+    pub(crate) fn client_as(&self, user: &str) -> Client {
+        let options = ClientOptions::default().header("x-user", user).unwrap();
+        Client::with_options(&self.url, options).unwrap()
     }
 
     pub(crate) fn address(&self) -> &str {

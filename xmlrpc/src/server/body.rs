@@ -38,32 +38,6 @@ where
     }
 }
 
-/// Reads and drops the rest of a body that nobody wants, if it is short: a client that is still
-/// sending would otherwise see its connection reset instead of the answer. Tells whether all of
-/// it was read, so that the connection can serve another request.
-pub(super) async fn discard<B>(body: B, timeout: Duration) -> bool
-where
-    B: Body<Error: Into<Box<dyn std::error::Error + Send + Sync>>>,
-{
-    const WORTHWHILE: usize = 256 << 10;
-    if body.is_end_stream() {
-        return true;
-    }
-    if body.size_hint().lower() > WORTHWHILE as u64 {
-        return false;
-    }
-    let mut body = std::pin::pin!(Limited::new(body, WORTHWHILE));
-    let drain = async {
-        while let Some(frame) = body.frame().await {
-            if frame.is_err() {
-                return false;
-            }
-        }
-        true
-    };
-    tokio::time::timeout(timeout, drain).await.unwrap_or(false)
-}
-
 /// Inflates a gzip body, to no more than `limit` bytes.
 pub(super) fn inflate(body: &[u8], limit: usize) -> Result<Bytes, Failure> {
     let mut out = Vec::with_capacity(body.len().saturating_mul(4).min(limit));

@@ -27,8 +27,8 @@ use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use http::header::{
-    ACCEPT_ENCODING, ALLOW, CONNECTION, CONTENT_ENCODING, CONTENT_TYPE, EXPECT, HeaderMap,
-    HeaderValue, VARY,
+    ACCEPT_ENCODING, ALLOW, CONNECTION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue,
+    VARY,
 };
 use http::request::Parts;
 use http::{Method, Request, Response, StatusCode};
@@ -83,9 +83,8 @@ impl Server {
         let (registry, coding) = match self.admit(&mut parts, &peer) {
             Ok(admitted) => admitted,
             Err(mut refusal) => {
-                // A client that waits for "100 Continue" never sends what was refused.
-                let expected = parts.headers.contains_key(EXPECT);
-                if expected || !body::discard(body, self.options.body_timeout).await {
+                // What is left unread of this request must not be taken for the next.
+                if !body.is_end_stream() {
                     close(&mut refusal);
                 }
                 return refusal;

@@ -8,9 +8,11 @@ mod options;
 
 use std::collections::HashMap;
 use std::convert::Infallible;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::io;
+use std::pin::Pin;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -20,6 +22,7 @@ use rpc_core::handler::{FromCall, Function, IntoReply, Reply};
 use rpc_core::serve::{self, Drained};
 use rpc_core::transport::{Address, Io, Listen};
 use rpc_core::{Instance, Name, Peer, RegisterError, Registry};
+use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, ToSocketAddrs};
 use tokio_util::sync::CancellationToken;
 
@@ -205,27 +208,43 @@ impl Server {
         }
         let service = service_fn(|mut request: ::http::Request<Incoming>| {
             request.extensions_mut().insert(peer.clone());
-            async { Ok::<_, Infallible>(self.respond(request).await) }
+            let server = &self;
+            Box::pin(async move { Ok::<_, Infallible>(server.respond(request).await) })
         });
-        let mut connection = std::pin::pin!(
-            http1::Builder::new()
-                .timer(TokioTimer::new())
-                .header_read_timeout(self.options.header_timeout)
-                .max_buf_size(MAX_HEAD)
-                .pipeline_flush(true)
-                .serve_connection(TokioIo::new(io), service)
-        );
+        let mut connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(self.options.header_timeout)
+            .max_buf_size(MAX_HEAD)
+            .pipeline_flush(true)
+            .serve_connection(TokioIo::new(io), service);
         let result = tokio::select! {
-            result = connection.as_mut() => result,
+            result = poll_fn(|cx| connection.poll_without_shutdown(cx)) => result,
             () = stop.cancelled() => {
-                connection.as_mut().graceful_shutdown();
-                connection.await
+                Pin::new(&mut connection).graceful_shutdown();
+                poll_fn(|cx| connection.poll_without_shutdown(cx)).await
             }
         };
-        if let Err(error) = result {
-            tracing::debug!(%peer, error = &error as &dyn std::error::Error, "connection ended");
+        match result {
+            Ok(()) => linger(connection.into_parts().io.into_inner()).await,
+            Err(error) => {
+                let error: &dyn std::error::Error = &error;
+                tracing::debug!(%peer, error, "connection ended");
+            }
         }
     }
+}
+
+/// Closes a connection so that the last answer arrives: were it closed with bytes unread, such
+/// as the body of a request that was refused, a client that is still sending would see a reset
+/// instead.
+async fn linger(mut io: impl Io) {
+    const PATIENCE: Duration = Duration::from_secs(2);
+    let drain = async {
+        io.shutdown().await?;
+        tokio::io::copy(&mut io, &mut tokio::io::sink()).await
+    };
+    // Whatever comes of it, the connection is over.
+    let _ = tokio::time::timeout(PATIENCE, drain).await;
 }
 
 /// The most that the head of a request may take in memory: cookies and tokens fit many times over.

@@ -186,16 +186,25 @@ impl<'a> Reader<'a> {
 
     /// The error of a tag that does not belong where it is.
     pub(crate) fn unexpected(&self, token: Token, expected: &str) -> FormatError {
-        self.error(
-            FormatErrorKind::Structure,
-            token.start,
-            format!("expected {expected}, found {}", self.describe(token)),
-        )
+        // A document that just ends is not well-formed; one of other elements is, but no call.
+        let kind = match token.markup {
+            Markup::Eof => FormatErrorKind::Syntax,
+            _ => FormatErrorKind::Structure,
+        };
+        let message = format!("expected {expected}, found {}", self.describe(token));
+        self.error(kind, token.start, message)
     }
 
     /// The error of a text where only tags belong.
     pub(crate) fn stray_text(&self, start: usize) -> FormatError {
-        self.error(FormatErrorKind::Structure, start, "a text between elements")
+        match self.open() {
+            0 => self.error(
+                FormatErrorKind::Syntax,
+                start,
+                "a text outside of any element",
+            ),
+            _ => self.error(FormatErrorKind::Structure, start, "a text between elements"),
+        }
     }
 
     /// A tag as it stands in the document.

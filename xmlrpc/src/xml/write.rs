@@ -60,11 +60,12 @@ pub(crate) fn base64(bytes: &[u8], out: &mut Vec<u8>) {
 }
 
 /// Appends a date and time, given in the extended form of ISO 8601, in the basic form that all
-/// peers read: `19980717T14:08:55`. A fraction and a zone stay as they are.
+/// peers read: `19980717T14:08:55`. A fraction and a zone stay as they are where `full` is set, and
+/// are left out otherwise.
 ///
 /// # Errors
 /// If the text is not a date and time.
-pub(crate) fn date_time(text: &str, out: &mut Vec<u8>) -> Result<(), FormatError> {
+pub(crate) fn date_time(text: &str, full: bool, out: &mut Vec<u8>) -> Result<(), FormatError> {
     let bytes = text.as_bytes();
     let shape = |at: usize| match at {
         4 | 7 => b'-',
@@ -91,7 +92,8 @@ pub(crate) fn date_time(text: &str, out: &mut Vec<u8>) -> Result<(), FormatError
         ));
     }
     open("dateTime.iso8601", out);
-    for part in [&bytes[..4], &bytes[5..7], &bytes[8..10], b"T", &bytes[11..]] {
+    let time = if full { &bytes[11..] } else { &bytes[11..19] };
+    for part in [&bytes[..4], &bytes[5..7], &bytes[8..10], b"T", time] {
         out.extend_from_slice(part);
     }
     close("dateTime.iso8601", out);
@@ -247,7 +249,7 @@ mod tests {
 
     #[test]
     fn dates_lose_their_dashes() {
-        let date = |text| written(|out| date_time(text, out).unwrap());
+        let date = |text| written(|out| date_time(text, true, out).unwrap());
         assert_snapshot!(date("1998-07-17T14:08:55"), @"<value><dateTime.iso8601>19980717T14:08:55</dateTime.iso8601></value>");
         assert_snapshot!(date("1998-07-17T14:08:55.25+02:00"), @"<value><dateTime.iso8601>19980717T14:08:55.25+02:00</dateTime.iso8601></value>");
         for text in [
@@ -257,7 +259,7 @@ mod tests {
             "1998-07-17T14:08:55<",
             "1998-07-1７T14:08:5",
         ] {
-            assert!(date_time(text, &mut Vec::new()).is_err());
+            assert!(date_time(text, true, &mut Vec::new()).is_err());
         }
     }
 
