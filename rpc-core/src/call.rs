@@ -1,9 +1,11 @@
 //! A call on its way to a method, and the answer on its way back.
 
+use std::any::Any;
 use std::borrow::Borrow;
 use std::fmt;
 use std::future::Future;
 use std::ops::{Deref, Range};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context as TaskContext, Poll};
 
@@ -132,14 +134,20 @@ impl Payload {
         self.range.clone()
     }
 
-    /// The bytes alone, without a copy.
+    /// The whole message, without a copy.
     #[must_use]
-    pub fn into_bytes(self) -> Bytes {
+    pub fn into_message(self) -> Bytes {
         match self.message {
             Message::Owned(bytes) => Bytes::from(bytes),
             Message::Shared(bytes) => bytes,
         }
-        .slice(self.range)
+    }
+
+    /// The bytes alone, without a copy.
+    #[must_use]
+    pub fn into_bytes(self) -> Bytes {
+        let range = self.range.clone();
+        self.into_message().slice(range)
     }
 }
 
@@ -222,12 +230,19 @@ impl From<Fault> for Answer {
 impl Future for Answer {
     type Output = Result<Payload, Fault>;
 
+    /// A panic of the method becomes its fault.
+    ///
     /// # Panics
     /// If it is polled again after it was ready.
     fn poll(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
         match &mut self.0 {
             State::Ready(result) => Poll::Ready(result.take().expect("polled after it was ready")),
-            State::Later(future) => future.as_mut().poll(cx),
+            State::Later(future) => {
+                match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
+                    Ok(poll) => poll,
+                    Err(panic) => Poll::Ready(Err(panicked(&*panic))),
+                }
+            }
         }
     }
 }
@@ -239,4 +254,14 @@ impl fmt::Debug for Answer {
             State::Later(_) => f.write_str("Answer(..)"),
         }
     }
+}
+
+/// The fault that a panic becomes: the caller learns nothing of it, the log all.
+pub(crate) fn panicked(panic: &(dyn Any + Send)) -> Fault {
+    let text = panic.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    Fault::internal(format!(
+        "the method panicked: {}",
+        text.unwrap_or("no message")
+    ))
 }

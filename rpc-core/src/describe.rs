@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::de::{self, DeserializeOwned, Deserializer, Visitor};
+use serde::de::{self, Deserialize, DeserializeOwned, Deserializer, Visitor};
 use serde::forward_to_deserialize_any;
 
 use crate::value::datetime;
@@ -56,9 +56,9 @@ impl Kind {
     /// The kind that `T` is read from.
     ///
     /// No value is needed: `T` is asked to read itself from a source that only notes what it is
-    /// asked for.
+    /// asked for. Every owned type that serde reads is `Deserialize<'static>`.
     #[must_use]
-    pub fn of<T: DeserializeOwned>() -> Self {
+    pub fn of<T: Deserialize<'static>>() -> Self {
         Parameter::of::<T>().kind
     }
 
@@ -111,7 +111,7 @@ pub struct Parameter {
 impl Parameter {
     /// The parameter that an argument of type `T` takes.
     #[must_use]
-    pub fn of<T: DeserializeOwned>() -> Self {
+    pub fn of<T: Deserialize<'static>>() -> Self {
         let (kind, optional) = if is_bytes::<T>() {
             (Kind::Bytes, false)
         } else {

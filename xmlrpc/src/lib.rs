@@ -1,14 +1,17 @@
-//! XML-RPC over HTTP.
+//! XML-RPC over HTTP: a server and a client that every language's peers understand.
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "tests"))]
 
-#[allow(dead_code)] // Until the server and the client use all of it.
 mod de;
-#[allow(dead_code)]
+#[allow(dead_code, reason = "until the client is here")]
 mod document;
-#[allow(dead_code, unused_imports)]
+#[allow(dead_code, unused_imports, reason = "until the client is here")]
 mod format;
+#[allow(dead_code, reason = "until the client is here")]
 mod ser;
-#[allow(dead_code)]
+mod server;
 mod xml;
 
 pub use format::XmlRpc;
+pub use rpc_core;
+pub use rpc_core::{client, service};
+pub use server::{FaultPolicy, Listening, Server, ServerOptions, cgi};

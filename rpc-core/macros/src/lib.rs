@@ -1,1 +1,29 @@
-//! The `#[service]` and `#[client]` attributes of rpc-core.
+//! The `#[service]` and `#[client]` attributes of rpc-core, which documents and re-exports them.
+
+mod attributes;
+mod client;
+mod errors;
+mod param;
+mod path;
+mod service;
+mod signature;
+
+use proc_macro::TokenStream;
+
+#[proc_macro_attribute]
+#[allow(
+    missing_docs,
+    reason = "the documentation stands at the re-export, where it can be tested"
+)]
+pub fn service(options: TokenStream, item: TokenStream) -> TokenStream {
+    service::expand(options.into(), item.into()).into()
+}
+
+#[proc_macro_attribute]
+#[allow(
+    missing_docs,
+    reason = "the documentation stands at the re-export, where it can be tested"
+)]
+pub fn client(options: TokenStream, item: TokenStream) -> TokenStream {
+    client::expand(options.into(), item.into()).into()
+}

@@ -1,14 +1,284 @@
-//! stub until merge
-/// Peer.
+//! Byte streams between two peers, whatever carries them.
+//!
+//! A server [`Listen`]s and a client [`Connect`]s; both end with an [`Io`], a pair of byte streams,
+//! and every protocol runs over any of them:
+//!
+//! - [`tcp`]: sockets of the network,
+//! - `unix`: sockets in the file system of one machine, which know who is at the other end,
+//! - [`memory`]: pipes inside one program, for tests and for services that live together.
+//!
+//! Anything else that reads and writes bytes joins in by implementing the two traits.
+//!
+//! # Examples
+//!
+//! ```
+//! use rpc_core::transport::{Connect, Listen, memory};
+//! use tokio::io::{AsyncReadExt, AsyncWriteExt};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> std::io::Result<()> {
+//! let (mut listener, connector) = memory::listener("greetings");
+//! let mut client = connector.connect().await?;
+//! let (mut server, peer) = listener.accept().await?;
+//! assert_eq!(peer.to_string(), "memory");
+//!
+//! client.write_all(b"hello").await?;
+//! let mut greeting = [0; 5];
+//! server.read_exact(&mut greeting).await?;
+//! assert_eq!(&greeting, b"hello");
+//! # Ok(())
+//! # }
+//! ```
+
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use tokio::io::{AsyncRead, AsyncWrite};
+
+pub mod memory;
+pub mod tcp;
+#[cfg(unix)]
+pub mod unix;
+
+/// A byte stream in both directions.
+///
+/// Every type with these properties is one, `Box<dyn Io>` included.
+pub trait Io: AsyncRead + AsyncWrite + Send + Unpin + 'static {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin + 'static + ?Sized> Io for T {}
+
+/// Waits for peers that connect.
+pub trait Listen: Send + 'static {
+    /// The byte stream to one peer.
+    type Io: Io;
+
+    /// The next peer that connected.
+    ///
+    /// This never shakes hands and never reads: what a protocol has to say to a new peer, TLS
+    /// included, happens in the task of that connection, so that a slow or silent peer holds up
+    /// nobody but itself.
+    ///
+    /// # Errors
+    ///
+    /// An error concerns this call alone and the next one may succeed:
+    /// [`serve`](crate::serve::serve) retries, after a pause unless the error is that of a single
+    /// connection.
+    ///
+    /// # Cancel safety
+    ///
+    /// Implementations must be cancel safe: if the future is dropped before it is ready, no
+    /// connection is lost. The accept loop relies on it.
+    fn accept(&mut self) -> impl Future<Output = io::Result<(Self::Io, Peer)>> + Send;
+
+    /// The address at which peers reach this listener.
+    ///
+    /// # Errors
+    ///
+    /// When the operating system cannot tell.
+    fn local_address(&self) -> io::Result<Address>;
+}
+
+/// Opens connections to one target, which the value knows.
+pub trait Connect: Clone + Send + Sync + 'static {
+    /// The byte stream to the peer.
+    type Io: Io;
+
+    /// Opens a new connection.
+    ///
+    /// There is no time limit here: wrap the future in [`tokio::time::timeout`].
+    ///
+    /// # Errors
+    ///
+    /// When the target cannot be found or reached, or refuses.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future abandons the attempt and leaves nothing open.
+    fn connect(&self) -> impl Future<Output = io::Result<Self::Io>> + Send;
+}
+
+/// Who is at the other end of a connection, as far as the transport can tell.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum Peer {
-    /// Unknown.
+    /// The transport does not say.
     #[default]
     Unknown,
+    /// A socket of the network.
+    Tcp(SocketAddr),
+    /// A process of this machine, with its credentials where the system tells them.
+    Unix(Option<Credentials>),
+    /// This very program.
+    Memory,
 }
-impl std::fmt::Display for Peer {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("an unknown peer")
+
+impl Peer {
+    /// The network address of the peer, if it has one.
+    ///
+    /// An IPv4 peer of an IPv6 listener (`::ffff:192.0.2.1`) is given as the IPv4 address it is, so
+    /// that a list of allowed addresses needs one entry for it.
+    pub fn ip(&self) -> Option<IpAddr> {
+        match self {
+            Self::Tcp(address) => Some(address.ip().to_canonical()),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unknown => f.write_str("unknown"),
+            Self::Tcp(address) => write!(f, "{address}"),
+            Self::Unix(Some(credentials)) => write!(f, "unix ({credentials})"),
+            Self::Unix(None) => f.write_str("unix"),
+            Self::Memory => f.write_str("memory"),
+        }
+    }
+}
+
+/// The user and process behind a unix socket, as the kernel saw them when the connection was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Credentials {
+    /// The effective user id.
+    pub uid: u32,
+    /// The effective group id.
+    pub gid: u32,
+    /// The process id, on systems that tell it. The process may have ended since, and another may
+    /// have taken its number: log it, but decide nothing by it.
+    pub pid: Option<i32>,
+}
+
+impl fmt::Display for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "uid {}, gid {}", self.uid, self.gid)?;
+        match self.pid {
+            Some(pid) => write!(f, ", pid {pid}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Where a listener can be reached.
+///
+/// As text it is `127.0.0.1:8000`, `unix:/run/service.sock` or `memory:name`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Address {
+    /// A port of an IP address.
+    Tcp(SocketAddr),
+    /// The path of a socket file.
+    Unix(PathBuf),
+    /// The name of a listener inside this program, which serves to tell it from others.
+    Memory(String),
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(address) => write!(f, "{address}"),
+            Self::Unix(path) => write!(f, "unix:{}", path.display()),
+            Self::Memory(name) => write!(f, "memory:{name}"),
+        }
+    }
+}
+
+impl FromStr for Address {
+    type Err = AddressError;
+
+    /// Reads the text form. Host names are not addresses: [`tcp::TcpConnector`] resolves them.
+    fn from_str(text: &str) -> Result<Self, AddressError> {
+        if let Some(path) = text.strip_prefix("unix:") {
+            return Ok(Self::Unix(PathBuf::from(path)));
+        }
+        if let Some(name) = text.strip_prefix("memory:") {
+            return Ok(Self::Memory(name.to_owned()));
+        }
+        match text.parse() {
+            Ok(address) => Ok(Self::Tcp(address)),
+            Err(_) => Err(AddressError(text.to_owned())),
+        }
+    }
+}
+
+/// A text that is no [`Address`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not an address: expected `IP:PORT`, `unix:PATH` or `memory:NAME`")]
+pub struct AddressError(String);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_survive_their_text_form() {
+        for text in [
+            "127.0.0.1:80",
+            "[::1]:8000",
+            "unix:/run/a socket",
+            "memory:x",
+        ] {
+            let address: Result<Address, _> = text.parse();
+            assert_eq!(address.map(|a| a.to_string()).as_deref(), Ok(text));
+        }
+    }
+
+    #[test]
+    fn what_is_no_address_is_named_in_the_error() {
+        for text in ["", "localhost:80", "127.0.0.1", "/run/socket"] {
+            let error = AddressError(text.to_owned());
+            assert_eq!(text.parse::<Address>(), Err(error));
+        }
+    }
+
+    #[test]
+    fn only_network_peers_have_an_ip_in_its_canonical_form() {
+        let mapped = SocketAddr::from(([0, 0, 0, 0, 0, 0xffff, 0xc000, 0x0201], 7));
+        assert_eq!(
+            Peer::Tcp(mapped).ip(),
+            Some(IpAddr::from([192, 0, 2, 1])),
+            "an IPv4 peer of an IPv6 listener"
+        );
+        for peer in [Peer::Unknown, Peer::Unix(None), Peer::Memory] {
+            assert_eq!(peer.ip(), None);
+        }
+    }
+
+    #[test]
+    fn peers_read_well_in_a_log() {
+        let credentials = Credentials {
+            uid: 1000,
+            gid: 100,
+            pid: Some(7),
+        };
+        let peer = Peer::Unix(Some(credentials));
+        assert_eq!(peer.to_string(), "unix (uid 1000, gid 100, pid 7)");
+        assert_eq!(Peer::default().to_string(), "unknown");
+    }
+
+    /// Sends bytes through a connection of this transport and back.
+    pub(super) async fn echoes<L: Listen>(mut listener: L, connector: impl Connect) -> Peer {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+        let server = async {
+            let (mut io, peer) = listener.accept().await.expect("a peer connects");
+            let mut message = Vec::new();
+            io.read_to_end(&mut message).await.expect("it sends");
+            io.write_all(&message).await.expect("it reads");
+            peer
+        };
+        let client = async {
+            let mut io = connector.connect().await.expect("the listener accepts");
+            io.write_all(b"there and back").await.expect("it reads");
+            io.shutdown().await.expect("one direction closes alone");
+            let mut echo = Vec::new();
+            io.read_to_end(&mut echo).await.expect("it answers");
+            assert_eq!(echo, b"there and back");
+        };
+        tokio::join!(server, client).0
     }
 }

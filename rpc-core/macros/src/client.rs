@@ -1,0 +1,242 @@
+//! `#[client]`: a trait, implemented for everything that calls can be made on.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::punctuated::Punctuated;
+use syn::spanned::Spanned;
+use syn::{
+    Attribute, Error, FnArg, Ident, Item, ItemTrait, Pat, PatType, ReturnType, Signature, Token,
+    TraitItem, TraitItemFn, parse_quote_spanned,
+};
+
+use crate::attributes::{BlockOptions, client_name, conditions, take};
+use crate::errors::Errors;
+use crate::path::Core;
+use crate::signature::{Access, access, find, is_last, refuse_generics, refuse_too_many, typed};
+
+pub(crate) fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
+    let mut item = match syn::parse2(item) {
+        Ok(Item::Trait(item)) => item,
+        Ok(other) => {
+            let error = Error::new(
+                Span::call_site(),
+                "`#[client]` stands on a `trait`, whose methods are those of the server",
+            );
+            let error = error.into_compile_error();
+            return quote!(#other #error);
+        }
+        Err(error) => return error.into_compile_error(),
+    };
+    let mut errors = Errors::default();
+    let methods = parse(options, &mut item, &mut errors);
+    let core = errors.keep(Core::find());
+    let expanded = core
+        .filter(|_| errors.is_empty())
+        .map(|core| implement(&core, &mut item, &methods));
+    quote!(#item #expanded #errors)
+}
+
+/// A method that makes a call.
+struct Method {
+    conditions: Vec<Attribute>,
+    signature: Signature,
+    remote: String,
+}
+
+impl Method {
+    fn is_async(&self) -> bool {
+        self.signature.asyncness.is_some()
+    }
+}
+
+/// Reads the trait and takes our attributes from its methods.
+fn parse(options: TokenStream, item: &mut ItemTrait, errors: &mut Errors) -> Vec<Method> {
+    let options = errors
+        .keep(BlockOptions::parse("client", options))
+        .unwrap_or_default();
+    let mut methods: Vec<Method> = Vec::new();
+    for item in &mut item.items {
+        let TraitItem::Fn(function) = item else {
+            errors.push(Error::new_spanned(
+                item,
+                "a client's trait has methods only",
+            ));
+            continue;
+        };
+        let attributes = take("client", &mut function.attrs);
+        let Some(method) = errors.keep(parse_method(&options, &attributes, function)) else {
+            continue;
+        };
+        if let Some(first) = methods.first()
+            && first.is_async() != method.is_async()
+        {
+            errors.push(Error::new_spanned(
+                &method.signature.ident,
+                "the methods of a client's trait are all `async`, or none is (for blocking \
+                 clients): split it in two",
+            ));
+        }
+        methods.push(method);
+    }
+    methods
+}
+
+fn parse_method(
+    options: &BlockOptions,
+    attributes: &[Attribute],
+    function: &TraitItemFn,
+) -> syn::Result<Method> {
+    let TraitItemFn { sig: signature, .. } = function;
+    let name = client_name(attributes)?;
+    if let Some(body) = &function.default {
+        return Err(Error::new_spanned(
+            body,
+            "the body of a client's method is the call, which `#[client]` writes: end it with `;`",
+        ));
+    }
+    let misplaced = match signature.receiver() {
+        Some(receiver) if matches!(access(receiver), Access::Shared) => None,
+        Some(receiver) => Some(receiver.to_token_stream()),
+        None => Some(signature.ident.to_token_stream()),
+    };
+    if let Some(tokens) = misplaced {
+        return Err(Error::new_spanned(
+            tokens,
+            "a client's method takes `&self`",
+        ));
+    }
+    refuse_generics(signature)?;
+    refuse_too_many(&typed(signature).collect::<Vec<&PatType>>())?;
+    match &signature.output {
+        ReturnType::Type(_, ty) if find(ty).unnamed.is_none() => {}
+        ReturnType::Type(_, ty) => {
+            return Err(Error::new_spanned(
+                ty,
+                "a client's method is an `async fn` that returns a `Result`",
+            ));
+        }
+        ReturnType::Default => {
+            return Err(Error::new_spanned(
+                &signature.ident,
+                "a call can fail: a client's method returns a `Result`, such as \
+                 `Result<(), CallError>`",
+            ));
+        }
+    }
+    let remote = options.remote_name(&signature.ident, name.as_ref());
+    Ok(Method {
+        conditions: conditions(&function.attrs),
+        signature: signature.clone(),
+        remote: match &options.prefix {
+            Some(prefix) => format!("{}.{remote}", prefix.value()),
+            None => remote,
+        },
+    })
+}
+
+/// Makes the async methods of the trait plain ones that return futures, and writes the impl.
+fn implement(core: &Core, item: &mut ItemTrait, methods: &[Method]) -> TokenStream {
+    let span = Span::mixed_site();
+    for item in &mut item.items {
+        if let TraitItem::Fn(function) = item {
+            promise(&mut function.sig);
+        }
+    }
+    let caller = if methods.first().is_none_or(Method::is_async) {
+        format_ident!("Caller", span = span)
+    } else {
+        format_ident!("BlockingCaller", span = span)
+    };
+    let bodies = methods.iter().map(|method| method.call(core, &caller));
+    let core = core.at(span);
+    let ItemTrait {
+        ident, supertraits, ..
+    } = &*item;
+    let supertraits = supertraits.iter();
+    let mut generics = item.generics.clone();
+    generics
+        .params
+        .push(parse_quote_spanned!(span=> __Caller: #core::#caller #(+ #supertraits)*));
+    let (params, _, bounds) = generics.split_for_impl();
+    let (_, arguments, _) = item.generics.split_for_impl();
+    quote_spanned! {span=>
+        #[automatically_derived]
+        #[allow(deprecated, unused_qualifications)]
+        impl #params #ident #arguments for __Caller #bounds {
+            #(#bodies)*
+        }
+    }
+}
+
+/// `async fn f() -> T` becomes `fn f() -> impl Future<Output = T> + Send`.
+fn promise(signature: &mut Signature) {
+    if let Some(asyncness) = signature.asyncness.take()
+        && let ReturnType::Type(_, ty) = &mut signature.output
+    {
+        let span = Span::mixed_site().located_at(asyncness.span());
+        **ty = parse_quote_spanned! {span=>
+            impl ::core::future::Future<Output = #ty> + ::core::marker::Send
+        };
+    }
+}
+
+impl Method {
+    /// The method's implementation.
+    fn call(&self, core: &Core, caller: &Ident) -> TokenStream {
+        let Self {
+            conditions,
+            signature,
+            remote,
+        } = self;
+        let named = Span::mixed_site().located_at(signature.ident.span());
+        let mut implementation = signature.clone();
+        promise(&mut implementation);
+        let arguments = name_arguments(&mut implementation.inputs);
+        let is_variadic = typed(signature).count() == 1
+            && typed(signature).all(|param| is_last(&param.ty, "Variadic"));
+        let arguments = if is_variadic {
+            quote!(#(#arguments)*)
+        } else {
+            quote_spanned!(named=> (#(#arguments,)*))
+        };
+        let result = match &signature.output {
+            ReturnType::Type(_, ty) => ty.to_token_stream(),
+            ReturnType::Default => TokenStream::new(),
+        };
+        let at_result = Span::mixed_site().located_at(result.span());
+        let outcome = core.at(at_result);
+        let outcome = quote_spanned!(at_result=> <#result as #outcome::__private::Outcome>);
+        let core = core.at(named);
+        // The user's own `self`: another would not be seen in the user's signature.
+        let this = signature.receiver().map(|receiver| receiver.self_token);
+        let call = quote_spanned! {named=>
+            #core::#caller::call(#this, #remote, #arguments)
+        };
+        let body = if self.is_async() {
+            quote_spanned! {named=>
+                let reply = #call;
+                async move { #outcome::from_call(reply.await) }
+            }
+        } else {
+            quote_spanned!(named=> #outcome::from_call(#call))
+        };
+        quote_spanned!(named=> #(#conditions)* #implementation { #body })
+    }
+}
+
+/// Gives the parameters names that collide with nothing.
+fn name_arguments(inputs: &mut Punctuated<FnArg, Token![,]>) -> Vec<Ident> {
+    let params = inputs.iter_mut().filter_map(|input| match input {
+        FnArg::Typed(param) => Some(param),
+        FnArg::Receiver(_) => None,
+    });
+    params
+        .enumerate()
+        .map(|(index, param)| {
+            let span = Span::mixed_site().located_at(param.ty.span());
+            let name = format_ident!("arg{index}", span = span);
+            *param.pat = Pat::Verbatim(name.to_token_stream());
+            name
+        })
+        .collect()
+}

@@ -1,0 +1,108 @@
+//! The parameters of a service's methods: what the closure takes and what the method is lent.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, quote_spanned};
+use syn::ext::IdentExt;
+use syn::spanned::Spanned;
+use syn::{Error, Pat, PatType, Type};
+
+use crate::signature::{bare, find, is_last, refuse_too_many};
+
+/// A parameter of a method of a service, after `&self`.
+pub(crate) struct Param {
+    /// The name for introspection; the context has none.
+    pub(crate) name: Option<String>,
+    /// What the closure takes.
+    pub(crate) ty: TokenStream,
+    /// Whether the method is lent it.
+    pub(crate) lent: bool,
+    pub(crate) span: Span,
+}
+
+impl Param {
+    /// Reads all of them. A context is known by its type's name.
+    pub(crate) fn parse_all(params: &[&PatType]) -> syn::Result<Vec<Self>> {
+        let has_context = params.first().is_some_and(|first| is_context(&first.ty));
+        let (context, arguments) = params.split_at(usize::from(has_context));
+        refuse_too_many(arguments)?;
+        let context = context.iter().map(|param| Ok(Self::context(param)));
+        let arguments = arguments.iter().enumerate();
+        context
+            .chain(arguments.map(|(index, param)| Self::argument(index, param)))
+            .collect()
+    }
+
+    fn context(param: &PatType) -> Self {
+        let (ty, lent) = match bare(&param.ty) {
+            Type::Reference(reference) => (&*reference.elem, true),
+            ty => (ty, false),
+        };
+        Self {
+            name: None,
+            ty: ty.to_token_stream(),
+            lent,
+            span: ty.span(),
+        }
+    }
+
+    fn argument(index: usize, param: &PatType) -> syn::Result<Self> {
+        let span = param.ty.span();
+        let (ty, lent) = match bare(&param.ty) {
+            Type::Reference(reference) if reference.mutability.is_none() => {
+                (lendable(&reference.elem, span), true)
+            }
+            ty if find(ty).borrowed.is_none() => (Some(ty.to_token_stream()), false),
+            _ => (None, false),
+        };
+        let Some(ty) = ty else {
+            return Err(Error::new_spanned(
+                &param.ty,
+                if is_context(&param.ty) {
+                    "the context is the first parameter after `&self`"
+                } else {
+                    "an argument owns what it holds; of references, only `&str` and `&[T]` can be \
+                     lent to a method"
+                },
+            ));
+        };
+        let name = match &*param.pat {
+            Pat::Ident(pattern) => pattern.ident.unraw().to_string(),
+            _ => String::new(),
+        };
+        let name = match name.trim_start_matches('_') {
+            "" => format!("arg{}", index + 1),
+            name => name.to_owned(),
+        };
+        Ok(Self {
+            name: Some(name),
+            ty,
+            lent,
+            span,
+        })
+    }
+}
+
+/// The owned type that a reference to `borrowed` is lent from.
+fn lendable(borrowed: &Type, span: Span) -> Option<TokenStream> {
+    let span = Span::mixed_site().located_at(span);
+    match bare(borrowed) {
+        Type::Path(ty) if ty.path.is_ident("str") => {
+            Some(quote_spanned!(span=> ::std::string::String))
+        }
+        Type::Slice(slice) if find(&slice.elem).borrowed.is_none() => {
+            let elem = &slice.elem;
+            Some(quote_spanned!(span=> ::std::vec::Vec<#elem>))
+        }
+        _ => None,
+    }
+}
+
+/// Whether the type is `Context` or `&Context`, under any path.
+fn is_context(ty: &Type) -> bool {
+    match bare(ty) {
+        Type::Reference(reference) => {
+            reference.mutability.is_none() && is_last(&reference.elem, "Context")
+        }
+        ty => is_last(ty, "Context"),
+    }
+}

@@ -1,0 +1,314 @@
+//! `#[service]`: an impl block, and one registration per method of it.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{format_ident, quote, quote_spanned};
+use syn::spanned::Spanned;
+use syn::{
+    Attribute, Error, Generics, Ident, ImplItem, ImplItemFn, Item, ItemImpl, LitStr, PatType,
+    ReturnType, Type,
+};
+
+use crate::attributes::{BlockOptions, Exposure, MethodOptions, conditions, help, take};
+use crate::errors::Errors;
+use crate::param::Param;
+use crate::path::Core;
+use crate::signature::{Access, access, find, refuse_generics, result_span, typed};
+
+pub(crate) fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
+    let mut block = match syn::parse2(item) {
+        Ok(Item::Impl(block)) => block,
+        Ok(other) => {
+            let error = Error::new(
+                Span::call_site(),
+                "`#[service]` stands on an `impl` block, whose methods it offers to callers",
+            );
+            let error = error.into_compile_error();
+            return quote!(#other #error);
+        }
+        Err(error) => return error.into_compile_error(),
+    };
+    let mut errors = Errors::default();
+    let service = Service::parse(options, &mut block, &mut errors);
+    let instance = errors
+        .keep(Core::find())
+        .zip(service)
+        .map(|(core, service)| service.instance(&core));
+    quote!(#block #instance #errors)
+}
+
+/// An impl block whose methods are remote.
+struct Service {
+    ty: Type,
+    generics: Generics,
+    prefix: Option<LitStr>,
+    methods: Vec<Method>,
+}
+
+/// A method to register.
+struct Method {
+    conditions: Vec<Attribute>,
+    ident: Ident,
+    remote: String,
+    kind: Kind,
+}
+
+enum Kind {
+    Nested,
+    Function {
+        help: String,
+        run: Run,
+        params: Vec<Param>,
+        result: Span,
+    },
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Run {
+    Now,
+    Async,
+    Blocking,
+}
+
+impl Service {
+    /// Reads the block and takes our attributes from its methods. Methods that have errors are left
+    /// out, so that one mistake makes one message.
+    fn parse(options: TokenStream, block: &mut ItemImpl, errors: &mut Errors) -> Option<Self> {
+        let options = errors
+            .keep(BlockOptions::parse("service", options))
+            .unwrap_or_default();
+        let mut methods: Vec<Method> = Vec::new();
+        for item in &mut block.items {
+            let ImplItem::Fn(function) = item else {
+                continue;
+            };
+            let attributes = take("service", &mut function.attrs);
+            let method = Method::parse(&options, &attributes, function);
+            let Some(method) = errors.keep(method).flatten() else {
+                continue;
+            };
+            match methods.iter().find(|other| method.collides(other)) {
+                Some(other) => errors.push(Error::new(
+                    method.ident.span(),
+                    format!(
+                        "`{}` is the remote name of `{}` already; give another one with \
+                         `#[service(name = \"…\")]`",
+                        method.remote, other.ident
+                    ),
+                )),
+                None => methods.push(method),
+            }
+        }
+        if let Some((path, _)) = &block.trait_ {
+            errors.push(Error::new_spanned(
+                path,
+                "`#[service]` stands on an inherent `impl` block, not on that of a trait",
+            ));
+            return None;
+        }
+        Some(Self {
+            ty: (*block.self_ty).clone(),
+            generics: block.generics.clone(),
+            prefix: options.prefix,
+            methods,
+        })
+    }
+
+    fn instance(&self, core: &Core) -> TokenStream {
+        let span = Span::mixed_site();
+        let (generics, _, bounds) = self.generics.split_for_impl();
+        let Self { ty, prefix, .. } = self;
+        let prefix = prefix.iter();
+        let registrations = self.methods.iter().map(|method| method.register(core));
+        // A bound of `Instance` that the type does not meet is an error at the type.
+        let instance = core.at(ty.span());
+        let core = core.at(span);
+        quote_spanned! {span=>
+            #[automatically_derived]
+            #[allow(deprecated, unused_qualifications, unused_imports)]
+            impl #generics #instance::Instance for #ty #bounds {
+                #(const PREFIX: &'static ::core::primitive::str = #prefix;)*
+
+                fn register<__Format: #core::Format>(
+                    self: ::std::sync::Arc<Self>,
+                    into: &mut #core::Registrar<__Format>,
+                ) {
+                    use #core::__private::{Exact as _, Guess as _};
+                    #(#registrations)*
+                }
+            }
+        }
+    }
+}
+
+impl Method {
+    /// The method to register, if this is one.
+    fn parse(
+        block: &BlockOptions,
+        attributes: &[Attribute],
+        function: &ImplItemFn,
+    ) -> syn::Result<Option<Self>> {
+        let MethodOptions { name, exposure } = MethodOptions::parse(attributes)?;
+        let signature = &function.sig;
+        let receiver = match (signature.receiver(), attributes.first()) {
+            _ if matches!(exposure, Exposure::Skipped) => return Ok(None),
+            (Some(receiver), _) => receiver,
+            (None, None) => return Ok(None),
+            (None, Some(attribute)) => {
+                return Err(Error::new_spanned(
+                    attribute,
+                    "a function without `&self` is not a method, and not offered to callers",
+                ));
+            }
+        };
+        let why = match access(receiver) {
+            Access::Shared => None,
+            Access::Exclusive => Some(
+                "calls run at the same time: take `&self`, and keep what changes in a `Mutex` or \
+                 an atomic; a method that is not for callers is marked `#[service(skip)]`",
+            ),
+            Access::Owned => Some(
+                "a remote method takes `&self`: the object serves other calls too; a method that \
+                 is not for callers is marked `#[service(skip)]`",
+            ),
+        };
+        if let Some(why) = why {
+            return Err(Error::new_spanned(receiver, why));
+        }
+        refuse_generics(signature)?;
+        let params: Vec<&PatType> = typed(signature).collect();
+        let run = match (exposure, signature.asyncness) {
+            (Exposure::Nested(prefix), None) if params.is_empty() => {
+                return Ok(Some(Self {
+                    conditions: conditions(&function.attrs),
+                    ident: signature.ident.clone(),
+                    remote: block.remote_name(&signature.ident, prefix.as_ref()),
+                    kind: Kind::Nested,
+                }));
+            }
+            (Exposure::Nested(_), _) => {
+                return Err(Error::new_spanned(
+                    &signature.ident,
+                    "a nested object is asked for once, at registration: its method is not \
+                     `async` and takes nothing but `&self`",
+                ));
+            }
+            (Exposure::Blocking(option), Some(_)) => {
+                return Err(Error::new(
+                    option,
+                    "an `async` method cannot be `blocking`; inside it, use \
+                     `tokio::task::spawn_blocking`",
+                ));
+            }
+            (Exposure::Blocking(_), None) => Run::Blocking,
+            (_, Some(_)) => Run::Async,
+            (_, None) => Run::Now,
+        };
+        refuse_result(&signature.output)?;
+        Ok(Some(Self {
+            conditions: conditions(&function.attrs),
+            ident: signature.ident.clone(),
+            remote: block.remote_name(&signature.ident, name.as_ref()),
+            kind: Kind::Function {
+                help: help(&function.attrs),
+                run,
+                params: Param::parse_all(&params)?,
+                result: result_span(signature),
+            },
+        }))
+    }
+
+    /// Whether both would take one name. Methods under conditions may never meet, and objects can
+    /// share a prefix; for these the registry itself will tell.
+    fn collides(&self, other: &Self) -> bool {
+        let is_plain = |method: &Self| {
+            method.conditions.is_empty() && matches!(method.kind, Kind::Function { .. })
+        };
+        self.remote == other.remote && is_plain(self) && is_plain(other)
+    }
+
+    fn register(&self, core: &Core) -> TokenStream {
+        let Self {
+            conditions,
+            ident,
+            remote,
+            kind,
+        } = self;
+        let span = Span::mixed_site();
+        let named = span.located_at(ident.span());
+        let registration = match kind {
+            Kind::Nested => {
+                quote_spanned!(named=> into.nested(#remote, Self::#ident(&self));)
+            }
+            Kind::Function {
+                help,
+                run,
+                params,
+                result,
+            } => {
+                let constructor = match run {
+                    Run::Blocking => quote_spanned!(named=> blocking),
+                    Run::Async => quote_spanned!(named=> future),
+                    Run::Now => quote_spanned!(named=> function),
+                };
+                let core = core.at(named);
+                let closure = closure(ident, *run, params, span.located_at(*result));
+                let names: Vec<&String> = params
+                    .iter()
+                    .filter_map(|param| param.name.as_ref())
+                    .collect();
+                let help = (!help.is_empty()).then(|| quote_spanned!(span=> .help(#help)));
+                let names = (!names.is_empty())
+                    .then(|| quote_spanned!(span=> .parameter_names([#(#names),*])));
+                quote_spanned! {named=>
+                    let this = ::std::sync::Arc::clone(&self);
+                    let (method, result) = #core::__private::#constructor(#remote, #closure);
+                    into.method(method.returns((&result).result_kind()) #help #names);
+                }
+            }
+        };
+        quote_spanned!(span=> #(#conditions)* { #registration })
+    }
+}
+
+/// The closure that is registered: it owns what the method is lent.
+fn closure(ident: &Ident, run: Run, params: &[Param], span: Span) -> TokenStream {
+    let names: Vec<Ident> = (0..)
+        .zip(params)
+        .map(|(index, param)| format_ident!("arg{index}", span = span.located_at(param.span)))
+        .collect();
+    let takes = names.iter().zip(params).map(|(name, param)| {
+        let ty = &param.ty;
+        quote_spanned!(name.span()=> #name: #ty)
+    });
+    let gives = names.iter().zip(params).map(|(name, param)| {
+        let borrow = param.lent.then(|| quote_spanned!(name.span()=> &));
+        quote!(#borrow #name)
+    });
+    let call = quote_spanned!(span=> Self::#ident(&this, #(#gives),*));
+    if run == Run::Async {
+        quote_spanned! {span=>
+            move |#(#takes),*| {
+                let this = ::std::sync::Arc::clone(&this);
+                async move { #call.await }
+            }
+        }
+    } else {
+        quote_spanned!(span=> move |#(#takes),*| #call)
+    }
+}
+
+/// Refuses results that borrow from the object.
+fn refuse_result(output: &ReturnType) -> syn::Result<()> {
+    let ReturnType::Type(_, ty) = output else {
+        return Ok(());
+    };
+    let found = find(ty);
+    match found.borrowed.or(found.unnamed) {
+        Some(_) => Err(Error::new_spanned(
+            ty,
+            "a remote method returns a named type that owns what it holds, such as `String` or \
+             `Vec<T>`: the result is sent when the method is done with the object",
+        )),
+        None => Ok(()),
+    }
+}

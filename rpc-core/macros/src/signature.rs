@@ -1,0 +1,139 @@
+//! What `#[service]` and `#[client]` ask of a method's signature.
+
+use proc_macro2::Span;
+use syn::spanned::Spanned;
+use syn::visit::Visit;
+use syn::{
+    Error, FnArg, GenericParam, Ident, Lifetime, PatType, Receiver, ReceiverKind, ReturnType,
+    Signature, Type, TypeFnPtr, TypeImplTrait, TypeReference,
+};
+
+/// The most arguments of a call, a leading context not counted.
+pub(crate) const MAX_ARGUMENTS: usize = 12;
+
+/// Refuses what no call could fill in: type parameters, and unnamed types in disguise.
+pub(crate) fn refuse_generics(signature: &Signature) -> syn::Result<()> {
+    for param in &signature.generics.params {
+        if !matches!(param, GenericParam::Lifetime(_)) {
+            return Err(Error::new_spanned(
+                param,
+                "a remote method cannot be generic: a call does not carry types",
+            ));
+        }
+    }
+    for param in typed(signature) {
+        if let Some(found) = find(&param.ty).unnamed {
+            return Err(Error::new(
+                found,
+                "a parameter of a remote method needs a named type: a call does not carry types",
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses more arguments than a call can have.
+pub(crate) fn refuse_too_many(params: &[&PatType]) -> syn::Result<()> {
+    match params.get(MAX_ARGUMENTS) {
+        Some(param) => Err(Error::new_spanned(
+            param,
+            format!(
+                "a remote method takes at most {MAX_ARGUMENTS} arguments; group them in a struct"
+            ),
+        )),
+        None => Ok(()),
+    }
+}
+
+/// The parameters after the receiver.
+pub(crate) fn typed(signature: &Signature) -> impl Iterator<Item = &PatType> {
+    signature.inputs.iter().filter_map(|input| match input {
+        FnArg::Typed(param) => Some(param),
+        FnArg::Receiver(_) => None,
+    })
+}
+
+/// How a method takes its object.
+pub(crate) enum Access {
+    /// `&self`, or `self: &Self`.
+    Shared,
+    /// `&mut self`, or `self: &mut Self`.
+    Exclusive,
+    /// `self`, or in a smart pointer.
+    Owned,
+}
+
+pub(crate) fn access(receiver: &Receiver) -> Access {
+    let mutability = match &receiver.kind {
+        ReceiverKind::Reference(_, _, mutability) => mutability,
+        ReceiverKind::Typed(_, ty) => match bare(ty) {
+            Type::Reference(ty) if is_last(&ty.elem, "Self") => &ty.mutability,
+            _ => return Access::Owned,
+        },
+        _ => return Access::Owned,
+    };
+    match mutability {
+        None => Access::Shared,
+        Some(_) => Access::Exclusive,
+    }
+}
+
+/// The type without the invisible groups that `macro_rules!` puts around it.
+pub(crate) fn bare(ty: &Type) -> &Type {
+    match ty {
+        Type::Group(group) => bare(&group.elem),
+        Type::Paren(paren) => bare(&paren.elem),
+        _ => ty,
+    }
+}
+
+/// Whether the type is a path that ends in `name`.
+pub(crate) fn is_last(ty: &Type, name: &str) -> bool {
+    matches!(bare(ty), Type::Path(ty) if ty.path.segments.last().is_some_and(|last| last.ident == name))
+}
+
+/// Where a method's result is written, or its name where it has none.
+pub(crate) fn result_span(signature: &Signature) -> Span {
+    match &signature.output {
+        ReturnType::Default => signature.ident.span(),
+        ReturnType::Type(_, ty) => ty.span(),
+    }
+}
+
+/// What stands out in a type.
+#[derive(Default)]
+pub(crate) struct Found {
+    /// A reference or lifetime that is not `'static`.
+    pub(crate) borrowed: Option<Span>,
+    /// An `impl Trait`.
+    pub(crate) unnamed: Option<Span>,
+}
+
+/// Looks through a type and all types in it.
+pub(crate) fn find(ty: &Type) -> Found {
+    let mut found = Found::default();
+    found.visit_type(ty);
+    found
+}
+
+impl<'ast> Visit<'ast> for Found {
+    fn visit_type_reference(&mut self, reference: &'ast TypeReference) {
+        if reference.lifetime.is_none() {
+            self.borrowed.get_or_insert_with(|| reference.span());
+        }
+        syn::visit::visit_type_reference(self, reference);
+    }
+
+    fn visit_lifetime(&mut self, lifetime: &'ast Lifetime) {
+        if lifetime.ident != Ident::new("static", Span::call_site()) {
+            self.borrowed.get_or_insert_with(|| lifetime.span());
+        }
+    }
+
+    fn visit_type_impl_trait(&mut self, ty: &'ast TypeImplTrait) {
+        self.unnamed.get_or_insert_with(|| ty.span());
+    }
+
+    // The references in the type of a function pointer are its own business.
+    fn visit_type_fn_ptr(&mut self, _: &'ast TypeFnPtr) {}
+}

@@ -1,0 +1,170 @@
+//! Making calls: by name, with arguments and a result of any serde types.
+
+use std::error::Error;
+use std::future::{Future, poll_fn};
+
+use serde::de::DeserializeOwned;
+use tower_service::Service;
+
+use crate::call::{Call, Name, Payload};
+use crate::context::Context;
+use crate::error::CallError;
+use crate::fault::Fault;
+use crate::format::Format;
+use crate::handler::Args;
+
+/// Something that calls can be made on: a client of any protocol, or [`Client`] around any tower
+/// service, a [`Registry`](crate::Registry) included.
+///
+/// Every trait marked `#[client]` is implemented for every `Caller`.
+pub trait Caller: Send + Sync {
+    /// The format of the calls.
+    type Format: Format;
+
+    /// The format of the calls, with this side's settings.
+    fn format(&self) -> Self::Format;
+
+    /// Sends a call whose arguments are encoded already, and waits for the encoded result.
+    ///
+    /// # Errors
+    /// See [`CallError`]; its [`execution`](CallError::execution) tells whether the call ran.
+    ///
+    /// # Cancel safety
+    /// Dropping the future gives the call up; the method may have run all the same.
+    fn send(
+        &self,
+        call: Call<Self::Format>,
+    ) -> impl Future<Output = Result<Payload, CallError>> + Send;
+
+    /// Calls a method by its name, with a tuple of arguments. The arguments are encoded at once;
+    /// the returned future sends them.
+    ///
+    /// # Errors
+    /// See [`CallError`]; its [`execution`](CallError::execution) tells whether the call ran.
+    ///
+    /// # Cancel safety
+    /// Dropping the future gives the call up; the method may have run all the same.
+    fn call<R: DeserializeOwned>(
+        &self,
+        method: impl Into<Name>,
+        args: impl Args,
+    ) -> impl Future<Output = Result<R, CallError>> + Send {
+        let format = self.format();
+        let mut params = Vec::new();
+        let encoded = format
+            .encode_args(&args, &mut params)
+            .map_err(CallError::Encode);
+        let context = Context::new(method);
+        async move {
+            encoded?;
+            let call = Call {
+                params: params.into(),
+                format: format.clone(),
+                context,
+            };
+            let reply = self.send(call).await?;
+            format.decode_reply(&reply).map_err(CallError::Decode)
+        }
+    }
+}
+
+impl<C: Caller> Caller for &C {
+    type Format = C::Format;
+
+    fn format(&self) -> Self::Format {
+        (**self).format()
+    }
+
+    fn send(
+        &self,
+        call: Call<Self::Format>,
+    ) -> impl Future<Output = Result<Payload, CallError>> + Send {
+        (**self).send(call)
+    }
+}
+
+/// Something that calls can be made on by a thread that waits for the answer: the blocking client
+/// of any protocol.
+///
+/// Every trait marked `#[client]` whose methods are not async is implemented for every
+/// `BlockingCaller`.
+pub trait BlockingCaller {
+    /// The format of the calls.
+    type Format: Format;
+
+    /// Calls a method by its name, with a tuple of arguments, and waits for the result.
+    ///
+    /// # Errors
+    /// See [`CallError`]; its [`execution`](CallError::execution) tells whether the call ran.
+    fn call<R: DeserializeOwned>(
+        &self,
+        method: impl Into<Name>,
+        args: impl Args,
+    ) -> Result<R, CallError>;
+}
+
+impl<C: BlockingCaller> BlockingCaller for &C {
+    type Format = C::Format;
+
+    fn call<R: DeserializeOwned>(
+        &self,
+        method: impl Into<Name>,
+        args: impl Args,
+    ) -> Result<R, CallError> {
+        (**self).call(method, args)
+    }
+}
+
+/// A caller made from any tower service that answers calls: a registry in this process, or a
+/// client under a stack of layers.
+#[derive(Clone, Debug)]
+pub struct Client<S, F> {
+    service: S,
+    format: F,
+}
+
+impl<S, F> Client<S, F> {
+    /// Makes calls on `service`, in `format`.
+    pub const fn new(service: S, format: F) -> Self {
+        Self { service, format }
+    }
+}
+
+impl<S, F> Caller for Client<S, F>
+where
+    F: Format,
+    S: Service<Call<F>, Response = Payload, Error: Into<CallError>, Future: Send>
+        + Clone
+        + Send
+        + Sync,
+{
+    type Format = F;
+
+    fn format(&self) -> F {
+        self.format.clone()
+    }
+
+    fn send(&self, call: Call<F>) -> impl Future<Output = Result<Payload, CallError>> + Send {
+        let mut service = self.service.clone();
+        async move {
+            poll_fn(|cx| service.poll_ready(cx))
+                .await
+                .map_err(Into::into)?;
+            service.call(call).await.map_err(Into::into)
+        }
+    }
+}
+
+/// The boxed errors of tower's layers: what a layer only passed on comes out as it was; what a
+/// layer said itself, such as a timeout, leaves open whether the call ran.
+impl From<Box<dyn Error + Send + Sync>> for CallError {
+    fn from(error: Box<dyn Error + Send + Sync>) -> Self {
+        match error.downcast::<Self>() {
+            Ok(error) => *error,
+            Err(error) => match error.downcast::<Fault>() {
+                Ok(fault) => Self::Fault(*fault),
+                Err(error) => Self::Lost(error),
+            },
+        }
+    }
+}

@@ -1,0 +1,514 @@
+//! The methods that a server offers, by name.
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
+
+use arc_swap::ArcSwap;
+use foldhash::fast::FixedState;
+use tower_service::Service;
+
+use crate::call::{Answer, Call, Name, Payload, panicked};
+use crate::context::Context;
+use crate::describe::{Description, Kind};
+use crate::fault::Fault;
+use crate::format::Format;
+use crate::handler::{FromArgs, FromCall, Function, IntoReply, Reply};
+
+/// The methods that a server offers.
+///
+/// A registry is a handle: clones are one and the same. Methods can be added and removed while
+/// calls are served; a call that has begun keeps the method that it found. It is a
+/// `tower_service::Service<Call<F>>`, so a call can be made on it without any connection.
+///
+/// ```
+/// # use rpc_core::{Format, RegisterError, Registry};
+/// # fn offer<F: Format>(registry: &Registry<F>) -> Result<(), RegisterError> {
+/// registry.register_function("add", |a: i64, b: i64| a + b)?;
+/// registry.register_function("greet", async |name: String| format!("hello {name}"))?;
+/// assert!(registry.register_function("add", || 0).is_err(), "a name can be taken only once");
+/// # Ok(())
+/// # }
+/// ```
+pub struct Registry<F: Format> {
+    shared: Arc<Shared<F>>,
+}
+
+struct Shared<F: Format> {
+    table: ArcSwap<Table<F>>,
+    /// Held while a new table is made from the old one, so that no change is lost.
+    changing: Mutex<()>,
+}
+
+/// Readers take the table as it is; a change replaces it whole.
+struct Table<F: Format> {
+    // Peers cannot add names, so the fast unkeyed hash is safe here.
+    methods: HashMap<Name, Method<F>, FixedState>,
+    fallback: Option<Arc<Invoke<F>>>,
+    guard: Option<Arc<Guard>>,
+}
+
+type Invoke<F> = dyn Fn(&Registry<F>, Call<F>) -> Answer + Send + Sync;
+type Guard = dyn Fn(&Context) -> Result<(), Fault> + Send + Sync;
+
+/// Why a method could not be registered.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RegisterError {
+    /// There is a method of this name already.
+    #[error("there is a method `{0}` already")]
+    Duplicate(Name),
+    /// The name is empty or has control characters.
+    #[error("`{0:?}` cannot be the name of a method")]
+    InvalidName(Name),
+}
+
+impl<F: Format> Registry<F> {
+    /// A registry without methods.
+    #[must_use]
+    pub fn new() -> Self {
+        let table = Table {
+            methods: HashMap::default(),
+            fallback: None,
+            guard: None,
+        };
+        let shared = Shared {
+            table: ArcSwap::from_pointee(table),
+            changing: Mutex::new(()),
+        };
+        Self {
+            shared: Arc::new(shared),
+        }
+    }
+
+    /// Offers a function or closure, plain or async, of up to 12 arguments and a leading
+    /// [`Context`] if it wants one. It returns any type that serde writes, or a `Result` whose
+    /// error converts to [`Fault`].
+    ///
+    /// A plain function runs on the event loop: one that takes long belongs in
+    /// [`register_blocking`](Self::register_blocking).
+    ///
+    /// # Errors
+    /// If the name is taken or invalid.
+    pub fn register_function<H, A, Cx, Mode>(
+        &self,
+        name: impl Into<Name>,
+        function: H,
+    ) -> Result<&Self, RegisterError>
+    where
+        H: Function<A, Output: IntoReply<Mode, Future: Send + 'static>>,
+        A: FromCall<Cx>,
+    {
+        self.register(Method::function(name, function))
+    }
+
+    /// Offers a function that computes for long or blocks: each call runs on a thread of the
+    /// runtime's blocking pool.
+    ///
+    /// # Errors
+    /// If the name is taken or invalid.
+    pub fn register_blocking<H, A, Cx, Mark>(
+        &self,
+        name: impl Into<Name>,
+        function: H,
+    ) -> Result<&Self, RegisterError>
+    where
+        H: Function<A, Output: Reply<Mark>>,
+        A: FromCall<Cx> + Send + 'static,
+    {
+        self.register(Method::blocking(name, function))
+    }
+
+    /// Offers the methods of an object whose impl block is marked `#[service]`. Either all of them
+    /// are registered or, on an error, none.
+    ///
+    /// # Errors
+    /// If a name is taken or invalid.
+    pub fn register_instance<I: Instance>(&self, instance: I) -> Result<&Self, RegisterError> {
+        self.register_instance_at(I::PREFIX, instance)
+    }
+
+    /// As [`register_instance`](Self::register_instance), under a prefix of this call's choice:
+    /// `increment` under `counter` becomes `counter.increment`. An empty prefix is none.
+    ///
+    /// # Errors
+    /// If a name is taken or invalid.
+    pub fn register_instance_at<I: Instance>(
+        &self,
+        prefix: &str,
+        instance: I,
+    ) -> Result<&Self, RegisterError> {
+        let mut registrar = Registrar {
+            prefix: String::new(),
+            methods: Vec::new(),
+        };
+        registrar.nested(prefix, instance);
+        self.register_all(registrar.methods)
+    }
+
+    /// Offers a method with a description of its own.
+    ///
+    /// # Errors
+    /// If the name is taken or invalid.
+    pub fn register(&self, method: Method<F>) -> Result<&Self, RegisterError> {
+        self.register_all([method])
+    }
+
+    fn register_all(
+        &self,
+        methods: impl IntoIterator<Item = Method<F>>,
+    ) -> Result<&Self, RegisterError> {
+        self.change(|table| {
+            for method in methods {
+                let name = method.name.clone();
+                if name.is_empty() || name.chars().any(char::is_control) {
+                    return Err(RegisterError::InvalidName(name));
+                }
+                if table.methods.insert(name.clone(), method).is_some() {
+                    return Err(RegisterError::Duplicate(name));
+                }
+            }
+            Ok(self)
+        })
+    }
+
+    /// Removes a method; calls of it that have begun go on. Says whether there was one.
+    pub fn unregister(&self, name: &str) -> bool {
+        let removed: Result<bool, Infallible> =
+            self.change(|table| Ok(table.methods.remove(name).is_some()));
+        let Ok(removed) = removed;
+        removed
+    }
+
+    /// Answers the calls of methods that are not registered. It is a handler like any other; to
+    /// take whatever comes, it takes a [`Context`] and a [`Variadic`](crate::Variadic). Names that
+    /// it does not know it answers with [`Fault::unknown_method`].
+    pub fn set_fallback<H, A, Cx, Mode>(&self, function: H) -> &Self
+    where
+        H: Function<A, Output: IntoReply<Mode, Future: Send + 'static>>,
+        A: FromCall<Cx>,
+    {
+        let Method { invoke, .. } = Method::function("", function);
+        let done: Result<(), Infallible> = self.change(|table| {
+            table.fallback = Some(invoke);
+            Ok(())
+        });
+        let Ok(()) = done;
+        self
+    }
+
+    /// Asks `guard` before each call of any method, the entries of a multicall included. What it
+    /// refuses never runs, and its parameters are never read.
+    pub fn set_guard(
+        &self,
+        guard: impl Fn(&Context) -> Result<(), Fault> + Send + Sync + 'static,
+    ) -> &Self {
+        let done: Result<(), Infallible> = self.change(|table| {
+            table.guard = Some(Arc::new(guard));
+            Ok(())
+        });
+        let Ok(()) = done;
+        self
+    }
+
+    fn change<T, E>(&self, change: impl FnOnce(&mut Table<F>) -> Result<T, E>) -> Result<T, E> {
+        // A panic while the lock was held left the old table in place, whole.
+        let _changing = self
+            .shared
+            .changing
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let mut table = Table::clone(&self.shared.table.load());
+        let result = change(&mut table)?;
+        self.shared.table.store(Arc::new(table));
+        Ok(result)
+    }
+
+    /// The names of all methods, sorted.
+    #[must_use]
+    pub fn names(&self) -> Vec<Name> {
+        let mut names: Vec<Name> = self.shared.table.load().methods.keys().cloned().collect();
+        names.sort_unstable();
+        names
+    }
+
+    /// What the method of this name is, if there is one.
+    #[must_use]
+    pub fn describe(&self, name: &str) -> Option<Arc<Description>> {
+        self.shared
+            .table
+            .load()
+            .methods
+            .get(name)
+            .map(|method| Arc::clone(&method.description))
+    }
+
+    /// Runs the method that `call` names. A method that panics answers with an internal fault.
+    pub fn dispatch(&self, call: Call<F>) -> Answer {
+        let (invoke, guard) = {
+            let table = self.shared.table.load();
+            let method = table.methods.get(call.method().as_str());
+            let Some(invoke) = method
+                .map(|method| &method.invoke)
+                .or(table.fallback.as_ref())
+            else {
+                return Fault::unknown_method(call.method()).into();
+            };
+            (Arc::clone(invoke), table.guard.clone())
+        };
+        catch_unwind(AssertUnwindSafe(|| {
+            if let Some(guard) = guard {
+                guard(&call.context)?;
+            }
+            Ok(invoke(self, call))
+        }))
+        .unwrap_or_else(|panic| Err(panicked(&*panic)))
+        .unwrap_or_else(Answer::from)
+    }
+}
+
+impl<F: Format> Default for Registry<F> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<F: Format> Clone for Registry<F> {
+    fn clone(&self) -> Self {
+        Self {
+            shared: Arc::clone(&self.shared),
+        }
+    }
+}
+
+impl<F: Format> fmt::Debug for Registry<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Registry")
+            .field("methods", &self.names())
+            .finish()
+    }
+}
+
+impl<F: Format> Clone for Table<F> {
+    fn clone(&self) -> Self {
+        Self {
+            methods: self.methods.clone(),
+            fallback: self.fallback.clone(),
+            guard: self.guard.clone(),
+        }
+    }
+}
+
+impl<F: Format> Service<Call<F>> for Registry<F> {
+    type Response = Payload;
+    type Error = Fault;
+    type Future = Answer;
+
+    fn poll_ready(&mut self, _: &mut std::task::Context<'_>) -> Poll<Result<(), Fault>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, call: Call<F>) -> Answer {
+        self.dispatch(call)
+    }
+}
+
+/// A method: a name, what to run, and a description for introspection.
+pub struct Method<F: Format> {
+    name: Name,
+    description: Arc<Description>,
+    invoke: Arc<Invoke<F>>,
+}
+
+impl<F: Format> Method<F> {
+    /// A method that runs a function or closure, plain or async.
+    pub fn function<H, A, Cx, Mode>(name: impl Into<Name>, function: H) -> Self
+    where
+        H: Function<A, Output: IntoReply<Mode, Future: Send + 'static>>,
+        A: FromCall<Cx>,
+    {
+        type Value<H, A, Mode> = <<H as Function<A>>::Output as IntoReply<Mode>>::Value;
+
+        let description = describe::<A::Params, Value<H, A, Mode>>();
+        Self::new(name, description, move |_, call| {
+            let (arguments, format) = match A::from_call(call) {
+                Ok(parts) => parts,
+                Err(error) => return Fault::from(error).into(),
+            };
+            match function.invoke(arguments).into_reply() {
+                Ok(result) => Answer::ready(encode(&format, result)),
+                Err(future) => Answer::later(async move { encode(&format, future.await) }),
+            }
+        })
+    }
+
+    /// A method that runs a plain function on the runtime's pool of blocking threads.
+    pub fn blocking<H, A, Cx, Mark>(name: impl Into<Name>, function: H) -> Self
+    where
+        H: Function<A, Output: Reply<Mark>>,
+        A: FromCall<Cx> + Send + 'static,
+    {
+        type Value<H, A, Mark> = <<H as Function<A>>::Output as Reply<Mark>>::Value;
+
+        let description = describe::<A::Params, Value<H, A, Mark>>();
+        let function = Arc::new(function);
+        Self::new(name, description, move |_, call| {
+            let (arguments, format) = match A::from_call(call) {
+                Ok(parts) => parts,
+                Err(error) => return Fault::from(error).into(),
+            };
+            let function = Arc::clone(&function);
+            let run = move || encode(&format, function.invoke(arguments).into_result());
+            Answer::later(async move {
+                match tokio::task::spawn_blocking(run).await {
+                    Ok(result) => result,
+                    Err(error) => match error.try_into_panic() {
+                        Ok(panic) => Err(panicked(&*panic)),
+                        Err(cancelled) => Err(Fault::internal(cancelled)),
+                    },
+                }
+            })
+        })
+    }
+
+    /// A method that is given the registry and the call as they are.
+    pub fn raw(
+        name: impl Into<Name>,
+        description: Description,
+        invoke: impl Fn(&Registry<F>, Call<F>) -> Answer + Send + Sync + 'static,
+    ) -> Self {
+        Self::new(name, description, invoke)
+    }
+
+    fn new(
+        name: impl Into<Name>,
+        description: Description,
+        invoke: impl Fn(&Registry<F>, Call<F>) -> Answer + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            name: name.into(),
+            description: Arc::new(description),
+            invoke: Arc::new(invoke),
+        }
+    }
+
+    /// Says what the method does. Default: nothing.
+    #[must_use]
+    pub fn help(mut self, text: impl Into<String>) -> Self {
+        Arc::make_mut(&mut self.description).help = text.into();
+        self
+    }
+
+    /// Names the parameters, first to last. Default: they have no names.
+    #[must_use]
+    pub fn parameter_names<N: Into<String>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
+        let params = &mut Arc::make_mut(&mut self.description).params;
+        for (param, name) in params.iter_mut().zip(names) {
+            param.name = Some(name.into());
+        }
+        self
+    }
+
+    /// Says what the method gives. Default: what [`Kind::of_result`] tells.
+    #[must_use]
+    pub fn returns(mut self, kind: Kind) -> Self {
+        Arc::make_mut(&mut self.description).result = kind;
+        self
+    }
+}
+
+impl<F: Format> Clone for Method<F> {
+    fn clone(&self) -> Self {
+        Self {
+            name: self.name.clone(),
+            description: Arc::clone(&self.description),
+            invoke: Arc::clone(&self.invoke),
+        }
+    }
+}
+
+impl<F: Format> fmt::Debug for Method<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Method")
+            .field("name", &self.name)
+            .field("description", &self.description)
+            .finish_non_exhaustive()
+    }
+}
+
+fn describe<Params: FromArgs, Value>() -> Description {
+    Description {
+        help: String::new(),
+        params: Params::describe(),
+        variadic: Params::VARIADIC,
+        result: Kind::of_result::<Value>(),
+    }
+}
+
+pub(crate) fn encode<F: Format, T: serde::Serialize>(
+    format: &F,
+    result: Result<T, Fault>,
+) -> Result<Payload, Fault> {
+    let mut out = Vec::new();
+    format.encode_reply(&result?, &mut out).map_err(|error| {
+        // The method did run: whatever is wrong with its result is not the caller's doing.
+        Fault::of(
+            crate::FaultKind::Internal,
+            format!("the result cannot be sent: {error}"),
+        )
+    })?;
+    Ok(out.into())
+}
+
+/// An object whose methods can be called remotely. `#[service]` on its impl block writes this.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an object with remote methods",
+    label = "mark its impl block with `#[service]`"
+)]
+pub trait Instance: Send + Sync + 'static {
+    /// What stands before the names of its methods, without the dot. Default: nothing.
+    const PREFIX: &'static str = "";
+
+    /// Registers one method for each method of the object.
+    fn register<F: Format>(self: Arc<Self>, into: &mut Registrar<F>);
+}
+
+impl<T: Instance> Instance for Arc<T> {
+    const PREFIX: &'static str = T::PREFIX;
+
+    fn register<F: Format>(self: Arc<Self>, into: &mut Registrar<F>) {
+        T::register(Self::clone(&self), into);
+    }
+}
+
+/// Collects the methods of an object, so that they are registered all or none.
+#[derive(Debug)]
+pub struct Registrar<F: Format> {
+    prefix: String,
+    methods: Vec<Method<F>>,
+}
+
+impl<F: Format> Registrar<F> {
+    /// Adds a method of the object.
+    pub fn method(&mut self, mut method: Method<F>) {
+        if !self.prefix.is_empty() {
+            method.name = format!("{}{}", self.prefix, method.name).into();
+        }
+        self.methods.push(method);
+    }
+
+    /// Adds the methods of an object that this one holds, under `prefix.`. The table is made here,
+    /// once: no name that a caller sends is ever followed through objects.
+    pub fn nested<I: Instance>(&mut self, prefix: &str, instance: I) {
+        let outer = self.prefix.len();
+        if !prefix.is_empty() {
+            self.prefix.push_str(prefix);
+            self.prefix.push('.');
+        }
+        Arc::new(instance).register(self);
+        self.prefix.truncate(outer);
+    }
+}

@@ -1,0 +1,93 @@
+//! Introspection: the `system.*` methods that tell what a server offers.
+
+use crate::call::Name;
+use crate::describe::{Description, Kind, Parameter};
+use crate::fault::Fault;
+use crate::format::Format;
+use crate::registry::{Method, RegisterError, Registry};
+
+impl<F: Format> Registry<F> {
+    /// Offers `system.listMethods`, `system.methodHelp` and `system.methodSignature`. They see the
+    /// registry as it is at the time of each call.
+    ///
+    /// # Errors
+    /// If one of the names is taken.
+    pub fn register_introspection(&self) -> Result<&Self, RegisterError> {
+        self.register(list_methods())?;
+        self.register(method_help())?;
+        self.register(method_signature())
+    }
+}
+
+fn list_methods<F: Format>() -> Method<F> {
+    introspection("system.listMethods", Kind::Array, |registry, ()| {
+        Ok(registry
+            .names()
+            .iter()
+            .map(Name::to_string)
+            .collect::<Vec<_>>())
+    })
+    .help("Lists the names of all methods, sorted.")
+}
+
+fn method_help<F: Format>() -> Method<F> {
+    introspection(
+        "system.methodHelp",
+        Kind::String,
+        |registry, (name,): (String,)| Ok(description(registry, &name)?.help.clone()),
+    )
+    .help("Tells what a method does.")
+    .parameter_names(["method"])
+}
+
+fn method_signature<F: Format>() -> Method<F> {
+    introspection(
+        "system.methodSignature",
+        Kind::Array,
+        |registry, (name,): (String,)| {
+            let signatures = description(registry, &name)?.signatures();
+            let text = |kinds: &Vec<Kind>| kinds.iter().map(Kind::to_string).collect::<Vec<_>>();
+            Ok(signatures.iter().map(text).collect::<Vec<_>>())
+        },
+    )
+    .help("Lists the ways to call a method: the type of its result, then those of its parameters.")
+    .parameter_names(["method"])
+}
+
+fn description<F: Format>(
+    registry: &Registry<F>,
+    name: &str,
+) -> Result<std::sync::Arc<Description>, Fault> {
+    registry
+        .describe(name)
+        .ok_or_else(|| Fault::unknown_method(name))
+}
+
+fn introspection<F, A, R>(
+    name: &str,
+    result: Kind,
+    answer: impl Fn(&Registry<F>, A) -> Result<R, Fault> + Send + Sync + 'static,
+) -> Method<F>
+where
+    F: Format,
+    A: crate::handler::FromArgs,
+    R: serde::Serialize,
+{
+    let params: Vec<Parameter> = A::describe();
+    let description = Description {
+        params,
+        result,
+        ..Description::default()
+    };
+    Method::raw(
+        name,
+        description,
+        move |registry, call: crate::call::Call<F>| {
+            let run = || {
+                let arguments = call.format.decode_args(&call.params)?;
+                crate::registry::encode(&call.format, answer(registry, arguments))
+            };
+            crate::call::Answer::ready(run())
+        },
+    )
+}

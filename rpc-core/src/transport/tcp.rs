@@ -1,0 +1,133 @@
+//! TCP sockets.
+//!
+//! The listener is tokio's own [`TcpListener`]: bind it, and it [`Listen`]s.
+//!
+//! # Examples
+//!
+//! ```
+//! use rpc_core::transport::tcp::{TcpConnector, TcpListener};
+//! use rpc_core::transport::{Connect, Listen};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> std::io::Result<()> {
+//! let mut listener = TcpListener::bind("127.0.0.1:0").await?;
+//! let port = listener.local_addr()?.port();
+//! let client = TcpConnector::new("localhost", port).connect().await?;
+//! // Not `listener.accept()`, which is a method of tokio's own.
+//! let (server, peer) = Listen::accept(&mut listener).await?;
+//! assert_eq!(peer.ip(), Some(client.local_addr()?.ip()));
+//! # Ok(())
+//! # }
+//! ```
+
+use std::io;
+
+pub use tokio::net::TcpListener;
+use tokio::net::TcpStream;
+
+use super::{Address, Connect, Listen, Peer};
+
+/// Accepted sockets send at once what is written to them (`TCP_NODELAY`).
+impl Listen for TcpListener {
+    type Io = TcpStream;
+
+    async fn accept(&mut self) -> io::Result<(TcpStream, Peer)> {
+        let (stream, address) = Self::accept(self).await?;
+        send_at_once(&stream);
+        Ok((stream, Peer::Tcp(address)))
+    }
+
+    fn local_address(&self) -> io::Result<Address> {
+        self.local_addr().map(Address::Tcp)
+    }
+}
+
+/// Connects to a port of a host.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct TcpConnector {
+    host: String,
+    port: u16,
+}
+
+impl TcpConnector {
+    /// Connects to this port of `host`: a name or an IP address, IPv6 without brackets.
+    pub fn new(host: impl Into<String>, port: u16) -> Self {
+        Self {
+            host: host.into(),
+            port,
+        }
+    }
+}
+
+/// The name is resolved anew for each connection, and its addresses are tried one after the other;
+/// the error is that of the last one.
+impl Connect for TcpConnector {
+    type Io = TcpStream;
+
+    async fn connect(&self) -> io::Result<TcpStream> {
+        let stream = TcpStream::connect((self.host.as_str(), self.port)).await?;
+        send_at_once(&stream);
+        Ok(stream)
+    }
+}
+
+/// A call is a small message that waits for its answer: holding it back to fill a packet
+/// (Nagle's algorithm) costs up to 40 ms against a peer that delays its acknowledgements.
+fn send_at_once(stream: &TcpStream) {
+    // This fails where the peer has left already; the first read tells that better.
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "cannot set TCP_NODELAY");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::ErrorKind;
+    use std::net::Ipv4Addr;
+
+    use super::*;
+    use crate::transport::tests::echoes;
+
+    #[tokio::test]
+    async fn echo() -> io::Result<()> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let Address::Tcp(address) = listener.local_address()? else {
+            panic!("a TCP listener has a TCP address");
+        };
+        let peer = echoes(listener, TcpConnector::new("127.0.0.1", address.port())).await;
+        assert_eq!(peer.ip(), Some(Ipv4Addr::LOCALHOST.into()));
+        Ok(())
+    }
+
+    /// `localhost` is `::1` too on many machines, where nobody listens here.
+    #[tokio::test]
+    async fn every_address_of_a_name_is_tried() -> io::Result<()> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let port = listener.local_addr()?.port();
+        echoes(listener, TcpConnector::new("localhost", port)).await;
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn both_ends_send_at_once() -> io::Result<()> {
+        let mut listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let port = listener.local_addr()?.port();
+        let client = TcpConnector::new("127.0.0.1", port).connect().await?;
+        let (server, _) = Listen::accept(&mut listener).await?;
+        assert!(client.nodelay()? && server.nodelay()?);
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn nobody_listens() -> io::Result<()> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let port = listener.local_addr()?.port();
+        drop(listener);
+        let refused = TcpConnector::new("127.0.0.1", port).connect().await;
+        assert_eq!(
+            refused.map_err(|e| e.kind()).err(),
+            Some(ErrorKind::ConnectionRefused)
+        );
+        Ok(())
+    }
+}

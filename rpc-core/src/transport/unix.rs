@@ -1,0 +1,340 @@
+//! Unix sockets: files through which the programs of one machine reach each other.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf, absolute};
+use std::time::Duration;
+
+use tokio::net::{UnixListener as Socket, UnixSocket, UnixStream};
+use tokio::time::sleep;
+
+use super::{Address, Connect, Credentials, Listen, Peer};
+
+/// Connections that wait for `accept`. More than the usual 128, since a unix socket has no
+/// retransmission that would hide a full backlog from the peer. The system may allow less.
+const BACKLOG: u32 = 1024;
+
+/// The longest time between two attempts to connect while the backlog is full.
+const MAX_PAUSE: Duration = Duration::from_millis(50);
+
+/// Listens on a socket file, which it removes when it is dropped.
+#[derive(Debug)]
+pub struct UnixListener {
+    // Declared before the socket, and so removed before that closes. The open socket keeps the
+    // inode number of its file taken, so nothing else can pass for that file.
+    file: SocketFile,
+    socket: Socket,
+}
+
+impl UnixListener {
+    /// Listens at `path`; who may connect is up to the umask of this process.
+    ///
+    /// A socket file that a dead process left there is replaced. To find out, this connects to it:
+    /// a living server sees a peer that comes and leaves. Two processes that replace the same file
+    /// at the same moment may both succeed, and only one of them be reached: let one supervisor
+    /// start them. Systems other than Linux refuse a peer while the backlog is full, and a server so
+    /// busy would pass for dead.
+    ///
+    /// # Errors
+    ///
+    /// [`AddrInUse`](io::ErrorKind::AddrInUse) if a process listens at `path` already, or if there
+    /// is a file that is no socket, which is left alone. Other errors are those of the file system:
+    /// a missing directory, a lack of permission, a path longer than about 100 bytes.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves no socket behind; a stale file may be gone.
+    pub async fn bind(path: impl AsRef<Path>) -> io::Result<Self> {
+        Self::bind_at(path.as_ref(), None).await
+    }
+
+    /// Listens at `path` with these permissions, such as `0o600` for this user only.
+    ///
+    /// They hold before the first peer can connect.
+    ///
+    /// # Errors
+    ///
+    /// As with [`bind`](Self::bind).
+    ///
+    /// # Cancel safety
+    ///
+    /// As with [`bind`](Self::bind).
+    pub async fn bind_with_mode(path: impl AsRef<Path>, mode: u32) -> io::Result<Self> {
+        Self::bind_at(path.as_ref(), Some(mode)).await
+    }
+
+    async fn bind_at(path: &Path, mode: Option<u32>) -> io::Result<Self> {
+        // The file must be found again on drop, wherever the working directory is by then.
+        let path = absolute(path)?;
+        let socket = UnixSocket::new_stream()?;
+        match socket.bind(&path) {
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
+                remove_stale(&path).await?;
+                socket.bind(&path)?;
+            }
+            other => other?,
+        }
+        let file = SocketFile::at(path)?;
+        if let Some(mode) = mode {
+            fs::set_permissions(&file.path, fs::Permissions::from_mode(mode))?;
+        }
+        let socket = socket.listen(BACKLOG)?;
+        Ok(Self { file, socket })
+    }
+}
+
+impl Listen for UnixListener {
+    type Io = UnixStream;
+
+    async fn accept(&mut self) -> io::Result<(UnixStream, Peer)> {
+        let (stream, _) = self.socket.accept().await?;
+        let credentials = stream.peer_cred().ok().map(|credentials| Credentials {
+            uid: credentials.uid(),
+            gid: credentials.gid(),
+            pid: credentials.pid(),
+        });
+        Ok((stream, Peer::Unix(credentials)))
+    }
+
+    fn local_address(&self) -> io::Result<Address> {
+        Ok(Address::Unix(self.file.path.clone()))
+    }
+}
+
+/// Connects to a socket file.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct UnixConnector {
+    path: PathBuf,
+}
+
+impl UnixConnector {
+    /// Connects to the socket file at `path`.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into() }
+    }
+}
+
+/// Waits while the backlog of the listener is full, as TCP does by itself, where the system tells
+/// that from a refusal (Linux does).
+impl Connect for UnixConnector {
+    type Io = UnixStream;
+
+    async fn connect(&self) -> io::Result<UnixStream> {
+        let mut pause = Duration::from_millis(1);
+        loop {
+            match UnixStream::connect(&self.path).await {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                result => return result,
+            }
+            sleep(pause).await;
+            pause = (pause * 2).min(MAX_PAUSE);
+        }
+    }
+}
+
+/// Frees `path` from the socket file of a process that is gone.
+async fn remove_stale(path: &Path) -> io::Result<()> {
+    match try_remove_stale(path).await {
+        // Its owner removed it meanwhile: what a restart looks like.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        result => result,
+    }
+}
+
+async fn try_remove_stale(path: &Path) -> io::Result<()> {
+    let found = fs::symlink_metadata(path)?;
+    if !found.file_type().is_socket() {
+        return Err(io::ErrorKind::AddrInUse.into());
+    }
+    match UnixStream::connect(path).await {
+        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(error),
+        // Somebody answers, is too busy to, or cannot be asked.
+        _ => return Err(io::ErrorKind::AddrInUse.into()),
+    }
+    if !is_same_file(&found, &fs::symlink_metadata(path)?) {
+        return Err(io::ErrorKind::AddrInUse.into());
+    }
+    fs::remove_file(path)
+}
+
+/// The file of a listening socket, removed on drop unless another has taken its place.
+#[derive(Debug)]
+struct SocketFile {
+    path: PathBuf,
+    metadata: fs::Metadata,
+}
+
+impl SocketFile {
+    fn at(path: PathBuf) -> io::Result<Self> {
+        let metadata = fs::symlink_metadata(&path)?;
+        Ok(Self { path, metadata })
+    }
+}
+
+impl Drop for SocketFile {
+    fn drop(&mut self) {
+        // Gone already is as good; any other failure leaves a stale file, which the next bind replaces.
+        if let Ok(found) = fs::symlink_metadata(&self.path)
+            && is_same_file(&self.metadata, &found)
+        {
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+fn is_same_file(a: &fs::Metadata, b: &fs::Metadata) -> bool {
+    (a.dev(), a.ino()) == (b.dev(), b.ino())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::ErrorKind;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use super::*;
+    use crate::transport::tests::echoes;
+
+    /// A directory that vanishes with the test.
+    struct Directory(PathBuf);
+
+    impl Directory {
+        fn new() -> io::Result<Self> {
+            static COUNT: AtomicU32 = AtomicU32::new(0);
+            let number = COUNT.fetch_add(1, Ordering::Relaxed);
+            let name = format!("rpc-core-{}-{number}", std::process::id());
+            let path = std::env::temp_dir().join(name);
+            fs::create_dir(&path)?;
+            Ok(Self(path))
+        }
+
+        fn socket(&self) -> PathBuf {
+            self.0.join("socket")
+        }
+    }
+
+    impl Drop for Directory {
+        fn drop(&mut self) {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+
+    fn kind<T>(result: io::Result<T>) -> Option<ErrorKind> {
+        result.err().map(|error| error.kind())
+    }
+
+    #[tokio::test]
+    async fn echo_with_credentials() -> io::Result<()> {
+        let directory = Directory::new()?;
+        let path = directory.socket();
+        let listener = UnixListener::bind(&path).await?;
+        assert_eq!(listener.local_address()?, Address::Unix(path.clone()));
+
+        let peer = echoes(listener, UnixConnector::new(path)).await;
+        let Peer::Unix(Some(credentials)) = peer else {
+            panic!("{peer} has no credentials");
+        };
+        assert_eq!(credentials.uid, fs::metadata(&directory.0)?.uid());
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn the_file_is_removed_on_drop() -> io::Result<()> {
+        let directory = Directory::new()?;
+        let path = directory.socket();
+        let listener = UnixListener::bind(&path).await?;
+        assert!(path.exists());
+        drop(listener);
+        assert!(!path.exists());
+        assert_eq!(
+            kind(UnixConnector::new(path).connect().await),
+            Some(ErrorKind::NotFound)
+        );
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn the_file_of_another_is_not_removed_on_drop() -> io::Result<()> {
+        let directory = Directory::new()?;
+        let path = directory.socket();
+        let old = UnixListener::bind(&path).await?;
+        fs::remove_file(&path)?;
+        let new = UnixListener::bind(&path).await?;
+        drop(old);
+        echoes(new, UnixConnector::new(path)).await;
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn a_stale_file_is_replaced() -> io::Result<()> {
+        let directory = Directory::new()?;
+        let path = directory.socket();
+        drop(std::os::unix::net::UnixListener::bind(&path)?);
+        assert!(path.exists(), "the listener of std leaves its file");
+        let listener = UnixListener::bind(&path).await?;
+        echoes(listener, UnixConnector::new(path)).await;
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn a_living_listener_is_left_alone() -> io::Result<()> {
+        let directory = Directory::new()?;
+        let path = directory.socket();
+        let mut living = UnixListener::bind(&path).await?;
+        let second = UnixListener::bind(&path).await;
+        assert_eq!(kind(second), Some(ErrorKind::AddrInUse));
+        living.accept().await?; // the one that asked whether it lives
+        echoes(living, UnixConnector::new(path)).await;
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn what_is_no_socket_is_left_alone() -> io::Result<()> {
+        let directory = Directory::new()?;
+        let file = directory.0.join("file");
+        fs::write(&file, "precious")?;
+        let link = directory.0.join("link");
+        let socket = directory.socket();
+        drop(std::os::unix::net::UnixListener::bind(&socket)?);
+        std::os::unix::fs::symlink(&socket, &link)?;
+
+        for path in [&file, &link, &directory.0] {
+            let listener = UnixListener::bind(path).await;
+            assert_eq!(kind(listener), Some(ErrorKind::AddrInUse));
+        }
+        assert_eq!(fs::read_to_string(&file)?, "precious");
+        assert!(link.is_symlink() && socket.exists());
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn the_mode_is_set() -> io::Result<()> {
+        let directory = Directory::new()?;
+        let path = directory.socket();
+        let _listener = UnixListener::bind_with_mode(&path, 0o620).await?;
+        assert_eq!(fs::metadata(&path)?.mode() & 0o777, 0o620);
+        Ok(())
+    }
+
+    #[cfg(target_os = "linux")] // other systems refuse
+    #[tokio::test]
+    async fn a_full_backlog_is_waited_for() -> io::Result<()> {
+        let directory = Directory::new()?;
+        let path = directory.socket();
+        let socket = UnixSocket::new_stream()?;
+        socket.bind(&path)?;
+        let listener = socket.listen(1)?;
+        let connector = UnixConnector::new(&path);
+        let mut waiting = Vec::new();
+        while let Ok(stream) = UnixStream::connect(&path).await {
+            waiting.push(stream);
+        }
+        let accept = async {
+            sleep(Duration::from_millis(20)).await;
+            listener.accept().await
+        };
+        tokio::try_join!(connector.connect(), accept)?;
+        Ok(())
+    }
+}

@@ -1,0 +1,10 @@
+use rpc_core::{CallError, client};
+
+#[client]
+trait Api {
+    async fn echo<T>(&self, value: T) -> Result<T, CallError>;
+
+    async fn show(&self, value: impl ToString) -> Result<String, CallError>;
+}
+
+fn main() {}

@@ -1,0 +1,10 @@
+use rpc_core::{CallError, client};
+
+#[client]
+trait Api {
+    async fn add(&self, a: i64, b: i64) -> Result<i64, CallError>;
+
+    fn subtract(&self, a: i64, b: i64) -> Result<i64, CallError>;
+}
+
+fn main() {}

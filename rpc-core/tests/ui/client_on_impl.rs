@@ -1,0 +1,10 @@
+use rpc_core::client;
+
+struct Api;
+
+#[client]
+impl Api {
+    async fn add(&self) {}
+}
+
+fn main() {}

@@ -1,0 +1,27 @@
+use rpc_core::service;
+
+struct Counter;
+
+#[service(prefix = "a", prefix = "b")]
+impl Counter {
+    #[service(skip, blocking)]
+    fn skip_blocking(&self) {}
+
+    #[service(name = "name", skip)]
+    fn name_skip(&self) {}
+
+    #[service(name = "name", nested)]
+    fn name_nested(&self) -> Self {
+        Self
+    }
+
+    #[service(name = "")]
+    fn empty(&self) {}
+
+    #[service(name = "new")]
+    fn new() -> Self {
+        Self
+    }
+}
+
+fn main() {}

@@ -1,0 +1,16 @@
+use rpc_core::service;
+
+struct Echo;
+
+#[service]
+impl Echo {
+    fn echo<T>(&self, value: T) -> T {
+        value
+    }
+
+    fn lengths<'a, const N: usize>(&self, values: [u8; N]) -> usize {
+        values.len()
+    }
+}
+
+fn main() {}

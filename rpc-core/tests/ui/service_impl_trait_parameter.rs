@@ -1,0 +1,16 @@
+use rpc_core::service;
+
+struct Echo;
+
+#[service]
+impl Echo {
+    fn show(&self, value: impl ToString) -> String {
+        value.to_string()
+    }
+
+    fn show_all(&self, values: Vec<impl ToString>) -> usize {
+        values.len()
+    }
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use rpc_core::service;
+
+#[service(prefix = "counter")]
+struct Counter {
+    count: i64,
+}
+
+fn main() {}

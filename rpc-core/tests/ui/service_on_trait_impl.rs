@@ -1,0 +1,12 @@
+use rpc_core::service;
+
+struct Counter;
+
+#[service]
+impl Default for Counter {
+    fn default() -> Self {
+        Self
+    }
+}
+
+fn main() {}

@@ -1,0 +1,18 @@
+use std::sync::Arc;
+
+use rpc_core::service;
+
+struct Counter(i64);
+
+#[service]
+impl Counter {
+    fn finish(self) -> i64 {
+        self.0
+    }
+
+    fn share(self: Arc<Self>) -> i64 {
+        self.0
+    }
+}
+
+fn main() {}

@@ -1,0 +1,23 @@
+use rpc_core::service;
+
+struct Counter;
+
+#[service(rename = "counter")]
+impl Counter {
+    #[service(skipped)]
+    fn value(&self) -> i64 {
+        0
+    }
+}
+
+struct Other;
+
+#[service(rename_all = "kebab-case")]
+impl Other {
+    #[service]
+    fn value(&self) -> i64 {
+        0
+    }
+}
+
+fn main() {}

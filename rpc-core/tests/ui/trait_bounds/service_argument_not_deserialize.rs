@@ -1,0 +1,20 @@
+use rpc_core::{Context, service};
+
+struct Opaque;
+
+struct Sink;
+
+#[service]
+impl Sink {
+    fn take(&self, number: i64, opaque: Opaque) -> i64 {
+        let _ = opaque;
+        number
+    }
+
+    async fn context_second(&self, number: i64, cx: Context) -> i64 {
+        let _ = cx;
+        number
+    }
+}
+
+fn main() {}

@@ -1,0 +1,16 @@
+use rpc_core::service;
+use serde::Serialize;
+
+#[derive(Serialize)]
+struct MyError;
+
+struct Counter;
+
+#[service]
+impl Counter {
+    fn value(&self) -> Result<i64, MyError> {
+        Err(MyError)
+    }
+}
+
+fn main() {}

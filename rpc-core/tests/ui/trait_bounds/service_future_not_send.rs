@@ -1,0 +1,16 @@
+use std::rc::Rc;
+
+use rpc_core::service;
+
+struct Counter;
+
+#[service]
+impl Counter {
+    async fn value(&self) -> i64 {
+        let count = Rc::new(1);
+        std::future::ready(()).await;
+        *count
+    }
+}
+
+fn main() {}

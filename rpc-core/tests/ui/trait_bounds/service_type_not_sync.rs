@@ -1,0 +1,14 @@
+use std::cell::Cell;
+
+use rpc_core::service;
+
+struct Counter(Cell<i64>);
+
+#[service]
+impl Counter {
+    fn value(&self) -> i64 {
+        self.0.get()
+    }
+}
+
+fn main() {}
