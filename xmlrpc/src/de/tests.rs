@@ -2,6 +2,7 @@
 
 mod any;
 mod hostile;
+mod values;
 
 use std::collections::BTreeMap;
 
