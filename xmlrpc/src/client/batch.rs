@@ -378,7 +378,6 @@ fn says_no_multicall(fault: &Fault) -> bool {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
 

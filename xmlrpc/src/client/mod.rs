@@ -42,9 +42,9 @@ const ENVELOPE: usize = 160;
 /// each call that runs at the same time.
 ///
 /// A client is a [`Caller`], so that traits marked `#[client]` are implemented for it, and a
-/// `tower_service::Service`, so that any tower layer fits around it. It works within a tokio
-/// runtime whose timer and I/O are enabled; [`blocking::Client`](crate::blocking::Client) brings
-/// its own.
+/// `tower_service::Service`, so that any tower layer fits around it. Its calls have to be made
+/// within a tokio runtime whose timer and I/O are enabled;
+/// [`blocking::Client`](crate::blocking::Client) brings its own.
 ///
 /// ```no_run
 /// use xmlrpc::Client;
