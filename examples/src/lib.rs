@@ -1,1 +1,3 @@
-//! Small real programs.
+//! What the example programs share. The programs themselves are in `src/bin`.
+
+pub mod demo;

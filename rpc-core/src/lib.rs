@@ -31,3 +31,4 @@ pub use macros::__private;
 pub use macros::{client, service};
 pub use registry::{Instance, Method, RegisterError, Registrar, Registry};
 pub use transport::Peer;
+pub use value::{DateTime, Struct, Value, from_value, to_value};

@@ -1,1 +1,163 @@
-//! Peers for the tests.
+//! What the tests share: the peers in other languages, and how to run them.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+/// A CPython on this machine.
+#[derive(Clone, Debug)]
+pub struct Python {
+    /// Its version, such as `(3, 11)`.
+    pub version: (u32, u32),
+    program: PathBuf,
+}
+
+/// Every CPython on this machine: those of pyenv, and those on the path.
+///
+/// # Panics
+/// If there is none: the tests need at least one `python3`.
+#[must_use]
+pub fn pythons() -> Vec<Python> {
+    let root = std::env::var_os("PYENV_ROOT")
+        .map(PathBuf::from)
+        .or_else(|| std::env::home_dir().map(|home| home.join(".pyenv")));
+    let versions = root.and_then(|root| std::fs::read_dir(root.join("versions")).ok());
+    let installed = versions
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path().join("bin").join("python"));
+    let mut pythons: Vec<Python> = installed
+        .chain(["python3".into(), "python2.7".into()])
+        .filter_map(|program| {
+            Some(Python {
+                version: version(&program)?,
+                program,
+            })
+        })
+        .collect();
+    pythons.sort_by_key(|python| python.version);
+    pythons.dedup_by_key(|python| python.version);
+    assert!(
+        pythons.iter().any(|python| python.version >= (3, 6)),
+        "the tests need CPython 3.6 or newer as `python3` on the path: install it (Debian: python3)"
+    );
+    pythons
+}
+
+/// The newest CPython on this machine.
+///
+/// # Panics
+/// If there is none.
+#[must_use]
+pub fn newest_python() -> Python {
+    pythons().pop().expect("pythons() has at least one")
+}
+
+fn version(program: &Path) -> Option<(u32, u32)> {
+    let script = "import platform as p, sys; \
+                  print('%s %d %d' % ((p.python_implementation(),) + sys.version_info[:2]))";
+    let output = Command::new(program).args(["-c", script]).output().ok()?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    let (major, minor) = text.trim().strip_prefix("CPython ")?.split_once(' ')?;
+    Some((major.parse().ok()?, minor.parse().ok()?))
+}
+
+impl Python {
+    /// Runs a script of `peers/python` to its end.
+    ///
+    /// # Panics
+    /// If it cannot be started or fails; the message has what it printed.
+    #[must_use]
+    pub fn run(&self, script: &str, args: &[&str]) -> String {
+        let output = self.command(script, args).output().expect("python starts");
+        self.check(script, &output)
+    }
+
+    /// Runs a program text to its end.
+    ///
+    /// # Panics
+    /// If it cannot be started or fails; the message has what it printed.
+    #[must_use]
+    pub fn run_text(&self, text: &str, args: &[&str]) -> String {
+        let mut command = Command::new(&self.program);
+        let output = command
+            .arg("-c")
+            .arg(text)
+            .args(args)
+            .output()
+            .expect("python starts");
+        self.check("program", &output)
+    }
+
+    fn check(&self, script: &str, output: &Output) -> String {
+        let (out, err) = (
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr),
+        );
+        assert!(
+            output.status.success(),
+            "{script} on CPython {:?}:\n{out}{err}",
+            self.version
+        );
+        out.into_owned()
+    }
+
+    /// Starts a server script of `peers/python`, which prints the port it listens on.
+    ///
+    /// # Panics
+    /// If it does not start.
+    #[must_use]
+    pub fn serve(&self, script: &str, args: &[&str]) -> PythonServer {
+        let mut child = self
+            .command(script, args)
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("python starts");
+        let mut line = String::new();
+        let stdout = child.stdout.take().expect("it is piped");
+        BufReader::new(stdout)
+            .read_line(&mut line)
+            .expect("it prints its port");
+        let port = line.trim().parse().expect("it prints its port");
+        PythonServer { port, child }
+    }
+
+    fn command(&self, script: &str, args: &[&str]) -> Command {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("peers/python")
+            .join(script);
+        let mut command = Command::new(&self.program);
+        // A user's settings have no say in what the peer does.
+        command
+            .arg(path)
+            .args(args)
+            .env_remove("PYTHONPATH")
+            .env_remove("PYTHONWARNINGS");
+        command
+    }
+}
+
+/// A server in Python; it is killed when this is dropped.
+#[derive(Debug)]
+pub struct PythonServer {
+    /// The port that it listens on.
+    pub port: u16,
+    child: Child,
+}
+
+impl PythonServer {
+    /// Its URL.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}/RPC2", self.port)
+    }
+}
+
+impl Drop for PythonServer {
+    fn drop(&mut self) {
+        // It may have ended by itself; there is nothing else to do about it.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

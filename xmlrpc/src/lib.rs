@@ -1,19 +1,19 @@
-//! XML-RPC over HTTP.
+//! XML-RPC over HTTP: a server and a client that every language's peers understand.
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "tests"))]
 
 pub mod blocking;
 mod client;
-#[allow(dead_code)] // Until the server and the client use all of it.
 mod de;
-#[allow(dead_code)]
 mod document;
-#[allow(dead_code, unused_imports)]
 mod format;
 mod ser;
-#[allow(dead_code)]
+mod server;
 mod xml;
 
 pub use client::{
     Batch, BatchError, Client, ClientOptions, HttpError, InvalidHeader, InvalidUrl, Results, Ticket,
 };
 pub use format::XmlRpc;
+pub use rpc_core;
+pub use rpc_core::{client, service};
+pub use server::{FaultPolicy, Listening, Server, ServerOptions, cgi};

@@ -1,5 +1,562 @@
 //! Dates and times.
 
-/// The newtype name under which a `DateTime` is written and read, so that a format with a type of
-/// its own for dates can tell it from a text.
+use std::fmt;
+use std::str::FromStr;
+use std::time::{Duration, SystemTime};
+
+use serde::de::{self, Deserialize, Deserializer, Visitor};
+use serde::ser::{Serialize, Serializer};
+
+/// The newtype name under which a [`DateTime`] is written and read, with its text in the extended
+/// form of ISO 8601: a format with a type of its own for dates can tell it from a text.
 pub const NEWTYPE: &str = "$rpc_core::DateTime";
+
+/// A date and time as protocols carry it: with or without a fraction and an offset from UTC.
+///
+/// It is read in every form that peers are known to send, and shown in the extended form of
+/// ISO 8601; [`basic`](Self::basic) shows the form that XML-RPC uses. Years are 0 to 9999, and a
+/// leap second is second 60. Conversions from and to the types of the crates jiff, chrono and
+/// time are behind the features of those names.
+///
+/// ```
+/// use rpc_core::DateTime;
+///
+/// let landing: DateTime = "19690720T20:17:40Z".parse().unwrap();
+/// assert_eq!(landing, DateTime::new(1969, 7, 20, 20, 17, 40).unwrap().with_offset(Some(0)).unwrap());
+/// assert_eq!(landing.to_string(), "1969-07-20T20:17:40Z");
+/// assert_eq!(landing.basic().to_string(), "19690720T20:17:40Z");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct DateTime {
+    year: u16,
+    month: u8,
+    day: u8,
+    hour: u8,
+    minute: u8,
+    second: u8,
+    nanosecond: u32,
+    offset: Option<i16>,
+}
+
+/// Why something is not a date and time.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DateTimeError {
+    /// A part is out of its range, such as the 30th of February.
+    #[error("the {0} of a date and time is out of range")]
+    Range(&'static str),
+    /// The text is in none of the forms of ISO 8601 that are read.
+    #[error("`{0}` is not a date and time in ISO 8601")]
+    Form(String),
+}
+
+impl DateTime {
+    /// A date and time without a fraction and an offset.
+    ///
+    /// # Errors
+    /// If a part is out of its range.
+    pub const fn new(
+        year: u16,
+        month: u8,
+        day: u8,
+        hour: u8,
+        minute: u8,
+        second: u8,
+    ) -> Result<Self, DateTimeError> {
+        let out_of_range = if year > 9999 {
+            "year"
+        } else if month == 0 || month > 12 {
+            "month"
+        } else if day == 0 || day > days_in(year, month) {
+            "day"
+        } else if hour > 23 {
+            "hour"
+        } else if minute > 59 {
+            "minute"
+        } else if second > 60 {
+            "second"
+        } else {
+            return Ok(Self {
+                year,
+                month,
+                day,
+                hour,
+                minute,
+                second,
+                nanosecond: 0,
+                offset: None,
+            });
+        };
+        Err(DateTimeError::Range(out_of_range))
+    }
+
+    /// The same with a fraction of a second, in nanoseconds.
+    ///
+    /// # Errors
+    /// If it is a second or more.
+    pub const fn with_nanosecond(self, nanosecond: u32) -> Result<Self, DateTimeError> {
+        if nanosecond > 999_999_999 {
+            return Err(DateTimeError::Range("fraction"));
+        }
+        Ok(Self { nanosecond, ..self })
+    }
+
+    /// The same with an offset from UTC, in minutes east; `None` leaves it open.
+    ///
+    /// # Errors
+    /// If it is a day or more.
+    pub const fn with_offset(self, minutes: Option<i16>) -> Result<Self, DateTimeError> {
+        if let Some(minutes) = minutes
+            && (minutes <= -24 * 60 || minutes >= 24 * 60)
+        {
+            return Err(DateTimeError::Range("offset"));
+        }
+        Ok(Self {
+            offset: minutes,
+            ..self
+        })
+    }
+
+    /// The year, 0 to 9999.
+    #[must_use]
+    pub const fn year(self) -> u16 {
+        self.year
+    }
+
+    /// The month, 1 to 12.
+    #[must_use]
+    pub const fn month(self) -> u8 {
+        self.month
+    }
+
+    /// The day of the month, from 1.
+    #[must_use]
+    pub const fn day(self) -> u8 {
+        self.day
+    }
+
+    /// The hour, 0 to 23.
+    #[must_use]
+    pub const fn hour(self) -> u8 {
+        self.hour
+    }
+
+    /// The minute, 0 to 59.
+    #[must_use]
+    pub const fn minute(self) -> u8 {
+        self.minute
+    }
+
+    /// The second, 0 to 59, or 60 in a leap second.
+    #[must_use]
+    pub const fn second(self) -> u8 {
+        self.second
+    }
+
+    /// The fraction of the second, in nanoseconds.
+    #[must_use]
+    pub const fn nanosecond(self) -> u32 {
+        self.nanosecond
+    }
+
+    /// The offset from UTC in minutes east, where it is known. XML-RPC leaves it open.
+    #[must_use]
+    pub const fn offset(self) -> Option<i16> {
+        self.offset
+    }
+
+    /// Shows the basic form of ISO 8601 that XML-RPC uses: `19980717T14:08:55`.
+    #[must_use]
+    pub const fn basic(self) -> impl fmt::Display {
+        Basic(self)
+    }
+
+    fn fmt_with(self, f: &mut fmt::Formatter<'_>, dash: &str) -> fmt::Result {
+        let Self {
+            year,
+            month,
+            day,
+            hour,
+            minute,
+            second,
+            ..
+        } = self;
+        write!(
+            f,
+            "{year:04}{dash}{month:02}{dash}{day:02}T{hour:02}:{minute:02}:{second:02}"
+        )?;
+        if self.nanosecond != 0 {
+            let fraction = format!("{:09}", self.nanosecond);
+            write!(f, ".{}", fraction.trim_end_matches('0'))?;
+        }
+        match self.offset {
+            None => Ok(()),
+            Some(0) => f.write_str("Z"),
+            Some(offset) => {
+                let sign = if offset < 0 { '-' } else { '+' };
+                let minutes = offset.unsigned_abs();
+                write!(f, "{sign}{:02}:{:02}", minutes / 60, minutes % 60)
+            }
+        }
+    }
+}
+
+const fn days_in(year: u16, month: u8) -> u8 {
+    match month {
+        4 | 6 | 9 | 11 => 30,
+        2 if year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400)) => {
+            29
+        }
+        2 => 28,
+        _ => 31,
+    }
+}
+
+/// The extended form of ISO 8601, with the fraction and the offset where there are any:
+/// `1998-07-17T14:08:55.5+02:00`.
+impl fmt::Display for DateTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.fmt_with(f, "-")
+    }
+}
+
+struct Basic(DateTime);
+
+impl fmt::Display for Basic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt_with(f, "")
+    }
+}
+
+/// Reads the basic and the extended form of ISO 8601, and mixtures of them: dashes and colons can
+/// be left out, a space can stand for the `T`, a fraction can have any number of digits (those
+/// after the ninth are dropped), and the offset can be `Z`, `+02`, `+0200` or `+02:00`.
+impl FromStr for DateTime {
+    type Err = DateTimeError;
+
+    fn from_str(text: &str) -> Result<Self, DateTimeError> {
+        let trimmed = text.trim();
+        let mut rest = Rest(trimmed.as_bytes());
+        read(&mut rest)
+            .filter(|_| rest.0.is_empty())
+            .ok_or_else(|| DateTimeError::Form(trimmed.chars().take(40).collect()))?
+    }
+}
+
+/// The date and time at the front, which may have parts out of their range; `None` where the
+/// form is wrong.
+fn read(rest: &mut Rest<'_>) -> Option<Result<DateTime, DateTimeError>> {
+    let year = rest.number(4)?;
+    rest.skip(b"-");
+    let month = rest.number(2)? as u8;
+    rest.skip(b"-");
+    let day = rest.number(2)? as u8;
+    rest.skip(b"Tt ").then_some(())?;
+    let hour = rest.number(2)? as u8;
+    rest.skip(b":");
+    let minute = rest.number(2)? as u8;
+    rest.skip(b":");
+    let second = rest.number(2)? as u8;
+    let nanosecond = if rest.skip(b".,") {
+        rest.fraction()?
+    } else {
+        0
+    };
+    let offset = rest.offset()?;
+    Some(
+        DateTime::new(year, month, day, hour, minute, second)
+            .and_then(|datetime| datetime.with_nanosecond(nanosecond))
+            .and_then(|datetime| datetime.with_offset(offset)),
+    )
+}
+
+/// What is still to be read.
+struct Rest<'a>(&'a [u8]);
+
+impl Rest<'_> {
+    fn skip(&mut self, any_of: &[u8]) -> bool {
+        let found = self.0.first().is_some_and(|byte| any_of.contains(byte));
+        if found {
+            self.0 = &self.0[1..];
+        }
+        found
+    }
+
+    fn digit(&mut self) -> Option<u16> {
+        let (digit, rest) = self.0.split_first()?;
+        digit.is_ascii_digit().then(|| {
+            self.0 = rest;
+            u16::from(digit - b'0')
+        })
+    }
+
+    fn number(&mut self, digits: usize) -> Option<u16> {
+        (0..digits).try_fold(0, |number, _| Some(number * 10 + self.digit()?))
+    }
+
+    fn fraction(&mut self) -> Option<u32> {
+        let mut unit = 100_000_000;
+        let mut nanosecond = u32::from(self.digit()?) * unit;
+        while let Some(digit) = self.digit() {
+            unit /= 10;
+            nanosecond += u32::from(digit) * unit;
+        }
+        Some(nanosecond)
+    }
+
+    fn offset(&mut self) -> Option<Option<i16>> {
+        if self.0.is_empty() {
+            return Some(None);
+        }
+        if self.skip(b"Zz") {
+            return Some(Some(0));
+        }
+        let west = self.skip(b"-");
+        (west || self.skip(b"+")).then_some(())?;
+        let hours = self.number(2)?;
+        let colon = self.skip(b":");
+        let minutes = if colon || !self.0.is_empty() {
+            self.number(2)?
+        } else {
+            0
+        };
+        (minutes < 60).then_some(())?;
+        let offset = i16::try_from(hours * 60 + minutes).ok()?;
+        Some(Some(if west { -offset } else { offset }))
+    }
+}
+
+impl Serialize for DateTime {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_newtype_struct(NEWTYPE, &self.to_string())
+    }
+}
+
+impl<'de> Deserialize<'de> for DateTime {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Text;
+
+        impl<'de> Visitor<'de> for Text {
+            type Value = DateTime;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a date and time")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<DateTime, E> {
+                text.parse().map_err(E::custom)
+            }
+
+            fn visit_newtype_struct<D: Deserializer<'de>>(
+                self,
+                source: D,
+            ) -> Result<DateTime, D::Error> {
+                source.deserialize_str(self)
+            }
+        }
+
+        deserializer.deserialize_newtype_struct(NEWTYPE, Text)
+    }
+}
+
+const SECONDS_PER_DAY: i64 = 24 * 60 * 60;
+
+/// In UTC, with offset 0. Times before the year 0 and after 9999 become the first and the last
+/// second that can be shown.
+impl From<SystemTime> for DateTime {
+    fn from(time: SystemTime) -> Self {
+        let (seconds, nanosecond) = match time.duration_since(SystemTime::UNIX_EPOCH) {
+            Ok(since) => (
+                i64::try_from(since.as_secs()).unwrap_or(i64::MAX),
+                since.subsec_nanos(),
+            ),
+            Err(before) => {
+                let before = before.duration();
+                let seconds = i64::try_from(before.as_secs()).unwrap_or(i64::MAX);
+                match before.subsec_nanos() {
+                    0 => (-seconds, 0),
+                    nanos => (-seconds - 1, 1_000_000_000 - nanos),
+                }
+            }
+        };
+        // 0000-01-01T00:00:00Z to 9999-12-31T23:59:59Z.
+        let seconds = seconds.clamp(-62_167_219_200, 253_402_300_799);
+        let (year, month, day) = date_of(seconds.div_euclid(SECONDS_PER_DAY));
+        let second = seconds.rem_euclid(SECONDS_PER_DAY);
+        Self {
+            year,
+            month,
+            day,
+            hour: (second / 3600) as u8,
+            minute: (second / 60 % 60) as u8,
+            second: (second % 60) as u8,
+            nanosecond,
+            offset: Some(0),
+        }
+    }
+}
+
+/// Without an offset it is taken as UTC; a leap second is the second after it.
+impl From<DateTime> for SystemTime {
+    fn from(datetime: DateTime) -> Self {
+        let DateTime {
+            year,
+            month,
+            day,
+            hour,
+            minute,
+            second,
+            nanosecond,
+            offset,
+        } = datetime;
+        let time = i64::from(hour) * 3600 + i64::from(minute) * 60 + i64::from(second);
+        let seconds = days_since_epoch(year, month, day) * SECONDS_PER_DAY + time
+            - i64::from(offset.unwrap_or(0)) * 60;
+        let whole = Duration::from_secs(seconds.unsigned_abs());
+        let fraction = Duration::from_nanos(nanosecond.into());
+        match seconds {
+            0.. => Self::UNIX_EPOCH + whole + fraction,
+            _ => Self::UNIX_EPOCH - whole + fraction,
+        }
+    }
+}
+
+/// Days since 1970-01-01 (Howard Hinnant, "chrono-compatible low-level date algorithms"): years
+/// begin in March, so that the leap day is their last.
+const fn days_since_epoch(year: u16, month: u8, day: u8) -> i64 {
+    let year = year as i64 - (month <= 2) as i64;
+    let era = year.div_euclid(400);
+    let year_of_era = year.rem_euclid(400);
+    let month = (month as i64 + 9) % 12;
+    let day_of_year = (153 * month + 2) / 5 + day as i64 - 1;
+    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    era * 146_097 + day_of_era - 719_468
+}
+
+const fn date_of(days: i64) -> (u16, u8, u8) {
+    let days = days + 719_468;
+    let era = days.div_euclid(146_097);
+    let day_of_era = days.rem_euclid(146_097);
+    let year_of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month = (5 * day_of_year + 2) / 153;
+    let day = (day_of_year - (153 * month + 2) / 5 + 1) as u8;
+    let month = if month < 10 { month + 3 } else { month - 9 } as u8;
+    let year = year_of_era + era * 400 + (month <= 2) as i64;
+    (year as u16, month, day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_form_that_peers_send_is_read() {
+        let plain = DateTime::new(1998, 7, 17, 14, 8, 55).unwrap();
+        let offset = |minutes| plain.with_offset(Some(minutes)).unwrap();
+        let fraction = |nanos| plain.with_nanosecond(nanos).unwrap();
+        let cases = [
+            ("19980717T14:08:55", plain),
+            ("1998-07-17T14:08:55", plain),
+            ("1998-07-17 14:08:55", plain),
+            ("19980717T140855", plain),
+            (" \n19980717T14:08:55\t", plain),
+            ("19980717t14:08:55z", offset(0)),
+            ("19980717T14:08:55Z", offset(0)),
+            ("19980717T14:08:55+02:00", offset(120)),
+            ("19980717T14:08:55+0200", offset(120)),
+            ("19980717T14:08:55+02", offset(120)),
+            ("19980717T14:08:55-05:30", offset(-330)),
+            ("19980717T14:08:55.5", fraction(500_000_000)),
+            ("19980717T14:08:55,000001", fraction(1000)),
+            ("19980717T14:08:55.1234567899", fraction(123_456_789)),
+            (
+                "19980717T14:08:55.25-01:00",
+                fraction(250_000_000).with_offset(Some(-60)).unwrap(),
+            ),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(text.parse(), Ok(expected), "{text}");
+            assert_eq!(expected.to_string().parse(), Ok(expected), "{expected}");
+            assert_eq!(
+                expected.basic().to_string().parse(),
+                Ok(expected),
+                "{expected}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_no_date_is_refused_with_the_reason() {
+        for text in [
+            "",
+            "19980717",
+            "19980717T14:08",
+            "19980717T14:08:55+",
+            "19980717T14:08:55.",
+            "now",
+            "19980717T14:08:55 UTC",
+            "1998-7-17T14:08:55",
+            "19980717T14:08:55+2",
+            "１９９８0717T14:08:55",
+            "19980717T14:08:55+02:60",
+        ] {
+            let error = text.parse::<DateTime>().unwrap_err();
+            assert!(matches!(error, DateTimeError::Form(_)), "{text}: {error}");
+        }
+        for (text, part) in [
+            ("19980017T14:08:55", "month"),
+            ("19981317T14:08:55", "month"),
+            ("19980230T14:08:55", "day"),
+            ("19000229T00:00:00", "day"),
+            ("19980700T14:08:55", "day"),
+            ("19980717T24:08:55", "hour"),
+            ("19980717T14:60:55", "minute"),
+            ("19980717T14:08:61", "second"),
+            ("19980717T14:08:55+24:00", "offset"),
+        ] {
+            assert_eq!(
+                text.parse::<DateTime>(),
+                Err(DateTimeError::Range(part)),
+                "{text}"
+            );
+        }
+        assert!(
+            "20000229T23:59:60".parse::<DateTime>().is_ok(),
+            "leap day, leap second"
+        );
+    }
+
+    #[test]
+    fn forms_shown() {
+        let datetime: DateTime = "2026-01-02T03:04:05.067+05:30".parse().unwrap();
+        assert_eq!(datetime.to_string(), "2026-01-02T03:04:05.067+05:30");
+        assert_eq!(datetime.basic().to_string(), "20260102T03:04:05.067+05:30");
+    }
+
+    #[test]
+    fn system_time_there_and_back() {
+        for (text, seconds) in [
+            ("1970-01-01T00:00:00Z", 0i64),
+            ("1969-12-31T23:59:59Z", -1),
+            ("2000-02-29T12:00:00Z", 951_825_600),
+            ("0000-01-01T00:00:00Z", -62_167_219_200),
+            ("9999-12-31T23:59:59Z", 253_402_300_799),
+        ] {
+            let datetime: DateTime = text.parse().unwrap();
+            let time = SystemTime::from(datetime);
+            let since = time.duration_since(SystemTime::UNIX_EPOCH).map_or_else(
+                |before| -(before.duration().as_secs() as i64),
+                |since| since.as_secs() as i64,
+            );
+            assert_eq!(since, seconds, "{text}");
+            assert_eq!(DateTime::from(time), datetime);
+        }
+        let half = SystemTime::UNIX_EPOCH - Duration::from_millis(500);
+        assert_eq!(DateTime::from(half).to_string(), "1969-12-31T23:59:59.5Z");
+        assert_eq!(SystemTime::from(DateTime::from(half)), half);
+        let east: DateTime = "1970-01-01T02:00:00+02:00".parse().unwrap();
+        assert_eq!(SystemTime::from(east), SystemTime::UNIX_EPOCH);
+    }
+}

@@ -1,7 +1,282 @@
 //! Values whose type is known only at run time.
 
 pub mod datetime;
+mod de;
+mod map;
+mod ser;
 
-/// The newtype name under which [`Value`] asks a deserializer to say all that it knows: a date and
-/// time is then delivered through `visit_newtype_struct`.
+use std::fmt;
+use std::ops::Index;
+
+pub use datetime::{DateTime, DateTimeError};
+pub use de::from_value;
+pub use map::{Members, Struct};
+pub use ser::to_value;
+
+use crate::describe::Kind;
+
+/// The newtype name under which [`Value`] asks a deserializer for all that it knows.
+///
+/// A format with a type of its own for dates answers `deserialize_newtype_struct` with this name
+/// by `visit_newtype_struct`, giving a deserializer whose `deserialize_any`, and that of all values
+/// within it, delivers a date and time by `visit_newtype_struct` with its text. Other formats do
+/// the first part by themselves and have no dates.
 pub const NEWTYPE: &str = "$rpc_core::Value";
+
+/// How deep values can be nested when they are converted: what is deeper would overflow the stack.
+const MAX_DEPTH: u8 = 255;
+
+/// A value of any type that every protocol can carry.
+///
+/// Where types are known, plain Rust types are faster and say more; `Value` is for programs that
+/// learn types only at run time. It is written and read like any other type.
+///
+/// Integers beyond 64 bits are read as their decimal text.
+///
+/// ```
+/// use rpc_core::Value;
+///
+/// let value: Value = serde_json::from_str(r#"{"name": "Ada", "born": [1815, 12, 10]}"#).unwrap();
+/// assert_eq!(value["name"].as_str(), Some("Ada"));
+/// assert_eq!(value["born"][0].as_i64(), Some(1815));
+/// assert_eq!(value["nothing"], Value::Nil);
+/// ```
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub enum Value {
+    /// Nothing.
+    #[default]
+    Nil,
+    /// A truth value.
+    Bool(bool),
+    /// A whole number.
+    Int(i64),
+    /// A floating-point number.
+    Double(f64),
+    /// A text.
+    String(String),
+    /// Bytes.
+    Bytes(Vec<u8>),
+    /// A date and time.
+    DateTime(DateTime),
+    /// A list.
+    Array(Vec<Self>),
+    /// Named members, in their order.
+    Struct(Struct),
+}
+
+impl Value {
+    /// The kind of the value.
+    #[must_use]
+    pub const fn kind(&self) -> Kind {
+        match self {
+            Self::Nil => Kind::Nil,
+            Self::Bool(_) => Kind::Boolean,
+            Self::Int(_) => Kind::Int,
+            Self::Double(_) => Kind::Double,
+            Self::String(_) => Kind::String,
+            Self::Bytes(_) => Kind::Bytes,
+            Self::DateTime(_) => Kind::DateTime,
+            Self::Array(_) => Kind::Array,
+            Self::Struct(_) => Kind::Struct,
+        }
+    }
+
+    /// Whether it is nothing.
+    #[must_use]
+    pub const fn is_nil(&self) -> bool {
+        matches!(self, Self::Nil)
+    }
+
+    /// The truth value, if it is one.
+    #[must_use]
+    pub const fn as_bool(&self) -> Option<bool> {
+        match self {
+            Self::Bool(truth) => Some(*truth),
+            _ => None,
+        }
+    }
+
+    /// The whole number, if it is one.
+    #[must_use]
+    pub const fn as_i64(&self) -> Option<i64> {
+        match self {
+            Self::Int(number) => Some(*number),
+            _ => None,
+        }
+    }
+
+    /// The number, if it is one; a whole number is given as the nearest floating-point number.
+    #[must_use]
+    pub const fn as_f64(&self) -> Option<f64> {
+        match self {
+            Self::Double(number) => Some(*number),
+            Self::Int(number) => Some(*number as f64),
+            _ => None,
+        }
+    }
+
+    /// The text, if it is one.
+    #[must_use]
+    pub fn as_str(&self) -> Option<&str> {
+        match self {
+            Self::String(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The bytes, if it is bytes.
+    #[must_use]
+    pub fn as_bytes(&self) -> Option<&[u8]> {
+        match self {
+            Self::Bytes(bytes) => Some(bytes),
+            _ => None,
+        }
+    }
+
+    /// The date and time, if it is one.
+    #[must_use]
+    pub const fn as_datetime(&self) -> Option<DateTime> {
+        match self {
+            Self::DateTime(datetime) => Some(*datetime),
+            _ => None,
+        }
+    }
+
+    /// The list, if it is one.
+    #[must_use]
+    pub fn as_array(&self) -> Option<&[Self]> {
+        match self {
+            Self::Array(values) => Some(values),
+            _ => None,
+        }
+    }
+
+    /// The members, if it has any.
+    #[must_use]
+    pub const fn as_struct(&self) -> Option<&Struct> {
+        match self {
+            Self::Struct(members) => Some(members),
+            _ => None,
+        }
+    }
+}
+
+/// The member of this name, or nil where there is none.
+impl Index<&str> for Value {
+    type Output = Self;
+
+    fn index(&self, name: &str) -> &Self {
+        self.as_struct()
+            .and_then(|members| members.get(name))
+            .unwrap_or(&Self::Nil)
+    }
+}
+
+/// The element at this place, or nil where there is none.
+impl Index<usize> for Value {
+    type Output = Self;
+
+    fn index(&self, index: usize) -> &Self {
+        self.as_array()
+            .and_then(|values| values.get(index))
+            .unwrap_or(&Self::Nil)
+    }
+}
+
+/// For people: like JSON, with bytes as their number and dates in ISO 8601.
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Nil => f.write_str("nil"),
+            Self::Bool(truth) => truth.fmt(f),
+            Self::Int(number) => number.fmt(f),
+            Self::Double(number) => fmt::Debug::fmt(number, f),
+            Self::String(text) => fmt::Debug::fmt(text, f),
+            Self::Bytes(bytes) => write!(f, "<{} bytes>", bytes.len()),
+            Self::DateTime(datetime) => datetime.fmt(f),
+            Self::Array(values) => {
+                f.write_str("[")?;
+                for (i, value) in values.iter().enumerate() {
+                    f.write_str(if i == 0 { "" } else { ", " })?;
+                    value.fmt(f)?;
+                }
+                f.write_str("]")
+            }
+            Self::Struct(members) => {
+                f.write_str("{")?;
+                for (i, (name, value)) in members.iter().enumerate() {
+                    write!(f, "{}{name:?}: {value}", if i == 0 { "" } else { ", " })?;
+                }
+                f.write_str("}")
+            }
+        }
+    }
+}
+
+macro_rules! from {
+    ($($from:ty => $variant:ident;)*) => {$(
+        impl From<$from> for Value {
+            fn from(value: $from) -> Self {
+                Self::$variant(value.into())
+            }
+        }
+    )*};
+}
+
+from! {
+    bool => Bool;
+    i8 => Int;
+    i16 => Int;
+    i32 => Int;
+    i64 => Int;
+    u8 => Int;
+    u16 => Int;
+    u32 => Int;
+    f32 => Double;
+    f64 => Double;
+    &str => String;
+    String => String;
+    DateTime => DateTime;
+    Struct => Struct;
+}
+
+impl<T: Into<Self>> From<Vec<T>> for Value {
+    fn from(values: Vec<T>) -> Self {
+        values.into_iter().collect()
+    }
+}
+
+impl<T: Into<Self>> From<Option<T>> for Value {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Nil, Into::into)
+    }
+}
+
+impl<T: Into<Self>> FromIterator<T> for Value {
+    fn from_iter<I: IntoIterator<Item = T>>(values: I) -> Self {
+        Self::Array(values.into_iter().map(Into::into).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn display_is_for_people() {
+        let members: Struct = [
+            ("a", Value::Array(vec![1.into(), "x".into()])),
+            ("b", Value::Nil),
+        ]
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect();
+        assert_eq!(
+            Value::from(members).to_string(),
+            r#"{"a": [1, "x"], "b": nil}"#
+        );
+        assert_eq!(Value::from(1.0).to_string(), "1.0");
+        assert_eq!(Value::Bytes(vec![0; 3]).to_string(), "<3 bytes>");
+    }
+}

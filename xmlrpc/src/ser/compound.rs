@@ -133,7 +133,8 @@ impl<'o> Elements<'o> {
 }
 
 fn is_byte<T: ?Sized>() -> bool {
-    type_name::<T>().trim_start_matches('&') == "u8"
+    // Asked for each element: the compiler sees the answer.
+    matches!(type_name::<T>(), "u8" | "&u8")
 }
 
 /// Writes a struct.

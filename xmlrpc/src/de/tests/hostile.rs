@@ -87,3 +87,112 @@ fn an_error_that_a_type_swallows_does_not_put_the_reader_out_of_step() {
     }
     assert_eq!(value::<Vec<Blind>>(&list("<array/>")).unwrap().len(), 2);
 }
+
+mod soup {
+    use bytes::Bytes;
+    use proptest::prelude::*;
+    use rpc_core::{Format, Variadic};
+
+    use super::*;
+    use crate::document::{call_head, reply_fault};
+    use crate::xml::encoding::decode_document;
+
+    const PIECES: &[&str] = &[
+        "<methodCall>",
+        "</methodCall>",
+        "<methodName>",
+        "</methodName>",
+        "m",
+        "<params>",
+        "</params>",
+        "<param>",
+        "</param>",
+        "<value>",
+        "</value>",
+        "<value/>",
+        "<array>",
+        "</array>",
+        "<data>",
+        "</data>",
+        "<struct>",
+        "</struct>",
+        "<member>",
+        "</member>",
+        "<name>",
+        "</name>",
+        "<int>1</int>",
+        "<string>",
+        "</string>",
+        "<nil/>",
+        "<base64>YQ==</base64>",
+        "<methodResponse>",
+        "<fault>",
+        "</fault>",
+        "</methodResponse>",
+        "faultCode",
+        "faultString",
+        "<!--",
+        "-->",
+        "<![CDATA[",
+        "]]>",
+        "<!DOCTYPE a [",
+        "<!ENTITY",
+        "]>",
+        "<?xml version='1.0'?>",
+        "<?",
+        "?>",
+        "<!",
+        "<",
+        ">",
+        "/",
+        "&",
+        ";",
+        "&amp;",
+        "&#",
+        "&#x41;",
+        "'",
+        "\"",
+        "=",
+        " ",
+        "\r\n",
+        "\u{feff}",
+        "é",
+        "\u{0}",
+        "\u{ffff}",
+    ];
+
+    fn document() -> impl Strategy<Value = String> {
+        prop::collection::vec(prop::sample::select(PIECES), 0..40)
+            .prop_map(|pieces| pieces.concat())
+    }
+
+    proptest! {
+        #[test]
+        fn never_panics(document in document(), head in any::<bool>()) {
+            let head = if head { "<methodCall><methodName>m</methodName><params>" } else { "" };
+            let document = Bytes::from(head.to_owned() + &document);
+            let format = XmlRpc::default();
+            let payload = Payload::from(document.clone());
+            let _ = format.decode_reply::<Any>(&payload);
+            let _ = format.decode_value::<Raw>(&payload);
+            let _ = format.decode_args::<Variadic<Any>>(&payload);
+            let _ = reply_fault(&payload, format);
+            if let Ok((_, start)) = call_head(&document) {
+                let payload = Payload::part(document.clone(), start..document.len());
+                let _ = format.decode_args::<Variadic<Any>>(&payload);
+                let _ = format.decode_args::<(Option<Raw>, Option<IgnoredAny>)>(&payload);
+            }
+        }
+
+        #[test]
+        fn no_encoding_panics_or_grows(document in any::<Vec<u8>>(), charset in prop::sample::select(
+            &[None, Some("latin1"), Some("cp1252"), Some("utf-16"), Some("utf-16le"), Some("ascii")][..],
+        )) {
+            let len = document.len();
+            if let Ok(decoded) = decode_document(document.into(), charset) {
+                prop_assert!(std::str::from_utf8(&decoded).is_ok());
+                prop_assert!(decoded.len() <= 3 * len);
+            }
+        }
+    }
+}

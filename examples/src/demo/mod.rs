@@ -1,0 +1,111 @@
+//! The methods of the demo server, for its program and for the tests.
+
+mod validator1;
+
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, SystemTime};
+
+use rpc_core::{DateTime, Fault, RegisterError, Value, service};
+use xmlrpc::Server;
+
+use self::validator1::Validator1;
+
+/// Offers all of them on `server`.
+///
+/// # Errors
+/// If one of the names is taken.
+pub fn register(server: &Server) -> Result<(), RegisterError> {
+    server.register_instance(Demo)?;
+    server.register_instance_at("counter", Counter::default())?;
+    server.register_instance_at("validator1", Validator1)?;
+    Ok(())
+}
+
+struct Demo;
+
+#[service]
+impl Demo {
+    /// Adds two integers.
+    fn add(&self, a: i64, b: i64) -> Result<i64, Fault> {
+        a.checked_add(b)
+            .ok_or_else(|| Fault::new(3, "the sum is beyond 64 bits"))
+    }
+
+    /// Joins two strings.
+    fn concat(&self, a: String, b: String) -> String {
+        a + &b
+    }
+
+    /// Gives any value back unchanged.
+    fn echo(&self, x: Value) -> Value {
+        x
+    }
+
+    /// Adds the numbers of an array: integers to an integer, anything else to a double.
+    fn sum(&self, array: Vec<Value>) -> Result<Value, Fault> {
+        let integers: Option<Vec<i64>> = array.iter().map(Value::as_i64).collect();
+        if let Some(integers) = integers {
+            let sum = integers.into_iter().try_fold(0i64, i64::checked_add);
+            return sum
+                .map(Value::Int)
+                .ok_or_else(|| Fault::new(3, "the sum is beyond 64 bits"));
+        }
+        let doubles: Option<Vec<f64>> = array.iter().map(Value::as_f64).collect();
+        let doubles = doubles.ok_or_else(|| Fault::invalid_params("not an array of numbers"))?;
+        Ok(Value::Double(doubles.iter().sum()))
+    }
+
+    /// Divides one number by another. Division by zero is a fault.
+    fn divide(&self, a: f64, b: f64) -> Result<f64, Fault> {
+        if b == 0.0 {
+            Err(Fault::new(1, "division by zero"))
+        } else {
+            Ok(a / b)
+        }
+    }
+
+    /// Fails with the fault that is asked for.
+    fn fail(&self, code: i64, message: String) -> Result<(), Fault> {
+        Err(Fault::new(code, message))
+    }
+
+    /// Answers after so many seconds, at most an hour.
+    async fn sleep(&self, seconds: f64) -> Result<bool, Fault> {
+        let duration = Duration::try_from_secs_f64(seconds)
+            .ok()
+            .filter(|duration| *duration <= Duration::from_secs(3600))
+            .ok_or_else(|| Fault::invalid_params("the seconds are 0 to 3600"))?;
+        tokio::time::sleep(duration).await;
+        Ok(true)
+    }
+
+    /// The time now, in UTC.
+    fn now(&self) -> DateTime {
+        SystemTime::now().into()
+    }
+
+    /// So many bytes, counting up from 0 and over again from 255; at most 64 MiB.
+    fn blob(&self, n: usize) -> Result<Vec<u8>, Fault> {
+        if n > 64 << 20 {
+            return Err(Fault::invalid_params("a blob has at most 64 MiB"));
+        }
+        Ok((0..=u8::MAX).cycle().take(n).collect())
+    }
+}
+
+/// One counter for all callers.
+#[derive(Default)]
+struct Counter(AtomicI64);
+
+#[service]
+impl Counter {
+    /// Adds `n` to the counter and gives its new value.
+    fn increment(&self, n: i64) -> i64 {
+        self.0.fetch_add(n, Ordering::Relaxed).wrapping_add(n)
+    }
+
+    /// The counter's value.
+    fn value(&self) -> i64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}

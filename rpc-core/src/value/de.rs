@@ -1,0 +1,446 @@
+//! Reading values, and reading other types from values.
+
+use std::fmt;
+
+use serde::de::value::{MapDeserializer, SeqDeserializer};
+use serde::de::{
+    self, Deserialize, DeserializeOwned, DeserializeSeed, Deserializer, EnumAccess,
+    IntoDeserializer, MapAccess, SeqAccess, VariantAccess, Visitor,
+};
+use serde::forward_to_deserialize_any;
+
+use super::{NEWTYPE, Struct, Value, datetime};
+use crate::error::FormatError;
+
+impl<'de> Deserialize<'de> for Value {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_newtype_struct(NEWTYPE, Asking)
+    }
+}
+
+impl<'de> Deserialize<'de> for Struct {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Members;
+
+        impl<'de> Visitor<'de> for Members {
+            type Value = Struct;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a struct")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Struct, A::Error> {
+                members(map)
+            }
+        }
+
+        deserializer.deserialize_map(Members)
+    }
+}
+
+fn members<'de, A: MapAccess<'de>>(mut map: A) -> Result<Struct, A::Error> {
+    let mut members = Struct::new();
+    while let Some((name, value)) = map.next_entry::<String, Value>()? {
+        members.insert(name, value);
+    }
+    Ok(members)
+}
+
+/// Asks the deserializer for anything: see [`NEWTYPE`].
+struct Asking;
+
+impl<'de> Visitor<'de> for Asking {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any value")
+    }
+
+    fn visit_newtype_struct<D: Deserializer<'de>>(self, source: D) -> Result<Value, D::Error> {
+        source.deserialize_any(Anything)
+    }
+}
+
+/// Takes what comes. A newtype is a date and time: nothing else is delivered as one.
+struct Anything;
+
+macro_rules! visit {
+    ($($method:ident($type:ty) => $variant:ident;)*) => {$(
+        fn $method<E: de::Error>(self, value: $type) -> Result<Value, E> {
+            Ok(Value::$variant(value.into()))
+        }
+    )*};
+}
+
+impl<'de> Visitor<'de> for Anything {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any value")
+    }
+
+    visit! {
+        visit_bool(bool) => Bool;
+        visit_i64(i64) => Int;
+        visit_f64(f64) => Double;
+        visit_str(&str) => String;
+        visit_string(String) => String;
+        visit_bytes(&[u8]) => Bytes;
+        visit_byte_buf(Vec<u8>) => Bytes;
+    }
+
+    fn visit_u64<E: de::Error>(self, number: u64) -> Result<Value, E> {
+        self.visit_u128(number.into())
+    }
+
+    fn visit_i128<E: de::Error>(self, number: i128) -> Result<Value, E> {
+        Ok(i64::try_from(number).map_or_else(|_| Value::String(number.to_string()), Value::Int))
+    }
+
+    fn visit_u128<E: de::Error>(self, number: u128) -> Result<Value, E> {
+        Ok(i64::try_from(number).map_or_else(|_| Value::String(number.to_string()), Value::Int))
+    }
+
+    fn visit_none<E: de::Error>(self) -> Result<Value, E> {
+        Ok(Value::Nil)
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<Value, E> {
+        Ok(Value::Nil)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, source: D) -> Result<Value, D::Error> {
+        source.deserialize_any(self)
+    }
+
+    fn visit_newtype_struct<D: Deserializer<'de>>(self, source: D) -> Result<Value, D::Error> {
+        let text = String::deserialize(source)?;
+        text.parse().map(Value::DateTime).map_err(de::Error::custom)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
+        let mut values = Vec::new();
+        while let Some(value) = seq.next_element()? {
+            values.push(value);
+        }
+        Ok(Value::Array(values))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Value, A::Error> {
+        members(map).map(Value::Struct)
+    }
+}
+
+/// Reads any type from a value.
+///
+/// ```
+/// let value: rpc_core::Value = vec!["a", "b"].into();
+/// let texts: Vec<String> = rpc_core::from_value(value).unwrap();
+/// assert_eq!(texts, ["a", "b"]);
+/// ```
+///
+/// # Errors
+/// If the value does not fit the type.
+pub fn from_value<T: DeserializeOwned>(value: Value) -> Result<T, FormatError> {
+    T::deserialize(FromValue {
+        value,
+        dates: false,
+    })
+}
+
+/// A value to be read; `dates` says whether a date and time is delivered as such.
+struct FromValue {
+    value: Value,
+    dates: bool,
+}
+
+impl FromValue {
+    fn seed(dates: bool) -> impl Fn(Value) -> Self {
+        move |value| Self { value, dates }
+    }
+}
+
+impl IntoDeserializer<'_, FormatError> for FromValue {
+    type Deserializer = Self;
+
+    fn into_deserializer(self) -> Self {
+        self
+    }
+}
+
+impl<'de> Deserializer<'de> for FromValue {
+    type Error = FormatError;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, FormatError> {
+        let dates = self.dates;
+        match self.value {
+            Value::Nil => visitor.visit_unit(),
+            Value::Bool(truth) => visitor.visit_bool(truth),
+            Value::Int(number) => visitor.visit_i64(number),
+            Value::Double(number) => visitor.visit_f64(number),
+            Value::String(text) => visitor.visit_string(text),
+            Value::Bytes(bytes) => visitor.visit_byte_buf(bytes),
+            Value::DateTime(datetime) if dates => {
+                visitor.visit_newtype_struct(datetime.to_string().into_deserializer())
+            }
+            Value::DateTime(datetime) => visitor.visit_string(datetime.to_string()),
+            Value::Array(values) => {
+                let mut seq = SeqDeserializer::new(values.into_iter().map(Self::seed(dates)));
+                let made = visitor.visit_seq(&mut seq)?;
+                seq.end()?;
+                Ok(made)
+            }
+            Value::Struct(members) => {
+                let seed = Self::seed(dates);
+                let members = members.into_iter().map(|(name, value)| (name, seed(value)));
+                let mut map = MapDeserializer::new(members);
+                let made = visitor.visit_map(&mut map)?;
+                map.end()?;
+                Ok(made)
+            }
+        }
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, FormatError> {
+        match self.value {
+            Value::Nil => visitor.visit_none(),
+            _ => visitor.visit_some(self),
+        }
+    }
+
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, FormatError> {
+        match self.value {
+            Value::Bytes(bytes) => visitor.visit_seq(SeqDeserializer::new(bytes.into_iter())),
+            _ => self.deserialize_any(visitor),
+        }
+    }
+
+    fn deserialize_tuple<V: Visitor<'de>>(
+        self,
+        _: usize,
+        visitor: V,
+    ) -> Result<V::Value, FormatError> {
+        self.deserialize_seq(visitor)
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, FormatError> {
+        match (name, self.value) {
+            (datetime::NEWTYPE, Value::DateTime(datetime)) => {
+                visitor.visit_string(datetime.to_string())
+            }
+            (datetime::NEWTYPE, value) => Err(de::Error::custom(format_args!(
+                "expected dateTime.iso8601, found {}",
+                value.kind()
+            ))),
+            (NEWTYPE, value) => visitor.visit_newtype_struct(Self { value, dates: true }),
+            (_, value) => visitor.visit_newtype_struct(Self {
+                value,
+                dates: self.dates,
+            }),
+        }
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, FormatError> {
+        let dates = self.dates;
+        let (variant, content) = match self.value {
+            Value::String(variant) => (variant, None),
+            Value::Struct(members) => {
+                let mut members = members.into_iter();
+                match (members.next(), members.next()) {
+                    (Some((variant, content)), None) => (variant, Some(content)),
+                    _ => return Err(de::Error::custom("a variant is a struct of one member")),
+                }
+            }
+            other => {
+                let kind = other.kind();
+                return Err(de::Error::custom(format_args!(
+                    "expected a variant, found {kind}"
+                )));
+            }
+        };
+        let content = content.map(Self::seed(dates));
+        visitor.visit_enum(Variant { variant, content })
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit
+        unit_struct tuple_struct map struct identifier ignored_any
+    }
+}
+
+/// The variant of an enum, and its content where it has one.
+struct Variant {
+    variant: String,
+    content: Option<FromValue>,
+}
+
+impl<'de> EnumAccess<'de> for Variant {
+    type Error = FormatError;
+    type Variant = Self;
+
+    fn variant_seed<S: DeserializeSeed<'de>>(
+        self,
+        seed: S,
+    ) -> Result<(S::Value, Self), FormatError> {
+        let name = seed.deserialize(self.variant.as_str().into_deserializer())?;
+        Ok((name, self))
+    }
+}
+
+impl Variant {
+    fn content(self) -> Result<FromValue, FormatError> {
+        let variant = self.variant;
+        let missing = || de::Error::custom(format_args!("the variant `{variant}` needs content"));
+        self.content.ok_or_else(missing)
+    }
+}
+
+impl<'de> VariantAccess<'de> for Variant {
+    type Error = FormatError;
+
+    fn unit_variant(self) -> Result<(), FormatError> {
+        match self.content {
+            None => Ok(()),
+            Some(content) => <()>::deserialize(content),
+        }
+    }
+
+    fn newtype_variant_seed<S: DeserializeSeed<'de>>(
+        self,
+        seed: S,
+    ) -> Result<S::Value, FormatError> {
+        seed.deserialize(self.content()?)
+    }
+
+    fn tuple_variant<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, FormatError> {
+        self.content()?.deserialize_seq(visitor)
+    }
+
+    fn struct_variant<V: Visitor<'de>>(
+        self,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, FormatError> {
+        self.content()?.deserialize_any(visitor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::{Deserialize, Serialize};
+
+    use super::*;
+    use crate::value::{DateTime, to_value};
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Everything {
+        unit: (),
+        truth: bool,
+        number: i32,
+        double: f64,
+        text: String,
+        letter: char,
+        bytes: Vec<u8>,
+        no_bytes: Vec<u8>,
+        when: DateTime,
+        list: Vec<Option<i64>>,
+        tuple: (u8, String),
+        shapes: Vec<Shape>,
+        any: Value,
+    }
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    enum Shape {
+        Dot,
+        Circle(f64),
+        Line(i32, i32),
+        Rectangle { width: i32, height: i32 },
+    }
+
+    fn everything() -> Everything {
+        Everything {
+            unit: (),
+            truth: true,
+            number: -7,
+            double: 0.5,
+            text: "text".to_owned(),
+            letter: 'ß',
+            bytes: vec![0, 255],
+            no_bytes: Vec::new(),
+            when: "20261120T21:40:00".parse().unwrap(),
+            list: vec![Some(1), None],
+            tuple: (1, "two".to_owned()),
+            shapes: vec![
+                Shape::Dot,
+                Shape::Circle(1.5),
+                Shape::Line(1, 2),
+                Shape::Rectangle {
+                    width: 3,
+                    height: 4,
+                },
+            ],
+            any: Value::DateTime("19980717T14:08:55Z".parse().unwrap()),
+        }
+    }
+
+    #[test]
+    fn any_type_survives_being_a_value() {
+        let value = to_value(&everything()).unwrap();
+        assert_eq!(value["bytes"], Value::Bytes(vec![0, 255]));
+        assert_eq!(value["no_bytes"], Value::Bytes(Vec::new()));
+        assert!(value["when"].as_datetime().is_some());
+        assert!(value["any"].as_datetime().is_some());
+        assert_eq!(value["shapes"][0].as_str(), Some("Dot"));
+        let same: Value = from_value(value.clone()).unwrap();
+        assert_eq!(same, value, "a value is read as itself, dates included");
+        assert_eq!(from_value::<Everything>(value).unwrap(), everything());
+    }
+
+    #[test]
+    fn values_of_other_formats() {
+        let json = r#"{"z":[1,2.5,"x",null,true],"a":{"big":18446744073709551615}}"#;
+        let value: Value = serde_json::from_str(json).unwrap();
+        assert_eq!(value["a"]["big"].as_str(), Some("18446744073709551615"));
+        assert_eq!(value["z"][3], Value::Nil);
+        let back = serde_json::to_string(&value["z"]).unwrap();
+        assert_eq!(back, r#"[1,2.5,"x",null,true]"#);
+        let when = Value::DateTime("20261120T21:40:00".parse().unwrap());
+        let as_json: serde_json::Value = from_value(vec![when].into()).unwrap();
+        assert_eq!(as_json[0], "2026-11-20T21:40:00");
+    }
+
+    #[test]
+    fn what_does_not_fit_is_an_error() {
+        assert!(to_value(&u64::MAX).is_err());
+        assert!(to_value(&std::collections::HashMap::from([((), 1)])).is_err());
+        assert!(from_value::<i32>("1".into()).is_err());
+        assert!(from_value::<(i32, i32)>(vec![1, 2, 3].into()).is_err());
+        assert!(from_value::<u8>(256.into()).is_err());
+        assert!(
+            from_value::<f64>(2.into()).is_ok(),
+            "a whole number is a number"
+        );
+        let text = from_value::<DateTime>("20000101T00:00:00".into()).unwrap_err();
+        assert_eq!(text.to_string(), "expected dateTime.iso8601, found string");
+    }
+
+    #[test]
+    fn depth_is_limited() {
+        let nest = |depth| (0..depth).fold(Value::Nil, |value, _| Value::Array(vec![value]));
+        assert!(to_value(&nest(255)).is_ok());
+        let error = to_value(&nest(256)).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the values are nested more than 255 deep"
+        );
+    }
+}

@@ -1,0 +1,365 @@
+//! Writing values, and making values of other types.
+
+use serde::ser::{
+    Serialize, SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant, SerializeTuple,
+    SerializeTupleStruct, SerializeTupleVariant, Serializer,
+};
+
+use super::{MAX_DEPTH, Struct, Value, datetime};
+use crate::describe::is_bytes;
+use crate::error::{FormatError, FormatErrorKind};
+
+impl Serialize for Value {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Nil => serializer.serialize_none(),
+            Self::Bool(truth) => serializer.serialize_bool(*truth),
+            Self::Int(number) => serializer.serialize_i64(*number),
+            Self::Double(number) => serializer.serialize_f64(*number),
+            Self::String(text) => serializer.serialize_str(text),
+            Self::Bytes(bytes) => serializer.serialize_bytes(bytes),
+            Self::DateTime(datetime) => datetime.serialize(serializer),
+            Self::Array(values) => serializer.collect_seq(values),
+            Self::Struct(members) => members.serialize(serializer),
+        }
+    }
+}
+
+impl Serialize for Struct {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.iter())
+    }
+}
+
+/// Makes a value of any type that serde writes.
+///
+/// ```
+/// let value = rpc_core::to_value(&(1, "two", [3.0])).unwrap();
+/// assert_eq!(value.to_string(), r#"[1, "two", [3.0]]"#);
+/// ```
+///
+/// # Errors
+/// If a number does not fit into 64 bits, the keys of a map are not strings, or the values are
+/// nested over 255 deep.
+pub fn to_value<T: Serialize + ?Sized>(value: &T) -> Result<Value, FormatError> {
+    into_value(value, MAX_DEPTH)
+}
+
+fn into_value<T: Serialize + ?Sized>(value: &T, depth: u8) -> Result<Value, FormatError> {
+    let made = value.serialize(ToValue { depth })?;
+    Ok(match made {
+        // Serde shows a vector of bytes as a list of numbers.
+        Value::Array(values) if is_bytes::<T>() => {
+            let byte = |value: &Value| value.as_i64().and_then(|n| u8::try_from(n).ok());
+            match values.iter().map(byte).collect() {
+                Some(bytes) => Value::Bytes(bytes),
+                None => Value::Array(values),
+            }
+        }
+        made => made,
+    })
+}
+
+fn unrepresentable(message: impl Into<String>) -> FormatError {
+    FormatError::new(FormatErrorKind::Unrepresentable, message)
+}
+
+struct ToValue {
+    depth: u8,
+}
+
+impl ToValue {
+    fn deeper(&self) -> Result<u8, FormatError> {
+        self.depth.checked_sub(1).ok_or_else(|| {
+            unrepresentable(format!("the values are nested more than {MAX_DEPTH} deep"))
+        })
+    }
+
+    fn list(&self, variant: Option<&'static str>) -> Result<List, FormatError> {
+        Ok(List {
+            values: Vec::new(),
+            variant,
+            depth: self.deeper()?,
+        })
+    }
+
+    fn members(&self, variant: Option<&'static str>) -> Result<Members, FormatError> {
+        Ok(Members {
+            members: Struct::new(),
+            name: String::new(),
+            variant,
+            depth: self.deeper()?,
+        })
+    }
+}
+
+macro_rules! plain {
+    ($($method:ident($type:ty) => $variant:ident;)*) => {$(
+        fn $method(self, value: $type) -> Result<Value, FormatError> {
+            Ok(Value::$variant(value.into()))
+        }
+    )*};
+}
+
+impl Serializer for ToValue {
+    type Ok = Value;
+    type Error = FormatError;
+    type SerializeSeq = List;
+    type SerializeTuple = List;
+    type SerializeTupleStruct = List;
+    type SerializeTupleVariant = List;
+    type SerializeMap = Members;
+    type SerializeStruct = Members;
+    type SerializeStructVariant = Members;
+
+    plain! {
+        serialize_bool(bool) => Bool;
+        serialize_i8(i8) => Int;
+        serialize_i16(i16) => Int;
+        serialize_i32(i32) => Int;
+        serialize_i64(i64) => Int;
+        serialize_u8(u8) => Int;
+        serialize_u16(u16) => Int;
+        serialize_u32(u32) => Int;
+        serialize_f32(f32) => Double;
+        serialize_f64(f64) => Double;
+        serialize_char(char) => String;
+        serialize_str(&str) => String;
+        serialize_bytes(&[u8]) => Bytes;
+    }
+
+    fn serialize_u64(self, number: u64) -> Result<Value, FormatError> {
+        self.serialize_i128(number.into())
+    }
+
+    fn serialize_i128(self, number: i128) -> Result<Value, FormatError> {
+        let number = i64::try_from(number)
+            .map_err(|_| unrepresentable(format!("the integer {number} is beyond 64 bits")))?;
+        Ok(Value::Int(number))
+    }
+
+    fn serialize_u128(self, number: u128) -> Result<Value, FormatError> {
+        let number = i64::try_from(number)
+            .map_err(|_| unrepresentable(format!("the integer {number} is beyond 64 bits")))?;
+        Ok(Value::Int(number))
+    }
+
+    fn serialize_none(self) -> Result<Value, FormatError> {
+        Ok(Value::Nil)
+    }
+
+    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<Value, FormatError> {
+        into_value(value, self.depth)
+    }
+
+    fn serialize_unit(self) -> Result<Value, FormatError> {
+        Ok(Value::Nil)
+    }
+
+    fn serialize_unit_struct(self, _: &'static str) -> Result<Value, FormatError> {
+        Ok(Value::Nil)
+    }
+
+    fn serialize_unit_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        variant: &'static str,
+    ) -> Result<Value, FormatError> {
+        Ok(variant.into())
+    }
+
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(
+        self,
+        name: &'static str,
+        value: &T,
+    ) -> Result<Value, FormatError> {
+        match into_value(value, self.depth)? {
+            Value::String(text) if name == datetime::NEWTYPE => {
+                let datetime = text
+                    .parse()
+                    .map_err(|error: datetime::DateTimeError| unrepresentable(error.to_string()))?;
+                Ok(Value::DateTime(datetime))
+            }
+            value => Ok(value),
+        }
+    }
+
+    fn serialize_newtype_variant<T: Serialize + ?Sized>(
+        self,
+        _: &'static str,
+        _: u32,
+        variant: &'static str,
+        value: &T,
+    ) -> Result<Value, FormatError> {
+        let value = into_value(value, self.deeper()?)?;
+        Ok(Value::Struct(
+            [(variant.to_owned(), value)].into_iter().collect(),
+        ))
+    }
+
+    fn serialize_seq(self, _: Option<usize>) -> Result<List, FormatError> {
+        self.list(None)
+    }
+
+    fn serialize_tuple(self, _: usize) -> Result<List, FormatError> {
+        self.list(None)
+    }
+
+    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<List, FormatError> {
+        self.list(None)
+    }
+
+    fn serialize_tuple_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        variant: &'static str,
+        _: usize,
+    ) -> Result<List, FormatError> {
+        self.list(Some(variant))
+    }
+
+    fn serialize_map(self, _: Option<usize>) -> Result<Members, FormatError> {
+        self.members(None)
+    }
+
+    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Members, FormatError> {
+        self.members(None)
+    }
+
+    fn serialize_struct_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        variant: &'static str,
+        _: usize,
+    ) -> Result<Members, FormatError> {
+        self.members(Some(variant))
+    }
+}
+
+/// Under the name of the variant of an enum, if it is one's content.
+fn wrap(variant: Option<&'static str>, value: Value) -> Value {
+    match variant {
+        Some(variant) => Value::Struct([(variant.to_owned(), value)].into_iter().collect()),
+        None => value,
+    }
+}
+
+struct List {
+    values: Vec<Value>,
+    variant: Option<&'static str>,
+    depth: u8,
+}
+
+impl SerializeSeq for List {
+    type Ok = Value;
+    type Error = FormatError;
+
+    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), FormatError> {
+        self.values.push(into_value(value, self.depth)?);
+        Ok(())
+    }
+
+    fn end(self) -> Result<Value, FormatError> {
+        Ok(wrap(self.variant, Value::Array(self.values)))
+    }
+}
+
+macro_rules! as_list {
+    ($($part:ident: $method:ident;)*) => {$(
+        impl $part for List {
+            type Ok = Value;
+            type Error = FormatError;
+
+            fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), FormatError> {
+                SerializeSeq::serialize_element(self, value)
+            }
+
+            fn end(self) -> Result<Value, FormatError> {
+                SerializeSeq::end(self)
+            }
+        }
+    )*};
+}
+
+impl SerializeTuple for List {
+    type Ok = Value;
+    type Error = FormatError;
+
+    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), FormatError> {
+        SerializeSeq::serialize_element(self, value)
+    }
+
+    fn end(self) -> Result<Value, FormatError> {
+        SerializeSeq::end(self)
+    }
+}
+
+struct Members {
+    members: Struct,
+    name: String,
+    variant: Option<&'static str>,
+    depth: u8,
+}
+
+impl SerializeMap for Members {
+    type Ok = Value;
+    type Error = FormatError;
+
+    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), FormatError> {
+        self.name = match into_value(key, self.depth)? {
+            Value::String(name) => name,
+            Value::Int(number) => number.to_string(),
+            Value::Bool(truth) => truth.to_string(),
+            other => {
+                let kind = other.kind();
+                return Err(unrepresentable(format!(
+                    "a {kind} cannot be the name of a member"
+                )));
+            }
+        };
+        Ok(())
+    }
+
+    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), FormatError> {
+        self.members.insert(
+            std::mem::take(&mut self.name),
+            into_value(value, self.depth)?,
+        );
+        Ok(())
+    }
+
+    fn end(self) -> Result<Value, FormatError> {
+        Ok(wrap(self.variant, Value::Struct(self.members)))
+    }
+}
+
+macro_rules! as_members {
+    ($($part:ident)*) => {$(
+        impl $part for Members {
+            type Ok = Value;
+            type Error = FormatError;
+
+            fn serialize_field<T: Serialize + ?Sized>(
+                &mut self,
+                name: &'static str,
+                value: &T,
+            ) -> Result<(), FormatError> {
+                self.members.insert(name, into_value(value, self.depth)?);
+                Ok(())
+            }
+
+            fn end(self) -> Result<Value, FormatError> {
+                SerializeMap::end(self)
+            }
+        }
+    )*};
+}
+
+as_list! {
+    SerializeTupleStruct: serialize_field;
+    SerializeTupleVariant: serialize_field;
+}
+as_members! { SerializeStruct SerializeStructVariant }

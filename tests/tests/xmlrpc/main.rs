@@ -1,0 +1,11 @@
+//! XML-RPC between Farcall and real peers, over real sockets.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod hostile;
+mod http;
+mod mounted;
+mod python_client;
+mod python_server;
+mod round_trip;
+mod served;
+mod unix;

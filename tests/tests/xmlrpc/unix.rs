@@ -1,0 +1,27 @@
+//! XML-RPC over a Unix socket.
+#![cfg(unix)]
+
+use rpc_core::{Context, Peer};
+use xmlrpc::{Client, Server};
+
+#[tokio::test]
+async fn a_unix_socket_serves_and_tells_who_calls() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rpc.sock");
+    let server = Server::new();
+    server
+        .register_function("uid", |cx: Context| match cx.peer() {
+            Peer::Unix(Some(credentials)) => i64::from(credentials.uid),
+            _ => -1,
+        })
+        .unwrap();
+    let listening = server.bind_unix(&path).await.unwrap();
+    let client = Client::new(&listening.url()).unwrap();
+    let serving = tokio::spawn(listening.serve());
+    let uid: i64 = client.call("uid", ()).await.unwrap();
+    let owner = std::os::unix::fs::MetadataExt::uid(&std::fs::metadata(&path).unwrap());
+    assert_eq!(uid, i64::from(owner));
+    serving.abort();
+    let _ = serving.await;
+    assert!(!path.exists(), "the socket file goes with its listener");
+}

@@ -1,0 +1,393 @@
+//! One HTTP request in, one HTTP response out.
+//!
+//! What is refused, and how:
+//!
+//! | status | when |
+//! |---|---|
+//! | 404 | there is no service at the path |
+//! | 405 | the method is not POST |
+//! | 408 | the body did not come in time |
+//! | 413 | the body is over the limit, on the wire or inflated |
+//! | 415 | the body is neither XML nor untyped, or in a content coding other than gzip |
+//! | 400 | the body broke off or is not what its content coding says |
+//!
+//! All else is answered with status 200 and an XML-RPC document, a fault included. A length is
+//! not asked for: chunked bodies are as good, so there is no 411. Form and plain-text bodies are
+//! among those that 415 refuses, so that no web page can make a browser call this server.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::io::Write;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context as TaskContext, Poll};
+use std::time::Instant;
+
+use bytes::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use http::header::{
+    ACCEPT_ENCODING, ALLOW, CONNECTION, CONTENT_ENCODING, CONTENT_TYPE, EXPECT, HeaderMap,
+    HeaderValue, VARY,
+};
+use http::request::Parts;
+use http::{Method, Request, Response, StatusCode};
+use http_body::Body;
+use http_body_util::Full;
+use rpc_core::{
+    Call, Cancellation, Context, Fault, FaultKind, FormatError, Name, Origin, Payload, Peer,
+    Registry,
+};
+use tower_service::Service;
+
+use super::Server;
+use super::body::{self, Failure};
+use crate::XmlRpc;
+use crate::document::{REPLY_EPILOGUE, REPLY_PROLOGUE, call_head, reply_value, write_fault};
+use crate::xml::encoding;
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// The requests of any body type are answered, so a [`Server`] can be mounted wherever HTTP
+/// requests come from: in an axum router, under tower layers, in a test. A [`Peer`] among a
+/// request's extensions is the one that handlers see.
+impl<B> Service<Request<B>> for Server
+where
+    B: Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
+{
+    type Response = Response<Full<Bytes>>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut TaskContext<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let server = self.clone();
+        Box::pin(async move { Ok(server.respond(request).await) })
+    }
+}
+
+impl Server {
+    /// Answers one HTTP request.
+    ///
+    /// # Cancel safety
+    /// Dropping the future cancels the call that the request made.
+    pub async fn respond<B>(&self, request: Request<B>) -> Response<Full<Bytes>>
+    where
+        B: Body<Error: Into<BoxError>>,
+    {
+        let (mut parts, body) = request.into_parts();
+        let peer = parts.extensions.remove::<Peer>().unwrap_or_default();
+        let (registry, coding) = match self.admit(&mut parts, &peer) {
+            Ok(admitted) => admitted,
+            Err(mut refusal) => {
+                // A client that waits for "100 Continue" never sends what was refused.
+                let expected = parts.headers.contains_key(EXPECT);
+                if expected || !body::discard(body, self.options.body_timeout).await {
+                    close(&mut refusal);
+                }
+                return refusal;
+            }
+        };
+        let limit = self.options.max_body;
+        let read = body::read(body, limit, self.options.body_timeout).await;
+        let document = match read.and_then(|body| match coding {
+            Coding::Identity => Ok(body),
+            Coding::Gzip => body::inflate(&body, limit),
+        }) {
+            Ok(document) => document,
+            Err(failure) => return refuse_body(&failure, limit),
+        };
+        let accepts_gzip = accepts_gzip(&parts.headers);
+        let reply = self.answer(&registry, parts, peer, document).await;
+        self.reply(reply, accepts_gzip)
+    }
+
+    /// Checks what can be told from the head of a request.
+    fn admit(
+        &self,
+        parts: &mut Parts,
+        peer: &Peer,
+    ) -> Result<(Registry<XmlRpc>, Coding), Response<Full<Bytes>>> {
+        let Some(registry) = self.service_at(parts.uri.path()) else {
+            return Err(refusal(
+                StatusCode::NOT_FOUND,
+                "there is no XML-RPC service here",
+            ));
+        };
+        if parts.method != Method::POST {
+            let mut refusal = refusal(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "XML-RPC calls are made with POST",
+            );
+            refusal
+                .headers_mut()
+                .insert(ALLOW, HeaderValue::from_static("POST"));
+            return Err(refusal);
+        }
+        if let Some(authorize) = &self.options.authorize {
+            authorize(parts, peer).map_err(|refusal| {
+                tracing::info!(%peer, status = refusal.status().as_u16(), "request refused");
+                refusal.map(|body| Full::new(Bytes::from(body)))
+            })?;
+        }
+        if !is_xml(&parts.headers) {
+            return Err(refusal(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "the content type of an XML-RPC call is text/xml",
+            ));
+        }
+        let Some(coding) = Coding::of(&parts.headers) else {
+            let mut refusal = refusal(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "the only content coding is gzip",
+            );
+            refusal
+                .headers_mut()
+                .insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
+            return Err(refusal);
+        };
+        Ok((registry, coding))
+    }
+
+    /// Makes the call that a document holds.
+    async fn answer(
+        &self,
+        registry: &Registry<XmlRpc>,
+        parts: Parts,
+        peer: Peer,
+        document: Bytes,
+    ) -> Bytes {
+        let started = Instant::now();
+        let cancellation = Cancellation::default();
+        // A caller that hangs up drops this future: what runs elsewhere is told by the guard.
+        let _guard = cancellation.cancel_on_drop();
+        let call = match self.read_call(&parts.headers, document) {
+            Ok((method, params)) => {
+                let Parts {
+                    headers,
+                    extensions,
+                    ..
+                } = parts;
+                let origin = Origin {
+                    peer,
+                    headers,
+                    extensions,
+                    cancellation,
+                };
+                let deadline = self.options.call_timeout.map(|timeout| started + timeout);
+                let context = Context::new(method)
+                    .with_origin(Arc::new(origin))
+                    .with_deadline(deadline);
+                Call {
+                    params,
+                    format: self.options.format,
+                    context,
+                }
+            }
+            Err(error) => {
+                tracing::debug!(%peer, %error, "a request is not a call");
+                return self.write_fault(&error.into(), "");
+            }
+        };
+        let context = call.context.clone();
+        let result = match context.deadline() {
+            None => registry.dispatch(call).await,
+            Some(deadline) => tokio::time::timeout_at(deadline.into(), registry.dispatch(call))
+                .await
+                .unwrap_or_else(|_| {
+                    Err(Fault::of(
+                        FaultKind::DeadlineExceeded,
+                        "the call took too long",
+                    ))
+                }),
+        };
+        log(&context, started, result.as_ref().err());
+        match result.and_then(|reply| own_document(reply, self.options.format)) {
+            Ok(document) => document,
+            Err(fault) => self.write_fault(&fault, context.method()),
+        }
+    }
+
+    fn read_call(
+        &self,
+        headers: &HeaderMap,
+        document: Bytes,
+    ) -> Result<(Name, Payload), FormatError> {
+        let charset = charset(headers);
+        let document = encoding::decode_document(document, charset.as_deref())?;
+        let (method, params_start) = call_head(&document)?;
+        let end = document.len();
+        Ok((method, Payload::part(document, params_start..end)))
+    }
+
+    fn write_fault(&self, fault: &Fault, method: &str) -> Bytes {
+        let (code, text) = self.options.fault_policy.apply(fault, method);
+        let mut out = Vec::new();
+        write_fault(code, &text, &mut out);
+        out.into()
+    }
+
+    fn reply(&self, document: Bytes, accepts_gzip: bool) -> Response<Full<Bytes>> {
+        let large = self
+            .options
+            .gzip_over
+            .is_some_and(|limit| document.len() > limit);
+        let zipped = if large && accepts_gzip {
+            deflate(&document)
+        } else {
+            None
+        };
+        let is_zipped = zipped.is_some();
+        let mut response = Response::new(Full::new(zipped.unwrap_or(document)));
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/xml"));
+        if is_zipped {
+            headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        }
+        if large {
+            headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
+        }
+        response
+    }
+}
+
+/// The reply as this server writes it. One that a raw method passed on from another server may
+/// declare another encoding, or none that callers of this one can read: only its value is kept.
+fn own_document(reply: Payload, format: XmlRpc) -> Result<Bytes, Fault> {
+    if reply.as_slice().starts_with(REPLY_PROLOGUE.as_bytes()) {
+        return Ok(reply.into_bytes());
+    }
+    let value = reply_value(&reply, format).map_err(Fault::internal)?;
+    Ok(
+        [REPLY_PROLOGUE.as_bytes(), value, REPLY_EPILOGUE.as_bytes()]
+            .concat()
+            .into(),
+    )
+}
+
+/// Says what became of a call, in full: the log is where the cause of an internal fault goes.
+pub(super) fn log(context: &Context, started: Instant, fault: Option<&Fault>) {
+    let (peer, method, elapsed) = (context.peer(), context.method(), started.elapsed());
+    match fault {
+        None => tracing::debug!(%peer, %method, ?elapsed, "call answered"),
+        Some(fault) => match std::error::Error::source(fault) {
+            Some(cause) => tracing::error!(%peer, %method, ?elapsed, %fault, cause, "call failed"),
+            None => tracing::info!(%peer, %method, ?elapsed, %fault, "call failed"),
+        },
+    }
+}
+
+/// The content coding of a request.
+enum Coding {
+    Identity,
+    Gzip,
+}
+
+impl Coding {
+    fn of(headers: &HeaderMap) -> Option<Self> {
+        let Some(coding) = headers.get(CONTENT_ENCODING) else {
+            return Some(Self::Identity);
+        };
+        match coding.to_str().ok()?.trim().to_ascii_lowercase().as_str() {
+            "" | "identity" => Some(Self::Identity),
+            "gzip" | "x-gzip" => Some(Self::Gzip),
+            _ => None,
+        }
+    }
+}
+
+fn is_xml(headers: &HeaderMap) -> bool {
+    // Some small clients send no type at all.
+    let Some(content_type) = headers.get(CONTENT_TYPE) else {
+        return true;
+    };
+    let Ok(content_type) = content_type.to_str() else {
+        return false;
+    };
+    let essence = content_type
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase();
+    matches!(essence.as_str(), "text/xml" | "application/xml") || essence.ends_with("+xml")
+}
+
+fn charset(headers: &HeaderMap) -> Option<String> {
+    let content_type = headers.get(CONTENT_TYPE)?.to_str().ok()?;
+    content_type.split(';').skip(1).find_map(|parameter| {
+        let (name, value) = parameter.split_once('=')?;
+        let is_charset = name.trim().eq_ignore_ascii_case("charset");
+        is_charset.then(|| value.trim().trim_matches('"').to_owned())
+    })
+}
+
+/// Whether the caller takes gzip: named with a quality above zero (RFC 9110, 12.5.3).
+fn accepts_gzip(headers: &HeaderMap) -> bool {
+    headers
+        .get_all(ACCEPT_ENCODING)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .any(|value| {
+            value.split(',').any(|coding| {
+                let mut parts = coding.split(';').map(str::trim);
+                let name = parts.next().unwrap_or_default();
+                let refused = parts.any(|parameter| {
+                    parameter
+                        .strip_prefix("q=")
+                        .is_some_and(|q| q.trim().parse::<f32>().is_ok_and(|q| q <= 0.0))
+                });
+                (name.eq_ignore_ascii_case("gzip") || name.eq_ignore_ascii_case("x-gzip"))
+                    && !refused
+            })
+        })
+}
+
+fn deflate(document: &[u8]) -> Option<Bytes> {
+    let mut encoder = GzEncoder::new(Vec::with_capacity(document.len() / 4), Compression::fast());
+    // A vector takes whatever is written; were that to change, the reply goes uncompressed.
+    encoder.write_all(document).ok()?;
+    encoder.finish().ok().map(Bytes::from)
+}
+
+fn refuse_body(failure: &Failure, limit: usize) -> Response<Full<Bytes>> {
+    let (status, text) = match failure {
+        Failure::TooLarge => (
+            StatusCode::PAYLOAD_TOO_LARGE,
+            format!("the body is over the limit of {limit} bytes"),
+        ),
+        Failure::TooSlow => (
+            StatusCode::REQUEST_TIMEOUT,
+            "the body did not come in time".to_owned(),
+        ),
+        Failure::Broken => (StatusCode::BAD_REQUEST, "the body broke off".to_owned()),
+        Failure::BadGzip(error) => (
+            StatusCode::BAD_REQUEST,
+            format!("the body is not valid gzip: {error}"),
+        ),
+    };
+    tracing::info!(status = status.as_u16(), %text, "request refused");
+    let mut refusal = refusal(status, text);
+    // There may be more of it to come, and none of that is a request.
+    close(&mut refusal);
+    refusal
+}
+
+fn refusal(status: StatusCode, text: impl Into<String>) -> Response<Full<Bytes>> {
+    let mut text = text.into();
+    text.push('\n');
+    let mut response = Response::new(Full::new(Bytes::from(text)));
+    *response.status_mut() = status;
+    let plain = HeaderValue::from_static("text/plain; charset=utf-8");
+    response.headers_mut().insert(CONTENT_TYPE, plain);
+    response
+}
+
+fn close(response: &mut Response<Full<Bytes>>) {
+    response
+        .headers_mut()
+        .insert(CONNECTION, HeaderValue::from_static("close"));
+}

@@ -1,0 +1,305 @@
+//! The server: services at paths, and the connections that call them.
+
+mod body;
+pub mod cgi;
+mod http;
+mod multicall;
+mod options;
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::future::Future;
+use std::io;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use rpc_core::handler::{FromCall, Function, IntoReply, Reply};
+use rpc_core::serve::{self, Drained};
+use rpc_core::transport::{Address, Io, Listen};
+use rpc_core::{Instance, Name, Peer, RegisterError, Registry};
+use tokio::net::{TcpListener, ToSocketAddrs};
+use tokio_util::sync::CancellationToken;
+
+pub use self::options::{FaultPolicy, ServerOptions};
+use crate::XmlRpc;
+
+/// An XML-RPC server: methods that programs in any language can call over HTTP.
+///
+/// A server is a handle: clones are one and the same, and methods can be added while it serves.
+/// It answers at `/` and `/RPC2`; [`at`](Self::at) adds services at other paths. Each service has
+/// `system.listMethods`, `system.methodHelp`, `system.methodSignature`, `system.multicall` and
+/// `system.getCapabilities`.
+///
+/// It is also a `tower_service::Service` over HTTP requests, so it can be mounted in axum.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let server = xmlrpc::Server::new();
+/// server.register_function("add", |a: i64, b: i64| a + b)?;
+/// let listening = server.bind("127.0.0.1:0").await?;
+/// let client = xmlrpc::Client::new(&listening.url())?;
+/// let running = tokio::spawn(listening.serve());
+/// let sum: i64 = client.call("add", (3, 5)).await?;
+/// assert_eq!(sum, 8);
+/// # running.abort();
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Server {
+    options: Arc<ServerOptions>,
+    main: Registry<XmlRpc>,
+    /// The services at paths of their own.
+    services: Arc<RwLock<HashMap<String, Registry<XmlRpc>>>>,
+}
+
+impl Server {
+    /// A server with the default settings, and with no methods but `system.*`.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with_options(ServerOptions::default())
+    }
+
+    /// A server with settings of your choice.
+    #[must_use]
+    pub fn with_options(options: ServerOptions) -> Self {
+        let main = new_service(&options);
+        Self {
+            options: Arc::new(options),
+            main,
+            services: Arc::default(),
+        }
+    }
+
+    /// The service at the default paths.
+    #[must_use]
+    pub const fn registry(&self) -> &Registry<XmlRpc> {
+        &self.main
+    }
+
+    /// The service at `path`, such as `/admin`; it is made at the first mention. A path has its
+    /// methods to itself: `/` and `/RPC2` too, once they were named here.
+    #[must_use]
+    pub fn at(&self, path: &str) -> Registry<XmlRpc> {
+        let mut services = self
+            .services
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        services
+            .entry(path.to_owned())
+            .or_insert_with(|| new_service(&self.options))
+            .clone()
+    }
+
+    fn service_at(&self, path: &str) -> Option<Registry<XmlRpc>> {
+        let services = self.services.read().unwrap_or_else(PoisonError::into_inner);
+        services
+            .get(path)
+            .or_else(|| matches!(path, "/" | "/RPC2").then_some(&self.main))
+            .cloned()
+    }
+
+    /// Offers a function or closure at the default paths: see [`Registry::register_function`].
+    ///
+    /// # Errors
+    /// If the name is taken or invalid.
+    pub fn register_function<H, A, Cx, Mode>(
+        &self,
+        name: impl Into<Name>,
+        function: H,
+    ) -> Result<&Self, RegisterError>
+    where
+        H: Function<A, Output: IntoReply<Mode, Future: Send + 'static>>,
+        A: FromCall<Cx>,
+    {
+        self.main.register_function(name, function)?;
+        Ok(self)
+    }
+
+    /// Offers a function that computes for long or blocks: see [`Registry::register_blocking`].
+    ///
+    /// # Errors
+    /// If the name is taken or invalid.
+    pub fn register_blocking<H, A, Cx, Mark>(
+        &self,
+        name: impl Into<Name>,
+        function: H,
+    ) -> Result<&Self, RegisterError>
+    where
+        H: Function<A, Output: Reply<Mark>>,
+        A: FromCall<Cx> + Send + 'static,
+    {
+        self.main.register_blocking(name, function)?;
+        Ok(self)
+    }
+
+    /// Offers the methods of an object: see [`Registry::register_instance`].
+    ///
+    /// # Errors
+    /// If a name is taken or invalid.
+    pub fn register_instance<I: Instance>(&self, instance: I) -> Result<&Self, RegisterError> {
+        self.main.register_instance(instance)?;
+        Ok(self)
+    }
+
+    /// Offers the methods of an object under a prefix: see [`Registry::register_instance_at`].
+    ///
+    /// # Errors
+    /// If a name is taken or invalid.
+    pub fn register_instance_at<I: Instance>(
+        &self,
+        prefix: &str,
+        instance: I,
+    ) -> Result<&Self, RegisterError> {
+        self.main.register_instance_at(prefix, instance)?;
+        Ok(self)
+    }
+
+    /// Listens on a TCP address, such as `"127.0.0.1:8000"`; port 0 takes a free one.
+    ///
+    /// # Errors
+    /// If the address cannot be resolved or bound.
+    pub async fn bind(&self, address: impl ToSocketAddrs) -> io::Result<Listening<TcpListener>> {
+        self.listen(TcpListener::bind(address).await?)
+    }
+
+    /// Listens on a Unix socket. A socket file that a dead server left behind is replaced.
+    ///
+    /// # Errors
+    /// If the path cannot be bound, or a live server is listening there.
+    #[cfg(unix)]
+    pub async fn bind_unix(
+        &self,
+        path: impl AsRef<std::path::Path>,
+    ) -> io::Result<Listening<rpc_core::transport::unix::UnixListener>> {
+        self.listen(rpc_core::transport::unix::UnixListener::bind(path).await?)
+    }
+
+    /// Takes connections from any listener.
+    ///
+    /// # Errors
+    /// If the listener does not know its address.
+    pub fn listen<L: Listen>(&self, listener: L) -> io::Result<Listening<L>> {
+        let address = listener.local_address()?;
+        Ok(Listening {
+            server: self.clone(),
+            listener,
+            address,
+        })
+    }
+
+    /// Serves one connection until either side has had enough.
+    async fn connection(self, io: impl Io, peer: Peer, stop: CancellationToken) {
+        if self
+            .options
+            .accept_peer
+            .as_ref()
+            .is_some_and(|accept| !accept(&peer))
+        {
+            tracing::info!(%peer, "peer refused");
+            return;
+        }
+        let service = service_fn(|mut request: ::http::Request<Incoming>| {
+            request.extensions_mut().insert(peer.clone());
+            async { Ok::<_, Infallible>(self.respond(request).await) }
+        });
+        let mut connection = std::pin::pin!(
+            http1::Builder::new()
+                .timer(TokioTimer::new())
+                .header_read_timeout(self.options.header_timeout)
+                .max_buf_size(MAX_HEAD)
+                .pipeline_flush(true)
+                .serve_connection(TokioIo::new(io), service)
+        );
+        let result = tokio::select! {
+            result = connection.as_mut() => result,
+            () = stop.cancelled() => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+        };
+        if let Err(error) = result {
+            tracing::debug!(%peer, error = &error as &dyn std::error::Error, "connection ended");
+        }
+    }
+}
+
+/// The most that the head of a request may take in memory: cookies and tokens fit many times over.
+const MAX_HEAD: usize = 64 << 10;
+
+impl Default for Server {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+fn new_service(options: &ServerOptions) -> Registry<XmlRpc> {
+    let registry = Registry::new();
+    multicall::register_system(&registry, options)
+        .expect("the names are different, and there are no others yet");
+    registry
+}
+
+/// A server that has its address and is ready to serve.
+#[derive(Debug)]
+pub struct Listening<L> {
+    server: Server,
+    listener: L,
+    address: Address,
+}
+
+impl<L: Listen> Listening<L> {
+    /// The address that clients connect to, with the port that was really taken.
+    #[must_use]
+    pub const fn local_address(&self) -> &Address {
+        &self.address
+    }
+
+    /// The URL that clients call: `http://127.0.0.1:8000/RPC2`, or `http+unix://PATH:/RPC2`.
+    #[must_use]
+    pub fn url(&self) -> String {
+        match &self.address {
+            Address::Tcp(address) => format!("http://{address}/RPC2"),
+            Address::Unix(path) => format!("http+unix://{}:/RPC2", path.display()),
+            address => address.to_string(),
+        }
+    }
+
+    /// Serves for ever.
+    ///
+    /// # Cancel safety
+    /// Dropping the future closes the listener and all its connections at once.
+    pub async fn serve(self) {
+        self.serve_until(std::future::pending()).await;
+    }
+
+    /// Serves until `stop` ends, then stops gracefully: no new connections, idle ones are closed,
+    /// calls that run are answered, all within the
+    /// [drain timeout](rpc_core::serve::Options::drain_timeout).
+    ///
+    /// # Cancel safety
+    /// Dropping the future closes the listener and all its connections at once.
+    pub async fn serve_until(self, stop: impl Future<Output = ()>) -> Drained {
+        let Self {
+            server, listener, ..
+        } = self;
+        let options = server.options.connections.clone();
+        let token = CancellationToken::new();
+        let serving = serve::serve(listener, &options, token.clone(), move |io, peer, stop| {
+            server.clone().connection(io, peer, stop)
+        });
+        let stopping = async {
+            stop.await;
+            token.cancel();
+            std::future::pending().await
+        };
+        tokio::select! {
+            drained = serving => drained,
+            never = stopping => never,
+        }
+    }
+}

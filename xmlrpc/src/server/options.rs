@@ -1,0 +1,208 @@
+//! The settings of a server.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::request::Parts;
+use rpc_core::{Fault, FaultKind, Peer, serve};
+
+use crate::XmlRpc;
+
+/// The settings of a [`Server`](crate::Server). The defaults are safe for a server that strangers
+/// can reach.
+#[derive(Clone)]
+pub struct ServerOptions {
+    pub(crate) connections: serve::Options,
+    pub(crate) format: XmlRpc,
+    pub(crate) max_body: usize,
+    pub(crate) header_timeout: Duration,
+    pub(crate) body_timeout: Duration,
+    pub(crate) call_timeout: Option<Duration>,
+    pub(crate) max_multicall: usize,
+    pub(crate) gzip_over: Option<usize>,
+    pub(crate) fault_policy: FaultPolicy,
+    pub(crate) accept_peer: Option<Arc<dyn Fn(&Peer) -> bool + Send + Sync>>,
+    pub(crate) authorize: Option<Arc<Authorize>>,
+}
+
+type Authorize = dyn Fn(&mut Parts, &Peer) -> Result<(), http::Response<String>> + Send + Sync;
+
+/// What callers are told when a call fails.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FaultPolicy {
+    /// The codes of the fault code interoperability specification: −32700 for a document that
+    /// cannot be parsed, −32601 for an unknown method, −32602 for parameters that do not fit, and
+    /// so on.
+    #[default]
+    Interoperability,
+    /// What CPython's `SimpleXMLRPCServer` says: code 1 and the Python exception's class and text.
+    /// For callers that look for those. Faults that a method returns with a code of its own keep
+    /// it, as `xmlrpc.client.Fault` does there.
+    CPython,
+}
+
+impl FaultPolicy {
+    /// The code and the text for the wire, for a failed call of `method`.
+    pub(crate) fn apply(self, fault: &Fault, method: &str) -> (i64, String) {
+        let message = fault.message();
+        if self == Self::Interoperability || fault.kind() == FaultKind::Application {
+            return (fault.code(), message.to_owned());
+        }
+        let text = match fault.kind() {
+            FaultKind::UnknownMethod => {
+                format!("<class 'Exception'>:method \"{method}\" is not supported")
+            }
+            FaultKind::Parse | FaultKind::UnsupportedEncoding | FaultKind::InvalidCharacter => {
+                format!("<class 'xml.parsers.expat.ExpatError'>:{message}")
+            }
+            FaultKind::InvalidParams => format!("<class 'TypeError'>:{message}"),
+            _ => format!("<class 'Exception'>:{message}"),
+        };
+        (1, text)
+    }
+}
+
+impl Default for ServerOptions {
+    fn default() -> Self {
+        Self {
+            connections: serve::Options::default(),
+            format: XmlRpc::default(),
+            max_body: 16 << 20,
+            header_timeout: Duration::from_secs(30),
+            body_timeout: Duration::from_secs(60),
+            call_timeout: None,
+            max_multicall: 1000,
+            gzip_over: Some(1400),
+            fault_policy: FaultPolicy::Interoperability,
+            accept_peer: None,
+            authorize: None,
+        }
+    }
+}
+
+impl ServerOptions {
+    /// How many connections may be open, and how long a graceful stop waits for them. Default:
+    /// those of [`serve::Options`].
+    #[must_use]
+    pub const fn connections(mut self, connections: serve::Options) -> Self {
+        self.connections = connections;
+        self
+    }
+
+    /// How values are written, and the limits within which they are read. Default: those of
+    /// [`XmlRpc`].
+    #[must_use]
+    pub const fn format(mut self, format: XmlRpc) -> Self {
+        self.format = format;
+        self
+    }
+
+    /// The largest request body in bytes, on the wire and after inflating. Default: 16 MiB, room
+    /// for large arrays without letting one peer fill the memory. A larger one is answered with
+    /// status 413.
+    #[must_use]
+    pub const fn max_body(mut self, bytes: usize) -> Self {
+        self.max_body = bytes;
+        self
+    }
+
+    /// How long the head of a request may take, and so how long a connection may be idle between
+    /// two requests. Default: 30 s, as the pools of most clients let go of a connection no later.
+    #[must_use]
+    pub const fn header_timeout(mut self, timeout: Duration) -> Self {
+        self.header_timeout = timeout;
+        self
+    }
+
+    /// How long the body of a request may take. Default: 60 s, enough for 16 MiB over 3 Mbit/s.
+    /// A slower one is answered with status 408.
+    #[must_use]
+    pub const fn body_timeout(mut self, timeout: Duration) -> Self {
+        self.body_timeout = timeout;
+        self
+    }
+
+    /// How long a call may run, or a multicall in all. Handlers see it as their
+    /// [deadline](rpc_core::Context::deadline). Default: `None`, as only the application knows.
+    #[must_use]
+    pub const fn call_timeout(mut self, timeout: Option<Duration>) -> Self {
+        self.call_timeout = timeout;
+        self
+    }
+
+    /// How many calls one `system.multicall` may hold. Default: 1000; more is a fault, and 0 turns
+    /// multicall into one. It limits how much work, and how many guesses at a password, one
+    /// request can carry.
+    #[must_use]
+    pub const fn max_multicall(mut self, calls: usize) -> Self {
+        self.max_multicall = calls;
+        self
+    }
+
+    /// Compresses replies of more than so many bytes for callers that accept gzip. Default: 1400,
+    /// as CPython's server does: less fits into one packet anyway. `None` never compresses.
+    #[must_use]
+    pub const fn gzip_over(mut self, bytes: Option<usize>) -> Self {
+        self.gzip_over = bytes;
+        self
+    }
+
+    /// What callers are told when a call fails. Default: [`FaultPolicy::Interoperability`].
+    #[must_use]
+    pub const fn fault_policy(mut self, policy: FaultPolicy) -> Self {
+        self.fault_policy = policy;
+        self
+    }
+
+    /// Asks `accept` about each peer as it connects; the connection of one that is refused is
+    /// closed before a byte of it is read. Default: all are accepted. CPython calls this
+    /// `verify_request`.
+    #[must_use]
+    pub fn accept_peer(mut self, accept: impl Fn(&Peer) -> bool + Send + Sync + 'static) -> Self {
+        self.accept_peer = Some(Arc::new(accept));
+        self
+    }
+
+    /// Asks `authorize` about the head of each request before its body is read. The response that
+    /// it refuses with is sent as it is. What it leaves in the extensions, handlers find with
+    /// [`Context::extension`](rpc_core::Context::extension). Default: all are served. To decide by
+    /// method, see [`Registry::set_guard`](rpc_core::Registry::set_guard).
+    ///
+    /// ```
+    /// let options = xmlrpc::ServerOptions::default().authorize(|head, _peer| {
+    ///     match head.headers.get("x-token") {
+    ///         Some(token) if token == "let me in" => Ok(()),
+    ///         _ => Err(http::Response::builder().status(403).body("no token".into()).unwrap()),
+    ///     }
+    /// });
+    /// ```
+    #[must_use]
+    pub fn authorize(
+        mut self,
+        authorize: impl Fn(&mut Parts, &Peer) -> Result<(), http::Response<String>>
+        + Send
+        + Sync
+        + 'static,
+    ) -> Self {
+        self.authorize = Some(Arc::new(authorize));
+        self
+    }
+}
+
+impl fmt::Debug for ServerOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServerOptions")
+            .field("connections", &self.connections)
+            .field("format", &self.format)
+            .field("max_body", &self.max_body)
+            .field("header_timeout", &self.header_timeout)
+            .field("body_timeout", &self.body_timeout)
+            .field("call_timeout", &self.call_timeout)
+            .field("max_multicall", &self.max_multicall)
+            .field("gzip_over", &self.gzip_over)
+            .field("fault_policy", &self.fault_policy)
+            .finish_non_exhaustive()
+    }
+}
