@@ -19,11 +19,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rpc_core::handler::Args;
-use rpc_core::{CallError, Name};
+use rpc_core::{BlockingCaller, CallError, Name};
 use serde::de::DeserializeOwned;
 use tokio::runtime::{Builder, Handle, Runtime};
 
-use crate::{ClientOptions, InvalidUrl, Results, Ticket};
+use crate::{ClientOptions, InvalidUrl, Results, Ticket, XmlRpc};
 
 /// A client of one XML-RPC server, whose calls block the calling thread.
 ///
@@ -75,6 +75,18 @@ impl Client {
             batch: self.client.batch(),
             runtime: Arc::clone(&self.runtime),
         }
+    }
+}
+
+impl BlockingCaller for Client {
+    type Format = XmlRpc;
+
+    fn call<R: DeserializeOwned>(
+        &self,
+        method: impl Into<Name>,
+        args: impl Args,
+    ) -> Result<R, CallError> {
+        self.call(method, args)
     }
 }
 

@@ -33,14 +33,24 @@ const EPILOGUE: &[u8] = b"</data></array></value></param></params>";
 /// A server that knows no `system.multicall` gets the calls one after the other instead, from then
 /// on without being asked first.
 ///
-/// ```no_run
-/// # async fn example(client: xmlrpc::Client) -> Result<(), rpc_core::CallError> {
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let server = xmlrpc::Server::new();
+/// # server.register_function("add", |a: i64, b: i64| a + b)?;
+/// # server.register_function("name", || "Ada")?;
+/// # let listening = server.bind("127.0.0.1:0").await?;
+/// # let client = xmlrpc::Client::new(&listening.url())?;
+/// # tokio::spawn(listening.serve());
 /// let mut batch = client.batch();
 /// let sum = batch.call::<i64>("add", (3, 5));
 /// let name = batch.call::<String>("name", ());
+/// let oops = batch.call::<i64>("no such method", ());
+///
 /// let mut results = batch.send().await?;
-/// let sum: i64 = results.take(sum)?;
-/// let name: String = results.take(name)?;
+/// assert_eq!(results.take(sum)?, 8);
+/// assert_eq!(results.take(name)?, "Ada");
+/// assert!(results.take(oops).is_err());
 /// # Ok(())
 /// # }
 /// ```
@@ -378,7 +388,6 @@ fn says_no_multicall(fault: &Fault) -> bool {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
 

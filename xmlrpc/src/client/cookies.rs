@@ -59,7 +59,6 @@ impl fmt::Debug for Cookies {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
 

@@ -21,6 +21,7 @@ use hyper_util::client::legacy::connect::{CaptureConnection, capture_connection}
 use hyper_util::client::legacy::{Client as Pool, Error as PoolError};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rpc_core::{CallError, Payload};
+use tokio::runtime::Handle;
 use url::Url;
 
 use super::connector::Connector;
@@ -63,10 +64,10 @@ impl Http {
             // Some old servers compare names of headers letter by letter.
             .http1_title_case_headers(true)
             // Sends a call again if its pooled connection turned out to be closed. That is safe:
-            // hyper gives a request back (`TrySendError::take_message`) only where it still was in
-            // the queue of the connection's task, so that no byte of it was written, and the pool
-            // tries again only what was given back and was queued on a used connection. A
-            // connection that breaks at any later time ends as `CallError::Lost`.
+            // hyper gives a request back (`TrySendError::take_message`) only where the connection's
+            // task had not taken it from its queue, so that no byte of it was written, and the pool
+            // tries again only what was given back by a connection that was used before. One that
+            // breaks at any later time ends as `CallError::Lost`.
             .retry_canceled_requests(true)
             .build(connector);
         let mut headers = HeaderMap::new();
@@ -101,6 +102,10 @@ impl Http {
         format: XmlRpc,
         deadline: Option<Instant>,
     ) -> Result<Payload, CallError> {
+        if Handle::try_current().is_err() {
+            let error = "there is no tokio runtime here: use `xmlrpc::blocking::Client`";
+            return Err(CallError::NotSent(error.into()));
+        }
         let start = Instant::now();
         let limit = self.timeout.and_then(|timeout| start.checked_add(timeout));
         let limit = match (limit, deadline) {
@@ -108,7 +113,8 @@ impl Http {
             (limit, deadline) => limit.or(deadline),
         };
         if limit.is_some_and(|limit| limit <= start) {
-            return Err(CallError::NotSent(Box::new(timed_out(Duration::ZERO))));
+            let error = timed_out("the deadline had passed".to_owned());
+            return Err(CallError::NotSent(Box::new(error)));
         }
         let mut request = self.request(document);
         let connection = capture_connection(&mut request);
@@ -123,7 +129,8 @@ impl Http {
             }
         };
         within(limit, exchange).await.unwrap_or_else(|| {
-            let error = Box::new(timed_out(start.elapsed()));
+            let after = start.elapsed();
+            let error = Box::new(timed_out(format!("no answer within {after:.3?}")));
             Err(if is_unsent(&connection) {
                 CallError::NotSent(error)
             } else {
@@ -195,8 +202,7 @@ async fn within<T>(deadline: Option<Instant>, future: impl Future<Output = T>) -
     }
 }
 
-fn timed_out(after: Duration) -> io::Error {
-    let message = format!("no answer within {after:.3?}");
+fn timed_out(message: String) -> io::Error {
     io::Error::new(io::ErrorKind::TimedOut, message)
 }
 
@@ -326,7 +332,6 @@ fn charset(headers: &HeaderMap) -> Option<&str> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
 

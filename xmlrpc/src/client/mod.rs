@@ -42,16 +42,24 @@ const ENVELOPE: usize = 160;
 /// each call that runs at the same time.
 ///
 /// A client is a [`Caller`], so that traits marked `#[client]` are implemented for it, and a
-/// `tower_service::Service`, so that any tower layer fits around it. It works within a tokio
-/// runtime whose timer and I/O are enabled; [`blocking::Client`](crate::blocking::Client) brings
-/// its own.
+/// `tower_service::Service`, so that any tower layer fits around it. Its calls have to be made
+/// within a tokio runtime whose timer and I/O are enabled;
+/// [`blocking::Client`](crate::blocking::Client) brings its own.
 ///
-/// ```no_run
+/// ```
 /// use xmlrpc::Client;
 ///
-/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-/// let client = Client::new("http://user:password@localhost:8000/RPC2")?;
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let server = xmlrpc::Server::new();
+/// # server.register_function("add", |a: i64, b: i64| a + b)?;
+/// # let listening = server.bind("127.0.0.1:0").await?;
+/// # let url = listening.url();
+/// # tokio::spawn(listening.serve());
+/// // Such as "http://user:password@localhost:8000/RPC2".
+/// let client = Client::new(&url)?;
 /// let sum: i64 = client.call("add", (3, 5)).await?;
+/// assert_eq!(sum, 8);
 /// # Ok(())
 /// # }
 /// ```
@@ -119,6 +127,25 @@ impl Client {
     /// A client that reaches its server through `connect`, whatever the host of the URL: over the
     /// transport inside one program, for example. The URL gives path, `Host` header and user.
     /// Proxies are not used.
+    ///
+    /// ```
+    /// use rpc_core::transport::memory;
+    /// use xmlrpc::{Client, ClientOptions, Server};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let server = Server::new();
+    /// server.register_function("add", |a: i64, b: i64| a + b)?;
+    /// let (listener, connector) = memory::listener("sums");
+    /// tokio::spawn(server.listen(listener)?.serve());
+    ///
+    /// let options = ClientOptions::default();
+    /// let client = Client::with_connector("http://sums", connector, options)?;
+    /// let sum: i64 = client.call("add", (3, 5)).await?;
+    /// assert_eq!(sum, 8);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// If the URL is malformed or of another scheme.

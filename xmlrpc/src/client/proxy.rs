@@ -85,7 +85,6 @@ fn host_and_port(uri: &Uri) -> Result<(String, u16), InvalidUrl> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
 

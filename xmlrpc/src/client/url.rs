@@ -160,7 +160,6 @@ fn basic_authorization(
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
 
@@ -285,6 +284,22 @@ mod tests {
                     .is_loopback(),
                 "{host}"
             );
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_parsed_or_refused(scheme in "(http(\\+unix)?://)?", rest in ".*") {
+            if let Ok(target) = Target::parse(&format!("{scheme}{rest}")) {
+                let _ = (target.to_string(), target.host_and_port(), target.is_loopback());
+            }
+        }
+
+        #[test]
+        fn any_pieces_of_a_url_are_parsed_or_refused(rest in "[/:@%2fF?#a\\[\\]\\\\é]*") {
+            for scheme in ["http://", "http+unix://"] {
+                let _ = Target::parse(&format!("{scheme}{rest}")).map(|t| t.to_string());
+            }
         }
     }
 }

@@ -89,6 +89,28 @@ fn clones_call_from_several_threads() {
     });
 }
 
+#[rpc_core::client]
+trait Five {
+    fn f(&self) -> Result<i64, CallError>;
+}
+
+#[test]
+fn client_traits_are_implemented() {
+    let (url, _server) = server(1, 1);
+    assert_eq!(Client::new(&url).unwrap().f().unwrap(), 5);
+}
+
+#[test]
+fn batches_block_too() {
+    let (url, _server) = server(1, 1);
+    let mut batch = Client::new(&url).unwrap().batch();
+    let _ = batch.call::<i64>("f", ());
+    assert_eq!(batch.len(), 1);
+    // The answer is 5, which is no list of results.
+    let error = batch.send().unwrap_err();
+    assert!(matches!(error, CallError::Decode(_)), "{error:?}");
+}
+
 #[test]
 fn the_password_is_not_shown() {
     let client = Client::new("http://user:secret@host/x").unwrap();

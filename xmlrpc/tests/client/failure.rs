@@ -1,6 +1,7 @@
 //! Calls that fail, each in a way that tells whether it ran.
 
 use std::io::Write as _;
+use std::task::{Context as TaskContext, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use rpc_core::transport::Connect;
@@ -285,4 +286,16 @@ async fn arguments_that_cannot_be_written_are_not_sent() {
     assert!(matches!(error, Err(CallError::Encode(_))), "{error:?}");
     let error = client.call::<i64>("f\0", ()).await;
     assert!(matches!(error, Err(CallError::Encode(_))), "{error:?}");
+}
+
+#[test]
+fn without_a_runtime_nothing_is_sent() {
+    let client = client("http://127.0.0.1:1");
+    let call = std::pin::pin!(client.call::<i64>("f", ()));
+    let mut cx = TaskContext::from_waker(Waker::noop());
+    let Poll::Ready(result) = call.poll(&mut cx) else {
+        panic!("there is nothing to wait for");
+    };
+    let text = is_not_sent(result);
+    assert!(text.contains("no tokio runtime"), "{text}");
 }
