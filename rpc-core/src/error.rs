@@ -51,16 +51,12 @@ impl Position {
     #[must_use]
     pub fn of(document: &[u8], offset: usize) -> Self {
         let before = &document[..offset.min(document.len())];
-        let line_start = before
-            .iter()
-            .rposition(|&b| b == b'\n')
-            .map_or(0, |i| i + 1);
+        let line_start = memchr::memrchr(b'\n', before).map_or(0, |newline| newline + 1);
+        // All bytes of a character but its first are 10xxxxxx.
+        let starts_character = |byte: &&u8| (**byte as i8) >= -0x40;
         Self {
-            line: before.iter().filter(|&&b| b == b'\n').count() + 1,
-            column: String::from_utf8_lossy(&before[line_start..])
-                .chars()
-                .count()
-                + 1,
+            line: memchr::memchr_iter(b'\n', before).count() + 1,
+            column: before[line_start..].iter().filter(starts_character).count() + 1,
         }
     }
 }

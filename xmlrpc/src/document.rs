@@ -251,7 +251,10 @@ mod tests {
                 "",
                 "expected <methodCall>, found the end of the document, at line 1, column 1",
             ),
-            ("hello", "a text between elements, at line 1, column 1"),
+            (
+                "hello",
+                "a text outside of any element, at line 1, column 1",
+            ),
             (
                 "<html>",
                 "expected <methodCall>, found <html>, at line 1, column 1",

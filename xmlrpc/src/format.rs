@@ -6,10 +6,8 @@ use rpc_core::{Args, Format, FormatError, FormatErrorKind, FromArgs, Payload};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-pub(crate) use crate::de::Raw;
 use crate::de::{De, Params};
 use crate::document::{REPLY_EPILOGUE, REPLY_PROLOGUE};
-pub(crate) use crate::document::{reply_fault, write_call};
 use crate::ser::{self, Place};
 use crate::xml::read::{Markup, Tag};
 

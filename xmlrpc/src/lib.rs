@@ -1,5 +1,4 @@
 //! XML-RPC over HTTP: a server and a client that every language's peers understand.
-#![cfg_attr(test, allow(clippy::unwrap_used, reason = "tests"))]
 
 pub mod blocking;
 mod client;
@@ -16,4 +15,4 @@ pub use client::{
 pub use format::XmlRpc;
 pub use rpc_core;
 pub use rpc_core::{client, service};
-pub use server::{FaultPolicy, Listening, Server, ServerOptions, cgi};
+pub use server::{FaultPolicy, Listening, Refusal, Server, ServerOptions, cgi};

@@ -32,8 +32,8 @@ impl Demo {
     }
 
     /// Joins two strings.
-    fn concat(&self, a: String, b: String) -> String {
-        a + &b
+    fn concat(&self, a: &str, b: &str) -> String {
+        a.to_owned() + b
     }
 
     /// Gives any value back unchanged.
@@ -42,7 +42,7 @@ impl Demo {
     }
 
     /// Adds the numbers of an array: integers to an integer, anything else to a double.
-    fn sum(&self, array: Vec<Value>) -> Result<Value, Fault> {
+    fn sum(&self, array: &[Value]) -> Result<Value, Fault> {
         let integers: Option<Vec<i64>> = array.iter().map(Value::as_i64).collect();
         if let Some(integers) = integers {
             let sum = integers.into_iter().try_fold(0i64, i64::checked_add);

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 pub(super) struct Validator1;
 
-#[derive(Deserialize)]
+#[derive(Clone, Copy, Deserialize)]
 struct Stooges {
     moe: i64,
     larry: i64,
@@ -16,7 +16,7 @@ struct Stooges {
 }
 
 impl Stooges {
-    fn sum(&self) -> i64 {
+    fn sum(self) -> i64 {
         self.moe.wrapping_add(self.larry).wrapping_add(self.curly)
     }
 }
@@ -41,14 +41,14 @@ struct Times {
 #[service(rename_all = "camelCase")]
 impl Validator1 {
     /// Adds the members named curly of an array of structs.
-    fn array_of_structs_test(&self, structs: Vec<Stooges>) -> i64 {
+    fn array_of_structs_test(&self, structs: &[Stooges]) -> i64 {
         structs
             .iter()
             .fold(0, |sum, stooges| sum.wrapping_add(stooges.curly))
     }
 
     /// Counts the characters of a string that XML gives a meaning.
-    fn count_the_entities(&self, text: String) -> Entities {
+    fn count_the_entities(&self, text: &str) -> Entities {
         let mut counts = Entities::default();
         for character in text.chars() {
             match character {
@@ -94,7 +94,7 @@ impl Validator1 {
     }
 
     /// Joins the first and the last of 100 to 200 strings.
-    fn moderate_size_array_check(&self, strings: Vec<String>) -> Result<String, Fault> {
+    fn moderate_size_array_check(&self, strings: &[String]) -> Result<String, Fault> {
         match (strings.first(), strings.last()) {
             (Some(first), Some(last)) => Ok(format!("{first}{last}")),
             _ => Err(Fault::invalid_params("the array is empty")),
@@ -102,6 +102,10 @@ impl Validator1 {
     }
 
     /// Adds moe, larry and curly of 1 April 2000 in a calendar of structs.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "only strings and lists can be lent"
+    )]
     fn nested_struct_test(
         &self,
         years: HashMap<String, HashMap<String, HashMap<String, Value>>>,

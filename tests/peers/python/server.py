@@ -4,9 +4,11 @@ import datetime
 import sys
 
 try:
+    from socketserver import ThreadingMixIn
     import xmlrpc.client as xmlrpc
     from xmlrpc.server import SimpleXMLRPCRequestHandler, SimpleXMLRPCServer
 except ImportError:
+    from SocketServer import ThreadingMixIn
     import xmlrpclib as xmlrpc
     from SimpleXMLRPCServer import SimpleXMLRPCRequestHandler, SimpleXMLRPCServer
 
@@ -16,7 +18,12 @@ class Handler(SimpleXMLRPCRequestHandler):
     protocol_version = "HTTP/1.1" if "http11" in sys.argv else "HTTP/1.0"
 
 
-server = SimpleXMLRPCServer(
+class Server(ThreadingMixIn, SimpleXMLRPCServer):
+    # One thread would serve nobody else while a client keeps its connection.
+    daemon_threads = True
+
+
+server = Server(
     ("127.0.0.1", 0), requestHandler=Handler, allow_none=True, logRequests=False
 )
 server.register_introspection_functions()

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use rpc_core::{Context, Fault, FaultKind, Variadic};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use xmlrpc::ServerOptions;
+use xmlrpc::{Refusal, ServerOptions};
 
 use crate::served::{ADD, Served, read_to_end, status};
 
@@ -209,10 +209,7 @@ async fn access_is_controlled_by_peer_request_and_method() {
                 head.extensions.insert(User(user));
                 Ok(())
             }
-            None => Err(http::Response::builder()
-                .status(401)
-                .body("who are you?".into())
-                .unwrap()),
+            None => Err(Refusal::new(http::StatusCode::UNAUTHORIZED, "who are you?")),
         });
     let served = Served::with(options).await;
     served
@@ -294,6 +291,8 @@ async fn handlers_see_their_context_and_cancellation() {
             while !cx.is_cancelled() {
                 std::thread::sleep(Duration::from_millis(5));
             }
+            // The caller's timeout comes first: what a late answer would say is not heard.
+            std::thread::sleep(Duration::from_millis(200));
             cancelled.lock().unwrap().take().unwrap().send(()).unwrap();
         })
         .unwrap();

@@ -15,8 +15,8 @@ use serde::de::DeserializeOwned;
 use super::Client;
 use crate::XmlRpc;
 use crate::de::De;
+use crate::de::Raw;
 use crate::document::FaultMembers;
-use crate::format::Raw;
 use crate::xml::read::{Markup, Tag};
 use crate::xml::write::escaped;
 

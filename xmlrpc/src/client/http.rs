@@ -31,7 +31,7 @@ use super::options::ClientOptions;
 use super::proxy::Proxy;
 use super::url::Target;
 use crate::XmlRpc;
-use crate::format::reply_fault;
+use crate::document::reply_fault;
 use crate::xml::encoding::decode_document;
 
 /// Connections kept for later calls. Enough for what one program calls at the same time; a burst

@@ -30,7 +30,7 @@ use self::http::Http;
 pub use self::options::ClientOptions;
 use self::url::Target;
 use crate::XmlRpc;
-use crate::format::write_call;
+use crate::document::write_call;
 
 /// Room for what stands around the parameters in a call document.
 const ENVELOPE: usize = 160;

@@ -222,6 +222,13 @@ fn dates_have_a_type_of_their_own() {
         }
     }
     assert_snapshot!(written(&Date("1998-07-17T14:08:55")), @"<value><dateTime.iso8601>19980717T14:08:55</dateTime.iso8601></value>");
+    // What CPython cannot read is left out, unless it is asked for.
+    let full = Date("1998-07-17T14:08:55.25+02:00");
+    assert_snapshot!(written(&full), @"<value><dateTime.iso8601>19980717T14:08:55</dateTime.iso8601></value>");
+    assert_snapshot!(
+        with(XmlRpc::default().full_dates(true), &full),
+        @"<value><dateTime.iso8601>19980717T14:08:55.25+02:00</dateTime.iso8601></value>"
+    );
     refused(XmlRpc::default(), &Date("soon"));
 }
 

@@ -40,8 +40,8 @@ use rpc_core::{
 };
 use tower_service::Service;
 
-use super::Server;
 use super::body::{self, Failure};
+use super::{Refusal, Server};
 use crate::XmlRpc;
 use crate::document::{REPLY_EPILOGUE, REPLY_PROLOGUE, call_head, reply_value, write_fault};
 use crate::xml::encoding;
@@ -82,13 +82,8 @@ impl Server {
         let peer = parts.extensions.remove::<Peer>().unwrap_or_default();
         let (registry, coding) = match self.admit(&mut parts, &peer) {
             Ok(admitted) => admitted,
-            Err(mut refusal) => {
-                // What is left unread of this request must not be taken for the next.
-                if !body.is_end_stream() {
-                    close(&mut refusal);
-                }
-                return refusal;
-            }
+            // What is left unread of this request must not be taken for the next.
+            Err(refusal) => return respond_with(refusal, !body.is_end_stream()),
         };
         let limit = self.options.max_body;
         let read = body::read(body, limit, self.options.body_timeout).await;
@@ -97,7 +92,8 @@ impl Server {
             Coding::Gzip => body::inflate(&body, limit),
         }) {
             Ok(document) => document,
-            Err(failure) => return refuse_body(&failure, limit),
+            // There may be more of it to come, and none of that is a request.
+            Err(failure) => return respond_with(refuse_body(&failure, limit), true),
         };
         let accepts_gzip = accepts_gzip(&parts.headers);
         let reply = self.answer(&registry, parts, peer, document).await;
@@ -105,49 +101,29 @@ impl Server {
     }
 
     /// Checks what can be told from the head of a request.
-    fn admit(
-        &self,
-        parts: &mut Parts,
-        peer: &Peer,
-    ) -> Result<(Registry<XmlRpc>, Coding), Response<Full<Bytes>>> {
-        let Some(registry) = self.service_at(parts.uri.path()) else {
-            return Err(refusal(
-                StatusCode::NOT_FOUND,
-                "there is no XML-RPC service here",
-            ));
-        };
+    fn admit(&self, parts: &mut Parts, peer: &Peer) -> Result<(Registry<XmlRpc>, Coding), Refusal> {
+        let registry = self.service_at(parts.uri.path()).ok_or_else(|| {
+            Refusal::new(StatusCode::NOT_FOUND, "there is no XML-RPC service here")
+        })?;
         if parts.method != Method::POST {
-            let mut refusal = refusal(
-                StatusCode::METHOD_NOT_ALLOWED,
-                "XML-RPC calls are made with POST",
-            );
-            refusal
-                .headers_mut()
-                .insert(ALLOW, HeaderValue::from_static("POST"));
-            return Err(refusal);
+            let text = "XML-RPC calls are made with POST";
+            return Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, text)
+                .with_header(ALLOW, HeaderValue::from_static("POST")));
         }
         if let Some(authorize) = &self.options.authorize {
-            authorize(parts, peer).map_err(|refusal| {
-                tracing::info!(%peer, status = refusal.status().as_u16(), "request refused");
-                refusal.map(|body| Full::new(Bytes::from(body)))
-            })?;
+            authorize(parts, peer)?;
         }
         if !is_xml(&parts.headers) {
-            return Err(refusal(
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "the content type of an XML-RPC call is text/xml",
-            ));
+            let text = "the content type of an XML-RPC call is text/xml";
+            return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, text));
         }
-        let Some(coding) = Coding::of(&parts.headers) else {
-            let mut refusal = refusal(
+        let coding = Coding::of(&parts.headers).ok_or_else(|| {
+            Refusal::new(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 "the only content coding is gzip",
-            );
-            refusal
-                .headers_mut()
-                .insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
-            return Err(refusal);
-        };
+            )
+            .with_header(ACCEPT_ENCODING, HeaderValue::from_static("gzip"))
+        })?;
         Ok((registry, coding))
     }
 
@@ -352,7 +328,7 @@ fn deflate(document: &[u8]) -> Option<Bytes> {
     encoder.finish().ok().map(Bytes::from)
 }
 
-fn refuse_body(failure: &Failure, limit: usize) -> Response<Full<Bytes>> {
+fn refuse_body(failure: &Failure, limit: usize) -> Refusal {
     let (status, text) = match failure {
         Failure::TooLarge => (
             StatusCode::PAYLOAD_TOO_LARGE,
@@ -368,25 +344,16 @@ fn refuse_body(failure: &Failure, limit: usize) -> Response<Full<Bytes>> {
             format!("the body is not valid gzip: {error}"),
         ),
     };
-    tracing::info!(status = status.as_u16(), %text, "request refused");
-    let mut refusal = refusal(status, text);
-    // There may be more of it to come, and none of that is a request.
-    close(&mut refusal);
-    refusal
+    Refusal::new(status, text)
 }
 
-fn refusal(status: StatusCode, text: impl Into<String>) -> Response<Full<Bytes>> {
-    let mut text = text.into();
-    text.push('\n');
-    let mut response = Response::new(Full::new(Bytes::from(text)));
-    *response.status_mut() = status;
-    let plain = HeaderValue::from_static("text/plain; charset=utf-8");
-    response.headers_mut().insert(CONTENT_TYPE, plain);
+fn respond_with(refusal: Refusal, close: bool) -> Response<Full<Bytes>> {
+    let mut response = refusal.0.map(|text| Full::new(Bytes::from(text)));
+    tracing::info!(status = response.status().as_u16(), "request refused");
+    if close {
+        response
+            .headers_mut()
+            .insert(CONNECTION, HeaderValue::from_static("close"));
+    }
     response
-}
-
-fn close(response: &mut Response<Full<Bytes>>) {
-    response
-        .headers_mut()
-        .insert(CONNECTION, HeaderValue::from_static("close"));
 }

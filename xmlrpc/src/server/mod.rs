@@ -10,7 +10,6 @@ use std::collections::HashMap;
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
 use std::io;
-use std::pin::Pin;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -26,7 +25,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, ToSocketAddrs};
 use tokio_util::sync::CancellationToken;
 
-pub use self::options::{FaultPolicy, ServerOptions};
+pub use self::options::{FaultPolicy, Refusal, ServerOptions};
 use crate::XmlRpc;
 
 /// An XML-RPC server: methods that programs in any language can call over HTTP.
@@ -215,7 +214,6 @@ impl Server {
             .timer(TokioTimer::new())
             .header_read_timeout(self.options.header_timeout)
             .max_buf_size(MAX_HEAD)
-            .pipeline_flush(true)
             .serve_connection(TokioIo::new(io), service);
         let result = tokio::select! {
             result = poll_fn(|cx| connection.poll_without_shutdown(cx)) => result,

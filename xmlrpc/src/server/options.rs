@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::request::Parts;
+use http::{HeaderName, HeaderValue, Response, StatusCode};
 use rpc_core::{Fault, FaultKind, Peer, serve};
 
 use crate::XmlRpc;
@@ -22,11 +23,37 @@ pub struct ServerOptions {
     pub(crate) max_multicall: usize,
     pub(crate) gzip_over: Option<usize>,
     pub(crate) fault_policy: FaultPolicy,
-    pub(crate) accept_peer: Option<Arc<dyn Fn(&Peer) -> bool + Send + Sync>>,
+    pub(crate) accept_peer: Option<Arc<AcceptPeer>>,
     pub(crate) authorize: Option<Arc<Authorize>>,
 }
 
-type Authorize = dyn Fn(&mut Parts, &Peer) -> Result<(), http::Response<String>> + Send + Sync;
+type AcceptPeer = dyn Fn(&Peer) -> bool + Send + Sync;
+type Authorize = dyn Fn(&mut Parts, &Peer) -> Result<(), Refusal> + Send + Sync;
+
+/// The HTTP response to a request that is not served.
+#[derive(Debug)]
+pub struct Refusal(pub(crate) Box<Response<String>>);
+
+impl Refusal {
+    /// A refusal with a text that says why.
+    #[must_use]
+    pub fn new(status: StatusCode, text: impl Into<String>) -> Self {
+        let mut response = Response::new(text.into() + "\n");
+        *response.status_mut() = status;
+        let plain = HeaderValue::from_static("text/plain; charset=utf-8");
+        response
+            .headers_mut()
+            .insert(http::header::CONTENT_TYPE, plain);
+        Self(Box::new(response))
+    }
+
+    /// The same with one more header, such as `WWW-Authenticate`.
+    #[must_use]
+    pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.0.headers_mut().insert(name, value);
+        self
+    }
+}
 
 /// What callers are told when a call fails.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -165,26 +192,26 @@ impl ServerOptions {
         self
     }
 
-    /// Asks `authorize` about the head of each request before its body is read. The response that
-    /// it refuses with is sent as it is. What it leaves in the extensions, handlers find with
+    /// Asks `authorize` about the head of each request before its body is read. The refusal is
+    /// sent as it is. What it leaves in the extensions, handlers find with
     /// [`Context::extension`](rpc_core::Context::extension). Default: all are served. To decide by
     /// method, see [`Registry::set_guard`](rpc_core::Registry::set_guard).
     ///
     /// ```
-    /// let options = xmlrpc::ServerOptions::default().authorize(|head, _peer| {
+    /// use http::StatusCode;
+    /// use xmlrpc::{Refusal, ServerOptions};
+    ///
+    /// let options = ServerOptions::default().authorize(|head, _peer| {
     ///     match head.headers.get("x-token") {
     ///         Some(token) if token == "let me in" => Ok(()),
-    ///         _ => Err(http::Response::builder().status(403).body("no token".into()).unwrap()),
+    ///         _ => Err(Refusal::new(StatusCode::FORBIDDEN, "who are you?")),
     ///     }
     /// });
     /// ```
     #[must_use]
     pub fn authorize(
         mut self,
-        authorize: impl Fn(&mut Parts, &Peer) -> Result<(), http::Response<String>>
-        + Send
-        + Sync
-        + 'static,
+        authorize: impl Fn(&mut Parts, &Peer) -> Result<(), Refusal> + Send + Sync + 'static,
     ) -> Self {
         self.authorize = Some(Arc::new(authorize));
         self

@@ -113,7 +113,7 @@ fn any_value() -> impl Strategy<Value = Value> {
 proptest! {
     #[test]
     fn any_value_comes_back(value in any_value()) {
-        let format = XmlRpc::default();
+        let format = XmlRpc::default().full_dates(true);
         let mut out = Vec::new();
         format.encode_reply(&value, &mut out).unwrap();
         let read: Value = format.decode_reply(&Payload::from(out)).unwrap();
