@@ -1,4 +1,62 @@
 //! What a remote call is, whatever the protocol that carries it.
+//!
+//! A service is written once against this crate and served over every protocol of Farcall: XML-RPC
+//! with the crate `xmlrpc`, others to come. This crate plays the part that serde plays for data
+//! formats.
+//!
+//! # Offering methods
+//!
+//! A [`Registry`] holds the methods of a server by name. Functions and closures, plain or async, are
+//! methods as they are; objects are, with [`#[service]`](service) on their impl block.
+//!
+//! ```
+//! use rpc_core::{Context, Fault, Format, RegisterError, Registry, service};
+//!
+//! struct Calculator;
+//!
+//! #[service]
+//! impl Calculator {
+//!     /// Divides one number by another.
+//!     fn divide(&self, a: f64, b: f64) -> Result<f64, Fault> {
+//!         if b == 0.0 { Err(Fault::new(1, "division by zero")) } else { Ok(a / b) }
+//!     }
+//! }
+//!
+//! fn offer<F: Format>(registry: &Registry<F>) -> Result<(), RegisterError> {
+//!     registry.register_instance(Calculator)?;
+//!     registry.register_function("whoami", |cx: Context| cx.peer().to_string())?;
+//!     registry.register_blocking("sum", |numbers: Vec<u64>| numbers.iter().sum::<u64>())?;
+//!     Ok(())
+//! }
+//! ```
+//!
+//! # Making calls
+//!
+//! Every client is a [`Caller`]: it calls methods by name, with a tuple of arguments. A trait marked
+//! [`#[client]`](client) gives calls their types. A [`CallError`] tells whether a failed call ran.
+//!
+//! ```
+//! use rpc_core::{CallError, Caller, client};
+//!
+//! #[client]
+//! trait CalculatorApi {
+//!     async fn divide(&self, a: f64, b: f64) -> Result<f64, CallError>;
+//! }
+//!
+//! async fn half(client: &impl Caller) -> Result<f64, CallError> {
+//!     let by_name: f64 = client.call("divide", (1.0, 2.0)).await?;
+//!     let typed = client.divide(1.0, 2.0).await?;
+//!     assert_eq!(by_name, typed);
+//!     Ok(typed)
+//! }
+//! ```
+//!
+//! # Protocols
+//!
+//! A protocol brings a [`Format`], which goes straight between bytes and Rust types, and carries
+//! [`Call`]s. Client and server are the same shape, `tower_service::Service<Call<F>, Response =
+//! Payload>`, so that tower layers fit on both sides. [`transport`] has the byte streams and
+//! [`serve`](mod@serve) the one accept loop for all of them.
 
 // The macros write `::rpc_core`, in this crate too.
 extern crate self as rpc_core;

@@ -2,13 +2,10 @@
 
 use std::error::Error;
 use std::future::Future;
-use std::io::{self, Read, Write};
+use std::io;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use flate2::Compression;
-use flate2::read::MultiGzDecoder;
-use flate2::write::GzEncoder;
 use http::header::{
     ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue,
     PROXY_AUTHORIZATION, USER_AGENT,
@@ -31,6 +28,7 @@ use super::options::ClientOptions;
 use super::proxy::Proxy;
 use super::url::Target;
 use crate::XmlRpc;
+use crate::coding::{Coding, Undecodable, charset, gzip};
 use crate::document::reply_fault;
 use crate::xml::encoding::decode_document;
 
@@ -147,12 +145,12 @@ impl Http {
         let document = match self.gzip_over {
             Some(size) if document.len() > size => {
                 headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-                deflate(&document)
+                gzip(&document)
             }
-            _ => document,
+            _ => document.into(),
         };
         // The body's length is known, so hyper states it and never sends chunks.
-        let mut request = Request::new(Full::new(Bytes::from(document)));
+        let mut request = Request::new(Full::new(document));
         *request.method_mut() = Method::POST;
         *request.uri_mut() = self.uri.clone();
         *request.headers_mut() = headers;
@@ -285,80 +283,11 @@ fn decode(body: Bytes, headers: &HeaderMap, limit: usize) -> Result<Payload, Pro
     if body.is_empty() {
         return Err(Problem::Empty);
     }
-    let encoding = headers.get(CONTENT_ENCODING).map(HeaderValue::as_bytes);
-    let body = match encoding.unwrap_or_default().trim_ascii() {
-        b"" => body,
-        name if name.eq_ignore_ascii_case(b"identity") => body,
-        name if name.eq_ignore_ascii_case(b"gzip") || name.eq_ignore_ascii_case(b"x-gzip") => {
-            inflate(&body, limit)?
-        }
-        name => {
-            let name = String::from_utf8_lossy(name).into();
-            return Err(Problem::ContentEncoding(name));
-        }
-    };
+    let coding = Coding::of(headers).map_err(Problem::ContentEncoding)?;
+    let body = coding.decode(body, limit).map_err(|error| match error {
+        Undecodable::TooLarge => Problem::TooLarge(limit),
+        Undecodable::Damaged(error) => Problem::Inflate(error),
+    })?;
     let document = decode_document(body, charset(headers)).map_err(Problem::NotAReply)?;
     Ok(document.into())
-}
-
-fn deflate(document: &[u8]) -> Vec<u8> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-    // Writing to a vector does not fail.
-    let _ = encoder.write_all(document);
-    encoder.finish().unwrap_or_default()
-}
-
-/// Stops as soon as there is more than `limit`.
-fn inflate(bytes: &[u8], limit: usize) -> Result<Bytes, Problem> {
-    let mut inflated = Vec::new();
-    MultiGzDecoder::new(bytes)
-        .take((limit as u64).saturating_add(1))
-        .read_to_end(&mut inflated)
-        .map_err(Problem::Inflate)?;
-    if inflated.len() > limit {
-        return Err(Problem::TooLarge(limit));
-    }
-    Ok(inflated.into())
-}
-
-/// The `charset` parameter of the `Content-Type`.
-fn charset(headers: &HeaderMap) -> Option<&str> {
-    let content_type = headers.get(CONTENT_TYPE)?.to_str().ok()?;
-    content_type.split(';').skip(1).find_map(|parameter| {
-        let (name, value) = parameter.split_once('=')?;
-        let value = value.trim().trim_matches('"');
-        name.trim().eq_ignore_ascii_case("charset").then_some(value)
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn charsets() {
-        let charset = |value: &'static str| {
-            let mut headers = HeaderMap::new();
-            headers.insert(CONTENT_TYPE, HeaderValue::from_static(value));
-            charset(&headers).map(str::to_owned)
-        };
-        assert_eq!(charset("text/xml"), None);
-        assert_eq!(charset("text/xml; charset=utf-8").as_deref(), Some("utf-8"));
-        assert_eq!(
-            charset("text/xml;a=b; Charset = \"ISO-8859-1\"").as_deref(),
-            Some("ISO-8859-1")
-        );
-    }
-
-    #[test]
-    fn deflated_is_inflated_up_to_the_limit() {
-        let bytes = vec![b' '; 10_000];
-        let deflated = deflate(&bytes);
-        assert!(deflated.len() < 1_000);
-        assert_eq!(inflate(&deflated, 10_000).ok().unwrap(), bytes);
-        let bomb = inflate(&deflated, 9_999);
-        assert!(matches!(bomb, Err(Problem::TooLarge(9_999))));
-        let cut = inflate(&deflated[..deflated.len() / 2], 10_000);
-        assert!(matches!(cut, Err(Problem::Inflate(_))));
-    }
 }

@@ -1,12 +1,12 @@
 //! Reading the body of a request, whatever it turns out to be.
 
-use std::io::Read;
 use std::time::Duration;
 
 use bytes::Bytes;
-use flate2::read::MultiGzDecoder;
 use http_body::Body;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+
+use crate::coding::Undecodable;
 
 /// Why there is no body to work with.
 pub(super) enum Failure {
@@ -16,8 +16,17 @@ pub(super) enum Failure {
     TooSlow,
     /// The connection broke, or the chunks were malformed.
     Broken,
-    /// It is not gzip, or damaged.
-    BadGzip(std::io::Error),
+    /// It is not what its content coding says.
+    Damaged(std::io::Error),
+}
+
+impl From<Undecodable> for Failure {
+    fn from(error: Undecodable) -> Self {
+        match error {
+            Undecodable::TooLarge => Self::TooLarge,
+            Undecodable::Damaged(error) => Self::Damaged(error),
+        }
+    }
 }
 
 /// Reads a whole body.
@@ -35,18 +44,5 @@ where
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Failure::TooLarge),
         Ok(Err(_)) => Err(Failure::Broken),
         Err(_) => Err(Failure::TooSlow),
-    }
-}
-
-/// Inflates a gzip body, to no more than `limit` bytes.
-pub(super) fn inflate(body: &[u8], limit: usize) -> Result<Bytes, Failure> {
-    let mut out = Vec::with_capacity(body.len().saturating_mul(4).min(limit));
-    // One byte over the limit tells a body that is too large from one that just fits.
-    let mut reader = MultiGzDecoder::new(body).take(limit as u64 + 1);
-    reader.read_to_end(&mut out).map_err(Failure::BadGzip)?;
-    if out.len() > limit {
-        Err(Failure::TooLarge)
-    } else {
-        Ok(out.into())
     }
 }

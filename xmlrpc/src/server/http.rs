@@ -17,15 +17,12 @@
 
 use std::convert::Infallible;
 use std::future::Future;
-use std::io::Write;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 use std::time::Instant;
 
 use bytes::Bytes;
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use http::header::{
     ACCEPT_ENCODING, ALLOW, CONNECTION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue,
     VARY,
@@ -43,8 +40,9 @@ use tower_service::Service;
 use super::body::{self, Failure};
 use super::{Refusal, Server};
 use crate::XmlRpc;
+use crate::coding::{Coding, charset, gzip};
 use crate::document::{REPLY_EPILOGUE, REPLY_PROLOGUE, call_head, reply_value, write_fault};
-use crate::xml::encoding;
+use crate::xml::encoding::decode_document;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -87,10 +85,7 @@ impl Server {
         };
         let limit = self.options.max_body;
         let read = body::read(body, limit, self.options.body_timeout).await;
-        let document = match read.and_then(|body| match coding {
-            Coding::Identity => Ok(body),
-            Coding::Gzip => body::inflate(&body, limit),
-        }) {
+        let document = match read.and_then(|body| Ok(coding.decode(body, limit)?)) {
             Ok(document) => document,
             // There may be more of it to come, and none of that is a request.
             Err(failure) => return respond_with(refuse_body(&failure, limit), true),
@@ -117,7 +112,7 @@ impl Server {
             let text = "the content type of an XML-RPC call is text/xml";
             return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, text));
         }
-        let coding = Coding::of(&parts.headers).ok_or_else(|| {
+        let coding = Coding::of(&parts.headers).map_err(|_| {
             Refusal::new(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 "the only content coding is gzip",
@@ -191,8 +186,7 @@ impl Server {
         headers: &HeaderMap,
         document: Bytes,
     ) -> Result<(Name, Payload), FormatError> {
-        let charset = charset(headers);
-        let document = encoding::decode_document(document, charset.as_deref())?;
+        let document = decode_document(document, charset(headers))?;
         let (method, params_start) = call_head(&document)?;
         let end = document.len();
         Ok((method, Payload::part(document, params_start..end)))
@@ -210,16 +204,12 @@ impl Server {
             .options
             .gzip_over
             .is_some_and(|limit| document.len() > limit);
-        let zipped = if large && accepts_gzip {
-            deflate(&document)
-        } else {
-            None
-        };
-        let is_zipped = zipped.is_some();
-        let mut response = Response::new(Full::new(zipped.unwrap_or(document)));
+        let zip = large && accepts_gzip;
+        let body = if zip { gzip(&document) } else { document };
+        let mut response = Response::new(Full::new(body));
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/xml"));
-        if is_zipped {
+        if zip {
             headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         }
         if large {
@@ -255,25 +245,6 @@ pub(super) fn log(context: &Context, started: Instant, fault: Option<&Fault>) {
     }
 }
 
-/// The content coding of a request.
-enum Coding {
-    Identity,
-    Gzip,
-}
-
-impl Coding {
-    fn of(headers: &HeaderMap) -> Option<Self> {
-        let Some(coding) = headers.get(CONTENT_ENCODING) else {
-            return Some(Self::Identity);
-        };
-        match coding.to_str().ok()?.trim().to_ascii_lowercase().as_str() {
-            "" | "identity" => Some(Self::Identity),
-            "gzip" | "x-gzip" => Some(Self::Gzip),
-            _ => None,
-        }
-    }
-}
-
 fn is_xml(headers: &HeaderMap) -> bool {
     // Some small clients send no type at all.
     let Some(content_type) = headers.get(CONTENT_TYPE) else {
@@ -289,15 +260,6 @@ fn is_xml(headers: &HeaderMap) -> bool {
         .trim()
         .to_ascii_lowercase();
     matches!(essence.as_str(), "text/xml" | "application/xml") || essence.ends_with("+xml")
-}
-
-fn charset(headers: &HeaderMap) -> Option<String> {
-    let content_type = headers.get(CONTENT_TYPE)?.to_str().ok()?;
-    content_type.split(';').skip(1).find_map(|parameter| {
-        let (name, value) = parameter.split_once('=')?;
-        let is_charset = name.trim().eq_ignore_ascii_case("charset");
-        is_charset.then(|| value.trim().trim_matches('"').to_owned())
-    })
 }
 
 /// Whether the caller takes gzip: named with a quality above zero (RFC 9110, 12.5.3).
@@ -321,13 +283,6 @@ fn accepts_gzip(headers: &HeaderMap) -> bool {
         })
 }
 
-fn deflate(document: &[u8]) -> Option<Bytes> {
-    let mut encoder = GzEncoder::new(Vec::with_capacity(document.len() / 4), Compression::fast());
-    // A vector takes whatever is written; were that to change, the reply goes uncompressed.
-    encoder.write_all(document).ok()?;
-    encoder.finish().ok().map(Bytes::from)
-}
-
 fn refuse_body(failure: &Failure, limit: usize) -> Refusal {
     let (status, text) = match failure {
         Failure::TooLarge => (
@@ -339,7 +294,7 @@ fn refuse_body(failure: &Failure, limit: usize) -> Refusal {
             "the body did not come in time".to_owned(),
         ),
         Failure::Broken => (StatusCode::BAD_REQUEST, "the body broke off".to_owned()),
-        Failure::BadGzip(error) => (
+        Failure::Damaged(error) => (
             StatusCode::BAD_REQUEST,
             format!("the body is not valid gzip: {error}"),
         ),

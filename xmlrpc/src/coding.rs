@@ -1,0 +1,142 @@
+//! What HTTP headers say of a body: its content coding and its charset.
+
+use std::io::{self, Read, Write};
+
+use bytes::Bytes;
+use flate2::Compression;
+use flate2::read::MultiGzDecoder;
+use flate2::write::GzEncoder;
+use http::HeaderMap;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+
+/// The content coding of a body (RFC 9110, 8.4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Coding {
+    /// It is what it is.
+    Identity,
+    /// It is compressed.
+    Gzip,
+}
+
+/// Why a body cannot be decoded.
+#[derive(Debug)]
+pub(crate) enum Undecodable {
+    /// It is over the limit.
+    TooLarge,
+    /// It is not gzip, or damaged.
+    Damaged(io::Error),
+}
+
+impl Coding {
+    /// The coding that headers name.
+    ///
+    /// # Errors
+    /// The name of a coding that is not supported.
+    pub(crate) fn of(headers: &HeaderMap) -> Result<Self, String> {
+        let mut codings = headers.get_all(CONTENT_ENCODING).iter();
+        let name = codings
+            .next()
+            .map(http::HeaderValue::as_bytes)
+            .unwrap_or_default();
+        match name.trim_ascii() {
+            _ if codings.next().is_some() => Err("several codings".to_owned()),
+            b"" => Ok(Self::Identity),
+            name if name.eq_ignore_ascii_case(b"identity") => Ok(Self::Identity),
+            name if name.eq_ignore_ascii_case(b"gzip") => Ok(Self::Gzip),
+            name if name.eq_ignore_ascii_case(b"x-gzip") => Ok(Self::Gzip),
+            name => Err(String::from_utf8_lossy(name).into_owned()),
+        }
+    }
+
+    /// Decodes a body, to no more than `limit` bytes.
+    ///
+    /// # Errors
+    /// If it is over the limit or damaged.
+    pub(crate) fn decode(self, body: Bytes, limit: usize) -> Result<Bytes, Undecodable> {
+        if self == Self::Identity {
+            return Ok(body);
+        }
+        let mut decoded = Vec::with_capacity(body.len().saturating_mul(4).min(limit));
+        // One byte over the limit tells a body that is too large from one that just fits.
+        MultiGzDecoder::new(body.as_ref())
+            .take((limit as u64).saturating_add(1))
+            .read_to_end(&mut decoded)
+            .map_err(Undecodable::Damaged)?;
+        if decoded.len() > limit {
+            Err(Undecodable::TooLarge)
+        } else {
+            Ok(decoded.into())
+        }
+    }
+}
+
+/// Compresses a body with gzip, for speed rather than size.
+pub(crate) fn gzip(body: &[u8]) -> Bytes {
+    let mut encoder = GzEncoder::new(Vec::with_capacity(body.len() / 4), Compression::fast());
+    encoder
+        .write_all(body)
+        .and_then(|()| encoder.finish())
+        .expect("a vector takes all")
+        .into()
+}
+
+/// The `charset` parameter of the content type.
+pub(crate) fn charset(headers: &HeaderMap) -> Option<&str> {
+    let content_type = headers.get(CONTENT_TYPE)?.to_str().ok()?;
+    content_type.split(';').skip(1).find_map(|parameter| {
+        let (name, value) = parameter.split_once('=')?;
+        let value = value.trim().trim_matches('"');
+        name.trim().eq_ignore_ascii_case("charset").then_some(value)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn charsets() {
+        let charset = |value: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static(value));
+            charset(&headers).map(str::to_owned)
+        };
+        assert_eq!(charset("text/xml"), None);
+        assert_eq!(charset("text/xml; charset=utf-8").as_deref(), Some("utf-8"));
+        assert_eq!(
+            charset("text/xml;a=b; Charset = \"ISO-8859-1\"").as_deref(),
+            Some("ISO-8859-1")
+        );
+    }
+
+    #[test]
+    fn codings() {
+        let coding = |values: &[&'static str]| {
+            let mut headers = HeaderMap::new();
+            for value in values {
+                headers.append(CONTENT_ENCODING, HeaderValue::from_static(value));
+            }
+            Coding::of(&headers)
+        };
+        assert_eq!(coding(&[]), Ok(Coding::Identity));
+        assert_eq!(coding(&["Identity"]), Ok(Coding::Identity));
+        assert_eq!(coding(&["X-GZIP"]), Ok(Coding::Gzip));
+        assert_eq!(coding(&["br"]), Err("br".to_owned()));
+        assert!(coding(&["gzip, gzip"]).is_err());
+        assert!(coding(&["gzip", "gzip"]).is_err());
+    }
+
+    #[test]
+    fn what_is_compressed_is_decoded_up_to_the_limit() {
+        let body = vec![b' '; 10_000];
+        let zipped = gzip(&body);
+        assert!(zipped.len() < 1_000);
+        assert_eq!(Coding::Gzip.decode(zipped.clone(), 10_000).unwrap(), body);
+        let bomb = Coding::Gzip.decode(zipped.clone(), 9_999);
+        assert!(matches!(bomb, Err(Undecodable::TooLarge)));
+        let cut = Coding::Gzip.decode(zipped.slice(..zipped.len() / 2), usize::MAX);
+        assert!(matches!(cut, Err(Undecodable::Damaged(_))));
+    }
+}
