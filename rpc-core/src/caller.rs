@@ -6,12 +6,14 @@ use std::future::{Future, poll_fn};
 use serde::de::DeserializeOwned;
 use tower_service::Service;
 
-use crate::call::{Call, Name, Payload};
+use crate::args::Args;
+use crate::call::Call;
 use crate::context::Context;
 use crate::error::CallError;
 use crate::fault::Fault;
 use crate::format::Format;
-use crate::handler::Args;
+use crate::name::Name;
+use crate::payload::Payload;
 
 /// Something that calls can be made on: a client of any protocol, or [`Client`] around any tower
 /// service, a [`Registry`](crate::Registry) included.

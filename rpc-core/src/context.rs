@@ -6,7 +6,7 @@ use std::time::Instant;
 use http::{Extensions, HeaderMap};
 use tokio_util::sync::CancellationToken;
 
-use crate::call::Name;
+use crate::name::Name;
 use crate::transport::Peer;
 
 /// What a handler can ask about the call that it answers: take it as the first argument.

@@ -3,9 +3,9 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::call::Payload;
+use crate::args::{Args, FromArgs};
 use crate::error::FormatError;
-use crate::handler::{Args, FromArgs};
+use crate::payload::Payload;
 
 /// A wire format: XML-RPC's XML, bincode, JSON.
 ///

@@ -61,6 +61,7 @@
 // The macros write `::rpc_core`, in this crate too.
 extern crate self as rpc_core;
 
+pub mod args;
 pub mod call;
 pub mod caller;
 pub mod context;
@@ -70,23 +71,27 @@ pub mod fault;
 pub mod format;
 pub mod handler;
 mod macros;
+pub mod name;
+pub mod payload;
 pub mod registry;
 pub mod serve;
 pub mod system;
 pub mod transport;
 pub mod value;
 
-pub use call::{Answer, Call, Name, Payload};
+pub use args::{Arg, Args, FromArgs, Variadic};
+pub use call::{Answer, Call};
 pub use caller::{BlockingCaller, Caller, Client};
 pub use context::{Cancellation, Context, Origin};
 pub use describe::{Description, Kind, Parameter};
 pub use error::{CallError, Execution, FormatError, FormatErrorKind, Position};
 pub use fault::{Fault, FaultKind};
 pub use format::Format;
-pub use handler::{Arg, Args, FromArgs, Variadic};
 #[doc(hidden)]
 pub use macros::__private;
 pub use macros::{client, service};
+pub use name::Name;
+pub use payload::Payload;
 pub use registry::{Instance, Method, RegisterError, Registrar, Registry};
 pub use transport::Peer;
 pub use value::{DateTime, Struct, Value, from_value, to_value};

@@ -11,12 +11,15 @@ use arc_swap::ArcSwap;
 use foldhash::fast::FixedState;
 use tower_service::Service;
 
-use crate::call::{Answer, Call, Name, Payload, panicked};
+use crate::args::FromArgs;
+use crate::call::{Answer, Call, panicked};
 use crate::context::Context;
 use crate::describe::{Description, Kind};
 use crate::fault::Fault;
 use crate::format::Format;
-use crate::handler::{FromArgs, FromCall, Function, IntoReply, Reply};
+use crate::handler::{FromCall, Function, IntoReply, Reply};
+use crate::name::Name;
+use crate::payload::Payload;
 
 /// The methods that a server offers.
 ///

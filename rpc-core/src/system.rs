@@ -1,9 +1,9 @@
 //! Introspection: the `system.*` methods that tell what a server offers.
 
-use crate::call::Name;
 use crate::describe::{Description, Kind, Parameter};
 use crate::fault::Fault;
 use crate::format::Format;
+use crate::name::Name;
 use crate::registry::{Method, RegisterError, Registry};
 
 impl<F: Format> Registry<F> {
@@ -70,7 +70,7 @@ fn introspection<F, A, R>(
 ) -> Method<F>
 where
     F: Format,
-    A: crate::handler::FromArgs,
+    A: crate::args::FromArgs,
     R: serde::Serialize,
 {
     let params: Vec<Parameter> = A::describe();

@@ -18,7 +18,7 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rpc_core::handler::Args;
+use rpc_core::Args;
 use rpc_core::{BlockingCaller, CallError, Name};
 use serde::de::DeserializeOwned;
 use tokio::runtime::{Builder, Handle, Runtime};

@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
-use rpc_core::handler::Args;
+use rpc_core::Args;
 use rpc_core::{
     Call, CallError, Caller, Context, Fault, FaultKind, Format, FormatError, Name, Payload,
 };

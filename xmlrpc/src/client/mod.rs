@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
-use rpc_core::handler::Args;
+use rpc_core::Args;
 use rpc_core::transport::Connect;
 use rpc_core::transport::tcp::TcpConnector;
 use rpc_core::{Call, CallError, Caller, Name, Payload};

@@ -1,0 +1,115 @@
+//! Encoded parameters and results.
+
+use std::fmt;
+use std::ops::Range;
+
+use bytes::Bytes;
+
+/// Encoded parameters or an encoded result: a slice of the message that it came in, so that
+/// nothing is copied and an error can tell its position in the whole message.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Payload {
+    message: Message,
+    range: Range<usize>,
+}
+
+/// A message fresh from an encoder stays a plain vector: turning it into `Bytes` would cost an
+/// allocation that a call within the process never needs.
+#[derive(Clone)]
+enum Message {
+    Owned(Vec<u8>),
+    Shared(Bytes),
+}
+
+impl Message {
+    fn as_slice(&self) -> &[u8] {
+        match self {
+            Self::Owned(bytes) => bytes,
+            Self::Shared(bytes) => bytes,
+        }
+    }
+}
+
+impl PartialEq for Message {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_slice() == other.as_slice()
+    }
+}
+
+impl Eq for Message {}
+
+impl Payload {
+    /// The part of `message` that `range` names.
+    ///
+    /// # Panics
+    /// If `range` does not lie within the message.
+    #[must_use]
+    pub fn part(message: Bytes, range: Range<usize>) -> Self {
+        assert!(
+            range.start <= range.end && range.end <= message.len(),
+            "a part of its message"
+        );
+        Self {
+            message: Message::Shared(message),
+            range,
+        }
+    }
+
+    /// The encoded bytes.
+    #[must_use]
+    pub fn as_slice(&self) -> &[u8] {
+        &self.message.as_slice()[self.range.clone()]
+    }
+
+    /// The whole message that these bytes came in.
+    #[must_use]
+    pub fn message(&self) -> &[u8] {
+        self.message.as_slice()
+    }
+
+    /// Where in the [message](Self::message) these bytes are.
+    #[must_use]
+    pub fn range(&self) -> Range<usize> {
+        self.range.clone()
+    }
+
+    /// The whole message, without a copy.
+    #[must_use]
+    pub fn into_message(self) -> Bytes {
+        match self.message {
+            Message::Owned(bytes) => Bytes::from(bytes),
+            Message::Shared(bytes) => bytes,
+        }
+    }
+
+    /// The bytes alone, without a copy.
+    #[must_use]
+    pub fn into_bytes(self) -> Bytes {
+        let range = self.range.clone();
+        self.into_message().slice(range)
+    }
+}
+
+impl From<Vec<u8>> for Payload {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self {
+            range: 0..bytes.len(),
+            message: Message::Owned(bytes),
+        }
+    }
+}
+
+impl From<Bytes> for Payload {
+    fn from(bytes: Bytes) -> Self {
+        Self {
+            range: 0..bytes.len(),
+            message: Message::Shared(bytes),
+        }
+    }
+}
+
+impl fmt::Debug for Payload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&Bytes::copy_from_slice(self.as_slice()), f)
+    }
+}
