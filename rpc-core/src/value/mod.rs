@@ -1,5 +1,7 @@
 //! Values whose type is known only at run time.
 
+#[cfg(any(feature = "jiff", feature = "chrono", feature = "time"))]
+mod convert;
 pub mod datetime;
 mod de;
 mod map;

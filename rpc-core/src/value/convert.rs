@@ -1,0 +1,39 @@
+//! Conversions between [`DateTime`] and the types of jiff, chrono and time, each behind the
+//! feature of that name.
+//!
+//! A type without an offset takes the date and the time of day as they stand. A type with one needs
+//! to be told it: a `DateTime` without an offset is refused. The other way, what does not fit is
+//! refused too: years outside 0 to 9999, and offsets that are not whole minutes. A leap second
+//! becomes the last second before it where the other type has none.
+
+#[cfg(feature = "chrono")]
+mod chrono;
+#[cfg(feature = "jiff")]
+mod jiff;
+#[cfg(test)]
+mod tests;
+#[cfg(feature = "time")]
+mod time;
+
+use super::datetime::{DateTime, DateTimeError};
+
+fn year(year: impl TryInto<u16>) -> Result<u16, DateTimeError> {
+    year.try_into().map_err(|_| DateTimeError::Range("year"))
+}
+
+#[cfg(any(feature = "chrono", feature = "time"))]
+fn minutes(seconds: i32) -> Result<i16, DateTimeError> {
+    let whole = (seconds % 60 == 0).then_some(seconds / 60);
+    whole
+        .and_then(|minutes| minutes.try_into().ok())
+        .ok_or(DateTimeError::Range("offset"))
+}
+
+impl DateTime {
+    /// The offset in seconds, where there is one.
+    fn offset_seconds(self) -> Result<i32, DateTimeError> {
+        self.offset()
+            .map(|minutes| i32::from(minutes) * 60)
+            .ok_or(DateTimeError::NoOffset)
+    }
+}
