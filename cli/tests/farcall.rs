@@ -1,0 +1,133 @@
+//! The command, run as its users run it, against servers in Python and in Rust.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::process::Command;
+
+use tests::newest_python;
+
+/// Runs the command: its exit status, standard output and standard error.
+fn farcall(args: &[&str]) -> (i32, String, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_farcall"))
+        .args(args)
+        .output()
+        .unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (
+        output.status.code().unwrap(),
+        text(output.stdout),
+        text(output.stderr),
+    )
+}
+
+fn printed(args: &[&str]) -> String {
+    let (status, out, err) = farcall(args);
+    assert_eq!((status, err.as_str()), (0, ""), "{args:?}");
+    out.trim_end().to_owned()
+}
+
+#[test]
+fn calls_a_server_in_python() {
+    let server = newest_python().serve("server.py", &[]);
+    let url = format!("http://127.0.0.1:{}/", server.port);
+    let call = |args: &[&str]| printed(&[&["call", url.as_str()], args].concat());
+    assert_eq!(call(&["add", "3", "5"]), "8");
+    assert_eq!(call(&["add", "-3", "-5"]), "-8");
+    assert_eq!(call(&["add", "0.5", "1"]), "1.5");
+    assert_eq!(call(&["add", "bare", " words"]), r#""bare words""#);
+    assert_eq!(call(&["add", "\"3\"", "\"5\""]), r#""35""#);
+    assert_eq!(call(&["echo", "null"]), "null");
+    let json = r#"{"b":[1,-2.5,"x",true,null],"a":{}}"#;
+    assert_eq!(call(&["echo", json]), json);
+    assert_eq!(call(&["blob", "3"]), r#""AAEC""#);
+    assert_eq!(call(&["when"]), r#""1998-07-17T14:08:55""#);
+
+    let methods = printed(&["methods", &url]);
+    assert!(methods.lines().any(|line| line == "add"), "{methods}");
+    let help = printed(&["help", &url, "add"]);
+    assert_eq!(help, "Adds two numbers.");
+
+    let (status, out, err) = farcall(&["call", &url, "fail", "7", "on purpose"]);
+    assert_eq!(
+        (status, out.as_str(), err.as_str()),
+        (1, "", "fault 7: on purpose\n")
+    );
+    let (status, _, err) = farcall(&["help", &url, "nope"]);
+    assert!(status == 0 || status == 1, "as the server sees it: {err}");
+}
+
+#[test]
+fn tells_how_to_call_a_method() {
+    let (url, _runtime) = demo();
+    assert_eq!(
+        printed(&["help", &url, "divide"]),
+        "divide(double, double) -> double\n\n\
+         Divides one number by another. Division by zero is a fault."
+    );
+    let methods = printed(&["methods", &url]);
+    assert!(
+        methods.starts_with("add\nblob\nconcat\ncounter.increment\n"),
+        "{methods}"
+    );
+}
+
+#[test]
+fn what_is_no_fault_exits_with_2_and_the_causes() {
+    let free = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let url = format!("http://user:hunter2@{free}/RPC2");
+    let (status, out, err) = farcall(&["call", &url, "add"]);
+    assert_eq!((status, out.as_str()), (2, ""));
+    assert!(err.starts_with("farcall: the call was not sent: "), "{err}");
+    assert!(err.contains("refused"), "{err}");
+    assert!(!err.contains("hunter2"), "{err}");
+
+    let (url, _runtime) = demo();
+    let (status, _, err) = farcall(&["call", &url.replace("/RPC2", "/nowhere"), "add"]);
+    assert_eq!(status, 2);
+    assert!(err.contains("404"), "{err}");
+    for bad in ["ftp://x/", "nonsense", "https://localhost/"] {
+        let (status, _, err) = farcall(&["call", bad, "add"]);
+        assert_eq!(status, 2, "{bad}: {err}");
+        assert!(err.starts_with("farcall: "), "{err}");
+    }
+    let (status, _, err) = farcall(&["call", &url, "sleep", "30", "--timeout", "0.1"]);
+    assert_eq!(status, 1, "after the method's name all is arguments: {err}");
+    let (status, _, err) = farcall(&["--timeout", "0.1", "call", &url, "sleep", "30"]);
+    assert_eq!(status, 2);
+    assert!(err.contains("no answer came"), "{err}");
+}
+
+#[cfg(unix)]
+#[test]
+fn calls_over_a_unix_socket_with_headers() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rpc.sock");
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let server = xmlrpc::Server::new();
+    server
+        .register_function("token", |cx: rpc_core::Context| {
+            cx.header("x-token").map(str::to_owned)
+        })
+        .unwrap();
+    let listening = runtime.block_on(server.bind_unix(&path)).unwrap();
+    runtime.spawn(listening.serve());
+    let url = format!("http+unix://{}:/RPC2", path.display());
+    assert_eq!(
+        printed(&["--header", "X-Token: abc", "call", &url, "token"]),
+        r#""abc""#
+    );
+    assert_eq!(printed(&["call", &url, "token"]), "null");
+}
+
+/// A server with the demo methods; it stops when the runtime is dropped.
+fn demo() -> (String, tokio::runtime::Runtime) {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let server = xmlrpc::Server::new();
+    examples::demo::register(&server).unwrap();
+    let listening = runtime.block_on(server.bind("127.0.0.1:0")).unwrap();
+    let url = listening.url();
+    runtime.spawn(listening.serve());
+    (url, runtime)
+}

@@ -1,0 +1,187 @@
+//! The example programs, run as their users run them.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, Command, Output, Stdio};
+
+use tests::newest_python;
+use xmlrpc::blocking::Client;
+
+/// A program that runs until it is dropped or told to stop, and the lines that it prints.
+struct Running {
+    child: Child,
+    lines: std::io::Lines<BufReader<std::process::ChildStdout>>,
+}
+
+impl Running {
+    fn new(program: &str, args: &[&str]) -> Self {
+        let mut child = Command::new(program)
+            .args(args)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        Self { child, lines }
+    }
+
+    fn line(&mut self) -> String {
+        self.lines.next().expect("it prints one more line").unwrap()
+    }
+
+    #[cfg(unix)]
+    fn signal(&mut self, signal: &str) {
+        let id = self.child.id().to_string();
+        let kill = Command::new("kill").args([signal, &id]).status().unwrap();
+        assert!(kill.success());
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn demo_server(args: &[&str]) -> Running {
+    Running::new(env!("CARGO_BIN_EXE_demo-server"), args)
+}
+
+#[test]
+fn quickstart_prints_calls_from_rust_and_python() {
+    let _python = newest_python();
+    let output = Command::new(env!("CARGO_BIN_EXE_quickstart"))
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        output.status.success(),
+        "{text}{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    for line in [
+        "  add(3, 5)  →  8",
+        "  greet(\"Ada\",)  →  \"Hello, Ada!\"",
+        "  divide(1, 0)  →  fault 1: division by zero",
+        "  client.increment(2)  →  2   (a typed client)",
+        "  two calls in one request  →  42, \"Hello, Grace!\"",
+        "  >>> server.add(3, 5)",
+        "  'Hello, Guido!'",
+        "  <Fault 1: 'division by zero'>",
+    ] {
+        assert!(
+            text.lines().any(|printed| printed == line),
+            "{line} is not in\n{text}"
+        );
+    }
+}
+
+#[test]
+fn the_demo_server_answers_the_one_liner() {
+    let mut server = demo_server(&["--xmlrpc", "127.0.0.1:0"]);
+    let line = server.line();
+    let url = line.strip_prefix("listening xmlrpc ").unwrap();
+    assert!(
+        url.starts_with("http://127.0.0.1:") && url.ends_with("/RPC2"),
+        "{line}"
+    );
+    let program = "import sys, xmlrpc.client as x; s=x.ServerProxy(sys.argv[1]); \
+                   print(s.add(3,5), s.system.listMethods(), s.system.methodSignature('add'))";
+    let printed = newest_python().run_text(program, &[url.strip_suffix("/RPC2").unwrap()]);
+    assert!(
+        printed.starts_with("8 ['add', 'blob', 'concat', 'counter.increment', "),
+        "{printed}"
+    );
+    assert!(
+        printed.ends_with("] [['int', 'int', 'int']]\n"),
+        "{printed}"
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn the_demo_server_stops_cleanly_and_finishes_what_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    for signal in ["-INT", "-TERM"] {
+        let socket = folder.path().join("rpc.sock");
+        let path = socket.to_str().unwrap();
+        let mut server = demo_server(&["--xmlrpc", "127.0.0.1:0", "--xmlrpc-unix", path]);
+        let line = server.line();
+        let url = line.strip_prefix("listening xmlrpc ").unwrap().to_owned();
+        assert_eq!(server.line(), format!("listening xmlrpc-unix {path}"));
+        let unix = Client::new(&format!("http+unix://{path}:/RPC2")).unwrap();
+        assert_eq!(unix.call::<i64>("counter.increment", (1,)).unwrap(), 1);
+        drop(unix);
+
+        let client = Client::new(&url).unwrap();
+        let sleeper = client.clone();
+        let sleeping = std::thread::spawn(move || {
+            sleeper.call::<bool>("counter.increment", (1,)).is_err()
+                && sleeper.call::<bool>("sleep", (1.0,)).unwrap()
+        });
+        // The counter tells that the thread's next call is the one that is to be finished.
+        while client.call::<i64>("counter.value", ()).unwrap() < 2 {
+            std::thread::yield_now();
+        }
+        std::thread::sleep(std::time::Duration::from_millis(200));
+        server.signal(signal);
+        assert!(sleeping.join().unwrap(), "the call in flight is answered");
+        assert!(
+            server.child.wait().unwrap().success(),
+            "exit status 0 after {signal}"
+        );
+        assert!(!socket.exists(), "the socket file goes with the server");
+    }
+}
+
+#[test]
+fn the_cgi_program_answers_one_request() {
+    let call = "<?xml version='1.0'?><methodCall><methodName>add</methodName><params>\
+                <param><value><int>3</int></value></param>\
+                <param><value><int>5</int></value></param></params></methodCall>";
+    let Output { status, stdout, .. } = {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_cgi"))
+            .env("REQUEST_METHOD", "POST")
+            .env("CONTENT_TYPE", "text/xml")
+            .env("CONTENT_LENGTH", call.len().to_string())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child
+            .stdin
+            .take()
+            .unwrap()
+            .write_all(call.as_bytes())
+            .unwrap();
+        child.wait_with_output().unwrap()
+    };
+    let text = String::from_utf8(stdout).unwrap();
+    assert!(status.success());
+    assert!(text.starts_with("Status: 200 OK\r\n"), "{text}");
+    assert!(text.contains("<value><int>8</int></value>"), "{text}");
+}
+
+/// The README's first program is the one that is compiled here, and it is short.
+#[test]
+fn the_first_program_of_the_readme_is_hello() {
+    let readme = include_str!("../../README.md");
+    let start = readme.find("```rust").unwrap();
+    let block = readme[start..]
+        .split("```")
+        .nth(1)
+        .unwrap()
+        .split_once('\n')
+        .unwrap()
+        .1;
+    let hello = include_str!("../src/bin/hello.rs");
+    let squeezed = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let code: Vec<&str> = hello
+        .lines()
+        .filter(|line| !line.starts_with("//!"))
+        .collect();
+    assert_eq!(squeezed(block), squeezed(&code.join("\n")));
+    let lines = block.lines().filter(|line| !line.trim().is_empty()).count();
+    assert!(lines <= 20, "{lines} lines");
+}
