@@ -377,3 +377,75 @@ async fn a_graceful_stop_answers_what_runs() {
         "{refused:?}"
     );
 }
+
+#[tokio::test]
+async fn a_caller_that_hangs_up_cancels_its_call() {
+    struct Dropped(Arc<tokio::sync::Notify>);
+    impl Drop for Dropped {
+        fn drop(&mut self) {
+            self.0.notify_one();
+        }
+    }
+
+    let served = Served::new().await;
+    let (begun, ended) = (
+        Arc::new(tokio::sync::Notify::new()),
+        Arc::new(tokio::sync::Notify::new()),
+    );
+    let (began, end) = (Arc::clone(&begun), Arc::clone(&ended));
+    served
+        .server
+        .register_function("waits", move || {
+            let dropped = Dropped(Arc::clone(&end));
+            began.notify_one();
+            async move {
+                let _dropped = dropped;
+                std::future::pending::<()>().await;
+            }
+        })
+        .unwrap();
+    let (began, end) = (Arc::clone(&begun), Arc::clone(&ended));
+    served
+        .server
+        .register_blocking("works", move |cx: Context| {
+            began.notify_one();
+            while !cx.is_cancelled() {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            end.notify_one();
+        })
+        .unwrap();
+    for method in ["waits", "works"] {
+        let document = format!("<methodCall><methodName>{method}</methodName></methodCall>");
+        let mut stream = served.connect().await;
+        stream
+            .write_all(&request("POST / HTTP/1.1\r\n", &document))
+            .await
+            .unwrap();
+        begun.notified().await;
+        drop(stream);
+        let heard = tokio::time::timeout(Duration::from_secs(5), ended.notified()).await;
+        assert!(heard.is_ok(), "{method} goes on");
+    }
+    served.assert_alive().await;
+}
+
+#[tokio::test]
+async fn a_client_that_waits_to_be_told_to_go_on() {
+    let served = Served::new().await;
+    let head = "Host: test\r\nExpect: 100-continue\r\nConnection: close\r\n";
+    let length = ADD.len();
+    // One that may go on is told so.
+    let mut stream = served.connect().await;
+    let request = format!("POST / HTTP/1.1\r\n{head}Content-Length: {length}\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut told = [0; 25];
+    stream.read_exact(&mut told).await.unwrap();
+    assert_eq!(told, *b"HTTP/1.1 100 Continue\r\n\r\n");
+    stream.write_all(ADD.as_bytes()).await.unwrap();
+    assert!(read_to_end(&mut stream).await.contains("<int>8</int>"));
+    // One that is refused is not.
+    let request = format!("POST /nowhere HTTP/1.1\r\n{head}Content-Length: {length}\r\n\r\n");
+    let reply = served.raw(request.as_bytes()).await;
+    assert_eq!(status(&reply), 404, "{reply}");
+}
