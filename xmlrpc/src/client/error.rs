@@ -49,6 +49,9 @@ pub enum InvalidHeader {
     /// repeated.
     #[error("the value of the header `{0}` has characters that no header can have")]
     Value(String),
+    /// The user name has a colon, which HTTP's Basic scheme cannot carry.
+    #[error("the user name has a colon, which HTTP's Basic authorization cannot carry")]
+    User,
     /// The client itself writes this header: it depends on the body or the connection.
     #[error("the client writes the header `{0}` itself")]
     Reserved(String),

@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use http::header::{
-    CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue,
-    TRANSFER_ENCODING,
+    AUTHORIZATION, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, HeaderMap, HeaderName,
+    HeaderValue, TRANSFER_ENCODING,
 };
 
 use super::error::{InvalidHeader, InvalidUrl};
 use super::proxy::{Choice, Proxy};
+use super::url::basic;
 use crate::XmlRpc;
 
 /// The headers that depend on the body or the connection, which the client alone knows.
@@ -160,6 +161,17 @@ impl ClientOptions {
         self.headers.insert(key, value);
         Ok(self)
     }
+
+    /// Sends a user name and a password with each call, by HTTP's Basic scheme, in place of those of
+    /// the URL. Neither is shown by `Debug` or in errors. Default: those of the URL, if it has any.
+    ///
+    /// # Errors
+    /// If the user name has a colon, which the scheme cannot carry.
+    pub fn basic_auth(mut self, user: &str, password: &str) -> Result<Self, InvalidHeader> {
+        let value = basic(user.as_bytes(), password.as_bytes()).ok_or(InvalidHeader::User)?;
+        self.headers.insert(AUTHORIZATION, value);
+        Ok(self)
+    }
 }
 
 #[cfg(test)]
@@ -176,6 +188,18 @@ mod tests {
         assert_eq!(header("X-Any", "a\r\nb: c"), invalid);
         let invalid = Some(InvalidHeader::Reserved("content-LENGTH".to_owned()));
         assert_eq!(header("content-LENGTH", "3"), invalid);
+    }
+
+    #[test]
+    fn credentials_become_a_header() {
+        let options = ClientOptions::default()
+            .basic_auth("us@er", "se:cret")
+            .unwrap();
+        let value = options.headers.get(AUTHORIZATION).unwrap();
+        assert_eq!(value, "Basic dXNAZXI6c2U6Y3JldA==");
+        assert!(!format!("{options:?}").contains("dXNA"));
+        let colon = ClientOptions::default().basic_auth("us:er", "secret");
+        assert_eq!(colon.err(), Some(InvalidHeader::User));
     }
 
     #[test]

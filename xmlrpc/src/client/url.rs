@@ -147,16 +147,22 @@ fn basic_authorization(
     if user.is_empty() && password.is_none() {
         return Ok(None);
     }
-    let mut pair: Vec<u8> = percent_decode_str(user).collect();
-    if pair.contains(&b':') {
-        return Err(InvalidUrl::Credentials);
+    let user: Cow<'_, [u8]> = percent_decode_str(user).into();
+    let password: Cow<'_, [u8]> = percent_decode_str(password.unwrap_or_default()).into();
+    basic(&user, &password)
+        .map(Some)
+        .ok_or(InvalidUrl::Credentials)
+}
+
+/// The header of HTTP's Basic scheme (RFC 7617); none for a user name with a colon.
+pub(super) fn basic(user: &[u8], password: &[u8]) -> Option<HeaderValue> {
+    if user.contains(&b':') {
+        return None;
     }
-    pair.push(b':');
-    pair.extend(percent_decode_str(password.unwrap_or_default()));
-    let header = format!("Basic {}", BASE64_STANDARD.encode(pair));
-    let mut header = HeaderValue::try_from(header).map_err(|_| InvalidUrl::Credentials)?;
+    let pair = BASE64_STANDARD.encode([user, b":", password].concat());
+    let mut header = HeaderValue::try_from(format!("Basic {pair}")).ok()?;
     header.set_sensitive(true);
-    Ok(Some(header))
+    Some(header)
 }
 
 #[cfg(test)]
