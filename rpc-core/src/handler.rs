@@ -4,6 +4,24 @@
 //! compiler's message names the type that is wrong: [`Arg`] for an argument, [`FromCall`] for all
 //! of them, [`Function`] for the function, [`IntoReply`] for what it returns. None of them needs
 //! to be implemented by hand.
+//!
+//! What cannot be an argument, or a result, does not compile:
+//!
+//! ```compile_fail
+//! # fn offer<F: rpc_core::Format>(registry: &rpc_core::Registry<F>) {
+//! registry.register_function("f", |text: &str| text.len());
+//! # }
+//! ```
+//! ```compile_fail
+//! # fn offer<F: rpc_core::Format>(registry: &rpc_core::Registry<F>) {
+//! registry.register_function("f", || std::thread::current());
+//! # }
+//! ```
+//! ```
+//! # fn offer<F: rpc_core::Format>(registry: &rpc_core::Registry<F>) {
+//! registry.register_function("f", |text: String| text.len());
+//! # }
+//! ```
 
 use std::future::{Future, Ready};
 use std::marker::PhantomData;
@@ -188,6 +206,12 @@ impl<T: Serialize, E: Into<Fault>> Reply<Fallible> for Result<T, E> {
 
 /// Makes a `Result` whose error serde would write ambiguous, and so a compile error that names
 /// this type: else an `Err` could go to the caller as a success.
+///
+/// ```compile_fail
+/// # fn offer<F: rpc_core::Format>(registry: &rpc_core::Registry<F>) {
+/// registry.register_function("f", || -> Result<i64, String> { Err("no".to_owned()) });
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct TheErrorMustConvertToFaultAndNotBeSerialize;
 
