@@ -53,7 +53,7 @@ pub trait FromArgs: Sized {
 
 /// All parameters of a call as one list, where their number is known only at run time.
 ///
-/// As the only argument (after an optional [`Context`]) it makes a method that takes any number
+/// As the only argument (after an optional [`Context`](crate::Context)) it makes a method that takes any number
 /// of parameters; as the arguments of a call it makes that call.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Variadic<T>(pub Vec<T>);
