@@ -12,6 +12,29 @@ type Source = Arc<dyn Error + Send + Sync>;
 /// [`with_source`](Self::with_source) or [`internal`](Self::internal); it goes to the log of this
 /// side and never to the wire.
 ///
+/// # Errors of your own
+///
+/// A method may return any `Result<T, E>` whose error converts to `Fault`. The common errors of the
+/// standard library do, as internal faults; for your own, say what callers shall see:
+///
+/// ```
+/// # use rpc_core::Fault;
+/// #[derive(Debug)]
+/// enum BankError {
+///     NoSuchAccount,
+///     Storage(std::io::Error),
+/// }
+///
+/// impl From<BankError> for Fault {
+///     fn from(error: BankError) -> Self {
+///         match error {
+///             BankError::NoSuchAccount => Fault::new(42, "no such account"),
+///             BankError::Storage(cause) => Fault::internal(cause),
+///         }
+///     }
+/// }
+/// ```
+///
 /// `Fault` is deliberately not `Serialize`: a handler's `Err(fault)` can then never be sent as a
 /// successful result by mistake.
 ///
