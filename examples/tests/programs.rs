@@ -135,6 +135,73 @@ fn the_demo_server_stops_cleanly_and_finishes_what_runs() {
     }
 }
 
+/// What hostile requests cost at the most, seen from outside: tests in one process share memory.
+#[cfg(target_os = "linux")]
+#[test]
+fn hostile_requests_take_little_memory() {
+    use std::io::Read;
+    use std::net::TcpStream;
+
+    let mut server = demo_server(&["--xmlrpc", "127.0.0.1:0"]);
+    let line = server.line();
+    let url = line.strip_prefix("listening xmlrpc ").unwrap();
+    let address = url
+        .strip_prefix("http://")
+        .unwrap()
+        .strip_suffix("/RPC2")
+        .unwrap();
+    let ask = |headers: &str, length: usize, body: &[u8]| {
+        let mut stream = TcpStream::connect(address).unwrap();
+        let head = format!(
+            "POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{headers}Content-Length: {length}\r\n\r\n"
+        );
+        // The server may answer and close before it has read everything.
+        let _ = stream.write_all(&[head.as_bytes(), body].concat());
+        let mut reply = String::new();
+        stream.read_to_string(&mut reply).unwrap();
+        reply
+    };
+    let mut bomb = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    let blanks = vec![b' '; 1 << 20];
+    for _ in 0..1024 {
+        bomb.write_all(&blanks).unwrap();
+    }
+    let bomb = bomb.finish().unwrap();
+    let nested = format!(
+        "<methodCall><methodName>echo</methodName><params><param>{}{}</param></params></methodCall>",
+        "<value><array><data>".repeat(10_000),
+        "</data></array></value>".repeat(10_000)
+    );
+    for _ in 0..3 {
+        let reply = ask("Content-Encoding: gzip\r\n", bomb.len(), &bomb);
+        assert!(reply.starts_with("HTTP/1.1 413 "), "{reply}");
+        let reply = ask("", 1 << 30, b"");
+        assert!(reply.starts_with("HTTP/1.1 413 "), "{reply}");
+        let reply = ask("", nested.len(), nested.as_bytes());
+        assert!(reply.contains("nested more than 64 deep"), "{reply}");
+        assert_eq!(
+            Client::new(url)
+                .unwrap()
+                .call::<i64>("add", (3, 5))
+                .unwrap(),
+            8
+        );
+    }
+    let status = std::fs::read_to_string(format!("/proc/{}/status", server.child.id())).unwrap();
+    let peak = status
+        .lines()
+        .find(|line| line.starts_with("VmHWM:"))
+        .unwrap();
+    let mebibytes = peak
+        .split_whitespace()
+        .nth(1)
+        .unwrap()
+        .parse::<u64>()
+        .unwrap()
+        / 1024;
+    assert!(mebibytes < 100, "{mebibytes} MiB at the peak");
+}
+
 #[test]
 fn the_cgi_program_answers_one_request() {
     let call = "<?xml version='1.0'?><methodCall><methodName>add</methodName><params>\

@@ -9,22 +9,6 @@ use xmlrpc::ServerOptions;
 
 use crate::served::{ADD, Served, read_to_end, status};
 
-/// The resident memory of this process in MiB, where the system tells.
-#[cfg(target_os = "linux")]
-fn memory() -> usize {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status
-        .lines()
-        .find(|line| line.starts_with("VmRSS:"))
-        .unwrap();
-    line.split_whitespace()
-        .nth(1)
-        .unwrap()
-        .parse::<usize>()
-        .unwrap()
-        / 1024
-}
-
 fn echo(value: &str) -> Vec<u8> {
     format!(
         "<methodCall><methodName>echo</methodName><params><param>{value}</param></params></methodCall>"
@@ -120,17 +104,8 @@ async fn a_gzip_bomb_is_not_inflated() {
         "POST / HTTP/1.1\r\nHost: test\r\nContent-Encoding: gzip\r\nContent-Length: {}\r\n\r\n",
         bomb.len()
     );
-    #[cfg(target_os = "linux")]
-    let before = memory();
     let reply = served.raw(&[head.as_bytes(), &bomb].concat()).await;
     assert_eq!(status(&reply), 413, "{reply}");
-    #[cfg(target_os = "linux")]
-    assert!(
-        memory() < before + 128,
-        "{} MiB before, {} MiB after",
-        before,
-        memory()
-    );
     served.assert_alive().await;
 }
 
