@@ -90,8 +90,27 @@ impl<T: Arg> FromCall<WithContext> for (Context, Variadic<T>) {
     }
 }
 
-macro_rules! from_call {
+/// A function of so many arguments.
+macro_rules! function {
+    ($($arg:ident)*) => {
+        impl<Callee, Out, $($arg),*> Function<($($arg,)*)> for Callee
+        where
+            Callee: Fn($($arg),*) -> Out + Send + Sync + 'static,
+        {
+            type Output = Out;
+
+            #[allow(non_snake_case)]
+            fn invoke(&self, ($($arg,)*): ($($arg,)*)) -> Out {
+                self($($arg),*)
+            }
+        }
+    };
+}
+
+macro_rules! up_to_12 {
     ($($($arg:ident)*;)*) => {$(
+        function!($($arg)*);
+
         impl<$($arg: Arg),*> FromCall<WithoutContext> for ($($arg,)*) {
             type Params = Self;
 
@@ -112,7 +131,7 @@ macro_rules! from_call {
     )*};
 }
 
-from_call! {
+up_to_12! {
     ;
     A;
     A B;
@@ -128,39 +147,8 @@ from_call! {
     A B C D E F G H I J K L;
 }
 
-/// Up to 12 arguments and a context before them.
-macro_rules! functions {
-    ($($($arg:ident)*;)*) => {$(
-        impl<Callee, Out, $($arg),*> Function<($($arg,)*)> for Callee
-        where
-            Callee: Fn($($arg),*) -> Out + Send + Sync + 'static,
-        {
-            type Output = Out;
-
-            #[allow(non_snake_case)]
-            fn invoke(&self, ($($arg,)*): ($($arg,)*)) -> Out {
-                self($($arg),*)
-            }
-        }
-    )*};
-}
-
-functions! {
-    ;
-    A;
-    A B;
-    A B C;
-    A B C D;
-    A B C D E;
-    A B C D E F;
-    A B C D E F G;
-    A B C D E F G H;
-    A B C D E F G H I;
-    A B C D E F G H I J;
-    A B C D E F G H I J K;
-    A B C D E F G H I J K L;
-    A B C D E F G H I J K L M;
-}
+// The context comes before 12 arguments.
+function!(A B C D E F G H I J K L M);
 
 /// What a method returns, seen as a result or a fault.
 #[diagnostic::on_unimplemented(
