@@ -172,6 +172,49 @@ async fn stalled_requests_are_closed() {
 }
 
 #[tokio::test]
+async fn a_peer_that_reads_nothing_is_let_go() {
+    let options = ServerOptions::default()
+        .connections(rpc_core::serve::Options::default().max_connections(1))
+        .write_timeout(Duration::from_millis(200));
+    let served = Served::with(options).await;
+    let blob = ADD
+        .replace("add", "blob")
+        .replace("<int>3", "<int>33554432")
+        .replace("<param><value><int>5</int></value></param>", "");
+    let mut silent = served.connect().await;
+    let head = format!(
+        "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n",
+        blob.len()
+    );
+    silent.write_all(head.as_bytes()).await.unwrap();
+    silent.write_all(blob.as_bytes()).await.unwrap();
+    // There is room for the next only when the silent one is gone.
+    served.assert_alive().await;
+    drop(silent);
+}
+
+#[tokio::test]
+async fn limits_can_be_as_large_as_they_come() {
+    let options = ServerOptions::default()
+        .max_body(usize::MAX)
+        .max_multicall(usize::MAX)
+        .header_timeout(Duration::MAX)
+        .body_timeout(Duration::MAX)
+        .write_timeout(Duration::MAX)
+        .call_timeout(Some(Duration::MAX));
+    let served = Served::with(options).await;
+    served.assert_alive().await;
+    let options = xmlrpc::ClientOptions::default()
+        .max_body(usize::MAX)
+        .timeout(Some(Duration::MAX))
+        .connect_timeout(Some(Duration::MAX))
+        .idle_timeout(Duration::MAX);
+    let client = xmlrpc::Client::with_options(&served.url, options).unwrap();
+    assert_eq!(client.call::<i64>("add", (3, 5)).await.unwrap(), 8);
+    assert_eq!(client.call::<i64>("add", (3, 5)).await.unwrap(), 8);
+}
+
+#[tokio::test]
 async fn an_endless_head_is_refused() {
     let served = Served::new().await;
     let head = format!("POST / HTTP/1.1\r\nX: {}\r\n\r\n", "x".repeat(1 << 20));

@@ -55,7 +55,7 @@ pub async fn respond(
         .get("CONTENT_LENGTH")
         .and_then(|length| length.trim().parse().ok());
     // One byte over the limit is enough to be refused for.
-    let limit = server.options.max_body as u64 + 1;
+    let limit = (server.options.max_body as u64).saturating_add(1);
     let mut body = Vec::new();
     input
         .take(length.unwrap_or(0).min(limit))

@@ -147,7 +147,10 @@ impl Server {
                     extensions,
                     cancellation,
                 };
-                let deadline = self.options.call_timeout.map(|timeout| started + timeout);
+                let deadline = self
+                    .options
+                    .call_timeout
+                    .and_then(|timeout| started.checked_add(timeout));
                 let context = Context::new(method)
                     .with_origin(Arc::new(origin))
                     .with_deadline(deadline);

@@ -23,6 +23,7 @@ use rpc_core::transport::{Address, Io, Listen};
 use rpc_core::{Instance, Name, Peer, RegisterError, Registry};
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, ToSocketAddrs};
+use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 
 pub use self::options::{FaultPolicy, Refusal, ServerOptions};
@@ -210,11 +211,13 @@ impl Server {
             let server = &self;
             Box::pin(async move { Ok::<_, Infallible>(server.respond(request).await) })
         });
+        let mut io = TimeoutStream::new(io);
+        io.set_write_timeout(Some(self.options.write_timeout.min(FOREVER)));
         let mut connection = http1::Builder::new()
             .timer(TokioTimer::new())
-            .header_read_timeout(self.options.header_timeout)
+            .header_read_timeout(self.options.header_timeout.min(FOREVER))
             .max_buf_size(MAX_HEAD)
-            .serve_connection(TokioIo::new(io), service);
+            .serve_connection(TokioIo::new(Box::pin(io)), service);
         let result = tokio::select! {
             result = poll_fn(|cx| connection.poll_without_shutdown(cx)) => result,
             () = stop.cancelled() => {
@@ -244,6 +247,9 @@ async fn linger(mut io: impl Io) {
     // Whatever comes of it, the connection is over.
     let _ = tokio::time::timeout(PATIENCE, drain).await;
 }
+
+/// What a timeout can be at the most: the time after it must still be one that a clock can show.
+const FOREVER: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
 /// The most that the head of a request may take in memory: cookies and tokens fit many times over.
 const MAX_HEAD: usize = 64 << 10;

@@ -19,6 +19,7 @@ pub struct ServerOptions {
     pub(crate) max_body: usize,
     pub(crate) header_timeout: Duration,
     pub(crate) body_timeout: Duration,
+    pub(crate) write_timeout: Duration,
     pub(crate) call_timeout: Option<Duration>,
     pub(crate) max_multicall: usize,
     pub(crate) gzip_over: Option<usize>,
@@ -99,6 +100,7 @@ impl Default for ServerOptions {
             max_body: 16 << 20,
             header_timeout: Duration::from_secs(30),
             body_timeout: Duration::from_secs(60),
+            write_timeout: Duration::from_secs(60),
             call_timeout: None,
             max_multicall: 1000,
             gzip_over: Some(1400),
@@ -148,6 +150,14 @@ impl ServerOptions {
     #[must_use]
     pub const fn body_timeout(mut self, timeout: Duration) -> Self {
         self.body_timeout = timeout;
+        self
+    }
+
+    /// How long a peer may read nothing of a reply that is being sent; its connection is closed
+    /// then. Default: 60 s, so that nobody keeps a connection and a reply in memory for ever.
+    #[must_use]
+    pub const fn write_timeout(mut self, timeout: Duration) -> Self {
+        self.write_timeout = timeout;
         self
     }
 
@@ -226,6 +236,7 @@ impl fmt::Debug for ServerOptions {
             .field("max_body", &self.max_body)
             .field("header_timeout", &self.header_timeout)
             .field("body_timeout", &self.body_timeout)
+            .field("write_timeout", &self.write_timeout)
             .field("call_timeout", &self.call_timeout)
             .field("max_multicall", &self.max_multicall)
             .field("gzip_over", &self.gzip_over)
