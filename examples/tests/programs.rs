@@ -172,6 +172,17 @@ fn hostile_requests_take_little_memory() {
         "<value><array><data>".repeat(10_000),
         "</data></array></value>".repeat(10_000)
     );
+    // Chunks of one byte each: what is kept must be the bytes, not the pieces.
+    let tiny = b"1\r\n \r\n".repeat(2 << 20);
+    let mut stream = TcpStream::connect(address).unwrap();
+    let head =
+        "POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n";
+    stream
+        .write_all(&[head.as_bytes(), &tiny, b"0\r\n\r\n"].concat())
+        .unwrap();
+    let mut reply = String::new();
+    stream.read_to_string(&mut reply).unwrap();
+    assert!(reply.contains("-32700"), "{reply}");
     for _ in 0..3 {
         let reply = ask("Content-Encoding: gzip\r\n", bomb.len(), &bomb);
         assert!(reply.starts_with("HTTP/1.1 413 "), "{reply}");

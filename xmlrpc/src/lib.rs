@@ -65,6 +65,7 @@
 //! limits and what is written for peers that know less.
 
 pub mod blocking;
+mod body;
 mod client;
 mod coding;
 mod de;

@@ -11,8 +11,7 @@ use http::header::{
     PROXY_AUTHORIZATION, USER_AGENT,
 };
 use http::{Method, Request, Response, Uri};
-use http_body::Body;
-use http_body_util::{BodyExt, Full};
+use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper_util::client::legacy::connect::{CaptureConnection, capture_connection};
 use hyper_util::client::legacy::{Client as Pool, Error as PoolError};
@@ -28,6 +27,7 @@ use super::options::ClientOptions;
 use super::proxy::Proxy;
 use super::url::Target;
 use crate::XmlRpc;
+use crate::body::{self, Broken};
 use crate::coding::{Coding, Undecodable, charset, gzip};
 use crate::document::reply_fault;
 use crate::xml::encoding::decode_document;
@@ -166,7 +166,7 @@ impl Http {
         if let Some((url, cookies)) = &self.cookies {
             cookies.keep(url, &head.headers);
         }
-        let (body, broken) = collect(body, self.max_body).await;
+        let (body, broken) = body::collect(body, self.max_body).await;
         let (body, problem) = match broken {
             None => match decode(body.clone(), &head.headers, self.max_body) {
                 Ok(document) => match reply_fault(&document, format) {
@@ -233,49 +233,6 @@ fn find<'e, E: Error + 'static>(error: &'e (dyn Error + 'static)) -> Option<&'e 
         next = error.source();
     }
     None
-}
-
-/// Why a body has no end.
-enum Broken {
-    TooLarge,
-    Disconnected(hyper::Error),
-}
-
-/// Reads a body of up to `limit` bytes; of a larger one nothing if its length was declared, and
-/// else the beginning.
-async fn collect(mut body: Incoming, limit: usize) -> (Bytes, Option<Broken>) {
-    let declared = body.size_hint().lower();
-    if declared > limit as u64 {
-        return (Bytes::new(), Some(Broken::TooLarge));
-    }
-    // Small replies come in one piece, which needs no copy.
-    let mut first = Bytes::new();
-    let mut all = Vec::new();
-    let broken = loop {
-        let data = match body.frame().await {
-            None => break None,
-            Some(Err(error)) => break Some(Broken::Disconnected(error)),
-            Some(Ok(frame)) => match frame.into_data() {
-                Ok(data) => data,
-                Err(_trailers) => continue,
-            },
-        };
-        let length = first.len() + all.len();
-        if data.len() > limit - length {
-            break Some(Broken::TooLarge);
-        }
-        if length == 0 {
-            first = data;
-        } else {
-            if all.is_empty() {
-                all.reserve(usize::try_from(declared).unwrap_or(0));
-                all.extend_from_slice(&std::mem::take(&mut first));
-            }
-            all.extend_from_slice(&data);
-        }
-    };
-    let bytes = if all.is_empty() { first } else { all.into() };
-    (bytes, broken)
 }
 
 /// From a body to a document in UTF-8.

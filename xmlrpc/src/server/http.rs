@@ -44,14 +44,12 @@ use crate::coding::{Coding, charset, gzip};
 use crate::document::{REPLY_EPILOGUE, REPLY_PROLOGUE, call_head, reply_value, write_fault};
 use crate::xml::encoding::decode_document;
 
-type BoxError = Box<dyn std::error::Error + Send + Sync>;
-
 /// The requests of any body type are answered, so a [`Server`] can be mounted wherever HTTP
 /// requests come from: in an axum router, under tower layers, in a test. A [`Peer`] among a
 /// request's extensions is the one that handlers see.
 impl<B> Service<Request<B>> for Server
 where
-    B: Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
+    B: Body<Data: Send, Error: Send> + Send + 'static,
 {
     type Response = Response<Full<Bytes>>;
     type Error = Infallible;
@@ -72,10 +70,7 @@ impl Server {
     ///
     /// # Cancel safety
     /// Dropping the future cancels the call that the request made.
-    pub async fn respond<B>(&self, request: Request<B>) -> Response<Full<Bytes>>
-    where
-        B: Body<Error: Into<BoxError>>,
-    {
+    pub async fn respond(&self, request: Request<impl Body>) -> Response<Full<Bytes>> {
         let (mut parts, body) = request.into_parts();
         let peer = parts.extensions.remove::<Peer>().unwrap_or_default();
         let (registry, coding) = match self.admit(&mut parts, &peer) {
@@ -84,8 +79,7 @@ impl Server {
             Err(refusal) => return respond_with(refusal, !body.is_end_stream()),
         };
         let limit = self.options.max_body;
-        let read = body::read(body, limit, self.options.body_timeout).await;
-        let document = match read.and_then(|body| Ok(coding.decode(body, limit)?)) {
+        let document = match body::read(body, coding, limit, self.options.body_timeout).await {
             Ok(document) => document,
             // There may be more of it to come, and none of that is a request.
             Err(failure) => return respond_with(refuse_body(&failure, limit), true),
