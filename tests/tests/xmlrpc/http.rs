@@ -46,6 +46,8 @@ async fn what_is_refused_and_how() {
             200,
         ),
         ("POST /RPC2?a=b HTTP/1.1\r\n", 200),
+        // What a web page can send without the browser asking the server first.
+        ("POST / HTTP/1.1\r\nOrigin: http://evil.example\r\n", 415),
     ];
     for (head, expected) in cases {
         let reply = served.raw(&request(&format!("{head}{close}"), ADD)).await;

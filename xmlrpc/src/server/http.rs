@@ -1,19 +1,4 @@
 //! One HTTP request in, one HTTP response out.
-//!
-//! What is refused, and how:
-//!
-//! | status | when |
-//! |---|---|
-//! | 404 | there is no service at the path |
-//! | 405 | the method is not POST |
-//! | 408 | the body did not come in time |
-//! | 413 | the body is over the limit, on the wire or inflated |
-//! | 415 | the body is neither XML nor untyped, or in a content coding other than gzip |
-//! | 400 | the body broke off or is not what its content coding says |
-//!
-//! All else is answered with status 200 and an XML-RPC document, a fault included. A length is
-//! not asked for: chunked bodies are as good, so there is no 411. Form and plain-text bodies are
-//! among those that 415 refuses, so that no web page can make a browser call this server.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -25,7 +10,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use http::header::{
     ACCEPT_ENCODING, ALLOW, CONNECTION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue,
-    VARY,
+    ORIGIN, VARY,
 };
 use http::request::Parts;
 use http::{Method, Request, Response, StatusCode};
@@ -171,11 +156,9 @@ impl Server {
                     ))
                 }),
         };
+        let result = result.and_then(|reply| own_document(reply, self.options.format));
         log(&context, started, result.as_ref().err());
-        match result.and_then(|reply| own_document(reply, self.options.format)) {
-            Ok(document) => document,
-            Err(fault) => self.write_fault(&fault, context.method()),
-        }
+        result.unwrap_or_else(|fault| self.write_fault(&fault, context.method()))
     }
 
     fn read_call(
@@ -243,9 +226,10 @@ pub(super) fn log(context: &Context, started: Instant, fault: Option<&Fault>) {
 }
 
 fn is_xml(headers: &HeaderMap) -> bool {
-    // Some small clients send no type at all.
+    // Some small clients send no type at all. A browser may send none either, without asking the
+    // server first, but it always tells the page's origin.
     let Some(content_type) = headers.get(CONTENT_TYPE) else {
-        return true;
+        return !headers.contains_key(ORIGIN);
     };
     let Ok(content_type) = content_type.to_str() else {
         return false;

@@ -38,6 +38,24 @@ use crate::XmlRpc;
 ///
 /// It is also a `tower_service::Service` over HTTP requests, so it can be mounted in axum.
 ///
+/// # What is refused
+///
+/// | status | when |
+/// |---|---|
+/// | 400 | the body broke off or is not what its content coding says |
+/// | 404 | there is no service at the path |
+/// | 405 | the method is not POST |
+/// | 408 | the body did not come in time |
+/// | 413 | the body is over the limit, on the wire or inflated |
+/// | 415 | the content type is not XML, or the content coding not gzip |
+///
+/// All else is answered with status 200 and an XML-RPC document, a fault included. A length is not
+/// asked for, as chunked bodies are as good: there is no 411. A request without a content type is
+/// taken for XML unless a web page sent it. So no page can make a browser call this server, unless
+/// the server is made to answer the browser's preflight request.
+///
+/// # Examples
+///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
