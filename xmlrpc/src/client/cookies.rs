@@ -7,6 +7,10 @@ use cookie_store::CookieStore;
 use http::header::{COOKIE, HeaderMap, HeaderValue, SET_COOKIE};
 use url::Url;
 
+/// How many cookies are kept: what RFC 6265 (6.1) asks for. A server that sets more loses those
+/// before.
+const MAX: usize = 50;
+
 /// The cookies that a server has set.
 #[derive(Default)]
 pub(super) struct Cookies(Mutex<CookieStore>);
@@ -19,6 +23,9 @@ impl Cookies {
         }
         let mut store = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         for cookie in headers.get_all(SET_COOKIE) {
+            if store.iter_any().count() >= MAX {
+                store.clear();
+            }
             if let Ok(cookie) = cookie.to_str()
                 && let Err(error) = store.parse(cookie, url)
             {
@@ -86,6 +93,16 @@ mod tests {
         assert_eq!(sent(&cookies, "http://other/", &[]), None);
         let gone = [("set-cookie", "a=1; Path=/; Max-Age=0")];
         assert_eq!(sent(&cookies, "http://h/x", &gone), None);
+    }
+
+    #[test]
+    fn only_so_many_are_kept() {
+        let cookies = Cookies::default();
+        for number in 0..1000 {
+            let set = format!("c{number}={number}; Path=/");
+            let line = sent(&cookies, "http://h/", &[("set-cookie", &set)]).unwrap();
+            assert!(line.split("; ").count() <= MAX && line.contains(&format!("c{number}=")));
+        }
     }
 
     #[test]
