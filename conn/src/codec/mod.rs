@@ -1,0 +1,45 @@
+//! How values become the bytes of a message.
+//!
+//! A [`Codec`] is a type parameter of a connection. Both ends must use the same one: a message does
+//! not say how it was encoded.
+//!
+//! | codec | for |
+//! |---|---|
+//! | `Bincode` (default) | Rust programs among themselves: small and fast, same types on both ends |
+//! | [`Pickle`] | CPython's `Connection.send` and `recv` |
+//! | `Json` | every language, readable by people |
+//! | `MessagePack` | every language, smaller than JSON |
+//! | `Postcard` | Rust programs on small devices |
+
+use rpc_core::FormatError;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+pub mod pickle;
+
+pub use pickle::Pickle;
+
+/// Encodes and decodes the values of a connection.
+///
+/// A codec is a small value that holds its settings and limits; `Default` is what connections
+/// start with.
+pub trait Codec: Clone + Default + Send + Sync + 'static {
+    /// The name of the encoding, for messages about a mismatch.
+    const NAME: &'static str;
+
+    /// Appends the encoded value. After an error, what was appended is void.
+    ///
+    /// # Errors
+    /// If the value cannot be represented in this encoding.
+    fn encode<T: Serialize + ?Sized>(
+        &self,
+        value: &T,
+        out: &mut Vec<u8>,
+    ) -> Result<(), FormatError>;
+
+    /// Reads a value that takes up the whole message.
+    ///
+    /// # Errors
+    /// If the message is malformed, breaks a limit, or does not fit the type.
+    fn decode<T: DeserializeOwned>(&self, message: &[u8]) -> Result<T, FormatError>;
+}

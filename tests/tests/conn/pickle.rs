@@ -1,0 +1,1 @@
+//! Pickles that go to real Pythons and come back.
