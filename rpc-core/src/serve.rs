@@ -121,32 +121,43 @@ where
     Fut: Future<Output = ()> + Send + 'static,
 {
     let mut connections = JoinSet::new();
-    let mut pause = FIRST_PAUSE;
     loop {
-        let accepted = tokio::select! {
+        let (io, peer) = tokio::select! {
             biased;
             () = stop.cancelled() => break,
             Some(_) = connections.join_next() => continue,
-            accepted = listener.accept(), if connections.len() < options.max_connections => accepted,
+            accepted = accept(&mut listener), if connections.len() < options.max_connections => accepted,
         };
-        match accepted {
-            Ok((io, peer)) => {
-                pause = FIRST_PAUSE;
-                let connection = handler(io, peer.clone(), stop.child_token());
-                connections.spawn(log_panic(connection, peer));
-            }
+        let connection = handler(io, peer.clone(), stop.child_token());
+        connections.spawn(log_panic(connection, peer));
+    }
+    drop(listener);
+    drain(connections, options.drain_timeout).await
+}
+
+/// The next peer, whatever becomes of those before it: an error of the listener, such as a lack of file
+/// descriptors, is logged, and tried again after a pause that grows from 5 ms to one second.
+///
+/// For protocols with an accept loop of their own; [`serve`] has it built in.
+///
+/// # Cancel safety
+///
+/// No connection is lost when the future is dropped. The pauses start over.
+pub async fn accept<L: Listen>(listener: &mut L) -> (L::Io, Peer) {
+    let mut pause = FIRST_PAUSE;
+    loop {
+        match listener.accept().await {
+            Ok(accepted) => return accepted,
             Err(error) if concerns_one_connection(&error) => {
                 tracing::debug!(%error, "a peer left before it was accepted");
             }
             Err(error) => {
                 tracing::warn!(%error, ?pause, "cannot accept connections, trying again");
-                stop.run_until_cancelled(sleep(pause)).await;
+                sleep(pause).await;
                 pause = (pause * 2).min(MAX_PAUSE);
             }
         }
     }
-    drop(listener);
-    drain(connections, options.drain_timeout).await
 }
 
 /// Waits until the connections have ended, and ends them when the time is over.

@@ -165,7 +165,7 @@ impl fmt::Display for Credentials {
 
 /// Where a listener can be reached.
 ///
-/// As text it is `127.0.0.1:8000`, `unix:/run/service.sock` or `memory:name`.
+/// As text it is `127.0.0.1:8000`, `unix:/run/service.sock`, `unix-abstract:name` or `memory:name`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Address {
@@ -173,6 +173,8 @@ pub enum Address {
     Tcp(SocketAddr),
     /// The path of a socket file.
     Unix(PathBuf),
+    /// The name of a socket that is no file, without the NUL byte that marks it (Linux).
+    Abstract(Vec<u8>),
     /// The name of a listener inside this program, which serves to tell it from others.
     Memory(String),
 }
@@ -182,6 +184,7 @@ impl fmt::Display for Address {
         match self {
             Self::Tcp(address) => write!(f, "{address}"),
             Self::Unix(path) => write!(f, "unix:{}", path.display()),
+            Self::Abstract(name) => write!(f, "unix-abstract:{}", name.escape_ascii()),
             Self::Memory(name) => write!(f, "memory:{name}"),
         }
     }
@@ -195,6 +198,9 @@ impl FromStr for Address {
         if let Some(path) = text.strip_prefix("unix:") {
             return Ok(Self::Unix(PathBuf::from(path)));
         }
+        if let Some(name) = text.strip_prefix("unix-abstract:") {
+            return Ok(Self::Abstract(name.as_bytes().to_vec()));
+        }
         if let Some(name) = text.strip_prefix("memory:") {
             return Ok(Self::Memory(name.to_owned()));
         }
@@ -207,7 +213,9 @@ impl FromStr for Address {
 
 /// A text that is no [`Address`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not an address: expected `IP:PORT`, `unix:PATH` or `memory:NAME`")]
+#[error(
+    "`{0}` is not an address: expected `IP:PORT`, `unix:PATH`, `unix-abstract:NAME` or `memory:NAME`"
+)]
 pub struct AddressError(String);
 
 #[cfg(test)]
@@ -220,6 +228,7 @@ mod tests {
             "127.0.0.1:80",
             "[::1]:8000",
             "unix:/run/a socket",
+            "unix-abstract:name",
             "memory:x",
         ] {
             let address: Result<Address, _> = text.parse();

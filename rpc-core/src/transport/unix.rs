@@ -18,13 +18,20 @@ const BACKLOG: u32 = 1024;
 /// The longest time between two attempts to connect while the backlog is full.
 const MAX_PAUSE: Duration = Duration::from_millis(50);
 
-/// Listens on a socket file, which it removes when it is dropped.
+/// Listens on a socket file, which it removes when it is dropped, or on an abstract name.
 #[derive(Debug)]
 pub struct UnixListener {
     // Declared before the socket, and so removed before that closes. The open socket keeps the
     // inode number of its file taken, so nothing else can pass for that file.
-    file: SocketFile,
+    place: Place,
     socket: Socket,
+}
+
+#[derive(Debug)]
+enum Place {
+    File(SocketFile),
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    Abstract(Vec<u8>),
 }
 
 impl UnixListener {
@@ -80,7 +87,27 @@ impl UnixListener {
             fs::set_permissions(&file.path, fs::Permissions::from_mode(mode))?;
         }
         let socket = socket.listen(BACKLOG)?;
-        Ok(Self { file, socket })
+        let place = Place::File(file);
+        Ok(Self { place, socket })
+    }
+
+    /// Listens at a name that is no file (`man 7 unix`, "abstract"): it needs no cleaning up, and no
+    /// permissions protect it, so that every process in the same network namespace may connect.
+    ///
+    /// The name is given without the NUL byte that marks it to the system.
+    ///
+    /// # Errors
+    ///
+    /// [`AddrInUse`](io::ErrorKind::AddrInUse) if a process listens there already. A name of more than
+    /// 107 bytes is too long.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    pub fn bind_abstract(name: impl AsRef<[u8]>) -> io::Result<Self> {
+        let name = name.as_ref().to_vec();
+        let socket = UnixSocket::new_stream()?;
+        socket.bind(abstract_path(&name))?;
+        let socket = socket.listen(BACKLOG)?;
+        let place = Place::Abstract(name);
+        Ok(Self { place, socket })
     }
 }
 
@@ -89,20 +116,38 @@ impl Listen for UnixListener {
 
     async fn accept(&mut self) -> io::Result<(UnixStream, Peer)> {
         let (stream, _) = self.socket.accept().await?;
-        let credentials = stream.peer_cred().ok().map(|credentials| Credentials {
-            uid: credentials.uid(),
-            gid: credentials.gid(),
-            pid: credentials.pid(),
-        });
-        Ok((stream, Peer::Unix(credentials)))
+        let peer = peer(&stream);
+        Ok((stream, peer))
     }
 
     fn local_address(&self) -> io::Result<Address> {
-        Ok(Address::Unix(self.file.path.clone()))
+        Ok(match &self.place {
+            Place::File(file) => Address::Unix(file.path.clone()),
+            #[cfg(any(target_os = "linux", target_os = "android"))]
+            Place::Abstract(name) => Address::Abstract(name.clone()),
+        })
     }
 }
 
-/// Connects to a socket file.
+/// An abstract name in the form in which the system takes it among paths.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn abstract_path(name: &[u8]) -> PathBuf {
+    use std::os::unix::ffi::OsStringExt as _;
+
+    PathBuf::from(std::ffi::OsString::from_vec([b"\0", name].concat()))
+}
+
+/// Who is at the other end of a Unix socket.
+pub fn peer(stream: &UnixStream) -> Peer {
+    let credentials = stream.peer_cred().ok().map(|credentials| Credentials {
+        uid: credentials.uid(),
+        gid: credentials.gid(),
+        pid: credentials.pid(),
+    });
+    Peer::Unix(credentials)
+}
+
+/// Connects to a socket file or an abstract name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct UnixConnector {
     path: PathBuf,
@@ -112,6 +157,14 @@ impl UnixConnector {
     /// Connects to the socket file at `path`.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self { path: path.into() }
+    }
+
+    /// Connects to an [abstract name](UnixListener::bind_abstract), given without the NUL byte.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    pub fn new_abstract(name: impl AsRef<[u8]>) -> Self {
+        Self {
+            path: abstract_path(name.as_ref()),
+        }
     }
 }
 
@@ -236,6 +289,25 @@ mod tests {
             panic!("{peer} has no credentials");
         };
         assert_eq!(credentials.uid, fs::metadata(&directory.0)?.uid());
+        Ok(())
+    }
+
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    #[tokio::test]
+    async fn an_abstract_name_is_no_file() -> io::Result<()> {
+        let name = format!("rpc-core {}", std::process::id());
+        let listener = UnixListener::bind_abstract(&name)?;
+        let address = Address::Abstract(name.clone().into());
+        assert_eq!(listener.local_address()?, address);
+        assert_eq!(
+            kind(UnixListener::bind_abstract(&name)),
+            Some(ErrorKind::AddrInUse)
+        );
+        echoes(listener, UnixConnector::new_abstract(&name)).await;
+        assert_eq!(
+            kind(UnixConnector::new_abstract(name).connect().await),
+            Some(ErrorKind::ConnectionRefused)
+        );
         Ok(())
     }
 
