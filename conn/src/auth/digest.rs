@@ -1,0 +1,99 @@
+//! Keyed digests.
+
+use std::fmt;
+
+use hmac::{Hmac, KeyInit, Mac, SimpleHmac};
+use md5::Md5;
+use sha2::{Sha256, Sha384};
+use sha3::{Sha3_256, Sha3_384};
+use subtle::ConstantTimeEq;
+
+use super::AuthKey;
+
+/// The digest functions of the handshake, by the names CPython has for them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Digest {
+    /// SHA-256, `sha256`.
+    #[default]
+    Sha256,
+    /// SHA-384, `sha384`.
+    Sha384,
+    /// SHA3-256, `sha3_256`.
+    Sha3_256,
+    /// SHA3-384, `sha3_384`.
+    Sha3_384,
+}
+
+impl Digest {
+    const ALL: [Self; 4] = [Self::Sha256, Self::Sha384, Self::Sha3_256, Self::Sha3_384];
+
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Sha256 => "sha256",
+            Self::Sha384 => "sha384",
+            Self::Sha3_256 => "sha3_256",
+            Self::Sha3_384 => "sha3_384",
+        }
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A digest, or the one that has to be asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Algorithm {
+    Modern(Digest),
+    Md5,
+}
+
+impl Algorithm {
+    pub(super) fn named(name: &[u8]) -> Option<Self> {
+        if name == b"md5" {
+            return Some(Self::Md5);
+        }
+        let digest = Digest::ALL
+            .into_iter()
+            .find(|d| d.name().as_bytes() == name);
+        digest.map(Self::Modern)
+    }
+
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Modern(digest) => digest.name(),
+            Self::Md5 => "md5",
+        }
+    }
+
+    /// The keyed digest of the parts, one after the other.
+    pub(super) fn code(self, key: &AuthKey, parts: &[&[u8]]) -> Vec<u8> {
+        match self {
+            Self::Modern(Digest::Sha256) => code::<Hmac<Sha256>>(key, parts),
+            Self::Modern(Digest::Sha384) => code::<Hmac<Sha384>>(key, parts),
+            Self::Modern(Digest::Sha3_256) => code::<SimpleHmac<Sha3_256>>(key, parts),
+            Self::Modern(Digest::Sha3_384) => code::<SimpleHmac<Sha3_384>>(key, parts),
+            Self::Md5 => code::<Hmac<Md5>>(key, parts),
+        }
+    }
+
+    /// Whether `answer` is the keyed digest of the parts; how long that takes tells nothing.
+    pub(super) fn verify(self, key: &AuthKey, parts: &[&[u8]], answer: &[u8]) -> bool {
+        self.code(key, parts).ct_eq(answer).into()
+    }
+}
+
+fn code<M: Mac + KeyInit>(key: &AuthKey, parts: &[&[u8]]) -> Vec<u8> {
+    #[allow(
+        clippy::expect_used,
+        reason = "HMAC pads or hashes every key to its block"
+    )]
+    let mut mac = <M as KeyInit>::new_from_slice(key.as_bytes()).expect("HMAC takes any key");
+    for part in parts {
+        mac.update(part);
+    }
+    mac.finalize().into_bytes().to_vec()
+}

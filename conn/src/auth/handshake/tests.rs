@@ -1,0 +1,307 @@
+use rpc_core::transport::Credentials;
+
+use super::super::{AuthKey, Digest};
+use super::*;
+
+fn authentication(key: &str) -> Authentication {
+    Authentication::new(AuthKey::new(key).unwrap())
+}
+
+fn new(role: Role, authentication: &Authentication, channel: Channel) -> Handshake {
+    Handshake::new(role, authentication.clone(), channel).unwrap()
+}
+
+fn tcp(local: u16, peer: u16) -> Channel {
+    let address = |port| ([127, 0, 0, 1], port).into();
+    Channel::Tcp {
+        local: address(local),
+        peer: address(peer),
+    }
+}
+
+fn unix(local: u32, peer: u32) -> Channel {
+    let credentials = |uid| Credentials {
+        uid,
+        gid: 1,
+        pid: i32::try_from(std::process::id()).ok(),
+    };
+    Channel::Unix {
+        local: credentials(local),
+        peer: credentials(peer),
+    }
+}
+
+/// Passes messages between the two until nobody has any. What passed, and how each ended.
+#[derive(Debug)]
+struct Outcome {
+    messages: Vec<Vec<u8>>,
+    listener: Result<(), AuthError>,
+    client: Result<(), AuthError>,
+}
+
+fn run(mut listener: Handshake, mut client: Handshake) -> Outcome {
+    let mut outcome = Outcome {
+        messages: Vec::new(),
+        listener: Ok(()),
+        client: Ok(()),
+    };
+    loop {
+        if let Some(message) = listener.outgoing() {
+            if outcome.client.is_ok() {
+                outcome.client = client.incoming(&message);
+            }
+            outcome.messages.push(message);
+        } else if let Some(message) = client.outgoing() {
+            if outcome.listener.is_ok() {
+                outcome.listener = listener.incoming(&message);
+            }
+            outcome.messages.push(message);
+        } else {
+            break;
+        }
+    }
+    assert_eq!(
+        listener.is_complete() && client.is_complete(),
+        outcome.listener.is_ok() && outcome.client.is_ok(),
+        "both ends agree: {outcome:?}"
+    );
+    outcome
+}
+
+fn run_with(
+    listener: &Authentication,
+    client: &Authentication,
+    channels: (Channel, Channel),
+) -> Outcome {
+    run(
+        new(Role::Listener, listener, channels.0),
+        new(Role::Client, client, channels.1),
+    )
+}
+
+#[test]
+fn the_transcript_is_that_of_cpython() {
+    let key = authentication("12345");
+    let random = *b"0123456789012345678901234567890123456789";
+    let side = |role, channel| Handshake::with_random(role, key.clone(), channel, random).unwrap();
+    let mut listener = side(Role::Listener, tcp(1, 2));
+    let challenge = listener.outgoing().unwrap();
+    assert_eq!(
+        challenge,
+        b"#CHALLENGE#{sha256}0123456789012345678901234567890123456789"
+    );
+    // hmac.new(b'12345', challenge[11:], 'sha256').hexdigest()
+    let answer = b"{sha256}\xdc\xb6\xec\xb2\x18\x9f\x14\xaa\x0e\x59\xb6\x48\x77\xb3\x69\x13\
+        \x71\x88\xc9\x39\x31\x6a\xca\x2c\x5e\x6e\xfa\x74\xa9\xe1\x94\x66";
+    listener.incoming(answer).unwrap();
+    assert_eq!(listener.outgoing().as_deref(), Some(WELCOME));
+    assert!(!listener.is_complete());
+}
+
+#[test]
+fn the_same_key_opens() {
+    for digest in [
+        Digest::Sha256,
+        Digest::Sha384,
+        Digest::Sha3_256,
+        Digest::Sha3_384,
+    ] {
+        let key = authentication("key").digest(digest);
+        for channels in [
+            (tcp(1, 2), tcp(2, 1)),
+            (unix(1, 2), unix(2, 1)),
+            (Channel::Memory, Channel::Memory),
+        ] {
+            let outcome = run_with(&key, &key, channels);
+            assert!(
+                outcome.listener.is_ok() && outcome.client.is_ok(),
+                "{outcome:?}"
+            );
+            assert!(outcome.messages.iter().all(|m| m.len() <= MAX_MESSAGE));
+        }
+    }
+}
+
+#[test]
+fn another_key_does_not() {
+    let outcome = run_with(
+        &authentication("key"),
+        &authentication("kez"),
+        (tcp(1, 2), tcp(2, 1)),
+    );
+    assert!(matches!(outcome.listener, Err(AuthError::WrongAnswer)));
+    assert!(matches!(outcome.client, Err(AuthError::Rejected)));
+    assert_eq!(outcome.messages.last().map(Vec::as_slice), Some(FAILURE));
+    assert_eq!(outcome.messages.len(), 3);
+}
+
+/// A listener that takes part in the handshake of CPython up to 3.11.
+fn legacy_challenge() -> Vec<u8> {
+    [CHALLENGE, b"01234567890123456789"].concat()
+}
+
+#[test]
+fn md5_only_when_asked_for() {
+    let strict = authentication("key");
+    let mut client = new(Role::Client, &strict, tcp(1, 2));
+    let refused = client.incoming(&legacy_challenge());
+    assert!(matches!(refused, Err(AuthError::LegacyPeer)));
+    assert_eq!(
+        client.outgoing(),
+        None,
+        "nothing is given to guess the key from"
+    );
+
+    let mut listener = new(Role::Listener, &strict, tcp(1, 2));
+    let refused = listener.incoming(&[0; 16]);
+    assert!(matches!(refused, Err(AuthError::LegacyPeer)));
+
+    let named = [CHALLENGE, b"{md5}0123456789012345678901234567890123456789"].concat();
+    let mut client = new(Role::Client, &strict, tcp(1, 2));
+    assert!(matches!(
+        client.incoming(&named),
+        Err(AuthError::LegacyPeer)
+    ));
+
+    let lenient = strict.legacy_md5(true);
+    let mut client = new(Role::Client, &lenient, tcp(1, 2));
+    client.incoming(&legacy_challenge()).unwrap();
+    // hmac.new(b'key', b'01234567890123456789', 'md5').digest()
+    let answer = client.outgoing().unwrap();
+    assert_eq!(
+        answer,
+        Algorithm::Md5.code(&AuthKey::new("key").unwrap(), &[b"01234567890123456789"])
+    );
+    assert_eq!(answer.len(), 16);
+    client.incoming(WELCOME).unwrap();
+    let challenge = client.outgoing().unwrap();
+    let answer = Algorithm::Md5.code(
+        &AuthKey::new("key").unwrap(),
+        &[challenge.strip_prefix(CHALLENGE).unwrap()],
+    );
+    client.incoming(&answer).unwrap();
+    assert_eq!(client.outgoing().as_deref(), Some(WELCOME));
+    assert!(client.is_complete());
+}
+
+#[test]
+fn a_challenge_of_this_process_is_not_answered_for_others() {
+    let key = authentication("key");
+    let mut listener = new(Role::Listener, &key, tcp(6000, 5000));
+    let challenge = listener.outgoing().unwrap();
+
+    let mut relayed = new(Role::Client, &key, tcp(4000, 7000));
+    assert!(matches!(
+        relayed.incoming(&challenge),
+        Err(AuthError::Reflected)
+    ));
+    assert_eq!(relayed.outgoing(), None);
+
+    let mut direct = new(Role::Client, &key, tcp(5000, 6000));
+    direct.incoming(&challenge).unwrap();
+    assert!(direct.outgoing().is_some());
+
+    drop(listener);
+    let mut stale = new(Role::Client, &key, tcp(4000, 7000));
+    stale.incoming(&challenge).unwrap();
+}
+
+#[test]
+fn a_proof_is_bound_to_the_users_at_both_ends() {
+    let key = authentication("key");
+    let relay = || (unix(1, 7), unix(2, 7));
+    let outcome = run_with(&key, &key, relay());
+    assert!(matches!(outcome.listener, Err(AuthError::WrongAnswer)));
+
+    let unbound = key.clone().binding(Binding::Off);
+    for (listener, client) in [(&key, &unbound), (&unbound, &key), (&unbound, &unbound)] {
+        let outcome = run_with(listener, client, relay());
+        assert!(outcome.client.is_ok(), "{outcome:?}");
+    }
+    let strict = key.clone().binding(Binding::Require);
+    for (listener, client) in [(&key, &strict), (&strict, &key), (&strict, &strict)] {
+        let direct = run_with(listener, client, (unix(1, 2), unix(2, 1)));
+        assert!(direct.listener.is_ok() && direct.client.is_ok());
+        let relayed = run_with(listener, client, relay());
+        assert!(relayed.listener.is_err() && relayed.client.is_err());
+    }
+    let outcome = run_with(&strict, &unbound, (unix(1, 2), unix(2, 1)));
+    assert!(matches!(outcome.listener, Err(AuthError::Unbound)));
+    let outcome = run_with(&unbound, &strict, (unix(1, 2), unix(2, 1)));
+    assert!(matches!(outcome.client, Err(AuthError::Unbound)));
+    assert!(matches!(
+        Handshake::new(Role::Client, strict, tcp(1, 2)),
+        Err(AuthError::NothingToBind)
+    ));
+}
+
+#[test]
+fn removing_the_mark_on_the_way_does_not_help() {
+    let key = authentication("key");
+    let mut listener = new(Role::Listener, &key, unix(1, 7));
+    let mut client = new(Role::Client, &key, unix(2, 7));
+    let challenge = listener.outgoing().unwrap();
+    let stripped = challenge.strip_suffix(MARK).unwrap();
+    client.incoming(stripped).unwrap();
+    let answer = client.outgoing().unwrap();
+    assert!(matches!(
+        listener.incoming(&answer),
+        Err(AuthError::WrongAnswer)
+    ));
+}
+
+#[test]
+fn an_answer_cannot_be_used_for_the_other_role() {
+    let key = authentication("key");
+    let challenge = [b"{sha256}".as_slice(), &[7; RANDOM], MARK].concat();
+    let code = |role| {
+        Algorithm::Modern(Digest::Sha256).code(&key.key, &bound_parts(role, &challenge, b"x"))
+    };
+    assert_ne!(code(Role::Listener), code(Role::Client));
+}
+
+#[test]
+fn what_is_not_of_the_protocol_is_refused() {
+    let key = authentication("key");
+    for message in [
+        b"".as_slice(),
+        b"#CHALLENGE#",
+        b"#CHALLENGE#too short",
+        b"GET / HTTP/1.1",
+        &[b"#CHALLENGE#".as_slice(), &[b'x'; 30]].concat(),
+        &[b"#CHALLENGE#{".as_slice(), &[b'x'; 30]].concat(),
+    ] {
+        let mut client = new(Role::Client, &key, tcp(1, 2));
+        assert!(matches!(
+            client.incoming(message),
+            Err(AuthError::Unexpected { .. })
+        ));
+        assert_eq!(client.outgoing(), None);
+        assert!(client.incoming(message).is_err(), "it is over");
+    }
+    let mut client = new(Role::Client, &key, tcp(1, 2));
+    let unknown = [b"#CHALLENGE#{sha1}".as_slice(), &[b'x'; 40]].concat();
+    let error = client.incoming(&unknown).unwrap_err();
+    assert_eq!(error.to_string(), "the peer uses the unknown digest `sha1`");
+
+    for answer in [
+        b"".as_slice(),
+        b"{sha256}",
+        b"{sha256}short",
+        b"{}",
+        &[0; 256],
+    ] {
+        let mut listener = new(Role::Listener, &key, tcp(1, 2));
+        listener.outgoing();
+        assert!(listener.incoming(answer).is_err());
+        assert_eq!(listener.outgoing().as_deref(), Some(FAILURE));
+        assert_eq!(listener.outgoing(), None);
+    }
+}
+
+#[test]
+fn keys_are_not_shown() {
+    let handshake = new(Role::Client, &authentication("hush"), tcp(1, 2));
+    assert!(!format!("{handshake:?}").contains("hush"));
+    assert!(matches!(AuthKey::new(""), Err(AuthError::EmptyKey)));
+}

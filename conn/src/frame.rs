@@ -1,0 +1,552 @@
+//! Frames: how messages are told apart in a stream of bytes.
+//!
+//! Each message is preceded by its length, as in CPython's `multiprocessing/connection.py`:
+//!
+//! | length | bytes |
+//! |---|---|
+//! | up to 2³¹ − 1 | 4 bytes, big-endian, then the message |
+//! | any | `ff ff ff ff`, 8 bytes, big-endian, then the message |
+//!
+//! The shorter form is written wherever it can be; both are read. CPython takes every other negative
+//! length for an empty message and then reads the message as lengths; here it is an error.
+//!
+//! [`Decoder`] and [`Encoder`] know bytes only, no sockets: what reads and writes is up to the caller.
+//!
+//! # Examples
+//!
+//! ```
+//! use conn::frame::{Decoder, Encoder};
+//!
+//! let mut encoder = Encoder::new();
+//! encoder.push(b"hello");
+//! assert_eq!(encoder.unwritten(), b"\0\0\0\x05hello");
+//!
+//! let mut decoder = Decoder::new();
+//! decoder.feed(b"\0\0\0\x05hel");
+//! assert_eq!(decoder.message(1024)?, None);
+//! decoder.feed(b"lo");
+//! assert_eq!(decoder.message(1024)?, Some(&b"hello"[..]));
+//! # Ok::<(), conn::frame::FrameError>(())
+//! ```
+
+/// Up to here a length takes 4 bytes.
+const SHORT: u64 = i32::MAX as u64;
+
+/// Announces a length of 8 bytes.
+const EXTENDED: i32 = -1;
+
+/// Room for what the next read brings, when nothing is known of it.
+const READ_AHEAD: usize = 8 * 1024;
+
+/// The first room for a message longer than that. It doubles as the message arrives, so that a peer
+/// has to send memory before it takes memory.
+const LARGE: usize = 64 * 1024;
+
+/// What is kept of a buffer once a large message is through.
+const KEPT: usize = 256 * 1024;
+
+/// The length of a message and how many bytes it takes to say so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Header {
+    bytes: [u8; 12],
+    size: u8,
+    length: u64,
+}
+
+impl Header {
+    /// The header of a message of `length` bytes.
+    #[must_use]
+    pub fn new(length: u64) -> Self {
+        let mut bytes = [0; 12];
+        let size = if length <= SHORT {
+            bytes[..4].copy_from_slice(&(length as u32).to_be_bytes());
+            4
+        } else {
+            bytes[..4].copy_from_slice(&EXTENDED.to_be_bytes());
+            bytes[4..].copy_from_slice(&length.to_be_bytes());
+            12
+        };
+        Self {
+            bytes,
+            size,
+            length,
+        }
+    }
+
+    /// The header at the beginning of `bytes`, if it is complete.
+    ///
+    /// # Errors
+    /// If the length is negative.
+    pub fn parse(bytes: &[u8]) -> Result<Option<Self>, FrameError> {
+        let Some((&length, rest)) = bytes.split_first_chunk::<4>() else {
+            return Ok(None);
+        };
+        match i32::from_be_bytes(length) {
+            EXTENDED => Ok(rest.first_chunk().map(|&length| {
+                let mut bytes = [0xff; 12];
+                bytes[4..].copy_from_slice(&length);
+                Self {
+                    bytes,
+                    size: 12,
+                    length: u64::from_be_bytes(length),
+                }
+            })),
+            negative @ ..0 => Err(FrameError::NegativeLength(negative)),
+            length => Ok(Some(Self::new(length as u64))),
+        }
+    }
+
+    /// The bytes of the header itself.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes[..usize::from(self.size)]
+    }
+
+    /// The length of the message.
+    #[must_use]
+    pub const fn length(&self) -> u64 {
+        self.length
+    }
+}
+
+/// A frame that cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum FrameError {
+    /// The length of a message is negative: the peer speaks another protocol, or is out of step. What
+    /// follows cannot be read either.
+    #[error("the length of a message is {0}, which is negative")]
+    NegativeLength(i32),
+    /// The message is longer than what was asked for. It stays where it is and can be read with a
+    /// higher limit.
+    #[error("a message of {length} bytes is over the limit of {limit}")]
+    TooLarge {
+        /// The length of the message in bytes, as its header says.
+        length: u64,
+        /// The limit that was given.
+        limit: usize,
+    },
+    /// The bytes ended in the middle of a frame.
+    #[error("the stream ended in the middle of a message, {missing}")]
+    Truncated {
+        /// How much of it did not come.
+        missing: Missing,
+    },
+}
+
+/// What an interrupted frame lacks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Missing {
+    /// A part of its length.
+    Header,
+    /// So many bytes of the message.
+    Bytes(u64),
+}
+
+impl std::fmt::Display for Missing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Header => f.write_str("within its length"),
+            Self::Bytes(bytes) => write!(f, "{bytes} bytes before its end"),
+        }
+    }
+}
+
+/// Turns bytes into messages.
+///
+/// It holds the bytes that came and were not taken yet. Its memory grows with what was received,
+/// never with what a header announces.
+#[derive(Debug, Default)]
+pub struct Decoder {
+    /// All of it is initialised; `start..end` has the bytes.
+    buffer: Vec<u8>,
+    start: usize,
+    end: usize,
+}
+
+impl Decoder {
+    /// A decoder without any bytes.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Where the next bytes go: fill a part from its beginning, then call [`filled`](Self::filled).
+    /// It is never empty.
+    pub fn space(&mut self) -> &mut [u8] {
+        let held = self.end - self.start;
+        if held == 0 {
+            (self.start, self.end) = (0, 0);
+            if self.buffer.len() > KEPT {
+                self.buffer = Vec::new();
+            }
+        }
+        let wanted = self.wanted();
+        if self.buffer.len() - self.start < wanted {
+            self.buffer.copy_within(self.start..self.end, 0);
+            (self.start, self.end) = (0, held);
+            if self.buffer.len() < wanted {
+                self.buffer.resize(wanted, 0);
+            }
+        }
+        &mut self.buffer[self.end..]
+    }
+
+    /// How long the buffer should be, counted from the first byte held.
+    fn wanted(&self) -> usize {
+        let held = self.end - self.start;
+        let frame = match Header::parse(self.held()) {
+            Ok(Some(header)) => usize::try_from(header.length)
+                .unwrap_or(usize::MAX)
+                .saturating_add(usize::from(header.size)),
+            _ => 0,
+        };
+        if frame <= held {
+            // Nothing is known of what comes next.
+            held + READ_AHEAD
+        } else if frame <= READ_AHEAD {
+            READ_AHEAD
+        } else {
+            frame.min((held * 2).max(LARGE))
+        }
+    }
+
+    /// Takes note that the first `count` bytes of the [space](Self::space) are filled.
+    ///
+    /// # Panics
+    /// If the space is not that long.
+    pub fn filled(&mut self, count: usize) {
+        assert!(
+            count <= self.buffer.len() - self.end,
+            "no more bytes than there is space"
+        );
+        self.end += count;
+    }
+
+    /// Appends bytes.
+    pub fn feed(&mut self, mut bytes: &[u8]) {
+        while !bytes.is_empty() {
+            let space = self.space();
+            let count = bytes.len().min(space.len());
+            space[..count].copy_from_slice(&bytes[..count]);
+            self.filled(count);
+            bytes = &bytes[count..];
+        }
+    }
+
+    /// The bytes that came and were not taken.
+    #[must_use]
+    pub fn held(&self) -> &[u8] {
+        &self.buffer[self.start..self.end]
+    }
+
+    /// The header of the next message, if all of it came.
+    ///
+    /// # Errors
+    /// If the length is negative.
+    pub fn header(&self) -> Result<Option<Header>, FrameError> {
+        Header::parse(self.held())
+    }
+
+    /// Takes the next message, if all of it came and it has no more than `limit` bytes.
+    ///
+    /// # Errors
+    /// If it is longer, as soon as the header is there; if its length is negative.
+    pub fn message(&mut self, limit: usize) -> Result<Option<&[u8]>, FrameError> {
+        let Some(header) = self.header()? else {
+            return Ok(None);
+        };
+        let length = match usize::try_from(header.length) {
+            Ok(length) if length <= limit => length,
+            _ => {
+                let length = header.length;
+                return Err(FrameError::TooLarge { length, limit });
+            }
+        };
+        let begin = self.start + usize::from(header.size);
+        if self.end - begin < length {
+            return Ok(None);
+        }
+        self.start = begin + length;
+        Ok(Some(&self.buffer[begin..self.start]))
+    }
+
+    /// Takes the next message like [`message`](Self::message), without copying it where it is the last
+    /// and a large one.
+    ///
+    /// # Errors
+    /// As with [`message`](Self::message).
+    pub fn owned_message(&mut self, limit: usize) -> Result<Option<Vec<u8>>, FrameError> {
+        let Some(length) = self.message(limit)?.map(<[u8]>::len) else {
+            return Ok(None);
+        };
+        if length < LARGE || self.start < self.end {
+            let message = &self.buffer[self.start - length..self.start];
+            return Ok(Some(message.to_vec()));
+        }
+        let mut message = std::mem::take(&mut self.buffer);
+        message.truncate(self.end);
+        message.drain(..self.start - length);
+        (self.start, self.end) = (0, 0);
+        Ok(Some(message))
+    }
+
+    /// Takes the header and what came of its message, which goes to the beginning of `buffer`.
+    /// Returns how much that is. What is missing must then be read into the buffer, or all be given back
+    /// with [`put_back`](Self::put_back).
+    pub(crate) fn take_into(&mut self, header: &Header, buffer: &mut [u8]) -> usize {
+        self.start += usize::from(header.size);
+        let count = buffer.len().min(self.end - self.start);
+        buffer[..count].copy_from_slice(&self.buffer[self.start..self.start + count]);
+        self.start += count;
+        count
+    }
+
+    /// Takes back a message of which only a part came.
+    pub(crate) fn put_back(&mut self, header: &Header, part: &[u8]) {
+        debug_assert!(self.held().is_empty(), "the part was all there was");
+        self.feed(header.as_bytes());
+        self.feed(part);
+    }
+
+    /// What the end of the stream means here: nothing between messages, an error within one.
+    ///
+    /// # Errors
+    /// If a frame has begun.
+    pub fn end(&self) -> Result<(), FrameError> {
+        let held = self.held();
+        let missing = match Header::parse(held)? {
+            None if held.is_empty() => return Ok(()),
+            None => Missing::Header,
+            Some(header) => {
+                let came = (held.len() - usize::from(header.size)) as u64;
+                Missing::Bytes(header.length.saturating_sub(came))
+            }
+        };
+        Err(FrameError::Truncated { missing })
+    }
+
+    /// Takes one byte that stands outside of any frame, if one came.
+    #[cfg(unix)]
+    pub(crate) fn byte(&mut self) -> Option<u8> {
+        let byte = *self.held().first()?;
+        self.start += 1;
+        Some(byte)
+    }
+}
+
+/// Turns messages into bytes, and holds those that were not written yet.
+#[derive(Debug, Default)]
+pub struct Encoder {
+    buffer: Vec<u8>,
+    written: usize,
+}
+
+impl Encoder {
+    /// An encoder with nothing to write.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Appends a message.
+    pub fn push(&mut self, message: &[u8]) {
+        let header = Header::new(message.len() as u64);
+        self.buffer.extend_from_slice(header.as_bytes());
+        self.buffer.extend_from_slice(message);
+    }
+
+    /// Appends the message that `write` appends to the buffer it is given. After an error nothing is
+    /// appended.
+    ///
+    /// # Errors
+    /// That of `write`.
+    pub fn push_with<E>(
+        &mut self,
+        write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let begin = self.buffer.len();
+        self.buffer.extend_from_slice(Header::new(0).as_bytes());
+        let message = self.buffer.len();
+        if let Err(error) = write(&mut self.buffer) {
+            self.buffer.truncate(begin);
+            return Err(error);
+        }
+        let header = Header::new((self.buffer.len() - message) as u64);
+        self.buffer
+            .splice(begin..message, header.as_bytes().iter().copied());
+        Ok(())
+    }
+
+    /// Appends bytes that are a frame, or the rest of one.
+    pub(crate) fn push_raw(&mut self, bytes: &[u8]) {
+        self.buffer.extend_from_slice(bytes);
+    }
+
+    /// What is to be written next.
+    #[must_use]
+    pub fn unwritten(&self) -> &[u8] {
+        &self.buffer[self.written..]
+    }
+
+    /// Takes note that the first `count` bytes of what was [unwritten](Self::unwritten) are written.
+    ///
+    /// # Panics
+    /// If there are not that many.
+    pub fn wrote(&mut self, count: usize) {
+        self.written += count;
+        assert!(
+            self.written <= self.buffer.len(),
+            "no more is written than there is"
+        );
+        if self.written == self.buffer.len() {
+            self.written = 0;
+            self.buffer.clear();
+            self.buffer.shrink_to(KEPT);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMIT: usize = 1 << 20;
+
+    #[test]
+    fn headers_are_as_short_as_can_be() {
+        assert_eq!(Header::new(0).as_bytes(), [0, 0, 0, 0]);
+        assert_eq!(Header::new(SHORT).as_bytes(), [0x7f, 0xff, 0xff, 0xff]);
+        let extended = [0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0, 0x80, 0, 0, 0];
+        assert_eq!(Header::new(SHORT + 1).as_bytes(), extended);
+        for length in [0, 1, SHORT, SHORT + 1, u64::MAX] {
+            let header = Header::new(length);
+            assert_eq!(Header::parse(header.as_bytes()), Ok(Some(header)));
+        }
+    }
+
+    #[test]
+    fn a_short_length_in_the_extended_form_is_read() {
+        let mut decoder = Decoder::new();
+        decoder.feed(b"\xff\xff\xff\xff\0\0\0\0\0\0\0\x02ok\0\0\0\0");
+        assert_eq!(decoder.message(LIMIT), Ok(Some(&b"ok"[..])));
+        assert_eq!(decoder.message(LIMIT), Ok(Some(&b""[..])));
+        assert_eq!(decoder.end(), Ok(()));
+    }
+
+    #[test]
+    fn messages_come_out_whatever_the_pieces_were() {
+        let mut stream = Vec::new();
+        let lengths = [0, 1, 3, 16383, 16384, 16385, 70_000, 5, 300_000, 0, 12];
+        let messages: Vec<Vec<u8>> = lengths.iter().map(|&n| vec![n as u8; n]).collect();
+        for message in &messages {
+            let mut encoder = Encoder::new();
+            encoder.push(message);
+            stream.extend_from_slice(encoder.unwritten());
+        }
+        for size in [1, 2, 3, 7, 4096, 65_537, stream.len()] {
+            let mut decoder = Decoder::new();
+            let mut came = Vec::new();
+            for piece in stream.chunks(size) {
+                decoder.feed(piece);
+                while let Some(message) = decoder.owned_message(LIMIT).unwrap() {
+                    came.push(message);
+                }
+            }
+            assert_eq!(came, messages, "in pieces of {size}");
+            assert_eq!(decoder.end(), Ok(()));
+        }
+    }
+
+    #[test]
+    fn a_negative_length_is_an_error_for_good() {
+        let mut decoder = Decoder::new();
+        decoder.feed(b"\xff\xff\xff\xfe");
+        for _ in 0..2 {
+            assert_eq!(decoder.message(LIMIT), Err(FrameError::NegativeLength(-2)));
+        }
+        assert!(!decoder.space().is_empty());
+    }
+
+    #[test]
+    fn an_announced_length_takes_no_memory() {
+        let mut decoder = Decoder::new();
+        decoder.feed(Header::new(1 << 62).as_bytes());
+        assert!(decoder.space().len() <= LARGE);
+        let error = FrameError::TooLarge {
+            length: 1 << 62,
+            limit: LIMIT,
+        };
+        assert_eq!(decoder.message(LIMIT), Err(error));
+        decoder.feed(Header::new(u64::MAX).as_bytes());
+        assert!(decoder.space().len() <= LARGE);
+    }
+
+    #[test]
+    fn too_large_a_message_can_still_be_had_with_a_higher_limit() {
+        let mut decoder = Decoder::new();
+        decoder.feed(b"\0\0\0\x03abc");
+        let error = FrameError::TooLarge {
+            length: 3,
+            limit: 2,
+        };
+        assert_eq!(decoder.message(2), Err(error));
+        assert_eq!(decoder.message(3), Ok(Some(&b"abc"[..])));
+    }
+
+    #[test]
+    fn the_end_within_a_frame_tells_what_is_missing() {
+        let frame = b"\0\0\0\x03abc";
+        for cut in 1..frame.len() {
+            let mut decoder = Decoder::new();
+            decoder.feed(&frame[..cut]);
+            let missing = match cut {
+                ..4 => Missing::Header,
+                _ => Missing::Bytes((frame.len() - cut) as u64),
+            };
+            assert_eq!(decoder.end(), Err(FrameError::Truncated { missing }));
+        }
+    }
+
+    #[test]
+    fn memory_is_given_back_after_a_large_message() {
+        let mut decoder = Decoder::new();
+        let mut encoder = Encoder::new();
+        encoder.push(&vec![7; 10 << 20]);
+        decoder.feed(encoder.unwritten());
+        encoder.wrote(encoder.unwritten().len());
+        assert!(encoder.buffer.capacity() <= KEPT);
+        assert_eq!(
+            decoder.message(usize::MAX).unwrap().map(<[u8]>::len),
+            Some(10 << 20)
+        );
+        decoder.space();
+        assert!(decoder.buffer.capacity() <= KEPT);
+    }
+
+    #[test]
+    fn a_message_that_cannot_be_encoded_leaves_nothing_behind() {
+        let mut encoder = Encoder::new();
+        encoder.push(b"first");
+        let failed = encoder.push_with(|out| {
+            out.extend_from_slice(b"half");
+            Err("no")
+        });
+        assert_eq!(failed, Err("no"));
+        assert_eq!(encoder.unwritten(), b"\0\0\0\x05first");
+        encoder.wrote(4);
+        assert_eq!(encoder.unwritten(), b"first");
+    }
+
+    #[test]
+    fn a_part_taken_can_be_put_back() {
+        let mut decoder = Decoder::new();
+        decoder.feed(b"\0\0\0\x05he");
+        let header = decoder.header().unwrap().unwrap();
+        let mut buffer = [0; 5];
+        assert_eq!(decoder.take_into(&header, &mut buffer), 2);
+        decoder.put_back(&header, &buffer[..2]);
+        decoder.feed(b"llo");
+        assert_eq!(decoder.message(5), Ok(Some(&b"hello"[..])));
+    }
+}
