@@ -29,6 +29,8 @@
 //! # Ok::<(), conn::frame::FrameError>(())
 //! ```
 
+use std::ops::Range;
+
 /// Up to here a length takes 4 bytes.
 const SHORT: u64 = i32::MAX as u64;
 
@@ -248,11 +250,28 @@ impl Decoder {
         Header::parse(self.held())
     }
 
+    /// Whether the next message is there as a whole.
+    ///
+    /// # Errors
+    /// As with [`message`](Self::message).
+    pub fn is_complete(&self, limit: usize) -> Result<bool, FrameError> {
+        Ok(self.next(limit)?.is_some())
+    }
+
     /// Takes the next message, if all of it came and it has no more than `limit` bytes.
     ///
     /// # Errors
     /// If it is longer, as soon as the header is there; if its length is negative.
     pub fn message(&mut self, limit: usize) -> Result<Option<&[u8]>, FrameError> {
+        let Some(message) = self.next(limit)? else {
+            return Ok(None);
+        };
+        self.start = message.end;
+        Ok(Some(&self.buffer[message]))
+    }
+
+    /// Where the next message is in the buffer, if all of it came.
+    fn next(&self, limit: usize) -> Result<Option<Range<usize>>, FrameError> {
         let Some(header) = self.header()? else {
             return Ok(None);
         };
@@ -264,11 +283,8 @@ impl Decoder {
             }
         };
         let begin = self.start + usize::from(header.size);
-        if self.end - begin < length {
-            return Ok(None);
-        }
-        self.start = begin + length;
-        Ok(Some(&self.buffer[begin..self.start]))
+        let came = length <= self.end - begin;
+        Ok(came.then(|| begin..begin + length))
     }
 
     /// Takes the next message like [`message`](Self::message), without copying it where it is the last

@@ -5,19 +5,30 @@
 //!
 //! | codec | for |
 //! |---|---|
-//! | `Bincode` (default) | Rust programs among themselves: small and fast, same types on both ends |
+//! | [`Bincode`] (default) | Rust programs among themselves: small and fast, same types on both ends |
 //! | [`Pickle`] | CPython's `Connection.send` and `recv` |
-//! | `Json` | every language, readable by people |
-//! | `MessagePack` | every language, smaller than JSON |
-//! | `Postcard` | Rust programs on small devices |
+//! | [`Json`] | every language, readable by people |
+//! | [`MessagePack`] | every language, smaller than JSON |
+//! | [`Postcard`] | Rust programs on small devices |
 
-use rpc_core::FormatError;
+use rpc_core::{FormatError, FormatErrorKind};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+mod bincode;
+mod json;
+mod limits;
+mod message_pack;
 pub mod pickle;
+mod postcard;
+#[cfg(test)]
+mod tests;
 
+pub use bincode::Bincode;
+pub use json::Json;
+pub use message_pack::MessagePack;
 pub use pickle::Pickle;
+pub use postcard::Postcard;
 
 /// Encodes and decodes the values of a connection.
 ///
@@ -42,4 +53,13 @@ pub trait Codec: Clone + Default + Send + Sync + 'static {
     /// # Errors
     /// If the message is malformed, breaks a limit, or does not fit the type.
     fn decode<T: DeserializeOwned>(&self, message: &[u8]) -> Result<T, FormatError>;
+}
+
+/// A message has one value and nothing behind it.
+fn all_read(left: usize) -> Result<(), FormatError> {
+    if left == 0 {
+        return Ok(());
+    }
+    let message = format!("{left} bytes are left over behind the value: the types may differ");
+    Err(FormatError::new(FormatErrorKind::Structure, message))
 }

@@ -1,0 +1,78 @@
+//! The codec between Rust programs.
+
+use bincode::config::{Configuration, standard};
+use bincode::error::{DecodeError, EncodeError};
+use rpc_core::{FormatError, FormatErrorKind};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::Codec;
+use super::limits::{Limits, Seed};
+
+/// [bincode](https://docs.rs/bincode/2.0.1), in its standard configuration: integers take as few bytes
+/// as they need, and nothing says what is what.
+///
+/// Both ends must have the same types, field by field: bytes of one type may pass for another. A message
+/// with bytes left over is refused. Types that have to look at the message to know what they are, such as
+/// `serde_json::Value` or untagged enums, need a codec that describes itself.
+///
+/// Nesting is limited to 128 levels, and the memory that decoding takes is bounded by the message.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Bincode;
+
+const CONFIGURATION: Configuration = standard();
+
+impl Codec for Bincode {
+    const NAME: &'static str = "bincode";
+
+    fn encode<T: Serialize + ?Sized>(
+        &self,
+        value: &T,
+        out: &mut Vec<u8>,
+    ) -> Result<(), FormatError> {
+        bincode::serde::encode_into_std_write(value, out, CONFIGURATION)
+            .map(|_| ())
+            .map_err(|error| FormatError::new(FormatErrorKind::Unrepresentable, encoding(&error)))
+    }
+
+    fn decode<T: DeserializeOwned>(&self, message: &[u8]) -> Result<T, FormatError> {
+        let limits = Limits::new(message);
+        let seed = Seed::<T>::new(&limits);
+        let (value, read) = bincode::serde::seed_decode_from_slice(seed, message, CONFIGURATION)
+            .map_err(|error| {
+                let (kind, message) = decoding(&error);
+                limits.error(kind, message)
+            })?;
+        super::all_read(message.len() - read)?;
+        Ok(value)
+    }
+}
+
+/// The texts of bincode are its own debug output.
+fn encoding(error: &EncodeError) -> String {
+    match error {
+        EncodeError::Other(message) => (*message).to_owned(),
+        EncodeError::OtherString(message) => message.clone(),
+        other => format!("bincode cannot encode it: {other}"),
+    }
+}
+
+fn decoding(error: &DecodeError) -> (FormatErrorKind, String) {
+    let message = match error {
+        DecodeError::UnexpectedEnd { .. } => {
+            return (
+                FormatErrorKind::Syntax,
+                "the message ends too early".to_owned(),
+            );
+        }
+        DecodeError::Other(message) => (*message).to_owned(),
+        DecodeError::OtherString(message) => message.clone(),
+        DecodeError::Utf8 { inner } => {
+            return (FormatErrorKind::Character, inner.to_string());
+        }
+        DecodeError::InvalidBooleanValue(value) => format!("{value} is not a boolean"),
+        DecodeError::InvalidCharEncoding(_) => "a character is not one".to_owned(),
+        other => format!("bincode cannot decode it: {other}"),
+    };
+    (FormatErrorKind::Mismatch, message)
+}

@@ -1,0 +1,53 @@
+//! The compact codec of many languages.
+
+use rmp_serde::decode::Error;
+use rpc_core::{FormatError, FormatErrorKind};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::Codec;
+use super::limits::{Limits, Seed};
+
+/// MessagePack, for peers of every language. Structs are maps by field name, so that peers can read
+/// them without knowing the order of the fields.
+///
+/// Nesting is limited to 128 levels, and the memory that decoding takes is bounded by the message.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MessagePack;
+
+impl Codec for MessagePack {
+    const NAME: &'static str = "messagepack";
+
+    fn encode<T: Serialize + ?Sized>(
+        &self,
+        value: &T,
+        out: &mut Vec<u8>,
+    ) -> Result<(), FormatError> {
+        let mut serializer = rmp_serde::Serializer::new(out).with_struct_map();
+        value
+            .serialize(&mut serializer)
+            .map_err(|error| FormatError::new(FormatErrorKind::Unrepresentable, error.to_string()))
+    }
+
+    fn decode<T: DeserializeOwned>(&self, message: &[u8]) -> Result<T, FormatError> {
+        use serde::de::DeserializeSeed as _;
+
+        let limits = Limits::new(message);
+        let mut rest = message;
+        let mut deserializer = rmp_serde::Deserializer::new(&mut rest);
+        let value = Seed::<T>::new(&limits)
+            .deserialize(&mut deserializer)
+            .map_err(|error| {
+                let kind = match error {
+                    Error::InvalidMarkerRead(_) | Error::InvalidDataRead(_) => {
+                        FormatErrorKind::Syntax
+                    }
+                    Error::DepthLimitExceeded => FormatErrorKind::Limit,
+                    _ => FormatErrorKind::Mismatch,
+                };
+                limits.error(kind, error)
+            })?;
+        super::all_read(rest.len())?;
+        Ok(value)
+    }
+}

@@ -1,0 +1,138 @@
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+
+use serde::{Deserialize, Serialize};
+
+use super::*;
+
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
+enum Shape {
+    Point,
+    Circle(f64),
+    Box { width: u32, height: u32 },
+    Pair(i8, String),
+}
+
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
+struct Everything {
+    id: u64,
+    delta: i64,
+    name: String,
+    maybe: Option<char>,
+    shapes: Vec<Shape>,
+    #[serde(with = "serde_bytes")]
+    blob: Vec<u8>,
+    by_name: BTreeMap<String, (bool, f32)>,
+    unit: (),
+}
+
+fn everything() -> Everything {
+    Everything {
+        id: u64::MAX,
+        delta: i64::MIN,
+        name: "Zürich 🚲".to_owned(),
+        maybe: Some('ß'),
+        shapes: vec![
+            Shape::Point,
+            Shape::Circle(0.5),
+            Shape::Box {
+                width: 1,
+                height: 2,
+            },
+            Shape::Pair(-1, String::new()),
+        ],
+        blob: vec![0, 255, 128],
+        by_name: [("a".to_owned(), (true, 1.5))].into(),
+        unit: (),
+    }
+}
+
+/// A value of a few bytes a level.
+#[derive(Serialize, Deserialize, Debug, PartialEq, Default)]
+struct Nested {
+    inner: Option<Box<Nested>>,
+}
+
+fn nested(depth: usize) -> Nested {
+    (0..depth).fold(Nested::default(), |inner, _| Nested {
+        inner: Some(Box::new(inner)),
+    })
+}
+
+fn bytes(codec: &impl Codec, value: &(impl Serialize + ?Sized)) -> Vec<u8> {
+    let mut out = b"before".to_vec();
+    codec.encode(value, &mut out).expect("it can be encoded");
+    assert!(out.starts_with(b"before"), "the message is appended");
+    out.split_off(6)
+}
+
+fn check<C: Codec + Debug>() {
+    let codec = C::default();
+    let message = bytes(&codec, &everything());
+    let back: Everything = codec.decode(&message).expect("it is what was encoded");
+    assert_eq!(back, everything(), "{codec:?}");
+
+    for cut in 0..message.len() {
+        let result: Result<Everything, _> = codec.decode(&message[..cut]);
+        assert!(result.is_err(), "{codec:?} cut at {cut}");
+    }
+    let longer = [message.as_slice(), b"0"].concat();
+    assert!(codec.decode::<Everything>(&longer).is_err(), "{codec:?}");
+    for position in 0..message.len() {
+        for byte in [0, 1, 0x7f, 0x80, 0xc1, 0xfc, 0xfd, 0xfe, 0xff] {
+            let mut changed = message.clone();
+            changed[position] = byte;
+            // It may be another value; it must come back at once.
+            let _ = codec.decode::<Everything>(&changed);
+        }
+    }
+
+    let shallow = bytes(&codec, &nested(20));
+    assert_eq!(codec.decode::<Nested>(&shallow).ok(), Some(nested(20)));
+    let deep = bytes(&codec, &nested(400));
+    assert!(codec.decode::<Nested>(&deep).is_err(), "{codec:?}");
+}
+
+#[test]
+fn every_codec_keeps_every_type() {
+    check::<Bincode>();
+    check::<Json>();
+    check::<MessagePack>();
+    check::<Postcard>();
+}
+
+#[test]
+fn announced_lengths_are_not_believed() {
+    // 2^62 as bincode writes it, as postcard and MessagePack do.
+    let bincode = [0xfd, 0, 0, 0, 0, 0, 0, 0, 0x40];
+    let postcard = [0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x40];
+    assert!(Bincode.decode::<String>(&bincode).is_err());
+    assert!(Bincode.decode::<serde_bytes::ByteBuf>(&bincode).is_err());
+    assert!(Bincode.decode::<Vec<u64>>(&bincode).is_err());
+    assert!(Postcard.decode::<String>(&postcard).is_err());
+    assert!(Postcard.decode::<Vec<u64>>(&postcard).is_err());
+    let pack = [0xdd, 0xff, 0xff, 0xff, 0xff];
+    assert!(MessagePack.decode::<Vec<u64>>(&pack).is_err());
+    let pack = [0xdb, 0xff, 0xff, 0xff, 0xff];
+    assert!(MessagePack.decode::<String>(&pack).is_err());
+}
+
+#[test]
+fn elements_of_no_size_are_counted() {
+    let bincode = [0xfd, 0, 0, 0, 0, 0, 0, 0, 0x40];
+    let error = Bincode.decode::<Vec<()>>(&bincode).unwrap_err();
+    assert_eq!(error.kind(), FormatErrorKind::Limit);
+    assert_eq!(
+        Bincode
+            .decode::<Vec<()>>(&bytes(&Bincode, &vec![(); 1000]))
+            .unwrap()
+            .len(),
+        1000
+    );
+}
+
+#[test]
+fn types_that_need_a_description_are_told_so() {
+    let message = bytes(&Bincode, &1);
+    assert!(Bincode.decode::<serde_json::Value>(&message).is_err());
+}

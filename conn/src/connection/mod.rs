@@ -1,0 +1,515 @@
+//! Connections: messages in both directions.
+
+use std::fmt;
+use std::future::Future;
+use std::marker::PhantomData;
+use std::mem::size_of;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytemuck::{AnyBitPattern, NoUninit};
+use rpc_core::transport::{Io, Peer};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio::sync::{Mutex, MutexGuard};
+
+use crate::codec::{Bincode, Codec};
+use crate::error::{RecvError, SendError};
+
+mod reader;
+mod stream;
+mod writer;
+
+pub(crate) use reader::Reader;
+pub(crate) use stream::{Incoming, Outgoing, split};
+pub(crate) use writer::Writer;
+
+/// How long a message may be, where nothing else is said: 64 MiB.
+pub(crate) const MAX_MESSAGE: usize = 64 * 1024 * 1024;
+
+/// A connection on which this side sends `S` and receives `R`, encoded by the codec `C`.
+///
+/// It comes from [`Client::connect`](crate::Client::connect), [`Listener::accept`](crate::Listener::accept)
+/// or [`pipe`](crate::pipe()), or stands on any byte stream ([`new`](Self::new)). `Connection<T>` sends and
+/// receives the same type, `Connection` alone is for bytes.
+///
+/// # Cancel safety
+///
+/// Every method is cancel safe; this is what makes timeouts and `select!` safe to use. A message whose
+/// [`send`](Self::send) is dropped is either not sent at all, or its rest is sent with the next use
+/// of the connection, be it a send, a receive or [`close`](Self::close). A message whose
+/// [`recv`](Self::recv) is dropped is received by the next.
+///
+/// # Limits
+///
+/// Messages of more than 64 MiB are not received, unless
+/// [`set_max_message`](Self::set_max_message) says otherwise. Memory is taken as a message
+/// arrives, not as its length is announced.
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use conn::{Connection, pipe};
+///
+/// let (mut here, mut there): (Connection<(i64, i64), i64>, Connection<i64, (i64, i64)>) = pipe()?;
+/// here.send(&(3, 5)).await?;
+/// let (a, b) = there.recv().await?;
+/// there.send(&(a + b)).await?;
+/// assert_eq!(here.recv().await?, 8);
+/// # Ok(())
+/// # }
+/// ```
+pub struct Connection<S = (), R = S, C = Bincode> {
+    pub(crate) reader: Reader,
+    pub(crate) writer: Writer,
+    pub(crate) codec: C,
+    pub(crate) peer: Peer,
+    #[cfg(unix)]
+    pub(crate) acknowledge: crate::descriptor::Acknowledge,
+    types: PhantomData<fn(S) -> R>,
+}
+
+impl<S, R, C: Codec> Connection<S, R, C> {
+    /// A connection on this byte stream, without any authentication.
+    #[must_use]
+    pub fn new(io: impl Io) -> Self {
+        let (incoming, outgoing, peer, _) = split(io);
+        Self::from_parts(
+            Reader::new(incoming, MAX_MESSAGE),
+            Writer::new(outgoing),
+            peer,
+        )
+    }
+
+    pub(crate) fn from_parts(reader: Reader, writer: Writer, peer: Peer) -> Self {
+        Self {
+            reader,
+            writer,
+            codec: C::default(),
+            peer,
+            #[cfg(unix)]
+            acknowledge: crate::descriptor::Acknowledge::default(),
+            types: PhantomData,
+        }
+    }
+
+    /// Sends a value.
+    ///
+    /// # Errors
+    /// [`SendError::Encode`] if the value does not fit the codec; nothing was sent then. Other errors are
+    /// those of the connection.
+    ///
+    /// # Cancel safety
+    /// The message is either not sent at all, or its rest goes out with the next use of the connection.
+    pub async fn send(&mut self, value: &S) -> Result<(), SendError>
+    where
+        S: Serialize,
+    {
+        self.writer.send(&self.codec, value).await
+    }
+
+    /// Receives a value.
+    ///
+    /// # Errors
+    /// [`RecvError::Closed`] if the peer closed the connection; [`RecvError::Decode`] if what it sent is
+    /// not an `R`, after which the connection can still be used.
+    ///
+    /// # Cancel safety
+    /// Nothing is lost: the next receive has the message.
+    pub async fn recv(&mut self) -> Result<R, RecvError>
+    where
+        R: DeserializeOwned,
+    {
+        let limit = self.reader.max_message;
+        let message = while_writing(&mut self.writer, self.reader.message(limit)).await?;
+        self.codec.decode(message).map_err(RecvError::Decode)
+    }
+
+    /// Sends bytes as they are, as CPython's `send_bytes`.
+    ///
+    /// Large messages are written from where they are, without a copy.
+    ///
+    /// # Errors
+    /// Those of the connection.
+    ///
+    /// # Cancel safety
+    /// As with [`send`](Self::send). What is left of a large message is copied then.
+    pub async fn send_bytes(&mut self, message: &[u8]) -> Result<(), SendError> {
+        self.writer.send_vectored(&[message]).await
+    }
+
+    /// Sends the slices as one message, without joining them first.
+    ///
+    /// # Errors
+    /// Those of the connection.
+    ///
+    /// # Cancel safety
+    /// As with [`send_bytes`](Self::send_bytes).
+    pub async fn send_vectored(&mut self, slices: &[&[u8]]) -> Result<(), SendError> {
+        self.writer.send_vectored(slices).await
+    }
+
+    /// Sends numbers as the bytes they are in memory: those of this machine's byte order. A Python
+    /// peer receives them with `recv_bytes_into(array)`.
+    ///
+    /// # Errors
+    /// Those of the connection.
+    ///
+    /// # Cancel safety
+    /// As with [`send_bytes`](Self::send_bytes).
+    pub async fn send_array<T: NoUninit>(&mut self, numbers: &[T]) -> Result<(), SendError> {
+        self.send_bytes(bytemuck::cast_slice(numbers)).await
+    }
+
+    /// Receives a message as it is, of at most `max` bytes.
+    ///
+    /// # Errors
+    /// [`FrameError::TooLarge`](crate::frame::FrameError::TooLarge) if it is longer; it can still be
+    /// received with a higher limit. Other errors are those of the connection.
+    ///
+    /// # Cancel safety
+    /// Nothing is lost: the next receive has the message.
+    pub async fn recv_bytes(&mut self, max: usize) -> Result<Vec<u8>, RecvError> {
+        while_writing(&mut self.writer, self.reader.owned_message(max)).await
+    }
+
+    /// Receives a message straight into `buffer` and returns its length. The buffer is the limit: this
+    /// is how messages of any size are received.
+    ///
+    /// # Errors
+    /// [`RecvError::BufferTooShort`] with the message if it is longer; the connection can still be used.
+    /// Other errors are those of the connection.
+    ///
+    /// # Cancel safety
+    /// Nothing is lost: the next receive has the message. The buffer may have changed.
+    pub async fn recv_bytes_into(&mut self, buffer: &mut [u8]) -> Result<usize, RecvError> {
+        while_writing(&mut self.writer, self.reader.message_into(buffer)).await
+    }
+
+    /// Receives numbers as their bytes in this machine's memory, straight into `numbers`, and returns
+    /// how many came. A Python peer sends them with `send_bytes(array)`.
+    ///
+    /// # Errors
+    /// [`RecvError::NotElements`] with the message if it is no whole number of elements; otherwise as
+    /// with [`recv_bytes_into`](Self::recv_bytes_into).
+    ///
+    /// # Cancel safety
+    /// As with [`recv_bytes_into`](Self::recv_bytes_into).
+    pub async fn recv_array_into<T: NoUninit + AnyBitPattern>(
+        &mut self,
+        numbers: &mut [T],
+    ) -> Result<usize, RecvError> {
+        let bytes = bytemuck::cast_slice_mut(numbers);
+        let length = self.recv_bytes_into(bytes).await?;
+        elements::<T>(&bytes[..length])
+    }
+
+    /// Waits until something of the next message came, or the connection ended, but no longer than
+    /// `time`. Returns whether it did. As CPython's `poll`, it does not promise a whole message.
+    ///
+    /// # Cancel safety
+    /// Nothing is lost.
+    pub async fn poll(&mut self, time: Duration) -> bool {
+        while_writing(&mut self.writer, self.reader.poll(time)).await
+    }
+
+    /// Splits the connection into halves that work independently of each other.
+    #[must_use]
+    pub fn split(self) -> (Sender<S, C>, Receiver<R, C>) {
+        (
+            Sender::from_parts(self.writer, self.codec.clone()),
+            Receiver::from_parts(self.reader, self.codec),
+        )
+    }
+
+    /// Sends what dropped [`send`](Self::send)s have left, and closes the connection. Dropping it does
+    /// the same but for what is left.
+    ///
+    /// # Errors
+    /// Those of the connection.
+    ///
+    /// # Cancel safety
+    /// The connection is closed in any case; what was left may be sent in part, which the peer gets
+    /// to know as a [truncated](crate::frame::FrameError::Truncated) message.
+    pub async fn close(mut self) -> Result<(), SendError> {
+        self.writer.shutdown().await
+    }
+
+    /// Who is at the other end.
+    #[must_use]
+    pub const fn peer(&self) -> &Peer {
+        &self.peer
+    }
+
+    /// How many bytes a message may have that is received with [`recv`](Self::recv), or that comes
+    /// for a [buffer](Self::recv_bytes_into) too short.
+    ///
+    /// Default: 64 MiB, or what the listener or client says.
+    pub const fn set_max_message(&mut self, bytes: usize) {
+        self.reader.max_message = bytes;
+    }
+
+    /// The same connection with another codec, or other settings of it.
+    #[must_use]
+    pub fn with_codec<D: Codec>(self, codec: D) -> Connection<S, R, D> {
+        Connection {
+            reader: self.reader,
+            writer: self.writer,
+            codec,
+            peer: self.peer,
+            #[cfg(unix)]
+            acknowledge: self.acknowledge,
+            types: PhantomData,
+        }
+    }
+
+    /// The same connection for other types, such as after a first message that says what follows.
+    #[must_use]
+    pub fn with_types<T, U>(self) -> Connection<T, U, C> {
+        Connection {
+            reader: self.reader,
+            writer: self.writer,
+            codec: self.codec,
+            peer: self.peer,
+            #[cfg(unix)]
+            acknowledge: self.acknowledge,
+            types: PhantomData,
+        }
+    }
+}
+
+impl<S, R, C> fmt::Debug for Connection<S, R, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection")
+            .field("peer", &self.peer)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Receives, and meanwhile writes what a dropped send has left, for which the peer may be waiting.
+async fn while_writing<T>(writer: &mut Writer, receive: impl Future<Output = T>) -> T {
+    if !writer.has_unwritten() {
+        return receive.await;
+    }
+    let mut receive = pin!(receive);
+    tokio::select! {
+        biased;
+        received = &mut receive => return received,
+        // If it fails, the next send says so.
+        _ = writer.flush() => {}
+    }
+    receive.await
+}
+
+pub(crate) fn elements<T>(bytes: &[u8]) -> Result<usize, RecvError> {
+    match bytes.len().checked_rem(size_of::<T>()) {
+        None => Ok(0),
+        Some(0) => Ok(bytes.len() / size_of::<T>()),
+        Some(_) => Err(RecvError::NotElements(bytes.to_vec())),
+    }
+}
+
+/// The sending half of a connection. Clones send over the same connection, each message as a whole.
+///
+/// When the last one is dropped, the peer sees the end, while the [`Receiver`] can still receive.
+///
+/// # Cancel safety
+///
+/// Every method is cancel safe: a message whose send is dropped is either not sent at all, or its rest
+/// is sent by a task of its own.
+pub struct Sender<S = (), C = Bincode> {
+    writer: Arc<Mutex<Writer>>,
+    codec: C,
+    types: PhantomData<fn(S)>,
+}
+
+impl<S, C: Codec> Sender<S, C> {
+    pub(crate) fn from_parts(writer: Writer, codec: C) -> Self {
+        Self {
+            writer: Arc::new(Mutex::new(writer)),
+            codec,
+            types: PhantomData,
+        }
+    }
+
+    /// Sends a value, as [`Connection::send`] does.
+    ///
+    /// # Errors
+    /// As with [`Connection::send`].
+    pub async fn send(&self, value: &S) -> Result<(), SendError>
+    where
+        S: Serialize,
+    {
+        self.lock().await.guard().send(&self.codec, value).await
+    }
+
+    /// Sends bytes, as [`Connection::send_bytes`] does.
+    ///
+    /// # Errors
+    /// Those of the connection.
+    pub async fn send_bytes(&self, message: &[u8]) -> Result<(), SendError> {
+        self.send_vectored(&[message]).await
+    }
+
+    /// Sends slices as one message, as [`Connection::send_vectored`] does.
+    ///
+    /// # Errors
+    /// Those of the connection.
+    pub async fn send_vectored(&self, slices: &[&[u8]]) -> Result<(), SendError> {
+        self.lock().await.guard().send_vectored(slices).await
+    }
+
+    /// Sends numbers, as [`Connection::send_array`] does.
+    ///
+    /// # Errors
+    /// Those of the connection.
+    pub async fn send_array<T: NoUninit>(&self, numbers: &[T]) -> Result<(), SendError> {
+        self.send_bytes(bytemuck::cast_slice(numbers)).await
+    }
+
+    /// Tells the peer that no more will come, whatever clones there are.
+    ///
+    /// # Errors
+    /// Those of the connection.
+    pub async fn close(self) -> Result<(), SendError> {
+        self.lock().await.guard().shutdown().await
+    }
+
+    async fn lock(&self) -> Turn<'_> {
+        Turn {
+            guard: Some(self.writer.lock().await),
+            writer: &self.writer,
+        }
+    }
+}
+
+impl<S, C: Clone> Clone for Sender<S, C> {
+    fn clone(&self) -> Self {
+        Self {
+            writer: Arc::clone(&self.writer),
+            codec: self.codec.clone(),
+            types: PhantomData,
+        }
+    }
+}
+
+impl<S, C> fmt::Debug for Sender<S, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sender").finish_non_exhaustive()
+    }
+}
+
+/// One sender's turn at the writer.
+struct Turn<'a> {
+    guard: Option<MutexGuard<'a, Writer>>,
+    writer: &'a Arc<Mutex<Writer>>,
+}
+
+impl Turn<'_> {
+    fn guard(&mut self) -> &mut Writer {
+        self.guard.as_mut().expect("it is there until the drop")
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        let unwritten = self.guard.take().is_some_and(|guard| guard.has_unwritten());
+        // The next sender may never come, and the peer has half a message.
+        if unwritten && let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            let writer = Arc::clone(self.writer);
+            runtime.spawn(async move {
+                // If it fails, the next send says so.
+                let _ = writer.lock().await.flush().await;
+            });
+        }
+    }
+}
+
+/// The receiving half of a connection.
+///
+/// # Cancel safety
+///
+/// Every method is cancel safe: nothing is lost when its future is dropped.
+pub struct Receiver<R = (), C = Bincode> {
+    reader: Reader,
+    codec: C,
+    types: PhantomData<fn() -> R>,
+}
+
+impl<R, C: Codec> Receiver<R, C> {
+    pub(crate) fn from_parts(reader: Reader, codec: C) -> Self {
+        Self {
+            reader,
+            codec,
+            types: PhantomData,
+        }
+    }
+
+    /// Receives a value, as [`Connection::recv`] does.
+    ///
+    /// # Errors
+    /// As with [`Connection::recv`].
+    pub async fn recv(&mut self) -> Result<R, RecvError>
+    where
+        R: DeserializeOwned,
+    {
+        let message = self.reader.message(self.reader.max_message).await?;
+        self.codec.decode(message).map_err(RecvError::Decode)
+    }
+
+    /// Receives bytes, as [`Connection::recv_bytes`] does.
+    ///
+    /// # Errors
+    /// As with [`Connection::recv_bytes`].
+    pub async fn recv_bytes(&mut self, max: usize) -> Result<Vec<u8>, RecvError> {
+        self.reader.owned_message(max).await
+    }
+
+    /// Receives into a buffer, as [`Connection::recv_bytes_into`] does.
+    ///
+    /// # Errors
+    /// As with [`Connection::recv_bytes_into`].
+    pub async fn recv_bytes_into(&mut self, buffer: &mut [u8]) -> Result<usize, RecvError> {
+        self.reader.message_into(buffer).await
+    }
+
+    /// Receives numbers, as [`Connection::recv_array_into`] does.
+    ///
+    /// # Errors
+    /// As with [`Connection::recv_array_into`].
+    pub async fn recv_array_into<T: NoUninit + AnyBitPattern>(
+        &mut self,
+        numbers: &mut [T],
+    ) -> Result<usize, RecvError> {
+        let bytes = bytemuck::cast_slice_mut(numbers);
+        let length = self.recv_bytes_into(bytes).await?;
+        elements::<T>(&bytes[..length])
+    }
+
+    /// Waits for input, as [`Connection::poll`] does.
+    pub async fn poll(&mut self, time: Duration) -> bool {
+        self.reader.poll(time).await
+    }
+}
+
+impl<R, C> fmt::Debug for Receiver<R, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Receiver").finish_non_exhaustive()
+    }
+}
+
+impl<S, R, C: Codec> crate::wait::Sealed for Connection<S, R, C> {
+    fn poll_readable(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.reader.poll_readable(cx)
+    }
+}
+
+impl<R, C: Codec> crate::wait::Sealed for Receiver<R, C> {
+    fn poll_readable(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.reader.poll_readable(cx)
+    }
+}

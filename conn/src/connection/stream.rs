@@ -1,0 +1,196 @@
+//! The byte streams under a connection, each split into its two directions.
+
+use std::any::Any;
+use std::fmt;
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use rpc_core::transport::{Io, Peer};
+use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf, ReadHalf, WriteHalf};
+use tokio::net::{TcpStream, tcp};
+#[cfg(unix)]
+use tokio::net::{UnixStream, unix};
+
+use crate::auth::Channel;
+#[cfg(unix)]
+use crate::descriptor::UnixIncoming;
+
+/// Where bytes come from.
+pub(crate) enum Incoming {
+    Tcp(tcp::OwnedReadHalf),
+    #[cfg(unix)]
+    Unix(UnixIncoming),
+    #[cfg(unix)]
+    Pipe(unix::pipe::Receiver),
+    Other(ReadHalf<Box<dyn Io>>),
+}
+
+/// Where bytes go.
+pub(crate) enum Outgoing {
+    Tcp(tcp::OwnedWriteHalf),
+    #[cfg(unix)]
+    Unix(unix::OwnedWriteHalf),
+    #[cfg(unix)]
+    Pipe(unix::pipe::Sender),
+    Other(WriteHalf<Box<dyn Io>>),
+}
+
+/// Splits a byte stream, and tells what is known of its channel and peer.
+///
+/// Sockets are recognised, so that they keep what only they can do: directions that work without a
+/// lock, and descriptors.
+pub(crate) fn split(io: impl Io) -> (Incoming, Outgoing, Peer, Channel) {
+    let io = match downcast::<TcpStream>(io) {
+        Ok(tcp) => return split_tcp(tcp),
+        Err(io) => io,
+    };
+    #[cfg(unix)]
+    let io = match downcast::<UnixStream>(io) {
+        Ok(unix) => return split_unix(unix),
+        Err(io) => io,
+    };
+    let (peer, channel) = if (&io as &dyn Any).is::<DuplexStream>() {
+        (Peer::Memory, Channel::Memory)
+    } else {
+        (Peer::Unknown, Channel::Unknown)
+    };
+    let io: Box<dyn Io> = Box::new(io);
+    let (incoming, outgoing) = tokio::io::split(io);
+    (
+        Incoming::Other(incoming),
+        Outgoing::Other(outgoing),
+        peer,
+        channel,
+    )
+}
+
+fn downcast<T: 'static>(io: impl Io) -> Result<T, impl Io> {
+    let mut io = Some(io);
+    match (&mut io as &mut dyn Any).downcast_mut::<Option<T>>() {
+        Some(socket) => Ok(socket.take().expect("it was just put there")),
+        None => Err(io.expect("it was just put there")),
+    }
+}
+
+fn split_tcp(tcp: TcpStream) -> (Incoming, Outgoing, Peer, Channel) {
+    // Both fail where the peer has left already; the first read tells that better.
+    let (peer, channel) = match (tcp.local_addr(), tcp.peer_addr()) {
+        (Ok(local), Ok(peer)) => (Peer::Tcp(peer), Channel::Tcp { local, peer }),
+        _ => (Peer::Unknown, Channel::Unknown),
+    };
+    let (incoming, outgoing) = tcp.into_split();
+    (
+        Incoming::Tcp(incoming),
+        Outgoing::Tcp(outgoing),
+        peer,
+        channel,
+    )
+}
+
+#[cfg(unix)]
+fn split_unix(unix: UnixStream) -> (Incoming, Outgoing, Peer, Channel) {
+    let peer = rpc_core::transport::unix::peer(&unix);
+    let channel = match peer {
+        Peer::Unix(Some(peer)) => Channel::Unix {
+            local: own_credentials(),
+            peer,
+        },
+        _ => Channel::Unknown,
+    };
+    let (incoming, outgoing) = unix.into_split();
+    (
+        Incoming::Unix(UnixIncoming::new(incoming)),
+        Outgoing::Unix(outgoing),
+        peer,
+        channel,
+    )
+}
+
+#[cfg(unix)]
+fn own_credentials() -> rpc_core::transport::Credentials {
+    rpc_core::transport::Credentials {
+        uid: rustix::process::geteuid().as_raw(),
+        gid: rustix::process::getegid().as_raw(),
+        pid: i32::try_from(std::process::id()).ok(),
+    }
+}
+
+/// Does the same with each kind of stream.
+macro_rules! each {
+    ($self:expr, $stream:ident => $action:expr) => {
+        match $self {
+            Self::Tcp($stream) => $action,
+            #[cfg(unix)]
+            Self::Unix($stream) => $action,
+            #[cfg(unix)]
+            Self::Pipe($stream) => $action,
+            Self::Other($stream) => $action,
+        }
+    };
+}
+
+impl AsyncRead for Incoming {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        each!(&mut *self, stream => Pin::new(stream).poll_read(cx, buffer))
+    }
+}
+
+impl AsyncWrite for Outgoing {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        each!(&mut *self, stream => Pin::new(stream).poll_write(cx, bytes))
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        each!(&mut *self, stream => Pin::new(stream).poll_write_vectored(cx, slices))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        each!(self, stream => stream.is_write_vectored())
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        each!(&mut *self, stream => Pin::new(stream).poll_flush(cx))
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        each!(&mut *self, stream => Pin::new(stream).poll_shutdown(cx))
+    }
+}
+
+impl Incoming {
+    const fn name(&self) -> &'static str {
+        match self {
+            Self::Tcp(_) => "tcp",
+            #[cfg(unix)]
+            Self::Unix(_) => "unix",
+            #[cfg(unix)]
+            Self::Pipe(_) => "pipe",
+            Self::Other(_) => "other",
+        }
+    }
+}
+
+impl fmt::Debug for Incoming {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Incoming({})", self.name())
+    }
+}
+
+impl fmt::Debug for Outgoing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Outgoing(..)")
+    }
+}

@@ -1,0 +1,245 @@
+//! Passing open files and sockets over Unix sockets.
+//!
+//! The form is that of CPython's `multiprocessing.reduction`: between two frames, one byte with the
+//! number of descriptors, which travel beside it (`SCM_RIGHTS`). CPython from 3.14, and on macOS any,
+//! waits for the byte `A` in return.
+
+use std::collections::VecDeque;
+use std::io::{self, IoSlice, IoSliceMut};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, OwnedFd};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use rustix::net::{
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
+    SendAncillaryMessage, SendFlags,
+};
+use tokio::io::{AsyncRead, Interest, ReadBuf};
+use tokio::net::unix;
+
+use crate::codec::{Codec, Pickle};
+use crate::connection::{Connection, Incoming, Outgoing};
+use crate::error::{RecvError, SendError};
+
+/// How many descriptors wait to be asked for. More are closed as they come, so that a peer cannot
+/// use up those of this process.
+const MAX_WAITING: usize = 64;
+
+const ACKNOWLEDGEMENT: u8 = b'A';
+
+/// Whether the receiver of a descriptor confirms it. Both ends must agree: otherwise one waits for
+/// ever, or takes the confirmation for a part of a message.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Acknowledge {
+    /// As Farcall's peers and CPython up to 3.13 on Linux.
+    Never,
+    /// As CPython from 3.14, and any on macOS.
+    Always,
+    /// As the peer does, going by its messages: pickles of protocol 5 are from CPython 3.14, others from
+    /// before. Without pickles, as [`Never`](Self::Never).
+    #[default]
+    Auto,
+}
+
+/// Why a descriptor was not passed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DescriptorError {
+    /// The connection is not a Unix socket, and no other can pass descriptors.
+    #[error("only Unix sockets pass descriptors")]
+    NotUnix,
+    /// The peer sent something else: a message, which can be received.
+    #[error("the peer sent no descriptor")]
+    NoDescriptor,
+    /// The peer sent another number of descriptors than it said, or not exactly one, or this process
+    /// cannot have more. They are closed.
+    #[error(
+        "the peer announced {announced} descriptors and {received} came, where one was expected"
+    )]
+    Count {
+        /// How many the peer announced.
+        announced: u8,
+        /// How many came.
+        received: usize,
+    },
+    /// The peer did not confirm the descriptor, but sent something else.
+    #[error("the peer did not acknowledge the descriptor")]
+    NotAcknowledged,
+    /// The connection broke while sending.
+    #[error(transparent)]
+    Send(#[from] SendError),
+    /// The connection broke while receiving.
+    #[error(transparent)]
+    Recv(#[from] RecvError),
+}
+
+impl<S, R, C: Codec> Connection<S, R, C> {
+    /// Sends a copy of an open file or socket to the peer, as `reduction.send_handle` in CPython.
+    ///
+    /// # Errors
+    /// If the connection is not a Unix socket, or broke.
+    ///
+    /// # Cancel safety
+    /// The descriptor may have been sent. Where the peer is to acknowledge it, the connection must not
+    /// be used any more.
+    pub async fn send_handle(&mut self, handle: impl AsFd) -> Result<(), DescriptorError> {
+        self.writer.flush().await?;
+        let Outgoing::Unix(socket) = &self.writer.outgoing else {
+            return Err(DescriptorError::NotUnix);
+        };
+        let socket = socket.as_ref();
+        let handle = [handle.as_fd()];
+        let send = || {
+            let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+            let mut control = SendAncillaryBuffer::new(&mut space);
+            control.push(SendAncillaryMessage::ScmRights(&handle));
+            let count = [IoSlice::new(&[1])];
+            rustix::net::sendmsg(socket, &count, &mut control, SendFlags::NOSIGNAL)?;
+            Ok(())
+        };
+        socket
+            .async_io(Interest::WRITABLE, send)
+            .await
+            .map_err(SendError::Io)?;
+        if self.acknowledges() && self.reader.byte().await? != ACKNOWLEDGEMENT {
+            return Err(DescriptorError::NotAcknowledged);
+        }
+        Ok(())
+    }
+
+    /// Receives an open file or socket from the peer, as `reduction.recv_handle` in CPython. It is closed
+    /// in programs that this one executes.
+    ///
+    /// # Errors
+    /// If the connection is not a Unix socket, or ended, or the peer sent something else.
+    ///
+    /// # Cancel safety
+    /// Nothing is lost.
+    pub async fn recv_handle(&mut self) -> Result<OwnedFd, DescriptorError> {
+        if !matches!(self.reader.incoming, Incoming::Unix(_)) {
+            return Err(DescriptorError::NotUnix);
+        }
+        let announced = self.reader.peek_byte().await?;
+        let Incoming::Unix(incoming) = &mut self.reader.incoming else {
+            return Err(DescriptorError::NotUnix);
+        };
+        let Some(mut batch) = incoming.waiting.pop_front() else {
+            return Err(DescriptorError::NoDescriptor);
+        };
+        self.reader.decoder.byte();
+        let received = batch.len();
+        let handle = match batch.pop() {
+            Some(handle) if batch.is_empty() && announced == 1 => handle,
+            _ => {
+                return Err(DescriptorError::Count {
+                    announced,
+                    received,
+                });
+            }
+        };
+        if self.acknowledges() {
+            self.writer.send_raw(&[ACKNOWLEDGEMENT]).await?;
+        }
+        Ok(handle)
+    }
+
+    /// Whether the receiver of a descriptor confirms it. Default: [`Acknowledge::Auto`].
+    pub const fn set_acknowledge(&mut self, acknowledge: Acknowledge) {
+        self.acknowledge = acknowledge;
+    }
+
+    fn acknowledges(&self) -> bool {
+        /// What CPython 3.14 writes by default; those before it write 3 or 4.
+        const PROTOCOL_OF_3_14: u8 = 5;
+        match self.acknowledge {
+            Acknowledge::Never => false,
+            Acknowledge::Always => true,
+            Acknowledge::Auto => {
+                C::NAME == Pickle::NAME && self.reader.pickle_protocol >= PROTOCOL_OF_3_14
+            }
+        }
+    }
+}
+
+/// What comes over a Unix socket: bytes, and descriptors beside them.
+#[derive(Debug)]
+pub(crate) struct UnixIncoming {
+    socket: unix::OwnedReadHalf,
+    /// The descriptors of each byte that had some, in order.
+    waiting: VecDeque<Vec<OwnedFd>>,
+}
+
+impl UnixIncoming {
+    pub(crate) fn new(socket: unix::OwnedReadHalf) -> Self {
+        Self {
+            socket,
+            waiting: VecDeque::new(),
+        }
+    }
+
+    /// Closes the descriptors that nobody asked for.
+    pub(crate) fn close_waiting(&mut self) {
+        self.waiting.clear();
+    }
+
+    pub(crate) fn into_inner(self) -> unix::OwnedReadHalf {
+        self.socket
+    }
+
+    /// Reads once. A byte with descriptors is the last that one call receives.
+    fn receive(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_WAITING))];
+        let mut control = RecvAncillaryBuffer::new(&mut space);
+        let mut buffers = [IoSliceMut::new(buffer)];
+        let socket: &tokio::net::UnixStream = self.socket.as_ref();
+        let received = socket.try_io(Interest::READABLE, || {
+            Ok(rustix::net::recvmsg(
+                socket,
+                &mut buffers,
+                &mut control,
+                RecvFlags::CMSG_CLOEXEC,
+            )?)
+        })?;
+        let mut batch: Vec<OwnedFd> = Vec::new();
+        for message in control.drain() {
+            if let RecvAncillaryMessage::ScmRights(descriptors) = message {
+                batch.extend(descriptors);
+            }
+        }
+        if !batch.is_empty() {
+            let waiting: usize = self.waiting.iter().map(Vec::len).sum();
+            if waiting + batch.len() > MAX_WAITING {
+                tracing::warn!("a peer sends descriptors that nobody asks for: closed");
+                // The place stays, so that those behind it are not taken for it.
+                batch.clear();
+            }
+            if self.waiting.len() < MAX_WAITING {
+                self.waiting.push_back(batch);
+            }
+        }
+        Ok(received.bytes)
+    }
+}
+
+impl AsyncRead for UnixIncoming {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        loop {
+            let socket: &tokio::net::UnixStream = self.socket.as_ref();
+            ready!(socket.poll_read_ready(cx))?;
+            match self.receive(buffer.initialize_unfilled()) {
+                Ok(count) => {
+                    buffer.advance(count);
+                    return Poll::Ready(Ok(()));
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Poll::Ready(Err(error)),
+            }
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! Connections between two parts of one program.
+
+use std::io;
+
+use crate::codec::Codec;
+use crate::connection::{Connection, Receiver, Sender};
+#[cfg(unix)]
+use crate::connection::{Incoming, MAX_MESSAGE, Outgoing, Reader, Writer};
+
+/// Two connections that reach each other, as CPython's `Pipe()`.
+///
+/// On Unix it is a pair of sockets, whose ends can be passed to other processes.
+///
+/// # Errors
+/// If the system has no more sockets.
+#[allow(
+    clippy::type_complexity,
+    reason = "two connections that mirror each other"
+)]
+pub fn pipe<S, R, C: Codec>() -> io::Result<(Connection<S, R, C>, Connection<R, S, C>)> {
+    #[cfg(unix)]
+    let (here, there) = tokio::net::UnixStream::pair()?;
+    #[cfg(not(unix))]
+    let (here, there) = tokio::io::duplex(64 * 1024);
+    Ok((Connection::new(here), Connection::new(there)))
+}
+
+/// A pipe of one direction, as CPython's `Pipe(False)`.
+///
+/// # Errors
+/// If the system has no more pipes.
+pub fn simplex<T, C: Codec>() -> io::Result<(Receiver<T, C>, Sender<T, C>)> {
+    #[cfg(unix)]
+    {
+        let (sender, receiver) = tokio::net::unix::pipe::pipe()?;
+        let reader = Reader::new(Incoming::Pipe(receiver), MAX_MESSAGE);
+        let writer = Writer::new(Outgoing::Pipe(sender));
+        Ok((
+            Receiver::from_parts(reader, C::default()),
+            Sender::from_parts(writer, C::default()),
+        ))
+    }
+    #[cfg(not(unix))]
+    {
+        let (here, there) = pipe()?;
+        Ok((here.split().1, there.split().0))
+    }
+}
