@@ -23,7 +23,9 @@ mod stream;
 mod writer;
 
 pub(crate) use reader::Reader;
-pub(crate) use stream::{Incoming, Outgoing, split};
+#[cfg(unix)]
+pub(crate) use stream::own_credentials;
+pub(crate) use stream::{Incoming, Outgoing, Stream, split};
 pub(crate) use writer::Writer;
 
 /// How long a message may be, where nothing else is said: 64 MiB.

@@ -36,11 +36,14 @@ pub(crate) enum Outgoing {
     Other(WriteHalf<Box<dyn Io>>),
 }
 
+/// A byte stream in its two directions, and what is known of the other end and the channel.
+pub(crate) type Stream = (Incoming, Outgoing, Peer, Channel);
+
 /// Splits a byte stream, and tells what is known of its channel and peer.
 ///
 /// Sockets are recognised, so that they keep what only they can do: directions that work without a
 /// lock, and descriptors.
-pub(crate) fn split(io: impl Io) -> (Incoming, Outgoing, Peer, Channel) {
+pub(crate) fn split(io: impl Io) -> Stream {
     let io = match downcast::<TcpStream>(io) {
         Ok(tcp) => return split_tcp(tcp),
         Err(io) => io,
@@ -73,7 +76,7 @@ fn downcast<T: 'static>(io: impl Io) -> Result<T, impl Io> {
     }
 }
 
-fn split_tcp(tcp: TcpStream) -> (Incoming, Outgoing, Peer, Channel) {
+fn split_tcp(tcp: TcpStream) -> Stream {
     // Both fail where the peer has left already; the first read tells that better.
     let (peer, channel) = match (tcp.local_addr(), tcp.peer_addr()) {
         (Ok(local), Ok(peer)) => (Peer::Tcp(peer), Channel::Tcp { local, peer }),
@@ -89,7 +92,7 @@ fn split_tcp(tcp: TcpStream) -> (Incoming, Outgoing, Peer, Channel) {
 }
 
 #[cfg(unix)]
-fn split_unix(unix: UnixStream) -> (Incoming, Outgoing, Peer, Channel) {
+fn split_unix(unix: UnixStream) -> Stream {
     let peer = rpc_core::transport::unix::peer(&unix);
     let channel = match peer {
         Peer::Unix(Some(peer)) => Channel::Unix {
@@ -108,7 +111,7 @@ fn split_unix(unix: UnixStream) -> (Incoming, Outgoing, Peer, Channel) {
 }
 
 #[cfg(unix)]
-fn own_credentials() -> rpc_core::transport::Credentials {
+pub(crate) fn own_credentials() -> rpc_core::transport::Credentials {
     rpc_core::transport::Credentials {
         uid: rustix::process::geteuid().as_raw(),
         gid: rustix::process::getegid().as_raw(),

@@ -1,0 +1,128 @@
+//! Where to listen or connect.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use rpc_core::transport::{Address, AddressError};
+
+/// Where to listen or connect: an [`Address`], or a host whose address is looked up.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Target {
+    /// A port of a host, by name or IP address. The empty host means, as in Python, all interfaces to
+    /// listeners and this machine to clients.
+    Host(String, u16),
+    /// A known address.
+    Address(Address),
+}
+
+/// What can be given as a [`Target`].
+///
+/// | given | is |
+/// |---|---|
+/// | `("localhost", 6000)`, an IP address with a port, a `SocketAddr` | TCP |
+/// | a `Path` | a Unix socket |
+/// | `"localhost:6000"`, `"unix:/run/x"`, `"unix-abstract:x"` | what it says |
+/// | an [`Address`] | that |
+pub trait ToTarget {
+    /// The target that this stands for.
+    ///
+    /// # Errors
+    /// If a text is no address.
+    fn to_target(&self) -> Result<Target, AddressError>;
+}
+
+impl ToTarget for Target {
+    fn to_target(&self) -> Result<Target, AddressError> {
+        Ok(self.clone())
+    }
+}
+
+impl ToTarget for Address {
+    fn to_target(&self) -> Result<Target, AddressError> {
+        Ok(Target::Address(self.clone()))
+    }
+}
+
+impl ToTarget for SocketAddr {
+    fn to_target(&self) -> Result<Target, AddressError> {
+        Ok(Target::Address(Address::Tcp(*self)))
+    }
+}
+
+impl ToTarget for (IpAddr, u16) {
+    fn to_target(&self) -> Result<Target, AddressError> {
+        SocketAddr::from(*self).to_target()
+    }
+}
+
+impl ToTarget for (&str, u16) {
+    fn to_target(&self) -> Result<Target, AddressError> {
+        Ok(Target::Host(self.0.to_owned(), self.1))
+    }
+}
+
+impl ToTarget for (String, u16) {
+    fn to_target(&self) -> Result<Target, AddressError> {
+        (self.0.as_str(), self.1).to_target()
+    }
+}
+
+impl ToTarget for Path {
+    fn to_target(&self) -> Result<Target, AddressError> {
+        Ok(Target::Address(Address::Unix(self.to_path_buf())))
+    }
+}
+
+impl ToTarget for PathBuf {
+    fn to_target(&self) -> Result<Target, AddressError> {
+        self.as_path().to_target()
+    }
+}
+
+impl ToTarget for str {
+    fn to_target(&self) -> Result<Target, AddressError> {
+        let not_an_address = match self.parse() {
+            Ok(address) => return Ok(Target::Address(address)),
+            Err(error) => error,
+        };
+        let (host, port) = self
+            .rsplit_once(':')
+            .ok_or_else(|| not_an_address.clone())?;
+        match port.parse() {
+            Ok(port) if !host.contains([':', '/']) => Ok(Target::Host(host.to_owned(), port)),
+            _ => Err(not_an_address),
+        }
+    }
+}
+
+impl ToTarget for String {
+    fn to_target(&self) -> Result<Target, AddressError> {
+        self.as_str().to_target()
+    }
+}
+
+impl<T: ToTarget + ?Sized> ToTarget for &T {
+    fn to_target(&self) -> Result<Target, AddressError> {
+        (**self).to_target()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts() {
+        let host = |host: &str, port| Target::Host(host.to_owned(), port);
+        assert_eq!("localhost:6000".to_target(), Ok(host("localhost", 6000)));
+        assert_eq!(":16000".to_target(), Ok(host("", 16000)));
+        assert_eq!(("", 16000).to_target(), Ok(host("", 16000)));
+        let ip = SocketAddr::from(([0; 16], 1));
+        assert_eq!("[::]:1".to_target(), ip.to_target());
+        assert_eq!("unix:/run/x".to_target(), Path::new("/run/x").to_target());
+        for text in ["localhost", "a:b", "::1", "/run/x:1", "host:99999", ""] {
+            assert!(text.to_target().is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! Connecting.
+
+use std::future::{Future, IntoFuture};
+use std::io;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::time::Duration;
+
+use rpc_core::transport::tcp::TcpConnector;
+#[cfg(unix)]
+use rpc_core::transport::unix::UnixConnector;
+use rpc_core::transport::{Address, AddressError, Connect};
+use tokio::time::timeout;
+
+use crate::address::{Target, ToTarget};
+use crate::auth::{AuthError, AuthKey, Binding, Digest, Role};
+use crate::codec::Codec;
+use crate::connection::{Connection, Stream, split};
+use crate::setup::{Setup, setters};
+
+/// Connects to listeners, those of CPython included.
+#[derive(Debug)]
+pub struct Client;
+
+impl Client {
+    /// Connects to this address. Set what is to be set, then `.await` it for a [`Connection`].
+    #[cfg_attr(
+        unix,
+        doc = "Programs without async code call [`wait`](ClientBuilder::wait) for a [`blocking::Connection`](crate::blocking::Connection)."
+    )]
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// use conn::{Client, Connection, Pickle};
+    ///
+    /// let mut adder: Connection<(i64, i64), i64, Pickle> =
+    ///     Client::connect(("localhost", 16000)).authkey("12345").await?;
+    /// adder.send(&(3, 5)).await?;
+    /// assert_eq!(adder.recv().await?, 8);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn connect<S, R, C: Codec>(target: impl ToTarget) -> ClientBuilder<S, R, C> {
+        ClientBuilder::new(Source::Target(target.to_target()))
+    }
+
+    /// Connects over a transport of any kind.
+    pub fn over<S, R, C: Codec>(connector: impl Connect) -> ClientBuilder<S, R, C> {
+        ClientBuilder::new(Source::Transport(Box::new(|| {
+            Box::pin(async move { Ok(split(connector.connect().await?)) })
+        })))
+    }
+}
+
+type Connecting = Pin<Box<dyn Future<Output = io::Result<Stream>> + Send>>;
+
+enum Source {
+    Target(Result<Target, AddressError>),
+    Transport(Box<dyn FnOnce() -> Connecting + Send>),
+}
+
+/// A connection to be made. Made by [`Client::connect`].
+#[must_use = "it connects when it is awaited"]
+pub struct ClientBuilder<S, R, C> {
+    source: Source,
+    setup: Setup,
+    types: PhantomData<fn(S, C) -> R>,
+}
+
+impl<S, R, C: Codec> ClientBuilder<S, R, C> {
+    fn new(source: Source) -> Self {
+        Self {
+            source,
+            setup: Setup::default(),
+            types: PhantomData,
+        }
+    }
+
+    setters!();
+
+    /// How long connecting may take, the handshake included.
+    ///
+    /// Default: 5 seconds. CPython's listeners, which serve one peer after the other, can need more.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.setup.timeout = timeout;
+        self
+    }
+
+    async fn open(self) -> Result<Connection<S, R, C>, ConnectError> {
+        let terms = self.setup.finish()?;
+        let connect = async {
+            let stream = match self.source {
+                Source::Target(target) => dial(target?).await?,
+                Source::Transport(connect) => connect().await?,
+            };
+            Ok(terms.admit(Role::Client, stream).await?)
+        };
+        let admitted = timeout(terms.timeout, connect)
+            .await
+            .unwrap_or(Err(ConnectError::Auth(AuthError::TimedOut)))?;
+        Ok(Connection::from_parts(
+            admitted.reader,
+            admitted.writer,
+            admitted.peer,
+        ))
+    }
+}
+
+async fn dial(target: Target) -> io::Result<Stream> {
+    let host = |host: &str, port| TcpConnector::new(host, port);
+    Ok(match target {
+        Target::Host(name, port) if name.is_empty() => {
+            split(host("127.0.0.1", port).connect().await?)
+        }
+        Target::Host(name, port) => split(host(&name, port).connect().await?),
+        Target::Address(Address::Tcp(address)) => split(
+            host(&address.ip().to_string(), address.port())
+                .connect()
+                .await?,
+        ),
+        #[cfg(unix)]
+        Target::Address(Address::Unix(path)) => split(UnixConnector::new(path).connect().await?),
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        Target::Address(Address::Abstract(name)) => {
+            split(UnixConnector::new_abstract(name).connect().await?)
+        }
+        Target::Address(other) => return Err(unsupported(&other)),
+    })
+}
+
+pub(crate) fn unsupported(address: &Address) -> io::Error {
+    let message = format!("{address} is not reached by its address on this system");
+    io::Error::new(io::ErrorKind::Unsupported, message)
+}
+
+impl<S: 'static, R: 'static, C: Codec> IntoFuture for ClientBuilder<S, R, C> {
+    type Output = Result<Connection<S, R, C>, ConnectError>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.open())
+    }
+}
+
+impl<S, R, C> std::fmt::Debug for ClientBuilder<S, R, C> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ClientBuilder")
+            .field("setup", &self.setup)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why there is no connection.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConnectError {
+    /// What was given is no address.
+    #[error(transparent)]
+    Address(#[from] AddressError),
+    /// The peer was not found, or nobody listens there.
+    #[error("the peer cannot be reached")]
+    Unreachable(#[from] io::Error),
+    /// The peer was reached, but the two did not come to an agreement.
+    #[error("authentication failed")]
+    Auth(#[from] AuthError),
+}

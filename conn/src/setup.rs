@@ -1,0 +1,175 @@
+//! What listeners and clients have in common before there is a connection.
+
+use std::time::Duration;
+
+use rpc_core::transport::Peer;
+use tokio::time::timeout;
+
+use crate::auth::{
+    AuthError, AuthKey, Authentication, Binding, Digest, Handshake, MAX_MESSAGE, Role,
+};
+#[cfg(unix)]
+use crate::connection::Incoming;
+use crate::connection::{self, Reader, Stream, Writer};
+
+/// The settings of both builders.
+#[derive(Debug)]
+pub(crate) struct Setup {
+    pub(crate) key: Option<Result<AuthKey, AuthError>>,
+    pub(crate) digest: Digest,
+    pub(crate) legacy_md5: bool,
+    pub(crate) binding: Binding,
+    pub(crate) timeout: Duration,
+    pub(crate) max_message: usize,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self {
+            key: None,
+            digest: Digest::default(),
+            legacy_md5: false,
+            binding: Binding::default(),
+            timeout: Duration::from_secs(5),
+            max_message: connection::MAX_MESSAGE,
+        }
+    }
+}
+
+impl Setup {
+    /// The settings once they are known to make sense.
+    pub(crate) fn finish(self) -> Result<Terms, AuthError> {
+        let authentication = self.key.transpose()?.map(|key| {
+            Authentication::new(key)
+                .digest(self.digest)
+                .legacy_md5(self.legacy_md5)
+                .binding(self.binding)
+        });
+        Ok(Terms {
+            authentication,
+            timeout: self.timeout,
+            max_message: self.max_message,
+        })
+    }
+}
+
+/// The terms on which a peer gets a connection.
+#[derive(Clone, Debug)]
+pub(crate) struct Terms {
+    pub(crate) authentication: Option<Authentication>,
+    pub(crate) timeout: Duration,
+    pub(crate) max_message: usize,
+}
+
+/// A peer that met the terms.
+#[derive(Debug)]
+pub(crate) struct Admitted {
+    pub(crate) reader: Reader,
+    pub(crate) writer: Writer,
+    pub(crate) peer: Peer,
+}
+
+impl Terms {
+    /// Makes a connection of a stream, which takes no longer than the timeout.
+    pub(crate) async fn admit(
+        &self,
+        role: Role,
+        (incoming, outgoing, peer, channel): Stream,
+    ) -> Result<Admitted, AuthError> {
+        let mut reader = Reader::new(incoming, self.max_message);
+        let mut writer = Writer::new(outgoing);
+        if let Some(authentication) = &self.authentication {
+            let handshake = Handshake::new(role, authentication.clone(), channel)?;
+            timeout(self.timeout, shake(&mut reader, &mut writer, handshake))
+                .await
+                .unwrap_or(Err(AuthError::TimedOut))?;
+            #[cfg(unix)]
+            if let Incoming::Unix(unix) = &mut reader.incoming {
+                unix.close_waiting();
+            }
+        }
+        Ok(Admitted {
+            reader,
+            writer,
+            peer,
+        })
+    }
+}
+
+async fn shake(
+    reader: &mut Reader,
+    writer: &mut Writer,
+    mut handshake: Handshake,
+) -> Result<(), AuthError> {
+    loop {
+        while let Some(message) = handshake.outgoing() {
+            let sent = writer.send_vectored(&[&message]).await;
+            sent.map_err(|error| AuthError::Lost(error.into()))?;
+        }
+        if handshake.is_complete() {
+            return Ok(());
+        }
+        let message = reader.message(MAX_MESSAGE).await;
+        let message = message.map_err(|error| AuthError::Lost(error.into()))?;
+        if let Err(error) = handshake.incoming(message) {
+            if let Some(refusal) = handshake.outgoing() {
+                // The peer may have left; that it is refused stands either way.
+                let _ = writer.send_vectored(&[&refusal]).await;
+            }
+            return Err(error);
+        }
+    }
+}
+
+/// The setters that both builders have.
+macro_rules! setters {
+    () => {
+        /// Asks for the proof that the other end knows this key, and gives it. Without, there is no
+        /// authentication at all, as in CPython: then whoever reaches the address gets a connection.
+        ///
+        /// Both ends must have a key or none: an end with a key waits for the other, until the
+        /// [timeout](Self::timeout).
+        #[must_use]
+        pub fn authkey(mut self, key: impl AsRef<[u8]>) -> Self {
+            self.setup.key = Some(AuthKey::new(key));
+            self
+        }
+
+        /// The digest that this side asks for.
+        ///
+        /// Default: SHA-256, as CPython.
+        #[must_use]
+        pub fn digest(mut self, digest: Digest) -> Self {
+            self.setup.digest = digest;
+            self
+        }
+
+        /// Whether to authenticate with MD5 where the peer knows nothing else: CPython up to 3.11.
+        ///
+        /// Default: false. Such a peer is refused.
+        #[must_use]
+        pub fn legacy_md5(mut self, allowed: bool) -> Self {
+            self.setup.legacy_md5 = allowed;
+            self
+        }
+
+        /// Whether to [bind](crate::auth#binding) the authentication to the channel.
+        ///
+        /// Default: [`Binding::Prefer`].
+        #[must_use]
+        pub fn binding(mut self, binding: Binding) -> Self {
+            self.setup.binding = binding;
+            self
+        }
+
+        /// How many bytes a message may have.
+        ///
+        /// Default: 64 MiB. [`Connection::set_max_message`] changes it later.
+        #[must_use]
+        pub fn max_message(mut self, bytes: usize) -> Self {
+            self.setup.max_message = bytes;
+            self
+        }
+    };
+}
+pub(crate) use setters;
