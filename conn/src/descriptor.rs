@@ -26,7 +26,7 @@ use crate::error::{RecvError, SendError};
 /// use up those of this process.
 const MAX_WAITING: usize = 64;
 
-const ACKNOWLEDGEMENT: u8 = b'A';
+pub(crate) const ACKNOWLEDGEMENT: u8 = b'A';
 
 /// Whether the receiver of a descriptor confirms it. Both ends must agree: otherwise one waits for
 /// ever, or takes the confirmation for a part of a message.
@@ -88,18 +88,9 @@ impl<S, R, C: Codec> Connection<S, R, C> {
         let Outgoing::Unix(socket) = &self.writer.outgoing else {
             return Err(DescriptorError::NotUnix);
         };
-        let socket = socket.as_ref();
-        let handle = [handle.as_fd()];
-        let send = || {
-            let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
-            let mut control = SendAncillaryBuffer::new(&mut space);
-            control.push(SendAncillaryMessage::ScmRights(&handle));
-            let count = [IoSlice::new(&[1])];
-            rustix::net::sendmsg(socket, &count, &mut control, SendFlags::NOSIGNAL)?;
-            Ok(())
-        };
+        let socket: &tokio::net::UnixStream = socket.as_ref();
         socket
-            .async_io(Interest::WRITABLE, send)
+            .async_io(Interest::WRITABLE, || send(socket, &handle))
             .await
             .map_err(SendError::Io)?;
         if self.acknowledges() && self.reader.byte().await? != ACKNOWLEDGEMENT {
@@ -124,20 +115,11 @@ impl<S, R, C: Codec> Connection<S, R, C> {
         let Incoming::Unix(incoming) = &mut self.reader.incoming else {
             return Err(DescriptorError::NotUnix);
         };
-        let Some(mut batch) = incoming.waiting.pop_front() else {
+        if incoming.waiting.is_empty() {
             return Err(DescriptorError::NoDescriptor);
-        };
+        }
         self.reader.decoder.byte();
-        let received = batch.len();
-        let handle = match batch.pop() {
-            Some(handle) if batch.is_empty() && announced == 1 => handle,
-            _ => {
-                return Err(DescriptorError::Count {
-                    announced,
-                    received,
-                });
-            }
-        };
+        let handle = incoming.waiting.take(announced)?;
         if self.acknowledges() {
             self.writer.send_raw(&[ACKNOWLEDGEMENT]).await?;
         }
@@ -150,57 +132,38 @@ impl<S, R, C: Codec> Connection<S, R, C> {
     }
 
     fn acknowledges(&self) -> bool {
+        self.acknowledge.applies::<C>(self.reader.pickle_protocol)
+    }
+}
+
+impl Acknowledge {
+    /// Whether a descriptor is confirmed, where the peer's pickles have this protocol.
+    pub(crate) fn applies<C: Codec>(self, pickle_protocol: u8) -> bool {
         /// What CPython 3.14 writes by default; those before it write 3 or 4.
         const PROTOCOL_OF_3_14: u8 = 5;
-        match self.acknowledge {
-            Acknowledge::Never => false,
-            Acknowledge::Always => true,
-            Acknowledge::Auto => {
-                C::NAME == Pickle::NAME && self.reader.pickle_protocol >= PROTOCOL_OF_3_14
-            }
+        match self {
+            Self::Never => false,
+            Self::Always => true,
+            Self::Auto => C::NAME == Pickle::NAME && pickle_protocol >= PROTOCOL_OF_3_14,
         }
     }
 }
 
-/// What comes over a Unix socket: bytes, and descriptors beside them.
-#[derive(Debug)]
-pub(crate) struct UnixIncoming {
-    socket: unix::OwnedReadHalf,
-    /// The descriptors of each byte that had some, in order.
-    waiting: VecDeque<Vec<OwnedFd>>,
+/// Descriptors that came and were not asked for yet.
+#[derive(Debug, Default)]
+pub(crate) struct Waiting {
+    /// Those of each byte that had some, in order.
+    batches: VecDeque<Vec<OwnedFd>>,
 }
 
-impl UnixIncoming {
-    pub(crate) fn new(socket: unix::OwnedReadHalf) -> Self {
-        Self {
-            socket,
-            waiting: VecDeque::new(),
-        }
-    }
-
-    /// Closes the descriptors that nobody asked for.
-    pub(crate) fn close_waiting(&mut self) {
-        self.waiting.clear();
-    }
-
-    pub(crate) fn into_inner(self) -> unix::OwnedReadHalf {
-        self.socket
-    }
-
-    /// Reads once. A byte with descriptors is the last that one call receives.
-    fn receive(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+impl Waiting {
+    /// Reads from a socket once. A byte with descriptors is the last that one read gives.
+    pub(crate) fn receive(&mut self, socket: impl AsFd, buffer: &mut [u8]) -> io::Result<usize> {
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_WAITING))];
         let mut control = RecvAncillaryBuffer::new(&mut space);
         let mut buffers = [IoSliceMut::new(buffer)];
-        let socket: &tokio::net::UnixStream = self.socket.as_ref();
-        let received = socket.try_io(Interest::READABLE, || {
-            Ok(rustix::net::recvmsg(
-                socket,
-                &mut buffers,
-                &mut control,
-                RecvFlags::CMSG_CLOEXEC,
-            )?)
-        })?;
+        let received =
+            rustix::net::recvmsg(socket, &mut buffers, &mut control, RecvFlags::CMSG_CLOEXEC)?;
         let mut batch: Vec<OwnedFd> = Vec::new();
         for message in control.drain() {
             if let RecvAncillaryMessage::ScmRights(descriptors) = message {
@@ -208,30 +171,88 @@ impl UnixIncoming {
             }
         }
         if !batch.is_empty() {
-            let waiting: usize = self.waiting.iter().map(Vec::len).sum();
-            if waiting + batch.len() > MAX_WAITING {
-                tracing::warn!("a peer sends descriptors that nobody asks for: closed");
-                // The place stays, so that those behind it are not taken for it.
-                batch.clear();
-            }
-            if self.waiting.len() < MAX_WAITING {
-                self.waiting.push_back(batch);
-            }
+            self.keep(batch);
         }
         Ok(received.bytes)
+    }
+
+    fn keep(&mut self, mut batch: Vec<OwnedFd>) {
+        let waiting: usize = self.batches.iter().map(Vec::len).sum();
+        if waiting + batch.len() > MAX_WAITING {
+            tracing::warn!("a peer sends descriptors that nobody asks for: closed");
+            // The place stays, so that those behind it are not taken for it.
+            batch.clear();
+        }
+        if self.batches.len() < MAX_WAITING {
+            self.batches.push_back(batch);
+        }
+    }
+
+    /// Whether descriptors came.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.batches.is_empty()
+    }
+
+    /// The one descriptor of a byte that announced so many.
+    pub(crate) fn take(&mut self, announced: u8) -> Result<OwnedFd, DescriptorError> {
+        let mut batch = self.batches.pop_front().unwrap_or_default();
+        let received = batch.len();
+        match batch.pop() {
+            Some(handle) if batch.is_empty() && announced == 1 => Ok(handle),
+            _ => Err(DescriptorError::Count {
+                announced,
+                received,
+            }),
+        }
+    }
+
+    /// Closes all.
+    pub(crate) fn close(&mut self) {
+        self.batches.clear();
+    }
+}
+
+/// Sends a copy of a descriptor, and the byte it stands beside.
+pub(crate) fn send(socket: impl AsFd, handle: impl AsFd) -> io::Result<()> {
+    let handle = [handle.as_fd()];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut control = SendAncillaryBuffer::new(&mut space);
+    control.push(SendAncillaryMessage::ScmRights(&handle));
+    let count = [IoSlice::new(&[1])];
+    rustix::net::sendmsg(socket, &count, &mut control, SendFlags::NOSIGNAL)?;
+    Ok(())
+}
+
+/// What comes over a Unix socket: bytes, and descriptors beside them.
+#[derive(Debug)]
+pub(crate) struct UnixIncoming {
+    pub(crate) socket: unix::OwnedReadHalf,
+    pub(crate) waiting: Waiting,
+}
+
+impl UnixIncoming {
+    pub(crate) fn new(socket: unix::OwnedReadHalf) -> Self {
+        Self {
+            socket,
+            waiting: Waiting::default(),
+        }
     }
 }
 
 impl AsyncRead for UnixIncoming {
     fn poll_read(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        let Self { socket, waiting } = self.get_mut();
+        let socket: &tokio::net::UnixStream = (*socket).as_ref();
         loop {
-            let socket: &tokio::net::UnixStream = self.socket.as_ref();
             ready!(socket.poll_read_ready(cx))?;
-            match self.receive(buffer.initialize_unfilled()) {
+            let read = socket.try_io(Interest::READABLE, || {
+                waiting.receive(socket, buffer.initialize_unfilled())
+            });
+            match read {
                 Ok(count) => {
                     buffer.advance(count);
                     return Poll::Ready(Ok(()));

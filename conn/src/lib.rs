@@ -3,6 +3,8 @@
 
 pub mod address;
 pub mod auth;
+#[cfg(unix)]
+pub mod blocking;
 mod client;
 pub mod codec;
 mod connection;

@@ -320,7 +320,7 @@ impl Admission {
                     pending.make_room(&peer, &self);
                     let (incoming, outgoing, _, channel) = split(io);
                     let stream = (incoming, outgoing, peer.clone(), self.as_seen_by_peers(channel));
-                    pending.spawn(peer, admit(self.terms.clone(), stream));
+                    pending.spawn(&peer, admit(self.terms.clone(), stream));
                     continue;
                 }
             };
@@ -368,11 +368,11 @@ struct Pending {
 impl Pending {
     fn spawn(
         &mut self,
-        peer: Peer,
+        peer: &Peer,
         handshake: impl Future<Output = Option<Admitted>> + Send + 'static,
     ) {
         let task = self.tasks.spawn(handshake);
-        self.peers.push_back((task.id(), network(&peer), task));
+        self.peers.push_back((task.id(), network(peer), task));
     }
 
     /// The next handshake that ended, whatever the outcome.

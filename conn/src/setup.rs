@@ -85,7 +85,7 @@ impl Terms {
                 .unwrap_or(Err(AuthError::TimedOut))?;
             #[cfg(unix)]
             if let Incoming::Unix(unix) = &mut reader.incoming {
-                unix.close_waiting();
+                unix.waiting.close();
             }
         }
         Ok(Admitted {
@@ -129,7 +129,6 @@ macro_rules! setters {
         ///
         /// Both ends must have a key or none: an end with a key waits for the other, until the
         /// [timeout](Self::timeout).
-        #[must_use]
         pub fn authkey(mut self, key: impl AsRef<[u8]>) -> Self {
             self.setup.key = Some(AuthKey::new(key));
             self
@@ -138,7 +137,6 @@ macro_rules! setters {
         /// The digest that this side asks for.
         ///
         /// Default: SHA-256, as CPython.
-        #[must_use]
         pub fn digest(mut self, digest: Digest) -> Self {
             self.setup.digest = digest;
             self
@@ -147,7 +145,6 @@ macro_rules! setters {
         /// Whether to authenticate with MD5 where the peer knows nothing else: CPython up to 3.11.
         ///
         /// Default: false. Such a peer is refused.
-        #[must_use]
         pub fn legacy_md5(mut self, allowed: bool) -> Self {
             self.setup.legacy_md5 = allowed;
             self
@@ -156,7 +153,6 @@ macro_rules! setters {
         /// Whether to [bind](crate::auth#binding) the authentication to the channel.
         ///
         /// Default: [`Binding::Prefer`].
-        #[must_use]
         pub fn binding(mut self, binding: Binding) -> Self {
             self.setup.binding = binding;
             self
@@ -165,7 +161,6 @@ macro_rules! setters {
         /// How many bytes a message may have.
         ///
         /// Default: 64 MiB. [`Connection::set_max_message`] changes it later.
-        #[must_use]
         pub fn max_message(mut self, bytes: usize) -> Self {
             self.setup.max_message = bytes;
             self

@@ -16,6 +16,7 @@ impl<S, R, C: Codec> Wait for Connection<S, R, C> {}
 
 impl<R, C: Codec> Wait for Receiver<R, C> {}
 
+#[allow(unnameable_types, reason = "nobody else is to implement `Wait`")]
 pub trait Sealed: Send {
     fn poll_readable(&mut self, cx: &mut Context<'_>) -> Poll<()>;
 }

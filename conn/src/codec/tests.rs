@@ -50,7 +50,7 @@ fn everything() -> Everything {
 /// A value of a few bytes a level.
 #[derive(Serialize, Deserialize, Debug, PartialEq, Default)]
 struct Nested {
-    inner: Option<Box<Nested>>,
+    inner: Option<Box<Self>>,
 }
 
 fn nested(depth: usize) -> Nested {

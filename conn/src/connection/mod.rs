@@ -26,6 +26,8 @@ pub(crate) use reader::Reader;
 #[cfg(unix)]
 pub(crate) use stream::own_credentials;
 pub(crate) use stream::{Incoming, Outgoing, Stream, split};
+#[cfg(unix)]
+pub(crate) use writer::COPIED;
 pub(crate) use writer::Writer;
 
 /// How long a message may be, where nothing else is said: 64 MiB.

@@ -11,14 +11,14 @@ use crate::error::SendError;
 use crate::frame::{Encoder, Header};
 
 /// Up to here, copying a message behind its header is cheaper than a write of several pieces.
-const COPIED: usize = 16 * 1024;
+pub(crate) const COPIED: usize = 16 * 1024;
 
 /// The sending half of every kind of connection.
 #[derive(Debug)]
 pub(crate) struct Writer {
     pub(crate) outgoing: Outgoing,
-    encoder: Encoder,
-    broken: bool,
+    pub(crate) encoder: Encoder,
+    pub(crate) broken: bool,
 }
 
 impl Writer {

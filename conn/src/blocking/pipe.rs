@@ -1,0 +1,40 @@
+//! Connections between two threads of one program.
+
+use std::io;
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+
+use super::reader::Reader;
+use super::stream::Stream;
+use super::writer::Writer;
+use super::{Connection, Receiver, Sender};
+use crate::codec::Codec;
+use crate::connection::MAX_MESSAGE;
+
+/// Two connections that reach each other, as CPython's `Pipe()`: a pair of sockets, whose ends can be
+/// passed to other processes.
+///
+/// # Errors
+/// If the system has no more sockets.
+#[allow(
+    clippy::type_complexity,
+    reason = "two connections that mirror each other"
+)]
+pub fn pipe<S, R, C: Codec>() -> io::Result<(Connection<S, R, C>, Connection<R, S, C>)> {
+    let (here, there) = UnixStream::pair()?;
+    Ok((here.into(), there.into()))
+}
+
+/// A pipe of one direction, as CPython's `Pipe(False)`.
+///
+/// # Errors
+/// If the system has no more pipes.
+pub fn simplex<T, C: Codec>() -> io::Result<(Receiver<T, C>, Sender<T, C>)> {
+    let (reader, writer) = io::pipe()?;
+    let reader = Reader::new(Arc::new(Stream::PipeReader(reader)), MAX_MESSAGE);
+    let writer = Writer::new(Arc::new(Stream::PipeWriter(writer)));
+    Ok((
+        Receiver::from_parts(reader, C::default()),
+        Sender::from_parts(writer, C::default()),
+    ))
+}

@@ -1,0 +1,84 @@
+//! The sockets and pipes under a blocking connection.
+
+use std::io::{self, IoSlice, PipeReader, PipeWriter, Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::net::UnixStream;
+use std::time::Duration;
+
+/// One stream for both directions, each used by one thread at a time.
+#[derive(Debug)]
+pub(super) enum Stream {
+    Tcp(TcpStream),
+    Unix(UnixStream),
+    PipeReader(PipeReader),
+    PipeWriter(PipeWriter),
+}
+
+impl Stream {
+    pub(super) fn set_read_timeout(&self, time: Option<Duration>) -> io::Result<()> {
+        match self {
+            Self::Tcp(tcp) => tcp.set_read_timeout(time),
+            Self::Unix(unix) => unix.set_read_timeout(time),
+            Self::PipeReader(_) | Self::PipeWriter(_) => Err(io::ErrorKind::Unsupported.into()),
+        }
+    }
+
+    pub(super) fn set_write_timeout(&self, time: Option<Duration>) -> io::Result<()> {
+        match self {
+            Self::Tcp(tcp) => tcp.set_write_timeout(time),
+            Self::Unix(unix) => unix.set_write_timeout(time),
+            Self::PipeReader(_) | Self::PipeWriter(_) => Err(io::ErrorKind::Unsupported.into()),
+        }
+    }
+
+    /// Tells the peer that no more will come.
+    pub(super) fn shutdown(&self) -> io::Result<()> {
+        match self {
+            Self::Tcp(tcp) => tcp.shutdown(Shutdown::Write),
+            Self::Unix(unix) => unix.shutdown(Shutdown::Write),
+            Self::PipeReader(_) | Self::PipeWriter(_) => Ok(()),
+        }
+    }
+}
+
+impl Read for &Stream {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Stream::Tcp(tcp) => (&mut &*tcp).read(buffer),
+            Stream::Unix(unix) => (&mut &*unix).read(buffer),
+            Stream::PipeReader(pipe) => (&mut &*pipe).read(buffer),
+            Stream::PipeWriter(_) => Err(io::ErrorKind::Unsupported.into()),
+        }
+    }
+}
+
+impl Write for &Stream {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.write_vectored(&[IoSlice::new(bytes)])
+    }
+
+    fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        match self {
+            Stream::Tcp(tcp) => (&mut &*tcp).write_vectored(slices),
+            Stream::Unix(unix) => (&mut &*unix).write_vectored(slices),
+            Stream::PipeWriter(pipe) => (&mut &*pipe).write_vectored(slices),
+            Stream::PipeReader(_) => Err(io::ErrorKind::Unsupported.into()),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl AsFd for Stream {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match self {
+            Self::Tcp(tcp) => tcp.as_fd(),
+            Self::Unix(unix) => unix.as_fd(),
+            Self::PipeReader(pipe) => pipe.as_fd(),
+            Self::PipeWriter(pipe) => pipe.as_fd(),
+        }
+    }
+}

@@ -1,0 +1,212 @@
+use std::fs::File;
+use std::io::{Read as _, Seek as _, Write as _};
+use std::os::unix::net::UnixStream;
+use std::thread;
+
+use super::*;
+use crate::frame::FrameError;
+use crate::{Client, Listener};
+
+type Pair = (Connection<String>, Connection<String>);
+
+const SOON: Duration = Duration::from_millis(20);
+
+#[test]
+fn values_and_bytes_both_ways() {
+    let (mut here, mut there): Pair = pipe().unwrap();
+    here.send(&"hello".to_owned()).unwrap();
+    assert_eq!(there.recv().unwrap(), "hello");
+    for length in [0, 1, 16383, 16384, 16385, 1 << 20] {
+        let message = vec![7; length];
+        let other = thread::spawn(move || {
+            there.send_bytes(&message).unwrap();
+            (there, message)
+        });
+        let came = here.recv_bytes(1 << 20).unwrap();
+        let message;
+        (there, message) = other.join().unwrap();
+        assert_eq!(came, message);
+    }
+    drop(there);
+    assert!(here.recv().unwrap_err().is_closed());
+}
+
+#[test]
+fn arrays_into_the_callers_buffer() {
+    let (mut here, mut there): Pair = pipe().unwrap();
+    let numbers: Vec<f64> = (0..200_000).map(f64::from).collect();
+    let expected = numbers.clone();
+    let sender = thread::spawn(move || {
+        here.send_array(&numbers).unwrap();
+        here.send_bytes(b"123").unwrap();
+        here.send_bytes(b"behind").unwrap();
+        here
+    });
+    let mut buffer = vec![0.0; 250_000];
+    assert_eq!(there.recv_array_into(&mut buffer).unwrap(), 200_000);
+    assert_eq!(buffer[..200_000], expected);
+    let odd = there.recv_array_into(&mut buffer);
+    assert!(matches!(odd, Err(RecvError::NotElements(message)) if message == b"123"));
+    let short = there.recv_bytes_into(&mut [0; 5]);
+    assert!(matches!(short, Err(RecvError::BufferTooShort(message)) if message == b"behind"));
+    drop(sender.join().unwrap());
+    assert!(there.recv_bytes_into(&mut [0; 5]).unwrap_err().is_closed());
+}
+
+#[test]
+fn a_timeout_leaves_the_connection_intact() {
+    let (mut here, mut there): Pair = pipe().unwrap();
+    here.set_write_timeout(Some(SOON)).unwrap();
+    there.set_read_timeout(Some(SOON)).unwrap();
+    assert!(matches!(there.recv(), Err(RecvError::Io(_))));
+
+    let message = vec![9; 4 << 20];
+    assert!(matches!(here.send_bytes(&message), Err(SendError::Io(_))));
+    let mut buffer = vec![0; 4 << 20];
+    assert!(matches!(
+        there.recv_bytes_into(&mut buffer),
+        Err(RecvError::Io(_))
+    ));
+    here.set_write_timeout(None).unwrap();
+    there.set_read_timeout(None).unwrap();
+    let sender = thread::spawn(move || {
+        here.send(&"next".to_owned()).unwrap();
+        here
+    });
+    assert_eq!(there.recv_bytes(4 << 20).unwrap(), message);
+    assert_eq!(there.recv().unwrap(), "next");
+    sender.join().unwrap().close().unwrap();
+    assert!(there.recv().unwrap_err().is_closed());
+}
+
+#[test]
+fn messages_of_many_threads_stay_whole() {
+    let (here, mut there): Pair = pipe().unwrap();
+    let (sender, _receiver) = here.split();
+    let threads: Vec<_> = (0..4)
+        .map(|number| {
+            let sender = sender.clone();
+            thread::spawn(move || {
+                for length in 0..200 {
+                    sender.send_bytes(&vec![number; length * 100]).unwrap();
+                }
+            })
+        })
+        .collect();
+    drop(sender);
+    let mut count = 0;
+    while let Ok(message) = there.recv_bytes(1 << 20) {
+        assert!(message.windows(2).all(|pair| pair[0] == pair[1]));
+        count += 1;
+    }
+    assert_eq!(count, 800);
+    threads
+        .into_iter()
+        .for_each(|thread| thread.join().unwrap());
+}
+
+#[test]
+fn waiting() {
+    let (mut here, mut there): Pair = pipe().unwrap();
+    let (mut receiver, sender) = simplex::<u32, Bincode>().unwrap();
+    assert_eq!(
+        wait(&mut [&mut there, &mut receiver], Some(SOON)).unwrap(),
+        [0_usize; 0]
+    );
+    assert!(!there.poll(Duration::ZERO).unwrap());
+    here.send(&"one".to_owned()).unwrap();
+    here.send(&"two".to_owned()).unwrap();
+    assert_eq!(wait(&mut [&mut receiver, &mut there], None).unwrap(), [1]);
+    assert_eq!(there.recv().unwrap(), "one");
+    assert!(
+        there.poll(Duration::ZERO).unwrap(),
+        "it came with the first"
+    );
+    assert_eq!(there.recv().unwrap(), "two");
+    drop(sender);
+    assert_eq!(wait(&mut [&mut receiver, &mut there], None).unwrap(), [0]);
+    assert!(receiver.recv().unwrap_err().is_closed());
+}
+
+#[test]
+fn descriptors() {
+    let (mut here, mut there): Pair = pipe().unwrap();
+    let mut file = tempfile::tempfile().unwrap();
+    file.write_all(b"in the file").unwrap();
+    file.rewind().unwrap();
+    here.send(&"before".to_owned()).unwrap();
+    here.send_handle(&file).unwrap();
+    here.send(&"behind".to_owned()).unwrap();
+    drop(file);
+
+    assert_eq!(there.recv().unwrap(), "before");
+    let mut text = String::new();
+    File::from(there.recv_handle().unwrap())
+        .read_to_string(&mut text)
+        .unwrap();
+    assert_eq!(text, "in the file");
+    assert!(matches!(
+        there.recv_handle(),
+        Err(DescriptorError::NoDescriptor)
+    ));
+    assert_eq!(there.recv().unwrap(), "behind");
+}
+
+#[test]
+fn an_async_connection_keeps_what_it_holds() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let mut there = runtime.block_on(async {
+        let (here, there): (crate::Connection<String>, crate::Connection<String>) =
+            crate::pipe().unwrap();
+        let (mut here, mut there) = (here, there);
+        here.send(&"one".to_owned()).await.unwrap();
+        here.send(&"two".to_owned()).await.unwrap();
+        assert_eq!(there.recv().await.unwrap(), "one");
+        there.into_blocking().unwrap()
+    });
+    assert_eq!(there.recv().unwrap(), "two");
+    assert!(there.recv().unwrap_err().is_closed());
+}
+
+#[test]
+fn a_listener_lets_in_who_knows_the_key() {
+    let mut listener = Listener::bind_fresh().authkey("key").wait().unwrap();
+    let address = listener.local_address().clone();
+    let client = thread::spawn({
+        let address = address.clone();
+        move || {
+            let stranger: Result<Connection, _> = Client::connect(&address).authkey("kez").wait();
+            assert!(stranger.is_err());
+            let mut friend: Connection<String> =
+                Client::connect(&address).authkey("key").wait().unwrap();
+            friend.send(&"hello".to_owned()).unwrap();
+            friend
+        }
+    });
+    let mut connection: Connection<String> = listener.accept().unwrap();
+    assert_eq!(connection.recv().unwrap(), "hello");
+    assert_eq!(listener.last_accepted(), Some(connection.peer()));
+    listener.close();
+    let refused: Result<Connection, _> = Client::connect(&address).authkey("key").wait();
+    assert!(refused.is_err());
+    drop(client.join().unwrap());
+    assert!(connection.recv().unwrap_err().is_closed());
+}
+
+#[test]
+fn a_message_cut_off_is_an_error() {
+    let (socket, other) = UnixStream::pair().unwrap();
+    let mut connection: Connection = other.into();
+    (&socket).write_all(b"\0\0\0\x05hel").unwrap();
+    drop(socket);
+    for _ in 0..2 {
+        assert!(matches!(
+            connection.recv_bytes(10),
+            Err(RecvError::Frame(FrameError::Truncated { .. }))
+        ));
+        assert!(matches!(
+            connection.recv_bytes_into(&mut [0; 10]),
+            Err(RecvError::Frame(FrameError::Truncated { .. }))
+        ));
+    }
+}

@@ -1,0 +1,125 @@
+//! Sending: frames to a socket.
+
+use std::io::{self, IoSlice, Write as _};
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::stream::Stream;
+use crate::codec::Codec;
+use crate::connection::COPIED;
+use crate::error::SendError;
+use crate::frame::{Encoder, Header};
+
+/// The sending half of a connection. When it is dropped, the peer sees the end.
+#[derive(Debug)]
+pub(super) struct Writer {
+    pub(super) stream: Arc<Stream>,
+    pub(super) encoder: Encoder,
+    pub(super) broken: bool,
+}
+
+impl Writer {
+    pub(super) fn new(stream: Arc<Stream>) -> Self {
+        Self {
+            stream,
+            encoder: Encoder::new(),
+            broken: false,
+        }
+    }
+
+    pub(super) fn send<T: Serialize + ?Sized>(
+        &mut self,
+        codec: &impl Codec,
+        value: &T,
+    ) -> Result<(), SendError> {
+        self.flush()?;
+        self.encoder
+            .push_with(|out| codec.encode(value, out))
+            .map_err(SendError::Encode)?;
+        self.flush()
+    }
+
+    pub(super) fn send_vectored(&mut self, slices: &[&[u8]]) -> Result<(), SendError> {
+        self.flush()?;
+        let length: usize = slices.iter().map(|slice| slice.len()).sum();
+        if length <= COPIED {
+            let pushed: Result<(), SendError> = self.encoder.push_with(|out| {
+                slices.iter().for_each(|slice| out.extend_from_slice(slice));
+                Ok(())
+            });
+            pushed?;
+            return self.flush();
+        }
+        let header = Header::new(length as u64);
+        let mut pieces = vec![IoSlice::new(header.as_bytes())];
+        pieces.extend(slices.iter().map(|slice| IoSlice::new(slice)));
+        let mut rest = pieces.as_mut_slice();
+        let mut begun = false;
+        while !rest.is_empty() {
+            let written = (&*self.stream).write_vectored(rest);
+            match self.progress(written) {
+                Ok(count) => {
+                    IoSlice::advance_slices(&mut rest, count);
+                    begun |= count > 0;
+                }
+                Err(error) => {
+                    // A timeout: what is begun goes out with the next send.
+                    if begun && !self.broken {
+                        rest.iter().for_each(|piece| self.encoder.push_raw(piece));
+                    }
+                    return Err(error);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends bytes outside of any frame.
+    pub(super) fn send_raw(&mut self, bytes: &[u8]) -> Result<(), SendError> {
+        self.encoder.push_raw(bytes);
+        self.flush()
+    }
+
+    /// Writes what earlier sends have left.
+    pub(super) fn flush(&mut self) -> Result<(), SendError> {
+        if self.broken {
+            return Err(SendError::Broken);
+        }
+        while !self.encoder.unwritten().is_empty() {
+            let written = (&*self.stream).write(self.encoder.unwritten());
+            let count = self.progress(written)?;
+            self.encoder.wrote(count);
+        }
+        Ok(())
+    }
+
+    pub(super) fn shutdown(&mut self) -> Result<(), SendError> {
+        self.flush()?;
+        match self.stream.shutdown() {
+            // The peer was faster.
+            Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(()),
+            result => result.map_err(SendError::Io),
+        }
+    }
+
+    /// After an error other than a timeout no other message can follow.
+    fn progress(&mut self, written: io::Result<usize>) -> Result<usize, SendError> {
+        let error = match written {
+            Ok(0) => io::ErrorKind::WriteZero.into(),
+            Ok(count) => return Ok(count),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(0),
+            Err(error) => error,
+        };
+        let timed_out = [io::ErrorKind::WouldBlock, io::ErrorKind::TimedOut];
+        self.broken = !timed_out.contains(&error.kind());
+        Err(SendError::Io(error))
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        // It fails where the peer has left.
+        let _ = self.stream.shutdown();
+    }
+}
