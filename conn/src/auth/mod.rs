@@ -30,7 +30,7 @@
 //!   can wait for the handshake to be over. Across networks that others share, use it inside an
 //!   encrypted tunnel.
 //! - **A relay.** Someone whom a client connects to can pass the handshake on to the real listener, and
-//!   then has the connection. [Binding](Binding) detects that where the channel has an identity that
+//!   then has the connection. [`Binding`] detects that where the channel has an identity that
 //!   both ends see: on Unix sockets.
 //! - **A weak key.** Whoever records a handshake can try keys on it at leisure. Use at least 16 random
 //!   bytes; words are found.
