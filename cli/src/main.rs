@@ -4,6 +4,7 @@
 //! other failure with exit status 2.
 
 mod json;
+mod send;
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -51,6 +52,8 @@ enum Command {
         /// The method's name
         method: String,
     },
+    /// Send one value over a plain connection and print the answer as JSON
+    Send(send::Arguments),
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -89,6 +92,7 @@ async fn run(arguments: Arguments) -> Result<String, Box<dyn Error>> {
         Ok(Client::with_options(url, options)?)
     };
     match &arguments.command {
+        Command::Send(message) => send::run(message, timeout).await,
         Command::Call { url, method, args } => {
             let args: Vec<Value> = args.iter().map(|text| json::read(text)).collect();
             let result: Value = connect(url)?.call(method.as_str(), Variadic(args)).await?;

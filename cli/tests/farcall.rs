@@ -121,6 +121,45 @@ fn calls_over_a_unix_socket_with_headers() {
     assert_eq!(printed(&["call", &url, "token"]), "null");
 }
 
+#[test]
+fn sends_values_to_a_listener_in_python() {
+    let listener = newest_python().serve("conn_echo.py", &["a key"]);
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, key: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, key).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let (right, wrong) = (file("right", "a key\n"), file("wrong", "another"));
+    let url = format!("conn://127.0.0.1:{}", listener.port);
+    let send = |value: &str| {
+        printed(&[
+            "send",
+            &url,
+            value,
+            "--authkey-file",
+            &right,
+            "--legacy-md5",
+        ])
+    };
+    assert_eq!(send("[3, 5]"), "8");
+    assert_eq!(send("-5"), "-5");
+    assert_eq!(send("bare words"), r#""bare words""#);
+    let json = r#"{"b":[1,-2.5,"x",true,null],"a":{}}"#;
+    assert_eq!(send(json), json);
+
+    let (status, out, err) =
+        farcall(&["send", &url, "1", "--authkey-file", &wrong, "--legacy-md5"]);
+    assert_eq!((status, out.as_str()), (2, ""));
+    assert_eq!(
+        err,
+        "farcall: authentication failed: the peer rejected the authkey\n"
+    );
+    let (status, _, err) = farcall(&["send", "http://127.0.0.1", "1"]);
+    assert_eq!(status, 2);
+    assert!(err.contains("is not conn://"), "{err}");
+}
+
 /// A server with the demo methods; it stops when the runtime is dropped.
 fn demo() -> (String, tokio::runtime::Runtime) {
     let runtime = tokio::runtime::Runtime::new().unwrap();

@@ -13,7 +13,7 @@ use rpc_core::transport::{Address, AddressError, Connect};
 use tokio::time::timeout;
 
 use crate::address::{Target, ToTarget};
-use crate::auth::{AuthError, AuthKey, Binding, Digest, Role};
+use crate::auth::{AuthError, Binding, Digest, Role, ToAuthKey};
 use crate::codec::Codec;
 use crate::connection::{Connection, Stream, split};
 use crate::setup::{Setup, setters};

@@ -19,7 +19,7 @@ use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, Id, JoinHandle, JoinSet};
 
 use crate::address::{Target, ToTarget};
-use crate::auth::{AuthError, AuthKey, Binding, Channel, Digest, Role, log_refusal};
+use crate::auth::{AuthError, Binding, Channel, Digest, Role, ToAuthKey, log_refusal};
 use crate::client::unsupported;
 use crate::codec::Codec;
 #[cfg(unix)]
@@ -226,6 +226,13 @@ impl ListenerBuilder {
             #[cfg(unix)]
             credentials: connection::own_credentials(),
         };
+        let is_network = matches!(
+            &self.source,
+            Source::Target(Ok(Target::Host(..) | Target::Address(Address::Tcp(_))))
+        );
+        if is_network && admission.terms.requires_binding() {
+            return Err(AuthError::NothingToBind.into());
+        }
         let target = match self.source {
             Source::Transport(start) => return Ok(start(admission)?),
             #[cfg(unix)]

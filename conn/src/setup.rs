@@ -70,6 +70,12 @@ pub(crate) struct Admitted {
 }
 
 impl Terms {
+    /// Whether only channels with an identity will do.
+    pub(crate) fn requires_binding(&self) -> bool {
+        let authentication = self.authentication.as_ref();
+        authentication.is_some_and(Authentication::requires_binding)
+    }
+
     /// Makes a connection of a stream, which takes no longer than the timeout.
     pub(crate) async fn admit(
         &self,
@@ -129,8 +135,8 @@ macro_rules! setters {
         ///
         /// Both ends must have a key or none: an end with a key waits for the other, until the
         /// [timeout](Self::timeout).
-        pub fn authkey(mut self, key: impl AsRef<[u8]>) -> Self {
-            self.setup.key = Some(AuthKey::new(key));
+        pub fn authkey(mut self, key: impl ToAuthKey) -> Self {
+            self.setup.key = Some(key.to_authkey());
             self
         }
 

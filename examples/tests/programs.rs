@@ -4,7 +4,7 @@
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Command, Output, Stdio};
 
-use tests::newest_python;
+use tests::{newest_python, pythons};
 use xmlrpc::blocking::Client;
 
 /// A program that runs until it is dropped or told to stop, and the lines that it prints.
@@ -15,11 +15,12 @@ struct Running {
 
 impl Running {
     fn new(program: &str, args: &[&str]) -> Self {
-        let mut child = Command::new(program)
-            .args(args)
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut command = Command::new(program);
+        let child = command.args(args).stdout(Stdio::piped()).spawn().unwrap();
+        Self::of(child)
+    }
+
+    fn of(mut child: Child) -> Self {
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         Self { child, lines }
     }
@@ -132,6 +133,91 @@ fn the_demo_server_stops_cleanly_and_finishes_what_runs() {
             "exit status 0 after {signal}"
         );
         assert!(!socket.exists(), "the socket file goes with the server");
+    }
+}
+
+const PEER: &str = "
+import sys
+from multiprocessing.connection import Client
+
+for address in sys.argv[1:]:
+    host, colon, port = address.rpartition(':')
+    c = Client((host, int(port)) if colon else address, authkey=b'12345')
+    c.send(('add', 3, 5))
+    assert c.recv() == 8
+    c.send(('add', 0.5, 1))
+    assert c.recv() == 1.5
+    x = {'a': [1, 2.5, None, True], ('b', 2): {b'bytes', 10**30}, 'c': bytearray(b'x')}
+    c.send(('roundtrip', x))
+    y = c.recv()
+    assert y == x and type(y['c']) is bytearray, y
+    for same in (['add', 'a', 'b'], ('other', 1), 'quitting', {}):
+        c.send(same)
+        assert c.recv() == same
+    for same in (b'no pickle', b'x' * 100000):
+        c.send_bytes(same)
+        assert c.recv_bytes() == same
+    c.send('quit')
+    try:
+        c.recv()
+    except EOFError:
+        print('bye')
+";
+
+#[cfg(unix)]
+#[test]
+fn the_demo_server_answers_over_connections() {
+    let folder = tempfile::tempdir().unwrap();
+    let key = folder.path().join("key");
+    std::fs::write(&key, "12345\n").unwrap();
+    let socket = folder.path().join("conn.sock");
+    let (key, path) = (key.to_str().unwrap(), socket.to_str().unwrap());
+    let mut server = demo_server(&[
+        "--conn",
+        "127.0.0.1:0",
+        "--conn-unix",
+        path,
+        "--authkey-file",
+        key,
+        "--legacy-md5",
+    ]);
+    let line = server.line();
+    let address = line.strip_prefix("listening conn ").unwrap();
+    assert_eq!(server.line(), format!("listening conn-unix {path}"));
+    let printed = newest_python().run_text(PEER, &[address, path]);
+    assert_eq!(printed, "bye\nbye\n");
+
+    server.signal("-TERM");
+    assert!(server.child.wait().unwrap().success());
+    assert!(!socket.exists(), "the socket file goes with the server");
+}
+
+/// Both pairs meet at the same port, so they are one test.
+#[test]
+fn the_adders_add_for_each_other() {
+    let script = |name: &str| {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/python/");
+        format!("exec(open({folder:?} + {name:?}).read())")
+    };
+    let sums = "3 + 5 = 8\n20 + 22 = 42\n-1 + 1 = 0\n";
+    let mut server = Running::new(env!("CARGO_BIN_EXE_adder-server"), &[]);
+    assert_eq!(server.line(), "listening on 0.0.0.0:16000");
+    for python in pythons().iter().filter(|python| python.version >= (3, 6)) {
+        assert_eq!(python.run_text(&script("adder_client.py"), &[]), sums);
+    }
+    drop(server);
+
+    for python in pythons().iter().filter(|python| python.version >= (3, 6)) {
+        let mut command = python.command_text(&script("adder_server.py"), &[]);
+        let child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let mut server = Running::of(child);
+        assert!(server.line().starts_with("listening on "));
+        let client = Command::new(env!("CARGO_BIN_EXE_adder-client"))
+            .output()
+            .unwrap();
+        let printed = String::from_utf8(client.stdout).unwrap();
+        let errors = String::from_utf8_lossy(&client.stderr);
+        assert_eq!(printed, sums, "CPython {:?}: {errors}", python.version);
     }
 }
 

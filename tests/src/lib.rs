@@ -80,14 +80,19 @@ impl Python {
     /// If it cannot be started or fails; the message has what it printed.
     #[must_use]
     pub fn run_text(&self, text: &str, args: &[&str]) -> String {
-        let mut command = Command::new(&self.program);
-        let output = command
-            .arg("-c")
-            .arg(text)
-            .args(args)
+        let output = self
+            .command_text(text, args)
             .output()
             .expect("python starts");
         self.check("program", &output)
+    }
+
+    /// The command that runs a program text.
+    #[must_use]
+    pub fn command_text(&self, text: &str, args: &[&str]) -> Command {
+        let mut command = Command::new(&self.program);
+        command.arg("-c").arg(text).args(args);
+        command
     }
 
     fn check(&self, script: &str, output: &Output) -> String {
@@ -123,7 +128,9 @@ impl Python {
         PythonServer { port, child }
     }
 
-    fn command(&self, script: &str, args: &[&str]) -> Command {
+    /// The command that runs a script of `peers/python`.
+    #[must_use]
+    pub fn command(&self, script: &str, args: &[&str]) -> Command {
         let path = Path::new(env!("CARGO_MANIFEST_DIR"))
             .join("peers/python")
             .join(script);

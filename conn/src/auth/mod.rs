@@ -96,6 +96,57 @@ impl AuthKey {
     }
 }
 
+/// What can be given as an [`AuthKey`]: a key, or the bytes or the text of one.
+pub trait ToAuthKey {
+    /// The key.
+    ///
+    /// # Errors
+    /// If it is empty.
+    fn to_authkey(&self) -> Result<AuthKey, AuthError>;
+}
+
+impl ToAuthKey for AuthKey {
+    fn to_authkey(&self) -> Result<AuthKey, AuthError> {
+        Ok(self.clone())
+    }
+}
+
+impl ToAuthKey for str {
+    fn to_authkey(&self) -> Result<AuthKey, AuthError> {
+        AuthKey::new(self)
+    }
+}
+
+impl ToAuthKey for [u8] {
+    fn to_authkey(&self) -> Result<AuthKey, AuthError> {
+        AuthKey::new(self)
+    }
+}
+
+impl<const N: usize> ToAuthKey for [u8; N] {
+    fn to_authkey(&self) -> Result<AuthKey, AuthError> {
+        AuthKey::new(self)
+    }
+}
+
+impl ToAuthKey for String {
+    fn to_authkey(&self) -> Result<AuthKey, AuthError> {
+        AuthKey::new(self)
+    }
+}
+
+impl ToAuthKey for Vec<u8> {
+    fn to_authkey(&self) -> Result<AuthKey, AuthError> {
+        AuthKey::new(self)
+    }
+}
+
+impl<T: ToAuthKey + ?Sized> ToAuthKey for &T {
+    fn to_authkey(&self) -> Result<AuthKey, AuthError> {
+        (**self).to_authkey()
+    }
+}
+
 impl fmt::Debug for AuthKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("AuthKey(..)")
@@ -148,6 +199,12 @@ impl Authentication {
     pub const fn binding(mut self, binding: Binding) -> Self {
         self.binding = binding;
         self
+    }
+}
+
+impl Authentication {
+    pub(crate) fn requires_binding(&self) -> bool {
+        self.binding == Binding::Require
     }
 }
 

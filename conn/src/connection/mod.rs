@@ -517,3 +517,6 @@ impl<R, C: Codec> crate::wait::Sealed for Receiver<R, C> {
         self.reader.poll_readable(cx)
     }
 }
+
+#[cfg(test)]
+mod tests;

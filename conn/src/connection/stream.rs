@@ -4,7 +4,7 @@ use std::any::Any;
 use std::fmt;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use rpc_core::transport::{Io, Peer};
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf, ReadHalf, WriteHalf};
@@ -33,7 +33,18 @@ pub(crate) enum Outgoing {
     Unix(unix::OwnedWriteHalf),
     #[cfg(unix)]
     Pipe(unix::pipe::Sender),
-    Other(WriteHalf<Box<dyn Io>>),
+    Other(Closing),
+}
+
+/// Half of a stream of any kind. Unlike those of sockets it does not end with its half by itself.
+pub(crate) struct Closing(WriteHalf<Box<dyn Io>>);
+
+impl Drop for Closing {
+    fn drop(&mut self) {
+        // Streams that cannot end at once end when the other half is dropped too.
+        let mut cx = Context::from_waker(Waker::noop());
+        let _ = Pin::new(&mut self.0).poll_shutdown(&mut cx);
+    }
 }
 
 /// A byte stream in its two directions, and what is known of the other end and the channel.
@@ -62,7 +73,7 @@ pub(crate) fn split(io: impl Io) -> Stream {
     let (incoming, outgoing) = tokio::io::split(io);
     (
         Incoming::Other(incoming),
-        Outgoing::Other(outgoing),
+        Outgoing::Other(Closing(outgoing)),
         peer,
         channel,
     )
@@ -131,6 +142,36 @@ macro_rules! each {
             Self::Other($stream) => $action,
         }
     };
+}
+
+impl AsyncWrite for Closing {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write(cx, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write_vectored(cx, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.0.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_shutdown(cx)
+    }
 }
 
 impl AsyncRead for Incoming {

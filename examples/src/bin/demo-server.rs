@@ -3,15 +3,20 @@
 //! It prints one line per listener when it is ready, and stops cleanly on SIGINT and SIGTERM.
 
 use std::path::PathBuf;
+use std::pin::Pin;
 
-use clap::Parser;
+use clap::{Parser, ValueEnum};
+use conn::auth::AuthKey;
+use conn::codec::pickle;
+use conn::{Bincode, Json, Listener, ListenerBuilder, Pickle};
+use examples::demo::connections;
 use rpc_core::transport::Listen;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use xmlrpc::{Listening, Server};
 
 #[derive(Parser)]
-#[command(about = "Offers small methods over XML-RPC, for peers to try themselves on")]
+#[command(about = "Offers small methods over XML-RPC, and plain connections, for peers to try")]
 struct Arguments {
     /// Serve XML-RPC on this TCP address; port 0 takes a free one [default: 127.0.0.1:8000 where
     /// no listener is named]
@@ -21,6 +26,29 @@ struct Arguments {
     #[cfg(unix)]
     #[arg(long, value_name = "PATH")]
     xmlrpc_unix: Option<PathBuf>,
+    /// Accept connections on this TCP address
+    #[arg(long, value_name = "HOST:PORT")]
+    conn: Option<String>,
+    /// Accept connections on this Unix socket
+    #[cfg(unix)]
+    #[arg(long, value_name = "PATH")]
+    conn_unix: Option<PathBuf>,
+    /// How the values of connections are encoded
+    #[arg(long, value_enum, default_value_t = Encoding::Pickle)]
+    codec: Encoding,
+    /// A file with the key that peers of connections must know
+    #[arg(long, value_name = "FILE")]
+    authkey_file: Option<PathBuf>,
+    /// Let in CPython up to 3.11, which authenticates with MD5
+    #[arg(long)]
+    legacy_md5: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Encoding {
+    Pickle,
+    Bincode,
+    Json,
 }
 
 #[tokio::main]
@@ -38,16 +66,27 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     examples::demo::register(&server)?;
     let stop = CancellationToken::new();
     let mut listeners = JoinSet::new();
-    if let Some(address) = arguments.xmlrpc {
+    if let Some(address) = &arguments.xmlrpc {
         let listening = server.bind(address).await?;
         println!("listening xmlrpc {}", listening.url());
         serve(&mut listeners, listening, &stop);
     }
     #[cfg(unix)]
-    if let Some(path) = arguments.xmlrpc_unix {
-        let listening = server.bind_unix(&path).await?;
+    if let Some(path) = &arguments.xmlrpc_unix {
+        let listening = server.bind_unix(path).await?;
         println!("listening xmlrpc-unix {}", path.display());
         serve(&mut listeners, listening, &stop);
+    }
+    if let Some(address) = &arguments.conn {
+        let listener = arguments.terms(Listener::bind(address))?.await?;
+        println!("listening conn {}", listener.local_address());
+        listeners.spawn(arguments.connections(listener, &stop));
+    }
+    #[cfg(unix)]
+    if let Some(path) = &arguments.conn_unix {
+        let listener = arguments.terms(Listener::bind(path))?.await?;
+        println!("listening conn-unix {}", path.display());
+        listeners.spawn(arguments.connections(listener, &stop));
     }
 
     interrupted().await?;
@@ -59,10 +98,36 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 impl Arguments {
     fn names_no_listener(&self) -> bool {
         #[cfg(unix)]
-        if self.xmlrpc_unix.is_some() {
+        if self.xmlrpc_unix.is_some() || self.conn_unix.is_some() {
             return false;
         }
-        self.xmlrpc.is_none()
+        self.xmlrpc.is_none() && self.conn.is_none()
+    }
+
+    fn terms(&self, builder: ListenerBuilder) -> std::io::Result<ListenerBuilder> {
+        let builder = builder.legacy_md5(self.legacy_md5);
+        Ok(match &self.authkey_file {
+            Some(file) => builder.authkey(AuthKey::from_file(file)?),
+            None => builder,
+        })
+    }
+
+    fn connections(
+        &self,
+        listener: Listener,
+        stop: &CancellationToken,
+    ) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        let stop = stop.clone();
+        match self.codec {
+            Encoding::Pickle => {
+                Box::pin(connections::serve::<Pickle, pickle::Value>(listener, stop))
+            }
+            // Nothing in a message of bincode says what it is.
+            Encoding::Bincode => Box::pin(connections::serve::<Bincode, String>(listener, stop)),
+            Encoding::Json => Box::pin(connections::serve::<Json, serde_json::Value>(
+                listener, stop,
+            )),
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! The methods of the demo server, for its program and for the tests.
 
+pub mod connections;
 mod validator1;
 
 use std::sync::atomic::{AtomicI64, Ordering};

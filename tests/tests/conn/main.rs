@@ -1,4 +1,7 @@
 //! Connections against real peers, CPython above all.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod manners;
+mod matrix;
+mod peer;
 mod pickle;

@@ -1,0 +1,119 @@
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+use super::*;
+use crate::frame::FrameError;
+
+mod cancel;
+
+#[tokio::test]
+async fn a_sender_that_is_dropped_ends_one_direction_on_every_kind_of_stream() {
+    let memory = tokio::io::duplex(64);
+    let unix = tokio::net::UnixStream::pair().unwrap();
+    let pairs: [(Connection<u8>, Connection<u8>); 2] = [
+        (Connection::new(memory.0), Connection::new(memory.1)),
+        (Connection::new(unix.0), Connection::new(unix.1)),
+    ];
+    for (here, mut there) in pairs {
+        let (sender, mut receiver) = here.split();
+        let clone = sender.clone();
+        drop(sender);
+        clone.send(&1).await.unwrap();
+        drop(clone);
+        assert_eq!(there.recv().await.unwrap(), 1);
+        assert!(there.recv().await.unwrap_err().is_closed());
+        there.send(&2).await.unwrap();
+        assert_eq!(receiver.recv().await.unwrap(), 2);
+    }
+}
+
+#[tokio::test]
+async fn errors_tell_the_ends_of_a_stream_apart() {
+    let connection = async |bytes: &[u8]| {
+        let (mut raw, other) = tokio::io::duplex(1024);
+        raw.write_all(bytes).await.unwrap();
+        Connection::<u32>::new(other)
+    };
+    let clean = connection(b"").await.recv().await;
+    assert!(matches!(clean, Err(RecvError::Closed)));
+    for cut in [b"\0\0".as_slice(), b"\0\0\0\x05", b"\0\0\0\x05ab"] {
+        let result = connection(cut).await.recv().await;
+        assert!(matches!(
+            result,
+            Err(RecvError::Frame(FrameError::Truncated { .. }))
+        ));
+    }
+    let mut undecodable = connection(b"\0\0\0\x02ab\0\0\0\x01\x07").await;
+    assert!(matches!(
+        undecodable.recv().await,
+        Err(RecvError::Decode(_))
+    ));
+    assert_eq!(undecodable.recv().await.unwrap(), 7);
+
+    let mut large = connection(b"\0\0\0\x06abcdef").await;
+    assert!(matches!(
+        large.recv_bytes(5).await,
+        Err(RecvError::Frame(FrameError::TooLarge {
+            length: 6,
+            limit: 5
+        }))
+    ));
+    assert_eq!(large.recv_bytes(6).await.unwrap(), b"abcdef");
+}
+
+#[tokio::test]
+async fn a_value_that_cannot_be_encoded_leaves_the_connection_in_step() {
+    let (here, there) = tokio::io::duplex(1024);
+    let mut here = Connection::<serde_json::Value, (), crate::Bincode>::new(here);
+    let mut raw = there;
+    here.send(&serde_json::json!(null)).await.unwrap();
+    let mut here = here.with_types::<Unencodable, ()>();
+    assert!(matches!(
+        here.send(&Unencodable).await,
+        Err(SendError::Encode(_))
+    ));
+    here.send_bytes(b"behind").await.unwrap();
+    drop(here);
+    let mut bytes = Vec::new();
+    raw.read_to_end(&mut bytes).await.unwrap();
+    assert!(bytes.ends_with(b"\0\0\0\x06behind"));
+}
+
+struct Unencodable;
+
+impl Serialize for Unencodable {
+    fn serialize<S: serde::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+        Err(serde::ser::Error::custom("on purpose"))
+    }
+}
+
+#[tokio::test]
+async fn many_small_messages_are_read_at_once_and_stay_apart() {
+    let (mut here, mut there): (Connection<u64>, Connection<u64>) = crate::pipe().unwrap();
+    let sender = tokio::spawn(async move {
+        for number in 0..10_000 {
+            here.send(&number).await.unwrap();
+        }
+    });
+    for number in 0..10_000 {
+        assert_eq!(there.recv().await.unwrap(), number);
+    }
+    sender.await.unwrap();
+    assert!(there.recv().await.unwrap_err().is_closed());
+}
+
+#[tokio::test]
+async fn readiness() {
+    let (mut here, mut there): (Connection<u64>, Connection<u64>) = crate::pipe().unwrap();
+    assert!(!there.poll(Duration::ZERO).await);
+    assert!(!there.poll(Duration::from_millis(5)).await);
+    here.send(&1).await.unwrap();
+    here.send(&2).await.unwrap();
+    assert!(there.poll(Duration::from_secs(5)).await);
+    assert_eq!(there.recv().await.unwrap(), 1);
+    assert!(there.poll(Duration::ZERO).await);
+    assert_eq!(there.recv().await.unwrap(), 2);
+    assert!(!there.poll(Duration::ZERO).await);
+    drop(here);
+    assert!(there.poll(Duration::ZERO).await, "the end is input too");
+    assert!(there.recv().await.unwrap_err().is_closed());
+}

@@ -1,0 +1,199 @@
+//! Futures dropped at every point at which they wait.
+
+use std::future::Future;
+use std::pin::{Pin, pin};
+use std::task::Waker;
+
+use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
+
+use super::*;
+use crate::frame::{Decoder, Encoder};
+
+const NEXT: &[u8] = b"the next message";
+
+/// Reads at most `count` bytes, if some are there.
+fn read_some(io: &mut DuplexStream, decoder: &mut Decoder, count: usize) {
+    let mut bytes = vec![0; count];
+    let mut buffer = ReadBuf::new(&mut bytes);
+    let mut cx = Context::from_waker(Waker::noop());
+    let _ = Pin::new(io).poll_read(&mut cx, &mut buffer);
+    decoder.feed(buffer.filled());
+}
+
+/// Writes as much of `bytes` as there is room for, but no more than `count`.
+fn write_some(io: &mut DuplexStream, bytes: &mut &[u8], count: usize) {
+    let mut cx = Context::from_waker(Waker::noop());
+    let piece = &bytes[..count.min(bytes.len())];
+    if let Poll::Ready(Ok(written)) = Pin::new(io).poll_write(&mut cx, piece) {
+        *bytes = &bytes[written..];
+    }
+}
+
+/// Polls up to `polls` times, with `between` in between. Whether the future came to its end.
+fn drive(future: impl Future, polls: usize, mut between: impl FnMut()) -> bool {
+    let mut future = pin!(future);
+    let mut cx = Context::from_waker(Waker::noop());
+    for _ in 0..polls {
+        if future.as_mut().poll(&mut cx).is_ready() {
+            return true;
+        }
+        between();
+    }
+    false
+}
+
+fn messages(decoder: &mut Decoder) -> Vec<Vec<u8>> {
+    std::iter::from_fn(|| decoder.owned_message(1 << 20).expect("frames are whole")).collect()
+}
+
+/// Sends, drops that after so many polls, sends again, and looks at what came.
+fn send_and_drop(message: &[u8], room: usize, step: usize) {
+    for polls in 0.. {
+        let (io, mut peer) = tokio::io::duplex(room);
+        let mut connection = Connection::<()>::new(io);
+        let mut came = Decoder::new();
+        let done = drive(connection.send_bytes(message), polls, || {
+            read_some(&mut peer, &mut came, step);
+        });
+        let all = drive(connection.send_bytes(NEXT), usize::MAX, || {
+            read_some(&mut peer, &mut came, step);
+        });
+        assert!(all);
+        read_some(&mut peer, &mut came, room);
+        let came = messages(&mut came);
+        assert!(
+            came == [message, NEXT] || (!done && came == [NEXT]),
+            "{} bytes, {room} room, {polls} polls: {:?}",
+            message.len(),
+            came.iter().map(Vec::len).collect::<Vec<_>>()
+        );
+        if done {
+            assert!(polls > 1 || room > message.len());
+            break;
+        }
+    }
+}
+
+#[test]
+fn a_dropped_send_is_whole_or_not_at_all() {
+    for (length, room, step) in [
+        (0, 1, 1),
+        (1, 3, 1),
+        (100, 7, 5),
+        (100, 1000, 1),
+        // Beyond the size that is copied.
+        (20_000, 64, 64),
+        (20_000, 4096, 1000),
+        (70_000, 7000, 7000),
+    ] {
+        let message: Vec<u8> = (0..length).map(|n| n as u8).collect();
+        send_and_drop(&message, room, step);
+    }
+}
+
+/// Receives, drops that after so many polls, and receives again.
+fn receive_and_drop(message: &[u8], step: usize, into_buffer: bool) {
+    let mut encoder = Encoder::new();
+    encoder.push(message);
+    encoder.push(NEXT);
+    for polls in 0.. {
+        let (io, mut peer) = tokio::io::duplex(1 << 17);
+        let mut connection = Connection::<()>::new(io);
+        let mut left = encoder.unwritten();
+        let mut buffer = vec![0; message.len()];
+        let write = || write_some(&mut peer, &mut left, step);
+        let done = if into_buffer {
+            drive(connection.recv_bytes_into(&mut buffer), polls, write)
+        } else {
+            drive(connection.recv_bytes(1 << 20), polls, write)
+        };
+        let mut came = Vec::new();
+        let rest = async {
+            while came.last().is_none_or(|last| last != NEXT) {
+                came.push(connection.recv_bytes(1 << 20).await.unwrap());
+            }
+        };
+        let all = drive(rest, usize::MAX, || {
+            write_some(&mut peer, &mut left, step);
+        });
+        assert!(all);
+        if done {
+            assert_eq!(came, [NEXT]);
+            assert!(!into_buffer || buffer == message);
+            break;
+        }
+        assert_eq!(came, [message, NEXT], "{polls} polls");
+    }
+}
+
+#[test]
+fn a_dropped_receive_loses_nothing() {
+    for (length, step) in [(0, 1), (5, 1), (100, 7), (20_000, 500), (70_000, 3000)] {
+        let message: Vec<u8> = (0..length).map(|n| n as u8).collect();
+        receive_and_drop(&message, step, false);
+        receive_and_drop(&message, step, true);
+    }
+}
+
+#[test]
+fn a_receive_finishes_what_a_dropped_send_began() {
+    let (io, mut peer) = tokio::io::duplex(8);
+    let mut connection = Connection::<()>::new(io);
+    assert!(!drive(connection.send_bytes(&[7; 100]), 1, || ()));
+    let mut came = Decoder::new();
+    assert!(!drive(connection.recv_bytes(10), 100, || {
+        read_some(&mut peer, &mut came, 8);
+    }));
+    assert_eq!(messages(&mut came), [[7; 100]]);
+}
+
+#[tokio::test]
+async fn a_task_finishes_what_a_dropped_sender_began() {
+    let (io, mut peer) = tokio::io::duplex(8);
+    let (sender, _receiver) = Connection::<()>::new(io).split();
+    for number in 0..20 {
+        let clone = sender.clone();
+        assert!(!drive(clone.send_bytes(&[number; 100]), 1, || ()));
+        let mut came = Decoder::new();
+        while !came.is_complete(100).unwrap() {
+            tokio::task::yield_now().await;
+            read_some(&mut peer, &mut came, 8);
+        }
+        assert_eq!(came.message(100), Ok(Some(&[number; 100][..])));
+        assert_eq!(came.held(), b"");
+    }
+}
+
+#[tokio::test]
+async fn frames_of_many_senders_stay_whole_however_they_are_dropped() {
+    let (here, mut there): (Connection, Connection) = crate::pipe().unwrap();
+    let (sender, _receiver) = here.split();
+    let tasks: Vec<_> = (0..8_u8)
+        .map(|number| {
+            let sender = sender.clone();
+            tokio::spawn(async move {
+                let mut sent = 0;
+                for round in 0..200_usize {
+                    let message = vec![number; (round * 7919) % 60_000];
+                    let patience = Duration::from_micros((round as u64 * 31) % 200);
+                    let result = tokio::time::timeout(patience, sender.send_bytes(&message)).await;
+                    sent += usize::from(result.is_ok());
+                }
+                sent
+            })
+        })
+        .collect();
+    drop(sender);
+    let mut came = [0; 8];
+    while let Ok(message) = there.recv_bytes(60_000).await {
+        let Some(&number) = message.first() else {
+            continue;
+        };
+        assert!(message.iter().all(|byte| *byte == number));
+        came[usize::from(number)] += 1;
+    }
+    for (task, came) in tasks.into_iter().zip(came) {
+        // Those that were dropped may have come as well, and empty ones are not counted.
+        assert!(came + 1 >= task.await.unwrap());
+    }
+}

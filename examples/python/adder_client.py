@@ -1,0 +1,8 @@
+"""Has numbers added by `cargo run -p examples --bin adder-server`, or by adder_server.py."""
+
+from multiprocessing.connection import Client
+
+with Client(("", 16000), authkey=b"12345") as adder:
+    for a, b in [(3, 5), (20, 22), (-1, 1)]:
+        adder.send((a, b))
+        print(a, "+", b, "=", adder.recv())

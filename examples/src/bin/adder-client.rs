@@ -1,0 +1,16 @@
+//! Has numbers added by `python3 examples/python/adder_server.py`, or by `adder-server`.
+
+use conn::blocking::Connection;
+use conn::{Client, Pickle};
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let mut adder: Connection<(i64, i64), i64, Pickle> = Client::connect(("", 16000))
+        .authkey("12345")
+        .legacy_md5(true) // CPython up to 3.11 knows nothing else
+        .wait()?;
+    for (a, b) in [(3, 5), (20, 22), (-1, 1)] {
+        adder.send(&(a, b))?;
+        println!("{a} + {b} = {}", adder.recv()?);
+    }
+    Ok(())
+}

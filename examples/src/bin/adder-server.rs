@@ -1,0 +1,24 @@
+//! Adds numbers for Python programs: `python3 examples/python/adder_client.py` is one.
+
+use conn::{Connection, Listener, Pickle};
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let mut listener = Listener::bind(("", 16000))
+        .authkey("12345")
+        .legacy_md5(true) // CPython up to 3.11 knows nothing else
+        .await?;
+    println!("listening on {}", listener.local_address());
+    loop {
+        let mut peer: Connection<i64, (i64, i64), Pickle> = listener.accept().await?;
+        tokio::spawn(async move {
+            println!("{} has come", peer.peer());
+            while let Ok((a, b)) = peer.recv().await {
+                println!("{a} + {b}");
+                peer.send(&(a + b)).await?;
+            }
+            println!("{} has gone", peer.peer());
+            Ok::<(), conn::SendError>(())
+        });
+    }
+}

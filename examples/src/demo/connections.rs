@@ -1,0 +1,81 @@
+//! What the demo server does with plain connections.
+
+use std::error::Error;
+
+use conn::{Codec, Connection, Listener};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+/// The longest message that is sent back.
+const MAX_MESSAGE: usize = 64 * 1024 * 1024;
+
+/// Sends each message back as it is, byte for byte, unless it is a command:
+///
+/// - `("add", a, b)` is answered by the sum,
+/// - `("roundtrip", x)` by `x`, decoded as a `V` and encoded again,
+/// - `"quit"` or an empty message closes the connection.
+///
+/// When it is stopped, it finishes the messages that are being answered.
+pub async fn serve<C: Codec, V>(mut listener: Listener, stop: CancellationToken)
+where
+    V: Serialize + DeserializeOwned + Send + 'static,
+{
+    let mut connections = JoinSet::new();
+    while let Some(Ok(connection)) = stop.run_until_cancelled(listener.accept()).await {
+        connections.spawn(answer_all::<C, V>(connection, stop.clone()));
+        while connections.try_join_next().is_some() {}
+    }
+    listener.close().await;
+    connections.join_all().await;
+}
+
+async fn answer_all<C: Codec, V>(mut connection: Connection<(), (), C>, stop: CancellationToken)
+where
+    V: Serialize + DeserializeOwned,
+{
+    while let Some(received) = stop
+        .run_until_cancelled(connection.recv_bytes(MAX_MESSAGE))
+        .await
+    {
+        let message = match received {
+            Ok(message) => message,
+            Err(error) if error.is_closed() => return,
+            Err(error) => {
+                let error: &dyn Error = &error;
+                tracing::warn!(error, peer = %connection.peer(), "a connection broke");
+                return;
+            }
+        };
+        let Some(answer) = answer::<C, V>(message) else {
+            return;
+        };
+        if connection.send_bytes(&answer).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// The answer to a message, if the connection is to stay.
+fn answer<C: Codec, V: Serialize + DeserializeOwned>(message: Vec<u8>) -> Option<Vec<u8>> {
+    let codec = C::default();
+    if message.is_empty() || codec.decode::<String>(&message).is_ok_and(|s| s == "quit") {
+        return None;
+    }
+    let mut answer = Vec::new();
+    let encoded = match codec.decode::<(String, i64, i64)>(&message) {
+        Ok((command, a, b)) if command == "add" => {
+            let sum = a.checked_add(b);
+            sum.and_then(|sum| codec.encode(&sum, &mut answer).ok())
+        }
+        _ => match codec.decode::<(String, f64, f64)>(&message) {
+            Ok((command, a, b)) if command == "add" => codec.encode(&(a + b), &mut answer).ok(),
+            _ => match codec.decode::<(String, V)>(&message) {
+                Ok((command, x)) if command == "roundtrip" => codec.encode(&x, &mut answer).ok(),
+                _ => None,
+            },
+        },
+    };
+    Some(encoded.map_or(message, |()| answer))
+}

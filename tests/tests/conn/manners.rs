@@ -1,0 +1,223 @@
+//! CPython's own manners, where a Python peer sees them.
+
+use std::time::Duration;
+
+use conn::codec::Pickle;
+use conn::frame::{FrameError, Header};
+use conn::{Bincode, Connection, RecvError};
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use crate::peer::{Peer, versions};
+
+/// Each of these lengths is a different way through the code of one side or the other.
+const LENGTHS: [usize; 7] = [1, 16383, 16384, 16385, 65536, 1 << 20, 64 << 20];
+
+/// Does the same with a connection to each CPython.
+async fn with_each(test: impl AsyncFn(&mut Peer, Connection)) {
+    let folder = tempfile::tempdir().unwrap();
+    for python in versions() {
+        let path = folder.path().join(format!("{}", python.version.1));
+        let mut peer = Peer::start(&python);
+        let connection = peer.connected::<Bincode>(&path).await;
+        test(&mut peer, connection).await;
+    }
+}
+
+#[tokio::test]
+async fn messages_of_every_length() {
+    with_each(async |peer, mut connection| {
+        peer.tell(json!(["send_lengths", LENGTHS])).await;
+        for length in LENGTHS {
+            let message = connection.recv_bytes(64 << 20).await.unwrap();
+            assert!(message == vec![7; length], "{length}");
+        }
+        peer.answer().await;
+        peer.tell(json!(["receive_lengths"])).await;
+        for length in LENGTHS {
+            connection.send_bytes(&vec![7; length]).await.unwrap();
+        }
+        connection
+            .send_vectored(&[&[7; 10], &[], &[7; 20_000]])
+            .await
+            .unwrap();
+        connection.send_bytes(b"").await.unwrap();
+        let mut lengths = LENGTHS.to_vec();
+        lengths.extend([20_010, 0]);
+        assert_eq!(peer.answer().await, json!(lengths));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn poll_and_wait() {
+    with_each(async |peer, mut connection| {
+        assert_eq!(peer.ask(json!(["poll", 0])).await[0], false);
+        let slow = peer.ask(json!(["poll", 0.05])).await;
+        assert!(slow[0] == false && slow[1].as_f64().unwrap() >= 0.045);
+        connection.send_bytes(b"here").await.unwrap();
+        let quick = peer.ask(json!(["poll", 20])).await;
+        assert!(quick[0] == true && quick[1].as_f64().unwrap() < 10.0);
+        assert_eq!(peer.ask(json!(["receive"])).await, "here");
+
+        peer.tell(json!(["wait_for_end"])).await;
+        tokio::time::sleep(Duration::from_millis(30)).await;
+        connection.close().await.unwrap();
+        assert_eq!(peer.answer().await, json!([0, true, "EOFError", true]));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn buffers_too_short_and_limits() {
+    with_each(async |peer, mut connection| {
+        for text in ["fits", "does not fit", "fits again", ""] {
+            connection.send_bytes(text.as_bytes()).await.unwrap();
+        }
+        assert_eq!(
+            peer.ask(json!(["receive_into", 10, 4])).await,
+            json!(["fits", ["does not fit"], "fits again", ""])
+        );
+        connection.send_bytes(b"12345").await.unwrap();
+        assert_eq!(peer.ask(json!(["receive_limited", 4])).await, "OSError");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn arrays_of_numbers() {
+    with_each(async |peer, mut connection| {
+        const COUNT: usize = 100_000;
+        let mut numbers = vec![0_f64; COUNT];
+        peer.tell(json!(["send_array", COUNT])).await;
+        assert_eq!(
+            connection.recv_array_into(&mut numbers).await.unwrap(),
+            COUNT
+        );
+        assert!(numbers.iter().enumerate().all(|(n, &x)| x == n as f64));
+        let mut part = [0_f64; 4];
+        assert_eq!(connection.recv_array_into(&mut part).await.unwrap(), 2);
+        assert_eq!(part, [1.0, 2.0, 0.0, 0.0]);
+        peer.answer().await;
+
+        peer.tell(json!(["receive_array", COUNT])).await;
+        connection.send_array(&numbers).await.unwrap();
+        assert_eq!(peer.answer().await, COUNT * 8);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_ends_of_a_peer() {
+    with_each(async |peer, mut connection| {
+        if peer.version.1 % 2 == 0 {
+            peer.ask(json!(["close"])).await;
+        } else {
+            peer.tell(json!(["die"])).await;
+        }
+        let end = connection.recv_bytes(10).await;
+        assert!(matches!(end, Err(RecvError::Closed)));
+    })
+    .await;
+    with_each(async |peer, mut connection| {
+        // A message of ten bytes, of which six come.
+        peer.ask(json!(["send_raw", "0000000a616263646566"])).await;
+        assert!(connection.poll(Duration::from_secs(20)).await);
+        peer.tell(json!(["die"])).await;
+        let end = connection.recv_bytes(10).await;
+        assert!(
+            matches!(end, Err(RecvError::Frame(FrameError::Truncated { .. }))),
+            "{end:?}"
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_extended_header_of_short_messages() {
+    with_each(async |peer, mut connection| {
+        peer.ask(json!(["send_raw", "ffffffff0000000000000003616263"]))
+            .await;
+        assert_eq!(connection.recv_bytes(3).await.unwrap(), b"abc");
+    })
+    .await;
+    // Only this side of the connection is raw.
+    let folder = tempfile::tempdir().unwrap();
+    for python in versions().filter(|python| python.version >= (3, 8)) {
+        let path = folder.path().join(format!("{}", python.version.1));
+        let listener = tokio::net::UnixListener::bind(&path).unwrap();
+        let mut peer = Peer::start(&python);
+        peer.tell(json!(["connect", path, null])).await;
+        let (mut raw, _) = listener.accept().await.unwrap();
+        let mut frame = [0; 18];
+        raw.read_exact(&mut frame).await.unwrap();
+        raw.write_all(b"\xff\xff\xff\xff\0\0\0\0\0\0\0\x0e")
+            .await
+            .unwrap();
+        raw.write_all(&frame[4..]).await.unwrap();
+        assert_eq!(peer.answer().await, "ok");
+    }
+}
+
+/// What takes long is the Python side, which copies what it receives several times.
+#[tokio::test]
+#[ignore = "takes 6 GiB of memory and about half a minute: run it with `--ignored`"]
+async fn more_than_two_gibibytes() {
+    const LENGTH: usize = (2 << 30) + 1;
+    let folder = tempfile::tempdir().unwrap();
+    let newest = versions().last().unwrap();
+    let mut peer = Peer::start(&newest);
+    let mut connection = peer
+        .connected::<Bincode>(&folder.path().join("socket"))
+        .await;
+    let mut buffer = vec![0_u8; LENGTH];
+    peer.tell(json!(["send_lengths", [LENGTH]])).await;
+    assert_eq!(
+        connection.recv_bytes_into(&mut buffer).await.unwrap(),
+        LENGTH
+    );
+    assert!(buffer.iter().all(|byte| *byte == 7));
+    peer.answer().await;
+    peer.tell(json!(["receive_lengths"])).await;
+    connection.send_bytes(&buffer).await.unwrap();
+    connection.send_bytes(b"").await.unwrap();
+    assert_eq!(peer.answer().await, json!([LENGTH, 0]));
+    assert_eq!(Header::new(LENGTH as u64).as_bytes().len(), 12);
+}
+
+#[tokio::test]
+async fn descriptors_pass_both_ways() {
+    use std::fs::File;
+    use std::io::{Read, Seek, Write};
+
+    let folder = tempfile::tempdir().unwrap();
+    for python in versions() {
+        for acknowledge in [false, true] {
+            let name = format!("{}-{acknowledge}", python.version.1);
+            let mut peer = Peer::start(&python);
+            let mut connection = peer.connected::<Pickle>(&folder.path().join(name)).await;
+            peer.ask(json!(["acknowledge", acknowledge])).await;
+            if acknowledge {
+                connection.set_acknowledge(conn::Acknowledge::Always);
+            }
+            peer.tell(json!(["send_file", "from python"])).await;
+            assert_eq!(connection.recv_bytes(10).await.unwrap(), b"before");
+            let mut file = File::from(connection.recv_handle().await.unwrap());
+            assert_eq!(connection.recv_bytes(10).await.unwrap(), b"behind");
+            let mut text = String::new();
+            file.read_to_string(&mut text).unwrap();
+            assert_eq!(text, "from python");
+            assert_eq!(peer.answer().await, Value::Null);
+
+            let mut file = tempfile::tempfile().unwrap();
+            file.write_all(b"from rust").unwrap();
+            file.rewind().unwrap();
+            peer.tell(json!(["receive_file"])).await;
+            connection.send_bytes(b"one").await.unwrap();
+            connection.send_handle(&file).await.unwrap();
+            connection.send_bytes(b"two").await.unwrap();
+            let received = peer.answer().await;
+            assert_eq!(received, json!(["one", "from rust", "two"]));
+        }
+    }
+}

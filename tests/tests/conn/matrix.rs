@@ -1,0 +1,237 @@
+//! Who gets a connection and who does not: every CPython, in both roles, over TCP and Unix sockets, with
+//! right, wrong and missing keys, with and without MD5, bound and not.
+
+use std::path::Path;
+use std::time::Duration;
+
+use conn::auth::{AuthError, Binding};
+use conn::{Client, ConnectError, Connection, Listener};
+use rpc_core::transport::Address;
+use serde_json::{Value, json};
+use tokio::time::timeout;
+
+use crate::peer::{Peer, versions};
+
+/// For peers that never begin a handshake.
+const IMPATIENCE: Duration = Duration::from_millis(300);
+
+#[derive(Clone, Copy, Debug)]
+struct Case {
+    ours: Option<&'static str>,
+    theirs: Option<&'static str>,
+    tcp: bool,
+    legacy_md5: bool,
+    binding: Binding,
+}
+
+impl Case {
+    fn all() -> impl Iterator<Item = Self> {
+        let keys = [
+            (Some("a key"), Some("a key")),
+            (Some("a key"), Some("another")),
+            (Some("a key"), None),
+            (None, Some("a key")),
+            (None, None),
+        ];
+        let bindings = [Binding::Off, Binding::Prefer, Binding::Require];
+        keys.into_iter().flat_map(move |(ours, theirs)| {
+            [true, false].into_iter().flat_map(move |tcp| {
+                [true, false].into_iter().flat_map(move |legacy_md5| {
+                    bindings.into_iter().map(move |binding| Self {
+                        ours,
+                        theirs,
+                        tcp,
+                        legacy_md5,
+                        binding,
+                    })
+                })
+            })
+        })
+    }
+
+    /// Whether there is to be a connection.
+    fn agrees(&self, version: (u32, u32)) -> bool {
+        match (self.ours, self.theirs) {
+            (None, None) => true,
+            (Some(ours), Some(theirs)) => {
+                let digest = version >= (3, 12) || self.legacy_md5;
+                ours == theirs && digest && self.binding != Binding::Require
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether this side cannot even begin.
+    fn cannot_bind(&self) -> bool {
+        self.tcp && self.ours.is_some() && self.binding == Binding::Require
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_python_as_client() {
+    let folder = tempfile::tempdir().unwrap();
+    let peers: Vec<_> = versions()
+        .map(|python| {
+            let path = folder.path().join(format!("{}", python.version.1));
+            tokio::spawn(async move {
+                let mut peer = Peer::start(&python);
+                for case in Case::all() {
+                    python_connects(&mut peer, case, &path).await;
+                }
+            })
+        })
+        .collect();
+    for peer in peers {
+        peer.await.unwrap();
+    }
+}
+
+async fn python_connects(peer: &mut Peer, case: Case, path: &Path) {
+    let what = (case, peer.version);
+    let builder = if case.tcp {
+        Listener::bind("127.0.0.1:0")
+    } else {
+        Listener::bind(path)
+    };
+    let mut builder = builder
+        .legacy_md5(case.legacy_md5)
+        .binding(case.binding)
+        .timeout(IMPATIENCE);
+    if let Some(key) = case.ours {
+        builder = builder.authkey(key);
+    }
+    let mut listener = match builder.await {
+        Ok(listener) => listener,
+        Err(error) => {
+            assert!(case.cannot_bind(), "{what:?}: {error}");
+            return;
+        }
+    };
+    assert!(!case.cannot_bind(), "{what:?}");
+    let address = match listener.local_address() {
+        Address::Tcp(address) => json!([address.ip(), address.port()]),
+        _ => json!(path),
+    };
+    peer.tell(json!(["connect", address, case.theirs])).await;
+
+    if case.ours.is_none() && case.theirs.is_some() {
+        // It waits for a challenge that never comes, until we hang up.
+        let accepted: Connection = listener.accept().await.unwrap();
+        drop(accepted);
+        assert_eq!(peer.answer().await, "EOFError", "{what:?}");
+    } else if case.agrees(peer.version) {
+        let mut accepted: Connection = listener.accept().await.unwrap();
+        let message = accepted.recv_bytes(100).await.unwrap();
+        accepted.send_bytes(&message).await.unwrap();
+        assert_eq!(peer.answer().await, "ok", "{what:?}");
+    } else {
+        let expected = match (case.theirs, case.legacy_md5, peer.version) {
+            // It takes the challenge for a message.
+            (None, ..) => "AssertionError",
+            _ => "AuthenticationError",
+        };
+        assert_eq!(peer.answer().await, expected, "{what:?}");
+        let nobody = timeout(
+            Duration::from_millis(5),
+            listener.accept::<(), (), conn::Bincode>(),
+        );
+        assert!(nobody.await.is_err(), "{what:?}");
+    }
+    listener.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_python_as_listener() {
+    let folder = tempfile::tempdir().unwrap();
+    let peers: Vec<_> = versions()
+        .map(|python| {
+            let path = folder.path().join(format!("{}", python.version.1));
+            tokio::spawn(async move {
+                let mut peer = Peer::start(&python);
+                for case in Case::all() {
+                    python_listens(&mut peer, case, &path).await;
+                }
+            })
+        })
+        .collect();
+    for peer in peers {
+        peer.await.unwrap();
+    }
+}
+
+async fn python_listens(peer: &mut Peer, case: Case, path: &Path) {
+    if case.cannot_bind() {
+        let refused: Result<Connection, _> = Client::connect("127.0.0.1:1")
+            .authkey("key")
+            .binding(Binding::Require)
+            .await;
+        assert!(refused.is_err());
+        return;
+    }
+    let what = (case, peer.version);
+    let address = if case.tcp {
+        json!(["127.0.0.1", 0])
+    } else {
+        json!(path)
+    };
+    let address = peer.ask(json!(["listen", address, case.theirs])).await;
+    peer.tell(json!(["accept"])).await;
+    let builder = match address {
+        Value::String(path) => Client::connect(Path::new(&path)),
+        other => {
+            let port: u16 = serde_json::from_value(other[1].clone()).unwrap();
+            Client::connect(("127.0.0.1", port))
+        }
+    };
+    let mut builder = builder.legacy_md5(case.legacy_md5).binding(case.binding);
+    if let Some(key) = case.ours {
+        builder = builder.authkey(key);
+    }
+    if case.theirs.is_none() {
+        builder = builder.timeout(IMPATIENCE);
+    }
+    let connected: Result<Connection, ConnectError> = builder.await;
+
+    match (case.ours, case.theirs) {
+        (None, Some(_)) => {
+            let mut connection = connected.unwrap();
+            let challenge = connection.recv_bytes(256).await.unwrap();
+            assert!(challenge.starts_with(b"#CHALLENGE#"), "{what:?}");
+            connection.send_bytes(b"I have no key").await.unwrap();
+            assert_eq!(peer.answer().await, "AuthenticationError", "{what:?}");
+        }
+        (Some(_), None) => {
+            let error = connected.unwrap_err();
+            assert!(
+                matches!(error, ConnectError::Auth(AuthError::TimedOut)),
+                "{what:?}: {error}"
+            );
+            assert_eq!(peer.answer().await, "EOFError", "{what:?}");
+        }
+        _ if case.agrees(peer.version) => {
+            let mut connection = connected.unwrap();
+            connection.send_bytes(b"ping").await.unwrap();
+            assert_eq!(connection.recv_bytes(10).await.unwrap(), b"ping");
+            assert_eq!(peer.answer().await, "ok", "{what:?}");
+        }
+        _ => {
+            let error = match connected.unwrap_err() {
+                ConnectError::Auth(error) => error,
+                other => panic!("{what:?}: {other}"),
+            };
+            let legacy = peer.version < (3, 12) && !case.legacy_md5;
+            let expected = match error {
+                AuthError::LegacyPeer => legacy,
+                AuthError::Unbound => !legacy && case.binding == Binding::Require,
+                AuthError::Rejected => !legacy && case.ours != case.theirs,
+                _ => false,
+            };
+            assert!(expected, "{what:?}: {error}");
+            let theirs = peer.answer().await;
+            assert!(
+                theirs == "AuthenticationError" || theirs == "EOFError",
+                "{what:?}: {theirs}"
+            );
+        }
+    }
+}

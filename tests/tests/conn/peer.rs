@@ -1,0 +1,79 @@
+//! A CPython that does what it is told: `peers/python/conn_peer.py`.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tests::{Python, pythons};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::time::timeout;
+
+/// Far more than any command takes.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// One CPython process.
+pub(crate) struct Peer {
+    pub(crate) version: (u32, u32),
+    _child: Child,
+    commands: ChildStdin,
+    answers: Lines<BufReader<ChildStdout>>,
+}
+
+/// Those versions of CPython that have what the connections are compatible with.
+pub(crate) fn versions() -> impl Iterator<Item = Python> {
+    pythons()
+        .into_iter()
+        .filter(|python| python.version >= (3, 6))
+}
+
+impl Peer {
+    pub(crate) fn start(python: &Python) -> Self {
+        let mut child = Command::from(python.command("conn_peer.py", &[]))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("python starts");
+        Self {
+            version: python.version,
+            commands: child.stdin.take().unwrap(),
+            answers: BufReader::new(child.stdout.take().unwrap()).lines(),
+            _child: child,
+        }
+    }
+
+    /// Gives a command.
+    pub(crate) async fn tell(&mut self, command: Value) {
+        let line = format!("{command}\n");
+        self.commands.write_all(line.as_bytes()).await.unwrap();
+    }
+
+    /// The answer to the oldest command that has none yet.
+    pub(crate) async fn answer(&mut self) -> Value {
+        let line = timeout(PATIENCE, self.answers.next_line()).await;
+        let line = line.expect("python answers in time").unwrap();
+        let line = line.unwrap_or_else(|| panic!("CPython {:?} ended", self.version));
+        serde_json::from_str(&line).unwrap()
+    }
+
+    /// Gives a command and waits for the answer.
+    pub(crate) async fn ask(&mut self, command: Value) -> Value {
+        self.tell(command).await;
+        self.answer().await
+    }
+
+    /// Has it connect to a listener of ours, which is told to accept.
+    pub(crate) async fn connected<C: conn::Codec>(
+        &mut self,
+        path: &std::path::Path,
+    ) -> conn::Connection<(), (), C> {
+        let mut listener = conn::Listener::bind(path).await.unwrap();
+        self.tell(json!(["connect", path, null])).await;
+        let mut connection: conn::Connection<(), (), C> = listener.accept().await.unwrap();
+        let message = connection.recv_bytes(100).await.unwrap();
+        connection.send_bytes(&message).await.unwrap();
+        assert_eq!(self.answer().await, "ok");
+        connection
+    }
+}
