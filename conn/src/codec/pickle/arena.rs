@@ -1,0 +1,445 @@
+//! What a pickle describes, as nodes that name each other by number.
+//!
+//! Python writes a container before its contents, and refers back to it while it is being filled;
+//! numbers allow that, and dropping them is not recursive. Texts and bytes stay in the message.
+
+use std::borrow::Cow;
+use std::str;
+
+use num_bigint::BigInt;
+
+use super::error::quoted;
+
+/// The number of a node.
+pub(super) type Id = u32;
+
+/// The end of a chain, and the part that an object does not have.
+pub(super) const NONE: u32 = u32::MAX;
+
+/// A node, and the offset of the opcode that made it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Node {
+    pub(super) at: u32,
+    pub(super) data: Data,
+}
+
+/// What a node is. It is kept to twelve bytes, so that a node is no more than sixteen.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Data {
+    None,
+    Bool(bool),
+    Int(Bits),
+    /// An integer beyond 64 bits: little-endian two's complement.
+    Long(Span),
+    Float(Bits),
+    /// Where its parts are in [`Arena::complexes`].
+    Complex(u32),
+    /// Valid UTF-8.
+    Str(Span),
+    /// UTF-8 but for surrogates, which are encoded as if they were characters.
+    Surrogates(Span),
+    Bytes(Span),
+    ByteArray(Span),
+    List(Chain),
+    Set(Chain),
+    Dict(Chain),
+    Tuple(Span),
+    FrozenSet(Span),
+    /// Where it is in [`Arena::classes`].
+    Class(u32),
+    /// Where it is in [`Arena::objects`].
+    Object(u32),
+}
+
+/// Sixty-four bits, aligned to thirty-two.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bits([u32; 2]);
+
+impl Bits {
+    pub(super) const fn of(bits: u64) -> Self {
+        Self([bits as u32, (bits >> 32) as u32])
+    }
+
+    pub(super) const fn int(self) -> i64 {
+        self.bits() as i64
+    }
+
+    pub(super) const fn float(self) -> f64 {
+        f64::from_bits(self.bits())
+    }
+
+    const fn bits(self) -> u64 {
+        (self.0[1] as u64) << 32 | self.0[0] as u64
+    }
+}
+
+/// A range of the message (and the bytes after it, see [`Arena::bytes`]) or of the pool.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Span {
+    pub(super) start: u32,
+    pub(super) len: u32,
+}
+
+/// The contents of something that grows: a first and a last run.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Chain {
+    first: u32,
+    last: u32,
+}
+
+impl Chain {
+    pub(super) const EMPTY: Self = Self {
+        first: NONE,
+        last: NONE,
+    };
+
+    pub(super) const fn is_empty(self) -> bool {
+        self.first == NONE
+    }
+}
+
+/// Contents that came together, and the run that came after.
+#[derive(Clone, Copy, Debug)]
+struct Run {
+    span: Span,
+    next: u32,
+}
+
+/// A class or function.
+#[derive(Clone, Debug)]
+pub(super) struct ClassNode<'m> {
+    pub(super) module: &'m str,
+    pub(super) name: Cow<'m, str>,
+}
+
+/// An instance; parts that it does not have are [`NONE`].
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ObjectNode {
+    pub(super) callable: Id,
+    /// A tuple.
+    pub(super) args: Id,
+    /// A dict.
+    pub(super) kwargs: Id,
+    pub(super) state: Id,
+    pub(super) items: Chain,
+    pub(super) entries: Chain,
+    /// Made by REDUCE, not by NEWOBJ.
+    pub(super) reduced: bool,
+}
+
+/// All nodes of a pickle.
+#[derive(Debug)]
+pub(super) struct Arena<'m> {
+    message: &'m [u8],
+    /// Bytes that are not in the message as such. Spans count them on from the end of the message.
+    owned: Vec<u8>,
+    pub(super) nodes: Vec<Node>,
+    pool: Vec<Id>,
+    runs: Vec<Run>,
+    pub(super) classes: Vec<ClassNode<'m>>,
+    pub(super) objects: Vec<ObjectNode>,
+    pub(super) complexes: Vec<[f64; 2]>,
+    /// A bit for each node: whether the pickle refers to it more than once.
+    shared: Vec<u64>,
+    /// Whether anything with contents is shared. If not, the nodes are a tree.
+    pub(super) shares_containers: bool,
+}
+
+impl<'m> Arena<'m> {
+    pub(super) const fn new(message: &'m [u8]) -> Self {
+        Self {
+            message,
+            owned: Vec::new(),
+            nodes: Vec::new(),
+            pool: Vec::new(),
+            runs: Vec::new(),
+            classes: Vec::new(),
+            objects: Vec::new(),
+            complexes: Vec::new(),
+            shared: Vec::new(),
+            shares_containers: false,
+        }
+    }
+
+    pub(super) const fn message(&self) -> &'m [u8] {
+        self.message
+    }
+
+    pub(super) fn data(&self, id: Id) -> Data {
+        self.nodes[id as usize].data
+    }
+
+    /// The offset of the opcode that made the node.
+    pub(super) fn at(&self, id: Id) -> usize {
+        self.nodes[id as usize].at as usize
+    }
+
+    pub(super) fn bytes(&self, span: Span) -> &[u8] {
+        let (start, len) = (span.start as usize, span.len as usize);
+        match start.checked_sub(self.message.len()) {
+            None => &self.message[start..start + len],
+            Some(start) => &self.owned[start..start + len],
+        }
+    }
+
+    /// The text of a [`Data::Str`].
+    pub(super) fn text(&self, span: Span) -> &'m str {
+        let (start, len) = (span.start as usize, span.len as usize);
+        // It was checked when it was read, and is always in the message. Checking it again is less
+        // than what else is done with it.
+        let bytes = self.message.get(start..start + len).unwrap_or_default();
+        str::from_utf8(bytes).unwrap_or_default()
+    }
+
+    /// The text, if the node is one.
+    pub(super) fn as_text(&self, id: Id) -> Option<&'m str> {
+        match self.data(id) {
+            Data::Str(span) => Some(self.text(span)),
+            _ => None,
+        }
+    }
+
+    pub(super) fn long(&self, span: Span) -> BigInt {
+        BigInt::from_signed_bytes_le(self.bytes(span))
+    }
+
+    /// Keeps bytes that are not in the message. `None` if they are more than the message itself:
+    /// then they are not what Python writes, but one text read over and over.
+    pub(super) fn own(&mut self, bytes: impl ExactSizeIterator<Item = u8>) -> Option<Span> {
+        let (start, len) = (self.owned.len(), bytes.len());
+        if start + len > self.message.len() {
+            return None;
+        }
+        self.owned.extend(bytes);
+        Some(Span {
+            start: u32::try_from(self.message.len() + start).ok()?,
+            len: u32::try_from(len).ok()?,
+        })
+    }
+
+    /// Puts nodes into the pool.
+    pub(super) fn pool(&mut self, ids: &[Id]) -> Span {
+        let start = self.pool.len() as u32;
+        self.pool.extend_from_slice(ids);
+        Span {
+            start,
+            len: ids.len() as u32,
+        }
+    }
+
+    /// Appends nodes to a chain.
+    pub(super) fn extend(&mut self, chain: Chain, ids: &[Id]) -> Chain {
+        if ids.is_empty() {
+            return chain;
+        }
+        let span = self.pool(ids);
+        if let Some(last) = self.runs.get_mut(chain.last as usize)
+            && last.span.start + last.span.len == span.start
+        {
+            last.span.len += span.len;
+            return chain;
+        }
+        let added = self.runs.len() as u32;
+        self.runs.push(Run { span, next: NONE });
+        match self.runs.get_mut(chain.last as usize) {
+            Some(last) => {
+                last.next = added;
+                Chain {
+                    last: added,
+                    ..chain
+                }
+            }
+            None => Chain {
+                first: added,
+                last: added,
+            },
+        }
+    }
+
+    /// The nodes of a tuple.
+    pub(super) fn span(&self, span: Span) -> Ids<'_> {
+        Ids {
+            runs: &self.runs,
+            pool: &self.pool,
+            now: self.slice(span),
+            next: NONE,
+        }
+    }
+
+    /// The nodes of a list, a set, or in turns the keys and values of a dict.
+    pub(super) fn chain(&self, chain: Chain) -> Ids<'_> {
+        Ids {
+            runs: &self.runs,
+            pool: &self.pool,
+            now: &[],
+            next: chain.first,
+        }
+    }
+
+    /// What a tuple consists of.
+    pub(super) fn slice(&self, span: Span) -> &[Id] {
+        &self.pool[span.start as usize..][..span.len as usize]
+    }
+
+    /// The elements of the node, if it is a tuple.
+    pub(super) fn as_tuple(&self, id: Id) -> Option<&[Id]> {
+        match self.data(id) {
+            Data::Tuple(span) => Some(self.slice(span)),
+            _ => None,
+        }
+    }
+
+    /// The state of an instance with slots, `(state, slots)`.
+    pub(super) fn as_slots(&self, state: Id) -> Option<[Id; 2]> {
+        let [first, slots] = *self.as_tuple(state)? else {
+            return None;
+        };
+        let fits = matches!(self.data(first), Data::None | Data::Dict(_))
+            && matches!(self.data(slots), Data::Dict(_));
+        fits.then_some([first, slots])
+    }
+
+    /// Notes that the pickle refers to the node once more.
+    pub(super) fn share(&mut self, id: Id) {
+        self.shares_containers |= self.data(id).is_container();
+        let word = id as usize / 64;
+        if self.shared.len() <= word {
+            self.shared.resize(word + 1, 0);
+        }
+        self.shared[word] |= 1 << (id % 64);
+    }
+
+    /// Whether the pickle refers to the node more than once.
+    pub(super) fn is_shared(&self, id: Id) -> bool {
+        let word = self.shared.get(id as usize / 64);
+        word.is_some_and(|word| word & 1 << (id % 64) != 0)
+    }
+
+    /// Calls `visit` with everything that the node consists of.
+    pub(super) fn each_part(&self, id: Id, mut visit: impl FnMut(Id)) {
+        match self.data(id) {
+            Data::List(chain) | Data::Set(chain) | Data::Dict(chain) => {
+                self.chain(chain).for_each(visit);
+            }
+            Data::Tuple(span) | Data::FrozenSet(span) => self.span(span).for_each(visit),
+            Data::Object(index) => {
+                let object = self.objects[index as usize];
+                [object.callable, object.args, object.kwargs, object.state]
+                    .into_iter()
+                    .filter(|part| *part != NONE)
+                    .for_each(&mut visit);
+                self.chain(object.items).for_each(&mut visit);
+                self.chain(object.entries).for_each(visit);
+            }
+            _ => {}
+        }
+    }
+
+    fn class_name(&self, index: u32) -> String {
+        let class = &self.classes[index as usize];
+        format!("{}.{}", quoted(class.module), quoted(&class.name))
+    }
+
+    /// What Python calls the node, for messages.
+    pub(super) fn describe(&self, id: Id) -> String {
+        match self.data(id) {
+            Data::Class(index) => format!("the class {}", self.class_name(index)),
+            Data::Object(index) => match self.data(self.objects[index as usize].callable) {
+                Data::Class(class) => format!("an instance of {}", self.class_name(class)),
+                _ => "an object".to_owned(),
+            },
+            data => data.kind().to_owned(),
+        }
+    }
+}
+
+impl Data {
+    /// What Python calls its type.
+    pub(super) const fn kind(self) -> &'static str {
+        match self {
+            Self::None => "None",
+            Self::Bool(_) => "bool",
+            Self::Int(_) | Self::Long(_) => "int",
+            Self::Float(_) => "float",
+            Self::Complex(_) => "complex",
+            Self::Str(_) => "str",
+            Self::Surrogates(_) => "str with lone surrogates",
+            Self::Bytes(_) => "bytes",
+            Self::ByteArray(_) => "bytearray",
+            Self::List(_) => "list",
+            Self::Set(_) => "set",
+            Self::Dict(_) => "dict",
+            Self::Tuple(_) => "tuple",
+            Self::FrozenSet(_) => "frozenset",
+            Self::Class(_) => "class",
+            Self::Object(_) => "object",
+        }
+    }
+
+    /// Whether it consists of other nodes.
+    pub(super) const fn is_container(self) -> bool {
+        matches!(
+            self,
+            Self::List(_)
+                | Self::Set(_)
+                | Self::Dict(_)
+                | Self::Tuple(_)
+                | Self::FrozenSet(_)
+                | Self::Object(_)
+        )
+    }
+}
+
+/// The contents of a container, in their order.
+#[derive(Clone, Debug)]
+pub(super) struct Ids<'a> {
+    runs: &'a [Run],
+    pool: &'a [Id],
+    now: &'a [Id],
+    next: u32,
+}
+
+impl Iterator for Ids<'_> {
+    type Item = Id;
+
+    fn next(&mut self) -> Option<Id> {
+        loop {
+            if let Some((first, rest)) = self.now.split_first() {
+                self.now = rest;
+                return Some(*first);
+            }
+            let run = self.runs.get(self.next as usize)?;
+            self.now = &self.pool[run.span.start as usize..][..run.span.len as usize];
+            self.next = run.next;
+        }
+    }
+
+    /// What is certain is the length of the run; following all runs would cost as much as reading.
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.now.len(), None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_is_sixteen_bytes() {
+        assert_eq!(size_of::<Node>(), 16);
+    }
+
+    #[test]
+    fn chains_grow_while_others_do() {
+        let mut arena = Arena::new(b"");
+        let (mut a, mut b) = (Chain::EMPTY, Chain::EMPTY);
+        a = arena.extend(a, &[1, 2]);
+        a = arena.extend(a, &[3]);
+        b = arena.extend(b, &[4]);
+        a = arena.extend(a, &[5]);
+        b = arena.extend(b, &[]);
+        assert_eq!(arena.chain(a).collect::<Vec<_>>(), [1, 2, 3, 5]);
+        assert_eq!(arena.chain(b).collect::<Vec<_>>(), [4]);
+        assert_eq!(arena.runs.len(), 3);
+    }
+}

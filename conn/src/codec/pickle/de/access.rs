@@ -1,0 +1,232 @@
+//! The contents of containers.
+
+use std::fmt;
+
+use serde::de::value::SeqDeserializer;
+use serde::de::{
+    DeserializeSeed, Deserializer, EnumAccess, Error as _, Expected, IntoDeserializer, MapAccess,
+    SeqAccess, VariantAccess, Visitor,
+};
+
+use super::{NodeDe, Reader};
+use crate::codec::pickle::arena::{Data, Id, Ids};
+use crate::codec::pickle::error::{Error, Step};
+
+/// The elements of a list, tuple or set.
+pub(super) struct Elements<'a, 'm> {
+    reader: &'a Reader<'m>,
+    ids: Ids<'a>,
+    depth: u8,
+    read: usize,
+}
+
+impl<'a, 'm> Elements<'a, 'm> {
+    pub(super) const fn new(reader: &'a Reader<'m>, ids: Ids<'a>, depth: u8) -> Self {
+        Self {
+            reader,
+            ids,
+            depth,
+            read: 0,
+        }
+    }
+
+    /// Makes sure that all elements were read.
+    pub(super) fn end(self, at: usize) -> Result<(), Error> {
+        let rest = self.ids.count();
+        if rest == 0 {
+            return Ok(());
+        }
+        let (read, found) = (self.read, self.read + rest);
+        Err(Error::custom(format_args!("expected {read} elements, found {found}")).at(at))
+    }
+}
+
+impl<'de> SeqAccess<'de> for Elements<'_, '_> {
+    type Error = Error;
+
+    fn next_element_seed<T: DeserializeSeed<'de>>(
+        &mut self,
+        seed: T,
+    ) -> Result<Option<T::Value>, Error> {
+        let Some(id) = self.ids.next() else {
+            return Ok(None);
+        };
+        let index = self.read;
+        self.read += 1;
+        seed.deserialize(self.reader.node(id, self.depth))
+            .map(Some)
+            .map_err(|error| error.within(Step::Index(index)))
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        Some(self.ids.size_hint().0)
+    }
+}
+
+/// Elements that are not nodes: bytes, and the parts of complex numbers and of names.
+pub(super) fn plain<'de, T: Copy + IntoDeserializer<'de, Error>>(
+    elements: &[T],
+) -> SeqDeserializer<impl Iterator<Item = T>, Error> {
+    SeqDeserializer::new(elements.iter().copied())
+}
+
+/// The entries of a dict.
+pub(super) struct Entries<'a, 'm> {
+    reader: &'a Reader<'m>,
+    /// Keys and values in turns.
+    ids: Ids<'a>,
+    /// What comes after these: the attributes in slots.
+    more: Option<Ids<'a>>,
+    depth: u8,
+    key: Id,
+}
+
+impl<'a, 'm> Entries<'a, 'm> {
+    pub(super) const fn new(reader: &'a Reader<'m>, ids: Ids<'a>, depth: u8) -> Self {
+        Self {
+            reader,
+            ids,
+            more: None,
+            depth,
+            key: 0,
+        }
+    }
+
+    pub(super) fn and(mut self, more: Ids<'a>) -> Self {
+        self.more = Some(more);
+        self
+    }
+}
+
+impl<'de> MapAccess<'de> for Entries<'_, '_> {
+    type Error = Error;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, Error> {
+        let next = match self.ids.next() {
+            None => match self.more.take() {
+                Some(more) => {
+                    self.ids = more;
+                    self.ids.next()
+                }
+                None => None,
+            },
+            next => next,
+        };
+        let Some(key) = next else {
+            return Ok(None);
+        };
+        self.key = key;
+        seed.deserialize(self.reader.node(key, self.depth)).map(Some)
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Error> {
+        let Some(value) = self.ids.next() else {
+            return Err(Error::custom("a value was asked for without its key"));
+        };
+        seed.deserialize(self.reader.node(value, self.depth))
+            .map_err(|error| error.within(step(self.reader, self.key)))
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        Some(self.ids.size_hint().0 / 2)
+    }
+}
+
+fn step(reader: &Reader<'_>, key: Id) -> Step {
+    match reader.arena.data(key) {
+        Data::Str(span) => Step::key(reader.arena.text(span)),
+        Data::Int(bits) => Step::key(&format!("[{}]", bits.int())),
+        data => Step::key(&format!("[{}]", data.kind())),
+    }
+}
+
+/// A variant of an enum: its name, or a dict of its name and content.
+pub(super) struct Variant<'a, 'm> {
+    name: NodeDe<'a, 'm>,
+    content: Option<NodeDe<'a, 'm>>,
+}
+
+impl<'a, 'm> Variant<'a, 'm> {
+    pub(super) const fn unit(name: NodeDe<'a, 'm>) -> Self {
+        Self {
+            name,
+            content: None,
+        }
+    }
+
+    pub(super) const fn new(reader: &'a Reader<'m>, [name, content]: [Id; 2], depth: u8) -> Self {
+        Self {
+            name: reader.node(name, depth),
+            content: Some(reader.node(content, depth)),
+        }
+    }
+
+    fn content(&self, expected: &dyn Expected) -> Result<NodeDe<'a, 'm>, Error> {
+        self.content
+            .ok_or_else(|| Error::mismatch(self.name.at(), "the name of a variant only", expected))
+    }
+
+    fn within(&self, error: Error) -> Error {
+        error.within(step(self.name.reader, self.name.id))
+    }
+}
+
+impl<'de> EnumAccess<'de> for Variant<'_, '_> {
+    type Error = Error;
+    type Variant = Self;
+
+    fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Self), Error> {
+        let name = seed.deserialize(self.name)?;
+        Ok((name, self))
+    }
+}
+
+impl<'de> VariantAccess<'de> for Variant<'_, '_> {
+    type Error = Error;
+
+    fn unit_variant(self) -> Result<(), Error> {
+        match self.content {
+            None => Ok(()),
+            Some(content) => match content.visit()? {
+                Data::None => Ok(()),
+                data => Err(Error::mismatch(
+                    content.at(),
+                    data.kind(),
+                    &"no content of the variant",
+                )),
+            },
+        }
+    }
+
+    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Error> {
+        let content = self.content(&Content)?;
+        seed.deserialize(content).map_err(|error| self.within(error))
+    }
+
+    fn tuple_variant<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, Error> {
+        let content = self.content(&visitor)?;
+        let value = content.deserialize_tuple(len, visitor);
+        value.map_err(|error| self.within(error))
+    }
+
+    fn struct_variant<V: Visitor<'de>>(
+        self,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        let content = self.content(&visitor)?;
+        let value = content.deserialize_struct("", fields, visitor);
+        value.map_err(|error| self.within(error))
+    }
+}
+
+struct Content;
+
+impl Expected for Content {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a variant with content")
+    }
+}

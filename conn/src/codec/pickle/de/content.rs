@@ -1,0 +1,328 @@
+//! What a `Value` is made of: its kind, and the content of that kind.
+
+use serde::de::value::U32Deserializer;
+use serde::de::{
+    DeserializeSeed, Deserializer, EnumAccess, Error as _, IntoDeserializer, SeqAccess,
+    VariantAccess, Visitor,
+};
+use serde::forward_to_deserialize_any;
+
+use super::access::{Elements, plain};
+use super::{NodeDe, Reader};
+use crate::codec::pickle::arena::{Chain, Data, Id, Ids, NONE, ObjectNode, Span};
+use crate::codec::pickle::error::Error;
+use crate::codec::pickle::value::Kind;
+
+/// Texts, bytes and integers up to this length are copied wherever the pickle refers to them.
+/// Longer ones are shared, as is what has contents.
+const COPIED: u32 = 64;
+
+/// A node as a variant of `Value`.
+pub(super) struct Kinds<'a, 'm>(pub(super) NodeDe<'a, 'm>);
+
+impl<'de, 'a, 'm> EnumAccess<'de> for Kinds<'a, 'm> {
+    type Error = Error;
+    type Variant = Content<'a, 'm>;
+
+    fn variant_seed<V: DeserializeSeed<'de>>(
+        self,
+        seed: V,
+    ) -> Result<(V::Value, Self::Variant), Error> {
+        let node = self.0;
+        let data = node.visit()?;
+        if !node.arena().is_shared(node.id) || !is_shareable(data) {
+            return Tagged(node).variant_seed(seed);
+        }
+        let mut references = node.reader.references.borrow_mut();
+        let next = references.len() as u32;
+        let (kind, content) = match references.get(&node.id) {
+            Some(number) => (Kind::Reference, Content::Reference(*number)),
+            None => {
+                references.insert(node.id, next);
+                (Kind::Shared, Content::Shared(node))
+            }
+        };
+        drop(references);
+        Ok((tag(seed, kind)?, content))
+    }
+}
+
+fn is_shareable(data: Data) -> bool {
+    match data {
+        Data::ByteArray(_) => true,
+        Data::Str(span) | Data::Surrogates(span) | Data::Bytes(span) | Data::Long(span) => {
+            span.len > COPIED
+        }
+        data => data.is_container(),
+    }
+}
+
+/// A node as a variant of `Value`, shared or not.
+struct Tagged<'a, 'm>(NodeDe<'a, 'm>);
+
+impl<'de, 'a, 'm> EnumAccess<'de> for Tagged<'a, 'm> {
+    type Error = Error;
+    type Variant = Content<'a, 'm>;
+
+    fn variant_seed<V: DeserializeSeed<'de>>(
+        self,
+        seed: V,
+    ) -> Result<(V::Value, Self::Variant), Error> {
+        let kind = match self.0.arena().data(self.0.id) {
+            Data::None => Kind::None,
+            Data::Bool(_) => Kind::Bool,
+            Data::Int(_) => Kind::Int,
+            Data::Long(_) => Kind::BigInt,
+            Data::Float(_) => Kind::Float,
+            Data::Complex(_) => Kind::Complex,
+            Data::Str(_) => Kind::Str,
+            Data::Surrogates(_) => Kind::SurrogateStr,
+            Data::Bytes(_) => Kind::Bytes,
+            Data::ByteArray(_) => Kind::ByteArray,
+            Data::List(_) => Kind::List,
+            Data::Tuple(_) => Kind::Tuple,
+            Data::Set(_) => Kind::Set,
+            Data::FrozenSet(_) => Kind::FrozenSet,
+            Data::Dict(_) => Kind::Dict,
+            Data::Class(_) => Kind::Class,
+            Data::Object(index) if self.0.arena().objects[index as usize].reduced => Kind::Reduced,
+            Data::Object(_) => Kind::Object,
+        };
+        Ok((tag(seed, kind)?, Content::Of(self.0)))
+    }
+}
+
+fn tag<'de, V: DeserializeSeed<'de>>(seed: V, kind: Kind) -> Result<V::Value, Error> {
+    let number: U32Deserializer<Error> = (kind as u32).into_deserializer();
+    seed.deserialize(number)
+}
+
+impl<'de> Deserializer<'de> for Tagged<'_, '_> {
+    type Error = Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        visitor.visit_enum(self)
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option
+        unit unit_struct newtype_struct seq tuple tuple_struct map struct enum identifier
+        ignored_any
+    }
+}
+
+/// The content of a variant.
+pub(super) enum Content<'a, 'm> {
+    Of(NodeDe<'a, 'm>),
+    Shared(NodeDe<'a, 'm>),
+    Reference(u32),
+}
+
+impl<'de> VariantAccess<'de> for Content<'_, '_> {
+    type Error = Error;
+
+    fn unit_variant(self) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Error> {
+        match self {
+            Self::Of(node) => seed
+                .deserialize(Part::Content(node))
+                .map_err(|error| error.at(node.at())),
+            Self::Shared(node) => seed.deserialize(Tagged(node)),
+            Self::Reference(number) => seed.deserialize(number.into_deserializer()),
+        }
+    }
+
+    fn tuple_variant<V: Visitor<'de>>(self, _: usize, _: V) -> Result<V::Value, Error> {
+        Err(unexpected())
+    }
+
+    fn struct_variant<V: Visitor<'de>>(
+        self,
+        _: &'static [&'static str],
+        _: V,
+    ) -> Result<V::Value, Error> {
+        Err(unexpected())
+    }
+}
+
+/// Only a type that takes the name of `Value` for its own comes here.
+fn unexpected() -> Error {
+    Error::custom("a pickle::Value is read in a form that it does not have")
+}
+
+/// What contents consist of.
+enum Part<'a, 'm> {
+    Content(NodeDe<'a, 'm>),
+    List(Contents<'a, 'm>),
+    Pairs(Contents<'a, 'm>),
+    Pair([NodeDe<'a, 'm>; 2]),
+    State(Option<NodeDe<'a, 'm>>),
+}
+
+/// Nodes, and how deep they may be.
+struct Contents<'a, 'm> {
+    reader: &'a Reader<'m>,
+    ids: Ids<'a>,
+    depth: u8,
+}
+
+impl<'a, 'm> Contents<'a, 'm> {
+    const fn new(reader: &'a Reader<'m>, ids: Ids<'a>, depth: u8) -> Self {
+        Self { reader, ids, depth }
+    }
+}
+
+impl<'de> Deserializer<'de> for Part<'_, '_> {
+    type Error = Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        match self {
+            Self::Content(node) => content(node, visitor),
+            Self::List(Contents { reader, ids, depth }) => {
+                visitor.visit_seq(Elements::new(reader, ids, depth))
+            }
+            Self::Pairs(contents) => visitor.visit_seq(Pairs(contents)),
+            Self::Pair(nodes) => visitor.visit_seq(Nodes(nodes.into_iter())),
+            Self::State(None) => visitor.visit_none(),
+            Self::State(Some(node)) => visitor.visit_some(node),
+        }
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option
+        unit unit_struct newtype_struct seq tuple tuple_struct map struct enum identifier
+        ignored_any
+    }
+}
+
+fn content<'de, V: Visitor<'de>>(node: NodeDe<'_, '_>, visitor: V) -> Result<V::Value, Error> {
+    let arena = node.arena();
+    let contents = |ids| Ok::<_, Error>(Contents::new(node.reader, ids, node.deeper()?));
+    match arena.data(node.id) {
+        Data::None => visitor.visit_unit(),
+        Data::Bool(truth) => visitor.visit_bool(truth),
+        Data::Int(bits) => visitor.visit_i64(bits.int()),
+        Data::Float(bits) => visitor.visit_f64(bits.float()),
+        Data::Str(span) => visitor.visit_str(node.text(span)?),
+        Data::Long(span)
+        | Data::Surrogates(span)
+        | Data::Bytes(span)
+        | Data::ByteArray(span) => visitor.visit_bytes(node.bytes(span)?),
+        Data::Complex(index) => visitor.visit_seq(plain(&arena.complexes[index as usize])),
+        Data::List(chain) | Data::Set(chain) => {
+            Part::List(contents(arena.chain(chain))?).deserialize_any(visitor)
+        }
+        Data::Tuple(span) | Data::FrozenSet(span) => {
+            Part::List(contents(arena.span(span))?).deserialize_any(visitor)
+        }
+        Data::Dict(chain) => Part::Pairs(contents(arena.chain(chain))?).deserialize_any(visitor),
+        Data::Class(index) => {
+            let class = &arena.classes[index as usize];
+            node.copied(class.module.len() + class.name.len())?;
+            visitor.visit_seq(plain(&[class.module, &*class.name]))
+        }
+        Data::Object(index) => visitor.visit_seq(Object {
+            node,
+            object: arena.objects[index as usize],
+            parts: 0,
+        }),
+    }
+}
+
+/// The parts of an instance.
+struct Object<'a, 'm> {
+    node: NodeDe<'a, 'm>,
+    object: ObjectNode,
+    /// How many were read.
+    parts: u8,
+}
+
+impl<'de> SeqAccess<'de> for Object<'_, '_> {
+    type Error = Error;
+
+    fn next_element_seed<T: DeserializeSeed<'de>>(
+        &mut self,
+        seed: T,
+    ) -> Result<Option<T::Value>, Error> {
+        let Self {
+            node,
+            object,
+            parts,
+        } = self;
+        let (reader, arena, depth) = (node.reader, node.arena(), node.deeper()?);
+        // The tuple of the arguments, and the dict of those with keywords, are a level more.
+        let inner = |id: Id| Ok::<_, Error>(reader.node(id, depth).deeper()?);
+        *parts += 1;
+        let part = match *parts {
+            1 => return seed.deserialize(reader.node(object.callable, depth)).map(Some),
+            2 => {
+                let args = match arena.data(object.args) {
+                    Data::Tuple(span) => span,
+                    _ => Span::default(),
+                };
+                let ids = arena.span(args);
+                Part::List(Contents::new(reader, ids, inner(object.args)?))
+            }
+            3 => {
+                let (kwargs, depth) = match object.kwargs {
+                    NONE => (Chain::EMPTY, 0),
+                    kwargs => match arena.data(kwargs) {
+                        Data::Dict(chain) => (chain, inner(kwargs)?),
+                        _ => (Chain::EMPTY, 0),
+                    },
+                };
+                Part::Pairs(Contents::new(reader, arena.chain(kwargs), depth))
+            }
+            4 => Part::List(Contents::new(reader, arena.chain(object.items), depth)),
+            5 => Part::Pairs(Contents::new(reader, arena.chain(object.entries), depth)),
+            6 => Part::State(match object.state {
+                NONE => None,
+                state => Some(reader.node(state, depth)),
+            }),
+            _ => return Ok(None),
+        };
+        seed.deserialize(part).map(Some)
+    }
+}
+
+/// Keys with their values.
+struct Pairs<'a, 'm>(Contents<'a, 'm>);
+
+impl<'de> SeqAccess<'de> for Pairs<'_, '_> {
+    type Error = Error;
+
+    fn next_element_seed<T: DeserializeSeed<'de>>(
+        &mut self,
+        seed: T,
+    ) -> Result<Option<T::Value>, Error> {
+        let Contents { reader, ids, depth } = &mut self.0;
+        match (ids.next(), ids.next()) {
+            (Some(key), Some(value)) => {
+                let nodes = [reader.node(key, *depth), reader.node(value, *depth)];
+                seed.deserialize(Part::Pair(nodes)).map(Some)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        Some(self.0.ids.size_hint().0 / 2)
+    }
+}
+
+/// A key and its value.
+struct Nodes<I>(I);
+
+impl<'de, 'a, 'm: 'a, I: Iterator<Item = NodeDe<'a, 'm>>> SeqAccess<'de> for Nodes<I> {
+    type Error = Error;
+
+    fn next_element_seed<T: DeserializeSeed<'de>>(
+        &mut self,
+        seed: T,
+    ) -> Result<Option<T::Value>, Error> {
+        self.0.next().map(|node| seed.deserialize(node)).transpose()
+    }
+}

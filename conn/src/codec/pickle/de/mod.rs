@@ -1,0 +1,331 @@
+//! Reading Rust types from the nodes of a pickle.
+
+mod access;
+mod content;
+mod instance;
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+
+use rpc_core::FormatErrorKind;
+use serde::de::{Deserialize, Deserializer, Visitor};
+use serde::forward_to_deserialize_any;
+
+use self::access::{Elements, Entries, Variant};
+use self::content::Kinds;
+use super::arena::{Arena, Data, Id, Ids, Span};
+use super::error::Error;
+use super::{Mapping, Pickle, check, machine, value};
+
+/// Reads a type from a pickle.
+pub(super) fn read<'de, T: Deserialize<'de>>(pickle: &Pickle, message: &[u8]) -> Result<T, Error> {
+    let (arena, root) = machine::run(message, pickle.max_values)?;
+    check::check(&arena, root, pickle.max_depth)?;
+    let reader = Reader {
+        max_depth: pickle.max_depth,
+        max_values: pickle.max_values,
+        values_left: Cell::new(pickle.max_values),
+        bytes_left: Cell::new(pickle.max_values.saturating_mul(64).saturating_add(message.len())),
+        classes: &pickle.classes,
+        references: RefCell::default(),
+        arena,
+    };
+    T::deserialize(reader.node(root, pickle.max_depth))
+}
+
+/// All nodes, and what may still be read of them.
+pub(super) struct Reader<'m> {
+    arena: Arena<'m>,
+    max_depth: u8,
+    max_values: usize,
+    values_left: Cell<usize>,
+    bytes_left: Cell<usize>,
+    classes: &'m [Mapping],
+    /// The numbers of what was shared so far within the `Value` that is being read.
+    references: RefCell<HashMap<Id, u32>>,
+}
+
+impl<'m> Reader<'m> {
+    const fn node(&self, id: Id, depth: u8) -> NodeDe<'_, 'm> {
+        NodeDe {
+            reader: self,
+            id,
+            depth,
+        }
+    }
+}
+
+/// Reads a node. `depth` is how many levels there may be from here.
+#[derive(Clone, Copy)]
+struct NodeDe<'a, 'm> {
+    reader: &'a Reader<'m>,
+    id: Id,
+    depth: u8,
+}
+
+impl<'a, 'm> NodeDe<'a, 'm> {
+    fn arena(&self) -> &'a Arena<'m> {
+        &self.reader.arena
+    }
+
+    fn at(&self) -> usize {
+        self.arena().at(self.id)
+    }
+
+    /// The node's data; counts it.
+    fn visit(&self) -> Result<Data, Error> {
+        match self.reader.values_left.get().checked_sub(1) {
+            Some(left) => self.reader.values_left.set(left),
+            None => {
+                let max = self.reader.max_values;
+                let text = format!("the pickle refers to its values more than {max} times");
+                return Err(Error::new(FormatErrorKind::Limit, self.at(), text));
+            }
+        }
+        Ok(self.arena().data(self.id))
+    }
+
+    /// Counts bytes that are about to be copied.
+    fn copied(&self, len: usize) -> Result<(), Error> {
+        match self.reader.bytes_left.get().checked_sub(len) {
+            Some(left) => {
+                self.reader.bytes_left.set(left);
+                Ok(())
+            }
+            None => {
+                let text = "the pickle refers to its texts and bytes too often";
+                Err(Error::new(FormatErrorKind::Limit, self.at(), text))
+            }
+        }
+    }
+
+    fn text(&self, span: Span) -> Result<&'m str, Error> {
+        self.copied(span.len as usize)?;
+        Ok(self.arena().text(span))
+    }
+
+    fn bytes(&self, span: Span) -> Result<&'a [u8], Error> {
+        self.copied(span.len as usize)?;
+        Ok(self.arena().bytes(span))
+    }
+
+    /// The depth that the contents of this node may have.
+    fn deeper(&self) -> Result<u8, Error> {
+        let deeper = self.depth.checked_sub(1);
+        deeper.ok_or_else(|| check::too_deep(self.at(), self.reader.max_depth))
+    }
+
+    fn mismatch<'de, V: Visitor<'de>>(&self, expected: &V) -> Error {
+        Error::mismatch(self.at(), self.arena().describe(self.id), expected)
+    }
+
+    fn seq<'de, V: Visitor<'de>>(&self, ids: Ids<'_>, visitor: V) -> Result<V::Value, Error> {
+        let mut elements = Elements::new(self.reader, ids, self.deeper()?);
+        let value = visitor.visit_seq(&mut elements)?;
+        elements.end(self.at())?;
+        Ok(value)
+    }
+
+    fn map<'de, V: Visitor<'de>>(&self, ids: Ids<'_>, visitor: V) -> Result<V::Value, Error> {
+        visitor.visit_map(Entries::new(self.reader, ids, self.deeper()?))
+    }
+
+    fn any<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        match self.visit()? {
+            Data::None => visitor.visit_unit(),
+            Data::Bool(truth) => visitor.visit_bool(truth),
+            Data::Int(bits) => visitor.visit_i64(bits.int()),
+            Data::Long(span) => self.long(span, visitor),
+            Data::Float(bits) => visitor.visit_f64(bits.float()),
+            Data::Str(span) => visitor.visit_str(self.text(span)?),
+            Data::Bytes(span) | Data::ByteArray(span) => visitor.visit_bytes(self.bytes(span)?),
+            Data::List(chain) | Data::Set(chain) => self.seq(self.arena().chain(chain), visitor),
+            Data::Tuple(span) | Data::FrozenSet(span) => {
+                self.seq(self.arena().span(span), visitor)
+            }
+            Data::Dict(chain) => self.map(self.arena().chain(chain), visitor),
+            Data::Complex(index) => {
+                let parts = self.arena().complexes[index as usize];
+                visitor.visit_seq(access::plain(&parts))
+            }
+            Data::Object(index) => self.instance(index, visitor),
+            Data::Surrogates(_) | Data::Class(_) => Err(self.mismatch(&visitor)),
+        }
+    }
+
+    /// An integer beyond 64 bits.
+    fn long<'de, V: Visitor<'de>>(&self, span: Span, visitor: V) -> Result<V::Value, Error> {
+        let number = (span.len <= 17).then(|| self.arena().long(span));
+        if let Some(number) = number {
+            if let Ok(number) = u64::try_from(&number) {
+                return visitor.visit_u64(number);
+            }
+            if let Ok(number) = i128::try_from(&number) {
+                return visitor.visit_i128(number);
+            }
+            if let Ok(number) = u128::try_from(&number) {
+                return visitor.visit_u128(number);
+            }
+        }
+        let found = format!("an int of {} bytes", span.len);
+        Err(Error::mismatch(self.at(), found, &visitor))
+    }
+}
+
+/// Says at which byte what did not fit was.
+macro_rules! at {
+    ($de:ident => $value:expr) => {{
+        let value = $value;
+        value.map_err(|error: Error| error.at($de.at()))
+    }};
+}
+
+impl<'de> Deserializer<'de> for NodeDe<'_, '_> {
+    type Error = Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        at!(self => self.any(visitor))
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        match self.arena().data(self.id) {
+            Data::None => visitor.visit_none(),
+            _ => visitor.visit_some(self),
+        }
+    }
+
+    /// A text. Bytes are not taken for one, although serde would.
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        match self.visit()? {
+            Data::Str(span) => at!(self => visitor.visit_str(self.text(span)?)),
+            _ => Err(self.mismatch(&visitor)),
+        }
+    }
+
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.deserialize_str(visitor)
+    }
+
+    /// The name of a field or variant. Numbers are not taken for one, although serde would.
+    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.deserialize_str(visitor)
+    }
+
+    /// Bytes. A text is not taken for bytes, although serde would.
+    fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        match self.arena().data(self.id) {
+            Data::Str(_) => Err(self.mismatch(&visitor)),
+            _ => self.deserialize_any(visitor),
+        }
+    }
+
+    fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.deserialize_bytes(visitor)
+    }
+
+    /// Also bytes: serde knows a vector of bytes as a sequence of numbers.
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        at!(self => match self.arena().data(self.id) {
+            Data::Bytes(span) | Data::ByteArray(span) => {
+                self.visit()?;
+                visitor.visit_seq(access::plain(self.bytes(span)?))
+            }
+            _ => self.any(visitor),
+        })
+    }
+
+    fn deserialize_tuple<V: Visitor<'de>>(
+        self,
+        _: usize,
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        self.deserialize_seq(visitor)
+    }
+
+    fn deserialize_tuple_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        _: usize,
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        at!(self => match self.mapped(name) {
+            Some(object) => self.positional(object, visitor),
+            None => self.deserialize_seq(visitor),
+        })
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        at!(self => self.structure(name, visitor))
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        if name == value::NAME {
+            // Each `Value` has numbers of its own.
+            self.reader.references.borrow_mut().clear();
+        } else if let Some(object) = self.mapped(name) {
+            return at!(self => self.single(object, visitor));
+        }
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_unit_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        match self.mapped(name) {
+            Some(_) => visitor.visit_unit(),
+            None => self.deserialize_any(visitor),
+        }
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        if name == value::NAME {
+            return visitor.visit_enum(Kinds(self));
+        }
+        at!(self => match self.visit()? {
+            Data::Str(_) => visitor.visit_enum(Variant::unit(self)),
+            Data::Dict(chain) => {
+                let mut ids = self.arena().chain(chain);
+                match (ids.next(), ids.next(), ids.next()) {
+                    (Some(name), Some(content), None) => {
+                        let depth = self.deeper()?;
+                        visitor.visit_enum(Variant::new(self.reader, [name, content], depth))
+                    }
+                    _ => Err(Error::mismatch(
+                        self.at(),
+                        "a dict that has not one entry",
+                        &visitor,
+                    )),
+                }
+            }
+            _ => Err(self.mismatch(&visitor)),
+        })
+    }
+
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        visitor.visit_unit()
+    }
+
+    fn is_human_readable(&self) -> bool {
+        false
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char unit map
+    }
+}

@@ -1,0 +1,162 @@
+//! Errors that know where in the pickle, and where in the value, they are.
+
+use std::fmt::{self, Write as _};
+
+use rpc_core::{FormatError, FormatErrorKind};
+use serde::de::{self, Expected, Unexpected};
+
+/// No more than this of a peer's text is quoted.
+const QUOTED: usize = 64;
+
+/// What is wrong with a pickle.
+#[derive(Debug)]
+pub(super) struct Error(Box<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    kind: FormatErrorKind,
+    message: String,
+    at: Option<usize>,
+    /// The way to the value, from the inside out.
+    path: Vec<Step>,
+}
+
+/// A step of the way to a value.
+#[derive(Debug)]
+pub(super) enum Step {
+    Index(usize),
+    Key(String),
+}
+
+impl Error {
+    /// An error of the pickle itself.
+    #[cold]
+    pub(super) fn new(kind: FormatErrorKind, at: usize, message: impl Into<String>) -> Self {
+        Self(Box::new(Inner {
+            kind,
+            message: message.into(),
+            at: Some(at),
+            path: Vec::new(),
+        }))
+    }
+
+    /// A value that does not fit the type asked for.
+    #[cold]
+    pub(super) fn mismatch(at: usize, found: impl fmt::Display, expected: &dyn Expected) -> Self {
+        Self::new(
+            FormatErrorKind::Mismatch,
+            at,
+            format!("expected {expected}, found {found}"),
+        )
+    }
+
+    /// Says where in the pickle the error is, unless that is known.
+    #[cold]
+    pub(super) fn at(mut self, at: usize) -> Self {
+        self.0.at.get_or_insert(at);
+        self
+    }
+
+    /// Says in which part of a value the error is.
+    #[cold]
+    pub(super) fn within(mut self, step: Step) -> Self {
+        self.0.path.push(step);
+        self
+    }
+}
+
+impl Step {
+    pub(super) fn key(text: &str) -> Self {
+        Self::Key(quoted(text).to_owned())
+    }
+}
+
+/// The beginning of a text, to be quoted in a message.
+pub(super) fn quoted(text: &str) -> &str {
+    let mut end = text.len().min(QUOTED);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
+}
+
+impl From<Error> for FormatError {
+    fn from(error: Error) -> Self {
+        let Inner {
+            kind,
+            mut message,
+            at,
+            path,
+        } = *error.0;
+        if let Some(at) = at {
+            let _ = write!(message, ", at byte {at}");
+        }
+        let error = Self::new(kind, message);
+        if path.is_empty() {
+            return error;
+        }
+        error.within(|| {
+            let mut way = String::new();
+            for step in path.iter().rev() {
+                let _ = match step {
+                    Step::Index(index) => write!(way, "[{index}]"),
+                    Step::Key(key) if way.is_empty() => way.write_str(key),
+                    Step::Key(key) => write!(way, ".{key}"),
+                };
+            }
+            way
+        })
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.message)
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl de::Error for Error {
+    fn custom<T: fmt::Display>(message: T) -> Self {
+        Self(Box::new(Inner {
+            kind: FormatErrorKind::Mismatch,
+            message: message.to_string(),
+            at: None,
+            path: Vec::new(),
+        }))
+    }
+
+    // A peer's text is not to fill the log.
+    fn invalid_type(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        match found {
+            Unexpected::Str(_) => Self::custom(format_args!("expected {expected}, found str")),
+            Unexpected::Bytes(_) => Self::custom(format_args!("expected {expected}, found bytes")),
+            found => Self::custom(format_args!("expected {expected}, found {found}")),
+        }
+    }
+
+    fn invalid_value(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        match found {
+            Unexpected::Str(text) => Self::custom(format_args!(
+                "expected {expected}, found {:?}",
+                quoted(text)
+            )),
+            found => Self::invalid_type(found, expected),
+        }
+    }
+
+    fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {
+        let variant = quoted(variant);
+        Self::custom(format_args!(
+            "the enum has no variant {variant:?}, only {expected:?}"
+        ))
+    }
+
+    fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
+        let field = quoted(field);
+        Self::custom(format_args!(
+            "the struct has no field {field:?}, only {expected:?}"
+        ))
+    }
+}

@@ -1,0 +1,642 @@
+//! The machine that a pickle is a program for.
+//!
+//! It builds nodes and does nothing else: what the pickle wants called is noted, not called. It
+//! takes one step per opcode, without recursion, and no step takes more memory than a few times the
+//! bytes of its opcode.
+
+use rpc_core::FormatErrorKind;
+
+use super::arena::{Arena, Bits, Chain, ClassNode, Data, Id, NONE, Node, ObjectNode, Span};
+use super::error::{Error, quoted};
+use super::memo::Memo;
+use super::opcode;
+use super::{names, reduce};
+
+/// The newest protocol.
+const NEWEST: u8 = 5;
+
+/// Runs a pickle. The result is all nodes, and the one that is the pickle's value.
+pub(super) fn run(message: &[u8], max_values: usize) -> Result<(Arena<'_>, Id), Error> {
+    if u32::try_from(message.len()).is_err() {
+        let text = "the pickle is larger than 4 GiB";
+        return Err(Error::new(FormatErrorKind::Limit, 0, text));
+    }
+    let mut machine = Machine {
+        arena: Arena::new(message),
+        next: 0,
+        opcode_at: 0,
+        stack: Vec::new(),
+        marks: Vec::new(),
+        memo: Memo::default(),
+        max_values,
+        left: max_values,
+        python2_names: false,
+    };
+    machine.start()?;
+    while machine.step()? {}
+    let root = machine.end()?;
+    Ok((machine.arena, root))
+}
+
+pub(super) struct Machine<'m> {
+    pub(super) arena: Arena<'m>,
+    /// The offset of the byte to read next.
+    next: usize,
+    opcode_at: usize,
+    stack: Vec<Id>,
+    /// How high the stack was at each MARK.
+    marks: Vec<u32>,
+    memo: Memo,
+    max_values: usize,
+    /// How many more values there may be.
+    left: usize,
+    python2_names: bool,
+}
+
+impl<'m> Machine<'m> {
+    fn start(&mut self) -> Result<(), Error> {
+        let old = "the pickle does not start with PROTO: protocols 0 and 1 are not supported";
+        if self.byte()? != opcode::PROTO {
+            return Err(self.error(FormatErrorKind::Encoding, old));
+        }
+        let protocol = self.byte()?;
+        if !(2..=NEWEST).contains(&protocol) {
+            let text = format!("protocol {protocol} is not supported, only 2 to {NEWEST}");
+            return Err(self.error(FormatErrorKind::Encoding, text));
+        }
+        self.python2_names = protocol == 2;
+        Ok(())
+    }
+
+    /// Does what the next opcode says. The result is false after STOP.
+    fn step(&mut self) -> Result<bool, Error> {
+        self.opcode_at = self.next;
+        let opcode = self.byte()?;
+        match opcode {
+            opcode::STOP => return Ok(false),
+            opcode::FRAME => self.frame()?,
+
+            opcode::NONE => self.push(Data::None)?,
+            opcode::NEWTRUE => self.push(Data::Bool(true))?,
+            opcode::NEWFALSE => self.push(Data::Bool(false))?,
+            opcode::BININT => {
+                let number = i32::from_le_bytes(self.array()?);
+                self.int(number.into())?;
+            }
+            opcode::BININT1 => {
+                let number = self.byte()?;
+                self.int(number.into())?;
+            }
+            opcode::BININT2 => {
+                let number = u16::from_le_bytes(self.array()?);
+                self.int(number.into())?;
+            }
+            opcode::INT => self.decimal()?,
+            opcode::LONG1 => self.long(LengthOf::U8)?,
+            opcode::LONG4 => self.long(LengthOf::I32)?,
+            opcode::BINFLOAT => {
+                let bits = u64::from_be_bytes(self.array()?);
+                self.push(Data::Float(Bits::of(bits)))?;
+            }
+
+            opcode::SHORT_BINUNICODE => self.text(LengthOf::U8)?,
+            opcode::BINUNICODE => self.text(LengthOf::U32)?,
+            opcode::BINUNICODE8 => self.text(LengthOf::U64)?,
+            opcode::SHORT_BINBYTES => self.bytes(LengthOf::U8)?,
+            opcode::BINBYTES => self.bytes(LengthOf::U32)?,
+            opcode::BINBYTES8 => self.bytes(LengthOf::U64)?,
+            opcode::BYTEARRAY8 => {
+                let span = self.span(LengthOf::U64)?;
+                self.push(Data::ByteArray(span))?;
+            }
+            opcode::SHORT_BINSTRING => self.python2_str(LengthOf::U8)?,
+            opcode::BINSTRING => self.python2_str(LengthOf::I32)?,
+
+            opcode::EMPTY_LIST => self.push(Data::List(Chain::EMPTY))?,
+            opcode::EMPTY_DICT => self.push(Data::Dict(Chain::EMPTY))?,
+            opcode::EMPTY_SET => self.push(Data::Set(Chain::EMPTY))?,
+            opcode::EMPTY_TUPLE => self.push(Data::Tuple(Span::default()))?,
+            opcode::TUPLE1 => self.tuple(1)?,
+            opcode::TUPLE2 => self.tuple(2)?,
+            opcode::TUPLE3 => self.tuple(3)?,
+            opcode::TUPLE => self.collect(|arena, ids| Data::Tuple(arena.pool(ids)))?,
+            opcode::FROZENSET => self.collect(|arena, ids| Data::FrozenSet(arena.pool(ids)))?,
+            opcode::LIST => {
+                self.collect(|arena, ids| Data::List(arena.extend(Chain::EMPTY, ids)))?;
+            }
+            opcode::DICT => {
+                self.even()?;
+                self.collect(|arena, ids| Data::Dict(arena.extend(Chain::EMPTY, ids)))?;
+            }
+
+            opcode::APPEND => self.add(opcode, 1)?,
+            opcode::SETITEM => self.add(opcode, 2)?,
+            opcode::APPENDS | opcode::ADDITEMS => {
+                let count = self.since_mark()?;
+                self.add(opcode, count)?;
+            }
+            opcode::SETITEMS => {
+                self.even()?;
+                let count = self.since_mark()?;
+                self.add(opcode, count)?;
+            }
+
+            opcode::GLOBAL => self.global()?,
+            opcode::STACK_GLOBAL => self.stack_global()?,
+            opcode::REDUCE | opcode::NEWOBJ => {
+                let args = self.pop()?;
+                let callable = self.pop()?;
+                self.object(callable, args, NONE, opcode == opcode::REDUCE)?;
+            }
+            opcode::NEWOBJ_EX => {
+                let kwargs = self.pop()?;
+                let args = self.pop()?;
+                let class = self.pop()?;
+                self.object(class, args, kwargs, false)?;
+            }
+            opcode::BUILD => self.build()?,
+
+            opcode::MARK => self.marks.push(self.stack.len() as u32),
+            opcode::POP => {
+                if self.marks.last() == Some(&(self.stack.len() as u32)) {
+                    self.marks.pop();
+                } else {
+                    self.pop()?;
+                }
+            }
+            opcode::POP_MARK => {
+                let count = self.since_mark()?;
+                self.stack.truncate(self.stack.len() - count);
+            }
+            opcode::DUP => {
+                let id = self.top()?;
+                self.arena.share(id);
+                self.stack.push(id);
+            }
+
+            opcode::MEMOIZE => self.put(self.memo.count())?,
+            opcode::BINPUT => {
+                let number = self.byte()?;
+                self.put(number.into())?;
+            }
+            opcode::LONG_BINPUT => {
+                let number = u32::from_le_bytes(self.array()?);
+                self.put(number)?;
+            }
+            opcode::PUT => {
+                let number = self.number()?;
+                self.put(number)?;
+            }
+            opcode::BINGET => {
+                let number = self.byte()?;
+                self.get(number.into())?;
+            }
+            opcode::LONG_BINGET => {
+                let number = u32::from_le_bytes(self.array()?);
+                self.get(number)?;
+            }
+            opcode::GET => {
+                let number = self.number()?;
+                self.get(number)?;
+            }
+
+            other => return Err(self.refuse(other)),
+        }
+        Ok(true)
+    }
+
+    fn end(&mut self) -> Result<Id, Error> {
+        let root = self.pop()?;
+        if !self.stack.is_empty() || !self.marks.is_empty() {
+            return Err(self.syntax("the pickle stops with more than one value"));
+        }
+        let rest = self.arena.message().len() - self.next;
+        if rest > 0 {
+            self.opcode_at = self.next;
+            return Err(self.syntax(format!("the pickle has stopped, but {rest} bytes follow")));
+        }
+        Ok(root)
+    }
+
+    fn refuse(&self, opcode: u8) -> Error {
+        let why = match opcode {
+            opcode::PERSID | opcode::BINPERSID => "refers to an object outside of the pickle",
+            opcode::EXT1 | opcode::EXT2 | opcode::EXT4 => {
+                "uses the extension registry of the program that wrote it"
+            }
+            opcode::NEXT_BUFFER | opcode::READONLY_BUFFER => "has its buffers outside of it",
+            opcode::FLOAT | opcode::LONG | opcode::STRING | opcode::UNICODE => {
+                "has a value in the text form of protocol 0"
+            }
+            opcode::INST | opcode::OBJ => "has an instance of an old-style class of Python 2",
+            opcode::PROTO => "has a second start",
+            _ => return self.syntax(format!("there is no opcode 0x{opcode:02x}")),
+        };
+        let name = opcode::name(opcode).unwrap_or("an opcode");
+        let text = format!("{name} is not supported: the pickle {why}");
+        self.error(FormatErrorKind::Structure, text)
+    }
+}
+
+// Values.
+impl<'m> Machine<'m> {
+    pub(super) fn push(&mut self, data: Data) -> Result<(), Error> {
+        let id = self.node(data)?;
+        self.stack.push(id);
+        Ok(())
+    }
+
+    fn node(&mut self, data: Data) -> Result<Id, Error> {
+        self.charge(1)?;
+        let id = self.arena.nodes.len() as Id;
+        self.arena.nodes.push(Node {
+            at: self.opcode_at as u32,
+            data,
+        });
+        Ok(id)
+    }
+
+    /// Counts values against the limit.
+    pub(super) fn charge(&mut self, values: usize) -> Result<(), Error> {
+        match self.left.checked_sub(values) {
+            Some(left) => {
+                self.left = left;
+                Ok(())
+            }
+            None => {
+                let text = format!("the pickle has more than {} values", self.max_values);
+                Err(self.error(FormatErrorKind::Limit, text))
+            }
+        }
+    }
+
+    fn int(&mut self, number: i64) -> Result<(), Error> {
+        self.push(Data::Int(Bits::of(number as u64)))
+    }
+
+    /// INT: how Python 2 writes integers of over 32 bits.
+    fn decimal(&mut self) -> Result<(), Error> {
+        match self.line()? {
+            "00" => self.push(Data::Bool(false)),
+            "01" => self.push(Data::Bool(true)),
+            text => match text.parse() {
+                Ok(number) => self.int(number),
+                Err(_) => Err(self.syntax("the number after INT is not one of 64 bits")),
+            },
+        }
+    }
+
+    fn long(&mut self, length: LengthOf) -> Result<(), Error> {
+        let span = self.span(length)?;
+        let bytes = self.arena.bytes(span);
+        match int_of(bytes) {
+            Some(number) => self.int(number),
+            None => self.push(Data::Long(span)),
+        }
+    }
+
+    fn text(&mut self, length: LengthOf) -> Result<(), Error> {
+        let span = self.span(length)?;
+        let bytes = self.arena.bytes(span);
+        if std::str::from_utf8(bytes).is_ok() {
+            self.push(Data::Str(span))
+        } else if is_surrogatepass(bytes) {
+            self.push(Data::Surrogates(span))
+        } else {
+            Err(self.error(FormatErrorKind::Character, "the text is not UTF-8"))
+        }
+    }
+
+    fn bytes(&mut self, length: LengthOf) -> Result<(), Error> {
+        let span = self.span(length)?;
+        self.push(Data::Bytes(span))
+    }
+
+    fn python2_str(&mut self, length: LengthOf) -> Result<(), Error> {
+        let span = self.span(length)?;
+        let is_text = std::str::from_utf8(self.arena.bytes(span)).is_ok();
+        self.push(if is_text {
+            Data::Str(span)
+        } else {
+            Data::Bytes(span)
+        })
+    }
+
+    fn tuple(&mut self, len: usize) -> Result<(), Error> {
+        let start = self.below(len)?;
+        let span = self.arena.pool(&self.stack[start..]);
+        self.stack.truncate(start);
+        self.push(Data::Tuple(span))
+    }
+
+    /// Makes one value of all since the last mark.
+    fn collect(&mut self, make: fn(&mut Arena<'m>, &[Id]) -> Data) -> Result<(), Error> {
+        let start = self.stack.len() - self.since_mark()?;
+        let data = make(&mut self.arena, &self.stack[start..]);
+        self.stack.truncate(start);
+        self.push(data)
+    }
+
+    /// Moves `count` values from the stack into the container below them.
+    fn add(&mut self, opcode: u8, count: usize) -> Result<(), Error> {
+        let start = self.below(count)?;
+        let target = match start.checked_sub(1) {
+            Some(below) if below as u32 >= self.fence() => self.stack[below],
+            _ => return Err(self.underflow()),
+        };
+        let added = &self.stack[start..];
+        let node = target as usize;
+        match (opcode, self.arena.nodes[node].data) {
+            (opcode::APPEND | opcode::APPENDS, Data::List(chain)) => {
+                self.arena.nodes[node].data = Data::List(self.arena.extend(chain, added));
+            }
+            (opcode::SETITEM | opcode::SETITEMS, Data::Dict(chain)) => {
+                self.arena.nodes[node].data = Data::Dict(self.arena.extend(chain, added));
+            }
+            (opcode::ADDITEMS, Data::Set(chain)) => {
+                self.arena.nodes[node].data = Data::Set(self.arena.extend(chain, added));
+            }
+            (opcode::APPEND | opcode::APPENDS, Data::Object(index)) => {
+                let chain = self.arena.objects[index as usize].items;
+                self.arena.objects[index as usize].items = self.arena.extend(chain, added);
+            }
+            (opcode::SETITEM | opcode::SETITEMS, Data::Object(index)) => {
+                let chain = self.arena.objects[index as usize].entries;
+                self.arena.objects[index as usize].entries = self.arena.extend(chain, added);
+            }
+            _ => {
+                let name = opcode::name(opcode).unwrap_or_default();
+                let found = self.arena.describe(target);
+                return Err(self.structure(format!("{name} cannot add to {found}")));
+            }
+        }
+        self.stack.truncate(start);
+        Ok(())
+    }
+}
+
+// Classes and instances.
+impl<'m> Machine<'m> {
+    fn global(&mut self) -> Result<(), Error> {
+        let module = self.line()?;
+        let name = self.line()?;
+        self.class(module, name)
+    }
+
+    fn stack_global(&mut self) -> Result<(), Error> {
+        let name = self.pop()?;
+        let module = self.pop()?;
+        match (self.arena.as_text(module), self.arena.as_text(name)) {
+            (Some(module), Some(name)) => self.class(module, name),
+            _ => Err(self.structure("the name of a class is not a str")),
+        }
+    }
+
+    fn class(&mut self, module: &'m str, name: &'m str) -> Result<(), Error> {
+        let (module, name) = if self.python2_names {
+            names::python3(module, name)
+        } else {
+            (module, name)
+        };
+        self.push_class(ClassNode {
+            module,
+            name: name.into(),
+        })
+    }
+
+    pub(super) fn push_class(&mut self, class: ClassNode<'m>) -> Result<(), Error> {
+        let index = self.arena.classes.len() as u32;
+        self.push(Data::Class(index))?;
+        self.arena.classes.push(class);
+        Ok(())
+    }
+
+    fn object(&mut self, callable: Id, args: Id, kwargs: Id, reduced: bool) -> Result<(), Error> {
+        if !matches!(self.arena.data(callable), Data::Class(_) | Data::Object(_)) {
+            let found = self.arena.describe(callable);
+            return Err(self.structure(format!("{found} cannot be called to make an object")));
+        }
+        if !matches!(self.arena.data(args), Data::Tuple(_)) {
+            let found = self.arena.describe(args);
+            return Err(self.structure(format!("the arguments are not a tuple, but {found}")));
+        }
+        if kwargs != NONE && !matches!(self.arena.data(kwargs), Data::Dict(_)) {
+            let found = self.arena.describe(kwargs);
+            return Err(self.structure(format!("the keyword arguments are not a dict, but {found}")));
+        }
+        if reduced && reduce::plain(self, callable, args)? {
+            return Ok(());
+        }
+        let index = self.arena.objects.len() as u32;
+        self.push(Data::Object(index))?;
+        self.arena.objects.push(ObjectNode {
+            callable,
+            args,
+            kwargs,
+            state: NONE,
+            items: Chain::EMPTY,
+            entries: Chain::EMPTY,
+            reduced,
+        });
+        Ok(())
+    }
+
+    fn build(&mut self) -> Result<(), Error> {
+        let state = self.pop()?;
+        let target = self.top()?;
+        let Data::Object(index) = self.arena.data(target) else {
+            let found = self.arena.describe(target);
+            return Err(self.structure(format!("BUILD cannot set the state of {found}")));
+        };
+        let object = &mut self.arena.objects[index as usize];
+        if object.state != NONE {
+            return Err(self.structure("BUILD sets the state of an object a second time"));
+        }
+        object.state = state;
+        Ok(())
+    }
+}
+
+// The stack and the memo.
+impl Machine<'_> {
+    /// How high the stack was at the last mark: what is below is out of reach.
+    fn fence(&self) -> u32 {
+        self.marks.last().copied().unwrap_or(0)
+    }
+
+    /// The height of the stack without its uppermost values.
+    fn below(&self, values: usize) -> Result<usize, Error> {
+        match self.stack.len().checked_sub(values) {
+            Some(height) if height as u32 >= self.fence() => Ok(height),
+            _ => Err(self.underflow()),
+        }
+    }
+
+    fn top(&self) -> Result<Id, Error> {
+        let top = self.below(1)?;
+        Ok(self.stack[top])
+    }
+
+    fn pop(&mut self) -> Result<Id, Error> {
+        let top = self.top()?;
+        self.stack.pop();
+        Ok(top)
+    }
+
+    /// Removes the last mark. The result is how many values came after it.
+    fn since_mark(&mut self) -> Result<usize, Error> {
+        match self.marks.pop() {
+            Some(mark) => Ok(self.stack.len() - mark as usize),
+            None => Err(self.syntax("there is no mark where one is needed")),
+        }
+    }
+
+    /// Makes sure that what came after the last mark is pairs.
+    fn even(&self) -> Result<(), Error> {
+        if (self.stack.len() - self.fence() as usize) % 2 == 0 {
+            return Ok(());
+        }
+        Err(self.structure("a dict has a key without a value"))
+    }
+
+    fn put(&mut self, number: u32) -> Result<(), Error> {
+        let id = self.top()?;
+        self.memo.put(number, id);
+        if self.memo.count() as usize > self.max_values {
+            let text = format!("the memo has more than {} values", self.max_values);
+            return Err(self.error(FormatErrorKind::Limit, text));
+        }
+        Ok(())
+    }
+
+    fn get(&mut self, number: u32) -> Result<(), Error> {
+        let Some(id) = self.memo.get(number) else {
+            return Err(self.syntax(format!("the memo has nothing under {number}")));
+        };
+        self.arena.share(id);
+        self.stack.push(id);
+        Ok(())
+    }
+}
+
+/// How a length is written.
+#[derive(Clone, Copy)]
+enum LengthOf {
+    U8,
+    U32,
+    /// Negative lengths are errors.
+    I32,
+    U64,
+}
+
+// The bytes.
+impl<'m> Machine<'m> {
+    fn frame(&mut self) -> Result<(), Error> {
+        let length = u64::from_le_bytes(self.array()?);
+        self.fits(length).map(|_| ())
+    }
+
+    /// A length, and as many bytes.
+    fn span(&mut self, length: LengthOf) -> Result<Span, Error> {
+        let length = match length {
+            LengthOf::U8 => self.byte()?.into(),
+            LengthOf::U32 => u32::from_le_bytes(self.array()?).into(),
+            LengthOf::U64 => u64::from_le_bytes(self.array()?),
+            LengthOf::I32 => u64::try_from(i32::from_le_bytes(self.array()?))
+                .map_err(|_| self.syntax("the length is negative"))?,
+        };
+        let len = self.fits(length)?;
+        let start = self.next;
+        self.next += len;
+        Ok(Span {
+            start: start as u32,
+            len: len as u32,
+        })
+    }
+
+    /// Makes sure that as many bytes follow.
+    fn fits(&self, length: u64) -> Result<usize, Error> {
+        let rest = self.arena.message().len() - self.next;
+        match usize::try_from(length) {
+            Ok(length) if length <= rest => Ok(length),
+            _ => Err(self.syntax(format!("{length} bytes should follow, but only {rest} do"))),
+        }
+    }
+
+    fn byte(&mut self) -> Result<u8, Error> {
+        let [byte] = self.array()?;
+        Ok(byte)
+    }
+
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], Error> {
+        match self.arena.message()[self.next..].first_chunk() {
+            Some(bytes) => {
+                self.next += N;
+                Ok(*bytes)
+            }
+            None => Err(self.ended()),
+        }
+    }
+
+    fn line(&mut self) -> Result<&'m str, Error> {
+        let rest = &self.arena.message()[self.next..];
+        let Some(end) = rest.iter().position(|byte| *byte == b'\n') else {
+            return Err(self.ended());
+        };
+        self.next += end + 1;
+        std::str::from_utf8(&rest[..end])
+            .map_err(|_| self.error(FormatErrorKind::Character, "the line is not UTF-8"))
+    }
+
+    fn number(&mut self) -> Result<u32, Error> {
+        let text = self.line()?;
+        text.parse()
+            .map_err(|_| self.syntax(format!("{:?} is not a number of the memo", quoted(text))))
+    }
+}
+
+// Errors.
+impl Machine<'_> {
+    pub(super) fn error(&self, kind: FormatErrorKind, message: impl Into<String>) -> Error {
+        Error::new(kind, self.opcode_at, message)
+    }
+
+    fn syntax(&self, message: impl Into<String>) -> Error {
+        self.error(FormatErrorKind::Syntax, message)
+    }
+
+    fn structure(&self, message: impl Into<String>) -> Error {
+        self.error(FormatErrorKind::Structure, message)
+    }
+
+    fn underflow(&self) -> Error {
+        self.syntax("there are fewer values than the opcode needs")
+    }
+
+    fn ended(&self) -> Error {
+        let end = self.arena.message().len();
+        Error::new(FormatErrorKind::Syntax, end, "the pickle ends before STOP")
+    }
+}
+
+/// The integer of a little-endian two's complement, if it fits.
+fn int_of(bytes: &[u8]) -> Option<i64> {
+    let sign = bytes.last().map_or(0, |last| if last & 0x80 == 0 { 0 } else { 0xff });
+    let mut all = [sign; 8];
+    all.get_mut(..bytes.len())?.copy_from_slice(bytes);
+    Some(i64::from_le_bytes(all))
+}
+
+/// Whether the bytes are UTF-8 but for surrogates encoded as if they were characters.
+///
+/// That is how CPython writes a str that has them (`surrogatepass`).
+pub(super) fn is_surrogatepass(bytes: &[u8]) -> bool {
+    let mut rest = bytes;
+    while let Err(error) = std::str::from_utf8(rest) {
+        match &rest[error.valid_up_to()..] {
+            [0xed, 0xa0..=0xbf, 0x80..=0xbf, after @ ..] => rest = after,
+            _ => return false,
+        }
+    }
+    true
+}

@@ -1,0 +1,128 @@
+//! The names that modules and classes had in Python 2.
+//!
+//! Up to protocol 2, Python 3 writes those, so that Python 2 can read them (`fix_imports`).
+
+/// The Python 3 name of what Python 2 calls `module.name`, as CPython's `_compat_pickle` has it.
+pub(super) fn python3<'m>(module: &'m str, name: &'m str) -> (&'m str, &'m str) {
+    match (module, name) {
+        ("UserDict", "IterableUserDict") => ("collections", "UserDict"),
+        ("UserDict", "UserDict") => ("collections", "UserDict"),
+        ("UserList", "UserList") => ("collections", "UserList"),
+        ("UserString", "UserString") => ("collections", "UserString"),
+        ("__builtin__", "basestring") => ("builtins", "str"),
+        ("__builtin__", "intern") => ("sys", "intern"),
+        ("__builtin__", "long") => ("builtins", "int"),
+        ("__builtin__", "reduce") => ("functools", "reduce"),
+        ("__builtin__", "unichr") => ("builtins", "chr"),
+        ("__builtin__", "unicode") => ("builtins", "str"),
+        ("__builtin__", "xrange") => ("builtins", "range"),
+        ("_multiprocessing", "Connection") => ("multiprocessing.connection", "Connection"),
+        ("_socket", "fromfd") => ("socket", "fromfd"),
+        ("exceptions", "StandardError") => ("builtins", "Exception"),
+        ("itertools", "ifilter") => ("builtins", "filter"),
+        ("itertools", "ifilterfalse") => ("itertools", "filterfalse"),
+        ("itertools", "imap") => ("builtins", "map"),
+        ("itertools", "izip") => ("builtins", "zip"),
+        ("itertools", "izip_longest") => ("itertools", "zip_longest"),
+        ("multiprocessing", "AuthenticationError") => {
+            ("multiprocessing.context", "AuthenticationError")
+        }
+        ("multiprocessing", "BufferTooShort") => ("multiprocessing.context", "BufferTooShort"),
+        ("multiprocessing", "ProcessError") => ("multiprocessing.context", "ProcessError"),
+        ("multiprocessing", "TimeoutError") => ("multiprocessing.context", "TimeoutError"),
+        ("multiprocessing.forking", "Popen") => ("multiprocessing.popen_fork", "Popen"),
+        ("multiprocessing.process", "Process") => ("multiprocessing.context", "Process"),
+        ("socket", "_socketobject") => ("socket", "SocketType"),
+        ("urllib", "ContentTooShortError") => ("urllib.error", "ContentTooShortError"),
+        ("urllib", "getproxies") => ("urllib.request", "getproxies"),
+        ("urllib", "pathname2url") => ("urllib.request", "pathname2url"),
+        ("urllib", "quote") => ("urllib.parse", "quote"),
+        ("urllib", "quote_plus") => ("urllib.parse", "quote_plus"),
+        ("urllib", "unquote") => ("urllib.parse", "unquote"),
+        ("urllib", "unquote_plus") => ("urllib.parse", "unquote_plus"),
+        ("urllib", "url2pathname") => ("urllib.request", "url2pathname"),
+        ("urllib", "urlcleanup") => ("urllib.request", "urlcleanup"),
+        ("urllib", "urlencode") => ("urllib.parse", "urlencode"),
+        ("urllib", "urlopen") => ("urllib.request", "urlopen"),
+        ("urllib", "urlretrieve") => ("urllib.request", "urlretrieve"),
+        ("urllib2", "HTTPError") => ("urllib.error", "HTTPError"),
+        ("urllib2", "URLError") => ("urllib.error", "URLError"),
+        ("whichdb", "whichdb") => ("dbm", "whichdb"),
+        _ => (python3_module(module), name),
+    }
+}
+
+fn python3_module(module: &str) -> &str {
+    match module {
+        "exceptions" => "builtins",
+        "dummy_thread" => "_dummy_thread",
+        "markupbase" => "_markupbase",
+        "thread" => "_thread",
+        "__builtin__" => "builtins",
+        "UserDict" | "UserList" | "UserString" => "collections",
+        "_abcoll" => "collections.abc",
+        "ConfigParser" => "configparser",
+        "copy_reg" => "copyreg",
+        "anydbm" | "whichdb" => "dbm",
+        "dbhash" => "dbm.bsd",
+        "dumbdbm" => "dbm.dumb",
+        "gdbm" => "dbm.gnu",
+        "dbm" => "dbm.ndbm",
+        "htmlentitydefs" => "html.entities",
+        "HTMLParser" => "html.parser",
+        "httplib" => "http.client",
+        "cookielib" => "http.cookiejar",
+        "Cookie" => "http.cookies",
+        "BaseHTTPServer" | "CGIHTTPServer" | "SimpleHTTPServer" => "http.server",
+        "StringIO" | "cStringIO" => "io",
+        "cPickle" => "pickle",
+        "Queue" => "queue",
+        "repr" => "reprlib",
+        "SocketServer" => "socketserver",
+        "commands" => "subprocess",
+        "test.test_support" => "test.support",
+        "Tkinter" => "tkinter",
+        "tkColorChooser" => "tkinter.colorchooser",
+        "tkCommonDialog" => "tkinter.commondialog",
+        "Tkconstants" => "tkinter.constants",
+        "Dialog" => "tkinter.dialog",
+        "Tkdnd" => "tkinter.dnd",
+        "FileDialog" | "tkFileDialog" => "tkinter.filedialog",
+        "tkFont" => "tkinter.font",
+        "tkMessageBox" => "tkinter.messagebox",
+        "ScrolledText" => "tkinter.scrolledtext",
+        "SimpleDialog" | "tkSimpleDialog" => "tkinter.simpledialog",
+        "Tix" => "tkinter.tix",
+        "ttk" => "tkinter.ttk",
+        "urlparse" => "urllib.parse",
+        "urllib2" => "urllib.request",
+        "robotparser" => "urllib.robotparser",
+        "_winreg" => "winreg",
+        "_elementtree" => "xml.etree.ElementTree",
+        "xmlrpclib" => "xmlrpc.client",
+        "DocXMLRPCServer" | "SimpleXMLRPCServer" => "xmlrpc.server",
+        module => module,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::python3;
+
+    #[test]
+    fn names_of_python_2() {
+        for (old, new) in [
+            (("__builtin__", "xrange"), ("builtins", "range")),
+            (("__builtin__", "set"), ("builtins", "set")),
+            (("exceptions", "ValueError"), ("builtins", "ValueError")),
+            (("exceptions", "StandardError"), ("builtins", "Exception")),
+            (
+                ("copy_reg", "_reconstructor"),
+                ("copyreg", "_reconstructor"),
+            ),
+            (("app", "Point"), ("app", "Point")),
+        ] {
+            assert_eq!(python3(old.0, old.1), new);
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! What is written as a call of a known function, and is plain data nevertheless.
+
+use std::borrow::Cow;
+
+use rpc_core::FormatErrorKind;
+
+use super::arena::{Chain, ClassNode, Data, Id, Span};
+use super::error::Error;
+use super::machine::Machine;
+
+/// No nested class has a longer name; an endless one would take more memory than its pickle.
+const MAX_NAME: usize = 256;
+
+/// Pushes the value that the call makes, if it is a known form. False if it is not.
+pub(super) fn plain(machine: &mut Machine<'_>, callable: Id, args: Id) -> Result<bool, Error> {
+    let arena = &machine.arena;
+    let (Data::Class(index), Some(args)) = (arena.data(callable), arena.as_tuple(args)) else {
+        return Ok(false);
+    };
+    let class = &arena.classes[index as usize];
+    let arg = |index: usize| args.get(index).map(|id| arena.data(*id));
+    let data = match (class.module, &*class.name, args.len()) {
+        ("builtins", "complex", 2) => match (arg(0).and_then(real), arg(1).and_then(real)) {
+            (Some(real), Some(imaginary)) => {
+                let index = arena.complexes.len() as u32;
+                machine.arena.complexes.push([real, imaginary]);
+                Data::Complex(index)
+            }
+            _ => return Ok(false),
+        },
+        ("builtins", "bytes", 0) => Data::Bytes(Span::default()),
+        ("builtins", "bytearray", 0) => Data::ByteArray(Span::default()),
+        ("builtins", "bytearray", 1) => match arg(0) {
+            Some(Data::Bytes(span)) => Data::ByteArray(span),
+            _ => return Ok(false),
+        },
+        ("builtins", "bytearray", 2) => match latin1(machine, [args[0], args[1]])? {
+            Some(span) => Data::ByteArray(span),
+            None => return Ok(false),
+        },
+        ("_codecs", "encode", 2) => match latin1(machine, [args[0], args[1]])? {
+            Some(span) => Data::Bytes(span),
+            None => return Ok(false),
+        },
+        ("builtins", "set", 0) => Data::Set(Chain::EMPTY),
+        ("builtins", "frozenset", 0) => Data::FrozenSet(Span::default()),
+        ("builtins", name @ ("set" | "frozenset"), 1) => {
+            let Some(Data::List(chain)) = arg(0) else {
+                return Ok(false);
+            };
+            let frozen = name == "frozenset";
+            let items: Vec<Id> = arena.chain(chain).collect();
+            // The list can be used again, and so cost its length each time.
+            machine.charge(items.len())?;
+            if frozen {
+                Data::FrozenSet(machine.arena.pool(&items))
+            } else {
+                Data::Set(machine.arena.extend(Chain::EMPTY, &items))
+            }
+        }
+        ("builtins", "getattr", 2) => return member(machine, [args[0], args[1]]),
+        _ => return Ok(false),
+    };
+    machine.push(data)?;
+    Ok(true)
+}
+
+fn real(data: Data) -> Option<f64> {
+    match data {
+        Data::Float(bits) => Some(bits.float()),
+        Data::Int(bits) => Some(bits.int() as f64),
+        _ => None,
+    }
+}
+
+/// Bytes as Python 3 writes them for Python 2: as the text that has their characters.
+fn latin1(machine: &mut Machine<'_>, [text, encoding]: [Id; 2]) -> Result<Option<Span>, Error> {
+    let arena = &mut machine.arena;
+    let (Data::Str(span), Some(encoding)) = (arena.data(text), arena.as_text(encoding)) else {
+        return Ok(None);
+    };
+    if !matches!(encoding, "latin1" | "latin-1") {
+        return Ok(None);
+    }
+    let text = arena.text(span);
+    if text.is_ascii() {
+        return Ok(Some(span));
+    }
+    let Ok(bytes) = text.chars().map(u8::try_from).collect::<Result<Vec<_>, _>>() else {
+        return Ok(None);
+    };
+    match arena.own(bytes.into_iter()) {
+        Some(span) => Ok(Some(span)),
+        None => Err(machine.error(
+            FormatErrorKind::Limit,
+            "the pickle makes more bytes of its texts than it has",
+        )),
+    }
+}
+
+/// A nested class or a method, as protocols 2 and 3 name them.
+fn member(machine: &mut Machine<'_>, [outer, name]: [Id; 2]) -> Result<bool, Error> {
+    let arena = &machine.arena;
+    let (Data::Class(index), Some(name)) = (arena.data(outer), arena.as_text(name)) else {
+        return Ok(false);
+    };
+    let outer = &arena.classes[index as usize];
+    if outer.name.len() + 1 + name.len() > MAX_NAME {
+        return Ok(false);
+    }
+    let class = ClassNode {
+        module: outer.module,
+        name: Cow::Owned(format!("{}.{name}", outer.name)),
+    };
+    machine.push_class(class)?;
+    Ok(true)
+}

@@ -1,0 +1,312 @@
+//! Everything with contents.
+
+use rpc_core::FormatError;
+use serde::ser::{
+    Serialize, SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant, SerializeTuple,
+    SerializeTupleStruct, SerializeTupleVariant,
+};
+
+use super::{Form, Writer, unrepresentable};
+use crate::codec::pickle::opcode;
+
+/// So many elements are added at once, as CPython does: it has them on its stack until then.
+const BATCH: u32 = 1000;
+
+/// How contents are written.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Shape {
+    /// Added by an opcode to what is there. An element may be two values, of which each is
+    /// written by itself: keys and values.
+    Batches {
+        add: u8,
+        open: Option<u8>,
+        element: Form,
+        count: u32,
+    },
+    /// Gathered from a mark on.
+    Marked { gather: u8 },
+    /// A tuple of up to three: how many there must be, and how many there are.
+    Short { len: u8, count: u8 },
+    /// The values, and nothing around them.
+    Bare,
+    /// The two names of a class, from this place on.
+    Class { start: usize },
+    /// The two parts of a complex number.
+    Complex,
+    /// The parts of an instance.
+    Object { new: bool, parts: u8 },
+    /// The keyword arguments of an instance.
+    Kwargs { new: bool, count: u32 },
+}
+
+impl Shape {
+    const fn batches(open: Option<u8>, add: u8, element: Form) -> Self {
+        Self::Batches {
+            add,
+            open,
+            element,
+            count: 0,
+        }
+    }
+
+    pub(super) const fn list() -> Self {
+        Self::batches(Some(opcode::EMPTY_LIST), opcode::APPENDS, Form::Plain)
+    }
+
+    pub(super) const fn set() -> Self {
+        Self::batches(Some(opcode::EMPTY_SET), opcode::ADDITEMS, Form::Plain)
+    }
+
+    /// A dict whose keys and values come by themselves.
+    pub(super) const fn map() -> Self {
+        Self::batches(Some(opcode::EMPTY_DICT), opcode::SETITEMS, Form::Plain)
+    }
+
+    /// A dict whose keys and values come in pairs.
+    pub(super) const fn pairs() -> Self {
+        Self::batches(Some(opcode::EMPTY_DICT), opcode::SETITEMS, Form::Pair)
+    }
+
+    pub(super) const fn items() -> Self {
+        Self::batches(None, opcode::APPENDS, Form::Plain)
+    }
+
+    pub(super) const fn entries() -> Self {
+        Self::batches(None, opcode::SETITEMS, Form::Pair)
+    }
+
+    pub(super) const fn kwargs(new: bool) -> Self {
+        Self::Kwargs { new, count: 0 }
+    }
+
+    pub(super) const fn marked(gather: u8) -> Self {
+        Self::Marked { gather }
+    }
+
+    pub(super) const fn tuple(len: usize) -> Self {
+        match len {
+            0..=3 => Self::Short {
+                len: len as u8,
+                count: 0,
+            },
+            _ => Self::Marked {
+                gather: opcode::TUPLE,
+            },
+        }
+    }
+
+    /// Whether its contents are a level deeper.
+    const fn is_level(self) -> bool {
+        match self {
+            Self::Batches { open, .. } => open.is_some(),
+            Self::Marked { .. } | Self::Short { .. } | Self::Object { .. } => true,
+            // Keyword arguments are a level only where there are any.
+            Self::Kwargs { .. } | Self::Bare | Self::Class { .. } | Self::Complex => false,
+        }
+    }
+}
+
+/// Contents that are being written.
+pub(super) struct Compound<'w, 'p> {
+    writer: &'w mut Writer<'p>,
+    shape: Shape,
+    /// The depth to go back to.
+    depth: u8,
+    /// What comes after all.
+    tail: &'static [u8],
+}
+
+impl<'w, 'p> Compound<'w, 'p> {
+    pub(super) fn open(writer: &'w mut Writer<'p>, shape: Shape) -> Result<Self, FormatError> {
+        let depth = writer.depth;
+        if shape.is_level() {
+            writer.deeper()?;
+        }
+        match shape {
+            Shape::Batches {
+                open: Some(open), ..
+            } => writer.out.push(open),
+            Shape::Marked { .. } => writer.out.push(opcode::MARK),
+            _ => {}
+        }
+        Ok(Self {
+            writer,
+            shape,
+            depth,
+            tail: &[],
+        })
+    }
+
+    /// These are the arguments that the instance of a class is made with.
+    pub(super) fn make_arguments(&mut self) -> Result<(), FormatError> {
+        self.tail = &[opcode::NEWOBJ];
+        // The instance is a level too.
+        self.writer.deeper()
+    }
+
+    /// This is the state of an instance.
+    pub(super) fn make_state(&mut self) -> Result<(), FormatError> {
+        self.tail = &[opcode::BUILD];
+        // The instance is a level too.
+        self.writer.deeper()
+    }
+
+    /// This is the content of a variant, which has made the dict around it, a level.
+    pub(super) const fn make_content(&mut self) {
+        self.tail = &[opcode::SETITEM];
+        self.depth += 1;
+    }
+
+    /// Prepares for the next element.
+    fn element(&mut self) -> Result<(), FormatError> {
+        match &mut self.shape {
+            Shape::Batches {
+                add,
+                element,
+                count,
+                ..
+            } => {
+                if *count == BATCH {
+                    *count = 0;
+                    self.writer.out.push(*add);
+                }
+                if *count == 0 {
+                    self.writer.out.push(opcode::MARK);
+                }
+                *count += 1;
+                self.writer.next = *element;
+            }
+            Shape::Short { count, .. } => *count = count.saturating_add(1),
+            Shape::Kwargs { count, .. } => {
+                if *count == 0 {
+                    // The dict is a level, as that of the arguments is.
+                    self.writer.deeper()?;
+                    self.writer.out.extend(&[opcode::EMPTY_DICT, opcode::MARK]);
+                }
+                *count += 1;
+                self.writer.next = Form::Pair;
+            }
+            Shape::Object { new, parts } => {
+                *parts += 1;
+                self.writer.next = match parts {
+                    1 => Form::Plain,
+                    2 => Form::Tuple,
+                    3 => Form::Kwargs { new: *new },
+                    4 => Form::Items,
+                    5 => Form::Entries,
+                    _ => Form::State,
+                };
+            }
+            Shape::Marked { .. } | Shape::Bare | Shape::Class { .. } | Shape::Complex => {}
+        }
+        Ok(())
+    }
+
+    fn write<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), FormatError> {
+        self.element()?;
+        value.serialize(&mut *self.writer)
+    }
+
+    fn close(self) -> Result<(), FormatError> {
+        let out = &mut self.writer.out;
+        match self.shape {
+            Shape::Batches { add, count, .. } => {
+                if count > 0 {
+                    out.push(add);
+                }
+            }
+            Shape::Marked { gather } => out.push(gather),
+            Shape::Short { len, count } if len == count => out.push(match len {
+                0 => opcode::EMPTY_TUPLE,
+                1 => opcode::TUPLE1,
+                2 => opcode::TUPLE2,
+                _ => opcode::TUPLE3,
+            }),
+            Shape::Short { len, count } => {
+                return Err(unrepresentable(format!(
+                    "a tuple of {len} elements has {count}"
+                )));
+            }
+            Shape::Class { start } => self.writer.class_since(start),
+            Shape::Complex => out.extend(&[opcode::TUPLE2, opcode::REDUCE]),
+            Shape::Kwargs { new: true, count: 0 } => out.push(opcode::NEWOBJ),
+            Shape::Kwargs { new: true, .. } => out.extend(&[opcode::SETITEMS, opcode::NEWOBJ_EX]),
+            Shape::Kwargs { new: false, count: 0 } => out.push(opcode::REDUCE),
+            Shape::Kwargs { new: false, .. } => {
+                return Err(unrepresentable(
+                    "an object made by a call has keyword arguments, which a pickle cannot have",
+                ));
+            }
+            Shape::Bare | Shape::Object { .. } => {}
+        }
+        self.writer.out.extend(self.tail);
+        self.writer.depth = self.depth;
+        Ok(())
+    }
+}
+
+macro_rules! sequences {
+    ($($part:ident: $method:ident;)*) => {$(
+        impl $part for Compound<'_, '_> {
+            type Ok = ();
+            type Error = FormatError;
+
+            fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), FormatError> {
+                self.write(value)
+            }
+
+            fn end(self) -> Result<(), FormatError> {
+                self.close()
+            }
+        }
+    )*};
+}
+
+sequences! {
+    SerializeSeq: serialize_element;
+    SerializeTuple: serialize_element;
+    SerializeTupleStruct: serialize_field;
+    SerializeTupleVariant: serialize_field;
+}
+
+impl SerializeMap for Compound<'_, '_> {
+    type Ok = ();
+    type Error = FormatError;
+
+    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), FormatError> {
+        self.write(key)
+    }
+
+    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), FormatError> {
+        value.serialize(&mut *self.writer)
+    }
+
+    fn end(self) -> Result<(), FormatError> {
+        self.close()
+    }
+}
+
+macro_rules! structs {
+    ($($part:ident)*) => {$(
+        impl $part for Compound<'_, '_> {
+            type Ok = ();
+            type Error = FormatError;
+
+            fn serialize_field<T: Serialize + ?Sized>(
+                &mut self,
+                name: &'static str,
+                value: &T,
+            ) -> Result<(), FormatError> {
+                self.element()?;
+                self.writer.out.text(name);
+                value.serialize(&mut *self.writer)
+            }
+
+            fn end(self) -> Result<(), FormatError> {
+                self.close()
+            }
+        }
+    )*};
+}
+
+structs! { SerializeStruct SerializeStructVariant }

@@ -1,0 +1,483 @@
+//! Writing Rust types as pickles of protocol 4, which every CPython since 3.4 reads.
+
+mod compound;
+mod output;
+
+use std::collections::HashMap;
+
+use rpc_core::{FormatError, FormatErrorKind};
+use serde::ser::{Serialize, Serializer};
+
+use self::compound::{Compound, Shape};
+use self::output::Output;
+use super::opcode;
+use super::value::{self, Kind};
+use super::{Mapping, Pickle};
+
+/// Writes a whole pickle.
+pub(super) fn write<T: Serialize + ?Sized>(
+    pickle: &Pickle,
+    value: &T,
+    out: &mut Vec<u8>,
+) -> Result<(), FormatError> {
+    out.extend([opcode::PROTO, 4]);
+    let mut writer = Writer {
+        out: Output(out),
+        max_depth: pickle.max_depth,
+        depth: pickle.max_depth,
+        mappings: &pickle.classes,
+        next: Form::Plain,
+        memoized: 0,
+        classes: HashMap::new(),
+        shared: Vec::new(),
+    };
+    value.serialize(&mut writer)?;
+    out.push(opcode::STOP);
+    Ok(())
+}
+
+struct Writer<'p> {
+    out: Output<'p>,
+    max_depth: u8,
+    /// How many levels there may be from here.
+    depth: u8,
+    mappings: &'p [Mapping],
+    /// What the next value is, where serde's own types do not tell.
+    next: Form,
+    /// How many values were put into the memo.
+    memoized: u32,
+    /// Where in the memo the classes are, by how they are written.
+    classes: HashMap<Vec<u8>, u32>,
+    /// Where in the memo the values are that the current `Value` shares.
+    shared: Vec<Option<u32>>,
+}
+
+/// What the content of a `Value` is to become: the type of Python, or the part of an instance.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+enum Form {
+    #[default]
+    Plain,
+    BigInt,
+    SurrogateStr,
+    ByteArray,
+    Complex,
+    Tuple,
+    Set,
+    FrozenSet,
+    Dict,
+    Pair,
+    Class,
+    /// An instance made by NEWOBJ, or else by REDUCE.
+    Object {
+        new: bool,
+    },
+    /// The keyword arguments, and then the opcode that makes the instance.
+    Kwargs {
+        new: bool,
+    },
+    Items,
+    Entries,
+    State,
+    Reference,
+}
+
+fn unrepresentable(message: impl Into<String>) -> FormatError {
+    FormatError::new(FormatErrorKind::Unrepresentable, message)
+}
+
+impl<'p> Writer<'p> {
+    /// What the next value is; what comes after it is plain again.
+    fn form(&mut self) -> Form {
+        std::mem::take(&mut self.next)
+    }
+
+    fn deeper(&mut self) -> Result<(), FormatError> {
+        match self.depth.checked_sub(1) {
+            Some(depth) => {
+                self.depth = depth;
+                Ok(())
+            }
+            None => Err(unrepresentable(format!(
+                "the values are nested more than {} deep",
+                self.max_depth
+            ))),
+        }
+    }
+
+    /// Puts what was just written into the memo.
+    fn memoize(&mut self) -> u32 {
+        let number = self.memoized;
+        self.memoized += 1;
+        self.out.push(opcode::MEMOIZE);
+        number
+    }
+
+    fn class(&mut self, module: &str, name: &str) {
+        let start = self.out.len();
+        self.out.text(module);
+        self.out.text(name);
+        self.class_since(start);
+    }
+
+    /// Makes the two texts that were written from `start` on a class. One that was written before
+    /// is in the memo.
+    fn class_since(&mut self, start: usize) {
+        if let Some(number) = self.classes.get(self.out.since(start)) {
+            let number = *number;
+            self.out.truncate(start);
+            self.out.memoized(number);
+            return;
+        }
+        let names = self.out.since(start).to_vec();
+        self.out.push(opcode::STACK_GLOBAL);
+        let number = self.memoize();
+        self.classes.insert(names, number);
+    }
+
+    /// The class that the struct of this name is mapped to.
+    fn mapping(&self, struct_name: &str) -> Option<&'p Mapping> {
+        let mut mappings = self.mappings.iter();
+        mappings.find(|mapping| mapping.name == struct_name)
+    }
+
+    fn mapped_class(&mut self, mapping: &Mapping) {
+        self.class(mapping.class.module(), mapping.class.name());
+    }
+
+    fn compound(&mut self, shape: Shape) -> Result<Compound<'_, 'p>, FormatError> {
+        Compound::open(self, shape)
+    }
+
+    /// The name of a variant, with its content to come.
+    fn variant(&mut self, name: &str) -> Result<(), FormatError> {
+        self.deeper()?;
+        self.out.push(opcode::EMPTY_DICT);
+        self.out.text(name);
+        Ok(())
+    }
+
+    /// The content of a variant of `Value`.
+    fn value<T: Serialize + ?Sized>(&mut self, kind: u32, content: &T) -> Result<(), FormatError> {
+        let kind = Kind::of(kind).ok_or_else(|| unrepresentable("there is no such kind of value"))?;
+        self.next = match kind {
+            Kind::BigInt => Form::BigInt,
+            Kind::SurrogateStr => Form::SurrogateStr,
+            Kind::ByteArray => Form::ByteArray,
+            Kind::Complex => Form::Complex,
+            Kind::Tuple => Form::Tuple,
+            Kind::Set => Form::Set,
+            Kind::FrozenSet => Form::FrozenSet,
+            Kind::Dict => Form::Dict,
+            Kind::Class => Form::Class,
+            Kind::Object => Form::Object { new: true },
+            Kind::Reduced => Form::Object { new: false },
+            Kind::Reference => Form::Reference,
+            Kind::Shared => return self.share(content),
+            _ => Form::Plain,
+        };
+        content.serialize(&mut *self)
+    }
+
+    /// A value that will be referred to by its number.
+    fn share<T: Serialize + ?Sized>(&mut self, content: &T) -> Result<(), FormatError> {
+        let number = self.shared.len();
+        self.shared.push(None);
+        content.serialize(&mut *self)?;
+        let memoized = self.memoize();
+        self.shared[number] = Some(memoized);
+        Ok(())
+    }
+
+    fn reference(&mut self, number: u32) -> Result<(), FormatError> {
+        match self.shared.get(number as usize) {
+            Some(Some(memoized)) => {
+                self.out.memoized(*memoized);
+                Ok(())
+            }
+            _ => Err(unrepresentable("a value refers to one that is not there")),
+        }
+    }
+}
+
+macro_rules! ints {
+    ($($method:ident($type:ty))*) => {$(
+        fn $method(self, number: $type) -> Result<(), FormatError> {
+            self.out.int(number.into());
+            Ok(())
+        }
+    )*};
+}
+
+impl<'w, 'p> Serializer for &'w mut Writer<'p> {
+    type Ok = ();
+    type Error = FormatError;
+    type SerializeSeq = Compound<'w, 'p>;
+    type SerializeTuple = Compound<'w, 'p>;
+    type SerializeTupleStruct = Compound<'w, 'p>;
+    type SerializeTupleVariant = Compound<'w, 'p>;
+    type SerializeMap = Compound<'w, 'p>;
+    type SerializeStruct = Compound<'w, 'p>;
+    type SerializeStructVariant = Compound<'w, 'p>;
+
+    fn is_human_readable(&self) -> bool {
+        false
+    }
+
+    fn serialize_bool(self, truth: bool) -> Result<(), FormatError> {
+        self.out.push(if truth {
+            opcode::NEWTRUE
+        } else {
+            opcode::NEWFALSE
+        });
+        Ok(())
+    }
+
+    ints! {
+        serialize_i8(i8)
+        serialize_i16(i16)
+        serialize_i32(i32)
+        serialize_i64(i64)
+        serialize_u8(u8)
+        serialize_u16(u16)
+    }
+
+    fn serialize_u32(self, number: u32) -> Result<(), FormatError> {
+        match self.form() {
+            Form::Reference => self.reference(number),
+            _ => {
+                self.out.int(number.into());
+                Ok(())
+            }
+        }
+    }
+
+    fn serialize_u64(self, number: u64) -> Result<(), FormatError> {
+        match i64::try_from(number) {
+            Ok(number) => self.out.int(number),
+            Err(_) => self.out.long(&i128::from(number).to_le_bytes())?,
+        }
+        Ok(())
+    }
+
+    fn serialize_i128(self, number: i128) -> Result<(), FormatError> {
+        match i64::try_from(number) {
+            Ok(number) => self.out.int(number),
+            Err(_) => self.out.long(&number.to_le_bytes())?,
+        }
+        Ok(())
+    }
+
+    fn serialize_u128(self, number: u128) -> Result<(), FormatError> {
+        if let Ok(number) = i128::try_from(number) {
+            return self.serialize_i128(number);
+        }
+        // A byte more for the sign.
+        let mut bytes = [0; 17];
+        bytes[..16].copy_from_slice(&number.to_le_bytes());
+        self.out.long(&bytes)
+    }
+
+    fn serialize_f32(self, number: f32) -> Result<(), FormatError> {
+        self.serialize_f64(number.into())
+    }
+
+    fn serialize_f64(self, number: f64) -> Result<(), FormatError> {
+        self.out.float(number);
+        Ok(())
+    }
+
+    fn serialize_char(self, character: char) -> Result<(), FormatError> {
+        self.out.text(character.encode_utf8(&mut [0; 4]));
+        Ok(())
+    }
+
+    fn serialize_str(self, text: &str) -> Result<(), FormatError> {
+        self.out.text(text);
+        Ok(())
+    }
+
+    fn serialize_bytes(self, bytes: &[u8]) -> Result<(), FormatError> {
+        match self.form() {
+            Form::BigInt => self.out.long(bytes)?,
+            Form::SurrogateStr => self.out.surrogates(bytes)?,
+            Form::ByteArray => {
+                // Protocol 4 has no opcode for them.
+                self.class("builtins", "bytearray");
+                self.out.bytes(bytes);
+                self.out.extend(&[opcode::TUPLE1, opcode::REDUCE]);
+            }
+            _ => self.out.bytes(bytes),
+        }
+        Ok(())
+    }
+
+    fn serialize_none(self) -> Result<(), FormatError> {
+        if self.form() != Form::State {
+            self.out.push(opcode::NONE);
+        }
+        Ok(())
+    }
+
+    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), FormatError> {
+        let form = self.form();
+        value.serialize(&mut *self)?;
+        if form == Form::State {
+            self.out.push(opcode::BUILD);
+        }
+        Ok(())
+    }
+
+    fn serialize_unit(self) -> Result<(), FormatError> {
+        self.serialize_none()
+    }
+
+    fn serialize_unit_struct(self, name: &'static str) -> Result<(), FormatError> {
+        match self.mapping(name) {
+            Some(mapping) => {
+                self.mapped_class(mapping);
+                self.out.extend(&[opcode::EMPTY_TUPLE, opcode::NEWOBJ]);
+                Ok(())
+            }
+            None => self.serialize_none(),
+        }
+    }
+
+    fn serialize_unit_variant(
+        self,
+        name: &'static str,
+        _: u32,
+        variant: &'static str,
+    ) -> Result<(), FormatError> {
+        if name == value::NAME {
+            return self.serialize_none();
+        }
+        self.serialize_str(variant)
+    }
+
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(
+        self,
+        name: &'static str,
+        value: &T,
+    ) -> Result<(), FormatError> {
+        if name == value::NAME {
+            // Each `Value` has numbers of its own.
+            self.shared.clear();
+        } else if let Some(mapping) = self.mapping(name) {
+            let depth = self.depth;
+            self.deeper()?;
+            self.deeper()?;
+            self.mapped_class(mapping);
+            value.serialize(&mut *self)?;
+            self.out.extend(&[opcode::TUPLE1, opcode::NEWOBJ]);
+            self.depth = depth;
+            return Ok(());
+        }
+        value.serialize(self)
+    }
+
+    fn serialize_newtype_variant<T: Serialize + ?Sized>(
+        self,
+        name: &'static str,
+        index: u32,
+        variant: &'static str,
+        value: &T,
+    ) -> Result<(), FormatError> {
+        if name == value::NAME {
+            return self.value(index, value);
+        }
+        self.variant(variant)?;
+        value.serialize(&mut *self)?;
+        self.out.push(opcode::SETITEM);
+        self.depth += 1;
+        Ok(())
+    }
+
+    fn serialize_seq(self, _: Option<usize>) -> Result<Compound<'w, 'p>, FormatError> {
+        let shape = match self.form() {
+            Form::Tuple => Shape::marked(opcode::TUPLE),
+            Form::FrozenSet => Shape::marked(opcode::FROZENSET),
+            Form::Set => Shape::set(),
+            Form::Dict => Shape::pairs(),
+            Form::Kwargs { new } => Shape::kwargs(new),
+            Form::Items => Shape::items(),
+            Form::Entries => Shape::entries(),
+            _ => Shape::list(),
+        };
+        self.compound(shape)
+    }
+
+    fn serialize_tuple(self, len: usize) -> Result<Compound<'w, 'p>, FormatError> {
+        let shape = match self.form() {
+            Form::Pair => Shape::Bare,
+            Form::Class => Shape::Class {
+                start: self.out.len(),
+            },
+            Form::Complex => {
+                self.class("builtins", "complex");
+                Shape::Complex
+            }
+            Form::Object { new } => Shape::Object { new, parts: 0 },
+            _ => Shape::tuple(len),
+        };
+        self.compound(shape)
+    }
+
+    fn serialize_tuple_struct(
+        self,
+        name: &'static str,
+        len: usize,
+    ) -> Result<Compound<'w, 'p>, FormatError> {
+        let Some(mapping) = self.mapping(name) else {
+            return self.serialize_tuple(len);
+        };
+        self.mapped_class(mapping);
+        let mut tuple = self.compound(Shape::tuple(len))?;
+        tuple.make_arguments()?;
+        Ok(tuple)
+    }
+
+    fn serialize_tuple_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        variant: &'static str,
+        len: usize,
+    ) -> Result<Compound<'w, 'p>, FormatError> {
+        self.variant(variant)?;
+        let mut tuple = self.compound(Shape::tuple(len))?;
+        tuple.make_content();
+        Ok(tuple)
+    }
+
+    fn serialize_map(self, _: Option<usize>) -> Result<Compound<'w, 'p>, FormatError> {
+        self.compound(Shape::map())
+    }
+
+    fn serialize_struct(
+        self,
+        name: &'static str,
+        _: usize,
+    ) -> Result<Compound<'w, 'p>, FormatError> {
+        let Some(mapping) = self.mapping(name) else {
+            return self.compound(Shape::map());
+        };
+        self.mapped_class(mapping);
+        self.out.extend(&[opcode::EMPTY_TUPLE, opcode::NEWOBJ]);
+        let mut state = self.compound(Shape::map())?;
+        state.make_state()?;
+        Ok(state)
+    }
+
+    fn serialize_struct_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        variant: &'static str,
+        _: usize,
+    ) -> Result<Compound<'w, 'p>, FormatError> {
+        self.variant(variant)?;
+        let mut map = self.compound(Shape::map())?;
+        map.make_content();
+        Ok(map)
+    }
+}

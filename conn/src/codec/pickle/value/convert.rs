@@ -1,0 +1,124 @@
+//! Values from what Rust has, and comparisons with it.
+
+use num_bigint::BigInt;
+
+use super::{Class, Object, Value};
+
+macro_rules! from {
+    ($($from:ty => $variant:ident;)*) => {$(
+        impl From<$from> for Value {
+            fn from(value: $from) -> Self {
+                Self::$variant(value.into())
+            }
+        }
+    )*};
+}
+
+from! {
+    bool => Bool;
+    i8 => Int;
+    i16 => Int;
+    i32 => Int;
+    i64 => Int;
+    u8 => Int;
+    u16 => Int;
+    u32 => Int;
+    f32 => Float;
+    f64 => Float;
+    char => Str;
+    &str => Str;
+    String => Str;
+    Class => Class;
+    Object => Object;
+}
+
+macro_rules! from_large {
+    ($($from:ty)*) => {$(
+        impl From<$from> for Value {
+            fn from(number: $from) -> Self {
+                i64::try_from(number).map_or_else(|_| Self::BigInt(number.into()), Self::Int)
+            }
+        }
+    )*};
+}
+
+from_large! { u64 i128 u128 isize usize }
+
+/// An int, of 64 bits where it fits.
+impl From<BigInt> for Value {
+    fn from(number: BigInt) -> Self {
+        i64::try_from(&number).map_or(Self::BigInt(number), Self::Int)
+    }
+}
+
+/// A list.
+impl<T: Into<Self>> From<Vec<T>> for Value {
+    fn from(values: Vec<T>) -> Self {
+        values.into_iter().collect()
+    }
+}
+
+/// A list.
+impl<T: Into<Self>> FromIterator<T> for Value {
+    fn from_iter<I: IntoIterator<Item = T>>(values: I) -> Self {
+        Self::List(values.into_iter().map(Into::into).collect())
+    }
+}
+
+impl<T: Into<Self>> From<Option<T>> for Value {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::None, Into::into)
+    }
+}
+
+impl From<()> for Value {
+    fn from((): ()) -> Self {
+        Self::None
+    }
+}
+
+macro_rules! from_tuple {
+    ($($name:ident)*) => {
+        impl<$($name: Into<Self>),*> From<($($name,)*)> for Value {
+            #[allow(non_snake_case, reason = "one letter is both the type and its value")]
+            fn from(($($name,)*): ($($name,)*)) -> Self {
+                Self::Tuple(vec![$($name.into()),*])
+            }
+        }
+    };
+}
+
+from_tuple! { A }
+from_tuple! { A B }
+from_tuple! { A B C }
+from_tuple! { A B C D }
+
+impl PartialEq<str> for Value {
+    fn eq(&self, text: &str) -> bool {
+        self.as_str() == Some(text)
+    }
+}
+
+impl PartialEq<&str> for Value {
+    fn eq(&self, text: &&str) -> bool {
+        self.as_str() == Some(text)
+    }
+}
+
+impl PartialEq<i64> for Value {
+    fn eq(&self, number: &i64) -> bool {
+        self.as_i64() == Some(*number)
+    }
+}
+
+impl PartialEq<f64> for Value {
+    fn eq(&self, number: &f64) -> bool {
+        matches!(self.unshared(), Self::Float(own) if own == number)
+    }
+}
+
+impl PartialEq<bool> for Value {
+    fn eq(&self, truth: &bool) -> bool {
+        self.as_bool() == Some(*truth)
+    }
+}

@@ -1,0 +1,369 @@
+//! Reading values. See `ser` for their form.
+
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::sync::Arc;
+
+use num_bigint::BigInt;
+use serde::de::{
+    self, Deserialize, DeserializeSeed, Deserializer, EnumAccess, SeqAccess, VariantAccess, Visitor,
+};
+
+use super::{Class, Construction, NAME, Object, Value};
+
+/// How deep a value can be, whatever the codec: others than this one have no limit of their own, and
+/// what is deeper would overflow the stack when it is read or dropped.
+const MAX_DEPTH: u8 = 255;
+
+/// Room is made for no more elements than this before they are there.
+const MAX_RESERVED: usize = 1024;
+
+macro_rules! kinds {
+    ($($kind:ident)*) => {
+        /// The variants of a value in its written form. Their order is part of the form in codecs
+        /// that write numbers.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+        #[serde(field_identifier)]
+        pub(in crate::codec::pickle) enum Kind {
+            $($kind,)*
+        }
+
+        const NAMES: &[&str] = &[$(stringify!($kind)),*];
+
+        impl Kind {
+            /// The kind of this number.
+            pub(in crate::codec::pickle) fn of(number: u32) -> Option<Self> {
+                [$(Self::$kind),*].get(number as usize).copied()
+            }
+        }
+    };
+}
+
+kinds! {
+    None Bool Int BigInt Float Complex Str SurrogateStr Bytes ByteArray List Tuple Set FrozenSet
+    Dict Class Object Reduced Shared Reference
+}
+
+impl Kind {
+    pub(super) const fn name(self) -> &'static str {
+        NAMES[self as usize]
+    }
+}
+
+impl<'de> Deserialize<'de> for Value {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_newtype_struct(NAME, Whole)
+    }
+}
+
+struct Whole;
+
+impl<'de> Visitor<'de> for Whole {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a pickle::Value")
+    }
+
+    fn visit_newtype_struct<D: Deserializer<'de>>(self, source: D) -> Result<Value, D::Error> {
+        let part = Part {
+            shared: &Shared::default(),
+            depth: 0,
+            is_shared: false,
+        };
+        part.deserialize(source)
+    }
+}
+
+/// What was shared so far.
+#[derive(Default)]
+struct Shared {
+    /// Each with its depth; none while it is being read.
+    values: RefCell<Vec<Option<(Arc<Value>, u8)>>>,
+    /// The deepest level so far, since the last `Shared` began.
+    deepest: Cell<u8>,
+}
+
+/// Reads a part of a value at this depth.
+#[derive(Clone, Copy)]
+struct Part<'a> {
+    shared: &'a Shared,
+    depth: u8,
+    /// Whether this is the content of `Shared`, which must not be another.
+    is_shared: bool,
+}
+
+impl Part<'_> {
+    /// Goes down as many levels.
+    fn deeper<E: de::Error>(self, levels: u8) -> Result<Self, E> {
+        let depth = self.depth.checked_add(levels).ok_or_else(too_deep)?;
+        self.shared.deepest.set(self.shared.deepest.get().max(depth));
+        Ok(Self {
+            depth,
+            is_shared: false,
+            ..self
+        })
+    }
+
+    fn define<'de, A: VariantAccess<'de>>(self, content: A) -> Result<Value, A::Error> {
+        let number = self.shared.values.borrow().len();
+        self.shared.values.borrow_mut().push(None);
+        let outer = self.shared.deepest.replace(self.depth);
+        let value = content.newtype_variant_seed(Self {
+            is_shared: true,
+            ..self
+        })?;
+        let deepest = self.shared.deepest.get();
+        self.shared.deepest.set(outer.max(deepest));
+        let value = Arc::new(value);
+        let known = (Arc::clone(&value), deepest - self.depth);
+        self.shared.values.borrow_mut()[number] = Some(known);
+        Ok(Value::Shared(value))
+    }
+
+    fn refer<E: de::Error>(self, number: u32) -> Result<Value, E> {
+        let values = self.shared.values.borrow();
+        match values.get(number as usize) {
+            Some(Some((value, depth))) => {
+                self.deeper::<E>(*depth)?;
+                Ok(Value::Shared(Arc::clone(value)))
+            }
+            Some(None) => Err(E::custom("a value contains itself")),
+            None => Err(E::custom("a reference to a value that was not there before")),
+        }
+    }
+}
+
+fn too_deep<E: de::Error>() -> E {
+    E::custom(format_args!("the values are nested more than {MAX_DEPTH} deep"))
+}
+
+impl<'de> DeserializeSeed<'de> for Part<'_> {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, source: D) -> Result<Value, D::Error> {
+        source.deserialize_enum(NAME, NAMES, self)
+    }
+}
+
+impl<'de> Visitor<'de> for Part<'_> {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a pickle::Value")
+    }
+
+    fn visit_enum<A: EnumAccess<'de>>(self, data: A) -> Result<Value, A::Error> {
+        let (kind, content) = data.variant::<Kind>()?;
+        let bytes = |content: A::Variant| content.newtype_variant::<Bytes>().map(|bytes| bytes.0);
+        let list = |content: A::Variant| content.newtype_variant_seed(List(self.deeper(1)?));
+        Ok(match kind {
+            Kind::None => {
+                content.unit_variant()?;
+                Value::None
+            }
+            Kind::Bool => Value::Bool(content.newtype_variant()?),
+            Kind::Int => Value::Int(content.newtype_variant()?),
+            Kind::BigInt => BigInt::from_signed_bytes_le(&bytes(content)?).into(),
+            Kind::Float => Value::Float(content.newtype_variant()?),
+            Kind::Complex => {
+                let (real, imaginary) = content.newtype_variant()?;
+                Value::Complex(real, imaginary)
+            }
+            Kind::Str => Value::Str(content.newtype_variant()?),
+            Kind::SurrogateStr => Value::SurrogateStr(bytes(content)?),
+            Kind::Bytes => Value::Bytes(bytes(content)?),
+            Kind::ByteArray => Value::ByteArray(bytes(content)?),
+            Kind::List => Value::List(list(content)?),
+            Kind::Tuple => Value::Tuple(list(content)?),
+            Kind::Set => Value::Set(list(content)?),
+            Kind::FrozenSet => Value::FrozenSet(list(content)?),
+            Kind::Dict => Value::Dict(content.newtype_variant_seed(Pairs(self.deeper(1)?))?),
+            Kind::Class => {
+                let (module, name): (String, String) = content.newtype_variant()?;
+                Value::Class(Class::new(module, name))
+            }
+            Kind::Object | Kind::Reduced => {
+                let construction = match kind {
+                    Kind::Object => Construction::New,
+                    _ => Construction::Call,
+                };
+                let parts = ObjectOf(construction, self.deeper(1)?);
+                Value::Object(Box::new(content.newtype_variant_seed(parts)?))
+            }
+            Kind::Shared | Kind::Reference if self.is_shared => {
+                return Err(de::Error::custom("a shared value is itself shared"));
+            }
+            Kind::Shared => self.define(content)?,
+            Kind::Reference => self.refer(content.newtype_variant()?)?,
+        })
+    }
+}
+
+/// Reads values one after the other.
+struct List<'a>(Part<'a>);
+
+/// Reads keys with their values.
+struct Pairs<'a>(Part<'a>);
+
+macro_rules! read_all {
+    ($reader:ident: $element:ty, $seed:expr) => {
+        impl<'de> DeserializeSeed<'de> for $reader<'_> {
+            type Value = Vec<$element>;
+
+            fn deserialize<D: Deserializer<'de>>(self, source: D) -> Result<Self::Value, D::Error> {
+                source.deserialize_seq(self)
+            }
+        }
+
+        impl<'de> Visitor<'de> for $reader<'_> {
+            type Value = Vec<$element>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("the contents of a pickle::Value")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+                let expected = seq.size_hint().unwrap_or(0).min(MAX_RESERVED);
+                let mut all = Vec::with_capacity(expected);
+                while let Some(element) = seq.next_element_seed($seed(self.0))? {
+                    all.push(element);
+                }
+                Ok(all)
+            }
+        }
+    };
+}
+
+read_all!(List: Value, |part| part);
+read_all!(Pairs: (Value, Value), Pair);
+
+struct Pair<'a>(Part<'a>);
+
+impl<'de> DeserializeSeed<'de> for Pair<'_> {
+    type Value = (Value, Value);
+
+    fn deserialize<D: Deserializer<'de>>(self, source: D) -> Result<Self::Value, D::Error> {
+        source.deserialize_tuple(2, self)
+    }
+}
+
+impl<'de> Visitor<'de> for Pair<'_> {
+    type Value = (Value, Value);
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a key with its value")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+        let key = next(&mut seq, self.0)?;
+        Ok((key, next(&mut seq, self.0)?))
+    }
+}
+
+/// Reads the parts of an instance.
+struct ObjectOf<'a>(Construction, Part<'a>);
+
+impl<'de> DeserializeSeed<'de> for ObjectOf<'_> {
+    type Value = Object;
+
+    fn deserialize<D: Deserializer<'de>>(self, source: D) -> Result<Object, D::Error> {
+        source.deserialize_tuple(6, self)
+    }
+}
+
+impl<'de> Visitor<'de> for ObjectOf<'_> {
+    type Value = Object;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the six parts of an instance")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Object, A::Error> {
+        let Self(construction, part) = self;
+        Ok(Object {
+            construction,
+            callable: next(&mut seq, part)?,
+            args: next(&mut seq, List(part))?,
+            kwargs: next(&mut seq, Pairs(part))?,
+            items: next(&mut seq, List(part))?,
+            entries: next(&mut seq, Pairs(part))?,
+            state: next(&mut seq, Maybe(part))?,
+        })
+    }
+}
+
+fn next<'de, A: SeqAccess<'de>, S: DeserializeSeed<'de>>(
+    seq: &mut A,
+    seed: S,
+) -> Result<S::Value, A::Error> {
+    let missing = || de::Error::custom("a part of a pickle::Value is missing");
+    seq.next_element_seed(seed)?.ok_or_else(missing)
+}
+
+/// Reads the state of an instance.
+struct Maybe<'a>(Part<'a>);
+
+impl<'de> DeserializeSeed<'de> for Maybe<'_> {
+    type Value = Option<Value>;
+
+    fn deserialize<D: Deserializer<'de>>(self, source: D) -> Result<Self::Value, D::Error> {
+        source.deserialize_option(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Maybe<'_> {
+    type Value = Option<Value>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the state of an instance")
+    }
+
+    fn visit_none<E: de::Error>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, source: D) -> Result<Self::Value, D::Error> {
+        self.0.deserialize(source).map(Some)
+    }
+}
+
+/// Bytes, also where a codec has only lists of numbers.
+struct Bytes(Vec<u8>);
+
+impl<'de> Deserialize<'de> for Bytes {
+    fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
+        source.deserialize_byte_buf(BytesVisitor)
+    }
+}
+
+struct BytesVisitor;
+
+impl<'de> Visitor<'de> for BytesVisitor {
+    type Value = Bytes;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("bytes")
+    }
+
+    fn visit_bytes<E: de::Error>(self, bytes: &[u8]) -> Result<Bytes, E> {
+        Ok(Bytes(bytes.to_vec()))
+    }
+
+    fn visit_byte_buf<E: de::Error>(self, bytes: Vec<u8>) -> Result<Bytes, E> {
+        Ok(Bytes(bytes))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Bytes, A::Error> {
+        let expected = seq.size_hint().unwrap_or(0).min(MAX_RESERVED);
+        let mut bytes = Vec::with_capacity(expected);
+        while let Some(byte) = seq.next_element()? {
+            bytes.push(byte);
+        }
+        Ok(Bytes(bytes))
+    }
+}
