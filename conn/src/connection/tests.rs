@@ -63,7 +63,7 @@ async fn errors_tell_the_ends_of_a_stream_apart() {
 #[tokio::test]
 async fn a_value_that_cannot_be_encoded_leaves_the_connection_in_step() {
     let (here, there) = tokio::io::duplex(1024);
-    let mut here = Connection::<serde_json::Value, (), crate::Bincode>::new(here);
+    let mut here = Connection::<serde_json::Value, (), Bincode>::new(here);
     let mut raw = there;
     here.send(&serde_json::json!(null)).await.unwrap();
     let mut here = here.with_types::<Unencodable, ()>();

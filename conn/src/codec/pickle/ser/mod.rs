@@ -158,7 +158,8 @@ impl<'p> Writer<'p> {
 
     /// The content of a variant of `Value`.
     fn value<T: Serialize + ?Sized>(&mut self, kind: u32, content: &T) -> Result<(), FormatError> {
-        let kind = Kind::of(kind).ok_or_else(|| unrepresentable("there is no such kind of value"))?;
+        let kind =
+            Kind::of(kind).ok_or_else(|| unrepresentable("there is no such kind of value"))?;
         self.next = match kind {
             Kind::BigInt => Form::BigInt,
             Kind::SurrogateStr => Form::SurrogateStr,

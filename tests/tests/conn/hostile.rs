@@ -1,0 +1,288 @@
+//! Peers that mean harm, or do not know what they do. After each of them the next honest peer is served.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use conn::auth::AuthError;
+use conn::frame::{FrameError, Header};
+use conn::{Client, ConnectError, Connection, Listener, ListenerBuilder, RecvError};
+use rpc_core::transport::Address;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::{sleep, timeout};
+
+const KEY: &str = "a key";
+
+async fn listener(builder: ListenerBuilder) -> (Listener, SocketAddr) {
+    let listener = builder.authkey(KEY).await.unwrap();
+    let &Address::Tcp(address) = listener.local_address() else {
+        panic!("it listens on TCP");
+    };
+    (listener, address)
+}
+
+/// How long an honest client needs to be let in and answered.
+async fn serves(listener: &mut Listener, address: SocketAddr) -> Duration {
+    let begin = Instant::now();
+    let client = async {
+        let mut client: Connection<u32> = Client::connect(address).authkey(KEY).await.unwrap();
+        client.send(&7).await.unwrap();
+        assert_eq!(client.recv().await.unwrap(), 8);
+    };
+    let server = async {
+        let mut server: Connection<u32> = listener.accept().await.unwrap();
+        let number = server.recv().await.unwrap();
+        server.send(&(number + 1)).await.unwrap();
+    };
+    let both = async { tokio::join!(client, server) };
+    timeout(Duration::from_secs(20), both)
+        .await
+        .expect("an honest client is served");
+    begin.elapsed()
+}
+
+fn frame(message: &[u8]) -> Vec<u8> {
+    let header = Header::new(message.len() as u64);
+    [header.as_bytes(), message].concat()
+}
+
+async fn read_frame(stream: &mut TcpStream) -> Vec<u8> {
+    let length = stream.read_u32().await.unwrap();
+    let mut message = vec![0; length as usize];
+    stream.read_exact(&mut message).await.unwrap();
+    message
+}
+
+/// What else comes until the end, be that orderly or not.
+async fn rest(stream: &mut TcpStream) -> Vec<u8> {
+    let mut rest = Vec::new();
+    let end = timeout(Duration::from_secs(20), stream.read_to_end(&mut rest));
+    let _ = end.await.expect("the connection is closed");
+    rest
+}
+
+#[tokio::test]
+async fn silent_peers_hold_up_nobody() {
+    let (mut listener, address) = listener(Listener::bind("127.0.0.1:0")).await;
+    let mut silent = Vec::new();
+    for _ in 0..200 {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        read_frame(&mut stream).await;
+        silent.push(stream);
+    }
+    let time = serves(&mut listener, address).await;
+    println!("served in {time:?} among 200 silent peers");
+    assert!(time < Duration::from_secs(1), "{time:?}");
+    for stream in &mut silent {
+        let mut byte = [0];
+        let more = timeout(Duration::ZERO, stream.read(&mut byte)).await;
+        assert!(more.is_err(), "those who wait are let wait");
+    }
+
+    // Beyond the limit for one address, the first to come are the first to go.
+    for _ in 0..100 {
+        silent.push(TcpStream::connect(address).await.unwrap());
+    }
+    serves(&mut listener, address).await;
+    assert_eq!(rest(&mut silent[0]).await, b"");
+    let mut byte = [0];
+    let newest = timeout(Duration::from_millis(10), silent[199].read(&mut byte));
+    assert!(
+        newest.await.is_err(),
+        "those who came later are still there"
+    );
+}
+
+#[tokio::test]
+async fn silent_peers_are_cut_off_when_their_time_is_over() {
+    let time = Duration::from_millis(200);
+    let (mut listener, address) = listener(Listener::bind("127.0.0.1:0").timeout(time)).await;
+    let begin = Instant::now();
+    let mut silent = TcpStream::connect(address).await.unwrap();
+    let mut slow = TcpStream::connect(address).await.unwrap();
+    read_frame(&mut silent).await;
+    read_frame(&mut slow).await;
+    let trickle = async {
+        while slow.write_all(b"\0").await.is_ok() {
+            sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::join!(trickle, async {
+        assert_eq!(rest(&mut silent).await, b"");
+        assert!(begin.elapsed() >= time);
+    });
+    assert!(begin.elapsed() < Duration::from_secs(5));
+    serves(&mut listener, address).await;
+}
+
+#[tokio::test]
+async fn a_stranger_learns_nothing_but_failure() {
+    let (mut listener, address) = listener(Listener::bind("127.0.0.1:0")).await;
+    let answers: [&[u8]; 8] = [
+        b"",
+        b"wrong",
+        &[0; 16],
+        &[0; 20],
+        b"{sha256}01234567890123456789012345678901",
+        b"{sha1}01234567890123456789",
+        b"#WELCOME#",
+        &[b'{'; 256],
+    ];
+    for answer in answers {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        read_frame(&mut stream).await;
+        stream.write_all(&frame(answer)).await.unwrap();
+        assert_eq!(rest(&mut stream).await, b"\0\0\0\x09#FAILURE#");
+    }
+    let endless = Header::new(1 << 62);
+    let noise: [&[u8]; 5] = [
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"\xff\xff\xff\xfe",
+        b"\x00\x00\x01\x01 a message of 257 bytes",
+        b"\x7f\xff\xff\xff",
+        endless.as_bytes(),
+    ];
+    for noise in noise {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        read_frame(&mut stream).await;
+        stream.write_all(noise).await.unwrap();
+        assert_eq!(rest(&mut stream).await, b"");
+    }
+    for _ in 0..50 {
+        drop(TcpStream::connect(address).await.unwrap());
+    }
+    serves(&mut listener, address).await;
+}
+
+#[tokio::test]
+async fn what_a_good_client_said_is_worth_nothing_to_others() {
+    let (mut listener, address) = listener(Listener::bind("127.0.0.1:0")).await;
+    // Someone in the middle passes everything on, and remembers what the client says.
+    let middle = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let middle_address = middle.local_addr().unwrap();
+    let client = tokio::spawn(async move {
+        // The challenge is one of this process, which would not answer it to a stranger.
+        let python = tests::newest_python();
+        let program = "import sys; from multiprocessing.connection import Client; \
+                       c = Client(('127.0.0.1', int(sys.argv[1])), authkey=b'a key'); \
+                       c.send_bytes(b'hello')";
+        let port = middle_address.port().to_string();
+        tokio::task::spawn_blocking(move || python.run_text(program, &[&port])).await
+    });
+    let (mut victim, _) = middle.accept().await.unwrap();
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let challenge = read_frame(&mut stream).await;
+    victim.write_all(&frame(&challenge)).await.unwrap();
+    let answer = read_frame(&mut victim).await;
+    stream.write_all(&frame(&answer)).await.unwrap();
+    assert_eq!(read_frame(&mut stream).await, b"#WELCOME#", "a relay works");
+    drop(victim);
+    assert!(client.await.unwrap().is_err(), "it was told nothing");
+
+    let mut replay = TcpStream::connect(address).await.unwrap();
+    assert_ne!(read_frame(&mut replay).await, challenge);
+    replay.write_all(&frame(&answer)).await.unwrap();
+    assert_eq!(rest(&mut replay).await, b"\0\0\0\x09#FAILURE#");
+    drop(stream);
+    serves(&mut listener, address).await;
+}
+
+#[tokio::test]
+async fn a_challenge_of_this_process_is_not_answered_to_others() {
+    let (mut listener, address) = listener(Listener::bind("127.0.0.1:0")).await;
+    let thief = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let lured = Client::connect(thief.local_addr().unwrap()).authkey(KEY);
+    let steal = async {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let challenge = read_frame(&mut stream).await;
+        let (mut victim, _) = thief.accept().await.unwrap();
+        victim.write_all(&frame(&challenge)).await.unwrap();
+        assert_eq!(rest(&mut victim).await, b"", "no answer to take away");
+    };
+    let (lured, ()): (Result<Connection, _>, ()) = tokio::join!(lured.into_future(), steal);
+    assert!(matches!(
+        lured,
+        Err(ConnectError::Auth(AuthError::Reflected))
+    ));
+    serves(&mut listener, address).await;
+}
+
+#[tokio::test]
+async fn frames_of_a_peer_that_was_let_in() {
+    let (raw, socket) = tokio::io::duplex(1 << 16);
+    let mut raw = raw;
+    let mut connection = Connection::<()>::new(socket);
+    for byte in frame(b"byte by byte") {
+        let early = timeout(Duration::from_millis(1), connection.recv_bytes(100)).await;
+        assert!(early.is_err());
+        raw.write_all(&[byte]).await.unwrap();
+    }
+    assert_eq!(connection.recv_bytes(100).await.unwrap(), b"byte by byte");
+
+    raw.write_all(Header::new(1 << 62).as_bytes())
+        .await
+        .unwrap();
+    for _ in 0..2 {
+        assert!(matches!(
+            connection.recv().await,
+            Err(RecvError::Frame(FrameError::TooLarge { length, .. })) if length == 1 << 62
+        ));
+    }
+    let (mut raw, socket) = tokio::io::duplex(1 << 16);
+    let mut connection = Connection::<()>::new(socket);
+    raw.write_all(b"\x80\0\0\0\0\0\0\x01x").await.unwrap();
+    for _ in 0..2 {
+        assert!(matches!(
+            connection.recv().await,
+            Err(RecvError::Frame(FrameError::NegativeLength(i32::MIN)))
+        ));
+    }
+}
+
+/// A message of 64 MiB that is announced and does not come takes no memory.
+#[tokio::test]
+async fn announced_messages_take_no_memory() {
+    let mut connections = Vec::new();
+    for _ in 0..1000 {
+        let (mut raw, socket) = tokio::io::duplex(64);
+        let mut connection = Connection::<()>::new(socket);
+        raw.write_all(Header::new(64 << 20).as_bytes())
+            .await
+            .unwrap();
+        let never = timeout(Duration::from_micros(10), connection.recv_bytes(64 << 20));
+        assert!(never.await.is_err());
+        connections.push((raw, connection));
+    }
+    #[cfg(target_os = "linux")]
+    {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap();
+        let resident = status.lines().find(|line| line.starts_with("VmRSS:"));
+        let kibibytes: u64 = resident
+            .and_then(|line| line.split_whitespace().nth(1)?.parse().ok())
+            .unwrap();
+        // The other tests of this process take some too.
+        assert!(kibibytes < 4 << 20, "{kibibytes} KiB");
+    }
+}
+
+/// Files that nobody asked for are closed, and do no harm to messages.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_flood_of_descriptors() {
+    let descriptors = || std::fs::read_dir("/proc/self/fd").unwrap().count();
+    let (mut here, mut there): (Connection, Connection) = conn::pipe().unwrap();
+    let file = tempfile::tempfile().unwrap();
+    let before = descriptors();
+    for _ in 0..500 {
+        here.send_handle(&file).await.unwrap();
+        // Each stands beside a byte, which to who expects a message is a part of one.
+        let never = timeout(Duration::from_millis(1), there.recv_bytes(1 << 30));
+        assert!(never.await.is_err());
+    }
+    // Other tests of this process open some at the same time.
+    assert!(
+        descriptors() < before + 300,
+        "{} and {before}",
+        descriptors()
+    );
+}

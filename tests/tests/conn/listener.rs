@@ -1,0 +1,166 @@
+//! Addresses of all kinds, and what listeners leave behind.
+
+use std::time::Duration;
+
+use conn::auth::Binding;
+use conn::{BindError, Client, Connection, Listener, wait};
+use rpc_core::transport::{Address, Peer, memory};
+
+async fn talk(listener: &mut Listener, client: Connection<String>) -> Connection<String> {
+    let mut client = client;
+    let mut server: Connection<String> = listener.accept().await.unwrap();
+    client.send(&"there".to_owned()).await.unwrap();
+    assert_eq!(server.recv().await.unwrap(), "there");
+    server.send(&"and back".to_owned()).await.unwrap();
+    assert_eq!(client.recv().await.unwrap(), "and back");
+    assert_eq!(listener.last_accepted(), Some(server.peer()));
+    server
+}
+
+#[tokio::test]
+async fn tcp_by_name_and_by_number() {
+    for address in ["localhost:0", "127.0.0.1:0", "[::1]:0", ":0"] {
+        let mut listener = Listener::bind(address).authkey("key").await.unwrap();
+        let local = listener.local_address().clone();
+        let client = Client::connect(&local).authkey("key").await.unwrap();
+        let server = talk(&mut listener, client).await;
+        assert!(matches!(server.peer(), Peer::Tcp(_)));
+        listener.close().await;
+        let refused: Result<Connection, _> = Client::connect(&local).await;
+        assert!(refused.is_err());
+        let again = Listener::bind(&local).await;
+        assert!(again.is_ok(), "the port is free: {again:?}");
+    }
+    let nonsense = Listener::bind("nonsense").await;
+    assert!(matches!(nonsense, Err(BindError::Address(_))));
+    assert!(Listener::bind("127.0.0.1:0").authkey("").await.is_err());
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn unix_sockets() {
+    use std::os::unix::fs::PermissionsExt;
+    use std::path::Path;
+
+    let mut listener = Listener::bind_fresh()
+        .authkey("key")
+        .binding(Binding::Require)
+        .await
+        .unwrap();
+    let Address::Unix(path) = listener.local_address().clone() else {
+        panic!("it is a path");
+    };
+    let folder = path.parent().unwrap();
+    let mode = std::fs::metadata(folder).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o700);
+    let client = Client::connect(path.as_path())
+        .authkey("key")
+        .binding(Binding::Require)
+        .await
+        .unwrap();
+    let server = talk(&mut listener, client).await;
+    let Peer::Unix(Some(credentials)) = server.peer() else {
+        panic!("{} has no credentials", server.peer());
+    };
+    assert_eq!(credentials.pid, i32::try_from(std::process::id()).ok());
+    let unbound: Result<Connection, _> = Client::connect(path.as_path())
+        .authkey("key")
+        .binding(Binding::Off)
+        .await;
+    assert!(unbound.is_err());
+    listener.close().await;
+    assert!(!folder.exists());
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("stale");
+    drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
+    let mut listener = Listener::bind(&path).mode(0o600).await.unwrap();
+    let client = Client::connect(&path).await.unwrap();
+    talk(&mut listener, client).await;
+    assert!(
+        Listener::bind(Path::new(&path)).await.is_err(),
+        "it is taken"
+    );
+    listener.close().await;
+    assert!(!path.exists());
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn abstract_sockets() {
+    let name = format!("unix-abstract:conn test {}", std::process::id());
+    let mut listener = Listener::bind(&name).authkey("key").await.unwrap();
+    let client = Client::connect(&name).authkey("key").await.unwrap();
+    talk(&mut listener, client).await;
+
+    // Python names it by a NUL byte in front.
+    let program = "import sys; from multiprocessing.connection import Client; \
+                   c = Client('\\0' + sys.argv[1], authkey=b'key'); \
+                   c.send_bytes(b'hello'); print(c.recv_bytes())";
+    let path = name.strip_prefix("unix-abstract:").unwrap().to_owned();
+    let python = tests::newest_python();
+    let python = tokio::task::spawn_blocking(move || python.run_text(program, &[&path]));
+    let mut server: Connection = listener.accept().await.unwrap();
+    let message = server.recv_bytes(10).await.unwrap();
+    server.send_bytes(&message).await.unwrap();
+    assert_eq!(python.await.unwrap(), "b'hello'\n");
+}
+
+#[tokio::test]
+async fn in_memory() {
+    let (listener, connector) = memory::listener("test");
+    let mut listener = Listener::over(listener).authkey("key").await.unwrap();
+    let client = Client::over(connector.clone()).authkey("key");
+    let server = talk(&mut listener, client.await.unwrap()).await;
+    assert_eq!(server.peer(), &Peer::Memory);
+    let stranger: Result<Connection, _> = Client::over(connector).authkey("kez").await;
+    assert!(stranger.is_err());
+}
+
+#[tokio::test]
+async fn handshakes_go_on_while_nobody_accepts() {
+    let mut listener = Listener::bind("127.0.0.1:0").authkey("key").await.unwrap();
+    let address = listener.local_address().clone();
+    let mut clients = Vec::new();
+    for number in 0..100 {
+        let mut client: Connection<u32> = Client::connect(&address).authkey("key").await.unwrap();
+        client.send(&number).await.unwrap();
+        clients.push(client);
+    }
+    let mut servers = Vec::new();
+    for _ in 0..100 {
+        servers.push(listener.accept::<u32, u32, conn::Bincode>().await.unwrap());
+    }
+    let mut numbers = Vec::new();
+    for server in &mut servers {
+        numbers.push(server.recv().await.unwrap());
+    }
+    numbers.sort_unstable();
+    assert_eq!(numbers, (0..100).collect::<Vec<_>>());
+
+    clients.truncate(1);
+    clients[0].send(&7).await.unwrap();
+    let mut ended = 0;
+    let mut heard = 0;
+    while ended < 99 || heard < 1 {
+        let mut waiting: Vec<&mut dyn conn::Wait> = Vec::new();
+        for server in &mut servers {
+            waiting.push(server);
+        }
+        let ready = wait(&mut waiting, Some(Duration::from_secs(20))).await;
+        assert!(!ready.is_empty());
+        for position in ready.into_iter().rev() {
+            match servers[position].recv().await {
+                Ok(number) => {
+                    assert_eq!(number, 7);
+                    heard += 1;
+                }
+                Err(error) => {
+                    assert!(error.is_closed());
+                    servers.swap_remove(position);
+                    ended += 1;
+                }
+            }
+        }
+    }
+}
