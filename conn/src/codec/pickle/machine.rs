@@ -422,7 +422,9 @@ impl<'m> Machine<'m> {
         }
         if kwargs != NONE && !matches!(self.arena.data(kwargs), Data::Dict(_)) {
             let found = self.arena.describe(kwargs);
-            return Err(self.structure(format!("the keyword arguments are not a dict, but {found}")));
+            return Err(
+                self.structure(format!("the keyword arguments are not a dict, but {found}"))
+            );
         }
         if reduced && reduce::plain(self, callable, args)? {
             return Ok(());
@@ -621,7 +623,9 @@ impl Machine<'_> {
 
 /// The integer of a little-endian two's complement, if it fits.
 fn int_of(bytes: &[u8]) -> Option<i64> {
-    let sign = bytes.last().map_or(0, |last| if last & 0x80 == 0 { 0 } else { 0xff });
+    let sign = bytes
+        .last()
+        .map_or(0, |last| if last & 0x80 == 0 { 0 } else { 0xff });
     let mut all = [sign; 8];
     all.get_mut(..bytes.len())?.copy_from_slice(bytes);
     Some(i64::from_le_bytes(all))

@@ -86,7 +86,11 @@ fn latin1(machine: &mut Machine<'_>, [text, encoding]: [Id; 2]) -> Result<Option
     if text.is_ascii() {
         return Ok(Some(span));
     }
-    let Ok(bytes) = text.chars().map(u8::try_from).collect::<Result<Vec<_>, _>>() else {
+    let Ok(bytes) = text
+        .chars()
+        .map(u8::try_from)
+        .collect::<Result<Vec<_>, _>>()
+    else {
         return Ok(None);
     };
     match arena.own(bytes.into_iter()) {

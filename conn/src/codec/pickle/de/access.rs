@@ -119,7 +119,8 @@ impl<'de> MapAccess<'de> for Entries<'_, '_> {
             return Ok(None);
         };
         self.key = key;
-        seed.deserialize(self.reader.node(key, self.depth)).map(Some)
+        seed.deserialize(self.reader.node(key, self.depth))
+            .map(Some)
     }
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Error> {
@@ -203,7 +204,8 @@ impl<'de> VariantAccess<'de> for Variant<'_, '_> {
 
     fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Error> {
         let content = self.content(&Content)?;
-        seed.deserialize(content).map_err(|error| self.within(error))
+        seed.deserialize(content)
+            .map_err(|error| self.within(error))
     }
 
     fn tuple_variant<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, Error> {

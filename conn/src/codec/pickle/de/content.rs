@@ -207,10 +207,9 @@ fn content<'de, V: Visitor<'de>>(node: NodeDe<'_, '_>, visitor: V) -> Result<V::
         Data::Int(bits) => visitor.visit_i64(bits.int()),
         Data::Float(bits) => visitor.visit_f64(bits.float()),
         Data::Str(span) => visitor.visit_str(node.text(span)?),
-        Data::Long(span)
-        | Data::Surrogates(span)
-        | Data::Bytes(span)
-        | Data::ByteArray(span) => visitor.visit_bytes(node.bytes(span)?),
+        Data::Long(span) | Data::Surrogates(span) | Data::Bytes(span) | Data::ByteArray(span) => {
+            visitor.visit_bytes(node.bytes(span)?)
+        }
         Data::Complex(index) => visitor.visit_seq(plain(&arena.complexes[index as usize])),
         Data::List(chain) | Data::Set(chain) => {
             Part::List(contents(arena.chain(chain))?).deserialize_any(visitor)
@@ -257,7 +256,11 @@ impl<'de> SeqAccess<'de> for Object<'_, '_> {
         let inner = |id: Id| Ok::<_, Error>(reader.node(id, depth).deeper()?);
         *parts += 1;
         let part = match *parts {
-            1 => return seed.deserialize(reader.node(object.callable, depth)).map(Some),
+            1 => {
+                return seed
+                    .deserialize(reader.node(object.callable, depth))
+                    .map(Some);
+            }
             2 => {
                 let args = match arena.data(object.args) {
                     Data::Tuple(span) => span,

@@ -113,7 +113,11 @@ impl<'a> NodeDe<'a, '_> {
             Data::List(chain) => state.seq(arena.chain(chain), visitor),
             data => Err(Error::mismatch(
                 self.at(),
-                format!("{} with {} as its state", arena.describe(self.id), data.kind()),
+                format!(
+                    "{} with {} as its state",
+                    arena.describe(self.id),
+                    data.kind()
+                ),
                 &visitor,
             )),
         }
@@ -165,7 +169,10 @@ impl<'a> NodeDe<'a, '_> {
 
     /// The dict of a Counter, which is its argument.
     fn counter(&self, object: &ObjectNode) -> Option<Id> {
-        match (self.class_name(object)?, self.arena().as_tuple(object.args)?) {
+        match (
+            self.class_name(object)?,
+            self.arena().as_tuple(object.args)?,
+        ) {
             (("collections", "Counter"), &[dict]) => {
                 matches!(self.arena().data(dict), Data::Dict(_)).then_some(dict)
             }

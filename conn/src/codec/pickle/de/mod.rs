@@ -25,7 +25,12 @@ pub(super) fn read<'de, T: Deserialize<'de>>(pickle: &Pickle, message: &[u8]) ->
         max_depth: pickle.max_depth,
         max_values: pickle.max_values,
         values_left: Cell::new(pickle.max_values),
-        bytes_left: Cell::new(pickle.max_values.saturating_mul(64).saturating_add(message.len())),
+        bytes_left: Cell::new(
+            pickle
+                .max_values
+                .saturating_mul(64)
+                .saturating_add(message.len()),
+        ),
         classes: &pickle.classes,
         references: RefCell::default(),
         arena,
@@ -140,9 +145,7 @@ impl<'a, 'm> NodeDe<'a, 'm> {
             Data::Str(span) => visitor.visit_str(self.text(span)?),
             Data::Bytes(span) | Data::ByteArray(span) => visitor.visit_bytes(self.bytes(span)?),
             Data::List(chain) | Data::Set(chain) => self.seq(self.arena().chain(chain), visitor),
-            Data::Tuple(span) | Data::FrozenSet(span) => {
-                self.seq(self.arena().span(span), visitor)
-            }
+            Data::Tuple(span) | Data::FrozenSet(span) => self.seq(self.arena().span(span), visitor),
             Data::Dict(chain) => self.map(self.arena().chain(chain), visitor),
             Data::Complex(index) => {
                 let parts = self.arena().complexes[index as usize];
@@ -234,11 +237,7 @@ impl<'de> Deserializer<'de> for NodeDe<'_, '_> {
         })
     }
 
-    fn deserialize_tuple<V: Visitor<'de>>(
-        self,
-        _: usize,
-        visitor: V,
-    ) -> Result<V::Value, Error> {
+    fn deserialize_tuple<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Error> {
         self.deserialize_seq(visitor)
     }
 

@@ -229,9 +229,15 @@ impl<'w, 'p> Compound<'w, 'p> {
             }
             Shape::Class { start } => self.writer.class_since(start),
             Shape::Complex => out.extend(&[opcode::TUPLE2, opcode::REDUCE]),
-            Shape::Kwargs { new: true, count: 0 } => out.push(opcode::NEWOBJ),
+            Shape::Kwargs {
+                new: true,
+                count: 0,
+            } => out.push(opcode::NEWOBJ),
             Shape::Kwargs { new: true, .. } => out.extend(&[opcode::SETITEMS, opcode::NEWOBJ_EX]),
-            Shape::Kwargs { new: false, count: 0 } => out.push(opcode::REDUCE),
+            Shape::Kwargs {
+                new: false,
+                count: 0,
+            } => out.push(opcode::REDUCE),
             Shape::Kwargs { new: false, .. } => {
                 return Err(unrepresentable(
                     "an object made by a call has keyword arguments, which a pickle cannot have",

@@ -158,7 +158,8 @@ impl<'p> Writer<'p> {
 
     /// The content of a variant of `Value`.
     fn value<T: Serialize + ?Sized>(&mut self, kind: u32, content: &T) -> Result<(), FormatError> {
-        let kind = Kind::of(kind).ok_or_else(|| unrepresentable("there is no such kind of value"))?;
+        let kind =
+            Kind::of(kind).ok_or_else(|| unrepresentable("there is no such kind of value"))?;
         self.next = match kind {
             Kind::BigInt => Form::BigInt,
             Kind::SurrogateStr => Form::SurrogateStr,
@@ -392,9 +393,9 @@ impl<'w, 'p> Serializer for &'w mut Writer<'p> {
         Ok(())
     }
 
-    fn serialize_seq(self, _: Option<usize>) -> Result<Compound<'w, 'p>, FormatError> {
+    fn serialize_seq(self, len: Option<usize>) -> Result<Compound<'w, 'p>, FormatError> {
         let shape = match self.form() {
-            Form::Tuple => Shape::marked(opcode::TUPLE),
+            Form::Tuple => len.map_or(Shape::marked(opcode::TUPLE), Shape::tuple),
             Form::FrozenSet => Shape::marked(opcode::FROZENSET),
             Form::Set => Shape::set(),
             Form::Dict => Shape::pairs(),

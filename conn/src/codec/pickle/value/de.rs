@@ -97,7 +97,9 @@ impl Part<'_> {
     /// Goes down as many levels.
     fn deeper<E: de::Error>(self, levels: u8) -> Result<Self, E> {
         let depth = self.depth.checked_add(levels).ok_or_else(too_deep)?;
-        self.shared.deepest.set(self.shared.deepest.get().max(depth));
+        self.shared
+            .deepest
+            .set(self.shared.deepest.get().max(depth));
         Ok(Self {
             depth,
             is_shared: false,
@@ -129,13 +131,17 @@ impl Part<'_> {
                 Ok(Value::Shared(Arc::clone(value)))
             }
             Some(None) => Err(E::custom("a value contains itself")),
-            None => Err(E::custom("a reference to a value that was not there before")),
+            None => Err(E::custom(
+                "a reference to a value that was not there before",
+            )),
         }
     }
 }
 
 fn too_deep<E: de::Error>() -> E {
-    E::custom(format_args!("the values are nested more than {MAX_DEPTH} deep"))
+    E::custom(format_args!(
+        "the values are nested more than {MAX_DEPTH} deep"
+    ))
 }
 
 impl<'de> DeserializeSeed<'de> for Part<'_> {

@@ -59,7 +59,11 @@ fn value(f: &mut Bounded<'_>, value: &Value) -> fmt::Result {
         Value::BigInt(number) => big_int(f, number),
         Value::Float(number) => float(f, *number),
         Value::Complex(real, imaginary) => {
-            let sign = if imaginary.is_sign_negative() { '-' } else { '+' };
+            let sign = if imaginary.is_sign_negative() {
+                '-'
+            } else {
+                '+'
+            };
             write!(f, "({real}{sign}{}j)", imaginary.abs())
         }
         Value::Str(text) => quote(f, text.chars().map(Ok)),
@@ -232,7 +236,10 @@ mod tests {
             (f64::NEG_INFINITY.into(), "-inf"),
             (Value::Complex(1.0, -2.5), "(1-2.5j)"),
             ("it's \"x\"\n".into(), r#"'it\'s "x"\n'"#),
-            (Value::SurrogateStr(b"a\xed\xb2\x80b".to_vec()), r"'a\udc80b'"),
+            (
+                Value::SurrogateStr(b"a\xed\xb2\x80b".to_vec()),
+                r"'a\udc80b'",
+            ),
             (Value::Bytes(b"\0a'".to_vec()), r"b'\x00a\''"),
             (Value::ByteArray(vec![]), "bytearray(b'')"),
             ((1,).into(), "(1,)"),

@@ -101,7 +101,11 @@ impl Value {
     #[must_use]
     pub fn dict<K: Into<Self>, V: Into<Self>>(entries: impl IntoIterator<Item = (K, V)>) -> Self {
         let entries = entries.into_iter();
-        Self::Dict(entries.map(|(key, value)| (key.into(), value.into())).collect())
+        Self::Dict(
+            entries
+                .map(|(key, value)| (key.into(), value.into()))
+                .collect(),
+        )
     }
 
     /// The value itself, where it is shared.
@@ -253,7 +257,9 @@ impl Value {
         Self: PartialEq<K>,
     {
         let mut entries = self.as_dict()?.iter();
-        entries.find(|(name, _)| name == key).map(|(_, value)| value)
+        entries
+            .find(|(name, _)| name == key)
+            .map(|(_, value)| value)
     }
 }
 
@@ -298,9 +304,9 @@ fn equal(a: &Value, b: &Value, seen: &mut HashSet<[*const Value; 2]>) -> bool {
         (Float(a), Float(b)) => a == b,
         (Complex(a, i), Complex(b, j)) => a == b && i == j,
         (Str(a), Str(b)) => a == b,
-        (SurrogateStr(a), SurrogateStr(b)) | (Bytes(a), Bytes(b)) | (ByteArray(a), ByteArray(b)) => {
-            a == b
-        }
+        (SurrogateStr(a), SurrogateStr(b))
+        | (Bytes(a), Bytes(b))
+        | (ByteArray(a), ByteArray(b)) => a == b,
         (List(a), List(b)) | (Tuple(a), Tuple(b)) | (Set(a), Set(b)) => all_equal(a, b, seen),
         (FrozenSet(a), FrozenSet(b)) => all_equal(a, b, seen),
         (Dict(a), Dict(b)) => pairs_equal(a, b, seen),
@@ -331,6 +337,5 @@ fn pairs_equal(
     seen: &mut HashSet<[*const Value; 2]>,
 ) -> bool {
     let mut pairs = a.iter().zip(b);
-    a.len() == b.len()
-        && pairs.all(|(a, b)| equal(&a.0, &b.0, seen) && equal(&a.1, &b.1, seen))
+    a.len() == b.len() && pairs.all(|(a, b)| equal(&a.0, &b.0, seen) && equal(&a.1, &b.1, seen))
 }

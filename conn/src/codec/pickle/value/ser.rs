@@ -34,7 +34,11 @@ impl Serialize for Part<'_, Value> {
             Value::Bool(truth) => return variant(serializer, Kind::Bool, truth),
             Value::Int(number) => return variant(serializer, Kind::Int, number),
             Value::BigInt(number) => {
-                return variant(serializer, Kind::BigInt, &Bytes(&number.to_signed_bytes_le()));
+                return variant(
+                    serializer,
+                    Kind::BigInt,
+                    &Bytes(&number.to_signed_bytes_le()),
+                );
             }
             Value::Float(number) => return variant(serializer, Kind::Float, number),
             Value::Complex(real, imaginary) => {
