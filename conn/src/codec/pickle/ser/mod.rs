@@ -393,9 +393,9 @@ impl<'w, 'p> Serializer for &'w mut Writer<'p> {
         Ok(())
     }
 
-    fn serialize_seq(self, _: Option<usize>) -> Result<Compound<'w, 'p>, FormatError> {
+    fn serialize_seq(self, len: Option<usize>) -> Result<Compound<'w, 'p>, FormatError> {
         let shape = match self.form() {
-            Form::Tuple => Shape::marked(opcode::TUPLE),
+            Form::Tuple => len.map_or(Shape::marked(opcode::TUPLE), Shape::tuple),
             Form::FrozenSet => Shape::marked(opcode::FROZENSET),
             Form::Set => Shape::set(),
             Form::Dict => Shape::pairs(),
