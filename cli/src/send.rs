@@ -7,9 +7,11 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use conn::address::{Target, ToTarget};
 use conn::auth::AuthKey;
+use conn::codec::pickle;
 use conn::{Client, Codec, Connection, Json, MessagePack, Pickle};
 use rpc_core::Value;
 use rpc_core::transport::Address;
+use serde::de::DeserializeOwned;
 
 use crate::json;
 
@@ -45,26 +47,34 @@ pub(crate) async fn run(
     timeout: Duration,
 ) -> Result<String, Box<dyn Error>> {
     match arguments.codec {
-        Encoding::Pickle => exchange::<Pickle>(arguments, timeout).await,
-        Encoding::Json => exchange::<Json>(arguments, timeout).await,
-        Encoding::MessagePack => exchange::<MessagePack>(arguments, timeout).await,
+        Encoding::Pickle => {
+            let answer: pickle::Value = exchange::<_, Pickle>(arguments, timeout).await?;
+            Ok(json::write_python(&answer).ok_or("the answer has too many parts to print")?)
+        }
+        Encoding::Json => {
+            let answer: Value = exchange::<_, Json>(arguments, timeout).await?;
+            Ok(json::write(&answer))
+        }
+        Encoding::MessagePack => {
+            let answer: Value = exchange::<_, MessagePack>(arguments, timeout).await?;
+            Ok(json::write(&answer))
+        }
     }
 }
 
-async fn exchange<C: Codec>(
+async fn exchange<R: DeserializeOwned + 'static, C: Codec>(
     arguments: &Arguments,
     timeout: Duration,
-) -> Result<String, Box<dyn Error>> {
+) -> Result<R, Box<dyn Error>> {
     let mut client = Client::connect(target(&arguments.url)?)
         .legacy_md5(arguments.legacy_md5)
         .timeout(timeout);
     if let Some(key) = authkey(arguments.authkey_file.as_deref())? {
         client = client.authkey(key);
     }
-    let mut peer: Connection<Value, Value, C> = client.await?;
+    let mut peer: Connection<Value, R, C> = client.await?;
     peer.send(&json::read(&arguments.value)).await?;
-    let answer = tokio::time::timeout(timeout, peer.recv()).await??;
-    Ok(json::write(&answer))
+    Ok(tokio::time::timeout(timeout, peer.recv()).await??)
 }
 
 fn target(url: &str) -> Result<Target, Box<dyn Error>> {

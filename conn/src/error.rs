@@ -59,4 +59,14 @@ impl RecvError {
     pub const fn is_closed(&self) -> bool {
         matches!(self, Self::Closed)
     }
+
+    /// Whether the message was received and only its content is refused, so that the connection is as
+    /// good as before. After other errors, receiving again gives the same error again.
+    #[must_use]
+    pub const fn is_recoverable(&self) -> bool {
+        matches!(
+            self,
+            Self::Decode(_) | Self::BufferTooShort(_) | Self::NotElements(_)
+        )
+    }
 }

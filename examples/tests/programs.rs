@@ -284,19 +284,84 @@ fn hostile_requests_take_little_memory() {
             8
         );
     }
-    let status = std::fs::read_to_string(format!("/proc/{}/status", server.child.id())).unwrap();
-    let peak = status
-        .lines()
-        .find(|line| line.starts_with("VmHWM:"))
-        .unwrap();
-    let mebibytes = peak
-        .split_whitespace()
-        .nth(1)
-        .unwrap()
-        .parse::<u64>()
-        .unwrap()
-        / 1024;
+    let mebibytes = peak_memory(&server);
     assert!(mebibytes < 100, "{mebibytes} MiB at the peak");
+}
+
+/// In mebibytes.
+#[cfg(target_os = "linux")]
+fn peak_memory(process: &Running) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", process.child.id())).unwrap();
+    let peak = status.lines().find(|line| line.starts_with("VmHWM:"));
+    let kibibytes = peak.unwrap().split_whitespace().nth(1).unwrap();
+    kibibytes.parse::<u64>().unwrap() / 1024
+}
+
+/// Pickles that would fill the memory or the stack, or run for ever, are no commands: they come back as
+/// they are, and quickly.
+#[cfg(target_os = "linux")]
+#[test]
+fn hostile_pickles_take_little_memory_and_time() {
+    use std::io::Read;
+    use std::net::TcpStream;
+    use std::time::{Duration, Instant};
+
+    let mut server = demo_server(&["--conn", "127.0.0.1:0"]);
+    let line = server.line();
+    let address = line.strip_prefix("listening conn ").unwrap();
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream
+        .set_read_timeout(Some(Duration::from_secs(60)))
+        .unwrap();
+    let doubled = |times: usize, pair: &[u8]| [b"N".as_slice(), &pair.repeat(times)].concat();
+    let bombs: [(&str, Vec<u8>); 10] = [
+        ("marks", b"(".repeat(1 << 20)),
+        (
+            "tuples in tuples",
+            [b"N".as_slice(), &b"\x85".repeat(1 << 20)].concat(),
+        ),
+        ("lists in lists", b"]".repeat(1 << 20)),
+        ("a pair of a pair of …", doubled(1000, b"2\x86")),
+        ("the same, through the memo", doubled(250, b"\x94h\x00\x86")),
+        (
+            "many duplicates",
+            [b"N".as_slice(), &b"2".repeat(1 << 20)].concat(),
+        ),
+        ("a memo with a far place", b"Nr\xff\xff\xff\xff".to_vec()),
+        ("a text that is not there", b"X\xff\xff\xff\x7f".to_vec()),
+        (
+            "a text larger than memory",
+            b"\x8d\xff\xff\xff\xff\xff\xff\xff\x7f".to_vec(),
+        ),
+        ("a list that contains itself", b"]\x94h\x00a".to_vec()),
+    ];
+    let begin = Instant::now();
+    for (name, bomb) in &bombs {
+        let message = [b"\x80\x04", bomb.as_slice(), b"."].concat();
+        let length = u32::try_from(message.len()).unwrap();
+        stream.write_all(&length.to_be_bytes()).unwrap();
+        stream.write_all(&message).unwrap();
+        let mut answer = vec![0; message.len() + 4];
+        stream.read_exact(&mut answer).unwrap();
+        assert!(answer[4..] == message, "{name}");
+    }
+    // Announced, and never sent.
+    let mut silent = Vec::new();
+    for _ in 0..100 {
+        let mut stream = TcpStream::connect(address).unwrap();
+        stream.write_all(&(64_u32 << 20).to_be_bytes()).unwrap();
+        silent.push(stream);
+    }
+    stream.write_all(b"\0\0\0\x01\x00").unwrap();
+    stream.read_exact(&mut [0; 5]).unwrap();
+    let time = begin.elapsed();
+    let mebibytes = peak_memory(&server);
+    println!(
+        "{} bombs: {time:?}, {mebibytes} MiB at the peak",
+        bombs.len()
+    );
+    assert!(mebibytes < 150, "{mebibytes} MiB at the peak");
+    assert!(time < Duration::from_secs(20), "{time:?}");
 }
 
 #[test]

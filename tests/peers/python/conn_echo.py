@@ -20,6 +20,8 @@ while True:
             value = peer.recv()
             if isinstance(value, list) and len(value) == 2:
                 value = value[0] + value[1]
+            if value == "more":
+                value = {1: (2, 10**20), "x": {b"bytes"}}
             peer.send(value)
     except EOFError:
         peer.close()
