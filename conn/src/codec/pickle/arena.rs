@@ -161,10 +161,6 @@ impl<'m> Arena<'m> {
         }
     }
 
-    pub(super) const fn message(&self) -> &'m [u8] {
-        self.message
-    }
-
     pub(super) fn data(&self, id: Id) -> Data {
         self.nodes[id as usize].data
     }

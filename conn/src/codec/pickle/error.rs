@@ -92,7 +92,8 @@ impl From<Error> for FormatError {
             let _ = write!(message, ", at byte {at}");
         }
         let error = Self::new(kind, message);
-        if path.is_empty() {
+        // The way to where a limit was reached says nothing.
+        if path.is_empty() || kind == FormatErrorKind::Limit {
             return error;
         }
         error.within(|| {

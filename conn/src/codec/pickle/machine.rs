@@ -7,7 +7,8 @@
 use rpc_core::FormatErrorKind;
 
 use super::arena::{Arena, Bits, Chain, ClassNode, Data, Id, NONE, Node, ObjectNode, Span};
-use super::error::{Error, quoted};
+use super::bytes::{Bytes, LengthOf, int_of, is_surrogatepass};
+use super::error::Error;
 use super::memo::Memo;
 use super::opcode;
 use super::{names, reduce};
@@ -23,8 +24,7 @@ pub(super) fn run(message: &[u8], max_values: usize) -> Result<(Arena<'_>, Id), 
     }
     let mut machine = Machine {
         arena: Arena::new(message),
-        next: 0,
-        opcode_at: 0,
+        bytes: Bytes::new(message),
         stack: Vec::new(),
         marks: Vec::new(),
         memo: Memo::default(),
@@ -40,9 +40,7 @@ pub(super) fn run(message: &[u8], max_values: usize) -> Result<(Arena<'_>, Id), 
 
 pub(super) struct Machine<'m> {
     pub(super) arena: Arena<'m>,
-    /// The offset of the byte to read next.
-    next: usize,
-    opcode_at: usize,
+    bytes: Bytes<'m>,
     stack: Vec<Id>,
     /// How high the stack was at each MARK.
     marks: Vec<u32>,
@@ -56,10 +54,10 @@ pub(super) struct Machine<'m> {
 impl<'m> Machine<'m> {
     fn start(&mut self) -> Result<(), Error> {
         let old = "the pickle does not start with PROTO: protocols 0 and 1 are not supported";
-        if self.byte()? != opcode::PROTO {
+        if self.bytes.byte()? != opcode::PROTO {
             return Err(self.error(FormatErrorKind::Encoding, old));
         }
-        let protocol = self.byte()?;
+        let protocol = self.bytes.byte()?;
         if !(2..=NEWEST).contains(&protocol) {
             let text = format!("protocol {protocol} is not supported, only 2 to {NEWEST}");
             return Err(self.error(FormatErrorKind::Encoding, text));
@@ -70,32 +68,31 @@ impl<'m> Machine<'m> {
 
     /// Does what the next opcode says. The result is false after STOP.
     fn step(&mut self) -> Result<bool, Error> {
-        self.opcode_at = self.next;
-        let opcode = self.byte()?;
+        let opcode = self.bytes.opcode()?;
         match opcode {
             opcode::STOP => return Ok(false),
-            opcode::FRAME => self.frame()?,
+            opcode::FRAME => self.bytes.frame()?,
 
             opcode::NONE => self.push(Data::None)?,
             opcode::NEWTRUE => self.push(Data::Bool(true))?,
             opcode::NEWFALSE => self.push(Data::Bool(false))?,
             opcode::BININT => {
-                let number = i32::from_le_bytes(self.array()?);
+                let number = i32::from_le_bytes(self.bytes.array()?);
                 self.int(number.into())?;
             }
             opcode::BININT1 => {
-                let number = self.byte()?;
+                let number = self.bytes.byte()?;
                 self.int(number.into())?;
             }
             opcode::BININT2 => {
-                let number = u16::from_le_bytes(self.array()?);
+                let number = u16::from_le_bytes(self.bytes.array()?);
                 self.int(number.into())?;
             }
             opcode::INT => self.decimal()?,
             opcode::LONG1 => self.long(LengthOf::U8)?,
             opcode::LONG4 => self.long(LengthOf::I32)?,
             opcode::BINFLOAT => {
-                let bits = u64::from_be_bytes(self.array()?);
+                let bits = u64::from_be_bytes(self.bytes.array()?);
                 self.push(Data::Float(Bits::of(bits)))?;
             }
 
@@ -106,7 +103,7 @@ impl<'m> Machine<'m> {
             opcode::BINBYTES => self.bytes(LengthOf::U32)?,
             opcode::BINBYTES8 => self.bytes(LengthOf::U64)?,
             opcode::BYTEARRAY8 => {
-                let span = self.span(LengthOf::U64)?;
+                let span = self.bytes.span(LengthOf::U64)?;
                 self.push(Data::ByteArray(span))?;
             }
             opcode::SHORT_BINSTRING => self.python2_str(LengthOf::U8)?,
@@ -176,27 +173,27 @@ impl<'m> Machine<'m> {
 
             opcode::MEMOIZE => self.put(self.memo.count())?,
             opcode::BINPUT => {
-                let number = self.byte()?;
+                let number = self.bytes.byte()?;
                 self.put(number.into())?;
             }
             opcode::LONG_BINPUT => {
-                let number = u32::from_le_bytes(self.array()?);
+                let number = u32::from_le_bytes(self.bytes.array()?);
                 self.put(number)?;
             }
             opcode::PUT => {
-                let number = self.number()?;
+                let number = self.bytes.number()?;
                 self.put(number)?;
             }
             opcode::BINGET => {
-                let number = self.byte()?;
+                let number = self.bytes.byte()?;
                 self.get(number.into())?;
             }
             opcode::LONG_BINGET => {
-                let number = u32::from_le_bytes(self.array()?);
+                let number = u32::from_le_bytes(self.bytes.array()?);
                 self.get(number)?;
             }
             opcode::GET => {
-                let number = self.number()?;
+                let number = self.bytes.number()?;
                 self.get(number)?;
             }
 
@@ -210,29 +207,14 @@ impl<'m> Machine<'m> {
         if !self.stack.is_empty() || !self.marks.is_empty() {
             return Err(self.syntax("the pickle stops with more than one value"));
         }
-        let rest = self.arena.message().len() - self.next;
-        if rest > 0 {
-            self.opcode_at = self.next;
-            return Err(self.syntax(format!("the pickle has stopped, but {rest} bytes follow")));
-        }
+        self.bytes.end()?;
         Ok(root)
     }
 
     fn refuse(&self, opcode: u8) -> Error {
-        let why = match opcode {
-            opcode::PERSID | opcode::BINPERSID => "refers to an object outside of the pickle",
-            opcode::EXT1 | opcode::EXT2 | opcode::EXT4 => {
-                "uses the extension registry of the program that wrote it"
-            }
-            opcode::NEXT_BUFFER | opcode::READONLY_BUFFER => "has its buffers outside of it",
-            opcode::FLOAT | opcode::LONG | opcode::STRING | opcode::UNICODE => {
-                "has a value in the text form of protocol 0"
-            }
-            opcode::INST | opcode::OBJ => "has an instance of an old-style class of Python 2",
-            opcode::PROTO => "has a second start",
-            _ => return self.syntax(format!("there is no opcode 0x{opcode:02x}")),
+        let (Some(name), Some(why)) = (opcode::name(opcode), opcode::why_refused(opcode)) else {
+            return self.syntax(format!("there is no opcode 0x{opcode:02x}"));
         };
-        let name = opcode::name(opcode).unwrap_or("an opcode");
         let text = format!("{name} is not supported: the pickle {why}");
         self.error(FormatErrorKind::Structure, text)
     }
@@ -250,7 +232,7 @@ impl<'m> Machine<'m> {
         self.charge(1)?;
         let id = self.arena.nodes.len() as Id;
         self.arena.nodes.push(Node {
-            at: self.opcode_at as u32,
+            at: self.bytes.opcode_at() as u32,
             data,
         });
         Ok(id)
@@ -276,7 +258,7 @@ impl<'m> Machine<'m> {
 
     /// INT: how Python 2 writes integers of over 32 bits.
     fn decimal(&mut self) -> Result<(), Error> {
-        match self.line()? {
+        match self.bytes.line()? {
             "00" => self.push(Data::Bool(false)),
             "01" => self.push(Data::Bool(true)),
             text => match text.parse() {
@@ -287,7 +269,7 @@ impl<'m> Machine<'m> {
     }
 
     fn long(&mut self, length: LengthOf) -> Result<(), Error> {
-        let span = self.span(length)?;
+        let span = self.bytes.span(length)?;
         let bytes = self.arena.bytes(span);
         match int_of(bytes) {
             Some(number) => self.int(number),
@@ -296,7 +278,7 @@ impl<'m> Machine<'m> {
     }
 
     fn text(&mut self, length: LengthOf) -> Result<(), Error> {
-        let span = self.span(length)?;
+        let span = self.bytes.span(length)?;
         let bytes = self.arena.bytes(span);
         if std::str::from_utf8(bytes).is_ok() {
             self.push(Data::Str(span))
@@ -308,12 +290,12 @@ impl<'m> Machine<'m> {
     }
 
     fn bytes(&mut self, length: LengthOf) -> Result<(), Error> {
-        let span = self.span(length)?;
+        let span = self.bytes.span(length)?;
         self.push(Data::Bytes(span))
     }
 
     fn python2_str(&mut self, length: LengthOf) -> Result<(), Error> {
-        let span = self.span(length)?;
+        let span = self.bytes.span(length)?;
         let is_text = std::str::from_utf8(self.arena.bytes(span)).is_ok();
         self.push(if is_text {
             Data::Str(span)
@@ -378,8 +360,8 @@ impl<'m> Machine<'m> {
 // Classes and instances.
 impl<'m> Machine<'m> {
     fn global(&mut self) -> Result<(), Error> {
-        let module = self.line()?;
-        let name = self.line()?;
+        let module = self.bytes.line()?;
+        let name = self.bytes.line()?;
         self.class(module, name)
     }
 
@@ -495,7 +477,7 @@ impl Machine<'_> {
 
     /// Makes sure that what came after the last mark is pairs.
     fn even(&self) -> Result<(), Error> {
-        if (self.stack.len() - self.fence() as usize) % 2 == 0 {
+        if (self.stack.len() - self.fence() as usize).is_multiple_of(2) {
             return Ok(());
         }
         Err(self.structure("a dict has a key without a value"))
@@ -521,86 +503,10 @@ impl Machine<'_> {
     }
 }
 
-/// How a length is written.
-#[derive(Clone, Copy)]
-enum LengthOf {
-    U8,
-    U32,
-    /// Negative lengths are errors.
-    I32,
-    U64,
-}
-
-// The bytes.
-impl<'m> Machine<'m> {
-    fn frame(&mut self) -> Result<(), Error> {
-        let length = u64::from_le_bytes(self.array()?);
-        self.fits(length).map(|_| ())
-    }
-
-    /// A length, and as many bytes.
-    fn span(&mut self, length: LengthOf) -> Result<Span, Error> {
-        let length = match length {
-            LengthOf::U8 => self.byte()?.into(),
-            LengthOf::U32 => u32::from_le_bytes(self.array()?).into(),
-            LengthOf::U64 => u64::from_le_bytes(self.array()?),
-            LengthOf::I32 => u64::try_from(i32::from_le_bytes(self.array()?))
-                .map_err(|_| self.syntax("the length is negative"))?,
-        };
-        let len = self.fits(length)?;
-        let start = self.next;
-        self.next += len;
-        Ok(Span {
-            start: start as u32,
-            len: len as u32,
-        })
-    }
-
-    /// Makes sure that as many bytes follow.
-    fn fits(&self, length: u64) -> Result<usize, Error> {
-        let rest = self.arena.message().len() - self.next;
-        match usize::try_from(length) {
-            Ok(length) if length <= rest => Ok(length),
-            _ => Err(self.syntax(format!("{length} bytes should follow, but only {rest} do"))),
-        }
-    }
-
-    fn byte(&mut self) -> Result<u8, Error> {
-        let [byte] = self.array()?;
-        Ok(byte)
-    }
-
-    fn array<const N: usize>(&mut self) -> Result<[u8; N], Error> {
-        match self.arena.message()[self.next..].first_chunk() {
-            Some(bytes) => {
-                self.next += N;
-                Ok(*bytes)
-            }
-            None => Err(self.ended()),
-        }
-    }
-
-    fn line(&mut self) -> Result<&'m str, Error> {
-        let rest = &self.arena.message()[self.next..];
-        let Some(end) = rest.iter().position(|byte| *byte == b'\n') else {
-            return Err(self.ended());
-        };
-        self.next += end + 1;
-        std::str::from_utf8(&rest[..end])
-            .map_err(|_| self.error(FormatErrorKind::Character, "the line is not UTF-8"))
-    }
-
-    fn number(&mut self) -> Result<u32, Error> {
-        let text = self.line()?;
-        text.parse()
-            .map_err(|_| self.syntax(format!("{:?} is not a number of the memo", quoted(text))))
-    }
-}
-
 // Errors.
 impl Machine<'_> {
     pub(super) fn error(&self, kind: FormatErrorKind, message: impl Into<String>) -> Error {
-        Error::new(kind, self.opcode_at, message)
+        self.bytes.error(kind, message)
     }
 
     fn syntax(&self, message: impl Into<String>) -> Error {
@@ -614,33 +520,4 @@ impl Machine<'_> {
     fn underflow(&self) -> Error {
         self.syntax("there are fewer values than the opcode needs")
     }
-
-    fn ended(&self) -> Error {
-        let end = self.arena.message().len();
-        Error::new(FormatErrorKind::Syntax, end, "the pickle ends before STOP")
-    }
-}
-
-/// The integer of a little-endian two's complement, if it fits.
-fn int_of(bytes: &[u8]) -> Option<i64> {
-    let sign = bytes
-        .last()
-        .map_or(0, |last| if last & 0x80 == 0 { 0 } else { 0xff });
-    let mut all = [sign; 8];
-    all.get_mut(..bytes.len())?.copy_from_slice(bytes);
-    Some(i64::from_le_bytes(all))
-}
-
-/// Whether the bytes are UTF-8 but for surrogates encoded as if they were characters.
-///
-/// That is how CPython writes a str that has them (`surrogatepass`).
-pub(super) fn is_surrogatepass(bytes: &[u8]) -> bool {
-    let mut rest = bytes;
-    while let Err(error) = std::str::from_utf8(rest) {
-        match &rest[error.valid_up_to()..] {
-            [0xed, 0xa0..=0xbf, 0x80..=0xbf, after @ ..] => rest = after,
-            _ => return false,
-        }
-    }
-    true
 }

@@ -1,6 +1,7 @@
 //! Python's pickle format, as data only.
 
 mod arena;
+mod bytes;
 mod check;
 mod de;
 mod error;

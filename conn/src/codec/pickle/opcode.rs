@@ -84,3 +84,16 @@ opcodes! {
     NEXT_BUFFER = 0x97;
     READONLY_BUFFER = 0x98;
 }
+
+/// What a pickle does that has this opcode, if it is one that is not supported.
+pub(super) const fn why_refused(byte: u8) -> Option<&'static str> {
+    Some(match byte {
+        PERSID | BINPERSID => "refers to an object outside of the pickle",
+        EXT1 | EXT2 | EXT4 => "uses the extension registry of the program that wrote it",
+        NEXT_BUFFER | READONLY_BUFFER => "has its buffers outside of it",
+        FLOAT | LONG | STRING | UNICODE => "has a value in the text form of protocol 0",
+        INST | OBJ => "has an instance of an old-style class of Python 2",
+        PROTO => "has a second start",
+        _ => return None,
+    })
+}

@@ -1,6 +1,6 @@
 //! What a `Value` is made of: its kind, and the content of that kind.
 
-use serde::de::value::U32Deserializer;
+use serde::de::value::{SeqAccessDeserializer, U32Deserializer};
 use serde::de::{
     DeserializeSeed, Deserializer, EnumAccess, Error as _, IntoDeserializer, SeqAccess,
     VariantAccess, Visitor,
@@ -128,7 +128,7 @@ impl<'de> VariantAccess<'de> for Content<'_, '_> {
     fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Error> {
         match self {
             Self::Of(node) => seed
-                .deserialize(Part::Content(node))
+                .deserialize(Contents(node))
                 .map_err(|error| error.at(node.at())),
             Self::Shared(node) => seed.deserialize(Tagged(node)),
             Self::Reference(number) => seed.deserialize(number.into_deserializer()),
@@ -153,42 +153,14 @@ fn unexpected() -> Error {
     Error::custom("a pickle::Value is read in a form that it does not have")
 }
 
-/// What contents consist of.
-enum Part<'a, 'm> {
-    Content(NodeDe<'a, 'm>),
-    List(Contents<'a, 'm>),
-    Pairs(Contents<'a, 'm>),
-    Pair([NodeDe<'a, 'm>; 2]),
-    State(Option<NodeDe<'a, 'm>>),
-}
+/// The content of a node.
+struct Contents<'a, 'm>(NodeDe<'a, 'm>);
 
-/// Nodes, and how deep they may be.
-struct Contents<'a, 'm> {
-    reader: &'a Reader<'m>,
-    ids: Ids<'a>,
-    depth: u8,
-}
-
-impl<'a, 'm> Contents<'a, 'm> {
-    const fn new(reader: &'a Reader<'m>, ids: Ids<'a>, depth: u8) -> Self {
-        Self { reader, ids, depth }
-    }
-}
-
-impl<'de> Deserializer<'de> for Part<'_, '_> {
+impl<'de> Deserializer<'de> for Contents<'_, '_> {
     type Error = Error;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        match self {
-            Self::Content(node) => content(node, visitor),
-            Self::List(Contents { reader, ids, depth }) => {
-                visitor.visit_seq(Elements::new(reader, ids, depth))
-            }
-            Self::Pairs(contents) => visitor.visit_seq(Pairs(contents)),
-            Self::Pair(nodes) => visitor.visit_seq(Nodes(nodes.into_iter())),
-            Self::State(None) => visitor.visit_none(),
-            Self::State(Some(node)) => visitor.visit_some(node),
-        }
+        content(self.0, visitor)
     }
 
     forward_to_deserialize_any! {
@@ -200,9 +172,34 @@ impl<'de> Deserializer<'de> for Part<'_, '_> {
 
 fn content<'de, V: Visitor<'de>>(node: NodeDe<'_, '_>, visitor: V) -> Result<V::Value, Error> {
     let arena = node.arena();
-    let contents = |ids| Ok::<_, Error>(Contents::new(node.reader, ids, node.deeper()?));
-    match arena.data(node.id) {
-        Data::None => visitor.visit_unit(),
+    let ids = match arena.data(node.id) {
+        Data::List(chain) | Data::Set(chain) => arena.chain(chain),
+        Data::Tuple(span) | Data::FrozenSet(span) => arena.span(span),
+        Data::Dict(chain) => {
+            let ids = arena.chain(chain);
+            return visitor.visit_seq(Pairs::new(node.reader, ids, node.deeper()?));
+        }
+        Data::Object(index) => {
+            return visitor.visit_seq(Object {
+                node,
+                object: arena.objects[index as usize],
+                parts: 0,
+            });
+        }
+        data => return scalar(node, data, visitor),
+    };
+    visitor.visit_seq(Elements::new(node.reader, ids, node.deeper()?))
+}
+
+/// What has no contents. It is a function of its own, so as to take no room on the stack at each
+/// level.
+fn scalar<'de, V: Visitor<'de>>(
+    node: NodeDe<'_, '_>,
+    data: Data,
+    visitor: V,
+) -> Result<V::Value, Error> {
+    let arena = node.arena();
+    match data {
         Data::Bool(truth) => visitor.visit_bool(truth),
         Data::Int(bits) => visitor.visit_i64(bits.int()),
         Data::Float(bits) => visitor.visit_f64(bits.float()),
@@ -211,23 +208,12 @@ fn content<'de, V: Visitor<'de>>(node: NodeDe<'_, '_>, visitor: V) -> Result<V::
             visitor.visit_bytes(node.bytes(span)?)
         }
         Data::Complex(index) => visitor.visit_seq(plain(&arena.complexes[index as usize])),
-        Data::List(chain) | Data::Set(chain) => {
-            Part::List(contents(arena.chain(chain))?).deserialize_any(visitor)
-        }
-        Data::Tuple(span) | Data::FrozenSet(span) => {
-            Part::List(contents(arena.span(span))?).deserialize_any(visitor)
-        }
-        Data::Dict(chain) => Part::Pairs(contents(arena.chain(chain))?).deserialize_any(visitor),
         Data::Class(index) => {
             let class = &arena.classes[index as usize];
             node.copied(class.module.len() + class.name.len())?;
             visitor.visit_seq(plain(&[class.module, &*class.name]))
         }
-        Data::Object(index) => visitor.visit_seq(Object {
-            node,
-            object: arena.objects[index as usize],
-            parts: 0,
-        }),
+        _ => visitor.visit_unit(),
     }
 }
 
@@ -253,21 +239,19 @@ impl<'de> SeqAccess<'de> for Object<'_, '_> {
         } = self;
         let (reader, arena, depth) = (node.reader, node.arena(), node.deeper()?);
         // The tuple of the arguments, and the dict of those with keywords, are a level more.
-        let inner = |id: Id| Ok::<_, Error>(reader.node(id, depth).deeper()?);
+        let inner = |id: Id| reader.node(id, depth).deeper();
         *parts += 1;
-        let part = match *parts {
-            1 => {
-                return seed
-                    .deserialize(reader.node(object.callable, depth))
-                    .map(Some);
-            }
+        match *parts {
+            1 => seed
+                .deserialize(reader.node(object.callable, depth))
+                .map(Some),
             2 => {
                 let args = match arena.data(object.args) {
                     Data::Tuple(span) => span,
                     _ => Span::default(),
                 };
-                let ids = arena.span(args);
-                Part::List(Contents::new(reader, ids, inner(object.args)?))
+                let args = Elements::new(reader, arena.span(args), inner(object.args)?);
+                seed.deserialize(SeqAccessDeserializer::new(args)).map(Some)
             }
             3 => {
                 let (kwargs, depth) = match object.kwargs {
@@ -277,22 +261,61 @@ impl<'de> SeqAccess<'de> for Object<'_, '_> {
                         _ => (Chain::EMPTY, 0),
                     },
                 };
-                Part::Pairs(Contents::new(reader, arena.chain(kwargs), depth))
+                let kwargs = Pairs::new(reader, arena.chain(kwargs), depth);
+                seed.deserialize(SeqAccessDeserializer::new(kwargs))
+                    .map(Some)
             }
-            4 => Part::List(Contents::new(reader, arena.chain(object.items), depth)),
-            5 => Part::Pairs(Contents::new(reader, arena.chain(object.entries), depth)),
-            6 => Part::State(match object.state {
-                NONE => None,
-                state => Some(reader.node(state, depth)),
-            }),
-            _ => return Ok(None),
-        };
-        seed.deserialize(part).map(Some)
+            4 => {
+                let items = Elements::new(reader, arena.chain(object.items), depth);
+                seed.deserialize(SeqAccessDeserializer::new(items))
+                    .map(Some)
+            }
+            5 => {
+                let entries = Pairs::new(reader, arena.chain(object.entries), depth);
+                seed.deserialize(SeqAccessDeserializer::new(entries))
+                    .map(Some)
+            }
+            6 => {
+                let state = (object.state != NONE).then(|| reader.node(object.state, depth));
+                seed.deserialize(State(state)).map(Some)
+            }
+            _ => Ok(None),
+        }
+    }
+}
+
+/// The state of an instance, if it has one.
+struct State<'a, 'm>(Option<NodeDe<'a, 'm>>);
+
+impl<'de> Deserializer<'de> for State<'_, '_> {
+    type Error = Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        match self.0 {
+            Some(state) => visitor.visit_some(state),
+            None => visitor.visit_none(),
+        }
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option
+        unit unit_struct newtype_struct seq tuple tuple_struct map struct enum identifier
+        ignored_any
     }
 }
 
 /// Keys with their values.
-struct Pairs<'a, 'm>(Contents<'a, 'm>);
+struct Pairs<'a, 'm> {
+    reader: &'a Reader<'m>,
+    ids: Ids<'a>,
+    depth: u8,
+}
+
+impl<'a, 'm> Pairs<'a, 'm> {
+    const fn new(reader: &'a Reader<'m>, ids: Ids<'a>, depth: u8) -> Self {
+        Self { reader, ids, depth }
+    }
+}
 
 impl<'de> SeqAccess<'de> for Pairs<'_, '_> {
     type Error = Error;
@@ -301,31 +324,40 @@ impl<'de> SeqAccess<'de> for Pairs<'_, '_> {
         &mut self,
         seed: T,
     ) -> Result<Option<T::Value>, Error> {
-        let Contents { reader, ids, depth } = &mut self.0;
-        match (ids.next(), ids.next()) {
-            (Some(key), Some(value)) => {
-                let nodes = [reader.node(key, *depth), reader.node(value, *depth)];
-                seed.deserialize(Part::Pair(nodes)).map(Some)
-            }
-            _ => Ok(None),
-        }
+        let (Some(key), Some(value)) = (self.ids.next(), self.ids.next()) else {
+            return Ok(None);
+        };
+        let pair = Pair {
+            reader: self.reader,
+            ids: [Some(key), Some(value)],
+            depth: self.depth,
+        };
+        seed.deserialize(SeqAccessDeserializer::new(pair)).map(Some)
     }
 
     fn size_hint(&self) -> Option<usize> {
-        Some(self.0.ids.size_hint().0 / 2)
+        Some(self.ids.size_hint().0 / 2)
     }
 }
 
 /// A key and its value.
-struct Nodes<I>(I);
+struct Pair<'a, 'm> {
+    reader: &'a Reader<'m>,
+    ids: [Option<Id>; 2],
+    depth: u8,
+}
 
-impl<'de, 'a, 'm: 'a, I: Iterator<Item = NodeDe<'a, 'm>>> SeqAccess<'de> for Nodes<I> {
+impl<'de> SeqAccess<'de> for Pair<'_, '_> {
     type Error = Error;
 
     fn next_element_seed<T: DeserializeSeed<'de>>(
         &mut self,
         seed: T,
     ) -> Result<Option<T::Value>, Error> {
-        self.0.next().map(|node| seed.deserialize(node)).transpose()
+        let next = self.ids[0].take().or_else(|| self.ids[1].take());
+        match next {
+            Some(id) => seed.deserialize(self.reader.node(id, self.depth)).map(Some),
+            None => Ok(None),
+        }
     }
 }

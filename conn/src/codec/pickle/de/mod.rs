@@ -156,6 +156,23 @@ impl<'a, 'm> NodeDe<'a, 'm> {
         }
     }
 
+    /// An enum: the name of a variant, or a dict of its name and its content.
+    fn variant<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        match self.visit()? {
+            Data::Str(_) => visitor.visit_enum(Variant::unit(self)),
+            Data::Dict(chain) => {
+                let mut ids = self.arena().chain(chain);
+                let (Some(name), Some(content), None) = (ids.next(), ids.next(), ids.next()) else {
+                    let found = "a dict that has not one entry";
+                    return Err(Error::mismatch(self.at(), found, &visitor));
+                };
+                let depth = self.deeper()?;
+                visitor.visit_enum(Variant::new(self.reader, [name, content], depth))
+            }
+            _ => Err(self.mismatch(&visitor)),
+        }
+    }
+
     /// An integer beyond 64 bits.
     fn long<'de, V: Visitor<'de>>(&self, span: Span, visitor: V) -> Result<V::Value, Error> {
         let number = (span.len <= 17).then(|| self.arena().long(span));
@@ -296,24 +313,7 @@ impl<'de> Deserializer<'de> for NodeDe<'_, '_> {
         if name == value::NAME {
             return visitor.visit_enum(Kinds(self));
         }
-        at!(self => match self.visit()? {
-            Data::Str(_) => visitor.visit_enum(Variant::unit(self)),
-            Data::Dict(chain) => {
-                let mut ids = self.arena().chain(chain);
-                match (ids.next(), ids.next(), ids.next()) {
-                    (Some(name), Some(content), None) => {
-                        let depth = self.deeper()?;
-                        visitor.visit_enum(Variant::new(self.reader, [name, content], depth))
-                    }
-                    _ => Err(Error::mismatch(
-                        self.at(),
-                        "a dict that has not one entry",
-                        &visitor,
-                    )),
-                }
-            }
-            _ => Err(self.mismatch(&visitor)),
-        })
+        at!(self => self.variant(visitor))
     }
 
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {

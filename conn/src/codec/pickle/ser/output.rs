@@ -3,7 +3,7 @@
 use rpc_core::FormatError;
 
 use super::unrepresentable;
-use crate::codec::pickle::machine::is_surrogatepass;
+use crate::codec::pickle::bytes::is_surrogatepass;
 use crate::codec::pickle::opcode;
 
 /// Where the pickle is written to.

@@ -128,7 +128,7 @@ fn values_are_limited() {
         .unwrap_err();
     assert_eq!(
         error.to_string(),
-        "[2]: the pickle refers to its values more than 3 times, at byte 4"
+        "the pickle refers to its values more than 3 times, at byte 4"
     );
 }
 
@@ -167,8 +167,7 @@ fn sharing_does_not_multiply() {
     let names = [
         &b"cbuiltins\ngetattr\n\x94\x8c\x40"[..],
         &[b'x'; 64],
-        b"\x94cos\nx\n",
-        &b"\x94".repeat(1),
+        b"\x94cos\nx\n\x94",
         &b"q\x02h\0h\x02h\x01\x86R".repeat(10_000),
     ];
     endure(&[&b"\x80\x04"[..], &names.concat(), b"."].concat());

@@ -223,7 +223,7 @@ fn what_does_not_fit_is_an_error_with_its_place() {
     );
     assert_eq!(
         error::<HashMap<String, Vec<Point>>>(b"}\x8c\x06points]}as"),
-        "points[0]: missing field `x`, at byte 13"
+        "points[0]: missing field `x`, at byte 12"
     );
     assert_eq!(
         error::<Vec<Point>>(b"]}\x8c\x01xNsa"),

@@ -78,10 +78,16 @@ impl<'de> Visitor<'de> for Whole {
 /// What was shared so far.
 #[derive(Default)]
 struct Shared {
-    /// Each with its depth; none while it is being read.
-    values: RefCell<Vec<Option<(Arc<Value>, u8)>>>,
+    /// None while it is being read.
+    values: RefCell<Vec<Option<Known>>>,
     /// The deepest level so far, since the last `Shared` began.
     deepest: Cell<u8>,
+}
+
+/// A shared value, and how deep it is.
+struct Known {
+    value: Arc<Value>,
+    depth: u8,
 }
 
 /// Reads a part of a value at this depth.
@@ -91,57 +97,6 @@ struct Part<'a> {
     depth: u8,
     /// Whether this is the content of `Shared`, which must not be another.
     is_shared: bool,
-}
-
-impl Part<'_> {
-    /// Goes down as many levels.
-    fn deeper<E: de::Error>(self, levels: u8) -> Result<Self, E> {
-        let depth = self.depth.checked_add(levels).ok_or_else(too_deep)?;
-        self.shared
-            .deepest
-            .set(self.shared.deepest.get().max(depth));
-        Ok(Self {
-            depth,
-            is_shared: false,
-            ..self
-        })
-    }
-
-    fn define<'de, A: VariantAccess<'de>>(self, content: A) -> Result<Value, A::Error> {
-        let number = self.shared.values.borrow().len();
-        self.shared.values.borrow_mut().push(None);
-        let outer = self.shared.deepest.replace(self.depth);
-        let value = content.newtype_variant_seed(Self {
-            is_shared: true,
-            ..self
-        })?;
-        let deepest = self.shared.deepest.get();
-        self.shared.deepest.set(outer.max(deepest));
-        let value = Arc::new(value);
-        let known = (Arc::clone(&value), deepest - self.depth);
-        self.shared.values.borrow_mut()[number] = Some(known);
-        Ok(Value::Shared(value))
-    }
-
-    fn refer<E: de::Error>(self, number: u32) -> Result<Value, E> {
-        let values = self.shared.values.borrow();
-        match values.get(number as usize) {
-            Some(Some((value, depth))) => {
-                self.deeper::<E>(*depth)?;
-                Ok(Value::Shared(Arc::clone(value)))
-            }
-            Some(None) => Err(E::custom("a value contains itself")),
-            None => Err(E::custom(
-                "a reference to a value that was not there before",
-            )),
-        }
-    }
-}
-
-fn too_deep<E: de::Error>() -> E {
-    E::custom(format_args!(
-        "the values are nested more than {MAX_DEPTH} deep"
-    ))
 }
 
 impl<'de> DeserializeSeed<'de> for Part<'_> {
@@ -161,49 +116,132 @@ impl<'de> Visitor<'de> for Part<'_> {
 
     fn visit_enum<A: EnumAccess<'de>>(self, data: A) -> Result<Value, A::Error> {
         let (kind, content) = data.variant::<Kind>()?;
-        let bytes = |content: A::Variant| content.newtype_variant::<Bytes>().map(|bytes| bytes.0);
-        let list = |content: A::Variant| content.newtype_variant_seed(List(self.deeper(1)?));
+        match kind {
+            Kind::List | Kind::Tuple | Kind::Set | Kind::FrozenSet => self.list(kind, content),
+            Kind::Dict => self.dict(content),
+            Kind::Object | Kind::Reduced => self.object(kind, content),
+            Kind::Shared => self.define(content),
+            Kind::Reference => self.refer(content),
+            kind => scalar(kind, content),
+        }
+    }
+}
+
+// Each in a function of its own: the room that all of them together would take on the stack is
+// taken at each level.
+impl Part<'_> {
+    fn list<'de, A: VariantAccess<'de>>(self, kind: Kind, content: A) -> Result<Value, A::Error> {
+        let values = content.newtype_variant_seed(List(self.deeper(1)?))?;
         Ok(match kind {
-            Kind::None => {
-                content.unit_variant()?;
-                Value::None
-            }
-            Kind::Bool => Value::Bool(content.newtype_variant()?),
-            Kind::Int => Value::Int(content.newtype_variant()?),
-            Kind::BigInt => BigInt::from_signed_bytes_le(&bytes(content)?).into(),
-            Kind::Float => Value::Float(content.newtype_variant()?),
-            Kind::Complex => {
-                let (real, imaginary) = content.newtype_variant()?;
-                Value::Complex(real, imaginary)
-            }
-            Kind::Str => Value::Str(content.newtype_variant()?),
-            Kind::SurrogateStr => Value::SurrogateStr(bytes(content)?),
-            Kind::Bytes => Value::Bytes(bytes(content)?),
-            Kind::ByteArray => Value::ByteArray(bytes(content)?),
-            Kind::List => Value::List(list(content)?),
-            Kind::Tuple => Value::Tuple(list(content)?),
-            Kind::Set => Value::Set(list(content)?),
-            Kind::FrozenSet => Value::FrozenSet(list(content)?),
-            Kind::Dict => Value::Dict(content.newtype_variant_seed(Pairs(self.deeper(1)?))?),
-            Kind::Class => {
-                let (module, name): (String, String) = content.newtype_variant()?;
-                Value::Class(Class::new(module, name))
-            }
-            Kind::Object | Kind::Reduced => {
-                let construction = match kind {
-                    Kind::Object => Construction::New,
-                    _ => Construction::Call,
-                };
-                let parts = ObjectOf(construction, self.deeper(1)?);
-                Value::Object(Box::new(content.newtype_variant_seed(parts)?))
-            }
-            Kind::Shared | Kind::Reference if self.is_shared => {
-                return Err(de::Error::custom("a shared value is itself shared"));
-            }
-            Kind::Shared => self.define(content)?,
-            Kind::Reference => self.refer(content.newtype_variant()?)?,
+            Kind::Tuple => Value::Tuple(values),
+            Kind::Set => Value::Set(values),
+            Kind::FrozenSet => Value::FrozenSet(values),
+            _ => Value::List(values),
         })
     }
+
+    fn dict<'de, A: VariantAccess<'de>>(self, content: A) -> Result<Value, A::Error> {
+        let entries = content.newtype_variant_seed(Pairs(self.deeper(1)?));
+        entries.map(Value::Dict)
+    }
+
+    fn object<'de, A: VariantAccess<'de>>(self, kind: Kind, content: A) -> Result<Value, A::Error> {
+        let construction = match kind {
+            Kind::Object => Construction::New,
+            _ => Construction::Call,
+        };
+        let object = content.newtype_variant_seed(ObjectOf(construction, self.deeper(1)?));
+        object.map(Value::Object)
+    }
+
+    fn define<'de, A: VariantAccess<'de>>(self, content: A) -> Result<Value, A::Error> {
+        self.not_twice()?;
+        let number = self.shared.values.borrow().len();
+        self.shared.values.borrow_mut().push(None);
+        let outer = self.shared.deepest.replace(self.depth);
+        let value = content.newtype_variant_seed(Self {
+            is_shared: true,
+            ..self
+        })?;
+        let deepest = self.shared.deepest.get();
+        self.shared.deepest.set(outer.max(deepest));
+        let value = Arc::new(value);
+        let known = Known {
+            value: Arc::clone(&value),
+            depth: deepest - self.depth,
+        };
+        self.shared.values.borrow_mut()[number] = Some(known);
+        Ok(Value::Shared(value))
+    }
+
+    fn refer<'de, A: VariantAccess<'de>>(self, content: A) -> Result<Value, A::Error> {
+        self.not_twice()?;
+        let number: u32 = content.newtype_variant()?;
+        let values = self.shared.values.borrow();
+        match values.get(number as usize) {
+            Some(Some(known)) => {
+                self.deeper::<A::Error>(known.depth)?;
+                Ok(Value::Shared(Arc::clone(&known.value)))
+            }
+            Some(None) => Err(de::Error::custom("a value contains itself")),
+            None => Err(de::Error::custom(
+                "a reference to a value that was not there before",
+            )),
+        }
+    }
+
+    fn not_twice<E: de::Error>(self) -> Result<(), E> {
+        if self.is_shared {
+            return Err(E::custom("a shared value is itself shared"));
+        }
+        Ok(())
+    }
+
+    /// Goes down as many levels.
+    fn deeper<E: de::Error>(self, levels: u8) -> Result<Self, E> {
+        let depth = self.depth.checked_add(levels).ok_or_else(too_deep)?;
+        self.shared
+            .deepest
+            .set(self.shared.deepest.get().max(depth));
+        Ok(Self {
+            depth,
+            is_shared: false,
+            ..self
+        })
+    }
+}
+
+fn too_deep<E: de::Error>() -> E {
+    E::custom(format_args!(
+        "the values are nested more than {MAX_DEPTH} deep"
+    ))
+}
+
+/// What has no contents.
+fn scalar<'de, A: VariantAccess<'de>>(kind: Kind, content: A) -> Result<Value, A::Error> {
+    let bytes = |content: A| content.newtype_variant::<Bytes>().map(|bytes| bytes.0);
+    Ok(match kind {
+        Kind::Bool => Value::Bool(content.newtype_variant()?),
+        Kind::Int => Value::Int(content.newtype_variant()?),
+        Kind::BigInt => BigInt::from_signed_bytes_le(&bytes(content)?).into(),
+        Kind::Float => Value::Float(content.newtype_variant()?),
+        Kind::Complex => {
+            let (real, imaginary) = content.newtype_variant()?;
+            Value::Complex(real, imaginary)
+        }
+        Kind::Str => Value::Str(content.newtype_variant()?),
+        Kind::SurrogateStr => Value::SurrogateStr(bytes(content)?),
+        Kind::Bytes => Value::Bytes(bytes(content)?),
+        Kind::ByteArray => Value::ByteArray(bytes(content)?),
+        Kind::Class => {
+            let (module, name): (String, String) = content.newtype_variant()?;
+            Value::Class(Class::new(module, name))
+        }
+        _ => {
+            content.unit_variant()?;
+            Value::None
+        }
+    })
 }
 
 /// Reads values one after the other.
@@ -271,31 +309,29 @@ impl<'de> Visitor<'de> for Pair<'_> {
 struct ObjectOf<'a>(Construction, Part<'a>);
 
 impl<'de> DeserializeSeed<'de> for ObjectOf<'_> {
-    type Value = Object;
+    type Value = Box<Object>;
 
-    fn deserialize<D: Deserializer<'de>>(self, source: D) -> Result<Object, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, source: D) -> Result<Box<Object>, D::Error> {
         source.deserialize_tuple(6, self)
     }
 }
 
 impl<'de> Visitor<'de> for ObjectOf<'_> {
-    type Value = Object;
+    type Value = Box<Object>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the six parts of an instance")
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Object, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Box<Object>, A::Error> {
         let Self(construction, part) = self;
-        Ok(Object {
-            construction,
-            callable: next(&mut seq, part)?,
-            args: next(&mut seq, List(part))?,
-            kwargs: next(&mut seq, Pairs(part))?,
-            items: next(&mut seq, List(part))?,
-            entries: next(&mut seq, Pairs(part))?,
-            state: next(&mut seq, Maybe(part))?,
-        })
+        let mut object = Box::new(Object::of(construction, next(&mut seq, part)?));
+        object.args = next(&mut seq, List(part))?;
+        object.kwargs = next(&mut seq, Pairs(part))?;
+        object.items = next(&mut seq, List(part))?;
+        object.entries = next(&mut seq, Pairs(part))?;
+        object.state = next(&mut seq, Maybe(part))?;
+        Ok(object)
     }
 }
 

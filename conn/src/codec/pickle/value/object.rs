@@ -49,7 +49,7 @@ impl Object {
         Self::of(Construction::Call, Value::Class(callable.into()))
     }
 
-    const fn of(construction: Construction, callable: Value) -> Self {
+    pub(super) const fn of(construction: Construction, callable: Value) -> Self {
         Self {
             construction,
             callable,

@@ -1,0 +1,155 @@
+//! The bytes of a pickle, read one after the other.
+
+use rpc_core::FormatErrorKind;
+
+use super::arena::Span;
+use super::error::{Error, quoted};
+
+/// The bytes of a pickle, and where in them the machine is.
+pub(super) struct Bytes<'m> {
+    message: &'m [u8],
+    /// The offset of the byte to read next.
+    next: usize,
+    opcode_at: usize,
+}
+
+/// How a length is written.
+#[derive(Clone, Copy)]
+pub(super) enum LengthOf {
+    U8,
+    U32,
+    /// Negative lengths are errors.
+    I32,
+    U64,
+}
+
+impl<'m> Bytes<'m> {
+    pub(super) const fn new(message: &'m [u8]) -> Self {
+        Self {
+            message,
+            next: 0,
+            opcode_at: 0,
+        }
+    }
+
+    /// Where the opcode is that was read last.
+    pub(super) const fn opcode_at(&self) -> usize {
+        self.opcode_at
+    }
+
+    pub(super) fn opcode(&mut self) -> Result<u8, Error> {
+        self.opcode_at = self.next;
+        self.byte()
+    }
+
+    /// Makes sure that nothing follows.
+    pub(super) fn end(&mut self) -> Result<(), Error> {
+        let rest = self.message.len() - self.next;
+        if rest == 0 {
+            return Ok(());
+        }
+        self.opcode_at = self.next;
+        Err(self.syntax(format!("the pickle has stopped, but {rest} bytes follow")))
+    }
+
+    pub(super) fn frame(&mut self) -> Result<(), Error> {
+        let length = u64::from_le_bytes(self.array()?);
+        self.fits(length).map(|_| ())
+    }
+
+    /// A length, and as many bytes.
+    pub(super) fn span(&mut self, length: LengthOf) -> Result<Span, Error> {
+        let length = match length {
+            LengthOf::U8 => self.byte()?.into(),
+            LengthOf::U32 => u32::from_le_bytes(self.array()?).into(),
+            LengthOf::U64 => u64::from_le_bytes(self.array()?),
+            LengthOf::I32 => u64::try_from(i32::from_le_bytes(self.array()?))
+                .map_err(|_| self.syntax("the length is negative"))?,
+        };
+        let len = self.fits(length)?;
+        let start = self.next;
+        self.next += len;
+        Ok(Span {
+            start: start as u32,
+            len: len as u32,
+        })
+    }
+
+    /// Makes sure that as many bytes follow.
+    fn fits(&self, length: u64) -> Result<usize, Error> {
+        let rest = self.message.len() - self.next;
+        match usize::try_from(length) {
+            Ok(length) if length <= rest => Ok(length),
+            _ => Err(self.syntax(format!("{length} bytes should follow, but only {rest} do"))),
+        }
+    }
+
+    pub(super) fn byte(&mut self) -> Result<u8, Error> {
+        let [byte] = self.array()?;
+        Ok(byte)
+    }
+
+    pub(super) fn array<const N: usize>(&mut self) -> Result<[u8; N], Error> {
+        match self.message[self.next..].first_chunk() {
+            Some(bytes) => {
+                self.next += N;
+                Ok(*bytes)
+            }
+            None => Err(self.ended()),
+        }
+    }
+
+    pub(super) fn line(&mut self) -> Result<&'m str, Error> {
+        let rest = &self.message[self.next..];
+        let Some(end) = rest.iter().position(|byte| *byte == b'\n') else {
+            return Err(self.ended());
+        };
+        self.next += end + 1;
+        std::str::from_utf8(&rest[..end])
+            .map_err(|_| self.error(FormatErrorKind::Character, "the line is not UTF-8"))
+    }
+
+    pub(super) fn number(&mut self) -> Result<u32, Error> {
+        let text = self.line()?;
+        text.parse()
+            .map_err(|_| self.syntax(format!("{:?} is not a number of the memo", quoted(text))))
+    }
+
+    /// An error at the opcode that was read last.
+    pub(super) fn error(&self, kind: FormatErrorKind, message: impl Into<String>) -> Error {
+        Error::new(kind, self.opcode_at, message)
+    }
+
+    fn syntax(&self, message: impl Into<String>) -> Error {
+        self.error(FormatErrorKind::Syntax, message)
+    }
+
+    fn ended(&self) -> Error {
+        let end = self.message.len();
+        Error::new(FormatErrorKind::Syntax, end, "the pickle ends before STOP")
+    }
+}
+
+/// The integer of a little-endian two's complement, if it fits.
+pub(super) fn int_of(bytes: &[u8]) -> Option<i64> {
+    let sign = bytes
+        .last()
+        .map_or(0, |last| if last & 0x80 == 0 { 0 } else { 0xff });
+    let mut all = [sign; 8];
+    all.get_mut(..bytes.len())?.copy_from_slice(bytes);
+    Some(i64::from_le_bytes(all))
+}
+
+/// Whether the bytes are UTF-8 but for surrogates encoded as if they were characters.
+///
+/// That is how CPython writes a str that has them (`surrogatepass`).
+pub(super) fn is_surrogatepass(bytes: &[u8]) -> bool {
+    let mut rest = bytes;
+    while let Err(error) = std::str::from_utf8(rest) {
+        match &rest[error.valid_up_to()..] {
+            [0xed, 0xa0..=0xbf, 0x80..=0xbf, after @ ..] => rest = after,
+            _ => return false,
+        }
+    }
+    true
+}
