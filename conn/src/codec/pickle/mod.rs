@@ -1,4 +1,76 @@
 //! Python's pickle format, as data only.
+//!
+//! [`Pickle`] reads what CPython writes at protocols 2 to 5 (also what Python 2 writes at protocol
+//! 2), straight into Rust types or into a [`Value`]. It writes protocol 4, which every CPython since 3.4
+//! reads.
+//!
+//! # Types
+//!
+//! | Python | [`Value`] | Rust types, by serde |
+//! |---|---|---|
+//! | `None` | `None` | `()`, `None`, unit structs |
+//! | `bool` | `Bool` | `bool` |
+//! | `int` | `Int`, `BigInt` beyond 64 bits | integers of every size, within their range |
+//! | `float` | `Float` | floats; an `int` is read into them too |
+//! | `complex` | `Complex` | read as a pair of floats |
+//! | `str` | `Str`, `SurrogateStr` with lone surrogates | `String`, `char`, unit variants of enums |
+//! | `bytes` | `Bytes` | serde's bytes; read into `Vec<u8>` too |
+//! | `bytearray` | `ByteArray` | read as `bytes` |
+//! | `list` | `List` | sequences |
+//! | `tuple` | `Tuple` | tuples, tuple structs; read into sequences too |
+//! | `set`, `frozenset` | `Set`, `FrozenSet` | read into sequences, such as a `HashSet` |
+//! | `dict` | `Dict` | maps, structs, variants of enums with content |
+//! | a class or function | `Class` | |
+//! | an instance | `Object` | structs, where [its class is mapped](Pickle::class) |
+//! | the same object again | `Shared` | read as an equal copy |
+//!
+//! Sequences are also read from objects that Python appends to (`deque`), and maps from those that it
+//! sets entries in (`OrderedDict`, `defaultdict`), and from a `Counter`. Enums are written as serde's
+//! externally tagged ones: `'Dot'`, `{'Circle': 1.5}`, `{'Line': (1, 2)}`, `{'Box': {'width': 3}}`. A
+//! `Vec<u8>` is a list of ints, as serde sees it; a field with `#[serde(with = "serde_bytes")]` is
+//! `bytes`.
+//!
+//! What serde reads twice (untagged enums, `flatten`) takes the natural types only, and so cannot
+//! contain a `Value`.
+//!
+//! # Safety
+//!
+//! In Python, loading a pickle runs what its author wants. Here nothing ever runs: a call is noted
+//! as an [`Object`], and only its data is there to be looked at.
+//!
+//! ```
+//! use conn::codec::{Codec, Pickle, pickle::Value};
+//!
+//! let message = b"\x80\x04cos\nsystem\n\x8c\x08rm -rf /\x85R.";
+//! let value: Value = Pickle::default().decode(message)?;
+//! assert_eq!(value.to_string(), "os.system('rm -rf /')");
+//! # Ok::<(), rpc_core::FormatError>(())
+//! ```
+//!
+//! What is written is loaded by Python, so a `Value` that came from one peer should not be sent to
+//! another that trusts this side more.
+//!
+//! # Limits
+//!
+//! [Depth](Pickle::max_depth) and [number of values](Pickle::max_values) are limited. The memory for
+//! a pickle is proportional to its length, whatever lengths and numbers it names, and references
+//! are counted where they make copies. A value that contains itself is an error: neither serde nor
+//! a tree has a form for it.
+//!
+//! # Exceptions
+//!
+//! ```
+//! use conn::codec::{Codec, Pickle, pickle::Value};
+//!
+//! // pickle.dumps(ValueError('no such colour', 3))
+//! let message = b"\x80\x04\x8c\x08builtins\x94\x8c\x0aValueError\x94\x93\x94\
+//!     \x8c\x0eno such colour\x94K\x03\x86\x94R\x94.";
+//! let value: Value = Pickle::default().decode(message)?;
+//! let error = value.as_object().unwrap();
+//! assert_eq!(error.class().unwrap().name(), "ValueError");
+//! assert_eq!(error.args()[0], "no such colour");
+//! # Ok::<(), rpc_core::FormatError>(())
+//! ```
 
 mod arena;
 mod bytes;
@@ -69,7 +141,8 @@ impl Pickle {
         self
     }
 
-    /// How many values a pickle may have, counting each element, key and text. Default: 1,000,000.
+    /// How many values a pickle may have, counting each element, key and text. Default: 1,000,000,
+    /// which is some tens of megabytes of memory.
     ///
     /// What is read into Rust types is counted once more, each time that the pickle refers to it:
     /// types without [`Value::Shared`] hold a copy for each reference, and a short pickle can refer

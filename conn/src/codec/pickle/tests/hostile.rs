@@ -51,7 +51,7 @@ fn floods() {
         b")\x81",
         b"\x8a\x00",
     ] {
-        let many = pattern.repeat((1 << 20) / pattern.len());
+        let many = pattern.repeat((1 << 18) / pattern.len());
         endure(&[&b"\x80\x04]\x94"[..], &many, b"."].concat());
         endure(&[&b"\x80\x04cbuiltins\nint\n\x94"[..], &many, b"."].concat());
     }

@@ -38,6 +38,10 @@ pub(super) const NAME: &str = "$farcall::pickle::Value";
 /// Two values are equal if they are of the same kind with equal contents in the same order, also
 /// those of sets and dicts.
 ///
+/// # Depth
+/// What is read from any codec is at most 255 deep. Writing, comparing and dropping recurse: a value that
+/// a program itself makes should not be much deeper.
+///
 /// ```
 /// use conn::codec::{Codec, Pickle, pickle::Value};
 ///
