@@ -70,6 +70,10 @@ fn quickstart_prints_calls_from_rust_and_python() {
         "  >>> server.add(3, 5)",
         "  'Hello, Guido!'",
         "  <Fault 1: 'division by zero'>",
+        "  [3, 5]  →  8",
+        "  with another key  →  the peer rejected the authkey",
+        "  >>> c.send([20, 22]); c.recv()",
+        "  AuthenticationError('digest sent was rejected')",
     ] {
         assert!(
             text.lines().any(|printed| printed == line),

@@ -1,9 +1,11 @@
 //! The main job in one go: a server on a free port, and calls to it from Rust and, where there is
-//! one, from Python's own XML-RPC client. Each call is printed with its result.
+//! one, from Python's own XML-RPC client; then a listener, and connections to it from both. Each call is
+//! printed with its result.
 
 use std::fmt::Debug;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use conn::{ConnectError, Connection, Listener, Pickle};
 use rpc_core::{Args, CallError, Fault, client, service};
 use serde::de::DeserializeOwned;
 use xmlrpc::{Client, Server};
@@ -62,8 +64,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (sum, greeting) = (results.take(sum)?, results.take(greeting)?);
     println!("  two calls in one request  →  {sum}, {greeting:?}\n");
 
-    call_from_python(&url).await?;
+    python("Python's own xmlrpc.client calls it:", CALLS, &[&url]).await?;
     serving.abort();
+    connections().await?;
     println!("\nThat was all. Change this program: it is examples/src/bin/quickstart.rs.");
     Ok(())
 }
@@ -83,7 +86,7 @@ async fn show<R: DeserializeOwned + Debug>(
     Ok(())
 }
 
-const PYTHON: &str = r#"
+const CALLS: &str = r#"
 import sys, xmlrpc.client
 server = xmlrpc.client.ServerProxy(sys.argv[1])
 print("  >>> server.add(3, 5)\n ", server.add(3, 5))
@@ -97,19 +100,74 @@ except xmlrpc.client.Fault as fault:
     print("  >>> server.divide(1.0, 0.0)\n ", fault)
 "#;
 
-async fn call_from_python(url: &str) -> Result<(), Box<dyn std::error::Error>> {
+/// What passes over connections is values, and both ends must know the same key.
+async fn connections() -> Result<(), Box<dyn std::error::Error>> {
+    let mut listener = Listener::bind("127.0.0.1:0")
+        .authkey("a secret")
+        .legacy_md5(true) // CPython up to 3.11 knows nothing else
+        .await?;
+    let address = listener.local_address().clone();
+    println!("\nA listener for connections is on {address}. It adds what it receives.\n");
+    tokio::spawn(async move {
+        while let Ok(connection) = listener.accept().await {
+            let mut peer: Connection<i64, Vec<i64>, Pickle> = connection;
+            tokio::spawn(async move {
+                while let Ok(numbers) = peer.recv().await {
+                    peer.send(&numbers.iter().sum()).await?;
+                }
+                Ok::<(), conn::SendError>(())
+            });
+        }
+    });
+
+    println!("Rust connects to it:");
+    let mut adder: Connection<Vec<i64>, i64, Pickle> =
+        conn::Client::connect(&address).authkey("a secret").await?;
+    adder.send(&vec![3, 5]).await?;
+    println!("  [3, 5]  →  {}", adder.recv().await?);
+    let stranger: Result<Connection, _> = conn::Client::connect(&address).authkey("a guess").await;
+    if let Err(ConnectError::Auth(error)) = stranger {
+        println!("  with another key  →  {error}\n");
+    }
+    let text = address.to_string();
+    let (host, port) = text.rsplit_once(':').ok_or("it has a port")?;
+    let title = "Python's own multiprocessing.connection connects to it:";
+    python(title, CONNECTIONS, &[host, port]).await
+}
+
+const CONNECTIONS: &str = r#"
+import sys
+from multiprocessing import AuthenticationError
+from multiprocessing.connection import Client
+address = (sys.argv[1], int(sys.argv[2]))
+c = Client(address, authkey=b"a secret")
+c.send([20, 22])
+print("  >>> c.send([20, 22]); c.recv()\n ", c.recv())
+try:
+    Client(address, authkey=b"a guess")
+except AuthenticationError as error:
+    print("  >>> Client(address, authkey=b'a guess')\n ", repr(error))
+"#;
+
+/// Runs a program in Python and prints what it prints.
+async fn python(
+    title: &str,
+    program: &str,
+    arguments: &[&str],
+) -> Result<(), Box<dyn std::error::Error>> {
     let run = tokio::process::Command::new("python3")
-        .args(["-c", PYTHON, url])
+        .args(["-c", program])
+        .args(arguments)
         .output()
         .await;
     let output = match run {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            println!("There is no python3 here, or Python's own client would call it too.");
+            println!("There is no python3 here, or it would do the same.");
             return Ok(());
         }
         output => output?,
     };
-    println!("Python's own xmlrpc.client calls it:");
+    println!("{title}");
     print!("{}", String::from_utf8_lossy(&output.stdout));
     if !output.status.success() {
         return Err(String::from_utf8_lossy(&output.stderr).into());

@@ -64,7 +64,7 @@ fn answer<C: Codec, V: Serialize + DeserializeOwned>(message: Vec<u8>) -> Option
         return None;
     }
     let mut answer = Vec::new();
-    let encoded = match codec.decode::<(String, i64, i64)>(&message) {
+    let encoded = match codec.decode::<(String, i128, i128)>(&message) {
         Ok((command, a, b)) if command == "add" => {
             let sum = a.checked_add(b);
             sum.and_then(|sum| codec.encode(&sum, &mut answer).ok())
