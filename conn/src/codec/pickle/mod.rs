@@ -146,8 +146,8 @@ impl Pickle {
     ///
     /// What is read into Rust types is counted once more, each time that the pickle refers to it:
     /// types without [`Value::Shared`] hold a copy for each reference, and a short pickle can refer
-    /// to itself very often. The texts and bytes that are copied may be as long as the message, and
-    /// 64 bytes more for each of these values.
+    /// to itself very often. For the same reason, texts and bytes that are copied may be no more than
+    /// 17 times as long as the message.
     #[must_use]
     pub const fn max_values(mut self, max_values: usize) -> Self {
         self.max_values = max_values;

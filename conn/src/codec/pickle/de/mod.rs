@@ -25,17 +25,18 @@ pub(super) fn read<'de, T: Deserialize<'de>>(pickle: &Pickle, message: &[u8]) ->
         max_depth: pickle.max_depth,
         max_values: pickle.max_values,
         values_left: Cell::new(pickle.max_values),
-        bytes_left: Cell::new(
-            pickle
-                .max_values
-                .saturating_mul(64)
-                .saturating_add(message.len()),
-        ),
+        bytes_left: Cell::new(copies(message.len())),
         classes: &pickle.classes,
         references: RefCell::default(),
         arena,
     };
     T::deserialize(reader.node(root, pickle.max_depth))
+}
+
+/// How many bytes of texts may be copied out of a message. An entry of a dict takes at least four bytes
+/// where its key was there before, and keys are shorter than 64 bytes.
+fn copies(length: usize) -> usize {
+    length.saturating_mul(17).saturating_add(1024)
 }
 
 /// All nodes, and what may still be read of them.
