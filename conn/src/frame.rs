@@ -565,4 +565,62 @@ mod tests {
         decoder.feed(b"llo");
         assert_eq!(decoder.message(5), Ok(Some(&b"hello"[..])));
     }
+
+    proptest::proptest! {
+        /// As a reader does that has all bytes at once.
+        #[test]
+        fn any_bytes_in_any_pieces(
+            messages in proptest::collection::vec(
+                (proptest::prelude::any::<bool>(), 0..200_usize), 0..20),
+            noise in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..40),
+            sizes in proptest::collection::vec(1..300_usize, 1..20),
+        ) {
+            let mut stream = Vec::new();
+            for &(extended, length) in &messages {
+                if extended {
+                    stream.extend_from_slice(&[0xff; 4]);
+                    stream.extend_from_slice(&(length as u64).to_be_bytes());
+                } else {
+                    stream.extend_from_slice(Header::new(length as u64).as_bytes());
+                }
+                stream.extend(std::iter::repeat_n(length as u8, length));
+            }
+            stream.extend_from_slice(&noise);
+            let whole = {
+                let mut decoder = Decoder::new();
+                decoder.feed(&stream);
+                drain(&mut decoder)
+            };
+            let mut decoder = Decoder::new();
+            let mut pieces = (Vec::new(), Ok(()));
+            let mut rest = stream.as_slice();
+            for size in sizes.iter().cycle() {
+                if rest.is_empty() || pieces.1.is_err() {
+                    break;
+                }
+                let (piece, behind) = rest.split_at((*size).min(rest.len()));
+                decoder.feed(piece);
+                rest = behind;
+                let (more, error) = drain(&mut decoder);
+                pieces.0.extend(more);
+                pieces.1 = error;
+            }
+            proptest::prop_assert_eq!(&pieces.0, &whole.0);
+            proptest::prop_assert_eq!(pieces.1, whole.1);
+            let lengths: Vec<usize> = messages.iter().map(|(_, length)| *length).collect();
+            let came: Vec<usize> = whole.0.iter().map(Vec::len).collect();
+            proptest::prop_assert!(came.starts_with(&lengths));
+        }
+    }
+
+    fn drain(decoder: &mut Decoder) -> (Vec<Vec<u8>>, Result<(), FrameError>) {
+        let mut messages = Vec::new();
+        loop {
+            match decoder.owned_message(1000) {
+                Ok(Some(message)) => messages.push(message),
+                Ok(None) => return (messages, Ok(())),
+                Err(error) => return (messages, Err(error)),
+            }
+        }
+    }
 }

@@ -309,4 +309,6 @@ fn bound_parts<'a>(answerer: Role, challenge: &'a [u8], identity: &'a [u8]) -> [
 }
 
 #[cfg(test)]
+mod random;
+#[cfg(test)]
 mod tests;
