@@ -166,7 +166,8 @@ macro_rules! setters {
 
         /// How many bytes a message may have.
         ///
-        /// Default: 64 MiB. [`Connection::set_max_message`] changes it later.
+        /// Default: 64 MiB. [`Connection::set_max_message`](crate::Connection::set_max_message) changes
+        /// it later.
         pub fn max_message(mut self, bytes: usize) -> Self {
             self.setup.max_message = bytes;
             self

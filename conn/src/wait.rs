@@ -6,15 +6,11 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use crate::codec::Codec;
-use crate::connection::{Connection, Receiver};
-
-/// What [`wait`] can wait for: a [`Connection`] or a [`Receiver`], whatever their types.
+/// What [`wait`] can wait for: a [`Connection`](crate::Connection) or a
+/// [`Receiver`](crate::Receiver), whatever their types.
 pub trait Wait: Sealed {}
 
-impl<S, R, C: Codec> Wait for Connection<S, R, C> {}
-
-impl<R, C: Codec> Wait for Receiver<R, C> {}
+impl<T: Sealed> Wait for T {}
 
 #[allow(unnameable_types, reason = "nobody else is to implement `Wait`")]
 pub trait Sealed: Send {

@@ -6,7 +6,31 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rpc_core::transport::Credentials;
 
-use super::handshake::Role;
+/// Which side of a connection this is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// The one that accepts; it challenges first.
+    Listener,
+    /// The one that connects.
+    Client,
+}
+
+impl Role {
+    pub(super) const fn opposite(self) -> Self {
+        match self {
+            Self::Listener => Self::Client,
+            Self::Client => Self::Listener,
+        }
+    }
+
+    /// What tells the roles apart in what is digested.
+    pub(super) const fn label(self) -> &'static [u8] {
+        match self {
+            Self::Listener => b"listener\0",
+            Self::Client => b"client\0",
+        }
+    }
+}
 
 /// The identity of the channel that a handshake runs on, as far as this end sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::channel::{Channel, Issued, is_reflected};
+use super::channel::{Channel, Issued, Role, is_reflected};
 use super::digest::Algorithm;
 use super::{AuthError, Authentication, Binding};
 
@@ -27,31 +27,6 @@ const MARK: &[u8] = b"{farcall-bound-1}";
 /// Begins what is digested for a bound answer. CPython digests whatever it is sent, but never anything
 /// that begins like this: its digests but MD5 are of challenges that begin with `{`.
 const BOUND: &[u8] = b"farcall-bound-1\0";
-
-/// Which side of a connection this is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Role {
-    /// The one that accepts; it challenges first.
-    Listener,
-    /// The one that connects.
-    Client,
-}
-
-impl Role {
-    const fn opposite(self) -> Self {
-        match self {
-            Self::Listener => Self::Client,
-            Self::Client => Self::Listener,
-        }
-    }
-
-    const fn label(self) -> &'static [u8] {
-        match self {
-            Self::Listener => b"listener\0",
-            Self::Client => b"client\0",
-        }
-    }
-}
 
 /// One side of the handshake.
 ///

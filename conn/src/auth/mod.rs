@@ -57,9 +57,9 @@ mod channel;
 mod digest;
 mod handshake;
 
-pub use channel::Channel;
+pub use channel::{Channel, Role};
 pub use digest::Digest;
-pub use handshake::{Handshake, MAX_MESSAGE, Role};
+pub use handshake::{Handshake, MAX_MESSAGE};
 
 /// The key that both ends of a connection must know.
 ///

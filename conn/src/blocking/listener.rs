@@ -128,11 +128,10 @@ impl<S, R, C: Codec> connection::Connection<S, R, C> {
         let mut writer = Writer::new(stream);
         writer.encoder = self.writer.encoder;
         writer.broken = self.writer.broken;
-        Ok(Connection {
-            codec: self.codec,
-            acknowledge: self.acknowledge,
-            ..Connection::from_parts(reader, writer, self.peer)
-        })
+        let mut connection = Connection::from_parts(reader, writer, self.peer);
+        connection.codec = self.codec;
+        connection.acknowledge = self.acknowledge;
+        Ok(connection)
     }
 }
 

@@ -3,7 +3,12 @@ use std::io::{Read as _, Seek as _, Write as _};
 use std::os::unix::net::UnixStream;
 use std::thread;
 
+use std::time::Duration;
+
 use super::*;
+use crate::codec::Bincode;
+use crate::descriptor::DescriptorError;
+use crate::error::{RecvError, SendError};
 use crate::frame::FrameError;
 use crate::{Client, Listener};
 

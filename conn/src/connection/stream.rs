@@ -12,9 +12,9 @@ use tokio::net::{TcpStream, tcp};
 #[cfg(unix)]
 use tokio::net::{UnixStream, unix};
 
-use crate::auth::Channel;
 #[cfg(unix)]
-use crate::descriptor::UnixIncoming;
+use super::handles::UnixIncoming;
+use crate::auth::Channel;
 
 /// Where bytes come from.
 pub(crate) enum Incoming {

@@ -1,0 +1,172 @@
+//! The two directions of a connection, each on its own.
+
+use std::fmt;
+use std::io;
+use std::marker::PhantomData;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytemuck::{AnyBitPattern, NoUninit};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::reader::Reader;
+use super::wait::wait;
+use super::writer::Writer;
+use crate::codec::{Bincode, Codec};
+use crate::connection::elements;
+use crate::error::{RecvError, SendError};
+
+/// The sending half of a connection. Clones send over the same connection from any thread, each message
+/// as a whole. When the last one is dropped, the peer sees the end.
+pub struct Sender<S = (), C = Bincode> {
+    writer: Arc<Mutex<Writer>>,
+    codec: C,
+    types: PhantomData<fn(S)>,
+}
+
+impl<S, C: Codec> Sender<S, C> {
+    pub(super) fn from_parts(writer: Writer, codec: C) -> Self {
+        Self {
+            writer: Arc::new(Mutex::new(writer)),
+            codec,
+            types: PhantomData,
+        }
+    }
+
+    /// Sends a value, as [`Connection::send`](super::Connection::send) does.
+    ///
+    /// # Errors
+    /// As with [`Connection::send`](super::Connection::send).
+    pub fn send(&self, value: &S) -> Result<(), SendError>
+    where
+        S: Serialize,
+    {
+        self.lock().send(&self.codec, value)
+    }
+
+    /// Sends bytes, as [`Connection::send_bytes`](super::Connection::send_bytes) does.
+    ///
+    /// # Errors
+    /// Those of the connection.
+    pub fn send_bytes(&self, message: &[u8]) -> Result<(), SendError> {
+        self.send_vectored(&[message])
+    }
+
+    /// Sends slices as one message, as [`Connection::send_vectored`](super::Connection::send_vectored) does.
+    ///
+    /// # Errors
+    /// Those of the connection.
+    pub fn send_vectored(&self, slices: &[&[u8]]) -> Result<(), SendError> {
+        self.lock().send_vectored(slices)
+    }
+
+    /// Sends numbers, as [`Connection::send_array`](super::Connection::send_array) does.
+    ///
+    /// # Errors
+    /// Those of the connection.
+    pub fn send_array<T: NoUninit>(&self, numbers: &[T]) -> Result<(), SendError> {
+        self.send_bytes(bytemuck::cast_slice(numbers))
+    }
+
+    /// Tells the peer that no more will come, whatever clones there are.
+    ///
+    /// # Errors
+    /// Those of the connection.
+    pub fn close(self) -> Result<(), SendError> {
+        self.lock().shutdown()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Writer> {
+        // A value whose serialisation panicked left nothing behind that could be sent.
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<S, C: Clone> Clone for Sender<S, C> {
+    fn clone(&self) -> Self {
+        Self {
+            writer: Arc::clone(&self.writer),
+            codec: self.codec.clone(),
+            types: PhantomData,
+        }
+    }
+}
+
+impl<S, C> fmt::Debug for Sender<S, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sender").finish_non_exhaustive()
+    }
+}
+
+/// The receiving half of a connection.
+pub struct Receiver<R = (), C = Bincode> {
+    pub(super) reader: Reader,
+    codec: C,
+    types: PhantomData<fn() -> R>,
+}
+
+impl<R, C: Codec> Receiver<R, C> {
+    pub(super) fn from_parts(reader: Reader, codec: C) -> Self {
+        Self {
+            reader,
+            codec,
+            types: PhantomData,
+        }
+    }
+
+    /// Receives a value, as [`Connection::recv`](super::Connection::recv) does.
+    ///
+    /// # Errors
+    /// As with [`Connection::recv`](super::Connection::recv).
+    pub fn recv(&mut self) -> Result<R, RecvError>
+    where
+        R: DeserializeOwned,
+    {
+        let message = self.reader.message(self.reader.max_message)?;
+        self.codec.decode(message).map_err(RecvError::Decode)
+    }
+
+    /// Receives bytes, as [`Connection::recv_bytes`](super::Connection::recv_bytes) does.
+    ///
+    /// # Errors
+    /// As with [`Connection::recv_bytes`](super::Connection::recv_bytes).
+    pub fn recv_bytes(&mut self, max: usize) -> Result<Vec<u8>, RecvError> {
+        self.reader.owned_message(max)
+    }
+
+    /// Receives into a buffer, as [`Connection::recv_bytes_into`](super::Connection::recv_bytes_into) does.
+    ///
+    /// # Errors
+    /// As with [`Connection::recv_bytes_into`](super::Connection::recv_bytes_into).
+    pub fn recv_bytes_into(&mut self, buffer: &mut [u8]) -> Result<usize, RecvError> {
+        self.reader.message_into(buffer)
+    }
+
+    /// Receives numbers, as [`Connection::recv_array_into`](super::Connection::recv_array_into) does.
+    ///
+    /// # Errors
+    /// As with [`Connection::recv_array_into`](super::Connection::recv_array_into).
+    pub fn recv_array_into<T: NoUninit + AnyBitPattern>(
+        &mut self,
+        numbers: &mut [T],
+    ) -> Result<usize, RecvError> {
+        let bytes = bytemuck::cast_slice_mut(numbers);
+        let length = self.recv_bytes_into(bytes)?;
+        elements::<T>(&bytes[..length])
+    }
+
+    /// Waits for input, as [`Connection::poll`](super::Connection::poll) does.
+    ///
+    /// # Errors
+    /// If the system cannot wait.
+    pub fn poll(&mut self, time: Duration) -> io::Result<bool> {
+        Ok(!wait(&mut [self], Some(time))?.is_empty())
+    }
+}
+
+impl<R, C> fmt::Debug for Receiver<R, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Receiver").finish_non_exhaustive()
+    }
+}

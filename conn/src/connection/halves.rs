@@ -1,0 +1,213 @@
+//! The two directions of a connection, each on its own.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytemuck::{AnyBitPattern, NoUninit};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio::sync::{Mutex, MutexGuard};
+
+use super::elements;
+use super::reader::Reader;
+use super::writer::Writer;
+use crate::codec::{Bincode, Codec};
+use crate::error::{RecvError, SendError};
+
+/// The sending half of a connection. Clones send over the same connection, each message as a whole.
+///
+/// When the last one is dropped, the peer sees the end, while the [`Receiver`] can still receive.
+///
+/// # Cancel safety
+///
+/// Every method is cancel safe: a message whose send is dropped is either not sent at all, or its rest
+/// is sent by a task of its own.
+pub struct Sender<S = (), C = Bincode> {
+    writer: Arc<Mutex<Writer>>,
+    codec: C,
+    types: PhantomData<fn(S)>,
+}
+
+impl<S, C: Codec> Sender<S, C> {
+    pub(crate) fn from_parts(writer: Writer, codec: C) -> Self {
+        Self {
+            writer: Arc::new(Mutex::new(writer)),
+            codec,
+            types: PhantomData,
+        }
+    }
+
+    /// Sends a value, as [`Connection::send`](super::Connection::send) does.
+    ///
+    /// # Errors
+    /// As with [`Connection::send`](super::Connection::send).
+    pub async fn send(&self, value: &S) -> Result<(), SendError>
+    where
+        S: Serialize,
+    {
+        self.lock().await.guard().send(&self.codec, value).await
+    }
+
+    /// Sends bytes, as [`Connection::send_bytes`](super::Connection::send_bytes) does.
+    ///
+    /// # Errors
+    /// Those of the connection.
+    pub async fn send_bytes(&self, message: &[u8]) -> Result<(), SendError> {
+        self.send_vectored(&[message]).await
+    }
+
+    /// Sends slices as one message, as [`Connection::send_vectored`](super::Connection::send_vectored) does.
+    ///
+    /// # Errors
+    /// Those of the connection.
+    pub async fn send_vectored(&self, slices: &[&[u8]]) -> Result<(), SendError> {
+        self.lock().await.guard().send_vectored(slices).await
+    }
+
+    /// Sends numbers, as [`Connection::send_array`](super::Connection::send_array) does.
+    ///
+    /// # Errors
+    /// Those of the connection.
+    pub async fn send_array<T: NoUninit>(&self, numbers: &[T]) -> Result<(), SendError> {
+        self.send_bytes(bytemuck::cast_slice(numbers)).await
+    }
+
+    /// Tells the peer that no more will come, whatever clones there are.
+    ///
+    /// # Errors
+    /// Those of the connection.
+    pub async fn close(self) -> Result<(), SendError> {
+        self.lock().await.guard().shutdown().await
+    }
+
+    async fn lock(&self) -> Turn<'_> {
+        Turn {
+            guard: Some(self.writer.lock().await),
+            writer: &self.writer,
+        }
+    }
+}
+
+impl<S, C: Clone> Clone for Sender<S, C> {
+    fn clone(&self) -> Self {
+        Self {
+            writer: Arc::clone(&self.writer),
+            codec: self.codec.clone(),
+            types: PhantomData,
+        }
+    }
+}
+
+impl<S, C> fmt::Debug for Sender<S, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sender").finish_non_exhaustive()
+    }
+}
+
+/// One sender's turn at the writer.
+struct Turn<'a> {
+    guard: Option<MutexGuard<'a, Writer>>,
+    writer: &'a Arc<Mutex<Writer>>,
+}
+
+impl Turn<'_> {
+    fn guard(&mut self) -> &mut Writer {
+        self.guard.as_mut().expect("it is there until the drop")
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        let unwritten = self.guard.take().is_some_and(|guard| guard.has_unwritten());
+        // The next sender may never come, and the peer has half a message.
+        if unwritten && let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            let writer = Arc::clone(self.writer);
+            runtime.spawn(async move {
+                // If it fails, the next send says so.
+                let _ = writer.lock().await.flush().await;
+            });
+        }
+    }
+}
+
+/// The receiving half of a connection.
+///
+/// # Cancel safety
+///
+/// Every method is cancel safe: nothing is lost when its future is dropped.
+pub struct Receiver<R = (), C = Bincode> {
+    reader: Reader,
+    codec: C,
+    types: PhantomData<fn() -> R>,
+}
+
+impl<R, C: Codec> Receiver<R, C> {
+    pub(crate) fn from_parts(reader: Reader, codec: C) -> Self {
+        Self {
+            reader,
+            codec,
+            types: PhantomData,
+        }
+    }
+
+    /// Receives a value, as [`Connection::recv`](super::Connection::recv) does.
+    ///
+    /// # Errors
+    /// As with [`Connection::recv`](super::Connection::recv).
+    pub async fn recv(&mut self) -> Result<R, RecvError>
+    where
+        R: DeserializeOwned,
+    {
+        let message = self.reader.message(self.reader.max_message).await?;
+        self.codec.decode(message).map_err(RecvError::Decode)
+    }
+
+    /// Receives bytes, as [`Connection::recv_bytes`](super::Connection::recv_bytes) does.
+    ///
+    /// # Errors
+    /// As with [`Connection::recv_bytes`](super::Connection::recv_bytes).
+    pub async fn recv_bytes(&mut self, max: usize) -> Result<Vec<u8>, RecvError> {
+        self.reader.owned_message(max).await
+    }
+
+    /// Receives into a buffer, as [`Connection::recv_bytes_into`](super::Connection::recv_bytes_into) does.
+    ///
+    /// # Errors
+    /// As with [`Connection::recv_bytes_into`](super::Connection::recv_bytes_into).
+    pub async fn recv_bytes_into(&mut self, buffer: &mut [u8]) -> Result<usize, RecvError> {
+        self.reader.message_into(buffer).await
+    }
+
+    /// Receives numbers, as [`Connection::recv_array_into`](super::Connection::recv_array_into) does.
+    ///
+    /// # Errors
+    /// As with [`Connection::recv_array_into`](super::Connection::recv_array_into).
+    pub async fn recv_array_into<T: NoUninit + AnyBitPattern>(
+        &mut self,
+        numbers: &mut [T],
+    ) -> Result<usize, RecvError> {
+        let bytes = bytemuck::cast_slice_mut(numbers);
+        let length = self.recv_bytes_into(bytes).await?;
+        elements::<T>(&bytes[..length])
+    }
+
+    /// Waits for input, as [`Connection::poll`](super::Connection::poll) does.
+    pub async fn poll(&mut self, time: Duration) -> bool {
+        self.reader.poll(time).await
+    }
+}
+
+impl<R, C> fmt::Debug for Receiver<R, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Receiver").finish_non_exhaustive()
+    }
+}
+
+impl<R, C: Codec> crate::wait::Sealed for Receiver<R, C> {
+    fn poll_readable(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.reader.poll_readable(cx)
+    }
+}

@@ -1,0 +1,198 @@
+use super::*;
+
+const LIMIT: usize = 1 << 20;
+
+#[test]
+fn headers_are_as_short_as_can_be() {
+    assert_eq!(Header::new(0).as_bytes(), [0, 0, 0, 0]);
+    assert_eq!(Header::new(SHORT).as_bytes(), [0x7f, 0xff, 0xff, 0xff]);
+    let extended = [0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0, 0x80, 0, 0, 0];
+    assert_eq!(Header::new(SHORT + 1).as_bytes(), extended);
+    for length in [0, 1, SHORT, SHORT + 1, u64::MAX] {
+        let header = Header::new(length);
+        assert_eq!(Header::parse(header.as_bytes()), Ok(Some(header)));
+    }
+}
+
+#[test]
+fn a_short_length_in_the_extended_form_is_read() {
+    let mut decoder = Decoder::new();
+    decoder.feed(b"\xff\xff\xff\xff\0\0\0\0\0\0\0\x02ok\0\0\0\0");
+    assert_eq!(decoder.message(LIMIT), Ok(Some(&b"ok"[..])));
+    assert_eq!(decoder.message(LIMIT), Ok(Some(&b""[..])));
+    assert_eq!(decoder.end(), Ok(()));
+}
+
+#[test]
+fn messages_come_out_whatever_the_pieces_were() {
+    let mut stream = Vec::new();
+    let lengths = [0, 1, 3, 16383, 16384, 16385, 70_000, 5, 300_000, 0, 12];
+    let messages: Vec<Vec<u8>> = lengths.iter().map(|&n| vec![n as u8; n]).collect();
+    for message in &messages {
+        let mut encoder = Encoder::new();
+        encoder.push(message);
+        stream.extend_from_slice(encoder.unwritten());
+    }
+    for size in [1, 2, 3, 7, 4096, 65_537, stream.len()] {
+        let mut decoder = Decoder::new();
+        let mut came = Vec::new();
+        for piece in stream.chunks(size) {
+            decoder.feed(piece);
+            while let Some(message) = decoder.owned_message(LIMIT).unwrap() {
+                came.push(message);
+            }
+        }
+        assert_eq!(came, messages, "in pieces of {size}");
+        assert_eq!(decoder.end(), Ok(()));
+    }
+}
+
+#[test]
+fn a_negative_length_is_an_error_for_good() {
+    let mut decoder = Decoder::new();
+    decoder.feed(b"\xff\xff\xff\xfe");
+    for _ in 0..2 {
+        assert_eq!(decoder.message(LIMIT), Err(FrameError::NegativeLength(-2)));
+    }
+    assert!(!decoder.space().is_empty());
+}
+
+#[test]
+fn an_announced_length_takes_no_memory() {
+    let mut decoder = Decoder::new();
+    decoder.feed(Header::new(1 << 62).as_bytes());
+    assert!(decoder.space().len() <= LARGE);
+    let error = FrameError::TooLarge {
+        length: 1 << 62,
+        limit: LIMIT,
+    };
+    assert_eq!(decoder.message(LIMIT), Err(error));
+    decoder.feed(Header::new(u64::MAX).as_bytes());
+    assert!(decoder.space().len() <= LARGE);
+}
+
+#[test]
+fn too_large_a_message_can_still_be_had_with_a_higher_limit() {
+    let mut decoder = Decoder::new();
+    decoder.feed(b"\0\0\0\x03abc");
+    let error = FrameError::TooLarge {
+        length: 3,
+        limit: 2,
+    };
+    assert_eq!(decoder.message(2), Err(error));
+    assert_eq!(decoder.message(3), Ok(Some(&b"abc"[..])));
+}
+
+#[test]
+fn the_end_within_a_frame_tells_what_is_missing() {
+    let frame = b"\0\0\0\x03abc";
+    for cut in 1..frame.len() {
+        let mut decoder = Decoder::new();
+        decoder.feed(&frame[..cut]);
+        let missing = match cut {
+            ..4 => Missing::Header,
+            _ => Missing::Bytes((frame.len() - cut) as u64),
+        };
+        assert_eq!(decoder.end(), Err(FrameError::Truncated { missing }));
+    }
+}
+
+#[test]
+fn memory_is_given_back_after_a_large_message() {
+    let mut decoder = Decoder::new();
+    let mut encoder = Encoder::new();
+    encoder.push(&vec![7; 10 << 20]);
+    decoder.feed(encoder.unwritten());
+    encoder.wrote(encoder.unwritten().len());
+    assert!(encoder.buffer.capacity() <= KEPT);
+    assert_eq!(
+        decoder.message(usize::MAX).unwrap().map(<[u8]>::len),
+        Some(10 << 20)
+    );
+    decoder.space();
+    assert!(decoder.buffer.capacity() <= KEPT);
+}
+
+#[test]
+fn a_message_that_cannot_be_encoded_leaves_nothing_behind() {
+    let mut encoder = Encoder::new();
+    encoder.push(b"first");
+    let failed = encoder.push_with(|out| {
+        out.extend_from_slice(b"half");
+        Err("no")
+    });
+    assert_eq!(failed, Err("no"));
+    assert_eq!(encoder.unwritten(), b"\0\0\0\x05first");
+    encoder.wrote(4);
+    assert_eq!(encoder.unwritten(), b"first");
+}
+
+#[test]
+fn a_part_taken_can_be_put_back() {
+    let mut decoder = Decoder::new();
+    decoder.feed(b"\0\0\0\x05he");
+    let header = decoder.header().unwrap().unwrap();
+    let mut buffer = [0; 5];
+    assert_eq!(decoder.take_into(&header, &mut buffer), 2);
+    decoder.put_back(&header, &buffer[..2]);
+    decoder.feed(b"llo");
+    assert_eq!(decoder.message(5), Ok(Some(&b"hello"[..])));
+}
+
+proptest::proptest! {
+    /// As a reader does that has all bytes at once.
+    #[test]
+    fn any_bytes_in_any_pieces(
+        messages in proptest::collection::vec(
+            (proptest::prelude::any::<bool>(), 0..200_usize), 0..20),
+        noise in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..40),
+        sizes in proptest::collection::vec(1..300_usize, 1..20),
+    ) {
+        let mut stream = Vec::new();
+        for &(extended, length) in &messages {
+            if extended {
+                stream.extend_from_slice(&[0xff; 4]);
+                stream.extend_from_slice(&(length as u64).to_be_bytes());
+            } else {
+                stream.extend_from_slice(Header::new(length as u64).as_bytes());
+            }
+            stream.extend(std::iter::repeat_n(length as u8, length));
+        }
+        stream.extend_from_slice(&noise);
+        let whole = {
+            let mut decoder = Decoder::new();
+            decoder.feed(&stream);
+            drain(&mut decoder)
+        };
+        let mut decoder = Decoder::new();
+        let mut pieces = (Vec::new(), Ok(()));
+        let mut rest = stream.as_slice();
+        for size in sizes.iter().cycle() {
+            if rest.is_empty() || pieces.1.is_err() {
+                break;
+            }
+            let (piece, behind) = rest.split_at((*size).min(rest.len()));
+            decoder.feed(piece);
+            rest = behind;
+            let (more, error) = drain(&mut decoder);
+            pieces.0.extend(more);
+            pieces.1 = error;
+        }
+        proptest::prop_assert_eq!(&pieces.0, &whole.0);
+        proptest::prop_assert_eq!(pieces.1, whole.1);
+        let lengths: Vec<usize> = messages.iter().map(|(_, length)| *length).collect();
+        let came: Vec<usize> = whole.0.iter().map(Vec::len).collect();
+        proptest::prop_assert!(came.starts_with(&lengths));
+    }
+}
+
+fn drain(decoder: &mut Decoder) -> (Vec<Vec<u8>>, Result<(), FrameError>) {
+    let mut messages = Vec::new();
+    loop {
+        match decoder.owned_message(1000) {
+            Ok(Some(message)) => messages.push(message),
+            Ok(None) => return (messages, Ok(())),
+            Err(error) => return (messages, Err(error)),
+        }
+    }
+}

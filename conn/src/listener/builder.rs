@@ -1,0 +1,202 @@
+//! How a listener is opened.
+
+use std::fmt;
+use std::future::{Future, IntoFuture};
+use std::io;
+use std::pin::Pin;
+use std::time::Duration;
+
+use rpc_core::transport::tcp::TcpListener;
+#[cfg(unix)]
+use rpc_core::transport::unix::UnixListener;
+use rpc_core::transport::{Address, AddressError};
+#[cfg(unix)]
+use rpc_core::transport::{Listen, Peer};
+
+use super::admission::Admission;
+use super::{Listener, start};
+use crate::address::Target;
+use crate::auth::{AuthError, Binding, Digest, ToAuthKey};
+use crate::client::unsupported;
+#[cfg(unix)]
+use crate::connection;
+use crate::setup::{Setup, setters};
+
+type Start = Box<dyn FnOnce(Admission) -> io::Result<Listener> + Send>;
+
+pub(super) enum Source {
+    Target(Result<Target, AddressError>),
+    #[cfg(unix)]
+    Fresh,
+    Transport(Start),
+}
+
+/// A listener to be opened. Made by [`Listener::bind`].
+#[must_use = "it listens when it is awaited"]
+pub struct ListenerBuilder {
+    source: Source,
+    setup: Setup,
+    mode: Option<u32>,
+    max_pending: usize,
+    max_pending_per_address: usize,
+}
+
+impl ListenerBuilder {
+    pub(super) fn new(source: Source) -> Self {
+        Self {
+            source,
+            setup: Setup::default(),
+            mode: None,
+            max_pending: 512,
+            max_pending_per_address: 256,
+        }
+    }
+
+    setters!();
+
+    /// How long the handshake of a peer may take, from the moment that it is accepted.
+    ///
+    /// Default: 5 seconds.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.setup.timeout = timeout;
+        self
+    }
+
+    /// How many peers may be in the handshake at once. One more, and the one that has been in it for the
+    /// longest is cut off: a peer that knows the key needs no more than a moment.
+    ///
+    /// Default: 512, half the open files that many systems allow a process.
+    pub fn max_pending(mut self, peers: usize) -> Self {
+        self.max_pending = peers.max(1);
+        self
+    }
+
+    /// How many peers of one IP address, or of one /64 network of IPv6, may be in the handshake at once,
+    /// as with [`max_pending`](Self::max_pending).
+    ///
+    /// Default: 256.
+    pub fn max_pending_per_address(mut self, peers: usize) -> Self {
+        self.max_pending_per_address = peers.max(1);
+        self
+    }
+
+    /// The permissions of a Unix socket's file, such as `0o600`.
+    ///
+    /// Default: those that the umask of the process leaves.
+    #[cfg(unix)]
+    pub fn mode(mut self, mode: u32) -> Self {
+        self.mode = Some(mode);
+        self
+    }
+
+    async fn open(self) -> Result<Listener, BindError> {
+        let admission = Admission {
+            terms: self.setup.finish()?,
+            max_pending: self.max_pending,
+            max_pending_per_address: self.max_pending_per_address,
+            #[cfg(unix)]
+            credentials: connection::own_credentials(),
+        };
+        let is_network = matches!(
+            &self.source,
+            Source::Target(Ok(Target::Host(..) | Target::Address(Address::Tcp(_))))
+        );
+        if is_network && admission.terms.requires_binding() {
+            return Err(AuthError::NothingToBind.into());
+        }
+        let target = match self.source {
+            Source::Transport(start) => return Ok(start(admission)?),
+            #[cfg(unix)]
+            Source::Fresh => return Ok(start(Fresh::new().await?, admission)?),
+            Source::Target(target) => target?,
+        };
+        Ok(match target {
+            Target::Host(host, port) if host.is_empty() => {
+                start(TcpListener::bind(("0.0.0.0", port)).await?, admission)?
+            }
+            Target::Host(host, port) => start(TcpListener::bind((host, port)).await?, admission)?,
+            Target::Address(Address::Tcp(address)) => {
+                start(TcpListener::bind(address).await?, admission)?
+            }
+            #[cfg(unix)]
+            Target::Address(Address::Unix(path)) => match self.mode {
+                None => start(UnixListener::bind(path).await?, admission)?,
+                Some(mode) => start(UnixListener::bind_with_mode(path, mode).await?, admission)?,
+            },
+            #[cfg(any(target_os = "linux", target_os = "android"))]
+            Target::Address(Address::Abstract(name)) => {
+                start(UnixListener::bind_abstract(name)?, admission)?
+            }
+            Target::Address(other) => return Err(unsupported(&other).into()),
+        })
+    }
+}
+
+impl IntoFuture for ListenerBuilder {
+    type Output = Result<Listener, BindError>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.open())
+    }
+}
+
+impl fmt::Debug for ListenerBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ListenerBuilder")
+            .field("setup", &self.setup)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why there is no listener.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BindError {
+    /// What was given is no address.
+    #[error(transparent)]
+    Address(#[from] AddressError),
+    /// The address is taken, or not of this machine, or not allowed.
+    #[error("cannot listen there")]
+    Io(#[from] io::Error),
+    /// The key cannot be used.
+    #[error(transparent)]
+    Auth(#[from] AuthError),
+}
+
+/// A Unix socket in a directory of its own.
+#[cfg(unix)]
+struct Fresh {
+    listener: UnixListener,
+    /// Removed after the socket.
+    _directory: tempfile::TempDir,
+}
+
+#[cfg(unix)]
+impl Fresh {
+    async fn new() -> io::Result<Self> {
+        use std::os::unix::fs::PermissionsExt as _;
+
+        let directory = tempfile::Builder::new()
+            .prefix("listener-")
+            .permissions(std::fs::Permissions::from_mode(0o700))
+            .tempdir()?;
+        Ok(Self {
+            listener: UnixListener::bind(directory.path().join("socket")).await?,
+            _directory: directory,
+        })
+    }
+}
+
+#[cfg(unix)]
+impl Listen for Fresh {
+    type Io = <UnixListener as Listen>::Io;
+
+    async fn accept(&mut self) -> io::Result<(Self::Io, Peer)> {
+        self.listener.accept().await
+    }
+
+    fn local_address(&self) -> io::Result<Address> {
+        self.listener.local_address()
+    }
+}
