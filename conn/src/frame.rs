@@ -389,8 +389,11 @@ impl Encoder {
             return Err(error);
         }
         let header = Header::new((self.buffer.len() - message) as u64);
-        self.buffer
-            .splice(begin..message, header.as_bytes().iter().copied());
+        let room = &mut self.buffer[begin..message];
+        match header.as_bytes() {
+            short if short.len() == room.len() => room.copy_from_slice(short),
+            extended => drop(self.buffer.splice(begin..message, extended.iter().copied())),
+        }
         Ok(())
     }
 

@@ -55,7 +55,12 @@ impl Read for &Stream {
 
 impl Write for &Stream {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.write_vectored(&[IoSlice::new(bytes)])
+        match self {
+            Stream::Tcp(tcp) => (&mut &*tcp).write(bytes),
+            Stream::Unix(unix) => (&mut &*unix).write(bytes),
+            Stream::PipeWriter(pipe) => (&mut &*pipe).write(bytes),
+            Stream::PipeReader(_) => Err(io::ErrorKind::Unsupported.into()),
+        }
     }
 
     fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {

@@ -96,8 +96,11 @@ impl Writer {
         !self.encoder.unwritten().is_empty() && !self.broken
     }
 
-    /// Sockets need no flush; TLS and the like do.
+    /// Sockets and pipes need no flush; TLS and the like do.
     async fn flush_stream(&mut self) -> Result<(), SendError> {
+        if !matches!(self.outgoing, Outgoing::Other(_)) {
+            return Ok(());
+        }
         let flushed = self.outgoing.flush().await;
         self.progress(flushed.map(|()| 1)).map(|_| ())
     }

@@ -72,7 +72,8 @@ async fn silent_peers_hold_up_nobody() {
     }
     let time = serves(&mut listener, address).await;
     println!("served in {time:?} among 200 silent peers");
-    assert!(time < Duration::from_secs(1), "{time:?}");
+    // Milliseconds, where the machine does nothing else.
+    assert!(time < Duration::from_secs(3), "{time:?}");
     for stream in &mut silent {
         let mut byte = [0];
         let more = timeout(Duration::ZERO, stream.read(&mut byte)).await;

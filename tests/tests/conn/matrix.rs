@@ -12,6 +12,9 @@ use tokio::time::timeout;
 
 use crate::peer::{Peer, versions};
 
+/// More than any handshake takes on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// For peers that never begin a handshake.
 const IMPATIENCE: Duration = Duration::from_millis(300);
 
@@ -96,7 +99,7 @@ async fn python_connects(peer: &mut Peer, case: Case, path: &Path) {
     let mut builder = builder
         .legacy_md5(case.legacy_md5)
         .binding(case.binding)
-        .timeout(IMPATIENCE);
+        .timeout(PATIENCE);
     if let Some(key) = case.ours {
         builder = builder.authkey(key);
     }
@@ -125,10 +128,10 @@ async fn python_connects(peer: &mut Peer, case: Case, path: &Path) {
         accepted.send_bytes(&message).await.unwrap();
         assert_eq!(peer.answer().await, "ok", "{what:?}");
     } else {
-        let expected = match (case.theirs, case.legacy_md5, peer.version) {
+        let expected = match case.theirs {
             // It takes the challenge for a message.
-            (None, ..) => "AssertionError",
-            _ => "AuthenticationError",
+            None => "AssertionError",
+            Some(_) => "AuthenticationError",
         };
         assert_eq!(peer.answer().await, expected, "{what:?}");
         let nobody = timeout(
@@ -183,7 +186,10 @@ async fn python_listens(peer: &mut Peer, case: Case, path: &Path) {
             Client::connect(("127.0.0.1", port))
         }
     };
-    let mut builder = builder.legacy_md5(case.legacy_md5).binding(case.binding);
+    let mut builder = builder
+        .legacy_md5(case.legacy_md5)
+        .binding(case.binding)
+        .timeout(PATIENCE);
     if let Some(key) = case.ours {
         builder = builder.authkey(key);
     }
