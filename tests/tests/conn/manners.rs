@@ -27,8 +27,9 @@ async fn with_each(test: impl AsyncFn(&mut Peer, Connection)) {
 #[tokio::test]
 async fn messages_of_every_length() {
     with_each(async |peer, mut connection| {
-        peer.tell(json!(["send_lengths", LENGTHS])).await;
-        for length in LENGTHS {
+        let lengths: Vec<usize> = LENGTHS.into_iter().chain([0]).collect();
+        peer.tell(json!(["send_lengths", lengths])).await;
+        for length in lengths {
             let message = connection.recv_bytes(64 << 20).await.unwrap();
             assert!(message == vec![7; length], "{length}");
         }

@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use conn::auth::{AuthError, Binding};
+use conn::auth::{AuthError, Binding, Digest};
 use conn::{Client, ConnectError, Connection, Listener};
 use rpc_core::transport::Address;
 use serde_json::{Value, json};
@@ -141,6 +141,35 @@ async fn python_connects(peer: &mut Peer, case: Case, path: &Path) {
         assert!(nobody.await.is_err(), "{what:?}");
     }
     listener.close().await;
+}
+
+/// CPython knows them all since 3.12; before, it answers with MD5 whatever is asked for.
+#[tokio::test]
+async fn every_digest_that_python_knows() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("socket");
+    for python in versions() {
+        let mut peer = Peer::start(&python);
+        for digest in [
+            Digest::Sha256,
+            Digest::Sha384,
+            Digest::Sha3_256,
+            Digest::Sha3_384,
+        ] {
+            let mut listener = Listener::bind(&path)
+                .authkey("key")
+                .digest(digest)
+                .legacy_md5(python.version < (3, 12))
+                .await
+                .unwrap();
+            peer.tell(json!(["connect", path, "key"])).await;
+            let mut accepted: Connection = listener.accept().await.unwrap();
+            let message = accepted.recv_bytes(100).await.unwrap();
+            accepted.send_bytes(&message).await.unwrap();
+            assert_eq!(peer.answer().await, "ok", "{digest} {:?}", python.version);
+            listener.close().await;
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
