@@ -164,6 +164,9 @@ pub struct Decoder {
     buffer: Vec<u8>,
     start: usize,
     end: usize,
+    /// The header of a large message, once it is known to be one. The buffer then begins with the
+    /// message itself, so that it can be given away as it is.
+    large: Option<Header>,
 }
 
 impl Decoder {
@@ -174,42 +177,54 @@ impl Decoder {
     }
 
     /// Where the next bytes go: fill a part from its beginning, then call [`filled`](Self::filled).
-    /// It is never empty.
+    /// It is never empty, and does not reach beyond the end of a large message.
     pub fn space(&mut self) -> &mut [u8] {
-        let held = self.end - self.start;
-        if held == 0 {
+        if self.start == self.end {
             (self.start, self.end) = (0, 0);
-            if self.buffer.len() > KEPT {
+            if self.buffer.len() > KEPT && self.large.is_none() {
                 self.buffer = Vec::new();
             }
         }
         let wanted = self.wanted();
         if self.buffer.len() - self.start < wanted {
+            let held = self.end - self.start;
             self.buffer.copy_within(self.start..self.end, 0);
             (self.start, self.end) = (0, held);
             if self.buffer.len() < wanted {
                 self.buffer.resize(wanted, 0);
             }
         }
-        &mut self.buffer[self.end..]
+        let until = match self.large {
+            Some(_) => self.start + wanted,
+            None => self.buffer.len(),
+        };
+        &mut self.buffer[self.end..until]
     }
 
     /// How long the buffer should be, counted from the first byte held.
-    fn wanted(&self) -> usize {
+    fn wanted(&mut self) -> usize {
         let held = self.end - self.start;
-        let frame = match Header::parse(self.held()) {
-            Ok(Some(header)) => usize::try_from(header.length)
-                .unwrap_or(usize::MAX)
-                .saturating_add(usize::from(header.size)),
-            _ => 0,
+        let Ok(Some(header)) = self.header() else {
+            return held + READ_AHEAD;
         };
-        if frame <= held {
-            // Nothing is known of what comes next.
-            held + READ_AHEAD
-        } else if frame <= READ_AHEAD {
-            READ_AHEAD
+        let length = usize::try_from(header.length).unwrap_or(usize::MAX);
+        if self.large.is_none() {
+            let size = usize::from(header.size);
+            if length <= held - size {
+                // Nothing is known of what comes next.
+                return held + READ_AHEAD;
+            }
+            if length <= LARGE {
+                return (size + length).max(READ_AHEAD);
+            }
+            self.start += size;
+            self.large = Some(header);
+        }
+        let held = self.end - self.start;
+        if held < length {
+            length.min((held * 2).max(LARGE))
         } else {
-            frame.min((held * 2).max(LARGE))
+            held + READ_AHEAD
         }
     }
 
@@ -236,18 +251,21 @@ impl Decoder {
         }
     }
 
-    /// The bytes that came and were not taken.
-    #[must_use]
-    pub fn held(&self) -> &[u8] {
-        &self.buffer[self.start..self.end]
-    }
-
     /// The header of the next message, if all of it came.
     ///
     /// # Errors
     /// If the length is negative.
     pub fn header(&self) -> Result<Option<Header>, FrameError> {
-        Header::parse(self.held())
+        match self.large {
+            Some(header) => Ok(Some(header)),
+            None => Header::parse(&self.buffer[self.start..self.end]),
+        }
+    }
+
+    /// Whether nothing came that was not taken.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.start == self.end && self.large.is_none()
     }
 
     /// Whether the next message is there as a whole.
@@ -267,6 +285,7 @@ impl Decoder {
             return Ok(None);
         };
         self.start = message.end;
+        self.large = None;
         Ok(Some(&self.buffer[message]))
     }
 
@@ -282,9 +301,17 @@ impl Decoder {
                 return Err(FrameError::TooLarge { length, limit });
             }
         };
-        let begin = self.start + usize::from(header.size);
+        let begin = self.start + self.header_size(&header);
         let came = length <= self.end - begin;
         Ok(came.then(|| begin..begin + length))
+    }
+
+    /// How many of the bytes held are the header's.
+    fn header_size(&self, header: &Header) -> usize {
+        match self.large {
+            Some(_) => 0,
+            None => usize::from(header.size),
+        }
     }
 
     /// Takes the next message like [`message`](Self::message), without copying it where it is the last
@@ -293,25 +320,26 @@ impl Decoder {
     /// # Errors
     /// As with [`message`](Self::message).
     pub fn owned_message(&mut self, limit: usize) -> Result<Option<Vec<u8>>, FrameError> {
-        let Some(length) = self.message(limit)?.map(<[u8]>::len) else {
+        let Some(message) = self.next(limit)? else {
             return Ok(None);
         };
-        if length < LARGE || self.start < self.end {
-            let message = &self.buffer[self.start - length..self.start];
-            return Ok(Some(message.to_vec()));
+        self.start = message.end;
+        let whole = self.large.take().is_some() && message.start == 0 && message.end == self.end;
+        if !whole {
+            return Ok(Some(self.buffer[message].to_vec()));
         }
-        let mut message = std::mem::take(&mut self.buffer);
-        message.truncate(self.end);
-        message.drain(..self.start - length);
+        let mut owned = std::mem::take(&mut self.buffer);
+        owned.truncate(message.end);
         (self.start, self.end) = (0, 0);
-        Ok(Some(message))
+        Ok(Some(owned))
     }
 
     /// Takes the header and what came of its message, which goes to the beginning of `buffer`.
     /// Returns how much that is. What is missing must then be read into the buffer, or all be given back
     /// with [`put_back`](Self::put_back).
     pub(crate) fn take_into(&mut self, header: &Header, buffer: &mut [u8]) -> usize {
-        self.start += usize::from(header.size);
+        self.start += self.header_size(header);
+        self.large = None;
         let count = buffer.len().min(self.end - self.start);
         buffer[..count].copy_from_slice(&self.buffer[self.start..self.start + count]);
         self.start += count;
@@ -320,8 +348,12 @@ impl Decoder {
 
     /// Takes back a message of which only a part came.
     pub(crate) fn put_back(&mut self, header: &Header, part: &[u8]) {
-        debug_assert!(self.held().is_empty(), "the part was all there was");
-        self.feed(header.as_bytes());
+        debug_assert!(self.is_empty(), "the part was all there was");
+        if header.length > LARGE as u64 {
+            self.large = Some(*header);
+        } else {
+            self.feed(header.as_bytes());
+        }
         self.feed(part);
     }
 
@@ -330,22 +362,27 @@ impl Decoder {
     /// # Errors
     /// If a frame has begun.
     pub fn end(&self) -> Result<(), FrameError> {
-        let held = self.held();
-        let missing = match Header::parse(held)? {
-            None if held.is_empty() => return Ok(()),
+        let missing = match self.header()? {
+            None if self.is_empty() => return Ok(()),
             None => Missing::Header,
             Some(header) => {
-                let came = (held.len() - usize::from(header.size)) as u64;
-                Missing::Bytes(header.length.saturating_sub(came))
+                let came = self.end - self.start - self.header_size(&header);
+                Missing::Bytes(header.length.saturating_sub(came as u64))
             }
         };
         Err(FrameError::Truncated { missing })
     }
 
+    /// The next byte, where it stands outside of any frame. It is not taken.
+    #[cfg(unix)]
+    pub(crate) fn peek_byte(&self) -> Option<u8> {
+        self.buffer[self.start..self.end].first().copied()
+    }
+
     /// Takes one byte that stands outside of any frame, if one came.
     #[cfg(unix)]
     pub(crate) fn byte(&mut self) -> Option<u8> {
-        let byte = *self.held().first()?;
+        let byte = self.peek_byte()?;
         self.start += 1;
         Some(byte)
     }

@@ -75,7 +75,7 @@ impl Reader {
     /// The next byte, where it stands outside of any frame. It is not taken.
     pub(super) fn peek_byte(&mut self) -> Result<u8, RecvError> {
         loop {
-            if let Some(&byte) = self.decoder.held().first() {
+            if let Some(byte) = self.decoder.peek_byte() {
                 return Ok(byte);
             }
             self.fill()?;

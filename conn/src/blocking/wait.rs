@@ -25,7 +25,7 @@ pub trait Sealed {
 
 impl<S, R, C> Sealed for Connection<S, R, C> {
     fn holds_bytes(&self) -> bool {
-        !self.reader.decoder.held().is_empty()
+        !self.reader.decoder.is_empty()
     }
 
     fn descriptor(&self) -> BorrowedFd<'_> {
@@ -35,7 +35,7 @@ impl<S, R, C> Sealed for Connection<S, R, C> {
 
 impl<R, C> Sealed for Receiver<R, C> {
     fn holds_bytes(&self) -> bool {
-        !self.reader.decoder.held().is_empty()
+        !self.reader.decoder.is_empty()
     }
 
     fn descriptor(&self) -> BorrowedFd<'_> {

@@ -98,7 +98,7 @@ impl Reader {
     #[cfg(unix)]
     pub(crate) async fn peek_byte(&mut self) -> Result<u8, RecvError> {
         loop {
-            if let Some(&byte) = self.decoder.held().first() {
+            if let Some(byte) = self.decoder.peek_byte() {
                 return Ok(byte);
             }
             self.fill().await?;
@@ -133,7 +133,7 @@ impl Reader {
 
     /// Ready when something of the next message came, or no more will.
     pub(crate) fn poll_readable(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if !self.decoder.held().is_empty() || self.failed.is_some() {
+        if !self.decoder.is_empty() || self.failed.is_some() {
             return Poll::Ready(());
         }
         let mut space = ReadBuf::new(self.decoder.space());

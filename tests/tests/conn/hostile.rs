@@ -158,7 +158,8 @@ async fn a_stranger_learns_nothing_but_failure() {
 
 #[tokio::test]
 async fn what_a_good_client_said_is_worth_nothing_to_others() {
-    let (mut listener, address) = listener(Listener::bind("127.0.0.1:0")).await;
+    let builder = Listener::bind("127.0.0.1:0").legacy_md5(true);
+    let (mut listener, address) = listener(builder).await;
     // Someone in the middle passes everything on, and remembers what the client says.
     let middle = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let middle_address = middle.local_addr().unwrap();
@@ -274,20 +275,136 @@ async fn announced_messages_take_no_memory() {
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn a_flood_of_descriptors() {
-    let descriptors = || std::fs::read_dir("/proc/self/fd").unwrap().count();
-    let (mut here, mut there): (Connection, Connection) = conn::pipe().unwrap();
+    use std::os::unix::fs::MetadataExt;
+
     let file = tempfile::tempfile().unwrap();
-    let before = descriptors();
+    let inode = file.metadata().unwrap().ino();
+    // Only those of this file: other tests of this process open some at the same time.
+    let open = || {
+        let all = std::fs::read_dir("/proc/self/fd").unwrap().flatten();
+        all.filter(|entry| std::fs::metadata(entry.path()).is_ok_and(|found| found.ino() == inode))
+            .count()
+    };
+    let (mut here, mut there): (Connection, Connection) = conn::pipe().unwrap();
     for _ in 0..500 {
         here.send_handle(&file).await.unwrap();
         // Each stands beside a byte, which to who expects a message is a part of one.
         let never = timeout(Duration::from_millis(1), there.recv_bytes(1 << 30));
         assert!(never.await.is_err());
     }
-    // Other tests of this process open some at the same time.
-    assert!(
-        descriptors() < before + 300,
-        "{} and {before}",
-        descriptors()
+    assert!(open() <= 1 + 64, "{}", open());
+    drop(there);
+    assert_eq!(open(), 1);
+}
+
+/// What is sent along with the handshake is closed when that is over.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn descriptors_in_the_handshake() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("socket");
+    // Every CPython can compute the answer that its versions up to 3.11 give.
+    let builder = Listener::bind(&path).authkey(KEY).legacy_md5(true);
+    let mut listener = builder.await.unwrap();
+    let python = tests::newest_python();
+    let program = "
+import array, hmac, os, socket, sys
+from multiprocessing import connection
+s = socket.socket(socket.AF_UNIX)
+s.connect(sys.argv[1])
+reader, writer = os.pipe()
+c = connection.Connection(s.detach())
+message = c.recv_bytes()
+digest = hmac.new(b'a key', message[len(b'#CHALLENGE#'):], 'md5').digest()
+# The answer, with a descriptor beside its first byte.
+frame = len(digest).to_bytes(4, 'big') + digest
+with socket.fromfd(c.fileno(), socket.AF_UNIX, socket.SOCK_STREAM) as raw:
+    raw.sendmsg([frame], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array('i', [reader]))])
+assert c.recv_bytes() == b'#WELCOME#'
+connection.deliver_challenge(c, b'a key')
+c.send_bytes(b'hello')
+os.close(reader)
+c.recv_bytes()
+try:
+    os.write(writer, b'x')
+    print('somebody has it')
+except BrokenPipeError:
+    print('closed')
+";
+    if python.version < (3, 12) {
+        println!(
+            "CPython {:?} has no handshake to take apart",
+            python.version
+        );
+        return;
+    }
+    let mut command = Command::from(python.command_text(program, &[path.to_str().unwrap()]));
+    let python = tokio::spawn(async move { command.output().await.unwrap() });
+    let mut accepted: Connection = listener.accept().await.unwrap();
+    assert_eq!(accepted.recv_bytes(10).await.unwrap(), b"hello");
+    accepted.send_bytes(b"the handshake is over").await.unwrap();
+    let output = python.await.unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(
+        String::from_utf8_lossy(&output.stdout),
+        "closed\n",
+        "{errors}"
     );
+}
+
+#[tokio::test]
+async fn the_limit_of_all_pending_peers() {
+    let builder = Listener::bind("127.0.0.1:0").max_pending(3);
+    let (mut listener, address) = listener(builder).await;
+    let mut silent = Vec::new();
+    for _ in 0..4 {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        read_frame(&mut stream).await;
+        silent.push(stream);
+    }
+    assert_eq!(rest(&mut silent[0]).await, b"", "the oldest is cut off");
+    let mut byte = [0];
+    let newest = timeout(Duration::from_millis(10), silent[3].read(&mut byte));
+    assert!(newest.await.is_err());
+    serves(&mut listener, address).await;
+}
+
+#[tokio::test]
+async fn a_handshake_byte_by_byte() {
+    let builder = Listener::bind("127.0.0.1:0").legacy_md5(true);
+    let (mut listener, address) = listener(builder).await;
+    // Between the two, a relay that passes on one byte at a time.
+    let relay = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let through = relay.local_addr().unwrap();
+    tokio::spawn(async move {
+        let (client, _) = relay.accept().await.unwrap();
+        let server = TcpStream::connect(address).await.unwrap();
+        let (mut from_client, mut to_client) = client.into_split();
+        let (mut from_server, mut to_server) = server.into_split();
+        tokio::join!(
+            async {
+                while let Ok(byte) = from_client.read_u8().await {
+                    to_server.write_u8(byte).await.unwrap();
+                    tokio::task::yield_now().await;
+                }
+            },
+            async {
+                while let Ok(byte) = from_server.read_u8().await {
+                    to_client.write_u8(byte).await.unwrap();
+                    tokio::task::yield_now().await;
+                }
+            }
+        );
+    });
+    // Not a client of this process, whose relayed challenge would be taken for a reflection.
+    let program = "import sys; from multiprocessing.connection import Client; \
+                   c = Client(('127.0.0.1', int(sys.argv[1])), authkey=b'a key'); \
+                   c.send_bytes(b'hello')";
+    let python = tests::newest_python();
+    let port = through.port().to_string();
+    let mut command = Command::from(python.command_text(program, &[&port]));
+    let python = tokio::spawn(async move { command.output().await.unwrap() });
+    let mut accepted: Connection = listener.accept().await.unwrap();
+    assert_eq!(accepted.recv_bytes(10).await.unwrap(), b"hello");
+    assert!(python.await.unwrap().status.success());
 }

@@ -98,7 +98,8 @@ async fn unix_sockets() {
 #[tokio::test]
 async fn abstract_sockets() {
     let name = format!("unix-abstract:conn test {}", std::process::id());
-    let mut listener = Listener::bind(&name).authkey("key").await.unwrap();
+    let builder = Listener::bind(&name).authkey("key").legacy_md5(true);
+    let mut listener = builder.await.unwrap();
     let client = Client::connect(&name).authkey("key").await.unwrap();
     talk(&mut listener, client).await;
 
