@@ -79,6 +79,15 @@ async fn buffers_too_short_and_limits() {
             peer.ask(json!(["receive_into", 10, 4])).await,
             json!(["fits", ["does not fit"], "fits again", ""])
         );
+        peer.tell(json!(["send_lengths", [1 << 20, 3]])).await;
+        match connection.recv_bytes_into(&mut [0; 1000]).await {
+            Err(RecvError::BufferTooShort(message)) => assert!(message == vec![7; 1 << 20]),
+            other => panic!("{other:?}"),
+        }
+        let mut room = [0; 1000];
+        assert_eq!(connection.recv_bytes_into(&mut room).await.unwrap(), 3);
+        peer.answer().await;
+
         connection.send_bytes(b"12345").await.unwrap();
         assert_eq!(peer.ask(json!(["receive_limited", 4])).await, "OSError");
     })
@@ -120,18 +129,29 @@ async fn the_ends_of_a_peer() {
         assert!(matches!(end, Err(RecvError::Closed)));
     })
     .await;
+    // Within a length, and within a message of ten bytes.
+    for bytes in ["0000", "0000000a616263646566"] {
+        with_each(async |peer, mut connection| {
+            peer.ask(json!(["send_raw", bytes])).await;
+            assert!(connection.poll(Duration::from_secs(20)).await);
+            peer.tell(json!(["die"])).await;
+            assert_cut_off(connection.recv_bytes(10).await);
+        })
+        .await;
+    }
     with_each(async |peer, mut connection| {
-        // A message of ten bytes, of which six come.
-        peer.ask(json!(["send_raw", "0000000a616263646566"])).await;
+        peer.tell(json!(["send_lengths", [64 << 20]])).await;
         assert!(connection.poll(Duration::from_secs(20)).await);
-        peer.tell(json!(["die"])).await;
-        let end = connection.recv_bytes(10).await;
-        assert!(
-            matches!(end, Err(RecvError::Frame(FrameError::Truncated { .. }))),
-            "{end:?}"
-        );
+        peer.kill().await;
+        assert_cut_off(connection.recv_bytes(64 << 20).await);
     })
     .await;
+}
+
+fn assert_cut_off(end: Result<Vec<u8>, RecvError>) {
+    let error = end.expect_err("no short message");
+    let cut_off = matches!(error, RecvError::Frame(FrameError::Truncated { .. }));
+    assert!(cut_off, "{error}");
 }
 
 #[tokio::test]

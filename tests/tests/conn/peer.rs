@@ -15,7 +15,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// One CPython process.
 pub(crate) struct Peer {
     pub(crate) version: (u32, u32),
-    _child: Child,
+    child: Child,
     commands: ChildStdin,
     answers: Lines<BufReader<ChildStdout>>,
 }
@@ -39,7 +39,7 @@ impl Peer {
             version: python.version,
             commands: child.stdin.take().unwrap(),
             answers: BufReader::new(child.stdout.take().unwrap()).lines(),
-            _child: child,
+            child,
         }
     }
 
@@ -61,6 +61,11 @@ impl Peer {
     pub(crate) async fn ask(&mut self, command: Value) -> Value {
         self.tell(command).await;
         self.answer().await
+    }
+
+    /// Kills the process, whatever it is doing.
+    pub(crate) async fn kill(&mut self) {
+        self.child.kill().await.unwrap();
     }
 
     /// Has it connect to a listener of ours, which is told to accept.
