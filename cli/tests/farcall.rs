@@ -155,6 +155,12 @@ fn sends_values_to_a_listener_in_python() {
         err,
         "farcall: authentication failed: the peer rejected the authkey\n"
     );
+    let (status, _, err) = farcall(&["send", &url, "1"]);
+    assert_eq!(status, 2);
+    assert_eq!(
+        err,
+        "farcall: the peer expects an authkey, and this side has none\n"
+    );
     let (status, _, err) = farcall(&["send", "http://127.0.0.1", "1"]);
     assert_eq!(status, 2);
     assert!(err.contains("is not conn://"), "{err}");

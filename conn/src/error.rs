@@ -40,6 +40,9 @@ pub enum RecvError {
     /// connection is as good as before.
     #[error("the message cannot be decoded")]
     Decode(#[source] FormatError),
+    /// What came is no value but a challenge: the peer has an authkey, and this side has none.
+    #[error("the peer expects an authkey, and this side has none")]
+    KeyExpected,
     /// A whole message came that is longer than the caller's buffer. It is here, and the connection is
     /// as good as before.
     #[error("a message of {} bytes does not fit the buffer", .0.len())]

@@ -9,7 +9,8 @@ use super::{AuthError, Authentication, Binding};
 /// The most bytes that a message of the handshake may have, as in CPython.
 pub const MAX_MESSAGE: usize = 256;
 
-const CHALLENGE: &[u8] = b"#CHALLENGE#";
+/// Begins the first message of a listener with a key.
+pub(crate) const CHALLENGE: &[u8] = b"#CHALLENGE#";
 const WELCOME: &[u8] = b"#WELCOME#";
 const FAILURE: &[u8] = b"#FAILURE#";
 

@@ -59,6 +59,7 @@ mod handshake;
 
 pub use channel::{Channel, Role};
 pub use digest::Digest;
+pub(crate) use handshake::CHALLENGE;
 pub use handshake::{Handshake, MAX_MESSAGE};
 
 /// The key that both ends of a connection must know.

@@ -17,7 +17,7 @@ use super::stream::Stream;
 use super::wait::wait;
 use super::writer::Writer;
 use crate::codec::{Bincode, Codec};
-use crate::connection::elements;
+use crate::connection::{elements, value};
 use crate::descriptor::{self, ACKNOWLEDGEMENT, Acknowledge, DescriptorError};
 use crate::error::{RecvError, SendError};
 
@@ -74,7 +74,7 @@ impl<S, R, C: Codec> Connection<S, R, C> {
         R: DeserializeOwned,
     {
         let message = self.reader.message(self.reader.max_message)?;
-        self.codec.decode(message).map_err(RecvError::Decode)
+        value(&self.codec, message)
     }
 
     /// Sends bytes as they are, without copying large messages.

@@ -14,7 +14,7 @@ use super::reader::Reader;
 use super::wait::wait;
 use super::writer::Writer;
 use crate::codec::{Bincode, Codec};
-use crate::connection::elements;
+use crate::connection::{elements, value};
 use crate::error::{RecvError, SendError};
 
 /// The sending half of a connection. Clones send over the same connection from any thread, each message
@@ -124,7 +124,7 @@ impl<R, C: Codec> Receiver<R, C> {
         R: DeserializeOwned,
     {
         let message = self.reader.message(self.reader.max_message)?;
-        self.codec.decode(message).map_err(RecvError::Decode)
+        value(&self.codec, message)
     }
 
     /// Receives bytes, as [`Connection::recv_bytes`](super::Connection::recv_bytes) does.

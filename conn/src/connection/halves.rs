@@ -11,9 +11,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::{Mutex, MutexGuard};
 
-use super::elements;
 use super::reader::Reader;
 use super::writer::Writer;
+use super::{elements, value};
 use crate::codec::{Bincode, Codec};
 use crate::error::{RecvError, SendError};
 
@@ -162,7 +162,7 @@ impl<R, C: Codec> Receiver<R, C> {
         R: DeserializeOwned,
     {
         let message = self.reader.message(self.reader.max_message).await?;
-        self.codec.decode(message).map_err(RecvError::Decode)
+        value(&self.codec, message)
     }
 
     /// Receives bytes, as [`Connection::recv_bytes`](super::Connection::recv_bytes) does.

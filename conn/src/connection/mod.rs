@@ -13,6 +13,7 @@ use rpc_core::transport::{Io, Peer};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::auth::CHALLENGE;
 use crate::codec::{Bincode, Codec};
 use crate::error::{RecvError, SendError};
 
@@ -132,7 +133,7 @@ impl<S, R, C: Codec> Connection<S, R, C> {
     {
         let limit = self.reader.max_message;
         let message = while_writing(&mut self.writer, self.reader.message(limit)).await?;
-        self.codec.decode(message).map_err(RecvError::Decode)
+        value(&self.codec, message)
     }
 
     /// Sends bytes as they are, as CPython's `send_bytes`.
@@ -309,6 +310,19 @@ async fn while_writing<T>(writer: &mut Writer, receive: impl Future<Output = T>)
         _ = writer.flush() => {}
     }
     receive.await
+}
+
+pub(crate) fn value<R: DeserializeOwned>(
+    codec: &impl Codec,
+    message: &[u8],
+) -> Result<R, RecvError> {
+    codec.decode(message).map_err(|error| {
+        if message.starts_with(CHALLENGE) {
+            RecvError::KeyExpected
+        } else {
+            RecvError::Decode(error)
+        }
+    })
 }
 
 pub(crate) fn elements<T>(bytes: &[u8]) -> Result<usize, RecvError> {
