@@ -4,14 +4,15 @@
 //! takes one step per opcode, without recursion, and no step takes more memory than a few times the
 //! bytes of its opcode.
 
+mod instances;
+
 use rpc_core::FormatErrorKind;
 
-use super::arena::{Arena, Bits, Chain, ClassNode, Data, Id, NONE, Node, ObjectNode, Span};
+use super::arena::{Arena, Bits, Chain, Data, Id, NONE, Node, Span};
 use super::bytes::{Bytes, LengthOf, int_of, is_surrogatepass};
 use super::error::Error;
 use super::memo::Memo;
 use super::opcode;
-use super::{names, reduce};
 
 /// The newest protocol.
 const NEWEST: u8 = 5;
@@ -353,90 +354,6 @@ impl<'m> Machine<'m> {
             }
         }
         self.stack.truncate(start);
-        Ok(())
-    }
-}
-
-// Classes and instances.
-impl<'m> Machine<'m> {
-    fn global(&mut self) -> Result<(), Error> {
-        let module = self.bytes.line()?;
-        let name = self.bytes.line()?;
-        self.class(module, name)
-    }
-
-    fn stack_global(&mut self) -> Result<(), Error> {
-        let name = self.pop()?;
-        let module = self.pop()?;
-        match (self.arena.as_text(module), self.arena.as_text(name)) {
-            (Some(module), Some(name)) => self.class(module, name),
-            _ => Err(self.structure("the name of a class is not a str")),
-        }
-    }
-
-    fn class(&mut self, module: &'m str, name: &'m str) -> Result<(), Error> {
-        let (module, name) = if self.python2_names {
-            names::python3(module, name)
-        } else {
-            (module, name)
-        };
-        self.push_class(ClassNode {
-            module,
-            name: name.into(),
-        })
-    }
-
-    pub(super) fn push_class(&mut self, class: ClassNode<'m>) -> Result<(), Error> {
-        let index = self.arena.classes.len() as u32;
-        self.push(Data::Class(index))?;
-        self.arena.classes.push(class);
-        Ok(())
-    }
-
-    fn object(&mut self, callable: Id, args: Id, kwargs: Id, reduced: bool) -> Result<(), Error> {
-        if !matches!(self.arena.data(callable), Data::Class(_) | Data::Object(_)) {
-            let found = self.arena.describe(callable);
-            return Err(self.structure(format!("{found} cannot be called to make an object")));
-        }
-        if !matches!(self.arena.data(args), Data::Tuple(_)) {
-            let found = self.arena.describe(args);
-            return Err(self.structure(format!("the arguments are not a tuple, but {found}")));
-        }
-        if kwargs != NONE && !matches!(self.arena.data(kwargs), Data::Dict(_)) {
-            let found = self.arena.describe(kwargs);
-            return Err(
-                self.structure(format!("the keyword arguments are not a dict, but {found}"))
-            );
-        }
-        if reduced && reduce::plain(self, callable, args)? {
-            return Ok(());
-        }
-        let index = self.arena.objects.len() as u32;
-        self.push(Data::Object(index))?;
-        self.arena.objects.push(ObjectNode {
-            callable,
-            args,
-            kwargs,
-            state: NONE,
-            items: Chain::EMPTY,
-            entries: Chain::EMPTY,
-            reduced,
-        });
-        Ok(())
-    }
-
-    fn build(&mut self) -> Result<(), Error> {
-        let state = self.pop()?;
-        let target = self.top()?;
-        let Data::Object(index) = self.arena.data(target) else {
-            let found = self.arena.describe(target);
-            return Err(self.structure(format!("BUILD cannot set the state of {found}")));
-        };
-        let object = &mut self.arena.objects[index as usize];
-        if object.state != NONE {
-            return Err(self.structure("BUILD sets the state of an object a second time"));
-        }
-        object.state = state;
         Ok(())
     }
 }
