@@ -10,10 +10,10 @@ use rpc_core::transport::tcp::TcpConnector;
 #[cfg(unix)]
 use rpc_core::transport::unix::UnixConnector;
 use rpc_core::transport::{Address, AddressError, Connect};
-use tokio::time::timeout;
+use tokio::time::timeout_at;
 
 use crate::address::{Target, ToTarget};
-use crate::auth::{AuthError, Binding, Digest, Role, ToAuthKey};
+use crate::auth::{AuthError, AuthKey, Binding, Digest, Role};
 use crate::codec::Codec;
 use crate::connection::{Connection, Stream, split};
 use crate::setup::{Setup, setters};
@@ -90,16 +90,15 @@ impl<S, R, C: Codec> ClientBuilder<S, R, C> {
 
     async fn open(self) -> Result<Connection<S, R, C>, ConnectError> {
         let terms = self.setup.finish()?;
-        let connect = async {
-            let stream = match self.source {
-                Source::Target(target) => dial(target?).await?,
-                Source::Transport(connect) => connect().await?,
-            };
-            Ok(terms.admit(Role::Client, stream).await?)
+        let deadline = terms.deadline();
+        let connecting: Connecting = match self.source {
+            Source::Target(target) => Box::pin(dial(target?)),
+            Source::Transport(connect) => connect(),
         };
-        let admitted = timeout(terms.timeout, connect)
+        let stream = timeout_at(deadline, connecting)
             .await
-            .unwrap_or(Err(ConnectError::Auth(AuthError::TimedOut)))?;
+            .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))?;
+        let admitted = terms.admit(Role::Client, stream, deadline).await?;
         Ok(Connection::from_parts(
             admitted.reader,
             admitted.writer,
@@ -115,11 +114,9 @@ async fn dial(target: Target) -> io::Result<Stream> {
             split(host("127.0.0.1", port).connect().await?)
         }
         Target::Host(name, port) => split(host(&name, port).connect().await?),
-        Target::Address(Address::Tcp(address)) => split(
-            host(&address.ip().to_string(), address.port())
-                .connect()
-                .await?,
-        ),
+        Target::Address(Address::Tcp(address)) => {
+            split(TcpConnector::from(address).connect().await?)
+        }
         #[cfg(unix)]
         Target::Address(Address::Unix(path)) => split(UnixConnector::new(path).connect().await?),
         #[cfg(any(target_os = "linux", target_os = "android"))]

@@ -31,8 +31,8 @@ pub enum Acknowledge {
     Never,
     /// As CPython from 3.14, and any on macOS.
     Always,
-    /// As the peer does, going by its messages: pickles of protocol 5 are from CPython 3.14, others from
-    /// before. Without pickles, as [`Never`](Self::Never).
+    /// As the peer does, going by the values received from it: pickles of protocol 5 are from CPython 3.14,
+    /// others from before. Without any, as [`Never`](Self::Never).
     #[default]
     Auto,
 }

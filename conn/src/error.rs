@@ -63,8 +63,9 @@ impl RecvError {
         matches!(self, Self::Closed)
     }
 
-    /// Whether the message was received and only its content is refused, so that the connection is as
-    /// good as before. After other errors, receiving again gives the same error again.
+    /// Whether a message was received and only its content is refused, so that the connection is as good as
+    /// before. After other errors a loop that receives should end: there is nothing more to come, or nothing
+    /// that can be received in the same way.
     #[must_use]
     pub const fn is_recoverable(&self) -> bool {
         matches!(

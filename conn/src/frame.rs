@@ -185,6 +185,7 @@ impl Decoder {
                 self.buffer = Vec::new();
             }
         }
+        self.note_large();
         let wanted = self.wanted();
         if self.buffer.len() - self.start < wanted {
             let held = self.end - self.start;
@@ -202,29 +203,35 @@ impl Decoder {
     }
 
     /// How long the buffer should be, counted from the first byte held.
-    fn wanted(&mut self) -> usize {
+    fn wanted(&self) -> usize {
         let held = self.end - self.start;
-        let Ok(Some(header)) = self.header() else {
-            return held + READ_AHEAD;
+        let frame = match self.header() {
+            Ok(Some(header)) => usize::try_from(header.length)
+                .unwrap_or(usize::MAX)
+                .saturating_add(self.header_size(&header)),
+            _ => 0,
         };
-        let length = usize::try_from(header.length).unwrap_or(usize::MAX);
-        if self.large.is_none() {
-            let size = usize::from(header.size);
-            if length <= held - size {
-                // Nothing is known of what comes next.
-                return held + READ_AHEAD;
-            }
-            if length <= LARGE {
-                return (size + length).max(READ_AHEAD);
-            }
-            self.start += size;
-            self.large = Some(header);
-        }
-        let held = self.end - self.start;
-        if held < length {
-            length.min((held * 2).max(LARGE))
-        } else {
+        if frame <= held {
+            // Nothing is known of what comes next.
             held + READ_AHEAD
+        } else if self.large.is_none() {
+            frame.max(READ_AHEAD)
+        } else {
+            frame.min((held * 2).max(LARGE))
+        }
+    }
+
+    /// Takes the header off a large message of which only a part came.
+    fn note_large(&mut self) {
+        if self.large.is_some() {
+            return;
+        }
+        if let Ok(Some(header)) = self.header()
+            && header.length > LARGE as u64
+            && header.length > (self.end - self.start - usize::from(header.size)) as u64
+        {
+            self.start += usize::from(header.size);
+            self.large = Some(header);
         }
     }
 

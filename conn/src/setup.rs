@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use rpc_core::transport::Peer;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 use crate::auth::{
     AuthError, AuthKey, Authentication, Binding, Digest, Handshake, MAX_MESSAGE, Role,
@@ -57,8 +57,8 @@ impl Setup {
 #[derive(Clone, Debug)]
 pub(crate) struct Terms {
     pub(crate) authentication: Option<Authentication>,
-    pub(crate) timeout: Duration,
-    pub(crate) max_message: usize,
+    timeout: Duration,
+    max_message: usize,
 }
 
 /// A peer that met the terms.
@@ -76,17 +76,26 @@ impl Terms {
         authentication.is_some_and(Authentication::requires_binding)
     }
 
-    /// Makes a connection of a stream, which takes no longer than the timeout.
+    /// Until when a peer that comes now has time.
+    pub(crate) fn deadline(&self) -> Instant {
+        let now = Instant::now();
+        // Beyond what the clock can say is as good as for ever.
+        let for_ever = || now + Duration::from_secs(u32::MAX.into());
+        now.checked_add(self.timeout).unwrap_or_else(for_ever)
+    }
+
+    /// Makes a connection of a stream.
     pub(crate) async fn admit(
         &self,
         role: Role,
         (incoming, outgoing, peer, channel): Stream,
+        deadline: Instant,
     ) -> Result<Admitted, AuthError> {
         let mut reader = Reader::new(incoming, self.max_message);
         let mut writer = Writer::new(outgoing);
         if let Some(authentication) = &self.authentication {
             let handshake = Handshake::new(role, authentication.clone(), channel)?;
-            timeout(self.timeout, shake(&mut reader, &mut writer, handshake))
+            timeout_at(deadline, shake(&mut reader, &mut writer, handshake))
                 .await
                 .unwrap_or(Err(AuthError::TimedOut))?;
             #[cfg(unix)]
@@ -135,8 +144,8 @@ macro_rules! setters {
         ///
         /// Both ends must have a key or none: an end with a key waits for the other, until the
         /// [timeout](Self::timeout).
-        pub fn authkey(mut self, key: impl ToAuthKey) -> Self {
-            self.setup.key = Some(key.to_authkey());
+        pub fn authkey(mut self, key: impl AsRef<[u8]>) -> Self {
+            self.setup.key = Some(AuthKey::new(key));
             self
         }
 

@@ -103,7 +103,7 @@ pub struct Drained {
 ///
 /// Nothing that happens to a single connection ends the loop. A panic in the future of a handler is
 /// logged. So is an error of the listener, such as a lack of file descriptors, and the loop tries
-/// again after a pause that grows from 5 ms to one second.
+/// again after a pause that grows from 5 ms to one second, or as soon as a connection ends.
 ///
 /// # Cancel safety
 ///

@@ -91,7 +91,7 @@ fn code<M: Mac + KeyInit>(key: &AuthKey, parts: &[&[u8]]) -> Vec<u8> {
         clippy::expect_used,
         reason = "HMAC pads or hashes every key to its block"
     )]
-    let mut mac = <M as KeyInit>::new_from_slice(key.as_bytes()).expect("HMAC takes any key");
+    let mut mac = <M as KeyInit>::new_from_slice(key.as_ref()).expect("HMAC takes any key");
     for part in parts {
         mac.update(part);
     }

@@ -17,8 +17,8 @@
 //!
 //! # What the key protects
 //!
-//! - Nobody who does not know the key gets a connection, or has a message decoded. A stranger learns
-//!   `#FAILURE#` and nothing else, from one address as from many, and within the time limit.
+//! - Nobody who does not know the key gets a connection, or has a message decoded. A stranger is sent a
+//!   challenge and `#FAILURE#`, and nothing else.
 //! - Both ends prove the key. A client does not talk to whoever took the listener's port.
 //! - An answer serves one connection: challenges are never repeated, and this process never answers a
 //!   challenge that it issued itself, so that nobody can have its own listener's challenge answered by
@@ -30,14 +30,15 @@
 //!   can wait for the handshake to be over. Across networks that others share, use it inside an
 //!   encrypted tunnel.
 //! - **A relay.** Someone whom a client connects to can pass the handshake on to the real listener, and
-//!   then has the connection. [`Binding`] detects that where the channel has an identity that
-//!   both ends see: on Unix sockets.
+//!   then has the connection. [`Binding`] detects that on Unix sockets, where each end sees the user id of
+//!   the other: a relay that runs as another user than the end it stands in for. One of the same user
+//!   could read the memory of either end, and is not detected.
 //! - **A weak key.** Whoever records a handshake can try keys on it at leisure. Use at least 16 random
 //!   bytes; words are found.
 //! - **Those who have the key from each other.** Everyone with the key may do everything; there are no
 //!   users or rights.
-//! - MD5, where it is allowed, resists forgery no worse than HMAC does in general, but allows peers that
-//!   cannot do better; that is why it has to be asked for.
+//! - **A choice of digest.** Where MD5 is allowed, a listener takes it from any peer. It is the weakest of the
+//!   digests here, and the fastest to try keys on; that is why it has to be asked for.
 //!
 //! # Binding
 //!
@@ -91,60 +92,11 @@ impl AuthKey {
         let key = line.strip_suffix(b"\r").unwrap_or(line);
         Self::new(key).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
     }
+}
 
-    pub(crate) fn as_bytes(&self) -> &[u8] {
+impl AsRef<[u8]> for AuthKey {
+    fn as_ref(&self) -> &[u8] {
         &self.0
-    }
-}
-
-/// What can be given as an [`AuthKey`]: a key, or the bytes or the text of one.
-pub trait ToAuthKey {
-    /// The key.
-    ///
-    /// # Errors
-    /// If it is empty.
-    fn to_authkey(&self) -> Result<AuthKey, AuthError>;
-}
-
-impl ToAuthKey for AuthKey {
-    fn to_authkey(&self) -> Result<AuthKey, AuthError> {
-        Ok(self.clone())
-    }
-}
-
-impl ToAuthKey for str {
-    fn to_authkey(&self) -> Result<AuthKey, AuthError> {
-        AuthKey::new(self)
-    }
-}
-
-impl ToAuthKey for [u8] {
-    fn to_authkey(&self) -> Result<AuthKey, AuthError> {
-        AuthKey::new(self)
-    }
-}
-
-impl<const N: usize> ToAuthKey for [u8; N] {
-    fn to_authkey(&self) -> Result<AuthKey, AuthError> {
-        AuthKey::new(self)
-    }
-}
-
-impl ToAuthKey for String {
-    fn to_authkey(&self) -> Result<AuthKey, AuthError> {
-        AuthKey::new(self)
-    }
-}
-
-impl ToAuthKey for Vec<u8> {
-    fn to_authkey(&self) -> Result<AuthKey, AuthError> {
-        AuthKey::new(self)
-    }
-}
-
-impl<T: ToAuthKey + ?Sized> ToAuthKey for &T {
-    fn to_authkey(&self) -> Result<AuthKey, AuthError> {
-        (**self).to_authkey()
     }
 }
 
@@ -201,9 +153,7 @@ impl Authentication {
         self.binding = binding;
         self
     }
-}
 
-impl Authentication {
     pub(crate) fn requires_binding(&self) -> bool {
         self.binding == Binding::Require
     }
@@ -270,7 +220,7 @@ pub enum AuthError {
     Random(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
-/// Who is at the other end, in the words of a log.
+/// Tells the log who was refused, and why.
 pub(crate) fn log_refusal(peer: &Peer, error: &AuthError) {
     tracing::warn!(%peer, error = error as &dyn std::error::Error, "a peer failed to authenticate");
 }

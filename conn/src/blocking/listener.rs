@@ -95,8 +95,11 @@ impl<S, R, C: Codec> connection::Connection<S, R, C> {
     /// The same connection for code that is not async. Nothing that was received or left to send is lost.
     ///
     /// # Errors
-    /// If it is not a socket.
+    /// If it is not a socket, or is broken.
     pub fn into_blocking(self) -> io::Result<Connection<S, R, C>> {
+        if let Some(error) = self.reader.failed {
+            return Err(error);
+        }
         let mut waiting = None;
         let stream = match (self.reader.incoming, self.writer.outgoing) {
             (Incoming::Tcp(incoming), Outgoing::Tcp(outgoing)) => {

@@ -1,5 +1,5 @@
 use std::fs::File;
-use std::io::{Read as _, Seek as _, Write as _};
+use std::io::{self, Read as _, Seek as _, Write as _};
 use std::os::unix::net::UnixStream;
 use std::thread;
 
@@ -214,4 +214,20 @@ fn a_message_cut_off_is_an_error() {
             Err(RecvError::Frame(FrameError::Truncated { .. }))
         ));
     }
+}
+
+/// The system reports a reset once; who receives next must not take it for a regular end.
+#[tokio::test]
+async fn a_reset_that_a_wait_met_is_not_lost() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let there = tokio::net::TcpStream::connect(address).await.unwrap();
+    let mut there = crate::Connection::<()>::new(there);
+    let (here, _) = listener.accept().await.unwrap();
+    there.send_bytes(b"never read").await.unwrap();
+    here.readable().await.unwrap();
+    drop(here);
+    assert!(there.poll(Duration::from_secs(20)).await);
+    let error = there.into_blocking().unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
 }

@@ -45,7 +45,8 @@ impl<S, R, C: Codec> Connection<S, R, C> {
     /// If the connection is not a Unix socket, or ended, or the peer sent something else.
     ///
     /// # Cancel safety
-    /// Nothing is lost.
+    /// Nothing is lost while it is waited for. Where it is to be acknowledged, the descriptor is closed if the
+    /// future is dropped while that is sent.
     pub async fn recv_handle(&mut self) -> Result<OwnedFd, DescriptorError> {
         if !matches!(self.reader.incoming, Incoming::Unix(_)) {
             return Err(DescriptorError::NotUnix);

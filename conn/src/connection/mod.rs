@@ -263,24 +263,21 @@ impl<S, R, C: Codec> Connection<S, R, C> {
     /// The same connection with another codec, or other settings of it.
     #[must_use]
     pub fn with_codec<D: Codec>(self, codec: D) -> Connection<S, R, D> {
-        Connection {
-            reader: self.reader,
-            writer: self.writer,
-            codec,
-            peer: self.peer,
-            #[cfg(unix)]
-            acknowledge: self.acknowledge,
-            types: PhantomData,
-        }
+        self.convert(codec)
     }
 
     /// The same connection for other types, such as after a first message that says what follows.
     #[must_use]
     pub fn with_types<T, U>(self) -> Connection<T, U, C> {
+        let codec = self.codec.clone();
+        self.convert(codec)
+    }
+
+    fn convert<T, U, D>(self, codec: D) -> Connection<T, U, D> {
         Connection {
             reader: self.reader,
             writer: self.writer,
-            codec: self.codec,
+            codec,
             peer: self.peer,
             #[cfg(unix)]
             acknowledge: self.acknowledge,

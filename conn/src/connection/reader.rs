@@ -20,7 +20,7 @@ pub(crate) struct Reader {
     pub(crate) decoder: Decoder,
     pub(crate) max_message: usize,
     /// What a wait met; the next receive reports it.
-    failed: Option<io::Error>,
+    pub(crate) failed: Option<io::Error>,
     /// The protocol of the peer's last pickle, if it sends pickles.
     #[cfg(unix)]
     pub(crate) pickle_protocol: u8,

@@ -54,7 +54,8 @@ impl Admission {
 
 async fn admit(terms: Terms, stream: Stream) -> Option<Admitted> {
     let peer = stream.2.clone();
-    match terms.admit(Role::Listener, stream).await {
+    let deadline = terms.deadline();
+    match terms.admit(Role::Listener, stream, deadline).await {
         Ok(admitted) => Some(admitted),
         Err(error) => {
             log_refusal(&peer, &error);

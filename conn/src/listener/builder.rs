@@ -16,7 +16,7 @@ use rpc_core::transport::{Listen, Peer};
 use super::admission::Admission;
 use super::{Listener, start};
 use crate::address::Target;
-use crate::auth::{AuthError, Binding, Digest, ToAuthKey};
+use crate::auth::{AuthError, AuthKey, Binding, Digest};
 use crate::client::unsupported;
 #[cfg(unix)]
 use crate::connection;

@@ -21,6 +21,7 @@
 //! ```
 
 use std::io;
+use std::net::SocketAddr;
 
 pub use tokio::net::TcpListener;
 use tokio::net::TcpStream;
@@ -56,6 +57,17 @@ impl TcpConnector {
             host: host.into(),
             port,
         }
+    }
+}
+
+impl From<SocketAddr> for TcpConnector {
+    /// Connects to this address, in the zone that a link-local IPv6 address names.
+    fn from(address: SocketAddr) -> Self {
+        let host = match address {
+            SocketAddr::V6(v6) if v6.scope_id() != 0 => format!("{}%{}", v6.ip(), v6.scope_id()),
+            other => other.ip().to_string(),
+        };
+        Self::new(host, address.port())
     }
 }
 
@@ -105,6 +117,22 @@ mod tests {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let port = listener.local_addr()?.port();
         echoes(listener, TcpConnector::new("localhost", port)).await;
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn the_zone_of_an_address_is_kept() -> io::Result<()> {
+        let listener = TcpListener::bind("[::1]:0").await?;
+        let mut address = listener.local_addr()?;
+        assert_eq!(
+            TcpConnector::from(address),
+            TcpConnector::new("::1", address.port())
+        );
+        echoes(listener, TcpConnector::from(address)).await;
+        if let SocketAddr::V6(v6) = &mut address {
+            v6.set_scope_id(3);
+        }
+        assert_eq!(TcpConnector::from(address).host, "::1%3");
         Ok(())
     }
 

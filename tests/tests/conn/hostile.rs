@@ -267,7 +267,7 @@ async fn announced_messages_take_no_memory() {
             .and_then(|line| line.split_whitespace().nth(1)?.parse().ok())
             .unwrap();
         // The other tests of this process take some too.
-        assert!(kibibytes < 4 << 20, "{kibibytes} KiB");
+        assert!(kibibytes < 1 << 20, "{kibibytes} KiB");
     }
 }
 

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use conn::auth::Binding;
-use conn::{BindError, Client, Connection, Listener, wait};
-use rpc_core::transport::{Address, Peer, memory};
+use conn::auth::{AuthError, Binding};
+use conn::{BindError, Client, ConnectError, Connection, Listener, wait};
+use rpc_core::transport::{Address, Connect, Peer, memory};
 
 async fn talk(listener: &mut Listener, client: Connection<String>) -> Connection<String> {
     let mut client = client;
@@ -173,4 +173,36 @@ async fn handshakes_go_on_while_nobody_accepts() {
             }
         }
     }
+}
+
+/// Leads nowhere.
+#[derive(Clone)]
+struct Nowhere;
+
+impl Connect for Nowhere {
+    type Io = tokio::io::DuplexStream;
+
+    async fn connect(&self) -> std::io::Result<Self::Io> {
+        std::future::pending().await
+    }
+}
+
+#[tokio::test]
+async fn a_peer_that_is_not_reached_is_told_from_one_that_is_silent() {
+    let time = Duration::from_millis(20);
+    let lost: Result<Connection, _> = Client::over(Nowhere).authkey("key").timeout(time).await;
+    let Err(ConnectError::Unreachable(error)) = lost else {
+        panic!("{lost:?}");
+    };
+    assert_eq!(error.kind(), std::io::ErrorKind::TimedOut);
+
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let silence: Result<Connection, _> = Client::connect(silent.local_addr().unwrap())
+        .authkey("key")
+        .timeout(time)
+        .await;
+    assert!(matches!(
+        silence,
+        Err(ConnectError::Auth(AuthError::TimedOut))
+    ));
 }

@@ -182,7 +182,7 @@ async fn the_extended_header_of_short_messages() {
 
 /// What takes long is the Python side, which copies what it receives several times.
 #[tokio::test]
-#[ignore = "takes 6 GiB of memory and about half a minute: run it with `--ignored`"]
+#[ignore = "takes 6 GiB of memory and half a minute: cargo test -p tests --test conn more_than_two_gibibytes -- --ignored"]
 async fn more_than_two_gibibytes() {
     const LENGTH: usize = (2 << 30) + 1;
     let folder = tempfile::tempdir().unwrap();
