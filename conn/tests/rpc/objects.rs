@@ -55,7 +55,8 @@ impl Factory {
     }
 
     /// Says what is in the counter, if it is one of ours.
-    fn peek(&self, counter: &Remote<dyn CounterApi>) -> Option<i64> {
+    #[expect(clippy::needless_pass_by_value, reason = "arguments are owned")]
+    fn peek(&self, counter: Remote<dyn CounterApi>) -> Option<i64> {
         let counter: Arc<Counter> = counter.local()?;
         Some(counter.value.load(Ordering::Relaxed))
     }
