@@ -185,9 +185,7 @@ impl Driver {
         if references.is_empty() {
             return Ok(payload);
         }
-        let attachments = self
-            .session
-            .change(|state, _| self.session.import(state, references))?;
+        let attachments = self.session.import(references)?;
         Ok(payload.with_attachments(attachments))
     }
 

@@ -6,8 +6,8 @@ use std::sync::{Arc, Weak};
 use rpc_core::Fault;
 use rpc_core::payload::Attachment;
 
-use super::streams::{is_stream, source};
-use super::{Effects, Map, Session, State, overloaded};
+use super::streams::{Source, is_stream, source};
+use super::{Effects, Lifeline, Map, Session, State, overloaded};
 use crate::rpc::error::Disconnected;
 use crate::rpc::message::{Message, ObjectId, Reference};
 use crate::rpc::object::{Imported, Object};
@@ -26,6 +26,30 @@ pub(super) struct Import {
     handle: Weak<Imported>,
     /// How many times it was received and not given back.
     count: u64,
+}
+
+/// What is to be passed to the other end.
+enum Item {
+    Object(Object),
+    Stream(Box<dyn Source>),
+}
+
+impl Item {
+    fn of(attachment: &Attachment) -> Result<Self, Fault> {
+        if let Some(object) = attachment.downcast_ref::<Object>() {
+            return match object.resolved().map_err(Fault::internal)? {
+                Object::Promised(_) => Err(Fault::internal(
+                    "an object that is still to come cannot be passed on: wait until it is ready",
+                )),
+                object => Ok(Self::Object(object)),
+            };
+        }
+        match source(attachment) {
+            Some(Some(source)) => Ok(Self::Stream(source)),
+            Some(None) => Err(Fault::internal("a stream can be passed once")),
+            None => Err(Fault::internal("something else than an object or a stream")),
+        }
+    }
 }
 
 /// Stands where an object was to be that is no longer there.
@@ -53,33 +77,32 @@ impl Session {
                 "too many objects are passed over this connection",
             ));
         }
-        let mut references = Vec::with_capacity(attachments.len());
+        let mut items = Vec::with_capacity(attachments.len());
         for attachment in attachments {
-            if let Some(object) = attachment.downcast_ref::<Object>() {
-                let object = object.resolved().map_err(Fault::internal)?;
-                references.push(self.export_object(state, object)?);
-            } else if let Some(source) = source(attachment) {
-                references.push(self.export_stream(state, effects, source)?);
-            } else {
-                return Err(Fault::internal("something else than an object or a stream"));
+            let item = Item::of(attachment);
+            if let Err(fault) = item {
+                effects.drop(items);
+                return Err(fault);
             }
+            items.extend(item);
         }
-        Ok(references)
+        let pass = |item| match item {
+            Item::Object(object) => self.export_object(state, object),
+            Item::Stream(source) => self.export_stream(state, effects, source),
+        };
+        Ok(items.into_iter().map(pass).collect())
     }
 
-    fn export_object(&self, state: &mut State, object: Object) -> Result<Reference, Fault> {
+    fn export_object(&self, state: &mut State, object: Object) -> Reference {
         let id = match &object {
-            Object::Local(local) => local.id(),
             Object::Imported(imported) if self.is(&imported.session) => {
-                return Ok(Reference::Yours(imported.id));
+                return Reference::Yours(imported.id);
             }
             // An object of somebody else: calls on it pass through here.
             Object::Imported(imported) => imported.id,
-            Object::Promised(_) | Object::Failed(_) => {
-                return Err(Fault::internal(
-                    "an object that is still to come cannot be passed on: wait until it is there",
-                ));
-            }
+            Object::Local(local) => local.id(),
+            // There is none, and calls on it will say so.
+            Object::Promised(_) | Object::Failed(_) => ObjectId::new(super::random()),
         };
         let export = state.exports.entry(id).or_insert(Export {
             object,
@@ -88,32 +111,38 @@ impl Session {
         });
         export.count += 1;
         export.fresh += 1;
-        Ok(Reference::Mine(id))
+        Reference::Mine(id)
     }
 
     /// Takes what the other end passed.
-    pub(super) fn import(
-        &self,
-        state: &mut State,
-        references: &[Reference],
-    ) -> Result<Vec<Attachment>, Disconnected> {
+    pub(super) fn import(&self, references: &[Reference]) -> Result<Vec<Attachment>, Disconnected> {
+        // Their destructors need the lock that is held here.
         let mut attachments = Vec::with_capacity(references.len());
-        for reference in references {
-            attachments.push(match reference {
-                Reference::Mine(id) => self.import_object(state, *id)?,
-                Reference::Yours(id) => match state.exports.get(id) {
-                    Some(export) => Arc::new(export.object.clone()) as Attachment,
-                    None => Arc::new(Missing),
-                },
-                Reference::Stream(id) => self.import_stream(state, *id)?,
-            });
-        }
+        let lifeline = self.lifeline();
+        self.change(|state, _| {
+            for reference in references {
+                attachments.push(match reference {
+                    Reference::Mine(id) => self.import_object(state, *id, lifeline.as_ref())?,
+                    Reference::Yours(id) => match state.exports.get(id) {
+                        Some(export) => Arc::new(export.object.clone()) as Attachment,
+                        None => Arc::new(Missing),
+                    },
+                    Reference::Stream(id) => self.import_stream(state, *id, lifeline.as_ref())?,
+                });
+            }
+            Ok::<(), Disconnected>(())
+        })?;
         Ok(attachments)
     }
 
-    fn import_object(&self, state: &mut State, id: ObjectId) -> Result<Attachment, Disconnected> {
+    fn import_object(
+        &self,
+        state: &mut State,
+        id: ObjectId,
+        lifeline: Option<&Arc<Lifeline>>,
+    ) -> Result<Attachment, Disconnected> {
         let count = state.imports.len() as u64;
-        let Some(lifeline) = self.lifeline() else {
+        let Some(lifeline) = lifeline else {
             // Nobody is left here who could refer to it.
             state.releases.push((id, 1));
             return Ok(Arc::new(Missing));
@@ -130,7 +159,7 @@ impl Session {
         import.count += 1;
         let handle = import.handle.upgrade().unwrap_or_else(|| {
             let handle = Arc::new(Imported {
-                session: lifeline,
+                session: Arc::clone(lifeline),
                 id,
                 gone: state.references.clone(),
             });

@@ -115,9 +115,8 @@ impl Session {
         &self,
         state: &mut State,
         effects: &mut Effects,
-        source: Option<Box<dyn Source>>,
-    ) -> Result<Reference, Fault> {
-        let source = source.ok_or_else(|| Fault::internal("a stream can be passed once"))?;
+        source: Box<dyn Source>,
+    ) -> Reference {
         state.last_stream += 1;
         let id = state.last_stream;
         let credit = state.peer.window;
@@ -130,13 +129,14 @@ impl Session {
                 source,
             });
         }
-        Ok(Reference::Stream(id))
+        Reference::Stream(id)
     }
 
     pub(super) fn import_stream(
         &self,
         state: &mut State,
         id: u64,
+        lifeline: Option<&Arc<Lifeline>>,
     ) -> Result<Attachment, Disconnected> {
         let limits = &self.settings.limits;
         if state.consumers.len() as u64 >= limits.max_streams {
@@ -152,13 +152,13 @@ impl Session {
                 "stream {id} was opened twice"
             )));
         }
-        let Some(session) = self.lifeline() else {
+        let Some(session) = lifeline else {
             state.consumers.remove(&id);
             state.push(&Message::Stop(id));
             return Ok(Arc::new(super::objects::Missing));
         };
         Ok(Arc::new(Incoming {
-            session,
+            session: Arc::clone(session),
             id,
             taken: AtomicBool::new(false),
         }))
