@@ -6,8 +6,9 @@ use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context as TaskContext, Poll};
+use std::time::Instant;
 
-use crate::context::Context;
+use crate::context::{self, Context};
 use crate::fault::Fault;
 use crate::format::Format;
 use crate::name::Name;
@@ -40,7 +41,11 @@ impl<F: Format> Call<F> {
 ///
 /// A method that answers at once costs no allocation and no task here.
 #[must_use = "a call does nothing unless its answer is awaited"]
-pub struct Answer(State);
+pub struct Answer {
+    state: State,
+    /// What the calls that the method makes inherit.
+    deadline: Option<Instant>,
+}
 
 enum State {
     Ready(Option<Result<Payload, Fault>>),
@@ -50,12 +55,24 @@ enum State {
 impl Answer {
     /// An answer that is known already.
     pub const fn ready(result: Result<Payload, Fault>) -> Self {
-        Self(State::Ready(Some(result)))
+        Self {
+            state: State::Ready(Some(result)),
+            deadline: None,
+        }
     }
 
     /// An answer that `future` will give.
     pub fn later(future: impl Future<Output = Result<Payload, Fault>> + Send + 'static) -> Self {
-        Self(State::Later(Box::pin(future)))
+        Self {
+            state: State::Later(Box::pin(future)),
+            deadline: None,
+        }
+    }
+
+    /// Has the calls that the method makes inherit this deadline.
+    pub(crate) fn with_deadline(mut self, deadline: Option<Instant>) -> Self {
+        self.deadline = deadline;
+        self
     }
 }
 
@@ -73,10 +90,12 @@ impl Future for Answer {
     /// # Panics
     /// If it is polled again after it was ready.
     fn poll(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
-        match &mut self.0 {
+        let deadline = self.deadline;
+        match &mut self.state {
             State::Ready(result) => Poll::Ready(result.take().expect("polled after it was ready")),
             State::Later(future) => {
-                match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
+                let poll = || context::within(deadline, || future.as_mut().poll(cx));
+                match catch_unwind(AssertUnwindSafe(poll)) {
                     Ok(poll) => poll,
                     Err(panic) => Poll::Ready(Err(panicked(&*panic))),
                 }
@@ -87,7 +106,7 @@ impl Future for Answer {
 
 impl fmt::Debug for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0 {
+        match &self.state {
             State::Ready(result) => f.debug_tuple("Answer").field(result).finish(),
             State::Later(_) => f.write_str("Answer(..)"),
         }

@@ -3,7 +3,8 @@
 use std::error::Error;
 use std::future::{Future, poll_fn};
 
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
+use tokio::time::{Duration, Instant};
 use tower_service::Service;
 
 use crate::args::Args;
@@ -51,22 +52,96 @@ pub trait Caller: Send + Sync {
         method: impl Into<Name>,
         args: impl Args,
     ) -> impl Future<Output = Result<R, CallError>> + Send {
+        self.call_in(Context::new(method), args)
+    }
+
+    /// As [`call`](Self::call), in circumstances of your choice: a deadline, or that the call is
+    /// [idempotent](Context::idempotent).
+    ///
+    /// # Errors
+    /// See [`CallError`]; its [`execution`](CallError::execution) tells whether the call ran.
+    ///
+    /// # Cancel safety
+    /// As with [`call`](Self::call).
+    fn call_in<R: DeserializeOwned>(
+        &self,
+        context: Context,
+        args: impl Args,
+    ) -> impl Future<Output = Result<R, CallError>> + Send {
         let format = self.format();
-        let mut params = Vec::new();
-        let encoded = format
-            .encode_args(&args, &mut params)
-            .map_err(CallError::Encode);
-        let context = Context::new(method);
+        let params = format.params(&args).map_err(CallError::Encode);
         async move {
-            encoded?;
             let call = Call {
-                params: params.into(),
+                params: params?,
                 format: format.clone(),
                 context,
             };
             let reply = self.send(call).await?;
             format.decode_reply(&reply).map_err(CallError::Decode)
         }
+    }
+
+    /// Makes a call and wants no result. Where the protocol has one-way calls, the future ends once the
+    /// call is on its way, and what becomes of it is not told; elsewhere it ends when the method has.
+    ///
+    /// # Errors
+    /// Above all [`CallError::Encode`] and [`CallError::NotSent`].
+    ///
+    /// # Cancel safety
+    /// As with [`call`](Self::call).
+    fn notify(
+        &self,
+        method: impl Into<Name>,
+        args: impl Args,
+    ) -> impl Future<Output = Result<(), CallError>> + Send {
+        let format = self.format();
+        let params = format.params(&args).map_err(CallError::Encode);
+        let context = Context::new(method).one_way();
+        async move {
+            let call = Call {
+                params: params?,
+                format,
+                context,
+            };
+            self.send(call).await.map(drop)
+        }
+    }
+
+    /// A caller whose calls may take this long each, or less where the call that is being answered has
+    /// less time left. When the time is over a call fails, and the other side is told to give it up.
+    fn within(&self, time: Duration) -> Within<&Self>
+    where
+        Self: Sized,
+    {
+        Within { caller: self, time }
+    }
+}
+
+/// A caller whose calls have a limited time. Made by [`Caller::within`].
+#[derive(Clone, Copy, Debug)]
+pub struct Within<C> {
+    caller: C,
+    time: Duration,
+}
+
+impl<C: Caller> Caller for Within<C> {
+    type Format = C::Format;
+
+    fn format(&self) -> Self::Format {
+        self.caller.format()
+    }
+
+    fn send(
+        &self,
+        mut call: Call<Self::Format>,
+    ) -> impl Future<Output = Result<Payload, CallError>> + Send {
+        let limit = Instant::now().checked_add(self.time).map(Instant::into_std);
+        let deadline = match (call.context.deadline(), limit) {
+            (Some(earlier), Some(limit)) => Some(earlier.min(limit)),
+            (deadline, limit) => deadline.or(limit),
+        };
+        call.context = call.context.with_deadline(deadline);
+        self.caller.send(call)
     }
 }
 
@@ -102,18 +177,40 @@ pub trait BlockingCaller {
         &self,
         method: impl Into<Name>,
         args: impl Args,
+    ) -> Result<R, CallError> {
+        self.call_in(Context::new(method), args)
+    }
+
+    /// As [`call`](Self::call), in circumstances of your choice: a deadline, or that the call is
+    /// [idempotent](Context::idempotent).
+    ///
+    /// # Errors
+    /// See [`CallError`]; its [`execution`](CallError::execution) tells whether the call ran.
+    fn call_in<R: DeserializeOwned>(
+        &self,
+        context: Context,
+        args: impl Args,
     ) -> Result<R, CallError>;
+
+    /// Makes a call whose result, whatever it is, is not wanted.
+    ///
+    /// # Errors
+    /// As with [`call`](Self::call).
+    fn notify(&self, method: impl Into<Name>, args: impl Args) -> Result<(), CallError> {
+        let context = Context::new(method).one_way();
+        self.call_in::<IgnoredAny>(context, args).map(drop)
+    }
 }
 
 impl<C: BlockingCaller> BlockingCaller for &C {
     type Format = C::Format;
 
-    fn call<R: DeserializeOwned>(
+    fn call_in<R: DeserializeOwned>(
         &self,
-        method: impl Into<Name>,
+        context: Context,
         args: impl Args,
     ) -> Result<R, CallError> {
-        (**self).call(method, args)
+        (**self).call_in(context, args)
     }
 }
 

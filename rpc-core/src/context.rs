@@ -1,5 +1,6 @@
 //! The circumstances of a call: who makes it, what came with it, how long it may take.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -24,9 +25,12 @@ pub struct Context {
     method: Name,
     deadline: Option<Instant>,
     origin: Option<Arc<Origin>>,
+    cancellation: Option<Cancellation>,
+    idempotent: bool,
+    one_way: bool,
 }
 
-/// Where a request came from. All calls of one request share it.
+/// Where a request came from. All calls of one request, or of one connection, share it.
 #[derive(Debug, Default)]
 pub struct Origin {
     /// The peer at the other end of the connection.
@@ -35,18 +39,17 @@ pub struct Origin {
     pub headers: HeaderMap,
     /// What layers and hooks learnt of the request, such as the user who was authenticated.
     pub extensions: Extensions,
-    /// Fires when the caller no longer waits.
-    pub cancellation: Cancellation,
 }
 
 impl Context {
-    /// The context of a call that comes from nowhere in particular, as in tests.
+    /// The context of a call that is to be made. Made within a handler, it has the deadline of the
+    /// call that the handler answers.
     #[must_use]
     pub fn new(method: impl Into<Name>) -> Self {
         Self {
             method: method.into(),
-            deadline: None,
-            origin: None,
+            deadline: inherited(),
+            ..Self::default()
         }
     }
 
@@ -57,10 +60,33 @@ impl Context {
         self
     }
 
-    /// Says until when the caller waits. Default: no deadline.
+    /// Says what tells that the caller no longer waits. Default: nothing does.
+    #[must_use]
+    pub fn with_cancellation(mut self, cancellation: Cancellation) -> Self {
+        self.cancellation = Some(cancellation);
+        self
+    }
+
+    /// Says until when the caller waits. Default: as long as the call that is being answered, if there
+    /// is one.
     #[must_use]
     pub const fn with_deadline(mut self, deadline: Option<Instant>) -> Self {
         self.deadline = deadline;
+        self
+    }
+
+    /// Says that making the call twice is as good as once, so that it can be made again where it is not
+    /// known whether it ran. Default: no.
+    #[must_use]
+    pub const fn idempotent(mut self) -> Self {
+        self.idempotent = true;
+        self
+    }
+
+    /// Says that the caller wants no result. Default: it does.
+    #[must_use]
+    pub const fn one_way(mut self) -> Self {
+        self.one_way = true;
         self
     }
 
@@ -111,28 +137,65 @@ impl Context {
         self.deadline
     }
 
+    /// Whether making the call twice is as good as once.
+    #[must_use]
+    pub const fn is_idempotent(&self) -> bool {
+        self.idempotent
+    }
+
+    /// Whether the caller wants no result.
+    #[must_use]
+    pub const fn is_one_way(&self) -> bool {
+        self.one_way
+    }
+
     /// Whether the caller no longer waits. A function that runs off the event loop looks here
     /// now and then; an async handler is simply dropped.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         self.deadline
-            .is_some_and(|deadline| deadline <= Instant::now())
+            .is_some_and(|deadline| deadline <= tokio::time::Instant::now().into_std())
             || self
-                .origin
+                .cancellation
                 .as_ref()
-                .is_some_and(|origin| origin.cancellation.is_cancelled())
+                .is_some_and(Cancellation::is_cancelled)
     }
 
-    /// Ends when the caller no longer waits; never ends for a call without an origin.
+    /// Ends when the caller no longer waits; never ends for a call from nowhere in particular.
     ///
     /// # Cancel safety
     /// Can be dropped and called again at any time.
     pub async fn cancelled(&self) {
-        match &self.origin {
-            Some(origin) => origin.cancellation.cancelled().await,
+        match &self.cancellation {
+            Some(cancellation) => cancellation.cancelled().await,
             None => std::future::pending().await,
         }
     }
+}
+
+thread_local! {
+    /// The deadline of the call that this thread is answering.
+    static INHERITED: Cell<Option<Instant>> = const { Cell::new(None) };
+}
+
+/// The deadline of the call that is being answered.
+pub(crate) fn inherited() -> Option<Instant> {
+    INHERITED.get()
+}
+
+/// Runs a part of the answer to a call that has this deadline.
+pub(crate) fn within<T>(deadline: Option<Instant>, run: impl FnOnce() -> T) -> T {
+    /// Puts back what was, after a panic too.
+    struct Restore(Option<Instant>);
+
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            INHERITED.set(self.0);
+        }
+    }
+
+    let _restore = Restore(INHERITED.replace(deadline));
+    run()
 }
 
 /// Tells that a caller no longer waits. Clones are one and the same.

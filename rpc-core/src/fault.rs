@@ -84,6 +84,8 @@ pub enum FaultKind {
     DeadlineExceeded,
     /// The call was cancelled (−32400).
     Cancelled,
+    /// The object that the call is for is not there, or no longer (−32400).
+    Gone,
 }
 
 impl FaultKind {
@@ -99,7 +101,11 @@ impl FaultKind {
             Self::InvalidParams => -32602,
             Self::Internal => -32603,
             Self::Application => -32500,
-            Self::Denied | Self::Overloaded | Self::DeadlineExceeded | Self::Cancelled => -32400,
+            Self::Denied
+            | Self::Overloaded
+            | Self::DeadlineExceeded
+            | Self::Cancelled
+            | Self::Gone => -32400,
         }
     }
 
@@ -131,6 +137,7 @@ impl FaultKind {
                 | Self::InvalidParams
                 | Self::Denied
                 | Self::Overloaded
+                | Self::Gone
         )
     }
 }
@@ -198,6 +205,32 @@ impl Fault {
         self
     }
 
+    /// Gives it another code than that of its kind.
+    #[must_use]
+    pub const fn with_code(mut self, code: i64) -> Self {
+        self.code = code;
+        self
+    }
+
+    /// Attaches the causes that a peer told of, the nearest first.
+    #[must_use]
+    pub fn with_remote_causes<T>(mut self, causes: T) -> Self
+    where
+        T: IntoIterator<Item = String, IntoIter: DoubleEndedIterator>,
+    {
+        let mut source: Option<Source> = None;
+        for message in causes.into_iter().rev() {
+            source = Some(Arc::new(RemoteCause { message, source }));
+        }
+        self.source = source;
+        self
+    }
+
+    /// The texts of its causes, the nearest first.
+    pub fn causes(&self) -> impl Iterator<Item = String> {
+        std::iter::successors(self.source(), |&cause| cause.source()).map(ToString::to_string)
+    }
+
     /// What went wrong.
     #[must_use]
     pub const fn kind(&self) -> FaultKind {
@@ -234,6 +267,25 @@ impl fmt::Debug for Fault {
             debug.field("source", source);
         }
         debug.finish()
+    }
+}
+
+/// A cause at the other side, of which the text came.
+#[derive(Debug)]
+struct RemoteCause {
+    message: String,
+    source: Option<Source>,
+}
+
+impl fmt::Display for RemoteCause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl Error for RemoteCause {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.source.as_deref().map(|source| source as _)
     }
 }
 
@@ -293,6 +345,14 @@ mod tests {
             fault.source().unwrap().to_string(),
             "password of the database is wrong"
         );
+    }
+
+    #[test]
+    fn the_causes_of_a_peer_are_a_chain() {
+        let causes = ["the disk is full".to_owned(), "ENOSPC".to_owned()];
+        let fault = Fault::new(5, "not saved").with_remote_causes(causes.clone());
+        assert!(fault.causes().eq(causes));
+        assert_eq!(Fault::new(5, "not saved").causes().count(), 0);
     }
 
     #[test]

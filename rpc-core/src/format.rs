@@ -12,6 +12,9 @@ use crate::payload::Payload;
 /// A `Format` is a small value that holds the settings and limits of its side; it travels with
 /// each [`Call`](crate::Call). It goes straight from bytes to the handler's types and back: there
 /// is no tree in between.
+///
+/// A format that lets references to objects travel beside the bytes writes `params` and `reply` itself;
+/// for all others they are what the encoders give.
 pub trait Format: Clone + Send + Sync + 'static {
     /// The name of the format, for messages about a mismatch.
     const NAME: &'static str;
@@ -22,6 +25,26 @@ pub trait Format: Clone + Send + Sync + 'static {
     /// If an argument cannot be represented in this format.
     fn encode_args<A: Args + ?Sized>(&self, args: &A, out: &mut Vec<u8>)
     -> Result<(), FormatError>;
+
+    /// The encoded arguments of a call, along with what travels beside the bytes.
+    ///
+    /// # Errors
+    /// If an argument cannot be represented in this format.
+    fn params<A: Args + ?Sized>(&self, args: &A) -> Result<Payload, FormatError> {
+        let mut out = Vec::new();
+        self.encode_args(args, &mut out)?;
+        Ok(out.into())
+    }
+
+    /// The encoded result of a call, along with what travels beside the bytes.
+    ///
+    /// # Errors
+    /// If the result cannot be represented in this format.
+    fn reply<T: Serialize + ?Sized>(&self, value: &T) -> Result<Payload, FormatError> {
+        let mut out = Vec::new();
+        self.encode_reply(value, &mut out)?;
+        Ok(out.into())
+    }
 
     /// Reads the arguments of a call.
     ///

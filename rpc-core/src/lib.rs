@@ -1,7 +1,7 @@
 //! What a remote call is, whatever the protocol that carries it.
 //!
 //! A service is written once against this crate and served over every protocol of Farcall: XML-RPC
-//! with the crate `xmlrpc`, others to come. This crate plays the part that serde plays for data
+//! with the crate `xmlrpc`, over authenticated connections with `conn`. This crate plays the part that serde plays for data
 //! formats.
 //!
 //! # Offering methods
@@ -81,7 +81,7 @@ pub mod value;
 
 pub use args::{Arg, Args, FromArgs, Variadic};
 pub use call::{Answer, Call};
-pub use caller::{BlockingCaller, Caller, Client};
+pub use caller::{BlockingCaller, Caller, Client, Within};
 pub use context::{Cancellation, Context, Origin};
 pub use describe::{Description, Kind, Parameter};
 pub use error::{CallError, Execution, FormatError, FormatErrorKind, Position};

@@ -93,6 +93,8 @@
 /// | on a method | |
 /// |---|---|
 /// | `name = "…"` | the name of the method that it calls, after the prefix |
+/// | `idempotent` | making the call twice is as good as once: a client that lost its connection makes it again |
+/// | `one_way` | the caller waits for no result: see [`Caller::notify`](crate::Caller::notify) |
 ///
 /// The trait keeps its visibility, documentation, supertraits, generic parameters and `cfg`
 /// attributes. With supertraits, it is implemented for the callers that have them. It cannot have

@@ -1,17 +1,26 @@
 //! Encoded parameters and results.
 
+use std::any::Any;
 use std::fmt;
 use std::ops::Range;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
 /// Encoded parameters or an encoded result: a slice of the message that it came in, so that
 /// nothing is copied and an error can tell its position in the whole message.
-#[derive(Clone, PartialEq, Eq)]
+///
+/// What is no data, such as a reference to an object, travels [beside](Self::attachments) the bytes.
+#[derive(Clone)]
 pub struct Payload {
     message: Message,
     range: Range<usize>,
+    attachments: Vec<Attachment>,
 }
+
+/// What travels beside the bytes of a payload: a reference to an object, the end of a stream. The
+/// bytes have its place in the list; only the protocol that carries it knows what it is.
+pub type Attachment = Arc<dyn Any + Send + Sync>;
 
 /// A message fresh from an encoder stays a plain vector: turning it into `Bytes` would cost an
 /// allocation that a call within the process never needs.
@@ -30,14 +39,6 @@ impl Message {
     }
 }
 
-impl PartialEq for Message {
-    fn eq(&self, other: &Self) -> bool {
-        self.as_slice() == other.as_slice()
-    }
-}
-
-impl Eq for Message {}
-
 impl Payload {
     /// The part of `message` that `range` names.
     ///
@@ -52,7 +53,30 @@ impl Payload {
         Self {
             message: Message::Shared(message),
             range,
+            attachments: Vec::new(),
         }
+    }
+
+    /// Puts these beside the bytes.
+    #[must_use]
+    pub fn with_attachments(mut self, attachments: Vec<Attachment>) -> Self {
+        self.attachments = attachments;
+        self
+    }
+
+    /// What travels beside the bytes, in the order of their places.
+    #[must_use]
+    pub fn attachments(&self) -> &[Attachment] {
+        &self.attachments
+    }
+
+    /// The same, such that clones share the bytes.
+    #[must_use]
+    pub fn into_shared(mut self) -> Self {
+        if let Message::Owned(bytes) = self.message {
+            self.message = Message::Shared(bytes.into());
+        }
+        self
     }
 
     /// The encoded bytes.
@@ -95,6 +119,7 @@ impl From<Vec<u8>> for Payload {
         Self {
             range: 0..bytes.len(),
             message: Message::Owned(bytes),
+            attachments: Vec::new(),
         }
     }
 }
@@ -104,12 +129,17 @@ impl From<Bytes> for Payload {
         Self {
             range: 0..bytes.len(),
             message: Message::Shared(bytes),
+            attachments: Vec::new(),
         }
     }
 }
 
 impl fmt::Debug for Payload {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&Bytes::copy_from_slice(self.as_slice()), f)
+        fmt::Debug::fmt(&Bytes::copy_from_slice(self.as_slice()), f)?;
+        match self.attachments.len() {
+            0 => Ok(()),
+            count => write!(f, " and {count} attachments"),
+        }
     }
 }

@@ -9,11 +9,12 @@ use std::task::Poll;
 
 use arc_swap::ArcSwap;
 use foldhash::fast::FixedState;
+use tokio_util::task::AbortOnDropHandle;
 use tower_service::Service;
 
 use crate::args::FromArgs;
 use crate::call::{Answer, Call, panicked};
-use crate::context::Context;
+use crate::context::{self, Context};
 use crate::describe::{Description, Kind};
 use crate::fault::Fault;
 use crate::format::Format;
@@ -160,7 +161,11 @@ impl<F: Format> Registry<F> {
         self.register_all([method])
     }
 
-    fn register_all(
+    /// Offers these methods, or on an error none of them.
+    ///
+    /// # Errors
+    /// If a name is taken or invalid.
+    pub fn register_all(
         &self,
         methods: impl IntoIterator<Item = Method<F>>,
     ) -> Result<&Self, RegisterError> {
@@ -249,7 +254,8 @@ impl<F: Format> Registry<F> {
             .map(|method| Arc::clone(&method.description))
     }
 
-    /// Runs the method that `call` names. A method that panics answers with an internal fault.
+    /// Runs the method that `call` names. A method that panics answers with an internal fault. The
+    /// calls that the method makes inherit the call's deadline.
     pub fn dispatch(&self, call: Call<F>) -> Answer {
         let (invoke, guard) = {
             let table = self.shared.table.load();
@@ -262,14 +268,17 @@ impl<F: Format> Registry<F> {
             };
             (Arc::clone(invoke), table.guard.clone())
         };
-        catch_unwind(AssertUnwindSafe(|| {
-            if let Some(guard) = guard {
-                guard(&call.context)?;
-            }
-            Ok(invoke(self, call))
-        }))
+        let deadline = call.context.deadline();
+        context::within(deadline, || {
+            catch_unwind(AssertUnwindSafe(|| {
+                if let Some(guard) = guard {
+                    guard(&call.context)?;
+                }
+                Ok(invoke(self, call))
+            }))
+        })
         .unwrap_or_else(|panic| Err(panicked(&*panic)))
-        .unwrap_or_else(Answer::from)
+        .map_or_else(Answer::from, |answer| answer.with_deadline(deadline))
     }
 }
 
@@ -364,9 +373,16 @@ impl<F: Format> Method<F> {
                 Err(error) => return Fault::from(error).into(),
             };
             let function = Arc::clone(&function);
-            let run = move || encode(&format, function.invoke(arguments).into_result());
+            let deadline = context::inherited();
+            let run = move || {
+                context::within(deadline, || {
+                    encode(&format, function.invoke(arguments).into_result())
+                })
+            };
             Answer::later(async move {
-                match tokio::task::spawn_blocking(run).await {
+                // A call that is given up while it waits for a thread never runs.
+                let mut task = AbortOnDropHandle::new(tokio::task::spawn_blocking(run));
+                match (&mut task).await {
                     Ok(result) => result,
                     Err(error) => match error.try_into_panic() {
                         Ok(panic) => Err(panicked(&*panic)),
@@ -455,15 +471,13 @@ pub(crate) fn encode<F: Format, T: serde::Serialize>(
     format: &F,
     result: Result<T, Fault>,
 ) -> Result<Payload, Fault> {
-    let mut out = Vec::new();
-    format.encode_reply(&result?, &mut out).map_err(|error| {
+    format.reply(&result?).map_err(|error| {
         // The method did run: whatever is wrong with its result is not the caller's doing.
         Fault::of(
             crate::FaultKind::Internal,
             format!("the result cannot be sent: {error}"),
         )
-    })?;
-    Ok(out.into())
+    })
 }
 
 /// An object whose methods can be called remotely. `#[service]` on its impl block writes this.

@@ -9,7 +9,7 @@ use std::thread::{self, ThreadId};
 
 use common::{Json, client};
 use rpc_core::{
-    Args, BlockingCaller, CallError, Caller, Client, Context, Fault, FaultKind, Kind, Name,
+    Args, BlockingCaller, CallError, Caller, Client, Context, Fault, FaultKind, Kind,
     RegisterError, Registry, Variadic,
 };
 use rpc_core::{client, service};
@@ -448,12 +448,12 @@ struct Blocking(Client<Registry<Json>, Json>, tokio::runtime::Runtime);
 impl BlockingCaller for Blocking {
     type Format = Json;
 
-    fn call<R: DeserializeOwned>(
+    fn call_in<R: DeserializeOwned>(
         &self,
-        method: impl Into<Name>,
+        context: Context,
         args: impl Args,
     ) -> Result<R, CallError> {
-        self.1.block_on(Caller::call(&self.0, method, args))
+        self.1.block_on(self.0.call_in(context, args))
     }
 }
 
@@ -473,4 +473,53 @@ fn a_trait_without_async_calls_and_waits() {
     let by_reference = &blocking;
     assert_eq!(BlockingApi::add(&by_reference, 3, 5).unwrap(), 8);
     assert!(matches!(blocking.divide(1.0, 0.0), Err(ApiError::ByZero)));
+}
+
+#[client]
+trait Manners {
+    #[client(idempotent)]
+    async fn look(&self) -> Result<bool, CallError>;
+    #[client(one_way)]
+    async fn tell(&self, what: &str) -> Result<(), CallError>;
+}
+
+#[tokio::test]
+async fn the_manner_of_a_call_is_that_of_its_method() {
+    let registry: Registry<Json> = Registry::new();
+    registry
+        .register_function("look", |cx: Context| cx.is_idempotent() && !cx.is_one_way())
+        .unwrap();
+    registry
+        .register_function("tell", |cx: Context, what: String| {
+            assert!(cx.is_one_way() && what == "it");
+        })
+        .unwrap();
+    let client = client(&registry);
+    assert!(client.look().await.unwrap());
+    client.tell("it").await.unwrap();
+    // The trait can stand where a type is asked for.
+    let _: std::marker::PhantomData<dyn Manners> = std::marker::PhantomData;
+}
+
+#[tokio::test]
+async fn calls_inherit_the_deadline_of_the_call_that_is_answered() {
+    let registry: Registry<Json> = Registry::new();
+    registry
+        .register_function("left", |cx: Context| cx.deadline().is_some())
+        .unwrap();
+    let inner = client(&registry);
+    registry
+        .register_function("outer", move || {
+            let inner = inner.clone();
+            async move {
+                tokio::task::yield_now().await;
+                inner.call::<bool>("left", ()).await
+            }
+        })
+        .unwrap();
+    let client = client(&registry);
+    assert!(!client.call::<bool>("outer", ()).await.unwrap());
+    let hurried = client.within(std::time::Duration::from_secs(60));
+    assert!(hurried.call::<bool>("outer", ()).await.unwrap());
+    assert!(!client.call::<bool>("left", ()).await.unwrap());
 }

@@ -18,8 +18,7 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rpc_core::Args;
-use rpc_core::{BlockingCaller, CallError, Name};
+use rpc_core::{Args, BlockingCaller, CallError, Caller as _, Context, Name};
 use serde::de::DeserializeOwned;
 use tokio::runtime::{Builder, Handle, Runtime};
 
@@ -81,12 +80,12 @@ impl Client {
 impl BlockingCaller for Client {
     type Format = XmlRpc;
 
-    fn call<R: DeserializeOwned>(
+    fn call_in<R: DeserializeOwned>(
         &self,
-        method: impl Into<Name>,
+        context: Context,
         args: impl Args,
     ) -> Result<R, CallError> {
-        self.call(method, args)
+        self.runtime.run(self.client.call_in(context, args))?
     }
 }
 

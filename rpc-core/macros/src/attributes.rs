@@ -112,14 +112,36 @@ impl MethodOptions {
     }
 }
 
-/// The name in `#[client(name = "…")]` on a method.
-pub(crate) fn client_name(attributes: &[Attribute]) -> syn::Result<Option<LitStr>> {
-    let mut name = None;
-    each(attributes, |meta| match key(&meta).as_str() {
-        "name" => set(&mut name, &meta, text(&meta)?),
-        _ => Err(meta.error("unknown option: `#[client]` takes `name = \"…\"` on a method")),
-    })?;
-    Ok(name)
+/// The options of one method, in `#[client(…)]` on it.
+#[derive(Default)]
+pub(crate) struct CallOptions {
+    pub(crate) name: Option<LitStr>,
+    idempotent: Option<()>,
+    one_way: Option<()>,
+}
+
+impl CallOptions {
+    pub(crate) fn parse(attributes: &[Attribute]) -> syn::Result<Self> {
+        let mut options = Self::default();
+        each(attributes, |meta| match key(&meta).as_str() {
+            "name" => set(&mut options.name, &meta, text(&meta)?),
+            "idempotent" => set(&mut options.idempotent, &meta, ()),
+            "one_way" => set(&mut options.one_way, &meta, ()),
+            _ => Err(meta.error(
+                "unknown option: `#[client]` takes `name = \"…\"`, `idempotent` and `one_way` on \
+                 a method",
+            )),
+        })?;
+        Ok(options)
+    }
+
+    pub(crate) const fn is_idempotent(&self) -> bool {
+        self.idempotent.is_some()
+    }
+
+    pub(crate) const fn is_one_way(&self) -> bool {
+        self.one_way.is_some()
+    }
 }
 
 /// Takes `#[service(…)]` or `#[client(…)]` away from a method.

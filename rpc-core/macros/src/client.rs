@@ -9,7 +9,7 @@ use syn::{
     TraitItem, TraitItemFn, parse_quote_spanned,
 };
 
-use crate::attributes::{BlockOptions, client_name, conditions, take};
+use crate::attributes::{BlockOptions, CallOptions, conditions, take};
 use crate::errors::Errors;
 use crate::path::Core;
 use crate::signature::{Access, access, find, is_last, refuse_generics, refuse_too_many, typed};
@@ -41,6 +41,7 @@ struct Method {
     conditions: Vec<Attribute>,
     signature: Signature,
     remote: String,
+    options: CallOptions,
 }
 
 impl Method {
@@ -87,7 +88,7 @@ fn parse_method(
     function: &TraitItemFn,
 ) -> syn::Result<Method> {
     let TraitItemFn { sig: signature, .. } = function;
-    let name = client_name(attributes)?;
+    let call = CallOptions::parse(attributes)?;
     if let Some(body) = &function.default {
         return Err(Error::new_spanned(
             body,
@@ -123,7 +124,7 @@ fn parse_method(
             ));
         }
     }
-    let remote = options.remote_name(&signature.ident, name.as_ref());
+    let remote = options.remote_name(&signature.ident, call.name.as_ref());
     Ok(Method {
         conditions: conditions(&function.attrs),
         signature: signature.clone(),
@@ -131,15 +132,24 @@ fn parse_method(
             Some(prefix) => format!("{}.{remote}", prefix.value()),
             None => remote,
         },
+        options: call,
     })
 }
 
-/// Makes the async methods of the trait plain ones that return futures, and writes the impl.
+/// Makes the async methods of the trait plain ones that return futures, and writes the impl. Methods ask
+/// for `Self: Sized`, so that `dyn Trait` can name the trait where a type is asked for.
 fn implement(core: &Core, item: &mut ItemTrait, methods: &[Method]) -> TokenStream {
     let span = Span::mixed_site();
     for item in &mut item.items {
         if let TraitItem::Fn(function) = item {
             promise(&mut function.sig);
+            let sized = parse_quote_spanned!(span=> Self: ::core::marker::Sized);
+            function
+                .sig
+                .generics
+                .make_where_clause()
+                .predicates
+                .push(sized);
         }
     }
     let caller = if methods.first().is_none_or(Method::is_async) {
@@ -187,6 +197,7 @@ impl Method {
             conditions,
             signature,
             remote,
+            options,
         } = self;
         let named = Span::mixed_site().located_at(signature.ident.span());
         let mut implementation = signature.clone();
@@ -209,8 +220,14 @@ impl Method {
         let core = core.at(named);
         // The user's own `self`: another would not be seen in the user's signature.
         let this = signature.receiver().map(|receiver| receiver.self_token);
-        let call = quote_spanned! {named=>
-            #core::#caller::call(#this, #remote, #arguments)
+        let call = if options.is_one_way() {
+            quote_spanned!(named=> #core::#caller::notify(#this, #remote, #arguments))
+        } else if options.is_idempotent() {
+            quote_spanned! {named=>
+                #core::#caller::call_in(#this, #core::Context::new(#remote).idempotent(), #arguments)
+            }
+        } else {
+            quote_spanned!(named=> #core::#caller::call(#this, #remote, #arguments))
         };
         let body = if self.is_async() {
             quote_spanned! {named=>

@@ -124,7 +124,6 @@ impl Server {
                     peer,
                     headers,
                     extensions,
-                    cancellation,
                 };
                 let deadline = self
                     .options
@@ -132,6 +131,7 @@ impl Server {
                     .and_then(|timeout| started.checked_add(timeout));
                 let context = Context::new(method)
                     .with_origin(Arc::new(origin))
+                    .with_cancellation(cancellation)
                     .with_deadline(deadline);
                 Call {
                     params,
