@@ -140,12 +140,12 @@ impl Ledger {
     }
 
     /// Checks that nothing is left that only other sides referred to.
-    pub(crate) fn check_nothing_is_alive(&self) {
+    pub(crate) fn check_nothing_is_alive(&self, except: &[&str]) {
         let alive: Vec<_> = self
             .books()
             .alive
             .iter()
-            .filter(|(_, count)| **count > 0)
+            .filter(|(kind, count)| **count > 0 && !except.contains(kind))
             .map(|(kind, count)| format!("{count} {kind}"))
             .collect();
         self.check(
@@ -219,6 +219,7 @@ impl Entry {
         self.number as u64
     }
 
+    /// It ended like this.
     pub(crate) fn ended<T>(mut self, result: &Result<T, CallError>) {
         let end = match result {
             Ok(_) => End::Succeeded,
@@ -273,7 +274,8 @@ impl Drop for Running {
     fn drop(&mut self) {
         self.ledger.books().calls[self.number].running -= 1;
         let number = self.number;
-        self.ledger.event(format_args!("call {number} runs no more"));
+        self.ledger
+            .event(format_args!("call {number} runs no more"));
     }
 }
 
@@ -288,6 +290,7 @@ impl Drop for Alive {
         if let Some(count) = self.ledger.books().alive.get_mut(self.kind) {
             *count -= 1;
         }
-        self.ledger.event(format_args!("one of the {} goes", self.kind));
+        self.ledger
+            .event(format_args!("one of the {} goes", self.kind));
     }
 }

@@ -1,8 +1,8 @@
 //! What the server and its clients offer each other. Everything that runs is noted in the ledger.
 
 use std::future::pending;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use conn::rpc::{Client, Remote, Stream};
@@ -119,8 +119,8 @@ impl Workshop {
     ) -> Result<(), Fault> {
         let running = self.ledger.run(number);
         for _ in 0..times {
-            let entry = self.ledger.call("notify");
-            let result = listener.notify(entry.number(), millis).await;
+            let entry = self.ledger.call("hear");
+            let result = listener.hear(entry.number(), millis).await;
             entry.ended(&result);
             result?;
         }
@@ -132,8 +132,8 @@ impl Workshop {
     async fn call_caller(&self, cx: Context, number: u64, millis: u64) -> Result<(), Fault> {
         let running = self.ledger.run(number);
         let caller = Client::of(&cx).ok_or_else(|| Fault::new(AS_ASKED, "no caller"))?;
-        let entry = self.ledger.call("notify");
-        let result = caller.notify(entry.number(), millis).await;
+        let entry = self.ledger.call("hear");
+        let result = caller.hear(entry.number(), millis).await;
         entry.ended(&result);
         result?;
         running.complete();
@@ -154,7 +154,11 @@ impl Workshop {
         });
     }
 
-    fn return_home(&self, number: u64, listener: Remote<dyn ListenerApi>) -> Remote<dyn ListenerApi> {
+    fn return_home(
+        &self,
+        number: u64,
+        listener: Remote<dyn ListenerApi>,
+    ) -> Remote<dyn ListenerApi> {
         self.ledger.run(number).complete();
         listener
     }
@@ -213,8 +217,11 @@ pub(crate) trait WorkshopApi {
         number: u64,
         count: u64,
     ) -> Result<Stream<Remote<dyn CounterApi>>, CallError>;
-    async fn count_on(&self, number: u64, counter: Remote<dyn CounterApi>)
-    -> Result<u64, CallError>;
+    async fn count_on(
+        &self,
+        number: u64,
+        counter: Remote<dyn CounterApi>,
+    ) -> Result<u64, CallError>;
     async fn numbers(&self, number: u64, source: Source) -> Result<Stream<u64>, CallError>;
     async fn read(
         &self,
@@ -295,7 +302,7 @@ impl Listener {
 
 #[service]
 impl Listener {
-    async fn notify(&self, number: u64, millis: u64) {
+    async fn hear(&self, number: u64, millis: u64) {
         let running = self.ledger.run(number);
         pause(millis).await;
         running.complete();
@@ -304,5 +311,5 @@ impl Listener {
 
 #[client]
 pub(crate) trait ListenerApi {
-    async fn notify(&self, number: u64, millis: u64) -> Result<(), CallError>;
+    async fn hear(&self, number: u64, millis: u64) -> Result<(), CallError>;
 }

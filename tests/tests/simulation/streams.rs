@@ -9,9 +9,9 @@ use rpc_core::Fault;
 use serde::{Deserialize, Serialize};
 use tokio::time::{sleep, timeout};
 
+use super::HANGS;
 use super::ledger::Ledger;
 use super::service::AS_ASKED;
-use super::HANGS;
 
 /// What a stream is to bring.
 #[derive(Clone, Copy, Serialize, Deserialize)]
@@ -57,17 +57,20 @@ impl Source {
             });
             return stream;
         }
-        Stream::new(stream::unfold((0, alive), move |(number, alive)| async move {
-            pause(millis).await;
-            let item = if number < count {
-                Ok(number)
-            } else if fails && number == count {
-                Err(Fault::new(AS_ASKED, "as asked"))
-            } else {
-                return None;
-            };
-            Some((item, (number + 1, alive)))
-        }))
+        Stream::new(stream::unfold(
+            (0, alive),
+            move |(number, alive)| async move {
+                pause(millis).await;
+                let item = if number < count {
+                    Ok(number)
+                } else if fails && number == count {
+                    Err(Fault::new(AS_ASKED, "as asked"))
+                } else {
+                    return None;
+                };
+                Some((item, (number + 1, alive)))
+            },
+        ))
     }
 }
 
