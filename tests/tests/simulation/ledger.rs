@@ -21,6 +21,7 @@ struct Shared {
 struct Books {
     calls: Vec<Call>,
     alive: BTreeMap<&'static str, usize>,
+    made: u64,
     violations: Vec<String>,
     counts: BTreeMap<String, u64>,
 }
@@ -110,11 +111,17 @@ impl Ledger {
 
     /// Something of this kind exists, until the result is dropped.
     pub(crate) fn alive(&self, kind: &'static str) -> Alive {
-        *self.books().alive.entry(kind).or_default() += 1;
+        let mut books = self.books();
+        *books.alive.entry(kind).or_default() += 1;
+        books.made += 1;
+        let number = books.made;
+        drop(books);
         self.count(format_args!("{kind} made"));
+        self.event(format_args!("{number} of the {kind} is made"));
         Alive {
             ledger: self.clone(),
             kind,
+            number,
         }
     }
 
@@ -283,6 +290,7 @@ impl Drop for Running {
 pub(crate) struct Alive {
     ledger: Ledger,
     kind: &'static str,
+    number: u64,
 }
 
 impl Drop for Alive {
@@ -290,7 +298,8 @@ impl Drop for Alive {
         if let Some(count) = self.ledger.books().alive.get_mut(self.kind) {
             *count -= 1;
         }
+        let Self { kind, number, .. } = self;
         self.ledger
-            .event(format_args!("one of the {} goes", self.kind));
+            .event(format_args!("{number} of the {kind} goes"));
     }
 }

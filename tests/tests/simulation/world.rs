@@ -84,8 +84,9 @@ impl World {
         let network = Network::new(random.fork(), clients, trace.clone());
         let lease = [0, 0, 2000][random.usize(..3)];
         let lease = Duration::from_millis(lease);
+        let healthy = random.u8(..5) == 0;
         let options = ServerOptions::default()
-            .session(options(&mut random))
+            .session(options(&mut random, healthy))
             .lease(lease);
         let end = Instant::now() + Duration::from_millis(random.u64(1000..6000));
         Self {
@@ -93,7 +94,7 @@ impl World {
             network,
             ledger: ledger.clone(),
             clients,
-            healthy: random.u8(..5) == 0,
+            healthy,
             lease,
             end,
             random,
@@ -215,12 +216,16 @@ impl World {
     }
 }
 
-fn options(random: &mut Rng) -> Options {
+fn options(random: &mut Rng, healthy: bool) -> Options {
     let mut choose = |choices: &[u32]| choices[random.usize(..choices.len())];
     Options::default()
         .max_calls(choose(&[2, 10, 1000]))
         .window(choose(&[1, 300, 100_000]))
-        .keepalive(Duration::from_millis(choose(&[500, 3000]).into()))
+        // A slow connection is taken for a silent one if it must answer sooner than it can.
+        .keepalive(match healthy {
+            true => Duration::from_secs(30),
+            false => Duration::from_millis(choose(&[500, 3000]).into()),
+        })
 }
 
 /// One of the clients, which comes again when it is cut off.
@@ -260,7 +265,7 @@ impl Visitor {
         };
         let mut client = Client::over(self.network.connector(self.number))
             .encoding(encoding)
-            .options(options(&mut self.random))
+            .options(options(&mut self.random, self.healthy))
             .timeout(Duration::from_secs(3))
             .offer(offered);
         if reconnects {
@@ -296,7 +301,7 @@ impl Visitor {
         if self.random.u8(..4) == 0 {
             // It leaves while it is busy, and maybe without a word.
             sleep(Duration::from_millis(self.random.u64(..2000))).await;
-            if self.random.bool() {
+            if !self.healthy && self.random.bool() {
                 self.network.half_open(self.number, Towards::Server);
                 self.network.half_open(self.number, Towards::Client);
             }
