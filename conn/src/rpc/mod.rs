@@ -6,6 +6,7 @@ mod encoding;
 mod error;
 mod greeting;
 mod message;
+pub mod names;
 mod object;
 mod options;
 mod pipeline;
