@@ -17,6 +17,8 @@ pub(super) struct Export {
     pub(super) object: Object,
     /// How many times it was sent and not given back.
     count: u64,
+    /// How many of them on a connection whose other end has not yet told what it held before.
+    anew: u64,
 }
 
 /// An object that this end refers to.
@@ -79,8 +81,13 @@ impl Session {
                 ));
             }
         };
-        let export = state.exports.entry(id);
-        export.or_insert(Export { object, count: 0 }).count += 1;
+        let export = state.exports.entry(id).or_insert(Export {
+            object,
+            count: 0,
+            anew: 0,
+        });
+        export.count += 1;
+        export.anew += 1;
         Ok(Reference::Mine(id))
     }
 
@@ -172,6 +179,9 @@ impl Session {
     /// Tells the other end of a resumed session what this one still refers to.
     pub(super) fn tell_held(&self, state: &mut State) {
         state.releases.clear();
+        for export in state.exports.values_mut() {
+            export.anew = 0;
+        }
         let held = state.imports.iter().map(|(id, import)| (*id, import.count));
         let held = held.collect();
         state.push(&Message::Held(held));
@@ -181,14 +191,14 @@ impl Session {
     /// connection broke may not have arrived.
     pub(super) fn held(&self, held: Vec<(ObjectId, u64)>) {
         self.change(|state, effects| {
-            let mut before = std::mem::take(&mut state.exports);
-            for (id, count) in held {
-                if let Some(mut export) = before.remove(&id) {
-                    export.count = count;
-                    state.exports.insert(id, export);
-                }
-            }
-            effects.drop(before);
+            let held: Map<ObjectId, u64> = held.into_iter().collect();
+            let unheld = state.exports.extract_if(|id, export| {
+                let held = held.get(id).copied().unwrap_or_default();
+                export.count = export.count.min(held.saturating_add(export.anew));
+                export.count == 0
+            });
+            let unheld: Vec<_> = unheld.collect();
+            effects.drop(unheld);
         });
     }
 
