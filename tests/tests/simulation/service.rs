@@ -251,6 +251,7 @@ pub(crate) trait WorkshopApi {
     ) -> Result<Remote<dyn ListenerApi>, CallError>;
     async fn post(&self, number: u64, listener: Remote<dyn ListenerApi>) -> Result<(), CallError>;
     async fn pick(&self, number: u64) -> Result<Option<Remote<dyn ListenerApi>>, CallError>;
+    #[client(idempotent)]
     async fn clear(&self, number: u64) -> Result<(), CallError>;
     async fn check_load(&self, number: u64) -> Result<(), CallError>;
 }
