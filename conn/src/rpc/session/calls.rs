@@ -1,5 +1,6 @@
 //! The calls of this end: waiting to be sent, sent, answered.
 
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Weak};
@@ -342,7 +343,7 @@ impl State {
     ) {
         self.in_flight = 0;
         let written = self.written();
-        let ids: Vec<u64> = self.calls.keys().copied().collect();
+        let ids: BTreeSet<u64> = self.calls.keys().copied().collect();
         for id in ids {
             let Some(pending) = self.calls.get_mut(&id) else {
                 continue;
@@ -406,7 +407,7 @@ impl State {
         reconnects: bool,
         effects: &mut Effects,
     ) {
-        let late: Vec<u64> = self.calls.keys().copied().filter(|id| *id > last).collect();
+        let late: BTreeSet<u64> = self.calls.keys().copied().filter(|id| *id > last).collect();
         for id in late {
             let Some(pending) = self.calls.get_mut(&id) else {
                 continue;

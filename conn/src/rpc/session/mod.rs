@@ -103,6 +103,7 @@ struct State {
     last_answer: u64,
 
     exports: Map<ObjectId, Export>,
+    last_export: u64,
     imports: Map<ObjectId, Import>,
     /// References that went since the other end was last told.
     releases: Vec<(ObjectId, u64)>,
@@ -157,6 +158,13 @@ impl Effects {
     }
 }
 
+/// What a table has, the oldest first: what becomes of it does not depend on how the table is laid out.
+fn in_order<K: Ord, V>(entries: impl IntoIterator<Item = (K, V)>) -> impl Iterator<Item = V> {
+    let mut entries: Vec<_> = entries.into_iter().collect();
+    entries.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+    entries.into_iter().map(|(_, value)| value)
+}
+
 /// Random bits that nobody can guess.
 pub(super) fn random() -> [u8; 16] {
     let mut bits = [0; 16];
@@ -197,6 +205,7 @@ impl Session {
             answers: Map::default(),
             last_answer: 0,
             exports: Map::default(),
+            last_export: 0,
             imports: Map::default(),
             releases: Vec::new(),
             producers: Map::default(),

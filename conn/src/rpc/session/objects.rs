@@ -7,7 +7,7 @@ use rpc_core::Fault;
 use rpc_core::payload::Attachment;
 
 use super::streams::{is_stream, source};
-use super::{Effects, Map, Session, State, overloaded};
+use super::{Effects, Map, Session, State, in_order, overloaded};
 use crate::rpc::error::Disconnected;
 use crate::rpc::message::{Message, ObjectId, Reference};
 use crate::rpc::object::{Imported, Object};
@@ -15,6 +15,8 @@ use crate::rpc::object::{Imported, Object};
 /// An object that the other end refers to.
 pub(super) struct Export {
     pub(super) object: Object,
+    /// Objects go in the order in which they were first passed.
+    number: u64,
     /// How many times it was sent and not given back.
     count: u64,
     /// How many of them on a connection whose other end has not yet told what it held before.
@@ -30,6 +32,12 @@ pub(super) struct Import {
 
 /// Stands where an object was to be that is no longer there.
 pub(in crate::rpc) struct Missing;
+
+impl Export {
+    fn in_order(exports: impl Iterator<Item = (ObjectId, Self)>) -> Vec<Self> {
+        in_order(exports.map(|(_, export)| (export.number, export))).collect()
+    }
+}
 
 impl Session {
     /// Passes these to the other end: tells what stands for them on the wire. After an error nothing was
@@ -81,10 +89,14 @@ impl Session {
                 ));
             }
         };
-        let export = state.exports.entry(id).or_insert(Export {
-            object,
-            count: 0,
-            anew: 0,
+        let export = state.exports.entry(id).or_insert_with(|| {
+            state.last_export += 1;
+            Export {
+                object,
+                number: state.last_export,
+                count: 0,
+                anew: 0,
+            }
         });
         export.count += 1;
         export.anew += 1;
@@ -197,15 +209,13 @@ impl Session {
                 export.count = export.count.min(held.saturating_add(export.anew));
                 export.count == 0
             });
-            let unheld: Vec<_> = unheld.collect();
-            effects.drop(unheld);
+            effects.drop(Export::in_order(unheld));
         });
     }
 
     /// Takes note that neither end refers to anything of the other any more.
     pub(super) fn forget_references(&self, state: &mut State, effects: &mut Effects) {
-        let exports: Map<ObjectId, Export> = std::mem::take(&mut state.exports);
-        effects.drop(exports);
+        effects.drop(Export::in_order(state.exports.drain()));
         state.imports.clear();
         state.releases.clear();
     }
