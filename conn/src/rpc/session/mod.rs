@@ -105,6 +105,8 @@ struct State {
     exports: Map<ObjectId, Export>,
     last_export: u64,
     imports: Map<ObjectId, Import>,
+    /// Cancelled when none of the imports leads anywhere any more.
+    references: CancellationToken,
     /// References that went since the other end was last told.
     releases: Vec<(ObjectId, u64)>,
 
@@ -133,6 +135,7 @@ struct Effects {
     drop: Vec<Box<dyn Any + Send>>,
     settled: Vec<Arc<Promise>>,
     given_up: Vec<Answering>,
+    gone: Vec<CancellationToken>,
     pumps: Vec<Pump>,
 }
 
@@ -151,6 +154,9 @@ impl Effects {
         }
         for answering in self.given_up {
             answering.give_up();
+        }
+        for references in self.gone {
+            references.cancel();
         }
         for promise in self.settled {
             promise.notify();
@@ -207,6 +213,7 @@ impl Session {
             exports: Map::default(),
             last_export: 0,
             imports: Map::default(),
+            references: CancellationToken::new(),
             releases: Vec::new(),
             producers: Map::default(),
             last_stream: 0,

@@ -19,8 +19,8 @@ pub(super) struct Export {
     number: u64,
     /// How many times it was sent and not given back.
     count: u64,
-    /// How many of them on a connection whose other end has not yet told what it held before.
-    anew: u64,
+    /// How many times it was sent over the present connection.
+    fresh: u64,
 }
 
 /// An object that this end refers to.
@@ -95,11 +95,11 @@ impl Session {
                 object,
                 number: state.last_export,
                 count: 0,
-                anew: 0,
+                fresh: 0,
             }
         });
         export.count += 1;
-        export.anew += 1;
+        export.fresh += 1;
         Ok(Reference::Mine(id))
     }
 
@@ -144,6 +144,7 @@ impl Session {
             let handle = Arc::new(Imported {
                 session: lifeline,
                 id,
+                gone: state.references.clone(),
             });
             import.handle = Arc::downgrade(&handle);
             handle
@@ -192,7 +193,7 @@ impl Session {
     pub(super) fn tell_held(&self, state: &mut State) {
         state.releases.clear();
         for export in state.exports.values_mut() {
-            export.anew = 0;
+            export.fresh = 0;
         }
         let held = state.imports.iter().map(|(id, import)| (*id, import.count));
         let held = held.collect();
@@ -200,16 +201,16 @@ impl Session {
     }
 
     /// Takes note of what the other end of a resumed session still refers to: what was sent when the
-    /// connection broke may not have arrived.
+    /// connection broke may not have arrived. What was sent since then comes on top.
     pub(super) fn held(&self, held: Vec<(ObjectId, u64)>) {
+        let held: Map<ObjectId, u64> = held.into_iter().collect();
         self.change(|state, effects| {
-            let held: Map<ObjectId, u64> = held.into_iter().collect();
-            let unheld = state.exports.extract_if(|id, export| {
+            for (id, export) in &mut state.exports {
                 let held = held.get(id).copied().unwrap_or_default();
-                export.count = export.count.min(held.saturating_add(export.anew));
-                export.count == 0
-            });
-            effects.drop(Export::in_order(unheld));
+                export.count = held.saturating_add(export.fresh);
+            }
+            let gone = state.exports.extract_if(|_, export| export.count == 0);
+            effects.drop(Export::in_order(gone));
         });
     }
 
@@ -218,5 +219,6 @@ impl Session {
         effects.drop(Export::in_order(state.exports.drain()));
         state.imports.clear();
         state.releases.clear();
+        effects.gone.push(std::mem::take(&mut state.references));
     }
 }
