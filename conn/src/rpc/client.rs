@@ -363,6 +363,7 @@ async fn run(
         };
         tracing::info!(%reason, "the connection is lost, trying again");
         let opened = tokio::select! {
+            biased;
             () = session.ended() => return,
             opened = reopen(&route, reconnect, token) => opened,
         };

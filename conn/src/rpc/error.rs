@@ -5,7 +5,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rpc_core::{CallError, Fault};
+use rpc_core::{CallError, Execution, Fault};
 
 /// Why a session is over, or was interrupted.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -62,6 +62,16 @@ pub struct PromiseFailed(#[source] Arc<CallError>);
 impl PromiseFailed {
     pub(super) fn of(cause: Arc<CallError>) -> CallError {
         CallError::NotSent(Box::new(Self(cause)))
+    }
+
+    /// The failure of that call, for whoever waits for the object itself. It tells whether that call ran.
+    pub(super) fn of_itself(cause: Arc<CallError>) -> CallError {
+        match &*cause {
+            CallError::Fault(fault) => CallError::Fault(fault.clone()),
+            CallError::NotAReply(_) => CallError::NotAReply(Box::new(Self(cause))),
+            _ if cause.execution() == Execution::Never => Self::of(cause),
+            _ => CallError::Lost(Box::new(Self(cause))),
+        }
     }
 
     /// What became of that call.

@@ -117,7 +117,7 @@ impl Promise {
         loop {
             let settled = self.settled.notified();
             if let Some(outcome) = self.outcome() {
-                return outcome.clone().map_err(PromiseFailed::of);
+                return outcome.clone().map_err(PromiseFailed::of_itself);
             }
             settled.await;
         }

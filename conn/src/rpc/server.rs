@@ -520,6 +520,7 @@ impl Seat {
         let mut told = false;
         let reason = loop {
             tokio::select! {
+                biased;
                 reason = &mut driver => break reason,
                 () = taken_over.cancelled() => {
                     break Disconnected::Left("it came back over another connection".to_owned());
@@ -542,6 +543,7 @@ impl Seat {
         // The session waits for its client, not this connection's task.
         tokio::spawn(async move {
             tokio::select! {
+                biased;
                 () = stopping.cancelled() => {}
                 () = sleep(lease) => {}
             }

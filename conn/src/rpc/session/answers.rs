@@ -10,7 +10,7 @@ use rpc_core::{Call, Cancellation, Fault, FaultKind, Payload, Registry};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout_at};
 
-use super::{Effects, Phase, Session, State, overloaded};
+use super::{Effects, Phase, Session, State, in_order, overloaded};
 use crate::rpc::encoding::Encoding;
 use crate::rpc::error::{Disconnected, TooLong};
 use crate::rpc::message::{self, ObjectId, Target};
@@ -361,9 +361,8 @@ impl State {
 
     /// Stops all work for the other end, which no longer waits.
     pub(super) fn fail_answers(&mut self, effects: &mut Effects) {
-        effects
-            .given_up
-            .extend(self.answers.drain().map(|(_, answering)| answering));
+        let answers = in_order(self.answers.drain());
+        effects.given_up.extend(answers);
     }
 }
 

@@ -1,12 +1,13 @@
 //! The calls of this end: waiting to be sent, sent, answered.
 
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use rpc_core::{Call, CallError, Fault, FaultKind, Payload};
+use rpc_core::{Call, CallError, Execution, Fault, FaultKind, Payload};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::streams::is_stream;
@@ -26,6 +27,8 @@ pub(super) struct Pending {
     /// What the result is for, where it is an object that is called before it is there.
     promise: Option<Weak<Promise>>,
     one_way: bool,
+    /// An earlier connection took it, so that it may have run even if it cannot be sent again.
+    heard: bool,
 }
 
 enum Progress {
@@ -93,6 +96,7 @@ impl Session {
                 waker: None,
                 promise: promise.as_ref().map(Arc::downgrade),
                 one_way: outgoing.call.context.is_one_way(),
+                heard: false,
                 outgoing: Some(outgoing),
             };
             state.calls.insert(id, pending);
@@ -229,7 +233,7 @@ impl Session {
                     if let Ok(place) = state.waiting.binary_search(&id) {
                         state.waiting.remove(place);
                     }
-                    false
+                    pending.heard
                 }
                 Progress::Sent { .. } => {
                     if state.is_connected() {
@@ -301,6 +305,10 @@ impl State {
         let Some(pending) = self.calls.get_mut(&id) else {
             return effects.drop(result);
         };
+        let result = match result {
+            Err(error) if pending.heard => Err(may_have_run(error)),
+            result => result,
+        };
         if let Some(promise) = &pending.promise {
             let promise = promise.upgrade();
             let pending = self.calls.remove(&id);
@@ -338,7 +346,7 @@ impl State {
     ) {
         self.in_flight = 0;
         let written = self.written();
-        let ids: Vec<u64> = self.calls.keys().copied().collect();
+        let ids: BTreeSet<u64> = self.calls.keys().copied().collect();
         for id in ids {
             let Some(pending) = self.calls.get_mut(&id) else {
                 continue;
@@ -362,6 +370,7 @@ impl State {
             if reconnects && again && pending.outgoing.as_ref().is_some_and(Outgoing::outlives) {
                 if !matches!(pending.progress, Progress::Waiting) {
                     pending.progress = Progress::Waiting;
+                    pending.heard |= !unheard;
                     self.waiting.push_back(id);
                 }
                 continue;
@@ -401,7 +410,7 @@ impl State {
         reconnects: bool,
         effects: &mut Effects,
     ) {
-        let late: Vec<u64> = self.calls.keys().copied().filter(|id| *id > last).collect();
+        let late: BTreeSet<u64> = self.calls.keys().copied().filter(|id| *id > last).collect();
         for id in late {
             let Some(pending) = self.calls.get_mut(&id) else {
                 continue;
@@ -433,6 +442,15 @@ impl State {
         if !reconnects {
             self.fail_waiting(reason, effects);
         }
+    }
+}
+
+/// The failure of a call that was sent again, so that it says nothing of what the first time led to.
+fn may_have_run(error: CallError) -> CallError {
+    match error {
+        CallError::NotSent(cause) => CallError::Lost(cause),
+        error if error.execution() == Execution::Never => CallError::Lost(Box::new(error)),
+        error => error,
     }
 }
 

@@ -103,6 +103,7 @@ struct State {
     last_answer: u64,
 
     exports: Map<ObjectId, Export>,
+    last_export: u64,
     imports: Map<ObjectId, Import>,
     /// Cancelled when none of the imports leads anywhere any more.
     references: CancellationToken,
@@ -163,6 +164,13 @@ impl Effects {
     }
 }
 
+/// What a table has, the oldest first: what becomes of it does not depend on how the table is laid out.
+fn in_order<K: Ord, V>(entries: impl IntoIterator<Item = (K, V)>) -> impl Iterator<Item = V> {
+    let mut entries: Vec<_> = entries.into_iter().collect();
+    entries.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+    entries.into_iter().map(|(_, value)| value)
+}
+
 /// Random bits that nobody can guess.
 pub(super) fn random() -> [u8; 16] {
     let mut bits = [0; 16];
@@ -203,6 +211,7 @@ impl Session {
             answers: Map::default(),
             last_answer: 0,
             exports: Map::default(),
+            last_export: 0,
             imports: Map::default(),
             references: CancellationToken::new(),
             releases: Vec::new(),

@@ -7,7 +7,7 @@ use rpc_core::Fault;
 use rpc_core::payload::Attachment;
 
 use super::streams::{Source, is_stream, source};
-use super::{Effects, Lifeline, Map, Session, State, overloaded};
+use super::{Effects, Lifeline, Map, Session, State, in_order, overloaded};
 use crate::rpc::error::Disconnected;
 use crate::rpc::message::{Message, ObjectId, Reference};
 use crate::rpc::object::{Imported, Object};
@@ -15,6 +15,8 @@ use crate::rpc::object::{Imported, Object};
 /// An object that the other end refers to.
 pub(super) struct Export {
     pub(super) object: Object,
+    /// Objects go in the order in which they were first passed.
+    number: u64,
     /// How many times it was sent and not given back.
     count: u64,
     /// How many times it was sent over the present connection.
@@ -54,6 +56,12 @@ impl Item {
 
 /// Stands where an object was to be that is no longer there.
 pub(in crate::rpc) struct Missing;
+
+impl Export {
+    fn in_order(exports: impl Iterator<Item = (ObjectId, Self)>) -> Vec<Self> {
+        in_order(exports.map(|(_, export)| (export.number, export))).collect()
+    }
+}
 
 impl Session {
     /// Passes these to the other end: tells what stands for them on the wire. After an error nothing was
@@ -104,10 +112,14 @@ impl Session {
             // There is none, and calls on it will say so.
             Object::Promised(_) | Object::Failed(_) => ObjectId::new(super::random()),
         };
-        let export = state.exports.entry(id).or_insert(Export {
-            object,
-            count: 0,
-            fresh: 0,
+        let export = state.exports.entry(id).or_insert_with(|| {
+            state.last_export += 1;
+            Export {
+                object,
+                number: state.last_export,
+                count: 0,
+                fresh: 0,
+            }
         });
         export.count += 1;
         export.fresh += 1;
@@ -226,18 +238,14 @@ impl Session {
                 let held = held.get(id).copied().unwrap_or_default();
                 export.count = held.saturating_add(export.fresh);
             }
-            let gone: Vec<_> = state
-                .exports
-                .extract_if(|_, export| export.count == 0)
-                .collect();
-            effects.drop(gone);
+            let gone = state.exports.extract_if(|_, export| export.count == 0);
+            effects.drop(Export::in_order(gone));
         });
     }
 
     /// Takes note that neither end refers to anything of the other any more.
     pub(super) fn forget_references(&self, state: &mut State, effects: &mut Effects) {
-        let exports: Map<ObjectId, Export> = std::mem::take(&mut state.exports);
-        effects.drop(exports);
+        effects.drop(Export::in_order(state.exports.drain()));
         state.imports.clear();
         state.releases.clear();
         effects.gone.push(std::mem::take(&mut state.references));

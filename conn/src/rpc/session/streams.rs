@@ -13,7 +13,7 @@ use std::task::{Context, Poll, Waker};
 use rpc_core::payload::Attachment;
 use rpc_core::{Fault, Payload};
 
-use super::{Effects, Lifeline, Session, State};
+use super::{Effects, Lifeline, Session, State, in_order};
 use crate::rpc::encoding::Encoding;
 use crate::rpc::error::{Disconnected, StreamError};
 use crate::rpc::message::{self, Message, Reference};
@@ -219,10 +219,10 @@ impl Session {
 impl State {
     /// Ends all streams, as the connection did.
     pub(super) fn fail_streams(&mut self, reason: &Disconnected, effects: &mut Effects) {
-        for (_, producer) in self.producers.drain() {
+        for producer in in_order(self.producers.drain()) {
             effects.wake.extend(producer.waker);
         }
-        for consumer in self.consumers.values_mut() {
+        for consumer in in_order(&mut self.consumers) {
             if consumer.end.is_none() {
                 consumer.end = Some(Err(StreamError::Disconnected(reason.clone())));
             }

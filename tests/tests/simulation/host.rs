@@ -1,0 +1,100 @@
+//! The machine of the server: it starts, stops, crashes and vanishes.
+
+use std::time::Duration;
+
+use conn::rpc::{Server, ServerOptions};
+use rpc_core::serve::Drained;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+use super::HANGS;
+use super::ledger::Ledger;
+use super::network::Network;
+use super::service::Workshop;
+
+pub(crate) struct Host {
+    network: Network,
+    ledger: Ledger,
+    options: ServerOptions,
+    running: Option<Running>,
+}
+
+struct Running {
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<Drained>,
+}
+
+impl Host {
+    pub(crate) fn new(network: Network, ledger: Ledger, options: ServerOptions) -> Self {
+        Self {
+            network,
+            ledger,
+            options: options.drain_timeout(Duration::from_secs(3)),
+            running: None,
+        }
+    }
+
+    /// Starts a server, unless one runs.
+    pub(crate) async fn start(&mut self) {
+        if self.running.is_some() {
+            return;
+        }
+        self.ledger.event("the server starts");
+        let listener = conn::Listener::over(self.network.listen()).await.unwrap();
+        let server = Server::with_options(self.options.clone());
+        server
+            .register_instance(Workshop::new(&self.ledger))
+            .unwrap();
+        let (stop, stopped) = oneshot::channel();
+        let task = tokio::spawn(async move {
+            let stopped = async {
+                // Nobody who could stop it is a reason to go on.
+                if stopped.await.is_err() {
+                    std::future::pending().await
+                }
+            };
+            server.serve_until(listener, stopped).await.unwrap()
+        });
+        self.running = Some(Running { stop, task });
+    }
+
+    /// The process ends at once.
+    pub(crate) async fn crash(&mut self) {
+        self.network.refuse();
+        self.end().await;
+    }
+
+    /// The machine is gone, without a word to anybody.
+    pub(crate) async fn vanish(&mut self) {
+        self.network.silence();
+        self.end().await;
+    }
+
+    async fn end(&mut self) {
+        if let Some(running) = self.running.take() {
+            running.task.abort();
+            // It was cancelled, which is what was wanted.
+            let _ = running.task.await;
+        }
+    }
+
+    /// Lets calls finish. Tells how many connections had to be aborted.
+    pub(crate) async fn stop(&mut self) -> usize {
+        let Some(running) = self.running.take() else {
+            return 0;
+        };
+        self.ledger.event("the server stops");
+        let _ = running.stop.send(());
+        match timeout(HANGS, running.task).await {
+            Ok(drained) => {
+                self.network.refuse();
+                drained.unwrap().aborted
+            }
+            Err(_) => {
+                self.ledger.violation("the server does not stop");
+                0
+            }
+        }
+    }
+}

@@ -1,0 +1,248 @@
+//! A network of one server and several clients, with everything that goes wrong in networks.
+
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use fastrand::Rng;
+use rpc_core::transport::{Address, Connect, Listen, Peer};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::time::{Instant, sleep, sleep_until};
+
+use super::direction::Direction;
+use super::socket::Socket;
+use super::trace::Trace;
+
+#[derive(Clone)]
+pub(crate) struct Network(Arc<Shared>);
+
+struct Shared {
+    state: Mutex<State>,
+    trace: Trace,
+}
+
+struct State {
+    random: Rng,
+    server: Server,
+    /// Until when each client is cut off.
+    partitioned: Vec<Instant>,
+    connections: Vec<Connection>,
+    /// How many connections there ever were.
+    connected: u64,
+}
+
+enum Server {
+    Listens(UnboundedSender<Socket>),
+    /// The process ended; its machine refuses connections.
+    Refuses,
+    /// The machine is gone, and nothing answers.
+    Silent,
+}
+
+struct Connection {
+    client: usize,
+    to_server: Arc<Direction>,
+    to_client: Arc<Direction>,
+}
+
+/// One of the two directions of a connection.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Towards {
+    Server,
+    Client,
+}
+
+impl Connection {
+    fn direction(&self, towards: Towards) -> &Direction {
+        match towards {
+            Towards::Server => &self.to_server,
+            Towards::Client => &self.to_client,
+        }
+    }
+
+    fn reset(&self) {
+        self.to_server.reset();
+        self.to_client.reset();
+    }
+}
+
+impl Network {
+    pub(crate) fn new(random: Rng, clients: usize, trace: Trace) -> Self {
+        let state = State {
+            random,
+            server: Server::Refuses,
+            partitioned: vec![Instant::now(); clients],
+            connections: Vec::new(),
+            connected: 0,
+        };
+        Self(Arc::new(Shared {
+            state: Mutex::new(state),
+            trace,
+        }))
+    }
+
+    /// Lets the server in. One that listened before is cut off.
+    pub(crate) fn listen(&self) -> Listener {
+        let (accepted, backlog) = unbounded_channel();
+        let mut state = self.state();
+        if matches!(state.server, Server::Silent) {
+            // The machine is back, and knows nothing of its connections.
+            state.connections.iter().for_each(Connection::reset);
+        }
+        state.server = Server::Listens(accepted);
+        Listener(backlog)
+    }
+
+    pub(crate) fn connector(&self, client: usize) -> Connector {
+        Connector {
+            network: self.clone(),
+            client,
+        }
+    }
+
+    /// The server's process ends: its connections do too.
+    pub(crate) fn refuse(&self) {
+        self.event("the server's process ends");
+        let mut state = self.state();
+        state.server = Server::Refuses;
+        state.connections.drain(..).for_each(|c| c.reset());
+    }
+
+    /// The server's machine vanishes without a word.
+    pub(crate) fn silence(&self) {
+        self.event("the server's machine vanishes");
+        let mut state = self.state();
+        state.server = Server::Silent;
+        for connection in &state.connections {
+            connection.to_server.lose();
+            connection.to_client.lose();
+        }
+    }
+
+    /// Nothing arrives between the client and the server until then; it is not lost.
+    pub(crate) fn partition(&self, client: usize, time: Duration) {
+        self.event(format_args!("client {client} is cut off for {time:?}"));
+        let mut state = self.state();
+        let until = Instant::now() + time;
+        state.partitioned[client] = state.partitioned[client].max(until);
+        for connection in state.of(client) {
+            connection.to_server.hold(until);
+            connection.to_client.hold(until);
+        }
+    }
+
+    /// Nothing arrives in one direction until then; it is not lost.
+    pub(crate) fn hold(&self, client: usize, towards: Towards, time: Duration) {
+        self.event(format_args!(
+            "client {client} is held towards the {towards:?} for {time:?}"
+        ));
+        for connection in self.state().of(client) {
+            connection.direction(towards).hold(Instant::now() + time);
+        }
+    }
+
+    /// From now on what is sent in one direction vanishes.
+    pub(crate) fn half_open(&self, client: usize, towards: Towards) {
+        self.event(format_args!(
+            "the connections of client {client} lose what goes towards the {towards:?}"
+        ));
+        for connection in self.state().of(client) {
+            connection.direction(towards).lose();
+        }
+    }
+
+    /// The client's connections break, and both ends learn of it.
+    pub(crate) fn reset(&self, client: usize) {
+        self.event(format_args!("the connections of client {client} break"));
+        let mut state = self.state();
+        state.of(client).for_each(Connection::reset);
+        state.connections.retain(|c| c.client != client);
+    }
+
+    fn event(&self, event: impl ToString) {
+        self.0.trace.event(|| event.to_string());
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap()
+    }
+}
+
+impl State {
+    fn of(&self, client: usize) -> impl Iterator<Item = &Connection> {
+        self.connections.iter().filter(move |c| c.client == client)
+    }
+}
+
+pub(crate) struct Listener(UnboundedReceiver<Socket>);
+
+impl Listen for Listener {
+    type Io = Socket;
+
+    async fn accept(&mut self) -> io::Result<(Socket, Peer)> {
+        match self.0.recv().await {
+            Some(socket) => Ok((socket, Peer::Unknown)),
+            None => std::future::pending().await,
+        }
+    }
+
+    fn local_address(&self) -> io::Result<Address> {
+        Ok(Address::Memory("simulation".to_owned()))
+    }
+}
+
+#[derive(Clone)]
+pub(crate) struct Connector {
+    network: Network,
+    client: usize,
+}
+
+impl Connect for Connector {
+    type Io = Socket;
+
+    async fn connect(&self) -> io::Result<Socket> {
+        let network = &self.network;
+        let delay = network.state().random.u64(..30);
+        sleep(Duration::from_millis(delay)).await;
+        loop {
+            let partitioned = network.state().partitioned[self.client];
+            if partitioned <= Instant::now() {
+                break;
+            }
+            sleep_until(partitioned).await;
+        }
+        let connected = network.connect(self.client);
+        match connected {
+            Some(result) => result,
+            None => std::future::pending().await,
+        }
+    }
+}
+
+impl Network {
+    /// A connection, or none if nobody answers.
+    fn connect(&self, client: usize) -> Option<io::Result<Socket>> {
+        let mut state = self.state();
+        let refused = || Some(Err(io::ErrorKind::ConnectionRefused.into()));
+        let accepted = match &state.server {
+            Server::Silent => return None,
+            Server::Refuses => return refused(),
+            Server::Listens(accepted) => accepted.clone(),
+        };
+        state.connected += 1;
+        let number = state.connected;
+        let to_server = Arc::new(Direction::new(state.random.fork()));
+        let to_client = Arc::new(Direction::new(state.random.fork()));
+        let (ours, theirs) = Socket::pair(number, &to_server, &to_client, &self.0.trace);
+        if accepted.send(theirs).is_err() {
+            return refused();
+        }
+        state.connections.push(Connection {
+            client,
+            to_server,
+            to_client,
+        });
+        self.event(format_args!("client {client} has connection {number}"));
+        Some(Ok(ours))
+    }
+}

@@ -1,0 +1,316 @@
+//! What the server and its clients offer each other. Everything that runs is noted in the ledger.
+
+use std::future::pending;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use conn::rpc::{Client, Remote, Stream};
+use futures_util::stream;
+use rpc_core::{CallError, Context, Fault, client, service};
+use tokio::time::sleep;
+
+use super::ledger::{Alive, Ledger};
+use super::streams::{self, Source};
+
+/// The code of the faults that methods and streams are asked for.
+pub(crate) const AS_ASKED: i64 = 7;
+
+/// How many callbacks the board has room for.
+const BOARD: usize = 3;
+
+/// The server's object.
+pub(crate) struct Workshop {
+    ledger: Ledger,
+    /// Objects of clients, for other clients to call.
+    board: Mutex<Vec<Remote<dyn ListenerApi>>>,
+    _alive: Alive,
+}
+
+impl Workshop {
+    pub(crate) fn new(ledger: &Ledger) -> Self {
+        Self {
+            ledger: ledger.clone(),
+            board: Mutex::default(),
+            _alive: ledger.alive("workshops"),
+        }
+    }
+}
+
+async fn pause(millis: u64) {
+    if millis > 0 {
+        sleep(Duration::from_millis(millis)).await;
+    }
+}
+
+#[service]
+impl Workshop {
+    async fn work(&self, number: u64, millis: u64, load: Vec<u8>) -> Vec<u8> {
+        let running = self.ledger.run(number);
+        pause(millis).await;
+        running.complete();
+        load
+    }
+
+    async fn hang(&self, number: u64) {
+        let _running = self.ledger.run(number);
+        pending().await
+    }
+
+    fn fail(&self, number: u64) -> Result<(), Fault> {
+        self.ledger.run(number).complete();
+        Err(Fault::new(AS_ASKED, "as asked"))
+    }
+
+    async fn create(&self, number: u64, millis: u64) -> Remote<dyn CounterApi> {
+        let running = self.ledger.run(number);
+        pause(millis).await;
+        running.complete();
+        Remote::new(Counter::new(&self.ledger))
+    }
+
+    /// Items that are objects.
+    fn counters(&self, number: u64, count: u64) -> Stream<Remote<dyn CounterApi>> {
+        self.ledger.run(number).complete();
+        let alive = self.ledger.alive("stream sources");
+        let ledger = self.ledger.clone();
+        Stream::new(stream::unfold((0, alive), move |(next, alive)| {
+            let counter = (next < count).then(|| Remote::new(Counter::new(&ledger)));
+            async move { counter.map(|counter| (Ok(counter), (next + 1, alive))) }
+        }))
+    }
+
+    /// Counts on an object of this side that comes back.
+    fn count_on(&self, number: u64, counter: Remote<dyn CounterApi>) -> Result<u64, Fault> {
+        let running = self.ledger.run(number);
+        let local = counter.local::<Counter>();
+        self.ledger
+            .check(local.is_some(), "an object did not come home as itself");
+        running.complete();
+        let counter = local.ok_or_else(|| Fault::new(AS_ASKED, "not from here"))?;
+        Ok(counter.value.fetch_add(1, Ordering::Relaxed))
+    }
+
+    fn numbers(&self, number: u64, source: Source) -> Stream<u64> {
+        self.ledger.run(number).complete();
+        source.stream(&self.ledger)
+    }
+
+    async fn read(
+        &self,
+        number: u64,
+        source: Source,
+        millis: u64,
+        numbers: Stream<u64>,
+    ) -> Result<u64, Fault> {
+        let running = self.ledger.run(number);
+        let _alive = self.ledger.alive("stream readers");
+        let read = streams::read(numbers, source, &self.ledger, || pause(millis)).await?;
+        running.complete();
+        Ok(read)
+    }
+
+    async fn call_back(
+        &self,
+        number: u64,
+        listener: Remote<dyn ListenerApi>,
+        times: u64,
+        millis: u64,
+    ) -> Result<(), Fault> {
+        let running = self.ledger.run(number);
+        for _ in 0..times {
+            let entry = self.ledger.call("hear");
+            let result = listener.hear(entry.number(), millis).await;
+            entry.ended(&result);
+            result?;
+        }
+        running.complete();
+        Ok(())
+    }
+
+    /// Calls what the caller itself offers.
+    async fn call_caller(&self, cx: Context, number: u64, millis: u64) -> Result<(), Fault> {
+        let running = self.ledger.run(number);
+        let caller = Client::of(&cx).ok_or_else(|| Fault::new(AS_ASKED, "no caller"))?;
+        let entry = self.ledger.call("hear");
+        let result = caller.hear(entry.number(), millis).await;
+        entry.ended(&result);
+        result?;
+        running.complete();
+        Ok(())
+    }
+
+    /// Keeps an object of the caller's, at most for as long as there is a caller.
+    fn subscribe(&self, number: u64, listener: Remote<dyn ListenerApi>, millis: u64) {
+        self.ledger.run(number).complete();
+        let alive = self.ledger.alive("subscriptions");
+        tokio::spawn(async move {
+            let _alive = alive;
+            tokio::select! {
+                biased;
+                () = listener.closed() => {}
+                () = pause(millis) => {}
+            }
+        });
+    }
+
+    fn return_home(
+        &self,
+        number: u64,
+        listener: Remote<dyn ListenerApi>,
+    ) -> Remote<dyn ListenerApi> {
+        self.ledger.run(number).complete();
+        listener
+    }
+
+    fn post(&self, number: u64, listener: Remote<dyn ListenerApi>) {
+        self.ledger.run(number).complete();
+        let mut board = self.board.lock().unwrap();
+        board.insert(0, listener);
+        let dropped = (board.len() > BOARD).then(|| board.pop());
+        drop(board);
+        drop(dropped);
+    }
+
+    /// An object of a client, maybe of another one.
+    fn pick(&self, number: u64) -> Option<Remote<dyn ListenerApi>> {
+        self.ledger.run(number).complete();
+        self.board.lock().unwrap().last().cloned()
+    }
+
+    fn clear(&self, number: u64) {
+        self.ledger.run(number).complete();
+        let board = std::mem::take(&mut *self.board.lock().unwrap());
+        drop(board);
+    }
+
+    /// What the server's end of the session holds besides this call.
+    fn check_load(&self, cx: &Context, number: u64) {
+        self.ledger.run(number).complete();
+        if let Some(caller) = Client::of(cx) {
+            let load = caller.load();
+            let nothing = conn::rpc::Load {
+                answers: 1,
+                ..Default::default()
+            };
+            self.ledger.check(
+                load == nothing,
+                format_args!("the server still holds {load:?}"),
+            );
+        }
+    }
+}
+
+#[client]
+pub(crate) trait WorkshopApi {
+    async fn work(&self, number: u64, millis: u64, load: &[u8]) -> Result<Vec<u8>, CallError>;
+    #[client(name = "work", idempotent)]
+    async fn work_again(&self, number: u64, millis: u64, load: &[u8])
+    -> Result<Vec<u8>, CallError>;
+    #[client(name = "work", one_way)]
+    async fn work_unheard(&self, number: u64, millis: u64, load: &[u8]) -> Result<(), CallError>;
+    async fn hang(&self, number: u64) -> Result<(), CallError>;
+    async fn fail(&self, number: u64) -> Result<(), CallError>;
+    async fn create(&self, number: u64, millis: u64) -> Result<Remote<dyn CounterApi>, CallError>;
+    async fn counters(
+        &self,
+        number: u64,
+        count: u64,
+    ) -> Result<Stream<Remote<dyn CounterApi>>, CallError>;
+    async fn count_on(
+        &self,
+        number: u64,
+        counter: Remote<dyn CounterApi>,
+    ) -> Result<u64, CallError>;
+    async fn numbers(&self, number: u64, source: Source) -> Result<Stream<u64>, CallError>;
+    async fn read(
+        &self,
+        number: u64,
+        source: Source,
+        millis: u64,
+        numbers: Stream<u64>,
+    ) -> Result<u64, CallError>;
+    async fn call_back(
+        &self,
+        number: u64,
+        listener: Remote<dyn ListenerApi>,
+        times: u64,
+        millis: u64,
+    ) -> Result<(), CallError>;
+    async fn call_caller(&self, number: u64, millis: u64) -> Result<(), CallError>;
+    async fn subscribe(
+        &self,
+        number: u64,
+        listener: Remote<dyn ListenerApi>,
+        millis: u64,
+    ) -> Result<(), CallError>;
+    async fn return_home(
+        &self,
+        number: u64,
+        listener: Remote<dyn ListenerApi>,
+    ) -> Result<Remote<dyn ListenerApi>, CallError>;
+    async fn post(&self, number: u64, listener: Remote<dyn ListenerApi>) -> Result<(), CallError>;
+    async fn pick(&self, number: u64) -> Result<Option<Remote<dyn ListenerApi>>, CallError>;
+    #[client(idempotent)]
+    async fn clear(&self, number: u64) -> Result<(), CallError>;
+    async fn check_load(&self, number: u64) -> Result<(), CallError>;
+}
+
+/// An object of the server that clients refer to.
+pub(crate) struct Counter {
+    ledger: Ledger,
+    value: AtomicU64,
+    _alive: Alive,
+}
+
+impl Counter {
+    fn new(ledger: &Ledger) -> Self {
+        Self {
+            ledger: ledger.clone(),
+            value: AtomicU64::new(0),
+            _alive: ledger.alive("counters"),
+        }
+    }
+}
+
+#[service]
+impl Counter {
+    fn next(&self, number: u64) -> u64 {
+        self.ledger.run(number).complete();
+        self.value.fetch_add(1, Ordering::Relaxed)
+    }
+}
+
+#[client]
+pub(crate) trait CounterApi {
+    async fn next(&self, number: u64) -> Result<u64, CallError>;
+}
+
+/// An object of a client that the server refers to.
+pub(crate) struct Listener {
+    ledger: Ledger,
+    _alive: Alive,
+}
+
+impl Listener {
+    pub(crate) fn new(ledger: &Ledger) -> Self {
+        Self {
+            ledger: ledger.clone(),
+            _alive: ledger.alive("listeners"),
+        }
+    }
+}
+
+#[service]
+impl Listener {
+    async fn hear(&self, number: u64, millis: u64) {
+        let running = self.ledger.run(number);
+        pause(millis).await;
+        running.complete();
+    }
+}
+
+#[client]
+pub(crate) trait ListenerApi {
+    async fn hear(&self, number: u64, millis: u64) -> Result<(), CallError>;
+}

@@ -1,0 +1,320 @@
+//! One run: a server, some clients, and what goes wrong between them, all from one seed.
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use conn::rpc::{Client, Encoding, Options, Reconnect, ServerOptions};
+use fastrand::Rng;
+use rpc_core::Registry;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, sleep_until, timeout};
+
+use super::activity::Activity;
+use super::host::Host;
+use super::ledger::Ledger;
+use super::network::{Network, Towards};
+use super::service::{Listener, WorkshopApi};
+use super::trace::Trace;
+use super::{GONE, HANGS};
+
+/// What became of a run.
+pub(crate) struct Report {
+    pub(crate) violations: Vec<String>,
+    pub(crate) hash: u64,
+    pub(crate) counts: BTreeMap<String, u64>,
+    pub(crate) lines: Vec<String>,
+}
+
+thread_local! {
+    /// Whether a task of this thread's run panicked, which tokio tells nobody.
+    static PANICKED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Has panics of tasks be noticed.
+pub(crate) fn notice_panics() {
+    let default = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        PANICKED.set(true);
+        default(panic);
+    }));
+}
+
+/// Runs a seed, and keeps its trace where that is wanted.
+pub(crate) fn run(seed: u64, keeps_lines: bool) -> Report {
+    PANICKED.set(false);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap();
+    let (ledger, trace) = runtime.block_on(async {
+        let trace = Trace::new(keeps_lines);
+        let ledger = Ledger::new(trace.clone());
+        let world = World::new(Rng::with_seed(seed), &trace, &ledger);
+        world.run().await;
+        (ledger, trace)
+    });
+    drop(runtime);
+    ledger.check(!PANICKED.get(), "a task panicked");
+    Report {
+        violations: ledger.violations(),
+        hash: trace.hash(),
+        counts: ledger.counts(),
+        lines: trace.lines(),
+    }
+}
+
+struct World {
+    random: Rng,
+    network: Network,
+    ledger: Ledger,
+    host: Host,
+    clients: usize,
+    /// Nothing goes wrong: calls take their time, and succeed.
+    healthy: bool,
+    lease: Duration,
+    /// Until when clients are busy and things go wrong.
+    end: Instant,
+}
+
+impl World {
+    fn new(mut random: Rng, trace: &Trace, ledger: &Ledger) -> Self {
+        let clients = random.usize(1..4);
+        let network = Network::new(random.fork(), clients, trace.clone());
+        let lease = [0, 0, 2000][random.usize(..3)];
+        let lease = Duration::from_millis(lease);
+        let healthy = random.u8(..5) == 0;
+        let options = ServerOptions::default()
+            .session(options(&mut random, healthy))
+            .lease(lease);
+        let end = Instant::now() + Duration::from_millis(random.u64(1000..6000));
+        Self {
+            host: Host::new(network.clone(), ledger.clone(), options),
+            network,
+            ledger: ledger.clone(),
+            clients,
+            healthy,
+            lease,
+            end,
+            random,
+        }
+    }
+
+    async fn run(mut self) {
+        self.host.start().await;
+        let mut visits = JoinSet::new();
+        for client in 0..self.clients {
+            let visitor = Visitor {
+                number: client,
+                network: self.network.clone(),
+                ledger: self.ledger.clone(),
+                random: self.random.fork(),
+                healthy: self.healthy,
+                end: self.end,
+            };
+            visits.spawn(visitor.visit());
+        }
+        if !self.healthy {
+            while Instant::now() < self.end {
+                self.go_wrong().await;
+            }
+        }
+        self.host.start().await;
+        let mut clients = Vec::new();
+        while let Some(visited) = visits.join_next().await {
+            match visited {
+                Ok(client) => clients.extend(client),
+                Err(error) => self.ledger.violation(error),
+            }
+        }
+        self.check_loads(&clients).await;
+        self.leave(clients).await;
+        self.ledger.check_nothing_is_alive(&["workshops"]);
+        let aborted = self.host.stop().await;
+        self.ledger.check(
+            aborted == 0,
+            format_args!("{aborted} connections remained without their clients"),
+        );
+        drop(self.host);
+        sleep(Duration::from_secs(10)).await;
+        self.ledger.check_nothing_is_alive(&[]);
+        self.ledger.check_calls();
+    }
+
+    async fn go_wrong(&mut self) {
+        let next = Instant::now() + Duration::from_millis(self.random.u64(..1500));
+        sleep_until(next.min(self.end)).await;
+        let client = self.random.usize(..self.clients);
+        let short = Duration::from_millis(self.random.u64(1..500));
+        let long = Duration::from_millis(self.random.u64(500..15_000));
+        let towards = match self.random.bool() {
+            true => Towards::Server,
+            false => Towards::Client,
+        };
+        match self.random.u8(..12) {
+            0 | 1 => self.network.partition(client, short),
+            2 => self.network.partition(client, long),
+            3 => self.network.hold(client, towards, short),
+            4 | 5 => self.network.half_open(client, towards),
+            6..=8 => self.network.reset(client),
+            9 => {
+                self.host.crash().await;
+                sleep(short).await;
+                self.host.start().await;
+            }
+            10 => {
+                self.host.vanish().await;
+                sleep(short * 4).await;
+                self.host.start().await;
+            }
+            _ => {
+                self.host.stop().await;
+                sleep(short).await;
+                self.host.start().await;
+            }
+        }
+    }
+
+    /// When nobody does anything any more, neither end of a session holds anything.
+    async fn check_loads(&self, clients: &[Client]) {
+        for client in clients {
+            let entry = self.ledger.idempotent_call("clear");
+            let result = timeout(HANGS, client.clear(entry.number())).await;
+            self.ledger.check(result.is_ok(), "the last calls hang");
+            if let Ok(result) = result {
+                entry.ended(&result);
+            }
+        }
+        sleep(GONE).await;
+        for client in clients {
+            let entry = self.ledger.call("check_load");
+            let result = timeout(HANGS, client.check_load(entry.number())).await;
+            self.ledger.check(result.is_ok(), "the last calls hang");
+            if let Ok(result) = result {
+                entry.ended(&result);
+            }
+            let load = client.load();
+            self.ledger.check(
+                load == conn::rpc::Load::default(),
+                format_args!("a client still holds {load:?}"),
+            );
+        }
+    }
+
+    async fn leave(&mut self, clients: Vec<Client>) {
+        for client in clients {
+            match self.random.bool() {
+                true => drop(client),
+                false => {
+                    let closed = timeout(HANGS, client.close()).await;
+                    self.ledger.check(closed.is_ok(), "a client does not close");
+                }
+            }
+        }
+        sleep(GONE + self.lease).await;
+    }
+}
+
+fn options(random: &mut Rng, healthy: bool) -> Options {
+    let mut choose = |choices: &[u32]| choices[random.usize(..choices.len())];
+    Options::default()
+        .max_calls(choose(&[2, 10, 1000]))
+        .window(choose(&[1, 300, 100_000]))
+        // A slow connection is taken for a silent one if it must answer sooner than it can.
+        .keepalive(match healthy {
+            true => Duration::from_secs(30),
+            false => Duration::from_millis(choose(&[500, 3000]).into()),
+        })
+}
+
+/// One of the clients, which comes again when it is cut off.
+struct Visitor {
+    number: usize,
+    network: Network,
+    ledger: Ledger,
+    random: Rng,
+    healthy: bool,
+    end: Instant,
+}
+
+impl Visitor {
+    /// Is busy until the end. Returns the client if it is still connected.
+    async fn visit(mut self) -> Option<Client> {
+        let reconnects = self.random.bool();
+        let mut last = None;
+        while Instant::now() < self.end {
+            let Some(client) = self.connect(reconnects).await else {
+                let pause = Duration::from_millis(self.random.u64(..300));
+                sleep(pause).await;
+                continue;
+            };
+            last = self.use_up(client).await;
+        }
+        last
+    }
+
+    async fn connect(&mut self, reconnects: bool) -> Option<Client> {
+        let offered = Registry::new();
+        offered
+            .register_instance(Listener::new(&self.ledger))
+            .unwrap();
+        let encoding = match self.random.bool() {
+            true => Encoding::Bincode,
+            false => Encoding::MessagePack,
+        };
+        let mut client = Client::over(self.network.connector(self.number))
+            .encoding(encoding)
+            .options(options(&mut self.random, self.healthy))
+            .timeout(Duration::from_secs(3))
+            .offer(offered);
+        if reconnects {
+            // Its jitter is not random by the seed.
+            let reconnect = Reconnect::default()
+                .jitter(0.0)
+                .max_pause(Duration::from_secs(1))
+                .give_up_after(Some(Duration::from_secs(20)));
+            client = client.reconnect(reconnect);
+        }
+        match timeout(HANGS, client.into_future()).await {
+            Ok(Ok(client)) => Some(client),
+            Ok(Err(error)) => {
+                self.ledger.count(format_args!("connect: {error}"));
+                self.ledger
+                    .check(!self.healthy, format_args!("no connection: {error:?}"));
+                None
+            }
+            Err(_) => {
+                self.ledger.violation("connecting hangs");
+                None
+            }
+        }
+    }
+
+    async fn use_up(&mut self, client: Client) -> Option<Client> {
+        let mut tasks = JoinSet::new();
+        for _ in 0..self.random.u8(1..4) {
+            let random = self.random.fork();
+            let activity = Activity::new(self.ledger.clone(), client.clone(), random, self.healthy);
+            tasks.spawn(activity.run(self.end));
+        }
+        if self.random.u8(..4) == 0 {
+            // It leaves while it is busy, and maybe without a word.
+            sleep(Duration::from_millis(self.random.u64(..2000))).await;
+            if !self.healthy && self.random.bool() {
+                self.network.half_open(self.number, Towards::Server);
+                self.network.half_open(self.number, Towards::Client);
+            }
+            self.ledger
+                .event(format_args!("client {} leaves", self.number));
+            tasks.shutdown().await;
+            return None;
+        }
+        while let Some(ended) = tasks.join_next().await {
+            if let Err(error) = ended {
+                self.ledger.violation(error);
+            }
+        }
+        (!client.is_closed()).then_some(client)
+    }
+}
