@@ -3,6 +3,7 @@
 
 use std::process::Command;
 
+use examples::demo::Demo;
 use tests::newest_python;
 
 /// Runs the command: its exit status, standard output and standard error.
@@ -170,7 +171,7 @@ fn sends_values_to_a_listener_in_python() {
 fn demo() -> (String, tokio::runtime::Runtime) {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let server = xmlrpc::Server::new();
-    examples::demo::register(&server).unwrap();
+    server.register_instance(Demo::default()).unwrap();
     let listening = runtime.block_on(server.bind("127.0.0.1:0")).unwrap();
     let url = listening.url();
     runtime.spawn(listening.serve());

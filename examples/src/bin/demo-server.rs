@@ -9,7 +9,7 @@ use clap::{Parser, ValueEnum};
 use conn::auth::AuthKey;
 use conn::codec::pickle;
 use conn::{Bincode, Json, Listener, ListenerBuilder, Pickle};
-use examples::demo::connections;
+use examples::demo::{Demo, connections};
 use rpc_core::transport::Listen;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -63,7 +63,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
 
     let server = Server::new();
-    examples::demo::register(&server)?;
+    server.register_instance(Demo::default())?;
     let stop = CancellationToken::new();
     let mut listeners = JoinSet::new();
     if let Some(address) = &arguments.xmlrpc {
