@@ -4,6 +4,7 @@ use std::future::{Future, IntoFuture};
 use std::io;
 use std::marker::PhantomData;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use rpc_core::transport::tcp::TcpConnector;
@@ -16,7 +17,7 @@ use crate::address::{Target, ToTarget};
 use crate::auth::{AuthError, AuthKey, Binding, Digest, Role};
 use crate::codec::Codec;
 use crate::connection::{Connection, Stream, split};
-use crate::setup::{Setup, setters};
+use crate::setup::{Admitted, Setup, Terms, setters};
 
 /// Connects to listeners, those of CPython included.
 #[derive(Debug)]
@@ -43,36 +44,58 @@ impl Client {
     /// # }
     /// ```
     pub fn connect<S, R, C: Codec>(target: impl ToTarget) -> ClientBuilder<S, R, C> {
-        ClientBuilder::new(Source::Target(target.to_target()))
+        ClientBuilder::new(Dialer::Target(target.to_target()))
     }
 
     /// Connects over a transport of any kind.
     pub fn over<S, R, C: Codec>(connector: impl Connect) -> ClientBuilder<S, R, C> {
-        ClientBuilder::new(Source::Transport(Box::new(|| {
-            Box::pin(async move { Ok(split(connector.connect().await?)) })
-        })))
+        ClientBuilder::new(Dialer::over(connector))
     }
 }
 
 type Connecting = Pin<Box<dyn Future<Output = io::Result<Stream>> + Send>>;
 
-enum Source {
+/// Makes connections to one peer.
+#[derive(Clone)]
+pub(crate) enum Dialer {
     Target(Result<Target, AddressError>),
-    Transport(Box<dyn FnOnce() -> Connecting + Send>),
+    Transport(Arc<dyn Fn() -> Connecting + Send + Sync>),
+}
+
+impl Dialer {
+    pub(crate) fn over(connector: impl Connect) -> Self {
+        Self::Transport(Arc::new(move || {
+            let connector = connector.clone();
+            Box::pin(async move { Ok(split(connector.connect().await?)) })
+        }))
+    }
+
+    /// Connects, and proves the key.
+    pub(crate) async fn connect(&self, terms: &Terms) -> Result<Admitted, ConnectError> {
+        let deadline = terms.deadline();
+        let connecting: Connecting = match self {
+            Self::Target(target) => Box::pin(dial(target.clone()?)),
+            Self::Transport(connect) => connect(),
+        };
+        let stream = timeout_at(deadline, connecting)
+            .await
+            .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))?;
+        Ok(terms.admit(Role::Client, stream, deadline).await?)
+    }
 }
 
 /// A connection to be made. Made by [`Client::connect`].
 #[must_use = "it connects when it is awaited"]
 pub struct ClientBuilder<S, R, C> {
-    source: Source,
+    dialer: Dialer,
     setup: Setup,
     types: PhantomData<fn(S, C) -> R>,
 }
 
 impl<S, R, C: Codec> ClientBuilder<S, R, C> {
-    fn new(source: Source) -> Self {
+    fn new(dialer: Dialer) -> Self {
         Self {
-            source,
+            dialer,
             setup: Setup::default(),
             types: PhantomData,
         }
@@ -90,15 +113,7 @@ impl<S, R, C: Codec> ClientBuilder<S, R, C> {
 
     async fn open(self) -> Result<Connection<S, R, C>, ConnectError> {
         let terms = self.setup.finish()?;
-        let deadline = terms.deadline();
-        let connecting: Connecting = match self.source {
-            Source::Target(target) => Box::pin(dial(target?)),
-            Source::Transport(connect) => connect(),
-        };
-        let stream = timeout_at(deadline, connecting)
-            .await
-            .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))?;
-        let admitted = terms.admit(Role::Client, stream, deadline).await?;
+        let admitted = self.dialer.connect(&terms).await?;
         Ok(Connection::from_parts(
             admitted.reader,
             admitted.writer,

@@ -110,6 +110,7 @@ mod error;
 pub mod frame;
 mod listener;
 mod pipe;
+pub mod rpc;
 mod setup;
 mod wait;
 

@@ -70,6 +70,15 @@ impl Payload {
         &self.attachments
     }
 
+    /// The same, such that clones share the bytes.
+    #[must_use]
+    pub fn into_shared(mut self) -> Self {
+        if let Message::Owned(bytes) = self.message {
+            self.message = Message::Shared(bytes.into());
+        }
+        self
+    }
+
     /// The encoded bytes.
     #[must_use]
     pub fn as_slice(&self) -> &[u8] {

@@ -161,7 +161,11 @@ impl<F: Format> Registry<F> {
         self.register_all([method])
     }
 
-    fn register_all(
+    /// Offers these methods, or on an error none of them.
+    ///
+    /// # Errors
+    /// If a name is taken or invalid.
+    pub fn register_all(
         &self,
         methods: impl IntoIterator<Item = Method<F>>,
     ) -> Result<&Self, RegisterError> {

@@ -4,7 +4,7 @@ use bincode::config::{Configuration, standard};
 use bincode::error::{DecodeError, EncodeError};
 use rpc_core::{FormatError, FormatErrorKind};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, DeserializeSeed};
 
 use super::Codec;
 use super::limits::{Limits, Seed};
@@ -30,22 +30,38 @@ impl Codec for Bincode {
         value: &T,
         out: &mut Vec<u8>,
     ) -> Result<(), FormatError> {
-        bincode::serde::encode_into_std_write(value, out, CONFIGURATION)
-            .map(|_| ())
-            .map_err(|error| FormatError::new(FormatErrorKind::Unrepresentable, encoding(&error)))
+        encode(value, out)
     }
 
     fn decode<T: DeserializeOwned>(&self, message: &[u8]) -> Result<T, FormatError> {
         let limits = Limits::new(message);
-        let seed = Seed::<T>::new(&limits);
-        let (value, read) = bincode::serde::seed_decode_from_slice(seed, message, CONFIGURATION)
-            .map_err(|error| {
-                let (kind, message) = decoding(&error);
-                limits.error(kind, message)
-            })?;
+        let (value, read) = decode(Seed::<T>::new(&limits), &limits, message)?;
         super::all_read(message.len() - read)?;
         Ok(value)
     }
+}
+
+/// Appends the encoded value.
+pub(crate) fn encode<T: Serialize + ?Sized>(
+    value: &T,
+    out: &mut Vec<u8>,
+) -> Result<(), FormatError> {
+    bincode::serde::encode_into_std_write(value, out, CONFIGURATION)
+        .map(|_| ())
+        .map_err(|error| FormatError::new(FormatErrorKind::Unrepresentable, encoding(&error)))
+}
+
+/// Reads what `seed`, which keeps the limits, makes of the beginning of `message`. Also tells how many
+/// bytes that took.
+pub(crate) fn decode<'de, S: DeserializeSeed<'de>>(
+    seed: S,
+    limits: &Limits,
+    message: &'de [u8],
+) -> Result<(S::Value, usize), FormatError> {
+    bincode::serde::seed_decode_from_slice(seed, message, CONFIGURATION).map_err(|error| {
+        let (kind, message) = decoding(&error);
+        limits.error(kind, message)
+    })
 }
 
 /// The texts of bincode are its own debug output.

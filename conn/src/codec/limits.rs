@@ -21,14 +21,14 @@ const MAX_EMPTY: usize = 1 << 16;
 
 /// What is left of the limits for one message.
 #[derive(Debug)]
-pub(super) struct Limits {
+pub(crate) struct Limits {
     depth: Cell<usize>,
     elements: Cell<usize>,
     exceeded: Cell<bool>,
 }
 
 impl Limits {
-    pub(super) fn new(message: &[u8]) -> Self {
+    pub(crate) fn new(message: &[u8]) -> Self {
         Self {
             depth: Cell::new(MAX_DEPTH),
             elements: Cell::new(message.len() + MAX_EMPTY),
@@ -37,7 +37,7 @@ impl Limits {
     }
 
     /// The error to report where decoding failed with `message`.
-    pub(super) fn error(&self, kind: FormatErrorKind, message: impl fmt::Display) -> FormatError {
+    pub(crate) fn error(&self, kind: FormatErrorKind, message: impl fmt::Display) -> FormatError {
         let kind = if self.exceeded.get() {
             FormatErrorKind::Limit
         } else {
@@ -74,13 +74,13 @@ impl Limits {
 }
 
 /// Something of serde's that reads within limits.
-pub(super) struct Limited<'l, T> {
+pub(crate) struct Limited<'l, T> {
     inner: T,
     limits: &'l Limits,
 }
 
 impl<'l, T> Limited<'l, T> {
-    pub(super) const fn new(inner: T, limits: &'l Limits) -> Self {
+    pub(crate) const fn new(inner: T, limits: &'l Limits) -> Self {
         Self { inner, limits }
     }
 
@@ -304,13 +304,13 @@ impl<'de, A: VariantAccess<'de>> VariantAccess<'de> for Limited<'_, A> {
 }
 
 /// A type that is read within limits, for decoders that take a seed.
-pub(super) struct Seed<'l, T> {
+pub(crate) struct Seed<'l, T> {
     limits: &'l Limits,
     value: std::marker::PhantomData<T>,
 }
 
 impl<'l, T> Seed<'l, T> {
-    pub(super) const fn new(limits: &'l Limits) -> Self {
+    pub(crate) const fn new(limits: &'l Limits) -> Self {
         Self {
             limits,
             value: std::marker::PhantomData,

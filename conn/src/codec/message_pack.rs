@@ -3,7 +3,7 @@
 use rmp_serde::decode::Error;
 use rpc_core::{FormatError, FormatErrorKind};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, DeserializeSeed};
 
 use super::Codec;
 use super::limits::{Limits, Seed};
@@ -30,24 +30,29 @@ impl Codec for MessagePack {
     }
 
     fn decode<T: DeserializeOwned>(&self, message: &[u8]) -> Result<T, FormatError> {
-        use serde::de::DeserializeSeed as _;
-
         let limits = Limits::new(message);
-        let mut rest = message;
-        let mut deserializer = rmp_serde::Deserializer::new(&mut rest);
-        let value = Seed::<T>::new(&limits)
-            .deserialize(&mut deserializer)
-            .map_err(|error| {
-                let kind = match error {
-                    Error::InvalidMarkerRead(_) | Error::InvalidDataRead(_) => {
-                        FormatErrorKind::Syntax
-                    }
-                    Error::DepthLimitExceeded => FormatErrorKind::Limit,
-                    _ => FormatErrorKind::Mismatch,
-                };
-                limits.error(kind, error)
-            })?;
-        super::all_read(rest.len())?;
+        let (value, left) = decode(Seed::<T>::new(&limits), &limits, message)?;
+        super::all_read(left)?;
         Ok(value)
     }
+}
+
+/// Reads what `seed`, which keeps the limits, makes of the beginning of `message`. Also tells how many
+/// bytes are left.
+pub(crate) fn decode<S: for<'de> DeserializeSeed<'de, Value = T>, T>(
+    seed: S,
+    limits: &Limits,
+    message: &[u8],
+) -> Result<(T, usize), FormatError> {
+    let mut rest = message;
+    let mut deserializer = rmp_serde::Deserializer::new(&mut rest);
+    let value = seed.deserialize(&mut deserializer).map_err(|error| {
+        let kind = match error {
+            Error::InvalidMarkerRead(_) | Error::InvalidDataRead(_) => FormatErrorKind::Syntax,
+            Error::DepthLimitExceeded => FormatErrorKind::Limit,
+            _ => FormatErrorKind::Mismatch,
+        };
+        limits.error(kind, error)
+    })?;
+    Ok((value, rest.len()))
 }

@@ -15,10 +15,10 @@ use rpc_core::{FormatError, FormatErrorKind};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-mod bincode;
+pub(crate) mod bincode;
 mod json;
-mod limits;
-mod message_pack;
+pub(crate) mod limits;
+pub(crate) mod message_pack;
 pub mod pickle;
 mod postcard;
 #[cfg(test)]
@@ -56,7 +56,7 @@ pub trait Codec: Clone + Default + Send + Sync + 'static {
 }
 
 /// A message has one value and nothing behind it.
-fn all_read(left: usize) -> Result<(), FormatError> {
+pub(crate) fn all_read(left: usize) -> Result<(), FormatError> {
     if left == 0 {
         return Ok(());
     }

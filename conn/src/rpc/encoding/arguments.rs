@@ -1,0 +1,247 @@
+//! Arguments and results in bincode, each behind a tag that says what it is.
+//!
+//! Arguments are their number, then tag and value of each. bincode itself says nothing of types: without
+//! the tags, two `u32` that are read as two `i64` would give numbers, only other ones.
+
+use rpc_core::{Args, FormatError, FormatErrorKind, FromArgs};
+use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, SeqAccess, Visitor};
+use serde::ser::{Impossible, SerializeSeq, SerializeTuple, Serializer};
+use serde::{Serialize, forward_to_deserialize_any};
+
+use super::tag::{Tag, Tagged};
+use crate::codec::bincode;
+use crate::codec::limits::{Limited, Limits};
+use crate::rpc::varint;
+
+pub(super) fn encode<A: Args + ?Sized>(args: &A, out: &mut Vec<u8>) -> Result<(), FormatError> {
+    args.serialize_args(Writer(out))
+}
+
+pub(super) fn decode<A: FromArgs>(params: &[u8]) -> Result<A, FormatError> {
+    A::deserialize_args(Reader(params))
+}
+
+pub(super) fn encode_one<T: Serialize + ?Sized>(
+    value: &T,
+    out: &mut Vec<u8>,
+) -> Result<(), FormatError> {
+    Tag::of(value).write(out);
+    bincode::encode(value, out)
+}
+
+pub(super) fn decode_one<T: DeserializeOwned>(reply: &[u8]) -> Result<T, FormatError> {
+    let limits = Limits::new(reply);
+    let mut rest = reply;
+    let value = one(std::marker::PhantomData, &limits, &mut rest)?;
+    crate::codec::all_read(rest.len())?;
+    Ok(value)
+}
+
+/// Reads a tag and the value behind it.
+fn one<'de, S: DeserializeSeed<'de>>(
+    seed: S,
+    limits: &Limits,
+    rest: &mut &'de [u8],
+) -> Result<S::Value, FormatError> {
+    let tag = Tag::read(rest)?;
+    let seed = TaggedSeed { seed, tag, limits };
+    let (value, read) = bincode::decode(seed, limits, rest)?;
+    *rest = &rest[read..];
+    Ok(value)
+}
+
+/// What reads a value, once it is known what came.
+struct TaggedSeed<'l, S> {
+    seed: S,
+    tag: Tag,
+    limits: &'l Limits,
+}
+
+impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for TaggedSeed<'_, S> {
+    type Value = S::Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<S::Value, D::Error> {
+        let deserializer = Limited::new(deserializer, self.limits);
+        self.seed.deserialize(Tagged::new(deserializer, self.tag))
+    }
+}
+
+/// Writes arguments: a tuple or a list, nothing else.
+struct Writer<'a>(&'a mut Vec<u8>);
+
+fn not_arguments() -> FormatError {
+    FormatError::new(
+        FormatErrorKind::Unrepresentable,
+        "arguments are a tuple or a list",
+    )
+}
+
+macro_rules! refuse {
+    ($($method:ident($($argument:ty),*) -> $ok:ty;)*) => {$(
+        fn $method(self, $(_: $argument),*) -> Result<$ok, FormatError> {
+            Err(not_arguments())
+        }
+    )*};
+}
+
+impl Serializer for Writer<'_> {
+    type Ok = ();
+    type Error = FormatError;
+    type SerializeSeq = Self;
+    type SerializeTuple = Self;
+    type SerializeTupleStruct = Impossible<(), FormatError>;
+    type SerializeTupleVariant = Impossible<(), FormatError>;
+    type SerializeMap = Impossible<(), FormatError>;
+    type SerializeStruct = Impossible<(), FormatError>;
+    type SerializeStructVariant = Impossible<(), FormatError>;
+
+    fn serialize_tuple(self, len: usize) -> Result<Self, FormatError> {
+        varint::write(len as u64, self.0);
+        Ok(self)
+    }
+
+    fn serialize_seq(self, len: Option<usize>) -> Result<Self, FormatError> {
+        varint::write(len.ok_or_else(not_arguments)? as u64, self.0);
+        Ok(self)
+    }
+
+    fn serialize_some<T: Serialize + ?Sized>(self, _: &T) -> Result<(), FormatError> {
+        Err(not_arguments())
+    }
+
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(
+        self,
+        _: &'static str,
+        _: &T,
+    ) -> Result<(), FormatError> {
+        Err(not_arguments())
+    }
+
+    fn serialize_newtype_variant<T: Serialize + ?Sized>(
+        self,
+        _: &'static str,
+        _: u32,
+        _: &'static str,
+        _: &T,
+    ) -> Result<(), FormatError> {
+        Err(not_arguments())
+    }
+
+    refuse! {
+        serialize_bool(bool) -> ();
+        serialize_i8(i8) -> ();
+        serialize_i16(i16) -> ();
+        serialize_i32(i32) -> ();
+        serialize_i64(i64) -> ();
+        serialize_u8(u8) -> ();
+        serialize_u16(u16) -> ();
+        serialize_u32(u32) -> ();
+        serialize_u64(u64) -> ();
+        serialize_f32(f32) -> ();
+        serialize_f64(f64) -> ();
+        serialize_char(char) -> ();
+        serialize_str(&str) -> ();
+        serialize_bytes(&[u8]) -> ();
+        serialize_none() -> ();
+        serialize_unit() -> ();
+        serialize_unit_struct(&'static str) -> ();
+        serialize_unit_variant(&'static str, u32, &'static str) -> ();
+        serialize_tuple_struct(&'static str, usize) -> Self::SerializeTupleStruct;
+        serialize_tuple_variant(&'static str, u32, &'static str, usize) -> Self::SerializeTupleVariant;
+        serialize_map(Option<usize>) -> Self::SerializeMap;
+        serialize_struct(&'static str, usize) -> Self::SerializeStruct;
+        serialize_struct_variant(&'static str, u32, &'static str, usize) -> Self::SerializeStructVariant;
+    }
+}
+
+impl SerializeTuple for Writer<'_> {
+    type Ok = ();
+    type Error = FormatError;
+
+    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), FormatError> {
+        encode_one(value, self.0)
+    }
+
+    fn end(self) -> Result<(), FormatError> {
+        Ok(())
+    }
+}
+
+impl SerializeSeq for Writer<'_> {
+    type Ok = ();
+    type Error = FormatError;
+
+    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), FormatError> {
+        encode_one(value, self.0)
+    }
+
+    fn end(self) -> Result<(), FormatError> {
+        Ok(())
+    }
+}
+
+/// Reads arguments.
+struct Reader<'de>(&'de [u8]);
+
+impl<'de> Deserializer<'de> for Reader<'de> {
+    type Error = FormatError;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, FormatError> {
+        let mut rest = self.0;
+        let given = varint::read(&mut rest).ok_or_else(Tag::missing)?;
+        let mut arguments = Arguments {
+            rest,
+            given,
+            taken: 0,
+            limits: Limits::new(self.0),
+        };
+        let value = visitor.visit_seq(&mut arguments)?;
+        let Arguments { rest, taken, .. } = arguments;
+        if given > taken {
+            let message = format!("{given} parameters were given, the method takes {taken}");
+            return Err(FormatError::new(FormatErrorKind::Mismatch, message));
+        }
+        crate::codec::all_read(rest.len())?;
+        Ok(value)
+    }
+
+    fn is_human_readable(&self) -> bool {
+        false
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit
+        unit_struct newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
+    }
+}
+
+struct Arguments<'de> {
+    rest: &'de [u8],
+    given: u64,
+    taken: u64,
+    limits: Limits,
+}
+
+impl<'de> SeqAccess<'de> for &mut Arguments<'de> {
+    type Error = FormatError;
+
+    fn next_element_seed<S: DeserializeSeed<'de>>(
+        &mut self,
+        seed: S,
+    ) -> Result<Option<S::Value>, FormatError> {
+        if self.taken == self.given {
+            return Ok(None);
+        }
+        self.taken += 1;
+        one(seed, &self.limits, &mut self.rest)
+            .map(Some)
+            .map_err(|error| error.within(|| format!("parameter {}", self.taken)))
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        // Each takes a byte at least.
+        usize::try_from(self.given - self.taken)
+            .ok()
+            .map(|left| left.min(self.rest.len()))
+    }
+}

@@ -1,0 +1,115 @@
+//! Why calls, streams and sessions end otherwise than they should.
+
+use std::error::Error;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rpc_core::{CallError, Fault};
+
+/// Why a session is over, or was interrupted.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Disconnected {
+    /// This side closed it.
+    #[error("this side closed the connection")]
+    Closed,
+    /// The other side closed it. The text is what it said about that.
+    #[error("the other side closed the connection{}", Said(.0))]
+    Left(String),
+    /// The connection broke.
+    #[error("the connection broke")]
+    Broken(#[source] Arc<dyn Error + Send + Sync>),
+    /// Nothing came for this long, not even the answer to a ping; or nothing could be sent.
+    #[error("the other side was silent for {0:?}")]
+    Silent(Duration),
+    /// The other side sent what the protocol does not allow.
+    #[error("the other side breaks the protocol: {0}")]
+    Protocol(String),
+    /// The other side does not know the session any more: it was restarted, or the lease is over.
+    #[error("the other side does not know this session any more")]
+    Forgotten,
+}
+
+struct Said<'a>(&'a str);
+
+impl std::fmt::Display for Said<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0 {
+            "" => Ok(()),
+            text => write!(f, ": {text}"),
+        }
+    }
+}
+
+impl Disconnected {
+    pub(super) fn broken(error: impl Error + Send + Sync + 'static) -> Self {
+        Self::Broken(Arc::new(error))
+    }
+}
+
+impl From<io::Error> for Disconnected {
+    fn from(error: io::Error) -> Self {
+        Self::broken(error)
+    }
+}
+
+/// The call that was to return the object failed, so that no call on the object was made.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("the call that promised the object failed")]
+pub struct PromiseFailed(#[source] Arc<CallError>);
+
+impl PromiseFailed {
+    pub(super) fn of(cause: Arc<CallError>) -> CallError {
+        CallError::NotSent(Box::new(Self(cause)))
+    }
+
+    /// What became of that call.
+    #[must_use]
+    pub fn cause(&self) -> &CallError {
+        &self.0
+    }
+}
+
+/// The result of a call was to be an object, and is not.
+#[derive(Debug, thiserror::Error)]
+#[error("the result has no object")]
+pub(super) struct NoObject;
+
+/// The time of a call was over before it was sent.
+#[derive(Debug, thiserror::Error)]
+#[error("the time of the call was over before it could be sent")]
+pub(super) struct TooLate;
+
+/// A message is longer than the other side reads.
+#[derive(Debug, thiserror::Error)]
+#[error("{length} bytes are over the other side's limit of {limit} for a message")]
+pub(super) struct TooLong {
+    pub(super) length: usize,
+    pub(super) limit: u64,
+}
+
+/// Why a stream ended before its end.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StreamError {
+    /// The side that produces the items says so.
+    #[error("the stream failed at its source")]
+    Fault(#[source] Fault),
+    /// The connection ended.
+    #[error("the connection ended within the stream")]
+    Disconnected(#[source] Disconnected),
+    /// An item is not of the type asked for. The stream goes on.
+    #[error("an item does not fit the type asked for")]
+    Decode(#[source] Arc<rpc_core::FormatError>),
+}
+
+/// A handler that reads a stream can pass its failure up with `?`.
+impl From<StreamError> for Fault {
+    fn from(error: StreamError) -> Self {
+        match error {
+            StreamError::Fault(fault) => fault,
+            error => Self::internal(error),
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! Objects: those of this side, those of the other, and those that are still to come.
+
+use std::any::Any;
+use std::fmt;
+use std::future::Future;
+use std::sync::{Arc, OnceLock};
+
+use rpc_core::payload::Attachment;
+use rpc_core::{Call, CallError, Instance, Payload, RegisterError, Registry};
+use tokio::sync::Notify;
+
+use super::encoding::Encoding;
+use super::error::{NoObject, PromiseFailed};
+use super::message::ObjectId;
+use super::session::{Callee, Lifeline, random};
+
+/// An object that calls can be made on.
+#[derive(Clone)]
+pub(super) enum Object {
+    Local(Arc<Local>),
+    Imported(Arc<Imported>),
+    Promised(Arc<Promise>),
+    /// What was to be an object, and why it is none.
+    Failed(Arc<CallError>),
+}
+
+/// An object of this side.
+pub(super) struct Local {
+    registry: Registry<Encoding>,
+    instance: Arc<dyn Any + Send + Sync>,
+    id: OnceLock<ObjectId>,
+}
+
+/// An object of another side. When the last reference to it goes, its home is told.
+pub(super) struct Imported {
+    pub(super) session: Arc<Lifeline>,
+    pub(super) id: ObjectId,
+}
+
+/// The object that a call will return.
+pub(super) struct Promise {
+    pub(super) session: Arc<Lifeline>,
+    pub(super) call: u64,
+    outcome: OnceLock<Result<Object, Arc<CallError>>>,
+    settled: Notify,
+}
+
+impl Local {
+    pub(super) fn new<I: Instance>(instance: I) -> Result<Self, RegisterError> {
+        let instance = Arc::new(instance);
+        let registry = Registry::new();
+        registry.register_instance(Arc::clone(&instance))?;
+        Ok(Self {
+            registry,
+            instance,
+            id: OnceLock::new(),
+        })
+    }
+
+    /// The object itself, if it is an `I`.
+    pub(super) fn instance<I: Instance>(&self) -> Option<Arc<I>> {
+        Arc::clone(&self.instance).downcast().ok()
+    }
+
+    /// What it is known by, from the first time that it is passed on.
+    pub(super) fn id(&self) -> ObjectId {
+        *self.id.get_or_init(|| ObjectId::new(random()))
+    }
+}
+
+impl Drop for Imported {
+    fn drop(&mut self) {
+        self.session.release(self);
+    }
+}
+
+impl Promise {
+    pub(super) fn new(session: Arc<Lifeline>, call: u64) -> Self {
+        Self {
+            session,
+            call,
+            outcome: OnceLock::new(),
+            settled: Notify::new(),
+        }
+    }
+
+    pub(super) fn outcome(&self) -> Option<&Result<Object, Arc<CallError>>> {
+        self.outcome.get()
+    }
+
+    /// Says what became of the call, and gives back what is to be dropped where the session is not
+    /// locked. Those who wait are told by [`notify`](Self::notify).
+    pub(super) fn settle(&self, result: Result<Payload, CallError>) -> Option<Payload> {
+        let (outcome, rest) = match result {
+            Ok(reply) => {
+                let object = Object::first(reply.attachments());
+                let missing = || Arc::new(CallError::NotAReply(Box::new(NoObject)));
+                (object.ok_or_else(missing), Some(reply))
+            }
+            Err(error) => (Err(Arc::new(error)), None),
+        };
+        // A call ends once.
+        let _ = self.outcome.set(outcome);
+        rest
+    }
+
+    /// Wakes those who wait for the outcome.
+    pub(super) fn notify(&self) {
+        self.settled.notify_waiters();
+    }
+
+    /// Waits for the object.
+    pub(super) async fn settled(&self) -> Result<Object, CallError> {
+        loop {
+            let settled = self.settled.notified();
+            if let Some(outcome) = self.outcome() {
+                return outcome.clone().map_err(PromiseFailed::of);
+            }
+            settled.await;
+        }
+    }
+}
+
+impl Drop for Promise {
+    fn drop(&mut self) {
+        if self.outcome.get().is_none() {
+            self.session.give_up(self.call);
+        }
+    }
+}
+
+impl Object {
+    /// The first object of a result.
+    pub(super) fn first(attachments: &[Attachment]) -> Option<Self> {
+        attachments.first()?.downcast_ref::<Self>().cloned()
+    }
+
+    /// What the object is by now: never a promise that is kept.
+    pub(super) fn resolved(&self) -> Result<Self, CallError> {
+        let mut object = self.clone();
+        while let Self::Promised(promise) = &object {
+            let outcome = match promise.outcome() {
+                None => break,
+                Some(outcome) => outcome.clone(),
+            };
+            object = outcome.map_err(PromiseFailed::of)?;
+        }
+        match object {
+            Self::Failed(cause) => Err(PromiseFailed::of(cause)),
+            object => Ok(object),
+        }
+    }
+
+    /// The encoding of calls on it.
+    pub(super) fn encoding(&self) -> Encoding {
+        match self {
+            Self::Local(_) | Self::Failed(_) => Encoding::default(),
+            Self::Imported(imported) => imported.session.encoding,
+            Self::Promised(promise) => promise.session.encoding,
+        }
+    }
+
+    /// Whether this is the same object.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Local(one), Self::Local(other)) => Arc::ptr_eq(one, other),
+            (Self::Imported(one), Self::Imported(other)) => Arc::ptr_eq(one, other),
+            (Self::Promised(one), Self::Promised(other)) => Arc::ptr_eq(one, other),
+            _ => false,
+        }
+    }
+
+    /// What answers calls on it.
+    pub(super) fn callee(&self) -> Callee {
+        match self {
+            Self::Local(local) => Callee::Registry(local.registry.clone()),
+            Self::Imported(_) | Self::Promised(_) | Self::Failed(_) => Callee::Object(self.clone()),
+        }
+    }
+
+    /// Makes a call on it.
+    pub(super) fn send(
+        &self,
+        call: Call<Encoding>,
+    ) -> impl Future<Output = Result<Payload, CallError>> + Send + 'static {
+        let object = self.resolved();
+        async move {
+            let object = object?;
+            let session = match &object {
+                Self::Imported(imported) => Arc::clone(&imported.session),
+                Self::Promised(promise) => Arc::clone(&promise.session),
+                Self::Local(local) => {
+                    return local.registry.dispatch(call).await.map_err(Into::into);
+                }
+                Self::Failed(cause) => return Err(PromiseFailed::of(Arc::clone(cause))),
+            };
+            Lifeline::call(&session, Some(object), call).await
+        }
+    }
+
+    /// Ends when the object can no longer be reached.
+    pub(super) async fn closed(&self) {
+        match self {
+            // It is here as long as this handle is.
+            Self::Local(_) => std::future::pending().await,
+            Self::Imported(imported) => imported.session.ended().await,
+            Self::Promised(promise) => {
+                if let Ok(object) = promise.settled().await {
+                    Box::pin(object.closed()).await;
+                }
+            }
+            Self::Failed(_) => {}
+        }
+    }
+}
+
+impl fmt::Debug for Object {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Local(local) => f.debug_tuple("Local").field(&local.id.get()).finish(),
+            Self::Imported(imported) => f.debug_tuple("Imported").field(&imported.id).finish(),
+            Self::Promised(promise) => f.debug_tuple("Promised").field(&promise.call).finish(),
+            Self::Failed(cause) => f.debug_tuple("Failed").field(cause).finish(),
+        }
+    }
+}

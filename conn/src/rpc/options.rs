@@ -1,0 +1,112 @@
+//! The settings of sessions.
+
+use std::time::Duration;
+
+use super::message::Limits;
+use super::session::Settings;
+
+/// How one end of a session behaves, on clients and servers alike. Each end keeps to the limits of the
+/// other, which it learns when the session opens.
+#[derive(Clone, Debug)]
+#[must_use = "options do nothing until they are given to a server or a client"]
+pub struct Options {
+    max_calls: u32,
+    max_streams: u32,
+    max_objects: u32,
+    window: u32,
+    max_backlog: u32,
+    keepalive: Duration,
+    sends_causes: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            max_calls: 16_384,
+            max_streams: 1024,
+            max_objects: 131_072,
+            window: 256 * 1024,
+            max_backlog: 16 * 1024 * 1024,
+            keepalive: Duration::from_secs(30),
+            sends_causes: false,
+        }
+    }
+}
+
+impl Options {
+    /// How many calls of the other end are answered at once. Its further calls wait at its side, in order.
+    ///
+    /// Default: 16,384.
+    pub const fn max_calls(mut self, calls: u32) -> Self {
+        self.max_calls = calls;
+        self
+    }
+
+    /// How many streams of the other end are received at once.
+    ///
+    /// Default: 1024.
+    pub const fn max_streams(mut self, streams: u32) -> Self {
+        self.max_streams = streams;
+        self
+    }
+
+    /// How many objects of the other end this one refers to at once.
+    ///
+    /// Default: 131,072.
+    pub const fn max_objects(mut self, objects: u32) -> Self {
+        self.max_objects = objects;
+        self
+    }
+
+    /// How many bytes of a stream the other end may send before the program takes some.
+    ///
+    /// Default: 256 KiB. Over a network that is fast and far away, more is faster: a stream brings no more
+    /// than this in a round trip.
+    pub const fn window(mut self, bytes: u32) -> Self {
+        self.window = bytes;
+        self
+    }
+
+    /// How many bytes of answers may wait for a peer that does not read them. Beyond that its calls are
+    /// refused as [`Overloaded`](rpc_core::FaultKind::Overloaded).
+    ///
+    /// Default: 16 MiB.
+    pub const fn max_backlog(mut self, bytes: u32) -> Self {
+        self.max_backlog = bytes;
+        self
+    }
+
+    /// How long nothing may come from the other end before it is asked for a sign of life. After as long
+    /// again the connection is given up; so it is when a peer reads nothing for twice this time.
+    ///
+    /// Default: 30 seconds.
+    pub const fn keepalive(mut self, time: Duration) -> Self {
+        self.keepalive = time;
+        self
+    }
+
+    /// Whether faults tell the other end their causes, where there are any: for peers that are trusted with
+    /// the insides of this program.
+    ///
+    /// Default: false. They are logged here.
+    pub const fn send_causes(mut self, sends: bool) -> Self {
+        self.sends_causes = sends;
+        self
+    }
+
+    pub(super) fn settings(&self, max_message: usize, lease: Duration) -> Settings {
+        Settings {
+            limits: Limits {
+                max_message: max_message as u64,
+                max_calls: self.max_calls.max(1).into(),
+                max_streams: self.max_streams.into(),
+                max_objects: self.max_objects.into(),
+                window: self.window.max(1).into(),
+            },
+            max_backlog: self.max_backlog.into(),
+            keepalive: self.keepalive.max(Duration::from_millis(1)),
+            lease,
+            sends_causes: self.sends_causes,
+        }
+    }
+}

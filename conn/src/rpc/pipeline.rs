@@ -1,0 +1,109 @@
+//! Calls on objects that are still to come.
+
+use std::cell::RefCell;
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use rpc_core::CallError;
+
+use super::object::{Object, Promise};
+use super::remote::Remote;
+
+enum Slot {
+    Closed,
+    Open,
+    Filled(Arc<Promise>),
+}
+
+thread_local! {
+    /// Where a call leaves its promise, if one is asked for.
+    static SLOT: RefCell<Slot> = const { RefCell::new(Slot::Closed) };
+}
+
+/// Whether the next call is to be a promise.
+pub(super) fn is_open() -> bool {
+    SLOT.with_borrow(|slot| matches!(slot, Slot::Open))
+}
+
+pub(super) fn fill(promise: Arc<Promise>) {
+    SLOT.set(Slot::Filled(promise));
+}
+
+/// Puts back what was, after a panic too.
+struct Restore(Option<Slot>);
+
+impl Restore {
+    fn open() -> Self {
+        Self(Some(SLOT.replace(Slot::Open)))
+    }
+
+    fn close(mut self) -> Slot {
+        SLOT.replace(self.0.take().unwrap_or(Slot::Closed))
+    }
+}
+
+impl Drop for Restore {
+    fn drop(&mut self) {
+        if let Some(outer) = self.0.take() {
+            SLOT.set(outer);
+        }
+    }
+}
+
+/// Calls that return an object, which can be called before it is there.
+///
+/// Implemented for the futures of calls that give a [`Remote`]: those of `#[client]` traits and of
+/// [`Caller::call`](rpc_core::Caller::call).
+pub trait Pipelined<T: ?Sized> {
+    /// Makes the call and gives the object it will return. Calls on the object follow the first one to the
+    /// other side at once: a chain of calls takes one round trip, however long it is.
+    ///
+    /// The call is sent here, not when something is awaited. If it fails, so does each call on the object,
+    /// as [`CallError::NotSent`] with [`PromiseFailed`](super::PromiseFailed) as its source, or as a
+    /// fault that says so. If all handles of the object are dropped before it is there, the call is given
+    /// up.
+    ///
+    /// ```no_run
+    /// # use conn::rpc::{Pipelined as _, Remote};
+    /// # use rpc_core::{CallError, client};
+    /// #[client]
+    /// trait Library {
+    ///     async fn shelf(&self, name: &str) -> Result<Remote<dyn Shelf>, CallError>;
+    /// }
+    ///
+    /// #[client]
+    /// trait Shelf {
+    ///     async fn books(&self) -> Result<Vec<String>, CallError>;
+    /// }
+    ///
+    /// # async fn example(library: conn::rpc::Client) -> Result<(), CallError> {
+    /// // One round trip, not two.
+    /// let books = library.shelf("poetry").pipelined().books().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    fn pipelined(self) -> Remote<T>;
+}
+
+impl<T, F> Pipelined<T> for F
+where
+    T: ?Sized,
+    F: Future<Output = Result<Remote<T>, CallError>>,
+{
+    fn pipelined(self) -> Remote<T> {
+        let future = pin!(self);
+        let slot = Restore::open();
+        let polled = future.poll(&mut Context::from_waker(Waker::noop()));
+        match (slot.close(), polled) {
+            (Slot::Filled(promise), _) => Remote::from_object(Object::Promised(promise)),
+            // A call that needs no connection ends at once, as does one that cannot be sent.
+            (_, Poll::Ready(Ok(remote))) => remote,
+            (_, Poll::Ready(Err(error))) => Remote::from_object(Object::Failed(Arc::new(error))),
+            (_, Poll::Pending) => Remote::from_object(Object::Failed(Arc::new(
+                CallError::NotSent("what is awaited first is not a call over a connection".into()),
+            ))),
+        }
+    }
+}

@@ -1,0 +1,390 @@
+//! The calls of the other end, and what becomes of them.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use rpc_core::call::Answer;
+use rpc_core::{Call, Cancellation, Fault, FaultKind, Payload, Registry};
+use tokio::task::AbortHandle;
+use tokio::time::{Instant, timeout_at};
+
+use super::{Effects, Phase, Session, State, overloaded};
+use crate::rpc::encoding::Encoding;
+use crate::rpc::error::{Disconnected, TooLong};
+use crate::rpc::message::{self, ObjectId, Target};
+use crate::rpc::object::Object;
+
+/// A call of the other end that is being answered, or whose promise may still be called.
+pub(super) struct Answering {
+    task: Option<AbortHandle>,
+    cancellation: Cancellation,
+    one_way: bool,
+    promise: Option<Promised>,
+}
+
+impl Answering {
+    /// Stops the work for a caller that no longer waits.
+    pub(super) fn give_up(self) {
+        if let Some(task) = self.task {
+            task.abort();
+        }
+        self.cancellation.cancel();
+    }
+}
+
+/// The result of a call as a target of others.
+enum Promised {
+    /// It is still to come; these wait for it.
+    Waiting(Vec<(u64, Call<Encoding>)>),
+    Kept(Object),
+    Broken(Fault),
+}
+
+/// What answers a call.
+#[derive(Clone)]
+pub(in crate::rpc) enum Callee {
+    Registry(Registry<Encoding>),
+    Object(Object),
+}
+
+impl Callee {
+    fn call(self, call: Call<Encoding>) -> Answer {
+        match self {
+            Self::Registry(registry) => registry.dispatch(call),
+            Self::Object(object) => {
+                let sending = object.send(call);
+                Answer::later(async move { sending.await.map_err(Fault::from) })
+            }
+        }
+    }
+}
+
+/// A call as it came.
+pub(super) struct Request<'a> {
+    pub(super) head: message::Call<'a>,
+    pub(super) call: Call<Encoding>,
+    pub(super) cancellation: Cancellation,
+}
+
+impl Session {
+    /// Answers a call of the other end.
+    pub(super) fn answer(self: &Arc<Self>, request: Request<'_>) -> Result<(), Disconnected> {
+        let id = request.head.id;
+        let admitted = self.change(|state, effects| self.admit(state, effects, request))?;
+        if let Some((callee, call)) = admitted {
+            self.run(id, callee, call);
+        }
+        Ok(())
+    }
+
+    /// Takes note of a call, and tells what is to answer it now.
+    fn admit(
+        &self,
+        state: &mut State,
+        effects: &mut Effects,
+        Request {
+            head,
+            call,
+            cancellation,
+        }: Request<'_>,
+    ) -> Result<Option<(Callee, Call<Encoding>)>, Disconnected> {
+        let id = head.id;
+        if id <= state.last_answer {
+            effects.drop(call);
+            let message = format!("call {id} came after call {}", state.last_answer);
+            return Err(Disconnected::Protocol(message));
+        }
+        if matches!(state.phase, Phase::Leaving { ours: true, .. }) {
+            // It was told that calls from here on do not run.
+            effects.drop(call);
+            return Ok(None);
+        }
+        state.last_answer = id;
+        let mut answering = Answering {
+            task: None,
+            cancellation,
+            one_way: head.one_way,
+            promise: head.promise.then(|| Promised::Waiting(Vec::new())),
+        };
+        let fault = match self.callee(state, head.target) {
+            Ok(Some(callee)) => {
+                state.answers.insert(id, answering);
+                return Ok(Some((callee, call)));
+            }
+            Ok(None) => {
+                state.answers.insert(id, answering);
+                if let Target::Promise(other) = head.target {
+                    state.wait_for(other, id, call);
+                }
+                return Ok(None);
+            }
+            Err(fault) => fault,
+        };
+        effects.drop(call);
+        self.push_fault(state, id, &fault);
+        if head.promise {
+            answering.promise = Some(Promised::Broken(broken(&fault)));
+            state.answers.insert(id, answering);
+        }
+        Ok(None)
+    }
+
+    /// What answers calls for `target`; nothing if it is a promise that is not kept yet.
+    fn callee(&self, state: &State, target: Target) -> Result<Option<Callee>, Fault> {
+        if state.answers.len() as u64 >= self.settings.limits.max_calls {
+            return Err(overloaded("too many calls at once on this connection"));
+        }
+        if state.backlog() > self.settings.max_backlog {
+            return Err(overloaded("too many answers wait to be read"));
+        }
+        match target {
+            Target::Root => Ok(Some(Callee::Registry(self.root.clone()))),
+            Target::Object(id) => match state.exports.get(&id) {
+                Some(export) => Ok(Some(export.object.callee())),
+                None => Err(gone(id)),
+            },
+            Target::Promise(other) => match state.answers.get(&other).map(|other| &other.promise) {
+                Some(Some(Promised::Waiting(_))) => Ok(None),
+                Some(Some(Promised::Kept(object))) => Ok(Some(object.callee())),
+                Some(Some(Promised::Broken(fault))) => Err(fault.clone()),
+                Some(None) | None => Err(Fault::of(
+                    FaultKind::Gone,
+                    format!("call {other} promises nothing, or no longer"),
+                )),
+            },
+        }
+    }
+
+    /// Runs a call. One that is answered at once takes no task.
+    fn run(self: &Arc<Self>, id: u64, callee: Callee, call: Call<Encoding>) {
+        let deadline = call.context.deadline();
+        let mut answer = callee.call(call);
+        let first = Pin::new(&mut answer).poll(&mut Context::from_waker(Waker::noop()));
+        if let Poll::Ready(result) = first {
+            return self.reply(id, result);
+        }
+        let session = Arc::clone(self);
+        let task = self.runtime.spawn(async move {
+            let result = match deadline {
+                None => answer.await,
+                Some(deadline) => timeout_at(Instant::from_std(deadline), answer)
+                    .await
+                    .unwrap_or_else(|_| {
+                        Err(Fault::of(
+                            FaultKind::DeadlineExceeded,
+                            "the time of the call was over before it ended",
+                        ))
+                    }),
+            };
+            session.reply(id, result);
+        });
+        let task = task.abort_handle();
+        let ended = self.change(|state, _| match state.answers.get_mut(&id) {
+            Some(answering) => {
+                answering.task = Some(task);
+                None
+            }
+            None => Some(task),
+        });
+        if let Some(task) = ended {
+            // It was given up meanwhile; or it has ended, and this changes nothing.
+            task.abort();
+        }
+    }
+
+    /// Sends the answer to a call. Calls that wait for the object in it run before the caller can know the
+    /// object itself, and so before whatever it calls then.
+    fn reply(self: &Arc<Self>, id: u64, result: Result<Payload, Fault>) {
+        if let Err(fault) = &result {
+            log(fault, "a call failed");
+        }
+        let object = match &result {
+            Ok(reply) => Object::first(reply.attachments())
+                .ok_or_else(|| Fault::of(FaultKind::Gone, "the result has no object")),
+            Err(fault) => Err(broken(fault)),
+        };
+        let mut result = Some(result);
+        loop {
+            let waiting = self.change(|state, effects| {
+                let waiting = state.take_waiting(id);
+                if waiting.is_empty()
+                    && let Some(result) = result.take()
+                {
+                    self.finish(state, effects, id, result, &object);
+                }
+                waiting
+            });
+            if waiting.is_empty() {
+                break;
+            }
+            for (dependent, call) in waiting {
+                match &object {
+                    Ok(object) => self.run(dependent, object.callee(), call),
+                    Err(fault) => self.reply(dependent, Err(fault.clone())),
+                }
+            }
+        }
+    }
+
+    fn finish(
+        &self,
+        state: &mut State,
+        effects: &mut Effects,
+        id: u64,
+        result: Result<Payload, Fault>,
+        object: &Result<Object, Fault>,
+    ) {
+        let Some(answering) = state.answers.get_mut(&id) else {
+            // The caller gave it up.
+            return effects.drop(result);
+        };
+        let one_way = answering.one_way;
+        if answering.promise.is_some() {
+            answering.task = None;
+            answering.promise = Some(match object {
+                Ok(object) => Promised::Kept(object.clone()),
+                Err(fault) => Promised::Broken(fault.clone()),
+            });
+        } else {
+            let answering = state.answers.remove(&id);
+            effects.drop(answering);
+        }
+        if one_way {
+            effects.drop(result);
+            return state.push_with(|out| message::write_return(id, &[], out));
+        }
+        let sent = match &result {
+            Ok(reply) => self.push_return(state, effects, id, reply),
+            Err(fault) => Err(fault.clone()),
+        };
+        if let Err(fault) = sent {
+            self.push_fault(state, id, &fault);
+        }
+        effects.drop(result);
+    }
+
+    fn push_return(
+        &self,
+        state: &mut State,
+        effects: &mut Effects,
+        id: u64,
+        reply: &Payload,
+    ) -> Result<(), Fault> {
+        let bytes = reply.as_slice();
+        state
+            .check_length(bytes.len(), reply.attachments())
+            .map_err(|error: TooLong| {
+                // The caller's own limit is no secret to it.
+                Fault::of(
+                    FaultKind::Internal,
+                    format!("the result cannot be sent: {error}"),
+                )
+            })?;
+        let references = self.export(state, effects, reply.attachments())?;
+        state.push_with(|out| {
+            message::write_return(id, &references, out);
+            out.extend_from_slice(bytes);
+        });
+        Ok(())
+    }
+
+    fn push_fault(&self, state: &mut State, id: u64, fault: &Fault) {
+        let with_causes = self.settings.sends_causes;
+        state.push_with(|out| message::write_fault(id, fault, with_causes, out));
+    }
+
+    /// Stops the work for a call whose caller no longer waits, and for those that wait for its result.
+    pub(super) fn cancelled(&self, id: u64) {
+        self.change(|state, effects| {
+            let Some(answering) = state.answers.remove(&id) else {
+                // Its answer is under way.
+                return;
+            };
+            let fault = Fault::of(
+                FaultKind::Cancelled,
+                "the call that promised the object was cancelled",
+            );
+            let mut given_up = vec![answering];
+            while let Some(mut answering) = given_up.pop() {
+                if let Some(Promised::Waiting(calls)) = answering.promise.take() {
+                    for (dependent, call) in calls {
+                        effects.drop(call);
+                        if let Some(answering) = state.answers.remove(&dependent) {
+                            self.push_fault(state, dependent, &fault);
+                            given_up.push(answering);
+                        }
+                    }
+                }
+                effects.given_up.push(answering);
+            }
+        });
+    }
+
+    /// Takes note that no more calls will be made on what a call promised.
+    pub(super) fn finished(&self, id: u64) {
+        self.change(|state, effects| {
+            let kept = state.answers.get(&id).map(|answering| &answering.promise);
+            if let Some(Some(Promised::Kept(_) | Promised::Broken(_))) = kept {
+                let answering = state.answers.remove(&id);
+                effects.drop(answering);
+            }
+        });
+    }
+}
+
+impl State {
+    fn wait_for(&mut self, promise: u64, id: u64, call: Call<Encoding>) {
+        if let Some(Answering {
+            promise: Some(Promised::Waiting(calls)),
+            ..
+        }) = self.answers.get_mut(&promise)
+        {
+            calls.push((id, call));
+        }
+    }
+
+    /// Takes the calls that wait for the result of this one, without those that were given up.
+    fn take_waiting(&mut self, id: u64) -> Vec<(u64, Call<Encoding>)> {
+        let Some(Answering {
+            promise: Some(Promised::Waiting(calls)),
+            ..
+        }) = self.answers.get_mut(&id)
+        else {
+            return Vec::new();
+        };
+        let mut calls = std::mem::take(calls);
+        calls.retain(|(id, _)| self.answers.contains_key(id));
+        calls
+    }
+
+    /// Stops all work for the other end, which no longer waits.
+    pub(super) fn fail_answers(&mut self, effects: &mut Effects) {
+        effects
+            .given_up
+            .extend(self.answers.drain().map(|(_, answering)| answering));
+    }
+}
+
+fn gone(id: ObjectId) -> Fault {
+    Fault::of(FaultKind::Gone, format!("there is no object {id:?}"))
+}
+
+fn broken(cause: &Fault) -> Fault {
+    let message = format!(
+        "the call that promised the object failed: {}",
+        cause.message()
+    );
+    Fault::of(FaultKind::Gone, message)
+}
+
+/// Faults whose cause the caller does not learn are for the log of this end.
+pub(super) fn log(fault: &Fault, what: &str) {
+    if fault.kind() == FaultKind::Internal {
+        let causes: Vec<String> = fault.causes().collect();
+        tracing::error!(%fault, causes = causes.join(": "), "{what}");
+    } else {
+        tracing::debug!(%fault, "{what}");
+    }
+}

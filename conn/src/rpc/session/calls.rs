@@ -1,0 +1,542 @@
+//! The calls of this end: waiting to be sent, sent, answered.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Weak};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use rpc_core::{Call, CallError, Fault, FaultKind, Payload};
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use super::streams::is_stream;
+use super::{Effects, Lifeline, Phase, Session, State};
+use crate::rpc::encoding::Encoding;
+use crate::rpc::error::{Disconnected, TooLate, TooLong};
+use crate::rpc::message::{self, Message, Target};
+use crate::rpc::object::{Object, Promise};
+use crate::rpc::pipeline;
+
+/// A call that has not ended, or whose end nobody took note of.
+pub(super) struct Pending {
+    progress: Progress,
+    waker: Option<Waker>,
+    /// What is to be sent, and after that what may have to be sent again.
+    outgoing: Option<Outgoing>,
+    /// What the result is for, where it is an object that is called before it is there.
+    promise: Option<Weak<Promise>>,
+    one_way: bool,
+}
+
+enum Progress {
+    Waiting,
+    /// The connection has to take the bytes up to here before the other end can know of the call.
+    Sent {
+        until: u64,
+    },
+    /// A one-way call whose caller was told that it is on its way.
+    Detached,
+    Done(Result<Payload, CallError>),
+}
+
+/// A call to be sent.
+#[derive(Clone)]
+struct Outgoing {
+    object: Option<Object>,
+    call: Call<Encoding>,
+}
+
+impl Session {
+    /// What a call on this object is for, in the terms of this session.
+    fn target(&self, object: Option<&Object>) -> Result<Target, CallError> {
+        let Some(object) = object else {
+            return Ok(Target::Root);
+        };
+        match object.resolved()? {
+            Object::Imported(imported) if self.is(&imported.session) => {
+                Ok(Target::Object(imported.id))
+            }
+            Object::Promised(promise) => Ok(Target::Promise(promise.call)),
+            Object::Local(_) | Object::Imported(_) | Object::Failed(_) => Err(CallError::NotSent(
+                "the promised object turned out to be elsewhere: call it once it is there".into(),
+            )),
+        }
+    }
+
+    /// Begins a call, which is sent as soon as it may. With `promised` it also makes a promise of its
+    /// result.
+    fn begin(
+        &self,
+        outgoing: Outgoing,
+        promised: Option<&Arc<Lifeline>>,
+    ) -> Result<(u64, Option<Arc<Promise>>), CallError> {
+        self.change(|state, effects| {
+            let ready = match &state.phase {
+                Phase::Up => true,
+                Phase::Leaving { ours, .. } => self.reconnects && !ours,
+                Phase::Down(_) => self.reconnects,
+                Phase::Ended(_) => false,
+            };
+            if !ready {
+                effects.drop(outgoing);
+                return Err(CallError::NotSent(Box::new(state.reason())));
+            }
+            state.last_call += 1;
+            let id = state.last_call;
+            let promise = promised.map(|lifeline| Promise::new(Arc::clone(lifeline), id));
+            let promise = promise.map(Arc::new);
+            let pending = Pending {
+                progress: Progress::Waiting,
+                waker: None,
+                promise: promise.as_ref().map(Arc::downgrade),
+                one_way: outgoing.call.context.is_one_way(),
+                outgoing: Some(outgoing),
+            };
+            state.calls.insert(id, pending);
+            state.waiting.push_back(id);
+            self.send_waiting(state, effects);
+            Ok((id, promise))
+        })
+    }
+
+    /// Sends the calls that wait, as far as the limits allow.
+    pub(super) fn send_waiting(&self, state: &mut State, effects: &mut Effects) {
+        while matches!(state.phase, Phase::Up)
+            && state.has_room()
+            && (state.in_flight as u64) < state.peer.max_calls
+        {
+            let Some(id) = state.waiting.pop_front() else {
+                return;
+            };
+            let Some(outgoing) = state.calls.get_mut(&id).and_then(|p| p.outgoing.take()) else {
+                continue;
+            };
+            match self.send(state, effects, id, &outgoing) {
+                Ok(()) => {
+                    let until = state.pushed;
+                    state.in_flight += 1;
+                    let mut sent = Some(outgoing);
+                    if let Some(pending) = state.calls.get_mut(&id) {
+                        pending.progress = if pending.one_way {
+                            effects.wake.extend(pending.waker.take());
+                            Progress::Detached
+                        } else {
+                            Progress::Sent { until }
+                        };
+                        if self.reconnects && !pending.one_way {
+                            pending.outgoing = sent.take();
+                        }
+                    }
+                    if let Some(outgoing) = sent {
+                        effects.drop(outgoing);
+                    }
+                }
+                Err(error) => {
+                    effects.drop(outgoing);
+                    state.settle(id, Err(error), effects);
+                }
+            }
+        }
+    }
+
+    fn send(
+        &self,
+        state: &mut State,
+        effects: &mut Effects,
+        id: u64,
+        Outgoing { object, call }: &Outgoing,
+    ) -> Result<(), CallError> {
+        let target = self.target(object.as_ref())?;
+        let timeout = match call.context.deadline() {
+            None => None,
+            Some(deadline) => match left(deadline.into()) {
+                Some(left) => Some(left),
+                None => return Err(CallError::NotSent(Box::new(TooLate))),
+            },
+        };
+        let length = call.params.as_slice().len() + call.method().len();
+        state
+            .check_length(length, call.params.attachments())
+            .map_err(|error| CallError::NotSent(Box::new(error)))?;
+        let references = self
+            .export(state, effects, call.params.attachments())
+            .map_err(|fault| CallError::NotSent(Box::new(fault)))?;
+        let promise = state
+            .calls
+            .get(&id)
+            .is_some_and(|pending| pending.promise.is_some());
+        let message = message::Call {
+            id,
+            target,
+            one_way: call.context.is_one_way(),
+            promise,
+            idempotent: call.context.is_idempotent(),
+            timeout,
+            method: call.method(),
+            references,
+        };
+        state.push_with(|out| {
+            message.write(out);
+            out.extend_from_slice(call.params.as_slice());
+        });
+        Ok(())
+    }
+
+    /// Takes note of the end of a call.
+    pub(super) fn returned(
+        &self,
+        id: u64,
+        result: Result<Payload, Fault>,
+    ) -> Result<(), Disconnected> {
+        self.change(|state, effects| {
+            if id > state.last_call {
+                effects.drop(result);
+                let message = format!("an answer to call {id}, which was never made");
+                return Err(Disconnected::Protocol(message));
+            }
+            match state.calls.get(&id).map(|pending| &pending.progress) {
+                Some(Progress::Sent { .. } | Progress::Detached) => {
+                    state.in_flight -= 1;
+                    state.settle(id, result.map_err(CallError::Fault), effects);
+                    self.send_waiting(state, effects);
+                }
+                // It was given up, and the answer was under way.
+                _ => effects.drop(result),
+            }
+            Ok(())
+        })
+    }
+
+    /// Ends a call whose caller no longer waits. Says whether it was sent.
+    pub(in crate::rpc) fn give_up(&self, id: u64) -> bool {
+        self.change(|state, effects| {
+            let Some(pending) = state.calls.get_mut(&id) else {
+                return true;
+            };
+            if matches!(pending.progress, Progress::Detached) {
+                // It was only to be sent.
+                pending.waker = None;
+                return true;
+            }
+            let Some(pending) = state.calls.remove(&id) else {
+                return true;
+            };
+            let sent = match pending.progress {
+                Progress::Waiting => {
+                    if let Ok(place) = state.waiting.binary_search(&id) {
+                        state.waiting.remove(place);
+                    }
+                    false
+                }
+                Progress::Sent { .. } => {
+                    if state.is_connected() {
+                        state.push(&Message::Cancel(id));
+                    }
+                    state.in_flight -= 1;
+                    self.send_waiting(state, effects);
+                    true
+                }
+                Progress::Detached | Progress::Done(_) => true,
+            };
+            effects.drop(pending);
+            sent
+        })
+    }
+
+    /// The end of a call, if it has come to one.
+    fn poll_result(&self, id: u64, cx: &mut Context<'_>) -> Poll<Result<Payload, CallError>> {
+        self.change(|state, _| {
+            let Some(pending) = state.calls.get_mut(&id) else {
+                // A one-way call whose end came before its caller looked whether it is on its way.
+                return Poll::Ready(Ok(Payload::from(Vec::new())));
+            };
+            match &pending.progress {
+                Progress::Detached => return Poll::Ready(Ok(Payload::from(Vec::new()))),
+                Progress::Waiting | Progress::Sent { .. } => match &mut pending.waker {
+                    Some(waker) => waker.clone_from(cx.waker()),
+                    none => *none = Some(cx.waker().clone()),
+                },
+                Progress::Done(_) => {
+                    if let Some(Pending {
+                        progress: Progress::Done(result),
+                        ..
+                    }) = state.calls.remove(&id)
+                    {
+                        return Poll::Ready(result);
+                    }
+                }
+            }
+            Poll::Pending
+        })
+    }
+}
+
+/// What is left until then.
+fn left(deadline: Instant) -> Option<Duration> {
+    let left = deadline.saturating_duration_since(Instant::now());
+    (!left.is_zero()).then_some(left)
+}
+
+impl State {
+    /// Whether the other end reads a message with a payload of this length.
+    pub(super) fn check_length(
+        &self,
+        length: usize,
+        attachments: &[rpc_core::payload::Attachment],
+    ) -> Result<(), TooLong> {
+        // What is before the payload: numbers of at most 10 bytes, objects of at most 17.
+        let length = length + 64 + 17 * attachments.len();
+        let limit = self.peer.max_message;
+        if length as u64 <= limit {
+            return Ok(());
+        }
+        Err(TooLong { length, limit })
+    }
+
+    /// Has the call end like this.
+    fn settle(&mut self, id: u64, result: Result<Payload, CallError>, effects: &mut Effects) {
+        let Some(pending) = self.calls.get_mut(&id) else {
+            return effects.drop(result);
+        };
+        if let Some(promise) = &pending.promise {
+            let promise = promise.upgrade();
+            let pending = self.calls.remove(&id);
+            effects.drop(pending);
+            if result.is_ok() && self.is_connected() {
+                self.push(&Message::Finish(id));
+            }
+            if let Some(promise) = promise {
+                effects.drop(promise.settle(result));
+                effects.settled.push(promise);
+            } else {
+                effects.drop(result);
+            }
+            return;
+        }
+        if pending.one_way && matches!(pending.progress, Progress::Detached) {
+            let pending = self.calls.remove(&id);
+            effects.drop(pending);
+            return effects.drop(result);
+        }
+        let outgoing = pending.outgoing.take();
+        pending.progress = Progress::Done(result);
+        effects.wake.extend(pending.waker.take());
+        effects.drop(outgoing);
+    }
+
+    /// Ends the calls that the loss of the connection ends. The others wait to be sent, if there is
+    /// another connection to come: those that the other end cannot have heard of, and those that may run
+    /// twice.
+    pub(super) fn interrupt_calls(
+        &mut self,
+        reason: &Disconnected,
+        reconnects: bool,
+        effects: &mut Effects,
+    ) {
+        self.in_flight = 0;
+        let written = self.written();
+        let ids: Vec<u64> = self.calls.keys().copied().collect();
+        for id in ids {
+            let Some(pending) = self.calls.get_mut(&id) else {
+                continue;
+            };
+            let unheard = match pending.progress {
+                Progress::Waiting => true,
+                Progress::Sent { until } => until > written,
+                Progress::Detached | Progress::Done(_) => {
+                    if matches!(pending.progress, Progress::Detached) {
+                        let pending = self.calls.remove(&id);
+                        effects.drop(pending);
+                    }
+                    continue;
+                }
+            };
+            let again = unheard
+                || pending
+                    .outgoing
+                    .as_ref()
+                    .is_some_and(|outgoing| outgoing.call.context.is_idempotent());
+            if reconnects && again && pending.outgoing.as_ref().is_some_and(Outgoing::outlives) {
+                if !matches!(pending.progress, Progress::Waiting) {
+                    pending.progress = Progress::Waiting;
+                    self.waiting.push_back(id);
+                }
+                continue;
+            }
+            let reason = Box::new(reason.clone());
+            let error = match unheard {
+                true => CallError::NotSent(reason),
+                false => CallError::Lost(reason),
+            };
+            self.settle(id, Err(error), effects);
+        }
+        let calls = &self.calls;
+        self.waiting.retain(|id| {
+            calls
+                .get(id)
+                .is_some_and(|pending| matches!(pending.progress, Progress::Waiting))
+        });
+        self.waiting.make_contiguous().sort_unstable();
+    }
+
+    /// Ends the calls that wait to be sent.
+    pub(super) fn fail_waiting(&mut self, reason: &Disconnected, effects: &mut Effects) {
+        for id in std::mem::take(&mut self.waiting) {
+            self.settle(
+                id,
+                Err(CallError::NotSent(Box::new(reason.clone()))),
+                effects,
+            );
+        }
+    }
+
+    /// Ends the calls after `last`, which the other end will not answer.
+    pub(super) fn refuse_after(
+        &mut self,
+        last: u64,
+        reason: &Disconnected,
+        reconnects: bool,
+        effects: &mut Effects,
+    ) {
+        let late: Vec<u64> = self.calls.keys().copied().filter(|id| *id > last).collect();
+        for id in late {
+            let Some(pending) = self.calls.get_mut(&id) else {
+                continue;
+            };
+            match pending.progress {
+                Progress::Waiting if reconnects => continue,
+                Progress::Waiting => {}
+                Progress::Sent { .. } => self.in_flight -= 1,
+                Progress::Detached => {
+                    self.in_flight -= 1;
+                    let pending = self.calls.remove(&id);
+                    effects.drop(pending);
+                    continue;
+                }
+                Progress::Done(_) => continue,
+            }
+            if reconnects && pending.outgoing.as_ref().is_some_and(Outgoing::outlives) {
+                pending.progress = Progress::Waiting;
+                self.waiting.push_back(id);
+                continue;
+            }
+            self.settle(
+                id,
+                Err(CallError::NotSent(Box::new(reason.clone()))),
+                effects,
+            );
+        }
+        self.waiting.make_contiguous().sort_unstable();
+        if !reconnects {
+            self.fail_waiting(reason, effects);
+        }
+    }
+}
+
+impl Outgoing {
+    /// Whether the call makes sense on another connection: a stream or a promise belongs to its own.
+    fn outlives(&self) -> bool {
+        !matches!(self.object, Some(Object::Promised(_)))
+            && !self.call.params.attachments().iter().any(is_stream)
+    }
+}
+
+/// The future of a call.
+#[must_use = "a call does nothing unless it is awaited"]
+pub(in crate::rpc) struct Calling {
+    session: Arc<Lifeline>,
+    progress: CallingProgress,
+}
+
+enum CallingProgress {
+    New(Box<Outgoing>),
+    Begun {
+        id: u64,
+        /// Keeps a promise from being given up while a call on it is under way.
+        _object: Option<Object>,
+        deadline: Option<Pin<Box<Sleep>>>,
+    },
+    Ended,
+}
+
+impl Lifeline {
+    /// Makes a call on an object of the other end, or on what it offers to everyone.
+    pub(in crate::rpc) fn call(
+        session: &Arc<Self>,
+        object: Option<Object>,
+        call: Call<Encoding>,
+    ) -> Calling {
+        Calling {
+            session: Arc::clone(session),
+            progress: CallingProgress::New(Box::new(Outgoing { object, call })),
+        }
+    }
+}
+
+impl Future for Calling {
+    type Output = Result<Payload, CallError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        if let CallingProgress::New(_) = this.progress
+            && let CallingProgress::New(outgoing) =
+                std::mem::replace(&mut this.progress, CallingProgress::Ended)
+        {
+            let mut outgoing = *outgoing;
+            if outgoing.call.format != this.session.encoding {
+                let message = format!(
+                    "the call is in {}, the connection speaks {}",
+                    outgoing.call.format, this.session.encoding
+                );
+                return Poll::Ready(Err(CallError::NotSent(message.into())));
+            }
+            if this.session.reconnects {
+                // It may be sent again: then a copy must cost nothing.
+                outgoing.call.params = outgoing.call.params.into_shared();
+            }
+            let deadline = outgoing.call.context.deadline();
+            let object = outgoing.object.clone();
+            let promised = pipeline::is_open().then_some(&this.session);
+            let (id, promise) = this.session.begin(outgoing, promised)?;
+            if let Some(promise) = promise {
+                pipeline::fill(promise);
+                return Poll::Pending;
+            }
+            this.progress = CallingProgress::Begun {
+                id,
+                _object: object,
+                deadline: deadline.map(|deadline| Box::pin(sleep_until(deadline.into()))),
+            };
+        }
+        let CallingProgress::Begun { id, deadline, .. } = &mut this.progress else {
+            return Poll::Pending;
+        };
+        let id = *id;
+        if let Poll::Ready(result) = this.session.poll_result(id, cx) {
+            this.progress = CallingProgress::Ended;
+            return Poll::Ready(result);
+        }
+        if let Some(deadline) = deadline
+            && deadline.as_mut().poll(cx).is_ready()
+        {
+            this.progress = CallingProgress::Ended;
+            let error = match this.session.give_up(id) {
+                false => CallError::NotSent(Box::new(TooLate)),
+                true => CallError::Fault(Fault::of(
+                    FaultKind::DeadlineExceeded,
+                    "the time of the call was over before its answer came",
+                )),
+            };
+            return Poll::Ready(Err(error));
+        }
+        Poll::Pending
+    }
+}
+
+impl Drop for Calling {
+    fn drop(&mut self) {
+        if let CallingProgress::Begun { id, .. } = self.progress {
+            self.session.give_up(id);
+        }
+    }
+}

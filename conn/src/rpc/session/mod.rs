@@ -1,0 +1,485 @@
+//! A session: the calls, objects and streams of two ends, whatever connection carries them.
+//!
+//! All of its state is behind one lock, which is held for moments and never while code of the program
+//! runs. What a change entails (tasks to wake, values to drop) is collected in [`Effects`], and done when
+//! the lock is free. The [`driver`] moves bytes between the state and a connection.
+
+use std::any::Any;
+use std::collections::{HashMap, VecDeque};
+use std::fmt;
+use std::ops::Deref;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::task::Waker;
+use std::time::Duration;
+
+use foldhash::fast::RandomState;
+use rpc_core::{Fault, FaultKind, Registry};
+use tokio::runtime::Handle;
+use tokio_util::sync::CancellationToken;
+
+mod answers;
+mod calls;
+mod driver;
+mod objects;
+mod streams;
+
+pub(super) use answers::Callee;
+pub(super) use driver::{Driver, Link};
+pub(super) use streams::{Attached, Incoming, Source};
+
+use self::answers::Answering;
+use self::calls::Pending;
+use self::objects::{Export, Import};
+use self::streams::{Consumer, Producer, Pump};
+use super::encoding::Encoding;
+use super::error::Disconnected;
+use super::message::{Limits, Message, ObjectId, Token};
+use super::object::Promise;
+use crate::frame::Encoder;
+
+/// How many bytes may wait to be written before calls and streams wait with more.
+const ROOM: u64 = 256 * 1024;
+
+type Map<K, V> = HashMap<K, V, RandomState>;
+
+/// How this end of a session behaves.
+#[derive(Clone, Debug)]
+pub(super) struct Settings {
+    pub(super) limits: Limits,
+    /// How many bytes of answers may wait to be written before further calls are refused.
+    pub(super) max_backlog: u64,
+    /// How long nothing may come before the other end is asked for a sign of life, and then again before
+    /// it is given up.
+    pub(super) keepalive: Duration,
+    /// How long the session outlives its connection.
+    pub(super) lease: Duration,
+    /// Whether faults tell their causes.
+    pub(super) sends_causes: bool,
+}
+
+/// A session.
+pub(super) struct Session {
+    this: Weak<Self>,
+    state: Mutex<State>,
+    pub(super) encoding: Encoding,
+    pub(super) settings: Settings,
+    /// What this end offers.
+    root: Registry<Encoding>,
+    /// Whether this end makes a new connection when one breaks.
+    reconnects: bool,
+    /// What this session is resumed by.
+    pub(super) token: Token,
+    ended: CancellationToken,
+    runtime: Handle,
+    lifeline: OnceLock<Weak<Lifeline>>,
+    /// The objects that were made for this session alone, by the number of their registration.
+    instances: Mutex<HashMap<u64, Registry<Encoding>>>,
+}
+
+struct State {
+    phase: Phase,
+    /// The limits of the other end.
+    peer: Limits,
+    /// What is to be written next, and how many bytes ever were to be.
+    outbox: Encoder,
+    pushed: u64,
+    /// How many of them were written to the connection.
+    written: Arc<AtomicU64>,
+    /// Wakes the driver.
+    driver: Option<Waker>,
+    /// Whoever waits until less is to be written.
+    want_room: Vec<Waker>,
+
+    calls: Map<u64, Pending>,
+    last_call: u64,
+    /// Calls that are to be sent as soon as they may, the oldest first.
+    waiting: VecDeque<u64>,
+    /// Calls that the other end has to answer.
+    in_flight: usize,
+
+    answers: Map<u64, Answering>,
+    /// The newest call of the other end.
+    last_answer: u64,
+
+    exports: Map<ObjectId, Export>,
+    imports: Map<ObjectId, Import>,
+    /// References that went since the other end was last told.
+    releases: Vec<(ObjectId, u64)>,
+
+    producers: Map<u64, Producer>,
+    last_stream: u64,
+    consumers: Map<u64, Consumer>,
+}
+
+/// Where a session is in its life.
+#[derive(Debug)]
+enum Phase {
+    /// There is a connection.
+    Up,
+    /// There is a connection, and no new calls are made on it. `ours` tells which end wants that.
+    Leaving { ours: bool, reason: String },
+    /// There is no connection, but there may be another.
+    Down(Disconnected),
+    /// It is over.
+    Ended(Disconnected),
+}
+
+/// What is to be done once the lock is free.
+#[derive(Default)]
+struct Effects {
+    wake: Vec<Waker>,
+    drop: Vec<Box<dyn Any + Send>>,
+    settled: Vec<Arc<Promise>>,
+    given_up: Vec<Answering>,
+    pumps: Vec<Pump>,
+}
+
+impl Effects {
+    /// Drops it later: its destructor may be the program's, or need the lock.
+    fn drop(&mut self, value: impl Any + Send) {
+        self.drop.push(Box::new(value));
+    }
+
+    fn run(self, session: &Session) {
+        for pump in self.pumps {
+            session.runtime.spawn(pump);
+        }
+        for waker in self.wake {
+            waker.wake();
+        }
+        for answering in self.given_up {
+            answering.give_up();
+        }
+        for promise in self.settled {
+            promise.notify();
+        }
+    }
+}
+
+/// Random bits that nobody can guess.
+pub(super) fn random() -> [u8; 16] {
+    let mut bits = [0; 16];
+    // Without random numbers nothing here would be safe, and there is nobody to tell.
+    getrandom::fill(&mut bits).expect("the system gives random numbers");
+    bits
+}
+
+impl Session {
+    /// A session, which goes on while there are handles of it.
+    pub(super) fn open(
+        encoding: Encoding,
+        settings: Settings,
+        root: Registry<Encoding>,
+        reconnects: bool,
+        token: Token,
+    ) -> Arc<Lifeline> {
+        let no_limits = Limits {
+            max_message: 0,
+            max_calls: 0,
+            max_streams: 0,
+            max_objects: 0,
+            window: 0,
+        };
+        let state = State {
+            phase: Phase::Down(Disconnected::Closed),
+            peer: no_limits,
+            outbox: Encoder::new(),
+            pushed: 0,
+            written: Arc::default(),
+            driver: None,
+            want_room: Vec::new(),
+            calls: Map::default(),
+            last_call: 0,
+            waiting: VecDeque::new(),
+            in_flight: 0,
+            answers: Map::default(),
+            last_answer: 0,
+            exports: Map::default(),
+            imports: Map::default(),
+            releases: Vec::new(),
+            producers: Map::default(),
+            last_stream: 0,
+            consumers: Map::default(),
+        };
+        let session = Arc::new_cyclic(|this| Self {
+            this: this.clone(),
+            state: Mutex::new(state),
+            encoding,
+            settings,
+            root,
+            reconnects,
+            token,
+            ended: CancellationToken::new(),
+            runtime: Handle::current(),
+            lifeline: OnceLock::new(),
+            instances: Mutex::default(),
+        });
+        let lifeline = Arc::new(Lifeline(Arc::clone(&session)));
+        // It was made just now.
+        let _ = session.lifeline.set(Arc::downgrade(&lifeline));
+        lifeline
+    }
+
+    /// Changes the state, then does what that entails.
+    fn change<R>(&self, change: impl FnOnce(&mut State, &mut Effects) -> R) -> R {
+        let mut effects = Effects::default();
+        let result = {
+            let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+            let result = change(&mut state, &mut effects);
+            if state.has_output()
+                && let Some(driver) = state.driver.take()
+            {
+                effects.wake.push(driver);
+            }
+            result
+        };
+        effects.run(self);
+        result
+    }
+
+    /// Whether this is the session that the handle keeps open.
+    fn is(&self, other: &Lifeline) -> bool {
+        std::ptr::eq(self, Arc::as_ptr(other.session()))
+    }
+
+    /// A handle that keeps the session open, while any other does.
+    fn lifeline(&self) -> Option<Arc<Lifeline>> {
+        self.lifeline.get()?.upgrade()
+    }
+
+    /// The object made for this session by the factory with this number.
+    pub(super) fn instance(
+        &self,
+        factory: u64,
+        make: impl FnOnce() -> Result<Registry<Encoding>, Fault>,
+    ) -> Result<Registry<Encoding>, Fault> {
+        let lock = || {
+            self.instances
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+        };
+        if let Some(registry) = lock().get(&factory) {
+            return Ok(registry.clone());
+        }
+        // The factory is the program's code: it runs without the lock.
+        let made = make()?;
+        Ok(lock().entry(factory).or_insert(made).clone())
+    }
+
+    /// Takes note of a new connection. On one that resumes the session, the ends tell each other what they
+    /// refer to.
+    pub(super) fn up(&self, peer: Limits, resumed: bool) {
+        self.change(|state, effects| {
+            state.phase = Phase::Up;
+            state.peer = peer;
+            state.outbox = Encoder::new();
+            state.pushed = 0;
+            state.written = Arc::default();
+            state.last_answer = 0;
+            if resumed {
+                self.tell_held(state);
+            } else {
+                self.forget_references(state, effects);
+            }
+            self.send_waiting(state, effects);
+        });
+    }
+
+    /// Takes note that the connection is gone, and ends what depended on it. Says whether the session can
+    /// go on with another connection.
+    pub(super) fn down(&self, reason: &Disconnected) -> bool {
+        let goes_on = self.change(|state, effects| {
+            if matches!(state.phase, Phase::Ended(_) | Phase::Down(_)) {
+                return false;
+            }
+            let wanted = matches!(state.phase, Phase::Leaving { ours: true, .. });
+            let last_message = std::mem::take(&mut state.outbox);
+            effects.drop(last_message);
+            state.phase = Phase::Down(reason.clone());
+            state.fail_answers(effects);
+            state.fail_streams(reason, effects);
+            let reconnects = self.reconnects && !wanted;
+            state.interrupt_calls(reason, reconnects, effects);
+            effects.wake.append(&mut state.want_room);
+            reconnects || (!self.settings.lease.is_zero() && !wanted)
+        });
+        if !goes_on {
+            self.end(reason);
+        }
+        goes_on
+    }
+
+    /// Ends the session for good.
+    pub(super) fn end(&self, reason: &Disconnected) {
+        self.change(|state, effects| {
+            if matches!(state.phase, Phase::Ended(_)) {
+                return;
+            }
+            state.phase = Phase::Ended(reason.clone());
+            state.fail_answers(effects);
+            state.fail_streams(reason, effects);
+            state.interrupt_calls(reason, false, effects);
+            self.forget_references(state, effects);
+            effects.wake.append(&mut state.want_room);
+            effects.wake.extend(state.driver.take());
+        });
+        let instances = std::mem::take(
+            &mut *self
+                .instances
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner),
+        );
+        drop(instances);
+        self.ended.cancel();
+    }
+
+    /// Makes no more calls, answers those that came, then closes the connection.
+    pub(super) fn leave(&self, why: &str) {
+        let over = self.change(|state, effects| match &mut state.phase {
+            Phase::Up => {
+                state.phase = Phase::Leaving {
+                    ours: true,
+                    reason: String::new(),
+                };
+                let last = state.last_answer;
+                state.push(&Message::Goodbye { last, reason: why });
+                state.fail_waiting(&Disconnected::Closed, effects);
+                effects.wake.extend(state.driver.take());
+                false
+            }
+            Phase::Leaving { ours, .. } => {
+                *ours = true;
+                effects.wake.extend(state.driver.take());
+                false
+            }
+            Phase::Down(_) => true,
+            Phase::Ended(_) => false,
+        });
+        if over {
+            self.end(&Disconnected::Closed);
+        }
+    }
+
+    /// Ends when the session is over for good.
+    pub(super) async fn ended(&self) {
+        self.ended.cancelled().await;
+    }
+
+    pub(super) fn is_ended(&self) -> bool {
+        self.ended.is_cancelled()
+    }
+
+    /// What the session holds, for tests and logs.
+    pub(super) fn load(&self) -> Load {
+        self.change(|state, _| Load {
+            calls: state.calls.len(),
+            answers: state.answers.len(),
+            exports: state.exports.len(),
+            imports: state.imports.len(),
+            streams: state.producers.len() + state.consumers.len(),
+        })
+    }
+}
+
+/// How much a session holds at a moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Load {
+    /// Calls that this side made and that have not ended.
+    pub calls: usize,
+    /// Calls of the other side that are being answered.
+    pub answers: usize,
+    /// Objects of this side that the other refers to.
+    pub exports: usize,
+    /// Objects of the other side that this one refers to.
+    pub imports: usize,
+    /// Streams in either direction.
+    pub streams: usize,
+}
+
+impl State {
+    /// Appends a message.
+    fn push(&mut self, message: &Message<'_>) {
+        self.push_with(|out| message.write(out));
+    }
+
+    fn push_with(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        let before = self.outbox.unwritten().len();
+        let pushed: Result<(), std::convert::Infallible> = self.outbox.push_with(|out| {
+            write(out);
+            Ok(())
+        });
+        let Ok(()) = pushed;
+        self.pushed += (self.outbox.unwritten().len() - before) as u64;
+    }
+
+    fn has_output(&self) -> bool {
+        !self.outbox.unwritten().is_empty() || !self.releases.is_empty()
+    }
+
+    /// How many bytes of this connection the other end may know of.
+    fn written(&self) -> u64 {
+        self.written.load(Ordering::Relaxed)
+    }
+
+    /// How many bytes wait to be written.
+    fn backlog(&self) -> u64 {
+        self.pushed.saturating_sub(self.written())
+    }
+
+    fn has_room(&self) -> bool {
+        self.backlog() < ROOM
+    }
+
+    /// Whether messages can be sent.
+    const fn is_connected(&self) -> bool {
+        matches!(self.phase, Phase::Up | Phase::Leaving { .. })
+    }
+
+    /// Why no more calls can be made.
+    fn reason(&self) -> Disconnected {
+        match &self.phase {
+            Phase::Up => Disconnected::Closed,
+            Phase::Leaving { ours: true, .. } => Disconnected::Closed,
+            Phase::Leaving { reason, .. } => Disconnected::Left(reason.clone()),
+            Phase::Down(reason) | Phase::Ended(reason) => reason.clone(),
+        }
+    }
+}
+
+/// Keeps a session open. When the last one goes, this side leaves.
+pub(super) struct Lifeline(Arc<Session>);
+
+impl Lifeline {
+    pub(super) const fn session(&self) -> &Arc<Session> {
+        &self.0
+    }
+}
+
+impl Deref for Lifeline {
+    type Target = Session;
+
+    fn deref(&self) -> &Session {
+        &self.0
+    }
+}
+
+impl Drop for Lifeline {
+    fn drop(&mut self) {
+        self.0.leave("");
+    }
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session")
+            .field("encoding", &self.encoding)
+            .field("load", &self.load())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The fault for what breaks a limit of this end.
+fn overloaded(message: impl Into<String>) -> Fault {
+    Fault::of(FaultKind::Overloaded, message)
+}

@@ -1,0 +1,414 @@
+//! Streams: items that one end sends as the other takes them.
+//!
+//! The receiver grants so many bytes, and more as its program takes items. The producer sends while it has
+//! any left: the last item may be larger, nothing follows it until more is granted.
+
+use std::collections::VecDeque;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use rpc_core::payload::Attachment;
+use rpc_core::{Fault, Payload};
+
+use super::{Effects, Lifeline, Session, State};
+use crate::rpc::encoding::Encoding;
+use crate::rpc::error::{Disconnected, StreamError};
+use crate::rpc::message::{self, Message, Reference};
+
+/// What an item costs beyond its bytes, so that even empty ones are limited.
+const OVERHEAD: u64 = 64;
+
+/// So many items are sent in a row before other tasks have their turn.
+const BURST: usize = 32;
+
+/// Where the items of a stream come from, already encoded.
+pub(in crate::rpc) trait Source: Send {
+    /// The next item; nothing at the end.
+    fn poll_next(
+        &mut self,
+        cx: &mut Context<'_>,
+        encoding: Encoding,
+    ) -> Poll<Option<Result<Payload, Fault>>>;
+}
+
+/// A stream beside the bytes of a payload.
+pub(in crate::rpc) struct Attached(Mutex<Option<Box<dyn Source>>>);
+
+impl Attached {
+    pub(in crate::rpc) fn new(source: Box<dyn Source>) -> Self {
+        Self(Mutex::new(Some(source)))
+    }
+
+    /// The source, which can be had once.
+    pub(in crate::rpc) fn take(&self) -> Option<Box<dyn Source>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+/// Whether this is a stream.
+pub(super) fn is_stream(attachment: &Attachment) -> bool {
+    attachment.is::<Attached>() || attachment.is::<Incoming>()
+}
+
+/// The items of the stream that this is, if it is one; no source if it was had before.
+pub(super) fn source(attachment: &Attachment) -> Option<Option<Box<dyn Source>>> {
+    if let Some(stream) = attachment.downcast_ref::<Attached>() {
+        return Some(stream.take());
+    }
+    let incoming = Arc::clone(attachment).downcast::<Incoming>().ok()?;
+    Some(incoming.take().then(|| incoming.relay()))
+}
+
+/// Passes the items of one session on to another.
+struct Relay(Arc<Incoming>);
+
+impl Source for Relay {
+    fn poll_next(
+        &mut self,
+        cx: &mut Context<'_>,
+        encoding: Encoding,
+    ) -> Poll<Option<Result<Payload, Fault>>> {
+        if encoding != self.0.encoding() {
+            let fault = Fault::internal("the two connections speak different encodings");
+            return Poll::Ready(Some(Err(fault)));
+        }
+        self.0
+            .poll_next(cx)
+            .map(|item| item.map(|item| item.map_err(Fault::from)))
+    }
+}
+
+/// The sending end of a stream.
+pub(super) struct Producer {
+    credit: u64,
+    waker: Option<Waker>,
+}
+
+/// The receiving end of a stream.
+#[derive(Default)]
+pub(super) struct Consumer {
+    items: VecDeque<Payload>,
+    /// How many bytes the other end may still send.
+    granted: u64,
+    /// How many were taken since more were granted.
+    taken: u64,
+    end: Option<Result<(), StreamError>>,
+    waker: Option<Waker>,
+}
+
+impl Consumer {
+    /// Whether the other end will send no more.
+    pub(super) const fn has_ended(&self) -> bool {
+        self.end.is_some()
+    }
+}
+
+fn cost(item: &Payload) -> u64 {
+    item.as_slice().len() as u64 + OVERHEAD
+}
+
+impl Session {
+    pub(super) fn export_stream(
+        &self,
+        state: &mut State,
+        effects: &mut Effects,
+        source: Option<Box<dyn Source>>,
+    ) -> Result<Reference, Fault> {
+        let source = source.ok_or_else(|| Fault::internal("a stream can be passed once"))?;
+        state.last_stream += 1;
+        let id = state.last_stream;
+        let credit = state.peer.window;
+        let waker = None;
+        state.producers.insert(id, Producer { credit, waker });
+        if let Some(session) = self.this.upgrade() {
+            effects.pumps.push(Pump {
+                session,
+                id,
+                source,
+            });
+        }
+        Ok(Reference::Stream(id))
+    }
+
+    pub(super) fn import_stream(
+        &self,
+        state: &mut State,
+        id: u64,
+    ) -> Result<Attachment, Disconnected> {
+        let limits = &self.settings.limits;
+        if state.consumers.len() as u64 >= limits.max_streams {
+            let message = "more streams were opened than this side takes".to_owned();
+            return Err(Disconnected::Protocol(message));
+        }
+        let consumer = Consumer {
+            granted: limits.window,
+            ..Consumer::default()
+        };
+        if state.consumers.insert(id, consumer).is_some() {
+            return Err(Disconnected::Protocol(format!(
+                "stream {id} was opened twice"
+            )));
+        }
+        let Some(session) = self.lifeline() else {
+            state.consumers.remove(&id);
+            state.push(&Message::Stop(id));
+            return Ok(Arc::new(super::objects::Missing));
+        };
+        Ok(Arc::new(Incoming {
+            session,
+            id,
+            taken: AtomicBool::new(false),
+        }))
+    }
+
+    /// Takes an item from the other end.
+    pub(super) fn item(&self, id: u64, item: Payload) -> Result<(), Disconnected> {
+        self.change(|state, effects| {
+            let Some(consumer) = state.consumers.get_mut(&id) else {
+                // It was stopped, and the item was under way.
+                effects.drop(item);
+                return Ok(());
+            };
+            if consumer.granted == 0 || consumer.end.is_some() {
+                effects.drop(item);
+                let message = format!("an item of stream {id} that was not granted");
+                return Err(Disconnected::Protocol(message));
+            }
+            consumer.granted = consumer.granted.saturating_sub(cost(&item));
+            consumer.items.push_back(item);
+            effects.wake.extend(consumer.waker.take());
+            Ok(())
+        })
+    }
+
+    /// Takes note of the end of a stream from the other end.
+    pub(super) fn stream_ended(&self, id: u64, fault: Option<Fault>) {
+        self.change(|state, effects| {
+            if let Some(consumer) = state.consumers.get_mut(&id)
+                && consumer.end.is_none()
+            {
+                consumer.end = Some(fault.map_or(Ok(()), |fault| Err(StreamError::Fault(fault))));
+                effects.wake.extend(consumer.waker.take());
+            }
+        });
+    }
+
+    /// Takes note that more may be sent.
+    pub(super) fn credited(&self, id: u64, bytes: u64) {
+        self.change(|state, effects| {
+            if let Some(producer) = state.producers.get_mut(&id) {
+                producer.credit = producer.credit.saturating_add(bytes);
+                effects.wake.extend(producer.waker.take());
+            }
+        });
+    }
+
+    /// Takes note that no more is wanted.
+    pub(super) fn stopped(&self, id: u64) {
+        self.change(|state, effects| {
+            if let Some(producer) = state.producers.remove(&id) {
+                effects.wake.extend(producer.waker);
+            }
+        });
+    }
+}
+
+impl State {
+    /// Ends all streams, as the connection did.
+    pub(super) fn fail_streams(&mut self, reason: &Disconnected, effects: &mut Effects) {
+        for (_, producer) in self.producers.drain() {
+            effects.wake.extend(producer.waker);
+        }
+        for consumer in self.consumers.values_mut() {
+            if consumer.end.is_none() {
+                consumer.end = Some(Err(StreamError::Disconnected(reason.clone())));
+            }
+            effects.wake.extend(consumer.waker.take());
+        }
+    }
+}
+
+/// Sends the items of a stream, as far as they are granted.
+pub(super) struct Pump {
+    session: Arc<Session>,
+    id: u64,
+    source: Box<dyn Source>,
+}
+
+enum Turn {
+    Ready,
+    Wait,
+    Over,
+}
+
+impl Pump {
+    /// Whether an item may be sent now.
+    fn turn(&self, cx: &Context<'_>) -> Turn {
+        self.session.change(|state, _| {
+            let has_room = state.has_room();
+            let Some(producer) = state.producers.get_mut(&self.id) else {
+                return Turn::Over;
+            };
+            // Whatever happens to the stream, or to its source, wakes this task.
+            producer.waker = Some(cx.waker().clone());
+            if producer.credit == 0 {
+                return Turn::Wait;
+            }
+            if !has_room {
+                state.want_room.push(cx.waker().clone());
+                return Turn::Wait;
+            }
+            Turn::Ready
+        })
+    }
+
+    fn send(&self, item: Payload) -> Result<(), Fault> {
+        self.session.change(|state, effects| {
+            let Some(producer) = state.producers.get_mut(&self.id) else {
+                effects.drop(item);
+                return Ok(());
+            };
+            producer.credit = producer.credit.saturating_sub(cost(&item));
+            let checked = state
+                .check_length(item.as_slice().len(), item.attachments())
+                .map_err(Fault::internal);
+            let exported =
+                checked.and_then(|()| self.session.export(state, effects, item.attachments()));
+            let result = exported.map(|references| {
+                state.push_with(|out| {
+                    message::write_item(self.id, &references, out);
+                    out.extend_from_slice(item.as_slice());
+                });
+            });
+            effects.drop(item);
+            result
+        })
+    }
+
+    fn end(&self, fault: Option<&Fault>) {
+        let with_causes = self.session.settings.sends_causes;
+        self.session.change(|state, _| {
+            if state.producers.remove(&self.id).is_some() {
+                state.push_with(|out| message::write_end(self.id, fault, with_causes, out));
+            }
+        });
+    }
+}
+
+impl Future for Pump {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        for _ in 0..BURST {
+            match self.turn(cx) {
+                Turn::Ready => {}
+                Turn::Wait => return Poll::Pending,
+                Turn::Over => return Poll::Ready(()),
+            }
+            let encoding = self.session.encoding;
+            let fault = match self.source.poll_next(cx, encoding) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(None) => {
+                    self.end(None);
+                    return Poll::Ready(());
+                }
+                Poll::Ready(Some(item)) => match item.and_then(|item| self.send(item)) {
+                    Ok(()) => continue,
+                    Err(fault) => fault,
+                },
+            };
+            super::answers::log(&fault, "a stream failed");
+            self.end(Some(&fault));
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
+
+/// A source that panics ends its stream like one that fails.
+impl Drop for Pump {
+    fn drop(&mut self) {
+        self.end(Some(&Fault::internal("the stream was given up")));
+    }
+}
+
+/// A stream that comes from the other end.
+pub(in crate::rpc) struct Incoming {
+    session: Arc<Lifeline>,
+    id: u64,
+    /// Whether somebody reads it: a stream can be received once.
+    taken: AtomicBool,
+}
+
+impl Incoming {
+    /// Whether this is the first to ask for it.
+    pub(in crate::rpc) fn take(&self) -> bool {
+        !self.taken.swap(true, Ordering::Relaxed)
+    }
+
+    /// The same items, to be passed on as they are.
+    pub(in crate::rpc) fn relay(self: Arc<Self>) -> Box<dyn Source> {
+        Box::new(Relay(self))
+    }
+
+    /// The encoding of the items.
+    pub(in crate::rpc) fn encoding(&self) -> Encoding {
+        self.session.encoding
+    }
+
+    /// The next item; nothing at the end.
+    pub(in crate::rpc) fn poll_next(
+        &self,
+        cx: &Context<'_>,
+    ) -> Poll<Option<Result<Payload, StreamError>>> {
+        self.session.change(|state, effects| {
+            let connected = state.is_connected();
+            let Some(consumer) = state.consumers.get_mut(&self.id) else {
+                return Poll::Ready(None);
+            };
+            if let Some(item) = consumer.items.pop_front() {
+                consumer.taken += cost(&item);
+                if consumer.taken >= self.session.settings.limits.window / 2
+                    && consumer.end.is_none()
+                    && connected
+                {
+                    let bytes = std::mem::take(&mut consumer.taken);
+                    consumer.granted = consumer.granted.saturating_add(bytes);
+                    let stream = self.id;
+                    state.push(&Message::Credit { stream, bytes });
+                }
+                return Poll::Ready(Some(Ok(item)));
+            }
+            match consumer.end.take() {
+                None => {
+                    consumer.waker = Some(cx.waker().clone());
+                    Poll::Pending
+                }
+                Some(end) => {
+                    effects.drop(state.consumers.remove(&self.id));
+                    match end {
+                        Ok(()) => Poll::Ready(None),
+                        Err(error) => Poll::Ready(Some(Err(error))),
+                    }
+                }
+            }
+        })
+    }
+}
+
+impl Drop for Incoming {
+    fn drop(&mut self) {
+        self.session.change(|state, effects| {
+            if let Some(consumer) = state.consumers.remove(&self.id) {
+                if consumer.end.is_none() && state.is_connected() {
+                    state.push(&Message::Stop(self.id));
+                }
+                effects.drop(consumer);
+            }
+        });
+    }
+}

@@ -1,0 +1,287 @@
+//! Streams as arguments and results.
+
+use std::fmt;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+
+use futures_util::Stream as Items;
+use rpc_core::payload::Attachment;
+use rpc_core::{Fault, Format as _, Payload};
+use serde::de::{DeserializeOwned, Error as _};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use tokio::sync::mpsc;
+
+use super::attachment;
+use super::encoding::Encoding;
+use super::error::StreamError;
+use super::session::{Attached, Incoming, Source};
+
+/// Items that one side produces while the other takes them: an argument or a result of a method, or a part
+/// of one.
+///
+/// The producer is only asked for as many items as the receiver makes room for (256 KiB by default), so
+/// that a slow receiver holds up nobody but its own stream. When the receiver drops the stream, its source
+/// is dropped; when the source ends, fails or is dropped, the stream ends with that. A stream ends with
+/// its connection.
+///
+/// It implements [`futures_core::Stream`], and can be read without that by [`next`](Self::next).
+///
+/// # Examples
+///
+/// ```
+/// # use conn::rpc::Stream;
+/// # use rpc_core::{CallError, client, service};
+/// struct Files;
+///
+/// #[service]
+/// impl Files {
+///     /// The lines of a file, as they are read.
+///     fn lines(&self, count: u32) -> Stream<String> {
+///         let (sender, lines) = Stream::channel(16);
+///         tokio::spawn(async move {
+///             for number in 0..count {
+///                 if sender.send(format!("line {number}")).await.is_err() {
+///                     // Nobody listens any more.
+///                     return;
+///                 }
+///             }
+///         });
+///         lines
+///     }
+///
+///     /// The longest of the lines that come.
+///     async fn longest(&self, mut lines: Stream<String>) -> Result<usize, rpc_core::Fault> {
+///         let mut longest = 0;
+///         while let Some(line) = lines.next().await {
+///             longest = longest.max(line?.len());
+///         }
+///         Ok(longest)
+///     }
+/// }
+///
+/// #[client]
+/// trait FilesApi {
+///     async fn lines(&self, count: u32) -> Result<Stream<String>, CallError>;
+///     async fn longest(&self, lines: Stream<String>) -> Result<usize, CallError>;
+/// }
+/// # use conn::{Listener, rpc::{Client, Server}};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let server = Server::new();
+/// # server.register_instance(Files)?;
+/// # let listener = Listener::bind("127.0.0.1:0").await?;
+/// # let client = Client::connect(listener.local_address().clone());
+/// # tokio::spawn(async move { server.serve(listener).await });
+/// # let files = client.await?;
+///
+/// let mut lines = files.lines(3).await?;
+/// assert_eq!(lines.next().await.unwrap()?, "line 0");
+/// // The other lines pass from the one call to the other.
+/// assert_eq!(files.longest(lines).await?, 6);
+/// # Ok(())
+/// # }
+/// ```
+pub struct Stream<T> {
+    inner: Mutex<Option<Inner<T>>>,
+}
+
+enum Inner<T> {
+    Local(Pin<Box<dyn Items<Item = Result<T, Fault>> + Send>>),
+    Incoming(Arc<Incoming>),
+}
+
+impl<T> Stream<T> {
+    /// A stream of these items. A fault among them ends it.
+    pub fn new(items: impl Items<Item = Result<T, Fault>> + Send + 'static) -> Self {
+        Self::of(Inner::Local(Box::pin(items)))
+    }
+
+    /// A stream of what is sent into it. So many items wait to be taken before sending waits.
+    #[must_use]
+    pub fn channel(capacity: usize) -> (StreamSender<T>, Self)
+    where
+        T: Send + 'static,
+    {
+        let (sender, receiver) = mpsc::channel(capacity.max(1));
+        (StreamSender(sender), Self::new(Received(receiver)))
+    }
+
+    fn of(inner: Inner<T>) -> Self {
+        Self {
+            inner: Mutex::new(Some(inner)),
+        }
+    }
+
+    fn inner(&mut self) -> &mut Option<Inner<T>> {
+        self.inner.get_mut().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<T: DeserializeOwned> Stream<T> {
+    /// The next item; nothing at the end.
+    ///
+    /// # Cancel safety
+    /// No item is lost when the future is dropped.
+    pub async fn next(&mut self) -> Option<Result<T, StreamError>> {
+        poll_fn(|cx| self.poll_item(cx)).await
+    }
+
+    fn poll_item(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<T, StreamError>>> {
+        let inner = self.inner();
+        let item = match inner {
+            None => return Poll::Ready(None),
+            Some(Inner::Local(items)) => items
+                .as_mut()
+                .poll_next(cx)
+                .map(|item| item.map(|item| item.map_err(StreamError::Fault))),
+            Some(Inner::Incoming(incoming)) => incoming.poll_next(cx).map(|item| {
+                let encoding = incoming.encoding();
+                item.map(|item| {
+                    encoding
+                        .decode_reply(&item?)
+                        .map_err(|error| StreamError::Decode(Arc::new(error)))
+                })
+            }),
+        };
+        if let Poll::Ready(None | Some(Err(StreamError::Fault(_) | StreamError::Disconnected(_)))) =
+            item
+        {
+            *inner = None;
+        }
+        item
+    }
+}
+
+impl<T: DeserializeOwned> Items for Stream<T> {
+    type Item = Result<T, StreamError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.poll_item(cx)
+    }
+}
+
+/// Where the items of a [`Stream::channel`] are sent. Clones send into the same stream; it ends when the
+/// last is dropped.
+pub struct StreamSender<T>(mpsc::Sender<Result<T, Fault>>);
+
+/// Nobody takes the items any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("nobody takes the items of the stream any more")]
+pub struct StreamClosed;
+
+impl<T> StreamSender<T> {
+    /// Sends an item, when there is room for it.
+    ///
+    /// # Errors
+    /// If the receiver dropped the stream, or its connection ended.
+    ///
+    /// # Cancel safety
+    /// If the future is dropped, the item is not sent.
+    pub async fn send(&self, item: T) -> Result<(), StreamClosed> {
+        self.0.send(Ok(item)).await.map_err(|_| StreamClosed)
+    }
+
+    /// Ends the stream with a fault.
+    ///
+    /// # Errors
+    /// As with [`send`](Self::send).
+    ///
+    /// # Cancel safety
+    /// If the future is dropped, the stream ends as a regular one.
+    pub async fn fail(self, fault: Fault) -> Result<(), StreamClosed> {
+        self.0.send(Err(fault)).await.map_err(|_| StreamClosed)
+    }
+
+    /// Ends when nobody takes the items any more.
+    ///
+    /// # Cancel safety
+    /// Can be dropped and called again at any time.
+    pub async fn closed(&self) {
+        self.0.closed().await;
+    }
+
+    /// Whether nobody takes the items any more.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.0.is_closed()
+    }
+}
+
+impl<T> Clone for StreamSender<T> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<T> fmt::Debug for StreamSender<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StreamSender").finish_non_exhaustive()
+    }
+}
+
+struct Received<T>(mpsc::Receiver<Result<T, Fault>>);
+
+impl<T> Items for Received<T> {
+    type Item = Result<T, Fault>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.0.poll_recv(cx)
+    }
+}
+
+/// Encodes the items of this side.
+struct Encoded<T>(Pin<Box<dyn Items<Item = Result<T, Fault>> + Send>>);
+
+impl<T: Serialize> Source for Encoded<T> {
+    fn poll_next(
+        &mut self,
+        cx: &mut Context<'_>,
+        encoding: Encoding,
+    ) -> Poll<Option<Result<Payload, Fault>>> {
+        self.0
+            .as_mut()
+            .poll_next(cx)
+            .map(|item| item.map(|item| encoding.reply(&item?).map_err(Fault::internal)))
+    }
+}
+
+/// Passing a stream on takes it: the value that was passed is at its end from then on.
+impl<T: Serialize + 'static> Serialize for Stream<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        attachment::serialize(serializer, || {
+            let inner = self
+                .inner
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .take();
+            match inner {
+                None => Err("a stream that was passed on before has no items".to_owned()),
+                Some(Inner::Local(items)) => {
+                    Ok(Arc::new(Attached::new(Box::new(Encoded(items)))) as Attachment)
+                }
+                Some(Inner::Incoming(incoming)) => {
+                    Ok(Arc::new(Attached::new(incoming.relay())) as Attachment)
+                }
+            }
+        })
+    }
+}
+
+impl<'de, T> Deserialize<'de> for Stream<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (_, attachment) = attachment::deserialize(deserializer)?;
+        match attachment.downcast::<Incoming>() {
+            Ok(incoming) if incoming.take() => Ok(Self::of(Inner::Incoming(incoming))),
+            Ok(_) => Err(D::Error::custom("a stream can be received once")),
+            Err(_) => Err(D::Error::custom("what is attached is no stream")),
+        }
+    }
+}
+
+impl<T> fmt::Debug for Stream<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stream").finish_non_exhaustive()
+    }
+}

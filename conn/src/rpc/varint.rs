@@ -1,0 +1,75 @@
+//! Unsigned integers in as few bytes as they need: 7 bits a byte, the lowest first, the high bit set in
+//! all but the last (LEB128).
+
+pub(super) fn write(mut value: u64, out: &mut Vec<u8>) {
+    while value > 0x7f {
+        out.push(value as u8 | 0x80);
+        value >>= 7;
+    }
+    out.push(value as u8);
+}
+
+/// Reads an integer off the front; nothing if it is cut off or over 64 bits.
+pub(super) fn read(rest: &mut &[u8]) -> Option<u64> {
+    let mut value = 0;
+    for (index, &byte) in rest.iter().enumerate().take(10) {
+        let bits = u64::from(byte & 0x7f);
+        if index == 9 && bits > 1 {
+            return None;
+        }
+        value |= bits << (7 * index);
+        if byte < 0x80 {
+            *rest = &rest[index + 1..];
+            return Some(value);
+        }
+    }
+    None
+}
+
+/// Signed integers, so that those near zero are short: 0, −1, 1, −2 are 0, 1, 2, 3.
+pub(super) fn write_signed(value: i64, out: &mut Vec<u8>) {
+    write((value << 1 ^ value >> 63) as u64, out);
+}
+
+pub(super) fn read_signed(rest: &mut &[u8]) -> Option<i64> {
+    read(rest).map(|value| (value >> 1) as i64 ^ -((value & 1) as i64))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read(value: u64, signed: i64, behind: Vec<u8>) {
+            let mut out = Vec::new();
+            write(value, &mut out);
+            write_signed(signed, &mut out);
+            out.extend(&behind);
+            let mut rest = &out[..];
+            prop_assert_eq!(read(&mut rest), Some(value));
+            prop_assert_eq!(read_signed(&mut rest), Some(signed));
+            prop_assert_eq!(rest, &behind[..]);
+        }
+
+        #[test]
+        fn any_bytes_are_an_integer_or_none(bytes: Vec<u8>) {
+            let mut rest = &bytes[..];
+            if read(&mut rest).is_none() {
+                prop_assert_eq!(rest, &bytes[..]);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_over_64_bits_is_refused() {
+        let mut bytes = vec![0xff; 9];
+        bytes.push(1);
+        assert_eq!(read(&mut &bytes[..]), Some(u64::MAX));
+        bytes[9] = 2;
+        assert_eq!(read(&mut &bytes[..]), None);
+        assert_eq!(read(&mut &[0x80][..]), None);
+    }
+}
