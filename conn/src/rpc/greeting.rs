@@ -7,6 +7,7 @@ use tokio::time::timeout;
 use super::encoding::Encoding;
 use super::message::{Hello, Limits, Message, Token, VERSION};
 use super::session::Link;
+use crate::auth::CHALLENGE;
 use crate::error::{RecvError, SendError};
 
 /// How long a first message may be.
@@ -31,6 +32,9 @@ pub enum GreetingError {
     /// The other end has no such encoding.
     #[error("there is no encoding `{0}`; there are `bincode` and `messagepack`")]
     Encoding(String),
+    /// What came is no greeting but a challenge: the peer has an authkey, and this side has none.
+    #[error("the peer expects an authkey, and this side has none")]
+    KeyExpected,
     /// What came is no greeting.
     #[error("the other side does not speak this protocol: {0}")]
     NotRpc(String),
@@ -58,6 +62,9 @@ async fn receive(link: &mut Link) -> Result<Hello, GreetingError> {
         RecvError::Frame(error) => GreetingError::NotRpc(error.to_string()),
         error => GreetingError::Receive(error),
     })?;
+    if message.starts_with(CHALLENGE) {
+        return Err(GreetingError::KeyExpected);
+    }
     match Message::read(message) {
         Ok(Message::Hello(hello)) => Ok(hello),
         Ok(Message::Goodbye { reason, .. }) => Err(GreetingError::Refused(reason.to_owned())),
