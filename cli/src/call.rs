@@ -3,12 +3,15 @@
 use std::error::Error;
 
 use clap::Subcommand;
+use conn::rpc::{self, Encoding};
 use rpc_core::{CallError, Caller, Value, Variadic};
-use xmlrpc::{Client, ClientOptions};
+use xmlrpc::ClientOptions;
 
+use crate::connection::target;
 use crate::{Options, json};
 
-const URL: &str = "http://HOST:PORT/PATH or http+unix://SOCKET:/PATH";
+const URL: &str =
+    "http://HOST:PORT/PATH, http+unix://SOCKET:/PATH, conn+rpc://HOST:PORT or conn+rpc+unix://PATH";
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
@@ -40,16 +43,33 @@ pub(crate) enum Command {
 pub(crate) async fn run(command: &Command, options: &Options) -> Result<String, Box<dyn Error>> {
     let (Command::Call { url, .. } | Command::Methods { url } | Command::Help { url, .. }) =
         command;
-    Ok(answer(&over_http(url, options)?, command).await?)
+    if url.starts_with("conn+rpc") {
+        let client = over_connection(url, options).await?;
+        Ok(answer(&client.within(options.timeout()?), command).await?)
+    } else {
+        Ok(answer(&over_http(url, options)?, command).await?)
+    }
 }
 
-fn over_http(url: &str, options: &Options) -> Result<Client, Box<dyn Error>> {
+async fn over_connection(url: &str, options: &Options) -> Result<rpc::Client, Box<dyn Error>> {
+    // Results are shown whatever they are, so the encoding must tell what that is.
+    let mut client = rpc::Client::connect(target("conn+rpc", url)?)
+        .encoding(Encoding::MessagePack)
+        .legacy_md5(options.authentication.legacy_md5)
+        .timeout(options.timeout()?);
+    if let Some(key) = options.authentication.authkey()? {
+        client = client.authkey(key);
+    }
+    Ok(client.await?)
+}
+
+fn over_http(url: &str, options: &Options) -> Result<xmlrpc::Client, Box<dyn Error>> {
     let mut settings = ClientOptions::default().timeout(Some(options.timeout()?));
     for header in &options.headers {
         let (name, value) = header.split_once(':').ok_or("a header is NAME: VALUE")?;
         settings = settings.header(name.trim(), value.trim())?;
     }
-    Ok(Client::with_options(url, settings)?)
+    Ok(xmlrpc::Client::with_options(url, settings)?)
 }
 
 async fn answer(server: &impl Caller, command: &Command) -> Result<String, CallError> {

@@ -13,7 +13,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
-use rpc_core::CallError;
+use rpc_core::{CallError, FaultKind};
 
 use self::connection::Authentication;
 
@@ -63,6 +63,11 @@ async fn main() -> ExitCode {
         Err(error) => {
             let fault = error.downcast_ref::<CallError>().and_then(CallError::fault);
             if let Some(fault) = fault {
+                // That the time was over is nothing that the method answered.
+                if fault.kind() == FaultKind::DeadlineExceeded {
+                    eprintln!("farcall: {}", fault.message());
+                    return ExitCode::from(2);
+                }
                 eprintln!("{fault}");
                 return ExitCode::from(1);
             }
