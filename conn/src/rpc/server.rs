@@ -14,7 +14,7 @@ use rpc_core::registry::{Instance, Method, RegisterError};
 use rpc_core::serve::Drained;
 use rpc_core::transport::Peer;
 use rpc_core::{Call, Context, Fault, Name, Registry};
-use tokio::sync::{Notify, OwnedMutexGuard};
+use tokio::sync::OwnedMutexGuard;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -369,25 +369,20 @@ impl Server {
             .session
             .settings(link.reader.max_message, self.options.lease);
         let limits = settings.limits;
-        let leases = !self.options.lease.is_zero();
         if let Some(token) = guest.resume
             && let Some(seated) = self.sessions.find(token)
             && seated.lifeline.encoding == guest.encoding
         {
             // What is left of the old connection lets go first.
-            seated.taken_over.notify_one();
+            seated.current().cancel();
             let turn = timeout(greeting::TIME, Arc::clone(&seated.turn).lock_owned()).await;
             if let Ok(turn) = turn
                 && !seated.lifeline.is_ended()
             {
+                let seat = self.seat(seated, turn, true);
                 welcome(link, guest.encoding, limits, Some(token), true).await?;
-                seated.lifeline.up(guest.limits, true);
-                return Ok(Seat {
-                    seated,
-                    turn,
-                    sessions: Arc::clone(&self.sessions),
-                    lease: self.options.lease,
-                });
+                seat.seated.lifeline.up(guest.limits, true);
+                return Ok(seat);
             }
         }
         let token = Token(random());
@@ -401,33 +396,36 @@ impl Server {
         let seated = Arc::new(Seated {
             lifeline,
             turn: Arc::default(),
-            taken_over: Notify::new(),
+            current: Mutex::default(),
             turns: AtomicU64::new(0),
         });
         let turn = Arc::clone(&seated.turn).lock_owned().await;
-        let resumable = leases
-            && self
-                .sessions
-                .add(token, &seated, self.options.max_connections);
-        welcome(
-            link,
-            guest.encoding,
-            limits,
-            resumable.then_some(token),
-            false,
-        )
-        .await?;
-        seated.lifeline.up(guest.limits, false);
-        Ok(Seat {
+        let leases = !self.options.lease.is_zero();
+        let max = self.options.max_connections;
+        let resumable = leases && self.sessions.add(token, &seated, max);
+        let told = resumable.then_some(token);
+        if let Err(error) = welcome(link, guest.encoding, limits, told, false).await {
+            self.sessions.remove(token);
+            return Err(error);
+        }
+        let seat = self.seat(seated, turn, resumable);
+        seat.seated.lifeline.up(guest.limits, false);
+        Ok(seat)
+    }
+
+    fn seat(&self, seated: Arc<Seated>, turn: OwnedMutexGuard<()>, resumable: bool) -> Seat {
+        let taken_over = CancellationToken::new();
+        *seated.current() = taken_over.clone();
+        Seat {
             seated,
             turn,
+            taken_over,
             sessions: Arc::clone(&self.sessions),
-            lease: if resumable {
-                self.options.lease
-            } else {
-                Duration::ZERO
+            lease: match resumable {
+                true => self.options.lease,
+                false => Duration::ZERO,
             },
-        })
+        }
     }
 }
 
@@ -483,15 +481,22 @@ struct Seated {
     /// Held by the connection that carries the session.
     turn: Arc<tokio::sync::Mutex<()>>,
     /// Tells that connection to let go.
-    taken_over: Notify,
+    current: Mutex<CancellationToken>,
     /// How many connections carried it.
     turns: AtomicU64,
+}
+
+impl Seated {
+    fn current(&self) -> std::sync::MutexGuard<'_, CancellationToken> {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// A session, and the right to carry it.
 struct Seat {
     seated: Arc<Seated>,
     turn: OwnedMutexGuard<()>,
+    taken_over: CancellationToken,
     sessions: Arc<Sessions>,
     lease: Duration,
 }
@@ -502,6 +507,7 @@ impl Seat {
         let Self {
             seated,
             turn,
+            taken_over,
             sessions,
             lease,
         } = self;
@@ -515,7 +521,7 @@ impl Seat {
         let reason = loop {
             tokio::select! {
                 reason = &mut driver => break reason,
-                () = seated.taken_over.notified() => {
+                () = taken_over.cancelled() => {
                     break Disconnected::Left("it came back over another connection".to_owned());
                 }
                 () = stopping.cancelled(), if !told => {

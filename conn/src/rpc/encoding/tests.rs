@@ -30,6 +30,8 @@ enum Shape {
     Polygon { points: Vec<Point> },
 }
 
+type Rest = (i8, char, String);
+
 #[test]
 fn arguments_of_all_types_arrive() {
     for encoding in BOTH {
@@ -39,13 +41,8 @@ fn arguments_of_all_types_arrive() {
         };
         let map = BTreeMap::from([("a".to_owned(), Some(1u8)), ("b".to_owned(), None)]);
         let args = (point, shape, map, (1i8, 'x', "é".to_owned()), [1u64, 2, 3]);
-        let read: (
-            Point,
-            Shape,
-            BTreeMap<String, Option<u8>>,
-            (i8, char, String),
-            [u64; 3],
-        ) = pass(encoding, &args).unwrap();
+        let read: (Point, Shape, BTreeMap<String, Option<u8>>, Rest, [u64; 3]) =
+            pass(encoding, &args).unwrap();
         assert_eq!(read, args);
         let scalars = (u128::MAX, i128::MIN, -5i16, 7u16, 1.5f32, true, ());
         let read: (u128, i128, i16, u16, f32, bool, ()) = match encoding {

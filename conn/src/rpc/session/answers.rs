@@ -140,7 +140,7 @@ impl Session {
             return Err(overloaded("too many answers wait to be read"));
         }
         match target {
-            Target::Root => Ok(Some(Callee::Registry(self.root.clone()))),
+            Target::Root => Ok(Some(Callee::Registry(state.root.clone()))),
             Target::Object(id) => match state.exports.get(&id) {
                 Some(export) => Ok(Some(export.object.callee())),
                 None => Err(gone(id)),

@@ -64,8 +64,6 @@ pub(super) struct Session {
     state: Mutex<State>,
     pub(super) encoding: Encoding,
     pub(super) settings: Settings,
-    /// What this end offers.
-    root: Registry<Encoding>,
     /// Whether this end makes a new connection when one breaks.
     reconnects: bool,
     /// What this session is resumed by.
@@ -79,6 +77,8 @@ pub(super) struct Session {
 
 struct State {
     phase: Phase,
+    /// What this end offers.
+    root: Registry<Encoding>,
     /// The limits of the other end.
     peer: Limits,
     /// What is to be written next, and how many bytes ever were to be.
@@ -183,6 +183,7 @@ impl Session {
         };
         let state = State {
             phase: Phase::Down(Disconnected::Closed),
+            root,
             peer: no_limits,
             outbox: Encoder::new(),
             pushed: 0,
@@ -207,7 +208,6 @@ impl Session {
             state: Mutex::new(state),
             encoding,
             settings,
-            root,
             reconnects,
             token,
             ended: CancellationToken::new(),
@@ -317,6 +317,8 @@ impl Session {
                 return;
             }
             state.phase = Phase::Ended(reason.clone());
+            // What is offered may keep objects of this session, and with them the session.
+            effects.drop(std::mem::take(&mut state.root));
             state.fail_answers(effects);
             state.fail_streams(reason, effects);
             state.interrupt_calls(reason, false, effects);

@@ -1,0 +1,253 @@
+use std::error::Error as _;
+use std::time::Duration;
+
+use conn::rpc::{
+    Client, ConnectError, Disconnected, GreetingError, Options, Server, ServerOptions,
+};
+use conn::{Connection, Listener};
+use rpc_core::transport::Connect as _;
+use rpc_core::transport::memory::listener;
+use rpc_core::{CallError, Caller as _, Execution, Fault, FaultKind};
+use tokio::time::sleep;
+
+use crate::support::{Network, client, serve};
+
+#[tokio::test]
+async fn faults_carry_their_kind() {
+    let server = Server::new();
+    server
+        .register_function("add", |a: i64, b: i64| a + b)
+        .unwrap();
+    server
+        .register_function("fail", |code: i64| {
+            Err::<(), _>(Fault::new(code, "as asked"))
+        })
+        .unwrap();
+    server
+        .register_function("panic", || -> i64 { panic!("a secret of the server") })
+        .unwrap();
+    server
+        .register_function("busy", || {
+            Err::<(), _>(Fault::of(FaultKind::Overloaded, "come back later"))
+        })
+        .unwrap();
+    let client = client(&server).await;
+    let fault = async |error: Result<(), CallError>| error.unwrap_err().fault().unwrap().clone();
+
+    let unknown = fault(client.call("nothing", ()).await).await;
+    assert_eq!(unknown, Fault::unknown_method("nothing"));
+    let invalid = fault(client.call("add", (1, "x")).await).await;
+    assert_eq!(invalid.kind(), FaultKind::InvalidParams);
+    assert_eq!(
+        invalid.message(),
+        "parameter 2: expected an integer, found a string"
+    );
+    let failed = fault(client.call("fail", (42,)).await).await;
+    assert_eq!((failed.kind(), failed.code()), (FaultKind::Application, 42));
+    let panicked = fault(client.call("panic", ()).await).await;
+    assert_eq!(panicked, Fault::of(FaultKind::Internal, "internal error"));
+    let busy = client.call::<()>("busy", ()).await.unwrap_err();
+    assert_eq!(busy.execution(), Execution::Never);
+    // A result of another type is the caller's mistake; the call ran.
+    let error = client.call::<String>("add", (1, 2)).await.unwrap_err();
+    assert_eq!(error.execution(), Execution::Completed);
+    assert_eq!(
+        error.source().unwrap().to_string(),
+        "expected a string, found an integer"
+    );
+}
+
+#[tokio::test]
+async fn causes_are_told_where_the_server_allows_it() {
+    for allowed in [false, true] {
+        let options = ServerOptions::default().session(Options::default().send_causes(allowed));
+        let server = Server::with_options(options);
+        server
+            .register_function("save", || {
+                let cause = std::io::Error::other("the disk is full");
+                Err::<(), _>(Fault::new(5, "not saved").with_source(cause))
+            })
+            .unwrap();
+        let client = client(&server).await;
+        let error = client.call::<()>("save", ()).await.unwrap_err();
+        let causes: Vec<String> = error.fault().unwrap().causes().collect();
+        assert_eq!(causes == ["the disk is full"], allowed);
+    }
+}
+
+#[tokio::test]
+async fn a_broken_connection_tells_which_calls_were_sent() {
+    let server =
+        Server::with_options(ServerOptions::default().session(Options::default().max_calls(2)));
+    server
+        .register_function("hang", std::future::pending::<()>)
+        .unwrap();
+    let network = Network::to(&server, Duration::ZERO).await;
+    let client = Client::over(network.clone()).await.unwrap();
+    let calls: Vec<_> = (0..4)
+        .map(|_| {
+            let client = client.clone();
+            tokio::spawn(async move { client.call::<()>("hang", ()).await })
+        })
+        .collect();
+    sleep(Duration::from_millis(50)).await;
+    network.cut();
+    let mut executions = Vec::new();
+    for call in calls {
+        let error = call.await.unwrap().unwrap_err();
+        let cause = error.source().unwrap().downcast_ref::<Disconnected>();
+        assert!(cause.is_some(), "{error:?}");
+        executions.push(error.execution());
+    }
+    use Execution::{Maybe, Never};
+    assert_eq!(executions, [Maybe, Maybe, Never, Never]);
+    client.closed().await;
+    let error = client.call::<()>("hang", ()).await.unwrap_err();
+    assert_eq!(error.execution(), Never);
+}
+
+#[tokio::test]
+async fn what_is_too_long_for_the_other_side_is_not_sent() {
+    let server = Server::new();
+    server
+        .register_function("len", |bytes: Vec<u8>| bytes.len())
+        .unwrap();
+    server
+        .register_function("bytes", |len: usize| vec![0u8; len])
+        .unwrap();
+    let (listening, connector) = listener("small");
+    let listener = Listener::over(listening).max_message(10_000).await.unwrap();
+    let serving = server.clone();
+    tokio::spawn(async move { serving.serve(listener).await });
+    let client = Client::over(connector).max_message(5000).await.unwrap();
+    assert_eq!(
+        client
+            .call::<usize>("len", (vec![0u8; 9000],))
+            .await
+            .unwrap(),
+        9000
+    );
+    let error = client
+        .call::<usize>("len", (vec![0u8; 10_000],))
+        .await
+        .unwrap_err();
+    assert_eq!(error.execution(), Execution::Never);
+    assert!(error.source().unwrap().to_string().contains("10000"));
+    let error = client.call::<Vec<u8>>("bytes", (5000,)).await.unwrap_err();
+    assert!(
+        error.fault().unwrap().message().contains("limit of 5000"),
+        "{error:?}"
+    );
+    assert_eq!(
+        client
+            .call::<Vec<u8>>("bytes", (4000,))
+            .await
+            .unwrap()
+            .len(),
+        4000
+    );
+}
+
+#[tokio::test]
+async fn what_is_no_session_is_named() {
+    // A listener of plain connections, whose peer says something else.
+    let (listening, connector) = listener("plain");
+    let mut plain = Listener::over(listening).await.unwrap();
+    tokio::spawn(async move {
+        let mut peer: Connection<String, ()> = plain.accept().await.unwrap();
+        peer.send(&"hello".to_owned()).await.unwrap();
+        sleep(Duration::from_secs(5)).await;
+    });
+    let error = Client::over(connector).await.unwrap_err();
+    assert!(matches!(
+        error,
+        ConnectError::Greeting(GreetingError::NotRpc(_))
+    ));
+
+    // A client of plain connections at a server of calls: the server goes on.
+    let server = Server::new();
+    server.register_function("one", || 1).unwrap();
+    let connector = serve(&server).await;
+    let mut plain: Connection<String> = Connection::new(connector.connect().await.unwrap());
+    plain.send(&"hello".to_owned()).await.unwrap();
+    assert!(plain.recv().await.is_err());
+
+    // Another version, another encoding: each is told why.
+    for (hello, reason) in [
+        (&b"\0FARCALL\x07"[..], "version 1 of the protocol, not 7"),
+        (
+            b"\0FARCALL\x01\0\x04json\x01\x01\x01\x01\x01\0",
+            "there is no encoding `json`; there are `bincode` and `messagepack`",
+        ),
+    ] {
+        let mut peer: Connection = Connection::new(connector.connect().await.unwrap());
+        peer.send_bytes(hello).await.unwrap();
+        let answer = peer.recv_bytes(1000).await.unwrap();
+        let text = String::from_utf8_lossy(&answer);
+        assert!(text.contains(reason), "{text}");
+        assert!(peer.recv_bytes(1000).await.is_err());
+    }
+    let client = Client::over(connector).await.unwrap();
+    assert_eq!(client.call::<i32>("one", ()).await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn too_many_connections_are_told_so() {
+    let server = Server::with_options(ServerOptions::default().max_connections(1));
+    server.register_function("one", || 1).unwrap();
+    let connector = serve(&server).await;
+    let first = Client::over(connector.clone()).await.unwrap();
+    assert_eq!(first.call::<i32>("one", ()).await.unwrap(), 1);
+    let error = Client::over(connector.clone()).await.unwrap_err();
+    assert!(format!("{error:?}").contains("too many connections"));
+    first.close().await;
+    for _ in 0..100 {
+        if Client::over(connector.clone()).await.is_ok() {
+            return;
+        }
+        sleep(Duration::from_millis(10)).await;
+    }
+    panic!("there is room again");
+}
+
+#[tokio::test]
+async fn a_peer_that_breaks_the_protocol_is_told_and_let_go() {
+    let server = Server::new();
+    let connector = serve(&server).await;
+    let hello = b"\0FARCALL\x01\0\x07bincode\xff\xff\x01\x01\x01\x01\x01\0";
+    for (message, complaint) in [
+        (&b"\x63"[..], "99 is no kind of message"),
+        (b"\x01\x01", "a message of kind 1 is malformed"),
+        (b"\x02\x09\0", "an answer to call 9, which was never made"),
+        (
+            b"\x06AAAAAAAAAAAAAAAA\x01",
+            "a reference was given back that was not passed",
+        ),
+        (&hello[..], "a first message in the middle"),
+    ] {
+        let mut peer: Connection = Connection::new(connector.connect().await.unwrap());
+        peer.send_bytes(hello).await.unwrap();
+        assert_eq!(peer.recv_bytes(1000).await.unwrap()[..8], *b"\0FARCALL");
+        peer.send_bytes(message).await.unwrap();
+        let answer = peer.recv_bytes(1000).await.unwrap();
+        let text = String::from_utf8_lossy(&answer);
+        assert!(text.contains(complaint), "{text}");
+        assert!(peer.recv_bytes(1000).await.unwrap_err().is_closed());
+    }
+    // What concerns calls and streams that are over, or never were, is no such thing.
+    let mut peer: Connection = Connection::new(connector.connect().await.unwrap());
+    peer.send_bytes(hello).await.unwrap();
+    peer.recv_bytes(1000).await.unwrap();
+    for message in [
+        &b"\x04\x63"[..],
+        b"\x05\x63",
+        b"\x09\x63\x01",
+        b"\x0a\x63",
+        b"\x08\x63\0",
+        b"\x07\x63\0x",
+    ] {
+        peer.send_bytes(message).await.unwrap();
+    }
+    peer.send_bytes(b"\x0b\x05").await.unwrap();
+    assert_eq!(peer.recv_bytes(1000).await.unwrap(), b"\x0c\x05");
+}

@@ -1,0 +1,12 @@
+//! Calls, objects and streams over real connections: in memory where time is simulated, else TCP.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod calls;
+mod errors;
+mod instances;
+mod objects;
+mod pipelines;
+mod sessions;
+mod streams;
+mod support;

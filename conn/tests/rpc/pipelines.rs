@@ -1,0 +1,184 @@
+use std::error::Error as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use conn::rpc::{Client, Pipelined as _, PromiseFailed, Remote, Server};
+use rpc_core::{CallError, Execution, Fault, FaultKind, client, service};
+use tokio::time::{Instant, sleep};
+
+use crate::support::{Network, client};
+
+/// A node of a tree that goes on for ever, or not.
+#[derive(Clone, Default)]
+struct Node {
+    depth: u32,
+    asked: Arc<AtomicUsize>,
+}
+
+#[service]
+impl Node {
+    async fn child(&self, fails: bool) -> Result<Remote<dyn NodeApi>, Fault> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        if fails {
+            return Err(Fault::new(9, "no more children"));
+        }
+        // Some answer at once, others later.
+        if self.depth % 2 == 1 {
+            sleep(Duration::from_millis(1)).await;
+        }
+        Ok(Remote::new(Self {
+            depth: self.depth + 1,
+            asked: Arc::clone(&self.asked),
+        }))
+    }
+
+    fn depth(&self) -> u32 {
+        self.depth
+    }
+}
+
+#[client]
+trait NodeApi {
+    async fn child(&self, fails: bool) -> Result<Remote<dyn NodeApi>, CallError>;
+    async fn depth(&self) -> Result<u32, CallError>;
+}
+
+fn tree() -> (Server, Arc<AtomicUsize>) {
+    let server = Server::new();
+    let root = Node::default();
+    let asked = Arc::clone(&root.asked);
+    server.register_instance(root).unwrap();
+    (server, asked)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_chain_of_five_calls_takes_one_round_trip() {
+    let (server, _) = tree();
+    let network = Network::to(&server, Duration::from_millis(25)).await;
+    let root = Client::over(network).await.unwrap();
+
+    let start = Instant::now();
+    let depth = root
+        .child(false)
+        .pipelined()
+        .child(false)
+        .pipelined()
+        .child(false)
+        .pipelined()
+        .child(false)
+        .pipelined()
+        .depth()
+        .await
+        .unwrap();
+    assert_eq!(depth, 4);
+    let pipelined = start.elapsed();
+    // One round trip of 50 ms, and the two times a millisecond that the nodes take.
+    assert!(pipelined >= Duration::from_millis(50) && pipelined < Duration::from_millis(60));
+
+    let start = Instant::now();
+    let mut node = root.child(false).await.unwrap();
+    for _ in 0..3 {
+        node = node.child(false).await.unwrap();
+    }
+    node.depth().await.unwrap();
+    assert!(start.elapsed() >= Duration::from_millis(250));
+    drop(node);
+    sleep(Duration::from_millis(200)).await;
+    assert_eq!(root.load(), conn::rpc::Load::default());
+}
+
+#[tokio::test]
+async fn a_promise_becomes_an_ordinary_object() {
+    let (server, asked) = tree();
+    let root = client(&server).await;
+    let child = root.child(false).pipelined();
+    child.ready().await.unwrap();
+    assert_eq!(child.depth().await.unwrap(), 1);
+    assert_eq!(child.clone().depth().await.unwrap(), 1);
+    assert_eq!(asked.load(Ordering::Relaxed), 1);
+    drop(child);
+    for _ in 0..50 {
+        sleep(Duration::from_millis(2)).await;
+        if root.load() == conn::rpc::Load::default() {
+            return;
+        }
+    }
+    panic!("something is left: {:?}", root.load());
+}
+
+#[tokio::test]
+async fn what_a_failed_call_promised_fails_and_never_runs() {
+    let (server, asked) = tree();
+    let root = client(&server).await;
+    let broken = root.child(false).pipelined().child(true).pipelined();
+    // Sent before the failure is known here: the other side refuses it.
+    let error = broken.child(false).await.unwrap_err();
+    assert_eq!(error.fault().unwrap().kind(), FaultKind::Gone);
+    assert!(
+        error
+            .fault()
+            .unwrap()
+            .message()
+            .contains("no more children")
+    );
+    assert_eq!(error.execution(), Execution::Never);
+    // After it: nothing is sent.
+    let error = broken.ready().await.unwrap_err();
+    let cause = error
+        .source()
+        .unwrap()
+        .downcast_ref::<PromiseFailed>()
+        .unwrap();
+    assert_eq!(cause.cause().fault().unwrap().code(), 9);
+    assert_eq!(
+        broken.depth().await.unwrap_err().execution(),
+        Execution::Never
+    );
+    assert_eq!(asked.load(Ordering::Relaxed), 2);
+}
+
+#[tokio::test]
+async fn a_promise_that_nobody_wants_is_given_up() {
+    let server = Server::new();
+    let running = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&running);
+    server
+        .register_function("slow", move || {
+            struct Running(Arc<AtomicUsize>);
+            impl Drop for Running {
+                fn drop(&mut self) {
+                    self.0.fetch_sub(1, Ordering::Relaxed);
+                }
+            }
+            count.fetch_add(1, Ordering::Relaxed);
+            let running = Running(Arc::clone(&count));
+            async move {
+                let _running = running;
+                std::future::pending::<Remote<dyn NodeApi>>().await
+            }
+        })
+        .unwrap();
+    let client = client(&server).await;
+    let promise: Remote<dyn NodeApi> = rpc_core::Caller::call(&client, "slow", ()).pipelined();
+    let dependent = tokio::spawn({
+        let promise = promise.clone();
+        async move { promise.depth().await }
+    });
+    crate::support::until(|| running.load(Ordering::Relaxed) == 1).await;
+    drop(promise);
+    sleep(Duration::from_millis(20)).await;
+    // The call on it still waits, and keeps it.
+    assert_eq!(running.load(Ordering::Relaxed), 1);
+    dependent.abort();
+    crate::support::until(|| running.load(Ordering::Relaxed) == 0).await;
+    crate::support::until(|| client.load() == conn::rpc::Load::default()).await;
+}
+
+#[tokio::test]
+async fn within_one_process_there_is_nothing_to_wait_for() {
+    let local: Remote<dyn NodeApi> = Remote::new(Node::default());
+    assert_eq!(local.child(false).pipelined().depth().await.unwrap(), 1);
+    let error = local.child(true).pipelined().depth().await.unwrap_err();
+    assert_eq!(error.execution(), Execution::Never);
+}

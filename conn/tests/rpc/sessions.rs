@@ -1,0 +1,204 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use conn::rpc::{Client, Options, Reconnect, Remote, Server, ServerOptions};
+use rpc_core::{CallError, Caller as _, Execution, client, service};
+use tokio::time::{Instant, sleep};
+
+use crate::support::{Network, until};
+
+struct Counter {
+    value: AtomicI64,
+    alive: Arc<AtomicUsize>,
+}
+
+impl Drop for Counter {
+    fn drop(&mut self) {
+        self.alive.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[service]
+impl Counter {
+    fn add(&self, n: i64) -> i64 {
+        self.value.fetch_add(n, Ordering::Relaxed) + n
+    }
+}
+
+#[client]
+trait CounterApi {
+    async fn add(&self, n: i64) -> Result<i64, CallError>;
+}
+
+#[derive(Clone, Default)]
+struct Work {
+    alive: Arc<AtomicUsize>,
+    runs: Arc<AtomicUsize>,
+}
+
+#[service]
+impl Work {
+    fn counter(&self) -> Remote<dyn CounterApi> {
+        self.alive.fetch_add(1, Ordering::Relaxed);
+        Remote::new(Counter {
+            value: AtomicI64::new(0),
+            alive: Arc::clone(&self.alive),
+        })
+    }
+
+    async fn slow(&self) -> usize {
+        let run = self.runs.fetch_add(1, Ordering::Relaxed) + 1;
+        sleep(Duration::from_millis(100)).await;
+        run
+    }
+}
+
+#[client]
+trait WorkApi {
+    async fn counter(&self) -> Result<Remote<dyn CounterApi>, CallError>;
+    async fn slow(&self) -> Result<usize, CallError>;
+    #[client(name = "slow", idempotent)]
+    async fn slow_again(&self) -> Result<usize, CallError>;
+}
+
+fn server(lease: Duration) -> (Server, Work) {
+    let server = Server::with_options(ServerOptions::default().lease(lease));
+    let work = Work::default();
+    server.register_instance(work.clone()).unwrap();
+    (server, work)
+}
+
+fn reconnect() -> Reconnect {
+    Reconnect::default()
+        .first_pause(Duration::from_millis(10))
+        .max_pause(Duration::from_millis(40))
+}
+
+async fn reconnecting(server: &Server) -> (Network, Client) {
+    let network = Network::to(server, Duration::from_millis(1)).await;
+    let client = Client::over(network.clone()).reconnect(reconnect());
+    (network, client.await.unwrap())
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_that_may_be_made_again_are_and_the_others_tell() {
+    let (server, work) = server(Duration::ZERO);
+    let (network, client) = reconnecting(&server).await;
+    let (once, again) = (client.clone(), client.clone());
+    let once = tokio::spawn(async move { once.slow().await });
+    let again = tokio::spawn(async move { again.slow_again().await });
+    sleep(Duration::from_millis(50)).await;
+    network.cut();
+    let error = once.await.unwrap().unwrap_err();
+    assert_eq!(error.execution(), Execution::Maybe);
+    assert_eq!(again.await.unwrap().unwrap(), 3);
+    assert_eq!(network.connections(), 2);
+    assert_eq!(work.runs.load(Ordering::Relaxed), 3);
+    assert_eq!(client.slow().await.unwrap(), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_wait_for_the_next_connection_until_their_deadline() {
+    let (server, work) = server(Duration::ZERO);
+    let (network, client) = reconnecting(&server).await;
+    network.set_down(true);
+    network.cut();
+    sleep(Duration::from_millis(20)).await;
+    let hurried = client.within(Duration::from_millis(200));
+    let error = hurried.slow().await.unwrap_err();
+    assert_eq!(error.execution(), Execution::Never);
+    let waiting = tokio::spawn({
+        let client = client.clone();
+        async move { client.slow().await }
+    });
+    sleep(Duration::from_secs(5)).await;
+    assert!(!waiting.is_finished());
+    network.set_down(false);
+    assert_eq!(waiting.await.unwrap().unwrap(), 1);
+    assert_eq!(work.runs.load(Ordering::Relaxed), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_finds_no_server_gives_up_in_the_end() {
+    let (server, _) = server(Duration::ZERO);
+    let network = Network::to(&server, Duration::from_millis(1)).await;
+    let client = Client::over(network.clone())
+        .reconnect(reconnect().give_up_after(Some(Duration::from_secs(3))))
+        .await
+        .unwrap();
+    network.set_down(true);
+    network.cut();
+    sleep(Duration::from_millis(10)).await;
+    let start = Instant::now();
+    let error = client.slow().await.unwrap_err();
+    assert_eq!(error.execution(), Execution::Never);
+    assert!(start.elapsed() >= Duration::from_secs(2) && start.elapsed() < Duration::from_secs(4));
+    client.closed().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn objects_outlive_a_connection_for_as_long_as_they_are_leased() {
+    let (server, work) = server(Duration::from_secs(10));
+    let (network, client) = reconnecting(&server).await;
+    let (kept, dropped) = (
+        client.counter().await.unwrap(),
+        client.counter().await.unwrap(),
+    );
+    assert_eq!(kept.add(5).await.unwrap(), 5);
+    network.set_down(true);
+    network.cut();
+    sleep(Duration::from_secs(5)).await;
+    // A handle that goes meanwhile is made good for when the session goes on.
+    drop(dropped);
+    assert_eq!(work.alive.load(Ordering::Relaxed), 2);
+    network.set_down(false);
+    assert_eq!(kept.add(1).await.unwrap(), 6);
+    until(|| work.alive.load(Ordering::Relaxed) == 1).await;
+
+    network.set_down(true);
+    network.cut();
+    sleep(Duration::from_secs(11)).await;
+    assert_eq!(work.alive.load(Ordering::Relaxed), 0, "the lease is over");
+    network.set_down(false);
+    let error = kept.add(1).await.unwrap_err();
+    assert_eq!(error.execution(), Execution::Never, "{error:?}");
+    assert_eq!(client.counter().await.unwrap().add(1).await.unwrap(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_leaves_for_good_takes_its_objects_along_in_spite_of_the_lease() {
+    let (server, work) = server(Duration::from_secs(1000));
+    let (_, client) = reconnecting(&server).await;
+    let counter = client.counter().await.unwrap();
+    drop((counter, client));
+    let start = Instant::now();
+    until(|| work.alive.load(Ordering::Relaxed) == 0).await;
+    assert!(start.elapsed() < Duration::from_secs(5));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_silent_peer_is_noticed() {
+    // A connection into nothing: the other end is there, but no byte comes through.
+    let (server, work) = server(Duration::ZERO);
+    let options = Options::default().keepalive(Duration::from_secs(1));
+    let network = Network::to(&server, Duration::from_millis(1)).await;
+    let client = Client::over(network.clone())
+        .options(options)
+        .await
+        .unwrap();
+    let counter = client.counter().await.unwrap();
+    // Alive as long as there are signs of life.
+    sleep(Duration::from_secs(60)).await;
+    assert_eq!(counter.add(1).await.unwrap(), 1);
+    network.set_silent(true);
+    let start = Instant::now();
+    let error = counter.add(1).await.unwrap_err();
+    assert_eq!(error.execution(), Execution::Maybe);
+    assert!(
+        start.elapsed() <= Duration::from_millis(2100),
+        "{:?}",
+        start.elapsed()
+    );
+    until(|| work.alive.load(Ordering::Relaxed) == 0).await;
+}

@@ -1,0 +1,283 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use conn::rpc::{Client, Encoding, Options, Server, ServerOptions, Stream, StreamError};
+use futures_util::stream;
+use rpc_core::{CallError, Caller as _, Fault, client, service};
+use tokio::time::{Instant, sleep};
+
+use crate::support::{Network, client, connect, until};
+
+#[derive(Clone, Default)]
+struct Source {
+    produced: Arc<AtomicU64>,
+    alive: Arc<AtomicUsize>,
+}
+
+struct Alive(Arc<AtomicUsize>);
+
+impl Alive {
+    fn new(count: &Arc<AtomicUsize>) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(count))
+    }
+}
+
+impl Drop for Alive {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[service]
+impl Source {
+    /// The numbers up to `count`, and then a fault if asked for.
+    fn numbers(&self, count: u64, fails: bool) -> Stream<u64> {
+        let produced = Arc::clone(&self.produced);
+        let alive = Alive::new(&self.alive);
+        Stream::new(stream::iter((0..=count).map_while(move |number| {
+            let _alive = &alive;
+            if number == count {
+                return fails.then(|| Err(Fault::new(7, "that was all")));
+            }
+            produced.fetch_add(1, Ordering::Relaxed);
+            Some(Ok(number))
+        })))
+    }
+
+    fn blocks(&self, count: usize, size: usize) -> Stream<Vec<u8>> {
+        let produced = Arc::clone(&self.produced);
+        Stream::new(stream::iter((0..count).map(move |_| {
+            produced.fetch_add(1, Ordering::Relaxed);
+            Ok(vec![7; size])
+        })))
+    }
+
+    async fn sum(&self, mut numbers: Stream<u64>) -> Result<u64, Fault> {
+        let mut sum = 0;
+        while let Some(number) = numbers.next().await {
+            sum += number?;
+        }
+        Ok(sum)
+    }
+
+    /// As they come, doubled.
+    fn doubled(&self, numbers: Stream<u64>) -> Stream<u64> {
+        use futures_util::StreamExt as _;
+        Stream::new(numbers.map(|number| Ok(number? * 2)))
+    }
+
+    fn nested(&self) -> Vec<(String, Stream<u64>)> {
+        vec![
+            ("two".to_owned(), self.numbers(2, false)),
+            ("three".to_owned(), self.numbers(3, false)),
+        ]
+    }
+
+    fn add(&self, a: i64, b: i64) -> i64 {
+        a + b
+    }
+}
+
+#[client]
+trait SourceApi {
+    async fn numbers(&self, count: u64, fails: bool) -> Result<Stream<u64>, CallError>;
+    async fn blocks(&self, count: usize, size: usize) -> Result<Stream<Vec<u8>>, CallError>;
+    async fn sum(&self, numbers: Stream<u64>) -> Result<u64, CallError>;
+    async fn doubled(&self, numbers: Stream<u64>) -> Result<Stream<u64>, CallError>;
+    async fn nested(&self) -> Result<Vec<(String, Stream<u64>)>, CallError>;
+    async fn add(&self, a: i64, b: i64) -> Result<i64, CallError>;
+}
+
+fn source() -> (Server, Source) {
+    let server = Server::new();
+    let source = Source::default();
+    server.register_instance(source.clone()).unwrap();
+    (server, source)
+}
+
+async fn collect<T: serde::de::DeserializeOwned>(
+    mut items: Stream<T>,
+) -> (Vec<T>, Option<StreamError>) {
+    let mut all = Vec::new();
+    while let Some(item) = items.next().await {
+        match item {
+            Ok(item) => all.push(item),
+            Err(error) => return (all, Some(error)),
+        }
+    }
+    (all, None)
+}
+
+#[tokio::test]
+async fn a_method_returns_a_stream() {
+    let (server, source) = source();
+    for encoding in [Encoding::Bincode, Encoding::MessagePack] {
+        let client = connect(&server).await.encoding(encoding).await.unwrap();
+        let (numbers, error) = collect(client.numbers(50_000, false).await.unwrap()).await;
+        assert!(numbers.into_iter().eq(0..50_000) && error.is_none());
+        let (numbers, error) = collect(client.numbers(10, true).await.unwrap()).await;
+        assert!(numbers.into_iter().eq(0..10));
+        let Some(StreamError::Fault(fault)) = error else {
+            panic!("it ends with its fault");
+        };
+        assert_eq!(fault, Fault::new(7, "that was all"));
+        let nested = client.nested().await.unwrap();
+        for (name, numbers) in nested {
+            let (numbers, _) = collect(numbers).await;
+            assert_eq!(numbers.len(), if name == "two" { 2 } else { 3 });
+        }
+        until(|| client.load() == conn::rpc::Load::default()).await;
+    }
+    until(|| source.alive.load(Ordering::Relaxed) == 0).await;
+}
+
+#[tokio::test]
+async fn a_method_takes_a_stream_and_gives_one_back() {
+    let (server, _) = source();
+    let client = client(&server).await;
+    let numbers = Stream::new(stream::iter((1..=1000).map(Ok)));
+    assert_eq!(client.sum(numbers).await.unwrap(), 500_500);
+    let numbers = client
+        .doubled(Stream::new(stream::iter((1..=1000).map(Ok))))
+        .await
+        .unwrap();
+    // From one call to the next, through here.
+    assert_eq!(client.sum(numbers).await.unwrap(), 1_001_000);
+    let (sender, numbers) = Stream::channel(1);
+    let sum = tokio::spawn({
+        let client = client.clone();
+        async move { client.sum(numbers).await }
+    });
+    for number in 0..100 {
+        sender.send(number).await.unwrap();
+    }
+    sender.fail(Fault::new(3, "enough")).await.unwrap();
+    let error = sum.await.unwrap().unwrap_err();
+    assert_eq!(error.fault(), Some(&Fault::new(3, "enough")));
+}
+
+#[tokio::test]
+async fn a_slow_consumer_bounds_its_producer_and_nobody_else() {
+    let (server, source) = source();
+    let client = client(&server).await;
+    let mut blocks = client.blocks(10_000, 10_000).await.unwrap();
+    sleep(Duration::from_millis(50)).await;
+    let ahead = source.produced.load(Ordering::Relaxed);
+    assert!(
+        (20..40).contains(&ahead),
+        "256 KiB are granted, {ahead} items were produced"
+    );
+    for number in 0..200 {
+        assert_eq!(client.add(number, 1).await.unwrap(), number + 1);
+    }
+    for _ in 0..100 {
+        blocks.next().await.unwrap().unwrap();
+    }
+    sleep(Duration::from_millis(50)).await;
+    let further = source.produced.load(Ordering::Relaxed);
+    assert!((120..160).contains(&further), "{further}");
+}
+
+#[tokio::test]
+async fn dropping_either_end_stops_the_other() {
+    let (server, source) = source();
+    let client = client(&server).await;
+    let mut numbers = client.numbers(u64::MAX - 1, false).await.unwrap();
+    assert_eq!(numbers.next().await.unwrap().unwrap(), 0);
+    assert_eq!(source.alive.load(Ordering::Relaxed), 1);
+    drop(numbers);
+    until(|| source.alive.load(Ordering::Relaxed) == 0).await;
+
+    // One that was never looked at.
+    drop(client.numbers(u64::MAX - 1, false).await.unwrap());
+    until(|| source.alive.load(Ordering::Relaxed) == 0).await;
+
+    let (sender, numbers) = Stream::channel(1);
+    let sum = tokio::time::timeout(Duration::from_millis(20), client.sum(numbers));
+    assert!(sum.await.is_err());
+    // The call was cancelled, so nobody takes the items.
+    tokio::time::timeout(Duration::from_secs(5), sender.closed())
+        .await
+        .unwrap();
+    assert!(sender.send(1).await.is_err());
+    until(|| client.load() == conn::rpc::Load::default()).await;
+}
+
+#[tokio::test]
+async fn a_stream_ends_with_its_connection() {
+    let (server, source) = source();
+    let network = Network::to(&server, Duration::ZERO).await;
+    let client = Client::over(network.clone()).await.unwrap();
+    let mut numbers = client.numbers(u64::MAX - 1, false).await.unwrap();
+    numbers.next().await.unwrap().unwrap();
+    network.cut();
+    let (rest, error) = collect(numbers).await;
+    assert!(
+        rest.iter().copied().eq(1..=rest.len() as u64),
+        "what came is in order"
+    );
+    assert!(
+        matches!(error, Some(StreamError::Disconnected(_))),
+        "{error:?}"
+    );
+    until(|| source.alive.load(Ordering::Relaxed) == 0).await;
+}
+
+#[tokio::test]
+async fn streams_are_limited() {
+    let (server, _) = source();
+    let client = connect(&server)
+        .await
+        .options(Options::default().max_streams(2))
+        .await
+        .unwrap();
+    let one = client.numbers(1_000_000, false).await.unwrap();
+    let _other = client.numbers(1_000_000, false).await.unwrap();
+    let error = client.numbers(1, false).await.unwrap_err();
+    assert!(
+        error
+            .fault()
+            .unwrap()
+            .message()
+            .contains("too many streams")
+    );
+    drop(one);
+    until(|| client.load().streams == 1).await;
+    sleep(Duration::from_millis(20)).await;
+    client.numbers(1, false).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_large_stream_delays_small_calls_by_little() {
+    let server = Server::with_options(ServerOptions::default());
+    server.register_instance(Source::default()).unwrap();
+    let listener = conn::Listener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_address().clone();
+    tokio::spawn(async move { server.serve(listener).await });
+    let client = Client::connect(address).await.unwrap();
+    let mut blocks = client.blocks(1600, 64 * 1024).await.unwrap();
+    let reading = tokio::spawn(async move {
+        let mut total = 0;
+        while let Some(block) = blocks.next().await {
+            total += block.unwrap().len();
+        }
+        total
+    });
+    let mut waits = Vec::new();
+    while !reading.is_finished() {
+        let start = Instant::now();
+        assert_eq!(client.call::<i64>("add", (1, 2)).await.unwrap(), 3);
+        waits.push(start.elapsed());
+    }
+    assert_eq!(reading.await.unwrap(), 1600 * 64 * 1024);
+    waits.sort_unstable();
+    // No bound on the time, for machines differ: many calls got through meanwhile.
+    assert!(waits.len() > 20, "{} calls", waits.len());
+    println!(
+        "{} calls, the median took {:?}",
+        waits.len(),
+        waits[waits.len() / 2]
+    );
+}

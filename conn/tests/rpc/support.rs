@@ -1,0 +1,152 @@
+//! Servers and clients for the tests.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use conn::Listener;
+use conn::rpc::{Client, ClientBuilder, Server};
+use rpc_core::transport::memory::{MemoryConnector, listener};
+use rpc_core::transport::{Connect, Listen};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
+use tokio::sync::mpsc;
+use tokio::task::AbortHandle;
+use tokio::time::{Instant, sleep_until};
+
+/// Serves in the background, and tells how to get there.
+pub(crate) async fn serve(server: &Server) -> MemoryConnector {
+    let (listening, connector) = listener("test");
+    spawn(server, listening).await;
+    connector
+}
+
+pub(crate) async fn spawn(server: &Server, listening: impl Listen) -> AbortHandle {
+    let listener = Listener::over(listening).await.unwrap();
+    let server = server.clone();
+    tokio::spawn(async move { server.serve(listener).await }).abort_handle()
+}
+
+/// A client of a server that runs in the background.
+pub(crate) async fn client(server: &Server) -> Client {
+    connect(server).await.await.unwrap()
+}
+
+pub(crate) async fn connect(server: &Server) -> ClientBuilder {
+    Client::over(serve(server).await)
+}
+
+/// Waits until something is so, for at most some seconds.
+pub(crate) async fn until(what: impl Fn() -> bool) {
+    for _ in 0..5000 {
+        if what() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    panic!("it never came to be");
+}
+
+/// A network with a delay, whose connections can be cut.
+#[derive(Clone)]
+pub(crate) struct Network {
+    inner: MemoryConnector,
+    delay: Duration,
+    connections: Arc<AtomicUsize>,
+    cut: Arc<tokio::sync::Notify>,
+    down: Arc<AtomicBool>,
+    silent: Arc<AtomicBool>,
+}
+
+impl Network {
+    pub(crate) async fn to(server: &Server, delay: Duration) -> Self {
+        Self {
+            inner: serve(server).await,
+            delay,
+            connections: Arc::default(),
+            cut: Arc::default(),
+            down: Arc::default(),
+            silent: Arc::default(),
+        }
+    }
+
+    /// How many connections were made.
+    pub(crate) fn connections(&self) -> usize {
+        self.connections.load(Ordering::Relaxed)
+    }
+
+    /// Cuts all connections.
+    pub(crate) fn cut(&self) {
+        self.cut.notify_waiters();
+    }
+
+    /// Lets no bytes through.
+    pub(crate) fn set_silent(&self, silent: bool) {
+        self.silent.store(silent, Ordering::Relaxed);
+    }
+
+    /// Lets no connections be made, or again.
+    pub(crate) fn set_down(&self, down: bool) {
+        self.down.store(down, Ordering::Relaxed);
+    }
+}
+
+impl Connect for Network {
+    type Io = DuplexStream;
+
+    async fn connect(&self) -> io::Result<DuplexStream> {
+        if self.down.load(Ordering::Relaxed) {
+            return Err(io::ErrorKind::ConnectionRefused.into());
+        }
+        self.connections.fetch_add(1, Ordering::Relaxed);
+        let far = self.inner.connect().await?;
+        let (near, middle) = duplex(1 << 20);
+        let (far_read, far_write) = tokio::io::split(far);
+        let (near_read, near_write) = tokio::io::split(middle);
+        let cut = Arc::clone(&self.cut);
+        let (delay, silent) = (self.delay, Arc::clone(&self.silent));
+        tokio::spawn(async move {
+            tokio::select! {
+                () = cut.notified() => {}
+                () = relay(near_read, far_write, delay, &silent) => {}
+                () = relay(far_read, near_write, delay, &silent) => {}
+            }
+        });
+        Ok(near)
+    }
+}
+
+/// Passes bytes on, each after the delay.
+async fn relay(
+    mut from: impl tokio::io::AsyncRead + Unpin,
+    mut to: impl tokio::io::AsyncWrite + Unpin,
+    delay: Duration,
+    silent: &AtomicBool,
+) {
+    let (sender, mut receiver) = mpsc::unbounded_channel();
+    let read = async move {
+        let mut buffer = vec![0; 64 * 1024];
+        loop {
+            match from.read(&mut buffer).await {
+                Ok(0) | Err(_) => return,
+                Ok(_) if silent.load(Ordering::Relaxed) => {}
+                Ok(count) => {
+                    let at = Instant::now() + delay;
+                    if sender.send((at, buffer[..count].to_vec())).is_err() {
+                        return;
+                    }
+                }
+            }
+        }
+    };
+    let write = async move {
+        while let Some((at, bytes)) = receiver.recv().await {
+            sleep_until(at).await;
+            if to.write_all(&bytes).await.is_err() {
+                return;
+            }
+        }
+        let _ = to.shutdown().await;
+    };
+    tokio::join!(read, write);
+}
