@@ -1,5 +1,5 @@
 //! Authenticated connections that pass values: between Rust programs, and with CPython's
-//! `multiprocessing.connection`.
+//! `multiprocessing.connection`. And calls, objects and streams [over them](rpc).
 //!
 //! A [`Listener`] accepts and a [`Client`] connects; both prove that they know the same key. What they
 //! get is a [`Connection`]: each message is one value of a serde type, and arrives as a whole or not
@@ -86,9 +86,13 @@
 //! and never a short message or a regular end; a peer that fails to authenticate is logged and never
 //! ends `accept`; many tasks may send on one connection; and unpickling executes nothing.
 //!
+//! # Calls and objects
+//!
+//! [`rpc`] has calls over these connections: functions, objects, callbacks and streams.
+//!
 //! # Async and blocking
 //!
-//! All of it is async, on tokio. The module `blocking` has the same for programs
+//! All of it is async, on tokio. The module `blocking` has the connections for programs
 //! that are not; both stand on the same state machines, [`frame`] and [`auth`], which know no
 //! sockets.
 //!

@@ -1,5 +1,6 @@
 //! Handles of objects.
 
+use std::any::Any;
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
@@ -17,7 +18,7 @@ use super::object::{Local, Object};
 /// A handle of an object that may live on another side: what methods take and return to pass objects.
 ///
 /// `T` says what the object can do: by convention the `#[client]` trait of its methods, as in
-/// `Remote<dyn CounterApi>`. The handle is a [`Caller`], so that the methods of the trait are there. It
+/// `Remote<dyn CounterApi>`. `Remote` alone is a handle of any object. The handle is a [`Caller`], so that the methods of the trait are there. It
 /// can be an argument, a result, an item of a stream, or a part of one.
 ///
 /// # Where the object lives, and how long
@@ -85,7 +86,7 @@ use super::object::{Local, Object};
 /// # Ok(())
 /// # }
 /// ```
-pub struct Remote<T: ?Sized> {
+pub struct Remote<T: ?Sized = dyn Any> {
     object: Object,
     api: PhantomData<fn(&T)>,
 }

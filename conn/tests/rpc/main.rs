@@ -5,6 +5,7 @@
 mod calls;
 mod errors;
 mod instances;
+mod names;
 mod objects;
 mod pipelines;
 mod sessions;

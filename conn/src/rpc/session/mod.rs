@@ -482,6 +482,6 @@ impl fmt::Debug for Session {
 }
 
 /// The fault for what breaks a limit of this end.
-fn overloaded(message: impl Into<String>) -> Fault {
+pub(super) fn overloaded(message: impl Into<String>) -> Fault {
     Fault::of(FaultKind::Overloaded, message)
 }
