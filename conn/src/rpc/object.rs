@@ -8,6 +8,7 @@ use std::sync::{Arc, OnceLock};
 use rpc_core::payload::Attachment;
 use rpc_core::{Call, CallError, Instance, Payload, RegisterError, Registry};
 use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 
 use super::encoding::Encoding;
 use super::error::{NoObject, PromiseFailed};
@@ -35,6 +36,8 @@ pub(super) struct Local {
 pub(super) struct Imported {
     pub(super) session: Arc<Lifeline>,
     pub(super) id: ObjectId,
+    /// Cancelled when it leads nowhere any more.
+    pub(super) gone: CancellationToken,
 }
 
 /// The object that a call will return.
@@ -203,7 +206,7 @@ impl Object {
         match self {
             // It is here as long as this handle is.
             Self::Local(_) => std::future::pending().await,
-            Self::Imported(imported) => imported.session.ended().await,
+            Self::Imported(imported) => imported.gone.cancelled().await,
             Self::Promised(promise) => {
                 if let Ok(object) = promise.settled().await {
                     Box::pin(object.closed()).await;

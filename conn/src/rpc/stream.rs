@@ -26,7 +26,7 @@ use super::session::{Attached, Incoming, Source};
 /// is dropped; when the source ends, fails or is dropped, the stream ends with that. A stream ends with
 /// its connection.
 ///
-/// It implements [`futures_core::Stream`](Items), and can be read without that by [`next`](Self::next).
+/// It implements the `Stream` of futures-core, and can be read without that by [`next`](Self::next).
 ///
 /// # Examples
 ///

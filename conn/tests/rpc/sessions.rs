@@ -2,6 +2,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use conn::Connection;
 use conn::rpc::{Client, Options, Reconnect, Remote, Server, ServerOptions};
 use rpc_core::{CallError, Caller as _, Execution, client, service};
 use tokio::time::{Instant, sleep};
@@ -161,6 +162,7 @@ async fn objects_outlive_a_connection_for_as_long_as_they_are_leased() {
     sleep(Duration::from_secs(11)).await;
     assert_eq!(work.alive.load(Ordering::Relaxed), 0, "the lease is over");
     network.set_down(false);
+    kept.closed().await;
     let error = kept.add(1).await.unwrap_err();
     assert_eq!(error.execution(), Execution::Never, "{error:?}");
     assert_eq!(client.counter().await.unwrap().add(1).await.unwrap(), 1);
@@ -201,4 +203,66 @@ async fn a_silent_peer_is_noticed() {
         start.elapsed()
     );
     until(|| work.alive.load(Ordering::Relaxed) == 0).await;
+}
+
+/// The first message of a client that speaks MessagePack, and resumes a session if it has one.
+fn hello(session: &[u8]) -> Vec<u8> {
+    let mut hello = b"\0FARCALL\x01\0\x0bmessagepack\xff\x7f\x09\x09\x09\xff\x7f".to_vec();
+    hello.push(session.len() as u8);
+    hello.extend(session);
+    hello
+}
+
+async fn greet(network: &Network, session: &[u8]) -> (Connection, Vec<u8>) {
+    use rpc_core::transport::Connect as _;
+
+    let mut peer: Connection = Connection::new(network.connect().await.unwrap());
+    peer.send_bytes(&hello(session)).await.unwrap();
+    let answer = peer.recv_bytes(100).await.unwrap();
+    (peer, answer[answer.len() - 16..].to_vec())
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_passed_before_the_counts_are_settled_counts_too() {
+    let (server, work) = server(Duration::from_secs(10));
+    let network = Network::to(&server, Duration::from_millis(1)).await;
+    let (peer, session) = greet(&network, &[]).await;
+    drop(peer);
+    let (mut peer, _) = greet(&network, &session).await;
+    assert_eq!(
+        peer.recv_bytes(100).await.unwrap(),
+        b"\x0e",
+        "the server refers to nothing"
+    );
+    peer.send_bytes(b"\x01\x01\0\0\0\x07counter\0\x90")
+        .await
+        .unwrap();
+    let answer = peer.recv_bytes(100).await.unwrap();
+    assert_eq!(
+        answer[..4],
+        [2, 1, 1, 0],
+        "a result with an object of the server"
+    );
+    let counter = &answer[4..20];
+    // That this client refers to nothing was true when it said so.
+    peer.send_bytes(b"\x0e").await.unwrap();
+    let call = [b"\x01\x02\x01", counter, b"\0\0\x03add\0\x91\x05"].concat();
+    peer.send_bytes(&call).await.unwrap();
+    assert_eq!(peer.recv_bytes(100).await.unwrap(), b"\x02\x02\0\x05");
+    assert_eq!(work.alive.load(Ordering::Relaxed), 1);
+    peer.send_bytes(&[b"\x06", counter, b"\x01"].concat())
+        .await
+        .unwrap();
+    until(|| work.alive.load(Ordering::Relaxed) == 0).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_resumes_a_session_without_its_secret() {
+    let (server, _) = server(Duration::from_secs(10));
+    let network = Network::to(&server, Duration::from_millis(1)).await;
+    let (_first, session) = greet(&network, &[]).await;
+    let (_second, other) = greet(&network, &[7; 16]).await;
+    assert_ne!(session, other);
+    let (_third, same) = greet(&network, &session).await;
+    assert_eq!(session, same);
 }

@@ -53,6 +53,9 @@ impl Session {
             return Ok(Target::Root);
         };
         match object.resolved()? {
+            Object::Imported(imported) if imported.gone.is_cancelled() => {
+                Err(CallError::NotSent(Box::new(Disconnected::Forgotten)))
+            }
             Object::Imported(imported) if self.is(&imported.session) => {
                 Ok(Target::Object(imported.id))
             }

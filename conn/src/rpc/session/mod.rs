@@ -104,6 +104,8 @@ struct State {
 
     exports: Map<ObjectId, Export>,
     imports: Map<ObjectId, Import>,
+    /// Cancelled when none of the imports leads anywhere any more.
+    references: CancellationToken,
     /// References that went since the other end was last told.
     releases: Vec<(ObjectId, u64)>,
 
@@ -132,6 +134,7 @@ struct Effects {
     drop: Vec<Box<dyn Any + Send>>,
     settled: Vec<Arc<Promise>>,
     given_up: Vec<Answering>,
+    gone: Vec<CancellationToken>,
     pumps: Vec<Pump>,
 }
 
@@ -150,6 +153,9 @@ impl Effects {
         }
         for answering in self.given_up {
             answering.give_up();
+        }
+        for references in self.gone {
+            references.cancel();
         }
         for promise in self.settled {
             promise.notify();
@@ -198,6 +204,7 @@ impl Session {
             last_answer: 0,
             exports: Map::default(),
             imports: Map::default(),
+            references: CancellationToken::new(),
             releases: Vec::new(),
             producers: Map::default(),
             last_stream: 0,

@@ -17,6 +17,8 @@ pub(super) struct Export {
     pub(super) object: Object,
     /// How many times it was sent and not given back.
     count: u64,
+    /// How many times it was sent over the present connection.
+    fresh: u64,
 }
 
 /// An object that this end refers to.
@@ -79,8 +81,13 @@ impl Session {
                 ));
             }
         };
-        let export = state.exports.entry(id);
-        export.or_insert(Export { object, count: 0 }).count += 1;
+        let export = state.exports.entry(id).or_insert(Export {
+            object,
+            count: 0,
+            fresh: 0,
+        });
+        export.count += 1;
+        export.fresh += 1;
         Ok(Reference::Mine(id))
     }
 
@@ -125,6 +132,7 @@ impl Session {
             let handle = Arc::new(Imported {
                 session: lifeline,
                 id,
+                gone: state.references.clone(),
             });
             import.handle = Arc::downgrade(&handle);
             handle
@@ -172,23 +180,28 @@ impl Session {
     /// Tells the other end of a resumed session what this one still refers to.
     pub(super) fn tell_held(&self, state: &mut State) {
         state.releases.clear();
+        for export in state.exports.values_mut() {
+            export.fresh = 0;
+        }
         let held = state.imports.iter().map(|(id, import)| (*id, import.count));
         let held = held.collect();
         state.push(&Message::Held(held));
     }
 
     /// Takes note of what the other end of a resumed session still refers to: what was sent when the
-    /// connection broke may not have arrived.
+    /// connection broke may not have arrived. What was sent since then comes on top.
     pub(super) fn held(&self, held: Vec<(ObjectId, u64)>) {
+        let held: Map<ObjectId, u64> = held.into_iter().collect();
         self.change(|state, effects| {
-            let mut before = std::mem::take(&mut state.exports);
-            for (id, count) in held {
-                if let Some(mut export) = before.remove(&id) {
-                    export.count = count;
-                    state.exports.insert(id, export);
-                }
+            for (id, export) in &mut state.exports {
+                let held = held.get(id).copied().unwrap_or_default();
+                export.count = held.saturating_add(export.fresh);
             }
-            effects.drop(before);
+            let gone: Vec<_> = state
+                .exports
+                .extract_if(|_, export| export.count == 0)
+                .collect();
+            effects.drop(gone);
         });
     }
 
@@ -198,5 +211,6 @@ impl Session {
         effects.drop(exports);
         state.imports.clear();
         state.releases.clear();
+        effects.gone.push(std::mem::take(&mut state.references));
     }
 }
