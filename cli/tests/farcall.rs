@@ -3,6 +3,10 @@
 
 use std::process::Command;
 
+use conn::Listener;
+use conn::address::ToTarget;
+use examples::demo::Demo;
+use rpc_core::transport::Address;
 use tests::newest_python;
 
 /// Runs the command: its exit status, standard output and standard error.
@@ -166,11 +170,139 @@ fn sends_values_to_a_listener_in_python() {
     assert!(err.contains("is not conn://"), "{err}");
 }
 
+#[test]
+fn calls_over_connections() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, key: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, key).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let (right, wrong) = (file("right", "a key\n"), file("wrong", "another"));
+    let (url, _runtime) = demo_over_connections(("127.0.0.1", 0));
+    let key = ["--authkey-file", right.as_str()];
+    let with_key = |args: &[&str]| farcall(&[&key, args].concat());
+    let call = |args: &[&str]| printed(&[&key, &["call", url.as_str()], args].concat());
+
+    assert_eq!(call(&["add", "3", "5"]), "8");
+    assert_eq!(call(&["divide", "1", "8"]), "0.125");
+    assert_eq!(call(&["concat", "bare", " words"]), r#""bare words""#);
+    let json = r#"{"b":[1,-2.5,"x",true,null,{"c":[[]]}],"a":{}}"#;
+    assert_eq!(call(&["echo", json]), json);
+    assert_eq!(call(&["sum", "[1, 2, 3]"]), "6");
+    assert_eq!(call(&["counter.increment", "2"]), "2");
+    assert_eq!(call(&["counter.value"]), "2");
+
+    let methods = printed(&[&key, ["methods", &url].as_slice()].concat());
+    assert!(
+        methods.starts_with("add\nblob\nconcat\ncounter.increment\n"),
+        "{methods}"
+    );
+    assert_eq!(
+        printed(&[&key, ["help", &url, "divide"].as_slice()].concat()),
+        "divide(double, double) -> double\n\n\
+         Divides one number by another. Division by zero is a fault."
+    );
+
+    let fault = |status: i32, err: &str| (status, String::new(), format!("{err}\n"));
+    assert_eq!(
+        with_key(&["call", &url, "fail", "7", "on purpose"]),
+        fault(1, "fault 7: on purpose")
+    );
+    assert_eq!(
+        with_key(&["call", &url, "nope"]),
+        fault(1, "fault -32601: there is no method `nope`")
+    );
+    let (status, out, err) = with_key(&["call", &url, "add", "3", "five"]);
+    assert_eq!((status, out.as_str()), (1, ""));
+    assert!(err.starts_with("fault -32602: "), "{err}");
+
+    assert_eq!(
+        farcall(&["--authkey-file", &wrong, "call", &url, "add", "3", "5"]),
+        fault(
+            2,
+            "farcall: authentication failed: the peer rejected the authkey"
+        )
+    );
+    assert_eq!(
+        farcall(&["call", &url, "add", "3", "5"]),
+        fault(
+            2,
+            "farcall: no session could be opened: the peer expects an authkey, and this side has none"
+        )
+    );
+    let (status, out, err) = with_key(&["--timeout", "0.2", "call", &url, "sleep", "30"]);
+    assert_eq!((status, out.as_str()), (2, ""));
+    assert!(
+        err.starts_with("farcall: the time of the call was over before "),
+        "{err}"
+    );
+    let (status, out, err) = with_key(&["call", "conn+rpc+tls://x", "add"]);
+    assert_eq!((status, out.as_str()), (2, ""));
+    assert!(err.contains("is not conn+rpc://HOST:PORT"), "{err}");
+}
+
+#[test]
+fn a_server_that_is_not_there_or_is_none_exits_with_2() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("conn+rpc://{}", listener.local_addr().unwrap());
+    assert_eq!(
+        farcall(&["--timeout", "0.2", "call", &url, "add", "3", "5"]),
+        (
+            2,
+            String::new(),
+            "farcall: no session could be opened: the other side did not greet in time\n"
+                .to_owned()
+        )
+    );
+    drop(listener);
+    let (status, out, err) = farcall(&["call", &url, "add", "3", "5"]);
+    assert_eq!((status, out.as_str()), (2, ""));
+    assert!(
+        err.starts_with("farcall: the peer cannot be reached: ") && err.contains("refused"),
+        "{err}"
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn calls_over_connections_on_unix_sockets() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rpc.sock");
+    let (url, _runtime) = demo_over_connections(&path);
+    let output = Command::new(env!("CARGO_BIN_EXE_farcall"))
+        .args(["call", &url, "add", "3", "5"])
+        .env("FARCALL_AUTHKEY", "a key")
+        .output()
+        .unwrap();
+    assert_eq!(
+        output.stdout,
+        b"8\n",
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+/// A server with the demo methods that expects `a key`; it stops when the runtime is dropped.
+fn demo_over_connections(target: impl ToTarget) -> (String, tokio::runtime::Runtime) {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let server = conn::rpc::Server::new();
+    server.register_instance(Demo::default()).unwrap();
+    let binding = async { Listener::bind(target).authkey("a key").await };
+    let listener = runtime.block_on(binding).unwrap();
+    let url = match listener.local_address() {
+        Address::Unix(path) => format!("conn+rpc+unix://{}", path.display()),
+        address => format!("conn+rpc://{address}"),
+    };
+    runtime.spawn(async move { server.serve(listener).await });
+    (url, runtime)
+}
+
 /// A server with the demo methods; it stops when the runtime is dropped.
 fn demo() -> (String, tokio::runtime::Runtime) {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let server = xmlrpc::Server::new();
-    examples::demo::register(&server).unwrap();
+    server.register_instance(Demo::default()).unwrap();
     let listening = runtime.block_on(server.bind("127.0.0.1:0")).unwrap();
     let url = listening.url();
     runtime.spawn(listening.serve());

@@ -52,15 +52,7 @@ fn demo_server(args: &[&str]) -> Running {
 #[test]
 fn quickstart_prints_calls_from_rust_and_python() {
     let _python = newest_python();
-    let output = Command::new(env!("CARGO_BIN_EXE_quickstart"))
-        .output()
-        .unwrap();
-    let text = String::from_utf8(output.stdout).unwrap();
-    assert!(
-        output.status.success(),
-        "{text}{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    let text = printed(env!("CARGO_BIN_EXE_quickstart"));
     for line in [
         "  add(3, 5)  →  8",
         "  greet(\"Ada\",)  →  \"Hello, Ada!\"",
@@ -74,12 +66,28 @@ fn quickstart_prints_calls_from_rust_and_python() {
         "  with another key  →  the peer rejected the authkey",
         "  >>> c.send([20, 22]); c.recv()",
         "  AuthenticationError('digest sent was rejected')",
+        "  client.increment(1)  →  43   (the counter that XML-RPC calls)",
+        "  client.countdown(3)  →  3 2 1 0   (a stream)",
+        "  client.new_counter()  →  an object of the server; own.increment(5)  →  5",
     ] {
-        assert!(
-            text.lines().any(|printed| printed == line),
-            "{line} is not in\n{text}"
-        );
+        assert_line(&text, line);
     }
+}
+
+fn assert_line(text: &str, line: &str) {
+    assert!(
+        text.lines().any(|printed| printed == line),
+        "{line} is not in\n{text}"
+    );
+}
+
+/// Runs a program to its end, and gives what it printed.
+fn printed(program: &str) -> String {
+    let output = Command::new(program).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{text}{errors}");
+    text
 }
 
 #[test]
@@ -194,6 +202,172 @@ fn the_demo_server_answers_over_connections() {
     server.signal("-TERM");
     assert!(server.child.wait().unwrap().success());
     assert!(!socket.exists(), "the socket file goes with the server");
+}
+
+#[cfg(unix)]
+#[test]
+fn the_demo_server_offers_one_object_over_both_protocols() {
+    use std::path::Path;
+
+    use conn::rpc::Client as Calls;
+    use rpc_core::Caller as _;
+
+    let folder = tempfile::tempdir().unwrap();
+    let key = folder.path().join("key");
+    std::fs::write(&key, "12345\n").unwrap();
+    for signal in ["-INT", "-TERM"] {
+        let socket = folder.path().join("rpc.sock");
+        let path = socket.to_str().unwrap();
+        let mut server = demo_server(&[
+            "--xmlrpc",
+            "127.0.0.1:0",
+            "--rpc",
+            "127.0.0.1:0",
+            "--rpc-unix",
+            path,
+            "--authkey-file",
+            key.to_str().unwrap(),
+        ]);
+        let line = server.line();
+        let url = line.strip_prefix("listening xmlrpc ").unwrap().to_owned();
+        let line = server.line();
+        let address = line.strip_prefix("listening rpc conn+rpc://").unwrap();
+        assert_eq!(server.line(), format!("listening rpc-unix {path}"));
+        let over_http = Client::new(&url).unwrap();
+        assert_eq!(over_http.call::<i64>("counter.increment", (1,)).unwrap(), 1);
+
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        runtime.block_on(async {
+            let tcp = Calls::connect(address).authkey("12345").await.unwrap();
+            let unix = Calls::connect(Path::new(path)).authkey("12345");
+            let unix = unix.await.unwrap();
+            for (calls, value) in [(&tcp, 2), (&unix, 3)] {
+                let counted: i64 = calls.call("counter.increment", (1,)).await.unwrap();
+                assert_eq!(counted, value);
+            }
+            let sleeper = tcp.clone();
+            let sleeping = tokio::spawn(async move { sleeper.call::<bool>("sleep", (1.0,)).await });
+            // Calls of one connection start in order, so that one runs when this is answered.
+            let _: i64 = tcp.call("counter.value", ()).await.unwrap();
+            server.signal(signal);
+            assert!(sleeping.await.unwrap().unwrap(), "it is answered");
+            tcp.closed().await;
+        });
+        assert!(
+            server.child.wait().unwrap().success(),
+            "exit status 0 after {signal}"
+        );
+        assert!(!socket.exists(), "the socket file goes with the server");
+    }
+}
+
+#[test]
+fn one_calculator_answers_python_and_rust() {
+    let _python = newest_python();
+    let text = printed(env!("CARGO_BIN_EXE_calculator"));
+    assert_eq!(text, "Python adds 3: 3\nRust adds 5: 8\n");
+}
+
+#[test]
+fn the_chat_room_calls_its_members() {
+    let text = printed(env!("CARGO_BIN_EXE_chat"));
+    assert_eq!(
+        text,
+        "Ada enters.\n  Ada hears  Ada has come.\n\
+         Grace enters, over a connection of her own.\n\
+         \x20 Ada hears  Grace has come.\n  Grace hears  Grace has come.\n\
+         Grace says something.\n\
+         \x20 Ada hears  Grace: Hello, Ada!\n  Grace hears  Grace: Hello, Ada!\n\
+         Grace's connection ends.\n  Ada hears  Grace has gone.\n"
+    );
+}
+
+/// A member whose process is killed is out of the room as well.
+#[test]
+fn the_chat_room_notices_a_member_that_is_killed() {
+    let chat = env!("CARGO_BIN_EXE_chat");
+    let mut room = Running::new(chat, &["serve", "127.0.0.1:0"]);
+    let line = room.line();
+    let address = line.strip_prefix("The room is open at ").unwrap();
+    let address = address.strip_suffix('.').unwrap();
+    let join = |name| {
+        let mut command = Command::new(chat);
+        command.args(["join", address, name]);
+        let pipes = command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        Running::of(pipes.spawn().unwrap())
+    };
+    let mut ada = join("Ada");
+    assert_eq!(ada.line(), "Ada has come.");
+    let mut grace = join("Grace");
+    assert_eq!(grace.line(), "Grace has come.");
+    let mut typed = grace.child.stdin.take().unwrap();
+    typed.write_all(b"Hello, Ada!\n").unwrap();
+    assert_eq!(grace.line(), "Grace: Hello, Ada!");
+    grace.child.kill().unwrap();
+    let heard: Vec<String> = (0..3).map(|_| ada.line()).collect();
+    assert_eq!(
+        heard,
+        ["Grace has come.", "Grace: Hello, Ada!", "Grace has gone."]
+    );
+}
+
+#[test]
+fn jobs_tell_their_progress_and_can_be_cancelled() {
+    let text = printed(env!("CARGO_BIN_EXE_jobs"));
+    for line in [
+        "  job 1: 25 %",
+        "  job 1: 148933 primes",
+        "  job 2: 25 %, which is enough",
+        "  job 2 is cancelled",
+        "  job 3: 100 %",
+        "  job 3: 1229 primes",
+    ] {
+        assert_line(&text, line);
+    }
+    let place = |line: &str| text.find(line).unwrap();
+    assert!(
+        place("which is enough") < place("job 3 has a worker"),
+        "there are two workers:\n{text}"
+    );
+}
+
+#[test]
+fn counters_are_gone_with_their_clients() {
+    let text = printed(env!("CARGO_BIN_EXE_counters"));
+    for line in [
+        "  Ada counts    1, 2",
+        "  Grace counts  10",
+        "  The server has 2 counters.",
+        "  Grace's counter is gone",
+        "  Ada's counter is gone",
+    ] {
+        assert_line(&text, line);
+    }
+    let milliseconds = |begin: &str| -> u64 {
+        let line = text.lines().find(|line| line.contains(begin)).unwrap();
+        let words: Vec<&str> = line.split_whitespace().collect();
+        words[words.len() - 2].parse().unwrap()
+    };
+    let (separate, pipelined) = (milliseconds("one call after"), milliseconds("pipelined"));
+    assert!(
+        separate >= 200 && (100..separate).contains(&pipelined),
+        "{text}"
+    );
+
+    let counters = env!("CARGO_BIN_EXE_counters");
+    let mut server = Running::new(counters, &["serve", "127.0.0.1:0"]);
+    let line = server.line();
+    let address = line.strip_prefix("Counters are made at ").unwrap();
+    let address = address.strip_suffix('.').unwrap();
+    let mut killed = {
+        let mut command = Command::new(counters);
+        command.args(["count", address, "Ada"]);
+        let pipes = command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        Running::of(pipes.spawn().unwrap())
+    };
+    assert_eq!(killed.line(), "Counters in all: 1");
+    killed.child.kill().unwrap();
+    assert_eq!(server.line(), "  Ada's counter is gone");
 }
 
 /// Both pairs meet at the same port, so they are one test.
@@ -396,25 +570,24 @@ fn the_cgi_program_answers_one_request() {
     assert!(text.contains("<value><int>8</int></value>"), "{text}");
 }
 
-/// The README's first program is the one that is compiled here, and it is short.
+/// The README's programs are the ones that are compiled here, and they are short.
 #[test]
-fn the_first_program_of_the_readme_is_hello() {
+fn the_programs_of_the_readme_are_examples() {
     let readme = include_str!("../../README.md");
-    let start = readme.find("```rust").unwrap();
-    let block = readme[start..]
-        .split("```")
-        .nth(1)
-        .unwrap()
-        .split_once('\n')
-        .unwrap()
-        .1;
     let hello = include_str!("../src/bin/hello.rs");
+    let calculator = include_str!("../src/bin/calculator.rs");
     let squeezed = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let code: Vec<&str> = hello
-        .lines()
-        .filter(|line| !line.starts_with("//!"))
-        .collect();
-    assert_eq!(squeezed(block), squeezed(&code.join("\n")));
-    let lines = block.lines().filter(|line| !line.trim().is_empty()).count();
-    assert!(lines <= 20, "{lines} lines");
+    for (begin, program, limit) in [
+        ("struct Counter(", hello, 20),
+        ("struct Calculator", calculator, 40),
+    ] {
+        let blocks = readme.split("```rust").skip(1);
+        let mut blocks = blocks.filter_map(|block| block.split_once('\n')?.1.split("```").next());
+        let block = blocks.find(|block| block.contains(begin)).unwrap();
+        let code = program.lines().filter(|line| !line.starts_with("//!"));
+        let code: Vec<&str> = code.collect();
+        assert_eq!(squeezed(block), squeezed(&code.join("\n")));
+        let lines = block.lines().filter(|line| !line.trim().is_empty()).count();
+        assert!(lines <= limit, "{lines} lines");
+    }
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use rpc_core::transport::{Connect, Peer};
 use rpc_core::{Call, CallError, Caller, Context, Origin, Payload, Registry};
+use tokio::time::timeout_at;
 use tower_service::Service;
 
 use super::encoding::Encoding;
@@ -200,7 +201,7 @@ impl ClientBuilder {
 
     setters!();
 
-    /// How long connecting may take, the handshake included.
+    /// How long connecting may take, the handshake and the greeting included.
     ///
     /// Default: 5 seconds.
     pub fn timeout(mut self, timeout: Duration) -> Self {
@@ -327,13 +328,16 @@ struct Opened {
 
 impl Route {
     async fn open(&self, resume: Option<Token>) -> Result<Opened, ConnectError> {
+        let deadline = self.terms.deadline();
         let Admitted {
             reader,
             writer,
             peer,
         } = self.dialer.connect(&self.terms).await?;
         let mut link = Link { reader, writer };
-        let greeted = greet(&mut link, self.encoding, self.limits, resume).await?;
+        let greeting = greet(&mut link, self.encoding, self.limits, resume);
+        let greeted = timeout_at(deadline, greeting).await;
+        let greeted = greeted.unwrap_or(Err(GreetingError::TimedOut))?;
         Ok(Opened {
             link,
             peer,

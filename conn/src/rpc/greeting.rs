@@ -7,12 +7,13 @@ use tokio::time::timeout;
 use super::encoding::Encoding;
 use super::message::{Hello, Limits, Message, Token, VERSION};
 use super::session::Link;
+use crate::auth::CHALLENGE;
 use crate::error::{RecvError, SendError};
 
 /// How long a first message may be.
 const MAX: usize = 4096;
 
-/// How long the other end may take to greet.
+/// How long the connecting end may take to greet.
 pub(super) const TIME: Duration = Duration::from_secs(5);
 
 /// Why two ends did not come to a session.
@@ -31,6 +32,9 @@ pub enum GreetingError {
     /// The other end has no such encoding.
     #[error("there is no encoding `{0}`; there are `bincode` and `messagepack`")]
     Encoding(String),
+    /// What came is no greeting but a challenge: the peer has an authkey, and this side has none.
+    #[error("the peer expects an authkey, and this side has none")]
+    KeyExpected,
     /// What came is no greeting.
     #[error("the other side does not speak this protocol: {0}")]
     NotRpc(String),
@@ -41,7 +45,7 @@ pub enum GreetingError {
     #[error("the connection ended within the greeting")]
     Send(#[source] SendError),
     /// The other end was silent.
-    #[error("the other side did not greet within {TIME:?}")]
+    #[error("the other side did not greet in time")]
     TimedOut,
 }
 
@@ -53,13 +57,14 @@ async fn send(link: &mut Link, message: &Message<'_>) -> Result<(), GreetingErro
 }
 
 async fn receive(link: &mut Link) -> Result<Hello, GreetingError> {
-    let message = timeout(TIME, link.reader.message(MAX))
-        .await
-        .map_err(|_| GreetingError::TimedOut)?
-        .map_err(|error| match error {
-            RecvError::Frame(error) => GreetingError::NotRpc(error.to_string()),
-            error => GreetingError::Receive(error),
-        })?;
+    let message = link.reader.message(MAX).await;
+    let message = message.map_err(|error| match error {
+        RecvError::Frame(error) => GreetingError::NotRpc(error.to_string()),
+        error => GreetingError::Receive(error),
+    })?;
+    if message.starts_with(CHALLENGE) {
+        return Err(GreetingError::KeyExpected);
+    }
     match Message::read(message) {
         Ok(Message::Hello(hello)) => Ok(hello),
         Ok(Message::Goodbye { reason, .. }) => Err(GreetingError::Refused(reason.to_owned())),
@@ -111,7 +116,8 @@ pub(super) struct Guest {
 
 /// Hears the end that connected.
 pub(super) async fn hear(link: &mut Link) -> Result<Guest, GreetingError> {
-    let theirs = receive(link).await?;
+    let theirs = timeout(TIME, receive(link)).await;
+    let theirs = theirs.unwrap_or(Err(GreetingError::TimedOut))?;
     let result = match Encoding::from_name(&theirs.encoding) {
         _ if theirs.version != VERSION => Err(GreetingError::Version {
             theirs: theirs.version,

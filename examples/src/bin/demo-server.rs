@@ -4,19 +4,22 @@
 
 use std::path::PathBuf;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use clap::{Parser, ValueEnum};
 use conn::auth::AuthKey;
 use conn::codec::pickle;
-use conn::{Bincode, Json, Listener, ListenerBuilder, Pickle};
-use examples::demo::connections;
+use conn::{Bincode, Json, Listener, ListenerBuilder, Pickle, rpc};
+use examples::demo::{Demo, connections};
 use rpc_core::transport::Listen;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use xmlrpc::{Listening, Server};
+use xmlrpc::Listening;
 
 #[derive(Parser)]
-#[command(about = "Offers small methods over XML-RPC, and plain connections, for peers to try")]
+#[command(
+    about = "Offers small methods over XML-RPC and over connections, and plain connections, for peers to try"
+)]
 struct Arguments {
     /// Serve XML-RPC on this TCP address; port 0 takes a free one [default: 127.0.0.1:8000 where
     /// no listener is named]
@@ -26,14 +29,21 @@ struct Arguments {
     #[cfg(unix)]
     #[arg(long, value_name = "PATH")]
     xmlrpc_unix: Option<PathBuf>,
-    /// Accept connections on this TCP address
+    /// Serve RPC over connections on this TCP address
+    #[arg(long, value_name = "HOST:PORT")]
+    rpc: Option<String>,
+    /// Serve RPC over connections on this Unix socket
+    #[cfg(unix)]
+    #[arg(long, value_name = "PATH")]
+    rpc_unix: Option<PathBuf>,
+    /// Accept plain connections on this TCP address
     #[arg(long, value_name = "HOST:PORT")]
     conn: Option<String>,
-    /// Accept connections on this Unix socket
+    /// Accept plain connections on this Unix socket
     #[cfg(unix)]
     #[arg(long, value_name = "PATH")]
     conn_unix: Option<PathBuf>,
-    /// How the values of connections are encoded
+    /// How the values of plain connections are encoded
     #[arg(long, value_enum, default_value_t = Encoding::Pickle)]
     codec: Encoding,
     /// A file with the key that peers of connections must know
@@ -62,20 +72,35 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         arguments.xmlrpc = Some("127.0.0.1:8000".to_owned());
     }
 
-    let server = Server::new();
-    examples::demo::register(&server)?;
+    let demo = Arc::new(Demo::default());
+    let over_http = xmlrpc::Server::new();
+    over_http.register_instance(Arc::clone(&demo))?;
+    let over_connections = rpc::Server::new();
+    over_connections.register_instance(demo)?;
+
     let stop = CancellationToken::new();
     let mut listeners = JoinSet::new();
     if let Some(address) = &arguments.xmlrpc {
-        let listening = server.bind(address).await?;
+        let listening = over_http.bind(address).await?;
         println!("listening xmlrpc {}", listening.url());
         serve(&mut listeners, listening, &stop);
     }
     #[cfg(unix)]
     if let Some(path) = &arguments.xmlrpc_unix {
-        let listening = server.bind_unix(path).await?;
+        let listening = over_http.bind_unix(path).await?;
         println!("listening xmlrpc-unix {}", path.display());
         serve(&mut listeners, listening, &stop);
+    }
+    if let Some(address) = &arguments.rpc {
+        let listener = arguments.terms(Listener::bind(address))?.await?;
+        println!("listening rpc conn+rpc://{}", listener.local_address());
+        serve_calls(&mut listeners, &over_connections, listener, &stop);
+    }
+    #[cfg(unix)]
+    if let Some(path) = &arguments.rpc_unix {
+        let listener = arguments.terms(Listener::bind(path))?.await?;
+        println!("listening rpc-unix {}", path.display());
+        serve_calls(&mut listeners, &over_connections, listener, &stop);
     }
     if let Some(address) = &arguments.conn {
         let listener = arguments.terms(Listener::bind(address))?.await?;
@@ -98,10 +123,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 impl Arguments {
     fn names_no_listener(&self) -> bool {
         #[cfg(unix)]
-        if self.xmlrpc_unix.is_some() || self.conn_unix.is_some() {
+        if self.xmlrpc_unix.is_some() || self.rpc_unix.is_some() || self.conn_unix.is_some() {
             return false;
         }
-        self.xmlrpc.is_none() && self.conn.is_none()
+        self.xmlrpc.is_none() && self.rpc.is_none() && self.conn.is_none()
     }
 
     fn terms(&self, builder: ListenerBuilder) -> std::io::Result<ListenerBuilder> {
@@ -139,6 +164,20 @@ fn serve<L: Listen>(
     let stop = stop.clone().cancelled_owned();
     listeners.spawn(async {
         listening.serve_until(stop).await;
+    });
+}
+
+fn serve_calls(
+    listeners: &mut JoinSet<()>,
+    server: &rpc::Server,
+    listener: Listener,
+    stop: &CancellationToken,
+) {
+    let server = server.clone();
+    let stop = stop.clone().cancelled_owned();
+    listeners.spawn(async move {
+        // The runtime, whose end is the one error here, outlives this task.
+        let _ = server.serve_until(listener, stop).await;
     });
 }
 

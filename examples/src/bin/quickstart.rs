@@ -1,10 +1,12 @@
 //! The main job in one go: a server on a free port, and calls to it from Rust and, where there is
-//! one, from Python's own XML-RPC client; then a listener, and connections to it from both. Each call is
-//! printed with its result.
+//! one, from Python's own XML-RPC client; then a listener, and connections to it from both; then calls
+//! over a connection. Each call is printed with its result.
 
 use std::fmt::Debug;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use conn::rpc::{self, Remote, Stream};
 use conn::{ConnectError, Connection, Listener, Pickle};
 use rpc_core::{Args, CallError, Fault, client, service};
 use serde::de::DeserializeOwned;
@@ -40,7 +42,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     server.register_function("add", |a: i64, b: i64| a + b)?;
     server.register_function("greet", async |name: String| format!("Hello, {name}!"))?;
     server.register_function("divide", divide)?;
-    server.register_instance(Counter::default())?;
+    let counter = Arc::new(Counter::default());
+    server.register_instance(Arc::clone(&counter))?;
     let listening = server.bind("127.0.0.1:0").await?;
     let url = listening.url();
     let serving = tokio::spawn(listening.serve());
@@ -67,6 +70,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     python("Python's own xmlrpc.client calls it:", CALLS, &[&url]).await?;
     serving.abort();
     connections().await?;
+    calls_over_connections(counter).await?;
     println!("\nThat was all. Change this program: it is examples/src/bin/quickstart.rs.");
     Ok(())
 }
@@ -148,6 +152,65 @@ try:
 except AuthenticationError as error:
     print("  >>> Client(address, authkey=b'a guess')\n ", repr(error))
 "#;
+
+struct Workshop;
+
+#[service]
+impl Workshop {
+    /// Counts down, a number each time that the caller takes one.
+    fn countdown(&self, from: u32) -> Stream<u32> {
+        let (numbers, stream) = Stream::channel(1);
+        tokio::spawn(async move {
+            for number in (0..=from).rev() {
+                if numbers.send(number).await.is_err() {
+                    return; // The caller has dropped the stream.
+                }
+            }
+        });
+        stream
+    }
+
+    /// Makes a counter for the caller alone. It is gone when the caller is.
+    fn new_counter(&self) -> Remote<dyn CounterApi> {
+        Remote::new(Counter::default())
+    }
+}
+
+#[client]
+trait WorkshopApi {
+    async fn countdown(&self, from: u32) -> Result<Stream<u32>, CallError>;
+    async fn new_counter(&self) -> Result<Remote<dyn CounterApi>, CallError>;
+}
+
+/// Over a connection, the same object answers, and methods can also give streams and objects.
+async fn calls_over_connections(counter: Arc<Counter>) -> Result<(), Box<dyn std::error::Error>> {
+    let server = rpc::Server::new();
+    server.register_instance(counter)?;
+    server.register_instance(Workshop)?;
+    let listener = Listener::bind("127.0.0.1:0").authkey("a secret").await?;
+    let address = listener.local_address().clone();
+    println!("\nAn RPC server listens for connections on {address}.\n");
+    tokio::spawn(async move { server.serve(listener).await });
+
+    println!("Rust calls it, over one connection:");
+    let client = rpc::Client::connect(address).authkey("a secret").await?;
+    println!(
+        "  client.increment(1)  →  {}   (the counter that XML-RPC calls)",
+        client.increment(1).await?
+    );
+    let mut numbers = client.countdown(3).await?;
+    print!("  client.countdown(3)  → ");
+    while let Some(number) = numbers.next().await {
+        print!(" {}", number?);
+    }
+    println!("   (a stream)");
+    let own = client.new_counter().await?;
+    println!(
+        "  client.new_counter()  →  an object of the server; own.increment(5)  →  {}",
+        own.increment(5).await?
+    );
+    Ok(())
+}
 
 /// Runs a program in Python and prints what it prints.
 async fn python(

@@ -3,29 +3,33 @@
 pub mod connections;
 mod validator1;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime};
 
-use rpc_core::{DateTime, Fault, RegisterError, Value, service};
-use xmlrpc::Server;
+use rpc_core::{DateTime, Fault, Value, service};
 
 use self::validator1::Validator1;
 
-/// Offers all of them on `server`.
-///
-/// # Errors
-/// If one of the names is taken.
-pub fn register(server: &Server) -> Result<(), RegisterError> {
-    server.register_instance(Demo)?;
-    server.register_instance_at("counter", Counter::default())?;
-    server.register_instance_at("validator1", Validator1)?;
-    Ok(())
+/// All of the methods, as one object: register it with a server of any protocol. An `Arc` of it can be
+/// registered with several, whose callers then share one counter.
+#[derive(Debug, Default)]
+pub struct Demo {
+    counter: Arc<Counter>,
 }
-
-struct Demo;
 
 #[service]
 impl Demo {
+    #[service(nested)]
+    fn counter(&self) -> Arc<Counter> {
+        Arc::clone(&self.counter)
+    }
+
+    #[service(nested)]
+    fn validator1(&self) -> Validator1 {
+        Validator1
+    }
+
     /// Adds two integers.
     fn add(&self, a: i64, b: i64) -> Result<i64, Fault> {
         a.checked_add(b)
@@ -95,7 +99,7 @@ impl Demo {
 }
 
 /// One counter for all callers.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Counter(AtomicI64);
 
 #[service]

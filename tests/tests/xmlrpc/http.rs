@@ -351,7 +351,9 @@ async fn a_panicking_handler_is_a_fault_of_its_own_call() {
 #[tokio::test]
 async fn a_graceful_stop_answers_what_runs() {
     let server = xmlrpc::Server::new();
-    examples::demo::register(&server).unwrap();
+    server
+        .register_instance(examples::demo::Demo::default())
+        .unwrap();
     let listening = server.bind("127.0.0.1:0").await.unwrap();
     let client = xmlrpc::Client::new(&listening.url()).unwrap();
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();

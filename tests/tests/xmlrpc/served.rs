@@ -21,7 +21,9 @@ impl Served {
 
     pub(crate) async fn with(options: ServerOptions) -> Self {
         let server = Server::with_options(options);
-        examples::demo::register(&server).unwrap();
+        server
+            .register_instance(examples::demo::Demo::default())
+            .unwrap();
         let listening = server.bind("127.0.0.1:0").await.unwrap();
         let url = listening.url();
         let task = tokio::spawn(listening.serve());

@@ -1,0 +1,48 @@
+//! What every connection needs: where the peer is, and the key.
+
+use std::error::Error;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use conn::address::{Target, ToTarget};
+use conn::auth::AuthKey;
+use rpc_core::transport::Address;
+
+#[derive(Args)]
+pub(crate) struct Authentication {
+    /// For connections: a file with the key that both ends know; without, the variable FARCALL_AUTHKEY
+    /// has it
+    #[arg(long, global = true, value_name = "FILE")]
+    authkey_file: Option<PathBuf>,
+    /// For connections: authenticate with MD5 where the peer expects that, as CPython up to 3.11 does
+    #[arg(long, global = true)]
+    pub(crate) legacy_md5: bool,
+}
+
+impl Authentication {
+    pub(crate) fn authkey(&self) -> Result<Option<AuthKey>, Box<dyn Error>> {
+        Ok(
+            match (&self.authkey_file, std::env::var_os("FARCALL_AUTHKEY")) {
+                (Some(file), _) => Some(AuthKey::from_file(file)?),
+                (None, Some(key)) => Some(AuthKey::new(key.as_encoded_bytes())?),
+                (None, None) => None,
+            },
+        )
+    }
+}
+
+/// Where a URL leads: `scheme://HOST:PORT`, `scheme+unix://PATH` or `scheme+abstract://NAME`.
+pub(crate) fn target(scheme: &str, url: &str) -> Result<Target, Box<dyn Error>> {
+    let parts = url
+        .strip_prefix(scheme)
+        .and_then(|rest| rest.split_once("://"));
+    Ok(match parts {
+        Some(("", address)) => address.trim_end_matches('/').to_target()?,
+        Some(("+unix", path)) => Path::new(path).to_target()?,
+        Some(("+abstract", name)) => Address::Abstract(name.as_bytes().to_vec()).to_target()?,
+        _ => {
+            let message = format!("`{url}` is not {scheme}://HOST:PORT or {scheme}+unix://PATH");
+            return Err(message.into());
+        }
+    })
+}

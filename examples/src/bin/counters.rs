@@ -1,0 +1,181 @@
+//! A factory of objects: each client has counters of its own made, and these are gone as soon as their
+//! client is.
+//!
+//! `counters` alone shows that, and what pipelining saves. `counters serve ADDRESS` makes counters for all
+//! who come, and `counters count ADDRESS NAME` adds up the numbers that are typed.
+
+use std::error::Error;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, Instant};
+
+use clap::{Parser, Subcommand};
+use conn::Listener;
+use conn::rpc::{Client, Pipelined, Remote, Server};
+use examples::slow_line;
+use rpc_core::transport::Address;
+use rpc_core::{CallError, RegisterError, client, service};
+use tokio::io::{AsyncBufReadExt, BufReader};
+
+/// Both sides must know it. A real program reads its own from a file: see `AuthKey::from_file`.
+const KEY: &str = "a secret of those who count";
+
+#[client]
+trait FactoryApi {
+    async fn create(&self, name: &str) -> Result<Remote<dyn CounterApi>, CallError>;
+    async fn count(&self) -> Result<usize, CallError>;
+}
+
+#[client]
+trait CounterApi {
+    async fn increment(&self, n: i64) -> Result<i64, CallError>;
+}
+
+#[derive(Default)]
+struct Factory {
+    /// Each counter holds one.
+    tokens: Arc<()>,
+}
+
+#[service]
+impl Factory {
+    /// Makes a counter. It is gone when nobody holds it any more: at the latest with its client.
+    fn create(&self, name: String) -> Remote<dyn CounterApi> {
+        Remote::new(Counter {
+            name,
+            value: AtomicI64::new(0),
+            _token: Arc::clone(&self.tokens),
+        })
+    }
+
+    /// How many counters there are.
+    fn count(&self) -> usize {
+        Arc::strong_count(&self.tokens) - 1
+    }
+}
+
+struct Counter {
+    name: String,
+    value: AtomicI64,
+    _token: Arc<()>,
+}
+
+#[service]
+impl Counter {
+    /// Adds `n` to the counter and gives its new value.
+    fn increment(&self, n: i64) -> i64 {
+        self.value.fetch_add(n, Ordering::Relaxed) + n
+    }
+}
+
+impl Drop for Counter {
+    fn drop(&mut self) {
+        println!("  {}'s counter is gone", self.name);
+    }
+}
+
+#[derive(Parser)]
+#[command(about = "A factory of counters; without a command, it shows what becomes of them")]
+struct Arguments {
+    #[command(subcommand)]
+    side: Option<Side>,
+}
+
+#[derive(Subcommand)]
+enum Side {
+    /// Make counters for all who come
+    Serve { address: String },
+    /// Add up the numbers that are typed
+    Count { address: String, name: String },
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    match Arguments::parse().side {
+        None => show().await?,
+        Some(Side::Serve { address }) => {
+            let listener = Listener::bind(address).authkey(KEY).await?;
+            println!("Counters are made at {}.", listener.local_address());
+            server()?.serve(listener).await?;
+        }
+        Some(Side::Count { address, name }) => {
+            let factory = Client::connect(address).authkey(KEY).await?;
+            let counter = factory.create(&name).await?;
+            println!("Counters in all: {}", factory.count().await?);
+            let mut typed = BufReader::new(tokio::io::stdin()).lines();
+            while let Some(number) = typed.next_line().await? {
+                println!("{}", counter.increment(number.trim().parse()?).await?);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn server() -> Result<Server, RegisterError> {
+    let server = Server::new();
+    server.register_instance(Factory::default())?;
+    Ok(server)
+}
+
+async fn show() -> Result<(), Box<dyn Error>> {
+    let listener = Listener::bind("127.0.0.1:0").authkey(KEY).await?;
+    let address = listener.local_address().clone();
+    let server = server()?;
+    let serving = server.clone();
+    tokio::spawn(async move { serving.serve(listener).await });
+
+    println!("Two clients, and a counter for each:");
+    let ada = Client::connect(&address).authkey(KEY).await?;
+    let adas = ada.create("Ada").await?;
+    let grace = Client::connect(&address).authkey(KEY).await?;
+    let graces = grace.create("Grace").await?;
+    println!(
+        "  Ada counts    {}, {}",
+        adas.increment(1).await?,
+        adas.increment(1).await?
+    );
+    println!("  Grace counts  {}", graces.increment(10).await?);
+    println!("  The server has {} counters.", ada.count().await?);
+    println!("Grace's connection ends:");
+    grace.close().await;
+    while ada.count().await? > 1 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    println!("  The server has 1 counter.");
+    println!("Ada drops hers:");
+    drop(adas);
+    while ada.count().await? > 0 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    println!("  The server has no counter.");
+    pipelining(server).await
+}
+
+/// The same calls over a line that takes 50 milliseconds each way: one after the other, and then on a
+/// counter that is still to come.
+async fn pipelining(server: Server) -> Result<(), Box<dyn Error>> {
+    // A process takes a handshake with itself through someone in between for an attack, so there is no key.
+    let listener = Listener::bind("127.0.0.1:0").await?;
+    let Address::Tcp(near) = listener.local_address().clone() else {
+        return Err("it listens on TCP".into());
+    };
+    tokio::spawn(async move { server.serve(listener).await });
+    let far = slow_line::to(near, Duration::from_millis(50)).await?;
+    let factory = Client::connect(far).await?;
+
+    println!("A counter made and incremented, 100 ms away:");
+    let begin = Instant::now();
+    let counter = factory.create("Barbara").await?;
+    let value = counter.increment(1).await?;
+    println!(
+        "  one call after the other:  {value} after {} ms",
+        begin.elapsed().as_millis()
+    );
+    let begin = Instant::now();
+    let value = factory.create("Donald").pipelined().increment(1).await?;
+    println!(
+        "  pipelined:                 {value} after {} ms",
+        begin.elapsed().as_millis()
+    );
+    Ok(())
+}
