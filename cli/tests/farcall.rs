@@ -294,7 +294,7 @@ fn demo_over_connections(target: impl ToTarget) -> (String, tokio::runtime::Runt
         Address::Unix(path) => format!("conn+rpc+unix://{}", path.display()),
         address => format!("conn+rpc://{address}"),
     };
-    runtime.spawn(async move { server.serve(listener).await });
+    runtime.spawn(server.serve(listener));
     (url, runtime)
 }
 

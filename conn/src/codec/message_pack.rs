@@ -1,5 +1,6 @@
 //! The compact codec of many languages.
 
+use rmp_serde::config::BytesMode;
 use rmp_serde::decode::Error;
 use rpc_core::{FormatError, FormatErrorKind};
 use serde::Serialize;
@@ -9,7 +10,7 @@ use super::Codec;
 use super::limits::{Limits, Seed};
 
 /// MessagePack, for peers of every language. Structs are maps by field name, so that peers can read
-/// them without knowing the order of the fields.
+/// them without knowing the order of the fields; lists and arrays of `u8` are bytes.
 ///
 /// Nesting is limited to 128 levels, and the memory that decoding takes is bounded by the message.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,7 +24,9 @@ impl Codec for MessagePack {
         value: &T,
         out: &mut Vec<u8>,
     ) -> Result<(), FormatError> {
-        let mut serializer = rmp_serde::Serializer::new(out).with_struct_map();
+        let mut serializer = rmp_serde::Serializer::new(out)
+            .with_struct_map()
+            .with_bytes(BytesMode::ForceIterables);
         value
             .serialize(&mut serializer)
             .map_err(|error| FormatError::new(FormatErrorKind::Unrepresentable, error.to_string()))

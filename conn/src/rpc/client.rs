@@ -47,7 +47,7 @@ use crate::setup::{Admitted, Setup, Terms, setters};
 /// server.register_function("add", |a: i64, b: i64| a + b)?;
 /// let listener = Listener::bind("127.0.0.1:0").authkey("a secret").await?;
 /// let address = listener.local_address().clone();
-/// tokio::spawn(async move { server.serve(listener).await });
+/// tokio::spawn(server.serve(listener));
 ///
 /// let client = Client::connect(address).authkey("a secret").await?;
 /// let sum: i64 = client.call("add", (3, 5)).await?;
@@ -305,7 +305,7 @@ pub enum ConnectError {
     #[error(transparent)]
     Connect(#[from] crate::ConnectError),
     /// There was a connection, but the two ends did not come to a session.
-    #[error("no session could be opened")]
+    #[error(transparent)]
     Greeting(#[from] GreetingError),
 }
 

@@ -114,6 +114,16 @@ pub enum StreamError {
     Decode(#[source] Arc<rpc_core::FormatError>),
 }
 
+/// A function that makes a call and reads the stream that it gives can pass both failures up with `?`.
+impl From<StreamError> for CallError {
+    fn from(error: StreamError) -> Self {
+        match error {
+            StreamError::Fault(fault) => Self::Fault(fault),
+            error => Self::Lost(Box::new(error)),
+        }
+    }
+}
+
 /// A handler that reads a stream can pass its failure up with `?`.
 impl From<StreamError> for Fault {
     fn from(error: StreamError) -> Self {

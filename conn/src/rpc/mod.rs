@@ -39,7 +39,7 @@
 //! server.register_instance(Greeter)?;
 //! let listener = Listener::bind("127.0.0.1:0").authkey("a secret").await?;
 //! let address = listener.local_address().clone();
-//! tokio::spawn(async move { server.serve(listener).await });
+//! tokio::spawn(server.serve(listener));
 //!
 //! let client = Client::connect(address).authkey("a secret").await?;
 //! assert_eq!(client.greet("Ada").await?, "Hello, Ada!");

@@ -59,7 +59,7 @@ const MAX_METADATA: usize = 16 * 1024;
 /// server.register_instance(Names::new())?;
 /// let listener = Listener::bind("127.0.0.1:0").authkey("a secret").await?;
 /// let address = listener.local_address().clone();
-/// tokio::spawn(async move { server.serve(listener).await });
+/// tokio::spawn(server.serve(listener));
 ///
 /// let sensor = Client::connect(&address).authkey("a secret").await?;
 /// let kitchen = BTreeMap::from([("room".to_owned(), "kitchen".to_owned())]);

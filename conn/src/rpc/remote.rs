@@ -77,7 +77,7 @@ use super::object::{Local, Object};
 /// server.register_instance(Counters)?;
 /// let listener = Listener::bind("127.0.0.1:0").authkey("a secret").await?;
 /// let address = listener.local_address().clone();
-/// tokio::spawn(async move { server.serve(listener).await });
+/// tokio::spawn(server.serve(listener));
 ///
 /// let client = Client::connect(address).authkey("a secret").await?;
 /// let counter = client.create().await?;

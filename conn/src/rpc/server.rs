@@ -62,7 +62,7 @@ use crate::listener::Listener;
 /// server.register_instance(Calculator)?;
 /// let listener = Listener::bind("127.0.0.1:0").authkey("a secret").await?;
 /// let address = listener.local_address().clone();
-/// tokio::spawn(async move { server.serve(listener).await });
+/// tokio::spawn(server.serve(listener));
 ///
 /// let calculator = Client::connect(address).authkey("a secret").await?;
 /// assert_eq!(calculator.add(3, 5).await?, 8);
@@ -295,7 +295,7 @@ impl Server {
         Ok(self)
     }
 
-    /// Serves the clients that the listener lets in, for ever.
+    /// Serves the clients that the listener lets in, for ever: await it, or spawn it.
     ///
     /// # Errors
     /// When the runtime that the listener was made in is shut down.
@@ -303,8 +303,9 @@ impl Server {
     /// # Cancel safety
     /// Dropping the future closes the listener and all connections at once. To let calls finish, use
     /// [`serve_until`](Self::serve_until).
-    pub async fn serve(&self, listener: Listener) -> io::Result<()> {
-        self.serve_until(listener, pending()).await.map(drop)
+    pub fn serve(&self, listener: Listener) -> impl Future<Output = io::Result<()>> + Send + use<> {
+        let served = self.serve_until(listener, pending());
+        async { served.await.map(drop) }
     }
 
     /// Serves until `stop` ends. Then nobody else gets in, clients are told to make no more calls, those under
@@ -315,10 +316,18 @@ impl Server {
     ///
     /// # Cancel safety
     /// As with [`serve`](Self::serve).
-    pub async fn serve_until(
+    pub fn serve_until<S: Future<Output = ()> + Send>(
         &self,
+        listener: Listener,
+        stop: S,
+    ) -> impl Future<Output = io::Result<Drained>> + Send + use<S> {
+        self.clone().accept(listener, stop)
+    }
+
+    async fn accept(
+        self,
         mut listener: Listener,
-        stop: impl Future<Output = ()>,
+        stop: impl Future<Output = ()> + Send,
     ) -> io::Result<Drained> {
         let mut stop = std::pin::pin!(stop);
         let stopping = CancellationToken::new();

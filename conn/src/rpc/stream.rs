@@ -73,7 +73,7 @@ use super::session::{Attached, Incoming, Source};
 /// # server.register_instance(Files)?;
 /// # let listener = Listener::bind("127.0.0.1:0").await?;
 /// # let client = Client::connect(listener.local_address().clone());
-/// # tokio::spawn(async move { server.serve(listener).await });
+/// # tokio::spawn(server.serve(listener));
 /// # let files = client.await?;
 ///
 /// let mut lines = files.lines(3).await?;

@@ -118,7 +118,7 @@ async fn what_is_too_long_for_the_other_side_is_not_sent() {
     let (listening, connector) = listener("small");
     let listener = Listener::over(listening).max_message(10_000).await.unwrap();
     let serving = server.clone();
-    tokio::spawn(async move { serving.serve(listener).await });
+    tokio::spawn(serving.serve(listener));
     let client = Client::over(connector).max_message(5000).await.unwrap();
     assert_eq!(
         client

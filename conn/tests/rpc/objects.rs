@@ -130,7 +130,12 @@ async fn a_method_returns_objects_and_takes_them_back() {
         assert_eq!(counter.clone().add(4).await.unwrap(), 7);
         // At its home it is the object itself.
         assert_eq!(client.peek(&counter).await.unwrap(), Some(7));
-        drop(counter);
+        let many = client.create_many(3).await.unwrap();
+        for counter in &many["counters"] {
+            assert_eq!(counter.add(1).await.unwrap(), 1);
+        }
+        assert_eq!(client.load().imports, 4, "each is passed once");
+        drop((counter, many));
         until(|| alive.load(Ordering::Relaxed) == 0).await;
         assert_eq!(client.load().imports, 0);
     }

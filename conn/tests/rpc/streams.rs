@@ -255,7 +255,7 @@ async fn a_large_stream_delays_small_calls_by_little() {
     server.register_instance(Source::default()).unwrap();
     let listener = conn::Listener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_address().clone();
-    tokio::spawn(async move { server.serve(listener).await });
+    tokio::spawn(server.serve(listener));
     let client = Client::connect(address).await.unwrap();
     let mut blocks = client.blocks(1600, 64 * 1024).await.unwrap();
     let reading = tokio::spawn(async move {

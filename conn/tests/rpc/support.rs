@@ -24,7 +24,7 @@ pub(crate) async fn serve(server: &Server) -> MemoryConnector {
 pub(crate) async fn spawn(server: &Server, listening: impl Listen) -> AbortHandle {
     let listener = Listener::over(listening).await.unwrap();
     let server = server.clone();
-    tokio::spawn(async move { server.serve(listener).await }).abort_handle()
+    tokio::spawn(server.serve(listener)).abort_handle()
 }
 
 /// A client of a server that runs in the background.

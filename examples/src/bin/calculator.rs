@@ -1,14 +1,11 @@
 //! One object for two protocols: Python calls it over XML-RPC, Rust over a connection.
-
+use conn::{Listener, rpc};
+use rpc_core::{CallError, client, service};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use conn::{Listener, rpc};
-use rpc_core::{CallError, client, service};
-
 #[derive(Default)]
 struct Calculator(AtomicI64);
-
 #[service]
 impl Calculator {
     /// Adds `n` to the total, and gives the total.
@@ -16,32 +13,28 @@ impl Calculator {
         self.0.fetch_add(n, Ordering::Relaxed) + n
     }
 }
-
 #[client]
 trait CalculatorApi {
     async fn add(&self, n: i64) -> Result<i64, CallError>;
 }
-
 const PYTHON: &str = "import sys, xmlrpc.client
 print('Python adds 3:', xmlrpc.client.ServerProxy(sys.argv[1]).add(3))";
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let calculator = Arc::new(Calculator::default());
-    let (over_http, over_connections) = (xmlrpc::Server::new(), rpc::Server::new());
-    over_http.register_instance(Arc::clone(&calculator))?;
-    over_connections.register_instance(calculator)?;
-
-    let listening = over_http.bind("127.0.0.1:0").await?;
+    let (http, connections) = (xmlrpc::Server::new(), rpc::Server::new());
+    http.register_instance(Arc::clone(&calculator))?;
+    connections.register_instance(calculator)?;
+    let listening = http.bind("127.0.0.1:0").await?;
     let url = listening.url();
     tokio::spawn(listening.serve());
     let listener = Listener::bind("127.0.0.1:0").authkey("a secret").await?;
     let address = listener.local_address().clone();
-    tokio::spawn(async move { over_connections.serve(listener).await });
-
+    tokio::spawn(connections.serve(listener));
     let mut python = tokio::process::Command::new("python3");
     python.args(["-c", PYTHON, &url]).status().await?;
-    let client = rpc::Client::connect(address).authkey("a secret").await?;
-    println!("Rust adds 5: {}", client.add(5).await?);
+    let client = rpc::Client::connect(address).authkey("a secret");
+    println!("Rust adds 5: {}", client.await?.add(5).await?);
     Ok(())
 }

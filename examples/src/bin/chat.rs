@@ -182,7 +182,7 @@ async fn show() -> Result<(), Box<dyn Error>> {
     let listener = Listener::bind("127.0.0.1:0").authkey(KEY).await?;
     let address = listener.local_address().to_string();
     let server = room()?;
-    tokio::spawn(async move { server.serve(listener).await });
+    tokio::spawn(server.serve(listener));
 
     println!("Ada enters.");
     let mut ada = Chatter::join(&address, "Ada").await?;

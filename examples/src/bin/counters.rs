@@ -122,7 +122,7 @@ async fn show() -> Result<(), Box<dyn Error>> {
     let address = listener.local_address().clone();
     let server = server()?;
     let serving = server.clone();
-    tokio::spawn(async move { serving.serve(listener).await });
+    tokio::spawn(serving.serve(listener));
 
     println!("Two clients, and a counter for each:");
     let ada = Client::connect(&address).authkey(KEY).await?;
@@ -159,7 +159,7 @@ async fn pipelining(server: Server) -> Result<(), Box<dyn Error>> {
     let Address::Tcp(near) = listener.local_address().clone() else {
         return Err("it listens on TCP".into());
     };
-    tokio::spawn(async move { server.serve(listener).await });
+    tokio::spawn(server.serve(listener));
     let far = slow_line::to(near, Duration::from_millis(50)).await?;
     let factory = Client::connect(far).await?;
 

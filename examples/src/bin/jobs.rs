@@ -136,7 +136,7 @@ async fn show() -> Result<(), Box<dyn Error>> {
     let listener = Listener::bind("127.0.0.1:0").authkey(KEY).await?;
     let address = listener.local_address().clone();
     let server = queue()?;
-    tokio::spawn(async move { server.serve(listener).await });
+    tokio::spawn(server.serve(listener));
 
     println!("Three jobs for two workers:");
     let jobs = Client::connect(address).authkey(KEY).await?;

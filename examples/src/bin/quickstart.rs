@@ -190,7 +190,7 @@ async fn calls_over_connections(counter: Arc<Counter>) -> Result<(), Box<dyn std
     let listener = Listener::bind("127.0.0.1:0").authkey("a secret").await?;
     let address = listener.local_address().clone();
     println!("\nAn RPC server listens for connections on {address}.\n");
-    tokio::spawn(async move { server.serve(listener).await });
+    tokio::spawn(server.serve(listener));
 
     println!("Rust calls it, over one connection:");
     let client = rpc::Client::connect(address).authkey("a secret").await?;

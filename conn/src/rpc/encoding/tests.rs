@@ -93,6 +93,10 @@ fn trailing_optional_parameters_can_be_missing() {
         let (a, b): (i64, Option<i64>) = pass(encoding, (1, 2)).unwrap();
         assert_eq!((a, b), (1, Some(2)));
         assert!(pass::<_, (i64,)>(encoding, (1, 2)).is_err());
+        let (bytes, array): (Vec<u8>, [u8; 2]) = pass(encoding, (vec![1u8, 2], [3u8, 4])).unwrap();
+        assert_eq!((bytes, array), (vec![1, 2], [3, 4]));
+        let (empty,): (Vec<u8>,) = pass(encoding, (Vec::<u8>::new(),)).unwrap();
+        assert!(empty.is_empty());
         let Variadic(list): Variadic<i64> = pass(encoding, (1, 2, 3)).unwrap();
         assert_eq!(list, [1, 2, 3]);
         let (a, b): (i64, i64) = pass(encoding, Variadic(vec![1, 2])).unwrap();
@@ -106,6 +110,8 @@ fn values_of_any_type_pass_in_message_pack() {
     let value = Value::from(vec![Value::from("a"), Value::from(1i64)]);
     let (read,): (Value,) = pass(Encoding::MessagePack, (&value,)).unwrap();
     assert_eq!(read, value);
+    let (read,): (Value,) = pass(Encoding::MessagePack, (vec![1u8, 2],)).unwrap();
+    assert_eq!(read, Value::Bytes(vec![1, 2].into()));
     let (read,): (Value,) = pass(Encoding::Bincode, ("scalars do in bincode",)).unwrap();
     assert_eq!(read, Value::from("scalars do in bincode"));
 }
