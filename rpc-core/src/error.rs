@@ -222,11 +222,12 @@ impl From<Fault> for CallError {
 }
 
 /// A handler that calls on can pass its own call's failure up with `?`: a fault goes through as
-/// it is, everything else is an internal error whose cause is logged.
+/// it is, everything else is an internal error whose cause is logged. So is the refusal of the
+/// handler's call: to its caller it would say that the handler itself never ran.
 impl From<CallError> for Fault {
     fn from(error: CallError) -> Self {
         match error {
-            CallError::Fault(fault) => fault,
+            CallError::Fault(fault) if !fault.kind().is_refusal() => fault,
             error => Self::internal(error),
         }
     }

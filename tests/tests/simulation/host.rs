@@ -51,7 +51,7 @@ impl Host {
             let stopped = async {
                 // Nobody who could stop it is a reason to go on.
                 if stopped.await.is_err() {
-                    std::future::pending().await
+                    std::future::pending::<()>().await;
                 }
             };
             server.serve_until(listener, stopped).await.unwrap()

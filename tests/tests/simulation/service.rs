@@ -1,16 +1,15 @@
-//! What the server and its clients offer each other. Everything that runs is noted in the ledger.
+//! What the server offers. Everything that runs is noted in the ledger.
 
 use std::future::pending;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use conn::rpc::{Client, Remote, Stream};
 use futures_util::stream;
-use rpc_core::{CallError, Context, Fault, client, service};
-use tokio::time::sleep;
+use rpc_core::{CallError, Caller as _, Context, Fault, client, service};
 
 use super::ledger::{Alive, Ledger};
+use super::objects::{Counter, CounterApi, ListenerApi};
+use super::pause;
 use super::streams::{self, Source};
 
 /// The code of the faults that methods and streams are asked for.
@@ -37,12 +36,6 @@ impl Workshop {
     }
 }
 
-async fn pause(millis: u64) {
-    if millis > 0 {
-        sleep(Duration::from_millis(millis)).await;
-    }
-}
-
 #[service]
 impl Workshop {
     async fn work(&self, number: u64, millis: u64, load: Vec<u8>) -> Vec<u8> {
@@ -54,7 +47,7 @@ impl Workshop {
 
     async fn hang(&self, number: u64) {
         let _running = self.ledger.run(number);
-        pending().await
+        pending::<()>().await;
     }
 
     fn fail(&self, number: u64) -> Result<(), Fault> {
@@ -81,14 +74,14 @@ impl Workshop {
     }
 
     /// Counts on an object of this side that comes back.
-    fn count_on(&self, number: u64, counter: Remote<dyn CounterApi>) -> Result<u64, Fault> {
+    async fn count_on(&self, number: u64, counter: Remote<dyn CounterApi>) -> Result<u64, Fault> {
         let running = self.ledger.run(number);
         let local = counter.local::<Counter>();
         self.ledger
             .check(local.is_some(), "an object did not come home as itself");
         running.complete();
         let counter = local.ok_or_else(|| Fault::new(AS_ASKED, "not from here"))?;
-        Ok(counter.value.fetch_add(1, Ordering::Relaxed))
+        Ok(counter.count())
     }
 
     fn numbers(&self, number: u64, source: Source) -> Stream<u64> {
@@ -126,6 +119,13 @@ impl Workshop {
         }
         running.complete();
         Ok(())
+    }
+
+    /// Passes on that the caller does not offer what it is called for.
+    async fn call_missing(&self, cx: Context, number: u64) -> Result<(), Fault> {
+        let _running = self.ledger.run(number);
+        let caller = Client::of(&cx).ok_or_else(|| Fault::new(AS_ASKED, "no caller"))?;
+        Ok(caller.call("missing", ()).await?)
     }
 
     /// Calls what the caller itself offers.
@@ -237,6 +237,7 @@ pub(crate) trait WorkshopApi {
         times: u64,
         millis: u64,
     ) -> Result<(), CallError>;
+    async fn call_missing(&self, number: u64) -> Result<(), CallError>;
     async fn call_caller(&self, number: u64, millis: u64) -> Result<(), CallError>;
     async fn subscribe(
         &self,
@@ -254,63 +255,4 @@ pub(crate) trait WorkshopApi {
     #[client(idempotent)]
     async fn clear(&self, number: u64) -> Result<(), CallError>;
     async fn check_load(&self, number: u64) -> Result<(), CallError>;
-}
-
-/// An object of the server that clients refer to.
-pub(crate) struct Counter {
-    ledger: Ledger,
-    value: AtomicU64,
-    _alive: Alive,
-}
-
-impl Counter {
-    fn new(ledger: &Ledger) -> Self {
-        Self {
-            ledger: ledger.clone(),
-            value: AtomicU64::new(0),
-            _alive: ledger.alive("counters"),
-        }
-    }
-}
-
-#[service]
-impl Counter {
-    fn next(&self, number: u64) -> u64 {
-        self.ledger.run(number).complete();
-        self.value.fetch_add(1, Ordering::Relaxed)
-    }
-}
-
-#[client]
-pub(crate) trait CounterApi {
-    async fn next(&self, number: u64) -> Result<u64, CallError>;
-}
-
-/// An object of a client that the server refers to.
-pub(crate) struct Listener {
-    ledger: Ledger,
-    _alive: Alive,
-}
-
-impl Listener {
-    pub(crate) fn new(ledger: &Ledger) -> Self {
-        Self {
-            ledger: ledger.clone(),
-            _alive: ledger.alive("listeners"),
-        }
-    }
-}
-
-#[service]
-impl Listener {
-    async fn hear(&self, number: u64, millis: u64) {
-        let running = self.ledger.run(number);
-        pause(millis).await;
-        running.complete();
-    }
-}
-
-#[client]
-pub(crate) trait ListenerApi {
-    async fn hear(&self, number: u64, millis: u64) -> Result<(), CallError>;
 }

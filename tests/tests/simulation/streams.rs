@@ -1,17 +1,15 @@
 //! Streams whose items show what became of them: the numbers from zero.
 
-use std::time::Duration;
-
 use conn::rpc::{Stream, StreamError};
 use fastrand::Rng;
 use futures_util::stream;
 use rpc_core::Fault;
 use serde::{Deserialize, Serialize};
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
-use super::HANGS;
 use super::ledger::Ledger;
 use super::service::AS_ASKED;
+use super::{HANGS, pause};
 
 /// What a stream is to bring.
 #[derive(Clone, Copy, Serialize, Deserialize)]
@@ -71,12 +69,6 @@ impl Source {
                 Some((item, (number + 1, alive)))
             },
         ))
-    }
-}
-
-async fn pause(millis: u64) {
-    if millis > 0 {
-        sleep(Duration::from_millis(millis)).await;
     }
 }
 

@@ -4,18 +4,17 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use conn::rpc::{Client, Encoding, Options, Reconnect, ServerOptions};
+use conn::rpc::{Client, Options, ServerOptions};
 use fastrand::Rng;
-use rpc_core::Registry;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
-use super::activity::Activity;
 use super::host::Host;
 use super::ledger::Ledger;
 use super::network::{Network, Towards};
-use super::service::{Listener, WorkshopApi};
+use super::service::WorkshopApi;
 use super::trace::Trace;
+use super::visitor::Visitor;
 use super::{GONE, HANGS};
 
 /// What became of a run.
@@ -216,7 +215,7 @@ impl World {
     }
 }
 
-fn options(random: &mut Rng, healthy: bool) -> Options {
+pub(crate) fn options(random: &mut Rng, healthy: bool) -> Options {
     let mut choose = |choices: &[u32]| choices[random.usize(..choices.len())];
     Options::default()
         .max_calls(choose(&[2, 10, 1000]))
@@ -226,95 +225,4 @@ fn options(random: &mut Rng, healthy: bool) -> Options {
             true => Duration::from_secs(30),
             false => Duration::from_millis(choose(&[500, 3000]).into()),
         })
-}
-
-/// One of the clients, which comes again when it is cut off.
-struct Visitor {
-    number: usize,
-    network: Network,
-    ledger: Ledger,
-    random: Rng,
-    healthy: bool,
-    end: Instant,
-}
-
-impl Visitor {
-    /// Is busy until the end. Returns the client if it is still connected.
-    async fn visit(mut self) -> Option<Client> {
-        let reconnects = self.random.bool();
-        let mut last = None;
-        while Instant::now() < self.end {
-            let Some(client) = self.connect(reconnects).await else {
-                let pause = Duration::from_millis(self.random.u64(..300));
-                sleep(pause).await;
-                continue;
-            };
-            last = self.use_up(client).await;
-        }
-        last
-    }
-
-    async fn connect(&mut self, reconnects: bool) -> Option<Client> {
-        let offered = Registry::new();
-        offered
-            .register_instance(Listener::new(&self.ledger))
-            .unwrap();
-        let encoding = match self.random.bool() {
-            true => Encoding::Bincode,
-            false => Encoding::MessagePack,
-        };
-        let mut client = Client::over(self.network.connector(self.number))
-            .encoding(encoding)
-            .options(options(&mut self.random, self.healthy))
-            .timeout(Duration::from_secs(3))
-            .offer(offered);
-        if reconnects {
-            // Its jitter is not random by the seed.
-            let reconnect = Reconnect::default()
-                .jitter(0.0)
-                .max_pause(Duration::from_secs(1))
-                .give_up_after(Some(Duration::from_secs(20)));
-            client = client.reconnect(reconnect);
-        }
-        match timeout(HANGS, client.into_future()).await {
-            Ok(Ok(client)) => Some(client),
-            Ok(Err(error)) => {
-                self.ledger.count(format_args!("connect: {error}"));
-                self.ledger
-                    .check(!self.healthy, format_args!("no connection: {error:?}"));
-                None
-            }
-            Err(_) => {
-                self.ledger.violation("connecting hangs");
-                None
-            }
-        }
-    }
-
-    async fn use_up(&mut self, client: Client) -> Option<Client> {
-        let mut tasks = JoinSet::new();
-        for _ in 0..self.random.u8(1..4) {
-            let random = self.random.fork();
-            let activity = Activity::new(self.ledger.clone(), client.clone(), random, self.healthy);
-            tasks.spawn(activity.run(self.end));
-        }
-        if self.random.u8(..4) == 0 {
-            // It leaves while it is busy, and maybe without a word.
-            sleep(Duration::from_millis(self.random.u64(..2000))).await;
-            if !self.healthy && self.random.bool() {
-                self.network.half_open(self.number, Towards::Server);
-                self.network.half_open(self.number, Towards::Client);
-            }
-            self.ledger
-                .event(format_args!("client {} leaves", self.number));
-            tasks.shutdown().await;
-            return None;
-        }
-        while let Some(ended) = tasks.join_next().await {
-            if let Err(error) = ended {
-                self.ledger.violation(error);
-            }
-        }
-        (!client.is_closed()).then_some(client)
-    }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use rpc_core::call::Answer;
-use rpc_core::{Call, Cancellation, Fault, FaultKind, Payload, Registry};
+use rpc_core::{Call, CallError, Cancellation, Fault, FaultKind, Payload, Registry};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout_at};
 
@@ -55,7 +55,13 @@ impl Callee {
             Self::Registry(registry) => registry.dispatch(call),
             Self::Object(object) => {
                 let sending = object.send(call);
-                Answer::later(async move { sending.await.map_err(Fault::from) })
+                Answer::later(async move {
+                    sending.await.map_err(|error| match error {
+                        // No method of this end ran: a refusal stays one.
+                        CallError::Fault(fault) => fault,
+                        error => error.into(),
+                    })
+                })
             }
         }
     }

@@ -9,7 +9,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::direction::Direction;
-use super::trace::Trace;
+use crate::trace::Trace;
 
 /// Ends its stream when it is dropped, as a socket does.
 pub(crate) struct Socket {

@@ -1,5 +1,6 @@
 //! A network of one server and several clients, with everything that goes wrong in networks.
 
+use std::fmt;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -9,9 +10,13 @@ use rpc_core::transport::{Address, Connect, Listen, Peer};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::direction::Direction;
-use super::socket::Socket;
 use super::trace::Trace;
+
+mod direction;
+mod socket;
+
+use direction::Direction;
+use socket::Socket;
 
 #[derive(Clone)]
 pub(crate) struct Network(Arc<Shared>);
@@ -159,7 +164,7 @@ impl Network {
         state.connections.retain(|c| c.client != client);
     }
 
-    fn event(&self, event: impl ToString) {
+    fn event(&self, event: impl fmt::Display) {
         self.0.trace.event(|| event.to_string());
     }
 
