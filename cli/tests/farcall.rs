@@ -228,7 +228,7 @@ fn calls_over_connections() {
         farcall(&["call", &url, "add", "3", "5"]),
         fault(
             2,
-            "farcall: no session could be opened: the peer expects an authkey, and this side has none"
+            "farcall: the peer expects an authkey, and this side has none"
         )
     );
     let (status, out, err) = with_key(&["--timeout", "0.2", "call", &url, "sleep", "30"]);
@@ -251,8 +251,7 @@ fn a_server_that_is_not_there_or_is_none_exits_with_2() {
         (
             2,
             String::new(),
-            "farcall: no session could be opened: the other side did not greet in time\n"
-                .to_owned()
+            "farcall: the other side did not greet in time\n".to_owned()
         )
     );
     drop(listener);
