@@ -354,20 +354,25 @@ fn counters_are_gone_with_their_clients() {
         "{text}"
     );
 
-    let counters = env!("CARGO_BIN_EXE_counters");
-    let mut server = Running::new(counters, &["serve", "127.0.0.1:0"]);
-    let line = server.line();
-    let address = line.strip_prefix("Counters are made at ").unwrap();
-    let address = address.strip_suffix('.').unwrap();
-    let mut killed = {
-        let mut command = Command::new(counters);
-        command.args(["count", address, "Ada"]);
-        let pipes = command.stdin(Stdio::piped()).stdout(Stdio::piped());
-        Running::of(pipes.spawn().unwrap())
-    };
-    assert_eq!(killed.line(), "Counters in all: 1");
-    killed.child.kill().unwrap();
-    assert_eq!(server.line(), "  Ada's counter is gone");
+    for lease in [0, 2] {
+        let counters = env!("CARGO_BIN_EXE_counters");
+        let leased = ["serve", "127.0.0.1:0", "--lease", &lease.to_string()];
+        let mut server = Running::new(counters, &leased);
+        let line = server.line();
+        let address = line.strip_prefix("Counters are made at ").unwrap();
+        let address = address.strip_suffix('.').unwrap();
+        let mut killed = {
+            let mut command = Command::new(counters);
+            command.args(["count", address, "Ada"]);
+            let pipes = command.stdin(Stdio::piped()).stdout(Stdio::piped());
+            Running::of(pipes.spawn().unwrap())
+        };
+        assert_eq!(killed.line(), "Counters in all: 1");
+        let begin = std::time::Instant::now();
+        killed.child.kill().unwrap();
+        assert_eq!(server.line(), "  Ada's counter is gone");
+        assert!(begin.elapsed() >= std::time::Duration::from_secs(lease));
+    }
 }
 
 /// Both pairs meet at the same port, so they are one test.

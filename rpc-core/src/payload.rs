@@ -57,6 +57,20 @@ impl Payload {
         }
     }
 
+    /// What `message` has from `begin` on.
+    ///
+    /// # Panics
+    /// If that is beyond its end.
+    #[must_use]
+    pub fn rest(message: Vec<u8>, begin: usize) -> Self {
+        assert!(begin <= message.len(), "a part of its message");
+        Self {
+            range: begin..message.len(),
+            message: Message::Owned(message),
+            attachments: Vec::new(),
+        }
+    }
+
     /// Puts these beside the bytes.
     #[must_use]
     pub fn with_attachments(mut self, attachments: Vec<Attachment>) -> Self {

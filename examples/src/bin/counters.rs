@@ -2,7 +2,8 @@
 //! client is.
 //!
 //! `counters` alone shows that, and what pipelining saves. `counters serve ADDRESS` makes counters for all
-//! who come, and `counters count ADDRESS NAME` adds up the numbers that are typed.
+//! who come, and `counters count ADDRESS NAME` adds up the numbers that are typed. With a lease, the server
+//! keeps the counters of a client whose connection broke, until it is back.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -11,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use clap::{Parser, Subcommand};
 use conn::Listener;
-use conn::rpc::{Client, Pipelined, Remote, Server};
+use conn::rpc::{Client, Pipelined, Reconnect, Remote, Server, ServerOptions};
 use examples::slow_line;
 use rpc_core::transport::Address;
 use rpc_core::{CallError, RegisterError, client, service};
@@ -84,7 +85,12 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Side {
     /// Make counters for all who come
-    Serve { address: String },
+    Serve {
+        address: String,
+        /// Keep the counters of a client for so long after its connection broke
+        #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+        lease: u64,
+    },
     /// Add up the numbers that are typed
     Count { address: String, name: String },
 }
@@ -93,13 +99,15 @@ enum Side {
 async fn main() -> Result<(), Box<dyn Error>> {
     match Arguments::parse().side {
         None => show().await?,
-        Some(Side::Serve { address }) => {
+        Some(Side::Serve { address, lease }) => {
             let listener = Listener::bind(address).authkey(KEY).await?;
             println!("Counters are made at {}.", listener.local_address());
-            server()?.serve(listener).await?;
+            let server = server(Duration::from_secs(lease))?;
+            server.serve(listener).await?;
         }
         Some(Side::Count { address, name }) => {
-            let factory = Client::connect(address).authkey(KEY).await?;
+            let factory = Client::connect(address).authkey(KEY);
+            let factory = factory.reconnect(Reconnect::default()).await?;
             let counter = factory.create(&name).await?;
             println!("Counters in all: {}", factory.count().await?);
             let mut typed = BufReader::new(tokio::io::stdin()).lines();
@@ -111,8 +119,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn server() -> Result<Server, RegisterError> {
-    let server = Server::new();
+fn server(lease: Duration) -> Result<Server, RegisterError> {
+    let server = Server::with_options(ServerOptions::default().lease(lease));
     server.register_instance(Factory::default())?;
     Ok(server)
 }
@@ -120,9 +128,8 @@ fn server() -> Result<Server, RegisterError> {
 async fn show() -> Result<(), Box<dyn Error>> {
     let listener = Listener::bind("127.0.0.1:0").authkey(KEY).await?;
     let address = listener.local_address().clone();
-    let server = server()?;
-    let serving = server.clone();
-    tokio::spawn(serving.serve(listener));
+    let server = server(Duration::ZERO)?;
+    tokio::spawn(server.serve(listener));
 
     println!("Two clients, and a counter for each:");
     let ada = Client::connect(&address).authkey(KEY).await?;

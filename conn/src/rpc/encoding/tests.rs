@@ -111,7 +111,7 @@ fn values_of_any_type_pass_in_message_pack() {
     let (read,): (Value,) = pass(Encoding::MessagePack, (&value,)).unwrap();
     assert_eq!(read, value);
     let (read,): (Value,) = pass(Encoding::MessagePack, (vec![1u8, 2],)).unwrap();
-    assert_eq!(read, Value::Bytes(vec![1, 2].into()));
+    assert_eq!(read, Value::Bytes(vec![1, 2]));
     let (read,): (Value,) = pass(Encoding::Bincode, ("scalars do in bincode",)).unwrap();
     assert_eq!(read, Value::from("scalars do in bincode"));
 }

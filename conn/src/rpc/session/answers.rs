@@ -10,7 +10,7 @@ use rpc_core::{Call, CallError, Cancellation, Fault, FaultKind, Payload, Registr
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout_at};
 
-use super::{Effects, Phase, Session, State, in_order, overloaded};
+use super::{Discard, Effects, Phase, Session, State, in_order, overloaded};
 use crate::rpc::encoding::Encoding;
 use crate::rpc::error::{Disconnected, TooLong};
 use crate::rpc::message::{self, ObjectId, Target};
@@ -22,6 +22,12 @@ pub(super) struct Answering {
     cancellation: Cancellation,
     one_way: bool,
     promise: Option<Promised>,
+}
+
+impl Discard for Answering {
+    fn is_plain(&self) -> bool {
+        self.promise.is_none()
+    }
 }
 
 impl Answering {
@@ -68,16 +74,26 @@ impl Callee {
 }
 
 /// A call as it came.
-pub(super) struct Request<'a> {
-    pub(super) head: message::Call<'a>,
+pub(super) struct Request {
+    pub(super) id: u64,
+    pub(super) target: Target,
+    pub(super) one_way: bool,
+    pub(super) promise: bool,
     pub(super) call: Call<Encoding>,
     pub(super) cancellation: Cancellation,
 }
 
+impl Request {
+    pub(super) fn with_params(mut self, params: Payload) -> Self {
+        self.call.params = params;
+        self
+    }
+}
+
 impl Session {
     /// Answers a call of the other end.
-    pub(super) fn answer(self: &Arc<Self>, request: Request<'_>) -> Result<(), Disconnected> {
-        let id = request.head.id;
+    pub(super) fn answer(self: &Arc<Self>, request: Request) -> Result<(), Disconnected> {
+        let id = request.id;
         let admitted = self.change(|state, effects| self.admit(state, effects, request))?;
         if let Some((callee, call)) = admitted {
             self.run(id, callee, call);
@@ -91,12 +107,14 @@ impl Session {
         state: &mut State,
         effects: &mut Effects,
         Request {
-            head,
+            id,
+            target,
+            one_way,
+            promise,
             call,
             cancellation,
-        }: Request<'_>,
+        }: Request,
     ) -> Result<Option<(Callee, Call<Encoding>)>, Disconnected> {
-        let id = head.id;
         if id <= state.last_answer {
             effects.drop(call);
             let message = format!("call {id} came after call {}", state.last_answer);
@@ -111,17 +129,17 @@ impl Session {
         let mut answering = Answering {
             task: None,
             cancellation,
-            one_way: head.one_way,
-            promise: head.promise.then(|| Promised::Waiting(Vec::new())),
+            one_way,
+            promise: promise.then(|| Promised::Waiting(Vec::new())),
         };
-        let fault = match self.callee(state, head.target) {
+        let fault = match self.callee(state, target) {
             Ok(Some(callee)) => {
                 state.answers.insert(id, answering);
                 return Ok(Some((callee, call)));
             }
             Ok(None) => {
                 state.answers.insert(id, answering);
-                if let Target::Promise(other) = head.target {
+                if let Target::Promise(other) = target {
                     state.wait_for(other, id, call);
                 }
                 return Ok(None);
@@ -130,7 +148,7 @@ impl Session {
         };
         effects.drop(call);
         self.push_fault(state, id, &fault);
-        if head.promise {
+        if promise {
             answering.promise = Some(Promised::Broken(broken(&fault)));
             state.answers.insert(id, answering);
         }
@@ -323,7 +341,7 @@ impl Session {
                         }
                     }
                 }
-                effects.given_up.push(answering);
+                effects.more().given_up.push(answering);
             }
         });
     }
@@ -368,7 +386,7 @@ impl State {
     /// Stops all work for the other end, which no longer waits.
     pub(super) fn fail_answers(&mut self, effects: &mut Effects) {
         let answers = in_order(self.answers.drain());
-        effects.given_up.extend(answers);
+        effects.more().given_up.extend(answers);
     }
 }
 

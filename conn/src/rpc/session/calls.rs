@@ -11,7 +11,7 @@ use rpc_core::{Call, CallError, Execution, Fault, FaultKind, Payload};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::streams::is_stream;
-use super::{Effects, Lifeline, Phase, Session, State};
+use super::{Discard, Effects, Lifeline, Phase, Session, State};
 use crate::rpc::encoding::Encoding;
 use crate::rpc::error::{Disconnected, TooLate, TooLong};
 use crate::rpc::message::{self, Message, Target};
@@ -48,6 +48,16 @@ struct Outgoing {
     object: Option<Object>,
     call: Call<Encoding>,
 }
+
+impl Discard for Outgoing {
+    fn is_plain(&self) -> bool {
+        self.object.is_none()
+            && self.call.params.is_plain()
+            && self.call.context.headers().is_none()
+    }
+}
+
+impl Discard for Pending {}
 
 impl Session {
     /// What a call on this object is for, in the terms of this session.
@@ -125,7 +135,7 @@ impl Session {
                     let mut sent = Some(outgoing);
                     if let Some(pending) = state.calls.get_mut(&id) {
                         pending.progress = if pending.one_way {
-                            effects.wake.extend(pending.waker.take());
+                            effects.wake(pending.waker.take());
                             Progress::Detached
                         } else {
                             Progress::Sent { until }
@@ -318,7 +328,7 @@ impl State {
             }
             if let Some(promise) = promise {
                 effects.drop(promise.settle(result));
-                effects.settled.push(promise);
+                effects.more().settled.push(promise);
             } else {
                 effects.drop(result);
             }
@@ -331,7 +341,7 @@ impl State {
         }
         let outgoing = pending.outgoing.take();
         pending.progress = Progress::Done(result);
-        effects.wake.extend(pending.waker.take());
+        effects.wake(pending.waker.take());
         effects.drop(outgoing);
     }
 

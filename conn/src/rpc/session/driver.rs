@@ -8,17 +8,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use bytes::Bytes;
-use rpc_core::{Call, Cancellation, Context as CallContext, Origin, Payload};
+use rpc_core::Origin;
 use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
-use super::answers::Request;
 use super::{Phase, Session};
 use crate::connection::{Reader, Writer};
 use crate::frame::Encoder;
 use crate::rpc::error::Disconnected;
-use crate::rpc::message::{self, Message, MessageError, Reference};
+use crate::rpc::message::Message;
 
 /// How many messages are handled before other tasks have their turn.
 const BURST: usize = 256;
@@ -38,9 +36,9 @@ pub(in crate::rpc) struct Link {
 
 /// Moves bytes between a session and its connection until that ends. The future gives the reason.
 pub(in crate::rpc) struct Driver {
-    session: Arc<Session>,
+    pub(super) session: Arc<Session>,
     link: Link,
-    origin: Arc<Origin>,
+    pub(super) origin: Arc<Origin>,
     /// What is being written.
     writing: Encoder,
     /// How many bytes were written to this connection: what the other end may know of.
@@ -51,6 +49,13 @@ pub(in crate::rpc) struct Driver {
     timer: Pin<Box<Sleep>>,
     pinged: bool,
     closing: Option<Pin<Box<Sleep>>>,
+}
+
+/// What the session wants of its driver next.
+struct Turn {
+    /// Whether the other end takes what it is sent, so that more can be read from it.
+    may_read: bool,
+    leaving: bool,
 }
 
 impl Driver {
@@ -73,25 +78,29 @@ impl Driver {
         }
     }
 
+    /// Moves what can be moved now. Says whether there was anything.
     fn poll_drive(&mut self, cx: &mut Context<'_>) -> Result<bool, Disconnected> {
+        let turn = self.begin_turn();
+        let read = turn.may_read && self.poll_read(cx)?;
         let handled = self.handle()?;
         let wrote = self.poll_write(cx)?;
-        if handled == BURST {
-            return Ok(true);
-        }
-        let read = match self.may_read() {
-            true => self.poll_read(cx)?,
-            false => false,
-        };
         self.poll_time(cx)?;
-        self.poll_close(cx)?;
+        if turn.leaving || self.closing.is_some() {
+            self.poll_close(cx)?;
+        }
         Ok(read || wrote || handled > 0)
     }
 
-    /// Whether the other end takes what it is sent, so that more can be read from it.
-    fn may_read(&self) -> bool {
+    fn begin_turn(&self) -> Turn {
         let limit = self.session.settings.max_backlog.saturating_add(REFUSALS);
-        self.session.change(|state, _| state.backlog() < limit)
+        self.session.change(|state, _| {
+            // What this task does itself need not wake it.
+            state.driver = None;
+            Turn {
+                may_read: state.backlog() < limit,
+                leaving: matches!(state.phase, Phase::Leaving { .. } | Phase::Ended(_)),
+            }
+        })
     }
 
     /// Reads once. Says whether something came.
@@ -127,99 +136,16 @@ impl Driver {
             let Some(message) = message.map_err(Disconnected::broken)? else {
                 return Ok(count);
             };
-            self.message(&message.into())?;
+            self.receive(message)?;
         }
         Ok(BURST)
-    }
-
-    fn message(&self, bytes: &Bytes) -> Result<(), Disconnected> {
-        let protocol = |error: MessageError| Disconnected::Protocol(error.to_string());
-        let session = &self.session;
-        match Message::read(bytes).map_err(protocol)? {
-            Message::Call(head, params) => {
-                let params = self.payload(bytes, params, &head.references)?;
-                session.answer(self.request(head, params))?;
-            }
-            Message::Return {
-                id,
-                references,
-                payload,
-            } => {
-                let reply = self.payload(bytes, payload, &references)?;
-                session.returned(id, Ok(reply))?;
-            }
-            Message::Fault { id, fault } => session.returned(id, Err(fault))?,
-            Message::Cancel(id) => session.cancelled(id),
-            Message::Finish(id) => session.finished(id),
-            Message::Release(released) => session.released(&released)?,
-            Message::Item {
-                stream,
-                references,
-                payload,
-            } => {
-                let item = self.payload(bytes, payload, &references)?;
-                session.item(stream, item)?;
-            }
-            Message::End { stream, fault } => session.stream_ended(stream, fault),
-            Message::Credit { stream, bytes } => session.credited(stream, bytes),
-            Message::Stop(stream) => session.stopped(stream),
-            Message::Ping(number) => session.change(|state, _| state.push(&Message::Pong(number))),
-            Message::Pong(_) => {}
-            Message::Goodbye { last, reason } => session.other_leaves(last, reason),
-            Message::Held(held) => session.held(held),
-            Message::Hello(_) => {
-                let message = "a first message in the middle of a session".to_owned();
-                return Err(Disconnected::Protocol(message));
-            }
-        }
-        Ok(())
-    }
-
-    fn payload(
-        &self,
-        bytes: &Bytes,
-        offset: usize,
-        references: &[Reference],
-    ) -> Result<Payload, Disconnected> {
-        let payload = Payload::part(bytes.clone(), offset..bytes.len());
-        if references.is_empty() {
-            return Ok(payload);
-        }
-        let attachments = self.session.import(references)?;
-        Ok(payload.with_attachments(attachments))
-    }
-
-    fn request<'a>(&self, head: message::Call<'a>, params: Payload) -> Request<'a> {
-        let cancellation = Cancellation::default();
-        let deadline = head
-            .timeout
-            .and_then(|left| Instant::now().checked_add(left));
-        let mut context = CallContext::new(head.method)
-            .with_deadline(deadline.map(Instant::into_std))
-            .with_origin(Arc::clone(&self.origin))
-            .with_cancellation(cancellation.clone());
-        if head.one_way {
-            context = context.one_way();
-        }
-        if head.idempotent {
-            context = context.idempotent();
-        }
-        Request {
-            head,
-            call: Call {
-                params,
-                format: self.session.encoding,
-                context,
-            },
-            cancellation,
-        }
     }
 
     /// Writes what there is. Says whether something was written.
     fn poll_write(&mut self, cx: &mut Context<'_>) -> Result<bool, Disconnected> {
         let mut progress = false;
         loop {
-            if self.writing.unwritten().is_empty() && !self.take_output(cx) {
+            if self.writing.unwritten().is_empty() && !self.take_output() {
                 if progress {
                     self.flush(cx)?;
                 }
@@ -239,21 +165,28 @@ impl Driver {
     }
 
     /// Takes what is to be written next, and lets those go on who waited for that. Says whether there is
-    /// anything; if not, new output wakes this task.
-    fn take_output(&mut self, cx: &Context<'_>) -> bool {
+    /// anything.
+    fn take_output(&mut self) -> bool {
         self.session.change(|state, effects| {
             self.session.send_waiting(state, effects);
-            effects.wake.append(&mut state.want_room);
+            effects.wake_all(&mut state.want_room);
             if !state.releases.is_empty() {
                 let releases = std::mem::take(&mut state.releases);
                 state.push(&Message::Release(releases));
             }
             std::mem::swap(&mut state.outbox, &mut self.writing);
-            let any = !self.writing.unwritten().is_empty();
-            if !any {
+            !self.writing.unwritten().is_empty()
+        })
+    }
+
+    /// Waits for the connection, or for new output to wake this task. Says whether there is none yet.
+    fn rest(&self, cx: &Context<'_>) -> bool {
+        self.session.change(|state, _| {
+            let has_output = state.has_output() && self.writing.unwritten().is_empty();
+            if !has_output {
                 state.driver = Some(cx.waker().clone());
             }
-            any
+            !has_output
         })
     }
 
@@ -330,13 +263,8 @@ impl Future for Driver {
         let this = &mut *self;
         for _ in 0..8 {
             match this.poll_drive(cx) {
-                Ok(true) => {}
-                Ok(false) => {
-                    // What was pushed since the last look wakes this task.
-                    if !this.writing.unwritten().is_empty() || !this.take_output(cx) {
-                        return Poll::Pending;
-                    }
-                }
+                Ok(false) if this.rest(cx) => return Poll::Pending,
+                Ok(_) => {}
                 Err(reason) => {
                     if let Disconnected::Protocol(reason) = &reason {
                         this.complain(reason);
@@ -368,24 +296,6 @@ impl Driver {
         let outgoing = Pin::new(&mut self.link.writer.outgoing);
         // It may not take it; then it learns nothing more than that the connection ends.
         let _ = outgoing.poll_write(&mut cx, encoder.unwritten());
-    }
-}
-
-impl Session {
-    /// Takes note that the other end is about to leave.
-    fn other_leaves(&self, last: u64, reason: &str) {
-        self.change(|state, effects| {
-            if let Phase::Up = state.phase {
-                let reason = reason.to_owned();
-                state.phase = Phase::Leaving {
-                    ours: false,
-                    reason,
-                };
-            }
-            let reason = state.reason();
-            state.refuse_after(last, &reason, self.reconnects, effects);
-            effects.wake.extend(state.driver.take());
-        });
     }
 }
 

@@ -4,7 +4,6 @@
 //! runs. What a change entails (tasks to wake, values to drop) is collected in [`Effects`], and done when
 //! the lock is free. The [`driver`] moves bytes between the state and a connection.
 
-use std::any::Any;
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::ops::Deref;
@@ -14,7 +13,7 @@ use std::task::Waker;
 use std::time::Duration;
 
 use foldhash::fast::RandomState;
-use rpc_core::{Fault, FaultKind, Registry};
+use rpc_core::{Call, Fault, FaultKind, Payload, Registry};
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
@@ -22,6 +21,7 @@ mod answers;
 mod calls;
 mod driver;
 mod objects;
+mod receive;
 mod streams;
 
 pub(super) use answers::Callee;
@@ -128,37 +128,103 @@ enum Phase {
     Ended(Disconnected),
 }
 
-/// What is to be done once the lock is free.
+/// What is to be done once the lock is free. Most changes entail no more than that one task is woken.
 #[derive(Default)]
 struct Effects {
+    wake: Option<Waker>,
+    more: Option<Box<More>>,
+}
+
+#[derive(Default)]
+struct More {
     wake: Vec<Waker>,
-    drop: Vec<Box<dyn Any + Send>>,
+    pumps: Vec<Pump>,
     settled: Vec<Arc<Promise>>,
     given_up: Vec<Answering>,
     gone: Vec<CancellationToken>,
-    pumps: Vec<Pump>,
+    drop: Vec<Box<dyn Discard>>,
 }
 
+/// What a change takes out of the state.
+trait Discard: Send {
+    /// Whether its destructor runs nothing of the program's and takes no lock, so that it need not wait
+    /// until the lock is free.
+    fn is_plain(&self) -> bool {
+        false
+    }
+}
+
+impl Discard for Payload {
+    fn is_plain(&self) -> bool {
+        self.attachments().is_empty()
+    }
+}
+
+impl<E: Send> Discard for Result<Payload, E> {
+    fn is_plain(&self) -> bool {
+        self.as_ref().is_ok_and(Discard::is_plain)
+    }
+}
+
+impl<T: Discard> Discard for Option<T> {
+    fn is_plain(&self) -> bool {
+        self.as_ref().is_none_or(Discard::is_plain)
+    }
+}
+
+impl<T: Send> Discard for Vec<T> {}
+impl Discard for Call<Encoding> {}
+impl Discard for Encoder {}
+impl Discard for Export {}
+impl Discard for Registry<Encoding> {}
+impl Discard for Consumer {}
+
 impl Effects {
+    fn more(&mut self) -> &mut More {
+        self.more.get_or_insert_default()
+    }
+
+    fn wake(&mut self, waker: Option<Waker>) {
+        match waker {
+            Some(waker) if self.wake.is_some() => self.more().wake.push(waker),
+            Some(waker) => self.wake = Some(waker),
+            None => {}
+        }
+    }
+
+    fn wake_all(&mut self, wakers: &mut Vec<Waker>) {
+        for waker in wakers.drain(..) {
+            self.wake(Some(waker));
+        }
+    }
+
     /// Drops it later: its destructor may be the program's, or need the lock.
-    fn drop(&mut self, value: impl Any + Send) {
-        self.drop.push(Box::new(value));
+    fn drop(&mut self, value: impl Discard + 'static) {
+        if !value.is_plain() {
+            self.more().drop.push(Box::new(value));
+        }
     }
 
     fn run(self, session: &Session) {
-        for pump in self.pumps {
-            session.runtime.spawn(pump);
-        }
-        for waker in self.wake {
+        if let Some(waker) = self.wake {
             waker.wake();
         }
-        for answering in self.given_up {
+        let Some(more) = self.more else {
+            return;
+        };
+        for pump in more.pumps {
+            session.runtime.spawn(pump);
+        }
+        for waker in more.wake {
+            waker.wake();
+        }
+        for answering in more.given_up {
             answering.give_up();
         }
-        for references in self.gone {
+        for references in more.gone {
             references.cancel();
         }
-        for promise in self.settled {
+        for promise in more.settled {
             promise.notify();
         }
     }
@@ -246,7 +312,7 @@ impl Session {
             if state.has_output()
                 && let Some(driver) = state.driver.take()
             {
-                effects.wake.push(driver);
+                effects.wake(Some(driver));
             }
             result
         };
@@ -317,7 +383,7 @@ impl Session {
             state.fail_streams(reason, effects);
             let reconnects = self.reconnects && !wanted;
             state.interrupt_calls(reason, reconnects, effects);
-            effects.wake.append(&mut state.want_room);
+            effects.wake_all(&mut state.want_room);
             reconnects || (!self.settings.lease.is_zero() && !wanted)
         });
         if !goes_on {
@@ -339,8 +405,8 @@ impl Session {
             state.fail_streams(reason, effects);
             state.interrupt_calls(reason, false, effects);
             self.forget_references(state, effects);
-            effects.wake.append(&mut state.want_room);
-            effects.wake.extend(state.driver.take());
+            effects.wake_all(&mut state.want_room);
+            effects.wake(state.driver.take());
         });
         let instances = std::mem::take(
             &mut *self
@@ -363,12 +429,12 @@ impl Session {
                 let last = state.last_answer;
                 state.push(&Message::Goodbye { last, reason: why });
                 state.fail_waiting(&Disconnected::Closed, effects);
-                effects.wake.extend(state.driver.take());
+                effects.wake(state.driver.take());
                 false
             }
             Phase::Leaving { ours, .. } => {
                 *ours = true;
-                effects.wake.extend(state.driver.take());
+                effects.wake(state.driver.take());
                 false
             }
             Phase::Down(_) => true,

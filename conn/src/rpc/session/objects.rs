@@ -248,6 +248,9 @@ impl Session {
         effects.drop(Export::in_order(state.exports.drain()));
         state.imports.clear();
         state.releases.clear();
-        effects.gone.push(std::mem::take(&mut state.references));
+        effects
+            .more()
+            .gone
+            .push(std::mem::take(&mut state.references));
     }
 }

@@ -123,7 +123,7 @@ impl Session {
         let waker = None;
         state.producers.insert(id, Producer { credit, waker });
         if let Some(session) = self.this.upgrade() {
-            effects.pumps.push(Pump {
+            effects.more().pumps.push(Pump {
                 session,
                 id,
                 source,
@@ -179,7 +179,7 @@ impl Session {
             }
             consumer.granted = consumer.granted.saturating_sub(cost(&item));
             consumer.items.push_back(item);
-            effects.wake.extend(consumer.waker.take());
+            effects.wake(consumer.waker.take());
             Ok(())
         })
     }
@@ -191,7 +191,7 @@ impl Session {
                 && consumer.end.is_none()
             {
                 consumer.end = Some(fault.map_or(Ok(()), |fault| Err(StreamError::Fault(fault))));
-                effects.wake.extend(consumer.waker.take());
+                effects.wake(consumer.waker.take());
             }
         });
     }
@@ -201,7 +201,7 @@ impl Session {
         self.change(|state, effects| {
             if let Some(producer) = state.producers.get_mut(&id) {
                 producer.credit = producer.credit.saturating_add(bytes);
-                effects.wake.extend(producer.waker.take());
+                effects.wake(producer.waker.take());
             }
         });
     }
@@ -210,7 +210,7 @@ impl Session {
     pub(super) fn stopped(&self, id: u64) {
         self.change(|state, effects| {
             if let Some(producer) = state.producers.remove(&id) {
-                effects.wake.extend(producer.waker);
+                effects.wake(producer.waker);
             }
         });
     }
@@ -220,13 +220,13 @@ impl State {
     /// Ends all streams, as the connection did.
     pub(super) fn fail_streams(&mut self, reason: &Disconnected, effects: &mut Effects) {
         for producer in in_order(self.producers.drain()) {
-            effects.wake.extend(producer.waker);
+            effects.wake(producer.waker);
         }
         for consumer in in_order(&mut self.consumers) {
             if consumer.end.is_none() {
                 consumer.end = Some(Err(StreamError::Disconnected(reason.clone())));
             }
-            effects.wake.extend(consumer.waker.take());
+            effects.wake(consumer.waker.take());
         }
     }
 }
