@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::io::{self, Write as _};
 use std::process;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread;
@@ -77,7 +78,11 @@ fn watch(seed: u64) -> Sender<()> {
     let (watched, ended) = channel();
     thread::spawn(move || {
         if ended.recv_timeout(STUCK) == Err(RecvTimeoutError::Timeout) {
-            eprintln!("seed {seed} stands still: FARCALL_SEED={seed} shows where");
+            // Unlike what is printed, this is not kept back until the test has ended.
+            let _ = writeln!(
+                io::stderr(),
+                "seed {seed} stands still: FARCALL_SEED={seed} shows where"
+            );
             process::exit(1);
         }
     });
