@@ -24,6 +24,7 @@ mod visitor;
 mod world;
 
 use tokio::time::sleep;
+use trace::Text;
 use world::{Report, notice_panics, run};
 
 /// What takes longer, in simulated time, never ends: more than a client tries to reconnect, and all other
@@ -73,8 +74,7 @@ fn number(variable: &str) -> Option<u64> {
 fn invariants_hold_whatever_the_network_does() {
     notice_panics();
     if let Some(seed) = number("FARCALL_SEED") {
-        let report = run(seed, true);
-        report.lines.iter().for_each(|line| println!("{line}"));
+        let report = run(seed, Text::Printed);
         assert!(report.violations.is_empty(), "{}", describe(seed, &report));
         return;
     }
@@ -87,7 +87,7 @@ fn invariants_hold_whatever_the_network_does() {
             && seed < seeds
             && failed.lock().unwrap().len() < ENOUGH
         {
-            let report = run(seed, false);
+            let report = run(seed, Text::Dropped);
             let mut counts = counts.lock().unwrap();
             for (what, count) in &report.counts {
                 *counts.entry(what.clone()).or_default() += count;
@@ -132,7 +132,7 @@ fn describe(seed: u64, report: &Report) -> String {
 #[test]
 fn the_same_seed_gives_the_same_trace() {
     for seed in 0..100 {
-        if run(seed, false).hash != run(seed, false).hash {
+        if run(seed, Text::Dropped).hash != run(seed, Text::Dropped).hash {
             panic!("seed {seed} is not replayed:\n{}", difference(seed));
         }
     }
@@ -140,8 +140,8 @@ fn the_same_seed_gives_the_same_trace() {
 
 /// Where two runs of a seed part.
 fn difference(seed: u64) -> String {
-    let first = run(seed, true).lines;
-    let second = run(seed, true).lines;
+    let first = run(seed, Text::Kept).lines;
+    let second = run(seed, Text::Kept).lines;
     let same = first.iter().zip(&second).take_while(|(a, b)| a == b);
     let same = same.count();
     let then = |lines: &[String]| lines.get(same).cloned().unwrap_or_default();

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 
 use conn::rpc::{Client, Remote, Stream};
 use futures_util::stream;
-use rpc_core::{CallError, Caller as _, Context, Fault, client, service};
+use rpc_core::{CallError, Caller as _, Context, Fault, FaultKind, client, service};
 
 use super::ledger::{Alive, Ledger};
 use super::objects::{Counter, CounterApi, ListenerApi};
@@ -115,6 +115,12 @@ impl Workshop {
             let entry = self.ledger.call("hear");
             let result = listener.hear(entry.number(), millis).await;
             entry.ended(&result);
+            if let Err(CallError::Fault(fault)) = &result {
+                self.ledger.check(
+                    fault.kind() != FaultKind::Gone,
+                    "an object is gone that is referred to",
+                );
+            }
             result?;
         }
         running.complete();

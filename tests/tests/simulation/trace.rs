@@ -15,16 +15,26 @@ struct Shared {
 
 struct State {
     hash: DefaultHasher,
-    /// Only for a run that somebody looks at.
-    lines: Option<Vec<String>>,
+    text: Text,
+    lines: Vec<String>,
+}
+
+/// What becomes of the text of events.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Text {
+    Dropped,
+    Kept,
+    /// At once, as the run may never end.
+    Printed,
 }
 
 impl Trace {
     /// Begins now.
-    pub(crate) fn new(keeps_lines: bool) -> Self {
+    pub(crate) fn new(text: Text) -> Self {
         let state = State {
             hash: DefaultHasher::new(),
-            lines: keeps_lines.then(Vec::new),
+            text,
+            lines: Vec::new(),
         };
         Self(Arc::new(Shared {
             begin: Instant::now(),
@@ -38,8 +48,13 @@ impl Trace {
         let mut state = self.0.state.lock().unwrap();
         time.hash(&mut state.hash);
         event.hash(&mut state.hash);
-        if let Some(lines) = &mut state.lines {
-            lines.push(format!("{:>8} ms  {event}", time.as_millis()));
+        if state.text == Text::Dropped {
+            return;
+        }
+        let line = format!("{:>8} ms  {event}", time.as_millis());
+        match state.text {
+            Text::Printed => println!("{line}"),
+            _ => state.lines.push(line),
         }
     }
 
@@ -48,7 +63,6 @@ impl Trace {
     }
 
     pub(crate) fn lines(&self) -> Vec<String> {
-        let mut state = self.0.state.lock().unwrap();
-        state.lines.take().unwrap_or_default()
+        std::mem::take(&mut self.0.state.lock().unwrap().lines)
     }
 }

@@ -2,6 +2,10 @@
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::io::{self, Write as _};
+use std::process;
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::thread;
 use std::time::Duration;
 
 use conn::rpc::{Client, Options, ServerOptions};
@@ -13,7 +17,7 @@ use super::host::Host;
 use super::ledger::Ledger;
 use super::network::{Network, Towards};
 use super::service::WorkshopApi;
-use super::trace::Trace;
+use super::trace::{Text, Trace};
 use super::visitor::Visitor;
 use super::{GONE, HANGS};
 
@@ -24,6 +28,9 @@ pub(crate) struct Report {
     pub(crate) counts: BTreeMap<String, u64>,
     pub(crate) lines: Vec<String>,
 }
+
+/// How long a run may take on a busy machine, in real time.
+const STUCK: Duration = Duration::from_secs(60);
 
 thread_local! {
     /// Whether a task of this thread's run panicked, which tokio tells nobody.
@@ -39,8 +46,9 @@ pub(crate) fn notice_panics() {
     }));
 }
 
-/// Runs a seed, and keeps its trace where that is wanted.
-pub(crate) fn run(seed: u64, keeps_lines: bool) -> Report {
+/// Runs a seed.
+pub(crate) fn run(seed: u64, text: Text) -> Report {
+    let _watched = watch(seed);
     PANICKED.set(false);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
@@ -48,7 +56,7 @@ pub(crate) fn run(seed: u64, keeps_lines: bool) -> Report {
         .build()
         .unwrap();
     let (ledger, trace) = runtime.block_on(async {
-        let trace = Trace::new(keeps_lines);
+        let trace = Trace::new(text);
         let ledger = Ledger::new(trace.clone());
         let world = World::new(Rng::with_seed(seed), &trace, &ledger);
         world.run().await;
@@ -62,6 +70,23 @@ pub(crate) fn run(seed: u64, keeps_lines: bool) -> Report {
         counts: ledger.counts(),
         lines: trace.lines(),
     }
+}
+
+/// Ends the test if the run does not, before the result is dropped. A run that stands still in simulated
+/// time, as in a deadlock, cannot do that itself.
+fn watch(seed: u64) -> Sender<()> {
+    let (watched, ended) = channel();
+    thread::spawn(move || {
+        if ended.recv_timeout(STUCK) == Err(RecvTimeoutError::Timeout) {
+            // Unlike what is printed, this is not kept back until the test has ended.
+            let _ = writeln!(
+                io::stderr(),
+                "seed {seed} stands still: FARCALL_SEED={seed} shows where"
+            );
+            process::exit(1);
+        }
+    });
+    watched
 }
 
 struct World {

@@ -181,8 +181,13 @@ impl Driver {
 
     /// Waits for the connection, or for new output to wake this task. Says whether there is none yet.
     fn rest(&self, cx: &Context<'_>) -> bool {
+        let is_blocked = !self.writing.unwritten().is_empty();
+        if is_blocked {
+            // The connection wakes this task when it takes more; new output would wake it in vain.
+            return true;
+        }
         self.session.change(|state, _| {
-            let has_output = state.has_output() && self.writing.unwritten().is_empty();
+            let has_output = state.has_output();
             if !has_output {
                 state.driver = Some(cx.waker().clone());
             }

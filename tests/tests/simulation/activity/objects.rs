@@ -2,7 +2,7 @@
 
 use conn::rpc::{Pipelined as _, Remote};
 use futures_util::future::join_all;
-use rpc_core::Caller as _;
+use rpc_core::{CallError, Caller as _};
 use tokio::time::{sleep, timeout};
 
 use super::Activity;
@@ -175,9 +175,14 @@ impl Activity {
         let client = self.client.clone();
         let listener = Remote::new(Listener::new(&self.ledger));
         let call = client.return_home(entry.number(), listener.clone());
-        if let Some(Ok(back)) = self.outcome(entry, None, call).await {
-            self.ledger
-                .check(back == listener, "another object came home");
+        match self.outcome(entry, None, call).await {
+            Some(Ok(back)) => self
+                .ledger
+                .check(back == listener, "another object came home"),
+            Some(Err(CallError::Decode(error))) => self
+                .ledger
+                .violation(format_args!("an object did not come home: {error}")),
+            _ => {}
         }
     }
 
