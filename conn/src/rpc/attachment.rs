@@ -11,15 +11,13 @@ use rpc_core::payload::Attachment;
 use serde::de::{Deserialize, Deserializer, Error as _, Visitor};
 use serde::ser::{Error as _, Serialize, Serializer};
 
-use super::encoding::Encoding;
-
 /// The name that tells a place in the list from other newtypes.
 pub(super) const NAME: &str = "farcall::Attachment";
 
 enum Scope {
     Closed,
     Writing(Vec<Attachment>),
-    Reading(Encoding, Vec<Attachment>),
+    Reading(Vec<Attachment>),
 }
 
 thread_local! {
@@ -56,17 +54,13 @@ pub(super) fn writing<T, E>(
     let result = encode()?;
     match scope.close() {
         Scope::Writing(attachments) => Ok((result, attachments)),
-        Scope::Closed | Scope::Reading(..) => Ok((result, Vec::new())),
+        Scope::Closed | Scope::Reading(_) => Ok((result, Vec::new())),
     }
 }
 
-/// Decodes what came in `encoding`, with `attachments` beside the bytes.
-pub(super) fn reading<T>(
-    encoding: Encoding,
-    attachments: &[Attachment],
-    decode: impl FnOnce() -> T,
-) -> T {
-    let _scope = Restore::open(Scope::Reading(encoding, attachments.to_vec()));
+/// Decodes what came with `attachments` beside the bytes.
+pub(super) fn reading<T>(attachments: &[Attachment], decode: impl FnOnce() -> T) -> T {
+    let _scope = Restore::open(Scope::Reading(attachments.to_vec()));
     decode()
 }
 
@@ -88,7 +82,7 @@ impl<A: Fn() -> Result<Attachment, String>> Serialize for Attaching<A> {
                 attachments.push((self.0)().map_err(S::Error::custom)?);
                 Ok(attachments.len() - 1)
             }
-            Scope::Closed | Scope::Reading(..) => Err(S::Error::custom(
+            Scope::Closed | Scope::Reading(_) => Err(S::Error::custom(
                 "objects and streams can only be passed in calls over connections",
             )),
         })?;
@@ -96,10 +90,10 @@ impl<A: Fn() -> Result<Attachment, String>> Serialize for Attaching<A> {
     }
 }
 
-/// Reads a place, and gives what is there, along with the encoding of what it brings.
+/// Reads a place, and gives what is there.
 pub(super) fn deserialize<'de, D: Deserializer<'de>>(
     deserializer: D,
-) -> Result<(Encoding, Attachment), D::Error> {
+) -> Result<Attachment, D::Error> {
     struct Place;
 
     impl<'de> Visitor<'de> for Place {
@@ -120,10 +114,10 @@ pub(super) fn deserialize<'de, D: Deserializer<'de>>(
 
     let place = deserializer.deserialize_newtype_struct(NAME, Place)?;
     SCOPE.with_borrow(|scope| match scope {
-        Scope::Reading(encoding, attachments) => usize::try_from(place)
+        Scope::Reading(attachments) => usize::try_from(place)
             .ok()
             .and_then(|place| attachments.get(place))
-            .map(|attachment| (*encoding, attachment.clone()))
+            .cloned()
             .ok_or_else(|| D::Error::custom(format_args!("nothing is attached at place {place}"))),
         Scope::Closed | Scope::Writing(_) => Err(D::Error::custom(
             "objects and streams can only be passed in calls over connections",

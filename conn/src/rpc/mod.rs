@@ -68,7 +68,6 @@ mod error;
 mod greeting;
 mod message;
 pub mod names;
-mod object;
 mod options;
 mod pipeline;
 mod reconnect;

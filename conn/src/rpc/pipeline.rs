@@ -1,6 +1,5 @@
 //! Calls on objects that are still to come.
 
-use std::cell::RefCell;
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
@@ -8,49 +7,8 @@ use std::task::{Context, Poll, Waker};
 
 use rpc_core::CallError;
 
-use super::object::{Object, Promise};
 use super::remote::Remote;
-
-enum Slot {
-    Closed,
-    Open,
-    Filled(Arc<Promise>),
-}
-
-thread_local! {
-    /// Where a call leaves its promise, if one is asked for.
-    static SLOT: RefCell<Slot> = const { RefCell::new(Slot::Closed) };
-}
-
-/// Whether the next call is to be a promise.
-pub(super) fn is_open() -> bool {
-    SLOT.with_borrow(|slot| matches!(slot, Slot::Open))
-}
-
-pub(super) fn fill(promise: Arc<Promise>) {
-    SLOT.set(Slot::Filled(promise));
-}
-
-/// Puts back what was, after a panic too.
-struct Restore(Option<Slot>);
-
-impl Restore {
-    fn open() -> Self {
-        Self(Some(SLOT.replace(Slot::Open)))
-    }
-
-    fn close(mut self) -> Slot {
-        SLOT.replace(self.0.take().unwrap_or(Slot::Closed))
-    }
-}
-
-impl Drop for Restore {
-    fn drop(&mut self) {
-        if let Some(outer) = self.0.take() {
-            SLOT.set(outer);
-        }
-    }
-}
+use super::session::{Object, asking};
 
 /// Calls that return an object, which can be called before it is there.
 ///
@@ -94,14 +52,13 @@ where
 {
     fn pipelined(self) -> Remote<T> {
         let future = pin!(self);
-        let slot = Restore::open();
-        let polled = future.poll(&mut Context::from_waker(Waker::noop()));
-        match (slot.close(), polled) {
-            (Slot::Filled(promise), _) => Remote::from_object(Object::Promised(promise)),
+        let mut cx = Context::from_waker(Waker::noop());
+        match asking(|| future.poll(&mut cx)) {
+            (_, Some(promise)) => Remote::from_object(Object::Promised(promise)),
             // A call that needs no connection ends at once, as does one that cannot be sent.
-            (_, Poll::Ready(Ok(remote))) => remote,
-            (_, Poll::Ready(Err(error))) => Remote::from_object(Object::Failed(Arc::new(error))),
-            (_, Poll::Pending) => Remote::from_object(Object::Failed(Arc::new(
+            (Poll::Ready(Ok(remote)), None) => remote,
+            (Poll::Ready(Err(error)), None) => Remote::from_object(Object::Failed(Arc::new(error))),
+            (Poll::Pending, None) => Remote::from_object(Object::Failed(Arc::new(
                 CallError::NotSent("what is awaited first is not a call over a connection".into()),
             ))),
         }

@@ -13,7 +13,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::attachment;
 use super::encoding::Encoding;
-use super::object::{Local, Object};
+use super::session::{Local, Object};
 
 /// A handle of an object that may live on another side: what methods take and return to pass objects.
 ///
@@ -202,7 +202,7 @@ impl<T: ?Sized> Serialize for Remote<T> {
 
 impl<'de, T: ?Sized> Deserialize<'de> for Remote<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let (_, attachment) = attachment::deserialize(deserializer)?;
+        let attachment = attachment::deserialize(deserializer)?;
         match attachment.downcast_ref::<Object>() {
             Some(object) => Ok(Self::from_object(object.clone())),
             None => Err(D::Error::custom(

@@ -90,6 +90,8 @@ pub struct Stream<T> {
 enum Inner<T> {
     Local(Pin<Box<dyn Items<Item = Result<T, Fault>> + Send>>),
     Incoming(Arc<Incoming>),
+    /// What is still to be encoded, only to be decoded here.
+    Source(Box<dyn Source>),
 }
 
 impl<T> Stream<T> {
@@ -136,14 +138,18 @@ impl<T: DeserializeOwned> Stream<T> {
                 .as_mut()
                 .poll_next(cx)
                 .map(|item| item.map(|item| item.map_err(StreamError::Fault))),
-            Some(Inner::Incoming(incoming)) => incoming.poll_next(cx).map(|item| {
+            Some(Inner::Incoming(incoming)) => {
                 let encoding = incoming.encoding();
+                let item = incoming.poll_next(cx);
+                item.map(|item| item.map(|item| decode(encoding, &item?)))
+            }
+            Some(Inner::Source(source)) => {
+                let encoding = Encoding::default();
+                let item = source.poll_next(cx, encoding);
                 item.map(|item| {
-                    encoding
-                        .decode_reply(&item?)
-                        .map_err(|error| StreamError::Decode(Arc::new(error)))
+                    item.map(|item| decode(encoding, &item.map_err(StreamError::Fault)?))
                 })
-            }),
+            }
         };
         if let Poll::Ready(None | Some(Err(StreamError::Fault(_) | StreamError::Disconnected(_)))) =
             item
@@ -152,6 +158,12 @@ impl<T: DeserializeOwned> Stream<T> {
         }
         item
     }
+}
+
+fn decode<T: DeserializeOwned>(encoding: Encoding, item: &Payload) -> Result<T, StreamError> {
+    encoding
+        .decode_reply(item)
+        .map_err(|error| StreamError::Decode(Arc::new(error)))
 }
 
 impl<T: DeserializeOwned> Items for Stream<T> {
@@ -264,6 +276,7 @@ impl<T: Serialize + 'static> Serialize for Stream<T> {
                 Some(Inner::Incoming(incoming)) => {
                     Ok(Arc::new(Attached::new(incoming.relay())) as Attachment)
                 }
+                Some(Inner::Source(source)) => Ok(Arc::new(Attached::new(source)) as Attachment),
             }
         })
     }
@@ -271,7 +284,13 @@ impl<T: Serialize + 'static> Serialize for Stream<T> {
 
 impl<'de, T> Deserialize<'de> for Stream<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let (_, attachment) = attachment::deserialize(deserializer)?;
+        let attachment = attachment::deserialize(deserializer)?;
+        // Within the process, no connection stands between the two ends.
+        if let Some(attached) = attachment.downcast_ref::<Attached>() {
+            let source = attached.take();
+            let taken = || D::Error::custom("a stream can be received once");
+            return Ok(Self::of(Inner::Source(source.ok_or_else(taken)?)));
+        }
         match attachment.downcast::<Incoming>() {
             Ok(incoming) if incoming.take() => Ok(Self::of(Inner::Incoming(incoming))),
             Ok(_) => Err(D::Error::custom("a stream can be received once")),

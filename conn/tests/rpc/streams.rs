@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use conn::rpc::{Client, Encoding, Options, Server, ServerOptions, Stream, StreamError};
+use conn::rpc::{Client, Encoding, Options, Remote, Server, ServerOptions, Stream, StreamError};
 use futures_util::stream;
 use rpc_core::{CallError, Caller as _, Fault, client, service};
 use tokio::time::{Instant, sleep};
@@ -223,6 +223,21 @@ async fn a_stream_ends_with_its_connection() {
         "{error:?}"
     );
     until(|| source.alive.load(Ordering::Relaxed) == 0).await;
+}
+
+#[tokio::test]
+async fn within_one_process_streams_pass_too() {
+    let local: Remote<dyn SourceApi> = Remote::new(Source::default());
+    let (numbers, error) = collect(local.numbers(100, false).await.unwrap()).await;
+    assert!(numbers.into_iter().eq(0..100) && error.is_none());
+    let numbers = local.numbers(10, false).await.unwrap();
+    let doubled = local.doubled(numbers).await.unwrap();
+    assert_eq!(local.sum(doubled).await.unwrap(), 90);
+    // And from there over a connection.
+    let (server, _) = source();
+    let client = client(&server).await;
+    let numbers = local.numbers(10, false).await.unwrap();
+    assert_eq!(client.sum(numbers).await.unwrap(), 45);
 }
 
 #[tokio::test]

@@ -80,7 +80,7 @@ impl Format for Encoding {
     }
 
     fn decode_args<A: FromArgs>(&self, params: &Payload) -> Result<A, FormatError> {
-        reading(*self, params.attachments(), || match self {
+        reading(params.attachments(), || match self {
             Self::Bincode => arguments::decode(params.as_slice()),
             Self::MessagePack => {
                 let params = params.as_slice();
@@ -120,7 +120,7 @@ impl Format for Encoding {
     }
 
     fn decode_reply<T: DeserializeOwned>(&self, reply: &Payload) -> Result<T, FormatError> {
-        reading(*self, reply.attachments(), || match self {
+        reading(reply.attachments(), || match self {
             Self::Bincode => arguments::decode_one(reply.as_slice()),
             Self::MessagePack => MessagePack.decode(reply.as_slice()),
         })

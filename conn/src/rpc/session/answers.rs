@@ -10,11 +10,11 @@ use rpc_core::{Call, CallError, Cancellation, Fault, FaultKind, Payload, Registr
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout_at};
 
+use super::object::Object;
 use super::{Discard, Effects, Phase, Session, State, in_order, overloaded};
 use crate::rpc::encoding::Encoding;
 use crate::rpc::error::{Disconnected, TooLong};
 use crate::rpc::message::{self, ObjectId, Target};
-use crate::rpc::object::Object;
 
 /// A call of the other end that is being answered, or whose promise may still be called.
 pub(super) struct Answering {

@@ -1,22 +1,20 @@
 //! The calls of this end: waiting to be sent, sent, answered.
 
 use std::collections::BTreeSet;
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use rpc_core::{Call, CallError, Execution, Fault, FaultKind, Payload};
-use tokio::time::{Instant, Sleep, sleep_until};
+use rpc_core::{Call, CallError, Execution, Fault, Payload};
+use tokio::time::Instant;
 
+use super::object::Object;
+use super::promise::Promise;
 use super::streams::is_stream;
 use super::{Discard, Effects, Lifeline, Phase, Session, State};
 use crate::rpc::encoding::Encoding;
 use crate::rpc::error::{Disconnected, TooLate, TooLong};
 use crate::rpc::message::{self, Message, Target};
-use crate::rpc::object::{Object, Promise};
-use crate::rpc::pipeline;
 
 /// A call that has not ended, or whose end nobody took note of.
 pub(super) struct Pending {
@@ -44,9 +42,9 @@ enum Progress {
 
 /// A call to be sent.
 #[derive(Clone)]
-struct Outgoing {
-    object: Option<Object>,
-    call: Call<Encoding>,
+pub(super) struct Outgoing {
+    pub(super) object: Option<Object>,
+    pub(super) call: Call<Encoding>,
 }
 
 impl Discard for Outgoing {
@@ -81,7 +79,7 @@ impl Session {
 
     /// Begins a call, which is sent as soon as it may. With `promised` it also makes a promise of its
     /// result.
-    fn begin(
+    pub(super) fn begin(
         &self,
         outgoing: Outgoing,
         promised: Option<&Arc<Lifeline>>,
@@ -261,7 +259,11 @@ impl Session {
     }
 
     /// The end of a call, if it has come to one.
-    fn poll_result(&self, id: u64, cx: &mut Context<'_>) -> Poll<Result<Payload, CallError>> {
+    pub(super) fn poll_result(
+        &self,
+        id: u64,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Payload, CallError>> {
         self.change(|state, _| {
             let Some(pending) = state.calls.get_mut(&id) else {
                 // A one-way call whose end came before its caller looked whether it is on its way.
@@ -469,105 +471,5 @@ impl Outgoing {
     fn outlives(&self) -> bool {
         !matches!(self.object, Some(Object::Promised(_)))
             && !self.call.params.attachments().iter().any(is_stream)
-    }
-}
-
-/// The future of a call.
-#[must_use = "a call does nothing unless it is awaited"]
-pub(in crate::rpc) struct Calling {
-    session: Arc<Lifeline>,
-    progress: CallingProgress,
-}
-
-enum CallingProgress {
-    New(Box<Outgoing>),
-    Begun {
-        id: u64,
-        /// Keeps a promise from being given up while a call on it is under way.
-        _object: Option<Object>,
-        deadline: Option<Pin<Box<Sleep>>>,
-    },
-    Ended,
-}
-
-impl Lifeline {
-    /// Makes a call on an object of the other end, or on what it offers to everyone.
-    pub(in crate::rpc) fn call(
-        session: &Arc<Self>,
-        object: Option<Object>,
-        call: Call<Encoding>,
-    ) -> Calling {
-        Calling {
-            session: Arc::clone(session),
-            progress: CallingProgress::New(Box::new(Outgoing { object, call })),
-        }
-    }
-}
-
-impl Future for Calling {
-    type Output = Result<Payload, CallError>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = &mut *self;
-        if let CallingProgress::New(_) = this.progress
-            && let CallingProgress::New(outgoing) =
-                std::mem::replace(&mut this.progress, CallingProgress::Ended)
-        {
-            let mut outgoing = *outgoing;
-            if outgoing.call.format != this.session.encoding {
-                let message = format!(
-                    "the call is in {}, the connection speaks {}",
-                    outgoing.call.format, this.session.encoding
-                );
-                return Poll::Ready(Err(CallError::NotSent(message.into())));
-            }
-            if this.session.reconnects {
-                // It may be sent again: then a copy must cost nothing.
-                outgoing.call.params = outgoing.call.params.into_shared();
-            }
-            let deadline = outgoing.call.context.deadline();
-            let object = outgoing.object.clone();
-            let promised = pipeline::is_open().then_some(&this.session);
-            let (id, promise) = this.session.begin(outgoing, promised)?;
-            if let Some(promise) = promise {
-                pipeline::fill(promise);
-                return Poll::Pending;
-            }
-            this.progress = CallingProgress::Begun {
-                id,
-                _object: object,
-                deadline: deadline.map(|deadline| Box::pin(sleep_until(deadline.into()))),
-            };
-        }
-        let CallingProgress::Begun { id, deadline, .. } = &mut this.progress else {
-            return Poll::Pending;
-        };
-        let id = *id;
-        if let Poll::Ready(result) = this.session.poll_result(id, cx) {
-            this.progress = CallingProgress::Ended;
-            return Poll::Ready(result);
-        }
-        if let Some(deadline) = deadline
-            && deadline.as_mut().poll(cx).is_ready()
-        {
-            this.progress = CallingProgress::Ended;
-            let error = match this.session.give_up(id) {
-                false => CallError::NotSent(Box::new(TooLate)),
-                true => CallError::Fault(Fault::of(
-                    FaultKind::DeadlineExceeded,
-                    "the time of the call was over before its answer came",
-                )),
-            };
-            return Poll::Ready(Err(error));
-        }
-        Poll::Pending
-    }
-}
-
-impl Drop for Calling {
-    fn drop(&mut self) {
-        if let CallingProgress::Begun { id, .. } = self.progress {
-            self.session.give_up(id);
-        }
     }
 }

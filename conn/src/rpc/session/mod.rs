@@ -13,29 +13,34 @@ use std::task::Waker;
 use std::time::Duration;
 
 use foldhash::fast::RandomState;
-use rpc_core::{Call, Fault, FaultKind, Payload, Registry};
+use rpc_core::{Fault, FaultKind, Registry};
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 mod answers;
+mod calling;
 mod calls;
 mod driver;
+mod effects;
+mod object;
 mod objects;
+mod promise;
 mod receive;
 mod streams;
 
-pub(super) use answers::Callee;
 pub(super) use driver::{Driver, Link};
+pub(super) use object::{Local, Object};
+pub(super) use promise::asking;
 pub(super) use streams::{Attached, Incoming, Source};
 
 use self::answers::Answering;
 use self::calls::Pending;
+use self::effects::{Discard, Effects};
 use self::objects::{Export, Import};
-use self::streams::{Consumer, Producer, Pump};
+use self::streams::{Consumer, Producer};
 use super::encoding::Encoding;
 use super::error::Disconnected;
 use super::message::{Limits, Message, ObjectId, Token};
-use super::object::Promise;
 use crate::frame::Encoder;
 
 /// How many bytes may wait to be written before calls and streams wait with more.
@@ -128,108 +133,6 @@ enum Phase {
     Ended(Disconnected),
 }
 
-/// What is to be done once the lock is free. Most changes entail no more than that one task is woken.
-#[derive(Default)]
-struct Effects {
-    wake: Option<Waker>,
-    more: Option<Box<More>>,
-}
-
-#[derive(Default)]
-struct More {
-    wake: Vec<Waker>,
-    pumps: Vec<Pump>,
-    settled: Vec<Arc<Promise>>,
-    given_up: Vec<Answering>,
-    gone: Vec<CancellationToken>,
-    drop: Vec<Box<dyn Discard>>,
-}
-
-/// What a change takes out of the state.
-trait Discard: Send {
-    /// Whether its destructor runs nothing of the program's and takes no lock, so that it need not wait
-    /// until the lock is free.
-    fn is_plain(&self) -> bool {
-        false
-    }
-}
-
-impl Discard for Payload {
-    fn is_plain(&self) -> bool {
-        self.attachments().is_empty()
-    }
-}
-
-impl<E: Send> Discard for Result<Payload, E> {
-    fn is_plain(&self) -> bool {
-        self.as_ref().is_ok_and(Discard::is_plain)
-    }
-}
-
-impl<T: Discard> Discard for Option<T> {
-    fn is_plain(&self) -> bool {
-        self.as_ref().is_none_or(Discard::is_plain)
-    }
-}
-
-impl<T: Send> Discard for Vec<T> {}
-impl Discard for Call<Encoding> {}
-impl Discard for Encoder {}
-impl Discard for Export {}
-impl Discard for Registry<Encoding> {}
-impl Discard for Consumer {}
-
-impl Effects {
-    fn more(&mut self) -> &mut More {
-        self.more.get_or_insert_default()
-    }
-
-    fn wake(&mut self, waker: Option<Waker>) {
-        match waker {
-            Some(waker) if self.wake.is_some() => self.more().wake.push(waker),
-            Some(waker) => self.wake = Some(waker),
-            None => {}
-        }
-    }
-
-    fn wake_all(&mut self, wakers: &mut Vec<Waker>) {
-        for waker in wakers.drain(..) {
-            self.wake(Some(waker));
-        }
-    }
-
-    /// Drops it later: its destructor may be the program's, or need the lock.
-    fn drop(&mut self, value: impl Discard + 'static) {
-        if !value.is_plain() {
-            self.more().drop.push(Box::new(value));
-        }
-    }
-
-    fn run(self, session: &Session) {
-        if let Some(waker) = self.wake {
-            waker.wake();
-        }
-        let Some(more) = self.more else {
-            return;
-        };
-        for pump in more.pumps {
-            session.runtime.spawn(pump);
-        }
-        for waker in more.wake {
-            waker.wake();
-        }
-        for answering in more.given_up {
-            answering.give_up();
-        }
-        for references in more.gone {
-            references.cancel();
-        }
-        for promise in more.settled {
-            promise.notify();
-        }
-    }
-}
-
 /// What a table has, the oldest first: what becomes of it does not depend on how the table is laid out.
 fn in_order<K: Ord, V>(entries: impl IntoIterator<Item = (K, V)>) -> impl Iterator<Item = V> {
     let mut entries: Vec<_> = entries.into_iter().collect();
@@ -316,7 +219,7 @@ impl Session {
             }
             result
         };
-        effects.run(self);
+        effects.run(&self.runtime);
         result
     }
 

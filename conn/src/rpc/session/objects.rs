@@ -6,11 +6,11 @@ use std::sync::{Arc, Weak};
 use rpc_core::Fault;
 use rpc_core::payload::Attachment;
 
+use super::object::{Imported, Object};
 use super::streams::{Source, is_stream, source};
 use super::{Effects, Lifeline, Map, Session, State, in_order, overloaded};
 use crate::rpc::error::Disconnected;
 use crate::rpc::message::{Message, ObjectId, Reference};
-use crate::rpc::object::{Imported, Object};
 
 /// An object that the other end refers to.
 pub(super) struct Export {

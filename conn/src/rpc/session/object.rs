@@ -7,17 +7,18 @@ use std::sync::{Arc, OnceLock};
 
 use rpc_core::payload::Attachment;
 use rpc_core::{Call, CallError, Instance, Payload, RegisterError, Registry};
-use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use super::encoding::Encoding;
-use super::error::{NoObject, PromiseFailed};
-use super::message::ObjectId;
-use super::session::{Callee, Lifeline, random};
+use super::answers::Callee;
+use super::promise::Promise;
+use super::{Lifeline, random};
+use crate::rpc::encoding::Encoding;
+use crate::rpc::error::PromiseFailed;
+use crate::rpc::message::ObjectId;
 
 /// An object that calls can be made on.
 #[derive(Clone)]
-pub(super) enum Object {
+pub(in crate::rpc) enum Object {
     Local(Arc<Local>),
     Imported(Arc<Imported>),
     Promised(Arc<Promise>),
@@ -26,30 +27,22 @@ pub(super) enum Object {
 }
 
 /// An object of this side.
-pub(super) struct Local {
+pub(in crate::rpc) struct Local {
     registry: Registry<Encoding>,
     instance: Arc<dyn Any + Send + Sync>,
     id: OnceLock<ObjectId>,
 }
 
 /// An object of another side. When the last reference to it goes, its home is told.
-pub(super) struct Imported {
-    pub(super) session: Arc<Lifeline>,
-    pub(super) id: ObjectId,
+pub(in crate::rpc) struct Imported {
+    pub(in crate::rpc) session: Arc<Lifeline>,
+    pub(in crate::rpc) id: ObjectId,
     /// Cancelled when it leads nowhere any more.
-    pub(super) gone: CancellationToken,
-}
-
-/// The object that a call will return.
-pub(super) struct Promise {
-    pub(super) session: Arc<Lifeline>,
-    pub(super) call: u64,
-    outcome: OnceLock<Result<Object, Arc<CallError>>>,
-    settled: Notify,
+    pub(in crate::rpc) gone: CancellationToken,
 }
 
 impl Local {
-    pub(super) fn new<I: Instance>(instance: I) -> Result<Self, RegisterError> {
+    pub(in crate::rpc) fn new<I: Instance>(instance: I) -> Result<Self, RegisterError> {
         let instance = Arc::new(instance);
         let registry = Registry::new();
         registry.register_instance(Arc::clone(&instance))?;
@@ -61,12 +54,12 @@ impl Local {
     }
 
     /// The object itself, if it is an `I`.
-    pub(super) fn instance<I: Instance>(&self) -> Option<Arc<I>> {
+    pub(in crate::rpc) fn instance<I: Instance>(&self) -> Option<Arc<I>> {
         Arc::clone(&self.instance).downcast().ok()
     }
 
     /// What it is known by, from the first time that it is passed on.
-    pub(super) fn id(&self) -> ObjectId {
+    pub(in crate::rpc) fn id(&self) -> ObjectId {
         *self.id.get_or_init(|| ObjectId::new(random()))
     }
 }
@@ -77,69 +70,14 @@ impl Drop for Imported {
     }
 }
 
-impl Promise {
-    pub(super) fn new(session: Arc<Lifeline>, call: u64) -> Self {
-        Self {
-            session,
-            call,
-            outcome: OnceLock::new(),
-            settled: Notify::new(),
-        }
-    }
-
-    pub(super) fn outcome(&self) -> Option<&Result<Object, Arc<CallError>>> {
-        self.outcome.get()
-    }
-
-    /// Says what became of the call, and gives back what is to be dropped where the session is not
-    /// locked. Those who wait are told by [`notify`](Self::notify).
-    pub(super) fn settle(&self, result: Result<Payload, CallError>) -> Option<Payload> {
-        let (outcome, rest) = match result {
-            Ok(reply) => {
-                let object = Object::first(reply.attachments());
-                let missing = || Arc::new(CallError::NotAReply(Box::new(NoObject)));
-                (object.ok_or_else(missing), Some(reply))
-            }
-            Err(error) => (Err(Arc::new(error)), None),
-        };
-        // A call ends once.
-        let _ = self.outcome.set(outcome);
-        rest
-    }
-
-    /// Wakes those who wait for the outcome.
-    pub(super) fn notify(&self) {
-        self.settled.notify_waiters();
-    }
-
-    /// Waits for the object.
-    pub(super) async fn settled(&self) -> Result<Object, CallError> {
-        loop {
-            let settled = self.settled.notified();
-            if let Some(outcome) = self.outcome() {
-                return outcome.clone().map_err(PromiseFailed::of_itself);
-            }
-            settled.await;
-        }
-    }
-}
-
-impl Drop for Promise {
-    fn drop(&mut self) {
-        if self.outcome.get().is_none() {
-            self.session.give_up(self.call);
-        }
-    }
-}
-
 impl Object {
     /// The first object of a result.
-    pub(super) fn first(attachments: &[Attachment]) -> Option<Self> {
+    pub(in crate::rpc) fn first(attachments: &[Attachment]) -> Option<Self> {
         attachments.first()?.downcast_ref::<Self>().cloned()
     }
 
     /// What the object is by now: never a promise that is kept.
-    pub(super) fn resolved(&self) -> Result<Self, CallError> {
+    pub(in crate::rpc) fn resolved(&self) -> Result<Self, CallError> {
         let mut object = self.clone();
         while let Self::Promised(promise) = &object {
             let outcome = match promise.outcome() {
@@ -155,7 +93,7 @@ impl Object {
     }
 
     /// The encoding of calls on it.
-    pub(super) fn encoding(&self) -> Encoding {
+    pub(in crate::rpc) fn encoding(&self) -> Encoding {
         match self {
             Self::Local(_) | Self::Failed(_) => Encoding::default(),
             Self::Imported(imported) => imported.session.encoding,
@@ -164,7 +102,7 @@ impl Object {
     }
 
     /// Whether this is the same object.
-    pub(super) fn is(&self, other: &Self) -> bool {
+    pub(in crate::rpc) fn is(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Local(one), Self::Local(other)) => Arc::ptr_eq(one, other),
             (Self::Imported(one), Self::Imported(other)) => Arc::ptr_eq(one, other),
@@ -174,7 +112,7 @@ impl Object {
     }
 
     /// What answers calls on it.
-    pub(super) fn callee(&self) -> Callee {
+    pub(in crate::rpc) fn callee(&self) -> Callee {
         match self {
             Self::Local(local) => Callee::Registry(local.registry.clone()),
             Self::Imported(_) | Self::Promised(_) | Self::Failed(_) => Callee::Object(self.clone()),
@@ -182,7 +120,7 @@ impl Object {
     }
 
     /// Makes a call on it.
-    pub(super) fn send(
+    pub(in crate::rpc) fn send(
         &self,
         call: Call<Encoding>,
     ) -> impl Future<Output = Result<Payload, CallError>> + Send + 'static {
@@ -202,7 +140,7 @@ impl Object {
     }
 
     /// Ends when the object can no longer be reached.
-    pub(super) async fn closed(&self) {
+    pub(in crate::rpc) async fn closed(&self) {
         match self {
             // It is here as long as this handle is.
             Self::Local(_) => std::future::pending().await,

@@ -1,0 +1,228 @@
+//! Messages from bytes.
+
+use std::time::Duration;
+
+use rpc_core::Fault;
+
+use super::{
+    Call, FAULT_KINDS, Hello, Limits, MAGIC, MAX_CAUSES, Message, MessageError, ObjectId,
+    Reference, Target, Token, VERSION, flag, kind, reference, target,
+};
+use crate::rpc::varint;
+
+impl Message<'_> {
+    /// Reads a message.
+    pub(in crate::rpc) fn read(message: &[u8]) -> Result<Message<'_>, MessageError> {
+        let (&kind, rest) = message.split_first().ok_or(MessageError::Empty)?;
+        let mut fields = Fields {
+            rest,
+            len: message.len(),
+        };
+        if kind > kind::HELD {
+            return Err(MessageError::Kind(kind));
+        }
+        fields.message(kind).ok_or(if kind == kind::HELLO {
+            MessageError::NotHello
+        } else {
+            MessageError::Malformed(kind)
+        })
+    }
+}
+
+/// The fields of a message that were not read yet.
+struct Fields<'a> {
+    rest: &'a [u8],
+    len: usize,
+}
+
+impl<'a> Fields<'a> {
+    fn message(&mut self, kind: u8) -> Option<Message<'a>> {
+        let message = match kind {
+            kind::HELLO => Message::Hello(self.hello()?),
+            kind::CALL => Message::Call(self.call()?, self.payload()),
+            kind::RETURN => Message::Return {
+                id: self.number()?,
+                references: self.references()?,
+                payload: self.payload(),
+            },
+            kind::ITEM => Message::Item {
+                stream: self.number()?,
+                references: self.references()?,
+                payload: self.payload(),
+            },
+            kind::FAULT => Message::Fault {
+                id: self.number()?,
+                fault: self.fault()?,
+            },
+            kind::CANCEL => Message::Cancel(self.number()?),
+            kind::FINISH => Message::Finish(self.number()?),
+            kind::RELEASE => Message::Release(self.counted_objects()?),
+            kind::HELD => Message::Held(self.counted_objects()?),
+            kind::END => Message::End {
+                stream: self.number()?,
+                fault: match self.byte()? {
+                    0 => None,
+                    1 => Some(self.fault()?),
+                    _ => return None,
+                },
+            },
+            kind::CREDIT => Message::Credit {
+                stream: self.number()?,
+                bytes: self.number()?,
+            },
+            kind::STOP => Message::Stop(self.number()?),
+            kind::PING => Message::Ping(self.number()?),
+            kind::PONG => Message::Pong(self.number()?),
+            kind::GOODBYE => Message::Goodbye {
+                last: self.number()?,
+                reason: self.text()?,
+            },
+            _ => return None,
+        };
+        // A later version may have more to say in its first message.
+        let has_payload = matches!(
+            message,
+            Message::Hello(_) | Message::Call(..) | Message::Return { .. } | Message::Item { .. }
+        );
+        (has_payload || self.rest.is_empty()).then_some(message)
+    }
+
+    fn hello(&mut self) -> Option<Hello> {
+        if self.take(MAGIC.len())? != MAGIC {
+            return None;
+        }
+        let version = self.number()?;
+        if version != VERSION {
+            // What follows is that version's business.
+            self.rest = &[];
+            let limits = Limits {
+                max_message: 0,
+                max_calls: 0,
+                max_streams: 0,
+                max_objects: 0,
+                window: 0,
+            };
+            return Some(Hello {
+                version,
+                resumed: false,
+                encoding: Vec::new(),
+                limits,
+                session: None,
+            });
+        }
+        Some(Hello {
+            version,
+            resumed: self.number()? & flag::RESUMED != 0,
+            encoding: self.bytes()?.to_vec(),
+            limits: Limits {
+                max_message: self.number()?,
+                max_calls: self.number()?,
+                max_streams: self.number()?,
+                max_objects: self.number()?,
+                window: self.number()?,
+            },
+            session: match self.bytes()? {
+                [] => None,
+                token => Some(Token(token.try_into().ok()?)),
+            },
+        })
+    }
+
+    fn call(&mut self) -> Option<Call<'a>> {
+        let id = self.number()?;
+        let target = match self.byte()? {
+            target::ROOT => Target::Root,
+            target::OBJECT => Target::Object(self.object()?),
+            target::PROMISE => Target::Promise(self.number()?),
+            _ => return None,
+        };
+        let flags = self.number()?;
+        if flags & !(flag::ONE_WAY | flag::PROMISE | flag::IDEMPOTENT) != 0 {
+            return None;
+        }
+        let timeout = self.number()?.checked_sub(1).map(Duration::from_micros);
+        Some(Call {
+            id,
+            target,
+            one_way: flags & flag::ONE_WAY != 0,
+            promise: flags & flag::PROMISE != 0,
+            idempotent: flags & flag::IDEMPOTENT != 0,
+            timeout,
+            method: self.text()?,
+            references: self.references()?,
+        })
+    }
+
+    fn fault(&mut self) -> Option<Fault> {
+        let kind = *FAULT_KINDS.get(usize::from(self.byte()?))?;
+        let code = varint::read_signed(&mut self.rest)?;
+        let fault = Fault::of(kind, self.text()?).with_code(code);
+        let count = usize::try_from(self.number()?).ok()?;
+        if count > MAX_CAUSES {
+            return None;
+        }
+        let mut causes = Vec::new();
+        for _ in 0..count {
+            causes.push(self.text()?.to_owned());
+        }
+        Some(fault.with_remote_causes(causes))
+    }
+
+    fn references(&mut self) -> Option<Vec<Reference>> {
+        let count = usize::try_from(self.number()?).ok()?;
+        // Each takes two bytes at least.
+        if count > self.rest.len() {
+            return None;
+        }
+        let mut references = Vec::with_capacity(count.min(64));
+        for _ in 0..count {
+            references.push(match self.byte()? {
+                reference::MINE => Reference::Mine(self.object()?),
+                reference::YOURS => Reference::Yours(self.object()?),
+                reference::STREAM => Reference::Stream(self.number()?),
+                _ => return None,
+            });
+        }
+        Some(references)
+    }
+
+    fn counted_objects(&mut self) -> Option<Vec<(ObjectId, u64)>> {
+        let mut objects = Vec::new();
+        while !self.rest.is_empty() {
+            objects.push((self.object()?, self.number()?));
+        }
+        Some(objects)
+    }
+
+    /// Where the payload begins.
+    fn payload(&self) -> usize {
+        self.len - self.rest.len()
+    }
+
+    fn take(&mut self, len: usize) -> Option<&'a [u8]> {
+        let (taken, rest) = self.rest.split_at_checked(len)?;
+        self.rest = rest;
+        Some(taken)
+    }
+
+    fn byte(&mut self) -> Option<u8> {
+        self.take(1).map(|byte| byte[0])
+    }
+
+    fn number(&mut self) -> Option<u64> {
+        varint::read(&mut self.rest)
+    }
+
+    fn bytes(&mut self) -> Option<&'a [u8]> {
+        let len = usize::try_from(self.number()?).ok()?;
+        self.take(len)
+    }
+
+    fn text(&mut self) -> Option<&'a str> {
+        std::str::from_utf8(self.bytes()?).ok()
+    }
+
+    fn object(&mut self) -> Option<ObjectId> {
+        self.take(16)?.try_into().ok().map(ObjectId)
+    }
+}

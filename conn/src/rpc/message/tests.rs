@@ -1,0 +1,165 @@
+use super::*;
+
+fn messages() -> Vec<Message<'static>> {
+    let id = ObjectId([7; 16]);
+    let references = vec![
+        Reference::Mine(id),
+        Reference::Yours(id),
+        Reference::Stream(300),
+    ];
+    let limits = Limits {
+        max_message: 1,
+        max_calls: 200,
+        max_streams: 70_000,
+        max_objects: 4,
+        window: u64::MAX,
+    };
+    let call = Call {
+        id: 5,
+        target: Target::Root,
+        one_way: false,
+        promise: true,
+        idempotent: false,
+        timeout: Some(Duration::from_millis(100)),
+        method: "add",
+        references: references.clone(),
+    };
+    let fault = Fault::new(-7, "no").with_remote_causes(["why".to_owned()]);
+    vec![
+        Message::Hello(Hello {
+            version: VERSION,
+            resumed: true,
+            encoding: b"bincode".to_vec(),
+            limits,
+            session: Some(Token([1; 16])),
+        }),
+        Message::Call(call.clone(), 0),
+        Message::Call(
+            Call {
+                target: Target::Object(id),
+                one_way: true,
+                timeout: None,
+                references: Vec::new(),
+                ..call.clone()
+            },
+            0,
+        ),
+        Message::Call(
+            Call {
+                target: Target::Promise(4),
+                timeout: Some(Duration::ZERO),
+                references: Vec::new(),
+                ..call
+            },
+            0,
+        ),
+        Message::Return {
+            id: 5,
+            references: references.clone(),
+            payload: 0,
+        },
+        Message::Fault {
+            id: 6,
+            fault: fault.clone(),
+        },
+        Message::Cancel(7),
+        Message::Finish(8),
+        Message::Release(vec![(id, 1), (id, 500)]),
+        Message::Item {
+            stream: 9,
+            references: Vec::new(),
+            payload: 0,
+        },
+        Message::End {
+            stream: 9,
+            fault: None,
+        },
+        Message::End {
+            stream: 9,
+            fault: Some(fault),
+        },
+        Message::Credit {
+            stream: 9,
+            bytes: 1 << 40,
+        },
+        Message::Stop(9),
+        Message::Ping(1),
+        Message::Pong(1),
+        Message::Goodbye {
+            last: 10,
+            reason: "enough",
+        },
+        Message::Held(vec![(id, 3)]),
+    ]
+}
+
+#[test]
+fn what_is_written_is_read() {
+    for message in messages() {
+        let mut out = Vec::new();
+        message.write(&mut out);
+        let end = out.len();
+        out.extend(b"payload");
+        match Message::read(&out) {
+            Ok(Message::Hello(_)) | Err(_) => {
+                assert_eq!(Message::read(&out[..end]).unwrap(), message);
+            }
+            Ok(mut read) => {
+                if let Message::Call(_, payload)
+                | Message::Return { payload, .. }
+                | Message::Item { payload, .. } = &mut read
+                {
+                    assert_eq!(*payload, end);
+                    *payload = 0;
+                }
+                assert_eq!(read, message);
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_cut_off_is_refused() {
+    for message in messages() {
+        let mut out = Vec::new();
+        message.write(&mut out);
+        for len in 0..out.len() {
+            if let Ok(shorter) = Message::read(&out[..len]) {
+                // A list without a count may end earlier.
+                assert!(matches!(shorter, Message::Release(_) | Message::Held(_)));
+            }
+        }
+        out.push(0);
+        let has_payload = matches!(
+            message,
+            Message::Hello(_) | Message::Call(..) | Message::Return { .. } | Message::Item { .. }
+        );
+        assert_eq!(Message::read(&out).is_ok(), has_payload);
+    }
+}
+
+#[test]
+fn another_version_is_read_as_far_as_its_number() {
+    let hello = b"\0FARCALL\x63 whatever comes then";
+    let Ok(Message::Hello(hello)) = Message::read(hello) else {
+        panic!("a first message");
+    };
+    assert_eq!(hello.version, 0x63);
+    assert_eq!(Message::read(b"\0HELLO"), Err(MessageError::NotHello));
+    assert_eq!(Message::read(b"\xff"), Err(MessageError::Kind(0xff)));
+    assert_eq!(Message::read(b""), Err(MessageError::Empty));
+}
+
+#[test]
+fn every_kind_of_fault_has_a_place() {
+    for (place, kind) in FAULT_KINDS.into_iter().enumerate() {
+        assert_eq!(usize::from(fault_kind_byte(kind)), place);
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn any_bytes_are_a_message_or_an_error(bytes: Vec<u8>) {
+        let _ = Message::read(&bytes);
+    }
+}

@@ -1,0 +1,115 @@
+//! The future of a call.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use rpc_core::{Call, CallError, Fault, FaultKind, Payload};
+use tokio::time::{Sleep, sleep_until};
+
+use super::calls::Outgoing;
+use super::object::Object;
+use super::{Lifeline, promise};
+use crate::rpc::encoding::Encoding;
+use crate::rpc::error::TooLate;
+
+/// The future of a call.
+#[must_use = "a call does nothing unless it is awaited"]
+pub(in crate::rpc) struct Calling {
+    session: Arc<Lifeline>,
+    progress: CallingProgress,
+}
+
+enum CallingProgress {
+    New(Box<Outgoing>),
+    Begun {
+        id: u64,
+        /// Keeps a promise from being given up while a call on it is under way.
+        _object: Option<Object>,
+        deadline: Option<Pin<Box<Sleep>>>,
+    },
+    Ended,
+}
+
+impl Lifeline {
+    /// Makes a call on an object of the other end, or on what it offers to everyone.
+    pub(in crate::rpc) fn call(
+        session: &Arc<Self>,
+        object: Option<Object>,
+        call: Call<Encoding>,
+    ) -> Calling {
+        Calling {
+            session: Arc::clone(session),
+            progress: CallingProgress::New(Box::new(Outgoing { object, call })),
+        }
+    }
+}
+
+impl Future for Calling {
+    type Output = Result<Payload, CallError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        if let CallingProgress::New(_) = this.progress
+            && let CallingProgress::New(outgoing) =
+                std::mem::replace(&mut this.progress, CallingProgress::Ended)
+        {
+            let mut outgoing = *outgoing;
+            if outgoing.call.format != this.session.encoding {
+                let message = format!(
+                    "the call is in {}, the connection speaks {}",
+                    outgoing.call.format, this.session.encoding
+                );
+                return Poll::Ready(Err(CallError::NotSent(message.into())));
+            }
+            if this.session.reconnects {
+                // It may be sent again: then a copy must cost nothing.
+                outgoing.call.params = outgoing.call.params.into_shared();
+            }
+            let deadline = outgoing.call.context.deadline();
+            let object = outgoing.object.clone();
+            let promised = promise::is_asked_for().then_some(&this.session);
+            let (id, promise) = this.session.begin(outgoing, promised)?;
+            if let Some(promise) = promise {
+                promise::give(promise);
+                return Poll::Pending;
+            }
+            this.progress = CallingProgress::Begun {
+                id,
+                _object: object,
+                deadline: deadline.map(|deadline| Box::pin(sleep_until(deadline.into()))),
+            };
+        }
+        let CallingProgress::Begun { id, deadline, .. } = &mut this.progress else {
+            return Poll::Pending;
+        };
+        let id = *id;
+        if let Poll::Ready(result) = this.session.poll_result(id, cx) {
+            this.progress = CallingProgress::Ended;
+            return Poll::Ready(result);
+        }
+        if let Some(deadline) = deadline
+            && deadline.as_mut().poll(cx).is_ready()
+        {
+            this.progress = CallingProgress::Ended;
+            let error = match this.session.give_up(id) {
+                false => CallError::NotSent(Box::new(TooLate)),
+                true => CallError::Fault(Fault::of(
+                    FaultKind::DeadlineExceeded,
+                    "the time of the call was over before its answer came",
+                )),
+            };
+            return Poll::Ready(Err(error));
+        }
+        Poll::Pending
+    }
+}
+
+impl Drop for Calling {
+    fn drop(&mut self) {
+        if let CallingProgress::Begun { id, .. } = self.progress {
+            self.session.give_up(id);
+        }
+    }
+}
