@@ -253,9 +253,12 @@ impl Session {
     }
 
     /// Takes note of a new connection. On one that resumes the session, the ends tell each other what they
-    /// refer to.
+    /// refer to. A session that is over stays so, and its driver closes the connection.
     pub(super) fn up(&self, peer: Limits, resumed: bool) {
         self.change(|state, effects| {
+            if matches!(state.phase, Phase::Ended(_)) {
+                return;
+            }
             state.phase = Phase::Up;
             state.peer = peer;
             state.outbox = Encoder::new();

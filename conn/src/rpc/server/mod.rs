@@ -1,31 +1,32 @@
 //! The answering end.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::future::{Future, pending};
 use std::io;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rpc_core::call::Answer;
 use rpc_core::handler::{FromCall, Function, IntoReply, Reply};
 use rpc_core::registry::{Instance, Method, RegisterError};
 use rpc_core::serve::Drained;
-use rpc_core::transport::Peer;
 use rpc_core::{Call, Context, Fault, Name, Registry};
-use tokio::sync::OwnedMutexGuard;
 use tokio::task::{JoinError, JoinSet};
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use super::client::{Client, origin};
+mod options;
+mod sessions;
+
+pub use options::ServerOptions;
+use sessions::{Seat, Seated, Sessions};
+
+use super::client::Client;
 use super::encoding::Encoding;
-use super::error::Disconnected;
-use super::greeting::{self, GreetingError, hear, refuse, welcome};
+use super::greeting::{GreetingError, hear, refuse, welcome};
 use super::message::Token;
-use super::options::Options;
-use super::session::{Driver, Lifeline, Link, Session, random};
+use super::session::{Link, Session, random};
 use crate::codec::Bincode;
 use crate::connection::Connection;
 use crate::listener::Listener;
@@ -75,61 +76,6 @@ pub struct Server {
     options: Arc<ServerOptions>,
     sessions: Arc<Sessions>,
     factories: Arc<AtomicU64>,
-}
-
-/// The settings of a [`Server`].
-#[derive(Clone, Debug)]
-#[must_use = "options do nothing until they are given to a server"]
-pub struct ServerOptions {
-    session: Options,
-    lease: Duration,
-    max_connections: usize,
-    drain_timeout: Duration,
-}
-
-impl Default for ServerOptions {
-    fn default() -> Self {
-        Self {
-            session: Options::default(),
-            lease: Duration::ZERO,
-            max_connections: 1024,
-            drain_timeout: Duration::from_secs(30),
-        }
-    }
-}
-
-impl ServerOptions {
-    /// The limits and habits of each session.
-    pub fn session(mut self, options: Options) -> Self {
-        self.session = options;
-        self
-    }
-
-    /// How long the objects of a client are kept after its connection broke. A client that
-    /// [reconnects](super::Reconnect) within this time has them back.
-    ///
-    /// Default: zero. Objects go at once when the connection does.
-    pub const fn lease(mut self, time: Duration) -> Self {
-        self.lease = time;
-        self
-    }
-
-    /// How many connections may be open at once, and how many sessions may outlive theirs. Further clients are
-    /// turned away with a message that says so.
-    ///
-    /// Default: 1024.
-    pub const fn max_connections(mut self, connections: usize) -> Self {
-        self.max_connections = connections;
-        self
-    }
-
-    /// How long a graceful stop waits for calls under way before it aborts them.
-    ///
-    /// Default: 30 seconds.
-    pub const fn drain_timeout(mut self, time: Duration) -> Self {
-        self.drain_timeout = time;
-        self
-    }
 }
 
 impl Server {
@@ -364,77 +310,53 @@ impl Server {
         if full {
             return refuse(&mut link, "there are too many connections").await;
         }
-        match self.open(&mut link).await {
+        match self.open(&mut link, &stopping).await {
             Ok(seat) => seat.drive(link, peer, stopping).await,
             Err(error) => tracing::debug!(%peer, %error, "a peer did not come to a session"),
         }
     }
 
     /// The session that a peer asks for: a new one, or its old one.
-    async fn open(&self, link: &mut Link) -> Result<Seat, GreetingError> {
+    async fn open(
+        &self,
+        link: &mut Link,
+        stopping: &CancellationToken,
+    ) -> Result<Seat, GreetingError> {
         let guest = hear(link).await?;
         let settings = self
             .options
             .session
             .settings(link.reader.max_message, self.options.lease);
         let limits = settings.limits;
+        let lease = self.options.lease;
         if let Some(token) = guest.resume
             && let Some(seated) = self.sessions.find(token)
             && seated.lifeline.encoding == guest.encoding
+            && let Some(seat) = Arc::clone(&seated).take_over(&self.sessions, lease).await
         {
-            // What is left of the old connection lets go first.
-            seated.current().cancel();
-            let turn = timeout(greeting::TIME, Arc::clone(&seated.turn).lock_owned()).await;
-            if let Ok(turn) = turn
-                && !seated.lifeline.is_ended()
-            {
-                let seat = self.seat(seated, turn, true);
-                welcome(link, guest.encoding, limits, Some(token), true).await?;
-                seat.seated.lifeline.up(guest.limits, true);
-                return Ok(seat);
+            let told = Some(token);
+            if let Err(error) = welcome(link, guest.encoding, limits, told, true).await {
+                seat.linger(stopping.clone());
+                return Err(error);
             }
+            seated.lifeline.up(guest.limits, true);
+            return Ok(seat);
         }
         let token = Token(random());
-        let lifeline = Session::open(
-            guest.encoding,
-            settings,
-            self.registry.clone(),
-            false,
-            token,
-        );
-        let seated = Arc::new(Seated {
-            lifeline,
-            turn: Arc::default(),
-            current: Mutex::default(),
-            turns: AtomicU64::new(0),
-        });
-        let turn = Arc::clone(&seated.turn).lock_owned().await;
-        let leases = !self.options.lease.is_zero();
+        let root = self.registry.clone();
+        let seated = Seated::new(Session::open(guest.encoding, settings, root, false, token));
         let max = self.options.max_connections;
-        let resumable = leases && self.sessions.add(token, &seated, max);
-        let told = resumable.then_some(token);
-        if let Err(error) = welcome(link, guest.encoding, limits, told, false).await {
-            self.sessions.remove(token);
-            return Err(error);
-        }
-        let seat = self.seat(seated, turn, resumable);
-        seat.seated.lifeline.up(guest.limits, false);
+        let resumable = !lease.is_zero() && self.sessions.add(token, &seated, max);
+        let (told, lease) = match resumable {
+            true => (Some(token), lease),
+            false => (None, Duration::ZERO),
+        };
+        let seat = Arc::clone(&seated).take_over(&self.sessions, lease).await;
+        // It was made just now, and nobody else has it.
+        let seat = seat.ok_or(GreetingError::TimedOut)?;
+        welcome(link, guest.encoding, limits, told, false).await?;
+        seated.lifeline.up(guest.limits, false);
         Ok(seat)
-    }
-
-    fn seat(&self, seated: Arc<Seated>, turn: OwnedMutexGuard<()>, resumable: bool) -> Seat {
-        let taken_over = CancellationToken::new();
-        *seated.current() = taken_over.clone();
-        Seat {
-            seated,
-            turn,
-            taken_over,
-            sessions: Arc::clone(&self.sessions),
-            lease: match resumable {
-                true => self.options.lease,
-                false => Duration::ZERO,
-            },
-        }
     }
 }
 
@@ -450,128 +372,6 @@ impl fmt::Debug for Server {
             .field("registry", &self.registry)
             .field("options", &self.options)
             .finish_non_exhaustive()
-    }
-}
-
-/// The sessions that can be resumed.
-#[derive(Default)]
-struct Sessions(Mutex<HashMap<Token, Arc<Seated>>>);
-
-impl Sessions {
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Token, Arc<Seated>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn find(&self, token: Token) -> Option<Arc<Seated>> {
-        self.lock().get(&token).cloned()
-    }
-
-    /// Says whether there was room.
-    fn add(&self, token: Token, seated: &Arc<Seated>, max_lingering: usize) -> bool {
-        let mut sessions = self.lock();
-        // Those with a connection are limited already.
-        let has_room = sessions.len() < max_lingering.saturating_mul(2);
-        if has_room {
-            sessions.insert(token, Arc::clone(seated));
-        }
-        has_room
-    }
-
-    fn remove(&self, token: Token) {
-        let removed = self.lock().remove(&token);
-        // Its objects are dropped where the lock is free.
-        drop(removed);
-    }
-}
-
-/// A session of this server.
-struct Seated {
-    lifeline: Arc<Lifeline>,
-    /// Held by the connection that carries the session.
-    turn: Arc<tokio::sync::Mutex<()>>,
-    /// Tells that connection to let go.
-    current: Mutex<CancellationToken>,
-    /// How many connections carried it.
-    turns: AtomicU64,
-}
-
-impl Seated {
-    fn current(&self) -> std::sync::MutexGuard<'_, CancellationToken> {
-        self.current.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// A session, and the right to carry it.
-struct Seat {
-    seated: Arc<Seated>,
-    turn: OwnedMutexGuard<()>,
-    taken_over: CancellationToken,
-    sessions: Arc<Sessions>,
-    lease: Duration,
-}
-
-impl Seat {
-    /// Carries the session until its connection ends.
-    async fn drive(self, link: Link, peer: Peer, stopping: CancellationToken) {
-        let Self {
-            seated,
-            turn,
-            taken_over,
-            sessions,
-            lease,
-        } = self;
-        let lifeline = Arc::clone(&seated.lifeline);
-        let number = seated.turns.fetch_add(1, Ordering::Relaxed) + 1;
-        // Whatever ends this task, the session learns of it.
-        let mut guard = EndOnDrop(Some(Arc::clone(&lifeline)));
-        let origin = origin(&lifeline, peer.clone());
-        let mut driver = Driver::new(Arc::clone(lifeline.session()), link, origin);
-        let mut told = false;
-        let reason = loop {
-            tokio::select! {
-                biased;
-                reason = &mut driver => break reason,
-                () = taken_over.cancelled() => {
-                    break Disconnected::Left("it came back over another connection".to_owned());
-                }
-                () = stopping.cancelled(), if !told => {
-                    told = true;
-                    lifeline.leave("the server stops");
-                }
-            }
-        };
-        drop(driver);
-        guard.0 = None;
-        tracing::debug!(%peer, %reason, "a connection ended");
-        let goes_on = lifeline.down(&reason);
-        drop(turn);
-        if !goes_on || lease.is_zero() || stopping.is_cancelled() {
-            sessions.remove(lifeline.token);
-            return lifeline.end(&reason);
-        }
-        // The session waits for its client, not this connection's task.
-        tokio::spawn(async move {
-            tokio::select! {
-                biased;
-                () = stopping.cancelled() => {}
-                () = sleep(lease) => {}
-            }
-            if seated.turns.load(Ordering::Relaxed) == number {
-                sessions.remove(lifeline.token);
-                lifeline.end(&Disconnected::Forgotten);
-            }
-        });
-    }
-}
-
-/// Ends the session of a task that is aborted.
-struct EndOnDrop(Option<Arc<Lifeline>>);
-
-impl Drop for EndOnDrop {
-    fn drop(&mut self) {
-        if let Some(lifeline) = &self.0 {
-            lifeline.end(&Disconnected::Closed);
-        }
     }
 }
 
