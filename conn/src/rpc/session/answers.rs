@@ -5,12 +5,11 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use rpc_core::call::Answer;
-use rpc_core::{Call, CallError, Cancellation, Fault, FaultKind, Payload, Registry};
+use rpc_core::{Call, Cancellation, Fault, FaultKind, Payload};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout_at};
 
-use super::object::Object;
+use super::object::{Callee, Object};
 use super::{Discard, Effects, Phase, Session, State, in_order, overloaded};
 use crate::rpc::encoding::Encoding;
 use crate::rpc::error::{Disconnected, TooLong};
@@ -46,31 +45,6 @@ enum Promised {
     Waiting(Vec<(u64, Call<Encoding>)>),
     Kept(Object),
     Broken(Fault),
-}
-
-/// What answers a call.
-#[derive(Clone)]
-pub(in crate::rpc) enum Callee {
-    Registry(Registry<Encoding>),
-    Object(Object),
-}
-
-impl Callee {
-    fn call(self, call: Call<Encoding>) -> Answer {
-        match self {
-            Self::Registry(registry) => registry.dispatch(call),
-            Self::Object(object) => {
-                let sending = object.send(call);
-                Answer::later(async move {
-                    sending.await.map_err(|error| match error {
-                        // No method of this end ran: a refusal stays one.
-                        CallError::Fault(fault) => fault,
-                        error => error.into(),
-                    })
-                })
-            }
-        }
-    }
 }
 
 /// A call as it came.

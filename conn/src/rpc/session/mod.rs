@@ -140,6 +140,9 @@ fn in_order<K: Ord, V>(entries: impl IntoIterator<Item = (K, V)>) -> impl Iterat
     entries.into_iter().map(|(_, value)| value)
 }
 
+/// Stands where an object or a stream was to be that is no longer there.
+struct Missing;
+
 /// Random bits that nobody can guess.
 pub(super) fn random() -> [u8; 16] {
     let mut bits = [0; 16];

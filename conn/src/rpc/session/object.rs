@@ -5,11 +5,11 @@ use std::fmt;
 use std::future::Future;
 use std::sync::{Arc, OnceLock};
 
+use rpc_core::call::Answer;
 use rpc_core::payload::Attachment;
 use rpc_core::{Call, CallError, Instance, Payload, RegisterError, Registry};
 use tokio_util::sync::CancellationToken;
 
-use super::answers::Callee;
 use super::promise::Promise;
 use super::{Lifeline, random};
 use crate::rpc::encoding::Encoding;
@@ -39,6 +39,31 @@ pub(in crate::rpc) struct Imported {
     pub(in crate::rpc) id: ObjectId,
     /// Cancelled when it leads nowhere any more.
     pub(in crate::rpc) gone: CancellationToken,
+}
+
+/// What answers a call.
+#[derive(Clone)]
+pub(in crate::rpc) enum Callee {
+    Registry(Registry<Encoding>),
+    Object(Object),
+}
+
+impl Callee {
+    pub(super) fn call(self, call: Call<Encoding>) -> Answer {
+        match self {
+            Self::Registry(registry) => registry.dispatch(call),
+            Self::Object(object) => {
+                let sending = object.send(call);
+                Answer::later(async move {
+                    sending.await.map_err(|error| match error {
+                        // No method of this end ran: a refusal stays one.
+                        CallError::Fault(fault) => fault,
+                        error => error.into(),
+                    })
+                })
+            }
+        }
+    }
 }
 
 impl Local {

@@ -8,7 +8,7 @@ use rpc_core::payload::Attachment;
 
 use super::object::{Imported, Object};
 use super::streams::{Source, is_stream, source};
-use super::{Effects, Lifeline, Map, Session, State, in_order, overloaded};
+use super::{Effects, Lifeline, Map, Missing, Session, State, in_order, overloaded};
 use crate::rpc::error::Disconnected;
 use crate::rpc::message::{Message, ObjectId, Reference};
 
@@ -53,9 +53,6 @@ impl Item {
         }
     }
 }
-
-/// Stands where an object was to be that is no longer there.
-pub(in crate::rpc) struct Missing;
 
 impl Export {
     fn in_order(exports: impl Iterator<Item = (ObjectId, Self)>) -> Vec<Self> {

@@ -155,7 +155,7 @@ impl Session {
         let Some(session) = lifeline else {
             state.consumers.remove(&id);
             state.push(&Message::Stop(id));
-            return Ok(Arc::new(super::objects::Missing));
+            return Ok(Arc::new(super::Missing));
         };
         Ok(Arc::new(Incoming {
             session: Arc::clone(session),
