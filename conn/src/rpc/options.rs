@@ -5,6 +5,9 @@ use std::time::Duration;
 use super::message::Limits;
 use super::session::Settings;
 
+/// The longest time that makes a difference.
+const CENTURY: Duration = Duration::from_secs(100 * 366 * 24 * 60 * 60);
+
 /// How one end of a session behaves, on clients and servers alike. Each end keeps to the limits of the
 /// other, which it learns when the session opens.
 #[derive(Clone, Debug)]
@@ -104,7 +107,8 @@ impl Options {
                 window: self.window.max(1).into(),
             },
             max_backlog: self.max_backlog.into(),
-            keepalive: self.keepalive.max(Duration::from_millis(1)),
+            // Times that can be added up; beyond a century is as good as never.
+            keepalive: self.keepalive.clamp(Duration::from_millis(1), CENTURY),
             lease,
             sends_causes: self.sends_causes,
         }

@@ -95,7 +95,11 @@ impl Iterator for Attempts<'_> {
         if self.until.is_some_and(|until| until <= Instant::now()) {
             return None;
         }
-        let pause = self.pause.min(self.settings.max);
+        // A pause of more than a century would be beyond what can be multiplied.
+        let pause = self
+            .pause
+            .min(self.settings.max)
+            .min(Duration::from_secs(u32::MAX.into()));
         self.pause = pause.saturating_mul(2);
         let jitter = self.settings.jitter.clamp(0.0, 1.0) * random_part();
         Some(pause.mul_f64(1.0 - jitter))

@@ -7,7 +7,7 @@ use conn::rpc::{
 use conn::{Connection, Listener};
 use rpc_core::transport::Connect as _;
 use rpc_core::transport::memory::listener;
-use rpc_core::{CallError, Caller as _, Execution, Fault, FaultKind};
+use rpc_core::{CallError, Caller as _, Context, Execution, Fault, FaultKind};
 use tokio::time::sleep;
 
 use crate::support::{Network, client, serve};
@@ -234,6 +234,35 @@ async fn a_peer_that_breaks_the_protocol_is_told_and_let_go() {
         assert!(text.contains(complaint), "{text}");
         assert!(peer.recv_bytes(1000).await.unwrap_err().is_closed());
     }
+    // Refused calls that promise something are remembered only within the limit of calls.
+    let server =
+        Server::with_options(ServerOptions::default().session(Options::default().max_calls(8)));
+    server
+        .register_function("answers", |cx: Context| {
+            Client::of(&cx).unwrap().load().answers
+        })
+        .unwrap();
+    let (sent, refused) = (b"\x02\0\0\0", b"\x09");
+    let limited = serve(&server).await;
+    let mut peer: Connection = Connection::new(limited.connect().await.unwrap());
+    peer.send_bytes(hello).await.unwrap();
+    peer.recv_bytes(1000).await.unwrap();
+    for id in 1..100 {
+        let call = [&[1, id, 1][..], &[7; 16], &sent[..]].concat();
+        peer.send_bytes(&call).await.unwrap();
+        let answer = peer.recv_bytes(1000).await.unwrap();
+        assert_eq!(answer[..2], [3, id]);
+        assert!(id > 8 || answer[2..3] == refused[..], "{answer:?}");
+    }
+    // The first seven are let go of, and there is room for a call again.
+    for id in 1..8 {
+        peer.send_bytes(&[5, id]).await.unwrap();
+    }
+    peer.send_bytes(b"\x01\x64\0\0\0\x07answers\0\0")
+        .await
+        .unwrap();
+    assert_eq!(peer.recv_bytes(1000).await.unwrap(), b"\x02\x64\0u\x02");
+
     // What concerns calls and streams that are over, or never were, is no such thing.
     let mut peer: Connection = Connection::new(connector.connect().await.unwrap());
     peer.send_bytes(hello).await.unwrap();

@@ -1,5 +1,6 @@
 //! The calls of the other end, and what becomes of them.
 
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -21,11 +22,13 @@ pub(super) struct Answering {
     cancellation: Cancellation,
     one_way: bool,
     promise: Option<Promised>,
+    /// The call itself, while it waits for what another one promised.
+    waits: Option<(u64, Call<Encoding>)>,
 }
 
 impl Discard for Answering {
     fn is_plain(&self) -> bool {
-        self.promise.is_none()
+        self.promise.is_none() && self.waits.is_none()
     }
 }
 
@@ -41,8 +44,8 @@ impl Answering {
 
 /// The result of a call as a target of others.
 enum Promised {
-    /// It is still to come; these wait for it.
-    Waiting(Vec<(u64, Call<Encoding>)>),
+    /// It is still to come; these calls wait for it.
+    Waiting(BTreeSet<u64>),
     Kept(Object),
     Broken(Fault),
 }
@@ -104,7 +107,8 @@ impl Session {
             task: None,
             cancellation,
             one_way,
-            promise: promise.then(|| Promised::Waiting(Vec::new())),
+            promise: promise.then(|| Promised::Waiting(BTreeSet::new())),
+            waits: None,
         };
         let fault = match self.callee(state, target) {
             Ok(Some(callee)) => {
@@ -112,26 +116,32 @@ impl Session {
                 return Ok(Some((callee, call)));
             }
             Ok(None) => {
-                state.answers.insert(id, answering);
                 if let Target::Promise(other) = target {
-                    state.wait_for(other, id, call);
+                    answering.waits = Some((other, call));
+                    state.waiting_for(other).map(|waiting| waiting.insert(id));
                 }
+                state.answers.insert(id, answering);
                 return Ok(None);
             }
             Err(fault) => fault,
         };
         effects.drop(call);
         self.push_fault(state, id, &fault);
-        if promise {
+        if promise && self.has_capacity(state) {
             answering.promise = Some(Promised::Broken(broken(&fault)));
             state.answers.insert(id, answering);
         }
         Ok(None)
     }
 
+    /// Whether another call can be under way.
+    fn has_capacity(&self, state: &State) -> bool {
+        (state.answers.len() as u64) < self.settings.limits.max_calls
+    }
+
     /// What answers calls for `target`; nothing if it is a promise that is not kept yet.
     fn callee(&self, state: &State, target: Target) -> Result<Option<Callee>, Fault> {
-        if state.answers.len() as u64 >= self.settings.limits.max_calls {
+        if !self.has_capacity(state) {
             return Err(overloaded("too many calls at once on this connection"));
         }
         if state.backlog() > self.settings.max_backlog {
@@ -304,11 +314,15 @@ impl Session {
                 FaultKind::Cancelled,
                 "the call that promised the object was cancelled",
             );
+            if let Some((other, _)) = &answering.waits
+                && let Some(waiting) = state.waiting_for(*other)
+            {
+                waiting.remove(&id);
+            }
             let mut given_up = vec![answering];
             while let Some(mut answering) = given_up.pop() {
                 if let Some(Promised::Waiting(calls)) = answering.promise.take() {
-                    for (dependent, call) in calls {
-                        effects.drop(call);
+                    for dependent in calls {
                         if let Some(answering) = state.answers.remove(&dependent) {
                             self.push_fault(state, dependent, &fault);
                             given_up.push(answering);
@@ -333,27 +347,27 @@ impl Session {
 }
 
 impl State {
-    fn wait_for(&mut self, promise: u64, id: u64, call: Call<Encoding>) {
-        if let Some(Answering {
-            promise: Some(Promised::Waiting(calls)),
-            ..
-        }) = self.answers.get_mut(&promise)
-        {
-            calls.push((id, call));
+    /// The calls that wait for what this one promised, if it is still to come.
+    fn waiting_for(&mut self, id: u64) -> Option<&mut BTreeSet<u64>> {
+        match &mut self.answers.get_mut(&id)?.promise {
+            Some(Promised::Waiting(calls)) => Some(calls),
+            _ => None,
         }
     }
 
-    /// Takes the calls that wait for the result of this one, without those that were given up.
+    /// Takes the calls that wait for what this one promised, the oldest first.
     fn take_waiting(&mut self, id: u64) -> Vec<(u64, Call<Encoding>)> {
-        let Some(Answering {
-            promise: Some(Promised::Waiting(calls)),
-            ..
-        }) = self.answers.get_mut(&id)
-        else {
+        let Some(waiting) = self.waiting_for(id) else {
             return Vec::new();
         };
-        let mut calls = std::mem::take(calls);
-        calls.retain(|(id, _)| self.answers.contains_key(id));
+        let mut calls = Vec::new();
+        for dependent in std::mem::take(waiting) {
+            let call = self
+                .answers
+                .get_mut(&dependent)
+                .and_then(|a| a.waits.take());
+            calls.extend(call.map(|(_, call)| (dependent, call)));
+        }
         calls
     }
 

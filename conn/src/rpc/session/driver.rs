@@ -97,7 +97,7 @@ impl Driver {
             // What this task does itself need not wake it.
             state.driver = None;
             Turn {
-                may_read: state.backlog() < limit,
+                may_read: state.debt() < limit,
                 leaving: matches!(state.phase, Phase::Leaving { .. } | Phase::Ended(_)),
             }
         })
@@ -169,7 +169,7 @@ impl Driver {
     fn take_output(&mut self) -> bool {
         self.session.change(|state, effects| {
             self.session.send_waiting(state, effects);
-            effects.wake_all(&mut state.want_room);
+            state.tell_room(effects);
             if !state.releases.is_empty() {
                 let releases = std::mem::take(&mut state.releases);
                 state.push(&Message::Release(releases));

@@ -78,12 +78,6 @@ impl Effects {
         }
     }
 
-    pub(super) fn wake_all(&mut self, wakers: &mut Vec<Waker>) {
-        for waker in wakers.drain(..) {
-            self.wake(Some(waker));
-        }
-    }
-
     /// Drops it later: its destructor may be the program's, or need the lock.
     pub(super) fn drop(&mut self, value: impl Discard + 'static) {
         if !value.is_plain() {

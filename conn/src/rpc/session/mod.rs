@@ -93,8 +93,8 @@ struct State {
     written: Arc<AtomicU64>,
     /// Wakes the driver.
     driver: Option<Waker>,
-    /// Whoever waits until less is to be written.
-    want_room: Vec<Waker>,
+    /// The streams that wait until less is to be written.
+    want_room: Vec<u64>,
 
     calls: Map<u64, Pending>,
     last_call: u64,
@@ -292,7 +292,6 @@ impl Session {
             state.fail_streams(reason, effects);
             let reconnects = self.reconnects && !wanted;
             state.interrupt_calls(reason, reconnects, effects);
-            effects.wake_all(&mut state.want_room);
             reconnects || (!self.settings.lease.is_zero() && !wanted)
         });
         if !goes_on {
@@ -314,7 +313,6 @@ impl Session {
             state.fail_streams(reason, effects);
             state.interrupt_calls(reason, false, effects);
             self.forget_references(state, effects);
-            effects.wake_all(&mut state.want_room);
             effects.wake(state.driver.take());
         });
         let instances = std::mem::take(
@@ -422,6 +420,11 @@ impl State {
 
     fn has_room(&self) -> bool {
         self.backlog() < ROOM
+    }
+
+    /// How much waits to be written or told, in bytes.
+    fn debt(&self) -> u64 {
+        self.backlog() + 17 * self.releases.len() as u64
     }
 
     /// Whether messages can be sent.

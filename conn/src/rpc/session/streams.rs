@@ -85,6 +85,8 @@ impl Source for Relay {
 pub(super) struct Producer {
     credit: u64,
     waker: Option<Waker>,
+    /// Whether it is among those that wait until less is to be written.
+    wants_room: bool,
 }
 
 /// The receiving end of a stream.
@@ -119,9 +121,12 @@ impl Session {
     ) -> Reference {
         state.last_stream += 1;
         let id = state.last_stream;
-        let credit = state.peer.window;
-        let waker = None;
-        state.producers.insert(id, Producer { credit, waker });
+        let producer = Producer {
+            credit: state.peer.window,
+            waker: None,
+            wants_room: false,
+        };
+        state.producers.insert(id, producer);
         if let Some(session) = self.this.upgrade() {
             effects.more().pumps.push(Pump {
                 session,
@@ -217,8 +222,22 @@ impl Session {
 }
 
 impl State {
+    /// Wakes those that wait until less is to be written.
+    pub(super) fn tell_room(&mut self, effects: &mut Effects) {
+        if !self.has_room() {
+            return;
+        }
+        for id in self.want_room.drain(..) {
+            if let Some(producer) = self.producers.get_mut(&id) {
+                producer.wants_room = false;
+                effects.wake(producer.waker.take());
+            }
+        }
+    }
+
     /// Ends all streams, as the connection did.
     pub(super) fn fail_streams(&mut self, reason: &Disconnected, effects: &mut Effects) {
+        self.want_room.clear();
         for producer in in_order(self.producers.drain()) {
             effects.wake(producer.waker);
         }
@@ -258,7 +277,9 @@ impl Pump {
                 return Turn::Wait;
             }
             if !has_room {
-                state.want_room.push(cx.waker().clone());
+                if !std::mem::replace(&mut producer.wants_room, true) {
+                    state.want_room.push(self.id);
+                }
                 return Turn::Wait;
             }
             Turn::Ready
