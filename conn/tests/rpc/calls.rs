@@ -261,6 +261,27 @@ async fn a_deadline_ends_all_three_hops() {
     );
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_runs_beside_a_handler_learns_of_its_deadline() {
+    let server = Server::new();
+    let told = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&told);
+    server
+        .register_function("hang", move |cx: Context| {
+            let flag = Arc::clone(&flag);
+            tokio::spawn(async move {
+                cx.cancelled().await;
+                flag.store(true, Ordering::Relaxed);
+            });
+            std::future::pending::<()>()
+        })
+        .unwrap();
+    let client = client(&server).await;
+    let hurried = client.within(Duration::from_millis(100));
+    hurried.call::<()>("hang", ()).await.unwrap_err();
+    until(|| told.load(Ordering::Relaxed)).await;
+}
+
 fn scopeguard(run: impl FnOnce() + Send) -> impl Drop + Send {
     struct Guard<F: FnOnce()>(Option<F>);
 

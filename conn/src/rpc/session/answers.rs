@@ -179,12 +179,7 @@ impl Session {
                 None => answer.await,
                 Some(deadline) => timeout_at(Instant::from_std(deadline), answer)
                     .await
-                    .unwrap_or_else(|_| {
-                        Err(Fault::of(
-                            FaultKind::DeadlineExceeded,
-                            "the time of the call was over before it ended",
-                        ))
-                    }),
+                    .unwrap_or_else(|_| Err(session.overdue(id))),
             };
             session.reply(id, result);
         });
@@ -200,6 +195,21 @@ impl Session {
             // It was given up meanwhile; or it has ended, and this changes nothing.
             task.abort();
         }
+    }
+
+    /// Tells what runs beside a call that its time is over.
+    fn overdue(&self, id: u64) -> Fault {
+        let cancellation = self.change(|state, _| {
+            let answering = state.answers.get(&id)?;
+            Some(answering.cancellation.clone())
+        });
+        if let Some(cancellation) = cancellation {
+            cancellation.cancel();
+        }
+        Fault::of(
+            FaultKind::DeadlineExceeded,
+            "the time of the call was over before it ended",
+        )
     }
 
     /// Sends the answer to a call. Calls that wait for the object in it run before the caller can know the
