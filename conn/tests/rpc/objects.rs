@@ -1,5 +1,5 @@
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -7,31 +7,7 @@ use conn::rpc::{Client, Encoding, Options, Remote, Server, ServerOptions};
 use rpc_core::{CallError, Caller as _, Execution, Fault, FaultKind, client, service};
 use tokio::time::sleep;
 
-use crate::support::{Network, client, connect, serve, until};
-
-/// Counts, and is counted.
-struct Counter {
-    value: AtomicI64,
-    alive: Arc<AtomicUsize>,
-}
-
-impl Drop for Counter {
-    fn drop(&mut self) {
-        self.alive.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-#[service]
-impl Counter {
-    fn add(&self, n: i64) -> i64 {
-        self.value.fetch_add(n, Ordering::Relaxed) + n
-    }
-}
-
-#[client]
-trait CounterApi {
-    async fn add(&self, n: i64) -> Result<i64, CallError>;
-}
+use crate::support::{Counter, CounterApi, Network, client, connect, serve, until};
 
 #[derive(Default)]
 struct Factory {
@@ -42,11 +18,7 @@ struct Factory {
 #[service]
 impl Factory {
     fn create(&self) -> Remote<dyn CounterApi> {
-        self.alive.fetch_add(1, Ordering::Relaxed);
-        Remote::new(Counter {
-            value: AtomicI64::new(0),
-            alive: Arc::clone(&self.alive),
-        })
+        Remote::new(Counter::new(0, &self.alive))
     }
 
     fn create_many(&self, count: usize) -> HashMap<String, Vec<Remote<dyn CounterApi>>> {
@@ -113,11 +85,7 @@ fn factory_with(options: ServerOptions) -> (Server, Arc<AtomicUsize>) {
 }
 
 fn here(alive: &Arc<AtomicUsize>) -> Remote<dyn CounterApi> {
-    alive.fetch_add(1, Ordering::Relaxed);
-    Remote::new(Counter {
-        value: AtomicI64::new(100),
-        alive: Arc::clone(alive),
-    })
+    Remote::new(Counter::new(100, alive))
 }
 
 #[tokio::test]

@@ -1,5 +1,5 @@
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use conn::Connection;
@@ -7,30 +7,7 @@ use conn::rpc::{Client, Options, Reconnect, Remote, Server, ServerOptions};
 use rpc_core::{CallError, Caller as _, Execution, client, service};
 use tokio::time::{Instant, sleep};
 
-use crate::support::{Network, until};
-
-struct Counter {
-    value: AtomicI64,
-    alive: Arc<AtomicUsize>,
-}
-
-impl Drop for Counter {
-    fn drop(&mut self) {
-        self.alive.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-#[service]
-impl Counter {
-    fn add(&self, n: i64) -> i64 {
-        self.value.fetch_add(n, Ordering::Relaxed) + n
-    }
-}
-
-#[client]
-trait CounterApi {
-    async fn add(&self, n: i64) -> Result<i64, CallError>;
-}
+use crate::support::{Counter, CounterApi, Network, until};
 
 #[derive(Clone, Default)]
 struct Work {
@@ -41,11 +18,7 @@ struct Work {
 #[service]
 impl Work {
     fn counter(&self) -> Remote<dyn CounterApi> {
-        self.alive.fetch_add(1, Ordering::Relaxed);
-        Remote::new(Counter {
-            value: AtomicI64::new(0),
-            alive: Arc::clone(&self.alive),
-        })
+        Remote::new(Counter::new(0, &self.alive))
     }
 
     async fn slow(&self) -> usize {

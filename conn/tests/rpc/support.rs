@@ -2,17 +2,52 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use conn::Listener;
 use conn::rpc::{Client, ClientBuilder, Server};
 use rpc_core::transport::memory::{MemoryConnector, listener};
 use rpc_core::transport::{Connect, Listen};
+use rpc_core::{CallError, client, service};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep_until};
+
+/// Counts, and is counted.
+pub(crate) struct Counter {
+    pub(crate) value: AtomicI64,
+    alive: Arc<AtomicUsize>,
+}
+
+impl Counter {
+    pub(crate) fn new(value: i64, alive: &Arc<AtomicUsize>) -> Self {
+        alive.fetch_add(1, Ordering::Relaxed);
+        Self {
+            value: AtomicI64::new(value),
+            alive: Arc::clone(alive),
+        }
+    }
+}
+
+impl Drop for Counter {
+    fn drop(&mut self) {
+        self.alive.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[service]
+impl Counter {
+    fn add(&self, n: i64) -> i64 {
+        self.value.fetch_add(n, Ordering::Relaxed) + n
+    }
+}
+
+#[client]
+pub(crate) trait CounterApi {
+    async fn add(&self, n: i64) -> Result<i64, CallError>;
+}
 
 /// Serves in the background, and tells how to get there.
 pub(crate) async fn serve(server: &Server) -> MemoryConnector {
