@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::rpc::options::Options;
 
-/// The settings of a [`Server`].
+/// The settings of a [`Server`](crate::rpc::Server).
 #[derive(Clone, Debug)]
 #[must_use = "options do nothing until they are given to a server"]
 pub struct ServerOptions {
