@@ -10,7 +10,7 @@ type Source = Arc<dyn Error + Send + Sync>;
 ///
 /// A fault has a [kind](FaultKind), a numeric code and a message. A cause can be attached with
 /// [`with_source`](Self::with_source) or [`internal`](Self::internal); it goes to the log of this
-/// side and never to the wire.
+/// side, and to the wire only where a server was told to send causes.
 ///
 /// # Errors of your own
 ///
@@ -198,7 +198,8 @@ impl Fault {
         Self::of(FaultKind::InvalidParams, message)
     }
 
-    /// Attaches the cause. It is logged where the fault is answered and never sent.
+    /// Attaches the cause. It is logged where the fault is answered, and sent only where a server was told
+    /// to send causes.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         self.source = Some(Arc::from(source.into()));
