@@ -280,3 +280,36 @@ async fn a_peer_that_breaks_the_protocol_is_told_and_let_go() {
     peer.send_bytes(b"\x0b\x05").await.unwrap();
     assert_eq!(peer.recv_bytes(1000).await.unwrap(), b"\x0c\x05");
 }
+
+#[tokio::test]
+async fn a_peer_that_reads_no_answers_has_its_calls_refused() {
+    let options = Options::default().max_backlog(100_000);
+    let server = Server::with_options(ServerOptions::default().session(options));
+    server
+        .register_function("bytes", |len: usize| vec![7u8; len])
+        .unwrap();
+    let connector = serve(&server).await;
+    let mut peer: Connection = Connection::new(connector.connect().await.unwrap());
+    let hello = b"\0FARCALL\x01\0\x07bincode\xff\xff\x7f\x7f\x7f\x7f\x7f\0";
+    peer.send_bytes(hello).await.unwrap();
+    peer.recv_bytes(1000).await.unwrap();
+    // For 20,000 bytes each.
+    let call = |id: u8| [&[1, id][..], b"\0\0\0\x05bytes\0\x01u\xfb\x20\x4e"].concat();
+    for id in 1..=50 {
+        peer.send_bytes(&call(id)).await.unwrap();
+    }
+    sleep(Duration::from_millis(50)).await;
+    let (mut returned, mut refused) = (0, 0);
+    for _ in 1..=50 {
+        match peer.recv_bytes(30_000).await.unwrap()[..] {
+            [2, _, 0, ..] => returned += 1,
+            [3, _, 6, ..] => refused += 1,
+            _ => panic!("neither a result nor a refusal as overloaded"),
+        }
+    }
+    // What is buffered on the way, and the limit, have room for about eight.
+    assert!((5..12).contains(&returned), "{returned} and {refused}");
+    // Now that the peer has read, it is served again.
+    peer.send_bytes(&call(51)).await.unwrap();
+    assert_eq!(peer.recv_bytes(30_000).await.unwrap()[..3], [2, 51, 0]);
+}
