@@ -10,4 +10,5 @@ mod objects;
 mod pipelines;
 mod sessions;
 mod streams;
+mod stress;
 mod support;
