@@ -239,3 +239,49 @@ async fn nobody_resumes_a_session_without_its_secret() {
     let (_third, same) = greet(&network, &session).await;
     assert_eq!(session, same);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_may_read_late_but_not_too_late() {
+    let options = Options::default().keepalive(Duration::from_secs(1));
+    let server = Server::with_options(ServerOptions::default().session(options));
+    server
+        .register_function("bytes", || vec![7u8; 20_000])
+        .unwrap();
+    let connector = crate::support::serve(&server).await;
+    let mut peer: Connection = {
+        use rpc_core::transport::Connect as _;
+        Connection::new(connector.connect().await.unwrap())
+    };
+    peer.send_bytes(b"\0FARCALL\x01\0\x07bincode\xff\xff\x7f\x7f\x7f\x7f\x7f\0")
+        .await
+        .unwrap();
+    peer.recv_bytes(100).await.unwrap();
+    // The server hears of the peer all the time, and has nothing to say to it.
+    for _ in 0..10 {
+        peer.send_bytes(b"\x04\x63").await.unwrap();
+        sleep(Duration::from_millis(500)).await;
+    }
+    // More than what is buffered on the way, read late but not too late.
+    let call = |id: u8| [&[1, id][..], b"\0\0\0\x05bytes\0\0"].concat();
+    for id in 1..=10 {
+        peer.send_bytes(&call(id)).await.unwrap();
+    }
+    sleep(Duration::from_millis(1500)).await;
+    let mut results = 0;
+    while results < 10 {
+        results += usize::from(peer.recv_bytes(30_000).await.unwrap()[0] == 2);
+    }
+    // Too late, although the peer gives signs of life.
+    for id in 11..=20 {
+        peer.send_bytes(&call(id)).await.unwrap();
+    }
+    for _ in 0..8 {
+        sleep(Duration::from_millis(500)).await;
+        let _ = peer.send_bytes(b"\x04\x63").await;
+    }
+    let mut results = 0;
+    while let Ok(message) = peer.recv_bytes(30_000).await {
+        results += usize::from(message[0] == 2);
+    }
+    assert!(results < 10, "the connection was given up");
+}

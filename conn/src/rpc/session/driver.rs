@@ -43,9 +43,11 @@ pub(in crate::rpc) struct Driver {
     writing: Encoder,
     /// How many bytes were written to this connection: what the other end may know of.
     written: Arc<AtomicU64>,
-    /// When something came, and when something could be written.
+    /// Whether something written may still be held back by the transport.
+    unflushed: bool,
+    /// When something came last, and since when nothing could be written.
     heard: Instant,
-    wrote: Instant,
+    blocked: Option<Instant>,
     timer: Pin<Box<Sleep>>,
     pinged: bool,
     closing: Option<Pin<Box<Sleep>>>,
@@ -61,7 +63,6 @@ struct Turn {
 impl Driver {
     /// Of a session that was told that it is [up](Session::up).
     pub(in crate::rpc) fn new(session: Arc<Session>, link: Link, origin: Arc<Origin>) -> Self {
-        let now = Instant::now();
         let written = session.change(|state, _| Arc::clone(&state.written));
         let timer = Box::pin(sleep(session.settings.keepalive));
         Self {
@@ -70,8 +71,9 @@ impl Driver {
             origin,
             writing: Encoder::new(),
             written,
-            heard: now,
-            wrote: now,
+            unflushed: false,
+            heard: Instant::now(),
+            blocked: None,
             timer,
             pinged: false,
             closing: None,
@@ -146,20 +148,22 @@ impl Driver {
         let mut progress = false;
         loop {
             if self.writing.unwritten().is_empty() && !self.take_output() {
-                if progress {
-                    self.flush(cx)?;
-                }
+                self.flush(cx)?;
                 return Ok(progress);
             }
             let outgoing = &mut self.link.writer.outgoing;
             let count = match Pin::new(outgoing).poll_write(cx, self.writing.unwritten()) {
-                Poll::Pending => return Ok(progress),
+                Poll::Pending => {
+                    self.blocked.get_or_insert_with(Instant::now);
+                    return Ok(progress);
+                }
                 Poll::Ready(Ok(0)) => return Err(io::Error::from(io::ErrorKind::WriteZero).into()),
                 Poll::Ready(result) => result?,
             };
             self.writing.wrote(count);
             self.written.fetch_add(count as u64, Ordering::Relaxed);
-            self.wrote = Instant::now();
+            self.blocked = None;
+            self.unflushed = true;
             progress = true;
         }
     }
@@ -197,10 +201,13 @@ impl Driver {
 
     /// Sockets need no flush; TLS and the like do.
     fn flush(&mut self, cx: &mut Context<'_>) -> Result<(), Disconnected> {
-        match Pin::new(&mut self.link.writer.outgoing).poll_flush(cx) {
-            Poll::Ready(result) => Ok(result?),
-            Poll::Pending => Ok(()),
+        if self.unflushed
+            && let Poll::Ready(result) = Pin::new(&mut self.link.writer.outgoing).poll_flush(cx)
+        {
+            self.unflushed = false;
+            result?;
         }
+        Ok(())
     }
 
     /// Asks for a sign of life after a silence, and gives up after another.
@@ -208,10 +215,9 @@ impl Driver {
         let keepalive = self.session.settings.keepalive;
         while self.timer.as_mut().poll(cx).is_ready() {
             let now = Instant::now();
-            let unwritten = !self.writing.unwritten().is_empty();
             let silent = now.duration_since(self.heard);
-            let stuck = now.duration_since(self.wrote);
-            if (self.pinged && silent >= keepalive * 2) || (unwritten && stuck >= keepalive * 2) {
+            let is_stuck = |since| now.duration_since(since) >= keepalive * 2;
+            if (self.pinged && silent >= keepalive * 2) || self.blocked.is_some_and(is_stuck) {
                 return Err(Disconnected::Silent(keepalive * 2));
             }
             if silent >= keepalive && !self.pinged {
