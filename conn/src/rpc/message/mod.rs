@@ -90,7 +90,7 @@ impl fmt::Debug for Token {
 }
 
 /// The limits of one end, which the other keeps to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Limits {
     /// Bytes of one message.
     pub(super) max_message: u64,

@@ -95,18 +95,11 @@ impl<'a> Fields<'a> {
         if version != VERSION {
             // What follows is that version's business.
             self.rest = &[];
-            let limits = Limits {
-                max_message: 0,
-                max_calls: 0,
-                max_streams: 0,
-                max_objects: 0,
-                window: 0,
-            };
             return Some(Hello {
                 version,
                 resumed: false,
                 encoding: Vec::new(),
-                limits,
+                limits: Limits::default(),
                 session: None,
             });
         }

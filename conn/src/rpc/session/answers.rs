@@ -218,29 +218,22 @@ impl Session {
         if let Err(fault) = &result {
             log(fault, "a call failed");
         }
-        let object = match &result {
-            Ok(reply) => Object::first(reply.attachments())
-                .ok_or_else(|| Fault::of(FaultKind::Gone, "the result has no object")),
-            Err(fault) => Err(broken(fault)),
-        };
-        let mut result = Some(result);
-        loop {
+        let mut unsent = Some(result);
+        while let Some(result) = unsent.take() {
             let waiting = self.change(|state, effects| {
                 let waiting = state.take_waiting(id);
-                if waiting.is_empty()
-                    && let Some(result) = result.take()
-                {
-                    self.finish(state, effects, id, result, &object);
+                if waiting.is_empty() {
+                    self.finish(state, effects, id, result);
+                } else {
+                    unsent = Some(result);
                 }
                 waiting
             });
-            if waiting.is_empty() {
-                break;
-            }
             for (dependent, call) in waiting {
-                match &object {
-                    Ok(object) => self.run(dependent, object.callee(), call),
-                    Err(fault) => self.reply(dependent, Err(fault.clone())),
+                match unsent.as_ref().map(promised) {
+                    Some(Ok(object)) => self.run(dependent, object.callee(), call),
+                    Some(Err(fault)) => self.reply(dependent, Err(fault)),
+                    None => {}
                 }
             }
         }
@@ -252,7 +245,6 @@ impl Session {
         effects: &mut Effects,
         id: u64,
         result: Result<Payload, Fault>,
-        object: &Result<Object, Fault>,
     ) {
         let Some(answering) = state.answers.get_mut(&id) else {
             // The caller gave it up.
@@ -261,9 +253,9 @@ impl Session {
         let one_way = answering.one_way;
         if answering.promise.is_some() {
             answering.task = None;
-            answering.promise = Some(match object {
-                Ok(object) => Promised::Kept(object.clone()),
-                Err(fault) => Promised::Broken(fault.clone()),
+            answering.promise = Some(match promised(&result) {
+                Ok(object) => Promised::Kept(object),
+                Err(fault) => Promised::Broken(fault),
             });
         } else {
             let answering = state.answers.remove(&id);
@@ -390,6 +382,15 @@ impl State {
 
 fn gone(id: ObjectId) -> Fault {
     Fault::of(FaultKind::Gone, format!("there is no object {id:?}"))
+}
+
+/// The object that a call promised, once its result is there.
+fn promised(result: &Result<Payload, Fault>) -> Result<Object, Fault> {
+    match result {
+        Ok(reply) => Object::first(reply.attachments())
+            .ok_or_else(|| Fault::of(FaultKind::Gone, "the result has no object")),
+        Err(fault) => Err(broken(fault)),
+    }
 }
 
 fn broken(cause: &Fault) -> Fault {

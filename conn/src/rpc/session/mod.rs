@@ -76,14 +76,14 @@ pub(super) struct Session {
     ended: CancellationToken,
     runtime: Handle,
     lifeline: OnceLock<Weak<Lifeline>>,
-    /// The objects that were made for this session alone, by the number of their registration.
-    instances: Mutex<HashMap<u64, Registry<Encoding>>>,
 }
 
 struct State {
     phase: Phase,
     /// What this end offers.
     root: Registry<Encoding>,
+    /// The objects that were made for this session alone, by the number of their registration.
+    instances: Map<u64, Registry<Encoding>>,
     /// The limits of the other end.
     peer: Limits,
     /// What is to be written next, and how many bytes ever were to be.
@@ -160,17 +160,11 @@ impl Session {
         reconnects: bool,
         token: Token,
     ) -> Arc<Lifeline> {
-        let no_limits = Limits {
-            max_message: 0,
-            max_calls: 0,
-            max_streams: 0,
-            max_objects: 0,
-            window: 0,
-        };
         let state = State {
             phase: Phase::Down(Disconnected::Closed),
             root,
-            peer: no_limits,
+            instances: Map::default(),
+            peer: Limits::default(),
             outbox: Encoder::new(),
             pushed: 0,
             written: Arc::default(),
@@ -201,7 +195,6 @@ impl Session {
             ended: CancellationToken::new(),
             runtime: Handle::current(),
             lifeline: OnceLock::new(),
-            instances: Mutex::default(),
         });
         let lifeline = Arc::new(Lifeline(Arc::clone(&session)));
         // It was made just now.
@@ -242,17 +235,17 @@ impl Session {
         factory: u64,
         make: impl FnOnce() -> Result<Registry<Encoding>, Fault>,
     ) -> Result<Registry<Encoding>, Fault> {
-        let lock = || {
-            self.instances
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-        };
-        if let Some(registry) = lock().get(&factory) {
-            return Ok(registry.clone());
+        let made = self.change(|state, _| state.instances.get(&factory).cloned());
+        if let Some(made) = made {
+            return Ok(made);
         }
         // The factory is the program's code: it runs without the lock.
         let made = make()?;
-        Ok(lock().entry(factory).or_insert(made).clone())
+        let first = self.change(|state, _| {
+            let first = state.instances.entry(factory);
+            first.or_insert_with(|| made.clone()).clone()
+        });
+        Ok(first)
     }
 
     /// Takes note of a new connection. On one that resumes the session, the ends tell each other what they
@@ -309,19 +302,13 @@ impl Session {
             state.phase = Phase::Ended(reason.clone());
             // What is offered may keep objects of this session, and with them the session.
             effects.drop(std::mem::take(&mut state.root));
+            effects.drop(state.instances.drain().collect::<Vec<_>>());
             state.fail_answers(effects);
             state.fail_streams(reason, effects);
             state.interrupt_calls(reason, false, effects);
             self.forget_references(state, effects);
             effects.wake(state.driver.take());
         });
-        let instances = std::mem::take(
-            &mut *self
-                .instances
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner),
-        );
-        drop(instances);
         self.ended.cancel();
     }
 
