@@ -441,6 +441,21 @@ impl Encoder {
         Ok(())
     }
 
+    /// Whether nothing is to be written.
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.buffer.is_empty()
+    }
+
+    /// Takes what another has to write, to be written after what is here.
+    pub(crate) fn append(&mut self, other: &mut Self) {
+        if self.is_empty() {
+            std::mem::swap(self, other);
+        } else if !other.is_empty() {
+            self.buffer.extend_from_slice(other.unwritten());
+            other.wrote(other.unwritten().len());
+        }
+    }
+
     /// Appends bytes that are a frame, or the rest of one.
     pub(crate) fn push_raw(&mut self, bytes: &[u8]) {
         self.buffer.extend_from_slice(bytes);

@@ -2,10 +2,11 @@
 
 use std::cell::Cell;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use http::{Extensions, HeaderMap};
-use tokio_util::sync::CancellationToken;
+use tokio::sync::Notify;
 
 use crate::name::Name;
 use crate::transport::Peer;
@@ -200,18 +201,26 @@ pub(crate) fn within<T>(deadline: Option<Instant>, run: impl FnOnce() -> T) -> T
 
 /// Tells that a caller no longer waits. Clones are one and the same.
 #[derive(Clone, Debug, Default)]
-pub struct Cancellation(CancellationToken);
+pub struct Cancellation(Arc<Signal>);
+
+/// Less than a `CancellationToken`, which has parents and children: each call has one of these.
+#[derive(Debug, Default)]
+struct Signal {
+    is_cancelled: AtomicBool,
+    cancelled: Notify,
+}
 
 impl Cancellation {
     /// Tells everyone who looks.
     pub fn cancel(&self) {
-        self.0.cancel();
+        self.0.is_cancelled.store(true, Ordering::Release);
+        self.0.cancelled.notify_waiters();
     }
 
     /// Whether [`cancel`](Self::cancel) was called.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
-        self.0.is_cancelled()
+        self.0.is_cancelled.load(Ordering::Acquire)
     }
 
     /// Ends when [`cancel`](Self::cancel) is called.
@@ -219,7 +228,17 @@ impl Cancellation {
     /// # Cancel safety
     /// Can be dropped and called again at any time.
     pub async fn cancelled(&self) {
-        self.0.cancelled().await;
+        // What is notified from here on counts, so the flag is read afterwards.
+        let cancelled = self.0.cancelled.notified();
+        if !self.is_cancelled() {
+            cancelled.await;
+        }
+    }
+
+    /// Whether nobody else has this, so that nobody can be told by it any more.
+    #[must_use]
+    pub fn is_unshared(&self) -> bool {
+        Arc::strong_count(&self.0) == 1
     }
 
     /// Cancels when the returned guard is dropped.

@@ -15,17 +15,22 @@ use bytes::Bytes;
 pub struct Payload {
     message: Message,
     range: Range<usize>,
-    attachments: Vec<Attachment>,
+    /// Few payloads have any.
+    attachments: Option<Box<Vec<Attachment>>>,
 }
 
 /// What travels beside the bytes of a payload: a reference to an object, the end of a stream. The
 /// bytes have its place in the list; only the protocol that carries it knows what it is.
 pub type Attachment = Arc<dyn Any + Send + Sync>;
 
+/// How long a message can be that needs no allocation: it takes no more room than the others.
+const INLINE: usize = 30;
+
 /// A message fresh from an encoder stays a plain vector: turning it into `Bytes` would cost an
 /// allocation that a call within the process never needs.
 #[derive(Clone)]
 enum Message {
+    Inline { len: u8, bytes: [u8; INLINE] },
     Owned(Vec<u8>),
     Shared(Bytes),
 }
@@ -33,6 +38,7 @@ enum Message {
 impl Message {
     fn as_slice(&self) -> &[u8] {
         match self {
+            Self::Inline { len, bytes } => &bytes[..usize::from(*len)],
             Self::Owned(bytes) => bytes,
             Self::Shared(bytes) => bytes,
         }
@@ -40,6 +46,28 @@ impl Message {
 }
 
 impl Payload {
+    /// A copy of these bytes. Up to 30 of them need no allocation.
+    #[must_use]
+    pub fn copied(message: &[u8]) -> Self {
+        let range = 0..message.len();
+        let message = match message.len() {
+            len @ 0..=INLINE => {
+                let mut bytes = [0; INLINE];
+                bytes[..len].copy_from_slice(message);
+                Message::Inline {
+                    len: len as u8,
+                    bytes,
+                }
+            }
+            _ => Message::Owned(message.to_vec()),
+        };
+        Self {
+            message,
+            range,
+            attachments: None,
+        }
+    }
+
     /// The part of `message` that `range` names.
     ///
     /// # Panics
@@ -53,7 +81,7 @@ impl Payload {
         Self {
             message: Message::Shared(message),
             range,
-            attachments: Vec::new(),
+            attachments: None,
         }
     }
 
@@ -67,21 +95,23 @@ impl Payload {
         Self {
             range: begin..message.len(),
             message: Message::Owned(message),
-            attachments: Vec::new(),
+            attachments: None,
         }
     }
 
     /// Puts these beside the bytes.
     #[must_use]
     pub fn with_attachments(mut self, attachments: Vec<Attachment>) -> Self {
-        self.attachments = attachments;
+        self.attachments = (!attachments.is_empty()).then(|| Box::new(attachments));
         self
     }
 
     /// What travels beside the bytes, in the order of their places.
     #[must_use]
     pub fn attachments(&self) -> &[Attachment] {
-        &self.attachments
+        self.attachments
+            .as_deref()
+            .map_or(&[], |attachments| attachments)
     }
 
     /// The same, such that clones share the bytes.
@@ -115,6 +145,7 @@ impl Payload {
     #[must_use]
     pub fn into_message(self) -> Bytes {
         match self.message {
+            Message::Inline { len, bytes } => Bytes::copy_from_slice(&bytes[..usize::from(len)]),
             Message::Owned(bytes) => Bytes::from(bytes),
             Message::Shared(bytes) => bytes,
         }
@@ -133,7 +164,7 @@ impl From<Vec<u8>> for Payload {
         Self {
             range: 0..bytes.len(),
             message: Message::Owned(bytes),
-            attachments: Vec::new(),
+            attachments: None,
         }
     }
 }
@@ -143,7 +174,7 @@ impl From<Bytes> for Payload {
         Self {
             range: 0..bytes.len(),
             message: Message::Shared(bytes),
-            attachments: Vec::new(),
+            attachments: None,
         }
     }
 }
@@ -151,7 +182,7 @@ impl From<Bytes> for Payload {
 impl fmt::Debug for Payload {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(&Bytes::copy_from_slice(self.as_slice()), f)?;
-        match self.attachments.len() {
+        match self.attachments().len() {
             0 => Ok(()),
             count => write!(f, " and {count} attachments"),
         }

@@ -4,7 +4,7 @@
 //! references and streams leave themselves and write their place in the list; the reader's scope has the
 //! list that came. A connection turns one list into the other.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 
 use rpc_core::payload::Attachment;
@@ -14,34 +14,49 @@ use serde::ser::{Error as _, Serialize, Serializer};
 /// The name that tells a place in the list from other newtypes.
 pub(super) const NAME: &str = "farcall::Attachment";
 
+const NO_CALL: &str = "objects and streams can only be passed in calls over connections";
+
+/// What is under way on this thread.
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Scope {
     Closed,
-    Writing(Vec<Attachment>),
-    Reading(Vec<Attachment>),
+    Writing,
+    Reading,
 }
 
 thread_local! {
-    static SCOPE: RefCell<Scope> = const { RefCell::new(Scope::Closed) };
+    // Apart from the list, as few calls have one: the scope alone is a plain byte of the thread.
+    static SCOPE: Cell<Scope> = const { Cell::new(Scope::Closed) };
+    static COUNT: Cell<usize> = const { Cell::new(0) };
+    static LIST: RefCell<Vec<Attachment>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Puts back the outer scope, after a panic too.
-struct Restore(Option<Scope>);
+struct Restore {
+    scope: Scope,
+    outer: Vec<Attachment>,
+}
 
 impl Restore {
-    fn open(scope: Scope) -> Self {
-        Self(Some(SCOPE.replace(scope)))
-    }
-
-    /// Ends the scope, and gives what is in it.
-    fn close(mut self) -> Scope {
-        SCOPE.replace(self.0.take().unwrap_or(Scope::Closed))
+    fn open(scope: Scope, list: &[Attachment]) -> Self {
+        let outer = match COUNT.replace(list.len()) {
+            0 if list.is_empty() => Vec::new(),
+            _ => LIST.replace(list.to_vec()),
+        };
+        Self {
+            scope: SCOPE.replace(scope),
+            outer,
+        }
     }
 }
 
 impl Drop for Restore {
     fn drop(&mut self) {
-        if let Some(outer) = self.0.take() {
-            SCOPE.set(outer);
+        SCOPE.set(self.scope);
+        if COUNT.replace(self.outer.len()) > 0 || !self.outer.is_empty() {
+            // The destructors of what was there may open scopes of their own.
+            let inner = LIST.replace(std::mem::take(&mut self.outer));
+            drop(inner);
         }
     }
 }
@@ -50,17 +65,18 @@ impl Drop for Restore {
 pub(super) fn writing<T, E>(
     encode: impl FnOnce() -> Result<T, E>,
 ) -> Result<(T, Vec<Attachment>), E> {
-    let scope = Restore::open(Scope::Writing(Vec::new()));
+    let _restore = Restore::open(Scope::Writing, &[]);
     let result = encode()?;
-    match scope.close() {
-        Scope::Writing(attachments) => Ok((result, attachments)),
-        Scope::Closed | Scope::Reading(_) => Ok((result, Vec::new())),
-    }
+    let attachments = match COUNT.replace(0) {
+        0 => Vec::new(),
+        _ => LIST.take(),
+    };
+    Ok((result, attachments))
 }
 
 /// Decodes what came with `attachments` beside the bytes.
 pub(super) fn reading<T>(attachments: &[Attachment], decode: impl FnOnce() -> T) -> T {
-    let _scope = Restore::open(Scope::Reading(attachments.to_vec()));
+    let _restore = Restore::open(Scope::Reading, attachments);
     decode()
 }
 
@@ -77,15 +93,13 @@ struct Attaching<A>(A);
 
 impl<A: Fn() -> Result<Attachment, String>> Serialize for Attaching<A> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let place = SCOPE.with_borrow_mut(|scope| match scope {
-            Scope::Writing(attachments) => {
-                attachments.push((self.0)().map_err(S::Error::custom)?);
-                Ok(attachments.len() - 1)
-            }
-            Scope::Closed | Scope::Reading(_) => Err(S::Error::custom(
-                "objects and streams can only be passed in calls over connections",
-            )),
-        })?;
+        if SCOPE.get() != Scope::Writing {
+            return Err(S::Error::custom(NO_CALL));
+        }
+        let attachment = (self.0)().map_err(S::Error::custom)?;
+        LIST.with_borrow_mut(|attachments| attachments.push(attachment));
+        let place = COUNT.get();
+        COUNT.set(place + 1);
         serializer.serialize_u64(place as u64)
     }
 }
@@ -113,14 +127,14 @@ pub(super) fn deserialize<'de, D: Deserializer<'de>>(
     }
 
     let place = deserializer.deserialize_newtype_struct(NAME, Place)?;
-    SCOPE.with_borrow(|scope| match scope {
-        Scope::Reading(attachments) => usize::try_from(place)
+    if SCOPE.get() != Scope::Reading {
+        return Err(D::Error::custom(NO_CALL));
+    }
+    LIST.with_borrow(|attachments| {
+        usize::try_from(place)
             .ok()
             .and_then(|place| attachments.get(place))
             .cloned()
-            .ok_or_else(|| D::Error::custom(format_args!("nothing is attached at place {place}"))),
-        Scope::Closed | Scope::Writing(_) => Err(D::Error::custom(
-            "objects and streams can only be passed in calls over connections",
-        )),
+            .ok_or_else(|| D::Error::custom(format_args!("nothing is attached at place {place}")))
     })
 }

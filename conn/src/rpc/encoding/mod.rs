@@ -1,5 +1,6 @@
 //! How arguments, results and the items of streams become bytes.
 
+use std::cell::Cell;
 use std::fmt;
 
 use rpc_core::{Args, Format, FormatError, FormatErrorKind, FromArgs, Payload};
@@ -72,11 +73,7 @@ impl Format for Encoding {
     }
 
     fn params<A: Args + ?Sized>(&self, args: &A) -> Result<Payload, FormatError> {
-        let (params, attachments) = writing(|| {
-            let mut out = Vec::new();
-            self.encode_args(args, &mut out).map(|()| out)
-        })?;
-        Ok(Payload::from(params).with_attachments(attachments))
+        payload(|out| self.encode_args(args, out))
     }
 
     fn decode_args<A: FromArgs>(&self, params: &Payload) -> Result<A, FormatError> {
@@ -112,11 +109,7 @@ impl Format for Encoding {
     }
 
     fn reply<T: Serialize + ?Sized>(&self, value: &T) -> Result<Payload, FormatError> {
-        let (reply, attachments) = writing(|| {
-            let mut out = Vec::new();
-            self.encode_reply(value, &mut out).map(|()| out)
-        })?;
-        Ok(Payload::from(reply).with_attachments(attachments))
+        payload(|out| self.encode_reply(value, out))
     }
 
     fn decode_reply<T: DeserializeOwned>(&self, reply: &Payload) -> Result<T, FormatError> {
@@ -125,6 +118,31 @@ impl Format for Encoding {
             Self::MessagePack => MessagePack.decode(reply.as_slice()),
         })
     }
+}
+
+/// Up to here, a payload is copied out of the thread's buffer, which later ones are written to as well.
+const COPIED: usize = 1024;
+
+thread_local! {
+    /// Where payloads are written before it is known how long they are.
+    static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+/// What `encode` writes, and what it attaches.
+fn payload(
+    encode: impl FnOnce(&mut Vec<u8>) -> Result<(), FormatError>,
+) -> Result<Payload, FormatError> {
+    let mut out = BUFFER.take();
+    let ((), attachments) = writing(|| encode(&mut out))?;
+    let payload = if out.len() > COPIED {
+        Payload::from(out)
+    } else {
+        let payload = Payload::copied(&out);
+        out.clear();
+        BUFFER.set(out);
+        payload
+    };
+    Ok(payload.with_attachments(attachments))
 }
 
 /// Arguments as serde writes them.

@@ -12,8 +12,9 @@ use tokio::time::{Instant, timeout_at};
 
 use super::object::{Callee, Object};
 use super::{Discard, Effects, Phase, Session, State, in_order, overloaded};
+use crate::frame::Encoder;
 use crate::rpc::encoding::Encoding;
-use crate::rpc::error::{Disconnected, TooLong};
+use crate::rpc::error::Disconnected;
 use crate::rpc::message::{self, ObjectId, Target};
 
 /// A call of the other end that is being answered, or whose promise may still be called.
@@ -54,44 +55,37 @@ enum Promised {
 pub(super) struct Request {
     pub(super) id: u64,
     pub(super) target: Target,
-    pub(super) one_way: bool,
     pub(super) promise: bool,
     pub(super) call: Call<Encoding>,
-    pub(super) cancellation: Cancellation,
 }
 
-impl Request {
-    pub(super) fn with_params(mut self, params: Payload) -> Self {
-        self.call.params = params;
-        self
-    }
+/// A call that is to begin.
+pub(super) struct Admitted {
+    pub(super) id: u64,
+    pub(super) one_way: bool,
+    callee: Callee,
+    call: Call<Encoding>,
+    /// If it is among the answers already, what tells it that nobody waits for it.
+    cancellation: Option<Cancellation>,
 }
+
+/// Why a call is refused while the other end does not read.
+pub(super) const TOO_MANY_ANSWERS: &str = "too many answers wait to be read";
 
 impl Session {
-    /// Answers a call of the other end.
-    pub(super) fn answer(self: &Arc<Self>, request: Request) -> Result<(), Disconnected> {
-        let id = request.id;
-        let admitted = self.change(|state, effects| self.admit(state, effects, request))?;
-        if let Some((callee, call)) = admitted {
-            self.run(id, callee, call);
-        }
-        Ok(())
-    }
-
-    /// Takes note of a call, and tells what is to answer it now.
-    fn admit(
+    /// Takes note of a call, and tells what is to answer it now. It is among the answers only if others
+    /// can refer to it before it has begun.
+    pub(super) fn admit(
         &self,
         state: &mut State,
         effects: &mut Effects,
         Request {
             id,
             target,
-            one_way,
             promise,
             call,
-            cancellation,
         }: Request,
-    ) -> Result<Option<(Callee, Call<Encoding>)>, Disconnected> {
+    ) -> Result<Option<Admitted>, Disconnected> {
         if id <= state.last_answer {
             effects.drop(call);
             let message = format!("call {id} came after call {}", state.last_answer);
@@ -103,19 +97,35 @@ impl Session {
             return Ok(None);
         }
         state.last_answer = id;
-        let mut answering = Answering {
+        let one_way = call.context.is_one_way();
+        let tracked = |promise| Answering {
             task: None,
-            cancellation,
+            cancellation: Cancellation::default(),
             one_way,
-            promise: promise.then(|| Promised::Waiting(BTreeSet::new())),
+            promise,
             waits: None,
         };
+        let promised = || Promised::Waiting(BTreeSet::new());
         let fault = match self.callee(state, target) {
             Ok(Some(callee)) => {
-                state.answers.insert(id, answering);
-                return Ok(Some((callee, call)));
+                let mut cancellation = None;
+                if promise {
+                    let answering = tracked(Some(promised()));
+                    cancellation = Some(answering.cancellation.clone());
+                    state.answers.insert(id, answering);
+                } else {
+                    state.beginning += 1;
+                }
+                return Ok(Some(Admitted {
+                    id,
+                    one_way,
+                    callee,
+                    call,
+                    cancellation,
+                }));
             }
             Ok(None) => {
+                let mut answering = tracked(promise.then(promised));
                 if let Target::Promise(other) = target {
                     answering.waits = Some((other, call));
                     state.waiting_for(other).map(|waiting| waiting.insert(id));
@@ -128,7 +138,7 @@ impl Session {
         effects.drop(call);
         self.push_fault(state, id, &fault);
         if promise && self.has_capacity(state) {
-            answering.promise = Some(Promised::Broken(broken(&fault)));
+            let answering = tracked(Some(Promised::Broken(broken(&fault))));
             state.answers.insert(id, answering);
         }
         Ok(None)
@@ -136,7 +146,7 @@ impl Session {
 
     /// Whether another call can be under way.
     fn has_capacity(&self, state: &State) -> bool {
-        (state.answers.len() as u64) < self.settings.limits.max_calls
+        ((state.answers.len() + state.beginning) as u64) < self.settings.limits.max_calls
     }
 
     /// What answers calls for `target`; nothing if it is a promise that is not kept yet.
@@ -145,7 +155,7 @@ impl Session {
             return Err(overloaded("too many calls at once on this connection"));
         }
         if state.backlog() > self.settings.max_backlog {
-            return Err(overloaded("too many answers wait to be read"));
+            return Err(overloaded(TOO_MANY_ANSWERS));
         }
         match target {
             Target::Root => Ok(Some(Callee::Registry(state.root.clone()))),
@@ -165,13 +175,35 @@ impl Session {
         }
     }
 
-    /// Runs a call. One that is answered at once takes no task.
-    fn run(self: &Arc<Self>, id: u64, callee: Callee, call: Call<Encoding>) {
+    /// Runs a call. If it is answered at once, and nothing else waits for that, it takes no task, and here
+    /// is its result. What would have told it that nobody waits for it serves the next one.
+    pub(super) fn run(
+        self: &Arc<Self>,
+        Admitted {
+            id,
+            one_way,
+            callee,
+            mut call,
+            cancellation: tracked,
+        }: Admitted,
+        spare: &mut Option<Cancellation>,
+    ) -> Option<Result<Payload, Fault>> {
+        let is_tracked = tracked.is_some();
+        let cancellation = tracked.or_else(|| spare.take()).unwrap_or_default();
         let deadline = call.context.deadline();
+        call.context = call.context.with_cancellation(cancellation.clone());
         let mut answer = callee.call(call);
         let first = Pin::new(&mut answer).poll(&mut Context::from_waker(Waker::noop()));
         if let Poll::Ready(result) = first {
-            return self.reply(id, result);
+            if is_tracked {
+                self.reply(id, result);
+                return None;
+            }
+            *spare = Some(cancellation).filter(Cancellation::is_unshared);
+            return Some(result);
+        }
+        if !is_tracked && !self.track(id, one_way, cancellation) {
+            return None;
         }
         let session = Arc::clone(self);
         let task = self.runtime.spawn(async move {
@@ -195,6 +227,27 @@ impl Session {
             // It was given up meanwhile; or it has ended, and this changes nothing.
             task.abort();
         }
+        None
+    }
+
+    /// Takes note of a call that is not answered at once. Says whether it can go on.
+    fn track(&self, id: u64, one_way: bool, cancellation: Cancellation) -> bool {
+        let answering = Answering {
+            task: None,
+            cancellation,
+            one_way,
+            promise: None,
+            waits: None,
+        };
+        self.change(|state, effects| {
+            if !state.is_connected() {
+                effects.more().given_up.push(answering);
+                return false;
+            }
+            state.beginning = state.beginning.saturating_sub(1);
+            state.answers.insert(id, answering);
+            true
+        })
     }
 
     /// Tells what runs beside a call that its time is over.
@@ -231,12 +284,32 @@ impl Session {
             });
             for (dependent, call) in waiting {
                 match unsent.as_ref().map(promised) {
-                    Some(Ok(object)) => self.run(dependent, object.callee(), call),
+                    Some(Ok(object)) => self.run_dependent(dependent, object.callee(), call),
                     Some(Err(fault)) => self.reply(dependent, Err(fault)),
                     None => {}
                 }
             }
         }
+    }
+
+    /// Runs a call that waited for the object that it is for.
+    fn run_dependent(self: &Arc<Self>, id: u64, callee: Callee, call: Call<Encoding>) {
+        let tracked = self.change(|state, _| {
+            let answering = state.answers.get(&id)?;
+            Some((answering.one_way, answering.cancellation.clone()))
+        });
+        let Some((one_way, cancellation)) = tracked else {
+            // It was given up.
+            return drop(call);
+        };
+        let admitted = Admitted {
+            id,
+            one_way,
+            callee,
+            call,
+            cancellation: Some(cancellation),
+        };
+        self.run(admitted, &mut None);
     }
 
     fn finish(
@@ -275,7 +348,7 @@ impl Session {
         effects.drop(result);
     }
 
-    fn push_return(
+    pub(super) fn push_return(
         &self,
         state: &mut State,
         effects: &mut Effects,
@@ -283,15 +356,7 @@ impl Session {
         reply: &Payload,
     ) -> Result<(), Fault> {
         let bytes = reply.as_slice();
-        state
-            .check_length(bytes.len(), reply.attachments())
-            .map_err(|error: TooLong| {
-                // The caller's own limit is no secret to it.
-                Fault::of(
-                    FaultKind::Internal,
-                    format!("the result cannot be sent: {error}"),
-                )
-            })?;
+        state.peer.check_result(bytes.len(), reply.attachments())?;
         let references = self.export(state, effects, reply.attachments())?;
         state.push_with(|out| {
             message::write_return(id, &references, out);
@@ -349,6 +414,13 @@ impl Session {
 }
 
 impl State {
+    /// Has these answers written, which came about beside the session.
+    pub(super) fn take_answers(&mut self, answers: &mut Encoder) {
+        self.beginning = 0;
+        self.pushed += answers.unwritten().len() as u64;
+        self.outbox.append(answers);
+    }
+
     /// The calls that wait for what this one promised, if it is still to come.
     fn waiting_for(&mut self, id: u64) -> Option<&mut BTreeSet<u64>> {
         match &mut self.answers.get_mut(&id)?.promise {

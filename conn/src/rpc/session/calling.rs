@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use rpc_core::{Call, CallError, Fault, FaultKind, Payload};
 use tokio::time::{Sleep, sleep_until};
 
-use super::calls::Outgoing;
+use super::calls::{Begun, Outgoing};
 use super::object::Object;
 use super::{Lifeline, promise};
 use crate::rpc::encoding::Encoding;
@@ -22,7 +22,7 @@ pub(in crate::rpc) struct Calling {
 }
 
 enum CallingProgress {
-    New(Box<Outgoing>),
+    New(Outgoing),
     Begun {
         id: u64,
         /// Keeps a promise from being given up while a call on it is under way.
@@ -41,7 +41,7 @@ impl Lifeline {
     ) -> Calling {
         Calling {
             session: Arc::clone(session),
-            progress: CallingProgress::New(Box::new(Outgoing { object, call })),
+            progress: CallingProgress::New(Outgoing { object, call }),
         }
     }
 }
@@ -52,10 +52,9 @@ impl Future for Calling {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
         if let CallingProgress::New(_) = this.progress
-            && let CallingProgress::New(outgoing) =
+            && let CallingProgress::New(mut outgoing) =
                 std::mem::replace(&mut this.progress, CallingProgress::Ended)
         {
-            let mut outgoing = *outgoing;
             if outgoing.call.format != this.session.encoding {
                 let message = format!(
                     "the call is in {}, the connection speaks {}",
@@ -70,16 +69,23 @@ impl Future for Calling {
             let deadline = outgoing.call.context.deadline();
             let object = outgoing.object.clone();
             let promised = promise::is_asked_for().then_some(&this.session);
-            let (id, promise) = this.session.begin(outgoing, promised)?;
-            if let Some(promise) = promise {
-                promise::give(promise);
-                return Poll::Pending;
-            }
+            let one_way = outgoing.call.context.is_one_way();
+            let id = match this.session.begin(outgoing, promised, cx)? {
+                Begun::Called(id) => id,
+                Begun::Promised(promise) => {
+                    promise::give(promise);
+                    return Poll::Pending;
+                }
+            };
             this.progress = CallingProgress::Begun {
                 id,
                 _object: object,
                 deadline: deadline.map(|deadline| Box::pin(sleep_until(deadline.into()))),
             };
+            if deadline.is_none() && !one_way {
+                // Nothing else can have happened to it yet that does not wake this task.
+                return Poll::Pending;
+            }
         }
         let CallingProgress::Begun { id, deadline, .. } = &mut this.progress else {
             return Poll::Pending;

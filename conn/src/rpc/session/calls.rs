@@ -1,11 +1,13 @@
 //! The calls of this end: waiting to be sent, sent, answered.
 
 use std::collections::BTreeSet;
+use std::collections::hash_map::Entry;
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use rpc_core::{Call, CallError, Execution, Fault, Payload};
+use rpc_core::payload::Attachment;
+use rpc_core::{Call, CallError, Execution, Fault, FaultKind, Payload};
 use tokio::time::Instant;
 
 use super::object::Object;
@@ -14,14 +16,14 @@ use super::streams::is_stream;
 use super::{Discard, Effects, Lifeline, Phase, Session, State};
 use crate::rpc::encoding::Encoding;
 use crate::rpc::error::{Disconnected, TooLate, TooLong};
-use crate::rpc::message::{self, Message, Target};
+use crate::rpc::message::{self, Limits, Message, Target};
 
 /// A call that has not ended, or whose end nobody took note of.
 pub(super) struct Pending {
     progress: Progress,
     waker: Option<Waker>,
     /// What is to be sent, and after that what may have to be sent again.
-    outgoing: Option<Outgoing>,
+    outgoing: Option<Box<Outgoing>>,
     /// What the result is for, where it is an object that is called before it is there.
     promise: Option<Weak<Promise>>,
     one_way: bool,
@@ -38,6 +40,13 @@ enum Progress {
     /// A one-way call whose caller was told that it is on its way.
     Detached,
     Done(Result<Payload, CallError>),
+}
+
+/// What began with a call.
+pub(super) enum Begun {
+    /// A call with this number.
+    Called(u64),
+    Promised(Arc<Promise>),
 }
 
 /// A call to be sent.
@@ -83,7 +92,8 @@ impl Session {
         &self,
         outgoing: Outgoing,
         promised: Option<&Arc<Lifeline>>,
-    ) -> Result<(u64, Option<Arc<Promise>>), CallError> {
+        cx: &Context<'_>,
+    ) -> Result<Begun, CallError> {
         self.change(|state, effects| {
             let ready = match &state.phase {
                 Phase::Up => true,
@@ -99,57 +109,75 @@ impl Session {
             let id = state.last_call;
             let promise = promised.map(|lifeline| Promise::new(Arc::clone(lifeline), id));
             let promise = promise.map(Arc::new);
-            let pending = Pending {
+            let mut pending = Pending {
                 progress: Progress::Waiting,
                 waker: None,
                 promise: promise.as_ref().map(Arc::downgrade),
                 one_way: outgoing.call.context.is_one_way(),
                 heard: false,
-                outgoing: Some(outgoing),
+                outgoing: None,
             };
-            state.calls.insert(id, pending);
-            state.waiting.push_back(id);
-            self.send_waiting(state, effects);
-            Ok((id, promise))
+            let begun = match promise {
+                Some(promise) => Begun::Promised(promise),
+                None => {
+                    pending.waker = Some(cx.waker().clone());
+                    Begun::Called(id)
+                }
+            };
+            if !state.may_send() || !state.waiting.is_empty() {
+                pending.outgoing = Some(Box::new(outgoing));
+                state.calls.insert(id, pending);
+                state.waiting.push_back(id);
+                return Ok(begun);
+            }
+            match self.send(state, effects, id, &outgoing, pending.promise.is_some()) {
+                Ok(()) => {
+                    pending.sent(state);
+                    if self.reconnects && !pending.one_way {
+                        pending.outgoing = Some(Box::new(outgoing));
+                    } else {
+                        effects.drop(outgoing);
+                    }
+                    state.calls.insert(id, pending);
+                    Ok(begun)
+                }
+                Err(error) => {
+                    effects.drop(outgoing);
+                    state.calls.insert(id, pending);
+                    state.settle(id, Err(error), effects);
+                    Ok(begun)
+                }
+            }
         })
     }
 
     /// Sends the calls that wait, as far as the limits allow.
     pub(super) fn send_waiting(&self, state: &mut State, effects: &mut Effects) {
-        while matches!(state.phase, Phase::Up)
-            && state.has_room()
-            && (state.in_flight as u64) < state.peer.max_calls
-        {
+        while !state.waiting.is_empty() && state.may_send() {
             let Some(id) = state.waiting.pop_front() else {
                 return;
             };
-            let Some(outgoing) = state.calls.get_mut(&id).and_then(|p| p.outgoing.take()) else {
+            let Some(mut pending) = state.calls.remove(&id) else {
                 continue;
             };
-            match self.send(state, effects, id, &outgoing) {
-                Ok(()) => {
-                    let until = state.pushed;
-                    state.in_flight += 1;
-                    let mut sent = Some(outgoing);
-                    if let Some(pending) = state.calls.get_mut(&id) {
-                        pending.progress = if pending.one_way {
-                            effects.wake(pending.waker.take());
-                            Progress::Detached
-                        } else {
-                            Progress::Sent { until }
-                        };
-                        if self.reconnects && !pending.one_way {
-                            pending.outgoing = sent.take();
-                        }
-                    }
-                    if let Some(outgoing) = sent {
-                        effects.drop(outgoing);
-                    }
+            let Some(outgoing) = pending.outgoing.take() else {
+                continue;
+            };
+            let sent = self.send(state, effects, id, &outgoing, pending.promise.is_some());
+            if sent.is_ok() {
+                pending.sent(state);
+                if pending.one_way {
+                    effects.wake(pending.waker.take());
                 }
-                Err(error) => {
-                    effects.drop(outgoing);
-                    state.settle(id, Err(error), effects);
-                }
+            }
+            if sent.is_ok() && self.reconnects && !pending.one_way {
+                pending.outgoing = Some(outgoing);
+            } else {
+                effects.drop(outgoing);
+            }
+            state.calls.insert(id, pending);
+            if let Err(error) = sent {
+                state.settle(id, Err(error), effects);
             }
         }
     }
@@ -160,6 +188,7 @@ impl Session {
         effects: &mut Effects,
         id: u64,
         Outgoing { object, call }: &Outgoing,
+        promise: bool,
     ) -> Result<(), CallError> {
         let target = self.target(object.as_ref())?;
         let timeout = match call.context.deadline() {
@@ -171,15 +200,12 @@ impl Session {
         };
         let length = call.params.as_slice().len() + call.method().len();
         state
-            .check_length(length, call.params.attachments())
+            .peer
+            .check(length, call.params.attachments())
             .map_err(|error| CallError::NotSent(Box::new(error)))?;
         let references = self
             .export(state, effects, call.params.attachments())
             .map_err(|fault| CallError::NotSent(Box::new(fault)))?;
-        let promise = state
-            .calls
-            .get(&id)
-            .is_some_and(|pending| pending.promise.is_some());
         let message = message::Call {
             id,
             target,
@@ -200,26 +226,26 @@ impl Session {
     /// Takes note of the end of a call.
     pub(super) fn returned(
         &self,
+        state: &mut State,
+        effects: &mut Effects,
         id: u64,
         result: Result<Payload, Fault>,
     ) -> Result<(), Disconnected> {
-        self.change(|state, effects| {
-            if id > state.last_call {
-                effects.drop(result);
-                let message = format!("an answer to call {id}, which was never made");
-                return Err(Disconnected::Protocol(message));
+        if id > state.last_call {
+            effects.drop(result);
+            let message = format!("an answer to call {id}, which was never made");
+            return Err(Disconnected::Protocol(message));
+        }
+        match state.calls.get(&id).map(|pending| &pending.progress) {
+            Some(Progress::Sent { .. } | Progress::Detached) => {
+                state.in_flight -= 1;
+                state.settle(id, result.map_err(CallError::Fault), effects);
+                self.send_waiting(state, effects);
             }
-            match state.calls.get(&id).map(|pending| &pending.progress) {
-                Some(Progress::Sent { .. } | Progress::Detached) => {
-                    state.in_flight -= 1;
-                    state.settle(id, result.map_err(CallError::Fault), effects);
-                    self.send_waiting(state, effects);
-                }
-                // It was given up, and the answer was under way.
-                _ => effects.drop(result),
-            }
-            Ok(())
-        })
+            // It was given up, and the answer was under way.
+            _ => effects.drop(result),
+        }
+        Ok(())
     }
 
     /// Ends a call whose caller no longer waits. Says whether it was sent.
@@ -265,27 +291,66 @@ impl Session {
         cx: &mut Context<'_>,
     ) -> Poll<Result<Payload, CallError>> {
         self.change(|state, _| {
-            let Some(pending) = state.calls.get_mut(&id) else {
+            let Entry::Occupied(mut entry) = state.calls.entry(id) else {
                 // A one-way call whose end came before its caller looked whether it is on its way.
-                return Poll::Ready(Ok(Payload::from(Vec::new())));
+                return Poll::Ready(Ok(Payload::copied(&[])));
             };
+            let pending = entry.get_mut();
             match &pending.progress {
-                Progress::Detached => return Poll::Ready(Ok(Payload::from(Vec::new()))),
-                Progress::Waiting | Progress::Sent { .. } => match &mut pending.waker {
-                    Some(waker) => waker.clone_from(cx.waker()),
-                    none => *none = Some(cx.waker().clone()),
-                },
-                Progress::Done(_) => {
-                    if let Some(Pending {
-                        progress: Progress::Done(result),
-                        ..
-                    }) = state.calls.remove(&id)
-                    {
-                        return Poll::Ready(result);
+                Progress::Detached => Poll::Ready(Ok(Payload::copied(&[]))),
+                Progress::Waiting | Progress::Sent { .. } => {
+                    match &mut pending.waker {
+                        Some(waker) => waker.clone_from(cx.waker()),
+                        none => *none = Some(cx.waker().clone()),
                     }
+                    Poll::Pending
                 }
+                Progress::Done(_) => match entry.remove().progress {
+                    Progress::Done(result) => Poll::Ready(result),
+                    _ => Poll::Pending,
+                },
             }
-            Poll::Pending
+        })
+    }
+}
+
+impl Pending {
+    /// Takes note that it was sent just now.
+    fn sent(&mut self, state: &mut State) {
+        state.in_flight += 1;
+        self.progress = match self.one_way {
+            true => Progress::Detached,
+            false => Progress::Sent {
+                until: state.pushed,
+            },
+        };
+    }
+}
+
+impl Limits {
+    /// Whether the other end reads a message with a payload of this length.
+    pub(super) fn check(&self, length: usize, attachments: &[Attachment]) -> Result<(), TooLong> {
+        // What is before the payload: numbers of at most 10 bytes, objects of at most 17.
+        let length = length + 64 + 17 * attachments.len();
+        let limit = self.max_message;
+        if length as u64 <= limit {
+            return Ok(());
+        }
+        Err(TooLong { length, limit })
+    }
+
+    /// The same of a result, for the one who waits for it.
+    pub(super) fn check_result(
+        &self,
+        length: usize,
+        attachments: &[Attachment],
+    ) -> Result<(), Fault> {
+        self.check(length, attachments).map_err(|error| {
+            // The caller's own limit is no secret to it.
+            Fault::of(
+                FaultKind::Internal,
+                format!("the result cannot be sent: {error}"),
+            )
         })
     }
 }
@@ -297,19 +362,11 @@ fn left(deadline: Instant) -> Option<Duration> {
 }
 
 impl State {
-    /// Whether the other end reads a message with a payload of this length.
-    pub(super) fn check_length(
-        &self,
-        length: usize,
-        attachments: &[rpc_core::payload::Attachment],
-    ) -> Result<(), TooLong> {
-        // What is before the payload: numbers of at most 10 bytes, objects of at most 17.
-        let length = length + 64 + 17 * attachments.len();
-        let limit = self.peer.max_message;
-        if length as u64 <= limit {
-            return Ok(());
-        }
-        Err(TooLong { length, limit })
+    /// Whether another call can be sent now.
+    fn may_send(&self) -> bool {
+        matches!(self.phase, Phase::Up)
+            && self.has_room()
+            && (self.in_flight as u64) < self.peer.max_calls
     }
 
     /// Has the call end like this.
@@ -379,7 +436,7 @@ impl State {
                     .outgoing
                     .as_ref()
                     .is_some_and(|outgoing| outgoing.call.context.is_idempotent());
-            if reconnects && again && pending.outgoing.as_ref().is_some_and(Outgoing::outlives) {
+            if reconnects && again && pending.outgoing.as_deref().is_some_and(Outgoing::outlives) {
                 if !matches!(pending.progress, Progress::Waiting) {
                     pending.progress = Progress::Waiting;
                     pending.heard |= !unheard;
@@ -439,7 +496,7 @@ impl State {
                 }
                 Progress::Done(_) => continue,
             }
-            if reconnects && pending.outgoing.as_ref().is_some_and(Outgoing::outlives) {
+            if reconnects && pending.outgoing.as_deref().is_some_and(Outgoing::outlives) {
                 pending.progress = Progress::Waiting;
                 self.waiting.push_back(id);
                 continue;

@@ -8,22 +8,30 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use rpc_core::Origin;
+use rpc_core::{Cancellation, Origin};
 use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
-use super::{Phase, Session};
+use super::answers::Admitted;
+use super::{Apart, Effects, Phase, Session};
 use crate::connection::{Reader, Writer};
 use crate::frame::Encoder;
 use crate::rpc::error::Disconnected;
-use crate::rpc::message::Message;
+use crate::rpc::message::{Limits, Message};
 
-/// How many messages are handled before other tasks have their turn.
+/// How many messages are handled before something is written and other tasks have their turn.
 const BURST: usize = 256;
+
+/// How often is read for that, where much of it makes no whole message.
+const READS: usize = 32;
 
 /// How far answers to a peer that does not read may pile up beyond the limit, which turns calls down.
 /// From there on nothing is read from it.
 const REFUSALS: u64 = 1024 * 1024;
+
+/// How often in the time of a keepalive the clock is looked at. Looking at each message would take longer
+/// than much else that is done with it.
+const TICKS: u32 = 4;
 
 /// How long a connection that this end closes waits for the other to close it too.
 const LINGER: Duration = Duration::from_secs(2);
@@ -37,41 +45,60 @@ pub(in crate::rpc) struct Link {
 /// Moves bytes between a session and its connection until that ends. The future gives the reason.
 pub(in crate::rpc) struct Driver {
     pub(super) session: Arc<Session>,
-    link: Link,
+    pub(super) link: Link,
     pub(super) origin: Arc<Origin>,
+    /// What handling messages entails.
+    pub(super) effects: Effects,
+    /// The calls that came and did not begin yet.
+    pub(super) requests: Vec<Admitted>,
+    /// The limits of the other end.
+    pub(super) peer: Limits,
+    /// Tells calls that nobody waits for them: one that no call kept.
+    pub(super) cancellation: Option<Cancellation>,
+    /// The answers to calls that were answered at once, and how much waited to be written before them.
+    pub(super) answers: Encoder,
+    pub(super) backlog: u64,
     /// What is being written.
     writing: Encoder,
     /// How many bytes were written to this connection: what the other end may know of.
     written: Arc<AtomicU64>,
     /// Whether something written may still be held back by the transport.
     unflushed: bool,
-    /// When something came last, and since when nothing could be written.
-    heard: Instant,
-    blocked: Option<Instant>,
-    timer: Pin<Box<Sleep>>,
-    pinged: bool,
-    closing: Option<Pin<Box<Sleep>>>,
-}
-
-/// What the session wants of its driver next.
-struct Turn {
     /// Whether the other end takes what it is sent, so that more can be read from it.
     may_read: bool,
     leaving: bool,
+    /// Whether something came since the clock was last looked at.
+    heard_since: bool,
+    /// When something came, to the precision of the timer.
+    heard: Instant,
+    /// Since when nothing could be written.
+    blocked: Option<Instant>,
+    timer: Apart<Sleep>,
+    pinged: bool,
+    closing: Option<Pin<Box<Sleep>>>,
 }
 
 impl Driver {
     /// Of a session that was told that it is [up](Session::up).
     pub(in crate::rpc) fn new(session: Arc<Session>, link: Link, origin: Arc<Origin>) -> Self {
-        let written = session.change(|state, _| Arc::clone(&state.written));
-        let timer = Box::pin(sleep(session.settings.keepalive));
+        let (written, peer) = session.change(|state, _| (Arc::clone(&state.written), state.peer));
+        let timer = Apart::new(sleep(session.settings.keepalive / TICKS));
         Self {
             session,
             link,
             origin,
+            effects: Effects::default(),
+            requests: Vec::new(),
+            peer,
+            cancellation: None,
+            answers: Encoder::new(),
+            backlog: 0,
             writing: Encoder::new(),
             written,
             unflushed: false,
+            may_read: true,
+            leaving: false,
+            heard_since: false,
             heard: Instant::now(),
             blocked: None,
             timer,
@@ -80,29 +107,31 @@ impl Driver {
         }
     }
 
-    /// Moves what can be moved now. Says whether there was anything.
-    fn poll_drive(&mut self, cx: &mut Context<'_>) -> Result<bool, Disconnected> {
-        let turn = self.begin_turn();
-        let read = turn.may_read && self.poll_read(cx)?;
-        let handled = self.handle()?;
-        let wrote = self.poll_write(cx)?;
+    /// Moves what can be moved now. Says whether all that is left is to wait.
+    fn turn(&mut self, cx: &mut Context<'_>) -> Result<bool, Disconnected> {
+        let may_read = self.may_read;
+        let nothing_comes = !may_read || self.poll_incoming(cx)?;
+        let nothing_goes = self.poll_write(cx)?;
         self.poll_time(cx)?;
-        if turn.leaving || self.closing.is_some() {
+        if self.leaving || self.closing.is_some() {
             self.poll_close(cx)?;
         }
-        Ok(read || wrote || handled > 0)
+        Ok(nothing_comes && nothing_goes && may_read == self.may_read)
     }
 
-    fn begin_turn(&self) -> Turn {
-        let limit = self.session.settings.max_backlog.saturating_add(REFUSALS);
-        self.session.change(|state, _| {
-            // What this task does itself need not wake it.
-            state.driver = None;
-            Turn {
-                may_read: state.debt() < limit,
-                leaving: matches!(state.phase, Phase::Leaving { .. } | Phase::Ended(_)),
+    /// Reads and handles what comes. Says whether there is no more for now.
+    fn poll_incoming(&mut self, cx: &mut Context<'_>) -> Result<bool, Disconnected> {
+        let mut handled = self.handle(BURST)?;
+        for _ in 0..READS {
+            if handled >= BURST {
+                return Ok(false);
             }
-        })
+            if !self.poll_read(cx)? {
+                return Ok(true);
+            }
+            handled += self.handle(BURST - handled)?;
+        }
+        Ok(false)
     }
 
     /// Reads once. Says whether something came.
@@ -125,37 +154,23 @@ impl Driver {
             });
         }
         reader.decoder.filled(count);
-        self.heard = Instant::now();
-        self.pinged = false;
+        self.heard_since = true;
         Ok(true)
     }
 
-    /// Handles the messages that are there, but not too many in a row.
-    fn handle(&mut self) -> Result<usize, Disconnected> {
-        for count in 0..BURST {
-            let limit = self.link.reader.max_message;
-            let message = self.link.reader.decoder.owned_message(limit);
-            let Some(message) = message.map_err(Disconnected::broken)? else {
-                return Ok(count);
-            };
-            self.receive(message)?;
-        }
-        Ok(BURST)
-    }
-
-    /// Writes what there is. Says whether something was written.
+    /// Writes what there is. Says whether there is no more for now, or the connection takes no more; it
+    /// wakes this task when it does, as the session does when there is something new.
     fn poll_write(&mut self, cx: &mut Context<'_>) -> Result<bool, Disconnected> {
-        let mut progress = false;
         loop {
-            if self.writing.unwritten().is_empty() && !self.take_output() {
+            if self.writing.is_empty() && !self.take_output(cx) {
                 self.flush(cx)?;
-                return Ok(progress);
+                return Ok(true);
             }
             let outgoing = &mut self.link.writer.outgoing;
             let count = match Pin::new(outgoing).poll_write(cx, self.writing.unwritten()) {
                 Poll::Pending => {
                     self.blocked.get_or_insert_with(Instant::now);
-                    return Ok(progress);
+                    return Ok(true);
                 }
                 Poll::Ready(Ok(0)) => return Err(io::Error::from(io::ErrorKind::WriteZero).into()),
                 Poll::Ready(result) => result?,
@@ -164,38 +179,39 @@ impl Driver {
             self.written.fetch_add(count as u64, Ordering::Relaxed);
             self.blocked = None;
             self.unflushed = true;
-            progress = true;
         }
     }
 
     /// Takes what is to be written next, and lets those go on who waited for that. Says whether there is
-    /// anything.
-    fn take_output(&mut self) -> bool {
-        self.session.change(|state, effects| {
-            self.session.send_waiting(state, effects);
+    /// anything; else this task is woken when there is.
+    fn take_output(&mut self, cx: &Context<'_>) -> bool {
+        let limit = self.session.settings.max_backlog.saturating_add(REFUSALS);
+        let Self {
+            session,
+            effects,
+            answers,
+            writing,
+            may_read,
+            leaving,
+            ..
+        } = self;
+        session.change_with(effects, |state, effects| {
+            state.take_answers(answers);
+            session.send_waiting(state, effects);
             state.tell_room(effects);
             if !state.releases.is_empty() {
                 let releases = std::mem::take(&mut state.releases);
                 state.push(&Message::Release(releases));
             }
-            std::mem::swap(&mut state.outbox, &mut self.writing);
-            !self.writing.unwritten().is_empty()
-        })
-    }
-
-    /// Waits for the connection, or for new output to wake this task. Says whether there is none yet.
-    fn rest(&self, cx: &Context<'_>) -> bool {
-        let is_blocked = !self.writing.unwritten().is_empty();
-        if is_blocked {
-            // The connection wakes this task when it takes more; new output would wake it in vain.
-            return true;
-        }
-        self.session.change(|state, _| {
-            let has_output = state.has_output();
-            if !has_output {
-                state.driver = Some(cx.waker().clone());
+            *may_read = state.debt() < limit;
+            *leaving = matches!(state.phase, Phase::Leaving { .. } | Phase::Ended(_));
+            std::mem::swap(&mut state.outbox, writing);
+            match &mut state.driver {
+                driver if !writing.is_empty() => *driver = None,
+                Some(driver) => driver.clone_from(cx.waker()),
+                none => *none = Some(cx.waker().clone()),
             }
-            !has_output
+            !writing.is_empty()
         })
     }
 
@@ -213,8 +229,12 @@ impl Driver {
     /// Asks for a sign of life after a silence, and gives up after another.
     fn poll_time(&mut self, cx: &mut Context<'_>) -> Result<(), Disconnected> {
         let keepalive = self.session.settings.keepalive;
-        while self.timer.as_mut().poll(cx).is_ready() {
+        while Pin::new(&mut self.timer).poll(cx).is_ready() {
             let now = Instant::now();
+            if std::mem::take(&mut self.heard_since) {
+                self.heard = now;
+                self.pinged = false;
+            }
             let silent = now.duration_since(self.heard);
             let is_stuck = |since| now.duration_since(since) >= keepalive * 2;
             if (self.pinged && silent >= keepalive * 2) || self.blocked.is_some_and(is_stuck) {
@@ -225,13 +245,8 @@ impl Driver {
                 self.session
                     .change(|state, _| state.push(&Message::Ping(0)));
             }
-            let next = match self.pinged {
-                true => self.heard + keepalive * 2,
-                false => self.heard + keepalive,
-            };
-            self.timer
-                .as_mut()
-                .reset(next.max(now + Duration::from_millis(1)));
+            let tick = (keepalive / TICKS).max(Duration::from_millis(1));
+            self.timer.get().reset(now + tick);
         }
         Ok(())
     }
@@ -239,7 +254,7 @@ impl Driver {
     /// Closes the connection once both ends have nothing more to say.
     fn poll_close(&mut self, cx: &mut Context<'_>) -> Result<(), Disconnected> {
         if self.closing.is_none() {
-            let done = self.writing.unwritten().is_empty()
+            let done = self.writing.is_empty()
                 && self.session.change(|state, _| {
                     matches!(state.phase, Phase::Leaving { .. } | Phase::Ended(_))
                         && state.is_idle()
@@ -273,9 +288,9 @@ impl Future for Driver {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Disconnected> {
         let this = &mut *self;
         for _ in 0..8 {
-            match this.poll_drive(cx) {
-                Ok(false) if this.rest(cx) => return Poll::Pending,
-                Ok(_) => {}
+            match this.turn(cx) {
+                Ok(true) => return Poll::Pending,
+                Ok(false) => {}
                 Err(reason) => {
                     if let Disconnected::Protocol(reason) = &reason {
                         this.complain(reason);

@@ -14,16 +14,16 @@ use super::streams::{Consumer, Pump};
 use crate::frame::Encoder;
 use crate::rpc::encoding::Encoding;
 
-/// What is to be done once the lock is free. Most changes entail no more than that one task is woken.
+/// What is to be done once the lock is free. Most changes entail no more than that tasks are woken.
 #[derive(Default)]
 pub(super) struct Effects {
     wake: Option<Waker>,
+    wake_too: Vec<Waker>,
     more: Option<Box<More>>,
 }
 
 #[derive(Default)]
 pub(super) struct More {
-    wake: Vec<Waker>,
     pub(super) pumps: Vec<Pump>,
     pub(super) settled: Vec<Arc<Promise>>,
     pub(super) given_up: Vec<Answering>,
@@ -52,6 +52,12 @@ impl<E: Send> Discard for Result<Payload, E> {
     }
 }
 
+impl<T: Discard> Discard for Box<T> {
+    fn is_plain(&self) -> bool {
+        (**self).is_plain()
+    }
+}
+
 impl<T: Discard> Discard for Option<T> {
     fn is_plain(&self) -> bool {
         self.as_ref().is_none_or(Discard::is_plain)
@@ -72,7 +78,7 @@ impl Effects {
 
     pub(super) fn wake(&mut self, waker: Option<Waker>) {
         match waker {
-            Some(waker) if self.wake.is_some() => self.more().wake.push(waker),
+            Some(waker) if self.wake.is_some() => self.wake_too.push(waker),
             Some(waker) => self.wake = Some(waker),
             None => {}
         }
@@ -85,18 +91,19 @@ impl Effects {
         }
     }
 
-    pub(super) fn run(self, runtime: &Handle) {
-        if let Some(waker) = self.wake {
+    /// Does it. There is nothing left to do then, and room for as much again.
+    pub(super) fn run(&mut self, runtime: &Handle) {
+        if let Some(waker) = self.wake.take() {
             waker.wake();
         }
-        let Some(more) = self.more else {
+        for waker in self.wake_too.drain(..) {
+            waker.wake();
+        }
+        let Some(more) = self.more.take() else {
             return;
         };
         for pump in more.pumps {
             runtime.spawn(pump);
-        }
-        for waker in more.wake {
-            waker.wake();
         }
         for answering in more.given_up {
             answering.give_up();

@@ -18,6 +18,7 @@ use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 mod answers;
+mod apart;
 mod calling;
 mod calls;
 mod driver;
@@ -28,6 +29,7 @@ mod promise;
 mod receive;
 mod streams;
 
+pub(super) use apart::Apart;
 pub(super) use driver::{Driver, Link};
 pub(super) use object::{Local, Object};
 pub(super) use promise::asking;
@@ -104,6 +106,8 @@ struct State {
     in_flight: usize,
 
     answers: Map<u64, Answering>,
+    /// Calls of the other end that have begun just now, and are not among the answers (yet).
+    beginning: usize,
     /// The newest call of the other end.
     last_answer: u64,
 
@@ -175,6 +179,7 @@ impl Session {
             waiting: VecDeque::new(),
             in_flight: 0,
             answers: Map::default(),
+            beginning: 0,
             last_answer: 0,
             exports: Map::default(),
             last_export: 0,
@@ -205,15 +210,24 @@ impl Session {
     /// Changes the state, then does what that entails.
     fn change<R>(&self, change: impl FnOnce(&mut State, &mut Effects) -> R) -> R {
         let mut effects = Effects::default();
-        let result = {
-            let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-            let result = change(&mut state, &mut effects);
-            if state.has_output()
-                && let Some(driver) = state.driver.take()
-            {
-                effects.wake(Some(driver));
+        self.change_with(&mut effects, |state, effects| {
+            let result = change(state, effects);
+            if state.has_output() {
+                effects.wake(state.driver.take());
             }
             result
+        })
+    }
+
+    /// The same for the driver, which needs nobody to tell it that there is something to write.
+    fn change_with<R>(
+        &self,
+        effects: &mut Effects,
+        change: impl FnOnce(&mut State, &mut Effects) -> R,
+    ) -> R {
+        let result = {
+            let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+            change(&mut state, effects)
         };
         effects.run(&self.runtime);
         result
@@ -352,7 +366,7 @@ impl Session {
     pub(super) fn load(&self) -> Load {
         self.change(|state, _| Load {
             calls: state.calls.len(),
-            answers: state.answers.len(),
+            answers: state.answers.len() + state.beginning,
             exports: state.exports.len(),
             imports: state.imports.len(),
             streams: state.producers.len() + state.consumers.len(),

@@ -1,26 +1,202 @@
 //! What comes over a connection, message by message.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
-use rpc_core::{Call, Cancellation, Context, Payload};
+use rpc_core::{Call, Context, Fault, Origin, Payload};
 use tokio::time::Instant;
 
-use super::answers::Request;
-use super::driver::Driver;
-use super::{Phase, Session};
+use super::answers::{Request, TOO_MANY_ANSWERS, log};
+use super::driver::{Driver, Link};
+use super::{Phase, Session, overloaded};
 use crate::rpc::error::Disconnected;
 use crate::rpc::message::{self, Message, Reference};
 
+/// How many messages are read in a row while the session is locked.
+const BATCH: usize = 32;
+
+/// Messages up to this length are copied piece by piece; longer ones are taken as they are.
+const SMALL: u64 = 4096;
+
+/// What ended a batch.
+enum Next {
+    /// There is no whole message left.
+    Nothing,
+    /// A message that is handled by itself.
+    Single(Vec<u8>),
+    Batch,
+}
+
 impl Driver {
-    pub(super) fn receive(&self, bytes: Vec<u8>) -> Result<(), Disconnected> {
+    /// Handles the messages that are there, but not too many in a row. Says how many there were.
+    pub(super) fn handle(&mut self, most: usize) -> Result<usize, Disconnected> {
+        let mut handled = 0;
+        loop {
+            let limit = self.link.reader.max_message;
+            let is_complete = self.link.reader.decoder.is_complete(limit);
+            if handled >= most || !is_complete.map_err(Disconnected::broken)? {
+                return Ok(handled);
+            }
+            let next = self.batch(&mut handled);
+            self.answer();
+            match next? {
+                Next::Nothing => return Ok(handled),
+                Next::Single(message) => self.receive(message)?,
+                Next::Batch => {}
+            }
+        }
+    }
+
+    /// Takes messages that only change the state of the session, and calls, which begin afterwards.
+    fn batch(&mut self, handled: &mut usize) -> Result<Next, Disconnected> {
+        let Self {
+            session,
+            link: Link { reader, .. },
+            origin,
+            effects,
+            requests,
+            answers,
+            backlog,
+            ..
+        } = self;
+        let limit = reader.max_message;
+        session.change_with(effects, |state, effects| {
+            state.take_answers(answers);
+            *backlog = state.backlog();
+            for _ in 0..BATCH {
+                let is_large = match reader.decoder.header().map_err(Disconnected::broken)? {
+                    None => return Ok(Next::Nothing),
+                    Some(header) => header.length() > SMALL,
+                };
+                if is_large {
+                    let message = reader.decoder.owned_message(limit);
+                    return Ok(match message.map_err(Disconnected::broken)? {
+                        None => Next::Nothing,
+                        Some(message) => {
+                            *handled += 1;
+                            Next::Single(message)
+                        }
+                    });
+                }
+                let message = reader.decoder.message(limit);
+                let Some(bytes) = message.map_err(Disconnected::broken)? else {
+                    return Ok(Next::Nothing);
+                };
+                *handled += 1;
+                match read(bytes)? {
+                    Message::Return {
+                        id,
+                        references,
+                        payload,
+                    } if references.is_empty() => {
+                        let reply = Payload::copied(&bytes[payload..]);
+                        session.returned(state, effects, id, Ok(reply))?;
+                    }
+                    Message::Call(head, payload) if head.references.is_empty() => {
+                        let mut request = session.request(&head, origin);
+                        request.call.params = Payload::copied(&bytes[payload..]);
+                        requests.extend(session.admit(state, effects, request)?);
+                    }
+                    Message::Item {
+                        stream,
+                        references,
+                        payload,
+                    } if references.is_empty() => {
+                        let item = Payload::copied(&bytes[payload..]);
+                        session.item(state, effects, stream, item)?;
+                    }
+                    _ => return Ok(Next::Single(bytes.to_vec())),
+                }
+            }
+            Ok(Next::Batch)
+        })
+    }
+
+    /// Runs the calls that were admitted.
+    fn answer(&mut self) {
+        let mut requests = std::mem::take(&mut self.requests);
+        for request in requests.drain(..) {
+            let (id, one_way) = (request.id, request.one_way);
+            let result = match self.has_backlog() {
+                true => Some(Err(overloaded(TOO_MANY_ANSWERS))),
+                false => self.session.run(request, &mut self.cancellation),
+            };
+            match result {
+                Some(result) if one_way => {
+                    if let Err(fault) = &result {
+                        log(fault, "a call failed");
+                    }
+                    self.push(|out| message::write_return(id, &[], out));
+                }
+                Some(result) => self.reply(id, result),
+                None => {}
+            }
+        }
+        self.requests = requests;
+    }
+
+    /// Sends the answer to a call. Most are written beside the session, which takes them all at once.
+    fn reply(&mut self, id: u64, result: Result<Payload, Fault>) {
+        let result = result.and_then(|reply| {
+            let bytes = reply.as_slice();
+            if reply.attachments().is_empty() {
+                self.peer.check_result(bytes.len(), &[])?;
+                self.push(|out| {
+                    message::write_return(id, &[], out);
+                    out.extend_from_slice(bytes);
+                });
+                return Ok(());
+            }
+            let session = &self.session;
+            session.change_with(&mut self.effects, |state, effects| {
+                let pushed = session.push_return(state, effects, id, &reply);
+                effects.drop(reply);
+                pushed
+            })
+        });
+        if let Err(fault) = result {
+            log(&fault, "a call failed");
+            let with_causes = self.session.settings.sends_causes;
+            self.push(|out| message::write_fault(id, &fault, with_causes, out));
+        }
+    }
+
+    fn push(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        let pushed: Result<(), Infallible> = self.answers.push_with(|out| {
+            write(out);
+            Ok(())
+        });
+        let Ok(()) = pushed;
+    }
+
+    /// Whether so many answers wait to be read by the other end that further calls are refused: those of a
+    /// batch were admitted before there were the answers of the others.
+    fn has_backlog(&self) -> bool {
+        let backlog = self.backlog + self.answers.unwritten().len() as u64;
+        backlog > self.session.settings.max_backlog
+    }
+
+    fn receive(&mut self, bytes: Vec<u8>) -> Result<(), Disconnected> {
         let session = &self.session;
-        let message = Message::read(&bytes);
-        match message.map_err(|error| Disconnected::Protocol(error.to_string()))? {
-            Message::Call(mut head, offset) => {
-                let references = std::mem::take(&mut head.references);
-                let request = self.request(&head);
-                let params = self.payload(bytes, offset, &references)?;
-                session.answer(request.with_params(params))?;
+        match read(&bytes)? {
+            Message::Call(head, offset) => {
+                let mut request = session.request(&head, &self.origin);
+                let references = head.references;
+                request.call.params = self.payload(bytes, offset, &references)?;
+                let Self {
+                    session,
+                    effects,
+                    answers,
+                    backlog,
+                    ..
+                } = self;
+                let admitted = session.change_with(effects, |state, effects| {
+                    state.take_answers(answers);
+                    *backlog = state.backlog();
+                    session.admit(state, effects, request)
+                })?;
+                self.requests.extend(admitted);
+                self.answer();
             }
             Message::Return {
                 id,
@@ -28,9 +204,11 @@ impl Driver {
                 payload,
             } => {
                 let reply = self.payload(bytes, payload, &references)?;
-                session.returned(id, Ok(reply))?;
+                session.change(|state, effects| session.returned(state, effects, id, Ok(reply)))?;
             }
-            Message::Fault { id, fault } => session.returned(id, Err(fault))?,
+            Message::Fault { id, fault } => {
+                session.change(|state, effects| session.returned(state, effects, id, Err(fault)))?;
+            }
             Message::Cancel(id) => session.cancelled(id),
             Message::Finish(id) => session.finished(id),
             Message::Release(released) => session.released(&released)?,
@@ -40,7 +218,7 @@ impl Driver {
                 payload,
             } => {
                 let item = self.payload(bytes, payload, &references)?;
-                session.item(stream, item)?;
+                session.change(|state, effects| session.item(state, effects, stream, item))?;
             }
             Message::End { stream, fault } => session.stream_ended(stream, fault),
             Message::Credit { stream, bytes } => session.credited(stream, bytes),
@@ -70,16 +248,22 @@ impl Driver {
         let attachments = self.session.import(references)?;
         Ok(payload.with_attachments(attachments))
     }
+}
 
-    fn request(&self, head: &message::Call<'_>) -> Request {
-        let cancellation = Cancellation::default();
+/// Reads a message.
+fn read(bytes: &[u8]) -> Result<Message<'_>, Disconnected> {
+    Message::read(bytes).map_err(|error| Disconnected::Protocol(error.to_string()))
+}
+
+impl Session {
+    /// A call, but for its parameters.
+    fn request(&self, head: &message::Call<'_>, origin: &Arc<Origin>) -> Request {
         let deadline = head
             .timeout
             .and_then(|left| Instant::now().checked_add(left));
         let mut context = Context::new(head.method)
             .with_deadline(deadline.map(Instant::into_std))
-            .with_origin(Arc::clone(&self.origin))
-            .with_cancellation(cancellation.clone());
+            .with_origin(Arc::clone(origin));
         if head.one_way {
             context = context.one_way();
         }
@@ -89,19 +273,15 @@ impl Driver {
         Request {
             id: head.id,
             target: head.target,
-            one_way: head.one_way,
             promise: head.promise,
             call: Call {
-                params: Payload::from(Vec::new()),
-                format: self.session.encoding,
+                params: Payload::copied(&[]),
+                format: self.encoding,
                 context,
             },
-            cancellation,
         }
     }
-}
 
-impl Session {
     /// Takes note that the other end is about to leave.
     fn other_leaves(&self, last: u64, reason: &str) {
         self.change(|state, effects| {

@@ -170,23 +170,27 @@ impl Session {
     }
 
     /// Takes an item from the other end.
-    pub(super) fn item(&self, id: u64, item: Payload) -> Result<(), Disconnected> {
-        self.change(|state, effects| {
-            let Some(consumer) = state.consumers.get_mut(&id) else {
-                // It was stopped, and the item was under way.
-                effects.drop(item);
-                return Ok(());
-            };
-            if consumer.granted == 0 || consumer.end.is_some() {
-                effects.drop(item);
-                let message = format!("an item of stream {id} that was not granted");
-                return Err(Disconnected::Protocol(message));
-            }
-            consumer.granted = consumer.granted.saturating_sub(cost(&item));
-            consumer.items.push_back(item);
-            effects.wake(consumer.waker.take());
-            Ok(())
-        })
+    pub(super) fn item(
+        &self,
+        state: &mut State,
+        effects: &mut Effects,
+        id: u64,
+        item: Payload,
+    ) -> Result<(), Disconnected> {
+        let Some(consumer) = state.consumers.get_mut(&id) else {
+            // It was stopped, and the item was under way.
+            effects.drop(item);
+            return Ok(());
+        };
+        if consumer.granted == 0 || consumer.end.is_some() {
+            effects.drop(item);
+            let message = format!("an item of stream {id} that was not granted");
+            return Err(Disconnected::Protocol(message));
+        }
+        consumer.granted = consumer.granted.saturating_sub(cost(&item));
+        consumer.items.push_back(item);
+        effects.wake(consumer.waker.take());
+        Ok(())
     }
 
     /// Takes note of the end of a stream from the other end.
@@ -294,7 +298,8 @@ impl Pump {
             };
             producer.credit = producer.credit.saturating_sub(cost(&item));
             let checked = state
-                .check_length(item.as_slice().len(), item.attachments())
+                .peer
+                .check(item.as_slice().len(), item.attachments())
                 .map_err(Fault::internal);
             let exported =
                 checked.and_then(|()| self.session.export(state, effects, item.attachments()));
