@@ -181,7 +181,10 @@ impl Decoder {
     pub fn space(&mut self) -> &mut [u8] {
         if self.start == self.end {
             (self.start, self.end) = (0, 0);
-            if self.buffer.len() > KEPT && self.large.is_none() {
+            if self.large.is_none() {
+                if (READ_AHEAD..=KEPT).contains(&self.buffer.len()) {
+                    return &mut self.buffer;
+                }
                 self.buffer = Vec::new();
             }
         }
@@ -294,6 +297,14 @@ impl Decoder {
         self.start = message.end;
         self.large = None;
         Ok(Some(&self.buffer[message]))
+    }
+
+    /// How long the next message is, if all of it came.
+    ///
+    /// # Errors
+    /// As with [`message`](Self::message).
+    pub(crate) fn complete_length(&self, limit: usize) -> Result<Option<usize>, FrameError> {
+        Ok(self.next(limit)?.map(|message| message.len()))
     }
 
     /// Where the next message is in the buffer, if all of it came.

@@ -16,7 +16,7 @@ pub struct Payload {
     message: Message,
     range: Range<usize>,
     /// Few payloads have any.
-    attachments: Option<Box<Vec<Attachment>>>,
+    attachments: Option<Box<[Attachment]>>,
 }
 
 /// What travels beside the bytes of a payload: a reference to an object, the end of a stream. The
@@ -102,25 +102,14 @@ impl Payload {
     /// Puts these beside the bytes.
     #[must_use]
     pub fn with_attachments(mut self, attachments: Vec<Attachment>) -> Self {
-        self.attachments = (!attachments.is_empty()).then(|| Box::new(attachments));
+        self.attachments = (!attachments.is_empty()).then(|| attachments.into());
         self
     }
 
     /// What travels beside the bytes, in the order of their places.
     #[must_use]
     pub fn attachments(&self) -> &[Attachment] {
-        self.attachments
-            .as_deref()
-            .map_or(&[], |attachments| attachments)
-    }
-
-    /// The same, such that clones share the bytes.
-    #[must_use]
-    pub fn into_shared(mut self) -> Self {
-        if let Message::Owned(bytes) = self.message {
-            self.message = Message::Shared(bytes.into());
-        }
-        self
+        self.attachments.as_deref().unwrap_or_default()
     }
 
     /// The encoded bytes.

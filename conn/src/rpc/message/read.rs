@@ -29,6 +29,20 @@ impl Message<'_> {
     }
 }
 
+/// The number of the call and the payload, if this is a [`Return`](Message::Return) with nothing beside its
+/// bytes, as most messages to a client are.
+pub(in crate::rpc) fn plain_return(message: &[u8]) -> Option<(u64, &[u8])> {
+    let [kind::RETURN, rest @ ..] = message else {
+        return None;
+    };
+    let mut rest = rest;
+    let id = varint::read(&mut rest)?;
+    let [0, payload @ ..] = rest else {
+        return None;
+    };
+    Some((id, payload))
+}
+
 /// The fields of a message that were not read yet.
 struct Fields<'a> {
     rest: &'a [u8],

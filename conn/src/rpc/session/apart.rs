@@ -59,7 +59,11 @@ impl<F: Future> Future for Apart<F> {
         let this = &mut *self;
         if !this.task.will_wake(cx.waker()) {
             this.task.clone_from(cx.waker());
-            let mut task = this.bell.task.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut task = this
+                .bell
+                .task
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
             task.clone_from(cx.waker());
         }
         if !this.bell.rang.load(Ordering::Acquire) {

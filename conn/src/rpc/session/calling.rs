@@ -22,7 +22,7 @@ pub(in crate::rpc) struct Calling {
 }
 
 enum CallingProgress {
-    New(Outgoing),
+    New(Option<Outgoing>),
     Begun {
         id: u64,
         /// Keeps a promise from being given up while a call on it is under way.
@@ -41,7 +41,7 @@ impl Lifeline {
     ) -> Calling {
         Calling {
             session: Arc::clone(session),
-            progress: CallingProgress::New(Outgoing { object, call }),
+            progress: CallingProgress::New(Some(Outgoing { object, call })),
         }
     }
 }
@@ -51,26 +51,25 @@ impl Future for Calling {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
-        if let CallingProgress::New(_) = this.progress
-            && let CallingProgress::New(mut outgoing) =
-                std::mem::replace(&mut this.progress, CallingProgress::Ended)
+        if let CallingProgress::New(new) = &mut this.progress
+            && let Some(outgoing) = new
         {
             if outgoing.call.format != this.session.encoding {
                 let message = format!(
                     "the call is in {}, the connection speaks {}",
                     outgoing.call.format, this.session.encoding
                 );
+                this.progress = CallingProgress::Ended;
                 return Poll::Ready(Err(CallError::NotSent(message.into())));
-            }
-            if this.session.reconnects {
-                // It may be sent again: then a copy must cost nothing.
-                outgoing.call.params = outgoing.call.params.into_shared();
             }
             let deadline = outgoing.call.context.deadline();
             let object = outgoing.object.clone();
             let promised = promise::is_asked_for().then_some(&this.session);
             let one_way = outgoing.call.context.is_one_way();
-            let id = match this.session.begin(outgoing, promised, cx)? {
+            let begun = this.session.begin(new, promised, cx);
+            // What is left of the call goes where nothing is locked.
+            this.progress = CallingProgress::Ended;
+            let id = match begun? {
                 Begun::Called(id) => id,
                 Begun::Promised(promise) => {
                     promise::give(promise);

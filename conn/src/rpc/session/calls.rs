@@ -50,7 +50,6 @@ pub(super) enum Begun {
 }
 
 /// A call to be sent.
-#[derive(Clone)]
 pub(super) struct Outgoing {
     pub(super) object: Option<Object>,
     pub(super) call: Call<Encoding>,
@@ -86,15 +85,18 @@ impl Session {
         }
     }
 
-    /// Begins a call, which is sent as soon as it may. With `promised` it also makes a promise of its
+    /// Begins a call, which is sent as soon as it may. What need not be kept of it then is left where it was. With `promised` it also makes a promise of its
     /// result.
     pub(super) fn begin(
         &self,
-        outgoing: Outgoing,
+        outgoing: &mut Option<Outgoing>,
         promised: Option<&Arc<Lifeline>>,
         cx: &Context<'_>,
     ) -> Result<Begun, CallError> {
-        self.change(|state, effects| {
+        self.change_and_write(|state, effects| {
+            let Some(call) = outgoing.as_ref() else {
+                return Err(CallError::NotSent("the call was made already".into()));
+            };
             let ready = match &state.phase {
                 Phase::Up => true,
                 Phase::Leaving { ours, .. } => self.reconnects && !ours,
@@ -102,7 +104,6 @@ impl Session {
                 Phase::Ended(_) => false,
             };
             if !ready {
-                effects.drop(outgoing);
                 return Err(CallError::NotSent(Box::new(state.reason())));
             }
             state.last_call += 1;
@@ -113,7 +114,7 @@ impl Session {
                 progress: Progress::Waiting,
                 waker: None,
                 promise: promise.as_ref().map(Arc::downgrade),
-                one_way: outgoing.call.context.is_one_way(),
+                one_way: call.call.context.is_one_way(),
                 heard: false,
                 outgoing: None,
             };
@@ -125,29 +126,23 @@ impl Session {
                 }
             };
             if !state.may_send() || !state.waiting.is_empty() {
-                pending.outgoing = Some(Box::new(outgoing));
+                pending.outgoing = outgoing.take().map(Box::new);
                 state.calls.insert(id, pending);
                 state.waiting.push_back(id);
                 return Ok(begun);
             }
-            match self.send(state, effects, id, &outgoing, pending.promise.is_some()) {
-                Ok(()) => {
-                    pending.sent(state);
-                    if self.reconnects && !pending.one_way {
-                        pending.outgoing = Some(Box::new(outgoing));
-                    } else {
-                        effects.drop(outgoing);
-                    }
-                    state.calls.insert(id, pending);
-                    Ok(begun)
-                }
-                Err(error) => {
-                    effects.drop(outgoing);
-                    state.calls.insert(id, pending);
-                    state.settle(id, Err(error), effects);
-                    Ok(begun)
+            let sent = self.send(state, effects, id, call, pending.promise.is_some());
+            if sent.is_ok() {
+                pending.sent(state);
+                if self.reconnects && !pending.one_way {
+                    pending.outgoing = outgoing.take().map(Box::new);
                 }
             }
+            state.calls.insert(id, pending);
+            if let Err(error) = sent {
+                state.settle(id, Err(error), effects);
+            }
+            Ok(begun)
         })
     }
 
@@ -238,7 +233,7 @@ impl Session {
         }
         match state.calls.get(&id).map(|pending| &pending.progress) {
             Some(Progress::Sent { .. } | Progress::Detached) => {
-                state.in_flight -= 1;
+                state.call_ended();
                 state.settle(id, result.map_err(CallError::Fault), effects);
                 self.send_waiting(state, effects);
             }
@@ -273,7 +268,7 @@ impl Session {
                     if state.is_connected() {
                         state.push(&Message::Cancel(id));
                     }
-                    state.in_flight -= 1;
+                    state.call_ended();
                     self.send_waiting(state, effects);
                     true
                 }
@@ -317,7 +312,7 @@ impl Session {
 impl Pending {
     /// Takes note that it was sent just now.
     fn sent(&mut self, state: &mut State) {
-        state.in_flight += 1;
+        state.call_began();
         self.progress = match self.one_way {
             true => Progress::Detached,
             false => Progress::Sent {
@@ -414,6 +409,7 @@ impl State {
         effects: &mut Effects,
     ) {
         self.in_flight = 0;
+        self.had_company = false;
         let written = self.written();
         let ids: BTreeSet<u64> = self.calls.keys().copied().collect();
         for id in ids {
@@ -484,20 +480,25 @@ impl State {
             let Some(pending) = self.calls.get_mut(&id) else {
                 continue;
             };
+            let again = reconnects && pending.outgoing.as_deref().is_some_and(Outgoing::outlives);
             match pending.progress {
                 Progress::Waiting if reconnects => continue,
                 Progress::Waiting => {}
-                Progress::Sent { .. } => self.in_flight -= 1,
+                Progress::Sent { .. } => {
+                    if again {
+                        pending.progress = Progress::Waiting;
+                    }
+                    self.call_ended();
+                }
                 Progress::Detached => {
-                    self.in_flight -= 1;
+                    self.call_ended();
                     let pending = self.calls.remove(&id);
                     effects.drop(pending);
                     continue;
                 }
                 Progress::Done(_) => continue,
             }
-            if reconnects && pending.outgoing.as_deref().is_some_and(Outgoing::outlives) {
-                pending.progress = Progress::Waiting;
+            if again {
                 self.waiting.push_back(id);
                 continue;
             }

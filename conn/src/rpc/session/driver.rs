@@ -4,7 +4,6 @@ use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -13,6 +12,7 @@ use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
 use super::answers::Admitted;
+use super::sink::Sink;
 use super::{Apart, Effects, Phase, Session};
 use crate::connection::{Reader, Writer};
 use crate::frame::Encoder;
@@ -45,7 +45,7 @@ pub(in crate::rpc) struct Link {
 /// Moves bytes between a session and its connection until that ends. The future gives the reason.
 pub(in crate::rpc) struct Driver {
     pub(super) session: Arc<Session>,
-    pub(super) link: Link,
+    pub(super) reader: Reader,
     pub(super) origin: Arc<Origin>,
     /// What handling messages entails.
     pub(super) effects: Effects,
@@ -58,12 +58,7 @@ pub(in crate::rpc) struct Driver {
     /// The answers to calls that were answered at once, and how much waited to be written before them.
     pub(super) answers: Encoder,
     pub(super) backlog: u64,
-    /// What is being written.
-    writing: Encoder,
-    /// How many bytes were written to this connection: what the other end may know of.
-    written: Arc<AtomicU64>,
-    /// Whether something written may still be held back by the transport.
-    unflushed: bool,
+    sink: Arc<Sink>,
     /// Whether the other end takes what it is sent, so that more can be read from it.
     may_read: bool,
     leaving: bool,
@@ -81,11 +76,16 @@ pub(in crate::rpc) struct Driver {
 impl Driver {
     /// Of a session that was told that it is [up](Session::up).
     pub(in crate::rpc) fn new(session: Arc<Session>, link: Link, origin: Arc<Origin>) -> Self {
-        let (written, peer) = session.change(|state, _| (Arc::clone(&state.written), state.peer));
+        let Link { reader, writer } = link;
+        let (sink, peer) = session.change(|state, _| {
+            let sink = Arc::new(Sink::new(writer.outgoing, Arc::clone(&state.written)));
+            state.sink = Arc::downgrade(&sink);
+            (sink, state.peer)
+        });
         let timer = Apart::new(sleep(session.settings.keepalive / TICKS));
         Self {
             session,
-            link,
+            reader,
             origin,
             effects: Effects::default(),
             requests: Vec::new(),
@@ -93,9 +93,7 @@ impl Driver {
             cancellation: None,
             answers: Encoder::new(),
             backlog: 0,
-            writing: Encoder::new(),
-            written,
-            unflushed: false,
+            sink,
             may_read: true,
             leaving: false,
             heard_since: false,
@@ -136,7 +134,7 @@ impl Driver {
 
     /// Reads once. Says whether something came.
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Result<bool, Disconnected> {
-        let reader = &mut self.link.reader;
+        let reader = &mut self.reader;
         let mut space = ReadBuf::new(reader.decoder.space());
         match Pin::new(&mut reader.incoming).poll_read(cx, &mut space) {
             Poll::Pending => return Ok(false),
@@ -162,68 +160,36 @@ impl Driver {
     /// wakes this task when it does, as the session does when there is something new.
     fn poll_write(&mut self, cx: &mut Context<'_>) -> Result<bool, Disconnected> {
         loop {
-            if self.writing.is_empty() && !self.take_output(cx) {
-                self.flush(cx)?;
-                return Ok(true);
-            }
-            let outgoing = &mut self.link.writer.outgoing;
-            let count = match Pin::new(outgoing).poll_write(cx, self.writing.unwritten()) {
-                Poll::Pending => {
+            let mut half = self.sink.lock();
+            let has_output = !half.writing.is_empty() || {
+                let turn = self.session.take_output(
+                    &mut self.effects,
+                    &mut self.answers,
+                    &mut half.writing,
+                    cx,
+                );
+                (self.may_read, self.leaving) = (turn.may_read, turn.leaving);
+                !half.writing.is_empty()
+            };
+            let wrote = match has_output {
+                true => half.poll_write(cx),
+                false => half.poll_flush(cx),
+            };
+            drop(half);
+            self.effects.run(&self.session.runtime);
+            match wrote {
+                Poll::Pending if has_output => {
                     self.blocked.get_or_insert_with(Instant::now);
                     return Ok(true);
                 }
-                Poll::Ready(Ok(0)) => return Err(io::Error::from(io::ErrorKind::WriteZero).into()),
+                Poll::Pending => return Ok(true),
                 Poll::Ready(result) => result?,
-            };
-            self.writing.wrote(count);
-            self.written.fetch_add(count as u64, Ordering::Relaxed);
+            }
+            if !has_output {
+                return Ok(true);
+            }
             self.blocked = None;
-            self.unflushed = true;
         }
-    }
-
-    /// Takes what is to be written next, and lets those go on who waited for that. Says whether there is
-    /// anything; else this task is woken when there is.
-    fn take_output(&mut self, cx: &Context<'_>) -> bool {
-        let limit = self.session.settings.max_backlog.saturating_add(REFUSALS);
-        let Self {
-            session,
-            effects,
-            answers,
-            writing,
-            may_read,
-            leaving,
-            ..
-        } = self;
-        session.change_with(effects, |state, effects| {
-            state.take_answers(answers);
-            session.send_waiting(state, effects);
-            state.tell_room(effects);
-            if !state.releases.is_empty() {
-                let releases = std::mem::take(&mut state.releases);
-                state.push(&Message::Release(releases));
-            }
-            *may_read = state.debt() < limit;
-            *leaving = matches!(state.phase, Phase::Leaving { .. } | Phase::Ended(_));
-            std::mem::swap(&mut state.outbox, writing);
-            match &mut state.driver {
-                driver if !writing.is_empty() => *driver = None,
-                Some(driver) => driver.clone_from(cx.waker()),
-                none => *none = Some(cx.waker().clone()),
-            }
-            !writing.is_empty()
-        })
-    }
-
-    /// Sockets need no flush; TLS and the like do.
-    fn flush(&mut self, cx: &mut Context<'_>) -> Result<(), Disconnected> {
-        if self.unflushed
-            && let Poll::Ready(result) = Pin::new(&mut self.link.writer.outgoing).poll_flush(cx)
-        {
-            self.unflushed = false;
-            result?;
-        }
-        Ok(())
     }
 
     /// Asks for a sign of life after a silence, and gives up after another.
@@ -254,7 +220,7 @@ impl Driver {
     /// Closes the connection once both ends have nothing more to say.
     fn poll_close(&mut self, cx: &mut Context<'_>) -> Result<(), Disconnected> {
         if self.closing.is_none() {
-            let done = self.writing.is_empty()
+            let done = self.sink.lock().writing.is_empty()
                 && self.session.change(|state, _| {
                     matches!(state.phase, Phase::Leaving { .. } | Phase::Ended(_))
                         && state.is_idle()
@@ -265,7 +231,7 @@ impl Driver {
             }
             self.closing = Some(Box::pin(sleep_until(Instant::now() + LINGER)));
         }
-        match Pin::new(&mut self.link.writer.outgoing).poll_shutdown(cx) {
+        match Pin::new(&mut self.sink.lock().outgoing).poll_shutdown(cx) {
             Poll::Ready(Err(error)) if error.kind() != io::ErrorKind::NotConnected => {
                 return Err(error.into());
             }
@@ -307,7 +273,8 @@ impl Future for Driver {
 impl Driver {
     /// Tells the other end what it did wrong, as far as that can be done at once.
     fn complain(&mut self, reason: &str) {
-        let mut encoder = std::mem::take(&mut self.writing);
+        let mut half = self.sink.lock();
+        let mut encoder = std::mem::take(&mut half.writing);
         let reason = format!("protocol error: {reason}");
         let message = Message::Goodbye {
             last: self.session.change(|state, _| state.last_answer),
@@ -319,9 +286,48 @@ impl Driver {
         });
         let Ok(()) = pushed;
         let mut cx = Context::from_waker(Waker::noop());
-        let outgoing = Pin::new(&mut self.link.writer.outgoing);
+        let outgoing = Pin::new(&mut half.outgoing);
         // It may not take it; then it learns nothing more than that the connection ends.
         let _ = outgoing.poll_write(&mut cx, encoder.unwritten());
+    }
+}
+
+/// What the session wants of its driver.
+struct Turn {
+    /// Whether the other end takes what it is sent, so that more can be read from it.
+    may_read: bool,
+    leaving: bool,
+}
+
+impl Session {
+    /// Gives what is to be written next, and lets those go on who waited for that. If there is nothing, the
+    /// task is woken when there is. The effects are still to be done.
+    fn take_output(
+        &self,
+        effects: &mut Effects,
+        answers: &mut Encoder,
+        writing: &mut Encoder,
+        cx: &Context<'_>,
+    ) -> Turn {
+        let limit = self.settings.max_backlog.saturating_add(REFUSALS);
+        let state = &mut *self.lock();
+        state.take_answers(answers);
+        self.send_waiting(state, effects);
+        state.tell_room(effects);
+        if !state.releases.is_empty() {
+            let releases = std::mem::take(&mut state.releases);
+            state.push(&Message::Release(releases));
+        }
+        std::mem::swap(&mut state.outbox, writing);
+        match &mut state.driver {
+            driver if !writing.is_empty() => *driver = None,
+            Some(driver) => driver.clone_from(cx.waker()),
+            none => *none = Some(cx.waker().clone()),
+        }
+        Turn {
+            may_read: state.debt() < limit,
+            leaving: matches!(state.phase, Phase::Leaving { .. } | Phase::Ended(_)),
+        }
     }
 }
 

@@ -92,26 +92,32 @@ impl Effects {
     }
 
     /// Does it. There is nothing left to do then, and room for as much again.
+    #[inline]
     pub(super) fn run(&mut self, runtime: &Handle) {
         if let Some(waker) = self.wake.take() {
             waker.wake();
+            if !self.wake_too.is_empty() {
+                self.wake_too.drain(..).for_each(Waker::wake);
+            }
         }
-        for waker in self.wake_too.drain(..) {
-            waker.wake();
+        if let Some(more) = self.more.take() {
+            more.run(runtime);
         }
-        let Some(more) = self.more.take() else {
-            return;
-        };
-        for pump in more.pumps {
+    }
+}
+
+impl More {
+    fn run(self, runtime: &Handle) {
+        for pump in self.pumps {
             runtime.spawn(pump);
         }
-        for answering in more.given_up {
+        for answering in self.given_up {
             answering.give_up();
         }
-        for references in more.gone {
+        for references in self.gone {
             references.cancel();
         }
-        for promise in more.settled {
+        for promise in self.settled {
             promise.notify();
         }
     }

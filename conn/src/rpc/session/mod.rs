@@ -8,7 +8,7 @@ use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::ops::Deref;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::task::Waker;
 use std::time::Duration;
 
@@ -27,6 +27,7 @@ mod object;
 mod objects;
 mod promise;
 mod receive;
+mod sink;
 mod streams;
 
 pub(super) use apart::Apart;
@@ -39,6 +40,7 @@ use self::answers::Answering;
 use self::calls::Pending;
 use self::effects::{Discard, Effects};
 use self::objects::{Export, Import};
+use self::sink::Sink;
 use self::streams::{Consumer, Producer};
 use super::encoding::Encoding;
 use super::error::Disconnected;
@@ -93,8 +95,10 @@ struct State {
     pushed: u64,
     /// How many of them were written to the connection.
     written: Arc<AtomicU64>,
-    /// Wakes the driver.
+    /// Wakes the driver, where it has nothing to do.
     driver: Option<Waker>,
+    /// The sending half of the connection.
+    sink: Weak<Sink>,
     /// The streams that wait until less is to be written.
     want_room: Vec<u64>,
 
@@ -104,6 +108,9 @@ struct State {
     waiting: VecDeque<u64>,
     /// Calls that the other end has to answer.
     in_flight: usize,
+    /// Whether there was more than one since there was none, and whether there was not, before that.
+    had_company: bool,
+    is_lone: bool,
 
     answers: Map<u64, Answering>,
     /// Calls of the other end that have begun just now, and are not among the answers (yet).
@@ -173,11 +180,14 @@ impl Session {
             pushed: 0,
             written: Arc::default(),
             driver: None,
+            sink: Weak::new(),
             want_room: Vec::new(),
             calls: Map::default(),
             last_call: 0,
             waiting: VecDeque::new(),
             in_flight: 0,
+            had_company: false,
+            is_lone: true,
             answers: Map::default(),
             beginning: 0,
             last_answer: 0,
@@ -225,12 +235,13 @@ impl Session {
         effects: &mut Effects,
         change: impl FnOnce(&mut State, &mut Effects) -> R,
     ) -> R {
-        let result = {
-            let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-            change(&mut state, effects)
-        };
+        let result = change(&mut self.lock(), effects);
         effects.run(&self.runtime);
         result
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether this is the session that the handle keeps open.
@@ -287,7 +298,7 @@ impl Session {
     /// Takes note that the connection is gone, and ends what depended on it. Says whether the session can
     /// go on with another connection.
     pub(super) fn down(&self, reason: &Disconnected) -> bool {
-        let goes_on = self.change(|state, effects| {
+        let goes_on = self.change_at_end(|state, effects| {
             if matches!(state.phase, Phase::Ended(_) | Phase::Down(_)) {
                 return false;
             }
@@ -309,7 +320,7 @@ impl Session {
 
     /// Ends the session for good.
     pub(super) fn end(&self, reason: &Disconnected) {
-        self.change(|state, effects| {
+        self.change_at_end(|state, effects| {
             if matches!(state.phase, Phase::Ended(_)) {
                 return;
             }

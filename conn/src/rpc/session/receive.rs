@@ -7,7 +7,7 @@ use rpc_core::{Call, Context, Fault, Origin, Payload};
 use tokio::time::Instant;
 
 use super::answers::{Request, TOO_MANY_ANSWERS, log};
-use super::driver::{Driver, Link};
+use super::driver::Driver;
 use super::{Phase, Session, overloaded};
 use crate::rpc::error::Disconnected;
 use crate::rpc::message::{self, Message, Reference};
@@ -16,7 +16,7 @@ use crate::rpc::message::{self, Message, Reference};
 const BATCH: usize = 32;
 
 /// Messages up to this length are copied piece by piece; longer ones are taken as they are.
-const SMALL: u64 = 4096;
+const SMALL: usize = 4096;
 
 /// What ended a batch.
 enum Next {
@@ -32,9 +32,9 @@ impl Driver {
     pub(super) fn handle(&mut self, most: usize) -> Result<usize, Disconnected> {
         let mut handled = 0;
         loop {
-            let limit = self.link.reader.max_message;
-            let is_complete = self.link.reader.decoder.is_complete(limit);
-            if handled >= most || !is_complete.map_err(Disconnected::broken)? {
+            let limit = self.reader.max_message;
+            let is_complete = self.reader.decoder.is_complete(limit);
+            if !is_complete.map_err(Disconnected::broken)? || handled >= most {
                 return Ok(handled);
             }
             let next = self.batch(&mut handled);
@@ -51,7 +51,7 @@ impl Driver {
     fn batch(&mut self, handled: &mut usize) -> Result<Next, Disconnected> {
         let Self {
             session,
-            link: Link { reader, .. },
+            reader,
             origin,
             effects,
             requests,
@@ -64,34 +64,24 @@ impl Driver {
             state.take_answers(answers);
             *backlog = state.backlog();
             for _ in 0..BATCH {
-                let is_large = match reader.decoder.header().map_err(Disconnected::broken)? {
-                    None => return Ok(Next::Nothing),
-                    Some(header) => header.length() > SMALL,
-                };
-                if is_large {
-                    let message = reader.decoder.owned_message(limit);
-                    return Ok(match message.map_err(Disconnected::broken)? {
-                        None => Next::Nothing,
-                        Some(message) => {
-                            *handled += 1;
-                            Next::Single(message)
-                        }
-                    });
-                }
-                let message = reader.decoder.message(limit);
-                let Some(bytes) = message.map_err(Disconnected::broken)? else {
+                let length = reader.decoder.complete_length(limit);
+                let Some(length) = length.map_err(Disconnected::broken)? else {
                     return Ok(Next::Nothing);
                 };
                 *handled += 1;
+                if length > SMALL {
+                    let message = reader.decoder.owned_message(limit);
+                    let message = message.map_err(Disconnected::broken)?;
+                    return Ok(Next::Single(message.unwrap_or_default()));
+                }
+                let message = reader.decoder.message(limit);
+                let bytes = message.map_err(Disconnected::broken)?.unwrap_or_default();
+                if let Some((id, reply)) = message::plain_return(bytes) {
+                    let reply = Payload::copied(reply);
+                    session.returned(state, effects, id, Ok(reply))?;
+                    continue;
+                }
                 match read(bytes)? {
-                    Message::Return {
-                        id,
-                        references,
-                        payload,
-                    } if references.is_empty() => {
-                        let reply = Payload::copied(&bytes[payload..]);
-                        session.returned(state, effects, id, Ok(reply))?;
-                    }
                     Message::Call(head, payload) if head.references.is_empty() => {
                         let mut request = session.request(&head, origin);
                         request.call.params = Payload::copied(&bytes[payload..]);
@@ -207,7 +197,8 @@ impl Driver {
                 session.change(|state, effects| session.returned(state, effects, id, Ok(reply)))?;
             }
             Message::Fault { id, fault } => {
-                session.change(|state, effects| session.returned(state, effects, id, Err(fault)))?;
+                session
+                    .change(|state, effects| session.returned(state, effects, id, Err(fault)))?;
             }
             Message::Cancel(id) => session.cancelled(id),
             Message::Finish(id) => session.finished(id),
