@@ -31,6 +31,8 @@
 
 use std::ops::Range;
 
+mod spare;
+
 /// Up to here a length takes 4 bytes.
 const SHORT: u64 = i32::MAX as u64;
 
@@ -182,10 +184,10 @@ impl Decoder {
         if self.start == self.end {
             (self.start, self.end) = (0, 0);
             if self.large.is_none() {
-                if (READ_AHEAD..=KEPT).contains(&self.buffer.len()) {
-                    return &mut self.buffer;
+                if !(READ_AHEAD..=KEPT).contains(&self.buffer.len()) {
+                    self.buffer = spare::full(READ_AHEAD);
                 }
-                self.buffer = Vec::new();
+                return &mut self.buffer;
             }
         }
         self.note_large();
@@ -203,6 +205,14 @@ impl Decoder {
             None => self.buffer.len(),
         };
         &mut self.buffer[self.end..until]
+    }
+
+    /// Takes note that nothing comes for now: while there is nothing to hold, it holds no memory either.
+    pub(crate) fn rest(&mut self) {
+        if self.is_empty() {
+            (self.start, self.end) = (0, 0);
+            spare::keep_full(std::mem::take(&mut self.buffer));
+        }
     }
 
     /// How long the buffer should be, counted from the first byte held.
@@ -422,6 +432,7 @@ impl Encoder {
 
     /// Appends a message.
     pub fn push(&mut self, message: &[u8]) {
+        self.begin();
         let header = Header::new(message.len() as u64);
         self.buffer.extend_from_slice(header.as_bytes());
         self.buffer.extend_from_slice(message);
@@ -436,6 +447,7 @@ impl Encoder {
         &mut self,
         write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
     ) -> Result<(), E> {
+        self.begin();
         let begin = self.buffer.len();
         self.buffer.extend_from_slice(Header::new(0).as_bytes());
         let message = self.buffer.len();
@@ -450,6 +462,13 @@ impl Encoder {
             extended => drop(self.buffer.splice(begin..message, extended.iter().copied())),
         }
         Ok(())
+    }
+
+    /// While there is nothing to write, there is no buffer.
+    fn begin(&mut self) {
+        if self.buffer.capacity() == 0 {
+            self.buffer = spare::empty();
+        }
     }
 
     /// Whether nothing is to be written.
@@ -469,6 +488,7 @@ impl Encoder {
 
     /// Appends bytes that are a frame, or the rest of one.
     pub(crate) fn push_raw(&mut self, bytes: &[u8]) {
+        self.begin();
         self.buffer.extend_from_slice(bytes);
     }
 
@@ -490,8 +510,7 @@ impl Encoder {
         );
         if self.written == self.buffer.len() {
             self.written = 0;
-            self.buffer.clear();
-            self.buffer.shrink_to(KEPT);
+            spare::keep_empty(std::mem::take(&mut self.buffer));
         }
     }
 }

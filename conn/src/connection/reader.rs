@@ -118,17 +118,28 @@ impl Reader {
         if let Some(error) = self.failed.take() {
             return Err(RecvError::Io(error));
         }
-        let space = self.decoder.space();
-        match self.incoming.read(space).await.map_err(RecvError::Io)? {
+        match poll_fn(|cx| self.poll_fill(cx))
+            .await
+            .map_err(RecvError::Io)?
+        {
             0 => {
                 self.decoder.end()?;
                 Err(RecvError::Closed)
             }
-            count => {
-                self.decoder.filled(count);
-                Ok(())
-            }
+            _ => Ok(()),
         }
+    }
+
+    /// Reads once into the decoder, and tells how much. While nothing comes, that needs no memory.
+    fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        let mut space = ReadBuf::new(self.decoder.space());
+        let Poll::Ready(result) = Pin::new(&mut self.incoming).poll_read(cx, &mut space) else {
+            self.decoder.rest();
+            return Poll::Pending;
+        };
+        let count = space.filled().len();
+        self.decoder.filled(count);
+        Poll::Ready(result.map(|()| count))
     }
 
     /// Ready when something of the next message came, or no more will.
@@ -136,12 +147,8 @@ impl Reader {
         if !self.decoder.is_empty() || self.failed.is_some() {
             return Poll::Ready(());
         }
-        let mut space = ReadBuf::new(self.decoder.space());
-        let read = ready!(Pin::new(&mut self.incoming).poll_read(cx, &mut space));
-        let count = space.filled().len();
-        match read {
-            Ok(()) => self.decoder.filled(count),
-            Err(error) => self.failed = Some(error),
+        if let Err(error) = ready!(self.poll_fill(cx)) {
+            self.failed = Some(error);
         }
         Poll::Ready(())
     }

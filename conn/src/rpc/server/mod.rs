@@ -286,7 +286,14 @@ impl Server {
                 accepted = listener.accept::<(), (), Bincode>() => match accepted {
                     Ok(connection) => {
                         let full = connections.len() >= self.options.max_connections;
-                        connections.spawn(self.clone().connection(connection, full, stopping.clone()));
+                        let begin = self.clone().begin(connection, full, stopping.clone());
+                        // What it takes to begin is not kept while the connection lasts.
+                        let begin = Box::pin(begin);
+                        connections.spawn(async move {
+                            if let Some(carrying) = begin.await {
+                                carrying.await;
+                            }
+                        });
                     }
                     Err(error) => break Err(error),
                 },
@@ -298,8 +305,13 @@ impl Server {
         result.map(|()| drained)
     }
 
-    /// One connection, from the greeting to the end.
-    async fn connection(self, connection: Connection, full: bool, stopping: CancellationToken) {
+    /// The greeting of a connection, and what is to be done after it.
+    async fn begin(
+        self,
+        connection: Connection,
+        full: bool,
+        stopping: CancellationToken,
+    ) -> Option<impl Future<Output = ()> + use<>> {
         let Connection {
             reader,
             writer,
@@ -308,11 +320,15 @@ impl Server {
         } = connection;
         let mut link = Link { reader, writer };
         if full {
-            return refuse(&mut link, "there are too many connections").await;
+            refuse(&mut link, "there are too many connections").await;
+            return None;
         }
         match self.open(&mut link, &stopping).await {
-            Ok(seat) => seat.drive(link, peer, stopping).await,
-            Err(error) => tracing::debug!(%peer, %error, "a peer did not come to a session"),
+            Ok(seat) => Some(seat.drive(link, peer, stopping)),
+            Err(error) => {
+                tracing::debug!(%peer, %error, "a peer did not come to a session");
+                None
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 //! The sessions of a server, and the connections that carry them.
 
 use std::collections::HashMap;
+use std::future::{Future, pending};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -14,7 +15,7 @@ use crate::rpc::client::origin;
 use crate::rpc::error::Disconnected;
 use crate::rpc::greeting;
 use crate::rpc::message::Token;
-use crate::rpc::session::{Driver, Lifeline, Link};
+use crate::rpc::session::{Apart, Driver, Lifeline, Link};
 
 /// The sessions that can be resumed.
 #[derive(Default)]
@@ -84,6 +85,7 @@ impl Seated {
         let taken_over = CancellationToken::new();
         *self.current() = taken_over.clone();
         Some(Seat {
+            lifeline: Arc::clone(&self.lifeline),
             number: self.turns.fetch_add(1, Ordering::Relaxed) + 1,
             end: EndOnDrop {
                 seated: Some(self),
@@ -96,8 +98,29 @@ impl Seated {
     }
 }
 
+/// What a connection is told from outside.
+enum Signal {
+    TakenOver,
+    Stopping,
+}
+
+async fn signal(taken_over: CancellationToken, stopping: Option<CancellationToken>) -> Signal {
+    let stopping = async {
+        match stopping {
+            Some(stopping) => stopping.cancelled_owned().await,
+            None => pending().await,
+        }
+    };
+    tokio::select! {
+        biased;
+        () = taken_over.cancelled() => Signal::TakenOver,
+        () = stopping => Signal::Stopping,
+    }
+}
+
 /// A session, and the right to carry it. If that is dropped, the session ends.
 pub(super) struct Seat {
+    lifeline: Arc<Lifeline>,
     end: EndOnDrop,
     _turn: OwnedMutexGuard<()>,
     taken_over: CancellationToken,
@@ -108,34 +131,41 @@ pub(super) struct Seat {
 
 impl Seat {
     /// Carries the session, which was told of the connection, until that ends.
-    pub(super) async fn drive(self, link: Link, peer: Peer, stopping: CancellationToken) {
-        let Some(seated) = self.end.seated.clone() else {
-            return;
-        };
-        let lifeline = &seated.lifeline;
-        let origin = origin(lifeline, peer.clone());
-        let mut driver = Driver::new(Arc::clone(lifeline.session()), link, origin);
-        let mut told = false;
-        let reason = loop {
-            tokio::select! {
-                biased;
-                reason = &mut driver => break reason,
-                () = self.taken_over.cancelled() => {
-                    break Disconnected::Left("it came back over another connection".to_owned());
+    pub(super) fn drive(
+        self,
+        link: Link,
+        peer: Peer,
+        stopping: CancellationToken,
+    ) -> impl Future<Output = ()> + use<> {
+        let origin = origin(&self.lifeline, peer.clone());
+        let session = Arc::clone(self.lifeline.session());
+        let mut driver = Box::new(Driver::new(session, link, origin));
+        let taken_over = self.taken_over.clone();
+        let mut signals = Apart::new(signal(taken_over.clone(), Some(stopping.clone())));
+        async move {
+            let reason = loop {
+                tokio::select! {
+                    biased;
+                    reason = &mut driver => break reason,
+                    told = &mut signals => match told {
+                        Signal::TakenOver => {
+                            break Disconnected::Left("it came back over another connection".to_owned());
+                        }
+                        Signal::Stopping => {
+                            self.lifeline.leave("the server stops");
+                            signals = Apart::new(signal(taken_over.clone(), None));
+                        }
+                    },
                 }
-                () = stopping.cancelled(), if !told => {
-                    told = true;
-                    lifeline.leave("the server stops");
-                }
+            };
+            drop(driver);
+            tracing::debug!(%peer, %reason, "a connection ended");
+            let goes_on = self.lifeline.down(&reason);
+            if !goes_on || self.lease.is_zero() || stopping.is_cancelled() {
+                return;
             }
-        };
-        drop(driver);
-        tracing::debug!(%peer, %reason, "a connection ended");
-        let goes_on = lifeline.down(&reason);
-        if !goes_on || self.lease.is_zero() || stopping.is_cancelled() {
-            return;
+            self.linger(stopping);
         }
-        self.linger(stopping);
     }
 
     /// Has the session wait for its client, for as long as the lease.

@@ -1,5 +1,6 @@
 //! The calls of the other end, and what becomes of them.
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::future::Future;
 use std::pin::Pin;
@@ -67,6 +68,11 @@ pub(super) struct Admitted {
     call: Call<Encoding>,
     /// If it is among the answers already, what tells it that nobody waits for it.
     cancellation: Option<Cancellation>,
+}
+
+thread_local! {
+    /// What would have told a call that nobody waits for it. No call kept it, so it serves the next one.
+    static SPARE: Cell<Option<Cancellation>> = const { Cell::new(None) };
 }
 
 /// Why a call is refused while the other end does not read.
@@ -176,7 +182,7 @@ impl Session {
     }
 
     /// Runs a call. If it is answered at once, and nothing else waits for that, it takes no task, and here
-    /// is its result. What would have told it that nobody waits for it serves the next one.
+    /// is its result.
     pub(super) fn run(
         self: &Arc<Self>,
         Admitted {
@@ -186,10 +192,9 @@ impl Session {
             mut call,
             cancellation: tracked,
         }: Admitted,
-        spare: &mut Option<Cancellation>,
     ) -> Option<Result<Payload, Fault>> {
         let is_tracked = tracked.is_some();
-        let cancellation = tracked.or_else(|| spare.take()).unwrap_or_default();
+        let cancellation = tracked.or_else(|| SPARE.take()).unwrap_or_default();
         let deadline = call.context.deadline();
         call.context = call.context.with_cancellation(cancellation.clone());
         let mut answer = callee.call(call);
@@ -199,7 +204,9 @@ impl Session {
                 self.reply(id, result);
                 return None;
             }
-            *spare = Some(cancellation).filter(Cancellation::is_unshared);
+            if cancellation.is_unshared() {
+                SPARE.set(Some(cancellation));
+            }
             return Some(result);
         }
         if !is_tracked && !self.track(id, one_way, cancellation) {
@@ -309,7 +316,7 @@ impl Session {
             call,
             cancellation: Some(cancellation),
         };
-        self.run(admitted, &mut None);
+        self.run(admitted);
     }
 
     fn finish(

@@ -7,11 +7,10 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use rpc_core::{Cancellation, Origin};
+use rpc_core::Origin;
 use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
-use super::answers::Admitted;
 use super::sink::Sink;
 use super::{Apart, Effects, Phase, Session};
 use crate::connection::{Reader, Writer};
@@ -49,12 +48,8 @@ pub(in crate::rpc) struct Driver {
     pub(super) origin: Arc<Origin>,
     /// What handling messages entails.
     pub(super) effects: Effects,
-    /// The calls that came and did not begin yet.
-    pub(super) requests: Vec<Admitted>,
     /// The limits of the other end.
     pub(super) peer: Limits,
-    /// Tells calls that nobody waits for them: one that no call kept.
-    pub(super) cancellation: Option<Cancellation>,
     /// The answers to calls that were answered at once, and how much waited to be written before them.
     pub(super) answers: Encoder,
     pub(super) backlog: u64,
@@ -88,9 +83,7 @@ impl Driver {
             reader,
             origin,
             effects: Effects::default(),
-            requests: Vec::new(),
             peer,
-            cancellation: None,
             answers: Encoder::new(),
             backlog: 0,
             sink,
@@ -137,7 +130,10 @@ impl Driver {
         let reader = &mut self.reader;
         let mut space = ReadBuf::new(reader.decoder.space());
         match Pin::new(&mut reader.incoming).poll_read(cx, &mut space) {
-            Poll::Pending => return Ok(false),
+            Poll::Pending => {
+                reader.decoder.rest();
+                return Ok(false);
+            }
             Poll::Ready(Err(error)) => return Err(error.into()),
             Poll::Ready(Ok(())) => {}
         }

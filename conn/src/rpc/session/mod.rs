@@ -121,8 +121,8 @@ struct State {
     exports: Map<ObjectId, Export>,
     last_export: u64,
     imports: Map<ObjectId, Import>,
-    /// Cancelled when none of the imports leads anywhere any more.
-    references: CancellationToken,
+    /// Cancelled when none of the imports leads anywhere any more; there when there are any.
+    references: Option<CancellationToken>,
     /// References that went since the other end was last told.
     releases: Vec<(ObjectId, u64)>,
 
@@ -194,7 +194,7 @@ impl Session {
             exports: Map::default(),
             last_export: 0,
             imports: Map::default(),
-            references: CancellationToken::new(),
+            references: None,
             releases: Vec::new(),
             producers: Map::default(),
             last_stream: 0,

@@ -170,7 +170,7 @@ impl Session {
             let handle = Arc::new(Imported {
                 session: Arc::clone(lifeline),
                 id,
-                gone: state.references.clone(),
+                gone: state.references.get_or_insert_default().clone(),
             });
             import.handle = Arc::downgrade(&handle);
             handle
@@ -245,9 +245,8 @@ impl Session {
         effects.drop(Export::in_order(state.exports.drain()));
         state.imports.clear();
         state.releases.clear();
-        effects
-            .more()
-            .gone
-            .push(std::mem::take(&mut state.references));
+        if let Some(references) = state.references.take() {
+            effects.more().gone.push(references);
+        }
     }
 }

@@ -1,12 +1,13 @@
 //! What comes over a connection, message by message.
 
+use std::cell::Cell;
 use std::convert::Infallible;
 use std::sync::Arc;
 
 use rpc_core::{Call, Context, Fault, Origin, Payload};
 use tokio::time::Instant;
 
-use super::answers::{Request, TOO_MANY_ANSWERS, log};
+use super::answers::{Admitted, Request, TOO_MANY_ANSWERS, log};
 use super::driver::Driver;
 use super::{Phase, Session, overloaded};
 use crate::rpc::error::Disconnected;
@@ -27,6 +28,11 @@ enum Next {
     Batch,
 }
 
+thread_local! {
+    /// The calls that came with a batch, which begin after it.
+    static REQUESTS: Cell<Vec<Admitted>> = const { Cell::new(Vec::new()) };
+}
+
 impl Driver {
     /// Handles the messages that are there, but not too many in a row. Says how many there were.
     pub(super) fn handle(&mut self, most: usize) -> Result<usize, Disconnected> {
@@ -37,8 +43,10 @@ impl Driver {
             if !is_complete.map_err(Disconnected::broken)? || handled >= most {
                 return Ok(handled);
             }
-            let next = self.batch(&mut handled);
-            self.answer();
+            let mut requests = REQUESTS.take();
+            let next = self.batch(&mut handled, &mut requests);
+            requests.drain(..).for_each(|request| self.answer(request));
+            REQUESTS.set(requests);
             match next? {
                 Next::Nothing => return Ok(handled),
                 Next::Single(message) => self.receive(message)?,
@@ -48,13 +56,16 @@ impl Driver {
     }
 
     /// Takes messages that only change the state of the session, and calls, which begin afterwards.
-    fn batch(&mut self, handled: &mut usize) -> Result<Next, Disconnected> {
+    fn batch(
+        &mut self,
+        handled: &mut usize,
+        requests: &mut Vec<Admitted>,
+    ) -> Result<Next, Disconnected> {
         let Self {
             session,
             reader,
             origin,
             effects,
-            requests,
             answers,
             backlog,
             ..
@@ -102,27 +113,23 @@ impl Driver {
         })
     }
 
-    /// Runs the calls that were admitted.
-    fn answer(&mut self) {
-        let mut requests = std::mem::take(&mut self.requests);
-        for request in requests.drain(..) {
-            let (id, one_way) = (request.id, request.one_way);
-            let result = match self.has_backlog() {
-                true => Some(Err(overloaded(TOO_MANY_ANSWERS))),
-                false => self.session.run(request, &mut self.cancellation),
-            };
-            match result {
-                Some(result) if one_way => {
-                    if let Err(fault) = &result {
-                        log(fault, "a call failed");
-                    }
-                    self.push(|out| message::write_return(id, &[], out));
+    /// Runs a call that was admitted.
+    fn answer(&mut self, request: Admitted) {
+        let (id, one_way) = (request.id, request.one_way);
+        let result = match self.has_backlog() {
+            true => Some(Err(overloaded(TOO_MANY_ANSWERS))),
+            false => self.session.run(request),
+        };
+        match result {
+            Some(result) if one_way => {
+                if let Err(fault) = &result {
+                    log(fault, "a call failed");
                 }
-                Some(result) => self.reply(id, result),
-                None => {}
+                self.push(|out| message::write_return(id, &[], out));
             }
+            Some(result) => self.reply(id, result),
+            None => {}
         }
-        self.requests = requests;
     }
 
     /// Sends the answer to a call. Most are written beside the session, which takes them all at once.
@@ -185,8 +192,9 @@ impl Driver {
                     *backlog = state.backlog();
                     session.admit(state, effects, request)
                 })?;
-                self.requests.extend(admitted);
-                self.answer();
+                if let Some(request) = admitted {
+                    self.answer(request);
+                }
             }
             Message::Return {
                 id,
