@@ -1,0 +1,7 @@
+//! Farcall itself, with default settings: its limits and its authentication are on in all that is measured.
+
+pub(crate) mod echo;
+pub(crate) mod rpc;
+
+/// What both ends must know.
+const KEY: &str = "the key of the benchmarks";

@@ -1,0 +1,55 @@
+//! Calls over connections.
+
+use anyhow::{Result, ensure};
+use conn::Listener;
+use conn::rpc::{Client, Server};
+use rpc_core::{CallError, client, service};
+
+use super::KEY;
+use crate::peers::{Transport, run_on};
+use crate::run::{Task, announce};
+
+struct Adder;
+
+#[service]
+impl Adder {
+    fn add(&self, a: i64, b: i64) -> i64 {
+        a + b
+    }
+}
+
+#[client]
+trait AdderApi {
+    async fn add(&self, a: i64, b: i64) -> Result<i64, CallError>;
+}
+
+pub(crate) fn serve(workers: usize) -> Result<()> {
+    run_on(workers, async move {
+        let server = Server::new();
+        server.register_instance(Adder)?;
+        let listener = Listener::bind(Transport::Tcp.address())
+            .authkey(KEY)
+            .await?;
+        announce(listener.local_address())?;
+        Ok(server.serve(listener).await?)
+    })
+}
+
+/// So many calls in flight on one connection.
+pub(crate) fn load(task: &Task, workers: usize, in_flight: usize) -> Result<f64> {
+    let task = task.clone();
+    run_on(workers, async move {
+        let client = Client::connect(task.address()?).authkey(KEY).await?;
+        ensure!(client.add(3, 5).await? == 8);
+        task.rate_of(in_flight, |mut pace| {
+            let client = client.clone();
+            tokio::spawn(async move {
+                while pace.goes_on() {
+                    client.add(3, 5).await?;
+                }
+                Ok(pace.rate())
+            })
+        })
+        .await
+    })
+}
