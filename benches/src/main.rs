@@ -5,6 +5,7 @@
 
 mod case;
 mod cases;
+mod document;
 mod peers;
 mod report;
 mod results;
@@ -53,6 +54,9 @@ enum Command {
     /// Be a server or a load for the harness
     #[command(hide = true, name = run::PART)]
     Part(run::Which),
+    /// Print a document of so many items or bytes, for a script
+    #[command(hide = true)]
+    Document { kind: document::Kind, size: usize },
 }
 
 fn main() -> ExitCode {
@@ -72,8 +76,13 @@ fn start(arguments: &Arguments) -> Result<()> {
         Scale::Full
     };
     let mut cases = cases::all(scale);
-    if let Some(Command::Part(which)) = &arguments.command {
-        return run::be(which, &cases);
+    match &arguments.command {
+        None => {}
+        Some(Command::Part(which)) => return run::be(which, &cases),
+        Some(Command::Document { kind, size }) => {
+            print!("{}", document::document(*kind, *size)?);
+            return Ok(());
+        }
     }
     if arguments.list {
         for case in &cases {

@@ -2,7 +2,7 @@
 
 use crate::case::Bar::{AtLeast, AtLeastOf};
 use crate::case::{Case, Contestant, Unit};
-use crate::peers::{Transport, bare_std, bare_tokio, farcall};
+use crate::peers::{Transport, bare_std, bare_tokio, cpython, farcall};
 
 const MESSAGE: usize = 64;
 
@@ -50,4 +50,16 @@ fn case(transport: Transport) -> Case {
             )
             .bar(AtLeastOf(0.97, "bare std sockets")),
         )
+        .with(cpython::connection(
+            "CPython, bytes",
+            "bytes",
+            transport,
+            MESSAGE,
+        ))
+        .with(cpython::connection(
+            "CPython, tuple",
+            "tuple",
+            transport,
+            MESSAGE,
+        ))
 }

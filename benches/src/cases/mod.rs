@@ -1,13 +1,21 @@
 //! What is measured, in the order of the report.
 
+mod base64;
+mod documents;
 mod echo;
 mod rpc;
+mod xmlrpc_client;
+mod xmlrpc_server;
 
 use crate::case::{Case, Scale};
 
 /// All cases.
-pub(crate) fn all(_scale: Scale) -> Vec<Case> {
+pub(crate) fn all(scale: Scale) -> Vec<Case> {
     let mut cases = Vec::new();
+    cases.extend(xmlrpc_server::cases(scale));
+    cases.push(xmlrpc_client::case());
+    cases.extend(documents::cases(scale));
+    cases.extend(base64::cases(scale));
     cases.extend(echo::cases());
     cases.extend(rpc::cases());
     cases

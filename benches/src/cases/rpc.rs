@@ -1,8 +1,11 @@
 //! Calls of `add(i64, i64)` over one connection: one at a time, and many in flight.
 
+use anyhow::Result;
+
 use crate::case::Bar::AtLeast;
 use crate::case::{Case, Contestant, Unit};
-use crate::peers::{Transport, bare_tokio, farcall, multiplexer};
+use crate::peers::{Transport, bare_tokio, capnp, farcall, jsonrpsee, multiplexer, tarpc, tonic};
+use crate::run::Task;
 
 /// About what a call and its answer take on the wire.
 const MESSAGE: usize = 32;
@@ -49,13 +52,31 @@ fn in_flight(name: &'static str, workers: usize, bar: f64) -> Case {
     )
 }
 
+type Serve = fn(usize) -> Result<()>;
+type Load = fn(&Task, usize, usize) -> Result<f64>;
+
 fn contestants(case: Case, workers: usize, in_flight: usize, bar: f64) -> Case {
-    let farcall = Contestant::served(
-        "Farcall",
-        move || farcall::rpc::serve(workers),
-        move |task| farcall::rpc::load(task, workers, in_flight),
-    );
-    case.cpus(workers).with(farcall.bar(AtLeast(bar)))
+    let of = |name, serve: Serve, load: Load| {
+        Contestant::served(
+            name,
+            move || serve(workers),
+            move |task| load(task, workers, in_flight),
+        )
+    };
+    let farcall = of("Farcall", farcall::rpc::serve, farcall::rpc::load);
+    let case = case
+        .cpus(workers)
+        .with(farcall.bar(AtLeast(bar)))
+        .with(of("tarpc", tarpc::serve, tarpc::load))
+        .with(of("tonic", tonic::serve, tonic::load))
+        .with(of("jsonrpsee", jsonrpsee::serve, jsonrpsee::load));
+    match workers {
+        // It knows no more than one.
+        1 => case.with(Contestant::served("capnp-rpc", capnp::serve, move |task| {
+            capnp::load(task, in_flight)
+        })),
+        _ => case,
+    }
 }
 
 const fn of(workers: usize) -> &'static str {

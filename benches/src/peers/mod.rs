@@ -1,15 +1,28 @@
 //! Those that are measured: Farcall, what it is measured by, and its peers.
 
+pub(crate) mod axum;
+pub(crate) mod bare_base64;
+pub(crate) mod bare_hyper;
+pub(crate) mod bare_quick_xml;
 pub(crate) mod bare_std;
 pub(crate) mod bare_tokio;
+pub(crate) mod bare_tokio_http;
+pub(crate) mod capnp;
+pub(crate) mod cpython;
+pub(crate) mod dxr;
 pub(crate) mod farcall;
 pub(crate) mod http;
+pub(crate) mod jsonrpsee;
 pub(crate) mod multiplexer;
+pub(crate) mod tarpc;
+pub(crate) mod tonic;
 pub(crate) mod wrk;
+pub(crate) mod xmlrpc_crate;
+
+use std::future::Future;
 
 use anyhow::Result;
 use rpc_core::transport::Address;
-use std::future::Future;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::case::{Contestant, Part};

@@ -135,6 +135,7 @@ fn command(
         Part::Python(script, arguments) => {
             let mut command = Command::new("python3.11");
             command.args(["-c", script]).args(arguments);
+            command.env("HARNESS", std::env::current_exe()?);
             if let Some(time) = time {
                 command.arg(time.as_secs_f64().to_string());
             }
