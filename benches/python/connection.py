@@ -19,16 +19,24 @@ if role == "serve":
     else:
         listener = Listener(("127.0.0.1", 0), authkey=KEY)
         announce("%s:%d" % listener.address)
-    with listener.accept() as connection:
-        buffer = bytearray(size)
-        while True:
-            if what == "bytes":
-                connection.send_bytes(connection.recv_bytes())
-            elif what == "tuple":
-                connection.send(connection.recv())
-            else:
-                connection.recv_bytes_into(buffer)
-                connection.send_bytes(b"1")
+    buffer = bytearray(size)
+
+    def answer(connection):
+        if what == "bytes":
+            connection.send_bytes(connection.recv_bytes())
+        elif what == "tuple":
+            connection.send(connection.recv())
+        else:
+            connection.recv_bytes_into(buffer)
+            connection.send_bytes(b"1")
+
+    while True:
+        with listener.accept() as connection:
+            try:
+                while True:
+                    answer(connection)
+            except EOFError:
+                pass
 else:
     transport, size, seconds, address = sys.argv[3], int(sys.argv[4]), float(sys.argv[5]), sys.argv[6]
     connection = Client(place(address), authkey=KEY)

@@ -13,6 +13,9 @@ class Server(socketserver.ThreadingMixIn, SimpleXMLRPCServer):
     daemon_threads = True
     request_queue_size = 128
 
+    def handle_error(self, request, client_address):
+        """That a client hangs up is no news."""
+
 
 def add(a, b):
     return a + b

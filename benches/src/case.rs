@@ -56,12 +56,18 @@ pub(crate) enum Bar {
     Peak(f64),
 }
 
+/// A server of this program.
+pub(crate) type Serve = dyn Fn() -> Result<()>;
+
+/// A load of this program.
+pub(crate) type Load = dyn Fn(&Task) -> Result<f64>;
+
 /// A process of a contestant.
 pub(crate) enum Part {
-    /// A server in this program. It [announces](crate::run::announce) its address, and runs until it is killed.
-    Serve(Box<dyn Fn() -> Result<()>>),
-    /// A load in this program. It gives the figure.
-    Load(Box<dyn Fn(&Task) -> Result<f64>>),
+    /// It [announces](crate::run::announce) its address, and runs until it is killed.
+    Serve(Box<Serve>),
+    /// It gives the figure.
+    Load(Box<Load>),
     /// A script for CPython with its arguments, server or load.
     Python(&'static str, Vec<String>),
     /// `wrk` with so many connections.

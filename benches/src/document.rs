@@ -43,7 +43,7 @@ fn item(id: usize) -> Result<Item> {
             0 => format!("Größe & Gewicht <{id}>"),
             _ => format!("an article of the catalogue, number {id}"),
         },
-        active: id % 2 == 0,
+        active: id.is_multiple_of(2),
         created: DateTime::new(2026, 11, day, 12, 30, (id % 60) as u8)?,
         tags: vec![id as i32; 3],
     })

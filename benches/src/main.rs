@@ -97,6 +97,7 @@ fn start(arguments: &Arguments) -> Result<()> {
     if cases.is_empty() {
         bail!("no case is named so: --list lists them");
     }
+    run::allow_many_files()?;
     if arguments.smoke {
         return smoke(cases);
     }

@@ -1,8 +1,11 @@
 //! What is measured, in the order of the report.
 
 mod base64;
+mod bulk;
 mod documents;
 mod echo;
+mod growth;
+mod idle;
 mod rpc;
 mod xmlrpc_client;
 mod xmlrpc_server;
@@ -18,5 +21,8 @@ pub(crate) fn all(scale: Scale) -> Vec<Case> {
     cases.extend(base64::cases(scale));
     cases.extend(echo::cases());
     cases.extend(rpc::cases());
+    cases.extend(bulk::cases(scale));
+    cases.push(idle::case(scale));
+    cases.extend(growth::cases(scale));
     cases
 }

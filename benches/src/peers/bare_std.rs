@@ -73,3 +73,23 @@ pub(crate) fn load_echo(task: &Task, bytes: usize) -> Result<f64> {
     ensure!(answer == message, "the echo is another message");
     Ok(rate)
 }
+
+/// Takes messages of one size into a ready buffer, and acknowledges each with a byte.
+pub(crate) fn serve_bulk(transport: Transport, size: usize) -> Result<()> {
+    serve(transport, |stream| {
+        let mut message = vec![0; size];
+        while stream.read_exact(&mut message).is_ok() {
+            stream.write_all(&[1])?;
+        }
+        Ok(())
+    })
+}
+
+pub(crate) fn load_bulk(task: &Task, size: usize) -> Result<f64> {
+    let mut stream = connect(task)?;
+    let message = vec![1; size];
+    task.rate(|| {
+        stream.write_all(&message)?;
+        Ok(stream.read_exact(&mut [0])?)
+    })
+}

@@ -103,3 +103,45 @@ impl Use for EchoLoad {
 pub(crate) fn load_echo(task: &Task, workers: usize, bytes: usize) -> Result<f64> {
     connect(task, workers, EchoLoad(task.clone(), bytes))
 }
+
+/// Takes messages of one size into a ready buffer, and acknowledges each with a byte.
+#[derive(Clone)]
+struct Bulk(usize);
+
+impl Use for Bulk {
+    type Output = ();
+
+    async fn on(self, mut stream: impl Stream) -> Result<()> {
+        let mut message = vec![0; self.0];
+        while stream.read_exact(&mut message).await.is_ok() {
+            stream.write_all(&[1]).await?;
+        }
+        Ok(())
+    }
+}
+
+pub(crate) fn serve_bulk(transport: Transport, size: usize) -> Result<()> {
+    serve(transport, 1, Bulk(size))
+}
+
+#[derive(Clone)]
+struct BulkLoad(Task, usize);
+
+impl Use for BulkLoad {
+    type Output = f64;
+
+    async fn on(self, mut stream: impl Stream) -> Result<f64> {
+        let Self(task, size) = self;
+        let message = vec![1; size];
+        let mut pace = task.pace();
+        while pace.goes_on() {
+            stream.write_all(&message).await?;
+            stream.read_exact(&mut [0]).await?;
+        }
+        Ok(pace.rate())
+    }
+}
+
+pub(crate) fn load_bulk(task: &Task, size: usize) -> Result<f64> {
+    connect(task, 1, BulkLoad(task.clone(), size))
+}

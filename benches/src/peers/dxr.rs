@@ -53,7 +53,7 @@ struct Item {
 
 pub(crate) fn decode_typed(task: &Task, document: &str) -> Result<f64> {
     task.rate(|| {
-        let reply = MethodResponse::from_xml(document).map_err(short)?;
+        let reply = MethodResponse::from_xml(document).map_err(|error| short(&error))?;
         let items = Vec::<Item>::try_from_value(&reply.value)?;
         document::check(items.iter().map(|item| Fields {
             id: item.id.into(),
@@ -68,14 +68,14 @@ pub(crate) fn decode_typed(task: &Task, document: &str) -> Result<f64> {
 
 pub(crate) fn decode_value(task: &Task, document: &str) -> Result<f64> {
     task.rate(|| {
-        let reply = MethodResponse::from_xml(document).map_err(short)?;
+        let reply = MethodResponse::from_xml(document).map_err(|error| short(&error))?;
         ensure!(matches!(reply.value, Value::Array(items) if !items.is_empty()));
         Ok(())
     })
 }
 
 pub(crate) fn encode(task: &Task, document: &str) -> Result<f64> {
-    let reply = MethodResponse::from_xml(document).map_err(short)?;
+    let reply = MethodResponse::from_xml(document).map_err(|error| short(&error))?;
     let items = Vec::<Item>::try_from_value(&reply.value)?;
     task.rate(|| {
         let value = items.try_to_value()?;
@@ -86,7 +86,7 @@ pub(crate) fn encode(task: &Task, document: &str) -> Result<f64> {
 
 pub(crate) fn decode_base64(task: &Task, document: &str, bytes: &[u8]) -> Result<f64> {
     task.rate(|| {
-        let reply = MethodResponse::from_xml(document).map_err(short)?;
+        let reply = MethodResponse::from_xml(document).map_err(|error| short(&error))?;
         ensure!(matches!(reply.value, Value::Base64(decoded) if decoded.len() == bytes.len()));
         Ok(())
     })
@@ -101,6 +101,6 @@ pub(crate) fn encode_base64(task: &Task, bytes: &[u8]) -> Result<f64> {
 }
 
 /// What is wrong, without the whole document.
-fn short(error: dxr::Error) -> anyhow::Error {
+fn short(error: &dxr::Error) -> anyhow::Error {
     anyhow!("{:.200}", error.to_string())
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod axum;
 pub(crate) mod bare_base64;
+pub(crate) mod bare_bincode;
 pub(crate) mod bare_hyper;
 pub(crate) mod bare_quick_xml;
 pub(crate) mod bare_std;
@@ -12,6 +13,7 @@ pub(crate) mod cpython;
 pub(crate) mod dxr;
 pub(crate) mod farcall;
 pub(crate) mod http;
+pub(crate) mod idle;
 pub(crate) mod jsonrpsee;
 pub(crate) mod multiplexer;
 pub(crate) mod tarpc;

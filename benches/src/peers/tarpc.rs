@@ -8,7 +8,7 @@ use tarpc::serde_transport::tcp;
 use tarpc::server::{BaseChannel, Channel as _};
 use tarpc::tokio_serde::formats::Bincode;
 
-use super::{Transport, run_on};
+use super::{Transport, idle, run_on, runtime};
 use crate::run::{Task, announce};
 
 #[tarpc::service]
@@ -63,5 +63,17 @@ pub(crate) fn load(task: &Task, workers: usize, in_flight: usize) -> Result<f64>
             })
         })
         .await
+    })
+}
+
+/// Connections that made one call.
+pub(crate) fn hold(task: &Task, count: usize) -> Result<f64> {
+    let runtime = runtime(1)?;
+    idle::hold(task, count, |address| {
+        runtime.block_on(async {
+            let client = connect(address).await?;
+            ensure!(client.add(context::current(), 3, 5).await? == 8);
+            Ok(client)
+        })
     })
 }

@@ -1,5 +1,6 @@
 //! Runs the contestants: one after the other, round after round, each end in a process of its own.
 
+mod files;
 mod memory;
 mod pin;
 mod process;
@@ -14,6 +15,8 @@ use rpc_core::transport::Address;
 use crate::case::{Case, Contestant, Part, Plan, Scale};
 use crate::peers::{http, wrk};
 use crate::results::{Results, Sample};
+pub(crate) use files::allow_many_files;
+pub(crate) use memory::resident;
 pub(crate) use process::announce;
 use process::{Announcement, Measured, Process, say};
 pub(crate) use task::{Server, Task};

@@ -24,8 +24,16 @@ pub(crate) struct Server {
 
 impl Task {
     pub(crate) fn address(&self) -> Result<&Address> {
-        let server = self.server.as_ref();
-        Ok(&server.context("this load needs a server")?.address)
+        Ok(&self.server()?.address)
+    }
+
+    /// The process of the server.
+    pub(crate) fn pid(&self) -> Result<i32> {
+        Ok(self.server()?.pid)
+    }
+
+    fn server(&self) -> Result<&Server> {
+        self.server.as_ref().context("this load needs a server")
     }
 
     pub(crate) fn pace(&self) -> Pace {

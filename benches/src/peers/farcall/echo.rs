@@ -4,7 +4,7 @@ use anyhow::{Result, ensure};
 use conn::{Client, Connection, Listener, RecvError, blocking};
 
 use super::KEY;
-use crate::peers::{Transport, run_on};
+use crate::peers::{Transport, idle, run_on, runtime};
 use crate::run::{Task, announce};
 
 pub(crate) fn serve(transport: Transport, workers: usize, bytes: usize) -> Result<()> {
@@ -69,4 +69,18 @@ pub(crate) fn load_blocking(task: &Task, bytes: usize) -> Result<f64> {
     })?;
     ensure!(answer == message, "the echo is another message");
     Ok(rate)
+}
+
+/// Connections that had one message echoed.
+pub(crate) fn hold(task: &Task, count: usize) -> Result<f64> {
+    let runtime = runtime(1)?;
+    idle::hold(task, count, |address| {
+        runtime.block_on(async {
+            let client = Client::connect(address).authkey(KEY);
+            let mut connection: Connection = client.await?;
+            connection.send_bytes(&[1; 64]).await?;
+            connection.recv_bytes_into(&mut [0; 64]).await?;
+            Ok(connection)
+        })
+    })
 }

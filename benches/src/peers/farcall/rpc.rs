@@ -6,7 +6,7 @@ use conn::rpc::{Client, Server};
 use rpc_core::{CallError, client, service};
 
 use super::KEY;
-use crate::peers::{Transport, run_on};
+use crate::peers::{Transport, idle, run_on, runtime};
 use crate::run::{Task, announce};
 
 struct Adder;
@@ -51,5 +51,17 @@ pub(crate) fn load(task: &Task, workers: usize, in_flight: usize) -> Result<f64>
             })
         })
         .await
+    })
+}
+
+/// Connections that made one call.
+pub(crate) fn hold(task: &Task, count: usize) -> Result<f64> {
+    let runtime = runtime(1)?;
+    idle::hold(task, count, |address| {
+        runtime.block_on(async {
+            let client = Client::connect(address).authkey(KEY).await?;
+            ensure!(client.add(3, 5).await? == 8);
+            Ok(client)
+        })
     })
 }
