@@ -30,7 +30,7 @@ pub(super) fn case(scale: Scale) -> Case {
         .with(of("bare tokio", echo, idle::hold_echo).limit())
         .with(of("bare hyper", bare_hyper::serve, hold))
         .with(of("Farcall connection", connection, farcall::echo::hold).bar(AtMost(2.0)))
-        .with(of("Farcall RPC", farcall::rpc::serve, farcall::rpc::hold).bar(AtMost(2.0)))
+        .with(of("Farcall RPC", farcall::rpc::serve_many, farcall::rpc::hold).bar(AtMost(2.0)))
         .with(of("Farcall XML-RPC", xmlrpc, hold).bar(AtMost(12.0)))
         .with(of("dxr", dxr::serve, hold))
         .with(of("tarpc", tarpc::serve, tarpc::hold))

@@ -9,7 +9,22 @@ use serde::{Deserialize, Serialize};
 use crate::peers::wrk;
 
 /// The packages whose versions matter to the figures.
-const PACKAGES: [&str; 4] = ["bincode", "hyper", "quick-xml", "tokio"];
+const PACKAGES: [&str; 14] = [
+    "axum",
+    "base64",
+    "bincode",
+    "capnp-rpc",
+    "dxr",
+    "hyper",
+    "jsonrpsee",
+    "quick-xml",
+    "reqwest",
+    "serde",
+    "tarpc",
+    "tokio",
+    "tonic",
+    "xmlrpc",
+];
 
 /// The lock file of the workspace that this program was built from.
 const LOCK: &str = include_str!("../../../Cargo.lock");
@@ -26,7 +41,8 @@ pub(crate) struct Machine {
 impl Machine {
     /// The one that this runs on.
     pub(crate) fn this() -> Result<Self> {
-        let mut versions: BTreeMap<_, _> = PACKAGES.iter().flat_map(|name| locked(name)).collect();
+        let mut versions: BTreeMap<_, _> =
+            PACKAGES.iter().filter_map(|name| locked(name)).collect();
         versions.insert("rustc".to_owned(), said("rustc", &["--version"])?);
         versions.insert("CPython".to_owned(), said("python3.11", &["--version"])?);
         versions.insert("wrk".to_owned(), wrk::version()?);
@@ -39,16 +55,17 @@ impl Machine {
     }
 }
 
-/// A package and its version. A name stands for as many packages as there are versions of it.
-fn locked(name: &str) -> Vec<(String, String)> {
-    let of_registry = |package: &&str| package.contains("\nsource = ");
-    let packages = LOCK.split("[[package]]").filter(of_registry);
+/// A package of the registry and its version: the newest, where some peer brings an older one.
+fn locked(name: &str) -> Option<(String, String)> {
     let version = |package: &str| {
         let rest = package.trim_start().strip_prefix("name = \"")?;
         let rest = rest.strip_prefix(name)?.strip_prefix("\"\nversion = \"")?;
-        Some((name.to_owned(), rest.split('"').next()?.to_owned()))
+        let is_of_registry = rest.contains("\nsource = ");
+        is_of_registry.then(|| rest.split('"').next().unwrap_or_default().to_owned())
     };
-    packages.filter_map(version).collect()
+    // They are in the order of their versions.
+    let version = LOCK.split("[[package]]").filter_map(version).last()?;
+    Some((name.to_owned(), version))
 }
 
 fn cpu() -> Result<String> {
@@ -68,4 +85,17 @@ fn said(program: &str, arguments: &[&str]) -> Result<String> {
     let output = output.with_context(|| format!("{program} is missing: install it"))?;
     let said = String::from_utf8_lossy(&output.stdout);
     Ok(said.lines().next().unwrap_or_default().trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_packages_are_locked() {
+        for package in PACKAGES {
+            assert!(locked(package).is_some(), "{package}");
+        }
+        assert!(locked("xmlrpc").is_some_and(|(_, version)| version != env!("CARGO_PKG_VERSION")));
+    }
 }

@@ -2,7 +2,7 @@
 
 use anyhow::{Result, ensure};
 use conn::Listener;
-use conn::rpc::{Client, Server};
+use conn::rpc::{Client, Server, ServerOptions};
 use rpc_core::{CallError, client, service};
 
 use super::KEY;
@@ -24,8 +24,17 @@ trait AdderApi {
 }
 
 pub(crate) fn serve(workers: usize) -> Result<()> {
+    serve_with(workers, ServerOptions::default())
+}
+
+/// Lets in more clients at once than by default.
+pub(crate) fn serve_many(workers: usize) -> Result<()> {
+    serve_with(workers, ServerOptions::default().max_connections(16_384))
+}
+
+fn serve_with(workers: usize, options: ServerOptions) -> Result<()> {
     run_on(workers, async move {
-        let server = Server::new();
+        let server = Server::with_options(options);
         server.register_instance(Adder)?;
         let listener = Listener::bind(Transport::Tcp.address())
             .authkey(KEY)
