@@ -1,0 +1,64 @@
+from multiprocessing.connection import Client, Listener
+
+KEY = b"the key of the benchmarks"
+
+
+def place(address):
+    if address.startswith("unix:"):
+        return address[len("unix:"):]
+    host, port = address.rsplit(":", 1)
+    return (host, int(port))
+
+
+role, what = sys.argv[1:3]
+if role == "serve":
+    transport, size = sys.argv[3], int(sys.argv[4])
+    if transport == "Unix":
+        listener = Listener(os.path.join(os.environ["TMPDIR"], "socket"), authkey=KEY)
+        announce("unix:" + listener.address)
+    else:
+        listener = Listener(("127.0.0.1", 0), authkey=KEY)
+        announce("%s:%d" % listener.address)
+    buffer = bytearray(size)
+
+    def answer(connection):
+        if what == "bytes":
+            connection.send_bytes(connection.recv_bytes())
+        elif what == "tuple":
+            connection.send(connection.recv())
+        else:
+            connection.recv_bytes_into(buffer)
+            connection.send_bytes(b"1")
+
+    while True:
+        with listener.accept() as connection:
+            try:
+                while True:
+                    answer(connection)
+            except EOFError:
+                pass
+else:
+    transport, size, seconds, address = sys.argv[3], int(sys.argv[4]), float(sys.argv[5]), sys.argv[6]
+    connection = Client(place(address), authkey=KEY)
+    message = bytes(i % 256 for i in range(64)) if what != "bulk" else bytes(size)
+
+    def echo_bytes():
+        connection.send_bytes(message)
+        return connection.recv_bytes()
+
+    def echo_tuple():
+        connection.send((3, 5, "a text of some length, so that it is 64 by"))
+        return connection.recv()
+
+    def bulk():
+        connection.send_bytes(message)
+        return connection.recv_bytes()
+
+    if what == "bytes":
+        assert echo_bytes() == message
+        measured(rate(echo_bytes, seconds))
+    elif what == "tuple":
+        assert echo_tuple()[:2] == (3, 5)
+        measured(rate(echo_tuple, seconds))
+    else:
+        measured(rate(bulk, seconds) * size / 1e9)

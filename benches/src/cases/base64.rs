@@ -1,0 +1,77 @@
+//! A megabyte of bytes in an XML-RPC document.
+
+use anyhow::Result;
+
+use crate::case::Bar::{AtLeast, AtLeastOf};
+use crate::case::{Case, Contestant, Scale, Unit};
+use crate::document::{bytes, of_bytes};
+use crate::peers::{bare_base64, cpython, dxr, farcall};
+use crate::run::Task;
+
+const UNIT: Unit = Unit::GigabytesPerSecond;
+
+pub(super) fn cases(scale: Scale) -> impl Iterator<Item = Case> {
+    let size = scale.of(1024 * 1024, 1024);
+    [decode(size), encode(size)].into_iter()
+}
+
+fn decode(size: usize) -> Case {
+    let document = move |with_line_breaks| {
+        let bytes = bytes(size);
+        (
+            of_bytes(&bare_base64::text(&bytes), with_line_breaks),
+            bytes,
+        )
+    };
+    let limit = of("the crate base64, bare text", size, |task, bytes| {
+        bare_base64::decode(task, &bare_base64::text(bytes))
+    });
+    let farcall = Contestant::alone("Farcall", move |task| {
+        let (document, bytes) = document(true);
+        Ok(UNIT.of_rate(
+            farcall::documents::decode_base64(task, &document, &bytes)?,
+            size,
+        ))
+    });
+    let dxr = Contestant::alone("dxr, without line breaks", move |task| {
+        let (document, bytes) = document(false);
+        Ok(UNIT.of_rate(dxr::decode_base64(task, &document, &bytes)?, size))
+    });
+    let title = "XML-RPC, 1 MiB as base64 with line breaks decoded";
+    Case::new("base64-decode", title, UNIT)
+        .with(limit.limit())
+        .with(
+            farcall
+                .bar(AtLeast(0.9))
+                .bar(AtLeastOf(5.0, "dxr, without line breaks")),
+        )
+        .with(dxr)
+        .with(cpython::documents(
+            "CPython",
+            "decode",
+            &["base64", &size.to_string()],
+        ))
+}
+
+fn encode(size: usize) -> Case {
+    let title = "XML-RPC, 1 MiB as base64 encoded";
+    Case::new("base64-encode", title, UNIT)
+        .with(of("the crate base64, bare text", size, bare_base64::encode).limit())
+        .with(
+            of("Farcall", size, farcall::documents::encode_base64)
+                .bar(AtLeast(0.9))
+                .bar(AtLeastOf(5.0, "dxr")),
+        )
+        .with(of("dxr", size, dxr::encode_base64))
+        .with(cpython::documents(
+            "CPython",
+            "encode",
+            &["base64", &size.to_string()],
+        ))
+}
+
+fn of(name: &str, size: usize, work: fn(&Task, &[u8]) -> Result<f64>) -> Contestant {
+    Contestant::alone(name, move |task| {
+        Ok(UNIT.of_rate(work(task, &bytes(size))?, size))
+    })
+}

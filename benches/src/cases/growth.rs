@@ -1,0 +1,106 @@
+//! How figures change as things grow: connections, documents, and what a session holds.
+
+use crate::case::Bar::{AtLeast, AtLeastOf};
+use crate::case::{Case, Contestant, Part, Scale, Unit};
+use crate::cases::documents::decoding;
+use crate::cases::xmlrpc_server::load;
+use crate::document::{items, of_items};
+use crate::peers::bare_hyper;
+use crate::peers::farcall::{documents, growth, http};
+
+/// How much a figure may differ from one that is as good.
+const AS_GOOD: f64 = 0.95;
+
+pub(super) fn cases(scale: Scale) -> impl Iterator<Item = Case> {
+    [
+        connections(scale),
+        decoded(scale),
+        objects(scale),
+        in_flight(scale),
+    ]
+    .into_iter()
+}
+
+/// The bar is what the server reaches on 64 connections: then it falls by no more than hyper does.
+fn connections(scale: Scale) -> Case {
+    const COUNTS: [(usize, &str, &str); 5] = [
+        (1, "bare hyper, 1", "Farcall, 1"),
+        (8, "bare hyper, 8", "Farcall, 8"),
+        (64, "bare hyper, 64", "Farcall, 64"),
+        (512, "bare hyper, 512", "Farcall, 512"),
+        (4096, "bare hyper, 4096", "Farcall, 4096"),
+    ];
+    let title = "XML-RPC server, `add(3, 5)`, on more and more connections, two CPUs";
+    let mut case = Case::new("growth-connections", title, Unit::CallsPerSecond)
+        .cpus(2)
+        .max_rounds(3);
+    for (count, hyper, farcall) in COUNTS {
+        let of = |name, server: fn() -> anyhow::Result<()>| {
+            let server = Part::Serve(Box::new(server));
+            Contestant::of_parts(name, Some(server), load(count, scale))
+        };
+        let limit = of(hyper, || bare_hyper::serve(2));
+        let served = of(farcall, || http::serve(2, Some(8192)));
+        case = case
+            .with(if count == 1 { limit.limit() } else { limit })
+            .with(served.bar(AtLeastOf(0.97, hyper)));
+    }
+    case
+}
+
+fn decoded(scale: Scale) -> Case {
+    let sizes: &[_] = match scale {
+        Scale::Full => &["1 KiB", "10 KiB", "100 KiB", "1 MiB", "10 MiB", "100 MiB"],
+        Scale::Smoke => &["1 KiB", "10 KiB"],
+    };
+    let of_one = of_items(&items(1).unwrap_or_default()).map_or(1, |document| document.len());
+    let title = "XML-RPC, an array of more and more structs decoded";
+    let mut case = Case::new("growth-decode", title, Unit::MegabytesPerSecond).max_rounds(3);
+    let mut bytes = 1024;
+    for size in sizes {
+        let count = (bytes / of_one).max(1);
+        let farcall = decoding(format!("Farcall, {size}"), count, documents::decode_typed);
+        case = case.with(match bytes {
+            1024 => farcall.limit(),
+            _ => farcall.bar(AtLeast(AS_GOOD)),
+        });
+        bytes *= 10;
+    }
+    case
+}
+
+fn objects(scale: Scale) -> Case {
+    let most = scale.of(100_000, 2000) as u32;
+    let title = "`add(i64, i64)` in a session that refers to more and more objects";
+    let mut case = Case::new("growth-objects", title, Unit::CallsPerSecond).max_rounds(3);
+    for count in [0, 1000, most] {
+        let farcall = Contestant::served(
+            format!("Farcall, {count} objects"),
+            move || growth::serve(count),
+            move |task| growth::load_objects(task, count),
+        );
+        case = case.with(match count {
+            0 => farcall.limit(),
+            _ => farcall.bar(AtLeast(AS_GOOD)),
+        });
+    }
+    case
+}
+
+fn in_flight(scale: Scale) -> Case {
+    let most = scale.of(100_000, 2000) as u32;
+    let title = "`add(i64, i64)` with other calls in flight";
+    let mut case = Case::new("growth-in-flight", title, Unit::CallsPerSecond).max_rounds(3);
+    for count in [0, most] {
+        let farcall = Contestant::served(
+            format!("Farcall, {count} other calls"),
+            move || growth::serve(count),
+            move |task| growth::load_in_flight(task, count),
+        );
+        case = case.with(match count {
+            0 => farcall.limit(),
+            _ => farcall.bar(AtLeast(AS_GOOD)),
+        });
+    }
+    case
+}

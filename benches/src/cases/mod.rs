@@ -1,0 +1,28 @@
+//! What is measured, in the order of the report.
+
+mod base64;
+mod bulk;
+mod documents;
+mod echo;
+mod growth;
+mod idle;
+mod rpc;
+mod xmlrpc_client;
+mod xmlrpc_server;
+
+use crate::case::{Case, Scale};
+
+/// All cases.
+pub(crate) fn all(scale: Scale) -> Vec<Case> {
+    let mut cases = Vec::new();
+    cases.extend(xmlrpc_server::cases(scale));
+    cases.push(xmlrpc_client::case());
+    cases.extend(documents::cases(scale));
+    cases.extend(base64::cases(scale));
+    cases.extend(echo::cases());
+    cases.extend(rpc::cases());
+    cases.extend(bulk::cases(scale));
+    cases.push(idle::case(scale));
+    cases.extend(growth::cases(scale));
+    cases
+}

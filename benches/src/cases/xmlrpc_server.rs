@@ -1,0 +1,45 @@
+//! XML-RPC servers that are asked for `add(3, 5)`.
+
+use crate::case::Bar::AtLeast;
+use crate::case::{Case, Contestant, Part, Scale, Unit};
+use crate::peers::{axum, bare_hyper, bare_tokio_http, cpython, dxr, farcall, http};
+
+pub(super) fn cases(scale: Scale) -> impl Iterator<Item = Case> {
+    let one = "XML-RPC server, `add(3, 5)`, 1 connection";
+    let many = "XML-RPC server, `add(3, 5)`, 64 connections, two CPUs";
+    [
+        case("xmlrpc-server-1", one, 1, 1, scale),
+        case("xmlrpc-server-64", many, 64, 2, scale),
+    ]
+    .into_iter()
+}
+
+fn case(name: &'static str, title: &str, connections: usize, workers: usize, scale: Scale) -> Case {
+    let of = |name, serve: fn(usize) -> anyhow::Result<()>| {
+        let server = Part::Serve(Box::new(move || serve(workers)));
+        Contestant::of_parts(name, Some(server), load(connections, scale))
+    };
+    let cpython = Contestant::of_parts(
+        "CPython",
+        Some(cpython::http_server()),
+        load(connections, scale),
+    );
+    Case::new(name, title, Unit::CallsPerSecond)
+        .cpus(workers)
+        .with(of("bare hyper, a constant", bare_hyper::serve).limit())
+        .with(of("bare tokio, a constant", bare_tokio_http::serve))
+        .with(of("axum, a constant", axum::serve))
+        .with(of("Farcall", |workers| farcall::http::serve(workers, None)).bar(AtLeast(0.97)))
+        // Here goes Farcall with workers of its own on 64 connections, which must reach 1.15:
+        // .with(of("Farcall, 2 workers", farcall::http::serve_workers).bar(AtLeast(1.15)))
+        .with(of("dxr", dxr::serve))
+        .with(cpython)
+}
+
+/// Many calls at once, or one after the other where nothing is measured.
+pub(super) fn load(connections: usize, scale: Scale) -> Part {
+    match scale {
+        Scale::Full => Part::Wrk(connections),
+        Scale::Smoke => Part::Load(Box::new(http::load)),
+    }
+}

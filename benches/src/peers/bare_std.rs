@@ -1,0 +1,95 @@
+//! The limit of blocking code: the sockets of std and nothing else.
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::os::unix::net::{UnixListener, UnixStream};
+
+use anyhow::{Result, ensure};
+use rpc_core::transport::Address;
+
+use super::Transport;
+use crate::run::{Task, announce};
+
+/// A byte stream of any kind.
+pub(crate) trait Stream: Read + Write + Send + 'static {}
+
+impl<T: Read + Write + Send + 'static> Stream for T {}
+
+/// Serves one connection after the other, on this thread.
+pub(crate) fn serve(
+    transport: Transport,
+    service: impl Fn(&mut dyn Stream) -> Result<()>,
+) -> Result<()> {
+    match transport.address() {
+        Address::Unix(path) => {
+            let listener = UnixListener::bind(&path)?;
+            announce(&Address::Unix(path))?;
+            loop {
+                service(&mut listener.accept()?.0)?;
+            }
+        }
+        address => {
+            let listener = TcpListener::bind(address.to_string())?;
+            announce(&Address::Tcp(listener.local_addr()?))?;
+            loop {
+                let (mut stream, _) = listener.accept()?;
+                stream.set_nodelay(true)?;
+                service(&mut stream)?;
+            }
+        }
+    }
+}
+
+/// Makes one connection.
+pub(crate) fn connect(task: &Task) -> Result<Box<dyn Stream>> {
+    Ok(match task.address()? {
+        Address::Unix(path) => Box::new(UnixStream::connect(path)?),
+        address => {
+            let stream = TcpStream::connect(address.to_string())?;
+            stream.set_nodelay(true)?;
+            Box::new(stream)
+        }
+    })
+}
+
+pub(crate) fn serve_echo(transport: Transport, bytes: usize) -> Result<()> {
+    serve(transport, |stream| {
+        let mut message = vec![0; bytes];
+        while stream.read_exact(&mut message).is_ok() {
+            stream.write_all(&message)?;
+        }
+        Ok(())
+    })
+}
+
+pub(crate) fn load_echo(task: &Task, bytes: usize) -> Result<f64> {
+    let mut stream = connect(task)?;
+    let message: Vec<u8> = (0..bytes).map(|i| i as u8).collect();
+    let mut answer = vec![0; bytes];
+    let rate = task.rate(|| {
+        stream.write_all(&message)?;
+        Ok(stream.read_exact(&mut answer)?)
+    })?;
+    ensure!(answer == message, "the echo is another message");
+    Ok(rate)
+}
+
+/// Takes messages of one size into a ready buffer, and acknowledges each with a byte.
+pub(crate) fn serve_bulk(transport: Transport, size: usize) -> Result<()> {
+    serve(transport, |stream| {
+        let mut message = vec![0; size];
+        while stream.read_exact(&mut message).is_ok() {
+            stream.write_all(&[1])?;
+        }
+        Ok(())
+    })
+}
+
+pub(crate) fn load_bulk(task: &Task, size: usize) -> Result<f64> {
+    let mut stream = connect(task)?;
+    let message = vec![1; size];
+    task.rate(|| {
+        stream.write_all(&message)?;
+        Ok(stream.read_exact(&mut [0])?)
+    })
+}

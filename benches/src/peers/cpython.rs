@@ -1,0 +1,43 @@
+//! CPython's own modules: `xmlrpc.server`, `xmlrpc.client` and `multiprocessing.connection`.
+
+use super::Transport;
+use crate::case::{Contestant, Part};
+
+const HTTP: &str = concat!(
+    include_str!("../../python/common.py"),
+    include_str!("../../python/xmlrpc_http.py")
+);
+const DOCUMENTS: &str = concat!(
+    include_str!("../../python/common.py"),
+    include_str!("../../python/documents.py")
+);
+const CONNECTION: &str = concat!(
+    include_str!("../../python/common.py"),
+    include_str!("../../python/connection.py")
+);
+
+fn script(text: &'static str, arguments: &[&str]) -> Part {
+    let arguments = arguments.iter().map(|argument| (*argument).to_owned());
+    Part::Python(text, arguments.collect())
+}
+
+pub(crate) fn http_server() -> Part {
+    script(HTTP, &["serve"])
+}
+
+pub(crate) fn http_client() -> Part {
+    script(HTTP, &["load"])
+}
+
+/// Decodes or encodes a [document](crate::document) that the harness has under these words.
+pub(crate) fn documents(name: &str, what: &str, document: &[&str]) -> Contestant {
+    let arguments = [&[what], document].concat();
+    Contestant::of_parts(name, None, script(DOCUMENTS, &arguments))
+}
+
+/// `what` is one of `bytes`, `tuple` and `bulk`, the last with messages of this size.
+pub(crate) fn connection(name: &str, what: &str, transport: Transport, size: usize) -> Contestant {
+    let size = size.to_string();
+    let part = |role| script(CONNECTION, &[role, what, transport.name(), &size]);
+    Contestant::of_parts(name, Some(part("serve")), part("load"))
+}

@@ -1,0 +1,73 @@
+//! XML-RPC documents.
+
+use anyhow::{Result, ensure};
+use rpc_core::{Format as _, Payload, Value};
+use serde::de::DeserializeOwned;
+use xmlrpc::XmlRpc;
+
+use crate::document::{self, Item};
+use crate::run::Task;
+
+/// The format, with room for documents of any size: the default is a million values.
+fn format() -> XmlRpc {
+    XmlRpc::default().max_values(usize::MAX)
+}
+
+fn decoded<T: DeserializeOwned>(document: &Payload) -> Result<T> {
+    Ok(format().decode_reply(document)?)
+}
+
+pub(crate) fn decode_typed(task: &Task, document: &str) -> Result<f64> {
+    let document = Payload::from(document.as_bytes().to_vec());
+    task.rate(|| {
+        let items: Vec<Item> = decoded(&document)?;
+        document::check(items.iter().map(Item::fields))
+    })
+}
+
+pub(crate) fn decode_value(task: &Task, document: &str) -> Result<f64> {
+    let document = Payload::from(document.as_bytes().to_vec());
+    task.rate(|| {
+        let value: Value = decoded(&document)?;
+        ensure!(matches!(value, Value::Array(items) if !items.is_empty()));
+        Ok(())
+    })
+}
+
+pub(crate) fn encode(task: &Task, items: &[Item], length: usize) -> Result<f64> {
+    task.rate(|| {
+        let mut document = Vec::new();
+        format().encode_reply(items, &mut document)?;
+        ensure!(document.len() == length);
+        Ok(())
+    })
+}
+
+/// Bytes as values have them; `serde_bytes` has the same.
+struct Bytes<'a>(&'a [u8]);
+
+impl serde::Serialize for Bytes<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(self.0)
+    }
+}
+
+pub(crate) fn decode_base64(task: &Task, document: &str, bytes: &[u8]) -> Result<f64> {
+    let document = Payload::from(document.as_bytes().to_vec());
+    let read: Vec<u8> = decoded(&document)?;
+    ensure!(read == bytes);
+    task.rate(|| {
+        let read: Vec<u8> = decoded(&document)?;
+        ensure!(read.len() == bytes.len());
+        Ok(())
+    })
+}
+
+pub(crate) fn encode_base64(task: &Task, bytes: &[u8]) -> Result<f64> {
+    task.rate(|| {
+        let mut document = Vec::new();
+        format().encode_reply(&Bytes(bytes), &mut document)?;
+        ensure!(document.len() > bytes.len());
+        Ok(())
+    })
+}

@@ -1,0 +1,86 @@
+//! Messages over plain connections.
+
+use anyhow::{Result, ensure};
+use conn::{Client, Connection, Listener, RecvError, blocking};
+
+use super::KEY;
+use crate::peers::{Transport, idle, run_on, runtime};
+use crate::run::{Task, announce};
+
+pub(crate) fn serve(transport: Transport, workers: usize, bytes: usize) -> Result<()> {
+    run_on(workers, async move {
+        let mut listener = Listener::bind(transport.address()).authkey(KEY).await?;
+        announce(listener.local_address())?;
+        loop {
+            let connection: Connection = listener.accept().await?;
+            tokio::spawn(echo(connection, bytes));
+        }
+    })
+}
+
+async fn echo(mut connection: Connection, bytes: usize) -> Result<()> {
+    let mut message = vec![0; bytes];
+    loop {
+        match connection.recv_bytes_into(&mut message).await {
+            Ok(length) => connection.send_bytes(&message[..length]).await?,
+            Err(RecvError::Closed) => return Ok(()),
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+pub(crate) fn load(task: &Task, workers: usize, bytes: usize) -> Result<f64> {
+    let task = task.clone();
+    run_on(workers, async move {
+        let mut connection: Connection = Client::connect(task.address()?).authkey(KEY).await?;
+        let message: Vec<u8> = (0..bytes).map(|i| i as u8).collect();
+        let mut answer = vec![0; bytes];
+        let mut pace = task.pace();
+        while pace.goes_on() {
+            connection.send_bytes(&message).await?;
+            connection.recv_bytes_into(&mut answer).await?;
+        }
+        ensure!(answer == message, "the echo is another message");
+        Ok(pace.rate())
+    })
+}
+
+pub(crate) fn serve_blocking(transport: Transport, bytes: usize) -> Result<()> {
+    let mut listener = Listener::bind(transport.address()).authkey(KEY).wait()?;
+    announce(listener.local_address())?;
+    let mut message = vec![0; bytes];
+    loop {
+        let mut connection: blocking::Connection = listener.accept()?;
+        while let Ok(length) = connection.recv_bytes_into(&mut message) {
+            connection.send_bytes(&message[..length])?;
+        }
+    }
+}
+
+pub(crate) fn load_blocking(task: &Task, bytes: usize) -> Result<f64> {
+    let mut connection: blocking::Connection =
+        Client::connect(task.address()?).authkey(KEY).wait()?;
+    let message: Vec<u8> = (0..bytes).map(|i| i as u8).collect();
+    let mut answer = vec![0; bytes];
+    let rate = task.rate(|| {
+        connection.send_bytes(&message)?;
+        connection.recv_bytes_into(&mut answer)?;
+        Ok(())
+    })?;
+    ensure!(answer == message, "the echo is another message");
+    Ok(rate)
+}
+
+/// Connections that had one message echoed.
+pub(crate) fn hold(task: &Task, count: usize) -> Result<f64> {
+    let runtime = runtime(1)?;
+    idle::hold(task, count, |address| {
+        runtime.block_on(async {
+            let client = Client::connect(address).authkey(KEY);
+            let mut connection: Connection = client.await?;
+            connection.send_bytes(&[1; 64]).await?;
+            connection.recv_bytes_into(&mut [0; 64]).await?;
+            Ok(connection)
+        })
+    })
+}

@@ -1,0 +1,99 @@
+//! Calls of a session that has much else to remember.
+
+use std::future::pending;
+
+use anyhow::{Result, ensure};
+use conn::Listener;
+use conn::rpc::{Client, Options, Remote, Server, ServerOptions};
+use futures_util::future::join_all;
+use rpc_core::{CallError, Caller as _, client, service};
+
+use super::KEY;
+use crate::peers::{Transport, run_on};
+use crate::run::{Task, announce};
+
+struct Host;
+
+#[service]
+impl Host {
+    fn add(&self, a: i64, b: i64) -> i64 {
+        a + b
+    }
+
+    /// An object that lives as long as the client holds it.
+    fn object(&self) -> Remote<dyn HostApi> {
+        Remote::new(Self)
+    }
+
+    /// Never answers.
+    async fn wait(&self) {
+        pending::<()>().await;
+    }
+}
+
+#[client]
+trait HostApi {
+    async fn add(&self, a: i64, b: i64) -> Result<i64, CallError>;
+    async fn object(&self) -> Result<Remote<dyn HostApi>, CallError>;
+}
+
+/// The limits let in as many calls and objects as are measured.
+pub(crate) fn serve(count: u32) -> Result<()> {
+    run_on(1, async move {
+        let session = Options::default()
+            .max_calls(count + 1000)
+            .max_objects(count + 1000);
+        let server = Server::with_options(ServerOptions::default().session(session));
+        server.register_instance(Host)?;
+        let listener = Listener::bind(Transport::Tcp.address())
+            .authkey(KEY)
+            .await?;
+        announce(listener.local_address())?;
+        Ok(server.serve(listener).await?)
+    })
+}
+
+/// With so many objects of the server that the client holds.
+pub(crate) fn load_objects(task: &Task, count: u32) -> Result<f64> {
+    let task = task.clone();
+    run_on(1, async move {
+        let session = Options::default().max_objects(count + 1000);
+        let client = Client::connect(task.address()?)
+            .authkey(KEY)
+            .options(session)
+            .await?;
+        let objects = join_all((0..count).map(|_| client.object())).await;
+        let objects = objects.into_iter().collect::<Result<Vec<_>, _>>()?;
+        let rate = measure(&task, &client).await?;
+        drop(objects);
+        Ok(rate)
+    })
+}
+
+/// With so many calls in flight.
+pub(crate) fn load_in_flight(task: &Task, count: u32) -> Result<f64> {
+    let task = task.clone();
+    run_on(1, async move {
+        let client = Client::connect(task.address()?).authkey(KEY).await?;
+        let waiting: Vec<_> = (0..count)
+            .map(|_| {
+                let client = client.clone();
+                tokio::spawn(async move { client.call::<()>("wait", ()).await })
+            })
+            .collect();
+        let rate = measure(&task, &client).await?;
+        ensure!(
+            waiting.iter().all(|call| !call.is_finished()),
+            "a call was answered"
+        );
+        Ok(rate)
+    })
+}
+
+async fn measure(task: &Task, client: &Client) -> Result<f64> {
+    let mut pace = task.pace();
+    while pace.goes_on() {
+        ensure!(client.add(3, 5).await? == 8);
+    }
+    Ok(pace.rate())
+}

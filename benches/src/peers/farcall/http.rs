@@ -1,0 +1,51 @@
+//! XML-RPC over HTTP.
+
+use anyhow::{Result, ensure};
+use rpc_core::serve;
+use rpc_core::transport::Address;
+use xmlrpc::{Client, Server, ServerOptions, blocking};
+
+use crate::peers::{Transport, run_on};
+use crate::run::{Task, announce};
+
+/// `connections` is how many clients are let in at once, where that must be more than by default.
+pub(crate) fn serve(workers: usize, connections: Option<usize>) -> Result<()> {
+    run_on(workers, async move {
+        let mut options = ServerOptions::default();
+        if let Some(connections) = connections {
+            options = options.connections(serve::Options::default().max_connections(connections));
+        }
+        let server = Server::with_options(options);
+        server.register_function("add", |a: i64, b: i64| a + b)?;
+        let listening = server.bind(Transport::Tcp.address().to_string()).await?;
+        announce(listening.local_address())?;
+        listening.serve().await;
+        Ok(())
+    })
+}
+
+pub(crate) fn load(task: &Task) -> Result<f64> {
+    let task = task.clone();
+    run_on(1, async move {
+        let client = Client::new(&url(task.address()?))?;
+        let mut pace = task.pace();
+        while pace.goes_on() {
+            let sum: i64 = client.call("add", (3, 5)).await?;
+            ensure!(sum == 8);
+        }
+        Ok(pace.rate())
+    })
+}
+
+pub(crate) fn load_blocking(task: &Task) -> Result<f64> {
+    let client = blocking::Client::new(&url(task.address()?))?;
+    task.rate(|| {
+        let sum: i64 = client.call("add", (3, 5))?;
+        ensure!(sum == 8);
+        Ok(())
+    })
+}
+
+fn url(address: &Address) -> String {
+    format!("http://{address}/RPC2")
+}

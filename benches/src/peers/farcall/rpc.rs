@@ -1,0 +1,76 @@
+//! Calls over connections.
+
+use anyhow::{Result, ensure};
+use conn::Listener;
+use conn::rpc::{Client, Server, ServerOptions};
+use rpc_core::{CallError, client, service};
+
+use super::KEY;
+use crate::peers::{Transport, idle, run_on, runtime};
+use crate::run::{Task, announce};
+
+struct Adder;
+
+#[service]
+impl Adder {
+    fn add(&self, a: i64, b: i64) -> i64 {
+        a + b
+    }
+}
+
+#[client]
+trait AdderApi {
+    async fn add(&self, a: i64, b: i64) -> Result<i64, CallError>;
+}
+
+pub(crate) fn serve(workers: usize) -> Result<()> {
+    serve_with(workers, ServerOptions::default())
+}
+
+/// Lets in more clients at once than by default.
+pub(crate) fn serve_many(workers: usize) -> Result<()> {
+    serve_with(workers, ServerOptions::default().max_connections(16_384))
+}
+
+fn serve_with(workers: usize, options: ServerOptions) -> Result<()> {
+    run_on(workers, async move {
+        let server = Server::with_options(options);
+        server.register_instance(Adder)?;
+        let listener = Listener::bind(Transport::Tcp.address())
+            .authkey(KEY)
+            .await?;
+        announce(listener.local_address())?;
+        Ok(server.serve(listener).await?)
+    })
+}
+
+/// So many calls in flight on one connection.
+pub(crate) fn load(task: &Task, workers: usize, in_flight: usize) -> Result<f64> {
+    let task = task.clone();
+    run_on(workers, async move {
+        let client = Client::connect(task.address()?).authkey(KEY).await?;
+        ensure!(client.add(3, 5).await? == 8);
+        task.rate_of(in_flight, |mut pace| {
+            let client = client.clone();
+            tokio::spawn(async move {
+                while pace.goes_on() {
+                    client.add(3, 5).await?;
+                }
+                Ok(pace.rate())
+            })
+        })
+        .await
+    })
+}
+
+/// Connections that made one call.
+pub(crate) fn hold(task: &Task, count: usize) -> Result<f64> {
+    let runtime = runtime(1)?;
+    idle::hold(task, count, |address| {
+        runtime.block_on(async {
+            let client = Client::connect(address).authkey(KEY).await?;
+            ensure!(client.add(3, 5).await? == 8);
+            Ok(client)
+        })
+    })
+}

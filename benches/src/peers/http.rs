@@ -1,0 +1,101 @@
+//! `add(3, 5)` as XML-RPC over HTTP, by hand on the sockets of std.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+
+use anyhow::{Context as _, Result, bail, ensure};
+use rpc_core::Format as _;
+use rpc_core::transport::Address;
+use xmlrpc::XmlRpc;
+
+use crate::run::Task;
+
+/// The call, as Farcall's client writes it.
+pub(crate) const CALL: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<methodCall><methodName>add</methodName>\
+    <params><param><value><int>3</int></value></param><param><value><int>5</int></value></param></params></methodCall>";
+
+/// The reply, as Farcall's server writes it.
+pub(crate) fn reply() -> Result<Vec<u8>> {
+    let mut reply = Vec::new();
+    XmlRpc::default().encode_reply(&8, &mut reply)?;
+    Ok(reply)
+}
+
+/// A connection that makes the call over and over.
+pub(crate) struct Client {
+    stream: TcpStream,
+    request: Vec<u8>,
+    buffer: Vec<u8>,
+}
+
+impl Client {
+    pub(crate) fn connect(address: &Address) -> Result<Self> {
+        let stream = TcpStream::connect(address.to_string())?;
+        stream.set_nodelay(true)?;
+        let request = format!(
+            "POST /RPC2 HTTP/1.1\r\nhost: {address}\r\ncontent-type: text/xml\r\ncontent-length: {}\r\n\r\n{CALL}",
+            CALL.len()
+        );
+        Ok(Self {
+            stream,
+            request: request.into_bytes(),
+            buffer: vec![0; 8192],
+        })
+    }
+
+    /// Makes the call, and gives the document that answers it.
+    pub(crate) fn call(&mut self) -> Result<&[u8]> {
+        self.stream.write_all(&self.request)?;
+        let mut filled = 0;
+        loop {
+            let read = self.stream.read(&mut self.buffer[filled..])?;
+            ensure!(read > 0, "the server hung up");
+            filled += read;
+            if let Some((head, length)) = head(&self.buffer[..filled])? {
+                if filled == head + length {
+                    return Ok(&self.buffer[head..filled]);
+                }
+                ensure!(filled < self.buffer.len(), "the reply is too long");
+            }
+        }
+    }
+}
+
+/// The lengths of the head of a response and of its body, if the head is whole.
+fn head(response: &[u8]) -> Result<Option<(usize, usize)>> {
+    let Some(end) = response.windows(4).position(|bytes| bytes == b"\r\n\r\n") else {
+        return Ok(None);
+    };
+    let head = std::str::from_utf8(&response[..end])?;
+    ensure!(
+        head.starts_with("HTTP/1.1 200") || head.starts_with("HTTP/1.0 200"),
+        "{head}"
+    );
+    for line in head.lines() {
+        if let Some((name, length)) = line.split_once(':')
+            && name.eq_ignore_ascii_case("content-length")
+        {
+            return Ok(Some((end + 4, length.trim().parse()?)));
+        }
+    }
+    bail!("there is no length in {head}");
+}
+
+/// Whether the server answers that 3 and 5 make 8.
+pub(crate) fn check(server: &Address) -> Result<()> {
+    let mut client = Client::connect(server).context("the server refuses to be called")?;
+    let document = String::from_utf8_lossy(client.call()?).into_owned();
+    let is_eight = ["<int>8</int>", "<i4>8</i4>", "<i8>8</i8>"];
+    ensure!(
+        is_eight.iter().any(|eight| document.contains(eight)),
+        "wrong answer: {document}"
+    );
+    Ok(())
+}
+
+/// How many calls a second this makes.
+pub(crate) fn load(task: &Task) -> Result<f64> {
+    check(task.address()?)?;
+    let mut client = Client::connect(task.address()?)?;
+    task.rate(|| client.call().map(drop))
+}

@@ -1,0 +1,68 @@
+//! Connections that a client holds and does nothing with.
+
+use std::thread::sleep;
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use rpc_core::transport::Address;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+use super::{http, runtime};
+use crate::run::{Task, resident};
+
+/// What is not yet there before the first connections is not theirs: pages of code, tables that grow.
+const FIRST: usize = 100;
+
+/// Until whatever the server gives back when nothing happens is given back.
+const REST: Duration = Duration::from_millis(1500);
+
+/// KiB of the server's memory for each of so many connections. `connect` makes one and uses it once.
+pub(crate) fn hold<C>(
+    task: &Task,
+    count: usize,
+    mut connect: impl FnMut(&Address) -> Result<C>,
+) -> Result<f64> {
+    let pid = task.pid()?;
+    let address = task.address()?;
+    let mut held = Vec::new();
+    for _ in 0..FIRST.min(count / 2) {
+        held.push(connect(address)?);
+    }
+    sleep(REST);
+    let first = held.len();
+    let before = resident(pid)?;
+    while held.len() < count {
+        held.push(connect(address)?);
+    }
+    sleep(REST);
+    let more = resident(pid)?.saturating_sub(before);
+    ensure!(
+        more > 0 || count < 1000,
+        "the server's memory did not grow at all"
+    );
+    // No memory at all is no figure: with few connections it happens.
+    Ok((more.max(1) as f64 / 1024.0) / (count - first) as f64)
+}
+
+/// Connections that are sent 68 bytes and send them back.
+pub(crate) fn hold_echo(task: &Task, count: usize) -> Result<f64> {
+    let runtime = runtime(1)?;
+    hold(task, count, |address| {
+        runtime.block_on(async {
+            let mut stream = TcpStream::connect(address.to_string()).await?;
+            stream.write_all(&[1; 68]).await?;
+            stream.read_exact(&mut [0; 68]).await?;
+            Ok(stream)
+        })
+    })
+}
+
+/// HTTP connections that were asked for `add(3, 5)`.
+pub(crate) fn hold_http(task: &Task, count: usize) -> Result<f64> {
+    hold(task, count, |address| {
+        let mut client = http::Client::connect(address)?;
+        client.call()?;
+        Ok(client)
+    })
+}

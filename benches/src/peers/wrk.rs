@@ -1,0 +1,52 @@
+//! `wrk`, which puts HTTP servers under load.
+
+use std::io::Write as _;
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use rpc_core::transport::Address;
+use tempfile::NamedTempFile;
+
+use super::http::CALL;
+
+/// Makes the requests, and says what came of them as the harness reads it.
+const SCRIPT: &str = r#"
+wrk.method = "POST"
+wrk.headers["Content-Type"] = "text/xml"
+function done(summary)
+  local e = summary.errors
+  local failed = e.connect + e.read + e.write + e.status + e.timeout
+  if failed > 0 then io.stderr:write("failed requests: " .. failed .. "\n") os.exit(1) end
+  print(string.format('{"value": %f}', summary.requests / summary.duration * 1e6))
+end
+"#;
+
+/// How `wrk` is started, and its script, which must live as long.
+pub(crate) fn command(
+    server: &Address,
+    connections: usize,
+    time: Duration,
+) -> Result<(Command, Option<NamedTempFile>)> {
+    let mut script = NamedTempFile::with_suffix(".lua")?;
+    writeln!(script, "{SCRIPT}\nwrk.body = [[{CALL}]]")?;
+    // It counts in whole seconds.
+    let seconds = time.as_secs_f64().round().max(1.0);
+    let mut command = Command::new("wrk");
+    command.arg("-t1").arg(format!("-c{connections}"));
+    command
+        .arg(format!("-d{seconds}s"))
+        .arg("-s")
+        .arg(script.path());
+    command.arg(format!("http://{server}/RPC2"));
+    Ok((command, Some(script)))
+}
+
+/// Whether it is here at all.
+pub(crate) fn version() -> Result<String> {
+    let output = Command::new("wrk").arg("-v").output();
+    let output = output.context("wrk is missing: install it (Debian: wrk)")?;
+    let said = String::from_utf8_lossy(&output.stdout);
+    let version = said.lines().next().and_then(|line| line.split('[').next());
+    Ok(version.unwrap_or_default().trim().to_owned())
+}

@@ -1,0 +1,93 @@
+//! `docs/PERFORMANCE.md` and its charts, made of the results and of what is noted by hand.
+
+mod chart;
+mod machine;
+mod notes;
+mod table;
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use anyhow::Result;
+
+use crate::case::Case;
+use crate::results::Results;
+pub(crate) use machine::Machine;
+use notes::Notes;
+use table::Verdict;
+
+/// Writes the report into the directory.
+pub(crate) fn write(cases: &[Case], results: &Results, docs: &Path) -> Result<()> {
+    let notes = Notes::read()?;
+    let measured: Vec<&Case> = cases
+        .iter()
+        .filter(|case| is_measured(case, results))
+        .collect();
+    let charts = docs.join("performance");
+    std::fs::create_dir_all(&charts)?;
+    let mut out = format!("{}\n", notes.introduction());
+    write_machine(&results.machine, &mut out)?;
+    write_bars(&measured, results, &mut out)?;
+    for case in measured {
+        let name = case.name;
+        std::fs::write(
+            charts.join(format!("{name}.svg")),
+            chart::chart(case, results)?,
+        )?;
+        writeln!(out, "\n## {}\n", case.title)?;
+        writeln!(out, "![{name}](performance/{name}.svg)\n")?;
+        table::write(case, results, &mut out)?;
+        if let Some(note) = notes.of(name) {
+            writeln!(out, "\n{note}")?;
+        }
+    }
+    Ok(std::fs::write(docs.join("PERFORMANCE.md"), out)?)
+}
+
+fn is_measured(case: &Case, results: &Results) -> bool {
+    let mut contestants = case.contestants.iter();
+    contestants.any(|contestant| results.values(case, &contestant.name).is_some())
+}
+
+fn write_machine(machine: &Machine, out: &mut String) -> Result<()> {
+    let Machine {
+        cpu,
+        cores,
+        kernel,
+        versions,
+    } = machine;
+    writeln!(out, "\n## The machine, and what was measured\n")?;
+    writeln!(out, "{cpu}, {cores} cores, {kernel}.\n")?;
+    writeln!(out, "| what | version |\n|---|---|")?;
+    for (name, version) in versions {
+        writeln!(out, "| {name} | {version} |")?;
+    }
+    Ok(())
+}
+
+/// All bars at a glance.
+fn write_bars(cases: &[&Case], results: &Results, out: &mut String) -> Result<()> {
+    writeln!(out, "\n## The bars\n")?;
+    writeln!(
+        out,
+        "| work | who | bar | reached | met |\n|---|---|---|---|---|"
+    )?;
+    for case in cases {
+        for contestant in &case.contestants {
+            for bar in &contestant.bars {
+                let Some(Verdict { text, reached, met }) =
+                    table::verdict(case, contestant, *bar, results)
+                else {
+                    continue;
+                };
+                let met = if met { "yes" } else { "**no**" };
+                writeln!(
+                    out,
+                    "| {} | {} | {text} | {reached} | {met} |",
+                    case.title, contestant.name
+                )?;
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,183 @@
+//! Runs the contestants: one after the other, round after round, each end in a process of its own.
+
+mod files;
+mod memory;
+mod pin;
+mod process;
+mod task;
+
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use rpc_core::transport::Address;
+
+use crate::case::{Case, Contestant, Part, Plan, Scale};
+use crate::peers::{http, wrk};
+use crate::results::{Results, Sample};
+pub(crate) use files::allow_many_files;
+pub(crate) use memory::resident;
+pub(crate) use process::announce;
+use process::{Announcement, Measured, Process, say};
+pub(crate) use task::{Server, Task};
+
+/// How long a process may take beside what it measures: to start, to connect, to make its data.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// The argument that makes a process of this program a part of a contestant.
+pub(crate) const PART: &str = "part";
+
+/// Which part of a contestant this process is.
+#[derive(clap::Args)]
+pub(crate) struct Which {
+    case: String,
+    contestant: String,
+    /// Absent in the server itself.
+    #[arg(long)]
+    server: Option<Address>,
+    #[arg(long, default_value_t = 0)]
+    pid: i32,
+    /// Absent in servers.
+    #[arg(long)]
+    seconds: Option<f64>,
+}
+
+/// Runs the cases, and adds what is measured to the results. Gives the names of those that failed.
+pub(crate) fn run(cases: &[Case], plan: &Plan, results: &mut Results) -> Vec<String> {
+    let mut failed = Vec::new();
+    for case in cases {
+        results.begin(case);
+    }
+    for round in 0..plan.rounds {
+        for case in cases.iter().filter(|case| round < case.max_rounds) {
+            for contestant in &case.contestants {
+                let name = format!("{}: {}", case.name, contestant.name);
+                if failed.contains(&name) {
+                    continue;
+                }
+                match measure(case, contestant, plan) {
+                    Ok(sample) => {
+                        let (value, unit) = (sample.value, case.unit.name());
+                        eprintln!("{}/{}  {name}  {value:.1} {unit}", round + 1, plan.rounds);
+                        results.add(case, contestant, round, sample);
+                    }
+                    Err(error) => {
+                        eprintln!("{name} failed: {error:#}");
+                        failed.push(name);
+                    }
+                }
+            }
+        }
+    }
+    failed
+}
+
+/// One run of one contestant.
+fn measure(case: &Case, contestant: &Contestant, plan: &Plan) -> Result<Sample> {
+    let part = |part, seconds, server: Option<(&Address, i32)>| {
+        command(case, contestant, part, seconds, server, plan.scale)
+    };
+    let files = tempfile::tempdir()?;
+    let mut server = None;
+    if let Some(serve) = &contestant.server {
+        let (mut command, _script) = part(serve, None, None)?;
+        let mut process = Process::start(command.env("TMPDIR", files.path()), case.cpus)?;
+        let Announcement { address } = process.line(PATIENCE).context("of the server")?;
+        let address: Address = address.parse()?;
+        server = Some((process, address));
+    }
+    let of_server = server
+        .as_ref()
+        .map(|(process, address)| (address, process.id()));
+    if let (Part::Wrk(_), Some((address, _))) = (&contestant.load, of_server) {
+        http::check(address)?;
+    }
+    let (mut command, _script) = part(&contestant.load, Some(plan.time), of_server)?;
+    let mut load = Process::start(&mut command, case.cpus)?;
+    let time = PATIENCE + 2 * plan.time;
+    let Measured { value, peak } = load.line(time).context("of the load")?;
+    let server_peak = match &server {
+        Some((process, _)) => Some(memory::peak(process.id())?),
+        None => None,
+    };
+    if !value.is_finite() || value <= 0.0 {
+        bail!("it measured {value}");
+    }
+    Ok(Sample {
+        value,
+        peak: Some(peak).filter(|peak| *peak > 0),
+        server_peak,
+    })
+}
+
+/// How the process is started that is this part, and what must live as long as it.
+fn command(
+    case: &Case,
+    contestant: &Contestant,
+    part: &Part,
+    time: Option<Duration>,
+    server: Option<(&Address, i32)>,
+    scale: Scale,
+) -> Result<(Command, Option<tempfile::NamedTempFile>)> {
+    match part {
+        Part::Serve(_) | Part::Load(_) => {
+            let mut command = Command::new(std::env::current_exe()?);
+            if scale == Scale::Smoke {
+                command.arg("--smoke");
+            }
+            command.args([PART, case.name, &contestant.name]);
+            if let Some(time) = time {
+                command.arg("--seconds").arg(time.as_secs_f64().to_string());
+            }
+            if let Some((address, pid)) = server {
+                command.arg("--server").arg(address.to_string());
+                command.arg("--pid").arg(pid.to_string());
+            }
+            Ok((command, None))
+        }
+        Part::Python(script, arguments) => {
+            let mut command = Command::new("python3.11");
+            command.args(["-c", script]).args(arguments);
+            command.env("HARNESS", std::env::current_exe()?);
+            if let Some(time) = time {
+                command.arg(time.as_secs_f64().to_string());
+            }
+            if let Some((address, pid)) = server {
+                command.arg(address.to_string()).arg(pid.to_string());
+            }
+            Ok((command, None))
+        }
+        Part::Wrk(connections) => {
+            let (address, _) = server.context("wrk needs a server")?;
+            wrk::command(address, *connections, time.unwrap_or_default())
+        }
+    }
+}
+
+/// Is the part that the arguments name: what a process of this program does for the harness.
+pub(crate) fn be(which: &Which, cases: &[Case]) -> Result<()> {
+    let case = cases.iter().find(|case| case.name == which.case);
+    let mut contestants = case.into_iter().flat_map(|case| &case.contestants);
+    let contestant = contestants.find(|contestant| contestant.name == which.contestant);
+    let contestant = contestant.context("there is no such contestant")?;
+    let Some(seconds) = which.seconds else {
+        return match &contestant.server {
+            Some(Part::Serve(serve)) => serve(),
+            _ => bail!("its server is not in this program"),
+        };
+    };
+    let Part::Load(load) = &contestant.load else {
+        bail!("its load is not in this program");
+    };
+    let value = load(&Task {
+        server: which.server.clone().map(|address| Server {
+            address,
+            pid: which.pid,
+        }),
+        time: Duration::try_from_secs_f64(seconds)?,
+    })?;
+    say(&Measured {
+        value,
+        peak: memory::own_peak()?,
+    })
+}

@@ -1,0 +1,129 @@
+//! What a load does: the same work over and over, for a time.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result};
+use rpc_core::transport::Address;
+use tokio::task::JoinHandle;
+
+/// What a load is told.
+#[derive(Clone)]
+pub(crate) struct Task {
+    /// Where its server is, if it has one.
+    pub(crate) server: Option<Server>,
+    /// How long to measure, after a warm-up of a quarter of it.
+    pub(crate) time: Duration,
+}
+
+/// The server of a load.
+#[derive(Clone)]
+pub(crate) struct Server {
+    pub(crate) address: Address,
+    pub(crate) pid: i32,
+}
+
+impl Task {
+    pub(crate) fn address(&self) -> Result<&Address> {
+        Ok(&self.server()?.address)
+    }
+
+    /// The process of the server.
+    pub(crate) fn pid(&self) -> Result<i32> {
+        Ok(self.server()?.pid)
+    }
+
+    fn server(&self) -> Result<&Server> {
+        self.server.as_ref().context("this load needs a server")
+    }
+
+    pub(crate) fn pace(&self) -> Pace {
+        Pace::new(self.time)
+    }
+
+    /// How many times a second `once` is done.
+    pub(crate) fn rate(&self, mut once: impl FnMut() -> Result<()>) -> Result<f64> {
+        let mut pace = self.pace();
+        while pace.goes_on() {
+            once()?;
+        }
+        Ok(pace.rate())
+    }
+
+    /// How many times a second so many tasks do something together. `spawn` starts one, at the pace that it is
+    /// given.
+    pub(crate) async fn rate_of(
+        &self,
+        tasks: usize,
+        spawn: impl Fn(Pace) -> JoinHandle<Result<f64>>,
+    ) -> Result<f64> {
+        let tasks: Vec<_> = (0..tasks).map(|_| spawn(self.pace())).collect();
+        let mut rate = 0.0;
+        for task in tasks {
+            rate += task.await??;
+        }
+        Ok(rate)
+    }
+}
+
+/// How often the clock is looked at: looking costs a good part of the shortest work.
+const TICK: Duration = Duration::from_millis(1);
+
+/// Counts what is done, and says when the time is over.
+pub(crate) struct Pace {
+    time: Duration,
+    begin: Instant,
+    is_warm: bool,
+    done: u64,
+    batch: u64,
+    left: u64,
+    elapsed: Duration,
+}
+
+impl Pace {
+    fn new(time: Duration) -> Self {
+        Self {
+            time,
+            begin: Instant::now(),
+            is_warm: false,
+            done: 0,
+            batch: 0,
+            left: 0,
+            elapsed: Duration::ZERO,
+        }
+    }
+
+    /// Whether to do it once more.
+    #[inline]
+    pub(crate) fn goes_on(&mut self) -> bool {
+        if self.left == 0 && !self.looks_at_the_clock() {
+            return false;
+        }
+        self.left -= 1;
+        true
+    }
+
+    fn looks_at_the_clock(&mut self) -> bool {
+        self.done += self.batch;
+        self.elapsed = self.begin.elapsed();
+        if self.is_warm {
+            self.left = self.batch;
+            return self.elapsed < self.time;
+        }
+        if self.elapsed < self.time / 4 || self.done == 0 {
+            self.batch = 1;
+        } else {
+            let ticks = self.elapsed.as_secs_f64() / TICK.as_secs_f64();
+            self.batch = ((self.done as f64 / ticks) as u64).max(1);
+            self.is_warm = true;
+            self.done = 0;
+            self.begin = Instant::now();
+        }
+        self.left = self.batch;
+        true
+    }
+
+    /// How many times a second it was done.
+    pub(crate) fn rate(&self) -> f64 {
+        self.done as f64 / self.elapsed.as_secs_f64()
+    }
+}
