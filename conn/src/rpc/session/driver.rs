@@ -57,6 +57,9 @@ pub(in crate::rpc) struct Driver {
     /// Whether the other end takes what it is sent, so that more can be read from it.
     may_read: bool,
     leaving: bool,
+    /// Whether several calls of this end were under way when this task last looked.
+    is_crowded: bool,
+    has_yielded: bool,
     /// Whether something came since the clock was last looked at.
     heard_since: bool,
     /// When something came, to the precision of the timer.
@@ -89,6 +92,8 @@ impl Driver {
             sink,
             may_read: true,
             leaving: false,
+            is_crowded: false,
+            has_yielded: false,
             heard_since: false,
             heard: Instant::now(),
             blocked: None,
@@ -165,6 +170,7 @@ impl Driver {
                     cx,
                 );
                 (self.may_read, self.leaving) = (turn.may_read, turn.leaving);
+                self.is_crowded = turn.is_crowded;
                 !half.writing.is_empty()
             };
             let wrote = match has_output {
@@ -249,6 +255,13 @@ impl Future for Driver {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Disconnected> {
         let this = &mut *self;
+        if this.is_crowded && !this.has_yielded {
+            // Those that were woken along with this task make calls, too: all go in one write.
+            this.has_yielded = true;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        this.has_yielded = false;
         for _ in 0..8 {
             match this.turn(cx) {
                 Ok(true) => return Poll::Pending,
@@ -293,6 +306,7 @@ struct Turn {
     /// Whether the other end takes what it is sent, so that more can be read from it.
     may_read: bool,
     leaving: bool,
+    is_crowded: bool,
 }
 
 impl Session {
@@ -323,6 +337,7 @@ impl Session {
         Turn {
             may_read: state.debt() < limit,
             leaving: matches!(state.phase, Phase::Leaving { .. } | Phase::Ended(_)),
+            is_crowded: state.in_flight > 1,
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::rpc::error::Disconnected;
 use crate::rpc::message::{self, Message, Reference};
 
 /// How many messages are read in a row while the session is locked.
-const BATCH: usize = 32;
+const BATCH: usize = 8;
 
 /// Messages up to this length are copied piece by piece; longer ones are taken as they are.
 const SMALL: usize = 4096;
