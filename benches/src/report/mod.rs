@@ -96,7 +96,8 @@ fn write_bars(cases: &[&Case], results: &Results, out: &mut String) -> Result<()
                 writeln!(
                     out,
                     "| {} | {} | {text} | {reached} | {met} |",
-                    case.title, contestant.name
+                    case.title,
+                    table::cell(&contestant.name)
                 )?;
             }
         }
