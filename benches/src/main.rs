@@ -1,6 +1,6 @@
 //! Measures Farcall against its peers and against the limit, all in one run, and writes `docs/PERFORMANCE.md`.
 //!
-//! `cargo run --release -p benches` takes about 25 minutes. Every contestant of a [case](case) runs in turn, round
+//! `cargo run --release -p benches` takes about 25 minutes. Every contestant of a [case] runs in turn, round
 //! after round, its two ends in processes of their own: this program starts itself again for them.
 
 mod case;

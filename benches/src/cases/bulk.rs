@@ -68,4 +68,4 @@ fn case(transport: Transport, size: usize) -> Case {
         ))
 }
 
-const BINCODE: &str = "bincode of a Vec<f64> on std sockets";
+const BINCODE: &str = "bincode of Vec<f64>, std sockets";

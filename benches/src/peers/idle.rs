@@ -23,19 +23,20 @@ pub(crate) fn hold<C>(
     count: usize,
     mut connect: impl FnMut(&Address) -> Result<C>,
 ) -> Result<f64> {
+    let rest = if count > FIRST { REST } else { Duration::ZERO };
     let pid = task.pid()?;
     let address = task.address()?;
     let mut held = Vec::new();
     for _ in 0..FIRST.min(count / 2) {
         held.push(connect(address)?);
     }
-    sleep(REST);
+    sleep(rest);
     let first = held.len();
     let before = resident(pid)?;
     while held.len() < count {
         held.push(connect(address)?);
     }
-    sleep(REST);
+    sleep(rest);
     let more = resident(pid)?.saturating_sub(before);
     ensure!(
         more > 0 || count < 1000,

@@ -8,16 +8,15 @@ use super::table::{figure, limits};
 use crate::case::Case;
 use crate::results::Results;
 
-const WIDTH: f64 = 760.0;
-const LABELS: f64 = 240.0;
+const WIDTH: f64 = 800.0;
+const LABELS: f64 = 270.0;
 const FIGURES: f64 = 150.0;
 const ROW: f64 = 24.0;
 const MARGIN: f64 = 10.0;
 
-/// Greys and colours that both kinds of page carry.
-const STYLE: &str = "text{font:13px system-ui,sans-serif;fill:#24292f}\
-.limit{fill:#8c959f}.farcall{fill:#bc4c00}.peer{fill:#5b8dc9}.range{stroke:#24292f;stroke-width:1.5}\
-@media(prefers-color-scheme:dark){text{fill:#d0d7de}.range{stroke:#d0d7de}}";
+/// Tones between those of light and dark pages, so that they can be read on both.
+const STYLE: &str = "text{font:13px system-ui,sans-serif;fill:#6e7781}\
+.limit{fill:#9aa3ad}.farcall{fill:#d9622b}.peer{fill:#5b8dc9}.range{stroke:#57606a;stroke-width:1.5}";
 
 pub(super) fn chart(case: &Case, results: &Results) -> Result<String> {
     let limits = limits(case);

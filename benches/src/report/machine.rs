@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::peers::wrk;
 
 /// The packages whose versions matter to the figures.
-const PACKAGES: [&str; 14] = [
+const PACKAGES: [&str; 13] = [
     "axum",
     "base64",
     "bincode",
@@ -18,7 +18,6 @@ const PACKAGES: [&str; 14] = [
     "hyper",
     "jsonrpsee",
     "quick-xml",
-    "reqwest",
     "serde",
     "tarpc",
     "tokio",

@@ -37,8 +37,12 @@ pub(crate) fn write(cases: &[Case], results: &Results, docs: &Path) -> Result<()
         writeln!(out, "\n## {}\n", case.title)?;
         writeln!(out, "![{name}](performance/{name}.svg)\n")?;
         table::write(case, results, &mut out)?;
-        if let Some(note) = notes.of(name) {
-            writeln!(out, "\n{note}")?;
+        match notes.of(name) {
+            Some(note) => writeln!(out, "\n{note}")?,
+            None if misses_a_bar(case, results) => {
+                writeln!(out, "\nWhat limits this is not known yet.")?;
+            }
+            None => {}
         }
     }
     Ok(std::fs::write(docs.join("PERFORMANCE.md"), out)?)
@@ -47,6 +51,14 @@ pub(crate) fn write(cases: &[Case], results: &Results, docs: &Path) -> Result<()
 fn is_measured(case: &Case, results: &Results) -> bool {
     let mut contestants = case.contestants.iter();
     contestants.any(|contestant| results.values(case, &contestant.name).is_some())
+}
+
+fn misses_a_bar(case: &Case, results: &Results) -> bool {
+    case.contestants.iter().any(|contestant| {
+        let bars = contestant.bars.iter();
+        let mut verdicts = bars.filter_map(|bar| table::verdict(case, contestant, *bar, results));
+        verdicts.any(|verdict| !verdict.met)
+    })
 }
 
 fn write_machine(machine: &Machine, out: &mut String) -> Result<()> {
@@ -84,7 +96,8 @@ fn write_bars(cases: &[&Case], results: &Results, out: &mut String) -> Result<()
                 writeln!(
                     out,
                     "| {} | {} | {text} | {reached} | {met} |",
-                    case.title, contestant.name
+                    case.title,
+                    table::cell(&contestant.name)
                 )?;
             }
         }

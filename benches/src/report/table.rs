@@ -30,8 +30,9 @@ pub(super) fn write(case: &Case, results: &Results, out: &mut String) -> Result<
     writeln!(out, "|---|--:|--:|--:|{peak_columns}---|---|")?;
     for contestant in &case.contestants {
         let name = &contestant.name;
+        let shown = cell(name);
         let Some(values) = results.values(case, name) else {
-            writeln!(out, "| {name} | not measured |")?;
+            writeln!(out, "| {shown} | not measured |")?;
             continue;
         };
         let ratio = results.ratio(case, name, &limits);
@@ -39,7 +40,7 @@ pub(super) fn write(case: &Case, results: &Results, out: &mut String) -> Result<
         let is_limit = if contestant.is_limit { " (limit)" } else { "" };
         write!(
             out,
-            "| {name}{is_limit} | {} | {} – {} | {ratio} |",
+            "| {shown}{is_limit} | {} | {} – {} | {ratio} |",
             figure(values.median),
             figure(values.min),
             figure(values.max),
@@ -77,7 +78,7 @@ pub(super) fn verdict(
     };
     match bar {
         Bar::AtLeast(least) => of(least, &limits(case), format!("≥ {least}")),
-        Bar::AtLeastOf(least, other) => of(least, &[other], format!("≥ {least} × {other}")),
+        Bar::AtLeastOf(least, other) => of(least, &[other], format!("≥ {least} × {}", cell(other))),
         Bar::AtMost(most) => {
             let value = results.values(case, name)?.median;
             Some(Verdict {
@@ -105,6 +106,11 @@ pub(super) fn limits(case: &Case) -> Vec<&str> {
         .iter()
         .filter(|contestant| contestant.is_limit);
     limits.map(|contestant| contestant.name.as_str()).collect()
+}
+
+/// A name as text of a table.
+pub(super) fn cell(name: &str) -> String {
+    name.replace('<', "&lt;")
 }
 
 /// A figure with three digits or more, and with spaces where it is long.

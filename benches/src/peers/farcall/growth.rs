@@ -7,6 +7,7 @@ use conn::Listener;
 use conn::rpc::{Client, Options, Remote, Server, ServerOptions};
 use futures_util::future::join_all;
 use rpc_core::{CallError, Caller as _, client, service};
+use tokio::task::yield_now;
 
 use super::KEY;
 use crate::peers::{Transport, run_on};
@@ -81,6 +82,11 @@ pub(crate) fn load_in_flight(task: &Task, count: u32) -> Result<f64> {
                 tokio::spawn(async move { client.call::<()>("wait", ()).await })
             })
             .collect();
+        while client.load().calls < waiting.len() {
+            yield_now().await;
+        }
+        // It is answered when all the others have come.
+        ensure!(client.add(3, 5).await? == 8);
         let rate = measure(&task, &client).await?;
         ensure!(
             waiting.iter().all(|call| !call.is_finished()),
