@@ -34,14 +34,14 @@ thread_local! {
 /// Puts back the outer scope, after a panic too.
 struct Restore {
     scope: Scope,
-    outer: Vec<Attachment>,
+    outer: Option<Vec<Attachment>>,
 }
 
 impl Restore {
     fn open(scope: Scope, list: &[Attachment]) -> Self {
         let outer = match COUNT.replace(list.len()) {
-            0 if list.is_empty() => Vec::new(),
-            _ => LIST.replace(list.to_vec()),
+            0 if list.is_empty() => None,
+            _ => Some(LIST.replace(list.to_vec())),
         };
         Self {
             scope: SCOPE.replace(scope),
@@ -53,25 +53,22 @@ impl Restore {
 impl Drop for Restore {
     fn drop(&mut self) {
         SCOPE.set(self.scope);
-        if COUNT.replace(self.outer.len()) > 0 || !self.outer.is_empty() {
+        let outer = self.outer.take();
+        let count = outer.as_ref().map_or(0, Vec::len);
+        if COUNT.replace(count) > 0 || count > 0 {
             // The destructors of what was there may open scopes of their own.
-            let inner = LIST.replace(std::mem::take(&mut self.outer));
-            drop(inner);
+            drop(LIST.replace(outer.unwrap_or_default()));
         }
     }
 }
 
-/// Encodes, and gives what is to travel beside the bytes.
-pub(super) fn writing<T, E>(
-    encode: impl FnOnce() -> Result<T, E>,
-) -> Result<(T, Vec<Attachment>), E> {
+/// Encodes, and gives what is to travel beside the bytes, if there is anything.
+pub(super) fn writing<E>(
+    encode: impl FnOnce() -> Result<(), E>,
+) -> Result<Option<Vec<Attachment>>, E> {
     let _restore = Restore::open(Scope::Writing, &[]);
-    let result = encode()?;
-    let attachments = match COUNT.replace(0) {
-        0 => Vec::new(),
-        _ => LIST.take(),
-    };
-    Ok((result, attachments))
+    encode()?;
+    Ok((COUNT.replace(0) > 0).then(|| LIST.take()))
 }
 
 /// Decodes what came with `attachments` beside the bytes.

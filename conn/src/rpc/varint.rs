@@ -1,7 +1,15 @@
 //! Unsigned integers in as few bytes as they need: 7 bits a byte, the lowest first, the high bit set in
 //! all but the last (LEB128).
 
-pub(super) fn write(mut value: u64, out: &mut Vec<u8>) {
+#[inline]
+pub(super) fn write(value: u64, out: &mut Vec<u8>) {
+    match value {
+        0..=0x7f => out.push(value as u8),
+        _ => write_long(value, out),
+    }
+}
+
+fn write_long(mut value: u64, out: &mut Vec<u8>) {
     while value > 0x7f {
         out.push(value as u8 | 0x80);
         value >>= 7;
@@ -10,7 +18,18 @@ pub(super) fn write(mut value: u64, out: &mut Vec<u8>) {
 }
 
 /// Reads an integer off the front; nothing if it is cut off or over 64 bits.
+#[inline]
 pub(super) fn read(rest: &mut &[u8]) -> Option<u64> {
+    match *rest {
+        [byte @ 0..=0x7f, behind @ ..] => {
+            *rest = behind;
+            Some(u64::from(*byte))
+        }
+        _ => read_long(rest),
+    }
+}
+
+fn read_long(rest: &mut &[u8]) -> Option<u64> {
     let mut value = 0;
     for (index, &byte) in rest.iter().enumerate().take(10) {
         let bits = u64::from(byte & 0x7f);

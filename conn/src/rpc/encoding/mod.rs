@@ -133,7 +133,7 @@ fn payload(
     encode: impl FnOnce(&mut Vec<u8>) -> Result<(), FormatError>,
 ) -> Result<Payload, FormatError> {
     let mut out = BUFFER.take();
-    let ((), attachments) = writing(|| encode(&mut out))?;
+    let attachments = writing(|| encode(&mut out))?;
     let payload = if out.len() > COPIED {
         Payload::from(out)
     } else {
@@ -142,7 +142,10 @@ fn payload(
         BUFFER.set(out);
         payload
     };
-    Ok(payload.with_attachments(attachments))
+    Ok(match attachments {
+        None => payload,
+        Some(attachments) => payload.with_attachments(attachments),
+    })
 }
 
 /// Arguments as serde writes them.

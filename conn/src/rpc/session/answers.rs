@@ -52,22 +52,48 @@ enum Promised {
     Broken(Fault),
 }
 
-/// A call as it came.
-pub(super) struct Request {
-    pub(super) id: u64,
-    pub(super) target: Target,
-    pub(super) promise: bool,
-    pub(super) call: Call<Encoding>,
-}
-
 /// A call that is to begin.
 pub(super) struct Admitted {
     pub(super) id: u64,
     pub(super) one_way: bool,
+    pub(super) admission: Admission,
+    pub(super) call: Call<Encoding>,
+}
+
+/// What answers a call.
+pub(super) struct Admission {
     callee: Callee,
-    call: Call<Encoding>,
-    /// If it is among the answers already, what tells it that nobody waits for it.
+    /// If the call is among the answers already, what tells it that nobody waits for it.
     cancellation: Option<Cancellation>,
+}
+
+/// What decides whether a call can begin.
+#[derive(Clone, Copy)]
+pub(super) struct Head {
+    pub(super) id: u64,
+    target: Target,
+    pub(super) one_way: bool,
+    promise: bool,
+}
+
+impl Head {
+    pub(super) const fn of(call: &message::Call<'_>) -> Self {
+        Self {
+            id: call.id,
+            target: call.target,
+            one_way: call.one_way,
+            promise: call.promise,
+        }
+    }
+}
+
+/// Whether a call can begin.
+pub(super) enum Verdict {
+    Begins(Admission),
+    /// It [waits](State::wait) for what the call of this number promised.
+    Waits(u64),
+    /// It was told so, if there is anything to tell.
+    Refused,
 }
 
 thread_local! {
@@ -84,26 +110,22 @@ impl Session {
     pub(super) fn admit(
         &self,
         state: &mut State,
-        effects: &mut Effects,
-        Request {
+        Head {
             id,
             target,
+            one_way,
             promise,
-            call,
-        }: Request,
-    ) -> Result<Option<Admitted>, Disconnected> {
+        }: Head,
+    ) -> Result<Verdict, Disconnected> {
         if id <= state.last_answer {
-            effects.drop(call);
             let message = format!("call {id} came after call {}", state.last_answer);
             return Err(Disconnected::Protocol(message));
         }
         if matches!(state.phase, Phase::Leaving { ours: true, .. }) {
             // It was told that calls from here on do not run.
-            effects.drop(call);
-            return Ok(None);
+            return Ok(Verdict::Refused);
         }
         state.last_answer = id;
-        let one_way = call.context.is_one_way();
         let tracked = |promise| Answering {
             task: None,
             cancellation: Cancellation::default(),
@@ -122,32 +144,26 @@ impl Session {
                 } else {
                     state.beginning += 1;
                 }
-                return Ok(Some(Admitted {
-                    id,
-                    one_way,
+                return Ok(Verdict::Begins(Admission {
                     callee,
-                    call,
                     cancellation,
                 }));
             }
             Ok(None) => {
-                let mut answering = tracked(promise.then(promised));
-                if let Target::Promise(other) = target {
-                    answering.waits = Some((other, call));
-                    state.waiting_for(other).map(|waiting| waiting.insert(id));
-                }
-                state.answers.insert(id, answering);
-                return Ok(None);
+                state.answers.insert(id, tracked(promise.then(promised)));
+                return Ok(match target {
+                    Target::Promise(other) => Verdict::Waits(other),
+                    Target::Root | Target::Object(_) => Verdict::Refused,
+                });
             }
             Err(fault) => fault,
         };
-        effects.drop(call);
         self.push_fault(state, id, &fault);
         if promise && self.has_capacity(state) {
             let answering = tracked(Some(Promised::Broken(broken(&fault))));
             state.answers.insert(id, answering);
         }
-        Ok(None)
+        Ok(Verdict::Refused)
     }
 
     /// Whether another call can be under way.
@@ -188,16 +204,18 @@ impl Session {
         Admitted {
             id,
             one_way,
-            callee,
+            admission,
             mut call,
-            cancellation: tracked,
         }: Admitted,
     ) -> Option<Result<Payload, Fault>> {
-        let is_tracked = tracked.is_some();
-        let cancellation = tracked.or_else(|| SPARE.take()).unwrap_or_default();
+        let is_tracked = admission.cancellation.is_some();
+        let cancellation = admission
+            .cancellation
+            .or_else(|| SPARE.take())
+            .unwrap_or_default();
         let deadline = call.context.deadline();
-        call.context = call.context.with_cancellation(cancellation.clone());
-        let mut answer = callee.call(call);
+        call.context.set_cancellation(cancellation.clone());
+        let mut answer = admission.callee.call(call);
         let first = Pin::new(&mut answer).poll(&mut Context::from_waker(Waker::noop()));
         if let Poll::Ready(result) = first {
             if is_tracked {
@@ -312,9 +330,11 @@ impl Session {
         let admitted = Admitted {
             id,
             one_way,
-            callee,
+            admission: Admission {
+                callee,
+                cancellation: Some(cancellation),
+            },
             call,
-            cancellation: Some(cancellation),
         };
         self.run(admitted);
     }
@@ -426,6 +446,16 @@ impl State {
         self.beginning = 0;
         self.pushed += answers.unwritten().len() as u64;
         self.outbox.append(answers);
+    }
+
+    /// Has a call that was admitted so far wait for what another one promised.
+    pub(super) fn wait(&mut self, id: u64, other: u64, call: Call<Encoding>) {
+        if let Some(answering) = self.answers.get_mut(&id) {
+            answering.waits = Some((other, call));
+        }
+        if let Some(waiting) = self.waiting_for(other) {
+            waiting.insert(id);
+        }
     }
 
     /// The calls that wait for what this one promised, if it is still to come.

@@ -7,9 +7,10 @@ use std::sync::Arc;
 use rpc_core::{Call, Context, Fault, Origin, Payload};
 use tokio::time::Instant;
 
-use super::answers::{Admitted, Request, TOO_MANY_ANSWERS, log};
+use super::answers::{Admitted, Head, TOO_MANY_ANSWERS, Verdict, log};
 use super::driver::Driver;
 use super::{Phase, Session, overloaded};
+use crate::rpc::encoding::Encoding;
 use crate::rpc::error::Disconnected;
 use crate::rpc::message::{self, Message, Reference};
 
@@ -93,10 +94,22 @@ impl Driver {
                     continue;
                 }
                 match read(bytes)? {
-                    Message::Call(head, payload) if head.references.is_empty() => {
-                        let mut request = session.request(&head, origin);
-                        request.call.params = Payload::copied(&bytes[payload..]);
-                        requests.extend(session.admit(state, effects, request)?);
+                    Message::Call(message, payload) if message.references.is_empty() => {
+                        let params = || Payload::copied(&bytes[payload..]);
+                        let head = Head::of(&message);
+                        match session.admit(state, head)? {
+                            Verdict::Begins(admission) => requests.push(Admitted {
+                                id: head.id,
+                                one_way: head.one_way,
+                                admission,
+                                call: session.call_of(&message, origin, params()),
+                            }),
+                            Verdict::Waits(other) => {
+                                let call = session.call_of(&message, origin, params());
+                                state.wait(head.id, other, call);
+                            }
+                            Verdict::Refused => {}
+                        }
                     }
                     Message::Item {
                         stream,
@@ -176,10 +189,11 @@ impl Driver {
     fn receive(&mut self, bytes: Vec<u8>) -> Result<(), Disconnected> {
         let session = &self.session;
         match read(&bytes)? {
-            Message::Call(head, offset) => {
-                let mut request = session.request(&head, &self.origin);
-                let references = head.references;
-                request.call.params = self.payload(bytes, offset, &references)?;
+            Message::Call(mut message, offset) => {
+                let head = Head::of(&message);
+                let references = std::mem::take(&mut message.references);
+                let mut call = session.call_of(&message, &self.origin, Payload::copied(&[]));
+                call.params = self.payload(bytes, offset, &references)?;
                 let Self {
                     session,
                     effects,
@@ -187,13 +201,25 @@ impl Driver {
                     backlog,
                     ..
                 } = self;
-                let admitted = session.change_with(effects, |state, effects| {
+                let mut call = Some(call);
+                let verdict = session.change_with(effects, |state, _| {
                     state.take_answers(answers);
                     *backlog = state.backlog();
-                    session.admit(state, effects, request)
+                    let verdict = session.admit(state, head);
+                    if let Ok(Verdict::Waits(other)) = verdict
+                        && let Some(call) = call.take()
+                    {
+                        state.wait(head.id, other, call);
+                    }
+                    verdict
                 })?;
-                if let Some(request) = admitted {
-                    self.answer(request);
+                if let (Verdict::Begins(admission), Some(call)) = (verdict, call) {
+                    self.answer(Admitted {
+                        id: head.id,
+                        one_way: head.one_way,
+                        admission,
+                        call,
+                    });
                 }
             }
             Message::Return {
@@ -255,29 +281,28 @@ fn read(bytes: &[u8]) -> Result<Message<'_>, Disconnected> {
 }
 
 impl Session {
-    /// A call, but for its parameters.
-    fn request(&self, head: &message::Call<'_>, origin: &Arc<Origin>) -> Request {
-        let deadline = head
+    fn call_of(
+        &self,
+        message: &message::Call<'_>,
+        origin: &Arc<Origin>,
+        params: Payload,
+    ) -> Call<Encoding> {
+        let deadline = message
             .timeout
             .and_then(|left| Instant::now().checked_add(left));
-        let mut context = Context::new(head.method)
+        let mut context = Context::new(message.method)
             .with_deadline(deadline.map(Instant::into_std))
             .with_origin(Arc::clone(origin));
-        if head.one_way {
+        if message.one_way {
             context = context.one_way();
         }
-        if head.idempotent {
+        if message.idempotent {
             context = context.idempotent();
         }
-        Request {
-            id: head.id,
-            target: head.target,
-            promise: head.promise,
-            call: Call {
-                params: Payload::copied(&[]),
-                format: self.encoding,
-                context,
-            },
+        Call {
+            params,
+            format: self.encoding,
+            context,
         }
     }
 
