@@ -250,7 +250,7 @@ fn try_remove_stale(path: &Path) -> io::Result<()> {
         // Somebody answers, is too busy to, or cannot be asked.
         _ => return Err(io::ErrorKind::AddrInUse.into()),
     }
-    if !is_same_file(&found, &fs::symlink_metadata(path)?) {
+    if identity(&found) != identity(&fs::symlink_metadata(path)?) {
         return Err(io::ErrorKind::AddrInUse.into());
     }
     fs::remove_file(path)
@@ -260,13 +260,13 @@ fn try_remove_stale(path: &Path) -> io::Result<()> {
 #[derive(Debug)]
 pub(crate) struct SocketFile {
     path: PathBuf,
-    metadata: fs::Metadata,
+    identity: (u64, u64),
 }
 
 impl SocketFile {
     fn at(path: PathBuf) -> io::Result<Self> {
-        let metadata = fs::symlink_metadata(&path)?;
-        Ok(Self { path, metadata })
+        let identity = identity(&fs::symlink_metadata(&path)?);
+        Ok(Self { path, identity })
     }
 }
 
@@ -274,15 +274,16 @@ impl Drop for SocketFile {
     fn drop(&mut self) {
         // Gone already is as good; any other failure leaves a stale file, which the next bind replaces.
         if let Ok(found) = fs::symlink_metadata(&self.path)
-            && is_same_file(&self.metadata, &found)
+            && identity(&found) == self.identity
         {
             let _ = fs::remove_file(&self.path);
         }
     }
 }
 
-fn is_same_file(a: &fs::Metadata, b: &fs::Metadata) -> bool {
-    (a.dev(), a.ino()) == (b.dev(), b.ino())
+/// What tells a file from all others.
+fn identity(metadata: &fs::Metadata) -> (u64, u64) {
+    (metadata.dev(), metadata.ino())
 }
 
 #[cfg(test)]

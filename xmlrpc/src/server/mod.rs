@@ -20,9 +20,11 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use rpc_core::handler::{FromCall, Function, IntoReply, Reply};
 use rpc_core::serve::{self, Drained};
 use rpc_core::transport::{Address, Io, Listen};
+use rpc_core::workers::{self, Listener, Worker};
 use rpc_core::{Instance, Name, Peer, RegisterError, Registry};
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, ToSocketAddrs};
+use tokio::task::yield_now;
 use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 
@@ -213,6 +215,38 @@ impl Server {
         })
     }
 
+    /// Serves as one of several [workers], until it is told to stop.
+    ///
+    /// ```no_run
+    /// use rpc_core::workers::Workers;
+    /// use xmlrpc::Server;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let workers = Workers::new().threads(&"127.0.0.1:8000".parse()?, async |worker| {
+    ///     let server = Server::new();
+    ///     server.register_function("add", |a: i64, b: i64| a + b)?;
+    ///     server.serve_worker(worker).await
+    /// })?;
+    /// workers.run()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// If the event loop cannot watch the worker's socket.
+    ///
+    /// # Cancel safety
+    /// Dropping the future closes the listener and all its connections at once.
+    pub async fn serve_worker(&self, worker: Worker) -> Result<Drained, workers::Error> {
+        let (listener, stop) = worker.listen()?;
+        let stop = stop.cancelled_owned();
+        Ok(match listener {
+            Listener::Tcp(listener) => self.listen(listener)?.serve_until(stop).await,
+            #[cfg(unix)]
+            Listener::Unix(listener) => self.listen(listener)?.serve_until(stop).await,
+        })
+    }
+
     /// Serves one connection until either side has had enough.
     async fn connection(self, io: impl Io, peer: Peer, stop: CancellationToken) {
         if self
@@ -236,9 +270,15 @@ impl Server {
             .header_read_timeout(self.options.header_timeout.min(FOREVER))
             .max_buf_size(MAX_HEAD)
             .serve_connection(TokioIo::new(Box::pin(io)), service);
+        let stopped = async {
+            stop.cancelled().await;
+            // A request that is here already is read first: the event loop may not have seen it yet.
+            yield_now().await;
+        };
         let result = tokio::select! {
+            biased;
             result = poll_fn(|cx| connection.poll_without_shutdown(cx)) => result,
-            () = stop.cancelled() => {
+            () = stopped => {
                 Pin::new(&mut connection).graceful_shutdown();
                 poll_fn(|cx| connection.poll_without_shutdown(cx)).await
             }
