@@ -5,18 +5,19 @@ pub mod cgi;
 mod http;
 mod multicall;
 mod options;
+mod timer;
 
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
 use std::io;
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use rpc_core::handler::{FromCall, Function, IntoReply, Reply};
 use rpc_core::serve::{self, Drained};
 use rpc_core::transport::{Address, Io, Listen};
@@ -29,6 +30,7 @@ use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 
 pub use self::options::{FaultPolicy, Refusal, ServerOptions};
+use self::timer::Timer;
 use crate::XmlRpc;
 
 /// An XML-RPC server: methods that programs in any language can call over HTTP.
@@ -258,16 +260,16 @@ impl Server {
             tracing::info!(%peer, "peer refused");
             return;
         }
-        let service = service_fn(|mut request: ::http::Request<Incoming>| {
-            request.extensions_mut().insert(peer.clone());
-            let server = &self;
-            Box::pin(async move { Ok::<_, Infallible>(server.respond(request).await) })
+        let service = service_fn(|request: ::http::Request<Incoming>| {
+            let (server, peer) = (&self, peer.clone());
+            Box::pin(async move { Ok::<_, Infallible>(server.respond_to(request, peer).await) })
         });
         let mut io = TimeoutStream::new(io);
         io.set_write_timeout(Some(self.options.write_timeout.min(FOREVER)));
+        let header_timeout = self.options.header_timeout.min(FOREVER);
         let mut connection = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(self.options.header_timeout.min(FOREVER))
+            .timer(Timer::new(Instant::now() + header_timeout))
+            .header_read_timeout(header_timeout)
             .max_buf_size(MAX_HEAD)
             .serve_connection(TokioIo::new(Box::pin(io)), service);
         let stopped = async {
