@@ -128,41 +128,36 @@ impl Http {
         format: XmlRpc,
         is_sent: &AtomicBool,
     ) -> Result<Payload, CallError> {
-        // A runtime of one thread that did something else since the last call, or slept, has
-        // not looked at its sockets. This pause makes it, for a microsecond: a connection that
-        // the server has closed meanwhile is then replaced instead of losing the call.
-        tokio::task::yield_now().await;
-        while let Some(mut connection) = self.pool.take() {
+        loop {
+            let kept = self.pool.take().await;
+            let is_new = kept.is_none();
+            let mut connection = match kept {
+                Some(connection) => connection,
+                None => self.connect().await?,
+            };
             is_sent.store(true, Ordering::Relaxed);
-            match connection.send(request).await {
+            let mut error = match connection.send(request).await {
                 Ok(response) => return self.finish(connection, response, format).await,
-                Err(mut error) => match error.take_message() {
-                    // hyper gives a request back only where no byte of it was written: it turned out
-                    // that the server has closed the connection. One that breaks at any later time
-                    // ends as `CallError::Lost`.
-                    Some(unsent) => request = unsent,
-                    None => return Err(CallError::Lost(Box::new(error.into_error()))),
-                },
-            }
+                Err(error) => error,
+            };
+            // hyper gives a request back only where no byte of it was written: it turned out that the
+            // connection is closed. One that breaks at any later time ends as `CallError::Lost`.
+            let unsent = error.take_message();
+            let error = Box::new(error.into_error());
+            request = match unsent {
+                Some(unsent) if !is_new => unsent,
+                Some(_) => return Err(CallError::NotSent(error)),
+                None => return Err(CallError::Lost(error)),
+            };
             is_sent.store(false, Ordering::Relaxed);
         }
+    }
+
+    async fn connect(&self) -> Result<Connection, CallError> {
         let connected = self.connector.connect().await;
         let io = connected.map_err(|error| CallError::NotSent(Box::new(error)))?;
         let connection = Connection::new(io).await;
-        let mut connection = connection.map_err(|error| CallError::NotSent(Box::new(error)))?;
-        is_sent.store(true, Ordering::Relaxed);
-        match connection.send(request).await {
-            Ok(response) => self.finish(connection, response, format).await,
-            Err(mut error) => {
-                let is_unsent = error.take_message().is_some();
-                let error = Box::new(error.into_error());
-                Err(if is_unsent {
-                    CallError::NotSent(error)
-                } else {
-                    CallError::Lost(error)
-                })
-            }
-        }
+        connection.map_err(|error| CallError::NotSent(Box::new(error)))
     }
 
     /// Reads a response, and keeps its connection if it is good for another call.

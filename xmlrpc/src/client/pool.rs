@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
+use tokio::task::yield_now;
 use tokio::time::{Instant, sleep};
 
 use super::connection::Connection;
@@ -34,9 +35,13 @@ impl Pool {
     }
 
     /// A connection that is open, as far as is known here.
-    pub(super) fn take(&self) -> Option<Connection> {
+    pub(super) async fn take(&self) -> Option<Connection> {
         loop {
             let (since, mut connection) = lock(&self.idle).connections.pop()?;
+            // A runtime of one thread that did something else since the last call, or slept, has
+            // not looked at its sockets. This pause makes it, for a microsecond: a connection that
+            // the server has closed meanwhile is then replaced instead of losing the call.
+            yield_now().await;
             if since.elapsed() < self.timeout && connection.is_ready() {
                 return Some(connection);
             }
