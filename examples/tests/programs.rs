@@ -261,6 +261,31 @@ fn the_demo_server_offers_one_object_over_both_protocols() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn workers_come_and_go_while_calls_go_on() {
+    use std::collections::BTreeSet;
+
+    let workers = env!("CARGO_BIN_EXE_workers");
+    let mut supervisor = Running::new(workers, &["127.0.0.1:0", "2"]);
+    let id = supervisor.line();
+    let line = supervisor.line();
+    let url = format!("http://{}", line.strip_prefix("listening ").unwrap());
+    // A new client for each call, as a connection stays with its worker.
+    let ask = || {
+        let client = Client::new(&url).unwrap();
+        assert_eq!(client.call::<i64>("add", (3, 5)).unwrap(), 8);
+        client.call::<u32>("process", ()).unwrap()
+    };
+    let all = || -> BTreeSet<u32> { (0..30).map(|_| ask()).collect() };
+    let first = all();
+    assert!(first.iter().all(|worker| id != format!("process {worker}")));
+    supervisor.signal("-HUP");
+    while !all().is_disjoint(&first) {}
+    supervisor.signal("-TERM");
+    assert!(supervisor.child.wait().unwrap().success());
+}
+
 #[test]
 fn one_calculator_answers_python_and_rust() {
     let _python = newest_python();

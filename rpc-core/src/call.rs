@@ -115,10 +115,12 @@ impl fmt::Debug for Answer {
 
 /// The fault that a panic becomes: the caller learns nothing of it, the log all.
 pub(crate) fn panicked(panic: &(dyn Any + Send)) -> Fault {
+    let text = panic_message(panic).unwrap_or("no message");
+    Fault::internal(format!("the method panicked: {text}"))
+}
+
+/// What a panic says, if it is a text as usual.
+pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> Option<&str> {
     let text = panic.downcast_ref::<&str>().copied();
-    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    Fault::internal(format!(
-        "the method panicked: {}",
-        text.unwrap_or("no message")
-    ))
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
 }

@@ -7,6 +7,9 @@ use crate::args::{Args, FromArgs};
 use crate::error::FormatError;
 use crate::payload::Payload;
 
+/// Room in bytes for arguments or a result: most fit, and take no larger memory in between.
+const SMALL: usize = 256;
+
 /// A wire format: XML-RPC's XML, bincode, JSON.
 ///
 /// A `Format` is a small value that holds the settings and limits of its side; it travels with
@@ -31,7 +34,7 @@ pub trait Format: Clone + Send + Sync + 'static {
     /// # Errors
     /// If an argument cannot be represented in this format.
     fn params<A: Args + ?Sized>(&self, args: &A) -> Result<Payload, FormatError> {
-        let mut out = Vec::new();
+        let mut out = Vec::with_capacity(SMALL);
         self.encode_args(args, &mut out)?;
         Ok(out.into())
     }
@@ -41,7 +44,7 @@ pub trait Format: Clone + Send + Sync + 'static {
     /// # Errors
     /// If the result cannot be represented in this format.
     fn reply<T: Serialize + ?Sized>(&self, value: &T) -> Result<Payload, FormatError> {
-        let mut out = Vec::new();
+        let mut out = Vec::with_capacity(SMALL);
         self.encode_reply(value, &mut out)?;
         Ok(out.into())
     }

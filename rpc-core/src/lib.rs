@@ -56,7 +56,7 @@
 //! A protocol brings a [`Format`], which goes straight between bytes and Rust types, and carries
 //! [`Call`]s. Client and server are the same shape, `tower_service::Service<Call<F>, Response =
 //! Payload>`, so that tower layers fit on both sides. [`transport`] has the byte streams and
-//! [`serve`](mod@serve) the one accept loop for all of them.
+//! [`serve`](mod@serve) the one accept loop for all of them. [`workers`] runs several event loops for one address.
 
 // The macros write `::rpc_core`, in this crate too.
 extern crate self as rpc_core;
@@ -78,6 +78,7 @@ pub mod serve;
 pub mod system;
 pub mod transport;
 pub mod value;
+pub mod workers;
 
 pub use args::{Arg, Args, FromArgs, Variadic};
 pub use call::{Answer, Call};

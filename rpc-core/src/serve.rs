@@ -39,10 +39,11 @@ use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
-use tokio::task::{JoinError, JoinSet};
+use tokio::task::{JoinError, JoinSet, unconstrained, yield_now};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
+use crate::call::panic_message;
 use crate::transport::{Listen, Peer};
 
 /// The first pause after an error of the listener; each further one doubles it.
@@ -99,7 +100,8 @@ pub struct Drained {
 /// Accepts connections and runs `handler` on each in a task of its own, until `stop` is cancelled.
 ///
 /// The token that a handler receives is cancelled along with `stop`: the handler then finishes
-/// what runs and returns. Meanwhile the listener is closed already and nobody else gets in.
+/// what runs and returns. Peers that wait in the backlog at this moment are accepted, within the limit of
+/// connections, as some of them may have sent a call already. Then the listener closes and nobody else gets in.
 ///
 /// Nothing that happens to a single connection ends the loop. A panic in the future of a handler is
 /// logged. So is an error of the listener, such as a lack of file descriptors, and the loop tries
@@ -128,6 +130,15 @@ where
             Some(_) = connections.join_next() => continue,
             accepted = accept(&mut listener), if connections.len() < options.max_connections => accepted,
         };
+        let connection = handler(io, peer.clone(), stop.child_token());
+        connections.spawn(log_panic(connection, peer));
+    }
+    // Closing the listener resets the connections in its backlog. A listener that just came to the event loop
+    // knows of its backlog after one turn of that.
+    yield_now().await;
+    while connections.len() < options.max_connections
+        && let Some(Ok((io, peer))) = unconstrained(listener.accept()).now_or_never()
+    {
         let connection = handler(io, peer.clone(), stop.child_token());
         connections.spawn(log_panic(connection, peer));
     }
@@ -188,8 +199,7 @@ async fn drain(mut connections: JoinSet<()>, time: Duration) -> Drained {
 /// Runs a connection to its end, even if that is a panic.
 async fn log_panic(connection: impl Future<Output = ()>, peer: Peer) {
     if let Err(panic) = AssertUnwindSafe(connection).catch_unwind().await {
-        let text = panic.downcast_ref::<String>().map(String::as_str);
-        let message = text.or_else(|| panic.downcast_ref::<&str>().copied());
+        let message = panic_message(&*panic);
         tracing::error!(%peer, message, "the handler of a connection panicked");
     }
 }
@@ -449,7 +459,7 @@ mod tests {
             }
         });
         let mut client = connector.connect().await?;
-        tokio::task::yield_now().await;
+        yield_now().await;
         server.abort();
         assert_eq!(client.read(&mut [0]).await?, 0);
         assert!(server.await.is_err_and(|error| error.is_cancelled()));

@@ -3,17 +3,19 @@
 use std::fs;
 use std::io;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
+use std::os::unix::net::UnixListener as StdListener;
 use std::path::{Path, PathBuf, absolute};
 use std::time::Duration;
 
-use tokio::net::{UnixListener as Socket, UnixSocket, UnixStream};
+use socket2::{Domain, SockAddr, Socket as RawSocket, Type};
+use tokio::net::{UnixListener as Socket, UnixStream};
 use tokio::time::sleep;
 
 use super::{Address, Connect, Credentials, Listen, Peer};
 
 /// Connections that wait for `accept`. More than the usual 128, since a unix socket has no
 /// retransmission that would hide a full backlog from the peer. The system may allow less.
-const BACKLOG: u32 = 1024;
+const BACKLOG: i32 = 1024;
 
 /// The longest time between two attempts to connect while the backlog is full.
 const MAX_PAUSE: Duration = Duration::from_millis(50);
@@ -23,15 +25,9 @@ const MAX_PAUSE: Duration = Duration::from_millis(50);
 pub struct UnixListener {
     // Declared before the socket, and so removed before that closes. The open socket keeps the
     // inode number of its file taken, so nothing else can pass for that file.
-    place: Place,
+    _file: Option<SocketFile>,
+    address: Address,
     socket: Socket,
-}
-
-#[derive(Debug)]
-enum Place {
-    File(SocketFile),
-    #[cfg(any(target_os = "linux", target_os = "android"))]
-    Abstract(Vec<u8>),
 }
 
 impl UnixListener {
@@ -72,23 +68,30 @@ impl UnixListener {
     }
 
     async fn bind_at(path: &Path, mode: Option<u32>) -> io::Result<Self> {
-        // The file must be found again on drop, wherever the working directory is by then.
-        let path = absolute(path)?;
-        let socket = UnixSocket::new_stream()?;
-        match socket.bind(&path) {
-            Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
-                remove_stale(&path).await?;
-                socket.bind(&path)?;
-            }
-            other => other?,
-        }
-        let file = SocketFile::at(path)?;
-        if let Some(mode) = mode {
-            fs::set_permissions(&file.path, fs::Permissions::from_mode(mode))?;
-        }
-        let socket = socket.listen(BACKLOG)?;
-        let place = Place::File(file);
-        Ok(Self { place, socket })
+        let (file, socket) = listen_at(path, mode)?;
+        Ok(Self {
+            _file: Some(file),
+            ..Self::from_std(socket)?
+        })
+    }
+
+    /// Listens on a socket that was opened elsewhere, by a service manager for instance. Its file is not
+    /// removed.
+    ///
+    /// # Errors
+    ///
+    /// If the socket has no name, or is none that listens.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime, as tokio's own listener does.
+    pub fn from_std(socket: StdListener) -> io::Result<Self> {
+        socket.set_nonblocking(true)?;
+        Ok(Self {
+            _file: None,
+            address: address_of(&socket)?,
+            socket: Socket::from_std(socket)?,
+        })
     }
 
     /// Listens at a name that is no file (`man 7 unix`, "abstract"): it needs no cleaning up, and no
@@ -102,12 +105,7 @@ impl UnixListener {
     /// 107 bytes is too long.
     #[cfg(any(target_os = "linux", target_os = "android"))]
     pub fn bind_abstract(name: impl AsRef<[u8]>) -> io::Result<Self> {
-        let name = name.as_ref().to_vec();
-        let socket = UnixSocket::new_stream()?;
-        socket.bind(abstract_path(&name))?;
-        let socket = socket.listen(BACKLOG)?;
-        let place = Place::Abstract(name);
-        Ok(Self { place, socket })
+        Self::from_std(listen_at_abstract(name.as_ref())?)
     }
 }
 
@@ -121,12 +119,55 @@ impl Listen for UnixListener {
     }
 
     fn local_address(&self) -> io::Result<Address> {
-        Ok(match &self.place {
-            Place::File(file) => Address::Unix(file.path.clone()),
-            #[cfg(any(target_os = "linux", target_os = "android"))]
-            Place::Abstract(name) => Address::Abstract(name.clone()),
-        })
+        Ok(self.address.clone())
     }
+}
+
+/// Opens a socket at `path`, as [`UnixListener::bind`] does, outside of any event loop.
+pub(crate) fn listen_at(path: &Path, mode: Option<u32>) -> io::Result<(SocketFile, StdListener)> {
+    // The file must be found again on drop, wherever the working directory is by then.
+    let path = absolute(path)?;
+    let socket = RawSocket::new(Domain::UNIX, Type::STREAM, None)?;
+    let name = SockAddr::unix(&path)?;
+    match socket.bind(&name) {
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
+            remove_stale(&path)?;
+            socket.bind(&name)?;
+        }
+        other => other?,
+    }
+    let file = SocketFile::at(path)?;
+    if let Some(mode) = mode {
+        fs::set_permissions(&file.path, fs::Permissions::from_mode(mode))?;
+    }
+    socket.listen(BACKLOG)?;
+    Ok((file, socket.into()))
+}
+
+/// Opens a socket at an abstract name, outside of any event loop.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) fn listen_at_abstract(name: &[u8]) -> io::Result<StdListener> {
+    let socket = RawSocket::new(Domain::UNIX, Type::STREAM, None)?;
+    socket.bind(&SockAddr::unix(abstract_path(name))?)?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
+}
+
+/// Where a socket listens.
+fn address_of(socket: &StdListener) -> io::Result<Address> {
+    let address = socket.local_addr()?;
+    if let Some(path) = address.as_pathname() {
+        return Ok(Address::Unix(path.to_owned()));
+    }
+    #[cfg(target_os = "linux")]
+    if let Some(name) = std::os::linux::net::SocketAddrExt::as_abstract_name(&address) {
+        return Ok(Address::Abstract(name.to_vec()));
+    }
+    #[cfg(target_os = "android")]
+    if let Some(name) = std::os::android::net::SocketAddrExt::as_abstract_name(&address) {
+        return Ok(Address::Abstract(name.to_vec()));
+    }
+    Err(io::ErrorKind::AddrNotAvailable.into())
 }
 
 /// An abstract name in the form in which the system takes it among paths.
@@ -187,26 +228,29 @@ impl Connect for UnixConnector {
 }
 
 /// Frees `path` from the socket file of a process that is gone.
-async fn remove_stale(path: &Path) -> io::Result<()> {
-    match try_remove_stale(path).await {
+fn remove_stale(path: &Path) -> io::Result<()> {
+    match try_remove_stale(path) {
         // Its owner removed it meanwhile: what a restart looks like.
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         result => result,
     }
 }
 
-async fn try_remove_stale(path: &Path) -> io::Result<()> {
+fn try_remove_stale(path: &Path) -> io::Result<()> {
     let found = fs::symlink_metadata(path)?;
     if !found.file_type().is_socket() {
         return Err(io::ErrorKind::AddrInUse.into());
     }
-    match UnixStream::connect(path).await {
+    let probe = RawSocket::new(Domain::UNIX, Type::STREAM, None)?;
+    // A server that is too busy to accept is not waited for.
+    probe.set_nonblocking(true)?;
+    match probe.connect(&SockAddr::unix(path)?) {
         Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {}
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(error),
         // Somebody answers, is too busy to, or cannot be asked.
         _ => return Err(io::ErrorKind::AddrInUse.into()),
     }
-    if !is_same_file(&found, &fs::symlink_metadata(path)?) {
+    if identity(&found) != identity(&fs::symlink_metadata(path)?) {
         return Err(io::ErrorKind::AddrInUse.into());
     }
     fs::remove_file(path)
@@ -214,15 +258,15 @@ async fn try_remove_stale(path: &Path) -> io::Result<()> {
 
 /// The file of a listening socket, removed on drop unless another has taken its place.
 #[derive(Debug)]
-struct SocketFile {
+pub(crate) struct SocketFile {
     path: PathBuf,
-    metadata: fs::Metadata,
+    identity: (u64, u64),
 }
 
 impl SocketFile {
     fn at(path: PathBuf) -> io::Result<Self> {
-        let metadata = fs::symlink_metadata(&path)?;
-        Ok(Self { path, metadata })
+        let identity = identity(&fs::symlink_metadata(&path)?);
+        Ok(Self { path, identity })
     }
 }
 
@@ -230,21 +274,24 @@ impl Drop for SocketFile {
     fn drop(&mut self) {
         // Gone already is as good; any other failure leaves a stale file, which the next bind replaces.
         if let Ok(found) = fs::symlink_metadata(&self.path)
-            && is_same_file(&self.metadata, &found)
+            && identity(&found) == self.identity
         {
             let _ = fs::remove_file(&self.path);
         }
     }
 }
 
-fn is_same_file(a: &fs::Metadata, b: &fs::Metadata) -> bool {
-    (a.dev(), a.ino()) == (b.dev(), b.ino())
+/// What tells a file from all others.
+fn identity(metadata: &fs::Metadata) -> (u64, u64) {
+    (metadata.dev(), metadata.ino())
 }
 
 #[cfg(test)]
 mod tests {
     use std::io::ErrorKind;
     use std::sync::atomic::{AtomicU32, Ordering};
+
+    use tokio::net::UnixSocket;
 
     use super::*;
     use crate::transport::tests::echoes;

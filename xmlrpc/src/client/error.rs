@@ -201,12 +201,11 @@ impl Error for HttpError {
     }
 }
 
-/// No connection could be made. Can be cloned, so that it comes out from under the layers of the
-/// HTTP client.
-#[derive(Clone, Debug)]
+/// No connection could be made.
+#[derive(Debug)]
 pub(super) struct ConnectError {
     pub(super) peer: Arc<str>,
-    pub(super) error: Arc<io::Error>,
+    pub(super) error: io::Error,
 }
 
 impl fmt::Display for ConnectError {
@@ -217,7 +216,7 @@ impl fmt::Display for ConnectError {
 
 impl Error for ConnectError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        Some(&*self.error)
+        Some(&self.error)
     }
 }
 

@@ -1,29 +1,27 @@
 //! One call as one HTTP request and its answer.
 
-use std::error::Error;
 use std::future::Future;
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::header::{
-    ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue,
+    ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HOST, HeaderMap, HeaderValue,
     PROXY_AUTHORIZATION, USER_AGENT,
 };
 use http::{Method, Request, Response, Uri};
-use http_body_util::Full;
 use hyper::body::Incoming;
-use hyper_util::client::legacy::connect::{CaptureConnection, capture_connection};
-use hyper_util::client::legacy::{Client as Pool, Error as PoolError};
-use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rpc_core::{CallError, Payload};
 use tokio::runtime::Handle;
 use url::Url;
 
+use super::connection::{Body, Connection};
 use super::connector::Connector;
 use super::cookies::Cookies;
-use super::error::{ConnectError, HttpError, Problem};
+use super::error::{HttpError, Problem};
 use super::options::ClientOptions;
+use super::pool::Pool;
 use super::proxy::Proxy;
 use super::url::Target;
 use crate::XmlRpc;
@@ -32,13 +30,10 @@ use crate::coding::{Coding, Undecodable, charset, gzip};
 use crate::document::reply_fault;
 use crate::xml::encoding::decode_document;
 
-/// Connections kept for later calls. Enough for what one program calls at the same time; a burst
-/// opens more and closes them again.
-const MAX_IDLE: usize = 32;
-
 /// The HTTP client of one URL.
 pub(super) struct Http {
-    pool: Pool<Connector, Full<Bytes>>,
+    connector: Connector,
+    pool: Pool,
     uri: Uri,
     headers: HeaderMap,
     cookies: Option<(Url, Cookies)>,
@@ -54,20 +49,6 @@ impl Http {
         proxy: Option<&Proxy>,
         options: &ClientOptions,
     ) -> Self {
-        let idle = options.idle_timeout;
-        let pool = Pool::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(idle)
-            .pool_max_idle_per_host(if idle.is_zero() { 0 } else { MAX_IDLE })
-            // Some old servers compare names of headers letter by letter.
-            .http1_title_case_headers(true)
-            // Sends a call again if its pooled connection turned out to be closed. That is safe:
-            // hyper gives a request back (`TrySendError::take_message`) only where the connection's
-            // task had not taken it from its queue, so that no byte of it was written, and the pool
-            // tries again only what was given back by a connection that was used before. One that
-            // breaks at any later time ends as `CallError::Lost`.
-            .retry_canceled_requests(true)
-            .build(connector);
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/xml"));
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
@@ -82,9 +63,20 @@ impl Http {
         for (name, value) in &options.headers {
             headers.insert(name, value.clone());
         }
+        if let Some(host) = host(&target.uri)
+            && !headers.contains_key(HOST)
+        {
+            headers.insert(HOST, host);
+        }
+        let uri = match (proxy, target.uri.path_and_query()) {
+            // Servers want only what follows the host; proxies all.
+            (None, Some(path)) => Uri::from(path.clone()),
+            _ => target.uri,
+        };
         Self {
-            pool,
-            uri: target.uri,
+            connector,
+            pool: Pool::new(options.idle_timeout),
+            uri,
             headers,
             cookies: options.cookies.then(|| (target.url, Cookies::default())),
             timeout: options.timeout,
@@ -114,30 +106,73 @@ impl Http {
             let error = timed_out("the deadline had passed".to_owned());
             return Err(CallError::NotSent(Box::new(error)));
         }
-        let mut request = self.request(document);
-        let connection = capture_connection(&mut request);
-        let exchange = async {
-            // A runtime of one thread that did something else since the last call, or slept, has
-            // not looked at its sockets. This pause makes it, for a microsecond: a connection that
-            // the server has closed meanwhile is then replaced instead of losing the call.
-            tokio::task::yield_now().await;
-            match self.pool.request(request).await {
-                Ok(response) => self.read(response, format).await,
-                Err(error) => Err(failed(error, &connection)),
-            }
-        };
+        let request = self.request(document);
+        let is_sent = AtomicBool::new(false);
+        let exchange = self.exchange_over_any(request, format, &is_sent);
         within(limit, exchange).await.unwrap_or_else(|| {
             let after = start.elapsed();
             let error = Box::new(timed_out(format!("no answer within {after:.3?}")));
-            Err(if is_unsent(&connection) {
-                CallError::NotSent(error)
-            } else {
+            Err(if is_sent.into_inner() {
                 CallError::Lost(error)
+            } else {
+                CallError::NotSent(error)
             })
         })
     }
 
-    fn request(&self, document: Vec<u8>) -> Request<Full<Bytes>> {
+    /// Makes the exchange over a connection that is kept, or a new one, and tells whether anything may have
+    /// been sent, should the time be over before.
+    async fn exchange_over_any(
+        &self,
+        mut request: Request<Body>,
+        format: XmlRpc,
+        is_sent: &AtomicBool,
+    ) -> Result<Payload, CallError> {
+        loop {
+            let kept = self.pool.take().await;
+            let is_new = kept.is_none();
+            let mut connection = match kept {
+                Some(connection) => connection,
+                None => self.connect().await?,
+            };
+            is_sent.store(true, Ordering::Relaxed);
+            let mut error = match connection.send(request).await {
+                Ok(response) => return self.finish(connection, response, format).await,
+                Err(error) => error,
+            };
+            // hyper gives a request back only where no byte of it was written: it turned out that the
+            // connection is closed. One that breaks at any later time ends as `CallError::Lost`.
+            let unsent = error.take_message();
+            let error = Box::new(error.into_error());
+            request = match unsent {
+                Some(unsent) if !is_new => unsent,
+                Some(_) => return Err(CallError::NotSent(error)),
+                None => return Err(CallError::Lost(error)),
+            };
+            is_sent.store(false, Ordering::Relaxed);
+        }
+    }
+
+    async fn connect(&self) -> Result<Connection, CallError> {
+        let connected = self.connector.connect().await;
+        let io = connected.map_err(|error| CallError::NotSent(Box::new(error)))?;
+        let connection = Connection::new(io).await;
+        connection.map_err(|error| CallError::NotSent(Box::new(error)))
+    }
+
+    /// Reads a response, and keeps its connection if it is good for another call.
+    async fn finish(
+        &self,
+        mut connection: Connection,
+        response: Response<Incoming>,
+        format: XmlRpc,
+    ) -> Result<Payload, CallError> {
+        let reply = connection.drive(self.read(response, format)).await;
+        self.pool.put(connection);
+        reply
+    }
+
+    fn request(&self, document: Vec<u8>) -> Request<Body> {
         let mut headers = self.headers.clone();
         if let Some((url, cookies)) = &self.cookies {
             cookies.add(url, &mut headers);
@@ -150,7 +185,7 @@ impl Http {
             _ => document.into(),
         };
         // The body's length is known, so hyper states it and never sends chunks.
-        let mut request = Request::new(Full::new(document));
+        let mut request = Request::new(Body::new(document));
         *request.method_mut() = Method::POST;
         *request.uri_mut() = self.uri.clone();
         *request.headers_mut() = headers;
@@ -204,35 +239,15 @@ fn timed_out(message: String) -> io::Error {
     io::Error::new(io::ErrorKind::TimedOut, message)
 }
 
-/// Whether no connection was found for a request yet, so that no byte of it was sent.
-fn is_unsent(connection: &CaptureConnection) -> bool {
-    connection.connection_metadata().is_none()
-}
-
-/// What an error of the pool tells about the call.
-fn failed(error: PoolError, connection: &CaptureConnection) -> CallError {
-    if let Some(error) = find::<ConnectError>(&error) {
-        return CallError::NotSent(Box::new(error.clone()));
-    }
-    // hyper calls a request canceled where it gives it back: see `retry_canceled_requests` above.
-    let canceled = find::<hyper::Error>(&error).is_some_and(hyper::Error::is_canceled);
-    if canceled || error.is_connect() || is_unsent(connection) {
-        CallError::NotSent(Box::new(error))
-    } else {
-        CallError::Lost(Box::new(error))
-    }
-}
-
-/// The first error of type `E` in the chain of causes.
-fn find<'e, E: Error + 'static>(error: &'e (dyn Error + 'static)) -> Option<&'e E> {
-    let mut next = Some(error);
-    while let Some(error) = next {
-        if let Some(found) = error.downcast_ref() {
-            return Some(found);
-        }
-        next = error.source();
-    }
-    None
+/// The `Host` header for a URI.
+fn host(uri: &Uri) -> Option<HeaderValue> {
+    let host = uri.host()?;
+    let value = match uri.port_u16() {
+        None | Some(80) => HeaderValue::from_str(host),
+        Some(port) => HeaderValue::from_str(&format!("{host}:{port}")),
+    };
+    // The host of a URI has no characters that a header cannot have.
+    value.ok()
 }
 
 /// From a body to a document in UTF-8.

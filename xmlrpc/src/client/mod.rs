@@ -1,11 +1,13 @@
 //! The client: calls as HTTP requests.
 
 mod batch;
+mod connection;
 mod connector;
 mod cookies;
 mod error;
 mod http;
 mod options;
+mod pool;
 mod proxy;
 mod url;
 
@@ -117,10 +119,7 @@ impl Client {
         } else {
             format!("{kind}{host}:{port}")
         };
-        let mut connector = Connector::new(TcpConnector::new(host, port), peer, timeout);
-        if proxy.is_some() {
-            connector = connector.proxied();
-        }
+        let connector = Connector::new(TcpConnector::new(host, port), peer, timeout);
         Ok(Self::over(connector, target, proxy.as_ref(), &options))
     }
 

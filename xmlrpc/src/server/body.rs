@@ -1,6 +1,9 @@
 //! The body of a request, whatever it turns out to be.
 
+use std::future::{Future as _, poll_fn};
 use std::io;
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -28,8 +31,15 @@ pub(super) async fn read<B: Body>(
     limit: usize,
     timeout: Duration,
 ) -> Result<Bytes, Failure> {
-    let collected = tokio::time::timeout(timeout, collect(body, limit)).await;
-    let body = match collected.map_err(|_| Failure::TooSlow)? {
+    let mut collecting = pin!(collect(body, limit));
+    // A small body has come with its head, as a rule: no timer is started then.
+    let collected = match poll_fn(|cx| Poll::Ready(collecting.as_mut().poll(cx))).await {
+        Poll::Ready(collected) => collected,
+        Poll::Pending => tokio::time::timeout(timeout, collecting)
+            .await
+            .map_err(|_| Failure::TooSlow)?,
+    };
+    let body = match collected {
         (body, None) => body,
         (_, Some(Broken::TooLarge)) => return Err(Failure::TooLarge),
         (_, Some(Broken::Disconnected(_))) => return Err(Failure::Broken),

@@ -55,9 +55,18 @@ impl Server {
     ///
     /// # Cancel safety
     /// Dropping the future cancels the call that the request made.
-    pub async fn respond(&self, request: Request<impl Body>) -> Response<Full<Bytes>> {
+    pub async fn respond(&self, mut request: Request<impl Body>) -> Response<Full<Bytes>> {
+        let peer = request.extensions_mut().remove::<Peer>();
+        self.respond_to(request, peer.unwrap_or_default()).await
+    }
+
+    /// Answers one HTTP request of this peer.
+    pub(super) async fn respond_to(
+        &self,
+        request: Request<impl Body>,
+        peer: Peer,
+    ) -> Response<Full<Bytes>> {
         let (mut parts, body) = request.into_parts();
-        let peer = parts.extensions.remove::<Peer>().unwrap_or_default();
         let (registry, coding) = match self.admit(&mut parts, &peer) {
             Ok(admitted) => admitted,
             // What is left unread of this request must not be taken for the next.
@@ -69,9 +78,13 @@ impl Server {
             // There may be more of it to come, and none of that is a request.
             Err(failure) => return respond_with(refuse_body(&failure, limit), true),
         };
-        let accepts_gzip = accepts_gzip(&parts.headers);
-        let reply = self.answer(&registry, parts, peer, document).await;
-        self.reply(reply, accepts_gzip)
+        let origin = Arc::new(Origin {
+            peer,
+            headers: parts.headers,
+            extensions: parts.extensions,
+        });
+        let reply = self.answer(&registry, &origin, document).await;
+        self.reply(reply, &origin.headers)
     }
 
     /// Checks what can be told from the head of a request.
@@ -105,47 +118,34 @@ impl Server {
     async fn answer(
         &self,
         registry: &Registry<XmlRpc>,
-        parts: Parts,
-        peer: Peer,
+        origin: &Arc<Origin>,
         document: Bytes,
     ) -> Bytes {
         let started = Instant::now();
         let cancellation = Cancellation::default();
         // A caller that hangs up drops this future: what runs elsewhere is told by the guard.
         let _guard = cancellation.cancel_on_drop();
-        let call = match self.read_call(&parts.headers, document) {
-            Ok((method, params)) => {
-                let Parts {
-                    headers,
-                    extensions,
-                    ..
-                } = parts;
-                let origin = Origin {
-                    peer,
-                    headers,
-                    extensions,
-                };
-                let deadline = self
-                    .options
-                    .call_timeout
-                    .and_then(|timeout| started.checked_add(timeout));
-                let context = Context::new(method)
-                    .with_origin(Arc::new(origin))
-                    .with_cancellation(cancellation)
-                    .with_deadline(deadline);
-                Call {
-                    params,
-                    format: self.options.format,
-                    context,
-                }
-            }
+        let (method, params) = match self.read_call(&origin.headers, document) {
+            Ok(call) => call,
             Err(error) => {
-                tracing::debug!(%peer, %error, "a request is not a call");
+                tracing::debug!(peer = %origin.peer, %error, "a request is not a call");
                 return self.write_fault(&error.into(), "");
             }
         };
-        let context = call.context.clone();
-        let result = match context.deadline() {
+        let deadline = self
+            .options
+            .call_timeout
+            .and_then(|timeout| started.checked_add(timeout));
+        let context = Context::new(method)
+            .with_origin(Arc::clone(origin))
+            .with_cancellation(cancellation)
+            .with_deadline(deadline);
+        let call = Call {
+            params,
+            format: self.options.format,
+            context: context.clone(),
+        };
+        let result = match deadline {
             None => registry.dispatch(call).await,
             Some(deadline) => tokio::time::timeout_at(deadline.into(), registry.dispatch(call))
                 .await
@@ -179,12 +179,13 @@ impl Server {
         out.into()
     }
 
-    fn reply(&self, document: Bytes, accepts_gzip: bool) -> Response<Full<Bytes>> {
+    /// The response to a request with these headers.
+    fn reply(&self, document: Bytes, headers: &HeaderMap) -> Response<Full<Bytes>> {
         let large = self
             .options
             .gzip_over
             .is_some_and(|limit| document.len() > limit);
-        let zip = large && accepts_gzip;
+        let zip = large && accepts_gzip(headers);
         let body = if zip { gzip(&document) } else { document };
         let mut response = Response::new(Full::new(body));
         let headers = response.headers_mut();
@@ -215,13 +216,16 @@ fn own_document(reply: Payload, format: XmlRpc) -> Result<Bytes, Fault> {
 
 /// Says what became of a call, in full: the log is where the cause of an internal fault goes.
 pub(super) fn log(context: &Context, started: Instant, fault: Option<&Fault>) {
-    let (peer, method, elapsed) = (context.peer(), context.method(), started.elapsed());
-    match fault {
-        None => tracing::debug!(%peer, %method, ?elapsed, "call answered"),
-        Some(fault) => match std::error::Error::source(fault) {
-            Some(cause) => tracing::error!(%peer, %method, ?elapsed, %fault, cause, "call failed"),
-            None => tracing::info!(%peer, %method, ?elapsed, %fault, "call failed"),
-        },
+    let (peer, method) = (context.peer(), context.method());
+    let Some(fault) = fault else {
+        // The clock is read only if somebody listens.
+        tracing::debug!(%peer, %method, elapsed = ?started.elapsed(), "call answered");
+        return;
+    };
+    let elapsed = started.elapsed();
+    match std::error::Error::source(fault) {
+        Some(cause) => tracing::error!(%peer, %method, ?elapsed, %fault, cause, "call failed"),
+        None => tracing::info!(%peer, %method, ?elapsed, %fault, "call failed"),
     }
 }
 
@@ -234,13 +238,16 @@ fn is_xml(headers: &HeaderMap) -> bool {
     let Ok(content_type) = content_type.to_str() else {
         return false;
     };
-    let essence = content_type
-        .split(';')
-        .next()
-        .unwrap_or_default()
-        .trim()
-        .to_ascii_lowercase();
-    matches!(essence.as_str(), "text/xml" | "application/xml") || essence.ends_with("+xml")
+    let essence = content_type.split(';').next().unwrap_or_default().trim();
+    let ends = |end: &str| {
+        let start = essence.len().checked_sub(end.len());
+        start
+            .and_then(|start| essence.get(start..))
+            .is_some_and(|own| own.eq_ignore_ascii_case(end))
+    };
+    essence.eq_ignore_ascii_case("text/xml")
+        || essence.eq_ignore_ascii_case("application/xml")
+        || ends("+xml")
 }
 
 /// Whether the caller takes gzip: named with a quality above zero (RFC 9110, 12.5.3).

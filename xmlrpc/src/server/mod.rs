@@ -5,28 +5,32 @@ pub mod cgi;
 mod http;
 mod multicall;
 mod options;
+mod timer;
 
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
 use std::io;
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use rpc_core::handler::{FromCall, Function, IntoReply, Reply};
 use rpc_core::serve::{self, Drained};
 use rpc_core::transport::{Address, Io, Listen};
+use rpc_core::workers::{self, Listener, Worker};
 use rpc_core::{Instance, Name, Peer, RegisterError, Registry};
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, ToSocketAddrs};
+use tokio::task::yield_now;
 use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 
 pub use self::options::{FaultPolicy, Refusal, ServerOptions};
+use self::timer::Timer;
 use crate::XmlRpc;
 
 /// An XML-RPC server: methods that programs in any language can call over HTTP.
@@ -213,6 +217,38 @@ impl Server {
         })
     }
 
+    /// Serves as one of several [workers], until it is told to stop.
+    ///
+    /// ```no_run
+    /// use rpc_core::workers::Workers;
+    /// use xmlrpc::Server;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let workers = Workers::new().threads(&"127.0.0.1:8000".parse()?, async |worker| {
+    ///     let server = Server::new();
+    ///     server.register_function("add", |a: i64, b: i64| a + b)?;
+    ///     server.serve_worker(worker).await
+    /// })?;
+    /// workers.run()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// If the event loop cannot watch the worker's socket.
+    ///
+    /// # Cancel safety
+    /// Dropping the future closes the listener and all its connections at once.
+    pub async fn serve_worker(&self, worker: Worker) -> Result<Drained, workers::Error> {
+        let (listener, stop) = worker.listen()?;
+        let stop = stop.cancelled_owned();
+        Ok(match listener {
+            Listener::Tcp(listener) => self.listen(listener)?.serve_until(stop).await,
+            #[cfg(unix)]
+            Listener::Unix(listener) => self.listen(listener)?.serve_until(stop).await,
+        })
+    }
+
     /// Serves one connection until either side has had enough.
     async fn connection(self, io: impl Io, peer: Peer, stop: CancellationToken) {
         if self
@@ -224,21 +260,27 @@ impl Server {
             tracing::info!(%peer, "peer refused");
             return;
         }
-        let service = service_fn(|mut request: ::http::Request<Incoming>| {
-            request.extensions_mut().insert(peer.clone());
-            let server = &self;
-            Box::pin(async move { Ok::<_, Infallible>(server.respond(request).await) })
+        let service = service_fn(|request: ::http::Request<Incoming>| {
+            let (server, peer) = (&self, peer.clone());
+            Box::pin(async move { Ok::<_, Infallible>(server.respond_to(request, peer).await) })
         });
         let mut io = TimeoutStream::new(io);
         io.set_write_timeout(Some(self.options.write_timeout.min(FOREVER)));
+        let header_timeout = self.options.header_timeout.min(FOREVER);
         let mut connection = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(self.options.header_timeout.min(FOREVER))
+            .timer(Timer::new(Instant::now() + header_timeout))
+            .header_read_timeout(header_timeout)
             .max_buf_size(MAX_HEAD)
             .serve_connection(TokioIo::new(Box::pin(io)), service);
+        let stopped = async {
+            stop.cancelled().await;
+            // A request that is here already is read first: the event loop may not have seen it yet.
+            yield_now().await;
+        };
         let result = tokio::select! {
+            biased;
             result = poll_fn(|cx| connection.poll_without_shutdown(cx)) => result,
-            () = stop.cancelled() => {
+            () = stopped => {
                 Pin::new(&mut connection).graceful_shutdown();
                 poll_fn(|cx| connection.poll_without_shutdown(cx)).await
             }

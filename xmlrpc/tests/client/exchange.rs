@@ -231,3 +231,31 @@ async fn a_unix_socket_is_a_server_too() {
     assert_eq!(request.header("Host"), Some("localhost"));
     assert_eq!(request.header("Authorization"), Some("Basic dTpw"));
 }
+
+#[tokio::test]
+async fn a_connection_that_is_not_used_again_is_closed() {
+    let (listener, url) = listen().await;
+    let options = ClientOptions::default().idle_timeout(Duration::from_millis(100));
+    let client = Client::with_options(&url, options).unwrap();
+    let calling = tokio::spawn(async move {
+        let sums: [i64; 2] = [
+            client.call("f", ()).await.unwrap(),
+            client.call("f", ()).await.unwrap(),
+        ];
+        (client, sums)
+    });
+    let (mut io, _) = listener.accept().await.unwrap();
+    for _ in 0..2 {
+        read(&mut io).await.unwrap();
+        write(&mut io, ok(FIVE)).await;
+    }
+    let (_client, sums) = calling.await.unwrap();
+    assert_eq!(sums, [5, 5]);
+    let begin = std::time::Instant::now();
+    assert!(
+        read(&mut io).await.is_none(),
+        "it is closed, by nobody's call"
+    );
+    let time = begin.elapsed();
+    assert!(time < Duration::from_secs(10), "{time:?}");
+}

@@ -11,6 +11,7 @@ use rpc_core::call::Answer;
 use rpc_core::handler::{FromCall, Function, IntoReply, Reply};
 use rpc_core::registry::{Instance, Method, RegisterError};
 use rpc_core::serve::Drained;
+use rpc_core::workers::{self, Worker};
 use rpc_core::{Call, Context, Fault, Name, Registry};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::timeout;
@@ -29,7 +30,7 @@ use super::message::Token;
 use super::session::{Link, Session, random};
 use crate::codec::Bincode;
 use crate::connection::Connection;
-use crate::listener::Listener;
+use crate::listener::{Listener, ListenerBuilder};
 
 /// Offers methods and objects to the [`Client`]s that connect.
 ///
@@ -268,6 +269,46 @@ impl Server {
         stop: S,
     ) -> impl Future<Output = io::Result<Drained>> + Send + use<S> {
         self.clone().accept(listener, stop)
+    }
+
+    /// Serves as one of several [workers], until it is told to stop. What is to be set of the listener, such as
+    /// the key, `set` sets.
+    ///
+    /// ```no_run
+    /// use conn::rpc::Server;
+    /// use rpc_core::workers::Workers;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let workers = Workers::new().threads(&"127.0.0.1:7000".parse()?, async |worker| {
+    ///     let server = Server::new();
+    ///     server.register_function("add", |a: i64, b: i64| a + b)?;
+    ///     server.serve_worker(worker, |listener| listener.authkey("a secret")).await
+    /// })?;
+    /// workers.run()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// Sessions and objects are those of one worker. A client that reconnects may come to another, and is told
+    /// that its session is gone.
+    ///
+    /// # Errors
+    /// If the key cannot be used, or the event loop cannot watch the worker's socket.
+    ///
+    /// # Cancel safety
+    /// As with [`serve`](Self::serve).
+    pub async fn serve_worker(
+        &self,
+        worker: Worker,
+        set: impl FnOnce(ListenerBuilder) -> ListenerBuilder,
+    ) -> Result<Drained, workers::Error> {
+        let (listener, stop) = worker.listen()?;
+        let listener = match listener {
+            workers::Listener::Tcp(listener) => set(Listener::over(listener)).await?,
+            #[cfg(unix)]
+            workers::Listener::Unix(listener) => set(Listener::over(listener)).await?,
+        };
+        Ok(self.serve_until(listener, stop.cancelled_owned()).await?)
     }
 
     async fn accept(

@@ -1,0 +1,41 @@
+//! A server of several processes: one that crashes costs its own calls only, and SIGHUP replaces them all, by a
+//! newer build for instance, while calls go on.
+//!
+//! Try `kill -9` on a worker, and `kill -HUP` and `kill` on the supervisor.
+
+/// Starts as many workers as there are processors, or as the second argument says; the first is the address.
+#[cfg(unix)]
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    use rpc_core::workers::Workers;
+    use xmlrpc::Server;
+
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .init();
+    let mut arguments = std::env::args().skip(1);
+    let address = arguments
+        .next()
+        .unwrap_or_else(|| "127.0.0.1:8000".to_owned());
+    let mut workers = Workers::new();
+    if let Some(count) = arguments.next() {
+        workers = workers.count(count.parse()?);
+    }
+
+    let processes = workers.processes(&address.parse()?, async |worker| {
+        let server = Server::new();
+        server.register_function("add", |a: i64, b: i64| a + b)?;
+        server.register_function("process", std::process::id)?;
+        server.serve_worker(worker).await
+    })?;
+    // The workers are within the call above until they end: this is the supervisor.
+    println!("process {}", std::process::id());
+    println!("listening {}", processes.local_address());
+    processes.run()?;
+    Ok(())
+}
+
+/// Processes take over sockets from each other on Unix only.
+#[cfg(not(unix))]
+fn main() {
+    eprintln!("this example needs Unix");
+}

@@ -1,0 +1,44 @@
+//! How long to wait before a worker is started again.
+
+use std::time::Duration;
+
+/// Pauses that grow while workers end soon after their start.
+#[derive(Debug)]
+pub(super) struct Backoff {
+    min: Duration,
+    max: Duration,
+    next: Duration,
+}
+
+impl Backoff {
+    pub(super) const fn new((min, max): (Duration, Duration)) -> Self {
+        Self {
+            min,
+            max,
+            next: min,
+        }
+    }
+
+    /// The pause after a worker that ran for so long.
+    pub(super) fn after(&mut self, ran: Duration) -> Duration {
+        if ran >= self.max {
+            self.next = self.min;
+        }
+        let pause = self.next;
+        self.next = pause.saturating_mul(2).min(self.max);
+        pause
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_double_up_to_the_limit_until_a_worker_lasts() {
+        let milliseconds = Duration::from_millis;
+        let mut backoff = Backoff::new((milliseconds(100), milliseconds(350)));
+        let pauses = [0, 1, 349, 5, 350, 0].map(|ran| backoff.after(milliseconds(ran)).as_millis());
+        assert_eq!(pauses, [100, 200, 350, 350, 100, 200]);
+    }
+}

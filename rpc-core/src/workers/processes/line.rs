@@ -1,0 +1,55 @@
+//! The line between the supervisor and a worker.
+
+use std::io::{self, IoSlice, IoSliceMut};
+use std::mem::MaybeUninit;
+use std::net::TcpListener;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::UnixListener;
+
+use rustix::net::{
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
+    SendAncillaryMessage, SendFlags,
+};
+
+use crate::workers::sockets::Socket;
+
+/// What a worker says when it is ready, and what a socket travels beside.
+pub(super) const BYTE: &[u8; 1] = b"w";
+
+/// Sends a socket through the line, which has room for it as nothing was sent before.
+pub(super) fn send(line: impl AsFd, socket: &Socket) -> io::Result<()> {
+    let handle = [match socket {
+        Socket::Tcp(socket) => socket.as_fd(),
+        Socket::Unix(socket) => socket.as_fd(),
+    }];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut control = SendAncillaryBuffer::new(&mut space);
+    control.push(SendAncillaryMessage::ScmRights(&handle));
+    rustix::net::sendmsg(
+        line,
+        &[IoSlice::new(BYTE)],
+        &mut control,
+        SendFlags::empty(),
+    )?;
+    Ok(())
+}
+
+/// Receives the socket that was sent.
+pub(super) fn receive(line: impl AsFd) -> io::Result<Socket> {
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut control = RecvAncillaryBuffer::new(&mut space);
+    let mut byte = [0];
+    let mut buffers = [IoSliceMut::new(&mut byte)];
+    rustix::net::recvmsg(line, &mut buffers, &mut control, RecvFlags::CMSG_CLOEXEC)?;
+    let handle = control.drain().find_map(|message| match message {
+        RecvAncillaryMessage::ScmRights(mut handles) => handles.next(),
+        _ => None,
+    });
+    let handle: OwnedFd = handle.ok_or(io::ErrorKind::InvalidData)?;
+    let socket = socket2::Socket::from(handle);
+    Ok(if socket.local_addr()?.is_unix() {
+        Socket::Unix(UnixListener::from(OwnedFd::from(socket)))
+    } else {
+        Socket::Tcp(TcpListener::from(OwnedFd::from(socket)))
+    })
+}

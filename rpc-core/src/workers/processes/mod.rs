@@ -1,0 +1,106 @@
+//! Workers that are processes of their own.
+//!
+//! The supervisor opens the sockets and starts this same program for each worker, with one end of a pair of
+//! sockets as its standard input: the *line*. Over it the worker gets its listening socket, and says when it is
+//! ready. When the line is cut, because the supervisor wants it or because there is none any more, the worker
+//! finishes what runs, and ends.
+
+mod line;
+mod place;
+mod post;
+mod process;
+
+use std::io;
+use std::sync::Arc;
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{Mutex, watch};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use self::place::Place;
+pub(super) use self::post::post;
+use self::process::Program;
+use super::Workers;
+use super::sockets::Sockets;
+use super::stop::told_to_stop;
+use super::worker::event_loop;
+use crate::transport::Address;
+
+/// The supervisor of workers that are processes, with their sockets open: run it. Made by [`Workers::processes`].
+#[derive(Debug)]
+#[must_use = "workers do nothing until they are run"]
+pub struct Processes {
+    workers: Workers,
+    sockets: Arc<Sockets>,
+    program: Arc<Program>,
+}
+
+impl Processes {
+    pub(super) fn new(workers: Workers, address: &Address) -> io::Result<Self> {
+        Ok(Self {
+            sockets: Arc::new(Sockets::bind(address, workers.count)?),
+            program: Arc::new(Program::of_this_process()?),
+            workers,
+        })
+    }
+
+    /// The address that clients connect to, with the port that was really taken.
+    #[must_use]
+    pub fn local_address(&self) -> &Address {
+        self.sockets.address()
+    }
+
+    /// Serves until the process is told to stop, has the workers finish the calls that run, and returns.
+    ///
+    /// | signal | to the supervisor | to a worker |
+    /// |---|---|---|
+    /// | SIGTERM, SIGINT (Ctrl-C) | stops | finishes, and is started again |
+    /// | SIGHUP | replaces all workers, one after the other, by the program that is now in the file of this one | nothing |
+    ///
+    /// A worker that is replaced goes on until the new one is ready, and then finishes. If the new one ends
+    /// instead, the old one stays. If the supervisor dies, its workers finish, and end.
+    ///
+    /// # Errors
+    /// If the system cannot watch signals.
+    ///
+    /// # Panics
+    /// Within an event loop.
+    pub fn run(self) -> io::Result<()> {
+        event_loop()?.block_on(self.supervise())
+    }
+
+    async fn supervise(self) -> io::Result<()> {
+        let mut hangup = signal(SignalKind::hangup())?;
+        let mut told_to_stop = std::pin::pin!(told_to_stop()?);
+        let (reload, reloads) = watch::channel(());
+        let stop = CancellationToken::new();
+        let turn = Arc::new(Mutex::new(()));
+        let mut places = JoinSet::new();
+        for index in 0..self.workers.count {
+            let place = Place::new(
+                index,
+                &self.workers,
+                Arc::clone(&self.program),
+                Arc::clone(&self.sockets),
+                Arc::clone(&turn),
+                stop.clone(),
+            );
+            places.spawn(place.run(reloads.clone()));
+        }
+        loop {
+            tokio::select! {
+                () = &mut told_to_stop => break,
+                Some(()) = hangup.recv() => {
+                    tracing::info!("the workers are replaced");
+                    reload.send_replace(());
+                }
+            }
+        }
+        // First, so that a worker which closes its socket then closes the last copy of it.
+        self.sockets.close();
+        stop.cancel();
+        places.join_all().await;
+        Ok(())
+    }
+}

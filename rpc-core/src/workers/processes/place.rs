@@ -1,0 +1,135 @@
+//! The place of one worker in the supervisor: somebody is always to be there.
+
+use std::io;
+use std::mem::replace;
+use std::process::ExitStatus;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::{Mutex, watch};
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+
+use super::process::{Process, Program};
+use crate::workers::Workers;
+use crate::workers::backoff::Backoff;
+use crate::workers::sockets::Sockets;
+
+/// What the supervisor adds to the time that a worker has to finish: that keeps to it by itself.
+const GRACE: Duration = Duration::from_secs(1);
+
+pub(super) struct Place {
+    index: usize,
+    program: Arc<Program>,
+    sockets: Arc<Sockets>,
+    /// Held by the place whose worker is being replaced.
+    turn: Arc<Mutex<()>>,
+    stop: CancellationToken,
+    backoff: Backoff,
+    drain_timeout: Duration,
+    /// Workers that were told to finish.
+    finishing: JoinSet<()>,
+}
+
+impl Place {
+    pub(super) fn new(
+        index: usize,
+        workers: &Workers,
+        program: Arc<Program>,
+        sockets: Arc<Sockets>,
+        turn: Arc<Mutex<()>>,
+        stop: CancellationToken,
+    ) -> Self {
+        Self {
+            index,
+            program,
+            sockets,
+            turn,
+            stop,
+            backoff: Backoff::new(workers.restart_pause),
+            drain_timeout: workers.drain_timeout.saturating_add(GRACE),
+            finishing: JoinSet::new(),
+        }
+    }
+
+    /// Runs workers until the server stops, and returns when all have ended.
+    pub(super) async fn run(mut self, mut reloads: watch::Receiver<()>) {
+        let worker = self.index;
+        let mut pause = Duration::ZERO;
+        let stop = self.stop.clone();
+        while stop.run_until_cancelled(sleep(pause)).await.is_some() {
+            let begin = Instant::now();
+            // What was asked for before does not concern the new worker.
+            reloads.mark_unchanged();
+            match self.start() {
+                Ok(None) => break,
+                Ok(Some(process)) => match self.watch(process, &mut reloads).await {
+                    None => break,
+                    Some(Ok(status)) => tracing::error!(worker, %status, "a worker ended"),
+                    Some(Err(error)) => tracing::error!(worker, %error, "a worker is lost"),
+                },
+                Err(error) => tracing::error!(worker, %error, "a worker cannot be started"),
+            }
+            pause = self.backoff.after(begin.elapsed());
+            tracing::info!(worker, ?pause, "the worker is started again");
+        }
+        while self.finishing.join_next().await.is_some() {}
+    }
+
+    /// A new worker, unless the server stops.
+    fn start(&self) -> io::Result<Option<Process>> {
+        let Some(socket) = self.sockets.of_worker(self.index)? else {
+            return Ok(None);
+        };
+        let process = self.program.start(self.index, &socket)?;
+        tracing::info!(
+            worker = self.index,
+            process = process.id(),
+            "a worker starts"
+        );
+        Ok(Some(process))
+    }
+
+    /// Waits until the worker ends, or those that take its place; nothing if the server stops.
+    async fn watch(
+        &mut self,
+        mut process: Process,
+        reloads: &mut watch::Receiver<()>,
+    ) -> Option<io::Result<ExitStatus>> {
+        loop {
+            tokio::select! {
+                () = self.stop.cancelled() => {
+                    process.finish(self.drain_timeout).await;
+                    return None;
+                }
+                Ok(()) = reloads.changed() => if let Some(new) = self.successor().await {
+                    let old = replace(&mut process, new);
+                    self.finishing.spawn(old.finish(self.drain_timeout));
+                },
+                Some(_) = self.finishing.join_next() => {}
+                ended = process.ended() => return Some(ended),
+            }
+        }
+    }
+
+    /// A worker that is ready to take the place.
+    async fn successor(&self) -> Option<Process> {
+        let worker = self.index;
+        // One after the other, so that a program which cannot serve does no harm.
+        let _turn = self.stop.run_until_cancelled(self.turn.lock()).await?;
+        let started = self.start().inspect_err(|error| {
+            tracing::error!(worker, %error, "the worker cannot be replaced");
+        });
+        let mut new = started.ok()??;
+        tokio::select! {
+            // It has to be waited for, like the other.
+            () = self.stop.cancelled() => {}
+            ready = new.ready() => if !ready {
+                tracing::error!(worker, "the new worker ended, and the old one stays");
+                return None;
+            },
+        }
+        Some(new)
+    }
+}

@@ -1,0 +1,202 @@
+//! The sockets of all workers, which outlive each of them.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+#[cfg(unix)]
+use std::os::unix::net::UnixListener;
+use std::sync::{Mutex, PoisonError};
+
+use socket2::{Domain, Protocol, Socket as RawSocket, Type};
+
+use super::worker::Listener;
+use crate::transport::Address;
+#[cfg(unix)]
+use crate::transport::unix::{self, SocketFile};
+
+/// Connections that wait for `accept`, as many as tokio's own listeners have.
+const BACKLOG: i32 = 1024;
+
+/// A socket that listens, outside of any event loop.
+#[derive(Debug)]
+pub(super) enum Socket {
+    Tcp(TcpListener),
+    #[cfg(unix)]
+    Unix(UnixListener),
+}
+
+impl Socket {
+    fn try_clone(&self) -> io::Result<Self> {
+        Ok(match self {
+            Self::Tcp(socket) => Self::Tcp(socket.try_clone()?),
+            #[cfg(unix)]
+            Self::Unix(socket) => Self::Unix(socket.try_clone()?),
+        })
+    }
+
+    /// The same within the event loop that calls this.
+    pub(super) fn into_listener(self) -> io::Result<Listener> {
+        Ok(match self {
+            Self::Tcp(socket) => {
+                socket.set_nonblocking(true)?;
+                Listener::Tcp(tokio::net::TcpListener::from_std(socket)?)
+            }
+            #[cfg(unix)]
+            Self::Unix(socket) => Listener::Unix(unix::UnixListener::from_std(socket)?),
+        })
+    }
+}
+
+/// The sockets, one for each worker or one for all, until they are closed.
+#[derive(Debug)]
+pub(super) struct Sockets {
+    address: Address,
+    open: Mutex<Option<Open>>,
+}
+
+#[derive(Debug)]
+struct Open {
+    #[cfg(unix)]
+    _file: Option<SocketFile>,
+    sockets: Vec<Socket>,
+}
+
+impl Sockets {
+    pub(super) fn bind(address: &Address, count: usize) -> io::Result<Self> {
+        #[cfg(unix)]
+        let mut file = None;
+        let (address, sockets) = match address {
+            Address::Tcp(address) => {
+                let sockets = bind_all(*address, count)?;
+                let address = match sockets.first() {
+                    Some(first) => first.local_addr()?,
+                    None => *address,
+                };
+                let sockets = sockets.into_iter().map(Socket::Tcp).collect();
+                (Address::Tcp(address), sockets)
+            }
+            #[cfg(unix)]
+            Address::Unix(path) => {
+                let (socket_file, socket) = unix::listen_at(path, None)?;
+                file = Some(socket_file);
+                (Address::Unix(path.clone()), vec![Socket::Unix(socket)])
+            }
+            #[cfg(any(target_os = "linux", target_os = "android"))]
+            Address::Abstract(name) => {
+                let socket = Socket::Unix(unix::listen_at_abstract(name)?);
+                (Address::Abstract(name.clone()), vec![socket])
+            }
+            _ => {
+                let message = "workers listen on sockets of this system only";
+                return Err(io::Error::new(io::ErrorKind::Unsupported, message));
+            }
+        };
+        let open = Open {
+            #[cfg(unix)]
+            _file: file,
+            sockets,
+        };
+        Ok(Self {
+            address,
+            open: Mutex::new(Some(open)),
+        })
+    }
+
+    /// Where peers reach the workers.
+    pub(super) const fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// A copy of the socket of a worker, unless they are closed.
+    pub(super) fn of_worker(&self, index: usize) -> io::Result<Option<Socket>> {
+        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(Open { sockets, .. }) = &*open else {
+            return Ok(None);
+        };
+        let socket = sockets.get(index).or_else(|| sockets.first());
+        socket.map(Socket::try_clone).transpose()
+    }
+
+    /// Closes the sockets here, so that they close for good where the workers close theirs.
+    pub(super) fn close(&self) {
+        *self.open.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+}
+
+/// Opens `count` sockets at one port, or one where the system does not spread connections over several.
+fn bind_all(mut address: SocketAddr, count: usize) -> io::Result<Vec<TcpListener>> {
+    let spreads = cfg!(any(target_os = "linux", target_os = "android"));
+    let count = if spreads { count } else { 1 };
+    let mut sockets = Vec::with_capacity(count);
+    for index in 0..count {
+        let socket = RawSocket::new(
+            Domain::for_address(address),
+            Type::STREAM,
+            Some(Protocol::TCP),
+        )?;
+        #[cfg(unix)]
+        {
+            // So that a server can be started again at once, as with std's listener.
+            socket.set_reuse_address(true)?;
+            if index > 0 {
+                socket.set_reuse_port(true)?;
+            }
+        }
+        socket.bind(&address.into())?;
+        #[cfg(unix)]
+        if index == 0 && count > 1 {
+            // Not before it is bound: it would share the port with another server, silently.
+            socket.set_reuse_port(true)?;
+        }
+        // Where a free port was asked for, the others go to the one that was found.
+        address = socket.local_addr()?.as_socket().unwrap_or(address);
+        sockets.push(socket);
+    }
+    // None listens until all are there, so that none has all peers to itself.
+    for socket in &sockets {
+        socket.listen(BACKLOG)?;
+    }
+    Ok(sockets.into_iter().map(TcpListener::from).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::ErrorKind::AddrInUse;
+    use std::net::TcpStream;
+
+    use super::*;
+
+    #[test]
+    fn a_taken_port_is_not_shared_with_another_server() -> io::Result<()> {
+        let first = Sockets::bind(&Address::Tcp(([127, 0, 0, 1], 0).into()), 3)?;
+        let second = Sockets::bind(first.address(), 3);
+        assert_eq!(second.err().map(|error| error.kind()), Some(AddrInUse));
+        first.close();
+        Sockets::bind(first.address(), 3)?;
+        Ok(())
+    }
+
+    #[test]
+    fn connections_wait_for_a_worker_that_is_not_there_yet() -> io::Result<()> {
+        let sockets = Sockets::bind(&Address::Tcp(([127, 0, 0, 1], 0).into()), 2)?;
+        let Address::Tcp(address) = *sockets.address() else {
+            panic!("it is a TCP address");
+        };
+        drop(sockets.of_worker(0)?);
+        let peers: Vec<_> = (0..64).map(|_| TcpStream::connect(address)).collect();
+        let mut accepted = 0;
+        for index in 0..2 {
+            let Some(Socket::Tcp(socket)) = sockets.of_worker(index)? else {
+                panic!("the sockets are open");
+            };
+            socket.set_nonblocking(true)?;
+            while socket.accept().is_ok() {
+                accepted += 1;
+            }
+        }
+        assert_eq!(accepted, peers.len());
+        sockets.close();
+        assert!(sockets.of_worker(0)?.is_none());
+        assert!(TcpStream::connect(address).is_err());
+        Ok(())
+    }
+}

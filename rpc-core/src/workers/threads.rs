@@ -1,0 +1,181 @@
+//! Workers that are threads of this process.
+
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::runtime::Runtime;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tokio_util::task::task_tracker::TaskTrackerToken;
+
+use super::Workers;
+use super::backoff::Backoff;
+use super::sockets::Sockets;
+use super::stop::told_to_stop;
+use super::worker::{Error, Worker, event_loop};
+use crate::call::panic_message;
+use crate::serve::Drained;
+use crate::transport::Address;
+
+type Serve = dyn Fn(&Runtime, Worker, Duration) -> Result<Drained, Error> + Send + Sync;
+
+/// Workers that are threads of this process, with their sockets open: run them. Made by [`Workers::threads`].
+#[must_use = "workers do nothing until they are run"]
+pub struct Threads {
+    workers: Workers,
+    sockets: Arc<Sockets>,
+    serve: Arc<Serve>,
+}
+
+impl Threads {
+    pub(super) fn new(workers: Workers, address: &Address, serve: Arc<Serve>) -> io::Result<Self> {
+        let sockets = Arc::new(Sockets::bind(address, workers.count)?);
+        Ok(Self {
+            workers,
+            sockets,
+            serve,
+        })
+    }
+
+    /// The address that clients connect to, with the port that was really taken.
+    #[must_use]
+    pub fn local_address(&self) -> &Address {
+        self.sockets.address()
+    }
+
+    /// Serves until the process is told to stop, by SIGTERM or SIGINT (Ctrl-C), finishes the calls that run, and
+    /// returns. Call it outside of event loops; within one, there is [`serve_until`](Self::serve_until).
+    ///
+    /// # Errors
+    /// If the system has no more threads, or cannot watch signals.
+    ///
+    /// # Panics
+    /// Within an event loop.
+    pub fn run(self) -> io::Result<()> {
+        event_loop()?.block_on(async { self.serve_until(told_to_stop()?).await })
+    }
+
+    /// Serves until `stop` ends, then has the workers finish the calls that run.
+    ///
+    /// # Errors
+    /// If the system has no more threads.
+    ///
+    /// # Cancel safety
+    /// When the future is dropped, the workers are told to stop, but not waited for.
+    pub async fn serve_until(self, stop: impl Future<Output = ()>) -> io::Result<()> {
+        let running = TaskTracker::new();
+        let stopping = Stopping {
+            sockets: Arc::clone(&self.sockets),
+            stop: CancellationToken::new(),
+        };
+        for index in 0..self.workers.count {
+            let thread = Thread {
+                index,
+                workers: self.workers.clone(),
+                sockets: Arc::clone(&self.sockets),
+                serve: Arc::clone(&self.serve),
+                stop: stopping.stop.clone(),
+                _running: running.token(),
+            };
+            std::thread::Builder::new()
+                .name(format!("worker {index}"))
+                .spawn(move || thread.run())?;
+        }
+        running.close();
+        stop.await;
+        drop(stopping);
+        running.wait().await;
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Threads {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Threads")
+            .field("workers", &self.workers)
+            .field("address", self.sockets.address())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Stops the workers when it is dropped.
+struct Stopping {
+    sockets: Arc<Sockets>,
+    stop: CancellationToken,
+}
+
+impl Drop for Stopping {
+    fn drop(&mut self) {
+        // First, so that a worker which closes its socket then closes the last copy of it.
+        self.sockets.close();
+        self.stop.cancel();
+    }
+}
+
+/// The thread of one worker, and of those that are started again in its place.
+struct Thread {
+    index: usize,
+    workers: Workers,
+    sockets: Arc<Sockets>,
+    serve: Arc<Serve>,
+    stop: CancellationToken,
+    _running: TaskTrackerToken,
+}
+
+impl Thread {
+    fn run(self) {
+        let worker = self.index;
+        let mut backoff = Backoff::new(self.workers.restart_pause);
+        let mut pause = Duration::ZERO;
+        loop {
+            let begin = Instant::now();
+            let ended = self.work(pause);
+            let stopped = self.stop.is_cancelled();
+            match ended {
+                Ok(drained) if stopped => {
+                    let Drained { finished, aborted } = drained.unwrap_or_default();
+                    tracing::info!(worker, finished, aborted, "a worker stopped");
+                }
+                Ok(_) => tracing::error!(worker, "a worker ended too early"),
+                Err(error) => {
+                    let error: &dyn std::error::Error = &*error;
+                    tracing::error!(worker, error, "a worker failed");
+                }
+            }
+            if stopped {
+                return;
+            }
+            pause = backoff.after(begin.elapsed().saturating_sub(pause));
+            tracing::info!(worker, ?pause, "the worker is started again");
+        }
+    }
+
+    /// One worker, from the pause before its start to its end; nothing if there is to be no more.
+    fn work(&self, pause: Duration) -> Result<Option<Drained>, Error> {
+        let runtime = event_loop()?;
+        let stopped = async { timeout(pause, self.stop.cancelled()).await.is_ok() };
+        if !pause.is_zero() && runtime.block_on(stopped) {
+            return Ok(None);
+        }
+        let Some(socket) = self.sockets.of_worker(self.index)? else {
+            return Ok(None);
+        };
+        let worker = Worker::new(self.index, socket, self.stop.clone());
+        let serve = || (self.serve)(&runtime, worker, self.workers.drain_timeout);
+        let ended = catch_unwind(AssertUnwindSafe(serve));
+        // What blocks in the background is not waited for.
+        runtime.shutdown_background();
+        match ended {
+            Ok(drained) => drained.map(Some),
+            Err(panic) => {
+                let message = panic_message(&*panic).unwrap_or("(no message)");
+                Err(format!("it panicked: {message}").into())
+            }
+        }
+    }
+}

@@ -1,0 +1,254 @@
+use std::collections::BTreeSet;
+use std::io::{BufRead as _, BufReader};
+use std::net::{SocketAddr, TcpStream};
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use rpc_core::workers::Workers;
+
+use crate::http::{call, exchange};
+
+/// Where the program of the tests listens.
+const ADDRESS: &str = "WORKERS_TEST_ADDRESS";
+/// A file that, once it is there, keeps new workers of that program from serving.
+const BROKEN: &str = "WORKERS_TEST_BROKEN";
+
+/// The program that the other tests run: its workers are started as it is, with its arguments.
+#[test]
+#[ignore = "it is a program that the other tests start"]
+fn program() {
+    let Ok(address) = std::env::var(ADDRESS) else {
+        return;
+    };
+    let short = Duration::from_millis(50);
+    let workers = Workers::new().count(2).restart_pause(short, short * 4);
+    let processes = workers.processes(&address.parse().unwrap(), async |worker| {
+        if std::env::var(BROKEN).is_ok_and(|file| PathBuf::from(file).exists()) {
+            return Err("this program is broken".into());
+        }
+        let server = xmlrpc::Server::new();
+        server.register_function("process", |_: i64| std::process::id())?;
+        server.register_function("sleep", async |milliseconds: u64| {
+            tokio::time::sleep(Duration::from_millis(milliseconds)).await;
+            1
+        })?;
+        server.serve_worker(worker).await
+    });
+    let processes = processes.unwrap();
+    println!("\nlistening {}", processes.local_address());
+    processes.run().unwrap();
+}
+
+/// A supervisor with two workers.
+struct Supervisor {
+    child: Child,
+    address: String,
+    folder: tempfile::TempDir,
+}
+
+impl Supervisor {
+    fn new(address: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "processes::program", "--ignored", "--nocapture"])
+            .env(ADDRESS, address)
+            .env(BROKEN, folder.path().join("broken"))
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let address = loop {
+            let line = lines.next().unwrap().unwrap();
+            if let Some(address) = line.strip_prefix("listening ") {
+                break address.to_owned();
+            }
+        };
+        // The workers print too.
+        thread::spawn(move || lines.for_each(drop));
+        Self {
+            child,
+            address,
+            folder,
+        }
+    }
+
+    fn port(&self) -> SocketAddr {
+        self.address.parse().unwrap()
+    }
+
+    /// The processes that answer.
+    fn workers(&self) -> BTreeSet<i64> {
+        let port = self.port();
+        (0..40).map(|_| call(port, "process", 1).unwrap()).collect()
+    }
+
+    fn signal(&self, signal: &str) {
+        kill(signal, i64::from(self.child.id()));
+    }
+}
+
+impl Drop for Supervisor {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn kill(signal: &str, process: i64) {
+    let process = process.to_string();
+    let kill = Command::new("kill").args([signal, &process]).status();
+    assert!(kill.unwrap().success());
+}
+
+fn eventually(what: &str, mut is: impl FnMut() -> bool) {
+    let begin = Instant::now();
+    while !is() {
+        assert!(begin.elapsed() < Duration::from_secs(60), "{what}");
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Calls without a pause, each over a connection of its own, until it is stopped.
+struct Load {
+    stop: Arc<AtomicBool>,
+    done: Arc<AtomicUsize>,
+    callers: Vec<JoinHandle<()>>,
+}
+
+impl Load {
+    fn new(port: SocketAddr) -> Self {
+        let (stop, done) = (Arc::new(AtomicBool::new(false)), Arc::default());
+        let callers = (0..4).map(|_| {
+            let (stop, done) = (Arc::clone(&stop), Arc::<AtomicUsize>::clone(&done));
+            thread::spawn(move || {
+                while !stop.load(Ordering::Relaxed) {
+                    call(port, "sleep", 2).unwrap();
+                    done.fetch_add(1, Ordering::Relaxed);
+                }
+            })
+        });
+        Self {
+            callers: callers.collect(),
+            stop,
+            done,
+        }
+    }
+
+    fn go_on(&self) {
+        let until = self.done.load(Ordering::Relaxed) + 50;
+        eventually("calls go on", || self.done.load(Ordering::Relaxed) >= until);
+    }
+
+    fn stop(self) {
+        self.stop.store(true, Ordering::Relaxed);
+        for caller in self.callers {
+            caller.join().unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_worker_that_is_killed_is_started_again() {
+    let supervisor = Supervisor::new("127.0.0.1:0");
+    let before = supervisor.workers();
+    assert!(before.len() == 2 || cfg!(not(target_os = "linux")));
+    assert!(!before.contains(&i64::from(supervisor.child.id())));
+    let killed = *before.first().unwrap();
+    kill("-KILL", killed);
+    // None of these is refused, even while the worker is not there.
+    let after = supervisor.workers();
+    assert!(!after.contains(&killed), "{before:?} {after:?}");
+    assert!(after.len() == 2 || cfg!(not(target_os = "linux")));
+}
+
+#[test]
+fn a_reload_replaces_all_workers_and_loses_no_call() {
+    let supervisor = Supervisor::new("127.0.0.1:0");
+    let mut before = supervisor.workers();
+    let load = Load::new(supervisor.port());
+    for _ in 0..3 {
+        load.go_on();
+        supervisor.signal("-HUP");
+        eventually("all are replaced", || {
+            supervisor.workers().is_disjoint(&before)
+        });
+        load.go_on();
+        before = supervisor.workers();
+    }
+    load.stop();
+}
+
+#[test]
+fn a_reload_with_a_broken_program_changes_nothing() {
+    let supervisor = Supervisor::new("127.0.0.1:0");
+    let before = supervisor.workers();
+    let load = Load::new(supervisor.port());
+    std::fs::write(supervisor.folder.path().join("broken"), "").unwrap();
+    supervisor.signal("-HUP");
+    thread::sleep(Duration::from_millis(500));
+    load.go_on();
+    load.stop();
+    assert_eq!(supervisor.workers(), before);
+}
+
+#[test]
+fn a_worker_that_is_told_to_stop_finishes_and_is_started_again() {
+    let supervisor = Supervisor::new("127.0.0.1:0");
+    let load = Load::new(supervisor.port());
+    for worker in supervisor.workers() {
+        kill("-TERM", worker);
+    }
+    load.go_on();
+    load.stop();
+}
+
+#[test]
+fn a_stop_finishes_what_runs() {
+    for signal in ["-TERM", "-INT"] {
+        let mut supervisor = Supervisor::new("127.0.0.1:0");
+        let port = supervisor.port();
+        supervisor.workers();
+        let calls: Vec<_> = (0..8)
+            .map(|_| thread::spawn(move || call(port, "sleep", 500)))
+            .collect();
+        thread::sleep(Duration::from_millis(200));
+        supervisor.signal(signal);
+        for call in calls {
+            assert_eq!(call.join().unwrap().unwrap(), 1);
+        }
+        assert!(supervisor.child.wait().unwrap().success());
+        assert!(TcpStream::connect(port).is_err(), "all have closed it");
+    }
+}
+
+#[test]
+fn workers_go_with_their_supervisor() {
+    let mut supervisor = Supervisor::new("127.0.0.1:0");
+    let port = supervisor.port();
+    supervisor.workers();
+    let sleeping = thread::spawn(move || call(port, "sleep", 500));
+    thread::sleep(Duration::from_millis(200));
+    supervisor.child.kill().unwrap();
+    assert_eq!(sleeping.join().unwrap().unwrap(), 1, "they finish first");
+    eventually("the port is free", || TcpStream::connect(port).is_err());
+}
+
+#[test]
+fn processes_share_a_unix_socket() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("socket");
+    let mut supervisor = Supervisor::new(&format!("unix:{}", path.display()));
+    let ask = || exchange(UnixStream::connect(&path).unwrap(), "process", 1).unwrap();
+    let before = ask();
+    kill("-KILL", before);
+    assert!((0..20).all(|_| ask() != before));
+    supervisor.signal("-TERM");
+    assert!(supervisor.child.wait().unwrap().success());
+    assert!(!path.exists());
+}

@@ -1,0 +1,91 @@
+//! A timer that costs next to nothing where its time is hardly ever over.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, ready};
+use std::time::Instant;
+
+use hyper::rt;
+use tokio::time::{Sleep, sleep_until};
+
+/// The timer of one connection. hyper sets a time limit for each request anew; all of them share one
+/// entry in the event loop's timer, which is moved only when it is reached.
+#[derive(Debug)]
+pub(super) struct Timer(Arc<Mutex<Pin<Box<Sleep>>>>);
+
+impl Timer {
+    /// A timer for limits that are over at this time or later, as a rule.
+    pub(super) fn new(first: Instant) -> Self {
+        Self(Arc::new(Mutex::new(Box::pin(sleep_until(first.into())))))
+    }
+}
+
+impl rt::Timer for Timer {
+    fn sleep(&self, duration: std::time::Duration) -> Pin<Box<dyn rt::Sleep>> {
+        self.sleep_until(self.now() + duration)
+    }
+
+    fn sleep_until(&self, deadline: Instant) -> Pin<Box<dyn rt::Sleep>> {
+        Box::pin(Limit {
+            entry: Arc::clone(&self.0),
+            deadline,
+        })
+    }
+
+    fn now(&self) -> Instant {
+        tokio::time::Instant::now().into_std()
+    }
+}
+
+/// One time limit.
+struct Limit {
+    entry: Arc<Mutex<Pin<Box<Sleep>>>>,
+    deadline: Instant,
+}
+
+impl rt::Sleep for Limit {}
+
+impl Future for Limit {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let deadline = self.deadline.into();
+        let mut entry = self.entry.lock().unwrap_or_else(PoisonError::into_inner);
+        if entry.deadline() > deadline {
+            entry.as_mut().reset(deadline);
+        }
+        loop {
+            ready!(entry.as_mut().poll(cx));
+            // It may have been the time of a limit before this one.
+            if entry.deadline() >= deadline {
+                return Poll::Ready(());
+            }
+            entry.as_mut().reset(deadline);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use hyper::rt::Timer as _;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn each_limit_is_over_at_its_own_time() {
+        let begin = tokio::time::Instant::now();
+        let at = |seconds| begin.into_std() + Duration::from_secs(seconds);
+        let timer = Timer::new(at(10));
+        drop(timer.sleep_until(at(10)));
+        timer.sleep_until(at(30)).await;
+        assert_eq!(begin.elapsed().as_secs(), 30);
+        let long = timer.sleep_until(at(100));
+        timer.sleep_until(at(40)).await;
+        assert_eq!(begin.elapsed().as_secs(), 40);
+        long.await;
+        assert_eq!(begin.elapsed().as_secs(), 100);
+    }
+}
