@@ -8,8 +8,8 @@ use std::hint::black_box;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use divan::counter::BytesCount;
 use divan::Bencher;
+use divan::counter::BytesCount;
 use quick_xml::events::Event;
 use rpc_core::{DateTime, Format, Payload, Value};
 use serde::{Deserialize, Serialize};

@@ -7,10 +7,12 @@ use rpc_core::{FormatError, FormatErrorKind, Payload, Position};
 use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, SeqAccess, Visitor};
 
 use crate::format::XmlRpc;
+use crate::xml::read::plain::{self as shortcut, Element};
 use crate::xml::read::{Markup, Reader, Tag};
 
 mod compound;
 mod key;
+mod plain;
 mod scalar;
 #[cfg(test)]
 mod tests;
@@ -124,6 +126,22 @@ impl<'de> De<'de> {
         match token.markup == Markup::Start(tag) {
             true => Ok(token.start),
             false => Err(self.reader.unexpected(token, expected)),
+        }
+    }
+
+    /// Expects the start of a value and gives its offset.
+    pub(crate) fn start_value(&mut self, expected: &str) -> Result<usize, FormatError> {
+        match self.reader.open_plain(&shortcut::VALUE) {
+            Some(start) => Ok(start),
+            None => self.start(Tag::Value, expected),
+        }
+    }
+
+    /// Expects the end of an element, which is this one in plain documents.
+    fn end_of(&mut self, element: &Element, expected: &str) -> Result<(), FormatError> {
+        match self.reader.close_plain(element) {
+            true => Ok(()),
+            false => self.end(expected).map(|_| ()),
         }
     }
 

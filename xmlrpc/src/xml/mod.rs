@@ -1,5 +1,6 @@
 //! XML: from bytes to characters, from characters to tags and texts, and back.
 
+pub(crate) mod base64;
 pub(crate) mod encoding;
 pub(crate) mod read;
 mod tag;

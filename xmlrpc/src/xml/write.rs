@@ -1,7 +1,5 @@
 //! Writing texts and scalars.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use rpc_core::{FormatError, FormatErrorKind};
 
 /// Appends `<value><tag>text</tag></value>`. The text must need no escaping.
@@ -52,10 +50,7 @@ pub(crate) fn double<F: zmij::Float + ToString>(number: F, out: &mut Vec<u8>) {
 /// Appends bytes as one line of base64.
 pub(crate) fn base64(bytes: &[u8], out: &mut Vec<u8>) {
     open("base64", out);
-    let start = out.len();
-    out.resize(start + bytes.len().div_ceil(3) * 4, b'=');
-    let written = STANDARD.encode_slice(bytes, &mut out[start..]).unwrap_or(0);
-    out.truncate(start + written);
+    super::base64::encode(bytes, out);
     close("base64", out);
 }
 
