@@ -51,9 +51,10 @@ pub(crate) const NIL: Element = Element {
     end: b"",
 };
 
+// Inlined, a tag is compared as a constant: a word or two instead of a call.
 impl<'a> Reader<'a> {
     /// What is next, in a plain document: nothing where a shortcut would miss something.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn ahead(&self) -> &'a [u8] {
         #[cfg(test)]
         if self.reference.is_some() {
@@ -66,13 +67,13 @@ impl<'a> Reader<'a> {
     }
 
     /// What is next where a tag is due.
-    #[inline]
+    #[inline(always)]
     fn tag_ahead(&self) -> &'a [u8] {
         skip_space(self.ahead())
     }
 
     /// Reads this start tag, if it is next, and gives its offset.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn open_plain(&mut self, element: &Element) -> Option<usize> {
         let tag = self.tag_ahead();
         let rest = tag.strip_prefix(element.start)?;
@@ -84,7 +85,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads this end tag, if it is next and due.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn close_plain(&mut self, element: &Element) -> bool {
         match self.tag_ahead().strip_prefix(element.end) {
             Some(rest) if self.is_in(element) => {
@@ -111,7 +112,7 @@ impl<'a> Reader<'a> {
 
     /// Reads the one element in the value that is open, and the end of that. `read` gives what the
     /// content of the element means, and what is behind it.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn content<T>(
         &mut self,
         element: &Element,
@@ -139,17 +140,17 @@ impl<'a> Reader<'a> {
         Some(text)
     }
 
-    #[inline]
+    #[inline(always)]
     fn has_room(&self, elements: usize) -> bool {
         self.open.len() + elements <= self.max_open
     }
 
-    #[inline]
+    #[inline(always)]
     fn is_in(&self, element: &Element) -> bool {
         self.open.last().is_some_and(|name| *name == element.name)
     }
 
-    #[inline]
+    #[inline(always)]
     fn go_on(&mut self, rest: &'a [u8]) {
         self.declaration_allowed = false;
         self.rest = rest;
