@@ -130,6 +130,8 @@ impl<'de> De<'de> {
     }
 
     /// Expects the start of a value and gives its offset.
+    // Inlined with those who know which element it is, as the shortcuts are.
+    #[inline(always)]
     pub(crate) fn start_value(&mut self, expected: &str) -> Result<usize, FormatError> {
         match self.reader.open_plain(&shortcut::VALUE) {
             Some(start) => Ok(start),
@@ -138,6 +140,7 @@ impl<'de> De<'de> {
     }
 
     /// Expects the end of an element, which is this one in plain documents.
+    #[inline(always)]
     fn end_of(&mut self, element: &Element, expected: &str) -> Result<(), FormatError> {
         match self.reader.close_plain(element) {
             true => Ok(()),

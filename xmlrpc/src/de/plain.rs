@@ -40,6 +40,7 @@ const fn string(text: &str) -> Found<'_> {
     Found::Text(Cow::Borrowed(text))
 }
 
+#[inline(always)]
 fn integer<'de>(reader: &mut Reader<'de>, element: &Element) -> Option<Found<'de>> {
     reader.content(element, digits).map(Found::Int)
 }

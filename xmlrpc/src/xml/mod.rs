@@ -3,6 +3,7 @@
 pub(crate) mod base64;
 pub(crate) mod encoding;
 pub(crate) mod read;
+mod swar;
 mod tag;
 pub(crate) mod write;
 

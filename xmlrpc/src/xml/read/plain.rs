@@ -7,7 +7,7 @@
 use memchr::memchr2;
 
 use super::{Reader, State};
-use crate::xml::{forbidden, is_space};
+use crate::xml::{forbidden, is_space, swar};
 
 /// The tags of an element without attributes.
 pub(crate) struct Element {
@@ -191,18 +191,15 @@ fn long_text(bytes: &[u8]) -> Option<(&str, &[u8])> {
 /// bytes long: for short texts this is faster than to search for several things one after the other.
 #[inline]
 fn plain_len(bytes: &[u8]) -> usize {
-    const ONES: u64 = u64::from_ne_bytes([1; 8]);
-    const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
-    // The high bit of each byte that is less than `than`; bytes above a match can be wrong.
-    let less = |word: u64, than: u64| word.wrapping_sub(ONES * than) & !word & HIGH;
     let mut len = 0;
     for word in bytes.as_chunks::<8>().0.iter().take(8) {
         let word = u64::from_le_bytes(*word);
-        let tag = less(word ^ (ONES * u64::from(b'<')), 1);
-        let reference = less(word ^ (ONES * u64::from(b'&')), 1);
-        let special = tag | reference | less(word, 0x20) | (word & HIGH);
-        if special != 0 {
-            return len + special.trailing_zeros() as usize / 8;
+        let marks = swar::equal(word, b'<')
+            | swar::equal(word, b'&')
+            | swar::less(word, 0x20)
+            | swar::not_ascii(word);
+        if marks != 0 {
+            return len + swar::first(marks);
         }
         len += 8;
     }
