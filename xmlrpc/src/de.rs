@@ -3,7 +3,7 @@
 use std::fmt;
 use std::ops::Range;
 
-use rpc_core::{FormatError, FormatErrorKind, Payload, Position};
+use rpc_core::{FormatError, FormatErrorKind, Payload};
 use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, SeqAccess, Visitor};
 
 use crate::format::XmlRpc;
@@ -102,10 +102,9 @@ impl<'de> De<'de> {
         let outside = self.reader.open() - 1;
         self.open_value(start)?;
         self.pending = true;
-        let message = self.reader.message();
         let value = seed
             .deserialize(ValueDe::new(self, start))
-            .map_err(|error| error.at(|| Position::of(message, start)))?;
+            .map_err(|error| error.at(|| self.reader.position(start)))?;
         if self.pending {
             self.skip()?;
         }

@@ -242,4 +242,10 @@ mod tests {
         assert_ne!(members, Struct::new());
         assert_eq!(members.names().next(), Some("name 0"));
     }
+
+    #[test]
+    #[cfg(target_pointer_width = "64")]
+    fn values_are_small() {
+        assert_eq!(size_of::<Value>(), 32);
+    }
 }

@@ -140,8 +140,8 @@ impl<'d, 'de> Elements<'d, 'de> {
         } else if let Some(start) = reader.open_plain(&plain::VALUE) {
             return Ok(Some(start));
         } else if reader.close_plain(&plain::DATA) {
-            self.done = true;
             self.de.end_of(&plain::ARRAY, "</array>")?;
+            self.done = true;
             return Ok(None);
         }
         let token = reader.tag()?;
@@ -224,10 +224,9 @@ impl<'d, 'de> Members<'d, 'de> {
                 }
             },
         };
-        let message = de.reader.message();
         seed.deserialize(KeyDe(name))
             .map(Some)
-            .map_err(|error| error.at(|| rpc_core::Position::of(message, start)))
+            .map_err(|error| error.at(|| de.reader.position(start)))
     }
 
     /// The name of the next member and its offset; nothing at the end of the struct.

@@ -4,9 +4,10 @@
 //! Whatever else stands in markup is handed to quick-xml, piece by piece: see [`events`].
 
 use std::borrow::Cow;
+use std::cell::Cell;
 
 use memchr::{memchr, memchr2, memchr3};
-use rpc_core::{FormatError, FormatErrorKind, Payload};
+use rpc_core::{FormatError, FormatErrorKind, Payload, Position};
 
 pub(crate) use super::tag::Tag;
 use super::tag::plain_name;
@@ -71,6 +72,8 @@ pub(crate) struct Reader<'a> {
     max_open: usize,
     state: State,
     declaration_allowed: bool,
+    /// The last offset whose position was told.
+    told: Cell<(usize, Position)>,
     #[cfg(test)]
     reference: Option<Box<reference::Reader<'a>>>,
 }
@@ -110,6 +113,7 @@ impl<'a> Reader<'a> {
             max_open,
             state: State::Reading,
             declaration_allowed: false,
+            told: Cell::new((0, Position::of(message, 0))),
             #[cfg(test)]
             reference: reference::Reader::if_asked(message, end - rest.len(), rest, max_open),
         }
@@ -122,11 +126,6 @@ impl<'a> Reader<'a> {
             return reference.open();
         }
         self.open.len()
-    }
-
-    /// The message that positions are counted in.
-    pub(crate) const fn message(&self) -> &'a [u8] {
-        self.message
     }
 
     /// Where in the message reading goes on.

@@ -350,6 +350,15 @@ fn limits() -> impl Strategy<Value = (u8, usize)> {
     prop_oneof![9 => Just((64, 1_000_000)), 1 => (0_u8..6, 0_usize..12)]
 }
 
+/// An error in front of the end of an array that was read otherwise: is it done?
+#[test]
+fn an_array_is_done_at_its_end() {
+    let document =
+        b"<methodCall><methodName>m</methodName><array><data></data>x</array></methodCall>";
+    let plain = outcomes(document, (64, 99));
+    assert_eq!(plain, reference::instead(|| outcomes(document, (64, 99))));
+}
+
 proptest! {
     #[test]
     fn plain_and_reference_agree(

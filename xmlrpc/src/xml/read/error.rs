@@ -5,6 +5,22 @@ use rpc_core::{FormatError, FormatErrorKind, Position};
 use super::{Markup, Reader, Token, forbidden};
 
 impl Reader<'_> {
+    /// The position of an offset of the message.
+    ///
+    /// Types can swallow errors, and go on to the next. So each is counted from the one before, or
+    /// many of them in a long document would take for ever.
+    pub(crate) fn position(&self, offset: usize) -> Position {
+        let (told, position) = self.told.get();
+        match self.message.get(told..offset) {
+            Some(between) => {
+                let position = position.after(between);
+                self.told.set((offset, position));
+                position
+            }
+            None => Position::of(self.message, offset),
+        }
+    }
+
     /// An error at an offset of the message.
     pub(crate) fn error(
         &self,
@@ -12,7 +28,7 @@ impl Reader<'_> {
         offset: usize,
         message: impl Into<String>,
     ) -> FormatError {
-        FormatError::new(kind, message).at(|| Position::of(self.message, offset))
+        FormatError::new(kind, message).at(|| self.position(offset))
     }
 
     /// The error of a tag that does not belong where it is.
