@@ -237,7 +237,9 @@ const fn is_clean(word: u64) -> bool {
 #[cfg(test)]
 mod tests {
     use insta::assert_snapshot;
+    use proptest::prelude::*;
 
+    use super::super::is_xml_char;
     use super::*;
 
     fn written(write: impl FnOnce(&mut Vec<u8>)) -> String {
@@ -334,5 +336,20 @@ mod tests {
         }
         let text = written(|out| escaped_lossy("a\0b\u{ffff}c<\u{fffe}", out));
         assert_eq!(text, "a\u{fffd}b\u{fffd}c&lt;\u{fffd}");
+    }
+
+    proptest! {
+        #[test]
+        fn words_escape_like_characters(text in "[ -~]{0,20}\\PC{0,3}[a-z<>&\r\t\u{1}\u{fffd}-\u{ffff}]{0,20}") {
+            let mut out = Vec::new();
+            let written = escaped(&text, &mut out);
+            if text.chars().any(|c| !is_xml_char(u32::from(c))) {
+                prop_assert!(written.is_err());
+            } else {
+                let plain = text.replace('&', "&amp;").replace('<', "&lt;");
+                let plain = plain.replace('>', "&gt;").replace('\r', "&#13;");
+                prop_assert_eq!(String::from_utf8(out).unwrap(), plain);
+            }
+        }
     }
 }
