@@ -1,5 +1,6 @@
 //! Writing texts and scalars.
 
+use memchr::memchr;
 use rpc_core::{FormatError, FormatErrorKind};
 
 use super::swar;
@@ -68,7 +69,7 @@ pub(crate) fn integer(number: i64, out: &mut Vec<u8>) {
 pub(crate) fn double<F: zmij::Float + ToString>(number: F, out: &mut Vec<u8>) {
     let mut buffer = zmij::Buffer::new();
     let text = buffer.format(number);
-    if text.bytes().any(|b| b == b'e') {
+    if memchr(b'e', text.as_bytes()).is_some() {
         // The standard library never writes an exponent here, nor a point that it can do without.
         let mut text = number.to_string();
         if !text.contains('.') {
@@ -119,11 +120,15 @@ pub(crate) fn date_time(text: &str, full: bool, out: &mut Vec<u8>) -> Result<(),
             format!("{text:?} is not a date and time"),
         ));
     }
+    let mut basic = *b"YYYYMMDDThh:mm:ss";
+    basic[..4].copy_from_slice(&bytes[..4]);
+    basic[4..6].copy_from_slice(&bytes[5..7]);
+    basic[6..8].copy_from_slice(&bytes[8..10]);
+    basic[9..].copy_from_slice(&bytes[11..19]);
+    let rest = if full { &bytes[19..] } else { b"" };
     out.extend_from_slice(DATE_TIME.open);
-    let time = if full { &bytes[11..] } else { &bytes[11..19] };
-    for part in [&bytes[..4], &bytes[5..7], &bytes[8..10], b"T", time] {
-        out.extend_from_slice(part);
-    }
+    out.extend_from_slice(&basic);
+    out.extend_from_slice(rest);
     out.extend_from_slice(DATE_TIME.close);
     Ok(())
 }
