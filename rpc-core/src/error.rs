@@ -50,13 +50,33 @@ impl Position {
     /// The position of a byte offset in a document.
     #[must_use]
     pub fn of(document: &[u8], offset: usize) -> Self {
-        let before = &document[..offset.min(document.len())];
-        let line_start = memchr::memrchr(b'\n', before).map_or(0, |newline| newline + 1);
+        let start = Self { line: 1, column: 1 };
+        start.after(&document[..offset.min(document.len())])
+    }
+
+    /// The position behind these bytes, where they stand at this one.
+    ///
+    /// ```
+    /// use rpc_core::Position;
+    ///
+    /// let start = Position { line: 1, column: 1 };
+    /// assert_eq!(start.after("aé".as_bytes()), Position { line: 1, column: 3 });
+    /// assert_eq!(start.after("aé\nb".as_bytes()).after(b"c"), Position { line: 2, column: 3 });
+    /// ```
+    #[must_use]
+    pub fn after(self, bytes: &[u8]) -> Self {
         // All bytes of a character but its first are 10xxxxxx.
         let starts_character = |byte: &&u8| (**byte as i8) >= -0x40;
-        Self {
-            line: memchr::memchr_iter(b'\n', before).count() + 1,
-            column: before[line_start..].iter().filter(starts_character).count() + 1,
+        let characters = |bytes: &[u8]| bytes.iter().filter(starts_character).count();
+        match memchr::memrchr(b'\n', bytes) {
+            None => Self {
+                line: self.line,
+                column: self.column + characters(bytes),
+            },
+            Some(newline) => Self {
+                line: self.line + memchr::memchr_iter(b'\n', bytes).count(),
+                column: characters(&bytes[newline + 1..]) + 1,
+            },
         }
     }
 }

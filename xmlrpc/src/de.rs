@@ -3,14 +3,16 @@
 use std::fmt;
 use std::ops::Range;
 
-use rpc_core::{FormatError, FormatErrorKind, Payload, Position};
+use rpc_core::{FormatError, FormatErrorKind, Payload};
 use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, SeqAccess, Visitor};
 
 use crate::format::XmlRpc;
+use crate::xml::read::plain::{self as shortcut, Element};
 use crate::xml::read::{Markup, Reader, Tag};
 
 mod compound;
 mod key;
+mod plain;
 mod scalar;
 #[cfg(test)]
 mod tests;
@@ -100,10 +102,9 @@ impl<'de> De<'de> {
         let outside = self.reader.open() - 1;
         self.open_value(start)?;
         self.pending = true;
-        let message = self.reader.message();
         let value = seed
             .deserialize(ValueDe::new(self, start))
-            .map_err(|error| error.at(|| Position::of(message, start)))?;
+            .map_err(|error| error.at(|| self.reader.position(start)))?;
         if self.pending {
             self.skip()?;
         }
@@ -124,6 +125,25 @@ impl<'de> De<'de> {
         match token.markup == Markup::Start(tag) {
             true => Ok(token.start),
             false => Err(self.reader.unexpected(token, expected)),
+        }
+    }
+
+    /// Expects the start of a value and gives its offset.
+    // Inlined with those who know which element it is, as the shortcuts are.
+    #[inline(always)]
+    pub(crate) fn start_value(&mut self, expected: &str) -> Result<usize, FormatError> {
+        match self.reader.open_plain(&shortcut::VALUE) {
+            Some(start) => Ok(start),
+            None => self.start(Tag::Value, expected),
+        }
+    }
+
+    /// Expects the end of an element, which is this one in plain documents.
+    #[inline(always)]
+    fn end_of(&mut self, element: &Element, expected: &str) -> Result<(), FormatError> {
+        match self.reader.close_plain(element) {
+            true => Ok(()),
+            false => self.end(expected).map(|_| ()),
         }
     }
 

@@ -41,16 +41,8 @@ pub(crate) fn write<T: Serialize + ?Sized>(
     out: &mut Vec<u8>,
 ) -> Result<(), FormatError> {
     let depth = if place == Place::Params { 0 } else { 1 };
-    Ser {
-        out,
-        format,
-        depth,
-        place,
-        bytes: is_byte_list::<T>(),
-    }
-    .check_depth()
-    .and_then(|ser| value.serialize(ser))
-    .map(|_| ())
+    let ser = Ser::child::<T>(out, format, depth, place)?;
+    value.serialize(ser).map(|_| ())
 }
 
 /// Writes one value. Its result tells whether anything was written: a member without a value may
@@ -76,32 +68,32 @@ fn refused(message: impl Into<String>) -> FormatError {
     FormatError::new(FormatErrorKind::Unrepresentable, message)
 }
 
-impl<'o> Ser<'o> {
-    fn check_depth(self) -> Result<Self, FormatError> {
-        if self.depth > usize::from(self.format.max_depth) {
-            return Err(refused(format!(
-                "the values are nested more than {} deep",
-                self.format.max_depth
-            )));
-        }
-        Ok(self)
-    }
+#[cold]
+fn too_deep(format: XmlRpc) -> FormatError {
+    refused(format!(
+        "the values are nested more than {} deep",
+        format.max_depth
+    ))
+}
 
-    /// The serializer of a value within this one.
+impl<'o> Ser<'o> {
+    /// The serializer of a value within another.
     fn child<T: ?Sized>(
         out: &'o mut Vec<u8>,
         format: XmlRpc,
         depth: usize,
         place: Place,
     ) -> Result<Self, FormatError> {
-        Self {
+        if depth > usize::from(format.max_depth) {
+            return Err(too_deep(format));
+        }
+        Ok(Self {
             out,
             format,
             depth,
             place,
             bytes: is_byte_list::<T>(),
-        }
-        .check_depth()
+        })
     }
 
     /// The same value behind a wrapper that the wire does not show.
@@ -110,11 +102,6 @@ impl<'o> Ser<'o> {
             bytes: is_byte_list::<T>(),
             ..self
         }
-    }
-
-    fn scalar(self, tag: &str, text: &[u8]) -> Result<bool, FormatError> {
-        write::scalar(tag, text, self.out);
-        Ok(true)
     }
 
     fn variant(self, variant: &str) -> Result<Members<'o>, FormatError> {
@@ -197,7 +184,8 @@ impl<'o> Serializer for Ser<'o> {
     }
 
     fn serialize_bool(self, v: bool) -> Result<bool, FormatError> {
-        self.scalar("boolean", if v { b"1" } else { b"0" })
+        write::scalar(&write::BOOLEAN, if v { b"1" } else { b"0" }, self.out);
+        Ok(true)
     }
 
     fn serialize_char(self, v: char) -> Result<bool, FormatError> {
@@ -280,8 +268,10 @@ impl<'o> Serializer for Ser<'o> {
         members.finish()
     }
 
-    fn serialize_seq(self, _: Option<usize>) -> Result<Elements<'o>, FormatError> {
-        Ok(Elements::new(self, true))
+    fn serialize_seq(self, len: Option<usize>) -> Result<Elements<'o>, FormatError> {
+        let mut elements = Elements::new(self, true);
+        elements.reserve(len.unwrap_or(0));
+        Ok(elements)
     }
 
     fn serialize_tuple(self, _: usize) -> Result<Elements<'o>, FormatError> {

@@ -7,6 +7,8 @@ use std::time::{Duration, SystemTime};
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 use serde::ser::{Serialize, Serializer};
 
+mod text;
+
 /// The newtype name under which a [`DateTime`] is written and read, with its text in the extended
 /// form of ISO 8601: a format with a type of its own for dates can tell it from a text.
 pub const NEWTYPE: &str = "$rpc_core::DateTime";
@@ -173,35 +175,6 @@ impl DateTime {
     pub const fn basic(self) -> impl fmt::Display {
         Basic(self)
     }
-
-    fn fmt_with(self, f: &mut fmt::Formatter<'_>, dash: &str) -> fmt::Result {
-        let Self {
-            year,
-            month,
-            day,
-            hour,
-            minute,
-            second,
-            ..
-        } = self;
-        write!(
-            f,
-            "{year:04}{dash}{month:02}{dash}{day:02}T{hour:02}:{minute:02}:{second:02}"
-        )?;
-        if self.nanosecond != 0 {
-            let fraction = format!("{:09}", self.nanosecond);
-            write!(f, ".{}", fraction.trim_end_matches('0'))?;
-        }
-        match self.offset {
-            None => Ok(()),
-            Some(0) => f.write_str("Z"),
-            Some(offset) => {
-                let sign = if offset < 0 { '-' } else { '+' };
-                let minutes = offset.unsigned_abs();
-                write!(f, "{sign}{:02}:{:02}", minutes / 60, minutes % 60)
-            }
-        }
-    }
 }
 
 const fn days_in(year: u16, month: u8) -> u8 {
@@ -219,7 +192,7 @@ const fn days_in(year: u16, month: u8) -> u8 {
 /// `1998-07-17T14:08:55.5+02:00`.
 impl fmt::Display for DateTime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.fmt_with(f, "-")
+        f.write_str(self.text("-").as_str())
     }
 }
 
@@ -227,7 +200,7 @@ struct Basic(DateTime);
 
 impl fmt::Display for Basic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt_with(f, "")
+        f.write_str(self.0.text("").as_str())
     }
 }
 
@@ -331,7 +304,7 @@ impl Rest<'_> {
 
 impl Serialize for DateTime {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_newtype_struct(NEWTYPE, &self.to_string())
+        serializer.serialize_newtype_struct(NEWTYPE, self.text("-").as_str())
     }
 }
 

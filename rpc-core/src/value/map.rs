@@ -1,10 +1,14 @@
 //! Named members that keep their order.
 
 use std::fmt;
+use std::hash::{BuildHasher, RandomState};
 
-use indexmap::IndexMap;
+use hashbrown::HashTable;
 
 use super::Value;
+
+/// Up to so many members are found by comparing all names, which takes no longer than one hash.
+const FEW: usize = 16;
 
 /// The members of a struct, in the order in which they were put in. The order has no part in
 /// whether two structs are equal.
@@ -18,8 +22,40 @@ use super::Value;
 /// assert_eq!(members.get("born"), Some(&Value::Int(1815)));
 /// assert_eq!(members.names().collect::<Vec<_>>(), ["name", "born"]);
 /// ```
-#[derive(Clone, Default, PartialEq)]
-pub struct Struct(IndexMap<String, Value>);
+#[derive(Clone, Default)]
+pub struct Struct {
+    members: Vec<(String, Value)>,
+    /// There once more members are put in than are [`FEW`].
+    index: Option<Box<Positions>>,
+}
+
+/// Where members are, by their names.
+#[derive(Clone, Default)]
+struct Positions {
+    table: HashTable<usize>,
+    // Peers choose the names, and shall not choose which of them collide.
+    hasher: RandomState,
+}
+
+impl Positions {
+    fn of(members: &[(String, Value)]) -> Self {
+        let mut positions = Self::default();
+        for at in 0..members.len() {
+            positions.add(at, members);
+        }
+        positions
+    }
+
+    fn add(&mut self, at: usize, members: &[(String, Value)]) {
+        let hash = |at: usize| self.hasher.hash_one(&members[at].0);
+        self.table.insert_unique(hash(at), at, |&at| hash(at));
+    }
+
+    fn find(&self, name: &str, members: &[(String, Value)]) -> Option<usize> {
+        let hash = self.hasher.hash_one(name);
+        self.table.find(hash, |&at| members[at].0 == name).copied()
+    }
+}
 
 impl Struct {
     /// A struct without members.
@@ -28,53 +64,87 @@ impl Struct {
         Self::default()
     }
 
+    fn find(&self, name: &str) -> Option<usize> {
+        match &self.index {
+            None => self.members.iter().position(|(own, _)| own == name),
+            Some(index) => index.find(name, &self.members),
+        }
+    }
+
     /// Puts a member in, at the end if it is new; gives the value that it had.
     pub fn insert(&mut self, name: impl Into<String>, value: impl Into<Value>) -> Option<Value> {
-        self.0.insert(name.into(), value.into())
+        let (name, value) = (name.into(), value.into());
+        if let Some(at) = self.find(&name) {
+            return Some(std::mem::replace(&mut self.members[at].1, value));
+        }
+        self.members.push((name, value));
+        match &mut self.index {
+            Some(index) => index.add(self.members.len() - 1, &self.members),
+            None if self.members.len() > FEW => {
+                self.index = Some(Box::new(Positions::of(&self.members)));
+            }
+            None => {}
+        }
+        None
     }
 
     /// The member of this name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Value> {
-        self.0.get(name)
+        self.find(name).map(|at| &self.members[at].1)
     }
 
     /// The member of this name, to be changed.
     pub fn get_mut(&mut self, name: &str) -> Option<&mut Value> {
-        self.0.get_mut(name)
+        self.find(name).map(|at| &mut self.members[at].1)
     }
 
     /// Takes a member out; the others keep their order.
     pub fn remove(&mut self, name: &str) -> Option<Value> {
-        self.0.shift_remove(name)
+        let (_, value) = self.members.remove(self.find(name)?);
+        if let Some(index) = &mut self.index {
+            **index = Positions::of(&self.members);
+        }
+        Some(value)
     }
 
     /// Whether there is a member of this name.
     #[must_use]
     pub fn contains(&self, name: &str) -> bool {
-        self.0.contains_key(name)
+        self.find(name).is_some()
     }
 
     /// How many members there are.
     #[must_use]
-    pub fn len(&self) -> usize {
-        self.0.len()
+    pub const fn len(&self) -> usize {
+        self.members.len()
     }
 
     /// Whether there are none.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+    pub const fn is_empty(&self) -> bool {
+        self.members.is_empty()
     }
 
     /// The members, in their order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &Value)> {
-        self.0.iter().map(|(name, value)| (name.as_str(), value))
+        self.members
+            .iter()
+            .map(|(name, value)| (name.as_str(), value))
     }
 
     /// Their names, in their order.
     pub fn names(&self) -> impl ExactSizeIterator<Item = &str> {
-        self.0.keys().map(String::as_str)
+        self.members.iter().map(|(name, _)| name.as_str())
+    }
+}
+
+impl PartialEq for Struct {
+    fn eq(&self, other: &Self) -> bool {
+        self.len() == other.len()
+            && self
+                .iter()
+                .all(|(name, value)| other.get(name) == Some(value))
     }
 }
 
@@ -86,13 +156,17 @@ impl fmt::Debug for Struct {
 
 impl FromIterator<(String, Value)> for Struct {
     fn from_iter<I: IntoIterator<Item = (String, Value)>>(members: I) -> Self {
-        Self(members.into_iter().collect())
+        let mut made = Self::new();
+        made.extend(members);
+        made
     }
 }
 
 impl Extend<(String, Value)> for Struct {
     fn extend<I: IntoIterator<Item = (String, Value)>>(&mut self, members: I) {
-        self.0.extend(members);
+        for (name, value) in members {
+            self.insert(name, value);
+        }
     }
 }
 
@@ -101,13 +175,13 @@ impl IntoIterator for Struct {
     type IntoIter = Members;
 
     fn into_iter(self) -> Members {
-        Members(self.0.into_iter())
+        Members(self.members.into_iter())
     }
 }
 
 /// The members of a struct that is taken apart.
 #[derive(Debug)]
-pub struct Members(indexmap::map::IntoIter<String, Value>);
+pub struct Members(std::vec::IntoIter<(String, Value)>);
 
 impl Iterator for Members {
     type Item = (String, Value);
@@ -141,5 +215,37 @@ mod tests {
             .into_iter()
             .collect();
         assert_eq!(one, other);
+    }
+
+    #[test]
+    fn many_members_are_found_like_few() {
+        let name = |i: usize| format!("name {i}");
+        let mut members = Struct::new();
+        for i in 0..3 * FEW {
+            assert_eq!(members.insert(name(i), i as i64), None);
+            assert_eq!(members.insert(name(i), -1), Some(Value::Int(i as i64)));
+            assert_eq!(members.len(), i + 1);
+        }
+        assert_eq!(members.remove(&name(3)), Some(Value::Int(-1)));
+        assert_eq!(members.remove(&name(3)), None);
+        for i in 0..3 * FEW {
+            assert_eq!(members.contains(&name(i)), i != 3);
+        }
+        let reversed: Struct = members
+            .clone()
+            .into_iter()
+            .collect::<Vec<_>>()
+            .into_iter()
+            .rev()
+            .collect();
+        assert_eq!(members, reversed);
+        assert_ne!(members, Struct::new());
+        assert_eq!(members.names().next(), Some("name 0"));
+    }
+
+    #[test]
+    #[cfg(target_pointer_width = "64")]
+    fn values_are_small() {
+        assert_eq!(size_of::<Value>(), 32);
     }
 }

@@ -1,5 +1,6 @@
 //! Arrays, structs, variants and the parameters of a call.
 
+use std::borrow::Cow;
 use std::marker::PhantomData;
 
 use rpc_core::{FormatError, FormatErrorKind};
@@ -11,6 +12,7 @@ use serde::forward_to_deserialize_any;
 
 use super::De;
 use super::key::KeyDe;
+use crate::xml::read::plain;
 use crate::xml::read::{Markup, Tag};
 
 impl<'de> De<'de> {
@@ -21,7 +23,7 @@ impl<'de> De<'de> {
         visitor: V,
     ) -> Result<V::Value, FormatError> {
         let value = self.elements(start, visitor)?;
-        self.end("</value>")?;
+        self.end_of(&plain::VALUE, "</value>")?;
         Ok(value)
     }
 
@@ -59,7 +61,7 @@ impl<'de> De<'de> {
                 "the struct has more members than were read",
             ));
         }
-        self.end("</value>")?;
+        self.end_of(&plain::VALUE, "</value>")?;
         Ok(value)
     }
 
@@ -78,7 +80,7 @@ impl<'de> De<'de> {
                 "expected a struct with one member, the variant of an enum, found more",
             ));
         }
-        self.end("</value>")?;
+        self.end_of(&plain::VALUE, "</value>")?;
         Ok(value)
     }
 }
@@ -107,11 +109,15 @@ struct Elements<'d, 'de> {
 impl<'d, 'de> Elements<'d, 'de> {
     /// The elements of an array; `<array>` is open.
     fn of_array(de: &'d mut De<'de>) -> Result<Self, FormatError> {
-        let token = de.reader.tag()?;
-        let done = match token.markup {
-            Markup::Start(Tag::Data) => false,
-            Markup::End(_) => true,
-            _ => return Err(de.reader.unexpected(token, "<data>")),
+        let done = if de.reader.open_plain(&plain::DATA).is_some() {
+            false
+        } else {
+            let token = de.reader.tag()?;
+            match token.markup {
+                Markup::Start(Tag::Data) => false,
+                Markup::End(_) => true,
+                _ => return Err(de.reader.unexpected(token, "<data>")),
+            }
         };
         Ok(Self {
             de,
@@ -126,7 +132,19 @@ impl<'d, 'de> Elements<'d, 'de> {
         if self.done {
             return Ok(None);
         }
-        let token = self.de.reader.tag()?;
+        let reader = &mut self.de.reader;
+        if self.params {
+            if reader.open_plain(&plain::PARAM).is_some() {
+                return self.de.start_value("<value>").map(Some);
+            }
+        } else if let Some(start) = reader.open_plain(&plain::VALUE) {
+            return Ok(Some(start));
+        } else if reader.close_plain(&plain::DATA) {
+            self.de.end_of(&plain::ARRAY, "</array>")?;
+            self.done = true;
+            return Ok(None);
+        }
+        let token = reader.tag()?;
         match token.markup {
             Markup::End(_) => {
                 if !self.params {
@@ -136,9 +154,7 @@ impl<'d, 'de> Elements<'d, 'de> {
                 Ok(None)
             }
             Markup::Start(Tag::Value) if !self.params => Ok(Some(token.start)),
-            Markup::Start(Tag::Param) if self.params => {
-                self.de.start(Tag::Value, "<value>").map(Some)
-            }
+            Markup::Start(Tag::Param) if self.params => self.de.start_value("<value>").map(Some),
             _ if self.params => Err(self.de.reader.unexpected(token, "<param>")),
             _ => Err(self.de.reader.unexpected(token, "<value>")),
         }
@@ -153,7 +169,7 @@ impl<'d, 'de> Elements<'d, 'de> {
         };
         let value = self.de.value(start, seed)?;
         if self.params {
-            self.de.end("</param>")?;
+            self.de.end_of(&plain::PARAM, "</param>")?;
         }
         self.read += 1;
         Ok(Some(value))
@@ -198,31 +214,45 @@ impl<'d, 'de> Members<'d, 'de> {
             return Ok(None);
         }
         let de = &mut *self.de;
+        let (start, name) = match de.reader.open_member() {
+            Some((start, name)) => (start, Cow::Borrowed(name)),
+            None => match Self::next_name(de)? {
+                Some(found) => found,
+                None => {
+                    self.done = true;
+                    return Ok(None);
+                }
+            },
+        };
+        seed.deserialize(KeyDe(name))
+            .map(Some)
+            .map_err(|error| error.at(|| de.reader.position(start)))
+    }
+
+    /// The name of the next member and its offset; nothing at the end of the struct.
+    fn next_name(de: &mut De<'de>) -> Result<Option<(usize, Cow<'de, str>)>, FormatError> {
+        if de.reader.close_plain(&plain::STRUCT) {
+            return Ok(None);
+        }
         let token = de.reader.tag()?;
         match token.markup {
-            Markup::End(_) => {
-                self.done = true;
-                return Ok(None);
-            }
+            Markup::End(_) => return Ok(None),
             Markup::Start(Tag::Member) => {}
             _ => return Err(de.reader.unexpected(token, "<member>")),
         }
         let start = de.start(Tag::Name, "<name>, which comes first in a member")?;
         let name = de.reader.text()?;
         de.end("</name>")?;
-        let message = de.reader.message();
-        seed.deserialize(KeyDe(name))
-            .map(Some)
-            .map_err(|error| error.at(|| rpc_core::Position::of(message, start)))
+        Ok(Some((start, name)))
     }
 
     fn next_value_seed<S: DeserializeSeed<'de>>(
         &mut self,
         seed: S,
     ) -> Result<S::Value, FormatError> {
-        let start = self.de.start(Tag::Value, "the <value> of a member")?;
+        let start = self.de.start_value("the <value> of a member")?;
         let value = self.de.value(start, seed)?;
-        self.de.end("</member>")?;
+        self.de.end_of(&plain::MEMBER, "</member>")?;
         Ok(value)
     }
 }

@@ -1,6 +1,7 @@
 //! Tests of reading: what peers send, and what nobody should.
 
 mod any;
+mod differential;
 mod hostile;
 mod values;
 

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use rpc_core::{FormatError, FormatErrorKind};
-use serde::de::value::{SeqDeserializer, StrDeserializer};
-use serde::de::{Deserializer, IntoDeserializer, Visitor};
+use serde::de::value::{SeqDeserializer, StrDeserializer, U8Deserializer};
+use serde::de::{DeserializeSeed, Deserializer, IntoDeserializer, SeqAccess, Visitor};
 
 use super::scalar::{double, extended};
 use super::{De, Found, RAW};
@@ -95,6 +95,28 @@ macro_rules! texts {
             }
         }
     )*};
+}
+
+/// Bytes one by one, for types that serde reads as lists of numbers, such as `Vec<u8>`.
+struct Numbers<'a>(std::slice::Iter<'a, u8>);
+
+impl<'de> SeqAccess<'de> for Numbers<'_> {
+    type Error = FormatError;
+
+    #[inline]
+    fn next_element_seed<S: DeserializeSeed<'de>>(
+        &mut self,
+        seed: S,
+    ) -> Result<Option<S::Value>, FormatError> {
+        match self.0.next() {
+            Some(&byte) => seed.deserialize(U8Deserializer::new(byte)).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        Some(self.0.len())
+    }
 }
 
 impl<'de> Deserializer<'de> for ValueDe<'_, 'de> {
@@ -209,7 +231,7 @@ impl<'de> Deserializer<'de> for ValueDe<'_, 'de> {
     fn deserialize_seq<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value, FormatError> {
         match self.found()? {
             Found::Array => self.de.array(self.start, visitor),
-            Found::Bytes(bytes) => visitor.visit_seq(SeqDeserializer::new(bytes.into_iter())),
+            Found::Bytes(bytes) => visitor.visit_seq(Numbers(bytes.iter())),
             other => Err(self.mismatch("array", &other)),
         }
     }
@@ -221,9 +243,7 @@ impl<'de> Deserializer<'de> for ValueDe<'_, 'de> {
     ) -> Result<V::Value, FormatError> {
         match self.found()? {
             Found::Array => self.de.array(self.start, visitor),
-            Found::Bytes(bytes) if bytes.len() == len => {
-                visitor.visit_seq(SeqDeserializer::new(bytes.into_iter()))
-            }
+            Found::Bytes(bytes) if bytes.len() == len => visitor.visit_seq(Numbers(bytes.iter())),
             Found::Bytes(bytes) => Err(self.de.reader.error(
                 FormatErrorKind::Mismatch,
                 self.start,

@@ -65,6 +65,14 @@ impl<'o> Elements<'o> {
         elements
     }
 
+    /// Makes room for so many bytes, if it is bytes.
+    pub(super) fn reserve(&mut self, len: usize) {
+        if let State::Bytes(bytes) = &mut self.state {
+            // A type can be wrong about its length.
+            bytes.reserve(len.min(1 << 20));
+        }
+    }
+
     pub(super) fn within_variant(self) -> Self {
         Self {
             in_variant: true,

@@ -1,7 +1,9 @@
 //! XML: from bytes to characters, from characters to tags and texts, and back.
 
+pub(crate) mod base64;
 pub(crate) mod encoding;
 pub(crate) mod read;
+mod swar;
 mod tag;
 pub(crate) mod write;
 

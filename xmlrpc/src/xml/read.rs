@@ -1,14 +1,25 @@
-//! A pull reader of tags and texts. The only place that knows quick-xml.
+//! A pull reader of tags and texts.
+//!
+//! Plain tags, texts and references, which is nearly everything that peers send, are read here.
+//! Whatever else stands in markup is handed to quick-xml, piece by piece: see [`events`].
 
 use std::borrow::Cow;
+use std::cell::Cell;
 
-use quick_xml::errors::{Error, IllFormedError};
-use quick_xml::events::{BytesStart, Event};
+use memchr::{memchr, memchr2, memchr3};
 use rpc_core::{FormatError, FormatErrorKind, Payload, Position};
 
 pub(crate) use super::tag::Tag;
-use super::tag::is_name;
+use super::tag::plain_name;
 use super::{forbidden, is_blank, is_xml_char};
+
+mod error;
+mod events;
+pub(crate) mod plain;
+#[cfg(test)]
+pub(crate) mod reference;
+#[cfg(test)]
+mod tests;
 
 const BOM: &[u8] = "\u{feff}".as_bytes();
 
@@ -29,10 +40,21 @@ pub(crate) struct Token {
     pub(crate) end: usize,
 }
 
+/// A part of a text.
 enum Piece<'a> {
+    /// What stands in the document, and where.
     Text(&'a str, usize),
+    /// What a reference stands for.
     Char(char),
-    Markup(Token),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Reading,
+    /// The last tag was that of an element without contents, which is still to be ended.
+    Empty,
+    /// There was an error in the markup, after which nobody shall go on.
+    Failed,
 }
 
 /// Reads a document, or a part of one, from its start to its end.
@@ -40,74 +62,79 @@ enum Piece<'a> {
 /// Comments and processing instructions are skipped, attributes and namespace prefixes ignored,
 /// document types refused. Tags match, or there is an error.
 pub(crate) struct Reader<'a> {
-    xml: quick_xml::Reader<&'a [u8]>,
     message: &'a [u8],
-    /// Where in the message quick-xml's input starts.
-    base: usize,
-    /// The markup that ended a text.
-    peeked: Option<Token>,
-    open: usize,
+    /// Where in the message the input ends.
+    end: usize,
+    /// What is still to be read.
+    rest: &'a [u8],
+    /// The names of the elements that are open.
+    open: Vec<&'a [u8]>,
     max_open: usize,
+    state: State,
     declaration_allowed: bool,
-    /// The tokenizer goes on after some errors; nobody else shall.
-    failed: bool,
+    /// The last offset whose position was told.
+    told: Cell<(usize, Position)>,
+    #[cfg(test)]
+    reference: Option<Box<reference::Reader<'a>>>,
 }
 
 impl<'a> Reader<'a> {
     /// A reader of a payload in which elements nest at most `max_open` deep.
     pub(crate) fn new(payload: &'a Payload, max_open: usize) -> Self {
-        Self::part(
-            payload.message(),
-            payload.range().start,
-            payload.as_slice(),
-            max_open,
-        )
+        let range = payload.range();
+        Self::part(payload.message(), range.end, payload.as_slice(), max_open)
     }
 
     /// A reader of a whole document, which can start with an XML declaration.
     pub(crate) fn document(document: &'a [u8], max_open: usize) -> Self {
-        let mut reader = Self::part(document, 0, document, max_open);
-        reader.declaration_allowed = true;
-        reader
+        Self::part(document, document.len(), document, max_open).allow_declaration()
     }
 
     /// Lets the payload start with an XML declaration.
     pub(crate) fn allow_declaration(mut self) -> Self {
         self.declaration_allowed = true;
+        #[cfg(test)]
+        if let Some(reference) = &mut self.reference {
+            reference.allow_declaration();
+        }
         self
     }
 
-    fn part(message: &'a [u8], mut base: usize, mut input: &'a [u8], max_open: usize) -> Self {
-        // quick-xml would strip it too, but not count it.
-        while let Some(rest) = input.strip_prefix(BOM) {
-            base += BOM.len();
-            input = rest;
+    fn part(message: &'a [u8], end: usize, mut rest: &'a [u8], max_open: usize) -> Self {
+        while let Some(behind) = rest.strip_prefix(BOM) {
+            rest = behind;
         }
-        let mut xml = quick_xml::Reader::from_reader(input);
-        let config = xml.config_mut();
-        config.expand_empty_elements = true;
-        // The end of an element that was opened before this part of the document.
-        config.allow_unmatched_ends = true;
         Self {
-            xml,
             message,
-            base,
-            peeked: None,
-            open: 0,
+            end,
+            rest,
+            // Nearly all documents nest less deep than this.
+            open: Vec::with_capacity(16),
             max_open,
+            state: State::Reading,
             declaration_allowed: false,
-            failed: false,
+            told: Cell::new((0, Position::of(message, 0))),
+            #[cfg(test)]
+            reference: reference::Reader::if_asked(message, end - rest.len(), rest, max_open),
         }
     }
 
     /// How many elements are open.
-    pub(crate) const fn open(&self) -> usize {
-        self.open
+    pub(crate) fn open(&self) -> usize {
+        #[cfg(test)]
+        if let Some(reference) = &self.reference {
+            return reference.open();
+        }
+        self.open.len()
     }
 
-    /// The message that positions are counted in.
-    pub(crate) const fn message(&self) -> &'a [u8] {
-        self.message
+    /// Where in the message reading goes on.
+    pub(crate) fn offset(&self) -> usize {
+        #[cfg(test)]
+        if let Some(reference) = &self.reference {
+            return reference.offset();
+        }
+        self.end - self.rest.len()
     }
 
     /// The next tag, or the end. White space before it is skipped.
@@ -115,6 +142,10 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// If there is a text before it, or the document is malformed.
     pub(crate) fn tag(&mut self) -> Result<Token, FormatError> {
+        #[cfg(test)]
+        if let Some(reference) = &mut self.reference {
+            return reference.tag();
+        }
         self.tag_after(|reader, text, start| match is_blank(text) {
             true => Ok(()),
             false => Err(reader.stray_text(start)),
@@ -126,6 +157,10 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// If the document is malformed.
     pub(crate) fn skip_to_tag(&mut self) -> Result<Token, FormatError> {
+        #[cfg(test)]
+        if let Some(reference) = &mut self.reference {
+            return reference.skip_to_tag();
+        }
         self.tag_after(Self::check)
     }
 
@@ -133,33 +168,27 @@ impl<'a> Reader<'a> {
         &mut self,
         text: impl Fn(&Self, &str, usize) -> Result<(), FormatError>,
     ) -> Result<Token, FormatError> {
-        if let Some(token) = self.peeked.take() {
-            return Ok(token);
-        }
-        loop {
-            match self.piece()? {
-                Piece::Markup(token) => return Ok(token),
+        while let Some(piece) = self.or_fail(Self::piece)? {
+            match piece {
                 Piece::Text(piece, start) => text(self, piece, start)?,
                 Piece::Char(c) => text(self, c.encode_utf8(&mut [0; 4]), self.offset())?,
             }
         }
+        self.or_fail(Self::markup)
     }
 
-    /// The text up to the next tag, which stays for [`tag`](Self::tag).
+    /// The text up to the next tag, or the end.
     ///
     /// # Errors
     /// If the document is malformed.
     pub(crate) fn text(&mut self) -> Result<Cow<'a, str>, FormatError> {
-        let mut text = Cow::Borrowed("");
-        if self.peeked.is_some() {
-            return Ok(text);
+        #[cfg(test)]
+        if let Some(reference) = &mut self.reference {
+            return reference.text();
         }
-        loop {
-            match self.piece()? {
-                Piece::Markup(token) => {
-                    self.peeked = Some(token);
-                    return Ok(text);
-                }
+        let mut text = Cow::Borrowed("");
+        while let Some(piece) = self.or_fail(Self::piece)? {
+            match piece {
                 Piece::Text(piece, start) => {
                     self.check(piece, start)?;
                     let piece = normalised(piece);
@@ -172,279 +201,151 @@ impl<'a> Reader<'a> {
                 Piece::Char(c) => text.to_mut().push(c),
             }
         }
+        Ok(text)
     }
 
-    /// An error at an offset of the message.
-    pub(crate) fn error(
-        &self,
-        kind: FormatErrorKind,
-        offset: usize,
-        message: impl Into<String>,
-    ) -> FormatError {
-        FormatError::new(kind, message).at(|| Position::of(self.message, offset))
-    }
-
-    /// The error of a tag that does not belong where it is.
-    pub(crate) fn unexpected(&self, token: Token, expected: &str) -> FormatError {
-        // A document that just ends is not well-formed; one of other elements is, but no call.
-        let kind = match token.markup {
-            Markup::Eof => FormatErrorKind::Syntax,
-            _ => FormatErrorKind::Structure,
-        };
-        let message = format!("expected {expected}, found {}", self.describe(token));
-        self.error(kind, token.start, message)
-    }
-
-    /// The error of a text where only tags belong.
-    pub(crate) fn stray_text(&self, start: usize) -> FormatError {
-        match self.open() {
-            0 => self.error(
+    /// Reads something, unless an error came before; and nothing after an error.
+    fn or_fail<T>(
+        &mut self,
+        read: impl Fn(&mut Self) -> Result<T, FormatError>,
+    ) -> Result<T, FormatError> {
+        if self.state == State::Failed {
+            return Err(self.error(
                 FormatErrorKind::Syntax,
-                start,
-                "a text outside of any element",
-            ),
-            _ => self.error(FormatErrorKind::Structure, start, "a text between elements"),
+                self.offset(),
+                "reading goes on after an error",
+            ));
         }
-    }
-
-    /// A tag as it stands in the document.
-    pub(crate) fn describe(&self, token: Token) -> String {
-        let source = String::from_utf8_lossy(&self.message[token.start..token.end]);
-        let name = source
-            .trim_start_matches(['<', '/'])
-            .split([' ', '\t', '\r', '\n', '/', '>'])
-            .next()
-            .unwrap_or_default();
-        // An element without contents ends where it starts, so its end has no text of its own.
-        let name: String = name.chars().take(64).collect();
-        match token.markup {
-            Markup::Start(_) => format!("<{name}>"),
-            Markup::End(_) if name.is_empty() => "the end of the element".to_owned(),
-            Markup::End(_) => format!("</{name}>"),
-            Markup::Eof => "the end of the document".to_owned(),
+        let result = read(self);
+        if result.is_err() {
+            self.state = State::Failed;
         }
+        result
     }
 
-    /// Where in the message reading goes on, unless a tag was looked at in advance.
-    pub(crate) fn offset(&self) -> usize {
-        // The offset is one of a slice in memory.
-        self.base + self.xml.buffer_position() as usize
-    }
-
-    fn piece(&mut self) -> Result<Piece<'a>, FormatError> {
+    /// The next part of a text; nothing where a tag or the end is next.
+    fn piece(&mut self) -> Result<Option<Piece<'a>>, FormatError> {
+        if self.state == State::Empty {
+            return Ok(None);
+        }
         loop {
             let start = self.offset();
-            let result = self.read(start);
-            match result {
-                Ok(Some(piece)) => return Ok(piece),
-                Ok(None) => {}
-                Err(error) => {
-                    self.failed = true;
-                    return Err(error);
+            match self.rest {
+                [] => return Ok(None),
+                [b'<', b'!' | b'?', ..] => {
+                    if let Some(text) = self.miscellaneous()? {
+                        return Ok(Some(text));
+                    }
+                }
+                [b'<', ..] => return Ok(None),
+                [b'&', behind @ ..] => {
+                    return match memchr3(b';', b'&', b'<', behind) {
+                        Some(len) if behind[len] == b';' => {
+                            self.rest = &behind[len + 1..];
+                            let name = self.utf8(&behind[..len], start)?;
+                            self.resolve(name, start).map(|c| Some(Piece::Char(c)))
+                        }
+                        _ => Err(self.unclosed_reference()),
+                    };
+                }
+                rest => {
+                    let len = memchr2(b'<', b'&', rest).unwrap_or(rest.len());
+                    let (text, behind) = rest.split_at(len);
+                    self.rest = behind;
+                    let text = self.utf8(text, start)?;
+                    return Ok(Some(Piece::Text(text, start)));
                 }
             }
         }
     }
 
-    /// One event of the tokenizer; nothing for what has no meaning here.
-    fn read(&mut self, start: usize) -> Result<Option<Piece<'a>>, FormatError> {
-        if self.failed {
-            return Err(self.error(
-                FormatErrorKind::Syntax,
-                start,
-                "reading goes on after an error",
-            ));
-        }
-        let event = match self.xml.read_event() {
-            Ok(event) => event,
-            Err(error) => return Err(self.malformed(&error, start)),
-        };
-        let markup = match event {
-            Event::Text(text) => return Ok(Some(Piece::Text(borrowed(&text.into_inner()), start))),
-            Event::CData(text) => {
-                let text = borrowed(&text.into_inner());
-                return Ok(Some(Piece::Text(text, start + "<![CDATA[".len())));
+    /// The tag that is next, or the end.
+    fn markup(&mut self) -> Result<Token, FormatError> {
+        let start = self.offset();
+        let markup = if self.state == State::Empty {
+            self.state = State::Reading;
+            let name = self.open.pop().unwrap_or_default();
+            Markup::End(Tag::local(name))
+        } else {
+            match self.rest {
+                [] if self.open.is_empty() => Markup::Eof,
+                [] => {
+                    return Err(self.error(
+                        FormatErrorKind::Syntax,
+                        start,
+                        "the document ends in the middle of an element",
+                    ));
+                }
+                [b'<', b'/', behind @ ..] => match plain_name(behind) {
+                    Some((name, [b'>', behind @ ..])) => {
+                        self.rest = behind;
+                        self.end(name, start)?
+                    }
+                    _ => self.unusual_tag()?,
+                },
+                [_, behind @ ..] => match plain_name(behind) {
+                    Some((name, [b'>', behind @ ..])) => {
+                        self.rest = behind;
+                        self.start(name, start)?
+                    }
+                    Some((name, [b'/', b'>', behind @ ..])) => {
+                        self.rest = behind;
+                        self.state = State::Empty;
+                        self.start(name, start)?
+                    }
+                    _ => self.unusual_tag()?,
+                },
             }
-            Event::GeneralRef(reference) => {
-                return self
-                    .resolve(&reference.into_inner(), start)
-                    .map(|c| Some(Piece::Char(c)));
-            }
-            Event::Start(tag) => Markup::Start(self.start(&tag, start)?),
-            Event::End(tag) => {
-                self.open = self.open.saturating_sub(1);
-                Markup::End(Tag::local(tag.name().as_ref()))
-            }
-            Event::Eof if self.open == 0 => Markup::Eof,
-            Event::Eof => {
-                return Err(self.error(
-                    FormatErrorKind::Syntax,
-                    start,
-                    "the document ends in the middle of an element",
-                ));
-            }
-            Event::Comment(text) => {
-                self.check(&text.into_inner(), start + "<!--".len())?;
-                return Ok(None);
-            }
-            Event::PI(text) => {
-                self.check(&text.into_inner(), start + "<?".len())?;
-                return Ok(None);
-            }
-            Event::Decl(_) if self.declaration_allowed => {
-                self.declaration_allowed = false;
-                return Ok(None);
-            }
-            Event::Decl(_) => {
-                return Err(self.error(
-                    FormatErrorKind::Syntax,
-                    start,
-                    "an XML declaration that is not at the start of the document",
-                ));
-            }
-            Event::DocType(_) => return Err(self.document_type(start)),
-            Event::Empty(_) => unreachable!("empty elements are expanded"),
         };
         self.declaration_allowed = false;
-        Ok(Some(Piece::Markup(Token {
+        Ok(Token {
             markup,
             start,
             end: self.offset(),
-        })))
+        })
     }
 
-    fn start(&mut self, tag: &BytesStart<'_>, start: usize) -> Result<Tag, FormatError> {
-        self.open += 1;
-        if self.open > self.max_open {
+    /// Opens an element.
+    fn start(&mut self, name: &'a [u8], start: usize) -> Result<Markup, FormatError> {
+        self.open.push(name);
+        if self.open.len() > self.max_open {
             return Err(self.error(
                 FormatErrorKind::Limit,
                 start,
                 format!("elements are nested more than {} deep", self.max_open),
             ));
         }
-        let name = tag.name();
-        let known = Tag::of(name.as_ref());
-        if known == Tag::Other && !is_name(name.as_ref()) {
+        Ok(Markup::Start(Tag::local(name)))
+    }
+
+    /// Closes an element. One that was opened before this part of the document has no start here.
+    fn end(&mut self, name: &[u8], start: usize) -> Result<Markup, FormatError> {
+        if let Some(expected) = self.open.last()
+            && *expected != name
+        {
             return Err(self.error(
                 FormatErrorKind::Syntax,
                 start,
-                "a tag without a proper name",
-            ));
-        }
-        let attributes = tag.attributes_raw();
-        if !is_blank(attributes) {
-            self.check(attributes, start)?;
-            let proper = tag
-                .attributes()
-                .with_checks(false)
-                .all(|attribute| attribute.is_ok_and(|a| !a.value.contains('<')));
-            if !proper {
-                return Err(self.error(FormatErrorKind::Syntax, start, "a malformed attribute"));
-            }
-        }
-        Ok(match known {
-            Tag::Other => Tag::local(name.as_ref()),
-            known => known,
-        })
-    }
-
-    fn resolve(&self, reference: &str, start: usize) -> Result<char, FormatError> {
-        let number = match reference {
-            "lt" => return Ok('<'),
-            "gt" => return Ok('>'),
-            "amp" => return Ok('&'),
-            "apos" => return Ok('\''),
-            "quot" => return Ok('"'),
-            _ => reference.strip_prefix('#'),
-        };
-        let Some(number) = number else {
-            let name: String = reference.chars().take(64).collect();
-            return Err(self.error(
-                FormatErrorKind::Syntax,
-                start,
-                format!("the entity &{name}; is not known"),
-            ));
-        };
-        let (digits, radix) = match number.strip_prefix('x') {
-            Some(digits) => (digits, 16),
-            None => (number, 10),
-        };
-        // A sign would pass the parser.
-        let code = match digits.bytes().all(|b| b.is_ascii_alphanumeric()) {
-            true => u32::from_str_radix(digits, radix).ok(),
-            false => None,
-        };
-        code.filter(|&code| is_xml_char(code))
-            .and_then(char::from_u32)
-            .ok_or_else(|| {
-                self.error(
-                    FormatErrorKind::Character,
-                    start,
-                    "a reference to a character that XML does not allow",
-                )
-            })
-    }
-
-    fn check(&self, text: &str, start: usize) -> Result<(), FormatError> {
-        forbidden(text).map_or(Ok(()), |(at, c)| {
-            Err(self.error(
-                FormatErrorKind::Character,
-                start + at,
                 format!(
-                    "the character U+{:04X}, which XML does not allow",
-                    u32::from(c)
+                    "expected </{:.64}>, found </{:.64}>",
+                    String::from_utf8_lossy(expected),
+                    String::from_utf8_lossy(name)
                 ),
-            ))
-        })
-    }
-
-    fn malformed(&self, error: &Error, start: usize) -> FormatError {
-        let rest = &self.message[start.min(self.message.len())..];
-        if rest.len() > 2 && rest[..3].eq_ignore_ascii_case(b"<!d") {
-            return self.document_type(start);
+            ));
         }
-        let text = match error {
-            Error::Encoding(_) => {
-                return self.error(
-                    FormatErrorKind::Character,
-                    start,
-                    "bytes that are not UTF-8",
-                );
-            }
-            Error::IllFormed(IllFormedError::MismatchedEndTag { expected, found }) => {
-                format!("expected </{expected:.64}>, found </{found:.64}>")
-            }
-            Error::IllFormed(error) => error.to_string(),
-            Error::Syntax(error) => error.to_string(),
-            error => error.to_string(),
-        };
-        self.error(FormatErrorKind::Syntax, start, text)
+        self.open.pop();
+        Ok(Markup::End(Tag::local(name)))
     }
 
-    fn document_type(&self, start: usize) -> FormatError {
-        self.error(
-            FormatErrorKind::Structure,
-            start,
-            "a document type declaration (DOCTYPE), which is refused",
-        )
-    }
-}
-
-/// The tokenizer of a slice hands out parts of it. An owned text has no way to come about.
-fn borrowed<'a>(text: &Cow<'a, str>) -> &'a str {
-    match text {
-        Cow::Borrowed(text) => text,
-        Cow::Owned(_) => unreachable!("a tokenizer of a slice borrows from it"),
+    fn utf8(&self, bytes: &'a [u8], start: usize) -> Result<&'a str, FormatError> {
+        std::str::from_utf8(bytes).map_err(|_| self.not_utf8(start))
     }
 }
 
 /// A text with line ends as XML wants them: CR LF and CR are LF.
 fn normalised(text: &str) -> Cow<'_, str> {
-    if !text.as_bytes().contains(&b'\r') {
+    if memchr(b'\r', text.as_bytes()).is_none() {
         return Cow::Borrowed(text);
     }
     Cow::Owned(text.replace("\r\n", "\n").replace('\r', "\n"))
 }
-
-#[cfg(test)]
-mod tests;

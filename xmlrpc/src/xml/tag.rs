@@ -29,49 +29,59 @@ pub(crate) enum Tag {
 
 impl Tag {
     /// The tag of this very name.
-    pub(super) fn of(name: &str) -> Self {
+    pub(super) fn of(name: &[u8]) -> Self {
         match name {
-            "value" => Self::Value,
-            "string" => Self::String,
-            "int" | "i4" | "i8" | "i1" | "i2" => Self::Int,
-            "member" => Self::Member,
-            "name" => Self::Name,
-            "param" => Self::Param,
-            "params" => Self::Params,
-            "struct" => Self::Struct,
-            "array" => Self::Array,
-            "data" => Self::Data,
-            "boolean" => Self::Boolean,
-            "double" | "float" => Self::Double,
-            "nil" => Self::Nil,
-            "base64" => Self::Base64,
-            "dateTime.iso8601" | "dateTime" => Self::DateTime,
-            "bigdecimal" => Self::BigDecimal,
-            "biginteger" => Self::BigInteger,
-            "methodCall" => Self::MethodCall,
-            "methodName" => Self::MethodName,
-            "methodResponse" => Self::MethodResponse,
-            "fault" => Self::Fault,
+            b"value" => Self::Value,
+            b"string" => Self::String,
+            b"int" | b"i4" | b"i8" | b"i1" | b"i2" => Self::Int,
+            b"member" => Self::Member,
+            b"name" => Self::Name,
+            b"param" => Self::Param,
+            b"params" => Self::Params,
+            b"struct" => Self::Struct,
+            b"array" => Self::Array,
+            b"data" => Self::Data,
+            b"boolean" => Self::Boolean,
+            b"double" | b"float" => Self::Double,
+            b"nil" => Self::Nil,
+            b"base64" => Self::Base64,
+            b"dateTime.iso8601" | b"dateTime" => Self::DateTime,
+            b"bigdecimal" => Self::BigDecimal,
+            b"biginteger" => Self::BigInteger,
+            b"methodCall" => Self::MethodCall,
+            b"methodName" => Self::MethodName,
+            b"methodResponse" => Self::MethodResponse,
+            b"fault" => Self::Fault,
             _ => Self::Other,
         }
     }
 
     /// The tag that a name stands for, with a namespace prefix or without.
-    pub(super) fn local(name: &str) -> Self {
+    pub(super) fn local(name: &[u8]) -> Self {
         match Self::of(name) {
-            Self::Other => name
-                .rsplit_once(':')
-                .map_or(Self::Other, |(_, name)| Self::of(name)),
+            Self::Other => memchr::memrchr(b':', name)
+                .map_or(Self::Other, |colon| Self::of(&name[colon + 1..])),
             tag => tag,
         }
     }
 }
 
 /// Whether a name is one that XML allows, as far as ASCII goes.
-pub(super) fn is_name(name: &str) -> bool {
-    let starts = |b: u8| b.is_ascii_alphabetic() || matches!(b, b'_' | b':' | 0x80..);
-    name.bytes().next().is_some_and(starts)
-        && name
-            .bytes()
-            .all(|b| starts(b) || b.is_ascii_digit() || matches!(b, b'-' | b'.'))
+pub(super) fn is_name(name: &[u8]) -> bool {
+    name.first().is_some_and(|&b| starts_name(b) || b >= 0x80)
+        && name.iter().all(|&b| continues_name(b) || b >= 0x80)
+}
+
+/// The name in ASCII that a tag starts with, and what is behind it.
+pub(super) fn plain_name(tag: &[u8]) -> Option<(&[u8], &[u8])> {
+    let len = tag.iter().position(|&b| !continues_name(b))?;
+    starts_name(*tag.first()?).then(|| tag.split_at(len))
+}
+
+const fn starts_name(b: u8) -> bool {
+    b.is_ascii_alphabetic() || matches!(b, b'_' | b':')
+}
+
+const fn continues_name(b: u8) -> bool {
+    starts_name(b) || b.is_ascii_digit() || matches!(b, b'-' | b'.')
 }

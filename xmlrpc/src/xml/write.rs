@@ -1,62 +1,91 @@
 //! Writing texts and scalars.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use memchr::memchr;
 use rpc_core::{FormatError, FormatErrorKind};
 
-/// Appends `<value><tag>text</tag></value>`. The text must need no escaping.
-pub(crate) fn scalar(tag: &str, text: &[u8], out: &mut Vec<u8>) {
-    open(tag, out);
-    out.extend_from_slice(text);
-    close(tag, out);
+use super::swar;
+
+/// What stands around the text of a scalar.
+pub(crate) struct Scalar {
+    open: &'static [u8],
+    close: &'static [u8],
 }
 
-/// Appends `<value><string>text</string></value>`, escaped.
+macro_rules! scalars {
+    ($($constant:ident $name:literal;)*) => {$(
+        pub(crate) const $constant: Scalar = Scalar {
+            open: concat!("<value><", $name, ">").as_bytes(),
+            close: concat!("</", $name, "></value>").as_bytes(),
+        };
+    )*};
+}
+
+scalars! {
+    STRING "string";
+    INT "int";
+    I8 "i8";
+    BOOLEAN "boolean";
+    DOUBLE "double";
+    DATE_TIME "dateTime.iso8601";
+    BASE64 "base64";
+}
+
+/// Appends a scalar. Its text must need no escaping.
+// Inlined, what stands around it is copied as a constant: a word or two instead of a call.
+#[inline(always)]
+pub(crate) fn scalar(tags: &Scalar, text: &[u8], out: &mut Vec<u8>) {
+    out.reserve(tags.open.len() + text.len() + tags.close.len());
+    out.extend_from_slice(tags.open);
+    out.extend_from_slice(text);
+    out.extend_from_slice(tags.close);
+}
+
+/// Appends a text as a value, escaped.
 ///
 /// # Errors
 /// If the text has a character that XML forbids.
 pub(crate) fn string(text: &str, out: &mut Vec<u8>) -> Result<(), FormatError> {
-    open("string", out);
+    if needs_no_escape(text.as_bytes()) {
+        scalar(&STRING, text.as_bytes(), out);
+        return Ok(());
+    }
+    out.extend_from_slice(STRING.open);
     escaped(text, out)?;
-    close("string", out);
+    out.extend_from_slice(STRING.close);
     Ok(())
 }
 
 /// Appends a whole number that is known to fit an `<i8>`.
 pub(crate) fn integer(number: i64, out: &mut Vec<u8>) {
-    let tag = match i32::try_from(number) {
-        Ok(_) => "int",
-        Err(_) => "i8",
-    };
-    scalar(tag, itoa::Buffer::new().format(number).as_bytes(), out);
+    let mut buffer = itoa::Buffer::new();
+    let text = buffer.format(number).as_bytes();
+    match i32::try_from(number) {
+        Ok(_) => scalar(&INT, text, out),
+        Err(_) => scalar(&I8, text, out),
+    }
 }
 
 /// Appends a finite double in plain decimal, with the fewest digits that give it back.
 pub(crate) fn double<F: zmij::Float + ToString>(number: F, out: &mut Vec<u8>) {
     let mut buffer = zmij::Buffer::new();
     let text = buffer.format(number);
-    if text.contains(['e', 'E']) {
+    if memchr(b'e', text.as_bytes()).is_some() {
         // The standard library never writes an exponent here, nor a point that it can do without.
-        let text = number.to_string();
-        open("double", out);
-        out.extend_from_slice(text.as_bytes());
+        let mut text = number.to_string();
         if !text.contains('.') {
-            out.extend_from_slice(b".0");
+            text.push_str(".0");
         }
-        close("double", out);
+        scalar(&DOUBLE, text.as_bytes(), out);
     } else {
-        scalar("double", text.as_bytes(), out);
+        scalar(&DOUBLE, text.as_bytes(), out);
     }
 }
 
 /// Appends bytes as one line of base64.
 pub(crate) fn base64(bytes: &[u8], out: &mut Vec<u8>) {
-    open("base64", out);
-    let start = out.len();
-    out.resize(start + bytes.len().div_ceil(3) * 4, b'=');
-    let written = STANDARD.encode_slice(bytes, &mut out[start..]).unwrap_or(0);
-    out.truncate(start + written);
-    close("base64", out);
+    out.extend_from_slice(BASE64.open);
+    super::base64::encode(bytes, out);
+    out.extend_from_slice(BASE64.close);
 }
 
 /// Appends a date and time, given in the extended form of ISO 8601, in the basic form that all
@@ -91,12 +120,16 @@ pub(crate) fn date_time(text: &str, full: bool, out: &mut Vec<u8>) -> Result<(),
             format!("{text:?} is not a date and time"),
         ));
     }
-    open("dateTime.iso8601", out);
-    let time = if full { &bytes[11..] } else { &bytes[11..19] };
-    for part in [&bytes[..4], &bytes[5..7], &bytes[8..10], b"T", time] {
-        out.extend_from_slice(part);
-    }
-    close("dateTime.iso8601", out);
+    let mut basic = *b"YYYYMMDDThh:mm:ss";
+    basic[..4].copy_from_slice(&bytes[..4]);
+    basic[4..6].copy_from_slice(&bytes[5..7]);
+    basic[6..8].copy_from_slice(&bytes[8..10]);
+    basic[9..].copy_from_slice(&bytes[11..19]);
+    let rest = if full { &bytes[19..] } else { b"" };
+    out.extend_from_slice(DATE_TIME.open);
+    out.extend_from_slice(&basic);
+    out.extend_from_slice(rest);
+    out.extend_from_slice(DATE_TIME.close);
     Ok(())
 }
 
@@ -105,6 +138,10 @@ pub(crate) fn date_time(text: &str, full: bool, out: &mut Vec<u8>) -> Result<(),
 /// # Errors
 /// If it has a character that XML forbids.
 pub(crate) fn escaped(text: &str, out: &mut Vec<u8>) -> Result<(), FormatError> {
+    if needs_no_escape(text.as_bytes()) {
+        out.extend_from_slice(text.as_bytes());
+        return Ok(());
+    }
     escape(text, out, |c, _| {
         Err(FormatError::new(
             FormatErrorKind::Unrepresentable,
@@ -125,6 +162,17 @@ pub(crate) fn escaped_lossy(text: &str, out: &mut Vec<u8>) {
     }
 }
 
+/// The bytes that always stand as they are.
+static CLEAN: [bool; 256] = {
+    let mut clean = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        clean[byte] = is_clean(u64::from_ne_bytes([byte as u8; 8]));
+        byte += 1;
+    }
+    clean
+};
+
 fn escape<E>(
     text: &str,
     out: &mut Vec<u8>,
@@ -133,6 +181,9 @@ fn escape<E>(
     let bytes = text.as_bytes();
     let mut done = 0;
     for (at, &b) in bytes.iter().enumerate() {
+        if CLEAN[usize::from(b)] {
+            continue;
+        }
         let replacement: &[u8] = match b {
             b'&' => b"&amp;",
             b'<' => b"&lt;",
@@ -169,22 +220,31 @@ fn escape<E>(
     Ok(())
 }
 
-fn open(tag: &str, out: &mut Vec<u8>) {
-    out.extend_from_slice(b"<value><");
-    out.extend_from_slice(tag.as_bytes());
-    out.push(b'>');
+/// Whether a text can stand as it is. A few characters that can are not known here.
+fn needs_no_escape(text: &[u8]) -> bool {
+    match text.last_chunk::<8>() {
+        // The last word reaches back into the one before it.
+        Some(last) => {
+            let mut words = text.as_chunks::<8>().0.iter().chain([last]);
+            words.all(|word| is_clean(u64::from_le_bytes(*word)))
+        }
+        None => is_clean(swar::short(text)),
+    }
 }
 
-fn close(tag: &str, out: &mut Vec<u8>) {
-    out.extend_from_slice(b"</");
-    out.extend_from_slice(tag.as_bytes());
-    out.extend_from_slice(b"></value>");
+const fn is_clean(word: u64) -> bool {
+    let control = swar::less(word, 0x20);
+    let markup = swar::equal(word, b'<') | swar::equal(word, b'>') | swar::equal(word, b'&');
+    // U+FFFE and U+FFFF are among the characters that start with this byte.
+    control | markup | swar::equal(word, 0xEF) == 0
 }
 
 #[cfg(test)]
 mod tests {
     use insta::assert_snapshot;
+    use proptest::prelude::*;
 
+    use super::super::is_xml_char;
     use super::*;
 
     fn written(write: impl FnOnce(&mut Vec<u8>)) -> String {
@@ -281,5 +341,20 @@ mod tests {
         }
         let text = written(|out| escaped_lossy("a\0b\u{ffff}c<\u{fffe}", out));
         assert_eq!(text, "a\u{fffd}b\u{fffd}c&lt;\u{fffd}");
+    }
+
+    proptest! {
+        #[test]
+        fn words_escape_like_characters(text in "[ -~]{0,20}\\PC{0,3}[a-z<>&\r\t\u{1}\u{fffd}-\u{ffff}]{0,20}") {
+            let mut out = Vec::new();
+            let written = escaped(&text, &mut out);
+            if text.chars().any(|c| !is_xml_char(u32::from(c))) {
+                prop_assert!(written.is_err());
+            } else {
+                let plain = text.replace('&', "&amp;").replace('<', "&lt;");
+                let plain = plain.replace('>', "&gt;").replace('\r', "&#13;");
+                prop_assert_eq!(String::from_utf8(out).unwrap(), plain);
+            }
+        }
     }
 }

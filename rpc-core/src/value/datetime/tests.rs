@@ -110,3 +110,14 @@ fn system_time_there_and_back() {
     let east: DateTime = "1970-01-01T02:00:00+02:00".parse().unwrap();
     assert_eq!(SystemTime::from(east), SystemTime::UNIX_EPOCH);
 }
+
+#[test]
+fn the_longest_and_the_shortest_are_shown() {
+    for text in [
+        "9999-12-31T23:59:60.999999999-23:59",
+        "9999-12-31T23:59:60.000000001+23:59",
+        "0007-01-01T00:00:00",
+    ] {
+        assert_eq!(text.parse::<DateTime>().unwrap().to_string(), text);
+    }
+}

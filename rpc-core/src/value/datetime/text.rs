@@ -1,0 +1,75 @@
+//! The text of a date and time, written by hand: the standard formatter takes longer than all else
+//! that is done to one.
+
+use super::DateTime;
+
+/// The text of a date and time.
+pub(super) struct Text {
+    bytes: [u8; Self::LONGEST.len()],
+    len: usize,
+}
+
+impl Text {
+    const LONGEST: &str = "9999-12-31T23:59:60.999999999+23:59";
+
+    fn push(&mut self, bytes: &[u8]) {
+        self.bytes[self.len..][..bytes.len()].copy_from_slice(bytes);
+        self.len += bytes.len();
+    }
+
+    fn two_digits(&mut self, number: u8) {
+        self.push(&[b'0' + number / 10, b'0' + number % 10]);
+    }
+
+    pub(super) fn as_str(&self) -> &str {
+        // It is ASCII.
+        std::str::from_utf8(&self.bytes[..self.len]).unwrap_or_default()
+    }
+}
+
+impl DateTime {
+    /// The text of it, with this between the parts of the date.
+    pub(super) fn text(self, dash: &str) -> Text {
+        let mut text = Text {
+            bytes: [0; Text::LONGEST.len()],
+            len: 0,
+        };
+        text.push(&[
+            b'0' + (self.year / 1000) as u8,
+            b'0' + (self.year / 100 % 10) as u8,
+        ]);
+        text.two_digits((self.year % 100) as u8);
+        text.push(dash.as_bytes());
+        text.two_digits(self.month);
+        text.push(dash.as_bytes());
+        text.two_digits(self.day);
+        text.push(b"T");
+        text.two_digits(self.hour);
+        text.push(b":");
+        text.two_digits(self.minute);
+        text.push(b":");
+        text.two_digits(self.second);
+        if self.nanosecond != 0 {
+            text.push(b".");
+            let mut rest = self.nanosecond;
+            let mut unit = 100_000_000;
+            while rest != 0 {
+                text.push(&[b'0' + (rest / unit) as u8]);
+                rest %= unit;
+                unit /= 10;
+            }
+        }
+        match self.offset {
+            None => {}
+            Some(0) => text.push(b"Z"),
+            Some(offset) => {
+                let minutes = offset.unsigned_abs();
+                text.push(if offset < 0 { b"-" } else { b"+" });
+                text.two_digits((minutes / 60) as u8);
+                text.push(b":");
+                text.two_digits((minutes % 60) as u8);
+            }
+        }
+        text
+    }
+}

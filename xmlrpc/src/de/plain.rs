@@ -1,0 +1,83 @@
+//! Values as nearly all peers write them, by the shortcuts of the reader.
+
+use std::borrow::Cow;
+
+use memchr::memchr;
+
+use super::scalar::{Found, double};
+use crate::xml::base64;
+use crate::xml::read::Reader;
+use crate::xml::read::plain::{self, Element, text};
+use crate::xml::trim;
+
+/// What the value that is open holds, read as [`De::enter`](super::De::enter) does; nothing is read
+/// where there is no shortcut.
+#[inline]
+pub(super) fn enter<'de>(reader: &mut Reader<'de>) -> Option<Found<'de>> {
+    Some(match reader.ahead() {
+        [b'<', b's', b't', b'r', b'i', ..] => string(reader.content(&plain::STRING, text)?),
+        [b'<', b's', ..] => reader.open_plain(&plain::STRUCT).map(|_| Found::Struct)?,
+        [b'<', b'i', b'n', ..] => integer(reader, &plain::INT)?,
+        [b'<', b'i', b'4', ..] => integer(reader, &plain::I4)?,
+        [b'<', b'i', b'8', ..] => integer(reader, &plain::I8)?,
+        [b'<', b'd', b'o', ..] => Found::Double(reader.content(&plain::DOUBLE, decimal)?),
+        [b'<', b'd', ..] => {
+            let date = reader.content(&plain::DATE_TIME, text)?;
+            Found::DateTime(Cow::Borrowed(trim(date)))
+        }
+        [b'<', b'b', b'o', ..] => Found::Boolean(reader.content(&plain::BOOLEAN, truth)?),
+        [b'<', b'b', ..] => Found::Bytes(reader.content(&plain::BASE64, bytes)?),
+        [b'<', b'a', ..] => reader.open_plain(&plain::ARRAY).map(|_| Found::Array)?,
+        [b'<', b'n', ..] => {
+            reader.content(&plain::NIL, |rest| Some(((), rest)))?;
+            Found::Nil
+        }
+        _ => string(reader.bare_text()?),
+    })
+}
+
+const fn string(text: &str) -> Found<'_> {
+    Found::Text(Cow::Borrowed(text))
+}
+
+#[inline(always)]
+fn integer<'de>(reader: &mut Reader<'de>, element: &Element) -> Option<Found<'de>> {
+    reader.content(element, digits).map(Found::Int)
+}
+
+/// A whole number of up to 18 digits: no more of them can be too many for 64 bits.
+#[inline]
+fn digits(text: &[u8]) -> Option<(i64, &[u8])> {
+    let (sign, digits) = match text {
+        [b'-', digits @ ..] => (-1, digits),
+        digits => (1, digits),
+    };
+    let mut number = 0;
+    for (len, byte) in digits.iter().enumerate() {
+        match byte {
+            b'0'..=b'9' if len < 18 => number = number * 10 + i64::from(byte - b'0'),
+            b'0'..=b'9' => return None,
+            _ if len > 0 => return Some((sign * number, &digits[len..])),
+            _ => return None,
+        }
+    }
+    None
+}
+
+fn decimal(text: &[u8]) -> Option<(f64, &[u8])> {
+    let (text, rest) = text.split_at(text.iter().position(|&b| b == b'<')?);
+    Some((double(std::str::from_utf8(text).ok()?)?, rest))
+}
+
+const fn truth(text: &[u8]) -> Option<(bool, &[u8])> {
+    match text {
+        [b'1', rest @ ..] => Some((true, rest)),
+        [b'0', rest @ ..] => Some((false, rest)),
+        _ => None,
+    }
+}
+
+fn bytes(text: &[u8]) -> Option<(Vec<u8>, &[u8])> {
+    let (text, rest) = text.split_at(memchr(b'<', text)?);
+    Some((base64::decode(text)?, rest))
+}

@@ -1,0 +1,207 @@
+//! Shortcuts through what nearly every document is made of: tags that are expected and stand right
+//! there, and texts without references.
+//!
+//! Each reads the whole of what it is for, or nothing: it refuses no document. What a shortcut does
+//! not find is read, or refused, by the rest of the reader.
+
+use memchr::memchr2;
+
+use super::{Reader, State};
+use crate::xml::{forbidden, is_space, swar};
+
+/// The tags of an element without attributes.
+pub(crate) struct Element {
+    name: &'static [u8],
+    start: &'static [u8],
+    end: &'static [u8],
+}
+
+macro_rules! elements {
+    ($($constant:ident $name:literal;)*) => {$(
+        pub(crate) const $constant: Element = Element {
+            name: $name.as_bytes(),
+            start: concat!("<", $name, ">").as_bytes(),
+            end: concat!("</", $name, ">").as_bytes(),
+        };
+    )*};
+}
+
+elements! {
+    PARAM "param";
+    VALUE "value";
+    STRUCT "struct";
+    MEMBER "member";
+    NAME "name";
+    ARRAY "array";
+    DATA "data";
+    STRING "string";
+    INT "int";
+    I4 "i4";
+    I8 "i8";
+    DOUBLE "double";
+    BOOLEAN "boolean";
+    DATE_TIME "dateTime.iso8601";
+    BASE64 "base64";
+}
+
+/// The tag that is an element by itself.
+pub(crate) const NIL: Element = Element {
+    name: b"nil",
+    start: b"<nil/>",
+    end: b"",
+};
+
+// Inlined, a tag is compared as a constant: a word or two instead of a call.
+impl<'a> Reader<'a> {
+    /// What is next, in a plain document: nothing where a shortcut would miss something.
+    #[inline(always)]
+    pub(crate) fn ahead(&self) -> &'a [u8] {
+        #[cfg(test)]
+        if self.reference.is_some() {
+            return &[];
+        }
+        match self.state {
+            State::Reading => self.rest,
+            State::Empty | State::Failed => &[],
+        }
+    }
+
+    /// What is next where a tag is due.
+    #[inline(always)]
+    fn tag_ahead(&self) -> &'a [u8] {
+        skip_space(self.ahead())
+    }
+
+    /// Reads this start tag, if it is next, and gives its offset.
+    #[inline(always)]
+    pub(crate) fn open_plain(&mut self, element: &Element) -> Option<usize> {
+        let tag = self.tag_ahead();
+        let rest = tag.strip_prefix(element.start)?;
+        self.has_room(1).then(|| {
+            self.open.push(element.name);
+            self.go_on(rest);
+            self.end - tag.len()
+        })
+    }
+
+    /// Reads this end tag, if it is next and due.
+    #[inline(always)]
+    pub(crate) fn close_plain(&mut self, element: &Element) -> bool {
+        match self.tag_ahead().strip_prefix(element.end) {
+            Some(rest) if self.is_in(element) => {
+                self.open.pop();
+                self.rest = rest;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Reads the start of a member with its name, which is given with the offset of `<name>`.
+    #[inline]
+    pub(crate) fn open_member(&mut self) -> Option<(usize, &'a str)> {
+        let tag = skip_space(self.tag_ahead().strip_prefix(MEMBER.start)?);
+        let (name, rest) = text(tag.strip_prefix(NAME.start)?)?;
+        let rest = rest.strip_prefix(NAME.end)?;
+        self.has_room(2).then(|| {
+            self.open.push(MEMBER.name);
+            self.go_on(rest);
+            (self.end - tag.len(), name)
+        })
+    }
+
+    /// Reads the one element in the value that is open, and the end of that. `read` gives what the
+    /// content of the element means, and what is behind it.
+    #[inline(always)]
+    pub(crate) fn content<T>(
+        &mut self,
+        element: &Element,
+        read: impl FnOnce(&'a [u8]) -> Option<(T, &'a [u8])>,
+    ) -> Option<T> {
+        let (content, rest) = read(self.ahead().strip_prefix(element.start)?)?;
+        let rest = rest
+            .strip_prefix(element.end)?
+            .strip_prefix(VALUE.end)
+            .filter(|_| self.has_room(1) && self.is_in(&VALUE))?;
+        self.open.pop();
+        self.rest = rest;
+        Some(content)
+    }
+
+    /// Reads the text of the value that is open, and the end of that.
+    #[inline]
+    pub(crate) fn bare_text(&mut self) -> Option<&'a str> {
+        let (text, rest) = text(self.ahead())?;
+        let rest = rest
+            .strip_prefix(VALUE.end)
+            .filter(|_| self.is_in(&VALUE))?;
+        self.open.pop();
+        self.rest = rest;
+        Some(text)
+    }
+
+    #[inline(always)]
+    fn has_room(&self, elements: usize) -> bool {
+        self.open.len() + elements <= self.max_open
+    }
+
+    #[inline(always)]
+    fn is_in(&self, element: &Element) -> bool {
+        self.open.last().is_some_and(|name| *name == element.name)
+    }
+
+    #[inline(always)]
+    fn go_on(&mut self, rest: &'a [u8]) {
+        self.declaration_allowed = false;
+        self.rest = rest;
+    }
+}
+
+#[inline]
+fn skip_space(bytes: &[u8]) -> &[u8] {
+    match bytes {
+        [b'<', ..] => bytes,
+        _ => {
+            let len = bytes.iter().take_while(|&&b| is_space(b)).count();
+            &bytes[len..]
+        }
+    }
+}
+
+/// A text up to the next tag, and that tag with what is behind it. The text has no references, no
+/// carriage returns and no characters that XML forbids.
+#[inline]
+pub(crate) fn text(bytes: &[u8]) -> Option<(&str, &[u8])> {
+    let len = plain_len(bytes);
+    if bytes.get(len)? == &b'<' {
+        let (text, rest) = bytes.split_at(len);
+        return Some((std::str::from_utf8(text).ok()?, rest));
+    }
+    long_text(bytes)
+}
+
+fn long_text(bytes: &[u8]) -> Option<(&str, &[u8])> {
+    let (text, rest) = bytes.split_at(memchr2(b'<', b'&', bytes)?);
+    let text = std::str::from_utf8(text).ok()?;
+    let plain = rest[0] == b'<' && !text.as_bytes().contains(&b'\r') && forbidden(text).is_none();
+    plain.then_some((text, rest))
+}
+
+/// The length of the start of a text, in ASCII and without control characters, that is up to 64
+/// bytes long: for short texts this is faster than to search for several things one after the other.
+#[inline]
+fn plain_len(bytes: &[u8]) -> usize {
+    let mut len = 0;
+    for word in bytes.as_chunks::<8>().0.iter().take(8) {
+        let word = u64::from_le_bytes(*word);
+        let marks = swar::equal(word, b'<')
+            | swar::equal(word, b'&')
+            | swar::less(word, 0x20)
+            | swar::not_ascii(word);
+        if marks != 0 {
+            return len + swar::first(marks);
+        }
+        len += 8;
+    }
+    len
+}

@@ -1,0 +1,383 @@
+//! The reader as it was before plain documents had one of their own: quick-xml from start to end.
+//! Tests hold the two against each other.
+
+use std::borrow::Cow;
+use std::cell::Cell;
+
+use quick_xml::errors::{Error, IllFormedError};
+use quick_xml::events::{BytesStart, Event};
+use rpc_core::{FormatError, FormatErrorKind, Position};
+
+use super::super::tag::is_name;
+use super::super::{forbidden, is_blank, is_xml_char};
+use super::{Markup, Tag, Token, normalised};
+
+thread_local! {
+    static ASKED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Does something with this reader in the place of all others.
+pub(crate) fn instead<T>(read: impl FnOnce() -> T) -> T {
+    ASKED.set(true);
+    let result = read();
+    ASKED.set(false);
+    result
+}
+
+enum Piece<'a> {
+    Text(&'a str, usize),
+    Char(char),
+    Markup(Token),
+}
+
+/// Reads a document, or a part of one, from its start to its end.
+///
+/// Comments and processing instructions are skipped, attributes and namespace prefixes ignored,
+/// document types refused. Tags match, or there is an error.
+pub(super) struct Reader<'a> {
+    xml: quick_xml::Reader<&'a [u8]>,
+    message: &'a [u8],
+    /// Where in the message quick-xml's input starts.
+    base: usize,
+    /// The markup that ended a text.
+    peeked: Option<Token>,
+    open: usize,
+    max_open: usize,
+    declaration_allowed: bool,
+    /// The tokenizer goes on after some errors; nobody else shall.
+    failed: bool,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn if_asked(
+        message: &'a [u8],
+        base: usize,
+        input: &'a [u8],
+        max_open: usize,
+    ) -> Option<Box<Self>> {
+        if !ASKED.get() {
+            return None;
+        }
+        let mut xml = quick_xml::Reader::from_reader(input);
+        let config = xml.config_mut();
+        config.expand_empty_elements = true;
+        config.allow_unmatched_ends = true;
+        Some(Box::new(Self {
+            xml,
+            message,
+            base,
+            peeked: None,
+            open: 0,
+            max_open,
+            declaration_allowed: false,
+            failed: false,
+        }))
+    }
+
+    pub(super) const fn allow_declaration(&mut self) {
+        self.declaration_allowed = true;
+    }
+
+    /// How many elements are open.
+    pub(super) const fn open(&self) -> usize {
+        self.open
+    }
+
+    /// The next tag, or the end. White space before it is skipped.
+    ///
+    /// # Errors
+    /// If there is a text before it, or the document is malformed.
+    pub(super) fn tag(&mut self) -> Result<Token, FormatError> {
+        self.tag_after(|reader, text, start| match is_blank(text) {
+            true => Ok(()),
+            false => Err(reader.stray_text(start)),
+        })
+    }
+
+    /// The next tag, or the end. Texts before it are skipped.
+    ///
+    /// # Errors
+    /// If the document is malformed.
+    pub(super) fn skip_to_tag(&mut self) -> Result<Token, FormatError> {
+        self.tag_after(Self::check)
+    }
+
+    fn tag_after(
+        &mut self,
+        text: impl Fn(&Self, &str, usize) -> Result<(), FormatError>,
+    ) -> Result<Token, FormatError> {
+        if let Some(token) = self.peeked.take() {
+            return Ok(token);
+        }
+        loop {
+            match self.piece()? {
+                Piece::Markup(token) => return Ok(token),
+                Piece::Text(piece, start) => text(self, piece, start)?,
+                Piece::Char(c) => text(self, c.encode_utf8(&mut [0; 4]), self.offset())?,
+            }
+        }
+    }
+
+    /// The text up to the next tag, which stays for [`tag`](Self::tag).
+    ///
+    /// # Errors
+    /// If the document is malformed.
+    pub(super) fn text(&mut self) -> Result<Cow<'a, str>, FormatError> {
+        let mut text = Cow::Borrowed("");
+        if self.peeked.is_some() {
+            return Ok(text);
+        }
+        loop {
+            match self.piece()? {
+                Piece::Markup(token) => {
+                    self.peeked = Some(token);
+                    return Ok(text);
+                }
+                Piece::Text(piece, start) => {
+                    self.check(piece, start)?;
+                    let piece = normalised(piece);
+                    if text.is_empty() {
+                        text = piece;
+                    } else {
+                        text.to_mut().push_str(&piece);
+                    }
+                }
+                Piece::Char(c) => text.to_mut().push(c),
+            }
+        }
+    }
+
+    /// An error at an offset of the message.
+    pub(super) fn error(
+        &self,
+        kind: FormatErrorKind,
+        offset: usize,
+        message: impl Into<String>,
+    ) -> FormatError {
+        FormatError::new(kind, message).at(|| Position::of(self.message, offset))
+    }
+
+    /// The error of a text where only tags belong.
+    pub(super) fn stray_text(&self, start: usize) -> FormatError {
+        match self.open() {
+            0 => self.error(
+                FormatErrorKind::Syntax,
+                start,
+                "a text outside of any element",
+            ),
+            _ => self.error(FormatErrorKind::Structure, start, "a text between elements"),
+        }
+    }
+
+    /// Where in the message reading goes on, unless a tag was looked at in advance.
+    pub(super) fn offset(&self) -> usize {
+        // The offset is one of a slice in memory.
+        self.base + self.xml.buffer_position() as usize
+    }
+
+    fn piece(&mut self) -> Result<Piece<'a>, FormatError> {
+        loop {
+            let start = self.offset();
+            let result = self.read(start);
+            match result {
+                Ok(Some(piece)) => return Ok(piece),
+                Ok(None) => {}
+                Err(error) => {
+                    self.failed = true;
+                    return Err(error);
+                }
+            }
+        }
+    }
+
+    /// One event of the tokenizer; nothing for what has no meaning here.
+    fn read(&mut self, start: usize) -> Result<Option<Piece<'a>>, FormatError> {
+        if self.failed {
+            return Err(self.error(
+                FormatErrorKind::Syntax,
+                start,
+                "reading goes on after an error",
+            ));
+        }
+        let event = match self.xml.read_event() {
+            Ok(event) => event,
+            Err(error) => return Err(self.malformed(&error, start)),
+        };
+        let markup = match event {
+            Event::Text(text) => return Ok(Some(Piece::Text(borrowed(&text.into_inner()), start))),
+            Event::CData(text) => {
+                let text = borrowed(&text.into_inner());
+                return Ok(Some(Piece::Text(text, start + "<![CDATA[".len())));
+            }
+            Event::GeneralRef(reference) => {
+                return self
+                    .resolve(&reference.into_inner(), start)
+                    .map(|c| Some(Piece::Char(c)));
+            }
+            Event::Start(tag) => Markup::Start(self.start(&tag, start)?),
+            Event::End(tag) => {
+                self.open = self.open.saturating_sub(1);
+                Markup::End(Tag::local(tag.name().as_ref().as_bytes()))
+            }
+            Event::Eof if self.open == 0 => Markup::Eof,
+            Event::Eof => {
+                return Err(self.error(
+                    FormatErrorKind::Syntax,
+                    start,
+                    "the document ends in the middle of an element",
+                ));
+            }
+            Event::Comment(text) => {
+                self.check(&text.into_inner(), start + "<!--".len())?;
+                return Ok(None);
+            }
+            Event::PI(text) => {
+                self.check(&text.into_inner(), start + "<?".len())?;
+                return Ok(None);
+            }
+            Event::Decl(_) if self.declaration_allowed => {
+                self.declaration_allowed = false;
+                return Ok(None);
+            }
+            Event::Decl(_) => {
+                return Err(self.error(
+                    FormatErrorKind::Syntax,
+                    start,
+                    "an XML declaration that is not at the start of the document",
+                ));
+            }
+            Event::DocType(_) => return Err(self.document_type(start)),
+            Event::Empty(_) => unreachable!("empty elements are expanded"),
+        };
+        self.declaration_allowed = false;
+        Ok(Some(Piece::Markup(Token {
+            markup,
+            start,
+            end: self.offset(),
+        })))
+    }
+
+    fn start(&mut self, tag: &BytesStart<'_>, start: usize) -> Result<Tag, FormatError> {
+        self.open += 1;
+        if self.open > self.max_open {
+            return Err(self.error(
+                FormatErrorKind::Limit,
+                start,
+                format!("elements are nested more than {} deep", self.max_open),
+            ));
+        }
+        let name = tag.name();
+        let known = Tag::of(name.as_ref().as_bytes());
+        if known == Tag::Other && !is_name(name.as_ref().as_bytes()) {
+            return Err(self.error(
+                FormatErrorKind::Syntax,
+                start,
+                "a tag without a proper name",
+            ));
+        }
+        let attributes = tag.attributes_raw();
+        if !is_blank(attributes) {
+            self.check(attributes, start)?;
+            let proper = tag
+                .attributes()
+                .with_checks(false)
+                .all(|attribute| attribute.is_ok_and(|a| !a.value.contains('<')));
+            if !proper {
+                return Err(self.error(FormatErrorKind::Syntax, start, "a malformed attribute"));
+            }
+        }
+        Ok(match known {
+            Tag::Other => Tag::local(name.as_ref().as_bytes()),
+            known => known,
+        })
+    }
+
+    fn resolve(&self, reference: &str, start: usize) -> Result<char, FormatError> {
+        let number = match reference {
+            "lt" => return Ok('<'),
+            "gt" => return Ok('>'),
+            "amp" => return Ok('&'),
+            "apos" => return Ok('\''),
+            "quot" => return Ok('"'),
+            _ => reference.strip_prefix('#'),
+        };
+        let Some(number) = number else {
+            let name: String = reference.chars().take(64).collect();
+            return Err(self.error(
+                FormatErrorKind::Syntax,
+                start,
+                format!("the entity &{name}; is not known"),
+            ));
+        };
+        let (digits, radix) = match number.strip_prefix('x') {
+            Some(digits) => (digits, 16),
+            None => (number, 10),
+        };
+        // A sign would pass the parser.
+        let code = match digits.bytes().all(|b| b.is_ascii_alphanumeric()) {
+            true => u32::from_str_radix(digits, radix).ok(),
+            false => None,
+        };
+        code.filter(|&code| is_xml_char(code))
+            .and_then(char::from_u32)
+            .ok_or_else(|| {
+                self.error(
+                    FormatErrorKind::Character,
+                    start,
+                    "a reference to a character that XML does not allow",
+                )
+            })
+    }
+
+    fn check(&self, text: &str, start: usize) -> Result<(), FormatError> {
+        forbidden(text).map_or(Ok(()), |(at, c)| {
+            Err(self.error(
+                FormatErrorKind::Character,
+                start + at,
+                format!(
+                    "the character U+{:04X}, which XML does not allow",
+                    u32::from(c)
+                ),
+            ))
+        })
+    }
+
+    fn malformed(&self, error: &Error, start: usize) -> FormatError {
+        let rest = &self.message[start.min(self.message.len())..];
+        if rest.len() > 2 && rest[..3].eq_ignore_ascii_case(b"<!d") {
+            return self.document_type(start);
+        }
+        let text = match error {
+            Error::Encoding(_) => {
+                return self.error(
+                    FormatErrorKind::Character,
+                    start,
+                    "bytes that are not UTF-8",
+                );
+            }
+            Error::IllFormed(IllFormedError::MismatchedEndTag { expected, found }) => {
+                format!("expected </{expected:.64}>, found </{found:.64}>")
+            }
+            Error::IllFormed(error) => error.to_string(),
+            Error::Syntax(error) => error.to_string(),
+            error => error.to_string(),
+        };
+        self.error(FormatErrorKind::Syntax, start, text)
+    }
+
+    fn document_type(&self, start: usize) -> FormatError {
+        self.error(
+            FormatErrorKind::Structure,
+            start,
+            "a document type declaration (DOCTYPE), which is refused",
+        )
+    }
+}
+
+/// The tokenizer of a slice hands out parts of it. An owned text has no way to come about.
+fn borrowed<'a>(text: &Cow<'a, str>) -> &'a str {
+    match text {
+        Cow::Borrowed(text) => text,
+        Cow::Owned(_) => unreachable!("a tokenizer of a slice borrows from it"),
+    }
+}
