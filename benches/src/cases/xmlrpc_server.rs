@@ -24,16 +24,18 @@ fn case(name: &'static str, title: &str, connections: usize, workers: usize, sca
         Some(cpython::http_server()),
         load(connections, scale),
     );
-    Case::new(name, title, Unit::CallsPerSecond)
+    let case = Case::new(name, title, Unit::CallsPerSecond)
         .cpus(workers)
         .with(of("bare hyper, a constant", bare_hyper::serve).limit())
         .with(of("bare tokio, a constant", bare_tokio_http::serve))
         .with(of("axum, a constant", axum::serve))
         .with(of("Farcall", |workers| farcall::http::serve(workers, None)).bar(AtLeast(0.97)))
-        // Here goes Farcall with workers of its own on 64 connections, which must reach 1.15:
-        // .with(of("Farcall, 2 workers", farcall::http::serve_workers).bar(AtLeast(1.15)))
         .with(of("dxr", dxr::serve))
-        .with(cpython)
+        .with(cpython);
+    match workers {
+        1 => case,
+        _ => case.with(of("Farcall, 2 workers", farcall::http::serve_workers).bar(AtLeast(1.15))),
+    }
 }
 
 /// Many calls at once, or one after the other where nothing is measured.

@@ -84,11 +84,12 @@ fn measure(case: &Case, contestant: &Contestant, plan: &Plan) -> Result<Sample> 
         let mut process = Process::start(command.env("TMPDIR", files.path()), case.cpus)?;
         let Announcement { address } = process.line(PATIENCE).context("of the server")?;
         let address: Address = address.parse()?;
-        server = Some((process, address));
+        let base = memory::resident(process.id())?;
+        server = Some((process, address, base));
     }
     let of_server = server
         .as_ref()
-        .map(|(process, address)| (address, process.id()));
+        .map(|(process, address, _)| (address, process.id()));
     if let (Part::Wrk(_), Some((address, _))) = (&contestant.load, of_server) {
         http::check(address)?;
     }
@@ -97,7 +98,7 @@ fn measure(case: &Case, contestant: &Contestant, plan: &Plan) -> Result<Sample> 
     let time = PATIENCE + 2 * plan.time;
     let Measured { value, peak } = load.line(time).context("of the load")?;
     let server_peak = match &server {
-        Some((process, _)) => Some(memory::peak(process.id())?),
+        Some((process, _, base)) => Some(memory::peak(process.id())?.saturating_sub(*base)),
         None => None,
     };
     if !value.is_finite() || value <= 0.0 {
@@ -169,6 +170,8 @@ pub(crate) fn be(which: &Which, cases: &[Case]) -> Result<()> {
     let Part::Load(load) = &contestant.load else {
         bail!("its load is not in this program");
     };
+    // What the program itself takes is not the message's.
+    let base = memory::resident(std::process::id().cast_signed())?;
     let value = load(&Task {
         server: which.server.clone().map(|address| Server {
             address,
@@ -178,6 +181,6 @@ pub(crate) fn be(which: &Which, cases: &[Case]) -> Result<()> {
     })?;
     say(&Measured {
         value,
-        peak: memory::own_peak()?,
+        peak: memory::own_peak()?.saturating_sub(base),
     })
 }

@@ -3,6 +3,7 @@
 use anyhow::{Result, ensure};
 use rpc_core::serve;
 use rpc_core::transport::Address;
+use rpc_core::workers::Workers;
 use xmlrpc::{Client, Server, ServerOptions, blocking};
 
 use crate::peers::{Transport, run_on};
@@ -22,6 +23,20 @@ pub(crate) fn serve(workers: usize, connections: Option<usize>) -> Result<()> {
         listening.serve().await;
         Ok(())
     })
+}
+
+/// An event loop of its own for each worker.
+pub(crate) fn serve_workers(workers: usize) -> Result<()> {
+    let workers = Workers::new()
+        .count(workers)
+        .threads(&Transport::Tcp.address(), async |worker| {
+            let server = Server::new();
+            server.register_function("add", |a: i64, b: i64| a + b)?;
+            server.serve_worker(worker).await
+        })?;
+    announce(workers.local_address())?;
+    workers.run()?;
+    Ok(())
 }
 
 pub(crate) fn load(task: &Task) -> Result<f64> {
