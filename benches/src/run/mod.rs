@@ -84,7 +84,7 @@ fn measure(case: &Case, contestant: &Contestant, plan: &Plan) -> Result<Sample> 
         let mut process = Process::start(command.env("TMPDIR", files.path()), case.cpus)?;
         let Announcement { address } = process.line(PATIENCE).context("of the server")?;
         let address: Address = address.parse()?;
-        let base = memory::resident(process.id())?;
+        let base = resident(process.id())?;
         server = Some((process, address, base));
     }
     let of_server = server
@@ -171,7 +171,7 @@ pub(crate) fn be(which: &Which, cases: &[Case]) -> Result<()> {
         bail!("its load is not in this program");
     };
     // What the program itself takes is not the message's.
-    let base = memory::resident(std::process::id().cast_signed())?;
+    let base = resident(std::process::id().cast_signed())?;
     let value = load(&Task {
         server: which.server.clone().map(|address| Server {
             address,
