@@ -2,6 +2,7 @@
 
 mod body;
 pub mod cgi;
+mod gather;
 mod http;
 mod multicall;
 mod options;
@@ -29,6 +30,7 @@ use tokio::task::yield_now;
 use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 
+use self::gather::Gather;
 pub use self::options::{FaultPolicy, Refusal, ServerOptions};
 use self::timer::Timer;
 use crate::XmlRpc;
@@ -271,7 +273,7 @@ impl Server {
             .timer(Timer::new(Instant::now() + header_timeout))
             .header_read_timeout(header_timeout)
             .max_buf_size(MAX_HEAD)
-            .serve_connection(TokioIo::new(Box::pin(io)), service);
+            .serve_connection(TokioIo::new(Gather(Box::pin(io))), service);
         let stopped = async {
             stop.cancelled().await;
             // A request that is here already is read first: the event loop may not have seen it yet.

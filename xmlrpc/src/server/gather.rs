@@ -1,0 +1,96 @@
+//! Small answers leave in one piece.
+
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+/// Up to so many bytes are copied together: to write several pieces at once costs the system more than that.
+const SMALL: usize = 1024;
+
+/// A byte stream that writes the head and the body of a small message as one piece.
+pub(super) struct Gather<T>(pub(super) T);
+
+impl<T: AsyncWrite + Unpin> AsyncWrite for Gather<T> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write(cx, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        pieces: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let mut together = [0; SMALL];
+        let mut length = 0;
+        for piece in pieces {
+            let Some(room) = together.get_mut(length..length + piece.len()) else {
+                return Pin::new(&mut self.0).poll_write_vectored(cx, pieces);
+            };
+            room.copy_from_slice(piece);
+            length += piece.len();
+        }
+        Pin::new(&mut self.0).poll_write(cx, &together[..length])
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.0.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_shutdown(cx)
+    }
+}
+
+impl<T: AsyncRead + Unpin> AsyncRead for Gather<T> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_read(cx, buffer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn all_bytes_leave_in_order_whatever_their_number() -> io::Result<()> {
+        for (head, body) in [
+            (0, 0),
+            (1, 2),
+            (1000, 24),
+            (1000, 25),
+            (1024, 5000),
+            (3000, 1),
+        ] {
+            let (ours, mut theirs) = tokio::io::duplex(1 << 16);
+            let (head, body) = (vec![b'h'; head], vec![b'b'; body]);
+            let mut gather = Gather(ours);
+            let mut pieces = [IoSlice::new(&head), IoSlice::new(&body)];
+            let mut left = &mut pieces[..];
+            while left.iter().any(|piece| !piece.is_empty()) {
+                let written = gather.write_vectored(left).await?;
+                IoSlice::advance_slices(&mut left, written);
+            }
+            drop(gather);
+            let mut got = Vec::new();
+            theirs.read_to_end(&mut got).await?;
+            assert_eq!(got, [head.as_slice(), &body].concat());
+        }
+        Ok(())
+    }
+}
