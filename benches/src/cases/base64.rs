@@ -1,10 +1,12 @@
 //! A megabyte of bytes in an XML-RPC document.
 
 use anyhow::Result;
+use serde_bytes::ByteBuf;
 
 use crate::case::Bar::{AtLeast, AtLeastOf};
 use crate::case::{Case, Contestant, Scale, Unit};
 use crate::document::{bytes, of_bytes};
+use crate::peers::farcall::documents::decode_base64;
 use crate::peers::{bare_base64, cpython, dxr, farcall};
 use crate::run::Task;
 
@@ -26,13 +28,15 @@ fn decode(size: usize) -> Case {
     let limit = of("the crate base64, bare text", size, |task, bytes| {
         bare_base64::decode(task, &bare_base64::text(bytes))
     });
-    let farcall = Contestant::alone("Farcall", move |task| {
-        let (document, bytes) = document(true);
-        Ok(UNIT.of_rate(
-            farcall::documents::decode_base64(task, &document, &bytes)?,
-            size,
-        ))
-    });
+    type Decode = fn(&Task, &str, &[u8]) -> Result<f64>;
+    let farcall = |name, decode: Decode| {
+        Contestant::alone(name, move |task| {
+            let (document, bytes) = document(true);
+            Ok(UNIT.of_rate(decode(task, &document, &bytes)?, size))
+        })
+    };
+    let bytes_of = farcall("Farcall", decode_base64::<ByteBuf>);
+    let vec_of = farcall("Farcall, as Vec<u8>", decode_base64::<Vec<u8>>);
     let dxr = Contestant::alone("dxr, without line breaks", move |task| {
         let (document, bytes) = document(false);
         Ok(UNIT.of_rate(dxr::decode_base64(task, &document, &bytes)?, size))
@@ -41,10 +45,11 @@ fn decode(size: usize) -> Case {
     Case::new("base64-decode", title, UNIT)
         .with(limit.limit())
         .with(
-            farcall
+            bytes_of
                 .bar(AtLeast(0.9))
                 .bar(AtLeastOf(5.0, "dxr, without line breaks")),
         )
+        .with(vec_of)
         .with(dxr)
         .with(cpython::documents(
             "CPython",

@@ -79,6 +79,19 @@ pub(super) fn verdict(
     match bar {
         Bar::AtLeast(least) => of(least, &limits(case), format!("≥ {least}")),
         Bar::AtLeastOf(least, other) => of(least, &[other], format!("≥ {least} × {}", cell(other))),
+        Bar::FallsNoMoreThan {
+            other,
+            first,
+            first_other,
+        } => {
+            let share = results.ratio(case, name, &[other])?.median;
+            let share_before = results.ratio(case, first, &[first_other])?.median;
+            Some(Verdict {
+                text: format!("≥ {share_before:.2} × {}, as the first", cell(other)),
+                reached: format!("{share:.3}"),
+                met: share >= 0.97 * share_before,
+            })
+        }
         Bar::AtMost(most) => {
             let value = results.values(case, name)?.median;
             Some(Verdict {

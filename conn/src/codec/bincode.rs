@@ -1,6 +1,7 @@
 //! The codec between Rust programs.
 
 use bincode::config::{Configuration, standard};
+use bincode::enc::write::Writer;
 use bincode::error::{DecodeError, EncodeError};
 use rpc_core::{FormatError, FormatErrorKind};
 use serde::Serialize;
@@ -41,13 +42,23 @@ impl Codec for Bincode {
     }
 }
 
+/// Writes to the end of a buffer, which cannot fail.
+struct Appending<'a>(&'a mut Vec<u8>);
+
+impl Writer for Appending<'_> {
+    #[inline]
+    fn write(&mut self, bytes: &[u8]) -> Result<(), EncodeError> {
+        self.0.extend_from_slice(bytes);
+        Ok(())
+    }
+}
+
 /// Appends the encoded value.
 pub(crate) fn encode<T: Serialize + ?Sized>(
     value: &T,
     out: &mut Vec<u8>,
 ) -> Result<(), FormatError> {
-    bincode::serde::encode_into_std_write(value, out, CONFIGURATION)
-        .map(|_| ())
+    bincode::serde::encode_into_writer(value, Appending(out), CONFIGURATION)
         .map_err(|error| FormatError::new(FormatErrorKind::Unrepresentable, encoding(&error)))
 }
 

@@ -3,6 +3,7 @@
 use anyhow::{Result, ensure};
 use rpc_core::{Format as _, Payload, Value};
 use serde::de::DeserializeOwned;
+use serde_bytes::Bytes;
 use xmlrpc::XmlRpc;
 
 use crate::document::{self, Item};
@@ -43,21 +44,18 @@ pub(crate) fn encode(task: &Task, items: &[Item], length: usize) -> Result<f64> 
     })
 }
 
-/// Bytes as values have them; `serde_bytes` has the same.
-struct Bytes<'a>(&'a [u8]);
-
-impl serde::Serialize for Bytes<'_> {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_bytes(self.0)
-    }
-}
-
-pub(crate) fn decode_base64(task: &Task, document: &str, bytes: &[u8]) -> Result<f64> {
+/// As `serde_bytes::ByteBuf` or as `Vec<u8>`, which serde has byte by byte.
+pub(crate) fn decode_base64<T: DeserializeOwned + AsRef<[u8]>>(
+    task: &Task,
+    document: &str,
+    bytes: &[u8],
+) -> Result<f64> {
     let document = Payload::from(document.as_bytes().to_vec());
-    let read: Vec<u8> = decoded(&document)?;
-    ensure!(read == bytes);
+    let read: T = decoded(&document)?;
+    ensure!(read.as_ref() == bytes);
     task.rate(|| {
-        let read: Vec<u8> = decoded(&document)?;
+        let read: T = decoded(&document)?;
+        let read = read.as_ref();
         ensure!(read.len() == bytes.len());
         Ok(())
     })
@@ -66,7 +64,7 @@ pub(crate) fn decode_base64(task: &Task, document: &str, bytes: &[u8]) -> Result
 pub(crate) fn encode_base64(task: &Task, bytes: &[u8]) -> Result<f64> {
     task.rate(|| {
         let mut document = Vec::new();
-        format().encode_reply(&Bytes(bytes), &mut document)?;
+        format().encode_reply(Bytes::new(bytes), &mut document)?;
         ensure!(document.len() > bytes.len());
         Ok(())
     })

@@ -27,13 +27,14 @@ pub(crate) fn serve(workers: usize, connections: Option<usize>) -> Result<()> {
 
 /// An event loop of its own for each worker.
 pub(crate) fn serve_workers(workers: usize) -> Result<()> {
-    let workers = Workers::new()
-        .count(workers)
-        .threads(&Transport::Tcp.address(), async |worker| {
-            let server = Server::new();
-            server.register_function("add", |a: i64, b: i64| a + b)?;
-            server.serve_worker(worker).await
-        })?;
+    let workers =
+        Workers::new()
+            .count(workers)
+            .threads(&Transport::Tcp.address(), async |worker| {
+                let server = Server::new();
+                server.register_function("add", |a: i64, b: i64| a + b)?;
+                server.serve_worker(worker).await
+            })?;
     announce(workers.local_address())?;
     workers.run()?;
     Ok(())
