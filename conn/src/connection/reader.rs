@@ -57,7 +57,10 @@ impl Reader {
 
     /// Receives the next message straight into `buffer`, and returns its length.
     pub(crate) async fn message_into(&mut self, buffer: &mut [u8]) -> Result<usize, RecvError> {
-        let header = self.header().await?;
+        let header = match self.decoder.header()? {
+            Some(header) => header,
+            None => self.header().await?,
+        };
         let length = match usize::try_from(header.length()) {
             Ok(length) if length <= buffer.len() => length,
             _ => {
@@ -66,13 +69,15 @@ impl Reader {
             }
         };
         let filled = self.decoder.take_into(&header, &mut buffer[..length]);
-        let mut partial = Partial {
-            reader: self,
-            header,
-            buffer: &mut buffer[..length],
-            filled,
-        };
-        partial.fill().await?;
+        if filled < length {
+            let mut partial = Partial {
+                reader: self,
+                header,
+                buffer: &mut buffer[..length],
+                filled,
+            };
+            partial.fill().await?;
+        }
         Ok(length)
     }
 

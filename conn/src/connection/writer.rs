@@ -37,7 +37,9 @@ impl Writer {
         codec: &impl Codec,
         value: &T,
     ) -> Result<(), SendError> {
-        self.flush().await?;
+        if self.is_pending() {
+            self.flush().await?;
+        }
         self.encoder
             .push_with(|out| codec.encode(value, out))
             .map_err(SendError::Encode)?;
@@ -46,7 +48,9 @@ impl Writer {
 
     /// Sends the slices as one message.
     pub(crate) async fn send_vectored(&mut self, slices: &[&[u8]]) -> Result<(), SendError> {
-        self.flush().await?;
+        if self.is_pending() {
+            self.flush().await?;
+        }
         let length: usize = slices.iter().map(|slice| slice.len()).sum();
         if length <= COPIED {
             let pushed: Result<(), SendError> = self.encoder.push_with(|out| {
@@ -89,6 +93,11 @@ impl Writer {
             self.encoder.wrote(count);
         }
         self.flush_stream().await
+    }
+
+    /// Whether there is anything to do before a message is sent.
+    const fn is_pending(&self) -> bool {
+        self.broken || !self.encoder.is_empty()
     }
 
     /// Whether an earlier send has left something.

@@ -1,31 +1,32 @@
 //! Buffers that nobody uses at the moment. Ten thousand connections that wait for something to come need
-//! none: one is taken when bytes come or go, and given back when they are through.
+//! none: one is taken when bytes come or go, and given back when they are through. As that happens while a
+//! task runs, each thread gets along with one of a kind.
 
-use std::cell::RefCell;
+use std::cell::Cell;
+use std::thread::LocalKey;
 
-/// How many of a kind each thread keeps, and up to what size.
-const MOST: usize = 16;
+/// Up to what size a buffer is kept.
 const LARGEST: usize = 64 * 1024;
 
 thread_local! {
     /// Initialised throughout, to be read into.
-    static FULL: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
-    /// With nothing in them, to be appended to.
-    static EMPTY: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
+    static FULL: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+    /// With nothing in it, to be appended to.
+    static EMPTY: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 
 /// A buffer of at least `length` bytes, whatever they are.
 pub(super) fn full(length: usize) -> Vec<u8> {
-    let spare = FULL.with_borrow_mut(Vec::pop);
-    match spare {
-        Some(spare) if spare.len() >= length => spare,
-        _ => vec![0; length],
+    let spare = take(&FULL);
+    match spare.len() >= length {
+        true => spare,
+        false => vec![0; length],
     }
 }
 
 /// A buffer without bytes.
 pub(super) fn empty() -> Vec<u8> {
-    EMPTY.with_borrow_mut(Vec::pop).unwrap_or_default()
+    take(&EMPTY)
 }
 
 /// Takes back a buffer that was read into.
@@ -39,14 +40,14 @@ pub(super) fn keep_empty(mut buffer: Vec<u8>) {
     keep(&EMPTY, buffer);
 }
 
-fn keep(spares: &'static std::thread::LocalKey<RefCell<Vec<Vec<u8>>>>, buffer: Vec<u8>) {
+// Where the thread is about to end there is nobody to keep anything for.
+
+fn take(spare: &'static LocalKey<Cell<Vec<u8>>>) -> Vec<u8> {
+    spare.try_with(Cell::take).unwrap_or_default()
+}
+
+fn keep(spare: &'static LocalKey<Cell<Vec<u8>>>, buffer: Vec<u8>) {
     if (1..=LARGEST).contains(&buffer.capacity()) {
-        // Where the thread is about to end there is nobody to keep it for.
-        let _ = spares.try_with(|spares| {
-            let mut spares = spares.borrow_mut();
-            if spares.len() < MOST {
-                spares.push(buffer);
-            }
-        });
+        drop(spare.try_with(|spare| spare.replace(buffer)));
     }
 }
