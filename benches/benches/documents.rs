@@ -1,9 +1,17 @@
-//! XML-RPC documents: `cargo bench -p benches --bench documents`.
-#![allow(clippy::unwrap_used, reason = "benchmarks")]
+//! How fast documents are read and written, beside what the libraries underneath make of the bare
+//! bytes: `cargo bench -p benches --bench documents`.
 
+#![allow(missing_docs, reason = "a program")]
+#![allow(clippy::unwrap_used, reason = "a program")]
+
+use std::hint::black_box;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use divan::Bencher;
 use divan::counter::BytesCount;
-use divan::{Bencher, black_box};
-use rpc_core::{DateTime, Format as _, Payload, Value};
+use quick_xml::events::Event;
+use rpc_core::{DateTime, Format, Payload, Value};
 use serde::{Deserialize, Serialize};
 use xmlrpc::XmlRpc;
 
@@ -12,79 +20,211 @@ fn main() {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Item {
+struct Record {
     id: i32,
-    price: f64,
     name: String,
+    balance: f64,
     active: bool,
-    created: DateTime,
-    tags: Vec<i32>,
+    joined: DateTime,
+    scores: Vec<i32>,
 }
 
-const COUNTS: [usize; 3] = [1, 100, 10_000];
-
-fn items(count: usize) -> Vec<Item> {
-    let item = |id: usize| Item {
-        id: id as i32,
-        price: id as f64 * 1.25,
-        name: format!("an article of the catalogue, number {id}"),
-        active: true,
-        created: DateTime::new(2026, 11, 21, 12, 30, 0).unwrap(),
-        tags: vec![id as i32; 3],
+fn records(count: usize) -> Vec<Record> {
+    let record = |i: usize| Record {
+        id: i as i32 * 7919,
+        name: match i % 4 {
+            0 => format!("Ada & Charles <{i}>"),
+            1 => format!("Zoë Ångström {i}"),
+            _ => format!("Grace Hopper, number {i}"),
+        },
+        balance: i as f64 * 1234.567 / 7.0,
+        active: i.is_multiple_of(3),
+        joined: DateTime::new(1970 + (i % 60) as u16, 7, 17, 14, 8, 55).unwrap(),
+        scores: vec![i as i32, 10, 200],
     };
-    (0..count).map(item).collect()
+    (0..count).map(record).collect()
 }
 
-fn document(count: usize) -> Payload {
-    let mut document = Vec::new();
-    XmlRpc::default()
-        .encode_reply(&items(count), &mut document)
-        .unwrap();
-    Payload::from(document)
+fn reply<T: Serialize>(value: &T) -> Payload {
+    let mut out = Vec::new();
+    XmlRpc::default().encode_reply(value, &mut out).unwrap();
+    out.into()
 }
 
-#[divan::bench(args = COUNTS)]
-fn decode_typed(bencher: Bencher<'_, '_>, count: usize) {
-    let document = document(count);
-    let bencher = bencher.counter(BytesCount::of_slice(document.as_slice()));
-    bencher.bench(|| XmlRpc::default().decode_reply::<Vec<Item>>(black_box(&document)));
+fn scan(document: &[u8]) -> usize {
+    let mut reader = quick_xml::Reader::from_reader(document);
+    let mut events = 0;
+    while reader.read_event().unwrap() != Event::Eof {
+        events += 1;
+    }
+    events
 }
 
-#[divan::bench(args = COUNTS)]
-fn decode_value(bencher: Bencher<'_, '_>, count: usize) {
-    let document = document(count);
-    let bencher = bencher.counter(BytesCount::of_slice(document.as_slice()));
-    bencher.bench(|| XmlRpc::default().decode_reply::<Value>(black_box(&document)));
+fn format() -> XmlRpc {
+    XmlRpc::default().max_values(usize::MAX)
 }
 
-#[divan::bench(args = COUNTS)]
-fn encode(bencher: Bencher<'_, '_>, count: usize) {
-    let items = items(count);
-    let bencher = bencher.counter(BytesCount::of_slice(document(count).as_slice()));
-    bencher.bench(|| {
-        let mut document = Vec::new();
-        XmlRpc::default()
-            .encode_reply(black_box(&items), &mut document)
-            .unwrap();
+/// Six fields in each of so many structs.
+mod structs {
+    use super::*;
+
+    const COUNTS: &[usize] = &[2, 200, 10_000, 180_000];
+
+    fn bench<T>(bencher: Bencher<'_, '_>, count: usize, read: impl Fn(&Payload) -> T + Sync) {
+        let document = reply(&records(count));
+        bencher
+            .counter(BytesCount::from(document.as_slice().len()))
+            .bench(|| read(black_box(&document)));
+    }
+
+    #[divan::bench(args = COUNTS)]
+    fn quick_xml_scan(bencher: Bencher<'_, '_>, count: usize) {
+        bench(bencher, count, |document| scan(document.as_slice()));
+    }
+
+    #[divan::bench(args = COUNTS)]
+    fn decode_typed(bencher: Bencher<'_, '_>, count: usize) {
+        bench(bencher, count, |document| {
+            format().decode_reply::<Vec<Record>>(document).unwrap()
+        });
+    }
+
+    #[divan::bench(args = COUNTS)]
+    fn decode_value(bencher: Bencher<'_, '_>, count: usize) {
+        bench(bencher, count, |document| {
+            format().decode_reply::<Value>(document).unwrap()
+        });
+    }
+
+    #[divan::bench(args = COUNTS)]
+    fn encode_typed(bencher: Bencher<'_, '_>, count: usize) {
+        let records = records(count);
+        let mut out = Vec::with_capacity(reply(&records).as_slice().len());
+        bencher
+            .counter(BytesCount::from(out.capacity()))
+            .bench_local(|| {
+                out.clear();
+                format().encode_reply(black_box(&records), &mut out)
+            });
+    }
+
+    #[divan::bench(args = COUNTS)]
+    fn encode_value(bencher: Bencher<'_, '_>, count: usize) {
+        let value = rpc_core::to_value(&records(count)).unwrap();
+        let mut out = Vec::with_capacity(reply(&value).as_slice().len());
+        bencher
+            .counter(BytesCount::from(out.capacity()))
+            .bench_local(|| {
+                out.clear();
+                format().encode_reply(black_box(&value), &mut out)
+            });
+    }
+}
+
+/// One value of 1 MiB.
+mod bytes {
+    use super::*;
+
+    fn data() -> Vec<u8> {
+        (0..1_u32 << 20)
+            .map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8)
+            .collect()
+    }
+
+    /// As many peers write it, in lines of 76 characters.
+    fn lines(data: &[u8]) -> Payload {
+        let mut document = b"<methodResponse><params><param><value><base64>\n".to_vec();
+        for line in STANDARD.encode(data).as_bytes().chunks(76) {
+            document.extend_from_slice(line);
+            document.push(b'\n');
+        }
         document
-    });
+            .extend_from_slice(b"</base64></value></param></params></methodResponse>".as_slice());
+        document.into()
+    }
+
+    #[divan::bench]
+    fn base64_decode(bencher: Bencher<'_, '_>) {
+        let text = STANDARD.encode(data());
+        bencher
+            .counter(BytesCount::of_many::<u8>(data().len()))
+            .bench(|| STANDARD.decode(black_box(&text)));
+    }
+
+    #[divan::bench]
+    fn base64_encode(bencher: Bencher<'_, '_>) {
+        let data = data();
+        bencher
+            .counter(BytesCount::of_many::<u8>(data.len()))
+            .bench(|| STANDARD.encode(black_box(&data)));
+    }
+
+    #[divan::bench(args = ["one line", "many lines"])]
+    fn decode(bencher: Bencher<'_, '_>, form: &str) {
+        let data = data();
+        let document = match form {
+            "many lines" => lines(&data),
+            _ => reply(&data),
+        };
+        bencher
+            .counter(BytesCount::of_many::<u8>(data.len()))
+            .bench(|| {
+                XmlRpc::default()
+                    .decode_reply::<Vec<u8>>(black_box(&document))
+                    .unwrap()
+            });
+    }
+
+    #[divan::bench]
+    fn encode(bencher: Bencher<'_, '_>) {
+        let value = Value::Bytes(data());
+        bencher
+            .counter(BytesCount::of_many::<u8>(1 << 20))
+            .bench(|| reply(black_box(&value)));
+    }
+
+    /// Serde shows them as numbers, one by one.
+    #[divan::bench]
+    fn encode_numbers(bencher: Bencher<'_, '_>) {
+        let data = data();
+        bencher
+            .counter(BytesCount::of_many::<u8>(1 << 20))
+            .bench(|| reply(black_box(&data)));
+    }
 }
 
-#[divan::bench]
-fn encode_arguments_of_add(bencher: Bencher<'_, '_>) {
-    bencher.bench(|| {
+/// `add(3, 5)`.
+mod call {
+    use super::*;
+
+    #[divan::bench]
+    fn decode_params(bencher: Bencher<'_, '_>) {
         let mut params = Vec::new();
-        XmlRpc::default()
-            .encode_args(black_box(&(3, 5)), &mut params)
-            .unwrap();
-        params
-    });
-}
+        XmlRpc::default().encode_args(&(3, 5), &mut params).unwrap();
+        let params = Payload::from(params);
+        bencher.bench(|| {
+            XmlRpc::default()
+                .decode_args::<(i64, i64)>(black_box(&params))
+                .unwrap()
+        });
+    }
 
-#[divan::bench]
-fn decode_arguments_of_add(bencher: Bencher<'_, '_>) {
-    let mut params = Vec::new();
-    XmlRpc::default().encode_args(&(3, 5), &mut params).unwrap();
-    let params = Payload::from(params);
-    bencher.bench(|| XmlRpc::default().decode_args::<(i64, i64)>(black_box(&params)));
+    #[divan::bench]
+    fn encode_reply(bencher: Bencher<'_, '_>) {
+        let mut out = Vec::with_capacity(256);
+        bencher.bench_local(|| {
+            out.clear();
+            XmlRpc::default().encode_reply(black_box(&8), &mut out)
+        });
+    }
+
+    #[divan::bench]
+    fn decode_reply(bencher: Bencher<'_, '_>) {
+        let document = reply(&8);
+        bencher.bench(|| {
+            XmlRpc::default()
+                .decode_reply::<i64>(black_box(&document))
+                .unwrap()
+        });
+    }
 }
