@@ -8,7 +8,7 @@ use conn::{Connection, Listener};
 use rpc_core::transport::Connect as _;
 use rpc_core::transport::memory::listener;
 use rpc_core::{CallError, Caller as _, Context, Execution, Fault, FaultKind};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use crate::support::{Network, client, serve};
 
@@ -279,6 +279,43 @@ async fn a_peer_that_breaks_the_protocol_is_told_and_let_go() {
     }
     peer.send_bytes(b"\x0b\x05").await.unwrap();
     assert_eq!(peer.recv_bytes(1000).await.unwrap(), b"\x0c\x05");
+}
+
+#[tokio::test]
+async fn a_peer_that_reads_no_refusals_is_not_read_from_either() {
+    let options = Options::default().max_backlog(100_000);
+    let server = Server::with_options(ServerOptions::default().session(options));
+    server
+        .register_function("bytes", |len: usize| vec![7u8; len])
+        .unwrap();
+    let connector = serve(&server).await;
+    let mut peer: Connection = Connection::new(connector.connect().await.unwrap());
+    let hello = b"\0FARCALL\x01\0\x07bincode\xff\xff\x7f\x7f\x7f\x7f\x7f\0";
+    peer.send_bytes(hello).await.unwrap();
+    peer.recv_bytes(1000).await.unwrap();
+    let call = |id: u32| {
+        // The number of the call, in three bytes whatever it is.
+        let id = [
+            (id & 0x7f) as u8 | 0x80,
+            (id >> 7 & 0x7f) as u8 | 0x80,
+            (id >> 14) as u8,
+        ];
+        [&[1][..], &id, b"\0\0\0\x05bytes\0\x01u\xfb\x20\x4e"].concat()
+    };
+    let mut sent = 0;
+    loop {
+        let call = call(sent + 1);
+        let sending = peer.send_bytes(&call);
+        if timeout(Duration::from_millis(300), sending).await.is_err() {
+            break;
+        }
+        sent += 1;
+        assert!(sent < 200_000, "refusals pile up without end");
+    }
+    // Once it reads, all of it is answered.
+    for _ in 0..sent {
+        peer.recv_bytes(30_000).await.unwrap();
+    }
 }
 
 #[tokio::test]

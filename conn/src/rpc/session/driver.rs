@@ -12,7 +12,7 @@ use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
 use super::sink::Sink;
-use super::{Apart, Effects, Phase, Session};
+use super::{Apart, Effects, Phase, Session, State};
 use crate::connection::{Reader, Writer};
 use crate::frame::Encoder;
 use crate::rpc::error::Disconnected;
@@ -55,7 +55,7 @@ pub(in crate::rpc) struct Driver {
     pub(super) backlog: u64,
     sink: Arc<Sink>,
     /// Whether the other end takes what it is sent, so that more can be read from it.
-    may_read: bool,
+    pub(super) may_read: bool,
     leaving: bool,
     /// Whether several calls of this end were under way when this task last looked.
     is_crowded: bool,
@@ -119,7 +119,7 @@ impl Driver {
     fn poll_incoming(&mut self, cx: &mut Context<'_>) -> Result<bool, Disconnected> {
         let mut handled = self.handle(BURST)?;
         for _ in 0..READS {
-            if handled >= BURST {
+            if handled >= BURST || !self.may_read {
                 return Ok(false);
             }
             if !self.poll_read(cx)? {
@@ -310,6 +310,11 @@ struct Turn {
 }
 
 impl Session {
+    /// Whether the other end takes what it is sent, so that more can be read from it.
+    pub(super) fn may_read(&self, state: &State) -> bool {
+        state.debt() < self.settings.max_backlog.saturating_add(REFUSALS)
+    }
+
     /// Gives what is to be written next, and lets those go on who waited for that. If there is nothing, the
     /// task is woken when there is. The effects are still to be done.
     fn take_output(
@@ -319,7 +324,6 @@ impl Session {
         writing: &mut Encoder,
         cx: &Context<'_>,
     ) -> Turn {
-        let limit = self.settings.max_backlog.saturating_add(REFUSALS);
         let state = &mut *self.lock();
         state.take_answers(answers);
         self.send_waiting(state, effects);
@@ -335,14 +339,14 @@ impl Session {
             none => *none = Some(cx.waker().clone()),
         }
         Turn {
-            may_read: state.debt() < limit,
+            may_read: self.may_read(state),
             leaving: matches!(state.phase, Phase::Leaving { .. } | Phase::Ended(_)),
             is_crowded: state.in_flight > 1,
         }
     }
 }
 
-impl super::State {
+impl State {
     /// Whether nothing of this connection is under way.
     fn is_idle(&self) -> bool {
         self.in_flight == 0

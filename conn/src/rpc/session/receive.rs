@@ -41,7 +41,8 @@ impl Driver {
         loop {
             let limit = self.reader.max_message;
             let is_complete = self.reader.decoder.is_complete(limit);
-            if !is_complete.map_err(Disconnected::broken)? || handled >= most {
+            let is_complete = is_complete.map_err(Disconnected::broken)?;
+            if !is_complete || !self.may_read || handled >= most {
                 return Ok(handled);
             }
             let mut requests = REQUESTS.take();
@@ -69,12 +70,14 @@ impl Driver {
             effects,
             answers,
             backlog,
+            may_read,
             ..
         } = self;
         let limit = reader.max_message;
         session.change_with(effects, |state, effects| {
             state.take_answers(answers);
             *backlog = state.backlog();
+            *may_read = session.may_read(state);
             for _ in 0..BATCH {
                 let length = reader.decoder.complete_length(limit);
                 let Some(length) = length.map_err(Disconnected::broken)? else {
