@@ -108,7 +108,8 @@ impl Http {
         }
         let request = self.request(document);
         let is_sent = AtomicBool::new(false);
-        let exchange = self.exchange_over_any(request, format, &is_sent);
+        // It is large, and would be moved along with every future that it is part of.
+        let exchange = Box::pin(self.exchange_over_any(request, format, &is_sent));
         within(limit, exchange).await.unwrap_or_else(|| {
             let after = start.elapsed();
             let error = Box::new(timed_out(format!("no answer within {after:.3?}")));
@@ -133,7 +134,7 @@ impl Http {
             let is_new = kept.is_none();
             let mut connection = match kept {
                 Some(connection) => connection,
-                None => self.connect().await?,
+                None => Box::pin(self.connect()).await?,
             };
             is_sent.store(true, Ordering::Relaxed);
             let mut error = match connection.send(request).await {
