@@ -68,11 +68,6 @@ impl Context {
         self
     }
 
-    /// As [`with_cancellation`](Self::with_cancellation), in place.
-    pub fn set_cancellation(&mut self, cancellation: Cancellation) {
-        self.cancellation = Some(cancellation);
-    }
-
     /// Says until when the caller waits. Default: as long as the call that is being answered, if there
     /// is one.
     #[must_use]

@@ -281,8 +281,8 @@ async fn a_peer_that_breaks_the_protocol_is_told_and_let_go() {
     assert_eq!(peer.recv_bytes(1000).await.unwrap(), b"\x0c\x05");
 }
 
-#[tokio::test]
-async fn a_peer_that_reads_no_refusals_is_not_read_from_either() {
+/// A peer by hand of a server that gives out bytes, and has room for 100,000 that are not read.
+async fn peer_of_limited_backlog() -> Connection {
     let options = Options::default().max_backlog(100_000);
     let server = Server::with_options(ServerOptions::default().session(options));
     server
@@ -293,6 +293,37 @@ async fn a_peer_that_reads_no_refusals_is_not_read_from_either() {
     let hello = b"\0FARCALL\x01\0\x07bincode\xff\xff\x7f\x7f\x7f\x7f\x7f\0";
     peer.send_bytes(hello).await.unwrap();
     peer.recv_bytes(1000).await.unwrap();
+    peer
+}
+
+#[tokio::test]
+async fn a_promise_that_is_refused_is_broken() {
+    let mut peer = peer_of_limited_backlog().await;
+    // Six results fill the backlog, so the seventh call, which promises something, is refused after it was
+    // admitted; the eighth is on what it promised.
+    let bytes = b"\x05bytes\0\x01u\xfb\x20\x4e";
+    for id in 1..=6 {
+        let call = [&[1, id, 0, 0, 0][..], bytes].concat();
+        peer.send_bytes(&call).await.unwrap();
+    }
+    let promising = [&[1, 7, 0, 2, 0][..], bytes].concat();
+    peer.send_bytes(&promising).await.unwrap();
+    let dependent = [&[1, 8, 2, 7, 0, 0][..], bytes].concat();
+    peer.send_bytes(&dependent).await.unwrap();
+    let mut answers = Vec::new();
+    for _ in 1..=8 {
+        let answer = timeout(Duration::from_secs(5), peer.recv_bytes(30_000)).await;
+        let answer = answer.expect("all are answered").unwrap();
+        answers.push([answer[1], answer[0], answer[2]]);
+    }
+    answers.sort_unstable();
+    // Overloaded, and gone.
+    assert_eq!(answers[6..], [[7, 3, 6], [8, 3, 9]]);
+}
+
+#[tokio::test]
+async fn a_peer_that_reads_no_refusals_is_not_read_from_either() {
+    let mut peer = peer_of_limited_backlog().await;
     let call = |id: u32| {
         // The number of the call, in three bytes whatever it is.
         let id = [
@@ -320,16 +351,7 @@ async fn a_peer_that_reads_no_refusals_is_not_read_from_either() {
 
 #[tokio::test]
 async fn a_peer_that_reads_no_answers_has_its_calls_refused() {
-    let options = Options::default().max_backlog(100_000);
-    let server = Server::with_options(ServerOptions::default().session(options));
-    server
-        .register_function("bytes", |len: usize| vec![7u8; len])
-        .unwrap();
-    let connector = serve(&server).await;
-    let mut peer: Connection = Connection::new(connector.connect().await.unwrap());
-    let hello = b"\0FARCALL\x01\0\x07bincode\xff\xff\x7f\x7f\x7f\x7f\x7f\0";
-    peer.send_bytes(hello).await.unwrap();
-    peer.recv_bytes(1000).await.unwrap();
+    let mut peer = peer_of_limited_backlog().await;
     // For 20,000 bytes each.
     let call = |id: u8| [&[1, id][..], b"\0\0\0\x05bytes\0\x01u\xfb\x20\x4e"].concat();
     for id in 1..=50 {

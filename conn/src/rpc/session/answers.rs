@@ -214,7 +214,7 @@ impl Session {
             .or_else(|| SPARE.take())
             .unwrap_or_default();
         let deadline = call.context.deadline();
-        call.context.set_cancellation(cancellation.clone());
+        call.context = std::mem::take(&mut call.context).with_cancellation(cancellation.clone());
         let mut answer = admission.callee.call(call);
         let first = Pin::new(&mut answer).poll(&mut Context::from_waker(Waker::noop()));
         if let Poll::Ready(result) = first {
@@ -252,6 +252,19 @@ impl Session {
             // It was given up meanwhile; or it has ended, and this changes nothing.
             task.abort();
         }
+        None
+    }
+
+    /// Answers a call that was admitted with this fault. If nothing else waits for that, here it is.
+    pub(super) fn refuse(
+        self: &Arc<Self>,
+        Admitted { id, admission, .. }: Admitted,
+        fault: Fault,
+    ) -> Option<Result<Payload, Fault>> {
+        if admission.cancellation.is_none() {
+            return Some(Err(fault));
+        }
+        self.reply(id, Err(fault));
         None
     }
 

@@ -85,8 +85,8 @@ impl Session {
         }
     }
 
-    /// Begins a call, which is sent as soon as it may. What need not be kept of it then is left where it was. With `promised` it also makes a promise of its
-    /// result.
+    /// Begins a call, which is sent as soon as it may. What need not be kept of it then is left where it was.
+    /// With `promised` it also makes a promise of its result.
     pub(super) fn begin(
         &self,
         outgoing: &mut Option<Outgoing>,

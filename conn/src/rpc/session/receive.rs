@@ -133,7 +133,7 @@ impl Driver {
     fn answer(&mut self, request: Admitted) {
         let (id, one_way) = (request.id, request.one_way);
         let result = match self.has_backlog() {
-            true => Some(Err(overloaded(TOO_MANY_ANSWERS))),
+            true => self.session.refuse(request, overloaded(TOO_MANY_ANSWERS)),
             false => self.session.run(request),
         };
         match result {

@@ -116,12 +116,17 @@ impl Session {
         result
     }
 
-    /// Writes what there is. Says whether all of it went.
+    /// Writes what there is. Says whether there is nothing left that the driver must be woken for.
     fn write_now(&self, sink: &Arc<Sink>) -> bool {
         let Some(mut half) = sink.try_lock() else {
             return false;
         };
-        if half.writing.is_empty() {
+        if !half.writing.is_empty() {
+            // The driver is at it: it waits for the connection to take more, with a waker that is not to be
+            // put out of its place here, and then writes all there is.
+            return true;
+        }
+        {
             let mut state = self.lock();
             // If the connection is gone by now, what it had to write is nobody's business any more.
             if !std::ptr::eq(state.sink.as_ptr(), Arc::as_ptr(sink)) {
