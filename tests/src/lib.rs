@@ -1,5 +1,7 @@
 //! What the tests share: the peers in other languages, and how to run them.
 
+pub mod victim;
+
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};

@@ -1,0 +1,165 @@
+//! The server that the tests harm: XML-RPC, calls over connections and plain connections, with the
+//! default limits but for those that the command line changes.
+//!
+//! It prints an address for each, and stops gracefully on SIGTERM.
+
+use std::collections::HashMap;
+use std::error::Error;
+use std::fmt::Debug;
+use std::future::Future;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use clap::Parser;
+use conn::codec::pickle;
+use conn::{BindError, Listener, Pickle, rpc};
+use examples::demo::{Demo, connections};
+use rpc_core::{serve, service};
+use tests::victim::KEY;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+#[derive(Parser)]
+struct Arguments {
+    /// Serve XML-RPC on this Unix socket as well
+    #[arg(long)]
+    unix: Option<PathBuf>,
+    /// How many connections each server has at once
+    #[arg(long)]
+    max_connections: Option<usize>,
+    /// How long heads, bodies and answers of HTTP, and handshakes, may take
+    #[arg(long)]
+    timeout_ms: Option<u64>,
+    /// How long the objects of a client outlive its connection
+    #[arg(long)]
+    lease_ms: Option<u64>,
+}
+
+/// What runs, so that a test can count it from outside.
+#[derive(Default)]
+struct Ledger {
+    runs: Mutex<HashMap<String, u64>>,
+}
+
+#[service]
+impl Ledger {
+    /// Notes that it ran, and gives the name back.
+    fn run(&self, name: String) -> String {
+        let mut runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
+        *runs.entry(name.clone()).or_default() += 1;
+        name
+    }
+
+    /// How often `run` was called with this name.
+    fn runs(&self, name: &str) -> u64 {
+        let runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
+        runs.get(name).copied().unwrap_or_default()
+    }
+
+    /// Forgets all names.
+    fn forget(&self) -> bool {
+        let mut runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
+        *runs = HashMap::new();
+        true
+    }
+
+    /// How many tasks are alive.
+    async fn tasks(&self) -> usize {
+        tokio::runtime::Handle::current()
+            .metrics()
+            .num_alive_tasks()
+    }
+}
+
+#[tokio::main(worker_threads = 2)]
+async fn main() -> Result<(), Box<dyn Error>> {
+    tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::INFO)
+        .with_writer(std::io::stderr)
+        .init();
+    let arguments = Arguments::parse();
+    let demo = Arc::new(Demo::default());
+    let ledger = Arc::new(Ledger::default());
+
+    let over_http = xmlrpc::Server::with_options(arguments.http());
+    over_http.register_instance(Arc::clone(&demo))?;
+    over_http.register_instance_at("ledger", Arc::clone(&ledger))?;
+    let over_connections = rpc::Server::with_options(arguments.sessions());
+    over_connections.register_instance(demo)?;
+    over_connections.register_instance_at("ledger", ledger)?;
+
+    let stop = CancellationToken::new();
+    let http = over_http.bind("127.0.0.1:0").await?;
+    println!("xmlrpc {}", http.url());
+    let mut servers = tokio::task::JoinSet::new();
+    if let Some(path) = &arguments.unix {
+        let http = over_http.bind_unix(path).await?;
+        let stop = stop.clone().cancelled_owned();
+        servers.spawn(stopped(http.serve_until(stop)));
+    }
+    let until = stop.clone().cancelled_owned();
+    servers.spawn(stopped(http.serve_until(until)));
+    let listener = arguments.listener().await?;
+    println!("rpc {}", listener.local_address());
+    let until = stop.clone().cancelled_owned();
+    servers.spawn(async move { stopped(over_connections.serve_until(listener, until)).await });
+    let listener = arguments.listener().await?;
+    println!("connections {}", listener.local_address());
+    servers.spawn(connections::serve::<Pickle, pickle::Value>(
+        listener,
+        stop.clone(),
+    ));
+    println!("ready");
+
+    signal(SignalKind::terminate())?.recv().await;
+    stop.cancel();
+    servers.join_all().await;
+    Ok(())
+}
+
+/// Runs a server, and logs how it ended.
+async fn stopped<T: Debug>(server: impl Future<Output = T>) {
+    let end = server.await;
+    tracing::info!(?end, "stopped");
+}
+
+impl Arguments {
+    fn timeout(&self) -> Option<Duration> {
+        self.timeout_ms.map(Duration::from_millis)
+    }
+
+    fn http(&self) -> xmlrpc::ServerOptions {
+        let mut options = xmlrpc::ServerOptions::default();
+        if let Some(connections) = self.max_connections {
+            let limits = serve::Options::default().max_connections(connections);
+            options = options.connections(limits);
+        }
+        if let Some(timeout) = self.timeout() {
+            options = options
+                .header_timeout(timeout)
+                .body_timeout(timeout)
+                .write_timeout(timeout);
+        }
+        options
+    }
+
+    fn sessions(&self) -> rpc::ServerOptions {
+        let mut options = rpc::ServerOptions::default();
+        if let Some(connections) = self.max_connections {
+            options = options.max_connections(connections);
+        }
+        if let Some(lease) = self.lease_ms {
+            options = options.lease(Duration::from_millis(lease));
+        }
+        options
+    }
+
+    async fn listener(&self) -> Result<Listener, BindError> {
+        let mut listener = Listener::bind("127.0.0.1:0").authkey(KEY);
+        if let Some(timeout) = self.timeout() {
+            listener = listener.timeout(timeout);
+        }
+        listener.await
+    }
+}

@@ -1,0 +1,257 @@
+//! A server that tests may harm, in a process of its own, so that what it took can be seen from
+//! outside: its memory, its descriptors, what it logged.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use conn::rpc::Client;
+use conn::{Connection, Pickle};
+use rpc_core::Caller;
+
+/// What clients of the victim's connections must know.
+pub const KEY: &str = "the key of the victim";
+
+/// The most memory that the victim may ever have, in bytes.
+pub const MEMORY: u64 = 128 << 20;
+
+/// How much memory more than at the start it may keep, in bytes: an allocator gives back late.
+const KEPT: u64 = 32 << 20;
+
+/// The process; it is killed when this is dropped.
+#[derive(Debug)]
+pub struct Victim {
+    /// Where it serves XML-RPC, at `/RPC2`: the demo methods and `ledger.*`.
+    pub xmlrpc: SocketAddr,
+    /// Where it serves the same methods over connections.
+    pub rpc: SocketAddr,
+    /// Where it sends pickled messages back.
+    pub connections: SocketAddr,
+    child: Child,
+    log: Arc<Mutex<String>>,
+    descriptors: usize,
+    memory: u64,
+}
+
+impl Victim {
+    /// Starts it, and gives it an honest call of each kind.
+    ///
+    /// `program` is `env!("CARGO_BIN_EXE_victim")`; the arguments are those of the program.
+    ///
+    /// # Panics
+    /// If it does not start.
+    pub async fn start(program: &str, arguments: &[&str]) -> Self {
+        let mut child = Command::new(program)
+            .args(arguments)
+            // Backtraces of errors would cost it more memory than the errors.
+            .env_remove("RUST_BACKTRACE")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the victim starts");
+        let log = Arc::new(Mutex::new(String::new()));
+        let mut stderr = child.stderr.take().expect("it is piped");
+        let copy = Arc::clone(&log);
+        thread::spawn(move || {
+            let mut bytes = [0; 4096];
+            while let Ok(n @ 1..) = stderr.read(&mut bytes) {
+                let text = String::from_utf8_lossy(&bytes[..n]);
+                copy.lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .push_str(&text);
+            }
+        });
+        let stdout = BufReader::new(child.stdout.take().expect("it is piped"));
+        let lines: Vec<String> = stdout
+            .lines()
+            .map(|line| line.expect("it prints text"))
+            .take_while(|line| line != "ready")
+            .collect();
+        let address = |name: &str| {
+            let line = lines.iter().find_map(|line| line.strip_prefix(name));
+            let line = line.unwrap_or_else(|| panic!("no address of{name} in {lines:?}"));
+            let line = line.trim_start_matches(" http://");
+            let line = line.trim_end_matches("/RPC2").trim();
+            line.parse().expect("an address")
+        };
+        let mut victim = Self {
+            xmlrpc: address("xmlrpc"),
+            rpc: address("rpc"),
+            connections: address("connections"),
+            child,
+            log,
+            descriptors: 0,
+            memory: 0,
+        };
+        // What it makes once and keeps is there before the first count.
+        victim.assert_serves().await;
+        victim.settle().await;
+        victim.descriptors = victim.descriptors();
+        victim.memory = victim.memory();
+        victim
+    }
+
+    /// Its URL for XML-RPC.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}/RPC2", self.xmlrpc)
+    }
+
+    /// Its process.
+    #[must_use]
+    pub fn process(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The memory that it has now, in bytes.
+    ///
+    /// # Panics
+    /// If the process is gone.
+    #[must_use]
+    pub fn memory(&self) -> u64 {
+        self.status("VmRSS:")
+    }
+
+    /// The most memory that it ever had, in bytes.
+    ///
+    /// # Panics
+    /// If the process is gone.
+    #[must_use]
+    pub fn peak(&self) -> u64 {
+        self.status("VmHWM:")
+    }
+
+    /// How many files and sockets it has open.
+    ///
+    /// # Panics
+    /// If the process is gone.
+    #[must_use]
+    pub fn descriptors(&self) -> usize {
+        let folder = self.folder().join("fd");
+        fs::read_dir(folder).expect("the victim lives").count()
+    }
+
+    /// What it has logged so far.
+    #[must_use]
+    pub fn log(&self) -> String {
+        let log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        log.clone()
+    }
+
+    /// Tells it to stop gracefully.
+    ///
+    /// # Panics
+    /// If the system knows no `kill`.
+    pub fn terminate(&self) {
+        let process = self.process().to_string();
+        let kill = Command::new("kill").args(["-TERM", &process]).status();
+        assert!(kill.expect("kill runs").success(), "the victim lives");
+    }
+
+    /// Waits for its end, and tells whether it was an orderly one.
+    ///
+    /// # Panics
+    /// If the system cannot tell.
+    pub fn wait(&mut self) -> bool {
+        self.child.wait().expect("it is our child").success()
+    }
+
+    /// Checks that it answers an honest call of each protocol.
+    ///
+    /// # Panics
+    /// If it does not.
+    pub async fn assert_serves(&self) {
+        let honest = async {
+            let client = xmlrpc::Client::new(&self.url()).expect("a URL");
+            let sum: i64 = client.call("add", (3, 5)).await.expect("XML-RPC");
+            assert_eq!(sum, 8);
+
+            let client = Client::connect(self.rpc).authkey(KEY).await;
+            let client = client.expect("it lets honest clients in");
+            let sum: i64 = client.call("add", (3, 5)).await.expect("RPC");
+            assert_eq!(sum, 8);
+
+            let connection = conn::Client::connect(self.connections).authkey(KEY).await;
+            let mut connection: Connection<(String, i64, i64), i64, Pickle> =
+                connection.expect("it lets honest clients in");
+            let question = ("add".to_owned(), 3, 5);
+            connection.send(&question).await.expect("it reads");
+            assert_eq!(connection.recv().await.expect("it answers"), 8);
+        };
+        let honest = tokio::time::timeout(Duration::from_secs(60), honest);
+        honest.await.expect("honest calls are answered in time");
+    }
+
+    /// Checks that it is as well as at the start: that it answers, has no more descriptors and hardly more
+    /// memory than it had, never had more than [`MEMORY`], and that nothing in it panicked.
+    ///
+    /// # Panics
+    /// If it is not; the message begins with `after`.
+    pub async fn assert_well(&self, after: &str) {
+        self.assert_serves().await;
+        self.settle().await;
+        let descriptors = self.descriptors();
+        let before = self.descriptors;
+        assert!(
+            descriptors <= before,
+            "after {after}: {descriptors} descriptors, {before} before"
+        );
+        let (memory, before) = (self.memory(), self.memory);
+        assert!(
+            memory <= before + KEPT,
+            "after {after}: {memory} bytes, {before} before"
+        );
+        self.assert_unharmed(after);
+    }
+
+    /// Checks that it never had more than [`MEMORY`], and that nothing in it panicked.
+    ///
+    /// # Panics
+    /// If it did; the message begins with `after`.
+    pub fn assert_unharmed(&self, after: &str) {
+        let peak = self.peak();
+        assert!(peak <= MEMORY, "after {after}: a peak of {peak} bytes");
+        let log = self.log();
+        assert!(!log.contains("panicked at"), "after {after}: {log}");
+    }
+
+    /// Waits until the connections of before are gone, at most for a while.
+    async fn settle(&self) {
+        let begin = Instant::now();
+        let mut last = self.descriptors();
+        // At the start the count of an idle server is not known yet: until it rests.
+        let mut same = 0;
+        while begin.elapsed() < Duration::from_secs(20) && same < 5 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            let now = self.descriptors();
+            let rests = now == last && (self.descriptors == 0 || now <= self.descriptors);
+            same = if rests { same + 1 } else { 0 };
+            last = now;
+        }
+    }
+
+    fn status(&self, field: &str) -> u64 {
+        let status = fs::read_to_string(self.folder().join("status")).expect("the victim lives");
+        let line = status.lines().find_map(|line| line.strip_prefix(field));
+        let kib = line.and_then(|line| line.split_whitespace().next());
+        let kib: u64 = kib.and_then(|kib| kib.parse().ok()).expect("a size in kB");
+        kib << 10
+    }
+
+    fn folder(&self) -> PathBuf {
+        PathBuf::from(format!("/proc/{}", self.process()))
+    }
+}
+
+impl Drop for Victim {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
