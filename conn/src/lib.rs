@@ -116,6 +116,7 @@ mod listener;
 mod pipe;
 pub mod rpc;
 mod setup;
+mod shared;
 mod wait;
 
 pub use client::{Client, ClientBuilder, ConnectError};

@@ -2,9 +2,10 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll, Wake, Waker};
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use super::bell::Bell;
 
 /// A future that is part of a task, but is not polled each time the task is: that happens a hundred
 /// thousand times a second, while a timer or the news that a server stops come once in a while.
@@ -17,26 +18,9 @@ pub(in crate::rpc) struct Apart<F> {
     task: Waker,
 }
 
-struct Bell {
-    rang: AtomicBool,
-    task: Mutex<Waker>,
-}
-
-impl Wake for Bell {
-    fn wake(self: Arc<Self>) {
-        self.rang.store(true, Ordering::Release);
-        let task = self.task.lock().unwrap_or_else(PoisonError::into_inner);
-        let task = task.clone();
-        task.wake();
-    }
-}
-
 impl<F> Apart<F> {
     pub(in crate::rpc) fn new(future: F) -> Self {
-        let bell = Arc::new(Bell {
-            rang: AtomicBool::new(true),
-            task: Mutex::new(Waker::noop().clone()),
-        });
+        let bell = Arc::new(Bell::new());
         Self {
             future: Box::pin(future),
             rope: Waker::from(Arc::clone(&bell)),
@@ -47,7 +31,7 @@ impl<F> Apart<F> {
 
     /// The future, to be changed: it is polled next time.
     pub(in crate::rpc) fn get(&mut self) -> Pin<&mut F> {
-        self.bell.rang.store(true, Ordering::Relaxed);
+        self.bell.leave_word();
         self.future.as_mut()
     }
 }
@@ -59,17 +43,11 @@ impl<F: Future> Future for Apart<F> {
         let this = &mut *self;
         if !this.task.will_wake(cx.waker()) {
             this.task.clone_from(cx.waker());
-            let mut task = this
-                .bell
-                .task
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            task.clone_from(cx.waker());
+            this.bell.wakes(cx.waker());
         }
-        if !this.bell.rang.load(Ordering::Acquire) {
+        if !this.bell.hear() {
             return Poll::Pending;
         }
-        this.bell.rang.store(false, Ordering::Release);
         this.future
             .as_mut()
             .poll(&mut Context::from_waker(&this.rope))
@@ -79,7 +57,7 @@ impl<F: Future> Future for Apart<F> {
 #[cfg(test)]
 mod tests {
     use std::future::poll_fn;
-    use std::sync::atomic::AtomicUsize;
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
 

@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 mod answers;
 mod apart;
+mod bell;
 mod calling;
 mod calls;
 mod driver;
