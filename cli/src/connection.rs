@@ -37,11 +37,16 @@ pub(crate) fn target(scheme: &str, url: &str) -> Result<Target, Box<dyn Error>> 
         .strip_prefix(scheme)
         .and_then(|rest| rest.split_once("://"));
     Ok(match parts {
+        // What looks like a password is not to be repeated in an error.
+        Some(("", address)) if address.contains('@') => {
+            let message = "connections know no users: --authkey-file has the key for all of them";
+            return Err(message.into());
+        }
         Some(("", address)) => address.trim_end_matches('/').to_target()?,
         Some(("+unix", path)) => Path::new(path).to_target()?,
         Some(("+abstract", name)) => Address::Abstract(name.as_bytes().to_vec()).to_target()?,
         _ => {
-            let message = format!("`{url}` is not {scheme}://HOST:PORT or {scheme}+unix://PATH");
+            let message = format!("the URL is not {scheme}://HOST:PORT or {scheme}+unix://PATH");
             return Err(message.into());
         }
     })

@@ -307,3 +307,22 @@ fn demo() -> (String, tokio::runtime::Runtime) {
     runtime.spawn(listening.serve());
     (url, runtime)
 }
+
+#[test]
+fn errors_do_not_show_the_password_of_a_url() {
+    let login = "user:correct-horse";
+    for url in [
+        format!("http://{login}@127.0.0.1:1/RPC2"),
+        format!("https://{login}@127.0.0.1:1/RPC2"),
+        format!("conn+rpc://{login}@127.0.0.1:1"),
+        format!("http+unix://{login}@/nowhere:/RPC2"),
+        format!("{login}@host"),
+    ] {
+        for command in ["call", "methods", "send"] {
+            let (status, out, err) = farcall(&[command, &url, "add"]);
+            assert_ne!(status, 0, "{command} {url}");
+            assert!(!err.is_empty(), "{command} {url}");
+            assert!(!(out + &err).contains("correct-horse"), "{command}: {err}");
+        }
+    }
+}

@@ -4,3 +4,4 @@
 
 #[cfg(target_os = "linux")]
 mod memory;
+mod output;

@@ -1,0 +1,206 @@
+//! No log, no error and no `Debug` shows a secret, whatever goes wrong.
+
+use std::error::Error;
+use std::fmt::{Debug, Write as _};
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex};
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use conn::auth::{AuthKey, Authentication, Channel, Handshake, Role};
+use conn::rpc::{self, Reconnect};
+use conn::{Bincode, Connection, Listener};
+use http::StatusCode;
+use rpc_core::Caller;
+use xmlrpc::{ClientOptions, Refusal, ServerOptions};
+
+const PASSWORD: &str = "correct-horse-battery";
+const TOKEN: &str = "staple-of-the-token";
+const KEY: &str = "an-authkey-for-nobody-else";
+const OTHER_KEY: &str = "an-authkey-of-a-stranger";
+
+/// All that was logged and shown.
+#[derive(Clone, Default)]
+struct Seen(Arc<Mutex<String>>);
+
+impl Seen {
+    fn text(&self, text: impl Into<String>) {
+        let text = text.into();
+        writeln!(self.0.lock().unwrap(), "{text}").unwrap();
+    }
+
+    fn debug(&self, value: &impl Debug) {
+        self.text(format!("{value:?} {value:#?}"));
+    }
+
+    /// What a program shows of an error: itself, and its causes.
+    fn error(&self, error: &(dyn Error + 'static)) {
+        self.debug(&error);
+        let mut cause = Some(error);
+        while let Some(error) = cause {
+            self.text(error.to_string());
+            cause = error.source();
+        }
+    }
+
+    /// What is here that should not be.
+    fn secrets(&self) -> Vec<String> {
+        let seen = self.0.lock().unwrap();
+        let forms = [PASSWORD, TOKEN, KEY, OTHER_KEY].map(|secret| {
+            let bytes = secret.as_bytes();
+            let list = format!("{bytes:?}");
+            let hex = bytes.iter().fold(String::new(), |mut hex, byte| {
+                write!(hex, "{byte:02x}").unwrap();
+                hex
+            });
+            let login = BASE64_STANDARD.encode(format!("user:{secret}"));
+            let base64 = BASE64_STANDARD.encode(bytes);
+            let list = list.trim_matches(['[', ']']).to_owned();
+            [secret.to_owned(), list, hex, login, base64]
+        });
+        let mut forms: Vec<String> = forms.into_iter().flatten().collect();
+        forms.retain(|form| seen.contains(form));
+        forms
+    }
+}
+
+impl Write for Seen {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0
+            .lock()
+            .unwrap()
+            .push_str(&String::from_utf8_lossy(bytes));
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn secrets_are_shown_by_nothing() {
+    let seen = Seen::default();
+    let writer = seen.clone();
+    let log = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_writer(move || writer.clone())
+        .finish();
+    tracing::subscriber::set_global_default(log).unwrap();
+
+    http(&seen).await;
+    connections(&seen).await;
+
+    let secrets = seen.secrets();
+    let text = seen.0.lock().unwrap();
+    assert!(secrets.is_empty(), "{secrets:?} in {text}");
+    for expected in ["request refused", "failed to authenticate", "AuthKey(..)"] {
+        assert!(text.contains(expected), "no {expected:?} in {text}");
+    }
+    // Whoever looks for a secret in the form it is in finds it.
+    drop(text);
+    seen.text(format!("{:?}", KEY.as_bytes()));
+    assert_eq!(seen.secrets().len(), 1);
+}
+
+async fn http(seen: &Seen) {
+    let options = ServerOptions::default().authorize(|head, _| {
+        let login = BASE64_STANDARD.encode(format!("user:{PASSWORD}"));
+        match head.headers.get("authorization") {
+            Some(header) if header.as_bytes() == format!("Basic {login}").as_bytes() => Ok(()),
+            _ => Err(Refusal::new(StatusCode::UNAUTHORIZED, "who are you?")),
+        }
+    });
+    seen.debug(&options);
+    let server = xmlrpc::Server::with_options(options);
+    let listening = server.bind("127.0.0.1:0").await.unwrap();
+    let address = listening
+        .url()
+        .trim_start_matches("http://")
+        .trim_end_matches("/RPC2")
+        .to_owned();
+    tokio::spawn(listening.serve());
+
+    let options = ClientOptions::default()
+        .header("x-token", TOKEN)
+        .unwrap()
+        .timeout(Some(std::time::Duration::from_secs(10)));
+    seen.debug(&options);
+    let urls = [
+        // All is well.
+        format!("http://user:{PASSWORD}@{address}/RPC2?token={TOKEN}"),
+        // Refused.
+        format!("http://user:{TOKEN}@{address}/"),
+        // There is nobody, and no such path.
+        format!("http://user:{PASSWORD}@127.0.0.1:1/{}", "RPC2"),
+        format!("http://user:{PASSWORD}@{address}/nothing/here"),
+        format!("http+unix://user:{PASSWORD}@/nowhere/socket:/RPC2"),
+    ];
+    for url in urls {
+        let client = xmlrpc::Client::with_options(&url, options.clone()).unwrap();
+        seen.debug(&client);
+        for method in ["system.listMethods", "nope"] {
+            if let Err(error) = client.call::<rpc_core::Value>(method, ()).await {
+                seen.error(&error);
+            }
+        }
+    }
+    // URLs that are none.
+    for url in [
+        format!("https://user:{PASSWORD}@{address}/"),
+        format!("ftp://user:{PASSWORD}@{address}/"),
+        format!("http://user:{PASSWORD}@[::1/"),
+        format!("http://user:{PASSWORD}@host name/"),
+        format!("http://user:{PASSWORD}@host:99999/"),
+        format!("user:{PASSWORD}@{address}"),
+        format!("http+unix://user:{PASSWORD}@"),
+    ] {
+        let error = xmlrpc::Client::with_options(&url, options.clone());
+        seen.error(&error.expect_err(&url));
+    }
+    let proxied = ClientOptions::default()
+        .proxy(&format!("http://user:{PASSWORD}@127.0.0.1:1"))
+        .unwrap();
+    seen.debug(&proxied);
+    let client = xmlrpc::Client::with_options("http://elsewhere.example/", proxied).unwrap();
+    seen.debug(&client);
+    seen.error(&client.call::<i64>("add", (3, 5)).await.unwrap_err());
+    let no_proxy = ClientOptions::default().proxy(&format!("https://user:{PASSWORD}@proxy:1"));
+    seen.error(&no_proxy.unwrap_err());
+}
+
+async fn connections(seen: &Seen) {
+    let key = AuthKey::new(KEY).unwrap();
+    seen.debug(&key);
+    let authentication = Authentication::new(key.clone());
+    seen.debug(&authentication);
+    let handshake = Handshake::new(Role::Listener, authentication, Channel::Memory);
+    seen.debug(&handshake.unwrap());
+    seen.error(&AuthKey::new("").unwrap_err());
+    seen.error(&AuthKey::from_file("/nowhere/at/all").unwrap_err());
+
+    let server = rpc::Server::new();
+    let builder = Listener::bind("127.0.0.1:0").authkey(KEY);
+    seen.debug(&builder);
+    let listener = builder.await.unwrap();
+    seen.debug(&listener);
+    let address = listener.local_address().clone();
+    tokio::spawn(server.serve(listener));
+
+    let builder = rpc::Client::connect(&address)
+        .authkey(KEY)
+        .reconnect(Reconnect::default());
+    seen.debug(&builder);
+    let client = builder.await.unwrap();
+    seen.debug(&client);
+    let error = client.call::<i64>("nope", ()).await.unwrap_err();
+    seen.error(&error);
+    let stranger = rpc::Client::connect(&address).authkey(OTHER_KEY).await;
+    seen.error(&stranger.unwrap_err());
+    let nameless = rpc::Client::connect(&address).await;
+    seen.error(&nameless.unwrap_err());
+    let connection = conn::Client::connect::<(), (), Bincode>(&address).authkey(OTHER_KEY);
+    seen.debug(&connection);
+    let connection: Result<Connection<(), ()>, _> = connection.await;
+    seen.error(&connection.unwrap_err());
+}
