@@ -145,6 +145,8 @@ impl fmt::Debug for ListenerBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ListenerBuilder")
             .field("setup", &self.setup)
+            .field("max_pending", &self.max_pending)
+            .field("max_pending_per_address", &self.max_pending_per_address)
             .finish_non_exhaustive()
     }
 }

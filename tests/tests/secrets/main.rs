@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod limits;
 #[cfg(target_os = "linux")]
 mod memory;
 mod output;
