@@ -88,7 +88,7 @@ fn told(peer: &Peer, direction: &str, cells: Result<Cells>) -> Option<Cells> {
         Err(error) => vec![format!("{error:#}")],
     };
     let verdict = if failures.is_empty() { "ok" } else { "FAILED" };
-    println!("{} as {direction}: {verdict}", peer.title);
+    println!("{} as {direction}: {verdict}", peer.name);
     for failure in &failures {
         println!("    {failure}");
     }
