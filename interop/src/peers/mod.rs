@@ -1,7 +1,10 @@
 //! The peers.
 
+mod node;
 mod perl;
+mod php;
 mod python;
+mod ruby;
 
 use crate::Peer;
 
@@ -9,6 +12,16 @@ use crate::Peer;
 #[must_use]
 pub fn all() -> Vec<Peer> {
     python::cpythons()
-        .chain([python::pypy(), perl::peer()])
+        .chain([
+            python::pypy(),
+            perl::peer(),
+            ruby::peer(),
+            php::peer(),
+            node::peer(),
+        ])
         .collect()
 }
+
+/// How the check of whitespace fails where a carriage return is sent as it is.
+const CARRIAGE_RETURN_LOST: &str =
+    r#"got String("carriage\nreturn\n"), wanted String("carriage\rreturn\r\n")"#;
