@@ -1,0 +1,54 @@
+//! What is no reply is an error, and comes in time.
+
+use anyhow::{Result, ensure};
+use rpc_core::{CallError, Value};
+
+use super::Subject;
+use crate::http;
+use crate::process::ServerProcess;
+
+/// Sends broken documents, and ends the server at last.
+pub(crate) async fn error(process: &mut ServerProcess, subjects: &[Subject]) -> Result<()> {
+    for subject in subjects {
+        subject.clone().check(broken_documents).await?;
+    }
+    process.kill().await?;
+    for subject in subjects {
+        subject.clone().check(gone).await?;
+    }
+    Ok(())
+}
+
+/// A broken document is answered by a fault or by an error of HTTP, and does no harm to later calls.
+fn broken_documents(subject: &Subject) -> Result<()> {
+    for document in [
+        "",
+        "<methodCall><methodName>add</methodName><params><param>",
+        "<methodCall><methodName>add</methodName></params></methodCall>",
+        "no XML at all",
+    ] {
+        let reply = http::post(subject.url(), "", document)?;
+        ensure!(
+            reply.status >= 400 || reply.body.contains("<fault>"),
+            "`{document}` is answered by {}{}",
+            reply.head,
+            reply.body
+        );
+    }
+    subject.echo("still there")
+}
+
+/// A server that is gone is not reached, on connections that were kept no more than on new ones.
+fn gone(subject: &Subject) -> Result<()> {
+    for _ in 0..3 {
+        let result = subject.call::<Value>("echo", (1,));
+        ensure!(
+            matches!(
+                result,
+                Err(CallError::NotSent(_) | CallError::Lost(_))
+            ),
+            "a server that is gone: {result:?}"
+        );
+    }
+    Ok(())
+}
