@@ -48,7 +48,10 @@ pub(crate) fn post(url: &Url, headers: &str, document: &str) -> Result<Reply> {
     let reply = String::from_utf8_lossy(&reply);
     let parts = reply.split_once("\r\n\r\n");
     let (head, body) = parts.with_context(|| format!("that is not HTTP: `{reply}`"))?;
-    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
+    let status = head
+        .split(' ')
+        .nth(1)
+        .and_then(|status| status.parse().ok());
     Ok(Reply {
         status: status.with_context(|| format!("there is no status in `{head}`"))?,
         head: head.to_owned(),

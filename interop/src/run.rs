@@ -68,10 +68,7 @@ pub async fn as_server(peer: &Peer, server: &Server) -> Result<Cells> {
         cells.note(*capability, judged(server, *capability, result));
     }
     let result = checks::error(&mut process, &subjects).await;
-    cells.note(
-        Capability::Error,
-        judged(server, Capability::Error, result),
-    );
+    cells.note(Capability::Error, judged(server, Capability::Error, result));
     if !cells.failures().is_empty() {
         eprint!("{}", process.complaints());
     }
@@ -143,7 +140,13 @@ mod tests {
         );
         let fails = Outcome::Fails("got 1".to_owned());
         assert_eq!(said("fail int: got 1"), Some((Capability::Int, fails)));
-        for line in ["ok", "ok nonsense", "defect int", "fail int", "Warning: int"] {
+        for line in [
+            "ok",
+            "ok nonsense",
+            "defect int",
+            "fail int",
+            "Warning: int",
+        ] {
             assert_eq!(said(line), None, "{line}");
         }
     }

@@ -43,10 +43,7 @@ fn gone(subject: &Subject) -> Result<()> {
     for _ in 0..3 {
         let result = subject.call::<Value>("echo", (1,));
         ensure!(
-            matches!(
-                result,
-                Err(CallError::NotSent(_) | CallError::Lost(_))
-            ),
+            matches!(result, Err(CallError::NotSent(_) | CallError::Lost(_))),
             "a server that is gone: {result:?}"
         );
     }

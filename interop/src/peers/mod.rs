@@ -1,11 +1,24 @@
 //! The peers.
 
+mod c;
+mod cpp;
+mod go;
+mod java;
 mod perl;
+mod xmlrpc_c;
+mod xmlrpc_tool;
 
 use crate::Peer;
 
 /// All peers, those in several versions with all that are found.
 #[must_use]
 pub fn all() -> Vec<Peer> {
-    vec![perl::peer()]
+    vec![
+        perl::peer(),
+        java::peer(),
+        c::peer(),
+        cpp::peer(),
+        xmlrpc_tool::peer(),
+        go::peer(),
+    ]
 }

@@ -10,7 +10,12 @@ pub(super) fn peer() -> Peer {
         packages: "librpc-xml-perl libhttp-daemon-perl",
         version: Start::program(
             "perl",
-            &["-MHTTP::Daemon", "-MRPC::XML", "-e", "print $RPC::XML::VERSION"],
+            &[
+                "-MHTTP::Daemon",
+                "-MRPC::XML",
+                "-e",
+                "print $RPC::XML::VERSION",
+            ],
         ),
         client: Client {
             start: Start::script("perl", "perl/client.pl"),
