@@ -2,8 +2,9 @@
 
 use anyhow::{Context as _, Result, bail};
 
+use crate::applications::{Application, Findings};
 use crate::checks::{self, Subject};
-use crate::peer::{Server, Verdict};
+use crate::peer::{Server, Start, Verdict};
 use crate::process::{self, ServerProcess};
 use crate::served::Served;
 use crate::{Capability, Cells, Outcome, Peer};
@@ -13,14 +14,27 @@ use crate::{Capability, Cells, Outcome, Peer};
 /// # Errors
 /// If it is not installed.
 pub async fn version(peer: &Peer) -> Result<String> {
-    let missing = || {
-        let packages = peer.packages;
-        format!(
-            "{} is missing: interop/install installs {packages}",
-            peer.title
-        )
-    };
-    let (out, _) = process::run(peer.version.command()?)
+    installed(&peer.version, &peer.title, peer.packages).await
+}
+
+/// Drives an application.
+///
+/// # Errors
+/// If it is not installed or cannot be started.
+pub async fn application(application: &Application) -> Result<Findings> {
+    installed(
+        &application.version,
+        application.title,
+        application.packages,
+    )
+    .await?;
+    application.run().await
+}
+
+/// The version that a program prints, if it is installed.
+async fn installed(version: &Start, title: &str, packages: &str) -> Result<String> {
+    let missing = || format!("{title} is missing: interop/install installs {packages}");
+    let (out, _) = process::run(version.command()?)
         .await
         .with_context(missing)?;
     Ok(out.trim().to_owned())
@@ -127,7 +141,7 @@ mod tests {
     use anyhow::anyhow;
 
     use super::*;
-    use crate::peer::{Known, Start};
+    use crate::peer::Known;
 
     #[test]
     fn lines_of_clients() {
