@@ -17,18 +17,19 @@ pub async fn version(peer: &Peer) -> Result<String> {
     installed(&peer.version, &peer.title, peer.packages).await
 }
 
-/// Drives an application.
+/// Drives an application, and gives its version as well.
 ///
 /// # Errors
 /// If it is not installed or cannot be started.
-pub async fn application(application: &Application) -> Result<Findings> {
-    installed(
-        &application.version,
-        application.title,
-        application.packages,
-    )
-    .await?;
-    application.run().await
+pub async fn application(application: &Application) -> Result<(String, Findings)> {
+    let Application {
+        version,
+        title,
+        packages,
+        ..
+    } = application;
+    let version = installed(version, title, packages).await?;
+    Ok((version, application.run().await?))
 }
 
 /// The version that a program prints, if it is installed.

@@ -34,7 +34,7 @@ fn server(peer: Arc<Peer>) -> Option<Trial> {
 fn application(application: Application) -> Trial {
     Trial::test(application.name, move || {
         let findings = Runtime::new()?.block_on(run::application(&application));
-        reported(findings.map(|findings| findings.failures()))
+        reported(findings.map(|(_, findings)| findings.failures()))
     })
 }
 

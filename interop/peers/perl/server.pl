@@ -5,6 +5,7 @@ use warnings;
 use HTTP::Daemon;
 use RPC::XML;
 use RPC::XML::Server;
+use Socket qw(IPPROTO_TCP TCP_NODELAY);
 
 # What a Perl program sets that wants unicode and nil.
 $RPC::XML::ENCODING  = 'utf-8';
@@ -39,6 +40,8 @@ while (1) {
     my $connection = $daemon->accept or next;
     my $child = fork // die "no process: $!";
     if (!$child) {
+        # HTTP::Daemon sends head and body apart, and the body would wait for the head's acknowledgement.
+        $connection->setsockopt(IPPROTO_TCP, TCP_NODELAY, 1);
         $connection->timeout(60);
         $server->process_request($connection);
         exit;

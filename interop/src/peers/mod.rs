@@ -5,6 +5,7 @@ mod cpp;
 mod go;
 mod java;
 mod perl;
+mod python;
 mod xmlrpc_c;
 mod xmlrpc_tool;
 
@@ -13,12 +14,15 @@ use crate::Peer;
 /// All peers, those in several versions with all that are found.
 #[must_use]
 pub fn all() -> Vec<Peer> {
-    vec![
-        perl::peer(),
-        java::peer(),
-        c::peer(),
-        cpp::peer(),
-        xmlrpc_tool::peer(),
-        go::peer(),
-    ]
+    python::cpythons()
+        .chain([
+            python::pypy(),
+            perl::peer(),
+            java::peer(),
+            c::peer(),
+            cpp::peer(),
+            xmlrpc_tool::peer(),
+            go::peer(),
+        ])
+        .collect()
 }
