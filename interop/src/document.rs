@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use crate::applications::Findings;
 use crate::{Capability, Cells, Outcome};
 
 /// What came of a peer.
@@ -15,9 +16,9 @@ pub struct Column {
     pub server: Option<Cells>,
 }
 
-/// The document.
+/// The document. Applications have their names and versions with them.
 #[must_use]
-pub fn document(columns: &[Column]) -> String {
+pub fn document(columns: &[Column], applications: &[(String, Findings)]) -> String {
     let mut notes = Notes::default();
     let clients = columns
         .iter()
@@ -27,12 +28,17 @@ pub fn document(columns: &[Column]) -> String {
         .iter()
         .filter_map(|column| Some((&*column.title, column.server.as_ref()?)));
     let servers = table(&servers.collect::<Vec<_>>(), &mut notes);
+    let applications: String = applications
+        .iter()
+        .map(|(title, findings)| driven(title, findings, &mut notes))
+        .collect();
     let mut checked = String::new();
     for capability in Capability::ALL {
         let _ = writeln!(checked, "- **{capability}**: {}", capability.about());
     }
     format!(
         "{HEAD}\n## Peers as clients of our server\n\n{clients}\n## Peers as servers for our clients\n\n{servers}\n\
+         ## Applications, driven by our client\n\n{applications}\
          ## Notes\n\n{}\n## What is checked\n\n{checked}",
         notes.list()
     )
@@ -60,19 +66,35 @@ fn table(columns: &[(&str, &Cells)], notes: &mut Notes) -> String {
     row(&mut table, "", titles.map(str::to_owned));
     row(&mut table, "---", columns.iter().map(|_| "---".to_owned()));
     for capability in Capability::ALL {
-        let cells = columns.iter().map(|(title, cells)| {
-            let (word, text) = match cells.outcome(*capability) {
-                Outcome::Works(note) => ("ok", note),
-                Outcome::Defect(what) => ("defect", Some(what)),
-                Outcome::Lacks(why) => ("–", Some(why)),
-                Outcome::Fails(why) => ("**fails**", Some(why)),
-            };
-            let mark = text.map(|text| notes.mark(title, text));
-            word.to_owned() + &mark.unwrap_or_default()
-        });
+        let cells = columns
+            .iter()
+            .map(|(title, cells)| cell(title, cells.outcome(*capability), notes));
         row(&mut table, capability.name(), cells);
     }
     table
+}
+
+/// What an application was made to do.
+fn driven(title: &str, findings: &Findings, notes: &mut Notes) -> String {
+    let mut table = String::new();
+    row(&mut table, title, [String::new()].into_iter());
+    row(&mut table, "---", ["---".to_owned()].into_iter());
+    for finding in findings.all() {
+        let cell = cell(title, finding.outcome.clone(), notes);
+        row(&mut table, finding.what, [cell].into_iter());
+    }
+    table + "\n"
+}
+
+fn cell(title: &str, outcome: Outcome, notes: &mut Notes) -> String {
+    let (word, text) = match outcome {
+        Outcome::Works(note) => ("ok", note),
+        Outcome::Defect(what) => ("defect", Some(what)),
+        Outcome::Lacks(why) => ("–", Some(why)),
+        Outcome::Fails(why) => ("**fails**", Some(why)),
+    };
+    let mark = text.map(|text| notes.mark(title, text));
+    word.to_owned() + &mark.unwrap_or_default()
 }
 
 fn row(table: &mut String, head: &str, cells: impl Iterator<Item = String>) {

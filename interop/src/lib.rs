@@ -25,6 +25,8 @@
 //! `concat(string, string)`, `fail(code, text)` and what its library has of introspection and multicall.
 //! Our clients, async and blocking, check the capabilities in [`checks`].
 
+pub mod applications;
+mod build;
 pub mod capability;
 pub mod checks;
 mod connections;

@@ -2,8 +2,9 @@
 
 use anyhow::{Context as _, Result, bail};
 
+use crate::applications::{Application, Findings};
 use crate::checks::{self, Subject};
-use crate::peer::{Server, Verdict};
+use crate::peer::{Server, Start, Verdict};
 use crate::process::{self, ServerProcess};
 use crate::served::Served;
 use crate::{Capability, Cells, Outcome, Peer};
@@ -13,14 +14,28 @@ use crate::{Capability, Cells, Outcome, Peer};
 /// # Errors
 /// If it is not installed.
 pub async fn version(peer: &Peer) -> Result<String> {
-    let missing = || {
-        let packages = peer.packages;
-        format!(
-            "{} is missing: interop/install installs {packages}",
-            peer.title
-        )
-    };
-    let (out, _) = process::run(peer.version.command()?)
+    installed(&peer.version, &peer.title, peer.packages).await
+}
+
+/// Drives an application, and gives its version as well.
+///
+/// # Errors
+/// If it is not installed or cannot be started.
+pub async fn application(application: &Application) -> Result<(String, Findings)> {
+    let Application {
+        version,
+        title,
+        packages,
+        ..
+    } = application;
+    let version = installed(version, title, packages).await?;
+    Ok((version, application.run().await?))
+}
+
+/// The version that a program prints, if it is installed.
+async fn installed(version: &Start, title: &str, packages: &str) -> Result<String> {
+    let missing = || format!("{title} is missing: interop/install installs {packages}");
+    let (out, _) = process::run(version.command()?)
         .await
         .with_context(missing)?;
     Ok(out.trim().to_owned())
@@ -36,7 +51,10 @@ pub async fn as_client(peer: &Peer) -> Result<Cells> {
     let mut command = peer.client.start.command()?;
     command.arg(&served.url);
     let (said, complaints) = process::run(command).await?;
-    let mut cells = lacking(peer.client.lacks);
+    let mut cells = Cells::default();
+    for (capability, why) in peer.client.lacks {
+        cells.note(*capability, Outcome::Lacks((*why).to_owned()));
+    }
     let mut lines = said.lines();
     for line in lines.by_ref().take_while(|line| *line != "end") {
         let (capability, outcome) = said_in(line).with_context(|| format!("it says `{line}`"))?;
@@ -55,12 +73,9 @@ pub async fn as_client(peer: &Peer) -> Result<Cells> {
 pub async fn as_server(peer: &Peer, server: &Server) -> Result<Cells> {
     version(peer).await?;
     let mut process = ServerProcess::start(server.start.command()?).await?;
-    let mut cells = lacking(server.lacks);
+    let mut cells = Cells::default();
     let subjects = Subject::both(&process.url)?;
     for (capability, check) in checks::ALL {
-        if server.lacks.iter().any(|(lacks, _)| lacks == capability) {
-            continue;
-        }
         for subject in &subjects {
             let result = subject.clone().check(*check).await;
             let outcome = judged(server, *capability, result);
@@ -77,14 +92,6 @@ pub async fn as_server(peer: &Peer, server: &Server) -> Result<Cells> {
         eprintln!("what {} says beside its failures:\n{complaints}", peer.name);
     }
     Ok(cells)
-}
-
-fn lacking(lacks: &[(Capability, &str)]) -> Cells {
-    let mut cells = Cells::default();
-    for (capability, why) in lacks {
-        cells.note(*capability, Outcome::Lacks((*why).to_owned()));
-    }
-    cells
 }
 
 /// What a line of a client program says.
@@ -117,6 +124,7 @@ fn judged(server: &Server, capability: Capability, result: Result<()>) -> Outcom
                 None => Outcome::Fails(why),
                 Some(known) => match known.verdict {
                     Verdict::Defect => Outcome::Defect(known.what.to_owned()),
+                    Verdict::Lacks => Outcome::Lacks(known.what.to_owned()),
                     Verdict::Note => Outcome::Works(Some(known.what.to_owned())),
                 },
             }
@@ -131,7 +139,7 @@ mod tests {
     use anyhow::anyhow;
 
     use super::*;
-    use crate::peer::{Known, Start};
+    use crate::peer::Known;
 
     #[test]
     fn lines_of_clients() {
@@ -159,13 +167,7 @@ mod tests {
     fn what_is_known_explains_its_own_failure_only() {
         let server = Server {
             start: Start::program("true", &[]),
-            lacks: &[],
-            known: &[Known {
-                capability: Capability::Int,
-                shows: "got 2",
-                verdict: Verdict::Defect,
-                what: "it cannot count",
-            }],
+            known: &[Known::defect(Capability::Int, "got 2", "it cannot count")],
         };
         let judged = |capability, result| judged(&server, capability, result);
         let defect = Outcome::Defect("it cannot count".to_owned());

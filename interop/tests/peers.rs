@@ -4,6 +4,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Result;
+use interop::applications::{self, Application};
 use interop::{Cells, Peer, peers, run};
 use libtest_mimic::{Arguments, Failed, Trial};
 use tokio::runtime::Runtime;
@@ -11,8 +12,9 @@ use tokio::runtime::Runtime;
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let peers = peers::all().into_iter().map(Arc::new);
-    let trials = peers.flat_map(|peer| [client(Arc::clone(&peer))].into_iter().chain(server(peer)));
-    libtest_mimic::run(&arguments, trials.collect()).exit_code()
+    let peers = peers.flat_map(|peer| [client(Arc::clone(&peer))].into_iter().chain(server(peer)));
+    let applications = applications::all().into_iter().map(application);
+    libtest_mimic::run(&arguments, peers.chain(applications).collect()).exit_code()
 }
 
 fn client(peer: Arc<Peer>) -> Trial {
@@ -29,9 +31,20 @@ fn server(peer: Arc<Peer>) -> Option<Trial> {
     }))
 }
 
+fn application(application: Application) -> Trial {
+    Trial::test(application.name, move || {
+        let findings = Runtime::new()?.block_on(run::application(&application));
+        reported(findings.map(|(_, findings)| findings.failures()))
+    })
+}
+
 fn passed(cells: impl Future<Output = Result<Cells>>) -> Result<(), Failed> {
     let cells = Runtime::new()?.block_on(cells);
-    let failures = cells.map_err(|error| format!("{error:#}"))?.failures();
+    reported(cells.map(|cells| cells.failures()))
+}
+
+fn reported(failures: Result<Vec<String>>) -> Result<(), Failed> {
+    let failures = failures.map_err(|error| format!("{error:#}"))?;
     if failures.is_empty() {
         Ok(())
     } else {

@@ -1,10 +1,16 @@
 //! The peers.
 
+mod c;
+mod cpp;
+mod go;
+mod java;
 mod node;
 mod perl;
 mod php;
 mod python;
 mod ruby;
+mod xmlrpc_c;
+mod xmlrpc_tool;
 
 use crate::Peer;
 
@@ -18,6 +24,11 @@ pub fn all() -> Vec<Peer> {
             ruby::peer(),
             php::peer(),
             node::peer(),
+            java::peer(),
+            c::peer(),
+            cpp::peer(),
+            xmlrpc_tool::peer(),
+            go::peer(),
         ])
         .collect()
 }

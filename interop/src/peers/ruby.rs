@@ -1,7 +1,7 @@
 //! Ruby: the gem xmlrpc, whose client stands on Net::HTTP and whose server on WEBrick.
 
 use super::CARRIAGE_RETURN_LOST;
-use crate::peer::{Client, Known, Server, Start, Verdict};
+use crate::peer::{Client, Known, Server, Start};
 use crate::{Capability, Peer};
 
 pub(super) fn peer() -> Peer {
@@ -19,26 +19,27 @@ pub(super) fn peer() -> Peer {
         },
         server: Some(Server {
             start: Start::script("ruby", "ruby/server.rb"),
-            lacks: &[(
-                Capability::Gzip,
-                "WEBrick neither inflates calls nor compresses replies",
-            )],
-            known: &[
-                Known {
-                    capability: Capability::Whitespace,
-                    shows: CARRIAGE_RETURN_LOST,
-                    verdict: Verdict::Defect,
-                    what: "a carriage return is written as it is, which XML reads as a newline (`XMLWriter::Simple#text` \
-                           in xmlrpc/create.rb escapes `&`, `<` and `>` alone)",
-                },
-                Known {
-                    capability: Capability::I8,
-                    shows: "Integer is too big! Must be signed 32-bit i",
-                    verdict: Verdict::Note,
-                    what: "i8 is read, and never written: integers beyond 32 bits are refused (or, with ENABLE_BIGINT, \
-                           written as `i4`)",
-                },
-            ],
+            known: KNOWN,
         }),
     }
 }
+
+const KNOWN: &[Known] = &[
+    Known::lacks(
+        Capability::Gzip,
+        "No valid method call - missing method name!",
+        "WEBrick neither inflates calls nor compresses replies",
+    ),
+    Known::defect(
+        Capability::Whitespace,
+        CARRIAGE_RETURN_LOST,
+        "a carriage return is written as it is, which XML reads as a newline (`XMLWriter::Simple#text` \
+                           in xmlrpc/create.rb escapes `&`, `<` and `>` alone)",
+    ),
+    Known::note(
+        Capability::I8,
+        "Integer is too big! Must be signed 32-bit i",
+        "i8 is read, and never written: integers beyond 32 bits are refused (or, with ENABLE_BIGINT, \
+                           written as `i4`)",
+    ),
+];
