@@ -141,6 +141,8 @@ mod tests {
     use super::*;
     use crate::peer::Known;
 
+    const KNOWN: &[Known] = &[Known::defect(Capability::Int, "got 2", "it cannot count")];
+
     #[test]
     fn lines_of_clients() {
         let said = |line| said_in(line).ok();
@@ -167,7 +169,7 @@ mod tests {
     fn what_is_known_explains_its_own_failure_only() {
         let server = Server {
             start: Start::program("true", &[]),
-            known: &[Known::defect(Capability::Int, "got 2", "it cannot count")],
+            known: KNOWN,
         };
         let judged = |capability, result| judged(&server, capability, result);
         let defect = Outcome::Defect("it cannot count".to_owned());
