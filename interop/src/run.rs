@@ -76,16 +76,20 @@ pub async fn as_server(peer: &Peer, server: &Server) -> Result<Cells> {
         if server.lacks.iter().any(|(lacks, _)| lacks == capability) {
             continue;
         }
-        let mut result = Ok(());
         for subject in &subjects {
-            result = result.and(subject.clone().check(*check).await);
+            let result = subject.clone().check(*check).await;
+            let outcome = judged(server, *capability, result);
+            // Our clients are both to do as the cell says.
+            if cells.outcome(*capability) != outcome {
+                cells.note(*capability, outcome);
+            }
         }
-        cells.note(*capability, judged(server, *capability, result));
     }
     let result = checks::error(&mut process, &subjects).await;
     cells.note(Capability::Error, judged(server, Capability::Error, result));
-    if !cells.failures().is_empty() {
-        eprint!("{}", process.complaints());
+    let complaints = process.complaints();
+    if !cells.failures().is_empty() && !complaints.is_empty() {
+        eprintln!("what {} says beside its failures:\n{complaints}", peer.name);
     }
     Ok(cells)
 }

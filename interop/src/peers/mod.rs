@@ -4,8 +4,11 @@ mod c;
 mod cpp;
 mod go;
 mod java;
+mod node;
 mod perl;
+mod php;
 mod python;
+mod ruby;
 mod xmlrpc_c;
 mod xmlrpc_tool;
 
@@ -18,6 +21,9 @@ pub fn all() -> Vec<Peer> {
         .chain([
             python::pypy(),
             perl::peer(),
+            ruby::peer(),
+            php::peer(),
+            node::peer(),
             java::peer(),
             c::peer(),
             cpp::peer(),

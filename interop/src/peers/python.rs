@@ -2,6 +2,7 @@
 
 use std::process::Command;
 
+use super::CARRIAGE_RETURN_LOST;
 use crate::Capability;
 use crate::Peer;
 use crate::peer::{Client, Known, Server, Start, Verdict, programs};
@@ -78,7 +79,7 @@ const NO_SIGNATURES: (Capability, &str) = (
 const KNOWN: &[Known] = &[
     Known {
         capability: Capability::Whitespace,
-        shows: "got String(\"carriage\\nreturn\\n\"), wanted String(\"carriage\\rreturn\\r\\n\")",
+        shows: CARRIAGE_RETURN_LOST,
         verdict: Verdict::Defect,
         what: "a carriage return is written as it is, which XML reads as a newline (`escape` of the client's module \
                knows `&`, `<` and `>` alone)",

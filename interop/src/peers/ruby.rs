@@ -1,0 +1,44 @@
+//! Ruby: the gem xmlrpc, whose client stands on Net::HTTP and whose server on WEBrick.
+
+use super::CARRIAGE_RETURN_LOST;
+use crate::peer::{Client, Known, Server, Start, Verdict};
+use crate::{Capability, Peer};
+
+pub(super) fn peer() -> Peer {
+    Peer {
+        name: "ruby".to_owned(),
+        title: "Ruby xmlrpc".to_owned(),
+        packages: "ruby, ruby-xmlrpc and ruby-webrick",
+        version: Start::program(
+            "ruby",
+            &["-rxmlrpc", "-rwebrick", "-e", "print XMLRPC::VERSION"],
+        ),
+        client: Client {
+            start: Start::script("ruby", "ruby/client.rb"),
+            lacks: &[],
+        },
+        server: Some(Server {
+            start: Start::script("ruby", "ruby/server.rb"),
+            lacks: &[(
+                Capability::Gzip,
+                "WEBrick neither inflates calls nor compresses replies",
+            )],
+            known: &[
+                Known {
+                    capability: Capability::Whitespace,
+                    shows: CARRIAGE_RETURN_LOST,
+                    verdict: Verdict::Defect,
+                    what: "a carriage return is written as it is, which XML reads as a newline (`XMLWriter::Simple#text` \
+                           in xmlrpc/create.rb escapes `&`, `<` and `>` alone)",
+                },
+                Known {
+                    capability: Capability::I8,
+                    shows: "Integer is too big! Must be signed 32-bit i",
+                    verdict: Verdict::Note,
+                    what: "i8 is read, and never written: integers beyond 32 bits are refused (or, with ENABLE_BIGINT, \
+                           written as `i4`)",
+                },
+            ],
+        }),
+    }
+}
