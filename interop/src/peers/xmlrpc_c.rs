@@ -2,6 +2,7 @@
 
 use std::process::Command;
 
+use super::CARRIAGE_RETURN_LOST;
 use crate::Capability;
 use crate::peer::{Known, Start};
 
@@ -28,7 +29,7 @@ pub(super) const KNOWN: &[Known] = &[
     ),
     Known::defect(
         Capability::Whitespace,
-        "got String(\"carriage\\nreturn\\n\"), wanted String(\"carriage\\rreturn\\r\\n\")",
+        CARRIAGE_RETURN_LOST,
         "a carriage return that is read, also one written as `&#13;`, becomes a newline",
     ),
     Known::defect(
