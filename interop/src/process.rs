@@ -67,13 +67,12 @@ impl ServerProcess {
         Ok(server)
     }
 
-    /// What it complained of so far.
+    /// The last lines that it complained in.
     pub(crate) fn complaints(&self) -> String {
-        let complaints = self
-            .complaints
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        complaints.clone()
+        let all = self.complaints.lock();
+        let all = all.unwrap_or_else(PoisonError::into_inner);
+        let lines: Vec<&str> = all.lines().collect();
+        lines[lines.len().saturating_sub(20)..].join("\n")
     }
 
     /// Ends it and waits for that.

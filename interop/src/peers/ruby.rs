@@ -25,6 +25,12 @@ pub(super) fn peer() -> Peer {
 }
 
 const KNOWN: &[Known] = &[
+    Known::defect(
+        Capability::Base64,
+        "<string>\\0\\u{1}\\u{2}",
+        "methods get base64 as a plain String (`Convert.base64` in xmlrpc/parser.rb), and a String of bytes is written \
+         as a `string` that is no XML, unless the method wraps it in XMLRPC::Base64",
+    ),
     Known::lacks(
         Capability::Gzip,
         "No valid method call - missing method name!",
