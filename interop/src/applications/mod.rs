@@ -23,8 +23,11 @@ pub struct Application {
     pub packages: &'static str,
     /// Prints its version. It fails where the application is not installed.
     pub version: Start,
-    checks: fn() -> Pin<Box<dyn Future<Output = Result<Findings>>>>,
+    checks: fn() -> Checks,
 }
+
+/// The checks of an application, as they are made.
+type Checks = Pin<Box<dyn Future<Output = Result<Findings>>>>;
 
 impl Application {
     /// Starts it, drives it, and ends it.

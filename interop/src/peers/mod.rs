@@ -32,3 +32,7 @@ pub fn all() -> Vec<Peer> {
         ])
         .collect()
 }
+
+/// How the check of whitespace fails where a carriage return is sent as it is.
+const CARRIAGE_RETURN_LOST: &str =
+    r#"got String("carriage\nreturn\n"), wanted String("carriage\rreturn\r\n")"#;

@@ -32,6 +32,13 @@ pub(super) fn peer() -> Peer {
                            in xmlrpc/create.rb escapes `&`, `<` and `>` alone)",
                 },
                 Known {
+                    capability: Capability::Base64,
+                    shows: "<string>\\0\\u{1}\\u{2}",
+                    verdict: Verdict::Defect,
+                    what: "base64 is read as a String like any other, which is written as `string` with its bytes as \
+                           they are: to give binary data back, a method has to know that and make a XMLRPC::Base64 of it",
+                },
+                Known {
                     capability: Capability::I8,
                     shows: "Integer is too big! Must be signed 32-bit i",
                     verdict: Verdict::Note,
