@@ -25,11 +25,11 @@ impl Cells {
     /// Notes what came of a check. The second outcome of one check is a failure: nobody could tell which
     /// of the two holds.
     pub fn note(&mut self, capability: Capability, outcome: Outcome) {
-        let before = self.0.insert(capability, outcome.clone());
-        if let Some(before) = before {
-            let both = Outcome::Fails(format!("both {before:?} and {outcome:?}"));
-            self.0.insert(capability, both);
-        }
+        let outcome = match self.0.remove(&capability) {
+            None => outcome,
+            Some(before) => Outcome::Fails(format!("both {before:?} and {outcome:?}")),
+        };
+        self.0.insert(capability, outcome);
     }
 
     /// What came of a check. One that nobody made has failed.

@@ -39,8 +39,6 @@ pub struct Client {
 pub struct Server {
     /// The program, which prints its URL.
     pub start: Start,
-    /// What its library has no notion of, and why that is so. These are not checked.
-    pub lacks: &'static [(Capability, &'static str)],
     /// What our checks find and the peer is known for.
     pub known: &'static [Known],
 }
@@ -52,10 +50,44 @@ pub struct Known {
     pub capability: Capability,
     /// A part of the failure, by which it is told from others.
     pub shows: &'static str,
-    /// Whether the peer is wrong, or merely has its own way.
+    /// Whether the peer is wrong, knows no such thing, or merely has its own way.
     pub verdict: Verdict,
     /// What the peer does, and how we know.
     pub what: &'static str,
+}
+
+impl Known {
+    /// A mistake of the peer.
+    #[must_use]
+    pub const fn defect(capability: Capability, shows: &'static str, what: &'static str) -> Self {
+        Self::new(capability, shows, Verdict::Defect, what)
+    }
+
+    /// Something that the peer's library has no notion of.
+    #[must_use]
+    pub const fn lacks(capability: Capability, shows: &'static str, what: &'static str) -> Self {
+        Self::new(capability, shows, Verdict::Lacks, what)
+    }
+
+    /// A way of the peer that a reader should know of.
+    #[must_use]
+    pub const fn note(capability: Capability, shows: &'static str, what: &'static str) -> Self {
+        Self::new(capability, shows, Verdict::Note, what)
+    }
+
+    const fn new(
+        capability: Capability,
+        shows: &'static str,
+        verdict: Verdict,
+        what: &'static str,
+    ) -> Self {
+        Self {
+            capability,
+            shows,
+            verdict,
+            what,
+        }
+    }
 }
 
 /// What something known of a peer means.
@@ -63,6 +95,8 @@ pub struct Known {
 pub enum Verdict {
     /// The peer is wrong.
     Defect,
+    /// The peer has no such notion.
+    Lacks,
     /// The peer works, in a way that a reader should know of.
     Note,
 }

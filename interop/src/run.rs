@@ -51,7 +51,10 @@ pub async fn as_client(peer: &Peer) -> Result<Cells> {
     let mut command = peer.client.start.command()?;
     command.arg(&served.url);
     let (said, complaints) = process::run(command).await?;
-    let mut cells = lacking(peer.client.lacks);
+    let mut cells = Cells::default();
+    for (capability, why) in peer.client.lacks {
+        cells.note(*capability, Outcome::Lacks((*why).to_owned()));
+    }
     let mut lines = said.lines();
     for line in lines.by_ref().take_while(|line| *line != "end") {
         let (capability, outcome) = said_in(line).with_context(|| format!("it says `{line}`"))?;
@@ -70,12 +73,9 @@ pub async fn as_client(peer: &Peer) -> Result<Cells> {
 pub async fn as_server(peer: &Peer, server: &Server) -> Result<Cells> {
     version(peer).await?;
     let mut process = ServerProcess::start(server.start.command()?).await?;
-    let mut cells = lacking(server.lacks);
+    let mut cells = Cells::default();
     let subjects = Subject::both(&process.url)?;
     for (capability, check) in checks::ALL {
-        if server.lacks.iter().any(|(lacks, _)| lacks == capability) {
-            continue;
-        }
         for subject in &subjects {
             let result = subject.clone().check(*check).await;
             let outcome = judged(server, *capability, result);
@@ -92,14 +92,6 @@ pub async fn as_server(peer: &Peer, server: &Server) -> Result<Cells> {
         eprintln!("what {} says beside its failures:\n{complaints}", peer.name);
     }
     Ok(cells)
-}
-
-fn lacking(lacks: &[(Capability, &str)]) -> Cells {
-    let mut cells = Cells::default();
-    for (capability, why) in lacks {
-        cells.note(*capability, Outcome::Lacks((*why).to_owned()));
-    }
-    cells
 }
 
 /// What a line of a client program says.
@@ -132,6 +124,7 @@ fn judged(server: &Server, capability: Capability, result: Result<()>) -> Outcom
                 None => Outcome::Fails(why),
                 Some(known) => match known.verdict {
                     Verdict::Defect => Outcome::Defect(known.what.to_owned()),
+                    Verdict::Lacks => Outcome::Lacks(known.what.to_owned()),
                     Verdict::Note => Outcome::Works(Some(known.what.to_owned())),
                 },
             }
@@ -147,6 +140,8 @@ mod tests {
 
     use super::*;
     use crate::peer::Known;
+
+    const KNOWN: &[Known] = &[Known::defect(Capability::Int, "got 2", "it cannot count")];
 
     #[test]
     fn lines_of_clients() {
@@ -174,13 +169,7 @@ mod tests {
     fn what_is_known_explains_its_own_failure_only() {
         let server = Server {
             start: Start::program("true", &[]),
-            lacks: &[],
-            known: &[Known {
-                capability: Capability::Int,
-                shows: "got 2",
-                verdict: Verdict::Defect,
-                what: "it cannot count",
-            }],
+            known: KNOWN,
         };
         let judged = |capability, result| judged(&server, capability, result);
         let defect = Outcome::Defect("it cannot count".to_owned());

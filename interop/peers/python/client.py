@@ -169,15 +169,14 @@ def _():
     echoes(None, [None, 1])
 
 
-if not PYTHON2:
-    # Python 2 knows no i8 at all.
-    @check("i8")
-    def _():
-        same(server.add(2 ** 31 - 1, 1), 2 ** 31)
-        try:
-            server.echo(2 ** 31)
-        except OverflowError:
-            return "i8 is read, and never written: integers beyond 32 bits are refused with an OverflowError"
+@check("i8")
+def _():
+    same(server.add(2 ** 31 - 1, 1), 2 ** 31)
+    try:
+        raise Failure("an integer beyond 32 bits is written: %r" % server.echo(2 ** 31))
+    except OverflowError:
+        pass
+    return "i8 is read, and never written: integers beyond 32 bits are refused with an OverflowError"
 
 
 @check("fault")

@@ -26,7 +26,7 @@ pub struct Application {
     checks: fn() -> Checks,
 }
 
-/// The checks of an application, as they are made.
+/// The checks of an application, under way.
 type Checks = Pin<Box<dyn Future<Output = Result<Findings>>>>;
 
 impl Application {

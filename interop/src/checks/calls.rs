@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow, bail};
 use rpc_core::{CallError, Fault, Value};
 
 use super::Subject;
@@ -25,15 +25,18 @@ pub(crate) fn wrong_params(subject: &Subject) -> Result<()> {
 }
 
 pub(crate) fn multicall(subject: &Subject) -> Result<()> {
-    let (mut results, sum, failed, joined) = subject.batch::<i64, Value, String>(
-        ("add", (1, 2)),
-        ("fail", (7, "no")),
-        ("concat", ("a", "b")),
-    )?;
-    same(&results.take(sum)?, &3)?;
-    let fault = fault_of(results.take(failed))?;
+    let results = subject.batch(&[
+        ("add", [1.into(), 2.into()]),
+        ("fail", [7.into(), "no".into()]),
+        ("concat", ["a".into(), "b".into()]),
+    ])?;
+    let [sum, failed, joined] = results
+        .try_into()
+        .map_err(|_| anyhow!("not three results"))?;
+    same(&sum?, &3.into())?;
+    let fault = fault_of(failed)?;
     same(&(fault.code(), fault.message()), &(7, "no"))?;
-    same(&results.take(joined)?.as_str(), &"ab")
+    same(&joined?, &"ab".into())
 }
 
 fn fault_of<T: Debug>(result: Result<T, CallError>) -> Result<Fault> {

@@ -1,6 +1,7 @@
 //! What a server says of its methods.
 
 use anyhow::{Result, ensure};
+use rpc_core::Value;
 
 use super::Subject;
 use super::subject::same;
@@ -22,6 +23,6 @@ pub(crate) fn method_help(subject: &Subject) -> Result<()> {
 }
 
 pub(crate) fn method_signature(subject: &Subject) -> Result<()> {
-    let signatures: Vec<Vec<String>> = subject.call("system.methodSignature", ("add",))?;
-    same(&signatures, &vec![vec!["int".to_owned(); 3]])
+    let signatures: Value = subject.call("system.methodSignature", ("add",))?;
+    same(&signatures, &vec![vec!["int"; 3]].into())
 }

@@ -8,7 +8,7 @@ use rpc_core::{Args, CallError, Value};
 use serde::de::DeserializeOwned;
 use tokio::runtime::Handle;
 use url::Url;
-use xmlrpc::{Client, ClientOptions, Results, Ticket, blocking};
+use xmlrpc::{Client, ClientOptions, Ticket, blocking};
 
 use super::Check;
 use crate::connections::Counting;
@@ -67,9 +67,7 @@ impl Subject {
 
     /// Makes a check, where blocking is allowed.
     pub(crate) async fn check(self, check: Check) -> Result<()> {
-        let kind = self.kind;
-        let checked = tokio::task::spawn_blocking(move || check(&self));
-        checked.await?.with_context(|| format!("{kind:?}"))
+        tokio::task::spawn_blocking(move || check(&self)).await?
     }
 
     pub(crate) const fn url(&self) -> &Url {
@@ -99,34 +97,32 @@ impl Subject {
         same(&got, &value)
     }
 
-    /// Sends three calls in one request.
-    pub(crate) fn batch<A, B, C>(
+    /// Sends calls in one request, and gives what comes of each.
+    pub(crate) fn batch(
         &self,
-        a: (&str, impl Args),
-        b: (&str, impl Args),
-        c: (&str, impl Args),
-    ) -> Result<(Results, Ticket<A>, Ticket<B>, Ticket<C>), CallError>
-    where
-        A: DeserializeOwned,
-        B: DeserializeOwned,
-        C: DeserializeOwned,
-    {
-        match &self.calls {
+        calls: &[(&str, [Value; 2])],
+    ) -> Result<Vec<Result<Value, CallError>>> {
+        let (tickets, results): (Vec<Ticket<Value>>, _) = match &self.calls {
             Calls::Async(client, runtime) => {
                 let mut batch = client.batch();
-                let a = batch.call(a.0, a.1);
-                let b = batch.call(b.0, b.1);
-                let c = batch.call(c.0, c.1);
-                Ok((runtime.block_on(batch.send())?, a, b, c))
+                let tickets = calls
+                    .iter()
+                    .map(|(method, [a, b])| batch.call(*method, (a, b)));
+                (tickets.collect(), runtime.block_on(batch.send()))
             }
             Calls::Blocking(client) => {
                 let mut batch = client.batch();
-                let a = batch.call(a.0, a.1);
-                let b = batch.call(b.0, b.1);
-                let c = batch.call(c.0, c.1);
-                Ok((batch.send()?, a, b, c))
+                let tickets = calls
+                    .iter()
+                    .map(|(method, [a, b])| batch.call(*method, (a, b)));
+                (tickets.collect(), batch.send())
             }
-        }
+        };
+        let mut results = results?;
+        Ok(tickets
+            .into_iter()
+            .map(|ticket| results.take(ticket))
+            .collect())
     }
 }
 

@@ -43,7 +43,6 @@ pub(super) fn peer() -> Peer {
                     &libraries,
                 )?))
             }),
-            lacks: &[xmlrpc_c::NO_GZIP],
             known: xmlrpc_c::KNOWN,
         }),
     }

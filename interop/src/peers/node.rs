@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::peer::{Client, Known, Server, Start, Verdict, programs};
+use crate::peer::{Client, Known, Server, Start, programs};
 use crate::{Capability, Peer};
 
 pub(super) fn peer() -> Peer {
@@ -19,50 +19,47 @@ pub(super) fn peer() -> Peer {
         }),
         client: Client {
             start: Start::script("node", "node/client.js"),
-            lacks: &[NO_GZIP],
+            lacks: &[(Capability::Gzip, NO_GZIP)],
         },
         server: Some(Server {
             start: Start::script("node", "node/server.js"),
-            lacks: &[
-                NO_GZIP,
-                (
-                    Capability::WrongParams,
-                    "methods get an array of whatever came",
-                ),
-                (Capability::ListMethods, NO_SYSTEM),
-                (Capability::MethodHelp, NO_SYSTEM),
-                (Capability::MethodSignature, NO_SYSTEM),
-                (Capability::Multicall, NO_SYSTEM),
-            ],
-            known: &[
-                Known {
-                    capability: Capability::I8,
-                    shows: "got String(\"2147483648\"), wanted Int(2147483648)",
-                    verdict: Verdict::Note,
-                    what: "an i8 is read as a text of digits (`endI8` of lib/deserializer.js)",
-                },
-                Known {
-                    capability: Capability::UnknownMethod,
-                    shows: "HTTP status 404 Not Found, no content type, empty body",
-                    verdict: Verdict::Defect,
-                    what: "a method that is unknown is no fault, but HTTP status 404 without a body \
-                           (`handleMethodCall` of lib/server.js)",
-                },
-                Known {
-                    capability: Capability::Error,
-                    shows: "accepted: [\"<methodCall><methodName>echo</methodName></params></methodCall>\"]",
-                    verdict: Verdict::Defect,
-                    what: "a document with an end tag that nothing opened is a call (`sax.createStream()` without \
-                           `strict` in lib/deserializer.js)",
-                },
-            ],
+            known: KNOWN,
         }),
     }
 }
 
-const NO_GZIP: (Capability, &str) = (
-    Capability::Gzip,
-    "the package neither asks for compressed bodies nor reads them",
-);
+const KNOWN: &[Known] = &[
+    Known::lacks(
+        Capability::WrongParams,
+        "the text in <double> is not a double",
+        "methods get an array of whatever came (1 and nothing add up to NaN, which goes as a `double`)",
+    ),
+    Known::lacks(Capability::ListMethods, NOT_FOUND, NO_SYSTEM),
+    Known::lacks(Capability::MethodHelp, NOT_FOUND, NO_SYSTEM),
+    Known::lacks(Capability::MethodSignature, NOT_FOUND, NO_SYSTEM),
+    Known::lacks(Capability::Multicall, NOT_FOUND, NO_SYSTEM),
+    Known::lacks(Capability::Gzip, NOT_FOUND, NO_GZIP),
+    Known::note(
+        Capability::I8,
+        "got String(\"2147483648\"), wanted Int(2147483648)",
+        "an i8 is read as a text of digits (`endI8` of lib/deserializer.js)",
+    ),
+    Known::defect(
+        Capability::UnknownMethod,
+        NOT_FOUND,
+        "a method that is unknown is no fault, but HTTP status 404 without a body \
+                           (`handleMethodCall` of lib/server.js)",
+    ),
+    Known::defect(
+        Capability::Error,
+        "accepted: [\"<methodCall><methodName>echo</methodName></params></methodCall>\"]",
+        "a document with an end tag that nothing opened is a call (`sax.createStream()` without \
+                           `strict` in lib/deserializer.js)",
+    ),
+];
+
+const NOT_FOUND: &str = "HTTP status 404 Not Found, no content type, empty body";
 
 const NO_SYSTEM: &str = "the package's server has no methods of its own";
+
+const NO_GZIP: &str = "the package neither asks for compressed bodies nor reads them";

@@ -2,12 +2,10 @@
 
 use crate::Capability;
 use crate::Peer;
-use crate::peer::{Client, Known, Server, Start, Verdict};
+use crate::peer::{Client, Known, Server, Start};
 
-const DEFLATE: (Capability, &str) = (
-    Capability::Gzip,
-    "RPC::XML compresses by `deflate` alone (`$COMPRESSION_AVAILABLE` in RPC/XML/Client.pm and Server.pm)",
-);
+const DEFLATE: &str = "RPC::XML compresses by `deflate` alone (`$COMPRESSION_AVAILABLE` in RPC/XML/Client.pm and \
+                       Server.pm)";
 
 pub(super) fn peer() -> Peer {
     Peer {
@@ -25,28 +23,32 @@ pub(super) fn peer() -> Peer {
         ),
         client: Client {
             start: Start::script("perl", "perl/client.pl"),
-            lacks: &[DEFLATE],
+            lacks: &[(Capability::Gzip, DEFLATE)],
         },
         server: Some(Server {
             start: Start::script("perl", "perl/server.pl"),
-            lacks: &[DEFLATE],
-            known: &[
-                Known {
-                    capability: Capability::Array,
-                    shows: "got Array([Int(1), String(\"two\"), Array([Double(2.5), Array([Int(1)])])])",
-                    verdict: Verdict::Note,
-                    what: "methods get plain Perl values, which know no boolean: one within an array comes back \
-                           as an `int`",
-                },
-                Known {
-                    capability: Capability::Multicall,
-                    shows: "expected array, found struct",
-                    verdict: Verdict::Defect,
-                    what: "a fault of one call is the result of the whole multicall, and results are not wrapped in \
-                           arrays (RPC/XML/multicall.xpl: `return $result if $result->is_fault; push @results, \
-                           $result->value`)",
-                },
-            ],
+            known: KNOWN,
         }),
     }
 }
+
+const KNOWN: &[Known] = &[
+    Known::lacks(
+        Capability::Gzip,
+        "Parse error in (compressed) XML request",
+        DEFLATE,
+    ),
+    Known::note(
+        Capability::Array,
+        "got Array([Int(1), String(\"two\"), Array([Double(2.5), Array([Int(1)])])])",
+        "methods get plain Perl values, which know no boolean: one within an array comes back \
+                           as an `int`",
+    ),
+    Known::defect(
+        Capability::Multicall,
+        "expected array, found struct",
+        "a fault of one call is the result of the whole multicall, and results are not wrapped in \
+                           arrays (RPC/XML/multicall.xpl: `return $result if $result->is_fault; push @results, \
+                           $result->value`)",
+    ),
+];

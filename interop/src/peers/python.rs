@@ -5,7 +5,7 @@ use std::process::Command;
 use super::CARRIAGE_RETURN_LOST;
 use crate::Capability;
 use crate::Peer;
-use crate::peer::{Client, Known, Server, Start, Verdict, programs};
+use crate::peer::{Client, Known, Server, Start, programs};
 
 const CLIENT: &str = "python/client.py";
 const SERVER: &str = "python/server.py";
@@ -27,15 +27,10 @@ pub(super) fn cpythons() -> impl Iterator<Item = Peer> {
             version: Start::new(move || Ok(python.command_text(VERSION, &[]))),
             client: Client {
                 start: client,
-                lacks: if major == 2 { &[NO_I8] } else { &[] },
+                lacks: &[],
             },
             server: Some(Server {
                 start: server,
-                lacks: if major == 2 {
-                    &[NO_I8, NO_SIGNATURES]
-                } else {
-                    &[NO_SIGNATURES]
-                },
                 known: KNOWN,
             }),
         }
@@ -60,34 +55,26 @@ pub(super) fn pypy() -> Peer {
         },
         server: Some(Server {
             start: Start::script("pypy3", SERVER),
-            lacks: &[NO_SIGNATURES],
             known: KNOWN,
         }),
     }
 }
 
-const NO_I8: (Capability, &str) = (
-    Capability::I8,
-    "xmlrpclib of Python 2 knows no `i8` (`Unmarshaller.dispatch`)",
-);
-
-const NO_SIGNATURES: (Capability, &str) = (
-    Capability::MethodSignature,
-    "`SimpleXMLRPCDispatcher.system_methodSignature` answers `signatures not supported`, whatever the method",
-);
-
 const KNOWN: &[Known] = &[
-    Known {
-        capability: Capability::Whitespace,
-        shows: CARRIAGE_RETURN_LOST,
-        verdict: Verdict::Defect,
-        what: "a carriage return is written as it is, which XML reads as a newline (`escape` of the client's module \
-               knows `&`, `<` and `>` alone)",
-    },
-    Known {
-        capability: Capability::I8,
-        shows: "int exceeds XML-RPC limits",
-        verdict: Verdict::Note,
-        what: "i8 is read, and never written: integers beyond 32 bits are refused with an OverflowError",
-    },
+    Known::defect(
+        Capability::Whitespace,
+        CARRIAGE_RETURN_LOST,
+        "a carriage return is written as it is, which XML reads as a newline (`escape` of the client's module knows `&`, \
+     `<` and `>` alone)",
+    ),
+    Known::lacks(
+        Capability::MethodSignature,
+        "got String(\"signatures not supported\")",
+        "`SimpleXMLRPCDispatcher.system_methodSignature` answers `signatures not supported`, whatever the method",
+    ),
+    Known::note(
+        Capability::I8,
+        "int exceeds XML-RPC limits",
+        "i8 is read, and never written: integers beyond 32 bits are refused with an OverflowError",
+    ),
 ];

@@ -3,39 +3,39 @@
 use std::process::Command;
 
 use crate::Capability;
-use crate::peer::{Known, Start, Verdict};
+use crate::peer::{Known, Start};
 
-pub(super) const NO_GZIP: (Capability, &str) = (
-    Capability::Gzip,
-    "xmlrpc-c has no compression: it neither sends nor asks for it",
-);
+pub(super) const NO_GZIP: (Capability, &str) = (Capability::Gzip, NO_COMPRESSION);
+
+const NO_COMPRESSION: &str = "xmlrpc-c has no compression: it neither sends nor asks for it";
 
 /// What our checks of a server show, whether it is written in C or in C++.
 pub(super) const KNOWN: &[Known] = &[
-    Known {
-        capability: Capability::Unicode,
-        shows: "UTF-8 string contains a character not in the Basic Multilingual Plane",
-        verdict: Verdict::Defect,
-        what: "characters beyond the BMP are refused, with a fault that says so",
-    },
-    Known {
-        capability: Capability::Fault,
-        shows: "UTF-8 string contains a character not in the Basic Multilingual Plane",
-        verdict: Verdict::Defect,
-        what: "a text with characters beyond the BMP does not get as far as the method",
-    },
-    Known {
-        capability: Capability::Whitespace,
-        shows: "got String(\"carriage\\nreturn\\n\"), wanted String(\"carriage\\rreturn\\r\\n\")",
-        verdict: Verdict::Defect,
-        what: "a carriage return that is read, also one written as `&#13;`, becomes a newline",
-    },
-    Known {
-        capability: Capability::Double,
-        shows: "got Double(1.0000000000000007e-7), wanted Double(1e-7)",
-        verdict: Verdict::Defect,
-        what: "a number that is read is off by a few units in the last place: 1e-7 is read as 1.0000000000000007e-7",
-    },
+    Known::lacks(
+        Capability::Gzip,
+        "Call is not valid XML.  not well-formed",
+        NO_COMPRESSION,
+    ),
+    Known::defect(
+        Capability::Unicode,
+        "UTF-8 string contains a character not in the Basic Multilingual Plane",
+        "characters beyond the BMP are refused, with a fault that says so",
+    ),
+    Known::defect(
+        Capability::Fault,
+        "UTF-8 string contains a character not in the Basic Multilingual Plane",
+        "a text with characters beyond the BMP does not get as far as the method",
+    ),
+    Known::defect(
+        Capability::Whitespace,
+        "got String(\"carriage\\nreturn\\n\"), wanted String(\"carriage\\rreturn\\r\\n\")",
+        "a carriage return that is read, also one written as `&#13;`, becomes a newline",
+    ),
+    Known::defect(
+        Capability::Double,
+        "got Double(1.0000000000000007e-7), wanted Double(1e-7)",
+        "a number that is read is off by a few units in the last place: 1e-7 is read as 1.0000000000000007e-7",
+    ),
 ];
 
 /// Prints the version, where the compiler finds a header.
