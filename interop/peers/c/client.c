@@ -197,8 +197,8 @@ static void doubles(void) {
         close = close && fabs(got / long_ones[i] - 1) < 1e-13;
     }
     report_known("double", exact, close,
-        "it writes 16 digits of 17, and what it reads is off by a few units in the last place, since it multiplies by ten "
-        "digit for digit: 1e300 is read as 1.0000000000000002e+300");
+        "it writes 16 digits of 17, and what it reads is off by a few units in the last place: 1e300 is read as "
+        "1.0000000000000002e+300");
 }
 
 static void containers(void) {

@@ -72,8 +72,7 @@ public final class Client {
         check("unicode", () -> wantEchoes(UNICODE));
         check("empty string", () -> wantEchoes(""));
         String spaces = " \t a \n\n b \r\n c \r ";
-        check("whitespace", () -> wantEchoes(spaces), "it writes a carriage return as it is, which every reader of XML takes for a newline: "
-                + "only text that has none is kept", () -> want(client.call("echo", spaces), " \t a \n\n b \n c \n "));
+        check("whitespace", () -> wantEchoes(spaces), "a carriage return is written as it is, which XML reads as a newline", () -> want(client.call("echo", spaces), " \t a \n\n b \n c \n "));
     }
 
     private static void others() {

@@ -13,18 +13,18 @@ pub(super) fn peer() -> Peer {
         name: "java".to_owned(),
         title: "Java aXMLRPC".to_owned(),
         packages: "default-jdk-headless libaxmlrpc-java",
-        version: Start::new(|| {
-            // The jar's name is a link to the one with the version.
-            let script = "javac -version >/dev/null && basename \"$(readlink -e \"$1\")\" .jar";
-            let mut command = Command::new("sh");
-            command.args(["-c", script, "sh", JAR]);
-            Ok(command)
-        }),
+        version: Start::program(
+            "sh",
+            &[
+                "-c",
+                "javac -version >/dev/null && ls /usr/share/java/axmlrpc-*.jar | sed 's/.*axmlrpc-//; s/.jar$//'",
+            ],
+        ),
         client: Client {
             start: Start::new(client),
             lacks: &[(
                 Capability::Gzip,
-                "aXMLRPC reads replies as they come, and sends none compressed",
+                "aXMLRPC neither asks for compressed replies nor inflates any, and compresses no calls",
             )],
         },
         server: None,

@@ -25,12 +25,6 @@ pub(super) fn peer() -> Peer {
 }
 
 const KNOWN: &[Known] = &[
-    Known::defect(
-        Capability::Base64,
-        "<string>\\0\\u{1}\\u{2}",
-        "methods get base64 as a plain String (`Convert.base64` in xmlrpc/parser.rb), and a String of bytes is written \
-         as a `string` that is no XML, unless the method wraps it in XMLRPC::Base64",
-    ),
     Known::lacks(
         Capability::Gzip,
         "No valid method call - missing method name!",
@@ -40,12 +34,18 @@ const KNOWN: &[Known] = &[
         Capability::Whitespace,
         CARRIAGE_RETURN_LOST,
         "a carriage return is written as it is, which XML reads as a newline (`XMLWriter::Simple#text` \
-                           in xmlrpc/create.rb escapes `&`, `<` and `>` alone)",
+         in xmlrpc/create.rb escapes `&`, `<` and `>` alone)",
+    ),
+    Known::defect(
+        Capability::Base64,
+        "<string>\\0\\u{1}\\u{2}",
+        "base64 is read as a String like any other, which is written as `string` with its bytes as they are: to give \
+         binary data back, a method has to know that and make a XMLRPC::Base64 of it",
     ),
     Known::note(
         Capability::I8,
         "Integer is too big! Must be signed 32-bit i",
         "i8 is read, and never written: integers beyond 32 bits are refused (or, with ENABLE_BIGINT, \
-                           written as `i4`)",
+         written as `i4`)",
     ),
 ];

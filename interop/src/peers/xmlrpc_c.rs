@@ -35,8 +35,7 @@ pub(super) const KNOWN: &[Known] = &[
     Known::defect(
         Capability::Double,
         "got Double(1.0000000000000007e-7), wanted Double(1e-7)",
-        "a number is read by multiplying with ten digit for digit, so that it is off by a few units in the last \
-               place: 1e-7 is read as 1.0000000000000007e-7",
+        "a number that is read is off by a few units in the last place: 1e-7 is read as 1.0000000000000007e-7",
     ),
 ];
 
