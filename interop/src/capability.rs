@@ -62,7 +62,7 @@ capabilities! {
     LargeDocument "large document" "A text of 1 MiB and an array of 10,000 integers, both ways.";
     ThousandCalls "1,000 calls" "One after the other, over one connection.";
     Gzip "gzip" "Compressed calls and replies.";
-    Error "error" "No server, no such path, broken documents: errors in time, and not results.";
+    Error "error" "For clients no server and no such path, for servers broken documents and their own end: errors, in time, and no results.";
 }
 
 impl fmt::Display for Capability {

@@ -127,10 +127,24 @@ impl Notes {
     fn list(&self) -> String {
         let mut list = String::new();
         for (index, (text, titles)) in self.0.iter().enumerate() {
-            let _ = writeln!(list, "{}. {}: {text}.", index + 1, titles.join(", "));
+            let _ = writeln!(list, "{}. {}: {text}.", index + 1, listed(titles));
         }
         list
     }
+}
+
+/// Peers with their versions, each name once.
+fn listed(titles: &[String]) -> String {
+    let mut list = String::new();
+    let mut last = "";
+    for title in titles {
+        let (name, version) = title.rsplit_once(' ').unwrap_or((title, ""));
+        let separator = if list.is_empty() { "" } else { ", " };
+        let shown = if name == last { version } else { title };
+        list.extend([separator, shown]);
+        last = name;
+    }
+    list
 }
 
 fn raised(number: usize) -> String {
@@ -152,10 +166,11 @@ mod tests {
     fn equal_notes_have_one_number() {
         let mut notes = Notes::default();
         let mark = |notes: &mut Notes, title, text: &str| notes.mark(title, text.to_owned());
-        assert_eq!(mark(&mut notes, "A", "slow"), "¹");
-        assert_eq!(mark(&mut notes, "A", "old"), "²");
-        assert_eq!(mark(&mut notes, "B", "slow"), "¹");
-        assert_eq!(notes.list(), "1. A, B: slow.\n2. A: old.\n");
+        assert_eq!(mark(&mut notes, "A 1", "slow"), "¹");
+        assert_eq!(mark(&mut notes, "A 1", "old"), "²");
+        assert_eq!(mark(&mut notes, "A 2", "slow"), "¹");
+        assert_eq!(mark(&mut notes, "B 2", "slow"), "¹");
+        assert_eq!(notes.list(), "1. A 1, 2, B 2: slow.\n2. A 1: old.\n");
         assert_eq!(raised(1_234_567_890), "¹²³⁴⁵⁶⁷⁸⁹⁰");
     }
 }

@@ -91,10 +91,14 @@ check 'date', sub {
 check 'base64', sub {
     echoes(map { RPC::XML::base64->new($_) } join('', map { chr } 0 .. 255), '');
 };
-check 'array', sub { echoes(array(int_(1), text('two'), array(RPC::XML::double->new(2.5), array(RPC::XML::boolean->new(1))))) };
+check 'array', sub {
+    my $inner = array(RPC::XML::double->new(2.5), array(RPC::XML::boolean->new(1)));
+    echoes(array(int_(1), text('two'), $inner));
+};
 check 'empty array', sub { echoes(array(), array(array())) };
 check 'struct', sub {
-    echoes(RPC::XML::struct->new(a => int_(1), "b<&> \x{e9}" => RPC::XML::struct->new(c => array(text(''), int_(1)))));
+    my $inner = RPC::XML::struct->new(c => array(text(''), int_(1)));
+    echoes(RPC::XML::struct->new(a => int_(1), "b<&> \x{e9}" => $inner));
 };
 check 'empty struct', sub { echoes(RPC::XML::struct->new(), RPC::XML::struct->new(inner => RPC::XML::struct->new())) };
 check 'nil', sub { echoes(RPC::XML::nil->new(), array(RPC::XML::nil->new(), int_(1))) };

@@ -10,8 +10,6 @@ use Socket qw(IPPROTO_TCP TCP_NODELAY);
 # What a Perl program sets that wants unicode and nil.
 $RPC::XML::ENCODING  = 'utf-8';
 $RPC::XML::ALLOW_NIL = 1;
-# Arguments are plain Perl values, whose types are guessed when they go back.
-$RPC::XML::FORCE_STRING_ENCODING = 0;
 $SIG{CHLD} = 'IGNORE';
 $| = 1;
 
