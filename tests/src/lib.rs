@@ -133,14 +133,19 @@ impl Python {
     /// The command that runs a script of `peers/python`.
     #[must_use]
     pub fn command(&self, script: &str, args: &[&str]) -> Command {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("peers/python")
-            .join(script);
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers/python");
+        let mut command = self.command_at(&folder.join(script));
+        command.args(args);
+        command
+    }
+
+    /// The command that runs a script anywhere.
+    #[must_use]
+    pub fn command_at(&self, script: &Path) -> Command {
         let mut command = Command::new(&self.program);
         // A user's settings have no say in what the peer does.
         command
-            .arg(path)
-            .args(args)
+            .arg(script)
             .env_remove("PYTHONPATH")
             .env_remove("PYTHONWARNINGS");
         command

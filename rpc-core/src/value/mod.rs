@@ -232,17 +232,19 @@ from! {
     i16 => Int;
     i32 => Int;
     i64 => Int;
-    u8 => Int;
     u16 => Int;
     u32 => Int;
     f32 => Double;
     f64 => Double;
     &str => String;
     String => String;
+    &[u8] => Bytes;
+    Vec<u8> => Bytes;
     DateTime => DateTime;
     Struct => Struct;
 }
 
+// There is no `From<u8>`, so that this is not for bytes.
 impl<T: Into<Self>> From<Vec<T>> for Value {
     fn from(values: Vec<T>) -> Self {
         values.into_iter().collect()
@@ -280,5 +282,13 @@ mod tests {
         );
         assert_eq!(Value::from(1.0).to_string(), "1.0");
         assert_eq!(Value::Bytes(vec![0; 3]).to_string(), "<3 bytes>");
+    }
+
+    #[test]
+    fn bytes_do_not_become_an_array_of_integers() {
+        assert_eq!(Value::from(vec![1u8, 2]), Value::Bytes(vec![1, 2]));
+        assert_eq!(Value::from(&[1u8, 2][..]), Value::Bytes(vec![1, 2]));
+        assert_eq!(Value::from(Some(vec![1u8])), Value::Bytes(vec![1]));
+        assert_eq!(Value::from(vec![1u16]), Value::Array(vec![1.into()]));
     }
 }

@@ -1,0 +1,53 @@
+//! What is no reply is an error, and comes in time.
+
+use anyhow::{Result, ensure};
+use rpc_core::{CallError, Value};
+
+use super::Subject;
+use crate::http;
+use crate::process::ServerProcess;
+
+/// Sends broken documents, and ends the server at last.
+pub(crate) async fn error(process: &mut ServerProcess, subjects: &[Subject]) -> Result<()> {
+    let mut broken = Ok(());
+    for subject in subjects {
+        broken = broken.and(subject.clone().check(broken_documents).await);
+    }
+    process.kill().await?;
+    for subject in subjects {
+        subject.clone().check(gone).await?;
+    }
+    // Last, so that what is known of a peer here hides nothing.
+    broken
+}
+
+/// A broken document is answered by a fault or by an error of HTTP, and does no harm to later calls.
+fn broken_documents(subject: &Subject) -> Result<()> {
+    let mut accepted = Vec::new();
+    for document in [
+        "",
+        "no XML at all",
+        "<methodCall><methodName>echo</methodName><params><param>",
+        "<methodCall><methodName>echo</methodName></params></methodCall>",
+    ] {
+        let reply = http::post(subject.url(), "", document)?;
+        if reply.status < 400 && !reply.body.contains("<fault>") {
+            accepted.push(document);
+        }
+    }
+    subject.echo("still there")?;
+    ensure!(accepted.is_empty(), "accepted: {accepted:?}");
+    Ok(())
+}
+
+/// A server that is gone is not reached, on connections that were kept no more than on new ones.
+fn gone(subject: &Subject) -> Result<()> {
+    for _ in 0..3 {
+        let result = subject.call::<Value>("echo", (1,));
+        ensure!(
+            matches!(result, Err(CallError::NotSent(_) | CallError::Lost(_))),
+            "a server that is gone: {result:?}"
+        );
+    }
+    Ok(())
+}

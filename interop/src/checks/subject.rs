@@ -1,0 +1,139 @@
+//! Our clients, async and blocking, behind one face.
+
+use std::fmt::Debug;
+
+use anyhow::{Context as _, Result, ensure};
+use rpc_core::transport::tcp::TcpConnector;
+use rpc_core::{Args, CallError, Value};
+use serde::de::DeserializeOwned;
+use tokio::runtime::Handle;
+use url::Url;
+use xmlrpc::{Client, ClientOptions, Ticket, blocking};
+
+use super::Check;
+use crate::connections::Counting;
+
+/// One of our clients and the server that it calls.
+#[derive(Clone)]
+pub(crate) struct Subject {
+    url: Url,
+    kind: Kind,
+    calls: Calls,
+    connections: Counting,
+}
+
+/// Which of our clients.
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    Async,
+    Blocking,
+}
+
+#[derive(Clone)]
+enum Calls {
+    Async(Client, Handle),
+    Blocking(blocking::Client),
+}
+
+impl Subject {
+    /// Both of our clients for the server at `url`.
+    pub(crate) fn both(url: &str) -> Result<[Self; 2]> {
+        let url = Url::parse(url)?;
+        let new = |kind| Self::new(url.clone(), kind, ClientOptions::default());
+        Ok([new(Kind::Async)?, new(Kind::Blocking)?])
+    }
+
+    fn new(url: Url, kind: Kind, options: ClientOptions) -> Result<Self> {
+        let host = url.host_str().context("the URL has a host")?;
+        let port = url.port_or_known_default().context("the URL has a port")?;
+        let connections = Counting::new(TcpConnector::new(host, port));
+        let client = Client::with_connector(url.as_str(), connections.clone(), options)?;
+        let calls = match kind {
+            Kind::Async => Calls::Async(client, Handle::current()),
+            Kind::Blocking => Calls::Blocking(client.into()),
+        };
+        Ok(Self {
+            url,
+            kind,
+            calls,
+            connections,
+        })
+    }
+
+    /// The same client with other options, and connections of its own.
+    pub(crate) fn with_options(&self, options: ClientOptions) -> Result<Self> {
+        Self::new(self.url.clone(), self.kind, options)
+    }
+
+    /// Makes a check, where blocking is allowed.
+    pub(crate) async fn check(self, check: Check) -> Result<()> {
+        tokio::task::spawn_blocking(move || check(&self)).await?
+    }
+
+    pub(crate) const fn url(&self) -> &Url {
+        &self.url
+    }
+
+    /// How many connections this client has made.
+    pub(crate) fn connections(&self) -> usize {
+        self.connections.count()
+    }
+
+    pub(crate) fn call<R: DeserializeOwned>(
+        &self,
+        method: &str,
+        args: impl Args,
+    ) -> Result<R, CallError> {
+        match &self.calls {
+            Calls::Async(client, runtime) => runtime.block_on(client.call(method, args)),
+            Calls::Blocking(client) => client.call(method, args),
+        }
+    }
+
+    /// Calls `echo`, and checks that the value comes back as it went.
+    pub(crate) fn echo(&self, value: impl Into<Value>) -> Result<()> {
+        let value = value.into();
+        let got: Value = self.call("echo", (&value,))?;
+        same(&got, &value)
+    }
+
+    /// Sends calls in one request, and gives what comes of each.
+    pub(crate) fn batch(
+        &self,
+        calls: &[(&str, [Value; 2])],
+    ) -> Result<Vec<Result<Value, CallError>>> {
+        let (tickets, results): (Vec<Ticket<Value>>, _) = match &self.calls {
+            Calls::Async(client, runtime) => {
+                let mut batch = client.batch();
+                let tickets = calls
+                    .iter()
+                    .map(|(method, [a, b])| batch.call(*method, (a, b)));
+                (tickets.collect(), runtime.block_on(batch.send()))
+            }
+            Calls::Blocking(client) => {
+                let mut batch = client.batch();
+                let tickets = calls
+                    .iter()
+                    .map(|(method, [a, b])| batch.call(*method, (a, b)));
+                (tickets.collect(), batch.send())
+            }
+        };
+        let mut results = results?;
+        Ok(tickets
+            .into_iter()
+            .map(|ticket| results.take(ticket))
+            .collect())
+    }
+}
+
+/// Checks that two values are the same, and shows the beginning of both where they are not.
+pub(crate) fn same<T: PartialEq + Debug>(got: &T, wanted: &T) -> Result<()> {
+    let shown = |value: &T| format!("{value:?}").chars().take(200).collect::<String>();
+    ensure!(
+        got == wanted,
+        "got {}, wanted {}",
+        shown(got),
+        shown(wanted)
+    );
+    Ok(())
+}

@@ -1,0 +1,176 @@
+//! `docs/INTEROP.md`: a table for each direction, and what is known of the peers.
+
+use std::fmt::Write as _;
+
+use crate::applications::Findings;
+use crate::{Capability, Cells, Outcome};
+
+/// What came of a peer.
+#[derive(Debug)]
+pub struct Column {
+    /// The peer and its version.
+    pub title: String,
+    /// As client of our server.
+    pub client: Cells,
+    /// As server for our client, where it has one.
+    pub server: Option<Cells>,
+}
+
+/// The document. Applications have their names and versions with them.
+#[must_use]
+pub fn document(columns: &[Column], applications: &[(String, Findings)]) -> String {
+    let mut notes = Notes::default();
+    let clients = columns
+        .iter()
+        .map(|column| (&*column.title, &column.client));
+    let clients = table(&clients.collect::<Vec<_>>(), &mut notes);
+    let servers = columns
+        .iter()
+        .filter_map(|column| Some((&*column.title, column.server.as_ref()?)));
+    let servers = table(&servers.collect::<Vec<_>>(), &mut notes);
+    let applications: String = applications
+        .iter()
+        .map(|(title, findings)| driven(title, findings, &mut notes))
+        .collect();
+    let mut checked = String::new();
+    for capability in Capability::ALL {
+        let _ = writeln!(checked, "- **{capability}**: {}", capability.about());
+    }
+    format!(
+        "{HEAD}\n## Peers as clients of our server\n\n{clients}\n## Peers as servers for our clients\n\n{servers}\n\
+         ## Applications, driven by our client\n\n{applications}\
+         ## Notes\n\n{}\n## What is checked\n\n{checked}",
+        notes.list()
+    )
+}
+
+const HEAD: &str = "\
+# Interoperability
+
+XML-RPC with real peers: the libraries of other languages call our server, and our clients, async and blocking, call
+theirs. This document is written by the run that it tells of, and only where nothing failed:
+
+```sh
+interop/install          # installs the peers that are missing, from Debian and npm
+cargo run -p interop     # runs them all and writes this document; names of peers run only those
+cargo test -p interop    # the same as tests, one for each peer and direction
+```
+
+`ok` works. `–` is nothing that the peer's library knows. `defect` is a mistake of the peer itself, which is checked to
+be there. The numbers lead to the notes.
+";
+
+fn table(columns: &[(&str, &Cells)], notes: &mut Notes) -> String {
+    let mut table = String::new();
+    let titles = columns.iter().map(|(title, _)| *title);
+    row(&mut table, "", titles.map(str::to_owned));
+    row(&mut table, "---", columns.iter().map(|_| "---".to_owned()));
+    for capability in Capability::ALL {
+        let cells = columns
+            .iter()
+            .map(|(title, cells)| cell(title, cells.outcome(*capability), notes));
+        row(&mut table, capability.name(), cells);
+    }
+    table
+}
+
+/// What an application was made to do.
+fn driven(title: &str, findings: &Findings, notes: &mut Notes) -> String {
+    let mut table = String::new();
+    row(&mut table, title, [String::new()].into_iter());
+    row(&mut table, "---", ["---".to_owned()].into_iter());
+    for finding in findings.all() {
+        let cell = cell(title, finding.outcome.clone(), notes);
+        row(&mut table, finding.what, [cell].into_iter());
+    }
+    table + "\n"
+}
+
+fn cell(title: &str, outcome: Outcome, notes: &mut Notes) -> String {
+    let (word, text) = match outcome {
+        Outcome::Works(note) => ("ok", note),
+        Outcome::Defect(what) => ("defect", Some(what)),
+        Outcome::Lacks(why) => ("–", Some(why)),
+        Outcome::Fails(why) => ("**fails**", Some(why)),
+    };
+    let mark = text.map(|text| notes.mark(title, text));
+    word.to_owned() + &mark.unwrap_or_default()
+}
+
+fn row(table: &mut String, head: &str, cells: impl Iterator<Item = String>) {
+    let _ = write!(table, "| {head} |");
+    for cell in cells {
+        let _ = write!(table, " {cell} |");
+    }
+    table.push('\n');
+}
+
+/// Numbered texts, each with the peers that it is said of.
+#[derive(Default)]
+struct Notes(Vec<(String, Vec<String>)>);
+
+impl Notes {
+    /// The number of a text, raised.
+    fn mark(&mut self, title: &str, text: String) -> String {
+        let known = self.0.iter().position(|(known, _)| *known == text);
+        let index = known.unwrap_or_else(|| {
+            self.0.push((text, Vec::new()));
+            self.0.len() - 1
+        });
+        let titles = &mut self.0[index].1;
+        if !titles.iter().any(|known| known == title) {
+            titles.push(title.to_owned());
+        }
+        raised(index + 1)
+    }
+
+    fn list(&self) -> String {
+        let mut list = String::new();
+        for (index, (text, titles)) in self.0.iter().enumerate() {
+            let _ = writeln!(list, "{}. {}: {text}.", index + 1, listed(titles));
+        }
+        list
+    }
+}
+
+/// Peers with their versions, each name once.
+fn listed(titles: &[String]) -> String {
+    let mut list = String::new();
+    let mut last = "";
+    for title in titles {
+        let (name, version) = title.rsplit_once(' ').unwrap_or((title, ""));
+        let separator = if list.is_empty() { "" } else { ", " };
+        let shown = if name == last { version } else { title };
+        list.extend([separator, shown]);
+        last = name;
+    }
+    list
+}
+
+fn raised(number: usize) -> String {
+    let digit = |digit: char| match digit {
+        '1' => '¹',
+        '2' => '²',
+        '3' => '³',
+        '0' => '⁰',
+        _ => char::from_u32(digit as u32 - '4' as u32 + '⁴' as u32).unwrap_or(digit),
+    };
+    number.to_string().chars().map(digit).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_notes_have_one_number() {
+        let mut notes = Notes::default();
+        let mark = |notes: &mut Notes, title, text: &str| notes.mark(title, text.to_owned());
+        assert_eq!(mark(&mut notes, "A 1", "slow"), "¹");
+        assert_eq!(mark(&mut notes, "A 1", "old"), "²");
+        assert_eq!(mark(&mut notes, "A 2", "slow"), "¹");
+        assert_eq!(mark(&mut notes, "B 2", "slow"), "¹");
+        assert_eq!(notes.list(), "1. A 1, 2, B 2: slow.\n2. A 1: old.\n");
+        assert_eq!(raised(1_234_567_890), "¹²³⁴⁵⁶⁷⁸⁹⁰");
+    }
+}

@@ -1,0 +1,128 @@
+//! Runs the peers in both directions, and writes `docs/INTEROP.md` where all of them are run.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+use clap::Parser;
+use futures_util::{StreamExt as _, stream};
+use interop::applications::{self, Application, Findings};
+use interop::document::{self, Column};
+use interop::{Cells, Peer, peers, run};
+
+/// Holds Farcall's XML-RPC against the libraries of other languages
+#[derive(Parser)]
+struct Arguments {
+    /// Run only the peers and applications whose names begin so, and write no document
+    names: Vec<String>,
+    /// List the names of the peers
+    #[arg(long)]
+    list: bool,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match start(&Arguments::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn start(arguments: &Arguments) -> Result<()> {
+    let names = &arguments.names;
+    let chosen =
+        |name: &str| names.is_empty() || names.iter().any(|begin| name.starts_with(&**begin));
+    let peers = peers::all().into_iter().filter(|peer| chosen(&peer.name));
+    let peers: Vec<Peer> = peers.collect();
+    let applications = applications::all()
+        .into_iter()
+        .filter(|application| chosen(application.name));
+    let applications: Vec<Application> = applications.collect();
+    if peers.is_empty() && applications.is_empty() {
+        bail!("no peer is named so: --list lists them");
+    }
+    if arguments.list {
+        let peers = peers.iter().map(|peer| (&*peer.name, &*peer.title));
+        let applications = applications
+            .iter()
+            .map(|application| (application.name, application.title));
+        for (name, title) in peers.chain(applications) {
+            println!("{name:16} {title}");
+        }
+        return Ok(());
+    }
+    let at_once = std::thread::available_parallelism()?.get();
+    let columns: Vec<Option<Column>> = stream::iter(&peers)
+        .map(column)
+        .buffered(at_once)
+        .collect()
+        .await;
+    let driven: Vec<Option<(String, Findings)>> = stream::iter(&applications)
+        .map(driven)
+        .buffered(at_once)
+        .collect()
+        .await;
+    let columns: Option<Vec<Column>> = columns.into_iter().collect();
+    let driven: Option<Vec<(String, Findings)>> = driven.into_iter().collect();
+    let (Some(columns), Some(driven)) = (columns, driven) else {
+        bail!("what failed has to be mended, or to be said of the peer in interop/src/peers");
+    };
+    if names.is_empty() {
+        let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs");
+        std::fs::write(
+            docs.join("INTEROP.md"),
+            document::document(&columns, &driven),
+        )?;
+        println!("docs/INTEROP.md is written");
+    }
+    Ok(())
+}
+
+/// Drives an application. Nothing comes of one that fails.
+async fn driven(application: &Application) -> Option<(String, Findings)> {
+    let findings = run::application(application).await;
+    let failures = match &findings {
+        Ok((_, findings)) => findings.failures(),
+        Err(error) => vec![format!("{error:#}")],
+    };
+    say(application.name, &failures);
+    let (version, findings) = findings.ok().filter(|_| failures.is_empty())?;
+    Some((format!("{} {version}", application.title), findings))
+}
+
+/// Runs a peer in both directions. Nothing comes of one that fails.
+async fn column(peer: &Peer) -> Option<Column> {
+    let version = run::version(peer).await;
+    let version = version.inspect_err(|error| println!("{error:#}")).ok()?;
+    let client = told(peer, "client", run::as_client(peer).await);
+    let server = match &peer.server {
+        Some(server) => Some(told(peer, "server", run::as_server(peer, server).await)?),
+        None => None,
+    };
+    Some(Column {
+        title: format!("{} {version}", peer.title),
+        client: client?,
+        server,
+    })
+}
+
+/// Says how a direction went, and gives its cells where nothing failed.
+fn told(peer: &Peer, direction: &str, cells: Result<Cells>) -> Option<Cells> {
+    let failures = match &cells {
+        Ok(cells) => cells.failures(),
+        Err(error) => vec![format!("{error:#}")],
+    };
+    say(&format!("{} as {direction}", peer.name), &failures);
+    cells.ok().filter(|_| failures.is_empty())
+}
+
+fn say(who: &str, failures: &[String]) {
+    let verdict = if failures.is_empty() { "ok" } else { "FAILED" };
+    println!("{who}: {verdict}");
+    for failure in failures {
+        println!("    {failure}");
+    }
+}

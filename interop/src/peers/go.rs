@@ -1,0 +1,49 @@
+//! Go: kolo/xmlrpc, a client over net/rpc and net/http.
+
+use std::process::Command;
+
+use crate::peer::{Client, Start, programs};
+use crate::{Capability, Peer, build};
+
+/// Where Debian puts the sources of libraries.
+const SOURCES: &str = "/usr/share/gocode";
+
+pub(super) fn peer() -> Peer {
+    Peer {
+        name: "go".to_owned(),
+        title: "Go kolo/xmlrpc".to_owned(),
+        packages: "golang-go golang-github-kolo-xmlrpc-dev",
+        version: Start::program(
+            "sh",
+            &[
+                "-c",
+                // The library has no version but its package's.
+                "go version >/dev/null && dpkg-query --show --showformat '${Version}' golang-github-kolo-xmlrpc-dev",
+            ],
+        ),
+        client: Client {
+            start: Start::new(client),
+            lacks: &[(
+                Capability::Nil,
+                "the library has no nil to send; `<nil/>` leaves what it is read into as it is",
+            )],
+        },
+        server: None,
+    }
+}
+
+fn client() -> anyhow::Result<Command> {
+    let folder = build::folder("go")?;
+    let program = folder.join("client");
+    let mut compiler = Command::new("go");
+    compiler
+        .args(["build", "-o"])
+        .arg(&program)
+        .arg(programs().join("go/client.go"))
+        // Without modules there is nothing to fetch from the network.
+        .env("GO111MODULE", "off")
+        .env("GOPATH", SOURCES)
+        .env("GOCACHE", folder.join("cache"));
+    build::run(&mut compiler)?;
+    Ok(Command::new(program))
+}

@@ -1,0 +1,38 @@
+//! The peers.
+
+mod c;
+mod cpp;
+mod go;
+mod java;
+mod node;
+mod perl;
+mod php;
+mod python;
+mod ruby;
+mod xmlrpc_c;
+mod xmlrpc_tool;
+
+use crate::Peer;
+
+/// All peers, those in several versions with all that are found.
+#[must_use]
+pub fn all() -> Vec<Peer> {
+    python::cpythons()
+        .chain([
+            python::pypy(),
+            perl::peer(),
+            ruby::peer(),
+            php::peer(),
+            node::peer(),
+            java::peer(),
+            c::peer(),
+            cpp::peer(),
+            xmlrpc_tool::peer(),
+            go::peer(),
+        ])
+        .collect()
+}
+
+/// How the check of whitespace fails where a carriage return is sent as it is, or read as a newline.
+const CARRIAGE_RETURN_LOST: &str =
+    r#"got String("carriage\nreturn\n"), wanted String("carriage\rreturn\r\n")"#;

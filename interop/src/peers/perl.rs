@@ -1,0 +1,54 @@
+//! Perl: RPC::XML, whose client stands on LWP and whose server on HTTP::Daemon.
+
+use crate::Capability;
+use crate::Peer;
+use crate::peer::{Client, Known, Server, Start};
+
+const DEFLATE: &str = "RPC::XML compresses by `deflate` alone (`$COMPRESSION_AVAILABLE` in RPC/XML/Client.pm and \
+                       Server.pm)";
+
+pub(super) fn peer() -> Peer {
+    Peer {
+        name: "perl".to_owned(),
+        title: "Perl RPC::XML".to_owned(),
+        packages: "librpc-xml-perl and libhttp-daemon-perl",
+        version: Start::program(
+            "perl",
+            &[
+                "-MHTTP::Daemon",
+                "-MRPC::XML",
+                "-e",
+                "print $RPC::XML::VERSION",
+            ],
+        ),
+        client: Client {
+            start: Start::script("perl", "perl/client.pl"),
+            lacks: &[(Capability::Gzip, DEFLATE)],
+        },
+        server: Some(Server {
+            start: Start::script("perl", "perl/server.pl"),
+            known: KNOWN,
+        }),
+    }
+}
+
+const KNOWN: &[Known] = &[
+    Known::lacks(
+        Capability::Gzip,
+        "Parse error in (compressed) XML request",
+        DEFLATE,
+    ),
+    Known::note(
+        Capability::Array,
+        "got Array([Int(1), String(\"two\"), Array([Double(2.5), Array([Int(1)])])])",
+        "methods get plain Perl values, which know no boolean: one within an array comes back \
+                           as an `int`",
+    ),
+    Known::defect(
+        Capability::Multicall,
+        "expected array, found struct",
+        "a fault of one call is the result of the whole multicall, and results are not wrapped in \
+                           arrays (RPC/XML/multicall.xpl: `return $result if $result->is_fault; push @results, \
+                           $result->value`)",
+    ),
+];

@@ -1,0 +1,71 @@
+//! PHP: the extension xmlrpc, which makes and reads documents; HTTP is curl's and PHP's own web server's.
+
+use super::CARRIAGE_RETURN_LOST;
+use crate::peer::{Client, Known, Server, Start};
+use crate::{Capability, Peer};
+
+pub(super) fn peer() -> Peer {
+    Peer {
+        name: "php".to_owned(),
+        title: "PHP xmlrpc".to_owned(),
+        packages: "php8.2-cli, php8.2-xmlrpc and php8.2-curl",
+        version: Start::program(
+            "php",
+            &[
+                "-r",
+                "curl_init(); xmlrpc_server_create(); echo phpversion('xmlrpc');",
+            ],
+        ),
+        client: Client {
+            start: Start::script("php", "php/client.php"),
+            lacks: &[],
+        },
+        server: Some(Server {
+            start: Start::script("php", "php/server.php"),
+            known: KNOWN,
+        }),
+    }
+}
+
+const KNOWN: &[Known] = &[
+    Known::lacks(
+        Capability::WrongParams,
+        "no fault, but Int(1)",
+        "methods get an array of whatever came",
+    ),
+    Known::lacks(
+        Capability::Gzip,
+        "fault -32700: parse error. not well formed",
+        "the extension makes and reads documents, and knows no HTTP",
+    ),
+    Known::defect(
+        Capability::Whitespace,
+        CARRIAGE_RETURN_LOST,
+        "a carriage return is written as it is, which XML reads as a newline",
+    ),
+    Known::defect(
+        Capability::Double,
+        "got Double(3.141593), wanted Double(3.141592653589793)",
+        "doubles are written with six decimals (`%f`): pi as 3.141593, 1e-7 as 0.000000",
+    ),
+    Known::defect(
+        Capability::EmptyStruct,
+        "got Array([]), wanted Struct({})",
+        "an empty struct is read as an empty PHP array, and that is written as an empty array",
+    ),
+    Known::defect(
+        Capability::Nil,
+        "got String(\"\"), wanted Nil",
+        "null is written as an empty string; a nil is read as null",
+    ),
+    Known::defect(
+        Capability::I8,
+        "got String(\"\"), wanted Int(2147483648)",
+        "an i8 is read as null",
+    ),
+    Known::note(
+        Capability::ThousandCalls,
+        "1000 connections",
+        "PHP's own web server closes each connection",
+    ),
+];

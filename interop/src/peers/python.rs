@@ -1,0 +1,80 @@
+//! The client and server of Python's standard library: every CPython that is found, and PyPy.
+
+use std::process::Command;
+
+use super::CARRIAGE_RETURN_LOST;
+use crate::Capability;
+use crate::Peer;
+use crate::peer::{Client, Known, Server, Start, programs};
+
+const CLIENT: &str = "python/client.py";
+const SERVER: &str = "python/server.py";
+const VERSION: &str = "import sys; print(sys.version.split()[0])";
+
+/// Every CPython.
+pub(super) fn cpythons() -> impl Iterator<Item = Peer> {
+    tests::pythons().into_iter().map(|python| {
+        let (major, minor) = python.version;
+        let start = |script| {
+            let python = python.clone();
+            Start::new(move || Ok(python.command_at(&programs().join(script))))
+        };
+        let (client, server) = (start(CLIENT), start(SERVER));
+        Peer {
+            name: format!("cpython-{major}.{minor}"),
+            title: "CPython".to_owned(),
+            packages: "python3",
+            version: Start::new(move || Ok(python.command_text(VERSION, &[]))),
+            client: Client {
+                start: client,
+                lacks: &[],
+            },
+            server: Some(Server {
+                start: server,
+                known: KNOWN,
+            }),
+        }
+    })
+}
+
+/// PyPy.
+pub(super) fn pypy() -> Peer {
+    Peer {
+        name: "pypy".to_owned(),
+        title: "PyPy".to_owned(),
+        packages: "pypy3",
+        version: Start::new(|| {
+            let mut command = Command::new("pypy3");
+            let version = "import sys; print('%d.%d.%d' % sys.pypy_version_info[:3])";
+            command.arg("-c").arg(version);
+            Ok(command)
+        }),
+        client: Client {
+            start: Start::script("pypy3", CLIENT),
+            lacks: &[],
+        },
+        server: Some(Server {
+            start: Start::script("pypy3", SERVER),
+            known: KNOWN,
+        }),
+    }
+}
+
+const KNOWN: &[Known] = &[
+    Known::defect(
+        Capability::Whitespace,
+        CARRIAGE_RETURN_LOST,
+        "a carriage return is written as it is, which XML reads as a newline (`escape` of the client's module knows `&`, \
+     `<` and `>` alone)",
+    ),
+    Known::lacks(
+        Capability::MethodSignature,
+        "got String(\"signatures not supported\")",
+        "`SimpleXMLRPCDispatcher.system_methodSignature` answers `signatures not supported`, whatever the method",
+    ),
+    Known::note(
+        Capability::I8,
+        "int exceeds XML-RPC limits",
+        "i8 is read, and never written: integers beyond 32 bits are refused with an OverflowError",
+    ),
+];

@@ -1,0 +1,125 @@
+//! The programs of the peers, as processes that end with us.
+
+use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail, ensure};
+use rustix::process::{Pid, Signal, kill_process_group};
+use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, BufReader};
+use tokio::process::Child;
+use tokio::time::timeout;
+
+/// How long a program may take: much longer than any does on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// Runs a program to its end, and gives what it printed and what it complained of.
+pub(crate) async fn run(command: Command) -> Result<(String, String)> {
+    let program = command.get_program().display().to_string();
+    let child = start(command)?;
+    let output = timeout(PATIENCE, child.wait_with_output()).await;
+    let output = output.with_context(|| format!("{program} takes too long"))??;
+    let out = String::from_utf8_lossy(&output.stdout).into_owned();
+    let complaints = String::from_utf8_lossy(&output.stderr).into_owned();
+    let status = output.status;
+    ensure!(
+        status.success(),
+        "{program}: {status}\n{out}{}",
+        complaints.trim_end()
+    );
+    Ok((out, complaints))
+}
+
+/// A server program, which runs until this is dropped.
+pub(crate) struct ServerProcess {
+    pub(crate) url: String,
+    child: Child,
+    complaints: Arc<Mutex<String>>,
+}
+
+impl ServerProcess {
+    /// Starts a server and waits for its URL.
+    pub(crate) async fn start(command: Command) -> Result<Self> {
+        let program = command.get_program().display().to_string();
+        let mut child = start(command)?;
+        let out = child.stdout.take().context("it is piped")?;
+        let complaints = Arc::default();
+        let err = child.stderr.take().context("it is piped")?;
+        tokio::spawn(gather(err, Arc::clone(&complaints)));
+        let mut out = BufReader::new(out);
+        let mut url = String::new();
+        let read = timeout(PATIENCE, out.read_line(&mut url)).await;
+        read.with_context(|| format!("{program} prints no URL"))??;
+        // What else it prints is of no interest, but it must not wait for a reader.
+        tokio::spawn(gather(out, Arc::default()));
+        let server = Self {
+            url: url.trim().to_owned(),
+            child,
+            complaints,
+        };
+        if !server.url.starts_with("http://") {
+            bail!(
+                "{program} prints `{}` as its URL\n{}",
+                server.url,
+                server.complaints()
+            );
+        }
+        Ok(server)
+    }
+
+    /// The last lines that it complained in.
+    pub(crate) fn complaints(&self) -> String {
+        let all = self.complaints.lock();
+        let all = all.unwrap_or_else(PoisonError::into_inner);
+        let lines: Vec<&str> = all.lines().collect();
+        lines[lines.len().saturating_sub(20)..].join("\n")
+    }
+
+    /// Ends it and waits for that.
+    pub(crate) async fn kill(&mut self) -> Result<()> {
+        self.signal();
+        self.child.wait().await?;
+        Ok(())
+    }
+
+    /// Kills the server and the processes that it made.
+    fn signal(&self) {
+        let id = self.child.id().and_then(|id| i32::try_from(id).ok());
+        if let Some(group) = id.and_then(Pid::from_raw) {
+            // It fails only where all of them have ended.
+            let _ = kill_process_group(group, Signal::KILL);
+        }
+    }
+}
+
+impl Drop for ServerProcess {
+    fn drop(&mut self) {
+        self.signal();
+    }
+}
+
+fn start(mut command: Command) -> Result<Child> {
+    let program = command.get_program().display().to_string();
+    // The user's settings have no say in what a peer does.
+    for proxy in ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"] {
+        command.env_remove(proxy);
+    }
+    command
+        .env("LC_ALL", "C.UTF-8")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut command = tokio::process::Command::from(command);
+    command.process_group(0).kill_on_drop(true);
+    command
+        .spawn()
+        .with_context(|| format!("{program} cannot be started"))
+}
+
+async fn gather(mut from: impl AsyncRead + Unpin, into: Arc<Mutex<String>>) {
+    let mut buffer = [0; 4096];
+    while let Ok(n @ 1..) = from.read(&mut buffer).await {
+        let mut text = into.lock().unwrap_or_else(PoisonError::into_inner);
+        text.push_str(&String::from_utf8_lossy(&buffer[..n]));
+    }
+}

@@ -1,0 +1,186 @@
+//! Runs a peer in one direction, and collects what comes of it.
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::applications::{Application, Findings};
+use crate::checks::{self, Subject};
+use crate::peer::{Server, Start, Verdict};
+use crate::process::{self, ServerProcess};
+use crate::served::Served;
+use crate::{Capability, Cells, Outcome, Peer};
+
+/// The version of a peer.
+///
+/// # Errors
+/// If it is not installed.
+pub async fn version(peer: &Peer) -> Result<String> {
+    installed(&peer.version, &peer.title, peer.packages).await
+}
+
+/// Drives an application, and gives its version as well.
+///
+/// # Errors
+/// If it is not installed or cannot be started.
+pub async fn application(application: &Application) -> Result<(String, Findings)> {
+    let Application {
+        version,
+        title,
+        packages,
+        ..
+    } = application;
+    let version = installed(version, title, packages).await?;
+    Ok((version, application.run().await?))
+}
+
+/// The version that a program prints, if it is installed.
+async fn installed(version: &Start, title: &str, packages: &str) -> Result<String> {
+    let missing = || format!("{title} is missing: interop/install installs {packages}");
+    let (out, _) = process::run(version.command()?)
+        .await
+        .with_context(missing)?;
+    Ok(out.trim().to_owned())
+}
+
+/// Runs the peer's client against our server.
+///
+/// # Errors
+/// If the program cannot be run to its end, or says what nobody understands.
+pub async fn as_client(peer: &Peer) -> Result<Cells> {
+    version(peer).await?;
+    let served = Served::start().await?;
+    let mut command = peer.client.start.command()?;
+    command.arg(&served.url);
+    let (said, complaints) = process::run(command).await?;
+    let mut cells = Cells::default();
+    for (capability, why) in peer.client.lacks {
+        cells.note(*capability, Outcome::Lacks((*why).to_owned()));
+    }
+    let mut lines = said.lines();
+    for line in lines.by_ref().take_while(|line| *line != "end") {
+        let (capability, outcome) = said_in(line).with_context(|| format!("it says `{line}`"))?;
+        cells.note(capability, outcome);
+    }
+    if !said.ends_with("end\n") {
+        bail!("it does not say `end`:\n{said}{complaints}");
+    }
+    Ok(cells)
+}
+
+/// Runs our clients against the peer's server.
+///
+/// # Errors
+/// If the program cannot be started.
+pub async fn as_server(peer: &Peer, server: &Server) -> Result<Cells> {
+    version(peer).await?;
+    let mut process = ServerProcess::start(server.start.command()?).await?;
+    let mut cells = Cells::default();
+    let subjects = Subject::both(&process.url)?;
+    for (capability, check) in checks::ALL {
+        for subject in &subjects {
+            let result = subject.clone().check(*check).await;
+            let outcome = judged(server, *capability, result);
+            // Our clients are both to do as the cell says.
+            if cells.outcome(*capability) != outcome {
+                cells.note(*capability, outcome);
+            }
+        }
+    }
+    let result = checks::error(&mut process, &subjects).await;
+    cells.note(Capability::Error, judged(server, Capability::Error, result));
+    let complaints = process.complaints();
+    if !cells.failures().is_empty() && !complaints.is_empty() {
+        eprintln!("what {} says beside its failures:\n{complaints}", peer.name);
+    }
+    Ok(cells)
+}
+
+/// What a line of a client program says.
+fn said_in(line: &str) -> Result<(Capability, Outcome)> {
+    let (word, rest) = line.split_once(' ').context("there is no capability")?;
+    let (name, text) = match rest.split_once(": ") {
+        Some((name, text)) => (name, Some(text.to_owned())),
+        None => (rest, None),
+    };
+    let outcome = match (word, text) {
+        ("ok", note) => Outcome::Works(note),
+        ("defect", Some(what)) => Outcome::Defect(what),
+        ("fail", Some(why)) => Outcome::Fails(why),
+        _ => bail!("that is not `ok`, `defect` or `fail`"),
+    };
+    Ok((name.parse()?, outcome))
+}
+
+/// What a result means for a server of which something may be known.
+fn judged(server: &Server, capability: Capability, result: Result<()>) -> Outcome {
+    let mut known = server.known.iter().filter(|k| k.capability == capability);
+    match result {
+        Ok(()) => match known.next() {
+            None => Outcome::Works(None),
+            Some(known) => Outcome::Fails(format!("it works, so this is history: {}", known.what)),
+        },
+        Err(error) => {
+            let why = format!("{error:#}");
+            match known.find(|known| why.contains(known.shows)) {
+                None => Outcome::Fails(why),
+                Some(known) => match known.verdict {
+                    Verdict::Defect => Outcome::Defect(known.what.to_owned()),
+                    Verdict::Lacks => Outcome::Lacks(known.what.to_owned()),
+                    Verdict::Note => Outcome::Works(Some(known.what.to_owned())),
+                },
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use anyhow::anyhow;
+
+    use super::*;
+    use crate::peer::Known;
+
+    const KNOWN: &[Known] = &[Known::defect(Capability::Int, "got 2", "it cannot count")];
+
+    #[test]
+    fn lines_of_clients() {
+        let said = |line| said_in(line).ok();
+        let works = |note: Option<&str>| Outcome::Works(note.map(str::to_owned));
+        assert_eq!(said("ok int"), Some((Capability::Int, works(None))));
+        assert_eq!(
+            said("ok 1,000 calls: a: b"),
+            Some((Capability::ThousandCalls, works(Some("a: b"))))
+        );
+        let fails = Outcome::Fails("got 1".to_owned());
+        assert_eq!(said("fail int: got 1"), Some((Capability::Int, fails)));
+        for line in [
+            "ok",
+            "ok nonsense",
+            "defect int",
+            "fail int",
+            "Warning: int",
+        ] {
+            assert_eq!(said(line), None, "{line}");
+        }
+    }
+
+    #[test]
+    fn what_is_known_explains_its_own_failure_only() {
+        let server = Server {
+            start: Start::program("true", &[]),
+            known: KNOWN,
+        };
+        let judged = |capability, result| judged(&server, capability, result);
+        let defect = Outcome::Defect("it cannot count".to_owned());
+        assert_eq!(judged(Capability::Int, Err(anyhow!("got 2"))), defect);
+        for (capability, result) in [
+            (Capability::Int, Err(anyhow!("got 3"))),
+            (Capability::Int, Ok(())),
+            (Capability::Nil, Err(anyhow!("got 2"))),
+        ] {
+            let outcome = judged(capability, result);
+            assert!(matches!(outcome, Outcome::Fails(_)), "{outcome:?}");
+        }
+    }
+}

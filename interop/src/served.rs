@@ -1,0 +1,33 @@
+//! Our server, as the clients of the peers see it.
+
+use anyhow::Result;
+use rpc_core::Context;
+use tokio::task::JoinHandle;
+use xmlrpc::Server;
+
+/// A server with the demo methods on a free port; it stops when this is dropped.
+pub(crate) struct Served {
+    pub(crate) url: String,
+    task: JoinHandle<()>,
+}
+
+impl Served {
+    pub(crate) async fn start() -> Result<Self> {
+        let server = Server::new();
+        server.register_instance(examples::demo::Demo::default())?;
+        server.register_function("interop.connection", |cx: Context| cx.peer().to_string())?;
+        server.register_function("interop.header", |cx: Context, name: String| {
+            cx.header(&name).unwrap_or_default().to_owned()
+        })?;
+        let listening = server.bind("127.0.0.1:0").await?;
+        let url = listening.url();
+        let task = tokio::spawn(listening.serve());
+        Ok(Self { url, task })
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
