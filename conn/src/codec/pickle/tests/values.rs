@@ -266,3 +266,10 @@ proptest! {
         prop_assert_eq!(back, value);
     }
 }
+
+#[test]
+fn bytes_do_not_become_a_list_of_integers() {
+    assert_eq!(Value::from(vec![1u8, 2]), Value::Bytes(vec![1, 2]));
+    assert_eq!(Value::from(&[1u8, 2][..]), Value::Bytes(vec![1, 2]));
+    assert_eq!(Value::from(vec![1u16]), Value::List(vec![1.into()]));
+}

@@ -20,7 +20,6 @@ from! {
     i16 => Int;
     i32 => Int;
     i64 => Int;
-    u8 => Int;
     u16 => Int;
     u32 => Int;
     f32 => Float;
@@ -28,6 +27,8 @@ from! {
     char => Str;
     &str => Str;
     String => Str;
+    &[u8] => Bytes;
+    Vec<u8> => Bytes;
     Class => Class;
     Object => Object;
 }
@@ -51,7 +52,7 @@ impl From<BigInt> for Value {
     }
 }
 
-/// A list.
+/// A list. There is no `From<u8>`, so that this is not for bytes.
 impl<T: Into<Self>> From<Vec<T>> for Value {
     fn from(values: Vec<T>) -> Self {
         values.into_iter().collect()
