@@ -197,11 +197,14 @@ async fn drain(mut connections: JoinSet<()>, time: Duration) -> Drained {
 }
 
 /// Runs a connection to its end, even if that is a panic.
-async fn log_panic(connection: impl Future<Output = ()>, peer: Peer) {
-    if let Err(panic) = AssertUnwindSafe(connection).catch_unwind().await {
-        let message = panic_message(&*panic);
-        tracing::error!(%peer, message, "the handler of a connection panicked");
-    }
+// No async function: the task would have room for the connection twice, as an argument and where it is polled.
+fn log_panic(connection: impl Future<Output = ()>, peer: Peer) -> impl Future<Output = ()> {
+    AssertUnwindSafe(connection).catch_unwind().map(move |end| {
+        if let Err(panic) = end {
+            let message = panic_message(&*panic);
+            tracing::error!(%peer, message, "the handler of a connection panicked");
+        }
+    })
 }
 
 /// Whether the next peer in the backlog may have better luck right away.
