@@ -13,6 +13,8 @@ use rpc_core::{
 use serde::de::DeserializeOwned;
 
 use super::Client;
+use super::endpoint::Endpoint;
+use super::transport::Transport;
 use crate::XmlRpc;
 use crate::de::De;
 use crate::de::Raw;
@@ -58,7 +60,13 @@ const EPILOGUE: &[u8] = b"</data></array></value></param></params>";
 #[must_use = "a batch does nothing unless it is sent"]
 pub struct Batch {
     client: Client,
-    id: u64,
+    calls: Calls,
+}
+
+/// The calls of a batch, whatever client will send them.
+pub(crate) struct Calls {
+    batch: u64,
+    format: XmlRpc,
     /// The parameters of the multicall, so far.
     params: Vec<u8>,
     entries: Vec<Entry>,
@@ -106,13 +114,8 @@ pub enum BatchError {
 
 impl Batch {
     pub(super) fn new(client: Client) -> Self {
-        static NEXT: AtomicU64 = AtomicU64::new(0);
-        Self {
-            client,
-            id: NEXT.fetch_add(1, Ordering::Relaxed),
-            params: PROLOGUE.to_vec(),
-            entries: Vec::new(),
-        }
+        let calls = Calls::new(client.format());
+        Self { client, calls }
     }
 
     /// Adds a call, with a tuple of arguments. They are encoded at once; where that fails, this call
@@ -122,14 +125,54 @@ impl Batch {
         method: impl Into<Name>,
         args: impl Args,
     ) -> Ticket<R> {
+        self.calls.add(method.into(), &args)
+    }
+
+    /// How many calls were added.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.calls.len()
+    }
+
+    /// Whether no call was added yet.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.calls.len() == 0
+    }
+
+    /// Sends the calls, and waits for their results. An empty batch sends nothing.
+    ///
+    /// # Errors
+    /// What concerns the whole request, as with [`Client::call`]; what concerns a single call is
+    /// the result of its ticket. [`BatchError`] is the cause where the answer does not fit the
+    /// calls.
+    ///
+    /// # Cancel safety
+    /// Dropping the future gives all calls up; each of them may have run all the same.
+    pub async fn send(self) -> Result<Results, CallError> {
+        self.calls.send(&self.client.endpoint).await
+    }
+}
+
+impl Calls {
+    pub(crate) fn new(format: XmlRpc) -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Self {
+            batch: NEXT.fetch_add(1, Ordering::Relaxed),
+            format,
+            params: PROLOGUE.to_vec(),
+            entries: Vec::new(),
+        }
+    }
+
+    pub(crate) fn add<R>(&mut self, method: Name, args: &impl Args) -> Ticket<R> {
         let ticket = Ticket {
-            batch: self.id,
+            batch: self.batch,
             index: self.entries.len(),
             result: PhantomData,
         };
-        let method = method.into();
         let start = self.params.len();
-        let entry = match self.write_entry(&method, &args) {
+        let entry = match self.write_entry(&method, args) {
             Ok(range) => Entry::Encoded(method, range),
             Err(error) => {
                 self.params.truncate(start);
@@ -147,59 +190,73 @@ impl Batch {
         escaped(method, out)?;
         out.extend_from_slice(b"</string></value></member><member><name>params</name>");
         let start = out.len();
-        self.client.inner.format.write_args_array(args, out)?;
+        self.format.write_args_array(args, out)?;
         let end = out.len();
         out.extend_from_slice(b"</member></struct></value>");
         Ok(start..end)
     }
 
-    /// How many calls were added.
-    #[must_use]
-    pub const fn len(&self) -> usize {
+    pub(crate) const fn len(&self) -> usize {
         self.entries.len()
     }
 
-    /// Whether no call was added yet.
-    #[must_use]
-    pub const fn is_empty(&self) -> bool {
-        self.entries.is_empty()
-    }
-
-    /// Sends the calls, and waits for their results. An empty batch sends nothing.
-    ///
-    /// # Errors
-    /// What concerns the whole request, as with [`Client::call`]; what concerns a single call is
-    /// the result of its ticket. [`BatchError`] is the cause where the answer does not fit the
-    /// calls.
-    ///
-    /// # Cancel safety
-    /// Dropping the future gives all calls up; each of them may have run all the same.
-    pub async fn send(self) -> Result<Results, CallError> {
-        let Self {
-            client,
-            id,
-            mut params,
-            entries,
-        } = self;
-        params.extend_from_slice(EPILOGUE);
-        let params = Bytes::from(params);
-        let calls = count(&entries);
-        if calls == 0 || client.lacks_multicall() {
-            return Ok(one_by_one(&client, id, &params, entries).await);
+    pub(crate) async fn send<T: Transport>(
+        mut self,
+        server: &Endpoint<T>,
+    ) -> Result<Results, CallError> {
+        self.params.extend_from_slice(EPILOGUE);
+        let params = Bytes::from(std::mem::take(&mut self.params));
+        if count(&self.entries) == 0 || server.lacks_multicall() {
+            return Ok(self.send_one_by_one(server, &params).await);
         }
         let call = Call {
             params: params.clone().into(),
-            format: client.inner.format,
+            format: self.format,
             context: Context::new(MULTICALL),
         };
-        match client.send(call).await {
-            Ok(reply) => Results::read(id, client.inner.format, reply, entries),
+        match server.send(call).await {
+            Ok(reply) => Results::read(self.batch, self.format, reply, self.entries),
             Err(CallError::Fault(fault)) if says_no_multicall(&fault) => {
-                client.remember_that_multicall_is_lacking();
-                Ok(one_by_one(&client, id, &params, entries).await)
+                server.remember_that_multicall_is_lacking();
+                Ok(self.send_one_by_one(server, &params).await)
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// Sends each call as a request of its own.
+    async fn send_one_by_one<T: Transport>(self, server: &Endpoint<T>, params: &Bytes) -> Results {
+        let format = self.format;
+        let mut answers = Vec::with_capacity(self.entries.len());
+        for entry in self.entries {
+            let result = match entry {
+                Entry::Failed(error) => Err(CallError::Encode(error)),
+                Entry::Encoded(method, range) => match single(params, range, format) {
+                    Err(error) => Err(CallError::Encode(error)),
+                    Ok(params) => {
+                        let call = Call {
+                            params: params.into(),
+                            format,
+                            context: Context::new(method),
+                        };
+                        server.send(call).await
+                    }
+                },
+            };
+            answers.push(Some(result.map_or_else(Answer::Failed, Answer::Reply)));
+        }
+        Results {
+            batch: self.batch,
+            format,
+            answers,
+        }
+    }
+}
+
+/// Without the calls, which may hold secrets.
+impl fmt::Debug for Calls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Calls").field(&self.len()).finish()
     }
 }
 
@@ -314,37 +371,6 @@ fn answer(document: &Bytes, raw: Raw, format: XmlRpc) -> Answer {
     }
 }
 
-/// The calls of a batch, each as a request of its own.
-async fn one_by_one(client: &Client, batch: u64, params: &Bytes, entries: Vec<Entry>) -> Results {
-    let format = client.inner.format;
-    let mut answers = Vec::with_capacity(entries.len());
-    for entry in entries {
-        let result = match entry {
-            Entry::Failed(error) => Err(CallError::Encode(error)),
-            Entry::Encoded(method, range) => match single(params, range, format) {
-                Err(error) => Err(CallError::Encode(error)),
-                Ok(params) => {
-                    let context = Context::new(method);
-                    let params = params.into();
-                    client
-                        .send(Call {
-                            params,
-                            format,
-                            context,
-                        })
-                        .await
-                }
-            },
-        };
-        answers.push(Some(result.map_or_else(Answer::Failed, Answer::Reply)));
-    }
-    Results {
-        batch,
-        format,
-        answers,
-    }
-}
-
 /// The arguments of an entry as the parameters of a call of its own.
 fn single(entries: &Bytes, args: Range<usize>, format: XmlRpc) -> Result<Vec<u8>, FormatError> {
     let args: Vec<Raw> = format.decode_value(&Payload::part(entries.clone(), args))?;
@@ -391,17 +417,13 @@ fn says_no_multicall(fault: &Fault) -> bool {
 mod tests {
     use super::*;
 
-    fn batch() -> Batch {
-        Client::new("http://localhost").unwrap().batch()
-    }
-
-    fn results(batch: Batch, values: &str) -> Result<Results, CallError> {
+    fn results(calls: Calls, values: &str) -> Result<Results, CallError> {
         let reply = format!(
             "<methodResponse><params><param><value><array><data>{values}</data></array></value>\
              </param></params></methodResponse>"
         );
         let reply = Payload::from(reply.into_bytes());
-        Results::read(batch.id, XmlRpc::default(), reply, batch.entries)
+        Results::read(calls.batch, XmlRpc::default(), reply, calls.entries)
     }
 
     const FIVE: &str = "<value><array><data><value><int>5</int></value></data></array></value>";
@@ -410,8 +432,8 @@ mod tests {
 
     #[test]
     fn a_call_is_a_name_and_then_its_arguments() {
-        let mut batch = batch();
-        let _ = batch.call::<i64>("a&b", (3, "x"));
+        let mut batch = Calls::new(XmlRpc::default());
+        let _ = batch.add::<i64>("a&b".into(), &(3, "x"));
         let params = String::from_utf8(batch.params).unwrap();
         assert_eq!(
             params
@@ -425,9 +447,9 @@ mod tests {
 
     #[test]
     fn arguments_become_parameters_again() {
-        let mut batch = batch();
-        let _ = batch.call::<i64>("f", (3, "x"));
-        let _ = batch.call::<i64>("g", ());
+        let mut batch = Calls::new(XmlRpc::default());
+        let _ = batch.add::<i64>("f".into(), &(3, "x"));
+        let _ = batch.add::<i64>("g".into(), &());
         let params = Bytes::from(batch.params);
         let single = |entry: &Entry| match entry {
             Entry::Encoded(_, range) => single(&params, range.clone(), XmlRpc::default()).unwrap(),
@@ -443,10 +465,10 @@ mod tests {
 
     #[test]
     fn results_are_wrapped_or_bare_or_faults() {
-        let mut wrapped = batch();
-        let number = wrapped.call::<i64>("f", ());
-        let fault = wrapped.call::<i64>("f", ());
-        let list = wrapped.call::<Vec<i64>>("f", ());
+        let mut wrapped = Calls::new(XmlRpc::default());
+        let number = wrapped.add::<i64>("f".into(), &());
+        let fault = wrapped.add::<i64>("f".into(), &());
+        let list = wrapped.add::<Vec<i64>>("f".into(), &());
         let bare_list = format!("<value><array><data>{FIVE}</data></array></value>");
         let mut results = results(wrapped, &format!("{FIVE}{FAULT}{bare_list}")).unwrap();
         assert_eq!(results.take(number).unwrap(), 5);
@@ -454,10 +476,10 @@ mod tests {
         assert_eq!(error.fault(), Some(&Fault::new(4, "no")));
         assert_eq!(results.take(list).unwrap(), [5]);
 
-        let mut bare = batch();
-        let number = bare.call::<i64>("f", ());
-        let text = bare.call::<String>("f", ());
-        let list = bare.call::<Vec<i64>>("f", ());
+        let mut bare = Calls::new(XmlRpc::default());
+        let number = bare.add::<i64>("f".into(), &());
+        let text = bare.add::<String>("f".into(), &());
+        let list = bare.add::<Vec<i64>>("f".into(), &());
         let values = format!("<value><int>7</int></value><value>x</value>{FIVE}");
         let mut results = self::results(bare, &values).unwrap();
         assert_eq!(results.take(number).unwrap(), 7);
@@ -467,16 +489,16 @@ mod tests {
 
     #[test]
     fn a_bare_list_of_one_is_told_by_the_type() {
-        let mut batch = batch();
-        let list = batch.call::<Vec<i64>>("f", ());
+        let mut batch = Calls::new(XmlRpc::default());
+        let list = batch.add::<Vec<i64>>("f".into(), &());
         let mut results = results(batch, FIVE).unwrap();
         assert_eq!(results.take(list).unwrap(), [5]);
     }
 
     #[test]
     fn results_that_do_not_fit_the_calls_are_refused() {
-        let mut batch = batch();
-        let _ = batch.call::<i64>("f", ());
+        let mut batch = Calls::new(XmlRpc::default());
+        let _ = batch.add::<i64>("f".into(), &());
         let error = results(batch, "").unwrap_err();
         let CallError::NotAReply(error) = error else {
             panic!("{error}");
@@ -486,10 +508,10 @@ mod tests {
 
     #[test]
     fn a_ticket_of_another_batch_is_an_error() {
-        let mut one = batch();
-        let mut other = batch();
-        let foreign = one.call::<i64>("f", ());
-        let own = other.call::<i64>("f", ());
+        let mut one = Calls::new(XmlRpc::default());
+        let mut other = Calls::new(XmlRpc::default());
+        let foreign = one.add::<i64>("f".into(), &());
+        let own = other.add::<i64>("f".into(), &());
         let mut results = results(other, FIVE).unwrap();
         let error = results.take(foreign).unwrap_err();
         assert!(matches!(error, CallError::Lost(_)), "{error}");
@@ -498,10 +520,10 @@ mod tests {
 
     #[test]
     fn what_cannot_be_encoded_fails_alone() {
-        let mut batch = batch();
-        let bad = batch.call::<i64>("f", ("\0",));
-        let good = batch.call::<i64>("f", ());
-        let worse = batch.call::<i64>("\u{1}", ());
+        let mut batch = Calls::new(XmlRpc::default());
+        let bad = batch.add::<i64>("f".into(), &("\0",));
+        let good = batch.add::<i64>("f".into(), &());
+        let worse = batch.add::<i64>("\u{1}".into(), &());
         let mut results = results(batch, FIVE).unwrap();
         for ticket in [bad, worse] {
             let error = results.take(ticket).unwrap_err();
