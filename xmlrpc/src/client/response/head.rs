@@ -49,12 +49,14 @@ impl Head {
             fields.read(header)?;
         }
         let framing = fields.framing(status, is_http11)?;
-        let keeps_open = !fields.closes && (is_http11 || fields.keeps_alive);
+        let is_asked_to = !fields.closes && (is_http11 || fields.keeps_alive);
         let head = Self {
             status,
             headers: fields.kept,
-            keeps_open: keeps_open && framing != Framing::UntilClosed,
             framing,
+            keeps_open: is_asked_to
+                && framing != Framing::UntilClosed
+                && status != StatusCode::SWITCHING_PROTOCOLS,
         };
         Ok(Some((head, length)))
     }
