@@ -106,7 +106,7 @@ fn connect_unix(path: &Path, deadline: Option<Instant>) -> io::Result<UnixStream
     loop {
         socket.set_write_timeout(left(deadline)?)?;
         match socket.connect(&address) {
-            Err(error) if is_pause(&error) => {}
+            Err(error) if is_pause(&error) || error.kind() == ErrorKind::Interrupted => {}
             result => return result.map(|()| socket.into()),
         }
     }
@@ -143,11 +143,12 @@ impl Stream for Socket {
             return self.read(space, deadline).await.map(Progress::Read);
         }
         let piece = &bytes[..bytes.len().min(PIECE)];
-        self.is_writing = piece.len() < bytes.len();
-        match self.until(deadline, |socket| socket.write_once(piece))? {
-            0 => Err(ErrorKind::WriteZero.into()),
-            length => Ok(Progress::Written(length)),
+        let length = self.until(deadline, |socket| socket.write_once(piece))?;
+        if length == 0 {
+            return Err(ErrorKind::WriteZero.into());
         }
+        self.is_writing = length < bytes.len();
+        Ok(Progress::Written(length))
     }
 
     async fn read(&mut self, space: &mut [u8], deadline: Option<Instant>) -> io::Result<usize> {

@@ -151,3 +151,48 @@ fn host(uri: &Uri) -> Option<HeaderValue> {
     // The host of a URI has no characters that a header cannot have.
     value.ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sent(url: &str, options: &ClientOptions, cookie: Option<&[u8]>, document: &str) -> Vec<u8> {
+        let target = Target::parse(url).unwrap();
+        let proxy = options.proxy.for_target(&target).unwrap();
+        let (template, _) = Template::new(&target, proxy.as_ref(), options);
+        let request = template.request(cookie, 0, |out| {
+            out.extend_from_slice(document.as_bytes());
+            Ok(())
+        });
+        request.unwrap().as_slice().to_vec()
+    }
+
+    #[test]
+    fn a_request_is_a_head_and_the_document() {
+        let options = ClientOptions::default().header("x-api-key", "k").unwrap();
+        let agent = concat!("farcall/", env!("CARGO_PKG_VERSION"));
+        for (document, length) in [("", "0"), ("<x/>", "4"), (&*"x".repeat(12345), "12345")] {
+            let sent = sent(
+                "http://u:p@localhost:81/x?y",
+                &options,
+                Some(b"a=b"),
+                document,
+            );
+            let expected = format!(
+                "POST /x?y HTTP/1.1\r\nHost: localhost:81\r\nContent-Type: text/xml\r\n\
+                 Accept-Encoding: gzip\r\nUser-Agent: {agent}\r\nAuthorization: Basic dTpw\r\n\
+                 X-Api-Key: k\r\nCookie: a=b\r\nContent-Length: {length}\r\n\r\n{document}"
+            );
+            assert_eq!(String::from_utf8(sent).unwrap(), expected);
+        }
+    }
+
+    #[test]
+    fn a_document_that_cannot_be_written_is_no_request() {
+        let options = ClientOptions::default();
+        let target = Target::parse("http://localhost").unwrap();
+        let (template, _) = Template::new(&target, None, &options);
+        let error = || FormatError::new(rpc_core::FormatErrorKind::Unrepresentable, "no");
+        assert!(template.request(None, 0, |_| Err(error())).is_err());
+    }
+}

@@ -13,7 +13,6 @@ pub(crate) enum Destination {
     /// A name or an IP address, IPv6 without brackets, and a port.
     Tcp(String, u16),
     /// A socket file.
-    #[cfg_attr(not(unix), expect(dead_code, reason = "no URL of one is accepted"))]
     Unix(PathBuf),
 }
 

@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Barrier, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -106,6 +107,38 @@ fn connections_that_are_old_are_not_used() {
         thread::sleep(Duration::from_millis(5));
     }
     server.join().unwrap();
+}
+
+/// While another is used, too.
+#[test]
+fn a_connection_that_is_not_used_again_is_closed() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let (closing, closed) = mpsc::channel();
+    let both_called = Arc::new(Barrier::new(2));
+    for _ in 0..2 {
+        let listener = listener.try_clone().unwrap();
+        let (closing, both_called) = (closing.clone(), Arc::clone(&both_called));
+        thread::spawn(move || {
+            let (mut io, _) = listener.accept().unwrap();
+            let mut begin = [0];
+            io.peek(&mut begin).unwrap();
+            both_called.wait();
+            while answer(&mut io) {}
+            closing.send(()).unwrap();
+        });
+    }
+    let options = ClientOptions::default().idle_timeout(Duration::from_millis(500));
+    let client = Client::with_options(&url, options).unwrap();
+    thread::scope(|scope| {
+        scope.spawn(|| call(&client));
+        scope.spawn(|| call(&client));
+    });
+    let begin = Instant::now();
+    while closed.recv_timeout(Duration::from_millis(5)).is_err() {
+        assert_eq!(call(&client), 5);
+        assert!(begin.elapsed() < Duration::from_secs(20), "it is kept");
+    }
 }
 
 /// The time that one call waits for is not what the next one waits for.
