@@ -14,7 +14,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
 use crate::client::pool::Pool;
-use crate::client::transport::{Destination, Progress, Stream, Transport};
+use crate::client::transport::{Destination, Progress, Stream, Transport, timed_out};
 
 /// How much is written at once without a look at whether the other end reads it: what fits into the buffers of sockets
 /// that are not full.
@@ -92,7 +92,7 @@ fn resolve(host: &str, port: u16, deadline: Option<Instant>) -> io::Result<Vec<S
         .spawn(move || sender.send(look_up()))?;
     match receiver.recv_timeout(left) {
         Ok(found) => found,
-        Err(_) => Err(ErrorKind::TimedOut.into()),
+        Err(_) => Err(timed_out()),
     }
 }
 
@@ -161,7 +161,7 @@ impl Socket {
     fn has_input(&self, deadline: Option<Instant>) -> io::Result<bool> {
         let events = self.poll(PollFlags::IN | PollFlags::OUT, left(deadline)?)?;
         if events.is_empty() {
-            return Err(ErrorKind::TimedOut.into());
+            return Err(timed_out());
         }
         Ok(events.contains(PollFlags::IN))
     }
@@ -251,7 +251,7 @@ impl Socket {
 /// If none is left.
 fn left(deadline: Option<Instant>) -> io::Result<Option<Duration>> {
     match deadline.map(|deadline| deadline.saturating_duration_since(Instant::now())) {
-        Some(Duration::ZERO) => Err(ErrorKind::TimedOut.into()),
+        Some(Duration::ZERO) => Err(timed_out()),
         left => Ok(left),
     }
 }

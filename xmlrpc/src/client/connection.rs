@@ -5,7 +5,7 @@ use std::io;
 use std::time::Instant;
 
 use super::response::{Buffer, Response, ResponseReader};
-use super::transport::{Progress, Stream};
+use super::transport::{Progress, Stream, is_timed_out};
 
 /// A connection to the server.
 pub(super) struct Connection<S> {
@@ -78,9 +78,7 @@ impl<S: Stream> Connection<S> {
             let space = self.buffer.space();
             is_read = match self.stream.read(space, deadline).await {
                 Ok(length) => self.receive(&mut response, length)?,
-                Err(error) if error.kind() == io::ErrorKind::TimedOut => {
-                    return Err(Failure::TimedOut);
-                }
+                Err(error) if is_timed_out(&error) => return Err(Failure::TimedOut),
                 Err(error) => {
                     failure.get_or_insert(error);
                     break;

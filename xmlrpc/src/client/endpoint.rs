@@ -16,7 +16,7 @@ use super::pool::Pool;
 use super::proxy::Proxy;
 use super::reply::reply;
 use super::request::{Request, Template};
-use super::transport::{Destination, Transport};
+use super::transport::{Destination, Transport, is_timed_out};
 use super::url::Target;
 use crate::XmlRpc;
 use crate::document::write_call;
@@ -125,10 +125,12 @@ impl<T: Transport> Endpoint<T> {
                 // `CallError::Lost`.
                 Err(Failure::Unsent(_)) if !is_new => continue,
                 Err(Failure::Unsent(error)) => {
-                    return Err(CallError::NotSent(told(error, begin).into()));
+                    return Err(CallError::NotSent(told(error, "answer", begin).into()));
                 }
                 Err(Failure::Lost(error)) => return Err(CallError::Lost(error)),
-                Err(Failure::TimedOut) => return Err(CallError::Lost(no_answer(begin).into())),
+                Err(Failure::TimedOut) => {
+                    return Err(CallError::Lost(late("answer", begin).into()));
+                }
             };
             self.pool.put(connection);
             if let Some((url, cookies)) = &self.cookies {
@@ -147,17 +149,7 @@ impl<T: Transport> Endpoint<T> {
         let attempt = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         let connected = self.transport.connect(earlier(limit, attempt)).await;
         connected.map(Connection::new).map_err(|error| {
-            let error = match (timeout, attempt) {
-                (Some(timeout), Some(attempt)) if limit.is_none_or(|limit| attempt < limit) => {
-                    let message = || format!("no connection within {timeout:?}");
-                    if is_ours(&error) {
-                        timed_out(message())
-                    } else {
-                        error
-                    }
-                }
-                _ => told(error, begin),
-            };
+            let error = told(error, "connection", begin);
             let peer = Arc::clone(&self.peer);
             CallError::NotSent(Box::new(ConnectError { peer, error }))
         })
@@ -188,7 +180,7 @@ impl<T: Transport> Caller for Endpoint<T> {
         let limit = self.timeout.and_then(|timeout| begin.checked_add(timeout));
         let limit = earlier(limit, deadline);
         if limit.is_some_and(|limit| limit <= begin) {
-            let error = timed_out("the deadline had passed".to_owned());
+            let error = io::Error::new(io::ErrorKind::TimedOut, "the deadline had passed");
             return Err(CallError::NotSent(error.into()));
         }
         self.exchange(&request, format, begin, limit).await
@@ -223,23 +215,18 @@ fn earlier(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
 }
 
 /// The error, in words where it is a deadline of this side.
-fn told(error: io::Error, begin: Instant) -> io::Error {
-    if is_ours(&error) {
-        no_answer(begin)
+fn told(error: io::Error, what: &str, begin: Instant) -> io::Error {
+    if is_timed_out(&error) {
+        late(what, begin)
     } else {
         error
     }
 }
 
-/// Whether it is this side that waited for no longer; connections can time out as well.
-fn is_ours(error: &io::Error) -> bool {
-    error.kind() == io::ErrorKind::TimedOut && error.raw_os_error().is_none()
-}
-
-fn no_answer(begin: Instant) -> io::Error {
-    timed_out(format!("no answer within {:.3?}", begin.elapsed()))
-}
-
-fn timed_out(message: String) -> io::Error {
-    io::Error::new(io::ErrorKind::TimedOut, message)
+fn late(what: &str, begin: Instant) -> io::Error {
+    let time = begin.elapsed();
+    io::Error::new(
+        io::ErrorKind::TimedOut,
+        format!("no {what} within {time:.3?}"),
+    )
 }

@@ -15,7 +15,7 @@ use tokio::task::yield_now;
 use tokio::time::{sleep, timeout_at};
 
 use super::pool::Pool;
-use super::transport::{Destination, Progress, Stream, Transport};
+use super::transport::{Destination, Progress, Stream, Transport, timed_out};
 
 type Dial = dyn Fn() -> BoxFuture<io::Result<Box<dyn Io>>> + Send + Sync;
 type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -127,6 +127,6 @@ async fn within<T>(
         (Poll::Pending, None) => future.await,
         (Poll::Pending, Some(deadline)) => timeout_at(deadline.into(), future)
             .await
-            .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())),
+            .unwrap_or_else(|_| Err(timed_out())),
     }
 }

@@ -69,3 +69,13 @@ pub(crate) enum Progress {
     /// It read so many bytes, or the end.
     Read(usize),
 }
+
+/// The error of a deadline that has passed.
+pub(crate) fn timed_out() -> io::Error {
+    io::ErrorKind::TimedOut.into()
+}
+
+/// Whether a deadline has passed; a connection that the system found to be dead is of the same kind.
+pub(crate) fn is_timed_out(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::TimedOut && error.raw_os_error().is_none()
+}
