@@ -28,7 +28,7 @@ pub enum BatchError {
     ForeignTicket,
 }
 
-/// The results of a [`Batch`], to be taken with the tickets of its calls.
+/// The results of a [`Batch`](crate::Batch), to be taken with the tickets of its calls.
 #[derive(Debug)]
 pub struct Results {
     batch: u64,
@@ -53,7 +53,7 @@ impl Results {
     /// The result of one call.
     ///
     /// # Errors
-    /// As with [`Client::call`]. A ticket of another batch gives [`BatchError::ForeignTicket`] as
+    /// As with [`Client::call`](crate::Client::call). A ticket of another batch gives [`BatchError::ForeignTicket`] as
     /// the cause of [`CallError::Lost`].
     #[expect(clippy::needless_pass_by_value, reason = "a result can be taken once")]
     pub fn take<T: DeserializeOwned>(&mut self, ticket: Ticket<T>) -> Result<T, CallError> {
