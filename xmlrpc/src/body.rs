@@ -4,6 +4,9 @@ use bytes::{Buf, Bytes};
 use http_body::Body;
 use http_body_util::BodyExt;
 
+/// How much memory is taken at once, however much is announced: more of it as bytes come.
+pub(crate) const AHEAD: u64 = 1 << 20;
+
 /// Why a body has no end.
 #[derive(Debug)]
 pub(crate) enum Broken<E> {
@@ -16,9 +19,6 @@ pub(crate) enum Broken<E> {
 /// Reads a body of up to `limit` bytes; of a larger one nothing if its length was declared, and
 /// else the beginning.
 pub(crate) async fn collect<B: Body>(body: B, limit: usize) -> (Bytes, Option<Broken<B::Error>>) {
-    /// Memory is taken as bytes come, not as they are announced.
-    const AHEAD: u64 = 1 << 20;
-
     let declared = body.size_hint().lower();
     if declared > limit as u64 {
         return (Bytes::new(), Some(Broken::TooLarge));

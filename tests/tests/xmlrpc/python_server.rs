@@ -136,14 +136,25 @@ async fn batch(client: &Client) {
 async fn blocking(url: String) {
     let run = move || {
         let client = xmlrpc::blocking::Client::new(&url).unwrap();
-        assert_eq!(client.call::<i64>("add", (3, 5)).unwrap(), 8);
-        assert!(
-            client
-                .call::<i64>("nope", ())
-                .unwrap_err()
-                .fault()
-                .is_some()
-        );
+        // CPython 2 and its default server close the connection with each answer, `http11` keeps it.
+        for _ in 0..3 {
+            assert_eq!(client.call::<i64>("add", (3, 5)).unwrap(), 8);
+        }
+        // Too much for one piece of a socket's buffer, both ways.
+        let bytes: Vec<u8> = (0..=255).cycle().take(300_000).collect();
+        let back: Vec<u8> = client.call("echo", (&bytes,)).unwrap();
+        assert_eq!(back, bytes);
+        let text: String = client.call("long_text", (100_000,)).unwrap();
+        assert_eq!(text.len(), 100_000);
+        let error = client.call::<i64>("nope", ()).unwrap_err();
+        assert!(error.fault().is_some(), "{error:?}");
+
+        let mut batch = client.batch();
+        let sum = batch.call::<i64>("add", (1, 2));
+        let bad = batch.call::<i64>("divide", (1, 0));
+        let mut results = batch.send().unwrap();
+        assert_eq!(results.take(sum).unwrap(), 3);
+        assert!(results.take(bad).unwrap_err().fault().is_some());
     };
     tokio::task::spawn_blocking(run).await.unwrap();
 }

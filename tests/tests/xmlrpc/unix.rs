@@ -2,7 +2,7 @@
 #![cfg(unix)]
 
 use rpc_core::{Context, Peer};
-use xmlrpc::{Client, Server};
+use xmlrpc::{Client, Server, blocking};
 
 #[tokio::test]
 async fn a_unix_socket_serves_and_tells_who_calls() {
@@ -16,10 +16,17 @@ async fn a_unix_socket_serves_and_tells_who_calls() {
         })
         .unwrap();
     let listening = server.bind_unix(&path).await.unwrap();
-    let client = Client::new(&listening.url()).unwrap();
+    let url = listening.url();
+    let client = Client::new(&url).unwrap();
     let serving = tokio::spawn(listening.serve());
     let uid: i64 = client.call("uid", ()).await.unwrap();
     let owner = std::os::unix::fs::MetadataExt::uid(&std::fs::metadata(&path).unwrap());
+    assert_eq!(uid, i64::from(owner));
+    let blocking = move || blocking::Client::new(&url).unwrap().call("uid", ());
+    let uid: i64 = tokio::task::spawn_blocking(blocking)
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(uid, i64::from(owner));
     serving.abort();
     let _ = serving.await;

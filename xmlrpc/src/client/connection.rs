@@ -1,83 +1,107 @@
-//! One connection, and the call that is made over it.
+//! One connection, and the exchanges over it.
 
-use std::future::{Future, poll_fn};
-use std::pin::{Pin, pin};
-use std::task::{Context, Poll, Waker};
+use std::error::Error;
+use std::io;
+use std::time::Instant;
 
-use bytes::Bytes;
-use http::{Request, Response};
-use http_body_util::Full;
-use hyper::body::Incoming;
-use hyper::client::conn::TrySendError;
-use hyper::client::conn::http1::{self, SendRequest};
-use hyper_util::rt::TokioIo;
-use rpc_core::transport::Io;
+use super::response::{Buffer, Response, ResponseReader};
+use super::transport::{Progress, Stream, is_timed_out};
 
-/// What is sent.
-pub(super) type Body = Full<Bytes>;
-
-/// A connection to the server. It has no task of its own: who calls over it drives it, and nobody is woken by
-/// what the other end does meanwhile.
-pub(super) struct Connection {
-    sender: SendRequest<Body>,
-    /// Boxed, as it is large, and what is in a future is moved along with that.
-    driver: Box<http1::Connection<TokioIo<Box<dyn Io>>, Body>>,
-    is_over: bool,
+/// A connection to the server.
+pub(super) struct Connection<S> {
+    stream: S,
+    buffer: Buffer,
+    is_reusable: bool,
 }
 
-impl Connection {
-    pub(super) async fn new(io: Box<dyn Io>) -> hyper::Result<Self> {
-        let (sender, driver) = http1::Builder::new()
-            // Some old servers compare names of headers letter by letter.
-            .title_case_headers(true)
-            .handshake(TokioIo::new(io))
-            .await?;
-        Ok(Self {
-            sender,
-            driver: Box::new(driver),
-            is_over: false,
-        })
-    }
+/// Why there is no response.
+pub(super) enum Failure {
+    /// No byte of the request was written.
+    Unsent(io::Error),
+    /// Anything may have become of the request.
+    Lost(Box<dyn Error + Send + Sync>),
+    /// The same, since the deadline has passed.
+    TimedOut,
+}
 
-    /// Whether one more call can be made over it, as far as is known here.
-    pub(super) fn is_ready(&mut self) -> bool {
-        // Whoever was woken for the last call is not to be woken for it again.
-        self.advance(&mut Context::from_waker(Waker::noop()));
-        !self.is_over && self.sender.is_ready()
-    }
-
-    /// Sends a request, and waits for the head of the response.
-    ///
-    /// # Errors
-    /// With the request, if no byte of it was written.
-    pub(super) async fn send(
-        &mut self,
-        request: Request<Body>,
-    ) -> Result<Response<Incoming>, TrySendError<Request<Body>>> {
-        let sending = self.sender.try_send_request(request);
-        self.drive(sending).await
-    }
-
-    /// Waits for what depends on this connection alone.
-    pub(super) async fn drive<T>(&mut self, future: impl Future<Output = T>) -> T {
-        let mut future = pin!(future);
-        poll_fn(|cx| {
-            // The future only ever goes on after the connection did, and then it is polled anyway: to
-            // wake the task for it would cost a turn of the event loop each time.
-            let mut asleep = Context::from_waker(Waker::noop());
-            if let Poll::Ready(value) = future.as_mut().poll(&mut asleep) {
-                return Poll::Ready(value);
-            }
-            self.advance(cx);
-            future.as_mut().poll(&mut asleep)
-        })
-        .await
-    }
-
-    fn advance(&mut self, cx: &mut Context<'_>) {
-        // An error is told by what waits for the response, if there is anyone.
-        if !self.is_over && Pin::new(&mut *self.driver).poll(cx).is_ready() {
-            self.is_over = true;
+impl<S: Stream> Connection<S> {
+    pub(super) fn new(stream: S) -> Self {
+        Self {
+            stream,
+            buffer: Buffer::new(),
+            is_reusable: true,
         }
     }
+
+    /// Whether one more exchange can be made over it, as far as its last one tells.
+    pub(super) const fn is_reusable(&self) -> bool {
+        self.is_reusable
+    }
+
+    /// Whether the other end is there still, as far as can be known without asking it. What it says without being
+    /// asked, such as that it waited for too long, belongs to no request.
+    pub(super) async fn is_alive(&mut self) -> bool {
+        self.stream.is_quiet().await
+    }
+
+    /// Sends a request and reads its response. An answer that comes before the end of the request is an answer.
+    pub(super) async fn exchange(
+        &mut self,
+        request: &[u8],
+        max_body: usize,
+        deadline: Option<Instant>,
+    ) -> Result<Response, Failure> {
+        self.is_reusable = false;
+        let mut response = ResponseReader::new(max_body);
+        let mut unsent = request;
+        let mut failure = None;
+        let mut is_read = false;
+        while !is_read && !unsent.is_empty() {
+            let space = self.buffer.space();
+            let length = match self.stream.write(unsent, space, deadline).await {
+                Ok(Progress::Written(length)) => {
+                    unsent = &unsent[length..];
+                    continue;
+                }
+                Ok(Progress::Read(length)) if unsent.len() < request.len() => length,
+                Ok(Progress::Read(_)) => return Err(Failure::Unsent(unasked())),
+                Err(error) if unsent.len() == request.len() => return Err(Failure::Unsent(error)),
+                Err(error) => {
+                    // The answer that the other end gave before it hung up can still be read.
+                    failure = Some(error);
+                    break;
+                }
+            };
+            is_read = self.receive(&mut response, length)?;
+        }
+        while !is_read {
+            let space = self.buffer.space();
+            is_read = match self.stream.read(space, deadline).await {
+                Ok(length) => self.receive(&mut response, length)?,
+                Err(error) if is_timed_out(&error) => return Err(Failure::TimedOut),
+                Err(error) => {
+                    failure.get_or_insert(error);
+                    break;
+                }
+            };
+        }
+        let failure = failure.filter(|_| !is_read).map(Into::into);
+        let response = response.finish(failure).map_err(Failure::Lost)?;
+        let is_settled = unsent.is_empty() && self.buffer.unread().is_empty();
+        self.is_reusable = response.keeps_open && is_settled;
+        self.buffer.shrink();
+        Ok(response)
+    }
+
+    fn receive(&mut self, response: &mut ResponseReader, length: usize) -> Result<bool, Failure> {
+        let received = response.receive(&mut self.buffer, length);
+        received.map_err(|error| Failure::Lost(error.into()))
+    }
+}
+
+fn unasked() -> io::Error {
+    io::Error::new(
+        io::ErrorKind::ConnectionAborted,
+        "the other end spoke before it was asked, or hung up",
+    )
 }

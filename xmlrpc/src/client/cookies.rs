@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
 use cookie_store::CookieStore;
-use http::header::{COOKIE, HeaderMap, HeaderValue, SET_COOKIE};
+use http::header::{HeaderMap, HeaderValue, SET_COOKIE};
 use url::Url;
 
 /// How many cookies are kept: what RFC 6265 (6.1) asks for. A server that sets more loses those
@@ -12,16 +12,26 @@ use url::Url;
 const MAX: usize = 50;
 
 /// The cookies that a server has set.
-#[derive(Default)]
-pub(super) struct Cookies(Mutex<CookieStore>);
+pub(super) struct Cookies {
+    store: Mutex<CookieStore>,
+    /// Those of the user, which stand before them.
+    own: Option<HeaderValue>,
+}
 
 impl Cookies {
+    pub(super) fn new(own: Option<HeaderValue>) -> Self {
+        Self {
+            store: Mutex::default(),
+            own,
+        }
+    }
+
     /// Keeps the cookies of an answer; those that RFC 6265 says to ignore are ignored.
     pub(super) fn keep(&self, url: &Url, headers: &HeaderMap) {
         if !headers.contains_key(SET_COOKIE) {
             return;
         }
-        let mut store = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
         for cookie in headers.get_all(SET_COOKIE) {
             if store.iter_any().count() >= MAX {
                 store.clear();
@@ -34,14 +44,12 @@ impl Cookies {
         }
     }
 
-    /// Adds the cookies for a request, to those that a custom header may hold.
-    pub(super) fn add(&self, url: &Url, headers: &mut HeaderMap) {
-        let store = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut line = Vec::new();
+    /// The `Cookie` header for a request, if it needs one.
+    pub(super) fn line(&self, url: &Url) -> Option<Vec<u8>> {
+        let store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = self.own.as_ref().map(HeaderValue::as_bytes);
+        let mut line = own.unwrap_or_default().to_vec();
         for (name, value) in store.get_request_values(url) {
-            if line.is_empty() {
-                line.extend_from_slice(headers.get(COOKIE).map_or(&[], HeaderValue::as_bytes));
-            }
             if !line.is_empty() {
                 line.extend_from_slice(b"; ");
             }
@@ -49,12 +57,8 @@ impl Cookies {
             line.push(b'=');
             line.extend_from_slice(value.as_bytes());
         }
-        if !line.is_empty()
-            && let Ok(mut line) = HeaderValue::from_bytes(&line)
-        {
-            line.set_sensitive(true);
-            headers.insert(COOKIE, line);
-        }
+        // A cookie that no header can carry is none.
+        (!line.is_empty() && HeaderValue::from_bytes(&line).is_ok()).then_some(line)
     }
 }
 
@@ -77,14 +81,12 @@ mod tests {
         }
         let url = url.parse().unwrap();
         cookies.keep(&url, &map);
-        map.remove(SET_COOKIE);
-        cookies.add(&url, &mut map);
-        Some(map.get(COOKIE)?.to_str().unwrap().to_owned())
+        Some(String::from_utf8(cookies.line(&url)?).unwrap())
     }
 
     #[test]
     fn cookies_come_back_where_they_belong() {
-        let cookies = Cookies::default();
+        let cookies = Cookies::new(None);
         let set = [
             ("set-cookie", "a=1; Path=/"),
             ("set-cookie", "b=2; Path=/b"),
@@ -97,7 +99,7 @@ mod tests {
 
     #[test]
     fn only_so_many_are_kept() {
-        let cookies = Cookies::default();
+        let cookies = Cookies::new(None);
         for number in 0..1000 {
             let set = format!("c{number}={number}; Path=/");
             let line = sent(&cookies, "http://h/", &[("set-cookie", &set)]).unwrap();
@@ -107,9 +109,10 @@ mod tests {
 
     #[test]
     fn a_cookie_of_the_user_stays() {
-        let cookies = Cookies::default();
-        let headers = [("cookie", "mine=1"), ("set-cookie", "yours=2")];
-        let line = sent(&cookies, "http://h/", &headers);
+        let cookies = Cookies::new(Some(HeaderValue::from_static("mine=1")));
+        let line = sent(&cookies, "http://h/", &[]);
+        assert_eq!(line.as_deref(), Some("mine=1"));
+        let line = sent(&cookies, "http://h/", &[("set-cookie", "yours=2")]);
         assert_eq!(line.as_deref(), Some("mine=1; yours=2"));
     }
 }

@@ -1,41 +1,39 @@
 //! The client: calls as HTTP requests.
 
-mod batch;
+pub(crate) mod batch;
 mod connection;
-mod connector;
 mod cookies;
+pub(crate) mod endpoint;
 mod error;
-mod http;
 mod options;
-mod pool;
+pub(crate) mod pool;
 mod proxy;
+mod reply;
+mod request;
+mod response;
+mod sockets;
+pub(crate) mod transport;
 mod url;
 
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
 use rpc_core::Args;
 use rpc_core::transport::Connect;
-use rpc_core::transport::tcp::TcpConnector;
 use rpc_core::{Call, CallError, Caller, Name, Payload};
 use serde::de::DeserializeOwned;
+use tokio::runtime::Handle;
 use tower_service::Service;
 
 pub use self::batch::{Batch, BatchError, Results, Ticket};
-use self::connector::Connector;
+use self::endpoint::Endpoint;
 pub use self::error::{HttpError, InvalidHeader, InvalidUrl};
-use self::http::Http;
 pub use self::options::ClientOptions;
-use self::url::Target;
+use self::sockets::Connector;
 use crate::XmlRpc;
-use crate::document::write_call;
-
-/// Room for what stands around the parameters in a call document.
-const ENVELOPE: usize = 160;
 
 /// A client of one XML-RPC server.
 ///
@@ -46,7 +44,7 @@ const ENVELOPE: usize = 160;
 /// A client is a [`Caller`], so that traits marked `#[client]` are implemented for it, and a
 /// `tower_service::Service`, so that any tower layer fits around it. Its calls have to be made
 /// within a tokio runtime whose timer and I/O are enabled;
-/// [`blocking::Client`](crate::blocking::Client) brings its own.
+/// [`blocking::Client`](crate::blocking::Client) needs none.
 ///
 /// ```
 /// use xmlrpc::Client;
@@ -67,16 +65,7 @@ const ENVELOPE: usize = 160;
 /// ```
 #[derive(Clone)]
 pub struct Client {
-    inner: Arc<Inner>,
-}
-
-struct Inner {
-    http: Http,
-    format: XmlRpc,
-    /// The URL without secrets.
-    shown: String,
-    /// The server was found to know no `system.multicall`.
-    lacks_multicall: AtomicBool,
+    endpoint: Arc<Endpoint<Connector>>,
 }
 
 impl Client {
@@ -99,28 +88,10 @@ impl Client {
     /// As with [`new`](Self::new).
     #[expect(clippy::needless_pass_by_value, reason = "as with every with_options")]
     pub fn with_options(url: &str, options: ClientOptions) -> Result<Self, InvalidUrl> {
-        let target = Target::parse(url)?;
-        let proxy = options.proxy.for_target(&target)?;
-        let timeout = options.connect_timeout;
-        #[cfg(unix)]
-        if let Some(socket) = &target.socket {
-            let peer = socket.display().to_string();
-            let connect = rpc_core::transport::unix::UnixConnector::new(socket);
-            let connector = Connector::new(connect, peer, timeout);
-            return Ok(Self::over(connector, target, None, &options));
-        }
-        let (host, port) = match &proxy {
-            Some(proxy) => (proxy.host.clone(), proxy.port),
-            None => target.host_and_port(),
-        };
-        let kind = if proxy.is_some() { "the proxy " } else { "" };
-        let peer = if host.contains(':') {
-            format!("{kind}[{host}]:{port}")
-        } else {
-            format!("{kind}{host}:{port}")
-        };
-        let connector = Connector::new(TcpConnector::new(host, port), peer, timeout);
-        Ok(Self::over(connector, target, proxy.as_ref(), &options))
+        let endpoint = Endpoint::new(url, &options, Connector::to)?;
+        Ok(Self {
+            endpoint: Arc::new(endpoint),
+        })
     }
 
     /// A client that reaches its server through `connect`, whatever the host of the URL: over the
@@ -154,26 +125,10 @@ impl Client {
         connect: impl Connect,
         options: ClientOptions,
     ) -> Result<Self, InvalidUrl> {
-        let target = Target::parse(url)?;
-        let connector = Connector::new(connect, target.to_string(), options.connect_timeout);
-        Ok(Self::over(connector, target, None, &options))
-    }
-
-    fn over(
-        connector: Connector,
-        target: Target,
-        proxy: Option<&proxy::Proxy>,
-        options: &ClientOptions,
-    ) -> Self {
-        let shown = target.to_string();
-        Self {
-            inner: Arc::new(Inner {
-                http: Http::new(connector, target, proxy, options),
-                format: options.format,
-                shown,
-                lacks_multicall: AtomicBool::new(false),
-            }),
-        }
+        let endpoint = Endpoint::at(url, &options, Connector::new(connect))?;
+        Ok(Self {
+            endpoint: Arc::new(endpoint),
+        })
     }
 
     /// Calls a method by its name, with a tuple of arguments, and waits for the result.
@@ -199,32 +154,21 @@ impl Client {
     pub fn batch(&self) -> Batch {
         Batch::new(self.clone())
     }
-
-    fn lacks_multicall(&self) -> bool {
-        self.inner.lacks_multicall.load(Ordering::Relaxed)
-    }
-
-    fn remember_that_multicall_is_lacking(&self) {
-        self.inner.lacks_multicall.store(true, Ordering::Relaxed);
-    }
 }
 
 impl Caller for Client {
     type Format = XmlRpc;
 
     fn format(&self) -> XmlRpc {
-        self.inner.format
+        self.endpoint.format()
     }
 
     async fn send(&self, call: Call<XmlRpc>) -> Result<Payload, CallError> {
-        let params = call.params.as_slice();
-        let mut document = Vec::with_capacity(params.len() + ENVELOPE);
-        write_call(call.method(), params, &mut document).map_err(CallError::Encode)?;
-        let deadline = call.context.deadline();
-        // The parameters are in the document now.
-        drop(call.params);
-        let http = &self.inner.http;
-        http.exchange(document, call.format, deadline).await
+        if Handle::try_current().is_err() {
+            let error = "there is no tokio runtime here: use `xmlrpc::blocking::Client`";
+            return Err(CallError::NotSent(error.into()));
+        }
+        self.endpoint.send(call).await
     }
 }
 
@@ -246,6 +190,8 @@ impl Service<Call<XmlRpc>> for Client {
 /// Without user, password and query of the URL.
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Client").field(&self.inner.shown).finish()
+        f.debug_tuple("Client")
+            .field(&self.endpoint.shown())
+            .finish()
     }
 }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use bytes::{Buf, Bytes};
+use memchr::memmem;
 use rpc_core::{FormatError, FormatErrorKind, Position};
 
 use super::is_space;
@@ -92,7 +93,7 @@ fn detect(document: &[u8], charset: Option<&str>) -> Result<(Encoding, usize), F
         None => Ok((Encoding::Utf8, 0)),
         // A declaration of UTF-16 in bytes that are plainly not: what a program writes that made
         // the text as UTF-16 and sent it as UTF-8.
-        Some(label) => match by_label(&label)? {
+        Some(label) => match by_label(label)? {
             None | Some(Encoding::Utf16 { .. }) => Ok((Encoding::Utf8, 0)),
             Some(encoding) => Ok((encoding, 0)),
         },
@@ -101,9 +102,13 @@ fn detect(document: &[u8], charset: Option<&str>) -> Result<(Encoding, usize), F
 
 /// The encoding that a label names; `None` is UTF-16 of unknown byte order.
 fn by_label(label: &str) -> Result<Option<Encoding>, FormatError> {
+    // What nearly all name.
+    if label.eq_ignore_ascii_case("utf-8") {
+        return Ok(Some(Encoding::Utf8));
+    }
     let label = label.to_ascii_lowercase();
     Ok(Some(match label.as_str() {
-        "utf-8" | "utf8" => Encoding::Utf8,
+        "utf8" => Encoding::Utf8,
         "us-ascii" | "ascii" => Encoding::Ascii,
         "iso-8859-1" | "iso8859-1" | "iso_8859-1" | "iso8859_1" | "latin1" | "latin-1" => {
             Encoding::Latin1
@@ -124,16 +129,17 @@ fn unsupported(label: &str) -> FormatError {
 }
 
 /// The encoding that the XML declaration names.
-fn declared(document: &[u8]) -> Option<String> {
+fn declared(document: &[u8]) -> Option<&str> {
     let start = document.iter().position(|&b| !is_space(b))?;
     let declaration = document[start..].strip_prefix(b"<?xml")?;
-    let end = declaration.windows(2).take(1024).position(|w| w == b"?>")?;
+    let end = memmem::find(&declaration[..declaration.len().min(1025)], b"?>")?;
     let declaration = std::str::from_utf8(&declaration[..end]).ok()?;
-    let (_, rest) = declaration.split_once("encoding")?;
+    let name = memmem::find(declaration.as_bytes(), b"encoding")?;
+    let rest = &declaration[name + "encoding".len()..];
     let rest = super::trim(super::trim(rest).strip_prefix('=')?);
     let quote = rest.chars().next().filter(|c| matches!(c, '"' | '\''))?;
     let (label, _) = rest[1..].split_once(quote)?;
-    Some(label.to_owned())
+    Some(label)
 }
 
 fn utf16(document: &[u8], big_endian: bool) -> Result<String, FormatError> {

@@ -2,16 +2,23 @@
 
 use rpc_core::{CallError, Fault};
 
-use super::{FIVE, client, fault, ok, server};
+use super::both::Way;
+use super::{FIVE, fault, ok, server};
 
-#[tokio::test]
-async fn a_batch_is_one_multicall() {
+both! {
+    a_batch_is_one_multicall,
+    an_empty_batch_sends_nothing,
+    a_server_without_multicall_gets_single_calls,
+    a_fault_of_the_whole_batch_is_an_error,
+}
+
+async fn a_batch_is_one_multicall(way: Way) {
     let reply = "<methodResponse><params><param><value><array><data>\
         <value><array><data><value><int>5</int></value></data></array></value>\
         <value><array><data><value>name</value></data></array></value>\
         </data></array></value></param></params></methodResponse>";
     let (url, server) = server(vec![ok(reply)]).await;
-    let mut batch = client(&url).batch();
+    let mut batch = way.client(&url).batch();
     let sum = batch.call::<i64>("add", (3, 5));
     let name = batch.call::<String>("name", ());
     let mut results = batch.send().await.unwrap();
@@ -22,9 +29,8 @@ async fn a_batch_is_one_multicall() {
     assert!(requests[0].text().contains(method));
 }
 
-#[tokio::test]
-async fn an_empty_batch_sends_nothing() {
-    let client = client("http://127.0.0.1:1");
+async fn an_empty_batch_sends_nothing(way: Way) {
+    let client = way.client("http://127.0.0.1:1");
     let batch = client.batch();
     assert!(batch.is_empty());
     batch.send().await.unwrap();
@@ -34,13 +40,12 @@ async fn an_empty_batch_sends_nothing() {
     assert!(matches!(error, Err(CallError::Encode(_))), "{error:?}");
 }
 
-#[tokio::test]
-async fn a_server_without_multicall_gets_single_calls() {
+async fn a_server_without_multicall_gets_single_calls(way: Way) {
     let text = "&lt;class 'Exception'&gt;:method &quot;system.multicall&quot; is not supported";
     let no = ok(&fault(4, "no"));
     let answers = vec![ok(&fault(1, text)), ok(FIVE), no, ok(FIVE)];
     let (url, server) = server(answers).await;
-    let client = client(&url);
+    let client = way.client(&url);
     let mut batch = client.batch();
     let five = batch.call::<i64>("add", (2, 3));
     let bad = batch.call::<i64>("bad", ("\0",));
@@ -68,10 +73,9 @@ async fn a_server_without_multicall_gets_single_calls() {
     assert!(requests[1].text().contains(params));
 }
 
-#[tokio::test]
-async fn a_fault_of_the_whole_batch_is_an_error() {
+async fn a_fault_of_the_whole_batch_is_an_error(way: Way) {
     let (url, _server) = server(vec![ok(&fault(4, "too many calls"))]).await;
-    let mut batch = client(&url).batch();
+    let mut batch = way.client(&url).batch();
     let _ = batch.call::<i64>("f", ());
     let error = batch.send().await.unwrap_err();
     assert_eq!(error.fault(), Some(&Fault::new(4, "too many calls")));

@@ -2,16 +2,22 @@
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Barrier, mpsc};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use rpc_core::CallError;
+use rpc_core::{BlockingCaller, CallError, Context};
+use xmlrpc::ClientOptions;
 use xmlrpc::blocking::Client;
 
 use super::{FIVE, chain, ok};
 
 /// Answers one request, if there is one.
 fn answer(io: &mut TcpStream) -> bool {
+    answer_after(io, Duration::ZERO)
+}
+
+fn answer_after(io: &mut TcpStream, pause: Duration) -> bool {
     let mut request = Vec::new();
     while !request.ends_with(b"</methodCall>\n") {
         let mut byte = [0];
@@ -20,6 +26,7 @@ fn answer(io: &mut TcpStream) -> bool {
         }
         request.extend_from_slice(&byte);
     }
+    thread::sleep(pause);
     io.write_all(ok(FIVE).as_bytes()).is_ok()
 }
 
@@ -87,6 +94,73 @@ fn clones_call_from_several_threads() {
             });
         }
     });
+}
+
+/// Nothing runs between the calls: the next one closes what is not to be used again.
+#[test]
+fn connections_that_are_old_are_not_used() {
+    let (url, server) = server(3, 1);
+    let options = ClientOptions::default().idle_timeout(Duration::from_millis(1));
+    let client = Client::with_options(&url, options).unwrap();
+    for _ in 0..3 {
+        assert_eq!(call(&client), 5);
+        thread::sleep(Duration::from_millis(5));
+    }
+    server.join().unwrap();
+}
+
+/// While another is used, too.
+#[test]
+fn a_connection_that_is_not_used_again_is_closed() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let (closing, closed) = mpsc::channel();
+    let both_called = Arc::new(Barrier::new(2));
+    for _ in 0..2 {
+        let listener = listener.try_clone().unwrap();
+        let (closing, both_called) = (closing.clone(), Arc::clone(&both_called));
+        thread::spawn(move || {
+            let (mut io, _) = listener.accept().unwrap();
+            let mut begin = [0];
+            io.peek(&mut begin).unwrap();
+            both_called.wait();
+            while answer(&mut io) {}
+            closing.send(()).unwrap();
+        });
+    }
+    let options = ClientOptions::default().idle_timeout(Duration::from_millis(500));
+    let client = Client::with_options(&url, options).unwrap();
+    thread::scope(|scope| {
+        scope.spawn(|| call(&client));
+        scope.spawn(|| call(&client));
+    });
+    let begin = Instant::now();
+    while closed.recv_timeout(Duration::from_millis(5)).is_err() {
+        assert_eq!(call(&client), 5);
+        assert!(begin.elapsed() < Duration::from_secs(20), "it is kept");
+    }
+}
+
+/// The time that one call waits for is not what the next one waits for.
+#[test]
+fn each_call_has_its_own_deadline() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    thread::spawn(move || {
+        let (mut io, _) = listener.accept().unwrap();
+        while answer_after(&mut io, Duration::from_millis(100)) {}
+    });
+    let client = Client::new(&url).unwrap();
+    for seconds in [50, 2, 3, 40, 1] {
+        let deadline = Instant::now() + Duration::from_secs(seconds);
+        let context = Context::new("f").with_deadline(Some(deadline));
+        assert_eq!(client.call_in::<i64>(context, ()).unwrap(), 5);
+    }
+    let begin = Instant::now();
+    let soon = Context::new("f").with_deadline(Some(begin + Duration::from_millis(20)));
+    let error = client.call_in::<i64>(soon, ()).unwrap_err();
+    assert!(matches!(error, CallError::Lost(_)), "{error:?}");
+    assert!(begin.elapsed() >= Duration::from_millis(20));
 }
 
 #[rpc_core::client]

@@ -7,12 +7,25 @@ use rpc_core::{Call, Caller, Context, Format, Payload};
 use tower_service::Service;
 use xmlrpc::{Client, ClientOptions, XmlRpc};
 
-use super::{FIVE, client, http, listen, ok, read, server, write};
+use super::both::Way;
+use super::{FIVE, http, listen, ok, read, server, write};
 
-#[tokio::test]
-async fn a_call_is_a_plain_post() {
+both! {
+    a_call_is_a_plain_post,
+    connections_are_kept,
+    a_stale_connection_is_replaced,
+    replies_come_in_every_shape_of_http,
+    gzip_is_read,
+    large_calls_are_compressed_on_request,
+    cookies_are_kept_on_request,
+    credentials_and_headers_are_sent_and_not_shown,
+    a_proxy_gets_the_whole_url,
+    #[cfg(unix)] a_unix_socket_is_a_server_too,
+}
+
+async fn a_call_is_a_plain_post(way: Way) {
     let (url, server) = server(vec![ok(FIVE)]).await;
-    let sum: i64 = client(&url).call("add", (2, 3)).await.unwrap();
+    let sum: i64 = way.client(&url).call("add", (2, 3)).await.unwrap();
     assert_eq!(sum, 5);
     let request = &server.await.unwrap()[0];
     assert!(request.head.starts_with("POST /RPC2 HTTP/1.1\r\n"));
@@ -29,7 +42,7 @@ async fn a_call_is_a_plain_post() {
 #[tokio::test]
 async fn it_is_a_caller_and_a_service() {
     let (url, _server) = server(vec![ok(FIVE), ok(FIVE)]).await;
-    let mut client = client(&url);
+    let mut client = Client::new(&url).unwrap();
     let sum: i64 = Caller::call(&client, "f", ()).await.unwrap();
     assert_eq!(sum, 5);
     let call = Call {
@@ -41,10 +54,9 @@ async fn it_is_a_caller_and_a_service() {
     assert_eq!(XmlRpc::default().decode_reply::<i64>(&reply).unwrap(), 5);
 }
 
-#[tokio::test]
-async fn connections_are_kept() {
+async fn connections_are_kept(way: Way) {
     let (listener, url) = listen().await;
-    let client = client(&url);
+    let client = way.client(&url);
     let server = async {
         let (mut io, _) = listener.accept().await.unwrap();
         for _ in 0..3 {
@@ -60,10 +72,9 @@ async fn connections_are_kept() {
     tokio::join!(server, calls);
 }
 
-#[tokio::test]
-async fn a_stale_connection_is_replaced() {
+async fn a_stale_connection_is_replaced(way: Way) {
     let (listener, url) = listen().await;
-    let client = client(&url);
+    let client = way.client(&url);
     let server = async {
         for _ in 0..3 {
             let (mut io, _) = listener.accept().await.unwrap();
@@ -94,15 +105,14 @@ async fn a_stale_connection_is_replaced_after_a_busy_time() {
             std::thread::sleep(Duration::from_millis(20));
         }
     });
-    let client = client(&url);
+    let client = Client::new(&url).unwrap();
     for _ in 0..3 {
         let _: i64 = client.call("f", ()).await.unwrap();
         std::thread::sleep(Duration::from_millis(60));
     }
 }
 
-#[tokio::test]
-async fn replies_come_in_every_shape_of_http() {
+async fn replies_come_in_every_shape_of_http(way: Way) {
     let (a, b) = FIVE.split_at(40);
     let (a_length, b_length) = (a.len(), b.len());
     let chunked = format!(
@@ -114,12 +124,11 @@ async fn replies_come_in_every_shape_of_http() {
     let until_closed = format!("HTTP/1.0 200 OK\r\n\r\n{FIVE}");
     for answer in [chunked, spaces, type_, until_closed] {
         let (url, _server) = server(vec![answer]).await;
-        assert_eq!(client(&url).call::<i64>("f", ()).await.unwrap(), 5);
+        assert_eq!(way.client(&url).call::<i64>("f", ()).await.unwrap(), 5);
     }
 }
 
-#[tokio::test]
-async fn gzip_is_read() {
+async fn gzip_is_read(way: Way) {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
     encoder.write_all(FIVE.as_bytes()).unwrap();
     let gzip = encoder.finish().unwrap();
@@ -127,14 +136,13 @@ async fn gzip_is_read() {
     let head = format!("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {length}\r\n");
     let answer = [head.as_bytes(), b"\r\n", &gzip].concat();
     let (url, _server) = server(vec![answer]).await;
-    assert_eq!(client(&url).call::<i64>("f", ()).await.unwrap(), 5);
+    assert_eq!(way.client(&url).call::<i64>("f", ()).await.unwrap(), 5);
 }
 
-#[tokio::test]
-async fn large_calls_are_compressed_on_request() {
+async fn large_calls_are_compressed_on_request(way: Way) {
     let (url, server) = server(vec![ok(FIVE), ok(FIVE)]).await;
     let options = ClientOptions::default().gzip_over(Some(1000));
-    let client = Client::with_options(&url, options).unwrap();
+    let client = way.client_with(&url, options);
     let _: i64 = client.call("f", ("x".repeat(2000),)).await.unwrap();
     let _: i64 = client.call("f", ("x",)).await.unwrap();
     let requests = server.await.unwrap();
@@ -147,14 +155,13 @@ async fn large_calls_are_compressed_on_request() {
     assert_eq!(requests[1].header("Content-Encoding"), None);
 }
 
-#[tokio::test]
-async fn cookies_are_kept_on_request() {
+async fn cookies_are_kept_on_request(way: Way) {
     let cookies = "Set-Cookie: id=7; HttpOnly\r\nSet-Cookie: b=c\r\n";
     let answer = http("200 OK", cookies, FIVE);
     for keep in [false, true] {
         let (url, server) = server(vec![answer.clone(); 2]).await;
         let options = ClientOptions::default().cookies(keep);
-        let client = Client::with_options(&url, options).unwrap();
+        let client = way.client_with(&url, options);
         for _ in 0..2 {
             let _: i64 = client.call("f", ()).await.unwrap();
         }
@@ -168,14 +175,13 @@ async fn cookies_are_kept_on_request() {
     }
 }
 
-#[tokio::test]
-async fn credentials_and_headers_are_sent_and_not_shown() {
+async fn credentials_and_headers_are_sent_and_not_shown(way: Way) {
     let (url, server) = server(vec![ok(FIVE)]).await;
     let url = url.replace("//", "//us%40er:se%3Acret@") + "/path?token=hidden";
     let options = ClientOptions::default()
         .header("X-Token", "concealed")
         .and_then(|options| options.header("user-agent", "mine"));
-    let client = Client::with_options(&url, options.unwrap()).unwrap();
+    let client = way.client_with(&url, options.unwrap());
     let _: i64 = client.call("f", ()).await.unwrap();
     let request = &server.await.unwrap()[0];
     let line = "POST /path?token=hidden HTTP/1.1\r\n";
@@ -193,12 +199,11 @@ async fn credentials_and_headers_are_sent_and_not_shown() {
     }
 }
 
-#[tokio::test]
-async fn a_proxy_gets_the_whole_url() {
+async fn a_proxy_gets_the_whole_url(way: Way) {
     let (url, server) = server(vec![ok(FIVE), ok(FIVE)]).await;
     let proxy = url.replace("//", "//u:p@");
     let options = ClientOptions::default().proxy(&proxy).unwrap();
-    let client = Client::with_options("http://far.example:81", options).unwrap();
+    let client = way.client_with("http://far.example:81", options);
     for _ in 0..2 {
         let _: i64 = client.call("f", ()).await.unwrap();
     }
@@ -212,8 +217,7 @@ async fn a_proxy_gets_the_whole_url() {
 }
 
 #[cfg(unix)]
-#[tokio::test]
-async fn a_unix_socket_is_a_server_too() {
+async fn a_unix_socket_is_a_server_too(way: Way) {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("a socket");
     let listener = tokio::net::UnixListener::bind(&path).unwrap();
@@ -224,7 +228,7 @@ async fn a_unix_socket_is_a_server_too() {
         request
     };
     let path = path.to_str().unwrap().replace(' ', "%20");
-    let client = client(&format!("http+unix://u:p@{path}:/x"));
+    let client = way.client(&format!("http+unix://u:p@{path}:/x"));
     let (request, five) = tokio::join!(server, client.call::<i64>("f", ()));
     assert_eq!(five.unwrap(), 5);
     assert!(request.head.starts_with("POST /x HTTP/1.1\r\n"));

@@ -1,17 +1,20 @@
 //! The client's HTTP manners, seen by servers that read and write plain bytes.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+#[macro_use]
+mod both;
+
 mod batch;
 mod blocking;
 mod exchange;
 mod failure;
+mod hostile;
 
 use std::error::Error;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
-use xmlrpc::Client;
 
 const FIVE: &str = "<?xml version=\"1.0\"?><methodResponse><params><param><value><int>5</int>\
     </value></param></params></methodResponse>";
@@ -101,10 +104,6 @@ async fn server<A: AsRef<[u8]> + Send + 'static>(
         requests
     });
     (url, task)
-}
-
-fn client(url: &str) -> Client {
-    Client::new(url).unwrap()
 }
 
 /// An error with the whole chain of its causes.

@@ -12,28 +12,35 @@
 //! # }
 //! ```
 
+mod sockets;
+
 use std::fmt;
 use std::future::Future;
-use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{self, Poll, Waker};
 
 use rpc_core::{Args, BlockingCaller, CallError, Caller as _, Context, Name};
 use serde::de::DeserializeOwned;
-use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::runtime::Handle;
 
+use self::sockets::Connector;
+use crate::client::batch::Calls;
+use crate::client::endpoint::Endpoint;
 use crate::{ClientOptions, InvalidUrl, Results, Ticket, XmlRpc};
 
 /// A client of one XML-RPC server, whose calls block the calling thread.
 ///
-/// Clones share connections and settings, and can call from several threads at the same time.
+/// Clones share connections and settings, and can call from several threads at the same time. A connection that was
+/// not used for the [`idle_timeout`](ClientOptions::idle_timeout) is closed with the next call, as nothing runs between
+/// the calls.
 ///
-/// The client works outside async runtimes, and within them where blocking is allowed, as in
+/// The client works on the system's own sockets, outside async runtimes, and within them where blocking is allowed, as in
 /// tokio's `spawn_blocking`. Elsewhere in a runtime a call fails as [`CallError::NotSent`].
 #[derive(Clone)]
 pub struct Client {
-    client: crate::Client,
-    runtime: Arc<OwnRuntime>,
+    endpoint: Arc<Endpoint<Connector>>,
 }
 
 impl Client {
@@ -44,15 +51,19 @@ impl Client {
     /// If the URL is malformed or of another scheme, or the proxy that the environment names
     /// cannot be used.
     pub fn new(url: &str) -> Result<Self, InvalidUrl> {
-        crate::Client::new(url).map(Self::from)
+        Self::with_options(url, ClientOptions::default())
     }
 
     /// A client of the server at `url`, with these options.
     ///
     /// # Errors
     /// As with [`new`](Self::new).
+    #[expect(clippy::needless_pass_by_value, reason = "as with every with_options")]
     pub fn with_options(url: &str, options: ClientOptions) -> Result<Self, InvalidUrl> {
-        crate::Client::with_options(url, options).map(Self::from)
+        let endpoint = Endpoint::new(url, &options, Connector::to)?;
+        Ok(Self {
+            endpoint: Arc::new(endpoint),
+        })
     }
 
     /// Calls a method by its name, with a tuple of arguments, and waits for the result.
@@ -65,14 +76,14 @@ impl Client {
         method: impl Into<Name>,
         args: impl Args,
     ) -> Result<R, CallError> {
-        self.runtime.run(self.client.call(method, args))?
+        BlockingCaller::call(self, method, args)
     }
 
     /// Several calls in one request: see [`Batch`](crate::Batch).
     pub fn batch(&self) -> Batch {
         Batch {
-            batch: self.client.batch(),
-            runtime: Arc::clone(&self.runtime),
+            client: self.clone(),
+            calls: Calls::new(self.endpoint.format()),
         }
     }
 }
@@ -85,24 +96,16 @@ impl BlockingCaller for Client {
         context: Context,
         args: impl Args,
     ) -> Result<R, CallError> {
-        self.runtime.run(self.client.call_in(context, args))?
+        wait(self.endpoint.call_in(context, args))
     }
 }
 
-/// The blocking form of a client. It must not have been used with another runtime before: its
-/// connections would depend on that one.
-impl From<crate::Client> for Client {
-    fn from(client: crate::Client) -> Self {
-        Self {
-            client,
-            runtime: Arc::default(),
-        }
-    }
-}
-
+/// Without user, password and query of the URL.
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.client.fmt(f)
+        f.debug_tuple("Client")
+            .field(&self.endpoint.shown())
+            .finish()
     }
 }
 
@@ -110,8 +113,8 @@ impl fmt::Debug for Client {
 #[derive(Debug)]
 #[must_use = "a batch does nothing unless it is sent"]
 pub struct Batch {
-    batch: crate::Batch,
-    runtime: Arc<OwnRuntime>,
+    client: Client,
+    calls: Calls,
 }
 
 impl Batch {
@@ -122,19 +125,19 @@ impl Batch {
         method: impl Into<Name>,
         args: impl Args,
     ) -> Ticket<R> {
-        self.batch.call(method, args)
+        self.calls.add(method.into(), &args)
     }
 
     /// How many calls were added.
     #[must_use]
     pub const fn len(&self) -> usize {
-        self.batch.len()
+        self.calls.len()
     }
 
     /// Whether no call was added yet.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
-        self.batch.is_empty()
+        self.calls.len() == 0
     }
 
     /// Sends the calls, and waits for their results. An empty batch sends nothing.
@@ -143,50 +146,22 @@ impl Batch {
     /// As with the async [`send`](crate::Batch::send); also [`CallError::NotSent`] from within an
     /// async runtime.
     pub fn send(self) -> Result<Results, CallError> {
-        self.runtime.run(self.batch.send())?
+        wait(self.calls.send(&self.client.endpoint))
     }
 }
 
-/// The runtime of one client and its clones, started by the first call.
-#[derive(Debug, Default)]
-struct OwnRuntime(Mutex<Option<Arc<Runtime>>>);
-
-impl OwnRuntime {
-    fn run<T>(&self, future: impl Future<Output = T>) -> Result<T, CallError> {
-        let runtime = self
-            .started()
-            .map_err(|e| CallError::NotSent(Box::new(e)))?;
-        // Nothing tells whether blocking is allowed at this place of a runtime, but trying.
-        if Handle::try_current().is_ok() {
-            let attempt = AssertUnwindSafe(|| runtime.block_on(async {}));
-            if catch_unwind(attempt).is_err() {
-                return Err(CallError::NotSent(Box::new(WithinRuntime)));
-            }
-        }
-        Ok(runtime.block_on(future))
-    }
-
-    fn started(&self) -> io::Result<Arc<Runtime>> {
-        let mut runtime = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match &*runtime {
-            Some(runtime) => Ok(Arc::clone(runtime)),
-            None => {
-                let new = Arc::new(Builder::new_current_thread().enable_all().build()?);
-                *runtime = Some(Arc::clone(&new));
-                Ok(new)
-            }
+/// What a future gives whose only waits are those of its thread for sockets.
+fn wait<T>(future: impl Future<Output = Result<T, CallError>>) -> Result<T, CallError> {
+    // Nothing tells whether blocking is allowed at this place of a runtime, but trying.
+    if let Ok(runtime) = Handle::try_current() {
+        let attempt = AssertUnwindSafe(|| runtime.block_on(async {}));
+        if catch_unwind(attempt).is_err() {
+            return Err(CallError::NotSent(Box::new(WithinRuntime)));
         }
     }
-}
-
-impl Drop for OwnRuntime {
-    fn drop(&mut self) {
-        let runtime = self.0.get_mut().unwrap_or_else(PoisonError::into_inner);
-        // Waiting for the runtime's threads, as its own drop does, panics within another runtime.
-        // No call can be running: it would hold this value.
-        if let Some(runtime) = runtime.take().and_then(Arc::into_inner) {
-            runtime.shutdown_background();
-        }
+    match pin!(future).poll(&mut task::Context::from_waker(Waker::noop())) {
+        Poll::Ready(result) => result,
+        Poll::Pending => unreachable!("a blocking transport is ready when it is polled"),
     }
 }
 

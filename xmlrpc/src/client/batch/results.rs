@@ -1,0 +1,149 @@
+//! What a batch is answered with.
+
+use bytes::Bytes;
+use rpc_core::{CallError, Format, Payload};
+use serde::de::DeserializeOwned;
+
+use super::{Entry, Ticket, count};
+use crate::XmlRpc;
+use crate::de::{De, Raw};
+use crate::document::FaultMembers;
+use crate::xml::read::{Markup, Tag};
+
+/// What went wrong with a batch as a whole.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum BatchError {
+    /// The server gave more or fewer results than it was sent calls, so that no one can tell which
+    /// belongs to which.
+    #[error("the server gave {received} results for {expected} calls")]
+    WrongCount {
+        /// How many calls were sent.
+        expected: usize,
+        /// How many results came.
+        received: usize,
+    },
+    /// A ticket was used that another batch gave out.
+    #[error("the ticket is of another batch")]
+    ForeignTicket,
+}
+
+/// The results of a [`Batch`](crate::Batch), to be taken with the tickets of its calls.
+#[derive(Debug)]
+pub struct Results {
+    batch: u64,
+    format: XmlRpc,
+    answers: Vec<Option<Answer>>,
+}
+
+#[derive(Debug)]
+enum Answer {
+    /// The call failed.
+    Failed(CallError),
+    /// A whole reply.
+    Reply(Payload),
+    /// One `<value>`.
+    Value(Payload),
+    /// One `<value>` within an array, and that array: the result is the first by the protocol and
+    /// the second for those servers that do not wrap results.
+    Wrapped(Payload, Payload),
+}
+
+impl Results {
+    /// The result of one call.
+    ///
+    /// # Errors
+    /// As with [`Client::call`](crate::Client::call). A ticket of another batch gives [`BatchError::ForeignTicket`] as
+    /// the cause of [`CallError::Lost`].
+    #[expect(clippy::needless_pass_by_value, reason = "a result can be taken once")]
+    pub fn take<T: DeserializeOwned>(&mut self, ticket: Ticket<T>) -> Result<T, CallError> {
+        let Ticket { batch, index, .. } = ticket;
+        let answer = match self.answers.get_mut(index) {
+            Some(answer) if batch == self.batch => answer.take(),
+            _ => None,
+        };
+        let Some(answer) = answer else {
+            return Err(CallError::Lost(Box::new(BatchError::ForeignTicket)));
+        };
+        let format = self.format;
+        let result = match answer {
+            Answer::Failed(error) => return Err(error),
+            Answer::Reply(reply) => format.decode_reply(&reply),
+            Answer::Value(value) => format.decode_value(&value),
+            Answer::Wrapped(inner, whole) => format
+                .decode_value(&inner)
+                .or_else(|error| format.decode_value(&whole).map_err(|_| error)),
+        };
+        result.map_err(CallError::Decode)
+    }
+
+    /// The results of calls that were made one by one.
+    pub(super) fn of_single_calls(
+        batch: u64,
+        format: XmlRpc,
+        answers: Vec<Result<Payload, CallError>>,
+    ) -> Self {
+        let answer = |result: Result<_, _>| result.map_or_else(Answer::Failed, Answer::Reply);
+        Self {
+            batch,
+            format,
+            answers: answers.into_iter().map(answer).map(Some).collect(),
+        }
+    }
+
+    /// Reads the results of a multicall. Entries that could not be encoded have none.
+    pub(super) fn read(
+        batch: u64,
+        format: XmlRpc,
+        reply: Payload,
+        entries: Vec<Entry>,
+    ) -> Result<Self, CallError> {
+        let results: Vec<Raw> = format.decode_reply(&reply).map_err(CallError::Decode)?;
+        let (expected, received) = (count(&entries), results.len());
+        if expected != received {
+            let error = BatchError::WrongCount { expected, received };
+            return Err(CallError::NotAReply(Box::new(error)));
+        }
+        let document = reply.into_bytes();
+        let results: Vec<Answer> = results
+            .into_iter()
+            .map(|raw| answer(&document, raw, format))
+            .collect();
+        // One bare result shows that this server wraps none, not even an array of one element.
+        let bare = results.iter().any(|a| matches!(a, Answer::Value(_)));
+        let mut results = results.into_iter().map(|answer| match answer {
+            Answer::Wrapped(_, whole) if bare => Answer::Value(whole),
+            answer => answer,
+        });
+        let answers = entries.into_iter().map(|entry| match entry {
+            Entry::Encoded(..) => results.next(),
+            Entry::Failed(error) => Some(Answer::Failed(CallError::Encode(error))),
+        });
+        Ok(Self {
+            batch,
+            format,
+            answers: answers.collect(),
+        })
+    }
+}
+
+/// What one entry of the results says: `[value]` by the protocol, `value` from Supervisor, a
+/// struct with the members of a fault for a call that failed.
+fn answer(document: &Bytes, raw: Raw, format: XmlRpc) -> Answer {
+    let whole = Payload::part(document.clone(), raw.range);
+    let mut de = De::new(&whole, format);
+    let opening = de.start(Tag::Value, "<value>");
+    match opening.and_then(|_| de.reader.tag()).map(|tag| tag.markup) {
+        Ok(Markup::Start(Tag::Struct)) => match format.decode_value::<FaultMembers>(&whole) {
+            Ok(fault) => Answer::Failed(CallError::Fault(fault.into())),
+            Err(_) => Answer::Value(whole),
+        },
+        Ok(Markup::Start(Tag::Array)) => match format.decode_value::<Vec<Raw>>(&whole).as_deref() {
+            Ok([Raw { range }]) => {
+                Answer::Wrapped(Payload::part(document.clone(), range.clone()), whole)
+            }
+            _ => Answer::Value(whole),
+        },
+        _ => Answer::Value(whole),
+    }
+}

@@ -1,0 +1,144 @@
+use rpc_core::Format;
+
+use super::*;
+
+fn results(calls: Calls, values: &str) -> Result<Results, CallError> {
+    let reply = format!(
+        "<methodResponse><params><param><value><array><data>{values}</data></array></value>\
+         </param></params></methodResponse>"
+    );
+    let reply = Payload::from(reply.into_bytes());
+    Results::read(calls.batch, XmlRpc::default(), reply, calls.entries)
+}
+
+const FIVE: &str = "<value><array><data><value><int>5</int></value></data></array></value>";
+const FAULT: &str = "<value><struct><member><name>faultCode</name><value><int>4</int></value>\
+    </member><member><name>faultString</name><value>no</value></member></struct></value>";
+
+#[test]
+fn a_call_is_a_name_and_then_its_arguments() {
+    let mut batch = Calls::new(XmlRpc::default());
+    let _ = batch.add::<i64>("a&b".into(), &(3, "x"));
+    let params = String::from_utf8(batch.params).unwrap();
+    assert_eq!(
+        params
+            .strip_prefix(std::str::from_utf8(PROLOGUE).unwrap())
+            .unwrap(),
+        "<value><struct><member><name>methodName</name><value><string>a&amp;b</string></value>\
+         </member><member><name>params</name><value><array><data><value><int>3</int></value>\
+         <value><string>x</string></value></data></array></value></member></struct></value>"
+    );
+}
+
+#[test]
+fn arguments_become_parameters_again() {
+    let mut batch = Calls::new(XmlRpc::default());
+    let _ = batch.add::<i64>("f".into(), &(3, "x"));
+    let _ = batch.add::<i64>("g".into(), &());
+    let params = Bytes::from(batch.params);
+    let single = |entry: &Entry| match entry {
+        Entry::Encoded(_, range) => single(&params, range.clone(), XmlRpc::default()).unwrap(),
+        Entry::Failed(error) => panic!("{error}"),
+    };
+    let mut expected = Vec::new();
+    XmlRpc::default()
+        .encode_args(&(3, "x"), &mut expected)
+        .unwrap();
+    assert_eq!(single(&batch.entries[0]), expected);
+    assert_eq!(single(&batch.entries[1]), b"<params></params>");
+}
+
+#[test]
+fn results_are_wrapped_or_bare_or_faults() {
+    let mut wrapped = Calls::new(XmlRpc::default());
+    let number = wrapped.add::<i64>("f".into(), &());
+    let fault = wrapped.add::<i64>("f".into(), &());
+    let list = wrapped.add::<Vec<i64>>("f".into(), &());
+    let bare_list = format!("<value><array><data>{FIVE}</data></array></value>");
+    let mut results = results(wrapped, &format!("{FIVE}{FAULT}{bare_list}")).unwrap();
+    assert_eq!(results.take(number).unwrap(), 5);
+    let error = results.take(fault).unwrap_err();
+    assert_eq!(error.fault(), Some(&Fault::new(4, "no")));
+    assert_eq!(results.take(list).unwrap(), [5]);
+
+    let mut bare = Calls::new(XmlRpc::default());
+    let number = bare.add::<i64>("f".into(), &());
+    let text = bare.add::<String>("f".into(), &());
+    let list = bare.add::<Vec<i64>>("f".into(), &());
+    let values = format!("<value><int>7</int></value><value>x</value>{FIVE}");
+    let mut results = self::results(bare, &values).unwrap();
+    assert_eq!(results.take(number).unwrap(), 7);
+    assert_eq!(results.take(text).unwrap(), "x");
+    assert_eq!(results.take(list).unwrap(), [5]);
+}
+
+#[test]
+fn a_bare_list_of_one_is_told_by_the_type() {
+    let mut batch = Calls::new(XmlRpc::default());
+    let list = batch.add::<Vec<i64>>("f".into(), &());
+    let mut results = results(batch, FIVE).unwrap();
+    assert_eq!(results.take(list).unwrap(), [5]);
+}
+
+#[test]
+fn results_that_do_not_fit_the_calls_are_refused() {
+    let mut batch = Calls::new(XmlRpc::default());
+    let _ = batch.add::<i64>("f".into(), &());
+    let error = results(batch, "").unwrap_err();
+    let CallError::NotAReply(error) = error else {
+        panic!("{error}");
+    };
+    assert_eq!(error.to_string(), "the server gave 0 results for 1 calls");
+}
+
+#[test]
+fn a_ticket_of_another_batch_is_an_error() {
+    let mut one = Calls::new(XmlRpc::default());
+    let mut other = Calls::new(XmlRpc::default());
+    let foreign = one.add::<i64>("f".into(), &());
+    let own = other.add::<i64>("f".into(), &());
+    let mut results = results(other, FIVE).unwrap();
+    let error = results.take(foreign).unwrap_err();
+    assert!(matches!(error, CallError::Lost(_)), "{error}");
+    assert_eq!(results.take(own).unwrap(), 5);
+}
+
+#[test]
+fn what_cannot_be_encoded_fails_alone() {
+    let mut batch = Calls::new(XmlRpc::default());
+    let bad = batch.add::<i64>("f".into(), &("\0",));
+    let good = batch.add::<i64>("f".into(), &());
+    let worse = batch.add::<i64>("\u{1}".into(), &());
+    let mut results = results(batch, FIVE).unwrap();
+    for ticket in [bad, worse] {
+        let error = results.take(ticket).unwrap_err();
+        assert!(matches!(error, CallError::Encode(_)), "{error}");
+    }
+    assert_eq!(results.take(good).unwrap(), 5);
+}
+
+#[test]
+fn servers_without_multicall_are_recognised() {
+    let texts = [
+        (-32601, "server error. requested method not found"),
+        (-506, "Method 'system.multicall' not defined"),
+        (
+            1,
+            "<class 'Exception'>:method \"system.multicall\" is not supported",
+        ),
+        (0, "No such handler: system.multicall"),
+        (1, "Unknown method"),
+        (623, "the method does not exist"),
+    ];
+    for (code, text) in texts {
+        assert!(says_no_multicall(&Fault::received(code, text)), "{text}");
+    }
+    let texts = [
+        (1, "too many calls in system.multicall"),
+        (-32602, "invalid method parameters"),
+        (1, "no such user"),
+    ];
+    for (code, text) in texts {
+        assert!(!says_no_multicall(&Fault::received(code, text)), "{text}");
+    }
+}

@@ -1,0 +1,232 @@
+//! One server, and the calls that are made on it, whether anything waits by async code or by blocking.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use rpc_core::{Call, CallError, Caller, Payload};
+use url::Url;
+
+use super::connection::{Connection, Failure};
+use super::cookies::Cookies;
+use super::error::{ConnectError, InvalidUrl};
+use super::options::ClientOptions;
+use super::pool::Pool;
+use super::proxy::Proxy;
+use super::reply::reply;
+use super::request::{Request, Template};
+use super::transport::{Destination, Transport, is_timed_out};
+use super::url::Target;
+use crate::XmlRpc;
+use crate::document::write_call;
+
+/// Room for what stands around the parameters in a call document.
+const ENVELOPE: usize = 160;
+
+/// What all clones of a client share.
+pub(crate) struct Endpoint<T: Transport> {
+    transport: T,
+    pool: Pool<T>,
+    template: Template,
+    cookies: Option<(Url, Cookies)>,
+    format: XmlRpc,
+    timeout: Option<Duration>,
+    connect_timeout: Option<Duration>,
+    max_body: usize,
+    /// The URL without secrets.
+    shown: String,
+    /// Where connections lead to, for error messages.
+    peer: Arc<str>,
+    /// The server was found to know no `system.multicall`.
+    lacks_multicall: AtomicBool,
+}
+
+impl<T: Transport> Endpoint<T> {
+    /// The server at `url`, or the proxy before it.
+    pub(crate) fn new(
+        url: &str,
+        options: &ClientOptions,
+        transport: impl FnOnce(Destination) -> T,
+    ) -> Result<Self, InvalidUrl> {
+        let target = Target::parse(url)?;
+        let proxy = options.proxy.for_target(&target)?;
+        let (destination, peer) = destination(&target, proxy.as_ref());
+        Ok(Self::over(
+            transport(destination),
+            peer,
+            target,
+            proxy.as_ref(),
+            options,
+        ))
+    }
+
+    /// The server of this URL, whatever its host, at the end of a transport.
+    pub(super) fn at(url: &str, options: &ClientOptions, transport: T) -> Result<Self, InvalidUrl> {
+        let target = Target::parse(url)?;
+        let peer = target.to_string();
+        Ok(Self::over(transport, peer, target, None, options))
+    }
+
+    fn over(
+        transport: T,
+        peer: String,
+        target: Target,
+        proxy: Option<&Proxy>,
+        options: &ClientOptions,
+    ) -> Self {
+        let (template, cookie) = Template::new(&target, proxy, options);
+        Self {
+            transport,
+            pool: Pool::new(options.idle_timeout),
+            template,
+            shown: target.to_string(),
+            cookies: options.cookies.then(|| (target.url, Cookies::new(cookie))),
+            format: options.format,
+            timeout: options.timeout,
+            connect_timeout: options.connect_timeout,
+            max_body: options.max_body,
+            peer: peer.into(),
+            lacks_multicall: AtomicBool::new(false),
+        }
+    }
+
+    pub(crate) fn shown(&self) -> &str {
+        &self.shown
+    }
+
+    pub(super) fn lacks_multicall(&self) -> bool {
+        self.lacks_multicall.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn remember_that_multicall_is_lacking(&self) {
+        self.lacks_multicall.store(true, Ordering::Relaxed);
+    }
+
+    /// Sends a request, and waits for the reply.
+    async fn exchange(
+        &self,
+        request: &Request,
+        format: XmlRpc,
+        begin: Instant,
+        limit: Option<Instant>,
+    ) -> Result<Payload, CallError> {
+        loop {
+            let kept = self.pool.take().await;
+            let is_new = kept.is_none();
+            let mut connection = match kept {
+                Some(connection) => connection,
+                None => self.connect(begin, limit).await?,
+            };
+            let exchange = connection.exchange(request.as_slice(), self.max_body, limit);
+            let response = match exchange.await {
+                Ok(response) => response,
+                // It turned out that the connection is closed. One that breaks at any later time ends as
+                // `CallError::Lost`.
+                Err(Failure::Unsent(_)) if !is_new => continue,
+                Err(Failure::Unsent(error)) => {
+                    return Err(CallError::NotSent(told(error, "answer", begin).into()));
+                }
+                Err(Failure::Lost(error)) => return Err(CallError::Lost(error)),
+                Err(Failure::TimedOut) => {
+                    return Err(CallError::Lost(late("answer", begin).into()));
+                }
+            };
+            self.pool.put(connection);
+            if let Some((url, cookies)) = &self.cookies {
+                cookies.keep(url, &response.headers);
+            }
+            return reply(response, self.max_body, format);
+        }
+    }
+
+    async fn connect(
+        &self,
+        begin: Instant,
+        limit: Option<Instant>,
+    ) -> Result<Connection<T::Stream>, CallError> {
+        let timeout = self.connect_timeout;
+        let attempt = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        let connected = self.transport.connect(earlier(limit, attempt)).await;
+        connected.map(Connection::new).map_err(|error| {
+            let error = told(error, "connection", begin);
+            let peer = Arc::clone(&self.peer);
+            CallError::NotSent(Box::new(ConnectError { peer, error }))
+        })
+    }
+}
+
+impl<T: Transport> Caller for Endpoint<T> {
+    type Format = XmlRpc;
+
+    fn format(&self) -> XmlRpc {
+        self.format
+    }
+
+    async fn send(&self, call: Call<XmlRpc>) -> Result<Payload, CallError> {
+        let cookie = self.cookies.as_ref();
+        let cookie = cookie.and_then(|(url, cookies)| cookies.line(url));
+        let params = call.params.as_slice();
+        let size = params.len() + ENVELOPE;
+        let request = self.template.request(cookie.as_deref(), size, |document| {
+            write_call(call.context.method(), params, document)
+        });
+        let request = request.map_err(CallError::Encode)?;
+        let (format, deadline) = (call.format, call.context.deadline());
+        // The parameters are in the request now.
+        drop(call);
+
+        let begin = Instant::now();
+        let limit = self.timeout.and_then(|timeout| begin.checked_add(timeout));
+        let limit = earlier(limit, deadline);
+        if limit.is_some_and(|limit| limit <= begin) {
+            let error = io::Error::new(io::ErrorKind::TimedOut, "the deadline had passed");
+            return Err(CallError::NotSent(error.into()));
+        }
+        self.exchange(&request, format, begin, limit).await
+    }
+}
+
+/// Where to connect to, and what to call that in error messages.
+fn destination(target: &Target, proxy: Option<&Proxy>) -> (Destination, String) {
+    if let Some(socket) = &target.socket {
+        return (
+            Destination::Unix(socket.clone()),
+            socket.display().to_string(),
+        );
+    }
+    let (kind, (host, port)) = match proxy {
+        Some(proxy) => ("the proxy ", (proxy.host.clone(), proxy.port)),
+        None => ("", target.host_and_port()),
+    };
+    let peer = if host.contains(':') {
+        format!("{kind}[{host}]:{port}")
+    } else {
+        format!("{kind}{host}:{port}")
+    };
+    (Destination::Tcp(host, port), peer)
+}
+
+fn earlier(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
+}
+
+/// The error, in words where it is a deadline of this side.
+fn told(error: io::Error, what: &str, begin: Instant) -> io::Error {
+    if is_timed_out(&error) {
+        late(what, begin)
+    } else {
+        error
+    }
+}
+
+fn late(what: &str, begin: Instant) -> io::Error {
+    let time = begin.elapsed();
+    io::Error::new(
+        io::ErrorKind::TimedOut,
+        format!("no {what} within {time:.3?}"),
+    )
+}

@@ -1,0 +1,67 @@
+//! From an HTTP response to the reply in it.
+
+use bytes::Bytes;
+use http::HeaderMap;
+use rpc_core::{CallError, Payload};
+
+use super::error::{HttpError, Problem};
+use super::response::Response;
+use crate::XmlRpc;
+use crate::body::Broken;
+use crate::coding::{Coding, Undecodable, charset};
+use crate::document::reply_fault;
+use crate::xml::encoding::decode_document;
+
+/// The reply document.
+///
+/// # Errors
+/// The fault that it is, or what there is instead of a reply.
+pub(super) fn reply(
+    response: Response,
+    max_body: usize,
+    format: XmlRpc,
+) -> Result<Payload, CallError> {
+    let Response {
+        status,
+        headers,
+        body,
+        broken,
+        ..
+    } = response;
+    let (body, problem) = match broken {
+        None => match decode(body.clone(), &headers, max_body) {
+            Ok(document) => match reply_fault(&document, format) {
+                Ok(Some(fault)) => return Err(CallError::Fault(fault)),
+                Ok(None) if status.is_success() => return Ok(document),
+                Ok(None) => (document.into_bytes(), Problem::Status),
+                Err(error) => (document.into_bytes(), Problem::NotAReply(error)),
+            },
+            Err(problem) => (body, problem),
+        },
+        Some(Broken::TooLarge) => (body, Problem::TooLarge(max_body)),
+        Some(Broken::Disconnected(error)) if status.is_success() => {
+            return Err(CallError::Lost(error));
+        }
+        Some(Broken::Disconnected(_)) => (body, Problem::Status),
+    };
+    // Nobody expects a reply in an answer that says it is an error.
+    let problem = match problem {
+        Problem::NotAReply(_) if !status.is_success() => Problem::Status,
+        problem => problem,
+    };
+    Err(HttpError::new(status, &headers, &body, problem).into_call_error())
+}
+
+/// From a body to a document in UTF-8.
+fn decode(body: Bytes, headers: &HeaderMap, limit: usize) -> Result<Payload, Problem> {
+    if body.is_empty() {
+        return Err(Problem::Empty);
+    }
+    let coding = Coding::of(headers).map_err(Problem::ContentEncoding)?;
+    let body = coding.decode(body, limit).map_err(|error| match error {
+        Undecodable::TooLarge => Problem::TooLarge(limit),
+        Undecodable::Damaged(error) => Problem::Inflate(error),
+    })?;
+    let document = decode_document(body, charset(headers)).map_err(Problem::NotAReply)?;
+    Ok(document.into())
+}

@@ -1,0 +1,355 @@
+use proptest::prelude::*;
+
+use super::*;
+
+/// What reading comes to.
+#[derive(Clone, Debug, PartialEq)]
+enum Outcome {
+    Whole {
+        status: u16,
+        body: String,
+        keeps_open: bool,
+        unread: usize,
+    },
+    /// A head, and a part of the body.
+    Broken(u16, String, String),
+    None(String),
+}
+
+/// Reads what comes in pieces of this size, and then the end.
+fn read_in(size: usize, bytes: &[u8], max_body: usize) -> Outcome {
+    let mut buffer = Buffer::new();
+    let mut reader = ResponseReader::new(max_body);
+    let mut pieces = bytes.chunks(size);
+    loop {
+        let piece = pieces.next().unwrap_or_default();
+        let mut done = false;
+        let mut rest = piece;
+        // The space is smaller than the piece where that is large.
+        loop {
+            let space = buffer.space();
+            let length = rest.len().min(space.len());
+            assert!(!space.is_empty(), "there is always room");
+            space[..length].copy_from_slice(&rest[..length]);
+            rest = &rest[length..];
+            match reader.receive(&mut buffer, length) {
+                Ok(is_read) => done |= is_read,
+                Err(error) => return Outcome::None(error.to_string()),
+            }
+            if done || rest.is_empty() {
+                break;
+            }
+        }
+        if done {
+            let unread =
+                buffer.unread().len() + rest.len() + pieces.map(<[u8]>::len).sum::<usize>();
+            return outcome(reader.finish(None).ok().unwrap(), unread);
+        }
+        assert!(!piece.is_empty(), "the end of the stream is an end");
+    }
+}
+
+fn outcome(response: Response, unread: usize) -> Outcome {
+    let status = response.status.as_u16();
+    let body = String::from_utf8_lossy(&response.body).into_owned();
+    match response.broken {
+        None => Outcome::Whole {
+            status,
+            body,
+            keeps_open: response.keeps_open,
+            unread,
+        },
+        Some(Broken::TooLarge) => Outcome::Broken(status, body, "too large".to_owned()),
+        Some(Broken::Disconnected(error)) => Outcome::Broken(status, body, error.to_string()),
+    }
+}
+
+/// Reads it in pieces of all sizes, which makes no difference.
+fn read(bytes: impl AsRef<[u8]>) -> Outcome {
+    let bytes = bytes.as_ref();
+    let outcome = read_in(bytes.len().max(1), bytes, 1000);
+    for size in 1..bytes.len().min(200) {
+        assert_eq!(read_in(size, bytes, 1000), outcome, "in pieces of {size}");
+    }
+    outcome
+}
+
+fn whole(body: &str, keeps_open: bool) -> Outcome {
+    Outcome::Whole {
+        status: 200,
+        body: body.to_owned(),
+        keeps_open,
+        unread: 0,
+    }
+}
+
+fn chunked(chunks: &str) -> String {
+    format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{chunks}")
+}
+
+const LENGTH: &str = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
+const CHUNKS: &str = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3;a=b\r\nhel\r\n2\r\nlo\r\n0\r\nT: x\r\n\r\n";
+
+#[test]
+fn bodies_end_in_three_ways() {
+    assert_eq!(read(LENGTH), whole("hello", true));
+    assert_eq!(read(CHUNKS), whole("hello", true));
+    assert_eq!(read("HTTP/1.1 200 OK\r\n\r\nhello"), whole("hello", false));
+    assert_eq!(read("HTTP/1.1 200 OK\r\n\r\n"), whole("", false));
+    assert_eq!(read(chunked("0\r\n\r\n")), whole("", true));
+    let empty = "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
+    assert_eq!(read(empty), whole("", true));
+}
+
+#[test]
+fn what_is_cut_off_is_never_whole() {
+    for response in [LENGTH, CHUNKS] {
+        for end in 0..response.len() {
+            let outcome = read(&response[..end]);
+            assert!(!matches!(outcome, Outcome::Whole { .. }), "cut at {end}");
+            let has_head = end >= response.find("\r\n\r\n").unwrap() + 4;
+            let has_body = matches!(outcome, Outcome::Broken(..));
+            assert_eq!(has_head, has_body, "cut at {end}");
+        }
+    }
+    assert!(matches!(read(""), Outcome::None(text) if text.contains("without a response")));
+    assert!(matches!(read("H"), Outcome::None(text) if text.contains("within the response")));
+}
+
+#[test]
+fn a_connection_is_kept_where_both_ends_say_so() {
+    let keeps_open = |line: &str, headers: &str| {
+        let response = format!("{line}\r\nContent-Length: 0\r\n{headers}\r\n");
+        let Outcome::Whole { keeps_open, .. } = read(response) else {
+            panic!("it is whole");
+        };
+        keeps_open
+    };
+    let (old, new) = ("HTTP/1.0 200 OK", "HTTP/1.1 200 OK");
+    assert!(keeps_open(new, ""));
+    assert!(!keeps_open(old, ""));
+    assert!(keeps_open(old, "connection: Keep-Alive\r\n"));
+    assert!(!keeps_open(new, "Connection: CLOSE\r\n"));
+    assert!(!keeps_open(new, "Connection: x, close\r\n"));
+    assert!(!keeps_open(
+        old,
+        "Connection: keep-alive\r\nConnection: close\r\n"
+    ));
+}
+
+#[test]
+fn what_follows_is_left() {
+    let Outcome::Whole { body, unread, .. } = read(format!("{CHUNKS}HTTP/1.1 200 OK\r\n")) else {
+        panic!("it is whole");
+    };
+    assert_eq!((body.as_str(), unread), ("hello", 17));
+}
+
+#[test]
+fn interim_responses_are_passed_over() {
+    let hints = "HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n";
+    let response = format!("HTTP/1.1 100 Continue\r\n\r\n{hints}{hints}{LENGTH}");
+    assert_eq!(read(response), whole("hello", true));
+    assert!(matches!(read(hints), Outcome::None(text) if text.contains("within the response")));
+    // Nobody asked for another protocol.
+    let Outcome::Whole {
+        status, keeps_open, ..
+    } = read("HTTP/1.1 101 Switching\r\n\r\n")
+    else {
+        panic!("it is whole");
+    };
+    assert_eq!((status, keeps_open), (101, false));
+}
+
+#[test]
+fn some_answers_have_no_body() {
+    for status in [204, 304] {
+        let response = format!("HTTP/1.1 {status} x\r\nContent-Length: 5\r\n\r\n");
+        let expected = Outcome::Whole {
+            status,
+            body: String::new(),
+            keeps_open: true,
+            unread: 0,
+        };
+        assert_eq!(read(response), expected);
+    }
+}
+
+#[test]
+fn an_end_that_is_ambiguous_is_none() {
+    for headers in [
+        "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n",
+        "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n",
+        "Content-Length: 5\r\nContent-Length: 6\r\n",
+        "Content-Length: 5, 5\r\n",
+        "Content-Length: +5\r\n",
+        "Content-Length: -5\r\n",
+        "Content-Length: 0x5\r\n",
+        "Content-Length: 5 5\r\n",
+        "Content-Length:\r\n",
+        "Content-Length: 18446744073709551616\r\n",
+        "Transfer-Encoding: gzip, chunked\r\n",
+        "Transfer-Encoding: chunked, gzip\r\n",
+        "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n",
+        "Transfer-Encoding: identity\r\n",
+        "Transfer-Encoding: xchunked\r\n",
+        "Transfer-Encoding:\r\n",
+        // Other readers take these for a length.
+        "X: y\r\n Content-Length: 5\r\n",
+        "Content-Length : 5\r\n",
+        "X: y\rContent-Length: 5\r\n",
+        "X: y\0\r\n",
+        "Content\0-Length: 5\r\n",
+        ": 5\r\n",
+    ] {
+        let outcome = read(format!("HTTP/1.1 200 OK\r\n{headers}\r\nhello"));
+        assert!(
+            matches!(outcome, Outcome::None(_)),
+            "{headers:?}: {outcome:?}"
+        );
+    }
+    let old = "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n";
+    assert!(matches!(read(old), Outcome::None(_)));
+    let twice = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\nhello";
+    assert_eq!(read(twice), whole("hello", true));
+}
+
+#[test]
+fn what_is_no_response_of_http1_is_refused() {
+    for line in [
+        "HTTP/2.0 200 OK",
+        "HTTP/0.9 200 OK",
+        "HTTP/1.1 20 OK",
+        "HTTP/1.1 2000 OK",
+        "HTTP/1.1 099 OK",
+        "HTTP/1.1 -20 OK",
+        "HTTP/1.1",
+        "SSH-2.0-OpenSSH_9.6",
+        "<html>",
+        "220 mail.example.org ESMTP",
+    ] {
+        let outcome = read(format!("{line}\r\nContent-Length: 0\r\n\r\n"));
+        assert!(matches!(outcome, Outcome::None(_)), "{line}: {outcome:?}");
+    }
+}
+
+#[test]
+fn chunks_come_in_these_shapes_only() {
+    for chunks in [
+        "5\r\nhello\r\n0\r\n\r\n",
+        "005\r\nhello\r\n000\r\n\r\n",
+        "5 \r\nhello\r\n0\r\n\r\n",
+        "5;x=\"y;z\"\r\nhello\r\n0;q\r\n\r\n",
+        "2\r\nhe\r\n3\r\nllo\r\n0\r\na: b\r\nc: d\r\n\r\n",
+    ] {
+        assert_eq!(read(chunked(chunks)), whole("hello", true), "{chunks:?}");
+    }
+    for chunks in [
+        "\r\nhello\r\n0\r\n\r\n",
+        ";x\r\nhello\r\n0\r\n\r\n",
+        " 5\r\nhello\r\n0\r\n\r\n",
+        "+5\r\nhello\r\n0\r\n\r\n",
+        "0x5\r\nhello\r\n0\r\n\r\n",
+        "5\nhello\r\n0\r\n\r\n",
+        "5\rhello\r\n0\r\n\r\n",
+        "5;a\nb\r\nhello\r\n0\r\n\r\n",
+        "5\r\nhello0\r\n\r\n",
+        "5\r\nhello\n0\r\n\r\n",
+        "5\r\nhello!\r\n0\r\n\r\n",
+        "5 5\r\nhello\r\n0\r\n\r\n",
+        "5g\r\nhello\r\n0\r\n\r\n",
+        "-1\r\nhello\r\n0\r\n\r\n",
+        "10000000000000005\r\nhello\r\n0\r\n\r\n",
+        "5\r\nhello\r\n0\r\nno trailer\r\n\r\n",
+        "5\r\nhello\r\n0\r\n folded: x\r\n\r\n",
+    ] {
+        let outcome = read(chunked(chunks));
+        assert!(
+            matches!(&outcome, Outcome::Broken(200, ..)),
+            "{chunks:?}: {outcome:?}"
+        );
+    }
+    // Larger than anything is a limit, too.
+    let huge = read(chunked("ffffffffffffffff\r\nhello"));
+    assert!(matches!(huge, Outcome::Broken(..)), "{huge:?}");
+}
+
+#[test]
+fn bodies_have_a_limit() {
+    let at = |limit: usize, response: &str| read_in(7, response.as_bytes(), limit);
+    let large = |body: &str| Outcome::Broken(200, body.to_owned(), "too large".to_owned());
+    for response in [LENGTH, CHUNKS, "HTTP/1.0 200 OK\r\n\r\nhello"] {
+        assert!(matches!(at(5, response), Outcome::Whole { .. }));
+    }
+    // What is announced is not waited for, and takes no memory.
+    assert_eq!(at(4, LENGTH), large(""));
+    let endless = "HTTP/1.1 200 OK\r\nContent-Length: 18446744073709551615\r\n\r\n";
+    assert_eq!(at(usize::MAX >> 1, endless), large(""));
+    assert_eq!(at(4, CHUNKS), large("hell"));
+    assert_eq!(at(4, "HTTP/1.0 200 OK\r\n\r\nhello"), large("hell"));
+}
+
+#[test]
+fn what_stands_around_bodies_has_a_limit() {
+    let endless = |start: &str, part: &str| {
+        let response = start.to_owned() + &part.repeat(200_000 / part.len());
+        let outcome = read_in(1000, response.as_bytes(), 1000);
+        assert!(!matches!(outcome, Outcome::Whole { .. }), "{part:?}");
+        let text = format!("{outcome:?}");
+        assert!(!text.contains("within the response"), "{part:?}: {text}");
+    };
+    let head = "HTTP/1.1 200 OK\r\n";
+    endless(head, "X: y\r\n");
+    endless(&format!("{head}X: "), "y");
+    endless("", "HTTP/1.1 100 Continue\r\n\r\n");
+    endless("", "\r\n");
+    endless(&chunked("1;"), "x");
+    endless(&chunked(""), "1;extension\r\nx\r\n");
+    endless(&chunked("0\r\n"), "X: y\r\n");
+    endless(&chunked("0\r\nX: "), "y");
+    let headers = format!("{head}Content-Length: 0\r\n{}\r\n", "X: y\r\n".repeat(99));
+    assert_eq!(read_in(1000, headers.as_bytes(), 0), whole("", true));
+}
+
+#[test]
+fn large_answers_come_whole_and_leave_no_large_buffer() {
+    let body = "x".repeat(3_000_000);
+    let response = format!("HTTP/1.1 200 OK\r\nContent-Length: 3000000\r\n\r\n{body}");
+    for response in [response, chunked(&format!("2dc6c0\r\n{body}\r\n0\r\n\r\n"))] {
+        let outcome = read_in(1 << 20, response.as_bytes(), body.len());
+        assert_eq!(outcome, whole(&body, true));
+    }
+    let mut buffer = Buffer::new();
+    for _ in 0..10 {
+        let length = buffer.space().len();
+        buffer.fill(length);
+        buffer.consume(length);
+    }
+    assert!(buffer.space().len() > 100_000);
+    buffer.shrink();
+    assert!(buffer.space().len() < 10_000);
+}
+
+proptest! {
+    /// However a response is damaged and wherever it is torn apart, it is read as the same.
+    #[test]
+    fn pieces_make_no_difference(
+        which in 0..3usize,
+        damages in proptest::collection::vec((any::<prop::sample::Index>(), "[ -~\r\n\t]"), 0..4),
+        size in 1..40usize,
+    ) {
+        let interim = format!("HTTP/1.1 100 Continue\r\n\r\n{CHUNKS}");
+        let mut response = [LENGTH, CHUNKS, &interim][which].as_bytes().to_vec();
+        for (place, byte) in damages {
+            let place = place.index(response.len());
+            response[place] = byte.as_bytes()[0];
+        }
+        let at_once = read_in(response.len(), &response, 1000);
+        let torn = read_in(size, &response, 1000);
+        // What is wrong with it may be noticed at different places.
+        match (&at_once, &torn) {
+            (Outcome::None(_), Outcome::None(_)) => {}
+            _ => prop_assert_eq!(&at_once, &torn),
+        }
+    }
+}

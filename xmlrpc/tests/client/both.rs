@@ -1,0 +1,119 @@
+//! The async and the blocking client, to be tested as one.
+
+use rpc_core::{Args, BlockingCaller, CallError, Caller, Context};
+use serde::de::DeserializeOwned;
+use tokio::task::spawn_blocking;
+use xmlrpc::{ClientOptions, Results, Ticket, blocking};
+
+/// Makes tests of these functions, with either client.
+macro_rules! both {
+    ($($(#[$attribute:meta])* $test:ident,)*) => {
+        mod with_async {
+            $($(#[$attribute])*
+            #[tokio::test]
+            async fn $test() {
+                super::$test(crate::both::Way::Async).await;
+            })*
+        }
+
+        mod with_blocking {
+            $($(#[$attribute])*
+            #[tokio::test]
+            async fn $test() {
+                super::$test(crate::both::Way::Blocking).await;
+            })*
+        }
+    };
+}
+
+/// Which client a test is of.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Way {
+    Async,
+    Blocking,
+}
+
+impl Way {
+    pub(crate) fn client(self, url: &str) -> Client {
+        self.client_with(url, ClientOptions::default())
+    }
+
+    pub(crate) fn client_with(self, url: &str, options: ClientOptions) -> Client {
+        match self {
+            Self::Async => Client::Async(xmlrpc::Client::with_options(url, options).unwrap()),
+            Self::Blocking => {
+                Client::Blocking(blocking::Client::with_options(url, options).unwrap())
+            }
+        }
+    }
+}
+
+/// Either client. What blocks does so in a thread of its own.
+#[derive(Clone, Debug)]
+pub(crate) enum Client {
+    Async(xmlrpc::Client),
+    Blocking(blocking::Client),
+}
+
+impl Client {
+    pub(crate) async fn call<R: DeserializeOwned + Send + 'static>(
+        &self,
+        method: &str,
+        args: impl Args + Send + 'static,
+    ) -> Result<R, CallError> {
+        self.call_in(Context::new(method), args).await
+    }
+
+    pub(crate) async fn call_in<R: DeserializeOwned + Send + 'static>(
+        &self,
+        context: Context,
+        args: impl Args + Send + 'static,
+    ) -> Result<R, CallError> {
+        match self {
+            Self::Async(client) => client.call_in(context, args).await,
+            Self::Blocking(client) => {
+                let client = client.clone();
+                spawn_blocking(move || client.call_in(context, args))
+                    .await
+                    .unwrap()
+            }
+        }
+    }
+
+    pub(crate) fn batch(&self) -> Batch {
+        match self {
+            Self::Async(client) => Batch::Async(client.batch()),
+            Self::Blocking(client) => Batch::Blocking(client.batch()),
+        }
+    }
+}
+
+/// A batch of either client.
+#[derive(Debug)]
+pub(crate) enum Batch {
+    Async(xmlrpc::Batch),
+    Blocking(blocking::Batch),
+}
+
+impl Batch {
+    pub(crate) fn call<R: DeserializeOwned>(&mut self, method: &str, args: impl Args) -> Ticket<R> {
+        match self {
+            Self::Async(batch) => batch.call(method, args),
+            Self::Blocking(batch) => batch.call(method, args),
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        match self {
+            Self::Async(batch) => batch.is_empty(),
+            Self::Blocking(batch) => batch.is_empty(),
+        }
+    }
+
+    pub(crate) async fn send(self) -> Result<Results, CallError> {
+        match self {
+            Self::Async(batch) => batch.send().await,
+            Self::Blocking(batch) => spawn_blocking(|| batch.send()).await.unwrap(),
+        }
+    }
+}

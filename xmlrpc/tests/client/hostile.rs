@@ -1,0 +1,325 @@
+//! Servers that break off, dribble, contradict themselves, or speak when they are not asked.
+
+use std::io::ErrorKind;
+use std::time::{Duration, Instant};
+
+use rpc_core::{CallError, Execution};
+use socket2::{Domain, SockAddr, Socket, Type};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use xmlrpc::{ClientOptions, HttpError};
+
+use super::both::Way;
+use super::{FIVE, chain, http, listen, ok, read, server, write};
+
+both! {
+    a_reply_is_whole_or_an_error,
+    interim_responses_come_before_the_reply,
+    old_servers_close_or_keep_the_connection,
+    replies_without_one_clear_end_are_lost,
+    an_answer_that_was_not_asked_for_is_nobodys,
+    an_answer_before_the_end_of_the_call_is_an_answer,
+    an_answer_that_dribbles_is_given_up_in_time,
+    a_call_that_is_not_read_is_given_up_in_time,
+    a_full_backlog_is_waited_for_in_time,
+    #[cfg(unix)] a_full_backlog_of_a_unix_socket_is_waited_for_in_time,
+    a_name_without_address_is_told,
+    memory_is_taken_as_bytes_come,
+}
+
+fn chunked() -> String {
+    let (start, end) = FIVE.split_at(50);
+    let (one, two) = (start.len(), end.len());
+    format!(
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n\
+         {one:x};a=\"b\"\r\n{start}\r\n{two:x}\r\n{end}\r\n0\r\nTrailer: x\r\n\r\n"
+    )
+}
+
+async fn a_reply_is_whole_or_an_error(way: Way) {
+    for whole in [ok(FIVE), chunked()] {
+        let (listener, url) = listen().await;
+        let client = way.client(&url);
+        for end in 0..=whole.len() {
+            let serving = async {
+                let (mut io, _) = listener.accept().await.unwrap();
+                read(&mut io).await.unwrap();
+                write(&mut io, &whole[..end]).await;
+                // So that no connection is kept.
+                drop(io);
+            };
+            let (result, ()) = tokio::join!(client.call::<i64>("f", ()), serving);
+            match result {
+                Ok(five) => assert_eq!((five, end), (5, whole.len())),
+                Err(CallError::Lost(_)) => assert!(end < whole.len()),
+                Err(error) => panic!("cut at {end}: {}", chain(&error)),
+            }
+        }
+    }
+}
+
+async fn interim_responses_come_before_the_reply(way: Way) {
+    let hints = "HTTP/1.1 103 Early Hints\r\nLink: </x>; rel=preload\r\n\r\n";
+    let answer = format!("HTTP/1.1 100 Continue\r\n\r\n{hints}{}", ok(FIVE));
+    let (url, server) = server(vec![answer.clone(), answer]).await;
+    let client = way.client(&url);
+    for _ in 0..2 {
+        assert_eq!(client.call::<i64>("f", ()).await.unwrap(), 5);
+    }
+    server.await.unwrap();
+}
+
+async fn old_servers_close_or_keep_the_connection(way: Way) {
+    let length = FIVE.len();
+    let head = format!("HTTP/1.0 200 OK\r\nContent-Length: {length}\r\n");
+    for (header, connections) in [("", 2), ("Connection: keep-alive\r\n", 1)] {
+        let (listener, url) = listen().await;
+        let client = way.client(&url);
+        let answer = format!("{head}{header}\r\n{FIVE}");
+        let serving = async {
+            let mut open = Vec::new();
+            for _ in 0..connections {
+                let (mut io, _) = listener.accept().await.unwrap();
+                for _ in connections..=2 {
+                    read(&mut io).await.unwrap();
+                    write(&mut io, &answer).await;
+                }
+                open.push(io);
+            }
+        };
+        let calling = async {
+            for _ in 0..2 {
+                assert_eq!(client.call::<i64>("f", ()).await.unwrap(), 5);
+            }
+        };
+        tokio::join!(serving, calling);
+    }
+}
+
+async fn replies_without_one_clear_end_are_lost(way: Way) {
+    let length = FIVE.len();
+    let more = length + 1;
+    for headers in [
+        format!("Content-Length: {length}\r\nTransfer-Encoding: chunked\r\n"),
+        format!("Content-Length: {length}\r\nContent-Length: {more}\r\n"),
+        format!("Content-Length: +{length}\r\n"),
+        format!("Content-Length: {length}\r\n folded: x\r\n"),
+        "Transfer-Encoding: gzip\r\n".to_owned(),
+    ] {
+        let answer = format!("HTTP/1.1 200 OK\r\n{headers}\r\n{FIVE}");
+        let (url, _server) = server(vec![answer]).await;
+        let error = way.client(&url).call::<i64>("f", ()).await.unwrap_err();
+        assert!(matches!(error, CallError::Lost(_)), "{headers}: {error:?}");
+        assert_eq!(error.execution(), Execution::Maybe);
+    }
+}
+
+/// A second answer behind the first, or a word before the connection is closed, is not taken for the answer to the next
+/// call.
+async fn an_answer_that_was_not_asked_for_is_nobodys(way: Way) {
+    let wrong = ok(&FIVE.replace('5', "6"));
+    for is_late in [false, true] {
+        let (listener, url) = listen().await;
+        let client = way.client(&url);
+        let (written, is_written) = tokio::sync::oneshot::channel();
+        let serving = async {
+            let (mut first, _) = listener.accept().await.unwrap();
+            read(&mut first).await.unwrap();
+            if is_late {
+                write(&mut first, ok(FIVE)).await;
+                // The client has its answer by then.
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                write(&mut first, &wrong).await;
+            } else {
+                write(&mut first, ok(FIVE) + &wrong).await;
+            }
+            written.send(()).unwrap();
+            let (mut second, _) = listener.accept().await.unwrap();
+            read(&mut second).await.unwrap();
+            write(&mut second, ok(FIVE)).await;
+            first
+        };
+        let calling = async {
+            assert_eq!(client.call::<i64>("f", ()).await.unwrap(), 5);
+            is_written.await.unwrap();
+            // What is written arrives a little later.
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            assert_eq!(client.call::<i64>("f", ()).await.unwrap(), 5);
+        };
+        tokio::join!(serving, calling);
+    }
+}
+
+/// The server reads no further: a client that only writes would wait for ever.
+async fn an_answer_before_the_end_of_the_call_is_an_answer(way: Way) {
+    for closes in [false, true] {
+        let (listener, url) = listen().await;
+        let client = way.client(&url);
+        let serving = async {
+            let (mut io, _) = listener.accept().await.unwrap();
+            let mut start = [0; 1000];
+            io.read_exact(&mut start).await.unwrap();
+            write(&mut io, http("413 Payload Too Large", "", "no")).await;
+            if closes {
+                io.shutdown().await.unwrap();
+            }
+            io
+        };
+        let argument = "x".repeat(12 << 20);
+        let calling = tokio::time::timeout(
+            Duration::from_secs(30),
+            client.call::<i64>("f", (argument,)),
+        );
+        let (_io, result) = tokio::join!(serving, calling);
+        let error = result.expect("it ends before the timeout").unwrap_err();
+        assert!(matches!(error, CallError::Refused(_)), "{}", chain(&error));
+        assert_eq!(HttpError::of(&error).map(HttpError::status), Some(413));
+    }
+}
+
+fn impatient() -> ClientOptions {
+    let time = Duration::from_millis(150);
+    ClientOptions::default().timeout(Some(time))
+}
+
+fn took_no_longer(begin: Instant) {
+    // Generous, for machines that do other things as well.
+    let time = begin.elapsed();
+    assert!(time < Duration::from_secs(20), "{time:?}");
+}
+
+/// Each byte comes in time, the answer does not.
+async fn an_answer_that_dribbles_is_given_up_in_time(way: Way) {
+    let (listener, url) = listen().await;
+    let serving = async {
+        let (mut io, _) = listener.accept().await.unwrap();
+        read(&mut io).await.unwrap();
+        loop {
+            if io
+                .write_all(b"HTTP/1.1 100 Continue\r\n\r\n")
+                .await
+                .is_err()
+            {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let client = way.client_with(&url, impatient());
+    let begin = Instant::now();
+    let (result, ()) = tokio::join!(client.call::<i64>("f", ()), serving);
+    took_no_longer(begin);
+    let error = result.unwrap_err();
+    assert!(matches!(error, CallError::Lost(_)), "{error:?}");
+    assert!(
+        chain(&error).contains("no answer within"),
+        "{}",
+        chain(&error)
+    );
+}
+
+async fn a_call_that_is_not_read_is_given_up_in_time(way: Way) {
+    let (_listener, url) = listen().await;
+    let client = way.client_with(&url, impatient());
+    let begin = Instant::now();
+    let error = client
+        .call::<i64>("f", ("x".repeat(12 << 20),))
+        .await
+        .unwrap_err();
+    took_no_longer(begin);
+    assert!(matches!(error, CallError::Lost(_)), "{error:?}");
+    assert!(
+        chain(&error).contains("no answer within"),
+        "{}",
+        chain(&error)
+    );
+}
+
+/// Connects until the listener has no room left.
+fn fill_backlog(domain: Domain, address: &SockAddr) -> Vec<Socket> {
+    let mut sockets = Vec::new();
+    loop {
+        let socket = Socket::new(domain, Type::STREAM, None).unwrap();
+        let pause = Duration::from_millis(200);
+        socket.set_write_timeout(Some(pause)).unwrap();
+        let connected = if domain == Domain::UNIX {
+            socket.connect(address)
+        } else {
+            socket.connect_timeout(address, pause)
+        };
+        match connected {
+            Ok(()) => sockets.push(socket),
+            Err(error) => {
+                let kinds = [ErrorKind::TimedOut, ErrorKind::WouldBlock];
+                assert!(kinds.contains(&error.kind()), "{error}");
+                return sockets;
+            }
+        }
+    }
+}
+
+async fn is_not_connected_in_time(way: Way, url: &str) {
+    let attempt = Some(Duration::from_millis(150));
+    for options in [
+        ClientOptions::default().connect_timeout(attempt),
+        impatient().connect_timeout(None),
+    ] {
+        let client = way.client_with(url, options);
+        let begin = Instant::now();
+        let error = client.call::<i64>("f", ()).await.unwrap_err();
+        took_no_longer(begin);
+        assert!(matches!(error, CallError::NotSent(_)), "{error:?}");
+        assert!(chain(&error).contains("within"), "{}", chain(&error));
+    }
+}
+
+async fn a_full_backlog_is_waited_for_in_time(way: Way) {
+    let listener = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    let any = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
+    listener.bind(&any.into()).unwrap();
+    listener.listen(1).unwrap();
+    let address = listener.local_addr().unwrap();
+    let _sockets = fill_backlog(Domain::IPV4, &address);
+    let url = format!("http://{}", address.as_socket().unwrap());
+    is_not_connected_in_time(way, &url).await;
+}
+
+#[cfg(unix)]
+async fn a_full_backlog_of_a_unix_socket_is_waited_for_in_time(way: Way) {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("full.sock");
+    let listener = Socket::new(Domain::UNIX, Type::STREAM, None).unwrap();
+    let address = SockAddr::unix(&path).unwrap();
+    listener.bind(&address).unwrap();
+    listener.listen(1).unwrap();
+    let _sockets = fill_backlog(Domain::UNIX, &address);
+    is_not_connected_in_time(way, &format!("http+unix://{}", path.display())).await;
+}
+
+async fn a_name_without_address_is_told(way: Way) {
+    // No resolver knows names below this one (RFC 6761).
+    let client = way.client_with(
+        "http://nowhere.invalid",
+        ClientOptions::default().no_proxy(),
+    );
+    let error = client.call::<i64>("f", ()).await.unwrap_err();
+    assert!(matches!(error, CallError::NotSent(_)), "{error:?}");
+    let text = chain(&error);
+    assert!(
+        text.contains("cannot connect to nowhere.invalid:80"),
+        "{text}"
+    );
+}
+
+/// The body announced is within the limit, and never comes.
+async fn memory_is_taken_as_bytes_come(way: Way) {
+    let gigabytes = 1usize << 40;
+    let answer = format!(
+        "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{FIVE}",
+        gigabytes - 1
+    );
+    let (url, _server) = server(vec![answer]).await;
+    let options = ClientOptions::default().max_body(gigabytes);
+    let client = way.client_with(&url, options);
+    let error = client.call::<i64>("f", ()).await.unwrap_err();
+    assert!(matches!(error, CallError::Lost(_)), "{error:?}");
+}
