@@ -290,7 +290,7 @@ fn refuse_body(failure: &Failure, limit: usize) -> Refusal {
     Refusal::new(status, text)
 }
 
-fn respond_with(refusal: Refusal, close: bool) -> Response<Full<Bytes>> {
+pub(super) fn respond_with(refusal: Refusal, close: bool) -> Response<Full<Bytes>> {
     let mut response = refusal.0.map(|text| Full::new(Bytes::from(text)));
     tracing::info!(status = response.status().as_u16(), "request refused");
     if close {

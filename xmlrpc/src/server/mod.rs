@@ -3,6 +3,7 @@
 mod body;
 pub mod cgi;
 mod gather;
+mod head;
 mod http;
 mod multicall;
 mod options;
@@ -31,6 +32,7 @@ use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 
 use self::gather::Gather;
+use self::http::respond_with;
 pub use self::options::{FaultPolicy, Refusal, ServerOptions};
 use self::timer::Timer;
 use crate::XmlRpc;
@@ -48,12 +50,13 @@ use crate::XmlRpc;
 ///
 /// | status | when |
 /// |---|---|
-/// | 400 | the body broke off or is not what its content coding says |
+/// | 400 | the body broke off or is not what its content coding says; not one host is named |
 /// | 404 | there is no service at the path |
 /// | 405 | the method is not POST |
 /// | 408 | the body did not come in time |
 /// | 413 | the body is over the limit, on the wire or inflated |
 /// | 415 | the content type is not XML, or the content coding not gzip |
+/// | 501 | there is a transfer coding other than chunked |
 ///
 /// All else is answered with status 200 and an XML-RPC document, a fault included. A length is not
 /// asked for, as chunked bodies are as good: there is no 411. A request without a content type is
@@ -264,7 +267,12 @@ impl Server {
         }
         let service = service_fn(|request: ::http::Request<Incoming>| {
             let (server, peer) = (&self, peer.clone());
-            Box::pin(async move { Ok::<_, Infallible>(server.respond_to(request, peer).await) })
+            Box::pin(async move {
+                Ok::<_, Infallible>(match head::check(&request) {
+                    Ok(()) => server.respond_to(request, peer).await,
+                    Err(refusal) => respond_with(refusal, true),
+                })
+            })
         });
         let mut io = TimeoutStream::new(io);
         io.set_write_timeout(Some(self.options.write_timeout.min(FOREVER)));
