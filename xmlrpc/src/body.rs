@@ -11,6 +11,9 @@ pub(crate) enum Broken<E> {
     TooLarge,
     /// The connection broke, or the chunks are malformed.
     Disconnected(E),
+    /// It is whole, but has trailers. hyper takes for one whatever stands behind the last chunk and a bare LF, be it
+    /// the next request.
+    Trailers,
 }
 
 /// Reads a body of up to `limit` bytes; of a larger one nothing if its length was declared, and
@@ -37,7 +40,7 @@ pub(crate) async fn collect<B: Body>(body: B, limit: usize) -> (Bytes, Option<Br
                     let length = data.remaining();
                     data.copy_to_bytes(length)
                 }
-                Err(_trailers) => continue,
+                Err(_trailers) => break Some(Broken::Trailers),
             },
         };
         let length = first.len() + all.len();

@@ -204,15 +204,17 @@ impl Http {
         }
         let (body, broken) = body::collect(body, self.max_body).await;
         let (body, problem) = match broken {
-            None => match decode(body.clone(), &head.headers, self.max_body) {
-                Ok(document) => match reply_fault(&document, format) {
-                    Ok(Some(fault)) => return Err(CallError::Fault(fault)),
-                    Ok(None) if head.status.is_success() => return Ok(document),
-                    Ok(None) => (document.into_bytes(), Problem::Status),
-                    Err(error) => (document.into_bytes(), Problem::NotAReply(error)),
-                },
-                Err(problem) => (body, problem),
-            },
+            None | Some(Broken::Trailers) => {
+                match decode(body.clone(), &head.headers, self.max_body) {
+                    Ok(document) => match reply_fault(&document, format) {
+                        Ok(Some(fault)) => return Err(CallError::Fault(fault)),
+                        Ok(None) if head.status.is_success() => return Ok(document),
+                        Ok(None) => (document.into_bytes(), Problem::Status),
+                        Err(error) => (document.into_bytes(), Problem::NotAReply(error)),
+                    },
+                    Err(problem) => (body, problem),
+                }
+            }
             Some(Broken::TooLarge) => (body, Problem::TooLarge(self.max_body)),
             Some(Broken::Disconnected(error)) if head.status.is_success() => {
                 return Err(CallError::Lost(Box::new(error)));

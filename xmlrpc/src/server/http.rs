@@ -281,7 +281,10 @@ fn refuse_body(failure: &Failure, limit: usize) -> Refusal {
             StatusCode::REQUEST_TIMEOUT,
             "the body did not come in time".to_owned(),
         ),
-        Failure::Broken => (StatusCode::BAD_REQUEST, "the body broke off".to_owned()),
+        Failure::Broken => (
+            StatusCode::BAD_REQUEST,
+            "the body broke off or is malformed".to_owned(),
+        ),
         Failure::Damaged(error) => (
             StatusCode::BAD_REQUEST,
             format!("the body is not valid gzip: {error}"),

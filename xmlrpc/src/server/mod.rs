@@ -50,7 +50,7 @@ use crate::XmlRpc;
 ///
 /// | status | when |
 /// |---|---|
-/// | 400 | the body broke off or is not what its content coding says; not one host is named |
+/// | 400 | the body broke off, has trailers or is not what its content coding says; not one host is named |
 /// | 404 | there is no service at the path |
 /// | 405 | the method is not POST |
 /// | 408 | the body did not come in time |
@@ -298,8 +298,12 @@ impl Server {
         match result {
             Ok(()) => linger(connection.into_parts().io.into_inner()).await,
             Err(error) => {
+                let is_answered = error.is_parse();
                 let error: &dyn std::error::Error = &error;
                 tracing::debug!(%peer, error, "connection ended");
+                if is_answered {
+                    linger(connection.into_parts().io.into_inner()).await;
+                }
             }
         }
     }
