@@ -226,11 +226,13 @@ impl Victim {
         let mut last = self.descriptors();
         // At the start the count of an idle server is not known yet: until it rests.
         let mut same = 0;
-        while begin.elapsed() < Duration::from_secs(20) && same < 5 {
+        while begin.elapsed() < Duration::from_secs(20) && same < 5 && last > self.descriptors {
             tokio::time::sleep(Duration::from_millis(20)).await;
             let now = self.descriptors();
-            let rests = now == last && (self.descriptors == 0 || now <= self.descriptors);
-            same = if rests { same + 1 } else { 0 };
+            same = match self.descriptors {
+                0 if now == last => same + 1,
+                _ => 0,
+            };
             last = now;
         }
     }

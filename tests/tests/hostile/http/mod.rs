@@ -1,0 +1,18 @@
+//! Clients and servers of HTTP and XML-RPC that mean harm.
+
+mod answers;
+mod case;
+mod chunks;
+mod lengths;
+mod transfer;
+
+use tests::victim::Victim;
+
+/// A server with the default limits.
+async fn victim() -> Victim {
+    victim_with(&[]).await
+}
+
+async fn victim_with(arguments: &[&str]) -> Victim {
+    Victim::start(env!("CARGO_BIN_EXE_victim"), arguments).await
+}
