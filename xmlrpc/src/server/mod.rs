@@ -295,16 +295,16 @@ impl Server {
                 poll_fn(|cx| connection.poll_without_shutdown(cx)).await
             }
         };
-        match result {
-            Ok(()) => linger(connection.into_parts().io.into_inner()).await,
+        let is_answered = match &result {
+            Ok(()) => true,
             Err(error) => {
-                let is_answered = error.is_parse();
-                let error: &dyn std::error::Error = &error;
-                tracing::debug!(%peer, error, "connection ended");
-                if is_answered {
-                    linger(connection.into_parts().io.into_inner()).await;
-                }
+                let cause: &dyn std::error::Error = error;
+                tracing::debug!(%peer, error = cause, "connection ended");
+                error.is_parse()
             }
+        };
+        if is_answered {
+            linger(connection.into_parts().io.into_inner()).await;
         }
     }
 }

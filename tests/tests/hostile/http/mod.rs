@@ -3,6 +3,7 @@
 mod answers;
 mod case;
 mod chunks;
+mod heads;
 mod lengths;
 mod transfer;
 
