@@ -58,7 +58,8 @@ use crate::XmlRpc;
 /// | 415 | the content type is not XML, or the content coding not gzip |
 /// | 501 | there is a transfer coding other than chunked |
 ///
-/// All else is answered with status 200 and an XML-RPC document, a fault included. A length is not
+/// All else is answered with status 200 and an XML-RPC document, a fault included, such as the one for a method
+/// whose name has more than 1024 bytes. A length is not
 /// asked for, as chunked bodies are as good: there is no 411. A request without a content type is
 /// taken for XML unless a web page sent it. So no page can make a browser call this server, unless
 /// the server is made to answer the browser's preflight request.

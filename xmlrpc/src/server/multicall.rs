@@ -14,7 +14,9 @@ use super::http::log;
 use super::options::{FaultPolicy, ServerOptions};
 use crate::XmlRpc;
 use crate::de::Raw;
-use crate::document::{REPLY_EPILOGUE, REPLY_PROLOGUE, reply_value, write_fault_value};
+use crate::document::{
+    LONG_NAME, MAX_NAME, REPLY_EPILOGUE, REPLY_PROLOGUE, reply_value, write_fault_value,
+};
 
 const MULTICALL: &str = "system.multicall";
 
@@ -156,6 +158,9 @@ fn read_entry(entry: &Payload, format: XmlRpc) -> Result<(String, Range<usize>),
             FaultKind::InvalidRequest,
             "a multicall cannot hold a multicall",
         ));
+    }
+    if method_name.len() > MAX_NAME {
+        return Err(Fault::of(FaultKind::InvalidRequest, LONG_NAME));
     }
     Ok((method_name, params.range))
 }
