@@ -50,6 +50,9 @@ impl Victim {
             .args(arguments)
             // Backtraces of errors would cost it more memory than the errors.
             .env_remove("RUST_BACKTRACE")
+            // The allocator of glibc would keep up to 64 MiB for a thread that once freed large pieces.
+            .env("MALLOC_MMAP_THRESHOLD_", "131072")
+            .env("MALLOC_TRIM_THRESHOLD_", "131072")
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()

@@ -1,10 +1,13 @@
 //! Clients and servers of HTTP and XML-RPC that mean harm.
 
 mod answers;
+mod bombs;
 mod case;
 mod chunks;
+mod documents;
 mod heads;
 mod lengths;
+mod oversize;
 mod transfer;
 
 use tests::victim::Victim;
