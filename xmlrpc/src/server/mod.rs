@@ -5,6 +5,7 @@ pub mod cgi;
 mod gather;
 mod head;
 mod http;
+mod log;
 mod multicall;
 mod options;
 mod timer;

@@ -10,7 +10,7 @@ use rpc_core::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::http::log;
+use super::log;
 use super::options::{FaultPolicy, ServerOptions};
 use crate::XmlRpc;
 use crate::de::Raw;
@@ -117,7 +117,7 @@ async fn run(
             }
             Err(fault) => (context.clone(), Err(fault)),
         };
-        log(&context, started, result.as_ref().err());
+        log::outcome(&context, started, result.as_ref().err());
         let value = match &result {
             Ok(reply) => reply_value(reply, format).map_err(Fault::internal),
             Err(fault) => Err(fault.clone()),
