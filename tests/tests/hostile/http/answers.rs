@@ -39,7 +39,7 @@ pub(crate) fn in_short(answers: &[u8]) -> String {
             body if body.contains("<fault>") => {
                 write!(short, "fault {}", between(&body, "<int>", "</int>")).unwrap();
             }
-            body => short.push_str(text_of(&body)),
+            body => short.push_str(&text_of(&body)),
         }
         answers = rest;
     }
@@ -68,12 +68,16 @@ fn split_first(answers: &str) -> (u16, String, String) {
     (status, body.to_owned(), rest[length..].to_owned())
 }
 
-/// The text of a result that is one scalar, or the start of any other.
-fn text_of(body: &str) -> &str {
-    let value = between(body, "<value>", "</value>");
-    let text = value.split_once('>').map_or(value, |(_, text)| text);
-    let text = text.split('<').next().unwrap_or_default();
-    &text[..text.floor_char_boundary(40)]
+/// The first text of a result, or the fault that is the first of its values.
+fn text_of(body: &str) -> String {
+    let mut texts = between(body, "<params>", "</params>")
+        .split('>')
+        .filter_map(|piece| piece.split('<').next())
+        .filter(|text| !text.is_empty());
+    match texts.next().unwrap_or_default() {
+        "faultCode" => format!("within fault {}", texts.next().unwrap_or_default()),
+        text => text[..text.floor_char_boundary(40)].to_owned(),
+    }
 }
 
 fn between<'a>(text: &'a str, start: &str, end: &str) -> &'a str {

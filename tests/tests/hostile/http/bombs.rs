@@ -148,7 +148,7 @@ async fn compressed_bombs_are_not_inflated() {
             zipped(&[&honest[..], b"rubbish"].concat()),
             "400",
         ),
-        Case::new("nothing", zipped(b""), "fault -32700, honest"),
+        Case::new("nothing", zipped(b""), "400"),
     ];
     assert_harmless(&victim().await, cases).await;
 }
@@ -157,7 +157,8 @@ async fn compressed_bombs_are_not_inflated() {
 async fn nesting_has_a_limit() {
     let nested = |start: &str, end: &str, depth: usize| {
         let value = [start.repeat(depth), end.repeat(depth)].concat();
-        super::case::request("X: y", &call("smuggled").replace("smuggled", &value))
+        let echo = call("smuggled").replace("ledger.run", "echo");
+        super::case::request("X: y", &echo.replace("smuggled", &value))
     };
     let arrays = ("<array><data><value>", "</value></data></array>");
     let structs = (
@@ -212,7 +213,7 @@ async fn nesting_has_a_limit() {
         Case::new(
             "ends alone",
             nested("", "</value>", 1_000_000),
-            "fault -32600, honest",
+            "fault -32700, honest",
         ),
         Case::new(
             "elements before the call",
@@ -233,14 +234,8 @@ async fn nesting_has_a_limit() {
             "fault -32600, honest",
         ),
         Case::new(
-            "arrays that a method may have",
-            super::case::request(
-                "X: y",
-                &call("smuggled").replace("ledger.run", "echo").replace(
-                    "smuggled",
-                    &[arrays.0.repeat(64), arrays.1.repeat(64)].concat(),
-                ),
-            ),
+            "arrays within the limit, and one value too deep",
+            nested(arrays.0, arrays.1, 64),
             "fault -32600, honest",
         ),
     ];

@@ -73,12 +73,6 @@ pub(crate) async fn assert_harmless(victim: &Victim, cases: impl IntoIterator<It
     let mut failures = Vec::new();
     for case in cases {
         let answers = case.run(victim).await;
-        println!(
-            "{} {:?} peak {}",
-            case.name,
-            begin.elapsed(),
-            victim.peak() >> 20
-        );
         let name = &case.name;
         if answers != case.expected {
             failures.push(format!(

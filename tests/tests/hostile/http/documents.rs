@@ -16,11 +16,11 @@ const DOCUMENTS: &[(&str, &[u8], &str)] = &[
     ("an empty name", b"<methodCall><methodName/></methodCall>", "-32600"),
     ("parameters before the name", b"<methodCall><params/><methodName>ledger.run</methodName></methodCall>", "-32600"),
     ("two names", b"<methodCall><methodName>add</methodName><methodName>ledger.run</methodName></methodCall>", "-32600"),
-    ("two calls", b"<methodCall><methodName>counter.value</methodName></methodCall><methodCall/>", "-32700"),
+    ("two calls", b"<methodCall><methodName>counter.value</methodName></methodCall><methodCall/>", "-32600"),
     ("two lists of parameters", b"<methodCall><methodName>counter.value</methodName><params/><params/></methodCall>", "-32600"),
     ("an element in the name", b"<methodCall><methodName><b>counter</b>.value</methodName></methodCall>", "-32600"),
     ("a NUL in the name", b"<methodCall><methodName>counter.value\0</methodName></methodCall>", "-32702"),
-    ("a line break in the name", b"<methodCall><methodName>x&#10;panicked at</methodName></methodCall>", "-32601"),
+    ("a line break in the name", b"<methodCall><methodName>x&#10;forged&#13;forged</methodName></methodCall>", "-32601"),
     ("a method of the service itself", b"<methodCall><methodName>__init__</methodName></methodCall>", "-32601"),
     ("a path for a name", b"<methodCall><methodName>../../ledger.run</methodName></methodCall>", "-32601"),
     ("broken off in a tag", b"<methodCall><methodName>counter.value</methodNa", "-32700"),
@@ -64,7 +64,12 @@ async fn documents_that_mean_harm_are_faults() {
         let attack = super::case::with_headers(length, document);
         Case::new(*name, attack, expected(code))
     });
-    assert_harmless(&victim().await, cases).await;
+    let victim = victim().await;
+    assert_harmless(&victim, cases).await;
+    let log = victim.log();
+    assert!(log.contains("forged"), "calls that fail are logged: {log}");
+    let forged = |line: &str| line.starts_with("forged");
+    assert!(!log.split(['\r', '\n']).any(forged), "{log}");
 }
 
 /// What is the one value of a call of `ledger.run`, which wants a text. None of them ever runs.
@@ -83,7 +88,7 @@ const VALUES: &[(&str, &str, &str)] = &[
         "<base64>-_-_</base64>",
         "-32600",
     ),
-    ("base64 cut short", "<base64>YQ=</base64>", "-32600"),
+    ("base64 cut short", "<base64>YQ=</base64>", "-32602"),
     (
         "a type that nobody has",
         "<pickle>cos\nsystem</pickle>",
@@ -102,38 +107,33 @@ const VALUES: &[(&str, &str, &str)] = &[
     (
         "an array of two data",
         "<array><data/><data/></array>",
-        "-32600",
+        "-32602",
     ),
     (
         "a struct with a value for a member",
         "<struct><value/></struct>",
-        "-32600",
+        "-32602",
     ),
     (
         "a member without a name",
         "<struct><member><value/></member></struct>",
-        "-32600",
+        "-32602",
     ),
     (
         "a member without a value",
         "<struct><member><name>x</name></member></struct>",
-        "-32600",
+        "-32602",
     ),
     (
         "ends in the wrong order",
         "<string><b></string></b>",
-        "-32700",
+        "-32600",
     ),
     ("a tag that is not closed", "<string>x", "-32700"),
     ("a tag that was not opened", "x</string>", "-32700"),
     (
         "an attribute without quotes",
         "<string x=y>x</string>",
-        "-32700",
-    ),
-    (
-        "an attribute twice",
-        "<string x='1' x='2'>x</string>",
         "-32700",
     ),
     (
@@ -151,10 +151,8 @@ const VALUES: &[(&str, &str, &str)] = &[
     ("a reference with a sign", "&#+65;", "-32702"),
     ("a reference without an end", "&#65", "-32700"),
     ("an ampersand alone", "a & b", "-32700"),
-    ("the end of CDATA alone", "a ]]> b", "-32700"),
     ("CDATA without an end", "<![CDATA[x", "-32700"),
     ("a comment without an end", "<!--x", "-32700"),
-    ("a comment with two hyphens", "<!-- a -- b -->x", "-32700"),
     ("a declaration within", "<?xml version='1.0'?>x", "-32700"),
     (
         "an instruction without an end",
@@ -170,6 +168,40 @@ async fn values_that_mean_harm_are_faults() {
     let cases = VALUES.iter().map(|(name, value, code)| {
         let document = call("smuggled").replace("smuggled", value);
         Case::new(*name, request("X: y", &document), expected(code))
+    });
+    assert_harmless(&victim().await, cases).await;
+}
+
+/// What other parsers refuse, and we read without harm.
+const LENIENT: &[(&str, &str, &str)] = &[
+    (
+        "an attribute twice",
+        "<string x='1' x='2'>carrier</string>",
+        "carrier, honest",
+    ),
+    ("the end of CDATA alone", "a ]]> b", "a ]]&gt; b, honest"),
+    (
+        "a comment with two hyphens",
+        "<!-- a -- b -->carrier",
+        "carrier, honest",
+    ),
+    (
+        "a name space that nobody declared",
+        "<x:string>carrier</x:string>",
+        "carrier, honest",
+    ),
+    (
+        "an instruction for a style sheet",
+        "<?xml-stylesheet href='http://127.0.0.1:1/'?>carrier",
+        "carrier, honest",
+    ),
+];
+
+#[tokio::test]
+async fn what_is_read_leniently_means_no_other_thing() {
+    let cases = LENIENT.iter().map(|(name, value, answers)| {
+        let document = call("smuggled").replace("smuggled", value);
+        Case::new(*name, request("X: y", &document), answers)
     });
     assert_harmless(&victim().await, cases).await;
 }

@@ -5,9 +5,12 @@ mod bombs;
 mod case;
 mod chunks;
 mod documents;
+mod flood;
 mod heads;
 mod lengths;
+mod multicall;
 mod oversize;
+mod slow;
 mod transfer;
 
 use tests::victim::Victim;

@@ -387,5 +387,8 @@ async fn values_come_back_within_memory() {
             "honest",
         ),
     ];
-    assert_harmless(&victim().await, cases).await;
+    // What an allocator keeps of one attack is no part of the next one's peak.
+    for case in cases {
+        assert_harmless(&victim().await, [case]).await;
+    }
 }
