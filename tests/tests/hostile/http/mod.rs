@@ -4,6 +4,7 @@ mod answers;
 mod bombs;
 mod case;
 mod chunks;
+mod client;
 mod documents;
 mod flood;
 mod heads;
