@@ -11,14 +11,26 @@ pub(crate) enum Broken<E> {
     TooLarge,
     /// The connection broke, or the chunks are malformed.
     Disconnected(E),
-    /// It is whole, but has trailers. hyper takes for one whatever stands behind the last chunk and a bare LF, be it
-    /// the next request.
+}
+
+/// What hyper failed to read a body with.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Unreadable<E> {
+    /// The connection broke, or the chunks are malformed.
+    #[error(transparent)]
+    Http(E),
+    /// The body is whole, but has trailers: for those hyper takes whatever stands behind the last chunk and a bare LF,
+    /// be it the next request.
+    #[error("there are trailers behind the body")]
     Trailers,
 }
 
 /// Reads a body of up to `limit` bytes; of a larger one nothing if its length was declared, and
 /// else the beginning.
-pub(crate) async fn collect<B: Body>(body: B, limit: usize) -> (Bytes, Option<Broken<B::Error>>) {
+pub(crate) async fn collect<B: Body>(
+    body: B,
+    limit: usize,
+) -> (Bytes, Option<Broken<Unreadable<B::Error>>>) {
     /// Memory is taken as bytes come, not as they are announced.
     const AHEAD: u64 = 1 << 20;
 
@@ -34,13 +46,13 @@ pub(crate) async fn collect<B: Body>(body: B, limit: usize) -> (Bytes, Option<Br
     let broken = loop {
         let data = match body.frame().await {
             None => break None,
-            Some(Err(error)) => break Some(Broken::Disconnected(error)),
+            Some(Err(error)) => break Some(Broken::Disconnected(Unreadable::Http(error))),
             Some(Ok(frame)) => match frame.into_data() {
                 Ok(mut data) => {
                     let length = data.remaining();
                     data.copy_to_bytes(length)
                 }
-                Err(_trailers) => break Some(Broken::Trailers),
+                Err(_trailers) => break Some(Broken::Disconnected(Unreadable::Trailers)),
             },
         };
         let length = first.len() + all.len();

@@ -25,7 +25,7 @@ use super::pool::Pool;
 use super::proxy::Proxy;
 use super::url::Target;
 use crate::XmlRpc;
-use crate::body::{self, Broken};
+use crate::body::{self, Broken, Unreadable};
 use crate::coding::{Coding, Undecodable, charset, gzip};
 use crate::document::reply_fault;
 use crate::xml::encoding::decode_document;
@@ -204,7 +204,7 @@ impl Http {
         }
         let (body, broken) = body::collect(body, self.max_body).await;
         let (body, problem) = match broken {
-            None | Some(Broken::Trailers) => {
+            None | Some(Broken::Disconnected(Unreadable::Trailers)) => {
                 match decode(body.clone(), &head.headers, self.max_body) {
                     Ok(document) => match reply_fault(&document, format) {
                         Ok(Some(fault)) => return Err(CallError::Fault(fault)),

@@ -42,7 +42,7 @@ pub(super) async fn read<B: Body>(
     let body = match collected {
         (body, None) => body,
         (_, Some(Broken::TooLarge)) => return Err(Failure::TooLarge),
-        (_, Some(Broken::Disconnected(_) | Broken::Trailers)) => return Err(Failure::Broken),
+        (_, Some(Broken::Disconnected(_))) => return Err(Failure::Broken),
     };
     coding.decode(body, limit).map_err(|error| match error {
         Undecodable::TooLarge => Failure::TooLarge,
