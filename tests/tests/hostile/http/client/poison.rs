@@ -25,8 +25,6 @@ fn bytes_behind_an_answer_are_no_answer() {
         "Transfer-Encoding: chunked",
         format!("{size:x}\r\n{body}\r\n0\r\n\r\n"),
     );
-    let old = answer("200 OK", reply(5)).splice(5..8, *b"1.0").count();
-    assert_eq!(old, 3);
     let kept_old = format!(
         "HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: {size}\r\n\r\n{body}"
     );
@@ -221,8 +219,10 @@ fn too_early<C: Caller>() {
     let (url, is_done) = serve(|mut stream, number, done| {
         if number == 0 {
             let _ = stream.write_all(&answer("200 OK", reply(EVIL)));
-            let request = read(&mut BufReader::new(&stream)).unwrap();
-            let _ = stream.write_all(&answer("200 OK", reply(number_of(&request))));
+            // A client that has seen it before it called hangs up.
+            if let Ok(request) = read(&mut BufReader::new(&stream)) {
+                let _ = stream.write_all(&answer("200 OK", reply(number_of(&request))));
+            }
             done.send(()).unwrap();
         }
         thread::spawn(move || be_honest(&stream));
