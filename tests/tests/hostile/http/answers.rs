@@ -27,19 +27,20 @@ pub(crate) async fn read_to_end(io: &mut (impl AsyncRead + Unpin)) -> Vec<u8> {
 /// The answers in these bytes in short: a status, or with status 200 the code of a fault or the text of a
 /// result; one after the other, with commas between. Nothing came back from a connection that was just closed.
 pub(crate) fn in_short(answers: &[u8]) -> String {
-    let mut answers = String::from_utf8_lossy(answers).into_owned();
+    let answers = String::from_utf8_lossy(answers);
+    let mut answers = &*answers;
     let mut short = String::new();
     while !answers.is_empty() {
-        let (status, body, rest) = split_first(&answers);
+        let (status, body, rest) = split_first(answers);
         if !short.is_empty() {
             short.push_str(", ");
         }
         match body {
             _ if status != 200 => write!(short, "{status}").unwrap(),
             body if body.contains("<fault>") => {
-                write!(short, "fault {}", between(&body, "<int>", "</int>")).unwrap();
+                write!(short, "fault {}", between(body, "<int>", "</int>")).unwrap();
             }
-            body => short.push_str(&text_of(&body)),
+            body => short.push_str(&text_of(body)),
         }
         answers = rest;
     }
@@ -47,7 +48,7 @@ pub(crate) fn in_short(answers: &[u8]) -> String {
 }
 
 /// The status and the body of the first answer, and what stands behind it.
-fn split_first(answers: &str) -> (u16, String, String) {
+fn split_first(answers: &str) -> (u16, &str, &str) {
     let (head, rest) = answers
         .split_once("\r\n\r\n")
         .unwrap_or_else(|| panic!("not an answer: {answers:?}"));
@@ -65,7 +66,7 @@ fn split_first(answers: &str) -> (u16, String, String) {
     let body = rest
         .get(..length)
         .unwrap_or_else(|| panic!("a part of {length} bytes: {rest:?}"));
-    (status, body.to_owned(), rest[length..].to_owned())
+    (status, body, &rest[length..])
 }
 
 /// The first text of a result, or the fault that is the first of its values.

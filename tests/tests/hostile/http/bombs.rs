@@ -34,8 +34,8 @@ fn zipped(body: &[u8]) -> Vec<u8> {
 
 #[tokio::test]
 async fn compressed_bombs_are_not_inflated() {
-    let bomb = spaces(1 << 30);
-    assert!(bomb.len() < 2 << 20, "1 GiB in {} bytes", bomb.len());
+    let bomb = spaces(256 << 20);
+    assert!(bomb.len() < 1 << 19, "256 MiB in {} bytes", bomb.len());
     let honest = gzip(call("carrier").as_bytes());
     let damaged = |at: usize| {
         let mut gzip = honest.clone();
@@ -54,9 +54,9 @@ async fn compressed_bombs_are_not_inflated() {
         .flat_map(|chunk| [format!("{:x}\r\n", chunk.len()).as_bytes(), chunk, b"\r\n"].concat());
     let chunked: Vec<u8> = chunks.chain(*b"0\r\n\r\n").collect();
     let cases = [
-        Case::new("1 GiB", zipped(&bomb), "413"),
+        Case::new("256 MiB", zipped(&bomb), "413"),
         Case::new(
-            "1 GiB in chunks",
+            "256 MiB in chunks",
             with_headers(
                 "Content-Encoding: gzip\r\nTransfer-Encoding: chunked",
                 chunked,

@@ -208,7 +208,7 @@ fn codings_and_charsets_hide_nothing() {
         with_headers(headers, body)
     };
     let mut bomb = GzEncoder::new(Vec::new(), Compression::best());
-    for _ in 0..1024 {
+    for _ in 0..128 {
         bomb.write_all(&[b' '; 1 << 20]).unwrap();
     }
     let bomb = bomb.finish().unwrap();
@@ -223,7 +223,7 @@ fn codings_and_charsets_hide_nothing() {
     };
     let wide: Vec<u8> = reply(5).encode_utf16().flat_map(u16::to_le_bytes).collect();
     let cases = vec![
-        Case::kept("1 GiB of gzip", zipped(&bomb), "not a reply"),
+        Case::kept("128 MiB of gzip", zipped(&bomb), "not a reply"),
         Case::kept("gzip in gzip", zipped(&gzip(&honest)), "not a reply"),
         Case::kept("gzip cut short", zipped(&honest[..end - 9]), "not a reply"),
         Case::kept(
