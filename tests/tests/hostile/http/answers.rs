@@ -77,7 +77,7 @@ fn text_of(body: &str) -> String {
         .filter(|text| !text.is_empty());
     match texts.next().unwrap_or_default() {
         "faultCode" => format!("within fault {}", texts.next().unwrap_or_default()),
-        text => text[..text.floor_char_boundary(40)].to_owned(),
+        text => text.chars().take(40).collect(),
     }
 }
 

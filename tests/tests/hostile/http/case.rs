@@ -71,7 +71,9 @@ pub(crate) async fn assert_harmless(victim: &Victim, cases: impl IntoIterator<It
     let options = ClientOptions::default().idle_timeout(Duration::ZERO);
     let client = Client::with_options(&victim.url(), options).unwrap();
     let mut failures = Vec::new();
+    let mut count = 0;
     for case in cases {
+        count += 1;
         let answers = case.run(victim).await;
         let name = &case.name;
         if answers != case.expected {
@@ -87,6 +89,10 @@ pub(crate) async fn assert_harmless(victim: &Victim, cases: impl IntoIterator<It
         }
         victim.assert_well(name).await;
     }
+    println!(
+        "{count} hostile cases, a peak of {} MiB",
+        victim.peak() >> 20
+    );
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
@@ -101,7 +107,7 @@ pub(crate) fn call(name: &str) -> String {
 /// A request with a right length and one more header line.
 pub(crate) fn request(header: &str, body: &str) -> Vec<u8> {
     let length = body.len();
-    with_headers(&format!("{header}\r\nContent-Length: {length}"), body)
+    with_headers(format!("{header}\r\nContent-Length: {length}"), body)
 }
 
 /// A request with these header lines, right or wrong.

@@ -66,6 +66,7 @@ async fn assert_let_go(victim: &Victim, cases: Vec<Slow>, pause: Duration, limit
             (case, answers, time)
         });
     }
+    println!("{} hostile cases", running.len());
     let mut failures = Vec::new();
     while let Some(ended) = running.join_next().await {
         let (case, answers, time) = ended.unwrap();

@@ -47,7 +47,7 @@ fn what_is_no_http_is_an_error() {
         ("a reason of the terminal", b"HTTP/1.1 200 \xff\xfe", "5"),
     ];
     cases.extend(lines.map(|(name, line, expected)| Case::kept(name, with_line(line), expected)));
-    assert_harmless(cases);
+    assert_harmless(&cases);
 }
 
 #[test]
@@ -115,7 +115,7 @@ fn strange_headers_are_an_error_or_mean_nothing() {
         let headers = [header, length.as_bytes()].concat();
         Case::kept(name, with_headers(headers, &reply), expected)
     });
-    assert_harmless(cases.into());
+    assert_harmless(&cases);
 }
 
 /// Each with the reply as the body, and the connection kept.
@@ -215,7 +215,7 @@ fn strange_lengths_are_an_error() {
     let cases = lengths.map(|(name, headers, expected)| {
         Case::kept(name, with_headers(headers, reply(5)), expected)
     });
-    assert_harmless(cases.into());
+    assert_harmless(&cases);
 }
 
 #[test]
@@ -296,7 +296,7 @@ fn strange_chunks_are_an_error() {
             expected,
         )
     });
-    assert_harmless(cases.into());
+    assert_harmless(&cases);
 }
 
 #[test]
@@ -377,5 +377,5 @@ fn statuses_mean_what_they_say() {
         ),
         Case::kept("too slow", answer("408 Request Timeout", ""), "not a reply"),
     ];
-    assert_harmless(cases);
+    assert_harmless(&cases);
 }

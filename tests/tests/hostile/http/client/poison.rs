@@ -118,7 +118,7 @@ fn bytes_behind_an_answer_are_no_answer() {
             "lost",
         ),
     ];
-    assert_harmless(cases);
+    assert_harmless(&cases);
 }
 
 /// A server for one connection after the other, which tells when it has done what it is for.
