@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
+use crate::excerpt::{excerpt, shortened};
 use crate::fault::{Fault, FaultKind};
 
 /// A message that cannot be read, or a value that cannot be written, in a [`Format`](crate::Format).
@@ -88,12 +89,13 @@ impl fmt::Display for Position {
 }
 
 impl FormatError {
-    /// An error of the given kind.
+    /// An error of the given kind. Of a message beyond 1024 bytes only the start is kept, as it may be what a peer
+    /// sent.
     #[must_use]
     pub fn new(kind: FormatErrorKind, message: impl Into<String>) -> Self {
         Self(Box::new(Inner {
             kind,
-            message: message.into(),
+            message: shortened(message.into()),
             context: None,
             position: None,
         }))
@@ -147,13 +149,13 @@ impl Error for FormatError {}
 
 impl serde::de::Error for FormatError {
     fn custom<T: fmt::Display>(message: T) -> Self {
-        Self::new(FormatErrorKind::Mismatch, message.to_string())
+        Self::new(FormatErrorKind::Mismatch, excerpt(message))
     }
 }
 
 impl serde::ser::Error for FormatError {
     fn custom<T: fmt::Display>(message: T) -> Self {
-        Self::new(FormatErrorKind::Unrepresentable, message.to_string())
+        Self::new(FormatErrorKind::Unrepresentable, excerpt(message))
     }
 }
 

@@ -4,6 +4,8 @@ use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
+use crate::excerpt::excerpt;
+
 type Source = Arc<dyn Error + Send + Sync>;
 
 /// The failure of a call, as the other side is told it.
@@ -188,7 +190,7 @@ impl Fault {
     pub fn unknown_method(method: &str) -> Self {
         Self::of(
             FaultKind::UnknownMethod,
-            format!("there is no method `{method}`"),
+            format!("there is no method `{}`", excerpt(method)),
         )
     }
 

@@ -67,6 +67,7 @@ pub mod caller;
 pub mod context;
 pub mod describe;
 pub mod error;
+mod excerpt;
 pub mod fault;
 pub mod format;
 pub mod handler;

@@ -1,8 +1,4 @@
-//! Reading the body of a message.
-
-use bytes::{Buf, Bytes};
-use http_body::Body;
-use http_body_util::BodyExt;
+//! What bodies are read with, on both ends.
 
 /// How much memory is taken at once, however much is announced: more of it as bytes come.
 pub(crate) const AHEAD: u64 = 1 << 20;
@@ -14,47 +10,4 @@ pub(crate) enum Broken<E> {
     TooLarge,
     /// The connection broke, or the chunks are malformed.
     Disconnected(E),
-}
-
-/// Reads a body of up to `limit` bytes; of a larger one nothing if its length was declared, and
-/// else the beginning.
-pub(crate) async fn collect<B: Body>(body: B, limit: usize) -> (Bytes, Option<Broken<B::Error>>) {
-    let declared = body.size_hint().lower();
-    if declared > limit as u64 {
-        return (Bytes::new(), Some(Broken::TooLarge));
-    }
-    let mut body = std::pin::pin!(body);
-    // Small bodies come in one piece, which needs no copy. Pieces are not kept: tiny ones would
-    // take many times the memory of their bytes.
-    let mut first = Bytes::new();
-    let mut all = Vec::new();
-    let broken = loop {
-        let data = match body.frame().await {
-            None => break None,
-            Some(Err(error)) => break Some(Broken::Disconnected(error)),
-            Some(Ok(frame)) => match frame.into_data() {
-                Ok(mut data) => {
-                    let length = data.remaining();
-                    data.copy_to_bytes(length)
-                }
-                Err(_trailers) => continue,
-            },
-        };
-        let length = first.len() + all.len();
-        if data.len() > limit - length {
-            break Some(Broken::TooLarge);
-        }
-        if length == 0 {
-            first = data;
-        } else {
-            if all.is_empty() {
-                // The cast loses nothing: the number is small.
-                all.reserve(declared.min(AHEAD) as usize);
-                all.extend_from_slice(&std::mem::take(&mut first));
-            }
-            all.extend_from_slice(&data);
-        }
-    };
-    let bytes = if all.is_empty() { first } else { all.into() };
-    (bytes, broken)
 }

@@ -21,6 +21,12 @@ pub(crate) const REPLY_EPILOGUE: &str = "</param></params></methodResponse>\n";
 /// What stands after the parameters of a call.
 pub(crate) const CALL_EPILOGUE: &str = "</methodCall>\n";
 
+/// The most bytes that the name of a method can have: each call is logged with it.
+pub(crate) const MAX_NAME: usize = 1024;
+
+/// What is said of longer ones.
+pub(crate) const LONG_NAME: &str = "the name of the method is over the limit of 1024 bytes";
+
 const CALL_PROLOGUE: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<methodCall><methodName>";
 const FAULT_PROLOGUE: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<methodResponse><fault>";
 const FAULT_EPILOGUE: &str = "</fault></methodResponse>\n";
@@ -50,6 +56,9 @@ pub(crate) fn call_head(document: &[u8]) -> Result<(Name, usize), FormatError> {
             start.start,
             "the name of the method is empty",
         ));
+    }
+    if name.len() > MAX_NAME {
+        return Err(reader.error(FormatErrorKind::Limit, start.start, LONG_NAME));
     }
     Ok((Name::from(name), end.end))
 }

@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod http;
+
 use tests::victim::Victim;
 
 #[tokio::test]

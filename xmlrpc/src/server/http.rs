@@ -23,6 +23,7 @@ use rpc_core::{
 use tower_service::Service;
 
 use super::body::{self, Failure};
+use super::log::{self, OneLine};
 use super::{Refusal, Server};
 use crate::XmlRpc;
 use crate::coding::{Coding, charset, gzip};
@@ -128,7 +129,8 @@ impl Server {
         let (method, params) = match self.read_call(&origin.headers, document) {
             Ok(call) => call,
             Err(error) => {
-                tracing::debug!(peer = %origin.peer, %error, "a request is not a call");
+                let shown = OneLine(&error);
+                tracing::debug!(peer = %origin.peer, error = %shown, "a request is not a call");
                 return self.write_fault(&error.into(), "");
             }
         };
@@ -157,7 +159,7 @@ impl Server {
                 }),
         };
         let result = result.and_then(|reply| own_document(reply, self.options.format));
-        log(&context, started, result.as_ref().err());
+        log::outcome(&context, started, result.as_ref().err());
         result.unwrap_or_else(|fault| self.write_fault(&fault, context.method()))
     }
 
@@ -214,21 +216,6 @@ fn own_document(reply: Payload, format: XmlRpc) -> Result<Bytes, Fault> {
     )
 }
 
-/// Says what became of a call, in full: the log is where the cause of an internal fault goes.
-pub(super) fn log(context: &Context, started: Instant, fault: Option<&Fault>) {
-    let (peer, method) = (context.peer(), context.method());
-    let Some(fault) = fault else {
-        // The clock is read only if somebody listens.
-        tracing::debug!(%peer, %method, elapsed = ?started.elapsed(), "call answered");
-        return;
-    };
-    let elapsed = started.elapsed();
-    match std::error::Error::source(fault) {
-        Some(cause) => tracing::error!(%peer, %method, ?elapsed, %fault, cause, "call failed"),
-        None => tracing::info!(%peer, %method, ?elapsed, %fault, "call failed"),
-    }
-}
-
 fn is_xml(headers: &HeaderMap) -> bool {
     // Some small clients send no type at all. A browser may send none either, without asking the
     // server first, but it always tells the page's origin.
@@ -281,7 +268,10 @@ fn refuse_body(failure: &Failure, limit: usize) -> Refusal {
             StatusCode::REQUEST_TIMEOUT,
             "the body did not come in time".to_owned(),
         ),
-        Failure::Broken => (StatusCode::BAD_REQUEST, "the body broke off".to_owned()),
+        Failure::Broken => (
+            StatusCode::BAD_REQUEST,
+            "the body broke off or is malformed".to_owned(),
+        ),
         Failure::Damaged(error) => (
             StatusCode::BAD_REQUEST,
             format!("the body is not valid gzip: {error}"),
@@ -290,7 +280,7 @@ fn refuse_body(failure: &Failure, limit: usize) -> Refusal {
     Refusal::new(status, text)
 }
 
-fn respond_with(refusal: Refusal, close: bool) -> Response<Full<Bytes>> {
+pub(super) fn respond_with(refusal: Refusal, close: bool) -> Response<Full<Bytes>> {
     let mut response = refusal.0.map(|text| Full::new(Bytes::from(text)));
     tracing::info!(status = response.status().as_u16(), "request refused");
     if close {

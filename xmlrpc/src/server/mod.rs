@@ -3,7 +3,9 @@
 mod body;
 pub mod cgi;
 mod gather;
+mod head;
 mod http;
+mod log;
 mod multicall;
 mod options;
 mod timer;
@@ -31,6 +33,7 @@ use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 
 use self::gather::Gather;
+use self::http::respond_with;
 pub use self::options::{FaultPolicy, Refusal, ServerOptions};
 use self::timer::Timer;
 use crate::XmlRpc;
@@ -48,14 +51,16 @@ use crate::XmlRpc;
 ///
 /// | status | when |
 /// |---|---|
-/// | 400 | the body broke off or is not what its content coding says |
+/// | 400 | the body broke off, has trailers or is not what its content coding says; not one host is named |
 /// | 404 | there is no service at the path |
 /// | 405 | the method is not POST |
 /// | 408 | the body did not come in time |
 /// | 413 | the body is over the limit, on the wire or inflated |
 /// | 415 | the content type is not XML, or the content coding not gzip |
+/// | 501 | there is a transfer coding other than chunked |
 ///
-/// All else is answered with status 200 and an XML-RPC document, a fault included. A length is not
+/// All else is answered with status 200 and an XML-RPC document, a fault included, such as the one for a method
+/// whose name has more than 1024 bytes. A length is not
 /// asked for, as chunked bodies are as good: there is no 411. A request without a content type is
 /// taken for XML unless a web page sent it. So no page can make a browser call this server, unless
 /// the server is made to answer the browser's preflight request.
@@ -264,7 +269,12 @@ impl Server {
         }
         let service = service_fn(|request: ::http::Request<Incoming>| {
             let (server, peer) = (&self, peer.clone());
-            Box::pin(async move { Ok::<_, Infallible>(server.respond_to(request, peer).await) })
+            Box::pin(async move {
+                Ok::<_, Infallible>(match head::check(&request) {
+                    Ok(()) => server.respond_to(request, peer).await,
+                    Err(refusal) => respond_with(refusal, true),
+                })
+            })
         });
         let mut io = TimeoutStream::new(io);
         io.set_write_timeout(Some(self.options.write_timeout.min(FOREVER)));
@@ -287,12 +297,16 @@ impl Server {
                 poll_fn(|cx| connection.poll_without_shutdown(cx)).await
             }
         };
-        match result {
-            Ok(()) => linger(connection.into_parts().io.into_inner()).await,
+        let is_answered = match &result {
+            Ok(()) => true,
             Err(error) => {
-                let error: &dyn std::error::Error = &error;
-                tracing::debug!(%peer, error, "connection ended");
+                let cause: &dyn std::error::Error = error;
+                tracing::debug!(%peer, error = cause, "connection ended");
+                error.is_parse()
             }
+        };
+        if is_answered {
+            linger(connection.into_parts().io.into_inner()).await;
         }
     }
 }

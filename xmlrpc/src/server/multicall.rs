@@ -10,11 +10,13 @@ use rpc_core::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::http::log;
+use super::log;
 use super::options::{FaultPolicy, ServerOptions};
 use crate::XmlRpc;
 use crate::de::Raw;
-use crate::document::{REPLY_EPILOGUE, REPLY_PROLOGUE, reply_value, write_fault_value};
+use crate::document::{
+    LONG_NAME, MAX_NAME, REPLY_EPILOGUE, REPLY_PROLOGUE, reply_value, write_fault_value,
+};
 
 const MULTICALL: &str = "system.multicall";
 
@@ -115,7 +117,7 @@ async fn run(
             }
             Err(fault) => (context.clone(), Err(fault)),
         };
-        log(&context, started, result.as_ref().err());
+        log::outcome(&context, started, result.as_ref().err());
         let value = match &result {
             Ok(reply) => reply_value(reply, format).map_err(Fault::internal),
             Err(fault) => Err(fault.clone()),
@@ -156,6 +158,9 @@ fn read_entry(entry: &Payload, format: XmlRpc) -> Result<(String, Range<usize>),
             FaultKind::InvalidRequest,
             "a multicall cannot hold a multicall",
         ));
+    }
+    if method_name.len() > MAX_NAME {
+        return Err(Fault::of(FaultKind::InvalidRequest, LONG_NAME));
     }
     Ok((method_name, params.range))
 }

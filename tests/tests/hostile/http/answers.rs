@@ -1,0 +1,87 @@
+//! What comes back on a connection that carried anything but polite requests.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::time::timeout;
+
+/// How long a server has to answer and close: beyond all its own timeouts, on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(100);
+
+/// All bytes up to the end of the connection. A reset after the answer is an end as well.
+pub(crate) async fn read_to_end(io: &mut (impl AsyncRead + Unpin)) -> Vec<u8> {
+    let mut answers = Vec::new();
+    let mut buffer = vec![0; 64 << 10];
+    let read = async {
+        while let Ok(n @ 1..) = io.read(&mut buffer).await {
+            answers.extend_from_slice(&buffer[..n]);
+        }
+    };
+    let ended = timeout(PATIENCE, read).await.is_ok();
+    let text = String::from_utf8_lossy(&answers);
+    assert!(ended, "neither answered nor closed, after {text:?}");
+    answers
+}
+
+/// The answers in these bytes in short: a status, or with status 200 the code of a fault or the text of a
+/// result; one after the other, with commas between. Nothing came back from a connection that was just closed.
+pub(crate) fn in_short(answers: &[u8]) -> String {
+    let answers = String::from_utf8_lossy(answers);
+    let mut answers = &*answers;
+    let mut short = String::new();
+    while !answers.is_empty() {
+        let (status, body, rest) = split_first(answers);
+        if !short.is_empty() {
+            short.push_str(", ");
+        }
+        match body {
+            _ if status != 200 => write!(short, "{status}").unwrap(),
+            body if body.contains("<fault>") => {
+                write!(short, "fault {}", between(body, "<int>", "</int>")).unwrap();
+            }
+            body => short.push_str(&text_of(body)),
+        }
+        answers = rest;
+    }
+    short
+}
+
+/// The status and the body of the first answer, and what stands behind it.
+fn split_first(answers: &str) -> (u16, &str, &str) {
+    let (head, rest) = answers
+        .split_once("\r\n\r\n")
+        .unwrap_or_else(|| panic!("not an answer: {answers:?}"));
+    let status = head
+        .strip_prefix("HTTP/1.1 ")
+        .or_else(|| head.strip_prefix("HTTP/1.0 "))
+        .and_then(|rest| rest.get(..3)?.parse().ok())
+        .unwrap_or_else(|| panic!("not an answer: {head:?}"));
+    let length = head.lines().find_map(|line| {
+        let (name, value) = line.split_once(':')?;
+        let is_length = name.eq_ignore_ascii_case("content-length");
+        is_length.then(|| value.trim().parse().expect("a length"))
+    });
+    let length = length.unwrap_or(0);
+    let body = rest
+        .get(..length)
+        .unwrap_or_else(|| panic!("a part of {length} bytes: {rest:?}"));
+    (status, body, &rest[length..])
+}
+
+/// The first text of a result, or the fault that is the first of its values.
+fn text_of(body: &str) -> String {
+    let mut texts = between(body, "<params>", "</params>")
+        .split('>')
+        .filter_map(|piece| piece.split('<').next())
+        .filter(|text| !text.is_empty());
+    match texts.next().unwrap_or_default() {
+        "faultCode" => format!("within fault {}", texts.next().unwrap_or_default()),
+        text => text.chars().take(40).collect(),
+    }
+}
+
+fn between<'a>(text: &'a str, start: &str, end: &str) -> &'a str {
+    let text = text.split_once(start).map_or("", |(_, text)| text);
+    text.split_once(end).map_or(text, |(text, _)| text)
+}

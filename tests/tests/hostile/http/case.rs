@@ -1,0 +1,122 @@
+//! Attacks on one connection, and what must come of each.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use tests::victim::Victim;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+use xmlrpc::{Client, ClientOptions};
+
+use super::answers::{in_short, read_to_end};
+
+/// An attack.
+pub(crate) struct Case {
+    /// What it is, in a few words.
+    pub(crate) name: Cow<'static, str>,
+    /// All that it sends.
+    pub(crate) attack: Vec<u8>,
+    /// Whether an honest request follows on the same connection, or else the end.
+    pub(crate) goes_on: bool,
+    /// All answers, in short.
+    pub(crate) expected: &'static str,
+}
+
+impl Case {
+    /// These bytes, and an honest request behind them.
+    pub(crate) fn new(
+        name: impl Into<Cow<'static, str>>,
+        attack: impl Into<Vec<u8>>,
+        expected: &'static str,
+    ) -> Self {
+        Self {
+            name: name.into(),
+            attack: attack.into(),
+            goes_on: true,
+            expected,
+        }
+    }
+
+    /// The same without an honest request behind it: the client says that no more comes.
+    pub(crate) fn ends(self) -> Self {
+        Self {
+            goes_on: false,
+            ..self
+        }
+    }
+
+    /// Sends it, and gives the answers in short.
+    async fn run(&self, victim: &Victim) -> String {
+        let mut attack = self.attack.clone();
+        if self.goes_on {
+            attack.extend(request("Connection: close", &call("honest")));
+        }
+        let stream = TcpStream::connect(victim.xmlrpc).await.unwrap();
+        let (mut reader, mut writer) = stream.into_split();
+        let writing = async {
+            // The server may have had enough before it has read everything.
+            let _ = writer.write_all(&attack).await;
+            if !self.goes_on {
+                let _ = writer.shutdown().await;
+            }
+        };
+        let ((), answers) = tokio::join!(writing, read_to_end(&mut reader));
+        in_short(&answers)
+    }
+}
+
+/// Runs the attacks one after the other. After each, nothing smuggled has run, and the server is well.
+pub(crate) async fn assert_harmless(victim: &Victim, cases: impl IntoIterator<Item = Case>) {
+    // A connection that is kept would be one descriptor more.
+    let options = ClientOptions::default().idle_timeout(Duration::ZERO);
+    let client = Client::with_options(&victim.url(), options).unwrap();
+    let mut failures = Vec::new();
+    let mut count = 0;
+    for case in cases {
+        count += 1;
+        let answers = case.run(victim).await;
+        let name = &case.name;
+        if answers != case.expected {
+            failures.push(format!(
+                "{name}: {answers:?} instead of {:?}",
+                case.expected
+            ));
+        }
+        let runs: i64 = client.call("ledger.runs", ("smuggled",)).await.unwrap();
+        if runs != 0 {
+            failures.push(format!("{name}: the smuggled request ran"));
+            let _: bool = client.call("ledger.forget", ()).await.unwrap();
+        }
+        victim.assert_well(name).await;
+    }
+    println!(
+        "{count} hostile cases, a peak of {} MiB",
+        victim.peak() >> 20
+    );
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+/// The document of a call that notes, and gives back, this name.
+pub(crate) fn call(name: &str) -> String {
+    format!(
+        "<?xml version=\"1.0\"?><methodCall><methodName>ledger.run</methodName><params><param><value>\
+         {name}</value></param></params></methodCall>"
+    )
+}
+
+/// A request with a right length and one more header line.
+pub(crate) fn request(header: &str, body: &str) -> Vec<u8> {
+    let length = body.len();
+    with_headers(format!("{header}\r\nContent-Length: {length}"), body)
+}
+
+/// A request with these header lines, right or wrong.
+pub(crate) fn with_headers(headers: impl AsRef<[u8]>, body: impl AsRef<[u8]>) -> Vec<u8> {
+    let start = b"POST /RPC2 HTTP/1.1\r\nHost: victim\r\nContent-Type: text/xml\r\n";
+    [start, headers.as_ref(), b"\r\n\r\n", body.as_ref()].concat()
+}
+
+/// A whole request that must never run.
+pub(crate) fn smuggled() -> Vec<u8> {
+    request("Connection: keep-alive", &call("smuggled"))
+}

@@ -1,0 +1,178 @@
+//! Servers that mean harm, against both clients: each call ends in time with a clear error or its own answer, and
+//! the next one is as good as ever.
+
+mod documents;
+mod endless;
+mod framing;
+mod poison;
+mod server;
+
+use std::time::{Duration, Instant};
+
+use rpc_core::CallError;
+use tokio::runtime::{Builder, Runtime};
+use xmlrpc::{ClientOptions, blocking};
+
+use self::server::{Answer, Server};
+
+/// A client of either kind, which blocks.
+trait Caller {
+    fn new(url: &str, options: ClientOptions) -> Self;
+
+    /// Makes a call whose honest answer is its argument.
+    fn call(&self, method: &str, number: i64) -> Result<i64, CallError>;
+}
+
+impl Caller for blocking::Client {
+    fn new(url: &str, options: ClientOptions) -> Self {
+        Self::with_options(url, options).unwrap()
+    }
+
+    fn call(&self, method: &str, number: i64) -> Result<i64, CallError> {
+        self.call(method, (number,))
+    }
+}
+
+/// The async client, in an event loop of its own.
+struct Async {
+    client: xmlrpc::Client,
+    runtime: Runtime,
+}
+
+impl Caller for Async {
+    fn new(url: &str, options: ClientOptions) -> Self {
+        Self {
+            client: xmlrpc::Client::with_options(url, options).unwrap(),
+            runtime: Builder::new_current_thread().enable_all().build().unwrap(),
+        }
+    }
+
+    fn call(&self, method: &str, number: i64) -> Result<i64, CallError> {
+        self.runtime.block_on(self.client.call(method, (number,)))
+    }
+}
+
+/// How long a call may take where the server does nothing for it.
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long any call may take, with its timeout, on a busy machine.
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// What a server does, and what becomes of the call.
+struct Case {
+    name: String,
+    answer: Answer,
+    expected: &'static str,
+}
+
+impl Case {
+    /// These bytes, and then the end of the connection.
+    fn closed(name: impl Into<String>, bytes: impl Into<Vec<u8>>, expected: &'static str) -> Self {
+        let answer = Answer::Closed(bytes.into());
+        Self::new(name, answer, expected)
+    }
+
+    /// These bytes, and the connection is kept.
+    fn kept(name: impl Into<String>, bytes: impl Into<Vec<u8>>, expected: &'static str) -> Self {
+        let answer = Answer::Kept(bytes.into());
+        Self::new(name, answer, expected)
+    }
+
+    fn new(name: impl Into<String>, answer: Answer, expected: &'static str) -> Self {
+        Self {
+            name: name.into(),
+            answer,
+            expected,
+        }
+    }
+
+    /// What is wrong with this kind of client, if anything.
+    fn run<C: Caller>(&self) -> Result<(), String> {
+        let server = Server::start(self.answer.clone());
+        let client = C::new(&server.url, ClientOptions::default().timeout(Some(TIMEOUT)));
+        let begin = Instant::now();
+        let result = in_short(&client.call("attack", 5));
+        if result != self.expected {
+            return Err(format!("{result:?} instead of {:?}", self.expected));
+        }
+        let time = begin.elapsed();
+        if time > LIMIT {
+            return Err(format!("only after {time:?}"));
+        }
+        for number in 6..8 {
+            let next = client.call("honest", number);
+            if !matches!(next, Ok(answer) if answer == number) {
+                return Err(format!("the call {number} behind it: {next:?}"));
+            }
+        }
+        match server.attacks() {
+            1 => Ok(()),
+            attacks => Err(format!("the call was sent {attacks} times")),
+        }
+    }
+}
+
+/// Runs the cases on both kinds of clients, all at the same time: most of them wait.
+fn assert_harmless(cases: &[Case]) {
+    let kinds = [
+        (
+            "async",
+            Case::run::<Async> as fn(&Case) -> Result<(), String>,
+        ),
+        ("blocking", Case::run::<blocking::Client>),
+    ];
+    let failures: Vec<String> = std::thread::scope(|scope| {
+        let running: Vec<_> = cases
+            .iter()
+            .flat_map(|case| kinds.map(|(kind, run)| (case, kind, run)))
+            .map(|(case, kind, run)| (case, kind, scope.spawn(move || run(case))))
+            .collect();
+        let ended = running
+            .into_iter()
+            .map(|(case, kind, run)| (case, kind, run.join().unwrap()));
+        let failed = ended.filter_map(|(case, kind, result)| Some((case, kind, result.err()?)));
+        failed
+            .map(|(case, kind, failure)| format!("{}, {kind}: {failure}", case.name))
+            .collect()
+    });
+    println!("{} hostile cases for each client", cases.len());
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+/// What became of a call, in short.
+fn in_short(result: &Result<i64, CallError>) -> String {
+    match result {
+        Ok(number) => number.to_string(),
+        Err(CallError::NotSent(_)) => "not sent".to_owned(),
+        Err(CallError::Lost(_)) => "lost".to_owned(),
+        Err(CallError::Refused(_)) => "refused".to_owned(),
+        Err(CallError::NotAReply(_)) => "not a reply".to_owned(),
+        Err(CallError::Fault(fault)) => format!("fault {}", fault.code()),
+        Err(CallError::Decode(_)) => "misfit".to_owned(),
+        Err(error) => format!("{error:?}"),
+    }
+}
+
+/// A reply with a number.
+fn reply(number: i64) -> String {
+    format!(
+        "<?xml version=\"1.0\"?><methodResponse><params><param><value><int>{number}</int></value></param></params>\
+         </methodResponse>"
+    )
+}
+
+/// An answer with these header lines, right or wrong.
+fn with_headers(headers: impl AsRef<[u8]>, body: impl AsRef<[u8]>) -> Vec<u8> {
+    let start = b"HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\n";
+    [start, headers.as_ref(), b"\r\n\r\n", body.as_ref()].concat()
+}
+
+/// An answer with a right length and this status.
+fn answer(status: &str, body: impl AsRef<[u8]>) -> Vec<u8> {
+    let body = body.as_ref();
+    let head = format!(
+        "HTTP/1.1 {status}\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    [head.as_bytes(), body].concat()
+}

@@ -1,0 +1,142 @@
+//! Very many connections, or very many requests, at the same time.
+
+use std::net::SocketAddr;
+
+use futures_util::stream::{self, StreamExt as _};
+use tests::victim::Victim;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+
+use super::answers::{in_short, read_to_end};
+use super::case::{call, request, with_headers};
+use super::{victim, victim_with};
+
+/// So many connections that have sent this.
+async fn connections(victim: SocketAddr, number: usize, bytes: &[u8]) -> Vec<TcpStream> {
+    let open = (0..number).map(|_| async {
+        let mut stream = TcpStream::connect(victim).await.unwrap();
+        // Where the server has no room for it, that is all right.
+        let _ = stream.write_all(bytes).await;
+        stream
+    });
+    // More at once, and the system drops some on their way, to be sent again after seconds.
+    stream::iter(open).buffer_unordered(100).collect().await
+}
+
+/// Checks that it is well as soon as the connections are gone.
+async fn assert_survives(victim: &Victim, name: &str, connections: Vec<TcpStream>) {
+    victim.assert_unharmed(name);
+    drop(connections);
+    victim.assert_well(name).await;
+}
+
+#[tokio::test]
+async fn many_connections_at_once() {
+    let victim = victim().await;
+    let one = request("X: y", &call("carrier"));
+    let half = with_headers("Content-Length: 100000", " ".repeat(10_000));
+    let kinds: [(&str, usize, &[u8]); 8] = [
+        ("idle connections", 1100, b""),
+        (
+            "connections with half a head",
+            1000,
+            b"POST /RPC2 HTTP/1.1\r\nHost: ",
+        ),
+        ("connections with a call", 1000, &one),
+        ("connections with 10 calls", 500, &one.repeat(10)),
+        ("connections with half a body", 1000, &half),
+        ("connections with rubbish", 1000, b"\0"),
+        (
+            "connections with a refused request",
+            1000,
+            b"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+        ),
+        (
+            "connections with a long head",
+            300,
+            &[&b"POST / HTTP/1.1\r\nX: "[..], &[b'x'; 60_000]].concat(),
+        ),
+    ];
+    for (name, number, bytes) in kinds {
+        let open = connections(victim.xmlrpc, number, bytes).await;
+        assert_survives(&victim, name, open).await;
+    }
+}
+
+#[tokio::test]
+async fn thousands_of_idle_connections_that_there_is_room_for() {
+    let victim = victim_with(&["--max-connections", "4000"]).await;
+    let open = connections(victim.xmlrpc, 3000, b"").await;
+    victim.assert_serves().await;
+    assert_survives(&victim, "3000 idle connections", open).await;
+}
+
+#[tokio::test]
+async fn connections_that_come_and_go() {
+    let victim = victim().await;
+    let one = request("X: y", &call("carrier"));
+    let kinds: [(&str, &[u8]); 5] = [
+        ("closed at once", b""),
+        ("closed within the head", &one[..20]),
+        ("closed within the body", &one[..one.len() - 20]),
+        ("closed before the answer", &one),
+        ("closed before ten answers", &one.repeat(10)),
+    ];
+    for (name, bytes) in kinds {
+        for _ in 0..5 {
+            drop(connections(victim.xmlrpc, 50, bytes).await);
+        }
+        victim.assert_well(name).await;
+        // The same with a reset instead of an end.
+        for _ in 0..5 {
+            for stream in connections(victim.xmlrpc, 50, bytes).await {
+                stream.set_zero_linger().unwrap();
+            }
+        }
+        victim.assert_well(&format!("{name}, by a reset")).await;
+    }
+}
+
+#[tokio::test]
+async fn a_call_of_a_client_that_is_gone_is_gone() {
+    let victim = victim().await;
+    let sleep = call("3600").replace("ledger.run", "sleep");
+    let sleep = sleep.replace("<value>3600", "<value><int>3600</int>");
+    let multicall = format!(
+        "<methodCall><methodName>system.multicall</methodName><params><param><value><array><data>{}\
+         </data></array></value></param></params></methodCall>",
+        "<value><struct><member><name>methodName</name><value>sleep</value></member><member>\
+         <name>params</name><value><array><data><value><int>3600</int></value></data></array></value>\
+         </member></struct></value>"
+            .repeat(1000)
+    );
+    for (name, document) in [
+        ("calls that last", sleep),
+        ("multicalls that last", multicall),
+    ] {
+        let open = connections(victim.xmlrpc, 200, &request("X: y", &document)).await;
+        assert_survives(&victim, name, open).await;
+    }
+}
+
+#[tokio::test]
+async fn ten_thousand_requests_in_a_row_are_answered_in_order() {
+    let victim = victim().await;
+    let mut requests = Vec::new();
+    for number in 0..10_000 {
+        requests.extend(request("X: y", &call(&number.to_string())));
+    }
+    requests.extend(request("Connection: close", &call("honest")));
+    let (mut reader, mut writer) = TcpStream::connect(victim.xmlrpc)
+        .await
+        .unwrap()
+        .into_split();
+    let (written, answers) = tokio::join!(writer.write_all(&requests), read_to_end(&mut reader));
+    written.unwrap();
+    let numbers: String = (0..10_000).map(|number| format!("{number}, ")).collect();
+    assert!(
+        in_short(&answers) == numbers + "honest",
+        "not all, or not in order"
+    );
+    victim.assert_well("requests in a row").await;
+}

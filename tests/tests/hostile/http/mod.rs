@@ -1,0 +1,26 @@
+//! Clients and servers of HTTP and XML-RPC that mean harm.
+
+mod answers;
+mod bombs;
+mod case;
+mod chunks;
+mod client;
+mod documents;
+mod flood;
+mod heads;
+mod lengths;
+mod multicall;
+mod oversize;
+mod slow;
+mod transfer;
+
+use tests::victim::Victim;
+
+/// A server with the default limits.
+async fn victim() -> Victim {
+    victim_with(&[]).await
+}
+
+async fn victim_with(arguments: &[&str]) -> Victim {
+    Victim::start(env!("CARGO_BIN_EXE_victim"), arguments).await
+}

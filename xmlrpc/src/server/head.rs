@@ -1,0 +1,93 @@
+//! What HTTP/1.1 asks of the head of a request that came over a connection of ours. The rest of it hyper has
+//! checked already.
+
+use http::header::{HOST, HeaderMap, HeaderValue, TRANSFER_ENCODING};
+use http::uri::Authority;
+use http::{Request, StatusCode, Version};
+
+use super::Refusal;
+
+/// Refuses a request that another program on its way here may have read in another way.
+///
+/// # Errors
+/// With what to answer.
+pub(super) fn check<B>(request: &Request<B>) -> Result<(), Refusal> {
+    if !has_one_host(request.headers(), request.version()) {
+        let text = "a request names one host";
+        return Err(Refusal::new(StatusCode::BAD_REQUEST, text));
+    }
+    if !is_plain_or_chunked(request.headers()) {
+        let text = "the only transfer coding is chunked";
+        return Err(Refusal::new(StatusCode::NOT_IMPLEMENTED, text));
+    }
+    Ok(())
+}
+
+/// RFC 9112, 3.2.
+fn has_one_host(headers: &HeaderMap, version: Version) -> bool {
+    let mut hosts = headers.get_all(HOST).iter();
+    match (hosts.next(), hosts.next()) {
+        (None, _) => version < Version::HTTP_11,
+        (Some(host), None) => is_host(host.as_bytes()),
+        (Some(_), Some(_)) => false,
+    }
+}
+
+fn is_host(host: &[u8]) -> bool {
+    host.is_empty() || !host.contains(&b'@') && Authority::try_from(host).is_ok()
+}
+
+/// RFC 9112, 6.1. Of several codings hyper looks at the last alone.
+fn is_plain_or_chunked(headers: &HeaderMap) -> bool {
+    let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
+    let is_chunked = |coding: &HeaderValue| coding.as_bytes().eq_ignore_ascii_case(b"chunked");
+    codings.next().is_none_or(is_chunked) && codings.next().is_none()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn status(version: Version, headers: &[(&str, &str)]) -> Option<u16> {
+        let mut request = Request::builder().version(version);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let refused = check(&request.body(()).unwrap()).err();
+        refused.map(|refusal| refusal.0.status().as_u16())
+    }
+
+    #[test]
+    fn one_host_is_named() {
+        for (hosts, refused) in [
+            (&[][..], true),
+            (&["a", "a"], true),
+            (&["a/b"], true),
+            (&["a b"], true),
+            (&["u@a"], true),
+            (&[""], false),
+            (&["a.example"], false),
+            (&["a:80"], false),
+            (&["[::1]:80"], false),
+        ] {
+            let headers: Vec<_> = hosts.iter().map(|host| ("host", *host)).collect();
+            let expected = refused.then_some(400);
+            assert_eq!(status(Version::HTTP_11, &headers), expected, "{hosts:?}");
+        }
+        assert_eq!(status(Version::HTTP_10, &[]), None);
+    }
+
+    #[test]
+    fn the_only_transfer_coding_is_chunked() {
+        let with = |codings: &[&'static str]| {
+            let codings = codings.iter().map(|coding| ("transfer-encoding", *coding));
+            let headers: Vec<_> = [("host", "a")].into_iter().chain(codings).collect();
+            status(Version::HTTP_11, &headers)
+        };
+        assert_eq!(with(&[]), None);
+        assert_eq!(with(&["Chunked"]), None);
+        assert_eq!(with(&["gzip, chunked"]), Some(501));
+        assert_eq!(with(&["gzip", "chunked"]), Some(501));
+        assert_eq!(with(&["chunked", "chunked"]), Some(501));
+    }
+}
