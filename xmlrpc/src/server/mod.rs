@@ -8,6 +8,7 @@ mod http;
 mod log;
 mod multicall;
 mod options;
+mod patient;
 mod timer;
 
 use std::collections::HashMap;
@@ -29,12 +30,12 @@ use rpc_core::{Instance, Name, Peer, RegisterError, Registry};
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, ToSocketAddrs};
 use tokio::task::yield_now;
-use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 
 use self::gather::Gather;
 use self::http::respond_with;
 pub use self::options::{FaultPolicy, Refusal, ServerOptions};
+use self::patient::Patient;
 use self::timer::Timer;
 use crate::XmlRpc;
 
@@ -276,14 +277,13 @@ impl Server {
                 })
             })
         });
-        let mut io = TimeoutStream::new(io);
-        io.set_write_timeout(Some(self.options.write_timeout.min(FOREVER)));
+        let io = Patient::new(io, self.options.write_timeout.min(FOREVER));
         let header_timeout = self.options.header_timeout.min(FOREVER);
         let mut connection = http1::Builder::new()
             .timer(Timer::new(Instant::now() + header_timeout))
             .header_read_timeout(header_timeout)
             .max_buf_size(MAX_HEAD)
-            .serve_connection(TokioIo::new(Gather(Box::pin(io))), service);
+            .serve_connection(TokioIo::new(Gather(io)), service);
         let stopped = async {
             stop.cancelled().await;
             // A request that is here already is read first: the event loop may not have seen it yet.

@@ -153,7 +153,7 @@ impl ServerOptions {
         self
     }
 
-    /// How long a peer may read nothing of a reply that is being sent; its connection is closed
+    /// How long a peer may take to read 64 KiB of a reply, or what there is of it; its connection is closed
     /// then. Default: 60 s, so that nobody keeps a connection and a reply in memory for ever.
     #[must_use]
     pub const fn write_timeout(mut self, timeout: Duration) -> Self {

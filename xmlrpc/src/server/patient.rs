@@ -1,0 +1,180 @@
+//! Peers that take their time with an answer, but not for ever.
+
+use std::future::Future as _;
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Sleep, sleep};
+
+/// How many bytes a peer must take in the time that it has, or all there are: with the default time that is about a
+/// kibibyte a second.
+const PART: usize = 64 << 10;
+
+/// A byte stream whose other end has a limited time for each part of what is written. A single byte now and then is not
+/// enough: the answer would stay in memory for as long as the peer likes.
+pub(super) struct Patient<T> {
+    io: T,
+    limit: Duration,
+    waiting: Option<Waiting>,
+}
+
+/// What is known of a peer that does not take everything at once.
+struct Waiting {
+    end: Pin<Box<Sleep>>,
+    taken: usize,
+}
+
+impl<T> Patient<T> {
+    pub(super) const fn new(io: T, limit: Duration) -> Self {
+        Self {
+            io,
+            limit,
+            waiting: None,
+        }
+    }
+
+    fn poll_end<R>(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<R>> {
+        let limit = self.limit;
+        let waiting = self.waiting.get_or_insert_with(|| Waiting {
+            end: Box::pin(sleep(limit)),
+            taken: 0,
+        });
+        ready!(waiting.end.as_mut().poll(cx));
+        let message = "the peer reads its answer too slowly";
+        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, message)))
+    }
+
+    fn wrote(
+        &mut self,
+        cx: &mut Context<'_>,
+        written: Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
+        match &written {
+            Poll::Pending => return self.poll_end(cx),
+            Poll::Ready(Ok(length)) => {
+                if let Some(waiting) = &mut self.waiting {
+                    waiting.taken += length;
+                    if waiting.taken >= PART {
+                        self.waiting = None;
+                    }
+                }
+            }
+            Poll::Ready(Err(_)) => {}
+        }
+        written
+    }
+}
+
+impl<T: AsyncWrite + Unpin> AsyncWrite for Patient<T> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.io).poll_write(cx, bytes);
+        self.wrote(cx, written)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        pieces: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.io).poll_write_vectored(cx, pieces);
+        self.wrote(cx, written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
+    }
+
+    /// When this is through, the peer, or the system for it, has taken the whole answer.
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let Poll::Ready(flushed) = Pin::new(&mut self.io).poll_flush(cx) else {
+            return self.poll_end(cx);
+        };
+        self.waiting = None;
+        Poll::Ready(flushed)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match Pin::new(&mut self.io).poll_shutdown(cx) {
+            Poll::Pending => self.poll_end(cx),
+            shut => shut,
+        }
+    }
+}
+
+impl<T: AsyncRead + Unpin> AsyncRead for Patient<T> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_read(cx, buffer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::time::Instant;
+
+    use super::*;
+
+    /// Writes a mebibyte and more to a peer that takes `step` bytes a second, and tells how that went, and after how
+    /// many seconds.
+    async fn answer(step: usize) -> (io::Result<()>, u64) {
+        let (ours, mut theirs) = tokio::io::duplex(1024);
+        let mut ours = Patient::new(ours, Duration::from_secs(60));
+        let begin = Instant::now();
+        let reading = tokio::spawn(async move {
+            let mut part = vec![0; step];
+            while theirs.read_exact(&mut part).await.is_ok() {
+                sleep(Duration::from_secs(1)).await;
+            }
+        });
+        let write = async {
+            for _ in 0..2 {
+                ours.write_all(&vec![b'x'; 600 << 10]).await?;
+                ours.flush().await?;
+            }
+            io::Result::Ok(())
+        };
+        let result = write.await;
+        reading.abort();
+        (result, begin.elapsed().as_secs())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_reads_a_kibibyte_and_more_a_second_gets_it_all() {
+        let (result, seconds) = answer(1200).await;
+        result.unwrap();
+        assert!(seconds > 1000, "{seconds}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_reads_a_byte_now_and_then_is_let_go() {
+        for step in [1, 1000] {
+            let (result, seconds) = answer(step).await;
+            assert_eq!(result.unwrap_err().kind(), io::ErrorKind::TimedOut);
+            assert_eq!(seconds, 60);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_idle_connection_is_not_timed() {
+        let (ours, mut theirs) = tokio::io::duplex(8);
+        let mut ours = Patient::new(ours, Duration::from_secs(60));
+        for _ in 0..3 {
+            let mut answer = [0; 20];
+            let both = tokio::join!(ours.write_all(&[0; 20]), theirs.read_exact(&mut answer));
+            both.0.unwrap();
+            ours.flush().await.unwrap();
+            sleep(Duration::from_secs(1000)).await;
+        }
+    }
+}
