@@ -1,5 +1,7 @@
 //! What the tests share: the peers in other languages, and how to run them.
 
+#[cfg(unix)]
+pub mod faulty;
 pub mod victim;
 
 use std::io::{BufRead, BufReader};

@@ -57,6 +57,12 @@ impl Ledger {
         runs.get(name).copied().unwrap_or_default()
     }
 
+    /// How often `run` was called with each name.
+    fn all(&self) -> HashMap<String, u64> {
+        let runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
+        runs.clone()
+    }
+
     /// Forgets all names.
     fn forget(&self) -> bool {
         let mut runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,0 +1,170 @@
+//! Many calls, each with a fault of its own, and what is to be true of all of them.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use rpc_core::Execution;
+use tests::faulty::{Fault, Plan, Schedule};
+
+use crate::protocol::{Outcome, Protocol, Site, call};
+
+/// How many calls are under way at once.
+const AT_ONCE: usize = 48;
+
+/// How much longer than its deadline a call may take on a machine that is busy.
+pub(crate) const SLACK: Duration = Duration::from_secs(15);
+
+/// A call with a fault.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Case {
+    pub(crate) protocol: Protocol,
+    pub(crate) direction: Direction,
+    /// How many bytes go before the fault.
+    pub(crate) at: u64,
+    pub(crate) fault: Fault,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Direction {
+    Up,
+    Down,
+}
+
+impl Case {
+    fn plan(self) -> Plan {
+        let schedule = Schedule::fault(self.at, self.fault);
+        match self.direction {
+            Direction::Up => Plan {
+                up: schedule,
+                ..Plan::default()
+            },
+            Direction::Down => Plan {
+                down: schedule,
+                ..Plan::default()
+            },
+        }
+    }
+}
+
+/// A case, and what became of it.
+pub(crate) struct Ended {
+    pub(crate) case: Case,
+    pub(crate) outcome: Outcome,
+    name: String,
+}
+
+impl fmt::Debug for Ended {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}: {:?}", self.case, self.outcome)
+    }
+}
+
+impl Ended {
+    /// Whether the call gave its own name, as it does without a fault.
+    pub(crate) fn is_answered(&self) -> bool {
+        self.outcome.result.as_ref() == Ok(&self.name)
+    }
+}
+
+/// A name of the same length as all others.
+pub(crate) fn name() -> String {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    format!("{:012}", NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+/// The fault before each byte of the call and of its answer, and behind the last. The first byte behind an
+/// earlier call is left out, as that call would not survive it.
+pub(crate) async fn at_every_byte(site: &Site, protocol: Protocol, fault: Fault) -> Vec<Case> {
+    let harmless = call(site, protocol, Plan::default(), &name(), SLACK).await;
+    assert!(harmless.result.is_ok(), "{protocol:?}: {harmless:?}");
+    let (before, after) = (harmless.before, harmless.after);
+    let positions = |before: u64, after| before + u64::from(before > 0)..=after;
+    let up = positions(before.up, after.up).map(|at| (Direction::Up, at));
+    let down = positions(before.down, after.down).map(|at| (Direction::Down, at));
+    let case = |(direction, at)| Case {
+        protocol,
+        direction,
+        at,
+        fault,
+    };
+    up.chain(down).map(case).collect()
+}
+
+/// Makes the calls, and after each an honest one. Nothing takes longer than its deadline.
+pub(crate) async fn run(site: &Arc<Site>, cases: Vec<Case>, deadline: Duration) -> Vec<Ended> {
+    let honest = xmlrpc::Client::new(&site.victim.url()).unwrap();
+    let run = |case: Case| {
+        let (site, honest) = (Arc::clone(site), honest.clone());
+        let case = async move {
+            let name = name();
+            let outcome = call(&site, case.protocol, case.plan(), &name, deadline).await;
+            let sum: i64 = honest.call("add", (3, 5)).await.unwrap();
+            assert_eq!(sum, 8, "after {case:?}");
+            Ended {
+                case,
+                outcome,
+                name,
+            }
+        };
+        async { tokio::spawn(case).await.unwrap() }
+    };
+    let calls = futures_util::stream::iter(cases.into_iter().map(run));
+    let ended: Vec<Ended> = calls.buffer_unordered(AT_ONCE).collect().await;
+    for ended in &ended {
+        assert!(ended.outcome.took < deadline + SLACK, "{ended:?}");
+    }
+    ended
+}
+
+/// Checks that the server is well, and that it and the callers agree: what ran did so once, and no caller is told
+/// of a call that ran that it did not. Prints how much the callers know.
+pub(crate) async fn check_truth(site: &Site, ended: &[Ended]) {
+    // From here on nothing runs any more.
+    site.victim.assert_well(&format!("{} faults", ended.len())).await;
+    let honest = xmlrpc::Client::new(&site.victim.url()).unwrap();
+    let runs: HashMap<String, u64> = honest.call("ledger.all", ()).await.unwrap();
+    let mut told = HashMap::<_, Told>::new();
+    for ended in ended {
+        let Case {
+            protocol,
+            direction,
+            fault,
+            ..
+        } = ended.case;
+        let runs = runs.get(&ended.name).copied().unwrap_or_default();
+        let may_run_twice = protocol == Protocol::RpcIdempotent;
+        assert!(runs <= 1 || may_run_twice, "{runs} runs: {ended:?}");
+        let told = told.entry((protocol, direction, fault)).or_default();
+        match &ended.outcome.result {
+            Ok(_) => {
+                assert!(ended.is_answered() && runs >= 1, "{runs} runs: {ended:?}");
+                told.answered += 1;
+            }
+            Err((Execution::Never, _)) => {
+                assert_eq!(runs, 0, "{ended:?}");
+                told.never += 1;
+            }
+            Err((Execution::Maybe, _)) if runs == 0 => told.maybe_needlessly += 1,
+            Err((Execution::Maybe, _)) => told.maybe += 1,
+            Err((Execution::Completed, _)) => panic!("the answer is whole, or not: {ended:?}"),
+        }
+    }
+    for ((protocol, direction, fault), told) in told {
+        println!("{protocol:?}, {fault:?}, {direction:?}: {told:?}");
+    }
+    println!("{} cases", ended.len());
+}
+
+/// How many callers were told what.
+#[derive(Debug, Default)]
+struct Told {
+    answered: usize,
+    never: usize,
+    maybe: usize,
+    /// They were told that the call may have run, and it did not.
+    maybe_needlessly: usize,
+}
