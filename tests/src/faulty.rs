@@ -23,7 +23,7 @@ use tokio::task::JoinSet;
 use tokio_util::task::AbortOnDropHandle;
 
 use self::direction::{End, forward};
-pub use self::plan::{Fault, Pace, Plan, Schedule};
+pub use self::plan::{Direction, Fault, Pace, Plan, Schedule};
 
 /// The relay; when it is dropped, all that it carries is cut.
 #[derive(Debug)]
@@ -47,6 +47,17 @@ pub struct Passed {
     pub up: u64,
     /// Those from the server to clients.
     pub down: u64,
+}
+
+impl Passed {
+    /// Those that went this way.
+    #[must_use]
+    pub const fn of(self, direction: Direction) -> u64 {
+        match direction {
+            Direction::Up => self.up,
+            Direction::Down => self.down,
+        }
+    }
 }
 
 impl Proxy<SocketAddr> {

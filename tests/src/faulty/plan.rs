@@ -11,6 +11,46 @@ pub struct Plan {
     pub down: Schedule,
 }
 
+impl Plan {
+    /// This fault after so many bytes in one direction.
+    #[must_use]
+    pub fn fault(direction: Direction, after: u64, fault: Fault) -> Self {
+        let schedule = Schedule {
+            fault: Some((after, fault)),
+            ..Schedule::default()
+        };
+        match direction {
+            Direction::Up => Self {
+                up: schedule,
+                ..Self::default()
+            },
+            Direction::Down => Self {
+                down: schedule,
+                ..Self::default()
+            },
+        }
+    }
+
+    /// Both directions at this pace.
+    #[must_use]
+    pub fn pace(pace: Pace) -> Self {
+        let schedule = Schedule { pace, fault: None };
+        Self {
+            up: schedule.clone(),
+            down: schedule,
+        }
+    }
+}
+
+/// One of the two ways through the relay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Direction {
+    /// From the client to the server.
+    Up,
+    /// From the server to the client.
+    Down,
+}
+
 /// What is to happen in one direction. Default: nothing.
 #[derive(Clone, Debug, Default)]
 pub struct Schedule {
@@ -18,23 +58,6 @@ pub struct Schedule {
     pub pace: Pace,
     /// A fault, and how many bytes go before it.
     pub fault: Option<(u64, Fault)>,
-}
-
-impl Schedule {
-    /// This fault after so many bytes.
-    #[must_use]
-    pub fn fault(after: u64, fault: Fault) -> Self {
-        Self {
-            fault: Some((after, fault)),
-            ..Self::default()
-        }
-    }
-
-    /// All bytes at this pace.
-    #[must_use]
-    pub fn pace(pace: Pace) -> Self {
-        Self { pace, fault: None }
-    }
 }
 
 /// What happens once.

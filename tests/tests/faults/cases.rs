@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use rpc_core::Execution;
-use tests::faulty::{Fault, Plan, Schedule};
+use tests::faulty::{Direction, Fault, Plan};
 
 use crate::protocol::{Outcome, Protocol, Site, call};
 
 /// How many calls are under way at once.
-const AT_ONCE: usize = 48;
+const AT_ONCE: usize = 96;
 
 /// How much longer than its deadline a call may take on a machine that is busy.
 pub(crate) const SLACK: Duration = Duration::from_secs(15);
@@ -28,25 +28,9 @@ pub(crate) struct Case {
     pub(crate) fault: Fault,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Direction {
-    Up,
-    Down,
-}
-
 impl Case {
     fn plan(self) -> Plan {
-        let schedule = Schedule::fault(self.at, self.fault);
-        match self.direction {
-            Direction::Up => Plan {
-                up: schedule,
-                ..Plan::default()
-            },
-            Direction::Down => Plan {
-                down: schedule,
-                ..Plan::default()
-            },
-        }
+        Plan::fault(self.direction, self.at, self.fault)
     }
 }
 
@@ -81,17 +65,19 @@ pub(crate) fn name() -> String {
 pub(crate) async fn at_every_byte(site: &Site, protocol: Protocol, fault: Fault) -> Vec<Case> {
     let harmless = call(site, protocol, Plan::default(), &name(), SLACK).await;
     assert!(harmless.result.is_ok(), "{protocol:?}: {harmless:?}");
-    let (before, after) = (harmless.before, harmless.after);
-    let positions = |before: u64, after| before + u64::from(before > 0)..=after;
-    let up = positions(before.up, after.up).map(|at| (Direction::Up, at));
-    let down = positions(before.down, after.down).map(|at| (Direction::Down, at));
-    let case = |(direction, at)| Case {
-        protocol,
-        direction,
-        at,
-        fault,
-    };
-    up.chain(down).map(case).collect()
+    let mut cases = Vec::new();
+    for direction in [Direction::Up, Direction::Down] {
+        let before = harmless.before.of(direction);
+        for at in before + u64::from(before > 0)..=harmless.after.of(direction) {
+            cases.push(Case {
+                protocol,
+                direction,
+                at,
+                fault,
+            });
+        }
+    }
+    cases
 }
 
 /// Makes the calls, and after each an honest one. Nothing takes longer than its deadline.
@@ -124,7 +110,9 @@ pub(crate) async fn run(site: &Arc<Site>, cases: Vec<Case>, deadline: Duration) 
 /// of a call that ran that it did not. Prints how much the callers know.
 pub(crate) async fn check_truth(site: &Site, ended: &[Ended]) {
     // From here on nothing runs any more.
-    site.victim.assert_well(&format!("{} faults", ended.len())).await;
+    site.victim
+        .assert_well(&format!("{} faults", ended.len()))
+        .await;
     let honest = xmlrpc::Client::new(&site.victim.url()).unwrap();
     let runs: HashMap<String, u64> = honest.call("ledger.all", ()).await.unwrap();
     let mut told = HashMap::<_, Told>::new();

@@ -6,7 +6,7 @@ use std::time::Duration;
 use rpc_core::Execution;
 use tests::faulty::Fault;
 
-use crate::cases::{Case, at_every_byte, check_truth, run};
+use crate::cases::{at_every_byte, check_truth, run};
 use crate::protocol::{Protocol, Site};
 
 /// Nothing has to wait for this: each cut is noticed at once.
@@ -21,16 +21,12 @@ async fn cut(site: &Arc<Site>, protocol: Protocol, faults: &[Fault]) {
     let ended = run(site, cases, DEADLINE).await;
     for ended in &ended {
         assert!(ended.outcome.took < DEADLINE, "noticed at once: {ended:?}");
-        if protocol == Protocol::RpcIdempotent && has_client(ended.case, &ended.outcome.result) {
+        let has_connected = !matches!(ended.outcome.result, Err((Execution::Never, _)));
+        if protocol == Protocol::RpcIdempotent && has_connected {
             assert!(ended.is_answered(), "made again: {ended:?}");
         }
     }
     check_truth(site, &ended).await;
-}
-
-/// Whether the cut came only after the client had connected.
-fn has_client(_: Case, result: &Result<String, (Execution, String)>) -> bool {
-    !matches!(result, Err((Execution::Never, _)))
 }
 
 const ALL: [Fault; 3] = [Fault::Close, Fault::Reset, Fault::HalfClose];
