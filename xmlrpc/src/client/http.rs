@@ -10,9 +10,9 @@ use http::header::{
     ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HOST, HeaderMap, HeaderValue,
     PROXY_AUTHORIZATION, USER_AGENT,
 };
-use http::{Method, Request, Response, Uri};
+use http::{Method, Request, Response, StatusCode, Uri};
 use hyper::body::Incoming;
-use rpc_core::{CallError, Payload};
+use rpc_core::{CallError, Fault, FaultKind, Payload};
 use tokio::runtime::Handle;
 use url::Url;
 
@@ -206,7 +206,7 @@ impl Http {
         let (body, problem) = match broken {
             None => match decode(body.clone(), &head.headers, self.max_body) {
                 Ok(document) => match reply_fault(&document, format) {
-                    Ok(Some(fault)) => return Err(CallError::Fault(fault)),
+                    Ok(Some(fault)) => return Err(CallError::Fault(named(head.status, fault))),
                     Ok(None) if head.status.is_success() => return Ok(document),
                     Ok(None) => (document.into_bytes(), Problem::Status),
                     Err(error) => (document.into_bytes(), Problem::NotAReply(error)),
@@ -225,6 +225,16 @@ impl Http {
             problem => problem,
         };
         Err(HttpError::new(head.status, &head.headers, &body, problem).into_call_error())
+    }
+}
+
+/// The fault, with the kind that the status tells. The code alone does not say that a server has too much to do, and the
+/// status alone may be that of a proxy, which knows less.
+fn named(status: StatusCode, fault: Fault) -> Fault {
+    let overloaded = FaultKind::Overloaded;
+    match status == StatusCode::SERVICE_UNAVAILABLE && fault.code() == overloaded.code() {
+        true => Fault::of(overloaded, fault.message()),
+        false => fault,
     }
 }
 
