@@ -2,6 +2,8 @@
 
 #[cfg(unix)]
 pub mod faulty;
+#[cfg(unix)]
+pub mod limits;
 pub mod victim;
 
 use std::io::{BufRead, BufReader};

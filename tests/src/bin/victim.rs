@@ -34,20 +34,37 @@ struct Arguments {
     /// How long the objects of a client outlive its connection
     #[arg(long)]
     lease_ms: Option<u64>,
+    /// Write what ran here, as JSON, after the last call
+    #[arg(long)]
+    ledger: Option<PathBuf>,
 }
 
 /// What runs, so that a test can count it from outside.
 #[derive(Default)]
 struct Ledger {
     runs: Mutex<HashMap<String, u64>>,
+    /// How many of them came to their end.
+    ends: Mutex<HashMap<String, u64>>,
+}
+
+fn count(names: &Mutex<HashMap<String, u64>>, name: &str) {
+    let mut names = names.lock().unwrap_or_else(PoisonError::into_inner);
+    *names.entry(name.to_owned()).or_default() += 1;
 }
 
 #[service]
 impl Ledger {
     /// Notes that it ran, and gives the name back.
     fn run(&self, name: String) -> String {
-        let mut runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
-        *runs.entry(name.clone()).or_default() += 1;
+        count(&self.runs, &name);
+        name
+    }
+
+    /// The same, with so many milliseconds until it ends.
+    async fn work(&self, name: String, milliseconds: u64) -> String {
+        count(&self.runs, &name);
+        tokio::time::sleep(Duration::from_millis(milliseconds)).await;
+        count(&self.ends, &name);
         name
     }
 
@@ -93,7 +110,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     over_http.register_instance_at("ledger", Arc::clone(&ledger))?;
     let over_connections = rpc::Server::with_options(arguments.sessions());
     over_connections.register_instance(demo)?;
-    over_connections.register_instance_at("ledger", ledger)?;
+    over_connections.register_instance_at("ledger", Arc::clone(&ledger))?;
 
     let stop = CancellationToken::new();
     let http = over_http.bind("127.0.0.1:0").await?;
@@ -121,6 +138,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     signal(SignalKind::terminate())?.recv().await;
     stop.cancel();
     servers.join_all().await;
+    if let Some(path) = arguments.ledger {
+        let file = std::fs::File::create(path)?;
+        serde_json::to_writer(file, &(&ledger.runs, &ledger.ends))?;
+    }
     Ok(())
 }
 

@@ -65,12 +65,13 @@ pub(super) async fn forward(
             let piece = pacer.next(waiting.len()).await;
             let piece = piece.min(usize::try_from(until_fault).unwrap_or(usize::MAX));
             let (now, later) = waiting.split_at_mut(piece);
+            position += piece as u64;
+            // Counted before it arrives, so that whoever has received it finds it counted.
+            passed.fetch_add(piece as u64, Ordering::Relaxed);
             if to.write_all(now).await.is_err() {
                 // What the other direction still carries arrives all the same.
                 return swallow(from).await;
             }
-            position += piece as u64;
-            passed.fetch_add(piece as u64, Ordering::Relaxed);
             waiting = later;
         }
         match from.read(&mut buffer).await {

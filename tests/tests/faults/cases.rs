@@ -80,14 +80,31 @@ pub(crate) async fn at_every_byte(site: &Site, protocol: Protocol, fault: Fault)
     cases
 }
 
+/// Does something with each case, many at once, each in a task of its own.
+pub(crate) async fn each<C, F>(
+    cases: impl IntoIterator<Item = C>,
+    mut run: impl FnMut(C) -> F,
+) -> Vec<F::Output>
+where
+    F: Future<Output: Send> + Send + 'static,
+{
+    let tasks = cases.into_iter().map(|case| {
+        let case = run(case);
+        async { tokio::spawn(case).await.unwrap() }
+    });
+    let tasks = futures_util::stream::iter(tasks);
+    tasks.buffer_unordered(AT_ONCE).collect().await
+}
+
 /// Makes the calls, and after each an honest one. Nothing takes longer than its deadline.
 pub(crate) async fn run(site: &Arc<Site>, cases: Vec<Case>, deadline: Duration) -> Vec<Ended> {
     let honest = xmlrpc::Client::new(&site.victim.url()).unwrap();
-    let run = |case: Case| {
+    each(cases, |case| {
         let (site, honest) = (Arc::clone(site), honest.clone());
-        let case = async move {
+        async move {
             let name = name();
             let outcome = call(&site, case.protocol, case.plan(), &name, deadline).await;
+            assert!(outcome.took < deadline + SLACK, "{case:?}: {outcome:?}");
             let sum: i64 = honest.call("add", (3, 5)).await.unwrap();
             assert_eq!(sum, 8, "after {case:?}");
             Ended {
@@ -95,15 +112,9 @@ pub(crate) async fn run(site: &Arc<Site>, cases: Vec<Case>, deadline: Duration) 
                 outcome,
                 name,
             }
-        };
-        async { tokio::spawn(case).await.unwrap() }
-    };
-    let calls = futures_util::stream::iter(cases.into_iter().map(run));
-    let ended: Vec<Ended> = calls.buffer_unordered(AT_ONCE).collect().await;
-    for ended in &ended {
-        assert!(ended.outcome.took < deadline + SLACK, "{ended:?}");
-    }
-    ended
+        }
+    })
+    .await
 }
 
 /// Checks that the server is well, and that it and the callers agree: what ran did so once, and no caller is told

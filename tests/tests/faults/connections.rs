@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use conn::frame::FrameError;
 use conn::{Client, Connection, Pickle, RecvError};
-use futures_util::StreamExt as _;
 use tests::faulty::{Direction, Fault, Passed, Plan, Proxy};
 use tests::victim::{KEY, Victim};
 use tokio::time::timeout;
+
+use crate::cases::each;
 
 /// The lengths of the messages.
 const LENGTHS: [usize; 3] = [3, 100, 40];
@@ -118,9 +119,9 @@ async fn messages_arrive_as_a_whole_or_not_at_all() {
         let places = places(&whole).into_iter();
         places.map(move |(direction, at)| (direction, at, fault))
     });
-    let run = |(direction, at, fault)| {
+    let cases = each(cases, |(direction, at, fault)| {
         let (victim, boundaries) = (Arc::clone(&victim), Arc::clone(&boundaries));
-        let case = async move {
+        async move {
             let ended = exchange(&victim, Plan::fault(direction, at, fault));
             let ended = timeout(DEADLINE, ended).await.expect("a cut is noticed");
             let what = format!("{fault:?} at {at} of {direction:?}: {ended:?}");
@@ -140,14 +141,10 @@ async fn messages_arrive_as_a_whole_or_not_at_all() {
                 None => assert!(ended.handshake.is_none() || ended.echoed == 3, "{what}"),
                 Some(_) => panic!("{what}"),
             }
-        };
-        async { tokio::spawn(case).await.unwrap() }
-    };
-    let cases: Vec<()> = futures_util::stream::iter(cases.map(run))
-        .buffer_unordered(96)
-        .collect()
-        .await;
-    println!("{} cuts of messages", cases.len());
+        }
+    });
+    let cases = cases.await.len();
+    println!("{cases} cuts of messages");
     victim.assert_well("cuts of messages").await;
 }
 
@@ -156,9 +153,9 @@ async fn blocking_connections_notice_cuts() {
     let victim = Arc::new(Victim::start(env!("CARGO_BIN_EXE_victim"), &[]).await);
     let whole = exchange(&victim, Plan::default()).await;
     let boundaries = Arc::new(boundaries(&whole));
-    let run = |(direction, at)| {
+    let cases = each(places(&whole), |(direction, at)| {
         let (victim, boundaries) = (Arc::clone(&victim), Arc::clone(&boundaries));
-        let case = async move {
+        async move {
             let proxy = Proxy::tcp(victim.connections).await.unwrap();
             proxy.plan(Plan::fault(direction, at, Fault::Close));
             let address = *proxy.address();
@@ -173,15 +170,10 @@ async fn blocking_connections_notice_cuts() {
                     "{direction:?} {at}"
                 );
             }
-        };
-        async { tokio::spawn(case).await.unwrap() }
-    };
-    let cases = places(&whole).into_iter().map(run);
-    let cases: Vec<()> = futures_util::stream::iter(cases)
-        .buffer_unordered(32)
-        .collect()
-        .await;
-    println!("{} cuts of messages without async", cases.len());
+        }
+    });
+    let cases = cases.await.len();
+    println!("{cases} cuts of messages without async");
     victim.assert_well("cuts of blocking connections").await;
 }
 
@@ -190,9 +182,9 @@ async fn no_handshake_succeeds_with_a_wrong_bit() {
     let victim = Arc::new(Victim::start(env!("CARGO_BIN_EXE_victim"), &[]).await);
     let whole = exchange(&victim, Plan::default()).await;
     let handshake = whole.handshake.unwrap();
-    let run = |(direction, at)| {
+    let cases = each(places(&whole), |(direction, at)| {
         let victim = Arc::clone(&victim);
-        let case = async move {
+        async move {
             let plan = Plan::fault(direction, at, Fault::Flip((at % 8) as u8));
             let ended = timeout(DEADLINE, exchange(&victim, plan)).await;
             let ended = ended.expect("it ends");
@@ -206,14 +198,9 @@ async fn no_handshake_succeeds_with_a_wrong_bit() {
                 !is_whole || at >= whole.passed.of(direction),
                 "bit {at} of {direction:?}: {ended:?}"
             );
-        };
-        async { tokio::spawn(case).await.unwrap() }
-    };
-    let cases = places(&whole).into_iter().map(run);
-    let cases: Vec<()> = futures_util::stream::iter(cases)
-        .buffer_unordered(96)
-        .collect()
-        .await;
-    println!("{} wrong bits in messages", cases.len());
+        }
+    });
+    let cases = cases.await.len();
+    println!("{cases} wrong bits in messages");
     victim.assert_well("wrong bits in messages").await;
 }

@@ -1,0 +1,88 @@
+//! More calls than a server answers at once: those beyond are refused at once, and know that they did not run.
+
+use std::time::{Duration, Instant};
+
+use conn::rpc;
+use futures_util::{StreamExt as _, stream};
+use rpc_core::{CallError, Caller, Execution, FaultKind};
+use tests::limits::allow_descriptors;
+use tests::victim::{KEY, Victim};
+use tokio::task::JoinSet;
+
+/// How long the calls take that fill the server.
+const LONG: f64 = 600.0;
+
+/// How many calls there are beyond those.
+const BEYOND: usize = 2000;
+
+/// How long a refusal may take on a machine that is busy. What fills the server takes far longer.
+const SOON: Duration = Duration::from_secs(20);
+
+/// Checks that a call is refused for what it is.
+fn assert_refused(result: &Result<i64, CallError>) {
+    let error = result.as_ref().unwrap_err();
+    assert_eq!(error.execution(), Execution::Never, "{error:?}");
+    let fault = error.fault().unwrap_or_else(|| panic!("{error:?}"));
+    assert_eq!(fault.kind(), FaultKind::Overloaded, "{error:?}");
+}
+
+/// Makes calls beyond those that fill the server, `at_once` at the same time.
+async fn refused(client: &impl Caller, at_once: usize) {
+    // The last of those that fill it may still be under way.
+    let begin = Instant::now();
+    while client.call::<i64>("add", (3, 5)).await.is_ok() {
+        assert!(begin.elapsed() < SOON, "the server is full");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let calls = (0..BEYOND).map(|_| async {
+        let begin = Instant::now();
+        assert_refused(&client.call("add", (3, 5)).await);
+        begin.elapsed()
+    });
+    let times: Vec<Duration> = stream::iter(calls)
+        .buffer_unordered(at_once)
+        .collect()
+        .await;
+    let slowest = times.into_iter().max().unwrap();
+    println!("{BEYOND} calls refused, the slowest in {slowest:?}");
+    assert!(slowest < SOON, "{slowest:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn calls_over_http_beyond_the_limit_are_refused_at_once() {
+    allow_descriptors(3000);
+    let victim = Victim::start(env!("CARGO_BIN_EXE_victim"), &[]).await;
+    let client = xmlrpc::Client::new(&victim.url()).unwrap();
+    let mut long = JoinSet::new();
+    for _ in 0..512 {
+        let client = client.clone();
+        long.spawn(async move { client.call::<bool>("sleep", (LONG,)).await });
+    }
+    refused(&client, 100).await;
+    assert!(long.try_join_next().is_none(), "they run on");
+    victim.assert_unharmed("an overload");
+    long.shutdown().await;
+    drop(client);
+    victim.assert_well("an overload").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn calls_over_connections_beyond_the_limit_are_refused_at_once() {
+    let victim = Victim::start(env!("CARGO_BIN_EXE_victim"), &[]).await;
+    let mut long = JoinSet::new();
+    for _ in 0..16 {
+        let client = rpc::Client::connect(victim.rpc).authkey(KEY).await.unwrap();
+        for _ in 0..1024 {
+            let client = client.clone();
+            long.spawn(async move { client.call::<bool>("sleep", (LONG,)).await });
+        }
+    }
+    let client = rpc::Client::connect(victim.rpc).authkey(KEY).await.unwrap();
+    refused(&client, 1000).await;
+    assert!(long.try_join_next().is_none(), "they run on");
+    println!("{} KiB of memory", victim.memory() >> 10);
+    victim.assert_unharmed("an overload");
+    long.shutdown().await;
+    drop(client);
+    victim.assert_well("an overload").await;
+}
