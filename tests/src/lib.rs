@@ -4,6 +4,8 @@
 pub mod faulty;
 #[cfg(unix)]
 pub mod limits;
+#[cfg(unix)]
+pub mod protocol;
 pub mod victim;
 
 use std::io::{BufRead, BufReader};

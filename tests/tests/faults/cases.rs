@@ -10,7 +10,7 @@ use futures_util::StreamExt as _;
 use rpc_core::Execution;
 use tests::faulty::{Direction, Fault, Plan};
 
-use crate::protocol::{Outcome, Protocol, Site, call};
+use tests::protocol::{Outcome, Protocol, Site, call};
 
 /// How many calls are under way at once.
 const AT_ONCE: usize = 96;

@@ -10,6 +10,7 @@ use tests::faulty::{Direction, Fault, Passed, Plan, Proxy};
 use tests::victim::{KEY, Victim};
 use tokio::time::timeout;
 
+use crate::VICTIM;
 use crate::cases::each;
 
 /// The lengths of the messages.
@@ -110,7 +111,7 @@ fn boundaries(whole: &Exchange) -> Vec<u64> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn messages_arrive_as_a_whole_or_not_at_all() {
-    let victim = Arc::new(Victim::start(env!("CARGO_BIN_EXE_victim"), &[]).await);
+    let victim = Arc::new(Victim::start(VICTIM, &[]).await);
     let whole = exchange(&victim, Plan::default()).await;
     assert_eq!(whole.echoed, LENGTHS.len());
     let boundaries = Arc::new(boundaries(&whole));
@@ -135,7 +136,7 @@ async fn messages_arrive_as_a_whole_or_not_at_all() {
                     );
                 }
                 Some(RecvError::Frame(FrameError::Truncated { .. })) => {
-                    assert!(!is_whole, "{what}")
+                    assert!(!is_whole, "{what}");
                 }
                 Some(RecvError::Io(_)) => {}
                 None => assert!(ended.handshake.is_none() || ended.echoed == 3, "{what}"),
@@ -150,7 +151,7 @@ async fn messages_arrive_as_a_whole_or_not_at_all() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn blocking_connections_notice_cuts() {
-    let victim = Arc::new(Victim::start(env!("CARGO_BIN_EXE_victim"), &[]).await);
+    let victim = Arc::new(Victim::start(VICTIM, &[]).await);
     let whole = exchange(&victim, Plan::default()).await;
     let boundaries = Arc::new(boundaries(&whole));
     let cases = each(places(&whole), |(direction, at)| {
@@ -179,7 +180,7 @@ async fn blocking_connections_notice_cuts() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_handshake_succeeds_with_a_wrong_bit() {
-    let victim = Arc::new(Victim::start(env!("CARGO_BIN_EXE_victim"), &[]).await);
+    let victim = Arc::new(Victim::start(VICTIM, &[]).await);
     let whole = exchange(&victim, Plan::default()).await;
     let handshake = whole.handshake.unwrap();
     let cases = each(places(&whole), |(direction, at)| {

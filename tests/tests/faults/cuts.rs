@@ -6,8 +6,9 @@ use std::time::Duration;
 use rpc_core::Execution;
 use tests::faulty::Fault;
 
+use crate::VICTIM;
 use crate::cases::{at_every_byte, check_truth, run};
-use crate::protocol::{Protocol, Site};
+use tests::protocol::{Protocol, Site};
 
 /// Nothing has to wait for this: each cut is noticed at once.
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -33,7 +34,7 @@ const ALL: [Fault; 3] = [Fault::Close, Fault::Reset, Fault::HalfClose];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn cuts_of_http() {
-    let site = Arc::new(Site::new().await);
+    let site = Arc::new(Site::start(VICTIM, &[]).await);
     cut(&site, Protocol::XmlRpc, &ALL).await;
     cut(&site, Protocol::XmlRpcKept, &ALL[..2]).await;
     cut(&site, Protocol::XmlRpcBlocking, &ALL[..2]).await;
@@ -43,14 +44,14 @@ async fn cuts_of_http() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn cuts_of_connections_with_calls() {
-    let site = Arc::new(Site::new().await);
+    let site = Arc::new(Site::start(VICTIM, &[]).await);
     cut(&site, Protocol::Rpc, &ALL).await;
     cut(&site, Protocol::RpcReconnecting, &ALL[..2]).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn cuts_of_sessions_that_go_on() {
-    let site = Arc::new(Site::with(&["--lease-ms", "1000"]).await);
+    let site = Arc::new(Site::start(VICTIM, &["--lease-ms", "1000"]).await);
     cut(&site, Protocol::RpcReconnecting, &ALL[..2]).await;
     cut(&site, Protocol::RpcIdempotent, &ALL[..2]).await;
 }

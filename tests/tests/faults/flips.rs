@@ -8,15 +8,16 @@ use std::time::Duration;
 
 use tests::faulty::Fault;
 
+use crate::VICTIM;
 use crate::cases::{at_every_byte, run};
-use crate::protocol::{Protocol, Site};
+use tests::protocol::{Protocol, Site};
 
 /// Long enough for what is answered, and short enough for lengths that promise more bytes than there are.
 const DEADLINE: Duration = Duration::from_secs(2);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_wrong_bit_hangs_and_crashes_nothing() {
-    let site = Arc::new(Site::new().await);
+    let site = Arc::new(Site::start(VICTIM, &[]).await);
     for protocol in [Protocol::XmlRpc, Protocol::Rpc] {
         let mut cases = at_every_byte(&site, protocol, Fault::Flip(0)).await;
         for case in &mut cases {

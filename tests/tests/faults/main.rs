@@ -10,5 +10,7 @@ mod connections;
 mod cuts;
 mod flips;
 mod pace;
-mod protocol;
 mod stalls;
+
+/// The program that is called.
+const VICTIM: &str = env!("CARGO_BIN_EXE_victim");

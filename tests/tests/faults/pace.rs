@@ -5,8 +5,9 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use tests::faulty::{Pace, Plan};
 
+use crate::VICTIM;
 use crate::cases::name;
-use crate::protocol::{Protocol, Site, call};
+use tests::protocol::{Protocol, Site, call};
 
 /// How many orders of wake-ups are tried with each protocol.
 const ORDERS: u64 = 40;
@@ -16,7 +17,7 @@ const DEADLINE: Duration = Duration::from_secs(60);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn slow_connections_lose_no_call() {
-    let site = Site::new().await;
+    let site = Site::start(VICTIM, &[]).await;
     let late = Pace::Pieces(usize::MAX, Duration::from_millis(300));
     let trickle = Pace::Pieces(1, Duration::from_micros(1));
     let shuffled = |seed| Pace::Random(seed, 40, Duration::from_millis(5));

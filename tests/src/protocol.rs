@@ -1,19 +1,20 @@
-//! The ways to make a call.
+//! The ways to make a call through a relay that harms it.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use conn::rpc;
 use rpc_core::{CallError, Caller, Context, Execution};
 use tempfile::TempDir;
-use tests::faulty::{Passed, Plan, Proxy};
-use tests::victim::{KEY, Victim};
 use xmlrpc::{ClientOptions, blocking};
+
+use crate::faulty::{Passed, Plan, Proxy};
+use crate::victim::{KEY, Victim};
 
 /// A protocol, and a way to use it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Protocol {
+pub enum Protocol {
     /// XML-RPC over a new connection.
     XmlRpc,
     /// XML-RPC over a connection that carried a call before.
@@ -32,7 +33,7 @@ pub(crate) enum Protocol {
 
 impl Protocol {
     /// All of them.
-    pub(crate) const ALL: [Self; 7] = [
+    pub const ALL: [Self; 7] = [
         Self::XmlRpc,
         Self::XmlRpcKept,
         Self::XmlRpcBlocking,
@@ -44,25 +45,31 @@ impl Protocol {
 }
 
 /// A server, with all that leads to it.
-pub(crate) struct Site {
-    pub(crate) victim: Victim,
+#[derive(Debug)]
+pub struct Site {
+    /// The server.
+    pub victim: Victim,
     folder: TempDir,
 }
 
 impl Site {
-    /// A server with the default limits.
-    pub(crate) async fn new() -> Self {
-        Self::with(&[]).await
+    /// A server with these arguments; `program` is `env!("CARGO_BIN_EXE_victim")`.
+    ///
+    /// # Panics
+    /// If it does not start.
+    pub async fn start(program: &str, arguments: &[&str]) -> Self {
+        let folder = tempfile::tempdir().expect("a folder for sockets");
+        let socket = folder.path().join("victim");
+        let unix = ["--unix", socket.to_str().expect("a path that is text")];
+        let arguments = [&unix, arguments].concat();
+        let victim = Victim::start(program, &arguments).await;
+        Self { victim, folder }
     }
 
-    /// A server with these arguments.
-    pub(crate) async fn with(arguments: &[&str]) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let socket = folder.path().join("victim");
-        let unix = ["--unix", socket.to_str().unwrap()];
-        let arguments = [&unix, arguments].concat();
-        let victim = Victim::start(env!("CARGO_BIN_EXE_victim"), &arguments).await;
-        Self { victim, folder }
+    /// Its URL for XML-RPC over a Unix socket.
+    #[must_use]
+    pub fn unix_url(&self) -> String {
+        format!("http+unix://{}:/RPC2", self.socket("victim").display())
     }
 
     /// A path for a socket that is taken by no other.
@@ -73,20 +80,23 @@ impl Site {
 
 /// What became of a call.
 #[derive(Debug)]
-pub(crate) struct Outcome {
+pub struct Outcome {
     /// What it gave, or whether it ran and why there is no result.
-    pub(crate) result: Result<String, (Execution, String)>,
+    pub result: Result<String, (Execution, String)>,
     /// What had come through the relay before the call.
-    pub(crate) before: Passed,
+    pub before: Passed,
     /// What had come through after it.
-    pub(crate) after: Passed,
+    pub after: Passed,
     /// How long it took.
-    pub(crate) took: Duration,
+    pub took: Duration,
 }
 
 /// Calls `ledger.run` with a name of 12 characters through a relay that acts by this plan, and waits for
 /// at most `deadline`.
-pub(crate) async fn call(
+///
+/// # Panics
+/// If there can be no relay, or the earlier call of [`Protocol::XmlRpcKept`] fails.
+pub async fn call(
     site: &Site,
     protocol: Protocol,
     plan: Plan,
@@ -95,49 +105,54 @@ pub(crate) async fn call(
 ) -> Outcome {
     match protocol {
         Protocol::XmlRpc | Protocol::XmlRpcKept => {
-            let proxy = Proxy::tcp(site.victim.xmlrpc).await.unwrap();
-            proxy.plan(plan);
-            let options = ClientOptions::default().timeout(Some(deadline));
-            let url = format!("http://{}/RPC2", proxy.address());
-            let client = xmlrpc::Client::with_options(&url, options).unwrap();
+            let proxy = tcp_proxy(site.victim.xmlrpc, plan).await;
+            let client = http_client(&format!("http://{}/RPC2", proxy.address()), deadline);
             if protocol == Protocol::XmlRpcKept {
-                let sum: i64 = client.call("add", (3, 5)).await.unwrap();
+                let sum: i64 = client.call("add", (3, 5)).await.expect("no fault yet");
                 assert_eq!(sum, 8);
             }
             observe(&proxy, client.call("ledger.run", (name,))).await
         }
         Protocol::XmlRpcBlocking => {
-            let proxy = Proxy::tcp(site.victim.xmlrpc).await.unwrap();
-            proxy.plan(plan);
-            let options = ClientOptions::default().timeout(Some(deadline));
-            let url = format!("http://{}/RPC2", proxy.address());
+            let proxy = tcp_proxy(site.victim.xmlrpc, plan).await;
+            let client = http_client(&format!("http://{}/RPC2", proxy.address()), deadline);
             let name = name.to_owned();
             let call = tokio::task::spawn_blocking(move || {
-                let client = blocking::Client::with_options(&url, options).unwrap();
-                client.call("ledger.run", (name,))
+                blocking::Client::from(client).call("ledger.run", (name,))
             });
-            observe(&proxy, async { call.await.unwrap() }).await
+            observe(&proxy, async { call.await.expect("it does not panic") }).await
         }
         Protocol::XmlRpcUnix => {
-            let proxy = unix_proxy(site, name).await;
-            proxy.plan(plan);
-            let options = ClientOptions::default().timeout(Some(deadline));
+            let proxy = unix_proxy(site, name, plan).await;
             let url = format!("http+unix://{}:/RPC2", proxy.address().display());
-            let client = xmlrpc::Client::with_options(&url, options).unwrap();
+            let client = http_client(&url, deadline);
             observe(&proxy, client.call("ledger.run", (name,))).await
         }
         Protocol::Rpc | Protocol::RpcReconnecting | Protocol::RpcIdempotent => {
-            let proxy = Proxy::tcp(site.victim.rpc).await.unwrap();
-            proxy.plan(plan);
+            let proxy = tcp_proxy(site.victim.rpc, plan).await;
             let call = over_connection(*proxy.address(), protocol, name, deadline);
             observe(&proxy, call).await
         }
     }
 }
 
-async fn unix_proxy(site: &Site, name: &str) -> Proxy<PathBuf> {
-    let server: &Path = &site.socket("victim");
-    Proxy::unix(&site.socket(name), server).await.unwrap()
+async fn tcp_proxy(server: SocketAddr, plan: Plan) -> Proxy<SocketAddr> {
+    let proxy = Proxy::tcp(server).await.expect("a port");
+    proxy.plan(plan);
+    proxy
+}
+
+async fn unix_proxy(site: &Site, name: &str, plan: Plan) -> Proxy<PathBuf> {
+    let (path, server) = (site.socket(name), site.socket("victim"));
+    let proxy = Proxy::unix(&path, &server).await.expect("a socket");
+    proxy.plan(plan);
+    proxy
+}
+
+/// A client of the server behind the relay.
+fn http_client(url: &str, deadline: Duration) -> xmlrpc::Client {
+    let options = ClientOptions::default().timeout(Some(deadline));
+    xmlrpc::Client::with_options(url, options).expect("a URL")
 }
 
 async fn over_connection(
