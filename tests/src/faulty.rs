@@ -38,6 +38,7 @@ struct Shared {
     plans: Mutex<VecDeque<Plan>>,
     up: AtomicU64,
     down: AtomicU64,
+    faults: AtomicU64,
 }
 
 /// How many bytes came through, over all connections.
@@ -130,6 +131,12 @@ impl<A> Proxy<A> {
         self.shared.plans().push_back(plan);
     }
 
+    /// How many of the planned faults came about so far.
+    #[must_use]
+    pub fn faults(&self) -> u64 {
+        self.shared.faults.load(Ordering::Relaxed)
+    }
+
     /// How much came through so far.
     #[must_use]
     pub fn passed(&self) -> Passed {
@@ -172,8 +179,20 @@ async fn relay(mut client: impl Socket, mut server: impl Socket, plan: &Plan, sh
     let end = {
         let (from_client, to_client) = tokio::io::split(&mut client);
         let (from_server, to_server) = tokio::io::split(&mut server);
-        let up = Box::pin(forward(from_client, to_server, &plan.up, &shared.up));
-        let down = Box::pin(forward(from_server, to_client, &plan.down, &shared.down));
+        let up = Box::pin(forward(
+            from_client,
+            to_server,
+            &plan.up,
+            &shared.up,
+            &shared.faults,
+        ));
+        let down = Box::pin(forward(
+            from_server,
+            to_client,
+            &plan.down,
+            &shared.down,
+            &shared.faults,
+        ));
         match select(up, down).await {
             Either::Left((End::Finished, down)) => down.await,
             Either::Right((End::Finished, up)) => up.await,

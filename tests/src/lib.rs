@@ -6,6 +6,8 @@ pub mod faulty;
 pub mod limits;
 #[cfg(unix)]
 pub mod protocol;
+#[cfg(unix)]
+pub mod soak;
 pub mod victim;
 
 use std::io::{BufRead, BufReader};

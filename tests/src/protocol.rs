@@ -87,6 +87,8 @@ pub struct Outcome {
     pub before: Passed,
     /// What had come through after it.
     pub after: Passed,
+    /// How many faults came about meanwhile.
+    pub faults: u64,
     /// How long it took.
     pub took: Duration,
 }
@@ -186,6 +188,7 @@ async fn observe<A>(
         result: result.map_err(|error| (error.execution(), format!("{error:?}"))),
         before,
         after: proxy.passed(),
+        faults: proxy.faults(),
         took: begin.elapsed(),
     }
 }

@@ -74,6 +74,12 @@ impl Ledger {
         runs.get(name).copied().unwrap_or_default()
     }
 
+    /// How often `run` was called with this name, which is forgotten.
+    fn take(&self, name: &str) -> u64 {
+        let mut runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
+        runs.remove(name).unwrap_or_default()
+    }
+
     /// How often `run` was called with each name.
     fn all(&self) -> HashMap<String, u64> {
         let runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);

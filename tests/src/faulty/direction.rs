@@ -26,6 +26,7 @@ pub(super) async fn forward(
     mut to: impl AsyncWrite + Unpin,
     schedule: &Schedule,
     passed: &AtomicU64,
+    faults: &AtomicU64,
 ) -> End {
     let mut pacer = Pacer::new(&schedule.pace);
     let mut fault = schedule.fault;
@@ -37,7 +38,9 @@ pub(super) async fn forward(
         loop {
             if let Some((at, now)) = fault
                 && at == position
+                && (!waiting.is_empty() || !matches!(now, Fault::Flip(_)))
             {
+                faults.fetch_add(1, Ordering::Relaxed);
                 match now {
                     Fault::Close => return End::Close,
                     Fault::Reset => return End::Reset,
@@ -51,10 +54,8 @@ pub(super) async fn forward(
                         return End::Close;
                     }
                     Fault::Flip(bit) => {
-                        if let Some(byte) = waiting.first_mut() {
-                            *byte ^= 1 << (bit % 8);
-                            fault = None;
-                        }
+                        waiting[0] ^= 1 << (bit % 8);
+                        fault = None;
                     }
                 }
             }
