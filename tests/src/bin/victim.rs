@@ -22,6 +22,9 @@ use tokio_util::sync::CancellationToken;
 
 #[derive(Parser)]
 struct Arguments {
+    /// The address to listen on
+    #[arg(long, default_value = "127.0.0.1")]
+    host: String,
     /// Serve XML-RPC on this Unix socket as well
     #[arg(long)]
     unix: Option<PathBuf>,
@@ -119,7 +122,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     over_connections.register_instance_at("ledger", Arc::clone(&ledger))?;
 
     let stop = CancellationToken::new();
-    let http = over_http.bind("127.0.0.1:0").await?;
+    let http = over_http.bind((arguments.host.as_str(), 0)).await?;
     println!("xmlrpc {}", http.url());
     let mut servers = tokio::task::JoinSet::new();
     if let Some(path) = &arguments.unix {
@@ -189,7 +192,7 @@ impl Arguments {
     }
 
     async fn listener(&self) -> Result<Listener, BindError> {
-        let mut listener = Listener::bind("127.0.0.1:0").authkey(KEY);
+        let mut listener = Listener::bind((self.host.as_str(), 0)).authkey(KEY);
         if let Some(timeout) = self.timeout() {
             listener = listener.timeout(timeout);
         }

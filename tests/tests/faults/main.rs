@@ -9,6 +9,8 @@ mod cases;
 mod connections;
 mod cuts;
 mod flips;
+#[cfg(target_os = "linux")]
+mod namespaces;
 mod pace;
 mod stalls;
 
