@@ -2,12 +2,16 @@
 
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use conn::rpc;
 use futures_util::{StreamExt as _, stream};
+use http::{Request, StatusCode};
+use http_body_util::{BodyExt as _, Full};
 use rpc_core::{CallError, Caller, Execution, FaultKind};
 use tests::limits::allow_descriptors;
 use tests::victim::{KEY, Victim};
 use tokio::task::JoinSet;
+use xmlrpc::ServerOptions;
 
 /// How long the calls take that fill the server.
 const LONG: f64 = 600.0;
@@ -46,6 +50,27 @@ async fn refused(client: &impl Caller, at_once: usize) {
     let slowest = times.into_iter().max().unwrap();
     println!("{BEYOND} calls refused, the slowest in {slowest:?}");
     assert!(slowest < SOON, "{slowest:?}");
+}
+
+#[tokio::test]
+async fn a_refusal_for_overload_has_status_and_fault() {
+    let options = ServerOptions::default().max_calls(0);
+    let server = xmlrpc::Server::with_options(options);
+    server
+        .register_function("add", |a: i64, b: i64| a + b)
+        .unwrap();
+    let call = "<methodCall><methodName>add</methodName></methodCall>";
+    let request = Request::post("/RPC2").body(Full::new(Bytes::from(call)));
+    let response = server.respond(request.unwrap()).await;
+    assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(response.headers()["retry-after"], "1");
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    let document = std::str::from_utf8(&body).unwrap();
+    assert!(document.contains("-32400"), "{document}");
+    assert!(
+        document.contains("the server answers 0 calls already"),
+        "{document}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
