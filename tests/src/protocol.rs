@@ -106,14 +106,19 @@ pub async fn call(
     deadline: Duration,
 ) -> Outcome {
     match protocol {
-        Protocol::XmlRpc | Protocol::XmlRpcKept => {
+        Protocol::XmlRpc => {
             let proxy = tcp_proxy(site.victim.xmlrpc, plan).await;
             let client = http_client(&format!("http://{}/RPC2", proxy.address()), deadline);
-            if protocol == Protocol::XmlRpcKept {
-                let sum: i64 = client.call("add", (3, 5)).await.expect("no fault yet");
-                assert_eq!(sum, 8);
-            }
             observe(&proxy, client.call("ledger.run", (name,))).await
+        }
+        Protocol::XmlRpcKept => {
+            let proxy = tcp_proxy(site.victim.xmlrpc, plan).await;
+            let url = format!("http://{}/RPC2", proxy.address());
+            let client = xmlrpc::Client::new(&url).expect("a URL");
+            let sum: i64 = client.call("add", (3, 5)).await.expect("no fault yet");
+            assert_eq!(sum, 8);
+            let context = context(deadline);
+            observe(&proxy, client.call_in(context, (name,))).await
         }
         Protocol::XmlRpcBlocking => {
             let proxy = tcp_proxy(site.victim.xmlrpc, plan).await;
@@ -163,7 +168,7 @@ async fn over_connection(
     name: &str,
     deadline: Duration,
 ) -> Result<String, CallError> {
-    let until = Instant::now() + deadline;
+    let mut context = context(deadline);
     let mut connecting = rpc::Client::connect(address).authkey(KEY).timeout(deadline);
     if protocol != Protocol::Rpc {
         connecting = connecting.reconnect(rpc::Reconnect::default());
@@ -171,11 +176,14 @@ async fn over_connection(
     // Where there is no client, no call was sent.
     let client = connecting.await;
     let client = client.map_err(|error| CallError::NotSent(Box::new(error)))?;
-    let mut context = Context::new("ledger.run").with_deadline(Some(until));
     if protocol == Protocol::RpcIdempotent {
         context = context.idempotent();
     }
     client.call_in(context, (name,)).await
+}
+
+fn context(deadline: Duration) -> Context {
+    Context::new("ledger.run").with_deadline(Some(Instant::now() + deadline))
 }
 
 async fn observe<A>(
