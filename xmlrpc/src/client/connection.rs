@@ -12,6 +12,7 @@ use hyper::client::conn::TrySendError;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
 use rpc_core::transport::Io;
+use tokio::task::unconstrained;
 
 /// What is sent.
 pub(super) type Body = Full<Bytes>;
@@ -60,7 +61,10 @@ impl Connection {
 
     /// Waits for what depends on this connection alone.
     pub(super) async fn drive<T>(&mut self, future: impl Future<Output = T>) -> T {
-        let mut future = pin!(future);
+        // Where the task has used up what tokio lets it do at a time, the future would be told to wait for its
+        // next turn, through a waker that wakes nobody. The connection, which is polled with the task's own, is
+        // what keeps to that.
+        let mut future = pin!(unconstrained(future));
         poll_fn(|cx| {
             // The future only ever goes on after the connection did, and then it is polled anyway: to
             // wake the task for it would cost a turn of the event loop each time.
