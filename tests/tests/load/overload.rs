@@ -30,19 +30,24 @@ fn assert_refused(result: &Result<i64, CallError>) {
     assert_eq!(fault.kind(), FaultKind::Overloaded, "{error:?}");
 }
 
-/// Makes calls beyond those that fill the server, `at_once` at the same time.
-async fn refused(client: &impl Caller, at_once: usize) {
+/// Makes calls beyond those that fill the server, `at_once` at the same time, each on a client of those in turn.
+async fn refused(clients: &[impl Caller], at_once: usize) {
+    let client = &clients[0];
     // The last of those that fill it may still be under way.
     let begin = Instant::now();
     while client.call::<i64>("add", (3, 5)).await.is_ok() {
         assert!(begin.elapsed() < SOON, "the server is full");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    let calls = (0..BEYOND).map(|_| async {
-        let begin = Instant::now();
-        assert_refused(&client.call("add", (3, 5)).await);
-        begin.elapsed()
-    });
+    let calls = clients
+        .iter()
+        .cycle()
+        .take(BEYOND)
+        .map(|client| async move {
+            let begin = Instant::now();
+            assert_refused(&client.call("add", (3, 5)).await);
+            begin.elapsed()
+        });
     let times: Vec<Duration> = stream::iter(calls)
         .buffer_unordered(at_once)
         .collect()
@@ -64,6 +69,7 @@ async fn a_refusal_for_overload_has_status_and_fault() {
     let response = server.respond(request.unwrap()).await;
     assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(response.headers()["retry-after"], "1");
+    assert_eq!(response.headers()["connection"], "close");
     let body = response.into_body().collect().await.unwrap().to_bytes();
     let document = std::str::from_utf8(&body).unwrap();
     assert!(document.contains("-32400"), "{document}");
@@ -83,11 +89,15 @@ async fn calls_over_http_beyond_the_limit_are_refused_at_once() {
         let client = client.clone();
         long.spawn(async move { client.call::<bool>("sleep", (LONG,)).await });
     }
-    refused(&client, 100).await;
+    // More than there are connections left, from clients that keep theirs.
+    let clients: Vec<_> = (0..1000)
+        .map(|_| xmlrpc::Client::new(&victim.url()).unwrap())
+        .collect();
+    refused(&clients, 1000).await;
     assert!(long.try_join_next().is_none(), "they run on");
     victim.assert_unharmed("an overload");
     long.shutdown().await;
-    drop(client);
+    drop((client, clients));
     victim.assert_well("an overload").await;
 }
 
@@ -102,7 +112,7 @@ async fn calls_over_connections_beyond_the_limit_are_refused_at_once() {
             long.spawn(async move { client.call::<bool>("sleep", (LONG,)).await });
         }
     }
-    let client = rpc::Client::connect(victim.rpc).authkey(KEY).await.unwrap();
+    let client = [rpc::Client::connect(victim.rpc).authkey(KEY).await.unwrap()];
     refused(&client, 1000).await;
     assert!(long.try_join_next().is_none(), "they run on");
     println!("{} KiB of memory", victim.memory() >> 10);

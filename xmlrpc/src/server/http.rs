@@ -190,6 +190,8 @@ impl Server {
         *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
         let headers = response.headers_mut();
         headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        // The next one who waits for a connection is to be told, too.
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
         response
     }
 

@@ -173,7 +173,7 @@ impl ServerOptions {
 
     /// How many calls run at once, over all connections; a multicall is one. Default: 512, half of the connections
     /// that there are by default, so that those beyond find a connection on which they are told. They are refused at
-    /// once, with status 503 and a fault of code −32400: a server that has too much to do would otherwise answer nobody
+    /// once, with status 503 and a fault of code −32400, and their connections closed: a server that has too much to do would otherwise answer nobody
     /// in time.
     #[must_use]
     pub const fn max_calls(mut self, calls: usize) -> Self {
