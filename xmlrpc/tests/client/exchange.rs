@@ -296,3 +296,24 @@ async fn an_answer_is_noticed_by_a_task_that_has_a_lot_to_do() {
         assert_eq!(five.unwrap(), 5, "{left} left");
     }
 }
+
+#[tokio::test]
+async fn a_closed_connection_is_noticed_by_a_task_that_has_a_lot_to_do() {
+    for left in 1..20 {
+        let (listener, url) = listen().await;
+        let client = client(&url);
+        let calling = client.clone();
+        let first = tokio::spawn(async move { calling.call::<i64>("f", ()).await });
+        let (mut io, _) = listener.accept().await.unwrap();
+        read(&mut io).await.unwrap();
+        write(&mut io, ok(FIVE)).await;
+        assert_eq!(first.await.unwrap().unwrap(), 5);
+        drop(io);
+        let second = async move { client.call::<i64>("f", ()).await };
+        let second = tokio::spawn(short_of_budget(left, second));
+        let (mut io, _) = listener.accept().await.unwrap();
+        read(&mut io).await.unwrap();
+        write(&mut io, ok(FIVE)).await;
+        assert_eq!(second.await.unwrap().unwrap(), 5, "{left} left");
+    }
+}
