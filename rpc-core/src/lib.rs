@@ -71,6 +71,7 @@ mod excerpt;
 pub mod fault;
 pub mod format;
 pub mod handler;
+pub mod limit;
 mod macros;
 pub mod name;
 pub mod payload;
@@ -89,6 +90,7 @@ pub use describe::{Description, Kind, Parameter};
 pub use error::{CallError, Execution, FormatError, FormatErrorKind, Position};
 pub use fault::{Fault, FaultKind};
 pub use format::Format;
+pub use limit::CallLimit;
 #[doc(hidden)]
 pub use macros::__private;
 pub use macros::{client, service};

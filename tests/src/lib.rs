@@ -1,5 +1,13 @@
 //! What the tests share: the peers in other languages, and how to run them.
 
+#[cfg(unix)]
+pub mod faulty;
+#[cfg(unix)]
+pub mod limits;
+#[cfg(unix)]
+pub mod protocol;
+#[cfg(unix)]
+pub mod soak;
 pub mod victim;
 
 use std::io::{BufRead, BufReader};

@@ -197,6 +197,20 @@ impl Victim {
     /// # Panics
     /// If it is not; the message begins with `after`.
     pub async fn assert_well(&self, after: &str) {
+        self.assert_released(after).await;
+        let (memory, before) = (self.memory(), self.memory);
+        assert!(
+            memory <= before + KEPT,
+            "after {after}: {memory} bytes, {before} before"
+        );
+        self.assert_unharmed(after);
+    }
+
+    /// Checks that it answers, and has no more descriptors than at the start.
+    ///
+    /// # Panics
+    /// If it is not so; the message begins with `after`.
+    pub async fn assert_released(&self, after: &str) {
         self.assert_serves().await;
         self.settle().await;
         let descriptors = self.descriptors();
@@ -205,12 +219,6 @@ impl Victim {
             descriptors <= before,
             "after {after}: {descriptors} descriptors, {before} before"
         );
-        let (memory, before) = (self.memory(), self.memory);
-        assert!(
-            memory <= before + KEPT,
-            "after {after}: {memory} bytes, {before} before"
-        );
-        self.assert_unharmed(after);
     }
 
     /// Checks that it never had more than [`MEMORY`], and that nothing in it panicked.

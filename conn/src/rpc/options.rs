@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use rpc_core::CallLimit;
+
 use super::message::Limits;
 use super::session::Settings;
 
@@ -112,6 +114,7 @@ impl Options {
             keepalive: self.keepalive.clamp(Duration::from_millis(1), CENTURY),
             lease,
             sends_causes: self.sends_causes,
+            calls: CallLimit::default(),
         }
     }
 }

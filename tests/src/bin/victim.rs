@@ -22,6 +22,9 @@ use tokio_util::sync::CancellationToken;
 
 #[derive(Parser)]
 struct Arguments {
+    /// The address to listen on
+    #[arg(long, default_value = "127.0.0.1")]
+    host: String,
     /// Serve XML-RPC on this Unix socket as well
     #[arg(long)]
     unix: Option<PathBuf>,
@@ -34,20 +37,37 @@ struct Arguments {
     /// How long the objects of a client outlive its connection
     #[arg(long)]
     lease_ms: Option<u64>,
+    /// Write what ran here, as JSON, after the last call
+    #[arg(long)]
+    ledger: Option<PathBuf>,
 }
 
 /// What runs, so that a test can count it from outside.
 #[derive(Default)]
 struct Ledger {
     runs: Mutex<HashMap<String, u64>>,
+    /// How many of them came to their end.
+    ends: Mutex<HashMap<String, u64>>,
+}
+
+fn count(names: &Mutex<HashMap<String, u64>>, name: &str) {
+    let mut names = names.lock().unwrap_or_else(PoisonError::into_inner);
+    *names.entry(name.to_owned()).or_default() += 1;
 }
 
 #[service]
 impl Ledger {
     /// Notes that it ran, and gives the name back.
     fn run(&self, name: String) -> String {
-        let mut runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
-        *runs.entry(name.clone()).or_default() += 1;
+        count(&self.runs, &name);
+        name
+    }
+
+    /// The same, with so many milliseconds until it ends.
+    async fn work(&self, name: String, milliseconds: u64) -> String {
+        count(&self.runs, &name);
+        tokio::time::sleep(Duration::from_millis(milliseconds)).await;
+        count(&self.ends, &name);
         name
     }
 
@@ -55,6 +75,18 @@ impl Ledger {
     fn runs(&self, name: &str) -> u64 {
         let runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
         runs.get(name).copied().unwrap_or_default()
+    }
+
+    /// How often `run` was called with this name, which is forgotten.
+    fn take(&self, name: &str) -> u64 {
+        let mut runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
+        runs.remove(name).unwrap_or_default()
+    }
+
+    /// How often `run` was called with each name.
+    fn all(&self) -> HashMap<String, u64> {
+        let runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
+        runs.clone()
     }
 
     /// Forgets all names.
@@ -87,10 +119,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     over_http.register_instance_at("ledger", Arc::clone(&ledger))?;
     let over_connections = rpc::Server::with_options(arguments.sessions());
     over_connections.register_instance(demo)?;
-    over_connections.register_instance_at("ledger", ledger)?;
+    over_connections.register_instance_at("ledger", Arc::clone(&ledger))?;
 
     let stop = CancellationToken::new();
-    let http = over_http.bind("127.0.0.1:0").await?;
+    let http = over_http.bind((arguments.host.as_str(), 0)).await?;
     println!("xmlrpc {}", http.url());
     let mut servers = tokio::task::JoinSet::new();
     if let Some(path) = &arguments.unix {
@@ -115,6 +147,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     signal(SignalKind::terminate())?.recv().await;
     stop.cancel();
     servers.join_all().await;
+    if let Some(path) = arguments.ledger {
+        let file = std::fs::File::create(path)?;
+        serde_json::to_writer(file, &(&ledger.runs, &ledger.ends))?;
+    }
     Ok(())
 }
 
@@ -156,7 +192,7 @@ impl Arguments {
     }
 
     async fn listener(&self) -> Result<Listener, BindError> {
-        let mut listener = Listener::bind("127.0.0.1:0").authkey(KEY);
+        let mut listener = Listener::bind((self.host.as_str(), 0)).authkey(KEY);
         if let Some(timeout) = self.timeout() {
             listener = listener.timeout(timeout);
         }

@@ -1,8 +1,8 @@
 //! From an HTTP response to the reply in it.
 
 use bytes::Bytes;
-use http::HeaderMap;
-use rpc_core::{CallError, Payload};
+use http::{HeaderMap, StatusCode};
+use rpc_core::{CallError, Fault, FaultKind, Payload};
 
 use super::error::{HttpError, Problem};
 use super::response::Response;
@@ -31,7 +31,7 @@ pub(super) fn reply(
     let (body, problem) = match broken {
         None => match decode(body.clone(), &headers, max_body) {
             Ok(document) => match reply_fault(&document, format) {
-                Ok(Some(fault)) => return Err(CallError::Fault(fault)),
+                Ok(Some(fault)) => return Err(CallError::Fault(named(status, fault))),
                 Ok(None) if status.is_success() => return Ok(document),
                 Ok(None) => (document.into_bytes(), Problem::Status),
                 Err(error) => (document.into_bytes(), Problem::NotAReply(error)),
@@ -50,6 +50,16 @@ pub(super) fn reply(
         problem => problem,
     };
     Err(HttpError::new(status, &headers, &body, problem).into_call_error())
+}
+
+/// The fault, with the kind that the status tells. The code alone does not say that a server has too much to do, and the
+/// status alone may be that of a proxy, which knows less.
+fn named(status: StatusCode, fault: Fault) -> Fault {
+    let overloaded = FaultKind::Overloaded;
+    match status == StatusCode::SERVICE_UNAVAILABLE && fault.code() == overloaded.code() {
+        true => Fault::of(overloaded, fault.message()),
+        false => fault,
+    }
 }
 
 /// From a body to a document in UTF-8.

@@ -10,7 +10,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use http::header::{
     ACCEPT_ENCODING, ALLOW, CONNECTION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue,
-    ORIGIN, VARY,
+    ORIGIN, RETRY_AFTER, VARY,
 };
 use http::request::Parts;
 use http::{Method, Request, Response, StatusCode};
@@ -84,6 +84,10 @@ impl Server {
             headers: parts.headers,
             extensions: parts.extensions,
         });
+        let _running = match self.calls.try_begin() {
+            Ok(running) => running,
+            Err(fault) => return self.overloaded(&fault, &origin.headers),
+        };
         let reply = self.answer(&registry, &origin, document).await;
         self.reply(reply, &origin.headers)
     }
@@ -179,6 +183,18 @@ impl Server {
         let mut out = Vec::new();
         write_fault(code, &text, &mut out);
         out.into()
+    }
+
+    /// The response to a request for which there is no room. Load balancers go by the status, callers by the fault.
+    fn overloaded(&self, fault: &Fault, headers: &HeaderMap) -> Response<Full<Bytes>> {
+        tracing::debug!(%fault, "request refused");
+        let mut response = self.reply(self.write_fault(fault, ""), headers);
+        *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+        let headers = response.headers_mut();
+        headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        // The next one who waits for a connection is to be told, too.
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        response
     }
 
     /// The response to a request with these headers.

@@ -26,7 +26,7 @@ use rpc_core::handler::{FromCall, Function, IntoReply, Reply};
 use rpc_core::serve::{self, Drained};
 use rpc_core::transport::{Address, Io, Listen};
 use rpc_core::workers::{self, Listener, Worker};
-use rpc_core::{Instance, Name, Peer, RegisterError, Registry};
+use rpc_core::{CallLimit, Instance, Name, Peer, RegisterError, Registry};
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, ToSocketAddrs};
 use tokio::task::yield_now;
@@ -59,6 +59,7 @@ use crate::XmlRpc;
 /// | 413 | the body is over the limit, on the wire or inflated |
 /// | 415 | the content type is not XML, or the content coding not gzip |
 /// | 501 | there is a transfer coding other than chunked |
+/// | 503 | so many calls run that there is [no room](ServerOptions::max_calls) for another; with a fault as well |
 ///
 /// All else is answered with status 200 and an XML-RPC document, a fault included, such as the one for a method
 /// whose name has more than 1024 bytes. A length is not
@@ -88,6 +89,7 @@ pub struct Server {
     main: Registry<XmlRpc>,
     /// The services at paths of their own.
     services: Arc<RwLock<HashMap<String, Registry<XmlRpc>>>>,
+    calls: CallLimit,
 }
 
 impl Server {
@@ -102,6 +104,7 @@ impl Server {
     pub fn with_options(options: ServerOptions) -> Self {
         let main = new_service(&options);
         Self {
+            calls: CallLimit::new(options.max_calls),
             options: Arc::new(options),
             main,
             services: Arc::default(),

@@ -21,6 +21,7 @@ pub struct ServerOptions {
     pub(crate) body_timeout: Duration,
     pub(crate) write_timeout: Duration,
     pub(crate) call_timeout: Option<Duration>,
+    pub(crate) max_calls: usize,
     pub(crate) max_multicall: usize,
     pub(crate) gzip_over: Option<usize>,
     pub(crate) fault_policy: FaultPolicy,
@@ -102,6 +103,7 @@ impl Default for ServerOptions {
             body_timeout: Duration::from_secs(60),
             write_timeout: Duration::from_secs(60),
             call_timeout: None,
+            max_calls: 512,
             max_multicall: 1000,
             gzip_over: Some(1400),
             fault_policy: FaultPolicy::Interoperability,
@@ -166,6 +168,16 @@ impl ServerOptions {
     #[must_use]
     pub const fn call_timeout(mut self, timeout: Option<Duration>) -> Self {
         self.call_timeout = timeout;
+        self
+    }
+
+    /// How many calls run at once, over all connections; a multicall is one. Default: 512, half of the connections
+    /// that there are by default, so that those beyond find a connection on which they are told. They are refused at
+    /// once, with status 503 and a fault of code −32400, and their connections closed: a server that has too much to do would otherwise answer nobody
+    /// in time.
+    #[must_use]
+    pub const fn max_calls(mut self, calls: usize) -> Self {
+        self.max_calls = calls;
         self
     }
 
@@ -238,6 +250,7 @@ impl fmt::Debug for ServerOptions {
             .field("body_timeout", &self.body_timeout)
             .field("write_timeout", &self.write_timeout)
             .field("call_timeout", &self.call_timeout)
+            .field("max_calls", &self.max_calls)
             .field("max_multicall", &self.max_multicall)
             .field("gzip_over", &self.gzip_over)
             .field("fault_policy", &self.fault_policy)

@@ -1,6 +1,9 @@
 //! Calls that are answered.
 
+use std::future::poll_fn;
 use std::io::{Read as _, Write as _};
+use std::pin::pin;
+use std::task::Waker;
 use std::time::Duration;
 
 use rpc_core::{Call, Caller, Context, Format, Payload};
@@ -262,4 +265,59 @@ async fn a_connection_that_is_not_used_again_is_closed() {
     );
     let time = begin.elapsed();
     assert!(time < Duration::from_secs(10), "{time:?}");
+}
+
+/// What tokio lets a task do at a time is used up, but for so much, each time before the future goes on.
+async fn short_of_budget<T>(left: usize, future: impl Future<Output = T>) -> T {
+    /// As tokio has it.
+    const BUDGET: usize = 128;
+    let mut future = pin!(future);
+    poll_fn(|cx| {
+        let mut asleep = std::task::Context::from_waker(Waker::noop());
+        for _ in left..BUDGET {
+            let _ = pin!(tokio::task::consume_budget()).poll(&mut asleep);
+        }
+        future.as_mut().poll(cx)
+    })
+    .await
+}
+
+#[tokio::test]
+async fn an_answer_is_noticed_by_a_task_that_has_a_lot_to_do() {
+    for left in 1..20 {
+        let close = http(
+            "200 OK",
+            "Content-Type: text/xml\r\nConnection: close\r\n",
+            FIVE,
+        );
+        let (url, _server) = server(vec![close]).await;
+        let call = client(&url);
+        let call = async move { call.call::<i64>("f", ()).await };
+        // In a task of its own: whoever waits for it would look once more when the time is over.
+        let call = tokio::spawn(short_of_budget(left, call));
+        let five = tokio::time::timeout(Duration::from_secs(10), call).await;
+        let five = five.expect("it is woken").unwrap();
+        assert_eq!(five.unwrap(), 5, "{left} left");
+    }
+}
+
+#[tokio::test]
+async fn a_closed_connection_is_noticed_by_a_task_that_has_a_lot_to_do() {
+    for left in 1..20 {
+        let (listener, url) = listen().await;
+        let client = client(&url);
+        let calling = client.clone();
+        let first = tokio::spawn(async move { calling.call::<i64>("f", ()).await });
+        let (mut io, _) = listener.accept().await.unwrap();
+        read(&mut io).await.unwrap();
+        write(&mut io, ok(FIVE)).await;
+        assert_eq!(first.await.unwrap().unwrap(), 5);
+        drop(io);
+        let second = async move { client.call::<i64>("f", ()).await };
+        let second = tokio::spawn(short_of_budget(left, second));
+        let (mut io, _) = listener.accept().await.unwrap();
+        read(&mut io).await.unwrap();
+        write(&mut io, ok(FIVE)).await;
+        assert_eq!(second.await.unwrap().unwrap(), 5, "{left} left");
+    }
 }

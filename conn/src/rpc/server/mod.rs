@@ -12,7 +12,7 @@ use rpc_core::handler::{FromCall, Function, IntoReply, Reply};
 use rpc_core::registry::{Instance, Method, RegisterError};
 use rpc_core::serve::Drained;
 use rpc_core::workers::{self, Worker};
-use rpc_core::{Call, Context, Fault, Name, Registry};
+use rpc_core::{Call, CallLimit, Context, Fault, Name, Registry};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -76,6 +76,7 @@ pub struct Server {
     registry: Registry<Encoding>,
     options: Arc<ServerOptions>,
     sessions: Arc<Sessions>,
+    calls: CallLimit,
     factories: Arc<AtomicU64>,
 }
 
@@ -94,6 +95,7 @@ impl Server {
         let _ = registry.register_introspection();
         Self {
             registry,
+            calls: CallLimit::new(options.max_calls),
             options: Arc::new(options),
             sessions: Arc::default(),
             factories: Arc::default(),
@@ -380,10 +382,11 @@ impl Server {
         stopping: &CancellationToken,
     ) -> Result<Seat, GreetingError> {
         let guest = hear(link).await?;
-        let settings = self
+        let mut settings = self
             .options
             .session
             .settings(link.reader.max_message, self.options.lease);
+        settings.calls = self.calls.clone();
         let limits = settings.limits;
         let lease = self.options.lease;
         if let Some(token) = guest.resume

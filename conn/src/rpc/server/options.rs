@@ -11,6 +11,7 @@ pub struct ServerOptions {
     pub(super) session: Options,
     pub(super) lease: Duration,
     pub(super) max_connections: usize,
+    pub(super) max_calls: usize,
     pub(super) drain_timeout: Duration,
 }
 
@@ -20,6 +21,7 @@ impl Default for ServerOptions {
             session: Options::default(),
             lease: Duration::ZERO,
             max_connections: 1024,
+            max_calls: 16_384,
             drain_timeout: Duration::from_secs(30),
         }
     }
@@ -47,6 +49,16 @@ impl ServerOptions {
     /// Default: 1024.
     pub const fn max_connections(mut self, connections: usize) -> Self {
         self.max_connections = connections;
+        self
+    }
+
+    /// How many calls run at once, over all connections. Those beyond are refused at once as
+    /// [`Overloaded`](rpc_core::FaultKind::Overloaded). Calls that are answered without waiting for anything always find
+    /// room, and a few that come at the same moment may be more than this.
+    ///
+    /// Default: 16,384, what a [single connection](Options::max_calls) may have.
+    pub const fn max_calls(mut self, calls: usize) -> Self {
+        self.max_calls = calls;
         self
     }
 

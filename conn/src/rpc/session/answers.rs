@@ -7,6 +7,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
+use rpc_core::limit::Running;
 use rpc_core::{Call, Cancellation, Fault, FaultKind, Payload};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout_at};
@@ -23,6 +24,8 @@ pub(super) struct Answering {
     task: Option<AbortHandle>,
     cancellation: Cancellation,
     one_way: bool,
+    /// It counts among the calls of all connections.
+    _running: Running,
     promise: Option<Promised>,
     /// The call itself, while it waits for what another one promised.
     waits: Option<(u64, Call<Encoding>)>,
@@ -130,6 +133,7 @@ impl Session {
             task: None,
             cancellation: Cancellation::default(),
             one_way,
+            _running: self.settings.calls.begin(),
             promise,
             waits: None,
         };
@@ -176,6 +180,7 @@ impl Session {
         if !self.has_capacity(state) {
             return Err(overloaded("too many calls at once on this connection"));
         }
+        self.settings.calls.check()?;
         if state.backlog() > self.settings.max_backlog {
             return Err(overloaded(TOO_MANY_ANSWERS));
         }
@@ -274,6 +279,7 @@ impl Session {
             task: None,
             cancellation,
             one_way,
+            _running: self.settings.calls.begin(),
             promise: None,
             waits: None,
         };

@@ -13,7 +13,7 @@ use std::task::Waker;
 use std::time::Duration;
 
 use foldhash::fast::RandomState;
-use rpc_core::{Fault, FaultKind, Registry};
+use rpc_core::{CallLimit, Fault, FaultKind, Registry};
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
@@ -66,6 +66,8 @@ pub(super) struct Settings {
     pub(super) lease: Duration,
     /// Whether faults tell their causes.
     pub(super) sends_causes: bool,
+    /// The calls that are answered over all connections.
+    pub(super) calls: CallLimit,
 }
 
 /// A session.

@@ -1,0 +1,83 @@
+//! Calls through a relay that harms them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use fastrand::Rng;
+use rpc_core::Execution;
+
+use super::{Run, add};
+use crate::faulty::{Direction, Fault, Pace, Plan};
+use crate::protocol::{Outcome, Protocol, call};
+
+/// The pause after a call, on average.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// How long callers wait.
+const DEADLINE: Duration = Duration::from_secs(1);
+
+/// How much longer a call may take on a machine that is busy.
+const SLACK: Duration = Duration::from_secs(60);
+
+/// About where the longest of the calls ends: behind it there is no fault.
+const END: u64 = 320;
+
+/// Those that make one call, so that the fault is always within it.
+const PROTOCOLS: [Protocol; 6] = [
+    Protocol::XmlRpc,
+    Protocol::XmlRpcBlocking,
+    Protocol::XmlRpcUnix,
+    Protocol::Rpc,
+    Protocol::RpcReconnecting,
+    Protocol::RpcIdempotent,
+];
+
+fn plan(random: &mut Rng) -> Plan {
+    let fault = match random.u8(0..6) {
+        0 => Fault::Close,
+        1 => Fault::Reset,
+        2 => Fault::HalfClose,
+        3 => Fault::Stall,
+        4 => Fault::Flip(random.u8(0..8)),
+        _ => return Plan::pace(Pace::Random(random.u64(..), 100, Duration::from_millis(10))),
+    };
+    let direction = if random.bool() {
+        Direction::Up
+    } else {
+        Direction::Down
+    };
+    Plan::fault(direction, random.u64(0..END), fault)
+}
+
+/// Calls until the run is over.
+pub(super) async fn call_on(run: Arc<Run>, mut random: Rng) {
+    let honest = xmlrpc::Client::new(&run.site.victim.url()).expect("a URL");
+    while run.goes_on(&mut random, PAUSE).await {
+        let protocol = PROTOCOLS[random.usize(0..PROTOCOLS.len())];
+        let plan = plan(&mut random);
+        let name = format!("{:012x}", random.u64(..1 << 48));
+        let outcome = call(&run.site, protocol, plan.clone(), &name, DEADLINE).await;
+        add(&run.counts.faulty, 1);
+        add(&run.counts.faults, outcome.faults);
+        match honest.call("ledger.take", (&name,)).await {
+            Ok(runs) if is_true(protocol, &plan, &name, &outcome, runs) => {}
+            Ok(runs) => run.fail(format!("{protocol:?}, {plan:?}: {runs} runs, {outcome:?}")),
+            Err(error) => run.fail(format!("an honest call after {plan:?}: {error:?}")),
+        }
+    }
+}
+
+/// Whether the caller was told what is true, in time.
+fn is_true(protocol: Protocol, plan: &Plan, name: &str, outcome: &Outcome, runs: u64) -> bool {
+    let is_flip = |fault: Option<(u64, Fault)>| matches!(fault, Some((_, Fault::Flip(_))));
+    let is_altered = is_flip(plan.up.fault) || is_flip(plan.down.fault);
+    let is_true = match &outcome.result {
+        // A wrong bit may make another call of it, or another answer.
+        _ if is_altered => true,
+        Ok(answer) => answer == name && runs >= 1,
+        Err((Execution::Never, _)) => runs == 0,
+        Err((execution, _)) => *execution == Execution::Maybe,
+    };
+    let is_once = runs <= 1 || protocol == Protocol::RpcIdempotent;
+    is_true && is_once && outcome.took < DEADLINE + SLACK
+}

@@ -1,0 +1,95 @@
+//! What the server has at a moment, and whether that grows.
+
+use std::fmt;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use rpc_core::CallError;
+
+use super::Run;
+
+/// How much more than in the second quarter of the run there may be in the last one: this part of it, ...
+const TOLERANCE: f64 = 0.05;
+/// ... and so many bytes, ...
+const MORE_MEMORY: f64 = 4.0 * 1024.0 * 1024.0;
+/// ... or so many descriptors or tasks: how many there are depends on the faults that happen to be under way.
+const MORE: f64 = 10.0;
+
+/// What the server had at a moment, and what had been done to it.
+#[derive(Clone, Copy, Debug)]
+pub struct Sample {
+    /// When it was.
+    pub at: Duration,
+    /// How many honest calls had succeeded.
+    pub honest: u64,
+    /// How many calls had been made through the relay.
+    pub faulty: u64,
+    /// How many faults had come about in them.
+    pub faults: u64,
+    /// How many peers had sent what means nothing.
+    pub hostile: u64,
+    /// Its memory in bytes.
+    pub memory: u64,
+    /// Its open files and sockets.
+    pub descriptors: usize,
+    /// Its tasks.
+    pub tasks: usize,
+}
+
+impl fmt::Display for Sample {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{:6.0} s: {} honest calls, {} with {} faults, {} hostile peers; {} KiB, {} descriptors, {} tasks",
+            self.at.as_secs_f64(),
+            self.honest,
+            self.faulty,
+            self.faults,
+            self.hostile,
+            self.memory >> 10,
+            self.descriptors,
+            self.tasks,
+        )
+    }
+}
+
+/// Looks at the server.
+pub(super) async fn look(run: &Run, begin: Instant) -> Result<Sample, CallError> {
+    let victim = &run.site.victim;
+    let client = xmlrpc::Client::new(&victim.url()).expect("a URL");
+    let tasks = client.call("ledger.tasks", ()).await?;
+    let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
+    Ok(Sample {
+        at: begin.elapsed(),
+        honest: count(&run.counts.honest),
+        faulty: count(&run.counts.faulty),
+        faults: count(&run.counts.faults),
+        hostile: count(&run.counts.hostile),
+        memory: victim.memory(),
+        descriptors: victim.descriptors(),
+        tasks,
+    })
+}
+
+/// Checks that nothing grew from the second quarter of the run to the last.
+pub(super) fn check_flat(samples: &[Sample]) -> Result<(), String> {
+    let quarter = samples.len() / 4;
+    if quarter == 0 {
+        return Err("the run was too short to tell anything".to_owned());
+    }
+    let (second, last) = (
+        &samples[quarter..2 * quarter],
+        &samples[samples.len() - quarter..],
+    );
+    let flat = |what: &str, more: f64, of: fn(&Sample) -> f64| {
+        let mean = |samples: &[Sample]| samples.iter().map(of).sum::<f64>() / samples.len() as f64;
+        let (before, after) = (mean(second), mean(last));
+        match after <= before * (1.0 + TOLERANCE) + more {
+            true => Ok(()),
+            false => Err(format!("{what} grew from {before:.0} to {after:.0}")),
+        }
+    };
+    flat("memory", MORE_MEMORY, |sample| sample.memory as f64)?;
+    flat("descriptors", MORE, |sample| sample.descriptors as f64)?;
+    flat("tasks", MORE, |sample| sample.tasks as f64)
+}

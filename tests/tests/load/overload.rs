@@ -1,0 +1,123 @@
+//! More calls than a server answers at once: those beyond are refused at once, and know that they did not run.
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use conn::rpc;
+use futures_util::{StreamExt as _, stream};
+use http::{Request, StatusCode};
+use http_body_util::{BodyExt as _, Full};
+use rpc_core::{CallError, Caller, Execution, FaultKind};
+use tests::limits::allow_descriptors;
+use tests::victim::{KEY, Victim};
+use tokio::task::JoinSet;
+use xmlrpc::ServerOptions;
+
+/// How long the calls take that fill the server.
+const LONG: f64 = 600.0;
+
+/// How many calls there are beyond those.
+const BEYOND: usize = 2000;
+
+/// How long a refusal may take on a machine that is busy. What fills the server takes far longer.
+const SOON: Duration = Duration::from_secs(20);
+
+/// Checks that a call is refused for what it is.
+fn assert_refused(result: &Result<i64, CallError>) {
+    let error = result.as_ref().unwrap_err();
+    assert_eq!(error.execution(), Execution::Never, "{error:?}");
+    let fault = error.fault().unwrap_or_else(|| panic!("{error:?}"));
+    assert_eq!(fault.kind(), FaultKind::Overloaded, "{error:?}");
+}
+
+/// Makes calls beyond those that fill the server, `at_once` at the same time, each on a client of those in turn.
+async fn refused(clients: &[impl Caller], at_once: usize) {
+    let client = &clients[0];
+    // The last of those that fill it may still be under way.
+    let begin = Instant::now();
+    while client.call::<i64>("add", (3, 5)).await.is_ok() {
+        assert!(begin.elapsed() < SOON, "the server is full");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let calls = clients
+        .iter()
+        .cycle()
+        .take(BEYOND)
+        .map(|client| async move {
+            let begin = Instant::now();
+            assert_refused(&client.call("add", (3, 5)).await);
+            begin.elapsed()
+        });
+    let times: Vec<Duration> = stream::iter(calls)
+        .buffer_unordered(at_once)
+        .collect()
+        .await;
+    let slowest = times.into_iter().max().unwrap();
+    println!("{BEYOND} calls refused, the slowest in {slowest:?}");
+    assert!(slowest < SOON, "{slowest:?}");
+}
+
+#[tokio::test]
+async fn a_refusal_for_overload_has_status_and_fault() {
+    let options = ServerOptions::default().max_calls(0);
+    let server = xmlrpc::Server::with_options(options);
+    server
+        .register_function("add", |a: i64, b: i64| a + b)
+        .unwrap();
+    let call = "<methodCall><methodName>add</methodName></methodCall>";
+    let request = Request::post("/RPC2").body(Full::new(Bytes::from(call)));
+    let response = server.respond(request.unwrap()).await;
+    assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(response.headers()["retry-after"], "1");
+    assert_eq!(response.headers()["connection"], "close");
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    let document = std::str::from_utf8(&body).unwrap();
+    assert!(document.contains("-32400"), "{document}");
+    assert!(
+        document.contains("the server answers 0 calls already"),
+        "{document}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn calls_over_http_beyond_the_limit_are_refused_at_once() {
+    allow_descriptors(3000);
+    let victim = Victim::start(env!("CARGO_BIN_EXE_victim"), &[]).await;
+    let client = xmlrpc::Client::new(&victim.url()).unwrap();
+    let mut long = JoinSet::new();
+    for _ in 0..512 {
+        let client = client.clone();
+        long.spawn(async move { client.call::<bool>("sleep", (LONG,)).await });
+    }
+    // More than there are connections left, from clients that keep theirs.
+    let clients: Vec<_> = (0..1000)
+        .map(|_| xmlrpc::Client::new(&victim.url()).unwrap())
+        .collect();
+    refused(&clients, 1000).await;
+    assert!(long.try_join_next().is_none(), "they run on");
+    victim.assert_unharmed("an overload");
+    long.shutdown().await;
+    drop((client, clients));
+    victim.assert_well("an overload").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn calls_over_connections_beyond_the_limit_are_refused_at_once() {
+    let victim = Victim::start(env!("CARGO_BIN_EXE_victim"), &[]).await;
+    let mut long = JoinSet::new();
+    for _ in 0..16 {
+        let client = rpc::Client::connect(victim.rpc).authkey(KEY).await.unwrap();
+        for _ in 0..1024 {
+            let client = client.clone();
+            long.spawn(async move { client.call::<bool>("sleep", (LONG,)).await });
+        }
+    }
+    let client = [rpc::Client::connect(victim.rpc).authkey(KEY).await.unwrap()];
+    refused(&client, 1000).await;
+    assert!(long.try_join_next().is_none(), "they run on");
+    println!("{} KiB of memory", victim.memory() >> 10);
+    victim.assert_unharmed("an overload");
+    long.shutdown().await;
+    drop(client);
+    victim.assert_well("an overload").await;
+}
