@@ -122,11 +122,11 @@ pub async fn call(
         }
         Protocol::XmlRpcBlocking => {
             let proxy = tcp_proxy(site.victim.xmlrpc, plan).await;
-            let client = http_client(&format!("http://{}/RPC2", proxy.address()), deadline);
+            let url = format!("http://{}/RPC2", proxy.address());
+            let options = ClientOptions::default().timeout(Some(deadline));
+            let client = blocking::Client::with_options(&url, options).expect("a URL");
             let name = name.to_owned();
-            let call = tokio::task::spawn_blocking(move || {
-                blocking::Client::from(client).call("ledger.run", (name,))
-            });
+            let call = tokio::task::spawn_blocking(move || client.call("ledger.run", (name,)));
             observe(&proxy, async { call.await.expect("it does not panic") }).await
         }
         Protocol::XmlRpcUnix => {

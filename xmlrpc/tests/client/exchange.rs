@@ -291,7 +291,7 @@ async fn an_answer_is_noticed_by_a_task_that_has_a_lot_to_do() {
             FIVE,
         );
         let (url, _server) = server(vec![close]).await;
-        let call = client(&url);
+        let call = Client::new(&url).unwrap();
         let call = async move { call.call::<i64>("f", ()).await };
         // In a task of its own: whoever waits for it would look once more when the time is over.
         let call = tokio::spawn(short_of_budget(left, call));
@@ -305,7 +305,7 @@ async fn an_answer_is_noticed_by_a_task_that_has_a_lot_to_do() {
 async fn a_closed_connection_is_noticed_by_a_task_that_has_a_lot_to_do() {
     for left in 1..20 {
         let (listener, url) = listen().await;
-        let client = client(&url);
+        let client = Client::new(&url).unwrap();
         let calling = client.clone();
         let first = tokio::spawn(async move { calling.call::<i64>("f", ()).await });
         let (mut io, _) = listener.accept().await.unwrap();
