@@ -30,7 +30,7 @@ use self::connector::Connector;
 pub use self::error::{HttpError, InvalidHeader, InvalidUrl};
 use self::http::Http;
 pub use self::options::ClientOptions;
-use self::url::Target;
+pub(crate) use self::url::{Socket, Target};
 use crate::XmlRpc;
 use crate::document::write_call;
 
