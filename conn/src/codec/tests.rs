@@ -103,6 +103,13 @@ fn every_codec_keeps_every_type() {
 }
 
 #[test]
+fn json_reads_doubles_as_they_were_written() {
+    let number = 2.332_626_072_817_548e-111;
+    let back: f64 = Json.decode(&bytes(&Json, &number)).unwrap();
+    assert_eq!(back, number);
+}
+
+#[test]
 fn announced_lengths_are_not_believed() {
     // 2^62 as bincode writes it, as postcard and MessagePack do.
     let bincode = [0xfd, 0, 0, 0, 0, 0, 0, 0, 0x40];

@@ -247,6 +247,8 @@ pub struct AddressError(String);
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -272,6 +274,29 @@ mod tests {
         }
         let plain = Address::Abstract("a\\b é".into());
         assert_eq!("unix-abstract:a\\b é".parse(), Ok(plain));
+    }
+
+    proptest! {
+        #[test]
+        fn any_address_survives_its_text_form(
+            socket: SocketAddr,
+            path in "\\PC{0,40}",
+            name: Vec<u8>,
+            label: String,
+        ) {
+            for address in [
+                Address::Tcp(socket),
+                Address::Unix(path.into()),
+                Address::Abstract(name),
+                Address::Memory(label),
+            ] {
+                // A flow label is no part of the text.
+                let text = address.to_string();
+                let again: Address = text.parse().unwrap();
+                prop_assert_eq!(again.to_string(), text);
+                prop_assert!(again == address || matches!(socket, SocketAddr::V6(_)));
+            }
+        }
     }
 
     #[test]

@@ -341,6 +341,15 @@ mod tests {
             }
         }
 
+        #[cfg(unix)]
+        #[test]
+        fn any_socket_file_has_a_url(path in "[^\0]{1,40}") {
+            let url = format!("http+unix://{}:/RPC2", Socket(Path::new(&path)));
+            let target = Target::parse(&url).unwrap();
+            proptest::prop_assert_eq!(target.socket.as_deref(), Some(Path::new(&path)));
+            proptest::prop_assert_eq!(target.to_string(), url);
+        }
+
         #[test]
         fn any_pieces_of_a_url_are_parsed_or_refused(rest in "[/:@%2fF?#a\\[\\]\\\\é]*") {
             for scheme in ["http://", "http+unix://"] {

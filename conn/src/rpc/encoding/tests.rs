@@ -132,6 +132,24 @@ fn results_are_checked_as_arguments_are() {
 
 proptest::proptest! {
     #[test]
+    fn any_arguments_that_are_written_are_read(
+        numbers: (i64, u8, f64),
+        text: String,
+        list: Vec<Option<char>>,
+        map: BTreeMap<String, Vec<u16>>,
+    ) {
+        let args = (numbers, text, list, map);
+        for encoding in BOTH {
+            let read: ((i64, u8, f64), String, Vec<Option<char>>, BTreeMap<String, Vec<u16>>) =
+                pass(encoding, &args).unwrap();
+            proptest::prop_assert_eq!(&read, &args);
+            let reply = encoding.reply(&args.3).unwrap();
+            let read: BTreeMap<String, Vec<u16>> = encoding.decode_reply(&reply).unwrap();
+            proptest::prop_assert_eq!(&read, &args.3);
+        }
+    }
+
+    #[test]
     fn any_bytes_are_arguments_or_an_error(bytes: Vec<u8>) {
         for encoding in BOTH {
             let payload = Payload::from(bytes.clone());
