@@ -78,6 +78,11 @@ impl Target {
             Some(at) => rest.split_at(at + 1),
             None => ("", rest),
         };
+        // To the URL parser they would end the host, which is made up below.
+        if user.contains(['\\', '?', '#']) {
+            let problem = "a user name or password has a character that is to be percent-encoded";
+            return Err(InvalidUrl::Syntax(problem.to_owned()));
+        }
         let encoded = rest.get(..3).is_some_and(|s| s.eq_ignore_ascii_case("%2f"));
         let (socket, path) = match rest.split_once(":/") {
             Some((socket, _)) => (socket, &rest[socket.len() + 1..]),
@@ -253,6 +258,16 @@ mod tests {
         assert_eq!(user.as_deref(), Some("u:p"));
         assert_eq!(error("http+unix://"), InvalidUrl::NoSocketFile);
         assert_eq!(error("http+unix://u@:/RPC2"), InvalidUrl::NoSocketFile);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn user_information_is_never_taken_for_the_host_of_a_socket_file() {
+        for user in ["secret\\", "secret?", "u:secret#"] {
+            let error = error(&format!("http+unix://{user}@run/x.sock:/RPC2"));
+            assert!(matches!(error, InvalidUrl::Syntax(_)), "{error}");
+            assert!(!format!("{error} {error:?}").contains("secret"));
+        }
     }
 
     #[cfg(unix)]
