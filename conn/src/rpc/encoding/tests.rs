@@ -11,6 +11,10 @@ fn pass<A: Args, B: FromArgs>(encoding: Encoding, args: A) -> Result<B, FormatEr
     encoding.decode_args(&encoding.params(&args)?)
 }
 
+fn passed<A: Args + FromArgs>(encoding: Encoding, args: &A) -> A {
+    pass(encoding, args).unwrap()
+}
+
 fn message<A: Args, B: FromArgs + fmt::Debug>(args: A) -> String {
     let error = pass::<A, B>(Encoding::Bincode, args).unwrap_err();
     assert_eq!(error.kind(), FormatErrorKind::Mismatch);
@@ -140,9 +144,7 @@ proptest::proptest! {
     ) {
         let args = (numbers, text, list, map);
         for encoding in BOTH {
-            let read: ((i64, u8, f64), String, Vec<Option<char>>, BTreeMap<String, Vec<u16>>) =
-                pass(encoding, &args).unwrap();
-            proptest::prop_assert_eq!(&read, &args);
+            proptest::prop_assert_eq!(&passed(encoding, &args), &args);
             let reply = encoding.reply(&args.3).unwrap();
             let read: BTreeMap<String, Vec<u16>> = encoding.decode_reply(&reply).unwrap();
             proptest::prop_assert_eq!(&read, &args.3);
