@@ -9,23 +9,29 @@ use fuzz::record::Record;
 use libfuzzer_sys::fuzz_target;
 use serde::de::IgnoredAny;
 
+fn written(pickle: &Pickle, value: &Value) -> Vec<u8> {
+    let mut message = Vec::new();
+    let written = pickle.encode(value, &mut message);
+    written.expect("what was read can be written");
+    message
+}
+
+fn passed(pickle: &Pickle, value: &Value) -> Value {
+    let read = pickle.decode(&written(pickle, value));
+    read.expect("what was written can be read")
+}
+
 fn check(pickle: &Pickle, message: &[u8]) {
     // What a value takes in memory, for an opcode of one byte.
     let value: Result<Value, _> = bounded(message.len(), 1024, 1 << 20, || pickle.decode(message));
     if let Ok(value) = value {
-        let _ = value.to_string();
-        let mut written = Vec::new();
-        pickle
-            .encode(&value, &mut written)
-            .expect("what was read can be written");
-        let again: Value = pickle
-            .decode(&written)
-            .expect("what was written can be read");
-        let mut twice = Vec::new();
-        pickle
-            .encode(&again, &mut twice)
-            .expect("it can be written again");
-        assert_eq!(written, twice);
+        let again = passed(pickle, &value);
+        assert_eq!(again.to_string(), value.to_string());
+        // What was shared with nobody is so no longer when it was passed once.
+        assert_eq!(
+            written(pickle, &passed(pickle, &again)),
+            written(pickle, &again)
+        );
     }
     let _ = pickle.decode::<Record>(message);
     let _ = pickle.decode::<Vec<(String, Vec<u8>)>>(message);
