@@ -20,7 +20,7 @@ enum Input<'a> {
 
 /// A value that nests as deep as the message wants.
 #[derive(Serialize, Deserialize, Debug)]
-struct Nested(Option<Box<Nested>>, Vec<Nested>);
+struct Nested(Option<Box<Self>>, Vec<Self>);
 
 fn encoded<C: Codec>(value: &impl Serialize) -> Vec<u8> {
     let mut message = Vec::new();

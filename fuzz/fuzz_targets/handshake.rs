@@ -80,11 +80,10 @@ impl Habits {
             Digest::Sha3_256,
             Digest::Sha3_384,
         ];
-        let bindings = [Binding::Off, Binding::Prefer, Binding::Require];
         let authentication = Authentication::new(AuthKey::new(key).unwrap())
             .digest(digests[usize::from(self.digest) % digests.len()])
             .legacy_md5(self.legacy_md5)
-            .binding(bindings[usize::from(self.binding) % bindings.len()]);
+            .binding(self.binding());
         let (here, there) = match role {
             Role::Listener => (1, 2),
             Role::Client => (2, 1),
@@ -102,12 +101,17 @@ impl Habits {
         begun.ok()
     }
 
+    fn binding(&self) -> Binding {
+        let bindings = [Binding::Off, Binding::Prefer, Binding::Require];
+        bindings[usize::from(self.binding) % bindings.len()]
+    }
+
     fn requires(&self) -> bool {
-        self.binding % 3 == 2
+        self.binding() == Binding::Require
     }
 
     fn binds(&self) -> bool {
-        self.binding % 3 != 0
+        self.binding() != Binding::Off
     }
 }
 
