@@ -12,6 +12,8 @@ use crate::xml::read::{Markup, Reader, Tag};
 
 mod compound;
 mod key;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod outcomes;
 mod plain;
 mod scalar;
 #[cfg(test)]

@@ -71,6 +71,9 @@ mod coding;
 mod de;
 mod document;
 mod format;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 mod ser;
 mod server;
 mod xml;

@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 
+use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::*;
@@ -102,6 +103,13 @@ fn every_codec_keeps_every_type() {
 }
 
 #[test]
+fn json_reads_doubles_as_they_were_written() {
+    let number = 2.332_626_072_817_548e-111;
+    let back: f64 = Json.decode(&bytes(&Json, &number)).unwrap();
+    assert_eq!(back, number);
+}
+
+#[test]
 fn announced_lengths_are_not_believed() {
     // 2^62 as bincode writes it, as postcard and MessagePack do.
     let bincode = [0xfd, 0, 0, 0, 0, 0, 0, 0, 0x40];
@@ -135,4 +143,55 @@ fn elements_of_no_size_are_counted() {
 fn types_that_need_a_description_are_told_so() {
     let message = bytes(&Bincode, &1);
     assert!(Bincode.decode::<serde_json::Value>(&message).is_err());
+}
+
+fn shape() -> impl Strategy<Value = Shape> {
+    prop_oneof![
+        Just(Shape::Point),
+        any::<f64>().prop_map(Shape::Circle),
+        any::<(u32, u32)>().prop_map(|(width, height)| Shape::Box { width, height }),
+        any::<(i8, String)>().prop_map(|(number, name)| Shape::Pair(number, name)),
+    ]
+}
+
+prop_compose! {
+    fn anything()(
+        id: u64,
+        delta: i64,
+        name: String,
+        maybe: Option<char>,
+        shapes in prop::collection::vec(shape(), 0..8),
+        blob: Vec<u8>,
+        by_name: BTreeMap<String, (bool, f32)>,
+    ) -> Everything {
+        Everything { id, delta, name, maybe, shapes, blob, by_name, unit: () }
+    }
+}
+
+fn keeps<C: Codec>(value: &Everything) -> Result<(), TestCaseError> {
+    let back: Everything = C::default()
+        .decode(&bytes(&C::default(), value))
+        .map_err(|error| TestCaseError::fail(format!("{}: {error}", C::NAME)))?;
+    prop_assert_eq!(&back, value, "{}", C::NAME);
+    Ok(())
+}
+
+proptest! {
+    #[test]
+    fn every_codec_keeps_any_value(value in anything()) {
+        keeps::<Bincode>(&value)?;
+        keeps::<Json>(&value)?;
+        keeps::<MessagePack>(&value)?;
+        keeps::<Pickle>(&value)?;
+        keeps::<Postcard>(&value)?;
+    }
+
+    #[test]
+    fn any_bytes_are_a_value_or_an_error_in_every_codec(message: Vec<u8>) {
+        let _ = Bincode.decode::<Everything>(&message);
+        let _ = Json.decode::<Everything>(&message);
+        let _ = MessagePack.decode::<Everything>(&message);
+        let _ = Pickle::default().decode::<Everything>(&message);
+        let _ = Postcard.decode::<Everything>(&message);
+    }
 }

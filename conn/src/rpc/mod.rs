@@ -65,6 +65,9 @@ mod attachment;
 mod client;
 mod encoding;
 mod error;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 mod greeting;
 mod message;
 pub mod names;

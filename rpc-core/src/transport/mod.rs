@@ -165,7 +165,8 @@ impl fmt::Display for Credentials {
 
 /// Where a listener can be reached.
 ///
-/// As text it is `127.0.0.1:8000`, `unix:/run/service.sock`, `unix-abstract:name` or `memory:name`.
+/// As text it is `127.0.0.1:8000`, `unix:/run/service.sock`, `unix-abstract:name` or `memory:name`. Bytes of an
+/// abstract name that are no plain ASCII are escaped, as in `unix-abstract:name\\x00`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Address {
@@ -199,7 +200,7 @@ impl FromStr for Address {
             return Ok(Self::Unix(PathBuf::from(path)));
         }
         if let Some(name) = text.strip_prefix("unix-abstract:") {
-            return Ok(Self::Abstract(name.as_bytes().to_vec()));
+            return Ok(Self::Abstract(unescape(name)));
         }
         if let Some(name) = text.strip_prefix("memory:") {
             return Ok(Self::Memory(name.to_owned()));
@@ -211,6 +212,32 @@ impl FromStr for Address {
     }
 }
 
+/// Undoes [`escape_ascii`](slice::escape_ascii). A backslash that begins no escape is one.
+fn unescape(text: &str) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, behind @ ..] = rest {
+        let (byte, behind) = match rest {
+            [b'\\', b't', behind @ ..] => (b'\t', behind),
+            [b'\\', b'r', behind @ ..] => (b'\r', behind),
+            [b'\\', b'n', behind @ ..] => (b'\n', behind),
+            [b'\\', quoted @ (b'\\' | b'\'' | b'"'), behind @ ..] => (*quoted, behind),
+            [b'\\', b'x', high, low, behind @ ..] => match (digit(*high), digit(*low)) {
+                (Some(high), Some(low)) => (high << 4 | low, behind),
+                _ => (*first, &rest[1..]),
+            },
+            _ => (*first, behind),
+        };
+        bytes.push(byte);
+        rest = behind;
+    }
+    bytes
+}
+
+fn digit(byte: u8) -> Option<u8> {
+    char::from(byte).to_digit(16).map(|digit| digit as u8)
+}
+
 /// A text that is no [`Address`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
@@ -220,6 +247,8 @@ pub struct AddressError(String);
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -233,6 +262,40 @@ mod tests {
         ] {
             let address: Result<Address, _> = text.parse();
             assert_eq!(address.map(|a| a.to_string()).as_deref(), Ok(text));
+        }
+    }
+
+    #[test]
+    fn abstract_names_of_any_bytes_survive_the_text_form() {
+        let all: Vec<u8> = (0..=255).collect();
+        for name in [&all[..], b"it's", b"a\\b", b"\\x4", b"\\xzz", b"\0auto"] {
+            let address = Address::Abstract(name.to_vec());
+            assert_eq!(address.to_string().parse(), Ok(address));
+        }
+        let plain = Address::Abstract("a\\b é".into());
+        assert_eq!("unix-abstract:a\\b é".parse(), Ok(plain));
+    }
+
+    proptest! {
+        #[test]
+        fn any_address_survives_its_text_form(
+            socket: SocketAddr,
+            path in "\\PC{0,40}",
+            name: Vec<u8>,
+            label: String,
+        ) {
+            for address in [
+                Address::Tcp(socket),
+                Address::Unix(path.into()),
+                Address::Abstract(name),
+                Address::Memory(label),
+            ] {
+                // A flow label is no part of the text.
+                let text = address.to_string();
+                let again: Address = text.parse().unwrap();
+                prop_assert_eq!(again.to_string(), text);
+                prop_assert!(again == address || matches!(socket, SocketAddr::V6(_)));
+            }
         }
     }
 

@@ -33,6 +33,9 @@ use self::endpoint::Endpoint;
 pub use self::error::{HttpError, InvalidHeader, InvalidUrl};
 pub use self::options::ClientOptions;
 use self::sockets::Connector;
+pub(crate) use self::url::Socket;
+#[cfg(fuzzing)]
+pub(crate) use self::{response::pieces::read_in, url::Target};
 use crate::XmlRpc;
 
 /// A client of one XML-RPC server.

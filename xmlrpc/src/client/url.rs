@@ -2,10 +2,11 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::path::Path;
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use http::{HeaderValue, Uri};
-use percent_encoding::percent_decode_str;
+use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, percent_encode};
 use url::{Host, Position, Url};
 
 use super::error::InvalidUrl;
@@ -14,7 +15,7 @@ use super::error::InvalidUrl;
 const DEFAULT_PATH: &str = "/RPC2";
 
 /// What a URL says.
-pub(super) struct Target {
+pub(crate) struct Target {
     /// Scheme, host, port, path and query, without user information.
     pub(super) url: Url,
     /// The same, as the HTTP client wants it.
@@ -26,7 +27,7 @@ pub(super) struct Target {
 }
 
 impl Target {
-    pub(super) fn parse(text: &str) -> Result<Self, InvalidUrl> {
+    pub(crate) fn parse(text: &str) -> Result<Self, InvalidUrl> {
         let Some((scheme, rest)) = text.split_once("://") else {
             return Err(InvalidUrl::Syntax("there is no `://`".to_owned()));
         };
@@ -77,6 +78,11 @@ impl Target {
             Some(at) => rest.split_at(at + 1),
             None => ("", rest),
         };
+        // To the URL parser they would end the host, which is made up below.
+        if user.contains(['\\', '?', '#']) {
+            let problem = "a user name or password has a character that is to be percent-encoded";
+            return Err(InvalidUrl::Syntax(problem.to_owned()));
+        }
         let encoded = rest.get(..3).is_some_and(|s| s.eq_ignore_ascii_case("%2f"));
         let (socket, path) = match rest.split_once(":/") {
             Some((socket, _)) => (socket, &rest[socket.len() + 1..]),
@@ -91,7 +97,7 @@ impl Target {
     }
 
     /// The host and port to connect to, the host without the brackets of IPv6.
-    pub(super) fn host_and_port(&self) -> (String, u16) {
+    pub(crate) fn host_and_port(&self) -> (String, u16) {
         let host = match self.url.host() {
             Some(Host::Ipv6(address)) => address.to_string(),
             host => host.map(|host| host.to_string()).unwrap_or_default(),
@@ -117,9 +123,27 @@ impl Target {
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.socket {
-            Some(socket) => write!(f, "http+unix://{}:{}", socket.display(), self.url.path()),
+            Some(socket) => write!(f, "http+unix://{}:{}", Socket(socket), self.url.path()),
             None => f.write_str(&self.url[..Position::AfterPath]),
         }
+    }
+}
+
+/// The path of a socket file as it stands in a URL, where it is read as the same.
+pub(crate) struct Socket<'a>(pub(crate) &'a Path);
+
+/// What would end the path, or be read as something else.
+const SPECIAL: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'%')
+    .add(b':')
+    .add(b'@')
+    .add(b'?')
+    .add(b'#');
+
+impl fmt::Display for Socket<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        percent_encode(self.0.as_os_str().as_encoded_bytes(), SPECIAL).fmt(f)
     }
 }
 
@@ -236,6 +260,37 @@ mod tests {
         assert_eq!(error("http+unix://u@:/RPC2"), InvalidUrl::NoSocketFile);
     }
 
+    #[cfg(unix)]
+    #[test]
+    fn user_information_is_never_taken_for_the_host_of_a_socket_file() {
+        for user in ["secret\\", "secret?", "u:secret#"] {
+            let error = error(&format!("http+unix://{user}@run/x.sock:/RPC2"));
+            assert!(matches!(error, InvalidUrl::Syntax(_)), "{error}");
+            assert!(!format!("{error} {error:?}").contains("secret"));
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_url_of_any_socket_file_leads_to_it() {
+        use std::os::unix::ffi::OsStrExt as _;
+
+        for path in [
+            &b"/run/x.sock"[..],
+            b"/a%41b",
+            b"/a:/b",
+            b"u@h/a b",
+            b"%2Frun",
+            b"/\xff?#\n\xc3\xa9:",
+        ] {
+            let path = Path::new(std::ffi::OsStr::from_bytes(path));
+            let url = format!("http+unix://{}:/RPC2", Socket(path));
+            let target = Target::parse(&url).unwrap();
+            assert_eq!(target.socket.as_deref(), Some(path), "{url}");
+            assert_eq!(target.to_string(), url);
+        }
+    }
+
     #[test]
     fn what_is_refused_says_why_without_the_password() {
         assert_eq!(error("https://host"), InvalidUrl::NoTls);
@@ -299,6 +354,15 @@ mod tests {
             if let Ok(target) = Target::parse(&format!("{scheme}{rest}")) {
                 let _ = (target.to_string(), target.host_and_port(), target.is_loopback());
             }
+        }
+
+        #[cfg(unix)]
+        #[test]
+        fn any_socket_file_has_a_url(path in "[^\0]{1,40}") {
+            let url = format!("http+unix://{}:/RPC2", Socket(Path::new(&path)));
+            let target = Target::parse(&url).unwrap();
+            proptest::prop_assert_eq!(target.socket.as_deref(), Some(Path::new(&path)));
+            proptest::prop_assert_eq!(target.to_string(), url);
         }
 
         #[test]

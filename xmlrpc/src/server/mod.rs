@@ -38,6 +38,7 @@ pub use self::options::{FaultPolicy, Refusal, ServerOptions};
 use self::patient::Patient;
 use self::timer::Timer;
 use crate::XmlRpc;
+use crate::client::Socket;
 
 /// An XML-RPC server: methods that programs in any language can call over HTTP.
 ///
@@ -361,12 +362,13 @@ impl<L: Listen> Listening<L> {
         &self.address
     }
 
-    /// The URL that clients call: `http://127.0.0.1:8000/RPC2`, or `http+unix://PATH:/RPC2`.
+    /// The URL that clients call: `http://127.0.0.1:8000/RPC2`, or `http+unix://PATH:/RPC2` with what is special
+    /// in the path percent-encoded.
     #[must_use]
     pub fn url(&self) -> String {
         match &self.address {
             Address::Tcp(address) => format!("http://{address}/RPC2"),
-            Address::Unix(path) => format!("http+unix://{}:/RPC2", path.display()),
+            Address::Unix(path) => format!("http+unix://{}:/RPC2", Socket(path)),
             address => address.to_string(),
         }
     }

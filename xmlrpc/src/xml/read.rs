@@ -16,7 +16,7 @@ use super::{forbidden, is_blank, is_xml_char};
 mod error;
 mod events;
 pub(crate) mod plain;
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
 pub(crate) mod reference;
 #[cfg(test)]
 mod tests;
@@ -74,7 +74,7 @@ pub(crate) struct Reader<'a> {
     declaration_allowed: bool,
     /// The last offset whose position was told.
     told: Cell<(usize, Position)>,
-    #[cfg(test)]
+    #[cfg(any(test, fuzzing))]
     reference: Option<Box<reference::Reader<'a>>>,
 }
 
@@ -93,7 +93,7 @@ impl<'a> Reader<'a> {
     /// Lets the payload start with an XML declaration.
     pub(crate) fn allow_declaration(mut self) -> Self {
         self.declaration_allowed = true;
-        #[cfg(test)]
+        #[cfg(any(test, fuzzing))]
         if let Some(reference) = &mut self.reference {
             reference.allow_declaration();
         }
@@ -114,14 +114,14 @@ impl<'a> Reader<'a> {
             state: State::Reading,
             declaration_allowed: false,
             told: Cell::new((0, Position::of(message, 0))),
-            #[cfg(test)]
+            #[cfg(any(test, fuzzing))]
             reference: reference::Reader::if_asked(message, end - rest.len(), rest, max_open),
         }
     }
 
     /// How many elements are open.
     pub(crate) fn open(&self) -> usize {
-        #[cfg(test)]
+        #[cfg(any(test, fuzzing))]
         if let Some(reference) = &self.reference {
             return reference.open();
         }
@@ -130,7 +130,7 @@ impl<'a> Reader<'a> {
 
     /// Where in the message reading goes on.
     pub(crate) fn offset(&self) -> usize {
-        #[cfg(test)]
+        #[cfg(any(test, fuzzing))]
         if let Some(reference) = &self.reference {
             return reference.offset();
         }
@@ -142,7 +142,7 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// If there is a text before it, or the document is malformed.
     pub(crate) fn tag(&mut self) -> Result<Token, FormatError> {
-        #[cfg(test)]
+        #[cfg(any(test, fuzzing))]
         if let Some(reference) = &mut self.reference {
             return reference.tag();
         }
@@ -157,7 +157,7 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// If the document is malformed.
     pub(crate) fn skip_to_tag(&mut self) -> Result<Token, FormatError> {
-        #[cfg(test)]
+        #[cfg(any(test, fuzzing))]
         if let Some(reference) = &mut self.reference {
             return reference.skip_to_tag();
         }
@@ -182,7 +182,7 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// If the document is malformed.
     pub(crate) fn text(&mut self) -> Result<Cow<'a, str>, FormatError> {
-        #[cfg(test)]
+        #[cfg(any(test, fuzzing))]
         if let Some(reference) = &mut self.reference {
             return reference.text();
         }

@@ -11,6 +11,10 @@ fn pass<A: Args, B: FromArgs>(encoding: Encoding, args: A) -> Result<B, FormatEr
     encoding.decode_args(&encoding.params(&args)?)
 }
 
+fn passed<A: Args + FromArgs>(encoding: Encoding, args: &A) -> A {
+    pass(encoding, args).unwrap()
+}
+
 fn message<A: Args, B: FromArgs + fmt::Debug>(args: A) -> String {
     let error = pass::<A, B>(Encoding::Bincode, args).unwrap_err();
     assert_eq!(error.kind(), FormatErrorKind::Mismatch);
@@ -131,6 +135,22 @@ fn results_are_checked_as_arguments_are() {
 }
 
 proptest::proptest! {
+    #[test]
+    fn any_arguments_that_are_written_are_read(
+        numbers: (i64, u8, f64),
+        text: String,
+        list: Vec<Option<char>>,
+        map: BTreeMap<String, Vec<u16>>,
+    ) {
+        let args = (numbers, text, list, map);
+        for encoding in BOTH {
+            proptest::prop_assert_eq!(&passed(encoding, &args), &args);
+            let reply = encoding.reply(&args.3).unwrap();
+            let read: BTreeMap<String, Vec<u16>> = encoding.decode_reply(&reply).unwrap();
+            proptest::prop_assert_eq!(&read, &args.3);
+        }
+    }
+
     #[test]
     fn any_bytes_are_arguments_or_an_error(bytes: Vec<u8>) {
         for encoding in BOTH {

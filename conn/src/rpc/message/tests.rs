@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::*;
 
 fn messages() -> Vec<Message<'static>> {
@@ -157,7 +159,102 @@ fn every_kind_of_fault_has_a_place() {
     }
 }
 
-proptest::proptest! {
+fn object() -> impl Strategy<Value = ObjectId> {
+    any::<[u8; 16]>().prop_map(ObjectId)
+}
+
+fn references() -> impl Strategy<Value = Vec<Reference>> {
+    let reference = prop_oneof![
+        object().prop_map(Reference::Mine),
+        object().prop_map(Reference::Yours),
+        any::<u64>().prop_map(Reference::Stream),
+    ];
+    prop::collection::vec(reference, 0..5)
+}
+
+fn fault() -> impl Strategy<Value = Fault> {
+    let kind = prop::sample::select(&FAULT_KINDS[..]);
+    let causes = prop::collection::vec(any::<String>(), 0..MAX_CAUSES);
+    (kind, any::<i64>(), any::<String>(), causes).prop_map(|(kind, code, text, causes)| {
+        let fault = Fault::of(kind, text).with_code(code);
+        fault.with_remote_causes(causes)
+    })
+}
+
+fn target() -> impl Strategy<Value = Target> {
+    prop_oneof![
+        Just(Target::Root),
+        object().prop_map(Target::Object),
+        any::<u64>().prop_map(Target::Promise),
+    ]
+}
+
+prop_compose! {
+    fn call()(
+        id: u64,
+        target in target(),
+        flags: (bool, bool, bool),
+        micros in prop::option::of(0..u64::MAX / 2),
+        method in prop::sample::select(&["", "add", "größe"][..]),
+        references in references(),
+    ) -> Message<'static> {
+        let timeout = micros.map(Duration::from_micros);
+        let (one_way, promise, idempotent) = flags;
+        Message::Call(
+            Call { id, target, one_way, promise, idempotent, timeout, method, references },
+            0,
+        )
+    }
+}
+
+fn message() -> impl Strategy<Value = Message<'static>> {
+    let counts = || prop::collection::vec((object(), any::<u64>()), 0..5);
+    prop_oneof![
+        call(),
+        (any::<u64>(), references()).prop_map(|(id, references)| Message::Return {
+            id,
+            references,
+            payload: 0
+        }),
+        (any::<u64>(), fault()).prop_map(|(id, fault)| Message::Fault { id, fault }),
+        any::<u64>().prop_map(Message::Cancel),
+        any::<u64>().prop_map(Message::Finish),
+        counts().prop_map(Message::Release),
+        (any::<u64>(), references()).prop_map(|(stream, references)| Message::Item {
+            stream,
+            references,
+            payload: 0
+        }),
+        (any::<u64>(), prop::option::of(fault()))
+            .prop_map(|(stream, fault)| Message::End { stream, fault }),
+        any::<(u64, u64)>().prop_map(|(stream, bytes)| Message::Credit { stream, bytes }),
+        any::<u64>().prop_map(Message::Stop),
+        any::<u64>().prop_map(Message::Ping),
+        any::<u64>().prop_map(Message::Pong),
+        any::<u64>().prop_map(|last| Message::Goodbye {
+            last,
+            reason: "enough"
+        }),
+        counts().prop_map(Message::Held),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn any_message_that_is_written_is_read(message in message()) {
+        let mut out = Vec::new();
+        message.write(&mut out);
+        let mut read = Message::read(&out).unwrap();
+        if let Message::Call(_, payload)
+        | Message::Return { payload, .. }
+        | Message::Item { payload, .. } = &mut read
+        {
+            prop_assert_eq!(*payload, out.len());
+            *payload = 0;
+        }
+        prop_assert_eq!(read, message);
+    }
+
     #[test]
     fn any_bytes_are_a_message_or_an_error(bytes: Vec<u8>) {
         let _ = Message::read(&bytes);

@@ -1,5 +1,7 @@
 //! Forms that are read and shown, and system time.
 
+use proptest::prelude::*;
+
 use super::*;
 
 #[test]
@@ -119,5 +121,40 @@ fn the_longest_and_the_shortest_are_shown() {
         "0007-01-01T00:00:00",
     ] {
         assert_eq!(text.parse::<DateTime>().unwrap().to_string(), text);
+    }
+}
+
+fn date() -> impl Strategy<Value = DateTime> {
+    let day = (0..=9999_u16, 1..=12_u8, 1..=28_u8);
+    let time = (0..=23_u8, 0..=59_u8, 0..=60_u8, 0..=999_999_999_u32);
+    let offset = proptest::option::of(-1439..=1439_i16);
+    (day, time, offset).prop_map(
+        |((year, month, day), (hour, minute, second, nanosecond), offset)| {
+            let date = DateTime::new(year, month, day, hour, minute, second).unwrap();
+            let date = date.with_nanosecond(nanosecond).unwrap();
+            date.with_offset(offset).unwrap()
+        },
+    )
+}
+
+proptest! {
+    #[test]
+    fn any_date_survives_its_texts(date in date()) {
+        prop_assert_eq!(date.to_string().parse(), Ok(date));
+        prop_assert_eq!(date.basic().to_string().parse(), Ok(date));
+    }
+
+    #[test]
+    fn any_moment_survives_system_time(date in date()) {
+        let time = SystemTime::from(date);
+        // At the ends, the offset may lead beyond the years that can be shown.
+        if (1..9999).contains(&date.year()) {
+            prop_assert_eq!(SystemTime::from(DateTime::from(time)), time);
+        }
+    }
+
+    #[test]
+    fn any_text_is_a_date_or_an_error(text: String) {
+        let _ = text.parse::<DateTime>();
     }
 }

@@ -3,6 +3,8 @@
 mod body;
 mod buffer;
 mod head;
+#[cfg(any(test, fuzzing))]
+pub(super) mod pieces;
 #[cfg(test)]
 mod tests;
 

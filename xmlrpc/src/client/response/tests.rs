@@ -1,75 +1,18 @@
 use proptest::prelude::*;
 
+use super::pieces::{Outcome, read_in};
 use super::*;
-
-/// What reading comes to.
-#[derive(Clone, Debug, PartialEq)]
-enum Outcome {
-    Whole {
-        status: u16,
-        body: String,
-        keeps_open: bool,
-        unread: usize,
-    },
-    /// A head, and a part of the body.
-    Broken(u16, String, String),
-    None(String),
-}
-
-/// Reads what comes in pieces of this size, and then the end.
-fn read_in(size: usize, bytes: &[u8], max_body: usize) -> Outcome {
-    let mut buffer = Buffer::new();
-    let mut reader = ResponseReader::new(max_body);
-    let mut pieces = bytes.chunks(size);
-    loop {
-        let piece = pieces.next().unwrap_or_default();
-        let mut done = false;
-        let mut rest = piece;
-        // The space is smaller than the piece where that is large.
-        loop {
-            let space = buffer.space();
-            let length = rest.len().min(space.len());
-            assert!(!space.is_empty(), "there is always room");
-            space[..length].copy_from_slice(&rest[..length]);
-            rest = &rest[length..];
-            match reader.receive(&mut buffer, length) {
-                Ok(is_read) => done |= is_read,
-                Err(error) => return Outcome::None(error.to_string()),
-            }
-            if done || rest.is_empty() {
-                break;
-            }
-        }
-        if done {
-            let unread =
-                buffer.unread().len() + rest.len() + pieces.map(<[u8]>::len).sum::<usize>();
-            return outcome(reader.finish(None).ok().unwrap(), unread);
-        }
-        assert!(!piece.is_empty(), "the end of the stream is an end");
-    }
-}
-
-fn outcome(response: Response, unread: usize) -> Outcome {
-    let status = response.status.as_u16();
-    let body = String::from_utf8_lossy(&response.body).into_owned();
-    match response.broken {
-        None => Outcome::Whole {
-            status,
-            body,
-            keeps_open: response.keeps_open,
-            unread,
-        },
-        Some(Broken::TooLarge) => Outcome::Broken(status, body, "too large".to_owned()),
-        Some(Broken::Disconnected(error)) => Outcome::Broken(status, body, error.to_string()),
-    }
-}
 
 /// Reads it in pieces of all sizes, which makes no difference.
 fn read(bytes: impl AsRef<[u8]>) -> Outcome {
     let bytes = bytes.as_ref();
-    let outcome = read_in(bytes.len().max(1), bytes, 1000);
+    let outcome = read_in(&[bytes.len()], bytes, 1000);
     for size in 1..bytes.len().min(200) {
-        assert_eq!(read_in(size, bytes, 1000), outcome, "in pieces of {size}");
+        assert_eq!(
+            read_in(&[size], bytes, 1000),
+            outcome,
+            "in pieces of {size}"
+        );
     }
     outcome
 }
@@ -77,7 +20,7 @@ fn read(bytes: impl AsRef<[u8]>) -> Outcome {
 fn whole(body: &str, keeps_open: bool) -> Outcome {
     Outcome::Whole {
         status: 200,
-        body: body.to_owned(),
+        body: body.into(),
         keeps_open,
         unread: 0,
     }
@@ -142,7 +85,7 @@ fn what_follows_is_left() {
     let Outcome::Whole { body, unread, .. } = read(format!("{CHUNKS}HTTP/1.1 200 OK\r\n")) else {
         panic!("it is whole");
     };
-    assert_eq!((body.as_str(), unread), ("hello", 17));
+    assert_eq!((body.as_slice(), unread), (&b"hello"[..], 17));
 }
 
 #[test]
@@ -167,7 +110,7 @@ fn some_answers_have_no_body() {
         let response = format!("HTTP/1.1 {status} x\r\nContent-Length: 5\r\n\r\n");
         let expected = Outcome::Whole {
             status,
-            body: String::new(),
+            body: Vec::new(),
             keeps_open: true,
             unread: 0,
         };
@@ -276,8 +219,8 @@ fn chunks_come_in_these_shapes_only() {
 
 #[test]
 fn bodies_have_a_limit() {
-    let at = |limit: usize, response: &str| read_in(7, response.as_bytes(), limit);
-    let large = |body: &str| Outcome::Broken(200, body.to_owned(), "too large".to_owned());
+    let at = |limit: usize, response: &str| read_in(&[7], response.as_bytes(), limit);
+    let large = |body: &str| Outcome::Broken(200, body.into(), "too large".to_owned());
     for response in [LENGTH, CHUNKS, "HTTP/1.0 200 OK\r\n\r\nhello"] {
         assert!(matches!(at(5, response), Outcome::Whole { .. }));
     }
@@ -293,7 +236,7 @@ fn bodies_have_a_limit() {
 fn what_stands_around_bodies_has_a_limit() {
     let endless = |start: &str, part: &str| {
         let response = start.to_owned() + &part.repeat(200_000 / part.len());
-        let outcome = read_in(1000, response.as_bytes(), 1000);
+        let outcome = read_in(&[1000], response.as_bytes(), 1000);
         assert!(!matches!(outcome, Outcome::Whole { .. }), "{part:?}");
         let text = format!("{outcome:?}");
         assert!(!text.contains("within the response"), "{part:?}: {text}");
@@ -308,7 +251,7 @@ fn what_stands_around_bodies_has_a_limit() {
     endless(&chunked("0\r\n"), "X: y\r\n");
     endless(&chunked("0\r\nX: "), "y");
     let headers = format!("{head}Content-Length: 0\r\n{}\r\n", "X: y\r\n".repeat(99));
-    assert_eq!(read_in(1000, headers.as_bytes(), 0), whole("", true));
+    assert_eq!(read_in(&[1000], headers.as_bytes(), 0), whole("", true));
 }
 
 #[test]
@@ -316,7 +259,7 @@ fn large_answers_come_whole_and_leave_no_large_buffer() {
     let body = "x".repeat(3_000_000);
     let response = format!("HTTP/1.1 200 OK\r\nContent-Length: 3000000\r\n\r\n{body}");
     for response in [response, chunked(&format!("2dc6c0\r\n{body}\r\n0\r\n\r\n"))] {
-        let outcome = read_in(1 << 20, response.as_bytes(), body.len());
+        let outcome = read_in(&[1 << 20], response.as_bytes(), body.len());
         assert_eq!(outcome, whole(&body, true));
     }
     let mut buffer = Buffer::new();
@@ -344,8 +287,8 @@ proptest! {
             let place = place.index(response.len());
             response[place] = byte.as_bytes()[0];
         }
-        let at_once = read_in(response.len(), &response, 1000);
-        let torn = read_in(size, &response, 1000);
+        let at_once = read_in(&[response.len()], &response, 1000);
+        let torn = read_in(&[size], &response, 1000);
         // What is wrong with it may be noticed at different places.
         match (&at_once, &torn) {
             (Outcome::None(_), Outcome::None(_)) => {}

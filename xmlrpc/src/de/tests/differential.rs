@@ -2,18 +2,10 @@
 //!
 //! `PROPTEST_CASES=1000000` in the environment makes it long.
 
-use std::collections::BTreeMap;
-use std::fmt::Debug;
-
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
-use rpc_core::{DateTime, Format, FormatError, Payload, Value, Variadic};
-use serde::Deserialize;
-use serde::de::IgnoredAny;
 
-use super::super::Raw;
-use crate::XmlRpc;
-use crate::document::{call_head, reply_fault};
+use super::super::outcomes::outcomes;
 use crate::xml::read::reference;
 
 /// What stands between tags: mostly nothing, or white space.
@@ -282,68 +274,6 @@ fn changed(mut document: Vec<u8>, changes: Vec<(Index, usize, Shard)>) -> Vec<u8
         document.splice(at..end, shard);
     }
     document
-}
-
-/// A type with a bit of everything.
-#[derive(Debug, Deserialize)]
-#[allow(dead_code, reason = "shown by Debug")]
-struct Record {
-    id: i32,
-    name: Option<String>,
-    on: Option<bool>,
-    when: Option<DateTime>,
-    data: Option<Vec<u8>>,
-    #[serde(default)]
-    list: Vec<f64>,
-}
-
-/// A type that goes on after an error.
-#[derive(Debug)]
-#[allow(dead_code, reason = "shown by Debug")]
-enum Lenient {
-    Number(i32),
-    No,
-}
-
-impl<'de> Deserialize<'de> for Lenient {
-    fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        Ok(i32::deserialize(d).map_or(Self::No, Self::Number))
-    }
-}
-
-fn shown<T: Debug>(result: Result<T, FormatError>) -> String {
-    match result {
-        Ok(value) => format!("{value:?}"),
-        Err(error) => format!("{:?} {:?} {error}", error.kind(), error.position()),
-    }
-}
-
-/// All that can be read of a document, and all that is said where it cannot.
-fn outcomes(document: &[u8], limits: (u8, usize)) -> Vec<String> {
-    let format = XmlRpc::default().max_depth(limits.0).max_values(limits.1);
-    let payload = Payload::from(document.to_vec());
-    let mut outcomes = vec![
-        shown(format.decode_reply::<Value>(&payload)),
-        shown(format.decode_reply::<Record>(&payload)),
-        shown(format.decode_reply::<Vec<Value>>(&payload)),
-        shown(format.decode_reply::<BTreeMap<String, Lenient>>(&payload)),
-        shown(format.decode_reply::<Vec<Lenient>>(&payload)),
-        shown(format.decode_reply::<()>(&payload)),
-        shown(format.decode_reply::<Vec<Raw>>(&payload)),
-        shown(reply_fault(&payload, format)),
-        shown(format.decode_value::<Value>(&payload)),
-        shown(format.decode_value::<Raw>(&payload)),
-        shown(format.decode_args::<Variadic<Value>>(&payload)),
-    ];
-    let head = call_head(document);
-    if let Ok((_, start)) = &head {
-        let payload = Payload::part(document.to_vec().into(), *start..document.len());
-        outcomes.push(shown(format.decode_args::<Variadic<Value>>(&payload)));
-        outcomes.push(shown(format.decode_args::<(i64, IgnoredAny)>(&payload)));
-        outcomes.push(shown(format.decode_args::<(Option<f64>, Raw)>(&payload)));
-    }
-    outcomes.push(shown(head));
-    outcomes
 }
 
 fn limits() -> impl Strategy<Value = (u8, usize)> {

@@ -56,7 +56,7 @@ impl<'a> Reader<'a> {
     /// What is next, in a plain document: nothing where a shortcut would miss something.
     #[inline(always)]
     pub(crate) fn ahead(&self) -> &'a [u8] {
-        #[cfg(test)]
+        #[cfg(any(test, fuzzing))]
         if self.reference.is_some() {
             return &[];
         }

@@ -1,0 +1,22 @@
+//! Texts that say where to connect: what is read is shown as a text that is read as the same.
+#![no_main]
+
+use conn::address::ToTarget as _;
+use libfuzzer_sys::fuzz_target;
+use rpc_core::transport::Address;
+
+fuzz_target!(|text: &str| {
+    if let Ok(address) = text.parse::<Address>() {
+        let shown = address.to_string();
+        assert_eq!(shown.parse(), Ok(address), "shown as {shown}");
+        assert!(text.to_target().is_ok());
+    }
+    if let Ok(conn::address::Target::Host(host, port)) = text.to_target() {
+        let again = format!("{host}:{port}").to_target();
+        assert_eq!(again, (host.as_str(), port).to_target());
+    }
+    if let Ok((shown, place)) = xmlrpc::fuzzing::url(text) {
+        let again = xmlrpc::fuzzing::url(&shown);
+        assert_eq!(again, Ok((shown, place)));
+    }
+});

@@ -1,0 +1,80 @@
+//! Messages of all codecs: any bytes are a value or an error, within memory in proportion, and what is
+//! written is read as the same.
+#![no_main]
+
+use std::collections::BTreeMap;
+
+use arbitrary::Arbitrary;
+use conn::{Bincode, Codec, Json, MessagePack, Pickle, Postcard};
+use fuzz::memory::bounded;
+use fuzz::record::Record;
+use libfuzzer_sys::fuzz_target;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+#[derive(Arbitrary, Debug)]
+enum Input<'a> {
+    Record(Box<Record>),
+    Bytes(&'a [u8]),
+}
+
+/// A value that nests as deep as the message wants.
+#[derive(Serialize, Deserialize, Debug)]
+struct Nested(Option<Box<Self>>, Vec<Self>);
+
+fn encoded<C: Codec>(value: &impl Serialize) -> Vec<u8> {
+    let mut message = Vec::new();
+    let written = C::default().encode(value, &mut message);
+    written.expect("it can be written");
+    message
+}
+
+fn round_trip<C: Codec>(record: &Record) {
+    let message = encoded::<C>(record);
+    match C::default().decode::<Record>(&message) {
+        Ok(back) => assert_eq!(back, *record, "{}", C::NAME),
+        // Beyond the depth that is read.
+        Err(error) => assert_eq!(error.kind(), rpc_core::FormatErrorKind::Limit, "{error}"),
+    }
+}
+
+/// What can be read can be written, and is then read as the same.
+fn read<C: Codec, T: Serialize + DeserializeOwned>(message: &[u8]) {
+    let value = bounded(message.len(), 512, 1 << 20, || {
+        C::default().decode::<T>(message)
+    });
+    if let Ok(value) = value {
+        let written = encoded::<C>(&value);
+        let again: T = C::default()
+            .decode(&written)
+            .expect("what was written can be read");
+        assert_eq!(encoded::<C>(&again), written, "{}", C::NAME);
+    }
+}
+
+fn check<C: Codec>(input: &Input<'_>) {
+    match input {
+        Input::Record(record) => round_trip::<C>(record),
+        Input::Bytes(message) => {
+            read::<C, Record>(message);
+            read::<C, Nested>(message);
+            read::<C, Vec<()>>(message);
+            read::<C, BTreeMap<String, (char, i128)>>(message);
+            read::<C, (f32, String, Option<u16>)>(message);
+        }
+    }
+}
+
+fuzz_target!(|input: Input<'_>| {
+    check::<Bincode>(&input);
+    check::<Json>(&input);
+    check::<MessagePack>(&input);
+    check::<Pickle>(&input);
+    check::<Postcard>(&input);
+    if let Input::Bytes(message) = input {
+        read::<MessagePack, rpc_core::Value>(message);
+        read::<Json, serde_json::Value>(message);
+        read::<Bincode, conn::codec::pickle::Value>(message);
+        read::<MessagePack, conn::codec::pickle::Value>(message);
+    }
+});

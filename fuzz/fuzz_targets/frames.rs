@@ -1,0 +1,119 @@
+//! Bytes in any pieces are the same messages as all at once, and take no memory that did not come.
+#![no_main]
+
+use arbitrary::Arbitrary;
+use conn::frame::{Decoder, Encoder, FrameError, Header};
+use fuzz::memory::bounded;
+use libfuzzer_sys::fuzz_target;
+
+#[derive(Arbitrary, Debug)]
+struct Input<'a> {
+    limit: u32,
+    parts: Vec<Part<'a>>,
+    pieces: Vec<u16>,
+    owned: bool,
+}
+
+#[derive(Arbitrary, Debug)]
+enum Part<'a> {
+    Message(&'a [u8]),
+    /// A message whose length takes 8 bytes.
+    Extended(&'a [u8]),
+    /// A long message of one byte again and again.
+    Long(u8, u32),
+    /// A header that nothing follows.
+    Header(u64),
+    Raw(&'a [u8]),
+}
+
+impl Part<'_> {
+    fn write(&self, out: &mut Vec<u8>) {
+        match *self {
+            Self::Message(message) => {
+                out.extend(Header::new(message.len() as u64).as_bytes());
+                out.extend(message);
+            }
+            Self::Extended(message) => {
+                out.extend([0xff; 4]);
+                out.extend((message.len() as u64).to_be_bytes());
+                out.extend(message);
+            }
+            Self::Long(byte, length) => {
+                let length = length % (300 << 10);
+                out.extend(Header::new(length.into()).as_bytes());
+                out.resize(out.len() + length as usize, byte);
+            }
+            Self::Header(length) => out.extend(Header::new(length).as_bytes()),
+            Self::Raw(bytes) => out.extend(bytes),
+        }
+    }
+}
+
+/// Messages, and what comes after them.
+type Outcome = (Vec<Vec<u8>>, Result<(), FrameError>);
+
+fn drain(decoder: &mut Decoder, limit: usize, owned: bool, outcome: &mut Outcome) {
+    while outcome.1.is_ok() {
+        let complete = decoder.is_complete(limit);
+        let message = match owned {
+            true => decoder.owned_message(limit),
+            false => decoder.message(limit).map(|m| m.map(<[u8]>::to_vec)),
+        };
+        assert_eq!(
+            complete,
+            message.as_ref().map(Option::is_some).map_err(Clone::clone)
+        );
+        match message {
+            Ok(Some(message)) => {
+                assert!(message.len() <= limit);
+                outcome.0.push(message);
+            }
+            Ok(None) => return,
+            Err(error) => outcome.1 = Err(error),
+        }
+    }
+}
+
+fn read(stream: &[u8], pieces: &[u16], input: &Input<'_>) -> Outcome {
+    let limit = input.limit as usize;
+    let mut decoder = Decoder::new();
+    let mut outcome = (Vec::new(), Ok(()));
+    let mut rest = stream;
+    let mut sizes = pieces.iter().cycle();
+    while !rest.is_empty() && outcome.1.is_ok() {
+        let size = sizes
+            .next()
+            .map_or(rest.len(), |&size| usize::from(size).max(1));
+        let (piece, behind) = rest.split_at(size.min(rest.len()));
+        decoder.feed(piece);
+        rest = behind;
+        assert!(!decoder.space().is_empty());
+        drain(&mut decoder, limit, input.owned, &mut outcome);
+    }
+    if outcome.1.is_ok() {
+        outcome.1 = decoder.end();
+    }
+    outcome
+}
+
+fuzz_target!(|input: Input<'_>| {
+    let mut stream = Vec::new();
+    for part in input.parts.iter().take(16) {
+        part.write(&mut stream);
+    }
+    // The bytes, their copies in the results, and a buffer that doubles.
+    let outcome = bounded(stream.len(), 8, 256 << 10, || read(&stream, &[], &input));
+    if !input.pieces.is_empty() {
+        let pieces = bounded(stream.len(), 8, 256 << 10, || {
+            read(&stream, &input.pieces, &input)
+        });
+        assert_eq!(pieces, outcome);
+    }
+    let mut encoder = Encoder::new();
+    outcome.0.iter().for_each(|message| encoder.push(message));
+    let mut again = (Vec::new(), Ok(()));
+    let mut decoder = Decoder::new();
+    decoder.feed(encoder.unwritten());
+    drain(&mut decoder, usize::MAX, true, &mut again);
+    assert_eq!(again, (outcome.0, Ok(())), "what is written is read");
+});

@@ -1,0 +1,81 @@
+//! Bytes to a server as they come over a connection: what comes back is whole HTTP responses, and the connection
+//! ends.
+#![no_main]
+
+use std::time::Duration;
+
+use fuzz::memory::bounded;
+use fuzz::methods;
+use libfuzzer_sys::fuzz_target;
+use rpc_core::transport::Connect as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use xmlrpc::{Server, ServerOptions};
+
+async fn exchange(bytes: &[u8]) -> Vec<u8> {
+    let server = Server::with_options(ServerOptions::default().max_body(64 << 10));
+    methods::register(&server);
+    let (listener, connector) = rpc_core::transport::memory::listener("fuzz");
+    let serving = tokio::spawn(server.listen(listener).unwrap().serve());
+    let (mut reader, mut writer) = tokio::io::split(connector.connect().await.unwrap());
+    let write = async {
+        // In two pieces, and to the end, unless the server has had enough.
+        let (first, second) = bytes.split_at(bytes.len() / 2);
+        if writer.write_all(first).await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            let _ = writer.write_all(second).await;
+        }
+        let _ = writer.shutdown().await;
+    };
+    let read = async {
+        let mut answers = Vec::new();
+        let _ = reader.read_to_end(&mut answers).await;
+        answers
+    };
+    let both = async { tokio::join!(write, read).1 };
+    // In simulated time: longer than any timeout of the server.
+    let answers = tokio::time::timeout(Duration::from_secs(3600), both).await;
+    serving.abort();
+    answers.expect("the connection ends")
+}
+
+/// Takes the responses apart.
+fn check(mut answers: &[u8]) {
+    while !answers.is_empty() {
+        assert!(
+            answers.starts_with(b"HTTP/1."),
+            "no response: {:?}",
+            answers.escape_ascii().to_string()
+        );
+        let end = answers.windows(4).position(|four| four == b"\r\n\r\n");
+        let (head, body) = answers.split_at(end.expect("a whole head") + 4);
+        let head = std::str::from_utf8(head)
+            .expect("a head of text")
+            .to_ascii_lowercase();
+        let status = &head[9..12];
+        if status == "100" {
+            answers = body;
+            continue;
+        }
+        let length = head
+            .lines()
+            .find_map(|line| line.strip_prefix("content-length: "));
+        let length: usize = length.map_or(0, |length| length.parse().expect("a length"));
+        let (document, behind) = body.split_at(length);
+        if status == "200" {
+            let document = document.to_vec().into();
+            assert!(xmlrpc::fuzzing::is_reply(document), "no whole document");
+        }
+        answers = behind;
+    }
+}
+
+fuzz_target!(|bytes: &[u8]| {
+    let runtime = methods::runtime();
+    let answers = bounded(bytes.len(), 1024, 4 << 20, || {
+        runtime.block_on(exchange(bytes))
+    });
+    // The answer to a HEAD has a length and no body.
+    if !bytes.windows(4).any(|four| four == b"HEAD") {
+        check(&answers);
+    }
+});

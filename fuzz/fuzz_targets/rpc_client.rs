@@ -1,0 +1,141 @@
+//! A client of calls, and a server that says whatever: every call ends, memory is bounded, and nothing is left
+//! when the connection is gone.
+#![no_main]
+
+use std::any::Any;
+use std::time::Duration;
+
+use arbitrary::Arbitrary;
+use conn::rpc::{Client, Encoding, Pipelined as _, Reconnect, Remote, Stream};
+use futures_util::stream;
+use fuzz::memory::bounded;
+use fuzz::methods;
+use fuzz::session::{Act, LONG, Limits, Message, Peer, State, Workshop, WorkshopApi as _};
+use libfuzzer_sys::fuzz_target;
+use rpc_core::transport::Listen as _;
+use rpc_core::transport::memory::{self, MemoryListener};
+use rpc_core::{Caller as _, Registry};
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+
+#[derive(Arbitrary, Debug)]
+struct Input<'a> {
+    limits: Limits,
+    reconnects: bool,
+    scripts: bool,
+    /// What is said first, where it is no proper greeting.
+    first: Option<Message<'a>>,
+    theirs: [u16; 5],
+    acts: Vec<Act<'a>>,
+}
+
+/// Makes calls of all kinds, whatever comes of them.
+async fn call(client: Client, object: Remote<dyn Any>) {
+    let mut calls = JoinSet::new();
+    let of = |client: &Client| client.clone();
+    let (a, b, c, d) = (of(&client), of(&client), of(&client), of(&client));
+    calls.spawn(async move {
+        let _ = a.echo("text").await;
+        let _ = a.within(Duration::from_secs(1)).echo("in time").await;
+        let _ = a.echo_again("more than once").await;
+        let _ = a.tell("unheard").await;
+    });
+    calls.spawn(async move {
+        let made = b.make().pipelined();
+        let _ = made.echo("ahead").await;
+        if let Ok(made) = b.make().await {
+            let _ = made.echo("on an object").await;
+            let _ = b.keep(&made.cast()).await;
+        }
+    });
+    calls.spawn(async move {
+        if let Ok(mut items) = c.produce(3, 100).await {
+            while let Some(Ok(_)) = items.next().await {}
+        }
+        let _ = c.consume(Stream::new(stream::iter((0..100).map(Ok)))).await;
+    });
+    calls.spawn(async move {
+        let _ = d.keep(&object).await;
+        // One that nobody waits for.
+        let _ = timeout(Duration::from_millis(3), d.echo("given up")).await;
+    });
+    drop(client);
+    while calls.join_next().await.is_some() {}
+}
+
+async fn accept(listener: &mut MemoryListener) -> Option<Peer> {
+    let accepted = timeout(Duration::from_secs(30), listener.accept()).await;
+    accepted
+        .ok()
+        .map(|accepted| Peer::new(accepted.expect("memory does not fail").0))
+}
+
+async fn run(input: &Input<'_>) {
+    let (mut listener, connector) = memory::listener("fuzz");
+    let encoding = if input.scripts {
+        Encoding::MessagePack
+    } else {
+        Encoding::Bincode
+    };
+    let workshop = Workshop::new(input.limits);
+    let offered = Registry::new();
+    offered
+        .register_instance(workshop.clone())
+        .expect("names are free");
+    let mut builder = Client::over(connector)
+        .encoding(encoding)
+        .options(input.limits.options())
+        .max_message(16 << 10)
+        .offer(offered);
+    if input.reconnects {
+        builder = builder.reconnect(Reconnect::default());
+    }
+    let object = Remote::<dyn Any>::new(workshop.clone());
+    let calling = tokio::spawn(async move {
+        if let Ok(client) = builder.await {
+            let closed = client.clone();
+            call(client, object).await;
+            closed.close().await;
+        }
+    });
+
+    let mut state = State::new(encoding);
+    // Sessions here are resumed by this.
+    state.token = Some([7; 16]);
+    let mut peer = accept(&mut listener).await;
+    let mut first = input.first.as_ref();
+    let hello = Message::hello(input.reconnects, input.theirs);
+    if let Some(peer) = &mut peer {
+        peer.say(first.take().unwrap_or(&hello), &mut state).await;
+        peer.take(&mut state).await;
+    }
+    for act in input.acts.iter().take(64) {
+        let Some(connected) = &mut peer else {
+            break;
+        };
+        match act {
+            Act::Say(message) => connected.say(message, &mut state).await,
+            Act::Bytes(bytes) => connected.write(bytes).await,
+            Act::Take => connected.take(&mut state).await,
+            Act::Wait(millis) => sleep(Duration::from_millis((*millis).into())).await,
+            Act::Cut { .. } => {
+                drop(peer);
+                peer = accept(&mut listener).await;
+                if let Some(peer) = &mut peer {
+                    peer.say(&hello, &mut state).await;
+                    peer.take(&mut state).await;
+                }
+            }
+        }
+    }
+    drop((peer, listener));
+    let ended = timeout(LONG, calling).await;
+    ended.expect("every call ends").expect("nothing panics");
+    sleep(LONG).await;
+    workshop.check_nothing_is_left().await;
+}
+
+fuzz_target!(|input: Input<'_>| {
+    let runtime = methods::runtime();
+    bounded(0, 0, 16 << 20, || runtime.block_on(run(&input)));
+});

@@ -1,0 +1,88 @@
+//! A server of calls, and somebody who connects and says whatever: no limit is broken, memory is bounded, and
+//! nothing is left when the connection is gone.
+#![no_main]
+
+use std::time::Duration;
+
+use arbitrary::Arbitrary;
+use conn::Listener;
+use conn::rpc::{Encoding, Server, ServerOptions};
+use fuzz::memory::bounded;
+use fuzz::methods;
+use fuzz::session::{Act, LONG, Limits, Message, Peer, State, Workshop};
+use libfuzzer_sys::fuzz_target;
+use rpc_core::transport::Connect as _;
+use rpc_core::transport::memory;
+use tokio::time::{sleep, timeout};
+
+#[derive(Arbitrary, Debug)]
+struct Input<'a> {
+    limits: Limits,
+    leases: bool,
+    scripts: bool,
+    /// What is said first, where it is no proper greeting.
+    first: Option<Message<'a>>,
+    theirs: [u16; 5],
+    acts: Vec<Act<'a>>,
+}
+
+async fn run(input: &Input<'_>) {
+    let lease = Duration::from_secs(if input.leases { 5 } else { 0 });
+    let options = ServerOptions::default()
+        .session(input.limits.options())
+        .lease(lease);
+    let server = Server::with_options(options);
+    let workshop = Workshop::new(input.limits);
+    server
+        .register_instance(workshop.clone())
+        .expect("names are free");
+    let (listening, connector) = memory::listener("fuzz");
+    let listener = Listener::over(listening)
+        .max_message(16 << 10)
+        .await
+        .expect("it needs nothing");
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let serving = tokio::spawn(server.serve_until(listener, async { drop(stopped.await) }));
+
+    let encoding = if input.scripts {
+        Encoding::MessagePack
+    } else {
+        Encoding::Bincode
+    };
+    let mut state = State::new(encoding);
+    let connect = async || Peer::new(connector.connect().await.expect("it listens"));
+    let mut peer = connect().await;
+    let hello = Message::hello(false, input.theirs);
+    peer.say(input.first.as_ref().unwrap_or(&hello), &mut state)
+        .await;
+    peer.take(&mut state).await;
+    for act in input.acts.iter().take(64) {
+        match act {
+            Act::Say(message) => peer.say(message, &mut state).await,
+            Act::Bytes(bytes) => peer.write(bytes).await,
+            Act::Take => peer.take(&mut state).await,
+            Act::Wait(millis) => sleep(Duration::from_millis((*millis).into())).await,
+            Act::Cut { resume } => {
+                peer = connect().await;
+                peer.say(&Message::hello(*resume, input.theirs), &mut state)
+                    .await;
+                peer.take(&mut state).await;
+            }
+        }
+    }
+    drop(peer);
+    sleep(LONG).await;
+    workshop.check_nothing_is_left().await;
+    drop(stop);
+    let drained = timeout(LONG, serving).await.expect("the server stops");
+    let drained = drained
+        .expect("it does not panic")
+        .expect("there is a runtime");
+    assert_eq!(drained.aborted, 0, "a connection was left");
+}
+
+fuzz_target!(|input: Input<'_>| {
+    let runtime = methods::runtime();
+    // Not in proportion to the input: one byte may ask for a stream of 64 KiB.
+    bounded(0, 0, 16 << 20, || runtime.block_on(run(&input)));
+});

@@ -1,0 +1,31 @@
+//! Documents in any character encoding: what comes of them is UTF-8, and not much longer.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+/// What headers may say. The rest of the document does as well.
+const CHARSETS: [Option<&str>; 8] = [
+    None,
+    Some("utf-8"),
+    Some("latin1"),
+    Some("cp1252"),
+    Some("us-ascii"),
+    Some("utf-16"),
+    Some("utf-16be"),
+    Some("\u{0}"),
+];
+
+fuzz_target!(|input: (u8, Vec<u8>)| {
+    let (charset, document) = input;
+    let charset = CHARSETS[usize::from(charset) % CHARSETS.len()];
+    let length = document.len();
+    if let Some(text) = xmlrpc::fuzzing::to_utf8(document.into(), charset) {
+        assert!(std::str::from_utf8(&text).is_ok());
+        assert!(text.len() <= 3 * length);
+        // What UTF-16 says of its order may stand there twice.
+        if !text.starts_with("\u{feff}".as_bytes()) {
+            let again = xmlrpc::fuzzing::to_utf8(text.clone(), Some("utf-8"));
+            assert_eq!(again, Some(text), "it is UTF-8 now");
+        }
+    }
+});

@@ -1,0 +1,98 @@
+//! Values as XML and back, typed and untyped: what is written is read as the same, and what is read can be
+//! written.
+#![no_main]
+
+use arbitrary::{Arbitrary, Unstructured};
+use fuzz::memory::bounded;
+use fuzz::record::Record;
+use libfuzzer_sys::fuzz_target;
+use rpc_core::{Format as _, FormatErrorKind, Payload, Value, Variadic};
+use xmlrpc::XmlRpc;
+
+#[derive(Debug)]
+enum Input {
+    Values(Vec<Value>),
+    Record(Box<Record>),
+    Document(Vec<u8>),
+}
+
+impl<'a> Arbitrary<'a> for Input {
+    fn arbitrary(u: &mut Unstructured<'a>) -> arbitrary::Result<Self> {
+        Ok(match u.int_in_range(0..=2)? {
+            0 => {
+                let value = |_| fuzz::value::value(u, 5);
+                Self::Values((0..3).map(value).collect::<Result<_, _>>()?)
+            }
+            1 => Self::Record(u.arbitrary()?),
+            _ => Self::Document(u.arbitrary()?),
+        })
+    }
+}
+
+fn values(format: XmlRpc, values: Vec<Value>) {
+    let mut params = Vec::new();
+    let values = Variadic(values);
+    format
+        .encode_args(&values, &mut params)
+        .expect("XML can carry them");
+    let back: Variadic<Value> = format
+        .decode_args(&params.into())
+        .expect("it is what was written");
+    assert_eq!(back.0, values.0);
+    for value in &values.0 {
+        let mut reply = Vec::new();
+        format
+            .encode_reply(value, &mut reply)
+            .expect("XML can carry it");
+        assert!(xmlrpc::fuzzing::is_reply(reply.clone().into()));
+        let back: Value = format
+            .decode_reply(&reply.into())
+            .expect("it is what was written");
+        assert_eq!(back, *value);
+    }
+}
+
+fn record(format: XmlRpc, record: &Record) {
+    let mut reply = Vec::new();
+    if let Err(error) = format.encode_reply(record, &mut reply) {
+        let kinds = [
+            FormatErrorKind::Limit,
+            FormatErrorKind::Character,
+            FormatErrorKind::Unrepresentable,
+        ];
+        assert!(kinds.contains(&error.kind()), "{error}");
+        assert!(reply.is_empty(), "all or nothing");
+        return;
+    }
+    let back: Record = format
+        .decode_reply(&reply.into())
+        .expect("it is what was written");
+    assert_eq!(back, *record);
+}
+
+fn document(format: XmlRpc, document: Vec<u8>) {
+    let length = document.len();
+    let payload = Payload::from(document);
+    let Ok(value) = bounded(length, 128, 64 << 10, || {
+        format.decode_reply::<Value>(&payload)
+    }) else {
+        return;
+    };
+    let mut reply = Vec::new();
+    format
+        .encode_reply(&value, &mut reply)
+        .expect("what was read can be written");
+    let again: Value = format
+        .decode_reply(&reply.into())
+        .expect("it is what was written");
+    assert_eq!(again, value);
+}
+
+fuzz_target!(|input: Input| {
+    let format = XmlRpc::default().full_dates(true);
+    match input {
+        Input::Values(list) => values(format, list),
+        Input::Record(inner) => record(format, &inner),
+        Input::Document(bytes) => document(format, bytes),
+    }
+});

@@ -1,0 +1,38 @@
+//! What may happen to a message on its way.
+
+use arbitrary::Arbitrary;
+
+/// A change of a message.
+#[derive(Arbitrary, Debug)]
+pub enum Edit<'a> {
+    /// A part is cut out, and something put in its place.
+    Splice(u8, u8, &'a [u8]),
+    /// A byte is another.
+    Flip(u8, u8),
+    /// The end is missing.
+    Cut(u8),
+    /// It is something else.
+    Replace(&'a [u8]),
+}
+
+impl Edit<'_> {
+    /// Changes a message.
+    #[must_use]
+    pub fn apply(&self, mut message: Vec<u8>) -> Vec<u8> {
+        match *self {
+            Self::Splice(at, length, with) => {
+                let at = usize::from(at).min(message.len());
+                let end = (at + usize::from(length)).min(message.len());
+                message.splice(at..end, with.iter().copied());
+            }
+            Self::Flip(at, bits) => {
+                if let Some(byte) = message.get_mut(usize::from(at)) {
+                    *byte ^= bits;
+                }
+            }
+            Self::Cut(length) => message.truncate(usize::from(length)),
+            Self::Replace(with) => message = with.to_vec(),
+        }
+        message
+    }
+}

@@ -1,0 +1,11 @@
+//! What the fuzz targets share. `docs/FUZZING.md` says what each target asserts.
+
+#[cfg(not(fuzzing))]
+compile_error!("the targets are built by `fuzz/run`, with flags that this build lacks");
+
+pub mod edit;
+pub mod memory;
+pub mod methods;
+pub mod record;
+pub mod session;
+pub mod value;

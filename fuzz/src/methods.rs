@@ -1,0 +1,28 @@
+//! Methods for servers to offer.
+
+use rpc_core::{Fault, Value};
+use tokio::runtime::{Builder, Runtime};
+
+use crate::record::Record;
+
+/// Registers some.
+pub fn register(server: &xmlrpc::Server) {
+    let registered = server
+        .register_function("add", |a: i64, b: i64| a.wrapping_add(b))
+        .and_then(|server| server.register_function("echo", |value: Value| value))
+        .and_then(|server| server.register_function("record", |record: Record| record))
+        .and_then(|server| {
+            server.register_function("fail", |code: i64, text: String| {
+                Err::<(), _>(Fault::new(code, text))
+            })
+        });
+    registered.expect("the names are different");
+}
+
+/// A runtime whose time is simulated.
+#[must_use]
+pub fn runtime() -> Runtime {
+    let mut builder = Builder::new_current_thread();
+    builder.enable_time().start_paused(true);
+    builder.build().expect("it needs nothing of the system")
+}
