@@ -113,8 +113,14 @@ fn human(name: &str, value: &str) -> String {
         };
     }
     let number: u64 = value.parse().unwrap();
-    let is_bytes = ["max_body", "max_message", "window", "max_backlog"]
-        .contains(&name.rsplit("::").next().unwrap());
+    let is_bytes = [
+        "max_body",
+        "max_bodies",
+        "max_message",
+        "window",
+        "max_backlog",
+    ]
+    .contains(&name.rsplit("::").next().unwrap());
     match number {
         _ if is_bytes && number.is_multiple_of(1 << 20) => format!("{} MiB", number >> 20),
         _ if is_bytes => format!("{} KiB", number >> 10),

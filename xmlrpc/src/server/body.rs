@@ -10,6 +10,7 @@ use bytes::{Buf, Bytes};
 use http_body::Body;
 use http_body_util::BodyExt;
 
+use super::budget::Share;
 use crate::body::{AHEAD, Broken};
 use crate::coding::{Coding, Undecodable};
 
@@ -17,6 +18,8 @@ use crate::coding::{Coding, Undecodable};
 pub(super) enum Failure {
     /// It is over the limit, on the wire or inflated.
     TooLarge,
+    /// There is no room for it beside others.
+    NoRoom,
     /// It did not come in time.
     TooSlow,
     /// The connection broke, or the chunks were malformed, or there was more than chunks.
@@ -31,24 +34,34 @@ pub(super) async fn read<B: Body>(
     coding: Coding,
     limit: usize,
     timeout: Duration,
+    share: &mut Share<'_>,
 ) -> Result<Bytes, Failure> {
-    let mut collecting = pin!(collect(body, limit));
-    // A small body has come with its head, as a rule: no timer is started then.
-    let collected = match poll_fn(|cx| Poll::Ready(collecting.as_mut().poll(cx))).await {
-        Poll::Ready(collected) => collected,
-        Poll::Pending => tokio::time::timeout(timeout, collecting)
-            .await
-            .map_err(|_| Failure::TooSlow)?,
+    let collected = {
+        let mut collecting = pin!(collect(body, limit, share));
+        // A small body has come with its head, as a rule: no timer is started then.
+        match poll_fn(|cx| Poll::Ready(collecting.as_mut().poll(cx))).await {
+            Poll::Ready(collected) => collected,
+            Poll::Pending => tokio::time::timeout(timeout, collecting)
+                .await
+                .map_err(|_| Failure::TooSlow)?,
+        }
     };
     let body = match collected {
         (body, None) => body,
         (_, Some(Broken::TooLarge)) => return Err(Failure::TooLarge),
+        (_, Some(Broken::Disconnected(Unreadable::NoRoom))) => return Err(Failure::NoRoom),
         (_, Some(Broken::Disconnected(_))) => return Err(Failure::Broken),
     };
-    coding.decode(body, limit).map_err(|error| match error {
+    let body = coding.decode(body, limit).map_err(|error| match error {
         Undecodable::TooLarge => Failure::TooLarge,
         Undecodable::Damaged(error) => Failure::Damaged(error),
-    })
+    })?;
+    // Bodies are inflated one after the other by each thread, so this is soon enough.
+    if share.cover(body.len()) {
+        Ok(body)
+    } else {
+        Err(Failure::NoRoom)
+    }
 }
 
 /// What hyper failed to read a body with.
@@ -61,16 +74,23 @@ enum Unreadable<E> {
     /// be it the next request.
     #[error("there are trailers behind the body")]
     Trailers,
+    /// There are too many large ones.
+    #[error("there is no room for the body")]
+    NoRoom,
 }
 
 /// Reads a body of up to `limit` bytes; of a larger one nothing if its length was declared, and
 /// else the beginning.
-async fn collect<B: Body>(body: B, limit: usize) -> (Bytes, Option<Broken<Unreadable<B::Error>>>) {
+async fn collect<B: Body>(
+    body: B,
+    limit: usize,
+    share: &mut Share<'_>,
+) -> (Bytes, Option<Broken<Unreadable<B::Error>>>) {
     let declared = body.size_hint().lower();
     if declared > limit as u64 {
         return (Bytes::new(), Some(Broken::TooLarge));
     }
-    let mut body = std::pin::pin!(body);
+    let mut body = pin!(body);
     // Small bodies come in one piece, which needs no copy. Pieces are not kept: tiny ones would
     // take many times the memory of their bytes.
     let mut first = Bytes::new();
@@ -90,6 +110,9 @@ async fn collect<B: Body>(body: B, limit: usize) -> (Bytes, Option<Broken<Unread
         let length = first.len() + all.len();
         if data.len() > limit - length {
             break Some(Broken::TooLarge);
+        }
+        if !share.cover(length + data.len()) {
+            break Some(Broken::Disconnected(Unreadable::NoRoom));
         }
         if length == 0 {
             first = data;

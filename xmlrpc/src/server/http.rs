@@ -74,10 +74,11 @@ impl Server {
             Err(refusal) => return respond_with(refusal, !body.is_end_stream()),
         };
         let limit = self.options.max_body;
-        let document = match body::read(body, coding, limit, self.options.body_timeout).await {
+        let timeout = self.options.body_timeout;
+        let mut share = self.bodies.share();
+        let document = match body::read(body, coding, limit, timeout, &mut share).await {
             Ok(document) => document,
-            // There may be more of it to come, and none of that is a request.
-            Err(failure) => return respond_with(refuse_body(&failure, limit), true),
+            Err(failure) => return self.refuse_body(&failure, &parts.headers),
         };
         let origin = Arc::new(Origin {
             peer,
@@ -185,6 +186,37 @@ impl Server {
         out.into()
     }
 
+    /// The response to a request whose body cannot be had.
+    fn refuse_body(&self, failure: &Failure, headers: &HeaderMap) -> Response<Full<Bytes>> {
+        let (status, text) = match failure {
+            Failure::NoRoom => {
+                let message = "the server holds as many large requests as it can";
+                return self.overloaded(&Fault::of(FaultKind::Overloaded, message), headers);
+            }
+            Failure::TooLarge => (
+                StatusCode::PAYLOAD_TOO_LARGE,
+                format!(
+                    "the body is over the limit of {} bytes",
+                    self.options.max_body
+                ),
+            ),
+            Failure::TooSlow => (
+                StatusCode::REQUEST_TIMEOUT,
+                "the body did not come in time".to_owned(),
+            ),
+            Failure::Broken => (
+                StatusCode::BAD_REQUEST,
+                "the body broke off or is malformed".to_owned(),
+            ),
+            Failure::Damaged(error) => (
+                StatusCode::BAD_REQUEST,
+                format!("the body is not valid gzip: {error}"),
+            ),
+        };
+        // There may be more of it to come, and none of that is a request.
+        respond_with(Refusal::new(status, text), true)
+    }
+
     /// The response to a request for which there is no room. Load balancers go by the status, callers by the fault.
     fn overloaded(&self, fault: &Fault, headers: &HeaderMap) -> Response<Full<Bytes>> {
         tracing::debug!(%fault, "request refused");
@@ -272,28 +304,6 @@ fn accepts_gzip(headers: &HeaderMap) -> bool {
                     && !refused
             })
         })
-}
-
-fn refuse_body(failure: &Failure, limit: usize) -> Refusal {
-    let (status, text) = match failure {
-        Failure::TooLarge => (
-            StatusCode::PAYLOAD_TOO_LARGE,
-            format!("the body is over the limit of {limit} bytes"),
-        ),
-        Failure::TooSlow => (
-            StatusCode::REQUEST_TIMEOUT,
-            "the body did not come in time".to_owned(),
-        ),
-        Failure::Broken => (
-            StatusCode::BAD_REQUEST,
-            "the body broke off or is malformed".to_owned(),
-        ),
-        Failure::Damaged(error) => (
-            StatusCode::BAD_REQUEST,
-            format!("the body is not valid gzip: {error}"),
-        ),
-    };
-    Refusal::new(status, text)
 }
 
 pub(super) fn respond_with(refusal: Refusal, close: bool) -> Response<Full<Bytes>> {

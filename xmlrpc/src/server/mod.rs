@@ -1,6 +1,7 @@
 //! The server: services at paths, and the connections that call them.
 
 mod body;
+mod budget;
 pub mod cgi;
 mod gather;
 mod head;
@@ -32,6 +33,7 @@ use tokio::net::{TcpListener, ToSocketAddrs};
 use tokio::task::yield_now;
 use tokio_util::sync::CancellationToken;
 
+use self::budget::Budget;
 use self::gather::Gather;
 use self::http::respond_with;
 pub use self::options::{FaultPolicy, Refusal, ServerOptions};
@@ -60,7 +62,7 @@ use crate::client::Socket;
 /// | 413 | the body is over the limit, on the wire or inflated |
 /// | 415 | the content type is not XML, or the content coding not gzip |
 /// | 501 | there is a transfer coding other than chunked |
-/// | 503 | so many calls run that there is [no room](ServerOptions::max_calls) for another; with a fault as well |
+/// | 503 | so many [calls](ServerOptions::max_calls) run, or so many [large bodies](ServerOptions::max_bodies) are there, that there is no room for another; with a fault as well |
 ///
 /// All else is answered with status 200 and an XML-RPC document, a fault included, such as the one for a method
 /// whose name has more than 1024 bytes. A length is not
@@ -91,6 +93,7 @@ pub struct Server {
     /// The services at paths of their own.
     services: Arc<RwLock<HashMap<String, Registry<XmlRpc>>>>,
     calls: CallLimit,
+    bodies: Arc<Budget>,
 }
 
 impl Server {
@@ -106,6 +109,8 @@ impl Server {
         let main = new_service(&options);
         Self {
             calls: CallLimit::new(options.max_calls),
+            // One of those that are allowed fits in any case.
+            bodies: Arc::new(Budget::new(options.max_bodies.max(options.max_body))),
             options: Arc::new(options),
             main,
             services: Arc::default(),

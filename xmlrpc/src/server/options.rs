@@ -17,6 +17,7 @@ pub struct ServerOptions {
     pub(crate) connections: serve::Options,
     pub(crate) format: XmlRpc,
     pub(crate) max_body: usize,
+    pub(crate) max_bodies: usize,
     pub(crate) header_timeout: Duration,
     pub(crate) body_timeout: Duration,
     pub(crate) write_timeout: Duration,
@@ -99,6 +100,7 @@ impl Default for ServerOptions {
             connections: serve::Options::default(),
             format: XmlRpc::default(),
             max_body: 16 << 20,
+            max_bodies: 64 << 20,
             header_timeout: Duration::from_secs(30),
             body_timeout: Duration::from_secs(60),
             write_timeout: Duration::from_secs(60),
@@ -136,6 +138,17 @@ impl ServerOptions {
     #[must_use]
     pub const fn max_body(mut self, bytes: usize) -> Self {
         self.max_body = bytes;
+        self
+    }
+
+    /// How many bytes the bodies of all requests may have together, on the wire or inflated, from when they come until
+    /// their calls are answered. The first 64 KiB of each do not count, so that small calls are answered whatever large
+    /// ones there are. A request that finds no room is refused with status 503 and a fault.
+    ///
+    /// Default: 64 MiB, four of the largest, or [`max_body`](Self::max_body) where that is more.
+    #[must_use]
+    pub const fn max_bodies(mut self, bytes: usize) -> Self {
+        self.max_bodies = bytes;
         self
     }
 
@@ -246,6 +259,7 @@ impl fmt::Debug for ServerOptions {
             .field("connections", &self.connections)
             .field("format", &self.format)
             .field("max_body", &self.max_body)
+            .field("max_bodies", &self.max_bodies)
             .field("header_timeout", &self.header_timeout)
             .field("body_timeout", &self.body_timeout)
             .field("write_timeout", &self.write_timeout)

@@ -1,11 +1,14 @@
 //! Very many connections, or very many requests, at the same time.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt as _};
+use rpc_core::{CallError, FaultKind, Value};
 use tests::victim::Victim;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
+use xmlrpc::{Client, ClientOptions};
 
 use super::answers::{in_short, read_to_end};
 use super::case::{call, request, with_headers};
@@ -139,4 +142,31 @@ async fn ten_thousand_requests_in_a_row_are_answered_in_order() {
         "not all, or not in order"
     );
     victim.assert_well("requests in a row").await;
+}
+
+#[tokio::test]
+async fn large_bodies_together_have_a_limit() {
+    let victim = victim().await;
+    // 16 MiB each, but for a byte that never comes.
+    let size = 16 << 20;
+    let stalled = with_headers(&format!("Content-Length: {size}"), " ".repeat(size - 1));
+    let open = connections(victim.xmlrpc, 12, &stalled).await;
+    victim.assert_serves().await;
+
+    let blob = vec![b'x'; 1 << 20];
+    let options = ClientOptions::default().timeout(Some(Duration::from_secs(20)));
+    let client = Client::with_options(&victim.url(), options).unwrap();
+    let refused: Result<Value, CallError> = client.call("echo", (Value::from(blob.clone()),)).await;
+    let Err(CallError::Fault(fault)) = refused else {
+        panic!("there is no room: {refused:?}");
+    };
+    assert_eq!(fault.kind(), FaultKind::Overloaded, "{fault}");
+    assert!(fault.message().contains("large requests"), "{fault}");
+
+    assert_survives(&victim, "12 stalled bodies of 16 MiB", open).await;
+    let back: Value = client
+        .call("echo", (Value::from(blob.clone()),))
+        .await
+        .unwrap();
+    assert_eq!(back, Value::from(blob));
 }
