@@ -1,6 +1,9 @@
 //! A server that tests may harm, in a process of its own, so that what it took can be seen from
 //! outside: its memory, its descriptors, what it logged.
 
+pub mod objects;
+pub mod visits;
+
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;

@@ -1,0 +1,3 @@
+//! Listeners and clients of plain connections: the handshake, frames, codecs.
+
+mod handshake;
