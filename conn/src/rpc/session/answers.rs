@@ -210,6 +210,9 @@ impl Session {
                 None => Err(gone(id)),
             },
             Target::Promise(other) => match state.answers.get(&other).map(|other| &other.promise) {
+                Some(Some(Promised::Waiting(_))) if state.put_off > self.settings.max_backlog => {
+                    Err(overloaded("too much waits for what other calls promised"))
+                }
                 Some(Some(Promised::Waiting(_))) => Ok(None),
                 Some(Some(Promised::Kept(object))) => Ok(Some(object.callee())),
                 Some(Some(Promised::Broken(fault))) => Err(fault.clone()),
@@ -465,6 +468,9 @@ impl Session {
             }
             let mut given_up = vec![answering];
             while let Some(mut answering) = given_up.pop() {
+                if let Some((_, call)) = &answering.waits {
+                    state.put_off -= length(call);
+                }
                 if let Some(Promised::Waiting(calls)) = answering.promise.take() {
                     for dependent in calls {
                         if let Some(answering) = state.answers.remove(&dependent) {
@@ -500,6 +506,7 @@ impl State {
 
     /// Has a call that was admitted so far wait for what another one promised.
     pub(super) fn wait(&mut self, id: u64, other: u64, call: Call<Encoding>) {
+        self.put_off += length(&call);
         if let Some(answering) = self.answers.get_mut(&id) {
             answering.waits = Some((other, call));
         }
@@ -529,14 +536,20 @@ impl State {
                 .and_then(|a| a.waits.take());
             calls.extend(call.map(|(_, call)| (dependent, call)));
         }
+        self.put_off -= calls.iter().map(|(_, call)| length(call)).sum::<u64>();
         calls
     }
 
     /// Stops all work for the other end, which no longer waits.
     pub(super) fn fail_answers(&mut self, effects: &mut Effects) {
         let answers = in_order(self.answers.drain());
+        self.put_off = 0;
         effects.more().given_up.extend(answers);
     }
+}
+
+fn length(call: &Call<Encoding>) -> u64 {
+    call.params.as_slice().len() as u64
 }
 
 fn gone(id: ObjectId) -> Fault {
