@@ -53,6 +53,14 @@ impl Victim {
             .args(arguments)
             // Backtraces of errors would cost it more memory than the errors.
             .env_remove("RUST_BACKTRACE")
+            // An allocator that keeps what it was given back would hide what the program itself keeps. These are
+            // for that of glibc; others know nothing of them.
+            .env("MALLOC_MMAP_THRESHOLD_", "65536")
+            .env("MALLOC_TRIM_THRESHOLD_", "65536")
+            .env(
+                "GLIBC_TUNABLES",
+                "glibc.malloc.mxfast=0:glibc.malloc.tcache_count=0",
+            )
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -223,18 +231,21 @@ impl Victim {
         assert!(!log.contains("panicked at"), "after {after}: {log}");
     }
 
-    /// Waits until the connections of before are gone, at most for a while.
+    /// Waits until the connections of before are gone, and what they had, at most for a while.
     async fn settle(&self) {
         let begin = Instant::now();
-        let mut last = self.descriptors();
-        // At the start the count of an idle server is not known yet: until it rests.
+        let mut last = 0;
+        // At the start it is not known yet what an idle server has: until it rests.
         let mut same = 0;
         while begin.elapsed() < Duration::from_secs(20) && same < 5 {
-            tokio::time::sleep(Duration::from_millis(20)).await;
             let now = self.descriptors();
-            let rests = now == last && (self.descriptors == 0 || now <= self.descriptors);
+            if now <= self.descriptors && self.memory() <= self.memory + KEPT {
+                return;
+            }
+            let rests = self.descriptors == 0 && now == last;
             same = if rests { same + 1 } else { 0 };
             last = now;
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
 
