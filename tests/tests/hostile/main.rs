@@ -4,10 +4,11 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod connections;
+mod host;
 mod peer;
 mod rpc;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tests::victim::Victim;
 use tokio::time::timeout;
@@ -18,10 +19,12 @@ async fn victim() -> Victim {
 
 /// Makes an attack, and checks that it did no harm.
 async fn endure(victim: &Victim, name: &str, attack: impl Future<Output = ()>) {
-    println!("{name}");
+    let begin = Instant::now();
     let attack = timeout(Duration::from_secs(120), attack).await;
     attack.unwrap_or_else(|_| panic!("{name}: it does not come to an end"));
     victim.assert_well(name).await;
+    let (time, peak) = (begin.elapsed(), victim.peak() >> 20);
+    println!("{name}: {time:.1?}, at most {peak} MiB");
 }
 
 #[tokio::test]

@@ -81,6 +81,12 @@ impl Peer {
         rest
     }
 
+    /// Whether the other end neither says anything nor closes the connection.
+    pub(crate) async fn is_let_wait(&mut self) -> bool {
+        let next = self.stream.read_u8();
+        timeout(Duration::from_millis(1), next).await.is_err()
+    }
+
     /// Says that nothing more will come from this end, but goes on reading.
     pub(crate) async fn finish(&mut self) {
         let _ = self.stream.shutdown().await;

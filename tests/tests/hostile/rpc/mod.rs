@@ -1,1 +1,13 @@
+//! Sessions of calls: greetings, messages, calls, objects, streams.
 
+mod calls;
+mod client;
+mod greeting;
+mod messages;
+mod objects;
+mod outcome;
+mod promises;
+mod session;
+mod sessions;
+mod streams;
+mod wire;
