@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use conn::auth::{AuthKey, Authentication, Channel, Handshake, Role};
 use futures_util::future::join_all;
 use tests::victim::KEY;
 use tokio::time::{Instant, sleep};
@@ -144,14 +145,9 @@ async fn slow_handshakes_are_cut_off() {
             };
             let silent_after_welcome = async {
                 let mut peer = Peer::connect(victim.rpc).await;
-                let authentication =
-                    conn::auth::Authentication::new(conn::auth::AuthKey::new(KEY).unwrap());
-                let mut handshake = conn::auth::Handshake::new(
-                    conn::auth::Role::Client,
-                    authentication,
-                    conn::auth::Channel::Unknown,
-                )
-                .unwrap();
+                let authentication = Authentication::new(AuthKey::new(KEY).unwrap());
+                let handshake = Handshake::new(Role::Client, authentication, Channel::Unknown);
+                let mut handshake = handshake.unwrap();
                 let challenge = peer.receive().await.unwrap();
                 handshake.incoming(&challenge).unwrap();
                 peer.send(&handshake.outgoing().unwrap()).await;

@@ -2,6 +2,7 @@
 
 mod calls;
 mod client;
+mod flood;
 mod greeting;
 mod messages;
 mod objects;
