@@ -1,11 +1,11 @@
 //! What the victim serves over connections beside the demo methods: objects and streams.
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use conn::rpc::{Client, Remote, Stream};
+use conn::rpc::{Remote, Stream};
 use futures_util::stream;
-use rpc_core::{CallError, Context, Fault, client, service};
+use rpc_core::{CallError, Fault, client, service};
 
 /// Gives out objects and streams, and takes them.
 #[derive(Debug)]
@@ -18,8 +18,23 @@ pub trait CounterApi {
     async fn add(&self, n: i64) -> Result<i64, CallError>;
 }
 
-#[derive(Default)]
+/// How many counters there are.
+static ALIVE: AtomicUsize = AtomicUsize::new(0);
+
 struct Counter(AtomicI64);
+
+impl Counter {
+    fn new() -> Self {
+        ALIVE.fetch_add(1, Ordering::Relaxed);
+        Self(AtomicI64::new(0))
+    }
+}
+
+impl Drop for Counter {
+    fn drop(&mut self) {
+        ALIVE.fetch_sub(1, Ordering::Relaxed);
+    }
+}
 
 #[service]
 impl Counter {
@@ -29,7 +44,7 @@ impl Counter {
 
     /// Another counter: what promises can be chained on.
     fn next(&self) -> Remote<dyn CounterApi> {
-        Remote::new(Self::default())
+        Remote::new(Self::new())
     }
 }
 
@@ -37,7 +52,7 @@ impl Counter {
 impl Objects {
     /// A counter of the caller's own.
     fn counter(&self) -> Remote<dyn CounterApi> {
-        Remote::new(Counter::default())
+        Remote::new(Counter::new())
     }
 
     /// One that takes its time.
@@ -82,11 +97,8 @@ impl Objects {
         streams.len()
     }
 
-    /// Of the caller's own session: calls that are answered, objects of this side, objects of the other,
-    /// and streams.
-    fn load(&self, context: &Context) -> [usize; 4] {
-        let load = Client::of(context).map(|client| client.load());
-        let load = load.unwrap_or_default();
-        [load.answers, load.exports, load.imports, load.streams]
+    /// How many counters there are.
+    fn alive(&self) -> usize {
+        ALIVE.load(Ordering::Relaxed)
     }
 }
