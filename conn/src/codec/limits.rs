@@ -19,11 +19,16 @@ const MAX_DEPTH: usize = 128;
 /// How many elements a message may have beyond its bytes: those that take none.
 const MAX_EMPTY: usize = 1 << 16;
 
+/// How many values a message may have whose types are read from it, as those of a `Value`: they take more memory
+/// than bytes. As many as in XML-RPC, and in pickles.
+const MAX_ANY: usize = 1_000_000;
+
 /// What is left of the limits for one message.
 #[derive(Debug)]
 pub(crate) struct Limits {
     depth: Cell<usize>,
     elements: Cell<usize>,
+    any: Cell<usize>,
     exceeded: Cell<bool>,
 }
 
@@ -32,6 +37,7 @@ impl Limits {
         Self {
             depth: Cell::new(MAX_DEPTH),
             elements: Cell::new(message.len() + MAX_EMPTY),
+            any: Cell::new(MAX_ANY),
             exceeded: Cell::new(false),
         }
     }
@@ -68,6 +74,20 @@ impl Limits {
             None => {
                 self.exceeded.set(true);
                 Err(E::custom("there are more elements than bytes"))
+            }
+        }
+    }
+
+    fn count_any<E: Error>(&self) -> Result<(), E> {
+        match self.any.get().checked_sub(1) {
+            Some(left) => {
+                self.any.set(left);
+                Ok(())
+            }
+            None => {
+                self.exceeded.set(true);
+                let message = format_args!("there are more than {MAX_ANY} values of any type");
+                Err(E::custom(message))
             }
         }
     }
@@ -120,8 +140,13 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Limited<'_, D> {
         deserialize_bytes deserialize_unit deserialize_identifier
     }
 
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
+        self.limits.count_any()?;
+        let visitor = self.wrap(visitor);
+        self.limits.nested(|| self.inner.deserialize_any(visitor))
+    }
+
     nest! {
-        deserialize_any()
         deserialize_ignored_any()
         deserialize_option()
         deserialize_seq()

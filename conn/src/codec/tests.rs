@@ -195,3 +195,19 @@ proptest! {
         let _ = Postcard.decode::<Everything>(&message);
     }
 }
+
+#[test]
+fn values_of_any_type_are_limited() {
+    let list = |count: u32| {
+        let nils = vec![0xc0; count as usize];
+        [&[0xdd][..], &count.to_be_bytes(), &nils].concat()
+    };
+    // The list is one, too.
+    let most = MessagePack.decode::<rpc_core::Value>(&list(999_999));
+    assert_eq!(most.unwrap().as_array().unwrap().len(), 999_999);
+    let error = MessagePack.decode::<rpc_core::Value>(&list(1_000_000));
+    assert_eq!(error.unwrap_err().kind(), FormatErrorKind::Limit);
+    // What is of a known type takes no more memory than that.
+    let known = MessagePack.decode::<Vec<Option<u8>>>(&list(1_000_000));
+    assert_eq!(known.unwrap().len(), 1_000_000);
+}

@@ -6,7 +6,7 @@ use std::io;
 use std::pin::Pin;
 use std::time::Duration;
 
-use rpc_core::transport::tcp::TcpListener;
+use rpc_core::transport::tcp;
 #[cfg(unix)]
 use rpc_core::transport::unix::UnixListener;
 use rpc_core::transport::{Address, AddressError};
@@ -112,12 +112,10 @@ impl ListenerBuilder {
         };
         Ok(match target {
             Target::Host(host, port) if host.is_empty() => {
-                start(TcpListener::bind(("0.0.0.0", port)).await?, admission)?
+                start(tcp::bind(("0.0.0.0", port)).await?, admission)?
             }
-            Target::Host(host, port) => start(TcpListener::bind((host, port)).await?, admission)?,
-            Target::Address(Address::Tcp(address)) => {
-                start(TcpListener::bind(address).await?, admission)?
-            }
+            Target::Host(host, port) => start(tcp::bind((host, port)).await?, admission)?,
+            Target::Address(Address::Tcp(address)) => start(tcp::bind(address).await?, admission)?,
             #[cfg(unix)]
             Target::Address(Address::Unix(path)) => match self.mode {
                 None => start(UnixListener::bind(path).await?, admission)?,

@@ -2,13 +2,16 @@
 
 use super::message::{Message, plain_return};
 
+/// How many references a message may have here.
+const MAX_REFERENCES: u64 = 1000;
+
 /// Reads a message, and holds what is written of it against what is read of that.
 ///
 /// # Panics
 /// If the two differ.
 pub fn message(bytes: &[u8]) {
     let plain = plain_return(bytes);
-    let Ok(message) = Message::read(bytes) else {
+    let Ok(message) = Message::read(bytes, MAX_REFERENCES) else {
         assert_eq!(plain, None, "a result that is no message");
         return;
     };
@@ -28,7 +31,7 @@ pub fn message(bytes: &[u8]) {
         assert_eq!(plain, None, "what is no plain result");
     }
     let written = write(&message, bytes);
-    match Message::read(&written) {
+    match Message::read(&written, MAX_REFERENCES) {
         Ok(again) => assert_eq!(write(&again, &written), written),
         Err(error) => panic!("what was written is not read: {error}"),
     }

@@ -65,7 +65,7 @@ async fn receive(link: &mut Link) -> Result<Hello, GreetingError> {
     if message.starts_with(CHALLENGE) {
         return Err(GreetingError::KeyExpected);
     }
-    match Message::read(message) {
+    match Message::read(message, 0) {
         Ok(Message::Hello(hello)) => Ok(hello),
         Ok(Message::Goodbye { reason, .. }) => Err(GreetingError::Refused(reason.to_owned())),
         Ok(_) => Err(GreetingError::NotRpc("it did not greet".to_owned())),

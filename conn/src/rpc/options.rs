@@ -29,7 +29,7 @@ impl Default for Options {
         Self {
             max_calls: 16_384,
             max_streams: 1024,
-            max_objects: 131_072,
+            max_objects: 100_000,
             window: 256 * 1024,
             max_backlog: 16 * 1024 * 1024,
             keepalive: Duration::from_secs(30),
@@ -47,7 +47,8 @@ impl Options {
         self
     }
 
-    /// How many streams of the other end are received at once.
+    /// How many streams of the other end are received at once, and how many are sent to it at most, whatever
+    /// it is ready to receive.
     ///
     /// Default: 1024.
     pub const fn max_streams(mut self, streams: u32) -> Self {
@@ -55,9 +56,10 @@ impl Options {
         self
     }
 
-    /// How many objects of the other end this one refers to at once.
+    /// How many objects of the other end this one refers to at once, and how many of this end the other may
+    /// refer to, whatever it is ready to.
     ///
-    /// Default: 131,072.
+    /// Default: 100,000. An object of this end with two methods takes about a KiB.
     pub const fn max_objects(mut self, objects: u32) -> Self {
         self.max_objects = objects;
         self
@@ -73,7 +75,9 @@ impl Options {
     }
 
     /// How many bytes of answers may wait for a peer that does not read them. Beyond that its calls are
-    /// refused as [`Overloaded`](rpc_core::FaultKind::Overloaded).
+    /// refused as [`Overloaded`](rpc_core::FaultKind::Overloaded). As many bytes of its calls may wait for
+    /// what other calls promised; and while as many of its streams wait to be read, no item may take more than
+    /// its stream's [window](Self::window) has left, or that stream fails.
     ///
     /// Default: 16 MiB.
     pub const fn max_backlog(mut self, bytes: u32) -> Self {

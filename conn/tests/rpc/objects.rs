@@ -210,20 +210,18 @@ async fn only_what_was_passed_can_be_called() {
 }
 
 #[tokio::test]
-async fn objects_are_limited() {
-    let options = ServerOptions::default().session(Options::default());
-    let (server, alive) = factory_with(options);
-    let client = connect(&server)
-        .await
-        .options(Options::default().max_objects(10))
-        .await
-        .unwrap();
-    let held = client.create_many(10).await.unwrap();
-    let error = client.create().await.unwrap_err();
-    assert_eq!(error.fault().unwrap().kind(), FaultKind::Overloaded);
-    drop(held);
-    until(|| alive.load(Ordering::Relaxed) == 0).await;
-    client.create().await.unwrap();
+async fn objects_are_limited_by_both_ends() {
+    let (usual, few) = (Options::default(), Options::default().max_objects(10));
+    for (server, client) in [(usual.clone(), few.clone()), (few, usual)] {
+        let (server, alive) = factory_with(ServerOptions::default().session(server));
+        let client = connect(&server).await.options(client).await.unwrap();
+        let held = client.create_many(10).await.unwrap();
+        let error = client.create().await.unwrap_err();
+        assert_eq!(error.fault().unwrap().kind(), FaultKind::Overloaded);
+        drop(held);
+        until(|| alive.load(Ordering::Relaxed) == 0).await;
+        client.create().await.unwrap();
+    }
 }
 
 #[tokio::test]

@@ -177,3 +177,44 @@ async fn within_one_process_there_is_nothing_to_wait_for() {
     let error = local.child(true).pipelined().depth().await.unwrap_err();
     assert_eq!(error.execution(), Execution::Never);
 }
+
+struct Link;
+
+#[service]
+impl Link {
+    /// The others wait for this one, which takes its time.
+    async fn first(&self, fails: bool) -> Result<Remote<dyn LinkApi>, Fault> {
+        sleep(Duration::from_millis(10)).await;
+        match fails {
+            true => Err(Fault::new(9, "no more links")),
+            false => Ok(self.next()),
+        }
+    }
+
+    fn next(&self) -> Remote<dyn LinkApi> {
+        Remote::new(Self)
+    }
+}
+
+#[client]
+trait LinkApi {
+    async fn first(&self, fails: bool) -> Result<Remote<dyn LinkApi>, CallError>;
+    async fn next(&self) -> Result<Remote<dyn LinkApi>, CallError>;
+}
+
+/// The peer decides how long a chain is.
+#[tokio::test(start_paused = true)]
+async fn a_long_chain_of_promises_takes_no_stack() {
+    let server = Server::new();
+    server.register_instance(Link).unwrap();
+    for fails in [false, true] {
+        let root = client(&server).await;
+        let mut link = root.first(fails).pipelined();
+        let mut chain = Vec::new();
+        for _ in 0..10_000 {
+            let next = link.next().pipelined();
+            chain.push(std::mem::replace(&mut link, next));
+        }
+        assert_eq!(link.next().await.is_err(), fails);
+    }
+}

@@ -241,27 +241,47 @@ async fn within_one_process_streams_pass_too() {
 }
 
 #[tokio::test]
-async fn streams_are_limited() {
-    let (server, _) = source();
-    let client = connect(&server)
-        .await
-        .options(Options::default().max_streams(2))
-        .await
-        .unwrap();
-    let one = client.numbers(1_000_000, false).await.unwrap();
-    let _other = client.numbers(1_000_000, false).await.unwrap();
-    let error = client.numbers(1, false).await.unwrap_err();
-    assert!(
-        error
-            .fault()
-            .unwrap()
-            .message()
-            .contains("too many streams")
-    );
-    drop(one);
-    until(|| client.load().streams == 1).await;
-    sleep(Duration::from_millis(20)).await;
-    client.numbers(1, false).await.unwrap();
+async fn streams_are_limited_by_both_ends() {
+    let (usual, few) = (Options::default(), Options::default().max_streams(2));
+    for (here, there) in [(usual.clone(), few.clone()), (few, usual)] {
+        let server = Server::with_options(ServerOptions::default().session(here));
+        server.register_instance(Source::default()).unwrap();
+        let client = connect(&server).await.options(there).await.unwrap();
+        let one = client.numbers(1_000_000, false).await.unwrap();
+        let _other = client.numbers(1_000_000, false).await.unwrap();
+        let error = client.numbers(1, false).await.unwrap_err();
+        let fault = error.fault().unwrap();
+        assert!(fault.message().contains("too many streams"), "{fault}");
+        drop(one);
+        until(|| client.load().streams == 1).await;
+        sleep(Duration::from_millis(20)).await;
+        client.numbers(1, false).await.unwrap();
+    }
+}
+
+/// Each may have an item beyond its window, but not all of them at once.
+#[tokio::test]
+async fn long_items_that_nobody_reads_are_limited() {
+    let (server, source) = source();
+    let options = Options::default().window(10).max_backlog(5000);
+    let client = connect(&server).await.options(options).await.unwrap();
+    let mut streams = Vec::new();
+    for number in 1..=20 {
+        streams.push(client.blocks(1, 1000).await.unwrap());
+        until(|| source.produced.load(Ordering::Relaxed) == number).await;
+    }
+    let (mut came, mut failed) = (0, 0);
+    for mut stream in streams {
+        match stream.next().await {
+            Some(Ok(_)) => came += 1,
+            Some(Err(StreamError::Fault(_))) => failed += 1,
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!((came, failed), (5, 15));
+    // What was taken makes room for others.
+    let mut stream = client.blocks(1, 1000).await.unwrap();
+    assert!(stream.next().await.unwrap().is_ok());
 }
 
 #[tokio::test]

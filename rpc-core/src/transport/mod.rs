@@ -44,6 +44,10 @@ pub mod tcp;
 #[cfg(unix)]
 pub mod unix;
 
+/// Connections that wait to be accepted. More than the usual 128, which a flood fills in a moment. The system may
+/// allow less.
+pub(crate) const BACKLOG: u16 = 1024;
+
 /// A byte stream in both directions.
 ///
 /// Every type with these properties is one, `Box<dyn Io>` included.

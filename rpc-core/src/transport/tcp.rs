@@ -1,16 +1,16 @@
 //! TCP sockets.
 //!
-//! The listener is tokio's own [`TcpListener`]: bind it, and it [`Listen`]s.
+//! The listener is tokio's own [`TcpListener`]: [`bind`] it, and it [`Listen`]s.
 //!
 //! # Examples
 //!
 //! ```
-//! use rpc_core::transport::tcp::{TcpConnector, TcpListener};
+//! use rpc_core::transport::tcp::{TcpConnector, bind};
 //! use rpc_core::transport::{Connect, Listen};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> std::io::Result<()> {
-//! let mut listener = TcpListener::bind("127.0.0.1:0").await?;
+//! let mut listener = bind("127.0.0.1:0").await?;
 //! let port = listener.local_addr()?.port();
 //! let client = TcpConnector::new("localhost", port).connect().await?;
 //! // Not `listener.accept()`, which is a method of tokio's own.
@@ -24,9 +24,40 @@ use std::io;
 use std::net::SocketAddr;
 
 pub use tokio::net::TcpListener;
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream, ToSocketAddrs, lookup_host};
 
-use super::{Address, Connect, Listen, Peer};
+use super::{Address, BACKLOG, Connect, Listen, Peer};
+
+/// Listens on this address; where a name has several, on the first that can be had.
+///
+/// Unlike that of [`TcpListener::bind`], which has room for 128, the
+/// queue of connections that wait to be accepted is long enough for a flood: a peer that finds it full is
+/// not told so, and tries again a second later, or waits for a server that does not know of it.
+///
+/// # Errors
+/// If the address cannot be resolved or bound.
+pub async fn bind(address: impl ToSocketAddrs) -> io::Result<TcpListener> {
+    let mut failure = io::Error::new(io::ErrorKind::InvalidInput, "the name has no address");
+    for address in lookup_host(address).await? {
+        match listen(address) {
+            Ok(listener) => return Ok(listener),
+            Err(error) => failure = error,
+        }
+    }
+    Err(failure)
+}
+
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    // So that a server can be started again at once. Elsewhere this would let others take the port.
+    #[cfg(unix)]
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG.into())
+}
 
 /// Accepted sockets send at once what is written to them (`TCP_NODELAY`).
 impl Listen for TcpListener {
@@ -96,6 +127,7 @@ fn send_at_once(stream: &TcpStream) {
 mod tests {
     use std::io::ErrorKind;
     use std::net::Ipv4Addr;
+    use std::time::Duration;
 
     use super::*;
     use crate::transport::tests::echoes;
@@ -143,6 +175,20 @@ mod tests {
         let client = TcpConnector::new("127.0.0.1", port).connect().await?;
         let (server, _) = Listen::accept(&mut listener).await?;
         assert!(client.nodelay()? && server.nodelay()?);
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn many_wait_to_be_accepted() -> io::Result<()> {
+        let listener = bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let address = listener.local_addr()?;
+        let mut waiting = Vec::new();
+        // Those that find no room try again, and again, for longer than this.
+        for _ in 0..500 {
+            let connect = TcpConnector::from(address);
+            let connect = tokio::time::timeout(Duration::from_secs(10), connect.connect());
+            waiting.push(connect.await??);
+        }
         Ok(())
     }
 

@@ -11,11 +11,7 @@ use socket2::{Domain, SockAddr, Socket as RawSocket, Type};
 use tokio::net::{UnixListener as Socket, UnixStream};
 use tokio::time::sleep;
 
-use super::{Address, Connect, Credentials, Listen, Peer};
-
-/// Connections that wait for `accept`. More than the usual 128, since a unix socket has no
-/// retransmission that would hide a full backlog from the peer. The system may allow less.
-const BACKLOG: i32 = 1024;
+use super::{Address, BACKLOG, Connect, Credentials, Listen, Peer};
 
 /// The longest time between two attempts to connect while the backlog is full.
 const MAX_PAUSE: Duration = Duration::from_millis(50);
@@ -140,7 +136,7 @@ pub(crate) fn listen_at(path: &Path, mode: Option<u32>) -> io::Result<(SocketFil
     if let Some(mode) = mode {
         fs::set_permissions(&file.path, fs::Permissions::from_mode(mode))?;
     }
-    socket.listen(BACKLOG)?;
+    socket.listen(BACKLOG.into())?;
     Ok((file, socket.into()))
 }
 
@@ -149,7 +145,7 @@ pub(crate) fn listen_at(path: &Path, mode: Option<u32>) -> io::Result<(SocketFil
 pub(crate) fn listen_at_abstract(name: &[u8]) -> io::Result<StdListener> {
     let socket = RawSocket::new(Domain::UNIX, Type::STREAM, None)?;
     socket.bind(&SockAddr::unix(abstract_path(name))?)?;
-    socket.listen(BACKLOG)?;
+    socket.listen(BACKLOG.into())?;
     Ok(socket.into())
 }
 

@@ -9,12 +9,9 @@ use std::sync::{Mutex, PoisonError};
 use socket2::{Domain, Protocol, Socket as RawSocket, Type};
 
 use super::worker::Listener;
-use crate::transport::Address;
 #[cfg(unix)]
 use crate::transport::unix::{self, SocketFile};
-
-/// Connections that wait for `accept`, as many as tokio's own listeners have.
-const BACKLOG: i32 = 1024;
+use crate::transport::{Address, BACKLOG};
 
 /// A socket that listens, outside of any event loop.
 #[derive(Debug)]
@@ -153,7 +150,7 @@ fn bind_all(mut address: SocketAddr, count: usize) -> io::Result<Vec<TcpListener
     }
     // None listens until all are there, so that none has all peers to itself.
     for socket in &sockets {
-        socket.listen(BACKLOG)?;
+        socket.listen(BACKLOG.into())?;
     }
     Ok(sockets.into_iter().map(TcpListener::from).collect())
 }

@@ -17,6 +17,8 @@ use conn::{BindError, Listener, Pickle, rpc};
 use examples::demo::{Demo, connections};
 use rpc_core::{serve, service};
 use tests::victim::KEY;
+use tests::victim::objects::Objects;
+use tests::victim::visits::Visits;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -120,6 +122,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let over_connections = rpc::Server::with_options(arguments.sessions());
     over_connections.register_instance(demo)?;
     over_connections.register_instance_at("ledger", Arc::clone(&ledger))?;
+    over_connections.register_instance_at("objects", Objects)?;
+    over_connections.register_instance_at("visits", Visits)?;
 
     let stop = CancellationToken::new();
     let http = over_http.bind((arguments.host.as_str(), 0)).await?;

@@ -3,13 +3,34 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod connections;
+mod host;
 mod http;
+mod peer;
+mod rpc;
+
+use std::time::{Duration, Instant};
 
 use tests::victim::Victim;
+use tokio::time::timeout;
+
+async fn victim() -> Victim {
+    Victim::start(env!("CARGO_BIN_EXE_victim"), &[]).await
+}
+
+/// Makes an attack, and checks that it did no harm.
+async fn endure(victim: &Victim, name: &str, attack: impl Future<Output = ()>) {
+    let begin = Instant::now();
+    let attack = timeout(Duration::from_secs(120), attack).await;
+    attack.unwrap_or_else(|_| panic!("{name}: it does not come to an end"));
+    victim.assert_well(name).await;
+    let (time, peak) = (begin.elapsed(), victim.peak() >> 20);
+    println!("{name}: {time:.1?}, at most {peak} MiB");
+}
 
 #[tokio::test]
 async fn honest_peers_do_no_harm() {
-    let victim = Victim::start(env!("CARGO_BIN_EXE_victim"), &[]).await;
+    let victim = victim().await;
     for _ in 0..20 {
         victim.assert_serves().await;
     }

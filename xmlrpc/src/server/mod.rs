@@ -25,7 +25,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use rpc_core::handler::{FromCall, Function, IntoReply, Reply};
 use rpc_core::serve::{self, Drained};
-use rpc_core::transport::{Address, Io, Listen};
+use rpc_core::transport::{Address, Io, Listen, tcp};
 use rpc_core::workers::{self, Listener, Worker};
 use rpc_core::{CallLimit, Instance, Name, Peer, RegisterError, Registry};
 use tokio::io::AsyncWriteExt;
@@ -206,7 +206,7 @@ impl Server {
     /// # Errors
     /// If the address cannot be resolved or bound.
     pub async fn bind(&self, address: impl ToSocketAddrs) -> io::Result<Listening<TcpListener>> {
-        self.listen(TcpListener::bind(address).await?)
+        self.listen(tcp::bind(address).await?)
     }
 
     /// Listens on a Unix socket. A socket file that a dead server left behind is replaced.

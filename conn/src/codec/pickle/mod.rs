@@ -126,7 +126,7 @@ impl Default for Pickle {
     fn default() -> Self {
         Self {
             max_depth: 64,
-            max_values: 4_000_000,
+            max_values: 1_000_000,
             classes: Arc::default(),
         }
     }
@@ -141,8 +141,8 @@ impl Pickle {
         self
     }
 
-    /// How many values a pickle may have, counting each element, key and text. Default: 4,000,000,
-    /// which can take some 200 megabytes of memory: a list of a million numbers is no large message.
+    /// How many values a pickle may have, counting each element, key and text. Default: 1,000,000,
+    /// as in XML-RPC. The smallest of them, two bytes each, can take some 100 megabytes as a [`Value`].
     ///
     /// What is read into Rust types is counted once more, each time that the pickle refers to it:
     /// types without [`Value::Shared`] hold a copy for each reference, and a short pickle can refer

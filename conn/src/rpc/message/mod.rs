@@ -14,7 +14,7 @@ mod tests;
 mod write;
 
 pub(super) use read::plain_return;
-pub(super) use write::{write_end, write_fault, write_item, write_return};
+pub(super) use write::{write_counts, write_end, write_fault, write_item, write_return};
 
 /// The version of the protocol, which both ends name in their first message.
 pub(super) const VERSION: u64 = 1;
@@ -141,6 +141,11 @@ pub(super) enum Reference {
     Stream(u64),
 }
 
+/// Objects, each with how many times it was passed: to the end of a message, and left there, since there may
+/// be any number of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Counts<'a>(pub(super) &'a [u8]);
+
 /// A call as it is sent; the parameters follow.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Call<'a> {
@@ -176,7 +181,7 @@ pub(super) enum Message<'a> {
     /// The caller will make no more calls on what this call promised.
     Finish(u64),
     /// The sender no longer refers to objects of the receiver that it received so many times.
-    Release(Vec<(ObjectId, u64)>),
+    Release(Counts<'a>),
     Item {
         stream: u64,
         references: Vec<Reference>,
@@ -202,7 +207,7 @@ pub(super) enum Message<'a> {
     },
     /// After a session was resumed: all objects of the receiver that the sender refers to, and how many
     /// times it received each.
-    Held(Vec<(ObjectId, u64)>),
+    Held(Counts<'a>),
 }
 
 /// Why a message cannot be read.
@@ -218,6 +223,8 @@ pub(super) enum MessageError {
     Kind(u8),
     #[error("a message of kind {0} is malformed")]
     Malformed(u8),
+    #[error("a message with {0} references, more than there may be objects and streams")]
+    References(u64),
 }
 
 /// The kinds of faults, by the byte that stands for them on the wire: their place in this list.

@@ -5,26 +5,31 @@ use std::time::Duration;
 use rpc_core::Fault;
 
 use super::{
-    Call, FAULT_KINDS, Hello, Limits, MAGIC, MAX_CAUSES, Message, MessageError, ObjectId,
+    Call, Counts, FAULT_KINDS, Hello, Limits, MAGIC, MAX_CAUSES, Message, MessageError, ObjectId,
     Reference, Target, Token, VERSION, flag, kind, reference, target,
 };
 use crate::rpc::varint;
 
 impl Message<'_> {
-    /// Reads a message.
-    pub(in crate::rpc) fn read(message: &[u8]) -> Result<Message<'_>, MessageError> {
+    /// Reads a message, of at most so many references: they take more memory than bytes.
+    pub(in crate::rpc) fn read(
+        message: &[u8],
+        max_references: u64,
+    ) -> Result<Message<'_>, MessageError> {
         let (&kind, rest) = message.split_first().ok_or(MessageError::Empty)?;
         let mut fields = Fields {
             rest,
             len: message.len(),
+            max_references,
+            excess: None,
         };
         if kind > kind::HELD {
             return Err(MessageError::Kind(kind));
         }
-        fields.message(kind).ok_or(if kind == kind::HELLO {
-            MessageError::NotHello
-        } else {
-            MessageError::Malformed(kind)
+        fields.message(kind).ok_or(match fields.excess {
+            Some(references) => MessageError::References(references),
+            None if kind == kind::HELLO => MessageError::NotHello,
+            None => MessageError::Malformed(kind),
         })
     }
 }
@@ -47,6 +52,9 @@ pub(in crate::rpc) fn plain_return(message: &[u8]) -> Option<(u64, &[u8])> {
 struct Fields<'a> {
     rest: &'a [u8],
     len: usize,
+    max_references: u64,
+    /// How many references there are, where those are too many.
+    excess: Option<u64>,
 }
 
 impl<'a> Fields<'a> {
@@ -70,8 +78,8 @@ impl<'a> Fields<'a> {
             },
             kind::CANCEL => Message::Cancel(self.number()?),
             kind::FINISH => Message::Finish(self.number()?),
-            kind::RELEASE => Message::Release(self.counted_objects()?),
-            kind::HELD => Message::Held(self.counted_objects()?),
+            kind::RELEASE => Message::Release(self.counts()?),
+            kind::HELD => Message::Held(self.counts()?),
             kind::END => Message::End {
                 stream: self.number()?,
                 fault: match self.byte()? {
@@ -176,11 +184,16 @@ impl<'a> Fields<'a> {
     }
 
     fn references(&mut self) -> Option<Vec<Reference>> {
-        let count = usize::try_from(self.number()?).ok()?;
+        let count = self.number()?;
         // Each takes two bytes at least.
-        if count > self.rest.len() {
+        if count > self.rest.len() as u64 {
             return None;
         }
+        if count > self.max_references {
+            self.excess = Some(count);
+            return None;
+        }
+        let count = usize::try_from(count).ok()?;
         let mut references = Vec::with_capacity(count.min(64));
         for _ in 0..count {
             references.push(match self.byte()? {
@@ -193,12 +206,11 @@ impl<'a> Fields<'a> {
         Some(references)
     }
 
-    fn counted_objects(&mut self) -> Option<Vec<(ObjectId, u64)>> {
-        let mut objects = Vec::new();
-        while !self.rest.is_empty() {
-            objects.push((self.object()?, self.number()?));
-        }
-        Some(objects)
+    fn counts(&mut self) -> Option<Counts<'a>> {
+        let counts = Counts(std::mem::take(&mut self.rest));
+        let mut left = counts;
+        while left.next().is_some() {}
+        left.0.is_empty().then_some(counts)
     }
 
     /// Where the payload begins.
@@ -231,5 +243,16 @@ impl<'a> Fields<'a> {
 
     fn object(&mut self) -> Option<ObjectId> {
         self.take(16)?.try_into().ok().map(ObjectId)
+    }
+}
+
+impl Iterator for Counts<'_> {
+    type Item = (ObjectId, u64);
+
+    fn next(&mut self) -> Option<(ObjectId, u64)> {
+        let (object, mut rest) = self.0.split_first_chunk()?;
+        let count = varint::read(&mut rest)?;
+        self.0 = rest;
+        Some((ObjectId(*object), count))
     }
 }

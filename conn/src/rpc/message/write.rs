@@ -116,10 +116,14 @@ pub(in crate::rpc) fn write_end(
     }
 }
 
-fn counted_objects(objects: &[(ObjectId, u64)], out: &mut Vec<u8>) {
+/// Appends what the [`Counts`] of a message are read from.
+pub(in crate::rpc) fn write_counts(
+    objects: impl IntoIterator<Item = (ObjectId, u64)>,
+    out: &mut Vec<u8>,
+) {
     for (id, count) in objects {
         out.extend_from_slice(&id.0);
-        varint::write(*count, out);
+        varint::write(count, out);
     }
 }
 
@@ -145,11 +149,11 @@ impl Message<'_> {
             }
             Self::Release(objects) => {
                 out.push(kind::RELEASE);
-                counted_objects(objects, out);
+                out.extend_from_slice(objects.0);
             }
             Self::Held(objects) => {
                 out.push(kind::HELD);
-                counted_objects(objects, out);
+                out.extend_from_slice(objects.0);
             }
             Self::Hello(hello) => hello.write(out),
             Self::Call(call, _) => call.write(out),

@@ -70,6 +70,26 @@ pub(super) struct Admission {
     cancellation: Option<Cancellation>,
 }
 
+/// An answer that is to be sent after these calls, which wait for the object in it, have begun.
+struct Reply {
+    id: u64,
+    result: Result<Payload, Fault>,
+    waiting: std::vec::IntoIter<(u64, Call<Encoding>)>,
+}
+
+impl Reply {
+    fn new(id: u64, result: Result<Payload, Fault>) -> Self {
+        if let Err(fault) = &result {
+            log(fault, "a call failed");
+        }
+        Self {
+            id,
+            result,
+            waiting: Vec::new().into_iter(),
+        }
+    }
+}
+
 /// What decides whether a call can begin.
 #[derive(Clone, Copy)]
 pub(super) struct Head {
@@ -103,6 +123,10 @@ thread_local! {
     /// What would have told a call that nobody waits for it. No call kept it, so it serves the next one.
     static SPARE: Cell<Option<Cancellation>> = const { Cell::new(None) };
 }
+
+/// Why a promise is broken, before the cause, and how much of that is told.
+const BROKEN: &str = "the call that promised the object failed: ";
+const CAUSE: usize = 200;
 
 /// Why a call is refused while the other end does not read.
 pub(super) const TOO_MANY_ANSWERS: &str = "too many answers wait to be read";
@@ -191,6 +215,9 @@ impl Session {
                 None => Err(gone(id)),
             },
             Target::Promise(other) => match state.answers.get(&other).map(|other| &other.promise) {
+                Some(Some(Promised::Waiting(_))) if state.put_off > self.settings.max_backlog => {
+                    Err(overloaded("too much waits for what other calls promised"))
+                }
                 Some(Some(Promised::Waiting(_))) => Ok(None),
                 Some(Some(Promised::Kept(object))) => Ok(Some(object.callee())),
                 Some(Some(Promised::Broken(fault))) => Err(fault.clone()),
@@ -204,7 +231,20 @@ impl Session {
 
     /// Runs a call. If it is answered at once, and nothing else waits for that, it takes no task, and here
     /// is its result.
-    pub(super) fn run(
+    pub(super) fn run(self: &Arc<Self>, admitted: Admitted) -> Option<Result<Payload, Fault>> {
+        let id = admitted.id;
+        let is_tracked = admitted.admission.cancellation.is_some();
+        let result = self.begin_answer(admitted)?;
+        if is_tracked {
+            self.reply(id, result);
+            return None;
+        }
+        Some(result)
+    }
+
+    /// Runs a call. If it is answered at once it takes no task, and here is its result, which is still to be
+    /// sent.
+    fn begin_answer(
         self: &Arc<Self>,
         Admitted {
             id,
@@ -223,11 +263,7 @@ impl Session {
         let mut answer = admission.callee.call(call);
         let first = Pin::new(&mut answer).poll(&mut Context::from_waker(Waker::noop()));
         if let Poll::Ready(result) = first {
-            if is_tracked {
-                self.reply(id, result);
-                return None;
-            }
-            if cancellation.is_unshared() {
+            if !is_tracked && cancellation.is_unshared() {
                 SPARE.set(Some(cancellation));
             }
             return Some(result);
@@ -311,42 +347,47 @@ impl Session {
 
     /// Sends the answer to a call. Calls that wait for the object in it run before the caller can know the
     /// object itself, and so before whatever it calls then.
+    ///
+    /// They may be answered at once, too, with others that wait for them: the other end decides how long such a
+    /// chain is, so it takes no stack.
     fn reply(self: &Arc<Self>, id: u64, result: Result<Payload, Fault>) {
-        if let Err(fault) = &result {
-            log(fault, "a call failed");
-        }
-        let mut unsent = Some(result);
-        while let Some(result) = unsent.take() {
-            let waiting = self.change(|state, effects| {
-                let waiting = state.take_waiting(id);
-                if waiting.is_empty() {
-                    self.finish(state, effects, id, result);
-                } else {
-                    unsent = Some(result);
-                }
-                waiting
-            });
-            for (dependent, call) in waiting {
-                match unsent.as_ref().map(promised) {
-                    Some(Ok(object)) => self.run_dependent(dependent, object.callee(), call),
-                    Some(Err(fault)) => self.reply(dependent, Err(fault)),
-                    None => {}
-                }
+        let mut replies = vec![Reply::new(id, result)];
+        while let Some(mut reply) = replies.pop() {
+            if let Some((dependent, call)) = reply.waiting.next() {
+                let result = match promised(&reply.result) {
+                    Ok(object) => self.run_dependent(dependent, object.callee(), call),
+                    Err(fault) => Some(Err(fault)),
+                };
+                replies.push(reply);
+                replies.extend(result.map(|result| Reply::new(dependent, result)));
+                continue;
             }
+            let unsent = self.change(|state, effects| {
+                reply.waiting = state.take_waiting(reply.id).into_iter();
+                if reply.waiting.len() > 0 {
+                    return Some(reply);
+                }
+                self.finish(state, effects, reply.id, reply.result);
+                None
+            });
+            replies.extend(unsent);
         }
     }
 
-    /// Runs a call that waited for the object that it is for.
-    fn run_dependent(self: &Arc<Self>, id: u64, callee: Callee, call: Call<Encoding>) {
+    /// Runs a call that waited for the object that it is for. If it is answered at once, here is its result.
+    fn run_dependent(
+        self: &Arc<Self>,
+        id: u64,
+        callee: Callee,
+        call: Call<Encoding>,
+    ) -> Option<Result<Payload, Fault>> {
         let tracked = self.change(|state, _| {
             let answering = state.answers.get(&id)?;
             Some((answering.one_way, answering.cancellation.clone()))
         });
-        let Some((one_way, cancellation)) = tracked else {
-            // It was given up.
-            return drop(call);
-        };
-        let admitted = Admitted {
+        // If it is not there, it was given up.
+        let (one_way, cancellation) = tracked?;
+        self.begin_answer(Admitted {
             id,
             one_way,
             admission: Admission {
@@ -354,8 +395,7 @@ impl Session {
                 cancellation: Some(cancellation),
             },
             call,
-        };
-        self.run(admitted);
+        })
     }
 
     fn finish(
@@ -434,6 +474,9 @@ impl Session {
             }
             let mut given_up = vec![answering];
             while let Some(mut answering) = given_up.pop() {
+                if let Some((_, call)) = &answering.waits {
+                    state.put_off -= length(call);
+                }
                 if let Some(Promised::Waiting(calls)) = answering.promise.take() {
                     for dependent in calls {
                         if let Some(answering) = state.answers.remove(&dependent) {
@@ -469,6 +512,7 @@ impl State {
 
     /// Has a call that was admitted so far wait for what another one promised.
     pub(super) fn wait(&mut self, id: u64, other: u64, call: Call<Encoding>) {
+        self.put_off += length(&call);
         if let Some(answering) = self.answers.get_mut(&id) {
             answering.waits = Some((other, call));
         }
@@ -498,14 +542,20 @@ impl State {
                 .and_then(|a| a.waits.take());
             calls.extend(call.map(|(_, call)| (dependent, call)));
         }
+        self.put_off -= calls.iter().map(|(_, call)| length(call)).sum::<u64>();
         calls
     }
 
     /// Stops all work for the other end, which no longer waits.
     pub(super) fn fail_answers(&mut self, effects: &mut Effects) {
         let answers = in_order(self.answers.drain());
+        self.put_off = 0;
         effects.more().given_up.extend(answers);
     }
+}
+
+fn length(call: &Call<Encoding>) -> u64 {
+    call.params.as_slice().len() as u64
 }
 
 fn gone(id: ObjectId) -> Fault {
@@ -521,12 +571,14 @@ fn promised(result: &Result<Payload, Fault>) -> Result<Object, Fault> {
     }
 }
 
+/// The fault for a call on what another one promised, which failed. However many wait for one another, each is
+/// told the first cause; and not all of it, since there may be many of them.
 fn broken(cause: &Fault) -> Fault {
-    let message = format!(
-        "the call that promised the object failed: {}",
-        cause.message()
-    );
-    Fault::of(FaultKind::Gone, message)
+    if cause.message().starts_with(BROKEN) {
+        return cause.clone();
+    }
+    let cause: String = cause.message().chars().take(CAUSE).collect();
+    Fault::of(FaultKind::Gone, format!("{BROKEN}{cause}"))
 }
 
 /// Faults whose cause the caller does not learn are for the log of this end.

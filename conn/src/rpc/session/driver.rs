@@ -16,7 +16,7 @@ use super::{Apart, Effects, Phase, Session, State};
 use crate::connection::{Reader, Writer};
 use crate::frame::Encoder;
 use crate::rpc::error::Disconnected;
-use crate::rpc::message::{Limits, Message};
+use crate::rpc::message::{self, Counts, Limits, Message};
 
 /// How many messages are handled before something is written and other tasks have their turn.
 const BURST: usize = 256;
@@ -330,7 +330,9 @@ impl Session {
         state.tell_room(effects);
         if !state.releases.is_empty() {
             let releases = std::mem::take(&mut state.releases);
-            state.push(&Message::Release(releases));
+            let mut counts = Vec::new();
+            message::write_counts(releases, &mut counts);
+            state.push(&Message::Release(Counts(&counts)));
         }
         std::mem::swap(&mut state.outbox, writing);
         match &mut state.driver {

@@ -118,6 +118,8 @@ struct State {
     answers: Map<u64, Answering>,
     /// Calls of the other end that have begun just now, and are not among the answers (yet).
     beginning: usize,
+    /// How many bytes the calls have that wait for what others promised.
+    put_off: u64,
     /// The newest call of the other end.
     last_answer: u64,
 
@@ -132,6 +134,8 @@ struct State {
     producers: Map<u64, Producer>,
     last_stream: u64,
     consumers: Map<u64, Consumer>,
+    /// What the items cost that came and were not taken.
+    unread: u64,
 }
 
 /// Where a session is in its life.
@@ -193,6 +197,7 @@ impl Session {
             is_lone: true,
             answers: Map::default(),
             beginning: 0,
+            put_off: 0,
             last_answer: 0,
             exports: Map::default(),
             last_export: 0,
@@ -202,6 +207,7 @@ impl Session {
             producers: Map::default(),
             last_stream: 0,
             consumers: Map::default(),
+            unread: 0,
         };
         let session = Arc::new_cyclic(|this| Self {
             this: this.clone(),
@@ -284,7 +290,13 @@ impl Session {
                 return;
             }
             state.phase = Phase::Up;
-            state.peer = peer;
+            // What this end lets the other hold on to takes memory here, whatever the other is ready to take.
+            let own = &self.settings.limits;
+            state.peer = Limits {
+                max_streams: peer.max_streams.min(own.max_streams),
+                max_objects: peer.max_objects.min(own.max_objects),
+                ..peer
+            };
             state.outbox = Encoder::new();
             state.pushed = 0;
             state.written = Arc::default();

@@ -8,9 +8,9 @@ use rpc_core::payload::Attachment;
 
 use super::object::{Imported, Object};
 use super::streams::{Source, is_stream, source};
-use super::{Effects, Lifeline, Map, Missing, Session, State, in_order, overloaded};
+use super::{Effects, Lifeline, Missing, Session, State, in_order, overloaded};
 use crate::rpc::error::Disconnected;
-use crate::rpc::message::{Message, ObjectId, Reference};
+use crate::rpc::message::{self, Counts, Message, ObjectId, Reference};
 
 /// An object that the other end refers to.
 pub(super) struct Export {
@@ -194,15 +194,15 @@ impl Session {
     }
 
     /// Takes note that the other end gave back references.
-    pub(super) fn released(&self, released: &[(ObjectId, u64)]) -> Result<(), Disconnected> {
+    pub(super) fn released(&self, released: Counts<'_>) -> Result<(), Disconnected> {
         self.change(|state, effects| {
             for (id, count) in released {
-                let Entry::Occupied(mut entry) = state.exports.entry(*id) else {
+                let Entry::Occupied(mut entry) = state.exports.entry(id) else {
                     let message = "a reference was given back that was not passed".to_owned();
                     return Err(Disconnected::Protocol(message));
                 };
                 let export = entry.get_mut();
-                match export.count.checked_sub(*count) {
+                match export.count.checked_sub(count) {
                     Some(0) => effects.drop(entry.remove()),
                     Some(left) => export.count = left,
                     None => {
@@ -222,18 +222,22 @@ impl Session {
             export.fresh = 0;
         }
         let held = state.imports.iter().map(|(id, import)| (*id, import.count));
-        let held = held.collect();
-        state.push(&Message::Held(held));
+        let mut counts = Vec::new();
+        message::write_counts(held, &mut counts);
+        state.push(&Message::Held(Counts(&counts)));
     }
 
     /// Takes note of what the other end of a resumed session still refers to: what was sent when the
     /// connection broke may not have arrived. What was sent since then comes on top.
-    pub(super) fn held(&self, held: Vec<(ObjectId, u64)>) {
-        let held: Map<ObjectId, u64> = held.into_iter().collect();
+    pub(super) fn held(&self, held: Counts<'_>) {
         self.change(|state, effects| {
-            for (id, export) in &mut state.exports {
-                let held = held.get(id).copied().unwrap_or_default();
-                export.count = held.saturating_add(export.fresh);
+            for export in state.exports.values_mut() {
+                export.count = export.fresh;
+            }
+            for (id, count) in held {
+                if let Some(export) = state.exports.get_mut(&id) {
+                    export.count = export.count.saturating_add(count);
+                }
             }
             let gone = state.exports.extract_if(|_, export| export.count == 0);
             effects.drop(Export::in_order(gone));

@@ -96,7 +96,7 @@ impl Driver {
                     session.returned(state, effects, id, Ok(reply))?;
                     continue;
                 }
-                match read(bytes)? {
+                match session.read(bytes)? {
                     Message::Call(message, payload) if message.references.is_empty() => {
                         let params = || Payload::copied(&bytes[payload..]);
                         let head = Head::of(&message);
@@ -191,7 +191,7 @@ impl Driver {
 
     fn receive(&mut self, bytes: Vec<u8>) -> Result<(), Disconnected> {
         let session = &self.session;
-        match read(&bytes)? {
+        match session.read(&bytes)? {
             Message::Call(mut message, offset) => {
                 let head = Head::of(&message);
                 let references = std::mem::take(&mut message.references);
@@ -239,7 +239,7 @@ impl Driver {
             }
             Message::Cancel(id) => session.cancelled(id),
             Message::Finish(id) => session.finished(id),
-            Message::Release(released) => session.released(&released)?,
+            Message::Release(released) => session.released(released)?,
             Message::Item {
                 stream,
                 references,
@@ -278,12 +278,15 @@ impl Driver {
     }
 }
 
-/// Reads a message.
-fn read(bytes: &[u8]) -> Result<Message<'_>, Disconnected> {
-    Message::read(bytes).map_err(|error| Disconnected::Protocol(error.to_string()))
-}
-
 impl Session {
+    /// Reads a message.
+    fn read<'a>(&self, bytes: &'a [u8]) -> Result<Message<'a>, Disconnected> {
+        let limits = &self.settings.limits;
+        let max_references = limits.max_objects + limits.max_streams;
+        let message = Message::read(bytes, max_references);
+        message.map_err(|error| Disconnected::Protocol(error.to_string()))
+    }
+
     fn call_of(
         &self,
         message: &message::Call<'_>,

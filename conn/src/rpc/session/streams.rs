@@ -13,7 +13,7 @@ use std::task::{Context, Poll, Waker};
 use rpc_core::payload::Attachment;
 use rpc_core::{Fault, Payload};
 
-use super::{Effects, Lifeline, Session, State, in_order};
+use super::{Effects, Lifeline, Session, State, in_order, overloaded};
 use crate::rpc::encoding::Encoding;
 use crate::rpc::error::{Disconnected, StreamError};
 use crate::rpc::message::{self, Message, Reference};
@@ -97,6 +97,8 @@ pub(super) struct Consumer {
     granted: u64,
     /// How many were taken since more were granted.
     taken: u64,
+    /// Whether this end wants no more of it.
+    is_stopped: bool,
     end: Option<Result<(), StreamError>>,
     waker: Option<Waker>,
 }
@@ -182,14 +184,29 @@ impl Session {
             effects.drop(item);
             return Ok(());
         };
+        if consumer.is_stopped {
+            effects.drop(item);
+            return Ok(());
+        }
         if consumer.granted == 0 || consumer.end.is_some() {
             effects.drop(item);
             let message = format!("an item of stream {id} that was not granted");
             return Err(Disconnected::Protocol(message));
         }
-        consumer.granted = consumer.granted.saturating_sub(cost(&item));
-        consumer.items.push_back(item);
         effects.wake(consumer.waker.take());
+        let cost = cost(&item);
+        // A last item may take more than is granted; but not in very many streams that nobody reads.
+        if cost > consumer.granted && state.unread > self.settings.max_backlog {
+            let fault = overloaded("too much of the streams of this connection waits to be read");
+            consumer.is_stopped = true;
+            consumer.end = Some(Err(StreamError::Fault(fault)));
+            effects.drop(item);
+            state.push(&Message::Stop(id));
+            return Ok(());
+        }
+        consumer.granted = consumer.granted.saturating_sub(cost);
+        consumer.items.push_back(item);
+        state.unread += cost;
         Ok(())
     }
 
@@ -398,6 +415,7 @@ impl Incoming {
             };
             if let Some(item) = consumer.items.pop_front() {
                 consumer.taken += cost(&item);
+                state.unread -= cost(&item);
                 if consumer.taken >= self.session.settings.limits.window / 2
                     && consumer.end.is_none()
                     && connected
@@ -430,6 +448,7 @@ impl Drop for Incoming {
     fn drop(&mut self) {
         self.session.change(|state, effects| {
             if let Some(consumer) = state.consumers.remove(&self.id) {
+                state.unread -= consumer.items.iter().map(cost).sum::<u64>();
                 if consumer.end.is_none() && state.is_connected() {
                     state.push(&Message::Stop(self.id));
                 }

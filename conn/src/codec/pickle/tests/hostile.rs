@@ -140,6 +140,7 @@ fn sharing_does_not_multiply() {
     assert_eq!(write(&value).len(), 2 + 1 + 60 * 4 + 1);
     assert_eq!(value, read_ops::<Value>(&laughs).unwrap());
     assert!(value.to_string().ends_with('…'));
+    assert!(format!("{value:?}").len() < 20_000);
     let error = read_ops::<serde_json::Value>(&laughs).unwrap_err();
     assert_eq!(error.kind(), Limit);
     endure(&[&b"\x80\x04"[..], &laughs, b"."].concat());

@@ -26,6 +26,13 @@ impl fmt::Display for Value {
     }
 }
 
+/// The same, and as short: to show all of what a peer shared with itself could take for ever.
+impl fmt::Debug for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Value({self})")
+    }
+}
+
 /// Fails once it is full.
 struct Bounded<'a> {
     out: &'a mut String,

@@ -55,7 +55,7 @@ pub(super) const NAME: &str = "$farcall::pickle::Value";
 /// assert_eq!(same.to_string(), "{'x': 1, 'tags': ['a', 'b']}");
 /// # Ok::<(), rpc_core::FormatError>(())
 /// ```
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub enum Value {
     /// `None`.
     #[default]

@@ -1,0 +1,104 @@
+//! What the victim serves over connections beside the demo methods: objects and streams.
+
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use conn::rpc::{Remote, Stream};
+use futures_util::stream;
+use rpc_core::{CallError, Fault, client, service};
+
+/// Gives out objects and streams, and takes them.
+#[derive(Debug)]
+pub struct Objects;
+
+/// What can be done with the objects of the victim, and what it does with those that it is passed.
+#[client]
+pub trait CounterApi {
+    /// Adds to the counter, and gives its value.
+    async fn add(&self, n: i64) -> Result<i64, CallError>;
+}
+
+/// How many counters there are.
+static ALIVE: AtomicUsize = AtomicUsize::new(0);
+
+struct Counter(AtomicI64);
+
+impl Counter {
+    fn new() -> Self {
+        ALIVE.fetch_add(1, Ordering::Relaxed);
+        Self(AtomicI64::new(0))
+    }
+}
+
+impl Drop for Counter {
+    fn drop(&mut self) {
+        ALIVE.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[service]
+impl Counter {
+    fn add(&self, n: i64) -> i64 {
+        self.0.fetch_add(n, Ordering::Relaxed).wrapping_add(n)
+    }
+
+    /// Another counter: what promises can be chained on.
+    fn next(&self) -> Remote<dyn CounterApi> {
+        Remote::new(Self::new())
+    }
+}
+
+#[service]
+impl Objects {
+    /// A counter of the caller's own.
+    fn counter(&self) -> Remote<dyn CounterApi> {
+        Remote::new(Counter::new())
+    }
+
+    /// One that takes its time.
+    async fn later(&self, millis: u64) -> Remote<dyn CounterApi> {
+        tokio::time::sleep(Duration::from_millis(millis)).await;
+        self.counter()
+    }
+
+    /// So many counters.
+    fn counters(&self, count: u16) -> Vec<Remote<dyn CounterApi>> {
+        (0..count).map(|_| self.counter()).collect()
+    }
+
+    /// Whether this is a counter that lives here.
+    #[expect(clippy::needless_pass_by_value, reason = "arguments are owned")]
+    fn is_ours(&self, counter: Remote<dyn CounterApi>) -> bool {
+        counter.local::<Counter>().is_some()
+    }
+
+    /// Adds 1 to a counter, wherever it lives.
+    async fn count(&self, counter: Remote<dyn CounterApi>) -> Result<i64, CallError> {
+        counter.add(1).await
+    }
+
+    /// So many blocks of a KiB.
+    fn blocks(&self, count: u64) -> Stream<Vec<u8>> {
+        Stream::new(stream::iter((0..count).map(|_| Ok(vec![7; 1024]))))
+    }
+
+    /// The sum of the numbers that come.
+    async fn sum(&self, mut numbers: Stream<u64>) -> Result<u64, Fault> {
+        let mut sum: u64 = 0;
+        while let Some(number) = numbers.next().await {
+            sum = sum.wrapping_add(number?);
+        }
+        Ok(sum)
+    }
+
+    /// Holds on to the streams, and reads none of them.
+    async fn hold(&self, streams: Vec<Stream<u64>>) -> usize {
+        std::future::pending::<()>().await;
+        streams.len()
+    }
+
+    /// How many counters there are.
+    fn alive(&self) -> usize {
+        ALIVE.load(Ordering::Relaxed)
+    }
+}

@@ -1,0 +1,317 @@
+//! Listeners that mean harm to clients of connections, with and without async.
+
+use tokio::net::TcpListener;
+
+use crate::host::Step::{self, Finish, Receive, Send, Shake, Write};
+use crate::host::{send, visit};
+use crate::peer::Peer;
+use crate::{endure, victim};
+
+fn challenge(ends: &[u8]) -> Step {
+    Send([b"#CHALLENGE#", ends].concat())
+}
+
+/// One that is as it should be.
+fn usual() -> Step {
+    challenge(&[&b"{sha256}"[..], &[7; 40]].concat())
+}
+
+fn welcome() -> Step {
+    Send(b"#WELCOME#".to_vec())
+}
+
+#[tokio::test]
+async fn listeners_that_do_not_know_the_key() {
+    let cases: Vec<(&str, Vec<Step>, &str)> = vec![
+        ("silence", vec![], "in time"),
+        ("an end at once", vec![Finish], ""),
+        ("half a length", vec![Write(vec![0, 0])], "in time"),
+        (
+            "an end within the challenge",
+            vec![Write(b"\0\0\0\x20#CHALL".to_vec()), Finish],
+            "",
+        ),
+        (
+            "HTTP",
+            vec![Write(b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec())],
+            "over the limit",
+        ),
+        (
+            "a challenge of 257 bytes",
+            vec![challenge(&[b'{'; 246])],
+            "over the limit of 256",
+        ),
+        (
+            "a challenge of 2 GiB",
+            vec![Write(vec![0x7f, 255, 255, 255])],
+            "over the limit of 256",
+        ),
+        (
+            "a challenge of 16 EiB",
+            vec![Write(vec![255; 12])],
+            "over the limit of 256",
+        ),
+        (
+            "a challenge of less than no byte",
+            vec![Write(vec![255, 255, 255, 254])],
+            "negative",
+        ),
+        (
+            "a message without a byte",
+            vec![Send(Vec::new())],
+            "the peer's message is not",
+        ),
+        (
+            "a welcome without a challenge",
+            vec![welcome()],
+            "the peer's message is not",
+        ),
+        (
+            "a failure without a challenge",
+            vec![Send(b"#FAILURE#".to_vec())],
+            "the peer's message is not",
+        ),
+        (
+            "a challenge of no byte",
+            vec![challenge(b"")],
+            "the peer's message is not",
+        ),
+        (
+            "a challenge that asks for MD5",
+            vec![challenge(&[7; 20])],
+            "MD5",
+        ),
+        (
+            "one that asks for MD5 by name",
+            vec![challenge(b"{md5}0123456789012345678901234567890123456789")],
+            "MD5",
+        ),
+        (
+            "a digest that there is not",
+            vec![challenge(b"{rot13}01234567890123456789")],
+            "rot13",
+        ),
+        (
+            "a digest without a name",
+            vec![challenge(&[7; 40])],
+            "the peer's message is not",
+        ),
+        (
+            "a failure",
+            vec![usual(), Receive, Send(b"#FAILURE#".to_vec())],
+            "",
+        ),
+        (
+            "a verdict that is none",
+            vec![usual(), Receive, Send(b"#MAYBE#".to_vec())],
+            "the peer's message is not",
+        ),
+        (
+            "a second challenge for a verdict",
+            vec![usual(), Receive, usual()],
+            "the peer's message is not",
+        ),
+        (
+            "a welcome and silence",
+            vec![usual(), Receive, welcome()],
+            "in time",
+        ),
+        (
+            "a welcome and no proof",
+            vec![usual(), Receive, welcome(), Receive, Send(vec![])],
+            "",
+        ),
+        (
+            "a welcome and a wrong proof",
+            {
+                vec![
+                    usual(),
+                    Receive,
+                    welcome(),
+                    Receive,
+                    Send([&b"{sha256}"[..], &[0; 32]].concat()),
+                ]
+            },
+            "",
+        ),
+        (
+            "a welcome and a proof by MD5",
+            vec![usual(), Receive, welcome(), Receive, Send(vec![0; 16])],
+            "",
+        ),
+        (
+            "two welcomes",
+            vec![usual(), Receive, welcome(), welcome()],
+            "",
+        ),
+        (
+            "a value before the handshake is over",
+            {
+                vec![
+                    usual(),
+                    Receive,
+                    welcome(),
+                    Receive,
+                    Send(b"\x80\x04N.".to_vec()),
+                ]
+            },
+            "",
+        ),
+    ];
+    let victim = victim().await;
+    for method in ["pickle", "blocking"] {
+        for (name, steps, reason) in &cases {
+            endure(
+                &victim,
+                &format!("{name}, where the client is {method}"),
+                async {
+                    let (came, told) = visit(&victim, method, steps.clone()).await;
+                    assert!(!came && told.contains(reason), "{name}: {told}");
+                },
+            )
+            .await;
+        }
+    }
+}
+
+/// The victim is both: what its listener asks strangers is not answered by its clients.
+#[tokio::test]
+async fn the_victims_own_challenge_is_not_answered_by_it() {
+    let victim = victim().await;
+    for method in ["pickle", "blocking", "call"] {
+        endure(&victim, &format!("reflection to {method}"), async {
+            let lure = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let port = lure.local_addr().unwrap().port();
+            let thief = async {
+                let mut stranger = Peer::connect(victim.connections).await;
+                let asked = stranger.receive().await.unwrap();
+                let mut lured = Peer {
+                    stream: lure.accept().await.unwrap().0,
+                };
+                lured.send(&asked).await;
+                assert_eq!(lured.rest().await, b"", "no answer to take away");
+            };
+            let ((came, told), ()) = tokio::join!(send(&victim, method, port), thief);
+            assert!(!came && told.contains("challenge"), "{told}");
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn listeners_that_send_what_is_no_value() {
+    let pickle = |ops: &[u8]| Send([b"\x80\x04", ops, b"."].concat());
+    let deep = [b"]".repeat(1 << 20), b"a".repeat(1 << 20)].concat();
+    let laughs = [&b"]"[..], &b"2\x86".repeat(60)].concat();
+    let many = [&b"]("[..], &b"}".repeat(2_000_000), b"e"].concat();
+    let cases: Vec<(&str, Vec<Step>, bool, &str)> = vec![
+        ("an end instead of a value", vec![Finish], false, ""),
+        ("silence instead of a value", vec![], false, ""),
+        (
+            "a message without a byte",
+            vec![Send(vec![])],
+            false,
+            "ends before STOP",
+        ),
+        (
+            "64 MiB and a byte",
+            vec![Write(vec![4, 0, 0, 1])],
+            false,
+            "over the limit",
+        ),
+        (
+            "a length below zero",
+            vec![Write(vec![0x80, 0, 0, 0])],
+            false,
+            "negative",
+        ),
+        (
+            "64 MiB, of which little comes",
+            vec![Write(vec![4, 0, 0, 0, 1, 2, 3]), Finish],
+            false,
+            "in the middle",
+        ),
+        (
+            "os.system",
+            vec![pickle(b"cos\nsystem\n\x8c\x04true\x85R")],
+            true,
+            "system",
+        ),
+        (
+            "a list in itself",
+            vec![pickle(b"]\x94h\0a")],
+            false,
+            "contains itself",
+        ),
+        (
+            "lists a million deep",
+            vec![pickle(&deep)],
+            false,
+            "more than",
+        ),
+        ("laughs", vec![pickle(&laughs)], true, ""),
+        ("two million dicts", vec![pickle(&many)], false, "more than"),
+        (
+            "a text of 4 GiB",
+            vec![pickle(b"X\xff\xff\xff\xff")],
+            false,
+            "should follow",
+        ),
+        (
+            "an object outside of the pickle",
+            vec![pickle(b"NQ")],
+            false,
+            "outside of the pickle",
+        ),
+    ];
+    let victim = victim().await;
+    for method in ["pickle", "blocking"] {
+        for (name, steps, comes, text) in &cases {
+            let steps = std::iter::once(Shake)
+                .chain(steps.iter().cloned())
+                .collect();
+            endure(
+                &victim,
+                &format!("{name}, where the client is {method}"),
+                async {
+                    let (came, told) = visit(&victim, method, steps).await;
+                    assert!(came == *comes && told.contains(text), "{name}: {told}");
+                },
+            )
+            .await;
+        }
+    }
+    let cases: Vec<(&str, Vec<u8>, bool, &str)> = vec![
+        ("a byte that MessagePack never uses", vec![0xc1], false, ""),
+        ("nothing in MessagePack", vec![], false, ""),
+        (
+            "lists of MessagePack, a million deep",
+            vec![0x91; 1 << 20],
+            false,
+            "nested",
+        ),
+        (
+            "a list of four billion",
+            vec![0xdd, 255, 255, 255, 255],
+            false,
+            "",
+        ),
+        ("a text of 4 GiB", vec![0xdb, 255, 255, 255, 255], false, ""),
+        ("bytes of 4 GiB", vec![0xc6, 255, 255, 255, 255], false, ""),
+        ("a value and another", vec![0xc0, 0xc0], false, "left over"),
+        (
+            "two million values of nothing",
+            [&[0xdd, 0, 0x1e, 0x84, 0x80][..], &[0xc0; 2_000_000]].concat(),
+            false,
+            "values",
+        ),
+    ];
+    for (name, message, comes, text) in cases {
+        endure(&victim, name, async {
+            let steps = vec![Shake, Send(message)];
+            let (came, told) = visit(&victim, "message_pack", steps).await;
+            assert!(came == comes && told.contains(text), "{name}: {told}");
+        })
+        .await;
+    }
+}

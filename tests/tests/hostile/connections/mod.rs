@@ -1,0 +1,7 @@
+//! Listeners and clients of plain connections: the handshake, frames, codecs.
+
+mod client;
+mod flood;
+mod frames;
+mod handshake;
+mod pickle;

@@ -1,0 +1,344 @@
+//! References that are guessed, given back too often, or never.
+
+use super::session::{Answer, Session};
+use super::wire::{FIRST, GREEDY, Message, NOTHING, call, fault, flag, kind, number, reference};
+use crate::peer::frame;
+use crate::{endure, victim};
+
+fn release(object: &[u8], count: u64) -> Vec<u8> {
+    Message::new(kind::RELEASE).raw(object).number(count).0
+}
+
+fn gone(id: u64) -> (u64, Answer) {
+    (id, Answer::Fault(fault::GONE))
+}
+
+#[tokio::test]
+async fn references_given_back() {
+    let victim = victim().await;
+    let session = async || {
+        let mut session = Session::open(victim.rpc).await;
+        let object = session.object(call(1, "objects.counter", NOTHING)).await;
+        (session, object)
+    };
+    let add = |id, object: &[u8]| call(id, "add", &[0x91, 1]).on(object).write();
+    endure(&victim, "a call after the object was given back", async {
+        let (mut session, object) = session().await;
+        session.send(&add(2, &object)).await;
+        assert_eq!(session.answer().await, (2, Answer::Return(vec![], vec![1])));
+        session.send(&release(&object, 1)).await;
+        session.send(&add(3, &object)).await;
+        assert_eq!(session.answer().await, gone(3));
+    })
+    .await;
+    endure(&victim, "an object given back twice", async {
+        let (mut session, object) = session().await;
+        session.send(&release(&object, 1)).await;
+        session.send(&release(&object, 1)).await;
+        session.assert_ends("that was not passed").await;
+    })
+    .await;
+    endure(&victim, "an object given back twice in a message", async {
+        let (mut session, object) = session().await;
+        let twice = [release(&object, 1), release(&object, 1)[1..].to_vec()].concat();
+        session.send(&twice).await;
+        session.assert_ends("that was not passed").await;
+    })
+    .await;
+    endure(&victim, "more given back than was passed", async {
+        let (mut session, object) = session().await;
+        session.send(&release(&object, 2)).await;
+        session.assert_ends("more references were given back").await;
+    })
+    .await;
+    endure(&victim, "all there ever could be given back", async {
+        let (mut session, object) = session().await;
+        session.send(&release(&object, u64::MAX)).await;
+        session.assert_ends("more references were given back").await;
+    })
+    .await;
+    endure(&victim, "an object given back no times", async {
+        let (mut session, object) = session().await;
+        session.send(&release(&object, 0)).await;
+        session.send(&add(2, &object)).await;
+        assert_eq!(session.answer().await, (2, Answer::Return(vec![], vec![1])));
+    })
+    .await;
+    endure(&victim, "an object given back while it is called", async {
+        let (mut session, object) = session().await;
+        let next = call(2, "next", NOTHING).on(&object).write();
+        let both = [frame(&next), frame(&release(&object, 1))].concat();
+        session.write(&both).await;
+        assert!(matches!(session.answer().await, (2, Answer::Return(..))));
+        session.assert_goes_on().await;
+    })
+    .await;
+    endure(&victim, "an object held more often than passed", async {
+        let (mut session, object) = session().await;
+        let held = Message::new(kind::HELD).raw(&object).number(u64::MAX).0;
+        session.send(&held).await;
+        session.send(&release(&object, u64::MAX)).await;
+        session.send(&add(2, &object)).await;
+        session.rest_or_pong().await;
+    })
+    .await;
+    endure(&victim, "an object of another session", async {
+        let (_other, object) = session().await;
+        let (mut session, _) = session().await;
+        session.send(&add(2, &object)).await;
+        assert_eq!(session.answer().await, gone(2));
+        // Nor does it come home from there.
+        let passed = call(3, "objects.is_ours", FIRST);
+        session.call(passed.object(reference::YOURS, &object)).await;
+        assert_eq!(
+            session.answer().await,
+            (3, Answer::Fault(fault::INVALID_PARAMS))
+        );
+        session.send(&release(&object, 1)).await;
+        session.assert_ends("that was not passed").await;
+    })
+    .await;
+    endure(&victim, "an object of a session that is over", async {
+        let (other, object) = session().await;
+        drop(other);
+        let (mut session, _) = session().await;
+        session.send(&add(2, &object)).await;
+        assert_eq!(session.answer().await, gone(2));
+    })
+    .await;
+    endure(&victim, "the victim's object, passed as one's own", async {
+        let (mut session, object) = session().await;
+        let passed = call(2, "objects.is_ours", FIRST);
+        session.call(passed.object(reference::MINE, &object)).await;
+        assert_eq!(
+            session.answer().await,
+            (2, Answer::Return(vec![], vec![0xc2]))
+        );
+    })
+    .await;
+    endure(
+        &victim,
+        "the victim's object, called through the victim",
+        async {
+            let (mut session, object) = session().await;
+            let passed = call(2, "objects.count", FIRST);
+            session.call(passed.object(reference::YOURS, &object)).await;
+            assert_eq!(session.answer().await, (2, Answer::Return(vec![], vec![1])));
+        },
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn objects_that_are_hoarded() {
+    let mut victim = victim().await;
+    let address = victim.rpc;
+    let hoard = async || {
+        let mut session = Session::open(address).await;
+        let mut refused = 0;
+        for id in 1..=200 {
+            // 1,000 at once.
+            let thousand = call(id, "objects.counters", &[0x91, 0xcd, 3, 0xe8]);
+            session.call(thousand).await;
+            refused += u64::from(session.answer().await.1 == Answer::Fault(fault::OVERLOADED));
+        }
+        assert_eq!(refused, 100);
+        session.assert_goes_on().await;
+        drop(session);
+        let mut honest = Session::open(address).await;
+        for id in 1.. {
+            honest.call(call(id, "objects.alive", NOTHING)).await;
+            if honest.answer().await.1 == Answer::Return(vec![], vec![0]) {
+                break;
+            }
+        }
+    };
+    hoard().await;
+    victim.forgive();
+    for _ in 0..3 {
+        endure(&victim, "200,000 objects, never given back", hoard()).await;
+    }
+}
+
+#[tokio::test]
+async fn references_without_end() {
+    let victim = victim().await;
+    endure(&victim, "more objects than the victim refers to", async {
+        let mut session = Session::open(victim.rpc).await;
+        // They are held by calls that wait for one that never ends.
+        let hour = &[0x91, 0xce, 0, 0x36, 0xee, 0x80];
+        session
+            .call(call(1, "objects.later", hour).flags(flag::PROMISE))
+            .await;
+        let mut object = 0_u128;
+        for id in 2..=110 {
+            let mut holding = call(id, "next", NOTHING).on_promise(1);
+            for _ in 0..1000 {
+                object += 1;
+                holding = holding.object(reference::MINE, &object.to_be_bytes());
+            }
+            session.call(holding).await;
+        }
+        session.assert_ends("more objects were passed").await;
+    })
+    .await;
+    endure(&victim, "one object, a million times", async {
+        let mut session = Session::open(victim.rpc).await;
+        for id in 1..=10 {
+            let mut passing = call(id, "add", &[0x92, 3, 5]);
+            passing.references = vec![[&[reference::MINE][..], &[7; 16]].concat(); 100_000];
+            session.call(passing).await;
+            assert_eq!(
+                session.answer().await,
+                (id, Answer::Return(vec![], vec![8]))
+            );
+        }
+        session.assert_goes_on().await;
+    })
+    .await;
+    endure(
+        &victim,
+        "more references than there may be objects and streams",
+        async {
+            let mut session = Session::open(victim.rpc).await;
+            let mut passing = call(1, "add", &[0x92, 3, 5]);
+            passing.references = vec![[&[reference::MINE][..], &[7; 16]].concat(); 200_000];
+            session.call(passing).await;
+            session.assert_ends("references").await;
+        },
+    )
+    .await;
+    endure(&victim, "64 MiB of references", async {
+        let mut session = Session::open(victim.rpc).await;
+        let references = [reference::STREAM, 1].repeat(30 << 20);
+        let message = Message::new(kind::CALL).raw(&[1, 0, 0, 0, 0]);
+        let message = message.number(30 << 20).raw(&references);
+        session.send(&message.0).await;
+        session.rest_or_pong().await;
+    })
+    .await;
+    for kind in [kind::RELEASE, kind::HELD] {
+        endure(
+            &victim,
+            &format!("64 MiB of objects in a message of kind {kind}"),
+            async {
+                let mut session = Session::open(victim.rpc).await;
+                let mut objects = vec![kind];
+                for object in 0..3_500_000_u128 {
+                    objects.extend(object.to_be_bytes());
+                    objects.push(1);
+                }
+                session.send(&objects).await;
+                session.rest_or_pong().await;
+            },
+        )
+        .await;
+    }
+}
+
+/// The victim calls what it was passed, and is answered badly, or not at all.
+#[tokio::test]
+async fn objects_that_answer_badly() {
+    type Answers = fn(id: u64) -> Vec<Vec<u8>>;
+    let cases: &[(&str, Answers)] = &[
+        ("a result that is no number", |id| {
+            vec![
+                Message::new(kind::RETURN)
+                    .number(id)
+                    .number(0)
+                    .bytes(b"x")
+                    .0,
+            ]
+        }),
+        ("an empty result", |id| {
+            vec![Message::new(kind::RETURN).number(id).number(0).0]
+        }),
+        ("a result that nests a million deep", |id| {
+            let lists = vec![0x91; 1 << 20];
+            vec![
+                Message::new(kind::RETURN)
+                    .number(id)
+                    .number(0)
+                    .raw(&lists)
+                    .0,
+            ]
+        }),
+        ("a fault without a reason", |id| {
+            vec![Message::new(kind::FAULT).number(id).raw(&[12, 0, 0, 0]).0]
+        }),
+        ("a fault of a MiB", |id| {
+            let text = vec![b'x'; 1 << 20];
+            vec![
+                Message::new(kind::FAULT)
+                    .number(id)
+                    .raw(&[0, 2])
+                    .bytes(&text)
+                    .number(0)
+                    .0,
+            ]
+        }),
+        ("two results", |id| {
+            vec![Message::new(kind::RETURN).number(id).number(0).raw(&[1]).0; 2]
+        }),
+        ("a result and a fault", |id| {
+            vec![
+                Message::new(kind::RETURN).number(id).number(0).raw(&[1]).0,
+                Message::new(kind::FAULT).number(id).raw(&[0, 0, 0, 0]).0,
+            ]
+        }),
+        ("a result with an object and a stream", |id| {
+            let result = Message::new(kind::RETURN).number(id).number(2);
+            let result = result.raw(&[reference::MINE]).raw(&[9; 16]);
+            vec![
+                result
+                    .raw(&[reference::STREAM])
+                    .raw(&number(77))
+                    .raw(&[1])
+                    .0,
+            ]
+        }),
+        ("the object given back while it is called", |_| {
+            vec![release(&[7; 16], 1)]
+        }),
+    ];
+    let victim = victim().await;
+    for (name, answers) in cases {
+        endure(&victim, name, async {
+            let mut session = Session::open(victim.rpc).await;
+            let passed = call(1, "objects.count", FIRST);
+            session.call(passed.object(reference::MINE, &[7; 16])).await;
+            let made = session.receive().await.unwrap();
+            assert_eq!(made[..2], [kind::CALL, 1]);
+            for answer in answers(1) {
+                session.send(&answer).await;
+            }
+            session.rest_or_pong().await;
+        })
+        .await;
+    }
+    endure(&victim, "no answer, and the limit of one call", async {
+        let mut session = Session::open_with(victim.rpc, [u64::MAX, 1, 1, 1, 1]).await;
+        for id in 1..=1000 {
+            let passed = call(id, "objects.count", FIRST);
+            session.call(passed.object(reference::MINE, &[7; 16])).await;
+        }
+        session.assert_goes_on().await;
+    })
+    .await;
+    endure(
+        &victim,
+        "an object that calls itself through the victim",
+        async {
+            let mut session = Session::open_with(victim.rpc, GREEDY).await;
+            // Whatever the victim asks is answered by asking it the same.
+            for id in 1..=1000 {
+                let passed = call(id, "objects.count", FIRST);
+                session.call(passed.object(reference::MINE, &[7; 16])).await;
+                let made = session.receive().await.unwrap();
+                assert_eq!(made[0], kind::CALL);
+            }
+            session.assert_goes_on().await;
+        },
+    )
+    .await;
+}

@@ -1,0 +1,160 @@
+//! Sessions that outlive their connections, and those who would like to have them.
+
+use std::time::Duration;
+
+use tests::victim::Victim;
+
+use super::session::{Answer, Session};
+use super::wire::{GREEDY, Message, NOTHING, THREE_AND_FIVE, call, fault, kind};
+use crate::endure;
+
+/// Keeps sessions for a while after their connection broke.
+async fn lender() -> Victim {
+    let program = env!("CARGO_BIN_EXE_victim");
+    Victim::start(program, &["--lease-ms", "1500"]).await
+}
+
+/// A session with an object, and what both are known by.
+async fn with_object(victim: &Victim) -> (Session, Vec<u8>, Vec<u8>) {
+    let (mut session, greeting) = Session::resume(victim.rpc, GREEDY, b"").await;
+    assert_eq!(greeting.token.len(), 16);
+    let object = session.object(call(1, "objects.counter", NOTHING)).await;
+    (session, greeting.token, object)
+}
+
+fn held(object: &[u8], count: u64) -> Vec<u8> {
+    Message::new(kind::HELD).raw(object).number(count).0
+}
+
+#[tokio::test]
+async fn sessions_of_others() {
+    let victim = lender().await;
+    endure(&victim, "sessions that are guessed", async {
+        for guess in [[0; 16], [7; 16], [255; 16]] {
+            let (mut session, greeting) = Session::resume(victim.rpc, GREEDY, &guess).await;
+            assert!(!greeting.resumed && greeting.token != guess);
+            session.call(call(1, "add", THREE_AND_FIVE)).await;
+            session.answer().await;
+        }
+    })
+    .await;
+    endure(&victim, "a session but for its last bit", async {
+        let (_session, mut token, object) = with_object(&victim).await;
+        token[15] ^= 1;
+        let (mut other, greeting) = Session::resume(victim.rpc, GREEDY, &token).await;
+        assert!(!greeting.resumed);
+        other.call(call(1, "add", &[0x91, 1]).on(&object)).await;
+        assert_eq!(other.answer().await, (1, Answer::Fault(fault::GONE)));
+    })
+    .await;
+    endure(&victim, "a session in another encoding", async {
+        let (_session, token, _) = with_object(&victim).await;
+        let mut peer = crate::peer::Peer::trusted(victim.rpc).await;
+        let hello = super::wire::hello(b"bincode", GREEDY, &token);
+        peer.send(&hello).await;
+        // No flags: not resumed.
+        assert_eq!(peer.receive().await.unwrap()[8..10], [1, 0]);
+    })
+    .await;
+    endure(&victim, "a session after its time", async {
+        let (session, token, _) = with_object(&victim).await;
+        drop(session);
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        let (_, greeting) = Session::resume(victim.rpc, GREEDY, &token).await;
+        assert!(!greeting.resumed);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn sessions_that_are_resumed_badly() {
+    let victim = lender().await;
+    let add = |id, object: &[u8]| call(id, "add", &[0x91, 1]).on(object).write();
+    endure(
+        &victim,
+        "a session resumed while its connection is there",
+        async {
+            let (mut first, token, object) = with_object(&victim).await;
+            let (mut second, greeting) = Session::resume(victim.rpc, GREEDY, &token).await;
+            assert!(greeting.resumed);
+            first.rest().await;
+            second.send(&held(&object, 1)).await;
+            second.send(&add(2, &object)).await;
+            assert_eq!(second.answer().await, (2, Answer::Return(vec![], vec![1])));
+        },
+    )
+    .await;
+    endure(&victim, "a session resumed a hundred times", async {
+        let (mut session, token, object) = with_object(&victim).await;
+        for _ in 0..100 {
+            let (next, greeting) = Session::resume(victim.rpc, GREEDY, &token).await;
+            assert!(greeting.resumed);
+            session = next;
+            session.send(&held(&object, 1)).await;
+        }
+        session.send(&add(1, &object)).await;
+        assert_eq!(session.answer().await, (1, Answer::Return(vec![], vec![1])));
+    })
+    .await;
+    endure(&victim, "nothing held any more", async {
+        let (first, token, object) = with_object(&victim).await;
+        drop(first);
+        let (mut session, _) = Session::resume(victim.rpc, GREEDY, &token).await;
+        session.send(&Message::new(kind::HELD).0).await;
+        session.send(&add(1, &object)).await;
+        assert_eq!(session.answer().await, (1, Answer::Fault(fault::GONE)));
+    })
+    .await;
+    endure(
+        &victim,
+        "an object held as often as can be counted, twice",
+        async {
+            let (first, token, object) = with_object(&victim).await;
+            drop(first);
+            let (mut session, _) = Session::resume(victim.rpc, GREEDY, &token).await;
+            let twice = [
+                held(&object, u64::MAX),
+                held(&object, u64::MAX)[1..].to_vec(),
+            ]
+            .concat();
+            session.send(&twice).await;
+            session.send(&add(1, &object)).await;
+            assert_eq!(session.answer().await, (1, Answer::Return(vec![], vec![1])));
+            // What counts is what was said last.
+            session.send(&held(&[7; 16], 1)).await;
+            session.send(&add(2, &object)).await;
+            assert_eq!(session.answer().await, (2, Answer::Fault(fault::GONE)));
+        },
+    )
+    .await;
+    endure(&victim, "no word of what is held", async {
+        let (first, token, object) = with_object(&victim).await;
+        drop(first);
+        let (mut session, _) = Session::resume(victim.rpc, GREEDY, &token).await;
+        session.send(&add(1, &object)).await;
+        assert_eq!(session.answer().await, (1, Answer::Return(vec![], vec![1])));
+        let release = Message::new(kind::RELEASE).raw(&object).number(1).0;
+        session.send(&release).await;
+        session.send(&add(2, &object)).await;
+        session.answer().await;
+    })
+    .await;
+    endure(&victim, "a session whose greeting breaks off", async {
+        let (first, token, _) = with_object(&victim).await;
+        drop(first);
+        let mut peer = crate::peer::Peer::trusted(victim.rpc).await;
+        peer.send(&super::wire::hello(b"messagepack", GREEDY, &token))
+            .await;
+    })
+    .await;
+    endure(&victim, "3,000 sessions that are left behind", async {
+        // Only so many are kept as there are connections at once, and again; the others end at once.
+        for _ in 0..3000 {
+            let mut session = Session::open(victim.rpc).await;
+            session.object(call(1, "objects.counter", NOTHING)).await;
+        }
+        victim.assert_unharmed("leaving sessions");
+        tokio::time::sleep(Duration::from_secs(2)).await;
+    })
+    .await;
+}
