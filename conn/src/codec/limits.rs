@@ -24,6 +24,9 @@ const MAX_EMPTY: usize = 1 << 16;
 pub(crate) struct Limits {
     depth: Cell<usize>,
     elements: Cell<usize>,
+    /// For how many more elements memory may be taken before they are read: types take what is announced,
+    /// up to a megabyte for each list, and lists may be in lists.
+    announced: Cell<usize>,
     exceeded: Cell<bool>,
 }
 
@@ -32,6 +35,7 @@ impl Limits {
         Self {
             depth: Cell::new(MAX_DEPTH),
             elements: Cell::new(message.len() + MAX_EMPTY),
+            announced: Cell::new(message.len()),
             exceeded: Cell::new(false),
         }
     }
@@ -57,6 +61,14 @@ impl Limits {
         let result = decode();
         self.depth.set(depth);
         result
+    }
+
+    /// What a list may announce of its length.
+    fn announce(&self, length: Option<usize>) -> Option<usize> {
+        let left = self.announced.get();
+        let length = length?.min(left);
+        self.announced.set(left - length);
+        Some(length)
     }
 
     fn count<E: Error>(&self) -> Result<(), E> {
@@ -236,7 +248,7 @@ impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Limited<'_, A> {
     }
 
     fn size_hint(&self) -> Option<usize> {
-        self.inner.size_hint()
+        self.limits.announce(self.inner.size_hint())
     }
 }
 
@@ -258,7 +270,7 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Limited<'_, A> {
     }
 
     fn size_hint(&self) -> Option<usize> {
-        self.inner.size_hint()
+        self.limits.announce(self.inner.size_hint())
     }
 }
 
