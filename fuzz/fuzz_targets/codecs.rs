@@ -40,7 +40,7 @@ fn round_trip<C: Codec>(record: &Record) {
 
 /// What can be read can be written, and is then read as the same.
 fn read<C: Codec, T: Serialize + DeserializeOwned>(message: &[u8]) {
-    let value = bounded(message.len(), 512, 1 << 20, || {
+    let value = bounded(message.len(), 512, 64 << 10, || {
         C::default().decode::<T>(message)
     });
     if let Ok(value) = value {

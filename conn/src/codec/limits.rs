@@ -29,6 +29,9 @@ pub(crate) struct Limits {
     depth: Cell<usize>,
     elements: Cell<usize>,
     any: Cell<usize>,
+    /// For how many more elements memory may be taken before they are read: types take what is announced,
+    /// up to a megabyte for each list, and lists may be in lists.
+    announced: Cell<usize>,
     exceeded: Cell<bool>,
 }
 
@@ -38,6 +41,7 @@ impl Limits {
             depth: Cell::new(MAX_DEPTH),
             elements: Cell::new(message.len() + MAX_EMPTY),
             any: Cell::new(MAX_ANY),
+            announced: Cell::new(message.len()),
             exceeded: Cell::new(false),
         }
     }
@@ -63,6 +67,14 @@ impl Limits {
         let result = decode();
         self.depth.set(depth);
         result
+    }
+
+    /// What a list may announce of its length.
+    fn announce(&self, length: Option<usize>) -> Option<usize> {
+        let left = self.announced.get();
+        let length = length?.min(left);
+        self.announced.set(left - length);
+        Some(length)
     }
 
     fn count<E: Error>(&self) -> Result<(), E> {
@@ -261,7 +273,7 @@ impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Limited<'_, A> {
     }
 
     fn size_hint(&self) -> Option<usize> {
-        self.inner.size_hint()
+        self.limits.announce(self.inner.size_hint())
     }
 }
 
@@ -283,7 +295,7 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Limited<'_, A> {
     }
 
     fn size_hint(&self) -> Option<usize> {
-        self.inner.size_hint()
+        self.limits.announce(self.inner.size_hint())
     }
 }
 

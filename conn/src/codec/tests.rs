@@ -1,8 +1,10 @@
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 
 use proptest::prelude::*;
-use serde::{Deserialize, Serialize};
+use serde::de::{SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::*;
 
@@ -123,6 +125,54 @@ fn announced_lengths_are_not_believed() {
     assert!(MessagePack.decode::<Vec<u64>>(&pack).is_err());
     let pack = [0xdb, 0xff, 0xff, 0xff, 0xff];
     assert!(MessagePack.decode::<String>(&pack).is_err());
+}
+
+/// Adds up what is announced, at all depths.
+struct Announced;
+
+thread_local! {
+    static ANNOUNCED: Cell<usize> = const { Cell::new(0) };
+}
+
+impl<'de> Deserialize<'de> for Announced {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct List;
+
+        impl<'de> Visitor<'de> for List {
+            type Value = Announced;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a list")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Announced, A::Error> {
+                let announced = list.size_hint().unwrap_or_default();
+                ANNOUNCED.set(ANNOUNCED.get().saturating_add(announced));
+                while list.next_element::<Announced>()?.is_some() {}
+                Ok(Announced)
+            }
+        }
+
+        deserializer.deserialize_seq(List)
+    }
+}
+
+#[test]
+fn lists_in_lists_announce_no_more_than_the_message_has() {
+    let bincode = [0xfd, 0, 0, 0, 0, 0, 0, 0, 0x40].repeat(100);
+    let postcard = [0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x40].repeat(100);
+    let pack = [0xdd, 0xff, 0xff, 0xff, 0xff].repeat(100);
+    assert!(Bincode.decode::<Announced>(&bincode).is_err());
+    assert!(ANNOUNCED.take() <= bincode.len());
+    assert!(Postcard.decode::<Announced>(&postcard).is_err());
+    assert!(ANNOUNCED.take() <= postcard.len());
+    assert!(MessagePack.decode::<Announced>(&pack).is_err());
+    assert!(ANNOUNCED.take() <= pack.len());
+    // What is there is announced.
+    Bincode
+        .decode::<Announced>(&bytes(&Bincode, &vec![Vec::<()>::new(); 50]))
+        .unwrap();
+    assert_eq!(ANNOUNCED.take(), 50);
 }
 
 #[test]

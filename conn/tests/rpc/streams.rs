@@ -1,13 +1,16 @@
+use std::future::pending;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use conn::Connection;
 use conn::rpc::{Client, Encoding, Options, Remote, Server, ServerOptions, Stream, StreamError};
 use futures_util::stream;
+use rpc_core::transport::Connect as _;
 use rpc_core::{CallError, Caller as _, Fault, client, service};
 use tokio::time::{Instant, sleep};
 
-use crate::support::{Network, client, connect, until};
+use crate::support::{Network, client, connect, serve, until};
 
 #[derive(Clone, Default)]
 struct Source {
@@ -282,6 +285,40 @@ async fn long_items_that_nobody_reads_are_limited() {
     // What was taken makes room for others.
     let mut stream = client.blocks(1, 1000).await.unwrap();
     assert!(stream.next().await.unwrap().is_ok());
+}
+
+/// An item of the stream has a stream beside it, which would need the session to be let go of.
+#[tokio::test]
+async fn a_stream_that_is_opened_twice_is_an_error_and_blocks_nobody() {
+    let server = Server::new();
+    server
+        .register_function("hold", async |items: Stream<u64>| {
+            pending::<()>().await;
+            drop(items);
+        })
+        .unwrap();
+    let connector = serve(&server).await;
+    let mut peer: Connection = Connection::new(connector.connect().await.unwrap());
+    let messages: [&[u8]; 4] = [
+        b"\0FARCALL\x01\0\x07bincode\xff\xff\x7f\x7f\x7f\x7f\x7f\0",
+        b"\x01\x01\0\0\0\x04hold\x01\x02\x01\x01*\0",
+        b"\x07\x01\x01\x02\x02u\0",
+        b"\x07\x01\x01\x02\x01u\0",
+    ];
+    for message in messages {
+        peer.send_bytes(message).await.unwrap();
+    }
+    loop {
+        let answer = peer.recv_bytes(1000).await.unwrap();
+        if let [13, complaint @ ..] = &answer[..] {
+            let complaint = String::from_utf8_lossy(complaint);
+            assert!(
+                complaint.contains("stream 1 was opened twice"),
+                "{complaint}"
+            );
+            break;
+        }
+    }
 }
 
 #[tokio::test]

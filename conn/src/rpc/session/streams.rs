@@ -4,6 +4,7 @@
 //! any left: the last item may be larger, nothing follows it until more is granted.
 
 use std::collections::VecDeque;
+use std::collections::hash_map::Entry;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -150,20 +151,19 @@ impl Session {
             let message = "more streams were opened than this side takes".to_owned();
             return Err(Disconnected::Protocol(message));
         }
-        let consumer = Consumer {
-            granted: limits.window,
-            ..Consumer::default()
+        // The one that is there stays: what it holds must not be dropped while the state is locked.
+        let Entry::Vacant(entry) = state.consumers.entry(id) else {
+            let message = format!("stream {id} was opened twice");
+            return Err(Disconnected::Protocol(message));
         };
-        if state.consumers.insert(id, consumer).is_some() {
-            return Err(Disconnected::Protocol(format!(
-                "stream {id} was opened twice"
-            )));
-        }
         let Some(session) = lifeline else {
-            state.consumers.remove(&id);
             state.push(&Message::Stop(id));
             return Ok(Arc::new(super::Missing));
         };
+        entry.insert(Consumer {
+            granted: limits.window,
+            ..Consumer::default()
+        });
         Ok(Arc::new(Incoming {
             session: Arc::clone(session),
             id,
