@@ -1,13 +1,13 @@
 //! Supervisor, which starts processes and watches over them.
 
+use std::net::Ipv4Addr;
 use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context as _, Result, bail, ensure};
-use rpc_core::transport::tcp::TcpConnector;
 use rpc_core::{CallError, Value};
 use serde::Deserialize;
-use xmlrpc::{Client, ClientOptions, HttpError};
+use xmlrpc::{Client, HttpError};
 
 use super::process::{Process, until};
 use super::{Application, Findings};
@@ -26,11 +26,11 @@ pub(super) fn application() -> Application {
 
 async fn findings() -> Result<Findings> {
     let process = Process::start(command).await?;
-    let address = format!("127.0.0.1:{}/RPC2", process.port);
+    let connections = Counting::new((Ipv4Addr::LOCALHOST, process.port).into())?;
+    let address = format!("127.0.0.1:{}/RPC2", connections.port);
     let socket = process.folder().join("socket");
-    let connections = Counting::new(TcpConnector::new("127.0.0.1", process.port));
     let url = format!("http://user:pass%20word@{address}");
-    let client = &Client::with_connector(&url, connections.clone(), ClientOptions::default())?;
+    let client = &Client::new(&url)?;
     let over_socket = &Client::new(&format!(
         "http+unix://user:pass%20word@{}:/RPC2",
         socket.display()
@@ -98,7 +98,7 @@ async fn findings() -> Result<Findings> {
         )
         .await;
     findings
-        .check("our blocking client", blocking(client.clone()))
+        .check("our blocking client", blocking(url.clone()))
         .await;
     findings
         .check(
@@ -319,9 +319,9 @@ async fn thousand_calls(client: &Client, connections: &Counting) -> Result<()> {
     Ok(())
 }
 
-async fn blocking(client: Client) -> Result<()> {
+async fn blocking(url: String) -> Result<()> {
     let calls = move || {
-        let client = xmlrpc::blocking::Client::from(client);
+        let client = xmlrpc::blocking::Client::new(&url)?;
         let version: String = client.call("supervisor.getAPIVersion", ())?;
         ensure!(version.starts_with("3."), "{version}");
         let unknown = client.call::<Value>("supervisor.noSuchMethod", ());

@@ -3,7 +3,6 @@
 use std::fmt::Debug;
 
 use anyhow::{Context as _, Result, ensure};
-use rpc_core::transport::tcp::TcpConnector;
 use rpc_core::{Args, CallError, Value};
 use serde::de::DeserializeOwned;
 use tokio::runtime::Handle;
@@ -44,13 +43,21 @@ impl Subject {
     }
 
     fn new(url: Url, kind: Kind, options: ClientOptions) -> Result<Self> {
-        let host = url.host_str().context("the URL has a host")?;
-        let port = url.port_or_known_default().context("the URL has a port")?;
-        let connections = Counting::new(TcpConnector::new(host, port));
-        let client = Client::with_connector(url.as_str(), connections.clone(), options)?;
+        let server = url.socket_addrs(|| None)?;
+        let connections = Counting::new(*server.first().context("the URL has a host")?)?;
+        let mut counted = url.clone();
+        ensure!(
+            counted.set_port(Some(connections.port)).is_ok(),
+            "the URL has a port"
+        );
         let calls = match kind {
-            Kind::Async => Calls::Async(client, Handle::current()),
-            Kind::Blocking => Calls::Blocking(client.into()),
+            Kind::Async => {
+                let client = Client::with_options(counted.as_str(), options)?;
+                Calls::Async(client, Handle::current())
+            }
+            Kind::Blocking => {
+                Calls::Blocking(blocking::Client::with_options(counted.as_str(), options)?)
+            }
         };
         Ok(Self {
             url,

@@ -50,11 +50,13 @@ impl Head {
         }
         let framing = fields.framing(status, is_http11)?;
         let is_asked_to = !fields.closes && (is_http11 || fields.keeps_alive);
+        let is_ambiguous = fields.is_ambiguous();
         let head = Self {
             status,
             headers: fields.kept,
             framing,
             keeps_open: is_asked_to
+                && !is_ambiguous
                 && framing != Framing::UntilClosed
                 && status != StatusCode::SWITCHING_PROTOCOLS,
         };
@@ -107,10 +109,15 @@ impl Fields {
         Ok(())
     }
 
-    /// RFC 9112, 6.3, without what it tolerates: where two ends could disagree about where a response ends, there is
-    /// none.
+    /// Whether others may take the response to end elsewhere. The servers of Perl send a length along with chunks; RFC
+    /// 9112, 6.3, has the chunks count, and the connection not used again.
+    const fn is_ambiguous(&self) -> bool {
+        self.is_coded && self.length.is_some()
+    }
+
+    /// RFC 9112, 6.3, with chunks of HTTP/1.1 alone.
     fn framing(&self, status: StatusCode, is_http11: bool) -> Result<Framing, ResponseError> {
-        if self.is_coded && (self.length.is_some() || !is_http11) {
+        if self.is_coded && !is_http11 {
             return Err(ResponseError::TransferEncoding);
         }
         let is_empty = status.is_informational()

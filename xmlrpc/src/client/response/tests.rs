@@ -119,10 +119,19 @@ fn some_answers_have_no_body() {
 }
 
 #[test]
+fn chunks_count_more_than_a_length_and_then_nothing_counts() {
+    for headers in [
+        "Content-Length: 500\r\nTransfer-Encoding: chunked\r\n",
+        "Transfer-Encoding: chunked\r\nContent-Length: 1\r\n",
+    ] {
+        let response = format!("HTTP/1.1 200 OK\r\n{headers}\r\n5\r\nhello\r\n0\r\n\r\n");
+        assert_eq!(read(response), whole("hello", false), "{headers:?}");
+    }
+}
+
+#[test]
 fn an_end_that_is_ambiguous_is_none() {
     for headers in [
-        "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n",
-        "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n",
         "Content-Length: 5\r\nContent-Length: 6\r\n",
         "Content-Length: 5, 5\r\n",
         "Content-Length: +5\r\n",
