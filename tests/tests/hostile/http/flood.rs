@@ -149,7 +149,7 @@ async fn large_bodies_together_have_a_limit() {
     let victim = victim().await;
     // 16 MiB each, but for a byte that never comes.
     let size = 16 << 20;
-    let stalled = with_headers(&format!("Content-Length: {size}"), " ".repeat(size - 1));
+    let stalled = with_headers(format!("Content-Length: {size}"), " ".repeat(size - 1));
     let open = connections(victim.xmlrpc, 12, &stalled).await;
     victim.assert_serves().await;
     assert_survives(&victim, "12 bodies of 16 MiB that stall", open).await;
