@@ -44,7 +44,7 @@ fn a_key_is_wiped_when_nobody_needs_it() {
 
 /// The program that the test starts.
 #[test]
-#[ignore = "it is a program that the other test starts"]
+#[ignore = "the other test starts it, as a process of its own: cargo test -p tests --test secrets"]
 fn program() {
     let Some(folder) = std::env::var_os(FOLDER).map(PathBuf::from) else {
         return;

@@ -20,7 +20,7 @@ const BROKEN: &str = "WORKERS_TEST_BROKEN";
 
 /// The program that the other tests run: its workers are started as it is, with its arguments.
 #[test]
-#[ignore = "it is a program that the other tests start"]
+#[ignore = "the other tests start it, as a process of its own: cargo test -p tests --test workers"]
 fn program() {
     let Ok(address) = std::env::var(ADDRESS) else {
         return;
