@@ -14,7 +14,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
 use crate::client::pool::Pool;
-use crate::client::transport::{Destination, Progress, Stream, Transport, timed_out};
+use crate::client::transport::{self, Destination, Progress, Stream, Transport, timed_out};
 
 /// How much is written at once without a look at whether the other end reads it: what fits into the buffers of sockets
 /// that are not full.
@@ -129,8 +129,11 @@ enum Kind {
 
 impl Stream for Socket {
     async fn is_quiet(&mut self) -> bool {
-        self.poll(PollFlags::IN, Some(Duration::ZERO))
-            .is_ok_and(|events| events.is_empty())
+        match &self.kind {
+            Kind::Tcp(tcp) => transport::is_quiet(tcp),
+            #[cfg(unix)]
+            Kind::Unix(unix) => transport::is_quiet(unix),
+        }
     }
 
     async fn write(
@@ -159,30 +162,20 @@ impl Stream for Socket {
 impl Socket {
     /// Waits until something can be written, or something came: whether it did.
     fn has_input(&self, deadline: Option<Instant>) -> io::Result<bool> {
-        let events = self.poll(PollFlags::IN | PollFlags::OUT, left(deadline)?)?;
-        if events.is_empty() {
-            return Err(timed_out());
-        }
-        Ok(events.contains(PollFlags::IN))
-    }
-
-    /// Waits for events, but no longer than `time`, if that is given.
-    fn poll(&self, events: PollFlags, time: Option<Duration>) -> io::Result<PollFlags> {
-        let deadline = time.and_then(|time| Instant::now().checked_add(time));
+        let events = PollFlags::IN | PollFlags::OUT;
         let mut polled = [match &self.kind {
             Kind::Tcp(tcp) => PollFd::new(tcp, events),
             #[cfg(unix)]
             Kind::Unix(unix) => PollFd::new(unix, events),
         }];
-        let mut time = time;
         loop {
-            let timespec = time.and_then(|time| Timespec::try_from(time).ok());
-            match poll(&mut polled, timespec.as_ref()) {
-                Ok(_) => return Ok(polled[0].revents()),
+            let time = left(deadline)?.and_then(|left| Timespec::try_from(left).ok());
+            match poll(&mut polled, time.as_ref()) {
+                Ok(0) => return Err(timed_out()),
+                Ok(_) => return Ok(polled[0].revents().contains(PollFlags::IN)),
                 Err(Errno::INTR) => {}
                 Err(error) => return Err(error.into()),
             }
-            time = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
         }
     }
 

@@ -10,14 +10,17 @@ use rpc_core::transport::tcp::TcpConnector;
 #[cfg(unix)]
 use rpc_core::transport::unix::UnixConnector;
 use rpc_core::transport::{Connect, Io};
-use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
+use tokio::io::{AsyncRead as _, ReadBuf};
+use tokio::net::TcpStream;
+#[cfg(unix)]
+use tokio::net::UnixStream;
 use tokio::task::yield_now;
-use tokio::time::{sleep, timeout_at};
+use tokio::time::{sleep, sleep_until};
 
 use super::pool::Pool;
-use super::transport::{Destination, Progress, Stream, Transport, timed_out};
+use super::transport::{self, Destination, Progress, Stream, Transport, timed_out};
 
-type Dial = dyn Fn() -> BoxFuture<io::Result<Box<dyn Io>>> + Send + Sync;
+type Dial = dyn Fn() -> BoxFuture<io::Result<Socket>> + Send + Sync;
 type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// Connects to the one place that all calls of a client go to, over any transport. TLS belongs here, around what `dial`
@@ -28,30 +31,34 @@ pub(super) struct Connector {
 
 impl Connector {
     pub(super) fn new(connect: impl Connect) -> Self {
-        let dial = move || -> BoxFuture<io::Result<Box<dyn Io>>> {
+        Self::over(connect, |io| Socket::Other(Box::new(io)))
+    }
+
+    pub(super) fn to(destination: Destination) -> Self {
+        match destination {
+            Destination::Tcp(host, port) => Self::over(TcpConnector::new(host, port), Socket::Tcp),
+            #[cfg(unix)]
+            Destination::Unix(path) => Self::over(UnixConnector::new(path), Socket::Unix),
+            #[cfg(not(unix))]
+            Destination::Unix(_) => unreachable!("no URL of a unix socket is accepted"),
+        }
+    }
+
+    fn over<C: Connect>(connect: C, socket: fn(C::Io) -> Socket) -> Self {
+        let dial = move || -> BoxFuture<io::Result<Socket>> {
             let connect = connect.clone();
-            Box::pin(async move { Ok(Box::new(connect.connect().await?) as Box<dyn Io>) })
+            Box::pin(async move { connect.connect().await.map(socket) })
         };
         Self {
             dial: Box::new(dial),
         }
     }
-
-    pub(super) fn to(destination: Destination) -> Self {
-        match destination {
-            Destination::Tcp(host, port) => Self::new(TcpConnector::new(host, port)),
-            #[cfg(unix)]
-            Destination::Unix(path) => Self::new(UnixConnector::new(path)),
-            #[cfg(not(unix))]
-            Destination::Unix(_) => unreachable!("no URL of a unix socket is accepted"),
-        }
-    }
 }
 
 impl Transport for Connector {
-    type Stream = Box<dyn Io>;
+    type Stream = Socket;
 
-    async fn connect(&self, deadline: Option<Instant>) -> io::Result<Box<dyn Io>> {
+    async fn connect(&self, deadline: Option<Instant>) -> io::Result<Socket> {
         within(deadline, (self.dial)()).await
     }
 
@@ -68,16 +75,42 @@ impl Transport for Connector {
     }
 }
 
-impl Stream for Box<dyn Io> {
+/// A connection, and whether the system can be asked about it.
+pub(super) enum Socket {
+    Tcp(TcpStream),
+    #[cfg(unix)]
+    Unix(UnixStream),
+    /// That of any transport.
+    Other(Box<dyn Io>),
+}
+
+impl Socket {
+    fn io(&mut self) -> Pin<&mut dyn Io> {
+        match self {
+            Self::Tcp(tcp) => Pin::new(tcp),
+            #[cfg(unix)]
+            Self::Unix(unix) => Pin::new(unix),
+            Self::Other(io) => Pin::new(io),
+        }
+    }
+}
+
+impl Stream for Socket {
     async fn is_quiet(&mut self) -> bool {
-        // A runtime of one thread that did something else since the last call, or slept, has
-        // not looked at its sockets. This pause makes it, for a microsecond: a connection that
-        // the server has closed meanwhile is then replaced instead of losing the call.
-        yield_now().await;
-        let mut byte = [0];
-        let mut asleep = Context::from_waker(Waker::noop());
-        let read = Pin::new(self).poll_read(&mut asleep, &mut ReadBuf::new(&mut byte));
-        read.is_pending()
+        match self {
+            Self::Tcp(tcp) => transport::is_quiet(tcp),
+            #[cfg(unix)]
+            Self::Unix(unix) => transport::is_quiet(unix),
+            Self::Other(io) => {
+                // A runtime of one thread that did something else since the last call, or slept, has not looked at
+                // what its transports wait for. This pause makes it.
+                yield_now().await;
+                let mut byte = [0];
+                let mut asleep = Context::from_waker(Waker::noop());
+                let read = Pin::new(io).poll_read(&mut asleep, &mut ReadBuf::new(&mut byte));
+                read.is_pending()
+            }
+        }
     }
 
     async fn write(
@@ -88,13 +121,13 @@ impl Stream for Box<dyn Io> {
     ) -> io::Result<Progress> {
         let mut space = ReadBuf::new(space);
         let progress = poll_fn(|cx| {
-            if let Poll::Ready(written) = Pin::new(&mut *self).poll_write(cx, bytes) {
+            if let Poll::Ready(written) = self.io().poll_write(cx, bytes) {
                 return Poll::Ready(match written {
                     Ok(0) => Err(io::ErrorKind::WriteZero.into()),
                     written => written.map(Progress::Written),
                 });
             }
-            ready!(Pin::new(&mut *self).poll_read(cx, &mut space))?;
+            ready!(self.io().poll_read(cx, &mut space))?;
             Poll::Ready(Ok(Progress::Read(space.filled().len())))
         });
         within(deadline, progress).await
@@ -104,10 +137,10 @@ impl Stream for Box<dyn Io> {
         let mut space = ReadBuf::new(space);
         let read = poll_fn(|cx| {
             // What was written may wait in a buffer of the transport.
-            if let Poll::Ready(Err(error)) = Pin::new(&mut *self).poll_flush(cx) {
+            if let Poll::Ready(Err(error)) = self.io().poll_flush(cx) {
                 return Poll::Ready(Err(error));
             }
-            ready!(Pin::new(&mut *self).poll_read(cx, &mut space))?;
+            ready!(self.io().poll_read(cx, &mut space))?;
             Poll::Ready(Ok(space.filled().len()))
         });
         within(deadline, read).await
@@ -120,13 +153,19 @@ async fn within<T>(
     future: impl Future<Output = io::Result<T>>,
 ) -> io::Result<T> {
     let mut future = pin!(future);
-    // Most is done at once, and needs no timer.
-    let first = poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx))).await;
-    match (first, deadline) {
-        (Poll::Ready(done), _) => done,
-        (Poll::Pending, None) => future.await,
-        (Poll::Pending, Some(deadline)) => timeout_at(deadline.into(), future)
-            .await
-            .unwrap_or_else(|_| Err(timed_out())),
-    }
+    let mut timer = pin!(None);
+    poll_fn(|cx| {
+        if let Poll::Ready(done) = future.as_mut().poll(cx) {
+            return Poll::Ready(done);
+        }
+        // Most is done at once, and needs no timer.
+        if timer.is_none() {
+            timer.set(deadline.map(|deadline| sleep_until(deadline.into())));
+        }
+        match timer.as_mut().as_pin_mut() {
+            Some(timer) => timer.poll(cx).map(|()| Err(timed_out())),
+            None => Poll::Pending,
+        }
+    })
+    .await
 }

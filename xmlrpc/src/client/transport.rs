@@ -5,6 +5,9 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Instant;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fd::AsFd;
+
 use super::pool::Pool;
 
 /// Where the connections of a client lead to.
@@ -68,6 +71,17 @@ pub(crate) enum Progress {
     Written(usize),
     /// It read so many bytes, or the end.
     Read(usize),
+}
+
+/// Whether nothing came through a socket, not even the end. The system knows that; an event loop that did something
+/// else since the last call does not yet.
+pub(crate) fn is_quiet(socket: impl AsFd) -> bool {
+    let now = Timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    // A signal that comes meanwhile costs the connection, and no call.
+    poll(&mut [PollFd::new(&socket, PollFlags::IN)], Some(&now)) == Ok(0)
 }
 
 /// The error of a deadline that has passed.

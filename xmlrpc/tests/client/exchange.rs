@@ -6,6 +6,7 @@ use std::pin::pin;
 use std::task::Waker;
 use std::time::Duration;
 
+use rpc_core::transport::tcp::TcpConnector;
 use rpc_core::{Call, Caller, Context, Format, Payload};
 use tower_service::Service;
 use xmlrpc::{Client, ClientOptions, XmlRpc};
@@ -98,9 +99,10 @@ async fn a_stale_connection_is_replaced(way: Way) {
 #[tokio::test]
 async fn a_stale_connection_is_replaced_after_a_busy_time() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
+    let address = listener.local_addr().unwrap();
+    let url = format!("http://{address}");
     std::thread::spawn(move || {
-        for _ in 0..3 {
+        for _ in 0..6 {
             let (mut io, _) = listener.accept().unwrap();
             let mut request = [0; 4096];
             let _ = std::io::Read::read(&mut io, &mut request).unwrap();
@@ -109,9 +111,14 @@ async fn a_stale_connection_is_replaced_after_a_busy_time() {
         }
     });
     let client = Client::new(&url).unwrap();
-    for _ in 0..3 {
-        let _: i64 = client.call("f", ()).await.unwrap();
-        std::thread::sleep(Duration::from_millis(60));
+    // Of a transport of one's own nothing is known.
+    let connector = TcpConnector::new(address.ip().to_string(), address.port());
+    let other = Client::with_connector(&url, connector, ClientOptions::default()).unwrap();
+    for client in [client, other] {
+        for _ in 0..3 {
+            let _: i64 = client.call("f", ()).await.unwrap();
+            std::thread::sleep(Duration::from_millis(60));
+        }
     }
 }
 
