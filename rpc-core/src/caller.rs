@@ -158,6 +158,14 @@ impl<C: Caller> Caller for &C {
     ) -> impl Future<Output = Result<Payload, CallError>> + Send {
         (**self).send(call)
     }
+
+    fn call_in<R: DeserializeOwned>(
+        &self,
+        context: Context,
+        args: impl Args,
+    ) -> impl Future<Output = Result<R, CallError>> + Send {
+        (**self).call_in(context, args)
+    }
 }
 
 /// Something that calls can be made on by a thread that waits for the answer: the blocking client

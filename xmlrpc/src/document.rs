@@ -4,7 +4,7 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use rpc_core::{Fault, Format, FormatError, FormatErrorKind, Name, Payload};
-use serde::de::{self, Deserialize, Deserializer, Visitor};
+use serde::de::{self, Deserialize, DeserializeOwned, Deserializer, Visitor};
 
 use crate::de::{De, Raw};
 use crate::format::XmlRpc;
@@ -63,12 +63,11 @@ pub(crate) fn call_head(document: &[u8]) -> Result<(Name, usize), FormatError> {
     Ok((Name::from(name), end.end))
 }
 
-/// The fault, if that is what a reply document holds. A result is not read.
+/// The fault, if that is what a reply document holds. Otherwise its [result](reply_result) is next.
 ///
 /// # Errors
 /// If the document is neither.
-pub(crate) fn reply_fault(reply: &Payload, format: XmlRpc) -> Result<Option<Fault>, FormatError> {
-    let mut de = De::of_response(reply, format);
+pub(crate) fn reply_fault(de: &mut De<'_>) -> Result<Option<Fault>, FormatError> {
     de.start(Tag::MethodResponse, "<methodResponse>")?;
     let token = de.reader.tag()?;
     match token.markup {
@@ -82,6 +81,21 @@ pub(crate) fn reply_fault(reply: &Payload, format: XmlRpc) -> Result<Option<Faul
     de.end("</methodResponse>")?;
     de.eof()?;
     Ok(Some(fault.into()))
+}
+
+/// The result in a reply document, whose `<params>` is open, which is read to its end.
+///
+/// # Errors
+/// If it is malformed, breaks a limit, or does not fit the type.
+pub(crate) fn reply_result<T: DeserializeOwned>(de: &mut De<'_>) -> Result<T, FormatError> {
+    de.start(Tag::Param, "<param>")?;
+    let start = de.start(Tag::Value, "<value>")?;
+    let value = de.value(start, PhantomData)?;
+    de.end("</param>")?;
+    de.end("</params>")?;
+    de.end("</methodResponse>")?;
+    de.eof()?;
+    Ok(value)
 }
 
 /// The `<value>` of a result. A reply that this side wrote is cut at its known ends; one that a
@@ -98,17 +112,17 @@ pub(crate) fn reply_value(reply: &Payload, format: XmlRpc) -> Result<&[u8], Form
     Ok(&reply.message()[range])
 }
 
-/// Appends a whole call document. `params` are encoded arguments.
+/// Appends a whole call document. `params` appends the encoded arguments.
 ///
 /// # Errors
-/// If XML cannot carry the method's name. Nothing is appended then.
+/// If XML cannot carry the method's name, or those of `params`. A part may have been appended then.
 pub(crate) fn write_call(
     method: &str,
-    params: &[u8],
+    params: impl FnOnce(&mut Vec<u8>) -> Result<(), FormatError>,
     out: &mut Vec<u8>,
 ) -> Result<(), FormatError> {
     write_call_prologue(method, out)?;
-    out.extend_from_slice(params);
+    params(out)?;
     out.extend_from_slice(CALL_EPILOGUE.as_bytes());
     Ok(())
 }
@@ -117,7 +131,7 @@ pub(crate) fn write_call(
 ///
 /// # Errors
 /// If XML cannot carry the method's name. Nothing is appended then.
-pub(crate) fn write_call_prologue(method: &str, out: &mut Vec<u8>) -> Result<(), FormatError> {
+fn write_call_prologue(method: &str, out: &mut Vec<u8>) -> Result<(), FormatError> {
     let start = out.len();
     out.extend_from_slice(CALL_PROLOGUE.as_bytes());
     if let Err(error) = write::escaped(method, out) {
@@ -302,10 +316,8 @@ mod tests {
     }
 
     fn fault(document: &str) -> Result<Option<Fault>, FormatError> {
-        reply_fault(
-            &Payload::from(document.as_bytes().to_vec()),
-            XmlRpc::default(),
-        )
+        let reply = Payload::from(document.as_bytes().to_vec());
+        reply_fault(&mut De::of_response(&reply, XmlRpc::default()))
     }
 
     fn fault_of(members: &[(&str, &str)]) -> Result<Option<Fault>, FormatError> {
@@ -398,7 +410,11 @@ mod tests {
 
     #[test]
     fn documents_are_written_plainly() {
-        assert_snapshot!(written(|out| write_call("a<b", b"<params></params>", out).unwrap()), @r#"
+        let params = |out: &mut Vec<u8>| {
+            out.extend_from_slice(b"<params></params>");
+            Ok(())
+        };
+        assert_snapshot!(written(|out| write_call("a<b", params, out).unwrap()), @r#"
         <?xml version="1.0" encoding="UTF-8"?>
         <methodCall><methodName>a&lt;b</methodName><params></params></methodCall>
         "#);

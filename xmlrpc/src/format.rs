@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::de::{De, Params};
-use crate::document::{REPLY_EPILOGUE, REPLY_PROLOGUE};
+use crate::document::{REPLY_EPILOGUE, REPLY_PROLOGUE, reply_result};
 use crate::ser::{self, Place};
 use crate::xml::read::{Markup, Tag};
 
@@ -242,14 +242,7 @@ impl Format for XmlRpc {
         let mut de = De::of_response(reply, *self);
         de.start(Tag::MethodResponse, "<methodResponse>")?;
         de.start(Tag::Params, "<params>")?;
-        de.start(Tag::Param, "<param>")?;
-        let start = de.start(Tag::Value, "<value>")?;
-        let value = de.value(start, PhantomData)?;
-        de.end("</param>")?;
-        de.end("</params>")?;
-        de.end("</methodResponse>")?;
-        de.eof()?;
-        Ok(value)
+        reply_result(&mut de)
     }
 }
 

@@ -4,8 +4,8 @@ use bytes::Bytes;
 use rpc_core::{Format, Payload};
 
 use crate::client::{Target, read_in};
-use crate::de::Raw;
 use crate::de::outcomes::outcomes;
+use crate::de::{De, Raw};
 use crate::document::reply_fault;
 use crate::xml::encoding::decode_document;
 use crate::xml::read::reference;
@@ -26,8 +26,10 @@ pub fn read_by_both(document: &[u8], max_depth: u8, max_values: usize) {
 #[must_use]
 pub fn is_reply(document: Bytes) -> bool {
     let (format, payload) = (XmlRpc::default().max_depth(255), Payload::from(document));
-    matches!(reply_fault(&payload, format), Ok(Some(_)))
-        || format.decode_reply::<Raw>(&payload).is_ok()
+    matches!(
+        reply_fault(&mut De::of_response(&payload, format)),
+        Ok(Some(_))
+    ) || format.decode_reply::<Raw>(&payload).is_ok()
 }
 
 /// Brings a document to UTF-8, if that can be done.

@@ -1,11 +1,13 @@
 //! One server, and the calls that are made on it, whether anything waits by async code or by blocking.
 
+use std::future::Future;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use rpc_core::{Call, CallError, Caller, Payload};
+use rpc_core::{Args, Call, CallError, Caller, Context, Format as _, FormatError, Payload};
+use serde::de::DeserializeOwned;
 use url::Url;
 
 use super::connection::{Connection, Failure};
@@ -16,13 +18,17 @@ use super::pool::Pool;
 use super::proxy::Proxy;
 use super::reply::reply;
 use super::request::{Request, Template};
+use super::response::Response;
 use super::transport::{Destination, Transport, is_timed_out};
 use super::url::Target;
 use crate::XmlRpc;
-use crate::document::write_call;
+use crate::document::{reply_result, write_call};
 
 /// Room for what stands around the parameters in a call document.
 const ENVELOPE: usize = 160;
+
+/// Room for parameters whose size is not known yet: most fit.
+const PARAMS: usize = 256;
 
 /// What all clones of a client share.
 pub(crate) struct Endpoint<T: Transport> {
@@ -103,14 +109,36 @@ impl<T: Transport> Endpoint<T> {
         self.lacks_multicall.store(true, Ordering::Relaxed);
     }
 
-    /// Sends a request, and waits for the reply.
+    /// The request for a call. `params` appends its arguments, of about `size` bytes.
+    fn request(
+        &self,
+        method: &str,
+        size: usize,
+        params: impl FnOnce(&mut Vec<u8>) -> Result<(), FormatError>,
+    ) -> Result<Request, CallError> {
+        let write = |document: &mut Vec<u8>| write_call(method, params, document);
+        let request = self.template.request(size + ENVELOPE, write);
+        request.map_err(CallError::Encode)
+    }
+
+    /// Sends a request, and waits for the response.
     async fn exchange(
         &self,
-        request: &Request,
-        format: XmlRpc,
-        begin: Instant,
-        limit: Option<Instant>,
-    ) -> Result<Payload, CallError> {
+        mut request: Request,
+        deadline: Option<Instant>,
+    ) -> Result<Response, CallError> {
+        if let Some((url, cookies)) = &self.cookies
+            && let Some(cookie) = cookies.line(url)
+        {
+            request.add_cookie(&cookie);
+        }
+        let begin = Instant::now();
+        let limit = self.timeout.and_then(|timeout| begin.checked_add(timeout));
+        let limit = earlier(limit, deadline);
+        if limit.is_some_and(|limit| limit <= begin) {
+            let error = io::Error::new(io::ErrorKind::TimedOut, "the deadline had passed");
+            return Err(CallError::NotSent(error.into()));
+        }
         loop {
             let kept = self.pool.take().await;
             let is_new = kept.is_none();
@@ -136,7 +164,7 @@ impl<T: Transport> Endpoint<T> {
             if let Some((url, cookies)) = &self.cookies {
                 cookies.keep(url, &response.headers);
             }
-            return reply(response, self.max_body, format);
+            return Ok(response);
         }
     }
 
@@ -164,26 +192,35 @@ impl<T: Transport> Caller for Endpoint<T> {
     }
 
     async fn send(&self, call: Call<XmlRpc>) -> Result<Payload, CallError> {
-        let cookie = self.cookies.as_ref();
-        let cookie = cookie.and_then(|(url, cookies)| cookies.line(url));
         let params = call.params.as_slice();
-        let size = params.len() + ENVELOPE;
-        let request = self.template.request(cookie.as_deref(), size, |document| {
-            write_call(call.context.method(), params, document)
-        });
-        let request = request.map_err(CallError::Encode)?;
+        let request = self.request(call.method(), params.len(), |document| {
+            document.extend_from_slice(params);
+            Ok(())
+        })?;
         let (format, deadline) = (call.format, call.context.deadline());
         // The parameters are in the request now.
         drop(call);
+        let response = self.exchange(request, deadline).await?;
+        let ((), document) = reply(response, self.max_body, format, |_| Ok(()))?;
+        Ok(document)
+    }
 
-        let begin = Instant::now();
-        let limit = self.timeout.and_then(|timeout| begin.checked_add(timeout));
-        let limit = earlier(limit, deadline);
-        if limit.is_some_and(|limit| limit <= begin) {
-            let error = io::Error::new(io::ErrorKind::TimedOut, "the deadline had passed");
-            return Err(CallError::NotSent(error.into()));
+    /// As by default, but arguments are written where they are sent from, and the reply is read once.
+    fn call_in<R: DeserializeOwned>(
+        &self,
+        context: Context,
+        args: impl Args,
+    ) -> impl Future<Output = Result<R, CallError>> + Send {
+        let format = self.format;
+        let request = self.request(context.method(), PARAMS, |document| {
+            format.encode_args(&args, document)
+        });
+        let deadline = context.deadline();
+        async move {
+            let response = self.exchange(request?, deadline).await?;
+            let (result, _) = reply(response, self.max_body, format, reply_result)?;
+            Ok(result)
         }
-        self.exchange(&request, format, begin, limit).await
     }
 }
 

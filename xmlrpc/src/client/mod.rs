@@ -167,11 +167,31 @@ impl Caller for Client {
     }
 
     async fn send(&self, call: Call<XmlRpc>) -> Result<Payload, CallError> {
-        if Handle::try_current().is_err() {
-            let error = "there is no tokio runtime here: use `xmlrpc::blocking::Client`";
-            return Err(CallError::NotSent(error.into()));
-        }
+        within_runtime()?;
         self.endpoint.send(call).await
+    }
+
+    fn call_in<R: DeserializeOwned>(
+        &self,
+        context: rpc_core::Context,
+        args: impl Args,
+    ) -> impl Future<Output = Result<R, CallError>> + Send {
+        let call = self.endpoint.call_in(context, args);
+        async move {
+            within_runtime()?;
+            call.await
+        }
+    }
+}
+
+/// Whether there is an event loop here that sockets can wait in.
+fn within_runtime() -> Result<(), CallError> {
+    match Handle::try_current() {
+        Ok(_) => Ok(()),
+        Err(_) => {
+            let error = "there is no tokio runtime here: use `xmlrpc::blocking::Client`";
+            Err(CallError::NotSent(error.into()))
+        }
     }
 }
 

@@ -2,25 +2,27 @@
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
-use rpc_core::{CallError, Fault, FaultKind, Payload};
+use rpc_core::{CallError, Fault, FaultKind, FormatError, Payload};
 
 use super::error::{HttpError, Problem};
 use super::response::Response;
 use crate::XmlRpc;
 use crate::body::Broken;
 use crate::coding::{Coding, Undecodable, charset};
+use crate::de::De;
 use crate::document::reply_fault;
 use crate::xml::encoding::decode_document;
 
-/// The reply document.
+/// The reply document, and what `read` makes of the result in it.
 ///
 /// # Errors
-/// The fault that it is, or what there is instead of a reply.
-pub(super) fn reply(
+/// The fault that it is, what there is instead of a reply, or what `read` says.
+pub(super) fn reply<T>(
     response: Response,
     max_body: usize,
     format: XmlRpc,
-) -> Result<Payload, CallError> {
+    read: impl FnOnce(&mut De<'_>) -> Result<T, FormatError>,
+) -> Result<(T, Payload), CallError> {
     let Response {
         status,
         headers,
@@ -30,12 +32,19 @@ pub(super) fn reply(
     } = response;
     let (body, problem) = match broken {
         None => match decode(body.clone(), &headers, max_body) {
-            Ok(document) => match reply_fault(&document, format) {
-                Ok(Some(fault)) => return Err(CallError::Fault(named(status, fault))),
-                Ok(None) if status.is_success() => return Ok(document),
-                Ok(None) => (document.into_bytes(), Problem::Status),
-                Err(error) => (document.into_bytes(), Problem::NotAReply(error)),
-            },
+            Ok(document) => {
+                let mut de = De::of_response(&document, format);
+                let problem = match reply_fault(&mut de) {
+                    Ok(Some(fault)) => return Err(CallError::Fault(named(status, fault))),
+                    Ok(None) if status.is_success() => {
+                        let result = read(&mut de).map_err(CallError::Decode)?;
+                        return Ok((result, document));
+                    }
+                    Ok(None) => Problem::Status,
+                    Err(error) => Problem::NotAReply(error),
+                };
+                (document.into_bytes(), problem)
+            }
             Err(problem) => (body, problem),
         },
         Some(Broken::TooLarge) => (body, Problem::TooLarge(max_body)),

@@ -23,11 +23,20 @@ pub(super) struct Template {
 pub(super) struct Request {
     bytes: Vec<u8>,
     start: usize,
+    /// Where the headers of this request alone are.
+    own: usize,
 }
 
 impl Request {
     pub(super) fn as_slice(&self) -> &[u8] {
         &self.bytes[self.start..]
+    }
+
+    /// Adds the `Cookie` header.
+    pub(super) fn add_cookie(&mut self, cookie: &[u8]) {
+        let mut line = Vec::new();
+        write_header(&COOKIE, cookie, &mut line);
+        self.bytes.splice(self.own..self.own, line);
     }
 }
 
@@ -78,7 +87,6 @@ impl Template {
     /// As `write`.
     pub(super) fn request(
         &self,
-        cookie: Option<&[u8]>,
         size: usize,
         write: impl FnOnce(&mut Vec<u8>) -> Result<(), FormatError>,
     ) -> Result<Request, FormatError> {
@@ -87,18 +95,9 @@ impl Template {
         const END: &[u8] = b"\r\n\r\n";
         const MAX_DIGITS: usize = 20;
 
-        let mut cookie_line = Vec::new();
-        if let Some(cookie) = cookie {
-            write_header(&COOKIE, cookie, &mut cookie_line);
-        }
         // The length stands before the body and is known behind it: the document is written where it stays, and the
         // head put before it from its end on.
-        let room = self.head.len()
-            + cookie_line.len()
-            + GZIP.len()
-            + LENGTH.len()
-            + MAX_DIGITS
-            + END.len();
+        let room = self.head.len() + GZIP.len() + LENGTH.len() + MAX_DIGITS + END.len();
         let mut bytes = Vec::with_capacity(room + size);
         bytes.resize(room, 0);
         write(&mut bytes)?;
@@ -116,12 +115,13 @@ impl Template {
         let mut digits = itoa::Buffer::new();
         let digits = digits.format(bytes.len() - room).as_bytes();
         let mut start = room;
-        for part in [END, digits, LENGTH, coding, &cookie_line, &self.head] {
+        for part in [END, digits, LENGTH, coding, &self.head] {
             let end = start;
             start -= part.len();
             bytes[start..end].copy_from_slice(part);
         }
-        Ok(Request { bytes, start })
+        let own = start + self.head.len();
+        Ok(Request { bytes, start, own })
     }
 }
 
@@ -160,11 +160,15 @@ mod tests {
         let target = Target::parse(url).unwrap();
         let proxy = options.proxy.for_target(&target).unwrap();
         let (template, _) = Template::new(&target, proxy.as_ref(), options);
-        let request = template.request(cookie, 0, |out| {
+        let request = template.request(0, |out| {
             out.extend_from_slice(document.as_bytes());
             Ok(())
         });
-        request.unwrap().as_slice().to_vec()
+        let mut request = request.unwrap();
+        if let Some(cookie) = cookie {
+            request.add_cookie(cookie);
+        }
+        request.as_slice().to_vec()
     }
 
     #[test]
@@ -193,6 +197,6 @@ mod tests {
         let target = Target::parse("http://localhost").unwrap();
         let (template, _) = Template::new(&target, None, &options);
         let error = || FormatError::new(rpc_core::FormatErrorKind::Unrepresentable, "no");
-        assert!(template.request(None, 0, |_| Err(error())).is_err());
+        assert!(template.request(0, |_| Err(error())).is_err());
     }
 }

@@ -7,7 +7,7 @@ use rpc_core::{DateTime, Format, FormatError, Payload, Value, Variadic};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::Raw;
+use super::{De, Raw};
 use crate::XmlRpc;
 use crate::document::{call_head, reply_fault};
 
@@ -57,7 +57,7 @@ pub(crate) fn outcomes(document: &[u8], limits: (u8, usize)) -> Vec<String> {
         shown(format.decode_reply::<Vec<Lenient>>(&payload)),
         shown(format.decode_reply::<()>(&payload)),
         shown(format.decode_reply::<Vec<Raw>>(&payload)),
-        shown(reply_fault(&payload, format)),
+        shown(reply_fault(&mut De::of_response(&payload, format))),
         shown(format.decode_value::<Value>(&payload)),
         shown(format.decode_value::<Raw>(&payload)),
         shown(format.decode_args::<Variadic<Value>>(&payload)),

@@ -94,6 +94,7 @@ mod soup {
     use rpc_core::{Format, Variadic};
 
     use super::*;
+    use crate::de::De;
     use crate::document::{call_head, reply_fault};
     use crate::xml::encoding::decode_document;
 
@@ -176,7 +177,7 @@ mod soup {
             let _ = format.decode_reply::<Any>(&payload);
             let _ = format.decode_value::<Raw>(&payload);
             let _ = format.decode_args::<Variadic<Any>>(&payload);
-            let _ = reply_fault(&payload, format);
+            let _ = reply_fault(&mut De::of_response(&payload, format));
             if let Ok((_, start)) = call_head(&document) {
                 let payload = Payload::part(document.clone(), start..document.len());
                 let _ = format.decode_args::<Variadic<Any>>(&payload);
