@@ -34,8 +34,9 @@ pub fn is_reply(document: Bytes) -> bool {
 
 /// Brings a document to UTF-8, if that can be done.
 #[must_use]
-pub fn to_utf8(document: Bytes, charset: Option<&str>) -> Option<Bytes> {
-    decode_document(document, charset).ok()
+pub fn to_utf8(mut document: Bytes, charset: Option<&str>) -> Option<Bytes> {
+    decode_document(&mut document, charset).ok()?;
+    Some(document)
 }
 
 /// What a URL leads to: its text without secrets, the host and the port.

@@ -4,8 +4,10 @@ use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
 use cookie_store::CookieStore;
-use http::header::{HeaderMap, HeaderValue, SET_COOKIE};
+use http::HeaderValue;
 use url::Url;
+
+use super::response::Headers;
 
 /// How many cookies are kept: what RFC 6265 (6.1) asks for. A server that sets more loses those
 /// before.
@@ -27,12 +29,12 @@ impl Cookies {
     }
 
     /// Keeps the cookies of an answer; those that RFC 6265 says to ignore are ignored.
-    pub(super) fn keep(&self, url: &Url, headers: &HeaderMap) {
-        if !headers.contains_key(SET_COOKIE) {
+    pub(super) fn keep(&self, url: &Url, headers: &Headers) {
+        if headers.set_cookie.is_empty() {
             return;
         }
         let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
-        for cookie in headers.get_all(SET_COOKIE) {
+        for cookie in &headers.set_cookie {
             if store.iter_any().count() >= MAX {
                 store.clear();
             }
@@ -73,27 +75,23 @@ impl fmt::Debug for Cookies {
 mod tests {
     use super::*;
 
-    fn sent(cookies: &Cookies, url: &str, headers: &[(&str, &str)]) -> Option<String> {
-        let mut map = HeaderMap::new();
-        for (name, value) in headers {
-            let name: http::HeaderName = name.parse().unwrap();
-            map.append(name, value.parse().unwrap());
-        }
+    fn sent(cookies: &Cookies, url: &str, set: &[&str]) -> Option<String> {
+        let headers = Headers {
+            set_cookie: set.iter().map(|set| set.parse().unwrap()).collect(),
+            ..Headers::default()
+        };
         let url = url.parse().unwrap();
-        cookies.keep(&url, &map);
+        cookies.keep(&url, &headers);
         Some(String::from_utf8(cookies.line(&url)?).unwrap())
     }
 
     #[test]
     fn cookies_come_back_where_they_belong() {
         let cookies = Cookies::new(None);
-        let set = [
-            ("set-cookie", "a=1; Path=/"),
-            ("set-cookie", "b=2; Path=/b"),
-        ];
+        let set = ["a=1; Path=/", "b=2; Path=/b"];
         assert_eq!(sent(&cookies, "http://h/x", &set).as_deref(), Some("a=1"));
         assert_eq!(sent(&cookies, "http://other/", &[]), None);
-        let gone = [("set-cookie", "a=1; Path=/; Max-Age=0")];
+        let gone = ["a=1; Path=/; Max-Age=0"];
         assert_eq!(sent(&cookies, "http://h/x", &gone), None);
     }
 
@@ -102,7 +100,7 @@ mod tests {
         let cookies = Cookies::new(None);
         for number in 0..1000 {
             let set = format!("c{number}={number}; Path=/");
-            let line = sent(&cookies, "http://h/", &[("set-cookie", &set)]).unwrap();
+            let line = sent(&cookies, "http://h/", &[&set]).unwrap();
             assert!(line.split("; ").count() <= MAX && line.contains(&format!("c{number}=")));
         }
     }
@@ -112,7 +110,7 @@ mod tests {
         let cookies = Cookies::new(Some(HeaderValue::from_static("mine=1")));
         let line = sent(&cookies, "http://h/", &[]);
         assert_eq!(line.as_deref(), Some("mine=1"));
-        let line = sent(&cookies, "http://h/", &[("set-cookie", "yours=2")]);
+        let line = sent(&cookies, "http://h/", &["yours=2"]);
         assert_eq!(line.as_deref(), Some("mine=1; yours=2"));
     }
 }

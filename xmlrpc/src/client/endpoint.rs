@@ -140,7 +140,7 @@ impl<T: Transport> Endpoint<T> {
             return Err(CallError::NotSent(error.into()));
         }
         loop {
-            let kept = self.pool.take().await;
+            let kept = self.pool.take(begin).await;
             let is_new = kept.is_none();
             let mut connection = match kept {
                 Some(connection) => connection,

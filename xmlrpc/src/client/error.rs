@@ -6,8 +6,9 @@ use std::io;
 use std::sync::Arc;
 
 use http::StatusCode;
-use http::header::{CONTENT_TYPE, HeaderMap, LOCATION};
 use rpc_core::{CallError, FormatError};
+
+use super::response::Headers;
 
 /// A URL that no client can be made for.
 ///
@@ -86,15 +87,15 @@ const EXCERPT: usize = 200;
 impl HttpError {
     pub(super) fn new(
         status: StatusCode,
-        headers: &HeaderMap,
+        headers: &Headers,
         body: &[u8],
         problem: Problem,
     ) -> Self {
         let text = |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into();
         Self {
             status,
-            content_type: headers.get(CONTENT_TYPE).map(text),
-            location: headers.get(LOCATION).map(text),
+            content_type: headers.content_type.as_ref().map(text),
+            location: headers.location.as_ref().map(text),
             body_start: String::from_utf8_lossy(&body[..body.len().min(EXCERPT)]).into(),
             problem,
         }
@@ -222,47 +223,62 @@ impl Error for ConnectError {
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderValue;
+
     use super::*;
 
-    fn error(status: u16, headers: &[(http::HeaderName, &str)], body: &str) -> HttpError {
-        let headers = headers
-            .iter()
-            .map(|(name, value)| (name.clone(), value.parse().unwrap()))
-            .collect();
+    fn error(status: u16, headers: &Headers, body: &str) -> HttpError {
         let status = StatusCode::from_u16(status).unwrap();
-        HttpError::new(status, &headers, body.as_bytes(), Problem::Status)
+        HttpError::new(status, headers, body.as_bytes(), Problem::Status)
     }
 
     #[test]
     fn the_text_shows_status_type_and_body() {
-        let page = error(502, &[(CONTENT_TYPE, "text/html")], "<html>\n");
+        let html = Headers {
+            content_type: Some(HeaderValue::from_static("text/html")),
+            ..Headers::default()
+        };
+        let page = error(502, &html, "<html>\n");
         assert_eq!(
             page.to_string(),
             "HTTP status 502 Bad Gateway, content type \"text/html\", body begins with \"<html>\\n\""
         );
-        let moved = error(302, &[(LOCATION, "http://elsewhere/")], "");
+        let elsewhere = Headers {
+            location: Some(HeaderValue::from_static("http://elsewhere/")),
+            ..Headers::default()
+        };
+        let moved = error(302, &elsewhere, "");
         assert_eq!(
             moved.to_string(),
             "HTTP status 302 Found (redirects are not followed; this one leads to \
              \"http://elsewhere/\"), no content type, empty body"
         );
-        assert!(error(401, &[], "").to_string().contains("credentials"));
+        assert!(
+            error(401, &Headers::default(), "")
+                .to_string()
+                .contains("credentials")
+        );
     }
 
     #[test]
     fn only_the_first_bytes_of_the_body_are_kept() {
-        assert_eq!(error(500, &[], &"é".repeat(300)).body_start().len(), 200);
+        assert_eq!(
+            error(500, &Headers::default(), &"é".repeat(300))
+                .body_start()
+                .len(),
+            200
+        );
     }
 
     #[test]
     fn a_refusal_is_told_from_a_failure() {
         for status in [401, 403, 404, 405, 407, 411, 413, 415] {
-            let error = error(status, &[], "").into_call_error();
+            let error = error(status, &Headers::default(), "").into_call_error();
             assert!(matches!(error, CallError::Refused(_)));
             assert_eq!(HttpError::of(&error).map(HttpError::status), Some(status));
         }
         for status in [200, 302, 400, 408, 500, 502, 503, 504] {
-            let error = error(status, &[], "").into_call_error();
+            let error = error(status, &Headers::default(), "").into_call_error();
             assert!(matches!(error, CallError::NotAReply(_)));
         }
     }

@@ -49,10 +49,10 @@ impl<T: Transport> Pool<T> {
     }
 
     /// A connection that is open, as far as is known here.
-    pub(super) async fn take(&self) -> Option<Connection<T::Stream>> {
+    pub(super) async fn take(&self, now: Instant) -> Option<Connection<T::Stream>> {
         loop {
             let (since, mut connection) = lock(&self.idle).connections.pop()?;
-            if since.elapsed() < self.timeout && connection.is_alive().await {
+            if now.duration_since(since) < self.timeout && connection.is_alive().await {
                 return Some(connection);
             }
         }

@@ -1,11 +1,11 @@
 //! From an HTTP response to the reply in it.
 
 use bytes::Bytes;
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use rpc_core::{CallError, Fault, FaultKind, FormatError, Payload};
 
 use super::error::{HttpError, Problem};
-use super::response::Response;
+use super::response::{Headers, Response};
 use crate::XmlRpc;
 use crate::body::Broken;
 use crate::coding::{Coding, Undecodable, charset};
@@ -26,13 +26,14 @@ pub(super) fn reply<T>(
     let Response {
         status,
         headers,
-        body,
+        mut body,
         broken,
         ..
     } = response;
-    let (body, problem) = match broken {
-        None => match decode(body.clone(), &headers, max_body) {
-            Ok(document) => {
+    let problem = match broken {
+        None => match decode(&mut body, &headers, max_body) {
+            Ok(()) => {
+                let document = Payload::from(body);
                 let mut de = De::of_response(&document, format);
                 let problem = match reply_fault(&mut de) {
                     Ok(Some(fault)) => return Err(CallError::Fault(named(status, fault))),
@@ -43,15 +44,16 @@ pub(super) fn reply<T>(
                     Ok(None) => Problem::Status,
                     Err(error) => Problem::NotAReply(error),
                 };
-                (document.into_bytes(), problem)
+                body = document.into_bytes();
+                problem
             }
-            Err(problem) => (body, problem),
+            Err(problem) => problem,
         },
-        Some(Broken::TooLarge) => (body, Problem::TooLarge(max_body)),
+        Some(Broken::TooLarge) => Problem::TooLarge(max_body),
         Some(Broken::Disconnected(error)) if status.is_success() => {
             return Err(CallError::Lost(error));
         }
-        Some(Broken::Disconnected(_)) => (body, Problem::Status),
+        Some(Broken::Disconnected(_)) => Problem::Status,
     };
     // Nobody expects a reply in an answer that says it is an error.
     let problem = match problem {
@@ -72,15 +74,15 @@ fn named(status: StatusCode, fault: Fault) -> Fault {
 }
 
 /// From a body to a document in UTF-8.
-fn decode(body: Bytes, headers: &HeaderMap, limit: usize) -> Result<Payload, Problem> {
+fn decode(body: &mut Bytes, headers: &Headers, limit: usize) -> Result<(), Problem> {
     if body.is_empty() {
         return Err(Problem::Empty);
     }
-    let coding = Coding::of(headers).map_err(Problem::ContentEncoding)?;
-    let body = coding.decode(body, limit).map_err(|error| match error {
+    let coding = Coding::of(&headers.content_encoding).map_err(Problem::ContentEncoding)?;
+    coding.decode(body, limit).map_err(|error| match error {
         Undecodable::TooLarge => Problem::TooLarge(limit),
         Undecodable::Damaged(error) => Problem::Inflate(error),
     })?;
-    let document = decode_document(body, charset(headers)).map_err(Problem::NotAReply)?;
-    Ok(document.into())
+    let charset = charset(headers.content_type.as_ref());
+    decode_document(body, charset).map_err(Problem::NotAReply)
 }

@@ -46,16 +46,18 @@ pub(super) async fn read<B: Body>(
                 .map_err(|_| Failure::TooSlow)?,
         }
     };
-    let body = match collected {
+    let mut body = match collected {
         (body, None) => body,
         (_, Some(Broken::TooLarge)) => return Err(Failure::TooLarge),
         (_, Some(Broken::Disconnected(Unreadable::NoRoom))) => return Err(Failure::NoRoom),
         (_, Some(Broken::Disconnected(_))) => return Err(Failure::Broken),
     };
-    let body = coding.decode(body, limit).map_err(|error| match error {
-        Undecodable::TooLarge => Failure::TooLarge,
-        Undecodable::Damaged(error) => Failure::Damaged(error),
-    })?;
+    coding
+        .decode(&mut body, limit)
+        .map_err(|error| match error {
+            Undecodable::TooLarge => Failure::TooLarge,
+            Undecodable::Damaged(error) => Failure::Damaged(error),
+        })?;
     // Bodies are inflated one after the other by each thread, so this is soon enough.
     if share.cover(body.len()) {
         Ok(body)

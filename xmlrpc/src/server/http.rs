@@ -110,7 +110,7 @@ impl Server {
             let text = "the content type of an XML-RPC call is text/xml";
             return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, text));
         }
-        let coding = Coding::of(&parts.headers).map_err(|_| {
+        let coding = Coding::of(parts.headers.get_all(CONTENT_ENCODING)).map_err(|_| {
             Refusal::new(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 "the only content coding is gzip",
@@ -171,9 +171,9 @@ impl Server {
     fn read_call(
         &self,
         headers: &HeaderMap,
-        document: Bytes,
+        mut document: Bytes,
     ) -> Result<(Name, Payload), FormatError> {
-        let document = decode_document(document, charset(headers))?;
+        decode_document(&mut document, charset(headers.get(CONTENT_TYPE)))?;
         let (method, params_start) = call_head(&document)?;
         let end = document.len();
         Ok((method, Payload::part(document, params_start..end)))

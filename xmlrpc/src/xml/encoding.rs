@@ -18,7 +18,7 @@ enum Encoding {
     Utf16 { big_endian: bool },
 }
 
-/// A document in UTF-8, without a byte order mark.
+/// Brings a document to UTF-8, without a byte order mark.
 ///
 /// A byte order mark decides, then the `charset` of the HTTP header, then the XML declaration:
 /// the order of RFC 7303. A document that is UTF-8 already is not copied; others grow to three
@@ -27,16 +27,16 @@ enum Encoding {
 /// # Errors
 /// If the encoding is not supported, or a byte is invalid in it.
 pub(crate) fn decode_document(
-    mut document: Bytes,
+    document: &mut Bytes,
     charset: Option<&str>,
-) -> Result<Bytes, FormatError> {
-    let (encoding, mark) = detect(&document, charset)?;
+) -> Result<(), FormatError> {
+    let (encoding, mark) = detect(document, charset)?;
     document.advance(mark);
     let decoded = match encoding {
-        Encoding::Utf8 => match std::str::from_utf8(&document) {
+        Encoding::Utf8 => match std::str::from_utf8(document) {
             Ok(_) => None,
             Err(error) => {
-                return Err(invalid("UTF-8", &document, error.valid_up_to()));
+                return Err(invalid("UTF-8", document, error.valid_up_to()));
             }
         },
         Encoding::Ascii => match document.iter().position(|b| !b.is_ascii()) {
@@ -44,15 +44,18 @@ pub(crate) fn decode_document(
             Some(at) => return Err(invalid("US-ASCII", &document[..at], at)),
         },
         // The label means windows-1252 to browsers, and so to encoding_rs, but not to peers.
-        Encoding::Latin1 => owned(encoding_rs::mem::decode_latin1(&document)),
+        Encoding::Latin1 => owned(encoding_rs::mem::decode_latin1(document)),
         Encoding::Windows1252 => owned(
             encoding_rs::WINDOWS_1252
-                .decode_without_bom_handling(&document)
+                .decode_without_bom_handling(document)
                 .0,
         ),
-        Encoding::Utf16 { big_endian } => Some(utf16(&document, big_endian)?),
+        Encoding::Utf16 { big_endian } => Some(utf16(document, big_endian)?),
     };
-    Ok(decoded.map_or(document, Bytes::from))
+    if let Some(decoded) = decoded {
+        *document = decoded.into();
+    }
+    Ok(())
 }
 
 fn owned(text: Cow<'_, str>) -> Option<String> {
@@ -177,8 +180,9 @@ mod tests {
     use super::*;
 
     fn decode(document: &[u8], charset: Option<&str>) -> Result<String, FormatError> {
-        decode_document(Bytes::copy_from_slice(document), charset)
-            .map(|text| String::from_utf8(text.to_vec()).unwrap())
+        let mut document = Bytes::copy_from_slice(document);
+        decode_document(&mut document, charset)?;
+        Ok(String::from_utf8(document.to_vec()).unwrap())
     }
 
     fn wide(text: &str, big_endian: bool) -> Vec<u8> {
@@ -196,10 +200,12 @@ mod tests {
     #[test]
     fn utf8_is_not_copied() {
         let document = Bytes::from_static("\u{feff}<a>é</a>".as_bytes());
-        let decoded = decode_document(document.clone(), None).unwrap();
+        let mut decoded = document.clone();
+        decode_document(&mut decoded, None).unwrap();
         assert_eq!(decoded.as_ptr(), document[3..].as_ptr());
         let document = Bytes::from_static(b"<?xml version='1.0' encoding='ISO-8859-1'?><a/>");
-        let decoded = decode_document(document.clone(), None).unwrap();
+        let mut decoded = document.clone();
+        decode_document(&mut decoded, None).unwrap();
         assert_eq!(decoded.as_ptr(), document.as_ptr());
     }
 

@@ -2,24 +2,21 @@
 
 use std::mem::MaybeUninit;
 
-use http::header::{CONTENT_ENCODING, CONTENT_TYPE, LOCATION, SET_COOKIE};
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use http::StatusCode;
 use httparse::{Header, ParserConfig, Status};
 
 use super::ResponseError;
 use super::body::Framing;
+use super::headers::Headers;
 
 /// How many headers an answer may have: what hyper lets pass.
 const MAX_HEADERS: usize = 100;
-
-/// The headers that anybody looks at.
-const KEPT: [HeaderName; 4] = [CONTENT_TYPE, CONTENT_ENCODING, LOCATION, SET_COOKIE];
 
 /// The head of a response.
 #[derive(Debug)]
 pub(super) struct Head {
     pub(super) status: StatusCode,
-    pub(super) headers: HeaderMap,
+    pub(super) headers: Box<Headers>,
     pub(super) framing: Framing,
     /// Whether the connection can be used again after the body.
     pub(super) keeps_open: bool,
@@ -73,7 +70,7 @@ impl Head {
 /// What the headers say.
 #[derive(Default)]
 struct Fields {
-    kept: HeaderMap,
+    kept: Box<Headers>,
     length: Option<u64>,
     is_coded: bool,
     closes: bool,
@@ -101,10 +98,9 @@ impl Fields {
                 self.closes |= option.eq_ignore_ascii_case(b"close");
                 self.keeps_alive |= option.eq_ignore_ascii_case(b"keep-alive");
             }
-        } else if let Some(name) = KEPT.iter().find(|name| is(name.as_str())) {
-            let value = HeaderValue::from_bytes(header.value)
-                .map_err(|_| ResponseError::Head(httparse::Error::HeaderValue))?;
-            self.kept.append(name, value);
+        } else {
+            let kept = self.kept.keep(header.name, header.value);
+            kept.map_err(|_| ResponseError::Head(httparse::Error::HeaderValue))?;
         }
         Ok(())
     }

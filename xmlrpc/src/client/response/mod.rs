@@ -3,6 +3,7 @@
 mod body;
 mod buffer;
 mod head;
+mod headers;
 #[cfg(any(test, fuzzing))]
 pub(super) mod pieces;
 #[cfg(test)]
@@ -11,11 +12,12 @@ mod tests;
 use std::error::Error;
 
 use bytes::Bytes;
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 
 use self::body::{BodyReader, Stop};
 pub(crate) use self::buffer::Buffer;
 use self::head::Head;
+pub(crate) use self::headers::Headers;
 use crate::body::Broken;
 
 /// How many bytes may stand before a body, the heads of interim responses included.
@@ -45,8 +47,7 @@ pub(super) enum ResponseError {
 /// An answer, whole or as far as it came.
 pub(super) struct Response {
     pub(super) status: StatusCode,
-    /// Those of the headers that anybody looks at.
-    pub(super) headers: HeaderMap,
+    pub(super) headers: Box<Headers>,
     pub(super) body: Bytes,
     /// Why that is not the whole body.
     pub(super) broken: Option<Broken<Box<dyn Error + Send + Sync>>>,

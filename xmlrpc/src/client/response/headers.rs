@@ -1,0 +1,34 @@
+//! The headers of a response.
+
+use http::HeaderValue;
+use http::header::InvalidHeaderValue;
+
+/// Those that anybody looks at. As a rule only the first is there, for which a map would be more work.
+#[derive(Debug, Default)]
+pub(crate) struct Headers {
+    pub(crate) content_type: Option<HeaderValue>,
+    pub(crate) content_encoding: Vec<HeaderValue>,
+    pub(crate) location: Option<HeaderValue>,
+    pub(crate) set_cookie: Vec<HeaderValue>,
+}
+
+impl Headers {
+    /// Keeps a header, if it is one of these. Of several types or locations the first counts.
+    ///
+    /// # Errors
+    /// If no header can have this value.
+    pub(super) fn keep(&mut self, name: &str, value: &[u8]) -> Result<(), InvalidHeaderValue> {
+        let is = |kept: &str| name.eq_ignore_ascii_case(kept);
+        let value = || HeaderValue::from_bytes(value);
+        if is("content-type") {
+            self.content_type.get_or_insert(value()?);
+        } else if is("content-encoding") {
+            self.content_encoding.push(value()?);
+        } else if is("location") {
+            self.location.get_or_insert(value()?);
+        } else if is("set-cookie") {
+            self.set_cookie.push(value()?);
+        }
+        Ok(())
+    }
+}
