@@ -37,7 +37,6 @@ const KNOWN: &[Known] = &[
     Known::lacks(Capability::ListMethods, NOT_FOUND, NO_SYSTEM),
     Known::lacks(Capability::MethodHelp, NOT_FOUND, NO_SYSTEM),
     Known::lacks(Capability::MethodSignature, NOT_FOUND, NO_SYSTEM),
-    Known::lacks(Capability::Multicall, NOT_FOUND, NO_SYSTEM),
     Known::lacks(Capability::Gzip, NOT_FOUND, NO_GZIP),
     Known::note(
         Capability::I8,

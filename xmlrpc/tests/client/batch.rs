@@ -1,14 +1,16 @@
 //! Several calls at once.
 
-use rpc_core::{CallError, Fault};
+use rpc_core::{CallError, Execution, Fault};
 
 use super::both::Way;
-use super::{FIVE, fault, ok, server};
+use super::{FIVE, Request, fault, http, ok, server};
 
 both! {
     a_batch_is_one_multicall,
     an_empty_batch_sends_nothing,
     a_server_without_multicall_gets_single_calls,
+    a_server_that_does_not_find_multicall_gets_single_calls,
+    a_batch_to_a_wrong_path_is_refused,
     a_fault_of_the_whole_batch_is_an_error,
 }
 
@@ -62,15 +64,67 @@ async fn a_server_without_multicall_gets_single_calls(way: Way) {
     assert_eq!(batch.send().await.unwrap().take(five).unwrap(), 5);
 
     let requests = server.await.unwrap();
+    let expected = ["system.multicall", "add", "no", "again"];
+    assert_eq!(methods(&requests), expected);
+    let params = "<params><param><value><int>2</int></value></param>\
+        <param><value><int>3</int></value></param></params>";
+    assert!(requests[1].text().contains(params));
+}
+
+fn methods(requests: &[Request]) -> Vec<&str> {
     let methods = requests.iter().map(|request| {
         let (_, rest) = request.text().split_once("<methodName>").unwrap();
         rest.split_once("</methodName>").unwrap().0
     });
-    let methods: Vec<_> = methods.collect();
-    assert_eq!(methods, ["system.multicall", "add", "no", "again"]);
-    let params = "<params><param><value><int>2</int></value></param>\
-        <param><value><int>3</int></value></param></params>";
-    assert!(requests[1].text().contains(params));
+    methods.collect()
+}
+
+/// As Node's package `xmlrpc` answers calls of methods that it does not know.
+async fn a_server_that_does_not_find_multicall_gets_single_calls(way: Way) {
+    let not_found = || http("404 Not Found", "", "");
+    let answers = vec![not_found(), ok(FIVE), not_found(), not_found(), ok(FIVE)];
+    let (url, server) = server(answers).await;
+    let client = way.client(&url);
+    let mut batch = client.batch();
+    let five = batch.call::<i64>("add", (2, 3));
+    let no = batch.call::<i64>("no", ());
+    let mut results = batch.send().await.unwrap();
+    assert_eq!(results.take(five).unwrap(), 5);
+    let error = results.take(no).unwrap_err();
+    assert!(matches!(error, CallError::Refused(_)), "{error:?}");
+
+    // It is not asked again, and so known to be there.
+    let mut batch = client.batch();
+    let no = batch.call::<i64>("no", ());
+    let five = batch.call::<i64>("add", (2, 3));
+    let mut results = batch.send().await.unwrap();
+    assert!(results.take(no).is_err());
+    assert_eq!(results.take(five).unwrap(), 5);
+
+    let requests = server.await.unwrap();
+    let expected = ["system.multicall", "add", "no", "no", "add"];
+    assert_eq!(methods(&requests), expected);
+}
+
+async fn a_batch_to_a_wrong_path_is_refused(way: Way) {
+    let page = || http("404 Not Found", "Content-Type: text/html\r\n", "<html>");
+    let (url, server) = server(vec![page(), page(), page(), ok(FIVE)]).await;
+    let client = way.client(&url);
+    let mut batch = client.batch();
+    let tickets = ["f", "g"].map(|method| batch.call::<i64>(method, ()));
+    let error = batch.send().await.unwrap_err();
+    assert!(matches!(error, CallError::Refused(_)), "{error:?}");
+    assert_eq!(error.execution(), Execution::Never);
+    drop(tickets);
+
+    // Nothing was learnt of it.
+    let mut batch = client.batch();
+    let five = batch.call::<i64>("add", (2, 3));
+    let mut results = batch.send().await.unwrap();
+    assert_eq!(results.take(five).unwrap(), 5);
+    let requests = server.await.unwrap();
+    let expected = ["system.multicall", "f", "system.multicall", "add"];
+    assert_eq!(methods(&requests), expected);
 }
 
 async fn a_fault_of_the_whole_batch_is_an_error(way: Way) {

@@ -18,6 +18,7 @@ use serde::de::DeserializeOwned;
 pub use self::results::{BatchError, Results};
 use super::Client;
 use super::endpoint::Endpoint;
+use super::error::HttpError;
 use super::transport::Transport;
 use crate::XmlRpc;
 use crate::de::Raw;
@@ -34,7 +35,8 @@ const EPILOGUE: &[u8] = b"</data></array></value></param></params>";
 /// them in order, or so most do.
 ///
 /// A server that knows no `system.multicall` gets the calls one after the other instead, from then
-/// on without being asked first.
+/// on without being asked first. Some say so with HTTP status 404, as of a path where nothing is: if
+/// the first call finds nothing either, that is the error of the batch, and no other call is sent.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -190,7 +192,7 @@ impl Calls {
         self.params.extend_from_slice(EPILOGUE);
         let params = Bytes::from(std::mem::take(&mut self.params));
         if count(&self.entries) == 0 || server.lacks_multicall() {
-            return Ok(self.send_one_by_one(server, &params).await);
+            return self.send_one_by_one(server, &params).await;
         }
         let call = Call {
             params: params.clone().into(),
@@ -201,15 +203,22 @@ impl Calls {
             Ok(reply) => Results::read(self.batch, self.format, reply, self.entries),
             Err(CallError::Fault(fault)) if says_no_multicall(&fault) => {
                 server.remember_that_multicall_is_lacking();
-                Ok(self.send_one_by_one(server, &params).await)
+                self.send_one_by_one(server, &params).await
             }
+            Err(error) if is_not_found(&error) => self.send_one_by_one(server, &params).await,
             Err(error) => Err(error),
         }
     }
 
-    /// Sends each call as a request of its own.
-    async fn send_one_by_one<T: Transport>(self, server: &Endpoint<T>, params: &Bytes) -> Results {
+    /// Sends each call as a request of its own. Where it is not known yet whether the server lacks the multicall or
+    /// there is no server at this path, the first answer tells.
+    async fn send_one_by_one<T: Transport>(
+        self,
+        server: &Endpoint<T>,
+        params: &Bytes,
+    ) -> Result<Results, CallError> {
         let format = self.format;
+        let mut is_unsure = !server.lacks_multicall();
         let mut answers = Vec::with_capacity(self.entries.len());
         for entry in self.entries {
             let result = match entry {
@@ -222,13 +231,23 @@ impl Calls {
                             format,
                             context: Context::new(method),
                         };
-                        server.send(call).await
+                        let result = server.send(call).await;
+                        if std::mem::take(&mut is_unsure) {
+                            match result {
+                                Err(error) if is_not_found(&error) => return Err(error),
+                                Ok(_) | Err(CallError::Fault(_)) => {
+                                    server.remember_that_multicall_is_lacking();
+                                }
+                                Err(_) => {}
+                            }
+                        }
+                        result
                     }
                 },
             };
             answers.push(result);
         }
-        Results::of_single_calls(self.batch, format, answers)
+        Ok(Results::of_single_calls(self.batch, format, answers))
     }
 }
 
@@ -255,6 +274,12 @@ fn single(entries: &Bytes, args: Range<usize>, format: XmlRpc) -> Result<Vec<u8>
     }
     params.extend_from_slice(b"</params>");
     Ok(params)
+}
+
+/// Whether the HTTP layer found nothing to hand the call to, be it for its path or, as with Node's package `xmlrpc`, for
+/// its method.
+fn is_not_found(error: &CallError) -> bool {
+    HttpError::of(error).is_some_and(|error| error.status() == 404)
 }
 
 /// Whether a fault that answers a multicall says that the server has no such method: the code of
