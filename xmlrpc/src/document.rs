@@ -8,7 +8,7 @@ use serde::de::{self, Deserialize, Deserializer, Visitor};
 
 use crate::de::{De, Raw};
 use crate::format::XmlRpc;
-use crate::xml::read::{Markup, Reader, Tag, Token};
+use crate::xml::read::{Markup, Reader, Tag, plain};
 use crate::xml::{trim, write};
 
 /// What stands before the `<value>` of a result.
@@ -37,30 +37,25 @@ const FAULT_EPILOGUE: &str = "</fault></methodResponse>\n";
 /// If the document does not start like a call.
 pub(crate) fn call_head(document: &[u8]) -> Result<(Name, usize), FormatError> {
     let mut reader = Reader::document(document, 16);
-    let expect =
-        |reader: &mut Reader<'_>, markup: Markup, text: &str| -> Result<Token, FormatError> {
-            let token = reader.tag()?;
-            match token.markup == markup {
-                true => Ok(token),
-                false => Err(reader.unexpected(token, text)),
-            }
-        };
-    expect(&mut reader, Markup::Start(Tag::MethodCall), "<methodCall>")?;
-    let start = expect(&mut reader, Markup::Start(Tag::MethodName), "<methodName>")?;
+    reader.expect_start(&plain::METHOD_CALL, "<methodCall>")?;
+    let start = reader.expect_start(&plain::METHOD_NAME, "<methodName>")?;
     let name = reader.text()?;
-    let end = expect(&mut reader, Markup::End(Tag::MethodName), "</methodName>")?;
+    if !reader.close_plain(&plain::METHOD_NAME) {
+        reader.expect(Markup::End(Tag::MethodName), "</methodName>")?;
+    }
+    let end = reader.offset();
     let name = trim(&name);
     if name.is_empty() {
         return Err(reader.error(
             FormatErrorKind::Structure,
-            start.start,
+            start,
             "the name of the method is empty",
         ));
     }
     if name.len() > MAX_NAME {
-        return Err(reader.error(FormatErrorKind::Limit, start.start, LONG_NAME));
+        return Err(reader.error(FormatErrorKind::Limit, start, LONG_NAME));
     }
-    Ok((Name::from(name), end.end))
+    Ok((Name::from(name), end))
 }
 
 /// The fault, if that is what a reply document holds. A result is not read.
@@ -69,14 +64,15 @@ pub(crate) fn call_head(document: &[u8]) -> Result<(Name, usize), FormatError> {
 /// If the document is neither.
 pub(crate) fn reply_fault(reply: &Payload, format: XmlRpc) -> Result<Option<Fault>, FormatError> {
     let mut de = De::of_response(reply, format);
-    de.start(Tag::MethodResponse, "<methodResponse>")?;
-    let token = de.reader.tag()?;
+    de.reader
+        .expect_start(&plain::METHOD_RESPONSE, "<methodResponse>")?;
+    let token = de.reader.tag_or(&plain::PARAMS)?;
     match token.markup {
         Markup::Start(Tag::Params) => return Ok(None),
         Markup::Start(Tag::Fault) => {}
         _ => return Err(de.reader.unexpected(token, "<params> or <fault>")),
     }
-    let start = de.start(Tag::Value, "<value>")?;
+    let start = de.reader.expect_start(&plain::VALUE, "<value>")?;
     let fault = de.value(start, PhantomData::<FaultMembers>)?;
     de.end("</fault>")?;
     de.end("</methodResponse>")?;

@@ -6,7 +6,7 @@ use bytes::{Buf, Bytes};
 use memchr::memmem;
 use rpc_core::{FormatError, FormatErrorKind, Position};
 
-use super::is_space;
+use super::{declaration, is_space};
 
 /// The encodings that peers use. Everything else is refused by name.
 #[derive(Clone, Copy)]
@@ -89,7 +89,11 @@ fn detect(document: &[u8], charset: Option<&str>) -> Result<(Encoding, usize), F
     if let Some(wide) = wide {
         return Ok((wide, 0));
     }
-    match declared(document) {
+    let declared = match declaration::plain(document) {
+        Some((label, _)) => label,
+        None => declared(document),
+    };
+    match declared {
         None => Ok((Encoding::Utf8, 0)),
         // A declaration of UTF-16 in bytes that are plainly not: what a program writes that made
         // the text as UTF-16 and sent it as UTF-8.
@@ -128,7 +132,7 @@ fn unsupported(label: &str) -> FormatError {
     )
 }
 
-/// The encoding that the XML declaration names.
+/// The encoding that the XML declaration names, however it is written.
 fn declared(document: &[u8]) -> Option<&str> {
     let start = document.iter().position(|&b| !is_space(b))?;
     let declaration = document[start..].strip_prefix(b"<?xml")?;
