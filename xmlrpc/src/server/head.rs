@@ -34,7 +34,21 @@ fn has_one_host(headers: &HeaderMap, version: Version) -> bool {
 }
 
 fn is_host(host: &[u8]) -> bool {
-    host.is_empty() || !host.contains(&b'@') && Authority::try_from(host).is_ok()
+    host.is_empty()
+        || is_plain_host(host)
+        || !host.contains(&b'@') && Authority::try_from(host).is_ok()
+}
+
+/// Whether it is a name or an IPv4 address, with a port or without, as nearly all hosts are. To parse it would copy it.
+fn is_plain_host(host: &[u8]) -> bool {
+    let colon = host.iter().position(|&b| b == b':').unwrap_or(host.len());
+    let (name, port) = host.split_at(colon);
+    let is_plain = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-');
+    !name.is_empty()
+        && name.iter().all(is_plain)
+        && port.len() != 1
+        && port.len() < 7
+        && port.iter().skip(1).all(u8::is_ascii_digit)
 }
 
 /// RFC 9112, 6.1. Of several codings hyper looks at the last alone.
@@ -75,6 +89,25 @@ mod tests {
             assert_eq!(status(Version::HTTP_11, &headers), expected, "{hosts:?}");
         }
         assert_eq!(status(Version::HTTP_10, &[]), None);
+    }
+
+    #[test]
+    fn plain_hosts_are_hosts() {
+        for host in [
+            "a",
+            "a.b-c.example",
+            "127.0.0.1:80",
+            "a:65535",
+            "-",
+            "..",
+            "1",
+        ] {
+            assert!(is_plain_host(host.as_bytes()), "{host}");
+            assert!(Authority::try_from(host).is_ok(), "{host}");
+        }
+        for host in ["", ":80", "a:", "a:b", "a:1:2", "a@b", "[::1]", "a/b", "é"] {
+            assert!(!is_plain_host(host.as_bytes()), "{host}");
+        }
     }
 
     #[test]

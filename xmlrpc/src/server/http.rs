@@ -1,7 +1,8 @@
 //! One HTTP request in, one HTTP response out.
 
+use std::borrow::Cow;
 use std::convert::Infallible;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
@@ -17,8 +18,8 @@ use http::{Method, Request, Response, StatusCode};
 use http_body::Body;
 use http_body_util::Full;
 use rpc_core::{
-    Call, Cancellation, Context, Fault, FaultKind, FormatError, Name, Origin, Payload, Peer,
-    Registry,
+    Answer, Call, Cancellation, Context, Fault, FaultKind, FormatError, Name, Origin, Payload,
+    Peer, Registry,
 };
 use tower_service::Service;
 
@@ -78,23 +79,29 @@ impl Server {
         let mut share = self.bodies.share();
         let document = match body::read(body, coding, limit, timeout, &mut share).await {
             Ok(document) => document,
-            Err(failure) => return self.refuse_body(&failure, &parts.headers),
+            Err(failure) => return self.refuse_body(&failure, parts.headers),
         };
+        if let Err(fault) = self.calls.check() {
+            return self.overloaded(&fault, parts.headers);
+        }
         let origin = Arc::new(Origin {
             peer,
             headers: parts.headers,
             extensions: parts.extensions,
         });
-        let _running = match self.calls.try_begin() {
-            Ok(running) => running,
-            Err(fault) => return self.overloaded(&fault, &origin.headers),
-        };
         let reply = self.answer(&registry, &origin, document).await;
-        self.reply(reply, &origin.headers)
+        // A method may have kept the context of its call.
+        let headers =
+            Arc::try_unwrap(origin).map_or_else(|shared| shared.headers.clone(), |own| own.headers);
+        self.reply(reply, headers)
     }
 
     /// Checks what can be told from the head of a request.
-    fn admit(&self, parts: &mut Parts, peer: &Peer) -> Result<(Registry<XmlRpc>, Coding), Refusal> {
+    fn admit(
+        &self,
+        parts: &mut Parts,
+        peer: &Peer,
+    ) -> Result<(Cow<'_, Registry<XmlRpc>>, Coding), Refusal> {
         let registry = self.service_at(parts.uri.path()).ok_or_else(|| {
             Refusal::new(StatusCode::NOT_FOUND, "there is no XML-RPC service here")
         })?;
@@ -143,18 +150,19 @@ impl Server {
             .options
             .call_timeout
             .and_then(|timeout| started.checked_add(timeout));
-        let context = Context::new(method)
+        let context = Context::new(method.clone())
             .with_origin(Arc::clone(origin))
             .with_cancellation(cancellation)
             .with_deadline(deadline);
         let call = Call {
             params,
             format: self.options.format,
-            context: context.clone(),
+            context,
         };
+        let answer = self.counted(registry.dispatch(call));
         let result = match deadline {
-            None => registry.dispatch(call).await,
-            Some(deadline) => tokio::time::timeout_at(deadline.into(), registry.dispatch(call))
+            None => answer.await,
+            Some(deadline) => tokio::time::timeout_at(deadline.into(), answer)
                 .await
                 .unwrap_or_else(|_| {
                     Err(Fault::of(
@@ -164,8 +172,21 @@ impl Server {
                 }),
         };
         let result = result.and_then(|reply| own_document(reply, self.options.format));
-        log::outcome(&context, started, result.as_ref().err());
-        result.unwrap_or_else(|fault| self.write_fault(&fault, context.method()))
+        log::outcome(&origin.peer, &method, started, result.as_ref().err());
+        result.unwrap_or_else(|fault| self.write_fault(&fault, &method))
+    }
+
+    /// The answer of a call, which counts from when it is not answered at once: until then it has its thread to itself,
+    /// and most never have to touch what all threads count by.
+    fn counted(&self, mut answer: Answer) -> impl Future<Output = Result<Payload, Fault>> {
+        let mut running = None;
+        poll_fn(move |cx| {
+            let polled = Pin::new(&mut answer).poll(cx);
+            if polled.is_pending() {
+                running.get_or_insert_with(|| self.calls.begin());
+            }
+            polled
+        })
     }
 
     fn read_call(
@@ -187,7 +208,7 @@ impl Server {
     }
 
     /// The response to a request whose body cannot be had.
-    fn refuse_body(&self, failure: &Failure, headers: &HeaderMap) -> Response<Full<Bytes>> {
+    fn refuse_body(&self, failure: &Failure, headers: HeaderMap) -> Response<Full<Bytes>> {
         let (status, text) = match failure {
             Failure::NoRoom => {
                 let message = "the server holds as many large requests as it can";
@@ -218,7 +239,7 @@ impl Server {
     }
 
     /// The response to a request for which there is no room. Load balancers go by the status, callers by the fault.
-    fn overloaded(&self, fault: &Fault, headers: &HeaderMap) -> Response<Full<Bytes>> {
+    fn overloaded(&self, fault: &Fault, headers: HeaderMap) -> Response<Full<Bytes>> {
         tracing::debug!(%fault, "request refused");
         let mut response = self.reply(self.write_fault(fault, ""), headers);
         *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
@@ -230,15 +251,16 @@ impl Server {
     }
 
     /// The response to a request with these headers.
-    fn reply(&self, document: Bytes, headers: &HeaderMap) -> Response<Full<Bytes>> {
+    fn reply(&self, document: Bytes, request: HeaderMap) -> Response<Full<Bytes>> {
         let large = self
             .options
             .gzip_over
             .is_some_and(|limit| document.len() > limit);
-        let zip = large && accepts_gzip(headers);
+        let zip = large && accepts_gzip(&request);
         let body = if zip { gzip(&document) } else { document };
         let mut response = Response::new(Full::new(body));
         let headers = response.headers_mut();
+        *headers = emptied(request);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/xml"));
         if zip {
             headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
@@ -262,6 +284,17 @@ fn own_document(reply: Payload, format: XmlRpc) -> Result<Bytes, Fault> {
             .concat()
             .into(),
     )
+}
+
+/// The memory of these headers for others. hyper keeps those of the last response for the next request, so that of many
+/// is not left to a connection that may be idle from now on.
+fn emptied(mut headers: HeaderMap) -> HeaderMap {
+    const FEW: usize = 24;
+    if headers.len() > FEW {
+        return HeaderMap::new();
+    }
+    headers.clear();
+    headers
 }
 
 fn is_xml(headers: &HeaderMap) -> bool {

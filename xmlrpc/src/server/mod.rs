@@ -12,11 +12,12 @@ mod options;
 mod patient;
 mod timer;
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
 use std::io;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use hyper::body::Incoming;
@@ -90,8 +91,8 @@ use crate::client::Socket;
 pub struct Server {
     options: Arc<ServerOptions>,
     main: Registry<XmlRpc>,
-    /// The services at paths of their own.
-    services: Arc<RwLock<HashMap<String, Registry<XmlRpc>>>>,
+    /// The services at paths of their own. Most servers have none, and take no lock then.
+    services: Arc<OnceLock<RwLock<HashMap<String, Registry<XmlRpc>>>>>,
     calls: CallLimit,
     bodies: Arc<Budget>,
 }
@@ -129,6 +130,7 @@ impl Server {
     pub fn at(&self, path: &str) -> Registry<XmlRpc> {
         let mut services = self
             .services
+            .get_or_init(RwLock::default)
             .write()
             .unwrap_or_else(PoisonError::into_inner);
         services
@@ -137,12 +139,13 @@ impl Server {
             .clone()
     }
 
-    fn service_at(&self, path: &str) -> Option<Registry<XmlRpc>> {
-        let services = self.services.read().unwrap_or_else(PoisonError::into_inner);
-        services
-            .get(path)
-            .or_else(|| matches!(path, "/" | "/RPC2").then_some(&self.main))
-            .cloned()
+    fn service_at(&self, path: &str) -> Option<Cow<'_, Registry<XmlRpc>>> {
+        let own = self.services.get().and_then(|services| {
+            let services = services.read().unwrap_or_else(PoisonError::into_inner);
+            services.get(path).cloned()
+        });
+        own.map(Cow::Owned)
+            .or_else(|| matches!(path, "/" | "/RPC2").then_some(Cow::Borrowed(&self.main)))
     }
 
     /// Offers a function or closure at the default paths: see [`Registry::register_function`].
