@@ -52,6 +52,14 @@ where
     }
 }
 
+/// A request whose head is in order.
+pub(super) struct Admitted<'a, B> {
+    registry: Cow<'a, Registry<XmlRpc>>,
+    coding: Coding,
+    origin: Arc<Origin>,
+    body: B,
+}
+
 impl Server {
     /// Answers one HTTP request.
     ///
@@ -59,45 +67,68 @@ impl Server {
     /// Dropping the future cancels the call that the request made.
     pub async fn respond(&self, mut request: Request<impl Body>) -> Response<Full<Bytes>> {
         let peer = request.extensions_mut().remove::<Peer>();
-        self.respond_to(request, peer.unwrap_or_default()).await
+        let admitted = self.admit(request, peer.unwrap_or_default());
+        let Ok(response) = self.respond_to(admitted).await;
+        response
     }
 
-    /// Answers one HTTP request of this peer.
-    pub(super) async fn respond_to(
+    /// Answers a request whose head was looked at. The future has room for nothing of the head that nobody asks for
+    /// again: it is made anew for each request.
+    pub(super) fn respond_to<B: Body>(
         &self,
-        request: Request<impl Body>,
-        peer: Peer,
-    ) -> Response<Full<Bytes>> {
-        let (mut parts, body) = request.into_parts();
-        let (registry, coding) = match self.admit(&mut parts, &peer) {
-            Ok(admitted) => admitted,
-            // What is left unread of this request must not be taken for the next.
-            Err(refusal) => return respond_with(refusal, !body.is_end_stream()),
-        };
-        let limit = self.options.max_body;
-        let timeout = self.options.body_timeout;
-        let mut share = self.bodies.share();
-        let document = match body::read(body, coding, limit, timeout, &mut share).await {
-            Ok(document) => document,
-            Err(failure) => return self.refuse_body(&failure, parts.headers),
-        };
-        if let Err(fault) = self.calls.check() {
-            return self.overloaded(&fault, parts.headers);
+        admitted: Result<Admitted<'_, B>, Refusal>,
+    ) -> impl Future<Output = Result<Response<Full<Bytes>>, Infallible>> {
+        async move {
+            let Admitted {
+                registry,
+                coding,
+                origin,
+                body,
+            } = match admitted {
+                Ok(admitted) => admitted,
+                Err(refusal) => return Ok(respond_with(refusal)),
+            };
+            let limit = self.options.max_body;
+            let timeout = self.options.body_timeout;
+            let mut share = self.bodies.share();
+            let document = match body::read(body, coding, limit, timeout, &mut share).await {
+                Ok(document) => document,
+                Err(failure) => return Ok(self.refuse_body(&failure, origin)),
+            };
+            if let Err(fault) = self.calls.check() {
+                return Ok(self.overloaded(&fault, origin));
+            }
+            let reply = self.answer(&registry, &origin, document).await;
+            Ok(self.reply(reply, origin))
         }
-        let origin = Arc::new(Origin {
-            peer,
-            headers: parts.headers,
-            extensions: parts.extensions,
-        });
-        let reply = self.answer(&registry, &origin, document).await;
-        // A method may have kept the context of its call.
-        let headers =
-            Arc::try_unwrap(origin).map_or_else(|shared| shared.headers.clone(), |own| own.headers);
-        self.reply(reply, headers)
     }
 
-    /// Checks what can be told from the head of a request.
-    fn admit(
+    /// Checks what can be told from the head of a request of this peer.
+    pub(super) fn admit<B: Body>(
+        &self,
+        request: Request<B>,
+        peer: Peer,
+    ) -> Result<Admitted<'_, B>, Refusal> {
+        let (mut parts, body) = request.into_parts();
+        match self.look_at(&mut parts, &peer) {
+            Ok((registry, coding)) => Ok(Admitted {
+                registry,
+                coding,
+                origin: Arc::new(Origin {
+                    peer,
+                    headers: parts.headers,
+                    extensions: parts.extensions,
+                }),
+                body,
+            }),
+            // What is left unread of this request must not be taken for the next.
+            Err(refusal) if !body.is_end_stream() => Err(refusal.closing()),
+            Err(refusal) => Err(refusal),
+        }
+    }
+
+    /// What is called, and how the body is coded.
+    fn look_at(
         &self,
         parts: &mut Parts,
         peer: &Peer,
@@ -208,11 +239,11 @@ impl Server {
     }
 
     /// The response to a request whose body cannot be had.
-    fn refuse_body(&self, failure: &Failure, headers: HeaderMap) -> Response<Full<Bytes>> {
+    fn refuse_body(&self, failure: &Failure, origin: Arc<Origin>) -> Response<Full<Bytes>> {
         let (status, text) = match failure {
             Failure::NoRoom => {
                 let message = "the server holds as many large requests as it can";
-                return self.overloaded(&Fault::of(FaultKind::Overloaded, message), headers);
+                return self.overloaded(&Fault::of(FaultKind::Overloaded, message), origin);
             }
             Failure::TooLarge => (
                 StatusCode::PAYLOAD_TOO_LARGE,
@@ -235,13 +266,13 @@ impl Server {
             ),
         };
         // There may be more of it to come, and none of that is a request.
-        respond_with(Refusal::new(status, text), true)
+        respond_with(Refusal::new(status, text).closing())
     }
 
     /// The response to a request for which there is no room. Load balancers go by the status, callers by the fault.
-    fn overloaded(&self, fault: &Fault, headers: HeaderMap) -> Response<Full<Bytes>> {
+    fn overloaded(&self, fault: &Fault, origin: Arc<Origin>) -> Response<Full<Bytes>> {
         tracing::debug!(%fault, "request refused");
-        let mut response = self.reply(self.write_fault(fault, ""), headers);
+        let mut response = self.reply(self.write_fault(fault, ""), origin);
         *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
         let headers = response.headers_mut();
         headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
@@ -250,17 +281,17 @@ impl Server {
         response
     }
 
-    /// The response to a request with these headers.
-    fn reply(&self, document: Bytes, request: HeaderMap) -> Response<Full<Bytes>> {
+    /// The response to a request from there.
+    fn reply(&self, document: Bytes, origin: Arc<Origin>) -> Response<Full<Bytes>> {
         let large = self
             .options
             .gzip_over
             .is_some_and(|limit| document.len() > limit);
-        let zip = large && accepts_gzip(&request);
+        let zip = large && accepts_gzip(&origin.headers);
         let body = if zip { gzip(&document) } else { document };
         let mut response = Response::new(Full::new(body));
         let headers = response.headers_mut();
-        *headers = emptied(request);
+        *headers = emptied(origin);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/xml"));
         if zip {
             headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
@@ -286,15 +317,17 @@ fn own_document(reply: Payload, format: XmlRpc) -> Result<Bytes, Fault> {
     )
 }
 
-/// The memory of these headers for others. hyper keeps those of the last response for the next request, so that of many
-/// is not left to a connection that may be idle from now on.
-fn emptied(mut headers: HeaderMap) -> HeaderMap {
+/// The memory of the headers of a request for those of its response, unless a method has kept them with its context.
+/// hyper keeps it for the next request, so that of many is not left to a connection that may be idle from now on.
+fn emptied(origin: Arc<Origin>) -> HeaderMap {
     const FEW: usize = 24;
-    if headers.len() > FEW {
-        return HeaderMap::new();
+    match Arc::into_inner(origin) {
+        Some(Origin { mut headers, .. }) if headers.len() <= FEW => {
+            headers.clear();
+            headers
+        }
+        _ => HeaderMap::new(),
     }
-    headers.clear();
-    headers
 }
 
 fn is_xml(headers: &HeaderMap) -> bool {
@@ -303,6 +336,9 @@ fn is_xml(headers: &HeaderMap) -> bool {
     let Some(content_type) = headers.get(CONTENT_TYPE) else {
         return !headers.contains_key(ORIGIN);
     };
+    if content_type == "text/xml" {
+        return true;
+    }
     let Ok(content_type) = content_type.to_str() else {
         return false;
     };
@@ -339,13 +375,8 @@ fn accepts_gzip(headers: &HeaderMap) -> bool {
         })
 }
 
-pub(super) fn respond_with(refusal: Refusal, close: bool) -> Response<Full<Bytes>> {
-    let mut response = refusal.0.map(|text| Full::new(Bytes::from(text)));
+pub(super) fn respond_with(refusal: Refusal) -> Response<Full<Bytes>> {
+    let response = refusal.0.map(|text| Full::new(Bytes::from(text)));
     tracing::info!(status = response.status().as_u16(), "request refused");
-    if close {
-        response
-            .headers_mut()
-            .insert(CONNECTION, HeaderValue::from_static("close"));
-    }
     response
 }

@@ -10,13 +10,14 @@ mod log;
 mod multicall;
 mod options;
 mod patient;
+mod seldom;
 mod timer;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::convert::Infallible;
 use std::future::{Future, poll_fn};
 use std::io;
+use std::pin::pin;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
@@ -36,9 +37,9 @@ use tokio_util::sync::CancellationToken;
 
 use self::budget::Budget;
 use self::gather::Gather;
-use self::http::respond_with;
 pub use self::options::{FaultPolicy, Refusal, ServerOptions};
 use self::patient::Patient;
+use self::seldom::Seldom;
 use self::timer::Timer;
 use crate::XmlRpc;
 use crate::client::Socket;
@@ -281,13 +282,9 @@ impl Server {
             return;
         }
         let service = service_fn(|request: ::http::Request<Incoming>| {
-            let (server, peer) = (&self, peer.clone());
-            Box::pin(async move {
-                Ok::<_, Infallible>(match head::check(&request) {
-                    Ok(()) => server.respond_to(request, peer).await,
-                    Err(refusal) => respond_with(refusal, true),
-                })
-            })
+            let checked = head::check(&request).map_err(Refusal::closing);
+            let admitted = checked.and_then(|()| self.admit(request, peer.clone()));
+            Box::pin(self.respond_to(admitted))
         });
         let io = Patient::new(io, self.options.write_timeout.min(FOREVER));
         let header_timeout = self.options.header_timeout.min(FOREVER);
@@ -296,15 +293,15 @@ impl Server {
             .header_read_timeout(header_timeout)
             .max_buf_size(MAX_HEAD)
             .serve_connection(TokioIo::new(Gather(io)), service);
-        let stopped = async {
+        let stopped = pin!(async {
             stop.cancelled().await;
             // A request that is here already is read first: the event loop may not have seen it yet.
             yield_now().await;
-        };
+        });
         let result = tokio::select! {
             biased;
             result = poll_fn(|cx| connection.poll_without_shutdown(cx)) => result,
-            () = stopped => {
+            () = Seldom::new(stopped) => {
                 Pin::new(&mut connection).graceful_shutdown();
                 poll_fn(|cx| connection.poll_without_shutdown(cx)).await
             }

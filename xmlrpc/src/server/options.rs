@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::header::CONNECTION;
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 use rpc_core::{Fault, FaultKind, Peer, serve};
@@ -55,6 +56,11 @@ impl Refusal {
     pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.0.headers_mut().insert(name, value);
         self
+    }
+
+    /// The same, with which the connection ends.
+    pub(crate) fn closing(self) -> Self {
+        self.with_header(CONNECTION, HeaderValue::from_static("close"))
     }
 }
 

@@ -33,6 +33,8 @@ pub(crate) fn decode_document(
     let (encoding, mark) = detect(&document, charset)?;
     document.advance(mark);
     let decoded = match encoding {
+        // Most are, and to look for that alone takes a fraction of the time.
+        Encoding::Utf8 if document.is_ascii() => None,
         Encoding::Utf8 => match std::str::from_utf8(&document) {
             Ok(_) => None,
             Err(error) => {
@@ -90,7 +92,7 @@ fn detect(document: &[u8], charset: Option<&str>) -> Result<(Encoding, usize), F
         return Ok((wide, 0));
     }
     let declared = match declaration::plain(document) {
-        Some((label, _)) => label,
+        Some((label, _)) => label.and_then(|label| std::str::from_utf8(label).ok()),
         None => declared(document),
     };
     match declared {
