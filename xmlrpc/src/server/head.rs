@@ -41,14 +41,16 @@ fn is_host(host: &[u8]) -> bool {
 
 /// Whether it is a name or an IPv4 address, with a port or without, as nearly all hosts are. To parse it would copy it.
 fn is_plain_host(host: &[u8]) -> bool {
-    let colon = host.iter().position(|&b| b == b':').unwrap_or(host.len());
-    let (name, port) = host.split_at(colon);
     let is_plain = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-');
-    !name.is_empty()
-        && name.iter().all(is_plain)
-        && port.len() != 1
-        && port.len() < 7
-        && port.iter().skip(1).all(u8::is_ascii_digit)
+    let end = host.iter().position(|b| !is_plain(b)).unwrap_or(host.len());
+    match host.split_at(end) {
+        ([], _) => false,
+        (_, []) => true,
+        (_, [b':', port @ ..]) => {
+            matches!(port.len(), 1..=5) && port.iter().all(u8::is_ascii_digit)
+        }
+        _ => false,
+    }
 }
 
 /// RFC 9112, 6.1. Of several codings hyper looks at the last alone.

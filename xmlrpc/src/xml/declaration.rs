@@ -1,29 +1,34 @@
-//! The XML declaration, as nearly all documents have it.
+//! The XML declaration, as nearly all documents have it. Whatever is written in another way is left to those who read
+//! with more care.
 
-/// What a document declares its encoding to be, if it does, and what is behind the declaration. Nothing of one that is
-/// written in another way, if there is one at all: this refuses no document.
-pub(super) fn plain(document: &[u8]) -> Option<(Option<&[u8]>, &[u8])> {
-    let rest = document.strip_prefix(b"<?xml version=")?;
-    let rest = rest
-        .strip_prefix(b"\"1.0\"")
-        .or_else(|| rest.strip_prefix(b"'1.0'"))?;
-    let (label, rest) = match rest.strip_prefix(b" encoding=") {
-        Some(rest) => quoted(rest).map(|(label, rest)| (Some(label), rest))?,
-        None => (None, rest),
-    };
-    let rest = rest.strip_prefix(b" ").unwrap_or(rest);
-    Some((label, rest.strip_prefix(b"?>")?))
+use memchr::memchr;
+
+/// What is behind the declaration of a document, whatever it says.
+pub(super) fn behind(document: &[u8]) -> Option<&[u8]> {
+    let declaration = document.strip_prefix(b"<?xml ")?;
+    let (declaration, rest) = declaration.split_at(memchr(b'?', declaration)?);
+    rest.strip_prefix(b"?>").filter(|_| declaration.is_ascii())
 }
 
-/// A label between quotes, and what is behind them.
-fn quoted(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (quote, text) = bytes.split_first()?;
-    let is_label = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
-    let (label, rest) = text.split_at(text.iter().position(|b| !is_label(b))?);
-    let rest = rest
-        .strip_prefix(&[*quote])
-        .filter(|_| matches!(quote, b'"' | b'\''))?;
-    Some((label, rest))
+/// Whether a document declares that it is UTF-8, or does not say what it is.
+pub(super) fn is_utf8(document: &[u8]) -> bool {
+    let Some(version) = document.strip_prefix(b"<?xml version=") else {
+        return false;
+    };
+    let Some(([b'"', b'1', b'.', b'0', b'"'] | [b'\'', b'1', b'.', b'0', b'\''], rest)) =
+        version.split_first_chunk::<5>()
+    else {
+        return false;
+    };
+    let rest = match rest.strip_prefix(b" encoding=") {
+        None => rest,
+        Some(encoding) => match encoding.split_first_chunk::<7>() {
+            Some((label, rest)) if label.eq_ignore_ascii_case(b"\"utf-8\"") => rest,
+            Some((label, rest)) if label.eq_ignore_ascii_case(b"'utf-8'") => rest,
+            _ => return false,
+        },
+    };
+    rest.strip_prefix(b" ").unwrap_or(rest).starts_with(b"?>")
 }
 
 #[cfg(test)]
@@ -31,23 +36,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn usual_declarations_are_plain() {
-        for (document, label) in [
-            ("<?xml version=\"1.0\"?><a/>", None),
-            ("<?xml version='1.0'?><a/>", None),
-            (
-                "<?xml version=\"1.0\" encoding=\"UTF-8\"?><a/>",
-                Some("UTF-8"),
-            ),
-            (
-                "<?xml version='1.0' encoding='iso-8859-1' ?><a/>",
-                Some("iso-8859-1"),
-            ),
+    fn usual_declarations_are_known() {
+        for declaration in [
+            "<?xml version=\"1.0\"?>",
+            "<?xml version='1.0'?>",
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>",
+            "<?xml version='1.0' encoding='utf-8' ?>",
         ] {
-            assert_eq!(
-                plain(document.as_bytes()),
-                Some((label.map(str::as_bytes), &b"<a/>"[..]))
-            );
+            let document = format!("{declaration}<a/>");
+            assert!(is_utf8(document.as_bytes()), "{document}");
+            assert_eq!(behind(document.as_bytes()), Some(&b"<a/>"[..]));
+        }
+        for declaration in [
+            "<?xml version='1.0' encoding='latin1'?>",
+            "<?xml version='1.0' encoding='utf-8\"?>",
+            "<?xml version='1.1' encoding='utf-8'?>",
+            "<?xml version='1.0' encoding='utf-8' standalone='yes'?>",
+        ] {
+            let document = format!("{declaration}<a/>");
+            assert!(!is_utf8(document.as_bytes()), "{document}");
+            assert_eq!(behind(document.as_bytes()), Some(&b"<a/>"[..]));
         }
     }
 
@@ -57,16 +65,15 @@ mod tests {
             "",
             "<a/>",
             " <?xml version='1.0'?>",
-            "<?xml version='1.1'?>",
-            "<?xml version='1.0\"?>",
-            "<?xml version='1.0' encoding='a\"?>",
-            "<?xml version='1.0' encoding=aba?>",
-            "<?xml version='1.0' encoding='a b'?>",
-            "<?xml version='1.0' encoding='a?>'?>",
-            "<?xml version='1.0' standalone='yes'?>",
-            "<?xml version='1.0'",
+            "<?xml\tversion='1.0'?>",
+            "<?xml version='1.0' encoding='a?a'?>",
+            "<?xml version='1.0' encoding='é'?>",
+            "<?xml version='1.0' encoding='utf-8'",
+            "<?xml version='1.0'?",
+            "<?xml-stylesheet?>",
         ] {
-            assert_eq!(plain(document.as_bytes()), None, "{document}");
+            assert!(!is_utf8(document.as_bytes()), "{document}");
+            assert_eq!(behind(document.as_bytes()), None, "{document}");
         }
     }
 }

@@ -91,11 +91,10 @@ fn detect(document: &[u8], charset: Option<&str>) -> Result<(Encoding, usize), F
     if let Some(wide) = wide {
         return Ok((wide, 0));
     }
-    let declared = match declaration::plain(document) {
-        Some((label, _)) => label.and_then(|label| std::str::from_utf8(label).ok()),
-        None => declared(document),
-    };
-    match declared {
+    if declaration::is_utf8(document) {
+        return Ok((Encoding::Utf8, 0));
+    }
+    match declared(document) {
         None => Ok((Encoding::Utf8, 0)),
         // A declaration of UTF-16 in bytes that are plainly not: what a program writes that made
         // the text as UTF-16 and sent it as UTF-8.

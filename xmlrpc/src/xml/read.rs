@@ -97,7 +97,7 @@ impl<'a> Reader<'a> {
         if let Some(reference) = &mut self.reference {
             reference.allow_declaration();
         }
-        if let Some((_, behind)) = declaration::plain(self.rest) {
+        if let Some(behind) = declaration::behind(self.rest) {
             self.rest = behind;
             self.declaration_allowed = false;
         }
