@@ -36,14 +36,19 @@ const FAULT_EPILOGUE: &str = "</fault></methodResponse>\n";
 /// # Errors
 /// If the document does not start like a call.
 pub(crate) fn call_head(document: &[u8]) -> Result<(Name, usize), FormatError> {
+    if let Some((name, end)) = plain::call_head(document)
+        && let name = trim(name)
+        && (1..=MAX_NAME).contains(&name.len())
+    {
+        return Ok((Name::from(name), end));
+    }
     let mut reader = Reader::document(document, 16);
     reader.expect_start(&plain::METHOD_CALL, "<methodCall>")?;
     let start = reader.expect_start(&plain::METHOD_NAME, "<methodName>")?;
     let name = reader.text()?;
-    if !reader.close_plain(&plain::METHOD_NAME) {
-        reader.expect(Markup::End(Tag::MethodName), "</methodName>")?;
-    }
-    let end = reader.offset();
+    let end = reader
+        .expect(Markup::End(Tag::MethodName), "</methodName>")?
+        .end;
     let name = trim(&name);
     if name.is_empty() {
         return Err(reader.error(

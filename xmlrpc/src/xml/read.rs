@@ -190,9 +190,6 @@ impl<'a> Reader<'a> {
         if let Some(reference) = &mut self.reference {
             return reference.text();
         }
-        if let Some(text) = self.plain_text() {
-            return Ok(Cow::Borrowed(text));
-        }
         let mut text = Cow::Borrowed("");
         while let Some(piece) = self.or_fail(Self::piece)? {
             match piece {

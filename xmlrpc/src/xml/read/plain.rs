@@ -9,7 +9,7 @@ use memchr::memchr2;
 use rpc_core::FormatError;
 
 use super::{Markup, Reader, State, Tag, Token};
-use crate::xml::{forbidden, is_space, swar};
+use crate::xml::{declaration, forbidden, is_space, swar};
 
 /// The tags of an element without attributes.
 pub(crate) struct Element {
@@ -190,18 +190,6 @@ impl<'a> Reader<'a> {
         Some(text)
     }
 
-    /// Reads the text up to the next tag.
-    #[inline]
-    pub(super) fn plain_text(&mut self) -> Option<&'a str> {
-        let (text, rest) = text(self.ahead())?;
-        // Behind a comment, or in a CDATA section, the text may go on.
-        if let [_, b'!' | b'?', ..] = rest {
-            return None;
-        }
-        self.rest = rest;
-        Some(text)
-    }
-
     /// Whether nothing but white space is left, with no element open.
     #[inline]
     pub(crate) fn is_at_end(&self) -> bool {
@@ -227,6 +215,20 @@ impl<'a> Reader<'a> {
         self.declaration_allowed = false;
         self.rest = rest;
     }
+}
+
+/// The name of the method that a call document names, and the offset after `</methodName>`.
+pub(crate) fn call_head(document: &[u8]) -> Option<(&str, usize)> {
+    #[cfg(any(test, fuzzing))]
+    if super::reference::is_asked() {
+        return None;
+    }
+    let rest = declaration::behind(document).unwrap_or(document);
+    let rest = skip_space(rest).strip_prefix(METHOD_CALL.start)?;
+    let rest = skip_space(rest).strip_prefix(METHOD_NAME.start)?;
+    let (name, rest) = text(rest)?;
+    let rest = rest.strip_prefix(METHOD_NAME.end)?;
+    Some((name, document.len() - rest.len()))
 }
 
 #[inline]
