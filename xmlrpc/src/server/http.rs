@@ -74,33 +74,31 @@ impl Server {
 
     /// Answers a request whose head was looked at. The future has room for nothing of the head that nobody asks for
     /// again: it is made anew for each request.
-    pub(super) fn respond_to<B: Body>(
+    pub(super) async fn respond_to(
         &self,
-        admitted: Result<Admitted<'_, B>, Refusal>,
-    ) -> impl Future<Output = Result<Response<Full<Bytes>>, Infallible>> {
-        async move {
-            let Admitted {
-                registry,
-                coding,
-                origin,
-                body,
-            } = match admitted {
-                Ok(admitted) => admitted,
-                Err(refusal) => return Ok(respond_with(refusal)),
-            };
-            let limit = self.options.max_body;
-            let timeout = self.options.body_timeout;
-            let mut share = self.bodies.share();
-            let document = match body::read(body, coding, limit, timeout, &mut share).await {
-                Ok(document) => document,
-                Err(failure) => return Ok(self.refuse_body(&failure, origin)),
-            };
-            if let Err(fault) = self.calls.check() {
-                return Ok(self.overloaded(&fault, origin));
-            }
-            let reply = self.answer(&registry, &origin, document).await;
-            Ok(self.reply(reply, origin))
+        admitted: Result<Admitted<'_, impl Body>, Refusal>,
+    ) -> Result<Response<Full<Bytes>>, Infallible> {
+        let Admitted {
+            registry,
+            coding,
+            origin,
+            body,
+        } = match admitted {
+            Ok(admitted) => admitted,
+            Err(refusal) => return Ok(respond_with(refusal)),
+        };
+        let limit = self.options.max_body;
+        let timeout = self.options.body_timeout;
+        let mut share = self.bodies.share();
+        let document = match body::read(body, coding, limit, timeout, &mut share).await {
+            Ok(document) => document,
+            Err(failure) => return Ok(self.refuse_body(&failure, origin)),
+        };
+        if let Err(fault) = self.calls.check() {
+            return Ok(self.overloaded(&fault, origin));
         }
+        let reply = self.answer(&registry, &origin, document).await;
+        Ok(self.reply(reply, origin))
     }
 
     /// Checks what can be told from the head of a request of this peer.
@@ -380,3 +378,6 @@ pub(super) fn respond_with(refusal: Refusal) -> Response<Full<Bytes>> {
     tracing::info!(status = response.status().as_u16(), "request refused");
     response
 }
+
+#[cfg(test)]
+mod tests;
