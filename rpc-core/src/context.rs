@@ -254,6 +254,9 @@ pub struct CancelOnDrop(Cancellation);
 
 impl Drop for CancelOnDrop {
     fn drop(&mut self) {
-        self.0.cancel();
+        // Most calls leave nobody behind to tell.
+        if !self.0.is_unshared() {
+            self.0.cancel();
+        }
     }
 }

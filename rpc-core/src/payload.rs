@@ -144,7 +144,11 @@ impl Payload {
     #[must_use]
     pub fn into_bytes(self) -> Bytes {
         let range = self.range.clone();
-        self.into_message().slice(range)
+        let message = self.into_message();
+        if range.len() == message.len() {
+            return message;
+        }
+        message.slice(range)
     }
 }
 

@@ -9,18 +9,23 @@ use std::task::Poll;
 
 use arc_swap::ArcSwap;
 use foldhash::fast::FixedState;
-use tokio_util::task::AbortOnDropHandle;
 use tower_service::Service;
 
-use crate::args::FromArgs;
+pub use self::instance::{Instance, Registrar};
+use self::method::Invoke;
+pub use self::method::Method;
+pub(crate) use self::method::encode;
 use crate::call::{Answer, Call, panicked};
 use crate::context::{self, Context};
-use crate::describe::{Description, Kind};
+use crate::describe::Description;
 use crate::fault::Fault;
 use crate::format::Format;
 use crate::handler::{FromCall, Function, IntoReply, Reply};
 use crate::name::Name;
 use crate::payload::Payload;
+
+mod instance;
+mod method;
 
 /// The methods that a server offers.
 ///
@@ -55,7 +60,6 @@ struct Table<F: Format> {
     guard: Option<Arc<Guard>>,
 }
 
-type Invoke<F> = dyn Fn(&Registry<F>, Call<F>) -> Answer + Send + Sync;
 type Guard = dyn Fn(&Context) -> Result<(), Fault> + Send + Sync;
 
 /// Why a method could not be registered.
@@ -145,12 +149,7 @@ impl<F: Format> Registry<F> {
         prefix: &str,
         instance: I,
     ) -> Result<&Self, RegisterError> {
-        let mut registrar = Registrar {
-            prefix: String::new(),
-            methods: Vec::new(),
-        };
-        registrar.nested(prefix, instance);
-        self.register_all(registrar.methods)
+        self.register_all(Registrar::methods_of(prefix, instance))
     }
 
     /// Offers a method with a description of its own.
@@ -257,21 +256,19 @@ impl<F: Format> Registry<F> {
     /// Runs the method that `call` names. A method that panics answers with an internal fault. The
     /// calls that the method makes inherit the call's deadline.
     pub fn dispatch(&self, call: Call<F>) -> Answer {
-        let (invoke, guard) = {
-            let table = self.shared.table.load();
-            let method = table.methods.get(call.method().as_str());
-            let Some(invoke) = method
-                .map(|method| &method.invoke)
-                .or(table.fallback.as_ref())
-            else {
-                return Fault::unknown_method(call.method()).into();
-            };
-            (Arc::clone(invoke), table.guard.clone())
+        // Borrowed rather than cloned: the count of a method that all threads call is written by all of them.
+        let table = self.shared.table.load();
+        let method = table.methods.get(call.method().as_str());
+        let Some(invoke) = method
+            .map(|method| &method.invoke)
+            .or(table.fallback.as_ref())
+        else {
+            return Fault::unknown_method(call.method()).into();
         };
         let deadline = call.context.deadline();
         context::within(deadline, || {
             catch_unwind(AssertUnwindSafe(|| {
-                if let Some(guard) = guard {
+                if let Some(guard) = &table.guard {
                     guard(&call.context)?;
                 }
                 Ok(invoke(self, call))
@@ -325,207 +322,5 @@ impl<F: Format> Service<Call<F>> for Registry<F> {
 
     fn call(&mut self, call: Call<F>) -> Answer {
         self.dispatch(call)
-    }
-}
-
-/// A method: a name, what to run, and a description for introspection.
-pub struct Method<F: Format> {
-    name: Name,
-    description: Arc<Description>,
-    invoke: Arc<Invoke<F>>,
-}
-
-impl<F: Format> Method<F> {
-    /// A method that runs a function or closure, plain or async.
-    pub fn function<H, A, Cx, Mode>(name: impl Into<Name>, function: H) -> Self
-    where
-        H: Function<A, Output: IntoReply<Mode, Future: Send + 'static>>,
-        A: FromCall<Cx>,
-    {
-        type Value<H, A, Mode> = <<H as Function<A>>::Output as IntoReply<Mode>>::Value;
-
-        let description = describe::<A::Params, Value<H, A, Mode>>();
-        Self::new(name, description, move |_, call| {
-            let (arguments, format) = match A::from_call(call) {
-                Ok(parts) => parts,
-                Err(error) => return Fault::from(error).into(),
-            };
-            match function.invoke(arguments).into_reply() {
-                Ok(result) => Answer::ready(encode(&format, result)),
-                Err(future) => Answer::later(async move { encode(&format, future.await) }),
-            }
-        })
-    }
-
-    /// A method that runs a plain function on the runtime's pool of blocking threads.
-    pub fn blocking<H, A, Cx, Mark>(name: impl Into<Name>, function: H) -> Self
-    where
-        H: Function<A, Output: Reply<Mark>>,
-        A: FromCall<Cx> + Send + 'static,
-    {
-        type Value<H, A, Mark> = <<H as Function<A>>::Output as Reply<Mark>>::Value;
-
-        let description = describe::<A::Params, Value<H, A, Mark>>();
-        let function = Arc::new(function);
-        Self::new(name, description, move |_, call| {
-            let (arguments, format) = match A::from_call(call) {
-                Ok(parts) => parts,
-                Err(error) => return Fault::from(error).into(),
-            };
-            let function = Arc::clone(&function);
-            let deadline = context::inherited();
-            let run = move || {
-                context::within(deadline, || {
-                    encode(&format, function.invoke(arguments).into_result())
-                })
-            };
-            Answer::later(async move {
-                // A call that is given up while it waits for a thread never runs.
-                let mut task = AbortOnDropHandle::new(tokio::task::spawn_blocking(run));
-                match (&mut task).await {
-                    Ok(result) => result,
-                    Err(error) => match error.try_into_panic() {
-                        Ok(panic) => Err(panicked(&*panic)),
-                        Err(cancelled) => Err(Fault::internal(cancelled)),
-                    },
-                }
-            })
-        })
-    }
-
-    /// A method that is given the registry and the call as they are.
-    pub fn raw(
-        name: impl Into<Name>,
-        description: Description,
-        invoke: impl Fn(&Registry<F>, Call<F>) -> Answer + Send + Sync + 'static,
-    ) -> Self {
-        Self::new(name, description, invoke)
-    }
-
-    fn new(
-        name: impl Into<Name>,
-        description: Description,
-        invoke: impl Fn(&Registry<F>, Call<F>) -> Answer + Send + Sync + 'static,
-    ) -> Self {
-        Self {
-            name: name.into(),
-            description: Arc::new(description),
-            invoke: Arc::new(invoke),
-        }
-    }
-
-    /// Says what the method does. Default: nothing.
-    #[must_use]
-    pub fn help(mut self, text: impl Into<String>) -> Self {
-        Arc::make_mut(&mut self.description).help = text.into();
-        self
-    }
-
-    /// Names the parameters, first to last. Default: they have no names.
-    #[must_use]
-    pub fn parameter_names<N: Into<String>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
-        let params = &mut Arc::make_mut(&mut self.description).params;
-        for (param, name) in params.iter_mut().zip(names) {
-            param.name = Some(name.into());
-        }
-        self
-    }
-
-    /// Says what the method gives. Default: what [`Kind::of_result`] tells.
-    #[must_use]
-    pub fn returns(mut self, kind: Kind) -> Self {
-        Arc::make_mut(&mut self.description).result = kind;
-        self
-    }
-}
-
-impl<F: Format> Clone for Method<F> {
-    fn clone(&self) -> Self {
-        Self {
-            name: self.name.clone(),
-            description: Arc::clone(&self.description),
-            invoke: Arc::clone(&self.invoke),
-        }
-    }
-}
-
-impl<F: Format> fmt::Debug for Method<F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Method")
-            .field("name", &self.name)
-            .field("description", &self.description)
-            .finish_non_exhaustive()
-    }
-}
-
-fn describe<Params: FromArgs, Value>() -> Description {
-    Description {
-        help: String::new(),
-        params: Params::describe(),
-        variadic: Params::VARIADIC,
-        result: Kind::of_result::<Value>(),
-    }
-}
-
-pub(crate) fn encode<F: Format, T: serde::Serialize>(
-    format: &F,
-    result: Result<T, Fault>,
-) -> Result<Payload, Fault> {
-    format.reply(&result?).map_err(|error| {
-        // The method did run: whatever is wrong with its result is not the caller's doing.
-        Fault::of(
-            crate::FaultKind::Internal,
-            format!("the result cannot be sent: {error}"),
-        )
-    })
-}
-
-/// An object whose methods can be called remotely. `#[service]` on its impl block writes this.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` is not an object with remote methods",
-    label = "mark its impl block with `#[service]`"
-)]
-pub trait Instance: Send + Sync + 'static {
-    /// What stands before the names of its methods, without the dot. Default: nothing.
-    const PREFIX: &'static str = "";
-
-    /// Registers one method for each method of the object.
-    fn register<F: Format>(self: Arc<Self>, into: &mut Registrar<F>);
-}
-
-impl<T: Instance> Instance for Arc<T> {
-    const PREFIX: &'static str = T::PREFIX;
-
-    fn register<F: Format>(self: Arc<Self>, into: &mut Registrar<F>) {
-        T::register(Self::clone(&self), into);
-    }
-}
-
-/// Collects the methods of an object, so that they are registered all or none.
-#[derive(Debug)]
-pub struct Registrar<F: Format> {
-    prefix: String,
-    methods: Vec<Method<F>>,
-}
-
-impl<F: Format> Registrar<F> {
-    /// Adds a method of the object.
-    pub fn method(&mut self, mut method: Method<F>) {
-        if !self.prefix.is_empty() {
-            method.name = format!("{}{}", self.prefix, method.name).into();
-        }
-        self.methods.push(method);
-    }
-
-    /// Adds the methods of an object that this one holds, under `prefix.`. The table is made here,
-    /// once: no name that a caller sends is ever followed through objects.
-    pub fn nested<I: Instance>(&mut self, prefix: &str, instance: I) {
-        let outer = self.prefix.len();
-        if !prefix.is_empty() {
-            self.prefix.push_str(prefix);
-            self.prefix.push('.');
-        }
-        Arc::new(instance).register(self);
-        self.prefix.truncate(outer);
     }
 }

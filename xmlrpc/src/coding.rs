@@ -83,7 +83,11 @@ pub(crate) fn gzip(body: &[u8]) -> Bytes {
 
 /// The `charset` parameter of a content type.
 pub(crate) fn charset(content_type: Option<&HeaderValue>) -> Option<&str> {
-    let content_type = content_type?.to_str().ok()?;
+    let content_type = content_type?;
+    if content_type == "text/xml" {
+        return None;
+    }
+    let content_type = content_type.to_str().ok()?;
     content_type.split(';').skip(1).find_map(|parameter| {
         let (name, value) = parameter.split_once('=')?;
         let value = value.trim().trim_matches('"');

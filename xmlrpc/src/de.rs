@@ -7,7 +7,7 @@ use rpc_core::{FormatError, FormatErrorKind, Payload};
 use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, SeqAccess, Visitor};
 
 use crate::format::XmlRpc;
-use crate::xml::read::plain::{self as shortcut, Element};
+use crate::xml::read::plain::Element;
 use crate::xml::read::{Markup, Reader, Tag};
 
 mod compound;
@@ -121,28 +121,10 @@ impl<'de> De<'de> {
         Ok(value)
     }
 
-    /// Expects the start of an element and gives its offset.
-    pub(crate) fn start(&mut self, tag: Tag, expected: &str) -> Result<usize, FormatError> {
-        let token = self.reader.tag()?;
-        match token.markup == Markup::Start(tag) {
-            true => Ok(token.start),
-            false => Err(self.reader.unexpected(token, expected)),
-        }
-    }
-
-    /// Expects the start of a value and gives its offset.
+    /// Expects the end of an element, which is this one in plain documents.
     // Inlined with those who know which element it is, as the shortcuts are.
     #[inline(always)]
-    pub(crate) fn start_value(&mut self, expected: &str) -> Result<usize, FormatError> {
-        match self.reader.open_plain(&shortcut::VALUE) {
-            Some(start) => Ok(start),
-            None => self.start(Tag::Value, expected),
-        }
-    }
-
-    /// Expects the end of an element, which is this one in plain documents.
-    #[inline(always)]
-    fn end_of(&mut self, element: &Element, expected: &str) -> Result<(), FormatError> {
+    pub(crate) fn end_of(&mut self, element: &Element, expected: &str) -> Result<(), FormatError> {
         match self.reader.close_plain(element) {
             true => Ok(()),
             false => self.end(expected).map(|_| ()),
@@ -160,6 +142,9 @@ impl<'de> De<'de> {
 
     /// Expects nothing more than comments and the like.
     pub(crate) fn eof(&mut self) -> Result<(), FormatError> {
+        if self.reader.is_at_end() {
+            return Ok(());
+        }
         let token = self.reader.tag()?;
         match token.markup {
             Markup::Eof => Ok(()),

@@ -8,7 +8,7 @@ use serde::de::{self, Deserialize, DeserializeOwned, Deserializer, Visitor};
 
 use crate::de::{De, Raw};
 use crate::format::XmlRpc;
-use crate::xml::read::{Markup, Reader, Tag, Token};
+use crate::xml::read::{Markup, Reader, Tag, plain};
 use crate::xml::{trim, write};
 
 /// What stands before the `<value>` of a result.
@@ -36,31 +36,31 @@ const FAULT_EPILOGUE: &str = "</fault></methodResponse>\n";
 /// # Errors
 /// If the document does not start like a call.
 pub(crate) fn call_head(document: &[u8]) -> Result<(Name, usize), FormatError> {
+    if let Some((name, end)) = plain::call_head(document)
+        && let name = trim(name)
+        && (1..=MAX_NAME).contains(&name.len())
+    {
+        return Ok((Name::from(name), end));
+    }
     let mut reader = Reader::document(document, 16);
-    let expect =
-        |reader: &mut Reader<'_>, markup: Markup, text: &str| -> Result<Token, FormatError> {
-            let token = reader.tag()?;
-            match token.markup == markup {
-                true => Ok(token),
-                false => Err(reader.unexpected(token, text)),
-            }
-        };
-    expect(&mut reader, Markup::Start(Tag::MethodCall), "<methodCall>")?;
-    let start = expect(&mut reader, Markup::Start(Tag::MethodName), "<methodName>")?;
+    reader.expect_start(&plain::METHOD_CALL, "<methodCall>")?;
+    let start = reader.expect_start(&plain::METHOD_NAME, "<methodName>")?;
     let name = reader.text()?;
-    let end = expect(&mut reader, Markup::End(Tag::MethodName), "</methodName>")?;
+    let end = reader
+        .expect(Markup::End(Tag::MethodName), "</methodName>")?
+        .end;
     let name = trim(&name);
     if name.is_empty() {
         return Err(reader.error(
             FormatErrorKind::Structure,
-            start.start,
+            start,
             "the name of the method is empty",
         ));
     }
     if name.len() > MAX_NAME {
-        return Err(reader.error(FormatErrorKind::Limit, start.start, LONG_NAME));
+        return Err(reader.error(FormatErrorKind::Limit, start, LONG_NAME));
     }
-    Ok((Name::from(name), end.end))
+    Ok((Name::from(name), end))
 }
 
 /// The fault, if that is what a reply document holds. Otherwise its [result](reply_result) is next.
@@ -68,14 +68,15 @@ pub(crate) fn call_head(document: &[u8]) -> Result<(Name, usize), FormatError> {
 /// # Errors
 /// If the document is neither.
 pub(crate) fn reply_fault(de: &mut De<'_>) -> Result<Option<Fault>, FormatError> {
-    de.start(Tag::MethodResponse, "<methodResponse>")?;
-    let token = de.reader.tag()?;
+    de.reader
+        .expect_start(&plain::METHOD_RESPONSE, "<methodResponse>")?;
+    let token = de.reader.tag_or(&plain::PARAMS)?;
     match token.markup {
         Markup::Start(Tag::Params) => return Ok(None),
         Markup::Start(Tag::Fault) => {}
         _ => return Err(de.reader.unexpected(token, "<params> or <fault>")),
     }
-    let start = de.start(Tag::Value, "<value>")?;
+    let start = de.reader.expect_start(&plain::VALUE, "<value>")?;
     let fault = de.value(start, PhantomData::<FaultMembers>)?;
     de.end("</fault>")?;
     de.end("</methodResponse>")?;
@@ -88,12 +89,12 @@ pub(crate) fn reply_fault(de: &mut De<'_>) -> Result<Option<Fault>, FormatError>
 /// # Errors
 /// If it is malformed, breaks a limit, or does not fit the type.
 pub(crate) fn reply_result<T: DeserializeOwned>(de: &mut De<'_>) -> Result<T, FormatError> {
-    de.start(Tag::Param, "<param>")?;
-    let start = de.start(Tag::Value, "<value>")?;
+    de.reader.expect_start(&plain::PARAM, "<param>")?;
+    let start = de.reader.expect_start(&plain::VALUE, "<value>")?;
     let value = de.value(start, PhantomData)?;
-    de.end("</param>")?;
-    de.end("</params>")?;
-    de.end("</methodResponse>")?;
+    de.end_of(&plain::PARAM, "</param>")?;
+    de.end_of(&plain::PARAMS, "</params>")?;
+    de.end_of(&plain::METHOD_RESPONSE, "</methodResponse>")?;
     de.eof()?;
     Ok(value)
 }

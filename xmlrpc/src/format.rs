@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use crate::de::{De, Params};
 use crate::document::{REPLY_EPILOGUE, REPLY_PROLOGUE, reply_result};
 use crate::ser::{self, Place};
-use crate::xml::read::{Markup, Tag};
+use crate::xml::read::{Markup, Tag, plain};
 
 /// The XML-RPC format: its settings and limits.
 ///
@@ -105,7 +105,7 @@ impl XmlRpc {
         value: &Payload,
     ) -> Result<T, FormatError> {
         let mut de = De::new(value, *self);
-        let start = de.start(Tag::Value, "<value>")?;
+        let start = de.reader.expect_start(&plain::VALUE, "<value>")?;
         let value = de.value(start, PhantomData)?;
         de.eof()?;
         Ok(value)
@@ -196,22 +196,25 @@ impl Format for XmlRpc {
         let mut de = De::new(params, *self);
         // Parameters that stand alone have no call around them that could be cut short.
         let alone = params.range().start == 0;
-        let token = de.reader.tag()?;
+        let token = de.reader.tag_or(&plain::PARAMS)?;
         let args = match token.markup {
             Markup::Start(Tag::Params) => {
                 let args = A::deserialize_args(Params::open(&mut de))?;
-                let token = de.reader.tag()?;
-                match token.markup {
-                    Markup::Eof if alone => return Ok(args),
-                    Markup::End(Tag::MethodCall) if !alone => args,
-                    _ => return Err(de.reader.unexpected(token, "</methodCall>")),
+                if alone || !de.reader.close_plain(&plain::METHOD_CALL) {
+                    let token = de.reader.tag()?;
+                    match token.markup {
+                        Markup::Eof if alone => return Ok(args),
+                        Markup::End(Tag::MethodCall) if !alone => {}
+                        _ => return Err(de.reader.unexpected(token, "</methodCall>")),
+                    }
                 }
+                args
             }
             Markup::End(Tag::MethodCall) if !alone => A::deserialize_args(Params::none(&mut de))?,
             Markup::Eof if alone => return A::deserialize_args(Params::none(&mut de)),
             Markup::Start(Tag::Array) => A::deserialize_args(Params::of_array(&mut de)?)?,
             Markup::Start(Tag::Value) => {
-                de.start(Tag::Array, "<array>")?;
+                de.reader.expect_start(&plain::ARRAY, "<array>")?;
                 let args = A::deserialize_args(Params::of_array(&mut de)?)?;
                 de.end("</value>")?;
                 args
@@ -240,8 +243,9 @@ impl Format for XmlRpc {
     /// answer with whatever they have at hand.
     fn decode_reply<T: DeserializeOwned>(&self, reply: &Payload) -> Result<T, FormatError> {
         let mut de = De::of_response(reply, *self);
-        de.start(Tag::MethodResponse, "<methodResponse>")?;
-        de.start(Tag::Params, "<params>")?;
+        de.reader
+            .expect_start(&plain::METHOD_RESPONSE, "<methodResponse>")?;
+        de.reader.expect_start(&plain::PARAMS, "<params>")?;
         reply_result(&mut de)
     }
 }

@@ -135,7 +135,15 @@ impl<'d, 'de> Elements<'d, 'de> {
         let reader = &mut self.de.reader;
         if self.params {
             if reader.open_plain(&plain::PARAM).is_some() {
-                return self.de.start_value("<value>").map(Some);
+                return self
+                    .de
+                    .reader
+                    .expect_start(&plain::VALUE, "<value>")
+                    .map(Some);
+            }
+            if reader.close_plain(&plain::PARAMS) {
+                self.done = true;
+                return Ok(None);
             }
         } else if let Some(start) = reader.open_plain(&plain::VALUE) {
             return Ok(Some(start));
@@ -154,7 +162,11 @@ impl<'d, 'de> Elements<'d, 'de> {
                 Ok(None)
             }
             Markup::Start(Tag::Value) if !self.params => Ok(Some(token.start)),
-            Markup::Start(Tag::Param) if self.params => self.de.start_value("<value>").map(Some),
+            Markup::Start(Tag::Param) if self.params => self
+                .de
+                .reader
+                .expect_start(&plain::VALUE, "<value>")
+                .map(Some),
             _ if self.params => Err(self.de.reader.unexpected(token, "<param>")),
             _ => Err(self.de.reader.unexpected(token, "<value>")),
         }
@@ -240,7 +252,9 @@ impl<'d, 'de> Members<'d, 'de> {
             Markup::Start(Tag::Member) => {}
             _ => return Err(de.reader.unexpected(token, "<member>")),
         }
-        let start = de.start(Tag::Name, "<name>, which comes first in a member")?;
+        let start = de
+            .reader
+            .expect_start(&plain::NAME, "<name>, which comes first in a member")?;
         let name = de.reader.text()?;
         de.end("</name>")?;
         Ok(Some((start, name)))
@@ -250,7 +264,10 @@ impl<'d, 'de> Members<'d, 'de> {
         &mut self,
         seed: S,
     ) -> Result<S::Value, FormatError> {
-        let start = self.de.start_value("the <value> of a member")?;
+        let start = self
+            .de
+            .reader
+            .expect_start(&plain::VALUE, "the <value> of a member")?;
         let value = self.de.value(start, seed)?;
         self.de.end_of(&plain::MEMBER, "</member>")?;
         Ok(value)

@@ -98,6 +98,9 @@ async fn collect<B: Body>(
     let mut first = Bytes::new();
     let mut all = Vec::new();
     let broken = loop {
+        if body.is_end_stream() {
+            break None;
+        }
         let data = match body.frame().await {
             None => break None,
             Some(Err(error)) => break Some(Broken::Disconnected(Unreadable::Http(error))),

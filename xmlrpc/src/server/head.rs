@@ -1,7 +1,7 @@
 //! What HTTP/1.1 asks of the head of a request that came over a connection of ours. The rest of it hyper has
 //! checked already.
 
-use http::header::{HOST, HeaderMap, HeaderValue, TRANSFER_ENCODING};
+use http::header::{HOST, TRANSFER_ENCODING};
 use http::uri::Authority;
 use http::{Request, StatusCode, Version};
 
@@ -12,36 +12,54 @@ use super::Refusal;
 /// # Errors
 /// With what to answer.
 pub(super) fn check<B>(request: &Request<B>) -> Result<(), Refusal> {
-    if !has_one_host(request.headers(), request.version()) {
+    let (mut hosts, mut are_hosts) = (0, true);
+    let (mut codings, mut are_chunked) = (0, true);
+    // One look at all of them takes less than to search for two.
+    for (name, value) in request.headers() {
+        if *name == HOST {
+            hosts += 1;
+            are_hosts &= is_host(value.as_bytes());
+        } else if *name == TRANSFER_ENCODING {
+            codings += 1;
+            are_chunked &= value.as_bytes().eq_ignore_ascii_case(b"chunked");
+        }
+    }
+    // RFC 9112, 3.2.
+    let has_one_host = match hosts {
+        0 => request.version() < Version::HTTP_11,
+        1 => are_hosts,
+        _ => false,
+    };
+    if !has_one_host {
         let text = "a request names one host";
         return Err(Refusal::new(StatusCode::BAD_REQUEST, text));
     }
-    if !is_plain_or_chunked(request.headers()) {
+    // RFC 9112, 6.1. Of several codings hyper looks at the last alone.
+    if codings > 1 || !are_chunked {
         let text = "the only transfer coding is chunked";
         return Err(Refusal::new(StatusCode::NOT_IMPLEMENTED, text));
     }
     Ok(())
 }
 
-/// RFC 9112, 3.2.
-fn has_one_host(headers: &HeaderMap, version: Version) -> bool {
-    let mut hosts = headers.get_all(HOST).iter();
-    match (hosts.next(), hosts.next()) {
-        (None, _) => version < Version::HTTP_11,
-        (Some(host), None) => is_host(host.as_bytes()),
-        (Some(_), Some(_)) => false,
-    }
-}
-
 fn is_host(host: &[u8]) -> bool {
-    host.is_empty() || !host.contains(&b'@') && Authority::try_from(host).is_ok()
+    host.is_empty()
+        || is_plain_host(host)
+        || !host.contains(&b'@') && Authority::try_from(host).is_ok()
 }
 
-/// RFC 9112, 6.1. Of several codings hyper looks at the last alone.
-fn is_plain_or_chunked(headers: &HeaderMap) -> bool {
-    let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
-    let is_chunked = |coding: &HeaderValue| coding.as_bytes().eq_ignore_ascii_case(b"chunked");
-    codings.next().is_none_or(is_chunked) && codings.next().is_none()
+/// Whether it is a name or an IPv4 address, with a port or without, as nearly all hosts are. To parse it would copy it.
+fn is_plain_host(host: &[u8]) -> bool {
+    let is_plain = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-');
+    let end = host.iter().position(|b| !is_plain(b)).unwrap_or(host.len());
+    match host.split_at(end) {
+        ([], _) => false,
+        (_, []) => true,
+        (_, [b':', port @ ..]) => {
+            matches!(port.len(), 1..=5) && port.iter().all(u8::is_ascii_digit)
+        }
+        _ => false,
+    }
 }
 
 #[cfg(test)]
@@ -75,6 +93,25 @@ mod tests {
             assert_eq!(status(Version::HTTP_11, &headers), expected, "{hosts:?}");
         }
         assert_eq!(status(Version::HTTP_10, &[]), None);
+    }
+
+    #[test]
+    fn plain_hosts_are_hosts() {
+        for host in [
+            "a",
+            "a.b-c.example",
+            "127.0.0.1:80",
+            "a:65535",
+            "-",
+            "..",
+            "1",
+        ] {
+            assert!(is_plain_host(host.as_bytes()), "{host}");
+            assert!(Authority::try_from(host).is_ok(), "{host}");
+        }
+        for host in ["", ":80", "a:", "a:b", "a:1:2", "a@b", "[::1]", "a/b", "é"] {
+            assert!(!is_plain_host(host.as_bytes()), "{host}");
+        }
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! One HTTP request in, one HTTP response out.
 
+use std::borrow::Cow;
 use std::convert::Infallible;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
@@ -17,8 +18,8 @@ use http::{Method, Request, Response, StatusCode};
 use http_body::Body;
 use http_body_util::Full;
 use rpc_core::{
-    Call, Cancellation, Context, Fault, FaultKind, FormatError, Name, Origin, Payload, Peer,
-    Registry,
+    Answer, Call, Cancellation, Context, Fault, FaultKind, FormatError, Name, Origin, Payload,
+    Peer, Registry,
 };
 use tower_service::Service;
 
@@ -51,6 +52,14 @@ where
     }
 }
 
+/// A request whose head is in order.
+pub(super) struct Admitted<'a, B> {
+    registry: Cow<'a, Registry<XmlRpc>>,
+    coding: Coding,
+    origin: Arc<Origin>,
+    body: B,
+}
+
 impl Server {
     /// Answers one HTTP request.
     ///
@@ -58,43 +67,70 @@ impl Server {
     /// Dropping the future cancels the call that the request made.
     pub async fn respond(&self, mut request: Request<impl Body>) -> Response<Full<Bytes>> {
         let peer = request.extensions_mut().remove::<Peer>();
-        self.respond_to(request, peer.unwrap_or_default()).await
+        let admitted = self.admit(request, peer.unwrap_or_default());
+        let Ok(response) = self.respond_to(admitted).await;
+        response
     }
 
-    /// Answers one HTTP request of this peer.
+    /// Answers a request whose head was looked at. The future has room for nothing of the head that nobody asks for
+    /// again: it is made anew for each request.
     pub(super) async fn respond_to(
         &self,
-        request: Request<impl Body>,
-        peer: Peer,
-    ) -> Response<Full<Bytes>> {
-        let (mut parts, body) = request.into_parts();
-        let (registry, coding) = match self.admit(&mut parts, &peer) {
+        admitted: Result<Admitted<'_, impl Body>, Refusal>,
+    ) -> Result<Response<Full<Bytes>>, Infallible> {
+        let Admitted {
+            registry,
+            coding,
+            origin,
+            body,
+        } = match admitted {
             Ok(admitted) => admitted,
-            // What is left unread of this request must not be taken for the next.
-            Err(refusal) => return respond_with(refusal, !body.is_end_stream()),
+            Err(refusal) => return Ok(respond_with(refusal)),
         };
         let limit = self.options.max_body;
         let timeout = self.options.body_timeout;
         let mut share = self.bodies.share();
         let document = match body::read(body, coding, limit, timeout, &mut share).await {
             Ok(document) => document,
-            Err(failure) => return self.refuse_body(&failure, &parts.headers),
+            Err(failure) => return Ok(self.refuse_body(&failure, origin)),
         };
-        let origin = Arc::new(Origin {
-            peer,
-            headers: parts.headers,
-            extensions: parts.extensions,
-        });
-        let _running = match self.calls.try_begin() {
-            Ok(running) => running,
-            Err(fault) => return self.overloaded(&fault, &origin.headers),
-        };
+        if let Err(fault) = self.calls.check() {
+            return Ok(self.overloaded(&fault, origin));
+        }
         let reply = self.answer(&registry, &origin, document).await;
-        self.reply(reply, &origin.headers)
+        Ok(self.reply(reply, origin))
     }
 
-    /// Checks what can be told from the head of a request.
-    fn admit(&self, parts: &mut Parts, peer: &Peer) -> Result<(Registry<XmlRpc>, Coding), Refusal> {
+    /// Checks what can be told from the head of a request of this peer.
+    pub(super) fn admit<B: Body>(
+        &self,
+        request: Request<B>,
+        peer: Peer,
+    ) -> Result<Admitted<'_, B>, Refusal> {
+        let (mut parts, body) = request.into_parts();
+        match self.look_at(&mut parts, &peer) {
+            Ok((registry, coding)) => Ok(Admitted {
+                registry,
+                coding,
+                origin: Arc::new(Origin {
+                    peer,
+                    headers: parts.headers,
+                    extensions: parts.extensions,
+                }),
+                body,
+            }),
+            // What is left unread of this request must not be taken for the next.
+            Err(refusal) if !body.is_end_stream() => Err(refusal.closing()),
+            Err(refusal) => Err(refusal),
+        }
+    }
+
+    /// What is called, and how the body is coded.
+    fn look_at(
+        &self,
+        parts: &mut Parts,
+        peer: &Peer,
+    ) -> Result<(Cow<'_, Registry<XmlRpc>>, Coding), Refusal> {
         let registry = self.service_at(parts.uri.path()).ok_or_else(|| {
             Refusal::new(StatusCode::NOT_FOUND, "there is no XML-RPC service here")
         })?;
@@ -143,18 +179,19 @@ impl Server {
             .options
             .call_timeout
             .and_then(|timeout| started.checked_add(timeout));
-        let context = Context::new(method)
+        let context = Context::new(method.clone())
             .with_origin(Arc::clone(origin))
             .with_cancellation(cancellation)
             .with_deadline(deadline);
         let call = Call {
             params,
             format: self.options.format,
-            context: context.clone(),
+            context,
         };
+        let answer = self.counted(registry.dispatch(call));
         let result = match deadline {
-            None => registry.dispatch(call).await,
-            Some(deadline) => tokio::time::timeout_at(deadline.into(), registry.dispatch(call))
+            None => answer.await,
+            Some(deadline) => tokio::time::timeout_at(deadline.into(), answer)
                 .await
                 .unwrap_or_else(|_| {
                     Err(Fault::of(
@@ -164,8 +201,21 @@ impl Server {
                 }),
         };
         let result = result.and_then(|reply| own_document(reply, self.options.format));
-        log::outcome(&context, started, result.as_ref().err());
-        result.unwrap_or_else(|fault| self.write_fault(&fault, context.method()))
+        log::outcome(&origin.peer, &method, started, result.as_ref().err());
+        result.unwrap_or_else(|fault| self.write_fault(&fault, &method))
+    }
+
+    /// The answer of a call, which counts from when it is not answered at once: until then it has its thread to itself,
+    /// and most never have to touch what all threads count by.
+    fn counted(&self, mut answer: Answer) -> impl Future<Output = Result<Payload, Fault>> {
+        let mut running = None;
+        poll_fn(move |cx| {
+            let polled = Pin::new(&mut answer).poll(cx);
+            if polled.is_pending() {
+                running.get_or_insert_with(|| self.calls.begin());
+            }
+            polled
+        })
     }
 
     fn read_call(
@@ -187,11 +237,11 @@ impl Server {
     }
 
     /// The response to a request whose body cannot be had.
-    fn refuse_body(&self, failure: &Failure, headers: &HeaderMap) -> Response<Full<Bytes>> {
+    fn refuse_body(&self, failure: &Failure, origin: Arc<Origin>) -> Response<Full<Bytes>> {
         let (status, text) = match failure {
             Failure::NoRoom => {
                 let message = "the server holds as many large requests as it can";
-                return self.overloaded(&Fault::of(FaultKind::Overloaded, message), headers);
+                return self.overloaded(&Fault::of(FaultKind::Overloaded, message), origin);
             }
             Failure::TooLarge => (
                 StatusCode::PAYLOAD_TOO_LARGE,
@@ -214,13 +264,13 @@ impl Server {
             ),
         };
         // There may be more of it to come, and none of that is a request.
-        respond_with(Refusal::new(status, text), true)
+        respond_with(Refusal::new(status, text).closing())
     }
 
     /// The response to a request for which there is no room. Load balancers go by the status, callers by the fault.
-    fn overloaded(&self, fault: &Fault, headers: &HeaderMap) -> Response<Full<Bytes>> {
+    fn overloaded(&self, fault: &Fault, origin: Arc<Origin>) -> Response<Full<Bytes>> {
         tracing::debug!(%fault, "request refused");
-        let mut response = self.reply(self.write_fault(fault, ""), headers);
+        let mut response = self.reply(self.write_fault(fault, ""), origin);
         *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
         let headers = response.headers_mut();
         headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
@@ -229,16 +279,17 @@ impl Server {
         response
     }
 
-    /// The response to a request with these headers.
-    fn reply(&self, document: Bytes, headers: &HeaderMap) -> Response<Full<Bytes>> {
+    /// The response to a request from there.
+    fn reply(&self, document: Bytes, origin: Arc<Origin>) -> Response<Full<Bytes>> {
         let large = self
             .options
             .gzip_over
             .is_some_and(|limit| document.len() > limit);
-        let zip = large && accepts_gzip(headers);
+        let zip = large && accepts_gzip(&origin.headers);
         let body = if zip { gzip(&document) } else { document };
         let mut response = Response::new(Full::new(body));
         let headers = response.headers_mut();
+        *headers = emptied(origin);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/xml"));
         if zip {
             headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
@@ -264,12 +315,28 @@ fn own_document(reply: Payload, format: XmlRpc) -> Result<Bytes, Fault> {
     )
 }
 
+/// The memory of the headers of a request for those of its response, unless a method has kept them with its context.
+/// hyper keeps it for the next request, so that of many is not left to a connection that may be idle from now on.
+fn emptied(origin: Arc<Origin>) -> HeaderMap {
+    const FEW: usize = 24;
+    match Arc::into_inner(origin) {
+        Some(Origin { mut headers, .. }) if headers.len() <= FEW => {
+            headers.clear();
+            headers
+        }
+        _ => HeaderMap::new(),
+    }
+}
+
 fn is_xml(headers: &HeaderMap) -> bool {
     // Some small clients send no type at all. A browser may send none either, without asking the
     // server first, but it always tells the page's origin.
     let Some(content_type) = headers.get(CONTENT_TYPE) else {
         return !headers.contains_key(ORIGIN);
     };
+    if content_type == "text/xml" {
+        return true;
+    }
     let Ok(content_type) = content_type.to_str() else {
         return false;
     };
@@ -306,13 +373,11 @@ fn accepts_gzip(headers: &HeaderMap) -> bool {
         })
 }
 
-pub(super) fn respond_with(refusal: Refusal, close: bool) -> Response<Full<Bytes>> {
-    let mut response = refusal.0.map(|text| Full::new(Bytes::from(text)));
+pub(super) fn respond_with(refusal: Refusal) -> Response<Full<Bytes>> {
+    let response = refusal.0.map(|text| Full::new(Bytes::from(text)));
     tracing::info!(status = response.status().as_u16(), "request refused");
-    if close {
-        response
-            .headers_mut()
-            .insert(CONNECTION, HeaderValue::from_static("close"));
-    }
     response
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,11 +4,11 @@ use std::error::Error;
 use std::fmt::{self, Write as _};
 use std::time::Instant;
 
-use rpc_core::{Context, Fault};
+use rpc_core::{Fault, Peer};
 
 /// Says what became of a call, in full: the log is where the cause of an internal fault goes.
-pub(super) fn outcome(context: &Context, started: Instant, fault: Option<&Fault>) {
-    let (peer, method) = (context.peer(), OneLine(context.method()));
+pub(super) fn outcome(peer: &Peer, method: &str, started: Instant, fault: Option<&Fault>) {
+    let method = OneLine(method);
     let Some(fault) = fault else {
         // The clock is read only if somebody listens.
         tracing::debug!(%peer, %method, elapsed = ?started.elapsed(), "call answered");

@@ -3,6 +3,7 @@
 mod body;
 mod budget;
 pub mod cgi;
+mod connection;
 mod gather;
 mod head;
 mod http;
@@ -10,35 +11,25 @@ mod log;
 mod multicall;
 mod options;
 mod patient;
+mod seldom;
 mod timer;
 
+use std::borrow::Cow;
 use std::collections::HashMap;
-use std::convert::Infallible;
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::io;
-use std::sync::{Arc, PoisonError, RwLock};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
 use rpc_core::handler::{FromCall, Function, IntoReply, Reply};
 use rpc_core::serve::{self, Drained};
-use rpc_core::transport::{Address, Io, Listen, tcp};
+use rpc_core::transport::{Address, Listen, tcp};
 use rpc_core::workers::{self, Listener, Worker};
-use rpc_core::{CallLimit, Instance, Name, Peer, RegisterError, Registry};
-use tokio::io::AsyncWriteExt;
+use rpc_core::{CallLimit, Instance, Name, RegisterError, Registry};
 use tokio::net::{TcpListener, ToSocketAddrs};
-use tokio::task::yield_now;
 use tokio_util::sync::CancellationToken;
 
 use self::budget::Budget;
-use self::gather::Gather;
-use self::http::respond_with;
 pub use self::options::{FaultPolicy, Refusal, ServerOptions};
-use self::patient::Patient;
-use self::timer::Timer;
 use crate::XmlRpc;
 use crate::client::Socket;
 
@@ -90,11 +81,13 @@ use crate::client::Socket;
 pub struct Server {
     options: Arc<ServerOptions>,
     main: Registry<XmlRpc>,
-    /// The services at paths of their own.
-    services: Arc<RwLock<HashMap<String, Registry<XmlRpc>>>>,
+    /// The services at paths of their own. Most servers have none, and take no lock then.
+    services: Arc<OnceLock<Services>>,
     calls: CallLimit,
     bodies: Arc<Budget>,
 }
+
+type Services = RwLock<HashMap<String, Registry<XmlRpc>>>;
 
 impl Server {
     /// A server with the default settings, and with no methods but `system.*`.
@@ -129,6 +122,7 @@ impl Server {
     pub fn at(&self, path: &str) -> Registry<XmlRpc> {
         let mut services = self
             .services
+            .get_or_init(RwLock::default)
             .write()
             .unwrap_or_else(PoisonError::into_inner);
         services
@@ -137,12 +131,13 @@ impl Server {
             .clone()
     }
 
-    fn service_at(&self, path: &str) -> Option<Registry<XmlRpc>> {
-        let services = self.services.read().unwrap_or_else(PoisonError::into_inner);
-        services
-            .get(path)
-            .or_else(|| matches!(path, "/" | "/RPC2").then_some(&self.main))
-            .cloned()
+    fn service_at(&self, path: &str) -> Option<Cow<'_, Registry<XmlRpc>>> {
+        let own = self.services.get().and_then(|services| {
+            let services = services.read().unwrap_or_else(PoisonError::into_inner);
+            services.get(path).cloned()
+        });
+        own.map(Cow::Owned)
+            .or_else(|| matches!(path, "/" | "/RPC2").then_some(Cow::Borrowed(&self.main)))
     }
 
     /// Offers a function or closure at the default paths: see [`Registry::register_function`].
@@ -265,79 +260,7 @@ impl Server {
             Listener::Unix(listener) => self.listen(listener)?.serve_until(stop).await,
         })
     }
-
-    /// Serves one connection until either side has had enough.
-    async fn connection(self, io: impl Io, peer: Peer, stop: CancellationToken) {
-        if self
-            .options
-            .accept_peer
-            .as_ref()
-            .is_some_and(|accept| !accept(&peer))
-        {
-            tracing::info!(%peer, "peer refused");
-            return;
-        }
-        let service = service_fn(|request: ::http::Request<Incoming>| {
-            let (server, peer) = (&self, peer.clone());
-            Box::pin(async move {
-                Ok::<_, Infallible>(match head::check(&request) {
-                    Ok(()) => server.respond_to(request, peer).await,
-                    Err(refusal) => respond_with(refusal, true),
-                })
-            })
-        });
-        let io = Patient::new(io, self.options.write_timeout.min(FOREVER));
-        let header_timeout = self.options.header_timeout.min(FOREVER);
-        let mut connection = http1::Builder::new()
-            .timer(Timer::new(Instant::now() + header_timeout))
-            .header_read_timeout(header_timeout)
-            .max_buf_size(MAX_HEAD)
-            .serve_connection(TokioIo::new(Gather(io)), service);
-        let stopped = async {
-            stop.cancelled().await;
-            // A request that is here already is read first: the event loop may not have seen it yet.
-            yield_now().await;
-        };
-        let result = tokio::select! {
-            biased;
-            result = poll_fn(|cx| connection.poll_without_shutdown(cx)) => result,
-            () = stopped => {
-                Pin::new(&mut connection).graceful_shutdown();
-                poll_fn(|cx| connection.poll_without_shutdown(cx)).await
-            }
-        };
-        let is_answered = match &result {
-            Ok(()) => true,
-            Err(error) => {
-                let cause: &dyn std::error::Error = error;
-                tracing::debug!(%peer, error = cause, "connection ended");
-                error.is_parse()
-            }
-        };
-        if is_answered {
-            linger(connection.into_parts().io.into_inner()).await;
-        }
-    }
 }
-
-/// Closes a connection so that the last answer arrives: were it closed with bytes unread, such
-/// as the body of a request that was refused, a client that is still sending would see a reset
-/// instead.
-async fn linger(mut io: impl Io) {
-    const PATIENCE: Duration = Duration::from_secs(2);
-    let drain = async {
-        io.shutdown().await?;
-        tokio::io::copy(&mut io, &mut tokio::io::sink()).await
-    };
-    // Whatever comes of it, the connection is over.
-    let _ = tokio::time::timeout(PATIENCE, drain).await;
-}
-
-/// What a timeout can be at the most: the time after it must still be one that a clock can show.
-const FOREVER: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
-
-/// The most that the head of a request may take in memory: cookies and tokens fit many times over.
-const MAX_HEAD: usize = 64 << 10;
 
 impl Default for Server {
     fn default() -> Self {

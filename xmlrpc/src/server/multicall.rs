@@ -117,7 +117,8 @@ async fn run(
             }
             Err(fault) => (context.clone(), Err(fault)),
         };
-        log::outcome(&context, started, result.as_ref().err());
+        let (peer, method) = (context.peer(), context.method());
+        log::outcome(peer, method, started, result.as_ref().err());
         let value = match &result {
             Ok(reply) => reply_value(reply, format).map_err(Fault::internal),
             Err(fault) => Err(fault.clone()),

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::header::CONNECTION;
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 use rpc_core::{Fault, FaultKind, Peer, serve};
@@ -55,6 +56,11 @@ impl Refusal {
     pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.0.headers_mut().insert(name, value);
         self
+    }
+
+    /// The same, with which the connection ends.
+    pub(crate) fn closing(self) -> Self {
+        self.with_header(CONNECTION, HeaderValue::from_static("close"))
     }
 }
 
@@ -184,10 +190,13 @@ impl ServerOptions {
         self
     }
 
-    /// How many calls run at once, over all connections; a multicall is one. Default: 512, half of the connections
-    /// that there are by default, so that those beyond find a connection on which they are told. They are refused at
-    /// once, with status 503 and a fault of code −32400, and their connections closed: a server that has too much to do would otherwise answer nobody
-    /// in time.
+    /// How many calls run at once, over all connections; a multicall is one. Those beyond are refused at once, with
+    /// status 503 and a fault of code −32400, and their connections closed: a server that has too much to do would
+    /// otherwise answer nobody in time. Calls that are answered without waiting for anything take no place, and a few
+    /// that come at the same moment may be more than this.
+    ///
+    /// Default: 512, half of the connections that there are by default, so that those beyond find a connection on which
+    /// they are told.
     #[must_use]
     pub const fn max_calls(mut self, calls: usize) -> Self {
         self.max_calls = calls;

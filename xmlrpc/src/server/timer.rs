@@ -9,15 +9,20 @@ use std::time::Instant;
 use hyper::rt;
 use tokio::time::{Sleep, sleep_until};
 
+use super::seldom::Seldom;
+
 /// The timer of one connection. hyper sets a time limit for each request anew; all of them share one
 /// entry in the event loop's timer, which is moved only when it is reached.
 #[derive(Debug)]
-pub(super) struct Timer(Arc<Mutex<Pin<Box<Sleep>>>>);
+pub(super) struct Timer(Arc<Mutex<Entry>>);
+
+type Entry = Seldom<Pin<Box<Sleep>>>;
 
 impl Timer {
     /// A timer for limits that are over at this time or later, as a rule.
     pub(super) fn new(first: Instant) -> Self {
-        Self(Arc::new(Mutex::new(Box::pin(sleep_until(first.into())))))
+        let entry = Box::pin(sleep_until(first.into()));
+        Self(Arc::new(Mutex::new(Seldom::new(entry))))
     }
 }
 
@@ -40,7 +45,7 @@ impl rt::Timer for Timer {
 
 /// One time limit.
 struct Limit {
-    entry: Arc<Mutex<Pin<Box<Sleep>>>>,
+    entry: Arc<Mutex<Entry>>,
     deadline: Instant,
 }
 
@@ -52,16 +57,16 @@ impl Future for Limit {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let deadline = self.deadline.into();
         let mut entry = self.entry.lock().unwrap_or_else(PoisonError::into_inner);
-        if entry.deadline() > deadline {
-            entry.as_mut().reset(deadline);
+        if entry.get().deadline() > deadline {
+            entry.change().as_mut().reset(deadline);
         }
         loop {
-            ready!(entry.as_mut().poll(cx));
+            ready!(Pin::new(&mut *entry).poll(cx));
             // It may have been the time of a limit before this one.
-            if entry.deadline() >= deadline {
+            if entry.get().deadline() >= deadline {
                 return Poll::Ready(());
             }
-            entry.as_mut().reset(deadline);
+            entry.change().as_mut().reset(deadline);
         }
     }
 }

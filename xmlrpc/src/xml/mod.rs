@@ -1,6 +1,7 @@
 //! XML: from bytes to characters, from characters to tags and texts, and back.
 
 pub(crate) mod base64;
+mod declaration;
 pub(crate) mod encoding;
 pub(crate) mod read;
 mod swar;

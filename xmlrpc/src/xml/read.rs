@@ -11,7 +11,7 @@ use rpc_core::{FormatError, FormatErrorKind, Payload, Position};
 
 pub(crate) use super::tag::Tag;
 use super::tag::plain_name;
-use super::{forbidden, is_blank, is_xml_char};
+use super::{declaration, forbidden, is_blank, is_xml_char};
 
 mod error;
 mod events;
@@ -96,6 +96,10 @@ impl<'a> Reader<'a> {
         #[cfg(any(test, fuzzing))]
         if let Some(reference) = &mut self.reference {
             reference.allow_declaration();
+        }
+        if let Some(behind) = declaration::behind(self.rest) {
+            self.rest = behind;
+            self.declaration_allowed = false;
         }
         self
     }

@@ -8,7 +8,7 @@ use super::{Entry, Ticket, count};
 use crate::XmlRpc;
 use crate::de::{De, Raw};
 use crate::document::FaultMembers;
-use crate::xml::read::{Markup, Tag};
+use crate::xml::read::{Markup, Tag, plain};
 
 /// What went wrong with a batch as a whole.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -132,7 +132,7 @@ impl Results {
 fn answer(document: &Bytes, raw: Raw, format: XmlRpc) -> Answer {
     let whole = Payload::part(document.clone(), raw.range);
     let mut de = De::new(&whole, format);
-    let opening = de.start(Tag::Value, "<value>");
+    let opening = de.reader.expect_start(&plain::VALUE, "<value>");
     match opening.and_then(|_| de.reader.tag()).map(|tag| tag.markup) {
         Ok(Markup::Start(Tag::Struct)) => match format.decode_value::<FaultMembers>(&whole) {
             Ok(fault) => Answer::Failed(CallError::Fault(fault.into())),

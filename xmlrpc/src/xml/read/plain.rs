@@ -6,19 +6,23 @@
 
 use memchr::memchr2;
 
-use super::{Reader, State};
-use crate::xml::{forbidden, is_space, swar};
+use rpc_core::FormatError;
+
+use super::{Markup, Reader, State, Tag, Token};
+use crate::xml::{declaration, forbidden, is_space, swar};
 
 /// The tags of an element without attributes.
 pub(crate) struct Element {
+    tag: Tag,
     name: &'static [u8],
     start: &'static [u8],
     end: &'static [u8],
 }
 
 macro_rules! elements {
-    ($($constant:ident $name:literal;)*) => {$(
+    ($($constant:ident $tag:ident $name:literal;)*) => {$(
         pub(crate) const $constant: Element = Element {
+            tag: Tag::$tag,
             name: $name.as_bytes(),
             start: concat!("<", $name, ">").as_bytes(),
             end: concat!("</", $name, ">").as_bytes(),
@@ -27,25 +31,30 @@ macro_rules! elements {
 }
 
 elements! {
-    PARAM "param";
-    VALUE "value";
-    STRUCT "struct";
-    MEMBER "member";
-    NAME "name";
-    ARRAY "array";
-    DATA "data";
-    STRING "string";
-    INT "int";
-    I4 "i4";
-    I8 "i8";
-    DOUBLE "double";
-    BOOLEAN "boolean";
-    DATE_TIME "dateTime.iso8601";
-    BASE64 "base64";
+    METHOD_CALL MethodCall "methodCall";
+    METHOD_NAME MethodName "methodName";
+    METHOD_RESPONSE MethodResponse "methodResponse";
+    PARAMS Params "params";
+    PARAM Param "param";
+    VALUE Value "value";
+    STRUCT Struct "struct";
+    MEMBER Member "member";
+    NAME Name "name";
+    ARRAY Array "array";
+    DATA Data "data";
+    STRING String "string";
+    INT Int "int";
+    I4 Int "i4";
+    I8 Int "i8";
+    DOUBLE Double "double";
+    BOOLEAN Boolean "boolean";
+    DATE_TIME DateTime "dateTime.iso8601";
+    BASE64 Base64 "base64";
 }
 
 /// The tag that is an element by itself.
 pub(crate) const NIL: Element = Element {
+    tag: Tag::Nil,
     name: b"nil",
     start: b"<nil/>",
     end: b"",
@@ -84,11 +93,52 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// Reads this end tag, if it is next and due.
+    /// The next tag, which in plain documents starts this element.
+    #[inline(always)]
+    pub(crate) fn tag_or(&mut self, likely: &Element) -> Result<Token, FormatError> {
+        match self.open_plain(likely) {
+            Some(start) => Ok(Token {
+                markup: Markup::Start(likely.tag),
+                start,
+                end: self.offset(),
+            }),
+            None => self.tag(),
+        }
+    }
+
+    /// Expects the start of this element, and gives its offset.
+    ///
+    /// # Errors
+    /// If something else is next, or the document is malformed.
+    #[inline(always)]
+    pub(crate) fn expect_start(
+        &mut self,
+        element: &Element,
+        expected: &str,
+    ) -> Result<usize, FormatError> {
+        match self.open_plain(element) {
+            Some(start) => Ok(start),
+            None => self
+                .expect(Markup::Start(element.tag), expected)
+                .map(|token| token.start),
+        }
+    }
+
+    /// Expects a tag, which is not a plain one.
+    pub(crate) fn expect(&mut self, markup: Markup, expected: &str) -> Result<Token, FormatError> {
+        let token = self.tag()?;
+        match token.markup == markup {
+            true => Ok(token),
+            false => Err(self.unexpected(token, expected)),
+        }
+    }
+
+    /// Reads this end tag, if it is next and due: an element that was opened before this part of the document has no
+    /// start here.
     #[inline(always)]
     pub(crate) fn close_plain(&mut self, element: &Element) -> bool {
         match self.tag_ahead().strip_prefix(element.end) {
-            Some(rest) if self.is_in(element) => {
+            Some(rest) if self.open.is_empty() || self.is_in(element) => {
                 self.open.pop();
                 self.rest = rest;
                 true
@@ -140,6 +190,16 @@ impl<'a> Reader<'a> {
         Some(text)
     }
 
+    /// Whether nothing but white space is left, with no element open.
+    #[inline]
+    pub(crate) fn is_at_end(&self) -> bool {
+        #[cfg(any(test, fuzzing))]
+        if self.reference.is_some() {
+            return false;
+        }
+        self.state == State::Reading && self.open.is_empty() && skip_space(self.rest).is_empty()
+    }
+
     #[inline(always)]
     fn has_room(&self, elements: usize) -> bool {
         self.open.len() + elements <= self.max_open
@@ -155,6 +215,20 @@ impl<'a> Reader<'a> {
         self.declaration_allowed = false;
         self.rest = rest;
     }
+}
+
+/// The name of the method that a call document names, and the offset after `</methodName>`.
+pub(crate) fn call_head(document: &[u8]) -> Option<(&str, usize)> {
+    #[cfg(any(test, fuzzing))]
+    if super::reference::is_asked() {
+        return None;
+    }
+    let rest = declaration::behind(document).unwrap_or(document);
+    let rest = skip_space(rest).strip_prefix(METHOD_CALL.start)?;
+    let rest = skip_space(rest).strip_prefix(METHOD_NAME.start)?;
+    let (name, rest) = text(rest)?;
+    let rest = rest.strip_prefix(METHOD_NAME.end)?;
+    Some((name, document.len() - rest.len()))
 }
 
 #[inline]

@@ -24,6 +24,11 @@ pub(crate) fn instead<T>(read: impl FnOnce() -> T) -> T {
     result
 }
 
+/// Whether it is to be read by this reader alone.
+pub(super) fn is_asked() -> bool {
+    ASKED.get()
+}
+
 enum Piece<'a> {
     Text(&'a str, usize),
     Char(char),
@@ -55,7 +60,7 @@ impl<'a> Reader<'a> {
         input: &'a [u8],
         max_open: usize,
     ) -> Option<Box<Self>> {
-        if !ASKED.get() {
+        if !is_asked() {
             return None;
         }
         let mut xml = quick_xml::Reader::from_reader(input);

@@ -1,0 +1,171 @@
+//! A method, whatever it runs.
+
+use std::fmt;
+use std::sync::Arc;
+
+use tokio_util::task::AbortOnDropHandle;
+
+use super::Registry;
+use crate::args::FromArgs;
+use crate::call::{Answer, Call, panicked};
+use crate::context;
+use crate::describe::{Description, Kind};
+use crate::fault::Fault;
+use crate::format::Format;
+use crate::handler::{FromCall, Function, IntoReply, Reply};
+use crate::name::Name;
+use crate::payload::Payload;
+
+/// A method: a name, what to run, and a description for introspection.
+pub struct Method<F: Format> {
+    pub(super) name: Name,
+    pub(super) description: Arc<Description>,
+    pub(super) invoke: Arc<Invoke<F>>,
+}
+
+pub(super) type Invoke<F> = dyn Fn(&Registry<F>, Call<F>) -> Answer + Send + Sync;
+
+impl<F: Format> Method<F> {
+    /// A method that runs a function or closure, plain or async.
+    pub fn function<H, A, Cx, Mode>(name: impl Into<Name>, function: H) -> Self
+    where
+        H: Function<A, Output: IntoReply<Mode, Future: Send + 'static>>,
+        A: FromCall<Cx>,
+    {
+        type Value<H, A, Mode> = <<H as Function<A>>::Output as IntoReply<Mode>>::Value;
+
+        let description = describe::<A::Params, Value<H, A, Mode>>();
+        Self::new(name, description, move |_, call| {
+            let (arguments, format) = match A::from_call(call) {
+                Ok(parts) => parts,
+                Err(error) => return Fault::from(error).into(),
+            };
+            match function.invoke(arguments).into_reply() {
+                Ok(result) => Answer::ready(encode(&format, result)),
+                Err(future) => Answer::later(async move { encode(&format, future.await) }),
+            }
+        })
+    }
+
+    /// A method that runs a plain function on the runtime's pool of blocking threads.
+    pub fn blocking<H, A, Cx, Mark>(name: impl Into<Name>, function: H) -> Self
+    where
+        H: Function<A, Output: Reply<Mark>>,
+        A: FromCall<Cx> + Send + 'static,
+    {
+        type Value<H, A, Mark> = <<H as Function<A>>::Output as Reply<Mark>>::Value;
+
+        let description = describe::<A::Params, Value<H, A, Mark>>();
+        let function = Arc::new(function);
+        Self::new(name, description, move |_, call| {
+            let (arguments, format) = match A::from_call(call) {
+                Ok(parts) => parts,
+                Err(error) => return Fault::from(error).into(),
+            };
+            let function = Arc::clone(&function);
+            let deadline = context::inherited();
+            let run = move || {
+                context::within(deadline, || {
+                    encode(&format, function.invoke(arguments).into_result())
+                })
+            };
+            Answer::later(async move {
+                // A call that is given up while it waits for a thread never runs.
+                let mut task = AbortOnDropHandle::new(tokio::task::spawn_blocking(run));
+                match (&mut task).await {
+                    Ok(result) => result,
+                    Err(error) => match error.try_into_panic() {
+                        Ok(panic) => Err(panicked(&*panic)),
+                        Err(cancelled) => Err(Fault::internal(cancelled)),
+                    },
+                }
+            })
+        })
+    }
+
+    /// A method that is given the registry and the call as they are.
+    pub fn raw(
+        name: impl Into<Name>,
+        description: Description,
+        invoke: impl Fn(&Registry<F>, Call<F>) -> Answer + Send + Sync + 'static,
+    ) -> Self {
+        Self::new(name, description, invoke)
+    }
+
+    fn new(
+        name: impl Into<Name>,
+        description: Description,
+        invoke: impl Fn(&Registry<F>, Call<F>) -> Answer + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            name: name.into(),
+            description: Arc::new(description),
+            invoke: Arc::new(invoke),
+        }
+    }
+
+    /// Says what the method does. Default: nothing.
+    #[must_use]
+    pub fn help(mut self, text: impl Into<String>) -> Self {
+        Arc::make_mut(&mut self.description).help = text.into();
+        self
+    }
+
+    /// Names the parameters, first to last. Default: they have no names.
+    #[must_use]
+    pub fn parameter_names<N: Into<String>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
+        let params = &mut Arc::make_mut(&mut self.description).params;
+        for (param, name) in params.iter_mut().zip(names) {
+            param.name = Some(name.into());
+        }
+        self
+    }
+
+    /// Says what the method gives. Default: what [`Kind::of_result`] tells.
+    #[must_use]
+    pub fn returns(mut self, kind: Kind) -> Self {
+        Arc::make_mut(&mut self.description).result = kind;
+        self
+    }
+}
+
+impl<F: Format> Clone for Method<F> {
+    fn clone(&self) -> Self {
+        Self {
+            name: self.name.clone(),
+            description: Arc::clone(&self.description),
+            invoke: Arc::clone(&self.invoke),
+        }
+    }
+}
+
+impl<F: Format> fmt::Debug for Method<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Method")
+            .field("name", &self.name)
+            .field("description", &self.description)
+            .finish_non_exhaustive()
+    }
+}
+
+fn describe<Params: FromArgs, Value>() -> Description {
+    Description {
+        help: String::new(),
+        params: Params::describe(),
+        variadic: Params::VARIADIC,
+        result: Kind::of_result::<Value>(),
+    }
+}
+
+pub(crate) fn encode<F: Format, T: serde::Serialize>(
+    format: &F,
+    result: Result<T, Fault>,
+) -> Result<Payload, Fault> {
+    format.reply(&result?).map_err(|error| {
+        // The method did run: whatever is wrong with its result is not the caller's doing.
+        Fault::of(
+            crate::FaultKind::Internal,
+            format!("the result cannot be sent: {error}"),
+        )
+    })
+}

@@ -1,0 +1,91 @@
+//! One connection, from its first request to its end.
+
+use std::future::poll_fn;
+use std::pin::pin;
+use std::time::{Duration, Instant};
+
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use rpc_core::Peer;
+use rpc_core::transport::Io;
+use tokio::io::AsyncWriteExt;
+use tokio::task::yield_now;
+use tokio_util::sync::CancellationToken;
+
+use super::gather::Gather;
+use super::patient::Patient;
+use super::seldom::Seldom;
+use super::timer::Timer;
+use super::{Refusal, Server, head};
+
+impl Server {
+    /// Serves one connection until either side has had enough.
+    pub(super) async fn connection(self, io: impl Io, peer: Peer, stop: CancellationToken) {
+        if self
+            .options
+            .accept_peer
+            .as_ref()
+            .is_some_and(|accept| !accept(&peer))
+        {
+            tracing::info!(%peer, "peer refused");
+            return;
+        }
+        let service = service_fn(|request: ::http::Request<Incoming>| {
+            let checked = head::check(&request).map_err(Refusal::closing);
+            let admitted = checked.and_then(|()| self.admit(request, peer.clone()));
+            Box::pin(self.respond_to(admitted))
+        });
+        let io = Patient::new(io, self.options.write_timeout.min(FOREVER));
+        let header_timeout = self.options.header_timeout.min(FOREVER);
+        let mut connection = http1::Builder::new()
+            .timer(Timer::new(Instant::now() + header_timeout))
+            .header_read_timeout(header_timeout)
+            .max_buf_size(MAX_HEAD)
+            .serve_connection(TokioIo::new(Gather(io)), service);
+        let stopped = pin!(async {
+            stop.cancelled().await;
+            // A request that is here already is read first: the event loop may not have seen it yet.
+            yield_now().await;
+        });
+        let result = tokio::select! {
+            biased;
+            result = poll_fn(|cx| connection.poll_without_shutdown(cx)) => result,
+            () = Seldom::new(stopped) => {
+                Pin::new(&mut connection).graceful_shutdown();
+                poll_fn(|cx| connection.poll_without_shutdown(cx)).await
+            }
+        };
+        let is_answered = match &result {
+            Ok(()) => true,
+            Err(error) => {
+                let cause: &dyn std::error::Error = error;
+                tracing::debug!(%peer, error = cause, "connection ended");
+                error.is_parse()
+            }
+        };
+        if is_answered {
+            linger(connection.into_parts().io.into_inner()).await;
+        }
+    }
+}
+
+/// Closes a connection so that the last answer arrives: were it closed with bytes unread, such
+/// as the body of a request that was refused, a client that is still sending would see a reset
+/// instead.
+async fn linger(mut io: impl Io) {
+    const PATIENCE: Duration = Duration::from_secs(2);
+    let drain = async {
+        io.shutdown().await?;
+        tokio::io::copy(&mut io, &mut tokio::io::sink()).await
+    };
+    // Whatever comes of it, the connection is over.
+    let _ = tokio::time::timeout(PATIENCE, drain).await;
+}
+
+/// What a timeout can be at the most: the time after it must still be one that a clock can show.
+const FOREVER: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+
+/// The most that the head of a request may take in memory: cookies and tokens fit many times over.
+const MAX_HEAD: usize = 64 << 10;
