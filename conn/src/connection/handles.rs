@@ -92,6 +92,9 @@ impl UnixIncoming {
     }
 }
 
+/// Whether the system tells of bytes that come after a read has left none, without a read that fails: epoll does.
+const TELLS_OF_MORE: bool = cfg!(any(target_os = "android", target_os = "linux"));
+
 impl AsyncRead for UnixIncoming {
     fn poll_read(
         self: Pin<&mut Self>,
@@ -102,17 +105,23 @@ impl AsyncRead for UnixIncoming {
         let socket: &tokio::net::UnixStream = (*socket).as_ref();
         loop {
             ready!(socket.poll_read_ready(cx))?;
+            let mut count = 0;
             let read = socket.try_io(Interest::READABLE, || {
-                waiting.receive(socket, buffer.initialize_unfilled())
-            });
-            match read {
-                Ok(count) => {
-                    buffer.advance(count);
-                    return Poll::Ready(Ok(()));
+                let received = waiting.receive(socket, buffer.initialize_unfilled())?;
+                count = received.bytes;
+                match received.is_drained && TELLS_OF_MORE {
+                    // That spares the next read, which would say just this.
+                    true => Err(io::ErrorKind::WouldBlock.into()),
+                    false => Ok(()),
                 }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Poll::Ready(Err(error)),
+            });
+            buffer.advance(count);
+            match read {
+                Err(error) if count == 0 => match error.kind() {
+                    io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted => {}
+                    _ => return Poll::Ready(Err(error)),
+                },
+                _ => return Poll::Ready(Ok(())),
             }
         }
     }

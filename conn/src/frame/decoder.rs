@@ -7,8 +7,9 @@ use super::{FrameError, Header, Missing, spare};
 /// Room for what the next read brings, when nothing is known of it.
 const READ_AHEAD: usize = 8 * 1024;
 
-/// The first room for a message longer than that. It doubles as the message arrives, so that a peer
-/// has to send memory before it takes memory.
+/// How much of a message longer than that is read at once. Its memory doubles as it arrives, so that a peer has to
+/// send memory before it takes memory; and is cleared only so far ahead, so that it is still in the cache of the CPU
+/// when it is filled.
 pub(super) const LARGE: usize = 64 * 1024;
 
 /// What is kept of a buffer once a large message is through.
@@ -51,12 +52,11 @@ impl Decoder {
         self.note_large();
         let wanted = self.wanted();
         if self.buffer.len() - self.start < wanted {
-            let held = self.end - self.start;
-            self.buffer.copy_within(self.start..self.end, 0);
-            (self.start, self.end) = (0, held);
-            if self.buffer.len() < wanted {
-                self.buffer.resize(wanted, 0);
+            if self.start > 0 {
+                self.buffer.copy_within(self.start..self.end, 0);
+                (self.start, self.end) = (0, self.end - self.start);
             }
+            self.grow(wanted);
         }
         let until = match self.large {
             Some(_) => self.start + wanted,
@@ -88,8 +88,22 @@ impl Decoder {
         } else if self.large.is_none() {
             frame.max(READ_AHEAD)
         } else {
-            frame.min((held * 2).max(LARGE))
+            frame.min(held + LARGE)
         }
+    }
+
+    /// Makes the buffer at least so long.
+    fn grow(&mut self, length: usize) {
+        if self.buffer.len() >= length {
+            return;
+        }
+        if let Some(header) = self.large {
+            let frame = usize::try_from(header.length).unwrap_or(usize::MAX);
+            let room = frame.min((self.end * 2).max(length));
+            self.buffer
+                .reserve_exact(room.saturating_sub(self.buffer.len()));
+        }
+        self.buffer.resize(length, 0);
     }
 
     /// Takes the header off a large message of which only a part came.

@@ -18,10 +18,21 @@ impl Encoder {
 
     /// Appends a message.
     pub fn push(&mut self, message: &[u8]) {
+        self.push_slices(&[message]);
+    }
+
+    /// Appends a message that is in pieces.
+    pub(crate) fn push_slices(&mut self, slices: &[&[u8]]) {
         self.begin();
-        let header = Header::new(message.len() as u64);
-        self.buffer.extend_from_slice(header.as_bytes());
-        self.buffer.extend_from_slice(message);
+        let length: usize = slices.iter().map(|slice| slice.len()).sum();
+        let header = Header::new(length as u64);
+        match header.as_short() {
+            Some(short) => self.buffer.extend_from_slice(short),
+            None => self.buffer.extend_from_slice(header.as_bytes()),
+        }
+        for slice in slices {
+            self.buffer.extend_from_slice(slice);
+        }
     }
 
     /// Appends the message that `write` appends to the buffer it is given. After an error nothing is
@@ -35,17 +46,19 @@ impl Encoder {
     ) -> Result<(), E> {
         self.begin();
         let begin = self.buffer.len();
-        self.buffer.extend_from_slice(Header::new(0).as_bytes());
+        self.buffer.extend_from_slice(&[0; 4]);
         let message = self.buffer.len();
         if let Err(error) = write(&mut self.buffer) {
             self.buffer.truncate(begin);
             return Err(error);
         }
         let header = Header::new((self.buffer.len() - message) as u64);
-        let room = &mut self.buffer[begin..message];
-        match header.as_bytes() {
-            short if short.len() == room.len() => room.copy_from_slice(short),
-            extended => drop(self.buffer.splice(begin..message, extended.iter().copied())),
+        match header.as_short() {
+            Some(short) => self.buffer[begin..message].copy_from_slice(short),
+            None => {
+                let bytes = header.as_bytes().iter().copied();
+                drop(self.buffer.splice(begin..message, bytes));
+            }
         }
         Ok(())
     }
