@@ -156,12 +156,16 @@ impl Waiting {
 }
 
 /// Sends a copy of a descriptor, and the byte it stands beside.
-pub(crate) fn send(socket: impl AsFd, handle: impl AsFd) -> io::Result<()> {
+pub(crate) fn send(socket: impl AsFd, handle: impl AsFd) -> io::Result<usize> {
     let handle = [handle.as_fd()];
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut control = SendAncillaryBuffer::new(&mut space);
     control.push(SendAncillaryMessage::ScmRights(&handle));
     let count = [IoSlice::new(&[1])];
-    rustix::net::sendmsg(socket, &count, &mut control, SendFlags::NOSIGNAL)?;
-    Ok(())
+    Ok(rustix::net::sendmsg(
+        socket,
+        &count,
+        &mut control,
+        SendFlags::NOSIGNAL,
+    )?)
 }

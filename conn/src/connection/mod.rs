@@ -22,6 +22,8 @@ mod halves;
 mod handles;
 mod reader;
 mod stream;
+#[cfg(unix)]
+mod unix;
 mod writer;
 
 pub use halves::{Receiver, Sender};

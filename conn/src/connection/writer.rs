@@ -22,7 +22,7 @@ pub(crate) struct Writer {
     pub(crate) outgoing: Outgoing,
     pub(crate) encoder: Encoder,
     pub(crate) broken: bool,
-    /// Whether the stream may hold on to what it was given: sockets and pipes don't; TLS and the like do.
+    /// Whether the stream is to be flushed once all is written.
     unflushed: bool,
 }
 
@@ -121,7 +121,7 @@ impl Writer {
         match written {
             Ok(0) => Err(self.fail(io::ErrorKind::WriteZero.into())),
             Ok(count) => {
-                self.unflushed = matches!(self.outgoing, Outgoing::Other(_));
+                self.unflushed = self.outgoing.needs_flush();
                 Ok(count)
             }
             Err(error) => Err(self.fail(error)),
