@@ -120,8 +120,12 @@ impl Full {
         let watched = socket.try_clone_to_owned();
         match watched.and_then(pipe::Sender::from_owned_fd_unchecked) {
             Ok(socket) => Self::Watched(socket),
-            Err(_) => Self::Retried(Box::pin(sleep(RETRY))),
+            Err(_) => Self::retry(),
         }
+    }
+
+    fn retry() -> Self {
+        Self::Retried(Box::pin(sleep(RETRY)))
     }
 }
 
@@ -129,6 +133,11 @@ impl UnixOutgoing {
     /// Whether [flushing](AsyncWrite::poll_flush) would end watching it for room.
     pub(super) const fn is_watched(&self) -> bool {
         self.full.is_some()
+    }
+
+    #[cfg(test)]
+    pub(super) fn retry_later(&mut self) {
+        self.full = Some(Box::new(Full::retry()));
     }
 
     /// Sends once, when there is room.

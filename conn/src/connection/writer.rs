@@ -59,7 +59,7 @@ impl Writer {
         }
         let length: usize = slices.iter().map(|slice| slice.len()).sum();
         if length <= COPIED {
-            self.encoder.push_slices(slices);
+            self.encoder.push_slices(length, slices);
             return self.flush().await;
         }
         let header = Header::new(length as u64);

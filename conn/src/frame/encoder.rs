@@ -18,13 +18,12 @@ impl Encoder {
 
     /// Appends a message.
     pub fn push(&mut self, message: &[u8]) {
-        self.push_slices(&[message]);
+        self.push_slices(message.len(), &[message]);
     }
 
-    /// Appends a message that is in pieces.
-    pub(crate) fn push_slices(&mut self, slices: &[&[u8]]) {
+    /// Appends a message of so many bytes that is in pieces.
+    pub(crate) fn push_slices(&mut self, length: usize, slices: &[&[u8]]) {
         self.begin();
-        let length: usize = slices.iter().map(|slice| slice.len()).sum();
         let header = Header::new(length as u64);
         match header.as_short() {
             Some(short) => self.buffer.extend_from_slice(short),
