@@ -157,11 +157,10 @@ impl Partial<'_, '_> {
     fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
         while !self.pieces.is_empty() {
             let outgoing = Pin::new(&mut self.writer.outgoing);
-            let written = match self.pieces.as_slice() {
-                // Where a socket takes only a part of it, this spares a write that would fail.
-                [last] => outgoing.poll_write(cx, last),
-                pieces if outgoing.is_write_vectored() => outgoing.poll_write_vectored(cx, pieces),
-                pieces => outgoing.poll_write(cx, &pieces[0]),
+            let written = if outgoing.is_write_vectored() {
+                outgoing.poll_write_vectored(cx, &self.pieces)
+            } else {
+                outgoing.poll_write(cx, &self.pieces[0])
             };
             match self.writer.progress(ready!(written)) {
                 Ok(count) => self.advance(count),
