@@ -82,6 +82,13 @@ impl Acknowledge {
     }
 }
 
+/// What one read gave.
+pub(crate) struct Received {
+    pub(crate) bytes: usize,
+    /// Whether there was no more.
+    pub(crate) is_drained: bool,
+}
+
 /// Descriptors that came and were not asked for yet.
 #[derive(Debug, Default)]
 pub(crate) struct Waiting {
@@ -91,7 +98,8 @@ pub(crate) struct Waiting {
 
 impl Waiting {
     /// Reads from a socket once. A byte with descriptors is the last that one read gives.
-    pub(crate) fn receive(&mut self, socket: impl AsFd, buffer: &mut [u8]) -> io::Result<usize> {
+    pub(crate) fn receive(&mut self, socket: impl AsFd, buffer: &mut [u8]) -> io::Result<Received> {
+        let room = buffer.len();
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_WAITING))];
         let mut control = RecvAncillaryBuffer::new(&mut space);
         let mut buffers = [IoSliceMut::new(buffer)];
@@ -103,10 +111,12 @@ impl Waiting {
                 batch.extend(descriptors);
             }
         }
+        let bytes = received.bytes;
+        let is_drained = (1..room).contains(&bytes) && batch.is_empty();
         if !batch.is_empty() {
             self.keep(batch);
         }
-        Ok(received.bytes)
+        Ok(Received { bytes, is_drained })
     }
 
     fn keep(&mut self, mut batch: Vec<OwnedFd>) {
@@ -146,12 +156,16 @@ impl Waiting {
 }
 
 /// Sends a copy of a descriptor, and the byte it stands beside.
-pub(crate) fn send(socket: impl AsFd, handle: impl AsFd) -> io::Result<()> {
+pub(crate) fn send(socket: impl AsFd, handle: impl AsFd) -> io::Result<usize> {
     let handle = [handle.as_fd()];
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut control = SendAncillaryBuffer::new(&mut space);
     control.push(SendAncillaryMessage::ScmRights(&handle));
     let count = [IoSlice::new(&[1])];
-    rustix::net::sendmsg(socket, &count, &mut control, SendFlags::NOSIGNAL)?;
-    Ok(())
+    Ok(rustix::net::sendmsg(
+        socket,
+        &count,
+        &mut control,
+        SendFlags::NOSIGNAL,
+    )?)
 }

@@ -109,13 +109,8 @@ impl<S, R, C: Codec> connection::Connection<S, R, C> {
                 Stream::Tcp(tcp)
             }
             (Incoming::Unix(incoming), Outgoing::Unix(outgoing)) => {
-                waiting = Some(incoming.waiting);
-                let unix = incoming
-                    .socket
-                    .reunite(outgoing)
-                    .map_err(io::Error::other)?;
-                let unix = unix.into_std()?;
-                unix.set_nonblocking(false)?;
+                let (unix, came) = incoming.reunite(outgoing)?;
+                waiting = Some(came);
                 Stream::Unix(unix)
             }
             _ => {

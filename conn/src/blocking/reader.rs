@@ -124,7 +124,9 @@ impl Reader {
 fn read(mut stream: &Stream, waiting: &mut Waiting, buffer: &mut [u8]) -> io::Result<usize> {
     loop {
         let read = match stream {
-            Stream::Unix(socket) => waiting.receive(socket, buffer),
+            Stream::Unix(socket) => waiting
+                .receive(socket, buffer)
+                .map(|received| received.bytes),
             _ => stream.read(buffer),
         };
         match read {

@@ -6,6 +6,8 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
+use rustix::net::{RecvFlags, SendFlags};
+
 /// One stream for both directions, each used by one thread at a time.
 #[derive(Debug)]
 pub(super) enum Stream {
@@ -42,11 +44,13 @@ impl Stream {
     }
 }
 
+/// Small messages are read and written by the system alone: where a program has threads, or once had, the C library does
+/// more for every call.
 impl Read for &Stream {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
-            Stream::Tcp(tcp) => (&mut &*tcp).read(buffer),
-            Stream::Unix(unix) => (&mut &*unix).read(buffer),
+            Stream::Tcp(tcp) => Ok(rustix::net::recv(tcp, buffer, RecvFlags::empty())?.0),
+            Stream::Unix(unix) => Ok(rustix::net::recv(unix, buffer, RecvFlags::empty())?.0),
             Stream::PipeReader(pipe) => (&mut &*pipe).read(buffer),
             Stream::PipeWriter(_) => Err(io::ErrorKind::Unsupported.into()),
         }
@@ -56,8 +60,8 @@ impl Read for &Stream {
 impl Write for &Stream {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
-            Stream::Tcp(tcp) => (&mut &*tcp).write(bytes),
-            Stream::Unix(unix) => (&mut &*unix).write(bytes),
+            Stream::Tcp(tcp) => Ok(rustix::net::send(tcp, bytes, SendFlags::NOSIGNAL)?),
+            Stream::Unix(unix) => Ok(rustix::net::send(unix, bytes, SendFlags::NOSIGNAL)?),
             Stream::PipeWriter(pipe) => (&mut &*pipe).write(bytes),
             Stream::PipeReader(_) => Err(io::ErrorKind::Unsupported.into()),
         }

@@ -33,7 +33,9 @@ impl Writer {
         codec: &impl Codec,
         value: &T,
     ) -> Result<(), SendError> {
-        self.flush()?;
+        if self.is_pending() {
+            self.flush()?;
+        }
         self.encoder
             .push_with(|out| codec.encode(value, out))
             .map_err(SendError::Encode)?;
@@ -41,16 +43,19 @@ impl Writer {
     }
 
     pub(super) fn send_vectored(&mut self, slices: &[&[u8]]) -> Result<(), SendError> {
-        self.flush()?;
+        if self.is_pending() {
+            self.flush()?;
+        }
         let length: usize = slices.iter().map(|slice| slice.len()).sum();
         if length <= COPIED {
-            let pushed: Result<(), SendError> = self.encoder.push_with(|out| {
-                slices.iter().for_each(|slice| out.extend_from_slice(slice));
-                Ok(())
-            });
-            pushed?;
+            self.encoder.push_slices(length, slices);
             return self.flush();
         }
+        self.write_vectored(length, slices)
+    }
+
+    /// Writes a message from where it is.
+    fn write_vectored(&mut self, length: usize, slices: &[&[u8]]) -> Result<(), SendError> {
         let header = Header::new(length as u64);
         let mut pieces = vec![IoSlice::new(header.as_bytes())];
         pieces.extend(slices.iter().map(|slice| IoSlice::new(slice)));
@@ -92,6 +97,11 @@ impl Writer {
             self.encoder.wrote(count);
         }
         Ok(())
+    }
+
+    /// Whether there is anything to do before a message is sent.
+    const fn is_pending(&self) -> bool {
+        self.broken || !self.encoder.is_empty()
     }
 
     pub(super) fn shutdown(&mut self) -> Result<(), SendError> {

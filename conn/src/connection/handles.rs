@@ -1,16 +1,11 @@
 //! Descriptors over connections on Unix sockets.
 
-use std::io;
+use std::future::poll_fn;
 use std::os::fd::{AsFd, OwnedFd};
-use std::pin::Pin;
-use std::task::{Context, Poll, ready};
-
-use tokio::io::{AsyncRead, Interest, ReadBuf};
-use tokio::net::unix;
 
 use super::{Connection, Incoming, Outgoing};
 use crate::codec::Codec;
-use crate::descriptor::{ACKNOWLEDGEMENT, Acknowledge, DescriptorError, Waiting, send};
+use crate::descriptor::{ACKNOWLEDGEMENT, Acknowledge, DescriptorError, send};
 use crate::error::SendError;
 
 impl<S, R, C: Codec> Connection<S, R, C> {
@@ -24,12 +19,10 @@ impl<S, R, C: Codec> Connection<S, R, C> {
     /// be used any more.
     pub async fn send_handle(&mut self, handle: impl AsFd) -> Result<(), DescriptorError> {
         self.writer.flush().await?;
-        let Outgoing::Unix(socket) = &self.writer.outgoing else {
+        let Outgoing::Unix(socket) = &mut self.writer.outgoing else {
             return Err(DescriptorError::NotUnix);
         };
-        let socket: &tokio::net::UnixStream = socket.as_ref();
-        socket
-            .async_io(Interest::WRITABLE, || send(socket, &handle))
+        poll_fn(|cx| socket.poll_send(cx, |socket| send(socket, &handle)))
             .await
             .map_err(SendError::Io)?;
         if self.acknowledges() && self.reader.byte().await? != ACKNOWLEDGEMENT {
@@ -73,47 +66,5 @@ impl<S, R, C: Codec> Connection<S, R, C> {
 
     fn acknowledges(&self) -> bool {
         self.acknowledge.applies::<C>(self.reader.pickle_protocol)
-    }
-}
-
-/// What comes over a Unix socket: bytes, and descriptors beside them.
-#[derive(Debug)]
-pub(crate) struct UnixIncoming {
-    pub(crate) socket: unix::OwnedReadHalf,
-    pub(crate) waiting: Waiting,
-}
-
-impl UnixIncoming {
-    pub(crate) fn new(socket: unix::OwnedReadHalf) -> Self {
-        Self {
-            socket,
-            waiting: Waiting::default(),
-        }
-    }
-}
-
-impl AsyncRead for UnixIncoming {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let Self { socket, waiting } = self.get_mut();
-        let socket: &tokio::net::UnixStream = (*socket).as_ref();
-        loop {
-            ready!(socket.poll_read_ready(cx))?;
-            let read = socket.try_io(Interest::READABLE, || {
-                waiting.receive(socket, buffer.initialize_unfilled())
-            });
-            match read {
-                Ok(count) => {
-                    buffer.advance(count);
-                    return Poll::Ready(Ok(()));
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Poll::Ready(Err(error)),
-            }
-        }
     }
 }

@@ -1,10 +1,10 @@
 //! Connections: messages in both directions.
 
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::marker::PhantomData;
 use std::mem::size_of;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -22,6 +22,8 @@ mod halves;
 mod handles;
 mod reader;
 mod stream;
+#[cfg(unix)]
+mod unix;
 mod writer;
 
 pub use halves::{Receiver, Sender};
@@ -132,8 +134,8 @@ impl<S, R, C: Codec> Connection<S, R, C> {
         R: DeserializeOwned,
     {
         let limit = self.reader.max_message;
-        let message = while_writing(&mut self.writer, self.reader.message(limit)).await?;
-        value(&self.codec, message)
+        while_writing(&mut self.writer, self.reader.complete(limit)).await?;
+        value(&self.codec, self.reader.take(limit)?)
     }
 
     /// Sends bytes as they are, as CPython's `send_bytes`.
@@ -221,7 +223,7 @@ impl<S, R, C: Codec> Connection<S, R, C> {
     /// # Cancel safety
     /// Nothing is lost.
     pub async fn poll(&mut self, time: Duration) -> bool {
-        while_writing(&mut self.writer, self.reader.poll(time)).await
+        while_writing(&mut self.writer, pin!(self.reader.poll(time))).await
     }
 
     /// Splits the connection into halves that work independently of each other.
@@ -295,18 +297,18 @@ impl<S, R, C> fmt::Debug for Connection<S, R, C> {
 }
 
 /// Receives, and meanwhile writes what a dropped send has left, for which the peer may be waiting.
-async fn while_writing<T>(writer: &mut Writer, receive: impl Future<Output = T>) -> T {
-    if !writer.has_unwritten() {
-        return receive.await;
-    }
-    let mut receive = pin!(receive);
-    tokio::select! {
-        biased;
-        received = &mut receive => return received,
-        // If it fails, the next send says so.
-        _ = writer.flush() => {}
-    }
-    receive.await
+fn while_writing<T>(
+    writer: &mut Writer,
+    mut receive: impl Future<Output = T> + Unpin,
+) -> impl Future<Output = T> {
+    poll_fn(move |cx| {
+        let received = Pin::new(&mut receive).poll(cx);
+        if received.is_pending() && writer.has_unwritten() {
+            // If it fails, the next send says so.
+            let _ = writer.poll_flush(cx);
+        }
+        received
+    })
 }
 
 pub(crate) fn value<R: DeserializeOwned>(

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncReadExt as _, ReadBuf};
+use tokio::io::{AsyncRead, ReadBuf};
 use tokio::time::timeout;
 
 use super::stream::Incoming;
@@ -41,6 +41,19 @@ impl Reader {
     /// The next message. Nothing is lost when the future is dropped.
     pub(crate) async fn message(&mut self, limit: usize) -> Result<&[u8], RecvError> {
         self.complete(limit).await?;
+        self.take(limit)
+    }
+
+    /// Receives until the decoder holds the whole of the next message.
+    pub(crate) fn complete(
+        &mut self,
+        limit: usize,
+    ) -> impl Future<Output = Result<(), RecvError>> + Unpin {
+        poll_fn(move |cx| self.poll_complete(cx, limit))
+    }
+
+    /// The next message, all of which came.
+    pub(crate) fn take(&mut self, limit: usize) -> Result<&[u8], RecvError> {
         let message = self.decoder.message(limit)?.unwrap_or_default();
         #[cfg(unix)]
         if let [0x80, protocol, ..] = message {
@@ -50,53 +63,46 @@ impl Reader {
     }
 
     /// The next message, to keep.
-    pub(crate) async fn owned_message(&mut self, limit: usize) -> Result<Vec<u8>, RecvError> {
-        self.complete(limit).await?;
-        Ok(self.decoder.owned_message(limit)?.unwrap_or_default())
+    pub(crate) fn owned_message(
+        &mut self,
+        limit: usize,
+    ) -> impl Future<Output = Result<Vec<u8>, RecvError>> + Unpin {
+        poll_fn(move |cx| self.poll_owned_message(cx, limit))
     }
 
-    /// Receives the next message straight into `buffer`, and returns its length.
-    pub(crate) async fn message_into(&mut self, buffer: &mut [u8]) -> Result<usize, RecvError> {
-        let header = match self.decoder.header()? {
-            Some(header) => header,
-            None => self.header().await?,
-        };
-        let length = match usize::try_from(header.length()) {
-            Ok(length) if length <= buffer.len() => length,
-            _ => {
-                let message = self.owned_message(self.max_message).await?;
-                return Err(RecvError::BufferTooShort(message));
-            }
-        };
-        let filled = self.decoder.take_into(&header, &mut buffer[..length]);
-        if filled < length {
-            let mut partial = Partial {
-                reader: self,
-                header,
-                buffer: &mut buffer[..length],
-                filled,
-            };
-            partial.fill().await?;
+    /// Receives the next message straight into `buffer`, and gives its length.
+    pub(crate) fn message_into<'a>(&'a mut self, buffer: &'a mut [u8]) -> MessageInto<'a> {
+        MessageInto {
+            reader: self,
+            buffer,
+            begun: None,
         }
-        Ok(length)
     }
 
     /// The header of the next message, which is not taken.
-    async fn header(&mut self) -> Result<Header, RecvError> {
+    fn poll_header(&mut self, cx: &mut Context<'_>) -> Poll<Result<Header, RecvError>> {
         loop {
             if let Some(header) = self.decoder.header()? {
-                return Ok(header);
+                return Poll::Ready(Ok(header));
             }
-            self.fill().await?;
+            ready!(self.poll_fill(cx))?;
         }
     }
 
-    /// Receives until the decoder holds the whole of the next message.
-    async fn complete(&mut self, limit: usize) -> Result<(), RecvError> {
+    fn poll_complete(&mut self, cx: &mut Context<'_>, limit: usize) -> Poll<Result<(), RecvError>> {
         while !self.decoder.is_complete(limit)? {
-            self.fill().await?;
+            ready!(self.poll_fill(cx))?;
         }
-        Ok(())
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_owned_message(
+        &mut self,
+        cx: &mut Context<'_>,
+        limit: usize,
+    ) -> Poll<Result<Vec<u8>, RecvError>> {
+        ready!(self.poll_complete(cx, limit))?;
+        Poll::Ready(Ok(self.decoder.owned_message(limit)?.unwrap_or_default()))
     }
 
     /// The next byte, where it stands outside of any frame. It is not taken.
@@ -106,7 +112,7 @@ impl Reader {
             if let Some(byte) = self.decoder.peek_byte() {
                 return Ok(byte);
             }
-            self.fill().await?;
+            poll_fn(|cx| self.poll_fill(cx)).await?;
         }
     }
 
@@ -118,25 +124,20 @@ impl Reader {
         Ok(byte)
     }
 
-    /// Reads once.
-    async fn fill(&mut self) -> Result<(), RecvError> {
+    /// Receives more of the next message.
+    fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), RecvError>> {
         if let Some(error) = self.failed.take() {
-            return Err(RecvError::Io(error));
+            return Poll::Ready(Err(RecvError::Io(error)));
         }
-        match poll_fn(|cx| self.poll_fill(cx))
-            .await
-            .map_err(RecvError::Io)?
-        {
-            0 => {
-                self.decoder.end()?;
-                Err(RecvError::Closed)
-            }
-            _ => Ok(()),
+        if ready!(self.poll_read(cx)).map_err(RecvError::Io)? == 0 {
+            self.decoder.end()?;
+            return Poll::Ready(Err(RecvError::Closed));
         }
+        Poll::Ready(Ok(()))
     }
 
     /// Reads once into the decoder, and tells how much. While nothing comes, that needs no memory.
-    fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         let mut space = ReadBuf::new(self.decoder.space());
         let Poll::Ready(result) = Pin::new(&mut self.incoming).poll_read(cx, &mut space) else {
             self.decoder.rest();
@@ -152,7 +153,7 @@ impl Reader {
         if !self.decoder.is_empty() || self.failed.is_some() {
             return Poll::Ready(());
         }
-        if let Err(error) = ready!(self.poll_fill(cx)) {
+        if let Err(error) = ready!(self.poll_read(cx)) {
             self.failed = Some(error);
         }
         Poll::Ready(())
@@ -165,43 +166,72 @@ impl Reader {
     }
 }
 
-/// A message that is on its way into the caller's buffer. If that is given up, what came goes back to
-/// the decoder, from where the message can be received anew.
-struct Partial<'a> {
+/// A message that is received straight into the caller's buffer. If that is given up, what came goes back to the
+/// decoder, from where the message can be received anew.
+pub(crate) struct MessageInto<'a> {
     reader: &'a mut Reader,
-    header: Header,
     buffer: &'a mut [u8],
-    filled: usize,
+    /// The header, once it is taken, and how much of the message came.
+    begun: Option<(Header, usize)>,
 }
 
-impl Partial<'_> {
-    async fn fill(&mut self) -> Result<(), RecvError> {
-        while self.filled < self.buffer.len() {
-            let rest = &mut self.buffer[self.filled..];
-            match self.reader.incoming.read(rest).await {
-                Ok(0) => {
+impl Future for MessageInto<'_> {
+    type Output = Result<usize, RecvError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        if self.begun.is_some() {
+            return self.poll_rest(cx);
+        }
+        let Self { reader, buffer, .. } = &mut *self;
+        let header = ready!(reader.poll_header(cx))?;
+        let length = match usize::try_from(header.length()) {
+            Ok(length) if length <= buffer.len() => length,
+            _ => {
+                let message = ready!(reader.poll_owned_message(cx, reader.max_message))?;
+                return Poll::Ready(Err(RecvError::BufferTooShort(message)));
+            }
+        };
+        let filled = reader.decoder.take_into(&header, &mut buffer[..length]);
+        if filled == length {
+            return Poll::Ready(Ok(length));
+        }
+        self.buffer = &mut std::mem::take(&mut self.buffer)[..length];
+        self.begun = Some((header, filled));
+        self.poll_rest(cx)
+    }
+}
+
+impl MessageInto<'_> {
+    fn poll_rest(&mut self, cx: &mut Context<'_>) -> Poll<Result<usize, RecvError>> {
+        while let Some((_, filled)) = &mut self.begun
+            && *filled < self.buffer.len()
+        {
+            let mut space = ReadBuf::new(&mut self.buffer[*filled..]);
+            let incoming = Pin::new(&mut self.reader.incoming);
+            ready!(incoming.poll_read(cx, &mut space)).map_err(RecvError::Io)?;
+            match space.filled().len() {
+                0 => {
                     self.put_back();
                     self.reader.decoder.end()?;
-                    return Err(RecvError::Closed);
+                    return Poll::Ready(Err(RecvError::Closed));
                 }
-                Ok(count) => self.filled += count,
-                Err(error) => return Err(RecvError::Io(error)),
+                count => *filled += count,
             }
         }
-        Ok(())
+        self.begun = None;
+        Poll::Ready(Ok(self.buffer.len()))
     }
 
     fn put_back(&mut self) {
-        let part = &self.buffer[..self.filled];
-        self.reader.decoder.put_back(&self.header, part);
-        self.filled = self.buffer.len();
+        if let Some((header, filled)) = self.begun.take() {
+            let part = &self.buffer[..filled];
+            self.reader.decoder.put_back(&header, part);
+        }
     }
 }
 
-impl Drop for Partial<'_> {
+impl Drop for MessageInto<'_> {
     fn drop(&mut self) {
-        if self.filled < self.buffer.len() {
-            self.put_back();
-        }
+        self.put_back();
     }
 }

@@ -10,10 +10,12 @@ use rpc_core::transport::{Io, Peer};
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf, ReadHalf, WriteHalf};
 use tokio::net::{TcpStream, tcp};
 #[cfg(unix)]
-use tokio::net::{UnixStream, unix};
+use tokio::net::{UnixStream, unix::pipe};
+#[cfg(unix)]
+use tokio::runtime::Handle;
 
 #[cfg(unix)]
-use super::handles::UnixIncoming;
+use super::unix::{UnixIncoming, UnixOutgoing};
 use crate::auth::Channel;
 
 /// Where bytes come from.
@@ -22,7 +24,7 @@ pub(crate) enum Incoming {
     #[cfg(unix)]
     Unix(UnixIncoming),
     #[cfg(unix)]
-    Pipe(unix::pipe::Receiver),
+    Pipe(pipe::Receiver),
     Other(ReadHalf<Box<dyn Io>>),
 }
 
@@ -30,9 +32,9 @@ pub(crate) enum Incoming {
 pub(crate) enum Outgoing {
     Tcp(tcp::OwnedWriteHalf),
     #[cfg(unix)]
-    Unix(unix::OwnedWriteHalf),
+    Unix(UnixOutgoing),
     #[cfg(unix)]
-    Pipe(unix::pipe::Sender),
+    Pipe(pipe::Sender),
     Other(Closing),
 }
 
@@ -69,13 +71,16 @@ pub(crate) fn split(io: impl Io) -> Stream {
     } else {
         (Peer::Unknown, Channel::Unknown)
     };
+    let (incoming, outgoing) = split_other(io);
+    (incoming, outgoing, peer, channel)
+}
+
+fn split_other(io: impl Io) -> (Incoming, Outgoing) {
     let io: Box<dyn Io> = Box::new(io);
     let (incoming, outgoing) = tokio::io::split(io);
     (
         Incoming::Other(incoming),
         Outgoing::Other(Closing(outgoing)),
-        peer,
-        channel,
     )
 }
 
@@ -112,13 +117,16 @@ fn split_unix(unix: UnixStream) -> Stream {
         },
         _ => Channel::Unknown,
     };
-    let (incoming, outgoing) = unix.into_split();
-    (
-        Incoming::Unix(UnixIncoming::new(incoming)),
-        Outgoing::Unix(outgoing),
-        peer,
-        channel,
-    )
+    if Handle::try_current().is_err() {
+        let (incoming, outgoing) = split_other(unix);
+        return (incoming, outgoing, peer, channel);
+    }
+    let (incoming, outgoing) = match super::unix::split(unix) {
+        Ok((incoming, outgoing)) => (Incoming::Unix(incoming), Outgoing::Unix(outgoing)),
+        // A socket that no event loop takes is as good as closed.
+        Err(_) => split_other(tokio::io::duplex(1).0),
+    };
+    (incoming, outgoing, peer, channel)
 }
 
 #[cfg(unix)]
@@ -211,6 +219,18 @@ impl AsyncWrite for Outgoing {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         each!(&mut *self, stream => Pin::new(stream).poll_shutdown(cx))
+    }
+}
+
+impl Outgoing {
+    /// Whether something is to be done once all is written: TLS and the like may hold on to what they were given.
+    pub(super) const fn needs_flush(&self) -> bool {
+        match self {
+            #[cfg(unix)]
+            Self::Unix(socket) => socket.is_watched(),
+            Self::Other(_) => true,
+            _ => false,
+        }
     }
 }
 

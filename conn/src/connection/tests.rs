@@ -4,6 +4,8 @@ use super::*;
 use crate::frame::FrameError;
 
 mod cancel;
+#[cfg(unix)]
+mod unix;
 
 #[tokio::test]
 async fn a_sender_that_is_dropped_ends_one_direction_on_every_kind_of_stream() {

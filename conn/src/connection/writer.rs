@@ -1,6 +1,9 @@
 //! Sending: frames to a byte stream.
 
+use std::future::poll_fn;
 use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 
 use serde::Serialize;
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
@@ -19,6 +22,8 @@ pub(crate) struct Writer {
     pub(crate) outgoing: Outgoing,
     pub(crate) encoder: Encoder,
     pub(crate) broken: bool,
+    /// Whether the stream is to be flushed once all is written.
+    unflushed: bool,
 }
 
 impl Writer {
@@ -27,6 +32,7 @@ impl Writer {
             outgoing,
             encoder: Encoder::new(),
             broken: false,
+            unflushed: false,
         }
     }
 
@@ -53,23 +59,18 @@ impl Writer {
         }
         let length: usize = slices.iter().map(|slice| slice.len()).sum();
         if length <= COPIED {
-            let pushed: Result<(), SendError> = self.encoder.push_with(|out| {
-                slices.iter().for_each(|slice| out.extend_from_slice(slice));
-                Ok(())
-            });
-            pushed?;
+            self.encoder.push_slices(length, slices);
             return self.flush().await;
         }
         let header = Header::new(length as u64);
         let mut pieces = vec![IoSlice::new(header.as_bytes())];
         pieces.extend(slices.iter().map(|slice| IoSlice::new(slice)));
-        Partial {
+        let mut partial = Partial {
             writer: self,
             pieces,
             begun: false,
-        }
-        .write()
-        .await
+        };
+        poll_fn(|cx| partial.poll_write(cx)).await
     }
 
     /// Sends bytes outside of any frame.
@@ -81,48 +82,56 @@ impl Writer {
 
     /// Writes what earlier sends have left.
     pub(crate) async fn flush(&mut self) -> Result<(), SendError> {
+        poll_fn(|cx| self.poll_flush(cx)).await
+    }
+
+    pub(crate) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
         if self.broken {
-            return Err(SendError::Broken);
-        }
-        if self.encoder.unwritten().is_empty() {
-            return Ok(());
+            return Poll::Ready(Err(SendError::Broken));
         }
         while !self.encoder.unwritten().is_empty() {
-            let written = self.outgoing.write(self.encoder.unwritten()).await;
+            let outgoing = Pin::new(&mut self.outgoing);
+            let written = ready!(outgoing.poll_write(cx, self.encoder.unwritten()));
             let count = self.progress(written)?;
             self.encoder.wrote(count);
         }
-        self.flush_stream().await
+        self.poll_flush_stream(cx)
+    }
+
+    fn poll_flush_stream(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
+        if self.unflushed {
+            let flushed = ready!(Pin::new(&mut self.outgoing).poll_flush(cx));
+            flushed.map_err(|error| self.fail(error))?;
+            self.unflushed = false;
+        }
+        Poll::Ready(Ok(()))
     }
 
     /// Whether there is anything to do before a message is sent.
     const fn is_pending(&self) -> bool {
-        self.broken || !self.encoder.is_empty()
+        self.broken || self.has_unwritten()
     }
 
     /// Whether an earlier send has left something.
-    pub(crate) fn has_unwritten(&self) -> bool {
-        !self.encoder.unwritten().is_empty() && !self.broken
+    pub(crate) const fn has_unwritten(&self) -> bool {
+        !self.broken && (!self.encoder.is_empty() || self.unflushed)
     }
 
-    /// Sockets and pipes need no flush; TLS and the like do.
-    async fn flush_stream(&mut self) -> Result<(), SendError> {
-        if !matches!(self.outgoing, Outgoing::Other(_)) {
-            return Ok(());
+    fn progress(&mut self, written: io::Result<usize>) -> Result<usize, SendError> {
+        match written {
+            Ok(0) => Err(self.fail(io::ErrorKind::WriteZero.into())),
+            Ok(count) => {
+                self.unflushed = self.outgoing.needs_flush();
+                Ok(count)
+            }
+            Err(error) => Err(self.fail(error)),
         }
-        let flushed = self.outgoing.flush().await;
-        self.progress(flushed.map(|()| 1)).map(|_| ())
     }
 
     /// After an error in the middle of a message no other can follow.
-    fn progress(&mut self, written: io::Result<usize>) -> Result<usize, SendError> {
-        let error = match written {
-            Ok(0) => io::ErrorKind::WriteZero.into(),
-            Ok(count) => return Ok(count),
-            Err(error) => error,
-        };
+    fn fail(&mut self, error: io::Error) -> SendError {
         self.broken = true;
-        Err(SendError::Io(error))
+        SendError::Io(error)
     }
 
     /// Writes what is left and tells the peer that no more will come.
@@ -145,22 +154,23 @@ struct Partial<'a, 'b> {
 }
 
 impl Partial<'_, '_> {
-    async fn write(mut self) -> Result<(), SendError> {
+    fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
         while !self.pieces.is_empty() {
-            let written = if self.writer.outgoing.is_write_vectored() {
-                self.writer.outgoing.write_vectored(&self.pieces).await
+            let outgoing = Pin::new(&mut self.writer.outgoing);
+            let written = if outgoing.is_write_vectored() {
+                outgoing.poll_write_vectored(cx, &self.pieces)
             } else {
-                self.writer.outgoing.write(&self.pieces[0]).await
+                outgoing.poll_write(cx, &self.pieces[0])
             };
-            match self.writer.progress(written) {
+            match self.writer.progress(ready!(written)) {
                 Ok(count) => self.advance(count),
                 Err(error) => {
                     self.pieces.clear();
-                    return Err(error);
+                    return Poll::Ready(Err(error));
                 }
             }
         }
-        self.writer.flush_stream().await
+        self.writer.poll_flush_stream(cx)
     }
 
     fn advance(&mut self, count: usize) {

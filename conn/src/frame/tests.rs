@@ -1,3 +1,5 @@
+use super::decoder::{KEPT, LARGE};
+use super::header::SHORT;
 use super::*;
 
 const LIMIT: usize = 1 << 20;

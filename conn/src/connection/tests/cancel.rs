@@ -147,6 +147,18 @@ fn a_receive_finishes_what_a_dropped_send_began() {
     assert_eq!(messages(&mut came), [[7; 100]]);
 }
 
+#[test]
+fn a_receive_flushes_what_a_stream_held_back_when_a_send_was_dropped() {
+    let (io, mut peer) = tokio::io::duplex(8);
+    let mut connection = Connection::<()>::new(tokio::io::BufWriter::new(io));
+    assert!(!drive(connection.send_bytes(&[7; 100]), 1, || ()));
+    let mut came = Decoder::new();
+    assert!(!drive(connection.recv_bytes(10), 100, || {
+        read_some(&mut peer, &mut came, 8);
+    }));
+    assert_eq!(messages(&mut came), [[7; 100]]);
+}
+
 #[tokio::test]
 async fn a_task_finishes_what_a_dropped_sender_began() {
     let (io, mut peer) = tokio::io::duplex(8);

@@ -1,0 +1,61 @@
+//! Unix sockets, which are watched for room only while they are full.
+
+use super::*;
+use crate::connection::unix::UnixOutgoing;
+
+fn outgoing(connection: &Connection) -> &UnixOutgoing {
+    match &connection.writer.outgoing {
+        Outgoing::Unix(outgoing) => outgoing,
+        _ => panic!("it is a Unix socket"),
+    }
+}
+
+fn pair() -> (Connection, Connection) {
+    let (here, there) = tokio::net::UnixStream::pair().unwrap();
+    (Connection::new(here), Connection::new(there))
+}
+
+#[tokio::test]
+async fn a_full_socket_is_watched_until_all_is_written() {
+    let (mut here, mut there) = pair();
+    for length in [10, 1 << 20, 10] {
+        let message = vec![7; length];
+        {
+            let mut sent = pin!(here.send_bytes(&message));
+            if length > 10 {
+                let polled = tokio::time::timeout(Duration::from_millis(10), &mut sent).await;
+                assert!(polled.is_err(), "nobody reads yet");
+            }
+            let (sent, received) = tokio::join!(sent, there.recv_bytes(1 << 20));
+            sent.unwrap();
+            assert_eq!(received.unwrap(), message);
+        }
+        assert!(!outgoing(&here).is_watched());
+    }
+}
+
+#[tokio::test]
+async fn a_full_socket_that_cannot_be_watched_is_tried_again() {
+    let (mut here, mut there) = pair();
+    if let Outgoing::Unix(outgoing) = &mut here.writer.outgoing {
+        outgoing.retry_later();
+    }
+    here.send_bytes(b"late").await.unwrap();
+    assert_eq!(there.recv_bytes(10).await.unwrap(), b"late");
+    assert!(!outgoing(&here).is_watched());
+}
+
+#[test]
+fn a_connection_may_be_made_outside_of_a_runtime() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let (here, there) = runtime.block_on(async { tokio::net::UnixStream::pair().unwrap() });
+    let (mut here, mut there) = (Connection::<()>::new(here), Connection::<()>::new(there));
+    assert!(matches!(here.peer(), Peer::Unix(Some(_))));
+    runtime.block_on(async {
+        here.send_bytes(b"hello").await.unwrap();
+        assert_eq!(there.recv_bytes(10).await.unwrap(), b"hello");
+    });
+}

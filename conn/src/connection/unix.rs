@@ -1,0 +1,230 @@
+//! Unix sockets, whose two directions the event loop watches apart.
+//!
+//! Unlike TCP, a Unix socket tells that it can be written to whenever the peer has read something. As nobody waits for
+//! that but who has filled the socket, it would wake each end for nothing with every message. So a socket is watched for
+//! what comes, and for room only while there is none.
+
+use std::io::{self, IoSlice};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use rustix::net::{SendAncillaryBuffer, SendFlags, Shutdown};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::unix::pipe;
+use tokio::task::coop::consume_budget;
+use tokio::time::{Sleep, sleep};
+
+use crate::descriptor::Waiting;
+
+/// Whether the system tells of bytes that come, and of room, after there was none left, without a call that fails:
+/// epoll does.
+const TELLS_OF_MORE: bool = cfg!(any(target_os = "android", target_os = "linux"));
+
+/// How soon a full socket is tried again that cannot be watched, as this process has no more descriptors.
+const RETRY: Duration = Duration::from_millis(10);
+
+/// A socket that is watched for what comes. Tokio's pipes are what it watches for one direction only, and take any
+/// descriptor.
+type Socket = Arc<pipe::Receiver>;
+
+/// Splits a socket. It must be called within a runtime.
+pub(super) fn split(socket: tokio::net::UnixStream) -> io::Result<(UnixIncoming, UnixOutgoing)> {
+    let socket = OwnedFd::from(socket.into_std()?);
+    let socket = Arc::new(pipe::Receiver::from_owned_fd_unchecked(socket)?);
+    let incoming = UnixIncoming {
+        socket: Arc::clone(&socket),
+        waiting: Waiting::default(),
+    };
+    let outgoing = UnixOutgoing {
+        socket: Some(socket),
+        full: None,
+    };
+    Ok((incoming, outgoing))
+}
+
+/// What comes over a Unix socket: bytes, and descriptors beside them.
+#[derive(Debug)]
+pub(crate) struct UnixIncoming {
+    socket: Socket,
+    pub(crate) waiting: Waiting,
+}
+
+impl UnixIncoming {
+    /// The socket that was split, for code that is not async, and descriptors that came.
+    pub(crate) fn reunite(self, mut outgoing: UnixOutgoing) -> io::Result<(UnixStream, Waiting)> {
+        drop(outgoing.socket.take());
+        let socket = Arc::try_unwrap(self.socket);
+        let socket = socket.map_err(|_| io::Error::other("these are halves of two sockets"))?;
+        Ok((socket.into_blocking_fd()?.into(), self.waiting))
+    }
+}
+
+impl AsyncRead for UnixIncoming {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let Self { socket, waiting } = self.get_mut();
+        loop {
+            ready!(socket.poll_read_ready(cx))?;
+            let mut count = 0;
+            let read = socket.try_io(|| {
+                let received = waiting.receive(&**socket, buffer.initialize_unfilled())?;
+                count = received.bytes;
+                watch_further(received.is_drained)
+            });
+            buffer.advance(count);
+            match read {
+                Err(error) if count == 0 => match error.kind() {
+                    io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted => {}
+                    _ => return Poll::Ready(Err(error)),
+                },
+                _ => return Poll::Ready(Ok(())),
+            }
+        }
+    }
+}
+
+/// Says that the next call would fail, where it is known to, which spares it.
+fn watch_further(would_block: bool) -> io::Result<()> {
+    match would_block && TELLS_OF_MORE {
+        true => Err(io::ErrorKind::WouldBlock.into()),
+        false => Ok(()),
+    }
+}
+
+/// Where bytes go over a Unix socket.
+#[derive(Debug)]
+pub(crate) struct UnixOutgoing {
+    /// Absent only while this is dropped without telling the peer that no more will come.
+    socket: Option<Socket>,
+    /// In memory of its own, which idle connections spare.
+    full: Option<Box<Full>>,
+}
+
+/// How it is known when a full socket has room.
+#[derive(Debug)]
+enum Full {
+    /// Through a descriptor of its own: an event loop watches each only once.
+    Watched(pipe::Sender),
+    Retried(Pin<Box<Sleep>>),
+}
+
+impl Full {
+    fn watch(socket: BorrowedFd<'_>) -> Self {
+        let watched = socket.try_clone_to_owned();
+        match watched.and_then(pipe::Sender::from_owned_fd_unchecked) {
+            Ok(socket) => Self::Watched(socket),
+            Err(_) => Self::retry(),
+        }
+    }
+
+    fn retry() -> Self {
+        Self::Retried(Box::pin(sleep(RETRY)))
+    }
+}
+
+impl UnixOutgoing {
+    /// Whether [flushing](AsyncWrite::poll_flush) would end watching it for room.
+    pub(super) const fn is_watched(&self) -> bool {
+        self.full.is_some()
+    }
+
+    #[cfg(test)]
+    pub(super) fn retry_later(&mut self) {
+        self.full = Some(Box::new(Full::retry()));
+    }
+
+    /// Sends once, when there is room.
+    pub(super) fn poll_send(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut send: impl FnMut(BorrowedFd<'_>) -> io::Result<usize>,
+    ) -> Poll<io::Result<usize>> {
+        let Some(socket) = &self.socket else {
+            return Poll::Ready(Err(io::ErrorKind::NotConnected.into()));
+        };
+        ready!(pin!(consume_budget()).poll(cx));
+        loop {
+            let sent = match self.full.as_deref_mut() {
+                None => send(socket.as_fd()),
+                Some(Full::Watched(room)) => {
+                    ready!(room.poll_write_ready(cx))?;
+                    room.try_io(|| send(socket.as_fd()))
+                }
+                Some(Full::Retried(later)) => {
+                    ready!(later.as_mut().poll(cx));
+                    self.full = None;
+                    send(socket.as_fd())
+                }
+            };
+            match sent {
+                Err(error) => match error.kind() {
+                    io::ErrorKind::Interrupted => {}
+                    io::ErrorKind::WouldBlock => {
+                        let socket = socket.as_fd();
+                        self.full
+                            .get_or_insert_with(|| Box::new(Full::watch(socket)));
+                    }
+                    _ => return Poll::Ready(Err(error)),
+                },
+                sent => return Poll::Ready(sent),
+            }
+        }
+    }
+}
+
+impl AsyncWrite for UnixOutgoing {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.get_mut().poll_send(cx, |socket| {
+            Ok(rustix::net::send(socket, bytes, SendFlags::NOSIGNAL)?)
+        })
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.get_mut().poll_send(cx, |socket| {
+            let mut control = SendAncillaryBuffer::default();
+            let flags = SendFlags::NOSIGNAL;
+            Ok(rustix::net::sendmsg(socket, slices, &mut control, flags)?)
+        })
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    /// All is written: nobody waits for room.
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.get_mut().full = None;
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let Some(socket) = &self.socket else {
+            return Poll::Ready(Ok(()));
+        };
+        Poll::Ready(Ok(rustix::net::shutdown(&**socket, Shutdown::Write)?))
+    }
+}
+
+impl Drop for UnixOutgoing {
+    fn drop(&mut self) {
+        if let Some(socket) = &self.socket {
+            // It fails where the peer has left.
+            let _ = rustix::net::shutdown(&**socket, Shutdown::Write);
+        }
+    }
+}

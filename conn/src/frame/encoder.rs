@@ -1,0 +1,114 @@
+//! From messages to bytes.
+
+use super::{Header, spare};
+
+/// Turns messages into bytes, and holds those that were not written yet.
+#[derive(Debug, Default)]
+pub struct Encoder {
+    pub(super) buffer: Vec<u8>,
+    written: usize,
+}
+
+impl Encoder {
+    /// An encoder with nothing to write.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Appends a message.
+    pub fn push(&mut self, message: &[u8]) {
+        self.push_slices(message.len(), &[message]);
+    }
+
+    /// Appends a message of so many bytes that is in pieces.
+    pub(crate) fn push_slices(&mut self, length: usize, slices: &[&[u8]]) {
+        self.begin();
+        let header = Header::new(length as u64);
+        match header.as_short() {
+            Some(short) => self.buffer.extend_from_slice(short),
+            None => self.buffer.extend_from_slice(header.as_bytes()),
+        }
+        for slice in slices {
+            self.buffer.extend_from_slice(slice);
+        }
+    }
+
+    /// Appends the message that `write` appends to the buffer it is given. After an error nothing is
+    /// appended.
+    ///
+    /// # Errors
+    /// That of `write`.
+    pub fn push_with<E>(
+        &mut self,
+        write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.begin();
+        let begin = self.buffer.len();
+        self.buffer.extend_from_slice(&[0; 4]);
+        let message = self.buffer.len();
+        if let Err(error) = write(&mut self.buffer) {
+            self.buffer.truncate(begin);
+            return Err(error);
+        }
+        let header = Header::new((self.buffer.len() - message) as u64);
+        match header.as_short() {
+            Some(short) => self.buffer[begin..message].copy_from_slice(short),
+            None => {
+                let bytes = header.as_bytes().iter().copied();
+                drop(self.buffer.splice(begin..message, bytes));
+            }
+        }
+        Ok(())
+    }
+
+    /// While there is nothing to write, there is no buffer.
+    fn begin(&mut self) {
+        if self.buffer.capacity() == 0 {
+            self.buffer = spare::empty();
+        }
+    }
+
+    /// Whether nothing is to be written.
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.buffer.is_empty()
+    }
+
+    /// Takes what another has to write, to be written after what is here.
+    pub(crate) fn append(&mut self, other: &mut Self) {
+        if self.is_empty() {
+            std::mem::swap(self, other);
+        } else if !other.is_empty() {
+            self.buffer.extend_from_slice(other.unwritten());
+            other.wrote(other.unwritten().len());
+        }
+    }
+
+    /// Appends bytes that are a frame, or the rest of one.
+    pub(crate) fn push_raw(&mut self, bytes: &[u8]) {
+        self.begin();
+        self.buffer.extend_from_slice(bytes);
+    }
+
+    /// What is to be written next.
+    #[must_use]
+    pub fn unwritten(&self) -> &[u8] {
+        &self.buffer[self.written..]
+    }
+
+    /// Takes note that the first `count` bytes of what was [unwritten](Self::unwritten) are written.
+    ///
+    /// # Panics
+    /// If there are not that many.
+    pub fn wrote(&mut self, count: usize) {
+        self.written += count;
+        assert!(
+            self.written <= self.buffer.len(),
+            "no more is written than there is"
+        );
+        if self.written == self.buffer.len() {
+            self.written = 0;
+            spare::keep_empty(std::mem::take(&mut self.buffer));
+        }
+    }
+}
