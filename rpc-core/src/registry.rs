@@ -257,21 +257,19 @@ impl<F: Format> Registry<F> {
     /// Runs the method that `call` names. A method that panics answers with an internal fault. The
     /// calls that the method makes inherit the call's deadline.
     pub fn dispatch(&self, call: Call<F>) -> Answer {
-        let (invoke, guard) = {
-            let table = self.shared.table.load();
-            let method = table.methods.get(call.method().as_str());
-            let Some(invoke) = method
-                .map(|method| &method.invoke)
-                .or(table.fallback.as_ref())
-            else {
-                return Fault::unknown_method(call.method()).into();
-            };
-            (Arc::clone(invoke), table.guard.clone())
+        // A change replaces the table; this call keeps the one that it began with.
+        let table = self.shared.table.load();
+        let method = table.methods.get(call.method().as_str());
+        let Some(invoke) = method
+            .map(|method| &method.invoke)
+            .or(table.fallback.as_ref())
+        else {
+            return Fault::unknown_method(call.method()).into();
         };
         let deadline = call.context.deadline();
         context::within(deadline, || {
             catch_unwind(AssertUnwindSafe(|| {
-                if let Some(guard) = guard {
+                if let Some(guard) = &table.guard {
                     guard(&call.context)?;
                 }
                 Ok(invoke(self, call))
