@@ -7,12 +7,13 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
+use rpc_core::call::Answer;
 use rpc_core::limit::Running;
-use rpc_core::{Call, Cancellation, Fault, FaultKind, Payload};
+use rpc_core::{Call, Cancellation, Fault, FaultKind, Payload, Registry};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout_at};
 
-use super::object::{Callee, Object};
+use super::object::Object;
 use super::{Discard, Effects, Phase, Session, State, in_order, overloaded};
 use crate::frame::Encoder;
 use crate::rpc::encoding::Encoding;
@@ -65,7 +66,8 @@ pub(super) struct Admitted {
 
 /// What answers a call.
 pub(super) struct Admission {
-    callee: Callee,
+    /// Without one, it is what this end offers to everyone.
+    object: Option<Object>,
     /// If the call is among the answers already, what tells it that nobody waits for it.
     cancellation: Option<Cancellation>,
 }
@@ -108,6 +110,15 @@ impl Head {
             promise: call.promise,
         }
     }
+}
+
+/// What a call is for.
+enum Callee {
+    /// What this end offers to everyone.
+    Root,
+    Object(Object),
+    /// What the call of this number promised, once that is there.
+    Promised(u64),
 }
 
 /// Whether a call can begin.
@@ -162,36 +173,34 @@ impl Session {
             waits: None,
         };
         let promised = || Promised::Waiting(BTreeSet::new());
-        let fault = match self.callee(state, target) {
-            Ok(Some(callee)) => {
-                let mut cancellation = None;
-                if promise {
-                    let answering = tracked(Some(promised()));
-                    cancellation = Some(answering.cancellation.clone());
-                    state.answers.insert(id, answering);
-                } else {
-                    state.beginning += 1;
-                }
-                return Ok(Verdict::Begins(Admission {
-                    callee,
-                    cancellation,
-                }));
-            }
-            Ok(None) => {
+        let object = match self.callee(state, target) {
+            Ok(Callee::Root) => None,
+            Ok(Callee::Object(object)) => Some(object),
+            Ok(Callee::Promised(other)) => {
                 state.answers.insert(id, tracked(promise.then(promised)));
-                return Ok(match target {
-                    Target::Promise(other) => Verdict::Waits(other),
-                    Target::Root | Target::Object(_) => Verdict::Refused,
-                });
+                return Ok(Verdict::Waits(other));
             }
-            Err(fault) => fault,
+            Err(fault) => {
+                self.push_fault(state, id, &fault);
+                if promise && self.has_capacity(state) {
+                    let answering = tracked(Some(Promised::Broken(broken(&fault))));
+                    state.answers.insert(id, answering);
+                }
+                return Ok(Verdict::Refused);
+            }
         };
-        self.push_fault(state, id, &fault);
-        if promise && self.has_capacity(state) {
-            let answering = tracked(Some(Promised::Broken(broken(&fault))));
+        let mut cancellation = None;
+        if promise {
+            let answering = tracked(Some(promised()));
+            cancellation = Some(answering.cancellation.clone());
             state.answers.insert(id, answering);
+        } else {
+            state.beginning += 1;
         }
-        Ok(Verdict::Refused)
+        Ok(Verdict::Begins(Admission {
+            object,
+            cancellation,
+        }))
     }
 
     /// Whether another call can be under way.
@@ -199,8 +208,8 @@ impl Session {
         ((state.answers.len() + state.beginning) as u64) < self.settings.limits.max_calls
     }
 
-    /// What answers calls for `target`; nothing if it is a promise that is not kept yet.
-    fn callee(&self, state: &State, target: Target) -> Result<Option<Callee>, Fault> {
+    /// What answers calls for `target`, if there is room for one more.
+    fn callee(&self, state: &State, target: Target) -> Result<Callee, Fault> {
         if !self.has_capacity(state) {
             return Err(overloaded("too many calls at once on this connection"));
         }
@@ -209,17 +218,17 @@ impl Session {
             return Err(overloaded(TOO_MANY_ANSWERS));
         }
         match target {
-            Target::Root => Ok(Some(Callee::Registry(state.root.clone()))),
+            Target::Root => Ok(Callee::Root),
             Target::Object(id) => match state.exports.get(&id) {
-                Some(export) => Ok(Some(export.object.callee())),
+                Some(export) => Ok(Callee::Object(export.object.clone())),
                 None => Err(gone(id)),
             },
             Target::Promise(other) => match state.answers.get(&other).map(|other| &other.promise) {
                 Some(Some(Promised::Waiting(_))) if state.put_off > self.settings.max_backlog => {
                     Err(overloaded("too much waits for what other calls promised"))
                 }
-                Some(Some(Promised::Waiting(_))) => Ok(None),
-                Some(Some(Promised::Kept(object))) => Ok(Some(object.callee())),
+                Some(Some(Promised::Waiting(_))) => Ok(Callee::Promised(other)),
+                Some(Some(Promised::Kept(object))) => Ok(Callee::Object(object.clone())),
                 Some(Some(Promised::Broken(fault))) => Err(fault.clone()),
                 Some(None) | None => Err(Fault::of(
                     FaultKind::Gone,
@@ -231,10 +240,25 @@ impl Session {
 
     /// Runs a call. If it is answered at once, and nothing else waits for that, it takes no task, and here
     /// is its result.
-    pub(super) fn run(self: &Arc<Self>, admitted: Admitted) -> Option<Result<Payload, Fault>> {
-        let id = admitted.id;
-        let is_tracked = admitted.admission.cancellation.is_some();
-        let result = self.begin_answer(admitted)?;
+    pub(super) fn run(
+        self: &Arc<Self>,
+        root: &Registry<Encoding>,
+        Admitted {
+            id,
+            one_way,
+            admission,
+            call,
+        }: Admitted,
+    ) -> Option<Result<Payload, Fault>> {
+        let Admission {
+            object,
+            cancellation,
+        } = admission;
+        let is_tracked = cancellation.is_some();
+        let result = self.begin_answer(id, one_way, cancellation, call, |call| match object {
+            None => root.dispatch(call),
+            Some(object) => object.answer(call),
+        })?;
         if is_tracked {
             self.reply(id, result);
             return None;
@@ -246,21 +270,19 @@ impl Session {
     /// sent.
     fn begin_answer(
         self: &Arc<Self>,
-        Admitted {
-            id,
-            one_way,
-            admission,
-            mut call,
-        }: Admitted,
+        id: u64,
+        one_way: bool,
+        tracked: Option<Cancellation>,
+        call: Call<Encoding>,
+        answer: impl FnOnce(Call<Encoding>) -> Answer,
     ) -> Option<Result<Payload, Fault>> {
-        let is_tracked = admission.cancellation.is_some();
-        let cancellation = admission
-            .cancellation
-            .or_else(|| SPARE.take())
-            .unwrap_or_default();
+        let is_tracked = tracked.is_some();
+        let cancellation = tracked.or_else(|| SPARE.take()).unwrap_or_default();
         let deadline = call.context.deadline();
-        call.context = std::mem::take(&mut call.context).with_cancellation(cancellation.clone());
-        let mut answer = admission.callee.call(call);
+        let mut answer = answer(Call {
+            context: call.context.with_cancellation(cancellation.clone()),
+            ..call
+        });
         let first = Pin::new(&mut answer).poll(&mut Context::from_waker(Waker::noop()));
         if let Poll::Ready(result) = first {
             if !is_tracked && cancellation.is_unshared() {
@@ -355,7 +377,7 @@ impl Session {
         while let Some(mut reply) = replies.pop() {
             if let Some((dependent, call)) = reply.waiting.next() {
                 let result = match promised(&reply.result) {
-                    Ok(object) => self.run_dependent(dependent, object.callee(), call),
+                    Ok(object) => self.run_dependent(dependent, &object, call),
                     Err(fault) => Some(Err(fault)),
                 };
                 replies.push(reply);
@@ -378,7 +400,7 @@ impl Session {
     fn run_dependent(
         self: &Arc<Self>,
         id: u64,
-        callee: Callee,
+        object: &Object,
         call: Call<Encoding>,
     ) -> Option<Result<Payload, Fault>> {
         let tracked = self.change(|state, _| {
@@ -387,14 +409,8 @@ impl Session {
         });
         // If it is not there, it was given up.
         let (one_way, cancellation) = tracked?;
-        self.begin_answer(Admitted {
-            id,
-            one_way,
-            admission: Admission {
-                callee,
-                cancellation: Some(cancellation),
-            },
-            call,
+        self.begin_answer(id, one_way, Some(cancellation), call, |call| {
+            object.answer(call)
         })
     }
 

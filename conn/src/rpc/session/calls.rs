@@ -1,7 +1,5 @@
 //! The calls of this end: waiting to be sent, sent, answered.
 
-use std::collections::BTreeSet;
-use std::collections::hash_map::Entry;
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -90,7 +88,7 @@ impl Session {
     pub(super) fn begin(
         &self,
         outgoing: &mut Option<Outgoing>,
-        promised: Option<&Arc<Lifeline>>,
+        promised: Option<Arc<Lifeline>>,
         cx: &Context<'_>,
     ) -> Result<Begun, CallError> {
         self.change_and_write(|state, effects| {
@@ -106,10 +104,8 @@ impl Session {
             if !ready {
                 return Err(CallError::NotSent(Box::new(state.reason())));
             }
-            state.last_call += 1;
-            let id = state.last_call;
-            let promise = promised.map(|lifeline| Promise::new(Arc::clone(lifeline), id));
-            let promise = promise.map(Arc::new);
+            let id = state.calls.next_number();
+            let promise = promised.map(|lifeline| Arc::new(Promise::new(lifeline, id)));
             let mut pending = Pending {
                 progress: Progress::Waiting,
                 waker: None,
@@ -152,7 +148,7 @@ impl Session {
             let Some(id) = state.waiting.pop_front() else {
                 return;
             };
-            let Some(mut pending) = state.calls.remove(&id) else {
+            let Some(mut pending) = state.calls.remove(id) else {
                 continue;
             };
             let Some(outgoing) = pending.outgoing.take() else {
@@ -226,12 +222,12 @@ impl Session {
         id: u64,
         result: Result<Payload, Fault>,
     ) -> Result<(), Disconnected> {
-        if id > state.last_call {
+        if id > state.calls.last() {
             effects.drop(result);
             let message = format!("an answer to call {id}, which was never made");
             return Err(Disconnected::Protocol(message));
         }
-        match state.calls.get(&id).map(|pending| &pending.progress) {
+        match state.calls.get(id).map(|pending| &pending.progress) {
             Some(Progress::Sent { .. } | Progress::Detached) => {
                 state.call_ended();
                 state.settle(id, result.map_err(CallError::Fault), effects);
@@ -246,7 +242,7 @@ impl Session {
     /// Ends a call whose caller no longer waits. Says whether it was sent.
     pub(in crate::rpc) fn give_up(&self, id: u64) -> bool {
         self.change(|state, effects| {
-            let Some(pending) = state.calls.get_mut(&id) else {
+            let Some(pending) = state.calls.get_mut(id) else {
                 return true;
             };
             if matches!(pending.progress, Progress::Detached) {
@@ -254,7 +250,7 @@ impl Session {
                 pending.waker = None;
                 return true;
             }
-            let Some(pending) = state.calls.remove(&id) else {
+            let Some(pending) = state.calls.remove(id) else {
                 return true;
             };
             let sent = match pending.progress {
@@ -285,27 +281,25 @@ impl Session {
         id: u64,
         cx: &mut Context<'_>,
     ) -> Poll<Result<Payload, CallError>> {
-        self.change(|state, _| {
-            let Entry::Occupied(mut entry) = state.calls.entry(id) else {
-                // A one-way call whose end came before its caller looked whether it is on its way.
-                return Poll::Ready(Ok(Payload::copied(&[])));
-            };
-            let pending = entry.get_mut();
-            match &pending.progress {
-                Progress::Detached => Poll::Ready(Ok(Payload::copied(&[]))),
-                Progress::Waiting | Progress::Sent { .. } => {
-                    match &mut pending.waker {
-                        Some(waker) => waker.clone_from(cx.waker()),
-                        none => *none = Some(cx.waker().clone()),
-                    }
-                    Poll::Pending
+        let state = &mut *self.lock();
+        let Some(pending) = state.calls.get_mut(id) else {
+            // A one-way call whose end came before its caller looked whether it is on its way.
+            return Poll::Ready(Ok(Payload::copied(&[])));
+        };
+        match &pending.progress {
+            Progress::Detached => Poll::Ready(Ok(Payload::copied(&[]))),
+            Progress::Waiting | Progress::Sent { .. } => {
+                match &mut pending.waker {
+                    Some(waker) => waker.clone_from(cx.waker()),
+                    none => *none = Some(cx.waker().clone()),
                 }
-                Progress::Done(_) => match entry.remove().progress {
-                    Progress::Done(result) => Poll::Ready(result),
-                    _ => Poll::Pending,
-                },
+                Poll::Pending
             }
-        })
+            Progress::Done(_) => match state.calls.remove(id).map(|ended| ended.progress) {
+                Some(Progress::Done(result)) => Poll::Ready(result),
+                _ => Poll::Pending,
+            },
+        }
     }
 }
 
@@ -366,7 +360,7 @@ impl State {
 
     /// Has the call end like this.
     fn settle(&mut self, id: u64, result: Result<Payload, CallError>, effects: &mut Effects) {
-        let Some(pending) = self.calls.get_mut(&id) else {
+        let Some(pending) = self.calls.get_mut(id) else {
             return effects.drop(result);
         };
         let result = match result {
@@ -375,7 +369,7 @@ impl State {
         };
         if let Some(promise) = &pending.promise {
             let promise = promise.upgrade();
-            let pending = self.calls.remove(&id);
+            let pending = self.calls.remove(id);
             effects.drop(pending);
             if result.is_ok() && self.is_connected() {
                 self.push(&Message::Finish(id));
@@ -389,7 +383,7 @@ impl State {
             return;
         }
         if pending.one_way && matches!(pending.progress, Progress::Detached) {
-            let pending = self.calls.remove(&id);
+            let pending = self.calls.remove(id);
             effects.drop(pending);
             return effects.drop(result);
         }
@@ -411,9 +405,8 @@ impl State {
         self.in_flight = 0;
         self.had_company = false;
         let written = self.written();
-        let ids: BTreeSet<u64> = self.calls.keys().copied().collect();
-        for id in ids {
-            let Some(pending) = self.calls.get_mut(&id) else {
+        for id in self.calls.numbers() {
+            let Some(pending) = self.calls.get_mut(id) else {
                 continue;
             };
             let unheard = match pending.progress {
@@ -421,7 +414,7 @@ impl State {
                 Progress::Sent { until } => until > written,
                 Progress::Detached | Progress::Done(_) => {
                     if matches!(pending.progress, Progress::Detached) {
-                        let pending = self.calls.remove(&id);
+                        let pending = self.calls.remove(id);
                         effects.drop(pending);
                     }
                     continue;
@@ -450,7 +443,7 @@ impl State {
         let calls = &self.calls;
         self.waiting.retain(|id| {
             calls
-                .get(id)
+                .get(*id)
                 .is_some_and(|pending| matches!(pending.progress, Progress::Waiting))
         });
         self.waiting.make_contiguous().sort_unstable();
@@ -475,9 +468,9 @@ impl State {
         reconnects: bool,
         effects: &mut Effects,
     ) {
-        let late: BTreeSet<u64> = self.calls.keys().copied().filter(|id| *id > last).collect();
-        for id in late {
-            let Some(pending) = self.calls.get_mut(&id) else {
+        let numbers = self.calls.numbers();
+        for id in numbers.into_iter().filter(|id| *id > last) {
+            let Some(pending) = self.calls.get_mut(id) else {
                 continue;
             };
             let again = reconnects && pending.outgoing.as_deref().is_some_and(Outgoing::outlives);
@@ -492,7 +485,7 @@ impl State {
                 }
                 Progress::Detached => {
                     self.call_ended();
-                    let pending = self.calls.remove(&id);
+                    let pending = self.calls.remove(id);
                     effects.drop(pending);
                     continue;
                 }

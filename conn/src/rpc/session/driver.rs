@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use rpc_core::Origin;
+use rpc_core::{Origin, Registry};
 use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
@@ -15,6 +15,7 @@ use super::sink::Sink;
 use super::{Apart, Effects, Phase, Session, State};
 use crate::connection::{Reader, Writer};
 use crate::frame::Encoder;
+use crate::rpc::encoding::Encoding;
 use crate::rpc::error::Disconnected;
 use crate::rpc::message::{self, Counts, Limits, Message};
 
@@ -46,6 +47,8 @@ pub(in crate::rpc) struct Driver {
     pub(super) session: Arc<Session>,
     pub(super) reader: Reader,
     pub(super) origin: Arc<Origin>,
+    /// What this end offers to everyone.
+    pub(super) root: Registry<Encoding>,
     /// What handling messages entails.
     pub(super) effects: Effects,
     /// The limits of the other end.
@@ -75,16 +78,17 @@ impl Driver {
     /// Of a session that was told that it is [up](Session::up).
     pub(in crate::rpc) fn new(session: Arc<Session>, link: Link, origin: Arc<Origin>) -> Self {
         let Link { reader, writer } = link;
-        let (sink, peer) = session.change(|state, _| {
+        let (sink, peer, root) = session.change(|state, _| {
             let sink = Arc::new(Sink::new(writer.outgoing, Arc::clone(&state.written)));
             state.sink = Arc::downgrade(&sink);
-            (sink, state.peer)
+            (sink, state.peer, state.root.clone())
         });
         let timer = Apart::new(sleep(session.settings.keepalive / TICKS));
         Self {
             session,
             reader,
             origin,
+            root,
             effects: Effects::default(),
             peer,
             answers: Encoder::new(),

@@ -96,24 +96,25 @@ impl Driver {
                     session.returned(state, effects, id, Ok(reply))?;
                     continue;
                 }
-                match session.read(bytes)? {
-                    Message::Call(message, payload) if message.references.is_empty() => {
-                        let params = || Payload::copied(&bytes[payload..]);
-                        let head = Head::of(&message);
-                        match session.admit(state, head)? {
-                            Verdict::Begins(admission) => requests.push(Admitted {
-                                id: head.id,
-                                one_way: head.one_way,
-                                admission,
-                                call: session.call_of(&message, origin, params()),
-                            }),
-                            Verdict::Waits(other) => {
-                                let call = session.call_of(&message, origin, params());
-                                state.wait(head.id, other, call);
-                            }
-                            Verdict::Refused => {}
+                if let Some((message, payload)) = message::plain_call(bytes) {
+                    let params = || Payload::copied(&bytes[payload..]);
+                    let head = Head::of(&message);
+                    match session.admit(state, head)? {
+                        Verdict::Begins(admission) => requests.push(Admitted {
+                            id: head.id,
+                            one_way: head.one_way,
+                            admission,
+                            call: session.call_of(&message, origin, params()),
+                        }),
+                        Verdict::Waits(other) => {
+                            let call = session.call_of(&message, origin, params());
+                            state.wait(head.id, other, call);
                         }
+                        Verdict::Refused => {}
                     }
+                    continue;
+                }
+                match session.read(bytes)? {
                     Message::Item {
                         stream,
                         references,
@@ -134,7 +135,7 @@ impl Driver {
         let (id, one_way) = (request.id, request.one_way);
         let result = match self.has_backlog() {
             true => self.session.refuse(request, overloaded(TOO_MANY_ANSWERS)),
-            false => self.session.run(request),
+            false => self.session.run(&self.root, request),
         };
         match result {
             Some(result) if one_way => {
