@@ -166,7 +166,8 @@ impl Driver {
     fn poll_write(&mut self, cx: &mut Context<'_>) -> Result<bool, Disconnected> {
         loop {
             let mut half = self.sink.lock();
-            let has_output = !half.writing.is_empty() || {
+            let mut is_all = false;
+            if half.writing.is_empty() {
                 let turn = self.session.take_output(
                     &mut self.effects,
                     &mut self.answers,
@@ -175,26 +176,32 @@ impl Driver {
                 );
                 (self.may_read, self.leaving) = (turn.may_read, turn.leaving);
                 self.is_crowded = turn.is_crowded;
-                !half.writing.is_empty()
-            };
-            let wrote = match has_output {
+                is_all = turn.may_read && turn.has_room;
+            }
+            let has_output = !half.writing.is_empty();
+            let mut wrote = match has_output {
                 true => half.poll_write(cx),
-                false => half.poll_flush(cx),
+                false => Poll::Ready(Ok(())),
             };
+            // Where nobody waits until less is to be written, all there was is written now.
+            let is_over = !has_output || (is_all && half.writing.is_empty());
+            if is_over && matches!(wrote, Poll::Ready(Ok(()))) {
+                wrote = half.poll_flush(cx);
+            }
+            let is_blocked = wrote.is_pending() && !half.writing.is_empty();
             drop(half);
             self.effects.run(&self.session.runtime);
-            match wrote {
-                Poll::Pending if has_output => {
-                    self.blocked.get_or_insert_with(Instant::now);
-                    return Ok(true);
-                }
-                Poll::Pending => return Ok(true),
-                Poll::Ready(result) => result?,
+            match is_blocked {
+                true => drop(self.blocked.get_or_insert_with(Instant::now)),
+                false => self.blocked = None,
             }
-            if !has_output {
+            match wrote {
+                Poll::Ready(result) => result?,
+                Poll::Pending => return Ok(true),
+            }
+            if is_over {
                 return Ok(true);
             }
-            self.blocked = None;
         }
     }
 
@@ -309,6 +316,8 @@ impl Driver {
 struct Turn {
     /// Whether the other end takes what it is sent, so that more can be read from it.
     may_read: bool,
+    /// Whether nobody waits until less is to be written.
+    has_room: bool,
     leaving: bool,
     is_crowded: bool,
 }
@@ -319,8 +328,8 @@ impl Session {
         state.debt() < self.settings.max_backlog.saturating_add(REFUSALS)
     }
 
-    /// Gives what is to be written next, and lets those go on who waited for that. If there is nothing, the
-    /// task is woken when there is. The effects are still to be done.
+    /// Gives what is to be written next, and lets those go on who waited for that. The task is woken when there is
+    /// more. The effects are still to be done.
     fn take_output(
         &self,
         effects: &mut Effects,
@@ -340,12 +349,12 @@ impl Session {
         }
         std::mem::swap(&mut state.outbox, writing);
         match &mut state.driver {
-            driver if !writing.is_empty() => *driver = None,
             Some(driver) => driver.clone_from(cx.waker()),
             none => *none = Some(cx.waker().clone()),
         }
         Turn {
             may_read: self.may_read(state),
+            has_room: state.has_room(),
             leaving: matches!(state.phase, Phase::Leaving { .. } | Phase::Ended(_)),
             is_crowded: state.in_flight > 1,
         }

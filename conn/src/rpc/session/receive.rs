@@ -288,6 +288,7 @@ impl Session {
         message.map_err(|error| Disconnected::Protocol(error.to_string()))
     }
 
+    #[inline]
     fn call_of(
         &self,
         message: &message::Call<'_>,
