@@ -59,9 +59,13 @@ pub(in crate::rpc) struct Driver {
     sink: Arc<Sink>,
     /// Whether the other end takes what it is sent, so that more can be read from it.
     pub(super) may_read: bool,
+    /// Whether the session had nothing to write when messages were last handled, and tells this task when it does.
+    pub(super) is_settled: bool,
+    /// Whether nothing is left of what was to be written before.
+    is_written: bool,
     leaving: bool,
     /// Whether several calls of this end were under way when this task last looked.
-    is_crowded: bool,
+    pub(super) is_crowded: bool,
     has_yielded: bool,
     /// Whether something came since the clock was last looked at.
     heard_since: bool,
@@ -95,6 +99,8 @@ impl Driver {
             backlog: 0,
             sink,
             may_read: true,
+            is_settled: false,
+            is_written: false,
             leaving: false,
             is_crowded: false,
             has_yielded: false,
@@ -110,8 +116,10 @@ impl Driver {
     /// Moves what can be moved now. Says whether all that is left is to wait.
     fn turn(&mut self, cx: &mut Context<'_>) -> Result<bool, Disconnected> {
         let may_read = self.may_read;
+        self.is_settled = false;
         let nothing_comes = !may_read || self.poll_incoming(cx)?;
-        let nothing_goes = self.poll_write(cx)?;
+        let nothing_goes = (self.is_settled && self.is_written && self.answers.is_empty())
+            || self.poll_write(cx)?;
         self.poll_time(cx)?;
         if self.leaving || self.closing.is_some() {
             self.poll_close(cx)?;
@@ -121,7 +129,7 @@ impl Driver {
 
     /// Reads and handles what comes. Says whether there is no more for now.
     fn poll_incoming(&mut self, cx: &mut Context<'_>) -> Result<bool, Disconnected> {
-        let mut handled = self.handle(BURST)?;
+        let mut handled = self.handle(BURST, cx.waker())?;
         for _ in 0..READS {
             if handled >= BURST || !self.may_read {
                 return Ok(false);
@@ -129,7 +137,7 @@ impl Driver {
             if !self.poll_read(cx)? {
                 return Ok(true);
             }
-            handled += self.handle(BURST - handled)?;
+            handled += self.handle(BURST - handled, cx.waker())?;
         }
         Ok(false)
     }
@@ -195,6 +203,7 @@ impl Driver {
                 true => drop(self.blocked.get_or_insert_with(Instant::now)),
                 false => self.blocked = None,
             }
+            self.is_written = is_over && wrote.is_ready();
             match wrote {
                 Poll::Ready(result) => result?,
                 Poll::Pending => return Ok(true),
@@ -362,6 +371,16 @@ impl Session {
 }
 
 impl State {
+    /// Whether there is nothing that the driver would do, and it is woken when there is.
+    pub(super) fn is_settled(&self, waker: &Waker) -> bool {
+        let is_heard = |driver: &Waker| driver.will_wake(waker);
+        self.driver.as_ref().is_some_and(is_heard)
+            && matches!(self.phase, Phase::Up)
+            && !self.has_output()
+            && self.waiting.is_empty()
+            && self.want_room.is_empty()
+    }
+
     /// Whether nothing of this connection is under way.
     fn is_idle(&self) -> bool {
         self.in_flight == 0

@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::task::Waker;
 
 use rpc_core::{Call, Context, Fault, Origin, Payload};
 use tokio::time::Instant;
@@ -36,7 +37,7 @@ thread_local! {
 
 impl Driver {
     /// Handles the messages that are there, but not too many in a row. Says how many there were.
-    pub(super) fn handle(&mut self, most: usize) -> Result<usize, Disconnected> {
+    pub(super) fn handle(&mut self, most: usize, waker: &Waker) -> Result<usize, Disconnected> {
         let mut handled = 0;
         loop {
             let limit = self.reader.max_message;
@@ -46,7 +47,7 @@ impl Driver {
                 return Ok(handled);
             }
             let mut requests = REQUESTS.take();
-            let next = self.batch(&mut handled, &mut requests);
+            let next = self.batch(&mut handled, &mut requests, waker);
             requests.drain(..).for_each(|request| self.answer(request));
             REQUESTS.set(requests);
             match next? {
@@ -62,6 +63,7 @@ impl Driver {
         &mut self,
         handled: &mut usize,
         requests: &mut Vec<Admitted>,
+        waker: &Waker,
     ) -> Result<Next, Disconnected> {
         let Self {
             session,
@@ -71,6 +73,8 @@ impl Driver {
             answers,
             backlog,
             may_read,
+            is_settled,
+            is_crowded,
             ..
         } = self;
         let limit = reader.max_message;
@@ -78,9 +82,12 @@ impl Driver {
             state.take_answers(answers);
             *backlog = state.backlog();
             *may_read = session.may_read(state);
+            *is_settled = false;
             for _ in 0..BATCH {
                 let length = reader.decoder.complete_length(limit);
                 let Some(length) = length.map_err(Disconnected::broken)? else {
+                    *is_settled = requests.is_empty() && state.is_settled(waker);
+                    *is_crowded = state.in_flight > 1;
                     return Ok(Next::Nothing);
                 };
                 *handled += 1;
@@ -161,6 +168,7 @@ impl Driver {
                 });
                 return Ok(());
             }
+            self.is_settled = false;
             let session = &self.session;
             session.change_with(&mut self.effects, |state, effects| {
                 let pushed = session.push_return(state, effects, id, &reply);
