@@ -84,20 +84,22 @@ impl Driver {
             *may_read = session.may_read(state);
             *is_settled = false;
             for _ in 0..BATCH {
-                let length = reader.decoder.complete_length(limit);
-                let Some(length) = length.map_err(Disconnected::broken)? else {
+                if reader.decoder.is_large() {
+                    let message = reader.decoder.owned_message(limit);
+                    let message = message.map_err(Disconnected::broken)?;
+                    *handled += 1;
+                    return Ok(message.map_or(Next::Nothing, Next::Single));
+                }
+                let message = reader.decoder.message(limit);
+                let Some(bytes) = message.map_err(Disconnected::broken)? else {
                     *is_settled = requests.is_empty() && state.is_settled(waker);
                     *is_crowded = state.in_flight > 1;
                     return Ok(Next::Nothing);
                 };
                 *handled += 1;
-                if length > SMALL {
-                    let message = reader.decoder.owned_message(limit);
-                    let message = message.map_err(Disconnected::broken)?;
-                    return Ok(Next::Single(message.unwrap_or_default()));
+                if bytes.len() > SMALL {
+                    return Ok(Next::Single(bytes.to_vec()));
                 }
-                let message = reader.decoder.message(limit);
-                let bytes = message.map_err(Disconnected::broken)?.unwrap_or_default();
                 if let Some((id, reply)) = message::plain_return(bytes) {
                     let reply = Payload::copied(reply);
                     session.returned(state, effects, id, Ok(reply))?;
