@@ -8,9 +8,10 @@ use rpc_core::payload::Attachment;
 use rpc_core::{Call, CallError, Execution, Fault, FaultKind, Payload};
 use tokio::time::Instant;
 
+mod interrupted;
+
 use super::object::Object;
 use super::promise::Promise;
-use super::streams::is_stream;
 use super::{Discard, Effects, Lifeline, Phase, Session, State};
 use crate::rpc::encoding::Encoding;
 use crate::rpc::error::{Disconnected, TooLate, TooLong};
@@ -392,120 +393,6 @@ impl State {
         effects.wake(pending.waker.take());
         effects.drop(outgoing);
     }
-
-    /// Ends the calls that the loss of the connection ends. The others wait to be sent, if there is
-    /// another connection to come: those that the other end cannot have heard of, and those that may run
-    /// twice.
-    pub(super) fn interrupt_calls(
-        &mut self,
-        reason: &Disconnected,
-        reconnects: bool,
-        effects: &mut Effects,
-    ) {
-        self.in_flight = 0;
-        self.had_company = false;
-        let written = self.written();
-        for id in self.calls.numbers() {
-            let Some(pending) = self.calls.get_mut(id) else {
-                continue;
-            };
-            let unheard = match pending.progress {
-                Progress::Waiting => true,
-                Progress::Sent { until } => until > written,
-                Progress::Detached | Progress::Done(_) => {
-                    if matches!(pending.progress, Progress::Detached) {
-                        let pending = self.calls.remove(id);
-                        effects.drop(pending);
-                    }
-                    continue;
-                }
-            };
-            let again = unheard
-                || pending
-                    .outgoing
-                    .as_ref()
-                    .is_some_and(|outgoing| outgoing.call.context.is_idempotent());
-            if reconnects && again && pending.outgoing.as_deref().is_some_and(Outgoing::outlives) {
-                if !matches!(pending.progress, Progress::Waiting) {
-                    pending.progress = Progress::Waiting;
-                    pending.heard |= !unheard;
-                    self.waiting.push_back(id);
-                }
-                continue;
-            }
-            let reason = Box::new(reason.clone());
-            let error = match unheard {
-                true => CallError::NotSent(reason),
-                false => CallError::Lost(reason),
-            };
-            self.settle(id, Err(error), effects);
-        }
-        let calls = &self.calls;
-        self.waiting.retain(|id| {
-            calls
-                .get(*id)
-                .is_some_and(|pending| matches!(pending.progress, Progress::Waiting))
-        });
-        self.waiting.make_contiguous().sort_unstable();
-    }
-
-    /// Ends the calls that wait to be sent.
-    pub(super) fn fail_waiting(&mut self, reason: &Disconnected, effects: &mut Effects) {
-        for id in std::mem::take(&mut self.waiting) {
-            self.settle(
-                id,
-                Err(CallError::NotSent(Box::new(reason.clone()))),
-                effects,
-            );
-        }
-    }
-
-    /// Ends the calls after `last`, which the other end will not answer.
-    pub(super) fn refuse_after(
-        &mut self,
-        last: u64,
-        reason: &Disconnected,
-        reconnects: bool,
-        effects: &mut Effects,
-    ) {
-        let numbers = self.calls.numbers();
-        for id in numbers.into_iter().filter(|id| *id > last) {
-            let Some(pending) = self.calls.get_mut(id) else {
-                continue;
-            };
-            let again = reconnects && pending.outgoing.as_deref().is_some_and(Outgoing::outlives);
-            match pending.progress {
-                Progress::Waiting if reconnects => continue,
-                Progress::Waiting => {}
-                Progress::Sent { .. } => {
-                    if again {
-                        pending.progress = Progress::Waiting;
-                    }
-                    self.call_ended();
-                }
-                Progress::Detached => {
-                    self.call_ended();
-                    let pending = self.calls.remove(id);
-                    effects.drop(pending);
-                    continue;
-                }
-                Progress::Done(_) => continue,
-            }
-            if again {
-                self.waiting.push_back(id);
-                continue;
-            }
-            self.settle(
-                id,
-                Err(CallError::NotSent(Box::new(reason.clone()))),
-                effects,
-            );
-        }
-        self.waiting.make_contiguous().sort_unstable();
-        if !reconnects {
-            self.fail_waiting(reason, effects);
-        }
-    }
 }
 
 /// The failure of a call that was sent again, so that it says nothing of what the first time led to.
@@ -514,13 +401,5 @@ fn may_have_run(error: CallError) -> CallError {
         CallError::NotSent(cause) => CallError::Lost(cause),
         error if error.execution() == Execution::Never => CallError::Lost(Box::new(error)),
         error => error,
-    }
-}
-
-impl Outgoing {
-    /// Whether the call makes sense on another connection: a stream or a promise belongs to its own.
-    fn outlives(&self) -> bool {
-        !matches!(self.object, Some(Object::Promised(_)))
-            && !self.call.params.attachments().iter().any(is_stream)
     }
 }
