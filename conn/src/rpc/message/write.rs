@@ -8,10 +8,12 @@ use super::{
 };
 use crate::rpc::varint;
 
+#[inline]
 fn text(text: &str, out: &mut Vec<u8>) {
     bytes(text.as_bytes(), out);
 }
 
+#[inline]
 fn bytes(bytes: &[u8], out: &mut Vec<u8>) {
     varint::write(bytes.len() as u64, out);
     out.extend_from_slice(bytes);

@@ -129,7 +129,10 @@ impl Driver {
 
     /// Reads and handles what comes. Says whether there is no more for now.
     fn poll_incoming(&mut self, cx: &mut Context<'_>) -> Result<bool, Disconnected> {
-        let mut handled = self.handle(BURST, cx.waker())?;
+        let mut handled = 0;
+        if !self.reader.decoder.is_empty() {
+            handled = self.handle(BURST, cx.waker())?;
+        }
         for _ in 0..READS {
             if handled >= BURST || !self.may_read {
                 return Ok(false);
