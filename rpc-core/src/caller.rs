@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::future::{Future, poll_fn};
 
+use futures_util::future::{FutureExt as _, TryFutureExt as _, ready};
 use serde::de::{DeserializeOwned, IgnoredAny};
 use tokio::time::{Duration, Instant};
 use tower_service::Service;
@@ -13,6 +14,7 @@ use crate::context::Context;
 use crate::error::CallError;
 use crate::fault::Fault;
 use crate::format::Format;
+use crate::macros::__private::Outcome;
 use crate::name::Name;
 use crate::payload::Payload;
 
@@ -68,17 +70,7 @@ pub trait Caller: Send + Sync {
         context: Context,
         args: impl Args,
     ) -> impl Future<Output = Result<R, CallError>> + Send {
-        let format = self.format();
-        let params = format.params(&args).map_err(CallError::Encode);
-        async move {
-            let call = Call {
-                params: params?,
-                format: format.clone(),
-                context,
-            };
-            let reply = self.send(call).await?;
-            format.decode_reply(&reply).map_err(CallError::Decode)
-        }
+        calling(self, context, &args)
     }
 
     /// Makes a call and wants no result. Where the protocol has one-way calls, the future ends once the
@@ -94,17 +86,8 @@ pub trait Caller: Send + Sync {
         method: impl Into<Name>,
         args: impl Args,
     ) -> impl Future<Output = Result<(), CallError>> + Send {
-        let format = self.format();
-        let params = format.params(&args).map_err(CallError::Encode);
         let context = Context::new(method).one_way();
-        async move {
-            let call = Call {
-                params: params?,
-                format,
-                context,
-            };
-            self.send(call).await.map(drop)
-        }
+        sending(self, &self.format(), context, &args).map_ok(drop)
     }
 
     /// A caller whose calls may take this long each, or less where the call that is being answered has
@@ -115,6 +98,38 @@ pub trait Caller: Send + Sync {
     {
         Within { caller: self, time }
     }
+}
+
+/// Makes a call whose outcome may have an error of its own, as the methods of clients do.
+pub(crate) fn calling<'c, C: Caller + ?Sized, A: Args, O: Outcome>(
+    caller: &'c C,
+    context: Context,
+    args: &A,
+) -> impl Future<Output = O> + Send + use<'c, C, A, O> {
+    let format = caller.format();
+    sending(caller, &format, context, args).map(move |reply| {
+        let decode = |reply| format.decode_reply(&reply).map_err(CallError::Decode);
+        O::from_call(reply.and_then(decode))
+    })
+}
+
+/// Encodes the arguments, and sends them once it is awaited. The call and the future of its answer take the same room
+/// one after the other, which those of an async block would not: the future is moved more than once before it is polled.
+fn sending<'c, C: Caller + ?Sized, A: Args>(
+    caller: &'c C,
+    format: &C::Format,
+    context: Context,
+    args: &A,
+) -> impl Future<Output = Result<Payload, CallError>> + Send + use<'c, C, A> {
+    let call = match format.params(args) {
+        Ok(params) => Ok(Call {
+            params,
+            format: format.clone(),
+            context,
+        }),
+        Err(error) => Err(CallError::Encode(error)),
+    };
+    ready(call).and_then(|call| caller.send(call))
 }
 
 /// A caller whose calls have a limited time. Made by [`Caller::within`].

@@ -280,10 +280,14 @@ pub use rpc_core_macros::service;
 /// What the macros write calls to. No part of the API.
 #[doc(hidden)]
 pub mod __private {
+    use std::future::Future;
     use std::marker::PhantomData;
 
     use serde::de::{Deserialize, DeserializeOwned};
 
+    use crate::args::Args;
+    use crate::caller::{Caller, calling};
+    use crate::context::Context;
     use crate::describe::Kind;
     use crate::error::CallError;
     use crate::format::Format;
@@ -375,6 +379,15 @@ pub mod __private {
 
         /// Converts the error.
         fn from_call(result: Result<Self::Value, CallError>) -> Self;
+    }
+
+    /// Makes the call of a client's method.
+    pub fn call<'c, O: Outcome, C: Caller, A: Args>(
+        caller: &'c C,
+        context: Context,
+        args: &A,
+    ) -> impl Future<Output = O> + Send + use<'c, O, C, A> {
+        calling(caller, context, args)
     }
 
     impl<T: DeserializeOwned, E: From<CallError>> Outcome for Result<T, E> {

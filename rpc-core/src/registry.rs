@@ -256,7 +256,8 @@ impl<F: Format> Registry<F> {
     /// Runs the method that `call` names. A method that panics answers with an internal fault. The
     /// calls that the method makes inherit the call's deadline.
     pub fn dispatch(&self, call: Call<F>) -> Answer {
-        // Borrowed rather than cloned: the count of a method that all threads call is written by all of them.
+        // A change replaces the table; this call keeps the one that it began with. What it needs is borrowed from
+        // that: the count of a method that all threads call would be written by all of them.
         let table = self.shared.table.load();
         let method = table.methods.get(call.method().as_str());
         let Some(invoke) = method

@@ -181,12 +181,9 @@ impl Decoder {
         Ok(Some(&self.buffer[message]))
     }
 
-    /// How long the next message is, if all of it came.
-    ///
-    /// # Errors
-    /// As with [`message`](Self::message).
-    pub(crate) fn complete_length(&self, limit: usize) -> Result<Option<usize>, FrameError> {
-        Ok(self.next(limit)?.map(|message| message.len()))
+    /// Whether the next message is a large one that is held without its header, to be given away as it is.
+    pub(crate) const fn is_large(&self) -> bool {
+        self.large.is_some()
     }
 
     /// Where the next message is in the buffer, if all of it came.

@@ -38,6 +38,7 @@ struct Restore {
 }
 
 impl Restore {
+    #[inline]
     fn open(scope: Scope, list: &[Attachment]) -> Self {
         let outer = match COUNT.replace(list.len()) {
             0 if list.is_empty() => None,

@@ -18,7 +18,7 @@ use super::greeting::{GreetingError, greet};
 use super::message::{Limits, Token};
 use super::options::Options;
 use super::reconnect::Reconnect;
-use super::session::{Driver, Lifeline, Link, Load, Session, random};
+use super::session::{Calling, Driver, Lifeline, Link, Load, Session, random};
 use crate::address::ToTarget;
 use crate::auth::{AuthKey, Binding, Digest};
 use crate::client::Dialer;
@@ -135,7 +135,7 @@ impl Caller for Client {
         &self,
         call: Call<Encoding>,
     ) -> impl Future<Output = Result<Payload, CallError>> + Send {
-        Lifeline::call(&self.session, None, call)
+        Calling::new(&*self.session, None, call)
     }
 }
 
@@ -149,7 +149,7 @@ impl Service<Call<Encoding>> for Client {
     }
 
     fn call(&mut self, call: Call<Encoding>) -> Self::Future {
-        Box::pin(Lifeline::call(&self.session, None, call))
+        Box::pin(Calling::new(Arc::clone(&self.session), None, call))
     }
 }
 

@@ -1,6 +1,6 @@
 //! What the fuzz targets need of this module's insides. It is there only where they are built.
 
-use super::message::{Message, plain_return};
+use super::message::{Message, plain_call, plain_return};
 
 /// How many references a message may have here.
 const MAX_REFERENCES: u64 = 1000;
@@ -11,10 +11,19 @@ const MAX_REFERENCES: u64 = 1000;
 /// If the two differ.
 pub fn message(bytes: &[u8]) {
     let plain = plain_return(bytes);
+    let call = plain_call(bytes);
     let Ok(message) = Message::read(bytes, MAX_REFERENCES) else {
         assert_eq!(plain, None, "a result that is no message");
+        assert_eq!(call, None, "a call that is no message");
         return;
     };
+    if let Some((call, payload)) = call {
+        assert_eq!(
+            message,
+            Message::Call(call, payload),
+            "two calls of one message"
+        );
+    }
     if let Message::Return {
         id,
         references,

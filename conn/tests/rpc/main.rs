@@ -4,6 +4,7 @@
 
 mod calls;
 mod errors;
+mod flush;
 mod instances;
 mod names;
 mod objects;

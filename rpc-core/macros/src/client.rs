@@ -220,22 +220,24 @@ impl Method {
         let core = core.at(named);
         // The user's own `self`: another would not be seen in the user's signature.
         let this = signature.receiver().map(|receiver| receiver.self_token);
-        let call = if options.is_one_way() {
-            quote_spanned!(named=> #core::#caller::notify(#this, #remote, #arguments))
-        } else if options.is_idempotent() {
-            quote_spanned! {named=>
-                #core::#caller::call_in(#this, #core::Context::new(#remote).idempotent(), #arguments)
-            }
-        } else {
-            quote_spanned!(named=> #core::#caller::call(#this, #remote, #arguments))
+        let context = match options.is_idempotent() {
+            true => quote_spanned!(named=> #core::Context::new(#remote).idempotent()),
+            false => quote_spanned!(named=> #core::Context::new(#remote)),
         };
-        let body = if self.is_async() {
-            quote_spanned! {named=>
-                let reply = #call;
+        let body = match (options.is_one_way(), self.is_async()) {
+            (true, true) => quote_spanned! {named=>
+                let reply = #core::#caller::notify(#this, #remote, #arguments);
                 async move { #outcome::from_call(reply.await) }
-            }
-        } else {
-            quote_spanned!(named=> #outcome::from_call(#call))
+            },
+            (true, false) => quote_spanned! {named=>
+                #outcome::from_call(#core::#caller::notify(#this, #remote, #arguments))
+            },
+            (false, true) => quote_spanned! {named=>
+                #core::__private::call::<#result, _, _>(#this, #context, &#arguments)
+            },
+            (false, false) => quote_spanned! {named=>
+                #outcome::from_call(#core::#caller::call_in(#this, #context, #arguments))
+            },
         };
         quote_spanned!(named=> #(#conditions)* #implementation { #body })
     }

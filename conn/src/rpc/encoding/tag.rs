@@ -92,6 +92,7 @@ impl Tag {
         }
     }
 
+    #[inline]
     pub(super) fn read(rest: &mut &[u8]) -> Result<Self, FormatError> {
         let (&byte, behind) = rest.split_first().ok_or_else(Self::missing)?;
         *rest = behind;

@@ -13,7 +13,7 @@ mod read;
 mod tests;
 mod write;
 
-pub(super) use read::plain_return;
+pub(super) use read::{plain_call, plain_return};
 pub(super) use write::{write_counts, write_end, write_fault, write_item, write_return};
 
 /// The version of the protocol, which both ends name in their first message.

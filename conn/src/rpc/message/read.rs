@@ -48,6 +48,21 @@ pub(in crate::rpc) fn plain_return(message: &[u8]) -> Option<(u64, &[u8])> {
     Some((id, payload))
 }
 
+/// The call and where its parameters begin, if this is a [`Call`] with nothing beside its bytes, as most messages
+/// to a server are.
+pub(in crate::rpc) fn plain_call(message: &[u8]) -> Option<(Call<'_>, usize)> {
+    let [kind::CALL, rest @ ..] = message else {
+        return None;
+    };
+    let mut fields = Fields {
+        rest,
+        len: message.len(),
+        max_references: 0,
+        excess: None,
+    };
+    Some((fields.call()?, fields.payload()))
+}
+
 /// The fields of a message that were not read yet.
 struct Fields<'a> {
     rest: &'a [u8],
@@ -183,7 +198,17 @@ impl<'a> Fields<'a> {
         Some(fault.with_remote_causes(causes))
     }
 
+    #[inline]
     fn references(&mut self) -> Option<Vec<Reference>> {
+        if let [0, behind @ ..] = self.rest {
+            // As in nearly all messages.
+            self.rest = behind;
+            return Some(Vec::new());
+        }
+        self.some_references()
+    }
+
+    fn some_references(&mut self) -> Option<Vec<Reference>> {
         let count = self.number()?;
         // Each takes two bytes at least.
         if count > self.rest.len() as u64 {

@@ -243,6 +243,13 @@ proptest! {
     fn any_message_that_is_written_is_read(message in message()) {
         let mut out = Vec::new();
         message.write(&mut out);
+        let plain = plain_call(&out);
+        match &message {
+            Message::Call(call, _) if call.references.is_empty() => {
+                prop_assert_eq!(plain, Some((call.clone(), out.len())));
+            }
+            _ => prop_assert_eq!(plain, None),
+        }
         let mut read = Message::read(&out, 10).unwrap();
         if let Message::Call(_, payload)
         | Message::Return { payload, .. }

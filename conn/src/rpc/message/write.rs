@@ -8,16 +8,27 @@ use super::{
 };
 use crate::rpc::varint;
 
+#[inline]
 fn text(text: &str, out: &mut Vec<u8>) {
     bytes(text.as_bytes(), out);
 }
 
+#[inline]
 fn bytes(bytes: &[u8], out: &mut Vec<u8>) {
     varint::write(bytes.len() as u64, out);
     out.extend_from_slice(bytes);
 }
 
+#[inline]
 fn references(references: &[Reference], out: &mut Vec<u8>) {
+    match references {
+        // As in nearly all messages.
+        [] => out.push(0),
+        some => some_references(some, out),
+    }
+}
+
+fn some_references(references: &[Reference], out: &mut Vec<u8>) {
     varint::write(references.len() as u64, out);
     for reference in references {
         match reference {

@@ -1,8 +1,8 @@
 //! The future of a call.
 
+use std::borrow::Borrow;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use rpc_core::{Call, CallError, Fault, FaultKind, Payload};
@@ -14,10 +14,10 @@ use super::{Lifeline, promise};
 use crate::rpc::encoding::Encoding;
 use crate::rpc::error::TooLate;
 
-/// The future of a call.
+/// The future of a call. It keeps the session open as far as what it was given to refer to it does.
 #[must_use = "a call does nothing unless it is awaited"]
-pub(in crate::rpc) struct Calling {
-    session: Arc<Lifeline>,
+pub(in crate::rpc) struct Calling<L: Borrow<Lifeline>> {
+    session: L,
     progress: CallingProgress,
 }
 
@@ -32,41 +32,39 @@ enum CallingProgress {
     Ended,
 }
 
-impl Lifeline {
+impl<L: Borrow<Lifeline>> Calling<L> {
     /// Makes a call on an object of the other end, or on what it offers to everyone.
-    pub(in crate::rpc) fn call(
-        session: &Arc<Self>,
-        object: Option<Object>,
-        call: Call<Encoding>,
-    ) -> Calling {
-        Calling {
-            session: Arc::clone(session),
+    #[inline]
+    pub(in crate::rpc) fn new(session: L, object: Option<Object>, call: Call<Encoding>) -> Self {
+        Self {
+            session,
             progress: CallingProgress::New(Some(Outgoing { object, call })),
         }
     }
 }
 
-impl Future for Calling {
+impl<L: Borrow<Lifeline> + Unpin> Future for Calling<L> {
     type Output = Result<Payload, CallError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
+        let session = this.session.borrow();
         if let CallingProgress::New(new) = &mut this.progress
             && let Some(outgoing) = new
         {
-            if outgoing.call.format != this.session.encoding {
+            if outgoing.call.format != session.encoding {
                 let message = format!(
                     "the call is in {}, the connection speaks {}",
-                    outgoing.call.format, this.session.encoding
+                    outgoing.call.format, session.encoding
                 );
                 this.progress = CallingProgress::Ended;
                 return Poll::Ready(Err(CallError::NotSent(message.into())));
             }
             let deadline = outgoing.call.context.deadline();
             let object = outgoing.object.clone();
-            let promised = promise::is_asked_for().then_some(&this.session);
+            let promised = promise::is_asked_for().then(|| session.lifeline());
             let one_way = outgoing.call.context.is_one_way();
-            let begun = this.session.begin(new, promised, cx);
+            let begun = session.begin(new, promised.flatten(), cx);
             // What is left of the call goes where nothing is locked.
             this.progress = CallingProgress::Ended;
             let id = match begun? {
@@ -90,7 +88,7 @@ impl Future for Calling {
             return Poll::Pending;
         };
         let id = *id;
-        if let Poll::Ready(result) = this.session.poll_result(id, cx) {
+        if let Poll::Ready(result) = session.poll_result(id, cx) {
             this.progress = CallingProgress::Ended;
             return Poll::Ready(result);
         }
@@ -98,7 +96,7 @@ impl Future for Calling {
             && deadline.as_mut().poll(cx).is_ready()
         {
             this.progress = CallingProgress::Ended;
-            let error = match this.session.give_up(id) {
+            let error = match session.give_up(id) {
                 false => CallError::NotSent(Box::new(TooLate)),
                 true => CallError::Fault(Fault::of(
                     FaultKind::DeadlineExceeded,
@@ -111,10 +109,10 @@ impl Future for Calling {
     }
 }
 
-impl Drop for Calling {
+impl<L: Borrow<Lifeline>> Drop for Calling<L> {
     fn drop(&mut self) {
         if let CallingProgress::Begun { id, .. } = self.progress {
-            self.session.give_up(id);
+            self.session.borrow().give_up(id);
         }
     }
 }

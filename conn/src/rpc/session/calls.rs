@@ -1,7 +1,5 @@
 //! The calls of this end: waiting to be sent, sent, answered.
 
-use std::collections::BTreeSet;
-use std::collections::hash_map::Entry;
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -10,9 +8,10 @@ use rpc_core::payload::Attachment;
 use rpc_core::{Call, CallError, Execution, Fault, FaultKind, Payload};
 use tokio::time::Instant;
 
+mod interrupted;
+
 use super::object::Object;
 use super::promise::Promise;
-use super::streams::is_stream;
 use super::{Discard, Effects, Lifeline, Phase, Session, State};
 use crate::rpc::encoding::Encoding;
 use crate::rpc::error::{Disconnected, TooLate, TooLong};
@@ -90,7 +89,7 @@ impl Session {
     pub(super) fn begin(
         &self,
         outgoing: &mut Option<Outgoing>,
-        promised: Option<&Arc<Lifeline>>,
+        promised: Option<Arc<Lifeline>>,
         cx: &Context<'_>,
     ) -> Result<Begun, CallError> {
         self.change_and_write(|state, effects| {
@@ -106,10 +105,8 @@ impl Session {
             if !ready {
                 return Err(CallError::NotSent(Box::new(state.reason())));
             }
-            state.last_call += 1;
-            let id = state.last_call;
-            let promise = promised.map(|lifeline| Promise::new(Arc::clone(lifeline), id));
-            let promise = promise.map(Arc::new);
+            let id = state.calls.next_number();
+            let promise = promised.map(|lifeline| Arc::new(Promise::new(lifeline, id)));
             let mut pending = Pending {
                 progress: Progress::Waiting,
                 waker: None,
@@ -152,7 +149,7 @@ impl Session {
             let Some(id) = state.waiting.pop_front() else {
                 return;
             };
-            let Some(mut pending) = state.calls.remove(&id) else {
+            let Some(mut pending) = state.calls.remove(id) else {
                 continue;
             };
             let Some(outgoing) = pending.outgoing.take() else {
@@ -226,12 +223,12 @@ impl Session {
         id: u64,
         result: Result<Payload, Fault>,
     ) -> Result<(), Disconnected> {
-        if id > state.last_call {
+        if id > state.calls.last() {
             effects.drop(result);
             let message = format!("an answer to call {id}, which was never made");
             return Err(Disconnected::Protocol(message));
         }
-        match state.calls.get(&id).map(|pending| &pending.progress) {
+        match state.calls.get(id).map(|pending| &pending.progress) {
             Some(Progress::Sent { .. } | Progress::Detached) => {
                 state.call_ended();
                 state.settle(id, result.map_err(CallError::Fault), effects);
@@ -246,7 +243,7 @@ impl Session {
     /// Ends a call whose caller no longer waits. Says whether it was sent.
     pub(in crate::rpc) fn give_up(&self, id: u64) -> bool {
         self.change(|state, effects| {
-            let Some(pending) = state.calls.get_mut(&id) else {
+            let Some(pending) = state.calls.get_mut(id) else {
                 return true;
             };
             if matches!(pending.progress, Progress::Detached) {
@@ -254,7 +251,7 @@ impl Session {
                 pending.waker = None;
                 return true;
             }
-            let Some(pending) = state.calls.remove(&id) else {
+            let Some(pending) = state.calls.remove(id) else {
                 return true;
             };
             let sent = match pending.progress {
@@ -285,27 +282,25 @@ impl Session {
         id: u64,
         cx: &mut Context<'_>,
     ) -> Poll<Result<Payload, CallError>> {
-        self.change(|state, _| {
-            let Entry::Occupied(mut entry) = state.calls.entry(id) else {
-                // A one-way call whose end came before its caller looked whether it is on its way.
-                return Poll::Ready(Ok(Payload::copied(&[])));
-            };
-            let pending = entry.get_mut();
-            match &pending.progress {
-                Progress::Detached => Poll::Ready(Ok(Payload::copied(&[]))),
-                Progress::Waiting | Progress::Sent { .. } => {
-                    match &mut pending.waker {
-                        Some(waker) => waker.clone_from(cx.waker()),
-                        none => *none = Some(cx.waker().clone()),
-                    }
-                    Poll::Pending
+        let state = &mut *self.lock();
+        let Some(pending) = state.calls.get_mut(id) else {
+            // A one-way call whose end came before its caller looked whether it is on its way.
+            return Poll::Ready(Ok(Payload::copied(&[])));
+        };
+        match &pending.progress {
+            Progress::Detached => Poll::Ready(Ok(Payload::copied(&[]))),
+            Progress::Waiting | Progress::Sent { .. } => {
+                match &mut pending.waker {
+                    Some(waker) => waker.clone_from(cx.waker()),
+                    none => *none = Some(cx.waker().clone()),
                 }
-                Progress::Done(_) => match entry.remove().progress {
-                    Progress::Done(result) => Poll::Ready(result),
-                    _ => Poll::Pending,
-                },
+                Poll::Pending
             }
-        })
+            Progress::Done(_) => match state.calls.remove(id).map(|ended| ended.progress) {
+                Some(Progress::Done(result)) => Poll::Ready(result),
+                _ => Poll::Pending,
+            },
+        }
     }
 }
 
@@ -366,7 +361,7 @@ impl State {
 
     /// Has the call end like this.
     fn settle(&mut self, id: u64, result: Result<Payload, CallError>, effects: &mut Effects) {
-        let Some(pending) = self.calls.get_mut(&id) else {
+        let Some(pending) = self.calls.get_mut(id) else {
             return effects.drop(result);
         };
         let result = match result {
@@ -375,7 +370,7 @@ impl State {
         };
         if let Some(promise) = &pending.promise {
             let promise = promise.upgrade();
-            let pending = self.calls.remove(&id);
+            let pending = self.calls.remove(id);
             effects.drop(pending);
             if result.is_ok() && self.is_connected() {
                 self.push(&Message::Finish(id));
@@ -389,7 +384,7 @@ impl State {
             return;
         }
         if pending.one_way && matches!(pending.progress, Progress::Detached) {
-            let pending = self.calls.remove(&id);
+            let pending = self.calls.remove(id);
             effects.drop(pending);
             return effects.drop(result);
         }
@@ -397,121 +392,6 @@ impl State {
         pending.progress = Progress::Done(result);
         effects.wake(pending.waker.take());
         effects.drop(outgoing);
-    }
-
-    /// Ends the calls that the loss of the connection ends. The others wait to be sent, if there is
-    /// another connection to come: those that the other end cannot have heard of, and those that may run
-    /// twice.
-    pub(super) fn interrupt_calls(
-        &mut self,
-        reason: &Disconnected,
-        reconnects: bool,
-        effects: &mut Effects,
-    ) {
-        self.in_flight = 0;
-        self.had_company = false;
-        let written = self.written();
-        let ids: BTreeSet<u64> = self.calls.keys().copied().collect();
-        for id in ids {
-            let Some(pending) = self.calls.get_mut(&id) else {
-                continue;
-            };
-            let unheard = match pending.progress {
-                Progress::Waiting => true,
-                Progress::Sent { until } => until > written,
-                Progress::Detached | Progress::Done(_) => {
-                    if matches!(pending.progress, Progress::Detached) {
-                        let pending = self.calls.remove(&id);
-                        effects.drop(pending);
-                    }
-                    continue;
-                }
-            };
-            let again = unheard
-                || pending
-                    .outgoing
-                    .as_ref()
-                    .is_some_and(|outgoing| outgoing.call.context.is_idempotent());
-            if reconnects && again && pending.outgoing.as_deref().is_some_and(Outgoing::outlives) {
-                if !matches!(pending.progress, Progress::Waiting) {
-                    pending.progress = Progress::Waiting;
-                    pending.heard |= !unheard;
-                    self.waiting.push_back(id);
-                }
-                continue;
-            }
-            let reason = Box::new(reason.clone());
-            let error = match unheard {
-                true => CallError::NotSent(reason),
-                false => CallError::Lost(reason),
-            };
-            self.settle(id, Err(error), effects);
-        }
-        let calls = &self.calls;
-        self.waiting.retain(|id| {
-            calls
-                .get(id)
-                .is_some_and(|pending| matches!(pending.progress, Progress::Waiting))
-        });
-        self.waiting.make_contiguous().sort_unstable();
-    }
-
-    /// Ends the calls that wait to be sent.
-    pub(super) fn fail_waiting(&mut self, reason: &Disconnected, effects: &mut Effects) {
-        for id in std::mem::take(&mut self.waiting) {
-            self.settle(
-                id,
-                Err(CallError::NotSent(Box::new(reason.clone()))),
-                effects,
-            );
-        }
-    }
-
-    /// Ends the calls after `last`, which the other end will not answer.
-    pub(super) fn refuse_after(
-        &mut self,
-        last: u64,
-        reason: &Disconnected,
-        reconnects: bool,
-        effects: &mut Effects,
-    ) {
-        let late: BTreeSet<u64> = self.calls.keys().copied().filter(|id| *id > last).collect();
-        for id in late {
-            let Some(pending) = self.calls.get_mut(&id) else {
-                continue;
-            };
-            let again = reconnects && pending.outgoing.as_deref().is_some_and(Outgoing::outlives);
-            match pending.progress {
-                Progress::Waiting if reconnects => continue,
-                Progress::Waiting => {}
-                Progress::Sent { .. } => {
-                    if again {
-                        pending.progress = Progress::Waiting;
-                    }
-                    self.call_ended();
-                }
-                Progress::Detached => {
-                    self.call_ended();
-                    let pending = self.calls.remove(&id);
-                    effects.drop(pending);
-                    continue;
-                }
-                Progress::Done(_) => continue,
-            }
-            if again {
-                self.waiting.push_back(id);
-                continue;
-            }
-            self.settle(
-                id,
-                Err(CallError::NotSent(Box::new(reason.clone()))),
-                effects,
-            );
-        }
-        self.waiting.make_contiguous().sort_unstable();
-        if !reconnects {
-            self.fail_waiting(reason, effects);
-        }
     }
 }
 
@@ -521,13 +401,5 @@ fn may_have_run(error: CallError) -> CallError {
         CallError::NotSent(cause) => CallError::Lost(cause),
         error if error.execution() == Execution::Never => CallError::Lost(Box::new(error)),
         error => error,
-    }
-}
-
-impl Outgoing {
-    /// Whether the call makes sense on another connection: a stream or a promise belongs to its own.
-    fn outlives(&self) -> bool {
-        !matches!(self.object, Some(Object::Promised(_)))
-            && !self.call.params.attachments().iter().any(is_stream)
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use rpc_core::Origin;
+use rpc_core::{Origin, Registry};
 use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
@@ -15,6 +15,7 @@ use super::sink::Sink;
 use super::{Apart, Effects, Phase, Session, State};
 use crate::connection::{Reader, Writer};
 use crate::frame::Encoder;
+use crate::rpc::encoding::Encoding;
 use crate::rpc::error::Disconnected;
 use crate::rpc::message::{self, Counts, Limits, Message};
 
@@ -46,6 +47,8 @@ pub(in crate::rpc) struct Driver {
     pub(super) session: Arc<Session>,
     pub(super) reader: Reader,
     pub(super) origin: Arc<Origin>,
+    /// What this end offers to everyone.
+    pub(super) root: Registry<Encoding>,
     /// What handling messages entails.
     pub(super) effects: Effects,
     /// The limits of the other end.
@@ -56,9 +59,13 @@ pub(in crate::rpc) struct Driver {
     sink: Arc<Sink>,
     /// Whether the other end takes what it is sent, so that more can be read from it.
     pub(super) may_read: bool,
+    /// Whether the session had nothing to write when messages were last handled, and tells this task when it does.
+    pub(super) is_settled: bool,
+    /// Whether nothing is left of what was to be written before.
+    is_written: bool,
     leaving: bool,
     /// Whether several calls of this end were under way when this task last looked.
-    is_crowded: bool,
+    pub(super) is_crowded: bool,
     has_yielded: bool,
     /// Whether something came since the clock was last looked at.
     heard_since: bool,
@@ -75,22 +82,25 @@ impl Driver {
     /// Of a session that was told that it is [up](Session::up).
     pub(in crate::rpc) fn new(session: Arc<Session>, link: Link, origin: Arc<Origin>) -> Self {
         let Link { reader, writer } = link;
-        let (sink, peer) = session.change(|state, _| {
+        let (sink, peer, root) = session.change(|state, _| {
             let sink = Arc::new(Sink::new(writer.outgoing, Arc::clone(&state.written)));
             state.sink = Arc::downgrade(&sink);
-            (sink, state.peer)
+            (sink, state.peer, state.root.clone())
         });
         let timer = Apart::new(sleep(session.settings.keepalive / TICKS));
         Self {
             session,
             reader,
             origin,
+            root,
             effects: Effects::default(),
             peer,
             answers: Encoder::new(),
             backlog: 0,
             sink,
             may_read: true,
+            is_settled: false,
+            is_written: false,
             leaving: false,
             is_crowded: false,
             has_yielded: false,
@@ -106,8 +116,10 @@ impl Driver {
     /// Moves what can be moved now. Says whether all that is left is to wait.
     fn turn(&mut self, cx: &mut Context<'_>) -> Result<bool, Disconnected> {
         let may_read = self.may_read;
+        self.is_settled = false;
         let nothing_comes = !may_read || self.poll_incoming(cx)?;
-        let nothing_goes = self.poll_write(cx)?;
+        let nothing_goes = (self.is_settled && self.is_written && self.answers.is_empty())
+            || self.poll_write(cx)?;
         self.poll_time(cx)?;
         if self.leaving || self.closing.is_some() {
             self.poll_close(cx)?;
@@ -117,7 +129,10 @@ impl Driver {
 
     /// Reads and handles what comes. Says whether there is no more for now.
     fn poll_incoming(&mut self, cx: &mut Context<'_>) -> Result<bool, Disconnected> {
-        let mut handled = self.handle(BURST)?;
+        let mut handled = 0;
+        if !self.reader.decoder.is_empty() {
+            handled = self.handle(BURST, cx.waker())?;
+        }
         for _ in 0..READS {
             if handled >= BURST || !self.may_read {
                 return Ok(false);
@@ -125,7 +140,7 @@ impl Driver {
             if !self.poll_read(cx)? {
                 return Ok(true);
             }
-            handled += self.handle(BURST - handled)?;
+            handled += self.handle(BURST - handled, cx.waker())?;
         }
         Ok(false)
     }
@@ -162,7 +177,8 @@ impl Driver {
     fn poll_write(&mut self, cx: &mut Context<'_>) -> Result<bool, Disconnected> {
         loop {
             let mut half = self.sink.lock();
-            let has_output = !half.writing.is_empty() || {
+            let mut is_all = false;
+            if half.writing.is_empty() {
                 let turn = self.session.take_output(
                     &mut self.effects,
                     &mut self.answers,
@@ -171,26 +187,33 @@ impl Driver {
                 );
                 (self.may_read, self.leaving) = (turn.may_read, turn.leaving);
                 self.is_crowded = turn.is_crowded;
-                !half.writing.is_empty()
-            };
-            let wrote = match has_output {
+                is_all = turn.may_read && turn.has_room;
+            }
+            let has_output = !half.writing.is_empty();
+            let mut wrote = match has_output {
                 true => half.poll_write(cx),
-                false => half.poll_flush(cx),
+                false => Poll::Ready(Ok(())),
             };
+            // Where nobody waits until less is to be written, all there was is written now.
+            let is_over = !has_output || (is_all && half.writing.is_empty());
+            if is_over && matches!(wrote, Poll::Ready(Ok(()))) {
+                wrote = half.poll_flush(cx);
+            }
+            let is_blocked = wrote.is_pending() && !half.writing.is_empty();
             drop(half);
             self.effects.run(&self.session.runtime);
-            match wrote {
-                Poll::Pending if has_output => {
-                    self.blocked.get_or_insert_with(Instant::now);
-                    return Ok(true);
-                }
-                Poll::Pending => return Ok(true),
-                Poll::Ready(result) => result?,
+            match is_blocked {
+                true => drop(self.blocked.get_or_insert_with(Instant::now)),
+                false => self.blocked = None,
             }
-            if !has_output {
+            self.is_written = is_over && wrote.is_ready();
+            match wrote {
+                Poll::Ready(result) => result?,
+                Poll::Pending => return Ok(true),
+            }
+            if is_over {
                 return Ok(true);
             }
-            self.blocked = None;
         }
     }
 
@@ -305,6 +328,8 @@ impl Driver {
 struct Turn {
     /// Whether the other end takes what it is sent, so that more can be read from it.
     may_read: bool,
+    /// Whether nobody waits until less is to be written.
+    has_room: bool,
     leaving: bool,
     is_crowded: bool,
 }
@@ -315,8 +340,8 @@ impl Session {
         state.debt() < self.settings.max_backlog.saturating_add(REFUSALS)
     }
 
-    /// Gives what is to be written next, and lets those go on who waited for that. If there is nothing, the
-    /// task is woken when there is. The effects are still to be done.
+    /// Gives what is to be written next, and lets those go on who waited for that. The task is woken when there is
+    /// more. The effects are still to be done.
     fn take_output(
         &self,
         effects: &mut Effects,
@@ -336,12 +361,12 @@ impl Session {
         }
         std::mem::swap(&mut state.outbox, writing);
         match &mut state.driver {
-            driver if !writing.is_empty() => *driver = None,
             Some(driver) => driver.clone_from(cx.waker()),
             none => *none = Some(cx.waker().clone()),
         }
         Turn {
             may_read: self.may_read(state),
+            has_room: state.has_room(),
             leaving: matches!(state.phase, Phase::Leaving { .. } | Phase::Ended(_)),
             is_crowded: state.in_flight > 1,
         }
@@ -349,6 +374,16 @@ impl Session {
 }
 
 impl State {
+    /// Whether there is nothing that the driver would do, and it is woken when there is.
+    pub(super) fn is_settled(&self, waker: &Waker) -> bool {
+        let is_heard = |driver: &Waker| driver.will_wake(waker);
+        self.driver.as_ref().is_some_and(is_heard)
+            && matches!(self.phase, Phase::Up)
+            && !self.has_output()
+            && self.waiting.is_empty()
+            && self.want_room.is_empty()
+    }
+
     /// Whether nothing of this connection is under way.
     fn is_idle(&self) -> bool {
         self.in_flight == 0

@@ -24,6 +24,7 @@ mod calling;
 mod calls;
 mod driver;
 mod effects;
+mod numbered;
 mod object;
 mod objects;
 mod promise;
@@ -32,6 +33,7 @@ mod sink;
 mod streams;
 
 pub(super) use apart::Apart;
+pub(super) use calling::Calling;
 pub(super) use driver::{Driver, Link};
 pub(super) use object::{Local, Object};
 pub(super) use promise::asking;
@@ -40,6 +42,7 @@ pub(super) use streams::{Attached, Incoming, Source};
 use self::answers::Answering;
 use self::calls::Pending;
 use self::effects::{Discard, Effects};
+use self::numbered::Numbered;
 use self::objects::{Export, Import};
 use self::sink::Sink;
 use self::streams::{Consumer, Producer};
@@ -105,8 +108,7 @@ struct State {
     /// The streams that wait until less is to be written.
     want_room: Vec<u64>,
 
-    calls: Map<u64, Pending>,
-    last_call: u64,
+    calls: Numbered<Pending>,
     /// Calls that are to be sent as soon as they may, the oldest first.
     waiting: VecDeque<u64>,
     /// Calls that the other end has to answer.
@@ -189,8 +191,7 @@ impl Session {
             driver: None,
             sink: Weak::new(),
             want_room: Vec::new(),
-            calls: Map::default(),
-            last_call: 0,
+            calls: Numbered::new(),
             waiting: VecDeque::new(),
             in_flight: 0,
             had_company: false,

@@ -11,7 +11,7 @@ use rpc_core::{Call, CallError, Instance, Payload, RegisterError, Registry};
 use tokio_util::sync::CancellationToken;
 
 use super::promise::Promise;
-use super::{Lifeline, random};
+use super::{Calling, Lifeline, random};
 use crate::rpc::encoding::Encoding;
 use crate::rpc::error::PromiseFailed;
 use crate::rpc::message::ObjectId;
@@ -39,31 +39,6 @@ pub(in crate::rpc) struct Imported {
     pub(in crate::rpc) id: ObjectId,
     /// Cancelled when it leads nowhere any more.
     pub(in crate::rpc) gone: CancellationToken,
-}
-
-/// What answers a call.
-#[derive(Clone)]
-pub(in crate::rpc) enum Callee {
-    Registry(Registry<Encoding>),
-    Object(Object),
-}
-
-impl Callee {
-    pub(super) fn call(self, call: Call<Encoding>) -> Answer {
-        match self {
-            Self::Registry(registry) => registry.dispatch(call),
-            Self::Object(object) => {
-                let sending = object.send(call);
-                Answer::later(async move {
-                    sending.await.map_err(|error| match error {
-                        // No method of this end ran: a refusal stays one.
-                        CallError::Fault(fault) => fault,
-                        error => error.into(),
-                    })
-                })
-            }
-        }
-    }
 }
 
 impl Local {
@@ -136,12 +111,19 @@ impl Object {
         }
     }
 
-    /// What answers calls on it.
-    pub(in crate::rpc) fn callee(&self) -> Callee {
-        match self {
-            Self::Local(local) => Callee::Registry(local.registry.clone()),
-            Self::Imported(_) | Self::Promised(_) | Self::Failed(_) => Callee::Object(self.clone()),
+    /// Answers a call on it.
+    pub(in crate::rpc) fn answer(&self, call: Call<Encoding>) -> Answer {
+        if let Self::Local(local) = self {
+            return local.registry.dispatch(call);
         }
+        let sending = self.send(call);
+        Answer::later(async move {
+            sending.await.map_err(|error| match error {
+                // No method of this end ran: a refusal stays one.
+                CallError::Fault(fault) => fault,
+                error => error.into(),
+            })
+        })
     }
 
     /// Makes a call on it.
@@ -160,7 +142,7 @@ impl Object {
                 }
                 Self::Failed(cause) => return Err(PromiseFailed::of(Arc::clone(cause))),
             };
-            Lifeline::call(&session, Some(object), call).await
+            Calling::new(session, Some(object), call).await
         }
     }
 

@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::task::Waker;
 
 use rpc_core::{Call, Context, Fault, Origin, Payload};
 use tokio::time::Instant;
@@ -36,7 +37,7 @@ thread_local! {
 
 impl Driver {
     /// Handles the messages that are there, but not too many in a row. Says how many there were.
-    pub(super) fn handle(&mut self, most: usize) -> Result<usize, Disconnected> {
+    pub(super) fn handle(&mut self, most: usize, waker: &Waker) -> Result<usize, Disconnected> {
         let mut handled = 0;
         loop {
             let limit = self.reader.max_message;
@@ -46,7 +47,7 @@ impl Driver {
                 return Ok(handled);
             }
             let mut requests = REQUESTS.take();
-            let next = self.batch(&mut handled, &mut requests);
+            let next = self.batch(&mut handled, &mut requests, waker);
             requests.drain(..).for_each(|request| self.answer(request));
             REQUESTS.set(requests);
             match next? {
@@ -62,6 +63,7 @@ impl Driver {
         &mut self,
         handled: &mut usize,
         requests: &mut Vec<Admitted>,
+        waker: &Waker,
     ) -> Result<Next, Disconnected> {
         let Self {
             session,
@@ -71,6 +73,8 @@ impl Driver {
             answers,
             backlog,
             may_read,
+            is_settled,
+            is_crowded,
             ..
         } = self;
         let limit = reader.max_message;
@@ -78,42 +82,48 @@ impl Driver {
             state.take_answers(answers);
             *backlog = state.backlog();
             *may_read = session.may_read(state);
+            *is_settled = false;
             for _ in 0..BATCH {
-                let length = reader.decoder.complete_length(limit);
-                let Some(length) = length.map_err(Disconnected::broken)? else {
+                if reader.decoder.is_large() {
+                    let message = reader.decoder.owned_message(limit);
+                    let message = message.map_err(Disconnected::broken)?;
+                    *handled += 1;
+                    return Ok(message.map_or(Next::Nothing, Next::Single));
+                }
+                let message = reader.decoder.message(limit);
+                let Some(bytes) = message.map_err(Disconnected::broken)? else {
+                    *is_settled = requests.is_empty() && state.is_settled(waker);
+                    *is_crowded = state.in_flight > 1;
                     return Ok(Next::Nothing);
                 };
                 *handled += 1;
-                if length > SMALL {
-                    let message = reader.decoder.owned_message(limit);
-                    let message = message.map_err(Disconnected::broken)?;
-                    return Ok(Next::Single(message.unwrap_or_default()));
+                if bytes.len() > SMALL {
+                    return Ok(Next::Single(bytes.to_vec()));
                 }
-                let message = reader.decoder.message(limit);
-                let bytes = message.map_err(Disconnected::broken)?.unwrap_or_default();
                 if let Some((id, reply)) = message::plain_return(bytes) {
                     let reply = Payload::copied(reply);
                     session.returned(state, effects, id, Ok(reply))?;
                     continue;
                 }
-                match session.read(bytes)? {
-                    Message::Call(message, payload) if message.references.is_empty() => {
-                        let params = || Payload::copied(&bytes[payload..]);
-                        let head = Head::of(&message);
-                        match session.admit(state, head)? {
-                            Verdict::Begins(admission) => requests.push(Admitted {
-                                id: head.id,
-                                one_way: head.one_way,
-                                admission,
-                                call: session.call_of(&message, origin, params()),
-                            }),
-                            Verdict::Waits(other) => {
-                                let call = session.call_of(&message, origin, params());
-                                state.wait(head.id, other, call);
-                            }
-                            Verdict::Refused => {}
+                if let Some((message, payload)) = message::plain_call(bytes) {
+                    let params = || Payload::copied(&bytes[payload..]);
+                    let head = Head::of(&message);
+                    match session.admit(state, head)? {
+                        Verdict::Begins(admission) => requests.push(Admitted {
+                            id: head.id,
+                            one_way: head.one_way,
+                            admission,
+                            call: session.call_of(&message, origin, params()),
+                        }),
+                        Verdict::Waits(other) => {
+                            let call = session.call_of(&message, origin, params());
+                            state.wait(head.id, other, call);
                         }
+                        Verdict::Refused => {}
                     }
+                    continue;
+                }
+                match session.read(bytes)? {
                     Message::Item {
                         stream,
                         references,
@@ -134,7 +144,7 @@ impl Driver {
         let (id, one_way) = (request.id, request.one_way);
         let result = match self.has_backlog() {
             true => self.session.refuse(request, overloaded(TOO_MANY_ANSWERS)),
-            false => self.session.run(request),
+            false => self.session.run(&self.root, request),
         };
         match result {
             Some(result) if one_way => {
@@ -160,6 +170,7 @@ impl Driver {
                 });
                 return Ok(());
             }
+            self.is_settled = false;
             let session = &self.session;
             session.change_with(&mut self.effects, |state, effects| {
                 let pushed = session.push_return(state, effects, id, &reply);
@@ -287,6 +298,7 @@ impl Session {
         message.map_err(|error| Disconnected::Protocol(error.to_string()))
     }
 
+    #[inline]
     fn call_of(
         &self,
         message: &message::Call<'_>,

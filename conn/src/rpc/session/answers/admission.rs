@@ -1,0 +1,162 @@
+//! Whether a call of the other end can begin, and what answers it.
+
+use std::collections::BTreeSet;
+
+use rpc_core::{Cancellation, Fault, FaultKind};
+
+use super::Answering;
+use super::promised::{Promised, broken};
+use crate::rpc::error::Disconnected;
+use crate::rpc::message::{self, ObjectId, Target};
+use crate::rpc::session::object::Object;
+use crate::rpc::session::{Phase, Session, State, overloaded};
+
+/// Why a call is refused while the other end does not read.
+pub(in crate::rpc::session) const TOO_MANY_ANSWERS: &str = "too many answers wait to be read";
+
+/// What answers a call.
+pub(in crate::rpc::session) struct Admission {
+    /// Without one, it is what this end offers to everyone.
+    pub(super) object: Option<Object>,
+    /// If the call is among the answers already, what tells it that nobody waits for it.
+    pub(super) cancellation: Option<Cancellation>,
+}
+
+/// What decides whether a call can begin.
+#[derive(Clone, Copy)]
+pub(in crate::rpc::session) struct Head {
+    pub(in crate::rpc::session) id: u64,
+    target: Target,
+    pub(in crate::rpc::session) one_way: bool,
+    promise: bool,
+}
+
+impl Head {
+    pub(in crate::rpc::session) const fn of(call: &message::Call<'_>) -> Self {
+        Self {
+            id: call.id,
+            target: call.target,
+            one_way: call.one_way,
+            promise: call.promise,
+        }
+    }
+}
+
+/// What a call is for.
+enum Callee {
+    /// What this end offers to everyone.
+    Root,
+    Object(Object),
+    /// What the call of this number promised, once that is there.
+    Promised(u64),
+}
+
+/// Whether a call can begin.
+pub(in crate::rpc::session) enum Verdict {
+    Begins(Admission),
+    /// It [waits](State::wait) for what the call of this number promised.
+    Waits(u64),
+    /// It was told so, if there is anything to tell.
+    Refused,
+}
+
+impl Session {
+    /// Takes note of a call, and tells what is to answer it now. It is among the answers only if others
+    /// can refer to it before it has begun.
+    pub(in crate::rpc::session) fn admit(
+        &self,
+        state: &mut State,
+        Head {
+            id,
+            target,
+            one_way,
+            promise,
+        }: Head,
+    ) -> Result<Verdict, Disconnected> {
+        if id <= state.last_answer {
+            let message = format!("call {id} came after call {}", state.last_answer);
+            return Err(Disconnected::Protocol(message));
+        }
+        if matches!(state.phase, Phase::Leaving { ours: true, .. }) {
+            // It was told that calls from here on do not run.
+            return Ok(Verdict::Refused);
+        }
+        state.last_answer = id;
+        let tracked = |promise| Answering {
+            task: None,
+            cancellation: Cancellation::default(),
+            one_way,
+            _running: self.settings.calls.begin(),
+            promise,
+            waits: None,
+        };
+        let promised = || Promised::Waiting(BTreeSet::new());
+        let object = match self.callee(state, target) {
+            Ok(Callee::Root) => None,
+            Ok(Callee::Object(object)) => Some(object),
+            Ok(Callee::Promised(other)) => {
+                state.answers.insert(id, tracked(promise.then(promised)));
+                return Ok(Verdict::Waits(other));
+            }
+            Err(fault) => {
+                self.push_fault(state, id, &fault);
+                if promise && self.has_capacity(state) {
+                    let answering = tracked(Some(Promised::Broken(broken(&fault))));
+                    state.answers.insert(id, answering);
+                }
+                return Ok(Verdict::Refused);
+            }
+        };
+        let mut cancellation = None;
+        if promise {
+            let answering = tracked(Some(promised()));
+            cancellation = Some(answering.cancellation.clone());
+            state.answers.insert(id, answering);
+        } else {
+            state.beginning += 1;
+        }
+        Ok(Verdict::Begins(Admission {
+            object,
+            cancellation,
+        }))
+    }
+
+    /// Whether another call can be under way.
+    fn has_capacity(&self, state: &State) -> bool {
+        ((state.answers.len() + state.beginning) as u64) < self.settings.limits.max_calls
+    }
+
+    /// What answers calls for `target`, if there is room for one more.
+    fn callee(&self, state: &State, target: Target) -> Result<Callee, Fault> {
+        if !self.has_capacity(state) {
+            return Err(overloaded("too many calls at once on this connection"));
+        }
+        self.settings.calls.check()?;
+        if state.backlog() > self.settings.max_backlog {
+            return Err(overloaded(TOO_MANY_ANSWERS));
+        }
+        match target {
+            Target::Root => Ok(Callee::Root),
+            Target::Object(id) => match state.exports.get(&id) {
+                Some(export) => Ok(Callee::Object(export.object.clone())),
+                None => Err(gone(id)),
+            },
+            Target::Promise(other) => match state.answers.get(&other).map(|other| &other.promise) {
+                Some(Some(Promised::Waiting(_))) if state.put_off > self.settings.max_backlog => {
+                    Err(overloaded("too much waits for what other calls promised"))
+                }
+                Some(Some(Promised::Waiting(_))) => Ok(Callee::Promised(other)),
+                Some(Some(Promised::Kept(object))) => Ok(Callee::Object(object.clone())),
+                Some(Some(Promised::Broken(fault))) => Err(fault.clone()),
+                Some(None) | None => Err(Fault::of(
+                    FaultKind::Gone,
+                    format!("call {other} promises nothing, or no longer"),
+                )),
+            },
+        }
+    }
+}
+
+fn gone(id: ObjectId) -> Fault {
+    Fault::of(FaultKind::Gone, format!("there is no object {id:?}"))
+}
