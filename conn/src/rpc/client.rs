@@ -76,9 +76,8 @@ impl Client {
     /// can call what its caller [offers](ClientBuilder::offer).
     #[must_use]
     pub fn of(context: &Context) -> Option<Self> {
-        let OfOrigin(session) = context.extension()?;
         Some(Self {
-            session: session.upgrade()?,
+            session: context.session()?,
             peer: context.peer().clone(),
         })
     }
@@ -162,18 +161,14 @@ impl fmt::Debug for Client {
     }
 }
 
-/// Leads from a call to the session that it came over.
-#[derive(Clone)]
-pub(super) struct OfOrigin(Weak<Lifeline>);
-
 /// Where the calls of a session come from.
 pub(super) fn origin(session: &Arc<Lifeline>, peer: Peer) -> Arc<Origin> {
-    let mut origin = Origin {
+    let session: Weak<Lifeline> = Arc::downgrade(session);
+    Arc::new(Origin {
         peer,
+        session: Some(session),
         ..Origin::default()
-    };
-    let _ = origin.extensions.insert(OfOrigin(Arc::downgrade(session)));
-    Arc::new(origin)
+    })
 }
 
 /// A client to be connected. Made by [`Client::connect`].

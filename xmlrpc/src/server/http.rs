@@ -84,6 +84,7 @@ impl Server {
             peer,
             headers: parts.headers,
             extensions: parts.extensions,
+            session: None,
         });
         let _running = match self.calls.try_begin() {
             Ok(running) => running,
