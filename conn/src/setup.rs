@@ -58,7 +58,7 @@ impl Setup {
 pub(crate) struct Terms {
     pub(crate) authentication: Option<Authentication>,
     timeout: Duration,
-    max_message: usize,
+    pub(crate) max_message: usize,
 }
 
 /// A peer that met the terms.

@@ -18,7 +18,7 @@ use super::greeting::{GreetingError, greet};
 use super::message::{Limits, Token};
 use super::options::Options;
 use super::reconnect::Reconnect;
-use super::session::{Driver, Lifeline, Link, Load, Session, random};
+use super::session::{Driver, Lifeline, Link, Load, Session};
 use crate::address::ToTarget;
 use crate::auth::{AuthKey, Binding, Digest};
 use crate::client::Dialer;
@@ -237,7 +237,7 @@ impl ClientBuilder {
     async fn open(self) -> Result<Client, ConnectError> {
         let max_message = self.setup.max_message;
         let terms = self.setup.finish().map_err(crate::ConnectError::from)?;
-        let settings = self.options.settings(max_message, Duration::ZERO);
+        let settings = self.options.settings(max_message);
         let route = Route {
             dialer: self.dialer,
             terms,
@@ -245,13 +245,11 @@ impl ClientBuilder {
             limits: settings.limits,
         };
         let opened = route.open(None).await?;
-        let token = opened.token.unwrap_or_else(|| Token(random()));
         let session = Session::open(
             self.encoding,
-            settings,
+            Arc::new(settings),
             self.offered,
             self.reconnect.is_some(),
-            token,
         );
         let peer = opened.peer.clone();
         session.up(opened.limits, false);

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use rpc_core::limit::Running;
-use rpc_core::{Call, Cancellation, Fault, FaultKind, Payload};
+use rpc_core::{Call, CallLimit, Cancellation, Fault, FaultKind, Payload};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout_at};
 
@@ -25,7 +25,7 @@ pub(super) struct Answering {
     cancellation: Cancellation,
     one_way: bool,
     /// It counts among the calls of all connections.
-    _running: Running,
+    _running: Option<Running>,
     promise: Option<Promised>,
     /// The call itself, while it waits for what another one promised.
     waits: Option<(u64, Call<Encoding>)>,
@@ -157,7 +157,7 @@ impl Session {
             task: None,
             cancellation: Cancellation::default(),
             one_way,
-            _running: self.settings.calls.begin(),
+            _running: self.running(),
             promise,
             waits: None,
         };
@@ -199,19 +199,26 @@ impl Session {
         ((state.answers.len() + state.beginning) as u64) < self.settings.limits.max_calls
     }
 
+    /// Counts a call among those of all connections, where they have a limit.
+    fn running(&self) -> Option<Running> {
+        self.settings.calls.as_ref().map(CallLimit::begin)
+    }
+
     /// What answers calls for `target`; nothing if it is a promise that is not kept yet.
     fn callee(&self, state: &State, target: Target) -> Result<Option<Callee>, Fault> {
         if !self.has_capacity(state) {
             return Err(overloaded("too many calls at once on this connection"));
         }
-        self.settings.calls.check()?;
+        if let Some(calls) = &self.settings.calls {
+            calls.check()?;
+        }
         if state.backlog() > self.settings.max_backlog {
             return Err(overloaded(TOO_MANY_ANSWERS));
         }
         match target {
             Target::Root => Ok(Some(Callee::Registry(state.root.clone()))),
-            Target::Object(id) => match state.exports.get(&id) {
-                Some(export) => Ok(Some(export.object.callee())),
+            Target::Object(id) => match state.exported(id) {
+                Some(object) => Ok(Some(object.callee())),
                 None => Err(gone(id)),
             },
             Target::Promise(other) => match state.answers.get(&other).map(|other| &other.promise) {
@@ -315,7 +322,7 @@ impl Session {
             task: None,
             cancellation,
             one_way,
-            _running: self.settings.calls.begin(),
+            _running: self.running(),
             promise: None,
             waits: None,
         };

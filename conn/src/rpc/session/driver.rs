@@ -7,12 +7,13 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use rpc_core::Origin;
+use rpc_core::{Origin, Peer};
 use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
-use tokio::time::{Instant, Sleep, sleep, sleep_until};
+use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::sink::Sink;
-use super::{Apart, Effects, Phase, Session, State};
+use super::timer::Timer;
+use super::{Effects, Phase, Session, State};
 use crate::connection::{Reader, Writer};
 use crate::frame::Encoder;
 use crate::rpc::error::Disconnected;
@@ -66,7 +67,7 @@ pub(in crate::rpc) struct Driver {
     heard: Instant,
     /// Since when nothing could be written.
     blocked: Option<Instant>,
-    timer: Apart<Sleep>,
+    timer: Timer,
     pinged: bool,
     closing: Option<Pin<Box<Sleep>>>,
 }
@@ -80,7 +81,8 @@ impl Driver {
             state.sink = Arc::downgrade(&sink);
             (sink, state.peer)
         });
-        let timer = Apart::new(sleep(session.settings.keepalive / TICKS));
+        let now = Instant::now();
+        let timer = Timer::new(now + tick(&session));
         Self {
             session,
             reader,
@@ -95,12 +97,17 @@ impl Driver {
             is_crowded: false,
             has_yielded: false,
             heard_since: false,
-            heard: Instant::now(),
+            heard: now,
             blocked: None,
             timer,
             pinged: false,
             closing: None,
         }
+    }
+
+    /// Who is at the other end.
+    pub(in crate::rpc) fn peer(&self) -> &Peer {
+        &self.origin.peer
     }
 
     /// Moves what can be moved now. Says whether all that is left is to wait.
@@ -197,7 +204,7 @@ impl Driver {
     /// Asks for a sign of life after a silence, and gives up after another.
     fn poll_time(&mut self, cx: &mut Context<'_>) -> Result<(), Disconnected> {
         let keepalive = self.session.settings.keepalive;
-        while Pin::new(&mut self.timer).poll(cx).is_ready() {
+        while self.timer.poll(cx).is_ready() {
             let now = Instant::now();
             if std::mem::take(&mut self.heard_since) {
                 self.heard = now;
@@ -213,8 +220,7 @@ impl Driver {
                 self.session
                     .change(|state, _| state.push(&Message::Ping(0)));
             }
-            let tick = (keepalive / TICKS).max(Duration::from_millis(1));
-            self.timer.get().reset(now + tick);
+            self.timer.reset(now + tick(&self.session));
         }
         Ok(())
     }
@@ -301,6 +307,11 @@ impl Driver {
     }
 }
 
+/// After how long the clock is looked at.
+fn tick(session: &Session) -> Duration {
+    (session.settings.keepalive / TICKS).max(Duration::from_millis(1))
+}
+
 /// What the session wants of its driver.
 struct Turn {
     /// Whether the other end takes what it is sent, so that more can be read from it.
@@ -328,8 +339,8 @@ impl Session {
         state.take_answers(answers);
         self.send_waiting(state, effects);
         state.tell_room(effects);
-        if !state.releases.is_empty() {
-            let releases = std::mem::take(&mut state.releases);
+        if state.has_releases() {
+            let releases = std::mem::take(&mut state.passed().releases);
             let mut counts = Vec::new();
             message::write_counts(releases, &mut counts);
             state.push(&Message::Release(Counts(&counts)));
@@ -353,10 +364,6 @@ impl State {
     fn is_idle(&self) -> bool {
         self.in_flight == 0
             && self.answers.is_empty()
-            && self.producers.is_empty()
-            && self
-                .consumers
-                .values()
-                .all(super::streams::Consumer::has_ended)
+            && self.passed.as_ref().is_none_or(|passed| passed.is_idle())
     }
 }
