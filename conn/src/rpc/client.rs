@@ -362,7 +362,8 @@ async fn run(
         let opened = tokio::select! {
             biased;
             () = session.ended() => return,
-            opened = reopen(&route, reconnect, token) => opened,
+            // What it takes is not kept while a connection lasts.
+            opened = Box::pin(reopen(&route, reconnect, token)) => opened,
         };
         let Some(opened) = opened else {
             return session.end(&reason);

@@ -12,6 +12,7 @@ use rpc_core::{Call, CallLimit, Cancellation, Fault, FaultKind, Payload};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout_at};
 
+use super::calls::check_result;
 use super::object::{Callee, Object};
 use super::{Discard, Effects, Phase, Session, State, in_order, overloaded};
 use crate::frame::Encoder;
@@ -449,7 +450,7 @@ impl Session {
         reply: &Payload,
     ) -> Result<(), Fault> {
         let bytes = reply.as_slice();
-        state.peer.check_result(bytes.len(), reply.attachments())?;
+        check_result(state.peer.max_message, bytes.len(), reply.attachments())?;
         let references = self.export(state, effects, reply.attachments())?;
         state.push_with(|out| {
             message::write_return(id, &references, out);

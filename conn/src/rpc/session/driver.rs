@@ -17,7 +17,7 @@ use super::{Effects, Phase, Session, State};
 use crate::connection::{Reader, Writer};
 use crate::frame::Encoder;
 use crate::rpc::error::Disconnected;
-use crate::rpc::message::{self, Counts, Limits, Message};
+use crate::rpc::message::{self, Counts, Message};
 
 /// How many messages are handled before something is written and other tasks have their turn.
 const BURST: usize = 256;
@@ -49,8 +49,8 @@ pub(in crate::rpc) struct Driver {
     pub(super) origin: Arc<Origin>,
     /// What handling messages entails.
     pub(super) effects: Effects,
-    /// The limits of the other end.
-    pub(super) peer: Limits,
+    /// The longest message that the other end reads.
+    pub(super) longest: u64,
     /// The answers to calls that were answered at once, and how much waited to be written before them.
     pub(super) answers: Encoder,
     pub(super) backlog: u64,
@@ -76,10 +76,10 @@ impl Driver {
     /// Of a session that was told that it is [up](Session::up).
     pub(in crate::rpc) fn new(session: Arc<Session>, link: Link, origin: Arc<Origin>) -> Self {
         let Link { reader, writer } = link;
-        let (sink, peer) = session.change(|state, _| {
+        let (sink, longest) = session.change(|state, _| {
             let sink = Arc::new(Sink::new(writer.outgoing, Arc::clone(&state.written)));
             state.sink = Arc::downgrade(&sink);
-            (sink, state.peer)
+            (sink, state.peer.max_message)
         });
         let now = Instant::now();
         let timer = Timer::new(now + tick(&session));
@@ -88,7 +88,7 @@ impl Driver {
             reader,
             origin,
             effects: Effects::default(),
-            peer,
+            longest,
             answers: Encoder::new(),
             backlog: 0,
             sink,

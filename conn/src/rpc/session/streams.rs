@@ -14,6 +14,7 @@ use std::task::{Context, Poll, Waker};
 use rpc_core::payload::Attachment;
 use rpc_core::{Fault, Payload};
 
+use super::calls::check;
 use super::{Effects, Lifeline, Session, State, in_order, overloaded};
 use crate::rpc::encoding::Encoding;
 use crate::rpc::error::{Disconnected, StreamError};
@@ -322,10 +323,9 @@ impl Pump {
                 return Ok(());
             };
             producer.credit = producer.credit.saturating_sub(cost(&item));
-            let checked = state
-                .peer
-                .check(item.as_slice().len(), item.attachments())
-                .map_err(Fault::internal);
+            let limit = state.peer.max_message;
+            let checked = check(limit, item.as_slice().len(), item.attachments());
+            let checked = checked.map_err(Fault::internal);
             let exported =
                 checked.and_then(|()| self.session.export(state, effects, item.attachments()));
             let result = exported.map(|references| {
