@@ -49,7 +49,7 @@ impl Session {
             let wanted = matches!(state.phase, Phase::Leaving { ours: true, .. });
             let last_message = std::mem::take(&mut state.outbox);
             effects.drop(last_message);
-            state.phase = Phase::Down(reason.clone());
+            state.phase = Phase::Down(Box::new(reason.clone()));
             state.fail_answers(effects);
             state.fail_streams(reason, effects);
             let reconnects = self.reconnects && !wanted;
@@ -68,7 +68,7 @@ impl Session {
             if matches!(state.phase, Phase::Ended(_)) {
                 return;
             }
-            state.phase = Phase::Ended(reason.clone());
+            state.phase = Phase::Ended(Box::new(reason.clone()));
             // What is offered may keep objects of this session, and with them the session.
             effects.drop(std::mem::take(&mut state.root));
             if let Some(passed) = &mut state.passed {
@@ -81,7 +81,10 @@ impl Session {
             effects.wake(state.driver.take());
         });
         self.is_ended.store(true, Ordering::Release);
-        self.ended.notify_waiters();
+        let ended = self.lock().ended.take();
+        if let Some(ended) = ended {
+            ended.cancel();
+        }
     }
 
     /// Makes no more calls, answers those that came, then closes the connection.
@@ -90,7 +93,7 @@ impl Session {
             Phase::Up => {
                 state.phase = Phase::Leaving {
                     ours: true,
-                    reason: String::new(),
+                    reason: Box::default(),
                 };
                 let last = state.last_answer;
                 state.push(&Message::Goodbye { last, reason: why });
@@ -113,10 +116,12 @@ impl Session {
 
     /// Ends when the session is over for good.
     pub(in crate::rpc) async fn ended(&self) {
-        // What is told from here on counts, so the flag is read afterwards.
-        let ended = self.ended.notified();
-        if !self.is_ended() {
-            ended.await;
+        let ended = self.change(|state, _| {
+            let ended = &mut state.ended;
+            (!self.is_ended()).then(|| ended.get_or_insert_default().clone())
+        });
+        if let Some(ended) = ended {
+            ended.cancelled().await;
         }
     }
 

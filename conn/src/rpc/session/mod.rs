@@ -7,13 +7,12 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use foldhash::fast::RandomState;
 use rpc_core::{CallLimit, Fault, FaultKind, Registry};
 use tokio::runtime::Handle;
-use tokio::sync::Notify;
 
 mod answers;
 mod calling;
@@ -59,6 +58,8 @@ pub(super) struct Settings {
     pub(super) keepalive: Duration,
     /// How long the session outlives its connection.
     pub(super) lease: Duration,
+    /// Where its tasks run.
+    pub(super) runtime: Handle,
     /// Whether faults tell their causes.
     pub(super) sends_causes: bool,
     /// The calls that are answered over all connections, where they have a limit.
@@ -73,11 +74,9 @@ pub(super) struct Session {
     pub(super) settings: Arc<Settings>,
     /// Whether this end makes a new connection when one breaks.
     reconnects: bool,
-    /// Whether it is over for good, and what tells that.
+    /// Whether it is over for good.
     is_ended: AtomicBool,
-    ended: Notify,
-    runtime: Handle,
-    lifeline: OnceLock<Weak<Lifeline>>,
+    lifeline: Weak<Lifeline>,
 }
 
 /// What a table has, the oldest first: what becomes of it does not depend on how the table is laid out.
@@ -106,21 +105,18 @@ impl Session {
         root: Registry<Encoding>,
         reconnects: bool,
     ) -> Arc<Lifeline> {
-        let session = Arc::new_cyclic(|this| Self {
-            this: this.clone(),
-            state: Mutex::new(State::new(root)),
-            encoding,
-            settings,
-            reconnects,
-            is_ended: AtomicBool::new(false),
-            ended: Notify::new(),
-            runtime: Handle::current(),
-            lifeline: OnceLock::new(),
-        });
-        let lifeline = Arc::new(Lifeline(Arc::clone(&session)));
-        // It was made just now.
-        let _ = session.lifeline.set(Arc::downgrade(&lifeline));
-        lifeline
+        Arc::new_cyclic(|lifeline| {
+            let session = |this: &Weak<Self>| Self {
+                this: this.clone(),
+                state: Mutex::new(State::new(root)),
+                encoding,
+                settings,
+                reconnects,
+                is_ended: AtomicBool::new(false),
+                lifeline: lifeline.clone(),
+            };
+            Lifeline(Arc::new_cyclic(session))
+        })
     }
 
     /// Changes the state, then does what that entails.
@@ -142,7 +138,7 @@ impl Session {
         change: impl FnOnce(&mut State, &mut Effects) -> R,
     ) -> R {
         let result = change(&mut self.lock(), effects);
-        effects.run(&self.runtime);
+        effects.run(&self.settings.runtime);
         result
     }
 
@@ -157,7 +153,7 @@ impl Session {
 
     /// A handle that keeps the session open, while any other does.
     fn lifeline(&self) -> Option<Arc<Lifeline>> {
-        self.lifeline.get()?.upgrade()
+        self.lifeline.upgrade()
     }
 
     /// The object made for this session by the factory with this number.

@@ -7,6 +7,7 @@ use std::sync::{Arc, Weak};
 use std::task::Waker;
 
 use rpc_core::Registry;
+use tokio_util::sync::CancellationToken;
 
 use super::answers::Answering;
 use super::calls::Pending;
@@ -29,6 +30,8 @@ pub(super) struct State {
     pub(super) pushed: u64,
     /// How many of them were written to the connection.
     pub(super) written: Arc<AtomicU64>,
+    /// Cancelled when the session is over for good; there when somebody waits for that.
+    pub(super) ended: Option<CancellationToken>,
     /// Wakes the driver, where it has nothing to do.
     pub(super) driver: Option<Waker>,
     /// The sending half of the connection.
@@ -62,23 +65,24 @@ pub(super) enum Phase {
     /// There is a connection.
     Up,
     /// There is a connection, and no new calls are made on it. `ours` tells which end wants that.
-    Leaving { ours: bool, reason: String },
+    Leaving { ours: bool, reason: Box<str> },
     /// There is no connection, but there may be another.
-    Down(Disconnected),
+    Down(Box<Disconnected>),
     /// It is over.
-    Ended(Disconnected),
+    Ended(Box<Disconnected>),
 }
 
 impl State {
     /// That of a session that has had no connection.
     pub(super) fn new(root: Registry<Encoding>) -> Self {
         Self {
-            phase: Phase::Down(Disconnected::Closed),
+            phase: Phase::Down(Box::new(Disconnected::Closed)),
             root,
             peer: Limits::default(),
             outbox: Encoder::new(),
             pushed: 0,
             written: Arc::default(),
+            ended: None,
             driver: None,
             sink: Weak::new(),
             calls: Map::default(),
@@ -159,8 +163,8 @@ impl State {
         match &self.phase {
             Phase::Up => Disconnected::Closed,
             Phase::Leaving { ours: true, .. } => Disconnected::Closed,
-            Phase::Leaving { reason, .. } => Disconnected::Left(reason.clone()),
-            Phase::Down(reason) | Phase::Ended(reason) => reason.clone(),
+            Phase::Leaving { reason, .. } => Disconnected::Left(reason.to_string()),
+            Phase::Down(reason) | Phase::Ended(reason) => (**reason).clone(),
         }
     }
 }
