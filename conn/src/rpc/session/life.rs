@@ -49,7 +49,7 @@ impl Session {
             let wanted = matches!(state.phase, Phase::Leaving { ours: true, .. });
             let last_message = std::mem::take(&mut state.outbox);
             effects.drop(last_message);
-            state.phase = Phase::Down(Box::new(reason.clone()));
+            state.phase = Phase::Down(reason.clone());
             state.fail_answers(effects);
             state.fail_streams(reason, effects);
             let reconnects = self.reconnects && !wanted;
@@ -68,7 +68,7 @@ impl Session {
             if matches!(state.phase, Phase::Ended(_)) {
                 return;
             }
-            state.phase = Phase::Ended(Box::new(reason.clone()));
+            state.phase = Phase::Ended(reason.clone());
             // What is offered may keep objects of this session, and with them the session.
             effects.drop(std::mem::take(&mut state.root));
             if let Some(passed) = &mut state.passed {
@@ -93,7 +93,7 @@ impl Session {
             Phase::Up => {
                 state.phase = Phase::Leaving {
                     ours: true,
-                    reason: Box::default(),
+                    reason: String::new(),
                 };
                 let last = state.last_answer;
                 state.push(&Message::Goodbye { last, reason: why });

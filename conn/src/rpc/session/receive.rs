@@ -317,7 +317,7 @@ impl Session {
     fn other_leaves(&self, last: u64, reason: &str) {
         self.change(|state, effects| {
             if let Phase::Up = state.phase {
-                let reason = reason.into();
+                let reason = reason.to_owned();
                 state.phase = Phase::Leaving {
                     ours: false,
                     reason,

@@ -65,18 +65,18 @@ pub(super) enum Phase {
     /// There is a connection.
     Up,
     /// There is a connection, and no new calls are made on it. `ours` tells which end wants that.
-    Leaving { ours: bool, reason: Box<str> },
+    Leaving { ours: bool, reason: String },
     /// There is no connection, but there may be another.
-    Down(Box<Disconnected>),
+    Down(Disconnected),
     /// It is over.
-    Ended(Box<Disconnected>),
+    Ended(Disconnected),
 }
 
 impl State {
     /// That of a session that has had no connection.
     pub(super) fn new(root: Registry<Encoding>) -> Self {
         Self {
-            phase: Phase::Down(Box::new(Disconnected::Closed)),
+            phase: Phase::Down(Disconnected::Closed),
             root,
             peer: Limits::default(),
             outbox: Encoder::new(),
@@ -163,8 +163,8 @@ impl State {
         match &self.phase {
             Phase::Up => Disconnected::Closed,
             Phase::Leaving { ours: true, .. } => Disconnected::Closed,
-            Phase::Leaving { reason, .. } => Disconnected::Left(reason.to_string()),
-            Phase::Down(reason) | Phase::Ended(reason) => (**reason).clone(),
+            Phase::Leaving { reason, .. } => Disconnected::Left(reason.clone()),
+            Phase::Down(reason) | Phase::Ended(reason) => reason.clone(),
         }
     }
 }
