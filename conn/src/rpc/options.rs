@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use tokio::runtime::Handle;
-
 use super::message::Limits;
 use super::session::Settings;
 
@@ -104,7 +102,7 @@ impl Options {
         self
     }
 
-    /// The same for a session of this runtime, without a lease or a limit of calls over all connections.
+    /// The same for a session, without a lease or a limit of calls over all connections.
     pub(super) fn settings(&self, max_message: usize) -> Settings {
         Settings {
             limits: Limits {
@@ -118,7 +116,6 @@ impl Options {
             // Times that can be added up; beyond a century is as good as never.
             keepalive: self.keepalive.clamp(Duration::from_millis(1), CENTURY),
             lease: Duration::ZERO,
-            runtime: Handle::current(),
             sends_causes: self.sends_causes,
             calls: None,
         }

@@ -280,7 +280,7 @@ impl Session {
             return None;
         }
         let session = Arc::clone(self);
-        let task = self.settings.runtime.spawn(async move {
+        let task = self.runtime.spawn(async move {
             let result = match deadline {
                 None => answer.await,
                 Some(deadline) => timeout_at(Instant::from_std(deadline), answer)

@@ -185,7 +185,7 @@ impl Driver {
                 false => half.poll_flush(cx),
             };
             drop(half);
-            self.effects.run(&self.session.settings.runtime);
+            self.effects.run(&self.session.runtime);
             match wrote {
                 Poll::Pending if has_output => {
                     self.blocked.get_or_insert_with(Instant::now);

@@ -58,8 +58,6 @@ pub(super) struct Settings {
     pub(super) keepalive: Duration,
     /// How long the session outlives its connection.
     pub(super) lease: Duration,
-    /// Where its tasks run.
-    pub(super) runtime: Handle,
     /// Whether faults tell their causes.
     pub(super) sends_causes: bool,
     /// The calls that are answered over all connections, where they have a limit.
@@ -76,6 +74,7 @@ pub(super) struct Session {
     reconnects: bool,
     /// Whether it is over for good.
     is_ended: AtomicBool,
+    runtime: Handle,
     lifeline: Weak<Lifeline>,
 }
 
@@ -113,6 +112,7 @@ impl Session {
                 settings,
                 reconnects,
                 is_ended: AtomicBool::new(false),
+                runtime: Handle::current(),
                 lifeline: lifeline.clone(),
             };
             Lifeline(Arc::new_cyclic(session))
@@ -138,7 +138,7 @@ impl Session {
         change: impl FnOnce(&mut State, &mut Effects) -> R,
     ) -> R {
         let result = change(&mut self.lock(), effects);
-        effects.run(&self.settings.runtime);
+        effects.run(&self.runtime);
         result
     }
 

@@ -112,7 +112,7 @@ impl Session {
             change(&mut state, &mut effects)
         };
         drop(half);
-        effects.run(&self.settings.runtime);
+        effects.run(&self.runtime);
         result
     }
 
