@@ -116,7 +116,6 @@ mod listener;
 mod pipe;
 pub mod rpc;
 mod setup;
-mod shared;
 mod wait;
 
 pub use client::{Client, ClientBuilder, ConnectError};

@@ -1,5 +1,6 @@
 //! What listeners and clients have in common before there is a connection.
 
+use std::future::Future;
 use std::time::Duration;
 
 use rpc_core::transport::Peer;
@@ -58,7 +59,7 @@ impl Setup {
 pub(crate) struct Terms {
     pub(crate) authentication: Option<Authentication>,
     timeout: Duration,
-    max_message: usize,
+    pub(crate) max_message: usize,
 }
 
 /// A peer that met the terms.
@@ -85,53 +86,55 @@ impl Terms {
     }
 
     /// Makes a connection of a stream.
-    pub(crate) async fn admit(
+    // No async function: the future would have room for the stream twice, and for what is made of it.
+    pub(crate) fn admit(
         &self,
         role: Role,
         (incoming, outgoing, peer, channel): Stream,
         deadline: Instant,
-    ) -> Result<Admitted, AuthError> {
-        let mut reader = Reader::new(incoming, self.max_message);
-        let mut writer = Writer::new(outgoing);
-        if let Some(authentication) = &self.authentication {
-            let handshake = Handshake::new(role, authentication.clone(), channel)?;
-            timeout_at(deadline, shake(&mut reader, &mut writer, handshake))
-                .await
-                .unwrap_or(Err(AuthError::TimedOut))?;
-            #[cfg(unix)]
-            if let Incoming::Unix(unix) = &mut reader.incoming {
-                unix.waiting.close();
-            }
-        }
-        Ok(Admitted {
-            reader,
-            writer,
+    ) -> impl Future<Output = Result<Admitted, AuthError>> + Send + use<> {
+        let authentication = self.authentication.clone();
+        let mut admitted = Admitted {
+            reader: Reader::new(incoming, self.max_message),
+            writer: Writer::new(outgoing),
             peer,
-        })
+        };
+        async move {
+            if let Some(authentication) = authentication {
+                let mut handshake = Handshake::new(role, authentication, channel)?;
+                timeout_at(deadline, admitted.shake(&mut handshake))
+                    .await
+                    .unwrap_or(Err(AuthError::TimedOut))?;
+                #[cfg(unix)]
+                if let Incoming::Unix(unix) = &mut admitted.reader.incoming {
+                    unix.waiting.close();
+                }
+            }
+            Ok(admitted)
+        }
     }
 }
 
-async fn shake(
-    reader: &mut Reader,
-    writer: &mut Writer,
-    mut handshake: Handshake,
-) -> Result<(), AuthError> {
-    loop {
-        while let Some(message) = handshake.outgoing() {
-            let sent = writer.send_vectored(&[&message]).await;
-            sent.map_err(|error| AuthError::Lost(error.into()))?;
-        }
-        if handshake.is_complete() {
-            return Ok(());
-        }
-        let message = reader.message(MAX_MESSAGE).await;
-        let message = message.map_err(|error| AuthError::Lost(error.into()))?;
-        if let Err(error) = handshake.incoming(message) {
-            if let Some(refusal) = handshake.outgoing() {
-                // The peer may have left; that it is refused stands either way.
-                let _ = writer.send_vectored(&[&refusal]).await;
+impl Admitted {
+    async fn shake(&mut self, handshake: &mut Handshake) -> Result<(), AuthError> {
+        let Self { reader, writer, .. } = self;
+        loop {
+            while let Some(message) = handshake.outgoing() {
+                let sent = writer.send_vectored(&[&message]).await;
+                sent.map_err(|error| AuthError::Lost(error.into()))?;
             }
-            return Err(error);
+            if handshake.is_complete() {
+                return Ok(());
+            }
+            let message = reader.message(MAX_MESSAGE).await;
+            let message = message.map_err(|error| AuthError::Lost(error.into()))?;
+            if let Err(error) = handshake.incoming(message) {
+                if let Some(refusal) = handshake.outgoing() {
+                    // The peer may have left; that it is refused stands either way.
+                    let _ = writer.send_vectored(&[&refusal]).await;
+                }
+                return Err(error);
+            }
         }
     }
 }

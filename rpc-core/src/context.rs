@@ -1,8 +1,9 @@
 //! The circumstances of a call: who makes it, what came with it, how long it may take.
 
+use std::any::Any;
 use std::cell::Cell;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::Instant;
 
 use http::{Extensions, HeaderMap};
@@ -40,6 +41,9 @@ pub struct Origin {
     pub headers: HeaderMap,
     /// What layers and hooks learnt of the request, such as the user who was authenticated.
     pub extensions: Extensions,
+    /// The session that the call came in, where the protocol has such: how it calls the caller back. It is beside the
+    /// extensions because those take 200 bytes for the first, and a connection that is idle has little else.
+    pub session: Option<Weak<dyn Any + Send + Sync>>,
 }
 
 impl Context {
@@ -130,6 +134,13 @@ impl Context {
     #[must_use]
     pub fn extension<T: Send + Sync + 'static>(&self) -> Option<&T> {
         self.origin.as_ref()?.extensions.get()
+    }
+
+    /// The session that the call came in, if the protocol has sessions of this type, and while it lasts.
+    #[must_use]
+    pub fn session<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
+        let session = self.origin.as_ref()?.session.as_ref()?;
+        session.upgrade()?.downcast().ok()
     }
 
     /// Until when the caller waits.

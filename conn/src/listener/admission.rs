@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::future::Future;
 use std::net::{IpAddr, Ipv6Addr};
 
+use futures_util::FutureExt as _;
 use rpc_core::serve::accept;
 #[cfg(unix)]
 use rpc_core::transport::Credentials;
@@ -38,7 +39,7 @@ impl Admission {
                     pending.make_room(&peer, &self);
                     let (incoming, outgoing, _, channel) = split(io);
                     let stream = (incoming, outgoing, peer.clone(), self.as_seen_by_peers(channel));
-                    pending.spawn(&peer, admit(self.terms.clone(), stream));
+                    pending.spawn(&peer, admit(&self.terms, stream));
                     continue;
                 }
             };
@@ -52,16 +53,10 @@ impl Admission {
     }
 }
 
-async fn admit(terms: Terms, stream: Stream) -> Option<Admitted> {
+fn admit(terms: &Terms, stream: Stream) -> impl Future<Output = Option<Admitted>> + Send + use<> {
     let peer = stream.2.clone();
-    let deadline = terms.deadline();
-    match terms.admit(Role::Listener, stream, deadline).await {
-        Ok(admitted) => Some(admitted),
-        Err(error) => {
-            log_refusal(&peer, &error);
-            None
-        }
-    }
+    let admitted = terms.admit(Role::Listener, stream, terms.deadline());
+    admitted.map(move |admitted| admitted.inspect_err(|error| log_refusal(&peer, error)).ok())
 }
 
 impl Admission {

@@ -59,6 +59,7 @@ pub struct Listener {
     ready: mpsc::Receiver<Admitted>,
     task: Task,
     address: Address,
+    max_message: usize,
     last_accepted: Option<Peer>,
 }
 
@@ -110,6 +111,11 @@ impl Listener {
         ))
     }
 
+    /// How many bytes a message may have on the connections that are accepted.
+    pub(crate) const fn max_message(&self) -> usize {
+        self.max_message
+    }
+
     /// Where peers reach this listener.
     #[must_use]
     pub const fn local_address(&self) -> &Address {
@@ -147,6 +153,7 @@ fn start<L: Listen>(listener: L, admission: Admission) -> io::Result<Listener> {
     let (ready, accepted) = mpsc::channel(READY);
     Ok(Listener {
         ready: accepted,
+        max_message: admission.terms.max_message,
         task: Task(tokio::spawn(admission.run(listener, ready))),
         address,
         last_accepted: None,

@@ -18,7 +18,7 @@ use super::greeting::{GreetingError, greet};
 use super::message::{Limits, Token};
 use super::options::Options;
 use super::reconnect::Reconnect;
-use super::session::{Calling, Driver, Lifeline, Link, Load, Session, random};
+use super::session::{Calling, Driver, Lifeline, Link, Load, Session};
 use crate::address::ToTarget;
 use crate::auth::{AuthKey, Binding, Digest};
 use crate::client::Dialer;
@@ -76,9 +76,8 @@ impl Client {
     /// can call what its caller [offers](ClientBuilder::offer).
     #[must_use]
     pub fn of(context: &Context) -> Option<Self> {
-        let OfOrigin(session) = context.extension()?;
         Some(Self {
-            session: session.upgrade()?,
+            session: context.session()?,
             peer: context.peer().clone(),
         })
     }
@@ -162,18 +161,14 @@ impl fmt::Debug for Client {
     }
 }
 
-/// Leads from a call to the session that it came over.
-#[derive(Clone)]
-pub(super) struct OfOrigin(Weak<Lifeline>);
-
 /// Where the calls of a session come from.
 pub(super) fn origin(session: &Arc<Lifeline>, peer: Peer) -> Arc<Origin> {
-    let mut origin = Origin {
+    let session: Weak<Lifeline> = Arc::downgrade(session);
+    Arc::new(Origin {
         peer,
+        session: Some(session),
         ..Origin::default()
-    };
-    let _ = origin.extensions.insert(OfOrigin(Arc::downgrade(session)));
-    Arc::new(origin)
+    })
 }
 
 /// A client to be connected. Made by [`Client::connect`].
@@ -242,7 +237,7 @@ impl ClientBuilder {
     async fn open(self) -> Result<Client, ConnectError> {
         let max_message = self.setup.max_message;
         let terms = self.setup.finish().map_err(crate::ConnectError::from)?;
-        let settings = self.options.settings(max_message, Duration::ZERO);
+        let settings = self.options.settings(max_message);
         let route = Route {
             dialer: self.dialer,
             terms,
@@ -250,13 +245,11 @@ impl ClientBuilder {
             limits: settings.limits,
         };
         let opened = route.open(None).await?;
-        let token = opened.token.unwrap_or_else(|| Token(random()));
         let session = Session::open(
             self.encoding,
-            settings,
+            Arc::new(settings),
             self.offered,
             self.reconnect.is_some(),
-            token,
         );
         let peer = opened.peer.clone();
         session.up(opened.limits, false);
@@ -369,7 +362,8 @@ async fn run(
         let opened = tokio::select! {
             biased;
             () = session.ended() => return,
-            opened = reopen(&route, reconnect, token) => opened,
+            // What it takes is not kept while a connection lasts.
+            opened = Box::pin(reopen(&route, reconnect, token)) => opened,
         };
         let Some(opened) = opened else {
             return session.end(&reason);

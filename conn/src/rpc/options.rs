@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use rpc_core::CallLimit;
-
 use super::message::Limits;
 use super::session::Settings;
 
@@ -104,7 +102,8 @@ impl Options {
         self
     }
 
-    pub(super) fn settings(&self, max_message: usize, lease: Duration) -> Settings {
+    /// The same for a session, without a lease or a limit of calls over all connections.
+    pub(super) fn settings(&self, max_message: usize) -> Settings {
         Settings {
             limits: Limits {
                 max_message: max_message as u64,
@@ -116,9 +115,9 @@ impl Options {
             max_backlog: self.max_backlog.into(),
             // Times that can be added up; beyond a century is as good as never.
             keepalive: self.keepalive.clamp(Duration::from_millis(1), CENTURY),
-            lease,
+            lease: Duration::ZERO,
             sends_causes: self.sends_causes,
-            calls: CallLimit::default(),
+            calls: None,
         }
     }
 }

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use conn::Connection;
 use conn::rpc::{Client, Options, Reconnect, Remote, Server, ServerOptions};
+use rpc_core::transport::Connect;
 use rpc_core::{CallError, Caller as _, Execution, client, service};
+use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
 
 use crate::support::{Counter, CounterApi, Network, until};
@@ -186,9 +188,7 @@ fn hello(session: &[u8]) -> Vec<u8> {
     hello
 }
 
-async fn greet(network: &Network, session: &[u8]) -> (Connection, Vec<u8>) {
-    use rpc_core::transport::Connect as _;
-
+async fn greet(network: &impl Connect, session: &[u8]) -> (Connection, Vec<u8>) {
     let mut peer: Connection = Connection::new(network.connect().await.unwrap());
     peer.send_bytes(&hello(session)).await.unwrap();
     let answer = peer.recv_bytes(100).await.unwrap();
@@ -241,6 +241,47 @@ async fn nobody_resumes_a_session_without_its_secret() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_connection_that_takes_nothing_lets_go_of_its_session() {
+    let (server, _) = server(Duration::from_secs(10));
+    server
+        .register_function("bytes", || vec![7u8; 10_000])
+        .unwrap();
+    let connector = crate::support::serve(&server).await;
+    let (mut deaf, session) = greet(&connector, &[]).await;
+    for id in 1..=40 {
+        let call = [&[1, id][..], b"\0\0\0\x05bytes\0\x90"].concat();
+        deaf.send_bytes(&call).await.unwrap();
+    }
+    sleep(Duration::from_millis(100)).await;
+    let start = Instant::now();
+    let (_second, same) = greet(&connector, &session).await;
+    assert_eq!(session, same);
+    assert!(start.elapsed() < Duration::from_secs(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_greets_while_the_server_stops_is_told_so() {
+    let (listening, connector) = rpc_core::transport::memory::listener("test");
+    let listener = conn::Listener::over(listening).await.unwrap();
+    let stop = Arc::new(Notify::new());
+    let serving = tokio::spawn({
+        let stop = Arc::clone(&stop);
+        async move { Server::new().serve_until(listener, stop.notified()).await }
+    });
+    let mut late: Connection = Connection::new(connector.connect().await.unwrap());
+    sleep(Duration::from_millis(100)).await;
+    stop.notify_one();
+    sleep(Duration::from_millis(100)).await;
+    late.send_bytes(&hello(&[])).await.unwrap();
+    late.recv_bytes(100).await.unwrap();
+    let goodbye = late.recv_bytes(100).await.unwrap();
+    assert_eq!(goodbye[0], 13);
+    assert!(goodbye.ends_with(b"the server stops"));
+    drop(late);
+    assert_eq!(serving.await.unwrap().unwrap().finished, 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_peer_may_read_late_but_not_too_late() {
     let options = Options::default().keepalive(Duration::from_secs(1));
     let server = Server::with_options(ServerOptions::default().session(options));
@@ -248,10 +289,7 @@ async fn a_peer_may_read_late_but_not_too_late() {
         .register_function("bytes", || vec![7u8; 20_000])
         .unwrap();
     let connector = crate::support::serve(&server).await;
-    let mut peer: Connection = {
-        use rpc_core::transport::Connect as _;
-        Connection::new(connector.connect().await.unwrap())
-    };
+    let mut peer: Connection = Connection::new(connector.connect().await.unwrap());
     peer.send_bytes(b"\0FARCALL\x01\0\x07bincode\xff\xff\x7f\x7f\x7f\x7f\x7f\0")
         .await
         .unwrap();

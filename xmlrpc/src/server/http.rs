@@ -116,6 +116,7 @@ impl Server {
                     peer,
                     headers: parts.headers,
                     extensions: parts.extensions,
+                    session: None,
                 }),
                 body,
             }),

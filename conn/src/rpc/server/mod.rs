@@ -7,6 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
+use futures_util::future::OptionFuture;
 use rpc_core::call::Answer;
 use rpc_core::handler::{FromCall, Function, IntoReply, Reply};
 use rpc_core::registry::{Instance, Method, RegisterError};
@@ -15,19 +17,18 @@ use rpc_core::workers::{self, Worker};
 use rpc_core::{Call, CallLimit, Context, Fault, Name, Registry};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::timeout;
-use tokio_util::sync::CancellationToken;
 
 mod options;
 mod sessions;
 
 pub use options::ServerOptions;
-use sessions::{Seat, Seated, Sessions};
+use sessions::{Leased, Seat, Serving, Sessions};
 
 use super::client::Client;
 use super::encoding::Encoding;
 use super::greeting::{GreetingError, hear, refuse, welcome};
 use super::message::Token;
-use super::session::{Link, Session, random};
+use super::session::{Lifeline, Link, Session, Settings, random};
 use crate::codec::Bincode;
 use crate::connection::Connection;
 use crate::listener::{Listener, ListenerBuilder};
@@ -319,7 +320,12 @@ impl Server {
         stop: impl Future<Output = ()> + Send,
     ) -> io::Result<Drained> {
         let mut stop = std::pin::pin!(stop);
-        let stopping = CancellationToken::new();
+        let settings = Settings {
+            lease: self.options.lease,
+            calls: Some(self.calls.clone()),
+            ..self.options.session.settings(listener.max_message())
+        };
+        let serving = Arc::new(Serving::new(Arc::new(settings), Arc::clone(&self.sessions)));
         let mut connections = JoinSet::new();
         let result = loop {
             tokio::select! {
@@ -329,21 +335,17 @@ impl Server {
                 accepted = listener.accept::<(), (), Bincode>() => match accepted {
                     Ok(connection) => {
                         let full = connections.len() >= self.options.max_connections;
-                        let begin = self.clone().begin(connection, full, stopping.clone());
-                        // What it takes to begin is not kept while the connection lasts.
-                        let begin = Box::pin(begin);
-                        connections.spawn(async move {
-                            if let Some(carrying) = begin.await {
-                                carrying.await;
-                            }
-                        });
+                        let begin = self.clone().begin(connection, full, Arc::clone(&serving));
+                        // What it takes to begin is not kept while the connection lasts, and there is room once for
+                        // what follows: an async block would have that twice.
+                        connections.spawn(Box::pin(begin).then(OptionFuture::from));
                     }
                     Err(error) => break Err(error),
                 },
             }
         };
         listener.close().await;
-        stopping.cancel();
+        serving.stop();
         let drained = drain(connections, self.options.drain_timeout).await;
         result.map(|()| drained)
     }
@@ -353,7 +355,7 @@ impl Server {
         self,
         connection: Connection,
         full: bool,
-        stopping: CancellationToken,
+        serving: Arc<Serving>,
     ) -> Option<impl Future<Output = ()> + use<>> {
         let Connection {
             reader,
@@ -366,8 +368,8 @@ impl Server {
             refuse(&mut link, "there are too many connections").await;
             return None;
         }
-        match self.open(&mut link, &stopping).await {
-            Ok(seat) => Some(seat.drive(link, peer, stopping)),
+        match self.open(&mut link, serving).await {
+            Ok(seat) => Some(seat.drive(link, peer)),
             Err(error) => {
                 tracing::debug!(%peer, %error, "a peer did not come to a session");
                 None
@@ -376,47 +378,47 @@ impl Server {
     }
 
     /// The session that a peer asks for: a new one, or its old one.
-    async fn open(
-        &self,
-        link: &mut Link,
-        stopping: &CancellationToken,
-    ) -> Result<Seat, GreetingError> {
+    async fn open(&self, link: &mut Link, serving: Arc<Serving>) -> Result<Seat, GreetingError> {
         let guest = hear(link).await?;
-        let mut settings = self
-            .options
-            .session
-            .settings(link.reader.max_message, self.options.lease);
-        settings.calls = self.calls.clone();
+        let settings = &serving.settings;
         let limits = settings.limits;
-        let lease = self.options.lease;
         if let Some(token) = guest.resume
-            && let Some(seated) = self.sessions.find(token)
-            && seated.lifeline.encoding == guest.encoding
-            && let Some(seat) = Arc::clone(&seated).take_over(&self.sessions, lease).await
+            && let Some(leased) = self.sessions.find(token)
+            && leased.lifeline.encoding == guest.encoding
+            && let Some(turn) = Arc::clone(&leased).take_over().await
         {
+            let seat = Seat::new(Arc::clone(&leased.lifeline), serving, Some(turn));
             let told = Some(token);
             if let Err(error) = welcome(link, guest.encoding, limits, told, true).await {
-                seat.linger(stopping.clone());
+                seat.linger();
                 return Err(error);
             }
-            seated.lifeline.up(guest.limits, true);
+            leased.lifeline.up(guest.limits, true);
             return Ok(seat);
         }
-        let token = Token(random());
         let root = self.registry.clone();
-        let seated = Seated::new(Session::open(guest.encoding, settings, root, false, token));
-        let max = self.options.max_connections;
-        let resumable = !lease.is_zero() && self.sessions.add(token, &seated, max);
-        let (told, lease) = match resumable {
-            true => (Some(token), lease),
-            false => (None, Duration::ZERO),
+        let session = Session::open(guest.encoding, Arc::clone(settings), root, false);
+        let leased = self.lease(&session);
+        let token = leased.as_ref().map(|leased| leased.token);
+        let turn = match leased {
+            // It was made just now, and nobody else has it.
+            Some(leased) => Some(leased.take_over().await.ok_or(GreetingError::TimedOut)?),
+            None => None,
         };
-        let seat = Arc::clone(&seated).take_over(&self.sessions, lease).await;
-        // It was made just now, and nobody else has it.
-        let seat = seat.ok_or(GreetingError::TimedOut)?;
-        welcome(link, guest.encoding, limits, told, false).await?;
-        seated.lifeline.up(guest.limits, false);
+        let seat = Seat::new(Arc::clone(&session), serving, turn);
+        welcome(link, guest.encoding, limits, token, false).await?;
+        session.up(guest.limits, false);
         Ok(seat)
+    }
+
+    /// Has the session outlive its connection, if there is a lease, and room for one more.
+    fn lease(&self, session: &Arc<Lifeline>) -> Option<Arc<Leased>> {
+        if self.options.lease.is_zero() {
+            return None;
+        }
+        let leased = Leased::new(Arc::clone(session), Token(random()));
+        let max = self.options.max_connections;
+        self.sessions.add(&leased, max).then_some(leased)
     }
 }
 
@@ -435,7 +437,7 @@ impl fmt::Debug for Server {
     }
 }
 
-fn log_panic(ended: Result<(), JoinError>) {
+fn log_panic(ended: Result<Option<()>, JoinError>) {
     if let Err(error) = ended
         && error.is_panic()
     {
@@ -444,7 +446,7 @@ fn log_panic(ended: Result<(), JoinError>) {
 }
 
 /// Waits until the connections have ended, and ends them when the time is over.
-async fn drain(mut connections: JoinSet<()>, time: Duration) -> Drained {
+async fn drain(mut connections: JoinSet<Option<()>>, time: Duration) -> Drained {
     let mut drained = Drained::default();
     let finish = async {
         while let Some(ended) = connections.join_next().await {

@@ -1,13 +1,14 @@
 //! The sessions of a server, and the connections that carry them.
 
-use std::collections::HashMap;
-use std::future::{Future, pending};
+use std::collections::{BTreeMap, HashMap};
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::task::{Context, Poll};
 
 use rpc_core::transport::Peer;
-use tokio::sync::OwnedMutexGuard;
+use tokio::sync::{OwnedMutexGuard, oneshot};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -15,195 +16,230 @@ use crate::rpc::client::origin;
 use crate::rpc::error::Disconnected;
 use crate::rpc::greeting;
 use crate::rpc::message::Token;
-use crate::rpc::session::{Apart, Driver, Lifeline, Link};
+use crate::rpc::session::{Driver, Lifeline, Link, Settings};
 
 /// The sessions that can be resumed.
 #[derive(Default)]
-pub(super) struct Sessions(Mutex<HashMap<Token, Arc<Seated>>>);
+pub(super) struct Sessions(Mutex<HashMap<Token, Arc<Leased>>>);
 
 impl Sessions {
-    fn lock(&self) -> MutexGuard<'_, HashMap<Token, Arc<Seated>>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Token, Arc<Leased>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn find(&self, token: Token) -> Option<Arc<Seated>> {
+    pub(super) fn find(&self, token: Token) -> Option<Arc<Leased>> {
         self.lock().get(&token).cloned()
     }
 
     /// Says whether there was room.
-    pub(super) fn add(&self, token: Token, seated: &Arc<Seated>, max_lingering: usize) -> bool {
+    pub(super) fn add(&self, leased: &Arc<Leased>, max_lingering: usize) -> bool {
         let mut sessions = self.lock();
         // Those with a connection are limited already.
         let has_room = sessions.len() < max_lingering.saturating_mul(2);
         if has_room {
-            sessions.insert(token, Arc::clone(seated));
+            sessions.insert(leased.token, Arc::clone(leased));
         }
         has_room
     }
 
-    pub(super) fn remove(&self, token: Token) {
+    fn remove(&self, token: Token) {
         let removed = self.lock().remove(&token);
         // Its objects are dropped where the lock is free.
         drop(removed);
     }
 }
 
-/// A session of this server.
-pub(super) struct Seated {
+/// A session that can be resumed.
+pub(super) struct Leased {
     pub(super) lifeline: Arc<Lifeline>,
+    pub(super) token: Token,
     /// Held by the connection that carries the session.
     turn: Arc<tokio::sync::Mutex<()>>,
     /// Tells that connection to let go.
-    current: Mutex<CancellationToken>,
+    current: Mutex<Option<oneshot::Sender<()>>>,
     /// How many connections carried it.
     turns: AtomicU64,
 }
 
-impl Seated {
-    pub(super) fn new(lifeline: Arc<Lifeline>) -> Arc<Self> {
+impl Leased {
+    pub(super) fn new(lifeline: Arc<Lifeline>, token: Token) -> Arc<Self> {
         Arc::new(Self {
             lifeline,
+            token,
             turn: Arc::default(),
             current: Mutex::default(),
             turns: AtomicU64::new(0),
         })
     }
 
-    fn current(&self) -> MutexGuard<'_, CancellationToken> {
+    fn current(&self) -> MutexGuard<'_, Option<oneshot::Sender<()>>> {
         self.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes the session over from the connection that carried it, which lets go first.
-    pub(super) async fn take_over(
-        self: Arc<Self>,
-        sessions: &Arc<Sessions>,
-        lease: Duration,
-    ) -> Option<Seat> {
-        self.current().cancel();
-        let turn = timeout(greeting::TIME, Arc::clone(&self.turn).lock_owned()).await;
-        let turn = turn.ok().filter(|_| !self.lifeline.is_ended())?;
-        let taken_over = CancellationToken::new();
-        *self.current() = taken_over.clone();
-        Some(Seat {
-            lifeline: Arc::clone(&self.lifeline),
+    pub(super) async fn take_over(self: Arc<Self>) -> Option<Turn> {
+        if let Some(current) = self.current().take() {
+            // Who does not listen any more has let go.
+            let _ = current.send(());
+        }
+        let guard = timeout(greeting::TIME, Arc::clone(&self.turn).lock_owned()).await;
+        let guard = guard.ok().filter(|_| !self.lifeline.is_ended())?;
+        let (sender, taken_over) = oneshot::channel();
+        *self.current() = Some(sender);
+        Some(Turn {
             number: self.turns.fetch_add(1, Ordering::Relaxed) + 1,
-            end: EndOnDrop {
-                seated: Some(self),
-                sessions: Arc::clone(sessions),
-            },
-            _turn: turn,
+            leased: self,
             taken_over,
-            lease,
+            _guard: guard,
         })
     }
 }
 
-/// What a connection is told from outside.
-enum Signal {
-    TakenOver,
-    Stopping,
+/// The turn of a connection to carry a session that can be resumed.
+pub(super) struct Turn {
+    leased: Arc<Leased>,
+    /// Which of the connections this is that carried the session.
+    number: u64,
+    taken_over: oneshot::Receiver<()>,
+    _guard: OwnedMutexGuard<()>,
 }
 
-async fn signal(taken_over: CancellationToken, stopping: Option<CancellationToken>) -> Signal {
-    let stopping = async {
-        match stopping {
-            Some(stopping) => stopping.cancelled_owned().await,
-            None => pending().await,
+/// What the connections of a listener have in common.
+pub(super) struct Serving {
+    pub(super) settings: Arc<Settings>,
+    sessions: Arc<Sessions>,
+    stopping: CancellationToken,
+    /// The sessions that have a connection, the oldest first.
+    carried: Mutex<BTreeMap<u64, Weak<Lifeline>>>,
+    seats: AtomicU64,
+}
+
+impl Serving {
+    pub(super) fn new(settings: Arc<Settings>, sessions: Arc<Sessions>) -> Self {
+        Self {
+            settings,
+            sessions,
+            stopping: CancellationToken::new(),
+            carried: Mutex::default(),
+            seats: AtomicU64::new(0),
         }
-    };
-    tokio::select! {
-        biased;
-        () = taken_over.cancelled() => Signal::TakenOver,
-        () = stopping => Signal::Stopping,
+    }
+
+    fn carried(&self) -> MutexGuard<'_, BTreeMap<u64, Weak<Lifeline>>> {
+        self.carried.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells all sessions that the server stops.
+    pub(super) fn stop(&self) {
+        self.stopping.cancel();
+        let carried: Vec<_> = self.carried().values().filter_map(Weak::upgrade).collect();
+        for session in carried {
+            session.leave(STOPS);
+        }
     }
 }
+
+/// What clients are told then.
+const STOPS: &str = "the server stops";
 
 /// A session, and the right to carry it. If that is dropped, the session ends.
 pub(super) struct Seat {
     lifeline: Arc<Lifeline>,
-    end: EndOnDrop,
-    _turn: OwnedMutexGuard<()>,
-    taken_over: CancellationToken,
-    /// Which of the connections this is that carried the session.
+    serving: Arc<Serving>,
+    /// Counts the seats of its listener.
     number: u64,
-    lease: Duration,
+    /// Where the session can be resumed.
+    turn: Option<Box<Turn>>,
+    lingers: bool,
 }
 
 impl Seat {
+    pub(super) fn new(lifeline: Arc<Lifeline>, serving: Arc<Serving>, turn: Option<Turn>) -> Self {
+        Self {
+            lifeline,
+            number: serving.seats.fetch_add(1, Ordering::Relaxed),
+            serving,
+            turn: turn.map(Box::new),
+            lingers: false,
+        }
+    }
+
     /// Carries the session, which was told of the connection, until that ends.
-    pub(super) fn drive(
-        self,
-        link: Link,
-        peer: Peer,
-        stopping: CancellationToken,
-    ) -> impl Future<Output = ()> + use<> {
-        let origin = origin(&self.lifeline, peer.clone());
+    pub(super) fn drive(mut self, link: Link, peer: Peer) -> impl Future<Output = ()> + use<> {
+        let origin = origin(&self.lifeline, peer);
         let session = Arc::clone(self.lifeline.session());
-        let mut driver = Box::new(Driver::new(session, link, origin));
-        let taken_over = self.taken_over.clone();
-        let mut signals = Apart::new(signal(taken_over.clone(), Some(stopping.clone())));
+        let mut driver = Driver::new(session, link, origin);
         async move {
-            let reason = loop {
-                tokio::select! {
-                    biased;
-                    reason = &mut driver => break reason,
-                    told = &mut signals => match told {
-                        Signal::TakenOver => {
-                            break Disconnected::Left("it came back over another connection".to_owned());
-                        }
-                        Signal::Stopping => {
-                            self.lifeline.leave("the server stops");
-                            signals = Apart::new(signal(taken_over.clone(), None));
-                        }
-                    },
-                }
-            };
+            self.heed_stop();
+            let reason = poll_fn(|cx| match Pin::new(&mut driver).poll(cx) {
+                Poll::Pending => self.poll_taken_over(cx),
+                ended => ended,
+            });
+            let reason = reason.await;
+            tracing::debug!(peer = %driver.peer(), %reason, "a connection ended");
             drop(driver);
-            tracing::debug!(%peer, %reason, "a connection ended");
-            let goes_on = self.lifeline.down(&reason);
-            if !goes_on || self.lease.is_zero() || stopping.is_cancelled() {
-                return;
+            if self.lifeline.down(&reason) && !self.serving.stopping.is_cancelled() {
+                self.linger();
             }
-            self.linger(stopping);
+        }
+    }
+
+    /// Has the session told when the server stops.
+    fn heed_stop(&self) {
+        let session = Arc::downgrade(&self.lifeline);
+        self.serving.carried().insert(self.number, session);
+        if self.serving.stopping.is_cancelled() {
+            self.lifeline.leave(STOPS);
+        }
+    }
+
+    /// Ready when the session came back over another connection.
+    fn poll_taken_over(&mut self, cx: &mut Context<'_>) -> Poll<Disconnected> {
+        match &mut self.turn {
+            Some(turn) => Pin::new(&mut turn.taken_over)
+                .poll(cx)
+                .map(|_| Disconnected::Left("it came back over another connection".to_owned())),
+            None => Poll::Pending,
         }
     }
 
     /// Has the session wait for its client, for as long as the lease.
-    pub(super) fn linger(mut self, stopping: CancellationToken) {
-        let Some(seated) = self.end.seated.take() else {
+    pub(super) fn linger(mut self) {
+        let Some(turn) = self.turn.take() else {
             return;
         };
-        let (sessions, number) = (Arc::clone(&self.end.sessions), self.number);
-        let lease = sleep(self.lease);
-        drop(self);
+        self.lingers = true;
+        let (serving, number) = (Arc::clone(&self.serving), turn.number);
+        let leased = Arc::clone(&turn.leased);
+        let lease = sleep(serving.settings.lease);
+        drop((self, turn));
         tokio::spawn(async move {
             tokio::select! {
                 biased;
-                () = stopping.cancelled() => {}
+                () = serving.stopping.cancelled() => {}
                 () = lease => {}
             }
             // Whoever has the turn by now goes on with the session.
-            if let Ok(_turn) = seated.turn.try_lock()
-                && seated.turns.load(Ordering::Relaxed) == number
+            if let Ok(_guard) = leased.turn.try_lock()
+                && leased.turns.load(Ordering::Relaxed) == number
             {
-                sessions.remove(seated.lifeline.token);
-                seated.lifeline.end(&Disconnected::Forgotten);
+                serving.sessions.remove(leased.token);
+                leased.lifeline.end(&Disconnected::Forgotten);
             }
         });
     }
 }
 
 /// Ends the session when the connection does, however that comes about.
-struct EndOnDrop {
-    seated: Option<Arc<Seated>>,
-    sessions: Arc<Sessions>,
-}
-
-impl Drop for EndOnDrop {
+impl Drop for Seat {
     fn drop(&mut self) {
-        if let Some(seated) = &self.seated {
-            self.sessions.remove(seated.lifeline.token);
-            seated.lifeline.end(&Disconnected::Closed);
+        self.serving.carried().remove(&self.number);
+        if self.lingers {
+            return;
         }
+        if let Some(turn) = &self.turn {
+            self.serving.sessions.remove(turn.leased.token);
+        }
+        self.lifeline.end(&Disconnected::Closed);
     }
 }

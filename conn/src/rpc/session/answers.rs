@@ -18,6 +18,7 @@ mod promised;
 use self::admission::Admission;
 pub(super) use self::admission::{Head, TOO_MANY_ANSWERS, Verdict};
 use self::promised::{Promised, length, promised};
+use super::calls::check_result;
 use super::{Discard, Effects, Session, State, in_order};
 use crate::frame::Encoder;
 use crate::rpc::encoding::Encoding;
@@ -29,7 +30,7 @@ pub(super) struct Answering {
     cancellation: Cancellation,
     one_way: bool,
     /// It counts among the calls of all connections.
-    _running: Running,
+    _running: Option<Running>,
     promise: Option<Promised>,
     /// The call itself, while it waits for what another one promised.
     waits: Option<(u64, Call<Encoding>)>,
@@ -184,7 +185,7 @@ impl Session {
             task: None,
             cancellation,
             one_way,
-            _running: self.settings.calls.begin(),
+            _running: self.running(),
             promise: None,
             waits: None,
         };
@@ -287,7 +288,7 @@ impl Session {
         reply: &Payload,
     ) -> Result<(), Fault> {
         let bytes = reply.as_slice();
-        state.peer.check_result(bytes.len(), reply.attachments())?;
+        check_result(state.peer.max_message, bytes.len(), reply.attachments())?;
         let references = self.export(state, effects, reply.attachments())?;
         state.push_with(|out| {
             message::write_return(id, &references, out);

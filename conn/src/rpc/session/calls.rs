@@ -15,7 +15,7 @@ use super::promise::Promise;
 use super::{Discard, Effects, Lifeline, Phase, Session, State};
 use crate::rpc::encoding::Encoding;
 use crate::rpc::error::{Disconnected, TooLate, TooLong};
-use crate::rpc::message::{self, Limits, Message, Target};
+use crate::rpc::message::{self, Message, Target};
 
 /// A call that has not ended, or whose end nobody took note of.
 pub(super) struct Pending {
@@ -191,9 +191,7 @@ impl Session {
             },
         };
         let length = call.params.as_slice().len() + call.method().len();
-        state
-            .peer
-            .check(length, call.params.attachments())
+        check(state.peer.max_message, length, call.params.attachments())
             .map_err(|error| CallError::NotSent(Box::new(error)))?;
         let references = self
             .export(state, effects, call.params.attachments())
@@ -317,32 +315,29 @@ impl Pending {
     }
 }
 
-impl Limits {
-    /// Whether the other end reads a message with a payload of this length.
-    pub(super) fn check(&self, length: usize, attachments: &[Attachment]) -> Result<(), TooLong> {
-        // What is before the payload: numbers of at most 10 bytes, objects of at most 17.
-        let length = length + 64 + 17 * attachments.len();
-        let limit = self.max_message;
-        if length as u64 <= limit {
-            return Ok(());
-        }
-        Err(TooLong { length, limit })
+/// Whether the other end, which has this limit, reads a message with a payload of this length.
+pub(super) fn check(limit: u64, length: usize, attachments: &[Attachment]) -> Result<(), TooLong> {
+    // What is before the payload: numbers of at most 10 bytes, objects of at most 17.
+    let length = length + 64 + 17 * attachments.len();
+    if length as u64 <= limit {
+        return Ok(());
     }
+    Err(TooLong { length, limit })
+}
 
-    /// The same of a result, for the one who waits for it.
-    pub(super) fn check_result(
-        &self,
-        length: usize,
-        attachments: &[Attachment],
-    ) -> Result<(), Fault> {
-        self.check(length, attachments).map_err(|error| {
-            // The caller's own limit is no secret to it.
-            Fault::of(
-                FaultKind::Internal,
-                format!("the result cannot be sent: {error}"),
-            )
-        })
-    }
+/// The same of a result, for the one who waits for it.
+pub(super) fn check_result(
+    limit: u64,
+    length: usize,
+    attachments: &[Attachment],
+) -> Result<(), Fault> {
+    check(limit, length, attachments).map_err(|error| {
+        // The caller's own limit is no secret to it.
+        Fault::of(
+            FaultKind::Internal,
+            format!("the result cannot be sent: {error}"),
+        )
+    })
 }
 
 /// What is left until then.

@@ -7,17 +7,18 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use rpc_core::{Origin, Registry};
+use rpc_core::{Origin, Peer, Registry};
 use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
-use tokio::time::{Instant, Sleep, sleep, sleep_until};
+use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::sink::Sink;
-use super::{Apart, Effects, Phase, Session, State};
+use super::timer::Timer;
+use super::{Effects, Phase, Session, State};
 use crate::connection::{Reader, Writer};
 use crate::frame::Encoder;
 use crate::rpc::encoding::Encoding;
 use crate::rpc::error::Disconnected;
-use crate::rpc::message::{self, Counts, Limits, Message};
+use crate::rpc::message::{self, Counts, Message};
 
 /// How many messages are handled before something is written and other tasks have their turn.
 const BURST: usize = 256;
@@ -51,8 +52,8 @@ pub(in crate::rpc) struct Driver {
     pub(super) root: Registry<Encoding>,
     /// What handling messages entails.
     pub(super) effects: Effects,
-    /// The limits of the other end.
-    pub(super) peer: Limits,
+    /// The longest message that the other end reads.
+    pub(super) longest: u64,
     /// The answers to calls that were answered at once, and how much waited to be written before them.
     pub(super) answers: Encoder,
     pub(super) backlog: u64,
@@ -73,7 +74,7 @@ pub(in crate::rpc) struct Driver {
     heard: Instant,
     /// Since when nothing could be written.
     blocked: Option<Instant>,
-    timer: Apart<Sleep>,
+    timer: Timer,
     pinged: bool,
     closing: Option<Pin<Box<Sleep>>>,
 }
@@ -82,19 +83,20 @@ impl Driver {
     /// Of a session that was told that it is [up](Session::up).
     pub(in crate::rpc) fn new(session: Arc<Session>, link: Link, origin: Arc<Origin>) -> Self {
         let Link { reader, writer } = link;
-        let (sink, peer, root) = session.change(|state, _| {
+        let (sink, longest, root) = session.change(|state, _| {
             let sink = Arc::new(Sink::new(writer.outgoing, Arc::clone(&state.written)));
             state.sink = Arc::downgrade(&sink);
-            (sink, state.peer, state.root.clone())
+            (sink, state.peer.max_message, state.root.clone())
         });
-        let timer = Apart::new(sleep(session.settings.keepalive / TICKS));
+        let now = Instant::now();
+        let timer = Timer::new(now + tick(&session));
         Self {
             session,
             reader,
             origin,
             root,
             effects: Effects::default(),
-            peer,
+            longest,
             answers: Encoder::new(),
             backlog: 0,
             sink,
@@ -105,12 +107,17 @@ impl Driver {
             is_crowded: false,
             has_yielded: false,
             heard_since: false,
-            heard: Instant::now(),
+            heard: now,
             blocked: None,
             timer,
             pinged: false,
             closing: None,
         }
+    }
+
+    /// Who is at the other end.
+    pub(in crate::rpc) fn peer(&self) -> &Peer {
+        &self.origin.peer
     }
 
     /// Moves what can be moved now. Says whether all that is left is to wait.
@@ -220,7 +227,7 @@ impl Driver {
     /// Asks for a sign of life after a silence, and gives up after another.
     fn poll_time(&mut self, cx: &mut Context<'_>) -> Result<(), Disconnected> {
         let keepalive = self.session.settings.keepalive;
-        while Pin::new(&mut self.timer).poll(cx).is_ready() {
+        while self.timer.poll(cx).is_ready() {
             let now = Instant::now();
             if std::mem::take(&mut self.heard_since) {
                 self.heard = now;
@@ -236,8 +243,7 @@ impl Driver {
                 self.session
                     .change(|state, _| state.push(&Message::Ping(0)));
             }
-            let tick = (keepalive / TICKS).max(Duration::from_millis(1));
-            self.timer.get().reset(now + tick);
+            self.timer.reset(now + tick(&self.session));
         }
         Ok(())
     }
@@ -324,6 +330,11 @@ impl Driver {
     }
 }
 
+/// After how long the clock is looked at.
+fn tick(session: &Session) -> Duration {
+    (session.settings.keepalive / TICKS).max(Duration::from_millis(1))
+}
+
 /// What the session wants of its driver.
 struct Turn {
     /// Whether the other end takes what it is sent, so that more can be read from it.
@@ -353,8 +364,8 @@ impl Session {
         state.take_answers(answers);
         self.send_waiting(state, effects);
         state.tell_room(effects);
-        if !state.releases.is_empty() {
-            let releases = std::mem::take(&mut state.releases);
+        if state.has_releases() {
+            let releases = std::mem::take(&mut state.passed().releases);
             let mut counts = Vec::new();
             message::write_counts(releases, &mut counts);
             state.push(&Message::Release(Counts(&counts)));
@@ -381,17 +392,16 @@ impl State {
             && matches!(self.phase, Phase::Up)
             && !self.has_output()
             && self.waiting.is_empty()
-            && self.want_room.is_empty()
+            && self
+                .passed
+                .as_ref()
+                .is_none_or(|passed| passed.want_room.is_empty())
     }
 
     /// Whether nothing of this connection is under way.
     fn is_idle(&self) -> bool {
         self.in_flight == 0
             && self.answers.is_empty()
-            && self.producers.is_empty()
-            && self
-                .consumers
-                .values()
-                .all(super::streams::Consumer::has_ended)
+            && self.passed.as_ref().is_none_or(|passed| passed.is_idle())
     }
 }

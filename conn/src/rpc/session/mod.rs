@@ -4,52 +4,45 @@
 //! runs. What a change entails (tasks to wake, values to drop) is collected in [`Effects`], and done when
 //! the lock is free. The [`driver`] moves bytes between the state and a connection.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::fmt;
-use std::ops::Deref;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
-use std::task::Waker;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use foldhash::fast::RandomState;
 use rpc_core::{CallLimit, Fault, FaultKind, Registry};
 use tokio::runtime::Handle;
-use tokio_util::sync::CancellationToken;
 
 mod answers;
-mod apart;
-mod bell;
 mod calling;
 mod calls;
 mod driver;
 mod effects;
+mod life;
 mod numbered;
 mod object;
 mod objects;
+mod passed;
 mod promise;
 mod receive;
 mod sink;
+mod state;
 mod streams;
+mod timer;
 
-pub(super) use apart::Apart;
 pub(super) use calling::Calling;
 pub(super) use driver::{Driver, Link};
+pub(super) use life::Lifeline;
 pub(super) use object::{Local, Object};
 pub(super) use promise::asking;
 pub(super) use streams::{Attached, Incoming, Source};
 
-use self::answers::Answering;
-use self::calls::Pending;
 use self::effects::{Discard, Effects};
-use self::numbered::Numbered;
-use self::objects::{Export, Import};
-use self::sink::Sink;
-use self::streams::{Consumer, Producer};
+use self::passed::Passed;
+use self::state::{Phase, State};
 use super::encoding::Encoding;
-use super::error::Disconnected;
-use super::message::{Limits, Message, ObjectId, Token};
-use crate::frame::Encoder;
+use super::message::Limits;
 
 /// How many bytes may wait to be written before calls and streams wait with more.
 const ROOM: u64 = 256 * 1024;
@@ -69,8 +62,8 @@ pub(super) struct Settings {
     pub(super) lease: Duration,
     /// Whether faults tell their causes.
     pub(super) sends_causes: bool,
-    /// The calls that are answered over all connections.
-    pub(super) calls: CallLimit,
+    /// The calls that are answered over all connections, where they have a limit.
+    pub(super) calls: Option<CallLimit>,
 }
 
 /// A session.
@@ -78,79 +71,13 @@ pub(super) struct Session {
     this: Weak<Self>,
     state: Mutex<State>,
     pub(super) encoding: Encoding,
-    pub(super) settings: Settings,
+    pub(super) settings: Arc<Settings>,
     /// Whether this end makes a new connection when one breaks.
     reconnects: bool,
-    /// What this session is resumed by.
-    pub(super) token: Token,
-    ended: CancellationToken,
+    /// Whether it is over for good.
+    is_ended: AtomicBool,
     runtime: Handle,
-    lifeline: OnceLock<Weak<Lifeline>>,
-}
-
-struct State {
-    phase: Phase,
-    /// What this end offers.
-    root: Registry<Encoding>,
-    /// The objects that were made for this session alone, by the number of their registration.
-    instances: Map<u64, Registry<Encoding>>,
-    /// The limits of the other end.
-    peer: Limits,
-    /// What is to be written next, and how many bytes ever were to be.
-    outbox: Encoder,
-    pushed: u64,
-    /// How many of them were written to the connection.
-    written: Arc<AtomicU64>,
-    /// Wakes the driver, where it has nothing to do.
-    driver: Option<Waker>,
-    /// The sending half of the connection.
-    sink: Weak<Sink>,
-    /// The streams that wait until less is to be written.
-    want_room: Vec<u64>,
-
-    calls: Numbered<Pending>,
-    /// Calls that are to be sent as soon as they may, the oldest first.
-    waiting: VecDeque<u64>,
-    /// Calls that the other end has to answer.
-    in_flight: usize,
-    /// Whether there was more than one since there was none, and whether there was not, before that.
-    had_company: bool,
-    is_lone: bool,
-
-    answers: Map<u64, Answering>,
-    /// Calls of the other end that have begun just now, and are not among the answers (yet).
-    beginning: usize,
-    /// How many bytes the calls have that wait for what others promised.
-    put_off: u64,
-    /// The newest call of the other end.
-    last_answer: u64,
-
-    exports: Map<ObjectId, Export>,
-    last_export: u64,
-    imports: Map<ObjectId, Import>,
-    /// Cancelled when none of the imports leads anywhere any more; there when there are any.
-    references: Option<CancellationToken>,
-    /// References that went since the other end was last told.
-    releases: Vec<(ObjectId, u64)>,
-
-    producers: Map<u64, Producer>,
-    last_stream: u64,
-    consumers: Map<u64, Consumer>,
-    /// What the items cost that came and were not taken.
-    unread: u64,
-}
-
-/// Where a session is in its life.
-#[derive(Debug)]
-enum Phase {
-    /// There is a connection.
-    Up,
-    /// There is a connection, and no new calls are made on it. `ours` tells which end wants that.
-    Leaving { ours: bool, reason: String },
-    /// There is no connection, but there may be another.
-    Down(Disconnected),
-    /// It is over.
-    Ended(Disconnected),
+    lifeline: Weak<Lifeline>,
 }
 
 /// What a table has, the oldest first: what becomes of it does not depend on how the table is laid out.
@@ -175,56 +102,23 @@ impl Session {
     /// A session, which goes on while there are handles of it.
     pub(super) fn open(
         encoding: Encoding,
-        settings: Settings,
+        settings: Arc<Settings>,
         root: Registry<Encoding>,
         reconnects: bool,
-        token: Token,
     ) -> Arc<Lifeline> {
-        let state = State {
-            phase: Phase::Down(Disconnected::Closed),
-            root,
-            instances: Map::default(),
-            peer: Limits::default(),
-            outbox: Encoder::new(),
-            pushed: 0,
-            written: Arc::default(),
-            driver: None,
-            sink: Weak::new(),
-            want_room: Vec::new(),
-            calls: Numbered::new(),
-            waiting: VecDeque::new(),
-            in_flight: 0,
-            had_company: false,
-            is_lone: true,
-            answers: Map::default(),
-            beginning: 0,
-            put_off: 0,
-            last_answer: 0,
-            exports: Map::default(),
-            last_export: 0,
-            imports: Map::default(),
-            references: None,
-            releases: Vec::new(),
-            producers: Map::default(),
-            last_stream: 0,
-            consumers: Map::default(),
-            unread: 0,
-        };
-        let session = Arc::new_cyclic(|this| Self {
-            this: this.clone(),
-            state: Mutex::new(state),
-            encoding,
-            settings,
-            reconnects,
-            token,
-            ended: CancellationToken::new(),
-            runtime: Handle::current(),
-            lifeline: OnceLock::new(),
-        });
-        let lifeline = Arc::new(Lifeline(Arc::clone(&session)));
-        // It was made just now.
-        let _ = session.lifeline.set(Arc::downgrade(&lifeline));
-        lifeline
+        Arc::new_cyclic(|lifeline| {
+            let session = |this: &Weak<Self>| Self {
+                this: this.clone(),
+                state: Mutex::new(State::new(root)),
+                encoding,
+                settings,
+                reconnects,
+                is_ended: AtomicBool::new(false),
+                runtime: Handle::current(),
+                lifeline: lifeline.clone(),
+            };
+            Lifeline(Arc::new_cyclic(session))
+        })
     }
 
     /// Changes the state, then does what that entails.
@@ -261,7 +155,7 @@ impl Session {
 
     /// A handle that keeps the session open, while any other does.
     fn lifeline(&self) -> Option<Arc<Lifeline>> {
-        self.lifeline.get()?.upgrade()
+        self.lifeline.upgrade()
     }
 
     /// The object made for this session by the factory with this number.
@@ -270,123 +164,17 @@ impl Session {
         factory: u64,
         make: impl FnOnce() -> Result<Registry<Encoding>, Fault>,
     ) -> Result<Registry<Encoding>, Fault> {
-        let made = self.change(|state, _| state.instances.get(&factory).cloned());
+        let made = self.change(|state, _| state.passed().instances.get(&factory).cloned());
         if let Some(made) = made {
             return Ok(made);
         }
         // The factory is the program's code: it runs without the lock.
         let made = make()?;
         let first = self.change(|state, _| {
-            let first = state.instances.entry(factory);
+            let first = state.passed().instances.entry(factory);
             first.or_insert_with(|| made.clone()).clone()
         });
         Ok(first)
-    }
-
-    /// Takes note of a new connection. On one that resumes the session, the ends tell each other what they
-    /// refer to. A session that is over stays so, and its driver closes the connection.
-    pub(super) fn up(&self, peer: Limits, resumed: bool) {
-        self.change(|state, effects| {
-            if matches!(state.phase, Phase::Ended(_)) {
-                return;
-            }
-            state.phase = Phase::Up;
-            // What this end lets the other hold on to takes memory here, whatever the other is ready to take.
-            let own = &self.settings.limits;
-            state.peer = Limits {
-                max_streams: peer.max_streams.min(own.max_streams),
-                max_objects: peer.max_objects.min(own.max_objects),
-                ..peer
-            };
-            state.outbox = Encoder::new();
-            state.pushed = 0;
-            state.written = Arc::default();
-            state.last_answer = 0;
-            if resumed {
-                self.tell_held(state);
-            } else {
-                self.forget_references(state, effects);
-            }
-            self.send_waiting(state, effects);
-        });
-    }
-
-    /// Takes note that the connection is gone, and ends what depended on it. Says whether the session can
-    /// go on with another connection.
-    pub(super) fn down(&self, reason: &Disconnected) -> bool {
-        let goes_on = self.change_at_end(|state, effects| {
-            if matches!(state.phase, Phase::Ended(_) | Phase::Down(_)) {
-                return false;
-            }
-            let wanted = matches!(state.phase, Phase::Leaving { ours: true, .. });
-            let last_message = std::mem::take(&mut state.outbox);
-            effects.drop(last_message);
-            state.phase = Phase::Down(reason.clone());
-            state.fail_answers(effects);
-            state.fail_streams(reason, effects);
-            let reconnects = self.reconnects && !wanted;
-            state.interrupt_calls(reason, reconnects, effects);
-            reconnects || (!self.settings.lease.is_zero() && !wanted)
-        });
-        if !goes_on {
-            self.end(reason);
-        }
-        goes_on
-    }
-
-    /// Ends the session for good.
-    pub(super) fn end(&self, reason: &Disconnected) {
-        self.change_at_end(|state, effects| {
-            if matches!(state.phase, Phase::Ended(_)) {
-                return;
-            }
-            state.phase = Phase::Ended(reason.clone());
-            // What is offered may keep objects of this session, and with them the session.
-            effects.drop(std::mem::take(&mut state.root));
-            effects.drop(state.instances.drain().collect::<Vec<_>>());
-            state.fail_answers(effects);
-            state.fail_streams(reason, effects);
-            state.interrupt_calls(reason, false, effects);
-            self.forget_references(state, effects);
-            effects.wake(state.driver.take());
-        });
-        self.ended.cancel();
-    }
-
-    /// Makes no more calls, answers those that came, then closes the connection.
-    pub(super) fn leave(&self, why: &str) {
-        let over = self.change(|state, effects| match &mut state.phase {
-            Phase::Up => {
-                state.phase = Phase::Leaving {
-                    ours: true,
-                    reason: String::new(),
-                };
-                let last = state.last_answer;
-                state.push(&Message::Goodbye { last, reason: why });
-                state.fail_waiting(&Disconnected::Closed, effects);
-                effects.wake(state.driver.take());
-                false
-            }
-            Phase::Leaving { ours, .. } => {
-                *ours = true;
-                effects.wake(state.driver.take());
-                false
-            }
-            Phase::Down(_) => true,
-            Phase::Ended(_) => false,
-        });
-        if over {
-            self.end(&Disconnected::Closed);
-        }
-    }
-
-    /// Ends when the session is over for good.
-    pub(super) async fn ended(&self) {
-        self.ended.cancelled().await;
-    }
-
-    pub(super) fn is_ended(&self) -> bool {
-        self.ended.is_cancelled()
     }
 
     /// What the session holds, for tests and logs.
@@ -394,9 +182,7 @@ impl Session {
         self.change(|state, _| Load {
             calls: state.calls.len(),
             answers: state.answers.len() + state.beginning,
-            exports: state.exports.len(),
-            imports: state.imports.len(),
-            streams: state.producers.len() + state.consumers.len(),
+            ..state.passed.as_deref().map(Load::of).unwrap_or_default()
         })
     }
 }
@@ -416,81 +202,14 @@ pub struct Load {
     pub streams: usize,
 }
 
-impl State {
-    /// Appends a message.
-    fn push(&mut self, message: &Message<'_>) {
-        self.push_with(|out| message.write(out));
-    }
-
-    fn push_with(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
-        let before = self.outbox.unwritten().len();
-        let pushed: Result<(), std::convert::Infallible> = self.outbox.push_with(|out| {
-            write(out);
-            Ok(())
-        });
-        let Ok(()) = pushed;
-        self.pushed += (self.outbox.unwritten().len() - before) as u64;
-    }
-
-    fn has_output(&self) -> bool {
-        !self.outbox.unwritten().is_empty() || !self.releases.is_empty()
-    }
-
-    /// How many bytes of this connection the other end may know of.
-    fn written(&self) -> u64 {
-        self.written.load(Ordering::Relaxed)
-    }
-
-    /// How many bytes wait to be written.
-    fn backlog(&self) -> u64 {
-        self.pushed.saturating_sub(self.written())
-    }
-
-    fn has_room(&self) -> bool {
-        self.backlog() < ROOM
-    }
-
-    /// How much waits to be written or told, in bytes.
-    fn debt(&self) -> u64 {
-        self.backlog() + 17 * self.releases.len() as u64
-    }
-
-    /// Whether messages can be sent.
-    const fn is_connected(&self) -> bool {
-        matches!(self.phase, Phase::Up | Phase::Leaving { .. })
-    }
-
-    /// Why no more calls can be made.
-    fn reason(&self) -> Disconnected {
-        match &self.phase {
-            Phase::Up => Disconnected::Closed,
-            Phase::Leaving { ours: true, .. } => Disconnected::Closed,
-            Phase::Leaving { reason, .. } => Disconnected::Left(reason.clone()),
-            Phase::Down(reason) | Phase::Ended(reason) => reason.clone(),
+impl Load {
+    fn of(passed: &Passed) -> Self {
+        Self {
+            exports: passed.exports.len(),
+            imports: passed.imports.len(),
+            streams: passed.producers.len() + passed.consumers.len(),
+            ..Self::default()
         }
-    }
-}
-
-/// Keeps a session open. When the last one goes, this side leaves.
-pub(super) struct Lifeline(Arc<Session>);
-
-impl Lifeline {
-    pub(super) const fn session(&self) -> &Arc<Session> {
-        &self.0
-    }
-}
-
-impl Deref for Lifeline {
-    type Target = Session;
-
-    fn deref(&self) -> &Session {
-        &self.0
-    }
-}
-
-impl Drop for Lifeline {
-    fn drop(&mut self) {
-        self.0.leave("");
     }
 }
 

@@ -7,6 +7,7 @@ use rpc_core::Fault;
 use rpc_core::payload::Attachment;
 
 use super::object::{Imported, Object};
+use super::passed::Passed;
 use super::streams::{Source, is_stream, source};
 use super::{Effects, Lifeline, Missing, Session, State, in_order, overloaded};
 use crate::rpc::error::Disconnected;
@@ -73,11 +74,13 @@ impl Session {
             return Ok(Vec::new());
         }
         let streams = attachments.iter().filter(|item| is_stream(item)).count();
-        if (state.producers.len() + streams) as u64 > state.peer.max_streams {
+        let peer = state.peer;
+        let passed = state.passed();
+        if (passed.producers.len() + streams) as u64 > peer.max_streams {
             return Err(overloaded("too many streams are open on this connection"));
         }
         let objects = attachments.len() - streams;
-        if (state.exports.len() + objects) as u64 > state.peer.max_objects {
+        if (passed.exports.len() + objects) as u64 > peer.max_objects {
             return Err(overloaded(
                 "too many objects are passed over this connection",
             ));
@@ -92,13 +95,13 @@ impl Session {
             items.extend(item);
         }
         let pass = |item| match item {
-            Item::Object(object) => self.export_object(state, object),
+            Item::Object(object) => self.export_object(state.passed(), object),
             Item::Stream(source) => self.export_stream(state, effects, source),
         };
         Ok(items.into_iter().map(pass).collect())
     }
 
-    fn export_object(&self, state: &mut State, object: Object) -> Reference {
+    fn export_object(&self, passed: &mut Passed, object: Object) -> Reference {
         let id = match &object {
             Object::Imported(imported) if self.is(&imported.session) => {
                 return Reference::Yours(imported.id);
@@ -109,11 +112,11 @@ impl Session {
             // There is none, and calls on it will say so.
             Object::Promised(_) | Object::Failed(_) => ObjectId::new(super::random()),
         };
-        let export = state.exports.entry(id).or_insert_with(|| {
-            state.last_export += 1;
+        let export = passed.exports.entry(id).or_insert_with(|| {
+            passed.last_export += 1;
             Export {
                 object,
-                number: state.last_export,
+                number: passed.last_export,
                 count: 0,
                 fresh: 0,
             }
@@ -131,9 +134,11 @@ impl Session {
         self.change(|state, _| {
             for reference in references {
                 attachments.push(match reference {
-                    Reference::Mine(id) => self.import_object(state, *id, lifeline.as_ref())?,
-                    Reference::Yours(id) => match state.exports.get(id) {
-                        Some(export) => Arc::new(export.object.clone()) as Attachment,
+                    Reference::Mine(id) => {
+                        self.import_object(state.passed(), *id, lifeline.as_ref())?
+                    }
+                    Reference::Yours(id) => match state.exported(*id) {
+                        Some(object) => Arc::new(object.clone()) as Attachment,
                         None => Arc::new(Missing),
                     },
                     Reference::Stream(id) => self.import_stream(state, *id, lifeline.as_ref())?,
@@ -146,17 +151,17 @@ impl Session {
 
     fn import_object(
         &self,
-        state: &mut State,
+        passed: &mut Passed,
         id: ObjectId,
         lifeline: Option<&Arc<Lifeline>>,
     ) -> Result<Attachment, Disconnected> {
-        let count = state.imports.len() as u64;
+        let count = passed.imports.len() as u64;
         let Some(lifeline) = lifeline else {
             // Nobody is left here who could refer to it.
-            state.releases.push((id, 1));
+            passed.releases.push((id, 1));
             return Ok(Arc::new(Missing));
         };
-        let entry = state.imports.entry(id);
+        let entry = passed.imports.entry(id);
         if matches!(entry, Entry::Vacant(_)) && count >= self.settings.limits.max_objects {
             let message = "more objects were passed than this side takes".to_owned();
             return Err(Disconnected::Protocol(message));
@@ -170,7 +175,7 @@ impl Session {
             let handle = Arc::new(Imported {
                 session: Arc::clone(lifeline),
                 id,
-                gone: state.references.get_or_insert_default().clone(),
+                gone: passed.references.get_or_insert_default().clone(),
             });
             import.handle = Arc::downgrade(&handle);
             handle
@@ -181,13 +186,15 @@ impl Session {
     /// Takes note that the last handle of an object of the other end went.
     pub(in crate::rpc) fn release(&self, handle: &Imported) {
         self.change(|state, _| {
-            if let Entry::Occupied(entry) = state.imports.entry(handle.id)
+            let is_connected = state.is_connected();
+            let passed = state.passed();
+            if let Entry::Occupied(entry) = passed.imports.entry(handle.id)
                 && std::ptr::eq(entry.get().handle.as_ptr(), handle)
             {
                 let count = entry.remove().count;
                 // Without a connection, the next one begins with what is still referred to.
-                if state.is_connected() {
-                    state.releases.push((handle.id, count));
+                if is_connected {
+                    passed.releases.push((handle.id, count));
                 }
             }
         });
@@ -197,7 +204,7 @@ impl Session {
     pub(super) fn released(&self, released: Counts<'_>) -> Result<(), Disconnected> {
         self.change(|state, effects| {
             for (id, count) in released {
-                let Entry::Occupied(mut entry) = state.exports.entry(id) else {
+                let Entry::Occupied(mut entry) = state.passed().exports.entry(id) else {
                     let message = "a reference was given back that was not passed".to_owned();
                     return Err(Disconnected::Protocol(message));
                 };
@@ -217,11 +224,15 @@ impl Session {
 
     /// Tells the other end of a resumed session what this one still refers to.
     pub(super) fn tell_held(&self, state: &mut State) {
-        state.releases.clear();
-        for export in state.exports.values_mut() {
+        let passed = state.passed();
+        passed.releases.clear();
+        for export in passed.exports.values_mut() {
             export.fresh = 0;
         }
-        let held = state.imports.iter().map(|(id, import)| (*id, import.count));
+        let held = passed
+            .imports
+            .iter()
+            .map(|(id, import)| (*id, import.count));
         let mut counts = Vec::new();
         message::write_counts(held, &mut counts);
         state.push(&Message::Held(Counts(&counts)));
@@ -231,25 +242,29 @@ impl Session {
     /// connection broke may not have arrived. What was sent since then comes on top.
     pub(super) fn held(&self, held: Counts<'_>) {
         self.change(|state, effects| {
-            for export in state.exports.values_mut() {
+            let exports = &mut state.passed().exports;
+            for export in exports.values_mut() {
                 export.count = export.fresh;
             }
             for (id, count) in held {
-                if let Some(export) = state.exports.get_mut(&id) {
+                if let Some(export) = exports.get_mut(&id) {
                     export.count = export.count.saturating_add(count);
                 }
             }
-            let gone = state.exports.extract_if(|_, export| export.count == 0);
+            let gone = exports.extract_if(|_, export| export.count == 0);
             effects.drop(Export::in_order(gone));
         });
     }
 
     /// Takes note that neither end refers to anything of the other any more.
     pub(super) fn forget_references(&self, state: &mut State, effects: &mut Effects) {
-        effects.drop(Export::in_order(state.exports.drain()));
-        state.imports.clear();
-        state.releases.clear();
-        if let Some(references) = state.references.take() {
+        let Some(passed) = &mut state.passed else {
+            return;
+        };
+        effects.drop(Export::in_order(passed.exports.drain()));
+        passed.imports.clear();
+        passed.releases.clear();
+        if let Some(references) = passed.references.take() {
             effects.more().gone.push(references);
         }
     }

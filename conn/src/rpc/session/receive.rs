@@ -9,6 +9,7 @@ use rpc_core::{Call, Context, Fault, Origin, Payload};
 use tokio::time::Instant;
 
 use super::answers::{Admitted, Head, TOO_MANY_ANSWERS, Verdict, log};
+use super::calls::check_result;
 use super::driver::Driver;
 use super::{Phase, Session, overloaded};
 use crate::rpc::encoding::Encoding;
@@ -163,7 +164,7 @@ impl Driver {
         let result = result.and_then(|reply| {
             let bytes = reply.as_slice();
             if reply.attachments().is_empty() {
-                self.peer.check_result(bytes.len(), &[])?;
+                check_result(self.longest, bytes.len(), &[])?;
                 self.push(|out| {
                     message::write_return(id, &[], out);
                     out.extend_from_slice(bytes);

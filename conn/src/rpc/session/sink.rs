@@ -149,7 +149,7 @@ impl State {
     /// Where the only call that is under way can be written by its own task: not where others are about to
     /// be made, since all together take one write.
     fn sink_of_lone_call(&self) -> Option<Arc<Sink>> {
-        match self.in_flight == 1 && self.is_lone && self.releases.is_empty() {
+        match self.in_flight == 1 && self.is_lone && !self.has_releases() {
             true => self.sink.upgrade(),
             false => None,
         }

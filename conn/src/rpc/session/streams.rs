@@ -14,6 +14,7 @@ use std::task::{Context, Poll, Waker};
 use rpc_core::payload::Attachment;
 use rpc_core::{Fault, Payload};
 
+use super::calls::check;
 use super::{Effects, Lifeline, Session, State, in_order, overloaded};
 use crate::rpc::encoding::Encoding;
 use crate::rpc::error::{Disconnected, StreamError};
@@ -122,14 +123,15 @@ impl Session {
         effects: &mut Effects,
         source: Box<dyn Source>,
     ) -> Reference {
-        state.last_stream += 1;
-        let id = state.last_stream;
         let producer = Producer {
             credit: state.peer.window,
             waker: None,
             wants_room: false,
         };
-        state.producers.insert(id, producer);
+        let passed = state.passed();
+        passed.last_stream += 1;
+        let id = passed.last_stream;
+        passed.producers.insert(id, producer);
         if let Some(session) = self.this.upgrade() {
             effects.more().pumps.push(Pump {
                 session,
@@ -147,12 +149,13 @@ impl Session {
         lifeline: Option<&Arc<Lifeline>>,
     ) -> Result<Attachment, Disconnected> {
         let limits = &self.settings.limits;
-        if state.consumers.len() as u64 >= limits.max_streams {
+        let consumers = &mut state.passed().consumers;
+        if consumers.len() as u64 >= limits.max_streams {
             let message = "more streams were opened than this side takes".to_owned();
             return Err(Disconnected::Protocol(message));
         }
         // The one that is there stays: what it holds must not be dropped while the state is locked.
-        let Entry::Vacant(entry) = state.consumers.entry(id) else {
+        let Entry::Vacant(entry) = consumers.entry(id) else {
             let message = format!("stream {id} was opened twice");
             return Err(Disconnected::Protocol(message));
         };
@@ -179,7 +182,8 @@ impl Session {
         id: u64,
         item: Payload,
     ) -> Result<(), Disconnected> {
-        let Some(consumer) = state.consumers.get_mut(&id) else {
+        let passed = state.passed();
+        let Some(consumer) = passed.consumers.get_mut(&id) else {
             // It was stopped, and the item was under way.
             effects.drop(item);
             return Ok(());
@@ -196,7 +200,7 @@ impl Session {
         effects.wake(consumer.waker.take());
         let cost = cost(&item);
         // A last item may take more than is granted; but not in very many streams that nobody reads.
-        if cost > consumer.granted && state.unread > self.settings.max_backlog {
+        if cost > consumer.granted && passed.unread > self.settings.max_backlog {
             let fault = overloaded("too much of the streams of this connection waits to be read");
             consumer.is_stopped = true;
             consumer.end = Some(Err(StreamError::Fault(fault)));
@@ -206,14 +210,14 @@ impl Session {
         }
         consumer.granted = consumer.granted.saturating_sub(cost);
         consumer.items.push_back(item);
-        state.unread += cost;
+        passed.unread += cost;
         Ok(())
     }
 
     /// Takes note of the end of a stream from the other end.
     pub(super) fn stream_ended(&self, id: u64, fault: Option<Fault>) {
         self.change(|state, effects| {
-            if let Some(consumer) = state.consumers.get_mut(&id)
+            if let Some(consumer) = state.passed().consumers.get_mut(&id)
                 && consumer.end.is_none()
             {
                 consumer.end = Some(fault.map_or(Ok(()), |fault| Err(StreamError::Fault(fault))));
@@ -225,7 +229,7 @@ impl Session {
     /// Takes note that more may be sent.
     pub(super) fn credited(&self, id: u64, bytes: u64) {
         self.change(|state, effects| {
-            if let Some(producer) = state.producers.get_mut(&id) {
+            if let Some(producer) = state.passed().producers.get_mut(&id) {
                 producer.credit = producer.credit.saturating_add(bytes);
                 effects.wake(producer.waker.take());
             }
@@ -235,7 +239,7 @@ impl Session {
     /// Takes note that no more is wanted.
     pub(super) fn stopped(&self, id: u64) {
         self.change(|state, effects| {
-            if let Some(producer) = state.producers.remove(&id) {
+            if let Some(producer) = state.passed().producers.remove(&id) {
                 effects.wake(producer.waker);
             }
         });
@@ -245,11 +249,12 @@ impl Session {
 impl State {
     /// Wakes those that wait until less is to be written.
     pub(super) fn tell_room(&mut self, effects: &mut Effects) {
-        if !self.has_room() {
+        let has_room = self.has_room();
+        let Some(passed) = self.passed.as_deref_mut().filter(|_| has_room) else {
             return;
-        }
-        for id in self.want_room.drain(..) {
-            if let Some(producer) = self.producers.get_mut(&id) {
+        };
+        for id in passed.want_room.drain(..) {
+            if let Some(producer) = passed.producers.get_mut(&id) {
                 producer.wants_room = false;
                 effects.wake(producer.waker.take());
             }
@@ -258,11 +263,14 @@ impl State {
 
     /// Ends all streams, as the connection did.
     pub(super) fn fail_streams(&mut self, reason: &Disconnected, effects: &mut Effects) {
-        self.want_room.clear();
-        for producer in in_order(self.producers.drain()) {
+        let Some(passed) = &mut self.passed else {
+            return;
+        };
+        passed.want_room.clear();
+        for producer in in_order(passed.producers.drain()) {
             effects.wake(producer.waker);
         }
-        for consumer in in_order(&mut self.consumers) {
+        for consumer in in_order(&mut passed.consumers) {
             if consumer.end.is_none() {
                 consumer.end = Some(Err(StreamError::Disconnected(reason.clone())));
             }
@@ -289,7 +297,8 @@ impl Pump {
     fn turn(&self, cx: &Context<'_>) -> Turn {
         self.session.change(|state, _| {
             let has_room = state.has_room();
-            let Some(producer) = state.producers.get_mut(&self.id) else {
+            let passed = state.passed();
+            let Some(producer) = passed.producers.get_mut(&self.id) else {
                 return Turn::Over;
             };
             // Whatever happens to the stream, or to its source, wakes this task.
@@ -299,7 +308,7 @@ impl Pump {
             }
             if !has_room {
                 if !std::mem::replace(&mut producer.wants_room, true) {
-                    state.want_room.push(self.id);
+                    passed.want_room.push(self.id);
                 }
                 return Turn::Wait;
             }
@@ -309,15 +318,14 @@ impl Pump {
 
     fn send(&self, item: Payload) -> Result<(), Fault> {
         self.session.change(|state, effects| {
-            let Some(producer) = state.producers.get_mut(&self.id) else {
+            let Some(producer) = state.passed().producers.get_mut(&self.id) else {
                 effects.drop(item);
                 return Ok(());
             };
             producer.credit = producer.credit.saturating_sub(cost(&item));
-            let checked = state
-                .peer
-                .check(item.as_slice().len(), item.attachments())
-                .map_err(Fault::internal);
+            let limit = state.peer.max_message;
+            let checked = check(limit, item.as_slice().len(), item.attachments());
+            let checked = checked.map_err(Fault::internal);
             let exported =
                 checked.and_then(|()| self.session.export(state, effects, item.attachments()));
             let result = exported.map(|references| {
@@ -334,7 +342,7 @@ impl Pump {
     fn end(&self, fault: Option<&Fault>) {
         let with_causes = self.session.settings.sends_causes;
         self.session.change(|state, _| {
-            if state.producers.remove(&self.id).is_some() {
+            if state.passed().producers.remove(&self.id).is_some() {
                 state.push_with(|out| message::write_end(self.id, fault, with_causes, out));
             }
         });
@@ -410,12 +418,13 @@ impl Incoming {
     ) -> Poll<Option<Result<Payload, StreamError>>> {
         self.session.change(|state, effects| {
             let connected = state.is_connected();
-            let Some(consumer) = state.consumers.get_mut(&self.id) else {
+            let passed = state.passed();
+            let Some(consumer) = passed.consumers.get_mut(&self.id) else {
                 return Poll::Ready(None);
             };
             if let Some(item) = consumer.items.pop_front() {
                 consumer.taken += cost(&item);
-                state.unread -= cost(&item);
+                passed.unread -= cost(&item);
                 if consumer.taken >= self.session.settings.limits.window / 2
                     && consumer.end.is_none()
                     && connected
@@ -433,7 +442,7 @@ impl Incoming {
                     Poll::Pending
                 }
                 Some(end) => {
-                    effects.drop(state.consumers.remove(&self.id));
+                    effects.drop(passed.consumers.remove(&self.id));
                     match end {
                         Ok(()) => Poll::Ready(None),
                         Err(error) => Poll::Ready(Some(Err(error))),
@@ -447,8 +456,9 @@ impl Incoming {
 impl Drop for Incoming {
     fn drop(&mut self) {
         self.session.change(|state, effects| {
-            if let Some(consumer) = state.consumers.remove(&self.id) {
-                state.unread -= consumer.items.iter().map(cost).sum::<u64>();
+            let passed = state.passed();
+            if let Some(consumer) = passed.consumers.remove(&self.id) {
+                passed.unread -= consumer.items.iter().map(cost).sum::<u64>();
                 if consumer.end.is_none() && state.is_connected() {
                     state.push(&Message::Stop(self.id));
                 }

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use rpc_core::{Cancellation, Fault, FaultKind};
+use rpc_core::limit::Running;
+use rpc_core::{CallLimit, Cancellation, Fault, FaultKind};
 
 use super::Answering;
 use super::promised::{Promised, broken};
@@ -86,7 +87,7 @@ impl Session {
             task: None,
             cancellation: Cancellation::default(),
             one_way,
-            _running: self.settings.calls.begin(),
+            _running: self.running(),
             promise,
             waits: None,
         };
@@ -126,19 +127,26 @@ impl Session {
         ((state.answers.len() + state.beginning) as u64) < self.settings.limits.max_calls
     }
 
+    /// Counts a call among those of all connections, where they have a limit.
+    pub(super) fn running(&self) -> Option<Running> {
+        self.settings.calls.as_ref().map(CallLimit::begin)
+    }
+
     /// What answers calls for `target`, if there is room for one more.
     fn callee(&self, state: &State, target: Target) -> Result<Callee, Fault> {
         if !self.has_capacity(state) {
             return Err(overloaded("too many calls at once on this connection"));
         }
-        self.settings.calls.check()?;
+        if let Some(calls) = &self.settings.calls {
+            calls.check()?;
+        }
         if state.backlog() > self.settings.max_backlog {
             return Err(overloaded(TOO_MANY_ANSWERS));
         }
         match target {
             Target::Root => Ok(Callee::Root),
-            Target::Object(id) => match state.exports.get(&id) {
-                Some(export) => Ok(Callee::Object(export.object.clone())),
+            Target::Object(id) => match state.exported(id) {
+                Some(object) => Ok(Callee::Object(object.clone())),
                 None => Err(gone(id)),
             },
             Target::Promise(other) => match state.answers.get(&other).map(|other| &other.promise) {
