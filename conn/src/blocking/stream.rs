@@ -44,8 +44,9 @@ impl Stream {
     }
 }
 
-/// Small messages are read and written by the system alone: where a program has threads, or once had, the C library does
-/// more for every call.
+// Sockets are read and written by plain system calls: where a program has threads, or had some, those of the C library
+// take two atomic operations each.
+
 impl Read for &Stream {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
