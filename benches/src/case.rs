@@ -50,12 +50,12 @@ pub(crate) enum Bar {
     AtLeast(f64),
     /// At least so many times another contestant, measured in the same rounds.
     AtLeastOf(f64, &'static str),
-    /// Its share of `other` is no less than `first` has of `first_other`, but for 3 %: it falls by no more than that
+    /// Its share of `other` is no less than `best` has of `best_other`, but for 3 %: it falls by no more than that
     /// does.
     FallsNoMoreThan {
         other: &'static str,
-        first: &'static str,
-        first_other: &'static str,
+        best: &'static str,
+        best_other: &'static str,
     },
     /// At most this figure.
     AtMost(f64),

@@ -76,6 +76,7 @@ mod format;
 pub mod fuzzing;
 mod ser;
 mod server;
+mod shared;
 mod xml;
 
 pub use client::{

@@ -22,7 +22,8 @@ pub(super) fn cases(scale: Scale) -> impl Iterator<Item = Case> {
     .into_iter()
 }
 
-/// The bar is that it falls by no more than hyper does.
+/// The bar is that it falls by no more than hyper does. Both rise until they have all of the two CPUs; a fall is what
+/// comes after.
 fn connections(scale: Scale) -> Case {
     const COUNTS: [(usize, &str, &str); 5] = [
         (1, "bare hyper, 1", "Farcall, 1"),
@@ -31,6 +32,7 @@ fn connections(scale: Scale) -> Case {
         (512, "bare hyper, 512", "Farcall, 512"),
         (4096, "bare hyper, 4096", "Farcall, 4096"),
     ];
+    let best = COUNTS[2];
     let title = "XML-RPC server, `add(3, 5)`, on more and more connections, two CPUs";
     let mut case = Case::new("growth-connections", title, Unit::CallsPerSecond)
         .cpus(2)
@@ -44,11 +46,12 @@ fn connections(scale: Scale) -> Case {
         let served = of(farcall, || http::serve(2, Some(8192)));
         let falls = FallsNoMoreThan {
             other: hyper,
-            first: COUNTS[0].2,
-            first_other: COUNTS[0].1,
+            best: best.2,
+            best_other: best.1,
         };
         case = match count {
             1 => case.with(limit.limit()).with(served),
+            _ if count <= best.0 => case.with(limit).with(served),
             _ => case.with(limit).with(served.bar(falls)),
         };
     }

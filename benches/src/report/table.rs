@@ -81,15 +81,15 @@ pub(super) fn verdict(
         Bar::AtLeastOf(least, other) => of(least, &[other], format!("≥ {least} × {}", cell(other))),
         Bar::FallsNoMoreThan {
             other,
-            first,
-            first_other,
+            best,
+            best_other,
         } => {
             let share = results.ratio(case, name, &[other])?.median;
-            let share_before = results.ratio(case, first, &[first_other])?.median;
+            let share_at_best = results.ratio(case, best, &[best_other])?.median;
             Some(Verdict {
-                text: format!("≥ {share_before:.2} × {}, as the first", cell(other)),
+                text: format!("≥ {share_at_best:.2} × {}, as at its best", cell(other)),
                 reached: format!("{share:.3}"),
-                met: share >= 0.97 * share_before,
+                met: share >= 0.97 * share_at_best,
             })
         }
         Bar::AtMost(most) => {

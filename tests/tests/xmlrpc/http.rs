@@ -382,6 +382,42 @@ async fn a_graceful_stop_answers_what_runs() {
     );
 }
 
+/// Connects, has the server stop, and gives what comes of a request that is sent as long after that, and how long the
+/// server took to stop.
+async fn request_after_stop(delay: Duration) -> (String, Duration) {
+    let server = xmlrpc::Server::new();
+    server
+        .register_function("add", |a: i64, b: i64| a + b)
+        .unwrap();
+    let listening = server.bind("127.0.0.1:0").await.unwrap();
+    let address = listening.local_address().to_string();
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let serving = tokio::spawn(listening.serve_until(async {
+        let _ = stopped.await;
+    }));
+    let mut socket = tokio::net::TcpStream::connect(address).await.unwrap();
+    stop.send(()).unwrap();
+    let begin = std::time::Instant::now();
+    tokio::time::sleep(delay).await;
+    // Where it comes too late, it may not be taken.
+    let request = request("POST / HTTP/1.1\r\nContent-Type: text/xml\r\n", ADD);
+    let _ = socket.write_all(&request).await;
+    let mut response = String::new();
+    let _ = socket.read_to_string(&mut response).await;
+    assert_eq!(serving.await.unwrap().aborted, 0);
+    (response, begin.elapsed())
+}
+
+#[tokio::test]
+async fn a_stop_waits_for_the_first_request_of_a_connection_but_not_for_long() {
+    let (response, time) = request_after_stop(Duration::from_millis(300)).await;
+    assert!(response.starts_with("HTTP/1.1 200"), "{response}");
+    assert!(time < Duration::from_secs(20), "{time:?}");
+    let (response, time) = request_after_stop(Duration::from_secs(4)).await;
+    assert_eq!(response, "");
+    assert!(time < Duration::from_secs(20), "{time:?}");
+}
+
 #[tokio::test]
 async fn a_caller_that_hangs_up_cancels_its_call() {
     struct Dropped(Arc<tokio::sync::Notify>);

@@ -2,6 +2,8 @@
 
 use std::future::poll_fn;
 use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use hyper::body::Incoming;
@@ -12,6 +14,7 @@ use rpc_core::Peer;
 use rpc_core::transport::Io;
 use tokio::io::AsyncWriteExt;
 use tokio::task::yield_now;
+use tokio::time::sleep_until;
 use tokio_util::sync::CancellationToken;
 
 use super::gather::Gather;
@@ -32,7 +35,10 @@ impl Server {
             tracing::info!(%peer, "peer refused");
             return;
         }
+        let accepted = Instant::now();
+        let has_request = AtomicBool::new(false);
         let service = service_fn(|request: ::http::Request<Incoming>| {
+            has_request.store(true, Ordering::Relaxed);
             let checked = head::check(&request).map_err(Refusal::closing);
             let admitted = checked.and_then(|()| self.admit(request, peer.clone()));
             Box::pin(self.respond_to(admitted))
@@ -40,7 +46,7 @@ impl Server {
         let io = Patient::new(io, self.options.write_timeout.min(FOREVER));
         let header_timeout = self.options.header_timeout.min(FOREVER);
         let mut connection = http1::Builder::new()
-            .timer(Timer::new(Instant::now() + header_timeout))
+            .timer(Timer::new(accepted + header_timeout))
             .header_read_timeout(header_timeout)
             .max_buf_size(MAX_HEAD)
             .serve_connection(TokioIo::new(Gather(io)), service);
@@ -53,8 +59,24 @@ impl Server {
             biased;
             result = poll_fn(|cx| connection.poll_without_shutdown(cx)) => result,
             () = Seldom::new(stopped) => {
-                Pin::new(&mut connection).graceful_shutdown();
-                poll_fn(|cx| connection.poll_without_shutdown(cx)).await
+                // In memory of its own, which connections spare while nobody stops them.
+                let mut is_late = Box::pin(sleep_until((accepted + ON_ITS_WAY).into()));
+                let last = poll_fn(|cx| {
+                    if let Poll::Ready(result) = connection.poll_without_shutdown(cx) {
+                        return Poll::Ready(Some(result));
+                    }
+                    match has_request.load(Ordering::Relaxed) {
+                        true => Poll::Ready(None),
+                        false => is_late.as_mut().poll(cx).map(|()| None),
+                    }
+                });
+                match last.await {
+                    Some(result) => result,
+                    None => {
+                        Pin::new(&mut connection).graceful_shutdown();
+                        poll_fn(|cx| connection.poll_without_shutdown(cx)).await
+                    }
+                }
             }
         };
         let is_answered = match &result {
@@ -83,6 +105,10 @@ async fn linger(mut io: impl Io) {
     // Whatever comes of it, the connection is over.
     let _ = tokio::time::timeout(PATIENCE, drain).await;
 }
+
+/// How long a connection that was accepted just before the server stops waits for its first request: whoever made it
+/// knows nothing of the stop, and sends a request as soon as it learns that it is connected.
+const ON_ITS_WAY: Duration = Duration::from_secs(1);
 
 /// What a timeout can be at the most: the time after it must still be one that a clock can show.
 const FOREVER: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);

@@ -3,8 +3,9 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
+
+use crate::shared::{AtomicBool, Ordering};
 
 /// A future that is polled when it asks for it, and not whenever something else has woken its task: one that waits takes
 /// locks only to find out that it still does.
@@ -77,49 +78,5 @@ impl Wake for Alarm {
     fn wake_by_ref(self: &Arc<Self>) {
         self.has_rung.store(true, Ordering::Release);
         self.task.wake_by_ref();
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::future::poll_fn;
-
-    use tokio::sync::oneshot;
-
-    use super::*;
-
-    /// Wakes nobody.
-    struct Nobody;
-
-    impl Wake for Nobody {
-        fn wake(self: Arc<Self>) {}
-    }
-
-    #[tokio::test]
-    async fn a_future_is_polled_when_it_asks_for_it_or_the_task_is_another() {
-        let (sender, mut receiver) = oneshot::channel();
-        let mut polls = 0;
-        let counted = poll_fn(|cx| {
-            polls += 1;
-            Pin::new(&mut receiver).poll(cx)
-        });
-        let mut seldom = Seldom::new(Box::pin(counted));
-        let [one, other] = [(); 2].map(|()| Waker::from(Arc::new(Nobody)));
-        for waker in [&one, &one, &other, &other, &one] {
-            let polled = Pin::new(&mut seldom).poll(&mut Context::from_waker(waker));
-            assert!(polled.is_pending());
-        }
-        sender.send(5).unwrap();
-        assert_eq!(seldom.await, Ok(5));
-        assert_eq!(polls, 4);
-    }
-
-    #[tokio::test]
-    async fn a_future_that_asks_wakes_its_task() {
-        let (sender, receiver) = oneshot::channel();
-        let waiting = tokio::spawn(Seldom::new(receiver));
-        tokio::task::yield_now().await;
-        sender.send(5).unwrap();
-        assert_eq!(waiting.await.unwrap(), Ok(5));
     }
 }

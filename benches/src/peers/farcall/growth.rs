@@ -44,7 +44,10 @@ pub(crate) fn serve(count: u32) -> Result<()> {
         let session = Options::default()
             .max_calls(count + 1000)
             .max_objects(count + 1000);
-        let server = Server::with_options(ServerOptions::default().session(session));
+        let options = ServerOptions::default()
+            .max_calls(count as usize + 1000)
+            .session(session);
+        let server = Server::with_options(options);
         server.register_instance(Host)?;
         let listener = Listener::bind(Transport::Tcp.address())
             .authkey(KEY)

@@ -1,0 +1,136 @@
+//! All orders in which threads can wake a future that is polled seldom, tried by a model checker.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+
+use loom::future::{AtomicWaker, block_on};
+use loom::sync::atomic::{AtomicUsize, Ordering};
+use loom::thread;
+
+#[path = "../src/server/seldom.rs"]
+#[expect(dead_code, reason = "not all of it is tried here")]
+mod seldom;
+
+/// What the file above knows as the crate's own.
+mod shared {
+    pub(crate) use loom::sync::atomic::{AtomicBool, Ordering};
+}
+
+use seldom::Seldom;
+
+/// Wakes nobody.
+struct Nobody;
+
+impl Wake for Nobody {
+    fn wake(self: Arc<Self>) {}
+}
+
+/// Wakes what the model waits with.
+struct Task(Waker);
+
+impl Wake for Task {
+    fn wake(self: Arc<Self>) {
+        self.0.wake_by_ref();
+    }
+}
+
+/// Waits for a future, which is polled with one waker all the time, as by runtimes. The wakers of the model are not known to
+/// be the same.
+fn wait_for(mut future: impl Future<Output = ()> + Unpin) {
+    let mut task = None;
+    block_on(poll_fn(|cx| {
+        let task = task.get_or_insert_with(|| Waker::from(Arc::new(Task(cx.waker().clone()))));
+        Pin::new(&mut future).poll(&mut Context::from_waker(task))
+    }));
+}
+
+/// Several causes, of which the last makes a future ready.
+struct Causes {
+    count: AtomicUsize,
+    waker: AtomicWaker,
+}
+
+impl Causes {
+    fn new() -> loom::sync::Arc<Self> {
+        loom::sync::Arc::new(Self {
+            count: AtomicUsize::new(0),
+            waker: AtomicWaker::new(),
+        })
+    }
+
+    fn add(&self) {
+        self.count.fetch_add(1, Ordering::AcqRel);
+        self.waker.wake();
+    }
+
+    /// Waits for that many.
+    fn are(&self, count: usize) -> impl Future<Output = ()> + Unpin {
+        poll_fn(move |cx| {
+            self.waker.register_by_ref(cx.waker());
+            match self.count.load(Ordering::Acquire) == count {
+                true => Poll::Ready(()),
+                false => Poll::Pending,
+            }
+        })
+    }
+}
+
+/// Tries all orders in which no thread is interrupted more than three times: more take minutes.
+fn all_orders(scene: impl Fn() + Sync + Send + 'static) {
+    let mut model = loom::model::Builder::new();
+    model.preemption_bound = Some(3);
+    model.check(scene);
+}
+
+#[test]
+fn no_wake_of_one_thread_is_lost() {
+    all_orders(|| {
+        let causes = Causes::new();
+        let adding = {
+            let causes = loom::sync::Arc::clone(&causes);
+            thread::spawn(move || {
+                causes.add();
+                causes.add();
+            })
+        };
+        wait_for(Seldom::new(causes.are(2)));
+        adding.join().unwrap();
+    });
+}
+
+#[test]
+fn no_wake_of_two_threads_is_lost() {
+    all_orders(|| {
+        let causes = Causes::new();
+        let adding = [(); 2].map(|()| {
+            let causes = loom::sync::Arc::clone(&causes);
+            thread::spawn(move || causes.add())
+        });
+        wait_for(Seldom::new(causes.are(2)));
+        for thread in adding {
+            thread.join().unwrap();
+        }
+    });
+}
+
+#[test]
+fn a_future_is_polled_when_it_asks_for_it_or_the_task_is_another() {
+    loom::model(|| {
+        let mut polls = 0;
+        let mut counted = poll_fn(|_| {
+            polls += 1;
+            Poll::<()>::Pending
+        });
+        let mut seldom = Seldom::new(&mut counted);
+        let [one, other] = [(); 2].map(|()| Waker::from(Arc::new(Nobody)));
+        for waker in [&one, &one, &other, &other, &one, &one] {
+            let polled = Pin::new(&mut seldom).poll(&mut Context::from_waker(waker));
+            assert!(polled.is_pending());
+        }
+        assert_eq!(polls, 3);
+    });
+}
