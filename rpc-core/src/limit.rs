@@ -14,10 +14,11 @@ use crate::fault::{Fault, FaultKind};
 /// use rpc_core::{CallLimit, FaultKind};
 ///
 /// let limit = CallLimit::new(1);
-/// let running = limit.try_begin()?;
-/// assert_eq!(limit.try_begin().unwrap_err().kind(), FaultKind::Overloaded);
+/// limit.check()?;
+/// let running = limit.begin();
+/// assert_eq!(limit.check().unwrap_err().kind(), FaultKind::Overloaded);
 /// drop(running);
-/// assert!(limit.try_begin().is_ok());
+/// assert!(limit.check().is_ok());
 /// # Ok::<(), rpc_core::Fault>(())
 /// ```
 #[derive(Clone, Debug)]
@@ -41,26 +42,15 @@ impl CallLimit {
         }
     }
 
-    /// Counts a call, if there is room for one more.
-    ///
-    /// # Errors
-    /// The fault for its caller, of kind [`Overloaded`](FaultKind::Overloaded).
-    pub fn try_begin(&self) -> Result<Running, Fault> {
-        let running = self.begin();
-        if self.running() > self.max {
-            return Err(self.overloaded());
-        }
-        Ok(running)
-    }
-
     /// Says whether there is room for one more call, without counting one: most calls are answered at once, and never
     /// run beside another.
     ///
     /// # Errors
-    /// As with [`try_begin`](Self::try_begin).
+    /// The fault for its caller, of kind [`Overloaded`](FaultKind::Overloaded).
     pub fn check(&self) -> Result<(), Fault> {
         if self.running() >= self.max {
-            return Err(self.overloaded());
+            let message = format!("the server answers {} calls already", self.max);
+            return Err(Fault::of(FaultKind::Overloaded, message));
         }
         Ok(())
     }
@@ -76,18 +66,6 @@ impl CallLimit {
     pub fn running(&self) -> usize {
         self.running.load(Ordering::Relaxed)
     }
-
-    fn overloaded(&self) -> Fault {
-        let message = format!("the server answers {} calls already", self.max);
-        Fault::of(FaultKind::Overloaded, message)
-    }
-}
-
-/// No limit.
-impl Default for CallLimit {
-    fn default() -> Self {
-        Self::new(usize::MAX)
-    }
 }
 
 impl Drop for Running {
@@ -101,12 +79,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_refused_does_not_count() {
+    fn a_call_counts_until_it_ends() {
         let limit = CallLimit::new(2);
-        let running = [limit.try_begin(), limit.clone().try_begin()];
-        assert!(running.iter().all(Result::is_ok) && limit.check().is_err());
+        let running = [limit.begin(), limit.clone().begin()];
         for _ in 0..3 {
-            let fault = limit.try_begin().unwrap_err();
+            let fault = limit.check().unwrap_err();
             assert!(fault.kind().is_refusal(), "{fault}");
         }
         assert_eq!(limit.running(), 2);
