@@ -18,6 +18,8 @@
 //! end
 //! ```
 //!
+//! A defect counts only where the bytes that passed show it: see [`Evidence`].
+//!
 //! Beside the demo methods our server has `interop.connection()`, which tells the caller's address and so
 //! whether calls share a connection, and `interop.header(name)`, a header of the caller's request.
 //!
@@ -29,16 +31,18 @@ pub mod applications;
 mod build;
 pub mod capability;
 pub mod checks;
-mod connections;
 pub mod document;
+pub mod evidence;
 mod http;
 pub mod outcome;
 pub mod peer;
 pub mod peers;
 mod process;
+mod relay;
 pub mod run;
 mod served;
 
 pub use capability::Capability;
+pub use evidence::Evidence;
 pub use outcome::{Cells, Outcome};
 pub use peer::Peer;

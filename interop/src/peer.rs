@@ -6,7 +6,7 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use crate::Capability;
+use crate::{Capability, Evidence};
 
 /// A library of another language.
 #[derive(Debug)]
@@ -32,6 +32,8 @@ pub struct Client {
     pub start: Start,
     /// What its library has no notion of, and why that is so. The program says nothing of these.
     pub lacks: &'static [(Capability, &'static str)],
+    /// The bytes that show each defect which the program tells of.
+    pub defects: &'static [(Capability, Evidence)],
 }
 
 /// A peer's server program.
@@ -54,13 +56,22 @@ pub struct Known {
     pub verdict: Verdict,
     /// What the peer does, and how we know.
     pub what: &'static str,
+    /// The bytes that show it, of each defect.
+    pub evidence: Option<Evidence>,
 }
 
 impl Known {
     /// A mistake of the peer.
     #[must_use]
-    pub const fn defect(capability: Capability, shows: &'static str, what: &'static str) -> Self {
-        Self::new(capability, shows, Verdict::Defect, what)
+    pub const fn defect(
+        capability: Capability,
+        shows: &'static str,
+        what: &'static str,
+        evidence: Evidence,
+    ) -> Self {
+        let mut known = Self::new(capability, shows, Verdict::Defect, what);
+        known.evidence = Some(evidence);
+        known
     }
 
     /// Something that the peer's library has no notion of.
@@ -86,6 +97,7 @@ impl Known {
             shows,
             verdict,
             what,
+            evidence: None,
         }
     }
 }

@@ -6,8 +6,9 @@ use crate::applications::{Application, Findings};
 use crate::checks::{self, Subject};
 use crate::peer::{Server, Start, Verdict};
 use crate::process::{self, ServerProcess};
+use crate::relay::{Recording, Relay};
 use crate::served::Served;
-use crate::{Capability, Cells, Outcome, Peer};
+use crate::{Capability, Cells, Evidence, Outcome, Peer};
 
 /// The version of a peer.
 ///
@@ -48,8 +49,10 @@ async fn installed(version: &Start, title: &str, packages: &str) -> Result<Strin
 pub async fn as_client(peer: &Peer) -> Result<Cells> {
     version(peer).await?;
     let served = Served::start().await?;
+    let recording = Recording::default();
+    let relay = Relay::recording(served.address, &recording)?;
     let mut command = peer.client.start.command()?;
-    command.arg(&served.url);
+    command.arg(format!("http://127.0.0.1:{}/RPC2", relay.port));
     let (said, complaints) = process::run(command).await?;
     let mut cells = Cells::default();
     for (capability, why) in peer.client.lacks {
@@ -58,7 +61,10 @@ pub async fn as_client(peer: &Peer) -> Result<Cells> {
     let mut lines = said.lines();
     for line in lines.by_ref().take_while(|line| *line != "end") {
         let (capability, outcome) = said_in(line).with_context(|| format!("it says `{line}`"))?;
-        cells.note(capability, outcome);
+        cells.note(
+            capability,
+            proved(peer.client.defects, &recording, capability, outcome),
+        );
     }
     if !said.ends_with("end\n") {
         bail!("it does not say `end`:\n{said}{complaints}");
@@ -74,11 +80,12 @@ pub async fn as_server(peer: &Peer, server: &Server) -> Result<Cells> {
     version(peer).await?;
     let mut process = ServerProcess::start(server.start.command()?).await?;
     let mut cells = Cells::default();
-    let subjects = Subject::both(&process.url)?;
+    let recording = Recording::default();
+    let subjects = Subject::both(&process.url, &recording)?;
     for (capability, check) in checks::ALL {
         for subject in &subjects {
             let result = subject.clone().check(*check).await;
-            let outcome = judged(server, *capability, result);
+            let outcome = judged(server, &recording, *capability, result);
             // Our clients are both to do as the cell says.
             if cells.outcome(*capability) != outcome {
                 cells.note(*capability, outcome);
@@ -86,7 +93,10 @@ pub async fn as_server(peer: &Peer, server: &Server) -> Result<Cells> {
         }
     }
     let result = checks::error(&mut process, &subjects).await;
-    cells.note(Capability::Error, judged(server, Capability::Error, result));
+    cells.note(
+        Capability::Error,
+        judged(server, &recording, Capability::Error, result),
+    );
     let complaints = process.complaints();
     if !cells.failures().is_empty() && !complaints.is_empty() {
         eprintln!("what {} says beside its failures:\n{complaints}", peer.name);
@@ -110,8 +120,42 @@ fn said_in(line: &str) -> Result<(Capability, Outcome)> {
     Ok((name.parse()?, outcome))
 }
 
+/// The outcome that a client program tells of, if the bytes show it where it is a defect.
+fn proved(
+    defects: &[(Capability, Evidence)],
+    recording: &Recording,
+    capability: Capability,
+    outcome: Outcome,
+) -> Outcome {
+    let evidence = defects.iter().find(|(known, _)| *known == capability);
+    match (outcome, evidence) {
+        (Outcome::Defect(what), Some((_, evidence))) => {
+            let shown = evidence.check(&recording.requests(), &recording.replies());
+            defect(&what, shown)
+        }
+        (Outcome::Defect(what), None) => {
+            Outcome::Fails(format!("no bytes are named that show this defect: {what}"))
+        }
+        (outcome, Some(_)) => Outcome::Fails(format!("its defect is history: {outcome:?}")),
+        (outcome, None) => outcome,
+    }
+}
+
+/// A defect, if the bytes show it.
+fn defect(what: &str, shown: Result<()>) -> Outcome {
+    match shown {
+        Ok(()) => Outcome::Defect(what.to_owned()),
+        Err(error) => Outcome::Fails(format!("{error:#}, so this is not shown: {what}")),
+    }
+}
+
 /// What a result means for a server of which something may be known.
-fn judged(server: &Server, capability: Capability, result: Result<()>) -> Outcome {
+fn judged(
+    server: &Server,
+    recording: &Recording,
+    capability: Capability,
+    result: Result<()>,
+) -> Outcome {
     let mut known = server.known.iter().filter(|k| k.capability == capability);
     match result {
         Ok(()) => match known.next() {
@@ -123,7 +167,13 @@ fn judged(server: &Server, capability: Capability, result: Result<()>) -> Outcom
             match known.find(|known| why.contains(known.shows)) {
                 None => Outcome::Fails(why),
                 Some(known) => match known.verdict {
-                    Verdict::Defect => Outcome::Defect(known.what.to_owned()),
+                    Verdict::Defect => {
+                        let evidence = known.evidence.context("it names no bytes");
+                        let shown = evidence.and_then(|evidence| {
+                            evidence.check(&recording.replies(), &recording.requests())
+                        });
+                        defect(known.what, shown)
+                    }
                     Verdict::Lacks => Outcome::Lacks(known.what.to_owned()),
                     Verdict::Note => Outcome::Works(Some(known.what.to_owned())),
                 },
@@ -141,7 +191,12 @@ mod tests {
     use super::*;
     use crate::peer::Known;
 
-    const KNOWN: &[Known] = &[Known::defect(Capability::Int, "got 2", "it cannot count")];
+    const KNOWN: &[Known] = &[Known::defect(
+        Capability::Int,
+        "got 2",
+        "it cannot count",
+        Evidence::wrote(&["two"]),
+    )];
 
     #[test]
     fn lines_of_clients() {
@@ -171,7 +226,11 @@ mod tests {
             start: Start::program("true", &[]),
             known: KNOWN,
         };
-        let judged = |capability, result| judged(&server, capability, result);
+        let recording = Recording::default();
+        let judged = |capability, result| judged(&server, &recording, capability, result);
+        let unproved = judged(Capability::Int, Err(anyhow!("got 2")));
+        assert!(matches!(unproved, Outcome::Fails(_)), "{unproved:?}");
+        recording.replies().extend_from_slice(b"one, two");
         let defect = Outcome::Defect("it cannot count".to_owned());
         assert_eq!(judged(Capability::Int, Err(anyhow!("got 2"))), defect);
         for (capability, result) in [

@@ -1,5 +1,7 @@
 //! Our server, as the clients of the peers see it.
 
+use std::net::SocketAddr;
+
 use anyhow::Result;
 use rpc_core::Context;
 use tokio::task::JoinHandle;
@@ -7,7 +9,7 @@ use xmlrpc::Server;
 
 /// A server with the demo methods on a free port; it stops when this is dropped.
 pub(crate) struct Served {
-    pub(crate) url: String,
+    pub(crate) address: SocketAddr,
     task: JoinHandle<()>,
 }
 
@@ -20,9 +22,9 @@ impl Served {
             cx.header(&name).unwrap_or_default().to_owned()
         })?;
         let listening = server.bind("127.0.0.1:0").await?;
-        let url = listening.url();
+        let address = listening.local_address().to_string().parse()?;
         let task = tokio::spawn(listening.serve());
-        Ok(Self { url, task })
+        Ok(Self { address, task })
     }
 }
 

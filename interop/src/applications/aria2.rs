@@ -16,9 +16,9 @@ use xmlrpc::Client;
 
 use super::process::{Process, until};
 use super::{Application, Findings};
-use crate::connections::Counting;
 use crate::http;
 use crate::peer::Start;
+use crate::relay::Relay;
 
 const SECRET: &str = "s\u{e9}cret <&>";
 const TOKEN: &str = "token:s\u{e9}cret <&>";
@@ -35,7 +35,7 @@ pub(super) fn application() -> Application {
 
 async fn findings() -> Result<Findings> {
     let process = Process::start(command).await?;
-    let connections = Counting::new((Ipv4Addr::LOCALHOST, process.port).into())?;
+    let connections = Relay::new((Ipv4Addr::LOCALHOST, process.port).into())?;
     let url = format!("http://127.0.0.1:{}/rpc", connections.port);
     let client = &Client::new(&url)?;
 
@@ -312,7 +312,7 @@ async fn compressed(url: String) -> Result<()> {
     Ok(())
 }
 
-async fn thousand_calls(client: &Client, connections: &Counting) -> Result<()> {
+async fn thousand_calls(client: &Client, connections: &Relay) -> Result<()> {
     let before = connections.count();
     for _ in 0..1000 {
         client

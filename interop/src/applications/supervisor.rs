@@ -11,8 +11,8 @@ use xmlrpc::{Client, HttpError};
 
 use super::process::{Process, until};
 use super::{Application, Findings};
-use crate::connections::Counting;
 use crate::peer::Start;
+use crate::relay::Relay;
 
 pub(super) fn application() -> Application {
     Application {
@@ -26,7 +26,7 @@ pub(super) fn application() -> Application {
 
 async fn findings() -> Result<Findings> {
     let process = Process::start(command).await?;
-    let connections = Counting::new((Ipv4Addr::LOCALHOST, process.port).into())?;
+    let connections = Relay::new((Ipv4Addr::LOCALHOST, process.port).into())?;
     let address = format!("127.0.0.1:{}/RPC2", connections.port);
     let socket = process.folder().join("socket");
     let url = format!("http://user:pass%20word@{address}");
@@ -309,7 +309,7 @@ async fn large(client: &Client) -> Result<()> {
     Ok(())
 }
 
-async fn thousand_calls(client: &Client, connections: &Counting) -> Result<()> {
+async fn thousand_calls(client: &Client, connections: &Relay) -> Result<()> {
     let before = connections.count();
     for _ in 0..1000 {
         client.call::<State>("supervisor.getState", ()).await?;

@@ -10,15 +10,17 @@ use url::Url;
 use xmlrpc::{Client, ClientOptions, Ticket, blocking};
 
 use super::Check;
-use crate::connections::Counting;
+use crate::relay::{Recording, Relay};
 
 /// One of our clients and the server that it calls.
 #[derive(Clone)]
 pub(crate) struct Subject {
+    server: Url,
     url: Url,
     kind: Kind,
     calls: Calls,
-    connections: Counting,
+    relay: Relay,
+    recording: Recording,
 }
 
 /// Which of our clients.
@@ -35,41 +37,44 @@ enum Calls {
 }
 
 impl Subject {
-    /// Both of our clients for the server at `url`.
-    pub(crate) fn both(url: &str) -> Result<[Self; 2]> {
+    /// Both of our clients for the server at `url`. What passes is recorded.
+    pub(crate) fn both(url: &str, recording: &Recording) -> Result<[Self; 2]> {
         let url = Url::parse(url)?;
-        let new = |kind| Self::new(url.clone(), kind, ClientOptions::default());
+        let new = |kind| Self::new(url.clone(), kind, ClientOptions::default(), recording);
         Ok([new(Kind::Async)?, new(Kind::Blocking)?])
     }
 
-    fn new(url: Url, kind: Kind, options: ClientOptions) -> Result<Self> {
+    fn new(url: Url, kind: Kind, options: ClientOptions, recording: &Recording) -> Result<Self> {
         let server = url.socket_addrs(|| None)?;
-        let connections = Counting::new(*server.first().context("the URL has a host")?)?;
-        let mut counted = url.clone();
+        let server = *server.first().context("the URL has a host")?;
+        let relay = Relay::recording(server, recording)?;
+        let mut relayed = url.clone();
         ensure!(
-            counted.set_port(Some(connections.port)).is_ok(),
+            relayed.set_port(Some(relay.port)).is_ok(),
             "the URL has a port"
         );
         let calls = match kind {
             Kind::Async => {
-                let client = Client::with_options(counted.as_str(), options)?;
+                let client = Client::with_options(relayed.as_str(), options)?;
                 Calls::Async(client, Handle::current())
             }
             Kind::Blocking => {
-                Calls::Blocking(blocking::Client::with_options(counted.as_str(), options)?)
+                Calls::Blocking(blocking::Client::with_options(relayed.as_str(), options)?)
             }
         };
         Ok(Self {
-            url,
+            server: url,
+            url: relayed,
             kind,
             calls,
-            connections,
+            relay,
+            recording: recording.clone(),
         })
     }
 
     /// The same client with other options, and connections of its own.
     pub(crate) fn with_options(&self, options: ClientOptions) -> Result<Self> {
-        Self::new(self.url.clone(), self.kind, options)
+        Self::new(self.server.clone(), self.kind, options, &self.recording)
     }
 
     /// Makes a check, where blocking is allowed.
@@ -77,13 +82,14 @@ impl Subject {
         tokio::task::spawn_blocking(move || check(&self)).await?
     }
 
+    /// Returns the URL of the relay in front of the server.
     pub(crate) const fn url(&self) -> &Url {
         &self.url
     }
 
     /// How many connections this client has made.
     pub(crate) fn connections(&self) -> usize {
-        self.connections.count()
+        self.relay.count()
     }
 
     pub(crate) fn call<R: DeserializeOwned>(

@@ -28,6 +28,7 @@ pub(super) fn peer() -> Peer {
                 )?))
             }),
             lacks: &[xmlrpc_c::NO_GZIP],
+            defects: xmlrpc_c::DEFECTS,
         },
         server: Some(Server {
             start: Start::new(|| {

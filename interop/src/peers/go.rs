@@ -3,10 +3,20 @@
 use std::process::Command;
 
 use crate::peer::{Client, Start, programs};
-use crate::{Capability, Peer, build};
+use crate::{Capability, Evidence, Peer, build};
 
 /// Where Debian puts the sources of libraries.
 const SOURCES: &str = "/usr/share/gocode";
+
+/// The bytes that show the defects of the client.
+const DEFECTS: &[(Capability, Evidence)] = &[
+    (
+        Capability::EmptyString,
+        Evidence::wrote(&["<methodName>echo</methodName>"])
+            .was_given(&["<value><string></string></value>"]),
+    ),
+    (Capability::Struct, Evidence::wrote(&["<name>a<&></name>"])),
+];
 
 pub(super) fn peer() -> Peer {
     Peer {
@@ -27,6 +37,7 @@ pub(super) fn peer() -> Peer {
                 Capability::Nil,
                 "the library has no nil to send; `<nil/>` leaves what it is read into as it is",
             )],
+            defects: DEFECTS,
         },
         server: None,
     }

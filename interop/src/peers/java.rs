@@ -4,9 +4,15 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::peer::{Client, Start, programs};
-use crate::{Capability, Peer, build};
+use crate::{Capability, Evidence, Peer, build};
 
 const JAR: &str = "/usr/share/java/axmlrpc.jar";
+
+/// The bytes that show the defects of the client.
+const DEFECTS: &[(Capability, Evidence)] = &[
+    (Capability::Whitespace, Evidence::wrote(&[" b \r\n c \r "])),
+    (Capability::Struct, Evidence::wrote(&["<name>a<&></name>"])),
+];
 
 pub(super) fn peer() -> Peer {
     Peer {
@@ -26,6 +32,7 @@ pub(super) fn peer() -> Peer {
                 Capability::Gzip,
                 "aXMLRPC neither asks for compressed replies nor inflates any, and compresses no calls",
             )],
+            defects: DEFECTS,
         },
         server: None,
     }

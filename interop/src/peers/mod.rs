@@ -36,3 +36,6 @@ pub fn all() -> Vec<Peer> {
 /// How the check of whitespace fails where a carriage return is sent as it is, or read as a newline.
 const CARRIAGE_RETURN_LOST: &str =
     r#"got String("carriage\nreturn\n"), wanted String("carriage\rreturn\r\n")"#;
+
+/// A carriage return that a peer wrote as it is.
+const RAW_RETURN: &str = "carriage\rreturn\r";

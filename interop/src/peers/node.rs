@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use crate::peer::{Client, Known, Server, Start, programs};
-use crate::{Capability, Peer};
+use crate::{Capability, Evidence, Peer};
 
 pub(super) fn peer() -> Peer {
     Peer {
@@ -20,6 +20,7 @@ pub(super) fn peer() -> Peer {
         client: Client {
             start: Start::script("node", "node/client.js"),
             lacks: &[(Capability::Gzip, NO_GZIP)],
+            defects: &[],
         },
         server: Some(Server {
             start: Start::script("node", "node/server.js"),
@@ -48,12 +49,15 @@ const KNOWN: &[Known] = &[
         NOT_FOUND,
         "a method that is unknown is no fault, but HTTP status 404 without a body \
                            (`handleMethodCall` of lib/server.js)",
+        Evidence::wrote(&["HTTP/1.1 404 Not Found"]),
     ),
     Known::defect(
         Capability::Error,
         "accepted: [\"<methodCall><methodName>echo</methodName></params></methodCall>\"]",
         "a document with an end tag that nothing opened is a call (`sax.createStream()` without \
                            `strict` in lib/deserializer.js)",
+        Evidence::wrote(&["<methodResponse>"])
+            .was_given(&["<methodName>echo</methodName></params></methodCall>"]),
     ),
 ];
 

@@ -1,8 +1,7 @@
 //! Perl: RPC::XML, whose client stands on LWP and whose server on HTTP::Daemon.
 
-use crate::Capability;
-use crate::Peer;
 use crate::peer::{Client, Known, Server, Start};
+use crate::{Capability, Evidence, Peer};
 
 const DEFLATE: &str = "RPC::XML compresses by `deflate` alone (`$COMPRESSION_AVAILABLE` in RPC/XML/Client.pm and \
                        Server.pm)";
@@ -24,6 +23,7 @@ pub(super) fn peer() -> Peer {
         client: Client {
             start: Start::script("perl", "perl/client.pl"),
             lacks: &[(Capability::Gzip, DEFLATE)],
+            defects: &[],
         },
         server: Some(Server {
             start: Start::script("perl", "perl/server.pl"),
@@ -50,5 +50,7 @@ const KNOWN: &[Known] = &[
         "a fault of one call is the result of the whole multicall, and results are not wrapped in \
                            arrays (RPC/XML/multicall.xpl: `return $result if $result->is_fault; push @results, \
                            $result->value`)",
+        Evidence::wrote(&["<member><name>value</name><value><fault>"])
+            .was_given(&["<methodName>system.multicall</methodName>"]),
     ),
 ];

@@ -1,8 +1,8 @@
 //! PHP: the extension xmlrpc, which makes and reads documents; HTTP is curl's and PHP's own web server's.
 
-use super::CARRIAGE_RETURN_LOST;
+use super::{CARRIAGE_RETURN_LOST, RAW_RETURN};
 use crate::peer::{Client, Known, Server, Start};
-use crate::{Capability, Peer};
+use crate::{Capability, Evidence, Peer};
 
 pub(super) fn peer() -> Peer {
     Peer {
@@ -19,6 +19,7 @@ pub(super) fn peer() -> Peer {
         client: Client {
             start: Start::script("php", "php/client.php"),
             lacks: &[],
+            defects: DEFECTS,
         },
         server: Some(Server {
             start: Start::script("php", "php/server.php"),
@@ -26,6 +27,27 @@ pub(super) fn peer() -> Peer {
         }),
     }
 }
+
+/// The bytes that show the defects of the client.
+const DEFECTS: &[(Capability, Evidence)] = &[
+    (Capability::Whitespace, Evidence::wrote(&[RAW_RETURN])),
+    (
+        Capability::Double,
+        Evidence::wrote(&["<double>3.141593</double>"]).never_wrote(&["3.14159265"]),
+    ),
+    (
+        Capability::EmptyStruct,
+        Evidence::wrote(&["<array>\n    <data/>\n   </array>"]),
+    ),
+    (
+        Capability::Nil,
+        Evidence::wrote(&["<value>\n   <string/>\n  </value>"]).never_wrote(&["<nil/>"]),
+    ),
+    (
+        Capability::I8,
+        Evidence::wrote(&["<int>2147483647</int>"]).was_given(&["<i8>2147483648</i8>"]),
+    ),
+];
 
 const KNOWN: &[Known] = &[
     Known::lacks(
@@ -42,26 +64,34 @@ const KNOWN: &[Known] = &[
         Capability::Whitespace,
         CARRIAGE_RETURN_LOST,
         "a carriage return is written as it is, which XML reads as a newline",
+        Evidence::wrote(&[RAW_RETURN]),
     ),
     Known::defect(
         Capability::Double,
         "got Double(3.141593), wanted Double(3.141592653589793)",
         "doubles are written with six decimals (`%f`): pi as 3.141593, 1e-7 as 0.000000",
+        Evidence::wrote(&["<double>3.141593</double>"])
+            .never_wrote(&["3.14159265"])
+            .was_given(&["<double>3.141592653589793</double>"]),
     ),
     Known::defect(
         Capability::EmptyStruct,
         "got Array([]), wanted Struct({})",
         "an empty struct is read as an empty PHP array, and that is written as an empty array",
+        Evidence::wrote(&["<array>\n    <data/>\n   </array>"])
+            .was_given(&["<value><struct></struct></value>"]),
     ),
     Known::defect(
         Capability::Nil,
         "got String(\"\"), wanted Nil",
         "null is written as an empty string; a nil is read as null",
+        Evidence::wrote(&["<string/>"]).was_given(&["<value><nil/></value>"]),
     ),
     Known::defect(
         Capability::I8,
         "got String(\"\"), wanted Int(2147483648)",
         "an i8 is read as null",
+        Evidence::wrote(&["<string/>"]).was_given(&["<i8>2147483648</i8>"]),
     ),
     Known::note(
         Capability::ThousandCalls,

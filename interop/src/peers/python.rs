@@ -2,14 +2,17 @@
 
 use std::process::Command;
 
-use super::CARRIAGE_RETURN_LOST;
-use crate::Capability;
-use crate::Peer;
+use super::{CARRIAGE_RETURN_LOST, RAW_RETURN};
 use crate::peer::{Client, Known, Server, Start, programs};
+use crate::{Capability, Evidence, Peer};
 
 const CLIENT: &str = "python/client.py";
 const SERVER: &str = "python/server.py";
 const VERSION: &str = "import sys; print(sys.version.split()[0])";
+
+/// The bytes that show the defects of the client.
+const DEFECTS: &[(Capability, Evidence)] =
+    &[(Capability::Whitespace, Evidence::wrote(&[RAW_RETURN]))];
 
 /// Every CPython.
 pub(super) fn cpythons() -> impl Iterator<Item = Peer> {
@@ -28,6 +31,7 @@ pub(super) fn cpythons() -> impl Iterator<Item = Peer> {
             client: Client {
                 start: client,
                 lacks: &[],
+                defects: DEFECTS,
             },
             server: Some(Server {
                 start: server,
@@ -52,6 +56,7 @@ pub(super) fn pypy() -> Peer {
         client: Client {
             start: Start::script("pypy3", CLIENT),
             lacks: &[],
+            defects: DEFECTS,
         },
         server: Some(Server {
             start: Start::script("pypy3", SERVER),
@@ -66,6 +71,7 @@ const KNOWN: &[Known] = &[
         CARRIAGE_RETURN_LOST,
         "a carriage return is written as it is, which XML reads as a newline (`escape` of the client's module knows `&`, \
      `<` and `>` alone)",
+        Evidence::wrote(&[RAW_RETURN]),
     ),
     Known::lacks(
         Capability::MethodSignature,

@@ -1,8 +1,12 @@
 //! Ruby: the gem xmlrpc, whose client stands on Net::HTTP and whose server on WEBrick.
 
-use super::CARRIAGE_RETURN_LOST;
+use super::{CARRIAGE_RETURN_LOST, RAW_RETURN};
 use crate::peer::{Client, Known, Server, Start};
-use crate::{Capability, Peer};
+use crate::{Capability, Evidence, Peer};
+
+/// The bytes that show the defects of the client.
+const DEFECTS: &[(Capability, Evidence)] =
+    &[(Capability::Whitespace, Evidence::wrote(&[RAW_RETURN]))];
 
 pub(super) fn peer() -> Peer {
     Peer {
@@ -16,6 +20,7 @@ pub(super) fn peer() -> Peer {
         client: Client {
             start: Start::script("ruby", "ruby/client.rb"),
             lacks: &[],
+            defects: DEFECTS,
         },
         server: Some(Server {
             start: Start::script("ruby", "ruby/server.rb"),
@@ -35,12 +40,14 @@ const KNOWN: &[Known] = &[
         CARRIAGE_RETURN_LOST,
         "a carriage return is written as it is, which XML reads as a newline (`XMLWriter::Simple#text` \
          in xmlrpc/create.rb escapes `&`, `<` and `>` alone)",
+        Evidence::wrote(&[RAW_RETURN]),
     ),
     Known::defect(
         Capability::Base64,
         "<string>\\0\\u{1}\\u{2}",
         "base64 is read as a String like any other, which is written as `string` with its bytes as they are: to give \
          binary data back, a method has to know that and make a XMLRPC::Base64 of it",
+        Evidence::wrote(&["<string>\0\u{1}\u{2}"]).was_given(&["<base64>AAECAwQF"]),
     ),
     Known::note(
         Capability::I8,

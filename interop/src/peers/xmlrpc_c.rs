@@ -3,12 +3,46 @@
 use std::process::Command;
 
 use super::CARRIAGE_RETURN_LOST;
-use crate::Capability;
 use crate::peer::{Known, Start};
+use crate::{Capability, Evidence};
 
 pub(super) const NO_GZIP: (Capability, &str) = (Capability::Gzip, NO_COMPRESSION);
 
 const NO_COMPRESSION: &str = "xmlrpc-c has no compression: it neither sends nor asks for it";
+
+/// A hundred digits of a large number.
+macro_rules! hundred_zeros {
+    () => {
+        "0000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000"
+    };
+}
+
+/// The bytes that show the defects of the clients, whether in C or in C++.
+pub(super) const DEFECTS: &[(Capability, Evidence)] = &[
+    (
+        Capability::Unicode,
+        Evidence::wrote(&["\u{e9}"]).never_wrote(&["\u{1f600}", "&#128512;", "&#x1f600;"]),
+    ),
+    (
+        Capability::Whitespace,
+        Evidence::wrote(&[" b &#x0d;\n c &#x0d; "]).was_given(&[" b &#13;\n c &#13; "]),
+    ),
+    (
+        Capability::Double,
+        Evidence::wrote(&["<double>123456789.1234568</double>"]).was_given(&[concat!(
+            "<double>1",
+            hundred_zeros!(),
+            hundred_zeros!(),
+            hundred_zeros!(),
+            ".0</double>"
+        )]),
+    ),
+];
+
+/// What a server says that was given a character beyond the BMP.
+const BEYOND_BMP: Evidence =
+    Evidence::wrote(&["UTF-8 string contains a character not in the Basic Multilingual Plane"])
+        .was_given(&["\u{1f600}"]);
 
 /// What our checks of a server show, whether it is written in C or in C++.
 pub(super) const KNOWN: &[Known] = &[
@@ -21,21 +55,26 @@ pub(super) const KNOWN: &[Known] = &[
         Capability::Unicode,
         "UTF-8 string contains a character not in the Basic Multilingual Plane",
         "characters beyond the BMP are refused, with a fault that says so",
+        BEYOND_BMP,
     ),
     Known::defect(
         Capability::Fault,
         "UTF-8 string contains a character not in the Basic Multilingual Plane",
         "a text with characters beyond the BMP does not get as far as the method",
+        BEYOND_BMP,
     ),
     Known::defect(
         Capability::Whitespace,
         CARRIAGE_RETURN_LOST,
         "a carriage return that is read, also one written as `&#13;`, becomes a newline",
+        Evidence::wrote(&["carriage\nreturn\n"]).was_given(&["carriage&#13;return&#13;\n"]),
     ),
     Known::defect(
         Capability::Double,
         "got Double(1.0000000000000007e-7), wanted Double(1e-7)",
         "a number that is read is off by a few units in the last place: 1e-7 is read as 1.0000000000000007e-7",
+        Evidence::wrote(&["<double>0.00000010000000000000008</double>"])
+            .was_given(&["<double>0.0000001</double>"]),
     ),
 ];
 

@@ -1,11 +1,31 @@
 //! The command `xmlrpc`, which comes with xmlrpc-c.
 
 use super::xmlrpc_c;
-use crate::Capability;
-use crate::Peer;
 use crate::peer::{Client, Start};
+use crate::{Capability, Evidence, Peer};
 
 const SCALARS_ONLY: &str = "its parameters are scalars";
+
+/// The bytes that show the defects of the client.
+const DEFECTS: &[(Capability, Evidence)] = &[
+    (
+        Capability::Unicode,
+        Evidence::wrote(&["\u{e9}\u{4e2d}"]).never_wrote(&["\u{1f600}", "&#128512;", "&#x1f600;"]),
+    ),
+    (
+        Capability::Whitespace,
+        Evidence::wrote(&["\n\n b \n"]).never_wrote(&["\r\n c", "&#13;", "&#x0d;"]),
+    ),
+    (
+        Capability::Double,
+        Evidence::wrote(&["<double>-0.00000000015</double>"])
+            .was_given(&["<double>-0.00000000015</double>"]),
+    ),
+    (
+        Capability::Date,
+        Evidence::wrote(&["<methodName>now</methodName>"]).was_given(&["<dateTime.iso8601>"]),
+    ),
+];
 
 pub(super) fn peer() -> Peer {
     Peer {
@@ -34,6 +54,7 @@ pub(super) fn peer() -> Peer {
                 (Capability::ThousandCalls, "it is a process for each call"),
                 xmlrpc_c::NO_GZIP,
             ],
+            defects: DEFECTS,
         },
         server: None,
     }

@@ -213,13 +213,6 @@ try:
 except BrokenPipeError:
     print('closed')
 ";
-    if python.version < (3, 12) {
-        println!(
-            "CPython {:?} has no handshake to take apart",
-            python.version
-        );
-        return;
-    }
     let mut command = Command::from(python.command_text(program, &[path.to_str().unwrap()]));
     let python = tokio::spawn(async move { command.output().await.unwrap() });
     let mut accepted: Connection = listener.accept().await.unwrap();

@@ -106,6 +106,16 @@ fn kill(signal: &str, process: i64) {
     assert!(kill.unwrap().success());
 }
 
+/// Whether the process exists and is no zombie.
+fn is_running(process: i64) -> bool {
+    let process = process.to_string();
+    let output = Command::new("ps")
+        .args(["-o", "stat=", "-p", &process])
+        .output();
+    let state = output.unwrap().stdout;
+    state.first().is_some_and(|&state| state != b'Z')
+}
+
 fn eventually(what: &str, mut is: impl FnMut() -> bool) {
     let begin = Instant::now();
     while !is() {
@@ -201,10 +211,16 @@ fn a_reload_with_a_broken_program_changes_nothing() {
 fn a_worker_that_is_told_to_stop_finishes_and_is_started_again() {
     let supervisor = Supervisor::new("127.0.0.1:0");
     let load = Load::new(supervisor.port());
-    for worker in supervisor.workers() {
+    let before = supervisor.workers();
+    for &worker in &before {
         kill("-TERM", worker);
     }
+    eventually("each worker has stopped", || {
+        before.iter().all(|&worker| !is_running(worker))
+    });
     load.go_on();
+    let after = supervisor.workers();
+    assert!(after.is_disjoint(&before), "{before:?} {after:?}");
     load.stop();
 }
 

@@ -250,14 +250,55 @@ fn removing_the_mark_on_the_way_does_not_help() {
     ));
 }
 
+/// A client that was sent a forged challenge and a forged welcome, and the challenge that it sends.
+fn deceived_client(key: &Authentication) -> (Handshake, Vec<u8>) {
+    let mut client = new(Role::Client, key, unix(2, 1));
+    let forged = [CHALLENGE, b"{sha256}", &[7; RANDOM], MARK].concat();
+    client.incoming(&forged).unwrap();
+    client.outgoing().unwrap();
+    client.incoming(WELCOME).unwrap();
+    let challenge = client.outgoing().unwrap();
+    (client, challenge)
+}
+
+/// The answer that this role gives to a challenge, between a listener of user 1 and a client of
+/// user 2.
+fn answer_of(role: Role, key: &Authentication, challenge: &[u8]) -> Vec<u8> {
+    let challenge = challenge.strip_prefix(CHALLENGE).unwrap();
+    let identity = unix(1, 2).identity(Role::Listener).unwrap();
+    let parts = bound_parts(role, challenge, &identity);
+    let code = Algorithm::Modern(Digest::Sha256).code(&key.key, &parts);
+    [b"{sha256}", code.as_slice()].concat()
+}
+
 #[test]
 fn an_answer_cannot_be_used_for_the_other_role() {
     let key = authentication("key");
-    let challenge = [b"{sha256}".as_slice(), &[7; RANDOM], MARK].concat();
-    let code = |role| {
-        Algorithm::Modern(Digest::Sha256).code(&key.key, &bound_parts(role, &challenge, b"x"))
-    };
-    assert_ne!(code(Role::Listener), code(Role::Client));
+    // A false listener has the challenge of one client answered by another client, which is at the
+    // end of the same channel: the role alone tells this answer from a listener's.
+    let (mut victim, challenge) = deceived_client(&key);
+    let mut oracle = new(Role::Client, &key, unix(2, 1));
+    oracle.incoming(&challenge).unwrap();
+    let answer = oracle.outgoing().unwrap();
+    assert_eq!(answer, answer_of(Role::Client, &key, &challenge));
+    let refused = victim.incoming(&answer);
+    assert!(
+        matches!(refused, Err(AuthError::WrongAnswer)),
+        "{refused:?}"
+    );
+    assert!(!victim.is_complete());
+
+    let (mut victim, challenge) = deceived_client(&key);
+    let answer = answer_of(Role::Listener, &key, &challenge);
+    victim.incoming(&answer).unwrap();
+
+    // And a false client has the challenge of a listener answered by another listener.
+    for (role, accepted) in [(Role::Listener, false), (Role::Client, true)] {
+        let mut victim = new(Role::Listener, &key, unix(1, 2));
+        let challenge = victim.outgoing().unwrap();
+        let result = victim.incoming(&answer_of(role, &key, &challenge));
+        assert_eq!(result.is_ok(), accepted, "{role:?}: {result:?}");
+    }
 }
 
 #[test]
