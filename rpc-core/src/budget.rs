@@ -102,7 +102,7 @@ pub struct Hold {
 }
 
 /// The error of a [`Hold`] for which a [`Budget`] has no room.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, thiserror::Error)]
 #[error("there is no room for it beside what is held for other peers")]
 #[non_exhaustive]
 pub struct NoRoom;

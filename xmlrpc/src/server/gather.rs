@@ -38,8 +38,10 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Gather<T> {
         Pin::new(&mut self.0).poll_write(cx, &together[..length])
     }
 
+    /// Always: hyper would otherwise copy each reply into a buffer of its own, where it is in no budget. A stream
+    /// that takes one piece at a time takes the first of several.
     fn is_write_vectored(&self) -> bool {
-        self.0.is_write_vectored()
+        true
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
