@@ -20,9 +20,6 @@ use rpc_core::{CallError, Caller, FaultKind};
 /// What clients of the victim's connections must know.
 pub const KEY: &str = "the key of the victim";
 
-/// What the victim holds at most for the peers of one server, in bytes.
-pub const BUDGET: u64 = 64 << 20;
-
 /// The most memory that the victim may ever have, in bytes.
 pub const MEMORY: u64 = 128 << 20;
 

@@ -8,7 +8,7 @@ use rpc_core::{CallError, FaultKind, Value};
 use tests::victim::Victim;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
-use xmlrpc::{Client, ClientOptions};
+use xmlrpc::Client;
 
 use super::answers::{in_short, read_to_end};
 use super::case::{call, request, with_headers};
