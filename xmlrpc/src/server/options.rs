@@ -165,7 +165,7 @@ impl ServerOptions {
     /// with other servers of the process.
     ///
     /// When it is spent, the connection is closed that has held the most for the longest, if that is more than a second
-    /// on average. Where nobody has, a request that finds no room is refused with status 503 and a fault of code −32400,
+    /// on average; a call that it made is cancelled. Where nobody has, a request that finds no room is refused with status 503 and a fault of code −32400,
     /// and a reply is replaced by a fault of code −32603. [`Budget`] says more.
     ///
     /// Default: one of 64 MiB for each server: four of the largest requests, or two of the largest replies. What is
