@@ -74,11 +74,13 @@ impl Coding {
 /// Compresses a body with gzip, for speed rather than size.
 pub(crate) fn gzip(body: &[u8]) -> Bytes {
     let mut encoder = GzEncoder::new(Vec::with_capacity(body.len() / 4), Compression::fast());
-    encoder
+    let mut zipped = encoder
         .write_all(body)
         .and_then(|()| encoder.finish())
-        .expect("a vector takes all")
-        .into()
+        .expect("a vector takes all");
+    // It may lie in memory for as long as its reader takes.
+    zipped.shrink_to_fit();
+    zipped.into()
 }
 
 /// The `charset` parameter of a content type.

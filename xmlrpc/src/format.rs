@@ -1,6 +1,7 @@
 //! XML-RPC as a format of `rpc-core`.
 
 use std::marker::PhantomData;
+use std::num::NonZeroUsize;
 
 use rpc_core::{Args, Format, FormatError, FormatErrorKind, FromArgs, Payload};
 use serde::Serialize;
@@ -36,6 +37,8 @@ pub struct XmlRpc {
     pub(crate) nil: bool,
     pub(crate) i8: bool,
     pub(crate) full_dates: bool,
+    /// The most bytes that a message written can have, where a server says so.
+    pub(crate) max_written: Option<NonZeroUsize>,
 }
 
 impl Default for XmlRpc {
@@ -46,6 +49,7 @@ impl Default for XmlRpc {
             nil: true,
             i8: true,
             full_dates: false,
+            max_written: None,
         }
     }
 }
@@ -88,6 +92,25 @@ impl XmlRpc {
     #[must_use]
     pub const fn full_dates(self, full_dates: bool) -> Self {
         Self { full_dates, ..self }
+    }
+
+    /// How many bytes a reply can have.
+    pub(crate) const fn max_reply(self, bytes: usize) -> Self {
+        Self {
+            // Not even an empty reply fits into none, nor into one.
+            max_written: NonZeroUsize::new(if bytes == 0 { 1 } else { bytes }),
+            ..self
+        }
+    }
+
+    /// Checks that there is room for more bytes behind `length` others.
+    // Inlined, since it is asked for every value.
+    #[inline(always)]
+    pub(crate) fn check_written(self, length: usize, more: usize) -> Result<(), FormatError> {
+        match self.max_written {
+            Some(max) if length.saturating_add(more) > max.get() => Err(too_long(max.get())),
+            _ => Ok(()),
+        }
     }
 
     /// How deep elements can be nested: each value within another takes three or four, and the
@@ -165,6 +188,12 @@ impl XmlRpc {
     }
 }
 
+#[cold]
+fn too_long(max: usize) -> FormatError {
+    let message = format!("the message is over the limit of {max} bytes");
+    FormatError::new(FormatErrorKind::Limit, message)
+}
+
 /// Appends something, or nothing at all.
 fn all_or_nothing(
     out: &mut Vec<u8>,
@@ -235,7 +264,7 @@ impl Format for XmlRpc {
             out.extend_from_slice(REPLY_PROLOGUE.as_bytes());
             ser::write(value, *self, Place::Whole, out)?;
             out.extend_from_slice(REPLY_EPILOGUE.as_bytes());
-            Ok(())
+            self.check_written(out.len(), 0)
         })
     }
 

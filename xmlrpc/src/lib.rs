@@ -85,4 +85,4 @@ pub use client::{
 pub use format::XmlRpc;
 pub use rpc_core;
 pub use rpc_core::{client, service};
-pub use server::{FaultPolicy, Listening, Refusal, Server, ServerOptions, cgi};
+pub use server::{Dropped, FaultPolicy, Listening, Refusal, ReplyBody, Server, ServerOptions, cgi};

@@ -76,6 +76,27 @@ fn too_deep(format: XmlRpc) -> FormatError {
     ))
 }
 
+/// Checks that a text may be written, escaped as it will be: one in memory is many values' worth at once.
+fn check_text(format: XmlRpc, out: &[u8], text: &str) -> Result<(), FormatError> {
+    // No character becomes longer than `&amp;`. Most texts fit even so.
+    const LONGEST: usize = "&amp;".len();
+    let most = text.len().saturating_mul(LONGEST);
+    if format.check_written(out.len(), most).is_ok() {
+        return Ok(());
+    }
+    let longer = text.bytes().map(|byte| match byte {
+        b'&' | b'\r' => LONGEST,
+        b'<' | b'>' => "&lt;".len(),
+        _ => 1,
+    });
+    format.check_written(out.len(), longer.sum())
+}
+
+/// Checks that bytes may be written as base64.
+fn check_bytes(format: XmlRpc, out: &[u8], bytes: &[u8]) -> Result<(), FormatError> {
+    format.check_written(out.len(), bytes.len().div_ceil(3).saturating_mul(4))
+}
+
 impl<'o> Ser<'o> {
     /// The serializer of a value within another.
     fn child<T: ?Sized>(
@@ -87,6 +108,7 @@ impl<'o> Ser<'o> {
         if depth > usize::from(format.max_depth) {
             return Err(too_deep(format));
         }
+        format.check_written(out.len(), 0)?;
         Ok(Self {
             out,
             format,
@@ -193,10 +215,12 @@ impl<'o> Serializer for Ser<'o> {
     }
 
     fn serialize_str(self, v: &str) -> Result<bool, FormatError> {
+        check_text(self.format, self.out, v)?;
         write::string(v, self.out).map(|()| true)
     }
 
     fn serialize_bytes(self, v: &[u8]) -> Result<bool, FormatError> {
+        check_bytes(self.format, self.out, v)?;
         write::base64(v, self.out);
         Ok(true)
     }

@@ -15,7 +15,7 @@ use clap::Parser;
 use conn::codec::pickle;
 use conn::{BindError, Listener, Pickle, rpc};
 use examples::demo::{Demo, connections};
-use rpc_core::{serve, service};
+use rpc_core::{Budget, Value, serve, service};
 use tests::victim::KEY;
 use tests::victim::objects::Objects;
 use tests::victim::visits::Visits;
@@ -33,6 +33,9 @@ struct Arguments {
     /// How many connections each server has at once
     #[arg(long)]
     max_connections: Option<usize>,
+    /// How many MiB the XML-RPC server holds for its peers
+    #[arg(long)]
+    budget_mib: Option<usize>,
     /// How long heads, bodies and answers of HTTP, and handshakes, may take
     #[arg(long)]
     timeout_ms: Option<u64>,
@@ -96,6 +99,12 @@ impl Ledger {
         let mut runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
         *runs = HashMap::new();
         true
+    }
+
+    /// So many bytes, at most 64 MiB, in one piece. The demo's `blob` is written a byte at a time, which takes seconds where
+    /// it is not optimised.
+    fn bytes(&self, n: usize) -> Value {
+        Value::from(vec![b'x'; n.min(64 << 20)])
     }
 
     /// How many tasks are alive.
@@ -174,6 +183,9 @@ impl Arguments {
         if let Some(connections) = self.max_connections {
             let limits = serve::Options::default().max_connections(connections);
             options = options.connections(limits);
+        }
+        if let Some(budget) = self.budget_mib {
+            options = options.budget(Budget::new(budget << 20));
         }
         if let Some(timeout) = self.timeout() {
             options = options

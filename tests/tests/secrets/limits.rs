@@ -14,6 +14,7 @@ fn defaults() -> Vec<(&'static str, String)> {
             "rpc_core::serve::Options",
             shown(&rpc_core::serve::Options::default()),
         ),
+        ("rpc_core::Budget", shown(&rpc_core::Budget::default())),
         (
             "xmlrpc::ServerOptions",
             shown(&xmlrpc::ServerOptions::default()),
@@ -115,7 +116,8 @@ fn human(name: &str, value: &str) -> String {
     let number: u64 = value.parse().unwrap();
     let is_bytes = [
         "max_body",
-        "max_bodies",
+        "max_reply",
+        "bytes",
         "max_message",
         "window",
         "max_backlog",

@@ -9,7 +9,7 @@ use serde::ser::{
 };
 
 use super::text::{ByteOf, TextOf};
-use super::{Place, Ser};
+use super::{Place, Ser, check_bytes};
 use crate::format::XmlRpc;
 use crate::xml::write;
 
@@ -127,7 +127,10 @@ impl<'o> Elements<'o> {
             self.start_array();
         }
         match self.state {
-            State::Bytes(bytes) => write::base64(&bytes, self.out),
+            State::Bytes(bytes) => {
+                check_bytes(self.format, self.out, &bytes)?;
+                write::base64(&bytes, self.out);
+            }
             State::Params => self.out.extend_from_slice(b"</params>"),
             State::Start | State::Array => {
                 self.out.extend_from_slice(b"</data></array></value>");

@@ -307,3 +307,41 @@ mod round_trip {
         }
     }
 }
+
+/// The encoder of a reply stops where the limit is, and not after all is in memory.
+#[test]
+fn nothing_is_written_beyond_the_limit_of_a_reply() {
+    use std::cell::Cell;
+
+    struct Endless<'a>(&'a Cell<usize>, &'static str);
+
+    impl serde::Serialize for Endless<'_> {
+        fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            let written = self.0;
+            serializer.collect_seq((0..1_000_000).map(|_| {
+                written.set(written.get() + 1);
+                self.1
+            }))
+        }
+    }
+
+    let format = XmlRpc::default().max_reply(10_000);
+    for text in ["", "a text", "<&>"] {
+        let written = Cell::new(0);
+        let mut out = Vec::new();
+        let error = Format::encode_reply(&format, &Endless(&written, text), &mut out);
+        let error = error.unwrap_err();
+        assert_eq!(error.kind(), FormatErrorKind::Limit);
+        assert_eq!(
+            error.to_string(),
+            "the message is over the limit of 10000 bytes"
+        );
+        assert!(written.get() < 10_000 / "<value><string></string></value>".len() + 2);
+        assert!(out.is_empty());
+    }
+    let bytes = vec![0_u8; 1 << 20];
+    let mut out = Vec::new();
+    Format::encode_reply(&format, &bytes, &mut out).unwrap_err();
+    Format::encode_reply(&format, &"&".repeat(1 << 20), &mut out).unwrap_err();
+    assert!(out.capacity() < 10_000, "nothing of it was written");
+}

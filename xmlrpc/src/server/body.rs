@@ -9,8 +9,10 @@ use std::time::Duration;
 use bytes::{Buf, Bytes};
 use http_body::Body;
 use http_body_util::BodyExt;
+use rpc_core::Budget;
+use rpc_core::budget::Hold;
 
-use super::budget::Share;
+use super::account::PeerAccount;
 use crate::body::{AHEAD, Broken};
 use crate::coding::{Coding, Undecodable};
 
@@ -28,16 +30,17 @@ pub(super) enum Failure {
     Damaged(io::Error),
 }
 
-/// Reads and decodes a whole body.
+/// Reads and decodes a whole body, and has `hold` hold it.
 pub(super) async fn read<B: Body>(
     body: B,
     coding: Coding,
     limit: usize,
     timeout: Duration,
-    share: &mut Share<'_>,
+    account: &PeerAccount<'_>,
+    hold: &mut Hold,
 ) -> Result<Bytes, Failure> {
     let collected = {
-        let mut collecting = pin!(collect(body, limit, share));
+        let mut collecting = pin!(collect(body, limit, account, hold));
         // A small body has come with its head, as a rule: no timer is started then.
         match poll_fn(|cx| Poll::Ready(collecting.as_mut().poll(cx))).await {
             Poll::Ready(collected) => collected,
@@ -59,10 +62,9 @@ pub(super) async fn read<B: Body>(
             Undecodable::Damaged(error) => Failure::Damaged(error),
         })?;
     // Bodies are inflated one after the other by each thread, so this is soon enough.
-    if share.cover(body.len()) {
-        Ok(body)
-    } else {
-        Err(Failure::NoRoom)
+    match account.resize(hold, body.len()) {
+        Ok(()) => Ok(body),
+        Err(_) => Err(Failure::NoRoom),
     }
 }
 
@@ -86,7 +88,8 @@ enum Unreadable<E> {
 async fn collect<B: Body>(
     body: B,
     limit: usize,
-    share: &mut Share<'_>,
+    account: &PeerAccount<'_>,
+    hold: &mut Hold,
 ) -> (Bytes, Option<Broken<Unreadable<B::Error>>>) {
     let declared = body.size_hint().lower();
     if declared > limit as u64 {
@@ -116,7 +119,9 @@ async fn collect<B: Body>(
         if data.len() > limit - length {
             break Some(Broken::TooLarge);
         }
-        if !share.cover(length + data.len()) {
+        // In large steps: a body can come a byte at a time.
+        let room = (length + data.len()).next_multiple_of(Budget::FREE);
+        if account.resize(hold, room).is_err() {
             break Some(Broken::Disconnected(Unreadable::NoRoom));
         }
         if length == 0 {

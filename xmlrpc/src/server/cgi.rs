@@ -72,8 +72,7 @@ pub async fn respond(
     request.extensions_mut().insert(peer(&variables));
 
     let (parts, body) = server.respond(request).await.into_parts();
-    let Ok(body) = body.collect().await;
-    let body = body.to_bytes();
+    let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
     let reason = parts.status.canonical_reason().unwrap_or_default();
     write!(output, "Status: {} {reason}\r\n", parts.status.as_u16())?;
     for (name, value) in &parts.headers {

@@ -3,7 +3,7 @@
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use hyper::body::Incoming;
@@ -17,6 +17,7 @@ use tokio::task::yield_now;
 use tokio::time::sleep_until;
 use tokio_util::sync::CancellationToken;
 
+use super::account::PeerAccount;
 use super::gather::Gather;
 use super::patient::Patient;
 use super::seldom::Seldom;
@@ -37,11 +38,12 @@ impl Server {
         }
         let accepted = Instant::now();
         let has_request = AtomicBool::new(false);
+        let account = PeerAccount::new(&self.options.budget);
         let service = service_fn(|request: ::http::Request<Incoming>| {
             has_request.store(true, Ordering::Relaxed);
             let checked = head::check(&request).map_err(Refusal::closing);
             let admitted = checked.and_then(|()| self.admit(request, peer.clone()));
-            Box::pin(self.respond_to(admitted))
+            Box::pin(self.respond_to(admitted, &account))
         });
         let io = Patient::new(io, self.options.write_timeout.min(FOREVER));
         let header_timeout = self.options.header_timeout.min(FOREVER);
@@ -57,12 +59,13 @@ impl Server {
         });
         let result = tokio::select! {
             biased;
-            result = poll_fn(|cx| connection.poll_without_shutdown(cx)) => result,
+            result = poll_fn(|cx| unless_evicted(connection.poll_without_shutdown(cx), &account, cx)) => result,
             () = Seldom::new(stopped) => {
                 // In memory of its own, which connections spare while nobody stops them.
                 let mut is_late = Box::pin(sleep_until((accepted + ON_ITS_WAY).into()));
                 let last = poll_fn(|cx| {
-                    if let Poll::Ready(result) = connection.poll_without_shutdown(cx) {
+                    let polled = connection.poll_without_shutdown(cx);
+                    if let Poll::Ready(result) = unless_evicted(polled, &account, cx) {
                         return Poll::Ready(Some(result));
                     }
                     match has_request.load(Ordering::Relaxed) {
@@ -74,10 +77,14 @@ impl Server {
                     Some(result) => result,
                     None => {
                         Pin::new(&mut connection).graceful_shutdown();
-                        poll_fn(|cx| connection.poll_without_shutdown(cx)).await
+                        poll_fn(|cx| unless_evicted(connection.poll_without_shutdown(cx), &account, cx)).await
                     }
                 }
             }
+        };
+        let Some(result) = result else {
+            tracing::debug!(%peer, "connection closed: it has held the most for the longest");
+            return;
         };
         let is_answered = match &result {
             Ok(()) => true,
@@ -90,6 +97,19 @@ impl Server {
         if is_answered {
             linger(connection.into_parts().io.into_inner()).await;
         }
+    }
+}
+
+/// The end of a connection that was polled; nothing if what it holds has to go.
+// It is asked after the connection, when what that holds by now can be watched.
+fn unless_evicted<R>(
+    polled: Poll<R>,
+    account: &PeerAccount<'_>,
+    cx: &mut Context<'_>,
+) -> Poll<Option<R>> {
+    match polled {
+        Poll::Ready(result) => Poll::Ready(Some(result)),
+        Poll::Pending => account.poll_evicted(cx).map(|()| None),
     }
 }
 
@@ -115,3 +135,65 @@ const FOREVER: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
 /// The most that the head of a request may take in memory: cookies and tokens fit many times over.
 const MAX_HEAD: usize = 64 << 10;
+
+#[cfg(test)]
+mod tests {
+    use rpc_core::Budget;
+    use rpc_core::transport::{Connect as _, memory};
+    use tokio::io::AsyncReadExt as _;
+
+    use super::*;
+    use crate::ServerOptions;
+
+    /// The request for a blob of 600 kB.
+    const BLOB: &str = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 65\r\n\r\n\
+                        <methodCall><methodName>blob</methodName><params/></methodCall>\r\n";
+
+    #[tokio::test(start_paused = true)]
+    async fn who_does_not_read_makes_room_for_who_does() -> std::io::Result<()> {
+        let budget = Budget::new(1 << 20);
+        let options = ServerOptions::default().budget(budget.clone());
+        let server = Server::with_options(options);
+        server
+            .register_function("blob", || vec![0_u8; 600_000])
+            .expect("the name is free");
+        let (listener, connector) = memory::listener("server");
+        let serving = tokio::spawn(server.listen(listener)?.serve());
+
+        let ask = async || {
+            let mut peer = connector.connect().await?;
+            peer.write_all(BLOB.as_bytes()).await?;
+            std::io::Result::Ok(peer)
+        };
+        let mut silent = ask().await?;
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        assert!(
+            (700_000..800_000).contains(&budget.held()),
+            "{}",
+            budget.held()
+        );
+        for _ in 0..3 {
+            let mut reader = ask().await?;
+            let mut reply = vec![0; 800_000];
+            reader.read_exact(&mut reply).await?;
+            assert!(reply.starts_with(b"HTTP/1.1 200"));
+        }
+        let mut rest = Vec::new();
+        silent.read_to_end(&mut rest).await?;
+        assert!(rest.len() < 700_000, "{} bytes", rest.len());
+        // A connection is idle again, and holds nothing.
+        let mut reader = ask().await?;
+        let mut reply = vec![0; 800_000];
+        reader.read_exact(&mut reply).await?;
+        let held = async {
+            while budget.held() > 0 {
+                let _ = reader.read(&mut reply).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(1), held)
+            .await
+            .expect("it is read");
+        serving.abort();
+        Ok(())
+    }
+}

@@ -38,8 +38,10 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Gather<T> {
         Pin::new(&mut self.0).poll_write(cx, &together[..length])
     }
 
+    /// Always: hyper would otherwise copy each reply into a buffer of its own, where it is in no budget. A stream
+    /// that takes one piece at a time takes the first of several.
     fn is_write_vectored(&self) -> bool {
-        self.0.is_write_vectored()
+        true
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -66,6 +68,46 @@ mod tests {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
     use super::*;
+
+    /// A stream that takes one piece at a time.
+    struct Single<T>(T);
+
+    impl<T: AsyncWrite + Unpin> AsyncWrite for Single<T> {
+        fn poll_write(
+            mut self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+            bytes: &[u8],
+        ) -> Poll<io::Result<usize>> {
+            Pin::new(&mut self.0).poll_write(cx, bytes)
+        }
+
+        fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Pin::new(&mut self.0).poll_flush(cx)
+        }
+
+        fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Pin::new(&mut self.0).poll_shutdown(cx)
+        }
+    }
+
+    #[tokio::test]
+    async fn a_reply_is_not_copied_for_a_stream_that_takes_one_piece_at_a_time() -> io::Result<()> {
+        let (ours, mut theirs) = tokio::io::duplex(1 << 16);
+        let mut gather = Gather(Single(ours));
+        assert!(gather.is_write_vectored(), "or hyper copies");
+        let (head, body) = ([b'h'; 1000], [b'b'; 5000]);
+        let mut pieces = [IoSlice::new(&head), IoSlice::new(&body)];
+        let mut left = &mut pieces[..];
+        while !left.is_empty() {
+            let written = gather.write_vectored(left).await?;
+            IoSlice::advance_slices(&mut left, written);
+        }
+        drop(gather);
+        let mut got = Vec::new();
+        theirs.read_to_end(&mut got).await?;
+        assert_eq!(got, [&head[..], &body].concat());
+        Ok(())
+    }
 
     #[tokio::test]
     async fn all_bytes_leave_in_order_whatever_their_number() -> io::Result<()> {

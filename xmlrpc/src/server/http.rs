@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 use std::time::Instant;
@@ -17,15 +17,17 @@ use http::request::Parts;
 use http::{Method, Request, Response, StatusCode};
 use http_body::Body;
 use http_body_util::Full;
+use rpc_core::budget::{Hold, NoRoom};
 use rpc_core::{
     Answer, Call, Cancellation, Context, Fault, FaultKind, FormatError, Name, Origin, Payload,
     Peer, Registry,
 };
 use tower_service::Service;
 
+use super::account::PeerAccount;
 use super::body::{self, Failure};
 use super::log::{self, OneLine};
-use super::{Refusal, Server};
+use super::{Refusal, ReplyBody, Server};
 use crate::XmlRpc;
 use crate::coding::{Coding, charset, gzip};
 use crate::document::{REPLY_EPILOGUE, REPLY_PROLOGUE, call_head, reply_value, write_fault};
@@ -38,7 +40,7 @@ impl<B> Service<Request<B>> for Server
 where
     B: Body<Data: Send, Error: Send> + Send + 'static,
 {
-    type Response = Response<Full<Bytes>>;
+    type Response = Response<ReplyBody>;
     type Error = Infallible;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
 
@@ -65,11 +67,25 @@ impl Server {
     ///
     /// # Cancel safety
     /// Dropping the future cancels the call that the request made.
-    pub async fn respond(&self, mut request: Request<impl Body>) -> Response<Full<Bytes>> {
+    pub async fn respond(&self, mut request: Request<impl Body>) -> Response<ReplyBody> {
         let peer = request.extensions_mut().remove::<Peer>();
         let admitted = self.admit(request, peer.unwrap_or_default());
-        let Ok(response) = self.respond_to(admitted).await;
-        response
+        let account = PeerAccount::new(&self.options.budget);
+        let response = {
+            let mut responding = pin!(self.respond_to(admitted, &account));
+            poll_fn(|cx| match responding.as_mut().poll(cx) {
+                Poll::Ready(Ok(response)) => Poll::Ready(Some(response)),
+                Poll::Pending => account.poll_evicted(cx).map(|()| None),
+            })
+            .await
+        };
+        let response = response.unwrap_or_else(|| {
+            let text = "the request has been held for too long beside others";
+            respond_with(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, text).closing())
+        });
+        response.map(|reply| {
+            ReplyBody::new(reply.into_inner().unwrap_or_default(), account.into_inner())
+        })
     }
 
     /// Answers a request whose head was looked at. The future has room for nothing of the head that nobody asks for
@@ -77,6 +93,7 @@ impl Server {
     pub(super) async fn respond_to(
         &self,
         admitted: Result<Admitted<'_, impl Body>, Refusal>,
+        account: &PeerAccount<'_>,
     ) -> Result<Response<Full<Bytes>>, Infallible> {
         let Admitted {
             registry,
@@ -89,16 +106,22 @@ impl Server {
         };
         let limit = self.options.max_body;
         let timeout = self.options.body_timeout;
-        let mut share = self.bodies.share();
-        let document = match body::read(body, coding, limit, timeout, &mut share).await {
+        let mut hold = Hold::default();
+        let read = body::read(body, coding, limit, timeout, account, &mut hold);
+        let mut document = match read.await {
             Ok(document) => document,
             Err(failure) => return Ok(self.refuse_body(&failure, origin)),
         };
         if let Err(fault) = self.calls.check() {
             return Ok(self.overloaded(&fault, origin));
         }
+        let decoded = decode_document(&mut document, charset(origin.headers.get(CONTENT_TYPE)));
+        if let Err(no_room) = account.resize(&mut hold, document.len()) {
+            return Ok(self.overloaded(&no_room.of_request(), origin));
+        }
+        let document = decoded.map(|()| document);
         let reply = self.answer(&registry, &origin, document).await;
-        Ok(self.reply(reply, origin))
+        Ok(self.held_reply(reply, origin, account, hold))
     }
 
     /// Checks what can be told from the head of a request of this peer.
@@ -157,18 +180,18 @@ impl Server {
         Ok((registry, coding))
     }
 
-    /// Makes the call that a document holds.
+    /// Makes the call that a document holds, if it is one in UTF-8 by now.
     async fn answer(
         &self,
         registry: &Registry<XmlRpc>,
         origin: &Arc<Origin>,
-        document: Bytes,
+        document: Result<Bytes, FormatError>,
     ) -> Bytes {
         let started = Instant::now();
         let cancellation = Cancellation::default();
         // A caller that hangs up drops this future: what runs elsewhere is told by the guard.
         let _guard = cancellation.cancel_on_drop();
-        let (method, params) = match self.read_call(&origin.headers, document) {
+        let (method, params) = match document.and_then(read_call) {
             Ok(call) => call,
             Err(error) => {
                 let shown = OneLine(&error);
@@ -201,7 +224,9 @@ impl Server {
                     ))
                 }),
         };
-        let result = result.and_then(|reply| own_document(reply, self.options.format));
+        let result = result
+            .and_then(|reply| own_document(reply, self.options.format))
+            .and_then(|document| self.check_reply(document));
         log::outcome(&origin.peer, &method, started, result.as_ref().err());
         result.unwrap_or_else(|fault| self.write_fault(&fault, &method))
     }
@@ -219,30 +244,28 @@ impl Server {
         })
     }
 
-    fn read_call(
-        &self,
-        headers: &HeaderMap,
-        mut document: Bytes,
-    ) -> Result<(Name, Payload), FormatError> {
-        decode_document(&mut document, charset(headers.get(CONTENT_TYPE)))?;
-        let (method, params_start) = call_head(&document)?;
-        let end = document.len();
-        Ok((method, Payload::part(document, params_start..end)))
-    }
-
     fn write_fault(&self, fault: &Fault, method: &str) -> Bytes {
         let (code, text) = self.options.fault_policy.apply(fault, method);
         let mut out = Vec::new();
-        write_fault(code, &text, &mut out);
+        write_fault(code, fault_text(&text, self.options.max_reply), &mut out);
         out.into()
+    }
+
+    /// A reply within the limit. The encoder keeps to it; raw methods may not.
+    fn check_reply(&self, document: Bytes) -> Result<Bytes, Fault> {
+        let limit = self.options.max_reply;
+        if document.len() <= limit {
+            return Ok(document);
+        }
+        let text = format!("the call ran, but the reply is over the limit of {limit} bytes");
+        Err(Fault::of(FaultKind::Internal, text))
     }
 
     /// The response to a request whose body cannot be had.
     fn refuse_body(&self, failure: &Failure, origin: Arc<Origin>) -> Response<Full<Bytes>> {
         let (status, text) = match failure {
             Failure::NoRoom => {
-                let message = "the server holds as many large requests as it can";
-                return self.overloaded(&Fault::of(FaultKind::Overloaded, message), origin);
+                return self.overloaded(&NoRoom::default().of_request(), origin);
             }
             Failure::TooLarge => (
                 StatusCode::PAYLOAD_TOO_LARGE,
@@ -271,7 +294,7 @@ impl Server {
     /// The response to a request for which there is no room. Load balancers go by the status, callers by the fault.
     fn overloaded(&self, fault: &Fault, origin: Arc<Origin>) -> Response<Full<Bytes>> {
         tracing::debug!(%fault, "request refused");
-        let mut response = self.reply(self.write_fault(fault, ""), origin);
+        let mut response = self.reply(Reply::plain(self.write_fault(fault, "")), origin);
         *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
         let headers = response.headers_mut();
         headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
@@ -280,19 +303,47 @@ impl Server {
         response
     }
 
+    /// The response with this reply, which takes the place of its request in the budget until its last byte is written.
+    fn held_reply(
+        &self,
+        document: Bytes,
+        origin: Arc<Origin>,
+        account: &PeerAccount<'_>,
+        mut hold: Hold,
+    ) -> Response<Full<Bytes>> {
+        let mut reply = Reply::plain(document);
+        let mut held = account.resize(&mut hold, reply.body.len());
+        if held.is_ok() && self.compresses(&reply, &origin) {
+            // Both are there for a moment, which ends before this thread makes another.
+            reply = reply.zipped();
+            held = account.resize(&mut hold, reply.body.len());
+        }
+        match held {
+            Ok(()) => reply.body = hold.attach(reply.body),
+            Err(no_room) => {
+                let fault = no_room.of_reply();
+                tracing::debug!(peer = %origin.peer, %fault, "reply dropped");
+                reply = Reply::plain(self.write_fault(&fault, ""));
+            }
+        }
+        self.reply(reply, origin)
+    }
+
+    /// Whether a reply is compressed for its caller.
+    fn compresses(&self, reply: &Reply, origin: &Origin) -> bool {
+        let limit = self.options.gzip_over;
+        limit.is_some_and(|limit| reply.length > limit) && accepts_gzip(&origin.headers)
+    }
+
     /// The response to a request from there.
-    fn reply(&self, document: Bytes, origin: Arc<Origin>) -> Response<Full<Bytes>> {
-        let large = self
-            .options
-            .gzip_over
-            .is_some_and(|limit| document.len() > limit);
-        let zip = large && accepts_gzip(&origin.headers);
-        let body = if zip { gzip(&document) } else { document };
-        let mut response = Response::new(Full::new(body));
+    fn reply(&self, reply: Reply, origin: Arc<Origin>) -> Response<Full<Bytes>> {
+        let limit = self.options.gzip_over;
+        let large = limit.is_some_and(|limit| reply.length > limit);
+        let mut response = Response::new(Full::new(reply.body));
         let headers = response.headers_mut();
         *headers = emptied(origin);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/xml"));
-        if zip {
+        if reply.coding == Coding::Gzip {
             headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         }
         if large {
@@ -301,6 +352,51 @@ impl Server {
         response
     }
 }
+
+/// A reply as it is sent.
+struct Reply {
+    body: Bytes,
+    coding: Coding,
+    /// The bytes of the document itself.
+    length: usize,
+}
+
+impl Reply {
+    const fn plain(document: Bytes) -> Self {
+        Self {
+            length: document.len(),
+            body: document,
+            coding: Coding::Identity,
+        }
+    }
+
+    fn zipped(self) -> Self {
+        Self {
+            body: gzip(&self.body),
+            coding: Coding::Gzip,
+            ..self
+        }
+    }
+}
+
+/// The method that a document names, and its parameters.
+fn read_call(document: Bytes) -> Result<(Name, Payload), FormatError> {
+    let (method, params_start) = call_head(&document)?;
+    let end = document.len();
+    Ok((method, Payload::part(document, params_start..end)))
+}
+
+/// The text of a fault, unless that alone could be longer than a reply.
+pub(super) fn fault_text(text: &str, limit: usize) -> &str {
+    // No character becomes longer than `&amp;`; what stands around the text is not counted.
+    match text.len() <= SHORT || text.len().saturating_mul("&amp;".len()) <= limit {
+        true => text,
+        false => "the text of the fault is over the limit of a reply",
+    }
+}
+
+/// The text of a fault that is sent whatever the limit.
+const SHORT: usize = 256;
 
 /// The reply as this server writes it. One that a raw method passed on from another server may
 /// declare another encoding, or none that callers of this one can read: only its value is kept.

@@ -1,7 +1,7 @@
 //! The server: services at paths, and the connections that call them.
 
+mod account;
 mod body;
-mod budget;
 pub mod cgi;
 mod connection;
 mod gather;
@@ -11,6 +11,7 @@ mod log;
 mod multicall;
 mod options;
 mod patient;
+mod reply;
 mod seldom;
 mod timer;
 
@@ -28,8 +29,8 @@ use rpc_core::{CallLimit, Instance, Name, RegisterError, Registry};
 use tokio::net::{TcpListener, ToSocketAddrs};
 use tokio_util::sync::CancellationToken;
 
-use self::budget::Budget;
 pub use self::options::{FaultPolicy, Refusal, ServerOptions};
+pub use self::reply::{Dropped, ReplyBody};
 use crate::XmlRpc;
 use crate::client::Socket;
 
@@ -53,7 +54,7 @@ use crate::client::Socket;
 /// | 413 | the body is over the limit, on the wire or inflated |
 /// | 415 | the content type is not XML, or the content coding not gzip |
 /// | 501 | there is a transfer coding other than chunked |
-/// | 503 | so many [calls](ServerOptions::max_calls) run, or so many [large bodies](ServerOptions::max_bodies) are there, that there is no room for another; with a fault as well |
+/// | 503 | so many [calls](ServerOptions::max_calls) run, or so much is [held](ServerOptions::budget) for other peers, that there is no room for another; with a fault as well |
 ///
 /// All else is answered with status 200 and an XML-RPC document, a fault included, such as the one for a method
 /// whose name has more than 1024 bytes. A length is not
@@ -84,7 +85,6 @@ pub struct Server {
     /// The services at paths of their own. Most servers have none, and take no lock then.
     services: Arc<OnceLock<Services>>,
     calls: CallLimit,
-    bodies: Arc<Budget>,
 }
 
 type Services = RwLock<HashMap<String, Registry<XmlRpc>>>;
@@ -98,12 +98,12 @@ impl Server {
 
     /// A server with settings of your choice.
     #[must_use]
-    pub fn with_options(options: ServerOptions) -> Self {
+    pub fn with_options(mut options: ServerOptions) -> Self {
+        // The encoder stops at the limit rather than write what is not sent.
+        options.format = options.format.max_reply(options.max_reply);
         let main = new_service(&options);
         Self {
             calls: CallLimit::new(options.max_calls),
-            // One of those that are allowed fits in any case.
-            bodies: Arc::new(Budget::new(options.max_bodies.max(options.max_body))),
             options: Arc::new(options),
             main,
             services: Arc::default(),

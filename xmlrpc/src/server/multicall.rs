@@ -1,15 +1,21 @@
 //! The `system.*` methods that only XML-RPC has.
 
 use std::collections::BTreeMap;
+use std::future::{Future, poll_fn};
 use std::ops::Range;
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Instant;
 
+use rpc_core::budget::{Hold, NoRoom};
 use rpc_core::{
-    Answer, Call, Description, Fault, FaultKind, Format, Kind, Method, Parameter, Payload,
+    Answer, Budget, Call, Description, Fault, FaultKind, Format, Kind, Method, Parameter, Payload,
     RegisterError, Registry,
 };
 use serde::{Deserialize, Serialize};
 
+use super::account::PeerAccount;
+use super::http::fault_text;
 use super::log;
 use super::options::{FaultPolicy, ServerOptions};
 use crate::XmlRpc;
@@ -19,6 +25,13 @@ use crate::document::{
 };
 
 const MULTICALL: &str = "system.multicall";
+
+/// What stands around the results, and around each of them.
+const LIST_START: &[u8] = b"<value><array><data>";
+const LIST_END: &[u8] = b"</data></array></value>";
+
+/// The room for a fault of a few words.
+const SHORT_FAULT: usize = 512;
 
 pub(super) fn register_system(
     registry: &Registry<XmlRpc>,
@@ -38,14 +51,15 @@ pub(super) fn register_system(
 /// `system.multicall`: several calls in one request, run in their order, each failing alone.
 ///
 /// Specification: Eric Kidd, "RFC: system.multicall" (2001). A multicall within a multicall is
-/// refused. What the replies take together is limited like a request's body: the calls after that
-/// are refused without being run.
+/// refused. What the replies take together is limited like that of any other call, and held in the budget while further
+/// calls run: once one does not fit, its entry is a fault, and the calls after it are refused without being run.
 fn multicall(options: &ServerOptions) -> Method<XmlRpc> {
     let limits = Limits {
         calls: options.max_multicall,
-        replies: options.max_body,
+        reply: options.max_reply,
         policy: options.fault_policy,
     };
+    let budget = options.budget.clone();
     let description = Description {
         params: vec![Parameter {
             kind: Kind::Array,
@@ -55,7 +69,7 @@ fn multicall(options: &ServerOptions) -> Method<XmlRpc> {
         ..Description::default()
     };
     Method::raw(MULTICALL, description, move |registry, call| {
-        Answer::later(run(registry.clone(), call, limits))
+        Answer::later(run(registry.clone(), call, limits, budget.clone()))
     })
     .help(
         "Makes several calls in one request. Each is a struct of methodName and params; each \
@@ -67,11 +81,30 @@ fn multicall(options: &ServerOptions) -> Method<XmlRpc> {
 #[derive(Clone, Copy)]
 struct Limits {
     calls: usize,
-    replies: usize,
+    reply: usize,
     policy: FaultPolicy,
 }
 
+/// Runs the calls, unless what their results take has to go.
 async fn run(
+    registry: Registry<XmlRpc>,
+    call: Call<XmlRpc>,
+    limits: Limits,
+    budget: Budget,
+) -> Result<Payload, Fault> {
+    let account = PeerAccount::new(&budget);
+    let mut running = pin!(run_within(&account, registry, call, limits));
+    let result = poll_fn(|cx| match running.as_mut().poll(cx) {
+        Poll::Ready(result) => Poll::Ready(result),
+        Poll::Pending => account
+            .poll_evicted(cx)
+            .map(|()| Err(NoRoom::default().of_reply())),
+    });
+    result.await
+}
+
+async fn run_within(
+    account: &PeerAccount<'_>,
     registry: Registry<XmlRpc>,
     call: Call<XmlRpc>,
     limits: Limits,
@@ -91,8 +124,13 @@ async fn run(
         return Err(Fault::of(FaultKind::InvalidRequest, text));
     }
     let document = params.into_message();
-    let mut out = Vec::from(REPLY_PROLOGUE);
-    out.extend_from_slice(b"<value><array><data>");
+    let mut results = Results {
+        out: [REPLY_PROLOGUE.as_bytes(), LIST_START].concat(),
+        hold: Hold::default(),
+        to_come: entries.len(),
+        full: None,
+        limits,
+    };
     for Raw { range } in entries {
         // Methods that answer at once would otherwise hold the event loop for all of them.
         tokio::task::consume_budget().await;
@@ -107,37 +145,80 @@ async fn run(
                     context: context.for_method(method),
                 };
                 let context = call.context.clone();
-                let result = if out.len() > limits.replies {
-                    let text = format!("the replies before are over {} bytes", limits.replies);
-                    Err(Fault::of(FaultKind::Overloaded, text))
-                } else {
-                    registry.dispatch(call).await
+                let result = match results.full {
+                    Some(why) => Err(Fault::of(FaultKind::Overloaded, why)),
+                    None => registry.dispatch(call).await,
                 };
                 (context, result)
             }
             Err(fault) => (context.clone(), Err(fault)),
         };
-        let (peer, method) = (context.peer(), context.method());
-        log::outcome(peer, method, started, result.as_ref().err());
         let value = match &result {
             Ok(reply) => reply_value(reply, format).map_err(Fault::internal),
             Err(fault) => Err(fault.clone()),
         };
-        match value {
-            Ok(value) => {
-                out.extend_from_slice(b"<value><array><data>");
-                out.extend_from_slice(value);
-                out.extend_from_slice(b"</data></array></value>");
-            }
-            Err(fault) => {
-                let (code, text) = limits.policy.apply(&fault, context.method());
-                write_fault_value(code, &text, &mut out);
-            }
+        let value = value.and_then(|value| results.push(value, account));
+        let (peer, method) = (context.peer(), context.method());
+        log::outcome(peer, method, started, value.as_ref().err());
+        if let Err(fault) = value {
+            results.push_fault(&fault, method);
         }
     }
-    out.extend_from_slice(b"</data></array></value>");
-    out.extend_from_slice(REPLY_EPILOGUE.as_bytes());
-    Ok(out.into())
+    Ok(results.finish())
+}
+
+/// What the results are gathered in.
+struct Results {
+    out: Vec<u8>,
+    hold: Hold,
+    /// How many results there is to be room for.
+    to_come: usize,
+    /// Why there is no room for further ones.
+    full: Option<&'static str>,
+    limits: Limits,
+}
+
+impl Results {
+    /// Appends a result.
+    fn push(&mut self, value: &[u8], account: &PeerAccount<'_>) -> Result<(), Fault> {
+        let length = self.out.len() + value.len() + LIST_START.len() + LIST_END.len();
+        if length > self.room() {
+            self.full = Some("the replies before take all the room of one");
+            let limit = self.limits.reply;
+            let text =
+                format!("the call ran, but the reply would be over the limit of {limit} bytes");
+            return Err(Fault::of(FaultKind::Internal, text));
+        }
+        account.resize(&mut self.hold, length).map_err(|no_room| {
+            self.full = Some("there is no room for further replies");
+            no_room.of_reply()
+        })?;
+        self.out.extend_from_slice(LIST_START);
+        self.out.extend_from_slice(value);
+        self.out.extend_from_slice(LIST_END);
+        self.to_come -= 1;
+        Ok(())
+    }
+
+    /// Appends a fault, for which there is room, if it is short.
+    fn push_fault(&mut self, fault: &Fault, method: &str) {
+        let (code, text) = self.limits.policy.apply(fault, method);
+        let room = self.room().saturating_sub(self.out.len());
+        write_fault_value(code, fault_text(&text, room), &mut self.out);
+        self.to_come -= 1;
+    }
+
+    /// How long the results can be by now. Those to come can all be faults.
+    fn room(&self) -> usize {
+        let others = SHORT_FAULT * self.to_come;
+        self.limits.reply.saturating_sub(others)
+    }
+
+    fn finish(mut self) -> Payload {
+        self.out.extend_from_slice(LIST_END);
+        self.out.extend_from_slice(REPLY_EPILOGUE.as_bytes());
+        self.out.into()
+    }
 }
 
 /// The method that an entry names, and where in the document its parameters are: they stay a

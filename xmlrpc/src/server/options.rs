@@ -7,7 +7,7 @@ use std::time::Duration;
 use http::header::CONNECTION;
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Response, StatusCode};
-use rpc_core::{Fault, FaultKind, Peer, serve};
+use rpc_core::{Budget, Fault, FaultKind, Peer, serve};
 
 use crate::XmlRpc;
 
@@ -18,7 +18,8 @@ pub struct ServerOptions {
     pub(crate) connections: serve::Options,
     pub(crate) format: XmlRpc,
     pub(crate) max_body: usize,
-    pub(crate) max_bodies: usize,
+    pub(crate) max_reply: usize,
+    pub(crate) budget: Budget,
     pub(crate) header_timeout: Duration,
     pub(crate) body_timeout: Duration,
     pub(crate) write_timeout: Duration,
@@ -106,7 +107,8 @@ impl Default for ServerOptions {
             connections: serve::Options::default(),
             format: XmlRpc::default(),
             max_body: 16 << 20,
-            max_bodies: 64 << 20,
+            max_reply: 32 << 20,
+            budget: Budget::default(),
             header_timeout: Duration::from_secs(30),
             body_timeout: Duration::from_secs(60),
             write_timeout: Duration::from_secs(60),
@@ -147,14 +149,31 @@ impl ServerOptions {
         self
     }
 
-    /// How many bytes the bodies of all requests may have together, on the wire or inflated, from when they come until
-    /// their calls are answered. The first 64 KiB of each do not count, so that small calls are answered whatever large
-    /// ones there are. A request that finds no room is refused with status 503 and a fault.
-    ///
-    /// Default: 64 MiB, four of the largest, or [`max_body`](Self::max_body) where that is more.
+    /// The largest reply in bytes, before it is compressed; that of a multicall with all its results. Default: 32 MiB,
+    /// so that what comes as the largest request fits into a reply as well when it is written longer, such as
+    /// 16 MiB of bytes, which are 22 MiB of base64. A larger one is not written to its end; the caller gets a fault of
+    /// code −32603 that says so.
     #[must_use]
-    pub const fn max_bodies(mut self, bytes: usize) -> Self {
-        self.max_bodies = bytes;
+    pub const fn max_reply(mut self, bytes: usize) -> Self {
+        self.max_reply = bytes;
+        self
+    }
+
+    /// The budget for all bytes that are held on behalf of peers: requests from their first byte until they are answered,
+    /// replies until their last byte is written, as they lie in memory (inflated, or compressed). The first 64 KiB of
+    /// each do not count, so that small calls are answered whatever large ones there are. A budget can be shared
+    /// with other servers of the process.
+    ///
+    /// When it is spent, the connection is closed that has held the most for the longest, if that is more than a second
+    /// on average; a call that it made is cancelled. Where nobody has, a request that finds no room is refused with status 503 and a fault of code −32400,
+    /// and a reply is replaced by a fault of code −32603. [`Budget`] says more.
+    ///
+    /// Default: one of 64 MiB for each server: four of the largest requests, or two of the largest replies. What is
+    /// larger than the budget finds no room at any time, so [`max_body`](Self::max_body) and
+    /// [`max_reply`](Self::max_reply) belong below it.
+    #[must_use]
+    pub fn budget(mut self, budget: Budget) -> Self {
+        self.budget = budget;
         self
     }
 
@@ -174,8 +193,10 @@ impl ServerOptions {
         self
     }
 
-    /// How long a peer may take to read 64 KiB of a reply, or what there is of it; its connection is closed
-    /// then. Default: 60 s, so that nobody keeps a connection and a reply in memory for ever.
+    /// How long a peer may take to read 64 KiB of a reply, or a fifth of it where that is more, or what is left of it;
+    /// its connection is closed then. So whatever the size, a reply is read within five times this, or at a kibibyte a
+    /// second. Default: 60 s, so that nobody keeps a connection and a reply in memory for ever; the 22 MiB of a blob of
+    /// 16 MiB can take five minutes, at 0.6 Mbit/s.
     #[must_use]
     pub const fn write_timeout(mut self, timeout: Duration) -> Self {
         self.write_timeout = timeout;
@@ -268,7 +289,8 @@ impl fmt::Debug for ServerOptions {
             .field("connections", &self.connections)
             .field("format", &self.format)
             .field("max_body", &self.max_body)
-            .field("max_bodies", &self.max_bodies)
+            .field("max_reply", &self.max_reply)
+            .field("budget", &self.budget)
             .field("header_timeout", &self.header_timeout)
             .field("body_timeout", &self.body_timeout)
             .field("write_timeout", &self.write_timeout)

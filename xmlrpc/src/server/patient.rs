@@ -9,15 +9,21 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
-/// How many bytes a peer must take in the time that it has, or all there are: with the default time that is about a
-/// kibibyte a second.
+/// How many bytes a peer must take in the time that it has, at the least, or all there are: with the default time that is
+/// about a kibibyte a second.
 const PART: usize = 64 << 10;
+
+/// In how many such times a peer must have taken the whole of an answer that is larger than as many parts: what it
+/// keeps in memory is there until its last byte is taken.
+const TIMES: usize = 5;
 
 /// A byte stream whose other end has a limited time for each part of what is written. A single byte now and then is not
 /// enough: the answer would stay in memory for as long as the peer likes.
 pub(super) struct Patient<T> {
     io: T,
     limit: Duration,
+    /// The most that there was to write at once since everything was written: the answer.
+    answer: usize,
     waiting: Option<Waiting>,
 }
 
@@ -32,6 +38,7 @@ impl<T> Patient<T> {
         Self {
             io,
             limit,
+            answer: 0,
             waiting: None,
         }
     }
@@ -47,17 +54,20 @@ impl<T> Patient<T> {
         Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, message)))
     }
 
+    /// Notes what became of `offered` bytes.
     fn wrote(
         &mut self,
         cx: &mut Context<'_>,
+        offered: usize,
         written: Poll<io::Result<usize>>,
     ) -> Poll<io::Result<usize>> {
+        self.answer = self.answer.max(offered);
         match &written {
             Poll::Pending => return self.poll_end(cx),
             Poll::Ready(Ok(length)) => {
                 if let Some(waiting) = &mut self.waiting {
                     waiting.taken += length;
-                    if waiting.taken >= PART {
+                    if waiting.taken >= PART.max(self.answer / TIMES) {
                         self.waiting = None;
                     }
                 }
@@ -75,7 +85,7 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Patient<T> {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.io).poll_write(cx, bytes);
-        self.wrote(cx, written)
+        self.wrote(cx, bytes.len(), written)
     }
 
     fn poll_write_vectored(
@@ -84,7 +94,8 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Patient<T> {
         pieces: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.io).poll_write_vectored(cx, pieces);
-        self.wrote(cx, written)
+        let offered = pieces.iter().map(|piece| piece.len()).sum();
+        self.wrote(cx, offered, written)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -97,6 +108,7 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Patient<T> {
             return self.poll_end(cx);
         };
         self.waiting = None;
+        self.answer = 0;
         Poll::Ready(flushed)
     }
 
@@ -125,9 +137,9 @@ mod tests {
 
     use super::*;
 
-    /// Writes a mebibyte and more to a peer that takes `step` bytes a second, and tells how that went, and after how
+    /// Writes two answers of this size to a peer that takes `step` bytes a second, and tells how that went, and after how
     /// many seconds.
-    async fn answer(step: usize) -> (io::Result<()>, u64) {
+    async fn answer(size: usize, step: usize) -> (io::Result<()>, u64) {
         let (ours, mut theirs) = tokio::io::duplex(1024);
         let mut ours = Patient::new(ours, Duration::from_secs(60));
         let begin = Instant::now();
@@ -139,7 +151,7 @@ mod tests {
         });
         let write = async {
             for _ in 0..2 {
-                ours.write_all(&vec![b'x'; 600 << 10]).await?;
+                ours.write_all(&vec![b'x'; size]).await?;
                 ours.flush().await?;
             }
             io::Result::Ok(())
@@ -151,18 +163,32 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn who_reads_a_kibibyte_and_more_a_second_gets_it_all() {
-        let (result, seconds) = answer(1200).await;
+        let (result, seconds) = answer(300 << 10, 1200).await;
         result.unwrap();
-        assert!(seconds > 1000, "{seconds}");
+        assert!(seconds > 500, "{seconds}");
     }
 
     #[tokio::test(start_paused = true)]
     async fn who_reads_a_byte_now_and_then_is_let_go() {
         for step in [1, 1000] {
-            let (result, seconds) = answer(step).await;
+            let (result, seconds) = answer(300 << 10, step).await;
             assert_eq!(result.unwrap_err().kind(), io::ErrorKind::TimedOut);
             assert_eq!(seconds, 60);
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_large_answer_has_to_be_read_faster_than_a_small_one() {
+        // 16 MiB in five minutes are 56 KiB a second.
+        let (result, seconds) = answer(16 << 20, 50 << 10).await;
+        assert_eq!(result.unwrap_err().kind(), io::ErrorKind::TimedOut);
+        assert_eq!(seconds, 60);
+        let (result, seconds) = answer(16 << 20, 60 << 10).await;
+        result.unwrap();
+        assert!((500..=600).contains(&seconds), "{seconds} for two");
+        // One that is small again has its time.
+        let (result, _) = answer(100 << 10, 1200).await;
+        result.unwrap();
     }
 
     #[tokio::test(start_paused = true)]

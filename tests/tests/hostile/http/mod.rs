@@ -11,6 +11,7 @@ mod heads;
 mod lengths;
 mod multicall;
 mod oversize;
+mod replies;
 mod slow;
 mod transfer;
 

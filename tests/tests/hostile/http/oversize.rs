@@ -373,8 +373,13 @@ async fn values_come_back_within_memory() {
         ),
         Case::new(
             "doubles that are written ten times as long",
-            array("<value><double>1e300</double></value>".repeat(200_000)),
+            array("<value><double>1e300</double></value>".repeat(90_000)),
             "1000000000000000000000000000000000000000, honest",
+        ),
+        Case::new(
+            "doubles that would be more than a reply can be",
+            array("<value><double>1e300</double></value>".repeat(200_000)),
+            "fault -32603, honest",
         ),
         Case::new(
             "characters that are written longer than read",

@@ -6,10 +6,17 @@ use std::sync::Mutex;
 use http_body_util::BodyExt as _;
 
 use super::*;
+use rpc_core::Budget;
+
 use crate::ServerOptions;
 
 fn call(method: &str) -> Request<Full<Bytes>> {
-    let document = format!("<methodCall><methodName>{method}</methodName></methodCall>");
+    posted(format!(
+        "<methodCall><methodName>{method}</methodName></methodCall>"
+    ))
+}
+
+fn posted(document: impl Into<Bytes>) -> Request<Full<Bytes>> {
     let mut request = Request::new(Full::new(document.into()));
     *request.method_mut() = Method::POST;
     request
@@ -63,4 +70,241 @@ async fn a_call_counts_while_it_waits() {
         assert!(document.windows(6).any(|text| text == b"-32400"));
     }
     assert_eq!(add().await.status(), StatusCode::OK);
+}
+
+/// A call of `method` with so many bytes of text.
+fn large(method: &str, bytes: usize) -> Request<Full<Bytes>> {
+    let text = "x".repeat(bytes);
+    let document = format!(
+        "<methodCall><methodName>{method}</methodName><params><param><value>{text}</value></param>\
+         </params></methodCall>"
+    );
+    posted(document)
+}
+
+async fn text(response: Response<ReplyBody>) -> String {
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    String::from_utf8(body.to_vec()).unwrap()
+}
+
+/// A server with a budget of a mebibyte, and methods that give back what they get, at once or never.
+fn server_with_a_mebibyte(options: ServerOptions) -> (Server, Budget) {
+    let budget = Budget::new(1 << 20);
+    let server = Server::with_options(options.budget(budget.clone()).gzip_over(None));
+    server
+        .register_function("echo", |text: String| text)
+        .unwrap()
+        .register_function("wait", async |_: String| {
+            std::future::pending::<()>().await;
+        })
+        .unwrap()
+        .register_function("zeros", |count: usize| vec![0_u8; count])
+        .unwrap();
+    (server, budget)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_is_held_until_its_call_is_answered() {
+    let (server, budget) = server_with_a_mebibyte(ServerOptions::default());
+    let mut waiting = pin!(server.respond(large("wait", 700_000)));
+    assert!(poll_fn(|cx| Poll::Ready(waiting.as_mut().poll(cx).is_pending())).await);
+    assert!((700_000 - Budget::FREE..700_000).contains(&budget.held()));
+    let refused = server.respond(large("echo", 700_000)).await;
+    assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(refused.headers()[CONNECTION], "close");
+    assert!(text(refused).await.contains("-32400"));
+    let small = server.respond(large("echo", 60_000)).await;
+    assert_eq!(small.status(), StatusCode::OK);
+    assert!(text(small).await.contains(&"x".repeat(60_000)));
+
+    // It has been held for long enough; the next takes its room.
+    tokio::time::advance(Budget::GRACE).await;
+    let served = server.respond(large("echo", 700_000)).await;
+    assert!(text(served).await.contains(&"x".repeat(700_000)));
+    let gone = waiting.await;
+    assert_eq!(gone.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert!(text(gone).await.contains("held for too long"));
+    assert_eq!(budget.held(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reply_is_held_until_it_is_read() {
+    let (server, budget) = server_with_a_mebibyte(ServerOptions::default());
+    let mut unread = server.respond(large("echo", 700_000)).await;
+    assert!((700_000 - Budget::FREE..700_000).contains(&budget.held()));
+    // Its request finds room, but its reply does not: the caller is told that the call ran.
+    let call = posted(
+        "<methodCall><methodName>zeros</methodName><params><param><value><int>500000\
+         </int></value></param></params></methodCall>",
+    );
+    let lost = server.respond(call).await;
+    assert_eq!(lost.status(), StatusCode::OK);
+    let fault = text(lost).await;
+    assert!(
+        fault.contains("-32603") && fault.contains("the call ran"),
+        "{fault}"
+    );
+
+    tokio::time::advance(Budget::GRACE).await;
+    let served = server.respond(large("echo", 700_000)).await;
+    assert!(text(served).await.contains(&"x".repeat(700_000)));
+    assert!(unread.body_mut().frame().await.unwrap().is_err());
+    drop(unread);
+    assert_eq!(budget.held(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_compressed_reply_holds_what_it_takes_in_fact() {
+    let (_, budget) = server_with_a_mebibyte(ServerOptions::default());
+    let server = Server::with_options(ServerOptions::default().budget(budget.clone()));
+    server
+        .register_function("echo", |text: String| text)
+        .unwrap();
+    let mut request = large("echo", 900_000);
+    let gzip = HeaderValue::from_static("gzip");
+    request.headers_mut().insert(ACCEPT_ENCODING, gzip);
+    let response = server.respond(request).await;
+    assert_eq!(response.headers()[CONTENT_ENCODING], "gzip");
+    assert_eq!(budget.held(), 0, "a kibibyte or so");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_text_holds_what_it_takes_in_utf_8() {
+    let (server, budget) = server_with_a_mebibyte(ServerOptions::default());
+    let document = |method: &str| {
+        let mut document =
+            b"<?xml version='1.0' encoding='iso-8859-1'?><methodCall><methodName>".to_vec();
+        document.extend_from_slice(method.as_bytes());
+        document.extend_from_slice(b"</methodName><params><param><value>");
+        document.extend_from_slice(&[0xe9; 400_000]);
+        document.extend_from_slice(b"</value></param></params></methodCall>");
+        posted(document)
+    };
+    let mut waiting = pin!(server.respond(document("wait")));
+    assert!(poll_fn(|cx| Poll::Ready(waiting.as_mut().poll(cx).is_pending())).await);
+    assert!(budget.held() > 800_000 - Budget::FREE, "{}", budget.held());
+    let refused = server.respond(document("echo")).await;
+    assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
+}
+
+#[tokio::test]
+async fn a_reply_over_the_limit_is_a_fault_that_says_so() {
+    let (server, _) = server_with_a_mebibyte(ServerOptions::default().max_reply(100_000));
+    server
+        .registry()
+        .register(rpc_core::Method::raw("raw", <_>::default(), |_, _| {
+            let document = format!(
+                "{REPLY_PROLOGUE}<value>{}</value>{REPLY_EPILOGUE}",
+                "x".repeat(100_000)
+            );
+            Answer::ready(Ok(document.into_bytes().into()))
+        }))
+        .unwrap();
+    server
+        .register_function("ampersands", || "&".repeat(25_000))
+        .unwrap()
+        .register_function("texts", || vec!["text"; 3_000])
+        .unwrap()
+        .register_function("fail", || Err::<(), _>(Fault::new(7, "&".repeat(100_000))))
+        .unwrap();
+    for method in ["raw", "ampersands", "texts"] {
+        let fault = text(server.respond(call(method)).await).await;
+        assert!(fault.contains("<int>-32603</int>"), "{method}: {fault}");
+        assert!(
+            fault.contains("over the limit of 100000 bytes"),
+            "{method}: {fault}"
+        );
+    }
+    let fault = text(server.respond(call("fail")).await).await;
+    assert!(
+        fault.contains("<int>7</int>") && fault.len() < 1000,
+        "{fault}"
+    );
+    let most = 100_000
+        - REPLY_PROLOGUE.len()
+        - REPLY_EPILOGUE.len()
+        - "<value><string></string></value>".len();
+    let reply = text(server.respond(large("echo", most)).await).await;
+    assert_eq!(reply.len(), 100_000, "all that fits");
+    let fault = text(server.respond(large("echo", most + 1)).await).await;
+    assert!(fault.contains("-32603"), "{fault}");
+}
+
+#[tokio::test]
+async fn the_results_of_a_multicall_are_one_reply() {
+    let (server, budget) = server_with_a_mebibyte(ServerOptions::default().max_reply(100_000));
+    let run = Arc::new(Mutex::new(0));
+    let counted = Arc::clone(&run);
+    server
+        .register_function("text", move |length: usize| {
+            *counted.lock().unwrap() += 1;
+            "x".repeat(length)
+        })
+        .unwrap()
+        .register_function("fail", || Err::<(), _>(Fault::new(7, "&".repeat(10_000))))
+        .unwrap();
+    let multicall = async |entries: &[(&str, &str)]| {
+        let entries: String = entries
+            .iter()
+            .map(|(method, params)| {
+                format!(
+                    "<value><struct><member><name>methodName</name><value>{method}</value></member>\
+                     <member><name>params</name><value><array><data>{params}</data></array></value>\
+                     </member></struct></value>"
+                )
+            })
+            .collect();
+        let document = format!(
+            "<methodCall><methodName>system.multicall</methodName><params><param><value><array>\
+             <data>{entries}</data></array></value></param></params></methodCall>"
+        );
+        text(server.respond(posted(document)).await).await
+    };
+    let most = ("text", "<value><int>40000</int></value>");
+    let reply = multicall(&[most; 10]).await;
+    assert!(reply.len() <= 100_000, "{}", reply.len());
+    assert_eq!(reply.matches(&"x".repeat(40_000)).count(), 2);
+    assert_eq!(*run.lock().unwrap(), 3, "the others are refused");
+    assert_eq!(reply.matches("the call ran").count(), 1);
+    assert_eq!(reply.matches("take all the room").count(), 7);
+    let reply = multicall(&[("fail", ""); 10]).await;
+    assert!(reply.len() <= 100_000, "{}", reply.len());
+    assert_eq!(reply.matches("<int>7</int>").count(), 10);
+    let reply = multicall(&[("text", "<value><int>3</int></value>"); 150]).await;
+    assert_eq!(reply.matches("<string>xxx<").count(), 150);
+    assert_eq!(budget.held(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_results_of_a_multicall_are_held_while_others_are_waited_for() {
+    let (server, budget) = server_with_a_mebibyte(ServerOptions::default());
+    let entry = |method: &str, value: &str| {
+        format!(
+            "<value><struct><member><name>methodName</name><value>{method}</value></member>\
+             <member><name>params</name><value><array><data>{value}</data></array></value>\
+             </member></struct></value>"
+        )
+    };
+    let multicall = |last: &str| {
+        let zeros = entry("zeros", "<value><int>500000</int></value>");
+        let document = format!(
+            "<methodCall><methodName>system.multicall</methodName><params><param><value><array>\
+             <data>{zeros}{last}</data></array></value></param></params></methodCall>"
+        );
+        server.respond(posted(document))
+    };
+    let wait = entry("wait", "<value>x</value>");
+    let mut waiting = pin!(multicall(&wait));
+    assert!(poll_fn(|cx| Poll::Ready(waiting.as_mut().poll(cx).is_pending())).await);
+    assert!(budget.held() > 600_000, "{}", budget.held());
+    // There is no room for the same again: the call ran, and further ones are refused.
+    let other = text(multicall(&entry("zeros", "<value><int>1</int></value>")).await).await;
+    assert!(other.contains("there is no room for the reply"), "{other}");
+    assert!(other.contains("no room for further replies"), "{other}");
+    tokio::time::advance(Budget::GRACE).await;
+    let other = text(multicall("").await).await;
+    assert!(other.len() > 600_000);
+    let gone = text(waiting.await).await;
+    assert!(gone.contains("-32603"), "{gone}");
+    assert_eq!(budget.held(), 0);
 }

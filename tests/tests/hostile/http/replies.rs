@@ -1,0 +1,111 @@
+//! Replies that are larger than their requests, for peers that do not read them.
+
+use std::io::Write as _;
+use std::time::{Duration, Instant};
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use rpc_core::{CallError, Value};
+use serde::de::DeserializeOwned;
+use tests::victim::Victim;
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpStream;
+use xmlrpc::Client;
+
+use super::case::with_headers;
+use super::victim_with;
+
+/// What the victim may hold. A quarter of the default, and so are the requests: a test build takes its time with large
+/// ones.
+const BUDGET: u64 = 16 << 20;
+
+/// The size of a blob or a text.
+const SIZE: usize = 4 << 20;
+
+/// What the two threads of the victim can have at hand beside what it holds: a request, its values, its reply, and another
+/// one's that is about to go.
+const AT_HAND: u64 = 2 * 7 * SIZE as u64;
+
+/// A compressed request, which asks for no compressed reply.
+fn zipped(document: &str) -> Vec<u8> {
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
+    gzip.write_all(document.as_bytes()).unwrap();
+    let body = gzip.finish().unwrap();
+    let length = body.len();
+    with_headers(
+        format!("Content-Encoding: gzip\r\nContent-Length: {length}"),
+        body,
+    )
+}
+
+fn call(method: &str, value: &str) -> String {
+    format!(
+        "<methodCall><methodName>{method}</methodName><params><param>{value}</param></params></methodCall>"
+    )
+}
+
+/// So many peers that ask and do not read.
+async fn silent(victim: &Victim, number: usize, request: &[u8]) -> Vec<TcpStream> {
+    let mut open = Vec::new();
+    for _ in 0..number {
+        let mut stream = TcpStream::connect(victim.xmlrpc).await.unwrap();
+        stream.write_all(request).await.unwrap();
+        open.push(stream);
+    }
+    open
+}
+
+/// What an honest client gets that asks again when it is refused.
+async fn honest<T: DeserializeOwned>(
+    client: &Client,
+    method: &str,
+    params: impl rpc_core::Args + Clone,
+) -> T {
+    let begin = Instant::now();
+    loop {
+        match client.call(method, params.clone()).await {
+            Err(CallError::Fault(fault)) => {
+                assert!(begin.elapsed() < Duration::from_secs(60), "{fault}");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            answer => return answer.unwrap(),
+        }
+    }
+}
+
+async fn assert_bounded(name: &str, request: &[u8]) {
+    // All of them would be 160 MiB and more.
+    const PEERS: usize = 40;
+    let victim = victim_with(&["--budget-mib", "16"]).await;
+    let before = victim.peak();
+    let open = silent(&victim, PEERS, request).await;
+    let client = Client::new(&victim.url()).unwrap();
+    let sum: i64 = client.call("add", (3, 5)).await.unwrap();
+    assert_eq!(sum, 8, "a small call needs no room");
+    let blob: Value = honest(&client, "ledger.bytes", (SIZE,)).await;
+    assert_eq!(blob, Value::from(vec![b'x'; SIZE]));
+    let text = "x".repeat(SIZE);
+    let echo: String = honest(&client, "echo", (text.clone(),)).await;
+    assert!(echo == text);
+    let more = victim.peak() - before;
+    println!("{name}: at most {} MiB more", more >> 20);
+    assert!(more < BUDGET + AT_HAND, "{name}: {more} bytes");
+    drop((client, open));
+    victim.assert_well(name).await;
+}
+
+#[tokio::test]
+async fn blobs_that_nobody_reads_have_a_limit_together() {
+    let value = format!("<value><int>{SIZE}</int></value>");
+    let blob = zipped(&call("ledger.bytes", &value));
+    assert!(blob.len() < 500, "{}", blob.len());
+    assert_bounded("blobs that nobody reads", &blob).await;
+}
+
+#[tokio::test]
+async fn echoes_that_nobody_reads_have_a_limit_together() {
+    let value = format!("<value>{}</value>", "x".repeat(SIZE));
+    let echo = zipped(&call("echo", &value));
+    assert!(echo.len() < 10_000, "{}", echo.len());
+    assert_bounded("echoes that nobody reads", &echo).await;
+}

@@ -1,0 +1,192 @@
+//! The bodies of responses.
+
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Wake, Waker};
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use rpc_core::Budget;
+use rpc_core::budget::Account;
+
+/// The body of a response of [`Server::respond`](crate::Server::respond), and of a server that is mounted elsewhere.
+///
+/// A large one is held in the [budget](crate::ServerOptions::budget) and given out in copies of 64 KiB. Whoever writes it
+/// may wait for a reader who takes nothing, and asks for no more then: so that it can go nevertheless when the budget
+/// is spent, it belongs to the budget as well, and ends with an error after that.
+#[derive(Debug)]
+pub struct ReplyBody(Kind);
+
+#[derive(Debug)]
+enum Kind {
+    /// What is left of it.
+    Small(Bytes),
+    /// Where it is, and what is left of it.
+    Large { kept: Arc<Kept>, left: u64 },
+}
+
+/// The error of a reply that has been held for too long beside others.
+#[derive(Debug, thiserror::Error)]
+#[error("the reply has been held for too long beside others")]
+#[non_exhaustive]
+pub struct Dropped;
+
+/// A reply that anyone can drop.
+#[derive(Debug)]
+struct Kept(Mutex<Option<(Bytes, Account)>>);
+
+impl ReplyBody {
+    /// A body of bytes that hold what they take.
+    pub(super) fn new(bytes: Bytes, account: Option<Account>) -> Self {
+        let Some(account) = account else {
+            return Self(Kind::Small(bytes));
+        };
+        if bytes.len() <= Budget::FREE {
+            return Self(Kind::Small(bytes));
+        }
+        let left = bytes.len() as u64;
+        let kept = Arc::new(Kept(Mutex::new(None)));
+        let waker = Waker::from(Arc::clone(&kept));
+        if account
+            .poll_evicted(&mut Context::from_waker(&waker))
+            .is_pending()
+        {
+            kept.put(bytes, account);
+        }
+        Self(Kind::Large { kept, left })
+    }
+}
+
+impl Kept {
+    fn put(&self, bytes: Bytes, account: Account) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *kept = Some((bytes, account));
+        let is_evicted = kept
+            .as_ref()
+            .is_some_and(|(_, account)| account.is_evicted());
+        drop(kept);
+        // It may have been told to go just before.
+        if is_evicted {
+            self.clear();
+        }
+    }
+
+    /// Drops the reply, if it is still there.
+    fn clear(&self) {
+        // What it held is given back without the lock.
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        drop(kept);
+    }
+
+    /// A copy of the next bytes; nothing if the reply was dropped.
+    fn copy(&self, left: u64) -> Option<Bytes> {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (bytes, _) = kept.as_mut()?;
+        // The casts lose nothing: no more is left than there are bytes.
+        let begin = bytes.len() - left as usize;
+        let end = bytes.len().min(begin + Budget::FREE);
+        Some(Bytes::copy_from_slice(&bytes[begin..end]))
+    }
+}
+
+impl Wake for Kept {
+    fn wake(self: Arc<Self>) {
+        self.clear();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.clear();
+    }
+}
+
+impl Body for ReplyBody {
+    type Data = Bytes;
+    type Error = Dropped;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Dropped>>> {
+        Poll::Ready(match &mut self.0 {
+            Kind::Small(bytes) if bytes.is_empty() => None,
+            Kind::Small(bytes) => Some(Ok(Frame::data(std::mem::take(bytes)))),
+            Kind::Large { left: 0, .. } => None,
+            Kind::Large { kept, left } => match kept.copy(*left) {
+                Some(bytes) => {
+                    *left -= bytes.len() as u64;
+                    if *left == 0 {
+                        kept.clear();
+                    }
+                    Some(Ok(Frame::data(bytes)))
+                }
+                None => Some(Err(Dropped)),
+            },
+        })
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.size_hint().exact() == Some(0)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(match &self.0 {
+            Kind::Small(bytes) => bytes.len() as u64,
+            Kind::Large { left, .. } => *left,
+        })
+    }
+}
+
+impl Drop for ReplyBody {
+    fn drop(&mut self) {
+        // The account knows how to drop the reply, and is kept beside it: neither would go by itself.
+        if let Kind::Large { kept, .. } = &self.0 {
+            kept.clear();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use http_body_util::BodyExt as _;
+
+    use super::*;
+
+    /// A reply of so many bytes beyond those that are free.
+    fn reply(budget: &Budget, bytes: usize) -> ReplyBody {
+        let account = budget.account();
+        let mut hold = account.hold();
+        let reply: Bytes = (0..Budget::FREE + bytes).map(|at| at as u8).collect();
+        hold.resize(&account, reply.len()).unwrap();
+        ReplyBody::new(hold.attach(reply), Some(account))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_large_reply_is_held_until_it_is_read_or_dropped() {
+        let budget = Budget::new(1 << 20);
+        let body = reply(&budget, 500_000);
+        assert_eq!(budget.held(), 500_000);
+        let read = body.collect().await.unwrap().to_bytes();
+        assert!(read.iter().enumerate().all(|(at, &byte)| byte == at as u8));
+        assert_eq!((read.len(), budget.held()), (565_536, 0));
+        drop(reply(&budget, 500_000));
+        assert_eq!(budget.held(), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_reply_that_nobody_reads_goes_when_its_room_is_needed() {
+        let budget = Budget::new(1 << 20);
+        let mut unread = reply(&budget, 1_000_000);
+        let first = unread.frame().await.unwrap().unwrap();
+        assert_eq!(first.into_data().unwrap().len(), Budget::FREE);
+        tokio::time::advance(Duration::from_secs(2)).await;
+        let next = reply(&budget, 1_000_000);
+        // Nobody has polled it.
+        assert!(matches!(&unread.0, Kind::Large { kept, .. } if kept.0.lock().unwrap().is_none()));
+        unread.frame().await.unwrap().unwrap_err();
+        drop(next);
+        assert_eq!(budget.held(), 0);
+        reply(&budget, 1_000_000).collect().await.unwrap();
+    }
+}
