@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use rpc_core::{CallError, Execution, Fault};
 
+use super::message::MAX_METHOD;
+
 /// Why a session is over, or was interrupted.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -90,6 +92,11 @@ pub(super) struct NoObject;
 #[derive(Debug, thiserror::Error)]
 #[error("the time of the call was over before it could be sent")]
 pub(super) struct TooLate;
+
+/// The name of a method is longer than any server takes.
+#[derive(Debug, thiserror::Error)]
+#[error("the name of the method has {0} bytes, over the limit of {MAX_METHOD}")]
+pub(super) struct LongMethod(pub(super) usize);
 
 /// A message is longer than the other side reads.
 #[derive(Debug, thiserror::Error)]

@@ -17,7 +17,7 @@ mod promised;
 
 use self::admission::Admission;
 pub(super) use self::admission::{Head, TOO_MANY_ANSWERS, Verdict};
-use self::promised::{Promised, length, promised};
+use self::promised::{Promised, Waits, promised};
 use super::calls::check_result;
 use super::{Discard, Effects, Session, State, in_order};
 use crate::frame::Encoder;
@@ -33,7 +33,7 @@ pub(super) struct Answering {
     _running: Option<Running>,
     promise: Option<Promised>,
     /// The call itself, while it waits for what another one promised.
-    waits: Option<(u64, Call<Encoding>)>,
+    waits: Option<Waits>,
 }
 
 impl Discard for Answering {
@@ -268,7 +268,8 @@ impl Session {
         }
         if one_way {
             effects.drop(result);
-            return state.push_with(|out| message::write_return(id, &[], out));
+            state.push_with(|out| message::write_return(id, &[], out));
+            return;
         }
         let sent = match &result {
             Ok(reply) => self.push_return(state, effects, id, reply),
@@ -313,15 +314,15 @@ impl Session {
                 FaultKind::Cancelled,
                 "the call that promised the object was cancelled",
             );
-            if let Some((other, _)) = &answering.waits
-                && let Some(waiting) = state.waiting_for(*other)
+            if let Some(waits) = &answering.waits
+                && let Some(waiting) = state.waiting_for(waits.other)
             {
                 waiting.remove(&id);
             }
             let mut given_up = vec![answering];
             while let Some(mut answering) = given_up.pop() {
-                if let Some((_, call)) = &answering.waits {
-                    state.put_off -= length(call);
+                if let Some(waits) = &answering.waits {
+                    state.put_off -= waits.cost;
                 }
                 if let Some(Promised::Waiting(calls)) = answering.promise.take() {
                     for dependent in calls {

@@ -12,7 +12,8 @@ use super::calls::{Begun, Outgoing};
 use super::object::Object;
 use super::{Lifeline, promise};
 use crate::rpc::encoding::Encoding;
-use crate::rpc::error::TooLate;
+use crate::rpc::error::{LongMethod, TooLate};
+use crate::rpc::message::MAX_METHOD;
 
 /// The future of a call. It keeps the session open as far as what it was given to refer to it does.
 #[must_use = "a call does nothing unless it is awaited"]
@@ -59,6 +60,11 @@ impl<L: Borrow<Lifeline> + Unpin> Future for Calling<L> {
                 );
                 this.progress = CallingProgress::Ended;
                 return Poll::Ready(Err(CallError::NotSent(message.into())));
+            }
+            let method = outgoing.call.method().len();
+            if method > MAX_METHOD {
+                this.progress = CallingProgress::Ended;
+                return Poll::Ready(Err(CallError::NotSent(Box::new(LongMethod(method)))));
             }
             let deadline = outgoing.call.context.deadline();
             let object = outgoing.object.clone();

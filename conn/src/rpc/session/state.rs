@@ -50,7 +50,7 @@ pub(super) struct State {
     pub(super) answers: Map<u64, Answering>,
     /// Calls of the other end that have begun just now, and are not among the answers (yet).
     pub(super) beginning: usize,
-    /// How many bytes the calls have that wait for what others promised.
+    /// What the calls cost that wait for what others promised.
     pub(super) put_off: u64,
     /// The newest call of the other end.
     pub(super) last_answer: u64,
@@ -108,14 +108,19 @@ impl State {
         self.push_with(|out| message.write(out));
     }
 
-    pub(super) fn push_with(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+    /// Appends the message that `write` appends, and returns how many bytes that is.
+    pub(super) fn push_with(&mut self, write: impl FnOnce(&mut Vec<u8>)) -> usize {
         let before = self.outbox.unwritten().len();
+        let mut length = 0;
         let pushed: Result<(), Infallible> = self.outbox.push_with(|out| {
+            let begin = out.len();
             write(out);
+            length = out.len() - begin;
             Ok(())
         });
         let Ok(()) = pushed;
         self.pushed += (self.outbox.unwritten().len() - before) as u64;
+        length
     }
 
     /// Whether the other end is to be told of references that went.
