@@ -19,6 +19,7 @@ pub struct Options {
     window: u32,
     max_backlog: u32,
     keepalive: Duration,
+    timeout: Option<Duration>,
     sends_causes: bool,
 }
 
@@ -31,6 +32,7 @@ impl Default for Options {
             window: 256 * 1024,
             max_backlog: 16 * 1024 * 1024,
             keepalive: Duration::from_secs(30),
+            timeout: Some(Duration::from_secs(60)),
             sends_causes: false,
         }
     }
@@ -93,6 +95,25 @@ impl Options {
         self
     }
 
+    /// How long a call of this end may take, on a client or back from a server, on objects too, where no deadline
+    /// was [chosen](rpc_core::Context::with_deadline) for it. After that it fails as
+    /// [`DeadlineExceeded`](rpc_core::FaultKind::DeadlineExceeded), or as not sent where the other end did not take it,
+    /// and is cancelled there. `None` is for ever, until the call is given up or the connection ends: a peer may answer
+    /// pings and nothing else.
+    ///
+    /// A call with a deadline of its own, as [`Caller::within`](rpc_core::Caller::within) gives, has that, be it sooner or
+    /// later; `with_deadline(None)` is for ever for one call. A call that a handler makes has the deadline of the call that
+    /// is being answered, or this time if that is sooner. A call that this end only passes on, to an object that lives
+    /// elsewhere, takes as long as its caller chose. Items of a stream may be this far apart or further: there is no limit
+    /// to the silence of a source.
+    ///
+    /// Default: 60 seconds, as over XML-RPC. No clock is read for each call: it may take half of the
+    /// [keepalive](Self::keepalive) longer, unless the time is shorter than that.
+    pub const fn timeout(mut self, time: Option<Duration>) -> Self {
+        self.timeout = time;
+        self
+    }
+
     /// Whether faults tell the other end their causes, where there are any: for peers that are trusted with
     /// the insides of this program.
     ///
@@ -115,6 +136,7 @@ impl Options {
             max_backlog: self.max_backlog.into(),
             // Times that can be added up; beyond a century is as good as never.
             keepalive: self.keepalive.clamp(Duration::from_millis(1), CENTURY),
+            timeout: self.timeout.map(|time| time.min(CENTURY)),
             lease: Duration::ZERO,
             sends_causes: self.sends_causes,
             calls: None,

@@ -11,6 +11,7 @@ use rpc_core::{Origin, Peer, Registry};
 use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use super::calls::Progress;
 use super::sink::Sink;
 use super::timer::Timer;
 use super::{Effects, Phase, Session, State};
@@ -29,10 +30,6 @@ const READS: usize = 32;
 /// How far answers to a peer that does not read may pile up beyond the limit, which turns calls down.
 /// From there on nothing is read from it.
 const REFUSALS: u64 = 1024 * 1024;
-
-/// How often in the time of a keepalive the clock is looked at. Looking at each message would take longer
-/// than much else that is done with it.
-const TICKS: u32 = 4;
 
 /// How long a connection that this end closes waits for the other to close it too.
 const LINGER: Duration = Duration::from_secs(2);
@@ -76,6 +73,8 @@ pub(in crate::rpc) struct Driver {
     blocked: Option<Instant>,
     timer: Timer,
     pinged: bool,
+    /// Since when the session is about to end.
+    left: Option<Instant>,
     closing: Option<Pin<Box<Sleep>>>,
 }
 
@@ -89,7 +88,7 @@ impl Driver {
             (sink, state.peer.max_message, state.root.clone())
         });
         let now = Instant::now();
-        let timer = Timer::new(now + tick(&session));
+        let timer = Timer::new(now + session.settings.tick());
         Self {
             session,
             reader,
@@ -111,6 +110,7 @@ impl Driver {
             blocked: None,
             timer,
             pinged: false,
+            left: None,
             closing: None,
         }
     }
@@ -243,18 +243,40 @@ impl Driver {
                 self.session
                     .change(|state, _| state.push(&Message::Ping(0)));
             }
-            self.timer.reset(now + tick(&self.session));
+            self.session.tick(now);
+            self.timer.reset(now + self.session.settings.tick());
+            self.heed_leaving(now);
         }
         Ok(())
     }
 
+    /// Has the clock looked at when a session that ends need not wait for the other end any longer.
+    fn heed_leaving(&mut self, now: Instant) {
+        if let (Some(left), Some(timeout)) = (self.left, self.session.settings.timeout)
+            && let Some(until) = left.checked_add(timeout).filter(|until| now < *until)
+        {
+            self.timer.bring_forward(until);
+        }
+    }
+
     /// Closes the connection once both ends have nothing more to say.
     fn poll_close(&mut self, cx: &mut Context<'_>) -> Result<(), Disconnected> {
+        if self.left.is_none() {
+            let now = Instant::now();
+            self.left = Some(now);
+            self.heed_leaving(now);
+            // It is to wake this task.
+            self.poll_time(cx)?;
+        }
         if self.closing.is_none() {
+            let timeout = self.session.settings.timeout;
+            let has_waited = timeout.is_some_and(|timeout| {
+                self.left.is_some_and(|left| left.elapsed() >= timeout)
+            });
             let done = self.sink.lock().writing.is_empty()
                 && self.session.change(|state, _| {
                     matches!(state.phase, Phase::Leaving { .. } | Phase::Ended(_))
-                        && state.is_idle()
+                        && (state.is_idle() || (has_waited && state.is_idle_but_for_silence()))
                         && !state.has_output()
                 });
             if !done {
@@ -330,11 +352,6 @@ impl Driver {
     }
 }
 
-/// After how long the clock is looked at.
-fn tick(session: &Session) -> Duration {
-    (session.settings.keepalive / TICKS).max(Duration::from_millis(1))
-}
-
 /// What the session wants of its driver.
 struct Turn {
     /// Whether the other end takes what it is sent, so that more can be read from it.
@@ -403,5 +420,15 @@ impl State {
         self.in_flight == 0
             && self.answers.is_empty()
             && self.passed.as_ref().is_none_or(|passed| passed.is_idle())
+    }
+
+    /// Whether nothing is under way but what the other end may never come to: the ends of one-way calls, and
+    /// streams. Other calls have a time of their own.
+    fn is_idle_but_for_silence(&self) -> bool {
+        let is_detached = |id| {
+            let pending = self.calls.get(id);
+            !pending.is_some_and(|pending| matches!(pending.progress, Progress::Sent { .. }))
+        };
+        self.answers.is_empty() && self.calls.numbers().into_iter().all(is_detached)
     }
 }

@@ -4,6 +4,8 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use tokio::time::Instant;
+
 use super::Session;
 use super::state::Phase;
 use crate::frame::Encoder;
@@ -14,6 +16,8 @@ impl Session {
     /// Takes note of a new connection. On one that resumes the session, the ends tell each other what they
     /// refer to. A session that is over stays so, and its driver closes the connection.
     pub(in crate::rpc) fn up(&self, peer: Limits, resumed: bool) {
+        // Connections that are short would never tick.
+        self.tick(Instant::now());
         self.change(|state, effects| {
             if matches!(state.phase, Phase::Ended(_)) {
                 return;

@@ -24,6 +24,7 @@ mod numbered;
 mod object;
 mod objects;
 mod passed;
+mod patience;
 mod promise;
 mod receive;
 mod sink;
@@ -58,6 +59,8 @@ pub(super) struct Settings {
     /// How long nothing may come before the other end is asked for a sign of life, and then again before
     /// it is given up.
     pub(super) keepalive: Duration,
+    /// How long calls of this end wait where nobody chose another time.
+    pub(super) timeout: Option<Duration>,
     /// How long the session outlives its connection.
     pub(super) lease: Duration,
     /// Whether faults tell their causes.

@@ -7,6 +7,7 @@ use std::sync::{Arc, Weak};
 use std::task::Waker;
 
 use rpc_core::Registry;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::answers::Answering;
@@ -41,6 +42,9 @@ pub(super) struct State {
     pub(super) calls: Numbered<Pending>,
     /// Calls that are to be sent as soon as they may, the oldest first.
     pub(super) waiting: VecDeque<u64>,
+    /// How many ticks there were, and when the last was.
+    pub(super) ticks: u64,
+    pub(super) ticked: Option<Instant>,
     /// Calls that the other end has to answer.
     pub(super) in_flight: usize,
     /// Whether there was more than one since there was none, and whether there was not, before that.
@@ -87,6 +91,8 @@ impl State {
             sink: Weak::new(),
             calls: Numbered::new(),
             waiting: VecDeque::new(),
+            ticks: 0,
+            ticked: None,
             in_flight: 0,
             had_company: false,
             is_lone: true,
