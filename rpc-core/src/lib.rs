@@ -62,6 +62,7 @@
 extern crate self as rpc_core;
 
 pub mod args;
+pub mod budget;
 pub mod call;
 pub mod caller;
 pub mod context;
@@ -83,6 +84,7 @@ pub mod value;
 pub mod workers;
 
 pub use args::{Arg, Args, FromArgs, Variadic};
+pub use budget::Budget;
 pub use call::{Answer, Call};
 pub use caller::{BlockingCaller, Caller, Client, Within};
 pub use context::{Cancellation, Context, Origin};
