@@ -120,6 +120,13 @@ impl Context {
             .map_or(&Peer::Unknown, |origin| &origin.peer)
     }
 
+    /// Whether anything is said of where the call came from. Of calls that a program makes on its own registry nothing
+    /// is, unless it does so itself.
+    #[must_use]
+    pub const fn has_origin(&self) -> bool {
+        self.origin.is_some()
+    }
+
     /// A header of the request, by its name in any case, where it is text.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use super::Session;
 use super::state::Phase;
@@ -120,13 +121,17 @@ impl Session {
 
     /// Ends when the session is over for good.
     pub(in crate::rpc) async fn ended(&self) {
-        let ended = self.change(|state, _| {
-            let ended = &mut state.ended;
-            (!self.is_ended()).then(|| ended.get_or_insert_default().clone())
-        });
-        if let Some(ended) = ended {
+        if let Some(ended) = self.ending() {
             ended.cancelled().await;
         }
+    }
+
+    /// What is cancelled when the session is over for good; nothing if it is.
+    pub(in crate::rpc) fn ending(&self) -> Option<CancellationToken> {
+        self.change(|state, _| {
+            let ended = &mut state.ended;
+            (!self.is_ended()).then(|| ended.get_or_insert_default().clone())
+        })
     }
 
     pub(in crate::rpc) fn is_ended(&self) -> bool {
