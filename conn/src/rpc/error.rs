@@ -28,6 +28,10 @@ pub enum Disconnected {
     /// The other side sent what the protocol does not allow.
     #[error("the other side breaks the protocol: {0}")]
     Protocol(String),
+    /// This side gave it up: what it held on behalf of the other was the most, for the longest, of all that the
+    /// [budget](crate::ListenerBuilder::budget) of the listener is for, and others needed the room.
+    #[error("the connection was given up for others: it held too much memory for too long")]
+    Evicted,
     /// The other side does not know the session any more: it was restarted, or the lease is over.
     #[error("the other side does not know this session any more")]
     Forgotten,

@@ -119,9 +119,8 @@ impl Table {
             }
             _ => {}
         }
-        let (freed, same_owner) = other.map_or((0, false), |other| {
-            (other.cost, other.owner.is(&owner))
-        });
+        let (freed, same_owner) =
+            other.map_or((0, false), |other| (other.cost, other.owner.is(&owner)));
         if other.is_none() && self.bound.len() >= MAX_NAMES {
             return Err(overloaded("there are too many names"));
         }
@@ -156,7 +155,10 @@ impl Table {
 
     pub(super) fn list(&self, prefix: &str) -> Vec<Listing> {
         self.bound
-            .range::<str, _>((std::ops::Bound::Included(prefix), std::ops::Bound::Unbounded))
+            .range::<str, _>((
+                std::ops::Bound::Included(prefix),
+                std::ops::Bound::Unbounded,
+            ))
             .take_while(|(name, _)| name.starts_with(prefix))
             .map(|(name, bound)| Listing {
                 name: name.clone(),

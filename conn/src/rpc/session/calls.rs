@@ -110,7 +110,8 @@ impl Session {
                 return Err(CallError::NotSent(Box::new(state.reason())));
             }
             let id = state.calls.next_number();
-            let promise = promised.map(|lifeline| Arc::new(Promise::new(lifeline, id, patience.deadline())));
+            let promise =
+                promised.map(|lifeline| Arc::new(Promise::new(lifeline, id, patience.deadline())));
             let mut pending = Pending {
                 progress: Progress::Waiting,
                 waker: None,
@@ -343,7 +344,12 @@ impl State {
     }
 
     /// Has the call end like this.
-    pub(super) fn settle(&mut self, id: u64, result: Result<Payload, CallError>, effects: &mut Effects) {
+    pub(super) fn settle(
+        &mut self,
+        id: u64,
+        result: Result<Payload, CallError>,
+        effects: &mut Effects,
+    ) {
         let Some(pending) = self.calls.get_mut(id) else {
             return effects.drop(result);
         };

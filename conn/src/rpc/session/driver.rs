@@ -7,11 +7,12 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use rpc_core::{Origin, Peer, Registry};
+use rpc_core::{Budget, Origin, Peer, Registry};
 use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::calls::Progress;
+use super::receive::counted;
 use super::sink::Sink;
 use super::timer::Timer;
 use super::{Effects, Phase, Session, State};
@@ -20,6 +21,7 @@ use crate::frame::Encoder;
 use crate::rpc::encoding::Encoding;
 use crate::rpc::error::Disconnected;
 use crate::rpc::message::{self, Counts, Message};
+use crate::share::RETRY;
 
 /// How many messages are handled before something is written and other tasks have their turn.
 const BURST: usize = 256;
@@ -33,6 +35,10 @@ const REFUSALS: u64 = 1024 * 1024;
 
 /// How long a connection that this end closes waits for the other to close it too.
 const LINGER: Duration = Duration::from_secs(2);
+
+/// What the other end is told where it has to go for others.
+const EVICTED: &str =
+    "too much was held for this connection for too long, and others need the room";
 
 /// The two directions of a connection.
 pub(in crate::rpc) struct Link {
@@ -49,7 +55,7 @@ pub(in crate::rpc) struct Driver {
     pub(super) root: Registry<Encoding>,
     /// What handling messages entails.
     pub(super) effects: Effects,
-    /// The longest message that the other end reads.
+    /// The longest message that the other end reads and this one sends.
     pub(super) longest: u64,
     /// The answers to calls that were answered at once, and how much waited to be written before them.
     pub(super) answers: Encoder,
@@ -61,6 +67,10 @@ pub(in crate::rpc) struct Driver {
     pub(super) is_settled: bool,
     /// Whether nothing is left of what was to be written before.
     is_written: bool,
+    /// How much memory for the next message the session knows of, where that counts.
+    pub(super) reading: usize,
+    /// There when there is no room for the next message: when to ask again.
+    no_room: Option<Pin<Box<Sleep>>>,
     leaving: bool,
     /// Whether several calls of this end were under way when this task last looked.
     pub(super) is_crowded: bool,
@@ -85,7 +95,8 @@ impl Driver {
         let (sink, longest, root) = session.change(|state, _| {
             let sink = Arc::new(Sink::new(writer.outgoing, Arc::clone(&state.written)));
             state.sink = Arc::downgrade(&sink);
-            (sink, state.peer.max_message, state.root.clone())
+            let longest = state.peer.max_message.min(session.settings.max_reply);
+            (sink, longest, state.root.clone())
         });
         let now = Instant::now();
         let timer = Timer::new(now + session.settings.tick());
@@ -102,6 +113,8 @@ impl Driver {
             may_read: true,
             is_settled: false,
             is_written: false,
+            reading: 0,
+            no_room: None,
             leaving: false,
             is_crowded: false,
             has_yielded: false,
@@ -128,6 +141,9 @@ impl Driver {
         let nothing_goes = (self.is_settled && self.is_written && self.answers.is_empty())
             || self.poll_write(cx)?;
         self.poll_time(cx)?;
+        if self.session.is_evicted(cx) {
+            return Err(Disconnected::Evicted);
+        }
         if self.leaving || self.closing.is_some() {
             self.poll_close(cx)?;
         }
@@ -154,11 +170,16 @@ impl Driver {
 
     /// Reads once. Says whether something came.
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Result<bool, Disconnected> {
+        let space = self.reader.decoder.prepare();
+        if !self.has_room(cx)? {
+            return Ok(false);
+        }
         let reader = &mut self.reader;
-        let mut space = ReadBuf::new(reader.decoder.space());
+        let mut space = ReadBuf::new(reader.decoder.prepared(space));
         match Pin::new(&mut reader.incoming).poll_read(cx, &mut space) {
             Poll::Pending => {
                 reader.decoder.rest();
+                self.has_room(cx)?;
                 return Ok(false);
             }
             Poll::Ready(Err(error)) => return Err(error.into()),
@@ -177,6 +198,31 @@ impl Driver {
         reader.decoder.filled(count);
         self.heard_since = true;
         Ok(true)
+    }
+
+    /// Whether there is room for what the decoder has. If not, this task is woken to ask again.
+    fn has_room(&mut self, cx: &mut Context<'_>) -> Result<bool, Disconnected> {
+        let size = counted(self.reader.decoder.size());
+        if size == self.reading && self.no_room.is_none() {
+            return Ok(true);
+        }
+        loop {
+            if let Some(sleep) = &mut self.no_room
+                && sleep.as_mut().poll(cx).is_pending()
+            {
+                return Ok(false);
+            }
+            self.no_room = None;
+            if self.session.read_into(size).is_ok() {
+                self.reading = size;
+                return Ok(true);
+            }
+            let budget = self.session.settings.budget.as_ref();
+            if budget.is_some_and(|budget| size - Budget::FREE > budget.bytes()) {
+                return Err(Disconnected::Evicted);
+            }
+            self.no_room = Some(Box::pin(sleep_until(Instant::now() + RETRY)));
+        }
     }
 
     /// Writes what there is. Says whether there is no more for now, or the connection takes no more; it
@@ -270,9 +316,8 @@ impl Driver {
         }
         if self.closing.is_none() {
             let timeout = self.session.settings.timeout;
-            let has_waited = timeout.is_some_and(|timeout| {
-                self.left.is_some_and(|left| left.elapsed() >= timeout)
-            });
+            let has_waited = timeout
+                .is_some_and(|timeout| self.left.is_some_and(|left| left.elapsed() >= timeout));
             let done = self.sink.lock().writing.is_empty()
                 && self.session.change(|state, _| {
                     matches!(state.phase, Phase::Leaving { .. } | Phase::Ended(_))
@@ -318,8 +363,12 @@ impl Future for Driver {
                 Ok(true) => return Poll::Pending,
                 Ok(false) => {}
                 Err(reason) => {
-                    if let Disconnected::Protocol(reason) = &reason {
-                        this.complain(reason);
+                    match &reason {
+                        Disconnected::Protocol(reason) => {
+                            this.complain(&format!("protocol error: {reason}"));
+                        }
+                        Disconnected::Evicted => this.complain(EVICTED),
+                        _ => {}
                     }
                     return Poll::Ready(reason);
                 }
@@ -331,14 +380,13 @@ impl Future for Driver {
 }
 
 impl Driver {
-    /// Tells the other end what it did wrong, as far as that can be done at once.
+    /// Tells the other end why it is left, as far as that can be done at once.
     fn complain(&mut self, reason: &str) {
         let mut half = self.sink.lock();
         let mut encoder = std::mem::take(&mut half.writing);
-        let reason = format!("protocol error: {reason}");
         let message = Message::Goodbye {
             last: self.session.change(|state, _| state.last_answer),
-            reason: &reason,
+            reason,
         };
         let pushed: Result<(), std::convert::Infallible> = encoder.push_with(|out| {
             message.write(out);

@@ -67,8 +67,7 @@ impl Settings {
     /// Returns how many ticks take at least the default time, wherever between two of them a call begins.
     fn patience(&self) -> u64 {
         let ticks = |time: Duration| time.as_nanos().div_ceil(self.tick().as_nanos());
-        self.timeout
-            .map_or(u64::MAX, |time| ticks(time) as u64 + 1)
+        self.timeout.map_or(u64::MAX, |time| ticks(time) as u64 + 1)
     }
 }
 

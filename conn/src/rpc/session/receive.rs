@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::task::Waker;
 
-use rpc_core::{Call, Context, Fault, Origin, Payload};
+use rpc_core::{Budget, Call, Context, Fault, Origin, Payload};
 use tokio::time::Instant;
 
 use super::answers::{Admitted, Head, TOO_MANY_ANSWERS, Verdict, log};
@@ -24,6 +24,14 @@ const SMALL: usize = 4096;
 
 /// How many bytes are kept of what the other end says when it leaves.
 const MAX_REASON: usize = 1024;
+
+/// What memory of so many bytes counts. Up to what is free, nothing does: it goes while nothing comes.
+pub(super) const fn counted(size: usize) -> usize {
+    match size {
+        ..=Budget::FREE => 0,
+        size => size,
+    }
+}
 
 /// What ended a batch.
 enum Next {
@@ -79,11 +87,15 @@ impl Driver {
             may_read,
             is_settled,
             is_crowded,
+            reading,
             ..
         } = self;
         let limit = reader.max_message;
+        *reading = counted(reader.decoder.size());
+        let size = *reading as u64;
         session.change_with(effects, |state, effects| {
             state.take_answers(answers);
+            state.reading = size;
             *backlog = state.backlog();
             *may_read = session.may_read(state);
             *is_settled = false;
@@ -115,6 +127,7 @@ impl Driver {
                     match session.admit(state, head)? {
                         Verdict::Begins(admission) => requests.push(Admitted {
                             id: head.id,
+                            cost: head.cost,
                             one_way: head.one_way,
                             admission,
                             call: session.call_of(&message, origin, params()),
@@ -166,7 +179,7 @@ impl Driver {
     fn reply(&mut self, id: u64, result: Result<Payload, Fault>) {
         let result = result.and_then(|reply| {
             let bytes = reply.as_slice();
-            if reply.attachments().is_empty() {
+            if reply.attachments().is_empty() && bytes.len() <= SMALL {
                 check_result(self.longest, bytes.len(), &[])?;
                 self.push(|out| {
                     message::write_return(id, &[], out);
@@ -176,8 +189,11 @@ impl Driver {
             }
             self.is_settled = false;
             let session = &self.session;
+            let (answers, backlog) = (&mut self.answers, &mut self.backlog);
             session.change_with(&mut self.effects, |state, effects| {
+                state.take_written(answers);
                 let pushed = session.push_return(state, effects, id, &reply);
+                *backlog = state.backlog();
                 effects.drop(reply);
                 pushed
             })
@@ -237,6 +253,7 @@ impl Driver {
                 if let (Verdict::Begins(admission), Some(call)) = (verdict, call) {
                     self.answer(Admitted {
                         id: head.id,
+                        cost: head.cost,
                         one_way: head.one_way,
                         admission,
                         call,
@@ -265,7 +282,8 @@ impl Driver {
             } => {
                 let cost = cost(length, references.len());
                 let item = self.payload(bytes, payload, &references)?;
-                session.change(|state, effects| session.item(state, effects, stream, item, cost))?;
+                session
+                    .change(|state, effects| session.item(state, effects, stream, item, cost))?;
             }
             Message::End { stream, fault } => {
                 session.stream_ended(stream, fault, cost(length, 0));
@@ -339,7 +357,9 @@ impl Session {
         self.change(|state, effects| {
             if let Phase::Up = state.phase {
                 // Each call and each stream that ends with the connection is told it.
-                let end = (0..=MAX_REASON).rev().find(|&end| reason.is_char_boundary(end));
+                let end = (0..=MAX_REASON)
+                    .rev()
+                    .find(|&end| reason.is_char_boundary(end));
                 let reason = reason.get(..end.unwrap_or(0)).unwrap_or(reason).to_owned();
                 state.phase = Phase::Leaving {
                     ours: false,

@@ -109,7 +109,9 @@ impl Session {
         let result = {
             let mut state = self.lock();
             state.sink = Weak::new();
-            change(&mut state, &mut effects)
+            let result = change(&mut state, &mut effects);
+            self.settle_room(&mut state);
+            result
         };
         drop(half);
         effects.run(&self.runtime);

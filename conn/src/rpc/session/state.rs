@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::answers::Answering;
 use super::calls::Pending;
+use super::holding::Holding;
 use super::numbered::Numbered;
 use super::passed::Passed;
 use super::sink::Sink;
@@ -56,6 +57,12 @@ pub(super) struct State {
     pub(super) beginning: usize,
     /// What the calls cost that wait for what others promised.
     pub(super) put_off: u64,
+    /// What all calls cost that are among the answers and not answered yet.
+    pub(super) running: u64,
+    /// How much memory the next message has, of which a part came.
+    pub(super) reading: u64,
+    /// The room for all that, where it is more than is free.
+    pub(super) holding: Option<Box<Holding>>,
     /// The newest call of the other end.
     pub(super) last_answer: u64,
 
@@ -99,6 +106,9 @@ impl State {
             answers: Map::default(),
             beginning: 0,
             put_off: 0,
+            running: 0,
+            reading: 0,
+            holding: None,
             last_answer: 0,
             passed: None,
         }

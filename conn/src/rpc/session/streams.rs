@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 
+use rpc_core::budget::NoRoom;
 use rpc_core::payload::Attachment;
 use rpc_core::{Fault, Payload};
 
@@ -212,6 +213,21 @@ impl Session {
             state.push(&Message::Stop(id));
             return Ok(());
         }
+        if self.reserve(state, cost).is_err() {
+            let passed = state.passed();
+            if let Some(consumer) = passed.consumers.get_mut(&id) {
+                consumer.is_stopped = true;
+                let fault = overloaded("there is no room for the items of the stream");
+                consumer.end = Some(Err(StreamError::Fault(fault)));
+            }
+            effects.drop(item);
+            state.push(&Message::Stop(id));
+            return Ok(());
+        }
+        let passed = state.passed();
+        let Some(consumer) = passed.consumers.get_mut(&id) else {
+            return Ok(());
+        };
         consumer.granted = consumer.granted.saturating_sub(cost);
         consumer.items.push_back((item, cost));
         passed.unread += cost;
@@ -338,11 +354,15 @@ impl Pump {
                 effects.drop(item);
                 return Ok(());
             }
-            let limit = state.peer.max_message;
+            let limit = state.peer.max_message.min(self.session.settings.max_reply);
             let checked = check(limit, item.as_slice().len(), item.attachments());
             let checked = checked.map_err(Fault::internal);
+            let reserved = checked.and_then(|()| {
+                let cost = cost(item.as_slice().len(), item.attachments().len());
+                self.session.reserve(state, cost).map_err(NoRoom::of_reply)
+            });
             let exported =
-                checked.and_then(|()| self.session.export(state, effects, item.attachments()));
+                reserved.and_then(|()| self.session.export(state, effects, item.attachments()));
             let result = exported.map(|references| {
                 let length = state.push_with(|out| {
                     message::write_item(self.id, &references, out);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use rpc_core::budget::NoRoom;
 use rpc_core::limit::Running;
 use rpc_core::{CallLimit, Cancellation, Fault, FaultKind};
 
@@ -94,6 +95,7 @@ impl Session {
             task: None,
             cancellation: Cancellation::default(),
             one_way,
+            cost: 0,
             _running: self.running(),
             promise,
             waits: None,
@@ -103,7 +105,11 @@ impl Session {
             Ok(Callee::Root) => None,
             Ok(Callee::Object(object)) => Some(object),
             Ok(Callee::Promised(other)) => {
-                state.answers.insert(id, tracked(promise.then(promised)));
+                let answering = Answering {
+                    cost: head.cost,
+                    ..tracked(promise.then(promised))
+                };
+                state.add_answer(id, answering);
                 return Ok(Verdict::Waits(other));
             }
             Err(fault) => {
@@ -117,9 +123,12 @@ impl Session {
         };
         let mut cancellation = None;
         if promise {
-            let answering = tracked(Some(promised()));
+            let answering = Answering {
+                cost: head.cost,
+                ..tracked(Some(promised()))
+            };
             cancellation = Some(answering.cancellation.clone());
-            state.answers.insert(id, answering);
+            state.add_answer(id, answering);
         } else {
             state.beginning += 1;
         }
@@ -140,10 +149,9 @@ impl Session {
     }
 
     /// What answers a call, if there is room for one more.
-    fn callee(&self, state: &State, head: &Head) -> Result<Callee, Fault> {
+    fn callee(&self, state: &mut State, head: &Head) -> Result<Callee, Fault> {
         if head.is_long {
-            let message =
-                format!("the name of the method is over the limit of {MAX_METHOD} bytes");
+            let message = format!("the name of the method is over the limit of {MAX_METHOD} bytes");
             return Err(Fault::of(FaultKind::InvalidRequest, message));
         }
         if !self.has_capacity(state) {
@@ -155,6 +163,10 @@ impl Session {
         if state.backlog() > self.settings.max_backlog {
             return Err(overloaded(TOO_MANY_ANSWERS));
         }
+        // What the message has taken so far goes on as the call.
+        let more = head.cost.saturating_sub(state.reading);
+        let reserved = self.reserve(state, more);
+        reserved.map_err(NoRoom::of_request)?;
         match head.target {
             Target::Root => Ok(Callee::Root),
             Target::Object(id) => match state.exported(id) {

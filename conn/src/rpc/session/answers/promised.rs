@@ -40,13 +40,12 @@ impl Session {
     ) -> Option<Result<Payload, Fault>> {
         let tracked = self.change(|state, _| {
             let answering = state.answers.get(&id)?;
-            Some((answering.one_way, answering.cancellation.clone()))
+            let head = (id, answering.one_way, answering.cost);
+            Some((head, answering.cancellation.clone()))
         });
         // If it is not there, it was given up.
-        let (one_way, cancellation) = tracked?;
-        self.begin_answer(id, one_way, Some(cancellation), call, |call| {
-            object.answer(call)
-        })
+        let (head, cancellation) = tracked?;
+        self.begin_answer(head, Some(cancellation), call, |call| object.answer(call))
     }
 
     /// Takes note that no more calls will be made on what a call promised.
@@ -54,7 +53,7 @@ impl Session {
         self.change(|state, effects| {
             let kept = state.answers.get(&id).map(|answering| &answering.promise);
             if let Some(Some(Promised::Kept(_) | Promised::Broken(_))) = kept {
-                let answering = state.answers.remove(&id);
+                let answering = state.remove_answer(id);
                 effects.drop(answering);
             }
         });
