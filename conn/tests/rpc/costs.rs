@@ -154,14 +154,58 @@ async fn calls_that_run_are_counted_in_the_budget() {
         budget.held()
     );
     // It has held more for longer than anyone: nobody goes for it.
-    let error = client.call::<()>("hang", (vec![7u8; 300 << 10],)).await;
-    let fault = error.unwrap_err().fault().unwrap().clone();
-    assert_eq!(fault.kind(), FaultKind::Overloaded, "{fault}");
+    let small = || {
+        let client = client.clone();
+        let hurried = async move {
+            let hurried = client.within(Duration::from_millis(1));
+            hurried.call::<()>("hang", (vec![7u8; 60 << 10],)).await
+        };
+        tokio::spawn(hurried)
+    };
+    let mut kinds = Vec::new();
+    for call in (0..20).map(|_| small()).collect::<Vec<_>>() {
+        let error = call.await.unwrap().unwrap_err();
+        kinds.push(error.fault().unwrap().kind());
+    }
+    let refused = kinds.iter().filter(|kind| **kind == FaultKind::Overloaded);
+    let refused = refused.count();
+    assert!((10..20).contains(&refused), "{kinds:?}");
     assert_eq!(client.call::<i64>("add", (3, 5)).await.unwrap(), 8);
     for call in calls {
         call.abort();
     }
     sleep(Duration::from_millis(10)).await;
+    assert_eq!(budget.held(), 0);
+}
+
+/// A message that finds no room waits for it, but not for ever.
+#[tokio::test(start_paused = true)]
+async fn a_message_waits_for_room_and_not_for_ever() {
+    let server = hangs();
+    let (connector, budget) = small(&server).await;
+    let client = Client::over(connector).await.unwrap();
+    let hang = |time: u64| {
+        let hang = client.clone();
+        tokio::spawn(async move {
+            let hang = hang.within(Duration::from_secs(time));
+            hang.call::<()>("hang", (vec![7u8; 1500 << 10],)).await
+        })
+    };
+    let first = hang(5);
+    sleep(Duration::from_secs(1)).await;
+    // There is room once the first has ended.
+    let second = hang(1000);
+    assert!(first.await.unwrap().is_err());
+    sleep(Duration::from_secs(1)).await;
+    assert!(!second.is_finished() && budget.held() > 1 << 20);
+    let third = hang(1000);
+    for call in [second, third] {
+        let error = call.await.unwrap().unwrap_err();
+        let cause = std::error::Error::source(&error).unwrap().to_string();
+        assert!(cause.contains("too much was held"), "{cause}");
+    }
+    client.closed().await;
+    sleep(Duration::from_secs(1)).await;
     assert_eq!(budget.held(), 0);
 }
 

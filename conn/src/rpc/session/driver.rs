@@ -71,6 +71,8 @@ pub(in crate::rpc) struct Driver {
     pub(super) reading: usize,
     /// There when there is no room for the next message: when to ask again.
     no_room: Option<Pin<Box<Sleep>>>,
+    /// Since when there was none.
+    starved: Option<Instant>,
     leaving: bool,
     /// Whether several calls of this end were under way when this task last looked.
     pub(super) is_crowded: bool,
@@ -115,6 +117,7 @@ impl Driver {
             is_written: false,
             reading: 0,
             no_room: None,
+            starved: None,
             leaving: false,
             is_crowded: false,
             has_yielded: false,
@@ -215,13 +218,16 @@ impl Driver {
             self.no_room = None;
             if self.session.read_into(size).is_ok() {
                 self.reading = size;
+                self.starved = None;
                 return Ok(true);
             }
             let budget = self.session.settings.budget.as_ref();
             if budget.is_some_and(|budget| size - Budget::FREE > budget.bytes()) {
                 return Err(Disconnected::Evicted);
             }
-            self.no_room = Some(Box::pin(sleep_until(Instant::now() + RETRY)));
+            let now = Instant::now();
+            self.starved.get_or_insert(now);
+            self.no_room = Some(Box::pin(sleep_until(now + RETRY)));
         }
     }
 
@@ -278,6 +284,13 @@ impl Driver {
             if std::mem::take(&mut self.heard_since) {
                 self.heard = now;
                 self.pinged = false;
+            }
+            if let Some(since) = self.starved {
+                // It is this end that does not read.
+                self.heard = now;
+                if now.duration_since(since) >= keepalive {
+                    return Err(Disconnected::Evicted);
+                }
             }
             let silent = now.duration_since(self.heard);
             let is_stuck = |since| now.duration_since(since) >= keepalive * 2;

@@ -128,8 +128,10 @@ impl Session {
     /// Takes note of how much memory the next message has, of which a part came.
     pub(super) fn read_into(&self, size: usize) -> Result<(), NoRoom> {
         self.change(|state, _| {
-            let more = (size as u64).saturating_sub(state.reading);
-            let reserved = self.reserve(state, more);
+            let reserved = match (size as u64).checked_sub(state.reading) {
+                None | Some(0) => Ok(()),
+                Some(more) => self.reserve(state, more),
+            };
             if reserved.is_ok() {
                 state.reading = size as u64;
             }
@@ -137,12 +139,14 @@ impl Session {
         })
     }
 
-    /// Whether the connection is to be given up for others. The task is woken when it is.
+    /// Gives back the room for what was written since, and tells whether the connection is to be given up for others.
+    /// The task is woken when it is.
     pub(super) fn is_evicted(&self, cx: &mut Context<'_>) -> bool {
         if !self.holds.load(Ordering::Relaxed) {
             return false;
         }
-        let state = self.lock();
+        let state = &mut *self.lock();
+        self.settle_room(state);
         let holding = state.holding.as_ref();
         holding.is_some_and(|holding| holding.account.poll_evicted(cx).is_ready())
     }
