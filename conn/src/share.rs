@@ -19,14 +19,15 @@ pub(crate) struct Share {
     /// Peers of a listener have one; those that a client chose to connect to do not.
     budget: Option<Budget>,
     held: Option<Box<Held>>,
-    /// Whether the half was told to go.
-    is_gone: bool,
 }
 
+/// What few halves need, so that the others are small.
 struct Held {
     account: Account,
     hold: Hold,
     retry: Option<Pin<Box<Sleep>>>,
+    /// Whether the half was told to go.
+    is_gone: bool,
 }
 
 /// A half was told to go, since it has held the most for the longest.
@@ -35,11 +36,7 @@ pub(crate) struct Gone;
 
 impl Share {
     pub(crate) const fn of(budget: Option<Budget>) -> Self {
-        Self {
-            budget,
-            held: None,
-            is_gone: false,
-        }
+        Self { budget, held: None }
     }
 
     pub(crate) const fn budget(&self) -> Option<&Budget> {
@@ -51,8 +48,9 @@ impl Share {
         std::mem::take(self)
     }
 
-    pub(crate) const fn is_gone(&self) -> bool {
-        self.is_gone
+    #[inline]
+    pub(crate) fn is_gone(&self) -> bool {
+        self.held.as_ref().is_some_and(|held| held.is_gone)
     }
 
     /// Whether a half with so many bytes has anything to do with the budget.
@@ -64,9 +62,10 @@ impl Share {
     /// Holds so many bytes. Where there is no room for more, it holds as many as before.
     pub(crate) fn resize(&mut self, bytes: usize) -> Result<(), NoRoom> {
         if bytes <= Budget::FREE {
-            self.held = None;
+            self.released();
             return Ok(());
         }
+
         let Some(budget) = &self.budget else {
             return Ok(());
         };
@@ -77,6 +76,7 @@ impl Share {
                 account,
                 hold,
                 retry: None,
+                is_gone: false,
             })
         });
         held.hold.resize(&held.account, bytes)
@@ -93,7 +93,7 @@ impl Share {
     /// Takes note that nothing is held any more.
     #[inline]
     pub(crate) fn released(&mut self) {
-        if self.held.is_some() {
+        if self.held.is_some() && !self.is_gone() {
             self.held = None;
         }
     }
@@ -105,7 +105,7 @@ impl Share {
         {
             self.go();
         }
-        match self.is_gone {
+        match self.is_gone() {
             true => Err(Gone),
             false => Ok(()),
         }
@@ -113,8 +113,11 @@ impl Share {
 
     /// Has the half go, be it told or not.
     pub(crate) fn go(&mut self) -> Gone {
-        self.is_gone = true;
-        self.held = None;
+        if let Some(held) = &mut self.held {
+            held.hold = held.account.hold();
+            held.retry = None;
+            held.is_gone = true;
+        }
         Gone
     }
 

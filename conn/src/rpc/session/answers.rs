@@ -333,7 +333,7 @@ impl Session {
             let mut given_up = vec![answering];
             while let Some(mut answering) = given_up.pop() {
                 if let Some(waits) = &answering.waits {
-                    state.put_off -= waits.cost;
+                    state.passed().put_off -= waits.cost;
                 }
                 if let Some(Promised::Waiting(calls)) = answering.promise.take() {
                     for dependent in calls {
@@ -378,7 +378,10 @@ impl State {
     /// Stops all work for the other end, which no longer waits.
     pub(super) fn fail_answers(&mut self, effects: &mut Effects) {
         let answers = in_order(self.answers.drain());
-        (self.put_off, self.running) = (0, 0);
+        self.running = 0;
+        if let Some(passed) = &mut self.passed {
+            passed.put_off = 0;
+        }
         effects.more().given_up.extend(answers);
     }
 }

@@ -30,7 +30,7 @@ pub(super) struct Pending {
     /// An earlier connection took it, so that it may have run even if it cannot be sent again.
     pub(super) heard: bool,
     /// The tick at which the call ends, where it waits for the default time.
-    pub(super) last_tick: Option<u64>,
+    pub(super) last_tick: Option<u32>,
 }
 
 pub(super) enum Progress {

@@ -67,12 +67,10 @@ pub(in crate::rpc) struct Driver {
     pub(super) is_settled: bool,
     /// Whether nothing is left of what was to be written before.
     is_written: bool,
-    /// How much memory for the next message the session knows of, where that counts.
-    pub(super) reading: usize,
-    /// There when there is no room for the next message: when to ask again.
-    no_room: Option<Pin<Box<Sleep>>>,
-    /// Since when there was none.
-    starved: Option<Instant>,
+    /// Whether the memory for the next message counts, as far as the session knows.
+    pub(super) counts: bool,
+    /// There when there is no room for the next message.
+    starved: Option<Box<Starved>>,
     leaving: bool,
     /// Whether several calls of this end were under way when this task last looked.
     pub(super) is_crowded: bool,
@@ -85,8 +83,21 @@ pub(in crate::rpc) struct Driver {
     blocked: Option<Instant>,
     timer: Timer,
     pinged: bool,
-    /// Since when the session is about to end.
-    left: Option<Instant>,
+    /// There when the session is about to end.
+    end: Option<Box<End>>,
+}
+
+/// A wait for room.
+struct Starved {
+    since: Instant,
+    /// When to ask again.
+    retry: Pin<Box<Sleep>>,
+}
+
+/// The end of a session.
+struct End {
+    since: Instant,
+    /// There once the connection closes: how long the other end has for that.
     closing: Option<Pin<Box<Sleep>>>,
 }
 
@@ -115,8 +126,7 @@ impl Driver {
             may_read: true,
             is_settled: false,
             is_written: false,
-            reading: 0,
-            no_room: None,
+            counts: false,
             starved: None,
             leaving: false,
             is_crowded: false,
@@ -126,8 +136,7 @@ impl Driver {
             blocked: None,
             timer,
             pinged: false,
-            left: None,
-            closing: None,
+            end: None,
         }
     }
 
@@ -147,7 +156,7 @@ impl Driver {
         if self.session.is_evicted(cx) {
             return Err(Disconnected::Evicted);
         }
-        if self.leaving || self.closing.is_some() {
+        if self.leaving || self.end.is_some() {
             self.poll_close(cx)?;
         }
         Ok(nothing_comes && nothing_goes && may_read == self.may_read)
@@ -206,18 +215,17 @@ impl Driver {
     /// Whether there is room for what the decoder has. If not, this task is woken to ask again.
     fn has_room(&mut self, cx: &mut Context<'_>) -> Result<bool, Disconnected> {
         let size = counted(self.reader.decoder.size());
-        if size == self.reading && self.no_room.is_none() {
+        if size == 0 && !self.counts {
             return Ok(true);
         }
         loop {
-            if let Some(sleep) = &mut self.no_room
-                && sleep.as_mut().poll(cx).is_pending()
+            if let Some(starved) = &mut self.starved
+                && starved.retry.as_mut().poll(cx).is_pending()
             {
                 return Ok(false);
             }
-            self.no_room = None;
             if self.session.read_into(size).is_ok() {
-                self.reading = size;
+                self.counts = size > 0;
                 self.starved = None;
                 return Ok(true);
             }
@@ -226,8 +234,9 @@ impl Driver {
                 return Err(Disconnected::Evicted);
             }
             let now = Instant::now();
-            self.starved.get_or_insert(now);
-            self.no_room = Some(Box::pin(sleep_until(now + RETRY)));
+            let since = self.starved.as_ref().map_or(now, |starved| starved.since);
+            let retry = Box::pin(sleep_until(now + RETRY));
+            self.starved = Some(Box::new(Starved { since, retry }));
         }
     }
 
@@ -285,10 +294,10 @@ impl Driver {
                 self.heard = now;
                 self.pinged = false;
             }
-            if let Some(since) = self.starved {
+            if let Some(starved) = &self.starved {
                 // It is this end that does not read.
                 self.heard = now;
-                if now.duration_since(since) >= keepalive {
+                if now.duration_since(starved.since) >= keepalive {
                     return Err(Disconnected::Evicted);
                 }
             }
@@ -311,8 +320,8 @@ impl Driver {
 
     /// Has the clock looked at when a session that ends need not wait for the other end any longer.
     fn heed_leaving(&mut self, now: Instant) {
-        if let (Some(left), Some(timeout)) = (self.left, self.session.settings.timeout)
-            && let Some(until) = left.checked_add(timeout).filter(|until| now < *until)
+        if let (Some(end), Some(timeout)) = (&self.end, self.session.settings.timeout)
+            && let Some(until) = end.since.checked_add(timeout).filter(|until| now < *until)
         {
             self.timer.bring_forward(until);
         }
@@ -320,17 +329,18 @@ impl Driver {
 
     /// Closes the connection once both ends have nothing more to say.
     fn poll_close(&mut self, cx: &mut Context<'_>) -> Result<(), Disconnected> {
-        if self.left.is_none() {
-            let now = Instant::now();
-            self.left = Some(now);
-            self.heed_leaving(now);
-            // It is to wake this task.
-            self.poll_time(cx)?;
-        }
-        if self.closing.is_none() {
+        let now = Instant::now();
+        let is_new = self.end.is_none();
+        let end = self.end.get_or_insert_with(|| {
+            Box::new(End {
+                since: now,
+                closing: None,
+            })
+        });
+        if end.closing.is_none() {
             let timeout = self.session.settings.timeout;
-            let has_waited = timeout
-                .is_some_and(|timeout| self.left.is_some_and(|left| left.elapsed() >= timeout));
+            let has_waited =
+                timeout.is_some_and(|timeout| now.duration_since(end.since) >= timeout);
             let done = self.sink.lock().writing.is_empty()
                 && self.session.change(|state, _| {
                     matches!(state.phase, Phase::Leaving { .. } | Phase::Ended(_))
@@ -338,9 +348,14 @@ impl Driver {
                         && !state.has_output()
                 });
             if !done {
+                if is_new {
+                    self.heed_leaving(now);
+                    // It is to wake this task.
+                    self.poll_time(cx)?;
+                }
                 return Ok(());
             }
-            self.closing = Some(Box::pin(sleep_until(Instant::now() + LINGER)));
+            end.closing = Some(Box::pin(sleep_until(now + LINGER)));
         }
         match Pin::new(&mut self.sink.lock().outgoing).poll_shutdown(cx) {
             Poll::Ready(Err(error)) if error.kind() != io::ErrorKind::NotConnected => {
@@ -348,10 +363,8 @@ impl Driver {
             }
             _ => {}
         }
-        let over = match &mut self.closing {
-            Some(closing) => closing.as_mut().poll(cx).is_ready(),
-            None => false,
-        };
+        let closing = self.end.as_mut().and_then(|end| end.closing.as_mut());
+        let over = closing.is_some_and(|closing| closing.as_mut().poll(cx).is_ready());
         if over {
             return Err(self.session.change(|state, _| state.reason()));
         }

@@ -24,6 +24,8 @@ pub(super) struct Holding {
     hold: Hold,
     /// How many bytes there is room for.
     room: u64,
+    /// How much memory the next message has, of which a part came.
+    reading: u64,
     /// How many bytes went since the budget was last told that the present ones are younger.
     gone: u64,
     /// What was held when that was last counted, and how many bytes were written by then.
@@ -46,7 +48,19 @@ impl State {
     /// What is held on behalf of the other end, but for what is to be written.
     fn waiting_cost(&self) -> u64 {
         let unread = self.passed.as_ref().map_or(0, |passed| passed.unread);
-        self.running + unread + self.reading
+        self.running + unread + self.reading()
+    }
+
+    /// How much memory the next message has, of which a part came, where that counts.
+    pub(super) fn reading(&self) -> u64 {
+        self.holding.as_ref().map_or(0, |holding| holding.reading)
+    }
+
+    /// Takes note of that.
+    pub(super) fn set_reading(&mut self, size: usize) {
+        if let Some(holding) = &mut self.holding {
+            holding.reading = size as u64;
+        }
     }
 
     /// All that is held on behalf of the other end, in bytes.
@@ -74,6 +88,7 @@ impl Session {
                 hold: account.hold(),
                 account,
                 room: FREE,
+                reading: 0,
                 gone: 0,
                 waiting,
                 written,
@@ -128,12 +143,12 @@ impl Session {
     /// Takes note of how much memory the next message has, of which a part came.
     pub(super) fn read_into(&self, size: usize) -> Result<(), NoRoom> {
         self.change(|state, _| {
-            let reserved = match (size as u64).checked_sub(state.reading) {
+            let reserved = match (size as u64).checked_sub(state.reading()) {
                 None | Some(0) => Ok(()),
                 Some(more) => self.reserve(state, more),
             };
             if reserved.is_ok() {
-                state.reading = size as u64;
+                state.set_reading(size);
             }
             reserved
         })

@@ -54,7 +54,6 @@ impl Session {
             let wanted = matches!(state.phase, Phase::Leaving { ours: true, .. });
             let last_message = std::mem::take(&mut state.outbox);
             effects.drop(last_message);
-            state.reading = 0;
             self.forget_room(state);
             state.phase = Phase::Down(reason.clone());
             state.fail_answers(effects);

@@ -65,9 +65,10 @@ impl Settings {
     }
 
     /// Returns how many ticks take at least the default time, wherever between two of them a call begins.
-    fn patience(&self) -> u64 {
+    fn patience(&self) -> u32 {
         let ticks = |time: Duration| time.as_nanos().div_ceil(self.tick().as_nanos());
-        self.timeout.map_or(u64::MAX, |time| ticks(time) as u64 + 1)
+        let ticks = self.timeout.map_or(u128::MAX, ticks);
+        u32::try_from(ticks).unwrap_or(u32::MAX).saturating_add(1)
     }
 }
 
@@ -81,7 +82,7 @@ pub(super) fn overdue() -> Fault {
 
 impl Session {
     /// Returns the tick at which a call ends that begins now.
-    pub(super) fn last_tick(&self, state: &State, patience: Patience) -> Option<u64> {
+    pub(super) fn last_tick(&self, state: &State, patience: Patience) -> Option<u32> {
         matches!(patience, Patience::Default)
             .then(|| state.ticks.saturating_add(self.settings.patience()))
     }
@@ -94,7 +95,7 @@ impl Session {
                 return;
             }
             state.ticked = Some(now);
-            state.ticks += 1;
+            state.ticks = state.ticks.saturating_add(1);
             if state.calls.len() == 0 {
                 return;
             }

@@ -87,15 +87,15 @@ impl Driver {
             may_read,
             is_settled,
             is_crowded,
-            reading,
+            counts,
             ..
         } = self;
         let limit = reader.max_message;
-        *reading = counted(reader.decoder.size());
-        let size = *reading as u64;
+        let size = counted(reader.decoder.size());
+        *counts = size > 0;
         session.change_with(effects, |state, effects| {
             state.take_answers(answers);
-            state.reading = size;
+            state.set_reading(size);
             *backlog = state.backlog();
             *may_read = session.may_read(state);
             *is_settled = false;

@@ -44,7 +44,7 @@ pub(super) struct State {
     /// Calls that are to be sent as soon as they may, the oldest first.
     pub(super) waiting: VecDeque<u64>,
     /// How many ticks there were, and when the last was.
-    pub(super) ticks: u64,
+    pub(super) ticks: u32,
     pub(super) ticked: Option<Instant>,
     /// Calls that the other end has to answer.
     pub(super) in_flight: usize,
@@ -55,12 +55,8 @@ pub(super) struct State {
     pub(super) answers: Map<u64, Answering>,
     /// Calls of the other end that have begun just now, and are not among the answers (yet).
     pub(super) beginning: usize,
-    /// What the calls cost that wait for what others promised.
-    pub(super) put_off: u64,
     /// What all calls cost that are among the answers and not answered yet.
     pub(super) running: u64,
-    /// How much memory the next message has, of which a part came.
-    pub(super) reading: u64,
     /// The room for all that, where it is more than is free.
     pub(super) holding: Option<Box<Holding>>,
     /// The newest call of the other end.
@@ -105,9 +101,7 @@ impl State {
             is_lone: true,
             answers: Map::default(),
             beginning: 0,
-            put_off: 0,
             running: 0,
-            reading: 0,
             holding: None,
             last_answer: 0,
             passed: None,

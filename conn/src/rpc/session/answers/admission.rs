@@ -164,7 +164,7 @@ impl Session {
             return Err(overloaded(TOO_MANY_ANSWERS));
         }
         // What the message has taken so far goes on as the call.
-        let more = head.cost.saturating_sub(state.reading);
+        let more = head.cost.saturating_sub(state.reading());
         let reserved = self.reserve(state, more);
         reserved.map_err(NoRoom::of_request)?;
         match head.target {
@@ -175,7 +175,8 @@ impl Session {
             },
             Target::Promise(other) => match state.answers.get(&other).map(|other| &other.promise) {
                 Some(Some(Promised::Waiting(_))) => {
-                    if !fits(state.put_off, head.cost, self.settings.max_backlog) {
+                    let put_off = state.passed.as_ref().map_or(0, |passed| passed.put_off);
+                    if !fits(put_off, head.cost, self.settings.max_backlog) {
                         return Err(overloaded("too much waits for what other calls promised"));
                     }
                     Ok(Callee::Promised(other))

@@ -64,7 +64,7 @@ impl State {
     /// Has a call that was admitted so far wait for what another one promised.
     pub(in crate::rpc::session) fn wait(&mut self, head: Head, other: u64, call: Call<Encoding>) {
         let Head { id, cost, .. } = head;
-        self.put_off += cost;
+        self.passed().put_off += cost;
         if let Some(answering) = self.answers.get_mut(&id) {
             answering.waits = Some(Waits { other, call, cost });
         }
@@ -93,7 +93,7 @@ impl State {
                 .get_mut(&dependent)
                 .and_then(|a| a.waits.take());
             if let Some(Waits { call, cost, .. }) = waits {
-                self.put_off -= cost;
+                self.passed().put_off -= cost;
                 calls.push((dependent, call));
             }
         }
