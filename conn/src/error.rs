@@ -20,6 +20,11 @@ pub enum SendError {
     /// The connection broke in an earlier send. Nothing was sent.
     #[error("the connection is broken since an earlier send")]
     Broken,
+    /// This side gave the connection up: what it had to send to this peer was the most, for the longest, of all that
+    /// the [budget](crate::ListenerBuilder::budget) of the listener is for, and others needed the room. Whether the peer
+    /// received the message, in whole or in part, is unknown.
+    #[error("the connection was given up for others: it held too much memory for too long")]
+    Evicted,
 }
 
 /// Why no message was received.
@@ -54,6 +59,10 @@ pub enum RecvError {
     /// The connection broke.
     #[error("the connection broke while receiving")]
     Io(#[source] io::Error),
+    /// This side gave the connection up: what it had received of a message was the most, for the longest, of all that
+    /// the [budget](crate::ListenerBuilder::budget) of the listener is for, and others needed the room.
+    #[error("the connection was given up for others: it held too much memory for too long")]
+    Evicted,
 }
 
 impl RecvError {

@@ -116,6 +116,7 @@ mod listener;
 mod pipe;
 pub mod rpc;
 mod setup;
+mod share;
 mod wait;
 
 pub use client::{Client, ClientBuilder, ConnectError};

@@ -6,6 +6,8 @@ use crate::codec::Codec;
 use crate::connection::{Connection, Receiver, Sender};
 #[cfg(unix)]
 use crate::connection::{Incoming, MAX_MESSAGE, Outgoing, Reader, Writer};
+#[cfg(unix)]
+use crate::share::Share;
 
 /// Two connections that reach each other, as CPython's `Pipe()`.
 ///
@@ -33,8 +35,8 @@ pub fn simplex<T, C: Codec>() -> io::Result<(Receiver<T, C>, Sender<T, C>)> {
     #[cfg(unix)]
     {
         let (sender, receiver) = tokio::net::unix::pipe::pipe()?;
-        let reader = Reader::new(Incoming::Pipe(receiver), MAX_MESSAGE);
-        let writer = Writer::new(Outgoing::Pipe(sender));
+        let reader = Reader::new(Incoming::Pipe(receiver), MAX_MESSAGE, Share::default());
+        let writer = Writer::new(Outgoing::Pipe(sender), Share::default());
         Ok((
             Receiver::from_parts(reader, C::default()),
             Sender::from_parts(writer, C::default()),

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::time::Duration;
 
+use rpc_core::Budget;
 use rpc_core::transport::Peer;
 use tokio::time::{Instant, timeout_at};
 
@@ -12,6 +13,7 @@ use crate::auth::{
 #[cfg(unix)]
 use crate::connection::Incoming;
 use crate::connection::{self, Reader, Stream, Writer};
+use crate::share::Share;
 
 /// The settings of both builders.
 #[derive(Debug)]
@@ -22,6 +24,8 @@ pub(crate) struct Setup {
     pub(crate) binding: Binding,
     pub(crate) timeout: Duration,
     pub(crate) max_message: usize,
+    /// For what is held on behalf of peers: of listeners alone.
+    pub(crate) budget: Option<Budget>,
 }
 
 impl Default for Setup {
@@ -33,6 +37,7 @@ impl Default for Setup {
             binding: Binding::default(),
             timeout: Duration::from_secs(5),
             max_message: connection::MAX_MESSAGE,
+            budget: None,
         }
     }
 }
@@ -50,6 +55,7 @@ impl Setup {
             authentication,
             timeout: self.timeout,
             max_message: self.max_message,
+            budget: self.budget,
         })
     }
 }
@@ -60,6 +66,7 @@ pub(crate) struct Terms {
     pub(crate) authentication: Option<Authentication>,
     timeout: Duration,
     pub(crate) max_message: usize,
+    pub(crate) budget: Option<Budget>,
 }
 
 /// A peer that met the terms.
@@ -95,8 +102,8 @@ impl Terms {
     ) -> impl Future<Output = Result<Admitted, AuthError>> + Send + use<> {
         let authentication = self.authentication.clone();
         let mut admitted = Admitted {
-            reader: Reader::new(incoming, self.max_message),
-            writer: Writer::new(outgoing),
+            reader: Reader::new(incoming, self.max_message, Share::of(self.budget.clone())),
+            writer: Writer::new(outgoing, Share::of(self.budget.clone())),
             peer,
         };
         async move {

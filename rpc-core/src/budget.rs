@@ -240,6 +240,16 @@ impl Hold {
         Ok(())
     }
 
+    /// Takes note that so many of the bytes that it counts went and others came in their place, which are young. For a
+    /// queue that is resized only now and then.
+    pub fn replaced(&mut self, bytes: usize) {
+        if let Some(entry) = &self.entry
+            && self.counted > 0
+        {
+            entry.renew(bytes.min(self.counted));
+        }
+    }
+
     /// The number of bytes that it counts: those beyond the first [`Budget::FREE`].
     #[must_use]
     pub const fn counted(&self) -> usize {
@@ -339,6 +349,17 @@ impl Entry {
             entry.task.wake();
         }
         Ok(())
+    }
+
+    fn renew(&self, bytes: usize) {
+        let mut ledger = self.shared.ledger();
+        if let Some(record) = ledger.records.get_mut(&self.id) {
+            let now = Instant::now();
+            let old = record.bytes.saturating_sub(bytes);
+            // Which bytes went is not known: as many of each age.
+            record.age = record.age_at(now) / record.bytes as u128 * old as u128;
+            record.at = now;
+        }
     }
 
     fn give_back(&self, less: usize) {
@@ -552,6 +573,22 @@ mod tests {
         }
         let _new = holds(&budget, 300).unwrap();
         assert!(stuck.is_evicted() && !busy.is_evicted());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_queue_that_says_what_moved_on_stays_young_too() {
+        let budget = Budget::new(1000);
+        let (busy, mut queue) = holds(&budget, 600).unwrap();
+        let (stuck, _stuck) = holds(&budget, 200).unwrap();
+        for _ in 0..1000 {
+            seconds(1).await;
+            queue.replaced(100);
+        }
+        let _new = holds(&budget, 300).unwrap();
+        assert!(stuck.is_evicted() && !busy.is_evicted());
+        // More than it counts is all.
+        queue.replaced(usize::MAX);
+        assert_eq!(budget.0.ledger().records[&busy.entry().id].age, 0);
     }
 
     #[tokio::test(start_paused = true)]

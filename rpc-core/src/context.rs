@@ -26,6 +26,7 @@ use crate::transport::Peer;
 pub struct Context {
     method: Name,
     deadline: Option<Instant>,
+    has_own_deadline: bool,
     origin: Option<Arc<Origin>>,
     cancellation: Option<Cancellation>,
     idempotent: bool,
@@ -77,6 +78,7 @@ impl Context {
     #[must_use]
     pub const fn with_deadline(mut self, deadline: Option<Instant>) -> Self {
         self.deadline = deadline;
+        self.has_own_deadline = true;
         self
     }
 
@@ -118,6 +120,13 @@ impl Context {
             .map_or(&Peer::Unknown, |origin| &origin.peer)
     }
 
+    /// Whether anything is said of where the call came from. Of calls that a program makes on its own registry nothing
+    /// is, unless it does so itself.
+    #[must_use]
+    pub const fn has_origin(&self) -> bool {
+        self.origin.is_some()
+    }
+
     /// A header of the request, by its name in any case, where it is text.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
@@ -147,6 +156,13 @@ impl Context {
     #[must_use]
     pub const fn deadline(&self) -> Option<Instant> {
         self.deadline
+    }
+
+    /// Whether the [deadline](Self::deadline), or that there is none, was [chosen](Self::with_deadline) for this call.
+    /// Otherwise it is that of the call that is being answered, if there is one, and a client may have a default.
+    #[must_use]
+    pub const fn has_own_deadline(&self) -> bool {
+        self.has_own_deadline
     }
 
     /// Whether making the call twice is as good as once.

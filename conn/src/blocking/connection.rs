@@ -74,7 +74,9 @@ impl<S, R, C: Codec> Connection<S, R, C> {
         R: DeserializeOwned,
     {
         let message = self.reader.message(self.reader.max_message)?;
-        value(&self.codec, message)
+        let value = value(&self.codec, message);
+        self.reader.done();
+        value
     }
 
     /// Sends bytes as they are, without copying large messages.

@@ -124,7 +124,9 @@ impl<R, C: Codec> Receiver<R, C> {
         R: DeserializeOwned,
     {
         let message = self.reader.message(self.reader.max_message)?;
-        value(&self.codec, message)
+        let value = value(&self.codec, message);
+        self.reader.done();
+        value
     }
 
     /// Receives bytes, as [`Connection::recv_bytes`](super::Connection::recv_bytes) does.

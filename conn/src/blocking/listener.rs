@@ -96,7 +96,7 @@ impl<S, R, C: Codec> connection::Connection<S, R, C> {
     ///
     /// # Errors
     /// If it is not a socket, or is broken.
-    pub fn into_blocking(self) -> io::Result<Connection<S, R, C>> {
+    pub fn into_blocking(mut self) -> io::Result<Connection<S, R, C>> {
         if let Some(error) = self.reader.failed {
             return Err(error);
         }
@@ -122,10 +122,12 @@ impl<S, R, C: Codec> connection::Connection<S, R, C> {
         let mut reader = Reader::new(Arc::clone(&stream), self.reader.max_message);
         reader.decoder = self.reader.decoder;
         reader.waiting = waiting.unwrap_or_default();
+        reader.share = self.reader.share.take();
         reader.pickle_protocol = self.reader.pickle_protocol;
         let mut writer = Writer::new(stream);
         writer.encoder = self.writer.encoder;
         writer.broken = self.writer.broken;
+        writer.share = self.writer.share.take();
         let mut connection = Connection::from_parts(reader, writer, self.peer);
         connection.codec = self.codec;
         connection.acknowledge = self.acknowledge;

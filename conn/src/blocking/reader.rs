@@ -2,11 +2,15 @@
 
 use std::io::{self, Read as _};
 use std::sync::Arc;
+use std::time::Instant;
+
+use rustix::event::PollFlags;
 
 use super::stream::Stream;
 use crate::descriptor::Waiting;
 use crate::error::RecvError;
 use crate::frame::{Decoder, Header};
+use crate::share::{Gone, RETRY, Share};
 
 /// The receiving half of a connection.
 #[derive(Debug)]
@@ -15,6 +19,8 @@ pub(super) struct Reader {
     pub(super) decoder: Decoder,
     pub(super) waiting: Waiting,
     pub(super) max_message: usize,
+    /// What it holds of the listener's budget.
+    pub(super) share: Share,
     /// The protocol of the peer's last pickle, if it sends pickles.
     pub(super) pickle_protocol: u8,
 }
@@ -26,6 +32,7 @@ impl Reader {
             decoder: Decoder::new(),
             waiting: Waiting::default(),
             max_message,
+            share: Share::default(),
             pickle_protocol: 0,
         }
     }
@@ -39,9 +46,21 @@ impl Reader {
         Ok(message)
     }
 
+    /// Gives back what a message took that is decoded by now, where that counts.
+    #[inline]
+    pub(super) fn done(&mut self) {
+        if self.share.concerns(0) {
+            self.decoder.rest();
+            // It holds less than before.
+            let _ = self.share.resize(self.decoder.size());
+        }
+    }
+
     pub(super) fn owned_message(&mut self, limit: usize) -> Result<Vec<u8>, RecvError> {
         self.complete(limit)?;
-        Ok(self.decoder.owned_message(limit)?.unwrap_or_default())
+        let message = self.decoder.owned_message(limit)?.unwrap_or_default();
+        self.done();
+        Ok(message)
     }
 
     pub(super) fn message_into(&mut self, buffer: &mut [u8]) -> Result<usize, RecvError> {
@@ -107,7 +126,21 @@ impl Reader {
 
     /// Reads once.
     fn fill(&mut self) -> Result<(), RecvError> {
-        let read = read(&self.stream, &mut self.waiting, self.decoder.space());
+        if self.share.is_gone() {
+            return Err(RecvError::Evicted);
+        }
+        let space = self.decoder.prepare();
+        let size = self.decoder.size();
+        if self.share.concerns(size)
+            && let Err(error) = wait_for_more(&self.stream, &mut self.share, size)
+        {
+            if let RecvError::Evicted = error {
+                self.decoder.clear();
+            }
+            return Err(error);
+        }
+        let space = self.decoder.prepared(space);
+        let read = read(&self.stream, &mut self.waiting, space);
         match read.map_err(RecvError::Io)? {
             0 => {
                 self.decoder.end()?;
@@ -117,6 +150,35 @@ impl Reader {
                 self.decoder.filled(count);
                 Ok(())
             }
+        }
+    }
+}
+
+/// Waits until there is room for so many bytes, and something to read, as long as a read may take.
+fn wait_for_more(stream: &Stream, share: &mut Share, size: usize) -> Result<(), RecvError> {
+    let deadline = stream.read_timeout().map_err(RecvError::Io)?;
+    let deadline = deadline.and_then(|time| Instant::now().checked_add(time));
+    let mut has_room = false;
+    loop {
+        has_room = has_room || share.resize(size).is_ok();
+        if !has_room && !share.ever_fits(size) {
+            share.go();
+        }
+        let is_ready = match has_room {
+            true => stream
+                .is_ready(PollFlags::IN, RETRY)
+                .map_err(RecvError::Io)?,
+            false => {
+                std::thread::sleep(RETRY);
+                false
+            }
+        };
+        share.check().map_err(|Gone| RecvError::Evicted)?;
+        if is_ready {
+            return Ok(());
+        }
+        if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
+            return Err(RecvError::Io(io::ErrorKind::WouldBlock.into()));
         }
     }
 }

@@ -6,6 +6,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::{RecvFlags, SendFlags};
 
 /// One stream for both directions, each used by one thread at a time.
@@ -31,6 +32,43 @@ impl Stream {
             Self::Tcp(tcp) => tcp.set_write_timeout(time),
             Self::Unix(unix) => unix.set_write_timeout(time),
             Self::PipeReader(_) | Self::PipeWriter(_) => Err(io::ErrorKind::Unsupported.into()),
+        }
+    }
+
+    pub(super) fn read_timeout(&self) -> io::Result<Option<Duration>> {
+        match self {
+            Self::Tcp(tcp) => tcp.read_timeout(),
+            Self::Unix(unix) => unix.read_timeout(),
+            Self::PipeReader(_) | Self::PipeWriter(_) => Ok(None),
+        }
+    }
+
+    pub(super) fn write_timeout(&self) -> io::Result<Option<Duration>> {
+        match self {
+            Self::Tcp(tcp) => tcp.write_timeout(),
+            Self::Unix(unix) => unix.write_timeout(),
+            Self::PipeReader(_) | Self::PipeWriter(_) => Ok(None),
+        }
+    }
+
+    /// Waits until it can be read or written, but no longer than that. Says whether it can.
+    pub(super) fn is_ready(&self, what: PollFlags, time: Duration) -> io::Result<bool> {
+        let mut polled = [PollFd::new(self, what)];
+        let time = Timespec::try_from(time).map_err(io::Error::other)?;
+        match poll(&mut polled, Some(&time)) {
+            Ok(ready) => Ok(ready > 0),
+            Err(rustix::io::Errno::INTR) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Writes as much as goes at once. Only sockets of listeners are written like that.
+    pub(super) fn write_some(&self, bytes: &[u8]) -> io::Result<usize> {
+        let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
+        match self {
+            Self::Tcp(tcp) => Ok(rustix::net::send(tcp, bytes, flags)?),
+            Self::Unix(unix) => Ok(rustix::net::send(unix, bytes, flags)?),
+            Self::PipeReader(_) | Self::PipeWriter(_) => (&mut &*self).write(bytes),
         }
     }
 

@@ -2,7 +2,9 @@
 
 use std::io::{self, IoSlice, Write as _};
 use std::sync::Arc;
+use std::time::Instant;
 
+use rustix::event::PollFlags;
 use serde::Serialize;
 
 use super::stream::Stream;
@@ -10,6 +12,7 @@ use crate::codec::Codec;
 use crate::connection::COPIED;
 use crate::error::SendError;
 use crate::frame::{Encoder, Header};
+use crate::share::{RETRY, Share};
 
 /// The sending half of a connection. When it is dropped, the peer sees the end.
 #[derive(Debug)]
@@ -17,6 +20,8 @@ pub(super) struct Writer {
     pub(super) stream: Arc<Stream>,
     pub(super) encoder: Encoder,
     pub(super) broken: bool,
+    /// What it holds of the listener's budget.
+    pub(super) share: Share,
 }
 
 impl Writer {
@@ -25,6 +30,7 @@ impl Writer {
             stream,
             encoder: Encoder::new(),
             broken: false,
+            share: Share::default(),
         }
     }
 
@@ -92,11 +98,39 @@ impl Writer {
             return Err(SendError::Broken);
         }
         while !self.encoder.unwritten().is_empty() {
-            let written = (&*self.stream).write(self.encoder.unwritten());
+            let written = match self.share.budget() {
+                Some(_) if self.share.concerns(self.encoder.size()) => self.write_held()?,
+                _ => (&*self.stream).write(self.encoder.unwritten()),
+            };
             let count = self.progress(written)?;
             self.encoder.wrote(count);
         }
+        self.share.released();
         Ok(())
+    }
+
+    /// Writes once, and holds what the peer does not take till then.
+    fn write_held(&mut self) -> Result<io::Result<usize>, SendError> {
+        let deadline = self.stream.write_timeout().map_err(SendError::Io)?;
+        let deadline = deadline.and_then(|time| Instant::now().checked_add(time));
+        loop {
+            let written = self.stream.write_some(self.encoder.unwritten());
+            if !matches!(&written, Err(error) if error.kind() == io::ErrorKind::WouldBlock) {
+                return Ok(written);
+            }
+            let is_held = self.share.resize(self.encoder.size()).is_ok();
+            if !is_held || self.share.check().is_err() {
+                self.share.go();
+                self.broken = true;
+                self.encoder.clear();
+                return Err(SendError::Evicted);
+            }
+            let is_ready = self.stream.is_ready(PollFlags::OUT, RETRY);
+            let is_ready = is_ready.map_err(SendError::Io)?;
+            if !is_ready && deadline.is_some_and(|deadline| deadline <= Instant::now()) {
+                return Ok(written);
+            }
+        }
     }
 
     /// Whether there is anything to do before a message is sent.

@@ -16,6 +16,7 @@ use serde::de::DeserializeOwned;
 use crate::auth::CHALLENGE;
 use crate::codec::{Bincode, Codec};
 use crate::error::{RecvError, SendError};
+use crate::share::Share;
 
 mod halves;
 #[cfg(unix)]
@@ -88,8 +89,8 @@ impl<S, R, C: Codec> Connection<S, R, C> {
     pub fn new(io: impl Io) -> Self {
         let (incoming, outgoing, peer, _) = split(io);
         Self::from_parts(
-            Reader::new(incoming, MAX_MESSAGE),
-            Writer::new(outgoing),
+            Reader::new(incoming, MAX_MESSAGE, Share::default()),
+            Writer::new(outgoing, Share::default()),
             peer,
         )
     }
@@ -135,7 +136,9 @@ impl<S, R, C: Codec> Connection<S, R, C> {
     {
         let limit = self.reader.max_message;
         while_writing(&mut self.writer, self.reader.complete(limit)).await?;
-        value(&self.codec, self.reader.take(limit)?)
+        let value = value(&self.codec, self.reader.take(limit)?);
+        self.reader.done();
+        value
     }
 
     /// Sends bytes as they are, as CPython's `send_bytes`.

@@ -12,6 +12,7 @@ use tokio::time::timeout;
 use super::stream::Incoming;
 use crate::error::RecvError;
 use crate::frame::{Decoder, Header};
+use crate::share::{Gone, Share};
 
 /// The receiving half of every kind of connection.
 #[derive(Debug)]
@@ -19,6 +20,8 @@ pub(crate) struct Reader {
     pub(crate) incoming: Incoming,
     pub(crate) decoder: Decoder,
     pub(crate) max_message: usize,
+    /// What it holds of the listener's budget.
+    pub(crate) share: Share,
     /// What a wait met; the next receive reports it.
     pub(crate) failed: Option<io::Error>,
     /// The protocol of the peer's last pickle, if it sends pickles.
@@ -27,11 +30,12 @@ pub(crate) struct Reader {
 }
 
 impl Reader {
-    pub(crate) fn new(incoming: Incoming, max_message: usize) -> Self {
+    pub(crate) fn new(incoming: Incoming, max_message: usize, share: Share) -> Self {
         Self {
             incoming,
             decoder: Decoder::new(),
             max_message,
+            share,
             failed: None,
             #[cfg(unix)]
             pickle_protocol: 0,
@@ -60,6 +64,16 @@ impl Reader {
             self.pickle_protocol = *protocol;
         }
         Ok(message)
+    }
+
+    /// Gives back what a message took that is decoded by now, where that counts.
+    #[inline]
+    pub(crate) fn done(&mut self) {
+        if self.share.concerns(0) {
+            self.decoder.rest();
+            // It holds less than before.
+            let _ = self.share.resize(self.decoder.size());
+        }
     }
 
     /// The next message, to keep.
@@ -102,7 +116,9 @@ impl Reader {
         limit: usize,
     ) -> Poll<Result<Vec<u8>, RecvError>> {
         ready!(self.poll_complete(cx, limit))?;
-        Poll::Ready(Ok(self.decoder.owned_message(limit)?.unwrap_or_default()))
+        let message = self.decoder.owned_message(limit)?.unwrap_or_default();
+        self.done();
+        Poll::Ready(Ok(message))
     }
 
     /// The next byte, where it stands outside of any frame. It is not taken.
@@ -129,7 +145,7 @@ impl Reader {
         if let Some(error) = self.failed.take() {
             return Poll::Ready(Err(RecvError::Io(error)));
         }
-        if ready!(self.poll_read(cx)).map_err(RecvError::Io)? == 0 {
+        if ready!(self.poll_read(cx))? == 0 {
             self.decoder.end()?;
             return Poll::Ready(Err(RecvError::Closed));
         }
@@ -137,23 +153,38 @@ impl Reader {
     }
 
     /// Reads once into the decoder, and tells how much. While nothing comes, that needs no memory.
-    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        let mut space = ReadBuf::new(self.decoder.space());
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<usize, RecvError>> {
+        if self.share.is_gone() {
+            return Poll::Ready(Err(RecvError::Evicted));
+        }
+        let space = self.decoder.prepare();
+        let size = self.decoder.size();
+        if self.share.concerns(size)
+            && let Err(Gone) = ready!(self.share.poll_room(cx, size))
+        {
+            self.decoder.clear();
+            return Poll::Ready(Err(RecvError::Evicted));
+        }
+        let mut space = ReadBuf::new(self.decoder.prepared(space));
         let Poll::Ready(result) = Pin::new(&mut self.incoming).poll_read(cx, &mut space) else {
             self.decoder.rest();
+            if self.share.concerns(0) {
+                // It holds less now, if anything.
+                let _ = self.share.resize(self.decoder.size());
+            }
             return Poll::Pending;
         };
         let count = space.filled().len();
         self.decoder.filled(count);
-        Poll::Ready(result.map(|()| count))
+        Poll::Ready(result.map(|()| count).map_err(RecvError::Io))
     }
 
     /// Ready when something of the next message came, or no more will.
     pub(crate) fn poll_readable(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if !self.decoder.is_empty() || self.failed.is_some() {
+        if !self.decoder.is_empty() || self.failed.is_some() || self.share.is_gone() {
             return Poll::Ready(());
         }
-        if let Err(error) = ready!(self.poll_read(cx)) {
+        if let Err(RecvError::Io(error)) = ready!(self.poll_read(cx)) {
             self.failed = Some(error);
         }
         Poll::Ready(())

@@ -12,6 +12,7 @@ use super::stream::Outgoing;
 use crate::codec::Codec;
 use crate::error::SendError;
 use crate::frame::{Encoder, Header};
+use crate::share::Share;
 
 /// Up to here, copying a message behind its header is cheaper than a write of several pieces.
 pub(crate) const COPIED: usize = 16 * 1024;
@@ -22,16 +23,19 @@ pub(crate) struct Writer {
     pub(crate) outgoing: Outgoing,
     pub(crate) encoder: Encoder,
     pub(crate) broken: bool,
+    /// What it holds of the listener's budget.
+    pub(crate) share: Share,
     /// Whether the stream is to be flushed once all is written.
     unflushed: bool,
 }
 
 impl Writer {
-    pub(crate) fn new(outgoing: Outgoing) -> Self {
+    pub(crate) fn new(outgoing: Outgoing, share: Share) -> Self {
         Self {
             outgoing,
             encoder: Encoder::new(),
             broken: false,
+            share,
             unflushed: false,
         }
     }
@@ -91,11 +95,30 @@ impl Writer {
         }
         while !self.encoder.unwritten().is_empty() {
             let outgoing = Pin::new(&mut self.outgoing);
-            let written = ready!(outgoing.poll_write(cx, self.encoder.unwritten()));
+            let Poll::Ready(written) = outgoing.poll_write(cx, self.encoder.unwritten()) else {
+                return self.hold(cx);
+            };
             let count = self.progress(written)?;
             self.encoder.wrote(count);
         }
+        self.share.released();
         self.poll_flush_stream(cx)
+    }
+
+    /// Holds what the peer does not take for now. Pending, unless there is no room for it.
+    fn hold(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
+        let size = self.encoder.size();
+        if !self.share.concerns(size) {
+            return Poll::Pending;
+        }
+        let is_held = self.share.resize(size).is_ok();
+        if is_held && self.share.poll_gone(cx).is_ok() {
+            return Poll::Pending;
+        }
+        self.share.go();
+        self.broken = true;
+        self.encoder.clear();
+        Poll::Ready(Err(SendError::Evicted))
     }
 
     fn poll_flush_stream(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {

@@ -40,13 +40,19 @@ impl Decoder {
     /// Where the next bytes go: fill a part from its beginning, then call [`filled`](Self::filled).
     /// It is never empty, and does not reach beyond the end of a large message.
     pub fn space(&mut self) -> &mut [u8] {
+        let space = self.prepare();
+        &mut self.buffer[space]
+    }
+
+    /// Makes the [space](Self::space), and tells where in the buffer it is.
+    pub(crate) fn prepare(&mut self) -> Range<usize> {
         if self.start == self.end {
             (self.start, self.end) = (0, 0);
             if self.large.is_none() {
                 if !(READ_AHEAD..=KEPT).contains(&self.buffer.len()) {
                     self.buffer = spare::full(READ_AHEAD);
                 }
-                return &mut self.buffer;
+                return 0..self.buffer.len();
             }
         }
         self.note_large();
@@ -62,7 +68,22 @@ impl Decoder {
             Some(_) => self.start + wanted,
             None => self.buffer.len(),
         };
-        &mut self.buffer[self.end..until]
+        self.end..until
+    }
+
+    /// The space that was [made](Self::prepare) there.
+    pub(crate) fn prepared(&mut self, space: Range<usize>) -> &mut [u8] {
+        &mut self.buffer[space]
+    }
+
+    /// How much memory it has, in bytes.
+    pub(crate) const fn size(&self) -> usize {
+        self.buffer.capacity()
+    }
+
+    /// Gives up all that came and was not taken.
+    pub(crate) fn clear(&mut self) {
+        *self = Self::default();
     }
 
     /// Takes note that nothing comes for now: while there is nothing to hold, it holds no memory either.

@@ -74,6 +74,16 @@ impl Encoder {
         self.buffer.is_empty()
     }
 
+    /// How much memory it has, in bytes.
+    pub(crate) const fn size(&self) -> usize {
+        self.buffer.capacity()
+    }
+
+    /// Gives up all that was not written.
+    pub(crate) fn clear(&mut self) {
+        *self = Self::default();
+    }
+
     /// Takes what another has to write, to be written after what is here.
     pub(crate) fn append(&mut self, other: &mut Self) {
         if self.is_empty() {

@@ -6,6 +6,7 @@ use std::io;
 use std::pin::Pin;
 use std::time::Duration;
 
+use rpc_core::Budget;
 use rpc_core::transport::tcp;
 #[cfg(unix)]
 use rpc_core::transport::unix::UnixListener;
@@ -45,7 +46,10 @@ impl ListenerBuilder {
     pub(super) fn new(source: Source) -> Self {
         Self {
             source,
-            setup: Setup::default(),
+            setup: Setup {
+                budget: Some(Budget::default()),
+                ..Setup::default()
+            },
             mode: None,
             max_pending: 512,
             max_pending_per_address: 256,
@@ -59,6 +63,17 @@ impl ListenerBuilder {
     /// Default: 5 seconds.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.setup.timeout = timeout;
+        self
+    }
+
+    /// The memory for what is held on behalf of peers, which other listeners and servers may share: messages that are
+    /// being received, and those that a peer does not read; of a [`rpc::Server`](crate::rpc::Server) also calls and
+    /// streams until they are answered and taken. When it is spent, the connection is given up that has held the most for
+    /// the longest: see [`Budget`].
+    ///
+    /// Default: 64 MiB, for this listener alone. A [message](Self::max_message) that is longer is never received.
+    pub fn budget(mut self, budget: Budget) -> Self {
+        self.setup.budget = Some(budget);
         self
     }
 

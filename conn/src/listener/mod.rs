@@ -2,6 +2,7 @@
 
 use std::io;
 
+use rpc_core::Budget;
 use rpc_core::transport::{Address, Listen, Peer};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -60,6 +61,7 @@ pub struct Listener {
     task: Task,
     address: Address,
     max_message: usize,
+    budget: Option<Budget>,
     last_accepted: Option<Peer>,
 }
 
@@ -116,6 +118,11 @@ impl Listener {
         self.max_message
     }
 
+    /// What is held on behalf of the connections that are accepted.
+    pub(crate) const fn budget(&self) -> Option<&Budget> {
+        self.budget.as_ref()
+    }
+
     /// Where peers reach this listener.
     #[must_use]
     pub const fn local_address(&self) -> &Address {
@@ -154,6 +161,7 @@ fn start<L: Listen>(listener: L, admission: Admission) -> io::Result<Listener> {
     Ok(Listener {
         ready: accepted,
         max_message: admission.terms.max_message,
+        budget: admission.terms.budget.clone(),
         task: Task(tokio::spawn(admission.run(listener, ready))),
         address,
         last_accepted: None,

@@ -105,6 +105,8 @@ impl Client {
     /// Closes the connection: makes no new calls, waits for those under way in both directions, and says
     /// goodbye. Handles of objects and streams that are still there end with it.
     ///
+    /// For streams, and for one-way calls, it waits no longer than the [default time](Options::timeout) of a call.
+    ///
     /// # Cancel safety
     /// The connection closes all the same when the future is dropped.
     pub async fn close(self) {
@@ -364,6 +366,7 @@ async fn run(
             () = session.ended() => return,
             // What it takes is not kept while a connection lasts.
             opened = Box::pin(reopen(&route, reconnect, token)) => opened,
+            never = Box::pin(session.tick_on()) => match never {},
         };
         let Some(opened) = opened else {
             return session.end(&reason);

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use rpc_core::{CallError, Execution, Fault};
 
+use super::message::MAX_METHOD;
+
 /// Why a session is over, or was interrupted.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -26,6 +28,10 @@ pub enum Disconnected {
     /// The other side sent what the protocol does not allow.
     #[error("the other side breaks the protocol: {0}")]
     Protocol(String),
+    /// This side gave it up: what it held on behalf of the other was the most, for the longest, of all that the
+    /// [budget](crate::ListenerBuilder::budget) of the listener is for, and others needed the room.
+    #[error("the connection was given up for others: it held too much memory for too long")]
+    Evicted,
     /// The other side does not know the session any more: it was restarted, or the lease is over.
     #[error("the other side does not know this session any more")]
     Forgotten,
@@ -90,6 +96,11 @@ pub(super) struct NoObject;
 #[derive(Debug, thiserror::Error)]
 #[error("the time of the call was over before it could be sent")]
 pub(super) struct TooLate;
+
+/// The name of a method is longer than any server takes.
+#[derive(Debug, thiserror::Error)]
+#[error("the name of the method has {0} bytes, over the limit of {MAX_METHOD}")]
+pub(super) struct LongMethod(pub(super) usize);
 
 /// A message is longer than the other side reads.
 #[derive(Debug, thiserror::Error)]

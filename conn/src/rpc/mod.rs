@@ -7,8 +7,8 @@
 //!   of the caller.
 //! - A method can take and return **streams**: [`Stream`].
 //! - An object can be called **before it is there**: [`Pipelined`].
-//! - **Deadlines** travel with calls, and to the calls that they make; a call whose future is dropped is **cancelled** at
-//!   the other end. See [`Caller::within`](rpc_core::Caller::within) and [`Context`](rpc_core::Context).
+//! - **Deadlines** travel with calls, and to the calls that they make; a call without one takes no longer than
+//!   [`Options::timeout`], 60 seconds; a call whose future is dropped is **cancelled** at the other end. See [`Caller::within`](rpc_core::Caller::within) and [`Context`](rpc_core::Context).
 //! - Both ends **call each other**: [`Client::of`], [`ClientBuilder::offer`].
 //! - A client can make a new connection when one breaks, and **keep its objects**: [`Reconnect`],
 //!   [`ServerOptions::lease`].

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::message::Limits;
 use super::session::Settings;
+use crate::connection::MAX_MESSAGE;
 
 /// The longest time that makes a difference.
 const CENTURY: Duration = Duration::from_secs(100 * 366 * 24 * 60 * 60);
@@ -18,7 +19,9 @@ pub struct Options {
     max_objects: u32,
     window: u32,
     max_backlog: u32,
+    max_reply: usize,
     keepalive: Duration,
+    timeout: Option<Duration>,
     sends_causes: bool,
 }
 
@@ -30,7 +33,9 @@ impl Default for Options {
             max_objects: 100_000,
             window: 256 * 1024,
             max_backlog: 16 * 1024 * 1024,
+            max_reply: MAX_MESSAGE,
             keepalive: Duration::from_secs(30),
+            timeout: Some(Duration::from_secs(60)),
             sends_causes: false,
         }
     }
@@ -63,7 +68,8 @@ impl Options {
         self
     }
 
-    /// How many bytes of a stream the other end may send before the program takes some.
+    /// How much of a stream the other end may send before the program takes some, in bytes. Each item counts with its
+    /// message, 128 bytes more, and 256 for each object and stream in it.
     ///
     /// Default: 256 KiB. Over a network that is fast and far away, more is faster: a stream brings no more
     /// than this in a round trip.
@@ -74,12 +80,22 @@ impl Options {
 
     /// How many bytes of answers may wait for a peer that does not read them. Beyond that its calls are
     /// refused as [`Overloaded`](rpc_core::FaultKind::Overloaded). As many bytes of its calls may wait for
-    /// what other calls promised; and while as many of its streams wait to be read, no item may take more than
-    /// its stream's [window](Self::window) has left, or that stream fails.
+    /// what other calls promised; and as many bytes of its streams to be read, beyond what their [windows](Self::window)
+    /// are for: a stream fails whose item is too much. Calls and items count as in a window, and one that waits alone
+    /// may be longer.
     ///
     /// Default: 16 MiB.
     pub const fn max_backlog(mut self, bytes: u32) -> Self {
         self.max_backlog = bytes;
+        self
+    }
+
+    /// How many bytes a result, or an item of a stream, may have that this end sends, whatever the other end is ready to
+    /// read. A longer one becomes a fault.
+    ///
+    /// Default: 64 MiB, what the other end reads by default.
+    pub const fn max_reply(mut self, bytes: usize) -> Self {
+        self.max_reply = bytes;
         self
     }
 
@@ -90,6 +106,25 @@ impl Options {
     /// Default: 30 seconds.
     pub const fn keepalive(mut self, time: Duration) -> Self {
         self.keepalive = time;
+        self
+    }
+
+    /// How long a call of this end may take, on a client or back from a server, on objects too, where no deadline
+    /// was [chosen](rpc_core::Context::with_deadline) for it. After that it fails as
+    /// [`DeadlineExceeded`](rpc_core::FaultKind::DeadlineExceeded), or as not sent where the other end did not take it,
+    /// and is cancelled there. `None` is for ever, until the call is given up or the connection ends: a peer may answer
+    /// pings and nothing else.
+    ///
+    /// A call with a deadline of its own, as [`Caller::within`](rpc_core::Caller::within) gives, has that, be it sooner or
+    /// later; `with_deadline(None)` is for ever for one call. A call that a handler makes has the deadline of the call that
+    /// is being answered, or this time if that is sooner. A call that this end only passes on, to an object that lives
+    /// elsewhere, takes as long as its caller chose. Items of a stream may be this far apart or further: there is no limit
+    /// to the silence of a source.
+    ///
+    /// Default: 60 seconds, as over XML-RPC. No clock is read for each call: it may take half of the
+    /// [keepalive](Self::keepalive) longer, unless the time is shorter than that.
+    pub const fn timeout(mut self, time: Option<Duration>) -> Self {
+        self.timeout = time;
         self
     }
 
@@ -113,8 +148,11 @@ impl Options {
                 window: self.window.max(1).into(),
             },
             max_backlog: self.max_backlog.into(),
+            max_reply: self.max_reply as u64,
+            budget: None,
             // Times that can be added up; beyond a century is as good as never.
             keepalive: self.keepalive.clamp(Duration::from_millis(1), CENTURY),
+            timeout: self.timeout.map(|time| time.min(CENTURY)),
             lease: Duration::ZERO,
             sends_causes: self.sends_causes,
             calls: None,

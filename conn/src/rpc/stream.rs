@@ -24,7 +24,8 @@ use super::session::{Attached, Incoming, Source};
 /// The producer is only asked for as many items as the receiver makes room for (256 KiB by default), so
 /// that a slow receiver holds up nobody but its own stream. When the receiver drops the stream, its source
 /// is dropped; when the source ends, fails or is dropped, the stream ends with that. A stream ends with
-/// its connection.
+/// its connection. A source may be silent for as long as it likes: where that is too long, put a
+/// [timeout](tokio::time::timeout) around [`next`](Self::next).
 ///
 /// It implements the `Stream` of futures-core, and can be read without that by [`next`](Self::next).
 ///

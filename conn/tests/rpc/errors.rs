@@ -174,9 +174,9 @@ async fn what_is_no_session_is_named() {
 
     // Another version, another encoding: each is told why.
     for (hello, reason) in [
-        (&b"\0FARCALL\x07"[..], "version 1 of the protocol, not 7"),
+        (&b"\0FARCALL\x07"[..], "version 2 of the protocol, not 7"),
         (
-            b"\0FARCALL\x01\0\x04json\x01\x01\x01\x01\x01\0",
+            b"\0FARCALL\x02\0\x04json\x01\x01\x01\x01\x01\0",
             "there is no encoding `json`; there are `bincode` and `messagepack`",
         ),
     ] {
@@ -214,7 +214,7 @@ async fn too_many_connections_are_told_so() {
 async fn a_peer_that_breaks_the_protocol_is_told_and_let_go() {
     let server = Server::new();
     let connector = serve(&server).await;
-    let hello = b"\0FARCALL\x01\0\x07bincode\xff\xff\x01\x01\x01\x01\x01\0";
+    let hello = b"\0FARCALL\x02\0\x07bincode\xff\xff\x01\x01\x01\x01\x01\0";
     for (message, complaint) in [
         (&b"\x63"[..], "99 is no kind of message"),
         (b"\x01\x01", "a message of kind 1 is malformed"),
@@ -290,7 +290,7 @@ async fn peer_of_limited_backlog() -> Connection {
         .unwrap();
     let connector = serve(&server).await;
     let mut peer: Connection = Connection::new(connector.connect().await.unwrap());
-    let hello = b"\0FARCALL\x01\0\x07bincode\xff\xff\x7f\x7f\x7f\x7f\x7f\0";
+    let hello = b"\0FARCALL\x02\0\x07bincode\xff\xff\x7f\x7f\x7f\x7f\x7f\0";
     peer.send_bytes(hello).await.unwrap();
     peer.recv_bytes(1000).await.unwrap();
     peer

@@ -3,11 +3,13 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod calls;
+mod costs;
 mod errors;
 mod flush;
 mod instances;
 mod names;
 mod objects;
+mod patience;
 mod pipelines;
 mod sessions;
 mod streams;

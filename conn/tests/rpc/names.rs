@@ -1,9 +1,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use conn::rpc::names::{Names, NamesApi as _};
+use conn::rpc::names::{Names, NamesApi as _, Operation, Right};
 use conn::rpc::{Client, Remote, Server};
-use rpc_core::{CallError, FaultKind, client, service};
+use rpc_core::{CallError, Caller as _, FaultKind, client, service};
 use tokio::time::sleep;
 
 use crate::support::{serve, until};
@@ -59,8 +59,8 @@ async fn objects_are_found_by_name_while_they_are_there() {
     let echo: Remote<dyn EchoApi> = user.lookup("echo/1").await.unwrap().cast();
     assert_eq!(echo.echo("hello").await.unwrap(), "hello");
     assert_eq!(code(user.lookup("nothing").await), Names::UNKNOWN);
-    assert!(user.unbind("other").await.unwrap());
-    assert!(!user.unbind("other").await.unwrap());
+    assert!(owner.unbind("other").await.unwrap());
+    assert!(!owner.unbind("other").await.unwrap());
     // Nothing holds the object any more.
     until(|| owner.load().exports == 2).await;
 
@@ -79,4 +79,130 @@ async fn objects_are_found_by_name_while_they_are_there() {
         sleep(Duration::from_millis(5)).await;
     }
     panic!("names go with the connection of their objects");
+}
+
+fn kind<T: std::fmt::Debug>(result: Result<T, CallError>) -> FaultKind {
+    result.unwrap_err().fault().unwrap().kind()
+}
+
+/// Gives an object of the server to everyone.
+struct Shelf(Remote<dyn EchoApi>);
+
+#[service]
+impl Shelf {
+    fn take(&self) -> Remote<dyn EchoApi> {
+        self.0.clone()
+    }
+}
+
+fn nothing() -> BTreeMap<String, String> {
+    BTreeMap::new()
+}
+
+#[tokio::test]
+async fn a_name_of_an_object_of_the_server_goes_with_the_session_that_bound_it() {
+    let server = Server::new();
+    server.register_instance(Names::new()).unwrap();
+    let shelf = Shelf(Remote::new(Echo));
+    server.register_instance(shelf).unwrap();
+    let connector = serve(&server).await;
+    let owner = Client::over(connector.clone()).await.unwrap();
+    let user = Client::over(connector).await.unwrap();
+    let object: Remote = owner.call("take", ()).await.unwrap();
+    owner.bind("shelf", &object, &nothing()).await.unwrap();
+    assert_eq!(user.list("").await.unwrap().len(), 1);
+    drop(object);
+    owner.close().await;
+    for _ in 0..100 {
+        if user.list("").await.unwrap().is_empty() {
+            user.bind("shelf", &Remote::new(Echo), &nothing())
+                .await
+                .unwrap();
+            return;
+        }
+        sleep(Duration::from_millis(5)).await;
+    }
+    panic!("the name stays when the client is gone");
+}
+
+#[tokio::test]
+async fn only_who_bound_a_name_can_take_it_away() {
+    let server = Server::new();
+    server.register_instance(Names::new()).unwrap();
+    let connector = serve(&server).await;
+    let owner = Client::over(connector.clone()).await.unwrap();
+    let other = Client::over(connector).await.unwrap();
+    owner
+        .bind("echo", &Remote::new(Echo), &nothing())
+        .await
+        .unwrap();
+    assert_eq!(kind(other.unbind("echo").await), FaultKind::Denied);
+    let rebound = other.rebind("echo", &Remote::new(Echo), &nothing()).await;
+    assert_eq!(kind(rebound), FaultKind::Denied);
+    assert_eq!(
+        code(other.bind("echo", &Remote::new(Echo), &nothing()).await),
+        Names::TAKEN
+    );
+    let about = BTreeMap::from([("version".to_owned(), "2".to_owned())]);
+    owner
+        .rebind("echo", &Remote::new(Echo), &about)
+        .await
+        .unwrap();
+    assert_eq!(other.list("").await.unwrap()[0].metadata, about);
+    // The object of before is held by nobody.
+    until(|| owner.load().exports == 1).await;
+    // The program itself is another owner.
+    let program = rpc_core::Client::new(server.registry().clone(), conn::rpc::Encoding::Bincode);
+    assert_eq!(kind(program.unbind("echo").await), FaultKind::Denied);
+    program
+        .bind("own", &Remote::new(Echo), &nothing())
+        .await
+        .unwrap();
+    assert_eq!(kind(owner.unbind("own").await), FaultKind::Denied);
+    assert!(program.unbind("own").await.unwrap());
+    assert!(owner.unbind("echo").await.unwrap());
+}
+
+#[tokio::test]
+async fn a_policy_decides_by_caller_operation_and_name() {
+    let names = Names::new();
+    let inside = Server::new();
+    inside
+        .register_instance(names.policy(|_, _, _| Right::All))
+        .unwrap();
+    let outside = Server::new();
+    let public = names.policy(|context, operation, name| {
+        assert!(context.has_origin());
+        match operation {
+            Operation::Lookup | Operation::List if name.starts_with("public/") => Right::Own,
+            Operation::Bind if name.starts_with("guest/") => Right::Own,
+            _ => Right::None,
+        }
+    });
+    outside.register_instance(public).unwrap();
+    let admin = Client::over(serve(&inside).await).await.unwrap();
+    let guest = Client::over(serve(&outside).await).await.unwrap();
+    for name in ["public/echo", "secret"] {
+        admin
+            .bind(name, &Remote::new(Echo), &nothing())
+            .await
+            .unwrap();
+    }
+    assert_eq!(guest.list("public/").await.unwrap().len(), 1);
+    guest.lookup("public/echo").await.unwrap();
+    assert_eq!(kind(guest.list("").await), FaultKind::Denied);
+    assert_eq!(kind(guest.lookup("secret").await), FaultKind::Denied);
+    let bound = guest.bind("mine", &Remote::new(Echo), &nothing()).await;
+    assert_eq!(kind(bound), FaultKind::Denied);
+    guest
+        .bind("guest/1", &Remote::new(Echo), &nothing())
+        .await
+        .unwrap();
+    assert_eq!(kind(guest.unbind("guest/1").await), FaultKind::Denied);
+    // Who has the right to all names takes those of others away, and puts others in their place.
+    admin
+        .rebind("guest/1", &Remote::new(Echo), &nothing())
+        .await
+        .unwrap();
+    assert!(admin.unbind("guest/1").await.unwrap());
 }

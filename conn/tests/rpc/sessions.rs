@@ -182,7 +182,7 @@ async fn a_silent_peer_is_noticed() {
 
 /// The first message of a client that speaks MessagePack, and resumes a session if it has one.
 fn hello(session: &[u8]) -> Vec<u8> {
-    let mut hello = b"\0FARCALL\x01\0\x0bmessagepack\xff\x7f\x09\x09\x09\xff\x7f".to_vec();
+    let mut hello = b"\0FARCALL\x02\0\x0bmessagepack\xff\x7f\x09\x09\x09\xff\x7f".to_vec();
     hello.push(session.len() as u8);
     hello.extend(session);
     hello
@@ -290,7 +290,7 @@ async fn a_peer_may_read_late_but_not_too_late() {
         .unwrap();
     let connector = crate::support::serve(&server).await;
     let mut peer: Connection = Connection::new(connector.connect().await.unwrap());
-    peer.send_bytes(b"\0FARCALL\x01\0\x07bincode\xff\xff\x7f\x7f\x7f\x7f\x7f\0")
+    peer.send_bytes(b"\0FARCALL\x02\0\x07bincode\xff\xff\x7f\x7f\x7f\x7f\x7f\0")
         .await
         .unwrap();
     peer.recv_bytes(100).await.unwrap();

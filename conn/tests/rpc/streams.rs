@@ -180,7 +180,7 @@ async fn a_slow_consumer_bounds_its_producer_and_nobody_else() {
     }
     sleep(Duration::from_millis(50)).await;
     let further = source.produced.load(Ordering::Relaxed);
-    assert!((120..160).contains(&further), "{further}");
+    assert!((110..160).contains(&further), "{further}");
 }
 
 #[tokio::test]
@@ -281,7 +281,7 @@ async fn long_items_that_nobody_reads_are_limited() {
             other => panic!("{other:?}"),
         }
     }
-    assert_eq!((came, failed), (5, 15));
+    assert_eq!((came, failed), (4, 16));
     // What was taken makes room for others.
     let mut stream = client.blocks(1, 1000).await.unwrap();
     assert!(stream.next().await.unwrap().is_ok());
@@ -300,7 +300,7 @@ async fn a_stream_that_is_opened_twice_is_an_error_and_blocks_nobody() {
     let connector = serve(&server).await;
     let mut peer: Connection = Connection::new(connector.connect().await.unwrap());
     let messages: [&[u8]; 4] = [
-        b"\0FARCALL\x01\0\x07bincode\xff\xff\x7f\x7f\x7f\x7f\x7f\0",
+        b"\0FARCALL\x02\0\x07bincode\xff\xff\x7f\x7f\x7f\x7f\x7f\0",
         b"\x01\x01\0\0\0\x04hold\x01\x02\x01\x01*\0",
         b"\x07\x01\x01\x02\x02u\0",
         b"\x07\x01\x01\x02\x01u\0",

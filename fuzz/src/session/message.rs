@@ -268,7 +268,7 @@ impl Message<'_> {
         match self {
             Self::Hello { resume, limits } => {
                 out.extend(b"\0FARCALL");
-                numbers(&[1, 0], out);
+                numbers(&[2, 0], out);
                 bytes(state.encoding.name().as_bytes(), out);
                 limits.iter().for_each(|limit| number((*limit).into(), out));
                 let token = state.token.filter(|_| *resume);

@@ -94,6 +94,11 @@ fn fields(shown: &str) -> Vec<(String, String)> {
         let value = value
             .strip_prefix("Some(")
             .map_or(value, |v| v.trim_end_matches(')'));
+        // A budget is known by its size.
+        let value = value
+            .strip_prefix("Budget { bytes: ")
+            .and_then(|v| v.split_once(','))
+            .map_or(value, |(bytes, _)| bytes);
         let is_limit = value.starts_with(|c: char| c.is_ascii_digit())
             || (value == "None" && name.ends_with("timeout"));
         is_limit.then(|| (name.to_owned(), value.to_owned()))
@@ -119,6 +124,8 @@ fn human(name: &str, value: &str) -> String {
         "max_reply",
         "bytes",
         "max_message",
+        "max_reply",
+        "budget",
         "window",
         "max_backlog",
     ]

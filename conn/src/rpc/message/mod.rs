@@ -8,19 +8,24 @@ use std::time::Duration;
 
 use rpc_core::{Fault, FaultKind};
 
+mod cost;
 mod read;
 #[cfg(test)]
 mod tests;
 mod write;
 
+pub(super) use cost::{cost, fits};
 pub(super) use read::{plain_call, plain_return};
 pub(super) use write::{write_counts, write_end, write_fault, write_item, write_return};
 
 /// The version of the protocol, which both ends name in their first message.
-pub(super) const VERSION: u64 = 1;
+pub(super) const VERSION: u64 = 2;
 
 /// What every first message begins with, behind its kind.
 const MAGIC: &[u8; 7] = b"FARCALL";
+
+/// How many bytes the name of a method may have, as over XML-RPC.
+pub(super) const MAX_METHOD: usize = 1024;
 
 /// How many causes of a fault are sent or read.
 const MAX_CAUSES: usize = 16;

@@ -323,6 +323,7 @@ impl Server {
         let settings = Settings {
             lease: self.options.lease,
             calls: Some(self.calls.clone()),
+            budget: listener.budget().cloned(),
             ..self.options.session.settings(listener.max_message())
         };
         let serving = Arc::new(Serving::new(Arc::new(settings), Arc::clone(&self.sessions)));

@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
+use rpc_core::budget::NoRoom;
 use rpc_core::call::Answer;
 use rpc_core::limit::Running;
 use rpc_core::{Call, Cancellation, Fault, FaultKind, Payload, Registry};
@@ -17,7 +18,7 @@ mod promised;
 
 use self::admission::Admission;
 pub(super) use self::admission::{Head, TOO_MANY_ANSWERS, Verdict};
-use self::promised::{Promised, length, promised};
+use self::promised::{Promised, Waits, promised};
 use super::calls::check_result;
 use super::{Discard, Effects, Session, State, in_order};
 use crate::frame::Encoder;
@@ -29,11 +30,13 @@ pub(super) struct Answering {
     task: Option<AbortHandle>,
     cancellation: Cancellation,
     one_way: bool,
+    /// What the message of the call [costs](message::cost), until the call is answered.
+    cost: u64,
     /// It counts among the calls of all connections.
     _running: Option<Running>,
     promise: Option<Promised>,
     /// The call itself, while it waits for what another one promised.
-    waits: Option<(u64, Call<Encoding>)>,
+    waits: Option<Waits>,
 }
 
 impl Discard for Answering {
@@ -55,6 +58,7 @@ impl Answering {
 /// A call that is to begin.
 pub(super) struct Admitted {
     pub(super) id: u64,
+    pub(super) cost: u64,
     pub(super) one_way: bool,
     pub(super) admission: Admission,
     pub(super) call: Call<Encoding>,
@@ -93,6 +97,7 @@ impl Session {
         root: &Registry<Encoding>,
         Admitted {
             id,
+            cost,
             one_way,
             admission,
             call,
@@ -103,7 +108,8 @@ impl Session {
             cancellation,
         } = admission;
         let is_tracked = cancellation.is_some();
-        let result = self.begin_answer(id, one_way, cancellation, call, |call| match object {
+        let head = (id, one_way, cost);
+        let result = self.begin_answer(head, cancellation, call, |call| match object {
             None => root.dispatch(call),
             Some(object) => object.answer(call),
         })?;
@@ -118,8 +124,7 @@ impl Session {
     /// sent.
     fn begin_answer(
         self: &Arc<Self>,
-        id: u64,
-        one_way: bool,
+        (id, one_way, cost): (u64, bool, u64),
         tracked: Option<Cancellation>,
         call: Call<Encoding>,
         answer: impl FnOnce(Call<Encoding>) -> Answer,
@@ -138,7 +143,7 @@ impl Session {
             }
             return Some(result);
         }
-        if !is_tracked && !self.track(id, one_way, cancellation) {
+        if !is_tracked && !self.track(id, one_way, cost, cancellation) {
             return None;
         }
         let session = Arc::clone(self);
@@ -180,11 +185,12 @@ impl Session {
     }
 
     /// Takes note of a call that is not answered at once. Says whether it can go on.
-    fn track(&self, id: u64, one_way: bool, cancellation: Cancellation) -> bool {
+    fn track(&self, id: u64, one_way: bool, cost: u64, cancellation: Cancellation) -> bool {
         let answering = Answering {
             task: None,
             cancellation,
             one_way,
+            cost,
             _running: self.running(),
             promise: None,
             waits: None,
@@ -195,7 +201,7 @@ impl Session {
                 return false;
             }
             state.beginning = state.beginning.saturating_sub(1);
-            state.answers.insert(id, answering);
+            state.add_answer(id, answering);
             true
         })
     }
@@ -256,6 +262,7 @@ impl Session {
             return effects.drop(result);
         };
         let one_way = answering.one_way;
+        state.running -= std::mem::take(&mut answering.cost);
         if answering.promise.is_some() {
             answering.task = None;
             answering.promise = Some(match promised(&result) {
@@ -263,12 +270,13 @@ impl Session {
                 Err(fault) => Promised::Broken(fault),
             });
         } else {
-            let answering = state.answers.remove(&id);
+            let answering = state.remove_answer(id);
             effects.drop(answering);
         }
         if one_way {
             effects.drop(result);
-            return state.push_with(|out| message::write_return(id, &[], out));
+            state.push_with(|out| message::write_return(id, &[], out));
+            return;
         }
         let sent = match &result {
             Ok(reply) => self.push_return(state, effects, id, reply),
@@ -288,7 +296,11 @@ impl Session {
         reply: &Payload,
     ) -> Result<(), Fault> {
         let bytes = reply.as_slice();
-        check_result(state.peer.max_message, bytes.len(), reply.attachments())?;
+        let limit = state.peer.max_message.min(self.settings.max_reply);
+        check_result(limit, bytes.len(), reply.attachments())?;
+        let cost = message::cost(bytes.len(), reply.attachments().len());
+        let reserved = self.reserve(state, cost);
+        reserved.map_err(NoRoom::of_reply)?;
         let references = self.export(state, effects, reply.attachments())?;
         state.push_with(|out| {
             message::write_return(id, &references, out);
@@ -305,7 +317,7 @@ impl Session {
     /// Stops the work for a call whose caller no longer waits, and for those that wait for its result.
     pub(super) fn cancelled(&self, id: u64) {
         self.change(|state, effects| {
-            let Some(answering) = state.answers.remove(&id) else {
+            let Some(answering) = state.remove_answer(id) else {
                 // Its answer is under way.
                 return;
             };
@@ -313,19 +325,19 @@ impl Session {
                 FaultKind::Cancelled,
                 "the call that promised the object was cancelled",
             );
-            if let Some((other, _)) = &answering.waits
-                && let Some(waiting) = state.waiting_for(*other)
+            if let Some(waits) = &answering.waits
+                && let Some(waiting) = state.waiting_for(waits.other)
             {
                 waiting.remove(&id);
             }
             let mut given_up = vec![answering];
             while let Some(mut answering) = given_up.pop() {
-                if let Some((_, call)) = &answering.waits {
-                    state.put_off -= length(call);
+                if let Some(waits) = &answering.waits {
+                    state.passed().put_off -= waits.cost;
                 }
                 if let Some(Promised::Waiting(calls)) = answering.promise.take() {
                     for dependent in calls {
-                        if let Some(answering) = state.answers.remove(&dependent) {
+                        if let Some(answering) = state.remove_answer(dependent) {
                             self.push_fault(state, dependent, &fault);
                             given_up.push(answering);
                         }
@@ -338,9 +350,27 @@ impl Session {
 }
 
 impl State {
+    /// Takes note of a call that is to be answered.
+    fn add_answer(&mut self, id: u64, answering: Answering) {
+        self.running += answering.cost;
+        self.answers.insert(id, answering);
+    }
+
+    /// Takes a call out that is answered, or need not be any more.
+    fn remove_answer(&mut self, id: u64) -> Option<Answering> {
+        let answering = self.answers.remove(&id)?;
+        self.running -= answering.cost;
+        Some(answering)
+    }
+
     /// Has these answers written, which came about beside the session.
     pub(super) fn take_answers(&mut self, answers: &mut Encoder) {
         self.beginning = 0;
+        self.take_written(answers);
+    }
+
+    /// The same while others are about to begin.
+    pub(super) fn take_written(&mut self, answers: &mut Encoder) {
         self.pushed += answers.unwritten().len() as u64;
         self.outbox.append(answers);
     }
@@ -348,7 +378,10 @@ impl State {
     /// Stops all work for the other end, which no longer waits.
     pub(super) fn fail_answers(&mut self, effects: &mut Effects) {
         let answers = in_order(self.answers.drain());
-        self.put_off = 0;
+        self.running = 0;
+        if let Some(passed) = &mut self.passed {
+            passed.put_off = 0;
+        }
         effects.more().given_up.extend(answers);
     }
 }

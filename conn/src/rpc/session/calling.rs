@@ -5,14 +5,16 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use rpc_core::{Call, CallError, Fault, FaultKind, Payload};
-use tokio::time::{Sleep, sleep_until};
+use rpc_core::{Call, CallError, Payload};
+use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::calls::{Begun, Outgoing};
 use super::object::Object;
+use super::patience::{Patience, overdue};
 use super::{Lifeline, promise};
 use crate::rpc::encoding::Encoding;
-use crate::rpc::error::TooLate;
+use crate::rpc::error::{LongMethod, TooLate};
+use crate::rpc::message::MAX_METHOD;
 
 /// The future of a call. It keeps the session open as far as what it was given to refer to it does.
 #[must_use = "a call does nothing unless it is awaited"]
@@ -60,11 +62,22 @@ impl<L: Borrow<Lifeline> + Unpin> Future for Calling<L> {
                 this.progress = CallingProgress::Ended;
                 return Poll::Ready(Err(CallError::NotSent(message.into())));
             }
-            let deadline = outgoing.call.context.deadline();
+            let method = outgoing.call.method().len();
+            if method > MAX_METHOD {
+                this.progress = CallingProgress::Ended;
+                return Poll::Ready(Err(CallError::NotSent(Box::new(LongMethod(method)))));
+            }
+            let patience = Patience::of(&outgoing.call.context, &session.settings);
+            let deadline = patience.deadline();
+            if deadline.is_some() && !outgoing.call.context.has_own_deadline() {
+                let context = std::mem::take(&mut outgoing.call.context);
+                let deadline = deadline.map(Instant::into_std);
+                outgoing.call.context = context.with_deadline(deadline);
+            }
             let object = outgoing.object.clone();
             let promised = promise::is_asked_for().then(|| session.lifeline());
             let one_way = outgoing.call.context.is_one_way();
-            let begun = session.begin(new, promised.flatten(), cx);
+            let begun = session.begin(new, promised.flatten(), patience, cx);
             // What is left of the call goes where nothing is locked.
             this.progress = CallingProgress::Ended;
             let id = match begun? {
@@ -77,7 +90,7 @@ impl<L: Borrow<Lifeline> + Unpin> Future for Calling<L> {
             this.progress = CallingProgress::Begun {
                 id,
                 _object: object,
-                deadline: deadline.map(|deadline| Box::pin(sleep_until(deadline.into()))),
+                deadline: deadline.map(|deadline| Box::pin(sleep_until(deadline))),
             };
             if deadline.is_none() && !one_way {
                 // Nothing else can have happened to it yet that does not wake this task.
@@ -98,10 +111,7 @@ impl<L: Borrow<Lifeline> + Unpin> Future for Calling<L> {
             this.progress = CallingProgress::Ended;
             let error = match session.give_up(id) {
                 false => CallError::NotSent(Box::new(TooLate)),
-                true => CallError::Fault(Fault::of(
-                    FaultKind::DeadlineExceeded,
-                    "the time of the call was over before its answer came",
-                )),
+                true => CallError::Fault(overdue()),
             };
             return Poll::Ready(Err(error));
         }

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 mod interrupted;
 
 use super::object::Object;
+use super::patience::Patience;
 use super::promise::Promise;
 use super::{Discard, Effects, Lifeline, Phase, Session, State};
 use crate::rpc::encoding::Encoding;
@@ -19,7 +20,7 @@ use crate::rpc::message::{self, Message, Target};
 
 /// A call that has not ended, or whose end nobody took note of.
 pub(super) struct Pending {
-    progress: Progress,
+    pub(super) progress: Progress,
     waker: Option<Waker>,
     /// What is to be sent, and after that what may have to be sent again.
     outgoing: Option<Box<Outgoing>>,
@@ -27,10 +28,12 @@ pub(super) struct Pending {
     promise: Option<Weak<Promise>>,
     one_way: bool,
     /// An earlier connection took it, so that it may have run even if it cannot be sent again.
-    heard: bool,
+    pub(super) heard: bool,
+    /// The tick at which the call ends, where it waits for the default time.
+    pub(super) last_tick: Option<u32>,
 }
 
-enum Progress {
+pub(super) enum Progress {
     Waiting,
     /// The connection has to take the bytes up to here before the other end can know of the call.
     Sent {
@@ -90,6 +93,7 @@ impl Session {
         &self,
         outgoing: &mut Option<Outgoing>,
         promised: Option<Arc<Lifeline>>,
+        patience: Patience,
         cx: &Context<'_>,
     ) -> Result<Begun, CallError> {
         self.change_and_write(|state, effects| {
@@ -106,13 +110,15 @@ impl Session {
                 return Err(CallError::NotSent(Box::new(state.reason())));
             }
             let id = state.calls.next_number();
-            let promise = promised.map(|lifeline| Arc::new(Promise::new(lifeline, id)));
+            let promise =
+                promised.map(|lifeline| Arc::new(Promise::new(lifeline, id, patience.deadline())));
             let mut pending = Pending {
                 progress: Progress::Waiting,
                 waker: None,
                 promise: promise.as_ref().map(Arc::downgrade),
                 one_way: call.call.context.is_one_way(),
                 heard: false,
+                last_tick: self.last_tick(state, patience),
                 outgoing: None,
             };
             let begun = match promise {
@@ -249,28 +255,11 @@ impl Session {
                 pending.waker = None;
                 return true;
             }
-            let Some(pending) = state.calls.remove(id) else {
-                return true;
-            };
-            let sent = match pending.progress {
-                Progress::Waiting => {
-                    if let Ok(place) = state.waiting.binary_search(&id) {
-                        state.waiting.remove(place);
-                    }
-                    pending.heard
-                }
-                Progress::Sent { .. } => {
-                    if state.is_connected() {
-                        state.push(&Message::Cancel(id));
-                    }
-                    state.call_ended();
-                    self.send_waiting(state, effects);
-                    true
-                }
-                Progress::Detached | Progress::Done(_) => true,
-            };
+            let sent = state.withdraw(id);
+            let pending = state.calls.remove(id);
             effects.drop(pending);
-            sent
+            self.send_waiting(state, effects);
+            sent.unwrap_or(true)
         })
     }
 
@@ -355,7 +344,12 @@ impl State {
     }
 
     /// Has the call end like this.
-    fn settle(&mut self, id: u64, result: Result<Payload, CallError>, effects: &mut Effects) {
+    pub(super) fn settle(
+        &mut self,
+        id: u64,
+        result: Result<Payload, CallError>,
+        effects: &mut Effects,
+    ) {
         let Some(pending) = self.calls.get_mut(id) else {
             return effects.drop(result);
         };

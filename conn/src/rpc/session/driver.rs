@@ -7,10 +7,12 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use rpc_core::{Origin, Peer, Registry};
+use rpc_core::{Budget, Origin, Peer, Registry};
 use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use super::calls::Progress;
+use super::receive::counted;
 use super::sink::Sink;
 use super::timer::Timer;
 use super::{Effects, Phase, Session, State};
@@ -19,6 +21,7 @@ use crate::frame::Encoder;
 use crate::rpc::encoding::Encoding;
 use crate::rpc::error::Disconnected;
 use crate::rpc::message::{self, Counts, Message};
+use crate::share::RETRY;
 
 /// How many messages are handled before something is written and other tasks have their turn.
 const BURST: usize = 256;
@@ -30,12 +33,12 @@ const READS: usize = 32;
 /// From there on nothing is read from it.
 const REFUSALS: u64 = 1024 * 1024;
 
-/// How often in the time of a keepalive the clock is looked at. Looking at each message would take longer
-/// than much else that is done with it.
-const TICKS: u32 = 4;
-
 /// How long a connection that this end closes waits for the other to close it too.
 const LINGER: Duration = Duration::from_secs(2);
+
+/// What the other end is told where it has to go for others.
+const EVICTED: &str =
+    "too much was held for this connection for too long, and others need the room";
 
 /// The two directions of a connection.
 pub(in crate::rpc) struct Link {
@@ -52,7 +55,7 @@ pub(in crate::rpc) struct Driver {
     pub(super) root: Registry<Encoding>,
     /// What handling messages entails.
     pub(super) effects: Effects,
-    /// The longest message that the other end reads.
+    /// The longest message that the other end reads and this one sends.
     pub(super) longest: u64,
     /// The answers to calls that were answered at once, and how much waited to be written before them.
     pub(super) answers: Encoder,
@@ -64,6 +67,10 @@ pub(in crate::rpc) struct Driver {
     pub(super) is_settled: bool,
     /// Whether nothing is left of what was to be written before.
     is_written: bool,
+    /// Whether the memory for the next message counts, as far as the session knows.
+    pub(super) counts: bool,
+    /// There when there is no room for the next message.
+    starved: Option<Box<Starved>>,
     leaving: bool,
     /// Whether several calls of this end were under way when this task last looked.
     pub(super) is_crowded: bool,
@@ -76,6 +83,21 @@ pub(in crate::rpc) struct Driver {
     blocked: Option<Instant>,
     timer: Timer,
     pinged: bool,
+    /// There when the session is about to end.
+    end: Option<Box<End>>,
+}
+
+/// A wait for room.
+struct Starved {
+    since: Instant,
+    /// When to ask again.
+    retry: Pin<Box<Sleep>>,
+}
+
+/// The end of a session.
+struct End {
+    since: Instant,
+    /// There once the connection closes: how long the other end has for that.
     closing: Option<Pin<Box<Sleep>>>,
 }
 
@@ -86,10 +108,11 @@ impl Driver {
         let (sink, longest, root) = session.change(|state, _| {
             let sink = Arc::new(Sink::new(writer.outgoing, Arc::clone(&state.written)));
             state.sink = Arc::downgrade(&sink);
-            (sink, state.peer.max_message, state.root.clone())
+            let longest = state.peer.max_message.min(session.settings.max_reply);
+            (sink, longest, state.root.clone())
         });
         let now = Instant::now();
-        let timer = Timer::new(now + tick(&session));
+        let timer = Timer::new(now + session.settings.tick());
         Self {
             session,
             reader,
@@ -103,6 +126,8 @@ impl Driver {
             may_read: true,
             is_settled: false,
             is_written: false,
+            counts: false,
+            starved: None,
             leaving: false,
             is_crowded: false,
             has_yielded: false,
@@ -111,7 +136,7 @@ impl Driver {
             blocked: None,
             timer,
             pinged: false,
-            closing: None,
+            end: None,
         }
     }
 
@@ -128,7 +153,10 @@ impl Driver {
         let nothing_goes = (self.is_settled && self.is_written && self.answers.is_empty())
             || self.poll_write(cx)?;
         self.poll_time(cx)?;
-        if self.leaving || self.closing.is_some() {
+        if self.session.is_evicted(cx) {
+            return Err(Disconnected::Evicted);
+        }
+        if self.leaving || self.end.is_some() {
             self.poll_close(cx)?;
         }
         Ok(nothing_comes && nothing_goes && may_read == self.may_read)
@@ -154,11 +182,16 @@ impl Driver {
 
     /// Reads once. Says whether something came.
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Result<bool, Disconnected> {
+        let space = self.reader.decoder.prepare();
+        if !self.has_room(cx)? {
+            return Ok(false);
+        }
         let reader = &mut self.reader;
-        let mut space = ReadBuf::new(reader.decoder.space());
+        let mut space = ReadBuf::new(reader.decoder.prepared(space));
         match Pin::new(&mut reader.incoming).poll_read(cx, &mut space) {
             Poll::Pending => {
                 reader.decoder.rest();
+                self.has_room(cx)?;
                 return Ok(false);
             }
             Poll::Ready(Err(error)) => return Err(error.into()),
@@ -177,6 +210,34 @@ impl Driver {
         reader.decoder.filled(count);
         self.heard_since = true;
         Ok(true)
+    }
+
+    /// Whether there is room for what the decoder has. If not, this task is woken to ask again.
+    fn has_room(&mut self, cx: &mut Context<'_>) -> Result<bool, Disconnected> {
+        let size = counted(self.reader.decoder.size());
+        if size == 0 && !self.counts {
+            return Ok(true);
+        }
+        loop {
+            if let Some(starved) = &mut self.starved
+                && starved.retry.as_mut().poll(cx).is_pending()
+            {
+                return Ok(false);
+            }
+            if self.session.read_into(size).is_ok() {
+                self.counts = size > 0;
+                self.starved = None;
+                return Ok(true);
+            }
+            let budget = self.session.settings.budget.as_ref();
+            if budget.is_some_and(|budget| size - Budget::FREE > budget.bytes()) {
+                return Err(Disconnected::Evicted);
+            }
+            let now = Instant::now();
+            let since = self.starved.as_ref().map_or(now, |starved| starved.since);
+            let retry = Box::pin(sleep_until(now + RETRY));
+            self.starved = Some(Box::new(Starved { since, retry }));
+        }
     }
 
     /// Writes what there is. Says whether there is no more for now, or the connection takes no more; it
@@ -233,6 +294,13 @@ impl Driver {
                 self.heard = now;
                 self.pinged = false;
             }
+            if let Some(starved) = &self.starved {
+                // It is this end that does not read.
+                self.heard = now;
+                if now.duration_since(starved.since) >= keepalive {
+                    return Err(Disconnected::Evicted);
+                }
+            }
             let silent = now.duration_since(self.heard);
             let is_stuck = |since| now.duration_since(since) >= keepalive * 2;
             if (self.pinged && silent >= keepalive * 2) || self.blocked.is_some_and(is_stuck) {
@@ -243,24 +311,51 @@ impl Driver {
                 self.session
                     .change(|state, _| state.push(&Message::Ping(0)));
             }
-            self.timer.reset(now + tick(&self.session));
+            self.session.tick(now);
+            self.timer.reset(now + self.session.settings.tick());
+            self.heed_leaving(now);
         }
         Ok(())
     }
 
+    /// Has the clock looked at when a session that ends need not wait for the other end any longer.
+    fn heed_leaving(&mut self, now: Instant) {
+        if let (Some(end), Some(timeout)) = (&self.end, self.session.settings.timeout)
+            && let Some(until) = end.since.checked_add(timeout).filter(|until| now < *until)
+        {
+            self.timer.bring_forward(until);
+        }
+    }
+
     /// Closes the connection once both ends have nothing more to say.
     fn poll_close(&mut self, cx: &mut Context<'_>) -> Result<(), Disconnected> {
-        if self.closing.is_none() {
+        let now = Instant::now();
+        let is_new = self.end.is_none();
+        let end = self.end.get_or_insert_with(|| {
+            Box::new(End {
+                since: now,
+                closing: None,
+            })
+        });
+        if end.closing.is_none() {
+            let timeout = self.session.settings.timeout;
+            let has_waited =
+                timeout.is_some_and(|timeout| now.duration_since(end.since) >= timeout);
             let done = self.sink.lock().writing.is_empty()
                 && self.session.change(|state, _| {
                     matches!(state.phase, Phase::Leaving { .. } | Phase::Ended(_))
-                        && state.is_idle()
+                        && (state.is_idle() || (has_waited && state.is_idle_but_for_silence()))
                         && !state.has_output()
                 });
             if !done {
+                if is_new {
+                    self.heed_leaving(now);
+                    // It is to wake this task.
+                    self.poll_time(cx)?;
+                }
                 return Ok(());
             }
-            self.closing = Some(Box::pin(sleep_until(Instant::now() + LINGER)));
+            end.closing = Some(Box::pin(sleep_until(now + LINGER)));
         }
         match Pin::new(&mut self.sink.lock().outgoing).poll_shutdown(cx) {
             Poll::Ready(Err(error)) if error.kind() != io::ErrorKind::NotConnected => {
@@ -268,10 +363,8 @@ impl Driver {
             }
             _ => {}
         }
-        let over = match &mut self.closing {
-            Some(closing) => closing.as_mut().poll(cx).is_ready(),
-            None => false,
-        };
+        let closing = self.end.as_mut().and_then(|end| end.closing.as_mut());
+        let over = closing.is_some_and(|closing| closing.as_mut().poll(cx).is_ready());
         if over {
             return Err(self.session.change(|state, _| state.reason()));
         }
@@ -296,8 +389,12 @@ impl Future for Driver {
                 Ok(true) => return Poll::Pending,
                 Ok(false) => {}
                 Err(reason) => {
-                    if let Disconnected::Protocol(reason) = &reason {
-                        this.complain(reason);
+                    match &reason {
+                        Disconnected::Protocol(reason) => {
+                            this.complain(&format!("protocol error: {reason}"));
+                        }
+                        Disconnected::Evicted => this.complain(EVICTED),
+                        _ => {}
                     }
                     return Poll::Ready(reason);
                 }
@@ -309,14 +406,13 @@ impl Future for Driver {
 }
 
 impl Driver {
-    /// Tells the other end what it did wrong, as far as that can be done at once.
+    /// Tells the other end why it is left, as far as that can be done at once.
     fn complain(&mut self, reason: &str) {
         let mut half = self.sink.lock();
         let mut encoder = std::mem::take(&mut half.writing);
-        let reason = format!("protocol error: {reason}");
         let message = Message::Goodbye {
             last: self.session.change(|state, _| state.last_answer),
-            reason: &reason,
+            reason,
         };
         let pushed: Result<(), std::convert::Infallible> = encoder.push_with(|out| {
             message.write(out);
@@ -328,11 +424,6 @@ impl Driver {
         // It may not take it; then it learns nothing more than that the connection ends.
         let _ = outgoing.poll_write(&mut cx, encoder.unwritten());
     }
-}
-
-/// After how long the clock is looked at.
-fn tick(session: &Session) -> Duration {
-    (session.settings.keepalive / TICKS).max(Duration::from_millis(1))
 }
 
 /// What the session wants of its driver.
@@ -403,5 +494,15 @@ impl State {
         self.in_flight == 0
             && self.answers.is_empty()
             && self.passed.as_ref().is_none_or(|passed| passed.is_idle())
+    }
+
+    /// Whether nothing is under way but what the other end may never come to: the ends of one-way calls, and
+    /// streams. Other calls have a time of their own.
+    fn is_idle_but_for_silence(&self) -> bool {
+        let is_detached = |id| {
+            let pending = self.calls.get(id);
+            !pending.is_some_and(|pending| matches!(pending.progress, Progress::Sent { .. }))
+        };
+        self.answers.is_empty() && self.calls.numbers().into_iter().all(is_detached)
     }
 }

@@ -4,6 +4,9 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
 use super::Session;
 use super::state::Phase;
 use crate::frame::Encoder;
@@ -14,6 +17,8 @@ impl Session {
     /// Takes note of a new connection. On one that resumes the session, the ends tell each other what they
     /// refer to. A session that is over stays so, and its driver closes the connection.
     pub(in crate::rpc) fn up(&self, peer: Limits, resumed: bool) {
+        // Connections that are short would never tick.
+        self.tick(Instant::now());
         self.change(|state, effects| {
             if matches!(state.phase, Phase::Ended(_)) {
                 return;
@@ -49,6 +54,7 @@ impl Session {
             let wanted = matches!(state.phase, Phase::Leaving { ours: true, .. });
             let last_message = std::mem::take(&mut state.outbox);
             effects.drop(last_message);
+            self.forget_room(state);
             state.phase = Phase::Down(reason.clone());
             state.fail_answers(effects);
             state.fail_streams(reason, effects);
@@ -116,13 +122,17 @@ impl Session {
 
     /// Ends when the session is over for good.
     pub(in crate::rpc) async fn ended(&self) {
-        let ended = self.change(|state, _| {
-            let ended = &mut state.ended;
-            (!self.is_ended()).then(|| ended.get_or_insert_default().clone())
-        });
-        if let Some(ended) = ended {
+        if let Some(ended) = self.ending() {
             ended.cancelled().await;
         }
+    }
+
+    /// What is cancelled when the session is over for good; nothing if it is.
+    pub(in crate::rpc) fn ending(&self) -> Option<CancellationToken> {
+        self.change(|state, _| {
+            let ended = &mut state.ended;
+            (!self.is_ended()).then(|| ended.get_or_insert_default().clone())
+        })
     }
 
     pub(in crate::rpc) fn is_ended(&self) -> bool {

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use foldhash::fast::RandomState;
-use rpc_core::{CallLimit, Fault, FaultKind, Registry};
+use rpc_core::{Budget, CallLimit, Fault, FaultKind, Registry};
 use tokio::runtime::Handle;
 
 mod answers;
@@ -19,11 +19,13 @@ mod calling;
 mod calls;
 mod driver;
 mod effects;
+mod holding;
 mod life;
 mod numbered;
 mod object;
 mod objects;
 mod passed;
+mod patience;
 mod promise;
 mod receive;
 mod sink;
@@ -58,6 +60,12 @@ pub(super) struct Settings {
     /// How long nothing may come before the other end is asked for a sign of life, and then again before
     /// it is given up.
     pub(super) keepalive: Duration,
+    /// How long calls of this end wait where nobody chose another time.
+    pub(super) timeout: Option<Duration>,
+    /// The most bytes of a result or an item that this end sends.
+    pub(super) max_reply: u64,
+    /// The room for what is held on behalf of the other end, where that has a limit.
+    pub(super) budget: Option<Budget>,
     /// How long the session outlives its connection.
     pub(super) lease: Duration,
     /// Whether faults tell their causes.
@@ -76,6 +84,8 @@ pub(super) struct Session {
     reconnects: bool,
     /// Whether it is over for good.
     is_ended: AtomicBool,
+    /// Whether it has room in the budget, so that it may have to go.
+    holds: AtomicBool,
     runtime: Handle,
     lifeline: Weak<Lifeline>,
 }
@@ -114,6 +124,7 @@ impl Session {
                 settings,
                 reconnects,
                 is_ended: AtomicBool::new(false),
+                holds: AtomicBool::new(false),
                 runtime: Handle::current(),
                 lifeline: lifeline.clone(),
             };
@@ -139,7 +150,12 @@ impl Session {
         effects: &mut Effects,
         change: impl FnOnce(&mut State, &mut Effects) -> R,
     ) -> R {
-        let result = change(&mut self.lock(), effects);
+        let result = {
+            let state = &mut *self.lock();
+            let result = change(state, effects);
+            self.settle_room(state);
+            result
+        };
         effects.run(&self.runtime);
         result
     }

@@ -27,6 +27,8 @@ pub(super) struct Passed {
     pub(super) consumers: Map<u64, Consumer>,
     /// What the items cost that came and were not taken.
     pub(super) unread: u64,
+    /// What the calls cost that wait for what others promised.
+    pub(super) put_off: u64,
     /// The streams that wait until less is to be written.
     pub(super) want_room: Vec<u64>,
 }

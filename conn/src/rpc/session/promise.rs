@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use rpc_core::{CallError, Payload};
 use tokio::sync::Notify;
+use tokio::time::{Instant, timeout_at};
 
 use super::Lifeline;
 use super::object::Object;
@@ -14,15 +15,22 @@ use crate::rpc::error::{NoObject, PromiseFailed};
 pub(in crate::rpc) struct Promise {
     pub(in crate::rpc) session: Arc<Lifeline>,
     pub(in crate::rpc) call: u64,
+    /// Until when the call may take.
+    deadline: Option<Instant>,
     outcome: OnceLock<Result<Object, Arc<CallError>>>,
     settled: Notify,
 }
 
 impl Promise {
-    pub(in crate::rpc) fn new(session: Arc<Lifeline>, call: u64) -> Self {
+    pub(in crate::rpc) fn new(
+        session: Arc<Lifeline>,
+        call: u64,
+        deadline: Option<Instant>,
+    ) -> Self {
         Self {
             session,
             call,
+            deadline,
             outcome: OnceLock::new(),
             settled: Notify::new(),
         }
@@ -60,7 +68,14 @@ impl Promise {
             if let Some(outcome) = self.outcome() {
                 return outcome.clone().map_err(PromiseFailed::of_itself);
             }
-            settled.await;
+            match self.deadline {
+                None => settled.await,
+                Some(deadline) => {
+                    if timeout_at(deadline, settled).await.is_err() {
+                        self.session.promise_expired(self.call);
+                    }
+                }
+            }
         }
     }
 }

@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::task::Waker;
 
-use rpc_core::{Call, Context, Fault, Origin, Payload};
+use rpc_core::{Budget, Call, Context, Fault, Origin, Payload};
 use tokio::time::Instant;
 
 use super::answers::{Admitted, Head, TOO_MANY_ANSWERS, Verdict, log};
@@ -14,13 +14,24 @@ use super::driver::Driver;
 use super::{Phase, Session, overloaded};
 use crate::rpc::encoding::Encoding;
 use crate::rpc::error::Disconnected;
-use crate::rpc::message::{self, Message, Reference};
+use crate::rpc::message::{self, Message, Reference, cost};
 
 /// How many messages are read in a row while the session is locked.
 const BATCH: usize = 8;
 
 /// Messages up to this length are copied piece by piece; longer ones are taken as they are.
 const SMALL: usize = 4096;
+
+/// How many bytes are kept of what the other end says when it leaves.
+const MAX_REASON: usize = 1024;
+
+/// What memory of so many bytes counts. Up to what is free, nothing does: it goes while nothing comes.
+pub(super) const fn counted(size: usize) -> usize {
+    match size {
+        ..=Budget::FREE => 0,
+        size => size,
+    }
+}
 
 /// What ended a batch.
 enum Next {
@@ -76,11 +87,15 @@ impl Driver {
             may_read,
             is_settled,
             is_crowded,
+            counts,
             ..
         } = self;
         let limit = reader.max_message;
+        let size = counted(reader.decoder.size());
+        *counts = size > 0;
         session.change_with(effects, |state, effects| {
             state.take_answers(answers);
+            state.set_reading(size);
             *backlog = state.backlog();
             *may_read = session.may_read(state);
             *is_settled = false;
@@ -108,17 +123,18 @@ impl Driver {
                 }
                 if let Some((message, payload)) = message::plain_call(bytes) {
                     let params = || Payload::copied(&bytes[payload..]);
-                    let head = Head::of(&message);
+                    let head = Head::of(&message, cost(bytes.len(), 0));
                     match session.admit(state, head)? {
                         Verdict::Begins(admission) => requests.push(Admitted {
                             id: head.id,
+                            cost: head.cost,
                             one_way: head.one_way,
                             admission,
                             call: session.call_of(&message, origin, params()),
                         }),
                         Verdict::Waits(other) => {
                             let call = session.call_of(&message, origin, params());
-                            state.wait(head.id, other, call);
+                            state.wait(head, other, call);
                         }
                         Verdict::Refused => {}
                     }
@@ -131,7 +147,7 @@ impl Driver {
                         payload,
                     } if references.is_empty() => {
                         let item = Payload::copied(&bytes[payload..]);
-                        session.item(state, effects, stream, item)?;
+                        session.item(state, effects, stream, item, cost(bytes.len(), 0))?;
                     }
                     _ => return Ok(Next::Single(bytes.to_vec())),
                 }
@@ -163,7 +179,7 @@ impl Driver {
     fn reply(&mut self, id: u64, result: Result<Payload, Fault>) {
         let result = result.and_then(|reply| {
             let bytes = reply.as_slice();
-            if reply.attachments().is_empty() {
+            if reply.attachments().is_empty() && bytes.len() <= SMALL {
                 check_result(self.longest, bytes.len(), &[])?;
                 self.push(|out| {
                     message::write_return(id, &[], out);
@@ -173,8 +189,11 @@ impl Driver {
             }
             self.is_settled = false;
             let session = &self.session;
+            let (answers, backlog) = (&mut self.answers, &mut self.backlog);
             session.change_with(&mut self.effects, |state, effects| {
+                state.take_written(answers);
                 let pushed = session.push_return(state, effects, id, &reply);
+                *backlog = state.backlog();
                 effects.drop(reply);
                 pushed
             })
@@ -203,12 +222,15 @@ impl Driver {
 
     fn receive(&mut self, bytes: Vec<u8>) -> Result<(), Disconnected> {
         let session = &self.session;
+        let length = bytes.len();
         match session.read(&bytes)? {
             Message::Call(mut message, offset) => {
-                let head = Head::of(&message);
                 let references = std::mem::take(&mut message.references);
-                let mut call = session.call_of(&message, &self.origin, Payload::copied(&[]));
-                call.params = self.payload(bytes, offset, &references)?;
+                let head = Head::of(&message, cost(length, references.len()));
+                // A long name is not copied: the call is refused.
+                let call = (!head.is_long)
+                    .then(|| session.call_of(&message, &self.origin, Payload::copied(&[])));
+                let params = self.payload(bytes, offset, &references)?;
                 let Self {
                     session,
                     effects,
@@ -216,7 +238,7 @@ impl Driver {
                     backlog,
                     ..
                 } = self;
-                let mut call = Some(call);
+                let mut call = call.map(|call| Call { params, ..call });
                 let verdict = session.change_with(effects, |state, _| {
                     state.take_answers(answers);
                     *backlog = state.backlog();
@@ -224,13 +246,14 @@ impl Driver {
                     if let Ok(Verdict::Waits(other)) = verdict
                         && let Some(call) = call.take()
                     {
-                        state.wait(head.id, other, call);
+                        state.wait(head, other, call);
                     }
                     verdict
                 })?;
                 if let (Verdict::Begins(admission), Some(call)) = (verdict, call) {
                     self.answer(Admitted {
                         id: head.id,
+                        cost: head.cost,
                         one_way: head.one_way,
                         admission,
                         call,
@@ -257,10 +280,14 @@ impl Driver {
                 references,
                 payload,
             } => {
+                let cost = cost(length, references.len());
                 let item = self.payload(bytes, payload, &references)?;
-                session.change(|state, effects| session.item(state, effects, stream, item))?;
+                session
+                    .change(|state, effects| session.item(state, effects, stream, item, cost))?;
             }
-            Message::End { stream, fault } => session.stream_ended(stream, fault),
+            Message::End { stream, fault } => {
+                session.stream_ended(stream, fault, cost(length, 0));
+            }
             Message::Credit { stream, bytes } => session.credited(stream, bytes),
             Message::Stop(stream) => session.stopped(stream),
             Message::Ping(number) => session.change(|state, _| state.push(&Message::Pong(number))),
@@ -329,7 +356,11 @@ impl Session {
     fn other_leaves(&self, last: u64, reason: &str) {
         self.change(|state, effects| {
             if let Phase::Up = state.phase {
-                let reason = reason.to_owned();
+                // Each call and each stream that ends with the connection is told it.
+                let end = (0..=MAX_REASON)
+                    .rev()
+                    .find(|&end| reason.is_char_boundary(end));
+                let reason = reason.get(..end.unwrap_or(0)).unwrap_or(reason).to_owned();
                 state.phase = Phase::Leaving {
                     ours: false,
                     reason,

@@ -92,10 +92,15 @@ impl Session {
             }
             (result, sink)
         });
-        if let Some(sink) = sink
-            && !self.write_now(&sink)
-        {
-            self.change(|state, effects| effects.wake(state.driver.take()));
+        if let Some(sink) = sink {
+            let is_all = self.write_now(&sink);
+            if !is_all || self.holds.load(Ordering::Relaxed) {
+                self.change(|state, effects| {
+                    if !is_all {
+                        effects.wake(state.driver.take());
+                    }
+                });
+            }
         }
         result
     }
@@ -109,7 +114,9 @@ impl Session {
         let result = {
             let mut state = self.lock();
             state.sink = Weak::new();
-            change(&mut state, &mut effects)
+            let result = change(&mut state, &mut effects);
+            self.settle_room(&mut state);
+            result
         };
         drop(half);
         effects.run(&self.runtime);

@@ -7,10 +7,12 @@ use std::sync::{Arc, Weak};
 use std::task::Waker;
 
 use rpc_core::Registry;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::answers::Answering;
 use super::calls::Pending;
+use super::holding::Holding;
 use super::numbered::Numbered;
 use super::passed::Passed;
 use super::sink::Sink;
@@ -41,6 +43,9 @@ pub(super) struct State {
     pub(super) calls: Numbered<Pending>,
     /// Calls that are to be sent as soon as they may, the oldest first.
     pub(super) waiting: VecDeque<u64>,
+    /// How many ticks there were, and when the last was.
+    pub(super) ticks: u32,
+    pub(super) ticked: Option<Instant>,
     /// Calls that the other end has to answer.
     pub(super) in_flight: usize,
     /// Whether there was more than one since there was none, and whether there was not, before that.
@@ -50,8 +55,10 @@ pub(super) struct State {
     pub(super) answers: Map<u64, Answering>,
     /// Calls of the other end that have begun just now, and are not among the answers (yet).
     pub(super) beginning: usize,
-    /// How many bytes the calls have that wait for what others promised.
-    pub(super) put_off: u64,
+    /// What all calls cost that are among the answers and not answered yet.
+    pub(super) running: u64,
+    /// The room for all that, where it is more than is free.
+    pub(super) holding: Option<Box<Holding>>,
     /// The newest call of the other end.
     pub(super) last_answer: u64,
 
@@ -87,12 +94,15 @@ impl State {
             sink: Weak::new(),
             calls: Numbered::new(),
             waiting: VecDeque::new(),
+            ticks: 0,
+            ticked: None,
             in_flight: 0,
             had_company: false,
             is_lone: true,
             answers: Map::default(),
             beginning: 0,
-            put_off: 0,
+            running: 0,
+            holding: None,
             last_answer: 0,
             passed: None,
         }
@@ -108,14 +118,19 @@ impl State {
         self.push_with(|out| message.write(out));
     }
 
-    pub(super) fn push_with(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+    /// Appends the message that `write` appends, and returns how many bytes that is.
+    pub(super) fn push_with(&mut self, write: impl FnOnce(&mut Vec<u8>)) -> usize {
         let before = self.outbox.unwritten().len();
+        let mut length = 0;
         let pushed: Result<(), Infallible> = self.outbox.push_with(|out| {
+            let begin = out.len();
             write(out);
+            length = out.len() - begin;
             Ok(())
         });
         let Ok(()) = pushed;
         self.pushed += (self.outbox.unwritten().len() - before) as u64;
+        length
     }
 
     /// Whether the other end is to be told of references that went.

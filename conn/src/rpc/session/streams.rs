@@ -1,7 +1,7 @@
 //! Streams: items that one end sends as the other takes them.
 //!
-//! The receiver grants so many bytes, and more as its program takes items. The producer sends while it has
-//! any left: the last item may be larger, nothing follows it until more is granted.
+//! The receiver grants a cost, and more as its program takes items. The producer sends while it has any left: the
+//! last item may cost more, nothing follows it until more is granted.
 
 use std::collections::VecDeque;
 use std::collections::hash_map::Entry;
@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 
+use rpc_core::budget::NoRoom;
 use rpc_core::payload::Attachment;
 use rpc_core::{Fault, Payload};
 
@@ -18,10 +19,10 @@ use super::calls::check;
 use super::{Effects, Lifeline, Session, State, in_order, overloaded};
 use crate::rpc::encoding::Encoding;
 use crate::rpc::error::{Disconnected, StreamError};
-use crate::rpc::message::{self, Message, Reference};
+use crate::rpc::message::{self, Message, Reference, cost, fits};
 
-/// What an item costs beyond its bytes, so that even empty ones are limited.
-const OVERHEAD: u64 = 64;
+/// Why a stream fails whose items nobody takes.
+const TOO_MUCH_UNREAD: &str = "too much of the streams of this connection waits to be read";
 
 /// So many items are sent in a row before other tasks have their turn.
 const BURST: usize = 32;
@@ -94,14 +95,17 @@ pub(super) struct Producer {
 /// The receiving end of a stream.
 #[derive(Default)]
 pub(super) struct Consumer {
-    items: VecDeque<Payload>,
-    /// How many bytes the other end may still send.
+    /// Those that came, and what the message of each [costs](message::cost).
+    items: VecDeque<(Payload, u64)>,
+    /// What the other end may still send.
     granted: u64,
-    /// How many were taken since more were granted.
+    /// What was taken since more was granted.
     taken: u64,
     /// Whether this end wants no more of it.
     is_stopped: bool,
     end: Option<Result<(), StreamError>>,
+    /// What the message with the end costs, while that waits.
+    end_cost: u64,
     waker: Option<Waker>,
 }
 
@@ -110,10 +114,11 @@ impl Consumer {
     pub(super) const fn has_ended(&self) -> bool {
         self.end.is_some()
     }
-}
 
-fn cost(item: &Payload) -> u64 {
-    item.as_slice().len() as u64 + OVERHEAD
+    /// What all costs that waits to be taken.
+    fn unread(&self) -> u64 {
+        self.items.iter().map(|(_, cost)| cost).sum::<u64>() + self.end_cost
+    }
 }
 
 impl Session {
@@ -181,6 +186,7 @@ impl Session {
         effects: &mut Effects,
         id: u64,
         item: Payload,
+        cost: u64,
     ) -> Result<(), Disconnected> {
         let passed = state.passed();
         let Some(consumer) = passed.consumers.get_mut(&id) else {
@@ -198,31 +204,57 @@ impl Session {
             return Err(Disconnected::Protocol(message));
         }
         effects.wake(consumer.waker.take());
-        let cost = cost(&item);
-        // A last item may take more than is granted; but not in very many streams that nobody reads.
-        if cost > consumer.granted && passed.unread > self.settings.max_backlog {
-            let fault = overloaded("too much of the streams of this connection waits to be read");
+        // A last item may cost more than is granted; but not in very many streams that nobody reads.
+        if cost > consumer.granted && !fits(passed.unread, cost, self.settings.max_backlog) {
+            let fault = overloaded(TOO_MUCH_UNREAD);
             consumer.is_stopped = true;
             consumer.end = Some(Err(StreamError::Fault(fault)));
             effects.drop(item);
             state.push(&Message::Stop(id));
             return Ok(());
         }
+        if self.reserve(state, cost).is_err() {
+            let passed = state.passed();
+            if let Some(consumer) = passed.consumers.get_mut(&id) {
+                consumer.is_stopped = true;
+                let fault = overloaded("there is no room for the items of the stream");
+                consumer.end = Some(Err(StreamError::Fault(fault)));
+            }
+            effects.drop(item);
+            state.push(&Message::Stop(id));
+            return Ok(());
+        }
+        let passed = state.passed();
+        let Some(consumer) = passed.consumers.get_mut(&id) else {
+            return Ok(());
+        };
         consumer.granted = consumer.granted.saturating_sub(cost);
-        consumer.items.push_back(item);
+        consumer.items.push_back((item, cost));
         passed.unread += cost;
         Ok(())
     }
 
     /// Takes note of the end of a stream from the other end.
-    pub(super) fn stream_ended(&self, id: u64, fault: Option<Fault>) {
+    pub(super) fn stream_ended(&self, id: u64, fault: Option<Fault>, cost: u64) {
         self.change(|state, effects| {
-            if let Some(consumer) = state.passed().consumers.get_mut(&id)
-                && consumer.end.is_none()
-            {
-                consumer.end = Some(fault.map_or(Ok(()), |fault| Err(StreamError::Fault(fault))));
-                effects.wake(consumer.waker.take());
+            let passed = state.passed();
+            let Some(consumer) = passed.consumers.get_mut(&id) else {
+                return;
+            };
+            if consumer.end.is_some() {
+                return;
             }
+            // No credit is needed for an end, but a fault may be long.
+            let fault = fault.map(|fault| {
+                if !fits(passed.unread, cost, self.settings.max_backlog) {
+                    return overloaded(TOO_MUCH_UNREAD);
+                }
+                consumer.end_cost = cost;
+                passed.unread += cost;
+                fault
+            });
+            consumer.end = Some(fault.map_or(Ok(()), |fault| Err(StreamError::Fault(fault))));
+            effects.wake(consumer.waker.take());
         });
     }
 
@@ -318,21 +350,28 @@ impl Pump {
 
     fn send(&self, item: Payload) -> Result<(), Fault> {
         self.session.change(|state, effects| {
-            let Some(producer) = state.passed().producers.get_mut(&self.id) else {
+            if !state.passed().producers.contains_key(&self.id) {
                 effects.drop(item);
                 return Ok(());
-            };
-            producer.credit = producer.credit.saturating_sub(cost(&item));
-            let limit = state.peer.max_message;
+            }
+            let limit = state.peer.max_message.min(self.session.settings.max_reply);
             let checked = check(limit, item.as_slice().len(), item.attachments());
             let checked = checked.map_err(Fault::internal);
+            let reserved = checked.and_then(|()| {
+                let cost = cost(item.as_slice().len(), item.attachments().len());
+                self.session.reserve(state, cost).map_err(NoRoom::of_reply)
+            });
             let exported =
-                checked.and_then(|()| self.session.export(state, effects, item.attachments()));
+                reserved.and_then(|()| self.session.export(state, effects, item.attachments()));
             let result = exported.map(|references| {
-                state.push_with(|out| {
+                let length = state.push_with(|out| {
                     message::write_item(self.id, &references, out);
                     out.extend_from_slice(item.as_slice());
                 });
+                if let Some(producer) = state.passed().producers.get_mut(&self.id) {
+                    let cost = cost(length, references.len());
+                    producer.credit = producer.credit.saturating_sub(cost);
+                }
             });
             effects.drop(item);
             result
@@ -422,9 +461,9 @@ impl Incoming {
             let Some(consumer) = passed.consumers.get_mut(&self.id) else {
                 return Poll::Ready(None);
             };
-            if let Some(item) = consumer.items.pop_front() {
-                consumer.taken += cost(&item);
-                passed.unread -= cost(&item);
+            if let Some((item, cost)) = consumer.items.pop_front() {
+                consumer.taken += cost;
+                passed.unread -= cost;
                 if consumer.taken >= self.session.settings.limits.window / 2
                     && consumer.end.is_none()
                     && connected
@@ -442,6 +481,7 @@ impl Incoming {
                     Poll::Pending
                 }
                 Some(end) => {
+                    passed.unread -= consumer.end_cost;
                     effects.drop(passed.consumers.remove(&self.id));
                     match end {
                         Ok(()) => Poll::Ready(None),
@@ -458,7 +498,7 @@ impl Drop for Incoming {
         self.session.change(|state, effects| {
             let passed = state.passed();
             if let Some(consumer) = passed.consumers.remove(&self.id) {
-                passed.unread -= consumer.items.iter().map(cost).sum::<u64>();
+                passed.unread -= consumer.unread();
                 if consumer.end.is_none() && state.is_connected() {
                     state.push(&Message::Stop(self.id));
                 }

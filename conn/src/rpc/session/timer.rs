@@ -27,6 +27,13 @@ impl Timer {
         self.is_set = false;
     }
 
+    /// Has it be due at this time, unless it is due before.
+    pub(super) fn bring_forward(&mut self, deadline: Instant) {
+        if deadline < self.sleep.deadline() {
+            self.reset(deadline);
+        }
+    }
+
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if self.is_set && !self.sleep.is_elapsed() {
             return Poll::Pending;

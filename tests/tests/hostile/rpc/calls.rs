@@ -20,7 +20,17 @@ async fn calls_of_what_there_is_not() {
             unknown(),
         ),
         ("a method without a name", vec![of("")], unknown()),
-        ("a name of a MiB", vec![of(&long)], unknown()),
+        ("a name of 1,024 bytes", vec![of(&long[..1024])], unknown()),
+        (
+            "a name of 1,025 bytes",
+            vec![of(&long[..1025])],
+            faulted(fault::INVALID_REQUEST),
+        ),
+        (
+            "a name of a MiB",
+            vec![of(&long)],
+            faulted(fault::INVALID_REQUEST),
+        ),
         ("a name of NULs", vec![of("\0\0\0")], unknown()),
         ("a part of a path", vec![of("objects")], unknown()),
         (

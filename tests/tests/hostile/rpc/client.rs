@@ -53,7 +53,7 @@ async fn greetings_of_servers() {
         ),
         (
             "a greeting cut short",
-            vec![Send(b"\0FARCALL\x01\0".to_vec())],
+            vec![Send(b"\0FARCALL\x02\0".to_vec())],
             "does not speak",
         ),
         (

@@ -8,7 +8,7 @@ use crate::{endure, victim};
 #[tokio::test]
 async fn first_messages_that_are_none() {
     let magic = || Message::new(kind::HELLO).raw(b"FARCALL");
-    let until_limits = || magic().number(1).number(0).bytes(b"bincode");
+    let until_limits = || magic().number(2).number(0).bytes(b"bincode");
     let number_of_11_bytes = [&[0x80; 10][..], &[1]].concat();
     // With a reason, it is sent one before the end.
     let cases: Vec<(&str, Vec<u8>, Option<&str>)> = vec![
@@ -52,21 +52,21 @@ async fn first_messages_that_are_none() {
         ),
         ("version 0", magic().number(0).0, Some("not 0")),
         (
-            "version 2",
-            magic().number(2).raw(&[0xff; 100]).0,
-            Some("not 2"),
+            "version 1",
+            magic().number(1).raw(&[0xff; 100]).0,
+            Some("not 1"),
         ),
         (
             "the last version",
             magic().number(u64::MAX).0,
             Some("not 18446744073709551615"),
         ),
-        ("no flags", magic().number(1).0, None),
-        ("no encoding", magic().number(1).number(0).0, None),
+        ("no flags", magic().number(2).0, None),
+        ("no encoding", magic().number(2).number(0).0, None),
         (
             "an encoding that lies about its length",
             magic()
-                .number(1)
+                .number(2)
                 .number(0)
                 .number(1 << 40)
                 .raw(b"bincode")
@@ -162,7 +162,7 @@ async fn first_messages_that_are_odd() {
     .await;
     endure(&victim, "all flags, and more to come", async {
         let mut peer = Peer::trusted(victim.rpc).await;
-        let message = Message::new(kind::HELLO).raw(b"FARCALL").number(1);
+        let message = Message::new(kind::HELLO).raw(b"FARCALL").number(2);
         let message = message.number(u64::MAX).bytes(b"messagepack");
         let message = message.raw(&[0x7f; 5]).bytes(b"").raw(&[0xff; 1000]);
         peer.send(&message.0).await;

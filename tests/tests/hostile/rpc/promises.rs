@@ -3,7 +3,9 @@
 use super::outcome::Outcome::{Answers, GoesOn};
 use super::outcome::{Case, endure_all};
 use super::session::{Answer, Session};
-use super::wire::{Call, FIRST, Message, NOTHING, THREE_AND_FIVE, call, fault, flag, kind};
+use super::wire::{
+    Call, FIRST, Message, NOTHING, THREE_AND_FIVE, call, fault, flag, kind, reference,
+};
 use crate::peer::frame;
 use crate::{endure, victim};
 
@@ -256,6 +258,45 @@ async fn more_calls_than_are_answered_at_once() {
             refused += u64::from(session.answer().await.1 == Answer::Fault(fault::OVERLOADED));
         }
         assert!(refused > 100, "{refused} are refused");
+        session.assert_goes_on().await;
+    })
+    .await;
+}
+
+/// Each is small but for what was not counted once.
+#[tokio::test]
+async fn names_and_references_of_calls_that_wait_are_not_free() {
+    let victim = victim().await;
+    endure(&victim, "names of 20 MiB that wait for a promise", async {
+        let mut session = Session::open(victim.rpc).await;
+        session.call(later(1)).await;
+        let name = "x".repeat(20 << 20);
+        for id in 2..=5 {
+            session.call(call(id, &name, NOTHING).on_promise(1)).await;
+        }
+        for id in 2..=5 {
+            let refused = (id, Answer::Fault(fault::INVALID_REQUEST));
+            assert_eq!(session.answer().await, refused);
+        }
+        session.assert_goes_on().await;
+    })
+    .await;
+    endure(&victim, "references that wait for a promise", async {
+        let mut session = Session::open(victim.rpc).await;
+        session.call(later(1)).await;
+        let mut many = call(0, "add", THREE_AND_FIVE).on_promise(1);
+        many.references = vec![[&[reference::YOURS][..], &[7; 16]].concat(); 20_000];
+        // 5.3 MiB each: three are 16 MiB.
+        for id in 2..=20 {
+            many.id = id;
+            session.send(&many.write()).await;
+        }
+        for id in 5..=20 {
+            assert_eq!(
+                session.answer().await,
+                (id, Answer::Fault(fault::OVERLOADED))
+            );
+        }
         session.assert_goes_on().await;
     })
     .await;

@@ -57,7 +57,7 @@ impl Session {
         let answer = peer.receive().await.expect("it greets");
         let mut fields = Fields(&answer);
         assert_eq!(fields.take(8), b"\0FARCALL");
-        assert_eq!(fields.number(), 1);
+        assert_eq!(fields.number(), 2);
         let resumed = fields.number() == 1;
         fields.bytes();
         for _limit in 0..5 {

@@ -3,12 +3,17 @@
 use super::outcome::Outcome::{Answers, Ends, GoesOn};
 use super::outcome::{Case, endure_all, faulted, returned};
 use super::session::{Answer, Session};
-use super::wire::{FIRST, Message, THREE_AND_FIVE, call, fault, kind};
+use super::wire::{FIRST, Message, THREE_AND_FIVE, call, fault, kind, reference};
 use crate::peer::frame;
 use crate::{endure, victim};
 
 /// Of each stream, by default, in bytes.
 const WINDOW: usize = 256 << 10;
+
+/// What an item of a stream below 128 counts, without references.
+const fn cost(payload: &[u8]) -> usize {
+    3 + payload.len() + 128
+}
 
 fn item(stream: u64, payload: &[u8]) -> Vec<u8> {
     Message::new(kind::ITEM)
@@ -176,14 +181,14 @@ async fn credit_overspent() {
     endure(&victim, "small items beyond the credit", async {
         let mut session = Session::open(victim.rpc).await;
         session.send(&hold()).await;
-        session.write(&items(&[3], WINDOW / 65 + 2)).await;
+        session.write(&items(&[3], WINDOW / cost(&[3]) + 2)).await;
         session.assert_ends("was not granted").await;
     })
     .await;
     endure(&victim, "empty items beyond the credit", async {
         let mut session = Session::open(victim.rpc).await;
         session.send(&hold()).await;
-        session.write(&items(b"", WINDOW / 64 + 1)).await;
+        session.write(&items(b"", WINDOW / cost(b"") + 2)).await;
         session.assert_ends("was not granted").await;
     })
     .await;
@@ -197,8 +202,50 @@ async fn credit_overspent() {
     endure(&victim, "credit used up, and nothing more", async {
         let mut session = Session::open(victim.rpc).await;
         session.send(&hold()).await;
-        session.write(&items(b"", WINDOW / 64)).await;
+        session.write(&items(b"", WINDOW / cost(b""))).await;
         session.assert_goes_on().await;
+    })
+    .await;
+    endure(
+        &victim,
+        "items of nothing but references, in 20 streams",
+        async {
+            let mut session = Session::open(victim.rpc).await;
+            for id in 1..=20 {
+                let hold = call(id, "objects.hold", &[0x91, 0x91, 0]);
+                session.call(hold.stream(id)).await;
+            }
+            let object = [&[reference::YOURS][..], &[7; 16]].concat();
+            for id in 1..=20 {
+                let item = Message::new(kind::ITEM).number(id).number(100_000);
+                session.send(&item.raw(&object.repeat(100_000)).0).await;
+            }
+            // 26 MiB each by what they cost: one may wait alone, the other streams are stopped.
+            let mut stopped = Vec::new();
+            while stopped.len() < 19 {
+                let message = session.receive().await.expect("the session goes on");
+                if let [kind::STOP, stream] = message[..] {
+                    stopped.push(u64::from(stream));
+                }
+            }
+            assert!(stopped.into_iter().eq(2..=20));
+            session.assert_goes_on().await;
+        },
+    )
+    .await;
+    endure(&victim, "ends with long faults, in 20 streams", async {
+        let mut session = Session::open(victim.rpc).await;
+        for id in 1..=20 {
+            let hold = call(id, "objects.hold", &[0x91, 0x91, 0]);
+            session.call(hold.stream(id)).await;
+        }
+        let text = vec![b'x'; 10 << 20];
+        for id in 1..=20 {
+            let failed = Message::new(kind::END).number(id).raw(&[1, 0, 14]);
+            session.send(&failed.bytes(&text).number(0).0).await;
+        }
+        session.assert_goes_on().await;
+        assert!(victim.memory() < 96 << 20, "{} bytes", victim.memory());
     })
     .await;
     endure(&victim, "a long item in each of 100 streams", async {

@@ -91,7 +91,7 @@ impl Message {
 pub(crate) fn hello(encoding: &[u8], limits: [u64; 5], session: &[u8]) -> Vec<u8> {
     let hello = Message::new(kind::HELLO)
         .raw(b"FARCALL")
-        .number(1)
+        .number(2)
         .number(0);
     let hello = hello.bytes(encoding);
     let hello = limits.into_iter().fold(hello, Message::number);

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use rpc_core::budget::NoRoom;
 use rpc_core::limit::Running;
 use rpc_core::{CallLimit, Cancellation, Fault, FaultKind};
 
 use super::Answering;
 use super::promised::{Promised, broken};
 use crate::rpc::error::Disconnected;
-use crate::rpc::message::{self, ObjectId, Target};
+use crate::rpc::message::{self, MAX_METHOD, ObjectId, Target, fits};
 use crate::rpc::session::object::Object;
 use crate::rpc::session::{Phase, Session, State, overloaded};
 
@@ -30,15 +31,21 @@ pub(in crate::rpc::session) struct Head {
     target: Target,
     pub(in crate::rpc::session) one_way: bool,
     promise: bool,
+    /// Whether the name of the method is longer than names are.
+    pub(in crate::rpc::session) is_long: bool,
+    /// What the message [costs](message::cost).
+    pub(in crate::rpc::session) cost: u64,
 }
 
 impl Head {
-    pub(in crate::rpc::session) const fn of(call: &message::Call<'_>) -> Self {
+    pub(in crate::rpc::session) const fn of(call: &message::Call<'_>, cost: u64) -> Self {
         Self {
             id: call.id,
             target: call.target,
             one_way: call.one_way,
             promise: call.promise,
+            is_long: call.method.len() > MAX_METHOD,
+            cost,
         }
     }
 }
@@ -67,13 +74,14 @@ impl Session {
     pub(in crate::rpc::session) fn admit(
         &self,
         state: &mut State,
-        Head {
+        head: Head,
+    ) -> Result<Verdict, Disconnected> {
+        let Head {
             id,
-            target,
             one_way,
             promise,
-        }: Head,
-    ) -> Result<Verdict, Disconnected> {
+            ..
+        } = head;
         if id <= state.last_answer {
             let message = format!("call {id} came after call {}", state.last_answer);
             return Err(Disconnected::Protocol(message));
@@ -87,16 +95,21 @@ impl Session {
             task: None,
             cancellation: Cancellation::default(),
             one_way,
+            cost: 0,
             _running: self.running(),
             promise,
             waits: None,
         };
         let promised = || Promised::Waiting(BTreeSet::new());
-        let object = match self.callee(state, target) {
+        let object = match self.callee(state, &head) {
             Ok(Callee::Root) => None,
             Ok(Callee::Object(object)) => Some(object),
             Ok(Callee::Promised(other)) => {
-                state.answers.insert(id, tracked(promise.then(promised)));
+                let answering = Answering {
+                    cost: head.cost,
+                    ..tracked(promise.then(promised))
+                };
+                state.add_answer(id, answering);
                 return Ok(Verdict::Waits(other));
             }
             Err(fault) => {
@@ -110,9 +123,12 @@ impl Session {
         };
         let mut cancellation = None;
         if promise {
-            let answering = tracked(Some(promised()));
+            let answering = Answering {
+                cost: head.cost,
+                ..tracked(Some(promised()))
+            };
             cancellation = Some(answering.cancellation.clone());
-            state.answers.insert(id, answering);
+            state.add_answer(id, answering);
         } else {
             state.beginning += 1;
         }
@@ -132,8 +148,12 @@ impl Session {
         self.settings.calls.as_ref().map(CallLimit::begin)
     }
 
-    /// What answers calls for `target`, if there is room for one more.
-    fn callee(&self, state: &State, target: Target) -> Result<Callee, Fault> {
+    /// What answers a call, if there is room for one more.
+    fn callee(&self, state: &mut State, head: &Head) -> Result<Callee, Fault> {
+        if head.is_long {
+            let message = format!("the name of the method is over the limit of {MAX_METHOD} bytes");
+            return Err(Fault::of(FaultKind::InvalidRequest, message));
+        }
         if !self.has_capacity(state) {
             return Err(overloaded("too many calls at once on this connection"));
         }
@@ -143,17 +163,24 @@ impl Session {
         if state.backlog() > self.settings.max_backlog {
             return Err(overloaded(TOO_MANY_ANSWERS));
         }
-        match target {
+        // What the message has taken so far goes on as the call.
+        let more = head.cost.saturating_sub(state.reading());
+        let reserved = self.reserve(state, more);
+        reserved.map_err(NoRoom::of_request)?;
+        match head.target {
             Target::Root => Ok(Callee::Root),
             Target::Object(id) => match state.exported(id) {
                 Some(object) => Ok(Callee::Object(object.clone())),
                 None => Err(gone(id)),
             },
             Target::Promise(other) => match state.answers.get(&other).map(|other| &other.promise) {
-                Some(Some(Promised::Waiting(_))) if state.put_off > self.settings.max_backlog => {
-                    Err(overloaded("too much waits for what other calls promised"))
+                Some(Some(Promised::Waiting(_))) => {
+                    let put_off = state.passed.as_ref().map_or(0, |passed| passed.put_off);
+                    if !fits(put_off, head.cost, self.settings.max_backlog) {
+                        return Err(overloaded("too much waits for what other calls promised"));
+                    }
+                    Ok(Callee::Promised(other))
                 }
-                Some(Some(Promised::Waiting(_))) => Ok(Callee::Promised(other)),
                 Some(Some(Promised::Kept(object))) => Ok(Callee::Object(object.clone())),
                 Some(Some(Promised::Broken(fault))) => Err(fault.clone()),
                 Some(None) | None => Err(Fault::of(

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use rpc_core::{Call, Fault, FaultKind, Payload};
 
+use super::Head;
 use crate::rpc::encoding::Encoding;
 use crate::rpc::session::object::Object;
 use crate::rpc::session::{Session, State};
@@ -15,6 +16,14 @@ pub(super) enum Promised {
     Waiting(BTreeSet<u64>),
     Kept(Object),
     Broken(Fault),
+}
+
+/// A call that waits for what another one promised.
+pub(super) struct Waits {
+    pub(super) other: u64,
+    pub(super) call: Call<Encoding>,
+    /// What its message [costs](crate::rpc::message::cost).
+    pub(super) cost: u64,
 }
 
 /// Why a promise is broken, before the cause, and how much of that is told.
@@ -31,13 +40,12 @@ impl Session {
     ) -> Option<Result<Payload, Fault>> {
         let tracked = self.change(|state, _| {
             let answering = state.answers.get(&id)?;
-            Some((answering.one_way, answering.cancellation.clone()))
+            let head = (id, answering.one_way, answering.cost);
+            Some((head, answering.cancellation.clone()))
         });
         // If it is not there, it was given up.
-        let (one_way, cancellation) = tracked?;
-        self.begin_answer(id, one_way, Some(cancellation), call, |call| {
-            object.answer(call)
-        })
+        let (head, cancellation) = tracked?;
+        self.begin_answer(head, Some(cancellation), call, |call| object.answer(call))
     }
 
     /// Takes note that no more calls will be made on what a call promised.
@@ -45,7 +53,7 @@ impl Session {
         self.change(|state, effects| {
             let kept = state.answers.get(&id).map(|answering| &answering.promise);
             if let Some(Some(Promised::Kept(_) | Promised::Broken(_))) = kept {
-                let answering = state.answers.remove(&id);
+                let answering = state.remove_answer(id);
                 effects.drop(answering);
             }
         });
@@ -54,10 +62,11 @@ impl Session {
 
 impl State {
     /// Has a call that was admitted so far wait for what another one promised.
-    pub(in crate::rpc::session) fn wait(&mut self, id: u64, other: u64, call: Call<Encoding>) {
-        self.put_off += length(&call);
+    pub(in crate::rpc::session) fn wait(&mut self, head: Head, other: u64, call: Call<Encoding>) {
+        let Head { id, cost, .. } = head;
+        self.passed().put_off += cost;
         if let Some(answering) = self.answers.get_mut(&id) {
-            answering.waits = Some((other, call));
+            answering.waits = Some(Waits { other, call, cost });
         }
         if let Some(waiting) = self.waiting_for(other) {
             waiting.insert(id);
@@ -79,19 +88,17 @@ impl State {
         };
         let mut calls = Vec::new();
         for dependent in std::mem::take(waiting) {
-            let call = self
+            let waits = self
                 .answers
                 .get_mut(&dependent)
                 .and_then(|a| a.waits.take());
-            calls.extend(call.map(|(_, call)| (dependent, call)));
+            if let Some(Waits { call, cost, .. }) = waits {
+                self.passed().put_off -= cost;
+                calls.push((dependent, call));
+            }
         }
-        self.put_off -= calls.iter().map(|(_, call)| length(call)).sum::<u64>();
         calls
     }
-}
-
-pub(super) fn length(call: &Call<Encoding>) -> u64 {
-    call.params.as_slice().len() as u64
 }
 
 /// The object that a call promised, once its result is there.

@@ -1,0 +1,352 @@
+//! What one half of a connection holds of its listener's budget.
+
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use rpc_core::Budget;
+use rpc_core::budget::{Account, Hold, NoRoom};
+use tokio::time::{Sleep, sleep};
+
+/// How long a half waits before it asks for room again.
+pub(crate) const RETRY: Duration = Duration::from_millis(100);
+
+/// What one half of a connection holds, in bytes. It takes memory only while that is more than
+/// [`Budget::FREE`].
+#[derive(Default)]
+pub(crate) struct Share {
+    /// Peers of a listener have one; those that a client chose to connect to do not.
+    budget: Option<Budget>,
+    held: Option<Box<Held>>,
+}
+
+/// What few halves need, so that the others are small.
+struct Held {
+    account: Account,
+    hold: Hold,
+    retry: Option<Pin<Box<Sleep>>>,
+    /// Whether the half was told to go.
+    is_gone: bool,
+}
+
+/// A half was told to go, since it has held the most for the longest.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Gone;
+
+impl Share {
+    pub(crate) const fn of(budget: Option<Budget>) -> Self {
+        Self { budget, held: None }
+    }
+
+    pub(crate) const fn budget(&self) -> Option<&Budget> {
+        self.budget.as_ref()
+    }
+
+    /// The share of a half that goes on as another.
+    pub(crate) fn take(&mut self) -> Self {
+        std::mem::take(self)
+    }
+
+    #[inline]
+    pub(crate) fn is_gone(&self) -> bool {
+        self.held.as_ref().is_some_and(|held| held.is_gone)
+    }
+
+    /// Whether a half with so many bytes has anything to do with the budget.
+    #[inline]
+    pub(crate) const fn concerns(&self, bytes: usize) -> bool {
+        bytes > Budget::FREE || self.held.is_some()
+    }
+
+    /// Holds so many bytes. Where there is no room for more, it holds as many as before.
+    pub(crate) fn resize(&mut self, bytes: usize) -> Result<(), NoRoom> {
+        if bytes <= Budget::FREE {
+            self.released();
+            return Ok(());
+        }
+
+        let Some(budget) = &self.budget else {
+            return Ok(());
+        };
+        let held = self.held.get_or_insert_with(|| {
+            let account = budget.account();
+            let hold = account.hold();
+            Box::new(Held {
+                account,
+                hold,
+                retry: None,
+                is_gone: false,
+            })
+        });
+        held.hold.resize(&held.account, bytes)
+    }
+
+    /// Whether there is room for so many bytes when nobody else has any.
+    pub(crate) fn ever_fits(&self, bytes: usize) -> bool {
+        let counted = bytes.saturating_sub(Budget::FREE);
+        self.budget
+            .as_ref()
+            .is_none_or(|budget| counted <= budget.bytes())
+    }
+
+    /// Takes note that nothing is held any more.
+    #[inline]
+    pub(crate) fn released(&mut self) {
+        if self.held.is_some() && !self.is_gone() {
+            self.held = None;
+        }
+    }
+
+    /// Whether the half was told to go. From then on it has no memory and no room.
+    pub(crate) fn check(&mut self) -> Result<(), Gone> {
+        if let Some(held) = &self.held
+            && held.account.is_evicted()
+        {
+            self.go();
+        }
+        match self.is_gone() {
+            true => Err(Gone),
+            false => Ok(()),
+        }
+    }
+
+    /// Has the half go, be it told or not.
+    pub(crate) fn go(&mut self) -> Gone {
+        if let Some(held) = &mut self.held {
+            held.hold = held.account.hold();
+            held.retry = None;
+            held.is_gone = true;
+        }
+        Gone
+    }
+
+    /// Whether the half is to go; it is woken when it is.
+    pub(crate) fn poll_gone(&mut self, cx: &mut Context<'_>) -> Result<(), Gone> {
+        if let Some(held) = &self.held
+            && held.account.poll_evicted(cx).is_ready()
+        {
+            return Err(self.go());
+        }
+        self.check()
+    }
+
+    /// Ready when there is room for so many bytes.
+    pub(crate) fn poll_room(
+        &mut self,
+        cx: &mut Context<'_>,
+        bytes: usize,
+    ) -> Poll<Result<(), Gone>> {
+        loop {
+            if let Some(retry) = self.held.as_mut().and_then(|held| held.retry.as_mut())
+                && retry.as_mut().poll(cx).is_pending()
+            {
+                break;
+            }
+            let resized = self.resize(bytes);
+            if resized.is_err() && !self.ever_fits(bytes) {
+                return Poll::Ready(Err(self.go()));
+            }
+            let Some(held) = &mut self.held else {
+                break;
+            };
+            held.retry = match resized {
+                Ok(()) => None,
+                Err(NoRoom { .. }) => Some(Box::pin(sleep(RETRY))),
+            };
+            if held.retry.is_none() {
+                break;
+            }
+        }
+        self.poll_gone(cx)?;
+        match self.held.as_ref().is_some_and(|held| held.retry.is_some()) {
+            true => Poll::Pending,
+            false => Poll::Ready(Ok(())),
+        }
+    }
+}
+
+impl fmt::Debug for Share {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let counted = self.held.as_ref().map_or(0, |held| held.hold.counted());
+        f.debug_struct("Share")
+            .field("counted", &counted)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rpc_core::transport::memory::{MemoryConnector, listener};
+    use tokio::time::{Instant, advance};
+
+    use super::*;
+    use crate::{Client, Connection, Listener, RecvError, SendError};
+
+    const MIB: usize = 1 << 20;
+
+    /// A listener with a budget of 2 MiB.
+    async fn listen() -> (Listener, MemoryConnector, Budget) {
+        let (listening, connector) = listener("budget");
+        let budget = Budget::new(2 * MIB);
+        let listener = Listener::over(listening).budget(budget.clone());
+        (listener.await.unwrap(), connector, budget)
+    }
+
+    /// Two ends, of which the first is the listener's.
+    async fn pair(
+        listener: &mut Listener,
+        connector: &MemoryConnector,
+    ) -> (Connection, Connection) {
+        let client = Client::over(connector.clone());
+        let (here, there) = tokio::join!(listener.accept(), client);
+        (here.unwrap(), there.unwrap())
+    }
+
+    /// Sends the header of a message of so many bytes and a part of them, and leaves the rest to come.
+    async fn send_part(peer: &mut Connection, length: usize, part: usize) {
+        let header = crate::frame::Header::new(length as u64);
+        let bytes = [header.as_bytes(), &vec![7; part]].concat();
+        peer.writer.encoder.push_raw(&bytes);
+        peer.writer.flush().await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn messages_that_come_are_counted_until_the_program_has_them() {
+        let (mut listener, connector, budget) = listen().await;
+        let (mut here, mut there) = pair(&mut listener, &connector).await;
+        let received = tokio::spawn(async move {
+            let message = here.recv_bytes(MIB).await.unwrap();
+            (message.len(), here)
+        });
+        send_part(&mut there, MIB, MIB - 1).await;
+        tokio::time::sleep(RETRY).await;
+        assert_eq!(budget.held(), MIB - Budget::FREE);
+        there.writer.encoder.push_raw(&[7]);
+        there.writer.flush().await.unwrap();
+        let (length, _here) = received.await.unwrap();
+        assert_eq!((length, budget.held()), (MIB, 0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_message_that_does_not_come_makes_room_for_those_that_do() {
+        let (mut listener, connector, budget) = listen().await;
+        let mut stuck = Vec::new();
+        for part in [100_000, 1_500_000] {
+            let (mut here, mut there) = pair(&mut listener, &connector).await;
+            let receive = tokio::spawn(async move { here.recv_bytes(2 * MIB).await });
+            send_part(&mut there, 2 * MIB, part).await;
+            stuck.push((receive, there));
+            advance(Budget::GRACE * 5).await;
+        }
+        let (mut here, mut there) = pair(&mut listener, &connector).await;
+        let sent = tokio::spawn(async move { there.send_bytes(&vec![7; MIB]).await });
+        assert_eq!(here.recv_bytes(MIB).await.unwrap().len(), MIB);
+        sent.await.unwrap().unwrap();
+        let (most, _there) = stuck.pop().unwrap();
+        assert!(matches!(most.await.unwrap(), Err(RecvError::Evicted)));
+        let (other, _there) = stuck.pop().unwrap();
+        assert!(!other.is_finished());
+        other.abort();
+        tokio::task::yield_now().await;
+        assert_eq!(budget.held(), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_message_waits_for_those_that_come_at_the_same_moment() {
+        let (mut listener, connector, budget) = listen().await;
+        let mut received = Vec::new();
+        for _ in 0..4 {
+            let (mut here, mut there) = pair(&mut listener, &connector).await;
+            received.push(tokio::spawn(async move { here.recv_bytes(MIB).await }));
+            tokio::spawn(async move {
+                send_part(&mut there, MIB, MIB - 1).await;
+                tokio::time::sleep(Budget::GRACE / 2).await;
+                there.writer.encoder.push_raw(&[7]);
+                there.writer.flush().await.unwrap();
+            });
+        }
+        for message in received {
+            assert_eq!(message.await.unwrap().unwrap().len(), MIB);
+            assert!(budget.held() <= budget.bytes());
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_peers_do_not_read_is_counted_and_the_newest_is_refused() {
+        let (mut listener, connector, budget) = listen().await;
+        let mut all = Vec::new();
+        let mut refused = 0;
+        for _ in 0..6 {
+            let (here, there) = pair(&mut listener, &connector).await;
+            let mut here = here.with_types::<Vec<u8>, ()>();
+            let sent = tokio::spawn(async move { here.send(&vec![7; MIB / 2]).await });
+            tokio::task::yield_now().await;
+            tokio::task::yield_now().await;
+            match sent.is_finished() {
+                true => {
+                    assert!(matches!(sent.await.unwrap(), Err(SendError::Evicted)));
+                    refused += 1;
+                }
+                false => all.push((sent, there)),
+            }
+        }
+        assert!(refused > 0 && budget.held() > MIB, "{refused}");
+        // Those that are read go out.
+        for (sent, mut there) in all {
+            there.recv_bytes(MIB).await.unwrap();
+            sent.await.unwrap().unwrap();
+        }
+        assert_eq!(budget.held(), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_message_that_never_fits_is_an_error_at_once() {
+        let (mut listener, connector, _) = listen().await;
+        let (mut here, mut there) = pair(&mut listener, &connector).await;
+        tokio::spawn(async move { there.send_bytes(&vec![7; 4 * MIB]).await });
+        let begin = Instant::now();
+        let received = here.recv_bytes(usize::MAX).await;
+        assert!(matches!(received, Err(RecvError::Evicted)));
+        assert!(begin.elapsed() < RETRY);
+        assert!(matches!(here.recv_bytes(1).await, Err(RecvError::Evicted)));
+    }
+
+    /// A thread that waits for the rest of a message learns that others need the room.
+    #[cfg(unix)]
+    #[test]
+    fn a_blocking_connection_is_given_up_for_others_too() {
+        use std::io::Write as _;
+
+        let budget = Budget::new(2 * MIB);
+        let listener = Listener::bind("127.0.0.1:0").budget(budget.clone());
+        let mut listener = listener.wait().unwrap();
+        let rpc_core::transport::Address::Tcp(address) = listener.local_address().clone() else {
+            panic!("a TCP address");
+        };
+        let mut stranger = std::net::TcpStream::connect(address).unwrap();
+        let header = crate::frame::Header::new(2 * MIB as u64);
+        stranger.write_all(header.as_bytes()).unwrap();
+        stranger.write_all(&vec![7; MIB * 3 / 2]).unwrap();
+        let mut here: crate::blocking::Connection = listener.accept().unwrap();
+        let receive = std::thread::spawn(move || here.recv_bytes(2 * MIB));
+        while budget.held() < MIB {
+            std::thread::sleep(RETRY / 10);
+        }
+        std::thread::sleep(Budget::GRACE);
+        let account = budget.account();
+        let mut other = account.hold();
+        other.resize(&account, MIB).unwrap();
+        assert!(matches!(receive.join().unwrap(), Err(RecvError::Evicted)));
+
+        // And one that waits for its peer to read.
+        drop(other);
+        let _deaf = std::net::TcpStream::connect(address).unwrap();
+        let mut here: crate::blocking::Connection<Vec<u8>> = listener.accept().unwrap();
+        let mut tight = account.hold();
+        tight.resize(&account, 2 * MIB).unwrap();
+        let sent = here.send(&vec![7; 16 * MIB]);
+        assert!(matches!(sent, Err(SendError::Evicted)), "{sent:?}");
+        assert!(matches!(here.send(&vec![7]), Err(SendError::Broken)));
+    }
+}
