@@ -4,12 +4,12 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use rpc_core::{Fault, Format, FormatError, FormatErrorKind, Name, Payload};
-use serde::de::{self, Deserialize, DeserializeOwned, Deserializer, Visitor};
+use serde::de::{self, Deserialize, DeserializeOwned, Deserializer, MapAccess, Visitor};
 
-use crate::de::{De, Raw};
+use crate::de::{De, Raw, Void};
 use crate::format::XmlRpc;
 use crate::xml::read::{Markup, Reader, Tag, plain};
-use crate::xml::{trim, write};
+use crate::xml::{Forbidden, trim, write};
 
 /// What stands before the `<value>` of a result.
 pub(crate) const REPLY_PROLOGUE: &str =
@@ -35,14 +35,14 @@ const FAULT_EPILOGUE: &str = "</fault></methodResponse>\n";
 ///
 /// # Errors
 /// If the document does not start like a call.
-pub(crate) fn call_head(document: &[u8]) -> Result<(Name, usize), FormatError> {
+pub(crate) fn call_head(document: &[u8], format: XmlRpc) -> Result<(Name, usize), FormatError> {
     if let Some((name, end)) = plain::call_head(document)
         && let name = trim(name)
         && (1..=MAX_NAME).contains(&name.len())
     {
         return Ok((Name::from(name), end));
     }
-    let mut reader = Reader::document(document, 16);
+    let mut reader = Reader::document(document, 16).forbidden(format.read_forbidden);
     reader.expect_start(&plain::METHOD_CALL, "<methodCall>")?;
     let start = reader.expect_start(&plain::METHOD_NAME, "<methodName>")?;
     let name = reader.text()?;
@@ -63,7 +63,8 @@ pub(crate) fn call_head(document: &[u8]) -> Result<(Name, usize), FormatError> {
     Ok((Name::from(name), end))
 }
 
-/// The fault, if that is what a reply document holds. Otherwise its [result](reply_result) is next.
+/// The fault, if that is what a reply document holds. Otherwise its [result](reply_result) is next; a document that
+/// has neither is at its end then.
 ///
 /// # Errors
 /// If the document is neither.
@@ -72,31 +73,55 @@ pub(crate) fn reply_fault(de: &mut De<'_>) -> Result<Option<Fault>, FormatError>
         .expect_start(&plain::METHOD_RESPONSE, "<methodResponse>")?;
     let token = de.reader.tag_or(&plain::PARAMS)?;
     match token.markup {
-        Markup::Start(Tag::Params) => return Ok(None),
+        Markup::Start(Tag::Params) | Markup::End(_) => return Ok(None),
         Markup::Start(Tag::Fault) => {}
         _ => return Err(de.reader.unexpected(token, "<params> or <fault>")),
     }
-    let start = de.reader.expect_start(&plain::VALUE, "<value>")?;
-    let fault = de.value(start, PhantomData::<FaultMembers>)?;
-    de.end("</fault>")?;
+    let token = de.reader.tag_or(&plain::VALUE)?;
+    let fault = match token.markup {
+        Markup::Start(Tag::Value) => de.value(token.start, PhantomData::<FaultMembers>)?,
+        // As servers of torrents and exams have it.
+        Markup::Start(Tag::Struct) => de.bare_struct(token.start, FaultVisitor)?,
+        Markup::End(_) => FaultMembers::default(),
+        _ => return Err(de.reader.unexpected(token, "<value>")),
+    };
+    if !matches!(token.markup, Markup::End(_)) {
+        de.end("</fault>")?;
+    }
     de.end("</methodResponse>")?;
     de.eof()?;
     Ok(Some(fault.into()))
 }
 
-/// The result in a reply document, whose `<params>` is open, which is read to its end.
+/// The result in a reply document, whose `<params>` is open, or which ended without one. It is read to its end.
 ///
 /// # Errors
 /// If it is malformed, breaks a limit, or does not fit the type.
 pub(crate) fn reply_result<T: DeserializeOwned>(de: &mut De<'_>) -> Result<T, FormatError> {
-    de.reader.expect_start(&plain::PARAM, "<param>")?;
-    let start = de.reader.expect_start(&plain::VALUE, "<value>")?;
-    let value = de.value(start, PhantomData)?;
-    de.end_of(&plain::PARAM, "</param>")?;
-    de.end_of(&plain::PARAMS, "</params>")?;
-    de.end_of(&plain::METHOD_RESPONSE, "</methodResponse>")?;
+    let mut value = None;
+    // No `<params>` at all is the end of the response, and nothing is open.
+    if de.reader.open() > 0 {
+        let param = de.reader.tag_or(&plain::PARAM)?;
+        match param.markup {
+            Markup::Start(Tag::Param) => {
+                let token = de.reader.tag_or(&plain::VALUE)?;
+                match token.markup {
+                    Markup::Start(Tag::Value) => {
+                        value = Some(de.value(token.start, PhantomData)?);
+                        de.end_of(&plain::PARAM, "</param>")?;
+                    }
+                    Markup::End(_) => {}
+                    _ => return Err(de.reader.unexpected(token, "<value>")),
+                }
+                de.end_of(&plain::PARAMS, "</params>")?;
+            }
+            Markup::End(_) => {}
+            _ => return Err(de.reader.unexpected(param, "<param>")),
+        }
+        de.end_of(&plain::METHOD_RESPONSE, "</methodResponse>")?;
+    }
     de.eof()?;
-    Ok(value)
+    value.map_or_else(|| T::deserialize(Void), Ok)
 }
 
 /// The `<value>` of a result. A reply that this side wrote is cut at its known ends; one that a
@@ -110,7 +135,12 @@ pub(crate) fn reply_value(reply: &Payload, format: XmlRpc) -> Result<&[u8], Form
         return Ok(value);
     }
     let Raw { range } = format.decode_reply(reply)?;
-    Ok(&reply.message()[range])
+    Ok(match (range.is_empty(), format.nil) {
+        (false, _) => &reply.message()[range],
+        // It has none; and this is how one is written that is nothing.
+        (true, true) => b"<value><nil/></value>",
+        (true, false) => b"<value><boolean>1</boolean></value>",
+    })
 }
 
 /// Appends a whole call document. `params` appends the encoded arguments.
@@ -135,7 +165,7 @@ pub(crate) fn write_call(
 fn write_call_prologue(method: &str, out: &mut Vec<u8>) -> Result<(), FormatError> {
     let start = out.len();
     out.extend_from_slice(CALL_PROLOGUE.as_bytes());
-    if let Err(error) = write::escaped(method, out) {
+    if let Err(error) = write::escaped(method, Forbidden::Refuse, out) {
         out.truncate(start);
         return Err(error);
     }
@@ -160,24 +190,98 @@ pub(crate) fn write_fault_value(code: i64, message: &str, out: &mut Vec<u8>) {
     out.extend_from_slice(b"</string></value></member></struct></value>");
 }
 
-/// A fault as it stands on the wire; others than these members are ignored. In the results of a
-/// multicall it stands for a call that failed.
-#[derive(Debug, serde::Deserialize)]
+/// What a fault without a code has: that of exceptions in CPython.
+const NO_CODE: i64 = 1;
+
+/// What a fault without a text has.
+const NO_TEXT: &str = "the fault has no text";
+
+/// A fault as it stands on the wire, whatever of it there is; others than these members are ignored.
+#[derive(Debug, Default)]
 pub(crate) struct FaultMembers {
-    #[serde(rename = "faultCode")]
-    code: FaultText,
-    #[serde(rename = "faultString")]
-    message: FaultText,
+    code: Option<FaultText>,
+    message: Option<FaultText>,
+    others: usize,
+}
+
+impl FaultMembers {
+    /// Whether a struct among the results of a multicall is a fault. It is one by the protocol, but some servers do
+    /// not wrap results, and one of those may be a struct too.
+    pub(crate) const fn is_fault(&self) -> bool {
+        match (&self.code, &self.message) {
+            (Some(_), Some(_)) => true,
+            (None, None) => false,
+            _ => self.others == 0,
+        }
+    }
 }
 
 impl From<FaultMembers> for Fault {
     fn from(fault: FaultMembers) -> Self {
-        let FaultMembers { code, message } = fault;
-        match trim(&code.0).parse() {
-            Ok(number) => Self::received(number, message.0),
+        let FaultMembers { code, message, .. } = fault;
+        let message = message.map_or_else(|| NO_TEXT.to_owned(), |text| text.0);
+        let Some(FaultText(code)) = code else {
+            return Self::received(NO_CODE, message);
+        };
+        match trim(&code).parse() {
+            Ok(number) => Self::received(number, message),
             // Odoo's old endpoint has the name of an exception there.
-            Err(_) => Self::received(1, format!("{}: {}", code.0, message.0)),
+            Err(_) => Self::received(1, format!("{code}: {message}")),
         }
+    }
+}
+
+impl<'de> Deserialize<'de> for FaultMembers {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(FaultVisitor)
+    }
+}
+
+/// Reads the struct of a fault; what stands there as a scalar is taken for its code or its text.
+struct FaultVisitor;
+
+impl<'de> Visitor<'de> for FaultVisitor {
+    type Value = FaultMembers;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the struct of a fault")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<FaultMembers, A::Error> {
+        let mut fault = FaultMembers::default();
+        while let Some(name) = members.next_key::<String>()? {
+            let (place, name) = match name.as_str() {
+                "faultCode" => (&mut fault.code, "faultCode"),
+                "faultString" => (&mut fault.message, "faultString"),
+                _ => {
+                    members.next_value::<de::IgnoredAny>()?;
+                    fault.others += 1;
+                    continue;
+                }
+            };
+            if place.replace(members.next_value()?).is_some() {
+                return Err(de::Error::duplicate_field(name));
+            }
+        }
+        Ok(fault)
+    }
+
+    fn visit_i64<E: de::Error>(self, code: i64) -> Result<FaultMembers, E> {
+        Ok(FaultMembers {
+            code: Some(FaultText(code.to_string())),
+            ..FaultMembers::default()
+        })
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<FaultMembers, E> {
+        Ok(FaultMembers {
+            message: Some(FaultText(text.to_owned())).filter(|text| !text.0.is_empty()),
+            ..FaultMembers::default()
+        })
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<FaultMembers, E> {
+        Ok(FaultMembers::default())
     }
 }
 
@@ -239,7 +343,7 @@ mod tests {
     }
 
     fn head(document: &str) -> Result<(String, usize), FormatError> {
-        call_head(document.as_bytes()).map(|(name, at)| (name.to_string(), at))
+        call_head(document.as_bytes(), XmlRpc::default()).map(|(name, at)| (name.to_string(), at))
     }
 
     #[test]
@@ -375,18 +479,96 @@ mod tests {
             fault("<methodResponse><params><param><value/>").unwrap(),
             None
         );
-        assert!(fault_of(&[("faultCode", "1")]).is_err());
-        assert!(fault_of(&[]).is_err());
+        for none in ["<methodResponse/>", "<methodResponse><params/>"] {
+            assert_eq!(fault(none).unwrap(), None, "{none}");
+        }
+        let list = "<array><data/></array>";
+        assert!(fault_of(&[("faultCode", list)]).is_err());
+        assert!(fault_of(&[("faultCode", "1"), ("faultCode", "1")]).is_err());
         for document in [
             "<html><body>502</body></html>",
             "<!DOCTYPE html><html/>",
             "502 Bad Gateway",
             "",
-            "<methodResponse/>",
-            "<methodResponse><fault/></methodResponse>",
-            "<methodResponse><fault><value>4</value></fault></methodResponse>",
+            "<methodResponse><fault>",
+            "<methodResponse><fault/>",
+            "<methodResponse><fault><struct></fault></methodResponse>",
+            "<methodResponse><fault><struct/><struct/></fault></methodResponse>",
+            "<methodResponse><fault><struct/>x</fault></methodResponse>",
+            "<methodResponse><fault><value/><value/></fault></methodResponse>",
+            "<methodResponse><fault><int>4</int></fault></methodResponse>",
+            "<methodResponse><fault>x</fault></methodResponse>",
+            "<methodResponse><fault><value><array/></value></fault></methodResponse>",
+            "<methodResponse><fault/><params/></methodResponse>",
         ] {
             assert!(fault(document).is_err(), "{document}");
+        }
+    }
+
+    /// As servers of torrents and of exams have sent it for years.
+    #[test]
+    fn a_fault_is_one_without_a_value_around_it_and_without_its_members() {
+        let code = "<member><name>faultCode</name><value><int>4</int></value></member>";
+        let text = "<member><name>faultString</name><value><string>no</string></value></member>";
+        let named = |code, text: &str| Some(Fault::new(code, text));
+        for (content, expected) in [
+            (format!("<struct>{code}{text}</struct>"), named(4, "no")),
+            (
+                format!("\n<struct>\n{text}\n{code}\n</struct>\n"),
+                named(4, "no"),
+            ),
+            (format!("<struct>{code}</struct>"), named(4, NO_TEXT)),
+            (format!("<struct>{text}</struct>"), named(NO_CODE, "no")),
+            (
+                format!("<value><struct>{code}</struct></value>"),
+                named(4, NO_TEXT),
+            ),
+            (
+                format!("<value><struct>{text}</struct></value>"),
+                named(1, "no"),
+            ),
+            ("<value><struct/></value>".to_owned(), named(1, NO_TEXT)),
+            ("<struct/>".to_owned(), named(1, NO_TEXT)),
+            ("<value><nil/></value>".to_owned(), named(1, NO_TEXT)),
+            ("<value/>".to_owned(), named(1, NO_TEXT)),
+            (String::new(), named(1, NO_TEXT)),
+            ("<value>no</value>".to_owned(), named(1, "no")),
+            ("<value><int>4</int></value>".to_owned(), named(4, NO_TEXT)),
+        ] {
+            let document = format!("<methodResponse><fault>{content}</fault></methodResponse>");
+            assert_eq!(fault(&document).unwrap(), expected, "{document}");
+        }
+        let empty = "<methodResponse><fault/></methodResponse>";
+        assert_eq!(fault(empty).unwrap(), named(1, NO_TEXT));
+        // The limits hold in it.
+        let deep = "<array><data><value>".repeat(100);
+        let member = format!("<member><name>x</name><value>{deep}");
+        let document = format!("<methodResponse><fault><struct>{member}");
+        let error = fault(&document).unwrap_err();
+        assert_eq!(error.kind(), FormatErrorKind::Limit);
+    }
+
+    #[test]
+    fn a_struct_among_results_is_a_fault_if_it_has_nothing_else() {
+        let is_fault = |members: &str| {
+            let value = format!("<value><struct>{members}</struct></value>");
+            let value = Payload::from(value.into_bytes());
+            let members: FaultMembers = XmlRpc::default().decode_value(&value).unwrap();
+            members.is_fault()
+        };
+        let code = "<member><name>faultCode</name><value><int>4</int></value></member>";
+        let text = "<member><name>faultString</name><value>no</value></member>";
+        let other = "<member><name>x</name><value/></member>";
+        for fault in [
+            code,
+            text,
+            &[code, text].concat(),
+            &[other, text, code].concat(),
+        ] {
+            assert!(is_fault(fault), "{fault}");
+        }
+        for other in ["", other, &[other, text].concat(), &[code, other].concat()] {
+            assert!(!is_fault(other), "{other}");
         }
     }
 

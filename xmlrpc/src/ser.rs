@@ -133,10 +133,13 @@ macro_rules! wide_integers {
 macro_rules! doubles {
     ($($method:ident: $type:ty;)*) => {$(
         fn $method(self, v: $type) -> Result<bool, FormatError> {
-            if !v.is_finite() {
+            if v.is_finite() {
+                write::double(v, self.out);
+            } else if self.format.non_finite {
+                write::special_double(v.into(), self.out);
+            } else {
                 return Err(refused(format!("the double {v} cannot be written: it is not finite")));
             }
-            write::double(v, self.out);
             Ok(true)
         }
     )*};
@@ -193,7 +196,7 @@ impl<'o> Serializer for Ser<'o> {
     }
 
     fn serialize_str(self, v: &str) -> Result<bool, FormatError> {
-        write::string(v, self.out).map(|()| true)
+        write::string(v, self.format.write_forbidden, self.out).map(|()| true)
     }
 
     fn serialize_bytes(self, v: &[u8]) -> Result<bool, FormatError> {
@@ -250,6 +253,13 @@ impl<'o> Serializer for Ser<'o> {
             let (out, full) = (self.out, self.format.full_dates);
             value.serialize(TextOf::new("a date and time", |text: &str| {
                 write::date_time(text, full, out)
+            }))?;
+            return Ok(true);
+        }
+        if name == rpc_core::value::datetime::TEXT {
+            let (out, forbidden) = (self.out, self.format.write_forbidden);
+            value.serialize(TextOf::new("the text of a date", |text: &str| {
+                write::date_time_text(text, forbidden, out)
             }))?;
             return Ok(true);
         }

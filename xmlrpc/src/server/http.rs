@@ -225,7 +225,7 @@ impl Server {
         mut document: Bytes,
     ) -> Result<(Name, Payload), FormatError> {
         decode_document(&mut document, charset(headers.get(CONTENT_TYPE)))?;
-        let (method, params_start) = call_head(&document)?;
+        let (method, params_start) = call_head(&document, self.options.format)?;
         let end = document.len();
         Ok((method, Payload::part(document, params_start..end)))
     }
