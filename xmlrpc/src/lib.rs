@@ -88,7 +88,7 @@
 //! - UTF-8, US-ASCII, and UTF-16 in either order
 //! - ISO-8859-1 to -11, -13 to -16. ISO-8859-1, -9 and -11 are those of ISO, whose bytes 0x80 to 0x9F are control
 //!   characters, and not Windows' supersets as in browsers
-//! - windows-874, windows-1250 to windows-1258, IBM866, KOI8-R, KOI8-U, macintosh, x-mac-cyrillic, x-user-defined
+//! - windows-874, windows-1250 to windows-1258, IBM866, KOI8-R, KOI8-U (with Ў and ў), macintosh, x-mac-cyrillic, x-user-defined
 //! - Shift_JIS, EUC-JP, GBK (GB2312), GB18030, Big5, EUC-KR
 //!
 //! A byte that is none of its encoding is refused, with its position. Encodings in which the bytes of ASCII can mean

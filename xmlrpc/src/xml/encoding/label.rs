@@ -86,11 +86,10 @@ pub(super) fn by_label(label: &str) -> Result<Option<Encoding>, FormatError> {
     // Python takes one for the other.
     let dashed = label.replace('_', "-");
     let alias = ALIASES.iter().find(|(alias, _)| *alias == dashed);
-    let known = [
-        label.as_str(),
-        &dashed,
-        alias.map_or("", |(_, label)| label),
-    ];
+    // The standard has most of these labels, but not all.
+    let iso = dashed.replace("iso8859-", "iso-8859-");
+    let alias = alias.map_or("", |(_, label)| label);
+    let known = [label.as_str(), &dashed, &iso, alias];
     known
         .into_iter()
         .find_map(|label| Some((label, encoding_rs::Encoding::for_label(label.as_bytes())?)))
