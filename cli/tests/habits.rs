@@ -179,7 +179,7 @@ fn characters_that_xml_forbids_are_refused_with_their_position() {
         let (status, out, err) = called(&result(&format!("<string>{text}</string>")));
         assert_eq!((status, out.as_str()), (2, ""), "{text:?}");
         assert!(
-            err.contains("XML does not allow, at line 2, column 51"),
+            err.contains("XML does not allow, at line 2, column 48"),
             "{err}"
         );
     }

@@ -15,6 +15,7 @@ mod compound;
 mod key;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod outcomes;
+mod path;
 mod plain;
 mod scalar;
 #[cfg(test)]
@@ -22,7 +23,8 @@ mod tests;
 mod value;
 mod void;
 
-pub(crate) use compound::{Params, member_step};
+pub(crate) use compound::Params;
+pub(crate) use path::member_step;
 use scalar::Found;
 use value::ValueDe;
 pub(crate) use void::Void;

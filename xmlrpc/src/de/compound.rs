@@ -12,6 +12,7 @@ use serde::forward_to_deserialize_any;
 
 use super::De;
 use super::key::KeyDe;
+use super::path::{in_step, member_step};
 use crate::xml::read::plain;
 use crate::xml::read::{Markup, Tag};
 
@@ -225,25 +226,6 @@ impl<'de> SeqAccess<'de> for &mut Elements<'_, 'de> {
     ) -> Result<Option<S::Value>, FormatError> {
         let result = self.read_next(seed);
         result.map_err(|error| in_step(error, || format!("element {}", self.read + 1)))
-    }
-}
-
-/// Says in which of the values around it an error is. Of what is no matter of one value the position tells enough.
-#[cold]
-fn in_step(error: FormatError, step: impl FnOnce() -> String) -> FormatError {
-    match error.kind() {
-        FormatErrorKind::Syntax | FormatErrorKind::Limit | FormatErrorKind::Encoding => error,
-        _ => error.within(step),
-    }
-}
-
-/// A member, as a step in the path of an error.
-pub(crate) fn member_step(name: &str) -> String {
-    // Peers give the names: they can be long, and have control characters.
-    const LONGEST: usize = 64;
-    match name.char_indices().nth(LONGEST) {
-        None => format!("member `{}`", name.escape_debug()),
-        Some((end, _)) => format!("member `{}…`", name[..end].escape_debug()),
     }
 }
 
