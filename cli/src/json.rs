@@ -23,6 +23,7 @@ fn to_json(value: &Value) -> serde_json::Value {
         Value::String(text) => text.as_str().into(),
         Value::Bytes(bytes) => STANDARD.encode(bytes).into(),
         Value::DateTime(date) => date.to_string().into(),
+        Value::DateTimeText(text) => text.as_str().into(),
         Value::Array(values) => values.iter().map(to_json).collect(),
         Value::Struct(members) => members
             .iter()

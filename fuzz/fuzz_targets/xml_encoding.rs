@@ -4,7 +4,7 @@
 use libfuzzer_sys::fuzz_target;
 
 /// What headers may say. The rest of the document does as well.
-const CHARSETS: [Option<&str>; 8] = [
+const CHARSETS: [Option<&str>; 14] = [
     None,
     Some("utf-8"),
     Some("latin1"),
@@ -12,6 +12,12 @@ const CHARSETS: [Option<&str>; 8] = [
     Some("us-ascii"),
     Some("utf-16"),
     Some("utf-16be"),
+    Some("iso-8859-11"),
+    Some("shift_jis"),
+    Some("gb18030"),
+    Some("big5"),
+    Some("euc-jp"),
+    Some("euc-kr"),
     Some("\u{0}"),
 ];
 

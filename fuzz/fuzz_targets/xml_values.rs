@@ -85,11 +85,12 @@ fn document(format: XmlRpc, document: Vec<u8>) {
     let again: Value = format
         .decode_reply(&reply.into())
         .expect("it is what was written");
-    assert_eq!(again, value);
+    // Numbers that are none are not equal to themselves.
+    assert_eq!(format!("{again:?}"), format!("{value:?}"));
 }
 
 fuzz_target!(|input: Input| {
-    let format = XmlRpc::default().full_dates(true);
+    let format = XmlRpc::default().full_dates(true).non_finite(true);
     match input {
         Input::Values(list) => values(format, list),
         Input::Record(inner) => record(format, &inner),

@@ -14,8 +14,42 @@ pub struct FormatError(Box<Inner>);
 struct Inner {
     kind: FormatErrorKind,
     message: String,
-    context: Option<String>,
+    path: Path,
     position: Option<Position>,
+}
+
+/// Where in nested values an error is, from the inside out.
+#[derive(Debug, Default)]
+struct Path {
+    steps: Vec<String>,
+    /// Steps before the outermost were left out.
+    is_cut: bool,
+}
+
+impl Path {
+    /// How many steps are kept: a peer decides how deep values are nested.
+    const MAX: usize = 16;
+
+    fn push(&mut self, step: String) {
+        if self.steps.len() == Self::MAX {
+            self.steps.pop();
+            self.is_cut = true;
+        }
+        self.steps.push(shortened(step));
+    }
+}
+
+impl fmt::Display for Path {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, step) in self.steps.iter().enumerate() {
+            f.write_str(if i == 0 { "" } else { " of " })?;
+            if self.is_cut && i + 1 == self.steps.len() {
+                f.write_str("… of ")?;
+            }
+            f.write_str(step)?;
+        }
+        Ok(())
+    }
 }
 
 /// Whose fault a [`FormatError`] is, and of what sort.
@@ -96,7 +130,7 @@ impl FormatError {
         Self(Box::new(Inner {
             kind,
             message: shortened(message.into()),
-            context: None,
+            path: Path::default(),
             position: None,
         }))
     }
@@ -110,12 +144,20 @@ impl FormatError {
         self
     }
 
-    /// Says in what the error is ("parameter 2"), unless that was already said.
+    /// Says in what the error is ("parameter 2"). Said again by what that is in, it becomes a path from the inside
+    /// out: "member `date` of parameter 2". Of a path of more than 16 steps, the 15 innermost and the outermost are
+    /// kept.
+    ///
+    /// ```
+    /// use rpc_core::{FormatError, FormatErrorKind};
+    ///
+    /// let error = FormatError::new(FormatErrorKind::Mismatch, "expected int, found nil");
+    /// let error = error.within(|| "member `a`".to_owned()).within(|| "element 3".to_owned());
+    /// assert_eq!(error.to_string(), "member `a` of element 3: expected int, found nil");
+    /// ```
     #[must_use]
-    pub fn within(mut self, context: impl FnOnce() -> String) -> Self {
-        if self.0.context.is_none() {
-            self.0.context = Some(context());
-        }
+    pub fn within(mut self, step: impl FnOnce() -> String) -> Self {
+        self.0.path.push(step());
         self
     }
 
@@ -134,8 +176,8 @@ impl FormatError {
 
 impl fmt::Display for FormatError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(context) = &self.0.context {
-            write!(f, "{context}: ")?;
+        if !self.0.path.steps.is_empty() {
+            write!(f, "{}: ", self.0.path)?;
         }
         f.write_str(&self.0.message)?;
         match &self.0.position {
@@ -252,5 +294,27 @@ impl From<CallError> for Fault {
             CallError::Fault(fault) if !fault.kind().is_refusal() => fault,
             error => Self::internal(error),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_keeps_its_ends() {
+        let error = FormatError::new(FormatErrorKind::Mismatch, "no");
+        let step = |error: FormatError, n: usize| error.within(|| format!("element {n}"));
+        assert_eq!(
+            (1..=2).fold(error, step).to_string(),
+            "element 1 of element 2: no"
+        );
+        let error = FormatError::new(FormatErrorKind::Mismatch, "no");
+        let text = (1..=255).fold(error, step).to_string();
+        assert!(text.starts_with("element 1 of element 2 of "), "{text}");
+        assert!(
+            text.ends_with(" of element 15 of … of element 255: no"),
+            "{text}"
+        );
     }
 }

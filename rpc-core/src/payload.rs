@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use crate::error::Position;
+
 /// Encoded parameters or an encoded result: a slice of the message that it came in, so that
 /// nothing is copied and an error can tell its position in the whole message.
 ///
@@ -30,9 +32,14 @@ const INLINE: usize = 30;
 /// allocation that a call within the process never needs.
 #[derive(Clone)]
 enum Message {
-    Inline { len: u8, bytes: [u8; INLINE] },
+    Inline {
+        len: u8,
+        bytes: [u8; INLINE],
+    },
     Owned(Vec<u8>),
     Shared(Bytes),
+    /// One of which a part is used, whose start is at this position. Boxed, it takes no more room than the others.
+    Placed(Box<(Bytes, Position)>),
 }
 
 impl Message {
@@ -41,6 +48,7 @@ impl Message {
             Self::Inline { len, bytes } => &bytes[..usize::from(*len)],
             Self::Owned(bytes) => bytes,
             Self::Shared(bytes) => bytes,
+            Self::Placed(placed) => &placed.0,
         }
     }
 }
@@ -82,6 +90,32 @@ impl Payload {
             message: Message::Shared(message),
             range,
             attachments: None,
+        }
+    }
+
+    /// The part of `message` that `range` names and that starts at this position. Errors in it are counted from
+    /// there: to count each of many parts from the start of their message takes parts times length.
+    ///
+    /// # Panics
+    /// If `range` does not lie within the message.
+    #[must_use]
+    pub fn part_at(message: Bytes, range: Range<usize>, start: Position) -> Self {
+        let part = Self::part(message, range);
+        match part.message {
+            Message::Shared(bytes) => Self {
+                message: Message::Placed(Box::new((bytes, start))),
+                ..part
+            },
+            _ => part,
+        }
+    }
+
+    /// Where in a text document these bytes start, if that is [known](Self::part_at) without counting.
+    #[must_use]
+    pub fn start(&self) -> Option<Position> {
+        match &self.message {
+            Message::Placed(placed) => Some(placed.1),
+            _ => None,
         }
     }
 
@@ -137,6 +171,7 @@ impl Payload {
             Message::Inline { len, bytes } => Bytes::copy_from_slice(&bytes[..usize::from(len)]),
             Message::Owned(bytes) => Bytes::from(bytes),
             Message::Shared(bytes) => bytes,
+            Message::Placed(placed) => placed.0,
         }
     }
 

@@ -10,19 +10,24 @@ use crate::format::XmlRpc;
 use crate::xml::read::plain::Element;
 use crate::xml::read::{Markup, Reader, Tag};
 
+mod ahead;
 mod compound;
 mod key;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod outcomes;
+mod path;
 mod plain;
 mod scalar;
 #[cfg(test)]
 mod tests;
 mod value;
+mod void;
 
 pub(crate) use compound::Params;
+pub(crate) use path::member_step;
 use scalar::Found;
 use value::ValueDe;
+pub(crate) use void::Void;
 
 /// The newtype name under which [`Raw`] asks for a piece of the message.
 const RAW: &str = "$xmlrpc::Raw";
@@ -70,13 +75,15 @@ pub(crate) struct De<'de> {
     dates: bool,
     /// The value on the outside is a result, which a caller that asks for `()` does not care for.
     result: bool,
+    /// Values that stand before their names, by their starts, and where they end: see [`ahead`].
+    ahead: Vec<(usize, usize)>,
 }
 
 impl<'de> De<'de> {
     pub(crate) fn new(payload: &'de Payload, format: XmlRpc) -> Self {
         let max_depth = usize::from(format.max_depth);
         Self {
-            reader: Reader::new(payload, format.max_open()),
+            reader: Reader::new(payload, format.max_open()).forbidden(format.read_forbidden),
             max_depth,
             max_values: format.max_values,
             depth: 0,
@@ -84,6 +91,7 @@ impl<'de> De<'de> {
             pending: false,
             dates: false,
             result: false,
+            ahead: Vec::new(),
         }
     }
 
@@ -150,6 +158,20 @@ impl<'de> De<'de> {
             Markup::Eof => Ok(()),
             _ => Err(self.reader.unexpected(token, "the end of the document")),
         }
+    }
+
+    /// Reads the members of a struct that stands where a value should be. Its start tag, just read, is at `start`.
+    pub(crate) fn bare_struct<V: Visitor<'de>>(
+        &mut self,
+        start: usize,
+        visitor: V,
+    ) -> Result<V::Value, FormatError> {
+        self.open_value(start)?;
+        let value = self
+            .struct_members(start, visitor)
+            .map_err(|error| error.at(|| self.reader.position(start)))?;
+        self.depth -= 1;
+        Ok(value)
     }
 
     /// Counts a value and its depth.

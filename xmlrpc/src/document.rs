@@ -1,15 +1,19 @@
 //! Whole documents: the frame around parameters and results, and faults.
 
-use std::fmt;
 use std::marker::PhantomData;
 
 use rpc_core::{Fault, Format, FormatError, FormatErrorKind, Name, Payload};
-use serde::de::{self, Deserialize, DeserializeOwned, Deserializer, Visitor};
+use serde::de::DeserializeOwned;
 
-use crate::de::{De, Raw};
+use crate::de::{De, Raw, Void};
 use crate::format::XmlRpc;
 use crate::xml::read::{Markup, Reader, Tag, plain};
-use crate::xml::{trim, write};
+use crate::xml::{Forbidden, trim, write};
+
+mod fault;
+
+pub(crate) use fault::FaultMembers;
+use fault::FaultVisitor;
 
 /// What stands before the `<value>` of a result.
 pub(crate) const REPLY_PROLOGUE: &str =
@@ -35,14 +39,14 @@ const FAULT_EPILOGUE: &str = "</fault></methodResponse>\n";
 ///
 /// # Errors
 /// If the document does not start like a call.
-pub(crate) fn call_head(document: &[u8]) -> Result<(Name, usize), FormatError> {
+pub(crate) fn call_head(document: &[u8], format: XmlRpc) -> Result<(Name, usize), FormatError> {
     if let Some((name, end)) = plain::call_head(document)
         && let name = trim(name)
         && (1..=MAX_NAME).contains(&name.len())
     {
         return Ok((Name::from(name), end));
     }
-    let mut reader = Reader::document(document, 16);
+    let mut reader = Reader::document(document, 16).forbidden(format.read_forbidden);
     reader.expect_start(&plain::METHOD_CALL, "<methodCall>")?;
     let start = reader.expect_start(&plain::METHOD_NAME, "<methodName>")?;
     let name = reader.text()?;
@@ -63,7 +67,8 @@ pub(crate) fn call_head(document: &[u8]) -> Result<(Name, usize), FormatError> {
     Ok((Name::from(name), end))
 }
 
-/// The fault, if that is what a reply document holds. Otherwise its [result](reply_result) is next.
+/// The fault, if that is what a reply document holds. Otherwise its [result](reply_result) is next; a document that
+/// has neither is at its end then.
 ///
 /// # Errors
 /// If the document is neither.
@@ -72,31 +77,55 @@ pub(crate) fn reply_fault(de: &mut De<'_>) -> Result<Option<Fault>, FormatError>
         .expect_start(&plain::METHOD_RESPONSE, "<methodResponse>")?;
     let token = de.reader.tag_or(&plain::PARAMS)?;
     match token.markup {
-        Markup::Start(Tag::Params) => return Ok(None),
+        Markup::Start(Tag::Params) | Markup::End(_) => return Ok(None),
         Markup::Start(Tag::Fault) => {}
         _ => return Err(de.reader.unexpected(token, "<params> or <fault>")),
     }
-    let start = de.reader.expect_start(&plain::VALUE, "<value>")?;
-    let fault = de.value(start, PhantomData::<FaultMembers>)?;
-    de.end("</fault>")?;
+    let token = de.reader.tag_or(&plain::VALUE)?;
+    let fault = match token.markup {
+        Markup::Start(Tag::Value) => de.value(token.start, PhantomData::<FaultMembers>)?,
+        // As servers of torrents and exams have it.
+        Markup::Start(Tag::Struct) => de.bare_struct(token.start, FaultVisitor)?,
+        Markup::End(_) => FaultMembers::default(),
+        _ => return Err(de.reader.unexpected(token, "<value>")),
+    };
+    if !matches!(token.markup, Markup::End(_)) {
+        de.end("</fault>")?;
+    }
     de.end("</methodResponse>")?;
     de.eof()?;
     Ok(Some(fault.into()))
 }
 
-/// The result in a reply document, whose `<params>` is open, which is read to its end.
+/// The result in a reply document, whose `<params>` is open, or which ended without one. It is read to its end.
 ///
 /// # Errors
 /// If it is malformed, breaks a limit, or does not fit the type.
 pub(crate) fn reply_result<T: DeserializeOwned>(de: &mut De<'_>) -> Result<T, FormatError> {
-    de.reader.expect_start(&plain::PARAM, "<param>")?;
-    let start = de.reader.expect_start(&plain::VALUE, "<value>")?;
-    let value = de.value(start, PhantomData)?;
-    de.end_of(&plain::PARAM, "</param>")?;
-    de.end_of(&plain::PARAMS, "</params>")?;
-    de.end_of(&plain::METHOD_RESPONSE, "</methodResponse>")?;
+    let mut value = None;
+    // No `<params>` at all is the end of the response, and nothing is open.
+    if de.reader.open() > 0 {
+        let param = de.reader.tag_or(&plain::PARAM)?;
+        match param.markup {
+            Markup::Start(Tag::Param) => {
+                let token = de.reader.tag_or(&plain::VALUE)?;
+                match token.markup {
+                    Markup::Start(Tag::Value) => {
+                        value = Some(de.value(token.start, PhantomData)?);
+                        de.end_of(&plain::PARAM, "</param>")?;
+                    }
+                    Markup::End(_) => {}
+                    _ => return Err(de.reader.unexpected(token, "<value>")),
+                }
+                de.end_of(&plain::PARAMS, "</params>")?;
+            }
+            Markup::End(_) => {}
+            _ => return Err(de.reader.unexpected(param, "<param>")),
+        }
+        de.end_of(&plain::METHOD_RESPONSE, "</methodResponse>")?;
+    }
     de.eof()?;
-    Ok(value)
+    value.map_or_else(|| T::deserialize(Void), Ok)
 }
 
 /// The `<value>` of a result. A reply that this side wrote is cut at its known ends; one that a
@@ -110,7 +139,12 @@ pub(crate) fn reply_value(reply: &Payload, format: XmlRpc) -> Result<&[u8], Form
         return Ok(value);
     }
     let Raw { range } = format.decode_reply(reply)?;
-    Ok(&reply.message()[range])
+    Ok(match (range.is_empty(), format.nil) {
+        (false, _) => &reply.message()[range],
+        // It has none; and this is how one is written that is nothing.
+        (true, true) => b"<value><nil/></value>",
+        (true, false) => b"<value><boolean>1</boolean></value>",
+    })
 }
 
 /// Appends a whole call document. `params` appends the encoded arguments.
@@ -135,7 +169,7 @@ pub(crate) fn write_call(
 fn write_call_prologue(method: &str, out: &mut Vec<u8>) -> Result<(), FormatError> {
     let start = out.len();
     out.extend_from_slice(CALL_PROLOGUE.as_bytes());
-    if let Err(error) = write::escaped(method, out) {
+    if let Err(error) = write::escaped(method, Forbidden::Refuse, out) {
         out.truncate(start);
         return Err(error);
     }
@@ -160,77 +194,10 @@ pub(crate) fn write_fault_value(code: i64, message: &str, out: &mut Vec<u8>) {
     out.extend_from_slice(b"</string></value></member></struct></value>");
 }
 
-/// A fault as it stands on the wire; others than these members are ignored. In the results of a
-/// multicall it stands for a call that failed.
-#[derive(Debug, serde::Deserialize)]
-pub(crate) struct FaultMembers {
-    #[serde(rename = "faultCode")]
-    code: FaultText,
-    #[serde(rename = "faultString")]
-    message: FaultText,
-}
-
-impl From<FaultMembers> for Fault {
-    fn from(fault: FaultMembers) -> Self {
-        let FaultMembers { code, message } = fault;
-        match trim(&code.0).parse() {
-            Ok(number) => Self::received(number, message.0),
-            // Odoo's old endpoint has the name of an exception there.
-            Err(_) => Self::received(1, format!("{}: {}", code.0, message.0)),
-        }
-    }
-}
-
-/// A code or a message, of whatever scalar type the peer gave it.
-#[derive(Debug)]
-struct FaultText(String);
-
-impl<'de> Deserialize<'de> for FaultText {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Text;
-
-        impl Visitor<'_> for Text {
-            type Value = FaultText;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a number or a string")
-            }
-
-            fn visit_i64<E: de::Error>(self, v: i64) -> Result<FaultText, E> {
-                Ok(FaultText(v.to_string()))
-            }
-
-            fn visit_bool<E: de::Error>(self, v: bool) -> Result<FaultText, E> {
-                Ok(FaultText(i64::from(v).to_string()))
-            }
-
-            fn visit_f64<E: de::Error>(self, v: f64) -> Result<FaultText, E> {
-                Ok(FaultText(v.to_string()))
-            }
-
-            fn visit_str<E: de::Error>(self, v: &str) -> Result<FaultText, E> {
-                Ok(FaultText(v.to_owned()))
-            }
-
-            fn visit_string<E: de::Error>(self, v: String) -> Result<FaultText, E> {
-                Ok(FaultText(v))
-            }
-
-            fn visit_unit<E: de::Error>(self) -> Result<FaultText, E> {
-                Ok(FaultText(String::new()))
-            }
-        }
-
-        deserializer.deserialize_any(Text)
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use insta::assert_snapshot;
-    use rpc_core::FaultKind;
-
     use super::*;
+    use insta::assert_snapshot;
 
     fn written(write: impl FnOnce(&mut Vec<u8>)) -> String {
         let mut out = Vec::new();
@@ -239,7 +206,7 @@ mod tests {
     }
 
     fn head(document: &str) -> Result<(String, usize), FormatError> {
-        call_head(document.as_bytes()).map(|(name, at)| (name.to_string(), at))
+        call_head(document.as_bytes(), XmlRpc::default()).map(|(name, at)| (name.to_string(), at))
     }
 
     #[test]
@@ -316,80 +283,6 @@ mod tests {
         }
     }
 
-    fn fault(document: &str) -> Result<Option<Fault>, FormatError> {
-        let reply = Payload::from(document.as_bytes().to_vec());
-        reply_fault(&mut De::of_response(&reply, XmlRpc::default()))
-    }
-
-    fn fault_of(members: &[(&str, &str)]) -> Result<Option<Fault>, FormatError> {
-        let members: String = members
-            .iter()
-            .map(|(name, value)| {
-                format!("<member><name>{name}</name><value>{value}</value></member>\n")
-            })
-            .collect();
-        fault(&format!(
-            "<?xml version='1.0'?>\n<methodResponse><fault><value><struct>{members}</struct></value></fault></methodResponse>"
-        ))
-    }
-
-    #[test]
-    fn faults_are_read_in_all_their_forms() {
-        let message = ("faultString", "<string>no</string>");
-        for code in [
-            "<int>4</int>",
-            "<i4>4</i4>",
-            "<i8>4</i8>",
-            "<string>4</string>",
-            " 4 ",
-            "<double>4.0</double>",
-        ] {
-            for members in [
-                [("faultCode", code), message],
-                [message, ("faultCode", code)],
-            ] {
-                assert_eq!(fault_of(&members).unwrap(), Some(Fault::new(4, "no")));
-            }
-        }
-        let extra = ("trace", "<array><data><value><nil/></value></data></array>");
-        let members = [
-            extra,
-            ("faultCode", "<i4>-32601</i4>"),
-            ("faultString", "no &amp; no"),
-        ];
-        let fault = fault_of(&members).unwrap().unwrap();
-        assert_eq!(
-            (fault.kind(), fault.message()),
-            (FaultKind::UnknownMethod, "no & no")
-        );
-        let members = [("faultCode", "AccessDenied"), message];
-        assert_eq!(
-            fault_of(&members).unwrap(),
-            Some(Fault::new(1, "AccessDenied: no"))
-        );
-    }
-
-    #[test]
-    fn a_result_is_no_fault_and_a_broken_fault_is_an_error() {
-        assert_eq!(
-            fault("<methodResponse><params><param><value/>").unwrap(),
-            None
-        );
-        assert!(fault_of(&[("faultCode", "1")]).is_err());
-        assert!(fault_of(&[]).is_err());
-        for document in [
-            "<html><body>502</body></html>",
-            "<!DOCTYPE html><html/>",
-            "502 Bad Gateway",
-            "",
-            "<methodResponse/>",
-            "<methodResponse><fault/></methodResponse>",
-            "<methodResponse><fault><value>4</value></fault></methodResponse>",
-        ] {
-            assert!(fault(document).is_err(), "{document}");
-        }
-    }
-
     #[test]
     fn the_value_of_a_reply_is_cut_out() {
         let value = "<value><int>5</int></value>";
@@ -433,7 +326,9 @@ mod tests {
             (-32500, "]]>", "]]>"),
         ] {
             let document = written(|out| write_fault(code, message, out));
-            assert_eq!(fault(&document).unwrap(), Some(Fault::received(code, read)));
+            let document = Payload::from(document.into_bytes());
+            let fault = reply_fault(&mut De::of_response(&document, XmlRpc::default()));
+            assert_eq!(fault.unwrap(), Some(Fault::received(code, read)));
         }
     }
 }

@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use crate::de::{De, Params};
 use crate::document::{REPLY_EPILOGUE, REPLY_PROLOGUE, reply_result};
 use crate::ser::{self, Place};
+use crate::xml::Forbidden;
 use crate::xml::read::{Markup, Tag, plain};
 
 /// The XML-RPC format: its settings and limits.
@@ -39,6 +40,9 @@ pub struct XmlRpc {
     pub(crate) full_dates: bool,
     /// The most bytes that a message written can have, where a server says so.
     pub(crate) max_written: Option<NonZeroUsize>,
+    pub(crate) non_finite: bool,
+    pub(crate) read_forbidden: Forbidden,
+    pub(crate) write_forbidden: Forbidden,
 }
 
 impl Default for XmlRpc {
@@ -50,6 +54,9 @@ impl Default for XmlRpc {
             i8: true,
             full_dates: false,
             max_written: None,
+            non_finite: false,
+            read_forbidden: Forbidden::Refuse,
+            write_forbidden: Forbidden::Refuse,
         }
     }
 }
@@ -110,6 +117,36 @@ impl XmlRpc {
         match self.max_written {
             Some(max) if length.saturating_add(more) > max.get() => Err(too_long(max.get())),
             _ => Ok(()),
+        }
+    }
+
+    /// Whether doubles that are infinite or no number are written, as `inf`, `-inf` and `nan`, which is how CPython
+    /// spells them. Off by default: the specification has none of them and most peers read none, so that they are an
+    /// error, which says in which value. They are always read, in the spellings of all languages.
+    #[must_use]
+    pub const fn non_finite(self, non_finite: bool) -> Self {
+        Self { non_finite, ..self }
+    }
+
+    /// What becomes of characters that XML does not allow in what is read. They are refused by default, with their
+    /// position, since a text that lost characters is another text. A character that is replaced takes up to three
+    /// times the room.
+    #[must_use]
+    pub const fn read_forbidden(self, read_forbidden: Forbidden) -> Self {
+        Self {
+            read_forbidden,
+            ..self
+        }
+    }
+
+    /// What becomes of characters that XML does not allow in texts and names of members that are written. They are
+    /// refused by default, as no peer is bound to read them and they do not come back as they were. In the name of a
+    /// method they are always refused: it would be that of another one.
+    #[must_use]
+    pub const fn write_forbidden(self, write_forbidden: Forbidden) -> Self {
+        Self {
+            write_forbidden,
+            ..self
         }
     }
 
@@ -269,13 +306,17 @@ impl Format for XmlRpc {
     }
 
     /// Reads a whole `methodResponse` document. As `()`, any result will do: servers without nil
-    /// answer with whatever they have at hand.
+    /// answer with whatever they have at hand. A reply without a result (`<params/>`, a `<param/>` without a value, or
+    /// no `<params>`) is nil.
     fn decode_reply<T: DeserializeOwned>(&self, reply: &Payload) -> Result<T, FormatError> {
         let mut de = De::of_response(reply, *self);
         de.reader
             .expect_start(&plain::METHOD_RESPONSE, "<methodResponse>")?;
-        de.reader.expect_start(&plain::PARAMS, "<params>")?;
-        reply_result(&mut de)
+        let token = de.reader.tag_or(&plain::PARAMS)?;
+        match token.markup {
+            Markup::Start(Tag::Params) | Markup::End(_) => reply_result(&mut de),
+            _ => Err(de.reader.unexpected(token, "<params>")),
+        }
     }
 }
 

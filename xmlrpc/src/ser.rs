@@ -87,6 +87,9 @@ fn check_text(format: XmlRpc, out: &[u8], text: &str) -> Result<(), FormatError>
     let longer = text.bytes().map(|byte| match byte {
         b'&' | b'\r' => LONGEST,
         b'<' | b'>' => "&lt;".len(),
+        b'\t' | b'\n' => 1,
+        // A character that XML does not allow, where it is replaced.
+        0..b' ' => char::REPLACEMENT_CHARACTER.len_utf8(),
         _ => 1,
     });
     format.check_written(out.len(), longer.sum())
@@ -155,10 +158,13 @@ macro_rules! wide_integers {
 macro_rules! doubles {
     ($($method:ident: $type:ty;)*) => {$(
         fn $method(self, v: $type) -> Result<bool, FormatError> {
-            if !v.is_finite() {
+            if v.is_finite() {
+                write::double(v, self.out);
+            } else if self.format.non_finite {
+                write::special_double(v.into(), self.out);
+            } else {
                 return Err(refused(format!("the double {v} cannot be written: it is not finite")));
             }
-            write::double(v, self.out);
             Ok(true)
         }
     )*};
@@ -216,7 +222,7 @@ impl<'o> Serializer for Ser<'o> {
 
     fn serialize_str(self, v: &str) -> Result<bool, FormatError> {
         check_text(self.format, self.out, v)?;
-        write::string(v, self.out).map(|()| true)
+        write::string(v, self.format.write_forbidden, self.out).map(|()| true)
     }
 
     fn serialize_bytes(self, v: &[u8]) -> Result<bool, FormatError> {
@@ -274,6 +280,13 @@ impl<'o> Serializer for Ser<'o> {
             let (out, full) = (self.out, self.format.full_dates);
             value.serialize(TextOf::new("a date and time", |text: &str| {
                 write::date_time(text, full, out)
+            }))?;
+            return Ok(true);
+        }
+        if name == rpc_core::value::datetime::TEXT {
+            let (out, forbidden) = (self.out, self.format.write_forbidden);
+            value.serialize(TextOf::new("the text of a date", |text: &str| {
+                write::date_time_text(text, forbidden, out)
             }))?;
             return Ok(true);
         }

@@ -32,7 +32,7 @@ pub(super) fn peer() -> Peer {
 const KNOWN: &[Known] = &[
     Known::lacks(
         Capability::WrongParams,
-        "the text in <double> is not a double",
+        "no fault, but Double(NaN)",
         "methods get an array of whatever came (1 and nothing add up to NaN, which goes as a `double`)",
     ),
     Known::lacks(Capability::ListMethods, NOT_FOUND, NO_SYSTEM),

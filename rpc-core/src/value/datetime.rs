@@ -8,10 +8,16 @@ use serde::de::{self, Deserialize, Deserializer, Visitor};
 use serde::ser::{Serialize, Serializer};
 
 mod text;
+pub mod zero_as_none;
 
 /// The newtype name under which a [`DateTime`] is written and read, with its text in the extended
 /// form of ISO 8601: a format with a type of its own for dates can tell it from a text.
 pub const NEWTYPE: &str = "$rpc_core::DateTime";
+
+/// The newtype name under which a text is written that came as a date and time and is none:
+/// [`Value::DateTimeText`](super::Value::DateTimeText). A format with a type of its own for dates writes it as one,
+/// as it stands; others write a text.
+pub const TEXT: &str = "$rpc_core::DateTimeText";
 
 /// A date and time as protocols carry it: with or without a fraction and an offset from UTC.
 ///

@@ -115,7 +115,10 @@ impl<'de> Visitor<'de> for Anything {
 
     fn visit_newtype_struct<D: Deserializer<'de>>(self, source: D) -> Result<Value, D::Error> {
         let text = String::deserialize(source)?;
-        text.parse().map(Value::DateTime).map_err(de::Error::custom)
+        Ok(match text.parse() {
+            Ok(datetime) => Value::DateTime(datetime),
+            Err(_) => Value::DateTimeText(text),
+        })
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
@@ -184,6 +187,10 @@ impl<'de> Deserializer<'de> for FromValue {
                 visitor.visit_newtype_struct(datetime.to_string().into_deserializer())
             }
             Value::DateTime(datetime) => visitor.visit_string(datetime.to_string()),
+            Value::DateTimeText(text) if dates => {
+                visitor.visit_newtype_struct(text.into_deserializer())
+            }
+            Value::DateTimeText(text) => visitor.visit_string(text),
             Value::Array(values) => {
                 let mut seq = SeqDeserializer::new(values.into_iter().map(Self::seed(dates)));
                 let made = visitor.visit_seq(&mut seq)?;
@@ -232,6 +239,7 @@ impl<'de> Deserializer<'de> for FromValue {
             (datetime::NEWTYPE, Value::DateTime(datetime)) => {
                 visitor.visit_string(datetime.to_string())
             }
+            (datetime::NEWTYPE, Value::DateTimeText(text)) => visitor.visit_string(text),
             (datetime::NEWTYPE, value) => Err(de::Error::custom(format_args!(
                 "expected dateTime.iso8601, found {}",
                 value.kind()
@@ -416,6 +424,23 @@ mod tests {
         let when = Value::DateTime("20261120T21:40:00".parse().unwrap());
         let as_json: serde_json::Value = from_value(vec![when].into()).unwrap();
         assert_eq!(as_json[0], "2026-11-20T21:40:00");
+    }
+
+    #[test]
+    fn a_date_that_is_none_keeps_its_text() {
+        let never = Value::DateTimeText("00000000T00:00:00".to_owned());
+        let values = Value::Array(vec![never.clone(), Value::Nil]);
+        assert_eq!(from_value::<Value>(values.clone()).unwrap(), values);
+        assert_eq!(to_value(&values).unwrap(), values);
+        assert_eq!(never.kind().to_string(), "dateTime.iso8601");
+        assert_eq!(never.as_datetime(), None);
+        assert_eq!(never.to_string(), r#""00000000T00:00:00""#);
+        assert_eq!(
+            from_value::<String>(never.clone()).unwrap(),
+            "00000000T00:00:00"
+        );
+        let error = from_value::<DateTime>(never).unwrap_err();
+        assert!(error.to_string().contains("month"), "{error}");
     }
 
     #[test]

@@ -21,8 +21,8 @@ use crate::describe::Kind;
 ///
 /// A format with a type of its own for dates answers `deserialize_newtype_struct` with this name
 /// by `visit_newtype_struct`, giving a deserializer whose `deserialize_any`, and that of all values
-/// within it, delivers a date and time by `visit_newtype_struct` with its text. Other formats do
-/// the first part by themselves and have no dates.
+/// within it, delivers a date and time by `visit_newtype_struct` with its text, whatever that is. Other
+/// formats do the first part by themselves and have no dates.
 pub const NEWTYPE: &str = "$rpc_core::Value";
 
 /// How deep values can be nested when they are converted: what is deeper would overflow the stack.
@@ -61,6 +61,9 @@ pub enum Value {
     Bytes(Vec<u8>),
     /// A date and time.
     DateTime(DateTime),
+    /// The text of what came as a date and time and is none, such as the `00000000T00:00:00` that blogs
+    /// send for "never". It is written as it came, to protocols with a type for dates as one of them.
+    DateTimeText(String),
     /// A list.
     Array(Vec<Self>),
     /// Named members, in their order.
@@ -78,7 +81,7 @@ impl Value {
             Self::Double(_) => Kind::Double,
             Self::String(_) => Kind::String,
             Self::Bytes(_) => Kind::Bytes,
-            Self::DateTime(_) => Kind::DateTime,
+            Self::DateTime(_) | Self::DateTimeText(_) => Kind::DateTime,
             Self::Array(_) => Kind::Array,
             Self::Struct(_) => Kind::Struct,
         }
@@ -197,6 +200,7 @@ impl fmt::Display for Value {
             Self::String(text) => fmt::Debug::fmt(text, f),
             Self::Bytes(bytes) => write!(f, "<{} bytes>", bytes.len()),
             Self::DateTime(datetime) => datetime.fmt(f),
+            Self::DateTimeText(text) => fmt::Debug::fmt(text, f),
             Self::Array(values) => {
                 f.write_str("[")?;
                 for (i, value) in values.iter().enumerate() {

@@ -19,6 +19,7 @@ impl Serialize for Value {
             Self::String(text) => serializer.serialize_str(text),
             Self::Bytes(bytes) => serializer.serialize_bytes(bytes),
             Self::DateTime(datetime) => datetime.serialize(serializer),
+            Self::DateTimeText(text) => serializer.serialize_newtype_struct(datetime::TEXT, text),
             Self::Array(values) => serializer.collect_seq(values),
             Self::Struct(members) => members.serialize(serializer),
         }
@@ -175,6 +176,7 @@ impl Serializer for ToValue {
         value: &T,
     ) -> Result<Value, FormatError> {
         match into_value(value, self.depth)? {
+            Value::String(text) if name == datetime::TEXT => Ok(Value::DateTimeText(text)),
             Value::String(text) if name == datetime::NEWTYPE => {
                 let datetime = text
                     .parse()

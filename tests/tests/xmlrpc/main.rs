@@ -1,6 +1,7 @@
 //! XML-RPC between Farcall and real peers, over real sockets.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod habits;
 mod hostile;
 mod http;
 mod mounted;

@@ -12,6 +12,7 @@ use serde::forward_to_deserialize_any;
 
 use super::De;
 use super::key::KeyDe;
+use super::path::{in_step, member_step};
 use crate::xml::read::plain;
 use crate::xml::read::{Markup, Tag};
 
@@ -52,6 +53,17 @@ impl<'de> De<'de> {
         start: usize,
         visitor: V,
     ) -> Result<V::Value, FormatError> {
+        let value = self.struct_members(start, visitor)?;
+        self.end_of(&plain::VALUE, "</value>")?;
+        Ok(value)
+    }
+
+    /// Reads the members of a struct that is open, to the end of the struct.
+    pub(super) fn struct_members<V: Visitor<'de>>(
+        &mut self,
+        start: usize,
+        visitor: V,
+    ) -> Result<V::Value, FormatError> {
         let mut members = Members::new(self);
         let value = visitor.visit_map(&mut members)?;
         if !members.done && members.next_key_seed(Ignored)?.is_some() {
@@ -61,7 +73,6 @@ impl<'de> De<'de> {
                 "the struct has more members than were read",
             ));
         }
-        self.end_of(&plain::VALUE, "</value>")?;
         Ok(value)
     }
 
@@ -96,11 +107,23 @@ impl<'de> DeserializeSeed<'de> for Ignored {
     }
 }
 
+/// What stands around the values of a list.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Around {
+    /// `<params>`, and `<param>` around each.
+    Params,
+    /// `<array><data>`.
+    Data,
+    /// `<array>` alone, as some peers have it.
+    Array,
+}
+
 /// The elements of an array, or the parameters of a call.
 struct Elements<'d, 'de> {
     de: &'d mut De<'de>,
-    /// Each value is in a `<param>`.
-    params: bool,
+    around: Around,
+    /// The start of the next value, whose tag was read already.
+    opened: Option<usize>,
     /// The list is closed.
     done: bool,
     read: usize,
@@ -109,19 +132,17 @@ struct Elements<'d, 'de> {
 impl<'d, 'de> Elements<'d, 'de> {
     /// The elements of an array; `<array>` is open.
     fn of_array(de: &'d mut De<'de>) -> Result<Self, FormatError> {
-        let done = if de.reader.open_plain(&plain::DATA).is_some() {
-            false
-        } else {
-            let token = de.reader.tag()?;
-            match token.markup {
-                Markup::Start(Tag::Data) => false,
-                Markup::End(_) => true,
-                _ => return Err(de.reader.unexpected(token, "<data>")),
-            }
+        let token = de.reader.tag_or(&plain::DATA)?;
+        let (around, opened, done) = match token.markup {
+            Markup::Start(Tag::Data) => (Around::Data, None, false),
+            Markup::Start(Tag::Value) => (Around::Array, Some(token.start), false),
+            Markup::End(_) => (Around::Array, None, true),
+            _ => return Err(de.reader.unexpected(token, "<data>")),
         };
         Ok(Self {
             de,
-            params: false,
+            around,
+            opened,
             done,
             read: 0,
         })
@@ -129,11 +150,12 @@ impl<'d, 'de> Elements<'d, 'de> {
 
     /// The start of the next value, or nothing when the list was closed.
     fn next(&mut self) -> Result<Option<usize>, FormatError> {
-        if self.done {
-            return Ok(None);
+        if self.done || self.opened.is_some() {
+            return Ok(self.opened.take());
         }
         let reader = &mut self.de.reader;
-        if self.params {
+        let params = self.around == Around::Params;
+        if params {
             if reader.open_plain(&plain::PARAM).is_some() {
                 return self
                     .de
@@ -147,7 +169,7 @@ impl<'d, 'de> Elements<'d, 'de> {
             }
         } else if let Some(start) = reader.open_plain(&plain::VALUE) {
             return Ok(Some(start));
-        } else if reader.close_plain(&plain::DATA) {
+        } else if self.around == Around::Data && reader.close_plain(&plain::DATA) {
             self.de.end_of(&plain::ARRAY, "</array>")?;
             self.done = true;
             return Ok(None);
@@ -155,19 +177,19 @@ impl<'d, 'de> Elements<'d, 'de> {
         let token = reader.tag()?;
         match token.markup {
             Markup::End(_) => {
-                if !self.params {
+                if self.around == Around::Data {
                     self.de.end("</array>")?;
                 }
                 self.done = true;
                 Ok(None)
             }
-            Markup::Start(Tag::Value) if !self.params => Ok(Some(token.start)),
-            Markup::Start(Tag::Param) if self.params => self
+            Markup::Start(Tag::Value) if !params => Ok(Some(token.start)),
+            Markup::Start(Tag::Param) if params => self
                 .de
                 .reader
                 .expect_start(&plain::VALUE, "<value>")
                 .map(Some),
-            _ if self.params => Err(self.de.reader.unexpected(token, "<param>")),
+            _ if params => Err(self.de.reader.unexpected(token, "<param>")),
             _ => Err(self.de.reader.unexpected(token, "<value>")),
         }
     }
@@ -180,7 +202,7 @@ impl<'d, 'de> Elements<'d, 'de> {
             return Ok(None);
         };
         let value = self.de.value(start, seed)?;
-        if self.params {
+        if self.around == Around::Params {
             self.de.end_of(&plain::PARAM, "</param>")?;
         }
         self.read += 1;
@@ -202,7 +224,8 @@ impl<'de> SeqAccess<'de> for &mut Elements<'_, 'de> {
         &mut self,
         seed: S,
     ) -> Result<Option<S::Value>, FormatError> {
-        self.read_next(seed)
+        let result = self.read_next(seed);
+        result.map_err(|error| in_step(error, || format!("element {}", self.read + 1)))
     }
 }
 
@@ -210,11 +233,20 @@ impl<'de> SeqAccess<'de> for &mut Elements<'_, 'de> {
 struct Members<'d, 'de> {
     de: &'d mut De<'de>,
     done: bool,
+    /// Where the name of the last member stands.
+    named: usize,
+    /// The start of the value of that member, which is open already where it comes before the name.
+    opened: Option<usize>,
 }
 
 impl<'d, 'de> Members<'d, 'de> {
     const fn new(de: &'d mut De<'de>) -> Self {
-        Self { de, done: false }
+        Self {
+            de,
+            done: false,
+            named: 0,
+            opened: None,
+        }
     }
 
     /// The name of the next member; `<member>` stays open.
@@ -229,20 +261,28 @@ impl<'d, 'de> Members<'d, 'de> {
         let (start, name) = match de.reader.open_member() {
             Some((start, name)) => (start, Cow::Borrowed(name)),
             None => match Self::next_name(de)? {
-                Some(found) => found,
+                Some((opened, found)) => {
+                    self.opened = opened;
+                    found
+                }
                 None => {
                     self.done = true;
                     return Ok(None);
                 }
             },
         };
+        self.named = start;
         seed.deserialize(KeyDe(name))
             .map(Some)
             .map_err(|error| error.at(|| de.reader.position(start)))
     }
 
-    /// The name of the next member and its offset; nothing at the end of the struct.
-    fn next_name(de: &mut De<'de>) -> Result<Option<(usize, Cow<'de, str>)>, FormatError> {
+    /// The name of the next member and its offset, and the start of its value where that comes before; nothing at
+    /// the end of the struct.
+    #[expect(clippy::type_complexity, reason = "one caller, which takes it apart")]
+    fn next_name(
+        de: &mut De<'de>,
+    ) -> Result<Option<(Option<usize>, (usize, Cow<'de, str>))>, FormatError> {
         if de.reader.close_plain(&plain::STRUCT) {
             return Ok(None);
         }
@@ -252,23 +292,34 @@ impl<'d, 'de> Members<'d, 'de> {
             Markup::Start(Tag::Member) => {}
             _ => return Err(de.reader.unexpected(token, "<member>")),
         }
-        let start = de
-            .reader
-            .expect_start(&plain::NAME, "<name>, which comes first in a member")?;
-        let name = de.reader.text()?;
-        de.end("</name>")?;
-        Ok(Some((start, name)))
+        let token = de.reader.tag_or(&plain::NAME)?;
+        let (opened, name) = match token.markup {
+            Markup::Start(Tag::Name) => (None, (token.start, de.name_text()?)),
+            Markup::Start(Tag::Value) => (Some(token.start), de.name_behind(token.start)?),
+            _ => return Err(de.reader.unexpected(token, "the <name> of a member")),
+        };
+        Ok(Some((opened, name)))
     }
 
     fn next_value_seed<S: DeserializeSeed<'de>>(
         &mut self,
         seed: S,
     ) -> Result<S::Value, FormatError> {
-        let start = self
+        let opened = self.opened.take();
+        let start = match opened {
+            Some(start) => start,
+            None => self
+                .de
+                .reader
+                .expect_start(&plain::VALUE, "the <value> of a member")?,
+        };
+        let value = self
             .de
-            .reader
-            .expect_start(&plain::VALUE, "the <value> of a member")?;
-        let value = self.de.value(start, seed)?;
+            .value(start, seed)
+            .map_err(|error| in_step(error, || member_step(&self.de.reader.text_at(self.named))))?;
+        if opened.is_some() {
+            self.de.name()?;
+        }
         self.de.end_of(&plain::MEMBER, "</member>")?;
         Ok(value)
     }
@@ -369,7 +420,8 @@ impl<'d, 'de> Params<'d, 'de> {
     pub(crate) const fn open(de: &'d mut De<'de>) -> Self {
         Self(Elements {
             de,
-            params: true,
+            around: Around::Params,
+            opened: None,
             done: false,
             read: 0,
         })
@@ -379,7 +431,8 @@ impl<'d, 'de> Params<'d, 'de> {
     pub(crate) const fn none(de: &'d mut De<'de>) -> Self {
         Self(Elements {
             de,
-            params: true,
+            around: Around::Params,
+            opened: None,
             done: true,
             read: 0,
         })

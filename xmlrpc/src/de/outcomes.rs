@@ -8,8 +8,8 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::{De, Raw};
-use crate::XmlRpc;
 use crate::document::{call_head, reply_fault};
+use crate::{Forbidden, XmlRpc};
 
 /// A type with a bit of everything.
 #[derive(Debug, Deserialize)]
@@ -45,9 +45,19 @@ fn shown<T: Debug>(result: Result<T, FormatError>) -> String {
     }
 }
 
-/// All that can be read of a document, and all that is said where it cannot.
+/// All that can be read of a document, and all that is said where it cannot; with forbidden characters refused and
+/// replaced.
 pub(crate) fn outcomes(document: &[u8], limits: (u8, usize)) -> Vec<String> {
     let format = XmlRpc::default().max_depth(limits.0).max_values(limits.1);
+    let mut outcomes = outcomes_with(document, format);
+    outcomes.extend(outcomes_with(
+        document,
+        format.read_forbidden(Forbidden::Replace),
+    ));
+    outcomes
+}
+
+fn outcomes_with(document: &[u8], format: XmlRpc) -> Vec<String> {
     let payload = Payload::from(document.to_vec());
     let mut outcomes = vec![
         shown(format.decode_reply::<Value>(&payload)),
@@ -56,13 +66,14 @@ pub(crate) fn outcomes(document: &[u8], limits: (u8, usize)) -> Vec<String> {
         shown(format.decode_reply::<BTreeMap<String, Lenient>>(&payload)),
         shown(format.decode_reply::<Vec<Lenient>>(&payload)),
         shown(format.decode_reply::<()>(&payload)),
+        shown(format.decode_reply::<Option<bool>>(&payload)),
         shown(format.decode_reply::<Vec<Raw>>(&payload)),
         shown(reply_fault(&mut De::of_response(&payload, format))),
         shown(format.decode_value::<Value>(&payload)),
         shown(format.decode_value::<Raw>(&payload)),
         shown(format.decode_args::<Variadic<Value>>(&payload)),
     ];
-    let head = call_head(document);
+    let head = call_head(document, format);
     if let Ok((_, start)) = &head {
         let payload = Payload::part(document.to_vec().into(), *start..document.len());
         outcomes.push(shown(format.decode_args::<Variadic<Value>>(&payload)));

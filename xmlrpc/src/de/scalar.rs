@@ -78,7 +78,7 @@ pub(super) fn enter<'de>(de: &mut De<'de>) -> Result<Found<'de>, FormatError> {
         })?,
         Tag::BigDecimal => {
             let text = trimmed(content(de)?);
-            if double(&text).is_none() {
+            if decimal(&text).is_none() {
                 return Err(bad(de, token, "a decimal number"));
             }
             Found::Decimal(text)
@@ -141,8 +141,28 @@ fn boolean(text: &str) -> Option<bool> {
     }
 }
 
-/// A finite number in decimal; an exponent is not in the specification, but CPython sends it.
+/// A number in decimal, or one of the names of those that are none. They are not in the specification, but peers
+/// send them, each as its language spells them: CPython `nan` and `inf`, Java, JavaScript and Ruby `NaN` and
+/// `Infinity`, Perl and .NET `NaN` and `Inf`, PHP `NAN` and `INF`.
 pub(super) fn double(text: &str) -> Option<f64> {
+    decimal(text).or_else(|| named(text))
+}
+
+#[cold]
+fn named(text: &str) -> Option<f64> {
+    let (sign, name) = match text.strip_prefix('-') {
+        Some(name) => (-1.0, name),
+        None => (1.0, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let is = |other: &str| name.eq_ignore_ascii_case(other);
+    if is("nan") {
+        return Some(f64::NAN.copysign(sign));
+    }
+    (is("inf") || is("infinity")).then_some(f64::INFINITY * sign)
+}
+
+/// A finite number in decimal; an exponent is not in the specification, but CPython sends it.
+fn decimal(text: &str) -> Option<f64> {
     let proper = |b: u8| b.is_ascii_digit() || matches!(b, b'+' | b'-' | b'.' | b'e' | b'E');
     if !text.bytes().all(proper) {
         return None;
@@ -229,12 +249,28 @@ mod tests {
     #[test]
     fn numbers_are_strict() {
         for text in [
-            "inf", "nan", "1e999", "", ".", "1_0", "0x1", "1 2", "infinity",
+            "1e999", "", ".", "1_0", "0x1", "1 2", "infinit", "+-inf", "nan(1)", "-",
         ] {
             assert_eq!(double(text), None, "{text}");
         }
         for (text, number) in [("1", 1.0), ("+1.5", 1.5), ("-.5", -0.5), ("1.5e3", 1500.0)] {
             assert_eq!(double(text), Some(number));
+        }
+    }
+
+    #[test]
+    fn doubles_that_are_no_numbers_have_names_in_all_spellings() {
+        for text in ["nan", "NaN", "NAN", "-nan", "+NaN"] {
+            assert!(double(text).unwrap().is_nan(), "{text}");
+            assert_eq!(decimal(text), None, "no big decimal");
+        }
+        for text in [
+            "inf", "Inf", "INF", "+inf", "Infinity", "infinity", "INFINITY",
+        ] {
+            assert_eq!(double(text), Some(f64::INFINITY), "{text}");
+        }
+        for text in ["-inf", "-INF", "-Infinity"] {
+            assert_eq!(double(text), Some(f64::NEG_INFINITY), "{text}");
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::document::write_call;
 
 /// The payload of a call document, as the server cuts it out.
 fn payload(document: &str) -> Result<Payload, FormatError> {
-    let (_, start) = call_head(document.as_bytes())?;
+    let (_, start) = call_head(document.as_bytes(), XmlRpc::default())?;
     let message = Bytes::copy_from_slice(document.as_bytes());
     Ok(Payload::part(message, start..document.len()))
 }
@@ -138,7 +138,7 @@ fn a_mismatch_says_what_and_where() {
     let error = args::<(Vec<u8>,)>("<params><param><value><array><data><value><int>1</int></value>\n<value><int>300</int></value></data></array></value></param></params>").unwrap_err();
     assert_eq!(
         error.to_string(),
-        "parameter 1: invalid value: integer `300`, expected u8, at line 2, column 1"
+        "element 2 of parameter 1: invalid value: integer `300`, expected u8, at line 2, column 1"
     );
 }
 
@@ -284,7 +284,13 @@ fn calls_come_back_as_they_were_written() {
     let params = |out: &mut Vec<u8>| format.encode_args(&args, out);
     write_call("a<b>.c", params, &mut document).unwrap();
     let document = String::from_utf8(document).unwrap();
-    assert_eq!(call_head(document.as_bytes()).unwrap().0.as_str(), "a<b>.c");
+    assert_eq!(
+        call_head(document.as_bytes(), XmlRpc::default())
+            .unwrap()
+            .0
+            .as_str(),
+        "a<b>.c"
+    );
     let args = call::<(u8, String, Vec<u8>, f32, Option<bool>)>(&document).unwrap();
     assert_eq!(args, (1, "a<b>&\r\n".to_owned(), vec![0; 5], 2.5, None));
 }

@@ -10,7 +10,9 @@ use serde::ser::{
 
 use super::text::{ByteOf, TextOf};
 use super::{Place, Ser, check_bytes};
+use crate::de::member_step;
 use crate::format::XmlRpc;
+use crate::xml::read::Reader;
 use crate::xml::write;
 
 const VARIANT_END: &[u8] = b"</member></struct></value>";
@@ -23,6 +25,10 @@ pub(crate) struct Elements<'o> {
     format: XmlRpc,
     depth: usize,
     state: State,
+    /// How many were written.
+    written: usize,
+    /// The name of an element in the path of an error.
+    step: &'static str,
     in_variant: bool,
 }
 
@@ -50,6 +56,11 @@ impl<'o> Elements<'o> {
             format,
             depth,
             state: State::Start,
+            written: 0,
+            step: match place {
+                Place::Params | Place::List => "parameter",
+                _ => "element",
+            },
             in_variant: false,
         };
         match place {
@@ -119,7 +130,11 @@ impl<'o> Elements<'o> {
 
     fn item<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), FormatError> {
         let ser = Ser::child::<T>(self.out, self.format, self.depth + 1, Place::Inner)?;
-        value.serialize(ser).map(|_| ())
+        self.written += 1;
+        match value.serialize(ser) {
+            Ok(_) => Ok(()),
+            Err(error) => Err(error.within(|| format!("{} {}", self.step, self.written))),
+        }
     }
 
     fn finish(mut self) -> Result<bool, FormatError> {
@@ -184,7 +199,7 @@ impl<'o> Members<'o> {
     pub(super) fn name(&mut self, name: &str) -> Result<(), FormatError> {
         self.member = self.out.len();
         self.out.extend_from_slice(b"<member><name>");
-        write::escaped(name, self.out)?;
+        write::escaped(name, self.format.write_forbidden, self.out)?;
         self.out.extend_from_slice(b"</name>");
         Ok(())
     }
@@ -201,12 +216,19 @@ impl<'o> Members<'o> {
 
     fn write<T: Serialize + ?Sized>(&mut self, value: &T, place: Place) -> Result<(), FormatError> {
         let ser = Ser::child::<T>(self.out, self.format, self.depth + 1, place)?;
-        if value.serialize(ser)? {
-            self.out.extend_from_slice(b"</member>");
-        } else {
-            self.out.truncate(self.member);
+        match value.serialize(ser) {
+            Ok(true) => self.out.extend_from_slice(b"</member>"),
+            Ok(false) => self.out.truncate(self.member),
+            Err(error) => return Err(error.within(|| self.step())),
         }
         Ok(())
+    }
+
+    /// The member whose value cannot be written.
+    #[cold]
+    fn step(&self) -> String {
+        let name = self.member + b"<member>".len();
+        member_step(&Reader::document(self.out, 1).text_at(name))
     }
 
     pub(super) fn finish(self) -> Result<bool, FormatError> {

@@ -188,7 +188,7 @@ fn without_nil_a_member_is_left_out() {
     <?xml version="1.0" encoding="UTF-8"?>
     <methodResponse><params><param><value><boolean>1</boolean></value></param></params></methodResponse>
     "#);
-    assert_snapshot!(refused(format, &vec![None::<i32>]), @"there is no value, and <nil/> is switched off");
+    assert_snapshot!(refused(format, &vec![None::<i32>]), @"element 1: there is no value, and <nil/> is switched off");
     refused(format, &());
     refused(format, &Shape::Line(1, None));
     refused(format, &BTreeMap::from([("a", ())]));
@@ -209,6 +209,11 @@ fn what_the_wire_cannot_carry_is_refused() {
     assert_snapshot!(with(format.i8(false), &i32::MIN), @"<value><int>-2147483648</int></value>");
     assert_snapshot!(refused(format, &f64::NAN), @"the double NaN cannot be written: it is not finite");
     refused(format, &f32::NEG_INFINITY);
+    let ratios = [BTreeMap::from([("a<b", vec![0.5, f64::INFINITY])])];
+    assert_snapshot!(refused(format, &ratios), @"element 2 of member `a<b` of element 1: the double inf cannot be written: it is not finite");
+    let format = format.non_finite(true);
+    assert_snapshot!(with(format, &(f64::NAN, -f64::NAN)), @"<value><array><data><value><double>nan</double></value><value><double>nan</double></value></data></array></value>");
+    assert_snapshot!(with(format, &(f32::INFINITY, f64::NEG_INFINITY)), @"<value><array><data><value><double>inf</double></value><value><double>-inf</double></value></data></array></value>");
     assert_snapshot!(refused(format, "a\u{b}"), @"XML cannot carry the character U+000B");
     refused(format, &BTreeMap::from([("\0", 1)]));
 }

@@ -191,7 +191,7 @@ impl Server {
         let cancellation = Cancellation::default();
         // A caller that hangs up drops this future: what runs elsewhere is told by the guard.
         let _guard = cancellation.cancel_on_drop();
-        let (method, params) = match document.and_then(read_call) {
+        let (method, params) = match document.and_then(|document| read_call(document, self.options.format)) {
             Ok(call) => call,
             Err(error) => {
                 let shown = OneLine(&error);
@@ -380,8 +380,8 @@ impl Reply {
 }
 
 /// The method that a document names, and its parameters.
-fn read_call(document: Bytes) -> Result<(Name, Payload), FormatError> {
-    let (method, params_start) = call_head(&document)?;
+fn read_call(document: Bytes, format: XmlRpc) -> Result<(Name, Payload), FormatError> {
+    let (method, params_start) = call_head(&document, format)?;
     let end = document.len();
     Ok((method, Payload::part(document, params_start..end)))
 }

@@ -23,6 +23,7 @@ use crate::de::Raw;
 use crate::document::{
     LONG_NAME, MAX_NAME, REPLY_EPILOGUE, REPLY_PROLOGUE, reply_value, write_fault_value,
 };
+use crate::xml::places::{Places, counted};
 
 const MULTICALL: &str = "system.multicall";
 
@@ -124,6 +125,7 @@ async fn run_within(
         return Err(Fault::of(FaultKind::InvalidRequest, text));
     }
     let document = params.into_message();
+    let places = Places::new(&document);
     let mut results = Results {
         out: [REPLY_PROLOGUE.as_bytes(), LIST_START].concat(),
         hold: Hold::default(),
@@ -135,10 +137,12 @@ async fn run_within(
         // Methods that answer at once would otherwise hold the event loop for all of them.
         tokio::task::consume_budget().await;
         let started = Instant::now();
-        let entry = Payload::part(document.clone(), range);
+        let (begin, start) = (range.start, places.of(range.start));
+        let entry = Payload::part_at(document.clone(), range, start);
         let (context, result) = match read_entry(&entry, format) {
             Ok((method, params)) => {
-                let params = Payload::part(document.clone(), params);
+                let start = counted(start, &document[begin..params.start]);
+                let params = Payload::part_at(document.clone(), params, start);
                 let call = Call {
                     params,
                     format,
@@ -287,4 +291,79 @@ fn capabilities() -> BTreeMap<&'static str, Capability> {
             20010518,
         ),
     ])
+}
+
+#[cfg(test)]
+mod tests {
+    use rpc_core::{Context, Value};
+
+    use super::*;
+    use crate::xml::places::work;
+
+    fn entry(method: &str, params: &str) -> String {
+        format!(
+            "<value><struct><member><name>methodName</name><value>{method}</value></member>\
+             <member><name>params</name><value><array><data>{params}</data></array></value></member>\
+             </struct></value>\n"
+        )
+    }
+
+    /// Runs a multicall of these entries, and gives the faults in its answer and the length of the request.
+    async fn faults(entries: &str) -> (Vec<String>, usize) {
+        let registry = Registry::new();
+        let options = ServerOptions::default();
+        register_system(&registry, &options).unwrap();
+        let add = Method::function("add", |a: i64, b: i64| a + b);
+        registry.register(add).unwrap();
+        let document = format!(
+            "<params><param><value><array><data>\n{entries}</data></array></value></param></params>"
+        );
+        let length = document.len();
+        let call = Call {
+            params: document.into_bytes().into(),
+            format: XmlRpc::default(),
+            context: Context::new(MULTICALL),
+        };
+        let reply = registry.dispatch(call).await.unwrap();
+        let answers: Vec<Value> = XmlRpc::default().decode_reply(&reply).unwrap();
+        let texts = answers.iter().map(|answer| &answer["faultString"]);
+        let texts = texts
+            .map(|text| text.as_str().unwrap().to_owned())
+            .collect();
+        (texts, length)
+    }
+
+    /// A request of 1,380 bytes with gzip took 0.13 s: each entry that failed was counted from the start of it.
+    #[tokio::test]
+    async fn positions_of_many_errors_are_counted_once() {
+        let int = "<value><int>1</int></value>";
+        for bad in [
+            // In the arguments, in the entry, and with a text in front.
+            entry("add", &format!("{int}<value>x</value>")),
+            "<value><struct><member><name>methodName</name><value>x</value></member></struct></value>\n"
+                .to_owned(),
+            entry("add", &format!("<value>{}</value>{int}", "x".repeat(1_000))),
+        ] {
+            work::take();
+            let (texts, length) = faults(&bad.repeat(1_000)).await;
+            let work = work::take();
+            assert!(work <= 3 * length, "{work} bytes counted of {length}");
+            let line = |number: usize| format!(", at line {number}, column ");
+            assert!(texts[0].contains(&line(2)), "{}", texts[0]);
+            assert!(texts[999].contains(&line(1001)), "{}", texts[999]);
+        }
+    }
+
+    #[tokio::test]
+    async fn positions_of_errors_are_those_in_the_request() {
+        let (texts, _) = faults(&entry(
+            "add",
+            "<value><int>1</int></value>\n<value>x</value>",
+        ))
+        .await;
+        assert_eq!(
+            texts,
+            ["parameter 2: expected int, found string, at line 3, column 1"]
+        );
+    }
 }

@@ -8,15 +8,9 @@ use rpc_core::{FormatError, FormatErrorKind, Position};
 
 use super::{declaration, is_space};
 
-/// The encodings that peers use. Everything else is refused by name.
-#[derive(Clone, Copy)]
-enum Encoding {
-    Utf8,
-    Ascii,
-    Latin1,
-    Windows1252,
-    Utf16 { big_endian: bool },
-}
+mod label;
+
+use label::{Encoding, by_label, unsupported};
 
 /// Brings a document to UTF-8, without a byte order mark.
 ///
@@ -45,16 +39,20 @@ pub(crate) fn decode_document(
             None => None,
             Some(at) => return Err(invalid("US-ASCII", &document[..at], at)),
         },
-        // The label means windows-1252 to browsers, and so to encoding_rs, but not to peers.
         Encoding::Latin1 => owned(encoding_rs::mem::decode_latin1(document)),
-        Encoding::Windows1252 => owned(
-            encoding_rs::WINDOWS_1252
-                .decode_without_bom_handling(document)
-                .0,
-        ),
+        Encoding::Iso(encoding) if !document.is_ascii() => Some(iso(document, encoding)?),
+        Encoding::Iso(_) => None,
+        Encoding::Legacy(encoding) => {
+            match encoding.decode_without_bom_handling_and_without_replacement(document) {
+                Some(text) => owned(text),
+                None => return Err(malformed(document, encoding)),
+            }
+        }
         Encoding::Utf16 { big_endian } => Some(utf16(document, big_endian)?),
     };
-    if let Some(decoded) = decoded {
+    if let Some(mut decoded) = decoded {
+        // It was made as long as it could become.
+        decoded.shrink_to_fit();
         *document = decoded.into();
     }
     Ok(())
@@ -108,34 +106,6 @@ fn detect(document: &[u8], charset: Option<&str>) -> Result<(Encoding, usize), F
     }
 }
 
-/// The encoding that a label names; `None` is UTF-16 of unknown byte order.
-fn by_label(label: &str) -> Result<Option<Encoding>, FormatError> {
-    // What nearly all name.
-    if label.eq_ignore_ascii_case("utf-8") {
-        return Ok(Some(Encoding::Utf8));
-    }
-    let label = label.to_ascii_lowercase();
-    Ok(Some(match label.as_str() {
-        "utf8" => Encoding::Utf8,
-        "us-ascii" | "ascii" => Encoding::Ascii,
-        "iso-8859-1" | "iso8859-1" | "iso_8859-1" | "iso8859_1" | "latin1" | "latin-1" => {
-            Encoding::Latin1
-        }
-        "windows-1252" | "cp1252" | "cp-1252" => Encoding::Windows1252,
-        "utf-16le" => Encoding::Utf16 { big_endian: false },
-        "utf-16be" => Encoding::Utf16 { big_endian: true },
-        "utf-16" | "utf16" => return Ok(None),
-        _ => return Err(unsupported(&label)),
-    }))
-}
-
-fn unsupported(label: &str) -> FormatError {
-    FormatError::new(
-        FormatErrorKind::Encoding,
-        format!("the encoding {label:?} is not supported"),
-    )
-}
-
 /// The encoding that the XML declaration names, however it is written.
 fn declared(document: &[u8]) -> Option<&str> {
     let start = document.iter().position(|&b| !is_space(b))?;
@@ -170,6 +140,36 @@ fn utf16(document: &[u8], big_endian: bool) -> Result<String, FormatError> {
         return Err(invalid("UTF-16", text.as_bytes(), text.len()));
     }
     Ok(text)
+}
+
+/// Text in an encoding of one byte for each character, whose bytes 0x80 to 0x9F are control characters. The encoding
+/// is that of Windows, which has other characters there.
+fn iso(document: &[u8], encoding: &'static encoding_rs::Encoding) -> Result<String, FormatError> {
+    let of = |byte: u8| match byte {
+        0x80..=0x9F => Some(char::from(byte)),
+        _ => encoding
+            .decode_without_bom_handling_and_without_replacement(&[byte])
+            .and_then(|text| text.chars().next()),
+    };
+    let characters: Vec<Option<char>> = (0..=u8::MAX).map(of).collect();
+    let mut text = String::with_capacity(document.len());
+    for &byte in document {
+        match characters[usize::from(byte)] {
+            Some(c) => text.push(c),
+            None => return Err(invalid(encoding.name(), text.as_bytes(), text.len())),
+        }
+    }
+    Ok(text)
+}
+
+/// The error of the first byte that is none of its encoding.
+#[cold]
+fn malformed(document: &[u8], encoding: &'static encoding_rs::Encoding) -> FormatError {
+    let mut decoder = encoding.new_decoder_without_bom_handling();
+    let longest = decoder.max_utf8_buffer_length_without_replacement(document.len());
+    let mut text = String::with_capacity(longest.unwrap_or_default());
+    let _ = decoder.decode_to_string_without_replacement(document, &mut text, true);
+    invalid(encoding.name(), text.as_bytes(), text.len())
 }
 
 fn invalid(encoding: &str, document: &[u8], at: usize) -> FormatError {
@@ -263,11 +263,11 @@ mod tests {
     fn others_are_refused_by_name() {
         for (document, charset, name) in [
             (
-                b"<?xml version='1.0' encoding='Shift_JIS'?>".as_slice(),
+                b"<?xml version='1.0' encoding='cp037'?>".as_slice(),
                 None,
-                "shift_jis",
+                "cp037",
             ),
-            (b"<a/>", Some("koi8-r"), "koi8-r"),
+            (b"<a/>", Some("utf-7"), "utf-7"),
             (b"\xff\xfe\0\0<\0\0\0", None, "UTF-32"),
         ] {
             let error = decode(document, charset).unwrap_err();
@@ -277,7 +277,130 @@ mod tests {
     }
 
     #[test]
+    fn encodings_that_hide_ascii_in_other_bytes_are_refused() {
+        for label in [
+            "ISO-2022-JP",
+            "iso2022_jp",
+            "csISO2022JP",
+            "iso-2022-kr",
+            "iso-2022-cn",
+            "hz-gb-2312",
+            "hz",
+            "replacement",
+            "utf-7",
+            "unicode-1-1-utf-7",
+            "utf-32",
+            "utf-32le",
+            "cp037",
+            "cp500",
+            "ebcdic-cp-fr",
+        ] {
+            let document = format!("<?xml version='1.0' encoding='{label}'?><a/>");
+            for (document, charset) in [(document.as_str(), None), ("<a/>", Some(label))] {
+                let error = decode(document.as_bytes(), charset).unwrap_err();
+                assert_eq!(error.kind(), FormatErrorKind::Encoding, "{label}");
+            }
+        }
+    }
+
+    /// Each with a text in it and the bytes of that, which are CPython's.
+    const LEGACY: &[(&[&str], &str, &[u8])] = &[
+        (
+            &["ISO-8859-2", "latin2", "iso8859_2"],
+            "Łódź",
+            b"\xa3\xf3d\xbc",
+        ),
+        (&["iso-8859-3"], "Ħ", b"\xa1"),
+        (&["iso-8859-4"], "Ą", b"\xa1"),
+        (&["ISO-8859-5", "cyrillic"], "Жук", b"\xb6\xe3\xda"),
+        (&["iso-8859-6", "arabic"], "سلام", b"\xd3\xe4\xc7\xe5"),
+        (&["iso-8859-7", "greek"], "Ωμ", b"\xd9\xec"),
+        (&["iso-8859-8", "hebrew"], "שלום", b"\xf9\xec\xe5\xed"),
+        (
+            &["iso-8859-9", "latin5", "iso8859_9"],
+            "ğ\u{85}",
+            b"\xf0\x85",
+        ),
+        (&["iso-8859-10"], "Ą", b"\xa1"),
+        (&["iso-8859-11", "iso8859_11"], "ก\u{80}", b"\xa1\x80"),
+        (&["iso-8859-13"], "ą", b"\xe0"),
+        (&["iso-8859-14"], "ŵ", b"\xf0"),
+        (
+            &["ISO-8859-15", "latin9", "l9", "iso8859_15"],
+            "5 €",
+            b"5 \xa4",
+        ),
+        (&["iso-8859-16", "iso8859_16"], "Ș", b"\xaa"),
+        (&["windows-874"], "ก€", b"\xa1\x80"),
+        (&["windows-1250", "cp1250"], "Łódź", b"\xa3\xf3d\x9f"),
+        (&["windows-1251", "cp1251"], "Жук", b"\xc6\xf3\xea"),
+        (&["windows-1253"], "Ω", b"\xd9"),
+        (&["windows-1254", "cp1254"], "ğ…", b"\xf0\x85"),
+        (&["windows-1255"], "ש", b"\xf9"),
+        (&["windows-1256"], "س", b"\xd3"),
+        (&["windows-1257"], "ą", b"\xe0"),
+        (&["windows-1258"], "ơ", b"\xf5"),
+        (&["KOI8-R", "koi8_r"], "Жук", b"\xf6\xd5\xcb"),
+        (&["koi8-u"], "ї", b"\xa7"),
+        (&["IBM866", "cp866"], "Жук", b"\x86\xe3\xaa"),
+        (&["macintosh", "mac_roman", "mac-roman"], "é", b"\x8e"),
+        (&["x-mac-cyrillic", "mac_cyrillic"], "Ж", b"\x86"),
+        (
+            &["Shift_JIS", "shift-jis", "sjis", "cp932"],
+            "ソ表ｱ",
+            b"\x83\x5c\x95\x5c\xb1",
+        ),
+        (&["EUC-JP", "euc_jp"], "日本", b"\xc6\xfc\xcb\xdc"),
+        (&["GBK", "gb2312", "cp936"], "中文", b"\xd6\xd0\xce\xc4"),
+        (&["gb18030"], "中🦀", b"\xd6\xd0\x95\x30\xd8\x32"),
+        (
+            &["Big5", "big5hkscs", "cp950"],
+            "中文功",
+            b"\xa4\xa4\xa4\xe5\xa5\x5c",
+        ),
+        (&["EUC-KR", "euc_kr", "cp949"], "한글", b"\xc7\xd1\xb1\xdb"),
+    ];
+
+    #[test]
+    fn encodings_with_ascii_in_them_are_read_by_all_their_labels() {
+        for (labels, text, bytes) in LEGACY {
+            for label in *labels {
+                let declaration = format!("<?xml version='1.0' encoding='{label}'?><a>");
+                let document = [declaration.as_bytes(), bytes, b"</a>"].concat();
+                let expected = format!("{declaration}{text}</a>");
+                assert_eq!(decode(&document, None).unwrap(), expected);
+                assert_eq!(decode(&document, Some(label)).unwrap(), expected);
+            }
+        }
+    }
+
+    /// The second byte of a character can be one of ASCII, `<` never, and a first byte does not swallow one.
+    #[test]
+    fn no_byte_hides_a_tag() {
+        for label in ["shift_jis", "gbk", "gb18030", "big5", "euc-jp", "euc-kr"] {
+            for lead in 0x80..=0xFF_u8 {
+                let document = [b"<a>".as_slice(), &[lead], b"</a>"].concat();
+                match decode(&document, Some(label)) {
+                    Ok(text) => assert!(text.ends_with("</a>"), "{label} {lead:x}: {text}"),
+                    Err(error) => {
+                        assert_eq!(error.kind(), FormatErrorKind::Character, "{label} {lead:x}");
+                        assert_eq!(error.position(), Some(Position { line: 1, column: 4 }));
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
     fn invalid_bytes_are_refused_where_they_are() {
+        let document = b"<a>\n\x83\x5c\xff</a>";
+        let error = decode(document, Some("shift_jis")).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "a byte that is not valid Shift_JIS, at line 2, column 2"
+        );
+        let error = decode(b"\n\xa1\xdb", Some("iso-8859-11")).unwrap_err();
+        assert_eq!(error.position(), Some(Position { line: 2, column: 2 }));
         let error = decode(b"<a>\nab\xff</a>", None).unwrap_err();
         assert_eq!(error.kind(), FormatErrorKind::Character);
         assert_eq!(error.position(), Some(Position { line: 2, column: 3 }));

@@ -4,17 +4,18 @@
 //! Whatever else stands in markup is handed to quick-xml, piece by piece: see [`events`].
 
 use std::borrow::Cow;
-use std::cell::Cell;
 
 use memchr::{memchr, memchr2, memchr3};
-use rpc_core::{FormatError, FormatErrorKind, Payload, Position};
+use rpc_core::{FormatError, FormatErrorKind, Payload};
 
+use super::places::Places;
 pub(crate) use super::tag::Tag;
 use super::tag::plain_name;
-use super::{declaration, forbidden, is_blank, is_xml_char};
+use super::{Forbidden, declaration, forbidden, is_blank, is_xml_char, replaced};
 
 mod error;
 mod events;
+mod mark;
 pub(crate) mod plain;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod reference;
@@ -72,8 +73,8 @@ pub(crate) struct Reader<'a> {
     max_open: usize,
     state: State,
     declaration_allowed: bool,
-    /// The last offset whose position was told.
-    told: Cell<(usize, Position)>,
+    forbidden: Forbidden,
+    places: Places<'a>,
     #[cfg(any(test, fuzzing))]
     reference: Option<Box<reference::Reader<'a>>>,
 }
@@ -82,7 +83,10 @@ impl<'a> Reader<'a> {
     /// A reader of a payload in which elements nest at most `max_open` deep.
     pub(crate) fn new(payload: &'a Payload, max_open: usize) -> Self {
         let range = payload.range();
-        Self::part(payload.message(), range.end, payload.as_slice(), max_open)
+        Self {
+            places: Places::of_payload(payload),
+            ..Self::part(payload.message(), range.end, payload.as_slice(), max_open)
+        }
     }
 
     /// A reader of a whole document, which can start with an XML declaration.
@@ -104,6 +108,16 @@ impl<'a> Reader<'a> {
         self
     }
 
+    /// Says what becomes of characters that XML does not allow. By default they are refused.
+    pub(crate) fn forbidden(mut self, forbidden: Forbidden) -> Self {
+        self.forbidden = forbidden;
+        #[cfg(any(test, fuzzing))]
+        if let Some(reference) = &mut self.reference {
+            reference.forbidden(forbidden);
+        }
+        self
+    }
+
     fn part(message: &'a [u8], end: usize, mut rest: &'a [u8], max_open: usize) -> Self {
         while let Some(behind) = rest.strip_prefix(BOM) {
             rest = behind;
@@ -117,7 +131,8 @@ impl<'a> Reader<'a> {
             max_open,
             state: State::Reading,
             declaration_allowed: false,
-            told: Cell::new((0, Position::of(message, 0))),
+            forbidden: Forbidden::Refuse,
+            places: Places::new(message),
             #[cfg(any(test, fuzzing))]
             reference: reference::Reader::if_asked(message, end - rest.len(), rest, max_open),
         }
@@ -195,7 +210,7 @@ impl<'a> Reader<'a> {
             match piece {
                 Piece::Text(piece, start) => {
                     self.check(piece, start)?;
-                    let piece = normalised(piece);
+                    let piece = legible(piece);
                     if text.is_empty() {
                         text = piece;
                     } else {
@@ -265,6 +280,8 @@ impl<'a> Reader<'a> {
 
     /// The tag that is next, or the end.
     fn markup(&mut self) -> Result<Token, FormatError> {
+        #[cfg(test)]
+        steps::count();
         let start = self.offset();
         let markup = if self.state == State::Empty {
             self.state = State::Reading;
@@ -343,6 +360,33 @@ impl<'a> Reader<'a> {
 
     fn utf8(&self, bytes: &'a [u8], start: usize) -> Result<&'a str, FormatError> {
         std::str::from_utf8(bytes).map_err(|_| self.not_utf8(start))
+    }
+}
+
+/// How many tags this thread has read without a shortcut.
+#[cfg(test)]
+pub(crate) mod steps {
+    use std::cell::Cell;
+
+    thread_local! {
+        static STEPS: Cell<usize> = const { Cell::new(0) };
+    }
+
+    pub(super) fn count() {
+        STEPS.set(STEPS.get() + 1);
+    }
+
+    /// How many it has read since this was last asked.
+    pub(crate) fn take() -> usize {
+        STEPS.take()
+    }
+}
+
+/// A text as it is read. It has forbidden characters only where those are replaced.
+fn legible(text: &str) -> Cow<'_, str> {
+    match replaced(text) {
+        Cow::Borrowed(text) => normalised(text),
+        Cow::Owned(text) => Cow::Owned(normalised(&text).into_owned()),
     }
 }
 

@@ -3,7 +3,7 @@
 use memchr::memchr;
 use rpc_core::{FormatError, FormatErrorKind};
 
-use super::swar;
+use super::{Forbidden, swar};
 
 /// What stands around the text of a scalar.
 pub(crate) struct Scalar {
@@ -43,14 +43,18 @@ pub(crate) fn scalar(tags: &Scalar, text: &[u8], out: &mut Vec<u8>) {
 /// Appends a text as a value, escaped.
 ///
 /// # Errors
-/// If the text has a character that XML forbids.
-pub(crate) fn string(text: &str, out: &mut Vec<u8>) -> Result<(), FormatError> {
+/// If the text has a character that XML forbids, and those are refused.
+pub(crate) fn string(
+    text: &str,
+    forbidden: Forbidden,
+    out: &mut Vec<u8>,
+) -> Result<(), FormatError> {
     if needs_no_escape(text.as_bytes()) {
         scalar(&STRING, text.as_bytes(), out);
         return Ok(());
     }
     out.extend_from_slice(STRING.open);
-    escaped(text, out)?;
+    escaped(text, forbidden, out)?;
     out.extend_from_slice(STRING.close);
     Ok(())
 }
@@ -79,6 +83,16 @@ pub(crate) fn double<F: zmij::Float + ToString>(number: F, out: &mut Vec<u8>) {
     } else {
         scalar(&DOUBLE, text.as_bytes(), out);
     }
+}
+
+/// Appends a double that is infinite or no number, spelled as CPython has it: peers that read any read that.
+pub(crate) fn special_double(number: f64, out: &mut Vec<u8>) {
+    let text = match number {
+        f64::INFINITY => "inf",
+        f64::NEG_INFINITY => "-inf",
+        _ => "nan",
+    };
+    scalar(&DOUBLE, text.as_bytes(), out);
 }
 
 /// Appends bytes as one line of base64.
@@ -133,13 +147,36 @@ pub(crate) fn date_time(text: &str, full: bool, out: &mut Vec<u8>) -> Result<(),
     Ok(())
 }
 
+/// Appends a text as a date and time, escaped: one that came as such and is none.
+///
+/// # Errors
+/// If it has a character that XML forbids, and those are refused.
+pub(crate) fn date_time_text(
+    text: &str,
+    forbidden: Forbidden,
+    out: &mut Vec<u8>,
+) -> Result<(), FormatError> {
+    out.extend_from_slice(DATE_TIME.open);
+    escaped(text, forbidden, out)?;
+    out.extend_from_slice(DATE_TIME.close);
+    Ok(())
+}
+
 /// Appends a text, escaped.
 ///
 /// # Errors
-/// If it has a character that XML forbids.
-pub(crate) fn escaped(text: &str, out: &mut Vec<u8>) -> Result<(), FormatError> {
+/// If it has a character that XML forbids, and those are refused.
+pub(crate) fn escaped(
+    text: &str,
+    forbidden: Forbidden,
+    out: &mut Vec<u8>,
+) -> Result<(), FormatError> {
     if needs_no_escape(text.as_bytes()) {
         out.extend_from_slice(text.as_bytes());
+        return Ok(());
+    }
+    if forbidden == Forbidden::Replace {
+        escaped_lossy(text, out);
         return Ok(());
     }
     escape(text, out, |c, _| {
@@ -325,13 +362,14 @@ mod tests {
 
     #[test]
     fn texts_are_escaped() {
-        let text = written(|out| string("a<b>&c\r\n\t\"'é\u{fffd}", out).unwrap());
+        let text =
+            written(|out| string("a<b>&c\r\n\t\"'é\u{fffd}", Forbidden::Refuse, out).unwrap());
         assert_snapshot!(text, @r#"
         <value><string>a&lt;b&gt;&amp;c&#13;
         	"'é�</string></value>
         "#);
         for bad in ["\0", "a\u{1f}", "\u{fffe}", "é\u{ffff}x", "\u{b}"] {
-            let error = string(bad, &mut Vec::new()).unwrap_err();
+            let error = string(bad, Forbidden::Refuse, &mut Vec::new()).unwrap_err();
             assert_eq!(error.kind(), FormatErrorKind::Unrepresentable);
             assert!(
                 error
@@ -341,13 +379,15 @@ mod tests {
         }
         let text = written(|out| escaped_lossy("a\0b\u{ffff}c<\u{fffe}", out));
         assert_eq!(text, "a\u{fffd}b\u{fffd}c&lt;\u{fffd}");
+        let text = written(|out| string("a\u{8}<", Forbidden::Replace, out).unwrap());
+        assert_eq!(text, "<value><string>a\u{fffd}&lt;</string></value>");
     }
 
     proptest! {
         #[test]
         fn words_escape_like_characters(text in "[ -~]{0,20}\\PC{0,3}[a-z<>&\r\t\u{1}\u{fffd}-\u{ffff}]{0,20}") {
             let mut out = Vec::new();
-            let written = escaped(&text, &mut out);
+            let written = escaped(&text, Forbidden::Refuse, &mut out);
             if text.chars().any(|c| !is_xml_char(u32::from(c))) {
                 prop_assert!(written.is_err());
             } else {

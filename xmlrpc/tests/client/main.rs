@@ -8,6 +8,7 @@ mod batch;
 mod blocking;
 mod exchange;
 mod failure;
+mod habits;
 mod hostile;
 
 use std::error::Error;

@@ -45,6 +45,9 @@ const DOCUMENTS: &[(&str, &[u8], &str)] = &[
     // Encodings.
     ("an encoding that nobody has", b"<?xml version='1.0' encoding='EBCDIC-CP-FR'?><methodCall/>", "-32701"),
     ("UTF-7", b"<?xml version='1.0' encoding='UTF-7'?>+ADw-methodCall+AD4-", "-32701"),
+    ("an encoding with states", b"<?xml version='1.0' encoding='ISO-2022-JP'?><methodCall/>", "-32701"),
+    ("a byte that would hide a tag", b"<?xml version='1.0' encoding='Shift_JIS'?><methodCall><methodName>ledger.run\x81</methodName></methodCall>", "-32702"),
+    ("a byte that would hide a quote", b"<?xml version='1.0' encoding='GBK'?><methodCall><methodName a='\x81'>ledger.run</methodName></methodCall>", "-32702"),
     ("UTF-32", b"\xff\xfe\0\0<\0\0\0", "-32701"),
     ("half a character of UTF-16", b"\xff\xfe<\0m", "-32702"),
     ("half a surrogate pair", b"\xff\xfe<\0\0\xd8>\0", "-32702"),
@@ -80,8 +83,13 @@ const VALUES: &[(&str, &str, &str)] = &[
     ("an integer in hexadecimal", "<int>0x1</int>", "-32600"),
     ("an empty integer", "<int/>", "-32600"),
     ("a boolean of 2", "<boolean>2</boolean>", "-32600"),
-    ("a double that is none", "<double>NaN</double>", "-32600"),
-    ("an infinite double", "<double>inf</double>", "-32600"),
+    ("a double that is none", "<double>NaN</double>", "-32602"),
+    ("an infinite double", "<double>inf</double>", "-32602"),
+    (
+        "a double that is nearly none",
+        "<double>nan(1)</double>",
+        "-32600",
+    ),
     ("a double beyond all", "<double>1e999</double>", "-32600"),
     (
         "base64 of another alphabet",
@@ -117,6 +125,21 @@ const VALUES: &[(&str, &str, &str)] = &[
     (
         "a member without a name",
         "<struct><member><value/></member></struct>",
+        "-32602",
+    ),
+    (
+        "a value without a name",
+        "<struct><member><value/></member></struct>",
+        "-32602",
+    ),
+    (
+        "a value before its name",
+        "<struct><member><value>carrier</value><name>x</name></member></struct>",
+        "-32602",
+    ),
+    (
+        "values before their names, too deep",
+        "<struct><member><value><struct><member><value><struct><member><value><struct><member><value><struct><member>",
         "-32602",
     ),
     (

@@ -22,6 +22,7 @@ use super::error::HttpError;
 use super::transport::Transport;
 use crate::XmlRpc;
 use crate::de::Raw;
+use crate::xml::Forbidden;
 use crate::xml::write::escaped;
 
 const MULTICALL: &str = "system.multicall";
@@ -172,7 +173,7 @@ impl Calls {
     fn write_entry(&mut self, method: &str, args: &impl Args) -> Result<Range<usize>, FormatError> {
         let out = &mut self.params;
         out.extend_from_slice(b"<value><struct><member><name>methodName</name><value><string>");
-        escaped(method, out)?;
+        escaped(method, Forbidden::Refuse, out)?;
         out.extend_from_slice(b"</string></value></member><member><name>params</name>");
         let start = out.len();
         self.format.write_args_array(args, out)?;

@@ -1,5 +1,7 @@
 //! What a batch is answered with.
 
+use std::ops::Range;
+
 use bytes::Bytes;
 use rpc_core::{CallError, Format, Payload};
 use serde::de::DeserializeOwned;
@@ -8,6 +10,7 @@ use super::{Entry, Ticket, count};
 use crate::XmlRpc;
 use crate::de::{De, Raw};
 use crate::document::FaultMembers;
+use crate::xml::places::Places;
 use crate::xml::read::{Markup, Tag, plain};
 
 /// What went wrong with a batch as a whole.
@@ -105,9 +108,10 @@ impl Results {
             return Err(CallError::NotAReply(Box::new(error)));
         }
         let document = reply.into_bytes();
+        let places = Places::new(&document);
         let results: Vec<Answer> = results
             .into_iter()
-            .map(|raw| answer(&document, raw, format))
+            .map(|raw| answer(&document, raw, format, &places))
             .collect();
         // One bare result shows that this server wraps none, not even an array of one element.
         let bare = results.iter().any(|a| matches!(a, Answer::Value(_)));
@@ -129,21 +133,69 @@ impl Results {
 
 /// What one entry of the results says: `[value]` by the protocol, `value` from Supervisor, a
 /// struct with the members of a fault for a call that failed.
-fn answer(document: &Bytes, raw: Raw, format: XmlRpc) -> Answer {
-    let whole = Payload::part(document.clone(), raw.range);
+fn answer(document: &Bytes, raw: Raw, format: XmlRpc, places: &Places<'_>) -> Answer {
+    let part = |range: Range<usize>| {
+        let start = places.of(range.start);
+        Payload::part_at(document.clone(), range, start)
+    };
+    let whole = part(raw.range);
     let mut de = De::new(&whole, format);
     let opening = de.reader.expect_start(&plain::VALUE, "<value>");
     match opening.and_then(|_| de.reader.tag()).map(|tag| tag.markup) {
         Ok(Markup::Start(Tag::Struct)) => match format.decode_value::<FaultMembers>(&whole) {
-            Ok(fault) => Answer::Failed(CallError::Fault(fault.into())),
-            Err(_) => Answer::Value(whole),
+            Ok(fault) if fault.is_fault() => Answer::Failed(CallError::Fault(fault.into())),
+            _ => Answer::Value(whole),
         },
         Ok(Markup::Start(Tag::Array)) => match format.decode_value::<Vec<Raw>>(&whole).as_deref() {
-            Ok([Raw { range }]) => {
-                Answer::Wrapped(Payload::part(document.clone(), range.clone()), whole)
-            }
+            Ok([Raw { range }]) => Answer::Wrapped(part(range.clone()), whole),
             _ => Answer::Value(whole),
         },
         _ => Answer::Value(whole),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::marker::PhantomData;
+
+    use super::*;
+    use crate::xml::places::work;
+
+    /// A server decides how many results are wrong, and a program takes them all.
+    #[test]
+    fn positions_of_many_wrong_results_are_counted_once() {
+        const COUNT: usize = 1_000;
+        for value in [
+            "<array><data><value>x</value></data></array>",
+            "<array><data><value><int>x</int></value></data></array>",
+            "<struct><member><name>faultCode</name><value><array/></value></member></struct>",
+            "<string>x</string>",
+        ] {
+            let document = format!(
+                "<methodResponse><params><param><value><array><data>{}</data></array></value></param>\
+                 </params></methodResponse>",
+                format!("<value>{value}</value>\n").repeat(COUNT)
+            );
+            let length = document.len();
+            let entries = (0..COUNT)
+                .map(|_| Entry::Encoded("m".into(), 0..0))
+                .collect();
+            work::take();
+            let reply = Payload::from(document.into_bytes());
+            let mut results = Results::read(7, XmlRpc::default(), reply, entries).unwrap();
+            for index in (0..COUNT).rev() {
+                let ticket: Ticket<Vec<i32>> = Ticket {
+                    batch: 7,
+                    index,
+                    result: PhantomData,
+                };
+                let CallError::Decode(error) = results.take(ticket).unwrap_err() else {
+                    panic!("{value}");
+                };
+                assert_eq!(error.position().unwrap().line, index + 1);
+            }
+            let work = work::take();
+            assert!(work <= 4 * length, "{work} bytes counted of {length}");
+        }
     }
 }

@@ -61,6 +61,9 @@ const SCALARS: &[&str] = &[
     "<double>-0.25e3</double>",
     "<double>1e999</double>",
     "<double>nan</double>",
+    "<double> -Infinity </double>",
+    "<double>INF</double>",
+    "<double>infinit</double>",
     "<double>.5</double>",
     "<float>1</float>",
     "<double>  7  </double>",
@@ -75,6 +78,12 @@ const SCALARS: &[&str] = &[
     "<string>\u{fffd}\u{ff01}</string>",
     "<string>\u{ffff}</string>",
     "<string>a\u{0}</string>",
+    "<string>a\u{8}\r\nb\u{1f}</string>",
+    "<string>a&#8;b&#xFFFE;&#xD800;</string>",
+    "<string>a&#x110000;</string>",
+    "<string>a<![CDATA[\u{8}]]>b</string>",
+    "<string><!-- \u{8} -->b</string>",
+    "<string a='\u{8}'>b</string>",
     "<string>]]></string>",
     "<string>a<![CDATA[<b>&amp;]]>c</string>",
     "<string>&nbsp;</string>",
@@ -104,13 +113,24 @@ const SCALARS: &[&str] = &[
     "<dateTime.iso8601> 1998-07-17T14:08:55Z </dateTime.iso8601>",
     "<dateTime>19980717T14:08:55</dateTime>",
     "<dateTime.iso8601>yesterday</dateTime.iso8601>",
+    "<dateTime.iso8601>00000000T00:00:00</dateTime.iso8601>",
+    "<dateTime.iso8601/>",
+    "<dateTime.iso8601>19980717T24:00:00</dateTime.iso8601>",
     "<bigdecimal>1.25</bigdecimal>",
     "<biginteger>170141183460469231731687303715884105728</biginteger>",
     "<biginteger>18446744073709551616</biginteger>",
     "<array/>",
     "<array><data/></array>",
+    "<array><value/></array>",
+    "<array>\n<value><int>1</int></value> <value>a</value></array>",
+    "<array><value/><data/></array>",
+    "<array><value/></data></array>",
     "<struct/>",
     "<struct></struct>",
+    "<struct><member><value><int>1</int></value><name>id</name></member></struct>",
+    "<struct><member><value/><name>name</name></member></struct>",
+    "<struct><member><value/></member></struct>",
+    "<struct><member><value/><name>a</name><name>b</name></member></struct>",
     "<foo/>",
     "plain",
     " 4 ",
@@ -125,6 +145,12 @@ const NAMES: &[&str] = &[
 
 /// Whole documents as peers write them.
 const REAL: &[&str] = &[
+    "<methodResponse><params/></methodResponse>",
+    "<?xml version='1.0'?><methodResponse><params>\n<param/></params></methodResponse>",
+    "<methodResponse><params><param></param></params></methodResponse>\n",
+    "<methodResponse/>",
+    "<methodResponse><fault/></methodResponse>",
+    "<methodResponse><fault><struct><member><name>faultCode</name><value><int>4</int></value></member></struct></fault></methodResponse>",
     "<?xml version='1.0'?>\n<methodResponse>\n<params>\n<param>\n<value><struct>\n<member>\n<name>id</name>\n<value><int>7</int></value>\n</member>\n<member>\n<name>name</name>\n<value><string>Ada &amp; co</string></value>\n</member>\n<member>\n<name>on</name>\n<value><boolean>1</boolean></value>\n</member>\n<member>\n<name>when</name>\n<value><dateTime.iso8601>19980717T14:08:55</dateTime.iso8601></value>\n</member>\n<member>\n<name>data</name>\n<value><base64>\nYWJj\n</base64></value>\n</member>\n<member>\n<name>list</name>\n<value><array><data>\n<value><double>1.5</double></value>\n</data></array></value>\n</member>\n</struct></value>\n</param>\n</params>\n</methodResponse>\n",
     "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\r\n<methodResponse>\r\n<params>\r\n<param><value><struct>\r\n<member><name>id</name>\r\n<value><i4>1</i4></value></member>\r\n<member><name>list</name>\r\n<value><array><data>\r\n<value><double>3.5</double></value>\r\n</data></array></value></member>\r\n</struct></value></param>\r\n</params>\r\n</methodResponse>\r\n",
     "<?xml version=\"1.0\" encoding=\"UTF-8\"?><methodResponse xmlns:ex=\"http://ws.apache.org/xmlrpc/namespaces/extensions\"><params><param><value><struct><member><name>id</name><value><ex:i8>5</ex:i8></value></member><member><name>name</name><value>plain</value></member><member><name>on</name><value><ex:nil/></value></member></struct></value></param></params></methodResponse>",
@@ -207,6 +233,21 @@ fn value() -> impl Strategy<Value = String> {
                 .map(|(value, gap)| format!("<value>{value}</value>{gap}"));
             format!("<array><data>{}</data></array>", values.collect::<String>())
         });
+        let bare = prop::collection::vec((inner.clone(), calm()), 0..4).prop_map(|values| {
+            let values = values
+                .into_iter()
+                .map(|(value, gap)| format!("{gap}<value>{value}</value>"));
+            format!("<array>{}</array>", values.collect::<String>())
+        });
+        let turned = prop::collection::vec((select(NAMES), calm(), inner.clone(), calm()), 0..6);
+        let turned = turned.prop_map(|members| {
+            let members = members.into_iter().map(|(name, before, value, behind)| {
+                format!(
+                    "<member>{before}<value>{value}</value>{behind}<name>{name}</name></member>{before}"
+                )
+            });
+            format!("<struct>{}</struct>", members.collect::<String>())
+        });
         let members = prop::collection::vec((select(NAMES), calm(), inner, calm()), 0..6);
         let members = members.prop_map(|members| {
             let members = members.into_iter().map(|(name, before, value, behind)| {
@@ -216,7 +257,7 @@ fn value() -> impl Strategy<Value = String> {
             });
             format!("<struct>{}</struct>", members.collect::<String>())
         });
-        prop_oneof![list, members]
+        prop_oneof![3 => list, 1 => bare, 3 => members, 2 => turned]
     });
     (calm(), content, calm())
         .prop_map(|(before, content, behind)| format!("<value>{before}{content}{behind}</value>"))
@@ -239,7 +280,21 @@ fn document() -> impl Strategy<Value = String> {
             )
         },
     );
-    prop_oneof![4 => reply, 2 => call, 1 => value(), 1 => select(REAL).prop_map(str::to_owned)]
+    let fault = (value(), calm(), calm()).prop_map(|(value, before, behind)| {
+        let content = value.replace("name>id<", "name>faultCode<");
+        let content = match content.strip_prefix("<value>") {
+            Some(bare) if before.is_empty() => bare.trim_end_matches("</value>").to_owned(),
+            _ => content,
+        };
+        format!("<methodResponse>{behind}<fault>{before}{content}{behind}</fault></methodResponse>")
+    });
+    prop_oneof![
+        4 => reply,
+        2 => call,
+        1 => value(),
+        1 => fault,
+        1 => select(REAL).prop_map(str::to_owned),
+    ]
 }
 
 /// A change: what is cut out from where, and what is put there.

@@ -178,7 +178,7 @@ mod soup {
             let _ = format.decode_value::<Raw>(&payload);
             let _ = format.decode_args::<Variadic<Any>>(&payload);
             let _ = reply_fault(&mut De::of_response(&payload, format));
-            if let Ok((_, start)) = call_head(&document) {
+            if let Ok((_, start)) = call_head(&document, format) {
                 let payload = Payload::part(document.clone(), start..document.len());
                 let _ = format.decode_args::<Variadic<Any>>(&payload);
                 let _ = format.decode_args::<(Option<Raw>, Option<IgnoredAny>)>(&payload);
@@ -187,7 +187,11 @@ mod soup {
 
         #[test]
         fn no_encoding_panics_or_grows(document in any::<Vec<u8>>(), charset in prop::sample::select(
-            &[None, Some("latin1"), Some("cp1252"), Some("utf-16"), Some("utf-16le"), Some("ascii")][..],
+            &[
+                None, Some("latin1"), Some("cp1252"), Some("utf-16"), Some("utf-16le"), Some("ascii"),
+                Some("iso-8859-11"), Some("windows-874"), Some("shift_jis"), Some("gb18030"), Some("big5"),
+                Some("euc-jp"), Some("euc-kr"), Some("koi8-r"), Some("x-user-defined"),
+            ][..],
         )) {
             let len = document.len();
             let mut decoded = Bytes::from(document);

@@ -2,23 +2,12 @@
 
 use rpc_core::{FormatError, FormatErrorKind, Position};
 
-use super::{Markup, Reader, Token, forbidden};
+use super::{Forbidden, Markup, Reader, Token, forbidden};
 
 impl Reader<'_> {
     /// The position of an offset of the message.
-    ///
-    /// Types can swallow errors, and go on to the next. So each is counted from the one before, or
-    /// many of them in a long document would take for ever.
     pub(crate) fn position(&self, offset: usize) -> Position {
-        let (told, position) = self.told.get();
-        match self.message.get(told..offset) {
-            Some(between) => {
-                let position = position.after(between);
-                self.told.set((offset, position));
-                position
-            }
-            None => Position::of(self.message, offset),
-        }
+        self.places.of(offset)
     }
 
     /// An error at an offset of the message.
@@ -73,8 +62,11 @@ impl Reader<'_> {
         }
     }
 
-    /// Refuses characters that XML forbids.
+    /// Refuses characters that XML forbids, unless they are replaced.
     pub(super) fn check(&self, text: &str, start: usize) -> Result<(), FormatError> {
+        if self.forbidden == Forbidden::Replace {
+            return Ok(());
+        }
         forbidden(text).map_or(Ok(()), |(at, c)| {
             Err(self.error(
                 FormatErrorKind::Character,

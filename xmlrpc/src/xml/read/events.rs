@@ -8,7 +8,7 @@ use quick_xml::events::{BytesStart, Event};
 use rpc_core::{FormatError, FormatErrorKind};
 
 use super::super::tag::is_name;
-use super::{Markup, Piece, Reader, State, Tag, is_blank, is_xml_char};
+use super::{Forbidden, Markup, Piece, Reader, State, Tag, is_blank, is_xml_char};
 
 impl<'a> Reader<'a> {
     /// The event of quick-xml that is next, which the plain reader does not understand.
@@ -121,6 +121,10 @@ impl<'a> Reader<'a> {
             true => u32::from_str_radix(digits, radix).ok(),
             false => None,
         };
+        let code = match self.forbidden {
+            Forbidden::Replace => code.map(replaced_code),
+            Forbidden::Refuse => code,
+        };
         code.filter(|&code| is_xml_char(code))
             .and_then(char::from_u32)
             .ok_or_else(|| {
@@ -144,6 +148,14 @@ impl<'a> Reader<'a> {
             error => error.to_string(),
         };
         self.error(FormatErrorKind::Syntax, start, text)
+    }
+}
+
+/// The code of a character, or of U+FFFD for one that XML forbids. A number beyond Unicode is no character.
+pub(super) const fn replaced_code(code: u32) -> u32 {
+    match code {
+        0..=0x10_FFFF if !is_xml_char(code) => 0xFFFD,
+        _ => code,
     }
 }
 

@@ -9,8 +9,9 @@ use quick_xml::events::{BytesStart, Event};
 use rpc_core::{FormatError, FormatErrorKind, Position};
 
 use super::super::tag::is_name;
-use super::super::{forbidden, is_blank, is_xml_char};
-use super::{Markup, Tag, Token, normalised};
+use super::super::{Forbidden, forbidden, is_blank, is_xml_char};
+use super::events::replaced_code;
+use super::{Markup, Tag, Token, legible};
 
 thread_local! {
     static ASKED: Cell<bool> = const { Cell::new(false) };
@@ -39,6 +40,7 @@ enum Piece<'a> {
 ///
 /// Comments and processing instructions are skipped, attributes and namespace prefixes ignored,
 /// document types refused. Tags match, or there is an error.
+#[derive(Clone)]
 pub(super) struct Reader<'a> {
     xml: quick_xml::Reader<&'a [u8]>,
     message: &'a [u8],
@@ -49,6 +51,7 @@ pub(super) struct Reader<'a> {
     open: usize,
     max_open: usize,
     declaration_allowed: bool,
+    forbidden: Forbidden,
     /// The tokenizer goes on after some errors; nobody else shall.
     failed: bool,
 }
@@ -75,12 +78,17 @@ impl<'a> Reader<'a> {
             open: 0,
             max_open,
             declaration_allowed: false,
+            forbidden: Forbidden::Refuse,
             failed: false,
         }))
     }
 
     pub(super) const fn allow_declaration(&mut self) {
         self.declaration_allowed = true;
+    }
+
+    pub(super) const fn forbidden(&mut self, forbidden: Forbidden) {
+        self.forbidden = forbidden;
     }
 
     /// How many elements are open.
@@ -140,7 +148,7 @@ impl<'a> Reader<'a> {
                 }
                 Piece::Text(piece, start) => {
                     self.check(piece, start)?;
-                    let piece = normalised(piece);
+                    let piece = legible(piece);
                     if text.is_empty() {
                         text = piece;
                     } else {
@@ -323,6 +331,10 @@ impl<'a> Reader<'a> {
             true => u32::from_str_radix(digits, radix).ok(),
             false => None,
         };
+        let code = match self.forbidden {
+            Forbidden::Replace => code.map(replaced_code),
+            Forbidden::Refuse => code,
+        };
         code.filter(|&code| is_xml_char(code))
             .and_then(char::from_u32)
             .ok_or_else(|| {
@@ -335,6 +347,9 @@ impl<'a> Reader<'a> {
     }
 
     fn check(&self, text: &str, start: usize) -> Result<(), FormatError> {
+        if self.forbidden == Forbidden::Replace {
+            return Ok(());
+        }
         forbidden(text).map_or(Ok(()), |(at, c)| {
             Err(self.error(
                 FormatErrorKind::Character,

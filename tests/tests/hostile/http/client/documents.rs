@@ -43,7 +43,7 @@ fn what_is_no_reply_is_an_error() {
         (
             "a response of nothing",
             "<methodResponse/>".to_owned(),
-            "not a reply",
+            "misfit",
         ),
         (
             "no result",
@@ -123,13 +123,34 @@ fn faults_are_faults_whatever_they_hold() {
         |code: &str, text: &str| fault(&(member("faultCode", code) + &member("faultString", text)));
     let faults = [
         ("a fault", both("<int>3</int>", "x"), "fault 3"),
-        ("no members", fault(""), "not a reply"),
+        ("no members", fault(""), "fault 1"),
         (
             "no text",
             fault(&member("faultCode", "<int>3</int>")),
+            "fault 3",
+        ),
+        ("no code", fault(&member("faultString", "x")), "fault 1"),
+        (
+            "no value around the struct",
+            both("<int>3</int>", "x")
+                .replace("<value><struct>", "<struct>")
+                .replace("</struct></value>", "</struct>"),
+            "fault 3",
+        ),
+        (
+            "values before their names, nested",
+            fault(
+                &("<member><value><struct>".repeat(30)
+                    + &"</struct></value><name>x</name></member>".repeat(30)
+                    + &member("faultCode", "<int>3</int>")),
+            ),
+            "fault 3",
+        ),
+        (
+            "values before their names, too deep",
+            fault(&"<member><value><struct>".repeat(10_000)),
             "not a reply",
         ),
-        ("no code", fault(&member("faultString", "x")), "not a reply"),
         (
             "a code that is an array",
             both("<array><data/></array>", "x"),
@@ -178,7 +199,7 @@ fn faults_are_faults_whatever_they_hold() {
         (
             "a fault that is a text",
             "<methodResponse><fault><value>x</value></fault></methodResponse>".to_owned(),
-            "not a reply",
+            "fault 1",
         ),
         (
             "a fault without an end",
@@ -272,7 +293,22 @@ fn codings_and_charsets_hide_nothing() {
             charset("us-ascii", result("é").as_bytes()),
             "not a reply",
         ),
+        Case::kept(
+            "a charset with states",
+            charset("iso-2022-jp", reply(5).as_bytes()),
+            "not a reply",
+        ),
+        Case::kept(
+            "half a character of two bytes",
+            charset("shift_jis", b"<methodResponse>\x81</methodResponse>"),
+            "not a reply",
+        ),
         Case::kept("a charset that it is in", charset("utf-16le", &wide), "5"),
+        Case::kept(
+            "a charset of Windows",
+            charset("windows-1251", reply(5).as_bytes()),
+            "5",
+        ),
     ];
     assert_harmless(&cases);
 }

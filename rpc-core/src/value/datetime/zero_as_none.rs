@@ -1,0 +1,143 @@
+//! An optional date and time for peers that send a zero date where there is none.
+//!
+//! Blogs, MySQL and programs that know no nil send `00000000T00:00:00` or an empty element for "never". To
+//! `Option<DateTime>` alone that is an error, since it is no date; with this module it is `None`, as is nil. `None`
+//! is written as nil.
+//!
+//! ```
+//! use rpc_core::{DateTime, Struct, Value, from_value, value::datetime};
+//! use serde::Deserialize;
+//!
+//! #[derive(Deserialize)]
+//! struct Post {
+//!     // `default`, so that the member can be missing as well.
+//!     #[serde(with = "datetime::zero_as_none", default)]
+//!     published: Option<DateTime>,
+//! }
+//!
+//! let mut members = Struct::new();
+//! members.insert("published", Value::DateTimeText("00000000T00:00:00".to_owned()));
+//! let post: Post = from_value(members.into())?;
+//! assert_eq!(post.published, None);
+//! # Ok::<(), rpc_core::FormatError>(())
+//! ```
+
+use std::fmt;
+
+use serde::de::{self, Deserialize, Deserializer, Visitor};
+use serde::ser::{Serialize, Serializer};
+
+use super::{DateTime, NEWTYPE};
+
+/// Writes it as `Option<DateTime>` is written.
+///
+/// # Errors
+/// Those of the serializer.
+#[expect(clippy::ref_option, reason = "as serde calls it")]
+pub fn serialize<S: Serializer>(
+    datetime: &Option<DateTime>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    datetime.serialize(serializer)
+}
+
+/// Reads a date and time; nil, an empty text and one of which all digits are 0 are `None`.
+///
+/// # Errors
+/// If it is something else, or there is a date that is none for another reason.
+pub fn deserialize<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<DateTime>, D::Error> {
+    Ok(Option::<NonZero>::deserialize(deserializer)?.and_then(|NonZero(datetime)| datetime))
+}
+
+/// A date and time, or none where it is zero.
+struct NonZero(Option<DateTime>);
+
+impl<'de> Deserialize<'de> for NonZero {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Text;
+
+        impl<'de> Visitor<'de> for Text {
+            type Value = NonZero;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a date and time")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<NonZero, E> {
+                match is_zero(text) {
+                    true => Ok(NonZero(None)),
+                    false => text
+                        .parse()
+                        .map(|date| NonZero(Some(date)))
+                        .map_err(E::custom),
+                }
+            }
+
+            fn visit_newtype_struct<D: Deserializer<'de>>(
+                self,
+                source: D,
+            ) -> Result<NonZero, D::Error> {
+                source.deserialize_str(self)
+            }
+        }
+
+        deserializer.deserialize_newtype_struct(NEWTYPE, Text)
+    }
+}
+
+/// Whether it has the characters of a date and time, and no digit but 0; or nothing at all.
+fn is_zero(text: &str) -> bool {
+    let of_zero = |b: u8| b"0-:.,+TtZz ".contains(&b);
+    text.bytes().all(of_zero)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::{Deserialize, Serialize};
+
+    use super::*;
+    use crate::value::{Value, from_value, to_value};
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Post {
+        #[serde(with = "super", default)]
+        published: Option<DateTime>,
+    }
+
+    fn post(published: Value) -> Result<Post, crate::FormatError> {
+        let mut members = crate::Struct::new();
+        members.insert("published", published);
+        from_value(Value::Struct(members))
+    }
+
+    #[test]
+    fn zero_dates_are_none_and_others_stay() {
+        for never in [
+            "00000000T00:00:00",
+            "",
+            "0000-00-00 00:00:00",
+            "00000000T000000Z",
+        ] {
+            let never = Value::DateTimeText(never.to_owned());
+            assert_eq!(post(never).unwrap(), Post { published: None });
+        }
+        let empty = from_value::<Post>(Value::Struct(crate::Struct::new()));
+        assert_eq!(empty.unwrap().published, None);
+        assert_eq!(post(Value::Nil).unwrap().published, None);
+        let date: DateTime = "20000101T00:00:00".parse().unwrap();
+        let read = post(Value::DateTime(date)).unwrap();
+        assert_eq!(read.published, Some(date));
+        assert_eq!(to_value(&read).unwrap()["published"], Value::DateTime(date));
+        for bad in [
+            "20000001T00:00:00",
+            "20000101",
+            "never",
+            "20000101T24:00:00",
+        ] {
+            assert!(post(Value::DateTimeText(bad.to_owned())).is_err(), "{bad}");
+        }
+        assert!(post("".into()).is_err(), "a string is no date");
+    }
+}

@@ -1,0 +1,99 @@
+//! From offsets in a message to positions.
+
+use std::cell::Cell;
+
+use rpc_core::{Payload, Position};
+
+const START: (usize, Position) = (0, Position { line: 1, column: 1 });
+
+/// The positions of offsets in a message, each counted from the one before.
+///
+/// Types can swallow errors and go on to the next, and a multicall has one for each entry that fails: were each
+/// counted from the start of the message, many of them in a long one would take for ever.
+pub(crate) struct Places<'a> {
+    message: &'a [u8],
+    /// Where counting starts for what is in front of the last one.
+    base: (usize, Position),
+    /// The last that was told.
+    told: Cell<(usize, Position)>,
+}
+
+impl<'a> Places<'a> {
+    /// The positions in this message.
+    pub(crate) const fn new(message: &'a [u8]) -> Self {
+        Self::based(message, START)
+    }
+
+    /// The positions in the message of a payload, which are asked for from the start of the payload on.
+    pub(crate) fn of_payload(payload: &'a Payload) -> Self {
+        let start = payload.start();
+        let base = start.map_or(START, |start| (payload.range().start, start));
+        Self::based(payload.message(), base)
+    }
+
+    const fn based(message: &'a [u8], base: (usize, Position)) -> Self {
+        Self {
+            message,
+            base,
+            told: Cell::new(base),
+        }
+    }
+
+    /// The position of an offset.
+    pub(crate) fn of(&self, offset: usize) -> Position {
+        let offset = offset.min(self.message.len());
+        let mut known = [self.told.get(), self.base].into_iter();
+        let (from, position) = known.find(|(from, _)| *from <= offset).unwrap_or(START);
+        let position = counted(position, &self.message[from..offset]);
+        self.told.set((offset, position));
+        position
+    }
+}
+
+/// The position behind these bytes, where they stand at this one.
+pub(crate) fn counted(position: Position, bytes: &[u8]) -> Position {
+    #[cfg(test)]
+    work::add(bytes.len());
+    position.after(bytes)
+}
+
+/// How many bytes this thread has gone through for positions.
+#[cfg(test)]
+pub(crate) mod work {
+    use std::cell::Cell;
+
+    thread_local! {
+        static BYTES: Cell<usize> = const { Cell::new(0) };
+    }
+
+    pub(super) fn add(bytes: usize) {
+        BYTES.set(BYTES.get() + bytes);
+    }
+
+    /// How many it has gone through since this was last asked.
+    pub(crate) fn take() -> usize {
+        BYTES.take()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+
+    #[test]
+    fn positions_are_those_of_the_whole_message_wherever_counting_starts() {
+        let message = Bytes::from("aé\n<b>\n\n🦀x\nend".as_bytes());
+        let end = message.len();
+        let offsets = (0..=end).chain((0..=end).rev()).chain([3, 9, 2, 99]);
+        for base in 0..=end {
+            let start = Position::of(&message, base);
+            let part = Payload::part_at(message.clone(), base..end, start);
+            let places = Places::of_payload(&part);
+            for offset in offsets.clone() {
+                assert_eq!(places.of(offset), Position::of(&message, offset));
+            }
+        }
+    }
+}
