@@ -32,7 +32,7 @@ impl fmt::Display for Unfollowed {
             Self::OtherHost => {
                 f.write_str("redirects to another host, port or scheme are not followed")
             }
-            Self::NoTls => f.write_str("`https` is not supported: this build has no TLS yet"),
+            Self::NoTls => f.write_str("it is to `https`, and this build has no TLS yet"),
             Self::Malformed => f.write_str("the redirect leads to no URL"),
             Self::NotForCalls => f.write_str("redirects of this kind are not for calls"),
         }

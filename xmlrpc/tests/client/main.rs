@@ -6,9 +6,11 @@ mod both;
 
 mod batch;
 mod blocking;
+mod environment;
 mod exchange;
 mod failure;
 mod hostile;
+mod redirects;
 
 use std::error::Error;
 
