@@ -13,7 +13,7 @@ use crate::served::{ADD, Served, read_to_end, status};
 
 fn request(head: &str, body: &str) -> Vec<u8> {
     format!(
-        "{head}Host: test\r\nContent-Length: {}\r\n\r\n{body}",
+        "{head}Host: localhost\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
     )
     .into_bytes()
@@ -47,7 +47,7 @@ async fn what_is_refused_and_how() {
         ),
         ("POST /RPC2?a=b HTTP/1.1\r\n", 200),
         // What a web page can send without the browser asking the server first, one of the server's own host, too.
-        ("POST / HTTP/1.1\r\nOrigin: http://test\r\n", 415),
+        ("POST / HTTP/1.1\r\nOrigin: http://localhost\r\n", 415),
         ("POST / HTTP/1.1\r\nOrigin: http://evil.example\r\n", 403),
     ];
     for (head, expected) in cases {

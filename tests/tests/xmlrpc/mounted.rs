@@ -91,7 +91,7 @@ async fn a_mounted_server_is_called_by_its_hosts_and_by_pages_of_those_alone() {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let request = request.body(Full::from(ADD)).unwrap();
+        let request = request.body(Full::<Bytes>::from(ADD)).unwrap();
         let response = server.clone().call(request).await.unwrap();
         assert_eq!(response.status(), expected, "{uri} {headers:?}");
     }

@@ -109,6 +109,8 @@ async fn a_length_says_where_the_body_ends_and_nothing_else_does() {
     let length = carrier.len();
     let padded = format!("{carrier}{}", " ".repeat(100));
     let cases = [
+        Case::new("no length", with_headers("X: y", &carrier), "411"),
+        Case::new("no length and a request", with_headers("X: y", smuggled()), "411"),
         Case::new(
             "the same length twice",
             with_headers(
