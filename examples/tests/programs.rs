@@ -469,8 +469,7 @@ fn hostile_requests_take_little_memory() {
     // Chunks of one byte each: what is kept must be the bytes, not the pieces.
     let tiny = b"1\r\n \r\n".repeat(2 << 20);
     let mut stream = TcpStream::connect(address).unwrap();
-    let head =
-        "POST / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let head = "POST / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n";
     stream
         .write_all(&[head.as_bytes(), &tiny, b"0\r\n\r\n"].concat())
         .unwrap();

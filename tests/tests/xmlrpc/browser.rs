@@ -76,12 +76,18 @@ async fn no_page_calls_a_server_on_localhost_by_dns_rebinding_or_across_origins(
         ("Host: localhost:PORT | Origin: http://localhost:3000", 403),
         ("Host: localhost:PORT | Origin: null", 403),
         ("Host: localhost:PORT | Origin:", 403),
-        ("Host: localhost:PORT | Origin: http://localhost:PORT | Origin: null", 403),
+        (
+            "Host: localhost:PORT | Origin: http://localhost:PORT | Origin: null",
+            403,
+        ),
         ("Host: localhost:PORT | Sec-Fetch-Site: cross-site", 403),
         ("Host: localhost:PORT | Sec-Fetch-Site: same-site", 403),
         ("Host: localhost:PORT | Origin: http://localhost:PORT", 200),
         ("Host: [::1]:PORT | Origin: http://[::1]:PORT", 200),
-        ("Host: localhost:PORT | Origin: http://localhost:PORT | Sec-Fetch-Site: same-origin", 200),
+        (
+            "Host: localhost:PORT | Origin: http://localhost:PORT | Sec-Fetch-Site: same-origin",
+            200,
+        ),
         ("Host: localhost:PORT | Sec-Fetch-Site: none", 200),
         ("Host: tool.localhost", 200),
         ("Host: 192.0.2.1", 200),
@@ -104,7 +110,11 @@ async fn no_page_calls_a_server_on_localhost_by_dns_rebinding_or_across_origins(
     let whole = at.ask(whole, "Host: localhost").await;
     assert_eq!(status(&whole), 403, "the URL is what counts: {whole}");
     // Nothing is told to those either.
-    for line in ["GET /RPC2 HTTP/1.1", "POST /nowhere HTTP/1.1", "OPTIONS /RPC2 HTTP/1.1"] {
+    for line in [
+        "GET /RPC2 HTTP/1.1",
+        "POST /nowhere HTTP/1.1",
+        "OPTIONS /RPC2 HTTP/1.1",
+    ] {
         assert_eq!(status(&at.ask(line, REBOUND).await), 403, "{line}");
     }
 }
@@ -116,7 +126,10 @@ async fn names_that_are_set_are_asked_for_at_every_listener() {
         let at = At::new(address, options()).await;
         for (headers, expected) in [
             ("Host: rpc.example", 200),
-            ("Host: RPC.example:PORT | Origin: http://rpc.example:PORT", 200),
+            (
+                "Host: RPC.example:PORT | Origin: http://rpc.example:PORT",
+                200,
+            ),
             ("Host: rpc.example | Origin: https://rpc.example", 200),
             ("Host: 127.0.0.1:PORT", 200),
             ("Host: rpc.example | Origin: http://evil.example", 403),
@@ -140,7 +153,11 @@ async fn on_a_unix_socket_any_host_will_do_unless_some_are_set() {
     let folder = tempfile::tempdir().unwrap();
     for (name, options, expected) in [
         ("open", ServerOptions::default(), 200),
-        ("named", ServerOptions::default().hosts(["rpc.example"]), 403),
+        (
+            "named",
+            ServerOptions::default().hosts(["rpc.example"]),
+            403,
+        ),
     ] {
         let path = folder.path().join(name);
         let listening = server(options).bind_unix(&path).await.unwrap();
@@ -196,12 +213,32 @@ async fn pages_of_origins_that_are_allowed_call_as_browsers_do() {
 
     // Nobody else gets any of that.
     for (line, headers, expected) in [
-        (options, "Host: localhost | Origin: https://evil.example | Access-Control-Request-Method: POST", 403),
-        (options, "Host: localhost | Origin: http://localhost | Access-Control-Request-Method: POST", 405),
+        (
+            options,
+            "Host: localhost | Origin: https://evil.example | Access-Control-Request-Method: POST",
+            403,
+        ),
+        (
+            options,
+            "Host: localhost | Origin: http://localhost | Access-Control-Request-Method: POST",
+            405,
+        ),
         (options, page, 405),
-        ("POST / HTTP/1.1", "Host: evil.example | Origin: https://app.example", 403),
-        ("POST / HTTP/1.1", "Host: localhost | Origin: http://app.example", 403),
-        ("POST / HTTP/1.1", "Host: localhost | Origin: http://localhost", 200),
+        (
+            "POST / HTTP/1.1",
+            "Host: evil.example | Origin: https://app.example",
+            403,
+        ),
+        (
+            "POST / HTTP/1.1",
+            "Host: localhost | Origin: http://app.example",
+            403,
+        ),
+        (
+            "POST / HTTP/1.1",
+            "Host: localhost | Origin: http://localhost",
+            200,
+        ),
     ] {
         let reply = lower(at.ask(line, headers).await);
         assert_eq!(status(&reply), expected, "{headers}: {reply}");

@@ -502,11 +502,18 @@ async fn a_call_without_a_length_is_told_so_and_the_connection_ends() {
         format!("POST / HTTP/1.0\r\nConnection: keep-alive\r\n{xml}"),
         "POST / HTTP/1.1\r\nHost: test\r\n".to_owned(),
     ] {
-        for body in [ADD.to_owned(), format!("{head}Content-Length: 0\r\n\r\n"), String::new()] {
+        for body in [
+            ADD.to_owned(),
+            format!("{head}Content-Length: 0\r\n\r\n"),
+            String::new(),
+        ] {
             let reply = served.raw(format!("{head}\r\n{body}").as_bytes()).await;
             assert_eq!(status(&reply), 411, "{head}: {reply}");
             assert!(reply.contains("Content-Length"), "{reply}");
-            assert!(reply.to_lowercase().contains("connection: close"), "{reply}");
+            assert!(
+                reply.to_lowercase().contains("connection: close"),
+                "{reply}"
+            );
             assert_eq!(reply.matches("HTTP/1.").count(), 1, "{reply}");
         }
     }

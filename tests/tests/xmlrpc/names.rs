@@ -88,7 +88,10 @@ async fn a_string_is_the_name_of_a_method_wherever_one_is_taken() {
         assert_eq!(sum, five);
     });
     with_each!("sub", |name| {
-        assert_eq!(Context::new("add").for_method(name).method().as_str(), "sub");
+        assert_eq!(
+            Context::new("add").for_method(name).method().as_str(),
+            "sub"
+        );
     });
     let mut batch = client.batch();
     let mut tickets = Vec::new();

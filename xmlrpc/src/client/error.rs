@@ -309,7 +309,13 @@ mod tests {
             location: Some(HeaderValue::from_static("/RPC2")),
             ..Headers::default()
         };
-        for (status, did_not_run) in [(301, true), (302, true), (307, true), (308, true), (303, false)] {
+        for (status, did_not_run) in [
+            (301, true),
+            (302, true),
+            (307, true),
+            (308, true),
+            (303, false),
+        ] {
             let error = error(status, &elsewhere, "").into_call_error();
             let is_refused = matches!(error, CallError::Refused(_));
             assert_eq!(is_refused, did_not_run, "{status}");

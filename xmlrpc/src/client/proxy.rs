@@ -105,9 +105,7 @@ impl Proxy {
 
 fn text<'a>(name: &'static str, value: &'a OsString) -> Result<&'a str, InvalidUrl> {
     let problem = || InvalidUrl::Syntax("it is not UTF-8".to_owned());
-    value
-        .to_str()
-        .ok_or_else(|| in_variable(name, problem()))
+    value.to_str().ok_or_else(|| in_variable(name, problem()))
 }
 
 fn in_variable(variable: &'static str, problem: InvalidUrl) -> InvalidUrl {
@@ -201,7 +199,10 @@ mod tests {
     fn the_environment_names_a_proxy_except_for_this_machine_and_no_proxy() {
         let variables = [
             ("http_proxy", "http://u:secret@[::7]:3128"),
-            ("no_proxy", " example.org, *.example.net , 192.0.2.0/24,h.example:81,"),
+            (
+                "no_proxy",
+                " example.org, *.example.net , 192.0.2.0/24,h.example:81,",
+            ),
         ];
         for (url, uses_it) in [
             ("http://example.com", true),
@@ -272,7 +273,11 @@ mod tests {
             let InvalidUrl::Proxy(inner) = &error else {
                 panic!("{error:?}");
             };
-            let InvalidUrl::Environment { variable: named, problem } = &**inner else {
+            let InvalidUrl::Environment {
+                variable: named,
+                problem,
+            } = &**inner
+            else {
                 panic!("{error:?}");
             };
             assert_eq!(*named, variable);
@@ -280,7 +285,16 @@ mod tests {
             let shown = format!("{error} {error:?} {inner} {problem}");
             assert!(!shown.contains("secret"), "{shown}");
         }
-        for exception in ["10.0.0.0/33", "10.0.0/8", "http://h", "h:x", "a b", "[::1", "-", "*a"] {
+        for exception in [
+            "10.0.0.0/33",
+            "10.0.0/8",
+            "http://h",
+            "h:x",
+            "a b",
+            "[::1",
+            "-",
+            "*a",
+        ] {
             let variables = [("http_proxy", "p:1"), ("no_proxy", exception)];
             let error = proxy(&variables, "http://example.com").unwrap_err();
             let InvalidUrl::Proxy(inner) = error else {

@@ -27,7 +27,10 @@ impl fmt::Display for Unfollowed {
         match self {
             Self::TooMany(1) => f.write_str("it was redirected once before, and is no further"),
             Self::TooMany(times) => {
-                write!(f, "it was redirected {times} times before, and is no further")
+                write!(
+                    f,
+                    "it was redirected {times} times before, and is no further"
+                )
             }
             Self::OtherHost => {
                 f.write_str("redirects to another host, port or scheme are not followed")
@@ -119,7 +122,10 @@ mod tests {
             ("//evil.example:81/x", Err(Unfollowed::OtherHost)),
             ("\\\\evil.example:81/x", Err(Unfollowed::OtherHost)),
             ("http:\\\\evil.example:81", Err(Unfollowed::OtherHost)),
-            ("http://h.example:81@evil.example", Err(Unfollowed::OtherHost)),
+            (
+                "http://h.example:81@evil.example",
+                Err(Unfollowed::OtherHost),
+            ),
             ("http://sub.h.example:81/", Err(Unfollowed::OtherHost)),
             ("ftp://h.example:81/", Err(Unfollowed::OtherHost)),
             ("file:///etc/passwd", Err(Unfollowed::OtherHost)),
@@ -128,7 +134,11 @@ mod tests {
             ("http://[::1/", Err(Unfollowed::Malformed)),
         ] {
             let expected = expected.map(str::to_owned);
-            assert_eq!(follow(from, 307, location.as_bytes()), expected, "{location}");
+            assert_eq!(
+                follow(from, 307, location.as_bytes()),
+                expected,
+                "{location}"
+            );
         }
         assert_eq!(follow(from, 302, b"\xff"), Err(Unfollowed::Malformed));
         let default = follow("http://h.example/", 308, b"http://h.example:80/x");

@@ -306,9 +306,7 @@ mod tests {
         }
         let (parts, ()) = request.body(()).unwrap().into_parts();
         let checked = check(&parts, Names::at(&address, options), options);
-        checked
-            .err()
-            .map(|refusal| refusal.0.status().as_u16())
+        checked.err().map(|refusal| refusal.0.status().as_u16())
     }
 
     #[test]

@@ -130,7 +130,10 @@ impl Variables {
                     HeaderName::from_bytes(name.as_bytes()).ok()?
                 }
             };
-            Some((name, HeaderValue::from_bytes(value.as_encoded_bytes()).ok()?))
+            Some((
+                name,
+                HeaderValue::from_bytes(value.as_encoded_bytes()).ok()?,
+            ))
         });
         named.filter(|(_, value)| !value.is_empty()).collect()
     }

@@ -49,7 +49,8 @@ pub(super) fn check<B>(request: &Request<B>) -> Result<(), Refusal> {
 /// # Errors
 /// With what to answer.
 pub(super) fn check_length(headers: &HeaderMap, body: &impl Body) -> Result<(), Refusal> {
-    let has_none = || !headers.contains_key(CONTENT_LENGTH) && !headers.contains_key(TRANSFER_ENCODING);
+    let has_none =
+        || !headers.contains_key(CONTENT_LENGTH) && !headers.contains_key(TRANSFER_ENCODING);
     if body.is_end_stream() && has_none() {
         let text = "a call has a body: there is neither a Content-Length nor a Transfer-Encoding";
         return Err(Refusal::new(StatusCode::LENGTH_REQUIRED, text).closing());

@@ -69,7 +69,10 @@ async fn a_server_without_multicall_gets_single_calls(way: Way) {
     let requests = server.await.unwrap();
     let expected = ["system.multicall", "system.multicall", "add", "no", "again"];
     assert_eq!(methods(&requests), expected);
-    assert!(!requests[1].text().contains("methodName>add"), "no call is in it");
+    assert!(
+        !requests[1].text().contains("methodName>add"),
+        "no call is in it"
+    );
     let params = "<params><param><value><int>2</int></value></param>\
         <param><value><int>3</int></value></param></params>";
     assert!(requests[2].text().contains(params));
@@ -147,12 +150,20 @@ async fn a_fault_that_reads_like_no_such_method_runs_no_call_twice(way: Way) {
         (-32601, "there is no method `nowhere`"),
         (-506, "Method 'nowhere' not defined"),
         (1, "UNKNOWN_METHOD"),
-        (1, "method system.multicall is not supported, says the next server"),
+        (
+            1,
+            "method system.multicall is not supported, says the next server",
+        ),
     ];
     let hung_up = "HTTP/1.1 200".to_owned();
     let other = ok(&fault(7, "no calls are in it"));
     for (code, text) in texts {
-        for probed in [ok(none), other.clone(), http("404 Not Found", "", ""), hung_up.clone()] {
+        for probed in [
+            ok(none),
+            other.clone(),
+            http("404 Not Found", "", ""),
+            hung_up.clone(),
+        ] {
             let (url, server) = server(vec![ok(&fault(code, text)), probed]).await;
             let mut batch = way.client(&url).batch();
             let _ = batch.call::<i64>("add", (2, 3));
@@ -176,7 +187,9 @@ async fn a_result_of_a_wrong_shape_fails_in_a_batch_as_it_does_alone(way: Way) {
     let wrapped = format!("<value><array><data>{list}</data></array></value>");
     let answers = vec![
         ok(&reply(list)),
-        ok(&reply(&format!("<value><array><data>{wrapped}</data></array></value>"))),
+        ok(&reply(&format!(
+            "<value><array><data>{wrapped}</data></array></value>"
+        ))),
     ];
     let (url, _server) = server(answers).await;
     let client = way.client(&url);

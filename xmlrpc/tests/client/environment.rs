@@ -42,7 +42,8 @@ fn a_malformed_proxy_in_the_environment_is_an_error_that_shows_no_password() {
         }
         return;
     }
-    let this = "environment::a_malformed_proxy_in_the_environment_is_an_error_that_shows_no_password";
+    let this =
+        "environment::a_malformed_proxy_in_the_environment_is_an_error_that_shows_no_password";
     let with = |name: &str, value: &OsStr| errors(this, &[(name, value)]);
     for (name, value) in [
         ("http_proxy", "http://user:s3cret@proxy:port"),
@@ -65,10 +66,18 @@ fn a_malformed_proxy_in_the_environment_is_an_error_that_shows_no_password() {
         let errors = with("http_proxy", &broken);
         assert!(errors[0].contains("not UTF-8"), "{errors:?}");
     }
-    let fine = [("http_proxy", "proxy:3128"), ("no_proxy", "[::1],*.example")];
+    let fine = [
+        ("http_proxy", "proxy:3128"),
+        ("no_proxy", "[::1],*.example"),
+    ];
     let fine = fine.map(|(name, value)| (name, OsString::from(value)));
-    let fine = fine.each_ref().map(|(name, value)| (*name, value.as_os_str()));
+    let fine = fine
+        .each_ref()
+        .map(|(name, value)| (*name, value.as_os_str()));
     assert_eq!(errors(this, &fine), [NONE; 4]);
-    let list = [("http_proxy", "proxy:3128".as_ref()), ("no_proxy", "10/8,".as_ref())];
+    let list = [
+        ("http_proxy", "proxy:3128".as_ref()),
+        ("no_proxy", "10/8,".as_ref()),
+    ];
     assert!(errors(this, &list)[0].contains("no_proxy"));
 }

@@ -66,7 +66,11 @@ async fn cookies_follow_a_redirect_where_they_belong(way: Way) {
         Some(pairs.join("; "))
     });
     let sent: Vec<_> = sent.collect();
-    let expected = [None, Some("b=2; c=3".to_owned()), Some("a=1; c=3".to_owned())];
+    let expected = [
+        None,
+        Some("b=2; c=3".to_owned()),
+        Some("a=1; c=3".to_owned()),
+    ];
     assert_eq!(sent, expected);
 }
 

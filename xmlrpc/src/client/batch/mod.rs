@@ -213,7 +213,9 @@ impl Calls {
                 }
                 Err(CallError::Fault(of_some_call(fault)))
             }
-            Err(error) if lacking::is_not_found(&error) => self.send_one_by_one(server, &params).await,
+            Err(error) if lacking::is_not_found(&error) => {
+                self.send_one_by_one(server, &params).await
+            }
             Err(error) => Err(error),
         }
     }

@@ -102,8 +102,17 @@ fn one_result_that_is_bare_shows_that_all_are() {
     let empty = "<value><array><data/></array></value>";
     let two = "<value><array><data><value>a</value><value>b</value></data></array></value>";
     let member = "<value><struct><member><name>a</name><value>b</value></member></struct></value>";
-    for bare in [empty, two, member, "<value><int>5</int></value>", "<value/>"] {
-        for values in [format!("{FIVE}{FAULT}{bare}"), format!("{bare}{FAULT}{FIVE}")] {
+    for bare in [
+        empty,
+        two,
+        member,
+        "<value><int>5</int></value>",
+        "<value/>",
+    ] {
+        for values in [
+            format!("{FIVE}{FAULT}{bare}"),
+            format!("{bare}{FAULT}{FIVE}"),
+        ] {
             let mut batch = Calls::new(XmlRpc::default());
             let tickets = [(); 3].map(|()| batch.add::<Vec<i64>>("f".into(), &()));
             let is_first = values.starts_with(FIVE);
