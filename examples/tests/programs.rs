@@ -447,7 +447,7 @@ fn hostile_requests_take_little_memory() {
     let ask = |headers: &str, length: usize, body: &[u8]| {
         let mut stream = TcpStream::connect(address).unwrap();
         let head = format!(
-            "POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{headers}Content-Length: {length}\r\n\r\n"
+            "POST / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{headers}Content-Length: {length}\r\n\r\n"
         );
         // The server may answer and close before it has read everything.
         let _ = stream.write_all(&[head.as_bytes(), body].concat());
@@ -469,8 +469,7 @@ fn hostile_requests_take_little_memory() {
     // Chunks of one byte each: what is kept must be the bytes, not the pieces.
     let tiny = b"1\r\n \r\n".repeat(2 << 20);
     let mut stream = TcpStream::connect(address).unwrap();
-    let head =
-        "POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let head = "POST / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n";
     stream
         .write_all(&[head.as_bytes(), &tiny, b"0\r\n\r\n"].concat())
         .unwrap();
@@ -598,6 +597,47 @@ fn the_cgi_program_answers_one_request() {
     assert!(status.success());
     assert!(text.starts_with("Status: 200 OK\r\n"), "{text}");
     assert!(text.contains("<value><int>8</int></value>"), "{text}");
+}
+
+/// Web servers pass on the headers of a request as they are.
+#[cfg(unix)]
+#[test]
+fn the_cgi_program_takes_an_environment_that_is_no_utf_8() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt as _;
+
+    let call = "<methodCall><methodName>add</methodName><params>\
+                <param><value><int>3</int></value></param>\
+                <param><value><int>5</int></value></param></params></methodCall>";
+    for (name, value, status) in [
+        (&b"HTTP_X_NAME"[..], &b"caf\xe9 \xff"[..], "200 OK"),
+        (b"HTTP_COOKIE", b"\xff", "200 OK"),
+        (b"HTTP_\xff", b"x", "200 OK"),
+        (b"\xff\xfe", b"\xff", "200 OK"),
+        (b"QUERY_STRING", b"\xff", "200 OK"),
+        (b"REMOTE_ADDR", b"\xff", "200 OK"),
+        (b"PATH_INFO", b"/caf\xe9", "404 Not Found"),
+        (b"REQUEST_METHOD", b"\xff", "405 Method Not Allowed"),
+        (b"CONTENT_TYPE", b"\xff", "415 Unsupported Media Type"),
+        (b"CONTENT_LENGTH", b"\xff", "411 Length Required"),
+    ] {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_cgi"))
+            .env("REQUEST_METHOD", "POST")
+            .env("CONTENT_TYPE", "text/xml")
+            .env("CONTENT_LENGTH", call.len().to_string())
+            .env(OsStr::from_bytes(name), OsStr::from_bytes(value))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // A program that was told no length reads nothing.
+        let _ = child.stdin.take().unwrap().write_all(call.as_bytes());
+        let output = child.wait_with_output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(output.status.success(), "{}", name.escape_ascii());
+        let start = format!("Status: {status}\r\n");
+        assert!(text.starts_with(&start), "{}: {text}", name.escape_ascii());
+    }
 }
 
 /// The README's programs are the ones that are compiled here, and they are short.

@@ -1,12 +1,16 @@
 //! The names of methods.
 
-use std::borrow::Borrow;
+use std::borrow::{Borrow, Cow};
 use std::fmt;
 use std::ops::Deref;
 
 use compact_str::CompactString;
 
 /// The name of a method. Names of up to 24 bytes need no allocation.
+///
+/// Whatever takes a method's name takes `impl Into<Name>`: a reference to any text (`&str`,
+/// `&String`, `&Name`, `&Cow<str>`, an item of an iterator over those), or an owned one (`String`,
+/// `Name`, `Cow<str>`, `Box<str>`).
 #[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Name(CompactString);
 
@@ -32,14 +36,34 @@ impl Borrow<str> for Name {
     }
 }
 
-impl From<&str> for Name {
-    fn from(name: &str) -> Self {
-        Self(name.into())
+impl AsRef<str> for Name {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
+/// For references to all that is text: an implementation for each type would always miss one, such
+/// as the `&&str` that an iterator over an array of names yields.
+impl<T: AsRef<str> + ?Sized> From<&T> for Name {
+    fn from(name: &T) -> Self {
+        Self(name.as_ref().into())
     }
 }
 
 impl From<String> for Name {
     fn from(name: String) -> Self {
+        Self(name.into())
+    }
+}
+
+impl From<Box<str>> for Name {
+    fn from(name: Box<str>) -> Self {
+        Self(name.into())
+    }
+}
+
+impl From<Cow<'_, str>> for Name {
+    fn from(name: Cow<'_, str>) -> Self {
         Self(name.into())
     }
 }
@@ -53,5 +77,52 @@ impl fmt::Display for Name {
 impl fmt::Debug for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(self.as_str(), f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    fn name(name: impl Into<Name>) -> Name {
+        name.into()
+    }
+
+    #[test]
+    fn every_kind_of_text_is_a_name() {
+        let string = String::from("add");
+        let boxed: Box<str> = "add".into();
+        let shared: Arc<str> = "add".into();
+        let compact = CompactString::from("add");
+        let borrowed = Cow::Borrowed("add");
+        let owned: Cow<'_, str> = Cow::Owned(string.clone());
+        let add = Name::from("add");
+        let mut mutable = string.clone();
+        let mutable: &mut str = mutable.as_mut_str();
+        let names = [
+            name("add"),
+            name(&"add"),
+            name(&string),
+            name(&&string),
+            name(string.as_str()),
+            name(&*mutable),
+            name(&boxed),
+            name(&shared),
+            name(&compact),
+            name(&borrowed),
+            name(&add),
+            name(add.clone()),
+            name(boxed.clone()),
+            name(borrowed.clone()),
+            name(owned),
+            name(string.clone()),
+        ];
+        for name in names {
+            assert_eq!(name, add);
+        }
+        let listed: Vec<Name> = ["add", "sub"].iter().map(name).collect();
+        assert_eq!(listed, [add, "sub".into()]);
     }
 }

@@ -12,7 +12,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
         .init();
-    let mut arguments = std::env::args().skip(1);
+    // `env::args` panics at one that is no UTF-8.
+    let mut arguments = std::env::args_os()
+        .skip(1)
+        .map(|argument| argument.to_string_lossy().into_owned());
     let address = arguments
         .next()
         .unwrap_or_else(|| "127.0.0.1:8000".to_owned());

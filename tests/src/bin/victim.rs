@@ -179,7 +179,8 @@ impl Arguments {
     }
 
     fn http(&self) -> xmlrpc::ServerOptions {
-        let mut options = xmlrpc::ServerOptions::default();
+        // What the attacks call it, so that they come as far as they can.
+        let mut options = xmlrpc::ServerOptions::default().hosts(["victim"]);
         if let Some(connections) = self.max_connections {
             let limits = serve::Options::default().max_connections(connections);
             options = options.connections(limits);

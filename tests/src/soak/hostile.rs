@@ -21,8 +21,8 @@ const PATIENCE: Duration = Duration::from_millis(500);
 /// What they begin with: nothing, the head of a request, the length of a message.
 const BEGINNINGS: [&[u8]; 4] = [
     b"",
-    b"POST /RPC2 HTTP/1.1\r\nHost: h\r\nContent-Type: text/xml\r\nContent-Length: 2000\r\n\r\n",
-    b"POST /RPC2 HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n",
+    b"POST /RPC2 HTTP/1.1\r\nHost: victim\r\nContent-Type: text/xml\r\nContent-Length: 2000\r\n\r\n",
+    b"POST /RPC2 HTTP/1.1\r\nHost: victim\r\nTransfer-Encoding: chunked\r\n\r\n",
     b"\0\0\x01\0",
 ];
 

@@ -17,7 +17,7 @@ pub(crate) fn exchange(mut io: impl Read + Write, method: &str, n: i64) -> io::R
     let length = body.len();
     write!(
         io,
-        "POST / HTTP/1.1\r\nHost: x\r\nContent-Type: text/xml\r\nConnection: close\r\n\
+        "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/xml\r\nConnection: close\r\n\
          Content-Length: {length}\r\n\r\n{body}"
     )?;
     let mut reply = String::new();

@@ -13,7 +13,7 @@ use crate::served::{ADD, Served, read_to_end, status};
 
 fn request(head: &str, body: &str) -> Vec<u8> {
     format!(
-        "{head}Host: test\r\nContent-Length: {}\r\n\r\n{body}",
+        "{head}Host: localhost\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
     )
     .into_bytes()
@@ -46,8 +46,9 @@ async fn what_is_refused_and_how() {
             200,
         ),
         ("POST /RPC2?a=b HTTP/1.1\r\n", 200),
-        // What a web page can send without the browser asking the server first.
-        ("POST / HTTP/1.1\r\nOrigin: http://evil.example\r\n", 415),
+        // What a web page can send without the browser asking the server first, one of the server's own host, too.
+        ("POST / HTTP/1.1\r\nOrigin: http://localhost\r\n", 415),
+        ("POST / HTTP/1.1\r\nOrigin: http://evil.example\r\n", 403),
     ];
     for (head, expected) in cases {
         let reply = served.raw(&request(&format!("{head}{close}"), ADD)).await;
@@ -488,4 +489,42 @@ async fn a_client_that_waits_to_be_told_to_go_on() {
     let request = format!("POST /nowhere HTTP/1.1\r\n{head}Content-Length: {length}\r\n\r\n");
     let reply = served.raw(request.as_bytes()).await;
     assert_eq!(status(&reply), 404, "{reply}");
+}
+
+/// A request that says nothing of its body has none: what stands behind the head is another request to HTTP/1.1.
+#[tokio::test]
+async fn a_call_without_a_length_is_told_so_and_the_connection_ends() {
+    let served = Served::new().await;
+    let xml = "Content-Type: text/xml\r\n";
+    for head in [
+        format!("POST / HTTP/1.1\r\nHost: test\r\n{xml}"),
+        format!("POST / HTTP/1.0\r\n{xml}"),
+        format!("POST / HTTP/1.0\r\nConnection: keep-alive\r\n{xml}"),
+        "POST / HTTP/1.1\r\nHost: test\r\n".to_owned(),
+    ] {
+        for body in [
+            ADD.to_owned(),
+            format!("{head}Content-Length: 0\r\n\r\n"),
+            String::new(),
+        ] {
+            let reply = served.raw(format!("{head}\r\n{body}").as_bytes()).await;
+            assert_eq!(status(&reply), 411, "{head}: {reply}");
+            assert!(reply.contains("Content-Length"), "{reply}");
+            assert!(
+                reply.to_lowercase().contains("connection: close"),
+                "{reply}"
+            );
+            assert_eq!(reply.matches("HTTP/1.").count(), 1, "{reply}");
+        }
+    }
+    // A length of 0 is one, and what is refused for something else is told that.
+    let empty = served
+        .raw(b"POST / HTTP/1.1\r\nHost: test\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        .await;
+    assert!(empty.contains("-32700"), "{empty}");
+    for (line, expected) in [("GET /", 405), ("POST /nowhere", 404)] {
+        let head = format!("{line} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n");
+        assert_eq!(status(&served.raw(head.as_bytes()).await), expected);
+    }
+    served.assert_alive().await;
 }

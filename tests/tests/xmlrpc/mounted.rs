@@ -52,3 +52,65 @@ async fn under_a_tower_layer_without_any_socket() {
             .contains("<int>8</int>")
     );
 }
+
+/// Nothing tells a server that is mounted in another at which address that listens.
+#[tokio::test]
+async fn a_mounted_server_is_called_by_its_hosts_and_by_pages_of_those_alone() {
+    let add = |server: &Server| {
+        server
+            .register_function("add", |a: i64, b: i64| a + b)
+            .unwrap();
+    };
+    let (open, named) = (
+        Server::new(),
+        Server::with_options(xmlrpc::ServerOptions::default().hosts(["rpc.example"])),
+    );
+    add(&open);
+    add(&named);
+    let any: &[(&str, &str)] = &[("host", "any.example")];
+    let own: &[(&str, &str)] = &[("host", "rpc.example"), ("origin", "https://rpc.example")];
+    let foreign = &[("host", "rpc.example"), ("origin", "https://evil.example")];
+    let null: &[(&str, &str)] = &[("host", "rpc.example"), ("origin", "null")];
+    for (server, uri, headers, expected) in [
+        (&open, "/", &[][..], 200),
+        (&open, "/", any, 200),
+        (&open, "/", own, 200),
+        (&open, "/", foreign, 403),
+        (&open, "/", null, 403),
+        (&named, "/", &[], 200),
+        (&named, "/", own, 200),
+        (&named, "/", any, 403),
+        (&named, "/", foreign, 403),
+        // As HTTP/2 has it.
+        (&named, "http://rpc.example/", &[], 200),
+        (&named, "http://rpc.example/", &own[1..], 200),
+        (&named, "http://any.example/", &[], 403),
+        (&named, "http://any.example/", own, 403),
+    ] {
+        let mut request = Request::post(uri).header("content-type", "text/xml");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(Full::<Bytes>::from(ADD)).unwrap();
+        let response = server.clone().call(request).await.unwrap();
+        assert_eq!(response.status(), expected, "{uri} {headers:?}");
+    }
+}
+
+/// A body that is there needs no length, and one that is not is told from a document that is no call.
+#[tokio::test]
+async fn a_body_within_the_program_needs_no_length() {
+    let server = Server::new();
+    let status = async |body: &'static str, headers: &[(&str, &str)]| {
+        let mut request = Request::post("/");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(Full::<Bytes>::from(body)).unwrap();
+        server.respond(request).await.status().as_u16()
+    };
+    assert_eq!(status(ADD, &[]).await, 200);
+    assert_eq!(status("", &[("content-length", "0")]).await, 200);
+    assert_eq!(status("", &[("transfer-encoding", "chunked")]).await, 200);
+    assert_eq!(status("", &[]).await, 411);
+}

@@ -20,7 +20,8 @@ impl Served {
     }
 
     pub(crate) async fn with(options: ServerOptions) -> Self {
-        let server = Server::with_options(options);
+        // What the requests of these tests are for.
+        let server = Server::with_options(options.hosts(["test", "x"]));
         server
             .register_instance(examples::demo::Demo::default())
             .unwrap();

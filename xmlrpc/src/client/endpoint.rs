@@ -16,6 +16,7 @@ use super::error::{ConnectError, InvalidUrl};
 use super::options::ClientOptions;
 use super::pool::Pool;
 use super::proxy::Proxy;
+use super::redirect;
 use super::reply::reply;
 use super::request::{Request, Template};
 use super::response::Response;
@@ -35,7 +36,9 @@ pub(crate) struct Endpoint<T: Transport> {
     transport: T,
     pool: Pool<T>,
     template: Template,
-    cookies: Option<(Url, Cookies)>,
+    url: Url,
+    redirects: usize,
+    cookies: Option<Cookies>,
     format: XmlRpc,
     timeout: Option<Duration>,
     connect_timeout: Option<Duration>,
@@ -87,7 +90,9 @@ impl<T: Transport> Endpoint<T> {
             pool: Pool::new(options.idle_timeout),
             template,
             shown: target.to_string(),
-            cookies: options.cookies.then(|| (target.url, Cookies::new(cookie))),
+            url: target.url,
+            redirects: options.redirects,
+            cookies: options.cookies.then(|| Cookies::new(cookie)),
             format: options.format,
             timeout: options.timeout,
             connect_timeout: options.connect_timeout,
@@ -121,17 +126,12 @@ impl<T: Transport> Endpoint<T> {
         request.map_err(CallError::Encode)
     }
 
-    /// Sends a request, and waits for the response.
+    /// Sends a request, and waits for the response, wherever it is redirected to.
     async fn exchange(
         &self,
         mut request: Request,
         deadline: Option<Instant>,
     ) -> Result<Response, CallError> {
-        if let Some((url, cookies)) = &self.cookies
-            && let Some(cookie) = cookies.line(url)
-        {
-            request.add_cookie(&cookie);
-        }
         let begin = Instant::now();
         let limit = self.timeout.and_then(|timeout| begin.checked_add(timeout));
         let limit = earlier(limit, deadline);
@@ -139,6 +139,41 @@ impl<T: Transport> Endpoint<T> {
             let error = io::Error::new(io::ErrorKind::TimedOut, "the deadline had passed");
             return Err(CallError::NotSent(error.into()));
         }
+        let mut moved = None;
+        let mut redirects = 0;
+        loop {
+            let url = moved.as_ref().unwrap_or(&self.url);
+            if let Some(cookies) = &self.cookies {
+                request.set_cookie(cookies.line(url).as_deref());
+            }
+            let mut response = self.exchange_once(&request, begin, limit).await?;
+            if let Some(cookies) = &self.cookies {
+                cookies.keep(url, &response.headers);
+            }
+            if self.redirects == 0 || !response.status.is_redirection() {
+                return Ok(response);
+            }
+            let headers = &response.headers;
+            match redirect::target(url, response.status, headers, redirects, self.redirects) {
+                Ok(url) => {
+                    redirects += 1;
+                    self.template.redirect(&mut request, &url);
+                    moved = Some(url);
+                }
+                Err(unfollowed) => {
+                    response.unfollowed = Some(unfollowed);
+                    return Ok(response);
+                }
+            }
+        }
+    }
+
+    async fn exchange_once(
+        &self,
+        request: &Request,
+        begin: Instant,
+        limit: Option<Instant>,
+    ) -> Result<Response, CallError> {
         loop {
             let kept = self.pool.take(begin).await;
             let is_new = kept.is_none();
@@ -161,9 +196,6 @@ impl<T: Transport> Endpoint<T> {
                 }
             };
             self.pool.put(connection);
-            if let Some((url, cookies)) = &self.cookies {
-                cookies.keep(url, &response.headers);
-            }
             return Ok(response);
         }
     }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use http::StatusCode;
 use rpc_core::{CallError, FormatError};
 
+use super::redirect::{Unfollowed, is_redirect};
 use super::response::Headers;
 
 /// A URL that no client can be made for.
@@ -37,6 +38,16 @@ pub enum InvalidUrl {
     /// The URL of the proxy, set or found in the environment, cannot be used.
     #[error("the URL of the proxy cannot be used")]
     Proxy(#[source] Box<Self>),
+    /// A variable of the environment that tells about proxies cannot be used. Its value may hold a password, and is not
+    /// repeated.
+    #[error("the variable `{variable}` of the environment cannot be used")]
+    Environment {
+        /// The name of the variable.
+        variable: &'static str,
+        /// What is wrong with its value.
+        #[source]
+        problem: Box<Self>,
+    },
 }
 
 /// A header that cannot be sent with each call.
@@ -67,6 +78,7 @@ pub struct HttpError {
     location: Option<String>,
     body_start: String,
     problem: Problem,
+    unfollowed: Option<Unfollowed>,
 }
 
 /// What is wrong with the answer, beyond its status.
@@ -98,7 +110,14 @@ impl HttpError {
             location: headers.location.as_ref().map(text),
             body_start: String::from_utf8_lossy(&body[..body.len().min(EXCERPT)]).into(),
             problem,
+            unfollowed: None,
         }
+    }
+
+    /// Says why this redirect was not followed, where some are.
+    pub(super) const fn unfollowed(mut self, unfollowed: Option<Unfollowed>) -> Self {
+        self.unfollowed = unfollowed;
+        self
     }
 
     /// The HTTP answer behind a failed call, where that is what it failed with.
@@ -122,8 +141,8 @@ impl HttpError {
         self.content_type.as_deref()
     }
 
-    /// The `Location` header: where a redirect points to. Redirects are never followed, as the
-    /// call would be sent, with its credentials, to wherever the answer says.
+    /// The `Location` header: where a redirect points to that was not
+    /// [followed](crate::ClientOptions::redirects).
     #[must_use]
     pub fn location(&self) -> Option<&str> {
         self.location.as_deref()
@@ -136,7 +155,8 @@ impl HttpError {
     }
 
     pub(super) fn into_call_error(self) -> CallError {
-        if is_refusal(self.status) {
+        let is_moved = is_redirect(self.status) && self.location.is_some();
+        if is_moved || is_refusal(self.status) {
             CallError::Refused(Box::new(self))
         } else {
             CallError::NotAReply(Box::new(self))
@@ -163,7 +183,10 @@ impl fmt::Display for HttpError {
                 f.write_str(" (the credentials for the proxy are missing or wrong)")?;
             }
             status if status.is_redirection() => {
-                f.write_str(" (redirects are not followed")?;
+                match &self.unfollowed {
+                    Some(unfollowed) => write!(f, " ({unfollowed}")?,
+                    None => f.write_str(" (redirects are not followed")?,
+                }
                 match &self.location {
                     Some(location) => write!(f, "; this one leads to {location:?})")?,
                     None => f.write_str(")")?,
@@ -280,6 +303,22 @@ mod tests {
         for status in [200, 302, 400, 408, 500, 502, 503, 504] {
             let error = error(status, &Headers::default(), "").into_call_error();
             assert!(matches!(error, CallError::NotAReply(_)));
+        }
+        // The call was sent elsewhere, rather than run here.
+        let elsewhere = Headers {
+            location: Some(HeaderValue::from_static("/RPC2")),
+            ..Headers::default()
+        };
+        for (status, did_not_run) in [
+            (301, true),
+            (302, true),
+            (307, true),
+            (308, true),
+            (303, false),
+        ] {
+            let error = error(status, &elsewhere, "").into_call_error();
+            let is_refused = matches!(error, CallError::Refused(_));
+            assert_eq!(is_refused, did_not_run, "{status}");
         }
     }
 }

@@ -8,6 +8,7 @@ mod error;
 mod options;
 pub(crate) mod pool;
 mod proxy;
+mod redirect;
 mod reply;
 mod request;
 mod response;

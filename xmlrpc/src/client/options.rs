@@ -44,6 +44,7 @@ pub struct ClientOptions {
     pub(super) max_body: usize,
     pub(super) gzip_over: Option<usize>,
     pub(super) cookies: bool,
+    pub(super) redirects: usize,
     pub(super) proxy: Choice,
     /// All marked as sensitive, and so not shown by `Debug`.
     pub(super) headers: HeaderMap,
@@ -59,6 +60,7 @@ impl Default for ClientOptions {
             max_body: 16 << 20,
             gzip_over: None,
             cookies: false,
+            redirects: 0,
             proxy: Choice::Environment,
             headers: HeaderMap::new(),
         }
@@ -125,11 +127,29 @@ impl ClientOptions {
         self
     }
 
+    /// Follows up to this many redirects for each call: answers with status 301, 302, 307 or 308 that lead to a URL of
+    /// the same scheme, host and port as the client's own. The call is made there with the same headers, and the
+    /// cookies for that path. All of them have to be answered within the [`timeout`](Self::timeout) of the call.
+    ///
+    /// A redirect to anywhere else is an error, since it would take the call and its credentials along: whoever means
+    /// to follow it makes a client for that URL. So is one to `https`, as this build has no TLS yet. Of each redirect
+    /// that is not followed [`HttpError::location`](crate::HttpError::location) says where it leads; the call did not
+    /// run then.
+    ///
+    /// Default: 0, none, as a server that moved its service is better called where it is now.
+    #[must_use]
+    pub const fn redirects(mut self, max: usize) -> Self {
+        self.redirects = max;
+        self
+    }
+
     /// Sends all calls through the HTTP proxy at `url`, with its user information as credentials.
     ///
     /// Default: what `http_proxy`, `all_proxy` and `no_proxy` in the environment say at the time
-    /// when the client is made, except that calls to this machine's loopback addresses never go
-    /// through a proxy of the environment. Unix sockets know no proxies.
+    /// when the client is made (in capital letters first), except that calls to this machine's loopback addresses never
+    /// go through a proxy of the environment. Unix sockets know no proxies. A variable that is asked and cannot be
+    /// understood has [`Client::new`](crate::Client::new) fail. `HTTP_PROXY` is not asked in CGI, where a header of the
+    /// request gets there.
     ///
     /// # Errors
     /// If `url` is not an `http` URL.

@@ -1,6 +1,9 @@
 //! Which proxy calls go through.
 
-use http::{HeaderValue, Uri};
+use std::ffi::OsString;
+use std::net::IpAddr;
+
+use http::HeaderValue;
 use hyper_util::client::proxy::matcher::Matcher;
 
 use super::error::InvalidUrl;
@@ -32,18 +35,21 @@ impl Choice {
             _ if target.socket.is_some() => Ok(None),
             Self::Off => Ok(None),
             Self::To(proxy) => Ok(Some(proxy.clone())),
-            Self::Environment => Proxy::matching(&Matcher::from_env(), target),
+            Self::Environment => Proxy::of_environment(|name| std::env::var_os(name), target),
         }
     }
 }
 
 impl Proxy {
     pub(super) fn parse(url: &str) -> Result<Self, InvalidUrl> {
-        let target = Target::parse(url).and_then(|target| match target.socket {
-            Some(_) => Err(InvalidUrl::Scheme("http+unix".to_owned())),
-            None => Ok(target),
-        });
-        let target = target.map_err(|error| InvalidUrl::Proxy(Box::new(error)))?;
+        Self::read(url).map_err(|error| InvalidUrl::Proxy(Box::new(error)))
+    }
+
+    fn read(url: &str) -> Result<Self, InvalidUrl> {
+        let target = Target::parse(url)?;
+        if target.socket.is_some() {
+            return Err(InvalidUrl::Scheme("http+unix".to_owned()));
+        }
         let (host, port) = target.host_and_port();
         Ok(Self {
             host,
@@ -52,78 +58,264 @@ impl Proxy {
         })
     }
 
+    /// What the environment says, in the variables that curl and most others read. One that cannot be understood is an
+    /// error: to ignore it would send calls past the proxy.
+    ///
     /// A proxy cannot reach this machine's own loopback addresses: whatever it found there would
     /// be another machine's.
-    fn matching(environment: &Matcher, target: &Target) -> Result<Option<Self>, InvalidUrl> {
+    fn of_environment(
+        variable: impl Fn(&'static str) -> Option<OsString>,
+        target: &Target,
+    ) -> Result<Option<Self>, InvalidUrl> {
         if target.is_loopback() {
             return Ok(None);
         }
-        let Some(found) = environment.intercept(&target.uri) else {
+        // A CGI program finds the `Proxy` header of a request in `HTTP_PROXY`, and systems that do not tell the case of
+        // names find it in the other as well (CVE-2016-5385 and its like).
+        let is_cgi = variable("REQUEST_METHOD").is_some();
+        let is_of_request =
+            |name| is_cgi && (name == "HTTP_PROXY" || cfg!(windows) && name == "http_proxy");
+        let first = |names: &[&'static str]| {
+            let trusted = names.iter().copied().filter(|name| !is_of_request(*name));
+            let mut set = trusted.filter_map(|name| Some((name, variable(name)?)));
+            set.find(|(_, value)| !value.is_empty())
+        };
+        let Some((name, url)) = first(&["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"])
+        else {
             return Ok(None);
         };
-        let authorization = found.basic_auth().cloned();
-        let (host, port) = host_and_port(found.uri())?;
-        Ok(Some(Self {
-            host,
-            port,
-            authorization,
-        }))
+        if let Some((name, exceptions)) = first(&["NO_PROXY", "no_proxy"]) {
+            let exceptions = text(name, &exceptions)?;
+            let is_excepted = is_excepted(exceptions, target);
+            if is_excepted.map_err(|problem| in_variable(name, problem))? {
+                return Ok(None);
+            }
+        }
+        let url = text(name, &url)?.trim();
+        // curl takes what has no scheme for a host, and so does nearly everyone.
+        let url = match url.contains("://") {
+            true => url.to_owned(),
+            false => format!("http://{url}"),
+        };
+        Self::read(&url)
+            .map(Some)
+            .map_err(|problem| in_variable(name, problem))
     }
 }
 
-/// The matcher has removed user information from the URL already.
-fn host_and_port(uri: &Uri) -> Result<(String, u16), InvalidUrl> {
-    let error = match (uri.scheme_str(), uri.host()) {
-        (Some("http"), Some(host)) => {
-            let host = host.trim_start_matches('[').trim_end_matches(']');
-            return Ok((host.to_owned(), uri.port_u16().unwrap_or(80)));
+fn text<'a>(name: &'static str, value: &'a OsString) -> Result<&'a str, InvalidUrl> {
+    let problem = || InvalidUrl::Syntax("it is not UTF-8".to_owned());
+    value.to_str().ok_or_else(|| in_variable(name, problem()))
+}
+
+fn in_variable(variable: &'static str, problem: InvalidUrl) -> InvalidUrl {
+    let problem = Box::new(problem);
+    InvalidUrl::Proxy(Box::new(InvalidUrl::Environment { variable, problem }))
+}
+
+/// Whether one of these exceptions, separated by commas, is the host of the URL: `*`, an address, a network in CIDR
+/// form, or a domain with all that is below it, which may begin with `.` or `*.`. A port at its end is compared, too.
+fn is_excepted(exceptions: &str, target: &Target) -> Result<bool, InvalidUrl> {
+    let (_, port) = target.host_and_port();
+    let mut listed = Vec::new();
+    for (index, exception) in exceptions.split(',').map(str::trim).enumerate() {
+        if exception.is_empty() {
+            continue;
         }
-        (Some("https"), _) => InvalidUrl::NoTls,
-        (scheme, _) => InvalidUrl::Scheme(scheme.unwrap_or_default().to_owned()),
+        let (host, its_port) = host_and_port(exception).ok_or_else(|| {
+            let problem = format!("its part {} is no host, address or network", index + 1);
+            InvalidUrl::Syntax(problem)
+        })?;
+        if its_port.is_none_or(|its_port| its_port == port) {
+            listed.push(host);
+        }
+    }
+    let matcher = Matcher::builder()
+        .http("http://proxy")
+        .no(listed.join(","))
+        .build();
+    Ok(matcher.intercept(&target.uri).is_none())
+}
+
+/// The host of an exception as the matcher takes it, and its port.
+fn host_and_port(exception: &str) -> Option<(&str, Option<u16>)> {
+    if exception == "*" || exception.parse::<IpAddr>().is_ok() {
+        return Some((exception, None));
+    }
+    if let Some((address, length)) = exception.split_once('/') {
+        let bits = match address.parse().ok()? {
+            IpAddr::V4(_) => 32,
+            IpAddr::V6(_) => 128,
+        };
+        let length: u8 = length.parse().ok()?;
+        return (length <= bits).then_some((exception, None));
+    }
+    let (host, port) = match exception.strip_prefix('[') {
+        Some(rest) => {
+            let (address, port) = rest.split_once(']')?;
+            address.parse::<IpAddr>().ok()?;
+            (address, port)
+        }
+        None => exception.split_at(exception.find(':').unwrap_or(exception.len())),
     };
-    Err(InvalidUrl::Proxy(Box::new(error)))
+    let port = match port.strip_prefix(':') {
+        Some(port) => Some(port.parse().ok()?),
+        None if port.is_empty() => None,
+        None => return None,
+    };
+    if host.parse::<IpAddr>().is_ok() {
+        return Some((host, port));
+    }
+    let domain = host.strip_prefix('*').filter(|rest| rest.starts_with('.'));
+    let domain = domain.unwrap_or(host);
+    let is_plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_');
+    let is_domain =
+        domain.contains(|c: char| c.is_ascii_alphanumeric()) && domain.bytes().all(is_plain);
+    is_domain.then_some((domain, port))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::error::Error as _;
+
     use super::*;
 
-    fn proxy(matcher: &Matcher, url: &str) -> Result<Option<String>, InvalidUrl> {
-        let proxy = Proxy::matching(matcher, &Target::parse(url)?)?;
+    type Variables<'a> = &'a [(&'a str, &'a str)];
+
+    fn found(variables: Variables<'_>, url: &str) -> Result<Option<Proxy>, InvalidUrl> {
+        let variable = |name| {
+            let mut set = variables.iter().filter(|(set, _)| *set == name);
+            set.next().map(|(_, value)| OsString::from(value))
+        };
+        Proxy::of_environment(variable, &Target::parse(url)?)
+    }
+
+    fn proxy(variables: Variables<'_>, url: &str) -> Result<Option<String>, InvalidUrl> {
+        let proxy = found(variables, url)?;
         Ok(proxy.map(|proxy| format!("{} {}", proxy.host, proxy.port)))
     }
 
     #[test]
     fn the_environment_names_a_proxy_except_for_this_machine_and_no_proxy() {
-        let matcher = Matcher::builder()
-            .http("http://u:secret@[::7]:3128")
-            .no("example.org")
-            .build();
-        assert_eq!(
-            proxy(&matcher, "http://example.com"),
-            Ok(Some("::7 3128".to_owned()))
-        );
-        for url in [
-            "http://localhost",
-            "http://127.0.0.1:8000",
-            "http://a.example.org",
+        let variables = [
+            ("http_proxy", "http://u:secret@[::7]:3128"),
+            (
+                "no_proxy",
+                " example.org, *.example.net , 192.0.2.0/24,h.example:81,",
+            ),
+        ];
+        for (url, uses_it) in [
+            ("http://example.com", true),
+            ("http://notexample.org", true),
+            ("http://192.0.3.1", true),
+            ("http://h.example", true),
+            ("http://localhost", false),
+            ("http://127.0.0.1:8000", false),
+            ("http://a.example.org", false),
+            ("http://a.example.net", false),
+            ("http://192.0.2.7", false),
+            ("http://h.example:81", false),
         ] {
-            assert_eq!(proxy(&matcher, url), Ok(None));
+            let expected = uses_it.then(|| "::7 3128".to_owned());
+            assert_eq!(proxy(&variables, url), Ok(expected), "{url}");
         }
-        let target = Target::parse("http://example.com").unwrap();
-        let found = Proxy::matching(&matcher, &target).unwrap().unwrap();
+        let found = found(&variables, "http://example.com").unwrap().unwrap();
         assert_eq!(found.authorization.as_ref().unwrap(), "Basic dTpzZWNyZXQ=");
         assert!(!format!("{found:?}").contains("dTpzZWNyZXQ"));
     }
 
     #[test]
+    fn the_first_variable_that_is_set_to_something_counts() {
+        let url = "http://example.com";
+        for (variables, expected) in [
+            (&[][..], None),
+            (&[("http_proxy", "")][..], None),
+            (&[("https_proxy", "http://p:1")], None),
+            (&[("all_proxy", "http://p:1")], Some("p 1")),
+            (&[("ALL_PROXY", "p:1"), ("all_proxy", "x:2")], Some("p 1")),
+            (&[("http_proxy", "p:1"), ("ALL_PROXY", "%")], Some("p 1")),
+            (&[("HTTP_PROXY", ""), ("http_proxy", " p ")], Some("p 80")),
+            (&[("http_proxy", "p:1"), ("no_proxy", "*")], None),
+            (&[("http_proxy", "p:1"), ("NO_PROXY", "EXAMPLE.com")], None),
+            (&[("http_proxy", "%"), ("no_proxy", "*")], None),
+        ] {
+            let expected = expected.map(str::to_owned);
+            assert_eq!(proxy(variables, url), Ok(expected), "{variables:?}");
+        }
+    }
+
+    #[test]
+    fn a_header_of_a_request_to_a_cgi_program_names_no_proxy() {
+        let cgi = ("REQUEST_METHOD", "POST");
+        let url = "http://example.com";
+        assert_eq!(proxy(&[cgi, ("HTTP_PROXY", "evil:1")], url), Ok(None));
+        assert_eq!(proxy(&[cgi, ("HTTP_PROXY", "u:%@")], url), Ok(None));
+        let own = [cgi, ("HTTP_PROXY", "evil:1"), ("ALL_PROXY", "p:1")];
+        assert_eq!(proxy(&own, url), Ok(Some("p 1".to_owned())));
+    }
+
+    #[test]
+    fn a_malformed_variable_is_an_error_that_names_it_and_shows_no_password() {
+        for (variable, value) in [
+            ("http_proxy", "http://u:secret@h:99999"),
+            ("HTTP_PROXY", "u:secret@h:x"),
+            ("http_proxy", "u:secret@http://h"),
+            ("http_proxy", "http://u:secret@"),
+            ("http_proxy", "http://u:sec ret@h"),
+            ("http_proxy", "https://u:secret@h"),
+            ("http_proxy", "http+unix://u:secret@/run/x"),
+            ("all_proxy", "socks5://u:secret@h:1080"),
+            ("ALL_PROXY", "://secret"),
+            ("http_proxy", "%"),
+            ("http_proxy", " "),
+        ] {
+            let error = proxy(&[(variable, value)], "http://example.com").unwrap_err();
+            let InvalidUrl::Proxy(inner) = &error else {
+                panic!("{error:?}");
+            };
+            let InvalidUrl::Environment {
+                variable: named,
+                problem,
+            } = &**inner
+            else {
+                panic!("{error:?}");
+            };
+            assert_eq!(*named, variable);
+            assert!(inner.to_string().contains(variable) && inner.source().is_some());
+            let shown = format!("{error} {error:?} {inner} {problem}");
+            assert!(!shown.contains("secret"), "{shown}");
+        }
+        for exception in [
+            "10.0.0.0/33",
+            "10.0.0/8",
+            "http://h",
+            "h:x",
+            "a b",
+            "[::1",
+            "-",
+            "*a",
+        ] {
+            let variables = [("http_proxy", "p:1"), ("no_proxy", exception)];
+            let error = proxy(&variables, "http://example.com").unwrap_err();
+            let InvalidUrl::Proxy(inner) = error else {
+                panic!("{error:?}");
+            };
+            assert!(inner.to_string().contains("`no_proxy`"), "{inner}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_variable_that_is_no_utf_8_is_not_ignored() {
+        use std::os::unix::ffi::OsStringExt as _;
+
+        let target = Target::parse("http://example.com").unwrap();
+        let broken = |name| (name == "http_proxy").then(|| OsString::from_vec(vec![b'h', 0xff]));
+        assert!(Proxy::of_environment(broken, &target).is_err());
+    }
+
+    #[test]
     fn a_proxy_that_cannot_be_used_is_not_ignored() {
-        let matcher = Matcher::builder().all("socks5://host:1080").build();
-        let error = proxy(&matcher, "http://example.com").unwrap_err();
-        assert_eq!(
-            error,
-            InvalidUrl::Proxy(Box::new(InvalidUrl::Scheme("socks5".to_owned())))
-        );
         assert!(Proxy::parse("https://host").is_err());
         assert!(Proxy::parse("http+unix:///x").is_err());
     }

@@ -28,6 +28,7 @@ pub(super) fn reply<T>(
         headers,
         mut body,
         broken,
+        unfollowed,
         ..
     } = response;
     let problem = match broken {
@@ -60,7 +61,8 @@ pub(super) fn reply<T>(
         Problem::NotAReply(_) if !status.is_success() => Problem::Status,
         problem => problem,
     };
-    Err(HttpError::new(status, &headers, &body, problem).into_call_error())
+    let error = HttpError::new(status, &headers, &body, problem);
+    Err(error.unfollowed(unfollowed).into_call_error())
 }
 
 /// The fault, with the kind that the status tells. The code alone does not say that a server has too much to do, and the

@@ -6,9 +6,11 @@ use http::header::{
 };
 use http::{Uri, uri::PathAndQuery};
 use rpc_core::FormatError;
+use url::{Position, Url};
 
 use super::options::ClientOptions;
 use super::proxy::Proxy;
+use super::redirect::path_and_query;
 use super::url::Target;
 use crate::coding::gzip;
 
@@ -16,6 +18,7 @@ use crate::coding::gzip;
 pub(super) struct Template {
     /// The request line and the headers, but for what depends on the body, and cookies.
     head: Vec<u8>,
+    form: Form,
     gzip_over: Option<usize>,
 }
 
@@ -25,6 +28,8 @@ pub(super) struct Request {
     start: usize,
     /// Where the headers of this request alone are.
     own: usize,
+    /// How long the first of them is, the `Cookie` header.
+    cookie: usize,
 }
 
 impl Request {
@@ -32,12 +37,33 @@ impl Request {
         &self.bytes[self.start..]
     }
 
-    /// Adds the `Cookie` header.
-    pub(super) fn add_cookie(&mut self, cookie: &[u8]) {
+    /// Adds the `Cookie` header, in place of an earlier one.
+    pub(super) fn set_cookie(&mut self, cookie: Option<&[u8]>) {
         let mut line = Vec::new();
-        write_header(&COOKIE, cookie, &mut line);
-        self.bytes.splice(self.own..self.own, line);
+        if let Some(cookie) = cookie {
+            write_header(&COOKIE, cookie, &mut line);
+        }
+        let before = self.own..self.own + self.cookie;
+        self.cookie = line.len();
+        self.bytes.splice(before, line);
     }
+
+    fn set_line(&mut self, line: &str) {
+        let end = self.as_slice().iter().position(|byte| *byte == b'\r');
+        let length = end.unwrap_or_default();
+        self.own = self.own - length + line.len();
+        self.bytes
+            .splice(self.start..self.start + length, line.bytes());
+    }
+}
+
+/// What of its URL the line of a request has.
+#[derive(Clone, Copy, Debug)]
+enum Form {
+    /// What follows the host, as servers want it.
+    Path,
+    /// All, as proxies do.
+    Whole,
 }
 
 impl Template {
@@ -68,17 +94,34 @@ impl Template {
         }
         let cookie = options.cookies.then(|| headers.remove(COOKIE)).flatten();
         let path = target.uri.path_and_query().map(PathAndQuery::as_str);
-        let line = match (proxy, path) {
-            // Servers want only what follows the host; proxies all.
-            (None, Some(path)) => format!("POST {path} HTTP/1.1\r\n"),
-            _ => format!("POST {} HTTP/1.1\r\n", target.uri),
+        let form = match proxy {
+            None => Form::Path,
+            Some(_) => Form::Whole,
+        };
+        let line = match (form, path) {
+            (Form::Path, Some(path)) => line(path),
+            _ => line(&target.uri.to_string()),
         };
         let mut head = line.into_bytes();
+        head.extend_from_slice(b"\r\n");
         for (name, value) in &headers {
             write_header(name, value.as_bytes(), &mut head);
         }
         let gzip_over = options.gzip_over;
-        (Self { head, gzip_over }, cookie)
+        let template = Self {
+            head,
+            form,
+            gzip_over,
+        };
+        (template, cookie)
+    }
+
+    /// Makes a request one to another URL of the same host and port.
+    pub(super) fn redirect(&self, request: &mut Request, url: &Url) {
+        request.set_line(&line(match self.form {
+            Form::Path => path_and_query(url),
+            Form::Whole => &url[..Position::AfterQuery],
+        }));
     }
 
     /// The request with the document that `write` appends, of about `size` bytes.
@@ -121,8 +164,18 @@ impl Template {
             bytes[start..end].copy_from_slice(part);
         }
         let own = start + self.head.len();
-        Ok(Request { bytes, start, own })
+        Ok(Request {
+            bytes,
+            start,
+            own,
+            cookie: 0,
+        })
     }
+}
+
+/// The first line of a request, without its end.
+fn line(target: &str) -> String {
+    format!("POST {target} HTTP/1.1")
 }
 
 /// Appends a header, its name in title case: some old servers compare names letter by letter.
@@ -165,9 +218,7 @@ mod tests {
             Ok(())
         });
         let mut request = request.unwrap();
-        if let Some(cookie) = cookie {
-            request.add_cookie(cookie);
-        }
+        request.set_cookie(cookie);
         request.as_slice().to_vec()
     }
 
@@ -188,6 +239,40 @@ mod tests {
                  X-Api-Key: k\r\nCookie: a=b\r\nContent-Length: {length}\r\n\r\n{document}"
             );
             assert_eq!(String::from_utf8(sent).unwrap(), expected);
+        }
+    }
+
+    #[test]
+    fn a_redirect_changes_the_line_and_the_cookies_alone() {
+        let options = ClientOptions::default().header("x-api-key", "k").unwrap();
+        let proxied = options.clone().proxy("http://u:p@proxy").unwrap();
+        for (options, host) in [(options, ""), (proxied, "http://h:81")] {
+            let url = "http://u:p@h:81/a?b";
+            let before = sent(url, &options, Some(b"a=b"), "<x/>");
+            let before = String::from_utf8(before).unwrap();
+            let target = Target::parse(url).unwrap();
+            let proxy = options.proxy.for_target(&target).unwrap();
+            let (template, _) = Template::new(&target, proxy.as_ref(), &options);
+            let request = template.request(0, |out| {
+                out.extend_from_slice(b"<x/>");
+                Ok(())
+            });
+            let mut request = request.unwrap();
+            for (path, cookie) in [
+                ("/longer/path?q", Some("c=longer")),
+                ("/", None),
+                ("/a?b", Some("a=b")),
+            ] {
+                let url = Url::parse(&format!("http://h:81{path}")).unwrap();
+                template.redirect(&mut request, &url);
+                request.set_cookie(cookie.map(str::as_bytes));
+                let line = cookie.map(|cookie| format!("Cookie: {cookie}\r\n"));
+                let expected = before
+                    .replace(&format!("POST {host}/a?b "), &format!("POST {host}{path} "))
+                    .replace("Cookie: a=b\r\n", &line.unwrap_or_default());
+                let sent = str::from_utf8(request.as_slice()).unwrap();
+                assert_eq!(sent, expected);
+            }
         }
     }
 

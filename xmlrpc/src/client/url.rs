@@ -36,7 +36,12 @@ impl Target {
             "http+unix" if cfg!(unix) => Self::unix(rest),
             "http+unix" => Err(InvalidUrl::NoUnixSockets),
             "https" => Err(InvalidUrl::NoTls),
-            _ => Err(InvalidUrl::Scheme(scheme.to_owned())),
+            _ if is_scheme(scheme) => Err(InvalidUrl::Scheme(scheme.to_owned())),
+            // It may be user information that stands in the wrong place.
+            _ => {
+                let problem = "what stands before `://` is no scheme";
+                Err(InvalidUrl::Syntax(problem.to_owned()))
+            }
         }
     }
 
@@ -145,6 +150,12 @@ impl fmt::Display for Socket<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         percent_encode(self.0.as_os_str().as_encoded_bytes(), SPECIAL).fmt(f)
     }
+}
+
+/// Whether this can be a scheme (RFC 3986, 3.1), and so holds no `USER:PASSWORD@`.
+fn is_scheme(text: &str) -> bool {
+    let is_allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.');
+    text.starts_with(|c: char| c.is_ascii_alphabetic()) && text.bytes().all(is_allowed)
 }
 
 fn parse_http(rest: &str) -> Result<Url, InvalidUrl> {
@@ -295,6 +306,10 @@ mod tests {
     fn what_is_refused_says_why_without_the_password() {
         assert_eq!(error("https://host"), InvalidUrl::NoTls);
         assert_eq!(error("ftp://host"), InvalidUrl::Scheme("ftp".to_owned()));
+        assert_eq!(
+            error("svn+ssh://h"),
+            InvalidUrl::Scheme("svn+ssh".to_owned())
+        );
         for text in [
             "",
             "host",
@@ -309,6 +324,16 @@ mod tests {
             "http://u:secret@h\n/",
             "http://u:secret@h:x",
             "http://u:secret@[::",
+            "u:secret@http://h",
+            "u:secret@https://h/x",
+            "secret@://h",
+            "u:secret@h",
+            "//u:secret@h",
+            "http:/u:secret@h",
+            "http+unix://u:secret@",
+            "http://u:secret@h:70000/",
+            "http://u:secret@h%zz/",
+            "http://u:secret@xn--a/",
         ] {
             let error = error(text);
             assert!(!format!("{error} {error:?}").contains("secret"), "{text}");
@@ -363,6 +388,23 @@ mod tests {
             let target = Target::parse(&url).unwrap();
             proptest::prop_assert_eq!(target.socket.as_deref(), Some(Path::new(&path)));
             proptest::prop_assert_eq!(target.to_string(), url);
+        }
+
+        #[test]
+        fn no_error_shows_a_password(
+            before in "(http|http\\+unix|ftp|)(://|:/|:|)",
+            host in "[/:@%?#a\\[\\]\\\\é]{0,8}",
+            after in "(@|://|/| )[/:@%?#a]{0,4}",
+        ) {
+            for text in [
+                format!("{before}u:sEcReT@{host}{after}"),
+                format!("{before}{host}u:sEcReT@{after}"),
+            ] {
+                if let Err(error) = Target::parse(&text) {
+                    let shown = format!("{error} {error:?}").to_ascii_lowercase();
+                    proptest::prop_assert!(!shown.contains("secret"), "{text}: {error}");
+                }
+            }
         }
 
         #[test]

@@ -1,13 +1,16 @@
 //! CGI: one request from a web server, one answer to it, and the program ends (RFC 3875).
 
 use std::collections::HashMap;
+use std::ffi::{OsStr, OsString};
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, SocketAddr};
+use std::str::FromStr;
 
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue};
-use http::{HeaderMap, Method, Request};
+use http::{HeaderMap, Method, Request, Uri};
 use http_body_util::{BodyExt, Full};
+use percent_encoding::{AsciiSet, CONTROLS, percent_encode};
 use rpc_core::Peer;
 
 use super::Server;
@@ -30,7 +33,7 @@ use super::Server;
 pub async fn serve(server: &Server) -> io::Result<()> {
     respond(
         server,
-        std::env::vars(),
+        std::env::vars_os(),
         io::stdin().lock(),
         io::stdout().lock(),
     )
@@ -40,20 +43,22 @@ pub async fn serve(server: &Server) -> io::Result<()> {
 /// As [`serve`], with the environment, input and output given.
 ///
 /// The path is that after the program's own (`PATH_INFO`), or `/`. Reading and writing block the
-/// thread: a CGI program has nothing else to do.
+/// thread: a CGI program has nothing else to do. Variables need not be UTF-8: every header of a request becomes one.
 ///
 /// # Errors
 /// If the input cannot be read or the output cannot be written.
-pub async fn respond(
+pub async fn respond<N, V>(
     server: &Server,
-    variables: impl IntoIterator<Item = (String, String)>,
+    variables: impl IntoIterator<Item = (N, V)>,
     input: impl Read,
     mut output: impl Write,
-) -> io::Result<()> {
-    let variables: HashMap<String, String> = variables.into_iter().collect();
-    let length = variables
-        .get("CONTENT_LENGTH")
-        .and_then(|length| length.trim().parse().ok());
+) -> io::Result<()>
+where
+    N: Into<OsString>,
+    V: Into<OsString>,
+{
+    let variables = Variables::new(variables);
+    let length = variables.parsed::<u64>("CONTENT_LENGTH");
     // One byte over the limit is enough to be refused for.
     let limit = (server.options.max_body as u64).saturating_add(1);
     let mut body = Vec::new();
@@ -62,14 +67,14 @@ pub async fn respond(
         .read_to_end(&mut body)?;
 
     let mut request = Request::new(Full::new(Bytes::from(body)));
-    let method = variables
-        .get("REQUEST_METHOD")
-        .map(|method| Method::from_bytes(method.as_bytes()));
-    *request.method_mut() = method.transpose().map_err(invalid)?.unwrap_or_default();
-    let path = variables.get("PATH_INFO").filter(|path| !path.is_empty());
-    *request.uri_mut() = path.map_or("/", String::as_str).parse().map_err(invalid)?;
-    *request.headers_mut() = headers(&variables);
-    request.extensions_mut().insert(peer(&variables));
+    let method = Method::from_bytes(variables.bytes("REQUEST_METHOD").unwrap_or_default());
+    *request.method_mut() = method.unwrap_or_default();
+    *request.uri_mut() = variables.path();
+    *request.headers_mut() = variables.headers();
+    if let Some(length) = length {
+        request.headers_mut().insert(CONTENT_LENGTH, length.into());
+    }
+    request.extensions_mut().insert(variables.peer());
 
     let (parts, body) = server.respond(request).await.into_parts();
     let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
@@ -85,37 +90,77 @@ pub async fn respond(
     output.flush()
 }
 
-fn invalid(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, error)
+/// What a web server tells of a request, as bytes: much of it is what the client sent.
+struct Variables(HashMap<OsString, OsString>);
+
+impl Variables {
+    fn new<N: Into<OsString>, V: Into<OsString>>(
+        variables: impl IntoIterator<Item = (N, V)>,
+    ) -> Self {
+        let owned = |(name, value): (N, V)| (name.into(), value.into());
+        Self(variables.into_iter().map(owned).collect())
+    }
+
+    /// A variable that is set to something (RFC 3875, 4.1: an empty one is as good as none).
+    fn bytes(&self, name: &str) -> Option<&[u8]> {
+        let value = self.0.get(OsStr::new(name))?.as_encoded_bytes();
+        (!value.is_empty()).then_some(value)
+    }
+
+    fn parsed<T: FromStr>(&self, name: &str) -> Option<T> {
+        str::from_utf8(self.bytes(name)?).ok()?.trim().parse().ok()
+    }
+
+    /// The path as it stands in a request: the web server has decoded it.
+    fn path(&self) -> Uri {
+        let path = self.bytes("PATH_INFO").unwrap_or(b"/");
+        let encoded = percent_encode(path, SPECIAL).to_string();
+        // At a path that no request can have there is no service.
+        encoded.parse().unwrap_or_else(|_| Uri::from_static("*"))
+    }
+
+    /// The headers of the request: `HTTP_ACCEPT_ENCODING` was `Accept-Encoding`.
+    fn headers(&self) -> HeaderMap {
+        let named = self.0.iter().filter_map(|(variable, value)| {
+            let name = match variable.to_str()? {
+                "CONTENT_TYPE" => CONTENT_TYPE,
+                variable => {
+                    let name = variable.strip_prefix("HTTP_")?.replace('_', "-");
+                    HeaderName::from_bytes(name.as_bytes()).ok()?
+                }
+            };
+            Some((
+                name,
+                HeaderValue::from_bytes(value.as_encoded_bytes()).ok()?,
+            ))
+        });
+        named.filter(|(_, value)| !value.is_empty()).collect()
+    }
+
+    fn peer(&self) -> Peer {
+        let address = self.parsed::<IpAddr>("REMOTE_ADDR");
+        let port = self.parsed("REMOTE_PORT").unwrap_or(0);
+        address.map_or(Peer::Unknown, |address| {
+            Peer::Tcp(SocketAddr::new(address, port))
+        })
+    }
 }
 
-/// The headers of the request: `HTTP_ACCEPT_ENCODING` was `Accept-Encoding`.
-fn headers(variables: &HashMap<String, String>) -> HeaderMap {
-    let named = variables.iter().filter_map(|(variable, value)| {
-        let name = match variable.as_str() {
-            "CONTENT_TYPE" => CONTENT_TYPE,
-            variable => {
-                let name = variable.strip_prefix("HTTP_")?.replace('_', "-");
-                HeaderName::from_bytes(name.as_bytes()).ok()?
-            }
-        };
-        Some((name, HeaderValue::from_str(value).ok()?))
-    });
-    named.filter(|(_, value)| !value.is_empty()).collect()
-}
-
-fn peer(variables: &HashMap<String, String>) -> Peer {
-    let address: Option<IpAddr> = variables
-        .get("REMOTE_ADDR")
-        .and_then(|address| address.parse().ok());
-    let port = variables
-        .get("REMOTE_PORT")
-        .and_then(|port| port.parse().ok())
-        .unwrap_or(0);
-    address.map_or(Peer::Unknown, |address| {
-        Peer::Tcp(SocketAddr::new(address, port))
-    })
-}
+/// What cannot stand in the path of a request as it is.
+const SPECIAL: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'%')
+    .add(b'<')
+    .add(b'>')
+    .add(b'?')
+    .add(b'\\')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'|')
+    .add(b'}');
 
 #[cfg(test)]
 mod tests {
@@ -128,10 +173,8 @@ mod tests {
                 format!("{} {}", cx.peer(), cx.header("x-test").unwrap_or("-"))
             })
             .unwrap();
-        let variables = variables
-            .iter()
-            .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
         let mut output = Vec::new();
+        let variables = variables.iter().copied();
         respond(&server, variables, body.as_bytes(), &mut output)
             .await
             .unwrap();
@@ -173,5 +216,80 @@ mod tests {
             answer.starts_with("Status: 405 Method Not Allowed\r\n"),
             "{answer}"
         );
+    }
+
+    #[tokio::test]
+    async fn whatever_the_variables_hold_is_answered() {
+        let body = "<methodCall><methodName>who</methodName></methodCall>";
+        let length = body.len().to_string();
+        for (name, value, status) in [
+            ("REQUEST_METHOD", "", "405"),
+            ("REQUEST_METHOD", "P\u{e9}ST", "405"),
+            ("PATH_INFO", "/a b", "404"),
+            ("PATH_INFO", "/\u{e9}\n?#%", "404"),
+            ("PATH_INFO", "//", "404"),
+            ("PATH_INFO", "nowhere", "404"),
+            ("PATH_INFO", "*", "404"),
+            ("PATH_INFO", "/RPC2", "200"),
+            ("CONTENT_LENGTH", "", "411"),
+            ("CONTENT_LENGTH", "-1", "411"),
+            ("CONTENT_LENGTH", "\u{e9}", "411"),
+            ("CONTENT_LENGTH", "99999999999999999999", "411"),
+            ("CONTENT_LENGTH", "18446744073709551615", "200"),
+            ("CONTENT_LENGTH", "0", "200"),
+            ("CONTENT_TYPE", "\u{e9}", "415"),
+            ("REMOTE_ADDR", "\u{e9}", "200"),
+            ("REMOTE_PORT", "99999", "200"),
+            ("HTTP_", "x", "200"),
+            ("HTTP_\u{e9}", "x", "200"),
+            ("HTTP_X", "\u{e9}", "200"),
+            ("HTTP_X", "a\nb", "200"),
+            ("HTTP_HOST", "evil.example", "200"),
+            ("HTTP_ORIGIN", "http://evil.example", "403"),
+        ] {
+            let mut variables = vec![
+                ("REQUEST_METHOD", "POST"),
+                ("CONTENT_TYPE", "text/xml"),
+                ("CONTENT_LENGTH", &length),
+            ];
+            variables.retain(|(other, _)| *other != name);
+            variables.push((name, value));
+            let answer = run(&variables, body).await;
+            let expected = format!("Status: {status} ");
+            assert!(answer.starts_with(&expected), "{name}={value}: {answer}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn bytes_that_are_no_utf_8_arrive_as_they_are() {
+        use std::os::unix::ffi::OsStringExt as _;
+
+        let server = Server::new();
+        let seen = |cx: rpc_core::Context| {
+            let value = cx.headers().and_then(|headers| headers.get("x-test"));
+            value.map(|value| value.as_bytes().to_vec().len())
+        };
+        server.register_function("seen", seen).unwrap();
+        let body = "<methodCall><methodName>seen</methodName></methodCall>";
+        let length = body.len().to_string();
+        let variables = [
+            (&b"REQUEST_METHOD"[..], &b"POST"[..]),
+            (b"CONTENT_TYPE", b"text/xml"),
+            (b"CONTENT_LENGTH", length.as_bytes()),
+            (b"HTTP_X_TEST", b"\xff\xfe\xe9"),
+            (b"HTTP_\xff", b"\xff"),
+            (b"\xff", b"\xff"),
+            (b"REMOTE_ADDR", b"\xff"),
+            (b"PATH_INFO", b"/RPC2"),
+        ];
+        let os = |bytes: &[u8]| OsString::from_vec(bytes.to_vec());
+        let variables = variables.map(|(name, value)| (os(name), os(value)));
+        let mut output = Vec::new();
+        respond(&server, variables, body.as_bytes(), &mut output)
+            .await
+            .unwrap();
+        let answer = String::from_utf8(output).unwrap();
+        assert!(answer.contains("<int>3</int>"), "{answer}");
     }
 }

@@ -18,6 +18,7 @@ use tokio::time::sleep_until;
 use tokio_util::sync::CancellationToken;
 
 use super::account::PeerAccount;
+use super::browser::Names;
 use super::gather::Gather;
 use super::patient::Patient;
 use super::seldom::Seldom;
@@ -26,7 +27,13 @@ use super::{Refusal, Server, head};
 
 impl Server {
     /// Serves one connection until either side has had enough.
-    pub(super) async fn connection(self, io: impl Io, peer: Peer, stop: CancellationToken) {
+    pub(super) async fn connection(
+        self,
+        io: impl Io,
+        peer: Peer,
+        names: Names,
+        stop: CancellationToken,
+    ) {
         if self
             .options
             .accept_peer
@@ -42,7 +49,7 @@ impl Server {
         let service = service_fn(|request: ::http::Request<Incoming>| {
             has_request.store(true, Ordering::Relaxed);
             let checked = head::check(&request).map_err(Refusal::closing);
-            let admitted = checked.and_then(|()| self.admit(request, peer.clone()));
+            let admitted = checked.and_then(|()| self.admit(request, peer.clone(), names));
             Box::pin(self.respond_to(admitted, &account))
         });
         let io = Patient::new(io, self.options.write_timeout.min(FOREVER));

@@ -1,9 +1,10 @@
 //! What HTTP/1.1 asks of the head of a request that came over a connection of ours. The rest of it hyper has
 //! checked already.
 
-use http::header::{HOST, TRANSFER_ENCODING};
+use http::header::{CONTENT_LENGTH, HOST, HeaderMap, TRANSFER_ENCODING};
 use http::uri::Authority;
 use http::{Request, StatusCode, Version};
+use http_body::Body;
 
 use super::Refusal;
 
@@ -38,6 +39,21 @@ pub(super) fn check<B>(request: &Request<B>) -> Result<(), Refusal> {
     if codings > 1 || !are_chunked {
         let text = "the only transfer coding is chunked";
         return Err(Refusal::new(StatusCode::NOT_IMPLEMENTED, text));
+    }
+    Ok(())
+}
+
+/// Refuses a call that does not say how long its body is: it has none then (RFC 9112, 6.3), and whatever stands behind
+/// the head is another request. A body that is there needs no length, as in HTTP/2 or within one program.
+///
+/// # Errors
+/// With what to answer.
+pub(super) fn check_length(headers: &HeaderMap, body: &impl Body) -> Result<(), Refusal> {
+    let has_none =
+        || !headers.contains_key(CONTENT_LENGTH) && !headers.contains_key(TRANSFER_ENCODING);
+    if body.is_end_stream() && has_none() {
+        let text = "a call has a body: there is neither a Content-Length nor a Transfer-Encoding";
+        return Err(Refusal::new(StatusCode::LENGTH_REQUIRED, text).closing());
     }
     Ok(())
 }

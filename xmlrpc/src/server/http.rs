@@ -26,8 +26,9 @@ use tower_service::Service;
 
 use super::account::PeerAccount;
 use super::body::{self, Failure};
+use super::browser::{self, Names};
 use super::log::{self, OneLine};
-use super::{Refusal, ReplyBody, Server};
+use super::{Refusal, ReplyBody, Server, head};
 use crate::XmlRpc;
 use crate::coding::{Coding, charset, gzip};
 use crate::document::{REPLY_EPILOGUE, REPLY_PROLOGUE, call_head, reply_value, write_fault};
@@ -69,7 +70,8 @@ impl Server {
     /// Dropping the future cancels the call that the request made.
     pub async fn respond(&self, mut request: Request<impl Body>) -> Response<ReplyBody> {
         let peer = request.extensions_mut().remove::<Peer>();
-        let admitted = self.admit(request, peer.unwrap_or_default());
+        let names = Names::anywhere(&self.options);
+        let admitted = self.admit(request, peer.unwrap_or_default(), names);
         let account = PeerAccount::new(&self.options.budget);
         let response = {
             let mut responding = pin!(self.respond_to(admitted, &account));
@@ -129,9 +131,11 @@ impl Server {
         &self,
         request: Request<B>,
         peer: Peer,
+        names: Names,
     ) -> Result<Admitted<'_, B>, Refusal> {
         let (mut parts, body) = request.into_parts();
-        match self.look_at(&mut parts, &peer) {
+        let found = self.look_at(&mut parts, &peer, names);
+        match found.and_then(|found| head::check_length(&parts.headers, &body).map(|()| found)) {
             Ok((registry, coding)) => Ok(Admitted {
                 registry,
                 coding,
@@ -143,9 +147,15 @@ impl Server {
                 }),
                 body,
             }),
-            // What is left unread of this request must not be taken for the next.
-            Err(refusal) if !body.is_end_stream() => Err(refusal.closing()),
-            Err(refusal) => Err(refusal),
+            Err(mut refusal) => {
+                let origin = browser::allowed(&parts.headers, &self.options);
+                browser::show(refusal.0.headers_mut(), origin);
+                match body.is_end_stream() {
+                    true => Err(refusal),
+                    // What is left unread of this request must not be taken for the next.
+                    false => Err(refusal.closing()),
+                }
+            }
         }
     }
 
@@ -154,11 +164,16 @@ impl Server {
         &self,
         parts: &mut Parts,
         peer: &Peer,
+        names: Names,
     ) -> Result<(Cow<'_, Registry<XmlRpc>>, Coding), Refusal> {
+        browser::check(parts, names, &self.options)?;
         let registry = self.service_at(parts.uri.path()).ok_or_else(|| {
             Refusal::new(StatusCode::NOT_FOUND, "there is no XML-RPC service here")
         })?;
         if parts.method != Method::POST {
+            if let Some(answer) = browser::preflight(parts, &self.options) {
+                return Err(answer);
+            }
             let text = "XML-RPC calls are made with POST";
             return Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, text)
                 .with_header(ALLOW, HeaderValue::from_static("POST")));
@@ -288,7 +303,10 @@ impl Server {
             ),
         };
         // There may be more of it to come, and none of that is a request.
-        respond_with(Refusal::new(status, text).closing())
+        let mut refusal = Refusal::new(status, text).closing();
+        let allowed = browser::allowed(&origin.headers, &self.options);
+        browser::show(refusal.0.headers_mut(), allowed);
+        respond_with(refusal)
     }
 
     /// The response to a request for which there is no room. Load balancers go by the status, callers by the fault.
@@ -339,6 +357,7 @@ impl Server {
     fn reply(&self, reply: Reply, origin: Arc<Origin>) -> Response<Full<Bytes>> {
         let limit = self.options.gzip_over;
         let large = limit.is_some_and(|limit| reply.length > limit);
+        let allowed = browser::allowed(&origin.headers, &self.options);
         let mut response = Response::new(Full::new(reply.body));
         let headers = response.headers_mut();
         *headers = emptied(origin);
@@ -349,6 +368,7 @@ impl Server {
         if large {
             headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
         }
+        browser::show(headers, allowed);
         response
     }
 }
@@ -472,7 +492,10 @@ fn accepts_gzip(headers: &HeaderMap) -> bool {
 
 pub(super) fn respond_with(refusal: Refusal) -> Response<Full<Bytes>> {
     let response = refusal.0.map(|text| Full::new(Bytes::from(text)));
-    tracing::info!(status = response.status().as_u16(), "request refused");
+    // What a browser asks before a page calls is answered like this, too.
+    if !response.status().is_success() {
+        tracing::info!(status = response.status().as_u16(), "request refused");
+    }
     response
 }
 

@@ -2,6 +2,7 @@
 
 mod account;
 mod body;
+mod browser;
 pub mod cgi;
 mod connection;
 mod gather;
@@ -29,6 +30,7 @@ use rpc_core::{CallLimit, Instance, Name, RegisterError, Registry};
 use tokio::net::{TcpListener, ToSocketAddrs};
 use tokio_util::sync::CancellationToken;
 
+use self::browser::Names;
 pub use self::options::{FaultPolicy, Refusal, ServerOptions};
 pub use self::reply::{Dropped, ReplyBody};
 use crate::XmlRpc;
@@ -48,19 +50,22 @@ use crate::client::Socket;
 /// | status | when |
 /// |---|---|
 /// | 400 | the body broke off, has trailers or is not what its content coding says; not one host is named |
+/// | 403 | a web page of another [origin](ServerOptions::allow_origins) sent it, or it is for another [host](ServerOptions::hosts) |
 /// | 404 | there is no service at the path |
 /// | 405 | the method is not POST |
 /// | 408 | the body did not come in time |
+/// | 411 | there is neither a `Content-Length` nor a chunked body |
 /// | 413 | the body is over the limit, on the wire or inflated |
 /// | 415 | the content type is not XML, or the content coding not gzip |
 /// | 501 | there is a transfer coding other than chunked |
 /// | 503 | so many [calls](ServerOptions::max_calls) run, or so much is [held](ServerOptions::budget) for other peers, that there is no room for another; with a fault as well |
 ///
 /// All else is answered with status 200 and an XML-RPC document, a fault included, such as the one for a method
-/// whose name has more than 1024 bytes. A length is not
-/// asked for, as chunked bodies are as good: there is no 411. A request without a content type is
-/// taken for XML unless a web page sent it. So no page can make a browser call this server, unless
-/// the server is made to answer the browser's preflight request.
+/// whose name has more than 1024 bytes. A request without a content type is taken for XML unless a web page sent it.
+///
+/// No web page can make a browser call this server, but those of the server's own host and those whose origin it
+/// [allows](ServerOptions::allow_origins). A server on a loopback address is called by address or as `localhost`: other
+/// names for it have to be [named](ServerOptions::hosts).
 ///
 /// # Examples
 ///
@@ -317,12 +322,15 @@ impl<L: Listen> Listening<L> {
     /// Dropping the future closes the listener and all its connections at once.
     pub async fn serve_until(self, stop: impl Future<Output = ()>) -> Drained {
         let Self {
-            server, listener, ..
+            server,
+            listener,
+            address,
         } = self;
         let options = server.options.connections.clone();
+        let names = Names::at(&address, &server.options);
         let token = CancellationToken::new();
         let serving = serve::serve(listener, &options, token.clone(), move |io, peer, stop| {
-            server.clone().connection(io, peer, stop)
+            server.clone().connection(io, peer, names, stop)
         });
         let stopping = async {
             stop.await;

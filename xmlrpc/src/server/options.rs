@@ -28,6 +28,8 @@ pub struct ServerOptions {
     pub(crate) max_multicall: usize,
     pub(crate) gzip_over: Option<usize>,
     pub(crate) fault_policy: FaultPolicy,
+    pub(crate) hosts: Option<Vec<String>>,
+    pub(crate) allow_origins: Vec<String>,
     pub(crate) accept_peer: Option<Arc<AcceptPeer>>,
     pub(crate) authorize: Option<Arc<Authorize>>,
 }
@@ -117,6 +119,8 @@ impl Default for ServerOptions {
             max_multicall: 1000,
             gzip_over: Some(1400),
             fault_policy: FaultPolicy::Interoperability,
+            hosts: None,
+            allow_origins: Vec::new(),
             accept_peer: None,
             authorize: None,
         }
@@ -248,6 +252,43 @@ impl ServerOptions {
         self
     }
 
+    /// Names the hosts that the server is called by, beside IP addresses, `localhost` and names that end in
+    /// `.localhost`: `"rpc.example"` at any port, `"rpc.example:8000"` at this one. A request whose `Host` is any other
+    /// is refused with status 403; one without a host is not, as no browser sends such.
+    ///
+    /// Default: on a listener at a loopback address none beside those, so that no web page can call it by a name that
+    /// was made to lead there (DNS rebinding); elsewhere all, as only the program knows how others find it. Once hosts
+    /// are named they are asked for everywhere, on Unix sockets, in CGI and where the server is mounted in another as
+    /// well. A server on a network that browsers are in should name its hosts.
+    ///
+    /// A reverse proxy on the same machine calls by address unless it was told to pass on the `Host` that it was called
+    /// by (nginx: `proxy_set_header Host`, Apache: `ProxyPreserveHost On`): that name is to be named here then.
+    ///
+    /// ```
+    /// let options = xmlrpc::ServerOptions::default().hosts(["rpc.example", "www.rpc.example"]);
+    /// # drop(options);
+    /// ```
+    #[must_use]
+    pub fn hosts<H: Into<String>>(mut self, hosts: impl IntoIterator<Item = H>) -> Self {
+        self.hosts = Some(hosts.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Lets web pages of these origins, such as `"https://app.example"`, call the server. It answers what their browser
+    /// asks beforehand (CORS), and lets the page read the answers; cookies do not travel so.
+    ///
+    /// Default: none. A request whose `Origin` is neither named here nor that of the `Host` that it is for is refused
+    /// with status 403, and so is one that `Sec-Fetch-Site` tells to come from another site or origin. Pages without an
+    /// origin of their own, such as files, have the origin `"null"`, and so has any page that wants to: name that one for
+    /// a server that everyone may call.
+    ///
+    /// Behind a proxy that changes the `Host`, the pages of the site itself are to be named here.
+    #[must_use]
+    pub fn allow_origins<O: Into<String>>(mut self, origins: impl IntoIterator<Item = O>) -> Self {
+        self.allow_origins = origins.into_iter().map(Into::into).collect();
+        self
+    }
+
     /// Asks `accept` about each peer as it connects; the connection of one that is refused is
     /// closed before a byte of it is read. Default: all are accepted. CPython calls this
     /// `verify_request`.
@@ -299,6 +340,8 @@ impl fmt::Debug for ServerOptions {
             .field("max_multicall", &self.max_multicall)
             .field("gzip_over", &self.gzip_over)
             .field("fault_policy", &self.fault_policy)
+            .field("hosts", &self.hosts)
+            .field("allow_origins", &self.allow_origins)
             .finish_non_exhaustive()
     }
 }

@@ -12,6 +12,8 @@ both! {
     a_server_that_does_not_find_multicall_gets_single_calls,
     a_batch_to_a_wrong_path_is_refused,
     a_fault_of_the_whole_batch_is_an_error,
+    a_fault_that_reads_like_no_such_method_runs_no_call_twice,
+    a_result_of_a_wrong_shape_fails_in_a_batch_as_it_does_alone,
 }
 
 async fn a_batch_is_one_multicall(way: Way) {
@@ -45,7 +47,8 @@ async fn an_empty_batch_sends_nothing(way: Way) {
 async fn a_server_without_multicall_gets_single_calls(way: Way) {
     let text = "&lt;class 'Exception'&gt;:method &quot;system.multicall&quot; is not supported";
     let no = ok(&fault(4, "no"));
-    let answers = vec![ok(&fault(1, text)), ok(FIVE), no, ok(FIVE)];
+    let unknown = || ok(&fault(1, text));
+    let answers = vec![unknown(), unknown(), ok(FIVE), no, ok(FIVE)];
     let (url, server) = server(answers).await;
     let client = way.client(&url);
     let mut batch = client.batch();
@@ -64,11 +67,15 @@ async fn a_server_without_multicall_gets_single_calls(way: Way) {
     assert_eq!(batch.send().await.unwrap().take(five).unwrap(), 5);
 
     let requests = server.await.unwrap();
-    let expected = ["system.multicall", "add", "no", "again"];
+    let expected = ["system.multicall", "system.multicall", "add", "no", "again"];
     assert_eq!(methods(&requests), expected);
+    assert!(
+        !requests[1].text().contains("methodName>add"),
+        "no call is in it"
+    );
     let params = "<params><param><value><int>2</int></value></param>\
         <param><value><int>3</int></value></param></params>";
-    assert!(requests[1].text().contains(params));
+    assert!(requests[2].text().contains(params));
 }
 
 fn methods(requests: &[Request]) -> Vec<&str> {
@@ -133,4 +140,63 @@ async fn a_fault_of_the_whole_batch_is_an_error(way: Way) {
     let _ = batch.call::<i64>("f", ());
     let error = batch.send().await.unwrap_err();
     assert_eq!(error.fault(), Some(&Fault::new(4, "too many calls")));
+}
+
+/// As Perl's `RPC::XML` answers, whose multicall ends with the first call that fails: those before it have run.
+async fn a_fault_that_reads_like_no_such_method_runs_no_call_twice(way: Way) {
+    let none = "<methodResponse><params><param><value><array><data/></array></value></param>\
+        </params></methodResponse>";
+    let texts = [
+        (-32601, "there is no method `nowhere`"),
+        (-506, "Method 'nowhere' not defined"),
+        (1, "UNKNOWN_METHOD"),
+        (
+            1,
+            "method system.multicall is not supported, says the next server",
+        ),
+    ];
+    let hung_up = "HTTP/1.1 200".to_owned();
+    let other = ok(&fault(7, "no calls are in it"));
+    for (code, text) in texts {
+        for probed in [
+            ok(none),
+            other.clone(),
+            http("404 Not Found", "", ""),
+            hung_up.clone(),
+        ] {
+            let (url, server) = server(vec![ok(&fault(code, text)), probed]).await;
+            let mut batch = way.client(&url).batch();
+            let _ = batch.call::<i64>("add", (2, 3));
+            let _ = batch.call::<i64>("nowhere", ());
+            let error = batch.send().await.unwrap_err();
+            let told = error.fault().map(|fault| (fault.code(), fault.message()));
+            assert_eq!(told, Some((code, text)), "{error:?}");
+            assert_eq!(error.execution(), Execution::Maybe, "{error:?}");
+            let requests = server.await.unwrap();
+            assert_eq!(methods(&requests), ["system.multicall"; 2]);
+            assert!(!requests[1].text().contains("methodName>add"));
+        }
+    }
+}
+
+async fn a_result_of_a_wrong_shape_fails_in_a_batch_as_it_does_alone(way: Way) {
+    let list = "<value><array><data><value>a</value></data></array></value>";
+    let reply = |value: &str| {
+        format!("<methodResponse><params><param>{value}</param></params></methodResponse>")
+    };
+    let wrapped = format!("<value><array><data>{list}</data></array></value>");
+    let answers = vec![
+        ok(&reply(list)),
+        ok(&reply(&format!(
+            "<value><array><data>{wrapped}</data></array></value>"
+        ))),
+    ];
+    let (url, _server) = server(answers).await;
+    let client = way.client(&url);
+    let alone = client.call::<Vec<Vec<String>>>("f", ()).await.unwrap_err();
+    assert!(matches!(alone, CallError::Decode(_)), "{alone:?}");
+    let mut batch = client.batch();
+    let ticket = batch.call::<Vec<Vec<String>>>("f", ());
+    let error = batch.send().await.unwrap().take(ticket).unwrap_err();
+    assert!(matches!(error, CallError::Decode(_)), "{error:?}");
 }

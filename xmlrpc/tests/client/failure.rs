@@ -226,7 +226,7 @@ async fn redirects_are_shown_and_not_followed(way: Way) {
     for status in ["301 Moved Permanently", "302 Found", "307 Temporary"] {
         let answer = http(status, "Location: http://127.0.0.1:1/\r\n", "");
         let error = call(way, answer).await.unwrap_err();
-        assert!(matches!(error, CallError::NotAReply(_)), "{error:?}");
+        assert!(matches!(error, CallError::Refused(_)), "{error:?}");
         let error = HttpError::of(&error).unwrap();
         assert_eq!(error.location(), Some("http://127.0.0.1:1/"));
         assert!(error.to_string().contains("http://127.0.0.1:1/"));

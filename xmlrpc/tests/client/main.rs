@@ -6,10 +6,12 @@ mod both;
 
 mod batch;
 mod blocking;
+mod environment;
 mod exchange;
 mod failure;
 mod habits;
 mod hostile;
+mod redirects;
 
 use std::error::Error;
 

@@ -1,5 +1,6 @@
 //! Several calls in one request, through `system.multicall`.
 
+mod lacking;
 mod results;
 #[cfg(test)]
 mod tests;
@@ -18,7 +19,6 @@ use serde::de::DeserializeOwned;
 pub use self::results::{BatchError, Results};
 use super::Client;
 use super::endpoint::Endpoint;
-use super::error::HttpError;
 use super::transport::Transport;
 use crate::XmlRpc;
 use crate::de::Raw;
@@ -36,8 +36,13 @@ const EPILOGUE: &[u8] = b"</data></array></value></param></params>";
 /// them in order, or so most do.
 ///
 /// A server that knows no `system.multicall` gets the calls one after the other instead, from then
-/// on without being asked first. Some say so with HTTP status 404, as of a path where nothing is: if
+/// on without being asked first. No call runs twice for that: a fault that reads like it may be that of a call in the
+/// batch, so the server is asked again with a multicall of no calls, and only if it does not know that either are the
+/// calls sent. Some say with HTTP status 404 that they know none, as of a path where nothing is: if
 /// the first call finds nothing either, that is the error of the batch, and no other call is sent.
+///
+/// Results come as arrays of one element each. Those of a server that sends them without (Supervisor) are taken as well
+/// where one of them shows it: where it is neither an array of one element nor a fault.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -130,7 +135,7 @@ impl Batch {
     ///
     /// # Errors
     /// What concerns the whole request, as with [`Client::call`]; what concerns a single call is
-    /// the result of its ticket. [`BatchError`] is the cause where the answer does not fit the
+    /// the result of its ticket. Where the server answers all of them with one fault, any of them may have run. [`BatchError`] is the cause where the answer does not fit the
     /// calls.
     ///
     /// # Cancel safety
@@ -202,11 +207,16 @@ impl Calls {
         };
         match server.send(call).await {
             Ok(reply) => Results::read(self.batch, self.format, reply, self.entries),
-            Err(CallError::Fault(fault)) if says_no_multicall(&fault) => {
-                server.remember_that_multicall_is_lacking();
+            Err(CallError::Fault(fault)) => {
+                if lacking::is_shown_by(&fault) && lacking::is_proved(server, self.format).await {
+                    server.remember_that_multicall_is_lacking();
+                    return self.send_one_by_one(server, &params).await;
+                }
+                Err(CallError::Fault(of_some_call(fault)))
+            }
+            Err(error) if lacking::is_not_found(&error) => {
                 self.send_one_by_one(server, &params).await
             }
-            Err(error) if is_not_found(&error) => self.send_one_by_one(server, &params).await,
             Err(error) => Err(error),
         }
     }
@@ -235,7 +245,7 @@ impl Calls {
                         let result = server.send(call).await;
                         if std::mem::take(&mut is_unsure) {
                             match result {
-                                Err(error) if is_not_found(&error) => return Err(error),
+                                Err(error) if lacking::is_not_found(&error) => return Err(error),
                                 Ok(_) | Err(CallError::Fault(_)) => {
                                     server.remember_that_multicall_is_lacking();
                                 }
@@ -259,6 +269,16 @@ impl fmt::Debug for Calls {
     }
 }
 
+/// A fault that answers a whole batch, whose code does not say what became of the calls: Perl's `RPC::XML` answers so
+/// with the fault of the first call that fails, when those before it have run.
+fn of_some_call(fault: Fault) -> Fault {
+    match fault.kind() {
+        // The HTTP layer says so as well: nothing ran.
+        FaultKind::Overloaded => fault,
+        _ => Fault::new(fault.code(), fault.message()),
+    }
+}
+
 fn count(entries: &[Entry]) -> usize {
     let encoded = |entry: &&Entry| matches!(entry, Entry::Encoded(..));
     entries.iter().filter(encoded).count()
@@ -275,39 +295,4 @@ fn single(entries: &Bytes, args: Range<usize>, format: XmlRpc) -> Result<Vec<u8>
     }
     params.extend_from_slice(b"</params>");
     Ok(params)
-}
-
-/// Whether the HTTP layer found nothing to hand the call to, be it for its path or, as with Node's package `xmlrpc`, for
-/// its method.
-fn is_not_found(error: &CallError) -> bool {
-    HttpError::of(error).is_some_and(|error| error.status() == 404)
-}
-
-/// Whether a fault that answers a multicall says that the server has no such method: the code of
-/// the interoperability specification, that of xmlrpc-c, or, whatever the code, a text that speaks
-/// of `system.multicall` or of a method as unknown, as CPython's
-/// `<class 'Exception'>:method "system.multicall" is not supported` does.
-///
-/// A server that does have it puts the faults of the calls into the results, so none of them is
-/// taken for this one.
-fn says_no_multicall(fault: &Fault) -> bool {
-    const XMLRPC_C_NO_SUCH_METHOD: i64 = -506;
-    const UNKNOWN: [&str; 10] = [
-        "unknown",
-        "not found",
-        "no such",
-        "not supported",
-        "unsupported",
-        "not defined",
-        "undefined",
-        "not exist",
-        "not implemented",
-        "not registered",
-    ];
-    if fault.kind() == FaultKind::UnknownMethod || fault.code() == XMLRPC_C_NO_SUCH_METHOD {
-        return true;
-    }
-    let text = fault.message().to_lowercase();
-    (text.contains("method") || text.contains(MULTICALL))
-        && UNKNOWN.iter().any(|unknown| text.contains(unknown))
 }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use bytes::Bytes;
-use rpc_core::{CallError, Format, Payload};
+use rpc_core::{CallError, Format, FormatError, FormatErrorKind, Payload};
 use serde::de::DeserializeOwned;
 
 use super::{Entry, Ticket, count};
@@ -45,10 +45,9 @@ enum Answer {
     Failed(CallError),
     /// A whole reply.
     Reply(Payload),
-    /// One `<value>`.
-    Value(Payload),
-    /// One `<value>` within an array, and that array: the result is the first by the protocol and
-    /// the second for those servers that do not wrap results.
+    /// One `<value>`, from a server that does not wrap results.
+    Bare(Payload),
+    /// One `<value>` within an array, by the protocol, and that array.
     Wrapped(Payload, Payload),
 }
 
@@ -72,10 +71,13 @@ impl Results {
         let result = match answer {
             Answer::Failed(error) => return Err(error),
             Answer::Reply(reply) => format.decode_reply(&reply),
-            Answer::Value(value) => format.decode_value(&value),
-            Answer::Wrapped(inner, whole) => format
-                .decode_value(&inner)
-                .or_else(|error| format.decode_value(&whole).map_err(|_| error)),
+            Answer::Bare(value) => format.decode_value(&value),
+            Answer::Wrapped(inner, whole) => format.decode_value(&inner).map_err(|error| {
+                match format.decode_value::<T>(&whole) {
+                    Ok(_) => ambiguous(&error),
+                    Err(_) => error,
+                }
+            }),
         };
         result.map_err(CallError::Decode)
     }
@@ -113,10 +115,11 @@ impl Results {
             .into_iter()
             .map(|raw| answer(&document, raw, format, &places))
             .collect();
-        // One bare result shows that this server wraps none, not even an array of one element.
-        let bare = results.iter().any(|a| matches!(a, Answer::Value(_)));
+        // One bare result shows that this server wraps none, not even an array of one element. Where none does, the
+        // protocol tells what they are.
+        let bare = results.iter().any(|a| matches!(a, Answer::Bare(_)));
         let mut results = results.into_iter().map(|answer| match answer {
-            Answer::Wrapped(_, whole) if bare => Answer::Value(whole),
+            Answer::Wrapped(_, whole) if bare => Answer::Bare(whole),
             answer => answer,
         });
         let answers = entries.into_iter().map(|entry| match entry {
@@ -129,6 +132,16 @@ impl Results {
             answers: answers.collect(),
         })
     }
+}
+
+/// The error for a result that does not fit, where the array around it would: that of a server which wraps no results,
+/// and gave no other answer to tell that by.
+fn ambiguous(error: &FormatError) -> FormatError {
+    let text = format!(
+        "{error}; the array of one around it would fit, but no answer of this batch shows that the server sends \
+         results without one"
+    );
+    FormatError::new(FormatErrorKind::Mismatch, text)
 }
 
 /// What one entry of the results says: `[value]` by the protocol, `value` from Supervisor, a
@@ -144,13 +157,13 @@ fn answer(document: &Bytes, raw: Raw, format: XmlRpc, places: &Places<'_>) -> An
     match opening.and_then(|_| de.reader.tag()).map(|tag| tag.markup) {
         Ok(Markup::Start(Tag::Struct)) => match format.decode_value::<FaultMembers>(&whole) {
             Ok(fault) if fault.is_fault() => Answer::Failed(CallError::Fault(fault.into())),
-            _ => Answer::Value(whole),
+            _ => Answer::Bare(whole),
         },
         Ok(Markup::Start(Tag::Array)) => match format.decode_value::<Vec<Raw>>(&whole).as_deref() {
             Ok([Raw { range }]) => Answer::Wrapped(part(range.clone()), whole),
-            _ => Answer::Value(whole),
+            _ => Answer::Bare(whole),
         },
-        _ => Answer::Value(whole),
+        _ => Answer::Bare(whole),
     }
 }
 

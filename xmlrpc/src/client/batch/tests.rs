@@ -72,12 +72,56 @@ fn results_are_wrapped_or_bare_or_faults() {
     assert_eq!(results.take(list).unwrap(), [5]);
 }
 
+/// `[["a"]]`, as a server that wraps results sends the result `["a"]`, is no list of lists.
 #[test]
-fn a_bare_list_of_one_is_told_by_the_type() {
+fn a_result_of_a_wrong_shape_fails_in_a_batch_as_it_does_alone() {
+    let texts = "<value><array><data><value><array><data><value>a</value></data></array></value>\
+        </data></array></value>";
+    let mut batch = Calls::new(XmlRpc::default());
+    let wrong = batch.add::<Vec<Vec<String>>>("f".into(), &());
+    let right = batch.add::<Vec<String>>("f".into(), &());
+    let failed = batch.add::<Vec<i64>>("f".into(), &());
+    let mut results = results(batch, &format!("{texts}{texts}{FAULT}")).unwrap();
+    let error = results.take(wrong).unwrap_err();
+    assert!(matches!(error, CallError::Decode(_)), "{error:?}");
+    assert_eq!(results.take(right).unwrap(), ["a"]);
+    assert!(results.take(failed).unwrap_err().fault().is_some());
+
     let mut batch = Calls::new(XmlRpc::default());
     let list = batch.add::<Vec<i64>>("f".into(), &());
-    let mut results = results(batch, FIVE).unwrap();
-    assert_eq!(results.take(list).unwrap(), [5]);
+    let mut results = self::results(batch, FIVE).unwrap();
+    let CallError::Decode(error) = results.take(list).unwrap_err() else {
+        panic!("it is not decoded");
+    };
+    let text = error.to_string();
+    assert!(text.contains("the array of one around it would"), "{text}");
+}
+
+#[test]
+fn one_result_that_is_bare_shows_that_all_are() {
+    let empty = "<value><array><data/></array></value>";
+    let two = "<value><array><data><value>a</value><value>b</value></data></array></value>";
+    let member = "<value><struct><member><name>a</name><value>b</value></member></struct></value>";
+    for bare in [
+        empty,
+        two,
+        member,
+        "<value><int>5</int></value>",
+        "<value/>",
+    ] {
+        for values in [
+            format!("{FIVE}{FAULT}{bare}"),
+            format!("{bare}{FAULT}{FIVE}"),
+        ] {
+            let mut batch = Calls::new(XmlRpc::default());
+            let tickets = [(); 3].map(|()| batch.add::<Vec<i64>>("f".into(), &()));
+            let is_first = values.starts_with(FIVE);
+            let mut results = results(batch, &values).unwrap();
+            let [first, _, last] = tickets;
+            let list = results.take(if is_first { first } else { last });
+            assert_eq!(list.unwrap(), [5], "{values}");
+        }
+    }
 }
 
 #[test]
@@ -115,30 +159,4 @@ fn what_cannot_be_encoded_fails_alone() {
         assert!(matches!(error, CallError::Encode(_)), "{error}");
     }
     assert_eq!(results.take(good).unwrap(), 5);
-}
-
-#[test]
-fn servers_without_multicall_are_recognised() {
-    let texts = [
-        (-32601, "server error. requested method not found"),
-        (-506, "Method 'system.multicall' not defined"),
-        (
-            1,
-            "<class 'Exception'>:method \"system.multicall\" is not supported",
-        ),
-        (0, "No such handler: system.multicall"),
-        (1, "Unknown method"),
-        (623, "the method does not exist"),
-    ];
-    for (code, text) in texts {
-        assert!(says_no_multicall(&Fault::received(code, text)), "{text}");
-    }
-    let texts = [
-        (1, "too many calls in system.multicall"),
-        (-32602, "invalid method parameters"),
-        (1, "no such user"),
-    ];
-    for (code, text) in texts {
-        assert!(!says_no_multicall(&Fault::received(code, text)), "{text}");
-    }
 }

@@ -18,6 +18,7 @@ use self::body::{BodyReader, Stop};
 pub(crate) use self::buffer::Buffer;
 use self::head::Head;
 pub(crate) use self::headers::Headers;
+use super::redirect::Unfollowed;
 use crate::body::Broken;
 
 /// How many bytes may stand before a body, the heads of interim responses included.
@@ -53,6 +54,8 @@ pub(super) struct Response {
     pub(super) broken: Option<Broken<Box<dyn Error + Send + Sync>>>,
     /// Whether another may follow on the same connection.
     pub(super) keeps_open: bool,
+    /// Why the call was not made where it redirects to, where some redirects are followed.
+    pub(super) unfollowed: Option<Unfollowed>,
 }
 
 /// Reads one response.
@@ -145,6 +148,7 @@ impl ResponseReader {
             keeps_open: head.keeps_open && broken.is_none(),
             body: body.into_bytes(),
             broken,
+            unfollowed: None,
         })
     }
 }

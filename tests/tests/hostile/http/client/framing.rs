@@ -306,13 +306,13 @@ fn statuses_mean_what_they_say() {
     let five = answer("200 OK", reply(5));
     let after = |before: &str| [before.as_bytes(), &five].concat();
     let cases = vec![
-        Case::kept("moved to where it is", moved("301 Moved"), "not a reply"),
-        Case::kept("found where it is", moved("302 Found"), "not a reply"),
-        Case::kept("redirected for good", moved("308 Permanent"), "not a reply"),
+        Case::kept("moved to where it is", moved("301 Moved"), "refused"),
+        Case::kept("found where it is", moved("302 Found"), "refused"),
+        Case::kept("redirected for good", moved("308 Permanent"), "refused"),
         Case::kept(
             "redirected with the call",
             moved("307 Temporary"),
-            "not a reply",
+            "refused",
         ),
         Case::kept(
             "a reply in a redirect",

@@ -74,7 +74,7 @@ fn bytes_behind_an_answer_are_no_answer() {
         Case::kept(
             "an answer behind a redirect",
             and_evil(b"HTTP/1.1 302 Found\r\nLocation: /\r\nContent-Length: 0\r\n\r\n"),
-            "not a reply",
+            "refused",
         ),
         Case::kept(
             "an answer behind an empty one",

@@ -1,0 +1,461 @@
+//! Requests that web pages make browsers send, and the names by which a server is called.
+//!
+//! A page of a stranger can reach a server that its visitor can reach, on the visitor's own machine for instance. Where
+//! it calls across origins, the browser says so: in `Origin` (RFC 6454) and `Sec-Fetch-Site` (W3C, Fetch Metadata).
+//! Where the stranger's name server gives out the address of the visitor's machine as that of the page's host (DNS
+//! rebinding), all is of one origin to the browser, but `Host` is the stranger's name still: an address cannot be
+//! rebound, and neither can `localhost` (RFC 6761, 6.3).
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use http::header::{
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_HEADERS, ACCESS_CONTROL_REQUEST_METHOD, HOST,
+    HeaderMap, HeaderValue, ORIGIN, VARY,
+};
+use http::request::Parts;
+use http::{Method, StatusCode};
+use rpc_core::transport::Address;
+
+use super::{Refusal, ServerOptions};
+
+/// By which names requests may call the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Names {
+    /// By any: nobody said which there are, and others than this machine have to find it.
+    Any,
+    /// By addresses, `localhost` and what [`ServerOptions::hosts`] names.
+    Known,
+}
+
+impl Names {
+    /// Those for what comes through a listener at this address.
+    pub(super) fn at(address: &Address, options: &ServerOptions) -> Self {
+        match address {
+            Address::Tcp(address) if address.ip().to_canonical().is_loopback() => Self::Known,
+            _ => Self::anywhere(options),
+        }
+    }
+
+    /// Those for what comes from another program's listener.
+    pub(super) const fn anywhere(options: &ServerOptions) -> Self {
+        match options.hosts {
+            Some(_) => Self::Known,
+            None => Self::Any,
+        }
+    }
+}
+
+/// Refuses what a page of a stranger may have made a browser send.
+///
+/// # Errors
+/// With what to answer.
+pub(super) fn check(parts: &Parts, names: Names, options: &ServerOptions) -> Result<(), Refusal> {
+    let (mut hosts, mut host) = (0, None);
+    let (mut origins, mut origin) = (0, None);
+    let mut site: &[u8] = b"";
+    // One look at all of them takes less than to search for three.
+    for (name, value) in &parts.headers {
+        if *name == HOST {
+            hosts += 1;
+            host = Some(value);
+        } else if *name == ORIGIN {
+            origins += 1;
+            origin = Some(value);
+        } else if name.as_str() == "sec-fetch-site" {
+            site = value.as_bytes();
+        }
+    }
+    if hosts > 1 {
+        let text = "a request names one host";
+        return Err(Refusal::new(StatusCode::BAD_REQUEST, text));
+    }
+    // What stands in the request line is the host, whatever the header says (RFC 9112, 3.2.2). HTTP/2 has it there alone.
+    let host = match parts.uri.authority() {
+        Some(authority) => authority.as_str(),
+        None => host.map_or("", text),
+    };
+    if names == Names::Known && !host.is_empty() && !is_known(host, options) {
+        return Err(forbidden(format!(
+            "this server does not go by the name {:?}: `ServerOptions::hosts` can name it",
+            shortened(host)
+        )));
+    }
+    if let Some(origin) = origin {
+        let origin = text(origin);
+        if origins == 1 && is_allowed(origin, options) {
+            return Ok(());
+        }
+        if origins > 1 || !is_same(origin, host) {
+            return Err(forbidden(format!(
+                "pages of {:?} may not call this server: `ServerOptions::allow_origins` can allow it",
+                shortened(origin)
+            )));
+        }
+    }
+    if matches!(site, b"cross-site" | b"same-site") {
+        let text = "pages of other origins may not call this server: \
+            `ServerOptions::allow_origins` can allow it";
+        return Err(forbidden(text.to_owned()));
+    }
+    Ok(())
+}
+
+/// The answer to a browser that asks beforehand whether a page may call (Fetch, 3.2.2), if it may.
+pub(super) fn preflight(parts: &Parts, options: &ServerOptions) -> Option<Refusal> {
+    if parts.method != Method::OPTIONS
+        || !parts.headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD)
+        || allowed(&parts.headers, options).is_none()
+    {
+        return None;
+    }
+    let text = "pages of this origin may call with POST";
+    let mut answer = Refusal::new(StatusCode::OK, text)
+        .with_header(
+            ACCESS_CONTROL_ALLOW_METHODS,
+            HeaderValue::from_static("POST"),
+        )
+        .with_header(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
+    // Which headers there are is for `authorize` and the methods to know.
+    if let Some(wanted) = parts.headers.get(ACCESS_CONTROL_REQUEST_HEADERS) {
+        answer = answer.with_header(ACCESS_CONTROL_ALLOW_HEADERS, wanted.clone());
+    }
+    Some(answer)
+}
+
+/// The header that has a browser show an answer to the page that called, where that page's origin is allowed.
+pub(super) fn allowed(headers: &HeaderMap, options: &ServerOptions) -> Option<HeaderValue> {
+    if options.allow_origins.is_empty() {
+        return None;
+    }
+    let origin = headers.get(ORIGIN)?;
+    is_allowed(text(origin), options).then(|| origin.clone())
+}
+
+/// Has a browser show an answer to the page that called.
+pub(super) fn show(answer: &mut HeaderMap, origin: Option<HeaderValue>) {
+    if let Some(origin) = origin {
+        answer.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+        answer.append(VARY, HeaderValue::from_static("origin"));
+    }
+}
+
+fn forbidden(text: String) -> Refusal {
+    Refusal::new(StatusCode::FORBIDDEN, text)
+}
+
+/// The value of a header; one with bytes beyond ASCII is no host and no origin.
+fn text(value: &HeaderValue) -> &str {
+    value.to_str().unwrap_or("?")
+}
+
+/// What of a value is repeated in an answer.
+fn shortened(text: &str) -> &str {
+    text.get(..100).unwrap_or(text)
+}
+
+fn is_known(host: &str, options: &ServerOptions) -> bool {
+    let Some(called) = Authority::parse(host) else {
+        return false;
+    };
+    match called.host {
+        Host::Address(_) => true,
+        Host::Name(name) => {
+            is_localhost(name)
+                || options.hosts.iter().flatten().any(|known| {
+                    Authority::parse(known).is_some_and(|known| {
+                        known.host == called.host
+                            && (known.port.is_none() || known.port == called.port)
+                    })
+                })
+        }
+    }
+}
+
+fn is_localhost(name: &str) -> bool {
+    const LOCALHOST: &str = "localhost";
+
+    let start = name.len().checked_sub(LOCALHOST.len());
+    start.is_some_and(|start| {
+        name.get(start..)
+            .is_some_and(|end| end.eq_ignore_ascii_case(LOCALHOST))
+            && (start == 0 || name.as_bytes()[start - 1] == b'.')
+    })
+}
+
+fn is_allowed(origin: &str, options: &ServerOptions) -> bool {
+    options.allow_origins.iter().any(|allowed| {
+        let allowed = allowed.strip_suffix('/').unwrap_or(allowed);
+        match (Site::parse(origin), Site::parse(allowed)) {
+            (Some(origin), Some(allowed)) => origin == allowed,
+            // That of pages without one.
+            (None, None) => origin == allowed,
+            _ => false,
+        }
+    })
+}
+
+/// Whether a page of this origin is one of the server itself, which is called by this host.
+fn is_same(origin: &str, host: &str) -> bool {
+    let (Some(origin), Some(host)) = (Site::parse(origin), Authority::parse(host)) else {
+        return false;
+    };
+    // A proxy may have ended TLS, so both schemes are possible.
+    origin.default_port().is_some_and(|default| {
+        let port = |authority: &Authority<'_>| authority.port.unwrap_or(default);
+        origin.authority.host == host.host && port(&origin.authority) == port(&host)
+    })
+}
+
+/// An origin: a scheme, a host and a port.
+struct Site<'a> {
+    scheme: &'a str,
+    authority: Authority<'a>,
+}
+
+impl<'a> Site<'a> {
+    fn parse(text: &'a str) -> Option<Self> {
+        let (scheme, authority) = text.split_once("://")?;
+        let authority = Authority::parse(authority)?;
+        Some(Self { scheme, authority })
+    }
+
+    fn default_port(&self) -> Option<u16> {
+        match self.scheme {
+            scheme if scheme.eq_ignore_ascii_case("http") => Some(80),
+            scheme if scheme.eq_ignore_ascii_case("https") => Some(443),
+            _ => None,
+        }
+    }
+}
+
+impl PartialEq for Site<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        let port = |site: &Self| site.authority.port.or_else(|| site.default_port());
+        self.scheme.eq_ignore_ascii_case(other.scheme)
+            && self.authority.host == other.authority.host
+            && port(self) == port(other)
+    }
+}
+
+/// A host, and a port where one is named.
+struct Authority<'a> {
+    host: Host<'a>,
+    port: Option<u16>,
+}
+
+enum Host<'a> {
+    Address(IpAddr),
+    /// Without the dot at its end.
+    Name(&'a str),
+}
+
+impl<'a> Authority<'a> {
+    fn parse(text: &'a str) -> Option<Self> {
+        // User information is no part of an origin or a `Host`; in a request line it stands before the host.
+        let text = text.rsplit_once('@').map_or(text, |(_, rest)| rest);
+        let (host, port) = match text.strip_prefix('[') {
+            Some(rest) => {
+                let (address, port) = rest.split_once(']')?;
+                let address: Ipv6Addr = address.parse().ok()?;
+                (Host::Address(address.into()), port)
+            }
+            None => {
+                let (name, port) = text.split_at(text.find(':').unwrap_or(text.len()));
+                let host = match name.parse::<Ipv4Addr>() {
+                    Ok(address) => Host::Address(address.into()),
+                    Err(_) => Host::Name(name.strip_suffix('.').unwrap_or(name)),
+                };
+                (host, port)
+            }
+        };
+        if matches!(host, Host::Name("")) {
+            return None;
+        }
+        let port = match port.strip_prefix(':') {
+            None if port.is_empty() => None,
+            None => return None,
+            Some("") => None,
+            Some(port) => Some(port.parse().ok()?),
+        };
+        Some(Self { host, port })
+    }
+}
+
+impl PartialEq for Host<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Address(one), Self::Address(other)) => one == other,
+            (Self::Name(one), Self::Name(other)) => one.eq_ignore_ascii_case(other),
+            _ => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Request;
+
+    use super::*;
+
+    fn status(target: &str, headers: &[(&str, &str)], options: &ServerOptions) -> Option<u16> {
+        let address = Address::Tcp(([127, 0, 0, 1], 8000).into());
+        let mut request = Request::post(target);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let (parts, ()) = request.body(()).unwrap().into_parts();
+        let checked = check(&parts, Names::at(&address, options), options);
+        checked.err().map(|refusal| refusal.0.status().as_u16())
+    }
+
+    #[test]
+    fn on_loopback_a_server_is_called_by_address_localhost_or_a_name_that_is_set() {
+        let options = ServerOptions::default().hosts(["rpc.example", "other.example:81"]);
+        for (host, is_known) in [
+            ("127.0.0.1:8000", true),
+            ("127.0.0.1", true),
+            ("192.0.2.1:80", true),
+            ("[::1]:8000", true),
+            ("localhost:8000", true),
+            ("LocalHost.", true),
+            ("a.localhost", true),
+            ("rpc.example", true),
+            ("RPC.example.:9", true),
+            ("other.example:81", true),
+            ("", true),
+            ("other.example", false),
+            ("other.example:82", false),
+            ("evil.example:8000", false),
+            ("notlocalhost", false),
+            ("localhost.evil.example", false),
+            ("rpc.example.evil.example", false),
+            ("127.0.0.1.evil.example", false),
+            ("127.0.0.1:8000:8000", false),
+            ("2130706433", false),
+            ("[::1].evil.example", false),
+            ("localhost:x", false),
+            ("?", false),
+        ] {
+            let expected = (!is_known).then_some(403);
+            assert_eq!(status("/", &[("host", host)], &options), expected, "{host}");
+        }
+        assert_eq!(status("/", &[], &options), None, "HTTP/1.0");
+        let whole = "http://evil.example/";
+        assert_eq!(status(whole, &[("host", "localhost")], &options), Some(403));
+        let whole = "http://u@localhost:8000/";
+        assert_eq!(status(whole, &[("host", "evil.example")], &options), None);
+    }
+
+    #[test]
+    fn names_are_checked_on_loopback_or_where_they_are_set() {
+        let loopback = [
+            Address::Tcp(([127, 0, 0, 2], 80).into()),
+            Address::Tcp("[::1]:80".parse().unwrap()),
+            Address::Tcp("[::ffff:127.0.0.1]:80".parse().unwrap()),
+        ];
+        let others = [
+            Address::Tcp(([0, 0, 0, 0], 80).into()),
+            Address::Tcp("[::]:80".parse().unwrap()),
+            Address::Tcp(([192, 0, 2, 1], 80).into()),
+            Address::Unix("/run/x.sock".into()),
+            Address::Memory("x".to_owned()),
+        ];
+        let (open, named) = (
+            ServerOptions::default(),
+            ServerOptions::default().hosts(["a"]),
+        );
+        for address in &loopback {
+            assert_eq!(Names::at(address, &open), Names::Known);
+        }
+        for address in loopback.iter().chain(&others) {
+            assert_eq!(Names::at(address, &named), Names::Known);
+        }
+        for address in &others {
+            assert_eq!(Names::at(address, &open), Names::Any);
+        }
+        let nothing: [&str; 0] = [];
+        let none = ServerOptions::default().hosts(nothing);
+        assert_eq!(Names::anywhere(&none), Names::Known);
+    }
+
+    #[test]
+    fn a_page_calls_the_server_that_it_came_from_or_one_that_allows_its_origin() {
+        let options = ServerOptions::default()
+            .hosts(["h", "h.example"])
+            .allow_origins(["https://app.example/", "http://tool.example:80", "tool://x"]);
+        for (host, origin, is_allowed) in [
+            ("localhost:8000", "http://localhost:8000", true),
+            ("LOCALHOST:8000", "http://localhost:8000", true),
+            ("h", "http://h", true),
+            ("h", "http://h:80", true),
+            ("h:80", "http://h", true),
+            ("h", "https://h", true),
+            ("h:443", "https://h", true),
+            ("[::1]:8000", "http://[::1]:8000", true),
+            ("h", "https://app.example", true),
+            ("h", "https://app.example:443", true),
+            ("h", "http://tool.example", true),
+            ("h", "tool://x", true),
+            ("localhost:8000", "http://localhost:3000", false),
+            ("localhost:8000", "http://localhost", false),
+            ("localhost:8000", "http://127.0.0.1:8000", false),
+            ("h:80", "https://h", false),
+            ("h", "https://h:80", false),
+            ("h", "http://h.example", false),
+            ("h", "http://evil.example", false),
+            ("h", "http://app.example", false),
+            ("h", "https://app.example:444", false),
+            ("h", "https://app.example.evil.example", false),
+            ("h", "chrome-extension://h", false),
+            ("h", "null", false),
+            ("h", "", false),
+            ("h", "h", false),
+            ("h", "://h", false),
+            ("", "http://", false),
+            ("", "http://h", false),
+        ] {
+            let headers = [("host", host), ("origin", origin)];
+            let expected = (!is_allowed).then_some(403);
+            assert_eq!(status("/", &headers, &options), expected, "{headers:?}");
+        }
+        let headers = [("origin", "http://localhost")];
+        assert_eq!(status("/", &headers, &options), Some(403), "no host");
+        let headers = [("host", "h"), ("origin", "http://h"), ("origin", "null")];
+        assert_eq!(status("/", &headers, &options), Some(403), "two origins");
+        let headers = [("host", "h"), ("host", "h")];
+        assert_eq!(status("/", &headers, &options), Some(400), "two hosts");
+        let null = ServerOptions::default().allow_origins(["null"]);
+        let headers = [("host", "localhost"), ("origin", "null")];
+        assert_eq!(status("/", &headers, &null), None);
+    }
+
+    #[test]
+    fn what_the_browser_says_of_the_page_counts_too() {
+        let options = ServerOptions::default().allow_origins(["https://app.example"]);
+        for (site, refused) in [
+            ("cross-site", true),
+            ("same-site", true),
+            ("same-origin", false),
+            ("none", false),
+            ("anything", false),
+        ] {
+            let mut headers = vec![("host", "localhost"), ("sec-fetch-site", site)];
+            let expected = refused.then_some(403);
+            assert_eq!(status("/", &headers, &options), expected, "{site}");
+            headers.push(("origin", "http://localhost"));
+            assert_eq!(status("/", &headers, &options), expected, "{site}");
+            headers[2].1 = "https://app.example";
+            assert_eq!(status("/", &headers, &options), None, "{site}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_judged(host in "[a:.0-9\\[\\]@/%é]{0,12}|.*", origin in ".*") {
+            let options = ServerOptions::default().hosts([&host]).allow_origins([&origin]);
+            let _ = (is_known(&host, &options), is_allowed(&origin, &options));
+            let _ = (is_same(&origin, &host), is_localhost(&host), shortened(&host));
+        }
+    }
+}
