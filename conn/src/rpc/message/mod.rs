@@ -23,7 +23,7 @@ pub(super) const VERSION: u64 = 1;
 const MAGIC: &[u8; 7] = b"FARCALL";
 
 /// How many causes of a fault are sent or read.
-const MAX_CAUSES: usize = 16;
+pub(super) const MAX_CAUSES: usize = 16;
 
 mod kind {
     pub(super) const HELLO: u8 = 0;
