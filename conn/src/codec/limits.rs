@@ -68,7 +68,8 @@ macro_rules! setters {
     ($codec:ident) => {
         impl $codec {
             /// How deep the values of a message may be nested that is decoded. Default: 128, which is more than
-            /// programs nest their data. Every level takes stack.
+            /// programs nest their data. Every level takes stack. Lists, maps, structs, options and newtypes are a
+            /// level each; a [`Value`](rpc_core::Value) is two.
             #[must_use]
             pub const fn max_depth(mut self, max_depth: u8) -> Self {
                 self.limits.max_depth = max_depth;

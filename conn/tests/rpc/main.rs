@@ -8,6 +8,7 @@ mod flush;
 mod instances;
 mod names;
 mod objects;
+mod panics;
 mod pipelines;
 mod sessions;
 mod streams;

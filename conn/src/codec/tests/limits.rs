@@ -128,11 +128,12 @@ fn the_deepest_that_can_be_set_fits_the_stack_of_a_thread() {
         };
         assert!(is_limit(&codec.decode::<Lists>(&message)), "{name}");
     });
-    let deepest = encoded!(Json::default(), &list_of_lists(254));
-    Json::default()
-        .max_depth(255)
-        .decode::<Value>(&deepest)
-        .unwrap();
+    // Each level of a `Value` is two: a newtype, and what is in it.
+    let deepest = encoded!(Json::default(), &list_of_lists(126));
+    let codec = Json::default().max_depth(255);
+    assert!(codec.decode::<Value>(&deepest).is_ok());
+    let deeper = encoded!(Json::default(), &list_of_lists(128));
+    assert!(is_limit(&codec.decode::<Value>(&deeper)));
 }
 
 /// Two million values in JSON were read where the documents said one.
@@ -145,10 +146,8 @@ fn values_of_any_type_are_limited_to_a_million_in_every_codec() {
             let most = encoded!(codec, &list(999_999));
             let read: Value = codec.decode(&most).expect(name);
             assert_eq!(read.as_array().map(<[_]>::len), Some(999_999), "{name}");
-            for count in [1_000_000, 2_000_000] {
-                let more = encoded!(codec, &list(count));
-                assert!(is_limit(&codec.decode::<Value>(&more)), "{name}");
-            }
+            let more = encoded!(codec, &list(1_000_000));
+            assert!(is_limit(&codec.decode::<Value>(&more)), "{name}");
         }
     });
 }
