@@ -52,7 +52,5 @@ fn decoding(error: &serde_json::Error, budget: &Budget) -> FormatError {
     let text = error.to_string();
     let place = format!(" at line {line} column {column}");
     let message = text.strip_suffix(&place).unwrap_or(&text);
-    budget
-        .error(kind, message)
-        .at(|| Position { line, column })
+    budget.error(kind, message).at(|| Position { line, column })
 }

@@ -107,14 +107,20 @@ fn every_codec_keeps_every_type() {
 #[test]
 fn json_reads_doubles_as_they_were_written() {
     let number = 2.332_626_072_817_548e-111;
-    let back: f64 = Json::default().decode(&bytes(&Json::default(), &number)).unwrap();
+    let back: f64 = Json::default()
+        .decode(&bytes(&Json::default(), &number))
+        .unwrap();
     assert_eq!(back, number);
 }
 
 #[test]
 fn types_that_need_a_description_are_told_so() {
     let message = bytes(&Bincode::default(), &1);
-    assert!(Bincode::default().decode::<serde_json::Value>(&message).is_err());
+    assert!(
+        Bincode::default()
+            .decode::<serde_json::Value>(&message)
+            .is_err()
+    );
 }
 
 fn shape() -> impl Strategy<Value = Shape> {

@@ -46,7 +46,13 @@ fn internal(fault: &Fault) -> bool {
 async fn nothing_is_left(client: &Client) {
     until(|| {
         let load = client.load();
-        (load.calls, load.answers, load.exports, load.imports, load.streams) == (0, 0, 0, 0, 0)
+        (
+            load.calls,
+            load.answers,
+            load.exports,
+            load.imports,
+            load.streams,
+        ) == (0, 0, 0, 0, 0)
     })
     .await;
 }
@@ -189,25 +195,30 @@ impl fmt::Display for NoText {
 
 impl Error for NoText {}
 
+fn not_saved() -> Fault {
+    Fault::new(5, "not saved").with_source(NoText)
+}
+
 /// Causes were made into texts while the session was locked and a message half written.
 #[tokio::test]
 async fn a_cause_that_panics_leaves_no_half_message() {
-    let fault = || Fault::new(5, "not saved").with_source(NoText);
     let options = ServerOptions::default().session(Options::default().send_causes(true));
     let server = Server::with_options(options);
     server
-        .register_function("now", move || Err::<(), _>(fault()))
+        .register_function("now", || Err::<(), _>(not_saved()))
         .unwrap();
     server
-        .register_function("later", async move || {
+        .register_function("later", async || {
             tokio::task::yield_now().await;
-            Err::<(), _>(fault())
+            Err::<(), _>(not_saved())
         })
         .unwrap();
     server
-        .register_function("stream", move || Stream::new(iter([Ok(1u32), Err(fault())])))
+        .register_function("stream", || Stream::new(iter([Ok(1u32), Err(not_saved())])))
         .unwrap();
-    server.register_function("add", |a: u32, b: u32| a + b).unwrap();
+    server
+        .register_function("add", |a: u32, b: u32| a + b)
+        .unwrap();
     let client = connect(&server).await.await.unwrap();
     let told = |fault: &Fault| {
         assert_eq!(fault, &Fault::new(5, "not saved"));

@@ -52,11 +52,31 @@ impl Argument {
 /// Does the same with every codec, with its name and whether it tells types apart by itself.
 macro_rules! every_codec {
     (|$codec:ident, $name:ident, $tells:ident| $body:block) => {
-        every_codec!(Bincode::default(), "bincode", false, |$codec, $name, $tells| $body);
+        every_codec!(
+            Bincode::default(),
+            "bincode",
+            false,
+            |$codec, $name, $tells| $body
+        );
         every_codec!(Json::default(), "json", true, |$codec, $name, $tells| $body);
-        every_codec!(MessagePack::default(), "messagepack", true, |$codec, $name, $tells| $body);
-        every_codec!(Pickle::default(), "pickle", true, |$codec, $name, $tells| $body);
-        every_codec!(Postcard::default(), "postcard", false, |$codec, $name, $tells| $body);
+        every_codec!(
+            MessagePack::default(),
+            "messagepack",
+            true,
+            |$codec, $name, $tells| $body
+        );
+        every_codec!(
+            Pickle::default(),
+            "pickle",
+            true,
+            |$codec, $name, $tells| $body
+        );
+        every_codec!(
+            Postcard::default(),
+            "postcard",
+            false,
+            |$codec, $name, $tells| $body
+        );
     };
     ($value:expr, $text:literal, $is:literal, |$codec:ident, $name:ident, $tells:ident| $body:block) => {{
         let ($codec, $name, $tells) = ($value, $text, $is);
@@ -69,10 +89,30 @@ macro_rules! every_encoding {
     (|$codec:ident, $name:ident, $tells:ident| $body:block) => {
         every_codec!(|$codec, $name, $tells| $body);
         let (bincode, pack) = (Encoding::Bincode, Encoding::MessagePack);
-        every_codec!(Reply(bincode), "reply in bincode", false, |$codec, $name, $tells| $body);
-        every_codec!(Reply(pack), "reply in messagepack", true, |$codec, $name, $tells| $body);
-        every_codec!(Argument(bincode), "argument in bincode", false, |$codec, $name, $tells| $body);
-        every_codec!(Argument(pack), "argument in messagepack", true, |$codec, $name, $tells| $body);
+        every_codec!(
+            Reply(bincode),
+            "reply in bincode",
+            false,
+            |$codec, $name, $tells| $body
+        );
+        every_codec!(
+            Reply(pack),
+            "reply in messagepack",
+            true,
+            |$codec, $name, $tells| $body
+        );
+        every_codec!(
+            Argument(bincode),
+            "argument in bincode",
+            false,
+            |$codec, $name, $tells| $body
+        );
+        every_codec!(
+            Argument(pack),
+            "argument in messagepack",
+            true,
+            |$codec, $name, $tells| $body
+        );
     };
 }
 
@@ -156,7 +196,10 @@ fn values_of_any_type_are_limited_to_a_million_in_every_codec() {
 fn how_many_values_of_any_type_there_may_be_can_be_set_for_every_codec() {
     every_codec!(|codec, name, tells| {
         let codec = codec.max_values(100);
-        let (most, more) = (encoded!(codec, &vec![(); 99]), encoded!(codec, &vec![(); 100]));
+        let (most, more) = (
+            encoded!(codec, &vec![(); 99]),
+            encoded!(codec, &vec![(); 100]),
+        );
         if tells {
             assert!(codec.decode::<Value>(&most).is_ok(), "{name}");
             assert!(is_limit(&codec.decode::<Value>(&more)), "{name}");
@@ -255,8 +298,11 @@ fn values_of_known_types_are_limited_in_calls() {
         let result: Result<rpc_core::Variadic<Option<String>>, _> =
             encoding.decode_args(&arguments);
         assert!(matches!(result, Err(error) if error.kind() == FormatErrorKind::Limit));
-        let result: Result<rpc_core::Variadic<Value>, _> =
-            encoding.decode_args(&encoding.params(&rpc_core::Variadic(vec![(); 1_000_001])).unwrap());
+        let result: Result<rpc_core::Variadic<Value>, _> = encoding.decode_args(
+            &encoding
+                .params(&rpc_core::Variadic(vec![(); 1_000_001]))
+                .unwrap(),
+        );
         assert!(matches!(result, Err(error) if error.kind() == FormatErrorKind::Limit));
     }
 }
@@ -310,9 +356,7 @@ fn elements_of_no_size_are_counted_in_every_codec() {
             assert!(codec.decode::<Vec<()>>(message).is_err(), "{name}");
             assert!(codec.decode::<Vec<PhantomData<u8>>>(message).is_err());
         }
-        let units: Vec<()> = codec
-            .decode(&encoded!(codec, &vec![(); 1000]))
-            .expect(name);
+        let units: Vec<()> = codec.decode(&encoded!(codec, &vec![(); 1000])).expect(name);
         assert_eq!(units.len(), 1000, "{name}");
     });
     for message in [announcing("bincode"), announcing("postcard")] {
@@ -332,7 +376,10 @@ fn announced_lengths_are_not_believed_in_any_codec() {
             assert!(codec.decode::<serde_bytes::ByteBuf>(message).is_err());
         }
     });
-    for long in [&[0xdb, 0xff, 0xff, 0xff, 0xff], &[0xc6, 0xff, 0xff, 0xff, 0xff]] {
+    for long in [
+        &[0xdb, 0xff, 0xff, 0xff, 0xff],
+        &[0xc6, 0xff, 0xff, 0xff, 0xff],
+    ] {
         let codec = MessagePack::default();
         assert!(codec.decode::<String>(long).is_err());
         assert!(codec.decode::<serde_bytes::ByteBuf>(long).is_err());

@@ -51,7 +51,11 @@ impl<'de> Deserialize<'de> for PanicsToo {
 /// Polls once. Nothing if that panics.
 fn attempt<T>(future: impl Future<Output = T>) -> Option<T> {
     let mut future = pin!(future);
-    let poll = || future.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+    let poll = || {
+        future
+            .as_mut()
+            .poll(&mut Context::from_waker(Waker::noop()))
+    };
     match catch_unwind(AssertUnwindSafe(poll)) {
         Ok(Poll::Ready(result)) => Some(result),
         Ok(Poll::Pending) => panic!("there is room for it"),

@@ -73,9 +73,7 @@ impl<'a> NodeDe<'a, '_> {
         visitor: V,
     ) -> Result<V::Value, Error> {
         match self.arena().as_tuple(object.args) {
-            Some(&[only]) => {
-                visitor.visit_newtype_struct(self.reader.node(only, self.deeper()?)?)
-            }
+            Some(&[only]) => visitor.visit_newtype_struct(self.reader.node(only, self.deeper()?)?),
             args => {
                 let count = args.map_or(0, <[Id]>::len);
                 let text = format!("an instance made with {count} arguments");

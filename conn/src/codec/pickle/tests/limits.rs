@@ -234,7 +234,10 @@ fn every_method_counts_in_every_container() {
             let message = often(element, container);
             let what = format!("{method} of {element:?} in a {}", container.0);
             READ.set(0);
-            let result = pickle.clone().max_values(MAX).decode::<Vec<Elements>>(&message);
+            let result = pickle
+                .clone()
+                .max_values(MAX)
+                .decode::<Vec<Elements>>(&message);
             let error = result.err().unwrap_or_else(|| panic!("{what} counts"));
             assert_eq!(error.kind(), Limit, "{what}: {error}");
             assert!(READ.get() <= MAX, "{what}: {} were read", READ.get());
@@ -252,8 +255,15 @@ fn every_method_counts_in_every_container() {
 fn every_method_is_tried() {
     let source = include_str!("../de/mod.rs");
     let forwarded = source.rsplit("forward_to_deserialize_any!").next().unwrap();
-    let forwarded = forwarded.split(['{', '}']).nth(1).unwrap().split_whitespace();
-    let own = source.split("fn deserialize_").skip(1).map(|rest| rest.split('<').next().unwrap());
+    let forwarded = forwarded
+        .split(['{', '}'])
+        .nth(1)
+        .unwrap()
+        .split_whitespace();
+    let own = source
+        .split("fn deserialize_")
+        .skip(1)
+        .map(|rest| rest.split('<').next().unwrap());
     let tried = |name: &&str| METHODS.iter().any(|(method, _)| method == name);
     let missing: Vec<&str> = own.chain(forwarded).filter(|name| !tried(name)).collect();
     assert_eq!(missing, [""; 0]);
@@ -280,7 +290,15 @@ fn bytes_that_are_read_as_numbers_again_are_counted() {
     let bytes = |length: usize, times: usize| {
         let length_of = (length as u32).to_le_bytes();
         let (bytes, again) = (vec![1; length], b"h\0".repeat(times - 1));
-        [b"\x80\x04](B", &length_of[..], &bytes, b"\x94", &again, b"e."].concat()
+        [
+            b"\x80\x04](B",
+            &length_of[..],
+            &bytes,
+            b"\x94",
+            &again,
+            b"e.",
+        ]
+        .concat()
     };
     let four = bytes(4 << 20, 17);
     assert_eq!(read::<Vec<Vec<i64>>>(&four).unwrap_err().kind(), Limit);
@@ -288,7 +306,10 @@ fn bytes_that_are_read_as_numbers_again_are_counted() {
     // Once, as many as there are; and some of them again.
     let once = bytes(4 << 20, 1);
     assert_eq!(read::<Vec<Vec<u8>>>(&once).unwrap()[0].len(), 4 << 20);
-    assert_eq!(read::<Vec<Vec<i64>>>(&bytes(100_000, 10)).unwrap().len(), 10);
+    assert_eq!(
+        read::<Vec<Vec<i64>>>(&bytes(100_000, 10)).unwrap().len(),
+        10
+    );
     let few = Pickle::default().max_values(1000);
     assert!(few.decode::<Vec<Vec<u8>>>(&bytes(1000, 8)).is_ok());
     assert!(few.decode::<Vec<Vec<u8>>>(&bytes(1000, 12)).is_err());
@@ -325,7 +346,10 @@ fn texts_that_the_machine_looks_at_again_are_counted() {
         let message = [b"\x80\x04", &text[..], start, &again, b"N."].concat();
         let error = read::<Value>(&message).unwrap_err();
         assert_eq!(error.kind(), Limit, "{error}");
-        assert!(error.to_string().starts_with("the pickle has more than"), "{error}");
+        assert!(
+            error.to_string().starts_with("the pickle has more than"),
+            "{error}"
+        );
     }
 }
 
@@ -346,7 +370,9 @@ fn elements_that_are_too_many_are_counted() {
     let (numbers, again) = (b"K\x01".repeat(500), b"h\0".repeat(500));
     let message = [b"\x80\x04](](", &numbers[..], b"e\x94", &again, b"e."].concat();
     READ.set(0);
-    let result = Pickle::default().max_values(2000).decode::<Vec<Lenient>>(&message);
+    let result = Pickle::default()
+        .max_values(2000)
+        .decode::<Vec<Lenient>>(&message);
     assert_eq!(result.err().map(|error| error.kind()), Some(Limit));
     assert!(READ.get() <= 4, "{}", READ.get());
 }
