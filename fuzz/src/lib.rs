@@ -8,4 +8,5 @@ pub mod memory;
 pub mod methods;
 pub mod record;
 pub mod session;
+pub mod tally;
 pub mod value;

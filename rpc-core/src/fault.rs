@@ -2,11 +2,15 @@
 
 use std::error::Error;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use crate::excerpt::excerpt;
 
 type Source = Arc<dyn Error + Send + Sync>;
+
+/// The text of a cause that panics when it is asked for its own.
+const PANICKED: &str = "a cause that panicked when it was to be told";
 
 /// The failure of a call, as the other side is told it.
 ///
@@ -229,9 +233,17 @@ impl Fault {
         self
     }
 
-    /// The texts of its causes, the nearest first.
+    /// The texts of its causes, the nearest first. They are made by code of the program: one that panics is
+    /// the last, with a text that says so.
     pub fn causes(&self) -> impl Iterator<Item = String> {
-        std::iter::successors(self.source(), |&cause| cause.source()).map(ToString::to_string)
+        let mut next = self.source();
+        std::iter::from_fn(move || {
+            let cause = next.take()?;
+            let told = catch_unwind(AssertUnwindSafe(|| (cause.to_string(), cause.source())));
+            let (text, source) = told.unwrap_or_else(|_| (PANICKED.to_owned(), None));
+            next = source;
+            Some(text)
+        })
     }
 
     /// What went wrong.
@@ -356,6 +368,23 @@ mod tests {
         let fault = Fault::new(5, "not saved").with_remote_causes(causes.clone());
         assert!(fault.causes().eq(causes));
         assert_eq!(Fault::new(5, "not saved").causes().count(), 0);
+    }
+
+    #[test]
+    fn a_cause_that_panics_is_told_as_that() {
+        #[derive(Debug)]
+        struct Broken;
+
+        impl fmt::Display for Broken {
+            fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+                panic!("no text")
+            }
+        }
+
+        impl Error for Broken {}
+
+        let fault = Fault::internal(Broken);
+        assert!(fault.causes().eq([PANICKED.to_owned()]));
     }
 
     #[test]

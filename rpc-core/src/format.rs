@@ -71,3 +71,73 @@ pub trait Format: Clone + Send + Sync + 'static {
     /// If the reply is malformed, breaks a limit, or does not fit the type.
     fn decode_reply<T: DeserializeOwned>(&self, reply: &Payload) -> Result<T, FormatError>;
 }
+
+/// Has `write` append to a buffer, all or nothing: after an error or a panic, the buffer is as it was before.
+///
+/// Encoding runs code of the program, the `Serialize` of its types. Where the buffer outlives that, half a
+/// value in it would be completed by whatever is appended next.
+///
+/// # Errors
+/// That of `write`.
+///
+/// # Examples
+///
+/// ```
+/// let mut out = b"whole".to_vec();
+/// let failed = rpc_core::all_or_nothing(&mut out, |out| {
+///     out.extend_from_slice(b", and half a val");
+///     Err::<(), _>("the rest cannot be written")
+/// });
+/// assert!(failed.is_err());
+/// assert_eq!(out, b"whole");
+/// ```
+pub fn all_or_nothing<T, E>(
+    out: &mut Vec<u8>,
+    write: impl FnOnce(&mut Vec<u8>) -> Result<T, E>,
+) -> Result<T, E> {
+    let mut appending = Appending {
+        begin: out.len(),
+        out,
+    };
+    let written = write(appending.out)?;
+    appending.begin = appending.out.len();
+    Ok(written)
+}
+
+/// Takes back what was appended, unless it is complete.
+struct Appending<'a> {
+    out: &'a mut Vec<u8>,
+    /// Up to where the buffer stays as it is.
+    begin: usize,
+}
+
+impl Drop for Appending<'_> {
+    fn drop(&mut self) {
+        self.out.truncate(self.begin);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    use super::*;
+
+    #[test]
+    fn a_panic_leaves_nothing_appended() {
+        let mut out = b"whole".to_vec();
+        let panicked = catch_unwind(AssertUnwindSafe(|| {
+            all_or_nothing(&mut out, |out| -> Result<(), ()> {
+                out.extend_from_slice(b"half");
+                panic!("in the middle");
+            })
+        }));
+        assert!(panicked.is_err());
+        assert_eq!(out, b"whole");
+        let written = all_or_nothing(&mut out, |out| {
+            out.extend_from_slice(b" again");
+            Ok::<_, ()>(out.len())
+        });
+        assert_eq!((written, &out[..]), (Ok(11), &b"whole again"[..]));
+    }
+}

@@ -91,7 +91,7 @@ pub use context::{Cancellation, Context, Origin};
 pub use describe::{Description, Kind, Parameter};
 pub use error::{CallError, Execution, FormatError, FormatErrorKind, Position};
 pub use fault::{Fault, FaultKind};
-pub use format::Format;
+pub use format::{Format, all_or_nothing};
 pub use limit::CallLimit;
 #[doc(hidden)]
 pub use macros::__private;

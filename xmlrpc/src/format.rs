@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 use std::num::NonZeroUsize;
 
-use rpc_core::{Args, Format, FormatError, FormatErrorKind, FromArgs, Payload};
+use rpc_core::{Args, Format, FormatError, FormatErrorKind, FromArgs, Payload, all_or_nothing};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -229,19 +229,6 @@ impl XmlRpc {
 fn too_long(max: usize) -> FormatError {
     let message = format!("the message is over the limit of {max} bytes");
     FormatError::new(FormatErrorKind::Limit, message)
-}
-
-/// Appends something, or nothing at all.
-fn all_or_nothing(
-    out: &mut Vec<u8>,
-    write: impl FnOnce(&mut Vec<u8>) -> Result<(), FormatError>,
-) -> Result<(), FormatError> {
-    let start = out.len();
-    let result = write(out);
-    if result.is_err() {
-        out.truncate(start);
-    }
-    result
 }
 
 impl Format for XmlRpc {

@@ -231,3 +231,43 @@ async fn a_reset_that_a_wait_met_is_not_lost() {
     let error = there.into_blocking().unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
 }
+
+/// A list of two texts, the second of which cannot be written.
+struct Panics;
+
+impl serde::Serialize for Panics {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeSeq as _;
+        let mut list = serializer.serialize_seq(Some(2))?;
+        list.serialize_element("the beginning")?;
+        panic!("in the middle of a message")
+    }
+}
+
+#[test]
+fn a_value_that_panics_leaves_no_half_message() {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    type Ends = (Connection<Panics, ()>, Connection<(), Panics>);
+    let (mut here, there): Ends = pipe().unwrap();
+    let mut there = there.with_types::<(), String>();
+    assert!(catch_unwind(AssertUnwindSafe(|| here.send(&Panics))).is_err());
+    here.send_array(&[5u8, 6]).unwrap();
+    assert!(catch_unwind(AssertUnwindSafe(|| here.send(&Panics))).is_err());
+    here.send_vectored(&[b"two ", b"slices"]).unwrap();
+    let mut here = here.with_types::<String, ()>();
+    here.send(&"whole".to_owned()).unwrap();
+    assert_eq!(there.recv_bytes(10).unwrap(), [5, 6]);
+    assert_eq!(there.recv_bytes(10).unwrap(), b"two slices");
+    assert_eq!(there.recv().unwrap(), "whole");
+
+    // The lock of the sender is poisoned by that, and what it guards is whole.
+    let (sender, _receiver) = here.with_types::<Panics, ()>().split();
+    let clone = sender.clone();
+    let panicked = thread::spawn(move || clone.send(&Panics)).join();
+    assert!(panicked.is_err());
+    sender.send_bytes(b"bytes").unwrap();
+    sender.close().unwrap();
+    assert_eq!(there.recv_bytes(10).unwrap(), b"bytes");
+    assert!(there.recv().unwrap_err().is_closed());
+}

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde::de::{DeserializeOwned, DeserializeSeed};
 
 use super::Codec;
-use super::limits::{Limits, Seed};
+use super::limits::{Budget, Limits, Seed, setters};
 
 /// [bincode](https://docs.rs/bincode/2.0.1), in its standard configuration: integers take as few bytes
 /// as they need, and nothing says what is what.
@@ -17,9 +17,14 @@ use super::limits::{Limits, Seed};
 /// with bytes left over is refused. Types that have to look at the message to know what they are, such as
 /// `serde_json::Value` or untagged enums, need a codec that describes itself.
 ///
-/// Nesting is limited to 128 levels, and the memory that decoding takes is bounded by the message.
+/// [Depth](Self::max_depth) and [number of values](Self::max_values) are limited, and the memory that decoding
+/// takes is in proportion to the message.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Bincode;
+pub struct Bincode {
+    limits: Limits,
+}
+
+setters!(Bincode);
 
 const CONFIGURATION: Configuration = standard();
 
@@ -35,8 +40,8 @@ impl Codec for Bincode {
     }
 
     fn decode<T: DeserializeOwned>(&self, message: &[u8]) -> Result<T, FormatError> {
-        let limits = Limits::new(message);
-        let (value, read) = decode(Seed::<T>::new(&limits), &limits, message)?;
+        let budget = self.limits.budget(message);
+        let (value, read) = decode(Seed::<T>::new(&budget), &budget, message)?;
         super::all_read(message.len() - read)?;
         Ok(value)
     }
@@ -62,16 +67,16 @@ pub(crate) fn encode<T: Serialize + ?Sized>(
         .map_err(|error| FormatError::new(FormatErrorKind::Unrepresentable, encoding(&error)))
 }
 
-/// Reads what `seed`, which keeps the limits, makes of the beginning of `message`. Also tells how many
+/// Reads what `seed`, which keeps to the budget, makes of the beginning of `message`. Also tells how many
 /// bytes that took.
 pub(crate) fn decode<'de, S: DeserializeSeed<'de>>(
     seed: S,
-    limits: &Limits,
+    budget: &Budget,
     message: &'de [u8],
 ) -> Result<(S::Value, usize), FormatError> {
     bincode::serde::seed_decode_from_slice(seed, message, CONFIGURATION).map_err(|error| {
         let (kind, message) = decoding(&error);
-        limits.error(kind, message)
+        budget.error(kind, message)
     })
 }
 

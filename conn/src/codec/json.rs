@@ -2,16 +2,22 @@
 
 use rpc_core::{FormatError, FormatErrorKind, Position};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, DeserializeSeed as _};
 use serde_json::error::Category;
 
 use super::Codec;
+use super::limits::{Budget, Limits, Seed, setters};
 
 /// JSON, for peers of every language and for reading along.
 ///
-/// Nesting is limited to 128 levels.
+/// [Depth](Self::max_depth) and [number of values](Self::max_values) are limited, and the memory that decoding
+/// takes is in proportion to the message.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Json;
+pub struct Json {
+    limits: Limits,
+}
+
+setters!(Json);
 
 impl Codec for Json {
     const NAME: &'static str = "json";
@@ -26,16 +32,25 @@ impl Codec for Json {
     }
 
     fn decode<T: DeserializeOwned>(&self, message: &[u8]) -> Result<T, FormatError> {
-        serde_json::from_slice(message).map_err(|error| {
-            let kind = match error.classify() {
-                Category::Data => FormatErrorKind::Mismatch,
-                Category::Syntax | Category::Eof | Category::Io => FormatErrorKind::Syntax,
-            };
-            let (line, column) = (error.line(), error.column());
-            let text = error.to_string();
-            let place = format!(" at line {line} column {column}");
-            let message = text.strip_suffix(&place).unwrap_or(&text);
-            FormatError::new(kind, message).at(|| Position { line, column })
-        })
+        let budget = self.limits.budget(message);
+        let mut deserializer = serde_json::Deserializer::from_slice(message);
+        // Its own limit, of 128, cannot be set; the budget has the one that can.
+        deserializer.disable_recursion_limit();
+        Seed::<T>::new(&budget)
+            .deserialize(&mut deserializer)
+            .and_then(|value| deserializer.end().map(|()| value))
+            .map_err(|error| decoding(&error, &budget))
     }
+}
+
+fn decoding(error: &serde_json::Error, budget: &Budget) -> FormatError {
+    let kind = match error.classify() {
+        Category::Data => FormatErrorKind::Mismatch,
+        Category::Syntax | Category::Eof | Category::Io => FormatErrorKind::Syntax,
+    };
+    let (line, column) = (error.line(), error.column());
+    let text = error.to_string();
+    let place = format!(" at line {line} column {column}");
+    let message = text.strip_suffix(&place).unwrap_or(&text);
+    budget.error(kind, message).at(|| Position { line, column })
 }

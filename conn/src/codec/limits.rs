@@ -1,5 +1,6 @@
-//! Limits for decoders that have none: of depth, since decoding recurses, and of the number of
-//! elements, since an element may take no byte at all.
+//! The limits of all codecs, and how they are kept where a decoder has none: of depth, since decoding
+//! recurses; of the number of values, since they take more memory than bytes; and of elements, since one may
+//! take no byte at all.
 //!
 //! [`Limited`] stands between a type and the deserializer that it reads from. It also has strings and
 //! byte strings read as slices of the message, never into memory of an announced length.
@@ -13,21 +14,95 @@ use serde::de::{
     VariantAccess, Visitor,
 };
 
-/// How deep values may be nested. Every level takes stack, as much as the type's own code needs.
-const MAX_DEPTH: usize = 128;
+use super::pickle;
 
 /// How many elements a message may have beyond its bytes: those that take none.
 const MAX_EMPTY: usize = 1 << 16;
 
-/// How many values a message may have whose types are read from it, as those of a `Value`: they take more memory
-/// than bytes. As many as in XML-RPC, and in pickles.
-const MAX_ANY: usize = 1_000_000;
+/// For how many bytes a message may have one more value of a known type. The memory of these is then in
+/// proportion to the message, and no long list of real data is refused.
+const BYTES_OF_VALUE: usize = 8;
+
+/// What a codec is set to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Limits {
+    /// How deep values may be nested. Every level takes stack, as much as the type's own code needs.
+    pub(crate) max_depth: u8,
+    /// How many values a message may have.
+    pub(crate) max_values: usize,
+}
+
+impl Limits {
+    /// Those of codecs that say nothing else, and of calls over connections.
+    pub(crate) const DEFAULT: Self = Self {
+        max_depth: 128,
+        max_values: 1_000_000,
+    };
+
+    /// What may be read of this message.
+    pub(crate) fn budget(self, message: &[u8]) -> Budget {
+        let values = self
+            .max_values
+            .saturating_add(message.len() / BYTES_OF_VALUE);
+        Budget {
+            limits: self,
+            max_typed: values,
+            depth: Cell::new(self.max_depth),
+            elements: Cell::new(message.len() + MAX_EMPTY),
+            values: Cell::new(values),
+            any: Cell::new(self.max_values),
+            announced: Cell::new(message.len()),
+            exceeded: Cell::new(false),
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}
+
+/// The setters of a codec that has [`Limits`].
+macro_rules! setters {
+    ($codec:ident) => {
+        impl $codec {
+            /// How deep the values of a message may be nested that is decoded. Default: 128, which is more than
+            /// programs nest their data. Every level takes stack. Lists, maps, structs, options and newtypes are a
+            /// level each; a [`Value`](rpc_core::Value) is two.
+            #[must_use]
+            pub const fn max_depth(mut self, max_depth: u8) -> Self {
+                self.limits.max_depth = max_depth;
+                self
+            }
+
+            /// How many values a message may have that is decoded. Default: 1,000,000, as in XML-RPC and in
+            /// pickles.
+            ///
+            /// It is the limit for values whose type is only known from the message, such as those of a
+            /// `Value`, and of `untagged` enums. Of values of known types there may be one more for every 8 bytes
+            /// of the message, so that their memory is in proportion to it; numbers, booleans,
+            /// characters and tuples do not count among them: none takes more than 16 bytes.
+            #[must_use]
+            pub const fn max_values(mut self, max_values: usize) -> Self {
+                self.limits.max_values = max_values;
+                self
+            }
+        }
+    };
+}
+
+pub(super) use setters;
 
 /// What is left of the limits for one message.
 #[derive(Debug)]
-pub(crate) struct Limits {
-    depth: Cell<usize>,
+pub(crate) struct Budget {
+    limits: Limits,
+    max_typed: usize,
+    depth: Cell<u8>,
     elements: Cell<usize>,
+    values: Cell<usize>,
+    /// Of those, how many may be of a type that is known from the message alone.
     any: Cell<usize>,
     /// For how many more elements memory may be taken before they are read: types take what is announced,
     /// up to a megabyte for each list, and lists may be in lists.
@@ -35,17 +110,7 @@ pub(crate) struct Limits {
     exceeded: Cell<bool>,
 }
 
-impl Limits {
-    pub(crate) fn new(message: &[u8]) -> Self {
-        Self {
-            depth: Cell::new(MAX_DEPTH),
-            elements: Cell::new(message.len() + MAX_EMPTY),
-            any: Cell::new(MAX_ANY),
-            announced: Cell::new(message.len()),
-            exceeded: Cell::new(false),
-        }
-    }
-
+impl Budget {
     /// The error to report where decoding failed with `message`.
     pub(crate) fn error(&self, kind: FormatErrorKind, message: impl fmt::Display) -> FormatError {
         let kind = if self.exceeded.get() {
@@ -58,12 +123,11 @@ impl Limits {
 
     fn nested<T, E: Error>(&self, decode: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
         let depth = self.depth.get();
-        if depth == 0 {
-            self.exceeded.set(true);
-            let message = format_args!("values are nested deeper than {MAX_DEPTH} levels");
-            return Err(E::custom(message));
-        }
-        self.depth.set(depth - 1);
+        let Some(deeper) = depth.checked_sub(1) else {
+            let max = self.limits.max_depth;
+            return Err(self.exceed(format_args!("values are nested deeper than {max} levels")));
+        };
+        self.depth.set(deeper);
         let result = decode();
         self.depth.set(depth);
         result
@@ -77,47 +141,67 @@ impl Limits {
         Some(length)
     }
 
-    fn count<E: Error>(&self) -> Result<(), E> {
-        match self.elements.get().checked_sub(1) {
-            Some(left) => {
-                self.elements.set(left);
-                Ok(())
-            }
-            None => {
-                self.exceeded.set(true);
-                Err(E::custom("there are more elements than bytes"))
-            }
+    /// Counts an element, of whatever type.
+    fn element<E: Error>(&self) -> Result<(), E> {
+        if spend(&self.elements) {
+            return Ok(());
         }
+        Err(self.exceed(format_args!("there are more elements than bytes")))
     }
 
-    fn count_any<E: Error>(&self) -> Result<(), E> {
-        match self.any.get().checked_sub(1) {
-            Some(left) => {
-                self.any.set(left);
-                Ok(())
-            }
-            None => {
-                self.exceeded.set(true);
-                let message = format_args!("there are more than {MAX_ANY} values of any type");
-                Err(E::custom(message))
-            }
+    /// Counts a value of a known type that may take much more memory than it has bytes.
+    pub(crate) fn value<E: Error>(&self) -> Result<(), E> {
+        if spend(&self.values) {
+            return Ok(());
         }
+        let max = self.max_typed;
+        Err(self.exceed(format_args!("the message has more than {max} values")))
+    }
+
+    /// Counts a value whose type is known from the message alone.
+    pub(crate) fn any<E: Error>(&self) -> Result<(), E> {
+        self.value()?;
+        if spend(&self.any) {
+            return Ok(());
+        }
+        let max = self.limits.max_values;
+        Err(self.exceed(format_args!(
+            "the message has more than {max} values of any type"
+        )))
+    }
+
+    #[cold]
+    fn exceed<E: Error>(&self, message: fmt::Arguments<'_>) -> E {
+        self.exceeded.set(true);
+        E::custom(message)
+    }
+}
+
+/// Takes one, if there is one left.
+#[inline]
+fn spend(left: &Cell<usize>) -> bool {
+    match left.get().checked_sub(1) {
+        Some(less) => {
+            left.set(less);
+            true
+        }
+        None => false,
     }
 }
 
 /// Something of serde's that reads within limits.
 pub(crate) struct Limited<'l, T> {
     inner: T,
-    limits: &'l Limits,
+    budget: &'l Budget,
 }
 
 impl<'l, T> Limited<'l, T> {
-    pub(crate) const fn new(inner: T, limits: &'l Limits) -> Self {
-        Self { inner, limits }
+    pub(crate) const fn new(inner: T, budget: &'l Budget) -> Self {
+        Self { inner, budget }
     }
 
     const fn wrap<U>(&self, inner: U) -> Limited<'l, U> {
-        Limited::new(inner, self.limits)
+        Limited::new(inner, self.budget)
     }
 }
 
@@ -129,17 +213,35 @@ macro_rules! forward {
     )*};
 }
 
-macro_rules! nest {
-    ($($method:ident($($argument:ident: $type:ty),*))*) => {$(
+/// What has nothing within it, but takes memory of its own.
+macro_rules! count {
+    ($($method:ident => $inner:ident($($argument:ident: $type:ty),*))*) => {$(
         fn $method<V: Visitor<'de>>(
             self,
             $($argument: $type,)*
             visitor: V,
         ) -> Result<V::Value, Self::Error> {
-            let visitor = self.wrap(visitor);
-            self.limits.nested(|| self.inner.$method($($argument,)* visitor))
+            self.budget.value()?;
+            self.inner.$inner($($argument,)* visitor)
         }
     )*};
+}
+
+macro_rules! nest {
+    ($($count:ident $method:ident($($argument:ident: $type:ty),*))*) => {$(
+        fn $method<V: Visitor<'de>>(
+            self,
+            $($argument: $type,)*
+            visitor: V,
+        ) -> Result<V::Value, Self::Error> {
+            nest!(@$count self);
+            let visitor = self.wrap(visitor);
+            self.budget.nested(|| self.inner.$method($($argument,)* visitor))
+        }
+    )*};
+    (@any $self:ident) => { $self.budget.any()? };
+    (@value $self:ident) => { $self.budget.value()? };
+    (@free $self:ident) => {};
 }
 
 impl<'de, D: Deserializer<'de>> Deserializer<'de> for Limited<'_, D> {
@@ -148,42 +250,47 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Limited<'_, D> {
     forward! {
         deserialize_bool deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64
         deserialize_i128 deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64
-        deserialize_u128 deserialize_f32 deserialize_f64 deserialize_char deserialize_str
-        deserialize_bytes deserialize_unit deserialize_identifier
+        deserialize_u128 deserialize_f32 deserialize_f64 deserialize_char deserialize_identifier
     }
 
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
-        self.limits.count_any()?;
-        let visitor = self.wrap(visitor);
-        self.limits.nested(|| self.inner.deserialize_any(visitor))
+    // Decoders would read owned ones into memory of the length that is announced.
+    count! {
+        deserialize_str => deserialize_str()
+        deserialize_string => deserialize_str()
+        deserialize_bytes => deserialize_bytes()
+        deserialize_byte_buf => deserialize_bytes()
+        deserialize_unit => deserialize_unit()
+        deserialize_unit_struct => deserialize_unit_struct(name: &'static str)
     }
 
+    // A tuple has no more than its elements have, and a newtype no more than what it is of.
     nest! {
-        deserialize_ignored_any()
-        deserialize_option()
-        deserialize_seq()
-        deserialize_map()
-        deserialize_tuple(len: usize)
-        deserialize_newtype_struct(name: &'static str)
-        deserialize_tuple_struct(name: &'static str, len: usize)
-        deserialize_struct(name: &'static str, fields: &'static [&'static str])
-        deserialize_enum(name: &'static str, variants: &'static [&'static str])
+        any deserialize_any()
+        value deserialize_ignored_any()
+        value deserialize_option()
+        value deserialize_seq()
+        value deserialize_map()
+        free deserialize_tuple(len: usize)
+        free deserialize_newtype_struct(name: &'static str)
+        value deserialize_tuple_struct(name: &'static str, len: usize)
+        value deserialize_struct(name: &'static str, fields: &'static [&'static str])
     }
 
-    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
-        self.inner.deserialize_str(visitor)
-    }
-
-    fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
-        self.inner.deserialize_bytes(visitor)
-    }
-
-    fn deserialize_unit_struct<V: Visitor<'de>>(
+    fn deserialize_enum<V: Visitor<'de>>(
         self,
         name: &'static str,
+        variants: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Self::Error> {
-        self.inner.deserialize_unit_struct(name, visitor)
+        // Python's values are an enum, and as much as other values of any type.
+        if name == pickle::VALUE {
+            self.budget.any()?;
+        } else {
+            self.budget.value()?;
+        }
+        let visitor = self.wrap(visitor);
+        self.budget
+            .nested(|| self.inner.deserialize_enum(name, variants, visitor))
     }
 
     fn is_human_readable(&self) -> bool {
@@ -267,13 +374,13 @@ impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Limited<'_, A> {
         &mut self,
         seed: S,
     ) -> Result<Option<S::Value>, A::Error> {
-        self.limits.count()?;
+        self.budget.element()?;
         let seed = self.wrap(seed);
         self.inner.next_element_seed(seed)
     }
 
     fn size_hint(&self) -> Option<usize> {
-        self.limits.announce(self.inner.size_hint())
+        self.budget.announce(self.inner.size_hint())
     }
 }
 
@@ -284,7 +391,7 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Limited<'_, A> {
         &mut self,
         seed: S,
     ) -> Result<Option<S::Value>, A::Error> {
-        self.limits.count()?;
+        self.budget.element()?;
         let seed = self.wrap(seed);
         self.inner.next_key_seed(seed)
     }
@@ -295,7 +402,7 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Limited<'_, A> {
     }
 
     fn size_hint(&self) -> Option<usize> {
-        self.limits.announce(self.inner.size_hint())
+        self.budget.announce(self.inner.size_hint())
     }
 }
 
@@ -309,7 +416,7 @@ impl<'de, 'l, A: EnumAccess<'de>> EnumAccess<'de> for Limited<'l, A> {
     ) -> Result<(S::Value, Self::Variant), A::Error> {
         let seed = self.wrap(seed);
         let (value, variant) = self.inner.variant_seed(seed)?;
-        Ok((value, Limited::new(variant, self.limits)))
+        Ok((value, Limited::new(variant, self.budget)))
     }
 }
 
@@ -342,14 +449,14 @@ impl<'de, A: VariantAccess<'de>> VariantAccess<'de> for Limited<'_, A> {
 
 /// A type that is read within limits, for decoders that take a seed.
 pub(crate) struct Seed<'l, T> {
-    limits: &'l Limits,
+    budget: &'l Budget,
     value: std::marker::PhantomData<T>,
 }
 
 impl<'l, T> Seed<'l, T> {
-    pub(crate) const fn new(limits: &'l Limits) -> Self {
+    pub(crate) const fn new(budget: &'l Budget) -> Self {
         Self {
-            limits,
+            budget,
             value: std::marker::PhantomData,
         }
     }
@@ -359,6 +466,6 @@ impl<'de, T: Deserialize<'de>> DeserializeSeed<'de> for Seed<'_, T> {
     type Value = T;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<T, D::Error> {
-        T::deserialize(Limited::new(deserializer, self.limits))
+        T::deserialize(Limited::new(deserializer, self.budget))
     }
 }

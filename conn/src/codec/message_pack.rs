@@ -7,14 +7,19 @@ use serde::Serialize;
 use serde::de::{DeserializeOwned, DeserializeSeed};
 
 use super::Codec;
-use super::limits::{Limits, Seed};
+use super::limits::{Budget, Limits, Seed, setters};
 
 /// MessagePack, for peers of every language. Structs are maps by field name, so that peers can read
 /// them without knowing the order of the fields; lists and arrays of `u8` are bytes.
 ///
-/// Nesting is limited to 128 levels, and the memory that decoding takes is bounded by the message.
+/// [Depth](Self::max_depth) and [number of values](Self::max_values) are limited, and the memory that decoding
+/// takes is in proportion to the message.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct MessagePack;
+pub struct MessagePack {
+    limits: Limits,
+}
+
+setters!(MessagePack);
 
 impl Codec for MessagePack {
     const NAME: &'static str = "messagepack";
@@ -33,18 +38,18 @@ impl Codec for MessagePack {
     }
 
     fn decode<T: DeserializeOwned>(&self, message: &[u8]) -> Result<T, FormatError> {
-        let limits = Limits::new(message);
-        let (value, left) = decode(Seed::<T>::new(&limits), &limits, message)?;
+        let budget = self.limits.budget(message);
+        let (value, left) = decode(Seed::<T>::new(&budget), &budget, message)?;
         super::all_read(left)?;
         Ok(value)
     }
 }
 
-/// Reads what `seed`, which keeps the limits, makes of the beginning of `message`. Also tells how many
+/// Reads what `seed`, which keeps to the budget, makes of the beginning of `message`. Also tells how many
 /// bytes are left.
 pub(crate) fn decode<S: for<'de> DeserializeSeed<'de, Value = T>, T>(
     seed: S,
-    limits: &Limits,
+    budget: &Budget,
     message: &[u8],
 ) -> Result<(T, usize), FormatError> {
     let mut rest = message;
@@ -55,7 +60,7 @@ pub(crate) fn decode<S: for<'de> DeserializeSeed<'de, Value = T>, T>(
             Error::DepthLimitExceeded => FormatErrorKind::Limit,
             _ => FormatErrorKind::Mismatch,
         };
-        limits.error(kind, error)
+        budget.error(kind, error)
     })?;
     Ok((value, rest.len()))
 }

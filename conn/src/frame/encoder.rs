@@ -1,5 +1,7 @@
 //! From messages to bytes.
 
+use rpc_core::all_or_nothing;
+
 use super::{Header, spare};
 
 /// Turns messages into bytes, and holds those that were not written yet.
@@ -34,8 +36,8 @@ impl Encoder {
         }
     }
 
-    /// Appends the message that `write` appends to the buffer it is given. After an error nothing is
-    /// appended.
+    /// Appends the message that `write` appends to the buffer it is given. After an error or a panic nothing
+    /// is appended: half a message would be completed by the next.
     ///
     /// # Errors
     /// That of `write`.
@@ -44,22 +46,22 @@ impl Encoder {
         write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
     ) -> Result<(), E> {
         self.begin();
-        let begin = self.buffer.len();
-        self.buffer.extend_from_slice(&[0; 4]);
-        let message = self.buffer.len();
-        if let Err(error) = write(&mut self.buffer) {
-            self.buffer.truncate(begin);
-            return Err(error);
-        }
-        let header = Header::new((self.buffer.len() - message) as u64);
-        match header.as_short() {
-            Some(short) => self.buffer[begin..message].copy_from_slice(short),
-            None => {
-                let bytes = header.as_bytes().iter().copied();
-                drop(self.buffer.splice(begin..message, bytes));
+        let pushing = Pushing(self);
+        all_or_nothing(&mut pushing.0.buffer, |buffer| {
+            let begin = buffer.len();
+            buffer.extend_from_slice(&[0; 4]);
+            let message = buffer.len();
+            write(buffer)?;
+            let header = Header::new((buffer.len() - message) as u64);
+            match header.as_short() {
+                Some(short) => buffer[begin..message].copy_from_slice(short),
+                None => {
+                    let bytes = header.as_bytes().iter().copied();
+                    drop(buffer.splice(begin..message, bytes));
+                }
             }
-        }
-        Ok(())
+            Ok(())
+        })
     }
 
     /// While there is nothing to write, there is no buffer.
@@ -118,7 +120,23 @@ impl Encoder {
         );
         if self.written == self.buffer.len() {
             self.written = 0;
-            spare::keep_empty(std::mem::take(&mut self.buffer));
+            self.rest();
+        }
+    }
+
+    /// Gives the buffer back.
+    fn rest(&mut self) {
+        spare::keep_empty(std::mem::take(&mut self.buffer));
+    }
+}
+
+/// Appends a message. Where that comes to nothing, be it by a panic, the buffer is not kept for nothing.
+struct Pushing<'a>(&'a mut Encoder);
+
+impl Drop for Pushing<'_> {
+    fn drop(&mut self) {
+        if self.0.is_empty() {
+            self.0.rest();
         }
     }
 }

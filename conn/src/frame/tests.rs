@@ -1,3 +1,5 @@
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use super::decoder::{KEPT, LARGE};
 use super::header::SHORT;
 use super::*;
@@ -127,6 +129,29 @@ fn a_message_that_cannot_be_encoded_leaves_nothing_behind() {
     assert_eq!(encoder.unwritten(), b"\0\0\0\x05first");
     encoder.wrote(4);
     assert_eq!(encoder.unwritten(), b"first");
+}
+
+#[test]
+fn a_message_whose_encoding_panics_leaves_nothing_behind() {
+    let half = |encoder: &mut Encoder| {
+        let pushed = AssertUnwindSafe(|| {
+            encoder.push_with(|out| -> Result<(), ()> {
+                out.resize(out.len() + 1000, 7);
+                panic!("in the middle")
+            })
+        });
+        assert!(catch_unwind(pushed).is_err());
+    };
+    let mut encoder = Encoder::new();
+    half(&mut encoder);
+    assert!(encoder.is_empty());
+    assert_eq!(encoder.buffer.capacity(), 0, "it is for the next");
+    encoder.push(b"first");
+    half(&mut encoder);
+    encoder.wrote(4);
+    half(&mut encoder);
+    encoder.push(b"second");
+    assert_eq!(encoder.unwritten(), b"first\0\0\0\x06second");
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod flush;
 mod instances;
 mod names;
 mod objects;
+mod panics;
 mod patience;
 mod pipelines;
 mod sessions;

@@ -28,7 +28,11 @@ fn defaults() -> Vec<(&'static str, String)> {
             "conn::ListenerBuilder",
             shown(&conn::Listener::bind("127.0.0.1:0")),
         ),
+        ("conn::Bincode", shown(&conn::Bincode::default())),
+        ("conn::Json", shown(&conn::Json::default())),
+        ("conn::MessagePack", shown(&conn::MessagePack::default())),
         ("conn::Pickle", shown(&conn::Pickle::default())),
+        ("conn::Postcard", shown(&conn::Postcard::default())),
         (
             "conn::rpc::ServerOptions",
             shown(&conn::rpc::ServerOptions::default()),
@@ -78,8 +82,9 @@ fn fields(shown: &str) -> Vec<(String, String)> {
     let inner = shown.split_once("{ ").unwrap().1;
     let mut depth = 0;
     let mut fields = vec![String::new()];
-    // What a setup has is set with the setters of its owner.
-    for c in inner.replace("setup: Setup {", "").chars() {
+    // What a setup has is set with the setters of its owner, as are the limits of a codec.
+    let inner = inner.replace("setup: Setup {", "");
+    for c in inner.replace("limits: Limits {", "").chars() {
         match c {
             '{' => depth += 1,
             '}' => depth -= 1,

@@ -187,14 +187,6 @@ impl<'m> Arena<'m> {
         str::from_utf8(bytes).unwrap_or_default()
     }
 
-    /// The text, if the node is one.
-    pub(super) fn as_text(&self, id: Id) -> Option<&'m str> {
-        match self.data(id) {
-            Data::Str(span) => Some(self.text(span)),
-            _ => None,
-        }
-    }
-
     pub(super) fn long(&self, span: Span) -> BigInt {
         BigInt::from_signed_bytes_le(self.bytes(span))
     }

@@ -9,6 +9,7 @@ mod instances;
 use rpc_core::FormatErrorKind;
 
 use super::arena::{Arena, Bits, Chain, Data, Id, NONE, Node, Span};
+use super::budget::Budget;
 use super::bytes::{Bytes, LengthOf, int_of, is_surrogatepass};
 use super::error::Error;
 use super::memo::Memo;
@@ -29,8 +30,7 @@ pub(super) fn run(message: &[u8], max_values: usize) -> Result<(Arena<'_>, Id), 
         stack: Vec::new(),
         marks: Vec::new(),
         memo: Memo::default(),
-        max_values,
-        left: max_values,
+        budget: Budget::new(max_values, message),
         python2_names: false,
     };
     machine.start()?;
@@ -46,9 +46,7 @@ pub(super) struct Machine<'m> {
     /// How high the stack was at each MARK.
     marks: Vec<u32>,
     memo: Memo,
-    max_values: usize,
-    /// How many more values there may be.
-    left: usize,
+    budget: Budget,
     python2_names: bool,
 }
 
@@ -240,16 +238,27 @@ impl<'m> Machine<'m> {
     }
 
     /// Counts values against the limit.
-    pub(super) fn charge(&mut self, values: usize) -> Result<(), Error> {
-        match self.left.checked_sub(values) {
-            Some(left) => {
-                self.left = left;
-                Ok(())
+    pub(super) fn charge(&self, values: usize) -> Result<(), Error> {
+        self.allow(self.budget.values(values))
+    }
+
+    fn allow(&self, allowed: bool) -> Result<(), Error> {
+        if allowed {
+            return Ok(());
+        }
+        let max = self.budget.max_values();
+        let text = format!("the pickle has more than {max} values");
+        Err(self.error(FormatErrorKind::Limit, text))
+    }
+
+    /// The text, if the node is one. It counts: a pickle can use a long one very often.
+    pub(super) fn text_of(&self, id: Id) -> Result<Option<&'m str>, Error> {
+        match self.arena.data(id) {
+            Data::Str(span) => {
+                self.allow(self.budget.bytes(span.len as usize))?;
+                Ok(Some(self.arena.text(span)))
             }
-            None => {
-                let text = format!("the pickle has more than {} values", self.max_values);
-                Err(self.error(FormatErrorKind::Limit, text))
-            }
+            _ => Ok(None),
         }
     }
 
@@ -403,8 +412,9 @@ impl Machine<'_> {
     fn put(&mut self, number: u32) -> Result<(), Error> {
         let id = self.top()?;
         self.memo.put(number, id);
-        if self.memo.count() as usize > self.max_values {
-            let text = format!("the memo has more than {} values", self.max_values);
+        let max = self.budget.max_values();
+        if self.memo.count() as usize > max {
+            let text = format!("the memo has more than {max} values");
             return Err(self.error(FormatErrorKind::Limit, text));
         }
         Ok(())

@@ -73,6 +73,7 @@
 //! ```
 
 mod arena;
+mod budget;
 mod bytes;
 mod check;
 mod de;
@@ -93,9 +94,11 @@ use rpc_core::FormatError;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+pub(super) use value::NAME as VALUE;
 pub use value::{Class, Construction, Object, Value};
 
 use super::Codec;
+use super::limits::Limits;
 
 /// Python's pickle format: its settings and limits.
 ///
@@ -110,8 +113,7 @@ use super::Codec;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Pickle {
-    max_depth: u8,
-    max_values: usize,
+    limits: Limits,
     classes: Arc<Vec<Mapping>>,
 }
 
@@ -125,8 +127,10 @@ struct Mapping {
 impl Default for Pickle {
     fn default() -> Self {
         Self {
-            max_depth: 64,
-            max_values: 1_000_000,
+            limits: Limits {
+                max_depth: 64,
+                max_values: 1_000_000,
+            },
             classes: Arc::default(),
         }
     }
@@ -137,20 +141,21 @@ impl Pickle {
     /// more than programs nest their data, and little of any stack.
     #[must_use]
     pub const fn max_depth(mut self, max_depth: u8) -> Self {
-        self.max_depth = max_depth;
+        self.limits.max_depth = max_depth;
         self
     }
 
     /// How many values a pickle may have, counting each element, key and text. Default: 1,000,000,
     /// as in XML-RPC. The smallest of them, two bytes each, can take some 100 megabytes as a [`Value`].
     ///
-    /// What is read into Rust types is counted once more, each time that the pickle refers to it:
-    /// types without [`Value::Shared`] hold a copy for each reference, and a short pickle can refer
-    /// to itself very often. For the same reason, texts and bytes that are copied may be no more than
-    /// 17 times as long as the message.
+    /// What is read is counted once more, each time that the pickle refers to it, whatever it is read as, be it
+    /// `None` or ignored: types without [`Value::Shared`] hold a copy for each reference, and a short pickle can
+    /// refer to itself very often. For the same reason, texts and bytes that are copied may be no more than 17 times
+    /// as long as the message; and once they are longer than the message, each 64 bytes of them count as a
+    /// value, as do each 8 numbers that `bytes` are read as.
     #[must_use]
     pub const fn max_values(mut self, max_values: usize) -> Self {
-        self.max_values = max_values;
+        self.limits.max_values = max_values;
         self
     }
 

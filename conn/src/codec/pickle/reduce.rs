@@ -75,14 +75,14 @@ fn real(data: Data) -> Option<f64> {
 
 /// Bytes as Python 3 writes them for Python 2: as the text that has their characters.
 fn latin1(machine: &mut Machine<'_>, [text, encoding]: [Id; 2]) -> Result<Option<Span>, Error> {
-    let arena = &mut machine.arena;
-    let (Data::Str(span), Some(encoding)) = (arena.data(text), arena.as_text(encoding)) else {
+    let (Data::Str(span), Some("latin1" | "latin-1")) =
+        (machine.arena.data(text), machine.text_of(encoding)?)
+    else {
         return Ok(None);
     };
-    if !matches!(encoding, "latin1" | "latin-1") {
+    let Some(text) = machine.text_of(text)? else {
         return Ok(None);
-    }
-    let text = arena.text(span);
+    };
     if text.is_ascii() {
         return Ok(Some(span));
     }
@@ -93,7 +93,7 @@ fn latin1(machine: &mut Machine<'_>, [text, encoding]: [Id; 2]) -> Result<Option
     else {
         return Ok(None);
     };
-    match arena.own(bytes.into_iter()) {
+    match machine.arena.own(bytes.into_iter()) {
         Some(span) => Ok(Some(span)),
         None => Err(machine.error(
             FormatErrorKind::Limit,
@@ -105,7 +105,7 @@ fn latin1(machine: &mut Machine<'_>, [text, encoding]: [Id; 2]) -> Result<Option
 /// A nested class or a method, as protocols 2 and 3 name them.
 fn member(machine: &mut Machine<'_>, [outer, name]: [Id; 2]) -> Result<bool, Error> {
     let arena = &machine.arena;
-    let (Data::Class(index), Some(name)) = (arena.data(outer), arena.as_text(name)) else {
+    let (Data::Class(index), Some(name)) = (arena.data(outer), machine.text_of(name)?) else {
         return Ok(false);
     };
     let outer = &arena.classes[index as usize];

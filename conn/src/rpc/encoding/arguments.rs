@@ -10,7 +10,7 @@ use serde::{Serialize, forward_to_deserialize_any};
 
 use super::tag::{Tag, Tagged};
 use crate::codec::bincode;
-use crate::codec::limits::{Limited, Limits};
+use crate::codec::limits::{Budget, Limited, Limits};
 use crate::rpc::varint;
 
 pub(super) fn encode<A: Args + ?Sized>(args: &A, out: &mut Vec<u8>) -> Result<(), FormatError> {
@@ -30,9 +30,9 @@ pub(super) fn encode_one<T: Serialize + ?Sized>(
 }
 
 pub(super) fn decode_one<T: DeserializeOwned>(reply: &[u8]) -> Result<T, FormatError> {
-    let limits = Limits::new(reply);
+    let budget = Limits::DEFAULT.budget(reply);
     let mut rest = reply;
-    let value = one(std::marker::PhantomData, &limits, &mut rest)?;
+    let value = one(std::marker::PhantomData, &budget, &mut rest)?;
     crate::codec::all_read(rest.len())?;
     Ok(value)
 }
@@ -40,12 +40,16 @@ pub(super) fn decode_one<T: DeserializeOwned>(reply: &[u8]) -> Result<T, FormatE
 /// Reads a tag and the value behind it.
 fn one<'de, S: DeserializeSeed<'de>>(
     seed: S,
-    limits: &Limits,
+    budget: &Budget,
     rest: &mut &'de [u8],
 ) -> Result<S::Value, FormatError> {
     let tag = Tag::read(rest)?;
-    let seed = TaggedSeed { seed, tag, limits };
-    let (value, read) = bincode::decode(seed, limits, rest)?;
+    // The tag may be all there is of the value.
+    budget
+        .value()
+        .map_err(|error: FormatError| budget.error(FormatErrorKind::Limit, error))?;
+    let seed = TaggedSeed { seed, tag, budget };
+    let (value, read) = bincode::decode(seed, budget, rest)?;
     *rest = &rest[read..];
     Ok(value)
 }
@@ -54,15 +58,16 @@ fn one<'de, S: DeserializeSeed<'de>>(
 struct TaggedSeed<'l, S> {
     seed: S,
     tag: Tag,
-    limits: &'l Limits,
+    budget: &'l Budget,
 }
 
 impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for TaggedSeed<'_, S> {
     type Value = S::Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<S::Value, D::Error> {
-        let deserializer = Limited::new(deserializer, self.limits);
-        self.seed.deserialize(Tagged::new(deserializer, self.tag))
+        let deserializer = Limited::new(deserializer, self.budget);
+        let tagged = Tagged::new(deserializer, self.tag, self.budget);
+        self.seed.deserialize(tagged)
     }
 }
 
@@ -193,7 +198,7 @@ impl<'de> Deserializer<'de> for Reader<'de> {
             rest,
             given,
             taken: 0,
-            limits: Limits::new(self.0),
+            budget: Limits::DEFAULT.budget(self.0),
         };
         let value = visitor.visit_seq(&mut arguments)?;
         let Arguments { rest, taken, .. } = arguments;
@@ -219,7 +224,7 @@ struct Arguments<'de> {
     rest: &'de [u8],
     given: u64,
     taken: u64,
-    limits: Limits,
+    budget: Budget,
 }
 
 impl<'de> SeqAccess<'de> for &mut Arguments<'de> {
@@ -233,7 +238,7 @@ impl<'de> SeqAccess<'de> for &mut Arguments<'de> {
             return Ok(None);
         }
         self.taken += 1;
-        one(seed, &self.limits, &mut self.rest)
+        one(seed, &self.budget, &mut self.rest)
             .map(Some)
             .map_err(|error| error.within(|| format!("parameter {}", self.taken)))
     }

@@ -13,7 +13,7 @@ mod tag;
 mod tests;
 
 use super::attachment::{reading, writing};
-use crate::codec::limits::{Limited, Limits};
+use crate::codec::limits::{Budget, Limited, Limits};
 use crate::codec::message_pack;
 use crate::{Codec as _, MessagePack};
 
@@ -21,6 +21,10 @@ use crate::{Codec as _, MessagePack};
 ///
 /// Both are there for every method, so that Rust programs have the faster one among themselves, and
 /// programs that know no types, such as scripts, can call the same methods.
+///
+/// Arguments and results have the limits that [`Bincode`](crate::Bincode) and [`MessagePack`] have by default:
+/// of depth, 128 levels, and of the [number of values](MessagePack::max_values), 1,000,000. What is more is
+/// for a [`Stream`](super::Stream).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Encoding {
     /// bincode, with a tag before each argument and each result that says what it is. Integers of all
@@ -68,7 +72,7 @@ impl Format for Encoding {
     ) -> Result<(), FormatError> {
         match self {
             Self::Bincode => arguments::encode(args, out),
-            Self::MessagePack => MessagePack.encode(&AsTuple(args), out),
+            Self::MessagePack => MessagePack::default().encode(&AsTuple(args), out),
         }
     }
 
@@ -81,12 +85,12 @@ impl Format for Encoding {
             Self::Bincode => arguments::decode(params.as_slice()),
             Self::MessagePack => {
                 let params = params.as_slice();
-                let limits = Limits::new(params);
+                let budget = Limits::DEFAULT.budget(params);
                 let seed = TupleSeed {
-                    limits: &limits,
+                    budget: &budget,
                     args: std::marker::PhantomData,
                 };
-                match message_pack::decode(seed, &limits, params)? {
+                match message_pack::decode(seed, &budget, params)? {
                     (args, 0) => Ok(args),
                     _ => Err(FormatError::new(
                         FormatErrorKind::Mismatch,
@@ -104,7 +108,7 @@ impl Format for Encoding {
     ) -> Result<(), FormatError> {
         match self {
             Self::Bincode => arguments::encode_one(value, out),
-            Self::MessagePack => MessagePack.encode(value, out),
+            Self::MessagePack => MessagePack::default().encode(value, out),
         }
     }
 
@@ -115,7 +119,7 @@ impl Format for Encoding {
     fn decode_reply<T: DeserializeOwned>(&self, reply: &Payload) -> Result<T, FormatError> {
         reading(reply.attachments(), || match self {
             Self::Bincode => arguments::decode_one(reply.as_slice()),
-            Self::MessagePack => MessagePack.decode(reply.as_slice()),
+            Self::MessagePack => MessagePack::default().decode(reply.as_slice()),
         })
     }
 }
@@ -159,7 +163,7 @@ impl<A: Args + ?Sized> Serialize for AsTuple<'_, A> {
 
 /// Arguments as serde reads them, within limits.
 struct TupleSeed<'l, A> {
-    limits: &'l Limits,
+    budget: &'l Budget,
     args: std::marker::PhantomData<A>,
 }
 
@@ -167,6 +171,6 @@ impl<'de, A: FromArgs> DeserializeSeed<'de> for TupleSeed<'_, A> {
     type Value = A;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<A, D::Error> {
-        A::deserialize_args(Limited::new(deserializer, self.limits))
+        A::deserialize_args(Limited::new(deserializer, self.budget))
     }
 }

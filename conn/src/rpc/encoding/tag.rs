@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde::de::{Deserializer, Error as _, Visitor};
 use serde::ser::{Impossible, Serializer};
 
+use crate::codec::limits::Budget;
 use crate::rpc::{attachment, varint};
 
 /// What a value is. Tuples and structs have their length with them, as bincode does not say where they
@@ -125,14 +126,15 @@ impl fmt::Display for Tag {
 }
 
 /// Reads a value of which the tag is known.
-pub(super) struct Tagged<D> {
+pub(super) struct Tagged<'l, D> {
     inner: D,
     tag: Tag,
+    budget: &'l Budget,
 }
 
-impl<'de, D: Deserializer<'de>> Tagged<D> {
-    pub(super) const fn new(inner: D, tag: Tag) -> Self {
-        Self { inner, tag }
+impl<'l, 'de, D: Deserializer<'de>> Tagged<'l, D> {
+    pub(super) const fn new(inner: D, tag: Tag, budget: &'l Budget) -> Self {
+        Self { inner, tag, budget }
     }
 
     fn mismatch(&self, expected: impl fmt::Display) -> D::Error {
@@ -195,7 +197,7 @@ macro_rules! exact {
     )*};
 }
 
-impl<'de, D: Deserializer<'de>> Deserializer<'de> for Tagged<D> {
+impl<'de, D: Deserializer<'de>> Deserializer<'de> for Tagged<'_, D> {
     type Error = D::Error;
 
     numbers! {
@@ -295,6 +297,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Tagged<D> {
     }
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+        self.budget.any()?;
         match self.tag.kind {
             Kind::Bool => self.inner.deserialize_bool(visitor),
             Kind::Char | Kind::Str => self.text(visitor),

@@ -28,7 +28,7 @@ const MAGIC: &[u8; 7] = b"FARCALL";
 pub(super) const MAX_METHOD: usize = 1024;
 
 /// How many causes of a fault are sent or read.
-const MAX_CAUSES: usize = 16;
+pub(super) const MAX_CAUSES: usize = 16;
 
 mod kind {
     pub(super) const HELLO: u8 = 0;

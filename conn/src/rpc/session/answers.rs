@@ -72,13 +72,13 @@ struct Reply {
 }
 
 impl Reply {
-    fn new(id: u64, result: Result<Payload, Fault>) -> Self {
+    fn new(session: &Session, id: u64, result: Result<Payload, Fault>) -> Self {
         if let Err(fault) = &result {
             log(fault, "a call failed");
         }
         Self {
             id,
-            result,
+            result: result.map_err(|fault| session.told(fault)),
             waiting: Vec::new().into_iter(),
         }
     }
@@ -227,7 +227,7 @@ impl Session {
     /// They may be answered at once, too, with others that wait for them: the other end decides how long such a
     /// chain is, so it takes no stack.
     fn reply(self: &Arc<Self>, id: u64, result: Result<Payload, Fault>) {
-        let mut replies = vec![Reply::new(id, result)];
+        let mut replies = vec![Reply::new(self, id, result)];
         while let Some(mut reply) = replies.pop() {
             if let Some((dependent, call)) = reply.waiting.next() {
                 let result = match promised(&reply.result) {
@@ -235,7 +235,7 @@ impl Session {
                     Err(fault) => Some(Err(fault)),
                 };
                 replies.push(reply);
-                replies.extend(result.map(|result| Reply::new(dependent, result)));
+                replies.extend(result.map(|result| Reply::new(self, dependent, result)));
                 continue;
             }
             let unsent = self.change(|state, effects| {
@@ -307,6 +307,16 @@ impl Session {
             out.extend_from_slice(bytes);
         });
         Ok(())
+    }
+
+    /// A fault as the other end is told it. Code of the program makes the texts of its causes: here, where
+    /// nothing is locked and no message half written.
+    pub(super) fn told(&self, fault: Fault) -> Fault {
+        if !self.settings.sends_causes {
+            return fault;
+        }
+        let causes: Vec<String> = fault.causes().take(message::MAX_CAUSES).collect();
+        fault.with_remote_causes(causes)
     }
 
     fn push_fault(&self, state: &mut State, id: u64, fault: &Fault) {

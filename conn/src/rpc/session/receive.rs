@@ -200,6 +200,7 @@ impl Driver {
         });
         if let Err(fault) = result {
             log(&fault, "a call failed");
+            let fault = self.session.told(fault);
             let with_causes = self.session.settings.sends_causes;
             self.push(|out| message::write_fault(id, &fault, with_causes, out));
         }

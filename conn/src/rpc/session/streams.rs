@@ -411,7 +411,7 @@ impl Future for Pump {
                 },
             };
             super::answers::log(&fault, "a stream failed");
-            self.end(Some(&fault));
+            self.end(Some(&self.session.told(fault)));
             return Poll::Ready(());
         }
         cx.waker().wake_by_ref();

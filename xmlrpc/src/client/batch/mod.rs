@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use bytes::Bytes;
 use rpc_core::{
     Args, Call, CallError, Caller, Context, Fault, FaultKind, FormatError, Name, Payload,
+    all_or_nothing,
 };
 use serde::de::DeserializeOwned;
 
@@ -162,29 +163,16 @@ impl Calls {
             index: self.entries.len(),
             result: PhantomData,
         };
-        let start = self.params.len();
-        let entry = match self.write_entry(&method, args) {
+        let format = self.format;
+        let written = all_or_nothing(&mut self.params, |out| {
+            write_entry(&method, args, format, out)
+        });
+        let entry = match written {
             Ok(range) => Entry::Encoded(method, range),
-            Err(error) => {
-                self.params.truncate(start);
-                Entry::Failed(error)
-            }
+            Err(error) => Entry::Failed(error),
         };
         self.entries.push(entry);
         ticket
-    }
-
-    /// rTorrent reads the members in this order only.
-    fn write_entry(&mut self, method: &str, args: &impl Args) -> Result<Range<usize>, FormatError> {
-        let out = &mut self.params;
-        out.extend_from_slice(b"<value><struct><member><name>methodName</name><value><string>");
-        escaped(method, Forbidden::Refuse, out)?;
-        out.extend_from_slice(b"</string></value></member><member><name>params</name>");
-        let start = out.len();
-        self.format.write_args_array(args, out)?;
-        let end = out.len();
-        out.extend_from_slice(b"</member></struct></value>");
-        Ok(start..end)
     }
 
     pub(crate) const fn len(&self) -> usize {
@@ -260,6 +248,23 @@ impl Calls {
         }
         Ok(Results::of_single_calls(self.batch, format, answers))
     }
+}
+
+/// Appends an entry, and says where its arguments are. rTorrent reads the members in this order only.
+fn write_entry(
+    method: &str,
+    args: &impl Args,
+    format: XmlRpc,
+    out: &mut Vec<u8>,
+) -> Result<Range<usize>, FormatError> {
+    out.extend_from_slice(b"<value><struct><member><name>methodName</name><value><string>");
+    escaped(method, Forbidden::Refuse, out)?;
+    out.extend_from_slice(b"</string></value></member><member><name>params</name>");
+    let start = out.len();
+    format.write_args_array(args, out)?;
+    let end = out.len();
+    out.extend_from_slice(b"</member></struct></value>");
+    Ok(start..end)
 }
 
 /// Without the calls, which may hold secrets.

@@ -30,6 +30,29 @@ fn a_call_is_a_name_and_then_its_arguments() {
     );
 }
 
+/// Panics when it is written, which happens in the middle of a document.
+struct Panics;
+
+impl serde::Serialize for Panics {
+    fn serialize<S: serde::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+        panic!("in the middle")
+    }
+}
+
+#[test]
+fn arguments_that_panic_leave_nothing_in_the_batch() {
+    let mut batch = Calls::new(XmlRpc::default());
+    let mut whole = Calls::new(XmlRpc::default());
+    let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        batch.add::<i64>("f".into(), &("before", Panics))
+    }));
+    assert!(panicked.is_err());
+    assert_eq!(batch.len(), 0);
+    let _ = batch.add::<i64>("g".into(), &(3,));
+    let _ = whole.add::<i64>("g".into(), &(3,));
+    assert_eq!(batch.params, whole.params);
+}
+
 #[test]
 fn arguments_become_parameters_again() {
     let mut batch = Calls::new(XmlRpc::default());

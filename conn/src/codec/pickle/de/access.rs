@@ -30,12 +30,18 @@ impl<'a, 'm> Elements<'a, 'm> {
         }
     }
 
-    /// Makes sure that all elements were read.
-    pub(super) fn end(self, at: usize) -> Result<(), Error> {
-        let rest = self.ids.count();
+    /// Makes sure that all elements were read. Those that were not are gone through to be counted, and so they
+    /// count.
+    pub(super) fn end(mut self, node: &NodeDe<'_, '_>) -> Result<(), Error> {
+        let mut rest = 0;
+        for id in &mut self.ids {
+            self.reader.allow(self.reader.budget.values(1), id)?;
+            rest += 1;
+        }
         if rest == 0 {
             return Ok(());
         }
+        let at = node.at();
         let (read, found) = (self.read, self.read + rest);
         Err(Error::custom(format_args!("expected {read} elements, found {found}")).at(at))
     }
@@ -53,7 +59,7 @@ impl<'de> SeqAccess<'de> for Elements<'_, '_> {
         };
         let index = self.read;
         self.read += 1;
-        seed.deserialize(self.reader.node(id, self.depth))
+        seed.deserialize(self.reader.node(id, self.depth)?)
             .map(Some)
             .map_err(|error| error.within(Step::Index(index)))
     }
@@ -119,7 +125,7 @@ impl<'de> MapAccess<'de> for Entries<'_, '_> {
             return Ok(None);
         };
         self.key = key;
-        seed.deserialize(self.reader.node(key, self.depth))
+        seed.deserialize(self.reader.node(key, self.depth)?)
             .map(Some)
     }
 
@@ -127,7 +133,7 @@ impl<'de> MapAccess<'de> for Entries<'_, '_> {
         let Some(value) = self.ids.next() else {
             return Err(Error::custom("a value was asked for without its key"));
         };
-        seed.deserialize(self.reader.node(value, self.depth))
+        seed.deserialize(self.reader.node(value, self.depth)?)
             .map_err(|error| error.within(step(self.reader, self.key)))
     }
 
@@ -158,11 +164,15 @@ impl<'a, 'm> Variant<'a, 'm> {
         }
     }
 
-    pub(super) const fn new(reader: &'a Reader<'m>, [name, content]: [Id; 2], depth: u8) -> Self {
-        Self {
-            name: reader.node(name, depth),
-            content: Some(reader.node(content, depth)),
-        }
+    pub(super) fn new(
+        reader: &'a Reader<'m>,
+        [name, content]: [Id; 2],
+        depth: u8,
+    ) -> Result<Self, Error> {
+        Ok(Self {
+            name: reader.node(name, depth)?,
+            content: Some(reader.node(content, depth)?),
+        })
     }
 
     fn content(&self, expected: &dyn Expected) -> Result<NodeDe<'a, 'm>, Error> {
@@ -191,7 +201,7 @@ impl<'de> VariantAccess<'de> for Variant<'_, '_> {
     fn unit_variant(self) -> Result<(), Error> {
         match self.content {
             None => Ok(()),
-            Some(content) => match content.visit()? {
+            Some(content) => match content.data() {
                 Data::None => Ok(()),
                 data => Err(Error::mismatch(
                     content.at(),

@@ -29,7 +29,7 @@ impl<'de, 'a, 'm> EnumAccess<'de> for Kinds<'a, 'm> {
         seed: V,
     ) -> Result<(V::Value, Self::Variant), Error> {
         let node = self.0;
-        let data = node.visit()?;
+        let data = node.data();
         if !node.arena().is_shared(node.id) || !is_shareable(data) {
             return Tagged(node).variant_seed(seed);
         }
@@ -68,7 +68,7 @@ impl<'de, 'a, 'm> EnumAccess<'de> for Tagged<'a, 'm> {
         self,
         seed: V,
     ) -> Result<(V::Value, Self::Variant), Error> {
-        let kind = match self.0.arena().data(self.0.id) {
+        let kind = match self.0.data() {
             Data::None => Kind::None,
             Data::Bool(_) => Kind::Bool,
             Data::Int(_) => Kind::Int,
@@ -239,11 +239,11 @@ impl<'de> SeqAccess<'de> for Object<'_, '_> {
         } = self;
         let (reader, arena, depth) = (node.reader, node.arena(), node.deeper()?);
         // The tuple of the arguments, and the dict of those with keywords, are a level more.
-        let inner = |id: Id| reader.node(id, depth).deeper();
+        let inner = |id: Id| reader.deeper(depth, id);
         *parts += 1;
         match *parts {
             1 => seed
-                .deserialize(reader.node(object.callable, depth))
+                .deserialize(reader.node(object.callable, depth)?)
                 .map(Some),
             2 => {
                 let args = match arena.data(object.args) {
@@ -276,7 +276,10 @@ impl<'de> SeqAccess<'de> for Object<'_, '_> {
                     .map(Some)
             }
             6 => {
-                let state = (object.state != NONE).then(|| reader.node(object.state, depth));
+                let state = match object.state {
+                    NONE => None,
+                    state => Some(reader.node(state, depth)?),
+                };
                 seed.deserialize(State(state)).map(Some)
             }
             _ => Ok(None),
@@ -356,7 +359,9 @@ impl<'de> SeqAccess<'de> for Pair<'_, '_> {
     ) -> Result<Option<T::Value>, Error> {
         let next = self.ids[0].take().or_else(|| self.ids[1].take());
         match next {
-            Some(id) => seed.deserialize(self.reader.node(id, self.depth)).map(Some),
+            Some(id) => seed
+                .deserialize(self.reader.node(id, self.depth)?)
+                .map(Some),
             None => Ok(None),
         }
     }

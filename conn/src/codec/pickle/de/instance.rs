@@ -25,7 +25,7 @@ impl<'a> NodeDe<'a, '_> {
         match self.form(&object) {
             Form::Seq => self.seq(self.arena().chain(object.items), visitor),
             Form::Map => match self.counter(&object) {
-                Some(dict) => self.reader.node(dict, self.deeper()?).any(visitor),
+                Some(dict) => self.reader.node(dict, self.deeper()?)?.any(visitor),
                 None => self.map(self.arena().chain(object.entries), visitor),
             },
             Form::Nothing if self.is_mapped(&object) => self.attributes(&object, visitor),
@@ -39,7 +39,7 @@ impl<'a> NodeDe<'a, '_> {
         name: &'static str,
         visitor: V,
     ) -> Result<V::Value, Error> {
-        match self.visit()? {
+        match self.data() {
             Data::Dict(chain) => self.map(self.arena().chain(chain), visitor),
             Data::Object(index) => {
                 let object = &self.arena().objects[index as usize];
@@ -59,7 +59,6 @@ impl<'a> NodeDe<'a, '_> {
         object: &ObjectNode,
         visitor: V,
     ) -> Result<V::Value, Error> {
-        self.visit()?;
         let args = match self.arena().data(object.args) {
             Data::Tuple(span) => span,
             _ => Span::default(),
@@ -73,9 +72,8 @@ impl<'a> NodeDe<'a, '_> {
         object: &ObjectNode,
         visitor: V,
     ) -> Result<V::Value, Error> {
-        self.visit()?;
         match self.arena().as_tuple(object.args) {
-            Some(&[only]) => visitor.visit_newtype_struct(self.reader.node(only, self.deeper()?)),
+            Some(&[only]) => visitor.visit_newtype_struct(self.reader.node(only, self.deeper()?)?),
             args => {
                 let count = args.map_or(0, <[Id]>::len);
                 let text = format!("an instance made with {count} arguments");
@@ -98,7 +96,7 @@ impl<'a> NodeDe<'a, '_> {
             };
         }
         // The state is a value of its own, one level down.
-        let state = self.reader.node(object.state, self.deeper()?);
+        let state = self.reader.node(object.state, self.deeper()?)?;
         if let Some([dict, slots]) = arena.as_slots(object.state) {
             let entries = |id: Id| match arena.data(id) {
                 Data::Dict(chain) => arena.chain(chain),

@@ -14,23 +14,28 @@ use serde::forward_to_deserialize_any;
 use self::access::{Elements, Entries, Variant};
 use self::content::Kinds;
 use super::arena::{Arena, Data, Id, Ids, Span};
+use super::budget::Budget;
 use super::error::Error;
 use super::{Mapping, Pickle, check, machine, value};
+use crate::codec::limits::Limits;
 
 /// Reads a type from a pickle.
 pub(super) fn read<'de, T: Deserialize<'de>>(pickle: &Pickle, message: &[u8]) -> Result<T, Error> {
-    let (arena, root) = machine::run(message, pickle.max_values)?;
-    check::check(&arena, root, pickle.max_depth)?;
+    let Limits {
+        max_depth,
+        max_values,
+    } = pickle.limits;
+    let (arena, root) = machine::run(message, max_values)?;
+    check::check(&arena, root, max_depth)?;
     let reader = Reader {
-        max_depth: pickle.max_depth,
-        max_values: pickle.max_values,
-        values_left: Cell::new(pickle.max_values),
+        max_depth,
+        budget: Budget::new(max_values, message),
         bytes_left: Cell::new(copies(message.len())),
         classes: &pickle.classes,
         references: RefCell::default(),
         arena,
     };
-    T::deserialize(reader.node(root, pickle.max_depth))
+    T::deserialize(reader.node(root, max_depth)?)
 }
 
 /// How many bytes of texts may be copied out of a message. An entry of a dict takes at least four bytes
@@ -43,8 +48,7 @@ fn copies(length: usize) -> usize {
 pub(super) struct Reader<'m> {
     arena: Arena<'m>,
     max_depth: u8,
-    max_values: usize,
-    values_left: Cell<usize>,
+    budget: Budget,
     bytes_left: Cell<usize>,
     classes: &'m [Mapping],
     /// The numbers of what was shared so far within the `Value` that is being read.
@@ -52,12 +56,31 @@ pub(super) struct Reader<'m> {
 }
 
 impl<'m> Reader<'m> {
-    const fn node(&self, id: Id, depth: u8) -> NodeDe<'_, 'm> {
-        NodeDe {
+    /// What reads a node. There is no other way to read one, so each is counted here, wherever the pickle
+    /// refers to it and whatever it is read as.
+    fn node(&self, id: Id, depth: u8) -> Result<NodeDe<'_, 'm>, Error> {
+        self.allow(self.budget.values(1), id)?;
+        Ok(NodeDe {
             reader: self,
             id,
             depth,
+        })
+    }
+
+    /// The error where the budget does not allow what is read of the node.
+    fn allow(&self, allowed: bool, id: Id) -> Result<(), Error> {
+        if allowed {
+            return Ok(());
         }
+        let max = self.budget.max_values();
+        let text = format!("the pickle refers to its values more than {max} times");
+        Err(Error::new(FormatErrorKind::Limit, self.arena.at(id), text))
+    }
+
+    /// The depth that the contents of a node at this depth may have.
+    fn deeper(&self, depth: u8, id: Id) -> Result<u8, Error> {
+        let deeper = depth.checked_sub(1);
+        deeper.ok_or_else(|| check::too_deep(self.arena.at(id), self.max_depth))
     }
 }
 
@@ -78,21 +101,13 @@ impl<'a, 'm> NodeDe<'a, 'm> {
         self.arena().at(self.id)
     }
 
-    /// The node's data; counts it.
-    fn visit(&self) -> Result<Data, Error> {
-        match self.reader.values_left.get().checked_sub(1) {
-            Some(left) => self.reader.values_left.set(left),
-            None => {
-                let max = self.reader.max_values;
-                let text = format!("the pickle refers to its values more than {max} times");
-                return Err(Error::new(FormatErrorKind::Limit, self.at(), text));
-            }
-        }
-        Ok(self.arena().data(self.id))
+    fn data(&self) -> Data {
+        self.arena().data(self.id)
     }
 
     /// Counts bytes that are about to be copied.
     fn copied(&self, len: usize) -> Result<(), Error> {
+        self.reader.allow(self.reader.budget.bytes(len), self.id)?;
         match self.reader.bytes_left.get().checked_sub(len) {
             Some(left) => {
                 self.reader.bytes_left.set(left);
@@ -117,8 +132,7 @@ impl<'a, 'm> NodeDe<'a, 'm> {
 
     /// The depth that the contents of this node may have.
     fn deeper(&self) -> Result<u8, Error> {
-        let deeper = self.depth.checked_sub(1);
-        deeper.ok_or_else(|| check::too_deep(self.at(), self.reader.max_depth))
+        self.reader.deeper(self.depth, self.id)
     }
 
     fn mismatch<'de, V: Visitor<'de>>(&self, expected: &V) -> Error {
@@ -128,7 +142,7 @@ impl<'a, 'm> NodeDe<'a, 'm> {
     fn seq<'de, V: Visitor<'de>>(&self, ids: Ids<'_>, visitor: V) -> Result<V::Value, Error> {
         let mut elements = Elements::new(self.reader, ids, self.deeper()?);
         let value = visitor.visit_seq(&mut elements)?;
-        elements.end(self.at())?;
+        elements.end(self)?;
         Ok(value)
     }
 
@@ -137,7 +151,7 @@ impl<'a, 'm> NodeDe<'a, 'm> {
     }
 
     fn any<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        match self.visit()? {
+        match self.data() {
             Data::None => visitor.visit_unit(),
             Data::Bool(truth) => visitor.visit_bool(truth),
             Data::Int(bits) => visitor.visit_i64(bits.int()),
@@ -159,7 +173,7 @@ impl<'a, 'm> NodeDe<'a, 'm> {
 
     /// An enum: the name of a variant, or a dict of its name and its content.
     fn variant<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        match self.visit()? {
+        match self.data() {
             Data::Str(_) => visitor.visit_enum(Variant::unit(self)),
             Data::Dict(chain) => {
                 let mut ids = self.arena().chain(chain);
@@ -168,7 +182,7 @@ impl<'a, 'm> NodeDe<'a, 'm> {
                     return Err(Error::mismatch(self.at(), found, &visitor));
                 };
                 let depth = self.deeper()?;
-                visitor.visit_enum(Variant::new(self.reader, [name, content], depth))
+                visitor.visit_enum(Variant::new(self.reader, [name, content], depth)?)
             }
             _ => Err(self.mismatch(&visitor)),
         }
@@ -209,7 +223,7 @@ impl<'de> Deserializer<'de> for NodeDe<'_, '_> {
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        match self.arena().data(self.id) {
+        match self.data() {
             Data::None => visitor.visit_none(),
             _ => visitor.visit_some(self),
         }
@@ -217,7 +231,7 @@ impl<'de> Deserializer<'de> for NodeDe<'_, '_> {
 
     /// A text. Bytes are not taken for one, although serde would.
     fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        match self.visit()? {
+        match self.data() {
             Data::Str(span) => at!(self => visitor.visit_str(self.text(span)?)),
             _ => Err(self.mismatch(&visitor)),
         }
@@ -234,7 +248,7 @@ impl<'de> Deserializer<'de> for NodeDe<'_, '_> {
 
     /// Bytes. A text is not taken for bytes, although serde would.
     fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        match self.arena().data(self.id) {
+        match self.data() {
             Data::Str(_) => Err(self.mismatch(&visitor)),
             _ => self.deserialize_any(visitor),
         }
@@ -246,10 +260,12 @@ impl<'de> Deserializer<'de> for NodeDe<'_, '_> {
 
     /// Also bytes: serde knows a vector of bytes as a sequence of numbers.
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        at!(self => match self.arena().data(self.id) {
+        at!(self => match self.data() {
             Data::Bytes(span) | Data::ByteArray(span) => {
-                self.visit()?;
-                visitor.visit_seq(access::plain(self.bytes(span)?))
+                let numbers = self.bytes(span)?;
+                let allowed = self.reader.budget.numbers(numbers.len());
+                self.reader.allow(allowed, self.id)?;
+                visitor.visit_seq(access::plain(numbers))
             }
             _ => self.any(visitor),
         })

@@ -23,8 +23,8 @@ pub(super) fn write<T: Serialize + ?Sized>(
     out.extend([opcode::PROTO, 4]);
     let mut writer = Writer {
         out: Output(out),
-        max_depth: pickle.max_depth,
-        depth: pickle.max_depth,
+        max_depth: pickle.limits.max_depth,
+        depth: pickle.limits.max_depth,
         mappings: &pickle.classes,
         next: Form::Plain,
         memoized: 0,

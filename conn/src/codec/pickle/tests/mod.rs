@@ -2,6 +2,7 @@
 
 mod hostile;
 mod instances;
+mod limits;
 mod types;
 mod values;
 

@@ -19,7 +19,7 @@ pub use object::{Construction, Object};
 
 /// The name under which [`Value`] is written and read. The pickle codec recognises it, and gives and
 /// takes all that it knows.
-pub(super) const NAME: &str = "$farcall::pickle::Value";
+pub(in crate::codec) const NAME: &str = "$farcall::pickle::Value";
 
 /// A value of Python that loses nothing: what is read is written as the same.
 ///

@@ -1,0 +1,451 @@
+//! Every limit strikes in every codec, and in both encodings of calls.
+
+use std::cell::Cell;
+use std::fmt;
+use std::marker::PhantomData;
+
+use rpc_core::{Format as _, Payload, Value};
+use serde::Deserializer;
+use serde::de::{IgnoredAny, SeqAccess, Visitor};
+
+use super::*;
+use crate::codec::pickle;
+use crate::rpc::Encoding;
+
+/// Results of calls, as if they were messages.
+#[derive(Clone, Debug)]
+struct Reply(Encoding);
+
+/// A lone argument of calls.
+#[derive(Clone, Debug)]
+struct Argument(Encoding);
+
+impl Reply {
+    fn encode<T: Serialize + ?Sized>(
+        &self,
+        value: &T,
+        out: &mut Vec<u8>,
+    ) -> Result<(), FormatError> {
+        self.0.encode_reply(value, out)
+    }
+
+    fn decode<T: DeserializeOwned>(&self, message: &[u8]) -> Result<T, FormatError> {
+        self.0.decode_reply(&Payload::from(message.to_vec()))
+    }
+}
+
+impl Argument {
+    fn encode<T: Serialize + ?Sized>(
+        &self,
+        value: &T,
+        out: &mut Vec<u8>,
+    ) -> Result<(), FormatError> {
+        self.0.encode_args(&(value,), out)
+    }
+
+    fn decode<T: DeserializeOwned>(&self, message: &[u8]) -> Result<T, FormatError> {
+        let (value,) = self.0.decode_args(&Payload::from(message.to_vec()))?;
+        Ok(value)
+    }
+}
+
+/// Does the same with every codec, with its name and whether it tells types apart by itself.
+macro_rules! every_codec {
+    (|$codec:ident, $name:ident, $tells:ident| $body:block) => {
+        every_codec!(
+            Bincode::default(),
+            "bincode",
+            false,
+            |$codec, $name, $tells| $body
+        );
+        every_codec!(Json::default(), "json", true, |$codec, $name, $tells| $body);
+        every_codec!(
+            MessagePack::default(),
+            "messagepack",
+            true,
+            |$codec, $name, $tells| $body
+        );
+        every_codec!(
+            Pickle::default(),
+            "pickle",
+            true,
+            |$codec, $name, $tells| $body
+        );
+        every_codec!(
+            Postcard::default(),
+            "postcard",
+            false,
+            |$codec, $name, $tells| $body
+        );
+    };
+    ($value:expr, $text:literal, $is:literal, |$codec:ident, $name:ident, $tells:ident| $body:block) => {{
+        let ($codec, $name, $tells) = ($value, $text, $is);
+        $body
+    }};
+}
+
+/// And with the encodings of calls, whose limits cannot be set.
+macro_rules! every_encoding {
+    (|$codec:ident, $name:ident, $tells:ident| $body:block) => {
+        every_codec!(|$codec, $name, $tells| $body);
+        let (bincode, pack) = (Encoding::Bincode, Encoding::MessagePack);
+        every_codec!(
+            Reply(bincode),
+            "reply in bincode",
+            false,
+            |$codec, $name, $tells| $body
+        );
+        every_codec!(
+            Reply(pack),
+            "reply in messagepack",
+            true,
+            |$codec, $name, $tells| $body
+        );
+        every_codec!(
+            Argument(bincode),
+            "argument in bincode",
+            false,
+            |$codec, $name, $tells| $body
+        );
+        every_codec!(
+            Argument(pack),
+            "argument in messagepack",
+            true,
+            |$codec, $name, $tells| $body
+        );
+    };
+}
+
+macro_rules! encoded {
+    ($codec:expr, $value:expr) => {{
+        let mut out = Vec::new();
+        $codec.encode($value, &mut out).expect("it can be encoded");
+        out
+    }};
+}
+
+fn is_limit<T>(result: &Result<T, FormatError>) -> bool {
+    matches!(result, Err(error) if error.kind() == FormatErrorKind::Limit)
+}
+
+#[test]
+fn depth_is_limited_in_every_codec() {
+    every_encoding!(|codec, name, _tells| {
+        let shallow = encoded!(codec, &nested(20));
+        let read: Nested = codec.decode(&shallow).expect(name);
+        assert_eq!(read, nested(20), "{name}");
+        let deep = encoded!(codec, &list_of_lists(60));
+        assert!(codec.decode::<Lists>(&deep).is_ok(), "{name}");
+        let deep = match name {
+            // It writes no more either: one level, in tuples.
+            "pickle" => [&b"\x80\x04)"[..], &b"\x85".repeat(200), b"."].concat(),
+            _ => encoded!(codec, &list_of_lists(200)),
+        };
+        assert!(is_limit(&codec.decode::<Lists>(&deep)), "{name}");
+    });
+    every_codec!(|codec, name, tells| {
+        let message = encoded!(codec, &list_of_lists(9));
+        let codec = codec.max_depth(9);
+        assert!(is_limit(&codec.decode::<Lists>(&message)), "{name}");
+        if tells {
+            assert!(is_limit(&codec.decode::<serde_json::Value>(&message)));
+        }
+        let codec = codec.max_depth(10);
+        assert!(codec.decode::<Lists>(&message).is_ok(), "{name}");
+    });
+}
+
+#[test]
+fn the_deepest_that_can_be_set_fits_the_stack_of_a_thread() {
+    every_codec!(|codec, name, _tells| {
+        let codec = codec.max_depth(255);
+        let deepest = encoded!(codec, &list_of_lists(254));
+        assert!(codec.decode::<Lists>(&deepest).is_ok(), "{name}");
+        assert!(codec.decode::<Lists>(&deepest).is_ok(), "{name}");
+        let message = match name {
+            "pickle" => [&b"\x80\x04)"[..], &b"\x85".repeat(300), b"."].concat(),
+            _ => encoded!(codec, &list_of_lists(300)),
+        };
+        assert!(is_limit(&codec.decode::<Lists>(&message)), "{name}");
+    });
+    // Each level of a `Value` is two: a newtype, and what is in it.
+    let deepest = encoded!(Json::default(), &list_of_lists(126));
+    let codec = Json::default().max_depth(255);
+    assert!(codec.decode::<Value>(&deepest).is_ok());
+    let deeper = encoded!(Json::default(), &list_of_lists(128));
+    assert!(is_limit(&codec.decode::<Value>(&deeper)));
+}
+
+/// Two million values in JSON were read where the documents said one.
+#[test]
+fn values_of_any_type_are_limited_to_a_million_in_every_codec() {
+    let list = |count: usize| vec![(); count];
+    every_encoding!(|codec, name, tells| {
+        if tells {
+            // The list is one, too.
+            let most = encoded!(codec, &list(999_999));
+            let read: Value = codec.decode(&most).expect(name);
+            assert_eq!(read.as_array().map(<[_]>::len), Some(999_999), "{name}");
+            let more = encoded!(codec, &list(1_000_000));
+            assert!(is_limit(&codec.decode::<Value>(&more)), "{name}");
+        }
+    });
+}
+
+#[test]
+fn how_many_values_of_any_type_there_may_be_can_be_set_for_every_codec() {
+    every_codec!(|codec, name, tells| {
+        let codec = codec.max_values(100);
+        let (most, more) = (
+            encoded!(codec, &vec![(); 99]),
+            encoded!(codec, &vec![(); 100]),
+        );
+        if tells {
+            assert!(codec.decode::<Value>(&most).is_ok(), "{name}");
+            assert!(is_limit(&codec.decode::<Value>(&more)), "{name}");
+            assert!(codec.decode::<serde_json::Value>(&most).is_ok(), "{name}");
+            assert!(is_limit(&codec.decode::<serde_json::Value>(&more)));
+            assert!(is_limit(&codec.decode::<Untagged>(&more)), "{name}");
+        }
+        // Values of Python are an enum in other codecs.
+        let values = |count| pickle::Value::List(vec![pickle::Value::None; count]);
+        let (most, more) = (encoded!(codec, &values(99)), encoded!(codec, &values(100)));
+        assert!(codec.decode::<pickle::Value>(&most).is_ok(), "{name}");
+        assert!(is_limit(&codec.decode::<pickle::Value>(&more)), "{name}");
+    });
+}
+
+/// A value that is looked at before it is known what it is.
+#[derive(Deserialize, Debug)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "it is only read")]
+enum Untagged {
+    Nothing(()),
+    List(Vec<Self>),
+}
+
+#[test]
+fn values_of_known_types_are_limited_in_every_codec() {
+    /// Reads lists of `T` that are as long as may be, and longer ones.
+    fn check<T: DeserializeOwned>(what: &str, element: impl Serialize + Clone) {
+        let element = &element;
+        every_codec!(|codec, name, _tells| {
+            let codec = codec.max_values(1000);
+            let list = |count: usize| encoded!(codec, &vec![element.clone(); count]);
+            assert!(codec.decode::<Vec<T>>(&list(300)).is_ok(), "{what}, {name}");
+            // Each counts, and every eight bytes allow for one more; in pickles none.
+            let size = list(900).len() / 900;
+            let count = if size < 7 { 9000 } else { 1_000 * (size + 1) };
+            let result = codec.decode::<Vec<T>>(&list(count));
+            let is_proportional = size >= 8 && name != "pickle";
+            assert_eq!(is_limit(&result), !is_proportional, "{what}, {name}");
+        });
+    }
+    check::<Option<u64>>("none", None::<u64>);
+    check::<Option<u8>>("some", Some(1u8));
+    check::<String>("text", "");
+    check::<serde_bytes::ByteBuf>("bytes", serde_bytes::ByteBuf::new());
+    check::<()>("unit", ());
+    check::<Unit>("unit struct", Unit);
+    check::<Vec<u8>>("list", [0u8; 0].as_slice());
+    check::<BTreeMap<u8, u8>>("map", BTreeMap::<u8, u8>::new());
+    check::<Struct>("struct", Struct {});
+    check::<Pair>("tuple struct", Pair(1, 2));
+    check::<Shape>("enum", Shape::Point);
+    check::<IgnoredElement>("ignored", None::<u64>);
+}
+
+#[derive(Serialize, Deserialize, Clone)]
+struct Unit;
+
+#[derive(Serialize, Deserialize, Clone)]
+struct Struct {}
+
+#[derive(Serialize, Deserialize, Clone)]
+struct Pair(u8, u8);
+
+/// Ignored by those codecs that can; a codec that does not describe itself reads what it is.
+struct IgnoredElement;
+
+impl<'de> Deserialize<'de> for IgnoredElement {
+    fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
+        if source.is_human_readable() {
+            IgnoredAny::deserialize(source)?;
+        } else {
+            Option::<u64>::deserialize(source)?;
+        }
+        Ok(Self)
+    }
+}
+
+/// Calls have the default limits: 1,000,000 and one more for every eight bytes.
+#[test]
+fn values_of_known_types_are_limited_in_calls() {
+    let encodings = [Encoding::Bincode, Encoding::MessagePack];
+    let most = vec![None::<String>; 1_000_000];
+    let more = vec![None::<String>; 1_200_000];
+    for encoding in encodings {
+        let (reply, argument) = (Reply(encoding), Argument(encoding));
+        let read: Vec<Option<String>> = reply.decode(&encoded!(reply, &most)).unwrap();
+        assert_eq!(read.len(), most.len());
+        let result = reply.decode::<Vec<Option<String>>>(&encoded!(reply, &more));
+        assert!(is_limit(&result));
+        let result = argument.decode::<Vec<Option<String>>>(&encoded!(argument, &more));
+        assert!(is_limit(&result));
+        // Arguments that are no more than their tags.
+        let arguments = rpc_core::Variadic(more.clone());
+        let arguments = encoding.params(&arguments).unwrap();
+        let result: Result<rpc_core::Variadic<Option<String>>, _> =
+            encoding.decode_args(&arguments);
+        assert!(matches!(result, Err(error) if error.kind() == FormatErrorKind::Limit));
+        let result: Result<rpc_core::Variadic<Value>, _> = encoding.decode_args(
+            &encoding
+                .params(&rpc_core::Variadic(vec![(); 1_000_001]))
+                .unwrap(),
+        );
+        assert!(matches!(result, Err(error) if error.kind() == FormatErrorKind::Limit));
+    }
+}
+
+/// Bulk data is what these codecs are for: no limit but that of the message.
+#[test]
+fn numbers_are_as_many_as_there_are_bytes() {
+    let numbers: Vec<f64> = (0..5000).map(f64::from).collect();
+    let pairs: Vec<(u8, bool)> = vec![(7, true); 5000];
+    every_codec!(|codec, name, _tells| {
+        if name != "pickle" {
+            let codec = codec.max_values(1);
+            let message = encoded!(codec, &numbers);
+            assert_eq!(codec.decode::<Vec<f64>>(&message).unwrap(), numbers);
+            let message = encoded!(codec, &pairs);
+            assert_eq!(codec.decode::<Vec<(u8, bool)>>(&message).unwrap(), pairs);
+            let message = encoded!(codec, "a text that is longer than eight bytes");
+            assert!(codec.decode::<String>(&message).is_ok(), "{name}");
+        }
+    });
+}
+
+/// Something that takes no bytes, and is not even looked at.
+struct Nothing;
+
+impl<'de> Deserialize<'de> for Nothing {
+    fn deserialize<D: Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
+        Ok(Self)
+    }
+}
+
+/// A list that announces 2^62 elements, or as many as the codec can, and has nothing else.
+fn announcing(name: &str) -> Option<&'static [u8]> {
+    Some(match name {
+        "bincode" => &[0xfd, 0, 0, 0, 0, 0, 0, 0, 0x40],
+        "reply in bincode" => &[b'l', 0xfd, 0, 0, 0, 0, 0, 0, 0, 0x40],
+        "argument in bincode" => &[1, b'l', 0xfd, 0, 0, 0, 0, 0, 0, 0, 0x40],
+        "messagepack" | "reply in messagepack" => &[0xdd, 0xff, 0xff, 0xff, 0xff],
+        "argument in messagepack" => &[0x91, 0xdd, 0xff, 0xff, 0xff, 0xff],
+        "postcard" => &[0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x40],
+        // These announce nothing.
+        _ => return None,
+    })
+}
+
+#[test]
+fn elements_of_no_size_are_counted_in_every_codec() {
+    every_encoding!(|codec, name, _tells| {
+        if let Some(message) = announcing(name) {
+            assert!(is_limit(&codec.decode::<Vec<Nothing>>(message)), "{name}");
+            assert!(codec.decode::<Vec<()>>(message).is_err(), "{name}");
+            assert!(codec.decode::<Vec<PhantomData<u8>>>(message).is_err());
+        }
+        let units: Vec<()> = codec.decode(&encoded!(codec, &vec![(); 1000])).expect(name);
+        assert_eq!(units.len(), 1000, "{name}");
+    });
+    for message in [announcing("bincode"), announcing("postcard")] {
+        let message = message.unwrap();
+        assert!(is_limit(&Bincode::default().decode::<Vec<()>>(message)) || message[0] == 0x80);
+        assert!(is_limit(&Postcard::default().decode::<Vec<()>>(message)) || message[0] == 0xfd);
+    }
+}
+
+#[test]
+fn announced_lengths_are_not_believed_in_any_codec() {
+    every_encoding!(|codec, name, _tells| {
+        if let Some(message) = announcing(name) {
+            assert!(codec.decode::<Vec<u64>>(message).is_err(), "{name}");
+            assert!(codec.decode::<BTreeMap<u64, u64>>(message).is_err());
+            assert!(codec.decode::<String>(message).is_err(), "{name}");
+            assert!(codec.decode::<serde_bytes::ByteBuf>(message).is_err());
+        }
+    });
+    for long in [
+        &[0xdb, 0xff, 0xff, 0xff, 0xff],
+        &[0xc6, 0xff, 0xff, 0xff, 0xff],
+    ] {
+        let codec = MessagePack::default();
+        assert!(codec.decode::<String>(long).is_err());
+        assert!(codec.decode::<serde_bytes::ByteBuf>(long).is_err());
+    }
+    let long = b"\x80\x04X\xff\xff\xff\xff.";
+    assert!(Pickle::default().decode::<String>(long).is_err());
+}
+
+/// Adds up what is announced, at all depths.
+#[derive(Debug)]
+struct Lists;
+
+thread_local! {
+    static ANNOUNCED: Cell<usize> = const { Cell::new(0) };
+}
+
+impl<'de> Deserialize<'de> for Lists {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct List;
+
+        impl<'de> Visitor<'de> for List {
+            type Value = Lists;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Lists, A::Error> {
+                let announced = list.size_hint().unwrap_or_default();
+                ANNOUNCED.set(ANNOUNCED.get().saturating_add(announced));
+                while list.next_element::<Lists>()?.is_some() {}
+                Ok(Lists)
+            }
+        }
+
+        deserializer.deserialize_seq(List)
+    }
+}
+
+/// A list in as many lists.
+struct InLists(usize);
+
+impl Serialize for InLists {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0.checked_sub(1) {
+            Some(inner) => serializer.collect_seq([Self(inner)]),
+            None => serializer.collect_seq([0u8; 0]),
+        }
+    }
+}
+
+fn list_of_lists(depth: usize) -> InLists {
+    InLists(depth)
+}
+
+#[test]
+fn lists_in_lists_announce_no_more_than_the_message_has() {
+    every_codec!(|codec, name, _tells| {
+        if let Some(message) = announcing(name) {
+            let message = message.repeat(100);
+            assert!(codec.decode::<Lists>(&message).is_err(), "{name}");
+            assert!(ANNOUNCED.take() <= message.len(), "{name}");
+        }
+    });
+    // What is there is announced.
+    let message = encoded!(Bincode::default(), &vec![Vec::<()>::new(); 50]);
+    Bincode::default().decode::<Lists>(&message).unwrap();
+    assert_eq!(ANNOUNCED.take(), 50);
+}

@@ -1,0 +1,164 @@
+//! Values whose `Serialize` panics or fails in the middle: what was written of them never reaches the peer.
+
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::task::Waker;
+
+use serde::ser::{Error as _, SerializeSeq as _, Serializer};
+use serde::{Deserialize, Serialize};
+
+use super::*;
+use crate::{Json, MessagePack, Pickle, Postcard};
+
+/// A list of three numbers, or the beginning of one.
+#[derive(Clone, Copy)]
+pub(crate) enum Item {
+    Whole(u32),
+    Panics,
+    Fails,
+}
+
+impl Serialize for Item {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut list = serializer.serialize_seq(Some(3))?;
+        let number = match self {
+            Self::Whole(number) => *number,
+            _ => 7,
+        };
+        list.serialize_element(&number)?;
+        list.serialize_element(&number)?;
+        match self {
+            Self::Whole(_) => list.serialize_element(&number)?,
+            Self::Panics => panic!("in the middle of a message"),
+            Self::Fails => return Err(S::Error::custom("in the middle of a message")),
+        }
+        list.end()
+    }
+}
+
+/// Panics on its second element, after the message was taken.
+#[derive(Debug)]
+pub(crate) struct PanicsToo;
+
+impl<'de> Deserialize<'de> for PanicsToo {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        <[u32; 3]>::deserialize(deserializer)?;
+        panic!("behind the message")
+    }
+}
+
+/// Polls once. Nothing if that panics.
+fn attempt<T>(future: impl Future<Output = T>) -> Option<T> {
+    let mut future = pin!(future);
+    let poll = || {
+        future
+            .as_mut()
+            .poll(&mut Context::from_waker(Waker::noop()))
+    };
+    match catch_unwind(AssertUnwindSafe(poll)) {
+        Ok(Poll::Ready(result)) => Some(result),
+        Ok(Poll::Pending) => panic!("there is room for it"),
+        Err(_) => None,
+    }
+}
+
+async fn check<C: Codec>() {
+    let (here, there) = tokio::io::duplex(1 << 20);
+    let mut here = Connection::<Item, (), C>::new(here);
+    let mut there = Connection::<(), Vec<u32>, C>::new(there);
+    let large = vec![3; 100_000];
+    let half = |here: &mut Connection<Item, (), C>| {
+        assert!(attempt(here.send(&Item::Panics)).is_none(), "{}", C::NAME);
+        let failed = attempt(here.send(&Item::Fails));
+        assert!(matches!(failed, Some(Err(SendError::Encode(_)))));
+    };
+    half(&mut here);
+    here.send(&Item::Whole(1)).await.unwrap();
+    half(&mut here);
+    here.send_bytes(b"bytes").await.unwrap();
+    half(&mut here);
+    here.send_vectored(&[b"two ", b"slices"]).await.unwrap();
+    half(&mut here);
+    here.send_bytes(&large).await.unwrap();
+    half(&mut here);
+    here.send_array(&[5u8, 6]).await.unwrap();
+    half(&mut here);
+    here.send(&Item::Whole(2)).await.unwrap();
+    half(&mut here);
+    here.close().await.unwrap();
+
+    assert_eq!(there.recv().await.unwrap(), [1, 1, 1], "{}", C::NAME);
+    assert_eq!(there.recv_bytes(1 << 20).await.unwrap(), b"bytes");
+    assert_eq!(there.recv_bytes(1 << 20).await.unwrap(), b"two slices");
+    assert_eq!(there.recv_bytes(1 << 20).await.unwrap(), large);
+    assert_eq!(there.recv_bytes(1 << 20).await.unwrap(), [5, 6]);
+    assert_eq!(there.recv().await.unwrap(), [2, 2, 2]);
+    assert!(there.recv().await.unwrap_err().is_closed());
+}
+
+#[tokio::test]
+async fn a_value_that_panics_leaves_no_half_message() {
+    check::<Bincode>().await;
+    check::<Json>().await;
+    check::<MessagePack>().await;
+    check::<Pickle>().await;
+    check::<Postcard>().await;
+}
+
+#[tokio::test]
+async fn a_value_that_panics_leaves_no_half_message_to_clones_of_the_sender() {
+    let (here, there) = tokio::io::duplex(1 << 20);
+    let (sender, _receiver) = Connection::<Item>::new(here).split();
+    let mut there = Connection::<(), Vec<u32>>::new(there);
+    for number in 0..20 {
+        let clone = sender.clone();
+        let panicking = tokio::spawn(async move { clone.send(&Item::Panics).await });
+        assert!(panicking.await.unwrap_err().is_panic());
+        sender.send(&Item::Whole(number)).await.unwrap();
+        sender.send_bytes(b"bytes").await.unwrap();
+    }
+    for number in 0..20 {
+        assert_eq!(there.recv().await.unwrap(), [number; 3]);
+        assert_eq!(there.recv_bytes(10).await.unwrap(), b"bytes");
+    }
+}
+
+#[tokio::test]
+async fn a_type_that_panics_takes_its_message_and_no_other() {
+    let (here, there) = tokio::io::duplex(1 << 20);
+    let mut here = Connection::<Item>::new(here);
+    let mut there = Connection::<(), PanicsToo>::new(there);
+    here.send(&Item::Whole(1)).await.unwrap();
+    here.send(&Item::Whole(2)).await.unwrap();
+    assert!(attempt(there.recv()).is_none());
+    let mut there = there.with_types::<(), Vec<u32>>();
+    assert_eq!(there.recv().await.unwrap(), [2, 2, 2]);
+}
+
+/// A codec of the program.
+#[derive(Clone, Debug, Default)]
+struct Own;
+
+impl Codec for Own {
+    const NAME: &'static str = "own";
+
+    fn encode<T: Serialize + ?Sized>(
+        &self,
+        value: &T,
+        out: &mut Vec<u8>,
+    ) -> Result<(), rpc_core::FormatError> {
+        out.extend_from_slice(b"the beginning");
+        Bincode::default().encode(value, out)?;
+        Ok(())
+    }
+
+    fn decode<T: DeserializeOwned>(&self, message: &[u8]) -> Result<T, rpc_core::FormatError> {
+        Bincode::default().decode(message.strip_prefix(b"the beginning").unwrap_or_default())
+    }
+}
+
+#[tokio::test]
+async fn a_codec_of_the_program_leaves_no_half_message_either() {
+    check::<Own>().await;
+}

@@ -1,0 +1,245 @@
+//! Types that panic where they are written or read: each is the fault of its own call, and leaves nothing behind.
+
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use conn::rpc::{Client, Options, Remote, Server, ServerOptions, Stream, StreamError};
+use futures_util::stream::iter;
+use rpc_core::{Caller as _, Fault, FaultKind};
+use serde::ser::SerializeTuple as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::support::{Counter, CounterApi, client, connect, until};
+
+/// A number that panics in the middle of being written, where it is 13.
+#[derive(Debug)]
+struct Written(u32);
+
+impl Serialize for Written {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut tuple = serializer.serialize_tuple(2)?;
+        tuple.serialize_element(&self.0)?;
+        assert_ne!(self.0, 13, "in the middle");
+        tuple.serialize_element(&self.0)?;
+        tuple.end()
+    }
+}
+
+/// The same for reading.
+#[derive(Debug)]
+struct Read(u32);
+
+impl<'de> Deserialize<'de> for Read {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (number, _) = <(u32, u32)>::deserialize(deserializer)?;
+        assert_ne!(number, 13, "it was read");
+        Ok(Self(number))
+    }
+}
+
+fn internal(fault: &Fault) -> bool {
+    fault.kind() == FaultKind::Internal
+}
+
+async fn nothing_is_left(client: &Client) {
+    until(|| {
+        let load = client.load();
+        (
+            load.calls,
+            load.answers,
+            load.exports,
+            load.imports,
+            load.streams,
+        ) == (0, 0, 0, 0, 0)
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_result_that_panics_is_a_fault_of_its_call() {
+    let alive = Arc::<AtomicUsize>::default();
+    let server = Server::new();
+    server.register_function("now", Written).unwrap();
+    server
+        .register_function("later", async |number| {
+            tokio::task::yield_now().await;
+            Written(number)
+        })
+        .unwrap();
+    let counted = Arc::clone(&alive);
+    server
+        .register_function("object", move |number| {
+            let object: Remote<dyn CounterApi> = Remote::new(Counter::new(0, &counted));
+            (object, Written(number))
+        })
+        .unwrap();
+    let client = client(&server).await;
+    for method in ["now", "later"] {
+        let (before, panicked, after) = tokio::join!(
+            client.call::<(u32, u32)>(method, (1,)),
+            client.call::<(u32, u32)>(method, (13,)),
+            client.call::<(u32, u32)>(method, (2,)),
+        );
+        assert_eq!(before.unwrap(), (1, 1));
+        assert!(internal(panicked.unwrap_err().fault().unwrap()));
+        assert_eq!(after.unwrap(), (2, 2));
+    }
+    // What was to travel beside the bytes goes with them.
+    let error = client
+        .call::<(Remote<dyn CounterApi>, (u32, u32))>("object", (13,))
+        .await
+        .unwrap_err();
+    assert!(internal(error.fault().unwrap()));
+    assert_eq!(alive.load(Ordering::Relaxed), 0);
+    let (object, _): (Remote<dyn CounterApi>, (u32, u32)) =
+        client.call("object", (5,)).await.unwrap();
+    assert_eq!(object.add(3).await.unwrap(), 3);
+    drop(object);
+    nothing_is_left(&client).await;
+    until(|| alive.load(Ordering::Relaxed) == 0).await;
+}
+
+#[tokio::test]
+async fn arguments_that_panic_leave_nothing_in_the_session() {
+    let alive = Arc::<AtomicUsize>::default();
+    let server = Server::new();
+    server
+        .register_function("take", |numbers: (u32, u32)| numbers.0)
+        .unwrap();
+    server
+        .register_function("read", |number: Read| number.0)
+        .unwrap();
+    let client = client(&server).await;
+    let (caller, counted) = (client.clone(), Arc::clone(&alive));
+    let panicking = tokio::spawn(async move {
+        let object: Remote<dyn CounterApi> = Remote::new(Counter::new(0, &counted));
+        let stream = Stream::new(iter([Ok(1u32)]));
+        let args = (object, stream, Written(13));
+        caller.call::<u32>("take", args).await
+    });
+    assert!(panicking.await.unwrap_err().is_panic());
+    assert_eq!(alive.load(Ordering::Relaxed), 0, "no list keeps the object");
+    nothing_is_left(&client).await;
+    assert_eq!(client.call::<u32>("take", (Written(3),)).await.unwrap(), 3);
+    // What panics at the other end is its fault, and the next call is read from its own beginning.
+    let (panicked, after) = tokio::join!(
+        client.call::<u32>("read", ((13u32, 0u32),)),
+        client.call::<u32>("read", ((4u32, 0u32),)),
+    );
+    assert!(internal(panicked.unwrap_err().fault().unwrap()));
+    assert_eq!(after.unwrap(), 4);
+    nothing_is_left(&client).await;
+}
+
+#[tokio::test]
+async fn a_result_that_panics_when_it_is_read_leaves_the_connection_as_it_is() {
+    let server = Server::new();
+    server
+        .register_function("pair", |number: u32| (number, number))
+        .unwrap();
+    let client = client(&server).await;
+    let caller = client.clone();
+    let panicking = tokio::spawn(async move { caller.call::<Read>("pair", (13,)).await.is_ok() });
+    assert!(panicking.await.unwrap_err().is_panic());
+    assert_eq!(client.call::<Read>("pair", (5,)).await.unwrap().0, 5);
+    nothing_is_left(&client).await;
+}
+
+#[tokio::test]
+async fn items_that_panic_end_their_stream_or_are_left_out() {
+    let server = Server::new();
+    server
+        .register_function("written", || {
+            Stream::new(iter([1, 13, 2].map(|number| Ok(Written(number)))))
+        })
+        .unwrap();
+    server
+        .register_function("pairs", || {
+            Stream::new(iter([1u32, 13, 2].map(|number| Ok((number, number)))))
+        })
+        .unwrap();
+    let client = client(&server).await;
+    let mut written: Stream<(u32, u32)> = client.call("written", ()).await.unwrap();
+    assert_eq!(written.next().await.unwrap().unwrap(), (1, 1));
+    let ended = written.next().await.unwrap();
+    assert!(matches!(ended, Err(StreamError::Fault(fault)) if internal(&fault)));
+    assert!(written.next().await.is_none());
+
+    let mut pairs: Stream<Read> = client.call("pairs", ()).await.unwrap();
+    assert_eq!(pairs.next().await.unwrap().unwrap().0, 1);
+    let (panicked, mut pairs) = {
+        let pairs = Arc::new(tokio::sync::Mutex::new(pairs));
+        let reading = Arc::clone(&pairs);
+        let reading = tokio::spawn(async move { reading.lock().await.next().await.is_some() });
+        let panicked = reading.await.is_err_and(|error| error.is_panic());
+        (panicked, Arc::into_inner(pairs).unwrap().into_inner())
+    };
+    assert!(panicked);
+    assert_eq!(pairs.next().await.unwrap().unwrap().0, 2);
+    assert!(pairs.next().await.is_none());
+    drop((written, pairs));
+    nothing_is_left(&client).await;
+}
+
+/// An error that has no text.
+#[derive(Debug)]
+struct NoText;
+
+impl fmt::Display for NoText {
+    fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+        panic!("it has no text")
+    }
+}
+
+impl Error for NoText {}
+
+fn not_saved() -> Fault {
+    Fault::new(5, "not saved").with_source(NoText)
+}
+
+/// Causes were made into texts while the session was locked and a message half written.
+#[tokio::test]
+async fn a_cause_that_panics_leaves_no_half_message() {
+    let options = ServerOptions::default().session(Options::default().send_causes(true));
+    let server = Server::with_options(options);
+    server
+        .register_function("now", || Err::<(), _>(not_saved()))
+        .unwrap();
+    server
+        .register_function("later", async || {
+            tokio::task::yield_now().await;
+            Err::<(), _>(not_saved())
+        })
+        .unwrap();
+    server
+        .register_function("stream", || Stream::new(iter([Ok(1u32), Err(not_saved())])))
+        .unwrap();
+    server
+        .register_function("add", |a: u32, b: u32| a + b)
+        .unwrap();
+    let client = connect(&server).await.await.unwrap();
+    let told = |fault: &Fault| {
+        assert_eq!(fault, &Fault::new(5, "not saved"));
+        let causes: Vec<String> = fault.causes().collect();
+        assert_eq!(causes, ["a cause that panicked when it was to be told"]);
+    };
+    for method in ["now", "later"] {
+        let (failed, after) = tokio::join!(
+            client.call::<()>(method, ()),
+            client.call::<u32>("add", (3, 5)),
+        );
+        told(failed.unwrap_err().fault().unwrap());
+        assert_eq!(after.unwrap(), 8);
+    }
+    let mut stream: Stream<u32> = client.call("stream", ()).await.unwrap();
+    assert_eq!(stream.next().await.unwrap().unwrap(), 1);
+    match stream.next().await {
+        Some(Err(StreamError::Fault(fault))) => told(&fault),
+        other => panic!("{other:?}"),
+    }
+    drop(stream);
+    assert_eq!(client.call::<u32>("add", (1, 2)).await.unwrap(), 3);
+    nothing_is_left(&client).await;
+}
