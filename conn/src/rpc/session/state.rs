@@ -54,6 +54,8 @@ pub(super) struct State {
     pub(super) put_off: u64,
     /// The newest call of the other end.
     pub(super) last_answer: u64,
+    /// Whether the connection resumed the session.
+    pub(super) is_resumed: bool,
 
     /// Objects and streams, once there are any: most sessions never have one.
     pub(super) passed: Option<Box<Passed>>,
@@ -94,6 +96,7 @@ impl State {
             beginning: 0,
             put_off: 0,
             last_answer: 0,
+            is_resumed: false,
             passed: None,
         }
     }
