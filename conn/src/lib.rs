@@ -122,7 +122,7 @@ pub use client::{Client, ClientBuilder, ConnectError};
 pub use codec::{Bincode, Codec, Json, MessagePack, Pickle, Postcard};
 pub use connection::{Connection, Receiver, Sender};
 #[cfg(unix)]
-pub use descriptor::{Acknowledge, DescriptorError};
+pub use descriptor::{Acknowledge, DescriptorError, Descriptors};
 pub use error::{RecvError, SendError};
 pub use listener::{BindError, Listener, ListenerBuilder};
 pub use pipe::{pipe, simplex};

@@ -9,7 +9,10 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, ReadBuf};
 use tokio::time::timeout;
 
+use super::idle::Idle;
 use super::stream::Incoming;
+#[cfg(unix)]
+use crate::descriptor::{Confirmations, Descriptors, Taken};
 use crate::error::RecvError;
 use crate::frame::{Decoder, Header};
 
@@ -21,9 +24,12 @@ pub(crate) struct Reader {
     pub(crate) max_message: usize,
     /// What a wait met; the next receive reports it.
     pub(crate) failed: Option<io::Error>,
-    /// The protocol of the peer's last pickle, if it sends pickles.
+    /// How long to wait for bytes, where that has a limit.
+    pub(crate) idle: Option<Idle>,
     #[cfg(unix)]
-    pub(crate) pickle_protocol: u8,
+    pub(crate) descriptors: Descriptors,
+    #[cfg(unix)]
+    pub(crate) confirmations: Confirmations,
 }
 
 impl Reader {
@@ -33,8 +39,11 @@ impl Reader {
             decoder: Decoder::new(),
             max_message,
             failed: None,
+            idle: None,
             #[cfg(unix)]
-            pickle_protocol: 0,
+            descriptors: Descriptors::Close,
+            #[cfg(unix)]
+            confirmations: Confirmations::default(),
         }
     }
 
@@ -56,9 +65,7 @@ impl Reader {
     pub(crate) fn take(&mut self, limit: usize) -> Result<&[u8], RecvError> {
         let message = self.decoder.message(limit)?.unwrap_or_default();
         #[cfg(unix)]
-        if let [0x80, protocol, ..] = message {
-            self.pickle_protocol = *protocol;
-        }
+        self.confirmations.notice(message);
         Ok(message)
     }
 
@@ -82,6 +89,7 @@ impl Reader {
     /// The header of the next message, which is not taken.
     fn poll_header(&mut self, cx: &mut Context<'_>) -> Poll<Result<Header, RecvError>> {
         loop {
+            self.skip_confirmations();
             if let Some(header) = self.decoder.header()? {
                 return Poll::Ready(Ok(header));
             }
@@ -89,9 +97,18 @@ impl Reader {
         }
     }
 
+    /// Takes confirmations of descriptors off that stand before the next message.
+    #[inline]
+    fn skip_confirmations(&mut self) {
+        #[cfg(unix)]
+        self.confirmations.skip(&mut self.decoder);
+    }
+
     fn poll_complete(&mut self, cx: &mut Context<'_>, limit: usize) -> Poll<Result<(), RecvError>> {
+        self.skip_confirmations();
         while !self.decoder.is_complete(limit)? {
             ready!(self.poll_fill(cx))?;
+            self.skip_confirmations();
         }
         Poll::Ready(Ok(()))
     }
@@ -105,23 +122,82 @@ impl Reader {
         Poll::Ready(Ok(self.decoder.owned_message(limit)?.unwrap_or_default()))
     }
 
-    /// The next byte, where it stands outside of any frame. It is not taken.
+    /// Waits for the confirmation of a descriptor. Says whether it came, and not something else.
     #[cfg(unix)]
-    pub(crate) async fn peek_byte(&mut self) -> Result<u8, RecvError> {
-        loop {
-            if let Some(byte) = self.decoder.peek_byte() {
-                return Ok(byte);
+    pub(crate) async fn confirmation(&mut self) -> Result<bool, RecvError> {
+        poll_fn(|cx| {
+            if !self.decoder.is_empty() {
+                let comes = self.confirmations.takes(self.decoder.peek_byte());
+                if comes {
+                    self.decoder.byte();
+                }
+                return Poll::Ready(Ok(comes));
             }
-            poll_fn(|cx| self.poll_fill(cx)).await?;
+            let next = ready!(self.poll_confirmation(cx)).map_err(RecvError::Io)?;
+            Poll::Ready(next.ok_or(RecvError::Closed))
+        })
+        .await
+    }
+
+    /// Takes the next byte that comes if it confirms a descriptor. Says whether it did; nothing at the end.
+    #[cfg(unix)]
+    fn poll_confirmation(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Option<bool>>> {
+        let Incoming::Unix(socket) = &mut self.incoming else {
+            return Poll::Ready(Ok(None));
+        };
+        let next = ready!(socket.poll_peek(cx))?;
+        let comes = self.confirmations.takes(next);
+        if comes {
+            let mut byte = [0];
+            // It was there to be seen.
+            let _ = Pin::new(socket).poll_read(cx, &mut ReadBuf::new(&mut byte));
+        }
+        Poll::Ready(Ok(next.map(|_| comes)))
+    }
+
+    /// Takes the next byte and the descriptors beside it, unless it is one of a message.
+    #[cfg(unix)]
+    pub(crate) fn poll_take(&mut self, cx: &mut Context<'_>) -> Poll<Result<Taken, RecvError>> {
+        if let Some(error) = self.failed.take() {
+            return Poll::Ready(Err(RecvError::Io(error)));
+        }
+        loop {
+            self.skip_confirmations();
+            if let Some(byte) = self.decoder.peek_byte() {
+                return Poll::Ready(Ok(Taken::Byte(byte)));
+            }
+            let Incoming::Unix(socket) = &mut self.incoming else {
+                return Poll::Ready(Ok(Taken::End));
+            };
+            let taken = socket.poll_take(cx);
+            let taken = Idle::watch(&mut self.idle, cx, taken);
+            match ready!(taken).map_err(RecvError::Io)? {
+                Taken::End => {
+                    self.decoder.end()?;
+                    return Poll::Ready(Err(RecvError::Closed));
+                }
+                Taken::Byte(byte) => self.decoder.feed(&[byte]),
+                handles @ Taken::Handles { .. } => return Poll::Ready(Ok(handles)),
+            }
         }
     }
 
-    /// Takes the next byte, where it stands outside of any frame.
-    #[cfg(unix)]
-    pub(crate) async fn byte(&mut self) -> Result<u8, RecvError> {
-        let byte = self.peek_byte().await?;
-        self.decoder.byte();
-        Ok(byte)
+    /// Takes no descriptors any more, and so reads as far ahead as it can.
+    pub(crate) const fn stop_taking(&mut self) {
+        #[cfg(unix)]
+        {
+            self.descriptors = Descriptors::Close;
+        }
+    }
+
+    /// Whether reads must not go beyond the end of the next message, where descriptors may stand.
+    #[inline]
+    const fn is_exact(&self) -> bool {
+        #[cfg(unix)]
+        return matches!(self.descriptors, Descriptors::Receive)
+            && matches!(self.incoming, Incoming::Unix(_));
+        #[cfg(not(unix))]
+        return false;
     }
 
     /// Receives more of the next message.
@@ -129,7 +205,9 @@ impl Reader {
         if let Some(error) = self.failed.take() {
             return Poll::Ready(Err(RecvError::Io(error)));
         }
-        if ready!(self.poll_read(cx)).map_err(RecvError::Io)? == 0 {
+        let read = self.poll_read(cx);
+        let read = Idle::watch(&mut self.idle, cx, read);
+        if ready!(read).map_err(RecvError::Io)? == 0 {
             self.decoder.end()?;
             return Poll::Ready(Err(RecvError::Closed));
         }
@@ -138,7 +216,12 @@ impl Reader {
 
     /// Reads once into the decoder, and tells how much. While nothing comes, that needs no memory.
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        let mut space = ReadBuf::new(self.decoder.space());
+        let space = match self.is_exact() {
+            #[cfg(unix)]
+            true => self.decoder.exact_space(),
+            _ => self.decoder.space(),
+        };
+        let mut space = ReadBuf::new(space);
         let Poll::Ready(result) = Pin::new(&mut self.incoming).poll_read(cx, &mut space) else {
             self.decoder.rest();
             return Poll::Pending;
@@ -150,13 +233,29 @@ impl Reader {
 
     /// Ready when something of the next message came, or no more will.
     pub(crate) fn poll_readable(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if !self.decoder.is_empty() || self.failed.is_some() {
+        if self.failed.is_some() {
             return Poll::Ready(());
         }
-        if let Err(error) = ready!(self.poll_read(cx)) {
-            self.failed = Some(error);
+        loop {
+            self.skip_confirmations();
+            if !self.decoder.is_empty() {
+                return Poll::Ready(());
+            }
+            let read = match self.is_exact() {
+                // What came may stand beside a descriptor, and stays where it is.
+                #[cfg(unix)]
+                true => ready!(self.poll_confirmation(cx)).map(|next| next == Some(true)),
+                _ => ready!(self.poll_read(cx)).map(|count| count > 0),
+            };
+            match read {
+                Ok(true) => {}
+                Ok(false) => return Poll::Ready(()),
+                Err(error) => {
+                    self.failed = Some(error);
+                    return Poll::Ready(());
+                }
+            }
         }
-        Poll::Ready(())
     }
 
     pub(crate) async fn poll(&mut self, time: Duration) -> bool {
@@ -207,8 +306,9 @@ impl MessageInto<'_> {
             && *filled < self.buffer.len()
         {
             let mut space = ReadBuf::new(&mut self.buffer[*filled..]);
-            let incoming = Pin::new(&mut self.reader.incoming);
-            ready!(incoming.poll_read(cx, &mut space)).map_err(RecvError::Io)?;
+            let Reader { incoming, idle, .. } = &mut *self.reader;
+            let read = Pin::new(incoming).poll_read(cx, &mut space);
+            ready!(Idle::watch(idle, cx, read)).map_err(RecvError::Io)?;
             match space.filled().len() {
                 0 => {
                     self.put_back();
