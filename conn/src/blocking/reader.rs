@@ -130,13 +130,14 @@ impl Reader {
     /// Drops confirmations of descriptors that came and were not received yet. Says whether something else came, or
     /// the end. It waits for nothing.
     pub(super) fn has_more_than_confirmations(&mut self) -> bool {
+        let mut came = false;
         loop {
             self.confirmations.skip(&mut self.decoder);
-            if !self.decoder.is_empty() || !self.confirmations.are_due() {
+            if !self.decoder.is_empty() || !(came || self.confirmations.are_due()) {
                 return true;
             }
             match self.next_confirmation() {
-                Ok(Some(true)) => {}
+                Ok(Some(true)) => came = true,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return false,
                 _ => return true,
             }

@@ -4,6 +4,7 @@ use super::*;
 use crate::frame::FrameError;
 
 mod cancel;
+mod idle;
 #[cfg(unix)]
 mod unix;
 
