@@ -199,6 +199,8 @@ fn confirmations_of_descriptors() {
     for _ in 0..2 {
         assert_eq!(here.recv().unwrap(), 1);
     }
+    // What it leaves unread would be an error here.
+    there.read_exact(&mut [0; 4]).unwrap();
     drop(there);
     let end = here.recv_handle();
     assert!(matches!(end, Err(DescriptorError::Recv(RecvError::Closed))));
