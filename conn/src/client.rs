@@ -17,7 +17,7 @@ use crate::address::{Target, ToTarget};
 use crate::auth::{AuthError, AuthKey, Binding, Digest, Role};
 use crate::codec::Codec;
 use crate::connection::{Connection, Stream, split};
-use crate::setup::{Admitted, Setup, Terms, setters};
+use crate::setup::{Admitted, Setup, Terms, plain_setters, setters};
 
 /// Connects to listeners, those of CPython included.
 #[derive(Debug)]
@@ -102,6 +102,7 @@ impl<S, R, C: Codec> ClientBuilder<S, R, C> {
     }
 
     setters!();
+    plain_setters!();
 
     /// How long connecting may take, the handshake included.
     ///

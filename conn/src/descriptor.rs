@@ -3,36 +3,78 @@
 //! The form is that of CPython's `multiprocessing.reduction`: between two frames, one byte with the
 //! number of descriptors, which travel beside it (`SCM_RIGHTS`). CPython from 3.14, and on macOS any,
 //! waits for the byte `A` in return.
+//!
+//! A descriptor is taken in one place, where the program asks for it. All other reads leave no room for any, and the
+//! system closes what comes beside the bytes they read. So no peer can fill this process with descriptors, or
+//! keep its own end of the connection open in here.
 
-use std::collections::VecDeque;
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, OwnedFd};
+use std::time::Duration;
 
+use rustix::io::retry_on_intr;
 use rustix::net::{
-    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, SendAncillaryBuffer,
     SendAncillaryMessage, SendFlags,
 };
 
-use crate::codec::{Codec, Pickle};
 use crate::error::{RecvError, SendError};
 
-/// How many descriptors wait to be asked for. More are closed as they come, so that a peer cannot
-/// use up those of this process.
-const MAX_WAITING: usize = 64;
+mod confirmation;
+
+pub(crate) use confirmation::{Confirmations, Reply};
 
 pub(crate) const ACKNOWLEDGEMENT: u8 = b'A';
 
-/// Whether the receiver of a descriptor confirms it. Both ends must agree: otherwise one waits for
-/// ever, or takes the confirmation for a part of a message.
+/// How long is waited for the acknowledgement of a descriptor, where the peer is said to give one
+/// ([`Acknowledge::Always`]).
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How long a peer that may wait for an acknowledgement is watched for more bytes, which would show that it does not.
+pub(crate) const GRACE: Duration = Duration::from_millis(250);
+
+/// What becomes of descriptors that a peer sends over a Unix socket.
+///
+/// Default: [`Close`](Self::Close). Set it with [`ListenerBuilder::descriptors`](crate::ListenerBuilder::descriptors),
+/// [`ClientBuilder::descriptors`](crate::ClientBuilder::descriptors) or
+/// [`Connection::set_descriptors`](crate::Connection::set_descriptors).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Descriptors {
+    /// The system closes them as the bytes beside them are read: none ever gets into this process.
+    #[default]
+    Close,
+    /// `recv_handle` takes them, each when the program asks for it. Those that it does not ask for are closed as with
+    /// [`Close`](Self::Close), and those that wait stay in the system, which counts them against
+    /// the open files of the user who sent them.
+    ///
+    /// Messages are then read one by one, each with two system calls, since a read beyond the end of a message would
+    /// drop the descriptors that stand there.
+    Receive,
+}
+
+/// Whether the receiver of a descriptor confirms it. Both ends must agree: otherwise one waits in vain,
+/// or takes the confirmation for a part of a message.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Acknowledge {
     /// As Farcall's peers and CPython up to 3.13 on Linux.
     Never,
-    /// As CPython from 3.14, and any on macOS.
+    /// As CPython from 3.14, and any on macOS. `send_handle` waits 30 seconds for the confirmation, and fails
+    /// then; one that comes later does no harm.
     Always,
-    /// As the peer does, going by the values received from it: pickles of protocol 5 are from CPython 3.14,
-    /// others from before. Without any, as [`Never`](Self::Never).
+    /// As the peer does, where the codec is [`Pickle`](crate::Pickle); else as [`Never`](Self::Never).
+    ///
+    /// `send_handle` waits for nothing: a confirmation that comes is dropped, wherever it stands between the
+    /// messages, and shows that the peer confirms. A received descriptor is confirmed
+    ///
+    /// - if the peer has confirmed one before;
+    /// - not if its handshake is that of CPython up to 3.11, or it has ever sent a pickle of a protocol before 5:
+    ///   CPython from 3.14 writes protocol 5, those before it 3 or 4;
+    /// - if all its pickles had protocol 5, as its interpreter does, where the system (Linux) tells that the process at
+    ///   the other end is a `python3.N`: older ones write protocol 5 where the program asks for it. Where nothing
+    ///   tells, the peer is watched for 250 ms. More bytes show that it does not wait for
+    ///   a confirmation; silence is taken for waiting.
+    /// - not without any pickle from it.
     #[default]
     Auto,
 }
@@ -44,21 +86,25 @@ pub enum DescriptorError {
     /// The connection is not a Unix socket, and no other can pass descriptors.
     #[error("only Unix sockets pass descriptors")]
     NotUnix,
+    /// The connection was not told to receive descriptors: see [`Descriptors::Receive`].
+    #[error("this connection closes descriptors: it was not told to receive them")]
+    NotReceiving,
     /// The peer sent something else: a message, which can be received.
     #[error("the peer sent no descriptor")]
     NoDescriptor,
     /// The peer sent another number of descriptors than it said, or not exactly one, or this process
     /// cannot have more. They are closed.
     #[error(
-        "the peer announced {announced} descriptors and {received} came, where one was expected"
+        "the peer announced {announced} descriptors and {received} were taken, where one was expected"
     )]
     Count {
         /// How many the peer announced.
         announced: u8,
-        /// How many came.
+        /// How many were taken: the system closes those beyond the first few.
         received: usize,
     },
-    /// The peer did not confirm the descriptor, but sent something else.
+    /// The peer did not confirm the descriptor, but sent something else, or nothing for 30 seconds. The connection can
+    /// still be used: a confirmation that comes later is dropped.
     #[error("the peer did not acknowledge the descriptor")]
     NotAcknowledged,
     /// The connection broke while sending.
@@ -69,89 +115,90 @@ pub enum DescriptorError {
     Recv(#[from] RecvError),
 }
 
-impl Acknowledge {
-    /// Whether a descriptor is confirmed, where the peer's pickles have this protocol.
-    pub(crate) fn applies<C: Codec>(self, pickle_protocol: u8) -> bool {
-        /// What CPython 3.14 writes by default; those before it write 3 or 4.
-        const PROTOCOL_OF_3_14: u8 = 5;
-        match self {
-            Self::Never => false,
-            Self::Always => true,
-            Self::Auto => C::NAME == Pickle::NAME && pickle_protocol >= PROTOCOL_OF_3_14,
-        }
-    }
-}
-
-/// What one read gave.
+/// What one read gave that has no room for descriptors.
 pub(crate) struct Received {
     pub(crate) bytes: usize,
     /// Whether there was no more.
     pub(crate) is_drained: bool,
 }
 
-/// Descriptors that came and were not asked for yet.
-#[derive(Debug, Default)]
-pub(crate) struct Waiting {
-    /// Those of each byte that had some, in order.
-    batches: VecDeque<Vec<OwnedFd>>,
+/// Reads from a socket once. The system closes descriptors that stand beside the bytes.
+pub(crate) fn receive(socket: impl AsFd, buffer: &mut [u8]) -> io::Result<Received> {
+    let room = buffer.len();
+    let mut nothing = RecvAncillaryBuffer::default();
+    let mut buffers = [IoSliceMut::new(buffer)];
+    let flags = RecvFlags::empty();
+    let received = rustix::net::recvmsg(socket, &mut buffers, &mut nothing, flags)?;
+    // A read ends at the byte that has descriptors, whatever comes behind it.
+    let is_cut = received.flags.contains(ReturnFlags::CTRUNC);
+    Ok(Received {
+        bytes: received.bytes,
+        is_drained: (1..room).contains(&received.bytes) && !is_cut,
+    })
 }
 
-impl Waiting {
-    /// Reads from a socket once. A byte with descriptors is the last that one read gives.
-    pub(crate) fn receive(&mut self, socket: impl AsFd, buffer: &mut [u8]) -> io::Result<Received> {
-        let room = buffer.len();
-        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_WAITING))];
-        let mut control = RecvAncillaryBuffer::new(&mut space);
-        let mut buffers = [IoSliceMut::new(buffer)];
-        let received =
-            rustix::net::recvmsg(socket, &mut buffers, &mut control, RecvFlags::CMSG_CLOEXEC)?;
-        let mut batch: Vec<OwnedFd> = Vec::new();
-        for message in control.drain() {
-            if let RecvAncillaryMessage::ScmRights(descriptors) = message {
-                batch.extend(descriptors);
-            }
-        }
-        let bytes = received.bytes;
-        let is_drained = (1..room).contains(&bytes) && batch.is_empty();
-        if !batch.is_empty() {
-            self.keep(batch);
-        }
-        Ok(Received { bytes, is_drained })
-    }
+/// The next byte of a socket, which is not taken; nothing at the end. Descriptors beside it stay where they are.
+pub(crate) fn peek(socket: impl AsFd, flags: RecvFlags) -> io::Result<Option<u8>> {
+    let mut byte = [0];
+    let flags = flags | RecvFlags::PEEK;
+    let (count, _) = retry_on_intr(|| rustix::net::recv(&socket, &mut byte, flags))?;
+    Ok((count > 0).then_some(byte[0]))
+}
 
-    fn keep(&mut self, mut batch: Vec<OwnedFd>) {
-        let waiting: usize = self.batches.iter().map(Vec::len).sum();
-        if waiting + batch.len() > MAX_WAITING {
-            tracing::warn!("a peer sends descriptors that nobody asks for: closed");
-            // The place stays, so that those behind it are not taken for it.
-            batch.clear();
-        }
-        if self.batches.len() < MAX_WAITING {
-            self.batches.push_back(batch);
-        }
-    }
+/// One byte of a socket, with what stands beside it.
+pub(crate) enum Taken {
+    End,
+    /// It stands beside nothing.
+    Byte(u8),
+    Handles {
+        announced: u8,
+        handles: Vec<OwnedFd>,
+        /// Whether there were more, or this process cannot have them.
+        is_cut: bool,
+    },
+}
 
-    /// Whether descriptors came.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.batches.is_empty()
+/// Takes one byte of a socket, and the descriptors beside it.
+pub(crate) fn take(socket: impl AsFd) -> io::Result<Taken> {
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut control = RecvAncillaryBuffer::new(&mut space);
+    let mut byte = [0];
+    let mut buffers = [IoSliceMut::new(&mut byte)];
+    let flags = RecvFlags::CMSG_CLOEXEC;
+    let received = rustix::net::recvmsg(socket, &mut buffers, &mut control, flags)?;
+    if received.bytes == 0 {
+        return Ok(Taken::End);
     }
-
-    /// The one descriptor of a byte that announced so many.
-    pub(crate) fn take(&mut self, announced: u8) -> Result<OwnedFd, DescriptorError> {
-        let mut batch = self.batches.pop_front().unwrap_or_default();
-        let received = batch.len();
-        match batch.pop() {
-            Some(handle) if batch.is_empty() && announced == 1 => Ok(handle),
-            _ => Err(DescriptorError::Count {
-                announced,
-                received,
-            }),
+    let mut handles: Vec<OwnedFd> = Vec::new();
+    for message in control.drain() {
+        if let RecvAncillaryMessage::ScmRights(descriptors) = message {
+            handles.extend(descriptors);
         }
     }
+    let is_cut = received.flags.contains(ReturnFlags::CTRUNC);
+    if handles.is_empty() && !is_cut {
+        return Ok(Taken::Byte(byte[0]));
+    }
+    Ok(Taken::Handles {
+        announced: byte[0],
+        handles,
+        is_cut,
+    })
+}
 
-    /// Closes all.
-    pub(crate) fn close(&mut self) {
-        self.batches.clear();
+/// The one descriptor of a byte that announced so many. Others are closed.
+pub(crate) fn only(
+    announced: u8,
+    mut handles: Vec<OwnedFd>,
+    is_cut: bool,
+) -> Result<OwnedFd, DescriptorError> {
+    let received = handles.len();
+    match handles.pop() {
+        Some(handle) if received == 1 && announced == 1 && !is_cut => Ok(handle),
+        _ => Err(DescriptorError::Count {
+            announced,
+            received,
+        }),
     }
 }
 

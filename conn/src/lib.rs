@@ -77,14 +77,15 @@
 //! | `send`, `recv`, `send_bytes`, `recv_bytes(max)`, `recv_bytes_into` | the same of [`Connection`] |
 //! | `poll(timeout)`, `wait(list, timeout)` | [`Connection::poll`], [`wait`](wait()) |
 //! | `Pipe()`, `Pipe(False)` | [`pipe`](pipe()), [`simplex`] |
-//! | `reduction.send_handle`, `recv_handle` | [`Connection::send_handle`](Connection#method.send_handle), [`recv_handle`](Connection#method.recv_handle) |
+//! | `reduction.send_handle`, `recv_handle` | [`Connection::send_handle`](Connection#method.send_handle), [`recv_handle`](Connection#method.recv_handle), where [`Descriptors::Receive`] is set |
 //! | `EOFError` | [`RecvError::Closed`] |
 //! | `BufferTooShort` | [`RecvError::BufferTooShort`] |
 //! | `AuthenticationError` | [`auth::AuthError`] |
 //!
 //! What is different: messages, handshakes and waiting peers have limits; a message cut off is an error
 //! and never a short message or a regular end; a peer that fails to authenticate is logged and never
-//! ends `accept`; many tasks may send on one connection; and unpickling executes nothing.
+//! ends `accept`; many tasks may send on one connection; descriptors are closed unless the program says that it receives
+//! them; and unpickling executes nothing.
 //!
 //! # Calls and objects
 //!
@@ -123,7 +124,7 @@ pub use client::{Client, ClientBuilder, ConnectError};
 pub use codec::{Bincode, Codec, Json, MessagePack, Pickle, Postcard};
 pub use connection::{Connection, Receiver, Sender};
 #[cfg(unix)]
-pub use descriptor::{Acknowledge, DescriptorError};
+pub use descriptor::{Acknowledge, DescriptorError, Descriptors};
 pub use error::{RecvError, SendError};
 pub use listener::{BindError, Listener, ListenerBuilder};
 pub use pipe::{pipe, simplex};

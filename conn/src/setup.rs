@@ -5,14 +5,15 @@ use std::time::Duration;
 
 use rpc_core::Budget;
 use rpc_core::transport::Peer;
+use rpc_core::transport::tcp::keep_alive;
 use tokio::time::{Instant, timeout_at};
 
 use crate::auth::{
     AuthError, AuthKey, Authentication, Binding, Digest, Handshake, MAX_MESSAGE, Role,
 };
+use crate::connection::{self, Idle, Incoming, Reader, Stream, Writer};
 #[cfg(unix)]
-use crate::connection::Incoming;
-use crate::connection::{self, Reader, Stream, Writer};
+use crate::descriptor::Descriptors;
 use crate::share::Share;
 
 /// The settings of both builders.
@@ -26,6 +27,10 @@ pub(crate) struct Setup {
     pub(crate) max_message: usize,
     /// For what is held on behalf of peers: of listeners alone.
     pub(crate) budget: Option<Budget>,
+    pub(crate) keepalive: Option<Duration>,
+    pub(crate) idle_timeout: Option<Duration>,
+    #[cfg(unix)]
+    pub(crate) descriptors: Descriptors,
 }
 
 impl Default for Setup {
@@ -38,6 +43,10 @@ impl Default for Setup {
             timeout: Duration::from_secs(5),
             max_message: connection::MAX_MESSAGE,
             budget: None,
+            keepalive: Some(Duration::from_secs(60)),
+            idle_timeout: None,
+            #[cfg(unix)]
+            descriptors: Descriptors::Close,
         }
     }
 }
@@ -56,6 +65,10 @@ impl Setup {
             timeout: self.timeout,
             max_message: self.max_message,
             budget: self.budget,
+            keepalive: self.keepalive,
+            idle_timeout: self.idle_timeout,
+            #[cfg(unix)]
+            descriptors: self.descriptors,
         })
     }
 }
@@ -67,6 +80,10 @@ pub(crate) struct Terms {
     timeout: Duration,
     pub(crate) max_message: usize,
     pub(crate) budget: Option<Budget>,
+    keepalive: Option<Duration>,
+    idle_timeout: Option<Duration>,
+    #[cfg(unix)]
+    descriptors: Descriptors,
 }
 
 /// A peer that met the terms.
@@ -106,6 +123,13 @@ impl Terms {
             writer: Writer::new(outgoing, Share::of(self.budget.clone())),
             peer,
         };
+        // From the start: a read of the handshake that went on behind its last message would drop descriptors there.
+        // It takes none itself.
+        #[cfg(unix)]
+        {
+            admitted.reader.descriptors = self.descriptors;
+        }
+        let (keepalive, idle_timeout) = (self.keepalive, self.idle_timeout);
         async move {
             if let Some(authentication) = authentication {
                 let mut handshake = Handshake::new(role, authentication, channel)?;
@@ -113,9 +137,13 @@ impl Terms {
                     .await
                     .unwrap_or(Err(AuthError::TimedOut))?;
                 #[cfg(unix)]
-                if let Incoming::Unix(unix) = &mut admitted.reader.incoming {
-                    unix.waiting.close();
+                if handshake.is_legacy() {
+                    admitted.reader.confirmations.notice_silent();
                 }
+            }
+            admitted.reader.idle = idle_timeout.map(Idle::new);
+            if let (Incoming::Tcp(tcp), Some(time)) = (&admitted.reader.incoming, keepalive) {
+                keep_alive(tcp.as_ref(), time);
             }
             Ok(admitted)
         }
@@ -194,3 +222,42 @@ macro_rules! setters {
     };
 }
 pub(crate) use setters;
+
+/// The setters that both builders of plain connections have.
+macro_rules! plain_setters {
+    () => {
+        /// After how long a silence the system asks whether the machine at the other end of a TCP connection is still
+        /// there; `None` is never. It is given up where three such questions have no answer within as long again.
+        /// Then whatever waits for the peer fails. Programs see nothing of it, and CPython needs to know nothing of it.
+        /// The ends of Unix sockets are on this machine, whose system always knows.
+        ///
+        /// Default: 60 seconds, less than the time after which most firewalls and address translators forget a
+        /// silent connection.
+        pub fn keepalive(mut self, time: Option<Duration>) -> Self {
+            self.setup.keepalive = time;
+            self
+        }
+
+        /// How long a receive may wait for the next bytes; then it fails with an [error](crate::RecvError::Io) of the
+        /// kind `TimedOut` (`WouldBlock` without async code, on some systems). This is what ends a connection whose
+        /// peer is alive and says nothing.
+        ///
+        /// Default: for ever: peers of plain connections may have nothing to say for days.
+        pub fn idle_timeout(mut self, time: Option<Duration>) -> Self {
+            self.setup.idle_timeout = time;
+            self
+        }
+
+        /// What becomes of descriptors that peers send over Unix sockets. It holds from the first byte behind the
+        /// handshake on; what comes within the handshake is closed in any case, and so is what comes with
+        /// [calls](crate::rpc).
+        ///
+        /// Default: [`Descriptors::Close`](crate::Descriptors::Close).
+        #[cfg(unix)]
+        pub fn descriptors(mut self, descriptors: crate::Descriptors) -> Self {
+            self.setup.descriptors = descriptors;
+            self
+        }
+    };
+}
+pub(crate) use plain_setters;

@@ -184,6 +184,17 @@ fn the_demo_server_answers_over_connections() {
     std::fs::write(&key, "12345\n").unwrap();
     let socket = folder.path().join("conn.sock");
     let (key, path) = (key.to_str().unwrap(), socket.to_str().unwrap());
+    let mode = || {
+        let file = std::fs::metadata(&socket).unwrap();
+        std::os::unix::fs::MetadataExt::mode(&file) & 0o777
+    };
+    for (asked, expected) in [(&[][..], 0o600), (&["--unix-mode", "660"], 0o660)] {
+        let mut server = demo_server(&[&["--conn-unix", path], asked].concat());
+        server.line();
+        assert_eq!(mode(), expected);
+        server.signal("-TERM");
+        server.child.wait().unwrap();
+    }
     let mut server = demo_server(&[
         "--conn",
         "127.0.0.1:0",

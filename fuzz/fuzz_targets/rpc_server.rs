@@ -56,7 +56,8 @@ async fn run(input: &Input<'_>) {
     peer.say(input.first.as_ref().unwrap_or(&hello), &mut state)
         .await;
     peer.take(&mut state).await;
-    for act in input.acts.iter().take(64) {
+    let mut acts = input.acts.iter().take(64).peekable();
+    while let Some(act) = acts.next() {
         match act {
             Act::Say(message) => peer.say(message, &mut state).await,
             Act::Bytes(bytes) => peer.write(bytes).await,
@@ -66,7 +67,13 @@ async fn run(input: &Input<'_>) {
                 peer = connect().await;
                 peer.say(&Message::hello(*resume, input.theirs), &mut state)
                     .await;
+                state.resumed = false;
                 peer.take(&mut state).await;
+                // Without it, nothing else is taken.
+                if state.resumed && !matches!(acts.peek(), Some(Act::Say(Message::Held(_)))) {
+                    let held = state.held();
+                    peer.say(&Message::Raw(&held), &mut state).await;
+                }
             }
         }
     }

@@ -62,6 +62,7 @@ pub struct Handshake {
     challenge: Issued,
     state: State,
     outgoing: VecDeque<Vec<u8>>,
+    is_legacy: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,6 +117,7 @@ impl Handshake {
             identity,
             state: State::AwaitChallenge,
             outgoing: VecDeque::new(),
+            is_legacy: false,
         };
         if role == Role::Listener {
             handshake.send_challenge();
@@ -126,6 +128,12 @@ impl Handshake {
     /// The next message to send, if there is one.
     pub fn outgoing(&mut self) -> Option<Vec<u8>> {
         self.outgoing.pop_front()
+    }
+
+    /// Whether the peer speaks the handshake of CPython up to 3.11.
+    #[cfg(unix)]
+    pub(crate) const fn is_legacy(&self) -> bool {
+        self.is_legacy
     }
 
     /// Whether both sides have proved the key, and all that is [outgoing](Self::outgoing) has been
@@ -167,7 +175,10 @@ impl Handshake {
 
     fn verify(&mut self, answer: &[u8]) -> Result<(), AuthError> {
         let (algorithm, code) = match answer.len() {
-            LEGACY_ANSWER | LEGACY_CHALLENGE => (Algorithm::Md5, answer),
+            LEGACY_ANSWER | LEGACY_CHALLENGE => {
+                self.is_legacy = true;
+                (Algorithm::Md5, answer)
+            }
             _ => named_digest(answer, "an answer to the challenge")?,
         };
         self.allow(algorithm)?;
@@ -208,6 +219,7 @@ impl Handshake {
         }
         let key = &self.authentication.key;
         let answer = if challenge.len() == LEGACY_CHALLENGE {
+            self.is_legacy = true;
             self.allow(Algorithm::Md5)?;
             self.refuse_unbound()?;
             Algorithm::Md5.code(key, &[challenge])

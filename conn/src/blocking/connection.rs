@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 use std::marker::PhantomData;
 use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytemuck::{AnyBitPattern, NoUninit};
@@ -17,8 +18,11 @@ use super::stream::Stream;
 use super::wait::wait;
 use super::writer::Writer;
 use crate::codec::{Bincode, Codec};
-use crate::connection::{elements, value};
-use crate::descriptor::{self, ACKNOWLEDGEMENT, Acknowledge, DescriptorError};
+use crate::connection::{Arrived, elements, value};
+use crate::descriptor::{
+    self, ACKNOWLEDGEMENT, Acknowledge, DescriptorError, Descriptors, GRACE, PATIENCE, Reply,
+    Taken, only,
+};
 use crate::error::{RecvError, SendError};
 
 /// A connection on which this side sends `S` and receives `R`, encoded by the codec `C`.
@@ -37,6 +41,8 @@ pub struct Connection<S = (), R = S, C = Bincode> {
     pub(super) codec: C,
     peer: Peer,
     pub(super) acknowledge: Acknowledge,
+    /// A descriptor that came to a receive which failed behind it.
+    pub(super) arrived: Option<Box<Arrived>>,
     types: PhantomData<fn(S) -> R>,
 }
 
@@ -48,6 +54,7 @@ impl<S, R, C: Codec> Connection<S, R, C> {
             codec: C::default(),
             peer,
             acknowledge: Acknowledge::default(),
+            arrived: None,
             types: PhantomData,
         }
     }
@@ -144,9 +151,10 @@ impl<S, R, C: Codec> Connection<S, R, C> {
         Ok(!wait(&mut [self], Some(time))?.is_empty())
     }
 
-    /// Splits the connection into halves for two threads.
+    /// Splits the connection into halves for two threads. They pass no descriptors; the system closes those that come.
     #[must_use]
-    pub fn split(self) -> (Sender<S, C>, Receiver<R, C>) {
+    pub fn split(mut self) -> (Sender<S, C>, Receiver<R, C>) {
+        self.reader.stop_taking();
         (
             Sender::from_parts(self.writer, self.codec.clone()),
             Receiver::from_parts(self.reader, self.codec),
@@ -216,6 +224,7 @@ impl<S, R, C: Codec> Connection<S, R, C> {
             codec,
             peer: self.peer,
             acknowledge: self.acknowledge,
+            arrived: self.arrived,
             types: PhantomData,
         }
     }
@@ -224,38 +233,91 @@ impl<S, R, C: Codec> Connection<S, R, C> {
     /// [`conn::Connection::send_handle`](crate::Connection::send_handle).
     ///
     /// # Errors
-    /// If the connection is not a Unix socket, or broke.
+    /// If the connection is not a Unix socket, or broke; [`DescriptorError::NotAcknowledged`] if the peer was to confirm
+    /// the descriptor and did not.
     pub fn send_handle(&mut self, handle: impl AsFd) -> Result<(), DescriptorError> {
-        self.writer.flush()?;
-        let Stream::Unix(socket) = &*self.writer.stream else {
+        let stream = Arc::clone(&self.writer.stream);
+        let Stream::Unix(socket) = &*stream else {
             return Err(DescriptorError::NotUnix);
         };
-        descriptor::send(socket, handle).map_err(SendError::Io)?;
-        if self.acknowledges() && self.reader.byte()? != ACKNOWLEDGEMENT {
+        self.writer.flush()?;
+        let sent = stream.sending(|| descriptor::send(socket, &handle));
+        sent.map_err(SendError::Io)?;
+        if self.reader.confirmations.sent::<C>(self.acknowledge)
+            && !self.reader.confirmation(PATIENCE)?
+        {
             return Err(DescriptorError::NotAcknowledged);
         }
         Ok(())
     }
 
     /// Receives an open file or socket from the peer, as
-    /// [`conn::Connection::recv_handle`](crate::Connection::recv_handle).
+    /// [`conn::Connection::recv_handle`](crate::Connection::recv_handle). The connection must be told before that it
+    /// [receives](Descriptors::Receive) descriptors.
     ///
     /// # Errors
-    /// If the connection is not a Unix socket, or ended, or the peer sent something else.
+    /// [`DescriptorError::NotReceiving`] if it was not; if the connection is not a Unix socket, or ended, or the peer
+    /// sent something else.
     pub fn recv_handle(&mut self) -> Result<OwnedFd, DescriptorError> {
         if !matches!(&*self.reader.stream, Stream::Unix(_)) {
             return Err(DescriptorError::NotUnix);
         }
-        let announced = self.reader.peek_byte()?;
-        if self.reader.waiting.is_empty() {
-            return Err(DescriptorError::NoDescriptor);
+        if self.reader.descriptors != Descriptors::Receive {
+            return Err(DescriptorError::NotReceiving);
         }
-        self.reader.byte()?;
-        let handle = self.reader.waiting.take(announced)?;
-        if self.acknowledges() {
-            self.writer.send_raw(&[ACKNOWLEDGEMENT])?;
+        if self.arrived.is_none() {
+            let handle = match self.reader.take()? {
+                Taken::End | Taken::Byte(_) => return Err(DescriptorError::NoDescriptor),
+                Taken::Handles {
+                    announced,
+                    handles,
+                    is_cut,
+                } => only(announced, handles, is_cut)?,
+            };
+            self.arrived = Some(Box::new(Arrived {
+                handle,
+                is_answered: false,
+            }));
         }
-        Ok(handle)
+        self.answer()?;
+        self.writer.flush()?;
+        let arrived = self.arrived.take();
+        arrived.map_or(Err(DescriptorError::NoDescriptor), |arrived| {
+            Ok(arrived.handle)
+        })
+    }
+
+    /// Has the descriptor that arrived confirmed, if the peer waits for that.
+    fn answer(&mut self) -> Result<(), RecvError> {
+        if self
+            .arrived
+            .as_ref()
+            .is_none_or(|arrived| arrived.is_answered)
+        {
+            return Ok(());
+        }
+        let confirms = match self
+            .reader
+            .confirmations
+            .reply::<C>(self.acknowledge, &self.peer)
+        {
+            Reply::Nothing => false,
+            Reply::Confirm => true,
+            Reply::Watch => {
+                let goes_on = self.reader.is_ready_within(GRACE).map_err(RecvError::Io)?;
+                if goes_on {
+                    self.reader.confirmations.notice_silent();
+                }
+                !goes_on
+            }
+        };
+        if let Some(arrived) = &mut self.arrived {
+            arrived.is_answered = true;
+        }
+        if confirms {
+            self.writer.encoder.push_raw(&[ACKNOWLEDGEMENT]);
+        }
+        Ok(())
     }
 
     /// Whether the receiver of a descriptor confirms it. Default: [`Acknowledge::Auto`].
@@ -263,8 +325,12 @@ impl<S, R, C: Codec> Connection<S, R, C> {
         self.acknowledge = acknowledge;
     }
 
-    fn acknowledges(&self) -> bool {
-        self.acknowledge.applies::<C>(self.reader.pickle_protocol)
+    /// What becomes of descriptors that the peer sends, as
+    /// [`conn::Connection::set_descriptors`](crate::Connection::set_descriptors).
+    ///
+    /// Default: [`Descriptors::Close`], or what the listener or client says.
+    pub const fn set_descriptors(&mut self, descriptors: Descriptors) {
+        self.reader.descriptors = descriptors;
     }
 }
 

@@ -4,6 +4,7 @@ use std::io;
 use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rpc_core::transport::{Address, Peer};
 use tokio::runtime::{Builder, Runtime};
@@ -100,7 +101,6 @@ impl<S, R, C: Codec> connection::Connection<S, R, C> {
         if let Some(error) = self.reader.failed {
             return Err(error);
         }
-        let mut waiting = None;
         let stream = match (self.reader.incoming, self.writer.outgoing) {
             (Incoming::Tcp(incoming), Outgoing::Tcp(outgoing)) => {
                 let tcp = incoming.reunite(outgoing).map_err(io::Error::other)?;
@@ -109,21 +109,24 @@ impl<S, R, C: Codec> connection::Connection<S, R, C> {
                 Stream::Tcp(tcp)
             }
             (Incoming::Unix(incoming), Outgoing::Unix(outgoing)) => {
-                let (unix, came) = incoming.reunite(outgoing)?;
-                waiting = Some(came);
-                Stream::Unix(unix)
+                Stream::Unix(incoming.reunite(outgoing)?)
             }
             _ => {
                 let message = "only sockets can be used without async code";
                 return Err(io::Error::new(io::ErrorKind::Unsupported, message));
             }
         };
+        if let Some(idle) = &self.reader.idle {
+            // The system takes no time for none.
+            let time = idle.time().max(Duration::from_micros(1));
+            stream.set_read_timeout(Some(time))?;
+        }
         let stream = Arc::new(stream);
         let mut reader = Reader::new(Arc::clone(&stream), self.reader.max_message);
         reader.decoder = self.reader.decoder;
-        reader.waiting = waiting.unwrap_or_default();
         reader.share = self.reader.share.take();
-        reader.pickle_protocol = self.reader.pickle_protocol;
+        reader.descriptors = self.reader.descriptors;
+        reader.confirmations = self.reader.confirmations;
         let mut writer = Writer::new(stream);
         writer.encoder = self.writer.encoder;
         writer.broken = self.writer.broken;
@@ -131,6 +134,7 @@ impl<S, R, C: Codec> connection::Connection<S, R, C> {
         let mut connection = Connection::from_parts(reader, writer, self.peer);
         connection.codec = self.codec;
         connection.acknowledge = self.acknowledge;
+        connection.arrived = self.arrived;
         Ok(connection)
     }
 }

@@ -2,12 +2,14 @@
 
 use std::io::{self, Read as _};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use rustix::event::PollFlags;
+use rustix::event::{PollFd, PollFlags};
+use rustix::net::RecvFlags;
 
 use super::stream::Stream;
-use crate::descriptor::Waiting;
+use super::wait::poll_within;
+use crate::descriptor::{self, Confirmations, Descriptors, Taken};
 use crate::error::RecvError;
 use crate::frame::{Decoder, Header};
 use crate::share::{Gone, RETRY, Share};
@@ -17,12 +19,11 @@ use crate::share::{Gone, RETRY, Share};
 pub(super) struct Reader {
     pub(super) stream: Arc<Stream>,
     pub(super) decoder: Decoder,
-    pub(super) waiting: Waiting,
     pub(super) max_message: usize,
     /// What it holds of the listener's budget.
     pub(super) share: Share,
-    /// The protocol of the peer's last pickle, if it sends pickles.
-    pub(super) pickle_protocol: u8,
+    pub(super) descriptors: Descriptors,
+    pub(super) confirmations: Confirmations,
 }
 
 impl Reader {
@@ -30,19 +31,17 @@ impl Reader {
         Self {
             stream,
             decoder: Decoder::new(),
-            waiting: Waiting::default(),
             max_message,
             share: Share::default(),
-            pickle_protocol: 0,
+            descriptors: Descriptors::Close,
+            confirmations: Confirmations::default(),
         }
     }
 
     pub(super) fn message(&mut self, limit: usize) -> Result<&[u8], RecvError> {
         self.complete(limit)?;
         let message = self.decoder.message(limit)?.unwrap_or_default();
-        if let [0x80, protocol, ..] = message {
-            self.pickle_protocol = *protocol;
-        }
+        self.confirmations.notice(message);
         Ok(message)
     }
 
@@ -74,7 +73,7 @@ impl Reader {
         };
         let mut filled = self.decoder.take_into(&header, &mut buffer[..length]);
         while filled < length {
-            match read(&self.stream, &mut self.waiting, &mut buffer[filled..length]) {
+            match (&*self.stream).read(&mut buffer[filled..length]) {
                 Ok(0) => {
                     self.decoder.put_back(&header, &buffer[..filled]);
                     self.decoder.end()?;
@@ -91,25 +90,84 @@ impl Reader {
         Ok(length)
     }
 
-    /// The next byte, where it stands outside of any frame. It is not taken.
-    pub(super) fn peek_byte(&mut self) -> Result<u8, RecvError> {
-        loop {
-            if let Some(byte) = self.decoder.peek_byte() {
-                return Ok(byte);
+    /// Waits for the confirmation of a descriptor. Says whether it came in time, and not something else.
+    pub(super) fn confirmation(&mut self, patience: Duration) -> Result<bool, RecvError> {
+        if !self.decoder.is_empty() {
+            let comes = self.confirmations.takes(self.decoder.peek_byte());
+            if comes {
+                self.decoder.byte();
             }
-            self.fill()?;
+            return Ok(comes);
+        }
+        if !self.is_ready_within(patience).map_err(RecvError::Io)? {
+            return Ok(false);
+        }
+        let next = self.next_confirmation().map_err(RecvError::Io)?;
+        next.ok_or(RecvError::Closed)
+    }
+
+    /// Takes the next byte that came if it confirms a descriptor. Says whether it did; nothing at the end.
+    fn next_confirmation(&mut self) -> io::Result<Option<bool>> {
+        let next = descriptor::peek(&*self.stream, RecvFlags::DONTWAIT)?;
+        let comes = self.confirmations.takes(next);
+        if comes {
+            // It is there: this neither waits nor fails.
+            let _ = (&*self.stream).read(&mut [0]);
+        }
+        Ok(next.map(|_| comes))
+    }
+
+    /// Takes the next byte and the descriptors beside it, unless it is one of a message.
+    pub(super) fn take(&mut self) -> Result<Taken, RecvError> {
+        loop {
+            self.confirmations.skip(&mut self.decoder);
+            if let Some(byte) = self.decoder.peek_byte() {
+                return Ok(Taken::Byte(byte));
+            }
+            let stream = &*self.stream;
+            let taken = stream.receiving(|| descriptor::take(stream));
+            match taken.map_err(RecvError::Io)? {
+                Taken::End => {
+                    self.decoder.end()?;
+                    return Err(RecvError::Closed);
+                }
+                Taken::Byte(byte) => self.decoder.feed(&[byte]),
+                handles @ Taken::Handles { .. } => return Ok(handles),
+            }
         }
     }
 
-    /// Takes the next byte, where it stands outside of any frame.
-    pub(super) fn byte(&mut self) -> Result<u8, RecvError> {
-        let byte = self.peek_byte()?;
-        self.decoder.byte();
-        Ok(byte)
+    /// Waits until something came or the stream ended, but no longer than `time`. Says whether it did.
+    pub(super) fn is_ready_within(&self, time: Duration) -> io::Result<bool> {
+        let mut polled = [PollFd::new(&*self.stream, PollFlags::IN)];
+        Ok(poll_within(&mut polled, Some(time))? > 0)
+    }
+
+    /// Drops confirmations of descriptors that came and were not received yet. Says whether something else came, or
+    /// the end. It waits for nothing.
+    pub(super) fn has_more_than_confirmations(&mut self) -> bool {
+        let mut came = false;
+        loop {
+            self.confirmations.skip(&mut self.decoder);
+            if !self.decoder.is_empty() || !(came || self.confirmations.are_due()) {
+                return true;
+            }
+            match self.next_confirmation() {
+                Ok(Some(true)) => came = true,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return false,
+                _ => return true,
+            }
+        }
+    }
+
+    /// Takes no descriptors any more, and so reads as far ahead as it can.
+    pub(super) const fn stop_taking(&mut self) {
+        self.descriptors = Descriptors::Close;
     }
 
     fn header(&mut self) -> Result<Header, RecvError> {
         loop {
+            self.confirmations.skip(&mut self.decoder);
             if let Some(header) = self.decoder.header()? {
                 return Ok(header);
             }
@@ -118,8 +176,10 @@ impl Reader {
     }
 
     fn complete(&mut self, limit: usize) -> Result<(), RecvError> {
+        self.confirmations.skip(&mut self.decoder);
         while !self.decoder.is_complete(limit)? {
             self.fill()?;
+            self.confirmations.skip(&mut self.decoder);
         }
         Ok(())
     }
@@ -129,7 +189,11 @@ impl Reader {
         if self.share.is_gone() {
             return Err(RecvError::Evicted);
         }
-        let space = self.decoder.prepare();
+        // A read beyond the end of a message would drop the descriptors that stand there.
+        let space = match (&*self.stream, self.descriptors) {
+            (Stream::Unix(_), Descriptors::Receive) => self.decoder.prepare_exact(),
+            _ => self.decoder.prepare(),
+        };
         let size = self.decoder.size();
         if self.share.concerns(size)
             && let Err(error) = wait_for_more(&self.stream, &mut self.share, size)
@@ -139,8 +203,7 @@ impl Reader {
             }
             return Err(error);
         }
-        let space = self.decoder.prepared(space);
-        let read = read(&self.stream, &mut self.waiting, space);
+        let read = (&*self.stream).read(self.decoder.prepared(space));
         match read.map_err(RecvError::Io)? {
             0 => {
                 self.decoder.end()?;
@@ -179,21 +242,6 @@ fn wait_for_more(stream: &Stream, share: &mut Share, size: usize) -> Result<(), 
         }
         if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
             return Err(RecvError::Io(io::ErrorKind::WouldBlock.into()));
-        }
-    }
-}
-
-fn read(mut stream: &Stream, waiting: &mut Waiting, buffer: &mut [u8]) -> io::Result<usize> {
-    loop {
-        let read = match stream {
-            Stream::Unix(socket) => waiting
-                .receive(socket, buffer)
-                .map(|received| received.bytes),
-            _ => stream.read(buffer),
-        };
-        match read {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            read => return read,
         }
     }
 }

@@ -4,9 +4,10 @@ use std::io::{self, IoSlice, PipeReader, PipeWriter, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::net::sockopt::{Timeout, socket_timeout};
 use rustix::net::{RecvFlags, SendFlags};
 
 /// One stream for both directions, each used by one thread at a time.
@@ -82,37 +83,74 @@ impl Stream {
     }
 }
 
+impl Stream {
+    /// Makes a system call that sends, until no signal interrupts it.
+    pub(super) fn sending<T>(&self, call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+        uninterrupted(|| self.timeout(Timeout::Send), call)
+    }
+
+    /// Makes a system call that receives, until no signal interrupts it.
+    pub(super) fn receiving<T>(&self, call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+        uninterrupted(|| self.timeout(Timeout::Recv), call)
+    }
+
+    /// Pipes have none.
+    fn timeout(&self, direction: Timeout) -> Option<Duration> {
+        socket_timeout(self, direction).ok().flatten()
+    }
+}
+
+/// Makes a system call until no signal interrupts it. Its time begins anew with each attempt: so that signals, which a
+/// profiler sends all the time, do not make it endless, it has that time once more from the first of them on.
+fn uninterrupted<T>(
+    timeout: impl Fn() -> Option<Duration>,
+    mut call: impl FnMut() -> io::Result<T>,
+) -> io::Result<T> {
+    let mut first: Option<Instant> = None;
+    loop {
+        match call() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            result => return result,
+        }
+        let first = first.get_or_insert_with(Instant::now);
+        if timeout().is_some_and(|timeout| first.elapsed() >= timeout) {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+    }
+}
+
 // Sockets are read and written by plain system calls: where a program has threads, or had some, those of the C library
 // take two atomic operations each.
 
 impl Read for &Stream {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self {
-            Stream::Tcp(tcp) => Ok(rustix::net::recv(tcp, buffer, RecvFlags::empty())?.0),
-            Stream::Unix(unix) => Ok(rustix::net::recv(unix, buffer, RecvFlags::empty())?.0),
+        let none = RecvFlags::empty();
+        self.receiving(|| match self {
+            Stream::Tcp(tcp) => Ok(rustix::net::recv(tcp, &mut *buffer, none)?.0),
+            Stream::Unix(unix) => Ok(rustix::net::recv(unix, &mut *buffer, none)?.0),
             Stream::PipeReader(pipe) => (&mut &*pipe).read(buffer),
             Stream::PipeWriter(_) => Err(io::ErrorKind::Unsupported.into()),
-        }
+        })
     }
 }
 
 impl Write for &Stream {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match self {
+        self.sending(|| match self {
             Stream::Tcp(tcp) => Ok(rustix::net::send(tcp, bytes, SendFlags::NOSIGNAL)?),
             Stream::Unix(unix) => Ok(rustix::net::send(unix, bytes, SendFlags::NOSIGNAL)?),
             Stream::PipeWriter(pipe) => (&mut &*pipe).write(bytes),
             Stream::PipeReader(_) => Err(io::ErrorKind::Unsupported.into()),
-        }
+        })
     }
 
     fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        match self {
+        self.sending(|| match self {
             Stream::Tcp(tcp) => (&mut &*tcp).write_vectored(slices),
             Stream::Unix(unix) => (&mut &*unix).write_vectored(slices),
             Stream::PipeWriter(pipe) => (&mut &*pipe).write_vectored(slices),
             Stream::PipeReader(_) => Err(io::ErrorKind::Unsupported.into()),
-        }
+        })
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -6,8 +6,8 @@ use std::thread;
 use std::time::Duration;
 
 use super::*;
-use crate::codec::Bincode;
-use crate::descriptor::DescriptorError;
+use crate::codec::{Bincode, Pickle};
+use crate::descriptor::{Acknowledge, DescriptorError, Descriptors};
 use crate::error::{RecvError, SendError};
 use crate::frame::FrameError;
 use crate::{Client, Listener};
@@ -136,6 +136,9 @@ fn waiting() {
 #[test]
 fn descriptors() {
     let (mut here, mut there): Pair = pipe().unwrap();
+    let refused = there.recv_handle();
+    assert!(matches!(refused, Err(DescriptorError::NotReceiving)));
+    there.set_descriptors(Descriptors::Receive);
     let mut file = tempfile::tempfile().unwrap();
     file.write_all(b"in the file").unwrap();
     file.rewind().unwrap();
@@ -150,11 +153,140 @@ fn descriptors() {
         .read_to_string(&mut text)
         .unwrap();
     assert_eq!(text, "in the file");
+    assert!(there.poll(Duration::ZERO).unwrap());
     assert!(matches!(
         there.recv_handle(),
         Err(DescriptorError::NoDescriptor)
     ));
     assert_eq!(there.recv().unwrap(), "behind");
+}
+
+/// As CPython 3.14 does, which waits for a confirmation and sends one.
+#[test]
+fn confirmations_of_descriptors() {
+    let (here, mut there) = UnixStream::pair().unwrap();
+    let mut here: Connection<u8, u8, Pickle> = here.into();
+    here.set_descriptors(Descriptors::Receive);
+    let one = b"\0\0\0\x05\x80\x05K\x01.";
+    there.write_all(one).unwrap();
+    assert_eq!(here.recv().unwrap(), 1);
+    let file = tempfile::tempfile().unwrap();
+    crate::descriptor::send(&there, &file).unwrap();
+    here.recv_handle().unwrap();
+    let mut byte = [0];
+    there.read_exact(&mut byte).unwrap();
+    assert_eq!(&byte, b"A");
+
+    here.send_handle(&file).unwrap();
+    there.write_all(b"A").unwrap();
+    assert_eq!(wait(&mut [&mut here], Some(SOON)).unwrap(), [0_usize; 0]);
+    here.send_handle(&file).unwrap();
+    there.write_all(b"A").unwrap();
+    there.write_all(one).unwrap();
+    assert_eq!(wait(&mut [&mut here], None).unwrap(), [0]);
+    assert_eq!(here.recv().unwrap(), 1);
+
+    // Where it is to come, it is waited for, but not for ever.
+    assert!(!here.reader.confirmation(SOON).unwrap());
+    here.set_acknowledge(Acknowledge::Always);
+    there.write_all(b"A").unwrap();
+    here.send_handle(&file).unwrap();
+    there.write_all(one).unwrap();
+    let missing = here.send_handle(&file);
+    assert!(matches!(missing, Err(DescriptorError::NotAcknowledged)));
+    there.write_all(b"A").unwrap();
+    there.write_all(one).unwrap();
+    for _ in 0..2 {
+        assert_eq!(here.recv().unwrap(), 1);
+    }
+    // What it leaves unread would be an error here.
+    there.read_exact(&mut [0; 4]).unwrap();
+    drop(there);
+    let end = here.recv_handle();
+    assert!(matches!(end, Err(DescriptorError::Recv(RecvError::Closed))));
+}
+
+/// Sends signals to the thread that runs the function, until it returns.
+#[cfg(target_os = "linux")]
+fn under_signals<T: Send>(run: impl FnOnce() -> T + Send) -> T {
+    use std::sync::mpsc;
+
+    use rustix::process::{Pid, Signal, kill_process};
+    use tokio::signal::unix::{SignalKind, signal};
+
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let _context = runtime.enter();
+    // Otherwise it would end the process.
+    let _handled = signal(SignalKind::user_defined1()).unwrap();
+    thread::scope(|scope| {
+        let (sender, started) = mpsc::channel();
+        let thread = scope.spawn(move || {
+            let name = std::fs::read_link("/proc/thread-self").unwrap();
+            sender.send(name).unwrap();
+            run()
+        });
+        let name = started.recv().unwrap();
+        let number = name.file_name().unwrap().to_str().unwrap().parse();
+        // The system prefers the thread that has this number.
+        let thread_id = Pid::from_raw(number.unwrap()).unwrap();
+        while !thread.is_finished() {
+            thread::sleep(Duration::from_millis(2));
+            let _ = kill_process(thread_id, Signal::USR1);
+        }
+        thread.join().unwrap()
+    })
+}
+
+/// With a timeout, the system does not begin interrupted calls anew by itself.
+#[cfg(target_os = "linux")]
+#[test]
+fn signals_interrupt_nothing() {
+    const LONG: Duration = Duration::from_secs(60);
+    let (here, mut there) = UnixStream::pair().unwrap();
+    here.set_nonblocking(true).unwrap();
+    let mut filled = 0;
+    while let Ok(count) = (&here).write(&[7]) {
+        filled += count;
+    }
+    here.set_nonblocking(false).unwrap();
+    let mut here: Connection = here.into();
+    here.set_write_timeout(Some(LONG)).unwrap();
+    here.set_read_timeout(Some(LONG)).unwrap();
+    here.set_descriptors(Descriptors::Receive);
+    let file = tempfile::tempfile().unwrap();
+    let echo = thread::spawn(move || {
+        thread::sleep(SOON);
+        let mut room = vec![0; filled + 1];
+        there.read_exact(&mut room).unwrap();
+        thread::sleep(SOON);
+        crate::descriptor::send(&there, tempfile::tempfile().unwrap()).unwrap();
+        thread::sleep(SOON);
+        there.write_all(b"\0\0\0\x01").unwrap();
+        thread::sleep(SOON);
+        there.write_all(b"x").unwrap();
+        thread::sleep(SOON);
+        let mut large = vec![0; 1 << 20];
+        there.read_exact(&mut large).unwrap();
+    });
+    under_signals(move || {
+        here.send_handle(&file).unwrap();
+        here.recv_handle().unwrap();
+        assert_eq!(here.recv_bytes(1).unwrap(), b"x");
+        here.send_bytes(&vec![7; 1 << 20]).unwrap();
+    });
+    echo.join().unwrap();
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn signals_that_keep_coming_make_no_timeout_endless() {
+    let (mut here, mut there): Pair = pipe().unwrap();
+    here.set_read_timeout(Some(SOON)).unwrap();
+    let error = under_signals(|| here.recv().unwrap_err());
+    assert!(matches!(error, RecvError::Io(error) if error.kind() == io::ErrorKind::TimedOut));
+    let begin = std::time::Instant::now();
+    assert!(!under_signals(|| there.poll(SOON).unwrap()));
+    assert!(begin.elapsed() >= SOON, "nor is it cut short");
 }
 
 #[test]
@@ -175,7 +307,8 @@ fn an_async_connection_keeps_what_it_holds() {
 
 #[test]
 fn a_listener_lets_in_who_knows_the_key() {
-    let mut listener = Listener::bind_fresh().authkey("key").wait().unwrap();
+    let listener = Listener::bind_fresh().authkey("key");
+    let mut listener = listener.idle_timeout(Some(SOON)).wait().unwrap();
     let address = listener.local_address().clone();
     let client = thread::spawn({
         let address = address.clone();
@@ -191,9 +324,12 @@ fn a_listener_lets_in_who_knows_the_key() {
     let mut connection: Connection<String> = listener.accept().unwrap();
     assert_eq!(connection.recv().unwrap(), "hello");
     assert_eq!(listener.last_accepted(), Some(connection.peer()));
+    let timed_out = connection.recv().unwrap_err();
+    assert!(matches!(timed_out, RecvError::Io(_)), "{timed_out}");
     listener.close();
     let refused: Result<Connection, _> = Client::connect(&address).authkey("key").wait();
     assert!(refused.is_err());
+    connection.set_read_timeout(None).unwrap();
     drop(client.join().unwrap());
     assert!(connection.recv().unwrap_err().is_closed());
 }

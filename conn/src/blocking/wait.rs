@@ -20,12 +20,18 @@ impl<R, C: Codec> Wait for Receiver<R, C> {}
 pub trait Sealed {
     /// Whether bytes came already.
     fn holds_bytes(&self) -> bool;
+    /// Whether something came that is to be received, or the end. It waits for nothing.
+    fn has_more_than_confirmations(&mut self) -> bool;
     fn descriptor(&self) -> BorrowedFd<'_>;
 }
 
 impl<S, R, C> Sealed for Connection<S, R, C> {
     fn holds_bytes(&self) -> bool {
         !self.reader.decoder.is_empty()
+    }
+
+    fn has_more_than_confirmations(&mut self) -> bool {
+        self.reader.has_more_than_confirmations()
     }
 
     fn descriptor(&self) -> BorrowedFd<'_> {
@@ -36,6 +42,10 @@ impl<S, R, C> Sealed for Connection<S, R, C> {
 impl<R, C> Sealed for Receiver<R, C> {
     fn holds_bytes(&self) -> bool {
         !self.reader.decoder.is_empty()
+    }
+
+    fn has_more_than_confirmations(&mut self) -> bool {
+        self.reader.has_more_than_confirmations()
     }
 
     fn descriptor(&self) -> BorrowedFd<'_> {
@@ -52,30 +62,49 @@ impl<R, C> Sealed for Receiver<R, C> {
 /// If the system cannot wait.
 pub fn wait(connections: &mut [&mut dyn Wait], time: Option<Duration>) -> io::Result<Vec<usize>> {
     let deadline = time.and_then(|time| Instant::now().checked_add(time));
-    let held = |connection: &&mut dyn Wait| connection.holds_bytes();
-    let any_held = connections.iter().any(held);
-    let mut descriptors: Vec<PollFd<'_>> = connections
-        .iter()
-        .map(|connection| PollFd::from_borrowed_fd(connection.descriptor(), PollFlags::IN))
-        .collect();
     loop {
-        let left = if any_held {
-            Some(Duration::ZERO)
-        } else {
-            deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()))
+        let any_held = connections.iter().any(|one| one.holds_bytes());
+        let left = match any_held {
+            true => Some(Duration::ZERO),
+            false => deadline.map(|deadline| deadline.saturating_duration_since(Instant::now())),
         };
-        let left = left.and_then(|left| Timespec::try_from(left).ok());
-        match poll(&mut descriptors, left.as_ref()) {
-            Ok(_) => break,
-            Err(rustix::io::Errno::INTR) => {}
-            Err(error) => return Err(error.into()),
+        let mut descriptors: Vec<PollFd<'_>> = connections
+            .iter()
+            .map(|connection| PollFd::from_borrowed_fd(connection.descriptor(), PollFlags::IN))
+            .collect();
+        poll_within(&mut descriptors, left)?;
+        let polled: Vec<bool> = descriptors
+            .iter()
+            .map(|polled| !polled.revents().is_empty())
+            .collect();
+        let mut ready = Vec::new();
+        for (position, (connection, polled)) in connections.iter_mut().zip(polled).enumerate() {
+            if connection.holds_bytes() || (polled && connection.has_more_than_confirmations()) {
+                ready.push(position);
+            }
+        }
+        let is_over = left.is_some_and(|left| left.is_zero());
+        if !ready.is_empty() || is_over {
+            return Ok(ready);
         }
     }
-    let ready = connections.iter().zip(&descriptors).enumerate();
-    Ok(ready
-        .filter(|(_, (connection, polled))| {
-            connection.holds_bytes() || !polled.revents().is_empty()
-        })
-        .map(|(position, _)| position)
-        .collect())
+}
+
+/// Waits until there is something on one of the descriptors, but no longer than `time`, whatever signals come. Returns
+/// on how many there is.
+pub(super) fn poll_within(
+    descriptors: &mut [PollFd<'_>],
+    time: Option<Duration>,
+) -> io::Result<usize> {
+    let deadline = time.and_then(|time| Instant::now().checked_add(time));
+    let mut left = time;
+    loop {
+        // A time beyond what the system can count is as good as none.
+        let time = left.and_then(|left| Timespec::try_from(left).ok());
+        match poll(descriptors, time.as_ref()) {
+            Err(rustix::io::Errno::INTR) => {}
+            result => return Ok(result?),
+        }
+        left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+    }
 }

@@ -86,12 +86,6 @@ impl Writer {
         Ok(())
     }
 
-    /// Sends bytes outside of any frame.
-    pub(super) fn send_raw(&mut self, bytes: &[u8]) -> Result<(), SendError> {
-        self.encoder.push_raw(bytes);
-        self.flush()
-    }
-
     /// Writes what earlier sends have left.
     pub(super) fn flush(&mut self) -> Result<(), SendError> {
         if self.broken {
@@ -152,7 +146,6 @@ impl Writer {
         let error = match written {
             Ok(0) => io::ErrorKind::WriteZero.into(),
             Ok(count) => return Ok(count),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(0),
             Err(error) => error,
         };
         let timed_out = [io::ErrorKind::WouldBlock, io::ErrorKind::TimedOut];

@@ -3,21 +3,39 @@
 use std::future::poll_fn;
 use std::os::fd::{AsFd, OwnedFd};
 
-use super::{Connection, Incoming, Outgoing};
+use tokio::time::timeout;
+
+use super::{Connection, Incoming, Outgoing, while_writing};
 use crate::codec::Codec;
-use crate::descriptor::{ACKNOWLEDGEMENT, Acknowledge, DescriptorError, send};
+use crate::descriptor::{
+    ACKNOWLEDGEMENT, Acknowledge, DescriptorError, Descriptors, GRACE, PATIENCE, Reply, Taken,
+    only, send,
+};
 use crate::error::SendError;
+
+/// A descriptor that came, on its way to the program.
+#[derive(Debug)]
+pub(crate) struct Arrived {
+    pub(crate) handle: OwnedFd,
+    /// Whether the peer was told, as far as it is to be.
+    pub(crate) is_answered: bool,
+}
 
 impl<S, R, C: Codec> Connection<S, R, C> {
     /// Sends a copy of an open file or socket to the peer, as `reduction.send_handle` in CPython.
     ///
+    /// It waits for no confirmation unless [`Acknowledge::Always`] is set, and then for 30 seconds at most.
+    ///
     /// # Errors
-    /// If the connection is not a Unix socket, or broke.
+    /// If the connection is not a Unix socket, or broke; [`DescriptorError::NotAcknowledged`] if the peer was to confirm
+    /// the descriptor and did not.
     ///
     /// # Cancel safety
-    /// The descriptor may have been sent. Where the peer is to acknowledge it, the connection must not
-    /// be used any more.
+    /// The descriptor may have been sent. A confirmation that comes later is dropped.
     pub async fn send_handle(&mut self, handle: impl AsFd) -> Result<(), DescriptorError> {
+        if !matches!(self.writer.outgoing, Outgoing::Unix(_)) {
+            return Err(DescriptorError::NotUnix);
+        }
         self.writer.flush().await?;
         let Outgoing::Unix(socket) = &mut self.writer.outgoing else {
             return Err(DescriptorError::NotUnix);
@@ -25,8 +43,12 @@ impl<S, R, C: Codec> Connection<S, R, C> {
         poll_fn(|cx| socket.poll_send(cx, |socket| send(socket, &handle)))
             .await
             .map_err(SendError::Io)?;
-        if self.acknowledges() && self.reader.byte().await? != ACKNOWLEDGEMENT {
-            return Err(DescriptorError::NotAcknowledged);
+        if self.reader.confirmations.sent::<C>(self.acknowledge) {
+            match timeout(PATIENCE, self.reader.confirmation()).await {
+                Ok(Ok(true)) => {}
+                Ok(Err(error)) => return Err(error.into()),
+                Ok(Ok(false)) | Err(_) => return Err(DescriptorError::NotAcknowledged),
+            }
         }
         Ok(())
     }
@@ -34,29 +56,74 @@ impl<S, R, C: Codec> Connection<S, R, C> {
     /// Receives an open file or socket from the peer, as `reduction.recv_handle` in CPython. It is closed
     /// in programs that this one executes.
     ///
+    /// The connection must be told before that it [receives](Descriptors::Receive) descriptors.
+    ///
     /// # Errors
-    /// If the connection is not a Unix socket, or ended, or the peer sent something else.
+    /// [`DescriptorError::NotReceiving`] if it was not; if the connection is not a Unix socket, or ended, or the peer
+    /// sent something else.
     ///
     /// # Cancel safety
-    /// Nothing is lost while it is waited for. Where it is to be acknowledged, the descriptor is closed if the
-    /// future is dropped while that is sent.
+    /// Nothing is lost: the next call has the descriptor.
     pub async fn recv_handle(&mut self) -> Result<OwnedFd, DescriptorError> {
         if !matches!(self.reader.incoming, Incoming::Unix(_)) {
             return Err(DescriptorError::NotUnix);
         }
-        let announced = self.reader.peek_byte().await?;
-        let Incoming::Unix(incoming) = &mut self.reader.incoming else {
-            return Err(DescriptorError::NotUnix);
+        if self.reader.descriptors != Descriptors::Receive {
+            return Err(DescriptorError::NotReceiving);
+        }
+        if self.arrived.is_none() {
+            let take = poll_fn(|cx| self.reader.poll_take(cx));
+            let handle = match while_writing(&mut self.writer, take).await? {
+                Taken::End | Taken::Byte(_) => return Err(DescriptorError::NoDescriptor),
+                Taken::Handles {
+                    announced,
+                    handles,
+                    is_cut,
+                } => only(announced, handles, is_cut)?,
+            };
+            self.arrived = Some(Box::new(Arrived {
+                handle,
+                is_answered: false,
+            }));
+        }
+        self.answer().await;
+        self.writer.flush().await?;
+        let arrived = self.arrived.take();
+        arrived.map_or(Err(DescriptorError::NoDescriptor), |arrived| {
+            Ok(arrived.handle)
+        })
+    }
+
+    /// Has the descriptor that arrived confirmed, if the peer waits for that.
+    async fn answer(&mut self) {
+        if self
+            .arrived
+            .as_ref()
+            .is_none_or(|arrived| arrived.is_answered)
+        {
+            return;
+        }
+        let confirms = match self
+            .reader
+            .confirmations
+            .reply::<C>(self.acknowledge, &self.peer)
+        {
+            Reply::Nothing => false,
+            Reply::Confirm => true,
+            Reply::Watch => {
+                let goes_on = self.reader.poll(GRACE).await;
+                if goes_on {
+                    self.reader.confirmations.notice_silent();
+                }
+                !goes_on
+            }
         };
-        if incoming.waiting.is_empty() {
-            return Err(DescriptorError::NoDescriptor);
+        if let Some(arrived) = &mut self.arrived {
+            arrived.is_answered = true;
         }
-        self.reader.decoder.byte();
-        let handle = incoming.waiting.take(announced)?;
-        if self.acknowledges() {
-            self.writer.send_raw(&[ACKNOWLEDGEMENT]).await?;
+        if confirms {
+            self.writer.encoder.push_raw(&[ACKNOWLEDGEMENT]);
         }
-        Ok(handle)
     }
 
     /// Whether the receiver of a descriptor confirms it. Default: [`Acknowledge::Auto`].
@@ -64,7 +131,11 @@ impl<S, R, C: Codec> Connection<S, R, C> {
         self.acknowledge = acknowledge;
     }
 
-    fn acknowledges(&self) -> bool {
-        self.acknowledge.applies::<C>(self.reader.pickle_protocol)
+    /// What becomes of descriptors that the peer sends. What was read before is not changed by it: call this before
+    /// anything is received. It changes nothing where the connection is not a Unix socket.
+    ///
+    /// Default: [`Descriptors::Close`], or what the listener or client says.
+    pub const fn set_descriptors(&mut self, descriptors: Descriptors) {
+        self.reader.descriptors = descriptors;
     }
 }

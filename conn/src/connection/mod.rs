@@ -21,6 +21,7 @@ use crate::share::Share;
 mod halves;
 #[cfg(unix)]
 mod handles;
+mod idle;
 mod reader;
 mod stream;
 #[cfg(unix)]
@@ -28,6 +29,9 @@ mod unix;
 mod writer;
 
 pub use halves::{Receiver, Sender};
+#[cfg(unix)]
+pub(crate) use handles::Arrived;
+pub(crate) use idle::Idle;
 pub(crate) use reader::Reader;
 #[cfg(unix)]
 pub(crate) use stream::own_credentials;
@@ -80,6 +84,9 @@ pub struct Connection<S = (), R = S, C = Bincode> {
     pub(crate) peer: Peer,
     #[cfg(unix)]
     pub(crate) acknowledge: crate::descriptor::Acknowledge,
+    /// A descriptor that came to a receive which was dropped.
+    #[cfg(unix)]
+    pub(crate) arrived: Option<Box<Arrived>>,
     types: PhantomData<fn(S) -> R>,
 }
 
@@ -103,6 +110,8 @@ impl<S, R, C: Codec> Connection<S, R, C> {
             peer,
             #[cfg(unix)]
             acknowledge: crate::descriptor::Acknowledge::default(),
+            #[cfg(unix)]
+            arrived: None,
             types: PhantomData,
         }
     }
@@ -229,9 +238,11 @@ impl<S, R, C: Codec> Connection<S, R, C> {
         while_writing(&mut self.writer, pin!(self.reader.poll(time))).await
     }
 
-    /// Splits the connection into halves that work independently of each other.
+    /// Splits the connection into halves that work independently of each other. They pass no descriptors; the system
+    /// closes those that come.
     #[must_use]
-    pub fn split(self) -> (Sender<S, C>, Receiver<R, C>) {
+    pub fn split(mut self) -> (Sender<S, C>, Receiver<R, C>) {
+        self.reader.stop_taking();
         (
             Sender::from_parts(self.writer, self.codec.clone()),
             Receiver::from_parts(self.reader, self.codec),
@@ -265,6 +276,15 @@ impl<S, R, C: Codec> Connection<S, R, C> {
         self.reader.max_message = bytes;
     }
 
+    /// How long a receive may wait for the next bytes; then it fails with an [error](RecvError::Io) of the kind
+    /// `TimedOut`. Receives that are dropped and begun anew share the time; [`poll`](Self::poll) and
+    /// [`wait`](crate::wait()) have their own.
+    ///
+    /// Default: for ever, or what the listener or client says.
+    pub fn set_idle_timeout(&mut self, time: Option<Duration>) {
+        self.reader.idle = time.map(Idle::new);
+    }
+
     /// The same connection with another codec, or other settings of it.
     #[must_use]
     pub fn with_codec<D: Codec>(self, codec: D) -> Connection<S, R, D> {
@@ -286,6 +306,8 @@ impl<S, R, C: Codec> Connection<S, R, C> {
             peer: self.peer,
             #[cfg(unix)]
             acknowledge: self.acknowledge,
+            #[cfg(unix)]
+            arrived: self.arrived,
             types: PhantomData,
         }
     }

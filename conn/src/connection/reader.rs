@@ -9,7 +9,10 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, ReadBuf};
 use tokio::time::timeout;
 
+use super::idle::Idle;
 use super::stream::Incoming;
+#[cfg(unix)]
+use crate::descriptor::{Confirmations, Descriptors, Taken};
 use crate::error::RecvError;
 use crate::frame::{Decoder, Header};
 use crate::share::{Gone, Share};
@@ -24,9 +27,12 @@ pub(crate) struct Reader {
     pub(crate) share: Share,
     /// What a wait met; the next receive reports it.
     pub(crate) failed: Option<io::Error>,
-    /// The protocol of the peer's last pickle, if it sends pickles.
+    /// How long to wait for bytes, where that has a limit.
+    pub(crate) idle: Option<Idle>,
     #[cfg(unix)]
-    pub(crate) pickle_protocol: u8,
+    pub(crate) descriptors: Descriptors,
+    #[cfg(unix)]
+    pub(crate) confirmations: Confirmations,
 }
 
 impl Reader {
@@ -37,8 +43,11 @@ impl Reader {
             max_message,
             share,
             failed: None,
+            idle: None,
             #[cfg(unix)]
-            pickle_protocol: 0,
+            descriptors: Descriptors::Close,
+            #[cfg(unix)]
+            confirmations: Confirmations::default(),
         }
     }
 
@@ -60,9 +69,7 @@ impl Reader {
     pub(crate) fn take(&mut self, limit: usize) -> Result<&[u8], RecvError> {
         let message = self.decoder.message(limit)?.unwrap_or_default();
         #[cfg(unix)]
-        if let [0x80, protocol, ..] = message {
-            self.pickle_protocol = *protocol;
-        }
+        self.confirmations.notice(message);
         Ok(message)
     }
 
@@ -96,6 +103,7 @@ impl Reader {
     /// The header of the next message, which is not taken.
     fn poll_header(&mut self, cx: &mut Context<'_>) -> Poll<Result<Header, RecvError>> {
         loop {
+            self.skip_confirmations();
             if let Some(header) = self.decoder.header()? {
                 return Poll::Ready(Ok(header));
             }
@@ -103,9 +111,18 @@ impl Reader {
         }
     }
 
+    /// Takes confirmations of descriptors off that stand before the next message.
+    #[inline]
+    fn skip_confirmations(&mut self) {
+        #[cfg(unix)]
+        self.confirmations.skip(&mut self.decoder);
+    }
+
     fn poll_complete(&mut self, cx: &mut Context<'_>, limit: usize) -> Poll<Result<(), RecvError>> {
+        self.skip_confirmations();
         while !self.decoder.is_complete(limit)? {
             ready!(self.poll_fill(cx))?;
+            self.skip_confirmations();
         }
         Poll::Ready(Ok(()))
     }
@@ -121,23 +138,81 @@ impl Reader {
         Poll::Ready(Ok(message))
     }
 
-    /// The next byte, where it stands outside of any frame. It is not taken.
+    /// Waits for the confirmation of a descriptor. Says whether it came, and not something else.
     #[cfg(unix)]
-    pub(crate) async fn peek_byte(&mut self) -> Result<u8, RecvError> {
-        loop {
-            if let Some(byte) = self.decoder.peek_byte() {
-                return Ok(byte);
+    pub(crate) async fn confirmation(&mut self) -> Result<bool, RecvError> {
+        poll_fn(|cx| {
+            if !self.decoder.is_empty() {
+                let comes = self.confirmations.takes(self.decoder.peek_byte());
+                if comes {
+                    self.decoder.byte();
+                }
+                return Poll::Ready(Ok(comes));
             }
-            poll_fn(|cx| self.poll_fill(cx)).await?;
+            let next = ready!(self.poll_confirmation(cx)).map_err(RecvError::Io)?;
+            Poll::Ready(next.ok_or(RecvError::Closed))
+        })
+        .await
+    }
+
+    /// Takes the next byte that comes if it confirms a descriptor. Says whether it did; nothing at the end.
+    #[cfg(unix)]
+    fn poll_confirmation(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Option<bool>>> {
+        let Incoming::Unix(socket) = &mut self.incoming else {
+            return Poll::Ready(Ok(None));
+        };
+        let next = ready!(socket.poll_peek(cx))?;
+        let comes = self.confirmations.takes(next);
+        if comes {
+            let mut byte = [0];
+            // It was there to be seen.
+            let _ = Pin::new(socket).poll_read(cx, &mut ReadBuf::new(&mut byte));
+        }
+        Poll::Ready(Ok(next.map(|_| comes)))
+    }
+
+    /// Takes the next byte and the descriptors beside it, unless it is one of a message.
+    #[cfg(unix)]
+    pub(crate) fn poll_take(&mut self, cx: &mut Context<'_>) -> Poll<Result<Taken, RecvError>> {
+        if let Some(error) = self.failed.take() {
+            return Poll::Ready(Err(RecvError::Io(error)));
+        }
+        loop {
+            self.skip_confirmations();
+            if let Some(byte) = self.decoder.peek_byte() {
+                return Poll::Ready(Ok(Taken::Byte(byte)));
+            }
+            let Incoming::Unix(socket) = &mut self.incoming else {
+                return Poll::Ready(Ok(Taken::End));
+            };
+            let taken = socket.poll_take(cx).map_err(RecvError::Io);
+            match ready!(Idle::watch(&mut self.idle, cx, taken))? {
+                Taken::End => {
+                    self.decoder.end()?;
+                    return Poll::Ready(Err(RecvError::Closed));
+                }
+                Taken::Byte(byte) => self.decoder.feed(&[byte]),
+                handles @ Taken::Handles { .. } => return Poll::Ready(Ok(handles)),
+            }
         }
     }
 
-    /// Takes the next byte, where it stands outside of any frame.
-    #[cfg(unix)]
-    pub(crate) async fn byte(&mut self) -> Result<u8, RecvError> {
-        let byte = self.peek_byte().await?;
-        self.decoder.byte();
-        Ok(byte)
+    /// Takes no descriptors any more, and so reads as far ahead as it can.
+    pub(crate) const fn stop_taking(&mut self) {
+        #[cfg(unix)]
+        {
+            self.descriptors = Descriptors::Close;
+        }
+    }
+
+    /// Whether reads must not go beyond the end of the next message, where descriptors may stand.
+    #[inline]
+    const fn is_exact(&self) -> bool {
+        #[cfg(unix)]
+        return matches!(self.descriptors, Descriptors::Receive)
+            && matches!(self.incoming, Incoming::Unix(_));
+        #[cfg(not(unix))]
+        return false;
     }
 
     /// Receives more of the next message.
@@ -145,7 +220,9 @@ impl Reader {
         if let Some(error) = self.failed.take() {
             return Poll::Ready(Err(RecvError::Io(error)));
         }
-        if ready!(self.poll_read(cx))? == 0 {
+        let read = self.poll_read(cx);
+        let read = Idle::watch(&mut self.idle, cx, read);
+        if ready!(read)? == 0 {
             self.decoder.end()?;
             return Poll::Ready(Err(RecvError::Closed));
         }
@@ -157,7 +234,11 @@ impl Reader {
         if self.share.is_gone() {
             return Poll::Ready(Err(RecvError::Evicted));
         }
-        let space = self.decoder.prepare();
+        let space = match self.is_exact() {
+            #[cfg(unix)]
+            true => self.decoder.prepare_exact(),
+            _ => self.decoder.prepare(),
+        };
         let size = self.decoder.size();
         if self.share.concerns(size)
             && let Err(Gone) = ready!(self.share.poll_room(cx, size))
@@ -181,13 +262,32 @@ impl Reader {
 
     /// Ready when something of the next message came, or no more will.
     pub(crate) fn poll_readable(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if !self.decoder.is_empty() || self.failed.is_some() || self.share.is_gone() {
+        if self.failed.is_some() || self.share.is_gone() {
             return Poll::Ready(());
         }
-        if let Err(RecvError::Io(error)) = ready!(self.poll_read(cx)) {
-            self.failed = Some(error);
+        loop {
+            self.skip_confirmations();
+            if !self.decoder.is_empty() {
+                return Poll::Ready(());
+            }
+            let read = match self.is_exact() {
+                // What came may stand beside a descriptor, and stays where it is.
+                #[cfg(unix)]
+                true => ready!(self.poll_confirmation(cx))
+                    .map(|next| next == Some(true))
+                    .map_err(RecvError::Io),
+                _ => ready!(self.poll_read(cx)).map(|count| count > 0),
+            };
+            match read {
+                Ok(true) => {}
+                Err(RecvError::Io(error)) => {
+                    self.failed = Some(error);
+                    return Poll::Ready(());
+                }
+                // The end, or that the connection has to go, is what the next receive meets as well.
+                Ok(false) | Err(_) => return Poll::Ready(()),
+            }
         }
-        Poll::Ready(())
     }
 
     pub(crate) async fn poll(&mut self, time: Duration) -> bool {
@@ -238,8 +338,9 @@ impl MessageInto<'_> {
             && *filled < self.buffer.len()
         {
             let mut space = ReadBuf::new(&mut self.buffer[*filled..]);
-            let incoming = Pin::new(&mut self.reader.incoming);
-            ready!(incoming.poll_read(cx, &mut space)).map_err(RecvError::Io)?;
+            let Reader { incoming, idle, .. } = &mut *self.reader;
+            let read = Pin::new(incoming).poll_read(cx, &mut space);
+            ready!(Idle::watch(idle, cx, read.map_err(RecvError::Io)))?;
             match space.filled().len() {
                 0 => {
                     self.put_back();

@@ -4,6 +4,7 @@ use super::*;
 use crate::frame::FrameError;
 
 mod cancel;
+mod idle;
 mod panics;
 #[cfg(unix)]
 mod unix;

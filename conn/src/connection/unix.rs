@@ -12,13 +12,13 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use rustix::net::{SendAncillaryBuffer, SendFlags, Shutdown};
+use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags, Shutdown};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::unix::pipe;
 use tokio::task::coop::consume_budget;
 use tokio::time::{Sleep, sleep};
 
-use crate::descriptor::Waiting;
+use crate::descriptor::{self, Taken};
 
 /// Whether the system tells of bytes that come, and of room, after there was none left, without a call that fails:
 /// epoll does.
@@ -37,7 +37,6 @@ pub(super) fn split(socket: tokio::net::UnixStream) -> io::Result<(UnixIncoming,
     let socket = Arc::new(pipe::Receiver::from_owned_fd_unchecked(socket)?);
     let incoming = UnixIncoming {
         socket: Arc::clone(&socket),
-        waiting: Waiting::default(),
     };
     let outgoing = UnixOutgoing {
         socket: Some(socket),
@@ -46,20 +45,47 @@ pub(super) fn split(socket: tokio::net::UnixStream) -> io::Result<(UnixIncoming,
     Ok((incoming, outgoing))
 }
 
-/// What comes over a Unix socket: bytes, and descriptors beside them.
+/// What comes over a Unix socket: bytes, and descriptors beside them where they are asked for.
 #[derive(Debug)]
 pub(crate) struct UnixIncoming {
     socket: Socket,
-    pub(crate) waiting: Waiting,
 }
 
 impl UnixIncoming {
-    /// The socket that was split, for code that is not async, and descriptors that came.
-    pub(crate) fn reunite(self, mut outgoing: UnixOutgoing) -> io::Result<(UnixStream, Waiting)> {
+    /// The socket that was split, for code that is not async.
+    pub(crate) fn reunite(self, mut outgoing: UnixOutgoing) -> io::Result<UnixStream> {
         drop(outgoing.socket.take());
         let socket = Arc::try_unwrap(self.socket);
         let socket = socket.map_err(|_| io::Error::other("these are halves of two sockets"))?;
-        Ok((socket.into_blocking_fd()?.into(), self.waiting))
+        Ok(socket.into_blocking_fd()?.into())
+    }
+
+    /// Takes one byte, and the descriptors beside it.
+    pub(super) fn poll_take(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Taken>> {
+        self.poll_once(cx, |socket| descriptor::take(socket))
+    }
+
+    /// The next byte, which is not taken; nothing at the end.
+    pub(super) fn poll_peek(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Option<u8>>> {
+        self.poll_once(cx, |socket| descriptor::peek(socket, RecvFlags::empty()))
+    }
+
+    fn poll_once<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut read: impl FnMut(&Socket) -> io::Result<T>,
+    ) -> Poll<io::Result<T>> {
+        let socket = &self.socket;
+        loop {
+            ready!(socket.poll_read_ready(cx))?;
+            match socket.try_io(|| read(socket)) {
+                Err(error) => match error.kind() {
+                    io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted => {}
+                    _ => return Poll::Ready(Err(error)),
+                },
+                done => return Poll::Ready(done),
+            }
+        }
     }
 }
 
@@ -69,12 +95,12 @@ impl AsyncRead for UnixIncoming {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let Self { socket, waiting } = self.get_mut();
+        let Self { socket } = self.get_mut();
         loop {
             ready!(socket.poll_read_ready(cx))?;
             let mut count = 0;
             let read = socket.try_io(|| {
-                let received = waiting.receive(&**socket, buffer.initialize_unfilled())?;
+                let received = descriptor::receive(&**socket, buffer.initialize_unfilled())?;
                 count = received.bytes;
                 watch_further(received.is_drained)
             });

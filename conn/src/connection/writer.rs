@@ -77,13 +77,6 @@ impl Writer {
         poll_fn(|cx| partial.poll_write(cx)).await
     }
 
-    /// Sends bytes outside of any frame.
-    #[cfg(unix)]
-    pub(crate) async fn send_raw(&mut self, bytes: &[u8]) -> Result<(), SendError> {
-        self.encoder.push_raw(bytes);
-        self.flush().await
-    }
-
     /// Writes what earlier sends have left.
     pub(crate) async fn flush(&mut self) -> Result<(), SendError> {
         poll_fn(|cx| self.poll_flush(cx)).await

@@ -86,6 +86,30 @@ impl Decoder {
         *self = Self::default();
     }
 
+    /// Prepares [space](Self::space) for no more than what is missing of the next message, or of its header if that is
+    /// not known yet: nothing behind it is read.
+    #[cfg(unix)]
+    pub(crate) fn prepare_exact(&mut self) -> Range<usize> {
+        let missing = self.missing();
+        let Range { start, end } = self.prepare();
+        start..end.min(start.saturating_add(missing))
+    }
+
+    /// How many bytes are missing of the next message, as far as is known; at least one.
+    #[cfg(unix)]
+    fn missing(&self) -> usize {
+        let held = self.end - self.start;
+        let known = match self.header() {
+            Ok(Some(header)) => usize::try_from(header.length)
+                .unwrap_or(usize::MAX)
+                .saturating_add(self.header_size(&header)),
+            // It begins like one that is longer.
+            _ if held >= 4 => 12,
+            _ => 4,
+        };
+        known.saturating_sub(held).max(1)
+    }
+
     /// Takes note that nothing comes for now: while there is nothing to hold, it holds no memory either.
     pub(crate) fn rest(&mut self) {
         if self.is_empty() {

@@ -51,6 +51,36 @@ fn messages_come_out_whatever_the_pieces_were() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn exact_reads_end_where_the_message_does() {
+    for length in [0, 1, 5, 8 * 1024, LARGE, 3 * LARGE, 1 << 20] {
+        let message = vec![7; length];
+        for extended in [false, true] {
+            let mut stream = match extended {
+                false => Header::new(length as u64).as_bytes().to_vec(),
+                true => [&[0xff; 4], &(length as u64).to_be_bytes()[..]].concat(),
+            };
+            stream.extend_from_slice(&message);
+            let mut decoder = Decoder::new();
+            for size in [1, usize::MAX] {
+                let mut rest = &stream[..];
+                while !decoder.is_complete(LIMIT).unwrap() {
+                    let space = decoder.prepare_exact();
+                    let space = decoder.prepared(space);
+                    let count = space.len().min(size);
+                    let (now, later) = rest.split_at(count);
+                    space[..count].copy_from_slice(now);
+                    decoder.filled(count);
+                    rest = later;
+                }
+                assert!(rest.is_empty(), "a byte behind it would have been read");
+                assert_eq!(decoder.message(LIMIT).unwrap().unwrap(), message);
+            }
+        }
+    }
+}
+
 #[test]
 fn a_negative_length_is_an_error_for_good() {
     let mut decoder = Decoder::new();

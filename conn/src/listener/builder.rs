@@ -21,7 +21,7 @@ use crate::auth::{AuthError, AuthKey, Binding, Digest};
 use crate::client::unsupported;
 #[cfg(unix)]
 use crate::connection;
-use crate::setup::{Setup, setters};
+use crate::setup::{Setup, plain_setters, setters};
 
 type Start = Box<dyn FnOnce(Admission) -> io::Result<Listener> + Send>;
 
@@ -37,7 +37,8 @@ pub(super) enum Source {
 pub struct ListenerBuilder {
     source: Source,
     setup: Setup,
-    mode: Option<u32>,
+    #[cfg(unix)]
+    mode: u32,
     max_pending: usize,
     max_pending_per_address: usize,
 }
@@ -50,13 +51,15 @@ impl ListenerBuilder {
                 budget: Some(Budget::default()),
                 ..Setup::default()
             },
-            mode: None,
+            #[cfg(unix)]
+            mode: 0o600,
             max_pending: 512,
             max_pending_per_address: 256,
         }
     }
 
     setters!();
+    plain_setters!();
 
     /// How long the handshake of a peer may take, from the moment that it is accepted.
     ///
@@ -95,12 +98,14 @@ impl ListenerBuilder {
         self
     }
 
-    /// The permissions of a Unix socket's file, such as `0o600`.
+    /// The permissions of a Unix socket's file, such as `0o660` for the group of this process. They hold before the
+    /// first peer can connect.
     ///
-    /// Default: those that the umask of the process leaves.
+    /// Default: `0o600`, for the user of this process alone, whatever the umask is: a listener without an
+    /// authkey lets in whoever can connect.
     #[cfg(unix)]
     pub fn mode(mut self, mode: u32) -> Self {
-        self.mode = Some(mode);
+        self.mode = mode;
         self
     }
 
@@ -132,10 +137,10 @@ impl ListenerBuilder {
             Target::Host(host, port) => start(tcp::bind((host, port)).await?, admission)?,
             Target::Address(Address::Tcp(address)) => start(tcp::bind(address).await?, admission)?,
             #[cfg(unix)]
-            Target::Address(Address::Unix(path)) => match self.mode {
-                None => start(UnixListener::bind(path).await?, admission)?,
-                Some(mode) => start(UnixListener::bind_with_mode(path, mode).await?, admission)?,
-            },
+            Target::Address(Address::Unix(path)) => {
+                let listener = UnixListener::bind_with_mode(path, self.mode);
+                start(listener.await?, admission)?
+            }
             #[cfg(any(target_os = "linux", target_os = "android"))]
             Target::Address(Address::Abstract(name)) => {
                 start(UnixListener::bind_abstract(name)?, admission)?

@@ -43,6 +43,10 @@ struct Arguments {
     #[cfg(unix)]
     #[arg(long, value_name = "PATH")]
     conn_unix: Option<PathBuf>,
+    /// The permissions of the files of Unix sockets, in octal: 660 lets the group connect
+    #[cfg(unix)]
+    #[arg(long, value_name = "MODE", value_parser = mode, default_value = "600")]
+    unix_mode: u32,
     /// How the values of plain connections are encoded
     #[arg(long, value_enum, default_value_t = Encoding::Pickle)]
     codec: Encoding,
@@ -87,7 +91,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     #[cfg(unix)]
     if let Some(path) = &arguments.xmlrpc_unix {
-        let listening = over_http.bind_unix(path).await?;
+        let listening = over_http
+            .bind_unix_with_mode(path, arguments.unix_mode)
+            .await?;
         println!("listening xmlrpc-unix {}", path.display());
         serve(&mut listeners, listening, &stop);
     }
@@ -131,6 +137,8 @@ impl Arguments {
 
     fn terms(&self, builder: ListenerBuilder) -> std::io::Result<ListenerBuilder> {
         let builder = builder.legacy_md5(self.legacy_md5);
+        #[cfg(unix)]
+        let builder = builder.mode(self.unix_mode);
         Ok(match &self.authkey_file {
             Some(file) => builder.authkey(AuthKey::from_file(file)?),
             None => builder,
@@ -153,6 +161,15 @@ impl Arguments {
                 listener, stop,
             )),
         }
+    }
+}
+
+/// Reads permissions.
+#[cfg(unix)]
+fn mode(text: &str) -> Result<u32, String> {
+    match u32::from_str_radix(text, 8) {
+        Ok(mode @ 0..=0o777) => Ok(mode),
+        _ => Err("permissions are an octal number up to 777".to_owned()),
     }
 }
 

@@ -17,6 +17,8 @@ pub struct State {
     pub received: Vec<[u8; 16]>,
     /// What the session is resumed by.
     pub token: Option<[u8; 16]>,
+    /// Whether the last greeting of the other end said that it is.
+    pub resumed: bool,
 }
 
 impl State {
@@ -29,7 +31,15 @@ impl State {
             streams: 0,
             received: Vec::new(),
             token: None,
+            resumed: false,
         }
+    }
+
+    /// A `Held` of all objects that it was sent.
+    #[must_use]
+    pub fn held(&self) -> Vec<u8> {
+        let objects = self.received.iter().flat_map(|id| id.iter().chain(&[1]));
+        [14].iter().chain(objects).copied().collect()
     }
 }
 

@@ -63,6 +63,8 @@ fn notice(message: &[u8], state: &mut State) {
     };
     match *kind {
         0 if rest.len() > 16 => {
+            // Behind the name of the protocol and its version.
+            state.resumed = rest[8] & 1 != 0;
             // The token is the last field, where there is one.
             let (before, token) = rest.split_at(rest.len() - 16);
             state.token = before.ends_with(&[16]).then(|| token.try_into().unwrap());

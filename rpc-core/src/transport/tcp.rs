@@ -22,11 +22,16 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::time::Duration;
 
+use socket2::{SockRef, TcpKeepalive};
 pub use tokio::net::TcpListener;
 use tokio::net::{TcpSocket, TcpStream, ToSocketAddrs, lookup_host};
 
 use super::{Address, BACKLOG, Connect, Listen, Peer};
+
+/// How often a silent machine is asked before it is given up.
+const QUESTIONS: u32 = 3;
 
 /// Listens on this address; where a name has several, on the first that can be had.
 ///
@@ -123,11 +128,35 @@ fn send_at_once(stream: &TcpStream) {
     }
 }
 
+/// Has the system ask after a silence of `time` whether the machine at the other end is still there (`SO_KEEPALIVE`),
+/// and give the connection up where three such questions have no answer within as long again. Systems count in
+/// seconds.
+pub fn keep_alive(stream: &TcpStream, time: Duration) {
+    let second = Duration::from_secs(1);
+    let keepalive = TcpKeepalive::new().with_time(time.max(second));
+    // Where the system has no more to set, it has times of its own.
+    #[cfg(any(
+        target_os = "android",
+        target_os = "freebsd",
+        target_os = "ios",
+        target_os = "linux",
+        target_os = "macos",
+        target_os = "netbsd",
+        windows,
+    ))]
+    let keepalive = keepalive
+        .with_interval((time / QUESTIONS).max(second))
+        .with_retries(QUESTIONS);
+    // This fails where the peer has left already; the first read tells that better.
+    if let Err(error) = SockRef::from(stream).set_tcp_keepalive(&keepalive) {
+        tracing::debug!(%error, "cannot set SO_KEEPALIVE");
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::io::ErrorKind;
     use std::net::Ipv4Addr;
-    use std::time::Duration;
 
     use super::*;
     use crate::transport::tests::echoes;
@@ -175,6 +204,22 @@ mod tests {
         let client = TcpConnector::new("127.0.0.1", port).connect().await?;
         let (server, _) = Listen::accept(&mut listener).await?;
         assert!(client.nodelay()? && server.nodelay()?);
+        Ok(())
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn a_machine_that_is_gone_is_given_up() -> io::Result<()> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let client = TcpStream::connect(listener.local_addr()?).await?;
+        keep_alive(&client, Duration::from_secs(60));
+        let set = SockRef::from(&client);
+        assert!(set.keepalive()?);
+        assert_eq!(set.tcp_keepalive_time()?, Duration::from_secs(60));
+        assert_eq!(set.tcp_keepalive_interval()?, Duration::from_secs(20));
+        assert_eq!(set.tcp_keepalive_retries()?, 3);
+        keep_alive(&client, Duration::ZERO);
+        assert_eq!(set.tcp_keepalive_time()?, Duration::from_secs(1));
         Ok(())
     }
 

@@ -13,6 +13,9 @@ use tokio::time::sleep;
 
 use super::{Address, BACKLOG, Connect, Credentials, Listen, Peer};
 
+/// The permissions of a socket's file, where the program names no others: for the user of the process alone.
+pub(crate) const MODE: u32 = 0o600;
+
 /// The longest time between two attempts to connect while the backlog is full.
 const MAX_PAUSE: Duration = Duration::from_millis(50);
 
@@ -27,7 +30,9 @@ pub struct UnixListener {
 }
 
 impl UnixListener {
-    /// Listens at `path`; who may connect is up to the umask of this process.
+    /// Listens at `path`, where only the user of this process may connect, and root: the file has the permissions
+    /// `0o600`, whatever the umask is, so that a server without further authentication is not open to all
+    /// users of the machine where nobody thought of it. [`bind_with_mode`](Self::bind_with_mode) lets others in.
     ///
     /// A socket file that a dead process left there is replaced. To find out, this connects to it:
     /// a living server sees a peer that comes and leaves. Two processes that replace the same file
@@ -45,12 +50,14 @@ impl UnixListener {
     ///
     /// Dropping the future leaves no socket behind; a stale file may be gone.
     pub async fn bind(path: impl AsRef<Path>) -> io::Result<Self> {
-        Self::bind_at(path.as_ref(), None).await
+        Self::bind_with_mode(path, MODE).await
     }
 
-    /// Listens at `path` with these permissions, such as `0o600` for this user only.
+    /// Listens at `path` with these permissions, such as `0o660` for the group of this process. To connect
+    /// takes the permission to write.
     ///
-    /// They hold before the first peer can connect.
+    /// There is no moment at which others can connect: the permissions are set on a socket that is bound, but does
+    /// not listen, and to which nobody can connect yet.
     ///
     /// # Errors
     ///
@@ -60,11 +67,7 @@ impl UnixListener {
     ///
     /// As with [`bind`](Self::bind).
     pub async fn bind_with_mode(path: impl AsRef<Path>, mode: u32) -> io::Result<Self> {
-        Self::bind_at(path.as_ref(), Some(mode)).await
-    }
-
-    async fn bind_at(path: &Path, mode: Option<u32>) -> io::Result<Self> {
-        let (file, socket) = listen_at(path, mode)?;
+        let (file, socket) = listen_at(path.as_ref(), mode)?;
         Ok(Self {
             _file: Some(file),
             ..Self::from_std(socket)?
@@ -119,8 +122,15 @@ impl Listen for UnixListener {
     }
 }
 
-/// Opens a socket at `path`, as [`UnixListener::bind`] does, outside of any event loop.
-pub(crate) fn listen_at(path: &Path, mode: Option<u32>) -> io::Result<(SocketFile, StdListener)> {
+/// Opens a socket at `path`, as [`UnixListener::bind_with_mode`] does, outside of any event loop.
+pub(crate) fn listen_at(path: &Path, mode: u32) -> io::Result<(SocketFile, StdListener)> {
+    let (file, socket) = bind_at(path, mode)?;
+    socket.listen(BACKLOG.into())?;
+    Ok((file, socket.into()))
+}
+
+/// A socket that has its file and permissions, and does not listen: the system refuses whoever connects.
+fn bind_at(path: &Path, mode: u32) -> io::Result<(SocketFile, RawSocket)> {
     // The file must be found again on drop, wherever the working directory is by then.
     let path = absolute(path)?;
     let socket = RawSocket::new(Domain::UNIX, Type::STREAM, None)?;
@@ -133,11 +143,8 @@ pub(crate) fn listen_at(path: &Path, mode: Option<u32>) -> io::Result<(SocketFil
         other => other?,
     }
     let file = SocketFile::at(path)?;
-    if let Some(mode) = mode {
-        fs::set_permissions(&file.path, fs::Permissions::from_mode(mode))?;
-    }
-    socket.listen(BACKLOG.into())?;
-    Ok((file, socket.into()))
+    fs::set_permissions(&file.path, fs::Permissions::from_mode(mode))?;
+    Ok((file, socket))
 }
 
 /// Opens a socket at an abstract name, outside of any event loop.
@@ -424,11 +431,62 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_mode_is_set() -> io::Result<()> {
+    async fn the_mode_is_set_and_for_this_user_alone_by_default() -> io::Result<()> {
         let directory = Directory::new()?;
         let path = directory.socket();
-        let _listener = UnixListener::bind_with_mode(&path, 0o620).await?;
-        assert_eq!(fs::metadata(&path)?.mode() & 0o777, 0o620);
+        let mode = || Ok::<_, io::Error>(fs::metadata(&path)?.mode() & 0o777);
+        let listener = UnixListener::bind(&path).await?;
+        assert_eq!(mode()?, 0o600);
+        drop(listener);
+        for asked in [0o620, 0o666, 0o777] {
+            let _listener = UnixListener::bind_with_mode(&path, asked).await?;
+            assert_eq!(mode()?, asked, "whatever the umask is");
+        }
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn nobody_connects_before_the_mode_is_set() -> io::Result<()> {
+        let directory = Directory::new()?;
+        let path = directory.socket();
+        let (_file, socket) = bind_at(&path, 0o600)?;
+        // Not even root, for whom permissions mean nothing.
+        assert_eq!(
+            kind(UnixConnector::new(&path).connect().await),
+            Some(ErrorKind::ConnectionRefused)
+        );
+        assert_eq!(fs::metadata(&path)?.mode() & 0o777, 0o600);
+        socket.listen(1)?;
+        UnixConnector::new(&path).connect().await?;
+        Ok(())
+    }
+
+    /// Only root can become somebody else to try; the modes of the files are looked at above in any case.
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn other_users_are_let_in_by_the_mode_alone() -> io::Result<()> {
+        use std::os::unix::process::CommandExt as _;
+        use std::process::Command;
+
+        if rustix::process::geteuid().is_root() {
+            let directory = Directory::new()?;
+            fs::set_permissions(&directory.0, fs::Permissions::from_mode(0o755))?;
+            let path = directory.socket();
+            for (mode, connects) in [(None, false), (Some(0o660), false), (Some(0o666), true)] {
+                let _listener = match mode {
+                    None => UnixListener::bind(&path).await?,
+                    Some(mode) => UnixListener::bind_with_mode(&path, mode).await?,
+                };
+                // The shell asks for the permission that connecting takes.
+                let asked = Command::new("/bin/sh")
+                    .args(["-c", "test -w \"$0\""])
+                    .arg(&path)
+                    .uid(65534)
+                    .gid(65534)
+                    .status()?;
+                assert_eq!(asked.success(), connects, "{mode:?}");
+            }
+        }
         Ok(())
     }
 

@@ -92,6 +92,8 @@ pub struct Workers {
     count: usize,
     drain_timeout: Duration,
     restart_pause: (Duration, Duration),
+    /// Of a Unix socket's file.
+    mode: u32,
 }
 
 impl Default for Workers {
@@ -100,6 +102,7 @@ impl Default for Workers {
             count: available_parallelism().map_or(1, NonZero::get),
             drain_timeout: Duration::from_secs(35),
             restart_pause: (Duration::from_millis(100), Duration::from_secs(10)),
+            mode: 0o600,
         }
     }
 }
@@ -132,6 +135,16 @@ impl Workers {
     /// Default: 100 milliseconds to 10 seconds.
     pub fn restart_pause(mut self, min: Duration, max: Duration) -> Self {
         self.restart_pause = (min, max.max(min));
+        self
+    }
+
+    /// The permissions of a Unix socket's file, such as `0o660` for the group of this process. They hold before the
+    /// first peer can connect, as with [`UnixListener::bind_with_mode`](crate::transport::unix::UnixListener::bind_with_mode).
+    ///
+    /// Default: `0o600`, for the user of this process alone: there may be no other authentication.
+    #[cfg(unix)]
+    pub fn mode(mut self, mode: u32) -> Self {
+        self.mode = mode;
         self
     }
 

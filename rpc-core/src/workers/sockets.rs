@@ -58,9 +58,12 @@ struct Open {
 }
 
 impl Sockets {
-    pub(super) fn bind(address: &Address, count: usize) -> io::Result<Self> {
+    /// Opens `count` sockets; `mode` is for the file of a Unix socket.
+    pub(super) fn bind(address: &Address, count: usize, mode: u32) -> io::Result<Self> {
         #[cfg(unix)]
         let mut file = None;
+        #[cfg(not(unix))]
+        let _ = mode;
         let (address, sockets) = match address {
             Address::Tcp(address) => {
                 let sockets = bind_all(*address, count)?;
@@ -73,7 +76,7 @@ impl Sockets {
             }
             #[cfg(unix)]
             Address::Unix(path) => {
-                let (socket_file, socket) = unix::listen_at(path, None)?;
+                let (socket_file, socket) = unix::listen_at(path, mode)?;
                 file = Some(socket_file);
                 (Address::Unix(path.clone()), vec![Socket::Unix(socket)])
             }
@@ -164,17 +167,17 @@ mod tests {
 
     #[test]
     fn a_taken_port_is_not_shared_with_another_server() -> io::Result<()> {
-        let first = Sockets::bind(&Address::Tcp(([127, 0, 0, 1], 0).into()), 3)?;
-        let second = Sockets::bind(first.address(), 3);
+        let first = Sockets::bind(&Address::Tcp(([127, 0, 0, 1], 0).into()), 3, 0o600)?;
+        let second = Sockets::bind(first.address(), 3, 0o600);
         assert_eq!(second.err().map(|error| error.kind()), Some(AddrInUse));
         first.close();
-        Sockets::bind(first.address(), 3)?;
+        Sockets::bind(first.address(), 3, 0o600)?;
         Ok(())
     }
 
     #[test]
     fn connections_wait_for_a_worker_that_is_not_there_yet() -> io::Result<()> {
-        let sockets = Sockets::bind(&Address::Tcp(([127, 0, 0, 1], 0).into()), 2)?;
+        let sockets = Sockets::bind(&Address::Tcp(([127, 0, 0, 1], 0).into()), 2, 0o600)?;
         let Address::Tcp(address) = *sockets.address() else {
             panic!("it is a TCP address");
         };

@@ -34,7 +34,7 @@ pub struct Threads {
 
 impl Threads {
     pub(super) fn new(workers: Workers, address: &Address, serve: Arc<Serve>) -> io::Result<Self> {
-        let sockets = Arc::new(Sockets::bind(address, workers.count)?);
+        let sockets = Arc::new(Sockets::bind(address, workers.count, workers.mode)?);
         Ok(Self {
             workers,
             sockets,

@@ -9,6 +9,7 @@ import array
 import json
 import multiprocessing.connection as mpc
 import os
+import pickle
 import sys
 import time
 from multiprocessing import AuthenticationError, BufferTooShort, reduction
@@ -176,6 +177,33 @@ def receive_file():
     with os.fdopen(handle) as file:
         text = file.read()
     return [before, text, peer.recv_bytes().decode()]
+
+
+def send_pickle(value, protocol):
+    """Sends a value that the program itself pickles."""
+    peer.send_bytes(pickle.dumps(value, protocol))
+
+
+def send_value(value):
+    peer.send(value)
+
+
+def receive_handle():
+    """Receives an open file that comes behind a value, and returns both, then what comes behind."""
+    value = peer.recv()
+    with os.fdopen(reduction.recv_handle(peer)) as file:
+        text = file.read()
+    return [value, text, peer.recv()]
+
+
+def send_handle(text):
+    """Sends an open file with this text, and waits for what is said to it."""
+    reader, writer = os.pipe()
+    os.write(writer, text.encode())
+    os.close(writer)
+    reduction.send_handle(peer, reader, None)
+    os.close(reader)
+    return peer.recv()
 
 
 def die():

@@ -83,7 +83,12 @@ async fn unix_sockets() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("stale");
     drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
-    let mut listener = Listener::bind(&path).mode(0o600).await.unwrap();
+    let mode = || std::fs::metadata(&path).unwrap().permissions().mode() & 0o777;
+    let listener = Listener::bind(&path).mode(0o660).await.unwrap();
+    assert_eq!(mode(), 0o660);
+    listener.close().await;
+    let mut listener = Listener::bind(&path).await.unwrap();
+    assert_eq!(mode(), 0o600, "by default for this user alone");
     let client = Client::connect(&path).await.unwrap();
     talk(&mut listener, client).await;
     assert!(

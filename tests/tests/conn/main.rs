@@ -1,6 +1,8 @@
 //! Connections against real peers, CPython above all.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+#[cfg(target_os = "linux")]
+mod descriptors;
 mod hostile;
 mod listener;
 mod manners;

@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use conn::codec::Pickle;
 use conn::frame::{FrameError, Header};
 use conn::{Bincode, Connection, RecvError};
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::peer::{Peer, versions};
@@ -204,41 +203,4 @@ async fn more_than_two_gibibytes() {
     connection.send_bytes(b"").await.unwrap();
     assert_eq!(peer.answer().await, json!([LENGTH, 0]));
     assert_eq!(Header::new(LENGTH as u64).as_bytes().len(), 12);
-}
-
-#[tokio::test]
-async fn descriptors_pass_both_ways() {
-    use std::fs::File;
-    use std::io::{Read, Seek, Write};
-
-    let folder = tempfile::tempdir().unwrap();
-    for python in versions() {
-        for acknowledge in [false, true] {
-            let name = format!("{}-{acknowledge}", python.version.1);
-            let mut peer = Peer::start(&python);
-            let mut connection = peer.connected::<Pickle>(&folder.path().join(name)).await;
-            peer.ask(json!(["acknowledge", acknowledge])).await;
-            if acknowledge {
-                connection.set_acknowledge(conn::Acknowledge::Always);
-            }
-            peer.tell(json!(["send_file", "from python"])).await;
-            assert_eq!(connection.recv_bytes(10).await.unwrap(), b"before");
-            let mut file = File::from(connection.recv_handle().await.unwrap());
-            assert_eq!(connection.recv_bytes(10).await.unwrap(), b"behind");
-            let mut text = String::new();
-            file.read_to_string(&mut text).unwrap();
-            assert_eq!(text, "from python");
-            assert_eq!(peer.answer().await, Value::Null);
-
-            let mut file = tempfile::tempfile().unwrap();
-            file.write_all(b"from rust").unwrap();
-            file.rewind().unwrap();
-            peer.tell(json!(["receive_file"])).await;
-            connection.send_bytes(b"one").await.unwrap();
-            connection.send_handle(&file).await.unwrap();
-            connection.send_bytes(b"two").await.unwrap();
-            let received = peer.answer().await;
-            assert_eq!(received, json!(["one", "from rust", "two"]));
-        }
-    }
 }

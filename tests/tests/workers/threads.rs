@@ -201,9 +201,17 @@ async fn a_stop_answers_calls_that_wait_to_be_accepted() {
 async fn workers_share_a_unix_socket() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("socket");
+    let mode = || std::os::unix::fs::MetadataExt::mode(&std::fs::metadata(&path).unwrap()) & 0o777;
+    let threads = two()
+        .mode(0o660)
+        .threads(&Address::Unix(path.clone()), counting)
+        .unwrap();
+    assert_eq!(mode(), 0o660);
+    drop(threads);
     let threads = two()
         .threads(&Address::Unix(path.clone()), counting)
         .unwrap();
+    assert_eq!(mode(), 0o600, "by default for this user alone");
     let running = Running::new(threads);
     let url = format!("http+unix://{}:/RPC2", path.display());
     for _ in 0..20 {

@@ -194,7 +194,8 @@ impl Socket {
         }
         loop {
             match operation(self) {
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                // Signals that keep coming, as a profiler sends them, do not put the deadline off.
+                Err(error) if error.kind() == ErrorKind::Interrupted => drop(left(deadline)?),
                 Err(error) if is_pause(&error) => self.set_patience(left(deadline)?)?,
                 done => return done,
             }

@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::AsFd;
+use rustix::io::retry_on_intr;
 
 use super::pool::Pool;
 
@@ -80,8 +81,7 @@ pub(crate) fn is_quiet(socket: impl AsFd) -> bool {
         tv_sec: 0,
         tv_nsec: 0,
     };
-    // A signal that comes meanwhile costs the connection, and no call.
-    poll(&mut [PollFd::new(&socket, PollFlags::IN)], Some(&now)) == Ok(0)
+    retry_on_intr(|| poll(&mut [PollFd::new(&socket, PollFlags::IN)], Some(&now))) == Ok(0)
 }
 
 /// The error of a deadline that has passed.

@@ -209,7 +209,10 @@ impl Server {
         self.listen(tcp::bind(address).await?)
     }
 
-    /// Listens on a Unix socket. A socket file that a dead server left behind is replaced.
+    /// Listens on a Unix socket, to which only the user of this process may connect (`0o600`): there is no other
+    /// authentication. [`bind_unix_with_mode`](Self::bind_unix_with_mode) lets others in.
+    ///
+    /// A socket file that a dead server left behind is replaced.
     ///
     /// # Errors
     /// If the path cannot be bound, or a live server is listening there.
@@ -219,6 +222,21 @@ impl Server {
         path: impl AsRef<std::path::Path>,
     ) -> io::Result<Listening<rpc_core::transport::unix::UnixListener>> {
         self.listen(rpc_core::transport::unix::UnixListener::bind(path).await?)
+    }
+
+    /// Listens on a Unix socket whose file has these permissions, such as `0o660` for the group of this process:
+    /// see [`UnixListener::bind_with_mode`](rpc_core::transport::unix::UnixListener::bind_with_mode).
+    ///
+    /// # Errors
+    /// As with [`bind_unix`](Self::bind_unix).
+    #[cfg(unix)]
+    pub async fn bind_unix_with_mode(
+        &self,
+        path: impl AsRef<std::path::Path>,
+        mode: u32,
+    ) -> io::Result<Listening<rpc_core::transport::unix::UnixListener>> {
+        let listener = rpc_core::transport::unix::UnixListener::bind_with_mode(path, mode);
+        self.listen(listener.await?)
     }
 
     /// Takes connections from any listener.

@@ -65,6 +65,8 @@ pub(in crate::rpc) struct Driver {
     pub(super) may_read: bool,
     /// Whether the session had nothing to write when messages were last handled, and tells this task when it does.
     pub(super) is_settled: bool,
+    /// Whether `Held` is to come, as the first message of a connection that resumed the session.
+    pub(super) awaits_held: bool,
     /// Whether nothing is left of what was to be written before.
     is_written: bool,
     /// Whether the memory for the next message counts, as far as the session knows.
@@ -105,11 +107,11 @@ impl Driver {
     /// Of a session that was told that it is [up](Session::up).
     pub(in crate::rpc) fn new(session: Arc<Session>, link: Link, origin: Arc<Origin>) -> Self {
         let Link { reader, writer } = link;
-        let (sink, longest, root) = session.change(|state, _| {
+        let (sink, longest, root, awaits_held) = session.change(|state, _| {
             let sink = Arc::new(Sink::new(writer.outgoing, Arc::clone(&state.written)));
             state.sink = Arc::downgrade(&sink);
             let longest = state.peer.max_message.min(session.settings.max_reply);
-            (sink, longest, state.root.clone())
+            (sink, longest, state.root.clone(), state.is_resumed)
         });
         let now = Instant::now();
         let timer = Timer::new(now + session.settings.tick());
@@ -125,6 +127,7 @@ impl Driver {
             sink,
             may_read: true,
             is_settled: false,
+            awaits_held,
             is_written: false,
             counts: false,
             starved: None,

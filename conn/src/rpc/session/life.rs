@@ -35,6 +35,7 @@ impl Session {
             state.pushed = 0;
             state.written = Arc::default();
             state.last_answer = 0;
+            state.is_resumed = resumed;
             if resumed {
                 self.tell_held(state);
             } else {

@@ -87,6 +87,7 @@ impl Driver {
             may_read,
             is_settled,
             is_crowded,
+            awaits_held,
             counts,
             ..
         } = self;
@@ -113,7 +114,7 @@ impl Driver {
                     return Ok(Next::Nothing);
                 };
                 *handled += 1;
-                if bytes.len() > SMALL {
+                if bytes.len() > SMALL || *awaits_held {
                     return Ok(Next::Single(bytes.to_vec()));
                 }
                 if let Some((id, reply)) = message::plain_return(bytes) {
@@ -224,7 +225,9 @@ impl Driver {
     fn receive(&mut self, bytes: Vec<u8>) -> Result<(), Disconnected> {
         let session = &self.session;
         let length = bytes.len();
-        match session.read(&bytes)? {
+        let message = session.read(&bytes)?;
+        check_turn(&mut self.awaits_held, &message)?;
+        match message {
             Message::Call(mut message, offset) => {
                 let references = std::mem::take(&mut message.references);
                 let head = Head::of(&message, cost(length, references.len()));
@@ -316,6 +319,26 @@ impl Driver {
         let attachments = self.session.import(references)?;
         Ok(payload.with_attachments(attachments))
     }
+}
+
+/// Refuses a `Held` that is not the first message of a connection which resumed the session, and anything else
+/// in its place (docs/RPC.md, "Resuming a session"): its counts replace those of this end, so that a late one
+/// would give back what the other end still refers to, and a missing one would keep what it does not.
+fn check_turn(awaits_held: &mut bool, message: &Message<'_>) -> Result<(), Disconnected> {
+    let is_held = match message {
+        // Whoever leaves at once, for a breach of the protocol above all, may say why.
+        Message::Goodbye { .. } => return Ok(()),
+        Message::Held(_) => true,
+        _ => false,
+    };
+    if std::mem::take(awaits_held) == is_held {
+        return Ok(());
+    }
+    let message = match is_held {
+        true => "`Held` is not the first message after a greeting that resumed",
+        false => "the first message after a greeting that resumed is not `Held`",
+    };
+    Err(Disconnected::Protocol(message.to_owned()))
 }
 
 impl Session {

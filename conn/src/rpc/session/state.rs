@@ -61,6 +61,8 @@ pub(super) struct State {
     pub(super) holding: Option<Box<Holding>>,
     /// The newest call of the other end.
     pub(super) last_answer: u64,
+    /// Whether the connection resumed the session.
+    pub(super) is_resumed: bool,
 
     /// Objects and streams, once there are any: most sessions never have one.
     pub(super) passed: Option<Box<Passed>>,
@@ -104,6 +106,7 @@ impl State {
             running: 0,
             holding: None,
             last_answer: 0,
+            is_resumed: false,
             passed: None,
         }
     }

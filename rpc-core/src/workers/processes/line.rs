@@ -6,6 +6,7 @@ use std::net::TcpListener;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixListener;
 
+use rustix::io::retry_on_intr;
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
     SendAncillaryMessage, SendFlags,
@@ -25,12 +26,9 @@ pub(super) fn send(line: impl AsFd, socket: &Socket) -> io::Result<()> {
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut control = SendAncillaryBuffer::new(&mut space);
     control.push(SendAncillaryMessage::ScmRights(&handle));
-    rustix::net::sendmsg(
-        line,
-        &[IoSlice::new(BYTE)],
-        &mut control,
-        SendFlags::empty(),
-    )?;
+    let byte = [IoSlice::new(BYTE)];
+    let flags = SendFlags::empty();
+    retry_on_intr(|| rustix::net::sendmsg(&line, &byte, &mut control, flags))?;
     Ok(())
 }
 
@@ -40,7 +38,8 @@ pub(super) fn receive(line: impl AsFd) -> io::Result<Socket> {
     let mut control = RecvAncillaryBuffer::new(&mut space);
     let mut byte = [0];
     let mut buffers = [IoSliceMut::new(&mut byte)];
-    rustix::net::recvmsg(line, &mut buffers, &mut control, RecvFlags::CMSG_CLOEXEC)?;
+    let flags = RecvFlags::CMSG_CLOEXEC;
+    retry_on_intr(|| rustix::net::recvmsg(&line, &mut buffers, &mut control, flags))?;
     let handle = control.drain().find_map(|message| match message {
         RecvAncillaryMessage::ScmRights(mut handles) => handles.next(),
         _ => None,

@@ -39,7 +39,7 @@ pub struct Processes {
 impl Processes {
     pub(super) fn new(workers: Workers, address: &Address) -> io::Result<Self> {
         Ok(Self {
-            sockets: Arc::new(Sockets::bind(address, workers.count)?),
+            sockets: Arc::new(Sockets::bind(address, workers.count, workers.mode)?),
             program: Arc::new(Program::of_this_process()?),
             workers,
         })

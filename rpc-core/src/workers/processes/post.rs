@@ -8,7 +8,7 @@ use std::os::fd::AsFd as _;
 use std::os::unix::net::UnixStream as StdStream;
 use std::time::Duration;
 
-use rustix::io::Errno;
+use rustix::io::{Errno, retry_on_intr};
 use tokio::io::AsyncReadExt as _;
 use tokio::net::UnixStream;
 use tokio::runtime::Runtime;
@@ -44,7 +44,8 @@ pub(crate) fn post() -> io::Result<Option<Post>> {
     let socket = line::receive(&stdin)?;
     let line = StdStream::from(stdin.as_fd().try_clone_to_owned()?);
     line.set_nonblocking(true)?;
-    rustix::stdio::dup2_stdin(File::open("/dev/null")?)?;
+    let nothing = File::open("/dev/null")?;
+    retry_on_intr(|| rustix::stdio::dup2_stdin(&nothing))?;
     Ok(Some(Post {
         index,
         socket,

@@ -301,7 +301,7 @@ async fn messages_about_what_never_was() {
         one(
             "an object held that was not passed",
             Message::new(kind::HELD).raw(&[7; 16]).number(u64::MAX),
-            GoesOn,
+            Ends("`Held` is not the first message"),
         ),
     ];
     endure_all(&victim().await, cases).await;

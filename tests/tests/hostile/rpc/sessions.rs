@@ -66,6 +66,48 @@ async fn sessions_of_others() {
     .await;
 }
 
+/// `Held` replaces what this end counted: it comes once, first, and where the session was resumed.
+#[tokio::test]
+async fn held_at_the_wrong_time_breaks_the_protocol() {
+    let victim = lender().await;
+    let add = |id, object: &[u8]| call(id, "add", &[0x91, 1]).on(object).write();
+    const NOT_FIRST: &str = "`Held` is not the first message";
+    endure(&victim, "what is held, in a session that is new", async {
+        let (mut session, _, object) = with_object(&victim).await;
+        session.send(&held(&object, 1)).await;
+        session.assert_ends(NOT_FIRST).await;
+    })
+    .await;
+    endure(&victim, "what is held, twice", async {
+        let (first, token, object) = with_object(&victim).await;
+        drop(first);
+        let (mut session, _) = Session::resume(victim.rpc, GREEDY, &token).await;
+        session.send(&held(&object, 1)).await;
+        session.send(&held(&object, 1)).await;
+        session.assert_ends(NOT_FIRST).await;
+    })
+    .await;
+    endure(&victim, "what is held, after a call", async {
+        let (first, token, object) = with_object(&victim).await;
+        drop(first);
+        let (mut session, _) = Session::resume(victim.rpc, GREEDY, &token).await;
+        session.send(&held(&object, 1)).await;
+        session.send(&add(1, &object)).await;
+        assert_eq!(session.answer().await, (1, Answer::Return(vec![], vec![1])));
+        session.send(&held(&object, 1)).await;
+        session.assert_ends(NOT_FIRST).await;
+    })
+    .await;
+    endure(&victim, "no word of what is held", async {
+        let (first, token, object) = with_object(&victim).await;
+        drop(first);
+        let (mut session, _) = Session::resume(victim.rpc, GREEDY, &token).await;
+        session.send(&add(1, &object)).await;
+        session.assert_ends("is not `Held`").await;
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn sessions_that_are_resumed_badly() {
     let victim = lender().await;
@@ -120,24 +162,8 @@ async fn sessions_that_are_resumed_badly() {
             session.send(&twice).await;
             session.send(&add(1, &object)).await;
             assert_eq!(session.answer().await, (1, Answer::Return(vec![], vec![1])));
-            // What counts is what was said last.
-            session.send(&held(&[7; 16], 1)).await;
-            session.send(&add(2, &object)).await;
-            assert_eq!(session.answer().await, (2, Answer::Fault(fault::GONE)));
         },
     )
-    .await;
-    endure(&victim, "no word of what is held", async {
-        let (first, token, object) = with_object(&victim).await;
-        drop(first);
-        let (mut session, _) = Session::resume(victim.rpc, GREEDY, &token).await;
-        session.send(&add(1, &object)).await;
-        assert_eq!(session.answer().await, (1, Answer::Return(vec![], vec![1])));
-        let release = Message::new(kind::RELEASE).raw(&object).number(1).0;
-        session.send(&release).await;
-        session.send(&add(2, &object)).await;
-        session.answer().await;
-    })
     .await;
     endure(&victim, "a session whose greeting breaks off", async {
         let (first, token, _) = with_object(&victim).await;

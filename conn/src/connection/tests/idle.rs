@@ -1,0 +1,101 @@
+//! Connections whose peer is silent, or gone with its machine.
+
+use tokio::time::{Instant, sleep, timeout};
+
+use super::*;
+use crate::{Client, Listener};
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+#[tokio::test(start_paused = true)]
+async fn a_silent_peer_times_out() {
+    let (mut here, mut there): (Connection, Connection) = crate::pipe().unwrap();
+    here.set_idle_timeout(Some(MINUTE));
+    let timed_out = |error: RecvError| match error {
+        RecvError::Io(error) => error.kind() == std::io::ErrorKind::TimedOut,
+        _ => false,
+    };
+    let begin = Instant::now();
+    assert!(timed_out(here.recv_bytes(10).await.unwrap_err()));
+    assert_eq!(begin.elapsed().as_secs(), 60);
+    // Bytes count, in the middle of a message as well.
+    there.writer.encoder.push_raw(b"\0\0\0\x02a");
+    there.writer.flush().await.unwrap();
+    let mut buffer = [0; 2];
+    let begin = Instant::now();
+    assert!(timed_out(
+        here.recv_bytes_into(&mut buffer).await.unwrap_err()
+    ));
+    assert_eq!(begin.elapsed().as_secs(), 60);
+    // It can be received by who waits further.
+    there.writer.encoder.push_raw(b"b");
+    there.writer.flush().await.unwrap();
+    assert_eq!(here.recv_bytes(2).await.unwrap(), b"ab");
+}
+
+#[tokio::test(start_paused = true)]
+async fn receives_that_are_dropped_put_no_timeout_off() {
+    let (mut here, mut there): (Connection, Connection) = crate::pipe().unwrap();
+    here.set_idle_timeout(Some(MINUTE));
+    let waits = async |seconds: u64, here: &mut Connection| {
+        let begin = Instant::now();
+        loop {
+            match timeout(Duration::from_secs(seconds), here.recv_bytes(10)).await {
+                Err(_) => {}
+                Ok(Err(RecvError::Io(_))) => return begin.elapsed().as_secs(),
+                Ok(other) => drop(other),
+            }
+        }
+    };
+    assert_eq!(waits(25, &mut here).await, 60);
+    assert!(!here.poll(2 * MINUTE).await, "that has a time of its own");
+    there.send_bytes(b"a message").await.unwrap();
+    assert_eq!(waits(7, &mut here).await, 60, "from the message on");
+    here.set_idle_timeout(None);
+    assert!(timeout(10 * MINUTE, here.recv_bytes(10)).await.is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn builders_set_it_for_what_follows_the_handshake() {
+    let (memory, connector) = rpc_core::transport::memory::listener("idle");
+    let builder = Listener::over(memory).authkey("key");
+    let mut listener = builder.idle_timeout(Some(MINUTE)).await.unwrap();
+    let client = Client::over(connector).authkey("key");
+    let mut client: Connection = client.idle_timeout(Some(2 * MINUTE)).await.unwrap();
+    let mut server: Connection = listener.accept().await.unwrap();
+    let begin = Instant::now();
+    assert!(matches!(server.recv_bytes(1).await, Err(RecvError::Io(_))));
+    assert_eq!(begin.elapsed().as_secs(), 60);
+    assert!(matches!(client.recv_bytes(1).await, Err(RecvError::Io(_))));
+    assert_eq!(begin.elapsed().as_secs(), 180);
+    sleep(MINUTE).await;
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn the_system_asks_for_machines_that_are_gone() {
+    use rustix::net::sockopt::{socket_keepalive, tcp_keepidle};
+
+    let keepalive = |connection: &Connection| {
+        let Incoming::Tcp(tcp) = &connection.reader.incoming else {
+            panic!("it is TCP");
+        };
+        let time = tcp_keepidle(tcp.as_ref()).unwrap();
+        socket_keepalive(tcp.as_ref()).unwrap().then_some(time)
+    };
+    let hour = Some(60 * MINUTE);
+    for (setting, expected) in [(None, Some(MINUTE)), (Some(None), None), (Some(hour), hour)] {
+        let mut builder = Listener::bind("127.0.0.1:0");
+        if let Some(setting) = setting {
+            builder = builder.keepalive(setting);
+        }
+        let mut listener = builder.await.unwrap();
+        let mut client = Client::connect(listener.local_address().clone());
+        if let Some(setting) = setting {
+            client = client.keepalive(setting);
+        }
+        let client: Connection = client.await.unwrap();
+        let server: Connection = listener.accept().await.unwrap();
+        assert_eq!([&client, &server].map(keepalive), [expected; 2]);
+    }
+}
