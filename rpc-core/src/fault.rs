@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::excerpt::excerpt;
+use crate::output::excerpt;
 
 type Source = Arc<dyn Error + Send + Sync>;
 

@@ -43,7 +43,7 @@ const MAX_METADATA: usize = 16 * 1024;
 ///
 /// #[service]
 /// impl Thermometer {
-///     fn celsius(&self) -> f64 {
+///     pub fn celsius(&self) -> f64 {
 ///         21.5
 ///     }
 /// }
@@ -127,6 +127,7 @@ impl Names {
 #[service(prefix = "names")]
 impl Names {
     /// Gives an object a name that nothing else has, and says something about it.
+    #[service]
     fn bind(
         &self,
         name: String,
@@ -176,6 +177,7 @@ impl Names {
     }
 
     /// The object of this name.
+    #[service]
     fn lookup(&self, name: &str) -> Result<Remote<dyn Any>, Fault> {
         match self.lock().get(name) {
             Some(bound) => Ok(bound.object.clone()),
@@ -187,6 +189,7 @@ impl Names {
     }
 
     /// The names that begin with `prefix`, sorted, and what was said about their objects.
+    #[service]
     fn list(&self, prefix: &str) -> Vec<Listing> {
         self.lock()
             .range(prefix.to_owned()..)
@@ -199,6 +202,7 @@ impl Names {
     }
 
     /// Takes a name away from its object. Says whether there was one.
+    #[service]
     fn unbind(&self, name: &str) -> bool {
         let gone = self.lock().remove(name);
         gone.is_some()
