@@ -9,6 +9,7 @@ use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, OwnedFd};
 
+use rpc_core::output::Quota;
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
     SendAncillaryMessage, SendFlags,
@@ -122,7 +123,11 @@ impl Waiting {
     fn keep(&mut self, mut batch: Vec<OwnedFd>) {
         let waiting: usize = self.batches.iter().map(Vec::len).sum();
         if waiting + batch.len() > MAX_WAITING {
-            tracing::warn!("a peer sends descriptors that nobody asks for: closed");
+            static CLOSED: Quota = Quota::new(10);
+            if let Some(admitted) = CLOSED.admit() {
+                let suppressed = admitted.suppressed();
+                tracing::warn!(suppressed, "a peer sends descriptors that nobody asks for: closed");
+            }
             // The place stays, so that those behind it are not taken for it.
             batch.clear();
         }

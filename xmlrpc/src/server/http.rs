@@ -17,6 +17,7 @@ use http::request::Parts;
 use http::{Method, Request, Response, StatusCode};
 use http_body::Body;
 use http_body_util::Full;
+use rpc_core::output::{Foreign, Quota};
 use rpc_core::{
     Answer, Call, Cancellation, Context, Fault, FaultKind, FormatError, Name, Origin, Payload,
     Peer, Registry,
@@ -24,7 +25,7 @@ use rpc_core::{
 use tower_service::Service;
 
 use super::body::{self, Failure};
-use super::log::{self, OneLine};
+use super::log;
 use super::{Refusal, Server};
 use crate::XmlRpc;
 use crate::coding::{Coding, charset, gzip};
@@ -171,7 +172,7 @@ impl Server {
         let (method, params) = match self.read_call(&origin.headers, document) {
             Ok(call) => call,
             Err(error) => {
-                let shown = OneLine(&error);
+                let shown = Foreign::excerpt(&error);
                 tracing::debug!(peer = %origin.peer, error = %shown, "a request is not a call");
                 return self.write_fault(&error.into(), "");
             }
@@ -270,7 +271,7 @@ impl Server {
 
     /// The response to a request for which there is no room. Load balancers go by the status, callers by the fault.
     fn overloaded(&self, fault: &Fault, origin: Arc<Origin>) -> Response<Full<Bytes>> {
-        tracing::debug!(%fault, "request refused");
+        tracing::debug!(fault = %Foreign::excerpt(fault), "request refused");
         let mut response = self.reply(self.write_fault(fault, ""), origin);
         *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
         let headers = response.headers_mut();
@@ -375,8 +376,15 @@ fn accepts_gzip(headers: &HeaderMap) -> bool {
 }
 
 pub(super) fn respond_with(refusal: Refusal) -> Response<Full<Bytes>> {
+    static REFUSALS: Quota = Quota::new(10);
+
     let response = refusal.0.map(|text| Full::new(Bytes::from(text)));
-    tracing::info!(status = response.status().as_u16(), "request refused");
+    if tracing::enabled!(tracing::Level::INFO)
+        && let Some(admitted) = REFUSALS.admit()
+    {
+        let (status, suppressed) = (response.status().as_u16(), admitted.suppressed());
+        tracing::info!(status, suppressed, "request refused");
+    }
     response
 }
 
