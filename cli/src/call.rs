@@ -45,8 +45,7 @@ pub(crate) enum Command {
 
 /// Makes the calls, and returns what is to be printed.
 pub(crate) async fn run(command: &Command, options: &Options) -> Result<String, Box<dyn Error>> {
-    let (Command::Call { url, .. } | Command::Methods { url } | Command::Help { url, .. }) =
-        command;
+    let url = command.url();
     if url.starts_with("conn+rpc") {
         let args = command.arguments(u64::MAX)?;
         let client = over_connection(url, options).await?;
@@ -59,6 +58,12 @@ pub(crate) async fn run(command: &Command, options: &Options) -> Result<String, 
 }
 
 impl Command {
+    pub(crate) fn url(&self) -> &str {
+        match self {
+            Self::Call { url, .. } | Self::Methods { url } | Self::Help { url, .. } => url,
+        }
+    }
+
     /// The arguments of the call, whose integers go up to `most`.
     fn arguments(&self, most: u64) -> Result<Vec<Json>, String> {
         let Self::Call { args, .. } = self else {

@@ -39,9 +39,11 @@ impl Authentication {
 
 /// Reads a path as it was typed.
 fn path() -> impl TypedValueParser<Value = PathBuf> {
-    OsStringValueParser::new().map(|path| match path.to_str().and_then(|path| path.strip_prefix(MARK)) {
-        Some(path) => path.into(),
-        None => path.into(),
+    OsStringValueParser::new().map(|path| {
+        match path.to_str().and_then(|path| path.strip_prefix(MARK)) {
+            Some(path) => path.into(),
+            None => path.into(),
+        }
     })
 }
 

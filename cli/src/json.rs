@@ -213,7 +213,17 @@ mod tests {
         assert_eq!(read("3"), number("3"));
         assert_eq!(read("-2.5"), number("-2.5"));
         assert_eq!(read("\"3\""), text("3"));
-        for word in ["bare word", "nan", "NaN", "inf", "-Infinity", "1 2", "0x1", "01", ""] {
+        for word in [
+            "bare word",
+            "nan",
+            "NaN",
+            "inf",
+            "-Infinity",
+            "1 2",
+            "0x1",
+            "01",
+            "",
+        ] {
             assert_eq!(read(word), text(word));
         }
         assert_eq!(read("null"), Json::Null);
@@ -238,9 +248,16 @@ mod tests {
             let json = format!("[{digits}]");
             assert_eq!(parse(&json).unwrap().write(), json);
         }
-        let sent = |text: &str| serde_json::to_string(&read(text)).map_err(|error| error.to_string());
-        assert_eq!(sent("18446744073709551615").as_deref(), Ok("18446744073709551615"));
-        assert_eq!(sent("-9223372036854775808").as_deref(), Ok("-9223372036854775808"));
+        let sent =
+            |text: &str| serde_json::to_string(&read(text)).map_err(|error| error.to_string());
+        assert_eq!(
+            sent("18446744073709551615").as_deref(),
+            Ok("18446744073709551615")
+        );
+        assert_eq!(
+            sent("-9223372036854775808").as_deref(),
+            Ok("-9223372036854775808")
+        );
         assert_eq!(sent("1e3").as_deref(), Ok("1000.0"));
         assert!(sent("18446744073709551616").is_err());
 

@@ -47,6 +47,15 @@ enum Command {
     Send(send::Arguments),
 }
 
+impl Command {
+    fn url(&self) -> &str {
+        match self {
+            Self::Call(command) => command.url(),
+            Self::Send(message) => &message.url,
+        }
+    }
+}
+
 #[derive(Args)]
 struct Options {
     /// Give up after so many seconds
@@ -87,7 +96,9 @@ fn argument(text: &str) -> Result<String, Infallible> {
 }
 
 fn seconds(text: &str) -> Result<Duration, Box<dyn Error + Send + Sync>> {
-    Ok(Duration::try_from_secs_f64(text.trim_start_matches(MARK).parse()?)?)
+    Ok(Duration::try_from_secs_f64(
+        text.trim_start_matches(MARK).parse()?,
+    )?)
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -112,7 +123,9 @@ async fn main() -> ExitCode {
                     ExitCode::from(FAULT)
                 }
                 None => {
-                    complain(format_args!("farcall: {}", Causes(&*error)));
+                    let text = Causes(&*error).to_string();
+                    let text = terminal::without_password(&text, parsed.command.url());
+                    complain(format_args!("farcall: {text}"));
                     ExitCode::from(FAILURE)
                 }
             }
@@ -144,7 +157,9 @@ mod tests {
         let mut command = Arguments::command();
         command.build();
         let with_digit = |command: &clap::Command| {
-            command.get_arguments().any(|argument| argument.get_short().is_some_and(|c| c.is_ascii_digit()))
+            command
+                .get_arguments()
+                .any(|argument| argument.get_short().is_some_and(|c| c.is_ascii_digit()))
         };
         assert!(!with_digit(&command) && !command.get_subcommands().any(with_digit));
     }
@@ -154,7 +169,10 @@ mod tests {
         let typed = ["-5", "-1e-3", "--", "-x", "-", "-.5", "5", "-inf"].map(OsString::from);
         let is_marked = |argument: &OsString| argument.to_str().unwrap().starts_with(MARK);
         let found: Vec<bool> = marked(typed).iter().map(is_marked).collect();
-        assert_eq!(found, [true, true, false, false, false, false, false, false]);
+        assert_eq!(
+            found,
+            [true, true, false, false, false, false, false, false]
+        );
         assert_eq!(argument("\0-5").as_deref(), Ok("-5"));
     }
 }

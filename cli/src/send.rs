@@ -16,7 +16,7 @@ const MAX_MESSAGE: usize = 64 * 1024 * 1024;
 pub(crate) struct Arguments {
     /// conn://HOST:PORT, conn+unix://PATH, or a Linux abstract socket as conn+abstract://NAME
     #[arg(value_parser = argument)]
-    url: String,
+    pub(crate) url: String,
     /// The value as JSON; what is not JSON is taken as a string
     #[arg(value_parser = argument)]
     value: String,

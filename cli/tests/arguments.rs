@@ -5,7 +5,7 @@ use std::process::Command;
 
 use conn::codec::pickle;
 use conn::{Connection, Listener, Pickle};
-use rpc_core::{Format, Registry, Value, Variadic};
+use rpc_core::{Value, Variadic, service};
 use tokio::runtime::Runtime;
 
 /// Runs the command: its exit status, standard output and standard error.
@@ -23,21 +23,23 @@ fn farcall(args: &[&str]) -> (i32, String, String) {
     )
 }
 
-fn methods<F: Format>(registry: &Registry<F>) {
-    registry
-        .register_function("args", |Variadic(args): Variadic<Value>| Value::Array(args))
-        .unwrap();
-    registry
-        .register_function("largest", |number: u64| {
-            (number, [f64::NAN, f64::INFINITY, f64::NEG_INFINITY])
-        })
-        .unwrap();
+struct Methods;
+
+#[service]
+impl Methods {
+    pub fn args(&self, Variadic(args): Variadic<Value>) -> Value {
+        Value::Array(args)
+    }
+
+    pub fn largest(&self, number: u64) -> (u64, [f64; 3]) {
+        (number, [f64::NAN, f64::INFINITY, f64::NEG_INFINITY])
+    }
 }
 
 fn over_http() -> (String, Runtime) {
     let runtime = Runtime::new().unwrap();
     let server = xmlrpc::Server::new();
-    methods(&server);
+    server.register_instance(Methods).unwrap();
     let listening = runtime.block_on(server.bind("127.0.0.1:0")).unwrap();
     let url = listening.url();
     runtime.spawn(listening.serve());
@@ -53,33 +55,72 @@ fn options_stand_anywhere_and_numbers_are_arguments() {
         (&["args", "3", "5", "--timeout", "5"], "[3,5]"),
         (&["args", "3", "--timeout=5", "5"], "[3,5]"),
         (&["--timeout", "5", "args", "3"], "[3]"),
-        (&["args", "--header", "a: b", "3", "--header", "c: -1"], "[3]"),
-        (&["args", "-5", "-0.5", "-1.5e3"], "[-5,-0.5,-1500.0]"),
-        (&["args", "-1e-3", "-1E+2", "--timeout", "5"], "[-0.001,-100.0]"),
-        (&["args", "-5 bananas", "-", ""], r#"["-5 bananas","-",""]"#),
-        (&["args", "--", "--timeout", "-x", "-5", "--"], r#"["--timeout","-x",-5,"--"]"#),
-        (&["args", "1", "--timeout", "5", "--", "--help"], r#"[1,"--help"]"#),
-        (&["args", "nan", "inf", "NaN", "Infinity"], r#"["nan","inf","NaN","Infinity"]"#),
         (
-            &["args", "9223372036854775807", "-9223372036854775808", "9007199254740993"],
+            &["args", "--header", "a: b", "3", "--header", "c: -1"],
+            "[3]",
+        ),
+        (&["args", "-5", "-0.5", "-1.5e3"], "[-5,-0.5,-1500.0]"),
+        (
+            &["args", "-1e-3", "-1E+2", "--timeout", "5"],
+            "[-0.001,-100.0]",
+        ),
+        (&["args", "-5 bananas", "-", ""], r#"["-5 bananas","-",""]"#),
+        (
+            &["args", "--", "--timeout", "-x", "-5", "--"],
+            r#"["--timeout","-x",-5,"--"]"#,
+        ),
+        (
+            &["args", "1", "--timeout", "5", "--", "--help"],
+            r#"[1,"--help"]"#,
+        ),
+        (
+            &["args", "nan", "inf", "NaN", "Infinity"],
+            r#"["nan","inf","NaN","Infinity"]"#,
+        ),
+        (
+            &[
+                "args",
+                "9223372036854775807",
+                "-9223372036854775808",
+                "9007199254740993",
+            ],
             "[9223372036854775807,-9223372036854775808,9007199254740993]",
         ),
-        (&["args", r#""18446744073709551616""#], r#"["18446744073709551616"]"#),
+        (
+            &["args", r#""18446744073709551616""#],
+            r#"["18446744073709551616"]"#,
+        ),
     ];
     for (args, printed) in table {
         let found = farcall(&[&["call", url.as_str()], *args].concat());
-        assert_eq!(found, (0, format!("{printed}\n"), String::new()), "{args:?}");
+        assert_eq!(
+            found,
+            (0, format!("{printed}\n"), String::new()),
+            "{args:?}"
+        );
     }
 }
 
 #[test]
 fn what_looks_like_an_option_and_is_none_is_refused() {
     let (url, _runtime) = over_http();
-    for option in ["--unknown", "--authkey", "-x", "-inf", "-.5", "--codec", "--timeou"] {
-        for args in [["args", "3", option], ["args", option, "3"], [option, "args", "3"]] {
+    for option in [
+        "--unknown",
+        "--authkey",
+        "-x",
+        "-inf",
+        "-.5",
+        "--codec",
+        "--timeou",
+    ] {
+        for args in [
+            ["args", "3", option],
+            ["args", option, "3"],
+            [option, "args", "3"],
+        ] {
             let (status, out, err) = farcall(&[&["call", url.as_str()], &args[..]].concat());
             assert_eq!((status, out.as_str()), (2, ""), "{args:?}: {err}");
-            assert!(err.contains("-- "), "{args:?}: no word of `--` in {err}");
+            assert!(err.contains("'--'"), "{args:?}: no word of `--` in {err}");
         }
         let (status, out, err) = farcall(&["send", "conn://127.0.0.1:1", "1", option]);
         assert_eq!((status, out.as_str()), (2, ""), "{option}: {err}");
@@ -95,9 +136,18 @@ fn what_looks_like_an_option_and_is_none_is_refused() {
 fn numbers_that_cannot_be_sent_are_named() {
     let (url, _runtime) = over_http();
     for (args, problem) in [
-        (["1", "9223372036854775808"], "argument 2: 9223372036854775808 "),
-        (["-9223372036854775809", "1"], "argument 1: -9223372036854775809 "),
-        (["1", r#"{"a":[18446744073709551616]}"#], "argument 2: 18446744073709551616 "),
+        (
+            ["1", "9223372036854775808"],
+            "argument 2: 9223372036854775808 ",
+        ),
+        (
+            ["-9223372036854775809", "1"],
+            "argument 1: -9223372036854775809 ",
+        ),
+        (
+            ["1", r#"{"a":[18446744073709551616]}"#],
+            "argument 2: 18446744073709551616 ",
+        ),
         (["1e999", "1"], "argument 1: 1e999 "),
     ] {
         let (status, out, err) = farcall(&["call", &url, "args", args[0], args[1]]);
@@ -110,7 +160,7 @@ fn numbers_that_cannot_be_sent_are_named() {
 fn calls_over_connections_have_64_bits_without_a_sign() {
     let runtime = Runtime::new().unwrap();
     let server = conn::rpc::Server::new();
-    methods(&server);
+    server.register_instance(Methods).unwrap();
     let binding = async { Listener::bind("127.0.0.1:0").authkey("a key").await };
     let listener = runtime.block_on(binding).unwrap();
     let url = format!("conn+rpc://{}", listener.local_address());

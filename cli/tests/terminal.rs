@@ -9,13 +9,14 @@ use std::time::Duration;
 
 use conn::codec::pickle;
 use conn::{Codec, Connection, Json, Listener, MessagePack, Pickle};
+use rpc_core::Fault;
 use rpc_core::output::is_harmless;
-use rpc_core::{Fault, Variadic};
 use serde::Serialize;
 use tokio::runtime::Runtime;
 
 /// Line breaks, what a terminal obeys, and what turns text around.
-const EVIL: &str = "evil\nforged\r\u{1b}]52;c;eA==\u{7}\u{1b}[2J\u{9b}2J\u{8}\u{7f}\u{202e}\u{2028}\u{200b}";
+const EVIL: &str =
+    "evil\nforged\r\u{1b}]52;c;eA==\u{7}\u{1b}[2J\u{9b}2J\u{8}\u{7f}\u{202e}\u{2028}\u{200b}";
 
 /// As much of that as an XML document may have.
 const IN_XML: &str = "evil\nforged\u{9b}2J\u{85}\u{7f}\u{202e}\u{2066}\u{2028}\u{200b}";
@@ -43,10 +44,13 @@ fn assert_harmless(args: &[&str], lines: (usize, usize)) -> String {
     let found = (out.lines().count(), err.lines().count());
     assert_eq!(found, lines, "{args:?}: {out:?} {err:?}");
     let both = out + &err;
-    let harmful = |character: &char| *character != '\n' && !is_harmless(*character);
+    let harmful = |character: &char| !matches!(character, '\n' | '\t') && !is_harmless(*character);
     assert_eq!(both.chars().find(harmful), None, "{args:?}: {both:?}");
     assert!(both.contains("evil"), "{args:?}: {both:?}");
-    assert!(!both.lines().any(|line| line.starts_with("forged")), "{args:?}: {both:?}");
+    assert!(
+        !both.lines().any(|line| line.starts_with("forged")),
+        "{args:?}: {both:?}"
+    );
     both
 }
 
@@ -104,7 +108,9 @@ fn nothing_that_a_server_of_xml_rpc_says_steers_the_terminal() {
         _ if body.contains("system.methodHelp") => reply("Adds.\u{9b}2J\r\n\tevil\u{202e}"),
         _ if body.contains("system.methodSignature") => {
             let signature = format!("<array><data><value>{IN_XML}</value></data></array>");
-            reply(&format!("<array><data><value>{signature}</value></data></array>"))
+            reply(&format!(
+                "<array><data><value>{signature}</value></data></array>"
+            ))
         }
         _ if body.contains(">struct<") => {
             let member = format!("<name>{IN_XML}</name><value>{IN_XML}</value>");
@@ -114,7 +120,9 @@ fn nothing_that_a_server_of_xml_rpc_says_steers_the_terminal() {
             let code = "<member><name>faultCode</name><value><int>7</int></value></member>";
             let text = format!("<member><name>faultString</name><value>{IN_XML}</value></member>");
             let fault = format!("<value><struct>{code}{text}</struct></value>");
-            respond(&format!("<methodResponse><fault>{fault}</fault></methodResponse>"))
+            respond(&format!(
+                "<methodResponse><fault>{fault}</fault></methodResponse>"
+            ))
         }
         _ if body.contains(">status<") => format!("HTTP/1.1 500 evil\u{9b}2J\r\n\r\n"),
         _ if body.contains(">type<") => {
@@ -124,7 +132,10 @@ fn nothing_that_a_server_of_xml_rpc_says_steers_the_terminal() {
     });
     assert_harmless(&["methods", &url], (2, 0));
     let help = assert_harmless(&["help", &url, "add"], (4, 0));
-    assert!(help.ends_with("Adds.\\u{9b}2J\n\tevil\\u{202e}\n"), "{help:?}");
+    assert!(
+        help.ends_with("Adds.\\u{9b}2J\n\tevil\\u{202e}\n"),
+        "{help:?}"
+    );
     let result = assert_harmless(&["call", &url, "struct"], (1, 0));
     let value: serde_json::Value = serde_json::from_str(&result).unwrap();
     assert_eq!(value[IN_XML], IN_XML, "it is the same value: {result:?}");
@@ -132,7 +143,11 @@ fn nothing_that_a_server_of_xml_rpc_says_steers_the_terminal() {
     assert!(fault.starts_with("fault 7: evil\\n"), "{fault:?}");
     for method in ["status", "type", "broken"] {
         let (status, out, err) = farcall(&["call", &url, method]);
-        assert_eq!((status, out.as_str(), err.lines().count()), (2, "", 1), "{err:?}");
+        assert_eq!(
+            (status, out.as_str(), err.lines().count()),
+            (2, "", 1),
+            "{err:?}"
+        );
         let harmful = |character: char| character != '\n' && !is_harmless(character);
         assert!(!err.contains(harmful), "{err:?}");
     }
@@ -142,14 +157,13 @@ fn nothing_that_a_server_of_xml_rpc_says_steers_the_terminal() {
 fn nothing_that_a_peer_of_a_connection_says_steers_the_terminal() {
     let runtime = Runtime::new().unwrap();
     let server = conn::rpc::Server::new();
-    server.register_function("fault", || Err::<(), _>(Fault::new(7, EVIL))).unwrap();
+    server
+        .register_function("fault", || Err::<(), _>(Fault::new(7, EVIL)))
+        .unwrap();
     server.register_function("text", || vec![EVIL]).unwrap();
-    server
-        .register_function("system.listMethods", || vec![EVIL, "add"])
-        .unwrap_err();
-    server
-        .set_fallback(|Variadic(_): Variadic<rpc_core::Value>| Err::<(), _>(Fault::new(1, EVIL)));
-    let listener = runtime.block_on(async { Listener::bind("127.0.0.1:0").await }).unwrap();
+    let listener = runtime
+        .block_on(async { Listener::bind("127.0.0.1:0").await })
+        .unwrap();
     let url = format!("conn+rpc://{}", listener.local_address());
     runtime.spawn(server.serve(listener));
     assert_harmless(&["call", &url, "fault"], (0, 1));
@@ -180,7 +194,9 @@ fn no_message_steers_the_terminal() {
         T: Serialize + Send + Sync + 'static,
         C: Codec,
     {
-        let mut listener = runtime.block_on(async { Listener::bind("127.0.0.1:0").await }).unwrap();
+        let mut listener = runtime
+            .block_on(async { Listener::bind("127.0.0.1:0").await })
+            .unwrap();
         let url = format!("conn://{}", listener.local_address());
         runtime.spawn(async move {
             let mut peer: Connection<T, (), C> = listener.accept().await.unwrap();
@@ -204,8 +220,14 @@ fn no_message_steers_the_terminal() {
 fn own_arguments_do_not_steer_the_terminal() {
     let (status, _, err) = farcall(&["evil\u{1b}[2J\u{9b}", "--x\u{202e}"]);
     assert_eq!(status, 2);
-    assert!(err.contains("evil") && !err.contains(['\u{1b}', '\u{9b}', '\u{202e}']), "{err:?}");
-    assert_harmless(&["call", "http://127.0.0.1:1/", "add", "--evil\u{1b}[2J"], (0, 5));
+    assert!(
+        err.contains("evil") && !err.contains(['\u{1b}', '\u{9b}', '\u{202e}']),
+        "{err:?}"
+    );
+    assert_harmless(
+        &["call", "http://127.0.0.1:1/", "add", "--evil\u{1b}[2J"],
+        (0, 8),
+    );
 }
 
 #[test]
@@ -215,7 +237,10 @@ fn an_output_that_is_closed_ends_the_command_quietly() {
         thread::sleep(Duration::from_millis(50));
         reply("a result")
     });
-    for args in [&["call", url.as_str(), "add"][..], &["call", url.as_str(), "add", "--timeout", "20"]] {
+    for args in [
+        &["call", url.as_str(), "add"][..],
+        &["call", url.as_str(), "add", "--timeout", "20"],
+    ] {
         let mut child = command(args)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -227,7 +252,10 @@ fn an_output_that_is_closed_ends_the_command_quietly() {
         assert_eq!(output.stderr, b"");
     }
     // Nor does it matter where nobody reads of failures.
-    let mut child = command(&["call", "nonsense", "add"]).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = command(&["call", "nonsense", "add"])
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     drop(child.stderr.take());
     assert_eq!(child.wait().unwrap().code(), Some(2));
 }
@@ -236,27 +264,75 @@ fn an_output_that_is_closed_ends_the_command_quietly() {
 #[test]
 fn an_output_that_is_full_is_a_failure() {
     let url = canned(|_| reply("a result"));
-    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
-    let output = command(&["call", &url, "add"]).stdout(full).output().unwrap();
+    let full = std::fs::File::options()
+        .write(true)
+        .open("/dev/full")
+        .unwrap();
+    let output = command(&["call", &url, "add"])
+        .stdout(full)
+        .output()
+        .unwrap();
     assert_eq!(output.status.code(), Some(2));
     let err = String::from_utf8(output.stderr).unwrap();
-    assert!(err.starts_with("farcall: the output cannot be written: "), "{err}");
+    assert!(
+        err.starts_with("farcall: the output cannot be written: "),
+        "{err}"
+    );
 }
 
 #[test]
 fn no_password_is_shown_however_a_url_is_misspelt() {
     const SCHEMES: &[&str] = &[
-        "", "http:", "http:/", "http://", "HTTP://", "https://", "http+unix://", "http+unix:",
-        "conn+rpc://", "conn+rpc:/", "conn+rpc+unix://", "conn://", "conn+unix://", "ftp://", "//",
-        "://", "http:// ", "\thttp://", "http//", "htp://", "conn+rpc+tls://",
+        "",
+        "http:",
+        "http:/",
+        "http://",
+        "HTTP://",
+        "https://",
+        "http+unix://",
+        "http+unix:",
+        "conn+rpc://",
+        "conn+rpc:/",
+        "conn+rpc+unix://",
+        "conn://",
+        "conn+unix://",
+        "ftp://",
+        "//",
+        "://",
+        "http:// ",
+        "\thttp://",
+        "http//",
+        "htp://",
+        "conn+rpc+tls://",
     ];
     const USERS: &[&str] = &[
-        "u:s3cret", ":s3cret", "u:s3cret:x", "u%3As3cret", "u:a s3cret", "u:a/s3cret", "u:s3cret/",
-        "u:s3cret?", "u:s3cret#", "u:s3cret\\", "u:p@s3cret", "u::s3cret", "[u:s3cret",
+        "u:s3cret",
+        ":s3cret",
+        "u:s3cret:x",
+        "u%3As3cret",
+        "u:a s3cret",
+        "u:a/s3cret",
+        "u:s3cret/",
+        "u:s3cret?",
+        "u:s3cret#",
+        "u:s3cret\\",
+        "u:p@s3cret",
+        "u::s3cret",
+        "[u:s3cret",
     ];
     const ENDS: &[&str] = &[
-        "@127.0.0.1:1/", "@[::1/", "@http://127.0.0.1:1/", "@", "@:99999/", "@@127.0.0.1:1/",
-        "%40127.0.0.1:1/", " @127.0.0.1:1/", "@127.0.0.1:port/", "", "/", "@/nowhere:/RPC2",
+        "@127.0.0.1:1/",
+        "@[::1/",
+        "@http://127.0.0.1:1/",
+        "@",
+        "@:99999/",
+        "@@127.0.0.1:1/",
+        "%40127.0.0.1:1/",
+        " @127.0.0.1:1/",
+        "@127.0.0.1:port/",
+        "",
+        "/",
+        "@/nowhere:/RPC2",
     ];
     let mut state = 1_u32;
     let mut pick = |from: &'static [&'static str]| {
@@ -276,7 +352,13 @@ fn no_password_is_shown_however_a_url_is_misspelt() {
             6 => &["methods", "http://127.0.0.1:1/", url],
             7 => &["call", "http://127.0.0.1:1/", "add", &option],
             8 => &["call", "http://127.0.0.1:1/", "add", &value],
-            _ => &["call", "conn+rpc://127.0.0.1:1", "add", "--authkey-file", url],
+            _ => &[
+                "call",
+                "conn+rpc://127.0.0.1:1",
+                "add",
+                "--authkey-file",
+                url,
+            ],
         };
         let (status, out, err) = farcall(args);
         assert_ne!(status, 0, "{args:?}");
@@ -287,10 +369,22 @@ fn no_password_is_shown_however_a_url_is_misspelt() {
 
 #[test]
 fn the_key_in_the_environment_is_not_shown() {
-    for args in [&["--help"][..], &["call", "--help"], &["send", "--help"], &["call"], &["send", "x", "1"]] {
-        let output = command(args).env("FARCALL_AUTHKEY", "s3cret").output().unwrap();
+    for args in [
+        &["--help"][..],
+        &["call", "--help"],
+        &["send", "--help"],
+        &["call"],
+        &["send", "x", "1"],
+    ] {
+        let output = command(args)
+            .env("FARCALL_AUTHKEY", "s3cret")
+            .output()
+            .unwrap();
         let shown = [output.stdout, output.stderr].concat();
         let shown = String::from_utf8(shown).unwrap();
-        assert!(!shown.is_empty() && !shown.contains("s3cret"), "{args:?}: {shown}");
+        assert!(
+            !shown.is_empty() && !shown.contains("s3cret"),
+            "{args:?}: {shown}"
+        );
     }
 }

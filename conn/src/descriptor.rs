@@ -126,7 +126,10 @@ impl Waiting {
             static CLOSED: Quota = Quota::new(10);
             if let Some(admitted) = CLOSED.admit() {
                 let suppressed = admitted.suppressed();
-                tracing::warn!(suppressed, "a peer sends descriptors that nobody asks for: closed");
+                tracing::warn!(
+                    suppressed,
+                    "a peer sends descriptors that nobody asks for: closed"
+                );
             }
             // The place stays, so that those behind it are not taken for it.
             batch.clear();

@@ -152,7 +152,7 @@ pub use rpc_core_macros::client;
 /// `#[service(skip)]`. A method that is not `pub`, such as a `pub(crate)` one, is offered only if it is
 /// marked with `#[service]`, with or without options: that is for methods that callers have and the
 /// Rust API of the type has not. A block without any method to offer is refused. `pub` has this meaning
-/// in private types, too, and the lint `unreachable_pub` is silent about these methods.
+/// in private types, too: the lints `unreachable_pub` and `private_interfaces` are silent about these methods.
 ///
 /// Functions without `self`, such as `new`, are left alone. Many calls run at the same time, so
 /// `&mut self` is refused: what changes is kept in a `Mutex` or an atomic. The type must be

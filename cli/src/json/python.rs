@@ -83,7 +83,7 @@ fn python_to_json(value: &pickle::Value, parts_left: &mut usize) -> Result<Json,
         Python::Dict(entries) => {
             let members = entries.iter().map(|(key, value)| {
                 let key = key.as_str().map_or_else(|| key.to_string(), str::to_owned);
-                Ok((key, python_to_json(value, parts_left)?))
+                python_to_json(value, parts_left).map(|value| (key, value))
             });
             Json::Object(members.collect::<Result<_, _>>()?)
         }
@@ -101,7 +101,10 @@ mod tests {
         let digits = "-123456789012345678901234567890";
         let python = read(digits).to_python().unwrap();
         assert_eq!(python, pickle::Value::BigInt(digits.parse().unwrap()));
-        assert_eq!(Json::from_python(&python), Ok(Json::Number(digits.to_owned())));
+        assert_eq!(
+            Json::from_python(&python),
+            Ok(Json::Number(digits.to_owned()))
+        );
         let unsigned = read("18446744073709551615").to_python().unwrap();
         assert_eq!(unsigned, pickle::Value::BigInt(u64::MAX.into()));
         assert!(read("[1e999]").to_python().is_err());

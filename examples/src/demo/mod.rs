@@ -21,12 +21,12 @@ pub struct Demo {
 #[service]
 impl Demo {
     #[service(nested)]
-    pub fn counter(&self) -> Arc<Counter> {
+    fn counter(&self) -> Arc<Counter> {
         Arc::clone(&self.counter)
     }
 
     #[service(nested)]
-    pub fn validator1(&self) -> Validator1 {
+    fn validator1(&self) -> Validator1 {
         Validator1
     }
 

@@ -93,9 +93,10 @@ impl Service {
                 }
             };
             if is_public(function) {
-                // Here `pub` means that callers may call the method, in private types too; what this lint asks
-                // for instead would take it away from them.
-                function.attrs.push(parse_quote!(#[allow(unreachable_pub)]));
+                // Here `pub` means that callers may call the method, in private types and with private ones
+                // too. What these lints ask for instead would take it away from them.
+                let lints = parse_quote!(#[allow(unreachable_pub, private_interfaces)]);
+                function.attrs.push(lints);
             }
             match methods.iter().find(|other| method.collides(other)) {
                 Some(other) => errors.push(Error::new(

@@ -177,7 +177,10 @@ impl Escape<'_, '_> {
             return self.out.write_str(text);
         }
         let ends = (0..=self.room).rev();
-        let fits = ends.into_iter().find(|&end| text.is_char_boundary(end)).unwrap_or(0);
+        let fits = ends
+            .into_iter()
+            .find(|&end| text.is_char_boundary(end))
+            .unwrap_or(0);
         self.room = 0;
         self.out.write_str(&text[..fits])?;
         self.out.write_char('…')?;
@@ -256,7 +259,10 @@ mod tests {
     #[test]
     fn nothing_harmful_is_displayed_and_all_else_is() {
         let tags = '\u{dfff0}'..'\u{e0100}';
-        for character in ('\0'..'\u{3000}').chain('\u{fe00}'..='\u{ffff}').chain(tags) {
+        for character in ('\0'..'\u{3000}')
+            .chain('\u{fe00}'..='\u{ffff}')
+            .chain(tags)
+        {
             let shown = Foreign::line(character).to_string();
             assert_eq!(shown == character.to_string(), is_harmless(character));
             assert!(shown.chars().all(is_harmless), "{character:?}");
@@ -264,7 +270,9 @@ mod tests {
             let is_kept = matches!(character, '\n' | '\t') || is_harmless(character);
             assert_eq!(shown == character.to_string(), is_kept, "{character:?}");
         }
-        for harmful in "\u{1b}\u{7}\u{8}\u{7f}\u{9b}\u{2028}\u{2029}\u{202e}\u{2066}\u{200b}".chars() {
+        for harmful in
+            "\u{1b}\u{7}\u{8}\u{7f}\u{9b}\u{2028}\u{2029}\u{202e}\u{2066}\u{200b}".chars()
+        {
             assert!(!is_harmless(harmful), "{harmful:?}");
         }
         for harmless in " aé語🦀\u{301}\u{200d}\u{a0}".chars() {
@@ -291,7 +299,10 @@ mod tests {
         assert_eq!(cut("a\nb", 3), "a\\n…");
         assert_eq!(cut("a", 0), "…");
         let long = "x".repeat(LIMIT + 1);
-        assert_eq!(Foreign::excerpt(&long).to_string(), long[1..].to_owned() + "…");
+        assert_eq!(
+            Foreign::excerpt(&long).to_string(),
+            long[1..].to_owned() + "…"
+        );
         // What would be cut is not made at all.
         struct Endless;
         impl fmt::Display for Endless {

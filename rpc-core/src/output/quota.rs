@@ -116,7 +116,10 @@ mod tests {
             assert_eq!(admit(second), None);
         }
         assert_eq!(admit(60), Some(Some(57)));
-        assert_eq!([admit(61), admit(119), admit(119)], [Some(None), Some(None), None]);
+        assert_eq!(
+            [admit(61), admit(119), admit(119)],
+            [Some(None), Some(None), None]
+        );
         // A quiet hour changes nothing but the time.
         assert_eq!(admit(3600), Some(Some(1)));
     }

@@ -270,7 +270,8 @@ fn may_hold_password(text: &str) -> bool {
     let Some((host, port)) = text.rsplit_once(':') else {
         return text.contains(['@', '%']);
     };
-    let is_host_and_port = !host.contains([':', '@', '%', '/']) && port.bytes().all(|b| b.is_ascii_digit());
+    let is_host_and_port =
+        !host.contains([':', '@', '%', '/']) && port.bytes().all(|b| b.is_ascii_digit());
     let is_ip = |c: char| c.is_ascii_hexdigit() || matches!(c, ':' | '.' | '[' | ']');
     !is_host_and_port && !text.chars().all(is_ip)
 }
@@ -333,7 +334,10 @@ mod tests {
     fn what_is_no_address_is_named_in_the_error() {
         for text in ["", "localhost:80", "127.0.0.1", "/run/socket"] {
             let error = text.parse::<Address>().unwrap_err().to_string();
-            assert!(error.starts_with(&format!("`{text}` is not an address")), "{error}");
+            assert!(
+                error.starts_with(&format!("`{text}` is not an address")),
+                "{error}"
+            );
         }
     }
 

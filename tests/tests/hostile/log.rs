@@ -9,7 +9,7 @@ use conn::rpc::{self, Reconnect};
 use rpc_core::output::is_harmless;
 use rpc_core::transport::memory::{self, MemoryConnector};
 use rpc_core::transport::{Connect as _, Listen as _};
-use rpc_core::{CallError, Caller as _, Fault, Format, Registry};
+use rpc_core::{CallError, Caller as _, Fault, service};
 use tests::victim::KEY;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
 use tracing::Level;
@@ -59,7 +59,11 @@ impl Log {
     /// Waits until each of these texts is in a line that has something of the peer's as well.
     async fn has_all(&self, texts: &[&str]) {
         for text in texts {
-            let is_there = || self.text().lines().any(|line| line.contains(text) && line.contains("evil"));
+            let is_there = || {
+                self.text()
+                    .lines()
+                    .any(|line| line.contains(text) && line.contains("evil"))
+            };
             for _ in 0..5000 {
                 if is_there() {
                     break;
@@ -81,16 +85,22 @@ impl Log {
 }
 
 /// Methods that fail as they are told to.
-fn failing<F: Format>(registry: &Registry<F>) {
-    registry
-        .register_function("fail", |text: String| Err::<(), _>(Fault::new(7, text)))
-        .unwrap();
-    registry
-        .register_function("break", |text: String| Err::<(), _>(Fault::internal(text)))
-        .unwrap();
-    registry
-        .register_function("panic", |text: String| -> i64 { panic!("{text}") })
-        .unwrap();
+struct Failing;
+
+#[service]
+impl Failing {
+    pub fn fail(&self, text: String) -> Result<(), Fault> {
+        Err(Fault::new(7, text))
+    }
+
+    #[service(name = "break")]
+    pub fn break_down(&self, text: String) -> Result<(), Fault> {
+        Err(Fault::internal(text))
+    }
+
+    pub fn panic(&self, text: &str) -> i64 {
+        panic!("{text}")
+    }
 }
 
 /// Sends a request, and reads what comes until the connection is closed.
@@ -118,18 +128,28 @@ fn call(method: &str, text: &str) -> String {
 async fn peers_over_http_forge_no_line_of_the_log() {
     let (log, _guard) = Log::collect(Level::DEBUG);
     let server = xmlrpc::Server::new();
-    failing(&server);
+    server.register_instance(Failing).unwrap();
     let (listener, connector) = memory::listener("http");
     tokio::spawn(server.listen(listener).unwrap().serve());
     for method in ["fail", "break", "panic", EVIL] {
         ask(&connector, "POST /RPC2", &call(method, EVIL)).await;
     }
-    for broken in [format!("<{EVIL}/>"), format!("<methodCall>{EVIL}"), WORSE.to_owned()] {
+    for broken in [
+        format!("<{EVIL}/>"),
+        format!("<methodCall>{EVIL}"),
+        WORSE.to_owned(),
+    ] {
         ask(&connector, "POST /RPC2", &broken).await;
     }
     ask(&connector, &format!("POST /{WORSE}"), "").await;
     ask(&connector, &format!("{WORSE} /"), "").await;
-    log.has_all(&["fault 7", "internal error", "panicked", "a request is not a call"]).await;
+    log.has_all(&[
+        "fault 7",
+        "internal error",
+        "panicked",
+        "a request is not a call",
+    ])
+    .await;
     log.assert_honest();
 }
 
@@ -145,14 +165,17 @@ async fn receive(io: &mut DuplexStream) -> Vec<u8> {
 }
 
 fn goodbye() -> Vec<u8> {
-    Message::new(kind::GOODBYE).number(0).bytes(WORSE.as_bytes()).0
+    Message::new(kind::GOODBYE)
+        .number(0)
+        .bytes(WORSE.as_bytes())
+        .0
 }
 
 #[tokio::test]
 async fn peers_over_connections_forge_no_line_of_the_log() {
     let (log, _guard) = Log::collect(Level::DEBUG);
     let server = rpc::Server::new();
-    failing(&server);
+    server.register_instance(Failing).unwrap();
     let (listener, connector) = memory::listener("rpc");
     let listener = Listener::over(listener).await.unwrap();
     tokio::spawn(server.serve(listener));
@@ -162,16 +185,30 @@ async fn peers_over_connections_forge_no_line_of_the_log() {
         let answer: Result<(), CallError> = client.call(method, (WORSE,)).await;
         answer.unwrap_err();
     }
-    for greeting in [goodbye(), hello(WORSE.as_bytes(), GREEDY, b""), WORSE.into()] {
+    for greeting in [
+        goodbye(),
+        hello(WORSE.as_bytes(), GREEDY, b""),
+        WORSE.into(),
+    ] {
         send(&mut connector.connect().await.unwrap(), &greeting).await;
     }
     let mut peer = connector.connect().await.unwrap();
     send(&mut peer, &hello(b"messagepack", GREEDY, b"")).await;
     receive(&mut peer).await;
     send(&mut peer, &goodbye()).await;
-    let expected = ["fault 7", "internal error", "panicked", "did not come to a session"];
+    let expected = [
+        "fault 7",
+        "internal error",
+        "panicked",
+        "did not come to a session",
+    ];
     log.has_all(&expected).await;
-    log.has_all(&["a connection ended", "there is no method", "there is no encoding"]).await;
+    log.has_all(&[
+        "a connection ended",
+        "there is no method",
+        "there is no encoding",
+    ])
+    .await;
     log.assert_honest();
 }
 
@@ -192,8 +229,12 @@ async fn servers_forge_no_line_of_the_log_of_their_clients() {
         }
     });
     let reconnect = Reconnect::default().first_pause(Duration::from_millis(1));
-    let client = rpc::Client::over(connector).reconnect(reconnect).await.unwrap();
-    log.has_all(&["the connection is lost", "no connection yet"]).await;
+    let client = rpc::Client::over(connector)
+        .reconnect(reconnect)
+        .await
+        .unwrap();
+    log.has_all(&["the connection is lost", "no connection yet"])
+        .await;
     log.assert_honest();
     drop(client);
 }
@@ -213,7 +254,7 @@ async fn ten_thousand_strangers_are_a_few_lines_of_the_log() {
     }
 
     let server = xmlrpc::Server::new();
-    failing(&server);
+    server.register_instance(Failing).unwrap();
     let (listener, connector) = memory::listener("http");
     tokio::spawn(server.listen(listener).unwrap().serve());
     let closed = xmlrpc::ServerOptions::default().accept_peer(|_| false);
@@ -221,14 +262,23 @@ async fn ten_thousand_strangers_are_a_few_lines_of_the_log() {
     let closed = xmlrpc::Server::with_options(closed);
     tokio::spawn(closed.listen(listener).unwrap().serve());
     for _ in 0..REQUESTS {
-        assert!(ask(&connector, "GET /", "").await.starts_with("HTTP/1.1 405"));
+        assert!(
+            ask(&connector, "GET /", "")
+                .await
+                .starts_with("HTTP/1.1 405")
+        );
         let answer = ask(&connector, "POST /RPC2", &call("nope", "")).await;
         assert!(answer.contains("<fault>"), "{answer}");
         assert_eq!(ask(&nobody, "POST /RPC2", "").await, "");
     }
 
     let text = log.text();
-    for kind in ["failed to authenticate", "request refused", "peer refused", "call failed"] {
+    for kind in [
+        "failed to authenticate",
+        "request refused",
+        "peer refused",
+        "call failed",
+    ] {
         assert!(text.contains(kind), "no {kind:?} in {text}");
     }
     // Three kinds of ten a minute and one of a hundred, in at most two minutes.

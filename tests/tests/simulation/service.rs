@@ -74,7 +74,11 @@ impl Workshop {
     }
 
     /// Counts on an object of this side that comes back.
-    pub async fn count_on(&self, number: u64, counter: Remote<dyn CounterApi>) -> Result<u64, Fault> {
+    pub async fn count_on(
+        &self,
+        number: u64,
+        counter: Remote<dyn CounterApi>,
+    ) -> Result<u64, Fault> {
         let running = self.ledger.run(number);
         let local = counter.local::<Counter>();
         self.ledger
