@@ -4,11 +4,13 @@ use std::error::Error;
 
 use clap::Subcommand;
 use conn::rpc::{self, Encoding};
-use rpc_core::{CallError, Caller, Value, Variadic};
+use rpc_core::output::Foreign;
+use rpc_core::{CallError, Caller, Variadic};
 use xmlrpc::ClientOptions;
 
 use crate::connection::target;
-use crate::{Options, json};
+use crate::json::{self, Json};
+use crate::{Options, argument};
 
 const URL: &str =
     "http://HOST:PORT/PATH, http+unix://SOCKET:/PATH, conn+rpc://HOST:PORT or conn+rpc+unix://PATH";
@@ -17,37 +19,66 @@ const URL: &str =
 pub(crate) enum Command {
     /// Call a method and print its result as JSON
     Call {
-        #[arg(help = URL)]
+        #[arg(help = URL, value_parser = argument)]
         url: String,
         /// The method's name
+        #[arg(value_parser = argument)]
         method: String,
-        /// The arguments as JSON; what is not JSON is taken as a string
-        #[arg(allow_hyphen_values = true, trailing_var_arg = true)]
+        /// The arguments as JSON; what is not JSON is taken as a string, `nan` and `inf` too
+        #[arg(value_parser = argument)]
         args: Vec<String>,
     },
     /// List the methods of a server, one a line
     Methods {
-        #[arg(help = URL)]
+        #[arg(help = URL, value_parser = argument)]
         url: String,
     },
     /// Tell how to call a method and what it does
     Help {
-        #[arg(help = URL)]
+        #[arg(help = URL, value_parser = argument)]
         url: String,
         /// The method's name
+        #[arg(value_parser = argument)]
         method: String,
     },
 }
 
 /// Makes the calls, and returns what is to be printed.
 pub(crate) async fn run(command: &Command, options: &Options) -> Result<String, Box<dyn Error>> {
-    let (Command::Call { url, .. } | Command::Methods { url } | Command::Help { url, .. }) =
-        command;
+    let url = command.url();
     if url.starts_with("conn+rpc") {
+        let args = command.arguments(u64::MAX)?;
         let client = over_connection(url, options).await?;
-        Ok(answer(&client.within(options.timeout()?), command).await?)
+        Ok(answer(&client.within(options.timeout), command, args).await?)
     } else {
-        Ok(answer(&over_http(url, options)?, command).await?)
+        // What `<i8>` has.
+        let args = command.arguments(i64::MAX.unsigned_abs())?;
+        Ok(answer(&over_http(url, options)?, command, args).await?)
+    }
+}
+
+impl Command {
+    pub(crate) fn url(&self) -> &str {
+        match self {
+            Self::Call { url, .. } | Self::Methods { url } | Self::Help { url, .. } => url,
+        }
+    }
+
+    /// The arguments of the call, whose integers go up to `most`.
+    fn arguments(&self, most: u64) -> Result<Vec<Json>, String> {
+        let Self::Call { args, .. } = self else {
+            return Ok(Vec::new());
+        };
+        let read = |(index, text): (usize, &String)| {
+            let value = json::read(text);
+            let checked = value.check(most);
+            checked.map_err(|problem| {
+                let number = index + 1;
+                format!("argument {number}: {problem}; in quotes it is sent as a string: '\"…\"'")
+            })?;
+            Ok(value)
+        };
+        args.iter().enumerate().map(read).collect()
     }
 }
 
@@ -56,7 +87,7 @@ async fn over_connection(url: &str, options: &Options) -> Result<rpc::Client, Bo
     let mut client = rpc::Client::connect(target("conn+rpc", url)?)
         .encoding(Encoding::MessagePack)
         .legacy_md5(options.authentication.legacy_md5)
-        .timeout(options.timeout()?);
+        .timeout(options.timeout);
     if let Some(key) = options.authentication.authkey()? {
         client = client.authkey(key);
     }
@@ -64,7 +95,12 @@ async fn over_connection(url: &str, options: &Options) -> Result<rpc::Client, Bo
 }
 
 fn over_http(url: &str, options: &Options) -> Result<xmlrpc::Client, Box<dyn Error>> {
-    let mut settings = ClientOptions::default().timeout(Some(options.timeout()?));
+    // What is no URL is not repeated: it may be one with a password, misspelt.
+    let (scheme, _) = url.split_once("://").unwrap_or_default();
+    if !["http", "https", "http+unix"].contains(&&*scheme.to_ascii_lowercase()) {
+        return Err(format!("the URL is not {URL}").into());
+    }
+    let mut settings = ClientOptions::default().timeout(Some(options.timeout));
     for header in &options.headers {
         let (name, value) = header.split_once(':').ok_or("a header is NAME: VALUE")?;
         settings = settings.header(name.trim(), value.trim())?;
@@ -72,16 +108,21 @@ fn over_http(url: &str, options: &Options) -> Result<xmlrpc::Client, Box<dyn Err
     Ok(xmlrpc::Client::with_options(url, settings)?)
 }
 
-async fn answer(server: &impl Caller, command: &Command) -> Result<String, CallError> {
+/// Makes the calls, and returns what is to be printed: whatever is one line in it is one.
+async fn answer(
+    server: &impl Caller,
+    command: &Command,
+    args: Vec<Json>,
+) -> Result<String, CallError> {
     match command {
-        Command::Call { method, args, .. } => {
-            let args: Vec<Value> = args.iter().map(|text| json::read(text)).collect();
-            let result: Value = server.call(method.as_str(), Variadic(args)).await?;
-            Ok(json::write(&result))
+        Command::Call { method, .. } => {
+            let result: Json = server.call(method.as_str(), Variadic(args)).await?;
+            Ok(result.write())
         }
         Command::Methods { .. } => {
             let methods: Vec<String> = server.call("system.listMethods", ()).await?;
-            Ok(methods.join("\n"))
+            let lines = methods.iter().map(|name| Foreign::line(name).to_string());
+            Ok(lines.collect::<Vec<_>>().join("\n"))
         }
         Command::Help { method, .. } => {
             let help: String = server.call("system.methodHelp", (method,)).await?;
@@ -93,6 +134,7 @@ async fn answer(server: &impl Caller, command: &Command) -> Result<String, CallE
                 .iter()
                 .filter_map(|signature| signature.split_first())
                 .map(|(result, params)| format!("{method}({}) -> {result}", params.join(", ")))
+                .map(|signature| Foreign::line(signature).to_string())
                 .collect();
             if !lines.is_empty() && !help.is_empty() {
                 lines.push(String::new());

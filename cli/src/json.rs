@@ -1,118 +1,300 @@
 //! Values as people type and read them.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use conn::codec::pickle;
-use rpc_core::Value;
+mod python;
+mod transfer;
+
+use std::fmt;
+
+use rpc_core::output::is_harmless;
+use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+/// How deep arguments and answers in JSON can be nested.
+const MAX_DEPTH: u8 = 128;
+
+/// A value as JSON has it. Numbers are their text: JSON does not limit them, and none is to become another.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Json {
+    Null,
+    Bool(bool),
+    Number(String),
+    String(String),
+    Array(Vec<Self>),
+    /// The members in their order.
+    Object(Vec<(String, Self)>),
+}
 
 /// Reads an argument: JSON, or else a string as it stands.
-pub(crate) fn read(text: &str) -> Value {
-    serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()))
+pub(crate) fn read(text: &str) -> Json {
+    parse(text).unwrap_or_else(|_| Json::String(text.to_owned()))
 }
 
-/// Writes a result as JSON. Bytes become base64 text, dates ISO 8601 text.
-pub(crate) fn write(value: &Value) -> String {
-    to_json(value).to_string()
+/// Reads JSON.
+pub(crate) fn parse(text: &str) -> serde_json::Result<Json> {
+    expand(serde_json::from_str(text)?, MAX_DEPTH)
 }
 
-fn to_json(value: &Value) -> serde_json::Value {
-    match value {
-        Value::Bool(truth) => (*truth).into(),
-        Value::Int(number) => (*number).into(),
-        Value::Double(number) => (*number).into(),
-        Value::String(text) => text.as_str().into(),
-        Value::Bytes(bytes) => STANDARD.encode(bytes).into(),
-        Value::DateTime(date) => date.to_string().into(),
-        Value::DateTimeText(text) => text.as_str().into(),
-        Value::Array(values) => values.iter().map(to_json).collect(),
-        Value::Struct(members) => members
-            .iter()
-            .map(|(name, value)| (name.to_owned(), to_json(value)))
-            .collect(),
-        _ => serde_json::Value::Null,
+fn expand(raw: &RawValue, depth: u8) -> serde_json::Result<Json> {
+    let text = raw.get();
+    let inside = || {
+        let too_deep = || de::Error::custom(format_args!("nested deeper than {MAX_DEPTH} levels"));
+        depth.checked_sub(1).ok_or_else(too_deep)
+    };
+    Ok(match text.as_bytes().first() {
+        Some(b'{') => {
+            let (depth, members) = (inside()?, serde_json::from_str::<Members<'_>>(text)?.0);
+            let member = |(name, value)| Ok((name, expand(value, depth)?));
+            let members = members.into_iter().map(member);
+            Json::Object(members.collect::<serde_json::Result<_>>()?)
+        }
+        Some(b'[') => {
+            let (depth, values) = (inside()?, serde_json::from_str::<Vec<&RawValue>>(text)?);
+            let values = values.into_iter().map(|value| expand(value, depth));
+            Json::Array(values.collect::<serde_json::Result<_>>()?)
+        }
+        Some(b'"') => Json::String(serde_json::from_str(text)?),
+        Some(b't' | b'f') => Json::Bool(serde_json::from_str(text)?),
+        Some(b'n') => Json::Null,
+        _ => Json::Number(text.to_owned()),
+    })
+}
+
+/// The members of an object that is not read any further, in their order.
+struct Members<'a>(Vec<(String, &'a RawValue)>);
+
+impl<'de> Deserialize<'de> for Members<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Each;
+
+        impl<'de> Visitor<'de> for Each {
+            type Value = Members<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
+                let mut members = Vec::new();
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
+                }
+                Ok(Members(members))
+            }
+        }
+
+        deserializer.deserialize_map(Each)
     }
 }
 
-/// Writes a value of Python as JSON. Tuples and sets become arrays, bytes base64 text; keys that are no
-/// text, and values that JSON has nothing for, become what Python's `repr` shows of them.
-///
-/// `None` if it refers to its parts so often that it would have more than a million.
-pub(crate) fn write_python(value: &pickle::Value) -> Option<String> {
-    let mut parts_left = 1_000_000;
-    python_to_json(value, &mut parts_left).map(|json| json.to_string())
+impl Json {
+    /// Writes a result as JSON of ASCII and harmless characters: the others are escaped, which leaves the
+    /// values of the texts as they are. Bytes have become base64 text, dates ISO 8601 text.
+    pub(crate) fn write(&self) -> String {
+        let mut text = String::new();
+        self.write_to(&mut text);
+        if text.chars().all(is_harmless) {
+            return text;
+        }
+        // They only stand in strings.
+        let mut escaped = String::with_capacity(text.len() + 16);
+        for character in text.chars() {
+            if is_harmless(character) {
+                escaped.push(character);
+            } else {
+                for unit in character.encode_utf16(&mut [0; 2]) {
+                    escaped.push_str(&format!("\\u{unit:04x}"));
+                }
+            }
+        }
+        escaped
+    }
+
+    fn write_to(&self, out: &mut String) {
+        match self {
+            Self::Null => out.push_str("null"),
+            Self::Bool(truth) => out.push_str(if *truth { "true" } else { "false" }),
+            Self::Number(digits) => out.push_str(digits),
+            Self::String(text) => write_text(text, out),
+            Self::Array(values) => {
+                out.push('[');
+                for (index, value) in values.iter().enumerate() {
+                    if index > 0 {
+                        out.push(',');
+                    }
+                    value.write_to(out);
+                }
+                out.push(']');
+            }
+            Self::Object(members) => {
+                out.push('{');
+                for (index, (name, value)) in members.iter().enumerate() {
+                    if index > 0 {
+                        out.push(',');
+                    }
+                    write_text(name, out);
+                    out.push(':');
+                    value.write_to(out);
+                }
+                out.push('}');
+            }
+        }
+    }
+
+    /// Says which number in it cannot be sent, where integers go up to `most`.
+    pub(crate) fn check(&self, most: u64) -> Result<(), String> {
+        match self {
+            Self::Number(digits) => match Number::of(digits) {
+                Number::Signed(_) => Ok(()),
+                Number::Unsigned(number) if number <= most => Ok(()),
+                Number::Double(number) if number.is_finite() => Ok(()),
+                Number::Double(_) => Err(format!("{digits} is beyond the range of a double")),
+                Number::Unsigned(_) | Number::Beyond => {
+                    let range = format!("{} to {most}", i64::MIN);
+                    Err(format!("{digits} is not in the range of integers, {range}"))
+                }
+            },
+            Self::Array(values) => values.iter().try_for_each(|value| value.check(most)),
+            Self::Object(members) => members.iter().try_for_each(|(_, value)| value.check(most)),
+            Self::Null | Self::Bool(_) | Self::String(_) => Ok(()),
+        }
+    }
 }
 
-fn python_to_json(value: &pickle::Value, parts_left: &mut usize) -> Option<serde_json::Value> {
-    use pickle::Value as Python;
+fn write_text(text: &str, out: &mut String) {
+    // To write a string does not fail.
+    out.push_str(&serde_json::to_string(text).unwrap_or_default());
+}
 
-    *parts_left = parts_left.checked_sub(1)?;
-    Some(match value.unshared() {
-        Python::None => serde_json::Value::Null,
-        Python::Bool(truth) => (*truth).into(),
-        Python::Int(number) => (*number).into(),
-        Python::Float(number) if number.is_finite() => (*number).into(),
-        Python::Str(text) => text.as_str().into(),
-        Python::Bytes(bytes) | Python::ByteArray(bytes) => STANDARD.encode(bytes).into(),
-        Python::List(values)
-        | Python::Tuple(values)
-        | Python::Set(values)
-        | Python::FrozenSet(values) => {
-            let values = values.iter().map(|value| python_to_json(value, parts_left));
-            values.collect::<Option<_>>()?
+/// A double. JSON has none that is not finite: these become the texts `nan`, `inf` and `-inf`, as Python writes them.
+fn double(number: f64) -> Json {
+    match serde_json::Number::from_f64(number) {
+        Some(finite) => Json::Number(finite.to_string()),
+        None if number.is_nan() => Json::String("nan".to_owned()),
+        None => Json::String(number.to_string()),
+    }
+}
+
+/// A number of JSON, as what it is sent as.
+#[derive(Clone, Copy)]
+enum Number {
+    Signed(i64),
+    Unsigned(u64),
+    /// An integer beyond both.
+    Beyond,
+    Double(f64),
+}
+
+impl Number {
+    fn of(digits: &str) -> Self {
+        if digits.contains(['.', 'e', 'E']) {
+            // Rust reads all that JSON calls a number; what is too large becomes infinite.
+            return Self::Double(digits.parse().unwrap_or(f64::NAN));
         }
-        Python::Dict(entries) => {
-            let members = entries.iter().map(|(key, value)| {
-                let key = key.as_str().map_or_else(|| key.to_string(), str::to_owned);
-                Some((key, python_to_json(value, parts_left)?))
-            });
-            members.collect::<Option<_>>()?
-        }
-        other => other.to_string().into(),
-    })
+        let signed = digits.parse().map(Self::Signed);
+        let unsigned = |_| digits.parse().map(Self::Unsigned);
+        signed.or_else(unsigned).unwrap_or(Self::Beyond)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn number(digits: &str) -> Json {
+        Json::Number(digits.to_owned())
+    }
+
+    fn text(text: &str) -> Json {
+        Json::String(text.to_owned())
+    }
+
     #[test]
     fn arguments_are_json_or_strings() {
-        assert_eq!(read("3"), Value::Int(3));
-        assert_eq!(read("-2.5"), Value::Double(-2.5));
-        assert_eq!(read("\"3\""), Value::String("3".to_owned()));
-        assert_eq!(read("bare word"), Value::String("bare word".to_owned()));
-        assert_eq!(read("null"), Value::Nil);
+        assert_eq!(read("3"), number("3"));
+        assert_eq!(read("-2.5"), number("-2.5"));
+        assert_eq!(read("\"3\""), text("3"));
+        for word in [
+            "bare word",
+            "nan",
+            "NaN",
+            "inf",
+            "-Infinity",
+            "1 2",
+            "0x1",
+            "01",
+            "",
+        ] {
+            assert_eq!(read(word), text(word));
+        }
+        assert_eq!(read("null"), Json::Null);
         assert_eq!(
-            write(&read(r#"{"b": [1, true, null], "a": "x"}"#)),
+            read(r#" { "b" : [ 1, true, null ], "a": "x" } "#).write(),
             r#"{"b":[1,true,null],"a":"x"}"#
         );
+        let deep = |levels| "[".repeat(levels) + &"]".repeat(levels);
+        assert!(matches!(read(&deep(128)), Json::Array(_)));
+        assert_eq!(read(&deep(129)), text(&deep(129)));
     }
 
     #[test]
-    fn values_of_python_become_what_json_has() {
-        use pickle::Value as Python;
-
-        let dict = Python::dict([
-            (Python::from("a"), Python::Tuple(vec![1.into(), 2.5.into()])),
-            (Python::Tuple(vec![1.into()]), Python::Bytes(vec![1, 2, 3])),
-            (7.into(), Python::Float(f64::NAN)),
-        ]);
-        assert_eq!(
-            write_python(&dict).as_deref(),
-            Some(r#"{"a":[1,2.5],"(1,)":"AQID","7":"nan"}"#)
-        );
-        let mut bomb = Python::from(1);
-        for _ in 0..60 {
-            let shared = Python::Shared(bomb.into());
-            bomb = Python::List(vec![shared.clone(), shared]);
+    fn no_number_becomes_another() {
+        for digits in [
+            "18446744073709551616",
+            "-9223372036854775809",
+            "123456789012345678901234567890.5",
+            "1e400",
+            "9007199254740993",
+        ] {
+            let json = format!("[{digits}]");
+            assert_eq!(parse(&json).unwrap().write(), json);
         }
-        assert_eq!(write_python(&bomb), None);
+        let sent =
+            |text: &str| serde_json::to_string(&read(text)).map_err(|error| error.to_string());
+        assert_eq!(
+            sent("18446744073709551615").as_deref(),
+            Ok("18446744073709551615")
+        );
+        assert_eq!(
+            sent("-9223372036854775808").as_deref(),
+            Ok("-9223372036854775808")
+        );
+        assert_eq!(sent("1e3").as_deref(), Ok("1000.0"));
+        assert!(sent("18446744073709551616").is_err());
+
+        let check = |text: &str, most| read(text).check(most).map_err(|error| error.to_string());
+        let signed = i64::MAX.unsigned_abs();
+        for (text, most, fits) in [
+            ("9223372036854775807", signed, true),
+            ("9223372036854775808", signed, false),
+            ("9223372036854775808", u64::MAX, true),
+            ("18446744073709551615", u64::MAX, true),
+            ("18446744073709551616", u64::MAX, false),
+            ("-9223372036854775809", u64::MAX, false),
+            (r#"{"a":[1,{"b":18446744073709551616}]}"#, u64::MAX, false),
+            (r#""18446744073709551616""#, signed, true),
+            ("1e308", signed, true),
+            ("1e309", signed, false),
+        ] {
+            assert_eq!(check(text, most).is_ok(), fits, "{text}");
+        }
     }
 
     #[test]
-    fn bytes_and_dates_become_text() {
-        assert_eq!(write(&Value::Bytes(vec![1, 2, 3])), r#""AQID""#);
-        let date = "19980717T14:08:55".parse().unwrap();
-        assert_eq!(write(&Value::DateTime(date)), r#""1998-07-17T14:08:55""#);
+    fn doubles_that_json_has_not_are_texts() {
+        assert_eq!(double(f64::NAN), text("nan"));
+        assert_eq!(double(-f64::NAN), text("nan"));
+        assert_eq!(double(f64::INFINITY), text("inf"));
+        assert_eq!(double(f64::NEG_INFINITY), text("-inf"));
+        assert_eq!(double(1.0), number("1.0"));
+    }
+
+    #[test]
+    fn what_a_terminal_obeys_is_escaped_and_stays_the_same_value() {
+        let said = "\u{1b}]52;c;eA==\u{7}\u{7f}\u{9b}2J\u{202e}\u{2028}\u{200b}\u{e0041}é\n🦀";
+        let json = Json::Object(vec![(said.to_owned(), text(said))]);
+        let written = json.write();
+        assert!(written.chars().all(is_harmless), "{written}");
+        assert!(written.contains(r"\u001b]52;") && written.contains(r"\udb40\udc41é\n🦀"));
+        assert_eq!(parse(&written).unwrap(), json);
     }
 }

@@ -1,25 +1,37 @@
 //! The `farcall` command: calls remote methods from the shell.
 //!
 //! Results go to standard output as JSON. A fault goes to standard error with exit status 1, any
-//! other failure with exit status 2.
+//! other failure with exit status 2. Where nobody reads the output any more, the status is 141 and nothing is said, as
+//! if SIGPIPE had ended the command.
 
 mod call;
 mod connection;
 mod json;
 mod send;
+mod terminal;
 
+use std::convert::Infallible;
 use std::error::Error;
+use std::ffi::{OsStr, OsString};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
+use rpc_core::output::Causes;
 use rpc_core::{CallError, FaultKind};
 
 use self::connection::Authentication;
+use self::terminal::{FAILURE, FAULT, complain, explain, print};
 
 /// Calls remote methods from the shell
 #[derive(Parser)]
-#[command(name = "farcall", version, disable_help_subcommand = true)]
+#[command(
+    name = "farcall",
+    version,
+    disable_help_subcommand = true,
+    after_help = "Options can stand anywhere before `--`. What begins with `-` and a digit is an argument.\n\
+                  Exit status: 1 for a fault of the server, 2 for any other failure, 141 where the output is closed."
+)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -35,57 +47,132 @@ enum Command {
     Send(send::Arguments),
 }
 
+impl Command {
+    fn url(&self) -> &str {
+        match self {
+            Self::Call(command) => command.url(),
+            Self::Send(message) => &message.url,
+        }
+    }
+}
+
 #[derive(Args)]
 struct Options {
     /// Give up after so many seconds
-    #[arg(long, global = true, value_name = "SECONDS", default_value_t = 60.0)]
-    timeout: f64,
+    #[arg(long, global = true, value_name = "SECONDS", default_value = "60", value_parser = seconds)]
+    timeout: Duration,
     /// Send a header with each HTTP request; can be given more than once
-    #[arg(long = "header", global = true, value_name = "NAME: VALUE")]
+    #[arg(long = "header", global = true, value_name = "NAME: VALUE", value_parser = argument)]
     headers: Vec<String>,
     #[command(flatten)]
     authentication: Authentication,
 }
 
-impl Options {
-    fn timeout(&self) -> Result<Duration, Box<dyn Error>> {
-        Ok(Duration::try_from_secs_f64(self.timeout)?)
-    }
+/// Stands before arguments that begin with `-` and a digit: no option does, but the parser would take `-1e-3` for one.
+/// No argument of a process has this character.
+const MARK: char = '\0';
+
+/// The arguments of the process, with marks.
+fn marked(arguments: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
+    let is_number = |argument: &OsStr| {
+        let bytes = argument.as_encoded_bytes();
+        matches!(bytes, [b'-', digit, ..] if digit.is_ascii_digit())
+    };
+    let mark = |argument: OsString| match is_number(&argument) {
+        true => {
+            let mut marked = OsString::from(MARK.to_string());
+            marked.push(argument);
+            marked
+        }
+        false => argument,
+    };
+    arguments.into_iter().map(mark).collect()
+}
+
+/// An argument as it was typed.
+#[expect(clippy::unnecessary_wraps, reason = "a parser of arguments can fail")]
+fn argument(text: &str) -> Result<String, Infallible> {
+    Ok(text.trim_start_matches(MARK).to_owned())
+}
+
+fn seconds(text: &str) -> Result<Duration, Box<dyn Error + Send + Sync>> {
+    Ok(Duration::try_from_secs_f64(
+        text.trim_start_matches(MARK).parse()?,
+    )?)
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    match run(Arguments::parse()).await {
-        Ok(output) => {
-            println!("{output}");
-            ExitCode::SUCCESS
-        }
+    let arguments = marked(std::env::args_os());
+    let parsed = match Arguments::try_parse_from(&arguments) {
+        Ok(parsed) => parsed,
+        Err(error) => return explain(&error, &arguments),
+    };
+    match run(&parsed).await {
+        Ok(output) => print(&output),
         Err(error) => {
             let fault = error.downcast_ref::<CallError>().and_then(CallError::fault);
-            if let Some(fault) = fault {
+            match fault {
                 // That the time was over is nothing that the method answered.
-                if fault.kind() == FaultKind::DeadlineExceeded {
-                    eprintln!("farcall: {}", fault.message());
-                    return ExitCode::from(2);
+                Some(fault) if fault.kind() == FaultKind::DeadlineExceeded => {
+                    complain(format_args!("farcall: {}", fault.message()));
+                    ExitCode::from(FAILURE)
                 }
-                eprintln!("{fault}");
-                return ExitCode::from(1);
+                Some(fault) => {
+                    complain(fault);
+                    ExitCode::from(FAULT)
+                }
+                None => {
+                    let text = Causes(&*error).to_string();
+                    let text = terminal::without_password(&text, parsed.command.url());
+                    complain(format_args!("farcall: {text}"));
+                    ExitCode::from(FAILURE)
+                }
             }
-            eprint!("farcall: {error}");
-            let mut cause = error.source();
-            while let Some(error) = cause {
-                eprint!(": {error}");
-                cause = error.source();
-            }
-            eprintln!();
-            ExitCode::from(2)
         }
     }
 }
 
-async fn run(arguments: Arguments) -> Result<String, Box<dyn Error>> {
+/// What is to be printed. Only line breaks in it are those of lines.
+async fn run(arguments: &Arguments) -> Result<String, Box<dyn Error>> {
     match &arguments.command {
         Command::Call(command) => call::run(command, &arguments.options).await,
         Command::Send(message) => send::run(message, &arguments.options).await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn no_option_begins_with_a_digit() {
+        let mut command = Arguments::command();
+        command.build();
+        let with_digit = |command: &clap::Command| {
+            command
+                .get_arguments()
+                .any(|argument| argument.get_short().is_some_and(|c| c.is_ascii_digit()))
+        };
+        assert!(!with_digit(&command) && !command.get_subcommands().any(with_digit));
+    }
+
+    #[test]
+    fn numbers_are_marked() {
+        let typed = ["-5", "-1e-3", "--", "-x", "-", "-.5", "5", "-inf"].map(OsString::from);
+        let is_marked = |argument: &OsString| argument.to_str().unwrap().starts_with(MARK);
+        let found: Vec<bool> = marked(typed).iter().map(is_marked).collect();
+        assert_eq!(
+            found,
+            [true, true, false, false, false, false, false, false]
+        );
+        assert_eq!(argument("\0-5").as_deref(), Ok("-5"));
     }
 }

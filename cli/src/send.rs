@@ -3,20 +3,22 @@
 use std::error::Error;
 
 use clap::{Args, ValueEnum};
-use conn::codec::pickle;
-use conn::{Client, Codec, Connection, Json, MessagePack, Pickle};
-use rpc_core::Value;
-use serde::de::DeserializeOwned;
+use conn::{Client, Codec, Connection, MessagePack, Pickle};
 
 use crate::connection::target;
-use crate::{Options, json};
+use crate::json::{self, Json};
+use crate::{Options, argument};
+
+/// The longest answer in JSON: what the other codecs take by default.
+const MAX_MESSAGE: usize = 64 * 1024 * 1024;
 
 #[derive(Args)]
 pub(crate) struct Arguments {
     /// conn://HOST:PORT, conn+unix://PATH, or a Linux abstract socket as conn+abstract://NAME
-    url: String,
+    #[arg(value_parser = argument)]
+    pub(crate) url: String,
     /// The value as JSON; what is not JSON is taken as a string
-    #[arg(allow_hyphen_values = true)]
+    #[arg(value_parser = argument)]
     value: String,
     /// How values are encoded; pickle for CPython
     #[arg(long, value_enum, default_value_t = Encoding::Pickle)]
@@ -36,34 +38,41 @@ pub(crate) async fn run(
     arguments: &Arguments,
     options: &Options,
 ) -> Result<String, Box<dyn Error>> {
-    match arguments.codec {
+    let value = json::read(&arguments.value);
+    let timeout = options.timeout;
+    let answer = match arguments.codec {
         Encoding::Pickle => {
-            let answer: pickle::Value = exchange::<_, Pickle>(arguments, options).await?;
-            Ok(json::write_python(&answer).ok_or("the answer has too many parts to print")?)
+            let value = value.to_python()?;
+            let mut peer: Connection<_, _, Pickle> = connect(arguments, options).await?;
+            peer.send(&value).await?;
+            Json::from_python(&tokio::time::timeout(timeout, peer.recv()).await??)?
         }
         Encoding::Json => {
-            let answer: Value = exchange::<_, Json>(arguments, options).await?;
-            Ok(json::write(&answer))
+            // As text, in which numbers have any size.
+            let mut peer: Connection<(), (), conn::Json> = connect(arguments, options).await?;
+            peer.send_bytes(value.write().as_bytes()).await?;
+            let message = tokio::time::timeout(timeout, peer.recv_bytes(MAX_MESSAGE)).await??;
+            json::parse(str::from_utf8(&message)?)?
         }
         Encoding::MessagePack => {
-            let answer: Value = exchange::<_, MessagePack>(arguments, options).await?;
-            Ok(json::write(&answer))
+            value.check(u64::MAX)?;
+            let mut peer: Connection<_, _, MessagePack> = connect(arguments, options).await?;
+            peer.send(&value).await?;
+            tokio::time::timeout(timeout, peer.recv()).await??
         }
-    }
+    };
+    Ok(answer.write())
 }
 
-async fn exchange<R: DeserializeOwned + 'static, C: Codec>(
+async fn connect<S: 'static, R: 'static, C: Codec>(
     arguments: &Arguments,
     options: &Options,
-) -> Result<R, Box<dyn Error>> {
-    let timeout = options.timeout()?;
+) -> Result<Connection<S, R, C>, Box<dyn Error>> {
     let mut client = Client::connect(target("conn", &arguments.url)?)
         .legacy_md5(options.authentication.legacy_md5)
-        .timeout(timeout);
+        .timeout(options.timeout);
     if let Some(key) = options.authentication.authkey()? {
         client = client.authkey(key);
     }
-    let mut peer: Connection<Value, R, C> = client.await?;
-    peer.send(&json::read(&arguments.value)).await?;
-    Ok(tokio::time::timeout(timeout, peer.recv()).await??)
+    Ok(client.await?)
 }

@@ -3,8 +3,8 @@
 use std::error::Error;
 use std::fmt;
 
-use crate::excerpt::{excerpt, shortened};
 use crate::fault::{Fault, FaultKind};
+use crate::output::{excerpt, shortened};
 
 /// A message that cannot be read, or a value that cannot be written, in a [`Format`](crate::Format).
 #[derive(Debug)]

@@ -5,7 +5,7 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use crate::excerpt::excerpt;
+use crate::output::excerpt;
 
 type Source = Arc<dyn Error + Send + Sync>;
 

@@ -17,7 +17,7 @@
 //! #[service]
 //! impl Calculator {
 //!     /// Divides one number by another.
-//!     fn divide(&self, a: f64, b: f64) -> Result<f64, Fault> {
+//!     pub fn divide(&self, a: f64, b: f64) -> Result<f64, Fault> {
 //!         if b == 0.0 { Err(Fault::new(1, "division by zero")) } else { Ok(a / b) }
 //!     }
 //! }
@@ -68,13 +68,13 @@ pub mod caller;
 pub mod context;
 pub mod describe;
 pub mod error;
-mod excerpt;
 pub mod fault;
 pub mod format;
 pub mod handler;
 pub mod limit;
 mod macros;
 pub mod name;
+pub mod output;
 pub mod payload;
 pub mod registry;
 pub mod serve;

@@ -100,7 +100,7 @@
 /// attributes. With supertraits, it is implemented for the callers that have them. It cannot have
 /// bodies, generic methods, associated types or constants.
 pub use rpc_core_macros::client;
-/// Offers the methods of an object to callers: marks its impl block.
+/// Offers the public methods of an object to callers: marks its impl block.
 ///
 /// ```
 /// use std::sync::atomic::{AtomicI64, Ordering};
@@ -113,17 +113,17 @@ pub use rpc_core_macros::client;
 ///
 /// #[service]
 /// impl Calculator {
-///     fn new() -> Self {
+///     pub fn new() -> Self {
 ///         Self { total: AtomicI64::new(0) }
 ///     }
 ///
 ///     /// Adds two numbers.
-///     async fn add(&self, a: i64, b: i64) -> i64 {
+///     pub async fn add(&self, a: i64, b: i64) -> i64 {
 ///         a + b
 ///     }
 ///
 ///     /// Divides two numbers.
-///     fn divide(&self, cx: &Context, a: f64, b: f64) -> Result<f64, Fault> {
+///     pub fn divide(&self, cx: &Context, a: f64, b: f64) -> Result<f64, Fault> {
 ///         if b == 0.0 {
 ///             return Err(Fault::new(1, format!("{}: division by zero", cx.method())));
 ///         }
@@ -131,7 +131,7 @@ pub use rpc_core_macros::client;
 ///     }
 ///
 ///     /// Adds a number to the total, and gives the total.
-///     fn count(&self, n: i64) -> i64 {
+///     pub fn count(&self, n: i64) -> i64 {
 ///         self.total.fetch_add(n, Ordering::Relaxed) + n
 ///     }
 /// }
@@ -143,16 +143,21 @@ pub use rpc_core_macros::client;
 /// ```
 ///
 /// The block stays as it is; beside it, an impl of [`Instance`](crate::Instance) registers each
-/// method as [`register_function`](crate::Registry::register_function) would a closure that calls
+/// of these methods as [`register_function`](crate::Registry::register_function) would a closure that calls
 /// it. All that is said there holds here.
 ///
 /// # Methods
 ///
-/// Every method that takes `&self` is offered, whatever its visibility, unless it is marked
-/// `#[service(skip)]` or stands in another impl block. Functions without `self`, such as `new`,
-/// are left alone. Many calls run at the same time, so `&mut self` is refused: what changes is
-/// kept in a `Mutex` or an atomic. The type must be `Send + Sync + 'static`, and only one of its
-/// impl blocks can be marked.
+/// Every `pub` method of the block that takes `&self` is offered, unless it is marked
+/// `#[service(skip)]`. A method that is not `pub`, such as a `pub(crate)` one, is offered only if it is
+/// marked with `#[service]`, with or without options: that is for methods that callers have and the
+/// Rust API of the type has not. A block without any method to offer is refused. `pub` has this meaning
+/// in private types, too: the lints `unreachable_pub` and `private_interfaces` are silent about these methods.
+///
+/// Functions without `self`, such as `new`, are left alone. Many calls run at the same time, so
+/// `&mut self` is refused: what changes is kept in a `Mutex` or an atomic. The type must be
+/// `Send + Sync + 'static`, and only one of its impl blocks can be marked. Methods of traits cannot be
+/// offered: their `impl` blocks are refused.
 ///
 /// An `async` method may wait. Any other runs on the event loop, and answers at once; one that
 /// computes for long or blocks is marked `#[service(blocking)]`, and runs on a thread of the
@@ -189,8 +194,9 @@ pub use rpc_core_macros::client;
 ///
 /// | on a method | |
 /// |---|---|
+/// | no option | the method is offered, whatever its visibility; so it is with all options but `skip` |
 /// | `name = "…"` | the name to callers, after the prefix |
-/// | `skip` | the method is not offered |
+/// | `skip` | the method is not offered, although it is `pub` |
 /// | `blocking` | the method runs on a thread of the blocking pool; not on an `async` one |
 /// | `nested` | the method gives an object, whose methods are offered under the method's name |
 /// | `nested = "…"` | the same, under this prefix |
@@ -208,7 +214,7 @@ pub use rpc_core_macros::client;
 ///
 /// #[service]
 /// impl Table {
-///     fn row(&self, index: usize) -> Option<String> {
+///     pub fn row(&self, index: usize) -> Option<String> {
 ///         self.rows.get(index).cloned()
 ///     }
 /// }
@@ -220,25 +226,33 @@ pub use rpc_core_macros::client;
 /// #[service(prefix = "db", rename_all = "camelCase")]
 /// impl Database {
 ///     /// `db.tableCount`
-///     fn table_count(&self) -> usize {
+///     pub fn table_count(&self) -> usize {
 ///         1
 ///     }
 ///
 ///     /// `db.compact-now`
 ///     #[service(name = "compact-now", blocking)]
-///     fn compact(&self) -> std::io::Result<u64> {
+///     pub fn compact(&self) -> std::io::Result<u64> {
 ///         std::fs::read("people.db").map(|bytes| bytes.len() as u64)
 ///     }
 ///
 ///     /// `db.people.row`
 ///     #[service(nested)]
-///     fn people(&self) -> Arc<Table> {
+///     pub fn people(&self) -> Arc<Table> {
 ///         Arc::clone(&self.people)
 ///     }
 ///
+///     /// `db.flush`, for callers alone
+///     #[service]
+///     fn flush(&self) {}
+///
 ///     #[service(skip)]
-///     fn table<'a>(&'a self, name: &str) -> Option<&'a Table> {
+///     pub fn table<'a>(&'a self, name: &str) -> Option<&'a Table> {
 ///         (name == "people").then_some(&*self.people)
+///     }
+///
+///     fn first_table(&self) -> &Table {
+///         &self.people
 ///     }
 /// }
 /// ```
@@ -266,11 +280,11 @@ pub use rpc_core_macros::client;
 /// where
 ///     T: Clone + PartialEq + Serialize + DeserializeOwned + Send + Sync + 'static,
 /// {
-///     fn has(&self, item: T) -> bool {
+///     pub fn has(&self, item: T) -> bool {
 ///         self.items.contains(&item)
 ///     }
 ///
-///     fn newest(&self) -> Option<T> {
+///     pub fn newest(&self) -> Option<T> {
 ///         self.items.last().cloned()
 ///     }
 /// }

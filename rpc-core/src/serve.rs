@@ -44,7 +44,11 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::call::panic_message;
+use crate::output::{Foreign, Quota};
 use crate::transport::{Listen, Peer};
+
+/// How often a minute the log says that connections cannot be accepted.
+static FAILURES: Quota = Quota::new(10);
 
 /// The first pause after an error of the listener; each further one doubles it.
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
@@ -163,7 +167,11 @@ pub async fn accept<L: Listen>(listener: &mut L) -> (L::Io, Peer) {
                 tracing::debug!(%error, "a peer left before it was accepted");
             }
             Err(error) => {
-                tracing::warn!(%error, ?pause, "cannot accept connections, trying again");
+                // Peers that come and go while descriptors are short make this fail and work by turns.
+                if let Some(admitted) = FAILURES.admit() {
+                    let suppressed = admitted.suppressed();
+                    tracing::warn!(%error, ?pause, suppressed, "cannot accept connections, trying again");
+                }
                 sleep(pause).await;
                 pause = (pause * 2).min(MAX_PAUSE);
             }
@@ -202,6 +210,8 @@ fn log_panic(connection: impl Future<Output = ()>, peer: Peer) -> impl Future<Ou
     AssertUnwindSafe(connection).catch_unwind().map(move |end| {
         if let Err(panic) = end {
             let message = panic_message(&*panic);
+            // What code panics with may be what a peer sent.
+            let message = message.map(Foreign::excerpt).map(tracing::field::display);
             tracing::error!(%peer, message, "the handler of a connection panicked");
         }
     })

@@ -52,16 +52,16 @@ impl Calculator {
     /// Adds two numbers.
     ///
     ///     add(1, 2)
-    async fn add(&self, a: i64, b: i64) -> i64 {
+    pub async fn add(&self, a: i64, b: i64) -> i64 {
         tokio::task::yield_now().await;
         a + b
     }
 
-    fn add_to_total(&self, n: i64) -> i64 {
+    pub fn add_to_total(&self, n: i64) -> i64 {
         self.total.fetch_add(n, Ordering::Relaxed) + n
     }
 
-    fn divide(&self, cx: &Context, a: f64, b: f64) -> Result<f64, Fault> {
+    pub fn divide(&self, cx: &Context, a: f64, b: f64) -> Result<f64, Fault> {
         assert_eq!(cx.method().as_str(), "calculator.divide");
         if b == 0.0 {
             return Err(Fault::new(4, "division by zero"));
@@ -69,56 +69,56 @@ impl Calculator {
         Ok(a / b)
     }
 
-    async fn method_of(&self, cx: Context) -> String {
+    pub async fn method_of(&self, cx: Context) -> String {
         cx.method().to_string()
     }
 
-    async fn lent_method_of(&self, cx: &Context, suffix: &str) -> String {
+    pub async fn lent_method_of(&self, cx: &Context, suffix: &str) -> String {
         tokio::task::yield_now().await;
         format!("{}{suffix}", cx.method())
     }
 
-    fn join(&self, parts: &[String], separator: &str) -> String {
+    pub fn join(&self, parts: &[String], separator: &str) -> String {
         parts.join(separator)
     }
 
-    async fn length(&self, bytes: &[u8]) -> io::Result<usize> {
+    pub async fn length(&self, bytes: &[u8]) -> io::Result<usize> {
         tokio::task::yield_now().await;
         Ok(bytes.len())
     }
 
-    fn mirror(&self, (x, y): (f64, f64), _scale: Option<f64>, _: Option<bool>) -> Point {
+    pub fn mirror(&self, (x, y): (f64, f64), _scale: Option<f64>, _: Option<bool>) -> Point {
         Point { x: y, y: x }
     }
 
-    fn write_only(&self) -> WriteOnly {
+    pub fn write_only(&self) -> WriteOnly {
         WriteOnly
     }
 
-    fn nothing(&self) {}
+    pub fn nothing(&self) {}
 
-    fn sum(&self, Variadic(numbers): Variadic<i64>) -> i64 {
+    pub fn sum(&self, Variadic(numbers): Variadic<i64>) -> i64 {
         numbers.iter().sum()
     }
 
     #[service(name = "a-b")]
-    fn dashed(&self) -> i64 {
+    pub fn dashed(&self) -> i64 {
         Self::ONE
     }
 
     #[service(blocking)]
-    fn is_elsewhere(&self, cx: &Context) -> Result<bool, Fault> {
+    pub fn is_elsewhere(&self, cx: &Context) -> Result<bool, Fault> {
         Ok(thread::current().id() != self.home && !cx.is_cancelled())
     }
 
     #[deprecated]
     #[must_use]
-    fn old(&self) -> bool {
+    pub fn old(&self) -> bool {
         true
     }
 
     // A method of this name is not taken for that of `Arc`.
-    fn clone(&self) -> i64 {
+    pub fn clone(&self) -> i64 {
         7
     }
 
@@ -128,42 +128,108 @@ impl Calculator {
     }
 
     #[service(skip)]
+    pub fn skipped(&self) -> bool {
+        true
+    }
+
+    // What is not public is left alone, whatever it looks like.
+    fn secret(&self) -> i64 {
+        1
+    }
+
+    pub(crate) fn inner(&self) -> i64 {
+        self.secret()
+    }
+
+    pub(self) fn own<T: Debug>(&mut self, _: impl Debug, _: &mut T) -> &Self {
+        self
+    }
+
+    #[service]
+    fn for_callers(&self) -> i64 {
+        self.inner() + 1
+    }
+
+    #[service(name = "forCallersToo")]
+    pub(crate) fn named(&self) -> i64 {
+        3
+    }
+
+    #[service(skip)]
     fn consume(self) -> i64 {
         self.total.into_inner()
     }
 
     #[cfg(any())]
-    fn missing(&self) -> DoesNotExist {
+    pub fn missing(&self) -> DoesNotExist {
         DoesNotExist
     }
 
     #[cfg(not(any()))]
-    fn chosen(&self) -> &'static str {
+    pub fn chosen(&self) -> &'static str {
         "all"
     }
 
     #[cfg(any())]
     #[service(name = "chosen")]
-    fn chosen_elsewhere(&self) -> &'static str {
+    pub fn chosen_elsewhere(&self) -> &'static str {
         "any"
     }
 
     #[service(nested)]
-    fn fast_memory(&self) -> Arc<Memory> {
+    pub fn fast_memory(&self) -> Arc<Memory> {
         Arc::clone(&self.memory)
     }
 
     #[service(nested = "rom")]
-    fn read_only_memory(&self) -> Memory {
+    pub fn read_only_memory(&self) -> Memory {
         Memory(9)
     }
 }
 
 struct Memory(i64);
 
+macro_rules! visible {
+    ($($ty:ident ($vis:vis) ($other:vis))*) => {$(
+        struct $ty;
+
+        #[service]
+        impl $ty {
+            $vis fn offered(&self) {}
+
+            $other fn kept(&self) {}
+        }
+    )*};
+}
+
+visible! {
+    First (pub) (pub(self))
+    Second (pub) (pub(crate))
+}
+
+#[test]
+fn private_methods_are_not_offered() {
+    let registry = registry();
+    let names = registry.names();
+    for name in ["secret", "inner", "own", "named", "skipped", "local"] {
+        assert!(
+            !names.iter().any(|offered| offered.as_str().ends_with(name)),
+            "{name}"
+        );
+    }
+    // Visibilities that `macro_rules!` passes on are those that were passed in.
+    let registry: Registry<Json> = Registry::new();
+    registry.register_instance_at("a", First).unwrap();
+    registry.register_instance_at("b", Second).unwrap();
+    let names: Vec<String> = registry.names().iter().map(ToString::to_string).collect();
+    assert_eq!(names, ["a.offered", "b.offered"]);
+    First.kept();
+    Second.kept();
+}
+
 #[service]
 impl Memory {
-    fn recall(&self) -> i64 {
+    pub fn recall(&self) -> i64 {
         self.0
     }
 }
@@ -173,7 +239,7 @@ struct Hygiene;
 
 #[service]
 impl Hygiene {
-    async fn this(
+    pub async fn this(
         &self,
         this: i64,
         into: i64,
@@ -185,7 +251,7 @@ impl Hygiene {
         this + into + arg0 + method + result + core
     }
 
-    fn r#type(&self, r#fn: i64) -> i64 {
+    pub fn r#type(&self, r#fn: i64) -> i64 {
         r#fn
     }
 }
@@ -202,15 +268,15 @@ impl<T, const N: usize> Stack<T, N>
 where
     T: Clone + Serialize + DeserializeOwned + PartialEq + Send + Sync + 'static,
 {
-    fn top(&self) -> Option<T> {
+    pub fn top(&self) -> Option<T> {
         self.items.last().cloned()
     }
 
-    async fn contains(&self, item: T) -> bool {
+    pub async fn contains(&self, item: T) -> bool {
         self.items.contains(&item)
     }
 
-    fn all(&self, others: &[T]) -> bool {
+    pub fn all(&self, others: &[T]) -> bool {
         others.iter().all(|other| self.items.contains(other))
     }
 }
@@ -259,6 +325,8 @@ async fn every_shape_of_method_can_be_called() {
         "old"() => true;
         "clone"() => 7;
         "chosen"() => "all";
+        "forCallers"() => 2;
+        "forCallersToo"() => 3;
         "fastMemory.recall"() => 5;
         "rom.recall"() => 9;
     }
@@ -266,6 +334,11 @@ async fn every_shape_of_method_can_be_called() {
     assert_eq!(zero.fault(), Some(&Fault::new(4, "division by zero")));
     for method in [
         "local",
+        "skipped",
+        "secret",
+        "inner",
+        "own",
+        "named",
         "consume",
         "missing",
         "new",
@@ -280,6 +353,8 @@ async fn every_shape_of_method_can_be_called() {
         );
     }
     assert_eq!(Calculator::new().local(&1), "1");
+    assert!(Calculator::new().skipped());
+    Calculator::new().own(1, &mut 2);
     assert_eq!(Calculator::new().consume(), 0);
 }
 

@@ -14,7 +14,7 @@
 //! #[service]
 //! impl Greeter {
 //!     /// Greets someone.
-//!     fn greet(&self, name: &str) -> String {
+//!     pub fn greet(&self, name: &str) -> String {
 //!         format!("Hello, {name}!")
 //!     }
 //! }

@@ -51,6 +51,7 @@ use std::fmt;
 use std::io;
 use std::path::Path;
 
+use rpc_core::output::{Causes, Foreign, Quota};
 use rpc_core::transport::Peer;
 use zeroize::Zeroizing;
 
@@ -220,7 +221,15 @@ pub enum AuthError {
     Random(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
-/// Tells the log who was refused, and why.
+/// Tells the log who was refused, and why: of a flood of strangers, the first few in a minute.
 pub(crate) fn log_refusal(peer: &Peer, error: &AuthError) {
-    tracing::warn!(%peer, error = error as &dyn std::error::Error, "a peer failed to authenticate");
+    static REFUSALS: Quota = Quota::new(10);
+
+    if tracing::enabled!(tracing::Level::WARN)
+        && let Some(admitted) = REFUSALS.admit()
+    {
+        let error = Foreign::excerpt(Causes(error));
+        let suppressed = admitted.suppressed();
+        tracing::warn!(%peer, %error, suppressed, "a peer failed to authenticate");
+    }
 }

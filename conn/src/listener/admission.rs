@@ -5,6 +5,7 @@ use std::future::Future;
 use std::net::{IpAddr, Ipv6Addr};
 
 use futures_util::FutureExt as _;
+use rpc_core::output::Quota;
 use rpc_core::serve::accept;
 #[cfg(unix)]
 use rpc_core::transport::Credentials;
@@ -113,7 +114,11 @@ impl Pending {
             None
         };
         if let Some((_, _, task)) = oldest.and_then(|oldest| self.peers.remove(oldest)) {
-            tracing::warn!(%peer, "too many peers in the handshake: the oldest is cut off");
+            static CUT_OFF: Quota = Quota::new(10);
+            if let Some(admitted) = CUT_OFF.admit() {
+                let suppressed = admitted.suppressed();
+                tracing::warn!(%peer, suppressed, "too many peers in the handshake: the oldest is cut off");
+            }
             task.abort();
         }
     }

@@ -7,6 +7,7 @@ use std::sync::{Arc, Weak};
 use std::task::{Context as TaskContext, Poll};
 use std::time::Duration;
 
+use rpc_core::output::{Causes, Foreign, Quota};
 use rpc_core::transport::{Connect, Peer};
 use rpc_core::{Call, CallError, Caller, Context, Origin, Payload, Registry};
 use tokio::time::timeout_at;
@@ -360,7 +361,13 @@ async fn run(
         let Some(reconnect) = reconnect.as_ref().filter(|_| goes_on) else {
             return;
         };
-        tracing::info!(%reason, "the connection is lost, trying again");
+        static LOST: Quota = Quota::new(10);
+        if tracing::enabled!(tracing::Level::INFO)
+            && let Some(admitted) = LOST.admit()
+        {
+            let (shown, suppressed) = (Foreign::excerpt(&reason), admitted.suppressed());
+            tracing::info!(reason = %shown, suppressed, "the connection is lost, trying again");
+        }
         let opened = tokio::select! {
             biased;
             () = session.ended() => return,
@@ -388,8 +395,7 @@ async fn reopen(route: &Route, reconnect: &Reconnect, token: Option<Token>) -> O
         match route.open(token).await {
             Ok(opened) => return Some(opened),
             Err(error) => {
-                let cause = std::error::Error::source(&error).map(ToString::to_string);
-                tracing::debug!(%error, cause, "no connection yet");
+                tracing::debug!(error = %Foreign::excerpt(Causes(&error)), "no connection yet");
             }
         }
     }

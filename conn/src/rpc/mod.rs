@@ -23,7 +23,7 @@
 //!
 //! #[service]
 //! impl Greeter {
-//!     fn greet(&self, name: &str) -> String {
+//!     pub fn greet(&self, name: &str) -> String {
 //!         format!("Hello, {name}!")
 //!     }
 //! }

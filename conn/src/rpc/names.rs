@@ -49,7 +49,7 @@ use super::remote::Remote;
 ///
 /// #[service]
 /// impl Thermometer {
-///     fn celsius(&self) -> f64 {
+///     pub fn celsius(&self) -> f64 {
 ///         21.5
 ///     }
 /// }
@@ -231,6 +231,7 @@ fn owner(context: &Context, caller: Option<&Client>) -> Option<Owner> {
 #[service(prefix = "names")]
 impl Names {
     /// Gives an object a name that nothing else has, and says something about it.
+    #[service]
     fn bind(
         &self,
         context: &Context,
@@ -244,6 +245,7 @@ impl Names {
 
     /// Gives an object a name, in place of the object that has it. Only the session that bound that, or a caller with
     /// the right to all names, can do so.
+    #[service]
     fn rebind(
         &self,
         context: &Context,
@@ -259,6 +261,7 @@ impl Names {
     }
 
     /// The object of this name.
+    #[service]
     fn lookup(&self, context: &Context, name: &str) -> Result<Remote<dyn Any>, Fault> {
         self.allow(context, Operation::Lookup, name)?;
         let table = self.lock();
@@ -266,6 +269,7 @@ impl Names {
     }
 
     /// The names that begin with `prefix`, sorted, and what was said about their objects.
+    #[service]
     fn list(&self, context: &Context, prefix: &str) -> Result<Vec<Listing>, Fault> {
         self.allow(context, Operation::List, prefix)?;
         Ok(self.lock().list(prefix))
@@ -273,6 +277,7 @@ impl Names {
 
     /// Takes a name away from its object. Says whether there was one. Only the session that bound it, or a caller with
     /// the right to all names, can do so.
+    #[service]
     fn unbind(&self, context: &Context, name: &str) -> Result<bool, Fault> {
         let others = self.allow(context, Operation::Unbind, name)?;
         let caller = Client::of(context);

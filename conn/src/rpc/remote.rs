@@ -47,7 +47,7 @@ use super::session::{Local, Object};
 ///
 /// #[service]
 /// impl Counter {
-///     fn add(&self, n: i64) -> i64 {
+///     pub fn add(&self, n: i64) -> i64 {
 ///         self.0.fetch_add(n, Ordering::Relaxed) + n
 ///     }
 /// }
@@ -56,7 +56,7 @@ use super::session::{Local, Object};
 ///
 /// #[service]
 /// impl Counters {
-///     fn create(&self) -> Remote<dyn CounterApi> {
+///     pub fn create(&self) -> Remote<dyn CounterApi> {
 ///         Remote::new(Counter::default())
 ///     }
 /// }

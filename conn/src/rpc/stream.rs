@@ -39,7 +39,7 @@ use super::session::{Attached, Incoming, Source};
 /// #[service]
 /// impl Files {
 ///     /// The lines of a file, as they are read.
-///     fn lines(&self, count: u32) -> Stream<String> {
+///     pub fn lines(&self, count: u32) -> Stream<String> {
 ///         let (sender, lines) = Stream::channel(16);
 ///         tokio::spawn(async move {
 ///             for number in 0..count {
@@ -53,7 +53,7 @@ use super::session::{Attached, Incoming, Source};
 ///     }
 ///
 ///     /// The longest of the lines that come.
-///     async fn longest(&self, mut lines: Stream<String>) -> Result<usize, rpc_core::Fault> {
+///     pub async fn longest(&self, mut lines: Stream<String>) -> Result<usize, rpc_core::Fault> {
 ///         let mut longest = 0;
 ///         while let Some(line) = lines.next().await {
 ///             longest = longest.max(line?.len());

@@ -14,11 +14,11 @@ struct Calculator;
 
 #[service]
 impl Calculator {
-    fn add(&self, a: i64, b: i64) -> i64 {
+    pub fn add(&self, a: i64, b: i64) -> i64 {
         a + b
     }
 
-    fn divide(&self, a: f64, b: f64) -> Result<f64, Fault> {
+    pub fn divide(&self, a: f64, b: f64) -> Result<f64, Fault> {
         match b {
             0.0 => Err(Fault::new(4, "division by zero")),
             b => Ok(a / b),

@@ -25,7 +25,7 @@ impl Drop for Counter {
 #[service]
 impl Counter {
     /// Counts.
-    fn next(&self) -> i64 {
+    pub fn next(&self) -> i64 {
         self.0.fetch_add(1, Ordering::Relaxed) + 1
     }
 }

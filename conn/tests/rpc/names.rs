@@ -12,7 +12,7 @@ struct Echo;
 
 #[service]
 impl Echo {
-    fn echo(&self, text: String) -> String {
+    pub fn echo(&self, text: String) -> String {
         text
     }
 }

@@ -17,32 +17,32 @@ struct Factory {
 
 #[service]
 impl Factory {
-    fn create(&self) -> Remote<dyn CounterApi> {
+    pub fn create(&self) -> Remote<dyn CounterApi> {
         Remote::new(Counter::new(0, &self.alive))
     }
 
-    fn create_many(&self, count: usize) -> HashMap<String, Vec<Remote<dyn CounterApi>>> {
+    pub fn create_many(&self, count: usize) -> HashMap<String, Vec<Remote<dyn CounterApi>>> {
         let counters = (0..count).map(|_| self.create()).collect();
         HashMap::from([("counters".to_owned(), counters)])
     }
 
     /// Says what is in the counter, if it is one of ours.
     #[expect(clippy::needless_pass_by_value, reason = "arguments are owned")]
-    fn peek(&self, counter: Remote<dyn CounterApi>) -> Option<i64> {
+    pub fn peek(&self, counter: Remote<dyn CounterApi>) -> Option<i64> {
         let counter: Arc<Counter> = counter.local()?;
         Some(counter.value.load(Ordering::Relaxed))
     }
 
-    fn share(&self, counter: Remote<dyn CounterApi>) {
+    pub fn share(&self, counter: Remote<dyn CounterApi>) {
         *self.shared.lock().unwrap() = Some(counter);
     }
 
-    fn shared(&self) -> Option<Remote<dyn CounterApi>> {
+    pub fn shared(&self) -> Option<Remote<dyn CounterApi>> {
         self.shared.lock().unwrap().clone()
     }
 
     /// Calls the caller's object.
-    async fn count_up(
+    pub async fn count_up(
         &self,
         counter: Remote<dyn CounterApi>,
         times: i64,

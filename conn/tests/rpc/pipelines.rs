@@ -18,7 +18,7 @@ struct Node {
 
 #[service]
 impl Node {
-    async fn child(&self, fails: bool) -> Result<Remote<dyn NodeApi>, Fault> {
+    pub async fn child(&self, fails: bool) -> Result<Remote<dyn NodeApi>, Fault> {
         self.asked.fetch_add(1, Ordering::Relaxed);
         if fails {
             return Err(Fault::new(9, "no more children"));
@@ -33,7 +33,7 @@ impl Node {
         }))
     }
 
-    fn depth(&self) -> u32 {
+    pub fn depth(&self) -> u32 {
         self.depth
     }
 }
@@ -183,7 +183,7 @@ struct Link;
 #[service]
 impl Link {
     /// The others wait for this one, which takes its time.
-    async fn first(&self, fails: bool) -> Result<Remote<dyn LinkApi>, Fault> {
+    pub async fn first(&self, fails: bool) -> Result<Remote<dyn LinkApi>, Fault> {
         sleep(Duration::from_millis(10)).await;
         match fails {
             true => Err(Fault::new(9, "no more links")),
@@ -191,7 +191,7 @@ impl Link {
         }
     }
 
-    fn next(&self) -> Remote<dyn LinkApi> {
+    pub fn next(&self) -> Remote<dyn LinkApi> {
         Remote::new(Self)
     }
 }

@@ -19,11 +19,11 @@ struct Work {
 
 #[service]
 impl Work {
-    fn counter(&self) -> Remote<dyn CounterApi> {
+    pub fn counter(&self) -> Remote<dyn CounterApi> {
         Remote::new(Counter::new(0, &self.alive))
     }
 
-    async fn slow(&self) -> usize {
+    pub async fn slow(&self) -> usize {
         let run = self.runs.fetch_add(1, Ordering::Relaxed) + 1;
         sleep(Duration::from_millis(100)).await;
         run

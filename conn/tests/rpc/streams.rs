@@ -36,7 +36,7 @@ impl Drop for Alive {
 #[service]
 impl Source {
     /// The numbers up to `count`, and then a fault if asked for.
-    fn numbers(&self, count: u64, fails: bool) -> Stream<u64> {
+    pub fn numbers(&self, count: u64, fails: bool) -> Stream<u64> {
         let produced = Arc::clone(&self.produced);
         let alive = Alive::new(&self.alive);
         Stream::new(stream::iter((0..=count).map_while(move |number| {
@@ -49,7 +49,7 @@ impl Source {
         })))
     }
 
-    fn blocks(&self, count: usize, size: usize) -> Stream<Vec<u8>> {
+    pub fn blocks(&self, count: usize, size: usize) -> Stream<Vec<u8>> {
         let produced = Arc::clone(&self.produced);
         Stream::new(stream::iter((0..count).map(move |_| {
             produced.fetch_add(1, Ordering::Relaxed);
@@ -57,7 +57,7 @@ impl Source {
         })))
     }
 
-    async fn sum(&self, mut numbers: Stream<u64>) -> Result<u64, Fault> {
+    pub async fn sum(&self, mut numbers: Stream<u64>) -> Result<u64, Fault> {
         let mut sum = 0;
         while let Some(number) = numbers.next().await {
             sum += number?;
@@ -66,19 +66,19 @@ impl Source {
     }
 
     /// As they come, doubled.
-    fn doubled(&self, numbers: Stream<u64>) -> Stream<u64> {
+    pub fn doubled(&self, numbers: Stream<u64>) -> Stream<u64> {
         use futures_util::StreamExt as _;
         Stream::new(numbers.map(|number| Ok(number? * 2)))
     }
 
-    fn nested(&self) -> Vec<(String, Stream<u64>)> {
+    pub fn nested(&self) -> Vec<(String, Stream<u64>)> {
         vec![
             ("two".to_owned(), self.numbers(2, false)),
             ("three".to_owned(), self.numbers(3, false)),
         ]
     }
 
-    fn add(&self, a: i64, b: i64) -> i64 {
+    pub fn add(&self, a: i64, b: i64) -> i64 {
         a + b
     }
 }

@@ -19,29 +19,29 @@ struct Work {
 
 #[service]
 impl Work {
-    fn sum(&self, a: u64, b: u64) -> u64 {
+    pub fn sum(&self, a: u64, b: u64) -> u64 {
         a + b
     }
 
-    async fn nap(&self, micros: u64) -> u64 {
+    pub async fn nap(&self, micros: u64) -> u64 {
         sleep(Duration::from_micros(micros)).await;
         micros
     }
 
-    fn create(&self) -> Remote<dyn CounterApi> {
+    pub fn create(&self) -> Remote<dyn CounterApi> {
         Remote::new(Counter::new(0, &self.alive))
     }
 
-    async fn create_later(&self) -> Remote<dyn CounterApi> {
+    pub async fn create_later(&self) -> Remote<dyn CounterApi> {
         tokio::task::yield_now().await;
         self.create()
     }
 
-    fn numbers(&self, count: u64) -> Stream<u64> {
+    pub fn numbers(&self, count: u64) -> Stream<u64> {
         Stream::new(stream::iter((0..count).map(Ok)))
     }
 
-    async fn call_back(&self, counter: Remote<dyn CounterApi>) -> Result<i64, CallError> {
+    pub async fn call_back(&self, counter: Remote<dyn CounterApi>) -> Result<i64, CallError> {
         counter.add(1).await
     }
 }

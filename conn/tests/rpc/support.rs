@@ -39,7 +39,7 @@ impl Drop for Counter {
 
 #[service]
 impl Counter {
-    fn add(&self, n: i64) -> i64 {
+    pub fn add(&self, n: i64) -> i64 {
         self.value.fetch_add(n, Ordering::Relaxed) + n
     }
 }

@@ -9,7 +9,7 @@ struct Calculator(AtomicI64);
 #[service]
 impl Calculator {
     /// Adds `n` to the total, and gives the total.
-    fn add(&self, n: i64) -> i64 {
+    pub fn add(&self, n: i64) -> i64 {
         self.0.fetch_add(n, Ordering::Relaxed) + n
     }
 }

@@ -9,6 +9,7 @@ use std::error::Error;
 use clap::{Parser, Subcommand};
 use conn::Listener;
 use conn::rpc::{Client, Remote, Server};
+use rpc_core::output::Foreign;
 use rpc_core::{CallError, RegisterError, client, service};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::sync::broadcast::error::RecvError;
@@ -46,7 +47,7 @@ struct Room {
 #[service]
 impl Room {
     /// Has `member` hear every line from now on, until its connection ends.
-    fn enter(&self, name: String, member: Remote<dyn MemberApi>) -> Remote<dyn SeatApi> {
+    pub fn enter(&self, name: String, member: Remote<dyn MemberApi>) -> Remote<dyn SeatApi> {
         let seat = Seat {
             name,
             lines: self.lines.clone(),
@@ -88,7 +89,7 @@ struct Seat {
 
 #[service]
 impl Seat {
-    fn say(&self, text: &str) {
+    pub fn say(&self, text: &str) {
         // Only a room without members does not hear it.
         let _ = self.lines.send(format!("{}: {text}", self.name));
     }
@@ -99,7 +100,7 @@ struct Member(mpsc::Sender<String>);
 
 #[service]
 impl Member {
-    async fn hear(&self, line: String) {
+    pub async fn hear(&self, line: String) {
         // Who does not read any more does not want to hear.
         let _ = self.0.send(line).await;
     }
@@ -139,7 +140,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
                         None => break,
                     },
                     line = chatter.heard.recv() => match line {
-                        Some(line) => println!("{line}"),
+                        // Whoever said it could have typed what a terminal obeys.
+                        Some(line) => println!("{}", Foreign::line(line)),
                         None => break,
                     },
                 }

@@ -41,7 +41,7 @@ struct Factory {
 #[service]
 impl Factory {
     /// Makes a counter. It is gone when nobody holds it any more: at the latest with its client.
-    fn create(&self, name: String) -> Remote<dyn CounterApi> {
+    pub fn create(&self, name: String) -> Remote<dyn CounterApi> {
         Remote::new(Counter {
             name,
             value: AtomicI64::new(0),
@@ -50,7 +50,7 @@ impl Factory {
     }
 
     /// How many counters there are.
-    fn count(&self) -> usize {
+    pub fn count(&self) -> usize {
         Arc::strong_count(&self.tokens) - 1
     }
 }
@@ -64,7 +64,7 @@ struct Counter {
 #[service]
 impl Counter {
     /// Adds `n` to the counter and gives its new value.
-    fn increment(&self, n: i64) -> i64 {
+    pub fn increment(&self, n: i64) -> i64 {
         self.value.fetch_add(n, Ordering::Relaxed) + n
     }
 }

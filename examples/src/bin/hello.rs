@@ -8,7 +8,7 @@ struct Counter(AtomicI64);
 #[service(prefix = "counter")]
 impl Counter {
     /// Adds `n` to the counter and gives its new value.
-    fn increment(&self, n: i64) -> i64 {
+    pub fn increment(&self, n: i64) -> i64 {
         self.0.fetch_add(n, Ordering::Relaxed) + n
     }
 }

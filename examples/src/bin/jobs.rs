@@ -40,7 +40,7 @@ struct Jobs {
 #[service]
 impl Jobs {
     /// Counts the primes below `limit`, as soon as a worker is free.
-    fn count_primes(&self, limit: u64) -> Stream<Progress> {
+    pub fn count_primes(&self, limit: u64) -> Stream<Progress> {
         let number = self.last.fetch_add(1, Ordering::Relaxed) + 1;
         let workers = Arc::clone(&self.workers);
         let (progress, stream) = Stream::channel(1);

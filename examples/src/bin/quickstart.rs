@@ -26,7 +26,7 @@ struct Counter(AtomicI64);
 #[service(prefix = "counter")]
 impl Counter {
     /// Adds `n` to the counter and gives its new value.
-    fn increment(&self, n: i64) -> i64 {
+    pub fn increment(&self, n: i64) -> i64 {
         self.0.fetch_add(n, Ordering::Relaxed) + n
     }
 }
@@ -158,7 +158,7 @@ struct Workshop;
 #[service]
 impl Workshop {
     /// Counts down, a number each time that the caller takes one.
-    fn countdown(&self, from: u32) -> Stream<u32> {
+    pub fn countdown(&self, from: u32) -> Stream<u32> {
         let (numbers, stream) = Stream::channel(1);
         tokio::spawn(async move {
             for number in (0..=from).rev() {
@@ -171,7 +171,7 @@ impl Workshop {
     }
 
     /// Makes a counter for the caller alone. It is gone when the caller is.
-    fn new_counter(&self) -> Remote<dyn CounterApi> {
+    pub fn new_counter(&self) -> Remote<dyn CounterApi> {
         Remote::new(Counter::default())
     }
 }

@@ -1,8 +1,7 @@
 //! What the demo server does with plain connections.
 
-use std::error::Error;
-
 use conn::{Codec, Connection, Listener};
+use rpc_core::output::{Causes, Foreign, Quota};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::task::JoinSet;
@@ -43,8 +42,12 @@ where
             Ok(message) => message,
             Err(error) if error.is_closed() => return,
             Err(error) => {
-                let error: &dyn Error = &error;
-                tracing::warn!(error, peer = %connection.peer(), "a connection broke");
+                static BROKEN: Quota = Quota::new(10);
+                if let Some(admitted) = BROKEN.admit() {
+                    let error = Foreign::excerpt(Causes(&error));
+                    let (peer, suppressed) = (connection.peer(), admitted.suppressed());
+                    tracing::warn!(%error, %peer, suppressed, "a connection broke");
+                }
                 return;
             }
         };

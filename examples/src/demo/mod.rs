@@ -31,23 +31,23 @@ impl Demo {
     }
 
     /// Adds two integers.
-    fn add(&self, a: i64, b: i64) -> Result<i64, Fault> {
+    pub fn add(&self, a: i64, b: i64) -> Result<i64, Fault> {
         a.checked_add(b)
             .ok_or_else(|| Fault::new(3, "the sum is beyond 64 bits"))
     }
 
     /// Joins two strings.
-    fn concat(&self, a: &str, b: &str) -> String {
+    pub fn concat(&self, a: &str, b: &str) -> String {
         a.to_owned() + b
     }
 
     /// Gives any value back unchanged.
-    fn echo(&self, x: Value) -> Value {
+    pub fn echo(&self, x: Value) -> Value {
         x
     }
 
     /// Adds the numbers of an array: integers to an integer, anything else to a double.
-    fn sum(&self, array: &[Value]) -> Result<Value, Fault> {
+    pub fn sum(&self, array: &[Value]) -> Result<Value, Fault> {
         let integers: Option<Vec<i64>> = array.iter().map(Value::as_i64).collect();
         if let Some(integers) = integers {
             let sum = integers.into_iter().try_fold(0i64, i64::checked_add);
@@ -61,7 +61,7 @@ impl Demo {
     }
 
     /// Divides one number by another. Division by zero is a fault.
-    fn divide(&self, a: f64, b: f64) -> Result<f64, Fault> {
+    pub fn divide(&self, a: f64, b: f64) -> Result<f64, Fault> {
         if b == 0.0 {
             Err(Fault::new(1, "division by zero"))
         } else {
@@ -70,12 +70,12 @@ impl Demo {
     }
 
     /// Fails with the fault that is asked for.
-    fn fail(&self, code: i64, message: String) -> Result<(), Fault> {
+    pub fn fail(&self, code: i64, message: String) -> Result<(), Fault> {
         Err(Fault::new(code, message))
     }
 
     /// Answers after so many seconds, at most an hour.
-    async fn sleep(&self, seconds: f64) -> Result<bool, Fault> {
+    pub async fn sleep(&self, seconds: f64) -> Result<bool, Fault> {
         let duration = Duration::try_from_secs_f64(seconds)
             .ok()
             .filter(|duration| *duration <= Duration::from_secs(3600))
@@ -85,12 +85,12 @@ impl Demo {
     }
 
     /// The time now, in UTC.
-    fn now(&self) -> DateTime {
+    pub fn now(&self) -> DateTime {
         SystemTime::now().into()
     }
 
     /// So many bytes, counting up from 0 and over again from 255; at most 64 MiB.
-    fn blob(&self, n: usize) -> Result<Vec<u8>, Fault> {
+    pub fn blob(&self, n: usize) -> Result<Vec<u8>, Fault> {
         if n > 64 << 20 {
             return Err(Fault::invalid_params("a blob has at most 64 MiB"));
         }
@@ -105,12 +105,12 @@ struct Counter(AtomicI64);
 #[service]
 impl Counter {
     /// Adds `n` to the counter and gives its new value.
-    fn increment(&self, n: i64) -> i64 {
+    pub fn increment(&self, n: i64) -> i64 {
         self.0.fetch_add(n, Ordering::Relaxed).wrapping_add(n)
     }
 
     /// The counter's value.
-    fn value(&self) -> i64 {
+    pub fn value(&self) -> i64 {
         self.0.load(Ordering::Relaxed)
     }
 }

@@ -41,14 +41,14 @@ struct Times {
 #[service(rename_all = "camelCase")]
 impl Validator1 {
     /// Adds the members named curly of an array of structs.
-    fn array_of_structs_test(&self, structs: &[Stooges]) -> i64 {
+    pub fn array_of_structs_test(&self, structs: &[Stooges]) -> i64 {
         structs
             .iter()
             .fold(0, |sum, stooges| sum.wrapping_add(stooges.curly))
     }
 
     /// Counts the characters of a string that XML gives a meaning.
-    fn count_the_entities(&self, text: &str) -> Entities {
+    pub fn count_the_entities(&self, text: &str) -> Entities {
         let mut counts = Entities::default();
         for character in text.chars() {
             match character {
@@ -64,17 +64,17 @@ impl Validator1 {
     }
 
     /// Adds the members moe, larry and curly of a struct.
-    fn easy_struct_test(&self, stooges: Stooges) -> i64 {
+    pub fn easy_struct_test(&self, stooges: Stooges) -> i64 {
         stooges.sum()
     }
 
     /// Gives a struct back unchanged.
-    fn echo_struct_test(&self, value: Struct) -> Struct {
+    pub fn echo_struct_test(&self, value: Struct) -> Struct {
         value
     }
 
     /// Gives its six parameters back as an array.
-    fn many_types_test(
+    pub fn many_types_test(
         &self,
         number: i64,
         truth: bool,
@@ -94,7 +94,7 @@ impl Validator1 {
     }
 
     /// Joins the first and the last of 100 to 200 strings.
-    fn moderate_size_array_check(&self, strings: &[String]) -> Result<String, Fault> {
+    pub fn moderate_size_array_check(&self, strings: &[String]) -> Result<String, Fault> {
         match (strings.first(), strings.last()) {
             (Some(first), Some(last)) => Ok(format!("{first}{last}")),
             _ => Err(Fault::invalid_params("the array is empty")),
@@ -106,7 +106,7 @@ impl Validator1 {
         clippy::needless_pass_by_value,
         reason = "only strings and lists can be lent"
     )]
-    fn nested_struct_test(
+    pub fn nested_struct_test(
         &self,
         years: HashMap<String, HashMap<String, HashMap<String, Value>>>,
     ) -> Result<i64, Fault> {
@@ -120,7 +120,7 @@ impl Validator1 {
     }
 
     /// Multiplies a number by 10, 100 and 1000.
-    fn simple_struct_return_test(&self, number: i64) -> Times {
+    pub fn simple_struct_return_test(&self, number: i64) -> Times {
         Times {
             times10: number.wrapping_mul(10),
             times100: number.wrapping_mul(100),

@@ -91,42 +91,42 @@ struct Counter {
 
 #[service]
 impl Counter {
-    fn add(&self, number: i64) -> i64 {
+    pub fn add(&self, number: i64) -> i64 {
         number.wrapping_add(1)
     }
 }
 
 #[service]
 impl Workshop {
-    fn echo(&self, cx: &Context, text: String) -> String {
+    pub fn echo(&self, cx: &Context, text: String) -> String {
         let _alive = self.begin(cx);
         text
     }
 
-    fn fail(&self, cx: &Context) -> Result<(), Fault> {
+    pub fn fail(&self, cx: &Context) -> Result<(), Fault> {
         let _alive = self.begin(cx);
         Err(Fault::new(7, "as asked"))
     }
 
-    async fn hang(&self, cx: Context) {
+    pub async fn hang(&self, cx: Context) {
         let _alive = self.begin(&cx);
         drop(cx);
         pending::<()>().await;
     }
 
-    async fn pause(&self, cx: Context, millis: u16) -> u16 {
+    pub async fn pause(&self, cx: Context, millis: u16) -> u16 {
         let _alive = self.begin(&cx);
         tokio::time::sleep(Duration::from_millis(millis.into())).await;
         millis
     }
 
-    fn make(&self, cx: &Context) -> Remote<dyn Any> {
+    pub fn make(&self, cx: &Context) -> Remote<dyn Any> {
         Remote::new(Counter {
             _alive: self.begin(cx),
         })
     }
 
-    fn keep(&self, cx: &Context, object: Remote<dyn Any>) -> Remote<dyn Any> {
+    pub fn keep(&self, cx: &Context, object: Remote<dyn Any>) -> Remote<dyn Any> {
         let _alive = self.begin(cx);
         let mut kept = self.kept.lock().unwrap();
         // One of this end would keep itself.
@@ -139,7 +139,7 @@ impl Workshop {
         object
     }
 
-    async fn call_back(
+    pub async fn call_back(
         &self,
         cx: Context,
         object: Remote<dyn WorkshopApi>,
@@ -148,7 +148,7 @@ impl Workshop {
         Ok(object.echo("back").await?)
     }
 
-    fn produce(&self, cx: &Context, count: u8, size: u8) -> Stream<Vec<u8>> {
+    pub fn produce(&self, cx: &Context, count: u8, size: u8) -> Stream<Vec<u8>> {
         let alive = self.begin(cx);
         let items = (0..count).map(move |number| {
             let _alive = &alive;
@@ -157,7 +157,7 @@ impl Workshop {
         Stream::new(stream::iter(items))
     }
 
-    async fn consume(&self, cx: Context, mut items: Stream<i64>) -> Result<i64, Fault> {
+    pub async fn consume(&self, cx: Context, mut items: Stream<i64>) -> Result<i64, Fault> {
         let _alive = self.begin(&cx);
         let mut sum = 0_i64;
         while let Some(item) = items.next().await {
@@ -167,7 +167,7 @@ impl Workshop {
     }
 
     /// Takes streams, and reads none of them.
-    async fn hold(&self, cx: Context, first: Stream<i64>, second: Option<Stream<i64>>) {
+    pub async fn hold(&self, cx: Context, first: Stream<i64>, second: Option<Stream<i64>>) {
         let _alive = self.begin(&cx);
         pending::<()>().await;
         drop((first, second));

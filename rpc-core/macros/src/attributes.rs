@@ -88,7 +88,7 @@ impl MethodOptions {
                 _ => {
                     return Err(meta.error(
                         "unknown option: `#[service]` takes `name = \"…\"`, `skip`, `blocking`, \
-                         `nested` and `nested = \"…\"` on a method",
+                         `nested` and `nested = \"…\"` on a method, or nothing",
                     ));
                 }
             };
@@ -186,6 +186,8 @@ fn each(
 ) -> syn::Result<()> {
     attributes
         .iter()
+        // A bare attribute is a mark, and has no options.
+        .filter(|attribute| !matches!(attribute.meta, Meta::Path(_)))
         .try_for_each(|attribute| attribute.parse_nested_meta(&mut option))
 }
 

@@ -1,11 +1,11 @@
-//! `#[service]`: an impl block, and one registration per method of it.
+//! `#[service]`: an impl block, and one registration per method of it that is offered.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{
     Attribute, Error, Generics, Ident, ImplItem, ImplItemFn, Item, ItemImpl, LitStr, PatType,
-    ReturnType, Type,
+    ReturnType, Type, Visibility, parse_quote,
 };
 
 use crate::attributes::{BlockOptions, Exposure, MethodOptions, conditions, help, take};
@@ -20,7 +20,7 @@ pub(crate) fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
         Ok(other) => {
             let error = Error::new(
                 Span::call_site(),
-                "`#[service]` stands on an `impl` block, whose methods it offers to callers",
+                "`#[service]` stands on an `impl` block, whose public methods it offers to callers",
             );
             let error = error.into_compile_error();
             return quote!(#other #error);
@@ -77,15 +77,27 @@ impl Service {
             .keep(BlockOptions::parse("service", options))
             .unwrap_or_default();
         let mut methods: Vec<Method> = Vec::new();
+        let mut is_whole = true;
         for item in &mut block.items {
             let ImplItem::Fn(function) = item else {
                 continue;
             };
             let attributes = take("service", &mut function.attrs);
-            let method = Method::parse(&options, &attributes, function);
-            let Some(method) = errors.keep(method).flatten() else {
-                continue;
+            let method = match Method::parse(&options, &attributes, function) {
+                Ok(Some(method)) => method,
+                Ok(None) => continue,
+                Err(error) => {
+                    errors.push(error);
+                    is_whole = false;
+                    continue;
+                }
             };
+            if is_public(function) {
+                // Here `pub` means that callers may call the method, in private types and with private ones
+                // too. What these lints ask for instead would take it away from them.
+                let lints = parse_quote!(#[allow(unreachable_pub, private_interfaces)]);
+                function.attrs.push(lints);
+            }
             match methods.iter().find(|other| method.collides(other)) {
                 Some(other) => errors.push(Error::new(
                     method.ident.span(),
@@ -104,6 +116,9 @@ impl Service {
                 "`#[service]` stands on an inherent `impl` block, not on that of a trait",
             ));
             return None;
+        }
+        if methods.is_empty() && is_whole {
+            errors.push(Error::new_spanned(&block.self_ty, offers_nothing(block)));
         }
         Some(Self {
             ty: (*block.self_ty).clone(),
@@ -151,6 +166,7 @@ impl Method {
         let signature = &function.sig;
         let receiver = match (signature.receiver(), attributes.first()) {
             _ if matches!(exposure, Exposure::Skipped) => return Ok(None),
+            (_, None) if !is_public(function) => return Ok(None),
             (Some(receiver), _) => receiver,
             (None, None) => return Ok(None),
             (None, Some(attribute)) => {
@@ -268,6 +284,25 @@ impl Method {
         };
         quote_spanned!(span=> #(#conditions)* { #registration })
     }
+}
+
+/// Whether the method is `pub`. `pub(crate)` and its like are for the program alone.
+const fn is_public(function: &ImplItemFn) -> bool {
+    matches!(function.vis, Visibility::Public(_))
+}
+
+/// Says why a block has no methods for callers.
+fn offers_nothing(block: &ItemImpl) -> String {
+    let is_private_method = |item: &ImplItem| {
+        matches!(item, ImplItem::Fn(function)
+            if function.sig.receiver().is_some() && !is_public(function))
+    };
+    let remedy = if block.items.iter().any(is_private_method) {
+        "add `pub` to the methods that are for callers, or mark them with `#[service]`"
+    } else {
+        "write one that takes `&self`"
+    };
+    format!("`#[service]` finds no public method to offer to callers: {remedy}")
 }
 
 /// The closure that is registered: it owns what the method is lent.

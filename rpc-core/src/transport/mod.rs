@@ -39,6 +39,8 @@ use std::str::FromStr;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
+use crate::output::Foreign;
+
 pub mod memory;
 pub mod tcp;
 #[cfg(unix)]
@@ -211,7 +213,7 @@ impl FromStr for Address {
         }
         match text.parse() {
             Ok(address) => Ok(Self::Tcp(address)),
-            Err(_) => Err(AddressError(text.to_owned())),
+            Err(_) => Err(AddressError::new(text)),
         }
     }
 }
@@ -242,12 +244,37 @@ fn digit(byte: u8) -> Option<u8> {
     char::from(byte).to_digit(16).map(|digit| digit as u8)
 }
 
-/// A text that is no [`Address`].
+/// A text that is no [`Address`]. It is repeated unless it may have a password in it, as a URL does.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{0}` is not an address: expected `IP:PORT`, `unix:PATH`, `unix-abstract:NAME` or `memory:NAME`"
+    "{} is not an address: expected `IP:PORT`, `unix:PATH`, `unix-abstract:NAME` or `memory:NAME`",
+    shown(.0.as_deref())
 )]
-pub struct AddressError(String);
+pub struct AddressError(Option<String>);
+
+impl AddressError {
+    fn new(text: &str) -> Self {
+        Self((!may_hold_password(text)).then(|| text.to_owned()))
+    }
+}
+
+fn shown(text: Option<&str>) -> String {
+    match text {
+        Some(text) => format!("`{}`", Foreign::excerpt(text)),
+        None => "the text, which may hold a password and is not shown,".to_owned(),
+    }
+}
+
+/// Whether a text that is no address could be one with user information, however it is misspelt.
+fn may_hold_password(text: &str) -> bool {
+    let Some((host, port)) = text.rsplit_once(':') else {
+        return text.contains(['@', '%']);
+    };
+    let is_host_and_port =
+        !host.contains([':', '@', '%', '/']) && port.bytes().all(|b| b.is_ascii_digit());
+    let is_ip = |c: char| c.is_ascii_hexdigit() || matches!(c, ':' | '.' | '[' | ']');
+    !is_host_and_port && !text.chars().all(is_ip)
+}
 
 #[cfg(test)]
 mod tests {
@@ -306,8 +333,27 @@ mod tests {
     #[test]
     fn what_is_no_address_is_named_in_the_error() {
         for text in ["", "localhost:80", "127.0.0.1", "/run/socket"] {
-            let error = AddressError(text.to_owned());
-            assert_eq!(text.parse::<Address>(), Err(error));
+            let error = text.parse::<Address>().unwrap_err().to_string();
+            assert!(
+                error.starts_with(&format!("`{text}` is not an address")),
+                "{error}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_may_be_a_password_is_not_in_the_error() {
+        for text in [
+            "u:s3cret@127.0.0.1:80",
+            "s3cret@host",
+            "u:s3cret",
+            "u:s3cret/host:80",
+            "u:s3cret%40host:80",
+            "http://u:s3cret@host/",
+            "u:s3cret:80",
+        ] {
+            let error = text.parse::<Address>().unwrap_err();
+            assert!(!format!("{error} {error:?}").contains("s3cret"), "{error}");
         }
     }
 

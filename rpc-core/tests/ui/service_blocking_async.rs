@@ -5,7 +5,7 @@ struct Disk;
 #[service]
 impl Disk {
     #[service(blocking)]
-    async fn read(&self) -> Vec<u8> {
+    pub async fn read(&self) -> Vec<u8> {
         Vec::new()
     }
 }

@@ -6,15 +6,15 @@ struct Person {
 
 #[service]
 impl Person {
-    fn name(&self) -> &str {
+    pub fn name(&self) -> &str {
         &self.name
     }
 
-    async fn first_name(&self) -> Result<Option<&str>, Fault> {
+    pub async fn first_name(&self) -> Result<Option<&str>, Fault> {
         Ok(self.name.split(' ').next())
     }
 
-    fn shown(&self) -> impl serde::Serialize {
+    pub fn shown(&self) -> impl serde::Serialize {
         self.name.clone()
     }
 }

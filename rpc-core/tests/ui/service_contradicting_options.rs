@@ -8,15 +8,15 @@ impl Counter {
     fn skip_blocking(&self) {}
 
     #[service(name = "name", skip)]
-    fn name_skip(&self) {}
+    pub fn name_skip(&self) {}
 
     #[service(name = "name", nested)]
-    fn name_nested(&self) -> Self {
+    pub fn name_nested(&self) -> Self {
         Self
     }
 
     #[service(name = "")]
-    fn empty(&self) {}
+    pub fn empty(&self) {}
 
     #[service(name = "new")]
     fn new() -> Self {

@@ -4,12 +4,12 @@ struct Counter;
 
 #[service(rename_all = "camelCase")]
 impl Counter {
-    fn get_value(&self) -> i64 {
+    pub fn get_value(&self) -> i64 {
         0
     }
 
     #[service(name = "getValue")]
-    fn value(&self) -> i64 {
+    pub fn value(&self) -> i64 {
         0
     }
 }

@@ -4,11 +4,11 @@ struct Echo;
 
 #[service]
 impl Echo {
-    fn echo<T>(&self, value: T) -> T {
+    pub fn echo<T>(&self, value: T) -> T {
         value
     }
 
-    fn lengths<'a, const N: usize>(&self, values: [u8; N]) -> usize {
+    pub fn lengths<'a, const N: usize>(&self, values: [u8; N]) -> usize {
         values.len()
     }
 }

@@ -4,11 +4,11 @@ struct Echo;
 
 #[service]
 impl Echo {
-    fn show(&self, value: impl ToString) -> String {
+    pub fn show(&self, value: impl ToString) -> String {
         value.to_string()
     }
 
-    fn show_all(&self, values: Vec<impl ToString>) -> usize {
+    pub fn show_all(&self, values: Vec<impl ToString>) -> usize {
         values.len()
     }
 }

@@ -5,13 +5,13 @@ struct Database;
 #[service]
 impl Database {
     #[service(nested)]
-    fn table(&self, name: String) -> Self {
+    pub fn table(&self, name: String) -> Self {
         let _ = name;
         Self
     }
 
     #[service(nested = "later")]
-    async fn later(&self) -> Self {
+    pub async fn later(&self) -> Self {
         Self
     }
 }

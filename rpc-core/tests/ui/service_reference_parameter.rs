@@ -6,28 +6,28 @@ struct Echo;
 
 #[service]
 impl Echo {
-    fn lent(&self, cx: &Context, text: &str, list: &[i64]) -> usize {
+    pub fn lent(&self, cx: &Context, text: &str, list: &[i64]) -> usize {
         let _ = cx;
         text.len() + list.len()
     }
 
-    fn reference(&self, number: &i64) -> i64 {
+    pub fn reference(&self, number: &i64) -> i64 {
         *number
     }
 
-    fn exclusive(&self, text: &mut str) -> usize {
+    pub fn exclusive(&self, text: &mut str) -> usize {
         text.len()
     }
 
-    fn inside(&self, text: Option<&str>) -> bool {
+    pub fn inside(&self, text: Option<&str>) -> bool {
         text.is_some()
     }
 
-    fn lifetime(&self, text: Cow<'_, str>) -> usize {
+    pub fn lifetime(&self, text: Cow<'_, str>) -> usize {
         text.len()
     }
 
-    async fn context_second(&self, text: String, cx: &Context) -> usize {
+    pub async fn context_second(&self, text: String, cx: &Context) -> usize {
         let _ = cx;
         text.len()
     }

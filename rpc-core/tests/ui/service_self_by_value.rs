@@ -6,11 +6,11 @@ struct Counter(i64);
 
 #[service]
 impl Counter {
-    fn finish(self) -> i64 {
+    pub fn finish(self) -> i64 {
         self.0
     }
 
-    fn share(self: Arc<Self>) -> i64 {
+    pub fn share(self: Arc<Self>) -> i64 {
         self.0
     }
 }

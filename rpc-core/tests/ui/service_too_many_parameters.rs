@@ -4,7 +4,7 @@ struct Mixer;
 
 #[service]
 impl Mixer {
-    fn twelve(
+    pub fn twelve(
         &self,
         _cx: Context,
         (_a, _b): (u8, u8),
@@ -22,7 +22,7 @@ impl Mixer {
     ) {
     }
 
-    fn thirteen(
+    pub fn thirteen(
         &self,
         a: u8,
         b: u8,

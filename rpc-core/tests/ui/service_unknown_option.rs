@@ -14,8 +14,8 @@ struct Other;
 
 #[service(rename_all = "kebab-case")]
 impl Other {
-    #[service]
-    fn value(&self) -> i64 {
+    #[service = "value"]
+    pub fn value(&self) -> i64 {
         0
     }
 }

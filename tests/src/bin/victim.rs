@@ -63,13 +63,13 @@ fn count(names: &Mutex<HashMap<String, u64>>, name: &str) {
 #[service]
 impl Ledger {
     /// Notes that it ran, and gives the name back.
-    fn run(&self, name: String) -> String {
+    pub fn run(&self, name: String) -> String {
         count(&self.runs, &name);
         name
     }
 
     /// The same, with so many milliseconds until it ends.
-    async fn work(&self, name: String, milliseconds: u64) -> String {
+    pub async fn work(&self, name: String, milliseconds: u64) -> String {
         count(&self.runs, &name);
         tokio::time::sleep(Duration::from_millis(milliseconds)).await;
         count(&self.ends, &name);
@@ -77,25 +77,25 @@ impl Ledger {
     }
 
     /// How often `run` was called with this name.
-    fn runs(&self, name: &str) -> u64 {
+    pub fn runs(&self, name: &str) -> u64 {
         let runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
         runs.get(name).copied().unwrap_or_default()
     }
 
     /// How often `run` was called with this name, which is forgotten.
-    fn take(&self, name: &str) -> u64 {
+    pub fn take(&self, name: &str) -> u64 {
         let mut runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
         runs.remove(name).unwrap_or_default()
     }
 
     /// How often `run` was called with each name.
-    fn all(&self) -> HashMap<String, u64> {
+    pub fn all(&self) -> HashMap<String, u64> {
         let runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
         runs.clone()
     }
 
     /// Forgets all names.
-    fn forget(&self) -> bool {
+    pub fn forget(&self) -> bool {
         let mut runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
         *runs = HashMap::new();
         true
@@ -108,7 +108,7 @@ impl Ledger {
     }
 
     /// How many tasks are alive.
-    async fn tasks(&self) -> usize {
+    pub async fn tasks(&self) -> usize {
         tokio::runtime::Handle::current()
             .metrics()
             .num_alive_tasks()

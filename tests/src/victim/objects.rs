@@ -38,12 +38,12 @@ impl Drop for Counter {
 
 #[service]
 impl Counter {
-    fn add(&self, n: i64) -> i64 {
+    pub fn add(&self, n: i64) -> i64 {
         self.0.fetch_add(n, Ordering::Relaxed).wrapping_add(n)
     }
 
     /// Another counter: what promises can be chained on.
-    fn next(&self) -> Remote<dyn CounterApi> {
+    pub fn next(&self) -> Remote<dyn CounterApi> {
         Remote::new(Self::new())
     }
 }
@@ -51,39 +51,39 @@ impl Counter {
 #[service]
 impl Objects {
     /// A counter of the caller's own.
-    fn counter(&self) -> Remote<dyn CounterApi> {
+    pub fn counter(&self) -> Remote<dyn CounterApi> {
         Remote::new(Counter::new())
     }
 
     /// One that takes its time.
-    async fn later(&self, millis: u64) -> Remote<dyn CounterApi> {
+    pub async fn later(&self, millis: u64) -> Remote<dyn CounterApi> {
         tokio::time::sleep(Duration::from_millis(millis)).await;
         self.counter()
     }
 
     /// So many counters.
-    fn counters(&self, count: u16) -> Vec<Remote<dyn CounterApi>> {
+    pub fn counters(&self, count: u16) -> Vec<Remote<dyn CounterApi>> {
         (0..count).map(|_| self.counter()).collect()
     }
 
     /// Whether this is a counter that lives here.
     #[expect(clippy::needless_pass_by_value, reason = "arguments are owned")]
-    fn is_ours(&self, counter: Remote<dyn CounterApi>) -> bool {
+    pub fn is_ours(&self, counter: Remote<dyn CounterApi>) -> bool {
         counter.local::<Counter>().is_some()
     }
 
     /// Adds 1 to a counter, wherever it lives.
-    async fn count(&self, counter: Remote<dyn CounterApi>) -> Result<i64, CallError> {
+    pub async fn count(&self, counter: Remote<dyn CounterApi>) -> Result<i64, CallError> {
         counter.add(1).await
     }
 
     /// So many blocks of a KiB.
-    fn blocks(&self, count: u64) -> Stream<Vec<u8>> {
+    pub fn blocks(&self, count: u64) -> Stream<Vec<u8>> {
         Stream::new(stream::iter((0..count).map(|_| Ok(vec![7; 1024]))))
     }
 
     /// The sum of the numbers that come.
-    async fn sum(&self, mut numbers: Stream<u64>) -> Result<u64, Fault> {
+    pub async fn sum(&self, mut numbers: Stream<u64>) -> Result<u64, Fault> {
         let mut sum: u64 = 0;
         while let Some(number) = numbers.next().await {
             sum = sum.wrapping_add(number?);
@@ -92,13 +92,13 @@ impl Objects {
     }
 
     /// Holds on to the streams, and reads none of them.
-    async fn hold(&self, streams: Vec<Stream<u64>>) -> usize {
+    pub async fn hold(&self, streams: Vec<Stream<u64>>) -> usize {
         std::future::pending::<()>().await;
         streams.len()
     }
 
     /// How many counters there are.
-    fn alive(&self) -> usize {
+    pub fn alive(&self) -> usize {
         ALIVE.load(Ordering::Relaxed)
     }
 }

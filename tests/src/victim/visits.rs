@@ -22,17 +22,17 @@ pub struct Visits;
 #[service]
 impl Visits {
     /// Receives one pickle.
-    async fn pickle(&self, port: u16) -> (bool, String) {
+    pub async fn pickle(&self, port: u16) -> (bool, String) {
         told(receive::<Pickle, pickle::Value>(port).await)
     }
 
     /// Receives one value in MessagePack.
-    async fn message_pack(&self, port: u16) -> (bool, String) {
+    pub async fn message_pack(&self, port: u16) -> (bool, String) {
         told(receive::<MessagePack, Value>(port).await)
     }
 
     /// Receives one pickle, in a thread that blocks.
-    async fn blocking(&self, port: u16) -> (bool, String) {
+    pub async fn blocking(&self, port: u16) -> (bool, String) {
         let receive = move || -> Result<_, Box<dyn Error + Send + Sync>> {
             let client = conn::Client::connect(("127.0.0.1", port)).authkey(KEY);
             let mut connection: conn::blocking::Connection<(), pickle::Value, Pickle> =
@@ -45,27 +45,27 @@ impl Visits {
     }
 
     /// Makes a call whose result is a number.
-    async fn call(&self, port: u16) -> (bool, String) {
+    pub async fn call(&self, port: u16) -> (bool, String) {
         told(call(port).await)
     }
 
     /// Makes a call whose result is any value.
-    async fn value(&self, port: u16) -> (bool, String) {
+    pub async fn value(&self, port: u16) -> (bool, String) {
         told(value(port).await)
     }
 
     /// Makes a call that returns an object, and one on that.
-    async fn object(&self, port: u16) -> (bool, String) {
+    pub async fn object(&self, port: u16) -> (bool, String) {
         told(object(port).await)
     }
 
     /// Makes a call that returns a stream, and reads that to its end.
-    async fn stream(&self, port: u16) -> (bool, String) {
+    pub async fn stream(&self, port: u16) -> (bool, String) {
         told(stream(port).await)
     }
 
     /// Makes a call that takes a stream.
-    async fn upload(&self, port: u16) -> (bool, String) {
+    pub async fn upload(&self, port: u16) -> (bool, String) {
         told(upload(port).await)
     }
 }

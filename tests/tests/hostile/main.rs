@@ -6,6 +6,7 @@
 mod connections;
 mod host;
 mod http;
+mod log;
 mod peer;
 mod rpc;
 

@@ -26,7 +26,7 @@ impl Counter {
 
 #[service]
 impl Counter {
-    fn next(&self, number: u64) -> u64 {
+    pub fn next(&self, number: u64) -> u64 {
         self.ledger.run(number).complete();
         self.count()
     }
@@ -59,7 +59,7 @@ impl Listener {
 
 #[service]
 impl Listener {
-    async fn hear(&self, number: u64, millis: u64) {
+    pub async fn hear(&self, number: u64, millis: u64) {
         let running = self.ledger.run(number);
         pause(millis).await;
         running.complete();

@@ -38,24 +38,24 @@ impl Workshop {
 
 #[service]
 impl Workshop {
-    async fn work(&self, number: u64, millis: u64, load: Vec<u8>) -> Vec<u8> {
+    pub async fn work(&self, number: u64, millis: u64, load: Vec<u8>) -> Vec<u8> {
         let running = self.ledger.run(number);
         pause(millis).await;
         running.complete();
         load
     }
 
-    async fn hang(&self, number: u64) {
+    pub async fn hang(&self, number: u64) {
         let _running = self.ledger.run(number);
         pending::<()>().await;
     }
 
-    fn fail(&self, number: u64) -> Result<(), Fault> {
+    pub fn fail(&self, number: u64) -> Result<(), Fault> {
         self.ledger.run(number).complete();
         Err(Fault::new(AS_ASKED, "as asked"))
     }
 
-    async fn create(&self, number: u64, millis: u64) -> Remote<dyn CounterApi> {
+    pub async fn create(&self, number: u64, millis: u64) -> Remote<dyn CounterApi> {
         let running = self.ledger.run(number);
         pause(millis).await;
         running.complete();
@@ -63,7 +63,7 @@ impl Workshop {
     }
 
     /// Items that are objects.
-    fn counters(&self, number: u64, count: u64) -> Stream<Remote<dyn CounterApi>> {
+    pub fn counters(&self, number: u64, count: u64) -> Stream<Remote<dyn CounterApi>> {
         self.ledger.run(number).complete();
         let alive = self.ledger.alive("stream sources");
         let ledger = self.ledger.clone();
@@ -74,7 +74,11 @@ impl Workshop {
     }
 
     /// Counts on an object of this side that comes back.
-    async fn count_on(&self, number: u64, counter: Remote<dyn CounterApi>) -> Result<u64, Fault> {
+    pub async fn count_on(
+        &self,
+        number: u64,
+        counter: Remote<dyn CounterApi>,
+    ) -> Result<u64, Fault> {
         let running = self.ledger.run(number);
         let local = counter.local::<Counter>();
         self.ledger
@@ -84,12 +88,12 @@ impl Workshop {
         Ok(counter.count())
     }
 
-    fn numbers(&self, number: u64, source: Source) -> Stream<u64> {
+    pub fn numbers(&self, number: u64, source: Source) -> Stream<u64> {
         self.ledger.run(number).complete();
         source.stream(&self.ledger)
     }
 
-    async fn read(
+    pub async fn read(
         &self,
         number: u64,
         source: Source,
@@ -103,7 +107,7 @@ impl Workshop {
         Ok(read)
     }
 
-    async fn call_back(
+    pub async fn call_back(
         &self,
         number: u64,
         listener: Remote<dyn ListenerApi>,
@@ -128,14 +132,14 @@ impl Workshop {
     }
 
     /// Passes on that the caller does not offer what it is called for.
-    async fn call_missing(&self, cx: Context, number: u64) -> Result<(), Fault> {
+    pub async fn call_missing(&self, cx: Context, number: u64) -> Result<(), Fault> {
         let _running = self.ledger.run(number);
         let caller = Client::of(&cx).ok_or_else(|| Fault::new(AS_ASKED, "no caller"))?;
         Ok(caller.call("missing", ()).await?)
     }
 
     /// Calls what the caller itself offers.
-    async fn call_caller(&self, cx: Context, number: u64, millis: u64) -> Result<(), Fault> {
+    pub async fn call_caller(&self, cx: Context, number: u64, millis: u64) -> Result<(), Fault> {
         let running = self.ledger.run(number);
         let caller = Client::of(&cx).ok_or_else(|| Fault::new(AS_ASKED, "no caller"))?;
         let entry = self.ledger.call("hear");
@@ -147,7 +151,7 @@ impl Workshop {
     }
 
     /// Keeps an object of the caller's, at most for as long as there is a caller.
-    fn subscribe(&self, number: u64, listener: Remote<dyn ListenerApi>, millis: u64) {
+    pub fn subscribe(&self, number: u64, listener: Remote<dyn ListenerApi>, millis: u64) {
         self.ledger.run(number).complete();
         let alive = self.ledger.alive("subscriptions");
         tokio::spawn(async move {
@@ -160,7 +164,7 @@ impl Workshop {
         });
     }
 
-    fn return_home(
+    pub fn return_home(
         &self,
         number: u64,
         listener: Remote<dyn ListenerApi>,
@@ -169,7 +173,7 @@ impl Workshop {
         listener
     }
 
-    fn post(&self, number: u64, listener: Remote<dyn ListenerApi>) {
+    pub fn post(&self, number: u64, listener: Remote<dyn ListenerApi>) {
         self.ledger.run(number).complete();
         let mut board = self.board.lock().unwrap();
         board.insert(0, listener);
@@ -179,19 +183,19 @@ impl Workshop {
     }
 
     /// An object of a client, maybe of another one.
-    fn pick(&self, number: u64) -> Option<Remote<dyn ListenerApi>> {
+    pub fn pick(&self, number: u64) -> Option<Remote<dyn ListenerApi>> {
         self.ledger.run(number).complete();
         self.board.lock().unwrap().last().cloned()
     }
 
-    fn clear(&self, number: u64) {
+    pub fn clear(&self, number: u64) {
         self.ledger.run(number).complete();
         let board = std::mem::take(&mut *self.board.lock().unwrap());
         drop(board);
     }
 
     /// What the server's end of the session holds besides this call.
-    fn check_load(&self, cx: &Context, number: u64) {
+    pub fn check_load(&self, cx: &Context, number: u64) {
         self.ledger.run(number).complete();
         if let Some(caller) = Client::of(cx) {
             let load = caller.load();

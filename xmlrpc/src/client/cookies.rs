@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use cookie_store::CookieStore;
 use http::HeaderValue;
+use rpc_core::output::Foreign;
 use url::Url;
 
 use super::response::Headers;
@@ -41,7 +42,7 @@ impl Cookies {
             if let Ok(cookie) = cookie.to_str()
                 && let Err(error) = store.parse(cookie, url)
             {
-                tracing::debug!(%error, "ignored a cookie");
+                tracing::debug!(error = %Foreign::excerpt(error), "ignored a cookie");
             }
         }
     }

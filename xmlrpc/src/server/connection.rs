@@ -11,6 +11,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use rpc_core::Peer;
+use rpc_core::output::{Causes, Foreign, Quota};
 use rpc_core::transport::Io;
 use tokio::io::AsyncWriteExt;
 use tokio::task::yield_now;
@@ -40,7 +41,12 @@ impl Server {
             .as_ref()
             .is_some_and(|accept| !accept(&peer))
         {
-            tracing::info!(%peer, "peer refused");
+            static REFUSALS: Quota = Quota::new(10);
+            if tracing::enabled!(tracing::Level::INFO)
+                && let Some(admitted) = REFUSALS.admit()
+            {
+                tracing::info!(%peer, suppressed = admitted.suppressed(), "peer refused");
+            }
             return;
         }
         let accepted = Instant::now();
@@ -96,8 +102,8 @@ impl Server {
         let is_answered = match &result {
             Ok(()) => true,
             Err(error) => {
-                let cause: &dyn std::error::Error = error;
-                tracing::debug!(%peer, error = cause, "connection ended");
+                let shown = Foreign::excerpt(Causes(error));
+                tracing::debug!(%peer, error = %shown, "connection ended");
                 error.is_parse()
             }
         };

@@ -18,6 +18,7 @@ use http::{Method, Request, Response, StatusCode};
 use http_body::Body;
 use http_body_util::Full;
 use rpc_core::budget::{Hold, NoRoom};
+use rpc_core::output::{Foreign, Quota};
 use rpc_core::{
     Answer, Call, Cancellation, Context, Fault, FaultKind, FormatError, Name, Origin, Payload,
     Peer, Registry,
@@ -27,7 +28,7 @@ use tower_service::Service;
 use super::account::PeerAccount;
 use super::body::{self, Failure};
 use super::browser::{self, Names};
-use super::log::{self, OneLine};
+use super::log;
 use super::{Refusal, ReplyBody, Server, head};
 use crate::XmlRpc;
 use crate::coding::{Coding, charset, gzip};
@@ -206,14 +207,15 @@ impl Server {
         let cancellation = Cancellation::default();
         // A caller that hangs up drops this future: what runs elsewhere is told by the guard.
         let _guard = cancellation.cancel_on_drop();
-        let (method, params) = match document.and_then(|document| read_call(document, self.options.format)) {
-            Ok(call) => call,
-            Err(error) => {
-                let shown = OneLine(&error);
-                tracing::debug!(peer = %origin.peer, error = %shown, "a request is not a call");
-                return self.write_fault(&error.into(), "");
-            }
-        };
+        let (method, params) =
+            match document.and_then(|document| read_call(document, self.options.format)) {
+                Ok(call) => call,
+                Err(error) => {
+                    let shown = Foreign::excerpt(&error);
+                    tracing::debug!(peer = %origin.peer, error = %shown, "a request is not a call");
+                    return self.write_fault(&error.into(), "");
+                }
+            };
         let deadline = self
             .options
             .call_timeout
@@ -311,7 +313,7 @@ impl Server {
 
     /// The response to a request for which there is no room. Load balancers go by the status, callers by the fault.
     fn overloaded(&self, fault: &Fault, origin: Arc<Origin>) -> Response<Full<Bytes>> {
-        tracing::debug!(%fault, "request refused");
+        tracing::debug!(fault = %Foreign::excerpt(fault), "request refused");
         let mut response = self.reply(Reply::plain(self.write_fault(fault, "")), origin);
         *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
         let headers = response.headers_mut();
@@ -491,10 +493,16 @@ fn accepts_gzip(headers: &HeaderMap) -> bool {
 }
 
 pub(super) fn respond_with(refusal: Refusal) -> Response<Full<Bytes>> {
+    static REFUSALS: Quota = Quota::new(10);
+
     let response = refusal.0.map(|text| Full::new(Bytes::from(text)));
-    // What a browser asks before a page calls is answered like this, too.
-    if !response.status().is_success() {
-        tracing::info!(status = response.status().as_u16(), "request refused");
+    // The preflight request of a browser is answered like this, too.
+    if !response.status().is_success()
+        && tracing::enabled!(tracing::Level::INFO)
+        && let Some(admitted) = REFUSALS.admit()
+    {
+        let (status, suppressed) = (response.status().as_u16(), admitted.suppressed());
+        tracing::info!(status, suppressed, "request refused");
     }
     response
 }

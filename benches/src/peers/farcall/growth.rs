@@ -17,17 +17,17 @@ struct Host;
 
 #[service]
 impl Host {
-    fn add(&self, a: i64, b: i64) -> i64 {
+    pub fn add(&self, a: i64, b: i64) -> i64 {
         a + b
     }
 
     /// An object that lives as long as the client holds it.
-    fn object(&self) -> Remote<dyn HostApi> {
+    pub fn object(&self) -> Remote<dyn HostApi> {
         Remote::new(Self)
     }
 
     /// Never answers.
-    async fn wait(&self) {
+    pub async fn wait(&self) {
         pending::<()>().await;
     }
 }

@@ -13,7 +13,7 @@ struct Adder;
 
 #[service]
 impl Adder {
-    fn add(&self, a: i64, b: i64) -> i64 {
+    pub fn add(&self, a: i64, b: i64) -> i64 {
         a + b
     }
 }

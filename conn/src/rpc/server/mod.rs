@@ -11,6 +11,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::OptionFuture;
 use rpc_core::call::Answer;
 use rpc_core::handler::{FromCall, Function, IntoReply, Reply};
+use rpc_core::output::{Causes, Foreign};
 use rpc_core::registry::{Instance, Method, RegisterError};
 use rpc_core::serve::Drained;
 use rpc_core::workers::{self, Worker};
@@ -49,7 +50,7 @@ use crate::listener::{Listener, ListenerBuilder};
 ///
 /// #[service]
 /// impl Calculator {
-///     fn add(&self, a: i64, b: i64) -> i64 {
+///     pub fn add(&self, a: i64, b: i64) -> i64 {
 ///         a + b
 ///     }
 /// }
@@ -372,6 +373,7 @@ impl Server {
         match self.open(&mut link, serving).await {
             Ok(seat) => Some(seat.drive(link, peer)),
             Err(error) => {
+                let error = Foreign::excerpt(Causes(&error));
                 tracing::debug!(%peer, %error, "a peer did not come to a session");
                 None
             }
@@ -442,7 +444,8 @@ fn log_panic(ended: Result<Option<()>, JoinError>) {
     if let Err(error) = ended
         && error.is_panic()
     {
-        tracing::error!(%error, "a connection panicked");
+        // What code panics with may be what a peer sent.
+        tracing::error!(error = %Foreign::excerpt(error), "a connection panicked");
     }
 }
 

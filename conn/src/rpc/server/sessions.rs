@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll};
 
+use rpc_core::output::Foreign;
 use rpc_core::transport::Peer;
 use tokio::sync::{OwnedMutexGuard, oneshot};
 use tokio::time::{sleep, timeout};
@@ -176,7 +177,8 @@ impl Seat {
                 ended => ended,
             });
             let reason = reason.await;
-            tracing::debug!(peer = %driver.peer(), %reason, "a connection ended");
+            let shown = Foreign::excerpt(&reason);
+            tracing::debug!(peer = %driver.peer(), reason = %shown, "a connection ended");
             drop(driver);
             if self.lifeline.down(&reason) && !self.serving.stopping.is_cancelled() {
                 self.linger();

@@ -9,6 +9,7 @@ use std::task::{Context, Poll, Waker};
 use rpc_core::budget::NoRoom;
 use rpc_core::call::Answer;
 use rpc_core::limit::Running;
+use rpc_core::output::{Causes, Foreign, Quota};
 use rpc_core::{Call, Cancellation, Fault, FaultKind, Payload, Registry};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout_at};
@@ -398,10 +399,18 @@ impl State {
 
 /// Faults whose cause the caller does not learn are for the log of this end.
 pub(super) fn log(fault: &Fault, what: &str) {
+    static FAILURES: Quota = Quota::new(100);
+    // Of what stands in the log alone.
+    const MAX_CAUSES: usize = 8 * 1024;
+
     if fault.kind() == FaultKind::Internal {
-        let causes: Vec<String> = fault.causes().collect();
-        tracing::error!(%fault, causes = causes.join(": "), "{what}");
+        if tracing::enabled!(tracing::Level::ERROR)
+            && let Some(admitted) = FAILURES.admit()
+        {
+            let fault = Foreign::line(Causes(fault)).at_most(MAX_CAUSES);
+            tracing::error!(%fault, suppressed = admitted.suppressed(), "{what}");
+        }
     } else {
-        tracing::debug!(%fault, "{what}");
+        tracing::debug!(fault = %Foreign::excerpt(fault), "{what}");
     }
 }

@@ -6,12 +6,12 @@ struct Sink;
 
 #[service]
 impl Sink {
-    fn take(&self, number: i64, opaque: Opaque) -> i64 {
+    pub fn take(&self, number: i64, opaque: Opaque) -> i64 {
         let _ = opaque;
         number
     }
 
-    async fn context_second(&self, number: i64, cx: Context) -> i64 {
+    pub async fn context_second(&self, number: i64, cx: Context) -> i64 {
         let _ = cx;
         number
     }

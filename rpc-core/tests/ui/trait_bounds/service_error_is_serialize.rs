@@ -8,7 +8,7 @@ struct Counter;
 
 #[service]
 impl Counter {
-    fn value(&self) -> Result<i64, MyError> {
+    pub fn value(&self) -> Result<i64, MyError> {
         Err(MyError)
     }
 }

@@ -6,7 +6,7 @@ struct Counter;
 
 #[service]
 impl Counter {
-    async fn value(&self) -> i64 {
+    pub async fn value(&self) -> i64 {
         let count = Rc::new(1);
         std::future::ready(()).await;
         *count

@@ -6,16 +6,16 @@ struct Factory;
 
 #[service]
 impl Factory {
-    fn now(&self) -> Opaque {
+    pub fn now(&self) -> Opaque {
         Opaque
     }
 
-    async fn later(&self) -> Opaque {
+    pub async fn later(&self) -> Opaque {
         Opaque
     }
 
     #[service(blocking)]
-    fn blocking(&self) -> Opaque {
+    pub fn blocking(&self) -> Opaque {
         Opaque
     }
 }

@@ -6,7 +6,7 @@ struct Counter(Cell<i64>);
 
 #[service]
 impl Counter {
-    fn value(&self) -> i64 {
+    pub fn value(&self) -> i64 {
         self.0.get()
     }
 }

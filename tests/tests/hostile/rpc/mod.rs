@@ -11,4 +11,4 @@ mod promises;
 mod session;
 mod sessions;
 mod streams;
-mod wire;
+pub(crate) mod wire;

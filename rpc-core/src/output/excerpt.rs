@@ -3,7 +3,7 @@
 use std::fmt::{self, Write as _};
 
 /// The most bytes of an excerpt, but for the dots at its end.
-const LIMIT: usize = 1024;
+pub(super) const LIMIT: usize = 1024;
 
 /// Up to [`LIMIT`] bytes of a text. No more than those are ever written.
 pub(crate) fn excerpt(text: impl fmt::Display) -> String {

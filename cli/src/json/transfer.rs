@@ -1,0 +1,154 @@
+//! Arguments and results in the formats that carry calls.
+
+use std::fmt;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use rpc_core::DateTime;
+use rpc_core::value::NEWTYPE;
+use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::ser::{self, Serialize, Serializer};
+
+use super::{Json, Number, double};
+
+/// An argument, in whatever format: see [`Json::check`].
+impl Serialize for Json {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Null => serializer.serialize_none(),
+            Self::Bool(truth) => serializer.serialize_bool(*truth),
+            Self::Number(digits) => match Number::of(digits) {
+                Number::Signed(number) => serializer.serialize_i64(number),
+                Number::Unsigned(number) => serializer.serialize_u64(number),
+                Number::Double(number) => serializer.serialize_f64(number),
+                Number::Beyond => Err(ser::Error::custom(format_args!(
+                    "the integer {digits} does not fit into 64 bits"
+                ))),
+            },
+            Self::String(text) => serializer.serialize_str(text),
+            Self::Array(values) => serializer.collect_seq(values),
+            Self::Object(members) => {
+                serializer.collect_map(members.iter().map(|(name, value)| (name, value)))
+            }
+        }
+    }
+}
+
+/// A result, of whatever format.
+impl<'de> Deserialize<'de> for Json {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_newtype_struct(NEWTYPE, Asking)
+    }
+}
+
+/// Asks the deserializer for anything, dates included: see [`NEWTYPE`].
+struct Asking;
+
+impl<'de> Visitor<'de> for Asking {
+    type Value = Json;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any value")
+    }
+
+    fn visit_newtype_struct<D: Deserializer<'de>>(self, source: D) -> Result<Json, D::Error> {
+        source.deserialize_any(Anything)
+    }
+}
+
+/// Takes what comes. A newtype is a date and time: nothing else is delivered as one.
+struct Anything;
+
+macro_rules! integers {
+    ($($method:ident($type:ty);)*) => {$(
+        fn $method<E: de::Error>(self, number: $type) -> Result<Json, E> {
+            Ok(Json::Number(number.to_string()))
+        }
+    )*};
+}
+
+impl<'de> Visitor<'de> for Anything {
+    type Value = Json;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any value")
+    }
+
+    integers! {
+        visit_i64(i64);
+        visit_u64(u64);
+        visit_i128(i128);
+        visit_u128(u128);
+    }
+
+    fn visit_bool<E: de::Error>(self, truth: bool) -> Result<Json, E> {
+        Ok(Json::Bool(truth))
+    }
+
+    fn visit_f64<E: de::Error>(self, number: f64) -> Result<Json, E> {
+        Ok(double(number))
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Json, E> {
+        Ok(Json::String(text.to_owned()))
+    }
+
+    fn visit_string<E: de::Error>(self, text: String) -> Result<Json, E> {
+        Ok(Json::String(text))
+    }
+
+    fn visit_bytes<E: de::Error>(self, bytes: &[u8]) -> Result<Json, E> {
+        Ok(Json::String(STANDARD.encode(bytes)))
+    }
+
+    fn visit_none<E: de::Error>(self) -> Result<Json, E> {
+        Ok(Json::Null)
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<Json, E> {
+        Ok(Json::Null)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, source: D) -> Result<Json, D::Error> {
+        source.deserialize_any(self)
+    }
+
+    fn visit_newtype_struct<D: Deserializer<'de>>(self, source: D) -> Result<Json, D::Error> {
+        let text = String::deserialize(source)?;
+        let date: Result<DateTime, _> = text.parse();
+        Ok(Json::String(date.map_or(text, |date| date.to_string())))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Json, A::Error> {
+        let mut values = Vec::new();
+        while let Some(value) = seq.next_element()? {
+            values.push(value);
+        }
+        Ok(Json::Array(values))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Json, A::Error> {
+        let mut members = Vec::new();
+        while let Some(member) = map.next_entry()? {
+            members.push(member);
+        }
+        Ok(Json::Object(members))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rpc_core::Value;
+
+    use super::*;
+
+    #[test]
+    fn bytes_and_dates_become_text() {
+        let json = |value| rpc_core::from_value::<Json>(value).unwrap().write();
+        assert_eq!(json(Value::Bytes(vec![1, 2, 3])), r#""AQID""#);
+        let date = "19980717T14:08:55".parse().unwrap();
+        assert_eq!(json(Value::DateTime(date)), r#""1998-07-17T14:08:55""#);
+        let values = vec![Value::Nil, Value::Int(-1), Value::Double(f64::INFINITY)];
+        assert_eq!(json(Value::Array(values)), r#"[null,-1,"inf"]"#);
+    }
+}

@@ -1,0 +1,173 @@
+//! The one way to the terminal: for results, for errors, and for what servers say.
+
+use std::ffi::OsString;
+use std::fmt::Display;
+use std::io::{self, ErrorKind, Write};
+use std::process::ExitCode;
+
+use percent_encoding::percent_decode_str;
+use rpc_core::output::Foreign;
+
+/// The status where the server answered with a fault.
+pub(crate) const FAULT: u8 = 1;
+
+/// The status of all other failures.
+pub(crate) const FAILURE: u8 = 2;
+
+/// The status where nobody reads the output any more: that of a command that SIGPIPE ends, as a shell has it.
+const CLOSED: u8 = 128 + 13;
+
+/// Prints what was asked for. Lines are those of the text; whatever else a terminal could obey is escaped.
+pub(crate) fn print(text: &str) -> ExitCode {
+    let mut out = io::stdout().lock();
+    let written = writeln!(out, "{}", Foreign::lines(text)).and_then(|()| out.flush());
+    match written {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => ExitCode::from(CLOSED),
+        Err(error) => {
+            complain(format_args!(
+                "farcall: the output cannot be written: {error}"
+            ));
+            ExitCode::from(FAILURE)
+        }
+    }
+}
+
+/// Tells of a failure, on one line. That nobody hears of it changes nothing.
+pub(crate) fn complain(text: impl Display) {
+    let _ = writeln!(io::stderr(), "{}", Foreign::line(text));
+}
+
+/// Tells that the arguments cannot be understood, or prints the help that they ask for.
+pub(crate) fn explain(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
+    if !error.use_stderr() {
+        return match error.print() {
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => ExitCode::from(CLOSED),
+            Err(_) => ExitCode::from(FAILURE),
+            Ok(()) => ExitCode::SUCCESS,
+        };
+    }
+    let text = without_secrets(&error.render().to_string(), arguments);
+    let mut err = io::stderr();
+    let _ = write!(err, "{}", Foreign::lines(text));
+    if error.kind() == clap::error::ErrorKind::UnknownArgument {
+        let _ = writeln!(err, "Arguments that begin with '-' stand behind '--'.");
+    }
+    ExitCode::from(FAILURE)
+}
+
+/// The text of an error without the arguments that may be, or hold, a password: those with a `:` or `@`, as URLs and headers
+/// have them, however they are misspelt.
+fn without_secrets(text: &str, arguments: &[OsString]) -> String {
+    let mut hidden = Vec::new();
+    for argument in arguments {
+        let argument = argument.to_string_lossy().replace(super::MARK, "");
+        let parts = argument.split_once('=');
+        let value = parts
+            .filter(|_| argument.starts_with('-'))
+            .map(|(_, value)| value.to_owned());
+        hidden.extend(value);
+        hidden.push(argument);
+    }
+    hidden.retain(|argument| argument.contains([':', '@']));
+    // What is part of another is replaced after it.
+    hidden.sort_by_key(|argument| std::cmp::Reverse(argument.len()));
+    let mut text = text.replace(super::MARK, "");
+    for argument in hidden {
+        text = text.replace(&argument, "…");
+    }
+    text
+}
+
+/// The text of an error without what may be a password in a URL, wherever the error got it from. A URL may be misspelt, so
+/// that what was meant as a password is taken for a path.
+pub(crate) fn without_password(text: &str, url: &str) -> String {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let decoded = percent_decode_str(rest).decode_utf8_lossy();
+    let mut secrets: Vec<&str> = Vec::new();
+    for rest in [url, rest, &*decoded] {
+        let is_end =
+            |c: char| matches!(c, ':' | '/' | '@' | '?' | '#' | '\\' | '%') || c.is_whitespace();
+        let user = rest.rsplit_once('@').map(|(user, _)| user);
+        let behind_colon = user
+            .unwrap_or(rest)
+            .split_once(':')
+            .map(|(_, behind)| behind);
+        // `HOST:PORT` and `SOCKET:/PATH` have no password.
+        let is_place = |behind: &str| {
+            let first = behind.split(is_end).next().unwrap_or_default();
+            first.bytes().all(|byte| byte.is_ascii_digit())
+        };
+        let secret = match (user, behind_colon) {
+            (Some(user), behind) => behind.unwrap_or(user),
+            (None, Some(behind)) if !is_place(behind) => behind,
+            (None, _) => continue,
+        };
+        secrets.push(secret);
+        secrets.extend(secret.split(is_end));
+    }
+    // A shorter one would be found in other words.
+    secrets.retain(|secret| secret.len() > 2);
+    secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+    let mut text = text.to_owned();
+    for secret in secrets {
+        text = text.replace(secret, "…");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_of_a_misspelt_url_is_not_repeated() {
+        for (url, text, shown) in [
+            ("http://u:s3cret@host/", "no s3cret at host", "no … at host"),
+            (
+                "u:s3cret@http://host/",
+                "`u:s3cret@http` is no scheme",
+                "`u:…@http` is no scheme",
+            ),
+            (
+                "http+unix://u:s3cret//",
+                "cannot connect to u:s3cret//",
+                "cannot connect to u:…",
+            ),
+            (
+                "http+unix://u:a/s3cret:/RPC2",
+                "cannot connect to u:a/s3cret",
+                "cannot connect to u:a/…",
+            ),
+            ("http://u%3As3cret/", "no host u:s3cret", "no host u:…"),
+            (
+                "http+unix:///run/x:/RPC2",
+                "cannot connect to /run/x",
+                "cannot connect to /run/x",
+            ),
+            (
+                "http://host:80/x",
+                "cannot connect to host:80/x",
+                "cannot connect to host:80/x",
+            ),
+            (
+                "http://host",
+                "cannot connect to http://host",
+                "cannot connect to http://host",
+            ),
+        ] {
+            assert_eq!(without_password(text, url), shown, "{url}");
+        }
+    }
+
+    #[test]
+    fn what_may_be_a_password_is_not_repeated() {
+        let arguments = ["--url=u:s3cret@h", "u:s3cret@h", "--x", "http://u:s3cret/"];
+        let arguments = arguments.map(OsString::from);
+        let text = "no '--url=u:s3cret@h', 'u:s3cret@h', '--x' or 'http://u:s3cret/'";
+        assert_eq!(
+            without_secrets(text, &arguments),
+            "no '…', '…', '--x' or '…'"
+        );
+    }
+}

@@ -1,0 +1,211 @@
+//! What is an option and what an argument, and that numbers arrive and are shown as they are.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::process::Command;
+
+use conn::codec::pickle;
+use conn::{Connection, Listener, Pickle};
+use rpc_core::{Value, Variadic, service};
+use tokio::runtime::Runtime;
+
+/// Runs the command: its exit status, standard output and standard error.
+fn farcall(args: &[&str]) -> (i32, String, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_farcall"))
+        .args(args)
+        .env_remove("FARCALL_AUTHKEY")
+        .output()
+        .unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (
+        output.status.code().unwrap(),
+        text(output.stdout),
+        text(output.stderr),
+    )
+}
+
+struct Methods;
+
+#[service]
+impl Methods {
+    pub fn args(&self, Variadic(args): Variadic<Value>) -> Value {
+        Value::Array(args)
+    }
+
+    pub fn largest(&self, number: u64) -> (u64, [f64; 3]) {
+        (number, [f64::NAN, f64::INFINITY, f64::NEG_INFINITY])
+    }
+}
+
+fn over_http() -> (String, Runtime) {
+    let runtime = Runtime::new().unwrap();
+    let server = xmlrpc::Server::new();
+    server.register_instance(Methods).unwrap();
+    let listening = runtime.block_on(server.bind("127.0.0.1:0")).unwrap();
+    let url = listening.url();
+    runtime.spawn(listening.serve());
+    (url, runtime)
+}
+
+#[test]
+fn options_stand_anywhere_and_numbers_are_arguments() {
+    let (url, _runtime) = over_http();
+    let table: &[(&[&str], &str)] = &[
+        (&["args"], "[]"),
+        (&["args", "3", "5"], "[3,5]"),
+        (&["args", "3", "5", "--timeout", "5"], "[3,5]"),
+        (&["args", "3", "--timeout=5", "5"], "[3,5]"),
+        (&["--timeout", "5", "args", "3"], "[3]"),
+        (
+            &["args", "--header", "a: b", "3", "--header", "c: -1"],
+            "[3]",
+        ),
+        (&["args", "-5", "-0.5", "-1.5e3"], "[-5,-0.5,-1500.0]"),
+        (
+            &["args", "-1e-3", "-1E+2", "--timeout", "5"],
+            "[-0.001,-100.0]",
+        ),
+        (&["args", "-5 bananas", "-", ""], r#"["-5 bananas","-",""]"#),
+        (
+            &["args", "--", "--timeout", "-x", "-5", "--"],
+            r#"["--timeout","-x",-5,"--"]"#,
+        ),
+        (
+            &["args", "1", "--timeout", "5", "--", "--help"],
+            r#"[1,"--help"]"#,
+        ),
+        (
+            &["args", "nan", "inf", "NaN", "Infinity"],
+            r#"["nan","inf","NaN","Infinity"]"#,
+        ),
+        (
+            &[
+                "args",
+                "9223372036854775807",
+                "-9223372036854775808",
+                "9007199254740993",
+            ],
+            "[9223372036854775807,-9223372036854775808,9007199254740993]",
+        ),
+        (
+            &["args", r#""18446744073709551616""#],
+            r#"["18446744073709551616"]"#,
+        ),
+    ];
+    for (args, printed) in table {
+        let found = farcall(&[&["call", url.as_str()], *args].concat());
+        assert_eq!(
+            found,
+            (0, format!("{printed}\n"), String::new()),
+            "{args:?}"
+        );
+    }
+}
+
+#[test]
+fn what_looks_like_an_option_and_is_none_is_refused() {
+    let (url, _runtime) = over_http();
+    for option in [
+        "--unknown",
+        "--authkey",
+        "-x",
+        "-inf",
+        "-.5",
+        "--codec",
+        "--timeou",
+    ] {
+        for args in [
+            ["args", "3", option],
+            ["args", option, "3"],
+            [option, "args", "3"],
+        ] {
+            let (status, out, err) = farcall(&[&["call", url.as_str()], &args[..]].concat());
+            assert_eq!((status, out.as_str()), (2, ""), "{args:?}: {err}");
+            assert!(err.contains("'--'"), "{args:?}: no word of `--` in {err}");
+        }
+        let (status, out, err) = farcall(&["send", "conn://127.0.0.1:1", "1", option]);
+        assert_eq!((status, out.as_str()), (2, ""), "{option}: {err}");
+    }
+    for timeout in ["-5", "nan", "x", "1e30"] {
+        let (status, out, err) = farcall(&["call", &url, "args", "--timeout", timeout]);
+        assert_eq!((status, out.as_str()), (2, ""), "{timeout}: {err}");
+        assert!(err.contains(timeout) && !err.contains('\0'), "{err}");
+    }
+}
+
+#[test]
+fn numbers_that_cannot_be_sent_are_named() {
+    let (url, _runtime) = over_http();
+    for (args, problem) in [
+        (
+            ["1", "9223372036854775808"],
+            "argument 2: 9223372036854775808 ",
+        ),
+        (
+            ["-9223372036854775809", "1"],
+            "argument 1: -9223372036854775809 ",
+        ),
+        (
+            ["1", r#"{"a":[18446744073709551616]}"#],
+            "argument 2: 18446744073709551616 ",
+        ),
+        (["1e999", "1"], "argument 1: 1e999 "),
+    ] {
+        let (status, out, err) = farcall(&["call", &url, "args", args[0], args[1]]);
+        assert_eq!((status, out.as_str()), (2, ""), "{err}");
+        assert!(err.contains(problem), "{err}");
+    }
+}
+
+#[test]
+fn calls_over_connections_have_64_bits_without_a_sign() {
+    let runtime = Runtime::new().unwrap();
+    let server = conn::rpc::Server::new();
+    server.register_instance(Methods).unwrap();
+    let binding = async { Listener::bind("127.0.0.1:0").authkey("a key").await };
+    let listener = runtime.block_on(binding).unwrap();
+    let url = format!("conn+rpc://{}", listener.local_address());
+    runtime.spawn(server.serve(listener));
+    let folder = tempfile::tempdir().unwrap();
+    let key = folder.path().join("key");
+    std::fs::write(&key, "a key\n").unwrap();
+    let key = ["--authkey-file", key.to_str().unwrap()];
+
+    let call = |args: &[&str]| farcall(&[&["call", url.as_str()], args, &key].concat());
+    let printed = |text: &str| (0, format!("{text}\n"), String::new());
+    assert_eq!(call(&["args", "3", "5"]), printed("[3,5]"));
+    assert_eq!(
+        call(&["largest", "18446744073709551615"]),
+        printed(r#"[18446744073709551615,["nan","inf","-inf"]]"#)
+    );
+    let (status, _, err) = call(&["largest", "18446744073709551616"]);
+    assert_eq!(status, 2);
+    assert!(err.contains("argument 1: 18446744073709551616 "), "{err}");
+}
+
+#[test]
+fn messages_have_numbers_of_any_size() {
+    let runtime = Runtime::new().unwrap();
+    let digits = "-123456789012345678901234567890";
+    for codec in ["pickle", "json"] {
+        let binding = async { Listener::bind("127.0.0.1:0").await };
+        let mut listener = runtime.block_on(binding).unwrap();
+        let url = format!("conn://{}", listener.local_address());
+        runtime.spawn(async move {
+            type Echo = Connection<pickle::Value, pickle::Value, Pickle>;
+            let mut peer: Echo = listener.accept().await.unwrap();
+            if codec == "pickle" {
+                let value = peer.recv().await.unwrap();
+                assert!(matches!(&value, pickle::Value::BigInt(_)), "{value}");
+                peer.send(&value).await.unwrap();
+            } else {
+                let message = peer.recv_bytes(100).await.unwrap();
+                assert_eq!(message, digits.as_bytes());
+                peer.send_bytes(&message).await.unwrap();
+            }
+            // The peer leaves first.
+            let _ = peer.recv_bytes(100).await;
+        });
+        let found = farcall(&["send", &url, digits, "--codec", codec]);
+        assert_eq!(found, (0, format!("{digits}\n"), String::new()), "{codec}");
+    }
+}

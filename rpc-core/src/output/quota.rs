@@ -1,0 +1,133 @@
+//! How often the same is logged.
+
+use std::fmt;
+use std::num::NonZeroU64;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// How long a quota lasts, until there is a new one.
+const PERIOD: Duration = Duration::from_secs(60);
+
+/// Limits how often an event is logged: so many times a minute, and how many were left out when it is logged the next
+/// time.
+///
+/// For what a stranger can make happen at will, such as a refused connection: a line for each would fill the
+/// disk. Each kind of event has one quota, for the whole process.
+///
+/// ```
+/// use rpc_core::output::Quota;
+///
+/// static REFUSALS: Quota = Quota::new(10);
+///
+/// if let Some(admitted) = REFUSALS.admit() {
+///     tracing::warn!(suppressed = admitted.suppressed(), "a peer was refused");
+/// }
+/// ```
+///
+/// A minute begins with the first event after the last one, so that any 60 seconds have at most twice the quota. The
+/// clock is read, and a lock taken, for each event: ask only where the event would be logged.
+pub struct Quota {
+    most: u32,
+    state: Mutex<State>,
+}
+
+#[derive(Clone, Copy)]
+struct State {
+    /// When the minute began.
+    since: Option<Instant>,
+    admitted: u32,
+    suppressed: u64,
+}
+
+/// An event that may be logged: see [`Quota::admit`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Admitted {
+    suppressed: u64,
+}
+
+impl Admitted {
+    /// How many events were not logged since the last one that was. `None` where there were none, so that
+    /// the field is not in the log.
+    #[must_use]
+    pub fn suppressed(&self) -> Option<u64> {
+        NonZeroU64::new(self.suppressed).map(NonZeroU64::get)
+    }
+}
+
+impl Quota {
+    /// A quota of `most` events a minute.
+    #[must_use]
+    pub const fn new(most: u32) -> Self {
+        Self {
+            most,
+            state: Mutex::new(State {
+                since: None,
+                admitted: 0,
+                suppressed: 0,
+            }),
+        }
+    }
+
+    /// Counts an event, and says whether to log it.
+    #[must_use]
+    pub fn admit(&self) -> Option<Admitted> {
+        self.admit_at(Instant::now())
+    }
+
+    fn admit_at(&self, now: Instant) -> Option<Admitted> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_over = |since| now.saturating_duration_since(since) >= PERIOD;
+        if state.since.is_none_or(is_over) {
+            state.since = Some(now);
+            state.admitted = 0;
+        }
+        if state.admitted < self.most {
+            state.admitted += 1;
+            let suppressed = std::mem::take(&mut state.suppressed);
+            return Some(Admitted { suppressed });
+        }
+        state.suppressed = state.suppressed.saturating_add(1);
+        None
+    }
+}
+
+impl fmt::Debug for Quota {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Quota")
+            .field("most", &self.most)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_minute_has_its_quota_and_the_next_tells_of_the_rest() {
+        let quota = Quota::new(3);
+        let start = Instant::now();
+        let admit = |seconds| {
+            let admitted = quota.admit_at(start + Duration::from_secs(seconds));
+            admitted.map(|admitted| admitted.suppressed())
+        };
+        assert_eq!([admit(0), admit(1), admit(2)], [Some(None); 3]);
+        for second in 3..60 {
+            assert_eq!(admit(second), None);
+        }
+        assert_eq!(admit(60), Some(Some(57)));
+        assert_eq!(
+            [admit(61), admit(119), admit(119)],
+            [Some(None), Some(None), None]
+        );
+        // A quiet hour changes nothing but the time.
+        assert_eq!(admit(3600), Some(Some(1)));
+    }
+
+    #[test]
+    fn ten_thousand_events_are_a_few_lines() {
+        static STRANGERS: Quota = Quota::new(10);
+        let logged = (0..10_000).filter(|_| STRANGERS.admit().is_some()).count();
+        assert!((10..=20).contains(&logged), "{logged}");
+    }
+}
