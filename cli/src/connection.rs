@@ -13,11 +13,12 @@ use crate::MARK;
 
 #[derive(Args)]
 pub(crate) struct Authentication {
-    /// For connections: a file with the key that both ends know; without, the variable FARCALL_AUTHKEY
-    /// has it
+    /// For connections: a file with the key that both ends know; without, the variable
+    /// FARCALL_AUTHKEY has it
     #[arg(long, global = true, value_name = "FILE", value_parser = path())]
     authkey_file: Option<PathBuf>,
-    /// For connections: authenticate with MD5 where the peer expects that, as CPython up to 3.11 does
+    /// For connections: authenticate with MD5 where the peer expects that, as CPython up to 3.11
+    /// does
     #[arg(long, global = true)]
     pub(crate) legacy_md5: bool,
 }

@@ -12,7 +12,8 @@ use serde_json::value::RawValue;
 /// How deep arguments and answers in JSON can be nested.
 const MAX_DEPTH: u8 = 128;
 
-/// A value as JSON has it. Numbers are their text: JSON does not limit them, and none is to become another.
+/// A value as JSON has it. Numbers are their text: JSON does not limit them, and none is to become
+/// another.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Json {
     Null,
@@ -87,8 +88,9 @@ impl<'de> Deserialize<'de> for Members<'de> {
 }
 
 impl Json {
-    /// Writes a result as JSON of ASCII and harmless characters: the others are escaped, which leaves the
-    /// values of the texts as they are. Bytes have become base64 text, dates ISO 8601 text.
+    /// Writes a result as JSON of ASCII and harmless characters: the others are escaped, which
+    /// leaves the values of the texts as they are. Bytes have become base64 text, dates ISO 8601
+    /// text.
     pub(crate) fn write(&self) -> String {
         let mut text = String::new();
         self.write_to(&mut text);
@@ -165,7 +167,8 @@ fn write_text(text: &str, out: &mut String) {
     out.push_str(&serde_json::to_string(text).unwrap_or_default());
 }
 
-/// A double. JSON has none that is not finite: these become the texts `nan`, `inf` and `-inf`, as Python writes them.
+/// A double. JSON has none that is not finite: these become the texts `nan`, `inf` and `-inf`, as
+/// Python writes them.
 fn double(number: f64) -> Json {
     match serde_json::Number::from_f64(number) {
         Some(finite) => Json::Number(finite.to_string()),

@@ -1,8 +1,8 @@
 //! The `farcall` command: calls remote methods from the shell.
 //!
 //! Results go to standard output as JSON. A fault goes to standard error with exit status 1, any
-//! other failure with exit status 2. Where nobody reads the output any more, the status is 141 and nothing is said, as
-//! if SIGPIPE had ended the command.
+//! other failure with exit status 2. Where nobody reads the output any more, the status is 141 and
+//! nothing is said, as if SIGPIPE had ended the command.
 
 mod call;
 mod connection;
@@ -29,8 +29,10 @@ use self::terminal::{FAILURE, FAULT, complain, explain, print};
     name = "farcall",
     version,
     disable_help_subcommand = true,
-    after_help = "Options can stand anywhere before `--`. What begins with `-` and a digit is an argument.\n\
-                  Exit status: 1 for a fault of the server, 2 for any other failure, 141 where the output is closed."
+    after_help = "Options can stand anywhere before `--`. \
+                  What begins with `-` and a digit is an argument.\n\
+                  Exit status: 1 for a fault of the server, 2 for any other failure, \
+                  141 where the output is closed."
 )]
 struct Arguments {
     #[command(subcommand)]
@@ -59,7 +61,8 @@ impl Command {
 #[derive(Args)]
 struct Options {
     /// Give up after so many seconds
-    #[arg(long, global = true, value_name = "SECONDS", default_value = "60", value_parser = seconds)]
+    #[arg(long, global = true, value_name = "SECONDS", default_value = "60")]
+    #[arg(value_parser = seconds)]
     timeout: Duration,
     /// Send a header with each HTTP request; can be given more than once
     #[arg(long = "header", global = true, value_name = "NAME: VALUE", value_parser = argument)]
@@ -68,8 +71,8 @@ struct Options {
     authentication: Authentication,
 }
 
-/// Stands before arguments that begin with `-` and a digit: no option does, but the parser would take `-1e-3` for one.
-/// No argument of a process has this character.
+/// Stands before arguments that begin with `-` and a digit: no option does, but the parser would
+/// take `-1e-3` for one. No argument of a process has this character.
 const MARK: char = '\0';
 
 /// The arguments of the process, with marks.

@@ -14,10 +14,12 @@ pub(crate) const FAULT: u8 = 1;
 /// The status of all other failures.
 pub(crate) const FAILURE: u8 = 2;
 
-/// The status where nobody reads the output any more: that of a command that SIGPIPE ends, as a shell has it.
+/// The status where nobody reads the output any more: that of a command that SIGPIPE ends, as a
+/// shell has it.
 const CLOSED: u8 = 128 + 13;
 
-/// Prints what was asked for. Lines are those of the text; whatever else a terminal could obey is escaped.
+/// Prints what was asked for. Lines are those of the text; whatever else a terminal could obey is
+/// escaped.
 pub(crate) fn print(text: &str) -> ExitCode {
     let mut out = io::stdout().lock();
     let written = writeln!(out, "{}", Foreign::lines(text)).and_then(|()| out.flush());
@@ -56,8 +58,8 @@ pub(crate) fn explain(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
     ExitCode::from(FAILURE)
 }
 
-/// The text of an error without the arguments that may be, or hold, a password: those with a `:` or `@`, as URLs and headers
-/// have them, however they are misspelt.
+/// The text of an error without the arguments that may be, or hold, a password: those with a `:` or
+/// `@`, as URLs and headers have them, however they are misspelt.
 fn without_secrets(text: &str, arguments: &[OsString]) -> String {
     let mut hidden = Vec::new();
     for argument in arguments {
@@ -79,8 +81,8 @@ fn without_secrets(text: &str, arguments: &[OsString]) -> String {
     text
 }
 
-/// The text of an error without what may be a password in a URL, wherever the error got it from. A URL may be misspelt, so
-/// that what was meant as a password is taken for a path.
+/// The text of an error without what may be a password in a URL, wherever the error got it from. A
+/// URL may be misspelt, so that what was meant as a password is taken for a path.
 pub(crate) fn without_password(text: &str, url: &str) -> String {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     let decoded = percent_decode_str(rest).decode_utf8_lossy();

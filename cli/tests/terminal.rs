@@ -38,7 +38,8 @@ fn farcall(args: &[&str]) -> (i32, String, String) {
     )
 }
 
-/// Runs the command, and makes sure that it printed so many lines to either, with nothing harmful in them.
+/// Runs the command, and makes sure that it printed so many lines to either, with nothing harmful
+/// in them.
 fn assert_harmless(args: &[&str], lines: (usize, usize)) -> String {
     let (_, out, err) = farcall(args);
     let found = (out.lines().count(), err.lines().count());

@@ -47,11 +47,11 @@ impl Json {
         })
     }
 
-    /// A value of Python. Tuples and sets become arrays, bytes base64 text; keys that are no text, and values that JSON
-    /// has nothing for, become what Python's `repr` shows of them.
+    /// A value of Python. Tuples and sets become arrays, bytes base64 text; keys that are no text,
+    /// and values that JSON has nothing for, become what Python's `repr` shows of them.
     ///
-    /// An error if it refers to its parts so often that it would have more than a million, or has an
-    /// integer of more than a million bits.
+    /// An error if it refers to its parts so often that it would have more than a million, or has
+    /// an integer of more than a million bits.
     pub(crate) fn from_python(value: &pickle::Value) -> Result<Self, &'static str> {
         let mut parts_left = MAX_PARTS;
         python_to_json(value, &mut parts_left)

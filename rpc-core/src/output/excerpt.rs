@@ -1,4 +1,5 @@
-//! The start of what a peer sent, for what is said of it: whole, one message would fill logs and answers.
+//! The start of what a peer sent, for what is said of it: whole, one message would fill logs and
+//! answers.
 
 use std::fmt::{self, Write as _};
 

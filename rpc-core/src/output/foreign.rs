@@ -5,16 +5,18 @@ use std::fmt::{self, Write as _};
 
 use super::excerpt::LIMIT;
 
-/// Displays a text that a peer had a say in, with every character escaped that does more than be read.
+/// Displays a text that a peer had a say in, with every character escaped that does more than be
+/// read.
 ///
-/// A name, a fault, a header can hold line breaks, which would write lines of their own into a log, or
-/// sequences that a terminal obeys: they move the cursor, set the title, fill the clipboard. What is not
-/// [harmless](is_harmless) becomes `\n`, `\u{1b}` and so on. Other text stays as it is, backslashes included, so
-/// that an escaped character cannot be told from one that was sent as its escape.
+/// A name, a fault, a header can hold line breaks, which would write lines of their own into a log,
+/// or sequences that a terminal obeys: they move the cursor, set the title, fill the clipboard.
+/// What is not [harmless](is_harmless) becomes `\n`, `\u{1b}` and so on. Other text stays as it is,
+/// backslashes included, so that an escaped character cannot be told from one that was sent as its
+/// escape.
 ///
-/// Farcall's logs and the `farcall` command write all foreign texts this way. Programs that log or print a
-/// [`Fault`](crate::Fault) or another error of a call do well to do the same: their `Display` has
-/// the peer's text as it came.
+/// Farcall's logs and the `farcall` command write all foreign texts this way. Programs that log or
+/// print a [`Fault`](crate::Fault) or another error of a call do well to do the same: their
+/// `Display` has the peer's text as it came.
 ///
 /// ```
 /// use rpc_core::output::Foreign;
@@ -51,8 +53,8 @@ impl<T: fmt::Display> Foreign<T> {
         }
     }
 
-    /// The text with its line breaks and tabs. A carriage return is left out where a line feed follows,
-    /// and escaped elsewhere.
+    /// The text with its line breaks and tabs. A carriage return is left out where a line feed
+    /// follows, and escaped elsewhere.
     ///
     /// For texts that nothing stands in one line with, such as the help of a method.
     pub const fn lines(text: T) -> Self {
@@ -63,8 +65,8 @@ impl<T: fmt::Display> Foreign<T> {
         }
     }
 
-    /// The start of the text on one line: at most 1,024 bytes, as a peer may send megabytes, and dots where
-    /// it was longer. What a log is given.
+    /// The start of the text on one line: at most 1,024 bytes, as a peer may send megabytes, and
+    /// dots where it was longer. What a log is given.
     pub const fn excerpt(text: T) -> Self {
         Self {
             text,
@@ -73,8 +75,8 @@ impl<T: fmt::Display> Foreign<T> {
         }
     }
 
-    /// Cuts what is displayed to this many bytes, and puts dots where it was longer. Default: no limit, but
-    /// for an [`excerpt`](Self::excerpt).
+    /// Cuts what is displayed to this many bytes, and puts dots where it was longer. Default: no
+    /// limit, but for an [`excerpt`](Self::excerpt).
     #[must_use]
     pub fn at_most(mut self, bytes: usize) -> Self {
         self.limit = bytes;
@@ -129,18 +131,20 @@ impl fmt::Display for Causes<'_> {
     }
 }
 
-/// Whether a character only shows itself, or a space, and cannot make the text around it look like another.
+/// Whether a character only shows itself, or a space, and cannot make the text around it look like
+/// another.
 ///
 /// Harmless are all characters but these:
 ///
 /// - the control characters: U+0000 to U+001F, U+007F to U+009F;
 /// - the separators of lines and paragraphs, U+2028 and U+2029;
-/// - those that change the direction of the text around them: U+061C, U+200E, U+200F, U+202A to U+202E, U+2066
-///   to U+2069;
-/// - invisible ones: U+00AD, U+180E, U+200B, U+2060 to U+206F, U+FEFF, U+FFF9 to U+FFFB, and the tags U+E0000
-///   to U+E007F.
+/// - those that change the direction of the text around them: U+061C, U+200E, U+200F, U+202A to
+///   U+202E, U+2066 to U+2069;
+/// - invisible ones: U+00AD, U+180E, U+200B, U+2060 to U+206F, U+FEFF, U+FFF9 to U+FFFB, and the
+///   tags U+E0000 to U+E007F.
 ///
-/// The two invisible joiners U+200C and U+200D are harmless: words of several languages, and emoji, are spelt with them.
+/// The two invisible joiners U+200C and U+200D are harmless: words of several languages, and emoji,
+/// are spelt with them.
 #[must_use]
 pub const fn is_harmless(character: char) -> bool {
     !matches!(

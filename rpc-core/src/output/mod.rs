@@ -1,4 +1,5 @@
-//! What logs and terminals are given: texts that a peer had a say in, and how often they are logged.
+//! What logs and terminals are given: texts that a peer had a say in, and how often they are
+//! logged.
 
 mod excerpt;
 mod foreign;

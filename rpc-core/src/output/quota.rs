@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 /// How long a quota lasts, until there is a new one.
 const PERIOD: Duration = Duration::from_secs(60);
 
-/// Limits how often an event is logged: so many times a minute, and how many were left out when it is logged the next
-/// time.
+/// Limits how often an event is logged: so many times a minute, and how many were left out when it
+/// is logged the next time.
 ///
-/// For what a stranger can make happen at will, such as a refused connection: a line for each would fill the
-/// disk. Each kind of event has one quota, for the whole process.
+/// For what a stranger can make happen at will, such as a refused connection: a line for each would
+/// fill the disk. Each kind of event has one quota, for the whole process.
 ///
 /// ```
 /// use rpc_core::output::Quota;
@@ -24,8 +24,9 @@ const PERIOD: Duration = Duration::from_secs(60);
 /// }
 /// ```
 ///
-/// A minute begins with the first event after the last one, so that any 60 seconds have at most twice the quota. The
-/// clock is read, and a lock taken, for each event: ask only where the event would be logged.
+/// A minute begins with the first event after the last one, so that any 60 seconds have at most
+/// twice the quota. The clock is read, and a lock taken, for each event: ask only where the event
+/// would be logged.
 pub struct Quota {
     most: u32,
     state: Mutex<State>,
@@ -46,8 +47,8 @@ pub struct Admitted {
 }
 
 impl Admitted {
-    /// How many events were not logged since the last one that was. `None` where there were none, so that
-    /// the field is not in the log.
+    /// How many events were not logged since the last one that was. `None` where there were none,
+    /// so that the field is not in the log.
     #[must_use]
     pub fn suppressed(&self) -> Option<u64> {
         NonZeroU64::new(self.suppressed).map(NonZeroU64::get)

@@ -1,4 +1,5 @@
-//! The log of a process whose peers mean harm: nobody forges lines in it, and strangers do not fill it.
+//! The log of a process whose peers mean harm: nobody forges lines in it, and strangers do not fill
+//! it.
 
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
@@ -138,6 +139,7 @@ async fn peers_over_http_forge_no_line_of_the_log() {
         format!("<{EVIL}/>"),
         format!("<methodCall>{EVIL}"),
         WORSE.to_owned(),
+        "<evil\u{202e}\u{200b}/>".to_owned(),
     ] {
         ask(&connector, "POST /RPC2", &broken).await;
     }

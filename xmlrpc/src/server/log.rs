@@ -6,10 +6,12 @@ use std::time::Instant;
 use rpc_core::output::{Causes, Foreign, Quota};
 use rpc_core::{Fault, Peer};
 
-/// How many failed calls are logged in a minute: whoever reaches the server can make calls that fail.
+/// How many failed calls are logged in a minute: whoever reaches the server can make calls that
+/// fail.
 const FAILURES: u32 = 100;
 
-/// How many bytes the causes of an internal fault have in the log, which is the only place where they go.
+/// How many bytes the causes of an internal fault have in the log, which is the only place where
+/// they go.
 const MAX_CAUSES: usize = 8 * 1024;
 
 /// Says what became of a call.
