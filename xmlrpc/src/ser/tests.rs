@@ -320,8 +320,8 @@ fn nothing_is_written_beyond_the_limit_of_a_reply() {
 
     struct Endless<'a>(&'a Cell<usize>, &'static str);
 
-    impl serde::Serialize for Endless<'_> {
-        fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+    impl Serialize for Endless<'_> {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
             let written = self.0;
             serializer.collect_seq((0..1_000_000).map(|_| {
                 written.set(written.get() + 1);
