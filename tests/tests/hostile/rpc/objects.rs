@@ -1,7 +1,7 @@
 //! References that are guessed, given back too often, or never.
 
 use super::session::{Answer, Session};
-use super::wire::{FIRST, GREEDY, Message, NOTHING, call, fault, flag, kind, number, reference};
+use super::wire::{FIRST, GREEDY, Message, NOTHING, call, fault, kind, number, reference};
 use crate::peer::frame;
 use crate::{endure, victim};
 
