@@ -55,5 +55,7 @@ pub(crate) async fn send(victim: &Victim, method: &str, port: u16) -> (bool, Str
     let client = conn::rpc::Client::connect(victim.rpc).authkey(KEY);
     let client = client.await.unwrap();
     let method = format!("visits.{method}");
-    client.call(method, (port,)).await.unwrap()
+    // It takes what time the attack takes.
+    let context = rpc_core::Context::new(method).with_deadline(None);
+    client.call_in(context, (port,)).await.unwrap()
 }

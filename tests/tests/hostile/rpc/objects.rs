@@ -1,7 +1,7 @@
 //! References that are guessed, given back too often, or never.
 
 use super::session::{Answer, Session};
-use super::wire::{FIRST, GREEDY, Message, NOTHING, call, fault, flag, kind, number, reference};
+use super::wire::{FIRST, GREEDY, Message, NOTHING, call, fault, kind, number, reference};
 use crate::peer::frame;
 use crate::{endure, victim};
 
@@ -169,20 +169,17 @@ async fn references_without_end() {
     let victim = victim().await;
     endure(&victim, "more objects than the victim refers to", async {
         let mut session = Session::open(victim.rpc).await;
-        // They are held by calls that wait for one that never ends.
-        let hour = &[0x91, 0xce, 0, 0x36, 0xee, 0x80];
-        session
-            .call(call(1, "objects.later", hour).flags(flag::PROMISE))
-            .await;
-        let mut object = 0_u128;
-        for id in 2..=110 {
-            let mut holding = call(id, "next", NOTHING).on_promise(1);
-            for _ in 0..1000 {
-                object += 1;
-                holding = holding.object(reference::MINE, &object.to_be_bytes());
-            }
-            session.call(holding).await;
+        // They are held by an item of a stream that nobody reads, which may cost more than others as it is alone.
+        let hold = call(1, "objects.hold", &[0x91, 0x91, 0]);
+        session.call(hold.stream(1)).await;
+        let mut item = Message::new(kind::ITEM).number(1).number(100_000);
+        for object in 1..=100_000_u128 {
+            item = item.raw(&[reference::MINE]).raw(&object.to_be_bytes());
         }
+        session.send(&item.0).await;
+        session.assert_goes_on().await;
+        let one_more = call(2, "add", &[0x92, 3, 5]).object(reference::MINE, &[7; 16]);
+        session.call(one_more).await;
         session.assert_ends("more objects were passed").await;
     })
     .await;

@@ -53,7 +53,7 @@ async fn sessions_of_others() {
         let hello = super::wire::hello(b"bincode", GREEDY, &token);
         peer.send(&hello).await;
         // No flags: not resumed.
-        assert_eq!(peer.receive().await.unwrap()[8..10], [1, 0]);
+        assert_eq!(peer.receive().await.unwrap()[8..10], [2, 0]);
     })
     .await;
     endure(&victim, "a session after its time", async {
