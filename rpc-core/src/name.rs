@@ -103,9 +103,7 @@ mod tests {
         let mutable: &mut str = mutable.as_mut_str();
         let names = [
             name("add"),
-            name(&"add"),
             name(&string),
-            name(&&string),
             name(string.as_str()),
             name(&*mutable),
             name(&boxed),

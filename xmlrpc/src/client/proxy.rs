@@ -35,7 +35,7 @@ impl Choice {
             _ if target.socket.is_some() => Ok(None),
             Self::Off => Ok(None),
             Self::To(proxy) => Ok(Some(proxy.clone())),
-            Self::Environment => Proxy::of_environment(|name| std::env::var_os(name), target),
+            Self::Environment => Proxy::of_environment(std::env::var_os, target),
         }
     }
 }
