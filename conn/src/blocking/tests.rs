@@ -6,11 +6,12 @@ use std::thread;
 use std::time::Duration;
 
 use super::*;
+use crate::auth::AuthError;
 use crate::codec::Bincode;
 use crate::descriptor::DescriptorError;
 use crate::error::{RecvError, SendError};
 use crate::frame::FrameError;
-use crate::{Client, Listener};
+use crate::{Client, ConnectError, Listener};
 
 type Pair = (Connection<String>, Connection<String>);
 
@@ -181,7 +182,10 @@ fn a_listener_lets_in_who_knows_the_key() {
         let address = address.clone();
         move || {
             let stranger: Result<Connection, _> = Client::connect(&address).authkey("kez").wait();
-            assert!(stranger.is_err());
+            assert!(matches!(
+                stranger,
+                Err(ConnectError::Auth(AuthError::Rejected))
+            ));
             let mut friend: Connection<String> =
                 Client::connect(&address).authkey("key").wait().unwrap();
             friend.send(&"hello".to_owned()).unwrap();
@@ -193,7 +197,7 @@ fn a_listener_lets_in_who_knows_the_key() {
     assert_eq!(listener.last_accepted(), Some(connection.peer()));
     listener.close();
     let refused: Result<Connection, _> = Client::connect(&address).authkey("key").wait();
-    assert!(refused.is_err());
+    assert!(matches!(refused, Err(ConnectError::Unreachable(_))));
     drop(client.join().unwrap());
     assert!(connection.recv().unwrap_err().is_closed());
 }
