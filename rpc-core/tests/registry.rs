@@ -164,12 +164,14 @@ async fn names_are_unique_and_change_while_serving() {
     registry.register_function("add", add).unwrap();
     let again = registry.register_function("add", || 0).unwrap_err();
     assert_eq!(again, RegisterError::Duplicate("add".into()));
-    assert!(registry.register_function("", || 0).is_err());
+    let unnamed = registry.register_function("", || 0).unwrap_err();
+    assert_eq!(unnamed, RegisterError::InvalidName("".into()));
     let client = client(&registry);
     assert_eq!(client.call::<i64>("add", (1, 1)).await.unwrap(), 2);
     assert!(registry.unregister("add"));
     assert!(!registry.unregister("add"));
-    assert!(client.call::<i64>("add", (1, 1)).await.is_err());
+    let gone = client.call::<i64>("add", (1, 1)).await.unwrap_err();
+    assert_eq!(gone.fault().unwrap().kind(), FaultKind::UnknownMethod);
     registry
         .register_function("add", |a: i64, b: i64| a + b + 1)
         .unwrap();
@@ -283,12 +285,9 @@ async fn introspection_tells_what_is_there_now() {
         Some("b")
     );
     assert_eq!(registry.describe("add").unwrap().result, Kind::Int);
-    assert!(
-        client
-            .call::<String>("system.methodHelp", ("nope",))
-            .await
-            .is_err()
-    );
+    let nope = client.call::<String>("system.methodHelp", ("nope",)).await;
+    let nope = nope.unwrap_err();
+    assert_eq!(nope.fault().unwrap().kind(), FaultKind::UnknownMethod);
 }
 
 #[tokio::test(start_paused = true)]

@@ -6,11 +6,12 @@ use std::thread;
 use std::time::Duration;
 
 use super::*;
+use crate::auth::AuthError;
 use crate::codec::{Bincode, Pickle};
 use crate::descriptor::{Acknowledge, DescriptorError, Descriptors};
 use crate::error::{RecvError, SendError};
 use crate::frame::FrameError;
-use crate::{Client, Listener};
+use crate::{Client, ConnectError, Listener};
 
 type Pair = (Connection<String>, Connection<String>);
 
@@ -314,7 +315,10 @@ fn a_listener_lets_in_who_knows_the_key() {
         let address = address.clone();
         move || {
             let stranger: Result<Connection, _> = Client::connect(&address).authkey("kez").wait();
-            assert!(stranger.is_err());
+            assert!(matches!(
+                stranger,
+                Err(ConnectError::Auth(AuthError::Rejected))
+            ));
             let mut friend: Connection<String> =
                 Client::connect(&address).authkey("key").wait().unwrap();
             friend.send(&"hello".to_owned()).unwrap();
@@ -328,7 +332,7 @@ fn a_listener_lets_in_who_knows_the_key() {
     assert!(matches!(timed_out, RecvError::Io(_)), "{timed_out}");
     listener.close();
     let refused: Result<Connection, _> = Client::connect(&address).authkey("key").wait();
-    assert!(refused.is_err());
+    assert!(matches!(refused, Err(ConnectError::Unreachable(_))));
     connection.set_read_timeout(None).unwrap();
     drop(client.join().unwrap());
     assert!(connection.recv().unwrap_err().is_closed());

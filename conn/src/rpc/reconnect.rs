@@ -129,9 +129,16 @@ mod tests {
     async fn jitter_only_shortens_and_time_ends_it() {
         let reconnect = Reconnect::default().jitter(7.0).max_pause(Duration::MAX);
         let mut attempts = reconnect.attempts();
-        for pause in attempts.by_ref().take(8) {
-            assert!(pause <= Duration::from_millis(50 << 7));
-        }
+        let pauses: Vec<Duration> = attempts.by_ref().take(8).collect();
+        let longest: Vec<_> = (0..8).map(|n| Duration::from_millis(50 << n)).collect();
+        assert_eq!(pauses.len(), 8);
+        assert!(
+            pauses
+                .iter()
+                .zip(&longest)
+                .all(|(pause, most)| pause <= most)
+        );
+        assert_ne!(pauses, longest);
         tokio::time::advance(Duration::from_secs(301)).await;
         assert_eq!(attempts.next(), None);
     }

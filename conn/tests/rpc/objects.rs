@@ -199,7 +199,7 @@ async fn what_is_given_up_on_the_way_leaks_nothing() {
 }
 
 #[tokio::test]
-async fn only_what_was_passed_can_be_called() {
+async fn an_object_of_another_connection_goes_through_this_side() {
     let (server, _) = factory();
     let connector = serve(&server).await;
     let one = Client::over(connector.clone()).await.unwrap();

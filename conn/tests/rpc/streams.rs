@@ -127,6 +127,7 @@ async fn a_method_returns_a_stream() {
         };
         assert_eq!(fault, Fault::new(7, "that was all"));
         let nested = client.nested().await.unwrap();
+        assert_eq!(nested.len(), 2);
         for (name, numbers) in nested {
             let (numbers, _) = collect(numbers).await;
             assert_eq!(numbers.len(), if name == "two" { 2 } else { 3 });

@@ -28,7 +28,8 @@ async fn tcp_by_name_and_by_number() {
     }
     let nonsense = Listener::bind("nonsense").await;
     assert!(matches!(nonsense, Err(BindError::Address(_))));
-    assert!(Listener::bind("127.0.0.1:0").authkey("").await.is_err());
+    let keyless = Listener::bind("127.0.0.1:0").authkey("").await;
+    assert!(matches!(keyless, Err(BindError::Auth(AuthError::EmptyKey))));
 }
 
 /// On an address of its own, where no other test takes the port that becomes free.
@@ -40,7 +41,10 @@ async fn a_closed_listener_frees_its_port() {
     let _waiting: Connection = Client::connect(&local).await.unwrap();
     listener.close().await;
     let refused: Result<Connection, _> = Client::connect(&local).await;
-    assert!(refused.is_err());
+    assert!(
+        matches!(refused, Err(ConnectError::Unreachable(_))),
+        "{refused:?}"
+    );
     let again = Listener::bind(&local).await;
     assert!(again.is_ok(), "{again:?}");
 }
@@ -48,6 +52,7 @@ async fn a_closed_listener_frees_its_port() {
 #[cfg(unix)]
 #[tokio::test]
 async fn unix_sockets() {
+    use std::io::ErrorKind;
     use std::os::unix::fs::PermissionsExt;
     use std::path::Path;
 
@@ -76,7 +81,10 @@ async fn unix_sockets() {
         .authkey("key")
         .binding(Binding::Off)
         .await;
-    assert!(unbound.is_err());
+    assert!(
+        matches!(unbound, Err(ConnectError::Auth(AuthError::Rejected))),
+        "{unbound:?}"
+    );
     listener.close().await;
     assert!(!folder.exists());
 
@@ -91,9 +99,10 @@ async fn unix_sockets() {
     assert_eq!(mode(), 0o600, "by default for this user alone");
     let client = Client::connect(&path).await.unwrap();
     talk(&mut listener, client).await;
+    let taken = Listener::bind(Path::new(&path)).await;
     assert!(
-        Listener::bind(Path::new(&path)).await.is_err(),
-        "it is taken"
+        matches!(&taken, Err(BindError::Io(error)) if error.kind() == ErrorKind::AddrInUse),
+        "{taken:?}"
     );
     listener.close().await;
     assert!(!path.exists());
@@ -129,7 +138,10 @@ async fn in_memory() {
     let server = talk(&mut listener, client.await.unwrap()).await;
     assert_eq!(server.peer(), &Peer::Memory);
     let stranger: Result<Connection, _> = Client::over(connector).authkey("kez").await;
-    assert!(stranger.is_err());
+    assert!(
+        matches!(stranger, Err(ConnectError::Auth(AuthError::Rejected))),
+        "{stranger:?}"
+    );
 }
 
 #[tokio::test]

@@ -124,6 +124,10 @@ pub(crate) async fn check_truth(site: &Site, ended: &[Ended]) {
     site.victim
         .assert_well(&format!("{} faults", ended.len()))
         .await;
+    // The calls met their faults, but for some of those behind the last byte.
+    let met = ended.iter().filter(|ended| ended.outcome.faults > 0);
+    let met = met.count();
+    assert!(met * 10 >= ended.len() * 9, "{met} faults came about");
     let honest = xmlrpc::Client::new(&site.victim.url()).unwrap();
     let runs: HashMap<String, u64> = honest.call("ledger.all", ()).await.unwrap();
     let mut told = HashMap::<_, Told>::new();

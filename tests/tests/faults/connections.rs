@@ -75,19 +75,20 @@ async fn exchange(victim: &Victim, plan: Plan) -> Exchange {
     exchange
 }
 
-/// The same, without async.
-fn exchange_blocking(proxy: std::net::SocketAddr) -> Result<(), RecvError> {
+/// The same, without async. Returns the number of messages that came back: all of them, or none where
+/// the two ends did not come to a connection.
+fn exchange_blocking(proxy: std::net::SocketAddr) -> Result<usize, RecvError> {
     let connecting = Client::connect(proxy).authkey(KEY).timeout(PATIENCE).wait();
     let connected: Result<conn::blocking::Connection<(), (), Pickle>, _> = connecting;
     let Ok(mut connection) = connected else {
-        return Ok(());
+        return Ok(0);
     };
     connection.set_read_timeout(Some(DEADLINE)).unwrap();
     for i in 0..LENGTHS.len() {
         let _ = connection.send_bytes(&message(i));
         assert_eq!(connection.recv_bytes(1 << 20)?, message(i));
     }
-    Ok(())
+    Ok(LENGTHS.len())
 }
 
 /// A place for a fault, for each byte of the exchange.
@@ -115,6 +116,7 @@ async fn messages_arrive_as_a_whole_or_not_at_all() {
     let whole = exchange(&victim, Plan::default()).await;
     assert_eq!(whole.echoed, LENGTHS.len());
     let boundaries = Arc::new(boundaries(&whole));
+    let passed = whole.passed;
     let faults = [Fault::Close, Fault::Reset, Fault::HalfClose];
     let cases = faults.into_iter().flat_map(|fault| {
         let places = places(&whole).into_iter();
@@ -127,6 +129,8 @@ async fn messages_arrive_as_a_whole_or_not_at_all() {
             let ended = timeout(DEADLINE, ended).await.expect("a cut is noticed");
             let what = format!("{fault:?} at {at} of {direction:?}: {ended:?}");
             assert!(!ended.altered, "{what}");
+            let is_cut = at < passed.of(direction);
+            assert!(!is_cut || ended.echoed < LENGTHS.len(), "no cut: {what}");
             let is_whole = boundaries.contains(&ended.passed.down);
             match &ended.end {
                 Some(RecvError::Closed) => {
@@ -154,6 +158,10 @@ async fn blocking_connections_notice_cuts() {
     let victim = Arc::new(Victim::start(VICTIM, &[]).await);
     let whole = exchange(&victim, Plan::default()).await;
     let boundaries = Arc::new(boundaries(&whole));
+    let (handshake, passed) = (whole.handshake.unwrap(), whole.passed);
+    let address = victim.connections;
+    let uncut = tokio::task::spawn_blocking(move || exchange_blocking(address));
+    assert_eq!(uncut.await.unwrap().unwrap(), LENGTHS.len());
     let cases = each(places(&whole), |(direction, at)| {
         let (victim, boundaries) = (Arc::clone(&victim), Arc::clone(&boundaries));
         async move {
@@ -165,11 +173,15 @@ async fn blocking_connections_notice_cuts() {
                 .await
                 .expect("a cut is noticed")
                 .unwrap();
-            if let Err(RecvError::Closed) = ended {
-                assert!(
-                    boundaries.contains(&proxy.passed().down),
-                    "{direction:?} {at}"
-                );
+            let what = format!("{direction:?} {at}: {ended:?}");
+            match ended {
+                Ok(0) => assert!(at <= handshake.of(direction), "{what}"),
+                Ok(_) => assert!(at >= passed.of(direction), "{what}"),
+                Err(RecvError::Closed) => {
+                    assert!(boundaries.contains(&proxy.passed().down), "{what}");
+                }
+                Err(RecvError::Frame(FrameError::Truncated { .. }) | RecvError::Io(_)) => {}
+                Err(_) => panic!("{what}"),
             }
         }
     });

@@ -28,7 +28,10 @@ fn program() {
     let short = Duration::from_millis(50);
     let workers = Workers::new().count(2).restart_pause(short, short * 4);
     let processes = workers.processes(&address.parse().unwrap(), async |worker| {
-        if std::env::var(BROKEN).is_ok_and(|file| PathBuf::from(file).exists()) {
+        if let Ok(file) = std::env::var(BROKEN).map(PathBuf::from)
+            && file.exists()
+        {
+            std::fs::write(file.with_file_name("tried"), "")?;
             return Err("this program is broken".into());
         }
         let server = xmlrpc::Server::new();
@@ -201,6 +204,9 @@ fn a_reload_with_a_broken_program_changes_nothing() {
     let load = Load::new(supervisor.port());
     std::fs::write(supervisor.folder.path().join("broken"), "").unwrap();
     supervisor.signal("-HUP");
+    eventually("the new program is tried", || {
+        supervisor.folder.path().join("tried").exists()
+    });
     thread::sleep(Duration::from_millis(500));
     load.go_on();
     load.stop();

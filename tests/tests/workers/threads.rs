@@ -214,10 +214,13 @@ async fn workers_share_a_unix_socket() {
     assert_eq!(mode(), 0o600, "by default for this user alone");
     let running = Running::new(threads);
     let url = format!("http+unix://{}:/RPC2", path.display());
+    let mut counts = [0, 0];
     for _ in 0..20 {
         let client = xmlrpc::Client::new(&url).unwrap();
         let answer: i64 = client.call("count", (1,)).await.unwrap();
-        assert!(answer % 1000 < 20);
+        let count = &mut counts[usize::try_from(answer / 1000).unwrap()];
+        assert_eq!(answer % 1000, *count, "each counts its own calls");
+        *count += 1;
     }
     running.stop().await;
     assert!(!path.exists());

@@ -71,10 +71,10 @@ async fn an_unread_body_is_never_the_next_request() {
         "POST / HTTP/1.1\r\nContent-Type: text/xml\r\n",
         ADD,
     ));
-    for head in [
-        "POST /nowhere HTTP/1.1\r\n",
-        "GET / HTTP/1.1\r\n",
-        "POST / HTTP/1.1\r\nContent-Type: a/b\r\n",
+    for (head, refusal) in [
+        ("POST /nowhere HTTP/1.1\r\n", 404),
+        ("GET / HTTP/1.1\r\n", 405),
+        ("POST / HTTP/1.1\r\nContent-Type: a/b\r\n", 415),
     ] {
         let mut stream = served.connect().await;
         let refused = request(head, smuggled.as_ref().unwrap());
@@ -83,6 +83,7 @@ async fn an_unread_body_is_never_the_next_request() {
         // Where the server closes instead of reading on, the next request cannot be sent.
         let _ = stream.write_all(&next).await;
         let replies = read_to_end(&mut stream).await;
+        assert_eq!(status(&replies), refusal, "{replies}");
         assert!(replies.matches("HTTP/1.1 ").count() <= 2, "{replies}");
         assert!(replies.matches("<int>8</int>").count() <= 1, "{replies}");
     }
@@ -194,7 +195,8 @@ async fn several_services_on_several_paths() {
     let admin = served.url.replace("/RPC2", "/admin");
     let admin = xmlrpc::Client::new(&admin).unwrap();
     assert_eq!(admin.call::<i64>("add", (3, 5)).await.unwrap(), 108);
-    assert!(admin.call::<i64>("counter.value", ()).await.is_err());
+    let elsewhere = admin.call::<i64>("counter.value", ()).await.unwrap_err();
+    assert_eq!(elsewhere.fault().unwrap().code(), -32601, "{elsewhere}");
     served.assert_alive().await;
 }
 
@@ -314,14 +316,18 @@ async fn handlers_see_their_context_and_cancellation() {
         .unwrap()
         .unwrap();
     let slow = client.call::<bool>("sleep", (60.0,)).await.unwrap_err();
-    assert!(slow.fault().is_some());
+    assert!(
+        slow.fault().unwrap().message().contains("too long"),
+        "{slow:?}"
+    );
 }
 
 #[tokio::test]
 async fn methods_change_while_serving_and_a_fallback_takes_the_rest() {
     let served = Served::new().await;
     let client = served.client();
-    assert!(client.call::<i64>("late", ()).await.is_err());
+    let early = client.call::<i64>("late", ()).await.unwrap_err();
+    assert_eq!(early.fault().unwrap().code(), -32601, "{early}");
     served.server.register_function("late", || 1).unwrap();
     assert_eq!(client.call::<i64>("late", ()).await.unwrap(), 1);
     served.server.registry().unregister("late");

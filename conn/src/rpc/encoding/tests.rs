@@ -152,12 +152,31 @@ proptest::proptest! {
     }
 
     #[test]
-    fn any_bytes_are_arguments_or_an_error(bytes: Vec<u8>) {
+    fn any_bytes_are_arguments_or_an_error(
+        bytes: Vec<u8>,
+        number: f64,
+        points: Vec<(f64, f64)>,
+        damage: (proptest::sample::Index, u8),
+    ) {
+        let point = Point { x: number, y: 0.5 };
+        let points = points.into_iter().map(|(x, y)| Point { x, y }).collect();
+        let circle = Shape::Circle(point.clone(), number);
+        let args = (point, vec![Shape::Nothing, circle, Shape::Polygon { points }]);
         for encoding in BOTH {
-            let payload = Payload::from(bytes.clone());
-            let _ = encoding.decode_args::<(Point, Vec<Shape>)>(&payload);
-            let _ = encoding.decode_args::<Variadic<Value>>(&payload);
-            let _ = encoding.decode_reply::<Vec<String>>(&payload);
+            let mut damaged = encoding.params(&args).unwrap().as_slice().to_vec();
+            let place = damage.0.index(damaged.len());
+            damaged[place] = damage.1;
+            for bytes in [&bytes, &damaged] {
+                let payload = Payload::from(bytes.clone());
+                if let Ok(read) = encoding.decode_args::<(Point, Vec<Shape>)>(&payload) {
+                    let written = encoding.params(&read).unwrap();
+                    let again: (Point, Vec<Shape>) = encoding.decode_args(&written).unwrap();
+                    let anew = encoding.params(&again).unwrap();
+                    proptest::prop_assert_eq!(anew.as_slice(), written.as_slice());
+                }
+                let _ = encoding.decode_args::<Variadic<Value>>(&payload);
+                let _ = encoding.decode_reply::<Vec<String>>(&payload);
+            }
         }
     }
 }

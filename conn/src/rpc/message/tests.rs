@@ -238,6 +238,19 @@ fn message() -> impl Strategy<Value = Message<'static>> {
     ]
 }
 
+/// Writes a message that was read of these bytes.
+fn with_payload(message: &Message<'_>, bytes: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    message.write(&mut out);
+    if let Message::Call(_, payload)
+    | Message::Return { payload, .. }
+    | Message::Item { payload, .. } = message
+    {
+        out.extend_from_slice(&bytes[*payload..]);
+    }
+    out
+}
+
 proptest! {
     #[test]
     fn any_message_that_is_written_is_read(message in message()) {
@@ -278,7 +291,12 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_are_a_message_or_an_error(bytes: Vec<u8>) {
-        let _ = Message::read(&bytes, 10);
+    fn any_bytes_are_a_message_or_an_error(kind in 0..16_u8, rest: Vec<u8>) {
+        let bytes = [&[kind][..], &rest].concat();
+        if let Ok(message) = Message::read(&bytes, 10) {
+            let written = with_payload(&message, &bytes);
+            let again = Message::read(&written, 10).unwrap();
+            prop_assert_eq!(&with_payload(&again, &written), &written);
+        }
     }
 }

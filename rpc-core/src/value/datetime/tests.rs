@@ -154,7 +154,20 @@ proptest! {
     }
 
     #[test]
-    fn any_text_is_a_date_or_an_error(text: String) {
-        let _ = text.parse::<DateTime>();
+    fn any_text_is_a_date_or_an_error(
+        text: String,
+        date in date(),
+        place: prop::sample::Index,
+        damage in prop::sample::select(vec!['0', '9', 'T', ':', '.', ',', '+', '-', 'Z', ' ']),
+    ) {
+        let mut damaged: Vec<char> = date.to_string().chars().collect();
+        let place = place.index(damaged.len());
+        damaged[place] = damage;
+        for text in [text, damaged.into_iter().collect()] {
+            if let Ok(read) = text.parse::<DateTime>() {
+                prop_assert_eq!(read.to_string().parse(), Ok(read), "{}", text);
+                prop_assert_eq!(read.basic().to_string().parse(), Ok(read), "{}", text);
+            }
+        }
     }
 }

@@ -24,12 +24,16 @@ fn welcome() -> Step {
 async fn listeners_that_do_not_know_the_key() {
     let cases: Vec<(&str, Vec<Step>, &str)> = vec![
         ("silence", vec![], "in time"),
-        ("an end at once", vec![Finish], ""),
+        (
+            "an end at once",
+            vec![Finish],
+            "the peer closed the connection",
+        ),
         ("half a length", vec![Write(vec![0, 0])], "in time"),
         (
             "an end within the challenge",
             vec![Write(b"\0\0\0\x20#CHALL".to_vec()), Finish],
-            "",
+            "in the middle of a message",
         ),
         (
             "HTTP",
@@ -99,7 +103,7 @@ async fn listeners_that_do_not_know_the_key() {
         (
             "a failure",
             vec![usual(), Receive, Send(b"#FAILURE#".to_vec())],
-            "",
+            "rejected the authkey",
         ),
         (
             "a verdict that is none",
@@ -119,7 +123,7 @@ async fn listeners_that_do_not_know_the_key() {
         (
             "a welcome and no proof",
             vec![usual(), Receive, welcome(), Receive, Send(vec![])],
-            "",
+            "the peer's message is not",
         ),
         (
             "a welcome and a wrong proof",
@@ -132,17 +136,17 @@ async fn listeners_that_do_not_know_the_key() {
                     Send([&b"{sha256}"[..], &[0; 32]].concat()),
                 ]
             },
-            "",
+            "does not know the authkey",
         ),
         (
             "a welcome and a proof by MD5",
             vec![usual(), Receive, welcome(), Receive, Send(vec![0; 16])],
-            "",
+            "MD5",
         ),
         (
             "two welcomes",
             vec![usual(), Receive, welcome(), welcome()],
-            "",
+            "the peer's message is not",
         ),
         (
             "a value before the handshake is over",
@@ -155,7 +159,7 @@ async fn listeners_that_do_not_know_the_key() {
                     Send(b"\x80\x04N.".to_vec()),
                 ]
             },
-            "",
+            "the peer's message is not",
         ),
     ];
     let victim = victim().await;
@@ -205,8 +209,12 @@ async fn listeners_that_send_what_is_no_value() {
     let laughs = [&b"]"[..], &b"2\x86".repeat(60)].concat();
     let many = [&b"]("[..], &b"}".repeat(2_000_000), b"e"].concat();
     let cases: Vec<(&str, Vec<Step>, bool, &str)> = vec![
-        ("an end instead of a value", vec![Finish], false, ""),
-        ("silence instead of a value", vec![], false, ""),
+        (
+            "an end instead of a value",
+            vec![Finish],
+            false,
+            "the peer closed the connection",
+        ),
         (
             "a message without a byte",
             vec![Send(vec![])],
@@ -281,9 +289,21 @@ async fn listeners_that_send_what_is_no_value() {
             .await;
         }
     }
+    for (method, text) in [("pickle", "elapsed"), ("blocking", "while receiving")] {
+        endure(&victim, &format!("silence, for {method}"), async {
+            let (came, told) = visit(&victim, method, vec![Shake]).await;
+            assert!(!came && told.contains(text), "{told}");
+        })
+        .await;
+    }
     let cases: Vec<(&str, Vec<u8>, bool, &str)> = vec![
-        ("a byte that MessagePack never uses", vec![0xc1], false, ""),
-        ("nothing in MessagePack", vec![], false, ""),
+        (
+            "a byte that MessagePack never uses",
+            vec![0xc1],
+            false,
+            "wrong msgpack marker",
+        ),
+        ("nothing in MessagePack", vec![], false, "while reading"),
         (
             "lists of MessagePack, a million deep",
             vec![0x91; 1 << 20],
@@ -294,10 +314,20 @@ async fn listeners_that_send_what_is_no_value() {
             "a list of four billion",
             vec![0xdd, 255, 255, 255, 255],
             false,
-            "",
+            "while reading",
         ),
-        ("a text of 4 GiB", vec![0xdb, 255, 255, 255, 255], false, ""),
-        ("bytes of 4 GiB", vec![0xc6, 255, 255, 255, 255], false, ""),
+        (
+            "a text of 4 GiB",
+            vec![0xdb, 255, 255, 255, 255],
+            false,
+            "while reading",
+        ),
+        (
+            "bytes of 4 GiB",
+            vec![0xc6, 255, 255, 255, 255],
+            false,
+            "while reading",
+        ),
         ("a value and another", vec![0xc0, 0xc0], false, "left over"),
         (
             "two million values of nothing",

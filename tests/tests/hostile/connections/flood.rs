@@ -105,9 +105,11 @@ async fn floods_of_handshakes() {
         let guests = (0..500).map(async |_| {
             let client = conn::Client::connect(victim.rpc).authkey(KEY);
             let connection: Result<conn::Connection, _> = client.await;
-            drop(connection);
+            connection.is_ok()
         });
-        join_all(guests).await;
+        // Those who are too many at once are cut off; not all of them.
+        let came = join_all(guests).await.contains(&true);
+        assert!(came, "nobody is let in");
     })
     .await;
 }

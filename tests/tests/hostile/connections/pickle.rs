@@ -210,10 +210,12 @@ async fn pickles_that_lie() {
     for (name, ops) in &cases {
         endure(&victim, name, async {
             let mut peer = Peer::trusted(victim.connections).await;
-            peer.send(&roundtrip(ops)).await;
-            peer.receive()
-                .await
-                .unwrap_or_else(|| panic!("{name}: no answer"));
+            let message = roundtrip(ops);
+            peer.send(&message).await;
+            let answer = peer.receive().await;
+            let answer = answer.unwrap_or_else(|| panic!("{name}: no answer"));
+            let anew = answer.starts_with(b"\x80\x04") && answer.ends_with(b".");
+            assert!(anew || answer == message, "{name}: another answer");
             // It is still there.
             peer.send(b"\x80\x04\x8c\x03addK\x03K\x05\x87.").await;
             assert_eq!(peer.receive().await.unwrap(), b"\x80\x04K\x08.", "{name}");

@@ -8,7 +8,8 @@ use rpc_core::{CallError, FaultKind, Value};
 use tests::victim::Victim;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
-use xmlrpc::Client;
+use tokio::time::sleep;
+use xmlrpc::{Client, ClientOptions};
 
 use super::answers::{in_short, read_to_end};
 use super::case::{call, request, with_headers};
@@ -103,22 +104,39 @@ async fn connections_that_come_and_go() {
 #[tokio::test]
 async fn a_call_of_a_client_that_is_gone_is_gone() {
     let victim = victim().await;
-    let sleep = call("3600").replace("ledger.run", "sleep");
-    let sleep = sleep.replace("<value>3600", "<value><int>3600</int>");
+    let options = ClientOptions::default().idle_timeout(Duration::ZERO);
+    let client = Client::with_options(&victim.url(), options).unwrap();
+    let tasks = async || client.call::<i64>("ledger.tasks", ()).await.unwrap();
+    let hour = "<value><int>3600000</int></value>";
+    let work = call("single").replace("ledger.run", "ledger.work");
+    let work = work.replace("</params>", &format!("<param>{hour}</param></params>"));
     let multicall = format!(
         "<methodCall><methodName>system.multicall</methodName><params><param><value><array><data>{}\
          </data></array></value></param></params></methodCall>",
-        "<value><struct><member><name>methodName</name><value>sleep</value></member><member>\
-         <name>params</name><value><array><data><value><int>3600</int></value></data></array></value>\
-         </member></struct></value>"
-            .repeat(1000)
+        format!(
+            "<value><struct><member><name>methodName</name><value>ledger.work</value></member><member>\
+             <name>params</name><value><array><data><value>many</value>{hour}</data></array></value>\
+             </member></struct></value>"
+        )
+        .repeat(1000)
     );
-    for (name, document) in [
-        ("calls that last", sleep),
-        ("multicalls that last", multicall),
+    for (name, ledger, document) in [
+        ("calls that last", "single", work),
+        ("multicalls that last", "many", multicall),
     ] {
+        let before = tasks().await;
         let open = connections(victim.xmlrpc, 200, &request("X: y", &document)).await;
+        let begin = Instant::now();
+        while client.call::<i64>("ledger.runs", (ledger,)).await.unwrap() < 200 {
+            assert!(begin.elapsed() < Duration::from_secs(60), "they do not run");
+            sleep(Duration::from_millis(50)).await;
+        }
         assert_survives(&victim, name, open).await;
+        let begin = Instant::now();
+        while tasks().await > before + 20 {
+            assert!(begin.elapsed() < Duration::from_secs(60), "they still run");
+            sleep(Duration::from_millis(50)).await;
+        }
     }
 }
 

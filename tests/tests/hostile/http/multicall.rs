@@ -38,7 +38,7 @@ async fn a_multicall_costs_no_more_than_its_limits() {
             "fault -32600, honest",
         ),
         Case::new(
-            "100,000 calls",
+            "50,000 calls",
             multicall(&entry("ledger.run", smuggled).repeat(50_000)),
             "fault -32600, honest",
         ),

@@ -194,7 +194,7 @@ async fn calls_have_limits() {
     let cases = [
         Case::new("a name of 15 MiB", call(&long, ""), "fault -32600, honest"),
         Case::new(
-            "a million parameters",
+            "300,000 parameters",
             call("add", &param("").repeat(300_000)),
             "fault -32602, honest",
         ),

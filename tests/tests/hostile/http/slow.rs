@@ -228,12 +228,11 @@ async fn clients_that_never_read_are_let_go() {
     let victim = victim_with(&["--timeout-ms", "2000"]).await;
     let large = call("4194304").replace("ledger.run", "blob");
     let large = large.replace("<value>4194304", "<value><int>4194304</int>");
+    let old = String::from_utf8(request("Connection: keep-alive", &large)).unwrap();
+    let old = old.replace("HTTP/1.1", "HTTP/1.0");
     let answers: [(&str, Vec<u8>); 4] = [
         ("one large answer", request("X: y", &large)),
-        (
-            "the same in HTTP/1.0",
-            request("Connection: keep-alive", &large),
-        ),
+        ("the same in HTTP/1.0", old.into_bytes()),
         ("many large answers", request("X: y", &large).repeat(20)),
         (
             "very many small answers",

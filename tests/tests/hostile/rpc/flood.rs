@@ -5,8 +5,8 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::time::timeout;
 
-use super::session::Session;
-use super::wire::{Message, NOTHING, call, kind, number};
+use super::session::{Answer, Session};
+use super::wire::{Message, NOTHING, call, fault, kind, number};
 use crate::peer::frame;
 use crate::{endure, victim};
 
@@ -73,8 +73,10 @@ async fn a_million_tiny_messages() {
                 calls.extend(frame(&call(id, "no such method", NOTHING).write()));
             }
             session.write(&calls).await;
+            let refused = [fault::UNKNOWN_METHOD, fault::OVERLOADED].map(Answer::Fault);
             for _ in 0..10_000 {
-                session.answer().await;
+                let (_, answer) = session.answer().await;
+                assert!(refused.contains(&answer), "{answer:?}");
             }
         },
     )

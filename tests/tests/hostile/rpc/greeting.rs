@@ -179,6 +179,12 @@ async fn first_messages_that_are_odd() {
         let mut peer = Peer::trusted(victim.rpc).await;
         let greeting = crate::peer::frame(&hello(b"bincode", GREEDY, b""));
         peer.write(&greeting.repeat(2)).await;
+        assert_eq!(peer.receive().await.unwrap()[..8], *b"\0FARCALL");
+        let answer = peer.receive().await.unwrap();
+        let mut fields = Fields(&answer);
+        assert_eq!((fields.byte(), fields.number()), (kind::GOODBYE, 0));
+        let text = fields.text();
+        assert!(text.contains("a first message in the middle"), "{text}");
         peer.rest().await;
     })
     .await;

@@ -34,7 +34,7 @@ async fn sessions_of_others() {
             let (mut session, greeting) = Session::resume(victim.rpc, GREEDY, &guess).await;
             assert!(!greeting.resumed && greeting.token != guess);
             session.call(call(1, "add", THREE_AND_FIVE)).await;
-            session.answer().await;
+            assert_eq!(session.answer().await, (1, Answer::Return(vec![], vec![8])));
         }
     })
     .await;

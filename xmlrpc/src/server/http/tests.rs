@@ -45,7 +45,9 @@ async fn nothing_of_the_head_of_a_request_is_sent_back() {
             assert_eq!(response.into_parts().0.status, StatusCode::OK);
         }
     }
-    for context in &*kept.lock().unwrap() {
+    let kept = kept.lock().unwrap();
+    assert_eq!(kept.len(), 3);
+    for context in &*kept {
         assert_eq!(context.header("x-token"), Some("secret"));
     }
 }

@@ -62,8 +62,6 @@ fn pickles_of_python_2() {
 
 #[test]
 fn nothing_is_called() {
-    let value: Value = read_ops(b"cos\nsystem\n\x8c\x07rm -rf /\x85R").unwrap_or_default();
-    assert!(value.is_none(), "the length is wrong on purpose: {value}");
     let value: Value = read_ops(b"cos\nsystem\n\x8c\x08rm -rf /\x85R").unwrap();
     assert_eq!(value.to_string(), "os.system('rm -rf /')");
 }
@@ -173,7 +171,8 @@ fn hostile_values_of_other_codecs_are_errors() {
     // Lists of one list each, in the binary form: list, one element, and so on.
     let endless = [10, 1].repeat(1 << 20);
     let config = bincode::config::standard();
-    assert!(bincode::serde::decode_from_slice::<Value, _>(&endless, config).is_err());
+    let error = bincode::serde::decode_from_slice::<Value, _>(&endless, config).unwrap_err();
+    assert!(error.to_string().contains("255 deep"), "{error}");
     // Each shared value is shallow, but has the one before it: together they are deep.
     let mut chain = vec![10, 250];
     chain.extend([18, 10, 0]);

@@ -54,7 +54,7 @@ fn what_is_no_http_is_an_error() {
 fn strange_headers_are_an_error_or_mean_nothing() {
     let reply = reply(5);
     let length = reply.len();
-    let headers: [(&str, &[u8], &str); 22] = [
+    let headers: [(&str, &[u8], &str); 21] = [
         ("no colon", b"X", "lost"),
         ("an empty name", b": y", "lost"),
         ("a space before the colon", b"X : y", "lost"),
@@ -86,7 +86,7 @@ fn strange_headers_are_an_error_or_mean_nothing() {
         ),
         ("a value beyond ASCII", b"X: \xff", "5"),
         (
-            "1000 cookies of no use",
+            "a cookie of no use",
             b"Set-Cookie: a=b; Domain=.com; Path=../..; Max-Age=-99999999999999999999",
             "5",
         ),
@@ -97,7 +97,6 @@ fn strange_headers_are_an_error_or_mean_nothing() {
             "5",
         ),
         ("an alternative", b"Alt-Svc: h3=\":443\"", "5"),
-        ("a charset that nobody has", b"X: y", "5"),
         (
             "keep-alive for ever",
             b"Keep-Alive: timeout=99999999999999999999, max=-1",
