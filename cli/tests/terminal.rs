@@ -125,7 +125,7 @@ fn nothing_that_a_server_of_xml_rpc_says_steers_the_terminal() {
                 "<methodResponse><fault>{fault}</fault></methodResponse>"
             ))
         }
-        _ if body.contains(">status<") => format!("HTTP/1.1 500 evil\u{9b}2J\r\n\r\n"),
+        _ if body.contains(">status<") => "HTTP/1.1 500 evil\u{9b}2J\r\n\r\n".to_owned(),
         _ if body.contains(">type<") => {
             format!("HTTP/1.1 200 OK\r\nContent-Type: evil/\u{9b}2J\r\n\r\n<html>{EVIL}")
         }
