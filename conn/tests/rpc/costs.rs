@@ -37,7 +37,7 @@ struct Thing;
 
 #[service]
 impl Thing {
-    fn nothing(&self) {}
+    pub fn nothing(&self) {}
 }
 
 /// Both ends count alike: a stream of references comes to its end however small the window is.

@@ -90,7 +90,7 @@ struct Shelf(Remote<dyn EchoApi>);
 
 #[service]
 impl Shelf {
-    fn take(&self) -> Remote<dyn EchoApi> {
+    pub fn take(&self) -> Remote<dyn EchoApi> {
         self.0.clone()
     }
 }

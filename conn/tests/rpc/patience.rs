@@ -154,7 +154,7 @@ struct Book;
 
 #[service]
 impl Book {
-    fn pages(&self) -> u32 {
+    pub fn pages(&self) -> u32 {
         7
     }
 }

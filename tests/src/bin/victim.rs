@@ -103,7 +103,7 @@ impl Ledger {
 
     /// So many bytes, at most 64 MiB, in one piece. The demo's `blob` is written a byte at a time, which takes seconds where
     /// it is not optimised.
-    fn bytes(&self, n: usize) -> Value {
+    pub fn bytes(&self, n: usize) -> Value {
         Value::from(vec![b'x'; n.min(64 << 20)])
     }
 

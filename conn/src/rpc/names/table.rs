@@ -238,7 +238,7 @@ mod tests {
 
     #[service]
     impl Thing {
-        fn nothing(&self) {}
+        pub fn nothing(&self) {}
     }
 
     fn binding(name: String, said: usize) -> Binding {
