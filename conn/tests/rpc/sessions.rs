@@ -5,7 +5,7 @@ use std::time::Duration;
 use conn::Connection;
 use conn::rpc::{Client, Options, Reconnect, Remote, Server, ServerOptions};
 use rpc_core::transport::Connect;
-use rpc_core::{CallError, Caller as _, Execution, client, service};
+use rpc_core::{CallError, Caller as _, Context, Execution, client, service};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
 
@@ -198,8 +198,22 @@ async fn greet(network: &impl Connect, session: &[u8]) -> (Connection, Vec<u8>) 
 #[tokio::test(start_paused = true)]
 async fn what_is_passed_before_the_counts_are_settled_counts_too() {
     let (server, work) = server(Duration::from_secs(10));
+    let alive = Arc::clone(&work.alive);
+    let pass_later = move |context: Context| {
+        let client = Client::of(&context).unwrap();
+        let counter = Remote::<dyn CounterApi>::new(Counter::new(0, &alive));
+        tokio::spawn(async move {
+            sleep(Duration::from_millis(50)).await;
+            client.call::<()>("take", (counter,)).await
+        });
+    };
+    server.register_function("pass_later", pass_later).unwrap();
     let network = Network::to(&server, Duration::from_millis(1)).await;
-    let (peer, session) = greet(&network, &[]).await;
+    let (mut peer, session) = greet(&network, &[]).await;
+    peer.send_bytes(b"\x01\x01\0\0\0\x0apass_later\0\x90")
+        .await
+        .unwrap();
+    assert_eq!(peer.recv_bytes(100).await.unwrap(), b"\x02\x01\0\xc0");
     drop(peer);
     let (mut peer, _) = greet(&network, &session).await;
     assert_eq!(
@@ -207,22 +221,17 @@ async fn what_is_passed_before_the_counts_are_settled_counts_too() {
         b"\x0e",
         "the server refers to nothing"
     );
-    peer.send_bytes(b"\x01\x01\0\0\0\x07counter\0\x90")
-        .await
-        .unwrap();
-    let answer = peer.recv_bytes(100).await.unwrap();
-    assert_eq!(
-        answer[..4],
-        [2, 1, 1, 0],
-        "a result with an object of the server"
-    );
-    let counter = &answer[4..20];
+    let call = peer.recv_bytes(100).await.unwrap();
+    let begin = b"\x01\x01\0\0\0\x04take\x01\0";
+    let counter = call.strip_prefix(begin).expect("a call with an object");
+    let counter = &counter[..16];
     // That this client refers to nothing was true when it said so.
     peer.send_bytes(b"\x0e").await.unwrap();
     let call = [b"\x01\x02\x01", counter, b"\0\0\x03add\0\x91\x05"].concat();
     peer.send_bytes(&call).await.unwrap();
     assert_eq!(peer.recv_bytes(100).await.unwrap(), b"\x02\x02\0\x05");
     assert_eq!(work.alive.load(Ordering::Relaxed), 1);
+    peer.send_bytes(b"\x02\x01\0\xc0").await.unwrap();
     peer.send_bytes(&[b"\x06", counter, b"\x01"].concat())
         .await
         .unwrap();

@@ -328,7 +328,7 @@ async fn calls_take_no_descriptors() {
         let handles = vec![file.0.as_fd(); MOST];
         let socket = UnixStream::connect(&path).unwrap();
         // The greeting of one that speaks MessagePack, then pings.
-        let hello = b"\0FARCALL\x01\0\x0bmessagepack\xff\x7f\x10\x10\x10\xff\x7f\0";
+        let hello = b"\0FARCALL\x02\0\x0bmessagepack\xff\x7f\x10\x10\x10\xff\x7f\0";
         send_beside(&socket, &frame(hello), &handles).unwrap();
         assert_eq!(read_frame(&socket)[..8], *b"\0FARCALL");
         for number in 0..20 {
