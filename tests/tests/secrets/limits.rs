@@ -129,7 +129,6 @@ fn human(name: &str, value: &str) -> String {
         "max_reply",
         "bytes",
         "max_message",
-        "max_reply",
         "budget",
         "window",
         "max_backlog",

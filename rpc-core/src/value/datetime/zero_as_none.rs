@@ -33,7 +33,6 @@ use super::{DateTime, NEWTYPE};
 ///
 /// # Errors
 /// Those of the serializer.
-#[expect(clippy::ref_option, reason = "as serde calls it")]
 pub fn serialize<S: Serializer>(
     datetime: &Option<DateTime>,
     serializer: S,

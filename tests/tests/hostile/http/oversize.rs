@@ -271,7 +271,8 @@ async fn calls_have_limits() {
         Case::new(
             "a date of 2 MiB",
             echo(&format!("<dateTime.iso8601>{text}</dateTime.iso8601>")),
-            "fault -32602, honest",
+            // What is no date is kept as it came, like any text.
+            "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx, honest",
         ),
         Case::new(
             "base64 of 2 MiB that is none",
