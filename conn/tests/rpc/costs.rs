@@ -121,7 +121,7 @@ fn hangs() -> Server {
     let server = Server::new();
     server
         .register_function("hang", async |_bytes: Vec<u8>| {
-            std::future::pending::<()>().await
+            std::future::pending::<()>().await;
         })
         .unwrap();
     server

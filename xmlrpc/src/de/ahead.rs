@@ -25,7 +25,7 @@ impl<'de> De<'de> {
             self.pass_over(start)?;
         }
         let name = self.name()?;
-        self.reader.back_to(mark);
+        self.reader.back_to(&mark);
         Ok(name)
     }
 

@@ -363,6 +363,22 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// A text as it is read. It has forbidden characters only where those are replaced.
+fn legible(text: &str) -> Cow<'_, str> {
+    match replaced(text) {
+        Cow::Borrowed(text) => normalised(text),
+        Cow::Owned(text) => Cow::Owned(normalised(&text).into_owned()),
+    }
+}
+
+/// A text with line ends as XML wants them: CR LF and CR are LF.
+fn normalised(text: &str) -> Cow<'_, str> {
+    if memchr(b'\r', text.as_bytes()).is_none() {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(text.replace("\r\n", "\n").replace('\r', "\n"))
+}
+
 /// How many tags this thread has read without a shortcut.
 #[cfg(test)]
 pub(crate) mod steps {
@@ -380,20 +396,4 @@ pub(crate) mod steps {
     pub(crate) fn take() -> usize {
         STEPS.take()
     }
-}
-
-/// A text as it is read. It has forbidden characters only where those are replaced.
-fn legible(text: &str) -> Cow<'_, str> {
-    match replaced(text) {
-        Cow::Borrowed(text) => normalised(text),
-        Cow::Owned(text) => Cow::Owned(normalised(&text).into_owned()),
-    }
-}
-
-/// A text with line ends as XML wants them: CR LF and CR are LF.
-fn normalised(text: &str) -> Cow<'_, str> {
-    if memchr(b'\r', text.as_bytes()).is_none() {
-        return Cow::Borrowed(text);
-    }
-    Cow::Owned(text.replace("\r\n", "\n").replace('\r', "\n"))
 }

@@ -27,10 +27,10 @@ impl<'a> Reader<'a> {
     }
 
     /// Goes back to where it was. Of the elements that were open then, none but the last was closed.
-    pub(crate) fn back_to(&mut self, mark: Mark<'a>) {
+    pub(crate) fn back_to(&mut self, mark: &Mark<'a>) {
         #[cfg(any(test, fuzzing))]
         if mark.reference.is_some() {
-            self.reference = mark.reference;
+            self.reference.clone_from(&mark.reference);
             return;
         }
         self.rest = mark.rest;
