@@ -98,34 +98,40 @@ impl Counter {
 
 #[service]
 impl Workshop {
+    /// Returns the text.
     pub fn echo(&self, cx: &Context, text: String) -> String {
         let _alive = self.begin(cx);
         text
     }
 
+    /// Fails with a fault.
     pub fn fail(&self, cx: &Context) -> Result<(), Fault> {
         let _alive = self.begin(cx);
         Err(Fault::new(7, "as asked"))
     }
 
+    /// Never returns.
     pub async fn hang(&self, cx: Context) {
         let _alive = self.begin(&cx);
         drop(cx);
         pending::<()>().await;
     }
 
+    /// Returns the number after as many milliseconds.
     pub async fn pause(&self, cx: Context, millis: u16) -> u16 {
         let _alive = self.begin(&cx);
         tokio::time::sleep(Duration::from_millis(millis.into())).await;
         millis
     }
 
+    /// Returns a new object.
     pub fn make(&self, cx: &Context) -> Remote<dyn Any> {
         Remote::new(Counter {
             _alive: self.begin(cx),
         })
     }
 
+    /// Keeps the object, and returns it.
     pub fn keep(&self, cx: &Context, object: Remote<dyn Any>) -> Remote<dyn Any> {
         let _alive = self.begin(cx);
         let mut kept = self.kept.lock().unwrap();
@@ -139,6 +145,7 @@ impl Workshop {
         object
     }
 
+    /// Calls the object of the peer.
     pub async fn call_back(
         &self,
         cx: Context,
@@ -148,6 +155,7 @@ impl Workshop {
         Ok(object.echo("back").await?)
     }
 
+    /// Returns a stream of `count` items of `size` bytes.
     pub fn produce(&self, cx: &Context, count: u8, size: u8) -> Stream<Vec<u8>> {
         let alive = self.begin(cx);
         let items = (0..count).map(move |number| {
@@ -157,6 +165,7 @@ impl Workshop {
         Stream::new(stream::iter(items))
     }
 
+    /// Returns the sum of the items.
     pub async fn consume(&self, cx: Context, mut items: Stream<i64>) -> Result<i64, Fault> {
         let _alive = self.begin(&cx);
         let mut sum = 0_i64;
