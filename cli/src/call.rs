@@ -70,13 +70,11 @@ impl Command {
             return Ok(Vec::new());
         };
         let read = |(index, text): (usize, &String)| {
-            let value = json::read(text);
-            let checked = value.check(most);
-            checked.map_err(|problem| {
+            let value = json::read(text).and_then(|value| value.check(most).map(|()| value));
+            value.map_err(|problem| {
                 let number = index + 1;
                 format!("argument {number}: {problem}; in quotes it is sent as a string: '\"…\"'")
-            })?;
-            Ok(value)
+            })
         };
         args.iter().enumerate().map(read).collect()
     }

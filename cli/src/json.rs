@@ -26,8 +26,14 @@ pub(crate) enum Json {
 }
 
 /// Reads an argument: JSON, or else a string as it stands.
-pub(crate) fn read(text: &str) -> Json {
-    parse(text).unwrap_or_else(|_| Json::String(text.to_owned()))
+///
+/// # Errors
+/// If it begins like JSON that no bare word begins like, and is none.
+pub(crate) fn read(text: &str) -> Result<Json, String> {
+    parse(text).or_else(|error| match text.trim_start().as_bytes().first() {
+        Some(b'[' | b'{' | b'"') => Err(format!("this is not JSON: {error}")),
+        _ => Ok(Json::String(text.to_owned())),
+    })
 }
 
 /// Reads JSON.
@@ -203,6 +209,10 @@ impl Number {
 mod tests {
     use super::*;
 
+    fn read(text: &str) -> Json {
+        super::read(text).unwrap()
+    }
+
     fn number(digits: &str) -> Json {
         Json::Number(digits.to_owned())
     }
@@ -236,7 +246,10 @@ mod tests {
         );
         let deep = |levels| "[".repeat(levels) + &"]".repeat(levels);
         assert!(matches!(read(&deep(128)), Json::Array(_)));
-        assert_eq!(read(&deep(129)), text(&deep(129)));
+        for none in [&*deep(129), "[1, 2", "{\"a\"}", "\"\\ud800\"", " [x]"] {
+            let error = super::read(none).unwrap_err();
+            assert!(error.starts_with("this is not JSON: "), "{error}");
+        }
     }
 
     #[test]

@@ -38,7 +38,7 @@ pub(crate) async fn run(
     arguments: &Arguments,
     options: &Options,
 ) -> Result<String, Box<dyn Error>> {
-    let value = json::read(&arguments.value);
+    let value = json::read(&arguments.value)?;
     let timeout = options.timeout;
     let answer = match arguments.codec {
         Encoding::Pickle => {

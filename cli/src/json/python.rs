@@ -93,21 +93,21 @@ fn python_to_json(value: &pickle::Value, parts_left: &mut usize) -> Result<Json,
 
 #[cfg(test)]
 mod tests {
-    use super::super::read;
+    use super::super::parse;
     use super::*;
 
     #[test]
     fn integers_of_python_have_any_size() {
         let digits = "-123456789012345678901234567890";
-        let python = read(digits).to_python().unwrap();
+        let python = parse(digits).unwrap().to_python().unwrap();
         assert_eq!(python, pickle::Value::BigInt(digits.parse().unwrap()));
         assert_eq!(
             Json::from_python(&python),
             Ok(Json::Number(digits.to_owned()))
         );
-        let unsigned = read("18446744073709551615").to_python().unwrap();
+        let unsigned = parse("18446744073709551615").unwrap().to_python().unwrap();
         assert_eq!(unsigned, pickle::Value::BigInt(u64::MAX.into()));
-        assert!(read("[1e999]").to_python().is_err());
+        assert!(parse("[1e999]").unwrap().to_python().is_err());
         let long = pickle::Value::BigInt(BigInt::from(1) << 1_000_001);
         assert!(Json::from_python(&long).is_err());
     }

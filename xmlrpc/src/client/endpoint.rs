@@ -20,6 +20,7 @@ use super::redirect;
 use super::reply::reply;
 use super::request::{Request, Template};
 use super::response::Response;
+use super::secrets::Secrets;
 use super::transport::{Destination, Transport, is_timed_out};
 use super::url::Target;
 use crate::XmlRpc;
@@ -36,6 +37,8 @@ pub(crate) struct Endpoint<T: Transport> {
     transport: T,
     pool: Pool<T>,
     template: Template,
+    /// What errors do not show.
+    secrets: Secrets,
     url: Url,
     redirects: usize,
     cookies: Option<Cookies>,
@@ -84,11 +87,12 @@ impl<T: Transport> Endpoint<T> {
         proxy: Option<&Proxy>,
         options: &ClientOptions,
     ) -> Self {
-        let (template, cookie) = Template::new(&target, proxy, options);
+        let (template, cookie, secrets) = Template::new(&target, proxy, options);
         Self {
             transport,
             pool: Pool::new(options.idle_timeout),
             template,
+            secrets,
             shown: target.to_string(),
             url: target.url,
             redirects: options.redirects,
@@ -233,7 +237,7 @@ impl<T: Transport> Caller for Endpoint<T> {
         // The parameters are in the request now.
         drop(call);
         let response = self.exchange(request, deadline).await?;
-        let ((), document) = reply(response, self.max_body, format, |_| Ok(()))?;
+        let ((), document) = reply(response, self.max_body, format, &self.secrets, |_| Ok(()))?;
         Ok(document)
     }
 
@@ -250,7 +254,7 @@ impl<T: Transport> Caller for Endpoint<T> {
         let deadline = context.deadline();
         async move {
             let response = self.exchange(request?, deadline).await?;
-            let (result, _) = reply(response, self.max_body, format, reply_result)?;
+            let (result, _) = reply(response, self.max_body, format, &self.secrets, reply_result)?;
             Ok(result)
         }
     }

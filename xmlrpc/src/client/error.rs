@@ -10,6 +10,7 @@ use rpc_core::{CallError, FormatError};
 
 use super::redirect::{Unfollowed, is_redirect};
 use super::response::Headers;
+use super::secrets::Secrets;
 
 /// A URL that no client can be made for.
 ///
@@ -102,13 +103,15 @@ impl HttpError {
         headers: &Headers,
         body: &[u8],
         problem: Problem,
+        secrets: &Secrets,
     ) -> Self {
-        let text = |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into();
+        let text =
+            |value: &http::HeaderValue| secrets.hidden(&String::from_utf8_lossy(value.as_bytes()));
         Self {
             status,
             content_type: headers.content_type.as_ref().map(text),
             location: headers.location.as_ref().map(text),
-            body_start: String::from_utf8_lossy(&body[..body.len().min(EXCERPT)]).into(),
+            body_start: excerpt(body, secrets),
             problem,
             unfollowed: None,
         }
@@ -162,6 +165,14 @@ impl HttpError {
             CallError::NotAReply(Box::new(self))
         }
     }
+}
+
+/// The start of a body. Secrets are hidden before it is cut: a part of one could not be told.
+fn excerpt(body: &[u8], secrets: &Secrets) -> String {
+    let start = String::from_utf8_lossy(&body[..body.len().min(EXCERPT + secrets.longest())]);
+    let mut start = secrets.hidden(&start);
+    start.truncate(start.floor_char_boundary(EXCERPT));
+    start
 }
 
 /// Whether an answer with this status shows that no method ran: the HTTP layer decides about
@@ -252,7 +263,8 @@ mod tests {
 
     fn error(status: u16, headers: &Headers, body: &str) -> HttpError {
         let status = StatusCode::from_u16(status).unwrap();
-        HttpError::new(status, headers, body.as_bytes(), Problem::Status)
+        let secrets = Secrets::default();
+        HttpError::new(status, headers, body.as_bytes(), Problem::Status, &secrets)
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod redirect;
 mod reply;
 mod request;
 mod response;
+mod secrets;
 mod sockets;
 pub(crate) mod transport;
 mod url;

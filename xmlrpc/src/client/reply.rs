@@ -6,6 +6,7 @@ use rpc_core::{CallError, Fault, FaultKind, FormatError, Payload};
 
 use super::error::{HttpError, Problem};
 use super::response::{Headers, Response};
+use super::secrets::Secrets;
 use crate::XmlRpc;
 use crate::body::Broken;
 use crate::coding::{Coding, Undecodable, charset};
@@ -21,6 +22,7 @@ pub(super) fn reply<T>(
     response: Response,
     max_body: usize,
     format: XmlRpc,
+    secrets: &Secrets,
     read: impl FnOnce(&mut De<'_>) -> Result<T, FormatError>,
 ) -> Result<(T, Payload), CallError> {
     let Response {
@@ -61,7 +63,7 @@ pub(super) fn reply<T>(
         Problem::NotAReply(_) if !status.is_success() => Problem::Status,
         problem => problem,
     };
-    let error = HttpError::new(status, &headers, &body, problem);
+    let error = HttpError::new(status, &headers, &body, problem, secrets);
     Err(error.unfollowed(unfollowed).into_call_error())
 }
 

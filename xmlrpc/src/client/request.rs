@@ -11,6 +11,7 @@ use url::{Position, Url};
 use super::options::ClientOptions;
 use super::proxy::Proxy;
 use super::redirect::path_and_query;
+use super::secrets::Secrets;
 use super::url::Target;
 use crate::coding::gzip;
 
@@ -73,7 +74,7 @@ impl Template {
         target: &Target,
         proxy: Option<&Proxy>,
         options: &ClientOptions,
-    ) -> (Self, Option<HeaderValue>) {
+    ) -> (Self, Option<HeaderValue>, Secrets) {
         let mut headers = HeaderMap::new();
         // What is first in the map is first on the wire, where servers like to see it.
         if let Some(host) = host(&target.uri) {
@@ -113,7 +114,7 @@ impl Template {
             form,
             gzip_over,
         };
-        (template, cookie)
+        (template, cookie, Secrets::of(&target.url, &headers))
     }
 
     /// Makes a request one to another URL of the same host and port.
@@ -212,7 +213,7 @@ mod tests {
     fn sent(url: &str, options: &ClientOptions, cookie: Option<&[u8]>, document: &str) -> Vec<u8> {
         let target = Target::parse(url).unwrap();
         let proxy = options.proxy.for_target(&target).unwrap();
-        let (template, _) = Template::new(&target, proxy.as_ref(), options);
+        let (template, ..) = Template::new(&target, proxy.as_ref(), options);
         let request = template.request(0, |out| {
             out.extend_from_slice(document.as_bytes());
             Ok(())
@@ -252,7 +253,7 @@ mod tests {
             let before = String::from_utf8(before).unwrap();
             let target = Target::parse(url).unwrap();
             let proxy = options.proxy.for_target(&target).unwrap();
-            let (template, _) = Template::new(&target, proxy.as_ref(), &options);
+            let (template, ..) = Template::new(&target, proxy.as_ref(), &options);
             let request = template.request(0, |out| {
                 out.extend_from_slice(b"<x/>");
                 Ok(())
@@ -280,7 +281,7 @@ mod tests {
     fn a_document_that_cannot_be_written_is_no_request() {
         let options = ClientOptions::default();
         let target = Target::parse("http://localhost").unwrap();
-        let (template, _) = Template::new(&target, None, &options);
+        let (template, ..) = Template::new(&target, None, &options);
         let error = || FormatError::new(rpc_core::FormatErrorKind::Unrepresentable, "no");
         assert!(template.request(0, |_| Err(error())).is_err());
     }

@@ -339,7 +339,7 @@ fn nothing_is_written_beyond_the_limit_of_a_reply() {
         assert_eq!(error.kind(), FormatErrorKind::Limit);
         let error = error.to_string();
         assert!(
-            error.ends_with(": the message is over the limit of 10000 bytes"),
+            error.ends_with("the message is over the limit of 10000 bytes"),
             "{error}"
         );
         assert!(written.get() < 10_000 / "<value><string></string></value>".len() + 2);

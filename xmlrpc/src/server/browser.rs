@@ -53,7 +53,7 @@ impl Names {
 pub(super) fn check(parts: &Parts, names: Names, options: &ServerOptions) -> Result<(), Refusal> {
     let (mut hosts, mut host) = (0, None);
     let (mut origins, mut origin) = (0, None);
-    let mut site: &[u8] = b"";
+    let mut is_foreign = false;
     // One look at all of them takes less than to search for three.
     for (name, value) in &parts.headers {
         if *name == HOST {
@@ -63,7 +63,9 @@ pub(super) fn check(parts: &Parts, names: Names, options: &ServerOptions) -> Res
             origins += 1;
             origin = Some(value);
         } else if name.as_str() == "sec-fetch-site" {
-            site = value.as_bytes();
+            let mut sites = value.as_bytes().split(|&byte| byte == b',');
+            is_foreign |=
+                sites.any(|site| matches!(site.trim_ascii(), b"cross-site" | b"same-site"));
         }
     }
     if hosts > 1 {
@@ -93,7 +95,7 @@ pub(super) fn check(parts: &Parts, names: Names, options: &ServerOptions) -> Res
             )));
         }
     }
-    if matches!(site, b"cross-site" | b"same-site") {
+    if is_foreign {
         let text = "pages of other origins may not call this server: \
             `ServerOptions::allow_origins` can allow it";
         return Err(forbidden(text.to_owned()));
@@ -175,12 +177,12 @@ fn is_known(host: &str, options: &ServerOptions) -> bool {
 fn is_localhost(name: &str) -> bool {
     const LOCALHOST: &str = "localhost";
 
-    let start = name.len().checked_sub(LOCALHOST.len());
-    start.is_some_and(|start| {
-        name.get(start..)
-            .is_some_and(|end| end.eq_ignore_ascii_case(LOCALHOST))
-            && (start == 0 || name.as_bytes()[start - 1] == b'.')
-    })
+    let is_label = |label: &str| {
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+        !label.is_empty() && label.bytes().all(is_plain)
+    };
+    let (before, last) = name.rsplit_once('.').unwrap_or(("a", name));
+    last.eq_ignore_ascii_case(LOCALHOST) && before.split('.').all(is_label)
 }
 
 fn is_allowed(origin: &str, options: &ServerOptions) -> bool {
@@ -216,6 +218,10 @@ struct Site<'a> {
 impl<'a> Site<'a> {
     fn parse(text: &'a str) -> Option<Self> {
         let (scheme, authority) = text.split_once("://")?;
+        // Origins have no user information (RFC 6454, 6.2).
+        if authority.contains('@') {
+            return None;
+        }
         let authority = Authority::parse(authority)?;
         Some(Self { scheme, authority })
     }
@@ -457,5 +463,45 @@ mod tests {
             let _ = (is_known(&host, &options), is_allowed(&origin, &options));
             let _ = (is_same(&origin, &host), is_localhost(&host), shortened(&host));
         }
+    }
+
+    #[test]
+    fn localhost_and_names_below_it_alone() {
+        for name in ["localhost", "LOCALHOST", "a.localhost", "a-b.c_d.localhost"] {
+            assert!(is_localhost(name), "{name}");
+        }
+        for name in [
+            "",
+            "localhost.x",
+            "xlocalhost",
+            ".localhost",
+            "..localhost",
+            "a..localhost",
+            "evil.com;.localhost",
+            "a/.localhost",
+        ] {
+            assert!(!is_localhost(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn every_site_that_is_told_counts() {
+        let refused = |sites: &[&str]| {
+            let mut request = Request::builder().header("host", "a");
+            for site in sites {
+                request = request.header("sec-fetch-site", *site);
+            }
+            let (parts, ()) = request.body(()).unwrap().into_parts();
+            check(&parts, Names::Any, &ServerOptions::default()).is_err()
+        };
+        for sites in [
+            &["cross-site", "same-origin"][..],
+            &["same-origin", "same-site"],
+            &["same-origin, cross-site"],
+        ] {
+            assert!(refused(sites), "{sites:?}");
+        }
+        assert!(!refused(&["same-origin"]) && !refused(&["none"]));
+        assert!(!is_same("http://u@a", "a"), "no origin has a user");
     }
 }

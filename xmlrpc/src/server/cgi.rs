@@ -8,12 +8,13 @@ use std::str::FromStr;
 
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue};
-use http::{HeaderMap, Method, Request, Uri};
+use http::{HeaderMap, Method, Request, StatusCode, Uri};
 use http_body_util::{BodyExt, Full};
 use percent_encoding::{AsciiSet, CONTROLS, percent_encode};
 use rpc_core::Peer;
 
-use super::Server;
+use super::http::respond_with;
+use super::{Refusal, Server};
 
 /// Answers the one request that a web server started this program for: its head is in the
 /// environment, its body in the standard input, and the answer goes to the standard output.
@@ -58,13 +59,14 @@ where
     V: Into<OsString>,
 {
     let variables = Variables::new(variables);
-    let length = variables.parsed::<u64>("CONTENT_LENGTH");
+    let length = variables.length();
     // One byte over the limit is enough to be refused for.
     let limit = (server.options.max_body as u64).saturating_add(1);
     let mut body = Vec::new();
     input
         .take(length.unwrap_or(0).min(limit))
         .read_to_end(&mut body)?;
+    let refusal = length.and_then(|length| check_length(length, body.len() as u64, limit));
 
     let mut request = Request::new(Full::new(Bytes::from(body)));
     let method = Method::from_bytes(variables.bytes("REQUEST_METHOD").unwrap_or_default());
@@ -76,8 +78,17 @@ where
     }
     request.extensions_mut().insert(variables.peer());
 
-    let (parts, body) = server.respond(request).await.into_parts();
-    let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
+    let (parts, body) = match refusal {
+        Some(refusal) => {
+            let (parts, body) = respond_with(refusal).into_parts();
+            (parts, body.into_inner().unwrap_or_default())
+        }
+        None => {
+            let (parts, body) = server.respond(request).await.into_parts();
+            let body = body.collect().await.map_err(io::Error::other)?;
+            (parts, body.to_bytes())
+        }
+    };
     let reason = parts.status.canonical_reason().unwrap_or_default();
     write!(output, "Status: {} {reason}\r\n", parts.status.as_u16())?;
     for (name, value) in &parts.headers {
@@ -88,6 +99,18 @@ where
     write!(output, "{CONTENT_LENGTH}: {}\r\n\r\n", body.len())?;
     output.write_all(&body)?;
     output.flush()
+}
+
+/// Refuses a body that is longer than the limit, or shorter than it is said to be.
+fn check_length(announced: u64, came: u64, limit: u64) -> Option<Refusal> {
+    if announced >= limit {
+        let text = format!("the body is over the limit of {} bytes", limit - 1);
+        return Some(Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, text));
+    }
+    (came < announced).then(|| {
+        let text = format!("the body broke off after {came} bytes of {announced}");
+        Refusal::new(StatusCode::BAD_REQUEST, text)
+    })
 }
 
 /// What a web server tells of a request, as bytes: much of it is what the client sent.
@@ -105,6 +128,13 @@ impl Variables {
     fn bytes(&self, name: &str) -> Option<&[u8]> {
         let value = self.0.get(OsStr::new(name))?.as_encoded_bytes();
         (!value.is_empty()).then_some(value)
+    }
+
+    /// The length of the body (RFC 3875, 4.1.2: digits alone).
+    fn length(&self) -> Option<u64> {
+        let digits = self.bytes("CONTENT_LENGTH")?;
+        digits.iter().all(u8::is_ascii_digit).then_some(())?;
+        self.parsed("CONTENT_LENGTH")
     }
 
     fn parsed<T: FromStr>(&self, name: &str) -> Option<T> {
@@ -210,6 +240,28 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_body_is_as_long_as_it_is_said_to_be() {
+        let body = "<methodCall><methodName>who</methodName></methodCall>";
+        let length = body.len();
+        for (announced, status) in [
+            (length.to_string(), "200 OK"),
+            ((length + 1).to_string(), "400 Bad Request"),
+            ((16 << 20).to_string(), "400 Bad Request"),
+            (((16 << 20) + 1).to_string(), "413 Payload Too Large"),
+            (u64::MAX.to_string(), "413 Payload Too Large"),
+            (format!("+{length}"), "411 Length Required"),
+            (format!("-{length}"), "411 Length Required"),
+        ] {
+            let variables = [("REQUEST_METHOD", "POST"), ("CONTENT_LENGTH", &*announced)];
+            let answer = run(&variables, body).await;
+            assert!(
+                answer.starts_with(&format!("Status: {status}\r\n")),
+                "{announced}: {answer}"
+            );
+        }
+    }
+
+    #[tokio::test]
     async fn anything_but_post_is_refused() {
         let answer = run(&[("REQUEST_METHOD", "GET")], "").await;
         assert!(
@@ -235,7 +287,7 @@ mod tests {
             ("CONTENT_LENGTH", "-1", "411"),
             ("CONTENT_LENGTH", "\u{e9}", "411"),
             ("CONTENT_LENGTH", "99999999999999999999", "411"),
-            ("CONTENT_LENGTH", "18446744073709551615", "200"),
+            ("CONTENT_LENGTH", "18446744073709551615", "413"),
             ("CONTENT_LENGTH", "0", "200"),
             ("CONTENT_TYPE", "\u{e9}", "415"),
             ("REMOTE_ADDR", "\u{e9}", "200"),

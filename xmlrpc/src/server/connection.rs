@@ -63,7 +63,7 @@ impl Server {
         let mut connection = http1::Builder::new()
             .timer(Timer::new(accepted + header_timeout))
             .header_read_timeout(header_timeout)
-            .max_buf_size(MAX_HEAD)
+            .max_buf_size(head::MAX_HEAD)
             .serve_connection(TokioIo::new(Gather(io)), service);
         let stopped = pin!(async {
             stop.cancelled().await;
@@ -145,9 +145,6 @@ const ON_ITS_WAY: Duration = Duration::from_secs(1);
 
 /// What a timeout can be at the most: the time after it must still be one that a clock can show.
 const FOREVER: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
-
-/// The most that the head of a request may take in memory: cookies and tokens fit many times over.
-const MAX_HEAD: usize = 64 << 10;
 
 #[cfg(test)]
 mod tests {

@@ -8,15 +8,21 @@ use http_body::Body;
 
 use super::Refusal;
 
-/// Refuses a request that another program on its way here may have read in another way.
+/// The longest head of a request in bytes: its target, and the names and values of its headers.
+pub(super) const MAX_HEAD: usize = 64 << 10;
+
+/// Refuses a request that is too long, or that another program on its way here may have read in another way.
 ///
 /// # Errors
 /// With what to answer.
 pub(super) fn check<B>(request: &Request<B>) -> Result<(), Refusal> {
     let (mut hosts, mut are_hosts) = (0, true);
     let (mut codings, mut are_chunked) = (0, true);
+    let target = request.uri().path_and_query();
+    let mut length = target.map_or(0, |target| target.as_str().len());
     // One look at all of them takes less than to search for two.
     for (name, value) in request.headers() {
+        length += name.as_str().len() + value.len() + ": \r\n".len();
         if *name == HOST {
             hosts += 1;
             are_hosts &= is_host(value.as_bytes());
@@ -24,6 +30,14 @@ pub(super) fn check<B>(request: &Request<B>) -> Result<(), Refusal> {
             codings += 1;
             are_chunked &= value.as_bytes().eq_ignore_ascii_case(b"chunked");
         }
+    }
+    // hyper looks at the length only where a head does not come in one piece.
+    if length > MAX_HEAD {
+        let text = format!("the head is over the limit of {MAX_HEAD} bytes");
+        return Err(Refusal::new(
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            text,
+        ));
     }
     // RFC 9112, 3.2.
     let has_one_host = match hosts {
@@ -109,6 +123,19 @@ mod tests {
             assert_eq!(status(Version::HTTP_11, &headers), expected, "{hosts:?}");
         }
         assert_eq!(status(Version::HTTP_10, &[]), None);
+    }
+
+    #[test]
+    fn a_head_in_one_piece_has_a_limit_too() {
+        let long = |length| "x".repeat(length);
+        for (length, expected) in [(60_000, None), (MAX_HEAD, Some(431))] {
+            let value = long(length);
+            let headers = [("host", "a"), ("x", &*value)];
+            assert_eq!(status(Version::HTTP_11, &headers), expected, "{length}");
+            let half = long(length / 2);
+            let headers = [("host", "a"), ("x", &*half), ("y", &*half)];
+            assert_eq!(status(Version::HTTP_11, &headers), expected, "{length}");
+        }
     }
 
     #[test]

@@ -165,6 +165,7 @@ impl<'m> Machine<'m> {
                 self.stack.truncate(self.stack.len() - count);
             }
             opcode::DUP => {
+                self.charge(1)?;
                 let id = self.top()?;
                 self.arena.share(id);
                 self.stack.push(id);

@@ -326,6 +326,14 @@ fn long_texts_that_are_copied_again_are_counted() {
     assert!(Pickle::default().decode::<Vec<String>>(&texts(15)).is_ok());
 }
 
+/// One byte each that refers to the value before it.
+#[test]
+fn duplicates_are_counted() {
+    let message = [&b"\x80\x04N"[..], &b"2".repeat(1_000_000), b"."].concat();
+    let error = read::<Value>(&message).unwrap_err();
+    assert_eq!(error.kind(), Limit, "{error}");
+}
+
 /// Each of these looks at a long text with a few bytes: minutes for a message of some megabytes.
 #[test]
 fn texts_that_the_machine_looks_at_again_are_counted() {

@@ -1,0 +1,114 @@
+//! What a client sends and no error of it shows, although a server may repeat it.
+
+use std::fmt;
+
+use http::HeaderMap;
+use http::header::{ACCEPT_ENCODING, CONTENT_TYPE, HOST, USER_AGENT};
+use percent_encoding::percent_decode_str;
+use url::Url;
+
+/// Stands where a secret was.
+const HIDDEN: &str = "[hidden]";
+
+/// The shortest text that is taken for a secret: a shorter one would be found in any text.
+const SHORTEST: usize = 4;
+
+/// The values of a client's query, credentials and own headers.
+#[derive(Default)]
+pub(super) struct Secrets(Vec<String>);
+
+impl Secrets {
+    /// Collects those of a URL and of the headers that are sent with each request.
+    pub(super) fn of(url: &Url, headers: &HeaderMap) -> Self {
+        let mut all = Vec::new();
+        let password = url.password().unwrap_or_default();
+        all.push(password.to_owned());
+        all.push(
+            percent_decode_str(password)
+                .decode_utf8_lossy()
+                .into_owned(),
+        );
+        for part in url.query().unwrap_or_default().split('&') {
+            all.push(
+                part.split_once('=')
+                    .map_or(part, |(_, value)| value)
+                    .to_owned(),
+            );
+        }
+        all.extend(url.query_pairs().map(|(_, value)| value.into_owned()));
+        for (name, value) in headers {
+            if [ACCEPT_ENCODING, CONTENT_TYPE, HOST, USER_AGENT].contains(name) {
+                continue;
+            }
+            let value = String::from_utf8_lossy(value.as_bytes());
+            // A scheme such as `Basic` is none.
+            all.push(value.rsplit(' ').next().unwrap_or_default().to_owned());
+            all.push(value.into_owned());
+        }
+        all.retain(|secret| secret.len() >= SHORTEST);
+        // One may be a part of another.
+        all.sort_unstable_by_key(|secret| std::cmp::Reverse(secret.len()));
+        all.dedup();
+        Self(all)
+    }
+
+    /// Returns the length of the longest one, in bytes.
+    pub(super) fn longest(&self) -> usize {
+        self.0.first().map_or(0, String::len)
+    }
+
+    /// Returns a text of the server without them.
+    pub(super) fn hidden(&self, text: &str) -> String {
+        let mut text = text.to_owned();
+        for secret in &self.0 {
+            if text.contains(secret) {
+                text = text.replace(secret, HIDDEN);
+            }
+        }
+        text
+    }
+}
+
+impl fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secrets(..)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::header::AUTHORIZATION;
+    use http::{HeaderName, HeaderValue};
+
+    use super::*;
+
+    #[test]
+    fn what_a_server_repeats_is_hidden() {
+        let url = "http://user:pass%20word@host/RPC2?token=S3cr3t&v=1&key=a%2Fb%2Fc";
+        let mut headers = HeaderMap::new();
+        let basic = HeaderValue::from_static("Basic dXNlcjpwYXNzIHdvcmQ=");
+        headers.insert(AUTHORIZATION, basic);
+        headers.insert(USER_AGENT, HeaderValue::from_static("farcall"));
+        let own = HeaderValue::from_static("of-my-own");
+        headers.insert(HeaderName::from_static("x-key"), own);
+        let secrets = Secrets::of(&url.parse().unwrap(), &headers);
+        for (text, shown) in [
+            (
+                "https://host/RPC2?token=S3cr3t&v=1",
+                "https://host/RPC2?token=[hidden]&v=1",
+            ),
+            (
+                "Authorization: Basic dXNlcjpwYXNzIHdvcmQ=",
+                "Authorization: [hidden]",
+            ),
+            ("dXNlcjpwYXNzIHdvcmQ=", "[hidden]"),
+            ("pass word, pass%20word", "[hidden], [hidden]"),
+            ("a/b/c a%2Fb%2Fc", "[hidden] [hidden]"),
+            ("of-my-own by farcall", "[hidden] by farcall"),
+            ("nothing", "nothing"),
+        ] {
+            assert_eq!(secrets.hidden(text), shown);
+        }
+        assert_eq!(format!("{secrets:?}"), "Secrets(..)");
+    }
+}
