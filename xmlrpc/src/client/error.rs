@@ -171,7 +171,9 @@ impl HttpError {
 fn excerpt(body: &[u8], secrets: &Secrets) -> String {
     let start = String::from_utf8_lossy(&body[..body.len().min(EXCERPT + secrets.longest())]);
     let mut start = secrets.hidden(&start);
-    start.truncate(start.floor_char_boundary(EXCERPT));
+    let mut ends = (0..=EXCERPT.min(start.len())).rev();
+    let end = ends.find(|end| start.is_char_boundary(*end));
+    start.truncate(end.unwrap_or_default());
     start
 }
 
