@@ -18,7 +18,7 @@ use crate::macros::__private::Outcome;
 use crate::name::Name;
 use crate::payload::Payload;
 
-/// Something that calls can be made on: a client of any protocol, or [`Client`] around any tower
+/// Something that calls can be made on: a client of any protocol, or [`ServiceCaller`] around any tower
 /// service, a [`Registry`](crate::Registry) included.
 ///
 /// Every trait marked `#[client]` is implemented for every `Caller`.
@@ -240,19 +240,19 @@ impl<C: BlockingCaller> BlockingCaller for &C {
 /// A caller made from any tower service that answers calls: a registry in this process, or a
 /// client under a stack of layers.
 #[derive(Clone, Debug)]
-pub struct Client<S, F> {
+pub struct ServiceCaller<S, F> {
     service: S,
     format: F,
 }
 
-impl<S, F> Client<S, F> {
+impl<S, F> ServiceCaller<S, F> {
     /// Makes calls on `service`, in `format`.
     pub const fn new(service: S, format: F) -> Self {
         Self { service, format }
     }
 }
 
-impl<S, F> Caller for Client<S, F>
+impl<S, F> Caller for ServiceCaller<S, F>
 where
     F: Format,
     S: Service<Call<F>, Response = Payload, Error: Into<CallError>, Future: Send>

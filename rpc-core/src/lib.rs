@@ -86,7 +86,7 @@ pub mod workers;
 pub use args::{Arg, Args, FromArgs, Variadic};
 pub use budget::Budget;
 pub use call::{Answer, Call};
-pub use caller::{BlockingCaller, Caller, Client, Within};
+pub use caller::{BlockingCaller, Caller, ServiceCaller, Within};
 pub use context::{Cancellation, Context, Origin};
 pub use describe::{Description, Kind, Parameter};
 pub use error::{CallError, Execution, FormatError, FormatErrorKind, Position};

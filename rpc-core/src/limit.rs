@@ -30,7 +30,7 @@ pub struct CallLimit {
 /// A call that counts against a [`CallLimit`] until this is dropped.
 #[derive(Debug)]
 #[must_use = "the call no longer counts when this is dropped"]
-pub struct Running(Arc<AtomicUsize>);
+pub struct CallPermit(Arc<AtomicUsize>);
 
 impl CallLimit {
     /// So many calls at once.
@@ -56,9 +56,9 @@ impl CallLimit {
     }
 
     /// Counts a call, whether there is room for it or not.
-    pub fn begin(&self) -> Running {
+    pub fn begin(&self) -> CallPermit {
         self.running.fetch_add(1, Ordering::Relaxed);
-        Running(Arc::clone(&self.running))
+        CallPermit(Arc::clone(&self.running))
     }
 
     /// How many calls are counted now.
@@ -68,7 +68,7 @@ impl CallLimit {
     }
 }
 
-impl Drop for Running {
+impl Drop for CallPermit {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }

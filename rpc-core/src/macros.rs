@@ -22,7 +22,7 @@
 /// ```
 ///
 /// The trait is implemented for every [`Caller`](crate::Caller): the clients of all protocols, a
-/// [`Client`](crate::Client) around tower layers, or around the [`Registry`](crate::Registry)
+/// [`ServiceCaller`](crate::ServiceCaller) around tower layers, or around the [`Registry`](crate::Registry)
 /// itself in a test. `server.add(3, 5)` is `server.call("calculator.add", (3, 5))`, whose
 /// arguments and result the compiler knows.
 ///

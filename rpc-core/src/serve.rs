@@ -94,7 +94,7 @@ impl Options {
 
 /// How the connections ended that were open when the stop began.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Drained {
+pub struct ShutdownReport {
     /// Those that ended by themselves, at the very moment of the stop or later, be it by a panic.
     pub finished: usize,
     /// Those that were aborted when the [drain timeout](Options::drain_timeout) was over.
@@ -120,7 +120,7 @@ pub async fn serve<L, H, Fut>(
     options: &Options,
     stop: CancellationToken,
     handler: H,
-) -> Drained
+) -> ShutdownReport
 where
     L: Listen,
     H: Fn(L::Io, Peer, CancellationToken) -> Fut,
@@ -180,8 +180,8 @@ pub async fn accept<L: Listen>(listener: &mut L) -> (L::Io, Peer) {
 }
 
 /// Waits until the connections have ended, and ends them when the time is over.
-async fn drain(mut connections: JoinSet<()>, time: Duration) -> Drained {
-    let mut drained = Drained::default();
+async fn drain(mut connections: JoinSet<()>, time: Duration) -> ShutdownReport {
+    let mut drained = ShutdownReport::default();
     let mut count = |ended: Result<(), JoinError>| match ended {
         Ok(()) => drained.finished += 1,
         Err(_) => drained.aborted += 1,
@@ -247,7 +247,7 @@ mod tests {
         listener: L,
         options: Options,
         handler: H,
-    ) -> (CancellationToken, JoinHandle<Drained>)
+    ) -> (CancellationToken, JoinHandle<ShutdownReport>)
     where
         L: Listen,
         H: Fn(L::Io, Peer, CancellationToken) -> Fut + Send + Sync + 'static,
@@ -293,7 +293,7 @@ mod tests {
         drop(first);
         assert_eq!(third.read_u8().await?, 42, "what it sent is answered now");
         stop.cancel();
-        let finished = Drained {
+        let finished = ShutdownReport {
             finished: 2,
             aborted: 0,
         };
@@ -368,7 +368,7 @@ mod tests {
         sleep(Duration::from_secs(10)).await;
         stop.cancel();
         let begin = Instant::now();
-        assert_eq!(server.await?, Drained::default());
+        assert_eq!(server.await?, ShutdownReport::default());
         assert_eq!(begin.elapsed(), Duration::ZERO);
         Ok(())
     }
@@ -387,7 +387,7 @@ mod tests {
         sleep(Duration::from_millis(1)).await;
         assert!(connector.connect().await.is_err(), "nobody else gets in");
         assert_eq!(client.read_u8().await?, 1);
-        let finished = Drained {
+        let finished = ShutdownReport {
             finished: 1,
             aborted: 0,
         };
@@ -415,7 +415,7 @@ mod tests {
 
         let begin = Instant::now();
         stop.cancel();
-        let mixed = Drained {
+        let mixed = ShutdownReport {
             finished: 1,
             aborted: 2,
         };

@@ -9,8 +9,8 @@ use std::thread::{self, ThreadId};
 
 use common::{Json, client};
 use rpc_core::{
-    Args, BlockingCaller, CallError, Caller, Client, Context, Fault, FaultKind, Kind,
-    RegisterError, Registry, Variadic,
+    Args, BlockingCaller, CallError, Caller, Context, Fault, FaultKind, Kind,
+    RegisterError, Registry, ServiceCaller, Variadic,
 };
 use rpc_core::{client, service};
 use serde::de::DeserializeOwned;
@@ -519,7 +519,7 @@ async fn a_generic_trait_calls_through_any_caller() {
 }
 
 /// A caller whose thread waits.
-struct Blocking(Client<Registry<Json>, Json>, tokio::runtime::Runtime);
+struct Blocking(ServiceCaller<Registry<Json>, Json>, tokio::runtime::Runtime);
 
 impl BlockingCaller for Blocking {
     type Format = Json;

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use common::{Json, client};
 use rpc_core::{
-    CallError, Caller, Client, Context, Execution, Fault, FaultKind, Format, Instance, Kind,
-    Method, RegisterError, Registrar, Registry, Variadic,
+    CallError, Caller, Context, Execution, Fault, FaultKind, Format, Instance, Kind,
+    Method, RegisterError, Registrar, Registry, ServiceCaller, Variadic,
 };
 
 fn add(a: i64, b: i64) -> i64 {
@@ -304,7 +304,7 @@ async fn a_tower_layer_fits_around_a_registry() {
     let stack = tower::ServiceBuilder::new()
         .timeout(Duration::from_secs(1))
         .service(registry);
-    let client = Client::new(stack, Json);
+    let client = ServiceCaller::new(stack, Json);
     let odd = client.call::<()>("odd", ()).await.unwrap_err();
     assert_eq!(
         odd.fault(),

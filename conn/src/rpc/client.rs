@@ -19,7 +19,7 @@ use super::greeting::{GreetingError, greet};
 use super::message::{Limits, Token};
 use super::options::Options;
 use super::reconnect::Reconnect;
-use super::session::{Calling, Driver, Lifeline, Link, Load, Session};
+use super::session::{Calling, Driver, Lifeline, Link, SessionStats, Session};
 use crate::address::ToTarget;
 use crate::auth::{AuthKey, Binding, Digest};
 use crate::client::Dialer;
@@ -121,8 +121,8 @@ impl Client {
 
     /// How much the session holds at the moment.
     #[must_use]
-    pub fn load(&self) -> Load {
-        self.session.load()
+    pub fn stats(&self) -> SessionStats {
+        self.session.stats()
     }
 }
 

@@ -89,5 +89,5 @@ pub use pipeline::Pipelined;
 pub use reconnect::Reconnect;
 pub use remote::Remote;
 pub use server::{Server, ServerOptions};
-pub use session::Load;
+pub use session::SessionStats;
 pub use stream::{Stream, StreamClosed, StreamSender};

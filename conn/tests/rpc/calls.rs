@@ -92,7 +92,7 @@ async fn ten_thousand_calls_are_under_way_at_once() {
     for (number, call) in calls.into_iter().enumerate() {
         assert_eq!(call.await.unwrap().unwrap(), number as u64);
     }
-    assert_eq!(client.load(), conn::rpc::Load::default());
+    assert_eq!(client.stats(), conn::rpc::SessionStats::default());
 }
 
 #[tokio::test]
@@ -213,7 +213,7 @@ async fn a_dropped_call_is_cancelled_within_a_round_trip() {
     assert!(!dropped.load(Ordering::Relaxed));
     sleep(Duration::from_millis(51)).await;
     assert!(dropped.load(Ordering::Relaxed) && told.load(Ordering::Relaxed));
-    assert_eq!(client.load().calls, 0);
+    assert_eq!(client.stats().calls, 0);
 }
 
 #[tokio::test(start_paused = true)]
@@ -373,6 +373,6 @@ async fn a_graceful_stop_answers_what_is_under_way() {
 async fn a_client_is_a_tower_service() {
     let connector = serve(&calculator()).await;
     let client = Client::over(connector).await.unwrap();
-    let client = rpc_core::Client::new(client, Encoding::Bincode);
+    let client = rpc_core::ServiceCaller::new(client, Encoding::Bincode);
     assert_eq!(client.add(1, 2).await.unwrap(), 3);
 }

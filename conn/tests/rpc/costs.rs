@@ -29,7 +29,7 @@ async fn a_name_has_at_most_1024_bytes() {
         cause,
         "the name of the method has 1025 bytes, over the limit of 1024"
     );
-    assert_eq!(client.load().calls, 0);
+    assert_eq!(client.stats().calls, 0);
     assert_eq!(client.call::<i64>("add", (3, 5)).await.unwrap(), 8);
 }
 
@@ -265,7 +265,7 @@ async fn items_that_wait_are_counted_in_the_budget() {
     assert!((1 << 20..=2 << 20).contains(&held), "{held} bytes");
     // Beyond that the stream was stopped, and its source dropped.
     assert!(sent.load(Ordering::Relaxed) < 100);
-    until(|| client.load().streams == 0).await;
+    until(|| client.stats().streams == 0).await;
     call.abort();
     sleep(Duration::from_secs(1)).await;
     assert_eq!(budget.held(), 0);

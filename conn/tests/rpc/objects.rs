@@ -102,10 +102,10 @@ async fn a_method_returns_objects_and_takes_them_back() {
         for counter in &many["counters"] {
             assert_eq!(counter.add(1).await.unwrap(), 1);
         }
-        assert_eq!(client.load().imports, 4, "each is passed once");
+        assert_eq!(client.stats().imports, 4, "each is passed once");
         drop((counter, many));
         until(|| alive.load(Ordering::Relaxed) == 0).await;
-        assert_eq!(client.load().imports, 0);
+        assert_eq!(client.stats().imports, 0);
     }
 }
 
@@ -118,7 +118,7 @@ async fn callbacks_are_objects_of_the_caller() {
     assert_eq!(client.count_up(&counter, 5).await.unwrap(), 105);
     assert_eq!(client.peek(&counter).await.unwrap(), None);
     // Given back by the server, and only then let go here.
-    until(|| client.load().exports == 0).await;
+    until(|| client.stats().exports == 0).await;
     client.share(&counter).await.unwrap();
     drop(counter);
     assert_eq!(alive.load(Ordering::Relaxed), 1);
@@ -175,7 +175,7 @@ async fn references_are_counted_not_flagged() {
         tokio::task::yield_now().await;
         assert_eq!(other.add(0).await.unwrap(), 0);
     }
-    assert_eq!(client.load().imports, 1);
+    assert_eq!(client.stats().imports, 1);
     drop(own);
     let last = client.shared().await.unwrap().unwrap();
     assert_eq!(last.add(1).await.unwrap(), 1);
@@ -195,7 +195,7 @@ async fn what_is_given_up_on_the_way_leaks_nothing() {
     let own = Arc::new(AtomicUsize::new(0));
     drop(client.peek(&here(&own)));
     until(|| alive.load(Ordering::Relaxed) == 0 && own.load(Ordering::Relaxed) == 0).await;
-    until(|| client.load() == conn::rpc::Load::default()).await;
+    until(|| client.stats() == conn::rpc::SessionStats::default()).await;
 }
 
 #[tokio::test]
@@ -229,7 +229,7 @@ async fn handles_do_not_pass_over_what_cannot_carry_them() {
     let registry: rpc_core::Registry<Encoding> = rpc_core::Registry::new();
     registry.register_instance(Factory::default()).unwrap();
     // Within the process they do.
-    let local = rpc_core::Client::new(registry, Encoding::Bincode);
+    let local = rpc_core::ServiceCaller::new(registry, Encoding::Bincode);
     let counter = local.create().await.unwrap();
     assert_eq!(counter.add(1).await.unwrap(), 1);
     assert!(counter.local::<Counter>().is_some());

@@ -45,7 +45,7 @@ fn internal(fault: &Fault) -> bool {
 
 async fn nothing_is_left(client: &Client) {
     until(|| {
-        let load = client.load();
+        let load = client.stats();
         (
             load.calls,
             load.answers,

@@ -85,7 +85,7 @@ async fn a_chain_of_five_calls_takes_one_round_trip() {
     assert!(start.elapsed() >= Duration::from_millis(250));
     drop(node);
     sleep(Duration::from_millis(200)).await;
-    assert_eq!(root.load(), conn::rpc::Load::default());
+    assert_eq!(root.stats(), conn::rpc::SessionStats::default());
 }
 
 #[tokio::test]
@@ -100,11 +100,11 @@ async fn a_promise_becomes_an_ordinary_object() {
     drop(child);
     for _ in 0..50 {
         sleep(Duration::from_millis(2)).await;
-        if root.load() == conn::rpc::Load::default() {
+        if root.stats() == conn::rpc::SessionStats::default() {
             return;
         }
     }
-    panic!("something is left: {:?}", root.load());
+    panic!("something is left: {:?}", root.stats());
 }
 
 #[tokio::test]
@@ -167,7 +167,7 @@ async fn a_promise_that_nobody_wants_is_given_up() {
     assert_eq!(running.load(Ordering::Relaxed), 1);
     dependent.abort();
     crate::support::until(|| running.load(Ordering::Relaxed) == 0).await;
-    crate::support::until(|| client.load() == conn::rpc::Load::default()).await;
+    crate::support::until(|| client.stats() == conn::rpc::SessionStats::default()).await;
 }
 
 #[tokio::test]

@@ -132,7 +132,7 @@ async fn a_method_returns_a_stream() {
             let (numbers, _) = collect(numbers).await;
             assert_eq!(numbers.len(), if name == "two" { 2 } else { 3 });
         }
-        until(|| client.load() == conn::rpc::Load::default()).await;
+        until(|| client.stats() == conn::rpc::SessionStats::default()).await;
     }
     until(|| source.alive.load(Ordering::Relaxed) == 0).await;
 }
@@ -206,7 +206,7 @@ async fn dropping_either_end_stops_the_other() {
         .await
         .unwrap();
     assert!(sender.send(1).await.is_err());
-    until(|| client.load() == conn::rpc::Load::default()).await;
+    until(|| client.stats() == conn::rpc::SessionStats::default()).await;
 }
 
 #[tokio::test]
@@ -257,7 +257,7 @@ async fn streams_are_limited_by_both_ends() {
         let fault = error.fault().unwrap();
         assert!(fault.message().contains("too many streams"), "{fault}");
         drop(one);
-        until(|| client.load().streams == 1).await;
+        until(|| client.stats().streams == 1).await;
         sleep(Duration::from_millis(20)).await;
         client.numbers(1, false).await.unwrap();
     }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use conn::Listener;
-use conn::rpc::{Client, Load, Options, Pipelined as _, Remote, Server, ServerOptions, Stream};
+use conn::rpc::{Client, SessionStats, Options, Pipelined as _, Remote, Server, ServerOptions, Stream};
 use futures_util::stream;
 use rpc_core::{CallError, client, service};
 use tokio::time::{sleep, timeout};
@@ -141,7 +141,7 @@ async fn nothing_is_lost_between_threads() {
     until(|| {
         clients
             .iter()
-            .all(|client| client.load() == Load::default())
+            .all(|client| client.stats() == SessionStats::default())
     })
     .await;
     until(|| work.alive.load(Ordering::Relaxed) + alive.load(Ordering::Relaxed) == 0).await;

@@ -14,7 +14,7 @@ use examples::demo::{Demo, connections};
 use rpc_core::transport::Listen;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use xmlrpc::Listening;
+use xmlrpc::BoundServer;
 
 #[derive(Parser)]
 #[command(
@@ -175,7 +175,7 @@ fn mode(text: &str) -> Result<u32, String> {
 
 fn serve<L: Listen>(
     listeners: &mut JoinSet<()>,
-    listening: Listening<L>,
+    listening: BoundServer<L>,
     stop: &CancellationToken,
 ) {
     let stop = stop.clone().cancelled_owned();

@@ -82,7 +82,7 @@ use std::time::Duration;
 pub use self::processes::Processes;
 pub use self::threads::Threads;
 pub use self::worker::{Error, Listener, Worker};
-use crate::serve::Drained;
+use crate::serve::ShutdownReport;
 use crate::transport::Address;
 
 /// How many workers there are, and how they are restarted and stopped.
@@ -155,7 +155,7 @@ impl Workers {
     /// If the address is taken, not of this machine, or of a kind that has no sockets.
     pub fn threads<F>(&self, address: &Address, serve: F) -> io::Result<Threads>
     where
-        F: AsyncFn(Worker) -> Result<Drained, Error> + Send + Sync + 'static,
+        F: AsyncFn(Worker) -> Result<ShutdownReport, Error> + Send + Sync + 'static,
     {
         Threads::new(
             self.clone(),
@@ -176,7 +176,7 @@ impl Workers {
     #[cfg(unix)]
     pub fn processes<F>(&self, address: &Address, serve: F) -> io::Result<Processes>
     where
-        F: AsyncFn(Worker) -> Result<Drained, Error> + Send + Sync + 'static,
+        F: AsyncFn(Worker) -> Result<ShutdownReport, Error> + Send + Sync + 'static,
     {
         if let Some(post) = processes::post()? {
             let code = post.work(worker::in_event_loop(serve), self.drain_timeout);

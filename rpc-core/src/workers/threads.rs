@@ -19,10 +19,10 @@ use super::sockets::Sockets;
 use super::stop::told_to_stop;
 use super::worker::{Error, Worker, event_loop};
 use crate::call::panic_message;
-use crate::serve::Drained;
+use crate::serve::ShutdownReport;
 use crate::transport::Address;
 
-type Serve = dyn Fn(&Runtime, Worker, Duration) -> Result<Drained, Error> + Send + Sync;
+type Serve = dyn Fn(&Runtime, Worker, Duration) -> Result<ShutdownReport, Error> + Send + Sync;
 
 /// Workers that are threads of this process, with their sockets open: run them. Made by [`Workers::threads`].
 #[must_use = "workers do nothing until they are run"]
@@ -138,7 +138,7 @@ impl Thread {
             let stopped = self.stop.is_cancelled();
             match ended {
                 Ok(drained) if stopped => {
-                    let Drained { finished, aborted } = drained.unwrap_or_default();
+                    let ShutdownReport { finished, aborted } = drained.unwrap_or_default();
                     tracing::info!(worker, finished, aborted, "a worker stopped");
                 }
                 Ok(_) => tracing::error!(worker, "a worker ended too early"),
@@ -156,7 +156,7 @@ impl Thread {
     }
 
     /// One worker, from the pause before its start to its end; nothing if there is to be no more.
-    fn work(&self, pause: Duration) -> Result<Option<Drained>, Error> {
+    fn work(&self, pause: Duration) -> Result<Option<ShutdownReport>, Error> {
         let runtime = event_loop()?;
         let stopped = async { timeout(pause, self.stop.cancelled()).await.is_ok() };
         if !pause.is_zero() && runtime.block_on(stopped) {

@@ -9,7 +9,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio_util::sync::CancellationToken;
 
 use super::sockets::Socket;
-use crate::serve::Drained;
+use crate::serve::ShutdownReport;
 #[cfg(unix)]
 use crate::transport::unix::UnixListener;
 
@@ -94,9 +94,9 @@ pub(super) fn event_loop() -> io::Result<Runtime> {
 /// stop.
 pub(super) fn in_event_loop<F>(
     serve: F,
-) -> impl Fn(&Runtime, Worker, Duration) -> Result<Drained, Error> + Send + Sync + 'static
+) -> impl Fn(&Runtime, Worker, Duration) -> Result<ShutdownReport, Error> + Send + Sync + 'static
 where
-    F: AsyncFn(Worker) -> Result<Drained, Error> + Send + Sync + 'static,
+    F: AsyncFn(Worker) -> Result<ShutdownReport, Error> + Send + Sync + 'static,
 {
     move |runtime, worker, drain_timeout| {
         let stop = worker.stop.clone();

@@ -1,6 +1,6 @@
 //! A small JSON format, and a client that calls a registry in this process.
 
-use rpc_core::{Args, Client, Format, FormatError, FormatErrorKind, FromArgs, Payload, Registry};
+use rpc_core::{Args, ServiceCaller, Format, FormatError, FormatErrorKind, FromArgs, Payload, Registry};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -45,6 +45,6 @@ impl Format for Json {
     }
 }
 
-pub(crate) fn client(registry: &Registry<Json>) -> Client<Registry<Json>, Json> {
-    Client::new(registry.clone(), Json)
+pub(crate) fn client(registry: &Registry<Json>) -> ServiceCaller<Registry<Json>, Json> {
+    ServiceCaller::new(registry.clone(), Json)
 }

@@ -12,7 +12,7 @@ use conn::rpc::{self, Reconnect};
 use conn::{Bincode, Connection, Listener};
 use http::StatusCode;
 use rpc_core::Caller;
-use xmlrpc::{ClientOptions, Refusal, ServerOptions};
+use xmlrpc::{ClientOptions, Rejection, ServerOptions};
 
 const PASSWORD: &str = "correct-horse-battery";
 const TOKEN: &str = "staple-of-the-token";
@@ -108,7 +108,7 @@ async fn http(seen: &Seen) {
         let login = BASE64_STANDARD.encode(format!("user:{PASSWORD}"));
         match head.headers.get("authorization") {
             Some(header) if header.as_bytes() == format!("Basic {login}").as_bytes() => Ok(()),
-            _ => Err(Refusal::new(StatusCode::UNAUTHORIZED, "who are you?")),
+            _ => Err(Rejection::new(StatusCode::UNAUTHORIZED, "who are you?")),
         }
     });
     seen.debug(&options);

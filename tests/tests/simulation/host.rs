@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use conn::rpc::{Server, ServerOptions};
-use rpc_core::serve::Drained;
+use rpc_core::serve::ShutdownReport;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -22,7 +22,7 @@ pub(crate) struct Host {
 
 struct Running {
     stop: oneshot::Sender<()>,
-    task: JoinHandle<Drained>,
+    task: JoinHandle<ShutdownReport>,
 }
 
 impl Host {

@@ -218,7 +218,7 @@ impl World {
             if let Ok(result) = result {
                 entry.ended(&result);
             }
-            let load = client.load();
+            let load = client.stats();
             self.ledger.check(
                 load == conn::rpc::Load::default(),
                 format_args!("a client still holds {load:?}"),

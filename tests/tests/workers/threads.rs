@@ -5,7 +5,7 @@ use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 use rpc_core::Caller as _;
-use rpc_core::serve::Drained;
+use rpc_core::serve::ShutdownReport;
 use rpc_core::transport::Address;
 use rpc_core::workers::{Error, Threads, Worker, Workers};
 use tokio::sync::oneshot;
@@ -55,7 +55,7 @@ fn two() -> Workers {
 }
 
 /// Answers with the number of the worker, times 1000, and how often it was asked.
-async fn counting(worker: Worker) -> Result<Drained, Error> {
+async fn counting(worker: Worker) -> Result<ShutdownReport, Error> {
     let (index, count) = (i64::try_from(worker.index())?, AtomicI64::new(0));
     let server = xmlrpc::Server::new();
     server.register_function("count", move |_: i64| {
@@ -96,7 +96,7 @@ async fn a_worker_that_ends_is_started_again() {
         match started.fetch_add(1, Ordering::Relaxed) {
             0 => panic!("on purpose"),
             1 => Err("on purpose")?,
-            2 => Ok(Drained::default()),
+            2 => Ok(ShutdownReport::default()),
             _ => counting(worker).await,
         }
     });
@@ -129,7 +129,7 @@ async fn a_stop_does_not_wait_for_a_worker_that_pauses() {
     assert!(begin.elapsed() < Duration::from_secs(60));
 }
 
-async fn slow(worker: Worker) -> Result<Drained, Error> {
+async fn slow(worker: Worker) -> Result<ShutdownReport, Error> {
     let server = xmlrpc::Server::new();
     server.register_function("sleep", async |milliseconds: u64| {
         tokio::time::sleep(Duration::from_millis(milliseconds)).await;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use rpc_core::{Context, Fault, FaultKind, Variadic};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use xmlrpc::{Refusal, ServerOptions};
+use xmlrpc::{Rejection, ServerOptions};
 
 use crate::served::{ADD, Served, read_to_end, status};
 
@@ -214,7 +214,7 @@ async fn access_is_controlled_by_peer_request_and_method() {
                 head.extensions.insert(User(user));
                 Ok(())
             }
-            None => Err(Refusal::new(http::StatusCode::UNAUTHORIZED, "who are you?")),
+            None => Err(Rejection::new(http::StatusCode::UNAUTHORIZED, "who are you?")),
         });
     let served = Served::with(options).await;
     served

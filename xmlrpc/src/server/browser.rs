@@ -17,7 +17,7 @@ use http::request::Parts;
 use http::{Method, StatusCode};
 use rpc_core::transport::Address;
 
-use super::{Refusal, ServerOptions};
+use super::{Rejection, ServerOptions};
 
 /// By which names requests may call the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,7 +50,7 @@ impl Names {
 ///
 /// # Errors
 /// With what to answer.
-pub(super) fn check(parts: &Parts, names: Names, options: &ServerOptions) -> Result<(), Refusal> {
+pub(super) fn check(parts: &Parts, names: Names, options: &ServerOptions) -> Result<(), Rejection> {
     let (mut hosts, mut host) = (0, None);
     let (mut origins, mut origin) = (0, None);
     let mut is_foreign = false;
@@ -70,7 +70,7 @@ pub(super) fn check(parts: &Parts, names: Names, options: &ServerOptions) -> Res
     }
     if hosts > 1 {
         let text = "a request names one host";
-        return Err(Refusal::new(StatusCode::BAD_REQUEST, text));
+        return Err(Rejection::new(StatusCode::BAD_REQUEST, text));
     }
     // What stands in the request line is the host, whatever the header says (RFC 9112, 3.2.2). HTTP/2 has it there alone.
     let host = match parts.uri.authority() {
@@ -104,7 +104,7 @@ pub(super) fn check(parts: &Parts, names: Names, options: &ServerOptions) -> Res
 }
 
 /// The answer to a browser that asks beforehand whether a page may call (Fetch, 3.2.2), if it may.
-pub(super) fn preflight(parts: &Parts, options: &ServerOptions) -> Option<Refusal> {
+pub(super) fn preflight(parts: &Parts, options: &ServerOptions) -> Option<Rejection> {
     if parts.method != Method::OPTIONS
         || !parts.headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD)
         || allowed(&parts.headers, options).is_none()
@@ -112,7 +112,7 @@ pub(super) fn preflight(parts: &Parts, options: &ServerOptions) -> Option<Refusa
         return None;
     }
     let text = "pages of this origin may call with POST";
-    let mut answer = Refusal::new(StatusCode::OK, text)
+    let mut answer = Rejection::new(StatusCode::OK, text)
         .with_header(
             ACCESS_CONTROL_ALLOW_METHODS,
             HeaderValue::from_static("POST"),
@@ -142,8 +142,8 @@ pub(super) fn show(answer: &mut HeaderMap, origin: Option<HeaderValue>) {
     }
 }
 
-fn forbidden(text: String) -> Refusal {
-    Refusal::new(StatusCode::FORBIDDEN, text)
+fn forbidden(text: String) -> Rejection {
+    Rejection::new(StatusCode::FORBIDDEN, text)
 }
 
 /// The value of a header; one with bytes beyond ASCII is no host and no origin.

@@ -14,7 +14,7 @@ use percent_encoding::{AsciiSet, CONTROLS, percent_encode};
 use rpc_core::Peer;
 
 use super::http::respond_with;
-use super::{Refusal, Server};
+use super::{Rejection, Server};
 
 /// Answers the one request that a web server started this program for: its head is in the
 /// environment, its body in the standard input, and the answer goes to the standard output.
@@ -102,14 +102,14 @@ where
 }
 
 /// Refuses a body that is longer than the limit, or shorter than it is said to be.
-fn check_length(announced: u64, came: u64, limit: u64) -> Option<Refusal> {
+fn check_length(announced: u64, came: u64, limit: u64) -> Option<Rejection> {
     if announced >= limit {
         let text = format!("the body is over the limit of {} bytes", limit - 1);
-        return Some(Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, text));
+        return Some(Rejection::new(StatusCode::PAYLOAD_TOO_LARGE, text));
     }
     (came < announced).then(|| {
         let text = format!("the body broke off after {came} bytes of {announced}");
-        Refusal::new(StatusCode::BAD_REQUEST, text)
+        Rejection::new(StatusCode::BAD_REQUEST, text)
     })
 }
 

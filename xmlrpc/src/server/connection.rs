@@ -24,7 +24,7 @@ use super::gather::Gather;
 use super::patient::Patient;
 use super::seldom::Seldom;
 use super::timer::Timer;
-use super::{Refusal, Server, head};
+use super::{Rejection, Server, head};
 
 impl Server {
     /// Serves one connection until either side has had enough.
@@ -54,7 +54,7 @@ impl Server {
         let account = PeerAccount::new(&self.options.budget);
         let service = service_fn(|request: ::http::Request<Incoming>| {
             has_request.store(true, Ordering::Relaxed);
-            let checked = head::check(&request).map_err(Refusal::closing);
+            let checked = head::check(&request).map_err(Rejection::closing);
             let admitted = checked.and_then(|()| self.admit(request, peer.clone(), names));
             Box::pin(self.respond_to(admitted, &account))
         });

@@ -6,7 +6,7 @@ use http::uri::Authority;
 use http::{Request, StatusCode, Version};
 use http_body::Body;
 
-use super::Refusal;
+use super::Rejection;
 
 /// The longest head of a request in bytes: its target, and the names and values of its headers.
 pub(super) const MAX_HEAD: usize = 64 << 10;
@@ -15,7 +15,7 @@ pub(super) const MAX_HEAD: usize = 64 << 10;
 ///
 /// # Errors
 /// With what to answer.
-pub(super) fn check<B>(request: &Request<B>) -> Result<(), Refusal> {
+pub(super) fn check<B>(request: &Request<B>) -> Result<(), Rejection> {
     let (mut hosts, mut are_hosts) = (0, true);
     let (mut codings, mut are_chunked) = (0, true);
     let target = request.uri().path_and_query();
@@ -34,7 +34,7 @@ pub(super) fn check<B>(request: &Request<B>) -> Result<(), Refusal> {
     // hyper looks at the length only where a head does not come in one piece.
     if length > MAX_HEAD {
         let text = format!("the head is over the limit of {MAX_HEAD} bytes");
-        return Err(Refusal::new(
+        return Err(Rejection::new(
             StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             text,
         ));
@@ -47,12 +47,12 @@ pub(super) fn check<B>(request: &Request<B>) -> Result<(), Refusal> {
     };
     if !has_one_host {
         let text = "a request names one host";
-        return Err(Refusal::new(StatusCode::BAD_REQUEST, text));
+        return Err(Rejection::new(StatusCode::BAD_REQUEST, text));
     }
     // RFC 9112, 6.1. Of several codings hyper looks at the last alone.
     if codings > 1 || !are_chunked {
         let text = "the only transfer coding is chunked";
-        return Err(Refusal::new(StatusCode::NOT_IMPLEMENTED, text));
+        return Err(Rejection::new(StatusCode::NOT_IMPLEMENTED, text));
     }
     Ok(())
 }
@@ -62,12 +62,12 @@ pub(super) fn check<B>(request: &Request<B>) -> Result<(), Refusal> {
 ///
 /// # Errors
 /// With what to answer.
-pub(super) fn check_length(headers: &HeaderMap, body: &impl Body) -> Result<(), Refusal> {
+pub(super) fn check_length(headers: &HeaderMap, body: &impl Body) -> Result<(), Rejection> {
     let has_none =
         || !headers.contains_key(CONTENT_LENGTH) && !headers.contains_key(TRANSFER_ENCODING);
     if body.is_end_stream() && has_none() {
         let text = "a call has a body: there is neither a Content-Length nor a Transfer-Encoding";
-        return Err(Refusal::new(StatusCode::LENGTH_REQUIRED, text).closing());
+        return Err(Rejection::new(StatusCode::LENGTH_REQUIRED, text).closing());
     }
     Ok(())
 }

@@ -29,7 +29,7 @@ use super::account::PeerAccount;
 use super::body::{self, Failure};
 use super::browser::{self, Names};
 use super::log;
-use super::{Refusal, ReplyBody, Server, head};
+use super::{Rejection, ReplyBody, Server, head};
 use crate::XmlRpc;
 use crate::coding::{Coding, charset, gzip};
 use crate::document::{REPLY_EPILOGUE, REPLY_PROLOGUE, call_head, reply_value, write_fault};
@@ -84,7 +84,7 @@ impl Server {
         };
         let response = response.unwrap_or_else(|| {
             let text = "the request has been held for too long beside others";
-            respond_with(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, text).closing())
+            respond_with(Rejection::new(StatusCode::SERVICE_UNAVAILABLE, text).closing())
         });
         response.map(|reply| {
             ReplyBody::new(reply.into_inner().unwrap_or_default(), account.into_inner())
@@ -95,7 +95,7 @@ impl Server {
     /// again: it is made anew for each request.
     pub(super) async fn respond_to(
         &self,
-        admitted: Result<Admitted<'_, impl Body>, Refusal>,
+        admitted: Result<Admitted<'_, impl Body>, Rejection>,
         account: &PeerAccount<'_>,
     ) -> Result<Response<Full<Bytes>>, Infallible> {
         let Admitted {
@@ -133,7 +133,7 @@ impl Server {
         request: Request<B>,
         peer: Peer,
         names: Names,
-    ) -> Result<Admitted<'_, B>, Refusal> {
+    ) -> Result<Admitted<'_, B>, Rejection> {
         let (mut parts, body) = request.into_parts();
         let found = self.look_at(&mut parts, &peer, names);
         match found.and_then(|found| head::check_length(&parts.headers, &body).map(|()| found)) {
@@ -166,17 +166,17 @@ impl Server {
         parts: &mut Parts,
         peer: &Peer,
         names: Names,
-    ) -> Result<(Cow<'_, Registry<XmlRpc>>, Coding), Refusal> {
+    ) -> Result<(Cow<'_, Registry<XmlRpc>>, Coding), Rejection> {
         browser::check(parts, names, &self.options)?;
         let registry = self.service_at(parts.uri.path()).ok_or_else(|| {
-            Refusal::new(StatusCode::NOT_FOUND, "there is no XML-RPC service here")
+            Rejection::new(StatusCode::NOT_FOUND, "there is no XML-RPC service here")
         })?;
         if parts.method != Method::POST {
             if let Some(answer) = browser::preflight(parts, &self.options) {
                 return Err(answer);
             }
             let text = "XML-RPC calls are made with POST";
-            return Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, text)
+            return Err(Rejection::new(StatusCode::METHOD_NOT_ALLOWED, text)
                 .with_header(ALLOW, HeaderValue::from_static("POST")));
         }
         if let Some(authorize) = &self.options.authorize {
@@ -184,10 +184,10 @@ impl Server {
         }
         if !is_xml(&parts.headers) {
             let text = "the content type of an XML-RPC call is text/xml";
-            return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, text));
+            return Err(Rejection::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, text));
         }
         let coding = Coding::of(parts.headers.get_all(CONTENT_ENCODING)).map_err(|_| {
-            Refusal::new(
+            Rejection::new(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 "the only content coding is gzip",
             )
@@ -305,7 +305,7 @@ impl Server {
             ),
         };
         // There may be more of it to come, and none of that is a request.
-        let mut refusal = Refusal::new(status, text).closing();
+        let mut refusal = Rejection::new(status, text).closing();
         let allowed = browser::allowed(&origin.headers, &self.options);
         browser::show(refusal.0.headers_mut(), allowed);
         respond_with(refusal)
@@ -492,7 +492,7 @@ fn accepts_gzip(headers: &HeaderMap) -> bool {
         })
 }
 
-pub(super) fn respond_with(refusal: Refusal) -> Response<Full<Bytes>> {
+pub(super) fn respond_with(refusal: Rejection) -> Response<Full<Bytes>> {
     static REFUSALS: Quota = Quota::new(10);
 
     let response = refusal.0.map(|text| Full::new(Bytes::from(text)));

@@ -23,7 +23,7 @@ use std::io;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use rpc_core::handler::{FromCall, Function, IntoReply, Reply};
-use rpc_core::serve::{self, Drained};
+use rpc_core::serve::{self, ShutdownReport};
 use rpc_core::transport::{Address, Listen, tcp};
 use rpc_core::workers::{self, Listener, Worker};
 use rpc_core::{CallLimit, Instance, Name, RegisterError, Registry};
@@ -31,7 +31,7 @@ use tokio::net::{TcpListener, ToSocketAddrs};
 use tokio_util::sync::CancellationToken;
 
 use self::browser::Names;
-pub use self::options::{FaultPolicy, Refusal, ServerOptions};
+pub use self::options::{FaultPolicy, Rejection, ServerOptions};
 pub use self::reply::{Dropped, ReplyBody};
 use crate::XmlRpc;
 use crate::client::Socket;
@@ -205,7 +205,7 @@ impl Server {
     ///
     /// # Errors
     /// If the address cannot be resolved or bound.
-    pub async fn bind(&self, address: impl ToSocketAddrs) -> io::Result<Listening<TcpListener>> {
+    pub async fn bind(&self, address: impl ToSocketAddrs) -> io::Result<BoundServer<TcpListener>> {
         self.listen(tcp::bind(address).await?)
     }
 
@@ -220,7 +220,7 @@ impl Server {
     pub async fn bind_unix(
         &self,
         path: impl AsRef<std::path::Path>,
-    ) -> io::Result<Listening<rpc_core::transport::unix::UnixListener>> {
+    ) -> io::Result<BoundServer<rpc_core::transport::unix::UnixListener>> {
         self.listen(rpc_core::transport::unix::UnixListener::bind(path).await?)
     }
 
@@ -234,7 +234,7 @@ impl Server {
         &self,
         path: impl AsRef<std::path::Path>,
         mode: u32,
-    ) -> io::Result<Listening<rpc_core::transport::unix::UnixListener>> {
+    ) -> io::Result<BoundServer<rpc_core::transport::unix::UnixListener>> {
         let listener = rpc_core::transport::unix::UnixListener::bind_with_mode(path, mode);
         self.listen(listener.await?)
     }
@@ -243,9 +243,9 @@ impl Server {
     ///
     /// # Errors
     /// If the listener does not know its address.
-    pub fn listen<L: Listen>(&self, listener: L) -> io::Result<Listening<L>> {
+    pub fn listen<L: Listen>(&self, listener: L) -> io::Result<BoundServer<L>> {
         let address = listener.local_address()?;
-        Ok(Listening {
+        Ok(BoundServer {
             server: self.clone(),
             listener,
             address,
@@ -274,7 +274,7 @@ impl Server {
     ///
     /// # Cancel safety
     /// Dropping the future closes the listener and all its connections at once.
-    pub async fn serve_worker(&self, worker: Worker) -> Result<Drained, workers::Error> {
+    pub async fn serve_worker(&self, worker: Worker) -> Result<ShutdownReport, workers::Error> {
         let (listener, stop) = worker.listen()?;
         let stop = stop.cancelled_owned();
         Ok(match listener {
@@ -300,13 +300,13 @@ fn new_service(options: &ServerOptions) -> Registry<XmlRpc> {
 
 /// A server that has its address and is ready to serve.
 #[derive(Debug)]
-pub struct Listening<L> {
+pub struct BoundServer<L> {
     server: Server,
     listener: L,
     address: Address,
 }
 
-impl<L: Listen> Listening<L> {
+impl<L: Listen> BoundServer<L> {
     /// The address that clients connect to, with the port that was really taken.
     #[must_use]
     pub const fn local_address(&self) -> &Address {
@@ -338,7 +338,7 @@ impl<L: Listen> Listening<L> {
     ///
     /// # Cancel safety
     /// Dropping the future closes the listener and all its connections at once.
-    pub async fn serve_until(self, stop: impl Future<Output = ()>) -> Drained {
+    pub async fn serve_until(self, stop: impl Future<Output = ()>) -> ShutdownReport {
         let Self {
             server,
             listener,

@@ -35,13 +35,13 @@ pub struct ServerOptions {
 }
 
 type AcceptPeer = dyn Fn(&Peer) -> bool + Send + Sync;
-type Authorize = dyn Fn(&mut Parts, &Peer) -> Result<(), Refusal> + Send + Sync;
+type Authorize = dyn Fn(&mut Parts, &Peer) -> Result<(), Rejection> + Send + Sync;
 
 /// The HTTP response to a request that is not served.
 #[derive(Debug)]
-pub struct Refusal(pub(crate) Box<Response<String>>);
+pub struct Rejection(pub(crate) Box<Response<String>>);
 
-impl Refusal {
+impl Rejection {
     /// A refusal with a text that says why.
     #[must_use]
     pub fn new(status: StatusCode, text: impl Into<String>) -> Self {
@@ -305,19 +305,19 @@ impl ServerOptions {
     ///
     /// ```
     /// use http::StatusCode;
-    /// use xmlrpc::{Refusal, ServerOptions};
+    /// use xmlrpc::{Rejection, ServerOptions};
     ///
     /// let options = ServerOptions::default().authorize(|head, _peer| {
     ///     match head.headers.get("x-token") {
     ///         Some(token) if token == "let me in" => Ok(()),
-    ///         _ => Err(Refusal::new(StatusCode::FORBIDDEN, "who are you?")),
+    ///         _ => Err(Rejection::new(StatusCode::FORBIDDEN, "who are you?")),
     ///     }
     /// });
     /// ```
     #[must_use]
     pub fn authorize(
         mut self,
-        authorize: impl Fn(&mut Parts, &Peer) -> Result<(), Refusal> + Send + Sync + 'static,
+        authorize: impl Fn(&mut Parts, &Peer) -> Result<(), Rejection> + Send + Sync + 'static,
     ) -> Self {
         self.authorize = Some(Arc::new(authorize));
         self

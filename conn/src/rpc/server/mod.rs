@@ -13,7 +13,7 @@ use rpc_core::call::Answer;
 use rpc_core::handler::{FromCall, Function, IntoReply, Reply};
 use rpc_core::output::{Causes, Foreign};
 use rpc_core::registry::{Instance, Method, RegisterError};
-use rpc_core::serve::Drained;
+use rpc_core::serve::ShutdownReport;
 use rpc_core::workers::{self, Worker};
 use rpc_core::{Call, CallLimit, Context, Fault, Name, Registry};
 use tokio::task::{JoinError, JoinSet};
@@ -271,7 +271,7 @@ impl Server {
         &self,
         listener: Listener,
         stop: S,
-    ) -> impl Future<Output = io::Result<Drained>> + Send + use<S> {
+    ) -> impl Future<Output = io::Result<ShutdownReport>> + Send + use<S> {
         self.clone().accept(listener, stop)
     }
 
@@ -305,7 +305,7 @@ impl Server {
         &self,
         worker: Worker,
         set: impl FnOnce(ListenerBuilder) -> ListenerBuilder,
-    ) -> Result<Drained, workers::Error> {
+    ) -> Result<ShutdownReport, workers::Error> {
         let (listener, stop) = worker.listen()?;
         let listener = match listener {
             workers::Listener::Tcp(listener) => set(Listener::over(listener)).await?,
@@ -319,7 +319,7 @@ impl Server {
         self,
         mut listener: Listener,
         stop: impl Future<Output = ()> + Send,
-    ) -> io::Result<Drained> {
+    ) -> io::Result<ShutdownReport> {
         let mut stop = std::pin::pin!(stop);
         let settings = Settings {
             lease: self.options.lease,
@@ -450,8 +450,8 @@ fn log_panic(ended: Result<Option<()>, JoinError>) {
 }
 
 /// Waits until the connections have ended, and ends them when the time is over.
-async fn drain(mut connections: JoinSet<Option<()>>, time: Duration) -> Drained {
-    let mut drained = Drained::default();
+async fn drain(mut connections: JoinSet<Option<()>>, time: Duration) -> ShutdownReport {
+    let mut drained = ShutdownReport::default();
     let finish = async {
         while let Some(ended) = connections.join_next().await {
             log_panic(ended);

@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Waker};
 
 use rpc_core::budget::NoRoom;
 use rpc_core::call::Answer;
-use rpc_core::limit::Running;
+use rpc_core::limit::CallPermit;
 use rpc_core::output::{Causes, Foreign, Quota};
 use rpc_core::{Call, Cancellation, Fault, FaultKind, Payload, Registry};
 use tokio::task::AbortHandle;
@@ -34,7 +34,7 @@ pub(super) struct Answering {
     /// What the message of the call [costs](message::cost), until the call is answered.
     cost: u64,
     /// It counts among the calls of all connections.
-    _running: Option<Running>,
+    _running: Option<CallPermit>,
     promise: Option<Promised>,
     /// The call itself, while it waits for what another one promised.
     waits: Option<Waits>,

@@ -194,18 +194,18 @@ impl Session {
     }
 
     /// What the session holds, for tests and logs.
-    pub(super) fn load(&self) -> Load {
-        self.change(|state, _| Load {
+    pub(super) fn stats(&self) -> SessionStats {
+        self.change(|state, _| SessionStats {
             calls: state.calls.len(),
             answers: state.answers.len() + state.beginning,
-            ..state.passed.as_deref().map(Load::of).unwrap_or_default()
+            ..state.passed.as_deref().map(SessionStats::of).unwrap_or_default()
         })
     }
 }
 
 /// How much a session holds at a moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Load {
+pub struct SessionStats {
     /// Calls that this side made and that have not ended.
     pub calls: usize,
     /// Calls of the other side that are being answered.
@@ -218,7 +218,7 @@ pub struct Load {
     pub streams: usize,
 }
 
-impl Load {
+impl SessionStats {
     fn of(passed: &Passed) -> Self {
         Self {
             exports: passed.exports.len(),
@@ -233,7 +233,7 @@ impl fmt::Debug for Session {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Session")
             .field("encoding", &self.encoding)
-            .field("load", &self.load())
+            .field("stats", &self.stats())
             .finish_non_exhaustive()
     }
 }

@@ -16,7 +16,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::line;
-use crate::serve::Drained;
+use crate::serve::ShutdownReport;
 use crate::workers::sockets::Socket;
 use crate::workers::stop::told_to_stop;
 use crate::workers::worker::{Error, Worker, event_loop};
@@ -57,7 +57,7 @@ impl Post {
     /// Serves until the line is cut, and gives the exit code of the process.
     pub(crate) fn work(
         self,
-        serve: impl Fn(&Runtime, Worker, Duration) -> Result<Drained, Error>,
+        serve: impl Fn(&Runtime, Worker, Duration) -> Result<ShutdownReport, Error>,
         drain_timeout: Duration,
     ) -> i32 {
         let worker = self.index;
@@ -72,7 +72,7 @@ impl Post {
             ended
         });
         match ended {
-            Ok(Drained { finished, aborted }) => {
+            Ok(ShutdownReport { finished, aborted }) => {
                 tracing::info!(worker, finished, aborted, "the worker ends");
                 0
             }

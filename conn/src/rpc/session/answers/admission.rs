@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use rpc_core::budget::NoRoom;
-use rpc_core::limit::Running;
+use rpc_core::limit::CallPermit;
 use rpc_core::{CallLimit, Cancellation, Fault, FaultKind};
 
 use super::Answering;
@@ -144,7 +144,7 @@ impl Session {
     }
 
     /// Counts a call among those of all connections, where they have a limit.
-    pub(super) fn running(&self) -> Option<Running> {
+    pub(super) fn running(&self) -> Option<CallPermit> {
         self.settings.calls.as_ref().map(CallLimit::begin)
     }
 
