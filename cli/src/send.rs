@@ -52,7 +52,9 @@ pub(crate) async fn run(
             let mut peer: Connection<(), (), conn::Json> = connect(arguments, options).await?;
             peer.send_bytes(value.write().as_bytes()).await?;
             let message = tokio::time::timeout(timeout, peer.recv_bytes(MAX_MESSAGE)).await??;
-            json::parse(str::from_utf8(&message)?)?
+            let text = str::from_utf8(&message)
+                .map_err(|error| format!("the reply is not UTF-8: {error}"))?;
+            json::parse(text).map_err(|error| format!("the reply is not JSON: {error}"))?
         }
         Encoding::MessagePack => {
             value.check(u64::MAX)?;

@@ -22,7 +22,11 @@ const CLOSED: u8 = 128 + 13;
 /// escaped.
 pub(crate) fn print(text: &str) -> ExitCode {
     let mut out = io::stdout().lock();
-    let written = writeln!(out, "{}", Foreign::lines(text)).and_then(|()| out.flush());
+    status(writeln!(out, "{}", Foreign::lines(text)).and_then(|()| out.flush()))
+}
+
+/// The exit status after writing to the standard output.
+fn status(written: io::Result<()>) -> ExitCode {
     match written {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if error.kind() == ErrorKind::BrokenPipe => ExitCode::from(CLOSED),
@@ -43,11 +47,7 @@ pub(crate) fn complain(text: impl Display) {
 /// Tells that the arguments cannot be understood, or prints the help that they ask for.
 pub(crate) fn explain(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
     if !error.use_stderr() {
-        return match error.print() {
-            Err(error) if error.kind() == ErrorKind::BrokenPipe => ExitCode::from(CLOSED),
-            Err(_) => ExitCode::from(FAILURE),
-            Ok(()) => ExitCode::SUCCESS,
-        };
+        return status(error.print().and_then(|()| io::stdout().flush()));
     }
     let text = without_secrets(&error.render().to_string(), arguments);
     let mut err = io::stderr();

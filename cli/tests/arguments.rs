@@ -209,3 +209,26 @@ fn messages_have_numbers_of_any_size() {
         assert_eq!(found, (0, format!("{digits}\n"), String::new()), "{codec}");
     }
 }
+
+#[test]
+fn a_reply_that_is_no_json_is_an_error_that_says_so() {
+    let runtime = Runtime::new().unwrap();
+    for (reply, error) in [
+        (&b"\xff"[..], "farcall: the reply is not UTF-8: "),
+        (b"[1,", "farcall: the reply is not JSON: "),
+        (b"", "farcall: the reply is not JSON: "),
+    ] {
+        let binding = async { Listener::bind("127.0.0.1:0").await };
+        let mut listener = runtime.block_on(binding).unwrap();
+        let url = format!("conn://{}", listener.local_address());
+        runtime.spawn(async move {
+            let mut peer: Connection<(), (), conn::Json> = listener.accept().await.unwrap();
+            peer.recv_bytes(100).await.unwrap();
+            peer.send_bytes(reply).await.unwrap();
+            let _ = peer.recv_bytes(100).await;
+        });
+        let (status, out, err) = farcall(&["send", &url, "1", "--codec", "json"]);
+        assert_eq!((status, out.as_str()), (2, ""), "{err}");
+        assert!(err.starts_with(error), "{err}");
+    }
+}

@@ -265,20 +265,19 @@ fn an_output_that_is_closed_ends_the_command_quietly() {
 #[test]
 fn an_output_that_is_full_is_a_failure() {
     let url = canned(|_| reply("a result"));
-    let full = std::fs::File::options()
-        .write(true)
-        .open("/dev/full")
-        .unwrap();
-    let output = command(&["call", &url, "add"])
-        .stdout(full)
-        .output()
-        .unwrap();
-    assert_eq!(output.status.code(), Some(2));
-    let err = String::from_utf8(output.stderr).unwrap();
-    assert!(
-        err.starts_with("farcall: the output cannot be written: "),
-        "{err}"
-    );
+    for arguments in [&["call", &url, "add"][..], &["--help"], &["--version"]] {
+        let full = std::fs::File::options()
+            .write(true)
+            .open("/dev/full")
+            .unwrap();
+        let output = command(arguments).stdout(full).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        let err = String::from_utf8(output.stderr).unwrap();
+        assert!(
+            err.starts_with("farcall: the output cannot be written: "),
+            "{arguments:?}: {err}"
+        );
+    }
 }
 
 #[test]

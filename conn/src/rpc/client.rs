@@ -19,7 +19,7 @@ use super::greeting::{GreetingError, greet};
 use super::message::{Limits, Token};
 use super::options::Options;
 use super::reconnect::Reconnect;
-use super::session::{Calling, Driver, Lifeline, Link, SessionStats, Session};
+use super::session::{Calling, Driver, Lifeline, Link, Session, SessionStats};
 use crate::address::ToTarget;
 use crate::auth::{AuthKey, Binding, Digest};
 use crate::client::Dialer;

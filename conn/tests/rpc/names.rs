@@ -152,7 +152,8 @@ async fn only_who_bound_a_name_can_take_it_away() {
     // The object of before is held by nobody.
     until(|| owner.stats().exports == 1).await;
     // The program itself is another owner.
-    let program = rpc_core::ServiceCaller::new(server.registry().clone(), conn::rpc::Encoding::Bincode);
+    let program =
+        rpc_core::ServiceCaller::new(server.registry().clone(), conn::rpc::Encoding::Bincode);
     assert_eq!(kind(program.unbind("echo").await), FaultKind::Denied);
     program
         .bind("own", &Remote::new(Echo), &nothing())

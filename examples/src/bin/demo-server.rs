@@ -83,6 +83,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     over_connections.register_instance(demo)?;
 
     let stop = CancellationToken::new();
+    // Before a line says that a listener is ready: who reads it may stop the server at once.
+    let stopped = stop_signal()?;
     let mut listeners = JoinSet::new();
     if let Some(address) = &arguments.xmlrpc {
         let listening = over_http.bind(address).await?;
@@ -120,7 +122,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         listeners.spawn(arguments.connections(listener, &stop));
     }
 
-    interrupted().await?;
+    stopped.await;
     stop.cancel();
     listeners.join_all().await;
     Ok(())
@@ -198,20 +200,26 @@ fn serve_calls(
     });
 }
 
-/// Ends when the process is told to stop.
+/// Listens for the signals that stop the process, from now on. The future completes when one comes.
 #[cfg(unix)]
-async fn interrupted() -> std::io::Result<()> {
+fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
 
+    let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        result = tokio::signal::ctrl_c() => result,
-        _ = terminate.recv() => Ok(()),
-    }
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => (),
+            _ = terminate.recv() => (),
+        }
+    })
 }
 
-/// Ends when the process is told to stop.
-#[cfg(not(unix))]
-async fn interrupted() -> std::io::Result<()> {
-    tokio::signal::ctrl_c().await
+/// Listens for the signal that stops the process, from now on. The future completes when it comes.
+#[cfg(windows)]
+fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
+    let mut interrupt = tokio::signal::windows::ctrl_c()?;
+    Ok(async move {
+        interrupt.recv().await;
+    })
 }

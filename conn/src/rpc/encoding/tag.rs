@@ -289,9 +289,8 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Tagged<'_, D> {
             (Kind::Attachment, attachment::NAME) => {
                 self.inner.deserialize_newtype_struct(name, visitor)
             }
-            (Kind::Attachment, _) | (_, attachment::NAME) => {
-                Err(self.mismatch(Kind::Attachment.text()))
-            }
+            (Kind::Attachment, _) => Err(self.mismatch(format_args!("`{name}`"))),
+            (_, attachment::NAME) => Err(self.mismatch(Kind::Attachment.text())),
             _ => visitor.visit_newtype_struct(self),
         }
     }

@@ -90,6 +90,21 @@ fn a_mismatch_says_what_came_and_what_was_expected() {
 }
 
 #[test]
+fn an_attachment_where_a_newtype_is_expected_is_named() {
+    #[derive(Deserialize, Debug)]
+    struct Meters(#[expect(dead_code, reason = "only read")] f64);
+
+    let attachment = Payload::from(vec![1, b'*', 0]);
+    let error = Encoding::Bincode
+        .decode_args::<(Meters,)>(&attachment)
+        .unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "parameter 1: expected `Meters`, found an object or a stream"
+    );
+}
+
+#[test]
 fn trailing_optional_parameters_can_be_missing() {
     for encoding in BOTH {
         let (a, b): (i64, Option<i64>) = pass(encoding, (1,)).unwrap();

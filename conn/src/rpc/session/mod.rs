@@ -198,7 +198,11 @@ impl Session {
         self.change(|state, _| SessionStats {
             calls: state.calls.len(),
             answers: state.answers.len() + state.beginning,
-            ..state.passed.as_deref().map(SessionStats::of).unwrap_or_default()
+            ..state
+                .passed
+                .as_deref()
+                .map(SessionStats::of)
+                .unwrap_or_default()
         })
     }
 }
