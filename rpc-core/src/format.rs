@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::args::{Args, FromArgs};
+use crate::budget::Budget;
 use crate::error::FormatError;
 use crate::payload::Payload;
 
@@ -46,6 +47,10 @@ pub trait Format: Clone + Send + Sync + 'static {
     fn reply<T: Serialize + ?Sized>(&self, value: &T) -> Result<Payload, FormatError> {
         let mut out = Vec::with_capacity(SMALL);
         self.encode_reply(value, &mut out)?;
+        // A large one may lie in memory for as long as its reader takes, and is counted by its length.
+        if out.capacity() - out.len() > Budget::FREE {
+            out.shrink_to_fit();
+        }
         Ok(out.into())
     }
 

@@ -66,6 +66,8 @@ impl Coding {
         if decoded.len() > limit {
             return Err(Undecodable::TooLarge);
         }
+        // It is counted by its length, and kept until its call is answered.
+        decoded.shrink_to_fit();
         *body = decoded.into();
         Ok(())
     }

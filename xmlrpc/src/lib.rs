@@ -116,5 +116,7 @@ pub use client::{
 pub use format::XmlRpc;
 pub use rpc_core;
 pub use rpc_core::{client, service};
-pub use server::{Dropped, FaultPolicy, BoundServer, Rejection, ReplyBody, Server, ServerOptions, cgi};
+pub use server::{
+    BoundServer, Dropped, FaultPolicy, Rejection, ReplyBody, Server, ServerOptions, cgi,
+};
 pub use xml::Forbidden;

@@ -120,21 +120,42 @@ async fn collect<B: Body>(
             break Some(Broken::TooLarge);
         }
         // In large steps: a body can come a byte at a time.
-        let room = (length + data.len()).next_multiple_of(Budget::FREE);
-        if account.resize(hold, room).is_err() {
+        let needed = length + data.len();
+        let capacity = match needed <= all.capacity() {
+            true => all.capacity(),
+            false => capacity(needed, all.capacity(), declared, limit),
+        };
+        let room = match length {
+            0 => needed,
+            _ => capacity,
+        };
+        if account
+            .resize(hold, room.next_multiple_of(Budget::FREE))
+            .is_err()
+        {
             break Some(Broken::Disconnected(Unreadable::NoRoom));
         }
         if length == 0 {
             first = data;
         } else {
-            if all.is_empty() {
-                // The cast loses nothing: the number is small.
-                all.reserve(declared.min(AHEAD) as usize);
-                all.extend_from_slice(&std::mem::take(&mut first));
-            }
+            all.reserve_exact(capacity - all.len());
+            all.extend_from_slice(&std::mem::take(&mut first));
             all.extend_from_slice(&data);
         }
     };
+    // What is kept of a body of unknown length is as long as it turned out to be.
+    all.shrink_to_fit();
     let bytes = if all.is_empty() { first } else { all.into() };
     (bytes, broken)
+}
+
+/// Returns the capacity of the buffer of a body of which `needed` bytes have come: [`AHEAD`] at first and twice as much
+/// whenever that is full, but never more than the body can have.
+fn capacity(needed: usize, current: usize, declared: u64, limit: usize) -> usize {
+    // The casts lose nothing: what was declared is within the limit.
+    let (first, most) = match declared {
+        0 => (0, limit),
+        _ => (AHEAD as usize, declared as usize),
+    };
+    needed.max(2 * current).max(first).min(most.max(needed))
 }
