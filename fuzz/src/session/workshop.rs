@@ -47,7 +47,7 @@ impl Workshop {
     /// Checks that the session is within its limits, and counts what goes on.
     fn begin(&self, cx: &Context) -> Alive {
         if let Some(caller) = Client::of(cx) {
-            let load = caller.load();
+            let load = caller.stats();
             let limits = self.limits;
             assert!(
                 load.answers <= usize::from(limits.calls()),
