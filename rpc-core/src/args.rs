@@ -7,7 +7,7 @@ use serde::de::{DeserializeOwned, Deserializer, SeqAccess, Visitor};
 use serde::ser::{SerializeSeq, SerializeTuple, Serializer};
 use serde::{Deserialize, Serialize};
 
-use crate::describe::{Missing, Parameter};
+use crate::describe::{MissingParameter, Parameter};
 
 /// A type that can be an argument of a remote method: any owned type that serde reads.
 #[diagnostic::on_unimplemented(
@@ -119,7 +119,7 @@ macro_rules! tuples {
                         let mut given = 0;
                         $(let $arg = match seq.next_element()? {
                             Some(value) => { given += 1; value }
-                            None => Missing::<Seq::Error>::value()
+                            None => MissingParameter::<Seq::Error>::value()
                                 .ok_or_else(|| serde::de::Error::invalid_length(given, &self))?,
                         };)*
                         Ok(($($arg,)*))

@@ -42,12 +42,12 @@ impl<F: Format> Call<F> {
 /// A method that answers at once costs no allocation and no task here.
 #[must_use = "a call does nothing unless its answer is awaited"]
 pub struct Answer {
-    state: State,
+    state: AnswerState,
     /// What the calls that the method makes inherit.
     deadline: Option<Instant>,
 }
 
-enum State {
+enum AnswerState {
     Ready(Option<Result<Payload, Fault>>),
     Later(Pin<Box<dyn Future<Output = Result<Payload, Fault>> + Send>>),
 }
@@ -56,7 +56,7 @@ impl Answer {
     /// An answer that is known already.
     pub const fn ready(result: Result<Payload, Fault>) -> Self {
         Self {
-            state: State::Ready(Some(result)),
+            state: AnswerState::Ready(Some(result)),
             deadline: None,
         }
     }
@@ -64,7 +64,7 @@ impl Answer {
     /// An answer that `future` will give.
     pub fn later(future: impl Future<Output = Result<Payload, Fault>> + Send + 'static) -> Self {
         Self {
-            state: State::Later(Box::pin(future)),
+            state: AnswerState::Later(Box::pin(future)),
             deadline: None,
         }
     }
@@ -92,8 +92,10 @@ impl Future for Answer {
     fn poll(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
         let deadline = self.deadline;
         match &mut self.state {
-            State::Ready(result) => Poll::Ready(result.take().expect("polled after it was ready")),
-            State::Later(future) => {
+            AnswerState::Ready(result) => {
+                Poll::Ready(result.take().expect("polled after it was ready"))
+            }
+            AnswerState::Later(future) => {
                 let poll = || context::within(deadline, || future.as_mut().poll(cx));
                 match catch_unwind(AssertUnwindSafe(poll)) {
                     Ok(poll) => poll,
@@ -107,8 +109,8 @@ impl Future for Answer {
 impl fmt::Debug for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.state {
-            State::Ready(result) => f.debug_tuple("Answer").field(result).finish(),
-            State::Later(_) => f.write_str("Answer(..)"),
+            AnswerState::Ready(result) => f.debug_tuple("Answer").field(result).finish(),
+            AnswerState::Later(_) => f.write_str("Answer(..)"),
         }
     }
 }

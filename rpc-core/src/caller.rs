@@ -70,7 +70,7 @@ pub trait Caller: Send + Sync {
         context: Context,
         args: impl Args,
     ) -> impl Future<Output = Result<R, CallError>> + Send {
-        calling(self, context, &args)
+        call_future(self, context, &args)
     }
 
     /// Makes a call and wants no result. Where the protocol has one-way calls, the future ends once the
@@ -87,7 +87,7 @@ pub trait Caller: Send + Sync {
         args: impl Args,
     ) -> impl Future<Output = Result<(), CallError>> + Send {
         let context = Context::new(method).one_way();
-        sending(self, &self.format(), context, &args).map_ok(drop)
+        send_future(self, &self.format(), context, &args).map_ok(drop)
     }
 
     /// A caller whose calls may take this long each, or less where the call that is being answered has
@@ -101,13 +101,13 @@ pub trait Caller: Send + Sync {
 }
 
 /// Makes a call whose outcome may have an error of its own, as the methods of clients do.
-pub(crate) fn calling<'c, C: Caller + ?Sized, A: Args, O: Outcome>(
+pub(crate) fn call_future<'c, C: Caller + ?Sized, A: Args, O: Outcome>(
     caller: &'c C,
     context: Context,
     args: &A,
 ) -> impl Future<Output = O> + Send + use<'c, C, A, O> {
     let format = caller.format();
-    sending(caller, &format, context, args).map(move |reply| {
+    send_future(caller, &format, context, args).map(move |reply| {
         let decode = |reply| format.decode_reply(&reply).map_err(CallError::Decode);
         O::from_call(reply.and_then(decode))
     })
@@ -115,7 +115,7 @@ pub(crate) fn calling<'c, C: Caller + ?Sized, A: Args, O: Outcome>(
 
 /// Encodes the arguments, and sends them once it is awaited. The call and the future of its answer take the same room
 /// one after the other, which those of an async block would not: the future is moved more than once before it is polled.
-fn sending<'c, C: Caller + ?Sized, A: Args>(
+fn send_future<'c, C: Caller + ?Sized, A: Args>(
     caller: &'c C,
     format: &C::Format,
     context: Context,

@@ -116,9 +116,9 @@ impl Parameter {
             (Kind::Bytes, false)
         } else {
             match T::deserialize(Probe { optional: false }) {
-                Err(Found::Kind(kind, optional)) => (kind, optional),
+                Err(ProbeOutcome::Kind(kind, optional)) => (kind, optional),
                 // A type that reads nothing, or refuses to: there is nothing to tell.
-                Ok(_) | Err(Found::Unknown) => (Kind::Any, false),
+                Ok(_) | Err(ProbeOutcome::Unknown) => (Kind::Any, false),
             }
         };
         Self {
@@ -177,20 +177,20 @@ struct Probe {
 }
 
 #[derive(Debug)]
-enum Found {
+enum ProbeOutcome {
     Kind(Kind, bool),
     Unknown,
 }
 
-impl fmt::Display for Found {
+impl fmt::Display for ProbeOutcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a probe has no value")
     }
 }
 
-impl std::error::Error for Found {}
+impl std::error::Error for ProbeOutcome {}
 
-impl de::Error for Found {
+impl de::Error for ProbeOutcome {
     fn custom<T: fmt::Display>(_: T) -> Self {
         Self::Unknown
     }
@@ -198,14 +198,14 @@ impl de::Error for Found {
 
 macro_rules! probe {
     ($($kind:ident: $($method:ident)*;)*) => {$($(
-        fn $method<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Found> {
-            Err(Found::Kind(Kind::$kind, self.optional))
+        fn $method<V: Visitor<'de>>(self, _: V) -> Result<V::Value, ProbeOutcome> {
+            Err(ProbeOutcome::Kind(Kind::$kind, self.optional))
         }
     )*)*};
 }
 
 impl<'de> Deserializer<'de> for Probe {
-    type Error = Found;
+    type Error = ProbeOutcome;
 
     probe! {
         Any: deserialize_any deserialize_ignored_any deserialize_identifier;
@@ -220,7 +220,7 @@ impl<'de> Deserializer<'de> for Probe {
         Struct: deserialize_map;
     }
 
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Found> {
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ProbeOutcome> {
         visitor.visit_some(Self { optional: true })
     }
 
@@ -228,9 +228,9 @@ impl<'de> Deserializer<'de> for Probe {
         self,
         name: &'static str,
         visitor: V,
-    ) -> Result<V::Value, Found> {
+    ) -> Result<V::Value, ProbeOutcome> {
         if name == datetime::NEWTYPE {
-            return Err(Found::Kind(Kind::DateTime, self.optional));
+            return Err(ProbeOutcome::Kind(Kind::DateTime, self.optional));
         }
         visitor.visit_newtype_struct(self)
     }
@@ -239,12 +239,12 @@ impl<'de> Deserializer<'de> for Probe {
         self,
         _: &'static str,
         _: V,
-    ) -> Result<V::Value, Found> {
-        Err(Found::Kind(Kind::Nil, self.optional))
+    ) -> Result<V::Value, ProbeOutcome> {
+        Err(ProbeOutcome::Kind(Kind::Nil, self.optional))
     }
 
-    fn deserialize_tuple<V: Visitor<'de>>(self, _: usize, _: V) -> Result<V::Value, Found> {
-        Err(Found::Kind(Kind::Array, self.optional))
+    fn deserialize_tuple<V: Visitor<'de>>(self, _: usize, _: V) -> Result<V::Value, ProbeOutcome> {
+        Err(ProbeOutcome::Kind(Kind::Array, self.optional))
     }
 
     fn deserialize_tuple_struct<V: Visitor<'de>>(
@@ -252,8 +252,8 @@ impl<'de> Deserializer<'de> for Probe {
         _: &'static str,
         _: usize,
         _: V,
-    ) -> Result<V::Value, Found> {
-        Err(Found::Kind(Kind::Array, self.optional))
+    ) -> Result<V::Value, ProbeOutcome> {
+        Err(ProbeOutcome::Kind(Kind::Array, self.optional))
     }
 
     fn deserialize_struct<V: Visitor<'de>>(
@@ -261,8 +261,8 @@ impl<'de> Deserializer<'de> for Probe {
         _: &'static str,
         _: &'static [&'static str],
         _: V,
-    ) -> Result<V::Value, Found> {
-        Err(Found::Kind(Kind::Struct, self.optional))
+    ) -> Result<V::Value, ProbeOutcome> {
+        Err(ProbeOutcome::Kind(Kind::Struct, self.optional))
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
@@ -270,23 +270,23 @@ impl<'de> Deserializer<'de> for Probe {
         _: &'static str,
         _: &'static [&'static str],
         _: V,
-    ) -> Result<V::Value, Found> {
+    ) -> Result<V::Value, ProbeOutcome> {
         // A bare variant is a string, one with contents a struct.
-        Err(Found::Kind(Kind::Any, self.optional))
+        Err(ProbeOutcome::Kind(Kind::Any, self.optional))
     }
 }
 
 /// Reads a parameter that the caller left out: `None` where it is optional.
-pub(crate) struct Missing<E>(std::marker::PhantomData<E>);
+pub(crate) struct MissingParameter<E>(std::marker::PhantomData<E>);
 
-impl<E: de::Error> Missing<E> {
+impl<E: de::Error> MissingParameter<E> {
     /// The value that `T` has when it is left out, if it can be.
     pub(crate) fn value<T: DeserializeOwned>() -> Option<T> {
         T::deserialize(Self(std::marker::PhantomData)).ok()
     }
 }
 
-impl<'de, E: de::Error> Deserializer<'de> for Missing<E> {
+impl<'de, E: de::Error> Deserializer<'de> for MissingParameter<E> {
     type Error = E;
 
     fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, E> {

@@ -14,19 +14,19 @@ pub struct FormatError(Box<Inner>);
 struct Inner {
     kind: FormatErrorKind,
     message: String,
-    path: Path,
+    path: ValuePath,
     position: Option<Position>,
 }
 
 /// Where in nested values an error is, from the inside out.
 #[derive(Debug, Default)]
-struct Path {
+struct ValuePath {
     steps: Vec<String>,
     /// Steps before the outermost were left out.
     is_cut: bool,
 }
 
-impl Path {
+impl ValuePath {
     /// How many steps are kept: a peer decides how deep values are nested.
     const MAX: usize = 16;
 
@@ -39,7 +39,7 @@ impl Path {
     }
 }
 
-impl fmt::Display for Path {
+impl fmt::Display for ValuePath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (i, step) in self.steps.iter().enumerate() {
             f.write_str(if i == 0 { "" } else { " of " })?;
@@ -130,7 +130,7 @@ impl FormatError {
         Self(Box::new(Inner {
             kind,
             message: shortened(message.into()),
-            path: Path::default(),
+            path: ValuePath::default(),
             position: None,
         }))
     }

@@ -8,7 +8,7 @@ use crate::error::FormatError;
 use crate::payload::Payload;
 
 /// Room in bytes for arguments or a result: most fit, and take no larger memory in between.
-const SMALL: usize = 256;
+const INITIAL_CAPACITY: usize = 256;
 
 /// A wire format: XML-RPC's XML, bincode, JSON.
 ///
@@ -34,7 +34,7 @@ pub trait Format: Clone + Send + Sync + 'static {
     /// # Errors
     /// If an argument cannot be represented in this format.
     fn params<A: Args + ?Sized>(&self, args: &A) -> Result<Payload, FormatError> {
-        let mut out = Vec::with_capacity(SMALL);
+        let mut out = Vec::with_capacity(INITIAL_CAPACITY);
         self.encode_args(args, &mut out)?;
         Ok(out.into())
     }
@@ -44,7 +44,7 @@ pub trait Format: Clone + Send + Sync + 'static {
     /// # Errors
     /// If the result cannot be represented in this format.
     fn reply<T: Serialize + ?Sized>(&self, value: &T) -> Result<Payload, FormatError> {
-        let mut out = Vec::with_capacity(SMALL);
+        let mut out = Vec::with_capacity(INITIAL_CAPACITY);
         self.encode_reply(value, &mut out)?;
         Ok(out.into())
     }
@@ -95,23 +95,23 @@ pub fn all_or_nothing<T, E>(
     out: &mut Vec<u8>,
     write: impl FnOnce(&mut Vec<u8>) -> Result<T, E>,
 ) -> Result<T, E> {
-    let mut appending = Appending {
+    let mut guard = AppendGuard {
         begin: out.len(),
         out,
     };
-    let written = write(appending.out)?;
-    appending.begin = appending.out.len();
+    let written = write(guard.out)?;
+    guard.begin = guard.out.len();
     Ok(written)
 }
 
 /// Takes back what was appended, unless it is complete.
-struct Appending<'a> {
+struct AppendGuard<'a> {
     out: &'a mut Vec<u8>,
     /// Up to where the buffer stays as it is.
     begin: usize,
 }
 
-impl Drop for Appending<'_> {
+impl Drop for AppendGuard<'_> {
     fn drop(&mut self) {
         self.out.truncate(self.begin);
     }

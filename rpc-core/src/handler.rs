@@ -157,7 +157,7 @@ function!(A B C D E F G H I J K L M);
     note = "`.map_err(Fault::internal)` sends \"internal error\" and logs the cause",
     note = "`.map_err(|e| Fault::new(code, e.to_string()))` sends the error's text"
 )]
-pub trait Reply<Mark> {
+pub trait IntoResult<Mark> {
     /// What is sent when the call succeeds.
     type Value: Serialize;
 
@@ -176,7 +176,7 @@ pub struct Plain;
 #[derive(Debug)]
 pub struct Fallible;
 
-impl<T: Serialize> Reply<Plain> for T {
+impl<T: Serialize> IntoResult<Plain> for T {
     type Value = T;
 
     fn into_result(self) -> Result<T, Fault> {
@@ -184,7 +184,7 @@ impl<T: Serialize> Reply<Plain> for T {
     }
 }
 
-impl<T: Serialize, E: Into<Fault>> Reply<Fallible> for Result<T, E> {
+impl<T: Serialize, E: Into<Fault>> IntoResult<Fallible> for Result<T, E> {
     type Value = T;
 
     fn into_result(self) -> Result<T, Fault> {
@@ -203,7 +203,7 @@ impl<T: Serialize, E: Into<Fault>> Reply<Fallible> for Result<T, E> {
 #[derive(Debug)]
 pub struct TheErrorMustConvertToFaultAndNotBeSerialize;
 
-impl<T: Serialize, E: Serialize> Reply<TheErrorMustConvertToFaultAndNotBeSerialize>
+impl<T: Serialize, E: Serialize> IntoResult<TheErrorMustConvertToFaultAndNotBeSerialize>
     for Result<T, E>
 {
     type Value = T;
@@ -221,7 +221,7 @@ pub struct Now<Mark>(PhantomData<Mark>);
 #[derive(Debug)]
 pub struct Later<Mark>(PhantomData<Mark>);
 
-/// What a function returns: a [`Reply`] now, or a future of one.
+/// What a function returns: a [`IntoResult`] now, or a future of one.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the result of a remote method",
     label = "a result must implement `serde::Serialize`, or be a `Result` whose error converts to `Fault`",
@@ -240,7 +240,7 @@ pub trait IntoReply<Mode> {
 }
 
 #[diagnostic::do_not_recommend]
-impl<T: Reply<Mark>, Mark> IntoReply<Now<Mark>> for T {
+impl<T: IntoResult<Mark>, Mark> IntoReply<Now<Mark>> for T {
     type Value = T::Value;
     type Future = Ready<Result<T::Value, Fault>>;
 
@@ -252,9 +252,9 @@ impl<T: Reply<Mark>, Mark> IntoReply<Now<Mark>> for T {
 #[diagnostic::do_not_recommend]
 impl<T, Mark> IntoReply<Later<Mark>> for T
 where
-    T: Future<Output: Reply<Mark>>,
+    T: Future<Output: IntoResult<Mark>>,
 {
-    type Value = <T::Output as Reply<Mark>>::Value;
+    type Value = <T::Output as IntoResult<Mark>>::Value;
     type Future = ReplyFuture<T, Mark>;
 
     fn into_reply(self) -> Result<Result<Self::Value, Fault>, Self::Future> {
@@ -278,14 +278,14 @@ pin_project_lite::pin_project! {
 
 impl<T, Mark> Future for ReplyFuture<T, Mark>
 where
-    T: Future<Output: Reply<Mark>>,
+    T: Future<Output: IntoResult<Mark>>,
 {
-    type Output = Result<<T::Output as Reply<Mark>>::Value, Fault>;
+    type Output = Result<<T::Output as IntoResult<Mark>>::Value, Fault>;
 
     fn poll(
         self: std::pin::Pin<&mut Self>,
         cx: &mut std::task::Context<'_>,
     ) -> std::task::Poll<Self::Output> {
-        self.project().future.poll(cx).map(Reply::into_result)
+        self.project().future.poll(cx).map(IntoResult::into_result)
     }
 }

@@ -300,12 +300,12 @@ pub mod __private {
     use serde::de::{Deserialize, DeserializeOwned};
 
     use crate::args::Args;
-    use crate::caller::{Caller, calling};
+    use crate::caller::{Caller, call_future};
     use crate::context::Context;
     use crate::describe::Kind;
     use crate::error::CallError;
     use crate::format::Format;
-    use crate::handler::{FromCall, Function, IntoReply, Later, Reply};
+    use crate::handler::{FromCall, Function, IntoReply, IntoResult, Later};
     use crate::registry::Method;
 
     /// The type of a method's result, to ask for its kind.
@@ -360,9 +360,9 @@ pub mod __private {
     pub fn future<F: Format, H, A, Cx, Mark>(
         name: &'static str,
         function: H,
-    ) -> Typed<F, <<H::Output as Future>::Output as Reply<Mark>>::Value>
+    ) -> Typed<F, <<H::Output as Future>::Output as IntoResult<Mark>>::Value>
     where
-        H: Function<A, Output: Future<Output: Reply<Mark>> + Send + 'static>,
+        H: Function<A, Output: Future<Output: IntoResult<Mark>> + Send + 'static>,
         A: FromCall<Cx>,
         Mark: 'static,
     {
@@ -374,9 +374,9 @@ pub mod __private {
     pub fn blocking<F: Format, H, A, Cx, Mark>(
         name: &'static str,
         function: H,
-    ) -> Typed<F, <H::Output as Reply<Mark>>::Value>
+    ) -> Typed<F, <H::Output as IntoResult<Mark>>::Value>
     where
-        H: Function<A, Output: Reply<Mark>>,
+        H: Function<A, Output: IntoResult<Mark>>,
         A: FromCall<Cx> + Send + 'static,
     {
         (Method::blocking(name, function), ResultOf(PhantomData))
@@ -401,7 +401,7 @@ pub mod __private {
         context: Context,
         args: &A,
     ) -> impl Future<Output = O> + Send + use<'c, O, C, A> {
-        calling(caller, context, args)
+        call_future(caller, context, args)
     }
 
     impl<T: DeserializeOwned, E: From<CallError>> Outcome for Result<T, E> {

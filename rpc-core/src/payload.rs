@@ -26,7 +26,7 @@ pub struct Payload {
 pub type Attachment = Arc<dyn Any + Send + Sync>;
 
 /// How long a message can be that needs no allocation: it takes no more room than the others.
-const INLINE: usize = 30;
+const INLINE_CAPACITY: usize = 30;
 
 /// A message fresh from an encoder stays a plain vector: turning it into `Bytes` would cost an
 /// allocation that a call within the process never needs.
@@ -34,12 +34,12 @@ const INLINE: usize = 30;
 enum Message {
     Inline {
         len: u8,
-        bytes: [u8; INLINE],
+        bytes: [u8; INLINE_CAPACITY],
     },
     Owned(Vec<u8>),
     Shared(Bytes),
     /// One of which a part is used, whose start is at this position. Boxed, it takes no more room than the others.
-    Placed(Box<(Bytes, Position)>),
+    Positioned(Box<(Bytes, Position)>),
 }
 
 impl Message {
@@ -48,7 +48,7 @@ impl Message {
             Self::Inline { len, bytes } => &bytes[..usize::from(*len)],
             Self::Owned(bytes) => bytes,
             Self::Shared(bytes) => bytes,
-            Self::Placed(placed) => &placed.0,
+            Self::Positioned(positioned) => &positioned.0,
         }
     }
 }
@@ -59,8 +59,8 @@ impl Payload {
     pub fn copied(message: &[u8]) -> Self {
         let range = 0..message.len();
         let message = match message.len() {
-            len @ 0..=INLINE => {
-                let mut bytes = [0; INLINE];
+            len @ 0..=INLINE_CAPACITY => {
+                let mut bytes = [0; INLINE_CAPACITY];
                 bytes[..len].copy_from_slice(message);
                 Message::Inline {
                     len: len as u8,
@@ -103,7 +103,7 @@ impl Payload {
         let part = Self::part(message, range);
         match part.message {
             Message::Shared(bytes) => Self {
-                message: Message::Placed(Box::new((bytes, start))),
+                message: Message::Positioned(Box::new((bytes, start))),
                 ..part
             },
             _ => part,
@@ -114,7 +114,7 @@ impl Payload {
     #[must_use]
     pub fn start(&self) -> Option<Position> {
         match &self.message {
-            Message::Placed(placed) => Some(placed.1),
+            Message::Positioned(positioned) => Some(positioned.1),
             _ => None,
         }
     }
@@ -171,7 +171,7 @@ impl Payload {
             Message::Inline { len, bytes } => Bytes::copy_from_slice(&bytes[..usize::from(len)]),
             Message::Owned(bytes) => Bytes::from(bytes),
             Message::Shared(bytes) => bytes,
-            Message::Placed(placed) => placed.0,
+            Message::Positioned(positioned) => positioned.0,
         }
     }
 

@@ -20,7 +20,7 @@ use crate::context::{self, Context};
 use crate::describe::Description;
 use crate::fault::Fault;
 use crate::format::Format;
-use crate::handler::{FromCall, Function, IntoReply, Reply};
+use crate::handler::{FromCall, Function, IntoReply, IntoResult};
 use crate::name::Name;
 use crate::payload::Payload;
 
@@ -43,10 +43,10 @@ mod method;
 /// # }
 /// ```
 pub struct Registry<F: Format> {
-    shared: Arc<Shared<F>>,
+    shared: Arc<SharedTable<F>>,
 }
 
-struct Shared<F: Format> {
+struct SharedTable<F: Format> {
     table: ArcSwap<Table<F>>,
     /// Held while a new table is made from the old one, so that no change is lost.
     changing: Mutex<()>,
@@ -83,7 +83,7 @@ impl<F: Format> Registry<F> {
             fallback: None,
             guard: None,
         };
-        let shared = Shared {
+        let shared = SharedTable {
             table: ArcSwap::from_pointee(table),
             changing: Mutex::new(()),
         };
@@ -124,7 +124,7 @@ impl<F: Format> Registry<F> {
         function: H,
     ) -> Result<&Self, RegisterError>
     where
-        H: Function<A, Output: Reply<Mark>>,
+        H: Function<A, Output: IntoResult<Mark>>,
         A: FromCall<Cx> + Send + 'static,
     {
         self.register(Method::blocking(name, function))

@@ -9,8 +9,8 @@ use std::thread::{self, ThreadId};
 
 use common::{Json, client};
 use rpc_core::{
-    Args, BlockingCaller, CallError, Caller, Context, Fault, FaultKind, Kind,
-    RegisterError, Registry, ServiceCaller, Variadic,
+    Args, BlockingCaller, CallError, Caller, Context, Fault, FaultKind, Kind, RegisterError,
+    Registry, ServiceCaller, Variadic,
 };
 use rpc_core::{client, service};
 use serde::de::DeserializeOwned;

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use common::{Json, client};
 use rpc_core::{
-    CallError, Caller, Context, Execution, Fault, FaultKind, Format, Instance, Kind,
-    Method, RegisterError, Registrar, Registry, ServiceCaller, Variadic,
+    CallError, Caller, Context, Execution, Fault, FaultKind, Format, Instance, Kind, Method,
+    RegisterError, Registrar, Registry, ServiceCaller, Variadic,
 };
 
 fn add(a: i64, b: i64) -> i64 {

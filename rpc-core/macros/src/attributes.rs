@@ -18,8 +18,8 @@ impl BlockOptions {
     pub(crate) fn parse(attribute: &str, tokens: TokenStream) -> syn::Result<Self> {
         let mut options = Self::default();
         syn::meta::parser(|meta| match key(&meta).as_str() {
-            "prefix" => set(&mut options.prefix, &meta, text(&meta)?),
-            "rename_all" => set(&mut options.camel_case, &meta, camel_case_rule(&meta)?),
+            "prefix" => set_once(&mut options.prefix, &meta, string(&meta)?),
+            "rename_all" => set_once(&mut options.camel_case, &meta, camel_case_rule(&meta)?),
             _ => Err(meta.error(format!(
                 "unknown option: `#[{attribute}]` takes `prefix = \"…\"` and \
                  `rename_all = \"camelCase\"` here"
@@ -40,7 +40,7 @@ impl BlockOptions {
 }
 
 fn camel_case_rule(meta: &ParseNestedMeta<'_>) -> syn::Result<()> {
-    let rule = text(meta)?;
+    let rule = string(meta)?;
     if rule.value() == "camelCase" {
         Ok(())
     } else {
@@ -78,12 +78,14 @@ impl MethodOptions {
     pub(crate) fn parse(attributes: &[Attribute]) -> syn::Result<Self> {
         let mut name = None;
         let mut exposure = None;
-        each(attributes, |meta| {
+        for_each_option(attributes, |meta| {
             let value = match key(&meta).as_str() {
-                "name" => return set(&mut name, &meta, text(&meta)?),
+                "name" => return set_once(&mut name, &meta, string(&meta)?),
                 "skip" => Exposure::Skipped,
                 "blocking" => Exposure::Blocking(meta.path.span()),
-                "nested" if meta.input.peek(syn::Token![=]) => Exposure::Nested(Some(text(&meta)?)),
+                "nested" if meta.input.peek(syn::Token![=]) => {
+                    Exposure::Nested(Some(string(&meta)?))
+                }
                 "nested" => Exposure::Nested(None),
                 _ => {
                     return Err(meta.error(
@@ -123,10 +125,10 @@ pub(crate) struct CallOptions {
 impl CallOptions {
     pub(crate) fn parse(attributes: &[Attribute]) -> syn::Result<Self> {
         let mut options = Self::default();
-        each(attributes, |meta| match key(&meta).as_str() {
-            "name" => set(&mut options.name, &meta, text(&meta)?),
-            "idempotent" => set(&mut options.idempotent, &meta, ()),
-            "one_way" => set(&mut options.one_way, &meta, ()),
+        for_each_option(attributes, |meta| match key(&meta).as_str() {
+            "name" => set_once(&mut options.name, &meta, string(&meta)?),
+            "idempotent" => set_once(&mut options.idempotent, &meta, ()),
+            "one_way" => set_once(&mut options.one_way, &meta, ()),
             _ => Err(meta.error(
                 "unknown option: `#[client]` takes `name = \"…\"`, `idempotent` and `one_way` on \
                  a method",
@@ -180,7 +182,7 @@ pub(crate) fn help(attributes: &[Attribute]) -> String {
     lines.join("\n").trim().to_owned()
 }
 
-fn each(
+fn for_each_option(
     attributes: &[Attribute],
     mut option: impl FnMut(ParseNestedMeta<'_>) -> syn::Result<()>,
 ) -> syn::Result<()> {
@@ -198,14 +200,14 @@ fn key(meta: &ParseNestedMeta<'_>) -> String {
         .unwrap_or_default()
 }
 
-fn set<T>(option: &mut Option<T>, meta: &ParseNestedMeta<'_>, value: T) -> syn::Result<()> {
+fn set_once<T>(option: &mut Option<T>, meta: &ParseNestedMeta<'_>, value: T) -> syn::Result<()> {
     match option.replace(value) {
         Some(_) => Err(meta.error("this option is given twice")),
         None => Ok(()),
     }
 }
 
-fn text(meta: &ParseNestedMeta<'_>) -> syn::Result<LitStr> {
+fn string(meta: &ParseNestedMeta<'_>) -> syn::Result<LitStr> {
     let text: LitStr = meta.value()?.parse()?;
     if text.value().is_empty() {
         return Err(Error::new_spanned(text, "this name is empty"));

@@ -12,7 +12,9 @@ use syn::{
 use crate::attributes::{BlockOptions, CallOptions, conditions, take};
 use crate::errors::Errors;
 use crate::path::Core;
-use crate::signature::{Access, access, find, is_last, refuse_generics, refuse_too_many, typed};
+use crate::signature::{
+    Access, access, last_segment_is, refuse_generics, refuse_too_many, scan, typed_params,
+};
 
 pub(crate) fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
     let mut item = match syn::parse2(item) {
@@ -29,7 +31,7 @@ pub(crate) fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
     };
     let mut errors = Errors::default();
     let methods = parse(options, &mut item, &mut errors);
-    let core = errors.keep(Core::find());
+    let core = errors.record(Core::find());
     let expanded = core
         .filter(|_| errors.is_empty())
         .map(|core| implement(&core, &mut item, &methods));
@@ -37,25 +39,25 @@ pub(crate) fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
 }
 
 /// A method that makes a call.
-struct Method {
+struct ClientMethod {
     conditions: Vec<Attribute>,
     signature: Signature,
     remote: String,
     options: CallOptions,
 }
 
-impl Method {
+impl ClientMethod {
     fn is_async(&self) -> bool {
         self.signature.asyncness.is_some()
     }
 }
 
 /// Reads the trait and takes our attributes from its methods.
-fn parse(options: TokenStream, item: &mut ItemTrait, errors: &mut Errors) -> Vec<Method> {
+fn parse(options: TokenStream, item: &mut ItemTrait, errors: &mut Errors) -> Vec<ClientMethod> {
     let options = errors
-        .keep(BlockOptions::parse("client", options))
+        .record(BlockOptions::parse("client", options))
         .unwrap_or_default();
-    let mut methods: Vec<Method> = Vec::new();
+    let mut methods: Vec<ClientMethod> = Vec::new();
     for item in &mut item.items {
         let TraitItem::Fn(function) = item else {
             errors.push(Error::new_spanned(
@@ -65,7 +67,7 @@ fn parse(options: TokenStream, item: &mut ItemTrait, errors: &mut Errors) -> Vec
             continue;
         };
         let attributes = take("client", &mut function.attrs);
-        let Some(method) = errors.keep(parse_method(&options, &attributes, function)) else {
+        let Some(method) = errors.record(parse_method(&options, &attributes, function)) else {
             continue;
         };
         if let Some(first) = methods.first()
@@ -86,7 +88,7 @@ fn parse_method(
     options: &BlockOptions,
     attributes: &[Attribute],
     function: &TraitItemFn,
-) -> syn::Result<Method> {
+) -> syn::Result<ClientMethod> {
     let TraitItemFn { sig: signature, .. } = function;
     let call = CallOptions::parse(attributes)?;
     if let Some(body) = &function.default {
@@ -95,21 +97,21 @@ fn parse_method(
             "the body of a client's method is the call, which `#[client]` writes: end it with `;`",
         ));
     }
-    let misplaced = match signature.receiver() {
+    let wrong_receiver = match signature.receiver() {
         Some(receiver) if matches!(access(receiver), Access::Shared) => None,
         Some(receiver) => Some(receiver.to_token_stream()),
         None => Some(signature.ident.to_token_stream()),
     };
-    if let Some(tokens) = misplaced {
+    if let Some(tokens) = wrong_receiver {
         return Err(Error::new_spanned(
             tokens,
             "a client's method takes `&self`",
         ));
     }
     refuse_generics(signature)?;
-    refuse_too_many(&typed(signature).collect::<Vec<&PatType>>())?;
+    refuse_too_many(&typed_params(signature).collect::<Vec<&PatType>>())?;
     match &signature.output {
-        ReturnType::Type(_, ty) if find(ty).unnamed.is_none() => {}
+        ReturnType::Type(_, ty) if scan(ty).impl_trait.is_none() => {}
         ReturnType::Type(_, ty) => {
             return Err(Error::new_spanned(
                 ty,
@@ -125,7 +127,7 @@ fn parse_method(
         }
     }
     let remote = options.remote_name(&signature.ident, call.name.as_ref());
-    Ok(Method {
+    Ok(ClientMethod {
         conditions: conditions(&function.attrs),
         signature: signature.clone(),
         remote: match &options.prefix {
@@ -138,11 +140,11 @@ fn parse_method(
 
 /// Makes the async methods of the trait plain ones that return futures, and writes the impl. Methods ask
 /// for `Self: Sized`, so that `dyn Trait` can name the trait where a type is asked for.
-fn implement(core: &Core, item: &mut ItemTrait, methods: &[Method]) -> TokenStream {
+fn implement(core: &Core, item: &mut ItemTrait, methods: &[ClientMethod]) -> TokenStream {
     let span = Span::mixed_site();
     for item in &mut item.items {
         if let TraitItem::Fn(function) = item {
-            promise(&mut function.sig);
+            desugar_async(&mut function.sig);
             let sized = parse_quote_spanned!(span=> Self: ::core::marker::Sized);
             function
                 .sig
@@ -152,7 +154,7 @@ fn implement(core: &Core, item: &mut ItemTrait, methods: &[Method]) -> TokenStre
                 .push(sized);
         }
     }
-    let caller = if methods.first().is_none_or(Method::is_async) {
+    let caller = if methods.first().is_none_or(ClientMethod::is_async) {
         format_ident!("Caller", span = span)
     } else {
         format_ident!("BlockingCaller", span = span)
@@ -179,7 +181,7 @@ fn implement(core: &Core, item: &mut ItemTrait, methods: &[Method]) -> TokenStre
 }
 
 /// `async fn f() -> T` becomes `fn f() -> impl Future<Output = T> + Send`.
-fn promise(signature: &mut Signature) {
+fn desugar_async(signature: &mut Signature) {
     if let Some(asyncness) = signature.asyncness.take()
         && let ReturnType::Type(_, ty) = &mut signature.output
     {
@@ -190,7 +192,7 @@ fn promise(signature: &mut Signature) {
     }
 }
 
-impl Method {
+impl ClientMethod {
     /// The method's implementation.
     fn call(&self, core: &Core, caller: &Ident) -> TokenStream {
         let Self {
@@ -199,47 +201,47 @@ impl Method {
             remote,
             options,
         } = self;
-        let named = Span::mixed_site().located_at(signature.ident.span());
+        let name_span = Span::mixed_site().located_at(signature.ident.span());
         let mut implementation = signature.clone();
-        promise(&mut implementation);
+        desugar_async(&mut implementation);
         let arguments = name_arguments(&mut implementation.inputs);
-        let is_variadic = typed(signature).count() == 1
-            && typed(signature).all(|param| is_last(&param.ty, "Variadic"));
+        let is_variadic = typed_params(signature).count() == 1
+            && typed_params(signature).all(|param| last_segment_is(&param.ty, "Variadic"));
         let arguments = if is_variadic {
             quote!(#(#arguments)*)
         } else {
-            quote_spanned!(named=> (#(#arguments,)*))
+            quote_spanned!(name_span=> (#(#arguments,)*))
         };
         let result = match &signature.output {
             ReturnType::Type(_, ty) => ty.to_token_stream(),
             ReturnType::Default => TokenStream::new(),
         };
-        let at_result = Span::mixed_site().located_at(result.span());
-        let outcome = core.at(at_result);
-        let outcome = quote_spanned!(at_result=> <#result as #outcome::__private::Outcome>);
-        let core = core.at(named);
+        let result_span = Span::mixed_site().located_at(result.span());
+        let outcome = core.at(result_span);
+        let outcome = quote_spanned!(result_span=> <#result as #outcome::__private::Outcome>);
+        let core = core.at(name_span);
         // The user's own `self`: another would not be seen in the user's signature.
         let this = signature.receiver().map(|receiver| receiver.self_token);
         let context = match options.is_idempotent() {
-            true => quote_spanned!(named=> #core::Context::new(#remote).idempotent()),
-            false => quote_spanned!(named=> #core::Context::new(#remote)),
+            true => quote_spanned!(name_span=> #core::Context::new(#remote).idempotent()),
+            false => quote_spanned!(name_span=> #core::Context::new(#remote)),
         };
         let body = match (options.is_one_way(), self.is_async()) {
-            (true, true) => quote_spanned! {named=>
+            (true, true) => quote_spanned! {name_span=>
                 let reply = #core::#caller::notify(#this, #remote, #arguments);
                 async move { #outcome::from_call(reply.await) }
             },
-            (true, false) => quote_spanned! {named=>
+            (true, false) => quote_spanned! {name_span=>
                 #outcome::from_call(#core::#caller::notify(#this, #remote, #arguments))
             },
-            (false, true) => quote_spanned! {named=>
+            (false, true) => quote_spanned! {name_span=>
                 #core::__private::call::<#result, _, _>(#this, #context, &#arguments)
             },
-            (false, false) => quote_spanned! {named=>
+            (false, false) => quote_spanned! {name_span=>
                 #outcome::from_call(#core::#caller::call_in(#this, #context, #arguments))
             },
         };
-        quote_spanned!(named=> #(#conditions)* #implementation { #body })
+        quote_spanned!(name_span=> #(#conditions)* #implementation { #body })
     }
 }
 

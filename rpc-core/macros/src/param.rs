@@ -6,7 +6,7 @@ use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{Error, Pat, PatType, Type};
 
-use crate::signature::{bare, find, is_last, refuse_too_many};
+use crate::signature::{bare, last_segment_is, refuse_too_many, scan};
 
 /// A parameter of a method of a service, after `&self`.
 pub(crate) struct Param {
@@ -15,7 +15,7 @@ pub(crate) struct Param {
     /// What the closure takes.
     pub(crate) ty: TokenStream,
     /// Whether the method is lent it.
-    pub(crate) lent: bool,
+    pub(crate) is_lent: bool,
     pub(crate) span: Span,
 }
 
@@ -33,25 +33,25 @@ impl Param {
     }
 
     fn context(param: &PatType) -> Self {
-        let (ty, lent) = match bare(&param.ty) {
+        let (ty, is_lent) = match bare(&param.ty) {
             Type::Reference(reference) => (&*reference.elem, true),
             ty => (ty, false),
         };
         Self {
             name: None,
             ty: ty.to_token_stream(),
-            lent,
+            is_lent,
             span: ty.span(),
         }
     }
 
     fn argument(index: usize, param: &PatType) -> syn::Result<Self> {
         let span = param.ty.span();
-        let (ty, lent) = match bare(&param.ty) {
+        let (ty, is_lent) = match bare(&param.ty) {
             Type::Reference(reference) if reference.mutability.is_none() => {
-                (lendable(&reference.elem, span), true)
+                (owned_type(&reference.elem, span), true)
             }
-            ty if find(ty).borrowed.is_none() => (Some(ty.to_token_stream()), false),
+            ty if scan(ty).borrowed.is_none() => (Some(ty.to_token_stream()), false),
             _ => (None, false),
         };
         let Some(ty) = ty else {
@@ -76,20 +76,20 @@ impl Param {
         Ok(Self {
             name: Some(name),
             ty,
-            lent,
+            is_lent,
             span,
         })
     }
 }
 
 /// The owned type that a reference to `borrowed` is lent from.
-fn lendable(borrowed: &Type, span: Span) -> Option<TokenStream> {
+fn owned_type(borrowed: &Type, span: Span) -> Option<TokenStream> {
     let span = Span::mixed_site().located_at(span);
     match bare(borrowed) {
         Type::Path(ty) if ty.path.is_ident("str") => {
             Some(quote_spanned!(span=> ::std::string::String))
         }
-        Type::Slice(slice) if find(&slice.elem).borrowed.is_none() => {
+        Type::Slice(slice) if scan(&slice.elem).borrowed.is_none() => {
             let elem = &slice.elem;
             Some(quote_spanned!(span=> ::std::vec::Vec<#elem>))
         }
@@ -101,8 +101,8 @@ fn lendable(borrowed: &Type, span: Span) -> Option<TokenStream> {
 fn is_context(ty: &Type) -> bool {
     match bare(ty) {
         Type::Reference(reference) => {
-            reference.mutability.is_none() && is_last(&reference.elem, "Context")
+            reference.mutability.is_none() && last_segment_is(&reference.elem, "Context")
         }
-        ty => is_last(ty, "Context"),
+        ty => last_segment_is(ty, "Context"),
     }
 }

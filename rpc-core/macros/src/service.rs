@@ -12,7 +12,7 @@ use crate::attributes::{BlockOptions, Exposure, MethodOptions, conditions, help,
 use crate::errors::Errors;
 use crate::param::Param;
 use crate::path::Core;
-use crate::signature::{Access, access, find, refuse_generics, result_span, typed};
+use crate::signature::{Access, access, refuse_generics, result_span, scan, typed_params};
 
 pub(crate) fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
     let mut block = match syn::parse2(item) {
@@ -30,7 +30,7 @@ pub(crate) fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
     let service = Service::parse(options, &mut block, &mut errors);
     let instance = errors
-        .keep(Core::find())
+        .record(Core::find())
         .zip(service)
         .map(|(core, service)| service.instance(&core));
     quote!(#block #instance #errors)
@@ -41,30 +41,30 @@ struct Service {
     ty: Type,
     generics: Generics,
     prefix: Option<LitStr>,
-    methods: Vec<Method>,
+    methods: Vec<ServiceMethod>,
 }
 
 /// A method to register.
-struct Method {
+struct ServiceMethod {
     conditions: Vec<Attribute>,
     ident: Ident,
     remote: String,
-    kind: Kind,
+    kind: MethodKind,
 }
 
-enum Kind {
+enum MethodKind {
     Nested,
     Function {
         help: String,
-        run: Run,
+        run: RunMode,
         params: Vec<Param>,
         result: Span,
     },
 }
 
 #[derive(Clone, Copy, PartialEq)]
-enum Run {
-    Now,
+enum RunMode {
+    Inline,
     Async,
     Blocking,
 }
@@ -74,21 +74,21 @@ impl Service {
     /// out, so that one mistake makes one message.
     fn parse(options: TokenStream, block: &mut ItemImpl, errors: &mut Errors) -> Option<Self> {
         let options = errors
-            .keep(BlockOptions::parse("service", options))
+            .record(BlockOptions::parse("service", options))
             .unwrap_or_default();
-        let mut methods: Vec<Method> = Vec::new();
-        let mut is_whole = true;
+        let mut methods: Vec<ServiceMethod> = Vec::new();
+        let mut all_valid = true;
         for item in &mut block.items {
             let ImplItem::Fn(function) = item else {
                 continue;
             };
             let attributes = take("service", &mut function.attrs);
-            let method = match Method::parse(&options, &attributes, function) {
+            let method = match ServiceMethod::parse(&options, &attributes, function) {
                 Ok(Some(method)) => method,
                 Ok(None) => continue,
                 Err(error) => {
                     errors.push(error);
-                    is_whole = false;
+                    all_valid = false;
                     continue;
                 }
             };
@@ -117,8 +117,11 @@ impl Service {
             ));
             return None;
         }
-        if methods.is_empty() && is_whole {
-            errors.push(Error::new_spanned(&block.self_ty, offers_nothing(block)));
+        if methods.is_empty() && all_valid {
+            errors.push(Error::new_spanned(
+                &block.self_ty,
+                no_methods_message(block),
+            ));
         }
         Some(Self {
             ty: (*block.self_ty).clone(),
@@ -155,7 +158,7 @@ impl Service {
     }
 }
 
-impl Method {
+impl ServiceMethod {
     /// The method to register, if this is one.
     fn parse(
         block: &BlockOptions,
@@ -176,7 +179,7 @@ impl Method {
                 ));
             }
         };
-        let why = match access(receiver) {
+        let reason = match access(receiver) {
             Access::Shared => None,
             Access::Exclusive => Some(
                 "calls run at the same time: take `&self`, and keep what changes in a `Mutex` or \
@@ -187,18 +190,18 @@ impl Method {
                  is not for callers is marked `#[service(skip)]`",
             ),
         };
-        if let Some(why) = why {
-            return Err(Error::new_spanned(receiver, why));
+        if let Some(reason) = reason {
+            return Err(Error::new_spanned(receiver, reason));
         }
         refuse_generics(signature)?;
-        let params: Vec<&PatType> = typed(signature).collect();
+        let params: Vec<&PatType> = typed_params(signature).collect();
         let run = match (exposure, signature.asyncness) {
             (Exposure::Nested(prefix), None) if params.is_empty() => {
                 return Ok(Some(Self {
                     conditions: conditions(&function.attrs),
                     ident: signature.ident.clone(),
                     remote: block.remote_name(&signature.ident, prefix.as_ref()),
-                    kind: Kind::Nested,
+                    kind: MethodKind::Nested,
                 }));
             }
             (Exposure::Nested(_), _) => {
@@ -215,16 +218,16 @@ impl Method {
                      `tokio::task::spawn_blocking`",
                 ));
             }
-            (Exposure::Blocking(_), None) => Run::Blocking,
-            (_, Some(_)) => Run::Async,
-            (_, None) => Run::Now,
+            (Exposure::Blocking(_), None) => RunMode::Blocking,
+            (_, Some(_)) => RunMode::Async,
+            (_, None) => RunMode::Inline,
         };
         refuse_result(&signature.output)?;
         Ok(Some(Self {
             conditions: conditions(&function.attrs),
             ident: signature.ident.clone(),
             remote: block.remote_name(&signature.ident, name.as_ref()),
-            kind: Kind::Function {
+            kind: MethodKind::Function {
                 help: help(&function.attrs),
                 run,
                 params: Param::parse_all(&params)?,
@@ -237,7 +240,7 @@ impl Method {
     /// share a prefix; for these the registry itself will tell.
     fn collides(&self, other: &Self) -> bool {
         let is_plain = |method: &Self| {
-            method.conditions.is_empty() && matches!(method.kind, Kind::Function { .. })
+            method.conditions.is_empty() && matches!(method.kind, MethodKind::Function { .. })
         };
         self.remote == other.remote && is_plain(self) && is_plain(other)
     }
@@ -250,23 +253,23 @@ impl Method {
             kind,
         } = self;
         let span = Span::mixed_site();
-        let named = span.located_at(ident.span());
+        let name_span = span.located_at(ident.span());
         let registration = match kind {
-            Kind::Nested => {
-                quote_spanned!(named=> into.nested(#remote, Self::#ident(&self));)
+            MethodKind::Nested => {
+                quote_spanned!(name_span=> into.nested(#remote, Self::#ident(&self));)
             }
-            Kind::Function {
+            MethodKind::Function {
                 help,
                 run,
                 params,
                 result,
             } => {
                 let constructor = match run {
-                    Run::Blocking => quote_spanned!(named=> blocking),
-                    Run::Async => quote_spanned!(named=> future),
-                    Run::Now => quote_spanned!(named=> function),
+                    RunMode::Blocking => quote_spanned!(name_span=> blocking),
+                    RunMode::Async => quote_spanned!(name_span=> future),
+                    RunMode::Inline => quote_spanned!(name_span=> function),
                 };
-                let core = core.at(named);
+                let core = core.at(name_span);
                 let closure = closure(ident, *run, params, span.located_at(*result));
                 let names: Vec<&String> = params
                     .iter()
@@ -275,7 +278,7 @@ impl Method {
                 let help = (!help.is_empty()).then(|| quote_spanned!(span=> .help(#help)));
                 let names = (!names.is_empty())
                     .then(|| quote_spanned!(span=> .parameter_names([#(#names),*])));
-                quote_spanned! {named=>
+                quote_spanned! {name_span=>
                     let this = ::std::sync::Arc::clone(&self);
                     let (method, result) = #core::__private::#constructor(#remote, #closure);
                     into.method(method.returns((&result).result_kind()) #help #names);
@@ -292,7 +295,7 @@ const fn is_public(function: &ImplItemFn) -> bool {
 }
 
 /// Says why a block has no methods for callers.
-fn offers_nothing(block: &ItemImpl) -> String {
+fn no_methods_message(block: &ItemImpl) -> String {
     let is_private_method = |item: &ImplItem| {
         matches!(item, ImplItem::Fn(function)
             if function.sig.receiver().is_some() && !is_public(function))
@@ -306,29 +309,29 @@ fn offers_nothing(block: &ItemImpl) -> String {
 }
 
 /// The closure that is registered: it owns what the method is lent.
-fn closure(ident: &Ident, run: Run, params: &[Param], span: Span) -> TokenStream {
+fn closure(ident: &Ident, run: RunMode, params: &[Param], span: Span) -> TokenStream {
     let names: Vec<Ident> = (0..)
         .zip(params)
         .map(|(index, param)| format_ident!("arg{index}", span = span.located_at(param.span)))
         .collect();
-    let takes = names.iter().zip(params).map(|(name, param)| {
+    let parameters = names.iter().zip(params).map(|(name, param)| {
         let ty = &param.ty;
         quote_spanned!(name.span()=> #name: #ty)
     });
-    let gives = names.iter().zip(params).map(|(name, param)| {
-        let borrow = param.lent.then(|| quote_spanned!(name.span()=> &));
+    let arguments = names.iter().zip(params).map(|(name, param)| {
+        let borrow = param.is_lent.then(|| quote_spanned!(name.span()=> &));
         quote!(#borrow #name)
     });
-    let call = quote_spanned!(span=> Self::#ident(&this, #(#gives),*));
-    if run == Run::Async {
+    let call = quote_spanned!(span=> Self::#ident(&this, #(#arguments),*));
+    if run == RunMode::Async {
         quote_spanned! {span=>
-            move |#(#takes),*| {
+            move |#(#parameters),*| {
                 let this = ::std::sync::Arc::clone(&this);
                 async move { #call.await }
             }
         }
     } else {
-        quote_spanned!(span=> move |#(#takes),*| #call)
+        quote_spanned!(span=> move |#(#parameters),*| #call)
     }
 }
 
@@ -337,8 +340,8 @@ fn refuse_result(output: &ReturnType) -> syn::Result<()> {
     let ReturnType::Type(_, ty) = output else {
         return Ok(());
     };
-    let found = find(ty);
-    match found.borrowed.or(found.unnamed) {
+    let found = scan(ty);
+    match found.borrowed.or(found.impl_trait) {
         Some(_) => Err(Error::new_spanned(
             ty,
             "a remote method returns a named type that owns what it holds, such as `String` or \

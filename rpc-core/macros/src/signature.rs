@@ -21,10 +21,10 @@ pub(crate) fn refuse_generics(signature: &Signature) -> syn::Result<()> {
             ));
         }
     }
-    for param in typed(signature) {
-        if let Some(found) = find(&param.ty).unnamed {
+    for param in typed_params(signature) {
+        if let Some(span) = scan(&param.ty).impl_trait {
             return Err(Error::new(
-                found,
+                span,
                 "a parameter of a remote method needs a named type: a call does not carry types",
             ));
         }
@@ -46,7 +46,7 @@ pub(crate) fn refuse_too_many(params: &[&PatType]) -> syn::Result<()> {
 }
 
 /// The parameters after the receiver.
-pub(crate) fn typed(signature: &Signature) -> impl Iterator<Item = &PatType> {
+pub(crate) fn typed_params(signature: &Signature) -> impl Iterator<Item = &PatType> {
     signature.inputs.iter().filter_map(|input| match input {
         FnArg::Typed(param) => Some(param),
         FnArg::Receiver(_) => None,
@@ -67,7 +67,7 @@ pub(crate) fn access(receiver: &Receiver) -> Access {
     let mutability = match &receiver.kind {
         ReceiverKind::Reference(_, _, mutability) => mutability,
         ReceiverKind::Typed(_, ty) => match bare(ty) {
-            Type::Reference(ty) if is_last(&ty.elem, "Self") => &ty.mutability,
+            Type::Reference(ty) if last_segment_is(&ty.elem, "Self") => &ty.mutability,
             _ => return Access::Owned,
         },
         _ => return Access::Owned,
@@ -88,7 +88,7 @@ pub(crate) fn bare(ty: &Type) -> &Type {
 }
 
 /// Whether the type is a path that ends in `name`.
-pub(crate) fn is_last(ty: &Type, name: &str) -> bool {
+pub(crate) fn last_segment_is(ty: &Type, name: &str) -> bool {
     matches!(bare(ty), Type::Path(ty) if ty.path.segments.last().is_some_and(|last| last.ident == name))
 }
 
@@ -102,21 +102,21 @@ pub(crate) fn result_span(signature: &Signature) -> Span {
 
 /// What stands out in a type.
 #[derive(Default)]
-pub(crate) struct Found {
+pub(crate) struct TypeScan {
     /// A reference or lifetime that is not `'static`.
     pub(crate) borrowed: Option<Span>,
     /// An `impl Trait`.
-    pub(crate) unnamed: Option<Span>,
+    pub(crate) impl_trait: Option<Span>,
 }
 
 /// Looks through a type and all types in it.
-pub(crate) fn find(ty: &Type) -> Found {
-    let mut found = Found::default();
-    found.visit_type(ty);
-    found
+pub(crate) fn scan(ty: &Type) -> TypeScan {
+    let mut scan = TypeScan::default();
+    scan.visit_type(ty);
+    scan
 }
 
-impl<'ast> Visit<'ast> for Found {
+impl<'ast> Visit<'ast> for TypeScan {
     fn visit_type_reference(&mut self, reference: &'ast TypeReference) {
         if reference.lifetime.is_none() {
             self.borrowed.get_or_insert_with(|| reference.span());
@@ -131,7 +131,7 @@ impl<'ast> Visit<'ast> for Found {
     }
 
     fn visit_type_impl_trait(&mut self, ty: &'ast TypeImplTrait) {
-        self.unnamed.get_or_insert_with(|| ty.span());
+        self.impl_trait.get_or_insert_with(|| ty.span());
     }
 
     // The references in the type of a function pointer are its own business.

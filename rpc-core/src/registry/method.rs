@@ -12,7 +12,7 @@ use crate::context;
 use crate::describe::{Description, Kind};
 use crate::fault::Fault;
 use crate::format::Format;
-use crate::handler::{FromCall, Function, IntoReply, Reply};
+use crate::handler::{FromCall, Function, IntoReply, IntoResult};
 use crate::name::Name;
 use crate::payload::Payload;
 
@@ -50,10 +50,10 @@ impl<F: Format> Method<F> {
     /// A method that runs a plain function on the runtime's pool of blocking threads.
     pub fn blocking<H, A, Cx, Mark>(name: impl Into<Name>, function: H) -> Self
     where
-        H: Function<A, Output: Reply<Mark>>,
+        H: Function<A, Output: IntoResult<Mark>>,
         A: FromCall<Cx> + Send + 'static,
     {
-        type Value<H, A, Mark> = <<H as Function<A>>::Output as Reply<Mark>>::Value;
+        type Value<H, A, Mark> = <<H as Function<A>>::Output as IntoResult<Mark>>::Value;
 
         let description = describe::<A::Params, Value<H, A, Mark>>();
         let function = Arc::new(function);

@@ -1,6 +1,8 @@
 //! A small JSON format, and a client that calls a registry in this process.
 
-use rpc_core::{Args, ServiceCaller, Format, FormatError, FormatErrorKind, FromArgs, Payload, Registry};
+use rpc_core::{
+    Args, Format, FormatError, FormatErrorKind, FromArgs, Payload, Registry, ServiceCaller,
+};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
