@@ -1,4 +1,4 @@
-//! A call on its way to a method, and the answer on its way back.
+//! A call to a method, and the answer that completes it.
 
 use std::any::Any;
 use std::fmt;
@@ -14,36 +14,36 @@ use crate::format::Format;
 use crate::name::Name;
 use crate::payload::Payload;
 
-/// A call: what to run, with what, and for whom.
+/// A call: a method name, encoded arguments and a context.
 ///
-/// Parameters stay bytes until the handler's argument types are known. Client and server are the
-/// same shape, a `tower_service::Service<Call<F>, Response = Payload>`, so that any tower layer
-/// fits on either side.
+/// The parameters stay encoded until the argument types of the handler are known. Clients and
+/// servers have the same interface, `tower_service::Service<Call<F>, Response = Payload>`, so that
+/// any tower layer fits on either side.
 #[derive(Clone, Debug)]
 pub struct Call<F: Format> {
     /// The encoded parameters.
     pub params: Payload,
-    /// How the parameters are encoded and the result shall be.
+    /// The format of the parameters and of the result.
     pub format: F,
-    /// The method's name and the circumstances of the call.
+    /// The method name, peer, deadline and cancellation of the call.
     pub context: Context,
 }
 
 impl<F: Format> Call<F> {
-    /// The name of the method that is called.
+    /// The name of the called method.
     #[must_use]
     pub fn method(&self) -> &Name {
         self.context.method()
     }
 }
 
-/// The answer to a [`Call`]: an encoded result or a fault, now or later.
+/// The answer to a [`Call`]: an encoded result or a fault, or the future of one.
 ///
-/// A method that answers at once costs no allocation and no task here.
+/// A method that returns its result immediately needs no allocation and no task for it.
 #[must_use = "a call does nothing unless its answer is awaited"]
 pub struct Answer {
     state: AnswerState,
-    /// What the calls that the method makes inherit.
+    /// Deadline that calls made by the method inherit.
     deadline: Option<Instant>,
 }
 
@@ -53,7 +53,7 @@ enum AnswerState {
 }
 
 impl Answer {
-    /// An answer that is known already.
+    /// Creates an answer from a result that is known already.
     pub const fn ready(result: Result<Payload, Fault>) -> Self {
         Self {
             state: AnswerState::Ready(Some(result)),
@@ -61,7 +61,7 @@ impl Answer {
         }
     }
 
-    /// An answer that `future` will give.
+    /// Creates an answer that completes with the output of `future`.
     pub fn later(future: impl Future<Output = Result<Payload, Fault>> + Send + 'static) -> Self {
         Self {
             state: AnswerState::Later(Box::pin(future)),
@@ -69,7 +69,7 @@ impl Answer {
         }
     }
 
-    /// Has the calls that the method makes inherit this deadline.
+    /// Sets the deadline that calls made by the method inherit.
     pub(crate) fn with_deadline(mut self, deadline: Option<Instant>) -> Self {
         self.deadline = deadline;
         self
@@ -85,15 +85,15 @@ impl From<Fault> for Answer {
 impl Future for Answer {
     type Output = Result<Payload, Fault>;
 
-    /// A panic of the method becomes its fault.
+    /// Completes with the result. A panic of the method becomes an internal fault.
     ///
     /// # Panics
-    /// If it is polled again after it was ready.
+    /// If it is polled again after it completed.
     fn poll(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
         let deadline = self.deadline;
         match &mut self.state {
             AnswerState::Ready(result) => {
-                Poll::Ready(result.take().expect("polled after it was ready"))
+                Poll::Ready(result.take().expect("`Answer` polled after completion"))
             }
             AnswerState::Later(future) => {
                 let poll = || context::within(deadline, || future.as_mut().poll(cx));
@@ -115,13 +115,13 @@ impl fmt::Debug for Answer {
     }
 }
 
-/// The fault that a panic becomes: the caller learns nothing of it, the log all.
+/// Converts a panic to an internal fault: its message goes to the log, never to the caller.
 pub(crate) fn panicked(panic: &(dyn Any + Send)) -> Fault {
     let text = panic_message(panic).unwrap_or("no message");
     Fault::internal(format!("the method panicked: {text}"))
 }
 
-/// What a panic says, if it is a text as usual.
+/// Returns the message of a panic, if its payload is a string.
 pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> Option<&str> {
     let text = panic.downcast_ref::<&str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))

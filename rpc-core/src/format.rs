@@ -1,4 +1,4 @@
-//! How arguments and results become bytes.
+//! Wire formats: the encoding of arguments and results.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -7,17 +7,18 @@ use crate::args::{Args, FromArgs};
 use crate::error::FormatError;
 use crate::payload::Payload;
 
-/// Room in bytes for arguments or a result: most fit, and take no larger memory in between.
+/// Initial capacity of the buffer for arguments or a result, in bytes. Most fit into it, so that
+/// the buffer does not grow.
 const INITIAL_CAPACITY: usize = 256;
 
-/// A wire format: XML-RPC's XML, bincode, JSON.
+/// A wire format, such as the XML of XML-RPC, bincode or JSON.
 ///
-/// A `Format` is a small value that holds the settings and limits of its side; it travels with
-/// each [`Call`](crate::Call). It goes straight from bytes to the handler's types and back: there
-/// is no tree in between.
+/// A `Format` is a small value that holds the settings and limits of the local side. Each
+/// [`Call`](crate::Call) carries one. It converts directly between bytes and the types of the
+/// handler, without an intermediate tree of values.
 ///
-/// A format that lets references to objects travel beside the bytes writes `params` and `reply` itself;
-/// for all others they are what the encoders give.
+/// A format with [attachments](crate::Payload::attachments) implements `params` and `reply` itself.
+/// For all others, these return the output of `encode_args` and `encode_reply`.
 pub trait Format: Clone + Send + Sync + 'static {
     /// The name of the format, for messages about a mismatch.
     const NAME: &'static str;
@@ -29,7 +30,7 @@ pub trait Format: Clone + Send + Sync + 'static {
     fn encode_args<A: Args + ?Sized>(&self, args: &A, out: &mut Vec<u8>)
     -> Result<(), FormatError>;
 
-    /// The encoded arguments of a call, along with what travels beside the bytes.
+    /// Encodes the arguments of a call, including their attachments.
     ///
     /// # Errors
     /// If an argument cannot be represented in this format.
@@ -39,7 +40,7 @@ pub trait Format: Clone + Send + Sync + 'static {
         Ok(out.into())
     }
 
-    /// The encoded result of a call, along with what travels beside the bytes.
+    /// Encodes the result of a call, including its attachments.
     ///
     /// # Errors
     /// If the result cannot be represented in this format.
@@ -49,10 +50,10 @@ pub trait Format: Clone + Send + Sync + 'static {
         Ok(out.into())
     }
 
-    /// Reads the arguments of a call.
+    /// Decodes the arguments of a call.
     ///
     /// # Errors
-    /// If the parameters are malformed, break a limit, or do not fit the types.
+    /// If the parameters are malformed, exceed a limit, or do not match the types.
     fn decode_args<A: FromArgs>(&self, params: &Payload) -> Result<A, FormatError>;
 
     /// Appends the encoded result of a call.
@@ -65,17 +66,17 @@ pub trait Format: Clone + Send + Sync + 'static {
         out: &mut Vec<u8>,
     ) -> Result<(), FormatError>;
 
-    /// Reads the result of a call.
+    /// Decodes the result of a call.
     ///
     /// # Errors
-    /// If the reply is malformed, breaks a limit, or does not fit the type.
+    /// If the reply is malformed, exceeds a limit, or does not match the type.
     fn decode_reply<T: DeserializeOwned>(&self, reply: &Payload) -> Result<T, FormatError>;
 }
 
-/// Has `write` append to a buffer, all or nothing: after an error or a panic, the buffer is as it was before.
+/// Appends to a buffer by `write`. After an error or a panic, the buffer is as it was before.
 ///
-/// Encoding runs code of the program, the `Serialize` of its types. Where the buffer outlives that, half a
-/// value in it would be completed by whatever is appended next.
+/// Encoding runs code of the program: the `Serialize` implementations of its types. If the buffer
+/// outlived a failure with half a value in it, whatever is appended next would complete that value.
 ///
 /// # Errors
 /// That of `write`.
@@ -96,24 +97,24 @@ pub fn all_or_nothing<T, E>(
     write: impl FnOnce(&mut Vec<u8>) -> Result<T, E>,
 ) -> Result<T, E> {
     let mut guard = AppendGuard {
-        begin: out.len(),
+        len: out.len(),
         out,
     };
     let written = write(guard.out)?;
-    guard.begin = guard.out.len();
+    guard.len = guard.out.len();
     Ok(written)
 }
 
-/// Takes back what was appended, unless it is complete.
+/// Truncates the buffer on drop, unless the append succeeded.
 struct AppendGuard<'a> {
     out: &'a mut Vec<u8>,
-    /// Up to where the buffer stays as it is.
-    begin: usize,
+    /// The length to truncate the buffer to.
+    len: usize,
 }
 
 impl Drop for AppendGuard<'_> {
     fn drop(&mut self) {
-        self.out.truncate(self.begin);
+        self.out.truncate(self.len);
     }
 }
 
