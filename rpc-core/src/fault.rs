@@ -83,7 +83,7 @@ pub enum FaultKind {
     Internal,
     /// The method itself reports a failure (−32500, or a code of its own).
     Application,
-    /// The server denies this caller the call (−32400).
+    /// The caller is not permitted to make this call (−32400).
     Denied,
     /// The server is overloaded (−32400).
     Overloaded,

@@ -73,13 +73,14 @@ pub trait Format: Clone + Send + Sync + 'static {
     fn decode_reply<T: DeserializeOwned>(&self, reply: &Payload) -> Result<T, FormatError>;
 }
 
-/// Appends to a buffer by `write`. After an error or a panic, the buffer is as it was before.
+/// Lets `write` append to a buffer, all or nothing: after an error or a panic, the buffer is as it
+/// was before.
 ///
 /// Encoding runs code of the program: the `Serialize` implementations of its types. If the buffer
 /// outlived a failure with half a value in it, whatever is appended next would complete that value.
 ///
 /// # Errors
-/// That of `write`.
+/// The error of `write`.
 ///
 /// # Examples
 ///

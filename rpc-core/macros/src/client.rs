@@ -1,4 +1,4 @@
-//! `#[client]`: a trait, implemented for everything that calls can be made on.
+//! `#[client]`: a trait that is implemented for every client.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
@@ -13,7 +13,7 @@ use crate::attributes::{BlockOptions, CallOptions, conditions, take};
 use crate::errors::Errors;
 use crate::path::Core;
 use crate::signature::{
-    Access, access, last_segment_is, refuse_generics, refuse_too_many, scan, typed_params,
+    Access, access, last_segment_is, reject_generics, reject_too_many, scan, typed_params,
 };
 
 pub(crate) fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
@@ -22,7 +22,7 @@ pub(crate) fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
         Ok(other) => {
             let error = Error::new(
                 Span::call_site(),
-                "`#[client]` stands on a `trait`, whose methods are those of the server",
+                "`#[client]` applies to a `trait` that declares the methods of the server",
             );
             let error = error.into_compile_error();
             return quote!(#other #error);
@@ -38,7 +38,7 @@ pub(crate) fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
     quote!(#item #expanded #errors)
 }
 
-/// A method that makes a call.
+/// A method of a client trait, which makes a call.
 struct ClientMethod {
     conditions: Vec<Attribute>,
     signature: Signature,
@@ -52,7 +52,7 @@ impl ClientMethod {
     }
 }
 
-/// Reads the trait and takes our attributes from its methods.
+/// Parses the trait, and removes the `#[client]` attributes from its methods.
 fn parse(options: TokenStream, item: &mut ItemTrait, errors: &mut Errors) -> Vec<ClientMethod> {
     let options = errors
         .record(BlockOptions::parse("client", options))
@@ -62,7 +62,7 @@ fn parse(options: TokenStream, item: &mut ItemTrait, errors: &mut Errors) -> Vec
         let TraitItem::Fn(function) = item else {
             errors.push(Error::new_spanned(
                 item,
-                "a client's trait has methods only",
+                "a client trait can have only methods",
             ));
             continue;
         };
@@ -75,8 +75,8 @@ fn parse(options: TokenStream, item: &mut ItemTrait, errors: &mut Errors) -> Vec
         {
             errors.push(Error::new_spanned(
                 &method.signature.ident,
-                "the methods of a client's trait are all `async`, or none is (for blocking \
-                 clients): split it in two",
+                "the methods of a client trait must be all `async`, or all blocking: split the \
+                 trait in two",
             ));
         }
         methods.push(method);
@@ -94,7 +94,8 @@ fn parse_method(
     if let Some(body) = &function.default {
         return Err(Error::new_spanned(
             body,
-            "the body of a client's method is the call, which `#[client]` writes: end it with `;`",
+            "a client method cannot have a body, since `#[client]` generates the call: end it with \
+             `;`",
         ));
     }
     let wrong_receiver = match signature.receiver() {
@@ -105,23 +106,23 @@ fn parse_method(
     if let Some(tokens) = wrong_receiver {
         return Err(Error::new_spanned(
             tokens,
-            "a client's method takes `&self`",
+            "a client method must take `&self`",
         ));
     }
-    refuse_generics(signature)?;
-    refuse_too_many(&typed_params(signature).collect::<Vec<&PatType>>())?;
+    reject_generics(signature)?;
+    reject_too_many(&typed_params(signature).collect::<Vec<&PatType>>())?;
     match &signature.output {
         ReturnType::Type(_, ty) if scan(ty).impl_trait.is_none() => {}
         ReturnType::Type(_, ty) => {
             return Err(Error::new_spanned(
                 ty,
-                "a client's method is an `async fn` that returns a `Result`",
+                "a client method must be an `async fn` that returns a `Result`",
             ));
         }
         ReturnType::Default => {
             return Err(Error::new_spanned(
                 &signature.ident,
-                "a call can fail: a client's method returns a `Result`, such as \
+                "a call can fail: a client method must return a `Result`, such as \
                  `Result<(), CallError>`",
             ));
         }
@@ -138,8 +139,8 @@ fn parse_method(
     })
 }
 
-/// Makes the async methods of the trait plain ones that return futures, and writes the impl. Methods ask
-/// for `Self: Sized`, so that `dyn Trait` can name the trait where a type is asked for.
+/// Desugars the async methods of the trait, and generates the impl. The methods are bound by
+/// `Self: Sized`, so that `dyn Trait` can be used where only a type is needed.
 fn implement(core: &Core, item: &mut ItemTrait, methods: &[ClientMethod]) -> TokenStream {
     let span = Span::mixed_site();
     for item in &mut item.items {
@@ -180,7 +181,7 @@ fn implement(core: &Core, item: &mut ItemTrait, methods: &[ClientMethod]) -> Tok
     }
 }
 
-/// `async fn f() -> T` becomes `fn f() -> impl Future<Output = T> + Send`.
+/// Turns `async fn f() -> T` into `fn f() -> impl Future<Output = T> + Send`.
 fn desugar_async(signature: &mut Signature) {
     if let Some(asyncness) = signature.asyncness.take()
         && let ReturnType::Type(_, ty) = &mut signature.output
@@ -193,7 +194,7 @@ fn desugar_async(signature: &mut Signature) {
 }
 
 impl ClientMethod {
-    /// The method's implementation.
+    /// Generates the implementation of the method.
     fn call(&self, core: &Core, caller: &Ident) -> TokenStream {
         let Self {
             conditions,
@@ -220,7 +221,7 @@ impl ClientMethod {
         let outcome = core.at(result_span);
         let outcome = quote_spanned!(result_span=> <#result as #outcome::__private::Outcome>);
         let core = core.at(name_span);
-        // The user's own `self`: another would not be seen in the user's signature.
+        // The `self` of the user's signature: one with another span would not resolve to it.
         let this = signature.receiver().map(|receiver| receiver.self_token);
         let context = match options.is_idempotent() {
             true => quote_spanned!(name_span=> #core::Context::new(#remote).idempotent()),
@@ -245,7 +246,7 @@ impl ClientMethod {
     }
 }
 
-/// Gives the parameters names that collide with nothing.
+/// Renames the parameters to names that cannot collide with others.
 fn name_arguments(inputs: &mut Punctuated<FnArg, Token![,]>) -> Vec<Ident> {
     let params = inputs.iter_mut().filter_map(|input| match input {
         FnArg::Typed(param) => Some(param),

@@ -1,4 +1,4 @@
-//! `#[service]`: an impl block, and one registration per method of it that is offered.
+//! `#[service]`: an impl block, and a registration for each method that it offers.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
@@ -12,7 +12,7 @@ use crate::attributes::{BlockOptions, Exposure, MethodOptions, conditions, help,
 use crate::errors::Errors;
 use crate::param::Param;
 use crate::path::Core;
-use crate::signature::{Access, access, refuse_generics, result_span, scan, typed_params};
+use crate::signature::{Access, access, reject_generics, result_span, scan, typed_params};
 
 pub(crate) fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
     let mut block = match syn::parse2(item) {
@@ -20,7 +20,7 @@ pub(crate) fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
         Ok(other) => {
             let error = Error::new(
                 Span::call_site(),
-                "`#[service]` stands on an `impl` block, whose public methods it offers to callers",
+                "`#[service]` applies to an `impl` block, whose public methods it offers to callers",
             );
             let error = error.into_compile_error();
             return quote!(#other #error);
@@ -36,7 +36,7 @@ pub(crate) fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
     quote!(#block #instance #errors)
 }
 
-/// An impl block whose methods are remote.
+/// An impl block whose methods are offered to callers.
 struct Service {
     ty: Type,
     generics: Generics,
@@ -70,8 +70,8 @@ enum RunMode {
 }
 
 impl Service {
-    /// Reads the block and takes our attributes from its methods. Methods that have errors are left
-    /// out, so that one mistake makes one message.
+    /// Parses the block, and removes the `#[service]` attributes from its methods. Methods with
+    /// errors are omitted, so that each mistake causes one message.
     fn parse(options: TokenStream, block: &mut ItemImpl, errors: &mut Errors) -> Option<Self> {
         let options = errors
             .record(BlockOptions::parse("service", options))
@@ -93,8 +93,9 @@ impl Service {
                 }
             };
             if is_public(function) {
-                // Here `pub` means that callers may call the method, in private types and with private ones
-                // too. What these lints ask for instead would take it away from them.
+                // `pub` means that callers may call the method, also in private types and with
+                // private types in its signature. To follow these lints would remove it from the
+                // service.
                 let lints = parse_quote!(#[allow(unreachable_pub, private_interfaces)]);
                 function.attrs.push(lints);
             }
@@ -102,7 +103,7 @@ impl Service {
                 Some(other) => errors.push(Error::new(
                     method.ident.span(),
                     format!(
-                        "`{}` is the remote name of `{}` already; give another one with \
+                        "`{}` is already the remote name of `{}`; choose another one with \
                          `#[service(name = \"…\")]`",
                         method.remote, other.ident
                     ),
@@ -113,7 +114,7 @@ impl Service {
         if let Some((path, _)) = &block.trait_ {
             errors.push(Error::new_spanned(
                 path,
-                "`#[service]` stands on an inherent `impl` block, not on that of a trait",
+                "`#[service]` applies to an inherent `impl` block, not to that of a trait",
             ));
             return None;
         }
@@ -137,7 +138,7 @@ impl Service {
         let Self { ty, prefix, .. } = self;
         let prefix = prefix.iter();
         let registrations = self.methods.iter().map(|method| method.register(core));
-        // A bound of `Instance` that the type does not meet is an error at the type.
+        // If the type does not satisfy a bound of `Instance`, the error points at the type.
         let instance = core.at(ty.span());
         let core = core.at(span);
         quote_spanned! {span=>
@@ -159,7 +160,7 @@ impl Service {
 }
 
 impl ServiceMethod {
-    /// The method to register, if this is one.
+    /// Parses a function of the block. Returns `None` if it is not offered.
     fn parse(
         block: &BlockOptions,
         attributes: &[Attribute],
@@ -175,25 +176,25 @@ impl ServiceMethod {
             (None, Some(attribute)) => {
                 return Err(Error::new_spanned(
                     attribute,
-                    "a function without `&self` is not a method, and not offered to callers",
+                    "a function without `&self` cannot be offered to callers",
                 ));
             }
         };
         let reason = match access(receiver) {
             Access::Shared => None,
             Access::Exclusive => Some(
-                "calls run at the same time: take `&self`, and keep what changes in a `Mutex` or \
-                 an atomic; a method that is not for callers is marked `#[service(skip)]`",
+                "calls run at the same time: take `&self` and keep mutable state in a `Mutex` or an \
+                 atomic, or mark a method that is not for callers with `#[service(skip)]`",
             ),
             Access::Owned => Some(
-                "a remote method takes `&self`: the object serves other calls too; a method that \
-                 is not for callers is marked `#[service(skip)]`",
+                "a remote method must take `&self`, since the object serves other calls too; mark a \
+                 method that is not for callers with `#[service(skip)]`",
             ),
         };
         if let Some(reason) = reason {
             return Err(Error::new_spanned(receiver, reason));
         }
-        refuse_generics(signature)?;
+        reject_generics(signature)?;
         let params: Vec<&PatType> = typed_params(signature).collect();
         let run = match (exposure, signature.asyncness) {
             (Exposure::Nested(prefix), None) if params.is_empty() => {
@@ -207,8 +208,8 @@ impl ServiceMethod {
             (Exposure::Nested(_), _) => {
                 return Err(Error::new_spanned(
                     &signature.ident,
-                    "a nested object is asked for once, at registration: its method is not \
-                     `async` and takes nothing but `&self`",
+                    "a `nested` method is called once, at registration: it cannot be `async` or \
+                     take parameters",
                 ));
             }
             (Exposure::Blocking(option), Some(_)) => {
@@ -222,7 +223,7 @@ impl ServiceMethod {
             (_, Some(_)) => RunMode::Async,
             (_, None) => RunMode::Inline,
         };
-        refuse_result(&signature.output)?;
+        reject_result(&signature.output)?;
         Ok(Some(Self {
             conditions: conditions(&function.attrs),
             ident: signature.ident.clone(),
@@ -236,8 +237,9 @@ impl ServiceMethod {
         }))
     }
 
-    /// Whether both would take one name. Methods under conditions may never meet, and objects can
-    /// share a prefix; for these the registry itself will tell.
+    /// Returns `true` if both methods certainly have the same name. Methods with `cfg` attributes
+    /// may exclude each other, and nested objects can share a prefix: for these, the registry
+    /// reports a duplicate name at run time.
     fn collides(&self, other: &Self) -> bool {
         let is_plain = |method: &Self| {
             method.conditions.is_empty() && matches!(method.kind, MethodKind::Function { .. })
@@ -289,12 +291,13 @@ impl ServiceMethod {
     }
 }
 
-/// Whether the method is `pub`. `pub(crate)` and its like are for the program alone.
+/// Returns `true` if the method is `pub`. Methods that are `pub(crate)` or similar are for the
+/// program only.
 const fn is_public(function: &ImplItemFn) -> bool {
     matches!(function.vis, Visibility::Public(_))
 }
 
-/// Says why a block has no methods for callers.
+/// Returns the error message for a block without methods for callers.
 fn no_methods_message(block: &ItemImpl) -> String {
     let is_private_method = |item: &ImplItem| {
         matches!(item, ImplItem::Fn(function)
@@ -303,12 +306,12 @@ fn no_methods_message(block: &ItemImpl) -> String {
     let remedy = if block.items.iter().any(is_private_method) {
         "add `pub` to the methods that are for callers, or mark them with `#[service]`"
     } else {
-        "write one that takes `&self`"
+        "add one that takes `&self`"
     };
-    format!("`#[service]` finds no public method to offer to callers: {remedy}")
+    format!("`#[service]` found no public method to offer to callers: {remedy}")
 }
 
-/// The closure that is registered: it owns what the method is lent.
+/// Generates the closure to register. It owns the arguments that the method borrows.
 fn closure(ident: &Ident, run: RunMode, params: &[Param], span: Span) -> TokenStream {
     let names: Vec<Ident> = (0..)
         .zip(params)
@@ -319,7 +322,7 @@ fn closure(ident: &Ident, run: RunMode, params: &[Param], span: Span) -> TokenSt
         quote_spanned!(name.span()=> #name: #ty)
     });
     let arguments = names.iter().zip(params).map(|(name, param)| {
-        let borrow = param.is_lent.then(|| quote_spanned!(name.span()=> &));
+        let borrow = param.is_borrowed.then(|| quote_spanned!(name.span()=> &));
         quote!(#borrow #name)
     });
     let call = quote_spanned!(span=> Self::#ident(&this, #(#arguments),*));
@@ -335,8 +338,8 @@ fn closure(ident: &Ident, run: RunMode, params: &[Param], span: Span) -> TokenSt
     }
 }
 
-/// Refuses results that borrow from the object.
-fn refuse_result(output: &ReturnType) -> syn::Result<()> {
+/// Rejects results that borrow from the object, and results of unnamed types.
+fn reject_result(output: &ReturnType) -> syn::Result<()> {
     let ReturnType::Type(_, ty) = output else {
         return Ok(());
     };
@@ -344,8 +347,8 @@ fn refuse_result(output: &ReturnType) -> syn::Result<()> {
     match found.borrowed.or(found.impl_trait) {
         Some(_) => Err(Error::new_spanned(
             ty,
-            "a remote method returns a named type that owns what it holds, such as `String` or \
-             `Vec<T>`: the result is sent when the method is done with the object",
+            "a remote method must return a named, owned type, such as `String` or `Vec<T>`: the \
+             result is sent after the method has returned",
         )),
         None => Ok(()),
     }

@@ -1,4 +1,4 @@
-//! What `#[service]` and `#[client]` ask of a method's signature.
+//! Checks of method signatures, shared by `#[service]` and `#[client]`.
 
 use proc_macro2::Span;
 use syn::spanned::Spanned;
@@ -8,11 +8,12 @@ use syn::{
     Signature, Type, TypeFnPtr, TypeImplTrait, TypeReference,
 };
 
-/// The most arguments of a call, a leading context not counted.
+/// Maximum number of arguments of a call, not counting a leading context.
 pub(crate) const MAX_ARGUMENTS: usize = 12;
 
-/// Refuses what no call could fill in: type parameters, and unnamed types in disguise.
-pub(crate) fn refuse_generics(signature: &Signature) -> syn::Result<()> {
+/// Rejects generic methods, as a call does not carry types: type and const parameters, and
+/// `impl Trait` in parameters.
+pub(crate) fn reject_generics(signature: &Signature) -> syn::Result<()> {
     for param in &signature.generics.params {
         if !matches!(param, GenericParam::Lifetime(_)) {
             return Err(Error::new_spanned(
@@ -32,8 +33,8 @@ pub(crate) fn refuse_generics(signature: &Signature) -> syn::Result<()> {
     Ok(())
 }
 
-/// Refuses more arguments than a call can have.
-pub(crate) fn refuse_too_many(params: &[&PatType]) -> syn::Result<()> {
+/// Rejects more than [`MAX_ARGUMENTS`] arguments.
+pub(crate) fn reject_too_many(params: &[&PatType]) -> syn::Result<()> {
     match params.get(MAX_ARGUMENTS) {
         Some(param) => Err(Error::new_spanned(
             param,
@@ -45,7 +46,7 @@ pub(crate) fn refuse_too_many(params: &[&PatType]) -> syn::Result<()> {
     }
 }
 
-/// The parameters after the receiver.
+/// Returns the parameters after the receiver.
 pub(crate) fn typed_params(signature: &Signature) -> impl Iterator<Item = &PatType> {
     signature.inputs.iter().filter_map(|input| match input {
         FnArg::Typed(param) => Some(param),
@@ -53,7 +54,7 @@ pub(crate) fn typed_params(signature: &Signature) -> impl Iterator<Item = &PatTy
     })
 }
 
-/// How a method takes its object.
+/// The access of a method to its object.
 pub(crate) enum Access {
     /// `&self`, or `self: &Self`.
     Shared,
@@ -78,7 +79,7 @@ pub(crate) fn access(receiver: &Receiver) -> Access {
     }
 }
 
-/// The type without the invisible groups that `macro_rules!` puts around it.
+/// Removes parentheses, and the invisible groups that `macro_rules!` puts around a type.
 pub(crate) fn bare(ty: &Type) -> &Type {
     match ty {
         Type::Group(group) => bare(&group.elem),
@@ -87,12 +88,12 @@ pub(crate) fn bare(ty: &Type) -> &Type {
     }
 }
 
-/// Whether the type is a path that ends in `name`.
+/// Returns `true` if the type is a path whose last segment is `name`.
 pub(crate) fn last_segment_is(ty: &Type, name: &str) -> bool {
     matches!(bare(ty), Type::Path(ty) if ty.path.segments.last().is_some_and(|last| last.ident == name))
 }
 
-/// Where a method's result is written, or its name where it has none.
+/// Returns the span of the return type of a method, or of its name if it has none.
 pub(crate) fn result_span(signature: &Signature) -> Span {
     match &signature.output {
         ReturnType::Default => signature.ident.span(),
@@ -100,7 +101,7 @@ pub(crate) fn result_span(signature: &Signature) -> Span {
     }
 }
 
-/// What stands out in a type.
+/// Parts of a type that a remote method cannot have everywhere.
 #[derive(Default)]
 pub(crate) struct TypeScan {
     /// A reference or lifetime that is not `'static`.
@@ -109,7 +110,7 @@ pub(crate) struct TypeScan {
     pub(crate) impl_trait: Option<Span>,
 }
 
-/// Looks through a type and all types in it.
+/// Scans a type and all types within it.
 pub(crate) fn scan(ty: &Type) -> TypeScan {
     let mut scan = TypeScan::default();
     scan.visit_type(ty);
@@ -134,6 +135,6 @@ impl<'ast> Visit<'ast> for TypeScan {
         self.impl_trait.get_or_insert_with(|| ty.span());
     }
 
-    // The references in the type of a function pointer are its own business.
+    // References within the type of a function pointer borrow nothing from the object.
     fn visit_type_fn_ptr(&mut self, _: &'ast TypeFnPtr) {}
 }
