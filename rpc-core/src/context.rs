@@ -75,7 +75,7 @@ impl Context {
         self
     }
 
-    /// Sets the moment until which the caller waits, or with `None` that it has no deadline.
+    /// Sets the deadline: the moment until which the caller waits. `None` means no deadline.
     /// Default: the deadline of the call that is being handled, if there is one.
     #[must_use]
     pub const fn with_deadline(mut self, deadline: Option<Instant>) -> Self {
@@ -162,8 +162,8 @@ impl Context {
     }
 
     /// Returns `true` if the [deadline](Self::deadline) was [set](Self::with_deadline) for this
-    /// call, be it to none. Otherwise it is inherited from the call that is being handled, if any,
-    /// and a client may apply its default.
+    /// call, also if it was set to `None`. Otherwise it is inherited from the call that is being
+    /// handled, if any, and a client may apply its default.
     #[must_use]
     pub const fn has_own_deadline(&self) -> bool {
         self.has_own_deadline
@@ -181,8 +181,8 @@ impl Context {
         self.one_way
     }
 
-    /// Returns `true` if the caller no longer waits. A function that runs off the event loop should
-    /// check this regularly; an async handler is simply dropped.
+    /// Returns `true` if the caller no longer waits. A blocking handler should check this from time
+    /// to time. An async handler need not, since it is dropped.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         self.deadline
@@ -261,7 +261,8 @@ impl Cancellation {
     /// # Cancel safety
     /// Can be dropped and called again at any time.
     pub async fn cancelled(&self) {
-        // The flag is read after this, so that no notification in between is missed.
+        // A waiter counts from its creation. The flag is read after that, so that no cancellation
+        // in between is missed.
         let cancelled = self.0.cancelled.notified();
         if !self.is_cancelled() {
             cancelled.await;

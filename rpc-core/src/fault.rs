@@ -79,7 +79,7 @@ pub enum FaultKind {
     UnknownMethod,
     /// The parameters do not match the method (−32602).
     InvalidParams,
-    /// The server failed, and keeps the cause to itself (−32603).
+    /// The server failed, and does not disclose the cause (−32603).
     Internal,
     /// The method itself reports a failure (−32500, or a code of its own).
     Application,

@@ -18,7 +18,7 @@ const INITIAL_CAPACITY: usize = 256;
 /// handler, without an intermediate tree of values.
 ///
 /// A format with [attachments](crate::Payload::attachments) implements `params` and `reply` itself.
-/// For all others, these return the output of `encode_args` and `encode_reply`.
+/// Their default implementations return the output of `encode_args` and `encode_reply`.
 pub trait Format: Clone + Send + Sync + 'static {
     /// The name of the format, for messages about a mismatch.
     const NAME: &'static str;

@@ -22,8 +22,8 @@ pub struct Payload {
     attachments: Option<Box<[Attachment]>>,
 }
 
-/// A value that travels beside the bytes of a payload: a reference to an object, or one end of a
-/// stream. The bytes refer to it by its index; only the protocol that carries it knows its type.
+/// A value that travels beside the bytes of a payload: a reference to an object, or a stream. The
+/// bytes refer to it by its index. Only the protocol that carries it knows its type.
 pub type Attachment = Arc<dyn Any + Send + Sync>;
 
 /// Maximum length in bytes of a message that is stored inline, without an allocation. This length

@@ -260,9 +260,9 @@ impl<F: Format> Registry<F> {
     /// Runs the called method. A method that panics answers with an internal fault. Calls that the
     /// method makes inherit the deadline of `call`.
     pub fn dispatch(&self, call: Call<F>) -> Answer {
-        // A change replaces the table, and this call keeps the one that it started with. It borrows
-        // the method from the table: to clone the `Arc` would have all threads that call one method
-        // write the same reference count.
+        // A change replaces the table; this call keeps the one that it started with. The method is
+        // borrowed from the table: if the `Arc` were cloned, all threads that call one method would
+        // write to the same reference count.
         let table = self.shared.table.load();
         let method = table.methods.get(call.method().as_str());
         let Some(invoke) = method

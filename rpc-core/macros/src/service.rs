@@ -94,7 +94,7 @@ impl Service {
             };
             if is_public(function) {
                 // `pub` means that callers may call the method, also in private types and with
-                // private types in its signature. To follow these lints would remove it from the
+                // private types in its signature. Following these lints would remove it from the
                 // service.
                 let lints = parse_quote!(#[allow(unreachable_pub, private_interfaces)]);
                 function.attrs.push(lints);

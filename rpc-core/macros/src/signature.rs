@@ -101,7 +101,7 @@ pub(crate) fn result_span(signature: &Signature) -> Span {
     }
 }
 
-/// Parts of a type that a remote method cannot have everywhere.
+/// The parts of a type that some parameters and results cannot have.
 #[derive(Default)]
 pub(crate) struct TypeScan {
     /// A reference or lifetime that is not `'static`.

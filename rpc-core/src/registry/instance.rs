@@ -26,7 +26,7 @@ impl<T: Instance> Instance for Arc<T> {
     }
 }
 
-/// A collector of the methods of an object, so that all or none of them are registered.
+/// Collects the methods of an object, so that all or none of them are registered.
 #[derive(Debug)]
 pub struct Registrar<F: Format> {
     prefix: String,
