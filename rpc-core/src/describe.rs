@@ -176,6 +176,7 @@ struct Probe {
     optional: bool,
 }
 
+/// The error that ends each deserialization from a [`Probe`]: the requested kind, if known.
 #[derive(Debug)]
 enum ProbeOutcome {
     Kind(Kind, bool),

@@ -49,7 +49,7 @@ pub struct Registry<F: Format> {
 struct SharedTable<F: Format> {
     table: ArcSwap<Table<F>>,
     /// Locked while a new table is derived from the current one, so that no change is lost.
-    changing: Mutex<()>,
+    write_lock: Mutex<()>,
 }
 
 /// The table, copied on write: readers load it without a lock, and a change replaces it as a whole.
@@ -85,7 +85,7 @@ impl<F: Format> Registry<F> {
         };
         let shared = SharedTable {
             table: ArcSwap::from_pointee(table),
-            changing: Mutex::new(()),
+            write_lock: Mutex::new(()),
         };
         Self {
             shared: Arc::new(shared),
@@ -227,9 +227,9 @@ impl<F: Format> Registry<F> {
 
     fn change<T, E>(&self, change: impl FnOnce(&mut Table<F>) -> Result<T, E>) -> Result<T, E> {
         // If a change panicked while it held the lock, the current table is intact.
-        let _changing = self
+        let _guard = self
             .shared
-            .changing
+            .write_lock
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         let mut table = Table::clone(&self.shared.table.load());
