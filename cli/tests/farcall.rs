@@ -101,7 +101,7 @@ fn what_is_no_fault_exits_with_2_and_the_causes() {
     ] {
         let (status, _, err) = farcall(&call);
         assert_eq!(status, 2);
-        assert!(err.contains("no answer came"), "{err}");
+        assert!(err.contains("no reply arrived"), "{err}");
     }
 }
 

@@ -1,4 +1,4 @@
-//! Arguments, as callers give them and as methods take them.
+//! Argument lists, on the caller's side and on the method's side.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -7,9 +7,9 @@ use serde::de::{DeserializeOwned, Deserializer, SeqAccess, Visitor};
 use serde::ser::{SerializeSeq, SerializeTuple, Serializer};
 use serde::{Deserialize, Serialize};
 
-use crate::describe::{Missing, Parameter};
+use crate::describe::{MissingParameter, Parameter};
 
-/// A type that can be an argument of a remote method: any owned type that serde reads.
+/// A type that can be an argument of a remote method: any owned type that serde can deserialize.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be an argument of a remote method",
     label = "an argument must be an owned type that implements `serde::Deserialize`",
@@ -21,7 +21,7 @@ pub trait Arg: DeserializeOwned {}
 #[diagnostic::do_not_recommend]
 impl<T: DeserializeOwned> Arg for T {}
 
-/// The arguments of a call on the caller's side: a tuple of types that serde writes, or a
+/// The arguments of a call on the caller's side: a tuple of types that serde can serialize, or a
 /// [`Variadic`] list.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a list of arguments",
@@ -29,7 +29,7 @@ impl<T: DeserializeOwned> Arg for T {}
     note = "a list whose length is known only at run time is `Variadic(list)`"
 )]
 pub trait Args {
-    /// Writes the arguments as one tuple.
+    /// Serializes the arguments as one tuple.
     ///
     /// # Errors
     /// If the serializer cannot represent an argument.
@@ -38,23 +38,23 @@ pub trait Args {
 
 /// The arguments of a call on the method's side.
 pub trait FromArgs: Sized {
-    /// Reads the arguments from a tuple; trailing ones that are optional can be missing.
+    /// Deserializes the arguments from a tuple. Optional arguments at its end may be missing.
     ///
     /// # Errors
-    /// If the number or the types of the arguments do not fit.
+    /// If the number or the types of the arguments do not match.
     fn deserialize_args<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error>;
 
-    /// What the parameters are.
+    /// Describes the parameters, for introspection.
     fn describe() -> Vec<Parameter>;
 
-    /// Whether any number of parameters will do.
+    /// `true` if any number of parameters is accepted.
     const VARIADIC: bool = false;
 }
 
-/// All parameters of a call as one list, where their number is known only at run time.
+/// A list of parameters whose length is known only at run time.
 ///
-/// As the only argument (after an optional [`Context`](crate::Context)) it makes a method that takes any number
-/// of parameters; as the arguments of a call it makes that call.
+/// A method that takes it as its only argument (after an optional [`Context`](crate::Context))
+/// accepts any number of parameters. A call passes its items as the parameters.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Variadic<T>(pub Vec<T>);
 
@@ -119,7 +119,7 @@ macro_rules! tuples {
                         let mut given = 0;
                         $(let $arg = match seq.next_element()? {
                             Some(value) => { given += 1; value }
-                            None => Missing::<Seq::Error>::value()
+                            None => MissingParameter::<Seq::Error>::value()
                                 .ok_or_else(|| serde::de::Error::invalid_length(given, &self))?,
                         };)*
                         Ok(($($arg,)*))

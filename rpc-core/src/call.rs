@@ -1,4 +1,4 @@
-//! A call on its way to a method, and the answer on its way back.
+//! A call to a method, and the answer that completes it.
 
 use std::any::Any;
 use std::fmt;
@@ -14,62 +14,62 @@ use crate::format::Format;
 use crate::name::Name;
 use crate::payload::Payload;
 
-/// A call: what to run, with what, and for whom.
+/// A call: a method name, encoded arguments and a context.
 ///
-/// Parameters stay bytes until the handler's argument types are known. Client and server are the
-/// same shape, a `tower_service::Service<Call<F>, Response = Payload>`, so that any tower layer
-/// fits on either side.
+/// The parameters stay encoded until the argument types of the handler are known. Clients and
+/// servers have the same interface, `tower_service::Service<Call<F>, Response = Payload>`, so that
+/// any tower layer fits on either side.
 #[derive(Clone, Debug)]
 pub struct Call<F: Format> {
     /// The encoded parameters.
     pub params: Payload,
-    /// How the parameters are encoded and the result shall be.
+    /// The format of the parameters and of the result.
     pub format: F,
-    /// The method's name and the circumstances of the call.
+    /// The method name, peer, deadline and cancellation of the call.
     pub context: Context,
 }
 
 impl<F: Format> Call<F> {
-    /// The name of the method that is called.
+    /// The name of the called method.
     #[must_use]
     pub fn method(&self) -> &Name {
         self.context.method()
     }
 }
 
-/// The answer to a [`Call`]: an encoded result or a fault, now or later.
+/// The answer to a [`Call`]: an encoded result or a fault, or the future of one.
 ///
-/// A method that answers at once costs no allocation and no task here.
+/// A method that returns its result immediately needs no allocation and no task for it.
 #[must_use = "a call does nothing unless its answer is awaited"]
 pub struct Answer {
-    state: State,
-    /// What the calls that the method makes inherit.
+    state: AnswerState,
+    /// Deadline that calls made by the method inherit.
     deadline: Option<Instant>,
 }
 
-enum State {
+enum AnswerState {
     Ready(Option<Result<Payload, Fault>>),
     Later(Pin<Box<dyn Future<Output = Result<Payload, Fault>> + Send>>),
 }
 
 impl Answer {
-    /// An answer that is known already.
+    /// Creates an answer from a result that is known already.
     pub const fn ready(result: Result<Payload, Fault>) -> Self {
         Self {
-            state: State::Ready(Some(result)),
+            state: AnswerState::Ready(Some(result)),
             deadline: None,
         }
     }
 
-    /// An answer that `future` will give.
+    /// Creates an answer that completes with the output of `future`.
     pub fn later(future: impl Future<Output = Result<Payload, Fault>> + Send + 'static) -> Self {
         Self {
-            state: State::Later(Box::pin(future)),
+            state: AnswerState::Later(Box::pin(future)),
             deadline: None,
         }
     }
 
-    /// Has the calls that the method makes inherit this deadline.
+    /// Sets the deadline that calls made by the method inherit.
     pub(crate) fn with_deadline(mut self, deadline: Option<Instant>) -> Self {
         self.deadline = deadline;
         self
@@ -85,15 +85,17 @@ impl From<Fault> for Answer {
 impl Future for Answer {
     type Output = Result<Payload, Fault>;
 
-    /// A panic of the method becomes its fault.
+    /// Completes with the result. A panic of the method becomes an internal fault.
     ///
     /// # Panics
-    /// If it is polled again after it was ready.
+    /// If it is polled again after it completed.
     fn poll(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
         let deadline = self.deadline;
         match &mut self.state {
-            State::Ready(result) => Poll::Ready(result.take().expect("polled after it was ready")),
-            State::Later(future) => {
+            AnswerState::Ready(result) => {
+                Poll::Ready(result.take().expect("`Answer` polled after completion"))
+            }
+            AnswerState::Later(future) => {
                 let poll = || context::within(deadline, || future.as_mut().poll(cx));
                 match catch_unwind(AssertUnwindSafe(poll)) {
                     Ok(poll) => poll,
@@ -107,19 +109,19 @@ impl Future for Answer {
 impl fmt::Debug for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.state {
-            State::Ready(result) => f.debug_tuple("Answer").field(result).finish(),
-            State::Later(_) => f.write_str("Answer(..)"),
+            AnswerState::Ready(result) => f.debug_tuple("Answer").field(result).finish(),
+            AnswerState::Later(_) => f.write_str("Answer(..)"),
         }
     }
 }
 
-/// The fault that a panic becomes: the caller learns nothing of it, the log all.
+/// Converts a panic to an internal fault: its message goes to the log, never to the caller.
 pub(crate) fn panicked(panic: &(dyn Any + Send)) -> Fault {
     let text = panic_message(panic).unwrap_or("no message");
     Fault::internal(format!("the method panicked: {text}"))
 }
 
-/// What a panic says, if it is a text as usual.
+/// Returns the message of a panic, if its payload is a string.
 pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> Option<&str> {
     let text = panic.downcast_ref::<&str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))

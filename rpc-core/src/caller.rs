@@ -1,4 +1,4 @@
-//! Making calls: by name, with arguments and a result of any serde types.
+//! The client side: calls by name, with arguments and results of any serde types.
 
 use std::error::Error;
 use std::future::{Future, poll_fn};
@@ -18,37 +18,37 @@ use crate::macros::__private::Outcome;
 use crate::name::Name;
 use crate::payload::Payload;
 
-/// Something that calls can be made on: a client of any protocol, or [`ServiceCaller`] around any tower
-/// service, a [`Registry`](crate::Registry) included.
+/// A client of any protocol, or a [`ServiceCaller`] around any tower service, including a
+/// [`Registry`](crate::Registry).
 ///
-/// Every trait marked `#[client]` is implemented for every `Caller`.
+/// Every async trait marked `#[client]` is implemented for every `Caller`.
 pub trait Caller: Send + Sync {
     /// The format of the calls.
     type Format: Format;
 
-    /// The format of the calls, with this side's settings.
+    /// Returns the format of the calls, with the settings of the local side.
     fn format(&self) -> Self::Format;
 
-    /// Sends a call whose arguments are encoded already, and waits for the encoded result.
+    /// Sends a call whose arguments are already encoded, and waits for the encoded result.
     ///
     /// # Errors
     /// See [`CallError`]; its [`execution`](CallError::execution) tells whether the call ran.
     ///
     /// # Cancel safety
-    /// Dropping the future gives the call up; the method may have run all the same.
+    /// Dropping the future abandons the call. The method may have run nevertheless.
     fn send(
         &self,
         call: Call<Self::Format>,
     ) -> impl Future<Output = Result<Payload, CallError>> + Send;
 
-    /// Calls a method by its name, with a tuple of arguments. The arguments are encoded at once;
+    /// Calls a method by name, with a tuple of arguments. The arguments are encoded immediately;
     /// the returned future sends them.
     ///
     /// # Errors
     /// See [`CallError`]; its [`execution`](CallError::execution) tells whether the call ran.
     ///
     /// # Cancel safety
-    /// Dropping the future gives the call up; the method may have run all the same.
+    /// Dropping the future abandons the call. The method may have run nevertheless.
     fn call<R: DeserializeOwned>(
         &self,
         method: impl Into<Name>,
@@ -57,41 +57,43 @@ pub trait Caller: Send + Sync {
         self.call_in(Context::new(method), args)
     }
 
-    /// As [`call`](Self::call), in circumstances of your choice: a deadline, or that the call is
-    /// [idempotent](Context::idempotent).
+    /// Makes a [`call`](Self::call) with a context of your choice, for example with a deadline or
+    /// marked as [idempotent](Context::idempotent).
     ///
     /// # Errors
     /// See [`CallError`]; its [`execution`](CallError::execution) tells whether the call ran.
     ///
     /// # Cancel safety
-    /// As with [`call`](Self::call).
+    /// The same as for [`call`](Self::call).
     fn call_in<R: DeserializeOwned>(
         &self,
         context: Context,
         args: impl Args,
     ) -> impl Future<Output = Result<R, CallError>> + Send {
-        calling(self, context, &args)
+        call_future(self, context, &args)
     }
 
-    /// Makes a call and wants no result. Where the protocol has one-way calls, the future ends once the
-    /// call is on its way, and what becomes of it is not told; elsewhere it ends when the method has.
+    /// Makes a one-way call. If the protocol has one-way calls, the future completes when the call
+    /// is on its way, and the outcome of the method is not reported. Otherwise it completes when
+    /// the method completes.
     ///
     /// # Errors
-    /// Above all [`CallError::Encode`] and [`CallError::NotSent`].
+    /// Mainly [`CallError::Encode`] and [`CallError::NotSent`].
     ///
     /// # Cancel safety
-    /// As with [`call`](Self::call).
+    /// The same as for [`call`](Self::call).
     fn notify(
         &self,
         method: impl Into<Name>,
         args: impl Args,
     ) -> impl Future<Output = Result<(), CallError>> + Send {
         let context = Context::new(method).one_way();
-        sending(self, &self.format(), context, &args).map_ok(drop)
+        send_future(self, &self.format(), context, &args).map_ok(drop)
     }
 
-    /// A caller whose calls may take this long each, or less where the call that is being answered has
-    /// less time left. When the time is over a call fails, and the other side is told to give it up.
+    /// Returns a caller that limits each call to `time`, or to the time that is left of the call
+    /// that is being handled, if that is less. A call that exceeds the limit fails, and the peer is
+    /// told to cancel it.
     fn within(&self, time: Duration) -> Within<&Self>
     where
         Self: Sized,
@@ -100,22 +102,25 @@ pub trait Caller: Send + Sync {
     }
 }
 
-/// Makes a call whose outcome may have an error of its own, as the methods of clients do.
-pub(crate) fn calling<'c, C: Caller + ?Sized, A: Args, O: Outcome>(
+/// Makes a call for a method of a client trait, whose result may have its own error type.
+pub(crate) fn call_future<'c, C: Caller + ?Sized, A: Args, O: Outcome>(
     caller: &'c C,
     context: Context,
     args: &A,
 ) -> impl Future<Output = O> + Send + use<'c, C, A, O> {
     let format = caller.format();
-    sending(caller, &format, context, args).map(move |reply| {
+    send_future(caller, &format, context, args).map(move |reply| {
         let decode = |reply| format.decode_reply(&reply).map_err(CallError::Decode);
         O::from_call(reply.and_then(decode))
     })
 }
 
-/// Encodes the arguments, and sends them once it is awaited. The call and the future of its answer take the same room
-/// one after the other, which those of an async block would not: the future is moved more than once before it is polled.
-fn sending<'c, C: Caller + ?Sized, A: Args>(
+/// Encodes the arguments immediately, and sends them once the returned future is polled.
+///
+/// The combinator stores the call and the future of its answer in the same memory, one after the
+/// other. An async block would reserve space for both, and the future is moved more than once
+/// before it is polled.
+fn send_future<'c, C: Caller + ?Sized, A: Args>(
     caller: &'c C,
     format: &C::Format,
     context: Context,
@@ -132,7 +137,7 @@ fn sending<'c, C: Caller + ?Sized, A: Args>(
     ready(call).and_then(|call| caller.send(call))
 }
 
-/// A caller whose calls have a limited time. Made by [`Caller::within`].
+/// A caller whose calls have a timeout. Created by [`Caller::within`].
 #[derive(Clone, Copy, Debug)]
 pub struct Within<C> {
     caller: C,
@@ -183,8 +188,7 @@ impl<C: Caller> Caller for &C {
     }
 }
 
-/// Something that calls can be made on by a thread that waits for the answer: the blocking client
-/// of any protocol.
+/// A blocking client of any protocol: a call blocks its thread until the reply arrives.
 ///
 /// Every trait marked `#[client]` whose methods are not async is implemented for every
 /// `BlockingCaller`.
@@ -192,7 +196,7 @@ pub trait BlockingCaller {
     /// The format of the calls.
     type Format: Format;
 
-    /// Calls a method by its name, with a tuple of arguments, and waits for the result.
+    /// Calls a method by name, with a tuple of arguments, and waits for the result.
     ///
     /// # Errors
     /// See [`CallError`]; its [`execution`](CallError::execution) tells whether the call ran.
@@ -204,8 +208,8 @@ pub trait BlockingCaller {
         self.call_in(Context::new(method), args)
     }
 
-    /// As [`call`](Self::call), in circumstances of your choice: a deadline, or that the call is
-    /// [idempotent](Context::idempotent).
+    /// Makes a [`call`](Self::call) with a context of your choice, for example with a deadline or
+    /// marked as [idempotent](Context::idempotent).
     ///
     /// # Errors
     /// See [`CallError`]; its [`execution`](CallError::execution) tells whether the call ran.
@@ -215,10 +219,10 @@ pub trait BlockingCaller {
         args: impl Args,
     ) -> Result<R, CallError>;
 
-    /// Makes a call whose result, whatever it is, is not wanted.
+    /// Makes a one-way call: the result is ignored.
     ///
     /// # Errors
-    /// As with [`call`](Self::call).
+    /// The same as for [`call`](Self::call).
     fn notify(&self, method: impl Into<Name>, args: impl Args) -> Result<(), CallError> {
         let context = Context::new(method).one_way();
         self.call_in::<IgnoredAny>(context, args).map(drop)
@@ -237,8 +241,8 @@ impl<C: BlockingCaller> BlockingCaller for &C {
     }
 }
 
-/// A caller made from any tower service that answers calls: a registry in this process, or a
-/// client under a stack of layers.
+/// A caller around any tower service that answers calls: a registry in this process, or a client
+/// wrapped in tower layers.
 #[derive(Clone, Debug)]
 pub struct ServiceCaller<S, F> {
     service: S,
@@ -246,7 +250,7 @@ pub struct ServiceCaller<S, F> {
 }
 
 impl<S, F> ServiceCaller<S, F> {
-    /// Makes calls on `service`, in `format`.
+    /// Creates a caller that sends calls to `service`, encoded in `format`.
     pub const fn new(service: S, format: F) -> Self {
         Self { service, format }
     }
@@ -277,8 +281,9 @@ where
     }
 }
 
-/// The boxed errors of tower's layers: what a layer only passed on comes out as it was; what a
-/// layer said itself, such as a timeout, leaves open whether the call ran.
+/// Converts the boxed error of a tower layer. An error that the layer only passed on is unboxed. An
+/// error of the layer itself, such as a timeout, becomes [`Lost`](CallError::Lost), since the call
+/// may have run.
 impl From<Box<dyn Error + Send + Sync>> for CallError {
     fn from(error: Box<dyn Error + Send + Sync>) -> Self {
         match error.downcast::<Self>() {

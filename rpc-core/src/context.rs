@@ -1,4 +1,4 @@
-//! The circumstances of a call: who makes it, what came with it, how long it may take.
+//! The context of a call: peer, headers, deadline and cancellation.
 
 use std::any::Any;
 use std::cell::Cell;
@@ -12,7 +12,8 @@ use tokio::sync::Notify;
 use crate::name::Name;
 use crate::transport::Peer;
 
-/// What a handler can ask about the call that it answers: take it as the first argument.
+/// The peer, headers, deadline and cancellation of a call. A handler takes it as its first
+/// argument.
 ///
 /// ```
 /// use rpc_core::Context;
@@ -33,23 +34,24 @@ pub struct Context {
     one_way: bool,
 }
 
-/// Where a request came from. All calls of one request, or of one connection, share it.
+/// The origin of a request. All calls of one request, or of one connection, share it.
 #[derive(Debug, Default)]
 pub struct Origin {
-    /// The peer at the other end of the connection.
+    /// The peer that sent the request.
     pub peer: Peer,
-    /// The headers that came with the request.
+    /// The headers of the request.
     pub headers: HeaderMap,
-    /// What layers and hooks learnt of the request, such as the user who was authenticated.
+    /// Values that layers and hooks attached to the request, such as the authenticated user.
     pub extensions: Extensions,
-    /// The session that the call came in, where the protocol has such: how it calls the caller back. It is beside the
-    /// extensions because those take 200 bytes for the first, and a connection that is idle has little else.
+    /// The session of the call, if the protocol has sessions. A handler calls its caller back
+    /// through it. It is not one of the extensions because the first of those takes 200 bytes, and
+    /// an idle connection holds little else.
     pub session: Option<Weak<dyn Any + Send + Sync>>,
 }
 
 impl Context {
-    /// The context of a call that is to be made. Made within a handler, it has the deadline of the
-    /// call that the handler answers.
+    /// Creates the context of an outgoing call. Within a handler, it has the deadline of the call
+    /// that is being handled.
     #[must_use]
     pub fn new(method: impl Into<Name>) -> Self {
         Self {
@@ -59,22 +61,22 @@ impl Context {
         }
     }
 
-    /// Says where the call came from.
+    /// Sets the origin of the call. Default: none.
     #[must_use]
     pub fn with_origin(mut self, origin: Arc<Origin>) -> Self {
         self.origin = Some(origin);
         self
     }
 
-    /// Says what tells that the caller no longer waits. Default: nothing does.
+    /// Sets the signal that the caller no longer waits. Default: none.
     #[must_use]
     pub fn with_cancellation(mut self, cancellation: Cancellation) -> Self {
         self.cancellation = Some(cancellation);
         self
     }
 
-    /// Says until when the caller waits. Default: as long as the call that is being answered, if there
-    /// is one.
+    /// Sets the deadline: the moment until which the caller waits. `None` means no deadline.
+    /// Default: the deadline of the call that is being handled, if there is one.
     #[must_use]
     pub const fn with_deadline(mut self, deadline: Option<Instant>) -> Self {
         self.deadline = deadline;
@@ -82,22 +84,22 @@ impl Context {
         self
     }
 
-    /// Says that making the call twice is as good as once, so that it can be made again where it is not
-    /// known whether it ran. Default: no.
+    /// Marks the call as idempotent: two runs have the effect of one, so that a client can retry it
+    /// when it is unknown whether it ran. Default: not idempotent.
     #[must_use]
     pub const fn idempotent(mut self) -> Self {
         self.idempotent = true;
         self
     }
 
-    /// Says that the caller wants no result. Default: it does.
+    /// Marks the call as one-way: the caller waits for no result. Default: not one-way.
     #[must_use]
     pub const fn one_way(mut self) -> Self {
         self.one_way = true;
         self
     }
 
-    /// The context of another call of the same request.
+    /// Returns the context of another call of the same request.
     #[must_use]
     pub fn for_method(&self, method: impl Into<Name>) -> Self {
         Self {
@@ -106,13 +108,13 @@ impl Context {
         }
     }
 
-    /// The name of the method that is called.
+    /// The name of the called method.
     #[must_use]
     pub const fn method(&self) -> &Name {
         &self.method
     }
 
-    /// The peer that calls.
+    /// The peer that made the call.
     #[must_use]
     pub fn peer(&self) -> &Peer {
         self.origin
@@ -120,65 +122,67 @@ impl Context {
             .map_or(&Peer::Unknown, |origin| &origin.peer)
     }
 
-    /// Whether anything is said of where the call came from. Of calls that a program makes on its own registry nothing
-    /// is, unless it does so itself.
+    /// Returns `true` if the call has an [`Origin`]. Calls that a program makes on its own registry
+    /// have none, unless the program sets one.
     #[must_use]
     pub const fn has_origin(&self) -> bool {
         self.origin.is_some()
     }
 
-    /// A header of the request, by its name in any case, where it is text.
+    /// Returns the value of a header of the request, if it is visible ASCII text. `name` is
+    /// case-insensitive.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.origin.as_ref()?.headers.get(name)?.to_str().ok()
     }
 
-    /// All headers of the request, where it had any.
+    /// All headers of the request, if the call has an [`Origin`].
     #[must_use]
     pub fn headers(&self) -> Option<&HeaderMap> {
         self.origin.as_deref().map(|origin| &origin.headers)
     }
 
-    /// What a layer or hook left for the handler, by its type.
+    /// Returns the value of type `T` that a layer or hook attached to the request.
     #[must_use]
     pub fn extension<T: Send + Sync + 'static>(&self) -> Option<&T> {
         self.origin.as_ref()?.extensions.get()
     }
 
-    /// The session that the call came in, if the protocol has sessions of this type, and while it lasts.
+    /// Returns the session of the call, if it is of type `T` and still exists.
     #[must_use]
     pub fn session<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
         let session = self.origin.as_ref()?.session.as_ref()?;
         session.upgrade()?.downcast().ok()
     }
 
-    /// Until when the caller waits.
+    /// The moment until which the caller waits.
     #[must_use]
     pub const fn deadline(&self) -> Option<Instant> {
         self.deadline
     }
 
-    /// Whether the [deadline](Self::deadline), or that there is none, was [chosen](Self::with_deadline) for this call.
-    /// Otherwise it is that of the call that is being answered, if there is one, and a client may have a default.
+    /// Returns `true` if the [deadline](Self::deadline) was [set](Self::with_deadline) for this
+    /// call, also if it was set to `None`. Otherwise it is inherited from the call that is being
+    /// handled, if any, and a client may apply its default.
     #[must_use]
     pub const fn has_own_deadline(&self) -> bool {
         self.has_own_deadline
     }
 
-    /// Whether making the call twice is as good as once.
+    /// Returns `true` if two runs of the call have the effect of one.
     #[must_use]
     pub const fn is_idempotent(&self) -> bool {
         self.idempotent
     }
 
-    /// Whether the caller wants no result.
+    /// Returns `true` if the caller waits for no result.
     #[must_use]
     pub const fn is_one_way(&self) -> bool {
         self.one_way
     }
 
-    /// Whether the caller no longer waits. A function that runs off the event loop looks here
-    /// now and then; an async handler is simply dropped.
+    /// Returns `true` if the caller no longer waits. A blocking handler should check this from time
+    /// to time. An async handler need not, since it is dropped.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         self.deadline
@@ -189,7 +193,8 @@ impl Context {
                 .is_some_and(Cancellation::is_cancelled)
     }
 
-    /// Ends when the caller no longer waits; never ends for a call from nowhere in particular.
+    /// Completes when the call is cancelled. Never completes for a call that has no
+    /// [cancellation](Self::with_cancellation).
     ///
     /// # Cancel safety
     /// Can be dropped and called again at any time.
@@ -202,18 +207,18 @@ impl Context {
 }
 
 thread_local! {
-    /// The deadline of the call that this thread is answering.
+    /// The deadline of the call that this thread is handling.
     static INHERITED: Cell<Option<Instant>> = const { Cell::new(None) };
 }
 
-/// The deadline of the call that is being answered.
+/// The deadline of the call that is being handled.
 pub(crate) fn inherited() -> Option<Instant> {
     INHERITED.get()
 }
 
-/// Runs a part of the answer to a call that has this deadline.
+/// Runs a part of a handler, with `deadline` as the deadline of its call.
 pub(crate) fn within<T>(deadline: Option<Instant>, run: impl FnOnce() -> T) -> T {
-    /// Puts back what was, after a panic too.
+    /// Restores the previous deadline, also after a panic.
     struct Restore(Option<Instant>);
 
     impl Drop for Restore {
@@ -226,11 +231,12 @@ pub(crate) fn within<T>(deadline: Option<Instant>, run: impl FnOnce() -> T) -> T
     run()
 }
 
-/// Tells that a caller no longer waits. Clones are one and the same.
+/// The signal that a caller no longer waits. Clones share one signal.
 #[derive(Clone, Debug, Default)]
 pub struct Cancellation(Arc<Signal>);
 
-/// Less than a `CancellationToken`, which has parents and children: each call has one of these.
+/// A flag and its waiters. Each call has one, so it is smaller than a `CancellationToken`, which
+/// has parents and children.
 #[derive(Debug, Default)]
 struct Signal {
     is_cancelled: AtomicBool,
@@ -238,37 +244,38 @@ struct Signal {
 }
 
 impl Cancellation {
-    /// Tells everyone who looks.
+    /// Signals the cancellation.
     pub fn cancel(&self) {
         self.0.is_cancelled.store(true, Ordering::Release);
         self.0.cancelled.notify_waiters();
     }
 
-    /// Whether [`cancel`](Self::cancel) was called.
+    /// Returns `true` if [`cancel`](Self::cancel) was called.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         self.0.is_cancelled.load(Ordering::Acquire)
     }
 
-    /// Ends when [`cancel`](Self::cancel) is called.
+    /// Completes when [`cancel`](Self::cancel) is called.
     ///
     /// # Cancel safety
     /// Can be dropped and called again at any time.
     pub async fn cancelled(&self) {
-        // What is notified from here on counts, so the flag is read afterwards.
+        // A waiter counts from its creation. The flag is read after that, so that no cancellation
+        // in between is missed.
         let cancelled = self.0.cancelled.notified();
         if !self.is_cancelled() {
             cancelled.await;
         }
     }
 
-    /// Whether nobody else has this, so that nobody can be told by it any more.
+    /// Returns `true` if there is no other clone, so that nobody can observe the signal.
     #[must_use]
     pub fn is_unshared(&self) -> bool {
         Arc::strong_count(&self.0) == 1
     }
 
-    /// Cancels when the returned guard is dropped.
+    /// Returns a guard that cancels when it is dropped.
     #[must_use]
     pub fn cancel_on_drop(&self) -> CancelOnDrop {
         CancelOnDrop(self.clone())
@@ -281,7 +288,7 @@ pub struct CancelOnDrop(Cancellation);
 
 impl Drop for CancelOnDrop {
     fn drop(&mut self) {
-        // Most calls leave nobody behind to tell.
+        // After most calls, nobody observes the signal any more.
         if !self.0.is_unshared() {
             self.0.cancel();
         }

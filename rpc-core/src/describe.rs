@@ -1,4 +1,4 @@
-//! What a method takes and gives, read from its Rust types.
+//! Descriptions of methods for introspection, derived from their Rust types.
 
 use std::fmt;
 
@@ -11,18 +11,18 @@ use crate::value::datetime;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Kind {
-    /// Any kind, or one that cannot be told from the type.
+    /// Any kind, or a kind that the type does not determine.
     #[default]
     Any,
-    /// Nothing at all.
+    /// No value.
     Nil,
-    /// A truth value.
+    /// A boolean.
     Boolean,
-    /// A whole number.
+    /// An integer.
     Int,
     /// A floating-point number.
     Double,
-    /// A text.
+    /// A string.
     String,
     /// Bytes.
     Bytes,
@@ -30,11 +30,11 @@ pub enum Kind {
     DateTime,
     /// A list.
     Array,
-    /// Named members.
+    /// A struct: named members.
     Struct,
 }
 
-/// The names that XML-RPC's `system.methodSignature` uses; `undef` for [`Kind::Any`].
+/// The type names of XML-RPC's `system.methodSignature`; `undef` for [`Kind::Any`].
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -53,20 +53,20 @@ impl fmt::Display for Kind {
 }
 
 impl Kind {
-    /// The kind that `T` is read from.
+    /// Returns the kind that `T` is deserialized from.
     ///
-    /// No value is needed: `T` is asked to read itself from a source that only notes what it is
-    /// asked for. Every owned type that serde reads is `Deserialize<'static>`.
+    /// No value is needed: `T` is deserialized from a probe that only records which kind is
+    /// requested. Every owned type that serde can deserialize is `Deserialize<'static>`.
     #[must_use]
     pub fn of<T: Deserialize<'static>>() -> Self {
         Parameter::of::<T>().kind
     }
 
-    /// The kind that a result of type `T` is written as, as far as the type's name tells: the
-    /// types of the standard library and of this crate are known, others are [`Kind::Any`].
+    /// Guesses the kind that a result of type `T` is serialized as, from the name of the type.
+    /// Types of the standard library and of this crate are known; others are [`Kind::Any`].
     ///
-    /// `Serialize` can only be asked with a value in hand, and there is none before the first
-    /// call. What a wrong guess would cost is a word in a description, never a wrong result.
+    /// `Serialize` cannot be probed without a value, and there is none before the first call. A
+    /// wrong guess only affects the introspection text, never a result.
     #[must_use]
     pub fn of_result<T: ?Sized>() -> Self {
         Self::of_type_name(std::any::type_name::<T>())
@@ -100,25 +100,25 @@ impl Kind {
 /// One parameter of a method.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Parameter {
-    /// Its name, where that is known.
+    /// The name, if known.
     pub name: Option<String>,
-    /// What it is read from.
+    /// The kind of value that it is deserialized from.
     pub kind: Kind,
-    /// Whether a caller can leave it out, when all that follow are left out too.
+    /// `true` if a caller can omit it, provided that all following parameters are omitted too.
     pub optional: bool,
 }
 
 impl Parameter {
-    /// The parameter that an argument of type `T` takes.
+    /// Describes the parameter for an argument of type `T`.
     #[must_use]
     pub fn of<T: Deserialize<'static>>() -> Self {
         let (kind, optional) = if is_bytes::<T>() {
             (Kind::Bytes, false)
         } else {
             match T::deserialize(Probe { optional: false }) {
-                Err(Found::Kind(kind, optional)) => (kind, optional),
-                // A type that reads nothing, or refuses to: there is nothing to tell.
-                Ok(_) | Err(Found::Unknown) => (Kind::Any, false),
+                Err(ProbeOutcome::Kind(kind, optional)) => (kind, optional),
+                // The type requested no value, or its `Deserialize` failed: its kind is unknown.
+                Ok(_) | Err(ProbeOutcome::Unknown) => (Kind::Any, false),
             }
         };
         Self {
@@ -129,30 +129,30 @@ impl Parameter {
     }
 }
 
-/// Whether `T` is a plain vector or slice of bytes, which serde alone would show as a list of
-/// numbers. Formats that know bytes write those as bytes, the empty ones too.
+/// Returns `true` if `T` is `Vec<u8>` or `[u8]`, which serde presents as a sequence of numbers.
+/// Formats with a type for bytes write these as bytes, also when they are empty.
 #[must_use]
 pub fn is_bytes<T: ?Sized>() -> bool {
     let name = std::any::type_name::<T>().trim_start_matches('&');
     name == std::any::type_name::<Vec<u8>>() || name == std::any::type_name::<[u8]>()
 }
 
-/// What a method is, for introspection and for people.
+/// The description of a method, for introspection.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Description {
-    /// What the method does, from its doc comment.
+    /// The help text, from the doc comment of the method.
     pub help: String,
-    /// What it takes.
+    /// The parameters.
     pub params: Vec<Parameter>,
-    /// Whether it takes any number of parameters after those.
+    /// `true` if any number of parameters is accepted after `params`.
     pub variadic: bool,
-    /// What it gives.
+    /// The kind of the result.
     pub result: Kind,
 }
 
 impl Description {
-    /// The ways to call the method: the kind of the result, then those of the parameters. There
-    /// is one more for each parameter that can be left out.
+    /// The signatures of the method, each the kind of the result followed by the kinds of the
+    /// parameters. Each optional parameter at the end adds a signature without it.
     #[must_use]
     pub fn signatures(&self) -> Vec<Vec<Kind>> {
         let optional = self
@@ -171,26 +171,27 @@ impl Description {
     }
 }
 
-/// A source that gives no value, but notes what it is asked for.
+/// A deserializer that has no value, and reports which kind is requested of it.
 struct Probe {
     optional: bool,
 }
 
+/// The error that ends each deserialization from a [`Probe`]: the requested kind, if known.
 #[derive(Debug)]
-enum Found {
+enum ProbeOutcome {
     Kind(Kind, bool),
     Unknown,
 }
 
-impl fmt::Display for Found {
+impl fmt::Display for ProbeOutcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a probe has no value")
     }
 }
 
-impl std::error::Error for Found {}
+impl std::error::Error for ProbeOutcome {}
 
-impl de::Error for Found {
+impl de::Error for ProbeOutcome {
     fn custom<T: fmt::Display>(_: T) -> Self {
         Self::Unknown
     }
@@ -198,14 +199,14 @@ impl de::Error for Found {
 
 macro_rules! probe {
     ($($kind:ident: $($method:ident)*;)*) => {$($(
-        fn $method<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Found> {
-            Err(Found::Kind(Kind::$kind, self.optional))
+        fn $method<V: Visitor<'de>>(self, _: V) -> Result<V::Value, ProbeOutcome> {
+            Err(ProbeOutcome::Kind(Kind::$kind, self.optional))
         }
     )*)*};
 }
 
 impl<'de> Deserializer<'de> for Probe {
-    type Error = Found;
+    type Error = ProbeOutcome;
 
     probe! {
         Any: deserialize_any deserialize_ignored_any deserialize_identifier;
@@ -220,7 +221,7 @@ impl<'de> Deserializer<'de> for Probe {
         Struct: deserialize_map;
     }
 
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Found> {
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ProbeOutcome> {
         visitor.visit_some(Self { optional: true })
     }
 
@@ -228,9 +229,9 @@ impl<'de> Deserializer<'de> for Probe {
         self,
         name: &'static str,
         visitor: V,
-    ) -> Result<V::Value, Found> {
+    ) -> Result<V::Value, ProbeOutcome> {
         if name == datetime::NEWTYPE {
-            return Err(Found::Kind(Kind::DateTime, self.optional));
+            return Err(ProbeOutcome::Kind(Kind::DateTime, self.optional));
         }
         visitor.visit_newtype_struct(self)
     }
@@ -239,12 +240,12 @@ impl<'de> Deserializer<'de> for Probe {
         self,
         _: &'static str,
         _: V,
-    ) -> Result<V::Value, Found> {
-        Err(Found::Kind(Kind::Nil, self.optional))
+    ) -> Result<V::Value, ProbeOutcome> {
+        Err(ProbeOutcome::Kind(Kind::Nil, self.optional))
     }
 
-    fn deserialize_tuple<V: Visitor<'de>>(self, _: usize, _: V) -> Result<V::Value, Found> {
-        Err(Found::Kind(Kind::Array, self.optional))
+    fn deserialize_tuple<V: Visitor<'de>>(self, _: usize, _: V) -> Result<V::Value, ProbeOutcome> {
+        Err(ProbeOutcome::Kind(Kind::Array, self.optional))
     }
 
     fn deserialize_tuple_struct<V: Visitor<'de>>(
@@ -252,8 +253,8 @@ impl<'de> Deserializer<'de> for Probe {
         _: &'static str,
         _: usize,
         _: V,
-    ) -> Result<V::Value, Found> {
-        Err(Found::Kind(Kind::Array, self.optional))
+    ) -> Result<V::Value, ProbeOutcome> {
+        Err(ProbeOutcome::Kind(Kind::Array, self.optional))
     }
 
     fn deserialize_struct<V: Visitor<'de>>(
@@ -261,8 +262,8 @@ impl<'de> Deserializer<'de> for Probe {
         _: &'static str,
         _: &'static [&'static str],
         _: V,
-    ) -> Result<V::Value, Found> {
-        Err(Found::Kind(Kind::Struct, self.optional))
+    ) -> Result<V::Value, ProbeOutcome> {
+        Err(ProbeOutcome::Kind(Kind::Struct, self.optional))
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
@@ -270,23 +271,23 @@ impl<'de> Deserializer<'de> for Probe {
         _: &'static str,
         _: &'static [&'static str],
         _: V,
-    ) -> Result<V::Value, Found> {
-        // A bare variant is a string, one with contents a struct.
-        Err(Found::Kind(Kind::Any, self.optional))
+    ) -> Result<V::Value, ProbeOutcome> {
+        // A unit variant is a string, a variant with content a struct.
+        Err(ProbeOutcome::Kind(Kind::Any, self.optional))
     }
 }
 
-/// Reads a parameter that the caller left out: `None` where it is optional.
-pub(crate) struct Missing<E>(std::marker::PhantomData<E>);
+/// The deserializer of a parameter that the caller omitted: `None` if it is optional.
+pub(crate) struct MissingParameter<E>(std::marker::PhantomData<E>);
 
-impl<E: de::Error> Missing<E> {
-    /// The value that `T` has when it is left out, if it can be.
+impl<E: de::Error> MissingParameter<E> {
+    /// Returns the value of an omitted parameter of type `T`, if it can be omitted.
     pub(crate) fn value<T: DeserializeOwned>() -> Option<T> {
         T::deserialize(Self(std::marker::PhantomData)).ok()
     }
 }
 
-impl<'de, E: de::Error> Deserializer<'de> for Missing<E> {
+impl<'de, E: de::Error> Deserializer<'de> for MissingParameter<E> {
     type Error = E;
 
     fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, E> {

@@ -6,7 +6,8 @@ use std::fmt;
 use crate::fault::{Fault, FaultKind};
 use crate::output::{excerpt, shortened};
 
-/// A message that cannot be read, or a value that cannot be written, in a [`Format`](crate::Format).
+/// The error of a [`Format`](crate::Format): a message that cannot be decoded, or a value that
+/// cannot be encoded.
 #[derive(Debug)]
 pub struct FormatError(Box<Inner>);
 
@@ -14,20 +15,20 @@ pub struct FormatError(Box<Inner>);
 struct Inner {
     kind: FormatErrorKind,
     message: String,
-    path: Path,
+    path: ValuePath,
     position: Option<Position>,
 }
 
-/// Where in nested values an error is, from the inside out.
+/// The path to an error in nested values, innermost step first.
 #[derive(Debug, Default)]
-struct Path {
+struct ValuePath {
     steps: Vec<String>,
-    /// Steps before the outermost were left out.
+    /// `true` if steps before the outermost were omitted.
     is_cut: bool,
 }
 
-impl Path {
-    /// How many steps are kept: a peer decides how deep values are nested.
+impl ValuePath {
+    /// Maximum number of steps, since a peer decides how deep values are nested.
     const MAX: usize = 16;
 
     fn push(&mut self, step: String) {
@@ -39,7 +40,7 @@ impl Path {
     }
 }
 
-impl fmt::Display for Path {
+impl fmt::Display for ValuePath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (i, step) in self.steps.iter().enumerate() {
             f.write_str(if i == 0 { "" } else { " of " })?;
@@ -52,7 +53,7 @@ impl fmt::Display for Path {
     }
 }
 
-/// Whose fault a [`FormatError`] is, and of what sort.
+/// The kind of a [`FormatError`], which also tells whether the message or a local value is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum FormatErrorKind {
@@ -62,17 +63,17 @@ pub enum FormatErrorKind {
     Encoding,
     /// The message has bytes or characters that its encoding or format does not allow.
     Character,
-    /// The message is well-formed, but not what the protocol says it should be.
+    /// The message is well-formed, but does not have the structure that the protocol requires.
     Structure,
-    /// The message breaks a limit of depth, size or count.
+    /// The message exceeds a limit of depth, size or count.
     Limit,
-    /// The message is fine, but its values do not fit the types asked for.
+    /// The message is valid, but its values do not match the requested types.
     Mismatch,
-    /// A value of this side cannot be written in the format.
+    /// A local value cannot be represented in the format.
     Unrepresentable,
 }
 
-/// A place in a text document. Both numbers count from 1; columns count characters.
+/// A position in a text document. Lines and columns count from 1; columns count characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Position {
     /// The line.
@@ -82,14 +83,14 @@ pub struct Position {
 }
 
 impl Position {
-    /// The position of a byte offset in a document.
+    /// Returns the position of a byte offset in a document.
     #[must_use]
     pub fn of(document: &[u8], offset: usize) -> Self {
         let start = Self { line: 1, column: 1 };
         start.after(&document[..offset.min(document.len())])
     }
 
-    /// The position behind these bytes, where they stand at this one.
+    /// Returns the position after `bytes`, if they start at this position.
     ///
     /// ```
     /// use rpc_core::Position;
@@ -100,7 +101,7 @@ impl Position {
     /// ```
     #[must_use]
     pub fn after(self, bytes: &[u8]) -> Self {
-        // All bytes of a character but its first are 10xxxxxx.
+        // In UTF-8, all bytes of a character except the first are 10xxxxxx.
         let starts_character = |byte: &&u8| (**byte as i8) >= -0x40;
         let characters = |bytes: &[u8]| bytes.iter().filter(starts_character).count();
         match memchr::memrchr(b'\n', bytes) {
@@ -123,19 +124,19 @@ impl fmt::Display for Position {
 }
 
 impl FormatError {
-    /// An error of the given kind. Of a message beyond 1024 bytes only the start is kept, as it may be what a peer
-    /// sent.
+    /// Creates an error of the given kind. A message of more than 1,024 bytes is truncated, since
+    /// it may quote what a peer sent.
     #[must_use]
     pub fn new(kind: FormatErrorKind, message: impl Into<String>) -> Self {
         Self(Box::new(Inner {
             kind,
             message: shortened(message.into()),
-            path: Path::default(),
+            path: ValuePath::default(),
             position: None,
         }))
     }
 
-    /// Says where the error is, unless a place nearer to it was already named.
+    /// Sets the position of the error, unless it is already set: the first one is the nearest.
     #[must_use]
     pub fn at(mut self, position: impl FnOnce() -> Position) -> Self {
         if self.0.position.is_none() {
@@ -144,9 +145,9 @@ impl FormatError {
         self
     }
 
-    /// Says in what the error is ("parameter 2"). Said again by what that is in, it becomes a path from the inside
-    /// out: "member `date` of parameter 2". Of a path of more than 16 steps, the 15 innermost and the outermost are
-    /// kept.
+    /// Adds a step to the path of the error, such as "parameter 2". The innermost step comes first,
+    /// so that a path reads "member `date` of parameter 2". Of a path of more than 16 steps, the 15
+    /// innermost and the outermost are kept.
     ///
     /// ```
     /// use rpc_core::{FormatError, FormatErrorKind};
@@ -161,13 +162,13 @@ impl FormatError {
         self
     }
 
-    /// Of what sort the error is.
+    /// The kind of the error.
     #[must_use]
     pub const fn kind(&self) -> FormatErrorKind {
         self.0.kind
     }
 
-    /// Where in the document the error is, where that is known.
+    /// The position of the error in the document, if known.
     #[must_use]
     pub const fn position(&self) -> Option<Position> {
         self.0.position
@@ -201,7 +202,7 @@ impl serde::ser::Error for FormatError {
     }
 }
 
-/// What the caller is told when its message cannot be read.
+/// Creates the fault that a caller receives when its message cannot be decoded.
 impl From<FormatError> for Fault {
     fn from(error: FormatError) -> Self {
         let kind = match error.kind() {
@@ -216,49 +217,49 @@ impl From<FormatError> for Fault {
     }
 }
 
-/// Why a call gave no result. The variants tell whether the call ran: see
+/// The error of a call. The variant tells whether the call ran: see
 /// [`execution`](Self::execution).
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CallError {
-    /// The arguments cannot be written in the format. Nothing was sent.
+    /// The arguments cannot be represented in the format. Nothing was sent.
     #[error("the arguments cannot be encoded")]
     Encode(#[source] FormatError),
-    /// The call was not sent: the call did not run and can be made again.
+    /// The call was not sent. It did not run and can be retried.
     #[error("the call was not sent")]
     NotSent(#[source] Box<dyn Error + Send + Sync>),
-    /// The call was sent, in whole or in part, and no answer came: it may have run.
-    #[error("the call was sent, but no answer came")]
+    /// The call was sent, in whole or in part, and no reply arrived. It may have run.
+    #[error("the call was sent, but no reply arrived")]
     Lost(#[source] Box<dyn Error + Send + Sync>),
-    /// The layer below the calls refused the request: wrong credentials, no such path, a request
-    /// too large. The call did not run.
+    /// The layer below the calls rejected the request, for example because of wrong credentials, an
+    /// unknown path, or a request that is too large. The call did not run.
     #[error("the server refused the request before any method ran")]
     Refused(#[source] Box<dyn Error + Send + Sync>),
-    /// Something answered, but not with a reply of this protocol: a proxy's error page, a reply
-    /// over a limit. The call may have run.
-    #[error("the answer is not a reply")]
+    /// The response is not a reply of this protocol, for example the error page of a proxy or a
+    /// reply that exceeds a limit. The call may have run.
+    #[error("the response is not a valid reply")]
     NotAReply(#[source] Box<dyn Error + Send + Sync>),
     /// The server answered with a fault.
     #[error("the server answered with a fault")]
     Fault(#[source] Fault),
-    /// The call ran, but its result does not fit the type asked for.
-    #[error("the result does not fit the type asked for")]
+    /// The call ran, but its result does not match the requested type.
+    #[error("the result does not match the requested type")]
     Decode(#[source] FormatError),
 }
 
-/// Whether a failed call ran.
+/// The execution status of a failed call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Execution {
-    /// The method did not run. Making the call again is safe.
+    /// The method did not run. Retrying the call is safe.
     Never,
     /// The method may have run, in whole or in part.
     Maybe,
-    /// The method ran to its end.
+    /// The method ran to completion.
     Completed,
 }
 
 impl CallError {
-    /// Whether the method ran, as far as this side can know.
+    /// Returns whether the method ran, as far as the local side can know.
     #[must_use]
     pub const fn execution(&self) -> Execution {
         match self {
@@ -269,7 +270,7 @@ impl CallError {
         }
     }
 
-    /// The fault, where the server answered with one.
+    /// The fault, if the server answered with one.
     #[must_use]
     pub const fn fault(&self) -> Option<&Fault> {
         match self {
@@ -285,9 +286,10 @@ impl From<Fault> for CallError {
     }
 }
 
-/// A handler that calls on can pass its own call's failure up with `?`: a fault goes through as
-/// it is, everything else is an internal error whose cause is logged. So is the refusal of the
-/// handler's call: to its caller it would say that the handler itself never ran.
+/// Lets a handler pass on the failure of a call of its own with `?`. A fault is passed on
+/// unchanged. Any other error becomes an internal fault whose cause is logged, and so does a
+/// rejection of the handler's call: passed on, it would tell the caller that the handler itself
+/// never ran.
 impl From<CallError> for Fault {
     fn from(error: CallError) -> Self {
         match error {
@@ -302,7 +304,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_path_keeps_its_ends() {
+    fn a_path_keeps_its_innermost_and_outermost_steps() {
         let error = FormatError::new(FormatErrorKind::Mismatch, "no");
         let step = |error: FormatError, n: usize| error.within(|| format!("element {n}"));
         assert_eq!(

@@ -1,4 +1,4 @@
-//! Faults: what a caller is told when a call fails.
+//! Faults: the failures of calls that callers receive.
 
 use std::error::Error;
 use std::fmt;
@@ -9,19 +9,20 @@ use crate::output::excerpt;
 
 type Source = Arc<dyn Error + Send + Sync>;
 
-/// The text of a cause that panics when it is asked for its own.
-const PANICKED: &str = "a cause that panicked when it was to be told";
+/// The text for a cause whose `Display` or `source` panics.
+const PANICKED: &str = "a cause that panicked while it was formatted";
 
-/// The failure of a call, as the other side is told it.
+/// The failure of a call, as it is sent to the caller.
 ///
 /// A fault has a [kind](FaultKind), a numeric code and a message. A cause can be attached with
-/// [`with_source`](Self::with_source) or [`internal`](Self::internal); it goes to the log of this
-/// side, and to the wire only where a server was told to send causes.
+/// [`with_source`](Self::with_source) or [`internal`](Self::internal). The cause goes to the local
+/// log, and to the wire only if the server is configured to send causes.
 ///
 /// # Errors of your own
 ///
 /// A method may return any `Result<T, E>` whose error converts to `Fault`. The common errors of the
-/// standard library do, as internal faults; for your own, say what callers shall see:
+/// standard library convert to internal faults. For an error type of your own, define what callers
+/// see:
 ///
 /// ```
 /// # use rpc_core::Fault;
@@ -41,8 +42,8 @@ const PANICKED: &str = "a cause that panicked when it was to be told";
 /// }
 /// ```
 ///
-/// `Fault` is deliberately not `Serialize`: a handler's `Err(fault)` can then never be sent as a
-/// successful result by mistake.
+/// `Fault` is deliberately not `Serialize`, so that the `Err(fault)` of a handler can never be sent
+/// as a successful result by mistake.
 ///
 /// ```
 /// use rpc_core::{Fault, FaultKind};
@@ -59,7 +60,7 @@ pub struct Fault {
     source: Option<Source>,
 }
 
-/// What went wrong, in terms that do not depend on the protocol.
+/// The protocol-independent kind of a fault.
 ///
 /// The default codes are those of the "Specification for Fault Code Interoperability" of the
 /// XML-RPC community (version 20010516).
@@ -72,30 +73,30 @@ pub enum FaultKind {
     UnsupportedEncoding,
     /// The message has a character that is invalid in its encoding (−32702).
     InvalidCharacter,
-    /// The message is well-formed, but is not a call, or breaks a limit (−32600).
+    /// The message is well-formed, but is not a call, or exceeds a limit (−32600).
     InvalidRequest,
     /// There is no such method (−32601).
     UnknownMethod,
-    /// The parameters do not fit the method (−32602).
+    /// The parameters do not match the method (−32602).
     InvalidParams,
-    /// The server failed in a way that it does not explain (−32603).
+    /// The server failed, and does not disclose the cause (−32603).
     Internal,
     /// The method itself reports a failure (−32500, or a code of its own).
     Application,
-    /// The server refuses this caller (−32400).
+    /// The caller is not permitted to make this call (−32400).
     Denied,
-    /// The server has too much to do (−32400).
+    /// The server is overloaded (−32400).
     Overloaded,
-    /// The call's time was over before it ended (−32400).
+    /// The deadline of the call passed before the call completed (−32400).
     DeadlineExceeded,
     /// The call was cancelled (−32400).
     Cancelled,
-    /// The object that the call is for is not there, or no longer (−32400).
+    /// The called object does not exist, or no longer exists (−32400).
     Gone,
 }
 
 impl FaultKind {
-    /// The interoperability code of this kind.
+    /// Returns the interoperability code of this kind.
     #[must_use]
     pub const fn code(self) -> i64 {
         match self {
@@ -115,7 +116,7 @@ impl FaultKind {
         }
     }
 
-    /// The kind that a code received from a peer stands for.
+    /// Returns the kind for a code received from a peer.
     #[must_use]
     pub const fn from_code(code: i64) -> Self {
         match code {
@@ -130,7 +131,7 @@ impl FaultKind {
         }
     }
 
-    /// Whether a call that failed in this way was refused before its method ran.
+    /// Returns `true` if a call that failed with this kind was rejected before its method ran.
     #[must_use]
     pub const fn is_refusal(self) -> bool {
         matches!(
@@ -149,7 +150,7 @@ impl FaultKind {
 }
 
 impl Fault {
-    /// A failure that the method itself reports, with a code of the application's choice.
+    /// Creates a fault that the method itself reports, with a code of the application's choice.
     #[must_use]
     pub fn new(code: i64, message: impl Into<String>) -> Self {
         Self {
@@ -160,7 +161,7 @@ impl Fault {
         }
     }
 
-    /// A fault of the given kind, with that kind's code.
+    /// Creates a fault of the given kind, with the code of that kind.
     #[must_use]
     pub fn of(kind: FaultKind, message: impl Into<String>) -> Self {
         Self {
@@ -171,7 +172,7 @@ impl Fault {
         }
     }
 
-    /// A fault as a peer sent it: the kind is read from the code.
+    /// Creates a fault received from a peer. The kind is derived from the code.
     #[must_use]
     pub fn received(code: i64, message: impl Into<String>) -> Self {
         Self {
@@ -182,14 +183,14 @@ impl Fault {
         }
     }
 
-    /// A failure whose cause is none of the caller's business: the wire says "internal error",
-    /// the log of this side has `source` in full.
+    /// Creates a fault that hides its cause from the caller: the wire has "internal error", the
+    /// local log has `source` in full.
     #[must_use]
     pub fn internal(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::of(FaultKind::Internal, "internal error").with_source(source)
     }
 
-    /// The fault for a method that does not exist.
+    /// Creates the fault for a method that does not exist.
     #[must_use]
     pub fn unknown_method(method: &str) -> Self {
         Self::of(
@@ -198,28 +199,28 @@ impl Fault {
         )
     }
 
-    /// The fault for parameters that do not fit the method.
+    /// Creates the fault for parameters that do not match the method.
     #[must_use]
     pub fn invalid_params(message: impl Into<String>) -> Self {
         Self::of(FaultKind::InvalidParams, message)
     }
 
-    /// Attaches the cause. It is logged where the fault is answered, and sent only where a server was told
-    /// to send causes.
+    /// Attaches the cause. The server that answers with this fault logs it, and sends it only if it
+    /// is configured to send causes.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         self.source = Some(Arc::from(source.into()));
         self
     }
 
-    /// Gives it another code than that of its kind.
+    /// Replaces the code.
     #[must_use]
     pub const fn with_code(mut self, code: i64) -> Self {
         self.code = code;
         self
     }
 
-    /// Attaches the causes that a peer told of, the nearest first.
+    /// Attaches the causes that a peer sent, nearest first.
     #[must_use]
     pub fn with_remote_causes<T>(mut self, causes: T) -> Self
     where
@@ -233,32 +234,32 @@ impl Fault {
         self
     }
 
-    /// The texts of its causes, the nearest first. They are made by code of the program: one that panics is
-    /// the last, with a text that says so.
+    /// Returns the texts of the causes, nearest first. Code of the program formats them: a cause
+    /// that panics ends the list, with a text that says so.
     pub fn causes(&self) -> impl Iterator<Item = String> {
         let mut next = self.source();
         std::iter::from_fn(move || {
             let cause = next.take()?;
-            let told = catch_unwind(AssertUnwindSafe(|| (cause.to_string(), cause.source())));
-            let (text, source) = told.unwrap_or_else(|_| (PANICKED.to_owned(), None));
+            let formatted = catch_unwind(AssertUnwindSafe(|| (cause.to_string(), cause.source())));
+            let (text, source) = formatted.unwrap_or_else(|_| (PANICKED.to_owned(), None));
             next = source;
             Some(text)
         })
     }
 
-    /// What went wrong.
+    /// The kind of the fault.
     #[must_use]
     pub const fn kind(&self) -> FaultKind {
         self.kind
     }
 
-    /// The numeric code that the other side sees.
+    /// The numeric code that the caller receives.
     #[must_use]
     pub const fn code(&self) -> i64 {
         self.code
     }
 
-    /// The text that the other side sees.
+    /// The message that the caller receives.
     #[must_use]
     pub fn message(&self) -> &str {
         &self.message
@@ -285,7 +286,7 @@ impl fmt::Debug for Fault {
     }
 }
 
-/// A cause at the other side, of which the text came.
+/// A cause that a peer sent as text.
 #[derive(Debug)]
 struct RemoteCause {
     message: String,
@@ -310,7 +311,7 @@ impl Error for Fault {
     }
 }
 
-/// Faults are equal when the other side sees them as equal; the cause is left out.
+/// Compares kind, code and message. The cause is ignored.
 impl PartialEq for Fault {
     fn eq(&self, other: &Self) -> bool {
         self.kind == other.kind && self.code == other.code && self.message == other.message
@@ -325,7 +326,8 @@ impl From<std::convert::Infallible> for Fault {
     }
 }
 
-/// The error types of ordinary functions: the caller sees "internal error", the log the cause.
+/// Converts common error types to internal faults: the caller receives "internal error", the log
+/// has the cause.
 macro_rules! internal {
     ($($error:ty),* $(,)?) => {$(
         impl From<$error> for Fault {
@@ -371,7 +373,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cause_that_panics_is_told_as_that() {
+    fn a_cause_that_panics_is_reported_as_such() {
         #[derive(Debug)]
         struct Broken;
 

@@ -1,4 +1,4 @@
-//! How arguments and results become bytes.
+//! Wire formats: the encoding of arguments and results.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -8,17 +8,18 @@ use crate::budget::Budget;
 use crate::error::FormatError;
 use crate::payload::Payload;
 
-/// Room in bytes for arguments or a result: most fit, and take no larger memory in between.
-const SMALL: usize = 256;
+/// Initial capacity of the buffer for arguments or a result, in bytes. Most fit into it, so that
+/// the buffer does not grow.
+const INITIAL_CAPACITY: usize = 256;
 
-/// A wire format: XML-RPC's XML, bincode, JSON.
+/// A wire format, such as the XML of XML-RPC, bincode or JSON.
 ///
-/// A `Format` is a small value that holds the settings and limits of its side; it travels with
-/// each [`Call`](crate::Call). It goes straight from bytes to the handler's types and back: there
-/// is no tree in between.
+/// A `Format` is a small value that holds the settings and limits of the local side. Each
+/// [`Call`](crate::Call) carries one. It converts directly between bytes and the types of the
+/// handler, without an intermediate tree of values.
 ///
-/// A format that lets references to objects travel beside the bytes writes `params` and `reply` itself;
-/// for all others they are what the encoders give.
+/// A format with [attachments](crate::Payload::attachments) implements `params` and `reply` itself.
+/// Their default implementations return the output of `encode_args` and `encode_reply`.
 pub trait Format: Clone + Send + Sync + 'static {
     /// The name of the format, for messages about a mismatch.
     const NAME: &'static str;
@@ -30,22 +31,22 @@ pub trait Format: Clone + Send + Sync + 'static {
     fn encode_args<A: Args + ?Sized>(&self, args: &A, out: &mut Vec<u8>)
     -> Result<(), FormatError>;
 
-    /// The encoded arguments of a call, along with what travels beside the bytes.
+    /// Encodes the arguments of a call, including their attachments.
     ///
     /// # Errors
     /// If an argument cannot be represented in this format.
     fn params<A: Args + ?Sized>(&self, args: &A) -> Result<Payload, FormatError> {
-        let mut out = Vec::with_capacity(SMALL);
+        let mut out = Vec::with_capacity(INITIAL_CAPACITY);
         self.encode_args(args, &mut out)?;
         Ok(out.into())
     }
 
-    /// The encoded result of a call, along with what travels beside the bytes.
+    /// Encodes the result of a call, including its attachments.
     ///
     /// # Errors
     /// If the result cannot be represented in this format.
     fn reply<T: Serialize + ?Sized>(&self, value: &T) -> Result<Payload, FormatError> {
-        let mut out = Vec::with_capacity(SMALL);
+        let mut out = Vec::with_capacity(INITIAL_CAPACITY);
         self.encode_reply(value, &mut out)?;
         // A large one may lie in memory for as long as its reader takes, and is counted by its length.
         if out.capacity() - out.len() > Budget::FREE {
@@ -54,10 +55,10 @@ pub trait Format: Clone + Send + Sync + 'static {
         Ok(out.into())
     }
 
-    /// Reads the arguments of a call.
+    /// Decodes the arguments of a call.
     ///
     /// # Errors
-    /// If the parameters are malformed, break a limit, or do not fit the types.
+    /// If the parameters are malformed, exceed a limit, or do not match the types.
     fn decode_args<A: FromArgs>(&self, params: &Payload) -> Result<A, FormatError>;
 
     /// Appends the encoded result of a call.
@@ -70,20 +71,21 @@ pub trait Format: Clone + Send + Sync + 'static {
         out: &mut Vec<u8>,
     ) -> Result<(), FormatError>;
 
-    /// Reads the result of a call.
+    /// Decodes the result of a call.
     ///
     /// # Errors
-    /// If the reply is malformed, breaks a limit, or does not fit the type.
+    /// If the reply is malformed, exceeds a limit, or does not match the type.
     fn decode_reply<T: DeserializeOwned>(&self, reply: &Payload) -> Result<T, FormatError>;
 }
 
-/// Has `write` append to a buffer, all or nothing: after an error or a panic, the buffer is as it was before.
+/// Lets `write` append to a buffer, all or nothing: after an error or a panic, the buffer is as it
+/// was before.
 ///
-/// Encoding runs code of the program, the `Serialize` of its types. Where the buffer outlives that, half a
-/// value in it would be completed by whatever is appended next.
+/// Encoding runs code of the program: the `Serialize` implementations of its types. If the buffer
+/// outlived a failure with half a value in it, whatever is appended next would complete that value.
 ///
 /// # Errors
-/// That of `write`.
+/// The error of `write`.
 ///
 /// # Examples
 ///
@@ -100,25 +102,25 @@ pub fn all_or_nothing<T, E>(
     out: &mut Vec<u8>,
     write: impl FnOnce(&mut Vec<u8>) -> Result<T, E>,
 ) -> Result<T, E> {
-    let mut appending = Appending {
-        begin: out.len(),
+    let mut guard = AppendGuard {
+        len: out.len(),
         out,
     };
-    let written = write(appending.out)?;
-    appending.begin = appending.out.len();
+    let written = write(guard.out)?;
+    guard.len = guard.out.len();
     Ok(written)
 }
 
-/// Takes back what was appended, unless it is complete.
-struct Appending<'a> {
+/// Truncates the buffer on drop, unless the append succeeded.
+struct AppendGuard<'a> {
     out: &'a mut Vec<u8>,
-    /// Up to where the buffer stays as it is.
-    begin: usize,
+    /// The length to truncate the buffer to.
+    len: usize,
 }
 
-impl Drop for Appending<'_> {
+impl Drop for AppendGuard<'_> {
     fn drop(&mut self) {
-        self.out.truncate(self.begin);
+        self.out.truncate(self.len);
     }
 }
 

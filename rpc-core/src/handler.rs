@@ -1,11 +1,11 @@
-//! What can be a remote method: plain and async functions and closures over serde types.
+//! Handlers: plain and async functions and closures over serde types.
 //!
-//! Four small traits stand between a function and a [`Method`](crate::Method), so that the
-//! compiler's message names the type that is wrong: [`Arg`] for an argument, [`FromCall`] for all
-//! of them, [`Function`] for the function, [`IntoReply`] for what it returns. None of them needs
-//! to be implemented by hand.
+//! Four small traits turn a function into a [`Method`](crate::Method): [`Arg`] for an argument,
+//! [`FromCall`] for the list of arguments, [`Function`] for the function, and [`IntoReply`] for its
+//! return value. They are separate so that the message of the compiler names the type that is
+//! wrong. None of them needs to be implemented by hand.
 //!
-//! What cannot be an argument, or a result, does not compile:
+//! Types that cannot be arguments or results do not compile:
 //!
 //! ```compile_fail
 //! # fn offer<F: rpc_core::Format>(registry: &rpc_core::Registry<F>) {
@@ -41,33 +41,33 @@ use crate::format::Format;
     label = "a method is a function or closure of at most 12 arguments, `Send + Sync + 'static`"
 )]
 pub trait Function<Arguments>: Send + Sync + 'static {
-    /// What the function returns.
+    /// The return type of the function.
     type Output;
 
     /// Calls the function.
     fn invoke(&self, arguments: Arguments) -> Self::Output;
 }
 
-/// Marks the arguments of a function that takes no [`Context`].
+/// Marker for the arguments of a function without a [`Context`].
 #[derive(Debug)]
 pub struct WithoutContext;
 
-/// Marks the arguments of a function whose first one is a [`Context`].
+/// Marker for the arguments of a function whose first argument is a [`Context`].
 #[derive(Debug)]
 pub struct WithContext;
 
-/// The arguments of a function, made from a call.
+/// The arguments of a function, decoded from a call.
 pub trait FromCall<Mark>: Sized {
-    /// The part of them that is read from the call's parameters.
+    /// The arguments that are decoded from the parameters of the call.
     type Params: FromArgs;
 
-    /// Puts the arguments together.
+    /// Combines the decoded parameters and the context.
     fn from_parts(params: Self::Params, context: Context) -> Self;
 
-    /// Reads the arguments of `call`.
+    /// Decodes the arguments of `call`, and returns them with its format.
     ///
     /// # Errors
-    /// If the parameters do not fit.
+    /// If the parameters do not match.
     fn from_call<F: Format>(call: Call<F>) -> Result<(Self, F), FormatError> {
         let params = call.format.decode_args(&call.params)?;
         Ok((Self::from_parts(params, call.context), call.format))
@@ -90,7 +90,7 @@ impl<T: Arg> FromCall<WithContext> for (Context, Variadic<T>) {
     }
 }
 
-/// A function of so many arguments.
+/// Implements [`Function`] for functions with these arguments.
 macro_rules! function {
     ($($arg:ident)*) => {
         impl<Callee, Out, $($arg),*> Function<($($arg,)*)> for Callee
@@ -147,36 +147,36 @@ up_to_12! {
     A B C D E F G H I J K L;
 }
 
-// The context comes before 12 arguments.
+// A context and 12 arguments.
 function!(A B C D E F G H I J K L M);
 
-/// What a method returns, seen as a result or a fault.
+/// The return value of a method, converted to a result or a fault.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the result of a remote method",
     label = "a result must implement `serde::Serialize`, or be a `Result` whose error converts to `Fault`",
     note = "`.map_err(Fault::internal)` sends \"internal error\" and logs the cause",
     note = "`.map_err(|e| Fault::new(code, e.to_string()))` sends the error's text"
 )]
-pub trait Reply<Mark> {
-    /// What is sent when the call succeeds.
+pub trait IntoResult<Mark> {
+    /// The type of the value that is sent when the call succeeds.
     type Value: Serialize;
 
-    /// The value to send, or the fault.
+    /// Returns the value to send, or the fault.
     ///
     /// # Errors
     /// The fault that the method returned.
     fn into_result(self) -> Result<Self::Value, Fault>;
 }
 
-/// Marks a method that cannot fail.
+/// Marker for a method that cannot fail.
 #[derive(Debug)]
 pub struct Plain;
 
-/// Marks a method that can fail.
+/// Marker for a method that returns a `Result`.
 #[derive(Debug)]
 pub struct Fallible;
 
-impl<T: Serialize> Reply<Plain> for T {
+impl<T: Serialize> IntoResult<Plain> for T {
     type Value = T;
 
     fn into_result(self) -> Result<T, Fault> {
@@ -184,7 +184,7 @@ impl<T: Serialize> Reply<Plain> for T {
     }
 }
 
-impl<T: Serialize, E: Into<Fault>> Reply<Fallible> for Result<T, E> {
+impl<T: Serialize, E: Into<Fault>> IntoResult<Fallible> for Result<T, E> {
     type Value = T;
 
     fn into_result(self) -> Result<T, Fault> {
@@ -192,8 +192,9 @@ impl<T: Serialize, E: Into<Fault>> Reply<Fallible> for Result<T, E> {
     }
 }
 
-/// Makes a `Result` whose error serde would write ambiguous, and so a compile error that names
-/// this type: else an `Err` could go to the caller as a success.
+/// Rejects a `Result` whose error implements `Serialize`, since its `Err` could be sent to the
+/// caller as a success. Such a type has two implementations of [`IntoResult`], and the compiler
+/// reports an ambiguity that names this type.
 ///
 /// ```compile_fail
 /// # fn offer<F: rpc_core::Format>(registry: &rpc_core::Registry<F>) {
@@ -203,7 +204,7 @@ impl<T: Serialize, E: Into<Fault>> Reply<Fallible> for Result<T, E> {
 #[derive(Debug)]
 pub struct TheErrorMustConvertToFaultAndNotBeSerialize;
 
-impl<T: Serialize, E: Serialize> Reply<TheErrorMustConvertToFaultAndNotBeSerialize>
+impl<T: Serialize, E: Serialize> IntoResult<TheErrorMustConvertToFaultAndNotBeSerialize>
     for Result<T, E>
 {
     type Value = T;
@@ -213,15 +214,15 @@ impl<T: Serialize, E: Serialize> Reply<TheErrorMustConvertToFaultAndNotBeSeriali
     }
 }
 
-/// Marks a function that returns its result.
+/// Marker for a function that returns its result.
 #[derive(Debug)]
 pub struct Now<Mark>(PhantomData<Mark>);
 
-/// Marks a function that returns a future of its result.
+/// Marker for a function that returns a future of its result.
 #[derive(Debug)]
 pub struct Later<Mark>(PhantomData<Mark>);
 
-/// What a function returns: a [`Reply`] now, or a future of one.
+/// The return value of a function: an [`IntoResult`] or a future of one.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the result of a remote method",
     label = "a result must implement `serde::Serialize`, or be a `Result` whose error converts to `Fault`",
@@ -229,18 +230,18 @@ pub struct Later<Mark>(PhantomData<Mark>);
     note = "`.map_err(|e| Fault::new(code, e.to_string()))` sends the error's text"
 )]
 pub trait IntoReply<Mode> {
-    /// What is sent when the call succeeds.
+    /// The type of the value that is sent when the call succeeds.
     type Value: Serialize;
 
-    /// What to wait for, where there is something to wait for.
+    /// The future of the result, if it is not available immediately.
     type Future: Future<Output = Result<Self::Value, Fault>>;
 
-    /// The result, or else the future of it.
+    /// Returns the result as `Ok`, or a future of it as `Err`.
     fn into_reply(self) -> Result<Result<Self::Value, Fault>, Self::Future>;
 }
 
 #[diagnostic::do_not_recommend]
-impl<T: Reply<Mark>, Mark> IntoReply<Now<Mark>> for T {
+impl<T: IntoResult<Mark>, Mark> IntoReply<Now<Mark>> for T {
     type Value = T::Value;
     type Future = Ready<Result<T::Value, Fault>>;
 
@@ -252,9 +253,9 @@ impl<T: Reply<Mark>, Mark> IntoReply<Now<Mark>> for T {
 #[diagnostic::do_not_recommend]
 impl<T, Mark> IntoReply<Later<Mark>> for T
 where
-    T: Future<Output: Reply<Mark>>,
+    T: Future<Output: IntoResult<Mark>>,
 {
-    type Value = <T::Output as Reply<Mark>>::Value;
+    type Value = <T::Output as IntoResult<Mark>>::Value;
     type Future = ReplyFuture<T, Mark>;
 
     fn into_reply(self) -> Result<Result<Self::Value, Fault>, Self::Future> {
@@ -266,26 +267,26 @@ where
 }
 
 pin_project_lite::pin_project! {
-    /// The future of a result that is still to be told from a fault.
+    /// A future whose output is converted to a result or a fault.
     #[derive(Debug)]
     pub struct ReplyFuture<T, Mark> {
         #[pin]
         future: T,
-        // A function pointer, so that the mark has no say in whether the future is `Send`.
+        // A function pointer, so that the marker does not affect whether the future is `Send`.
         mark: PhantomData<fn() -> Mark>,
     }
 }
 
 impl<T, Mark> Future for ReplyFuture<T, Mark>
 where
-    T: Future<Output: Reply<Mark>>,
+    T: Future<Output: IntoResult<Mark>>,
 {
-    type Output = Result<<T::Output as Reply<Mark>>::Value, Fault>;
+    type Output = Result<<T::Output as IntoResult<Mark>>::Value, Fault>;
 
     fn poll(
         self: std::pin::Pin<&mut Self>,
         cx: &mut std::task::Context<'_>,
     ) -> std::task::Poll<Self::Output> {
-        self.project().future.poll(cx).map(Reply::into_result)
+        self.project().future.poll(cx).map(IntoResult::into_result)
     }
 }

@@ -1,13 +1,14 @@
-//! What a remote call is, whatever the protocol that carries it.
+//! Protocol-independent remote calls: the core of Farcall.
 //!
 //! A service is written once against this crate and served over every protocol of Farcall: XML-RPC
-//! with the crate `xmlrpc`, over authenticated connections with `conn`. This crate plays the part that serde plays for data
-//! formats.
+//! (the crate `xmlrpc`) and authenticated connections (the crate `conn`). This crate is to RPC
+//! protocols what serde is to data formats.
 //!
 //! # Offering methods
 //!
-//! A [`Registry`] holds the methods of a server by name. Functions and closures, plain or async, are
-//! methods as they are; objects are, with [`#[service]`](service) on their impl block.
+//! A [`Registry`] maps names to the methods of a server. Functions and closures, plain or async,
+//! are registered directly. The methods of an object are registered together if its impl block is
+//! marked [`#[service]`](service).
 //!
 //! ```
 //! use rpc_core::{Context, Fault, Format, RegisterError, Registry, service};
@@ -32,8 +33,9 @@
 //!
 //! # Making calls
 //!
-//! Every client is a [`Caller`]: it calls methods by name, with a tuple of arguments. A trait marked
-//! [`#[client]`](client) gives calls their types. A [`CallError`] tells whether a failed call ran.
+//! Every client is a [`Caller`], which calls methods by name with a tuple of arguments. A trait
+//! marked [`#[client]`](client) makes these calls typed. A [`CallError`] tells whether a failed
+//! call ran.
 //!
 //! ```
 //! use rpc_core::{CallError, Caller, client};
@@ -53,12 +55,13 @@
 //!
 //! # Protocols
 //!
-//! A protocol brings a [`Format`], which goes straight between bytes and Rust types, and carries
-//! [`Call`]s. Client and server are the same shape, `tower_service::Service<Call<F>, Response =
-//! Payload>`, so that tower layers fit on both sides. [`transport`] has the byte streams and
-//! [`serve`](mod@serve) the one accept loop for all of them. [`workers`] runs several event loops for one address.
+//! A protocol carries [`Call`]s and provides a [`Format`], which converts directly between bytes
+//! and Rust types. Clients and servers have the same interface, `tower_service::Service<Call<F>,
+//! Response = Payload>`, so that tower layers fit on both sides. [`transport`] has the byte streams
+//! and [`serve`](mod@serve) an accept loop for all of them. [`workers`] runs several event loops
+//! for one address.
 
-// The macros write `::rpc_core`, in this crate too.
+// The macros expand to paths that start with `::rpc_core`, in this crate too.
 extern crate self as rpc_core;
 
 pub mod args;

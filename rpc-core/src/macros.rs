@@ -1,6 +1,6 @@
-//! `#[service]` and `#[client]`: their guides, and what their expansions stand on.
+//! `#[service]` and `#[client]`: their documentation, and the support code of their expansions.
 
-/// Makes a trait of methods that are calls: for the callers of a server, a trait of its methods.
+/// Implements a trait for every client: each of its methods makes a call.
 ///
 /// ```
 /// use rpc_core::{CallError, client};
@@ -22,22 +22,24 @@
 /// ```
 ///
 /// The trait is implemented for every [`Caller`](crate::Caller): the clients of all protocols, a
-/// [`ServiceCaller`](crate::ServiceCaller) around tower layers, or around the [`Registry`](crate::Registry)
-/// itself in a test. `server.add(3, 5)` is `server.call("calculator.add", (3, 5))`, whose
-/// arguments and result the compiler knows.
+/// [`ServiceCaller`](crate::ServiceCaller) around tower layers, or in a test around the
+/// [`Registry`](crate::Registry) itself. `server.add(3, 5)` makes the same call as
+/// `server.call("calculator.add", (3, 5))`, with argument and result types that the compiler
+/// checks.
 ///
 /// # Methods
 ///
 /// Each method is an `async fn` that takes `&self` and ends in a semicolon. Its future is `Send`,
 /// so that it can be awaited in a spawned task.
 ///
-/// Arguments are what serde writes, references included: they are encoded before the future is
-/// returned. There are at most 12, or a single [`Variadic`](crate::Variadic) for a list whose
-/// length is known only at run time. What a server lets callers leave out has a method of its own
-/// here, of the same `name`.
+/// Arguments are of any types that serde can serialize, including references: they are encoded
+/// before the future is returned. There are at most 12, or a single [`Variadic`](crate::Variadic)
+/// for a list whose length is known only at run time. To omit an optional argument of the server's
+/// method, declare another method with the same `name`.
 ///
-/// The result is a `Result`, as any call can fail: its value is what serde reads, and its error a
-/// [`CallError`](crate::CallError) or any type that it converts to.
+/// The return type is a `Result`, as any call can fail. Its value is of any type that serde can
+/// deserialize, and its error is [`CallError`](crate::CallError) or any type that implements
+/// `From<CallError>`.
 ///
 /// ```
 /// use rpc_core::{CallError, client};
@@ -72,7 +74,8 @@
 /// # Blocking clients
 ///
 /// If no method is `async`, the trait is implemented for every
-/// [`BlockingCaller`](crate::BlockingCaller) instead. A trait of both kinds is refused.
+/// [`BlockingCaller`](crate::BlockingCaller) instead. A trait with both kinds of methods is
+/// rejected.
 ///
 /// ```
 /// use rpc_core::{CallError, client};
@@ -87,20 +90,20 @@
 ///
 /// | on the trait | |
 /// |---|---|
-/// | `prefix = "…"` | what stands before the names of its methods, without the dot; default: nothing |
-/// | `rename_all = "camelCase"` | `get_value` calls `getValue`; default: names are as they are written |
+/// | `prefix = "…"` | the prefix of the method names, without the dot; default: none |
+/// | `rename_all = "camelCase"` | `get_value` calls `getValue`; default: names are unchanged |
 ///
 /// | on a method | |
 /// |---|---|
-/// | `name = "…"` | the name of the method that it calls, after the prefix |
-/// | `idempotent` | making the call twice is as good as once: a client that lost its connection makes it again |
+/// | `name = "…"` | the name of the called method, after the prefix; default: the name of the method |
+/// | `idempotent` | two runs have the effect of one: a client retries the call after it lost its connection |
 /// | `one_way` | the caller waits for no result: see [`Caller::notify`](crate::Caller::notify) |
 ///
 /// The trait keeps its visibility, documentation, supertraits, generic parameters and `cfg`
-/// attributes. With supertraits, it is implemented for the callers that have them. It cannot have
-/// bodies, generic methods, associated types or constants.
+/// attributes. With supertraits, it is implemented for the callers that implement them. It cannot
+/// have default bodies, generic methods, associated types or constants.
 pub use rpc_core_macros::client;
-/// Offers the public methods of an object to callers: marks its impl block.
+/// Offers the public methods of an inherent impl block to callers.
 ///
 /// ```
 /// use std::sync::atomic::{AtomicI64, Ordering};
@@ -142,66 +145,69 @@ pub use rpc_core_macros::client;
 /// }
 /// ```
 ///
-/// The block stays as it is; beside it, an impl of [`Instance`](crate::Instance) registers each
-/// of these methods as [`register_function`](crate::Registry::register_function) would a closure that calls
-/// it. All that is said there holds here.
+/// The block is unchanged. In addition, the macro implements [`Instance`](crate::Instance), which
+/// registers each of these methods in the same way as
+/// [`register_function`](crate::Registry::register_function) registers a closure that calls it.
+/// The same rules apply.
 ///
 /// # Methods
 ///
 /// Every `pub` method of the block that takes `&self` is offered, unless it is marked
-/// `#[service(skip)]`. A method that is not `pub`, such as a `pub(crate)` one, is offered only if it is
-/// marked with `#[service]`, with or without options: that is for methods that callers have and the
-/// Rust API of the type has not. A block without any method to offer is refused. `pub` has this meaning
-/// in private types, too: the lints `unreachable_pub` and `private_interfaces` are silent about these methods.
+/// `#[service(skip)]`. A method that is not `pub`, for example `pub(crate)`, is offered only if it
+/// is marked with `#[service]`, with or without options. This is for methods that are meant for
+/// callers but not for the Rust API of the type. A block without any method to offer is rejected.
+/// `pub` has this meaning in private types, too: the macro allows the lints `unreachable_pub` and
+/// `private_interfaces` for these methods.
 ///
-/// Functions without `self`, such as `new`, are left alone. Many calls run at the same time, so
-/// `&mut self` is refused: what changes is kept in a `Mutex` or an atomic. The type must be
-/// `Send + Sync + 'static`, and only one of its impl blocks can be marked. Methods of traits cannot be
-/// offered: their `impl` blocks are refused.
+/// Functions without `self`, such as `new`, are not offered. Many calls run at the same time, so
+/// `&mut self` is rejected: keep mutable state in a `Mutex` or an atomic. The type must be `Send +
+/// Sync + 'static`, and only one of its impl blocks can be marked. Methods of traits cannot be
+/// offered: `impl` blocks of traits are rejected.
 ///
-/// An `async` method may wait. Any other runs on the event loop, and answers at once; one that
-/// computes for long or blocks is marked `#[service(blocking)]`, and runs on a thread of the
-/// runtime's blocking pool.
+/// An `async` method may wait. Any other method runs on the event loop and must return quickly.
+/// Mark a method that computes for long or blocks with `#[service(blocking)]`: it runs on a thread
+/// of the runtime's blocking pool.
 ///
 /// # Parameters
 ///
-/// - `Context` or `&Context` as the first one is the [`Context`](crate::Context) of the call. It
-///   is known by this name, under any path.
-/// - Any owned type that serde reads is an argument; there are at most 12. Callers can leave out
-///   those at the end that are an `Option`.
-/// - `&str` and `&[T]` are arguments too: the `String` or `Vec<T>` that was read is lent to the
-///   method. Other references are refused.
-/// - [`Variadic<T>`](crate::Variadic) as the only argument takes any number of them.
+/// - `Context` or `&Context` as the first parameter is the [`Context`](crate::Context) of the call.
+///   The macro recognises it by this name, under any path.
+/// - Any owned type that serde can deserialize is an argument; there are at most 12. Callers can
+///   omit arguments at the end whose type is an `Option`.
+/// - `&str` and `&[T]` are arguments too: the method borrows the decoded `String` or `Vec<T>`.
+///   Other references are rejected.
+/// - [`Variadic<T>`](crate::Variadic) as the only argument takes any number of arguments.
 ///
 /// # Results
 ///
-/// A result is any owned type that serde writes, or a `Result` of one whose error converts to
-/// [`Fault`](crate::Fault). An error type that serde could write is refused, since it could be
-/// taken for a success. See [`Fault`](crate::Fault) for what callers get to see of an error.
+/// A result is any owned type that serde can serialize, or a `Result` of one whose error converts
+/// to [`Fault`](crate::Fault). An error type that implements `Serialize` is rejected, since it
+/// could be sent as a success. [`Fault`](crate::Fault) describes which parts of an error callers
+/// see.
 ///
 /// # Introspection
 ///
-/// The doc comment of a method is its help text, the names of its parameters and the types of
-/// parameters and result are its signature: `system.methodHelp` and `system.methodSignature` show
-/// them to callers.
+/// The doc comment of a method is its help text. The names of its parameters and the types of
+/// parameters and result are its signature. Callers see them in `system.methodHelp` and
+/// `system.methodSignature`.
 ///
 /// # Options
 ///
 /// | on the block | |
 /// |---|---|
-/// | `prefix = "…"` | what stands before the names of the methods, without the dot; default: nothing. `register_instance_at` overrides it |
-/// | `rename_all = "camelCase"` | `get_value` is offered as `getValue`; default: names are as they are written |
+/// | `prefix = "…"` | the prefix of the method names, without the dot; default: none. `register_instance_at` overrides it |
+/// | `rename_all = "camelCase"` | `get_value` is offered as `getValue`; default: names are unchanged |
 ///
 /// | on a method | |
 /// |---|---|
-/// | no option | the method is offered, whatever its visibility; so it is with all options but `skip` |
-/// | `name = "…"` | the name to callers, after the prefix |
+/// | no option | the method is offered, whatever its visibility; the same holds for all options but `skip` |
+/// | `name = "…"` | the name for callers, after the prefix; default: the name of the method |
 /// | `skip` | the method is not offered, although it is `pub` |
-/// | `blocking` | the method runs on a thread of the blocking pool; not on an `async` one |
-/// | `nested` | the method gives an object, whose methods are offered under the method's name |
+/// | `blocking` | the method runs on a thread of the blocking pool; rejected on an `async` method |
+/// | `nested` | the method returns an object, whose methods are offered under the method's name |
 /// | `nested = "…"` | the same, under this prefix |
 ///
-/// Two methods of one name are refused.
+/// Two methods with the same name are rejected.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -257,12 +263,12 @@ pub use rpc_core_macros::client;
 /// }
 /// ```
 ///
-/// The object behind a `nested` method is asked for once, when the methods are registered: it is
-/// an [`Instance`](crate::Instance) or an `Arc` of one.
+/// A `nested` method is called once, when the methods are registered. It returns an
+/// [`Instance`](crate::Instance) or an `Arc` of one.
 ///
 /// # Generic types
 ///
-/// The impl block may be generic. Its bounds are those that the methods' arguments and results
+/// The impl block may be generic. It needs the bounds that the arguments and results of its methods
 /// need, and `Send + Sync + 'static`. Methods themselves cannot be generic, as a call does not
 /// carry types.
 ///
@@ -291,7 +297,7 @@ pub use rpc_core_macros::client;
 /// ```
 pub use rpc_core_macros::service;
 
-/// What the macros write calls to. No part of the API.
+/// Support code of the macro expansions. Not part of the API.
 #[doc(hidden)]
 pub mod __private {
     use std::future::Future;
@@ -300,38 +306,38 @@ pub mod __private {
     use serde::de::{Deserialize, DeserializeOwned};
 
     use crate::args::Args;
-    use crate::caller::{Caller, calling};
+    use crate::caller::{Caller, call_future};
     use crate::context::Context;
     use crate::describe::Kind;
     use crate::error::CallError;
     use crate::format::Format;
-    use crate::handler::{FromCall, Function, IntoReply, Later, Reply};
+    use crate::handler::{FromCall, Function, IntoReply, IntoResult, Later};
     use crate::registry::Method;
 
-    /// The type of a method's result, to ask for its kind.
+    /// The result type of a method, used to determine its kind.
     ///
-    /// `(&result).result_kind()` finds [`Exact`] where `T` can be read, and else [`Guess`], which
-    /// is one borrow further away.
+    /// `(&result).result_kind()` resolves to [`Exact`] if `T` can be deserialized, and otherwise to
+    /// [`Guess`], which needs one more auto-reference.
     #[derive(Debug)]
     pub struct ResultOf<T>(PhantomData<fn() -> T>);
 
-    /// The kind of a result that can be read.
+    /// The kind of a result that can be deserialized.
     pub trait Exact {
-        /// What `T` is read from.
+        /// Returns the kind that `T` is deserialized from.
         fn result_kind(&self) -> Kind;
     }
 
-    // Not `DeserializeOwned`: whether a type is that hangs on its lifetimes, which are not known yet
-    // when this impl is chosen, so that a result of `&'static str` would be an error.
+    // Not `DeserializeOwned`: that depends on the lifetimes of a type, which are not yet known when
+    // this impl is selected, so that a result of `&'static str` would be an error.
     impl<T: Deserialize<'static>> Exact for ResultOf<T> {
         fn result_kind(&self) -> Kind {
             Kind::of::<T>()
         }
     }
 
-    /// The kind of a result that can only be written.
+    /// The kind of a result that can only be serialized.
     pub trait Guess {
-        /// What the name of `T` tells.
+        /// Guesses the kind from the name of `T`.
         fn result_kind(&self) -> Kind;
     }
 
@@ -343,7 +349,7 @@ pub mod __private {
 
     type Typed<F, T> = (Method<F>, ResultOf<T>);
 
-    /// [`Method::function`], with the type of its result.
+    /// Calls [`Method::function`], and returns the result type as well.
     pub fn function<F: Format, H, A, Cx, Mode>(
         name: &'static str,
         function: H,
@@ -355,14 +361,14 @@ pub mod __private {
         (Method::function(name, function), ResultOf(PhantomData))
     }
 
-    /// [`Method::function`] for an async function, with the type of its result. Asking for a future
-    /// lets the compiler's messages name the result, not the future.
+    /// Calls [`Method::function`] for an async function, and returns the result type as well. The
+    /// bound on `Future` lets the messages of the compiler name the result, not the future.
     pub fn future<F: Format, H, A, Cx, Mark>(
         name: &'static str,
         function: H,
-    ) -> Typed<F, <<H::Output as Future>::Output as Reply<Mark>>::Value>
+    ) -> Typed<F, <<H::Output as Future>::Output as IntoResult<Mark>>::Value>
     where
-        H: Function<A, Output: Future<Output: Reply<Mark>> + Send + 'static>,
+        H: Function<A, Output: Future<Output: IntoResult<Mark>> + Send + 'static>,
         A: FromCall<Cx>,
         Mark: 'static,
     {
@@ -370,38 +376,38 @@ pub mod __private {
         (method, ResultOf(PhantomData))
     }
 
-    /// [`Method::blocking`], with the type of its result.
+    /// Calls [`Method::blocking`], and returns the result type as well.
     pub fn blocking<F: Format, H, A, Cx, Mark>(
         name: &'static str,
         function: H,
-    ) -> Typed<F, <H::Output as Reply<Mark>>::Value>
+    ) -> Typed<F, <H::Output as IntoResult<Mark>>::Value>
     where
-        H: Function<A, Output: Reply<Mark>>,
+        H: Function<A, Output: IntoResult<Mark>>,
         A: FromCall<Cx> + Send + 'static,
     {
         (Method::blocking(name, function), ResultOf(PhantomData))
     }
 
-    /// What a method of a client trait returns.
+    /// The return type of a method of a client trait.
     #[diagnostic::on_unimplemented(
-        message = "`{Self}` cannot be what a client's method returns",
+        message = "`{Self}` cannot be the return type of a client method",
         label = "a call can fail: return `Result<T, CallError>`, or a `Result` whose error implements `From<CallError>`"
     )]
     pub trait Outcome {
-        /// What the answer is read as.
+        /// The type that the result is decoded to.
         type Value: DeserializeOwned;
 
         /// Converts the error.
         fn from_call(result: Result<Self::Value, CallError>) -> Self;
     }
 
-    /// Makes the call of a client's method.
+    /// Makes the call of a method of a client trait.
     pub fn call<'c, O: Outcome, C: Caller, A: Args>(
         caller: &'c C,
         context: Context,
         args: &A,
     ) -> impl Future<Output = O> + Send + use<'c, O, C, A> {
-        calling(caller, context, args)
+        call_future(caller, context, args)
     }
 
     impl<T: DeserializeOwned, E: From<CallError>> Outcome for Result<T, E> {

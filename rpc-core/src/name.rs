@@ -1,4 +1,4 @@
-//! The names of methods.
+//! Method names.
 
 use std::borrow::{Borrow, Cow};
 use std::fmt;
@@ -8,14 +8,14 @@ use compact_str::CompactString;
 
 /// The name of a method. Names of up to 24 bytes need no allocation.
 ///
-/// Whatever takes a method's name takes `impl Into<Name>`: a reference to any text (`&str`,
-/// `&String`, `&Name`, `&Cow<str>`, an item of an iterator over those), or an owned one (`String`,
-/// `Name`, `Cow<str>`, `Box<str>`).
+/// Functions take method names as `impl Into<Name>`: a reference to any string (`&str`, `&String`,
+/// `&Name`, `&Cow<str>`, an item of an iterator over those), or an owned string (`String`, `Name`,
+/// `Cow<str>`, `Box<str>`).
 #[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Name(CompactString);
 
 impl Name {
-    /// The name as text.
+    /// The name as a string slice.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -42,8 +42,8 @@ impl AsRef<str> for Name {
     }
 }
 
-/// For references to all that is text: an implementation for each type would always miss one, such
-/// as the `&&str` that an iterator over an array of names yields.
+/// Covers references to all string types. A list of types would always miss one, such as the
+/// `&&str` of an iterator over an array of names.
 impl<T: AsRef<str> + ?Sized> From<&T> for Name {
     fn from(name: &T) -> Self {
         Self(name.as_ref().into())
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn every_kind_of_text_is_a_name() {
+    fn every_string_type_converts_to_a_name() {
         let string = String::from("add");
         let boxed: Box<str> = "add".into();
         let shared: Arc<str> = "add".into();

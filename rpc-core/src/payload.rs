@@ -9,37 +9,40 @@ use bytes::Bytes;
 
 use crate::error::Position;
 
-/// Encoded parameters or an encoded result: a slice of the message that it came in, so that
-/// nothing is copied and an error can tell its position in the whole message.
+/// Encoded parameters or an encoded result. It is a range of the message that contains it, so that
+/// nothing is copied and errors have positions in the whole message.
 ///
-/// What is no data, such as a reference to an object, travels [beside](Self::attachments) the bytes.
+/// Values that are not data, such as references to objects, travel as
+/// [attachments](Self::attachments).
 #[derive(Clone)]
 pub struct Payload {
     message: Message,
     range: Range<usize>,
-    /// Few payloads have any.
+    /// Boxed, since few payloads have any.
     attachments: Option<Box<[Attachment]>>,
 }
 
-/// What travels beside the bytes of a payload: a reference to an object, the end of a stream. The
-/// bytes have its place in the list; only the protocol that carries it knows what it is.
+/// A value that travels beside the bytes of a payload: a reference to an object, or a stream. The
+/// bytes refer to it by its index. Only the protocol that carries it knows its type.
 pub type Attachment = Arc<dyn Any + Send + Sync>;
 
-/// How long a message can be that needs no allocation: it takes no more room than the others.
-const INLINE: usize = 30;
+/// Maximum length in bytes of a message that is stored inline, without an allocation. This length
+/// does not make [`Message`] larger than its other variants do.
+const INLINE_CAPACITY: usize = 30;
 
-/// A message fresh from an encoder stays a plain vector: turning it into `Bytes` would cost an
-/// allocation that a call within the process never needs.
+/// The storage of a message. The output of an encoder stays a vector: converting it to `Bytes`
+/// would cost an allocation that a call within the process never needs.
 #[derive(Clone)]
 enum Message {
     Inline {
         len: u8,
-        bytes: [u8; INLINE],
+        bytes: [u8; INLINE_CAPACITY],
     },
     Owned(Vec<u8>),
     Shared(Bytes),
-    /// One of which a part is used, whose start is at this position. Boxed, it takes no more room than the others.
-    Placed(Box<(Bytes, Position)>),
+    /// A message, and the position of the payload in it. Boxed, so that it is no larger than the
+    /// other variants.
+    Positioned(Box<(Bytes, Position)>),
 }
 
 impl Message {
@@ -48,19 +51,19 @@ impl Message {
             Self::Inline { len, bytes } => &bytes[..usize::from(*len)],
             Self::Owned(bytes) => bytes,
             Self::Shared(bytes) => bytes,
-            Self::Placed(placed) => &placed.0,
+            Self::Positioned(positioned) => &positioned.0,
         }
     }
 }
 
 impl Payload {
-    /// A copy of these bytes. Up to 30 of them need no allocation.
+    /// Creates a payload by copying bytes. Up to 30 bytes need no allocation.
     #[must_use]
     pub fn copied(message: &[u8]) -> Self {
         let range = 0..message.len();
         let message = match message.len() {
-            len @ 0..=INLINE => {
-                let mut bytes = [0; INLINE];
+            len @ 0..=INLINE_CAPACITY => {
+                let mut bytes = [0; INLINE_CAPACITY];
                 bytes[..len].copy_from_slice(message);
                 Message::Inline {
                     len: len as u8,
@@ -76,7 +79,7 @@ impl Payload {
         }
     }
 
-    /// The part of `message` that `range` names.
+    /// Creates a payload from a range of `message`.
     ///
     /// # Panics
     /// If `range` does not lie within the message.
@@ -84,7 +87,7 @@ impl Payload {
     pub fn part(message: Bytes, range: Range<usize>) -> Self {
         assert!(
             range.start <= range.end && range.end <= message.len(),
-            "a part of its message"
+            "`range` must lie within the message"
         );
         Self {
             message: Message::Shared(message),
@@ -93,8 +96,9 @@ impl Payload {
         }
     }
 
-    /// The part of `message` that `range` names and that starts at this position. Errors in it are counted from
-    /// there: to count each of many parts from the start of their message takes parts times length.
+    /// Creates a payload from a range of `message` that starts at a known position. The positions
+    /// of errors are counted from there. Counting from the start of the message for each of its
+    /// payloads would take time proportional to their number times its length.
     ///
     /// # Panics
     /// If `range` does not lie within the message.
@@ -103,29 +107,32 @@ impl Payload {
         let part = Self::part(message, range);
         match part.message {
             Message::Shared(bytes) => Self {
-                message: Message::Placed(Box::new((bytes, start))),
+                message: Message::Positioned(Box::new((bytes, start))),
                 ..part
             },
             _ => part,
         }
     }
 
-    /// Where in a text document these bytes start, if that is [known](Self::part_at) without counting.
+    /// The position of the payload in a text document, if it was [given](Self::part_at).
     #[must_use]
     pub fn start(&self) -> Option<Position> {
         match &self.message {
-            Message::Placed(placed) => Some(placed.1),
+            Message::Positioned(positioned) => Some(positioned.1),
             _ => None,
         }
     }
 
-    /// What `message` has from `begin` on.
+    /// Creates a payload from the part of `message` from `begin` to its end.
     ///
     /// # Panics
-    /// If that is beyond its end.
+    /// If `begin` is beyond the end.
     #[must_use]
     pub fn rest(message: Vec<u8>, begin: usize) -> Self {
-        assert!(begin <= message.len(), "a part of its message");
+        assert!(
+            begin <= message.len(),
+            "`begin` must lie within the message"
+        );
         Self {
             range: begin..message.len(),
             message: Message::Owned(message),
@@ -133,14 +140,14 @@ impl Payload {
         }
     }
 
-    /// Puts these beside the bytes.
+    /// Sets the attachments. Default: none.
     #[must_use]
     pub fn with_attachments(mut self, attachments: Vec<Attachment>) -> Self {
         self.attachments = (!attachments.is_empty()).then(|| attachments.into());
         self
     }
 
-    /// What travels beside the bytes, in the order of their places.
+    /// The attachments, in the order of their indices.
     #[must_use]
     pub fn attachments(&self) -> &[Attachment] {
         self.attachments.as_deref().unwrap_or_default()
@@ -152,30 +159,30 @@ impl Payload {
         &self.message.as_slice()[self.range.clone()]
     }
 
-    /// The whole message that these bytes came in.
+    /// The whole message that contains the encoded bytes.
     #[must_use]
     pub fn message(&self) -> &[u8] {
         self.message.as_slice()
     }
 
-    /// Where in the [message](Self::message) these bytes are.
+    /// The range of the encoded bytes in the [message](Self::message).
     #[must_use]
     pub fn range(&self) -> Range<usize> {
         self.range.clone()
     }
 
-    /// The whole message, without a copy.
+    /// Returns the whole message. Only a message of up to 30 bytes is copied.
     #[must_use]
     pub fn into_message(self) -> Bytes {
         match self.message {
             Message::Inline { len, bytes } => Bytes::copy_from_slice(&bytes[..usize::from(len)]),
             Message::Owned(bytes) => Bytes::from(bytes),
             Message::Shared(bytes) => bytes,
-            Message::Placed(placed) => placed.0,
+            Message::Positioned(positioned) => positioned.0,
         }
     }
 
-    /// The bytes alone, without a copy.
+    /// Returns the encoded bytes. Only those of a message of up to 30 bytes are copied.
     #[must_use]
     pub fn into_bytes(self) -> Bytes {
         let range = self.range.clone();

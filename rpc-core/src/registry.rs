@@ -1,4 +1,4 @@
-//! The methods that a server offers, by name.
+//! The registry: the table of the methods that a server offers.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -20,18 +20,18 @@ use crate::context::{self, Context};
 use crate::describe::Description;
 use crate::fault::Fault;
 use crate::format::Format;
-use crate::handler::{FromCall, Function, IntoReply, Reply};
+use crate::handler::{FromCall, Function, IntoReply, IntoResult};
 use crate::name::Name;
 use crate::payload::Payload;
 
 mod instance;
 mod method;
 
-/// The methods that a server offers.
+/// The table of the methods that a server offers.
 ///
-/// A registry is a handle: clones are one and the same. Methods can be added and removed while
-/// calls are served; a call that has begun keeps the method that it found. It is a
-/// `tower_service::Service<Call<F>>`, so a call can be made on it without any connection.
+/// A registry is a handle: clones share one table. Methods can be added and removed while calls are
+/// served; a call that has started is not affected. A registry is a
+/// `tower_service::Service<Call<F>>`, so calls can be made on it without any connection.
 ///
 /// ```
 /// # use rpc_core::{Format, RegisterError, Registry};
@@ -43,18 +43,18 @@ mod method;
 /// # }
 /// ```
 pub struct Registry<F: Format> {
-    shared: Arc<Shared<F>>,
+    shared: Arc<SharedTable<F>>,
 }
 
-struct Shared<F: Format> {
+struct SharedTable<F: Format> {
     table: ArcSwap<Table<F>>,
-    /// Held while a new table is made from the old one, so that no change is lost.
-    changing: Mutex<()>,
+    /// Locked while a new table is derived from the current one, so that no change is lost.
+    write_lock: Mutex<()>,
 }
 
-/// Readers take the table as it is; a change replaces it whole.
+/// The table, copied on write: readers load it without a lock, and a change replaces it as a whole.
 struct Table<F: Format> {
-    // Peers cannot add names, so the fast unkeyed hash is safe here.
+    // Peers cannot add names, so the fast unkeyed hash is safe.
     methods: HashMap<Name, Method<F>, FixedState>,
     fallback: Option<Arc<Invoke<F>>>,
     guard: Option<Arc<Guard>>,
@@ -62,20 +62,20 @@ struct Table<F: Format> {
 
 type Guard = dyn Fn(&Context) -> Result<(), Fault> + Send + Sync;
 
-/// Why a method could not be registered.
+/// The error of a registration.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RegisterError {
-    /// There is a method of this name already.
-    #[error("there is a method `{0}` already")]
+    /// A method with this name is already registered.
+    #[error("a method `{0}` is already registered")]
     Duplicate(Name),
-    /// The name is empty or has control characters.
-    #[error("`{0:?}` cannot be the name of a method")]
+    /// The name is empty or contains control characters.
+    #[error("invalid method name {0:?}: it is empty or contains control characters")]
     InvalidName(Name),
 }
 
 impl<F: Format> Registry<F> {
-    /// A registry without methods.
+    /// Creates a registry without methods.
     #[must_use]
     pub fn new() -> Self {
         let table = Table {
@@ -83,20 +83,20 @@ impl<F: Format> Registry<F> {
             fallback: None,
             guard: None,
         };
-        let shared = Shared {
+        let shared = SharedTable {
             table: ArcSwap::from_pointee(table),
-            changing: Mutex::new(()),
+            write_lock: Mutex::new(()),
         };
         Self {
             shared: Arc::new(shared),
         }
     }
 
-    /// Offers a function or closure, plain or async, of up to 12 arguments and a leading
-    /// [`Context`] if it wants one. It returns any type that serde writes, or a `Result` whose
-    /// error converts to [`Fault`].
+    /// Registers a function or closure, plain or async, of up to 12 arguments after an optional
+    /// [`Context`]. It returns any type that serde can serialize, or a `Result` whose error
+    /// converts to [`Fault`].
     ///
-    /// A plain function runs on the event loop: one that takes long belongs in
+    /// A plain function runs on the event loop. Register one that takes long with
     /// [`register_blocking`](Self::register_blocking).
     ///
     /// # Errors
@@ -113,7 +113,7 @@ impl<F: Format> Registry<F> {
         self.register(Method::function(name, function))
     }
 
-    /// Offers a function that computes for long or blocks: each call runs on a thread of the
+    /// Registers a function that computes for long or blocks. Each call runs on a thread of the
     /// runtime's blocking pool.
     ///
     /// # Errors
@@ -124,14 +124,14 @@ impl<F: Format> Registry<F> {
         function: H,
     ) -> Result<&Self, RegisterError>
     where
-        H: Function<A, Output: Reply<Mark>>,
+        H: Function<A, Output: IntoResult<Mark>>,
         A: FromCall<Cx> + Send + 'static,
     {
         self.register(Method::blocking(name, function))
     }
 
-    /// Offers the methods of an object whose impl block is marked `#[service]`. Either all of them
-    /// are registered or, on an error, none.
+    /// Registers the methods of an object whose impl block is marked `#[service]`. On an error,
+    /// none of them is registered.
     ///
     /// # Errors
     /// If a name is taken or invalid.
@@ -139,8 +139,9 @@ impl<F: Format> Registry<F> {
         self.register_instance_at(I::PREFIX, instance)
     }
 
-    /// As [`register_instance`](Self::register_instance), under a prefix of this call's choice:
-    /// `increment` under `counter` becomes `counter.increment`. An empty prefix is none.
+    /// Registers the methods of an object like [`register_instance`](Self::register_instance), but
+    /// under `prefix`: `increment` under `counter` becomes `counter.increment`. An empty prefix
+    /// adds nothing to the names.
     ///
     /// # Errors
     /// If a name is taken or invalid.
@@ -152,7 +153,7 @@ impl<F: Format> Registry<F> {
         self.register_all(Registrar::methods_of(prefix, instance))
     }
 
-    /// Offers a method with a description of its own.
+    /// Registers a method, with its own description.
     ///
     /// # Errors
     /// If the name is taken or invalid.
@@ -160,7 +161,7 @@ impl<F: Format> Registry<F> {
         self.register_all([method])
     }
 
-    /// Offers these methods, or on an error none of them.
+    /// Registers several methods. On an error, none of them is registered.
     ///
     /// # Errors
     /// If a name is taken or invalid.
@@ -182,7 +183,8 @@ impl<F: Format> Registry<F> {
         })
     }
 
-    /// Removes a method; calls of it that have begun go on. Says whether there was one.
+    /// Removes a method. Calls of it that have started continue. Returns `true` if the method was
+    /// registered.
     pub fn unregister(&self, name: &str) -> bool {
         let removed: Result<bool, Infallible> =
             self.change(|table| Ok(table.methods.remove(name).is_some()));
@@ -190,9 +192,10 @@ impl<F: Format> Registry<F> {
         removed
     }
 
-    /// Answers the calls of methods that are not registered. It is a handler like any other; to
-    /// take whatever comes, it takes a [`Context`] and a [`Variadic`](crate::Variadic). Names that
-    /// it does not know it answers with [`Fault::unknown_method`].
+    /// Sets the handler for calls of methods that are not registered. Default: such calls fail with
+    /// [`Fault::unknown_method`]. A fallback for any arguments takes a [`Context`] and a
+    /// [`Variadic`](crate::Variadic). It should return [`Fault::unknown_method`] for names that it
+    /// does not support.
     pub fn set_fallback<H, A, Cx, Mode>(&self, function: H) -> &Self
     where
         H: Function<A, Output: IntoReply<Mode, Future: Send + 'static>>,
@@ -207,8 +210,9 @@ impl<F: Format> Registry<F> {
         self
     }
 
-    /// Asks `guard` before each call of any method, the entries of a multicall included. What it
-    /// refuses never runs, and its parameters are never read.
+    /// Sets a guard that is called before each call of any method, including the entries of a
+    /// batch. Default: none. A call that the guard rejects never runs, and its parameters are not
+    /// decoded.
     pub fn set_guard(
         &self,
         guard: impl Fn(&Context) -> Result<(), Fault> + Send + Sync + 'static,
@@ -222,10 +226,10 @@ impl<F: Format> Registry<F> {
     }
 
     fn change<T, E>(&self, change: impl FnOnce(&mut Table<F>) -> Result<T, E>) -> Result<T, E> {
-        // A panic while the lock was held left the old table in place, whole.
-        let _changing = self
+        // If a change panicked while it held the lock, the current table is intact.
+        let _guard = self
             .shared
-            .changing
+            .write_lock
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         let mut table = Table::clone(&self.shared.table.load());
@@ -234,7 +238,7 @@ impl<F: Format> Registry<F> {
         Ok(result)
     }
 
-    /// The names of all methods, sorted.
+    /// Returns the names of all methods, sorted.
     #[must_use]
     pub fn names(&self) -> Vec<Name> {
         let mut names: Vec<Name> = self.shared.table.load().methods.keys().cloned().collect();
@@ -242,7 +246,7 @@ impl<F: Format> Registry<F> {
         names
     }
 
-    /// What the method of this name is, if there is one.
+    /// Returns the description of a method, if it is registered.
     #[must_use]
     pub fn describe(&self, name: &str) -> Option<Arc<Description>> {
         self.shared
@@ -253,11 +257,12 @@ impl<F: Format> Registry<F> {
             .map(|method| Arc::clone(&method.description))
     }
 
-    /// Runs the method that `call` names. A method that panics answers with an internal fault. The
-    /// calls that the method makes inherit the call's deadline.
+    /// Runs the called method. A method that panics answers with an internal fault. Calls that the
+    /// method makes inherit the deadline of `call`.
     pub fn dispatch(&self, call: Call<F>) -> Answer {
-        // A change replaces the table; this call keeps the one that it began with. What it needs is borrowed from
-        // that: the count of a method that all threads call would be written by all of them.
+        // A change replaces the table; this call keeps the one that it started with. The method is
+        // borrowed from the table: if the `Arc` were cloned, all threads that call one method would
+        // write to the same reference count.
         let table = self.shared.table.load();
         let method = table.methods.get(call.method().as_str());
         let Some(invoke) = method

@@ -1,4 +1,4 @@
-//! Introspection: the `system.*` methods that tell what a server offers.
+//! Introspection: the `system.*` methods that describe the methods of a server.
 
 use crate::describe::{Description, Kind, Parameter};
 use crate::fault::Fault;
@@ -7,8 +7,8 @@ use crate::name::Name;
 use crate::registry::{Method, RegisterError, Registry};
 
 impl<F: Format> Registry<F> {
-    /// Offers `system.listMethods`, `system.methodHelp` and `system.methodSignature`. They see the
-    /// registry as it is at the time of each call.
+    /// Registers `system.listMethods`, `system.methodHelp` and `system.methodSignature`. They
+    /// describe the registry as it is at the time of each call.
     ///
     /// # Errors
     /// If one of the names is taken.
@@ -36,7 +36,7 @@ fn method_help<F: Format>() -> Method<F> {
         Kind::String,
         |registry, (name,): (String,)| Ok(description(registry, &name)?.help.clone()),
     )
-    .help("Tells what a method does.")
+    .help("Returns the help text of a method.")
     .parameter_names(["method"])
 }
 
@@ -50,7 +50,7 @@ fn method_signature<F: Format>() -> Method<F> {
             Ok(signatures.iter().map(text).collect::<Vec<_>>())
         },
     )
-    .help("Lists the ways to call a method: the type of its result, then those of its parameters.")
+    .help("Lists the signatures of a method: the type of the result, then those of the parameters.")
     .parameter_names(["method"])
 }
 

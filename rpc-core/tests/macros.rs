@@ -1,4 +1,4 @@
-//! `#[service]` and `#[client]` over a small JSON format.
+//! `#[service]` and `#[client]` with a small JSON format.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::fmt::Debug;
@@ -24,7 +24,7 @@ struct Point {
     y: f64,
 }
 
-/// A result that can be written, but not read.
+/// A result type that can be serialized, but not deserialized.
 #[derive(Serialize)]
 struct WriteOnly;
 
@@ -44,7 +44,7 @@ impl Calculator {
     }
 }
 
-/// Help of the block is not help of its methods.
+/// The documentation of the block is not the help text of its methods.
 #[service(prefix = "calculator", rename_all = "camelCase")]
 impl Calculator {
     const ONE: i64 = 1;
@@ -73,7 +73,7 @@ impl Calculator {
         cx.method().to_string()
     }
 
-    pub async fn lent_method_of(&self, cx: &Context, suffix: &str) -> String {
+    pub async fn borrowed_method_of(&self, cx: &Context, suffix: &str) -> String {
         tokio::task::yield_now().await;
         format!("{}{suffix}", cx.method())
     }
@@ -117,7 +117,7 @@ impl Calculator {
         true
     }
 
-    // A method of this name is not taken for that of `Arc`.
+    // This method is not confused with `Arc::clone`.
     pub fn clone(&self) -> i64 {
         7
     }
@@ -128,12 +128,12 @@ impl Calculator {
     }
 
     #[service(skip)]
-    #[expect(unreachable_pub, reason = "what is skipped is as public as it says")]
+    #[expect(unreachable_pub, reason = "the lint applies to skipped methods")]
     pub fn skipped(&self) -> bool {
         true
     }
 
-    // What is not public is left alone, whatever it looks like.
+    // Methods that are not public are ignored, whatever their signatures.
     fn secret(&self) -> i64 {
         1
     }
@@ -218,7 +218,7 @@ fn private_methods_are_not_offered() {
             "{name}"
         );
     }
-    // Visibilities that `macro_rules!` passes on are those that were passed in.
+    // A visibility that comes through `macro_rules!` counts as written.
     let registry: Registry<Json> = Registry::new();
     registry.register_instance_at("a", First).unwrap();
     registry.register_instance_at("b", Second).unwrap();
@@ -235,7 +235,7 @@ impl Memory {
     }
 }
 
-/// Every name in here could collide with one that the macro writes.
+/// A service whose names could all collide with names in the expansion of the macro.
 struct Hygiene;
 
 #[service]
@@ -289,7 +289,7 @@ fn registry() -> Registry<Json> {
 }
 
 #[tokio::test]
-async fn every_shape_of_method_can_be_called() {
+async fn methods_of_every_signature_can_be_called() {
     let registry = registry();
     let client = client(&registry);
     let call = |method: &str, args| {
@@ -313,7 +313,7 @@ async fn every_shape_of_method_can_be_called() {
         "addToTotal"(2) => 4;
         "divide"(3, 2) => 1.5;
         "methodOf"() => "calculator.methodOf";
-        "lentMethodOf"("!") => "calculator.lentMethodOf!";
+        "borrowedMethodOf"("!") => "calculator.borrowedMethodOf!";
         "join"(["a", "b"], "-") => "a-b";
         "length"([1, 2, 3]) => 3;
         "mirror"([1.0, 2.0], 1.0) => {"x": 2.0, "y": 1.0};
@@ -392,18 +392,18 @@ fn doc_comments_names_and_types_describe_a_method() {
     assert_eq!(
         describe("writeOnly").result,
         Kind::Any,
-        "there is only the type's name"
+        "guessed from the name of the type"
     );
     assert_eq!(
         describe("chosen").result,
         Kind::String,
-        "without a lifetime in the way"
+        "a `'static` lifetime does not prevent deserialization"
     );
     assert_eq!(describe("nothing").result, Kind::Nil);
 }
 
 #[tokio::test]
-async fn names_and_generics_are_the_users() {
+async fn parameter_names_and_generics_do_not_collide_with_the_expansion() {
     let registry = Registry::new();
     registry.register_instance(Hygiene).unwrap();
     let stack = Stack {
@@ -431,7 +431,7 @@ async fn names_and_generics_are_the_users() {
     assert_eq!(again, RegisterError::Duplicate("this".into()));
 }
 
-/// An error of the user's own.
+/// An application error, as a user would define it.
 #[derive(Debug)]
 enum ApiError {
     ByZero,
@@ -473,7 +473,7 @@ fn sendable<T: Send>(value: T) -> T {
 }
 
 #[tokio::test]
-async fn a_trait_calls_what_it_names() {
+async fn a_client_trait_calls_the_methods_that_it_names() {
     let client = client(&registry());
     assert_eq!(client.add(3, 5).await.unwrap(), 8);
     assert_eq!(client.add_to_total(3).await.unwrap(), 3);
@@ -493,7 +493,7 @@ async fn a_trait_calls_what_it_names() {
     ));
     let other = client.top().await as Result<Option<i64>, CallError>;
     let ApiError::Call(other) = other.unwrap_err().into() else {
-        panic!("that is another error")
+        panic!("unexpected error")
     };
     assert_eq!(other.fault().unwrap().kind(), FaultKind::UnknownMethod);
 
@@ -518,7 +518,7 @@ async fn a_generic_trait_calls_through_any_caller() {
     assert!(!has(&&client, "b").await.unwrap());
 }
 
-/// A caller whose thread waits.
+/// A blocking caller around an async one.
 struct Blocking(ServiceCaller<Registry<Json>, Json>, tokio::runtime::Runtime);
 
 impl BlockingCaller for Blocking {
@@ -540,7 +540,7 @@ trait BlockingApi {
 }
 
 #[test]
-fn a_trait_without_async_calls_and_waits() {
+fn a_client_trait_without_async_methods_blocks() {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
         .unwrap();
@@ -552,7 +552,7 @@ fn a_trait_without_async_calls_and_waits() {
 }
 
 #[client]
-trait Manners {
+trait CallOptions {
     #[client(idempotent)]
     async fn look(&self) -> Result<bool, CallError>;
     #[client(one_way)]
@@ -560,7 +560,7 @@ trait Manners {
 }
 
 #[tokio::test]
-async fn the_manner_of_a_call_is_that_of_its_method() {
+async fn calls_have_the_options_of_their_method() {
     let registry: Registry<Json> = Registry::new();
     registry
         .register_function("look", |cx: Context| cx.is_idempotent() && !cx.is_one_way())
@@ -573,12 +573,12 @@ async fn the_manner_of_a_call_is_that_of_its_method() {
     let client = client(&registry);
     assert!(client.look().await.unwrap());
     client.tell("it").await.unwrap();
-    // The trait can stand where a type is asked for.
-    let _: std::marker::PhantomData<dyn Manners> = std::marker::PhantomData;
+    // The trait can be used where only a type is needed.
+    let _: std::marker::PhantomData<dyn CallOptions> = std::marker::PhantomData;
 }
 
 #[tokio::test]
-async fn calls_inherit_the_deadline_of_the_call_that_is_answered() {
+async fn calls_inherit_the_deadline_of_the_call_that_is_handled() {
     let registry: Registry<Json> = Registry::new();
     registry
         .register_function("left", |cx: Context| cx.deadline().is_some())
@@ -595,7 +595,7 @@ async fn calls_inherit_the_deadline_of_the_call_that_is_answered() {
         .unwrap();
     let client = client(&registry);
     assert!(!client.call::<bool>("outer", ()).await.unwrap());
-    let hurried = client.within(std::time::Duration::from_secs(60));
-    assert!(hurried.call::<bool>("outer", ()).await.unwrap());
+    let limited = client.within(std::time::Duration::from_secs(60));
+    assert!(limited.call::<bool>("outer", ()).await.unwrap());
     assert!(!client.call::<bool>("left", ()).await.unwrap());
 }

@@ -1,4 +1,4 @@
-//! Handlers of every shape, registered and called over a small JSON format.
+//! Handlers of every signature, registered and called with a small JSON format.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod common;
@@ -27,7 +27,7 @@ async fn halve(a: i64) -> Result<i64, Fault> {
 }
 
 #[tokio::test]
-async fn handlers_of_every_shape() {
+async fn handlers_of_every_signature() {
     let registry = Registry::new();
     registry.register_function("add", add).unwrap();
     registry.register_function("halve", halve).unwrap();
@@ -129,7 +129,7 @@ async fn handlers_of_every_shape() {
 }
 
 #[tokio::test]
-async fn a_panic_is_the_fault_of_its_own_call() {
+async fn a_panic_fails_only_its_own_call() {
     let registry = Registry::new();
     registry
         .register_function("now", || -> i32 { panic!("secret") })
@@ -152,7 +152,7 @@ async fn a_panic_is_the_fault_of_its_own_call() {
         assert!(!fault.message().contains("secret"));
         assert!(
             format!("{fault:?}").contains("secret"),
-            "the log has the panic's text"
+            "the log has the message of the panic"
         );
     }
     assert_eq!(client.call::<i64>("add", (1, 1)).await.unwrap(), 2);
@@ -221,7 +221,7 @@ impl Instance for Counter {
 }
 
 #[tokio::test]
-async fn instances_are_registered_whole_or_not_at_all() {
+async fn all_or_no_methods_of_an_instance_are_registered() {
     let registry = Registry::new();
     let counter = Arc::new(Counter(AtomicI64::new(1)));
     registry
@@ -243,7 +243,7 @@ async fn instances_are_registered_whole_or_not_at_all() {
 }
 
 #[tokio::test]
-async fn introspection_tells_what_is_there_now() {
+async fn introspection_describes_the_current_methods() {
     let registry = Registry::new();
     registry.register_introspection().unwrap();
     registry
@@ -309,7 +309,7 @@ async fn a_tower_layer_fits_around_a_registry() {
     assert_eq!(
         odd.fault(),
         Some(&Fault::new(7, "odd")),
-        "faults come through the layer's boxes"
+        "a fault passes through the boxed error of the layer"
     );
     let slow = client.call::<()>("slow", ()).await.unwrap_err();
     assert!(matches!(slow, CallError::Lost(_)) && slow.execution() == Execution::Maybe);

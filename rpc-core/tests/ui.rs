@@ -1,18 +1,18 @@
-//! What the macros say about code that they cannot use: one file per diagnosis.
+//! The diagnoses of the macros: one file for each.
 //!
-//! `TRYBUILD=overwrite cargo test -p rpc-core --test ui` writes what is said now to the `.stderr`
-//! files; read the difference before it is committed.
+//! `TRYBUILD=overwrite cargo test -p rpc-core --test ui` writes the current diagnoses to the
+//! `.stderr` files; review the difference before you commit it.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-/// The macros' own messages.
+/// Messages of the macros.
 #[test]
 fn diagnoses() {
     trybuild::TestCases::new().compile_fail("tests/ui/*.rs");
 }
 
-/// Messages of the compiler about the traits of `handler`, ours in part. The rest of their text
-/// changes with the compiler, so they are compared with one version only. That such code compiles
-/// with no version is checked everywhere, by the `compile_fail` examples of `handler`.
+/// Messages of the compiler about the traits of `handler`, parts of which these traits define. The
+/// rest of the text changes with the compiler, so they are compared with one version only. The
+/// `compile_fail` examples of `handler` check with all versions that such code does not compile.
 #[test]
 fn trait_bounds() {
     const WRITTEN_WITH: &str = "rustc 1.95.";
@@ -27,6 +27,6 @@ fn trait_bounds() {
     if version.starts_with(WRITTEN_WITH) {
         trybuild::TestCases::new().compile_fail("tests/ui/trait_bounds/*.rs");
     } else {
-        println!("not compared: the messages are those of {WRITTEN_WITH}x, this is {version}");
+        println!("not compared: the messages are from {WRITTEN_WITH}x, this is {version}");
     }
 }

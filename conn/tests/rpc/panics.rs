@@ -223,7 +223,7 @@ async fn a_cause_that_panics_leaves_no_half_message() {
     let told = |fault: &Fault| {
         assert_eq!(fault, &Fault::new(5, "not saved"));
         let causes: Vec<String> = fault.causes().collect();
-        assert_eq!(causes, ["a cause that panicked when it was to be told"]);
+        assert_eq!(causes, ["a cause that panicked while it was formatted"]);
     };
     for method in ["now", "later"] {
         let (failed, after) = tokio::join!(

@@ -1,4 +1,5 @@
-//! The options in `#[service(…)]` and `#[client(…)]`, and what other attributes tell.
+//! The options in `#[service(…)]` and `#[client(…)]`, and the `cfg` and `doc` attributes of
+//! methods.
 
 use proc_macro2::{Span, TokenStream};
 use syn::ext::IdentExt;
@@ -7,7 +8,7 @@ use syn::parse::Parser;
 use syn::spanned::Spanned;
 use syn::{Attribute, Error, Expr, ExprLit, Ident, Lit, LitStr, Meta};
 
-/// The options of a block of methods, in `#[service(…)]` on an impl or `#[client(…)]` on a trait.
+/// The options of `#[service(…)]` on an impl block, or of `#[client(…)]` on a trait.
 #[derive(Default)]
 pub(crate) struct BlockOptions {
     pub(crate) prefix: Option<LitStr>,
@@ -18,8 +19,8 @@ impl BlockOptions {
     pub(crate) fn parse(attribute: &str, tokens: TokenStream) -> syn::Result<Self> {
         let mut options = Self::default();
         syn::meta::parser(|meta| match key(&meta).as_str() {
-            "prefix" => set(&mut options.prefix, &meta, text(&meta)?),
-            "rename_all" => set(&mut options.camel_case, &meta, camel_case_rule(&meta)?),
+            "prefix" => set_once(&mut options.prefix, &meta, string(&meta)?),
+            "rename_all" => set_once(&mut options.camel_case, &meta, camel_case_rule(&meta)?),
             _ => Err(meta.error(format!(
                 "unknown option: `#[{attribute}]` takes `prefix = \"…\"` and \
                  `rename_all = \"camelCase\"` here"
@@ -29,7 +30,7 @@ impl BlockOptions {
         Ok(options)
     }
 
-    /// What callers call the method `ident`, without the prefix.
+    /// Returns the name of the method `ident` for callers, without the prefix.
     pub(crate) fn remote_name(&self, ident: &Ident, own: Option<&LitStr>) -> String {
         match own {
             Some(name) => name.value(),
@@ -40,11 +41,14 @@ impl BlockOptions {
 }
 
 fn camel_case_rule(meta: &ParseNestedMeta<'_>) -> syn::Result<()> {
-    let rule = text(meta)?;
+    let rule = string(meta)?;
     if rule.value() == "camelCase" {
         Ok(())
     } else {
-        Err(Error::new_spanned(rule, "the one rule is `\"camelCase\"`"))
+        Err(Error::new_spanned(
+            rule,
+            "unknown rule: the only one is `\"camelCase\"`",
+        ))
     }
 }
 
@@ -59,12 +63,13 @@ fn camel_case(name: &str) -> String {
     renamed
 }
 
-/// How a method of a service is offered.
+/// The way in which a method of a service is offered.
 pub(crate) enum Exposure {
     Skipped,
     Function,
     Blocking(Span),
-    /// An object whose methods are offered, under a prefix of its own or that of the method.
+    /// The method returns an object whose methods are offered, under this prefix or else under the
+    /// name of the method.
     Nested(Option<LitStr>),
 }
 
@@ -78,12 +83,14 @@ impl MethodOptions {
     pub(crate) fn parse(attributes: &[Attribute]) -> syn::Result<Self> {
         let mut name = None;
         let mut exposure = None;
-        each(attributes, |meta| {
+        for_each_option(attributes, |meta| {
             let value = match key(&meta).as_str() {
-                "name" => return set(&mut name, &meta, text(&meta)?),
+                "name" => return set_once(&mut name, &meta, string(&meta)?),
                 "skip" => Exposure::Skipped,
                 "blocking" => Exposure::Blocking(meta.path.span()),
-                "nested" if meta.input.peek(syn::Token![=]) => Exposure::Nested(Some(text(&meta)?)),
+                "nested" if meta.input.peek(syn::Token![=]) => {
+                    Exposure::Nested(Some(string(&meta)?))
+                }
                 "nested" => Exposure::Nested(None),
                 _ => {
                     return Err(meta.error(
@@ -93,7 +100,7 @@ impl MethodOptions {
                 }
             };
             if exposure.replace(value).is_some() {
-                return Err(meta.error("only one of `skip`, `blocking` and `nested` can be"));
+                return Err(meta.error("only one of `skip`, `blocking` and `nested` is allowed"));
             }
             Ok(())
         })?;
@@ -101,7 +108,7 @@ impl MethodOptions {
         match (&name, &exposure) {
             (Some(name), Exposure::Skipped) => Err(Error::new_spanned(
                 name,
-                "a skipped method has no name to callers",
+                "a skipped method cannot have a name for callers",
             )),
             (Some(name), Exposure::Nested(_)) => Err(Error::new_spanned(
                 name,
@@ -123,10 +130,10 @@ pub(crate) struct CallOptions {
 impl CallOptions {
     pub(crate) fn parse(attributes: &[Attribute]) -> syn::Result<Self> {
         let mut options = Self::default();
-        each(attributes, |meta| match key(&meta).as_str() {
-            "name" => set(&mut options.name, &meta, text(&meta)?),
-            "idempotent" => set(&mut options.idempotent, &meta, ()),
-            "one_way" => set(&mut options.one_way, &meta, ()),
+        for_each_option(attributes, |meta| match key(&meta).as_str() {
+            "name" => set_once(&mut options.name, &meta, string(&meta)?),
+            "idempotent" => set_once(&mut options.idempotent, &meta, ()),
+            "one_way" => set_once(&mut options.one_way, &meta, ()),
             _ => Err(meta.error(
                 "unknown option: `#[client]` takes `name = \"…\"`, `idempotent` and `one_way` on \
                  a method",
@@ -144,7 +151,7 @@ impl CallOptions {
     }
 }
 
-/// Takes `#[service(…)]` or `#[client(…)]` away from a method.
+/// Removes the `#[service(…)]` or `#[client(…)]` attributes of a method, and returns them.
 pub(crate) fn take(attribute: &str, attributes: &mut Vec<Attribute>) -> Vec<Attribute> {
     let is_ours = |found: &mut Attribute| {
         let last = found.path().segments.last();
@@ -153,13 +160,13 @@ pub(crate) fn take(attribute: &str, attributes: &mut Vec<Attribute>) -> Vec<Attr
     attributes.extract_if(.., is_ours).collect()
 }
 
-/// The conditions that a method is compiled under; its registration stands under the same.
+/// Returns the `cfg` attributes of a method, which apply to its registration too.
 pub(crate) fn conditions(attributes: &[Attribute]) -> Vec<Attribute> {
     let is_condition = |found: &&Attribute| found.path().is_ident("cfg");
     attributes.iter().filter(is_condition).cloned().collect()
 }
 
-/// The text of the doc comments.
+/// Returns the text of the doc comments.
 pub(crate) fn help(attributes: &[Attribute]) -> String {
     let mut lines = Vec::new();
     for attribute in attributes {
@@ -180,13 +187,13 @@ pub(crate) fn help(attributes: &[Attribute]) -> String {
     lines.join("\n").trim().to_owned()
 }
 
-fn each(
+fn for_each_option(
     attributes: &[Attribute],
     mut option: impl FnMut(ParseNestedMeta<'_>) -> syn::Result<()>,
 ) -> syn::Result<()> {
     attributes
         .iter()
-        // A bare attribute is a mark, and has no options.
+        // A bare attribute has no options.
         .filter(|attribute| !matches!(attribute.meta, Meta::Path(_)))
         .try_for_each(|attribute| attribute.parse_nested_meta(&mut option))
 }
@@ -198,17 +205,17 @@ fn key(meta: &ParseNestedMeta<'_>) -> String {
         .unwrap_or_default()
 }
 
-fn set<T>(option: &mut Option<T>, meta: &ParseNestedMeta<'_>, value: T) -> syn::Result<()> {
+fn set_once<T>(option: &mut Option<T>, meta: &ParseNestedMeta<'_>, value: T) -> syn::Result<()> {
     match option.replace(value) {
-        Some(_) => Err(meta.error("this option is given twice")),
+        Some(_) => Err(meta.error("duplicate option")),
         None => Ok(()),
     }
 }
 
-fn text(meta: &ParseNestedMeta<'_>) -> syn::Result<LitStr> {
+fn string(meta: &ParseNestedMeta<'_>) -> syn::Result<LitStr> {
     let text: LitStr = meta.value()?.parse()?;
     if text.value().is_empty() {
-        return Err(Error::new_spanned(text, "this name is empty"));
+        return Err(Error::new_spanned(text, "the name is empty"));
     }
     Ok(text)
 }

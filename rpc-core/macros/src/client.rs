@@ -1,4 +1,4 @@
-//! `#[client]`: a trait, implemented for everything that calls can be made on.
+//! `#[client]`: a trait that is implemented for every client.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
@@ -12,7 +12,9 @@ use syn::{
 use crate::attributes::{BlockOptions, CallOptions, conditions, take};
 use crate::errors::Errors;
 use crate::path::Core;
-use crate::signature::{Access, access, find, is_last, refuse_generics, refuse_too_many, typed};
+use crate::signature::{
+    Access, access, last_segment_is, reject_generics, reject_too_many, scan, typed_params,
+};
 
 pub(crate) fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
     let mut item = match syn::parse2(item) {
@@ -20,7 +22,7 @@ pub(crate) fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
         Ok(other) => {
             let error = Error::new(
                 Span::call_site(),
-                "`#[client]` stands on a `trait`, whose methods are those of the server",
+                "`#[client]` applies to a `trait` that declares the methods of the server",
             );
             let error = error.into_compile_error();
             return quote!(#other #error);
@@ -29,43 +31,43 @@ pub(crate) fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
     };
     let mut errors = Errors::default();
     let methods = parse(options, &mut item, &mut errors);
-    let core = errors.keep(Core::find());
+    let core = errors.record(Core::find());
     let expanded = core
         .filter(|_| errors.is_empty())
         .map(|core| implement(&core, &mut item, &methods));
     quote!(#item #expanded #errors)
 }
 
-/// A method that makes a call.
-struct Method {
+/// A method of a client trait, which makes a call.
+struct ClientMethod {
     conditions: Vec<Attribute>,
     signature: Signature,
     remote: String,
     options: CallOptions,
 }
 
-impl Method {
+impl ClientMethod {
     fn is_async(&self) -> bool {
         self.signature.asyncness.is_some()
     }
 }
 
-/// Reads the trait and takes our attributes from its methods.
-fn parse(options: TokenStream, item: &mut ItemTrait, errors: &mut Errors) -> Vec<Method> {
+/// Parses the trait, and removes the `#[client]` attributes from its methods.
+fn parse(options: TokenStream, item: &mut ItemTrait, errors: &mut Errors) -> Vec<ClientMethod> {
     let options = errors
-        .keep(BlockOptions::parse("client", options))
+        .record(BlockOptions::parse("client", options))
         .unwrap_or_default();
-    let mut methods: Vec<Method> = Vec::new();
+    let mut methods: Vec<ClientMethod> = Vec::new();
     for item in &mut item.items {
         let TraitItem::Fn(function) = item else {
             errors.push(Error::new_spanned(
                 item,
-                "a client's trait has methods only",
+                "a client trait can have only methods",
             ));
             continue;
         };
         let attributes = take("client", &mut function.attrs);
-        let Some(method) = errors.keep(parse_method(&options, &attributes, function)) else {
+        let Some(method) = errors.record(parse_method(&options, &attributes, function)) else {
             continue;
         };
         if let Some(first) = methods.first()
@@ -73,8 +75,8 @@ fn parse(options: TokenStream, item: &mut ItemTrait, errors: &mut Errors) -> Vec
         {
             errors.push(Error::new_spanned(
                 &method.signature.ident,
-                "the methods of a client's trait are all `async`, or none is (for blocking \
-                 clients): split it in two",
+                "the methods of a client trait must be all `async`, or all blocking: split the \
+                 trait in two",
             ));
         }
         methods.push(method);
@@ -86,46 +88,47 @@ fn parse_method(
     options: &BlockOptions,
     attributes: &[Attribute],
     function: &TraitItemFn,
-) -> syn::Result<Method> {
+) -> syn::Result<ClientMethod> {
     let TraitItemFn { sig: signature, .. } = function;
     let call = CallOptions::parse(attributes)?;
     if let Some(body) = &function.default {
         return Err(Error::new_spanned(
             body,
-            "the body of a client's method is the call, which `#[client]` writes: end it with `;`",
+            "a client method cannot have a body, since `#[client]` generates the call: end it with \
+             `;`",
         ));
     }
-    let misplaced = match signature.receiver() {
+    let wrong_receiver = match signature.receiver() {
         Some(receiver) if matches!(access(receiver), Access::Shared) => None,
         Some(receiver) => Some(receiver.to_token_stream()),
         None => Some(signature.ident.to_token_stream()),
     };
-    if let Some(tokens) = misplaced {
+    if let Some(tokens) = wrong_receiver {
         return Err(Error::new_spanned(
             tokens,
-            "a client's method takes `&self`",
+            "a client method must take `&self`",
         ));
     }
-    refuse_generics(signature)?;
-    refuse_too_many(&typed(signature).collect::<Vec<&PatType>>())?;
+    reject_generics(signature)?;
+    reject_too_many(&typed_params(signature).collect::<Vec<&PatType>>())?;
     match &signature.output {
-        ReturnType::Type(_, ty) if find(ty).unnamed.is_none() => {}
+        ReturnType::Type(_, ty) if scan(ty).impl_trait.is_none() => {}
         ReturnType::Type(_, ty) => {
             return Err(Error::new_spanned(
                 ty,
-                "a client's method is an `async fn` that returns a `Result`",
+                "a client method must be an `async fn` that returns a `Result`",
             ));
         }
         ReturnType::Default => {
             return Err(Error::new_spanned(
                 &signature.ident,
-                "a call can fail: a client's method returns a `Result`, such as \
+                "a call can fail: a client method must return a `Result`, such as \
                  `Result<(), CallError>`",
             ));
         }
     }
     let remote = options.remote_name(&signature.ident, call.name.as_ref());
-    Ok(Method {
+    Ok(ClientMethod {
         conditions: conditions(&function.attrs),
         signature: signature.clone(),
         remote: match &options.prefix {
@@ -136,13 +139,13 @@ fn parse_method(
     })
 }
 
-/// Makes the async methods of the trait plain ones that return futures, and writes the impl. Methods ask
-/// for `Self: Sized`, so that `dyn Trait` can name the trait where a type is asked for.
-fn implement(core: &Core, item: &mut ItemTrait, methods: &[Method]) -> TokenStream {
+/// Desugars the async methods of the trait, and generates the impl. The methods are bound by
+/// `Self: Sized`, so that `dyn Trait` can be used where only a type is needed.
+fn implement(core: &Core, item: &mut ItemTrait, methods: &[ClientMethod]) -> TokenStream {
     let span = Span::mixed_site();
     for item in &mut item.items {
         if let TraitItem::Fn(function) = item {
-            promise(&mut function.sig);
+            desugar_async(&mut function.sig);
             let sized = parse_quote_spanned!(span=> Self: ::core::marker::Sized);
             function
                 .sig
@@ -152,7 +155,7 @@ fn implement(core: &Core, item: &mut ItemTrait, methods: &[Method]) -> TokenStre
                 .push(sized);
         }
     }
-    let caller = if methods.first().is_none_or(Method::is_async) {
+    let caller = if methods.first().is_none_or(ClientMethod::is_async) {
         format_ident!("Caller", span = span)
     } else {
         format_ident!("BlockingCaller", span = span)
@@ -178,8 +181,8 @@ fn implement(core: &Core, item: &mut ItemTrait, methods: &[Method]) -> TokenStre
     }
 }
 
-/// `async fn f() -> T` becomes `fn f() -> impl Future<Output = T> + Send`.
-fn promise(signature: &mut Signature) {
+/// Turns `async fn f() -> T` into `fn f() -> impl Future<Output = T> + Send`.
+fn desugar_async(signature: &mut Signature) {
     if let Some(asyncness) = signature.asyncness.take()
         && let ReturnType::Type(_, ty) = &mut signature.output
     {
@@ -190,8 +193,8 @@ fn promise(signature: &mut Signature) {
     }
 }
 
-impl Method {
-    /// The method's implementation.
+impl ClientMethod {
+    /// Generates the implementation of the method.
     fn call(&self, core: &Core, caller: &Ident) -> TokenStream {
         let Self {
             conditions,
@@ -199,51 +202,51 @@ impl Method {
             remote,
             options,
         } = self;
-        let named = Span::mixed_site().located_at(signature.ident.span());
+        let name_span = Span::mixed_site().located_at(signature.ident.span());
         let mut implementation = signature.clone();
-        promise(&mut implementation);
+        desugar_async(&mut implementation);
         let arguments = name_arguments(&mut implementation.inputs);
-        let is_variadic = typed(signature).count() == 1
-            && typed(signature).all(|param| is_last(&param.ty, "Variadic"));
+        let is_variadic = typed_params(signature).count() == 1
+            && typed_params(signature).all(|param| last_segment_is(&param.ty, "Variadic"));
         let arguments = if is_variadic {
             quote!(#(#arguments)*)
         } else {
-            quote_spanned!(named=> (#(#arguments,)*))
+            quote_spanned!(name_span=> (#(#arguments,)*))
         };
         let result = match &signature.output {
             ReturnType::Type(_, ty) => ty.to_token_stream(),
             ReturnType::Default => TokenStream::new(),
         };
-        let at_result = Span::mixed_site().located_at(result.span());
-        let outcome = core.at(at_result);
-        let outcome = quote_spanned!(at_result=> <#result as #outcome::__private::Outcome>);
-        let core = core.at(named);
-        // The user's own `self`: another would not be seen in the user's signature.
+        let result_span = Span::mixed_site().located_at(result.span());
+        let outcome = core.at(result_span);
+        let outcome = quote_spanned!(result_span=> <#result as #outcome::__private::Outcome>);
+        let core = core.at(name_span);
+        // The `self` of the user's signature: one with another span would not resolve to it.
         let this = signature.receiver().map(|receiver| receiver.self_token);
         let context = match options.is_idempotent() {
-            true => quote_spanned!(named=> #core::Context::new(#remote).idempotent()),
-            false => quote_spanned!(named=> #core::Context::new(#remote)),
+            true => quote_spanned!(name_span=> #core::Context::new(#remote).idempotent()),
+            false => quote_spanned!(name_span=> #core::Context::new(#remote)),
         };
         let body = match (options.is_one_way(), self.is_async()) {
-            (true, true) => quote_spanned! {named=>
+            (true, true) => quote_spanned! {name_span=>
                 let reply = #core::#caller::notify(#this, #remote, #arguments);
                 async move { #outcome::from_call(reply.await) }
             },
-            (true, false) => quote_spanned! {named=>
+            (true, false) => quote_spanned! {name_span=>
                 #outcome::from_call(#core::#caller::notify(#this, #remote, #arguments))
             },
-            (false, true) => quote_spanned! {named=>
+            (false, true) => quote_spanned! {name_span=>
                 #core::__private::call::<#result, _, _>(#this, #context, &#arguments)
             },
-            (false, false) => quote_spanned! {named=>
+            (false, false) => quote_spanned! {name_span=>
                 #outcome::from_call(#core::#caller::call_in(#this, #context, #arguments))
             },
         };
-        quote_spanned!(named=> #(#conditions)* #implementation { #body })
+        quote_spanned!(name_span=> #(#conditions)* #implementation { #body })
     }
 }
 
-/// Gives the parameters names that collide with nothing.
+/// Renames the parameters to names that cannot collide with others.
 fn name_arguments(inputs: &mut Punctuated<FnArg, Token![,]>) -> Vec<Ident> {
     let params = inputs.iter_mut().filter_map(|input| match input {
         FnArg::Typed(param) => Some(param),

@@ -1,4 +1,4 @@
-//! All diagnoses of one expansion, so that the user sees them at once.
+//! Collects all errors of one expansion, so that the compiler reports them together.
 
 use proc_macro2::TokenStream;
 use quote::ToTokens;
@@ -15,8 +15,8 @@ impl Errors {
         }
     }
 
-    /// The value; an error is noted and leaves none.
-    pub(crate) fn keep<T>(&mut self, result: syn::Result<T>) -> Option<T> {
+    /// Returns the value, or records the error and returns `None`.
+    pub(crate) fn record<T>(&mut self, result: syn::Result<T>) -> Option<T> {
         result.map_err(|error| self.push(error)).ok()
     }
 

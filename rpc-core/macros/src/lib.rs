@@ -13,7 +13,7 @@ use proc_macro::TokenStream;
 #[proc_macro_attribute]
 #[allow(
     missing_docs,
-    reason = "the documentation stands at the re-export, where it can be tested"
+    reason = "documented at the re-export, where the examples can be tested"
 )]
 pub fn service(options: TokenStream, item: TokenStream) -> TokenStream {
     service::expand(options.into(), item.into()).into()
@@ -22,7 +22,7 @@ pub fn service(options: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 #[allow(
     missing_docs,
-    reason = "the documentation stands at the re-export, where it can be tested"
+    reason = "documented at the re-export, where the examples can be tested"
 )]
 pub fn client(options: TokenStream, item: TokenStream) -> TokenStream {
     client::expand(options.into(), item.into()).into()

@@ -1,4 +1,5 @@
-//! The parameters of a service's methods: what the closure takes and what the method is lent.
+//! The parameters of the methods of a service. The registered closure takes them by value, and the
+//! method may borrow them from it.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
@@ -6,25 +7,25 @@ use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{Error, Pat, PatType, Type};
 
-use crate::signature::{bare, find, is_last, refuse_too_many};
+use crate::signature::{bare, last_segment_is, reject_too_many, scan};
 
 /// A parameter of a method of a service, after `&self`.
 pub(crate) struct Param {
     /// The name for introspection; the context has none.
     pub(crate) name: Option<String>,
-    /// What the closure takes.
+    /// The type of the parameter of the closure.
     pub(crate) ty: TokenStream,
-    /// Whether the method is lent it.
-    pub(crate) lent: bool,
+    /// `true` if the method borrows it from the closure.
+    pub(crate) is_borrowed: bool,
     pub(crate) span: Span,
 }
 
 impl Param {
-    /// Reads all of them. A context is known by its type's name.
+    /// Parses all parameters. The context is recognised by the name of its type.
     pub(crate) fn parse_all(params: &[&PatType]) -> syn::Result<Vec<Self>> {
         let has_context = params.first().is_some_and(|first| is_context(&first.ty));
         let (context, arguments) = params.split_at(usize::from(has_context));
-        refuse_too_many(arguments)?;
+        reject_too_many(arguments)?;
         let context = context.iter().map(|param| Ok(Self::context(param)));
         let arguments = arguments.iter().enumerate();
         context
@@ -33,35 +34,34 @@ impl Param {
     }
 
     fn context(param: &PatType) -> Self {
-        let (ty, lent) = match bare(&param.ty) {
+        let (ty, is_borrowed) = match bare(&param.ty) {
             Type::Reference(reference) => (&*reference.elem, true),
             ty => (ty, false),
         };
         Self {
             name: None,
             ty: ty.to_token_stream(),
-            lent,
+            is_borrowed,
             span: ty.span(),
         }
     }
 
     fn argument(index: usize, param: &PatType) -> syn::Result<Self> {
         let span = param.ty.span();
-        let (ty, lent) = match bare(&param.ty) {
+        let (ty, is_borrowed) = match bare(&param.ty) {
             Type::Reference(reference) if reference.mutability.is_none() => {
-                (lendable(&reference.elem, span), true)
+                (owned_type(&reference.elem, span), true)
             }
-            ty if find(ty).borrowed.is_none() => (Some(ty.to_token_stream()), false),
+            ty if scan(ty).borrowed.is_none() => (Some(ty.to_token_stream()), false),
             _ => (None, false),
         };
         let Some(ty) = ty else {
             return Err(Error::new_spanned(
                 &param.ty,
                 if is_context(&param.ty) {
-                    "the context is the first parameter after `&self`"
+                    "the context must be the first parameter after `&self`"
                 } else {
-                    "an argument owns what it holds; of references, only `&str` and `&[T]` can be \
-                     lent to a method"
+                    "an argument must be an owned type, `&str` or `&[T]`"
                 },
             ));
         };
@@ -76,20 +76,20 @@ impl Param {
         Ok(Self {
             name: Some(name),
             ty,
-            lent,
+            is_borrowed,
             span,
         })
     }
 }
 
-/// The owned type that a reference to `borrowed` is lent from.
-fn lendable(borrowed: &Type, span: Span) -> Option<TokenStream> {
+/// Returns the owned type of which a reference to `borrowed` can be taken, for `str` and slices.
+fn owned_type(borrowed: &Type, span: Span) -> Option<TokenStream> {
     let span = Span::mixed_site().located_at(span);
     match bare(borrowed) {
         Type::Path(ty) if ty.path.is_ident("str") => {
             Some(quote_spanned!(span=> ::std::string::String))
         }
-        Type::Slice(slice) if find(&slice.elem).borrowed.is_none() => {
+        Type::Slice(slice) if scan(&slice.elem).borrowed.is_none() => {
             let elem = &slice.elem;
             Some(quote_spanned!(span=> ::std::vec::Vec<#elem>))
         }
@@ -97,12 +97,12 @@ fn lendable(borrowed: &Type, span: Span) -> Option<TokenStream> {
     }
 }
 
-/// Whether the type is `Context` or `&Context`, under any path.
+/// Returns `true` if the type is `Context` or `&Context`, under any path.
 fn is_context(ty: &Type) -> bool {
     match bare(ty) {
         Type::Reference(reference) => {
-            reference.mutability.is_none() && is_last(&reference.elem, "Context")
+            reference.mutability.is_none() && last_segment_is(&reference.elem, "Context")
         }
-        ty => is_last(ty, "Context"),
+        ty => last_segment_is(ty, "Context"),
     }
 }

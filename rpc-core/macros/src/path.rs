@@ -1,4 +1,4 @@
-//! The path that the user's crate knows rpc-core by.
+//! The path of rpc-core in the user's crate.
 
 use proc_macro_crate::{FoundCrate, crate_name};
 use proc_macro2::{Group, Span, TokenStream, TokenTree};
@@ -11,7 +11,7 @@ const PROTOCOLS: [&str; 2] = ["xmlrpc", "conn"];
 pub(crate) struct Core(TokenStream);
 
 impl Core {
-    /// rpc-core as a dependency of the crate that is compiled, or through a protocol's crate.
+    /// Finds rpc-core among the dependencies of the user's crate, or a crate that re-exports it.
     pub(crate) fn find() -> syn::Result<Self> {
         if let Some(name) = dependency("rpc-core") {
             return Ok(Self(quote!(::#name)));
@@ -23,12 +23,12 @@ impl Core {
         }
         Err(Error::new(
             Span::call_site(),
-            "neither `rpc-core` nor a crate that brings it (`xmlrpc`, `conn`) is among the \
-             dependencies in Cargo.toml",
+            "add `rpc-core`, or a crate that re-exports it (`xmlrpc`, `conn`), to the dependencies \
+             in Cargo.toml",
         ))
     }
 
-    /// The path, so that the compiler's messages about it point at `span`.
+    /// Returns the path, located at `span`, so that messages of the compiler about it point there.
     pub(crate) fn at(&self, span: Span) -> TokenStream {
         located_at(self.0.clone(), span)
     }
@@ -42,7 +42,7 @@ fn dependency(package: &str) -> Option<Ident> {
     Some(Ident::new(&name, Span::call_site()))
 }
 
-/// The same tokens, seen at `span`.
+/// Returns the same tokens, located at `span`.
 pub(crate) fn located_at(tokens: TokenStream, span: Span) -> TokenStream {
     tokens
         .into_iter()

@@ -1,4 +1,4 @@
-//! `#[service]`: an impl block, and one registration per method of it that is offered.
+//! `#[service]`: an impl block, and a registration for each method that it offers.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
@@ -12,7 +12,7 @@ use crate::attributes::{BlockOptions, Exposure, MethodOptions, conditions, help,
 use crate::errors::Errors;
 use crate::param::Param;
 use crate::path::Core;
-use crate::signature::{Access, access, find, refuse_generics, result_span, typed};
+use crate::signature::{Access, access, reject_generics, result_span, scan, typed_params};
 
 pub(crate) fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
     let mut block = match syn::parse2(item) {
@@ -20,7 +20,7 @@ pub(crate) fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
         Ok(other) => {
             let error = Error::new(
                 Span::call_site(),
-                "`#[service]` stands on an `impl` block, whose public methods it offers to callers",
+                "`#[service]` applies to an `impl` block, whose public methods it offers to callers",
             );
             let error = error.into_compile_error();
             return quote!(#other #error);
@@ -30,71 +30,72 @@ pub(crate) fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
     let service = Service::parse(options, &mut block, &mut errors);
     let instance = errors
-        .keep(Core::find())
+        .record(Core::find())
         .zip(service)
         .map(|(core, service)| service.instance(&core));
     quote!(#block #instance #errors)
 }
 
-/// An impl block whose methods are remote.
+/// An impl block whose methods are offered to callers.
 struct Service {
     ty: Type,
     generics: Generics,
     prefix: Option<LitStr>,
-    methods: Vec<Method>,
+    methods: Vec<ServiceMethod>,
 }
 
 /// A method to register.
-struct Method {
+struct ServiceMethod {
     conditions: Vec<Attribute>,
     ident: Ident,
     remote: String,
-    kind: Kind,
+    kind: MethodKind,
 }
 
-enum Kind {
+enum MethodKind {
     Nested,
     Function {
         help: String,
-        run: Run,
+        run: RunMode,
         params: Vec<Param>,
         result: Span,
     },
 }
 
 #[derive(Clone, Copy, PartialEq)]
-enum Run {
-    Now,
+enum RunMode {
+    Inline,
     Async,
     Blocking,
 }
 
 impl Service {
-    /// Reads the block and takes our attributes from its methods. Methods that have errors are left
-    /// out, so that one mistake makes one message.
+    /// Parses the block, and removes the `#[service]` attributes from its methods. Methods with
+    /// errors are omitted, so that each mistake causes one message.
     fn parse(options: TokenStream, block: &mut ItemImpl, errors: &mut Errors) -> Option<Self> {
         let options = errors
-            .keep(BlockOptions::parse("service", options))
+            .record(BlockOptions::parse("service", options))
             .unwrap_or_default();
-        let mut methods: Vec<Method> = Vec::new();
-        let mut is_whole = true;
+        let mut methods: Vec<ServiceMethod> = Vec::new();
+        let mut all_valid = true;
         for item in &mut block.items {
             let ImplItem::Fn(function) = item else {
                 continue;
             };
             let attributes = take("service", &mut function.attrs);
-            let method = match Method::parse(&options, &attributes, function) {
+            let method = match ServiceMethod::parse(&options, &attributes, function) {
                 Ok(Some(method)) => method,
                 Ok(None) => continue,
                 Err(error) => {
                     errors.push(error);
-                    is_whole = false;
+                    all_valid = false;
                     continue;
                 }
             };
             if is_public(function) {
-                // Here `pub` means that callers may call the method, in private types and with private ones
-                // too. What these lints ask for instead would take it away from them.
+                // `pub` means that callers may call the method, also in private types and with
+                // private types in its signature. Following these lints would remove it from the
+                // service.
                 let lints = parse_quote!(#[allow(unreachable_pub, private_interfaces)]);
                 function.attrs.push(lints);
             }
@@ -102,7 +103,7 @@ impl Service {
                 Some(other) => errors.push(Error::new(
                     method.ident.span(),
                     format!(
-                        "`{}` is the remote name of `{}` already; give another one with \
+                        "`{}` is already the remote name of `{}`; choose another one with \
                          `#[service(name = \"…\")]`",
                         method.remote, other.ident
                     ),
@@ -113,12 +114,15 @@ impl Service {
         if let Some((path, _)) = &block.trait_ {
             errors.push(Error::new_spanned(
                 path,
-                "`#[service]` stands on an inherent `impl` block, not on that of a trait",
+                "`#[service]` applies to an inherent `impl` block, not to that of a trait",
             ));
             return None;
         }
-        if methods.is_empty() && is_whole {
-            errors.push(Error::new_spanned(&block.self_ty, offers_nothing(block)));
+        if methods.is_empty() && all_valid {
+            errors.push(Error::new_spanned(
+                &block.self_ty,
+                no_methods_message(block),
+            ));
         }
         Some(Self {
             ty: (*block.self_ty).clone(),
@@ -134,7 +138,7 @@ impl Service {
         let Self { ty, prefix, .. } = self;
         let prefix = prefix.iter();
         let registrations = self.methods.iter().map(|method| method.register(core));
-        // A bound of `Instance` that the type does not meet is an error at the type.
+        // If the type does not satisfy a bound of `Instance`, the error points at the type.
         let instance = core.at(ty.span());
         let core = core.at(span);
         quote_spanned! {span=>
@@ -155,8 +159,8 @@ impl Service {
     }
 }
 
-impl Method {
-    /// The method to register, if this is one.
+impl ServiceMethod {
+    /// Parses a function of the block. Returns `None` if it is not offered.
     fn parse(
         block: &BlockOptions,
         attributes: &[Attribute],
@@ -172,40 +176,40 @@ impl Method {
             (None, Some(attribute)) => {
                 return Err(Error::new_spanned(
                     attribute,
-                    "a function without `&self` is not a method, and not offered to callers",
+                    "a function without `&self` cannot be offered to callers",
                 ));
             }
         };
-        let why = match access(receiver) {
+        let reason = match access(receiver) {
             Access::Shared => None,
             Access::Exclusive => Some(
-                "calls run at the same time: take `&self`, and keep what changes in a `Mutex` or \
-                 an atomic; a method that is not for callers is marked `#[service(skip)]`",
+                "calls run at the same time: take `&self` and keep mutable state in a `Mutex` or an \
+                 atomic, or mark a method that is not for callers with `#[service(skip)]`",
             ),
             Access::Owned => Some(
-                "a remote method takes `&self`: the object serves other calls too; a method that \
-                 is not for callers is marked `#[service(skip)]`",
+                "a remote method must take `&self`, since the object serves other calls too; mark a \
+                 method that is not for callers with `#[service(skip)]`",
             ),
         };
-        if let Some(why) = why {
-            return Err(Error::new_spanned(receiver, why));
+        if let Some(reason) = reason {
+            return Err(Error::new_spanned(receiver, reason));
         }
-        refuse_generics(signature)?;
-        let params: Vec<&PatType> = typed(signature).collect();
+        reject_generics(signature)?;
+        let params: Vec<&PatType> = typed_params(signature).collect();
         let run = match (exposure, signature.asyncness) {
             (Exposure::Nested(prefix), None) if params.is_empty() => {
                 return Ok(Some(Self {
                     conditions: conditions(&function.attrs),
                     ident: signature.ident.clone(),
                     remote: block.remote_name(&signature.ident, prefix.as_ref()),
-                    kind: Kind::Nested,
+                    kind: MethodKind::Nested,
                 }));
             }
             (Exposure::Nested(_), _) => {
                 return Err(Error::new_spanned(
                     &signature.ident,
-                    "a nested object is asked for once, at registration: its method is not \
-                     `async` and takes nothing but `&self`",
+                    "a `nested` method is called once, at registration: it cannot be `async` or \
+                     take parameters",
                 ));
             }
             (Exposure::Blocking(option), Some(_)) => {
@@ -215,16 +219,16 @@ impl Method {
                      `tokio::task::spawn_blocking`",
                 ));
             }
-            (Exposure::Blocking(_), None) => Run::Blocking,
-            (_, Some(_)) => Run::Async,
-            (_, None) => Run::Now,
+            (Exposure::Blocking(_), None) => RunMode::Blocking,
+            (_, Some(_)) => RunMode::Async,
+            (_, None) => RunMode::Inline,
         };
-        refuse_result(&signature.output)?;
+        reject_result(&signature.output)?;
         Ok(Some(Self {
             conditions: conditions(&function.attrs),
             ident: signature.ident.clone(),
             remote: block.remote_name(&signature.ident, name.as_ref()),
-            kind: Kind::Function {
+            kind: MethodKind::Function {
                 help: help(&function.attrs),
                 run,
                 params: Param::parse_all(&params)?,
@@ -233,11 +237,12 @@ impl Method {
         }))
     }
 
-    /// Whether both would take one name. Methods under conditions may never meet, and objects can
-    /// share a prefix; for these the registry itself will tell.
+    /// Returns `true` if both methods certainly have the same name. Methods with `cfg` attributes
+    /// may exclude each other, and nested objects can share a prefix: for these, the registry
+    /// reports a duplicate name at run time.
     fn collides(&self, other: &Self) -> bool {
         let is_plain = |method: &Self| {
-            method.conditions.is_empty() && matches!(method.kind, Kind::Function { .. })
+            method.conditions.is_empty() && matches!(method.kind, MethodKind::Function { .. })
         };
         self.remote == other.remote && is_plain(self) && is_plain(other)
     }
@@ -250,23 +255,23 @@ impl Method {
             kind,
         } = self;
         let span = Span::mixed_site();
-        let named = span.located_at(ident.span());
+        let name_span = span.located_at(ident.span());
         let registration = match kind {
-            Kind::Nested => {
-                quote_spanned!(named=> into.nested(#remote, Self::#ident(&self));)
+            MethodKind::Nested => {
+                quote_spanned!(name_span=> into.nested(#remote, Self::#ident(&self));)
             }
-            Kind::Function {
+            MethodKind::Function {
                 help,
                 run,
                 params,
                 result,
             } => {
                 let constructor = match run {
-                    Run::Blocking => quote_spanned!(named=> blocking),
-                    Run::Async => quote_spanned!(named=> future),
-                    Run::Now => quote_spanned!(named=> function),
+                    RunMode::Blocking => quote_spanned!(name_span=> blocking),
+                    RunMode::Async => quote_spanned!(name_span=> future),
+                    RunMode::Inline => quote_spanned!(name_span=> function),
                 };
-                let core = core.at(named);
+                let core = core.at(name_span);
                 let closure = closure(ident, *run, params, span.located_at(*result));
                 let names: Vec<&String> = params
                     .iter()
@@ -275,7 +280,7 @@ impl Method {
                 let help = (!help.is_empty()).then(|| quote_spanned!(span=> .help(#help)));
                 let names = (!names.is_empty())
                     .then(|| quote_spanned!(span=> .parameter_names([#(#names),*])));
-                quote_spanned! {named=>
+                quote_spanned! {name_span=>
                     let this = ::std::sync::Arc::clone(&self);
                     let (method, result) = #core::__private::#constructor(#remote, #closure);
                     into.method(method.returns((&result).result_kind()) #help #names);
@@ -286,13 +291,14 @@ impl Method {
     }
 }
 
-/// Whether the method is `pub`. `pub(crate)` and its like are for the program alone.
+/// Returns `true` if the method is `pub`. Methods that are `pub(crate)` or similar are for the
+/// program only.
 const fn is_public(function: &ImplItemFn) -> bool {
     matches!(function.vis, Visibility::Public(_))
 }
 
-/// Says why a block has no methods for callers.
-fn offers_nothing(block: &ItemImpl) -> String {
+/// Returns the error message for a block without methods for callers.
+fn no_methods_message(block: &ItemImpl) -> String {
     let is_private_method = |item: &ImplItem| {
         matches!(item, ImplItem::Fn(function)
             if function.sig.receiver().is_some() && !is_public(function))
@@ -300,49 +306,49 @@ fn offers_nothing(block: &ItemImpl) -> String {
     let remedy = if block.items.iter().any(is_private_method) {
         "add `pub` to the methods that are for callers, or mark them with `#[service]`"
     } else {
-        "write one that takes `&self`"
+        "add one that takes `&self`"
     };
-    format!("`#[service]` finds no public method to offer to callers: {remedy}")
+    format!("`#[service]` found no public method to offer to callers: {remedy}")
 }
 
-/// The closure that is registered: it owns what the method is lent.
-fn closure(ident: &Ident, run: Run, params: &[Param], span: Span) -> TokenStream {
+/// Generates the closure to register. It owns the arguments that the method borrows.
+fn closure(ident: &Ident, run: RunMode, params: &[Param], span: Span) -> TokenStream {
     let names: Vec<Ident> = (0..)
         .zip(params)
         .map(|(index, param)| format_ident!("arg{index}", span = span.located_at(param.span)))
         .collect();
-    let takes = names.iter().zip(params).map(|(name, param)| {
+    let parameters = names.iter().zip(params).map(|(name, param)| {
         let ty = &param.ty;
         quote_spanned!(name.span()=> #name: #ty)
     });
-    let gives = names.iter().zip(params).map(|(name, param)| {
-        let borrow = param.lent.then(|| quote_spanned!(name.span()=> &));
+    let arguments = names.iter().zip(params).map(|(name, param)| {
+        let borrow = param.is_borrowed.then(|| quote_spanned!(name.span()=> &));
         quote!(#borrow #name)
     });
-    let call = quote_spanned!(span=> Self::#ident(&this, #(#gives),*));
-    if run == Run::Async {
+    let call = quote_spanned!(span=> Self::#ident(&this, #(#arguments),*));
+    if run == RunMode::Async {
         quote_spanned! {span=>
-            move |#(#takes),*| {
+            move |#(#parameters),*| {
                 let this = ::std::sync::Arc::clone(&this);
                 async move { #call.await }
             }
         }
     } else {
-        quote_spanned!(span=> move |#(#takes),*| #call)
+        quote_spanned!(span=> move |#(#parameters),*| #call)
     }
 }
 
-/// Refuses results that borrow from the object.
-fn refuse_result(output: &ReturnType) -> syn::Result<()> {
+/// Rejects results that borrow from the object, and results of unnamed types.
+fn reject_result(output: &ReturnType) -> syn::Result<()> {
     let ReturnType::Type(_, ty) = output else {
         return Ok(());
     };
-    let found = find(ty);
-    match found.borrowed.or(found.unnamed) {
+    let found = scan(ty);
+    match found.borrowed.or(found.impl_trait) {
         Some(_) => Err(Error::new_spanned(
             ty,
-            "a remote method returns a named type that owns what it holds, such as `String` or \
-             `Vec<T>`: the result is sent when the method is done with the object",
+            "a remote method must return a named, owned type, such as `String` or `Vec<T>`: the \
+             result is sent after the method has returned",
         )),
         None => Ok(()),
     }

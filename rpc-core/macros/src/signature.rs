@@ -1,4 +1,4 @@
-//! What `#[service]` and `#[client]` ask of a method's signature.
+//! Checks of method signatures, shared by `#[service]` and `#[client]`.
 
 use proc_macro2::Span;
 use syn::spanned::Spanned;
@@ -8,11 +8,12 @@ use syn::{
     Signature, Type, TypeFnPtr, TypeImplTrait, TypeReference,
 };
 
-/// The most arguments of a call, a leading context not counted.
+/// Maximum number of arguments of a call, not counting a leading context.
 pub(crate) const MAX_ARGUMENTS: usize = 12;
 
-/// Refuses what no call could fill in: type parameters, and unnamed types in disguise.
-pub(crate) fn refuse_generics(signature: &Signature) -> syn::Result<()> {
+/// Rejects generic methods, as a call does not carry types: type and const parameters, and
+/// `impl Trait` in parameters.
+pub(crate) fn reject_generics(signature: &Signature) -> syn::Result<()> {
     for param in &signature.generics.params {
         if !matches!(param, GenericParam::Lifetime(_)) {
             return Err(Error::new_spanned(
@@ -21,10 +22,10 @@ pub(crate) fn refuse_generics(signature: &Signature) -> syn::Result<()> {
             ));
         }
     }
-    for param in typed(signature) {
-        if let Some(found) = find(&param.ty).unnamed {
+    for param in typed_params(signature) {
+        if let Some(span) = scan(&param.ty).impl_trait {
             return Err(Error::new(
-                found,
+                span,
                 "a parameter of a remote method needs a named type: a call does not carry types",
             ));
         }
@@ -32,8 +33,8 @@ pub(crate) fn refuse_generics(signature: &Signature) -> syn::Result<()> {
     Ok(())
 }
 
-/// Refuses more arguments than a call can have.
-pub(crate) fn refuse_too_many(params: &[&PatType]) -> syn::Result<()> {
+/// Rejects more than [`MAX_ARGUMENTS`] arguments.
+pub(crate) fn reject_too_many(params: &[&PatType]) -> syn::Result<()> {
     match params.get(MAX_ARGUMENTS) {
         Some(param) => Err(Error::new_spanned(
             param,
@@ -45,15 +46,15 @@ pub(crate) fn refuse_too_many(params: &[&PatType]) -> syn::Result<()> {
     }
 }
 
-/// The parameters after the receiver.
-pub(crate) fn typed(signature: &Signature) -> impl Iterator<Item = &PatType> {
+/// Returns the parameters after the receiver.
+pub(crate) fn typed_params(signature: &Signature) -> impl Iterator<Item = &PatType> {
     signature.inputs.iter().filter_map(|input| match input {
         FnArg::Typed(param) => Some(param),
         FnArg::Receiver(_) => None,
     })
 }
 
-/// How a method takes its object.
+/// The access of a method to its object.
 pub(crate) enum Access {
     /// `&self`, or `self: &Self`.
     Shared,
@@ -67,7 +68,7 @@ pub(crate) fn access(receiver: &Receiver) -> Access {
     let mutability = match &receiver.kind {
         ReceiverKind::Reference(_, _, mutability) => mutability,
         ReceiverKind::Typed(_, ty) => match bare(ty) {
-            Type::Reference(ty) if is_last(&ty.elem, "Self") => &ty.mutability,
+            Type::Reference(ty) if last_segment_is(&ty.elem, "Self") => &ty.mutability,
             _ => return Access::Owned,
         },
         _ => return Access::Owned,
@@ -78,7 +79,7 @@ pub(crate) fn access(receiver: &Receiver) -> Access {
     }
 }
 
-/// The type without the invisible groups that `macro_rules!` puts around it.
+/// Removes parentheses, and the invisible groups that `macro_rules!` puts around a type.
 pub(crate) fn bare(ty: &Type) -> &Type {
     match ty {
         Type::Group(group) => bare(&group.elem),
@@ -87,12 +88,12 @@ pub(crate) fn bare(ty: &Type) -> &Type {
     }
 }
 
-/// Whether the type is a path that ends in `name`.
-pub(crate) fn is_last(ty: &Type, name: &str) -> bool {
+/// Returns `true` if the type is a path whose last segment is `name`.
+pub(crate) fn last_segment_is(ty: &Type, name: &str) -> bool {
     matches!(bare(ty), Type::Path(ty) if ty.path.segments.last().is_some_and(|last| last.ident == name))
 }
 
-/// Where a method's result is written, or its name where it has none.
+/// Returns the span of the return type of a method, or of its name if it has none.
 pub(crate) fn result_span(signature: &Signature) -> Span {
     match &signature.output {
         ReturnType::Default => signature.ident.span(),
@@ -100,23 +101,23 @@ pub(crate) fn result_span(signature: &Signature) -> Span {
     }
 }
 
-/// What stands out in a type.
+/// The parts of a type that some parameters and results cannot have.
 #[derive(Default)]
-pub(crate) struct Found {
+pub(crate) struct TypeScan {
     /// A reference or lifetime that is not `'static`.
     pub(crate) borrowed: Option<Span>,
     /// An `impl Trait`.
-    pub(crate) unnamed: Option<Span>,
+    pub(crate) impl_trait: Option<Span>,
 }
 
-/// Looks through a type and all types in it.
-pub(crate) fn find(ty: &Type) -> Found {
-    let mut found = Found::default();
-    found.visit_type(ty);
-    found
+/// Scans a type and all types within it.
+pub(crate) fn scan(ty: &Type) -> TypeScan {
+    let mut scan = TypeScan::default();
+    scan.visit_type(ty);
+    scan
 }
 
-impl<'ast> Visit<'ast> for Found {
+impl<'ast> Visit<'ast> for TypeScan {
     fn visit_type_reference(&mut self, reference: &'ast TypeReference) {
         if reference.lifetime.is_none() {
             self.borrowed.get_or_insert_with(|| reference.span());
@@ -131,9 +132,9 @@ impl<'ast> Visit<'ast> for Found {
     }
 
     fn visit_type_impl_trait(&mut self, ty: &'ast TypeImplTrait) {
-        self.unnamed.get_or_insert_with(|| ty.span());
+        self.impl_trait.get_or_insert_with(|| ty.span());
     }
 
-    // The references in the type of a function pointer are its own business.
+    // References within the type of a function pointer borrow nothing from the object.
     fn visit_type_fn_ptr(&mut self, _: &'ast TypeFnPtr) {}
 }

@@ -1,20 +1,20 @@
-//! Objects, whose methods are registered all or none.
+//! Objects whose methods are registered together.
 
 use std::sync::Arc;
 
 use super::Method;
 use crate::format::Format;
 
-/// An object whose methods can be called remotely. `#[service]` on its impl block writes this.
+/// An object whose methods can be called remotely. Implemented by `#[service]` on its impl block.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an object with remote methods",
     label = "mark its impl block with `#[service]`"
 )]
 pub trait Instance: Send + Sync + 'static {
-    /// What stands before the names of its methods, without the dot. Default: nothing.
+    /// The prefix of the names of its methods, without the dot. Default: none.
     const PREFIX: &'static str = "";
 
-    /// Registers one method for each method of the object.
+    /// Adds the methods of the object to `into`.
     fn register<F: Format>(self: Arc<Self>, into: &mut Registrar<F>);
 }
 
@@ -26,7 +26,7 @@ impl<T: Instance> Instance for Arc<T> {
     }
 }
 
-/// Collects the methods of an object, so that they are registered all or none.
+/// Collects the methods of an object, so that all or none of them are registered.
 #[derive(Debug)]
 pub struct Registrar<F: Format> {
     prefix: String,
@@ -34,7 +34,7 @@ pub struct Registrar<F: Format> {
 }
 
 impl<F: Format> Registrar<F> {
-    /// All methods of an object, under this prefix.
+    /// Collects the methods of an object, under `prefix`.
     pub(super) fn methods_of<I: Instance>(prefix: &str, instance: I) -> Vec<Method<F>> {
         let mut registrar = Self {
             prefix: String::new(),
@@ -52,8 +52,8 @@ impl<F: Format> Registrar<F> {
         self.methods.push(method);
     }
 
-    /// Adds the methods of an object that this one holds, under `prefix.`. The table is made here,
-    /// once: no name that a caller sends is ever followed through objects.
+    /// Adds the methods of a nested object, under `prefix.`. Names are resolved once, at
+    /// registration: a name that a caller sends never traverses objects.
     pub fn nested<I: Instance>(&mut self, prefix: &str, instance: I) {
         let outer = self.prefix.len();
         if !prefix.is_empty() {

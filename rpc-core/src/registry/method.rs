@@ -1,4 +1,4 @@
-//! A method, whatever it runs.
+//! A method of a registry.
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,11 +12,11 @@ use crate::context;
 use crate::describe::{Description, Kind};
 use crate::fault::Fault;
 use crate::format::Format;
-use crate::handler::{FromCall, Function, IntoReply, Reply};
+use crate::handler::{FromCall, Function, IntoReply, IntoResult};
 use crate::name::Name;
 use crate::payload::Payload;
 
-/// A method: a name, what to run, and a description for introspection.
+/// A method: a name, a handler, and a description for introspection.
 pub struct Method<F: Format> {
     pub(super) name: Name,
     pub(super) description: Arc<Description>,
@@ -26,7 +26,7 @@ pub struct Method<F: Format> {
 pub(super) type Invoke<F> = dyn Fn(&Registry<F>, Call<F>) -> Answer + Send + Sync;
 
 impl<F: Format> Method<F> {
-    /// A method that runs a function or closure, plain or async.
+    /// Creates a method from a function or closure, plain or async.
     pub fn function<H, A, Cx, Mode>(name: impl Into<Name>, function: H) -> Self
     where
         H: Function<A, Output: IntoReply<Mode, Future: Send + 'static>>,
@@ -47,13 +47,13 @@ impl<F: Format> Method<F> {
         })
     }
 
-    /// A method that runs a plain function on the runtime's pool of blocking threads.
+    /// Creates a method from a plain function, which runs on the runtime's blocking pool.
     pub fn blocking<H, A, Cx, Mark>(name: impl Into<Name>, function: H) -> Self
     where
-        H: Function<A, Output: Reply<Mark>>,
+        H: Function<A, Output: IntoResult<Mark>>,
         A: FromCall<Cx> + Send + 'static,
     {
-        type Value<H, A, Mark> = <<H as Function<A>>::Output as Reply<Mark>>::Value;
+        type Value<H, A, Mark> = <<H as Function<A>>::Output as IntoResult<Mark>>::Value;
 
         let description = describe::<A::Params, Value<H, A, Mark>>();
         let function = Arc::new(function);
@@ -70,7 +70,7 @@ impl<F: Format> Method<F> {
                 })
             };
             Answer::later(async move {
-                // A call that is given up while it waits for a thread never runs.
+                // A call that is abandoned while it waits for a thread never runs.
                 let mut task = AbortOnDropHandle::new(tokio::task::spawn_blocking(run));
                 match (&mut task).await {
                     Ok(result) => result,
@@ -83,7 +83,7 @@ impl<F: Format> Method<F> {
         })
     }
 
-    /// A method that is given the registry and the call as they are.
+    /// Creates a method from a function that takes the registry and the encoded call.
     pub fn raw(
         name: impl Into<Name>,
         description: Description,
@@ -104,14 +104,14 @@ impl<F: Format> Method<F> {
         }
     }
 
-    /// Says what the method does. Default: nothing.
+    /// Sets the help text. Default: empty.
     #[must_use]
     pub fn help(mut self, text: impl Into<String>) -> Self {
         Arc::make_mut(&mut self.description).help = text.into();
         self
     }
 
-    /// Names the parameters, first to last. Default: they have no names.
+    /// Sets the names of the parameters, in order. Default: none.
     #[must_use]
     pub fn parameter_names<N: Into<String>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
         let params = &mut Arc::make_mut(&mut self.description).params;
@@ -121,7 +121,7 @@ impl<F: Format> Method<F> {
         self
     }
 
-    /// Says what the method gives. Default: what [`Kind::of_result`] tells.
+    /// Sets the kind of the result. Default: [`Kind::of_result`] of the result type.
     #[must_use]
     pub fn returns(mut self, kind: Kind) -> Self {
         Arc::make_mut(&mut self.description).result = kind;
@@ -162,7 +162,7 @@ pub(crate) fn encode<F: Format, T: serde::Serialize>(
     result: Result<T, Fault>,
 ) -> Result<Payload, Fault> {
     format.reply(&result?).map_err(|error| {
-        // The method did run: whatever is wrong with its result is not the caller's doing.
+        // The method ran, so a result that cannot be encoded is not an error of the caller.
         Fault::of(
             crate::FaultKind::Internal,
             format!("the result cannot be sent: {error}"),

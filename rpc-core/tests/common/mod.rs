@@ -1,4 +1,4 @@
-//! A small JSON format, and a client that calls a registry in this process.
+//! A small JSON format, and a client for a registry in this process.
 
 use rpc_core::{
     Args, Format, FormatError, FormatErrorKind, FromArgs, Payload, Registry, ServiceCaller,
@@ -11,7 +11,7 @@ pub(crate) struct Json;
 
 #[expect(
     clippy::needless_pass_by_value,
-    reason = "the shape that `map_err` wants"
+    reason = "the signature that `map_err` requires"
 )]
 fn unreadable(error: serde_json::Error) -> FormatError {
     FormatError::new(FormatErrorKind::Mismatch, error.to_string())

@@ -41,7 +41,7 @@ const HAPPENS: [&str; 22] = [
     "work: ran again",
     "work: cancelled",
     "work: the call was not sent",
-    "work: the call was sent, but no answer came",
+    "work: the call was sent, but no reply arrived",
     "hang: DeadlineExceeded",
     "hang: cancelled",
     "create ahead: succeeded",

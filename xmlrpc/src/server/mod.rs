@@ -22,7 +22,7 @@ use std::future::Future;
 use std::io;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
-use rpc_core::handler::{FromCall, Function, IntoReply, Reply};
+use rpc_core::handler::{FromCall, Function, IntoReply, IntoResult};
 use rpc_core::serve::{self, ShutdownReport};
 use rpc_core::transport::{Address, Listen, tcp};
 use rpc_core::workers::{self, Listener, Worker};
@@ -172,7 +172,7 @@ impl Server {
         function: H,
     ) -> Result<&Self, RegisterError>
     where
-        H: Function<A, Output: Reply<Mark>>,
+        H: Function<A, Output: IntoResult<Mark>>,
         A: FromCall<Cx> + Send + 'static,
     {
         self.main.register_blocking(name, function)?;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use futures_util::future::OptionFuture;
 use rpc_core::call::Answer;
-use rpc_core::handler::{FromCall, Function, IntoReply, Reply};
+use rpc_core::handler::{FromCall, Function, IntoReply, IntoResult};
 use rpc_core::output::{Causes, Foreign};
 use rpc_core::registry::{Instance, Method, RegisterError};
 use rpc_core::serve::ShutdownReport;
@@ -137,7 +137,7 @@ impl Server {
         function: H,
     ) -> Result<&Self, RegisterError>
     where
-        H: Function<A, Output: Reply<Mark>>,
+        H: Function<A, Output: IntoResult<Mark>>,
         A: FromCall<Cx> + Send + 'static,
     {
         self.registry.register_blocking(name, function)?;
