@@ -48,9 +48,9 @@ use crate::fault::{Fault, FaultKind};
 /// # Ok::<(), rpc_core::budget::NoRoom>(())
 /// ```
 #[derive(Clone)]
-pub struct Budget(Arc<Shared>);
+pub struct Budget(Arc<BudgetState>);
 
-struct Shared {
+struct BudgetState {
     max: usize,
     ledger: Mutex<Ledger>,
 }
@@ -78,7 +78,7 @@ struct Record {
 
 /// What a connection that holds anything shares with the budget.
 struct Entry {
-    shared: Arc<Shared>,
+    budget: Arc<BudgetState>,
     id: u64,
     is_evicted: AtomicBool,
     task: AtomicWaker,
@@ -89,7 +89,7 @@ struct Entry {
 /// It is two pointers and a lock, and takes memory of its own when the connection first holds more than
 /// [`Budget::FREE`].
 pub struct Account {
-    shared: Arc<Shared>,
+    budget: Arc<BudgetState>,
     entry: OnceLock<Arc<Entry>>,
 }
 
@@ -121,7 +121,7 @@ impl Budget {
     /// below it.
     #[must_use]
     pub fn new(bytes: usize) -> Self {
-        Self(Arc::new(Shared {
+        Self(Arc::new(BudgetState {
             max: bytes,
             ledger: Mutex::default(),
         }))
@@ -143,7 +143,7 @@ impl Budget {
     #[must_use]
     pub fn account(&self) -> Account {
         Account {
-            shared: Arc::clone(&self.0),
+            budget: Arc::clone(&self.0),
             entry: OnceLock::new(),
         }
     }
@@ -198,10 +198,10 @@ impl Account {
 
     fn entry(&self) -> &Arc<Entry> {
         self.entry.get_or_init(|| {
-            let mut ledger = self.shared.ledger();
+            let mut ledger = self.budget.ledger();
             ledger.next += 1;
             Arc::new(Entry {
-                shared: Arc::clone(&self.shared),
+                budget: Arc::clone(&self.budget),
                 id: ledger.next,
                 is_evicted: AtomicBool::new(false),
                 task: AtomicWaker::new(),
@@ -313,7 +313,7 @@ impl NoRoom {
     }
 }
 
-impl Shared {
+impl BudgetState {
     fn ledger(&self) -> MutexGuard<'_, Ledger> {
         // Nothing in it panics halfway.
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
@@ -322,12 +322,12 @@ impl Shared {
 
 impl Entry {
     fn take(self: &Arc<Self>, more: usize) -> Result<(), NoRoom> {
-        let mut ledger = self.shared.ledger();
+        let mut ledger = self.budget.ledger();
         if self.is_evicted.load(Ordering::Acquire) {
             return Err(NoRoom);
         }
         let now = Instant::now();
-        let max = self.shared.max;
+        let max = self.budget.max;
         let wanted = ledger.held.saturating_add(more);
         let evicted = match wanted.checked_sub(max) {
             None | Some(0) => Vec::new(),
@@ -352,7 +352,7 @@ impl Entry {
     }
 
     fn renew(&self, bytes: usize) {
-        let mut ledger = self.shared.ledger();
+        let mut ledger = self.budget.ledger();
         if let Some(record) = ledger.records.get_mut(&self.id) {
             let now = Instant::now();
             let old = record.bytes.saturating_sub(bytes);
@@ -363,7 +363,7 @@ impl Entry {
     }
 
     fn give_back(&self, less: usize) {
-        let mut ledger = self.shared.ledger();
+        let mut ledger = self.budget.ledger();
         let Ledger {
             held,
             leaving,
@@ -403,14 +403,14 @@ impl Ledger {
         except: u64,
         now: Instant,
     ) -> Result<Vec<Arc<Entry>>, NoRoom> {
-        let own = self.records.get(&except).map_or(0, |own| own.age_at(now));
+        let own_age = self.records.get(&except).map_or(0, |own| own.age_at(now));
         let grace = Budget::GRACE.as_nanos();
         let mut oldest: Vec<(u128, &Record)> = self
             .records
             .values()
             .filter(|record| !record.entry.is_evicted.load(Ordering::Acquire))
             .map(|record| (record.age_at(now), record))
-            .filter(|(age, record)| *age > own && *age >= grace * record.bytes as u128)
+            .filter(|(age, record)| *age > own_age && *age >= grace * record.bytes as u128)
             .collect();
         oldest.sort_unstable_by_key(|(age, _)| std::cmp::Reverse(*age));
         let mut free = 0;

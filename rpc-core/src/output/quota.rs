@@ -29,11 +29,11 @@ const PERIOD: Duration = Duration::from_secs(60);
 /// would be logged.
 pub struct Quota {
     most: u32,
-    state: Mutex<State>,
+    counts: Mutex<Counts>,
 }
 
 #[derive(Clone, Copy)]
-struct State {
+struct Counts {
     /// When the minute began.
     since: Option<Instant>,
     admitted: u32,
@@ -61,7 +61,7 @@ impl Quota {
     pub const fn new(most: u32) -> Self {
         Self {
             most,
-            state: Mutex::new(State {
+            counts: Mutex::new(Counts {
                 since: None,
                 admitted: 0,
                 suppressed: 0,
@@ -76,18 +76,18 @@ impl Quota {
     }
 
     fn admit_at(&self, now: Instant) -> Option<Admitted> {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         let is_over = |since| now.saturating_duration_since(since) >= PERIOD;
-        if state.since.is_none_or(is_over) {
-            state.since = Some(now);
-            state.admitted = 0;
+        if counts.since.is_none_or(is_over) {
+            counts.since = Some(now);
+            counts.admitted = 0;
         }
-        if state.admitted < self.most {
-            state.admitted += 1;
-            let suppressed = std::mem::take(&mut state.suppressed);
+        if counts.admitted < self.most {
+            counts.admitted += 1;
+            let suppressed = std::mem::take(&mut counts.suppressed);
             return Some(Admitted { suppressed });
         }
-        state.suppressed = state.suppressed.saturating_add(1);
+        counts.suppressed = counts.suppressed.saturating_add(1);
         None
     }
 }

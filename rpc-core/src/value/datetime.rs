@@ -218,33 +218,33 @@ impl FromStr for DateTime {
 
     fn from_str(text: &str) -> Result<Self, DateTimeError> {
         let trimmed = text.trim();
-        let mut rest = Rest(trimmed.as_bytes());
-        read(&mut rest)
-            .filter(|_| rest.0.is_empty())
+        let mut parser = Parser(trimmed.as_bytes());
+        parse(&mut parser)
+            .filter(|_| parser.0.is_empty())
             .ok_or_else(|| DateTimeError::Form(trimmed.chars().take(40).collect()))?
     }
 }
 
 /// The date and time at the front, which may have parts out of their range; `None` where the
 /// form is wrong.
-fn read(rest: &mut Rest<'_>) -> Option<Result<DateTime, DateTimeError>> {
-    let year = rest.number(4)?;
-    rest.skip(b"-");
-    let month = rest.number(2)? as u8;
-    rest.skip(b"-");
-    let day = rest.number(2)? as u8;
-    rest.skip(b"Tt ").then_some(())?;
-    let hour = rest.number(2)? as u8;
-    rest.skip(b":");
-    let minute = rest.number(2)? as u8;
-    rest.skip(b":");
-    let second = rest.number(2)? as u8;
-    let nanosecond = if rest.skip(b".,") {
-        rest.fraction()?
+fn parse(parser: &mut Parser<'_>) -> Option<Result<DateTime, DateTimeError>> {
+    let year = parser.number(4)?;
+    parser.skip(b"-");
+    let month = parser.number(2)? as u8;
+    parser.skip(b"-");
+    let day = parser.number(2)? as u8;
+    parser.skip(b"Tt ").then_some(())?;
+    let hour = parser.number(2)? as u8;
+    parser.skip(b":");
+    let minute = parser.number(2)? as u8;
+    parser.skip(b":");
+    let second = parser.number(2)? as u8;
+    let nanosecond = if parser.skip(b".,") {
+        parser.fraction()?
     } else {
         0
     };
-    let offset = rest.offset()?;
+    let offset = parser.offset()?;
     Some(
         DateTime::new(year, month, day, hour, minute, second)
             .and_then(|datetime| datetime.with_nanosecond(nanosecond))
@@ -253,9 +253,9 @@ fn read(rest: &mut Rest<'_>) -> Option<Result<DateTime, DateTimeError>> {
 }
 
 /// What is still to be read.
-struct Rest<'a>(&'a [u8]);
+struct Parser<'a>(&'a [u8]);
 
-impl Rest<'_> {
+impl Parser<'_> {
     fn skip(&mut self, any_of: &[u8]) -> bool {
         let found = self.0.first().is_some_and(|byte| any_of.contains(byte));
         if found {
@@ -316,9 +316,9 @@ impl Serialize for DateTime {
 
 impl<'de> Deserialize<'de> for DateTime {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Text;
+        struct DateTimeVisitor;
 
-        impl<'de> Visitor<'de> for Text {
+        impl<'de> Visitor<'de> for DateTimeVisitor {
             type Value = DateTime;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -337,7 +337,7 @@ impl<'de> Deserialize<'de> for DateTime {
             }
         }
 
-        deserializer.deserialize_newtype_struct(NEWTYPE, Text)
+        deserializer.deserialize_newtype_struct(NEWTYPE, DateTimeVisitor)
     }
 }
 

@@ -14,15 +14,15 @@ use crate::error::FormatError;
 
 impl<'de> Deserialize<'de> for Value {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_newtype_struct(NEWTYPE, Asking)
+        deserializer.deserialize_newtype_struct(NEWTYPE, ValueVisitor)
     }
 }
 
 impl<'de> Deserialize<'de> for Struct {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Members;
+        struct StructVisitor;
 
-        impl<'de> Visitor<'de> for Members {
+        impl<'de> Visitor<'de> for StructVisitor {
             type Value = Struct;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -34,7 +34,7 @@ impl<'de> Deserialize<'de> for Struct {
             }
         }
 
-        deserializer.deserialize_map(Members)
+        deserializer.deserialize_map(StructVisitor)
     }
 }
 
@@ -47,9 +47,9 @@ fn members<'de, A: MapAccess<'de>>(mut map: A) -> Result<Struct, A::Error> {
 }
 
 /// Asks the deserializer for anything: see [`NEWTYPE`].
-struct Asking;
+struct ValueVisitor;
 
-impl<'de> Visitor<'de> for Asking {
+impl<'de> Visitor<'de> for ValueVisitor {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -57,12 +57,12 @@ impl<'de> Visitor<'de> for Asking {
     }
 
     fn visit_newtype_struct<D: Deserializer<'de>>(self, source: D) -> Result<Value, D::Error> {
-        source.deserialize_any(Anything)
+        source.deserialize_any(AnyVisitor)
     }
 }
 
 /// Takes what comes. A newtype is a date and time: nothing else is delivered as one.
-struct Anything;
+struct AnyVisitor;
 
 macro_rules! visit {
     ($($method:ident($type:ty) => $variant:ident;)*) => {$(
@@ -72,7 +72,7 @@ macro_rules! visit {
     )*};
 }
 
-impl<'de> Visitor<'de> for Anything {
+impl<'de> Visitor<'de> for AnyVisitor {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -76,16 +76,16 @@ impl ToValue {
         })
     }
 
-    fn list(&self, variant: Option<&'static str>) -> Result<List, FormatError> {
-        Ok(List {
+    fn list(&self, variant: Option<&'static str>) -> Result<ListSerializer, FormatError> {
+        Ok(ListSerializer {
             values: Vec::new(),
             variant,
             depth: self.deeper()?,
         })
     }
 
-    fn members(&self, variant: Option<&'static str>) -> Result<Members, FormatError> {
-        Ok(Members {
+    fn members(&self, variant: Option<&'static str>) -> Result<MembersSerializer, FormatError> {
+        Ok(MembersSerializer {
             members: Struct::new(),
             name: String::new(),
             variant,
@@ -105,13 +105,13 @@ macro_rules! plain {
 impl Serializer for ToValue {
     type Ok = Value;
     type Error = FormatError;
-    type SerializeSeq = List;
-    type SerializeTuple = List;
-    type SerializeTupleStruct = List;
-    type SerializeTupleVariant = List;
-    type SerializeMap = Members;
-    type SerializeStruct = Members;
-    type SerializeStructVariant = Members;
+    type SerializeSeq = ListSerializer;
+    type SerializeTuple = ListSerializer;
+    type SerializeTupleStruct = ListSerializer;
+    type SerializeTupleVariant = ListSerializer;
+    type SerializeMap = MembersSerializer;
+    type SerializeStruct = MembersSerializer;
+    type SerializeStructVariant = MembersSerializer;
 
     plain! {
         serialize_bool(bool) => Bool;
@@ -200,15 +200,19 @@ impl Serializer for ToValue {
         ))
     }
 
-    fn serialize_seq(self, _: Option<usize>) -> Result<List, FormatError> {
+    fn serialize_seq(self, _: Option<usize>) -> Result<ListSerializer, FormatError> {
         self.list(None)
     }
 
-    fn serialize_tuple(self, _: usize) -> Result<List, FormatError> {
+    fn serialize_tuple(self, _: usize) -> Result<ListSerializer, FormatError> {
         self.list(None)
     }
 
-    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<List, FormatError> {
+    fn serialize_tuple_struct(
+        self,
+        _: &'static str,
+        _: usize,
+    ) -> Result<ListSerializer, FormatError> {
         self.list(None)
     }
 
@@ -218,15 +222,15 @@ impl Serializer for ToValue {
         _: u32,
         variant: &'static str,
         _: usize,
-    ) -> Result<List, FormatError> {
+    ) -> Result<ListSerializer, FormatError> {
         self.list(Some(variant))
     }
 
-    fn serialize_map(self, _: Option<usize>) -> Result<Members, FormatError> {
+    fn serialize_map(self, _: Option<usize>) -> Result<MembersSerializer, FormatError> {
         self.members(None)
     }
 
-    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Members, FormatError> {
+    fn serialize_struct(self, _: &'static str, _: usize) -> Result<MembersSerializer, FormatError> {
         self.members(None)
     }
 
@@ -236,7 +240,7 @@ impl Serializer for ToValue {
         _: u32,
         variant: &'static str,
         _: usize,
-    ) -> Result<Members, FormatError> {
+    ) -> Result<MembersSerializer, FormatError> {
         self.members(Some(variant))
     }
 }
@@ -249,13 +253,13 @@ fn wrap(variant: Option<&'static str>, value: Value) -> Value {
     }
 }
 
-struct List {
+struct ListSerializer {
     values: Vec<Value>,
     variant: Option<&'static str>,
     depth: u8,
 }
 
-impl SerializeSeq for List {
+impl SerializeSeq for ListSerializer {
     type Ok = Value;
     type Error = FormatError;
 
@@ -271,7 +275,7 @@ impl SerializeSeq for List {
 
 macro_rules! as_list {
     ($($part:ident: $method:ident;)*) => {$(
-        impl $part for List {
+        impl $part for ListSerializer {
             type Ok = Value;
             type Error = FormatError;
 
@@ -286,7 +290,7 @@ macro_rules! as_list {
     )*};
 }
 
-impl SerializeTuple for List {
+impl SerializeTuple for ListSerializer {
     type Ok = Value;
     type Error = FormatError;
 
@@ -299,14 +303,14 @@ impl SerializeTuple for List {
     }
 }
 
-struct Members {
+struct MembersSerializer {
     members: Struct,
     name: String,
     variant: Option<&'static str>,
     depth: u8,
 }
 
-impl SerializeMap for Members {
+impl SerializeMap for MembersSerializer {
     type Ok = Value;
     type Error = FormatError;
 
@@ -340,7 +344,7 @@ impl SerializeMap for Members {
 
 macro_rules! as_members {
     ($($part:ident)*) => {$(
-        impl $part for Members {
+        impl $part for MembersSerializer {
             type Ok = Value;
             type Error = FormatError;
 

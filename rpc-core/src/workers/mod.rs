@@ -16,7 +16,7 @@
 //! ```
 //! use rpc_core::serve::{self, serve};
 //! use rpc_core::transport::{Connect, tcp::TcpConnector};
-//! use rpc_core::workers::{Listener, Workers};
+//! use rpc_core::workers::{WorkerListener, Workers};
 //! use tokio::io::{AsyncReadExt, AsyncWriteExt};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
@@ -24,7 +24,7 @@
 //! let workers = Workers::new().count(2).threads(&"127.0.0.1:0".parse()?, async |worker| {
 //!     let index = worker.index();
 //!     let (listener, stop) = worker.listen()?;
-//!     let Listener::Tcp(listener) = listener else { unreachable!() };
+//!     let WorkerListener::Tcp(listener) = listener else { unreachable!() };
 //!     Ok(serve(listener, &serve::Options::default(), stop, |mut io, _, _| async move {
 //!         let _ = io.write_all(format!("worker {index} says hello").as_bytes()).await;
 //!     })
@@ -81,7 +81,7 @@ use std::time::Duration;
 #[cfg(unix)]
 pub use self::processes::Processes;
 pub use self::threads::Threads;
-pub use self::worker::{Error, Listener, Worker};
+pub use self::worker::{Error, Worker, WorkerListener};
 use crate::serve::ShutdownReport;
 use crate::transport::Address;
 
@@ -178,8 +178,8 @@ impl Workers {
     where
         F: AsyncFn(Worker) -> Result<ShutdownReport, Error> + Send + Sync + 'static,
     {
-        if let Some(post) = processes::post()? {
-            let code = post.work(worker::in_event_loop(serve), self.drain_timeout);
+        if let Some(child) = processes::child_worker()? {
+            let code = child.work(worker::in_event_loop(serve), self.drain_timeout);
             std::process::exit(code);
         }
         Processes::new(self.clone(), address)

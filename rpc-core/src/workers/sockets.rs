@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 
 use socket2::{Domain, Protocol, Socket as RawSocket, Type};
 
-use super::worker::Listener;
+use super::worker::WorkerListener;
 #[cfg(unix)]
 use crate::transport::unix::{self, SocketFile};
 use crate::transport::{Address, BACKLOG};
@@ -31,14 +31,14 @@ impl Socket {
     }
 
     /// The same within the event loop that calls this.
-    pub(super) fn into_listener(self) -> io::Result<Listener> {
+    pub(super) fn into_listener(self) -> io::Result<WorkerListener> {
         Ok(match self {
             Self::Tcp(socket) => {
                 socket.set_nonblocking(true)?;
-                Listener::Tcp(tokio::net::TcpListener::from_std(socket)?)
+                WorkerListener::Tcp(tokio::net::TcpListener::from_std(socket)?)
             }
             #[cfg(unix)]
-            Self::Unix(socket) => Listener::Unix(unix::UnixListener::from_std(socket)?),
+            Self::Unix(socket) => WorkerListener::Unix(unix::UnixListener::from_std(socket)?),
         })
     }
 }
@@ -47,11 +47,11 @@ impl Socket {
 #[derive(Debug)]
 pub(super) struct Sockets {
     address: Address,
-    open: Mutex<Option<Open>>,
+    open: Mutex<Option<OpenSockets>>,
 }
 
 #[derive(Debug)]
-struct Open {
+struct OpenSockets {
     #[cfg(unix)]
     _file: Option<SocketFile>,
     sockets: Vec<Socket>,
@@ -90,7 +90,7 @@ impl Sockets {
                 return Err(io::Error::new(io::ErrorKind::Unsupported, message));
             }
         };
-        let open = Open {
+        let open = OpenSockets {
             #[cfg(unix)]
             _file: file,
             sockets,
@@ -107,9 +107,9 @@ impl Sockets {
     }
 
     /// A copy of the socket of a worker, unless they are closed.
-    pub(super) fn of_worker(&self, index: usize) -> io::Result<Option<Socket>> {
+    pub(super) fn for_worker(&self, index: usize) -> io::Result<Option<Socket>> {
         let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(Open { sockets, .. }) = &*open else {
+        let Some(OpenSockets { sockets, .. }) = &*open else {
             return Ok(None);
         };
         let socket = sockets.get(index).or_else(|| sockets.first());
@@ -181,11 +181,11 @@ mod tests {
         let Address::Tcp(address) = *sockets.address() else {
             panic!("it is a TCP address");
         };
-        drop(sockets.of_worker(0)?);
+        drop(sockets.for_worker(0)?);
         let peers: Vec<_> = (0..64).map(|_| TcpStream::connect(address)).collect();
         let mut accepted = 0;
         for index in 0..2 {
-            let Some(Socket::Tcp(socket)) = sockets.of_worker(index)? else {
+            let Some(Socket::Tcp(socket)) = sockets.for_worker(index)? else {
                 panic!("the sockets are open");
             };
             socket.set_nonblocking(true)?;
@@ -195,7 +195,7 @@ mod tests {
         }
         assert_eq!(accepted, peers.len());
         sockets.close();
-        assert!(sockets.of_worker(0)?.is_none());
+        assert!(sockets.for_worker(0)?.is_none());
         assert!(TcpStream::connect(address).is_err());
         Ok(())
     }

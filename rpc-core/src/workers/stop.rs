@@ -6,7 +6,7 @@ use std::io;
 /// Is ready when the process is told to stop, by SIGTERM or SIGINT (Ctrl-C). From this call on neither of them
 /// ends the process at once.
 #[cfg(unix)]
-pub(super) fn told_to_stop() -> io::Result<impl Future<Output = ()>> {
+pub(super) fn stop_signal() -> io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
 
     let mut terminate = signal(SignalKind::terminate())?;
@@ -21,7 +21,7 @@ pub(super) fn told_to_stop() -> io::Result<impl Future<Output = ()>> {
 
 /// Is ready when the process is told to stop, by Ctrl-C.
 #[cfg(not(unix))]
-pub(super) fn told_to_stop() -> io::Result<impl Future<Output = ()>> {
+pub(super) fn stop_signal() -> io::Result<impl Future<Output = ()>> {
     Ok(async {
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;

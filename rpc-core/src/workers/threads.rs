@@ -16,7 +16,7 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 use super::Workers;
 use super::backoff::Backoff;
 use super::sockets::Sockets;
-use super::stop::told_to_stop;
+use super::stop::stop_signal;
 use super::worker::{Error, Worker, event_loop};
 use crate::call::panic_message;
 use crate::serve::ShutdownReport;
@@ -57,7 +57,7 @@ impl Threads {
     /// # Panics
     /// Within an event loop.
     pub fn run(self) -> io::Result<()> {
-        event_loop()?.block_on(async { self.serve_until(told_to_stop()?).await })
+        event_loop()?.block_on(async { self.serve_until(stop_signal()?).await })
     }
 
     /// Serves until `stop` ends, then has the workers finish the calls that run.
@@ -69,7 +69,7 @@ impl Threads {
     /// When the future is dropped, the workers are told to stop, but not waited for.
     pub async fn serve_until(self, stop: impl Future<Output = ()>) -> io::Result<()> {
         let running = TaskTracker::new();
-        let stopping = Stopping {
+        let guard = StopGuard {
             sockets: Arc::clone(&self.sockets),
             stop: CancellationToken::new(),
         };
@@ -79,7 +79,7 @@ impl Threads {
                 workers: self.workers.clone(),
                 sockets: Arc::clone(&self.sockets),
                 serve: Arc::clone(&self.serve),
-                stop: stopping.stop.clone(),
+                stop: guard.stop.clone(),
                 _running: running.token(),
             };
             std::thread::Builder::new()
@@ -88,7 +88,7 @@ impl Threads {
         }
         running.close();
         stop.await;
-        drop(stopping);
+        drop(guard);
         running.wait().await;
         Ok(())
     }
@@ -104,12 +104,12 @@ impl fmt::Debug for Threads {
 }
 
 /// Stops the workers when it is dropped.
-struct Stopping {
+struct StopGuard {
     sockets: Arc<Sockets>,
     stop: CancellationToken,
 }
 
-impl Drop for Stopping {
+impl Drop for StopGuard {
     fn drop(&mut self) {
         // First, so that a worker which closes its socket then closes the last copy of it.
         self.sockets.close();
@@ -162,7 +162,7 @@ impl Thread {
         if !pause.is_zero() && runtime.block_on(stopped) {
             return Ok(None);
         }
-        let Some(socket) = self.sockets.of_worker(self.index)? else {
+        let Some(socket) = self.sockets.for_worker(self.index)? else {
             return Ok(None);
         };
         let worker = Worker::new(self.index, socket, self.stop.clone());

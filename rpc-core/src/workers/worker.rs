@@ -27,7 +27,7 @@ pub struct Worker {
 
 /// What a worker accepts on.
 #[derive(Debug)]
-pub enum Listener {
+pub enum WorkerListener {
     /// A port of an IP address.
     Tcp(TcpListener),
     /// A Unix socket.
@@ -69,7 +69,7 @@ impl Worker {
     ///
     /// # Errors
     /// If the event loop cannot watch the socket.
-    pub fn listen(self) -> io::Result<(Listener, CancellationToken)> {
+    pub fn listen(self) -> io::Result<(WorkerListener, CancellationToken)> {
         let listener = self.socket.into_listener()?;
         (self.ready)();
         Ok((listener, self.stop))

@@ -4,12 +4,12 @@
 use super::DateTime;
 
 /// The text of a date and time.
-pub(super) struct Text {
+pub(super) struct DateTimeBuffer {
     bytes: [u8; Self::LONGEST.len()],
     len: usize,
 }
 
-impl Text {
+impl DateTimeBuffer {
     const LONGEST: &str = "9999-12-31T23:59:60.999999999+23:59";
 
     fn push(&mut self, bytes: &[u8]) {
@@ -29,9 +29,9 @@ impl Text {
 
 impl DateTime {
     /// The text of it, with this between the parts of the date.
-    pub(super) fn text(self, dash: &str) -> Text {
-        let mut text = Text {
-            bytes: [0; Text::LONGEST.len()],
+    pub(super) fn text(self, dash: &str) -> DateTimeBuffer {
+        let mut text = DateTimeBuffer {
+            bytes: [0; DateTimeBuffer::LONGEST.len()],
             len: 0,
         };
         text.push(&[

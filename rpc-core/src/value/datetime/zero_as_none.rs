@@ -55,9 +55,9 @@ struct NonZero(Option<DateTime>);
 
 impl<'de> Deserialize<'de> for NonZero {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Text;
+        struct NonZeroVisitor;
 
-        impl<'de> Visitor<'de> for Text {
+        impl<'de> Visitor<'de> for NonZeroVisitor {
             type Value = NonZero;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -82,14 +82,14 @@ impl<'de> Deserialize<'de> for NonZero {
             }
         }
 
-        deserializer.deserialize_newtype_struct(NEWTYPE, Text)
+        deserializer.deserialize_newtype_struct(NEWTYPE, NonZeroVisitor)
     }
 }
 
 /// Whether it has the characters of a date and time, and no digit but 0; or nothing at all.
 fn is_zero(text: &str) -> bool {
-    let of_zero = |b: u8| b"0-:.,+TtZz ".contains(&b);
-    text.bytes().all(of_zero)
+    let is_allowed = |b: u8| b"0-:.,+TtZz ".contains(&b);
+    text.bytes().all(is_allowed)
 }
 
 #[cfg(test)]

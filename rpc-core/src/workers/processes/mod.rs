@@ -1,14 +1,14 @@
 //! Workers that are processes of their own.
 //!
 //! The supervisor opens the sockets and starts this same program for each worker, with one end of a pair of
-//! sockets as its standard input: the *line*. Over it the worker gets its listening socket, and says when it is
-//! ready. When the line is cut, because the supervisor wants it or because there is none any more, the worker
+//! sockets as its standard input: the *channel*. Over it the worker gets its listening socket, and says when it is
+//! ready. When the channel is cut, because the supervisor wants it or because there is none any more, the worker
 //! finishes what runs, and ends.
 
-mod line;
-mod place;
-mod post;
-mod process;
+mod channel;
+mod child;
+mod parent;
+mod slot;
 
 use std::io;
 use std::sync::Arc;
@@ -18,12 +18,12 @@ use tokio::sync::{Mutex, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use self::place::Place;
-pub(super) use self::post::post;
-use self::process::Program;
+pub(super) use self::child::child_worker;
+use self::parent::Program;
+use self::slot::Slot;
 use super::Workers;
 use super::sockets::Sockets;
-use super::stop::told_to_stop;
+use super::stop::stop_signal;
 use super::worker::event_loop;
 use crate::transport::Address;
 
@@ -72,25 +72,25 @@ impl Processes {
 
     async fn supervise(self) -> io::Result<()> {
         let mut hangup = signal(SignalKind::hangup())?;
-        let mut told_to_stop = std::pin::pin!(told_to_stop()?);
+        let mut stop_signal = std::pin::pin!(stop_signal()?);
         let (reload, reloads) = watch::channel(());
         let stop = CancellationToken::new();
-        let turn = Arc::new(Mutex::new(()));
-        let mut places = JoinSet::new();
+        let replacing = Arc::new(Mutex::new(()));
+        let mut slots = JoinSet::new();
         for index in 0..self.workers.count {
-            let place = Place::new(
+            let slot = Slot::new(
                 index,
                 &self.workers,
                 Arc::clone(&self.program),
                 Arc::clone(&self.sockets),
-                Arc::clone(&turn),
+                Arc::clone(&replacing),
                 stop.clone(),
             );
-            places.spawn(place.run(reloads.clone()));
+            slots.spawn(slot.run(reloads.clone()));
         }
         loop {
             tokio::select! {
-                () = &mut told_to_stop => break,
+                () = &mut stop_signal => break,
                 Some(()) = hangup.recv() => {
                     tracing::info!("the workers are replaced");
                     reload.send_replace(());
@@ -100,7 +100,7 @@ impl Processes {
         // First, so that a worker which closes its socket then closes the last copy of it.
         self.sockets.close();
         stop.cancel();
-        places.join_all().await;
+        slots.join_all().await;
         Ok(())
     }
 }

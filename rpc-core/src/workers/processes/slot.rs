@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use super::process::{Process, Program};
+use super::parent::{Program, WorkerProcess};
 use crate::workers::Workers;
 use crate::workers::backoff::Backoff;
 use crate::workers::sockets::Sockets;
@@ -19,12 +19,12 @@ use crate::workers::sockets::Sockets;
 /// What the supervisor adds to the time that a worker has to finish: that keeps to it by itself.
 const GRACE: Duration = Duration::from_secs(1);
 
-pub(super) struct Place {
+pub(super) struct Slot {
     index: usize,
     program: Arc<Program>,
     sockets: Arc<Sockets>,
     /// Held by the place whose worker is being replaced.
-    turn: Arc<Mutex<()>>,
+    replacing: Arc<Mutex<()>>,
     stop: CancellationToken,
     backoff: Backoff,
     drain_timeout: Duration,
@@ -32,20 +32,20 @@ pub(super) struct Place {
     finishing: JoinSet<()>,
 }
 
-impl Place {
+impl Slot {
     pub(super) fn new(
         index: usize,
         workers: &Workers,
         program: Arc<Program>,
         sockets: Arc<Sockets>,
-        turn: Arc<Mutex<()>>,
+        replacing: Arc<Mutex<()>>,
         stop: CancellationToken,
     ) -> Self {
         Self {
             index,
             program,
             sockets,
-            turn,
+            replacing,
             stop,
             backoff: Backoff::new(workers.restart_pause),
             drain_timeout: workers.drain_timeout.saturating_add(GRACE),
@@ -78,8 +78,8 @@ impl Place {
     }
 
     /// A new worker, unless the server stops.
-    fn start(&self) -> io::Result<Option<Process>> {
-        let Some(socket) = self.sockets.of_worker(self.index)? else {
+    fn start(&self) -> io::Result<Option<WorkerProcess>> {
+        let Some(socket) = self.sockets.for_worker(self.index)? else {
             return Ok(None);
         };
         let process = self.program.start(self.index, &socket)?;
@@ -94,7 +94,7 @@ impl Place {
     /// Waits until the worker ends, or those that take its place; nothing if the server stops.
     async fn watch(
         &mut self,
-        mut process: Process,
+        mut process: WorkerProcess,
         reloads: &mut watch::Receiver<()>,
     ) -> Option<io::Result<ExitStatus>> {
         loop {
@@ -108,28 +108,28 @@ impl Place {
                     self.finishing.spawn(old.finish(self.drain_timeout));
                 },
                 Some(_) = self.finishing.join_next() => {}
-                ended = process.ended() => return Some(ended),
+                ended = process.wait() => return Some(ended),
             }
         }
     }
 
     /// A worker that is ready to take the place.
-    async fn successor(&self) -> Option<Process> {
+    async fn successor(&self) -> Option<WorkerProcess> {
         let worker = self.index;
         // One after the other, so that a program which cannot serve does no harm.
-        let _turn = self.stop.run_until_cancelled(self.turn.lock()).await?;
+        let _guard = self.stop.run_until_cancelled(self.replacing.lock()).await?;
         let started = self.start().inspect_err(|error| {
             tracing::error!(worker, %error, "the worker cannot be replaced");
         });
-        let mut new = started.ok()??;
+        let mut successor = started.ok()??;
         tokio::select! {
             // It has to be waited for, like the other.
             () = self.stop.cancelled() => {}
-            ready = new.ready() => if !ready {
+            ready = successor.ready() => if !ready {
                 tracing::error!(worker, "the new worker ended, and the old one stays");
                 return None;
             },
         }
-        Some(new)
+        Some(successor)
     }
 }

@@ -14,8 +14,8 @@ use tokio::net::UnixStream;
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
-use super::line;
-use super::post::VARIABLE;
+use super::channel;
+use super::child::VARIABLE;
 use crate::workers::sockets::Socket;
 
 /// What is started for each worker.
@@ -35,17 +35,17 @@ impl Program {
     }
 
     /// Starts a worker.
-    pub(super) fn start(&self, index: usize, socket: &Socket) -> io::Result<Process> {
-        let (line, theirs) = StdStream::pair()?;
-        line.set_nonblocking(true)?;
-        line::send(&line, socket)?;
+    pub(super) fn start(&self, index: usize, socket: &Socket) -> io::Result<WorkerProcess> {
+        let (channel, child_end) = StdStream::pair()?;
+        channel.set_nonblocking(true)?;
+        channel::send(&channel, socket)?;
         let child = Command::new(&self.file)
             .args(&self.arguments)
             .env(VARIABLE, index.to_string())
-            .stdin(OwnedFd::from(theirs))
+            .stdin(OwnedFd::from(child_end))
             .spawn()?;
-        Ok(Process {
-            line: UnixStream::from_std(line)?,
+        Ok(WorkerProcess {
+            channel: UnixStream::from_std(channel)?,
             child,
         })
     }
@@ -53,31 +53,31 @@ impl Program {
 
 /// A worker. When this is dropped, the worker finishes and ends.
 #[derive(Debug)]
-pub(super) struct Process {
-    line: UnixStream,
+pub(super) struct WorkerProcess {
+    channel: UnixStream,
     child: Child,
 }
 
-impl Process {
+impl WorkerProcess {
     pub(super) fn id(&self) -> Option<u32> {
         self.child.id()
     }
 
     /// Whether the worker became ready, rather than ended.
     pub(super) async fn ready(&mut self) -> bool {
-        self.line.read_u8().await.is_ok()
+        self.channel.read_u8().await.is_ok()
     }
 
     /// How the worker ended.
-    pub(super) async fn ended(&mut self) -> io::Result<ExitStatus> {
+    pub(super) async fn wait(&mut self) -> io::Result<ExitStatus> {
         self.child.wait().await
     }
 
     /// Has the worker finish, and ends it when its time is over.
     pub(super) async fn finish(self, time: Duration) {
-        let Self { line, mut child } = self;
+        let Self { channel, mut child } = self;
         let process = child.id();
-        drop(line);
+        drop(channel);
         match timeout(time, child.wait()).await {
             Ok(Ok(status)) => tracing::info!(process, %status, "a worker stopped"),
             Ok(Err(error)) => tracing::error!(process, %error, "a worker cannot be waited for"),

@@ -1,4 +1,4 @@
-//! The line between the supervisor and a worker.
+//! The channel between the supervisor and a worker.
 
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
@@ -17,8 +17,8 @@ use crate::workers::sockets::Socket;
 /// What a worker says when it is ready, and what a socket travels beside.
 pub(super) const BYTE: &[u8; 1] = b"w";
 
-/// Sends a socket through the line, which has room for it as nothing was sent before.
-pub(super) fn send(line: impl AsFd, socket: &Socket) -> io::Result<()> {
+/// Sends a socket through the channel, which has room for it as nothing was sent before.
+pub(super) fn send(channel: impl AsFd, socket: &Socket) -> io::Result<()> {
     let handle = [match socket {
         Socket::Tcp(socket) => socket.as_fd(),
         Socket::Unix(socket) => socket.as_fd(),
@@ -28,18 +28,18 @@ pub(super) fn send(line: impl AsFd, socket: &Socket) -> io::Result<()> {
     control.push(SendAncillaryMessage::ScmRights(&handle));
     let byte = [IoSlice::new(BYTE)];
     let flags = SendFlags::empty();
-    retry_on_intr(|| rustix::net::sendmsg(&line, &byte, &mut control, flags))?;
+    retry_on_intr(|| rustix::net::sendmsg(&channel, &byte, &mut control, flags))?;
     Ok(())
 }
 
 /// Receives the socket that was sent.
-pub(super) fn receive(line: impl AsFd) -> io::Result<Socket> {
+pub(super) fn receive(channel: impl AsFd) -> io::Result<Socket> {
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut control = RecvAncillaryBuffer::new(&mut space);
     let mut byte = [0];
     let mut buffers = [IoSliceMut::new(&mut byte)];
     let flags = RecvFlags::CMSG_CLOEXEC;
-    retry_on_intr(|| rustix::net::recvmsg(&line, &mut buffers, &mut control, flags))?;
+    retry_on_intr(|| rustix::net::recvmsg(&channel, &mut buffers, &mut control, flags))?;
     let handle = control.drain().find_map(|message| match message {
         RecvAncillaryMessage::ScmRights(mut handles) => handles.next(),
         _ => None,
