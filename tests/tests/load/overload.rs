@@ -87,7 +87,7 @@ async fn a_refusal_for_overload_has_status_and_fault() {
     let document = std::str::from_utf8(&body).unwrap();
     assert!(document.contains("-32400"), "{document}");
     assert!(
-        document.contains("the server answers 0 calls already"),
+        document.contains("the server already runs its maximum of 0 calls"),
         "{document}"
     );
 }

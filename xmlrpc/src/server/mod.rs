@@ -25,7 +25,7 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use rpc_core::handler::{FromCall, Function, IntoReply, Reply};
 use rpc_core::serve::{self, ShutdownReport};
 use rpc_core::transport::{Address, Listen, tcp};
-use rpc_core::workers::{self, WorkerListener, Worker};
+use rpc_core::workers::{self, Worker, WorkerListener};
 use rpc_core::{CallLimit, Instance, Name, RegisterError, Registry};
 use tokio::net::{TcpListener, ToSocketAddrs};
 use tokio_util::sync::CancellationToken;
