@@ -92,7 +92,7 @@ impl Options {
     }
 }
 
-/// The fate of the connections that were open when the stop began.
+/// The outcome of a graceful stop: counts of the connections that were open when it began.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ShutdownReport {
     /// Connections whose handler returned or panicked after the stop began.
