@@ -211,14 +211,16 @@ async fn drain(mut connections: JoinSet<()>, time: Duration) -> ShutdownReport {
 // Not an async function: its future would reserve space for the connection twice, as an argument
 // and where it is polled.
 fn log_panic(connection: impl Future<Output = ()>, peer: Peer) -> impl Future<Output = ()> {
-    AssertUnwindSafe(connection).catch_unwind().map(move |result| {
-        if let Err(panic) = result {
-            let message = panic_message(&*panic);
-            // The message of a panic may contain data of the peer.
-            let message = message.map(Foreign::excerpt).map(tracing::field::display);
-            tracing::error!(%peer, message, "the handler of a connection panicked");
-        }
-    })
+    AssertUnwindSafe(connection)
+        .catch_unwind()
+        .map(move |result| {
+            if let Err(panic) = result {
+                let message = panic_message(&*panic);
+                // The message of a panic may contain data of the peer.
+                let message = message.map(Foreign::excerpt).map(tracing::field::display);
+                tracing::error!(%peer, message, "the handler of a connection panicked");
+            }
+        })
 }
 
 /// Returns `true` if accepting the next connection may succeed right away.

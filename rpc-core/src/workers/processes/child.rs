@@ -1,4 +1,4 @@
-//! A worker as it sees itself.
+//! The child side: a worker in its own process.
 
 use std::env;
 use std::fs::File;
@@ -21,23 +21,24 @@ use crate::workers::sockets::Socket;
 use crate::workers::stop::stop_signal;
 use crate::workers::worker::{Error, Worker, event_loop};
 
-/// The environment variable that tells a process which worker it is.
+/// The environment variable with the number of the worker.
 pub(super) const VARIABLE: &str = "FARCALL_WORKER";
 
-/// What a worker process was given.
+/// A worker process: its number, listening socket, and channel to the supervisor.
 pub(crate) struct ChildWorker {
     index: usize,
     socket: Socket,
     channel: StdStream,
 }
 
-/// What the supervisor gave this process, if it is a worker.
+/// Returns the worker that this process is, as the supervisor set it up. `None` if it is no worker.
 pub(crate) fn child_worker() -> io::Result<Option<ChildWorker>> {
     let index = env::var(VARIABLE).ok().and_then(|index| index.parse().ok());
     let (Some(index), stdin) = (index, io::stdin()) else {
         return Ok(None);
     };
-    // Programs that a worker starts inherit the variable, but not the channel: see below.
+    // Programs that a worker starts inherit the variable but not the channel, which is no longer
+    // their standard input (see below).
     if rustix::net::getsockname(&stdin) == Err(Errno::NOTSOCK) {
         return Ok(None);
     }
@@ -54,7 +55,7 @@ pub(crate) fn child_worker() -> io::Result<Option<ChildWorker>> {
 }
 
 impl ChildWorker {
-    /// Serves until the channel is cut, and gives the exit code of the process.
+    /// Serves until the channel closes. Returns the exit code of the process.
     pub(crate) fn work(
         self,
         serve: impl Fn(&Runtime, Worker, Duration) -> Result<ShutdownReport, Error>,
@@ -66,14 +67,14 @@ impl ChildWorker {
                 let _entered = runtime.enter();
                 self.prepare()?
             };
-            let ended = serve(&runtime, worker, drain_timeout);
-            // What blocks in the background is not waited for.
+            let result = serve(&runtime, worker, drain_timeout);
+            // Blocking tasks in the background are not waited for.
             runtime.shutdown_background();
-            ended
+            result
         });
         match result {
             Ok(ShutdownReport { finished, aborted }) => {
-                tracing::info!(worker, finished, aborted, "the worker ends");
+                tracing::info!(worker, finished, aborted, "the worker exits");
                 0
             }
             Err(error) => {
@@ -90,7 +91,7 @@ impl ChildWorker {
         tokio::spawn(cancel_on_stop(stop.clone(), self.channel)?);
         let worker = Worker::new(self.index, self.socket, stop);
         Ok(worker.on_ready(move || {
-            // A supervisor that is gone is noticed where the channel is read.
+            // An error means that the supervisor is gone, which the reader of the channel detects.
             let _ = ready.write_all(channel::BYTE);
         }))
     }
@@ -102,13 +103,13 @@ fn cancel_on_stop(
 ) -> io::Result<impl Future<Output = ()>> {
     let mut channel = UnixStream::from_std(channel)?;
     let stop_signal = stop_signal()?;
-    // Watched, so that it does not end the process: it is for the supervisor.
+    // SIGHUP is meant for the supervisor: watching it keeps it from ending this process.
     let hangup = signal(SignalKind::hangup())?;
     Ok(async move {
         let _hangup = hangup;
         tokio::select! {
             () = stop_signal => {}
-            // Nothing comes but the end.
+            // The supervisor never writes: reading completes when the channel closes.
             _ = channel.read_u8() => {}
         }
         stop.cancel();

@@ -1,9 +1,9 @@
 //! Workers that are processes of their own.
 //!
-//! The supervisor opens the sockets and starts this same program for each worker, with one end of a pair of
-//! sockets as its standard input: the *channel*. Over it the worker gets its listening socket, and says when it is
-//! ready. When the channel is cut, because the supervisor wants it or because there is none any more, the worker
-//! finishes what runs, and ends.
+//! The supervisor opens the sockets and starts this program for each worker, with one side of a
+//! socket pair as its standard input: the *channel*. Over it the worker receives its listening
+//! socket and reports that it is ready. When the channel closes, because the supervisor closed it
+//! or exited, the worker finishes its calls and exits.
 
 mod channel;
 mod child;
@@ -27,7 +27,8 @@ use super::stop::stop_signal;
 use super::worker::event_loop;
 use crate::transport::Address;
 
-/// The supervisor of workers that are processes, with their sockets open: run it. Made by [`Workers::processes`].
+/// The supervisor of workers that are processes, with open sockets. Created by
+/// [`Workers::processes`].
 #[derive(Debug)]
 #[must_use = "workers do nothing until they are run"]
 pub struct Processes {
@@ -45,27 +46,29 @@ impl Processes {
         })
     }
 
-    /// The address that clients connect to, with the port that was really taken.
+    /// The address that clients connect to, with the actual port.
     #[must_use]
     pub fn local_address(&self) -> &Address {
         self.sockets.address()
     }
 
-    /// Serves until the process is told to stop, has the workers finish the calls that run, and returns.
+    /// Serves until the process is told to stop, waits for the workers to finish running calls, and
+    /// returns.
     ///
     /// | signal | to the supervisor | to a worker |
     /// |---|---|---|
-    /// | SIGTERM, SIGINT (Ctrl-C) | stops | finishes, and is started again |
-    /// | SIGHUP | replaces all workers, one after the other, by the program that is now in the file of this one | nothing |
+    /// | SIGTERM, SIGINT (Ctrl-C) | stops | finishes its calls and is restarted |
+    /// | SIGHUP | replaces all workers, one after the other, by the current content of the program file | no effect |
     ///
-    /// A worker that is replaced goes on until the new one is ready, and then finishes. If the new one ends
-    /// instead, the old one stays. If the supervisor dies, its workers finish, and end.
+    /// A worker that is replaced serves until its successor is ready, and then finishes. If the
+    /// successor exits instead, the old worker stays. If the supervisor dies, its workers finish
+    /// and exit.
     ///
     /// # Errors
     /// If the system cannot watch signals.
     ///
     /// # Panics
-    /// Within an event loop.
+    /// If called within an event loop.
     pub fn run(self) -> io::Result<()> {
         event_loop()?.block_on(self.supervise())
     }
@@ -92,12 +95,12 @@ impl Processes {
             tokio::select! {
                 () = &mut stop_signal => break,
                 Some(()) = hangup.recv() => {
-                    tracing::info!("the workers are replaced");
+                    tracing::info!("replacing the workers");
                     reload.send_replace(());
                 }
             }
         }
-        // First, so that a worker which closes its socket then closes the last copy of it.
+        // Closed first, so that a worker that then closes its socket closes the last duplicate.
         self.sockets.close();
         stop.cancel();
         slots.join_all().await;

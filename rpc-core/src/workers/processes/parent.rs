@@ -1,4 +1,4 @@
-//! A worker as its supervisor sees it.
+//! The parent side: a worker process as its supervisor handles it.
 
 use std::env;
 use std::ffi::OsString;
@@ -18,10 +18,10 @@ use super::channel;
 use super::child::VARIABLE;
 use crate::workers::sockets::Socket;
 
-/// What is started for each worker.
+/// The program of the workers.
 #[derive(Debug)]
 pub(super) struct Program {
-    /// The path, as it was when the supervisor began: another file may come to be there.
+    /// The path when the supervisor started. The file may be replaced, to update the program.
     file: PathBuf,
     arguments: Vec<OsString>,
 }
@@ -34,7 +34,7 @@ impl Program {
         })
     }
 
-    /// Starts a worker.
+    /// Starts a worker process and sends it its socket.
     pub(super) fn start(&self, index: usize, socket: &Socket) -> io::Result<WorkerProcess> {
         let (channel, child_end) = StdStream::pair()?;
         channel.set_nonblocking(true)?;
@@ -51,7 +51,7 @@ impl Program {
     }
 }
 
-/// A worker. When this is dropped, the worker finishes and ends.
+/// A worker process. When this is dropped, the worker finishes and exits.
 #[derive(Debug)]
 pub(super) struct WorkerProcess {
     channel: UnixStream,
@@ -63,28 +63,28 @@ impl WorkerProcess {
         self.child.id()
     }
 
-    /// Whether the worker became ready, rather than ended.
+    /// Completes with `true` when the worker is ready, or with `false` when it exited first.
     pub(super) async fn ready(&mut self) -> bool {
         self.channel.read_u8().await.is_ok()
     }
 
-    /// How the worker ended.
+    /// Waits until the worker exits.
     pub(super) async fn wait(&mut self) -> io::Result<ExitStatus> {
         self.child.wait().await
     }
 
-    /// Has the worker finish, and ends it when its time is over.
+    /// Lets the worker finish, and kills it if it has not exited after `time`.
     pub(super) async fn finish(self, time: Duration) {
         let Self { channel, mut child } = self;
         let process = child.id();
         drop(channel);
         match timeout(time, child.wait()).await {
             Ok(Ok(status)) => tracing::info!(process, %status, "a worker stopped"),
-            Ok(Err(error)) => tracing::error!(process, %error, "a worker cannot be waited for"),
+            Ok(Err(error)) => tracing::error!(process, %error, "cannot wait for a worker"),
             Err(_) => {
-                tracing::error!(process, "a worker has not finished in time: it is killed");
+                tracing::error!(process, "a worker did not finish in time and is killed");
                 if let Err(error) = child.kill().await {
-                    tracing::error!(process, %error, "a worker cannot be killed");
+                    tracing::error!(process, %error, "cannot kill a worker");
                 }
             }
         }
