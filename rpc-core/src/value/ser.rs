@@ -1,4 +1,4 @@
-//! Writing values, and making values of other types.
+//! Serialisation of values, and conversion of other types to values.
 
 use serde::ser::{
     Serialize, SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant, SerializeTuple,
@@ -32,7 +32,7 @@ impl Serialize for Struct {
     }
 }
 
-/// Makes a value of any type that serde writes.
+/// Converts any serialisable type to a value.
 ///
 /// ```
 /// let value = rpc_core::to_value(&(1, "two", [3.0])).unwrap();
@@ -40,16 +40,16 @@ impl Serialize for Struct {
 /// ```
 ///
 /// # Errors
-/// If a number does not fit into 64 bits, the keys of a map are not strings, or the values are
-/// nested over 255 deep.
+/// If an integer does not fit into 64 bits, a key of a map is not a string, integer or boolean, or
+/// the values are nested more than 255 deep.
 pub fn to_value<T: Serialize + ?Sized>(value: &T) -> Result<Value, FormatError> {
     into_value(value, MAX_DEPTH)
 }
 
 fn into_value<T: Serialize + ?Sized>(value: &T, depth: u8) -> Result<Value, FormatError> {
-    let made = value.serialize(ToValue { depth })?;
-    Ok(match made {
-        // Serde shows a vector of bytes as a list of numbers.
+    let converted = value.serialize(ToValue { depth })?;
+    Ok(match converted {
+        // Serde serialises a vector of bytes as a sequence of numbers.
         Value::Array(values) if is_bytes::<T>() => {
             let byte = |value: &Value| value.as_i64().and_then(|n| u8::try_from(n).ok());
             match values.iter().map(byte).collect() {
@@ -57,7 +57,7 @@ fn into_value<T: Serialize + ?Sized>(value: &T, depth: u8) -> Result<Value, Form
                 None => Value::Array(values),
             }
         }
-        made => made,
+        converted => converted,
     })
 }
 
@@ -70,7 +70,7 @@ struct ToValue {
 }
 
 impl ToValue {
-    fn deeper(&self) -> Result<u8, FormatError> {
+    fn nested_depth(&self) -> Result<u8, FormatError> {
         self.depth.checked_sub(1).ok_or_else(|| {
             unrepresentable(format!("the values are nested more than {MAX_DEPTH} deep"))
         })
@@ -80,7 +80,7 @@ impl ToValue {
         Ok(ListSerializer {
             values: Vec::new(),
             variant,
-            depth: self.deeper()?,
+            depth: self.nested_depth()?,
         })
     }
 
@@ -89,7 +89,7 @@ impl ToValue {
             members: Struct::new(),
             name: String::new(),
             variant,
-            depth: self.deeper()?,
+            depth: self.nested_depth()?,
         })
     }
 }
@@ -194,7 +194,7 @@ impl Serializer for ToValue {
         variant: &'static str,
         value: &T,
     ) -> Result<Value, FormatError> {
-        let value = into_value(value, self.deeper()?)?;
+        let value = into_value(value, self.nested_depth()?)?;
         Ok(Value::Struct(
             [(variant.to_owned(), value)].into_iter().collect(),
         ))
@@ -245,7 +245,7 @@ impl Serializer for ToValue {
     }
 }
 
-/// Under the name of the variant of an enum, if it is one's content.
+/// Wraps the content of a variant in a struct with the variant's name; other values are unchanged.
 fn wrap(variant: Option<&'static str>, value: Value) -> Value {
     match variant {
         Some(variant) => Value::Struct([(variant.to_owned(), value)].into_iter().collect()),
