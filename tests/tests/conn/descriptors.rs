@@ -21,7 +21,7 @@ use crate::peer::{Peer, versions};
 const KEY: &str = "a key";
 
 /// Far longer than anything here takes.
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// As many as one message may have (`SCM_MAX_FD`).
 const MOST: usize = 253;
@@ -192,13 +192,13 @@ async fn descriptors_stand_between_messages_of_every_length() {
     let mut buffer = vec![0; 300_000];
     for (round, length) in lengths.into_iter().enumerate() {
         // To look whether something came takes nothing away.
-        assert!(here.poll(PATIENCE).await);
+        assert!(here.poll(TIMEOUT).await);
         if round % 2 == 0 {
             assert_eq!(here.recv_bytes(300_000).await.unwrap(), vec![7; length]);
         } else {
             assert_eq!(here.recv_bytes_into(&mut buffer).await.unwrap(), length);
         }
-        assert!(here.poll(PATIENCE).await);
+        assert!(here.poll(TIMEOUT).await);
         let handle = here.recv_handle().await.unwrap();
         assert_eq!(text_of(handle).await, length.to_string());
     }
@@ -224,7 +224,7 @@ async fn connections_close_descriptors_unless_they_are_told_to_receive_them() {
     let (here, mut there) = pair();
     there.send_handle(&file.0).await.unwrap();
     let (_sender, mut receiver) = here.split();
-    assert!(receiver.poll(PATIENCE).await);
+    assert!(receiver.poll(TIMEOUT).await);
     assert_eq!(file.open(), 1);
 }
 
@@ -236,7 +236,7 @@ async fn descriptors_that_nobody_asks_for_wait_outside_of_the_process() {
     let handles = vec![file.0.as_fd(); MOST];
     for beside in [1, 2, MOST] {
         send_beside(&there, &frame(b"a message"), &handles[..beside]).unwrap();
-        assert!(here.poll(PATIENCE).await);
+        assert!(here.poll(TIMEOUT).await);
         assert_eq!(here.recv_bytes(10).await.unwrap(), b"a message");
         assert_eq!(file.open(), 1);
     }
@@ -295,7 +295,7 @@ async fn a_peer_that_passes_its_own_end_and_leaves_is_noticed() {
                         }
                     }
                 };
-                let end = timeout(PATIENCE, end).await.expect("it is noticed");
+                let end = timeout(TIMEOUT, end).await.expect("it is noticed");
                 assert!(matches!(
                     end,
                     RecvError::Closed | RecvError::Frame(FrameError::Truncated { .. })
@@ -305,7 +305,7 @@ async fn a_peer_that_passes_its_own_end_and_leaves_is_noticed() {
         leave(&frame(b"a message"));
         let peer: Connection = listener.accept().await.unwrap();
         let mut peer = peer.into_blocking().unwrap();
-        peer.set_read_timeout(Some(PATIENCE)).unwrap();
+        peer.set_read_timeout(Some(TIMEOUT)).unwrap();
         assert_eq!(peer.recv_bytes(10).unwrap(), b"a message");
         assert!(peer.recv_bytes(10).unwrap_err().is_closed());
         listener.close().await;
@@ -407,7 +407,7 @@ async fn a_python_that_pickles_with_protocol_5_is_not_taken_for_a_newer_one() {
                     }
                 }
             };
-            timeout(PATIENCE, talk)
+            timeout(TIMEOUT, talk)
                 .await
                 .expect("neither end waits for the other");
         }
@@ -418,7 +418,7 @@ async fn a_python_that_pickles_with_protocol_5_is_not_taken_for_a_newer_one() {
 fn stranger() -> (Connection<i64, i64, Pickle>, UnixStream) {
     let (here, there) = UnixStream::pair().unwrap();
     here.set_nonblocking(true).unwrap();
-    there.set_read_timeout(Some(PATIENCE)).unwrap();
+    there.set_read_timeout(Some(TIMEOUT)).unwrap();
     let here = tokio::net::UnixStream::from_std(here).unwrap();
     let mut here = Connection::new(here);
     here.set_descriptors(Descriptors::Receive);
@@ -452,7 +452,7 @@ async fn a_peer_that_confirms_descriptors_is_recognised() {
         assert_eq!(here.recv().await.unwrap(), 1);
         assert!(!here.poll(Duration::ZERO).await, "that is no message");
         there.write_all(&frame(ONE)).unwrap();
-        assert!(here.poll(PATIENCE).await);
+        assert!(here.poll(TIMEOUT).await);
         assert_eq!(here.recv().await.unwrap(), 1);
     }
 }

@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use crate::peer::{Peer, versions};
 
 /// More than any handshake takes on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// For peers that never begin a handshake.
 const IMPATIENCE: Duration = Duration::from_millis(300);
@@ -112,7 +112,7 @@ async fn python_connects(peer: &mut Peer, case: Case, path: &Path) {
     let mut builder = builder
         .legacy_md5(case.legacy_md5)
         .binding(case.binding)
-        .timeout(PATIENCE);
+        .timeout(TIMEOUT);
     if let Some(key) = case.ours {
         builder = builder.authkey(key);
     }
@@ -216,7 +216,7 @@ async fn python_listens(peer: &mut Peer, case: Case, path: &Path) {
     let mut builder = builder
         .legacy_md5(case.legacy_md5)
         .binding(case.binding)
-        .timeout(PATIENCE);
+        .timeout(TIMEOUT);
     if let Some(key) = case.ours {
         builder = builder.authkey(key);
     }

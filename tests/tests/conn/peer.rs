@@ -10,7 +10,7 @@ use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::time::timeout;
 
 /// Far more than any command takes.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// One CPython process.
 pub(crate) struct Peer {
@@ -51,7 +51,7 @@ impl Peer {
 
     /// The answer to the oldest command that has none yet.
     pub(crate) async fn answer(&mut self) -> Value {
-        let line = timeout(PATIENCE, self.answers.next_line()).await;
+        let line = timeout(TIMEOUT, self.answers.next_line()).await;
         let line = line.expect("python answers in time").unwrap();
         let line = line.unwrap_or_else(|| panic!("CPython {:?} ended", self.version));
         serde_json::from_str(&line).unwrap()

@@ -104,7 +104,7 @@ pub(crate) async fn run(site: &Arc<Site>, cases: Vec<Case>, deadline: Duration) 
         async move {
             let name = name();
             let outcome = call(&site, case.protocol, case.plan(), &name, deadline).await;
-            assert!(outcome.took < deadline + SLACK, "{case:?}: {outcome:?}");
+            assert!(outcome.elapsed < deadline + SLACK, "{case:?}: {outcome:?}");
             let sum: i64 = honest.call("add", (3, 5)).await.unwrap();
             assert_eq!(sum, 8, "after {case:?}");
             Ended {

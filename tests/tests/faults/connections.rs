@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use conn::frame::FrameError;
 use conn::{Client, Connection, Pickle, RecvError};
-use tests::faulty::{Direction, Fault, Passed, Plan, Proxy};
+use tests::faulty::{Direction, Fault, Plan, Relay, Traffic};
 use tests::victim::{KEY, Victim};
 use tokio::time::timeout;
 
@@ -17,7 +17,7 @@ use crate::cases::each;
 const LENGTHS: [usize; 3] = [3, 100, 40];
 
 /// For handshakes, and for waiting for a message that may not come.
-const PATIENCE: Duration = Duration::from_secs(2);
+const TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Far more than any of it takes.
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -25,8 +25,8 @@ const DEADLINE: Duration = Duration::from_secs(30);
 /// How an exchange of messages went.
 #[derive(Debug)]
 struct Exchange {
-    /// What had passed once the two ends knew each other.
-    handshake: Option<Passed>,
+    /// What had traffic once the two ends knew each other.
+    handshake: Option<Traffic>,
     /// How many messages came back as they were.
     echoed: usize,
     /// Why there were no more.
@@ -36,7 +36,7 @@ struct Exchange {
     /// Whether the sender was told that the connection broke. The system tells that once: the receiver then
     /// only sees an end.
     broken: bool,
-    passed: Passed,
+    traffic: Traffic,
 }
 
 fn message(i: usize) -> Vec<u8> {
@@ -44,23 +44,23 @@ fn message(i: usize) -> Vec<u8> {
 }
 
 async fn exchange(victim: &Victim, plan: Plan) -> Exchange {
-    let proxy = Proxy::tcp(victim.connections).await.unwrap();
-    proxy.plan(plan);
-    let connecting = Client::connect(*proxy.address());
-    let connecting = connecting.authkey(KEY).timeout(PATIENCE).into_future();
+    let relay = Relay::tcp(victim.connections).await.unwrap();
+    relay.plan(plan);
+    let connecting = Client::connect(*relay.address());
+    let connecting = connecting.authkey(KEY).timeout(TIMEOUT).into_future();
     let connected: Result<Connection<(), (), Pickle>, _> = connecting.await;
     let mut exchange = Exchange {
-        handshake: connected.is_ok().then(|| proxy.passed()),
+        handshake: connected.is_ok().then(|| relay.traffic()),
         echoed: 0,
         end: None,
         altered: false,
         broken: false,
-        passed: proxy.passed(),
+        traffic: relay.traffic(),
     };
     if let Ok(mut connection) = connected {
         for i in 0..LENGTHS.len() {
             exchange.broken |= connection.send_bytes(&message(i)).await.is_err();
-            match timeout(PATIENCE, connection.recv_bytes(1 << 20)).await {
+            match timeout(TIMEOUT, connection.recv_bytes(1 << 20)).await {
                 Ok(Ok(received)) if received == message(i) => exchange.echoed += 1,
                 Ok(Ok(_)) => exchange.altered = true,
                 Ok(Err(error)) => {
@@ -71,14 +71,14 @@ async fn exchange(victim: &Victim, plan: Plan) -> Exchange {
             }
         }
     }
-    exchange.passed = proxy.passed();
+    exchange.traffic = relay.traffic();
     exchange
 }
 
 /// The same, without async. Returns the number of messages that came back: all of them, or none where
 /// the two ends did not come to a connection.
-fn exchange_blocking(proxy: std::net::SocketAddr) -> Result<usize, RecvError> {
-    let connecting = Client::connect(proxy).authkey(KEY).timeout(PATIENCE).wait();
+fn exchange_blocking(relay: std::net::SocketAddr) -> Result<usize, RecvError> {
+    let connecting = Client::connect(relay).authkey(KEY).timeout(TIMEOUT).wait();
     let connected: Result<conn::blocking::Connection<(), (), Pickle>, _> = connecting;
     let Ok(mut connection) = connected else {
         return Ok(0);
@@ -93,8 +93,8 @@ fn exchange_blocking(proxy: std::net::SocketAddr) -> Result<usize, RecvError> {
 
 /// A place for a fault, for each byte of the exchange.
 fn places(whole: &Exchange) -> Vec<(Direction, u64)> {
-    let up = (0..=whole.passed.up).map(|at| (Direction::Up, at));
-    let down = (0..=whole.passed.down).map(|at| (Direction::Down, at));
+    let up = (0..=whole.traffic.up).map(|at| (Direction::Up, at));
+    let down = (0..=whole.traffic.down).map(|at| (Direction::Down, at));
     up.chain(down).collect()
 }
 
@@ -106,7 +106,7 @@ fn boundaries(whole: &Exchange) -> Vec<u64> {
         at += 4 + length as u64;
         boundaries.push(at);
     }
-    assert_eq!(at, whole.passed.down);
+    assert_eq!(at, whole.traffic.down);
     boundaries
 }
 
@@ -116,7 +116,7 @@ async fn messages_arrive_as_a_whole_or_not_at_all() {
     let whole = exchange(&victim, Plan::default()).await;
     assert_eq!(whole.echoed, LENGTHS.len());
     let boundaries = Arc::new(boundaries(&whole));
-    let passed = whole.passed;
+    let traffic = whole.traffic;
     let faults = [Fault::Close, Fault::Reset, Fault::HalfClose];
     let cases = faults.into_iter().flat_map(|fault| {
         let places = places(&whole).into_iter();
@@ -129,9 +129,9 @@ async fn messages_arrive_as_a_whole_or_not_at_all() {
             let ended = timeout(DEADLINE, ended).await.expect("a cut is noticed");
             let what = format!("{fault:?} at {at} of {direction:?}: {ended:?}");
             assert!(!ended.altered, "{what}");
-            let is_cut = at < passed.of(direction);
+            let is_cut = at < traffic.of(direction);
             assert!(!is_cut || ended.echoed < LENGTHS.len(), "no cut: {what}");
-            let is_whole = boundaries.contains(&ended.passed.down);
+            let is_whole = boundaries.contains(&ended.traffic.down);
             match &ended.end {
                 Some(RecvError::Closed) => {
                     assert!(
@@ -158,16 +158,16 @@ async fn blocking_connections_notice_cuts() {
     let victim = Arc::new(Victim::start(VICTIM, &[]).await);
     let whole = exchange(&victim, Plan::default()).await;
     let boundaries = Arc::new(boundaries(&whole));
-    let (handshake, passed) = (whole.handshake.unwrap(), whole.passed);
+    let (handshake, traffic) = (whole.handshake.unwrap(), whole.traffic);
     let address = victim.connections;
     let uncut = tokio::task::spawn_blocking(move || exchange_blocking(address));
     assert_eq!(uncut.await.unwrap().unwrap(), LENGTHS.len());
     let cases = each(places(&whole), |(direction, at)| {
         let (victim, boundaries) = (Arc::clone(&victim), Arc::clone(&boundaries));
         async move {
-            let proxy = Proxy::tcp(victim.connections).await.unwrap();
-            proxy.plan(Plan::fault(direction, at, Fault::Close));
-            let address = *proxy.address();
+            let relay = Relay::tcp(victim.connections).await.unwrap();
+            relay.plan(Plan::fault(direction, at, Fault::Close));
+            let address = *relay.address();
             let ended = tokio::task::spawn_blocking(move || exchange_blocking(address));
             let ended = timeout(DEADLINE, ended)
                 .await
@@ -176,9 +176,9 @@ async fn blocking_connections_notice_cuts() {
             let what = format!("{direction:?} {at}: {ended:?}");
             match ended {
                 Ok(0) => assert!(at <= handshake.of(direction), "{what}"),
-                Ok(_) => assert!(at >= passed.of(direction), "{what}"),
+                Ok(_) => assert!(at >= traffic.of(direction), "{what}"),
                 Err(RecvError::Closed) => {
-                    assert!(boundaries.contains(&proxy.passed().down), "{what}");
+                    assert!(boundaries.contains(&relay.traffic().down), "{what}");
                 }
                 Err(RecvError::Frame(FrameError::Truncated { .. }) | RecvError::Io(_)) => {}
                 Err(_) => panic!("{what}"),
@@ -208,7 +208,7 @@ async fn no_handshake_succeeds_with_a_wrong_bit() {
                 "bit {at} of {direction:?}: {ended:?}"
             );
             assert!(
-                !is_whole || at >= whole.passed.of(direction),
+                !is_whole || at >= whole.traffic.of(direction),
                 "bit {at} of {direction:?}: {ended:?}"
             );
         }

@@ -21,7 +21,10 @@ async fn cut(site: &Arc<Site>, protocol: Protocol, faults: &[Fault]) {
     }
     let ended = run(site, cases, DEADLINE).await;
     for ended in &ended {
-        assert!(ended.outcome.took < DEADLINE, "noticed at once: {ended:?}");
+        assert!(
+            ended.outcome.elapsed < DEADLINE,
+            "noticed at once: {ended:?}"
+        );
         let has_connected = !matches!(ended.outcome.result, Err((Execution::Never, _)));
         if protocol == Protocol::RpcIdempotent && has_connected {
             assert!(ended.is_answered(), "made again: {ended:?}");

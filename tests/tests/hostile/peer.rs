@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 /// How long an answer may take on a machine that does a lot else.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 pub(crate) struct Peer {
     pub(crate) stream: TcpStream,
@@ -70,13 +70,13 @@ impl Peer {
             self.stream.read_exact(&mut message).await.ok()?;
             Some(message)
         };
-        timeout(PATIENCE, message).await.expect("it answers")
+        timeout(TIMEOUT, message).await.expect("it answers")
     }
 
     /// What else comes until the other end closes the connection, be that orderly or not.
     pub(crate) async fn rest(&mut self) -> Vec<u8> {
         let mut rest = Vec::new();
-        let end = timeout(PATIENCE, self.stream.read_to_end(&mut rest));
+        let end = timeout(TIMEOUT, self.stream.read_to_end(&mut rest));
         let _ = end.await.expect("the connection is closed");
         rest
     }

@@ -16,7 +16,7 @@ const CONNECTIONS: usize = 5000;
 const AT_ONCE: usize = 64;
 
 /// Longer than the test takes: nobody is to be closed for being idle.
-const PATIENCE: Duration = Duration::from_secs(600);
+const TIMEOUT: Duration = Duration::from_secs(600);
 
 async fn add(client: &impl Caller) {
     let sum: i64 = client.call("add", (3, 5)).await.unwrap();
@@ -37,8 +37,8 @@ async fn hold(victim: &Victim) -> u64 {
     let before = victim.descriptors();
     let over_http = many(async || {
         let options = ClientOptions::default()
-            .idle_timeout(PATIENCE)
-            .timeout(Some(PATIENCE));
+            .idle_timeout(TIMEOUT)
+            .timeout(Some(TIMEOUT));
         let client = xmlrpc::Client::with_options(&victim.url(), options).unwrap();
         add(&client).await;
         client
@@ -46,7 +46,7 @@ async fn hold(victim: &Victim) -> u64 {
     let over_http = over_http.await;
     let over_connections = many(async || {
         let connecting = rpc::Client::connect(victim.rpc);
-        connecting.authkey(KEY).timeout(PATIENCE).await.unwrap()
+        connecting.authkey(KEY).timeout(TIMEOUT).await.unwrap()
     });
     let over_connections = over_connections.await;
 
@@ -66,7 +66,7 @@ async fn hold(victim: &Victim) -> u64 {
 async fn ten_thousand_connections_are_held_while_calls_go_on() {
     allow_descriptors(2 * CONNECTIONS as u64 + 1000);
     let connections = (CONNECTIONS + 100).to_string();
-    let patience = PATIENCE.as_millis().to_string();
+    let patience = TIMEOUT.as_millis().to_string();
     let arguments = ["--max-connections", &connections, "--timeout-ms", &patience];
     let victim = Victim::start(env!("CARGO_BIN_EXE_victim"), &arguments).await;
     let mut memory = Vec::new();

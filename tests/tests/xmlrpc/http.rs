@@ -214,7 +214,10 @@ async fn access_is_controlled_by_peer_request_and_method() {
                 head.extensions.insert(User(user));
                 Ok(())
             }
-            None => Err(Rejection::new(http::StatusCode::UNAUTHORIZED, "who are you?")),
+            None => Err(Rejection::new(
+                http::StatusCode::UNAUTHORIZED,
+                "who are you?",
+            )),
         });
     let served = Served::with(options).await;
     served

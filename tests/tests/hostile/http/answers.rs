@@ -7,7 +7,7 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::time::timeout;
 
 /// How long a server has to answer and close: beyond all its own timeouts, on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(100);
+const TIMEOUT: Duration = Duration::from_secs(100);
 
 /// All bytes up to the end of the connection. A reset after the answer is an end as well.
 pub(crate) async fn read_to_end(io: &mut (impl AsyncRead + Unpin)) -> Vec<u8> {
@@ -18,7 +18,7 @@ pub(crate) async fn read_to_end(io: &mut (impl AsyncRead + Unpin)) -> Vec<u8> {
             answers.extend_from_slice(&buffer[..n]);
         }
     };
-    let ended = timeout(PATIENCE, read).await.is_ok();
+    let ended = timeout(TIMEOUT, read).await.is_ok();
     let text = String::from_utf8_lossy(&answers);
     assert!(ended, "neither answered nor closed, after {text:?}");
     answers

@@ -42,7 +42,7 @@ async fn assert_survives(victim: &Victim, name: &str, connections: Vec<TcpStream
 #[tokio::test]
 async fn many_connections_at_once() {
     let mut victim = victim().await;
-    victim.allow(TWICE_THE_BUDGET);
+    victim.allow_memory(TWICE_THE_BUDGET);
     let one = request("X: y", &call("carrier"));
     let half = with_headers("Content-Length: 100000", " ".repeat(10_000));
     let large = call("x").replace("ledger.run", "blob");
@@ -178,7 +178,7 @@ async fn ten_thousand_requests_in_a_row_are_answered_in_order() {
 #[tokio::test]
 async fn large_bodies_together_have_a_limit() {
     let mut victim = victim().await;
-    victim.allow(TWICE_THE_BUDGET);
+    victim.allow_memory(TWICE_THE_BUDGET);
     // 16 MiB each, but for a byte that never comes.
     let size = 16 << 20;
     let stalled = with_headers(format!("Content-Length: {size}"), " ".repeat(size - 1));

@@ -154,11 +154,11 @@ async fn objects_that_are_hoarded() {
         }
     };
     // What one session gave back lies in pieces when the next one takes as much.
-    victim.allow(256 << 20);
+    victim.allow_memory(256 << 20);
     for _ in 0..2 {
         hoard().await;
     }
-    victim.forgive();
+    victim.allow_peak();
     for _ in 0..3 {
         endure(&victim, "200,000 objects, never given back", hoard()).await;
     }
