@@ -17,7 +17,7 @@ use crate::workers::sockets::Socket;
 /// The byte that signals readiness, and that accompanies a socket.
 pub(super) const BYTE: &[u8; 1] = b"w";
 
-/// Sends a socket over the channel. This never blocks, as nothing was sent before.
+/// Sends a socket over the channel, whose buffer is empty because nothing was sent before.
 pub(super) fn send(channel: impl AsFd, socket: &Socket) -> io::Result<()> {
     let descriptor = [match socket {
         Socket::Tcp(socket) => socket.as_fd(),
