@@ -1,4 +1,4 @@
-//! Memory for what a process holds on behalf of its peers: requests and replies, whatever the protocol.
+//! A limit on the memory that a process holds on behalf of its peers, whatever the protocol.
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,25 +13,27 @@ use tokio::time::Instant;
 
 use crate::fault::{Fault, FaultKind};
 
-/// Limits the bytes that are held on behalf of peers: requests from their first byte until they are answered, replies
-/// until their last byte is written.
+/// Limits the bytes held on behalf of peers: requests from their first byte until they are
+/// answered, replies until their last byte is written.
 ///
-/// One budget can be shared by all servers of a process: clones are one and the same. Each connection has an
-/// [`Account`] with it, and a [`Hold`] for each thing that it holds. The first [`FREE`](Self::FREE) bytes of each hold
-/// do not count and write no memory that connections share, so small calls are answered whatever large ones there are,
-/// and cost what they cost without a budget.
+/// One budget can be shared by all servers of a process: clones share their state. Each connection
+/// has an [`Account`] with it, and a [`Hold`] for each request, reply or queue. The first
+/// [`FREE`](Self::FREE) bytes of each hold are not counted and write no memory that connections
+/// share. Small calls are therefore answered however many large ones there are, and cost the same
+/// as without a budget.
 ///
-/// # When it is spent
+/// # When the budget is spent
 ///
-/// A further hold takes the place of those of other connections: the one goes first that has held the most for the
-/// longest, which is the one with the greatest sum of the ages of its bytes. Its [`Account::poll_evicted`] is ready, and
-/// whoever serves it closes it. Connections whose bytes are younger than [`GRACE`](Self::GRACE) on average stay, and so
-/// do those that have held less for a shorter time than the one that asks: if those that remain make too little room,
-/// nobody goes, and the hold is refused with [`NoRoom`]. So a burst of large requests costs its latecomers, and not those
-/// that are being answered.
+/// A further hold evicts other connections: first the one that has held the most for the longest,
+/// which is the one with the greatest sum of the ages of its bytes. Its [`Account::poll_evicted`]
+/// becomes ready, and the task that serves it closes it. A connection is not evicted if its bytes
+/// are younger than [`GRACE`](Self::GRACE) on average, or if the sum of their ages is not above
+/// that of the connection that asks. If evicting all others would free too few bytes, no connection
+/// is evicted, and the hold is refused with [`NoRoom`]. A burst of large requests therefore costs
+/// its latecomers, not the requests that are being answered.
 ///
-/// The room of a connection that goes is given to the next at once, and its memory is free when its task has dropped
-/// it: for this moment, up to twice the budget can be in use.
+/// The bytes of an evicted connection are available to the next hold at once, but its memory is
+/// only freed when its task has dropped it. Until then, up to twice the budget can be in use.
 ///
 /// ```
 /// use rpc_core::Budget;
@@ -48,92 +50,92 @@ use crate::fault::{Fault, FaultKind};
 /// # Ok::<(), rpc_core::budget::NoRoom>(())
 /// ```
 #[derive(Clone)]
-pub struct Budget(Arc<Shared>);
+pub struct Budget(Arc<BudgetState>);
 
-struct Shared {
+struct BudgetState {
     max: usize,
     ledger: Mutex<Ledger>,
 }
 
-/// Who holds how much.
+/// The bytes held by all connections.
 #[derive(Default)]
 struct Ledger {
-    /// The bytes of those that stay.
+    /// The bytes of connections that were not evicted.
     held: usize,
-    /// The bytes of those that were told to go.
+    /// The bytes that evicted connections have not yet released.
     leaving: usize,
     records: HashMap<u64, Record, foldhash::fast::FixedState>,
     next: u64,
 }
 
-/// What one connection holds.
+/// The bytes held by one connection.
 struct Record {
     bytes: usize,
-    /// The sum of how many nanoseconds each of the bytes has been held.
+    /// The sum of the ages of all bytes in nanoseconds, as of `at`.
     age: u128,
-    /// When that was the sum.
+    /// The time at which `age` was computed.
     at: Instant,
     entry: Arc<Entry>,
 }
 
-/// What a connection that holds anything shares with the budget.
+/// The state that a connection shares with the budget from its first counted byte.
 struct Entry {
-    shared: Arc<Shared>,
+    budget: Arc<BudgetState>,
     id: u64,
     is_evicted: AtomicBool,
     task: AtomicWaker,
 }
 
-/// What one connection holds of a [`Budget`].
+/// The share of a [`Budget`] that one connection uses.
 ///
-/// It is two pointers and a lock, and takes memory of its own when the connection first holds more than
-/// [`Budget::FREE`].
+/// It consists of two pointers and a lock, and allocates only when the connection first holds more
+/// than [`Budget::FREE`].
 pub struct Account {
-    shared: Arc<Shared>,
+    budget: Arc<BudgetState>,
     entry: OnceLock<Arc<Entry>>,
 }
 
-/// One thing that is held: a request, a reply, or a queue. What it counts is given back when it is dropped.
+/// One reservation in a [`Budget`]: a request, a reply, or a queue. Its bytes are released on drop.
 #[derive(Default)]
-#[must_use = "what is held is given back when this is dropped"]
+#[must_use = "the reserved bytes are released when this is dropped"]
 pub struct Hold {
     entry: Option<Arc<Entry>>,
     counted: usize,
 }
 
-/// The error of a [`Hold`] for which a [`Budget`] has no room.
+/// The error of a [`Hold`] that does not fit into its [`Budget`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, thiserror::Error)]
-#[error("there is no room for it beside what is held for other peers")]
+#[error("no room beside the bytes that are held for other peers")]
 #[non_exhaustive]
 pub struct NoRoom;
 
 impl Budget {
-    /// The bytes of each [`Hold`] that do not count: 64 KiB.
+    /// The first bytes of each [`Hold`], which are not counted: 64 KiB.
     pub const FREE: usize = 64 << 10;
 
-    /// How long the bytes of a connection stay on average before it can be told to go: one second, in which a reply
-    /// of some megabytes is written to a peer that reads it.
+    /// The minimum average age of a connection's bytes before it can be evicted: one second, in
+    /// which a reply of some megabytes is written to a peer that reads it.
     pub const GRACE: Duration = Duration::from_secs(1);
 
-    /// Returns a budget of so many bytes.
+    /// Returns a budget of `bytes` bytes.
     ///
-    /// What is larger than that on its own is never held: a server's limits of one request and one reply belong
-    /// below it.
+    /// A single request or reply that is larger is always refused: set a server's limits of one
+    /// request and one reply below it.
     #[must_use]
     pub fn new(bytes: usize) -> Self {
-        Self(Arc::new(Shared {
+        Self(Arc::new(BudgetState {
             max: bytes,
             ledger: Mutex::default(),
         }))
     }
 
-    /// The number of bytes that can be held.
+    /// The maximum number of bytes that can be held.
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.0.max
     }
 
-    /// The number of bytes that are held now, without those of connections that were told to go.
+    /// The number of bytes that are held now, without those of evicted connections.
     #[must_use]
     pub fn held(&self) -> usize {
         self.0.ledger().held
@@ -143,15 +145,15 @@ impl Budget {
     #[must_use]
     pub fn account(&self) -> Account {
         Account {
-            shared: Arc::clone(&self.0),
+            budget: Arc::clone(&self.0),
             entry: OnceLock::new(),
         }
     }
 }
 
 impl Default for Budget {
-    /// A budget of 64 MiB: a few of the largest requests or replies that servers allow by default, and memory that
-    /// small machines have as well.
+    /// Returns a budget of 64 MiB: room for a few of the largest requests or replies that servers
+    /// allow by default, and affordable on small machines.
     fn default() -> Self {
         Self::new(64 << 20)
     }
@@ -166,7 +168,7 @@ impl fmt::Debug for Budget {
 }
 
 impl Account {
-    /// Returns a hold of nothing yet.
+    /// Returns an empty hold.
     pub const fn hold(&self) -> Hold {
         Hold {
             entry: None,
@@ -174,17 +176,18 @@ impl Account {
         }
     }
 
-    /// Whether the connection was told to go: whoever serves it closes it, and drops what it holds.
+    /// Returns `true` if the connection was evicted: the task that serves it must close it and drop
+    /// its holds.
     #[must_use]
     pub fn is_evicted(&self) -> bool {
         let entry = self.entry.get();
         entry.is_some_and(|entry| entry.is_evicted.load(Ordering::Acquire))
     }
 
-    /// Is ready when the connection was told to go, and wakes the task that asked last.
+    /// Completes when the connection is evicted, and wakes the task that polled last.
     ///
-    /// It costs next to nothing while the connection has never held anything that counts, and then keeps no waker: the
-    /// task that serves the connection has to ask again after it held more.
+    /// It costs next to nothing while the connection has never held a counted byte. It then keeps
+    /// no waker, so the task that serves the connection must poll again after it held more.
     pub fn poll_evicted(&self, cx: &mut Context<'_>) -> Poll<()> {
         let Some(entry) = self.entry.get() else {
             return Poll::Pending;
@@ -198,10 +201,10 @@ impl Account {
 
     fn entry(&self) -> &Arc<Entry> {
         self.entry.get_or_init(|| {
-            let mut ledger = self.shared.ledger();
+            let mut ledger = self.budget.ledger();
             ledger.next += 1;
             Arc::new(Entry {
-                shared: Arc::clone(&self.shared),
+                budget: Arc::clone(&self.budget),
                 id: ledger.next,
                 is_evicted: AtomicBool::new(false),
                 task: AtomicWaker::new(),
@@ -219,10 +222,10 @@ impl fmt::Debug for Account {
 }
 
 impl Hold {
-    /// Makes it a hold of so many bytes of this account, or of the account that it was first of.
+    /// Resizes the hold to `bytes` bytes, in the account of the first call that counted any.
     ///
     /// # Errors
-    /// If there is no room for more; it is as large as before then. Less is never an error.
+    /// If the budget has no room for more bytes; the size is unchanged then. Shrinking never fails.
     pub fn resize(&mut self, account: &Account, bytes: usize) -> Result<(), NoRoom> {
         let wanted = bytes.saturating_sub(Budget::FREE);
         if wanted == self.counted {
@@ -240,8 +243,8 @@ impl Hold {
         Ok(())
     }
 
-    /// Takes note that so many of the bytes that it counts went and others came in their place, which are young. For a
-    /// queue that is resized only now and then.
+    /// Records that `bytes` of the counted bytes were replaced by new ones, whose age starts at
+    /// zero. For a queue that is resized only now and then.
     pub fn replaced(&mut self, bytes: usize) {
         if let Some(entry) = &self.entry
             && self.counted > 0
@@ -250,13 +253,14 @@ impl Hold {
         }
     }
 
-    /// The number of bytes that it counts: those beyond the first [`Budget::FREE`].
+    /// The number of bytes counted against the budget: those beyond the first [`Budget::FREE`].
     #[must_use]
     pub const fn counted(&self) -> usize {
         self.counted
     }
 
-    /// Returns the same bytes, which hold this until the last copy and slice of them is dropped.
+    /// Returns the same bytes, which keep the hold until the last clone or slice of them is
+    /// dropped.
     #[must_use]
     pub fn attach(self, bytes: Bytes) -> Bytes {
         struct Held {
@@ -296,38 +300,38 @@ impl fmt::Debug for Hold {
 }
 
 impl NoRoom {
-    /// The fault for the caller whose request found no room: the call did not run.
+    /// The fault for a caller whose request found no room: the call did not run.
     #[must_use]
     pub fn of_request(self) -> Fault {
-        let message = "the server holds as much for its peers as it can";
+        let message = "the memory budget of the server is spent";
         Fault::of(FaultKind::Overloaded, message)
     }
 
-    /// The fault for the caller whose reply found no room. It does not say [`Overloaded`](FaultKind::Overloaded), which
-    /// means that the call did not run.
+    /// The fault for a caller whose reply found no room. Its kind is not
+    /// [`Overloaded`](FaultKind::Overloaded), which would mean that the call did not run.
     #[must_use]
     pub fn of_reply(self) -> Fault {
-        let message = "the call ran, but the server holds as much for its peers as it can: \
+        let message = "the call ran, but the memory budget of the server is spent: \
                        there is no room for the reply";
         Fault::of(FaultKind::Internal, message)
     }
 }
 
-impl Shared {
+impl BudgetState {
     fn ledger(&self) -> MutexGuard<'_, Ledger> {
-        // Nothing in it panics halfway.
+        // No code panics halfway through a change of the ledger.
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Entry {
     fn take(self: &Arc<Self>, more: usize) -> Result<(), NoRoom> {
-        let mut ledger = self.shared.ledger();
+        let mut ledger = self.budget.ledger();
         if self.is_evicted.load(Ordering::Acquire) {
             return Err(NoRoom);
         }
         let now = Instant::now();
-        let max = self.shared.max;
+        let max = self.budget.max;
         let wanted = ledger.held.saturating_add(more);
         let evicted = match wanted.checked_sub(max) {
             None | Some(0) => Vec::new(),
@@ -352,18 +356,18 @@ impl Entry {
     }
 
     fn renew(&self, bytes: usize) {
-        let mut ledger = self.shared.ledger();
+        let mut ledger = self.budget.ledger();
         if let Some(record) = ledger.records.get_mut(&self.id) {
             let now = Instant::now();
             let old = record.bytes.saturating_sub(bytes);
-            // Which bytes went is not known: as many of each age.
+            // Which bytes left the queue is unknown: the same share of every age is assumed.
             record.age = record.age_at(now) / record.bytes as u128 * old as u128;
             record.at = now;
         }
     }
 
     fn give_back(&self, less: usize) {
-        let mut ledger = self.shared.ledger();
+        let mut ledger = self.budget.ledger();
         let Ledger {
             held,
             leaving,
@@ -383,7 +387,7 @@ impl Entry {
             records.remove(&self.id);
             return;
         }
-        // Which bytes go is not known: as many of each age.
+        // Which bytes were released is unknown: the same share of every age is assumed.
         let now = Instant::now();
         record.age = record.age_at(now) / record.bytes as u128 * left as u128;
         record.at = now;
@@ -392,10 +396,12 @@ impl Entry {
 }
 
 impl Ledger {
-    /// Tells connections to go, those first that have held the most for the longest, until so many bytes are free.
+    /// Marks connections as evicted, in descending order of their total age, until `missing` bytes
+    /// are free. Returns them, so that they can be woken.
     ///
     /// # Errors
-    /// If they would not become free. Nobody is told then.
+    /// If too few bytes would become free, or evicted connections would hold more than the budget. No
+    /// connection is evicted then.
     fn evict(
         &mut self,
         missing: usize,
@@ -403,14 +409,14 @@ impl Ledger {
         except: u64,
         now: Instant,
     ) -> Result<Vec<Arc<Entry>>, NoRoom> {
-        let own = self.records.get(&except).map_or(0, |own| own.age_at(now));
+        let own_age = self.records.get(&except).map_or(0, |own| own.age_at(now));
         let grace = Budget::GRACE.as_nanos();
         let mut oldest: Vec<(u128, &Record)> = self
             .records
             .values()
             .filter(|record| !record.entry.is_evicted.load(Ordering::Acquire))
             .map(|record| (record.age_at(now), record))
-            .filter(|(age, record)| *age > own && *age >= grace * record.bytes as u128)
+            .filter(|(age, record)| *age > own_age && *age >= grace * record.bytes as u128)
             .collect();
         oldest.sort_unstable_by_key(|(age, _)| std::cmp::Reverse(*age));
         let mut free = 0;

@@ -1,14 +1,16 @@
-//! How many calls a server answers at once.
+//! A limit on the calls that a server runs at once.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::fault::{Fault, FaultKind};
 
-/// The most calls that a server answers at once, over all of its connections. Clones count together.
+/// The maximum number of calls that a server runs at once, over all of its connections. Clones
+/// share the count.
 ///
-/// A server that has too much to do answers nobody in time, and grows with every caller. One that refuses what is too
-/// much answers the others, and whoever is refused knows at once that the call did not run.
+/// An overloaded server without a limit answers no call in time, and its memory grows with every
+/// caller. A server with a limit answers the calls that it accepts, and the callers it refuses know
+/// at once that their calls did not run.
 ///
 /// ```
 /// use rpc_core::{CallLimit, FaultKind};
@@ -27,13 +29,13 @@ pub struct CallLimit {
     max: usize,
 }
 
-/// A call that counts against a [`CallLimit`] until this is dropped.
+/// The right to run one call, counted against a [`CallLimit`] until it is dropped.
 #[derive(Debug)]
 #[must_use = "the call no longer counts when this is dropped"]
 pub struct CallPermit(Arc<AtomicUsize>);
 
 impl CallLimit {
-    /// So many calls at once.
+    /// Returns a limit of `max` calls at once.
     #[must_use]
     pub fn new(max: usize) -> Self {
         Self {
@@ -42,26 +44,26 @@ impl CallLimit {
         }
     }
 
-    /// Says whether there is room for one more call, without counting one: most calls are answered at once, and never
-    /// run beside another.
+    /// Checks that there is room for one more call, without counting it: most calls complete at
+    /// once and never run concurrently.
     ///
     /// # Errors
-    /// The fault for its caller, of kind [`Overloaded`](FaultKind::Overloaded).
+    /// A fault of kind [`Overloaded`](FaultKind::Overloaded) for the caller.
     pub fn check(&self) -> Result<(), Fault> {
         if self.running() >= self.max {
-            let message = format!("the server answers {} calls already", self.max);
+            let message = format!("the server already runs its maximum of {} calls", self.max);
             return Err(Fault::of(FaultKind::Overloaded, message));
         }
         Ok(())
     }
 
-    /// Counts a call, whether there is room for it or not.
+    /// Counts a call, even beyond the limit.
     pub fn begin(&self) -> CallPermit {
         self.running.fetch_add(1, Ordering::Relaxed);
         CallPermit(Arc::clone(&self.running))
     }
 
-    /// How many calls are counted now.
+    /// The number of calls that are counted now.
     #[must_use]
     pub fn running(&self) -> usize {
         self.running.load(Ordering::Relaxed)

@@ -1,4 +1,4 @@
-//! The accept loop, which every protocol shares.
+//! The accept loop that protocols share.
 //!
 //! # Examples
 //!
@@ -47,13 +47,13 @@ use crate::call::panic_message;
 use crate::output::{Foreign, Quota};
 use crate::transport::{Listen, Peer};
 
-/// How often a minute the log says that connections cannot be accepted.
+/// The maximum number of log lines per minute about connections that cannot be accepted.
 static FAILURES: Quota = Quota::new(10);
 
-/// The first pause after an error of the listener; each further one doubles it.
+/// The pause after the first error of the listener; each further error doubles it.
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
 
-/// The longest pause, after which peers have hardly given up yet.
+/// The longest pause: short enough that few peers have given up by then.
 const MAX_PAUSE: Duration = Duration::from_secs(1);
 
 /// The limits of [`serve`].
@@ -73,8 +73,8 @@ impl Default for Options {
 }
 
 impl Options {
-    /// How many connections may be open at once. Further peers wait in the backlog of the listener
-    /// until one leaves.
+    /// Sets the maximum number of open connections. Further peers wait in the backlog of the
+    /// listener until one of them closes.
     ///
     /// Default: 1024, the number of open files that many systems allow a process. A program that
     /// expects more peers raises both.
@@ -83,33 +83,35 @@ impl Options {
         self
     }
 
-    /// How long a graceful stop waits for open connections before it aborts them.
+    /// Sets how long a graceful stop waits for open connections before it aborts them.
     ///
-    /// Default: 30 seconds, within the time that service managers grant a process to end.
+    /// Default: 30 seconds, within the time that service managers grant a process to exit.
     pub fn drain_timeout(mut self, drain_timeout: Duration) -> Self {
         self.drain_timeout = drain_timeout;
         self
     }
 }
 
-/// How the connections ended that were open when the stop began.
+/// The outcome of a graceful stop: counts of the connections that were open when it began.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ShutdownReport {
-    /// Those that ended by themselves, at the very moment of the stop or later, be it by a panic.
+    /// Connections whose handler returned or panicked after the stop began.
     pub finished: usize,
-    /// Those that were aborted when the [drain timeout](Options::drain_timeout) was over.
+    /// Connections aborted when the [drain timeout](Options::drain_timeout) expired.
     pub aborted: usize,
 }
 
 /// Accepts connections and runs `handler` on each in a task of its own, until `stop` is cancelled.
 ///
-/// The token that a handler receives is cancelled along with `stop`: the handler then finishes
-/// what runs and returns. Peers that wait in the backlog at this moment are accepted, within the limit of
-/// connections, as some of them may have sent a call already. Then the listener closes and nobody else gets in.
+/// The token that a handler receives is cancelled along with `stop`: the handler then finishes its
+/// calls and returns. Connections in the backlog at this moment are still accepted, up to the
+/// maximum number of connections, because their peers may already have sent a call. Then the
+/// listener closes.
 ///
-/// Nothing that happens to a single connection ends the loop. A panic in the future of a handler is
-/// logged. So is an error of the listener, such as a lack of file descriptors, and the loop tries
-/// again after a pause that grows from 5 ms to one second, or as soon as a connection ends.
+/// An error of a single connection never ends the loop. A panic in the future of a handler is
+/// logged. An error of the listener, such as a lack of file descriptors, is logged as well; the
+/// loop then tries again after a pause that grows from 5 ms to one second, or as soon as a
+/// connection closes.
 ///
 /// # Cancel safety
 ///
@@ -137,8 +139,8 @@ where
         let connection = handler(io, peer.clone(), stop.child_token());
         connections.spawn(log_panic(connection, peer));
     }
-    // Closing the listener resets the connections in its backlog. A listener that just came to the event loop
-    // knows of its backlog after one turn of that.
+    // Closing the listener resets the connections in its backlog. A listener that was registered
+    // with the event loop just now learns of its backlog after one turn of the loop.
     yield_now().await;
     while connections.len() < options.max_connections
         && let Some(Ok((io, peer))) = unconstrained(listener.accept()).now_or_never()
@@ -150,8 +152,8 @@ where
     drain(connections, options.drain_timeout).await
 }
 
-/// The next peer, whatever becomes of those before it: an error of the listener, such as a lack of file
-/// descriptors, is logged, and tried again after a pause that grows from 5 ms to one second.
+/// Accepts the next connection. An error of the listener, such as a lack of file descriptors, is
+/// logged, and accepting is tried again after a pause that grows from 5 ms to one second.
 ///
 /// For protocols with an accept loop of their own; [`serve`] has it built in.
 ///
@@ -164,13 +166,14 @@ pub async fn accept<L: Listen>(listener: &mut L) -> (L::Io, Peer) {
         match listener.accept().await {
             Ok(accepted) => return accepted,
             Err(error) if concerns_one_connection(&error) => {
-                tracing::debug!(%error, "a peer left before it was accepted");
+                tracing::debug!(%error, "a peer disconnected before it was accepted");
             }
             Err(error) => {
-                // Peers that come and go while descriptors are short make this fail and work by turns.
+                // With few descriptors left, accepting succeeds and fails by turns as peers come
+                // and go.
                 if let Some(admitted) = FAILURES.admit() {
                     let suppressed = admitted.suppressed();
-                    tracing::warn!(%error, ?pause, suppressed, "cannot accept connections, trying again");
+                    tracing::warn!(%error, ?pause, suppressed, "cannot accept connections, retrying");
                 }
                 sleep(pause).await;
                 pause = (pause * 2).min(MAX_PAUSE);
@@ -179,45 +182,48 @@ pub async fn accept<L: Listen>(listener: &mut L) -> (L::Io, Peer) {
     }
 }
 
-/// Waits until the connections have ended, and ends them when the time is over.
+/// Waits until the connections have finished, and aborts those that are left after `time`.
 async fn drain(mut connections: JoinSet<()>, time: Duration) -> ShutdownReport {
-    let mut drained = ShutdownReport::default();
-    let mut count = |ended: Result<(), JoinError>| match ended {
-        Ok(()) => drained.finished += 1,
-        Err(_) => drained.aborted += 1,
+    let mut report = ShutdownReport::default();
+    let mut count = |result: Result<(), JoinError>| match result {
+        Ok(()) => report.finished += 1,
+        Err(_) => report.aborted += 1,
     };
     let all_finished = async {
-        while let Some(ended) = connections.join_next().await {
-            count(ended);
+        while let Some(result) = connections.join_next().await {
+            count(result);
         }
     };
     if timeout(time, all_finished).await.is_err() {
         connections.abort_all();
-        while let Some(ended) = connections.join_next().await {
-            count(ended);
+        while let Some(result) = connections.join_next().await {
+            count(result);
         }
         tracing::warn!(
-            aborted = drained.aborted,
-            "connections outlived the drain timeout"
+            aborted = report.aborted,
+            "connections aborted at the drain timeout"
         );
     }
-    drained
+    report
 }
 
-/// Runs a connection to its end, even if that is a panic.
-// No async function: the task would have room for the connection twice, as an argument and where it is polled.
+/// Runs the handler of a connection and logs its panic.
+// Not an async function: its future would reserve space for the connection twice, as an argument
+// and where it is polled.
 fn log_panic(connection: impl Future<Output = ()>, peer: Peer) -> impl Future<Output = ()> {
-    AssertUnwindSafe(connection).catch_unwind().map(move |end| {
-        if let Err(panic) = end {
-            let message = panic_message(&*panic);
-            // What code panics with may be what a peer sent.
-            let message = message.map(Foreign::excerpt).map(tracing::field::display);
-            tracing::error!(%peer, message, "the handler of a connection panicked");
-        }
-    })
+    AssertUnwindSafe(connection)
+        .catch_unwind()
+        .map(move |result| {
+            if let Err(panic) = result {
+                let message = panic_message(&*panic);
+                // The message of a panic may contain data of the peer.
+                let message = message.map(Foreign::excerpt).map(tracing::field::display);
+                tracing::error!(%peer, message, "the handler of a connection panicked");
+            }
+        })
 }
 
-/// Whether the next peer in the backlog may have better luck right away.
+/// Returns `true` if accepting the next connection may succeed right away.
 fn concerns_one_connection(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted};
     matches!(
@@ -261,7 +267,7 @@ mod tests {
         (stop, server)
     }
 
-    /// Sends each byte back until the peer hangs up or the server stops.
+    /// Sends each byte back until the peer closes the connection or the server stops.
     async fn echo(mut io: impl Io, _: Peer, stop: CancellationToken) {
         while let Some(Ok(byte)) = stop.run_until_cancelled(io.read_u8()).await {
             if io.write_u8(byte).await.is_err() {
@@ -277,7 +283,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn beyond_the_limit_peers_wait_until_one_leaves() -> io::Result<()> {
+    async fn beyond_the_limit_peers_wait_until_a_connection_closes() -> io::Result<()> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
         let (stop, server) = start(listener, Options::default().max_connections(2), echo);
@@ -288,10 +294,10 @@ mod tests {
         round_trip(&mut first).await?;
         round_trip(&mut second).await?;
         let early = timeout(Duration::from_millis(50), round_trip(&mut third)).await;
-        assert!(early.is_err(), "the third peer is held back");
+        assert!(early.is_err(), "the third peer waits in the backlog");
 
         drop(first);
-        assert_eq!(third.read_u8().await?, 42, "what it sent is answered now");
+        assert_eq!(third.read_u8().await?, 42, "its byte is echoed now");
         stop.cancel();
         let finished = ShutdownReport {
             finished: 2,
@@ -301,7 +307,7 @@ mod tests {
         Ok(())
     }
 
-    /// Fails with these errors, one per call, then accepts one peer, then none.
+    /// Fails with `errors`, one per call, then accepts `peer`, then waits for ever.
     struct Failing {
         errors: VecDeque<io::ErrorKind>,
         peer: Option<DuplexStream>,
@@ -325,7 +331,7 @@ mod tests {
         }
     }
 
-    /// How long the accept loop needs to serve a peer behind these errors.
+    /// Returns how long the accept loop takes to serve a peer after these errors.
     async fn time_to_recover(
         errors: impl IntoIterator<Item = io::ErrorKind>,
     ) -> io::Result<Duration> {
@@ -374,7 +380,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_stop_closes_the_listener_and_finishes_what_runs() -> io::Result<()> {
+    async fn a_stop_closes_the_listener_and_finishes_open_connections() -> io::Result<()> {
         let (listener, connector) = memory::listener("slow");
         let (stop, server) = start(listener, Options::default(), |mut io, _, stop| async move {
             stop.cancelled().await;
@@ -385,7 +391,7 @@ mod tests {
         sleep(Duration::from_millis(1)).await;
         stop.cancel();
         sleep(Duration::from_millis(1)).await;
-        assert!(connector.connect().await.is_err(), "nobody else gets in");
+        assert!(connector.connect().await.is_err(), "the listener is closed");
         assert_eq!(client.read_u8().await?, 1);
         let finished = ShutdownReport {
             finished: 1,
@@ -396,10 +402,10 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_outlives_the_drain_timeout_is_aborted_and_counted() -> io::Result<()> {
+    async fn connections_beyond_the_drain_timeout_are_aborted_and_counted() -> io::Result<()> {
         let (listener, connector) = memory::listener("stubborn");
         let options = Options::default().drain_timeout(Duration::from_secs(2));
-        // One byte makes a handler stop when asked, otherwise it stays.
+        // A handler that received a byte returns at the stop; one without stays.
         let (stop, server) = start(listener, options, |mut io, _, stop| async move {
             if io.read_u8().await.is_ok() {
                 stop.cancelled().await;
@@ -421,7 +427,7 @@ mod tests {
         };
         assert_eq!(server.await?, mixed);
         assert_eq!(begin.elapsed(), Duration::from_secs(2));
-        assert_eq!(silent.read(&mut [0]).await?, 0, "its end is closed");
+        assert_eq!(silent.read(&mut [0]).await?, 0, "the server closed it");
         Ok(())
     }
 

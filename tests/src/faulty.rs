@@ -1,6 +1,6 @@
-//! A relay between clients and a server that harms what it carries, on purpose and at a chosen byte.
+//! A relay between clients and a server that injects faults at chosen bytes.
 //!
-//! It stands on real sockets, so that both ends see of a fault what a network would show them.
+//! It uses real sockets, so that both peers observe a fault as on a network.
 
 mod direction;
 mod plan;
@@ -25,33 +25,33 @@ use tokio_util::task::AbortOnDropHandle;
 use self::direction::{End, forward};
 pub use self::plan::{Direction, Fault, Pace, Plan, Schedule};
 
-/// The relay; when it is dropped, all that it carries is cut.
+/// The relay. Dropping it cuts all of its connections.
 #[derive(Debug)]
-pub struct Proxy<A> {
+pub struct Relay<A> {
     address: A,
-    shared: Arc<Shared>,
+    state: Arc<RelayState>,
     _task: AbortOnDropHandle<()>,
 }
 
 #[derive(Debug, Default)]
-struct Shared {
+struct RelayState {
     plans: Mutex<VecDeque<Plan>>,
     up: AtomicU64,
     down: AtomicU64,
     faults: AtomicU64,
 }
 
-/// How many bytes came through, over all connections.
+/// The number of bytes forwarded, over all connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Passed {
-    /// Those from clients to the server.
+pub struct Traffic {
+    /// Bytes from clients to the server.
     pub up: u64,
-    /// Those from the server to clients.
+    /// Bytes from the server to clients.
     pub down: u64,
 }
 
-impl Passed {
-    /// Those that went this way.
+impl Traffic {
+    /// Bytes in this direction.
     #[must_use]
     pub const fn of(self, direction: Direction) -> u64 {
         match direction {
@@ -61,11 +61,11 @@ impl Passed {
     }
 }
 
-impl Proxy<SocketAddr> {
-    /// A relay to a server on TCP.
+impl Relay<SocketAddr> {
+    /// Starts a relay to a server on TCP.
     ///
     /// # Errors
-    /// If there is no port left.
+    /// If no port is free.
     pub async fn tcp(server: SocketAddr) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
@@ -73,11 +73,11 @@ impl Proxy<SocketAddr> {
     }
 }
 
-impl Proxy<PathBuf> {
-    /// A relay to a server on a Unix socket, at another such.
+impl Relay<PathBuf> {
+    /// Starts a relay at the Unix socket `path` to a server on another.
     ///
     /// # Errors
-    /// If there can be no socket at `path`.
+    /// If the socket cannot be opened.
     pub async fn unix(path: &Path, server: &Path) -> io::Result<Self> {
         let listener = UnixListener::bind(path).await?;
         let connector = UnixConnector::new(server);
@@ -85,14 +85,14 @@ impl Proxy<PathBuf> {
     }
 }
 
-impl<A> Proxy<A> {
+impl<A> Relay<A> {
     fn start<L, C>(address: A, mut listener: L, connector: C) -> Self
     where
         L: Listen<Io: Socket>,
         C: Connect<Io: Socket>,
     {
-        let shared = Arc::<Shared>::default();
-        let carried = Arc::clone(&shared);
+        let state = Arc::<RelayState>::default();
+        let task_state = Arc::clone(&state);
         let task = tokio::spawn(async move {
             let mut connections = JoinSet::new();
             loop {
@@ -100,54 +100,54 @@ impl<A> Proxy<A> {
                     accepted = Listen::accept(&mut listener) => accepted,
                     Some(_) = connections.join_next() => continue,
                 };
-                // A client that is gone before it was accepted is nobody's loss.
+                // A client that disconnected before it was accepted is ignored.
                 let Ok((client, _)) = accepted else { continue };
-                let (shared, connector) = (Arc::clone(&carried), connector.clone());
-                let plan = shared.next_plan();
+                let (state, connector) = (Arc::clone(&task_state), connector.clone());
+                let plan = state.next_plan();
                 connections.spawn(async move {
-                    // A client whose server cannot be reached finds its connection closed.
+                    // If the server cannot be reached, the client's connection is closed.
                     if let Ok(server) = connector.connect().await {
-                        relay(client, server, &plan, &shared).await;
+                        carry(client, server, &plan, &state).await;
                     }
                 });
             }
         });
         Self {
             address,
-            shared,
+            state,
             _task: AbortOnDropHandle::new(task),
         }
     }
 
-    /// Where clients reach it.
+    /// The address for clients.
     #[must_use]
     pub const fn address(&self) -> &A {
         &self.address
     }
 
-    /// What is to happen to the next connection that has no plan yet. Those beyond the last plan are carried
-    /// without harm.
+    /// Adds a plan for the next connection without one. Connections beyond the last plan are
+    /// forwarded unharmed.
     pub fn plan(&self, plan: Plan) {
-        self.shared.plans().push_back(plan);
+        self.state.plans().push_back(plan);
     }
 
-    /// How many of the planned faults came about so far.
+    /// The number of planned faults injected so far.
     #[must_use]
     pub fn faults(&self) -> u64 {
-        self.shared.faults.load(Ordering::Relaxed)
+        self.state.faults.load(Ordering::Relaxed)
     }
 
-    /// How much came through so far.
+    /// The traffic so far.
     #[must_use]
-    pub fn passed(&self) -> Passed {
-        Passed {
-            up: self.shared.up.load(Ordering::Relaxed),
-            down: self.shared.down.load(Ordering::Relaxed),
+    pub fn traffic(&self) -> Traffic {
+        Traffic {
+            up: self.state.up.load(Ordering::Relaxed),
+            down: self.state.down.load(Ordering::Relaxed),
         }
     }
 }
 
-impl Shared {
+impl RelayState {
     fn plans(&self) -> std::sync::MutexGuard<'_, VecDeque<Plan>> {
         self.plans.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -157,25 +157,25 @@ impl Shared {
     }
 }
 
-/// A byte stream that can be cut off.
+/// A byte stream that can be reset.
 trait Socket: Io {
-    /// Has the other end see a reset when this is dropped, where the system knows such.
-    fn reset_when_dropped(&self);
+    /// Makes the peer see a reset when this is dropped, where the transport has resets.
+    fn reset_on_drop(&self);
 }
 
 impl Socket for TcpStream {
-    fn reset_when_dropped(&self) {
-        // It fails where the other end has cut the connection already.
+    fn reset_on_drop(&self) {
+        // This fails if the peer has closed the connection already.
         let _ = SockRef::from(self).set_linger(Some(Duration::ZERO));
     }
 }
 
 impl Socket for UnixStream {
-    fn reset_when_dropped(&self) {}
+    fn reset_on_drop(&self) {}
 }
 
-/// Carries a connection to its end.
-async fn relay(mut client: impl Socket, mut server: impl Socket, plan: &Plan, shared: &Shared) {
+/// Forwards a connection until it closes.
+async fn carry(mut client: impl Socket, mut server: impl Socket, plan: &Plan, state: &RelayState) {
     let end = {
         let (from_client, to_client) = tokio::io::split(&mut client);
         let (from_server, to_server) = tokio::io::split(&mut server);
@@ -183,15 +183,15 @@ async fn relay(mut client: impl Socket, mut server: impl Socket, plan: &Plan, sh
             from_client,
             to_server,
             &plan.up,
-            &shared.up,
-            &shared.faults,
+            &state.up,
+            &state.faults,
         ));
         let down = Box::pin(forward(
             from_server,
             to_client,
             &plan.down,
-            &shared.down,
-            &shared.faults,
+            &state.down,
+            &state.faults,
         ));
         match select(up, down).await {
             Either::Left((End::Finished, down)) => down.await,
@@ -200,7 +200,7 @@ async fn relay(mut client: impl Socket, mut server: impl Socket, plan: &Plan, sh
         }
     };
     if end == End::Reset {
-        client.reset_when_dropped();
-        server.reset_when_dropped();
+        client.reset_on_drop();
+        server.reset_on_drop();
     }
 }

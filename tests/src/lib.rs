@@ -1,4 +1,4 @@
-//! What the tests share: the peers in other languages, and how to run them.
+//! Shared helpers of the tests: the peers in other languages, and how to run them.
 
 #[cfg(unix)]
 pub mod faulty;
@@ -14,7 +14,7 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
-/// A CPython on this machine.
+/// A CPython interpreter on this machine.
 #[derive(Clone, Debug)]
 pub struct Python {
     /// Its version, such as `(3, 11)`.
@@ -22,7 +22,7 @@ pub struct Python {
     program: PathBuf,
 }
 
-/// Every CPython on this machine: those of pyenv, and those on the path.
+/// Returns every CPython on this machine: those of pyenv, and those on the path.
 ///
 /// # Panics
 /// If there is none: the tests need at least one `python3`.
@@ -55,7 +55,7 @@ pub fn pythons() -> Vec<Python> {
     pythons
 }
 
-/// The newest CPython on this machine.
+/// Returns the newest CPython on this machine.
 ///
 /// # Panics
 /// If there is none.
@@ -74,20 +74,20 @@ fn version(program: &Path) -> Option<(u32, u32)> {
 }
 
 impl Python {
-    /// Runs a script of `peers/python` to its end.
+    /// Runs a script of `peers/python` to completion and returns its output.
     ///
     /// # Panics
-    /// If it cannot be started or fails; the message has what it printed.
+    /// If it cannot be started or fails; the message contains its output.
     #[must_use]
     pub fn run(&self, script: &str, args: &[&str]) -> String {
         let output = self.command(script, args).output().expect("python starts");
         self.check(script, &output)
     }
 
-    /// Runs a program text to its end.
+    /// Runs a program text to completion and returns its output.
     ///
     /// # Panics
-    /// If it cannot be started or fails; the message has what it printed.
+    /// If it cannot be started or fails; the message contains its output.
     #[must_use]
     pub fn run_text(&self, text: &str, args: &[&str]) -> String {
         let output = self
@@ -97,7 +97,7 @@ impl Python {
         self.check("program", &output)
     }
 
-    /// The command that runs a program text.
+    /// Returns the command that runs a program text.
     #[must_use]
     pub fn command_text(&self, text: &str, args: &[&str]) -> Command {
         let mut command = Command::new(&self.program);
@@ -138,7 +138,7 @@ impl Python {
         PythonServer { port, child }
     }
 
-    /// The command that runs a script of `peers/python`.
+    /// Returns the command that runs a script of `peers/python`.
     #[must_use]
     pub fn command(&self, script: &str, args: &[&str]) -> Command {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers/python");
@@ -147,11 +147,11 @@ impl Python {
         command
     }
 
-    /// The command that runs a script anywhere.
+    /// Returns the command that runs a script at any path.
     #[must_use]
     pub fn command_at(&self, script: &Path) -> Command {
         let mut command = Command::new(&self.program);
-        // A user's settings have no say in what the peer does.
+        // The user's settings must not influence the peer.
         command
             .arg(script)
             .env_remove("PYTHONPATH")
@@ -160,7 +160,7 @@ impl Python {
     }
 }
 
-/// A server in Python; it is killed when this is dropped.
+/// A server in Python, killed on drop.
 #[derive(Debug)]
 pub struct PythonServer {
     /// The port that it listens on.
@@ -178,7 +178,7 @@ impl PythonServer {
 
 impl Drop for PythonServer {
     fn drop(&mut self) {
-        // It may have ended by itself; there is nothing else to do about it.
+        // It may have exited already; a failure here changes nothing.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

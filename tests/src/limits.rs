@@ -1,11 +1,12 @@
-//! What the system lets this process have.
+//! Resource limits of this process.
 
 use rustix::process::{Resource, getrlimit, setrlimit};
 
-/// Lets this process, and those that it starts from here on, have so many files and sockets open.
+/// Raises the limit of open files and sockets of this process, and of those that it starts later,
+/// to `count`.
 ///
 /// # Panics
-/// If the system does not.
+/// If the system refuses.
 pub fn allow_descriptors(count: u64) {
     let mut limit = getrlimit(Resource::Nofile);
     if limit.current.is_none_or(|current| current >= count) {

@@ -1,4 +1,4 @@
-//! The ways to make a call through a relay that harms it.
+//! Calls of every protocol through a relay that injects faults.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -9,30 +9,30 @@ use rpc_core::{CallError, Caller, Context, Execution};
 use tempfile::TempDir;
 use xmlrpc::{ClientOptions, blocking};
 
-use crate::faulty::{Passed, Plan, Proxy};
+use crate::faulty::{Plan, Relay, Traffic};
 use crate::victim::{KEY, Victim};
 
-/// A protocol, and a way to use it.
+/// A protocol and the way it is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Protocol {
     /// XML-RPC over a new connection.
     XmlRpc,
-    /// XML-RPC over a connection that carried a call before.
+    /// XML-RPC over a kept-alive connection that carried a call before.
     XmlRpcKept,
     /// XML-RPC from the blocking client.
     XmlRpcBlocking,
     /// XML-RPC over a Unix socket.
     XmlRpcUnix,
-    /// A call over a connection that is made for it.
+    /// RPC over a connection that is opened for the call.
     Rpc,
-    /// The same from a client that reconnects.
+    /// The same with a client that reconnects.
     RpcReconnecting,
-    /// The same with a call that may be made twice.
+    /// The same with a reconnecting client and an idempotent call.
     RpcIdempotent,
 }
 
 impl Protocol {
-    /// All of them.
+    /// All variants.
     pub const ALL: [Self; 7] = [
         Self::XmlRpc,
         Self::XmlRpcKept,
@@ -44,7 +44,7 @@ impl Protocol {
     ];
 }
 
-/// A server, with all that leads to it.
+/// A server and the sockets that lead to it.
 #[derive(Debug)]
 pub struct Site {
     /// The server.
@@ -53,7 +53,7 @@ pub struct Site {
 }
 
 impl Site {
-    /// A server with these arguments; `program` is `env!("CARGO_BIN_EXE_victim")`.
+    /// Starts a server with these arguments; `program` is `env!("CARGO_BIN_EXE_victim")`.
     ///
     /// # Panics
     /// If it does not start.
@@ -72,32 +72,32 @@ impl Site {
         format!("http+unix://{}:/RPC2", self.socket("victim").display())
     }
 
-    /// A path for a socket that is taken by no other.
+    /// Returns a socket path with this name.
     fn socket(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 }
 
-/// What became of a call.
+/// The outcome of a call.
 #[derive(Debug)]
 pub struct Outcome {
-    /// What it gave, or whether it ran and why there is no result.
+    /// Its result, or whether it ran and the error.
     pub result: Result<String, (Execution, String)>,
-    /// What had come through the relay before the call.
-    pub before: Passed,
-    /// What had come through after it.
-    pub after: Passed,
-    /// How many faults came about meanwhile.
+    /// The traffic through the relay before the call.
+    pub before: Traffic,
+    /// The traffic through the relay after the call.
+    pub after: Traffic,
+    /// The number of faults injected meanwhile.
     pub faults: u64,
-    /// How long it took.
-    pub took: Duration,
+    /// The duration of the call.
+    pub elapsed: Duration,
 }
 
-/// Calls `ledger.run` with a name of 12 characters through a relay that acts by this plan, and waits for
-/// at most `deadline`.
+/// Calls `ledger.run` with a name of 12 characters through a relay that follows `plan`, with a
+/// deadline of `deadline` from now.
 ///
 /// # Panics
-/// If there can be no relay, or the earlier call of [`Protocol::XmlRpcKept`] fails.
+/// If the relay cannot be created, or the earlier call of [`Protocol::XmlRpcKept`] fails.
 pub async fn call(
     site: &Site,
     protocol: Protocol,
@@ -107,74 +107,74 @@ pub async fn call(
 ) -> Outcome {
     match protocol {
         Protocol::XmlRpc => {
-            let proxy = tcp_proxy(site.victim.xmlrpc, plan).await;
-            let client = http_client(&format!("http://{}/RPC2", proxy.address()), deadline);
-            observe(&proxy, client.call("ledger.run", (name,))).await
+            let relay = tcp_relay(site.victim.xmlrpc, plan).await;
+            let client = http_client(&format!("http://{}/RPC2", relay.address()), deadline);
+            observe(&relay, client.call("ledger.run", (name,))).await
         }
         Protocol::XmlRpcKept => {
-            let proxy = tcp_proxy(site.victim.xmlrpc, plan).await;
-            let url = format!("http://{}/RPC2", proxy.address());
+            let relay = tcp_relay(site.victim.xmlrpc, plan).await;
+            let url = format!("http://{}/RPC2", relay.address());
             let client = xmlrpc::Client::new(&url).expect("a URL");
             let sum: i64 = client.call("add", (3, 5)).await.expect("no fault yet");
             assert_eq!(sum, 8);
             let context = context(deadline);
-            observe(&proxy, client.call_in(context, (name,))).await
+            observe(&relay, client.call_in(context, (name,))).await
         }
         Protocol::XmlRpcBlocking => {
-            let proxy = tcp_proxy(site.victim.xmlrpc, plan).await;
-            let url = format!("http://{}/RPC2", proxy.address());
+            let relay = tcp_relay(site.victim.xmlrpc, plan).await;
+            let url = format!("http://{}/RPC2", relay.address());
             let options = ClientOptions::default().timeout(Some(deadline));
             let client = blocking::Client::with_options(&url, options).expect("a URL");
             let name = name.to_owned();
             let call = tokio::task::spawn_blocking(move || client.call("ledger.run", (name,)));
-            observe(&proxy, async { call.await.expect("it does not panic") }).await
+            observe(&relay, async { call.await.expect("it does not panic") }).await
         }
         Protocol::XmlRpcUnix => {
-            let proxy = unix_proxy(site, name, plan).await;
-            let url = format!("http+unix://{}:/RPC2", proxy.address().display());
+            let relay = unix_relay(site, name, plan).await;
+            let url = format!("http+unix://{}:/RPC2", relay.address().display());
             let client = http_client(&url, deadline);
-            observe(&proxy, client.call("ledger.run", (name,))).await
+            observe(&relay, client.call("ledger.run", (name,))).await
         }
         Protocol::Rpc | Protocol::RpcReconnecting | Protocol::RpcIdempotent => {
-            let proxy = tcp_proxy(site.victim.rpc, plan).await;
-            let call = over_connection(*proxy.address(), protocol, name, deadline);
-            observe(&proxy, call).await
+            let relay = tcp_relay(site.victim.rpc, plan).await;
+            let call = call_over_connection(*relay.address(), protocol, name, deadline);
+            observe(&relay, call).await
         }
     }
 }
 
-async fn tcp_proxy(server: SocketAddr, plan: Plan) -> Proxy<SocketAddr> {
-    let proxy = Proxy::tcp(server).await.expect("a port");
-    proxy.plan(plan);
-    proxy
+async fn tcp_relay(server: SocketAddr, plan: Plan) -> Relay<SocketAddr> {
+    let relay = Relay::tcp(server).await.expect("a port");
+    relay.plan(plan);
+    relay
 }
 
-async fn unix_proxy(site: &Site, name: &str, plan: Plan) -> Proxy<PathBuf> {
+async fn unix_relay(site: &Site, name: &str, plan: Plan) -> Relay<PathBuf> {
     let (path, server) = (site.socket(name), site.socket("victim"));
-    let proxy = Proxy::unix(&path, &server).await.expect("a socket");
-    proxy.plan(plan);
-    proxy
+    let relay = Relay::unix(&path, &server).await.expect("a socket");
+    relay.plan(plan);
+    relay
 }
 
-/// A client of the server behind the relay.
+/// Returns a client of the server behind the relay.
 fn http_client(url: &str, deadline: Duration) -> xmlrpc::Client {
     let options = ClientOptions::default().timeout(Some(deadline));
     xmlrpc::Client::with_options(url, options).expect("a URL")
 }
 
-async fn over_connection(
+async fn call_over_connection(
     address: SocketAddr,
     protocol: Protocol,
     name: &str,
     deadline: Duration,
 ) -> Result<String, CallError> {
     let mut context = context(deadline);
-    let mut connecting = rpc::Client::connect(address).authkey(KEY).timeout(deadline);
+    let mut builder = rpc::Client::connect(address).authkey(KEY).timeout(deadline);
     if protocol != Protocol::Rpc {
-        connecting = connecting.reconnect(rpc::Reconnect::default());
+        builder = builder.reconnect(rpc::Reconnect::default());
     }
-    // Where there is no client, no call was sent.
-    let client = connecting.await;
+    // Without a client, no call was sent.
+    let client = builder.await;
     let client = client.map_err(|error| CallError::NotSent(Box::new(error)))?;
     if protocol == Protocol::RpcIdempotent {
         context = context.idempotent();
@@ -187,16 +187,16 @@ fn context(deadline: Duration) -> Context {
 }
 
 async fn observe<A>(
-    proxy: &Proxy<A>,
+    relay: &Relay<A>,
     call: impl Future<Output = Result<String, CallError>>,
 ) -> Outcome {
-    let (before, begin) = (proxy.passed(), Instant::now());
+    let (before, begin) = (relay.traffic(), Instant::now());
     let result = call.await;
     Outcome {
         result: result.map_err(|error| (error.execution(), format!("{error:?}"))),
         before,
-        after: proxy.passed(),
-        faults: proxy.faults(),
-        took: begin.elapsed(),
+        after: relay.traffic(),
+        faults: relay.faults(),
+        elapsed: begin.elapsed(),
     }
 }

@@ -1,6 +1,7 @@
-//! An endurance run: honest clients of every protocol call a server all the time, others reach it through a relay
-//! that harms what it carries, and some send bytes that mean nothing. The honest calls succeed, and the server
-//! needs no more of anything at the end than in the middle.
+//! An endurance run. Honest clients of every protocol call a server continuously, others reach it
+//! through a relay that injects faults, and some send random bytes. The honest calls must succeed,
+//! and the server's memory, descriptors and tasks must not grow between the second and the last
+//! quarter of the run.
 
 mod faults;
 mod honest;
@@ -20,50 +21,51 @@ use tokio_util::sync::CancellationToken;
 pub use self::samples::Sample;
 use crate::protocol::Site;
 
-/// How many clients of each honest kind there are.
+/// The number of honest clients of each kind.
 const HONEST: usize = 2;
 
-/// How many clients reach the server through the relay.
+/// The number of clients behind the relay.
 const FAULTY: usize = 16;
 
-/// How many send what means nothing.
+/// The number of peers that send random bytes.
 const HOSTILE: usize = 4;
 
-/// What is to be run.
+/// The settings of a run.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// The program that is called.
+    /// The program of the victim.
     pub victim: PathBuf,
-    /// For how long.
+    /// The duration of the run.
     pub duration: Duration,
-    /// How often the server is looked at.
+    /// The interval between samples.
     pub interval: Duration,
-    /// What decides about the faults.
+    /// The seed of the faults.
     pub seed: u64,
 }
 
-/// What came of it.
+/// The results of a run.
 #[derive(Clone, Debug)]
 pub struct Report {
-    /// What was run.
+    /// The settings of the run.
     pub options: Options,
-    /// The server, from time to time.
+    /// The samples of the server's resources.
     pub samples: Vec<Sample>,
-    /// The most memory that the server ever had, in bytes.
+    /// The peak memory of the server in bytes.
     pub peak: u64,
 }
 
 impl Report {
-    /// Checks that the server had no more of anything in the last quarter of the run than in the second.
+    /// Checks that the server used no more of any resource in the last quarter of the run than in
+    /// the second.
     ///
     /// # Errors
-    /// With what grew, and from what to what.
+    /// The resource that grew, with both values.
     pub fn check_flat(&self) -> Result<(), String> {
         samples::check_flat(&self.samples)
     }
 }
 
-/// How much of what there was.
+/// Counters of calls, faults and peers.
 #[derive(Debug, Default)]
 struct Counts {
     honest: AtomicU64,
@@ -72,43 +74,43 @@ struct Counts {
     hostile: AtomicU64,
 }
 
-/// What the clients have in common.
+/// The shared state of the clients.
 struct Run {
     site: Site,
     counts: Counts,
-    /// The first thing that went wrong.
+    /// The first failure.
     failure: Mutex<Option<String>>,
     stop: CancellationToken,
 }
 
 impl Run {
-    /// Ends the run, which failed.
+    /// Records a failure and stops the run.
     fn fail(&self, failure: String) {
         let mut first = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
         first.get_or_insert(failure);
         self.stop.cancel();
     }
 
-    /// Whether to go on, after a pause of random length that is this one on average.
-    async fn goes_on(&self, random: &mut Rng, pause: Duration) -> bool {
+    /// Sleeps for a random time with this average. Returns `true` unless the run was stopped.
+    async fn next_round(&self, random: &mut Rng, pause: Duration) -> bool {
         tokio::time::sleep(pause.mul_f64(2.0 * random.f64())).await;
         !self.stop.is_cancelled()
     }
 }
 
-/// Runs it, and prints a line for each look at the server.
+/// Performs a run, and prints a line for each sample.
 ///
 /// # Errors
-/// With what went wrong first.
+/// The first failure.
 ///
 /// # Panics
-/// If the server does not start, or is not well at the end.
+/// If the server does not start, or is not healthy at the end.
 pub async fn run(options: &Options) -> Result<Report, String> {
     println!("seed {}, {:?}", options.seed, options.duration);
     let program = options
         .victim
         .to_str()
-        .ok_or("the path of the victim is no text")?;
+        .ok_or("the path of the victim is not UTF-8")?;
     let run = Arc::new(Run {
         site: Site::start(program, &["--lease-ms", "1000"]).await,
         counts: Counts::default(),
@@ -147,22 +149,22 @@ pub async fn run(options: &Options) -> Result<Report, String> {
     })
 }
 
-/// Looks at the server until the time is over, or something goes wrong.
+/// Samples the server until the duration is over or the run fails.
 async fn watch(run: &Run, options: &Options) -> Vec<Sample> {
     let begin = Instant::now();
     let mut samples = Vec::new();
-    let mut looks = tokio::time::interval(options.interval);
+    let mut ticks = tokio::time::interval(options.interval);
     while begin.elapsed() <= options.duration && !run.stop.is_cancelled() {
         tokio::select! {
-            _ = looks.tick() => {}
+            _ = ticks.tick() => {}
             () = run.stop.cancelled() => break,
         }
-        match samples::look(run, begin).await {
+        match samples::take_sample(run, begin).await {
             Ok(sample) => {
                 println!("{sample}");
                 samples.push(sample);
             }
-            Err(error) => run.fail(format!("the server cannot be looked at: {error:?}")),
+            Err(error) => run.fail(format!("cannot sample the server: {error:?}")),
         }
     }
     samples

@@ -1,5 +1,5 @@
-//! A server that tests may harm, in a process of its own, so that what it took can be seen from
-//! outside: its memory, its descriptors, what it logged.
+//! A server for tests to attack. It is a process of its own, so that tests can observe its memory,
+//! descriptors and log from outside.
 
 pub mod objects;
 pub mod visits;
@@ -17,27 +17,29 @@ use conn::rpc::Client;
 use conn::{Connection, Pickle};
 use rpc_core::{CallError, Caller, FaultKind};
 
-/// What clients of the victim's connections must know.
+/// The authkey of the victim's connections.
 pub const KEY: &str = "the key of the victim";
 
-/// The most memory that the victim may ever have, in bytes.
+/// The memory limit of the victim in bytes.
 pub const MEMORY: u64 = 128 << 20;
 
-/// The variable that chooses the [`Allocator`] of all victims: `returning`, or none for the system's.
+/// The environment variable that selects the [`Allocator`] of all victims: `returning`, or unset
+/// for the system's.
 const ALLOCATOR: &str = "VICTIM_ALLOCATOR";
 
 /// The settings of the victim's allocator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Allocator {
-    /// Those that users have. What the program gave back may stay in its process.
+    /// The settings of the system, as users have them. Memory that the program freed may stay in
+    /// its process.
     System,
-    /// Memory goes back to the system at once, so that what stays is what the program keeps. The
-    /// settings are for the allocator of glibc.
+    /// Returns freed memory to the system at once, so that only the memory in use remains. The
+    /// settings are for glibc.
     Returning,
 }
 
 impl Allocator {
-    /// Returns the allocator that the environment chooses.
+    /// Returns the allocator that the environment selects.
     fn chosen() -> Self {
         match std::env::var_os(ALLOCATOR) {
             None => Self::System,
@@ -46,12 +48,12 @@ impl Allocator {
         }
     }
 
-    /// Returns the number of bytes that a process may have more than at the start, which may have
-    /// `most` at all.
-    const fn kept(self, most: u64) -> u64 {
+    /// Returns the number of bytes by which the memory may exceed that at the start, for a process
+    /// with a limit of `max_memory`.
+    const fn kept(self, max_memory: u64) -> u64 {
         match self {
-            // As much as it ever has: an allocator may keep all of it.
-            Self::System => most,
+            // The whole limit: an allocator may keep all of it.
+            Self::System => max_memory,
             Self::Returning => 48 << 20,
         }
     }
@@ -71,25 +73,25 @@ impl Allocator {
     }
 }
 
-/// The process; it is killed when this is dropped.
+/// The victim's process, killed on drop.
 #[derive(Debug)]
 pub struct Victim {
-    /// Where it serves XML-RPC, at `/RPC2`: the demo methods and `ledger.*`.
+    /// The address of its XML-RPC server, at `/RPC2`: the demo methods and `ledger.*`.
     pub xmlrpc: SocketAddr,
-    /// Where it serves the same methods over connections.
+    /// The address of its RPC server, with the same methods.
     pub rpc: SocketAddr,
-    /// Where it sends pickled messages back.
+    /// The address that echoes pickled messages.
     pub connections: SocketAddr,
     child: Child,
     log: Arc<Mutex<String>>,
     descriptors: usize,
     allocator: Allocator,
     memory: u64,
-    most: u64,
+    max_memory: u64,
 }
 
 impl Victim {
-    /// Starts it, and gives it an honest call of each kind.
+    /// Starts the victim and makes one honest call of each protocol.
     ///
     /// `program` is `env!("CARGO_BIN_EXE_victim")`; the arguments are those of the program.
     ///
@@ -99,7 +101,7 @@ impl Victim {
         let allocator = Allocator::chosen();
         let mut child = Command::new(program)
             .args(arguments)
-            // Backtraces of errors would cost it more memory than the errors.
+            // Backtraces would cost more memory than the errors themselves.
             .env_remove("RUST_BACKTRACE")
             .envs(allocator.settings().iter().copied())
             .stdout(Stdio::piped())
@@ -140,9 +142,9 @@ impl Victim {
             descriptors: 0,
             allocator,
             memory: 0,
-            most: MEMORY,
+            max_memory: MEMORY,
         };
-        // What it makes once and keeps is there before the first count.
+        // One-time allocations are made before the first measurement.
         victim.assert_serves().await;
         victim.settle().await;
         victim.descriptors = victim.descriptors();
@@ -150,16 +152,17 @@ impl Victim {
         victim
     }
 
-    /// From here on it may keep as much memory as it ever had. An allocator may be unable to give back the memory of
-    /// very many small things, since something else lies among them; but it is there for the next ones, so that
-    /// an attack that is repeated after this takes no more.
-    pub fn forgive(&mut self) {
+    /// Accepts the peak so far as the memory to compare with. An allocator may be unable to return
+    /// the memory of very many small allocations with others between them. It reuses that memory,
+    /// however, so repeating the attack must not need more.
+    pub fn allow_peak(&mut self) {
         self.memory = self.peak();
     }
 
-    /// Allows it more memory than [`MEMORY`], in bytes, for what it may hold by its limits.
-    pub fn allow(&mut self, most: u64) {
-        self.most = most;
+    /// Raises the memory limit above [`MEMORY`] to this number of bytes, for victims whose own
+    /// limits permit more.
+    pub fn allow_memory(&mut self, max_memory: u64) {
+        self.max_memory = max_memory;
     }
 
     /// Its URL for XML-RPC.
@@ -168,13 +171,13 @@ impl Victim {
         format!("http://{}/RPC2", self.xmlrpc)
     }
 
-    /// Its process.
+    /// The id of its process.
     #[must_use]
     pub fn process(&self) -> u32 {
         self.child.id()
     }
 
-    /// The memory that it has now, in bytes.
+    /// Its current memory in bytes.
     ///
     /// # Panics
     /// If the process is gone.
@@ -183,7 +186,7 @@ impl Victim {
         self.status("VmRSS:")
     }
 
-    /// The most memory that it ever had, in bytes.
+    /// Its peak memory in bytes.
     ///
     /// # Panics
     /// If the process is gone.
@@ -192,7 +195,7 @@ impl Victim {
         self.status("VmHWM:")
     }
 
-    /// How many files and sockets it has open.
+    /// The number of its open files and sockets.
     ///
     /// # Panics
     /// If the process is gone.
@@ -202,32 +205,32 @@ impl Victim {
         fs::read_dir(folder).expect("the victim lives").count()
     }
 
-    /// What it has logged so far.
+    /// Its log so far.
     #[must_use]
     pub fn log(&self) -> String {
         let log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
         log.clone()
     }
 
-    /// Tells it to stop gracefully.
+    /// Tells it to stop gracefully, by SIGTERM.
     ///
     /// # Panics
-    /// If the system knows no `kill`.
+    /// If `kill` cannot be run or fails.
     pub fn terminate(&self) {
         let process = self.process().to_string();
         let kill = Command::new("kill").args(["-TERM", &process]).status();
         assert!(kill.expect("kill runs").success(), "the victim lives");
     }
 
-    /// Waits for its end, and tells whether it was an orderly one.
+    /// Waits until it exits. Returns `true` if its exit code was 0.
     ///
     /// # Panics
-    /// If the system cannot tell.
+    /// If the system does not report it.
     pub fn wait(&mut self) -> bool {
         self.child.wait().expect("it is our child").success()
     }
 
-    /// Checks that it answers an honest call of each protocol.
+    /// Checks that it answers an honest call of each protocol within a minute.
     ///
     /// # Panics
     /// If it does not.
@@ -253,16 +256,16 @@ impl Victim {
         honest.await.expect("honest calls are answered in time");
     }
 
-    /// Checks that it is as well as at the start: that it answers, has no more descriptors and hardly more
-    /// memory than it had, never had more than [`MEMORY`], and that nothing in it panicked.
+    /// Checks that it is as healthy as at the start: it answers, has no more descriptors and hardly
+    /// more memory than before, never exceeded its memory limit, and did not panic.
     ///
     /// # Panics
-    /// If it is not; the message begins with `after`.
+    /// If a check fails; the message begins with `after`.
     pub async fn assert_well(&self, after: &str) {
         self.assert_released(after).await;
         let (memory, before) = (self.memory(), self.memory);
         assert!(
-            memory <= before + self.allocator.kept(self.most),
+            memory <= before + self.allocator.kept(self.max_memory),
             "after {after}: {memory} bytes, {before} before"
         );
         self.assert_unharmed(after);
@@ -271,7 +274,7 @@ impl Victim {
     /// Checks that it answers, and has no more descriptors than at the start.
     ///
     /// # Panics
-    /// If it is not so; the message begins with `after`.
+    /// If a check fails; the message begins with `after`.
     pub async fn assert_released(&self, after: &str) {
         self.assert_serves().await;
         self.settle().await;
@@ -283,27 +286,31 @@ impl Victim {
         );
     }
 
-    /// Checks that it never had more than [`MEMORY`], or what it is allowed, and that nothing in it panicked.
+    /// Checks that it never exceeded its memory limit, and did not panic.
     ///
     /// # Panics
-    /// If it did; the message begins with `after`.
+    /// If a check fails; the message begins with `after`.
     pub fn assert_unharmed(&self, after: &str) {
         let peak = self.peak();
-        assert!(peak <= self.most, "after {after}: a peak of {peak} bytes");
+        assert!(
+            peak <= self.max_memory,
+            "after {after}: a peak of {peak} bytes"
+        );
         let log = self.log();
         assert!(!log.contains("panicked at"), "after {after}: {log}");
     }
 
-    /// Waits until the connections of before are gone, and what they had, at most for a while.
+    /// Waits until previous connections and their memory are released, for at most 20 seconds.
     async fn settle(&self) {
         let begin = Instant::now();
         let mut last = 0;
-        // At the start it is not known yet what an idle server has: until it rests.
+        // Before the first measurement the idle level is unknown: waits until the number of
+        // descriptors is stable.
         let mut same = 0;
         while begin.elapsed() < Duration::from_secs(20) && same < 5 {
             let now = self.descriptors();
             if now <= self.descriptors
-                && self.memory() <= self.memory + self.allocator.kept(self.most)
+                && self.memory() <= self.memory + self.allocator.kept(self.max_memory)
             {
                 return;
             }
@@ -327,8 +334,8 @@ impl Victim {
     }
 }
 
-/// What an honest call gives. The calls of a peer that has just gone count until the server has seen that it
-/// is gone, and it may refuse others till then.
+/// Returns the result of an honest call, retrying while the server is overloaded: calls of a peer
+/// that disconnected count until the server has noticed.
 async fn once_there_is_room<F>(mut call: impl FnMut() -> F) -> Result<i64, CallError>
 where
     F: Future<Output = Result<i64, CallError>>,
@@ -345,7 +352,7 @@ where
 
 impl Drop for Victim {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // It may have exited already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -7,7 +7,7 @@ use super::*;
 
 const KIB: usize = 1 << 10;
 
-/// An account, and a hold of so many bytes that count.
+/// Returns an account and a hold with `bytes` counted bytes.
 fn holds(budget: &Budget, bytes: usize) -> Result<(Account, Hold), NoRoom> {
     let account = budget.account();
     let mut hold = account.hold();
@@ -20,7 +20,7 @@ async fn seconds(seconds: u64) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_first_bytes_are_free_and_touch_nothing() {
+async fn the_first_bytes_are_free_and_allocate_nothing() {
     let budget = Budget::new(0);
     let all: Vec<_> = (0..100).map(|_| holds(&budget, 0).unwrap()).collect();
     assert!(all.iter().all(|(account, _)| account.entry.get().is_none()));
@@ -33,7 +33,7 @@ async fn the_first_bytes_are_free_and_touch_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn holds_share_what_there_is_and_give_it_back() {
+async fn holds_share_the_budget_and_release_their_bytes() {
     let budget = Budget::new(1000);
     let (account, mut one) = holds(&budget, 600).unwrap();
     one.resize(&account, Budget::FREE + 700).unwrap();
@@ -42,7 +42,7 @@ async fn holds_share_what_there_is_and_give_it_back() {
     other.resize(&account, Budget::FREE + 900).unwrap();
     assert_eq!((budget.held(), other.counted()), (1000, 900));
     assert_eq!(other.resize(&account, Budget::FREE + 901), Err(NoRoom));
-    assert_eq!(other.counted(), 900, "it is as large as before");
+    assert_eq!(other.counted(), 900, "the size is unchanged");
     drop(one);
     other.resize(&account, Budget::FREE + 1000).unwrap();
     other.resize(&account, 0).unwrap();
@@ -53,7 +53,7 @@ async fn holds_share_what_there_is_and_give_it_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn bytes_hold_their_room_until_the_last_slice_is_gone() {
+async fn attached_bytes_keep_their_hold_until_the_last_slice_is_dropped() {
     let budget = Budget::new(1000);
     let (_account, hold) = holds(&budget, 600).unwrap();
     let bytes = hold.attach(Bytes::from_static(b"a reply"));
@@ -65,7 +65,7 @@ async fn bytes_hold_their_room_until_the_last_slice_is_gone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_one_that_has_held_the_most_for_the_longest_goes() {
+async fn the_connection_with_the_most_bytes_for_the_longest_is_evicted() {
     let budget = Budget::new(1000);
     let long = holds(&budget, 100).unwrap();
     seconds(10).await;
@@ -75,9 +75,9 @@ async fn the_one_that_has_held_the_most_for_the_longest_goes() {
     let new = holds(&budget, 100).unwrap();
     assert!(most.0.is_evicted(), "500 bytes for 3 s");
     assert!(!long.0.is_evicted() && !fresh.0.is_evicted());
-    assert_eq!(budget.held(), 600, "its room is there at once");
+    assert_eq!(budget.held(), 600, "its bytes are available at once");
     drop(most);
-    // There are 400 left; then the next one goes.
+    // 400 bytes are free; after those, the next connection is evicted.
     let last = holds(&budget, 400).unwrap();
     assert!(!long.0.is_evicted());
     let another = holds(&budget, 50).unwrap();
@@ -88,7 +88,7 @@ async fn the_one_that_has_held_the_most_for_the_longest_goes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_burst_of_fresh_ones_refuses_the_newcomer() {
+async fn a_burst_of_new_holds_refuses_the_next() {
     let budget = Budget::new(1000);
     let burst: Vec<_> = (0..10).map(|_| holds(&budget, 100).unwrap()).collect();
     advance(Budget::GRACE - Duration::from_nanos(1)).await;
@@ -97,15 +97,15 @@ async fn a_burst_of_fresh_ones_refuses_the_newcomer() {
     advance(Duration::from_nanos(1)).await;
     let new = holds(&budget, 150).unwrap();
     let evicted = burst.iter().filter(|(account, _)| account.is_evicted());
-    assert_eq!(evicted.count(), 2, "as many as are needed");
-    // The others would make room for this, but not for that.
+    assert_eq!(evicted.count(), 2, "no more than needed");
+    // The other eight hold 800 bytes, too few for either.
     assert!(holds(&budget, 901).is_err());
     assert!(holds(&budget, 1001).is_err());
     drop(new);
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_has_held_the_most_for_the_longest_takes_no_room_of_others() {
+async fn the_connection_with_the_most_bytes_for_the_longest_evicts_no_other() {
     let budget = Budget::new(1000);
     let (account, mut hold) = holds(&budget, 900).unwrap();
     seconds(5).await;
@@ -116,12 +116,12 @@ async fn who_has_held_the_most_for_the_longest_takes_no_room_of_others() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_queue_that_moves_on_stays_young() {
+async fn a_queue_that_is_drained_and_refilled_stays_young() {
     let budget = Budget::new(1000);
     let (busy, mut queue) = holds(&budget, 600).unwrap();
     let (stuck, _stuck) = holds(&budget, 200).unwrap();
     for _ in 0..1000 {
-        // Each byte is gone after 6 seconds, on average.
+        // Each byte stays for 6 seconds on average.
         seconds(1).await;
         queue.resize(&busy, Budget::FREE + 500).unwrap();
         queue.resize(&busy, Budget::FREE + 600).unwrap();
@@ -131,7 +131,7 @@ async fn a_queue_that_moves_on_stays_young() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_queue_that_says_what_moved_on_stays_young_too() {
+async fn a_queue_that_records_replaced_bytes_stays_young() {
     let budget = Budget::new(1000);
     let (busy, mut queue) = holds(&budget, 600).unwrap();
     let (stuck, _stuck) = holds(&budget, 200).unwrap();
@@ -141,13 +141,13 @@ async fn a_queue_that_says_what_moved_on_stays_young_too() {
     }
     let _new = holds(&budget, 300).unwrap();
     assert!(stuck.is_evicted() && !busy.is_evicted());
-    // More than it counts is all.
+    // A number above the counted bytes means all of them.
     queue.replaced(usize::MAX);
     assert_eq!(budget.0.ledger().records[&busy.entry().id].age, 0);
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_was_told_to_go_gets_nothing_and_is_woken() {
+async fn an_evicted_connection_is_woken_and_gets_no_more_bytes() {
     struct Count(std::sync::atomic::AtomicUsize);
     impl std::task::Wake for Count {
         fn wake(self: Arc<Self>) {
@@ -164,16 +164,16 @@ async fn who_was_told_to_go_gets_nothing_and_is_woken() {
     let new = holds(&budget, 500).unwrap();
     assert_eq!(count.0.load(Ordering::Relaxed), 1);
     assert!(account.poll_evicted(&mut cx).is_ready());
-    // What it still has is no room for others, nor for itself.
+    // The bytes it still holds are room neither for others nor for itself.
     hold.resize(&account, Budget::FREE + 10).unwrap();
     assert_eq!(hold.resize(&account, Budget::FREE + 11), Err(NoRoom));
     assert_eq!((budget.held(), budget.0.ledger().leaving), (500, 10));
     drop((hold, new));
-    assert!(account.is_evicted(), "for good");
+    assert!(account.is_evicted(), "eviction is final");
 }
 
 #[tokio::test(start_paused = true)]
-async fn those_that_do_not_go_are_not_made_up_for_without_end() {
+async fn evicted_connections_that_keep_their_bytes_are_replaced_only_once() {
     let budget = Budget::new(1000);
     let mut all = Vec::new();
     for _ in 0..10 {

@@ -1,20 +1,19 @@
-//! The start of what a peer sent, for what is said of it: whole, one message would fill logs and
-//! answers.
+//! Excerpts of texts that a peer sent: a whole message would fill logs and replies.
 
 use std::fmt::{self, Write as _};
 
-/// The most bytes of an excerpt, but for the dots at its end.
+/// The maximum length of an excerpt in bytes, without the ellipsis at its end.
 pub(super) const LIMIT: usize = 1024;
 
-/// Up to [`LIMIT`] bytes of a text. No more than those are ever written.
+/// Returns the first [`LIMIT`] bytes of a text. No more than these are ever written.
 pub(crate) fn excerpt(text: impl fmt::Display) -> String {
     let mut excerpt = Excerpt(String::new());
-    // It fails where the text is longer.
+    // Writing fails once the text exceeds the limit.
     let _ = write!(excerpt, "{text}");
     excerpt.0
 }
 
-/// The same for a text that is there already.
+/// Returns [`excerpt`] of a text that is a `String` already.
 pub(crate) fn shortened(text: String) -> String {
     match text.len() {
         ..=LIMIT => text,
@@ -43,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_text_is_cut_where_it_is_too_long() {
+    fn a_text_above_the_limit_is_cut() {
         assert_eq!(excerpt("short"), "short");
         let fits = "x".repeat(LIMIT);
         assert_eq!(excerpt(&fits), fits);

@@ -1,22 +1,23 @@
-//! Texts of peers, so that neither a terminal nor a reader of a log is misled by them.
+//! Display of texts that a peer sent, so that they mislead neither a terminal nor a reader of a
+//! log.
 
 use std::error::Error;
 use std::fmt::{self, Write as _};
 
 use super::excerpt::LIMIT;
 
-/// Displays a text that a peer had a say in, with every character escaped that does more than be
-/// read.
+/// Displays a text that a peer could influence, with every character escaped that does more than
+/// show itself.
 ///
-/// A name, a fault, a header can hold line breaks, which would write lines of their own into a log,
-/// or sequences that a terminal obeys: they move the cursor, set the title, fill the clipboard.
-/// What is not [harmless](is_harmless) becomes `\n`, `\u{1b}` and so on. Other text stays as it is,
-/// backslashes included, so that an escaped character cannot be told from one that was sent as its
-/// escape.
+/// A name, a fault or a header can contain line breaks, which would forge lines in a log, or
+/// sequences that a terminal obeys: they move the cursor, set the title, fill the clipboard.
+/// Characters that are not [harmless](is_harmless) are displayed as `\n`, `\u{1b}` and so on. All
+/// other text is unchanged, backslashes included, so an escaped character cannot be told from a
+/// text that contained its escape.
 ///
 /// Farcall's logs and the `farcall` command write all foreign texts this way. Programs that log or
-/// print a [`Fault`](crate::Fault) or another error of a call do well to do the same: their
-/// `Display` has the peer's text as it came.
+/// print a [`Fault`](crate::Fault) or another error of a call should do the same: their `Display`
+/// contains the peer's text unchanged.
 ///
 /// ```
 /// use rpc_core::output::Foreign;
@@ -36,7 +37,7 @@ pub struct Foreign<T> {
     limit: usize,
 }
 
-/// What becomes of line breaks and tabs.
+/// The treatment of line breaks and tabs.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Breaks {
     Escaped,
@@ -44,7 +45,7 @@ enum Breaks {
 }
 
 impl<T: fmt::Display> Foreign<T> {
-    /// The text on one line: line breaks and tabs are escaped, too.
+    /// The text on one line: line breaks and tabs are escaped as well.
     pub const fn line(text: T) -> Self {
         Self {
             text,
@@ -53,10 +54,10 @@ impl<T: fmt::Display> Foreign<T> {
         }
     }
 
-    /// The text with its line breaks and tabs. A carriage return is left out where a line feed
-    /// follows, and escaped elsewhere.
+    /// The text with its line breaks and tabs. A carriage return is dropped before a line feed and
+    /// escaped elsewhere.
     ///
-    /// For texts that nothing stands in one line with, such as the help of a method.
+    /// For texts that are displayed on lines of their own, such as the help of a method.
     pub const fn lines(text: T) -> Self {
         Self {
             text,
@@ -65,8 +66,8 @@ impl<T: fmt::Display> Foreign<T> {
         }
     }
 
-    /// The start of the text on one line: at most 1,024 bytes, as a peer may send megabytes, and
-    /// dots where it was longer. What a log is given.
+    /// The start of the text on one line, for logs: at most 1,024 bytes, as a peer may send
+    /// megabytes, with an ellipsis if it was longer.
     pub const fn excerpt(text: T) -> Self {
         Self {
             text,
@@ -75,8 +76,8 @@ impl<T: fmt::Display> Foreign<T> {
         }
     }
 
-    /// Cuts what is displayed to this many bytes, and puts dots where it was longer. Default: no
-    /// limit, but for an [`excerpt`](Self::excerpt).
+    /// Limits the displayed text to `bytes` bytes, with an ellipsis if it was longer. Default: no
+    /// limit, except for an [`excerpt`](Self::excerpt).
     #[must_use]
     pub fn at_most(mut self, bytes: usize) -> Self {
         self.limit = bytes;
@@ -91,17 +92,17 @@ impl<T: fmt::Display> fmt::Display for Foreign<T> {
             breaks: self.breaks,
             room: self.limit,
             is_full: false,
-            returns: false,
+            pending_return: false,
         };
         match write!(escape, "{}", self.text).and_then(|()| escape.finish()) {
-            // The error only kept the rest of the text from being made.
+            // This error only stopped the formatting of the rest of the text.
             Err(fmt::Error) if escape.is_full => Ok(()),
             result => result,
         }
     }
 }
 
-/// An error and its causes, the nearest first, with colons between.
+/// Displays an error and its causes, the nearest first, separated by colons.
 ///
 /// ```
 /// use rpc_core::output::Causes;
@@ -131,17 +132,17 @@ impl fmt::Display for Causes<'_> {
     }
 }
 
-/// Whether a character only shows itself, or a space, and cannot make the text around it look like
-/// another.
+/// Returns `true` if a character shows only itself, or a space, and cannot change how the text
+/// around it looks.
 ///
-/// Harmless are all characters but these:
+/// All characters are harmless but these:
 ///
-/// - the control characters: U+0000 to U+001F, U+007F to U+009F;
+/// - control characters: U+0000 to U+001F, U+007F to U+009F;
 /// - the separators of lines and paragraphs, U+2028 and U+2029;
-/// - those that change the direction of the text around them: U+061C, U+200E, U+200F, U+202A to
-///   U+202E, U+2066 to U+2069;
-/// - invisible ones: U+00AD, U+180E, U+200B, U+2060 to U+206F, U+FEFF, U+FFF9 to U+FFFB, and the
-///   tags U+E0000 to U+E007F.
+/// - characters that change the direction of the text around them: U+061C, U+200E, U+200F, U+202A
+///   to U+202E, U+2066 to U+2069;
+/// - invisible characters: U+00AD, U+180E, U+200B, U+2060 to U+206F, U+FEFF, U+FFF9 to U+FFFB, and
+///   the tags U+E0000 to U+E007F.
 ///
 /// The two invisible joiners U+200C and U+200D are harmless: words of several languages, and emoji,
 /// are spelt with them.
@@ -169,12 +170,12 @@ struct Escape<'a, 'b> {
     breaks: Breaks,
     room: usize,
     is_full: bool,
-    /// Whether a carriage return was the last character, and waits for the next one.
-    returns: bool,
+    /// `true` if the last character was a carriage return, which is written depending on the next.
+    pending_return: bool,
 }
 
 impl Escape<'_, '_> {
-    /// Writes what fits of a text that is harmless by now.
+    /// Writes as much of a harmless text as fits.
     fn push(&mut self, text: &str) -> fmt::Result {
         if text.len() <= self.room {
             self.room -= text.len();
@@ -192,24 +193,24 @@ impl Escape<'_, '_> {
         Err(fmt::Error)
     }
 
-    /// Writes a character that is not harmless.
+    /// Writes the escape of a character that is not harmless.
     fn escape(&mut self, character: char) -> fmt::Result {
         let escaped = character.escape_default();
         if escaped.len() > self.room {
-            // Half an escape would read as something else.
+            // Half an escape would be misread.
             self.room = 0;
         }
         let mut buffer = [0; 10];
         let mut length = 0;
-        for (place, character) in buffer.iter_mut().zip(escaped) {
-            *place = character as u8;
+        for (slot, character) in buffer.iter_mut().zip(escaped) {
+            *slot = character as u8;
             length += 1;
         }
         self.push(std::str::from_utf8(&buffer[..length]).map_err(|_| fmt::Error)?)
     }
 
     fn finish(&mut self) -> fmt::Result {
-        match std::mem::take(&mut self.returns) {
+        match std::mem::take(&mut self.pending_return) {
             true => self.escape('\r'),
             false => Ok(()),
         }
@@ -223,7 +224,7 @@ impl fmt::Write for Escape<'_, '_> {
         }
         let mut rest = text;
         while let Some(next) = rest.chars().next() {
-            if std::mem::take(&mut self.returns) && next != '\n' {
+            if std::mem::take(&mut self.pending_return) && next != '\n' {
                 self.escape('\r')?;
             }
             let breaks = self.breaks;
@@ -232,11 +233,11 @@ impl fmt::Write for Escape<'_, '_> {
                 _ => is_harmless(character),
             };
             let kept = rest.find(|character| !is_kept(character));
-            let (plain, behind) = rest.split_at(kept.unwrap_or(rest.len()));
+            let (plain, after) = rest.split_at(kept.unwrap_or(rest.len()));
             self.push(plain)?;
-            let mut characters = behind.chars();
+            let mut characters = after.chars();
             match characters.next() {
-                Some('\r') if breaks == Breaks::Kept => self.returns = true,
+                Some('\r') if breaks == Breaks::Kept => self.pending_return = true,
                 Some(character) => self.escape(character)?,
                 None => {}
             }
@@ -251,7 +252,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_text_of_a_peer_is_one_line() {
+    fn line_breaks_and_control_characters_are_escaped() {
         let line = |text: &str| Foreign::line(text).to_string();
         assert_eq!(line("there is no `é`"), "there is no `é`");
         assert_eq!(line("a\r\n\nb\u{9b}31m"), "a\\r\\n\\nb\\u{9b}31m");
@@ -261,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_harmful_is_displayed_and_all_else_is() {
+    fn exactly_the_harmless_characters_are_displayed_unchanged() {
         let tags = '\u{dfff0}'..'\u{e0100}';
         for character in ('\0'..'\u{3000}')
             .chain('\u{fe00}'..='\u{ffff}')
@@ -285,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn line_breaks_stay_where_they_may() {
+    fn lines_keep_line_breaks_and_tabs() {
         let lines = |text: &str| Foreign::lines(text).to_string();
         assert_eq!(lines("a\r\nb\n\n\tc"), "a\nb\n\n\tc");
         assert_eq!(lines("a\rb\r\r\nc\r"), "a\\rb\\r\nc\\r");
@@ -307,7 +308,7 @@ mod tests {
             Foreign::excerpt(&long).to_string(),
             long[1..].to_owned() + "…"
         );
-        // What would be cut is not made at all.
+        // Text beyond the limit is not even formatted.
         struct Endless;
         impl fmt::Display for Endless {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

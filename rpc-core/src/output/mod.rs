@@ -1,5 +1,4 @@
-//! What logs and terminals are given: texts that a peer had a say in, and how often they are
-//! logged.
+//! Output to logs and terminals: display of texts that peers sent, and limits on log lines.
 
 mod excerpt;
 mod foreign;

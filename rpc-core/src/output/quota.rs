@@ -1,18 +1,18 @@
-//! How often the same is logged.
+//! A limit on how often an event is logged.
 
 use std::fmt;
 use std::num::NonZeroU64;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How long a quota lasts, until there is a new one.
+/// The time after which a quota starts over.
 const PERIOD: Duration = Duration::from_secs(60);
 
-/// Limits how often an event is logged: so many times a minute, and how many were left out when it
-/// is logged the next time.
+/// Limits how often an event is logged per minute. The next line that is logged reports how many
+/// were suppressed.
 ///
-/// For what a stranger can make happen at will, such as a refused connection: a line for each would
-/// fill the disk. Each kind of event has one quota, for the whole process.
+/// For events that a stranger can cause at will, such as a refused connection: a line for each
+/// would fill the disk. Each kind of event has one quota for the whole process.
 ///
 /// ```
 /// use rpc_core::output::Quota;
@@ -24,31 +24,31 @@ const PERIOD: Duration = Duration::from_secs(60);
 /// }
 /// ```
 ///
-/// A minute begins with the first event after the last one, so that any 60 seconds have at most
-/// twice the quota. The clock is read, and a lock taken, for each event: ask only where the event
-/// would be logged.
+/// A minute begins with the first event after the previous minute, so that any 60 seconds have at
+/// most twice the quota. Each event reads the clock and takes a lock: call [`admit`](Self::admit)
+/// only where the event would be logged.
 pub struct Quota {
     most: u32,
-    state: Mutex<State>,
+    counts: Mutex<Counts>,
 }
 
 #[derive(Clone, Copy)]
-struct State {
-    /// When the minute began.
+struct Counts {
+    /// The start of the current minute.
     since: Option<Instant>,
     admitted: u32,
     suppressed: u64,
 }
 
-/// An event that may be logged: see [`Quota::admit`].
+/// An event to be logged, returned by [`Quota::admit`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Admitted {
     suppressed: u64,
 }
 
 impl Admitted {
-    /// How many events were not logged since the last one that was. `None` where there were none,
-    /// so that the field is not in the log.
+    /// The number of events suppressed since the last one that was logged. `None` if there were
+    /// none, so that the field is left out of the log.
     #[must_use]
     pub fn suppressed(&self) -> Option<u64> {
         NonZeroU64::new(self.suppressed).map(NonZeroU64::get)
@@ -56,12 +56,12 @@ impl Admitted {
 }
 
 impl Quota {
-    /// A quota of `most` events a minute.
+    /// Returns a quota of `most` events per minute.
     #[must_use]
     pub const fn new(most: u32) -> Self {
         Self {
             most,
-            state: Mutex::new(State {
+            counts: Mutex::new(Counts {
                 since: None,
                 admitted: 0,
                 suppressed: 0,
@@ -69,25 +69,25 @@ impl Quota {
         }
     }
 
-    /// Counts an event, and says whether to log it.
+    /// Counts an event. Returns `None` if it is not to be logged.
     #[must_use]
     pub fn admit(&self) -> Option<Admitted> {
         self.admit_at(Instant::now())
     }
 
     fn admit_at(&self, now: Instant) -> Option<Admitted> {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         let is_over = |since| now.saturating_duration_since(since) >= PERIOD;
-        if state.since.is_none_or(is_over) {
-            state.since = Some(now);
-            state.admitted = 0;
+        if counts.since.is_none_or(is_over) {
+            counts.since = Some(now);
+            counts.admitted = 0;
         }
-        if state.admitted < self.most {
-            state.admitted += 1;
-            let suppressed = std::mem::take(&mut state.suppressed);
+        if counts.admitted < self.most {
+            counts.admitted += 1;
+            let suppressed = std::mem::take(&mut counts.suppressed);
             return Some(Admitted { suppressed });
         }
-        state.suppressed = state.suppressed.saturating_add(1);
+        counts.suppressed = counts.suppressed.saturating_add(1);
         None
     }
 }
@@ -105,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_minute_has_its_quota_and_the_next_tells_of_the_rest() {
+    fn a_minute_has_its_quota_and_the_next_reports_the_suppressed_events() {
         let quota = Quota::new(3);
         let start = Instant::now();
         let admit = |seconds| {
@@ -121,7 +121,7 @@ mod tests {
             [admit(61), admit(119), admit(119)],
             [Some(None), Some(None), None]
         );
-        // A quiet hour changes nothing but the time.
+        // An idle hour only starts a new minute.
         assert_eq!(admit(3600), Some(Some(1)));
     }
 

@@ -1,7 +1,7 @@
-//! Connections inside one program, without any socket.
+//! Connections within one program, without sockets.
 //!
-//! They behave like sockets: a write waits while the other end does not read, a connect waits
-//! while the listener does not accept, and an end that is dropped ends the stream.
+//! They behave like sockets: a write waits while the peer does not read, a connect waits while the
+//! listener does not accept, and dropping one side closes the stream.
 
 use std::future::pending;
 use std::io;
@@ -11,13 +11,13 @@ use tokio::sync::mpsc;
 
 use super::{Address, Connect, Listen, Peer};
 
-/// Connections that wait for `accept`, as with the sockets of most systems.
+/// The capacity of the backlog, as with the sockets of most systems.
 const BACKLOG: usize = 128;
 
-/// Bytes under way in each direction: as much as a pipe of Linux holds.
+/// The bytes in flight in each direction: the capacity of a pipe on Linux.
 const BUFFER: usize = 64 * 1024;
 
-/// A listener and a connector that reaches it.
+/// Returns a listener and a connector to it.
 ///
 /// The name tells listeners apart in logs; it need not be unique.
 pub fn listener(name: impl Into<String>) -> (MemoryListener, MemoryConnector) {
@@ -29,14 +29,14 @@ pub fn listener(name: impl Into<String>) -> (MemoryListener, MemoryConnector) {
     )
 }
 
-/// Accepts what its [`MemoryConnector`]s connect. Made by [`listener`].
+/// Accepts the connections of its [`MemoryConnector`]s. Created by [`listener`].
 #[derive(Debug)]
 pub struct MemoryListener {
     name: String,
     accepted: mpsc::Receiver<DuplexStream>,
 }
 
-/// Waits for ever once the last connector is gone, as a socket does that nobody connects to.
+/// Waits for ever after the last connector is dropped, like a socket that nobody connects to.
 impl Listen for MemoryListener {
     type Io = DuplexStream;
 
@@ -52,23 +52,23 @@ impl Listen for MemoryListener {
     }
 }
 
-/// Connects to its [`MemoryListener`]. Made by [`listener`].
+/// Connects to its [`MemoryListener`]. Created by [`listener`].
 #[derive(Clone, Debug)]
 pub struct MemoryConnector {
     connections: mpsc::Sender<DuplexStream>,
 }
 
-/// Once the listener is dropped, connections are refused.
+/// Refuses connections after the listener is dropped.
 impl Connect for MemoryConnector {
     type Io = DuplexStream;
 
     async fn connect(&self) -> io::Result<DuplexStream> {
-        let Ok(place) = self.connections.reserve().await else {
+        let Ok(permit) = self.connections.reserve().await else {
             return Err(io::ErrorKind::ConnectionRefused.into());
         };
-        let (ours, theirs) = tokio::io::duplex(BUFFER);
-        place.send(theirs);
-        Ok(ours)
+        let (client, server) = tokio::io::duplex(BUFFER);
+        permit.send(server);
+        Ok(client)
     }
 }
 
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_listener_that_is_gone_refuses_and_hangs_up() -> io::Result<()> {
+    async fn a_dropped_listener_refuses_and_closes_its_connections() -> io::Result<()> {
         let (listener, connector) = listener("short-lived");
         let mut waiting = connector.connect().await?;
         drop(listener);

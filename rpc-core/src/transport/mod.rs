@@ -1,13 +1,14 @@
-//! Byte streams between two peers, whatever carries them.
+//! Byte streams between two peers.
 //!
-//! A server [`Listen`]s and a client [`Connect`]s; both end with an [`Io`], a pair of byte streams,
-//! and every protocol runs over any of them:
+//! A server [`Listen`]s and a client [`Connect`]s; both get an [`Io`], a byte stream in both
+//! directions, and every protocol runs over any of them:
 //!
 //! - [`tcp`]: sockets of the network,
-//! - `unix`: sockets in the file system of one machine, which know who is at the other end,
-//! - [`memory`]: pipes inside one program, for tests and for services that live together.
+//! - `unix`: sockets in the file system of one machine, which identify the user and process of the
+//!   peer,
+//! - [`memory`]: pipes within one program, for tests and for services of the same process.
 //!
-//! Anything else that reads and writes bytes joins in by implementing the two traits.
+//! Other byte streams can be used by implementing the two traits.
 //!
 //! # Examples
 //!
@@ -46,37 +47,37 @@ pub mod tcp;
 #[cfg(unix)]
 pub mod unix;
 
-/// Connections that wait to be accepted. More than the usual 128, which a flood fills in a moment. The system may
-/// allow less.
+/// The length of the backlog. It exceeds the usual 128, which a flood fills in a moment. The system
+/// may reduce it.
 pub(crate) const BACKLOG: u16 = 1024;
 
 /// A byte stream in both directions.
 ///
-/// Every type with these properties is one, `Box<dyn Io>` included.
+/// Implemented for every type with these properties, including `Box<dyn Io>`.
 pub trait Io: AsyncRead + AsyncWrite + Send + Unpin + 'static {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin + 'static + ?Sized> Io for T {}
 
-/// Waits for peers that connect.
+/// Accepts connections.
 pub trait Listen: Send + 'static {
     /// The byte stream to one peer.
     type Io: Io;
 
-    /// The next peer that connected.
+    /// Accepts the next connection.
     ///
-    /// This never shakes hands and never reads: what a protocol has to say to a new peer, TLS
-    /// included, happens in the task of that connection, so that a slow or silent peer holds up
-    /// nobody but itself.
+    /// This neither performs a handshake nor reads: anything that a protocol exchanges with a new
+    /// peer, TLS included, happens in the task of that connection, so that a slow or silent peer
+    /// delays no other.
     ///
     /// # Errors
     ///
-    /// An error concerns this call alone and the next one may succeed:
+    /// An error concerns this call only, and the next one may succeed:
     /// [`serve`](crate::serve::serve) retries, after a pause unless the error is that of a single
     /// connection.
     ///
     /// # Cancel safety
     ///
-    /// Implementations must be cancel safe: if the future is dropped before it is ready, no
+    /// Implementations must be cancel safe: if the future is dropped before it completes, no
     /// connection is lost. The accept loop relies on it.
     fn accept(&mut self) -> impl Future<Output = io::Result<(Self::Io, Peer)>> + Send;
 
@@ -84,22 +85,22 @@ pub trait Listen: Send + 'static {
     ///
     /// # Errors
     ///
-    /// When the operating system cannot tell.
+    /// If the operating system does not report it.
     fn local_address(&self) -> io::Result<Address>;
 }
 
-/// Opens connections to one target, which the value knows.
+/// Opens connections to one target, which the implementing value identifies.
 pub trait Connect: Clone + Send + Sync + 'static {
     /// The byte stream to the peer.
     type Io: Io;
 
     /// Opens a new connection.
     ///
-    /// There is no time limit here: wrap the future in [`tokio::time::timeout`].
+    /// There is no timeout: wrap the future in [`tokio::time::timeout`].
     ///
     /// # Errors
     ///
-    /// When the target cannot be found or reached, or refuses.
+    /// If the target cannot be found or reached, or refuses.
     ///
     /// # Cancel safety
     ///
@@ -107,26 +108,26 @@ pub trait Connect: Clone + Send + Sync + 'static {
     fn connect(&self) -> impl Future<Output = io::Result<Self::Io>> + Send;
 }
 
-/// Who is at the other end of a connection, as far as the transport can tell.
+/// The identity of the peer of a connection, as far as the transport knows it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum Peer {
-    /// The transport does not say.
+    /// The transport does not identify its peers.
     #[default]
     Unknown,
-    /// A socket of the network.
+    /// The address of a network socket.
     Tcp(SocketAddr),
-    /// A process of this machine, with its credentials where the system tells them.
+    /// A process of this machine, with its credentials if the system reports them.
     Unix(Option<Credentials>),
-    /// This very program.
+    /// This process.
     Memory,
 }
 
 impl Peer {
     /// The network address of the peer, if it has one.
     ///
-    /// An IPv4 peer of an IPv6 listener (`::ffff:192.0.2.1`) is given as the IPv4 address it is, so
-    /// that a list of allowed addresses needs one entry for it.
+    /// An IPv4 peer of an IPv6 listener (`::ffff:192.0.2.1`) is returned as its IPv4 address, so
+    /// that a list of allowed addresses needs a single entry for it.
     pub fn ip(&self) -> Option<IpAddr> {
         match self {
             Self::Tcp(address) => Some(address.ip().to_canonical()),
@@ -147,15 +148,16 @@ impl fmt::Display for Peer {
     }
 }
 
-/// The user and process behind a unix socket, as the kernel saw them when the connection was made.
+/// The user and process of the peer of a Unix socket, as the kernel saw them when the connection
+/// was established.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Credentials {
     /// The effective user id.
     pub uid: u32,
     /// The effective group id.
     pub gid: u32,
-    /// The process id, on systems that tell it. The process may have ended since, and another may
-    /// have taken its number: log it, but decide nothing by it.
+    /// The process id, on systems that report it. The process may have exited since, and another
+    /// may have its id: log it, but base no decision on it.
     pub pid: Option<i32>,
 }
 
@@ -169,20 +171,21 @@ impl fmt::Display for Credentials {
     }
 }
 
-/// Where a listener can be reached.
+/// The address of a listener.
 ///
-/// As text it is `127.0.0.1:8000`, `unix:/run/service.sock`, `unix-abstract:name` or `memory:name`. Bytes of an
-/// abstract name that are no plain ASCII are escaped, as in `unix-abstract:name\\x00`.
+/// Its text form is `127.0.0.1:8000`, `unix:/run/service.sock`, `unix-abstract:name` or
+/// `memory:name`. Bytes of an abstract name that are not printable ASCII are escaped, as in
+/// `unix-abstract:name\\x00`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Address {
-    /// A port of an IP address.
+    /// An IP address and a port.
     Tcp(SocketAddr),
     /// The path of a socket file.
     Unix(PathBuf),
-    /// The name of a socket that is no file, without the NUL byte that marks it (Linux).
+    /// The name of a socket without a file (Linux), without the NUL byte that marks it.
     Abstract(Vec<u8>),
-    /// The name of a listener inside this program, which serves to tell it from others.
+    /// The name of a listener within this process, which tells it from others.
     Memory(String),
 }
 
@@ -200,7 +203,7 @@ impl fmt::Display for Address {
 impl FromStr for Address {
     type Err = AddressError;
 
-    /// Reads the text form. Host names are not addresses: [`tcp::TcpConnector`] resolves them.
+    /// Parses the text form. Host names are not addresses: [`tcp::TcpConnector`] resolves them.
     fn from_str(text: &str) -> Result<Self, AddressError> {
         if let Some(path) = text.strip_prefix("unix:") {
             return Ok(Self::Unix(PathBuf::from(path)));
@@ -218,24 +221,25 @@ impl FromStr for Address {
     }
 }
 
-/// Undoes [`escape_ascii`](slice::escape_ascii). A backslash that begins no escape is one.
+/// Undoes [`escape_ascii`](slice::escape_ascii). A backslash that begins no escape stands for
+/// itself.
 fn unescape(text: &str) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
-    while let [first, behind @ ..] = rest {
-        let (byte, behind) = match rest {
-            [b'\\', b't', behind @ ..] => (b'\t', behind),
-            [b'\\', b'r', behind @ ..] => (b'\r', behind),
-            [b'\\', b'n', behind @ ..] => (b'\n', behind),
-            [b'\\', quoted @ (b'\\' | b'\'' | b'"'), behind @ ..] => (*quoted, behind),
-            [b'\\', b'x', high, low, behind @ ..] => match (digit(*high), digit(*low)) {
-                (Some(high), Some(low)) => (high << 4 | low, behind),
+    while let [first, tail @ ..] = rest {
+        let (byte, tail) = match rest {
+            [b'\\', b't', tail @ ..] => (b'\t', tail),
+            [b'\\', b'r', tail @ ..] => (b'\r', tail),
+            [b'\\', b'n', tail @ ..] => (b'\n', tail),
+            [b'\\', quoted @ (b'\\' | b'\'' | b'"'), tail @ ..] => (*quoted, tail),
+            [b'\\', b'x', high, low, tail @ ..] => match (digit(*high), digit(*low)) {
+                (Some(high), Some(low)) => (high << 4 | low, tail),
                 _ => (*first, &rest[1..]),
             },
-            _ => (*first, behind),
+            _ => (*first, tail),
         };
         bytes.push(byte);
-        rest = behind;
+        rest = tail;
     }
     bytes
 }
@@ -244,7 +248,8 @@ fn digit(byte: u8) -> Option<u8> {
     char::from(byte).to_digit(16).map(|digit| digit as u8)
 }
 
-/// A text that is no [`Address`]. It is repeated unless it may have a password in it, as a URL does.
+/// The error of a text that is not an [`Address`]. It contains the text unless that may contain a
+/// password, as a URL does.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{} is not an address: expected `IP:PORT`, `unix:PATH`, `unix-abstract:NAME` or `memory:NAME`",
@@ -261,11 +266,11 @@ impl AddressError {
 fn shown(text: Option<&str>) -> String {
     match text {
         Some(text) => format!("`{}`", Foreign::excerpt(text)),
-        None => "the text, which may hold a password and is not shown,".to_owned(),
+        None => "the text (hidden, as it may contain a password)".to_owned(),
     }
 }
 
-/// Whether a text that is no address could be one with user information, however it is misspelt.
+/// Returns `true` if a text that is not an address may be one with user information, even misspelt.
 fn may_hold_password(text: &str) -> bool {
     let Some((host, port)) = text.rsplit_once(':') else {
         return text.contains(['@', '%']);
@@ -321,17 +326,17 @@ mod tests {
                 Address::Abstract(name),
                 Address::Memory(label),
             ] {
-                // A flow label is no part of the text.
+                // The text form has no flow label.
                 let text = address.to_string();
-                let again: Address = text.parse().unwrap();
-                prop_assert_eq!(again.to_string(), text);
-                prop_assert!(again == address || matches!(socket, SocketAddr::V6(_)));
+                let parsed: Address = text.parse().unwrap();
+                prop_assert_eq!(parsed.to_string(), text);
+                prop_assert!(parsed == address || matches!(socket, SocketAddr::V6(_)));
             }
         }
     }
 
     #[test]
-    fn what_is_no_address_is_named_in_the_error() {
+    fn the_error_contains_the_text_that_is_not_an_address() {
         for text in ["", "localhost:80", "127.0.0.1", "/run/socket"] {
             let error = text.parse::<Address>().unwrap_err().to_string();
             assert!(
@@ -342,7 +347,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_be_a_password_is_not_in_the_error() {
+    fn the_error_hides_a_text_that_may_contain_a_password() {
         for text in [
             "u:s3cret@127.0.0.1:80",
             "s3cret@host",
@@ -382,7 +387,8 @@ mod tests {
         assert_eq!(Peer::default().to_string(), "unknown");
     }
 
-    /// Sends bytes through a connection of this transport and back.
+    /// Sends bytes through a connection of a transport and back. Returns the peer that the listener
+    /// saw.
     pub(super) async fn echoes<L: Listen>(mut listener: L, connector: impl Connect) -> Peer {
         use tokio::io::{AsyncReadExt, AsyncWriteExt};
 

@@ -1,6 +1,6 @@
 //! TCP sockets.
 //!
-//! The listener is tokio's own [`TcpListener`]: [`bind`] it, and it [`Listen`]s.
+//! The listener is tokio's own [`TcpListener`], which implements [`Listen`]; [`bind`] creates one.
 //!
 //! # Examples
 //!
@@ -30,14 +30,14 @@ use tokio::net::{TcpSocket, TcpStream, ToSocketAddrs, lookup_host};
 
 use super::{Address, BACKLOG, Connect, Listen, Peer};
 
-/// How often a silent machine is asked before it is given up.
-const QUESTIONS: u32 = 3;
+/// The number of keepalive probes before a silent peer counts as gone.
+const PROBES: u32 = 3;
 
-/// Listens on this address; where a name has several, on the first that can be had.
+/// Listens on an address. If a host name has several, listens on the first that can be bound.
 ///
-/// Unlike that of [`TcpListener::bind`], which has room for 128, the
-/// queue of connections that wait to be accepted is long enough for a flood: a peer that finds it full is
-/// not told so, and tries again a second later, or waits for a server that does not know of it.
+/// [`TcpListener::bind`] has a backlog of 128; this one is 1024, enough for a flood. A peer that
+/// finds the backlog full is not told: it retries a second later, or waits for a server that does
+/// not know of it.
 ///
 /// # Errors
 /// If the address cannot be resolved or bound.
@@ -57,20 +57,21 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
         SocketAddr::V4(_) => TcpSocket::new_v4()?,
         SocketAddr::V6(_) => TcpSocket::new_v6()?,
     };
-    // So that a server can be started again at once. Elsewhere this would let others take the port.
+    // Lets a server restart at once. Outside Unix, the option would let other programs take the
+    // port.
     #[cfg(unix)]
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
     socket.listen(BACKLOG.into())
 }
 
-/// Accepted sockets send at once what is written to them (`TCP_NODELAY`).
+/// Accepted sockets send written bytes immediately (`TCP_NODELAY`).
 impl Listen for TcpListener {
     type Io = TcpStream;
 
     async fn accept(&mut self) -> io::Result<(TcpStream, Peer)> {
         let (stream, address) = Self::accept(self).await?;
-        send_at_once(&stream);
+        disable_nagle(&stream);
         Ok((stream, Peer::Tcp(address)))
     }
 
@@ -87,7 +88,7 @@ pub struct TcpConnector {
 }
 
 impl TcpConnector {
-    /// Connects to this port of `host`: a name or an IP address, IPv6 without brackets.
+    /// Returns a connector to a port of `host`: a name or an IP address, IPv6 without brackets.
     pub fn new(host: impl Into<String>, port: u16) -> Self {
         Self {
             host: host.into(),
@@ -97,7 +98,7 @@ impl TcpConnector {
 }
 
 impl From<SocketAddr> for TcpConnector {
-    /// Connects to this address, in the zone that a link-local IPv6 address names.
+    /// Returns a connector to this address, including the zone of a link-local IPv6 address.
     fn from(address: SocketAddr) -> Self {
         let host = match address {
             SocketAddr::V6(v6) if v6.scope_id() != 0 => format!("{}%{}", v6.ip(), v6.scope_id()),
@@ -107,34 +108,34 @@ impl From<SocketAddr> for TcpConnector {
     }
 }
 
-/// The name is resolved anew for each connection, and its addresses are tried one after the other;
-/// the error is that of the last one.
+/// Resolves the name for each connection and tries its addresses one after the other. The error is
+/// that of the last one.
 impl Connect for TcpConnector {
     type Io = TcpStream;
 
     async fn connect(&self) -> io::Result<TcpStream> {
         let stream = TcpStream::connect((self.host.as_str(), self.port)).await?;
-        send_at_once(&stream);
+        disable_nagle(&stream);
         Ok(stream)
     }
 }
 
-/// A call is a small message that waits for its answer: holding it back to fill a packet
-/// (Nagle's algorithm) costs up to 40 ms against a peer that delays its acknowledgements.
-fn send_at_once(stream: &TcpStream) {
-    // This fails where the peer has left already; the first read tells that better.
+/// Disables Nagle's algorithm. A call is a small message that waits for its reply: delaying it to
+/// fill a packet costs up to 40 ms against a peer that delays its acknowledgements.
+fn disable_nagle(stream: &TcpStream) {
+    // This fails if the peer is gone already; the first read reports that better.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "cannot set TCP_NODELAY");
     }
 }
 
-/// Has the system ask after a silence of `time` whether the machine at the other end is still there (`SO_KEEPALIVE`),
-/// and give the connection up where three such questions have no answer within as long again. Systems count in
-/// seconds.
+/// Enables TCP keepalive (`SO_KEEPALIVE`): after `time` without data, the system probes the peer,
+/// and closes the connection if three probes within another `time` get no response. Systems count
+/// in seconds.
 pub fn keep_alive(stream: &TcpStream, time: Duration) {
     let second = Duration::from_secs(1);
     let keepalive = TcpKeepalive::new().with_time(time.max(second));
-    // Where the system has no more to set, it has times of its own.
+    // Systems that cannot set these two keep their defaults.
     #[cfg(any(
         target_os = "android",
         target_os = "freebsd",
@@ -145,9 +146,9 @@ pub fn keep_alive(stream: &TcpStream, time: Duration) {
         windows,
     ))]
     let keepalive = keepalive
-        .with_interval((time / QUESTIONS).max(second))
-        .with_retries(QUESTIONS);
-    // This fails where the peer has left already; the first read tells that better.
+        .with_interval((time / PROBES).max(second))
+        .with_retries(PROBES);
+    // This fails if the peer is gone already; the first read reports that better.
     if let Err(error) = SockRef::from(stream).set_tcp_keepalive(&keepalive) {
         tracing::debug!(%error, "cannot set SO_KEEPALIVE");
     }
@@ -172,7 +173,7 @@ mod tests {
         Ok(())
     }
 
-    /// `localhost` is `::1` too on many machines, where nobody listens here.
+    /// On many machines `localhost` is also `::1`, where this test has no listener.
     #[tokio::test]
     async fn every_address_of_a_name_is_tried() -> io::Result<()> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
@@ -198,7 +199,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn both_ends_send_at_once() -> io::Result<()> {
+    async fn both_sides_disable_nagles_algorithm() -> io::Result<()> {
         let mut listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let port = listener.local_addr()?.port();
         let client = TcpConnector::new("127.0.0.1", port).connect().await?;
@@ -209,7 +210,7 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[tokio::test]
-    async fn a_machine_that_is_gone_is_given_up() -> io::Result<()> {
+    async fn keepalive_probes_are_sent_at_the_given_pace() -> io::Result<()> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let client = TcpStream::connect(listener.local_addr()?).await?;
         keep_alive(&client, Duration::from_secs(60));
@@ -224,11 +225,11 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn many_wait_to_be_accepted() -> io::Result<()> {
+    async fn the_backlog_holds_hundreds_of_connections() -> io::Result<()> {
         let listener = bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
         let mut waiting = Vec::new();
-        // Those that find no room try again, and again, for longer than this.
+        // A connection attempt that finds the backlog full is retried for longer than this timeout.
         for _ in 0..500 {
             let connect = TcpConnector::from(address);
             let connect = tokio::time::timeout(Duration::from_secs(10), connect.connect());

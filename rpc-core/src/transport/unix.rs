@@ -1,4 +1,4 @@
-//! Unix sockets: files through which the programs of one machine reach each other.
+//! Unix sockets, which connect processes of one machine.
 
 use std::fs;
 use std::io;
@@ -13,51 +13,52 @@ use tokio::time::sleep;
 
 use super::{Address, BACKLOG, Connect, Credentials, Listen, Peer};
 
-/// The permissions of a socket's file, where the program names no others: for the user of the process alone.
+/// The default permissions of a socket file: only the user of the process may connect.
 pub(crate) const MODE: u32 = 0o600;
 
-/// The longest time between two attempts to connect while the backlog is full.
+/// The longest pause between two attempts to connect while the backlog is full.
 const MAX_PAUSE: Duration = Duration::from_millis(50);
 
-/// Listens on a socket file, which it removes when it is dropped, or on an abstract name.
+/// Listens on a socket file, which is removed on drop, or on an abstract name.
 #[derive(Debug)]
 pub struct UnixListener {
     // Declared before the socket, and so removed before that closes. The open socket keeps the
-    // inode number of its file taken, so nothing else can pass for that file.
+    // inode number of its file taken, so that no other file can be mistaken for it.
     _file: Option<SocketFile>,
     address: Address,
     socket: Socket,
 }
 
 impl UnixListener {
-    /// Listens at `path`, where only the user of this process may connect, and root: the file has the permissions
-    /// `0o600`, whatever the umask is, so that a server without further authentication is not open to all
-    /// users of the machine where nobody thought of it. [`bind_with_mode`](Self::bind_with_mode) lets others in.
+    /// Listens at `path`, where only the user of this process and root may connect: the file has
+    /// the permissions `0o600`, whatever the umask is, so that a server without authentication is
+    /// not open to all users of the machine by accident. [`bind_with_mode`](Self::bind_with_mode)
+    /// lets others connect.
     ///
-    /// A socket file that a dead process left there is replaced. To find out, this connects to it:
-    /// a living server sees a peer that comes and leaves. Two processes that replace the same file
-    /// at the same moment may both succeed, and only one of them be reached: let one supervisor
-    /// start them. Systems other than Linux refuse a peer while the backlog is full, and a server so
-    /// busy would pass for dead.
+    /// A socket file left behind by a dead process is replaced. To detect one, this function
+    /// connects to it: a live server sees a peer that connects and disconnects. Two processes that
+    /// replace the same file at the same moment may both succeed while only one of them is
+    /// reachable: start them from one supervisor. Systems other than Linux refuse connections while
+    /// the backlog is full, so an overloaded server there may be taken for dead.
     ///
     /// # Errors
     ///
-    /// [`AddrInUse`](io::ErrorKind::AddrInUse) if a process listens at `path` already, or if there
-    /// is a file that is no socket, which is left alone. Other errors are those of the file system:
-    /// a missing directory, a lack of permission, a path longer than about 100 bytes.
+    /// [`AddrInUse`](io::ErrorKind::AddrInUse) if a process already listens at `path`, or if a file
+    /// there is not a socket; the file is left alone. Other errors are those of the file system: a
+    /// missing directory, a lack of permission, a path longer than about 100 bytes.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future leaves no socket behind; a stale file may be gone.
+    /// Dropping the future leaves no socket behind; a stale file may have been removed.
     pub async fn bind(path: impl AsRef<Path>) -> io::Result<Self> {
         Self::bind_with_mode(path, MODE).await
     }
 
-    /// Listens at `path` with these permissions, such as `0o660` for the group of this process. To connect
-    /// takes the permission to write.
+    /// Listens at `path` with these permissions, such as `0o660` for the group of this process.
+    /// Connecting requires the permission to write.
     ///
-    /// There is no moment at which others can connect: the permissions are set on a socket that is bound, but does
-    /// not listen, and to which nobody can connect yet.
+    /// Others cannot connect before the permissions are set: they are set while the socket is bound
+    /// but does not listen yet.
     ///
     /// # Errors
     ///
@@ -74,16 +75,16 @@ impl UnixListener {
         })
     }
 
-    /// Listens on a socket that was opened elsewhere, by a service manager for instance. Its file is not
-    /// removed.
+    /// Listens on a socket that was opened elsewhere, for instance by a service manager. Its file
+    /// is not removed.
     ///
     /// # Errors
     ///
-    /// If the socket has no name, or is none that listens.
+    /// If the socket has no name, or does not listen.
     ///
     /// # Panics
     ///
-    /// Outside of a tokio runtime, as tokio's own listener does.
+    /// Outside of a tokio runtime, like tokio's own listener.
     pub fn from_std(socket: StdListener) -> io::Result<Self> {
         socket.set_nonblocking(true)?;
         Ok(Self {
@@ -93,15 +94,15 @@ impl UnixListener {
         })
     }
 
-    /// Listens at a name that is no file (`man 7 unix`, "abstract"): it needs no cleaning up, and no
-    /// permissions protect it, so that every process in the same network namespace may connect.
+    /// Listens at an abstract name (`man 7 unix`), which is not a file: it needs no cleanup, and
+    /// has no permissions, so that every process in the same network namespace may connect.
     ///
-    /// The name is given without the NUL byte that marks it to the system.
+    /// The name is given without the NUL byte that marks it for the system.
     ///
     /// # Errors
     ///
-    /// [`AddrInUse`](io::ErrorKind::AddrInUse) if a process listens there already. A name of more than
-    /// 107 bytes is too long.
+    /// [`AddrInUse`](io::ErrorKind::AddrInUse) if a process already listens there. Names of more
+    /// than 107 bytes are too long.
     #[cfg(any(target_os = "linux", target_os = "android"))]
     pub fn bind_abstract(name: impl AsRef<[u8]>) -> io::Result<Self> {
         Self::from_std(listen_at_abstract(name.as_ref())?)
@@ -122,16 +123,18 @@ impl Listen for UnixListener {
     }
 }
 
-/// Opens a socket at `path`, as [`UnixListener::bind_with_mode`] does, outside of any event loop.
+/// Opens a listening socket at `path` outside of any event loop, like
+/// [`UnixListener::bind_with_mode`].
 pub(crate) fn listen_at(path: &Path, mode: u32) -> io::Result<(SocketFile, StdListener)> {
     let (file, socket) = bind_at(path, mode)?;
     socket.listen(BACKLOG.into())?;
     Ok((file, socket.into()))
 }
 
-/// A socket that has its file and permissions, and does not listen: the system refuses whoever connects.
+/// Binds a socket and sets the permissions of its file. It does not listen yet: the system refuses
+/// connections.
 fn bind_at(path: &Path, mode: u32) -> io::Result<(SocketFile, RawSocket)> {
-    // The file must be found again on drop, wherever the working directory is by then.
+    // The path is made absolute, so that drop finds the file if the working directory changes.
     let path = absolute(path)?;
     let socket = RawSocket::new(Domain::UNIX, Type::STREAM, None)?;
     let name = SockAddr::unix(&path)?;
@@ -147,7 +150,7 @@ fn bind_at(path: &Path, mode: u32) -> io::Result<(SocketFile, RawSocket)> {
     Ok((file, socket))
 }
 
-/// Opens a socket at an abstract name, outside of any event loop.
+/// Opens a listening socket at an abstract name outside of any event loop.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) fn listen_at_abstract(name: &[u8]) -> io::Result<StdListener> {
     let socket = RawSocket::new(Domain::UNIX, Type::STREAM, None)?;
@@ -156,7 +159,7 @@ pub(crate) fn listen_at_abstract(name: &[u8]) -> io::Result<StdListener> {
     Ok(socket.into())
 }
 
-/// Where a socket listens.
+/// The address at which a socket listens.
 fn address_of(socket: &StdListener) -> io::Result<Address> {
     let address = socket.local_addr()?;
     if let Some(path) = address.as_pathname() {
@@ -173,7 +176,7 @@ fn address_of(socket: &StdListener) -> io::Result<Address> {
     Err(io::ErrorKind::AddrNotAvailable.into())
 }
 
-/// An abstract name in the form in which the system takes it among paths.
+/// Returns an abstract name as a path, the form that the system expects.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn abstract_path(name: &[u8]) -> PathBuf {
     use std::os::unix::ffi::OsStringExt as _;
@@ -181,7 +184,7 @@ fn abstract_path(name: &[u8]) -> PathBuf {
     PathBuf::from(std::ffi::OsString::from_vec([b"\0", name].concat()))
 }
 
-/// Who is at the other end of a Unix socket.
+/// Returns the peer of a Unix socket, with its credentials if the system reports them.
 pub fn peer(stream: &UnixStream) -> Peer {
     let credentials = stream.peer_cred().ok().map(|credentials| Credentials {
         uid: credentials.uid(),
@@ -198,12 +201,13 @@ pub struct UnixConnector {
 }
 
 impl UnixConnector {
-    /// Connects to the socket file at `path`.
+    /// Returns a connector to the socket file at `path`.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self { path: path.into() }
     }
 
-    /// Connects to an [abstract name](UnixListener::bind_abstract), given without the NUL byte.
+    /// Returns a connector to an [abstract name](UnixListener::bind_abstract), given without the
+    /// NUL byte.
     #[cfg(any(target_os = "linux", target_os = "android"))]
     pub fn new_abstract(name: impl AsRef<[u8]>) -> Self {
         Self {
@@ -212,8 +216,8 @@ impl UnixConnector {
     }
 }
 
-/// Waits while the backlog of the listener is full, as TCP does by itself, where the system tells
-/// that from a refusal (Linux does).
+/// Waits while the backlog of the listener is full, as TCP does, on systems that distinguish this
+/// from a refusal (Linux does).
 impl Connect for UnixConnector {
     type Io = UnixStream;
 
@@ -230,10 +234,10 @@ impl Connect for UnixConnector {
     }
 }
 
-/// Frees `path` from the socket file of a process that is gone.
+/// Removes the socket file of a dead process from `path`.
 fn remove_stale(path: &Path) -> io::Result<()> {
     match try_remove_stale(path) {
-        // Its owner removed it meanwhile: what a restart looks like.
+        // The owner removed the file meanwhile, as in a restart.
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         result => result,
     }
@@ -245,12 +249,12 @@ fn try_remove_stale(path: &Path) -> io::Result<()> {
         return Err(io::ErrorKind::AddrInUse.into());
     }
     let probe = RawSocket::new(Domain::UNIX, Type::STREAM, None)?;
-    // A server that is too busy to accept is not waited for.
+    // Non-blocking, so as not to wait for a server too busy to accept.
     probe.set_nonblocking(true)?;
     match probe.connect(&SockAddr::unix(path)?) {
         Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {}
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(error),
-        // Somebody answers, is too busy to, or cannot be asked.
+        // A server accepted, is too busy to accept, or may not be contacted.
         _ => return Err(io::ErrorKind::AddrInUse.into()),
     }
     if identity(&found) != identity(&fs::symlink_metadata(path)?) {
@@ -259,7 +263,7 @@ fn try_remove_stale(path: &Path) -> io::Result<()> {
     fs::remove_file(path)
 }
 
-/// The file of a listening socket, removed on drop unless another has taken its place.
+/// The file of a listening socket, removed on drop unless another has replaced it.
 #[derive(Debug)]
 pub(crate) struct SocketFile {
     path: PathBuf,
@@ -275,7 +279,8 @@ impl SocketFile {
 
 impl Drop for SocketFile {
     fn drop(&mut self) {
-        // Gone already is as good; any other failure leaves a stale file, which the next bind replaces.
+        // A file that is gone is no failure; any other leaves a stale file, which the next bind
+        // replaces.
         if let Ok(found) = fs::symlink_metadata(&self.path)
             && identity(&found) == self.identity
         {
@@ -284,7 +289,7 @@ impl Drop for SocketFile {
     }
 }
 
-/// What tells a file from all others.
+/// The device and inode numbers, which identify a file.
 fn identity(metadata: &fs::Metadata) -> (u64, u64) {
     (metadata.dev(), metadata.ino())
 }
@@ -299,7 +304,7 @@ mod tests {
     use super::*;
     use crate::transport::tests::echoes;
 
-    /// A directory that vanishes with the test.
+    /// A temporary directory, removed on drop.
     struct Directory(PathBuf);
 
     impl Directory {
@@ -377,7 +382,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_file_of_another_is_not_removed_on_drop() -> io::Result<()> {
+    async fn a_replaced_file_is_not_removed_on_drop() -> io::Result<()> {
         let directory = Directory::new()?;
         let path = directory.socket();
         let old = UnixListener::bind(&path).await?;
@@ -393,26 +398,26 @@ mod tests {
         let directory = Directory::new()?;
         let path = directory.socket();
         drop(std::os::unix::net::UnixListener::bind(&path)?);
-        assert!(path.exists(), "the listener of std leaves its file");
+        assert!(path.exists(), "std leaves the file behind");
         let listener = UnixListener::bind(&path).await?;
         echoes(listener, UnixConnector::new(path)).await;
         Ok(())
     }
 
     #[tokio::test]
-    async fn a_living_listener_is_left_alone() -> io::Result<()> {
+    async fn the_file_of_a_live_listener_is_left_alone() -> io::Result<()> {
         let directory = Directory::new()?;
         let path = directory.socket();
-        let mut living = UnixListener::bind(&path).await?;
+        let mut live = UnixListener::bind(&path).await?;
         let second = UnixListener::bind(&path).await;
         assert_eq!(kind(second), Some(ErrorKind::AddrInUse));
-        living.accept().await?; // the one that asked whether it lives
-        echoes(living, UnixConnector::new(path)).await;
+        live.accept().await?; // the connection of the failed bind
+        echoes(live, UnixConnector::new(path)).await;
         Ok(())
     }
 
     #[tokio::test]
-    async fn what_is_no_socket_is_left_alone() -> io::Result<()> {
+    async fn a_file_that_is_no_socket_is_left_alone() -> io::Result<()> {
         let directory = Directory::new()?;
         let file = directory.0.join("file");
         fs::write(&file, "precious")?;
@@ -431,7 +436,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_mode_is_set_and_for_this_user_alone_by_default() -> io::Result<()> {
+    async fn the_mode_is_set_and_excludes_other_users_by_default() -> io::Result<()> {
         let directory = Directory::new()?;
         let path = directory.socket();
         let mode = || Ok::<_, io::Error>(fs::metadata(&path)?.mode() & 0o777);
@@ -440,7 +445,7 @@ mod tests {
         drop(listener);
         for asked in [0o620, 0o666, 0o777] {
             let _listener = UnixListener::bind_with_mode(&path, asked).await?;
-            assert_eq!(mode()?, asked, "whatever the umask is");
+            assert_eq!(mode()?, asked, "independent of the umask");
         }
         Ok(())
     }
@@ -450,7 +455,7 @@ mod tests {
         let directory = Directory::new()?;
         let path = directory.socket();
         let (_file, socket) = bind_at(&path, 0o600)?;
-        // Not even root, for whom permissions mean nothing.
+        // Not even root can, to whom permissions do not apply.
         assert_eq!(
             kind(UnixConnector::new(&path).connect().await),
             Some(ErrorKind::ConnectionRefused)
@@ -461,10 +466,10 @@ mod tests {
         Ok(())
     }
 
-    /// Only root can become somebody else to try; the modes of the files are looked at above in any case.
+    /// Only root can become another user to try; the test of the modes above covers other users.
     #[cfg(target_os = "linux")]
     #[tokio::test]
-    async fn other_users_are_let_in_by_the_mode_alone() -> io::Result<()> {
+    async fn the_mode_decides_which_users_may_connect() -> io::Result<()> {
         use std::os::unix::process::CommandExt as _;
         use std::process::Command;
 
@@ -477,7 +482,7 @@ mod tests {
                     None => UnixListener::bind(&path).await?,
                     Some(mode) => UnixListener::bind_with_mode(&path, mode).await?,
                 };
-                // The shell asks for the permission that connecting takes.
+                // `test -w` checks the permission that connecting requires.
                 let asked = Command::new("/bin/sh")
                     .args(["-c", "test -w \"$0\""])
                     .arg(&path)
@@ -492,7 +497,7 @@ mod tests {
 
     #[cfg(target_os = "linux")] // other systems refuse
     #[tokio::test]
-    async fn a_full_backlog_is_waited_for() -> io::Result<()> {
+    async fn connecting_waits_while_the_backlog_is_full() -> io::Result<()> {
         let directory = Directory::new()?;
         let path = directory.socket();
         let socket = UnixSocket::new_stream()?;

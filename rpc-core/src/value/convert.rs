@@ -1,10 +1,10 @@
-//! Conversions between [`DateTime`] and the types of jiff, chrono and time, each behind the
-//! feature of that name.
+//! Conversions between [`DateTime`] and the types of jiff, chrono and time, each behind the feature
+//! of that name.
 //!
-//! A type without an offset takes the date and the time of day as they stand. A type with one needs
-//! to be told it: a `DateTime` without an offset is refused. The other way, what does not fit is
-//! refused too: years outside 0 to 9999, and offsets that are not whole minutes. A leap second
-//! becomes the last second before it where the other type has none.
+//! A type without an offset takes the date and the time of day unchanged. A type with an offset
+//! requires one: a `DateTime` without is refused. In the opposite direction, years outside 0 to
+//! 9999 and offsets that are not whole minutes are refused. A leap second becomes the last second
+//! before it if the other type has none.
 
 #[cfg(feature = "chrono")]
 mod chrono;
@@ -30,7 +30,7 @@ fn minutes(seconds: i32) -> Result<i16, DateTimeError> {
 }
 
 impl DateTime {
-    /// The offset in seconds, where there is one.
+    /// The offset in seconds, or the error if there is none.
     fn offset_seconds(self) -> Result<i32, DateTimeError> {
         self.offset()
             .map(|minutes| i32::from(minutes) * 60)

@@ -10,21 +10,21 @@ use serde::ser::{Serialize, Serializer};
 mod text;
 pub mod zero_as_none;
 
-/// The newtype name under which a [`DateTime`] is written and read, with its text in the extended
-/// form of ISO 8601: a format with a type of its own for dates can tell it from a text.
+/// The newtype name of a serialised [`DateTime`], whose content is its text in the extended form of
+/// ISO 8601. A format with a date type recognises dates by this name.
 pub const NEWTYPE: &str = "$rpc_core::DateTime";
 
-/// The newtype name under which a text is written that came as a date and time and is none:
-/// [`Value::DateTimeText`](super::Value::DateTimeText). A format with a type of its own for dates writes it as one,
-/// as it stands; others write a text.
+/// The newtype name of a serialised [`Value::DateTimeText`](super::Value::DateTimeText): a text
+/// that was received as a date and time but is not a valid one. A format with a date type writes it
+/// as a date, unchanged; other formats write a string.
 pub const TEXT: &str = "$rpc_core::DateTimeText";
 
 /// A date and time as protocols carry it: with or without a fraction and an offset from UTC.
 ///
-/// It is read in every form that peers are known to send, and shown in the extended form of
-/// ISO 8601; [`basic`](Self::basic) shows the form that XML-RPC uses. Years are 0 to 9999, and a
-/// leap second is second 60. Conversions from and to the types of the crates jiff, chrono and
-/// time are behind the features of those names (`TryFrom` in both directions).
+/// It is parsed from every form that peers are known to send, and displayed in the extended form of
+/// ISO 8601; [`basic`](Self::basic) displays the form that XML-RPC uses. Years are 0 to 9999, and a
+/// leap second is second 60. Conversions from and to the types of the crates jiff, chrono and time
+/// are behind the features of those names (`TryFrom` in both directions).
 ///
 /// ```
 /// use rpc_core::DateTime;
@@ -46,26 +46,26 @@ pub struct DateTime {
     offset: Option<i16>,
 }
 
-/// Why something is not a date and time.
+/// The error of a date and time that cannot be parsed, created or converted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DateTimeError {
-    /// A part is out of its range, such as the 30th of February.
+    /// A component is out of its range, such as the 30th of February.
     #[error("the {0} of a date and time is out of range")]
     Range(&'static str),
-    /// It has no offset from UTC, and the type that it is converted to needs one.
+    /// There is no offset from UTC, which the target type of a conversion requires.
     #[error("the date and time has no offset from UTC")]
     NoOffset,
-    /// The text is in none of the forms of ISO 8601 that are read.
+    /// The text has none of the accepted forms of ISO 8601.
     #[error("`{0}` is not a date and time in ISO 8601")]
     Form(String),
 }
 
 impl DateTime {
-    /// A date and time without a fraction and an offset.
+    /// Creates a date and time without a fraction and without an offset.
     ///
     /// # Errors
-    /// If a part is out of its range.
+    /// If a component is out of its range.
     pub const fn new(
         year: u16,
         month: u8,
@@ -101,10 +101,10 @@ impl DateTime {
         Err(DateTimeError::Range(out_of_range))
     }
 
-    /// The same with a fraction of a second, in nanoseconds.
+    /// Returns the same with a fraction of a second, in nanoseconds.
     ///
     /// # Errors
-    /// If it is a second or more.
+    /// If it is one second or more.
     pub const fn with_nanosecond(self, nanosecond: u32) -> Result<Self, DateTimeError> {
         if nanosecond > 999_999_999 {
             return Err(DateTimeError::Range("fraction"));
@@ -112,10 +112,10 @@ impl DateTime {
         Ok(Self { nanosecond, ..self })
     }
 
-    /// The same with an offset from UTC, in minutes east; `None` leaves it open.
+    /// Returns the same with an offset from UTC, in minutes east. `None` means unknown.
     ///
     /// # Errors
-    /// If it is a day or more.
+    /// If it is 24 hours or more.
     pub const fn with_offset(self, minutes: Option<i16>) -> Result<Self, DateTimeError> {
         if let Some(minutes) = minutes
             && (minutes <= -24 * 60 || minutes >= 24 * 60)
@@ -170,13 +170,13 @@ impl DateTime {
         self.nanosecond
     }
 
-    /// The offset from UTC in minutes east, where it is known. XML-RPC leaves it open.
+    /// The offset from UTC in minutes east, if it is known. XML-RPC does not carry one.
     #[must_use]
     pub const fn offset(self) -> Option<i16> {
         self.offset
     }
 
-    /// Shows the basic form of ISO 8601 that XML-RPC uses: `19980717T14:08:55`.
+    /// Displays the basic form of ISO 8601 that XML-RPC uses: `19980717T14:08:55`.
     #[must_use]
     pub const fn basic(self) -> impl fmt::Display {
         Basic(self)
@@ -194,7 +194,7 @@ const fn days_in(year: u16, month: u8) -> u8 {
     }
 }
 
-/// The extended form of ISO 8601, with the fraction and the offset where there are any:
+/// Displays the extended form of ISO 8601, with the fraction and the offset if there are any:
 /// `1998-07-17T14:08:55.5+02:00`.
 impl fmt::Display for DateTime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -210,41 +210,41 @@ impl fmt::Display for Basic {
     }
 }
 
-/// Reads the basic and the extended form of ISO 8601, and mixtures of them: dashes and colons can
-/// be left out, a space can stand for the `T`, a fraction can have any number of digits (those
-/// after the ninth are dropped), and the offset can be `Z`, `+02`, `+0200` or `+02:00`.
+/// Parses the basic and the extended form of ISO 8601, and mixtures of them: dashes and colons may
+/// be omitted, a space may replace the `T`, a fraction may have any number of digits (those after
+/// the ninth are dropped), and the offset may be `Z`, `+02`, `+0200` or `+02:00`.
 impl FromStr for DateTime {
     type Err = DateTimeError;
 
     fn from_str(text: &str) -> Result<Self, DateTimeError> {
         let trimmed = text.trim();
-        let mut rest = Rest(trimmed.as_bytes());
-        read(&mut rest)
-            .filter(|_| rest.0.is_empty())
+        let mut parser = Parser(trimmed.as_bytes());
+        parse(&mut parser)
+            .filter(|_| parser.0.is_empty())
             .ok_or_else(|| DateTimeError::Form(trimmed.chars().take(40).collect()))?
     }
 }
 
-/// The date and time at the front, which may have parts out of their range; `None` where the
-/// form is wrong.
-fn read(rest: &mut Rest<'_>) -> Option<Result<DateTime, DateTimeError>> {
-    let year = rest.number(4)?;
-    rest.skip(b"-");
-    let month = rest.number(2)? as u8;
-    rest.skip(b"-");
-    let day = rest.number(2)? as u8;
-    rest.skip(b"Tt ").then_some(())?;
-    let hour = rest.number(2)? as u8;
-    rest.skip(b":");
-    let minute = rest.number(2)? as u8;
-    rest.skip(b":");
-    let second = rest.number(2)? as u8;
-    let nanosecond = if rest.skip(b".,") {
-        rest.fraction()?
+/// Parses a date and time at the start of the text. The inner error is that of a component out of
+/// its range; `None` means that the form is wrong.
+fn parse(parser: &mut Parser<'_>) -> Option<Result<DateTime, DateTimeError>> {
+    let year = parser.number(4)?;
+    parser.skip(b"-");
+    let month = parser.number(2)? as u8;
+    parser.skip(b"-");
+    let day = parser.number(2)? as u8;
+    parser.skip(b"Tt ").then_some(())?;
+    let hour = parser.number(2)? as u8;
+    parser.skip(b":");
+    let minute = parser.number(2)? as u8;
+    parser.skip(b":");
+    let second = parser.number(2)? as u8;
+    let nanosecond = if parser.skip(b".,") {
+        parser.fraction()?
     } else {
         0
     };
-    let offset = rest.offset()?;
+    let offset = parser.offset()?;
     Some(
         DateTime::new(year, month, day, hour, minute, second)
             .and_then(|datetime| datetime.with_nanosecond(nanosecond))
@@ -252,10 +252,10 @@ fn read(rest: &mut Rest<'_>) -> Option<Result<DateTime, DateTimeError>> {
     )
 }
 
-/// What is still to be read.
-struct Rest<'a>(&'a [u8]);
+/// The part of the text that is not yet parsed.
+struct Parser<'a>(&'a [u8]);
 
-impl Rest<'_> {
+impl Parser<'_> {
     fn skip(&mut self, any_of: &[u8]) -> bool {
         let found = self.0.first().is_some_and(|byte| any_of.contains(byte));
         if found {
@@ -316,9 +316,9 @@ impl Serialize for DateTime {
 
 impl<'de> Deserialize<'de> for DateTime {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Text;
+        struct DateTimeVisitor;
 
-        impl<'de> Visitor<'de> for Text {
+        impl<'de> Visitor<'de> for DateTimeVisitor {
             type Value = DateTime;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -337,14 +337,14 @@ impl<'de> Deserialize<'de> for DateTime {
             }
         }
 
-        deserializer.deserialize_newtype_struct(NEWTYPE, Text)
+        deserializer.deserialize_newtype_struct(NEWTYPE, DateTimeVisitor)
     }
 }
 
 const SECONDS_PER_DAY: i64 = 24 * 60 * 60;
 
-/// In UTC, with offset 0. Times before the year 0 and after 9999 become the first and the last
-/// second that can be shown.
+/// Returns the time in UTC, with offset 0. Times before the year 0 and after 9999 become the first
+/// and the last second that can be represented.
 impl From<SystemTime> for DateTime {
     fn from(time: SystemTime) -> Self {
         let (seconds, nanosecond) = match time.duration_since(SystemTime::UNIX_EPOCH) {
@@ -378,7 +378,7 @@ impl From<SystemTime> for DateTime {
     }
 }
 
-/// Without an offset it is taken as UTC; a leap second is the second after it.
+/// Takes a time without an offset as UTC. A leap second becomes the second after it.
 impl From<DateTime> for SystemTime {
     fn from(datetime: DateTime) -> Self {
         let DateTime {
@@ -404,7 +404,7 @@ impl From<DateTime> for SystemTime {
 }
 
 /// Days since 1970-01-01 (Howard Hinnant, "chrono-compatible low-level date algorithms"): years
-/// begin in March, so that the leap day is their last.
+/// begin in March, so that the leap day is the last of its year.
 const fn days_since_epoch(year: u16, month: u8, day: u8) -> i64 {
     let year = year as i64 - (month <= 2) as i64;
     let era = year.div_euclid(400);

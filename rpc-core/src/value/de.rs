@@ -1,4 +1,4 @@
-//! Reading values, and reading other types from values.
+//! Deserialisation of values, and of other types from values.
 
 use std::fmt;
 
@@ -14,15 +14,15 @@ use crate::error::FormatError;
 
 impl<'de> Deserialize<'de> for Value {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_newtype_struct(NEWTYPE, Asking)
+        deserializer.deserialize_newtype_struct(NEWTYPE, ValueVisitor)
     }
 }
 
 impl<'de> Deserialize<'de> for Struct {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Members;
+        struct StructVisitor;
 
-        impl<'de> Visitor<'de> for Members {
+        impl<'de> Visitor<'de> for StructVisitor {
             type Value = Struct;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -34,7 +34,7 @@ impl<'de> Deserialize<'de> for Struct {
             }
         }
 
-        deserializer.deserialize_map(Members)
+        deserializer.deserialize_map(StructVisitor)
     }
 }
 
@@ -46,10 +46,10 @@ fn members<'de, A: MapAccess<'de>>(mut map: A) -> Result<Struct, A::Error> {
     Ok(members)
 }
 
-/// Asks the deserializer for anything: see [`NEWTYPE`].
-struct Asking;
+/// Requests any type from the deserializer: see [`NEWTYPE`].
+struct ValueVisitor;
 
-impl<'de> Visitor<'de> for Asking {
+impl<'de> Visitor<'de> for ValueVisitor {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -57,12 +57,12 @@ impl<'de> Visitor<'de> for Asking {
     }
 
     fn visit_newtype_struct<D: Deserializer<'de>>(self, source: D) -> Result<Value, D::Error> {
-        source.deserialize_any(Anything)
+        source.deserialize_any(AnyVisitor)
     }
 }
 
-/// Takes what comes. A newtype is a date and time: nothing else is delivered as one.
-struct Anything;
+/// Accepts any type. A newtype is a date and time: nothing else is delivered as one.
+struct AnyVisitor;
 
 macro_rules! visit {
     ($($method:ident($type:ty) => $variant:ident;)*) => {$(
@@ -72,7 +72,7 @@ macro_rules! visit {
     )*};
 }
 
-impl<'de> Visitor<'de> for Anything {
+impl<'de> Visitor<'de> for AnyVisitor {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -134,7 +134,7 @@ impl<'de> Visitor<'de> for Anything {
     }
 }
 
-/// Reads any type from a value.
+/// Deserialises any type from a value.
 ///
 /// ```
 /// let value: rpc_core::Value = vec!["a", "b"].into();
@@ -151,7 +151,7 @@ pub fn from_value<T: DeserializeOwned>(value: Value) -> Result<T, FormatError> {
     })
 }
 
-/// A value to be read; `dates` says whether a date and time is delivered as such.
+/// Deserializer of a value. If `dates` is set, it delivers dates as newtypes instead of strings.
 struct FromValue {
     value: Value,
     dates: bool,
@@ -193,17 +193,17 @@ impl<'de> Deserializer<'de> for FromValue {
             Value::DateTimeText(text) => visitor.visit_string(text),
             Value::Array(values) => {
                 let mut seq = SeqDeserializer::new(values.into_iter().map(Self::seed(dates)));
-                let made = visitor.visit_seq(&mut seq)?;
+                let result = visitor.visit_seq(&mut seq)?;
                 seq.end()?;
-                Ok(made)
+                Ok(result)
             }
             Value::Struct(members) => {
                 let seed = Self::seed(dates);
                 let members = members.into_iter().map(|(name, value)| (name, seed(value)));
                 let mut map = MapDeserializer::new(members);
-                let made = visitor.visit_map(&mut map)?;
+                let result = visitor.visit_map(&mut map)?;
                 map.end()?;
-                Ok(made)
+                Ok(result)
             }
         }
     }
@@ -265,7 +265,11 @@ impl<'de> Deserializer<'de> for FromValue {
                 let mut members = members.into_iter();
                 match (members.next(), members.next()) {
                     (Some((variant, content)), None) => (variant, Some(content)),
-                    _ => return Err(de::Error::custom("a variant is a struct of one member")),
+                    _ => {
+                        return Err(de::Error::custom(
+                            "expected a variant, found a struct that has not exactly one member",
+                        ));
+                    }
                 }
             }
             other => {
@@ -285,7 +289,7 @@ impl<'de> Deserializer<'de> for FromValue {
     }
 }
 
-/// The variant of an enum, and its content where it has one.
+/// The variant of an enum, and its content if it has any.
 struct Variant {
     variant: String,
     content: Option<FromValue>,
@@ -427,7 +431,7 @@ mod tests {
     }
 
     #[test]
-    fn a_date_that_is_none_keeps_its_text() {
+    fn an_invalid_date_keeps_its_text() {
         let never = Value::DateTimeText("00000000T00:00:00".to_owned());
         let values = Value::Array(vec![never.clone(), Value::Nil]);
         assert_eq!(from_value::<Value>(values.clone()).unwrap(), values);
@@ -444,7 +448,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_an_error() {
+    fn a_value_that_does_not_fit_the_type_is_an_error() {
         assert!(to_value(&u64::MAX).is_err());
         assert!(to_value(&std::collections::HashMap::from([((), 1)])).is_err());
         assert!(from_value::<i32>("1".into()).is_err());

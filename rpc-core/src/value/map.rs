@@ -1,4 +1,4 @@
-//! Named members that keep their order.
+//! Named members in insertion order.
 
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
@@ -7,11 +7,11 @@ use hashbrown::HashTable;
 
 use super::Value;
 
-/// Up to so many members are found by comparing all names, which takes no longer than one hash.
+/// The maximum number of members without an index: comparing 16 names takes no longer than one
+/// hash.
 const FEW: usize = 16;
 
-/// The members of a struct, in the order in which they were put in. The order has no part in
-/// whether two structs are equal.
+/// The members of a struct, in the order of insertion. Equality ignores the order.
 ///
 /// ```
 /// use rpc_core::{Struct, Value};
@@ -25,15 +25,15 @@ const FEW: usize = 16;
 #[derive(Clone, Default)]
 pub struct Struct {
     members: Vec<(String, Value)>,
-    /// There once more members are put in than are [`FEW`].
+    /// Present once more than [`FEW`] members were inserted.
     index: Option<Box<Positions>>,
 }
 
-/// Where members are, by their names.
+/// The index: positions of members by name.
 #[derive(Clone, Default)]
 struct Positions {
     table: HashTable<usize>,
-    // Peers choose the names, and shall not choose which of them collide.
+    // Seeded at random: peers choose the names, and must not be able to make them collide.
     hasher: RandomState,
 }
 
@@ -58,7 +58,7 @@ impl Positions {
 }
 
 impl Struct {
-    /// A struct without members.
+    /// Returns a struct without members.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -71,7 +71,7 @@ impl Struct {
         }
     }
 
-    /// Puts a member in, at the end if it is new; gives the value that it had.
+    /// Inserts a member, at the end if its name is new. Returns the previous value.
     pub fn insert(&mut self, name: impl Into<String>, value: impl Into<Value>) -> Option<Value> {
         let (name, value) = (name.into(), value.into());
         if let Some(at) = self.find(&name) {
@@ -88,18 +88,18 @@ impl Struct {
         None
     }
 
-    /// The member of this name.
+    /// Returns the member of this name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Value> {
         self.find(name).map(|at| &self.members[at].1)
     }
 
-    /// The member of this name, to be changed.
+    /// Returns the member of this name for modification.
     pub fn get_mut(&mut self, name: &str) -> Option<&mut Value> {
         self.find(name).map(|at| &mut self.members[at].1)
     }
 
-    /// Takes a member out; the others keep their order.
+    /// Removes a member. The others keep their order.
     pub fn remove(&mut self, name: &str) -> Option<Value> {
         let (_, value) = self.members.remove(self.find(name)?);
         if let Some(index) = &mut self.index {
@@ -108,32 +108,32 @@ impl Struct {
         Some(value)
     }
 
-    /// Whether there is a member of this name.
+    /// Returns `true` if there is a member of this name.
     #[must_use]
     pub fn contains(&self, name: &str) -> bool {
         self.find(name).is_some()
     }
 
-    /// How many members there are.
+    /// The number of members.
     #[must_use]
     pub const fn len(&self) -> usize {
         self.members.len()
     }
 
-    /// Whether there are none.
+    /// Returns `true` if there are no members.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.members.is_empty()
     }
 
-    /// The members, in their order.
+    /// The members in their order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &Value)> {
         self.members
             .iter()
             .map(|(name, value)| (name.as_str(), value))
     }
 
-    /// Their names, in their order.
+    /// The names of the members in their order.
     pub fn names(&self) -> impl ExactSizeIterator<Item = &str> {
         self.members.iter().map(|(name, _)| name.as_str())
     }
@@ -156,9 +156,9 @@ impl fmt::Debug for Struct {
 
 impl FromIterator<(String, Value)> for Struct {
     fn from_iter<I: IntoIterator<Item = (String, Value)>>(members: I) -> Self {
-        let mut made = Self::new();
-        made.extend(members);
-        made
+        let mut result = Self::new();
+        result.extend(members);
+        result
     }
 }
 
@@ -179,7 +179,7 @@ impl IntoIterator for Struct {
     }
 }
 
-/// The members of a struct that is taken apart.
+/// Iterator over the members of a struct, by value.
 #[derive(Debug)]
 pub struct Members(std::vec::IntoIter<(String, Value)>);
 

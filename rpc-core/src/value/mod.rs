@@ -17,23 +17,23 @@ pub use ser::to_value;
 
 use crate::describe::Kind;
 
-/// The newtype name under which [`Value`] asks a deserializer for all that it knows.
+/// The newtype name by which [`Value`] requests any type, including dates, from a deserializer.
 ///
-/// A format with a type of its own for dates answers `deserialize_newtype_struct` with this name
-/// by `visit_newtype_struct`, giving a deserializer whose `deserialize_any`, and that of all values
-/// within it, delivers a date and time by `visit_newtype_struct` with its text, whatever that is. Other
-/// formats do the first part by themselves and have no dates.
+/// A format with a date type responds to `deserialize_newtype_struct` of this name with
+/// `visit_newtype_struct`. It passes a deserializer whose `deserialize_any`, and that of all nested
+/// values, delivers a date and time by `visit_newtype_struct` with its text, valid or not. Other
+/// formats call `visit_newtype_struct` by default and have no dates.
 pub const NEWTYPE: &str = "$rpc_core::Value";
 
-/// How deep values can be nested when they are converted: what is deeper would overflow the stack.
+/// The maximum depth of values in conversions. Deeper values would overflow the stack.
 const MAX_DEPTH: u8 = 255;
 
 /// A value of any type that every protocol can carry.
 ///
-/// Where types are known, plain Rust types are faster and say more; `Value` is for programs that
-/// learn types only at run time. It is written and read like any other type.
+/// Plain Rust types are faster and more precise where the types are known; `Value` is for programs
+/// that learn types only at run time. It is serialised and deserialised like any other type.
 ///
-/// Integers beyond 64 bits are read as their decimal text.
+/// Integers beyond 64 bits are deserialised as their decimal text.
 ///
 /// ```
 /// use rpc_core::Value;
@@ -46,25 +46,25 @@ const MAX_DEPTH: u8 = 255;
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub enum Value {
-    /// Nothing.
+    /// No value.
     #[default]
     Nil,
-    /// A truth value.
+    /// A boolean.
     Bool(bool),
-    /// A whole number.
+    /// An integer.
     Int(i64),
     /// A floating-point number.
     Double(f64),
-    /// A text.
+    /// A string.
     String(String),
-    /// Bytes.
+    /// A byte string.
     Bytes(Vec<u8>),
     /// A date and time.
     DateTime(DateTime),
-    /// The text of what came as a date and time and is none, such as the `00000000T00:00:00` that blogs
-    /// send for "never". It is written as it came, to protocols with a type for dates as one of them.
+    /// The text of an invalid date and time, such as the `00000000T00:00:00` that blogs send for
+    /// "never". It is written unchanged; protocols with a date type write it as a date.
     DateTimeText(String),
-    /// A list.
+    /// An array.
     Array(Vec<Self>),
     /// Named members, in their order.
     Struct(Struct),
@@ -87,13 +87,13 @@ impl Value {
         }
     }
 
-    /// Whether it is nothing.
+    /// Returns `true` if it is `Nil`.
     #[must_use]
     pub const fn is_nil(&self) -> bool {
         matches!(self, Self::Nil)
     }
 
-    /// The truth value, if it is one.
+    /// The boolean, if it is one.
     #[must_use]
     pub const fn as_bool(&self) -> Option<bool> {
         match self {
@@ -102,7 +102,7 @@ impl Value {
         }
     }
 
-    /// The whole number, if it is one.
+    /// The integer, if it is one.
     #[must_use]
     pub const fn as_i64(&self) -> Option<i64> {
         match self {
@@ -111,7 +111,7 @@ impl Value {
         }
     }
 
-    /// The number, if it is one; a whole number is given as the nearest floating-point number.
+    /// The number, if it is one. An integer is converted to the nearest floating-point number.
     #[must_use]
     pub const fn as_f64(&self) -> Option<f64> {
         match self {
@@ -121,7 +121,7 @@ impl Value {
         }
     }
 
-    /// The text, if it is one.
+    /// The string, if it is one.
     #[must_use]
     pub fn as_str(&self) -> Option<&str> {
         match self {
@@ -130,7 +130,7 @@ impl Value {
         }
     }
 
-    /// The bytes, if it is bytes.
+    /// The byte string, if it is one.
     #[must_use]
     pub fn as_bytes(&self) -> Option<&[u8]> {
         match self {
@@ -148,7 +148,7 @@ impl Value {
         }
     }
 
-    /// The list, if it is one.
+    /// The array, if it is one.
     #[must_use]
     pub fn as_array(&self) -> Option<&[Self]> {
         match self {
@@ -157,7 +157,7 @@ impl Value {
         }
     }
 
-    /// The members, if it has any.
+    /// The members, if it is a struct.
     #[must_use]
     pub const fn as_struct(&self) -> Option<&Struct> {
         match self {
@@ -167,7 +167,7 @@ impl Value {
     }
 }
 
-/// The member of this name, or nil where there is none.
+/// Returns the member of this name, or `Nil` if there is none.
 impl Index<&str> for Value {
     type Output = Self;
 
@@ -178,7 +178,7 @@ impl Index<&str> for Value {
     }
 }
 
-/// The element at this place, or nil where there is none.
+/// Returns the element at this index, or `Nil` if there is none.
 impl Index<usize> for Value {
     type Output = Self;
 
@@ -189,7 +189,7 @@ impl Index<usize> for Value {
     }
 }
 
-/// For people: like JSON, with bytes as their number and dates in ISO 8601.
+/// Displays the value for humans: like JSON, with the length of byte strings and dates in ISO 8601.
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -248,7 +248,7 @@ from! {
     Struct => Struct;
 }
 
-// There is no `From<u8>`, so that this is not for bytes.
+// `u8` does not implement `Into<Value>`, so this does not cover `Vec<u8>`, which becomes bytes.
 impl<T: Into<Self>> From<Vec<T>> for Value {
     fn from(values: Vec<T>) -> Self {
         values.into_iter().collect()
@@ -272,7 +272,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn display_is_for_people() {
+    fn display_is_readable() {
         let members: Struct = [
             ("a", Value::Array(vec![1.into(), "x".into()])),
             ("b", Value::Nil),

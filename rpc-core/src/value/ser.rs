@@ -1,4 +1,4 @@
-//! Writing values, and making values of other types.
+//! Serialisation of values, and conversion of other types to values.
 
 use serde::ser::{
     Serialize, SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant, SerializeTuple,
@@ -32,7 +32,7 @@ impl Serialize for Struct {
     }
 }
 
-/// Makes a value of any type that serde writes.
+/// Converts any serialisable type to a value.
 ///
 /// ```
 /// let value = rpc_core::to_value(&(1, "two", [3.0])).unwrap();
@@ -40,16 +40,16 @@ impl Serialize for Struct {
 /// ```
 ///
 /// # Errors
-/// If a number does not fit into 64 bits, the keys of a map are not strings, or the values are
-/// nested over 255 deep.
+/// If an integer does not fit into 64 bits, a key of a map is not a string, integer or boolean, or
+/// the values are nested more than 255 deep.
 pub fn to_value<T: Serialize + ?Sized>(value: &T) -> Result<Value, FormatError> {
     into_value(value, MAX_DEPTH)
 }
 
 fn into_value<T: Serialize + ?Sized>(value: &T, depth: u8) -> Result<Value, FormatError> {
-    let made = value.serialize(ToValue { depth })?;
-    Ok(match made {
-        // Serde shows a vector of bytes as a list of numbers.
+    let converted = value.serialize(ToValue { depth })?;
+    Ok(match converted {
+        // Serde serialises a vector of bytes as a sequence of numbers.
         Value::Array(values) if is_bytes::<T>() => {
             let byte = |value: &Value| value.as_i64().and_then(|n| u8::try_from(n).ok());
             match values.iter().map(byte).collect() {
@@ -57,7 +57,7 @@ fn into_value<T: Serialize + ?Sized>(value: &T, depth: u8) -> Result<Value, Form
                 None => Value::Array(values),
             }
         }
-        made => made,
+        converted => converted,
     })
 }
 
@@ -70,26 +70,26 @@ struct ToValue {
 }
 
 impl ToValue {
-    fn deeper(&self) -> Result<u8, FormatError> {
+    fn nested_depth(&self) -> Result<u8, FormatError> {
         self.depth.checked_sub(1).ok_or_else(|| {
             unrepresentable(format!("the values are nested more than {MAX_DEPTH} deep"))
         })
     }
 
-    fn list(&self, variant: Option<&'static str>) -> Result<List, FormatError> {
-        Ok(List {
+    fn list(&self, variant: Option<&'static str>) -> Result<ListSerializer, FormatError> {
+        Ok(ListSerializer {
             values: Vec::new(),
             variant,
-            depth: self.deeper()?,
+            depth: self.nested_depth()?,
         })
     }
 
-    fn members(&self, variant: Option<&'static str>) -> Result<Members, FormatError> {
-        Ok(Members {
+    fn members(&self, variant: Option<&'static str>) -> Result<MembersSerializer, FormatError> {
+        Ok(MembersSerializer {
             members: Struct::new(),
             name: String::new(),
             variant,
-            depth: self.deeper()?,
+            depth: self.nested_depth()?,
         })
     }
 }
@@ -105,13 +105,13 @@ macro_rules! plain {
 impl Serializer for ToValue {
     type Ok = Value;
     type Error = FormatError;
-    type SerializeSeq = List;
-    type SerializeTuple = List;
-    type SerializeTupleStruct = List;
-    type SerializeTupleVariant = List;
-    type SerializeMap = Members;
-    type SerializeStruct = Members;
-    type SerializeStructVariant = Members;
+    type SerializeSeq = ListSerializer;
+    type SerializeTuple = ListSerializer;
+    type SerializeTupleStruct = ListSerializer;
+    type SerializeTupleVariant = ListSerializer;
+    type SerializeMap = MembersSerializer;
+    type SerializeStruct = MembersSerializer;
+    type SerializeStructVariant = MembersSerializer;
 
     plain! {
         serialize_bool(bool) => Bool;
@@ -194,21 +194,25 @@ impl Serializer for ToValue {
         variant: &'static str,
         value: &T,
     ) -> Result<Value, FormatError> {
-        let value = into_value(value, self.deeper()?)?;
+        let value = into_value(value, self.nested_depth()?)?;
         Ok(Value::Struct(
             [(variant.to_owned(), value)].into_iter().collect(),
         ))
     }
 
-    fn serialize_seq(self, _: Option<usize>) -> Result<List, FormatError> {
+    fn serialize_seq(self, _: Option<usize>) -> Result<ListSerializer, FormatError> {
         self.list(None)
     }
 
-    fn serialize_tuple(self, _: usize) -> Result<List, FormatError> {
+    fn serialize_tuple(self, _: usize) -> Result<ListSerializer, FormatError> {
         self.list(None)
     }
 
-    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<List, FormatError> {
+    fn serialize_tuple_struct(
+        self,
+        _: &'static str,
+        _: usize,
+    ) -> Result<ListSerializer, FormatError> {
         self.list(None)
     }
 
@@ -218,15 +222,15 @@ impl Serializer for ToValue {
         _: u32,
         variant: &'static str,
         _: usize,
-    ) -> Result<List, FormatError> {
+    ) -> Result<ListSerializer, FormatError> {
         self.list(Some(variant))
     }
 
-    fn serialize_map(self, _: Option<usize>) -> Result<Members, FormatError> {
+    fn serialize_map(self, _: Option<usize>) -> Result<MembersSerializer, FormatError> {
         self.members(None)
     }
 
-    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Members, FormatError> {
+    fn serialize_struct(self, _: &'static str, _: usize) -> Result<MembersSerializer, FormatError> {
         self.members(None)
     }
 
@@ -236,12 +240,12 @@ impl Serializer for ToValue {
         _: u32,
         variant: &'static str,
         _: usize,
-    ) -> Result<Members, FormatError> {
+    ) -> Result<MembersSerializer, FormatError> {
         self.members(Some(variant))
     }
 }
 
-/// Under the name of the variant of an enum, if it is one's content.
+/// Wraps the content of a variant in a struct with the variant's name; other values are unchanged.
 fn wrap(variant: Option<&'static str>, value: Value) -> Value {
     match variant {
         Some(variant) => Value::Struct([(variant.to_owned(), value)].into_iter().collect()),
@@ -249,13 +253,13 @@ fn wrap(variant: Option<&'static str>, value: Value) -> Value {
     }
 }
 
-struct List {
+struct ListSerializer {
     values: Vec<Value>,
     variant: Option<&'static str>,
     depth: u8,
 }
 
-impl SerializeSeq for List {
+impl SerializeSeq for ListSerializer {
     type Ok = Value;
     type Error = FormatError;
 
@@ -271,7 +275,7 @@ impl SerializeSeq for List {
 
 macro_rules! as_list {
     ($($part:ident: $method:ident;)*) => {$(
-        impl $part for List {
+        impl $part for ListSerializer {
             type Ok = Value;
             type Error = FormatError;
 
@@ -286,7 +290,7 @@ macro_rules! as_list {
     )*};
 }
 
-impl SerializeTuple for List {
+impl SerializeTuple for ListSerializer {
     type Ok = Value;
     type Error = FormatError;
 
@@ -299,14 +303,14 @@ impl SerializeTuple for List {
     }
 }
 
-struct Members {
+struct MembersSerializer {
     members: Struct,
     name: String,
     variant: Option<&'static str>,
     depth: u8,
 }
 
-impl SerializeMap for Members {
+impl SerializeMap for MembersSerializer {
     type Ok = Value;
     type Error = FormatError;
 
@@ -340,7 +344,7 @@ impl SerializeMap for Members {
 
 macro_rules! as_members {
     ($($part:ident)*) => {$(
-        impl $part for Members {
+        impl $part for MembersSerializer {
             type Ok = Value;
             type Error = FormatError;
 

@@ -1,8 +1,8 @@
-//! How long to wait before a worker is started again.
+//! The pause before a worker is restarted.
 
 use std::time::Duration;
 
-/// Pauses that grow while workers end soon after their start.
+/// Back-off that grows while workers exit soon after their start.
 #[derive(Debug)]
 pub(super) struct Backoff {
     min: Duration,
@@ -19,7 +19,7 @@ impl Backoff {
         }
     }
 
-    /// The pause after a worker that ran for so long.
+    /// Returns the pause after a worker that ran for `ran`.
     pub(super) fn after(&mut self, ran: Duration) -> Duration {
         if ran >= self.max {
             self.next = self.min;

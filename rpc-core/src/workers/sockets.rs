@@ -1,4 +1,4 @@
-//! The sockets of all workers, which outlive each of them.
+//! The listening sockets of the workers, which outlive each worker.
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -8,12 +8,12 @@ use std::sync::{Mutex, PoisonError};
 
 use socket2::{Domain, Protocol, Socket as RawSocket, Type};
 
-use super::worker::Listener;
+use super::worker::WorkerListener;
 #[cfg(unix)]
 use crate::transport::unix::{self, SocketFile};
 use crate::transport::{Address, BACKLOG};
 
-/// A socket that listens, outside of any event loop.
+/// A listening socket outside of any event loop.
 #[derive(Debug)]
 pub(super) enum Socket {
     Tcp(TcpListener),
@@ -30,15 +30,15 @@ impl Socket {
         })
     }
 
-    /// The same within the event loop that calls this.
-    pub(super) fn into_listener(self) -> io::Result<Listener> {
+    /// Registers the socket with the event loop that runs this code.
+    pub(super) fn into_listener(self) -> io::Result<WorkerListener> {
         Ok(match self {
             Self::Tcp(socket) => {
                 socket.set_nonblocking(true)?;
-                Listener::Tcp(tokio::net::TcpListener::from_std(socket)?)
+                WorkerListener::Tcp(tokio::net::TcpListener::from_std(socket)?)
             }
             #[cfg(unix)]
-            Self::Unix(socket) => Listener::Unix(unix::UnixListener::from_std(socket)?),
+            Self::Unix(socket) => WorkerListener::Unix(unix::UnixListener::from_std(socket)?),
         })
     }
 }
@@ -47,11 +47,11 @@ impl Socket {
 #[derive(Debug)]
 pub(super) struct Sockets {
     address: Address,
-    open: Mutex<Option<Open>>,
+    open: Mutex<Option<OpenSockets>>,
 }
 
 #[derive(Debug)]
-struct Open {
+struct OpenSockets {
     #[cfg(unix)]
     _file: Option<SocketFile>,
     sockets: Vec<Socket>,
@@ -86,11 +86,11 @@ impl Sockets {
                 (Address::Abstract(name.clone()), vec![socket])
             }
             _ => {
-                let message = "workers listen on sockets of this system only";
+                let message = "workers need a TCP or Unix address";
                 return Err(io::Error::new(io::ErrorKind::Unsupported, message));
             }
         };
-        let open = Open {
+        let open = OpenSockets {
             #[cfg(unix)]
             _file: file,
             sockets,
@@ -101,28 +101,29 @@ impl Sockets {
         })
     }
 
-    /// Where peers reach the workers.
+    /// The address at which peers reach the workers.
     pub(super) const fn address(&self) -> &Address {
         &self.address
     }
 
-    /// A copy of the socket of a worker, unless they are closed.
-    pub(super) fn of_worker(&self, index: usize) -> io::Result<Option<Socket>> {
+    /// Returns a duplicate of the socket of a worker. `None` once the sockets are closed.
+    pub(super) fn for_worker(&self, index: usize) -> io::Result<Option<Socket>> {
         let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(Open { sockets, .. }) = &*open else {
+        let Some(OpenSockets { sockets, .. }) = &*open else {
             return Ok(None);
         };
         let socket = sockets.get(index).or_else(|| sockets.first());
         socket.map(Socket::try_clone).transpose()
     }
 
-    /// Closes the sockets here, so that they close for good where the workers close theirs.
+    /// Closes the sockets of this process. Each closes for good when its worker closes its
+    /// duplicate.
     pub(super) fn close(&self) {
         *self.open.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 }
 
-/// Opens `count` sockets at one port, or one where the system does not spread connections over several.
+/// Opens `count` sockets at one port, or one where the system does not distribute connections.
 fn bind_all(mut address: SocketAddr, count: usize) -> io::Result<Vec<TcpListener>> {
     let spreads = cfg!(any(target_os = "linux", target_os = "android"));
     let count = if spreads { count } else { 1 };
@@ -135,7 +136,7 @@ fn bind_all(mut address: SocketAddr, count: usize) -> io::Result<Vec<TcpListener
         )?;
         #[cfg(unix)]
         {
-            // So that a server can be started again at once, as with std's listener.
+            // Lets a server restart at once, as with std's listener.
             socket.set_reuse_address(true)?;
             if index > 0 {
                 socket.set_reuse_port(true)?;
@@ -144,14 +145,14 @@ fn bind_all(mut address: SocketAddr, count: usize) -> io::Result<Vec<TcpListener
         socket.bind(&address.into())?;
         #[cfg(unix)]
         if index == 0 && count > 1 {
-            // Not before it is bound: it would share the port with another server, silently.
+            // Set after `bind`, which would otherwise silently share the port with another server.
             socket.set_reuse_port(true)?;
         }
-        // Where a free port was asked for, the others go to the one that was found.
+        // If a free port was requested, the other sockets use the one that was found.
         address = socket.local_addr()?.as_socket().unwrap_or(address);
         sockets.push(socket);
     }
-    // None listens until all are there, so that none has all peers to itself.
+    // None listens until all are bound, so that none gets all the connections.
     for socket in &sockets {
         socket.listen(BACKLOG.into())?;
     }
@@ -176,16 +177,16 @@ mod tests {
     }
 
     #[test]
-    fn connections_wait_for_a_worker_that_is_not_there_yet() -> io::Result<()> {
+    fn connections_wait_for_a_worker_that_has_not_started() -> io::Result<()> {
         let sockets = Sockets::bind(&Address::Tcp(([127, 0, 0, 1], 0).into()), 2, 0o600)?;
         let Address::Tcp(address) = *sockets.address() else {
             panic!("it is a TCP address");
         };
-        drop(sockets.of_worker(0)?);
+        drop(sockets.for_worker(0)?);
         let peers: Vec<_> = (0..64).map(|_| TcpStream::connect(address)).collect();
         let mut accepted = 0;
         for index in 0..2 {
-            let Some(Socket::Tcp(socket)) = sockets.of_worker(index)? else {
+            let Some(Socket::Tcp(socket)) = sockets.for_worker(index)? else {
                 panic!("the sockets are open");
             };
             socket.set_nonblocking(true)?;
@@ -195,7 +196,7 @@ mod tests {
         }
         assert_eq!(accepted, peers.len());
         sockets.close();
-        assert!(sockets.of_worker(0)?.is_none());
+        assert!(sockets.for_worker(0)?.is_none());
         assert!(TcpStream::connect(address).is_err());
         Ok(())
     }

@@ -1,12 +1,12 @@
-//! What tells a server to stop.
+//! The signals that stop a server.
 
 use std::future::Future;
 use std::io;
 
-/// Is ready when the process is told to stop, by SIGTERM or SIGINT (Ctrl-C). From this call on neither of them
-/// ends the process at once.
+/// Returns a future that completes when the process receives SIGTERM or SIGINT (Ctrl-C). From this
+/// call on, neither signal ends the process by itself.
 #[cfg(unix)]
-pub(super) fn told_to_stop() -> io::Result<impl Future<Output = ()>> {
+pub(super) fn stop_signal() -> io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
 
     let mut terminate = signal(SignalKind::terminate())?;
@@ -19,9 +19,9 @@ pub(super) fn told_to_stop() -> io::Result<impl Future<Output = ()>> {
     })
 }
 
-/// Is ready when the process is told to stop, by Ctrl-C.
+/// Returns a future that completes at Ctrl-C.
 #[cfg(not(unix))]
-pub(super) fn told_to_stop() -> io::Result<impl Future<Output = ()>> {
+pub(super) fn stop_signal() -> io::Result<impl Future<Output = ()>> {
     Ok(async {
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;

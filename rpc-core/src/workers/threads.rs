@@ -16,7 +16,7 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 use super::Workers;
 use super::backoff::Backoff;
 use super::sockets::Sockets;
-use super::stop::told_to_stop;
+use super::stop::stop_signal;
 use super::worker::{Error, Worker, event_loop};
 use crate::call::panic_message;
 use crate::serve::ShutdownReport;
@@ -24,7 +24,7 @@ use crate::transport::Address;
 
 type Serve = dyn Fn(&Runtime, Worker, Duration) -> Result<ShutdownReport, Error> + Send + Sync;
 
-/// Workers that are threads of this process, with their sockets open: run them. Made by [`Workers::threads`].
+/// Workers that are threads of this process, with open sockets. Created by [`Workers::threads`].
 #[must_use = "workers do nothing until they are run"]
 pub struct Threads {
     workers: Workers,
@@ -42,34 +42,34 @@ impl Threads {
         })
     }
 
-    /// The address that clients connect to, with the port that was really taken.
+    /// The address that clients connect to, with the actual port.
     #[must_use]
     pub fn local_address(&self) -> &Address {
         self.sockets.address()
     }
 
-    /// Serves until the process is told to stop, by SIGTERM or SIGINT (Ctrl-C), finishes the calls that run, and
-    /// returns. Call it outside of event loops; within one, there is [`serve_until`](Self::serve_until).
+    /// Serves until the process receives SIGTERM or SIGINT (Ctrl-C), finishes running calls, and
+    /// returns. Within an event loop, use [`serve_until`](Self::serve_until) instead.
     ///
     /// # Errors
-    /// If the system has no more threads, or cannot watch signals.
+    /// If the system cannot start another thread, or cannot watch signals.
     ///
     /// # Panics
-    /// Within an event loop.
+    /// If called within an event loop.
     pub fn run(self) -> io::Result<()> {
-        event_loop()?.block_on(async { self.serve_until(told_to_stop()?).await })
+        event_loop()?.block_on(async { self.serve_until(stop_signal()?).await })
     }
 
-    /// Serves until `stop` ends, then has the workers finish the calls that run.
+    /// Serves until `stop` completes, then waits for the workers to finish running calls.
     ///
     /// # Errors
-    /// If the system has no more threads.
+    /// If the system cannot start another thread.
     ///
     /// # Cancel safety
     /// When the future is dropped, the workers are told to stop, but not waited for.
     pub async fn serve_until(self, stop: impl Future<Output = ()>) -> io::Result<()> {
         let running = TaskTracker::new();
-        let stopping = Stopping {
+        let guard = StopGuard {
             sockets: Arc::clone(&self.sockets),
             stop: CancellationToken::new(),
         };
@@ -79,7 +79,7 @@ impl Threads {
                 workers: self.workers.clone(),
                 sockets: Arc::clone(&self.sockets),
                 serve: Arc::clone(&self.serve),
-                stop: stopping.stop.clone(),
+                stop: guard.stop.clone(),
                 _running: running.token(),
             };
             std::thread::Builder::new()
@@ -88,7 +88,7 @@ impl Threads {
         }
         running.close();
         stop.await;
-        drop(stopping);
+        drop(guard);
         running.wait().await;
         Ok(())
     }
@@ -103,21 +103,21 @@ impl fmt::Debug for Threads {
     }
 }
 
-/// Stops the workers when it is dropped.
-struct Stopping {
+/// Stops the workers on drop.
+struct StopGuard {
     sockets: Arc<Sockets>,
     stop: CancellationToken,
 }
 
-impl Drop for Stopping {
+impl Drop for StopGuard {
     fn drop(&mut self) {
-        // First, so that a worker which closes its socket then closes the last copy of it.
+        // Closed first, so that a worker that then closes its socket closes the last duplicate.
         self.sockets.close();
         self.stop.cancel();
     }
 }
 
-/// The thread of one worker, and of those that are started again in its place.
+/// The thread of one worker and of those that are restarted in its place.
 struct Thread {
     index: usize,
     workers: Workers,
@@ -134,14 +134,14 @@ impl Thread {
         let mut pause = Duration::ZERO;
         loop {
             let begin = Instant::now();
-            let ended = self.work(pause);
+            let result = self.work(pause);
             let stopped = self.stop.is_cancelled();
-            match ended {
-                Ok(drained) if stopped => {
-                    let ShutdownReport { finished, aborted } = drained.unwrap_or_default();
+            match result {
+                Ok(report) if stopped => {
+                    let ShutdownReport { finished, aborted } = report.unwrap_or_default();
                     tracing::info!(worker, finished, aborted, "a worker stopped");
                 }
-                Ok(_) => tracing::error!(worker, "a worker ended too early"),
+                Ok(_) => tracing::error!(worker, "a worker exited before it was stopped"),
                 Err(error) => {
                     let error: &dyn std::error::Error = &*error;
                     tracing::error!(worker, error, "a worker failed");
@@ -151,30 +151,30 @@ impl Thread {
                 return;
             }
             pause = backoff.after(begin.elapsed().saturating_sub(pause));
-            tracing::info!(worker, ?pause, "the worker is started again");
+            tracing::info!(worker, ?pause, "the worker is restarted");
         }
     }
 
-    /// One worker, from the pause before its start to its end; nothing if there is to be no more.
+    /// Runs one worker after a pause. `None` if the server stopped before the worker started.
     fn work(&self, pause: Duration) -> Result<Option<ShutdownReport>, Error> {
         let runtime = event_loop()?;
         let stopped = async { timeout(pause, self.stop.cancelled()).await.is_ok() };
         if !pause.is_zero() && runtime.block_on(stopped) {
             return Ok(None);
         }
-        let Some(socket) = self.sockets.of_worker(self.index)? else {
+        let Some(socket) = self.sockets.for_worker(self.index)? else {
             return Ok(None);
         };
         let worker = Worker::new(self.index, socket, self.stop.clone());
         let serve = || (self.serve)(&runtime, worker, self.workers.drain_timeout);
-        let ended = catch_unwind(AssertUnwindSafe(serve));
-        // What blocks in the background is not waited for.
+        let result = catch_unwind(AssertUnwindSafe(serve));
+        // Blocking tasks in the background are not waited for.
         runtime.shutdown_background();
-        match ended {
-            Ok(drained) => drained.map(Some),
+        match result {
+            Ok(report) => report.map(Some),
             Err(panic) => {
                 let message = panic_message(&*panic).unwrap_or("(no message)");
-                Err(format!("it panicked: {message}").into())
+                Err(format!("the worker panicked: {message}").into())
             }
         }
     }

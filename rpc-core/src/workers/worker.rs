@@ -1,4 +1,4 @@
-//! One worker, whether it is a thread or a process.
+//! One worker, whether a thread or a process.
 
 use std::fmt;
 use std::io;
@@ -13,24 +13,24 @@ use crate::serve::ShutdownReport;
 #[cfg(unix)]
 use crate::transport::unix::UnixListener;
 
-/// Why a worker cannot serve: any error. It is logged, and the worker started again.
+/// Any error that keeps a worker from serving. It is logged, and the worker restarted.
 pub type Error = Box<dyn std::error::Error + Send + Sync>;
 
-/// The place of one worker, given to the function that serves in it.
+/// One worker, passed to the function that serves in it.
 pub struct Worker {
     index: usize,
     socket: Socket,
     stop: CancellationToken,
-    /// Told when the worker is ready to accept.
+    /// Called when the worker is ready to accept.
     ready: Box<dyn FnOnce() + Send>,
 }
 
-/// What a worker accepts on.
+/// The listener of a worker.
 #[derive(Debug)]
-pub enum Listener {
-    /// A port of an IP address.
+pub enum WorkerListener {
+    /// A listener at an IP address and port.
     Tcp(TcpListener),
-    /// A Unix socket.
+    /// A listener at a Unix socket.
     #[cfg(unix)]
     Unix(UnixListener),
 }
@@ -51,25 +51,26 @@ impl Worker {
         self
     }
 
-    /// Which worker this is, counted from zero. One that is started again has the number of the one before.
+    /// The number of this worker, counted from zero. A restarted worker keeps the number.
     #[must_use]
     pub const fn index(&self) -> usize {
         self.index
     }
 
-    /// Is cancelled when the worker is to finish what runs, and end.
+    /// The token that is cancelled when the worker must finish its calls and return.
     #[must_use]
     pub const fn stop(&self) -> &CancellationToken {
         &self.stop
     }
 
-    /// The listener, and the token that is cancelled when the worker is to finish what runs, and end.
+    /// Returns the listener, and the token that is cancelled when the worker must finish its calls
+    /// and return.
     ///
-    /// Make the service before: a worker that is to take the place of another counts as ready from here on.
+    /// Create the service before: a worker that replaces another counts as ready from this call on.
     ///
     /// # Errors
-    /// If the event loop cannot watch the socket.
-    pub fn listen(self) -> io::Result<(Listener, CancellationToken)> {
+    /// If the socket cannot be registered with the event loop.
+    pub fn listen(self) -> io::Result<(WorkerListener, CancellationToken)> {
         let listener = self.socket.into_listener()?;
         (self.ready)();
         Ok((listener, self.stop))
@@ -85,13 +86,13 @@ impl fmt::Debug for Worker {
     }
 }
 
-/// The event loop of one worker.
+/// Creates the event loop of one worker.
 pub(super) fn event_loop() -> io::Result<Runtime> {
     Builder::new_current_thread().enable_all().build()
 }
 
-/// Serves in the event loop of a worker, until that is over; the time is what it has from when it is told to
-/// stop.
+/// Returns a function that runs `serve` in the event loop of a worker. The duration limits how long
+/// it may take after the worker is told to stop.
 pub(super) fn in_event_loop<F>(
     serve: F,
 ) -> impl Fn(&Runtime, Worker, Duration) -> Result<ShutdownReport, Error> + Send + Sync + 'static
@@ -100,14 +101,14 @@ where
 {
     move |runtime, worker, drain_timeout| {
         let stop = worker.stop.clone();
-        let over = async {
+        let expired = async {
             stop.cancelled().await;
             tokio::time::sleep(drain_timeout).await;
         };
         runtime.block_on(async {
             tokio::select! {
-                ended = serve(worker) => ended,
-                () = over => Err(format!("it has not finished within {drain_timeout:?}").into()),
+                result = serve(worker) => result,
+                () = expired => Err(format!("the worker did not finish within {drain_timeout:?}").into()),
             }
         })
     }

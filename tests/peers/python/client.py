@@ -34,7 +34,7 @@ def check(got, wanted):
 
 
 def kind_of(value):
-    """The type, with Python 2's pairs of types for texts and for integers seen as one."""
+    """Returns the type, with Python 2's two types of texts and of integers as one."""
     if PYTHON2 and isinstance(value, str):
         return text
     if PYTHON2 and type(value).__name__ == "long":
@@ -73,7 +73,7 @@ check(server.sleep(0.01), True)
 before = server.counter.value()
 check(server.counter.increment(5), before + 5)
 
-# Every type comes back as it went.
+# Values of every type survive a round trip.
 VALUES = [
     None, True, False, 0, 1, -1, 2 ** 31 - 1, -(2 ** 31), 0.0, -0.5, 1e-10, 123456789.125,
     u"", u"text", u" space \t kept ", u"<&>\"'", u"]]>", u"line\nbreak", u"\u00e9\u4e2d\U0001f600",
@@ -92,12 +92,12 @@ if not PYTHON2:
     builtin = xmlrpc.ServerProxy(URL, allow_none=True, use_builtin_types=True)
     check_same(builtin.echo(b"\xff\x00"), b"\xff\x00")
     check_same(builtin.blob(0), b"")
-# A text that looks like a character reference is none.
+# A text that looks like a character reference remains a text.
 check(server.concat(u"a&#13;", u"b"), u"a&#13;b")
 
 
 def random_text():
-    # ASCII only for what XML can carry in both Pythons; entities are frequent.
+    # ASCII only, which XML can carry in both Pythons, with many entities.
     return u"".join(random.choice(u"<>&'\"ab \n\u00e9\u20ac") for _ in range(random.randrange(40)))
 
 
@@ -154,7 +154,7 @@ for name in methods:
         check(all(isinstance(kind, str) for kind in signature), True)
 check("faults_interop" in server.system.getCapabilities(), True)
 
-# Multicall: each entry fails alone, none is nested.
+# Multicall: entries fail independently and cannot be nested.
 batch = xmlrpc.MultiCall(server)
 batch.add(1, 2)
 batch.divide(1, 0)
@@ -177,7 +177,7 @@ check(server.system.multicall([]), [])
 too_many = [{"methodName": "add", "params": [1, 1]}] * 1001
 check(fault_of(server.system.multicall, too_many).faultCode, -32600)
 
-# gzip, both ways.
+# gzip in both directions.
 plain_text = u"zip me " * 5000
 check(server.concat(plain_text, u"!"), plain_text + u"!")
 
@@ -190,7 +190,7 @@ if hasattr(xmlrpc.Transport, "encode_threshold"):
     zipped = xmlrpc.ServerProxy(URL, transport=GzipRequests())
     check(zipped.concat(plain_text, u"!"), plain_text + u"!")
 
-# One connection serves many calls, pipelined ones too.
+# One connection serves many calls, including pipelined ones.
 address = urlparse(URL)
 connection = HTTPConnection(address.hostname, address.port)
 body = xmlrpc.dumps((3, 5), "add")
@@ -203,8 +203,8 @@ for _ in range(5):
     check(xmlrpc.loads(response.read())[0], (8,))
 check(len(sockets), 1)
 
-# A carriage return survives both ways where it is written as a character reference, as CPython's own
-# writer does not.
+# A carriage return survives in both directions if it is written as a character reference, which CPython's own
+# writer does not do.
 body = xmlrpc.dumps((u"a\r", u"b"), "concat").replace("\r", "&#13;")
 connection.request("POST", address.path, body, {"Content-Type": "text/xml"})
 check(xmlrpc.loads(connection.getresponse().read())[0], (u"a\rb",))

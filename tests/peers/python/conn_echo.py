@@ -1,4 +1,4 @@
-"""A listener that sends each value back, with a list of two numbers answered by their sum.
+"""A listener that sends each value back, except for a list of two numbers, to which it replies with the sum.
 
 Arguments: the authkey. It prints its port.
 """

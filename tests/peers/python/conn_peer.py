@@ -1,6 +1,6 @@
-"""A peer for connections that does what it is told.
+"""A peer for connections, controlled by commands.
 
-It reads one command a line, as JSON, and answers each with one line of JSON. A command is a list: the name
+It reads one command per line, as JSON, and answers each with one line of JSON. A command is a list: the name
 of one of the functions below and its arguments. Keys are text or null; an address is a path, or a host and
 a port.
 """
@@ -54,7 +54,7 @@ def accept():
 
 
 def connect(address, key):
-    """Connects, and has one message sent back."""
+    """Connects, and checks that one message is sent back."""
 
     def action():
         global peer
@@ -66,7 +66,7 @@ def connect(address, key):
 
 
 def echo(count):
-    """Sends so many messages back."""
+    """Sends `count` messages back."""
     for _ in range(count):
         peer.send_bytes(peer.recv_bytes())
 
@@ -78,7 +78,7 @@ def send_lengths(lengths):
 
 
 def receive_lengths():
-    """The lengths of messages until an empty one."""
+    """Returns the lengths of messages up to an empty one."""
     lengths = []
     while True:
         message = peer.recv_bytes()
@@ -121,7 +121,7 @@ def wait_in_vain():
 
 
 def wait_for_end():
-    """What there is to wait for when the other end closes the connection."""
+    """Waits until the peer closes the connection. Returns how `wait` and `recv_bytes` report that."""
     quiet, other = mpc.Pipe()
     after = mpc.wait([quiet, peer], 20)
     ends = after == [peer] and peer.poll()
@@ -131,10 +131,10 @@ def wait_for_end():
 
 
 def send_array(count):
-    """Sends doubles, through a view that is no bytes."""
+    """Sends doubles, through a view that is not of bytes."""
     numbers = array.array("d", range(count))
     peer.send_bytes(memoryview(numbers))
-    # Only a part of them, as CPython's own arguments say.
+    # Only a part of them, selected by CPython's own arguments.
     peer.send_bytes(numbers, 8, 16)
 
 
@@ -146,7 +146,7 @@ def receive_array(count):
 
 
 def send_raw(text):
-    """Writes hexadecimal bytes to the socket, behind CPython's back."""
+    """Writes hexadecimal bytes directly to the socket."""
     os.write(peer.fileno(), bytes.fromhex(text))
 
 
@@ -155,7 +155,7 @@ def receive_raw(count):
 
 
 def acknowledge(always):
-    """CPython 3.14 acknowledges descriptors, as do all on macOS."""
+    """Sets whether descriptors are acknowledged, as by CPython 3.14 and by all versions on macOS."""
     reduction.ACKNOWLEDGE = always
 
 
@@ -180,7 +180,7 @@ def receive_file():
 
 
 def send_pickle(value, protocol):
-    """Sends a value that the program itself pickles."""
+    """Sends a value pickled by the program itself."""
     peer.send_bytes(pickle.dumps(value, protocol))
 
 
@@ -189,7 +189,7 @@ def send_value(value):
 
 
 def receive_handle():
-    """Receives an open file that comes behind a value, and returns both, then what comes behind."""
+    """Receives a value and an open file after it. Returns both, and the next value."""
     value = peer.recv()
     with os.fdopen(reduction.recv_handle(peer)) as file:
         text = file.read()
@@ -197,7 +197,7 @@ def receive_handle():
 
 
 def send_handle(text):
-    """Sends an open file with this text, and waits for what is said to it."""
+    """Sends an open file with this text, and waits for a reply."""
     reader, writer = os.pipe()
     os.write(writer, text.encode())
     os.close(writer)
@@ -207,7 +207,7 @@ def send_handle(text):
 
 
 def die():
-    """Ends without closing anything in order."""
+    """Exits without closing anything."""
     os._exit(0)
 
 

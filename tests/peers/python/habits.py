@@ -1,4 +1,4 @@
-# CPython's server with what it does beyond the specification. The path names the encoding of the answers.
+# CPython's server with its behaviour beyond the specification. The path names the encoding of the replies.
 # Runs on CPython 2.7 and 3.x. Prints the port it took, and serves until it is killed.
 import sys
 

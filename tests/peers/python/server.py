@@ -14,12 +14,12 @@ except ImportError:
 
 
 class Handler(SimpleXMLRPCRequestHandler):
-    # HTTP/1.1 keeps connections alive; the default, HTTP/1.0, closes each.
+    # HTTP/1.1 keeps connections alive; the default, HTTP/1.0, closes each connection after its call.
     protocol_version = "HTTP/1.1" if "http11" in sys.argv else "HTTP/1.0"
 
 
 class Server(ThreadingMixIn, SimpleXMLRPCServer):
-    # One thread would serve nobody else while a client keeps its connection.
+    # A single thread would serve no other client while one keeps its connection.
     daemon_threads = True
 
 

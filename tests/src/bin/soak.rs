@@ -10,10 +10,10 @@ use tests::soak::{Options, report, run};
 
 #[derive(Parser)]
 struct Arguments {
-    /// For how long
+    /// Duration of the run in minutes
     #[arg(long, default_value_t = 30)]
     minutes: u64,
-    /// What decides about the faults, to have the same again; random if it is not given
+    /// Seed of the faults, to repeat a run; random by default
     #[arg(long)]
     seed: Option<u64>,
     /// Write the figures into docs/RELIABILITY.md
@@ -30,20 +30,21 @@ async fn main() -> Result<(), Box<dyn Error>> {
         interval: Duration::from_secs(10),
         seed: arguments.seed.unwrap_or_else(|| fastrand::u64(..)),
     };
-    let done = run(&options).await?;
-    done.check_flat()?;
+    let results = run(&options).await?;
+    results.check_flat()?;
     println!(
         "a peak of {} KiB: nothing grew, and all honest calls succeeded",
-        done.peak >> 10
+        results.peak >> 10
     );
     if arguments.write {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-        report::write(&done, &root.join("docs/RELIABILITY.md"))?;
+        report::write(&results, &root.join("docs/RELIABILITY.md"))?;
     }
     Ok(())
 }
 
-/// The program that is called, which `cargo run` does not build along with this one.
+/// Builds the victim, which `cargo run` does not build along with this program, and returns its
+/// path.
 fn victim() -> Result<PathBuf, Box<dyn Error>> {
     let mut build = Command::new(env!("CARGO"));
     build.args(["build", "-p", "tests", "--bin", "victim"]);
@@ -55,7 +56,7 @@ fn victim() -> Result<PathBuf, Box<dyn Error>> {
         .status()?
         .success()
     {
-        return Err("the victim cannot be built".into());
+        return Err("cannot build the victim".into());
     }
     Ok(std::env::current_exe()?.with_file_name("victim"))
 }

@@ -1,7 +1,7 @@
-//! The server that the tests harm: XML-RPC, calls over connections and plain connections, with the
-//! default limits but for those that the command line changes.
+//! The server that the tests attack: XML-RPC, RPC and plain connections, with default limits except
+//! for those set on the command line.
 //!
-//! It prints an address for each, and stops gracefully on SIGTERM.
+//! It prints the address of each, and stops gracefully on SIGTERM.
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -30,28 +30,28 @@ struct Arguments {
     /// Serve XML-RPC on this Unix socket as well
     #[arg(long)]
     unix: Option<PathBuf>,
-    /// How many connections each server has at once
+    /// Maximum connections of each server
     #[arg(long)]
     max_connections: Option<usize>,
-    /// How many MiB the XML-RPC server holds for its peers
+    /// Memory budget of the XML-RPC server in MiB
     #[arg(long)]
     budget_mib: Option<usize>,
-    /// How long heads, bodies and answers of HTTP, and handshakes, may take
+    /// Timeout of heads, bodies and replies of HTTP, and of handshakes
     #[arg(long)]
     timeout_ms: Option<u64>,
-    /// How long the objects of a client outlive its connection
+    /// Time for which the objects of a client outlive its connection
     #[arg(long)]
     lease_ms: Option<u64>,
-    /// Write what ran here, as JSON, after the last call
+    /// Write the recorded calls to this file, as JSON, after the last call
     #[arg(long)]
     ledger: Option<PathBuf>,
 }
 
-/// What runs, so that a test can count it from outside.
+/// A record of the calls that ran, so that tests can count them from outside.
 #[derive(Default)]
 struct Ledger {
     runs: Mutex<HashMap<String, u64>>,
-    /// How many of them came to their end.
+    /// The calls of `work` that completed, by name.
     ends: Mutex<HashMap<String, u64>>,
 }
 
@@ -62,13 +62,13 @@ fn count(names: &Mutex<HashMap<String, u64>>, name: &str) {
 
 #[service]
 impl Ledger {
-    /// Notes that it ran, and gives the name back.
+    /// Records the call, and returns the name.
     pub fn run(&self, name: String) -> String {
         count(&self.runs, &name);
         name
     }
 
-    /// The same, with so many milliseconds until it ends.
+    /// Records the call, works for this number of milliseconds, and returns the name.
     pub async fn work(&self, name: String, milliseconds: u64) -> String {
         count(&self.runs, &name);
         tokio::time::sleep(Duration::from_millis(milliseconds)).await;
@@ -76,38 +76,38 @@ impl Ledger {
         name
     }
 
-    /// How often `run` was called with this name.
+    /// The number of calls of `run` with this name.
     pub fn runs(&self, name: &str) -> u64 {
         let runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
         runs.get(name).copied().unwrap_or_default()
     }
 
-    /// How often `run` was called with this name, which is forgotten.
+    /// The number of calls of `run` with this name, which is removed from the record.
     pub fn take(&self, name: &str) -> u64 {
         let mut runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
         runs.remove(name).unwrap_or_default()
     }
 
-    /// How often `run` was called with each name.
+    /// The number of calls of `run` with each name.
     pub fn all(&self) -> HashMap<String, u64> {
         let runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
         runs.clone()
     }
 
-    /// Forgets all names.
+    /// Clears the record.
     pub fn forget(&self) -> bool {
         let mut runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
         *runs = HashMap::new();
         true
     }
 
-    /// So many bytes, at most 64 MiB, in one piece. The demo's `blob` is written a byte at a time, which takes seconds where
-    /// it is not optimised.
+    /// Returns `n` bytes, at most 64 MiB, in one piece. The demo's `blob` is written byte by byte,
+    /// which takes seconds in a debug build.
     pub fn bytes(&self, n: usize) -> Value {
         Value::from(vec![b'x'; n.min(64 << 20)])
     }
 
-    /// How many tasks are alive.
+    /// The number of live tasks.
     pub async fn tasks(&self) -> usize {
         tokio::runtime::Handle::current()
             .metrics()
@@ -167,7 +167,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Runs a server, and logs how it ended.
+/// Runs a server, and logs its result.
 async fn stopped<T: Debug>(server: impl Future<Output = T>) {
     let end = server.await;
     tracing::info!(?end, "stopped");
@@ -179,7 +179,7 @@ impl Arguments {
     }
 
     fn http(&self) -> xmlrpc::ServerOptions {
-        // What the attacks call it, so that they come as far as they can.
+        // The host name that the attacks send, so that they are not refused for it.
         let mut options = xmlrpc::ServerOptions::default().hosts(["victim"]);
         if let Some(connections) = self.max_connections {
             let limits = serve::Options::default().max_connections(connections);

@@ -9,23 +9,23 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
 use super::plan::{Fault, Pace, Schedule};
 
-/// How a direction ended.
+/// The end of a direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum End {
-    /// Its sender has no more to send, and its receiver was told so. The other direction may go on.
+    /// The sender finished and the receiver was told. The other direction may continue.
     Finished,
-    /// The connection is to be closed.
+    /// The connection must be closed.
     Close,
-    /// The connection is to be reset.
+    /// The connection must be reset.
     Reset,
 }
 
-/// Carries the bytes from one end to the other, with what is to happen to them.
+/// Forwards bytes from one peer to the other, according to the schedule.
 pub(super) async fn forward(
     mut from: impl AsyncRead + Unpin,
     mut to: impl AsyncWrite + Unpin,
     schedule: &Schedule,
-    passed: &AtomicU64,
+    forwarded: &AtomicU64,
     faults: &AtomicU64,
 ) -> End {
     let mut pacer = Pacer::new(&schedule.pace);
@@ -34,46 +34,46 @@ pub(super) async fn forward(
     let mut buffer = vec![0; 16 << 10];
     let mut read = 0;
     loop {
-        let mut waiting = &mut buffer[..read];
+        let mut pending = &mut buffer[..read];
         loop {
             if let Some((at, now)) = fault
                 && at == position
-                && (!waiting.is_empty() || !matches!(now, Fault::Flip(_)))
+                && (!pending.is_empty() || !matches!(now, Fault::Flip(_)))
             {
                 faults.fetch_add(1, Ordering::Relaxed);
                 match now {
                     Fault::Close => return End::Close,
                     Fault::Reset => return End::Reset,
                     Fault::HalfClose => {
-                        // A receiver that is gone needs not be told.
+                        // An error means that the receiver is gone already.
                         let _ = to.shutdown().await;
-                        return swallow(from).await;
+                        return discard(from).await;
                     }
                     Fault::Stall => {
-                        swallow(from).await;
+                        discard(from).await;
                         return End::Close;
                     }
                     Fault::Flip(bit) => {
-                        waiting[0] ^= 1 << (bit % 8);
+                        pending[0] ^= 1 << (bit % 8);
                         fault = None;
                     }
                 }
             }
-            if waiting.is_empty() {
+            if pending.is_empty() {
                 break;
             }
             let until_fault = fault.map_or(u64::MAX, |(at, _)| at - position);
-            let piece = pacer.next(waiting.len()).await;
+            let piece = pacer.next(pending.len()).await;
             let piece = piece.min(usize::try_from(until_fault).unwrap_or(usize::MAX));
-            let (now, later) = waiting.split_at_mut(piece);
+            let (now, later) = pending.split_at_mut(piece);
             position += piece as u64;
-            // Counted before it arrives, so that whoever has received it finds it counted.
-            passed.fetch_add(piece as u64, Ordering::Relaxed);
+            // Counted before it is written, so that a peer that has received it sees it counted.
+            forwarded.fetch_add(piece as u64, Ordering::Relaxed);
             if to.write_all(now).await.is_err() {
-                // What the other direction still carries arrives all the same.
-                return swallow(from).await;
+                // The other direction still forwards its bytes.
+                return discard(from).await;
             }
-            waiting = later;
+            pending = later;
         }
         match from.read(&mut buffer).await {
             Ok(0) => {
@@ -86,13 +86,13 @@ pub(super) async fn forward(
     }
 }
 
-/// Reads what is to arrive nowhere.
-async fn swallow(mut from: impl AsyncRead + Unpin) -> End {
+/// Reads and discards bytes until the sender closes.
+async fn discard(mut from: impl AsyncRead + Unpin) -> End {
     let copied: io::Result<u64> = tokio::io::copy(&mut from, &mut tokio::io::sink()).await;
     copied.map_or(End::Reset, |_| End::Finished)
 }
 
-/// Decides how many bytes go when.
+/// The state of a [`Pace`].
 enum Pacer {
     AtOnce,
     Pieces(usize, Duration),
@@ -108,16 +108,16 @@ impl Pacer {
         }
     }
 
-    /// Waits until some of the bytes may go, and tells how many.
-    async fn next(&mut self, waiting: usize) -> usize {
+    /// Waits until bytes may be forwarded, and returns their number.
+    async fn next(&mut self, pending: usize) -> usize {
         let (piece, pause) = match self {
-            Self::AtOnce => return waiting,
+            Self::AtOnce => return pending,
             Self::Pieces(piece, pause) => (*piece, *pause),
             Self::Random(random, piece, pause) => {
                 (random.usize(1..=*piece), pause.mul_f64(random.f64()))
             }
         };
         tokio::time::sleep(pause).await;
-        piece.clamp(1, waiting)
+        piece.clamp(1, pending)
     }
 }

@@ -1,18 +1,18 @@
-//! What is to happen to a connection.
+//! The faults and the pace of a connection.
 
 use std::time::Duration;
 
-/// What is to happen to one connection. Default: nothing.
+/// The behaviour of the relay for one connection. Default: no fault, no delay.
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
-    /// To what the client sends.
+    /// For the bytes that the client sends.
     pub up: Schedule,
-    /// To what the server sends.
+    /// For the bytes that the server sends.
     pub down: Schedule,
 }
 
 impl Plan {
-    /// This fault after so many bytes in one direction.
+    /// Injects `fault` after `after` bytes in one direction.
     #[must_use]
     pub fn fault(direction: Direction, after: u64, fault: Fault) -> Self {
         let schedule = Schedule {
@@ -31,7 +31,7 @@ impl Plan {
         }
     }
 
-    /// Both directions at this pace.
+    /// Forwards both directions at this pace.
     #[must_use]
     pub fn pace(pace: Pace) -> Self {
         let schedule = Schedule { pace, fault: None };
@@ -42,7 +42,7 @@ impl Plan {
     }
 }
 
-/// One of the two ways through the relay.
+/// A direction through the relay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Direction {
     /// From the client to the server.
@@ -51,40 +51,40 @@ pub enum Direction {
     Down,
 }
 
-/// What is to happen in one direction. Default: nothing.
+/// The behaviour for one direction. Default: no fault, no delay.
 #[derive(Clone, Debug, Default)]
 pub struct Schedule {
-    /// How fast the bytes go.
+    /// The pace of the bytes.
     pub pace: Pace,
-    /// A fault, and how many bytes go before it.
+    /// The fault and the number of bytes before it.
     pub fault: Option<(u64, Fault)>,
 }
 
-/// What happens once.
+/// A fault, injected once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Fault {
-    /// The connection is closed to both ends.
+    /// Closes the connection to both peers.
     Close,
-    /// The connection is reset to both ends.
+    /// Resets the connection to both peers.
     Reset,
-    /// The receiver reads an end, while the other direction goes on.
+    /// Ends the stream to the receiver, while the other direction continues.
     HalfClose,
-    /// Nothing more arrives, and the connection stays open.
+    /// Forwards nothing more, and keeps the connection open.
     Stall,
-    /// This bit of the next byte arrives wrong; what follows is as it was.
+    /// Flips this bit of the next byte; later bytes are forwarded unchanged.
     Flip(u8),
 }
 
-/// How fast bytes go.
+/// The pace of forwarding.
 #[derive(Clone, Debug, Default)]
 pub enum Pace {
-    /// As they come.
+    /// Forwards bytes as they arrive.
     #[default]
     AtOnce,
-    /// At most so many at once, each time after a pause: one byte and a pause of a millisecond are 1000 bytes
-    /// a second at the most.
+    /// Forwards at most this number of bytes at once, each time after a pause: one byte and one
+    /// millisecond amount to at most 1000 bytes per second.
     Pieces(usize, Duration),
-    /// In pieces and after pauses of any size up to these, which this seed decides: what one end waits for comes in
-    /// an order, and wakes it at moments, that differ with each seed.
+    /// Forwards pieces and pauses of random size up to these maxima, from this seed. The order and
+    /// timing in which each peer receives its bytes differ with each seed.
     Random(u64, usize, Duration),
 }

@@ -1,4 +1,4 @@
-//! Calls through a relay that harms them.
+//! Clients behind the fault-injecting relay.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,19 +10,19 @@ use super::{Run, add};
 use crate::faulty::{Direction, Fault, Pace, Plan};
 use crate::protocol::{Outcome, Protocol, call};
 
-/// The pause after a call, on average.
+/// The average pause after a call.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// How long callers wait.
+/// The deadline of the calls.
 const DEADLINE: Duration = Duration::from_secs(1);
 
-/// How much longer a call may take on a machine that is busy.
+/// The time by which a call may exceed its deadline on a busy machine.
 const SLACK: Duration = Duration::from_secs(60);
 
-/// About where the longest of the calls ends: behind it there is no fault.
+/// The approximate length of the longest call in bytes: faults are injected before it.
 const END: u64 = 320;
 
-/// Those that make one call, so that the fault is always within it.
+/// The protocols that make a single call per connection, so that the fault hits it.
 const PROTOCOLS: [Protocol; 6] = [
     Protocol::XmlRpc,
     Protocol::XmlRpcBlocking,
@@ -49,10 +49,10 @@ fn plan(random: &mut Rng) -> Plan {
     Plan::fault(direction, random.u64(0..END), fault)
 }
 
-/// Calls until the run is over.
+/// Makes calls until the run ends.
 pub(super) async fn call_on(run: Arc<Run>, mut random: Rng) {
     let honest = xmlrpc::Client::new(&run.site.victim.url()).expect("a URL");
-    while run.goes_on(&mut random, PAUSE).await {
+    while run.next_round(&mut random, PAUSE).await {
         let protocol = PROTOCOLS[random.usize(0..PROTOCOLS.len())];
         let plan = plan(&mut random);
         let name = format!("{:012x}", random.u64(..1 << 48));
@@ -67,17 +67,17 @@ pub(super) async fn call_on(run: Arc<Run>, mut random: Rng) {
     }
 }
 
-/// Whether the caller was told what is true, in time.
+/// Returns `true` if the caller was told the truth about its call, in time.
 fn is_true(protocol: Protocol, plan: &Plan, name: &str, outcome: &Outcome, runs: u64) -> bool {
     let is_flip = |fault: Option<(u64, Fault)>| matches!(fault, Some((_, Fault::Flip(_))));
     let is_altered = is_flip(plan.up.fault) || is_flip(plan.down.fault);
     let is_true = match &outcome.result {
-        // A wrong bit may make another call of it, or another answer.
+        // A flipped bit may turn it into another call or another reply.
         _ if is_altered => true,
         Ok(answer) => answer == name && runs >= 1,
         Err((Execution::Never, _)) => runs == 0,
         Err((execution, _)) => *execution == Execution::Maybe,
     };
     let is_once = runs <= 1 || protocol == Protocol::RpcIdempotent;
-    is_true && is_once && outcome.took < DEADLINE + SLACK
+    is_true && is_once && outcome.elapsed < DEADLINE + SLACK
 }

@@ -1,4 +1,4 @@
-//! Clients whose calls are to succeed, whatever others do.
+//! Clients whose calls must succeed, whatever other clients do.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -12,13 +12,13 @@ use tokio::task::JoinSet;
 use super::{Run, add};
 use crate::victim::KEY;
 
-/// The pause after a call, on average: the faults want the processors, too.
+/// The average pause after a call, which leaves CPU time for the faults.
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// How long any of them may take on a machine that is busy.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// The timeout of each step on a busy machine.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// One client of each kind.
+/// Starts one client of each kind.
 pub(super) async fn spawn(run: &Arc<Run>, random: &mut Rng, clients: &mut JoinSet<()>) {
     let victim = &run.site.victim;
     let kept = xmlrpc::Client::new(&victim.url()).expect("a URL");
@@ -35,26 +35,26 @@ pub(super) async fn spawn(run: &Arc<Run>, random: &mut Rng, clients: &mut JoinSe
 
 type AnyError = Box<dyn Error + Send + Sync>;
 
-/// Waits for what is to succeed in time, and counts it.
+/// Waits for a step that must succeed in time, and counts it.
 async fn expect(run: &Run, what: &str, act: impl Future<Output = Result<(), AnyError>>) {
-    match tokio::time::timeout(PATIENCE, act).await {
+    match tokio::time::timeout(TIMEOUT, act).await {
         Ok(Ok(())) => add(&run.counts.honest, 1),
         Ok(Err(error)) => run.fail(format!("{what}: {error:?}")),
-        Err(_) => run.fail(format!("{what}: nothing after {PATIENCE:?}")),
+        Err(_) => run.fail(format!("{what}: nothing after {TIMEOUT:?}")),
     }
 }
 
-/// Calls over one client.
+/// Makes calls with one client.
 async fn call_on(run: Arc<Run>, mut random: Rng, client: impl Caller) {
-    while run.goes_on(&mut random, PAUSE).await {
+    while run.next_round(&mut random, PAUSE).await {
         expect(&run, "a client", call(&client, &mut random)).await;
     }
 }
 
-/// Calls over a connection for each call.
+/// Opens a connection for each call.
 async fn call_over_new_connections(run: Arc<Run>, mut random: Rng) {
     let victim = &run.site.victim;
-    while run.goes_on(&mut random, PAUSE).await {
+    while run.next_round(&mut random, PAUSE).await {
         let act = async {
             if random.bool() {
                 return call(&xmlrpc::Client::new(&victim.url())?, &mut random).await;
@@ -66,7 +66,7 @@ async fn call_over_new_connections(run: Arc<Run>, mut random: Rng) {
     }
 }
 
-/// Makes a call, and checks what it gives.
+/// Makes a call and checks its result.
 async fn call(client: &impl Caller, random: &mut Rng) -> Result<(), AnyError> {
     match random.u8(0..4) {
         0 => {
@@ -102,14 +102,14 @@ fn check(is_right: bool) -> Result<(), AnyError> {
     }
 }
 
-/// Sends and receives over one connection.
+/// Sends and receives messages over one connection.
 async fn send_on(run: Arc<Run>, mut random: Rng) {
     let connection = conn::Client::connect(run.site.victim.connections).authkey(KEY);
     let mut connection: Connection<(&str, i64, i64), i64, Pickle> = match connection.await {
         Ok(connection) => connection,
         Err(error) => return run.fail(format!("a peer: {error:?}")),
     };
-    while run.goes_on(&mut random, PAUSE).await {
+    while run.next_round(&mut random, PAUSE).await {
         let (a, b) = (i64::from(random.i32(..)), i64::from(random.i32(..)));
         let act = async {
             connection.send(&("add", a, b)).await?;
@@ -119,10 +119,10 @@ async fn send_on(run: Arc<Run>, mut random: Rng) {
     }
 }
 
-/// Calls from the blocking client.
+/// Makes calls with the blocking client.
 async fn call_blocking(run: Arc<Run>, mut random: Rng) {
     let client = xmlrpc::blocking::Client::new(&run.site.victim.url()).expect("a URL");
-    while run.goes_on(&mut random, PAUSE).await {
+    while run.next_round(&mut random, PAUSE).await {
         let (client, a) = (client.clone(), random.i32(..));
         let call = tokio::task::spawn_blocking(move || client.call::<i64>("add", (a, 1)));
         let act = async { check(call.await?? == i64::from(a) + 1) };

@@ -1,4 +1,4 @@
-//! Peers that send what means nothing.
+//! Peers that send random bytes.
 
 use std::io;
 use std::sync::Arc;
@@ -12,13 +12,13 @@ use tokio::time::timeout;
 
 use super::{Run, add};
 
-/// The pause after each, on average.
+/// The average pause after each connection.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// How long they listen to what the server says.
-const PATIENCE: Duration = Duration::from_millis(500);
+/// The time for which they read what the server sends.
+const TIMEOUT: Duration = Duration::from_millis(500);
 
-/// What they begin with: nothing, the head of a request, the length of a message.
+/// The bytes before the random ones: nothing, the head of a request, the length of a message.
 const BEGINNINGS: [&[u8]; 4] = [
     b"",
     b"POST /RPC2 HTTP/1.1\r\nHost: victim\r\nContent-Type: text/xml\r\nContent-Length: 2000\r\n\r\n",
@@ -26,16 +26,16 @@ const BEGINNINGS: [&[u8]; 4] = [
     b"\0\0\x01\0",
 ];
 
-/// Sends until the run is over.
+/// Opens connections and sends random bytes until the run ends.
 pub(super) async fn send_on(run: Arc<Run>, mut random: Rng) {
     let victim = &run.site.victim;
     let servers = [victim.xmlrpc, victim.rpc, victim.connections];
-    while run.goes_on(&mut random, PAUSE).await {
+    while run.next_round(&mut random, PAUSE).await {
         let server = servers[random.usize(0..servers.len())];
         match TcpStream::connect(server).await {
-            // That the server has had enough of it is as it should be.
+            // An error is fine: the server may close the connection at any time.
             Ok(stream) => _ = send(stream, &mut random).await,
-            Err(error) => run.fail(format!("the server lets nobody in: {error}")),
+            Err(error) => run.fail(format!("the server accepts no connection: {error}")),
         }
         add(&run.counts.hostile, 1);
     }
@@ -47,8 +47,8 @@ async fn send(mut stream: TcpStream, random: &mut Rng) -> io::Result<()> {
     bytes.resize_with(length, || random.u8(..));
     stream.write_all(&bytes).await?;
     if random.bool() {
-        // Whoever waits for more finds out that there is none.
-        let _ = timeout(PATIENCE, stream.read_to_end(&mut Vec::new())).await;
+        // The server may wait for more bytes, which never come.
+        let _ = timeout(TIMEOUT, stream.read_to_end(&mut Vec::new())).await;
     }
     if random.bool() {
         SockRef::from(&stream).set_linger(Some(Duration::ZERO))?;

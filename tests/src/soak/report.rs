@@ -1,4 +1,4 @@
-//! The figures of a run, in `docs/RELIABILITY.md`.
+//! Writes the figures of a run into `docs/RELIABILITY.md`.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -6,14 +6,14 @@ use std::{fs, io};
 
 use super::{Report, Sample};
 
-/// Where the figures stand in the document.
+/// The markers around the figures in the document.
 const BEGIN: &str = "<!-- The figures of the endurance run, which writes them. -->\n";
 const END: &str = "<!-- The end of the figures. -->\n";
 
-/// Puts the figures in the place of those that are there.
+/// Replaces the figures in the document.
 ///
 /// # Errors
-/// If the document cannot be read or written, or has no place for them.
+/// If the document cannot be read or written, or lacks the markers.
 pub fn write(report: &Report, document: &Path) -> io::Result<()> {
     let text = fs::read_to_string(document)?;
     let parts = text
@@ -21,7 +21,7 @@ pub fn write(report: &Report, document: &Path) -> io::Result<()> {
         .and_then(|(before, rest)| Some((before, rest.split_once(END)?.1)));
     let Some((before, after)) = parts else {
         return Err(io::Error::other(
-            "the document has no place for the figures",
+            "the document lacks the markers of the figures",
         ));
     };
     fs::write(

@@ -1,4 +1,4 @@
-//! What the server has at a moment, and whether that grows.
+//! Samples of the server's resources, and the check that they do not grow.
 
 use std::fmt;
 use std::sync::atomic::Ordering;
@@ -8,25 +8,25 @@ use rpc_core::CallError;
 
 use super::Run;
 
-/// How much more than in the second quarter of the run there may be in the last one: this part of it, ...
+/// The part by which a value in the last quarter of the run may exceed that of the second, plus ...
 const TOLERANCE: f64 = 0.05;
-/// ... and so many bytes, ...
+/// ... this number of bytes, ...
 const MORE_MEMORY: f64 = 4.0 * 1024.0 * 1024.0;
-/// ... or so many descriptors or tasks: how many there are depends on the faults that happen to be under way.
+/// ... or this number of descriptors or tasks: their number depends on the faults in progress.
 const MORE: f64 = 10.0;
 
-/// What the server had at a moment, and what had been done to it.
+/// The resources of the server at one moment, and the load up to then.
 #[derive(Clone, Copy, Debug)]
 pub struct Sample {
-    /// When it was.
+    /// The time since the start of the run.
     pub at: Duration,
-    /// How many honest calls had succeeded.
+    /// The number of honest calls that succeeded.
     pub honest: u64,
-    /// How many calls had been made through the relay.
+    /// The number of calls through the relay.
     pub faulty: u64,
-    /// How many faults had come about in them.
+    /// The number of faults injected into them.
     pub faults: u64,
-    /// How many peers had sent what means nothing.
+    /// The number of peers that sent random bytes.
     pub hostile: u64,
     /// Its memory in bytes.
     pub memory: u64,
@@ -53,8 +53,8 @@ impl fmt::Display for Sample {
     }
 }
 
-/// Looks at the server.
-pub(super) async fn look(run: &Run, begin: Instant) -> Result<Sample, CallError> {
+/// Takes a sample.
+pub(super) async fn take_sample(run: &Run, begin: Instant) -> Result<Sample, CallError> {
     let victim = &run.site.victim;
     let client = xmlrpc::Client::new(&victim.url()).expect("a URL");
     let tasks = client.call("ledger.tasks", ()).await?;
@@ -71,11 +71,11 @@ pub(super) async fn look(run: &Run, begin: Instant) -> Result<Sample, CallError>
     })
 }
 
-/// Checks that nothing grew from the second quarter of the run to the last.
+/// Checks that no resource grew from the second quarter of the run to the last.
 pub(super) fn check_flat(samples: &[Sample]) -> Result<(), String> {
     let quarter = samples.len() / 4;
     if quarter == 0 {
-        return Err("the run was too short to tell anything".to_owned());
+        return Err("the run was too short to detect growth".to_owned());
     }
     let (second, last) = (
         &samples[quarter..2 * quarter],

@@ -1,4 +1,4 @@
-//! What the victim serves over connections beside the demo methods: objects and streams.
+//! The victim's methods for objects and streams, served over connections.
 
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -7,18 +7,18 @@ use conn::rpc::{Remote, Stream};
 use futures_util::stream;
 use rpc_core::{CallError, Fault, client, service};
 
-/// Gives out objects and streams, and takes them.
+/// A service that returns and accepts objects and streams.
 #[derive(Debug)]
 pub struct Objects;
 
-/// What can be done with the objects of the victim, and what it does with those that it is passed.
+/// The methods of the victim's counters, which it also calls on the counters it is passed.
 #[client]
 pub trait CounterApi {
-    /// Adds to the counter, and gives its value.
+    /// Adds to the counter and returns its value.
     async fn add(&self, n: i64) -> Result<i64, CallError>;
 }
 
-/// How many counters there are.
+/// The number of live counters.
 static ALIVE: AtomicUsize = AtomicUsize::new(0);
 
 struct Counter(AtomicI64);
@@ -42,7 +42,7 @@ impl Counter {
         self.0.fetch_add(n, Ordering::Relaxed).wrapping_add(n)
     }
 
-    /// Another counter: what promises can be chained on.
+    /// Returns another counter, so that promises can be chained.
     pub fn next(&self) -> Remote<dyn CounterApi> {
         Remote::new(Self::new())
     }
@@ -50,23 +50,23 @@ impl Counter {
 
 #[service]
 impl Objects {
-    /// A counter of the caller's own.
+    /// Returns a new counter.
     pub fn counter(&self) -> Remote<dyn CounterApi> {
         Remote::new(Counter::new())
     }
 
-    /// One that takes its time.
+    /// Returns a new counter after a delay.
     pub async fn later(&self, millis: u64) -> Remote<dyn CounterApi> {
         tokio::time::sleep(Duration::from_millis(millis)).await;
         self.counter()
     }
 
-    /// So many counters.
+    /// Returns `count` counters.
     pub fn counters(&self, count: u16) -> Vec<Remote<dyn CounterApi>> {
         (0..count).map(|_| self.counter()).collect()
     }
 
-    /// Whether this is a counter that lives here.
+    /// Returns `true` if the counter is an object of this process.
     #[expect(clippy::needless_pass_by_value, reason = "arguments are owned")]
     pub fn is_ours(&self, counter: Remote<dyn CounterApi>) -> bool {
         counter.local::<Counter>().is_some()
@@ -77,12 +77,12 @@ impl Objects {
         counter.add(1).await
     }
 
-    /// So many blocks of a KiB.
+    /// Sends `count` blocks of 1 KiB.
     pub fn blocks(&self, count: u64) -> Stream<Vec<u8>> {
         Stream::new(stream::iter((0..count).map(|_| Ok(vec![7; 1024]))))
     }
 
-    /// The sum of the numbers that come.
+    /// Returns the sum of the numbers in the stream.
     pub async fn sum(&self, mut numbers: Stream<u64>) -> Result<u64, Fault> {
         let mut sum: u64 = 0;
         while let Some(number) = numbers.next().await {
@@ -91,13 +91,13 @@ impl Objects {
         Ok(sum)
     }
 
-    /// Holds on to the streams, and reads none of them.
+    /// Keeps the streams open without reading from them.
     pub async fn hold(&self, streams: Vec<Stream<u64>>) -> usize {
         std::future::pending::<()>().await;
         streams.len()
     }
 
-    /// How many counters there are.
+    /// The number of live counters.
     pub fn alive(&self) -> usize {
         ALIVE.load(Ordering::Relaxed)
     }

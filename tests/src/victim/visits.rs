@@ -1,4 +1,4 @@
-//! The victim as a client: it goes where it is sent, and tells what came of that.
+//! The victim as a client: it connects where a test tells it to, and reports the result.
 
 use std::error::Error;
 use std::time::Duration;
@@ -11,62 +11,62 @@ use rpc_core::{Caller as _, Value, service};
 use super::KEY;
 use super::objects::CounterApi;
 
-/// How long the victim waits for what a server owes it.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// The victim's timeout for replies of a server.
+const TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Has the victim connect to a port of this machine. Each method tells whether it got what it went for, and
-/// that as text, or all that the error says.
+/// Makes the victim connect to a port of this machine. Each method returns whether it succeeded,
+/// and the result as text or the error with its causes.
 #[derive(Debug)]
 pub struct Visits;
 
 #[service]
 impl Visits {
-    /// Receives one pickle.
+    /// Receives one pickled value.
     pub async fn pickle(&self, port: u16) -> (bool, String) {
-        told(receive::<Pickle, pickle::Value>(port).await)
+        describe(receive::<Pickle, pickle::Value>(port).await)
     }
 
-    /// Receives one value in MessagePack.
+    /// Receives one MessagePack value.
     pub async fn message_pack(&self, port: u16) -> (bool, String) {
-        told(receive::<MessagePack, Value>(port).await)
+        describe(receive::<MessagePack, Value>(port).await)
     }
 
-    /// Receives one pickle, in a thread that blocks.
+    /// Receives one pickled value with the blocking API.
     pub async fn blocking(&self, port: u16) -> (bool, String) {
         let receive = move || -> Result<_, Box<dyn Error + Send + Sync>> {
             let client = conn::Client::connect(("127.0.0.1", port)).authkey(KEY);
             let mut connection: conn::blocking::Connection<(), pickle::Value, Pickle> =
-                client.timeout(PATIENCE).wait()?;
-            connection.set_read_timeout(Some(PATIENCE))?;
+                client.timeout(TIMEOUT).wait()?;
+            connection.set_read_timeout(Some(TIMEOUT))?;
             Ok(connection.recv()?)
         };
         let received = tokio::task::spawn_blocking(receive).await;
-        told(received.unwrap_or_else(|panic| Err(panic.into())))
+        describe(received.unwrap_or_else(|panic| Err(panic.into())))
     }
 
     /// Makes a call whose result is a number.
     pub async fn call(&self, port: u16) -> (bool, String) {
-        told(call(port).await)
+        describe(call(port).await)
     }
 
     /// Makes a call whose result is any value.
     pub async fn value(&self, port: u16) -> (bool, String) {
-        told(value(port).await)
+        describe(value(port).await)
     }
 
-    /// Makes a call that returns an object, and one on that.
+    /// Makes a call that returns an object, and a call on that object.
     pub async fn object(&self, port: u16) -> (bool, String) {
-        told(object(port).await)
+        describe(object(port).await)
     }
 
-    /// Makes a call that returns a stream, and reads that to its end.
+    /// Makes a call that returns a stream, and reads the stream to its end.
     pub async fn stream(&self, port: u16) -> (bool, String) {
-        told(stream(port).await)
+        describe(stream(port).await)
     }
 
     /// Makes a call that takes a stream.
     pub async fn upload(&self, port: u16) -> (bool, String) {
-        told(upload(port).await)
+        describe(upload(port).await)
     }
 }
 
@@ -78,37 +78,37 @@ where
     R: serde::de::DeserializeOwned + 'static,
 {
     let client = conn::Client::connect(("127.0.0.1", port)).authkey(KEY);
-    let mut connection: Connection<(), R, C> = client.timeout(PATIENCE).await?;
-    Ok(tokio::time::timeout(PATIENCE, connection.recv()).await??)
+    let mut connection: Connection<(), R, C> = client.timeout(TIMEOUT).await?;
+    Ok(tokio::time::timeout(TIMEOUT, connection.recv()).await??)
 }
 
-/// A client whose calls do not wait for ever.
+/// Connects a client whose calls have a timeout.
 async fn client(port: u16, encoding: Encoding) -> Result<conn::rpc::Client, Failure> {
     let client = conn::rpc::Client::connect(("127.0.0.1", port)).authkey(KEY);
-    Ok(client.timeout(PATIENCE).encoding(encoding).await?)
+    Ok(client.timeout(TIMEOUT).encoding(encoding).await?)
 }
 
 async fn call(port: u16) -> Result<i64, Failure> {
     let client = client(port, Encoding::Bincode).await?;
-    Ok(client.within(PATIENCE).call("add", (3, 5)).await?)
+    Ok(client.within(TIMEOUT).call("add", (3, 5)).await?)
 }
 
 async fn value(port: u16) -> Result<Value, Failure> {
     let client = client(port, Encoding::MessagePack).await?;
-    Ok(client.within(PATIENCE).call("anything", ()).await?)
+    Ok(client.within(TIMEOUT).call("anything", ()).await?)
 }
 
 async fn object(port: u16) -> Result<i64, Failure> {
     let client = client(port, Encoding::Bincode).await?;
-    let counter: Remote<dyn CounterApi> = client.within(PATIENCE).call("counter", ()).await?;
-    Ok(counter.within(PATIENCE).add(1).await?)
+    let counter: Remote<dyn CounterApi> = client.within(TIMEOUT).call("counter", ()).await?;
+    Ok(counter.within(TIMEOUT).add(1).await?)
 }
 
 async fn stream(port: u16) -> Result<u64, Failure> {
     let client = client(port, Encoding::Bincode).await?;
-    let mut numbers: Stream<u64> = client.within(PATIENCE).call("numbers", ()).await?;
+    let mut numbers: Stream<u64> = client.within(TIMEOUT).call("numbers", ()).await?;
     let mut sum: u64 = 0;
-    while let Some(number) = tokio::time::timeout(PATIENCE, numbers.next()).await? {
+    while let Some(number) = tokio::time::timeout(TIMEOUT, numbers.next()).await? {
         sum = sum.wrapping_add(number?);
     }
     Ok(sum)
@@ -118,11 +118,11 @@ async fn upload(port: u16) -> Result<u64, Failure> {
     let client = client(port, Encoding::Bincode).await?;
     let endless = futures_util::stream::iter((0..).map(Ok));
     let numbers: Stream<u64> = Stream::new(endless);
-    Ok(client.within(PATIENCE).call("sum", (numbers,)).await?)
+    Ok(client.within(TIMEOUT).call("sum", (numbers,)).await?)
 }
 
-/// Whether something came, and that, cut short, or the error with its causes.
-fn told<T: std::fmt::Debug>(result: Result<T, Failure>) -> (bool, String) {
+/// Returns whether the result is `Ok`, and its excerpt or the error with its causes.
+fn describe<T: std::fmt::Debug>(result: Result<T, Failure>) -> (bool, String) {
     match result {
         Ok(value) => (true, format!("{value:?}").chars().take(1000).collect()),
         Err(error) => {

@@ -1,4 +1,4 @@
-//! Descriptors over Unix sockets: those that are asked for, and those of peers that mean harm.
+//! Descriptors over Unix sockets: those that a program asks for, and those of hostile peers.
 
 use std::fs::File;
 use std::io::{self, IoSlice, Read, Seek, Write};
@@ -20,13 +20,13 @@ use crate::peer::{Peer, versions};
 
 const KEY: &str = "a key";
 
-/// Far longer than anything here takes.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// A timeout far above the time that any step takes.
+const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// As many as one message may have (`SCM_MAX_FD`).
-const MOST: usize = 253;
+/// The maximum number of descriptors of one message (`SCM_MAX_FD`).
+const MAX: usize = 253;
 
-/// A file whose descriptors can be told from all others.
+/// A file whose descriptors can be counted.
 struct Marked(File);
 
 impl Marked {
@@ -37,7 +37,7 @@ impl Marked {
         Self(file)
     }
 
-    /// How many descriptors this process has of it, the one here included.
+    /// The number of descriptors of the file in this process, including the one in `self`.
     fn open(&self) -> usize {
         let inode = self.0.metadata().unwrap().ino();
         let all = std::fs::read_dir("/proc/self/fd").unwrap().flatten();
@@ -46,9 +46,9 @@ impl Marked {
     }
 }
 
-/// Sends bytes with descriptors beside the first of them.
+/// Sends bytes with descriptors beside the first byte.
 fn send_beside(socket: &UnixStream, bytes: &[u8], handles: &[BorrowedFd<'_>]) -> io::Result<()> {
-    let mut space = vec![MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST))];
+    let mut space = vec![MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX))];
     let mut control = SendAncillaryBuffer::new(&mut space);
     assert!(control.push(SendAncillaryMessage::ScmRights(handles)));
     let flags = SendFlags::NOSIGNAL;
@@ -76,16 +76,16 @@ async fn text_of(handle: impl Into<File>) -> String {
     text
 }
 
-/// Two ends, of which the first takes descriptors.
+/// Returns both sides of a connection, of which the first receives descriptors.
 fn pair() -> (Connection, Connection) {
-    let (mut here, there) = conn::pipe().unwrap();
-    here.set_descriptors(Descriptors::Receive);
-    (here, there)
+    let (mut local, remote) = conn::pipe().unwrap();
+    local.set_descriptors(Descriptors::Receive);
+    (local, remote)
 }
 
-/// The handshake takes none, whatever is set: 512 strangers may be in it at once.
+/// The handshake keeps no descriptors, whatever is set: 512 strangers may be in it at once.
 #[tokio::test(flavor = "multi_thread")]
-async fn strangers_leave_no_descriptors_here() {
+async fn strangers_leave_no_descriptors_in_the_process() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("socket");
     let builder = Listener::bind(&path).authkey(KEY);
@@ -94,18 +94,18 @@ async fn strangers_leave_no_descriptors_here() {
     let strangers = tokio::task::spawn_blocking({
         let path = path.clone();
         move || {
-            let handles = vec![file.0.as_fd(); MOST];
+            let handles = vec![file.0.as_fd(); MAX];
             let strangers: Vec<_> = (0..16)
                 .map(|_| {
                     let socket = UnixStream::connect(&path).unwrap();
                     read_frame(&socket);
-                    // Not the whole answer: they stay in the handshake.
+                    // Only a part of the response, so that they stay in the handshake.
                     send_beside(&socket, &[0], &handles).unwrap();
                     send_beside(&socket, &[0], &handles).unwrap();
                     socket
                 })
                 .collect();
-            // Those that were read by now, and those that wait in the system.
+            // Neither descriptors that were read by now nor those still in the system.
             assert_eq!(file.open(), 1);
             for mut socket in &strangers {
                 socket.write_all(&[0, 3]).unwrap();
@@ -116,15 +116,16 @@ async fn strangers_leave_no_descriptors_here() {
         }
     });
     strangers.await.unwrap();
-    // Everybody else is served.
+    // Other clients are served.
     let client: Connection = Client::connect(&path).authkey(KEY).await.unwrap();
     listener.accept::<(), (), conn::Bincode>().await.unwrap();
     drop(client);
 }
 
-/// Right behind the handshake, and together with its last message, as far as one read can see.
+/// A descriptor sent right after the handshake, so that one read may see it together with the last
+/// message.
 #[tokio::test]
-async fn a_descriptor_right_behind_the_handshake_arrives() {
+async fn a_descriptor_right_after_the_handshake_arrives() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("socket");
     let file = Marked::new("behind the handshake");
@@ -137,7 +138,8 @@ async fn a_descriptor_right_behind_the_handshake_arrives() {
         let mut listener = builder.await.unwrap();
         let client = async {
             let mut client: Connection = client.await.unwrap();
-            // The last message of the handshake was the client's: nobody has read it yet, since this is one thread.
+            // The client sent the last message of the handshake, which is still unread: this is one
+            // thread.
             client.send_handle(&file.0).await.unwrap();
             client.send_bytes(b"and a message").await.unwrap();
             client
@@ -155,7 +157,7 @@ async fn a_descriptor_right_behind_the_handshake_arrives() {
 }
 
 #[tokio::test]
-async fn the_connecting_end_and_blocking_ends_are_told_the_same_way() {
+async fn the_connecting_and_the_blocking_side_receive_descriptors_as_well() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("socket");
     let builder = Listener::bind(&path).authkey(KEY);
@@ -178,103 +180,103 @@ async fn the_connecting_end_and_blocking_ends_are_told_the_same_way() {
 }
 
 #[tokio::test]
-async fn descriptors_stand_between_messages_of_every_length() {
-    let (mut here, mut there) = pair();
+async fn descriptors_between_messages_of_every_length() {
+    let (mut local, mut remote) = pair();
     let lengths = [0, 1, 3, 4, 5, 16_385, 70_000, 300_000];
     let sender = tokio::spawn(async move {
         for length in lengths {
             let file = Marked::new(&length.to_string());
-            there.send_bytes(&vec![7; length]).await.unwrap();
-            there.send_handle(&file.0).await.unwrap();
+            remote.send_bytes(&vec![7; length]).await.unwrap();
+            remote.send_handle(&file.0).await.unwrap();
         }
-        there
+        remote
     });
     let mut buffer = vec![0; 300_000];
     for (round, length) in lengths.into_iter().enumerate() {
-        // To look whether something came takes nothing away.
-        assert!(here.poll(PATIENCE).await);
+        // Polling consumes nothing.
+        assert!(local.poll(TIMEOUT).await);
         if round % 2 == 0 {
-            assert_eq!(here.recv_bytes(300_000).await.unwrap(), vec![7; length]);
+            assert_eq!(local.recv_bytes(300_000).await.unwrap(), vec![7; length]);
         } else {
-            assert_eq!(here.recv_bytes_into(&mut buffer).await.unwrap(), length);
+            assert_eq!(local.recv_bytes_into(&mut buffer).await.unwrap(), length);
         }
-        assert!(here.poll(PATIENCE).await);
-        let handle = here.recv_handle().await.unwrap();
+        assert!(local.poll(TIMEOUT).await);
+        let handle = local.recv_handle().await.unwrap();
         assert_eq!(text_of(handle).await, length.to_string());
     }
     drop(sender.await.unwrap());
-    assert!(here.recv_handle().await.is_err());
+    assert!(local.recv_handle().await.is_err());
 }
 
 #[tokio::test]
-async fn connections_close_descriptors_unless_they_are_told_to_receive_them() {
-    let (mut here, mut there): (Connection, Connection) = conn::pipe().unwrap();
+async fn connections_close_descriptors_unless_set_to_receive_them() {
+    let (mut local, mut remote): (Connection, Connection) = conn::pipe().unwrap();
     let file = Marked::new("");
     for _ in 0..500 {
-        there.send_handle(&file.0).await.unwrap();
-        // Each stands beside a byte, which to who expects a message is a part of one.
-        let never = timeout(Duration::from_millis(1), here.recv_bytes(1 << 30));
+        remote.send_handle(&file.0).await.unwrap();
+        // Each is sent beside one byte, which is the start of a message to a receiver of messages.
+        let never = timeout(Duration::from_millis(1), local.recv_bytes(1 << 30));
         assert!(never.await.is_err());
         assert_eq!(file.open(), 1);
     }
-    let refused = here.recv_handle().await;
+    let refused = local.recv_handle().await;
     assert!(matches!(refused, Err(DescriptorError::NotReceiving)));
 
-    // Halves have no way to ask for them.
-    let (here, mut there) = pair();
-    there.send_handle(&file.0).await.unwrap();
-    let (_sender, mut receiver) = here.split();
-    assert!(receiver.poll(PATIENCE).await);
+    // Halves of a connection cannot receive them.
+    let (local, mut remote) = pair();
+    remote.send_handle(&file.0).await.unwrap();
+    let (_sender, mut receiver) = local.split();
+    assert!(receiver.poll(TIMEOUT).await);
     assert_eq!(file.open(), 1);
 }
 
-/// They may wait in the system, but never in this process.
+/// Descriptors may wait in the system, but are never kept in this process.
 #[tokio::test]
-async fn descriptors_that_nobody_asks_for_wait_outside_of_the_process() {
-    let (mut here, there) = stranger();
+async fn unrequested_descriptors_are_not_kept_in_the_process() {
+    let (mut local, remote) = stranger();
     let file = Marked::new("the last");
-    let handles = vec![file.0.as_fd(); MOST];
-    for beside in [1, 2, MOST] {
-        send_beside(&there, &frame(b"a message"), &handles[..beside]).unwrap();
-        assert!(here.poll(PATIENCE).await);
-        assert_eq!(here.recv_bytes(10).await.unwrap(), b"a message");
+    let handles = vec![file.0.as_fd(); MAX];
+    for beside in [1, 2, MAX] {
+        send_beside(&remote, &frame(b"a message"), &handles[..beside]).unwrap();
+        assert!(local.poll(TIMEOUT).await);
+        assert_eq!(local.recv_bytes(10).await.unwrap(), b"a message");
         assert_eq!(file.open(), 1);
     }
-    // More than were announced, or than fit: none is kept.
-    for (announced, beside) in [(2, 2), (1, 2), (MOST as u8, MOST), (1, MOST), (2, 1)] {
-        send_beside(&there, &[announced], &handles[..beside]).unwrap();
-        match here.recv_handle().await {
+    // If more arrive than were announced, or than fit, none is kept.
+    for (announced, beside) in [(2, 2), (1, 2), (MAX as u8, MAX), (1, MAX), (2, 1)] {
+        send_beside(&remote, &[announced], &handles[..beside]).unwrap();
+        match local.recv_handle().await {
             Err(DescriptorError::Count {
-                announced: said,
+                announced: count,
                 received,
             }) => {
-                assert!(said == announced && received <= beside && received > 0);
+                assert!(count == announced && received <= beside && received > 0);
             }
             other => panic!("{announced} with {beside}: {other:?}"),
         }
         assert_eq!(file.open(), 1);
     }
-    send_beside(&there, &[1], &handles[..1]).unwrap();
-    let handle = here.recv_handle().await.unwrap();
+    send_beside(&remote, &[1], &handles[..1]).unwrap();
+    let handle = local.recv_handle().await.unwrap();
     assert_eq!(file.open(), 2);
     assert_eq!(text_of(handle).await, "the last");
 
-    // A message is left as it is.
-    (&there).write_all(&frame(b"in between")).unwrap();
+    // A message in their place is not consumed.
+    (&remote).write_all(&frame(b"in between")).unwrap();
     for _ in 0..2 {
-        let none = here.recv_handle().await;
+        let none = local.recv_handle().await;
         assert!(matches!(none, Err(DescriptorError::NoDescriptor)));
     }
-    assert_eq!(here.recv_bytes(10).await.unwrap(), b"in between");
-    drop(there);
-    let end = here.recv_handle().await;
+    assert_eq!(local.recv_bytes(10).await.unwrap(), b"in between");
+    drop(remote);
+    let end = local.recv_handle().await;
     assert!(matches!(end, Err(DescriptorError::Recv(RecvError::Closed))));
 }
 
-/// A peer that leaves its own end here, so that the system sees it open as long as this process keeps it, or leaves it
-/// unread.
+/// A peer that passes the descriptor of its own side: while this process keeps it, or leaves it
+/// unread, the system considers the peer's side open.
 #[tokio::test]
-async fn a_peer_that_passes_its_own_end_and_leaves_is_noticed() {
+async fn the_close_of_a_peer_that_passed_its_own_socket_is_detected() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("socket");
     for descriptors in [Descriptors::Close, Descriptors::Receive] {
@@ -295,7 +297,7 @@ async fn a_peer_that_passes_its_own_end_and_leaves_is_noticed() {
                         }
                     }
                 };
-                let end = timeout(PATIENCE, end).await.expect("it is noticed");
+                let end = timeout(TIMEOUT, end).await.expect("the close is detected");
                 assert!(matches!(
                     end,
                     RecvError::Closed | RecvError::Frame(FrameError::Truncated { .. })
@@ -305,7 +307,7 @@ async fn a_peer_that_passes_its_own_end_and_leaves_is_noticed() {
         leave(&frame(b"a message"));
         let peer: Connection = listener.accept().await.unwrap();
         let mut peer = peer.into_blocking().unwrap();
-        peer.set_read_timeout(Some(PATIENCE)).unwrap();
+        peer.set_read_timeout(Some(TIMEOUT)).unwrap();
         assert_eq!(peer.recv_bytes(10).unwrap(), b"a message");
         assert!(peer.recv_bytes(10).unwrap_err().is_closed());
         listener.close().await;
@@ -313,7 +315,7 @@ async fn a_peer_that_passes_its_own_end_and_leaves_is_noticed() {
 }
 
 #[tokio::test]
-async fn calls_take_no_descriptors() {
+async fn rpc_sessions_receive_no_descriptors() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("socket");
     let builder = Listener::bind(&path).descriptors(Descriptors::Receive);
@@ -325,9 +327,9 @@ async fn calls_take_no_descriptors() {
     tokio::spawn(server.serve(listener));
     let file = Marked::new("");
     let hostile = move || {
-        let handles = vec![file.0.as_fd(); MOST];
+        let handles = vec![file.0.as_fd(); MAX];
         let socket = UnixStream::connect(&path).unwrap();
-        // The greeting of one that speaks MessagePack, then pings.
+        // A greeting with MessagePack as the encoding, followed by pings.
         let hello = b"\0FARCALL\x02\0\x0bmessagepack\xff\x7f\x10\x10\x10\xff\x7f\0";
         send_beside(&socket, &frame(hello), &handles).unwrap();
         assert_eq!(read_frame(&socket)[..8], *b"\0FARCALL");
@@ -336,14 +338,14 @@ async fn calls_take_no_descriptors() {
             assert_eq!(read_frame(&socket), [12, number]);
             assert_eq!(file.open(), 1);
         }
-        // Its own end as well: it is noticed that it leaves.
+        // The peer's own socket as well: its close must be detected.
         send_beside(&socket, &frame(&[11, 0]), &[socket.as_fd()]).unwrap();
     };
     tokio::task::spawn_blocking(hostile).await.unwrap();
 }
 
 #[tokio::test]
-async fn descriptors_pass_both_ways() {
+async fn descriptors_pass_in_both_directions() {
     let folder = tempfile::tempdir().unwrap();
     for python in versions() {
         for acknowledge in [false, true] {
@@ -378,9 +380,9 @@ async fn connected(peer: &mut Peer, path: &Path) -> Connection<i64, i64, Pickle>
     connection
 }
 
-/// Protocol 5 is what CPython 3.14 writes by default, and what all since 3.8 write when they are asked to.
+/// CPython 3.14 writes protocol 5 by default, and all since 3.8 write it on request.
 #[tokio::test]
-async fn a_python_that_pickles_with_protocol_5_is_not_taken_for_a_newer_one() {
+async fn a_python_that_pickles_with_protocol_5_is_not_taken_for_a_newer_version() {
     let folder = tempfile::tempdir().unwrap();
     for python in versions().filter(|python| ((3, 8)..(3, 14)).contains(&python.version)) {
         for ours_first in [true, false] {
@@ -407,106 +409,106 @@ async fn a_python_that_pickles_with_protocol_5_is_not_taken_for_a_newer_one() {
                     }
                 }
             };
-            timeout(PATIENCE, talk)
+            timeout(TIMEOUT, talk)
                 .await
-                .expect("neither end waits for the other");
+                .expect("neither side waits for the other");
         }
     }
 }
 
-/// A connection to a peer that is no Python by its name, and the socket of that peer.
+/// Returns a connection to a peer that is not known as Python, and the peer's socket.
 fn stranger() -> (Connection<i64, i64, Pickle>, UnixStream) {
-    let (here, there) = UnixStream::pair().unwrap();
-    here.set_nonblocking(true).unwrap();
-    there.set_read_timeout(Some(PATIENCE)).unwrap();
-    let here = tokio::net::UnixStream::from_std(here).unwrap();
-    let mut here = Connection::new(here);
-    here.set_descriptors(Descriptors::Receive);
-    (here, there)
+    let (local, remote) = UnixStream::pair().unwrap();
+    local.set_nonblocking(true).unwrap();
+    remote.set_read_timeout(Some(TIMEOUT)).unwrap();
+    let local = tokio::net::UnixStream::from_std(local).unwrap();
+    let mut local = Connection::new(local);
+    local.set_descriptors(Descriptors::Receive);
+    (local, remote)
 }
 
 const ONE: &[u8] = b"\x80\x05K\x01.";
 
-/// Both ends as CPython 3.14 behaves: `sendfds` waits for an `A`, `recvfds` sends one.
+/// Both sides behave like CPython 3.14: `sendfds` waits for an `A`, `recvfds` sends one.
 #[tokio::test]
 async fn a_peer_that_confirms_descriptors_is_recognised() {
-    let (mut here, mut there) = stranger();
+    let (mut local, mut remote) = stranger();
     let file = Marked::new("one more");
-    there.write_all(&frame(ONE)).unwrap();
-    assert_eq!(here.recv().await.unwrap(), 1);
+    remote.write_all(&frame(ONE)).unwrap();
+    assert_eq!(local.recv().await.unwrap(), 1);
     for round in 0..3 {
-        // It waits here for ever where none comes.
-        send_beside(&there, &[1], &[file.0.as_fd()]).unwrap();
-        drop(here.recv_handle().await.unwrap());
+        // The peer would wait for ever without a confirmation.
+        send_beside(&remote, &[1], &[file.0.as_fd()]).unwrap();
+        drop(local.recv_handle().await.unwrap());
         let mut confirmation = [0];
-        there.read_exact(&mut confirmation).unwrap();
+        remote.read_exact(&mut confirmation).unwrap();
         assert_eq!(&confirmation, b"A");
 
-        here.send_handle(&file.0).await.unwrap();
-        here.send(&round).await.unwrap();
-        there.read_exact(&mut confirmation).unwrap();
-        assert!(!read_frame(&there).is_empty());
-        // It confirms when it comes to it, be that between two messages.
-        there.write_all(&frame(ONE)).unwrap();
-        there.write_all(b"A").unwrap();
-        assert_eq!(here.recv().await.unwrap(), 1);
-        assert!(!here.poll(Duration::ZERO).await, "that is no message");
-        there.write_all(&frame(ONE)).unwrap();
-        assert!(here.poll(PATIENCE).await);
-        assert_eq!(here.recv().await.unwrap(), 1);
+        local.send_handle(&file.0).await.unwrap();
+        local.send(&round).await.unwrap();
+        remote.read_exact(&mut confirmation).unwrap();
+        assert!(!read_frame(&remote).is_empty());
+        // The peer confirms later, possibly between two messages.
+        remote.write_all(&frame(ONE)).unwrap();
+        remote.write_all(b"A").unwrap();
+        assert_eq!(local.recv().await.unwrap(), 1);
+        assert!(!local.poll(Duration::ZERO).await, "that is no message");
+        remote.write_all(&frame(ONE)).unwrap();
+        assert!(local.poll(TIMEOUT).await);
+        assert_eq!(local.recv().await.unwrap(), 1);
     }
 }
 
 #[tokio::test]
-async fn a_peer_that_goes_on_after_a_descriptor_is_sent_no_confirmation() {
-    let (mut here, mut there) = stranger();
+async fn a_peer_that_continues_after_a_descriptor_gets_no_confirmation() {
+    let (mut local, mut remote) = stranger();
     let file = Marked::new("");
-    there.write_all(&frame(ONE)).unwrap();
-    assert_eq!(here.recv().await.unwrap(), 1);
-    send_beside(&there, &[1], &[file.0.as_fd()]).unwrap();
-    there.write_all(&frame(ONE)).unwrap();
-    drop(here.recv_handle().await.unwrap());
-    assert_eq!(here.recv().await.unwrap(), 1);
-    // Once that is known it holds.
-    send_beside(&there, &[1], &[file.0.as_fd()]).unwrap();
-    drop(here.recv_handle().await.unwrap());
-    here.send_bytes(b"the first").await.unwrap();
-    assert_eq!(read_frame(&there), b"the first");
+    remote.write_all(&frame(ONE)).unwrap();
+    assert_eq!(local.recv().await.unwrap(), 1);
+    send_beside(&remote, &[1], &[file.0.as_fd()]).unwrap();
+    remote.write_all(&frame(ONE)).unwrap();
+    drop(local.recv_handle().await.unwrap());
+    assert_eq!(local.recv().await.unwrap(), 1);
+    // Once detected, this behaviour is assumed from then on.
+    send_beside(&remote, &[1], &[file.0.as_fd()]).unwrap();
+    drop(local.recv_handle().await.unwrap());
+    local.send_bytes(b"the first").await.unwrap();
+    assert_eq!(read_frame(&remote), b"the first");
 }
 
 #[tokio::test]
-async fn a_descriptor_outlives_the_receive_that_was_dropped_while_it_confirmed() {
-    let (mut here, mut there) = stranger();
+async fn a_descriptor_survives_a_receive_that_is_dropped_while_confirming() {
+    let (mut local, mut remote) = stranger();
     let file = Marked::new("kept");
-    there.write_all(&frame(ONE)).unwrap();
-    assert_eq!(here.recv().await.unwrap(), 1);
-    send_beside(&there, &[1], &[file.0.as_fd()]).unwrap();
-    let dropped = timeout(Duration::from_millis(50), here.recv_handle()).await;
+    remote.write_all(&frame(ONE)).unwrap();
+    assert_eq!(local.recv().await.unwrap(), 1);
+    send_beside(&remote, &[1], &[file.0.as_fd()]).unwrap();
+    let dropped = timeout(Duration::from_millis(50), local.recv_handle()).await;
     assert!(dropped.is_err(), "it watches the peer");
-    let handle = here.recv_handle().await.unwrap();
+    let handle = local.recv_handle().await.unwrap();
     assert_eq!(text_of(handle).await, "kept");
     let mut confirmation = [0];
-    there.read_exact(&mut confirmation).unwrap();
+    remote.read_exact(&mut confirmation).unwrap();
     assert_eq!(&confirmation, b"A");
-    here.send_bytes(b"once").await.unwrap();
-    assert_eq!(read_frame(&there), b"once");
+    local.send_bytes(b"once").await.unwrap();
+    assert_eq!(read_frame(&remote), b"once");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_confirmation_that_never_comes_is_waited_for_30_seconds_and_may_come_later() {
-    let (mut here, mut there) = stranger();
-    here.set_acknowledge(Acknowledge::Always);
+async fn a_missing_confirmation_times_out_after_30_seconds_and_may_come_later() {
+    let (mut local, mut remote) = stranger();
+    local.set_acknowledge(Acknowledge::Always);
     let file = Marked::new("");
     let begin = tokio::time::Instant::now();
-    let missing = here.send_handle(&file.0).await;
+    let missing = local.send_handle(&file.0).await;
     assert!(matches!(missing, Err(DescriptorError::NotAcknowledged)));
     assert_eq!(begin.elapsed().as_secs(), 30);
-    there.write_all(&frame(ONE)).unwrap();
-    let missing = here.send_handle(&file.0).await;
+    remote.write_all(&frame(ONE)).unwrap();
+    let missing = local.send_handle(&file.0).await;
     assert!(matches!(missing, Err(DescriptorError::NotAcknowledged)));
-    there.write_all(b"AA").unwrap();
-    there.write_all(&frame(ONE)).unwrap();
+    remote.write_all(b"AA").unwrap();
+    remote.write_all(&frame(ONE)).unwrap();
     for _ in 0..2 {
-        assert_eq!(here.recv().await.unwrap(), 1);
+        assert_eq!(local.recv().await.unwrap(), 1);
     }
 }

@@ -1,5 +1,5 @@
-//! Peers that mean harm, where that takes settings or means of its own: the others are in `hostile/connections`. After
-//! each of them the next honest peer is served.
+//! Hostile peers that need settings or means of their own; the others are in `hostile/connections`.
+//! After each of them an honest peer is served.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -22,7 +22,7 @@ async fn listener(builder: ListenerBuilder) -> (Listener, SocketAddr) {
     (listener, address)
 }
 
-/// How long an honest client needs to be let in and answered.
+/// Returns how long an honest client takes to be accepted and answered.
 async fn serves(listener: &mut Listener, address: SocketAddr) -> Duration {
     let begin = Instant::now();
     let client = async {
@@ -54,7 +54,7 @@ async fn read_frame(stream: &mut TcpStream) -> Vec<u8> {
     message
 }
 
-/// What else comes until the end, be that orderly or not.
+/// Returns all further bytes until the peer closes or resets the connection.
 async fn rest(stream: &mut TcpStream) -> Vec<u8> {
     let mut rest = Vec::new();
     let end = timeout(Duration::from_secs(20), stream.read_to_end(&mut rest));
@@ -63,7 +63,7 @@ async fn rest(stream: &mut TcpStream) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn silent_peers_are_cut_off_when_their_time_is_over() {
+async fn silent_peers_are_disconnected_after_the_timeout() {
     let time = Duration::from_millis(200);
     let (mut listener, address) = listener(Listener::bind("127.0.0.1:0").timeout(time)).await;
     let begin = Instant::now();
@@ -85,14 +85,14 @@ async fn silent_peers_are_cut_off_when_their_time_is_over() {
 }
 
 #[tokio::test]
-async fn what_a_good_client_said_is_worth_nothing_to_others() {
+async fn recorded_messages_of_an_honest_client_are_useless_to_others() {
     let builder = Listener::bind("127.0.0.1:0").legacy_md5(true);
     let (mut listener, address) = listener(builder).await;
-    // Someone in the middle passes everything on, and remembers what the client says.
+    // An intermediary forwards everything, and records what the client sends.
     let middle = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let middle_address = middle.local_addr().unwrap();
     let client = tokio::spawn(async move {
-        // The challenge is one of this process, which would not answer it to a stranger.
+        // The challenge comes from this process, which would not answer it for a stranger.
         let python = tests::newest_python();
         let program = "import sys; from multiprocessing.connection import Client; \
                        c = Client(('127.0.0.1', int(sys.argv[1])), authkey=b'a key'); \
@@ -122,7 +122,7 @@ async fn what_a_good_client_said_is_worth_nothing_to_others() {
 }
 
 #[tokio::test]
-async fn frames_of_a_peer_that_was_let_in() {
+async fn invalid_frames_of_an_authenticated_peer() {
     let (raw, socket) = tokio::io::duplex(1 << 16);
     let mut raw = raw;
     let mut connection = Connection::<()>::new(socket);
@@ -174,7 +174,7 @@ async fn the_limit_of_all_pending_peers() {
 async fn a_handshake_byte_by_byte() {
     let builder = Listener::bind("127.0.0.1:0").legacy_md5(true);
     let (mut listener, address) = listener(builder).await;
-    // Between the two, a relay that passes on one byte at a time.
+    // A relay between the two forwards one byte at a time.
     let relay = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let through = relay.local_addr().unwrap();
     tokio::spawn(async move {
@@ -197,7 +197,8 @@ async fn a_handshake_byte_by_byte() {
             }
         );
     });
-    // Not a client of this process, whose relayed challenge would be taken for a reflection.
+    // A client in another process: one in this process would take the relayed challenge for a
+    // reflection.
     let program = "import sys; from multiprocessing.connection import Client; \
                    c = Client(('127.0.0.1', int(sys.argv[1])), authkey=b'a key'); \
                    c.send_bytes(b'hello')";

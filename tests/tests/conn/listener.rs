@@ -1,4 +1,4 @@
-//! Addresses of all kinds, and what listeners leave behind.
+//! Addresses of all kinds, and cleanup after listeners.
 
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ async fn tcp_by_name_and_by_number() {
     assert!(matches!(keyless, Err(BindError::Auth(AuthError::EmptyKey))));
 }
 
-/// On an address of its own, where no other test takes the port that becomes free.
+/// Uses an address of its own, so that no other test takes the port that becomes free.
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn a_closed_listener_frees_its_port() {
@@ -117,7 +117,7 @@ async fn abstract_sockets() {
     let client = Client::connect(&name).authkey("key").await.unwrap();
     talk(&mut listener, client).await;
 
-    // Python names it by a NUL byte in front.
+    // Python marks an abstract name with a NUL byte in front.
     let program = "import sys; from multiprocessing.connection import Client; \
                    c = Client('\\0' + sys.argv[1], authkey=b'key'); \
                    c.send_bytes(b'hello'); print(c.recv_bytes())";
@@ -145,7 +145,7 @@ async fn in_memory() {
 }
 
 #[tokio::test]
-async fn handshakes_go_on_while_nobody_accepts() {
+async fn handshakes_complete_while_the_program_accepts_nothing() {
     let mut listener = Listener::bind("127.0.0.1:0").authkey("key").await.unwrap();
     let address = listener.local_address().clone();
     let mut clients = Vec::new();
@@ -192,7 +192,7 @@ async fn handshakes_go_on_while_nobody_accepts() {
     }
 }
 
-/// Leads nowhere.
+/// A connector that never connects.
 #[derive(Clone)]
 struct Nowhere;
 
@@ -205,7 +205,7 @@ impl Connect for Nowhere {
 }
 
 #[tokio::test]
-async fn a_peer_that_is_not_reached_is_told_from_one_that_is_silent() {
+async fn an_unreachable_peer_is_distinguished_from_a_silent_one() {
     let time = Duration::from_millis(20);
     let lost: Result<Connection, _> = Client::over(Nowhere).authkey("key").timeout(time).await;
     let Err(ConnectError::Unreachable(error)) = lost else {

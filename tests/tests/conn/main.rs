@@ -1,4 +1,4 @@
-//! Connections against real peers, CPython above all.
+//! Connections with real peers, mainly CPython.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 #[cfg(target_os = "linux")]

@@ -1,4 +1,4 @@
-//! CPython's own manners, where a Python peer sees them.
+//! Behaviour of CPython's connections that a Python peer can observe.
 
 use std::time::Duration;
 
@@ -9,10 +9,10 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::peer::{Peer, versions};
 
-/// Each of these lengths is a different way through the code of one side or the other.
+/// Message lengths that each take a different code path on one of the sides.
 const LENGTHS: [usize; 7] = [1, 16383, 16384, 16385, 65536, 1 << 20, 64 << 20];
 
-/// Does the same with a connection to each CPython.
+/// Runs a test with a connection to each CPython.
 async fn with_each(test: impl AsyncFn(&mut Peer, Connection)) {
     let folder = tempfile::tempdir().unwrap();
     for python in versions() {
@@ -117,7 +117,7 @@ async fn arrays_of_numbers() {
 }
 
 #[tokio::test]
-async fn the_ends_of_a_peer() {
+async fn all_ways_to_close_a_connection() {
     for command in ["close", "die"] {
         with_each(async |peer, mut connection| {
             peer.tell(json!([command])).await;
@@ -126,7 +126,7 @@ async fn the_ends_of_a_peer() {
         })
         .await;
     }
-    // Within a length, and within a message of ten bytes.
+    // Closed within a length, and within a message of ten bytes.
     for bytes in ["0000", "0000000a616263646566"] {
         with_each(async |peer, mut connection| {
             peer.ask(json!(["send_raw", bytes])).await;
@@ -159,7 +159,7 @@ async fn the_extended_header_of_short_messages() {
         assert_eq!(connection.recv_bytes(3).await.unwrap(), b"abc");
     })
     .await;
-    // Only this side of the connection is raw.
+    // Only the local side uses the raw socket.
     let folder = tempfile::tempdir().unwrap();
     for python in versions().filter(|python| python.version >= (3, 8)) {
         let path = folder.path().join(format!("{}", python.version.1));
@@ -177,7 +177,7 @@ async fn the_extended_header_of_short_messages() {
     }
 }
 
-/// What takes long is the Python side, which copies what it receives several times.
+/// Slow because of the Python side, which copies what it receives several times.
 #[tokio::test]
 #[ignore = "takes 6 GiB of memory and half a minute: cargo test -p tests --test conn more_than_two_gibibytes -- --ignored"]
 async fn more_than_two_gibibytes() {

@@ -1,5 +1,5 @@
-//! Who gets a connection and who does not: every CPython, in both roles, over TCP and Unix sockets, with
-//! right, wrong and missing keys, with and without MD5, bound and not.
+//! All combinations that lead to a connection or do not: every CPython, in both roles, over TCP and
+//! Unix sockets, with correct, wrong and missing keys, with and without MD5 and channel binding.
 
 use std::path::Path;
 use std::time::Duration;
@@ -12,10 +12,10 @@ use tokio::time::timeout;
 
 use crate::peer::{Peer, versions};
 
-/// More than any handshake takes on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// A timeout above the duration of any handshake on a busy machine.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// For peers that never begin a handshake.
+/// The timeout with peers that never begin a handshake.
 const IMPATIENCE: Duration = Duration::from_millis(300);
 
 #[derive(Clone, Copy, Debug)]
@@ -52,7 +52,7 @@ impl Case {
         })
     }
 
-    /// Whether there is to be a connection.
+    /// Returns `true` if a connection is expected.
     fn agrees(&self, version: (u32, u32)) -> bool {
         match (self.ours, self.theirs) {
             (None, None) => true,
@@ -64,7 +64,7 @@ impl Case {
         }
     }
 
-    /// Whether this side cannot even begin.
+    /// Returns `true` if the local side cannot even begin.
     fn cannot_bind(&self) -> bool {
         self.tcp && self.ours.is_some() && self.binding == Binding::Require
     }
@@ -80,7 +80,7 @@ async fn every_python_as_listener() {
     every_python_as(Role::Listener).await;
 }
 
-/// All cases with each CPython, one after the other; the CPythons all at once.
+/// Runs all cases with each CPython one after the other, and the CPythons concurrently.
 async fn every_python_as(role: Role) {
     let folder = tempfile::tempdir().unwrap();
     let peers: Vec<_> = versions()
@@ -112,7 +112,7 @@ async fn python_connects(peer: &mut Peer, case: Case, path: &Path) {
     let mut builder = builder
         .legacy_md5(case.legacy_md5)
         .binding(case.binding)
-        .timeout(PATIENCE);
+        .timeout(TIMEOUT);
     if let Some(key) = case.ours {
         builder = builder.authkey(key);
     }
@@ -131,7 +131,8 @@ async fn python_connects(peer: &mut Peer, case: Case, path: &Path) {
     peer.tell(json!(["connect", address, case.theirs])).await;
 
     if case.ours.is_none() && case.theirs.is_some() {
-        // It waits for a challenge that never comes, until we hang up.
+        // Python waits for a challenge that never comes, until the local side closes the
+        // connection.
         let accepted: Connection = listener.accept().await.unwrap();
         drop(accepted);
         assert_eq!(peer.answer().await, "EOFError", "{what:?}");
@@ -142,7 +143,7 @@ async fn python_connects(peer: &mut Peer, case: Case, path: &Path) {
         assert_eq!(peer.answer().await, "ok", "{what:?}");
     } else {
         let expected = match case.theirs {
-            // It takes the challenge for a message.
+            // Python takes the challenge for a message.
             None => "AssertionError",
             Some(_) => "AuthenticationError",
         };
@@ -156,7 +157,7 @@ async fn python_connects(peer: &mut Peer, case: Case, path: &Path) {
     listener.close().await;
 }
 
-/// CPython knows them all since 3.12; before, it answers with MD5 whatever is asked for.
+/// CPython supports all digests since 3.12; earlier versions respond with MD5 to every challenge.
 #[tokio::test]
 async fn every_digest_that_python_knows() {
     let folder = tempfile::tempdir().unwrap();
@@ -216,7 +217,7 @@ async fn python_listens(peer: &mut Peer, case: Case, path: &Path) {
     let mut builder = builder
         .legacy_md5(case.legacy_md5)
         .binding(case.binding)
-        .timeout(PATIENCE);
+        .timeout(TIMEOUT);
     if let Some(key) = case.ours {
         builder = builder.authkey(key);
     }
@@ -255,7 +256,7 @@ async fn python_listens(peer: &mut Peer, case: Case, path: &Path) {
             let legacy = peer.version < (3, 12) && !case.legacy_md5;
             let unbound = case.binding == Binding::Require;
             let (expected, theirs) = match error {
-                // This side hangs up before it answers.
+                // The local side closes the connection before Python answers.
                 AuthError::LegacyPeer => (legacy, "EOFError"),
                 AuthError::Unbound => (!legacy && unbound, "EOFError"),
                 AuthError::Rejected => (!legacy && !unbound, "AuthenticationError"),

@@ -1,4 +1,4 @@
-//! A CPython that does what it is told: `peers/python/conn_peer.py`.
+//! A CPython controlled by commands: `peers/python/conn_peer.py`.
 
 use std::process::Stdio;
 use std::time::Duration;
@@ -9,10 +9,10 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::time::timeout;
 
-/// Far more than any command takes.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// A timeout far above the duration of any command.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// One CPython process.
+/// A CPython process.
 pub(crate) struct Peer {
     pub(crate) version: (u32, u32),
     child: Child,
@@ -20,7 +20,7 @@ pub(crate) struct Peer {
     answers: Lines<BufReader<ChildStdout>>,
 }
 
-/// Those versions of CPython that have what the connections are compatible with.
+/// Returns the versions of CPython that connections are compatible with.
 pub(crate) fn versions() -> impl Iterator<Item = Python> {
     pythons()
         .into_iter()
@@ -43,32 +43,32 @@ impl Peer {
         }
     }
 
-    /// Gives a command.
+    /// Sends a command.
     pub(crate) async fn tell(&mut self, command: Value) {
         let line = format!("{command}\n");
         self.commands.write_all(line.as_bytes()).await.unwrap();
     }
 
-    /// The answer to the oldest command that has none yet.
+    /// Returns the response to the oldest command without one.
     pub(crate) async fn answer(&mut self) -> Value {
-        let line = timeout(PATIENCE, self.answers.next_line()).await;
+        let line = timeout(TIMEOUT, self.answers.next_line()).await;
         let line = line.expect("python answers in time").unwrap();
-        let line = line.unwrap_or_else(|| panic!("CPython {:?} ended", self.version));
+        let line = line.unwrap_or_else(|| panic!("CPython {:?} exited", self.version));
         serde_json::from_str(&line).unwrap()
     }
 
-    /// Gives a command and waits for the answer.
+    /// Sends a command and returns its response.
     pub(crate) async fn ask(&mut self, command: Value) -> Value {
         self.tell(command).await;
         self.answer().await
     }
 
-    /// Kills the process, whatever it is doing.
+    /// Kills the process.
     pub(crate) async fn kill(&mut self) {
         self.child.kill().await.unwrap();
     }
 
-    /// Has it connect to a listener of ours, which is told to accept.
+    /// Makes Python connect to a local listener, and accepts the connection.
     pub(crate) async fn connected<C: conn::Codec>(
         &mut self,
         path: &std::path::Path,

@@ -1,4 +1,4 @@
-//! Pickles that go to real Pythons and come back.
+//! Pickles exchanged with real Pythons.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
@@ -9,14 +9,14 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tests::{Python, pythons};
 
-/// The Pythons that are supported.
+/// Returns the supported Pythons.
 fn supported() -> Vec<Python> {
     let mut pythons = pythons();
     pythons.retain(|python| python.version >= (3, 6));
     pythons
 }
 
-/// Values of every type that plain programs have, as `VALUES`, a dict by name.
+/// Values of all types that plain programs use, as `VALUES`, a dict by name.
 const VALUES: &str = r#"
 import collections, datetime, decimal, enum, fractions, functools, operator, pathlib, pickle
 import sys, types, uuid
@@ -167,7 +167,7 @@ def unpicklable(value, protocol):
         return True
 "#;
 
-/// Prints every value at every protocol.
+/// Prints every value in every protocol.
 const WRITE: &str = r#"
 for protocol in range(2, pickle.HIGHEST_PROTOCOL + 1):
     for name, value in VALUES.items():
@@ -176,7 +176,8 @@ for protocol in range(2, pickle.HIGHEST_PROTOCOL + 1):
             print(name, protocol, pickle.dumps(value, protocol).hex())
 "#;
 
-/// Reads lines of names and pickles, in the file of its argument, and compares them with the values.
+/// Reads lines of names and pickles from the file in its argument, and compares them with the
+/// values.
 const COMPARE: &str = r#"
 def same(a, b, seen):
     """Whether they are equal, of equal types, and share the same parts."""
@@ -226,7 +227,7 @@ print(compared)
 "#;
 
 #[test]
-fn what_python_writes_comes_back_the_same() {
+fn pickles_of_python_survive_a_round_trip() {
     for python in supported() {
         let written = python.run_text(&format!("{VALUES}{WRITE}"), &[]);
         let mut back = String::new();
@@ -455,7 +456,7 @@ print('fine')
     }
 }
 
-/// What CPython 2.7.18 prints for the program below: Python 2 is on few machines.
+/// The output of CPython 2.7.18 for the program below, as few machines have Python 2.
 const PYTHON_2: [&str; 2] = [
     "80027d71012855096279746561727261797102635f5f6275696c74696e5f5f0a6279746561727261790a\
      71035802000000c3bf55076c6174696e2d318652710455037365747105635f5f6275696c74696e5f5f0a\

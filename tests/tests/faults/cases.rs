@@ -1,4 +1,4 @@
-//! Many calls, each with a fault of its own, and what is to be true of all of them.
+//! Many calls with one injected fault each, and checks that hold for all of them.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -12,18 +12,18 @@ use tests::faulty::{Direction, Fault, Plan};
 
 use tests::protocol::{Outcome, Protocol, Site, call};
 
-/// How many calls are under way at once.
+/// The number of concurrent calls.
 const AT_ONCE: usize = 96;
 
-/// How much longer than its deadline a call may take on a machine that is busy.
+/// The time by which a call may exceed its deadline on a busy machine.
 pub(crate) const SLACK: Duration = Duration::from_secs(15);
 
-/// A call with a fault.
+/// A call with an injected fault.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Case {
     pub(crate) protocol: Protocol,
     pub(crate) direction: Direction,
-    /// How many bytes go before the fault.
+    /// The number of bytes before the fault.
     pub(crate) at: u64,
     pub(crate) fault: Fault,
 }
@@ -34,34 +34,35 @@ impl Case {
     }
 }
 
-/// A case, and what became of it.
-pub(crate) struct Ended {
+/// The result of a case.
+pub(crate) struct CaseResult {
     pub(crate) case: Case,
     pub(crate) outcome: Outcome,
     name: String,
 }
 
-impl fmt::Debug for Ended {
+impl fmt::Debug for CaseResult {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?}: {:?}", self.case, self.outcome)
     }
 }
 
-impl Ended {
-    /// Whether the call gave its own name, as it does without a fault.
+impl CaseResult {
+    /// Returns `true` if the call returned its own name, as it does without a fault.
     pub(crate) fn is_answered(&self) -> bool {
         self.outcome.result.as_ref() == Ok(&self.name)
     }
 }
 
-/// A name of the same length as all others.
+/// Returns a unique name of constant length.
 pub(crate) fn name() -> String {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     format!("{:012}", NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
-/// The fault before each byte of the call and of its answer, and behind the last. The first byte behind an
-/// earlier call is left out, as that call would not survive it.
+/// Returns a case with the fault before each byte of the call and of its reply, and one after the
+/// last byte. The first byte after an earlier call on the connection is left out, as a fault there
+/// would fail that call.
 pub(crate) async fn at_every_byte(site: &Site, protocol: Protocol, fault: Fault) -> Vec<Case> {
     let harmless = call(site, protocol, Plan::default(), &name(), SLACK).await;
     assert!(harmless.result.is_ok(), "{protocol:?}: {harmless:?}");
@@ -80,7 +81,7 @@ pub(crate) async fn at_every_byte(site: &Site, protocol: Protocol, fault: Fault)
     cases
 }
 
-/// Does something with each case, many at once, each in a task of its own.
+/// Runs all cases concurrently, each in a task of its own.
 pub(crate) async fn each<C, F>(
     cases: impl IntoIterator<Item = C>,
     mut run: impl FnMut(C) -> F,
@@ -96,18 +97,19 @@ where
     tasks.buffer_unordered(AT_ONCE).collect().await
 }
 
-/// Makes the calls, and after each an honest one. Nothing takes longer than its deadline.
-pub(crate) async fn run(site: &Arc<Site>, cases: Vec<Case>, deadline: Duration) -> Vec<Ended> {
+/// Makes the calls, with an honest call after each. None may exceed its deadline by more than
+/// [`SLACK`].
+pub(crate) async fn run(site: &Arc<Site>, cases: Vec<Case>, deadline: Duration) -> Vec<CaseResult> {
     let honest = xmlrpc::Client::new(&site.victim.url()).unwrap();
     each(cases, |case| {
         let (site, honest) = (Arc::clone(site), honest.clone());
         async move {
             let name = name();
             let outcome = call(&site, case.protocol, case.plan(), &name, deadline).await;
-            assert!(outcome.took < deadline + SLACK, "{case:?}: {outcome:?}");
+            assert!(outcome.elapsed < deadline + SLACK, "{case:?}: {outcome:?}");
             let sum: i64 = honest.call("add", (3, 5)).await.unwrap();
             assert_eq!(sum, 8, "after {case:?}");
-            Ended {
+            CaseResult {
                 case,
                 outcome,
                 name,
@@ -117,57 +119,57 @@ pub(crate) async fn run(site: &Arc<Site>, cases: Vec<Case>, deadline: Duration) 
     .await
 }
 
-/// Checks that the server is well, and that it and the callers agree: what ran did so once, and no caller is told
-/// of a call that ran that it did not. Prints how much the callers know.
-pub(crate) async fn check_truth(site: &Site, ended: &[Ended]) {
-    // From here on nothing runs any more.
+/// Checks that the server is healthy, and that its record matches what callers were told: no call
+/// ran twice, and no call ran whose caller was told that it did not. Prints a tally.
+pub(crate) async fn check_truth(site: &Site, results: &[CaseResult]) {
+    // The server has settled, so no call runs any more.
     site.victim
-        .assert_well(&format!("{} faults", ended.len()))
+        .assert_well(&format!("{} faults", results.len()))
         .await;
-    // The calls met their faults, but for some of those behind the last byte.
-    let met = ended.iter().filter(|ended| ended.outcome.faults > 0);
-    let met = met.count();
-    assert!(met * 10 >= ended.len() * 9, "{met} faults came about");
+    // Faults after the last byte of a call may not occur.
+    let injected = results.iter().filter(|result| result.outcome.faults > 0);
+    let injected = injected.count();
+    assert!(injected * 10 >= results.len() * 9, "only {injected} faults");
     let honest = xmlrpc::Client::new(&site.victim.url()).unwrap();
     let runs: HashMap<String, u64> = honest.call("ledger.all", ()).await.unwrap();
-    let mut told = HashMap::<_, Told>::new();
-    for ended in ended {
+    let mut tallies = HashMap::<_, Tally>::new();
+    for result in results {
         let Case {
             protocol,
             direction,
             fault,
             ..
-        } = ended.case;
-        let runs = runs.get(&ended.name).copied().unwrap_or_default();
+        } = result.case;
+        let runs = runs.get(&result.name).copied().unwrap_or_default();
         let may_run_twice = protocol == Protocol::RpcIdempotent;
-        assert!(runs <= 1 || may_run_twice, "{runs} runs: {ended:?}");
-        let told = told.entry((protocol, direction, fault)).or_default();
-        match &ended.outcome.result {
+        assert!(runs <= 1 || may_run_twice, "{runs} runs: {result:?}");
+        let tally = tallies.entry((protocol, direction, fault)).or_default();
+        match &result.outcome.result {
             Ok(_) => {
-                assert!(ended.is_answered() && runs >= 1, "{runs} runs: {ended:?}");
-                told.answered += 1;
+                assert!(result.is_answered() && runs >= 1, "{runs} runs: {result:?}");
+                tally.answered += 1;
             }
             Err((Execution::Never, _)) => {
-                assert_eq!(runs, 0, "{ended:?}");
-                told.never += 1;
+                assert_eq!(runs, 0, "{result:?}");
+                tally.never += 1;
             }
-            Err((Execution::Maybe, _)) if runs == 0 => told.maybe_needlessly += 1,
-            Err((Execution::Maybe, _)) => told.maybe += 1,
-            Err((Execution::Completed, _)) => panic!("the answer is whole, or not: {ended:?}"),
+            Err((Execution::Maybe, _)) if runs == 0 => tally.maybe_needlessly += 1,
+            Err((Execution::Maybe, _)) => tally.maybe += 1,
+            Err((Execution::Completed, _)) => panic!("a partial reply was accepted: {result:?}"),
         }
     }
-    for ((protocol, direction, fault), told) in told {
-        println!("{protocol:?}, {fault:?}, {direction:?}: {told:?}");
+    for ((protocol, direction, fault), tally) in tallies {
+        println!("{protocol:?}, {fault:?}, {direction:?}: {tally:?}");
     }
-    println!("{} cases", ended.len());
+    println!("{} cases", results.len());
 }
 
-/// How many callers were told what.
+/// The number of callers by what they were told.
 #[derive(Debug, Default)]
-struct Told {
+struct Tally {
     answered: usize,
     never: usize,
     maybe: usize,
-    /// They were told that the call may have run, and it did not.
+    /// Callers told that the call may have run, although it did not.
     maybe_needlessly: usize,
 }

@@ -1,12 +1,12 @@
-//! Messages over connections that are cut, or altered, at every byte of them: each arrives as a whole or not at all,
-//! and a connection that was cut within a message did not end as it should.
+//! Message connections that are cut or altered at every byte. Each message arrives whole or not at
+//! all, and a connection cut within a message reports an error.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use conn::frame::FrameError;
 use conn::{Client, Connection, Pickle, RecvError};
-use tests::faulty::{Direction, Fault, Passed, Plan, Proxy};
+use tests::faulty::{Direction, Fault, Plan, Relay, Traffic};
 use tests::victim::{KEY, Victim};
 use tokio::time::timeout;
 
@@ -16,27 +16,27 @@ use crate::cases::each;
 /// The lengths of the messages.
 const LENGTHS: [usize; 3] = [3, 100, 40];
 
-/// For handshakes, and for waiting for a message that may not come.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// The timeout of handshakes, and of messages that may not arrive.
+const TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Far more than any of it takes.
+/// A deadline far above the time that any step takes.
 const DEADLINE: Duration = Duration::from_secs(30);
 
-/// How an exchange of messages went.
+/// The result of an exchange of messages.
 #[derive(Debug)]
 struct Exchange {
-    /// What had passed once the two ends knew each other.
-    handshake: Option<Passed>,
-    /// How many messages came back as they were.
+    /// The traffic when the handshake completed.
+    handshake: Option<Traffic>,
+    /// The number of messages echoed unchanged.
     echoed: usize,
-    /// Why there were no more.
+    /// The error that ended the exchange.
     end: Option<RecvError>,
-    /// Whether one came back as another.
+    /// `true` if a message came back altered.
     altered: bool,
-    /// Whether the sender was told that the connection broke. The system tells that once: the receiver then
-    /// only sees an end.
+    /// `true` if the sender got an error of the broken connection. The system reports that once:
+    /// the receiver then only sees the end of the stream.
     broken: bool,
-    passed: Passed,
+    traffic: Traffic,
 }
 
 fn message(i: usize) -> Vec<u8> {
@@ -44,23 +44,23 @@ fn message(i: usize) -> Vec<u8> {
 }
 
 async fn exchange(victim: &Victim, plan: Plan) -> Exchange {
-    let proxy = Proxy::tcp(victim.connections).await.unwrap();
-    proxy.plan(plan);
-    let connecting = Client::connect(*proxy.address());
-    let connecting = connecting.authkey(KEY).timeout(PATIENCE).into_future();
-    let connected: Result<Connection<(), (), Pickle>, _> = connecting.await;
+    let relay = Relay::tcp(victim.connections).await.unwrap();
+    relay.plan(plan);
+    let builder = Client::connect(*relay.address());
+    let builder = builder.authkey(KEY).timeout(TIMEOUT).into_future();
+    let connected: Result<Connection<(), (), Pickle>, _> = builder.await;
     let mut exchange = Exchange {
-        handshake: connected.is_ok().then(|| proxy.passed()),
+        handshake: connected.is_ok().then(|| relay.traffic()),
         echoed: 0,
         end: None,
         altered: false,
         broken: false,
-        passed: proxy.passed(),
+        traffic: relay.traffic(),
     };
     if let Ok(mut connection) = connected {
         for i in 0..LENGTHS.len() {
             exchange.broken |= connection.send_bytes(&message(i)).await.is_err();
-            match timeout(PATIENCE, connection.recv_bytes(1 << 20)).await {
+            match timeout(TIMEOUT, connection.recv_bytes(1 << 20)).await {
                 Ok(Ok(received)) if received == message(i) => exchange.echoed += 1,
                 Ok(Ok(_)) => exchange.altered = true,
                 Ok(Err(error)) => {
@@ -71,15 +71,15 @@ async fn exchange(victim: &Victim, plan: Plan) -> Exchange {
             }
         }
     }
-    exchange.passed = proxy.passed();
+    exchange.traffic = relay.traffic();
     exchange
 }
 
-/// The same, without async. Returns the number of messages that came back: all of them, or none where
-/// the two ends did not come to a connection.
-fn exchange_blocking(proxy: std::net::SocketAddr) -> Result<usize, RecvError> {
-    let connecting = Client::connect(proxy).authkey(KEY).timeout(PATIENCE).wait();
-    let connected: Result<conn::blocking::Connection<(), (), Pickle>, _> = connecting;
+/// The same with the blocking API. Returns the number of messages that came back: all, or 0 if the
+/// handshake failed.
+fn exchange_blocking(relay: std::net::SocketAddr) -> Result<usize, RecvError> {
+    let builder = Client::connect(relay).authkey(KEY).timeout(TIMEOUT).wait();
+    let connected: Result<conn::blocking::Connection<(), (), Pickle>, _> = builder;
     let Ok(mut connection) = connected else {
         return Ok(0);
     };
@@ -91,51 +91,53 @@ fn exchange_blocking(proxy: std::net::SocketAddr) -> Result<usize, RecvError> {
     Ok(LENGTHS.len())
 }
 
-/// A place for a fault, for each byte of the exchange.
-fn places(whole: &Exchange) -> Vec<(Direction, u64)> {
-    let up = (0..=whole.passed.up).map(|at| (Direction::Up, at));
-    let down = (0..=whole.passed.down).map(|at| (Direction::Down, at));
+/// Returns the position of each byte of the exchange.
+fn positions(baseline: &Exchange) -> Vec<(Direction, u64)> {
+    let up = (0..=baseline.traffic.up).map(|at| (Direction::Up, at));
+    let down = (0..=baseline.traffic.down).map(|at| (Direction::Down, at));
     up.chain(down).collect()
 }
 
-/// Where in what the server sends a message ends, or the handshake.
-fn boundaries(whole: &Exchange) -> Vec<u64> {
-    let mut at = whole.handshake.unwrap().down;
+/// Returns the positions in the server's bytes at which the handshake and each message end.
+fn boundaries(baseline: &Exchange) -> Vec<u64> {
+    let mut at = baseline.handshake.unwrap().down;
     let mut boundaries = vec![at];
     for length in LENGTHS {
         at += 4 + length as u64;
         boundaries.push(at);
     }
-    assert_eq!(at, whole.passed.down);
+    assert_eq!(at, baseline.traffic.down);
     boundaries
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn messages_arrive_as_a_whole_or_not_at_all() {
+async fn messages_arrive_whole_or_not_at_all() {
     let victim = Arc::new(Victim::start(VICTIM, &[]).await);
-    let whole = exchange(&victim, Plan::default()).await;
-    assert_eq!(whole.echoed, LENGTHS.len());
-    let boundaries = Arc::new(boundaries(&whole));
-    let passed = whole.passed;
+    let baseline = exchange(&victim, Plan::default()).await;
+    assert_eq!(baseline.echoed, LENGTHS.len());
+    let boundaries = Arc::new(boundaries(&baseline));
+    let traffic = baseline.traffic;
     let faults = [Fault::Close, Fault::Reset, Fault::HalfClose];
     let cases = faults.into_iter().flat_map(|fault| {
-        let places = places(&whole).into_iter();
-        places.map(move |(direction, at)| (direction, at, fault))
+        let positions = positions(&baseline).into_iter();
+        positions.map(move |(direction, at)| (direction, at, fault))
     });
     let cases = each(cases, |(direction, at, fault)| {
         let (victim, boundaries) = (Arc::clone(&victim), Arc::clone(&boundaries));
         async move {
-            let ended = exchange(&victim, Plan::fault(direction, at, fault));
-            let ended = timeout(DEADLINE, ended).await.expect("a cut is noticed");
-            let what = format!("{fault:?} at {at} of {direction:?}: {ended:?}");
-            assert!(!ended.altered, "{what}");
-            let is_cut = at < passed.of(direction);
-            assert!(!is_cut || ended.echoed < LENGTHS.len(), "no cut: {what}");
-            let is_whole = boundaries.contains(&ended.passed.down);
-            match &ended.end {
+            let result = exchange(&victim, Plan::fault(direction, at, fault));
+            let result = timeout(DEADLINE, result)
+                .await
+                .expect("the cut is detected");
+            let what = format!("{fault:?} at {at} of {direction:?}: {result:?}");
+            assert!(!result.altered, "{what}");
+            let is_cut = at < traffic.of(direction);
+            assert!(!is_cut || result.echoed < LENGTHS.len(), "no cut: {what}");
+            let is_whole = boundaries.contains(&result.traffic.down);
+            match &result.end {
                 Some(RecvError::Closed) => {
                     assert!(
-                        is_whole && (fault != Fault::Reset || ended.broken),
+                        is_whole && (fault != Fault::Reset || result.broken),
                         "{what}"
                     );
                 }
@@ -143,7 +145,7 @@ async fn messages_arrive_as_a_whole_or_not_at_all() {
                     assert!(!is_whole, "{what}");
                 }
                 Some(RecvError::Io(_)) => {}
-                None => assert!(ended.handshake.is_none() || ended.echoed == 3, "{what}"),
+                None => assert!(result.handshake.is_none() || result.echoed == 3, "{what}"),
                 Some(_) => panic!("{what}"),
             }
         }
@@ -154,31 +156,31 @@ async fn messages_arrive_as_a_whole_or_not_at_all() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn blocking_connections_notice_cuts() {
+async fn blocking_connections_detect_cuts() {
     let victim = Arc::new(Victim::start(VICTIM, &[]).await);
-    let whole = exchange(&victim, Plan::default()).await;
-    let boundaries = Arc::new(boundaries(&whole));
-    let (handshake, passed) = (whole.handshake.unwrap(), whole.passed);
+    let baseline = exchange(&victim, Plan::default()).await;
+    let boundaries = Arc::new(boundaries(&baseline));
+    let (handshake, traffic) = (baseline.handshake.unwrap(), baseline.traffic);
     let address = victim.connections;
     let uncut = tokio::task::spawn_blocking(move || exchange_blocking(address));
     assert_eq!(uncut.await.unwrap().unwrap(), LENGTHS.len());
-    let cases = each(places(&whole), |(direction, at)| {
+    let cases = each(positions(&baseline), |(direction, at)| {
         let (victim, boundaries) = (Arc::clone(&victim), Arc::clone(&boundaries));
         async move {
-            let proxy = Proxy::tcp(victim.connections).await.unwrap();
-            proxy.plan(Plan::fault(direction, at, Fault::Close));
-            let address = *proxy.address();
-            let ended = tokio::task::spawn_blocking(move || exchange_blocking(address));
-            let ended = timeout(DEADLINE, ended)
+            let relay = Relay::tcp(victim.connections).await.unwrap();
+            relay.plan(Plan::fault(direction, at, Fault::Close));
+            let address = *relay.address();
+            let result = tokio::task::spawn_blocking(move || exchange_blocking(address));
+            let result = timeout(DEADLINE, result)
                 .await
-                .expect("a cut is noticed")
+                .expect("the cut is detected")
                 .unwrap();
-            let what = format!("{direction:?} {at}: {ended:?}");
-            match ended {
+            let what = format!("{direction:?} {at}: {result:?}");
+            match result {
                 Ok(0) => assert!(at <= handshake.of(direction), "{what}"),
-                Ok(_) => assert!(at >= passed.of(direction), "{what}"),
+                Ok(_) => assert!(at >= traffic.of(direction), "{what}"),
                 Err(RecvError::Closed) => {
-                    assert!(boundaries.contains(&proxy.passed().down), "{what}");
+                    assert!(boundaries.contains(&relay.traffic().down), "{what}");
                 }
                 Err(RecvError::Frame(FrameError::Truncated { .. }) | RecvError::Io(_)) => {}
                 Err(_) => panic!("{what}"),
@@ -186,34 +188,34 @@ async fn blocking_connections_notice_cuts() {
         }
     });
     let cases = cases.await.len();
-    println!("{cases} cuts of messages without async");
+    println!("{cases} cuts of messages over blocking connections");
     victim.assert_well("cuts of blocking connections").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_handshake_succeeds_with_a_wrong_bit() {
+async fn no_handshake_succeeds_with_a_flipped_bit() {
     let victim = Arc::new(Victim::start(VICTIM, &[]).await);
-    let whole = exchange(&victim, Plan::default()).await;
-    let handshake = whole.handshake.unwrap();
-    let cases = each(places(&whole), |(direction, at)| {
+    let baseline = exchange(&victim, Plan::default()).await;
+    let handshake = baseline.handshake.unwrap();
+    let cases = each(positions(&baseline), |(direction, at)| {
         let victim = Arc::clone(&victim);
         async move {
             let plan = Plan::fault(direction, at, Fault::Flip((at % 8) as u8));
-            let ended = timeout(DEADLINE, exchange(&victim, plan)).await;
-            let ended = ended.expect("it ends");
-            let is_whole = ended.echoed == LENGTHS.len();
+            let result = timeout(DEADLINE, exchange(&victim, plan)).await;
+            let result = result.expect("it ends");
+            let is_whole = result.echoed == LENGTHS.len();
             let is_handshake = at < handshake.of(direction);
             assert!(
-                !(is_handshake && ended.echoed > 0),
-                "bit {at} of {direction:?}: {ended:?}"
+                !(is_handshake && result.echoed > 0),
+                "bit {at} of {direction:?}: {result:?}"
             );
             assert!(
-                !is_whole || at >= whole.passed.of(direction),
-                "bit {at} of {direction:?}: {ended:?}"
+                !is_whole || at >= baseline.traffic.of(direction),
+                "bit {at} of {direction:?}: {result:?}"
             );
         }
     });
     let cases = cases.await.len();
-    println!("{cases} wrong bits in messages");
-    victim.assert_well("wrong bits in messages").await;
+    println!("{cases} flipped bits in messages");
+    victim.assert_well("flipped bits in messages").await;
 }

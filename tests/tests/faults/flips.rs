@@ -1,7 +1,7 @@
-//! A wrong bit in each byte of a call and of its answer.
+//! A flipped bit in each byte of a call and of its reply.
 //!
-//! Neither protocol has checksums of its own, and what follows the handshake of a connection is not signed: a
-//! name or a result may arrive as another. Nothing else may come of it.
+//! Neither protocol has checksums, and connections do not sign messages after the handshake: a name
+//! or a result may arrive altered. Anything worse is a failure.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,26 +12,29 @@ use crate::VICTIM;
 use crate::cases::{at_every_byte, run};
 use tests::protocol::{Protocol, Site};
 
-/// Long enough for what is answered, and short enough for lengths that promise more bytes than there are.
+/// Long enough for calls that are answered, and short enough to wait for bytes that a flipped
+/// length announces.
 const DEADLINE: Duration = Duration::from_secs(2);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_wrong_bit_hangs_and_crashes_nothing() {
+async fn a_flipped_bit_neither_hangs_nor_crashes_anything() {
     let site = Arc::new(Site::start(VICTIM, &[]).await);
     for protocol in [Protocol::XmlRpc, Protocol::Rpc] {
         let mut cases = at_every_byte(&site, protocol, Fault::Flip(0)).await;
         for case in &mut cases {
             case.fault = Fault::Flip((case.at % 8) as u8);
         }
-        let ended = run(&site, cases, DEADLINE).await;
-        let answered = ended.iter().filter(|ended| ended.is_answered()).count();
-        let altered = ended.iter().filter(|ended| ended.outcome.result.is_ok());
+        let results = run(&site, cases, DEADLINE).await;
+        let answered = results.iter().filter(|result| result.is_answered()).count();
+        let altered = results
+            .iter()
+            .filter(|result| result.outcome.result.is_ok());
         let altered = altered.count() - answered;
         println!(
-            "{protocol:?}: {} wrong bits, {answered} did no harm, {altered} altered the result",
-            ended.len()
+            "{protocol:?}: {} flipped bits, {answered} harmless, {altered} altered the result",
+            results.len()
         );
-        assert!(answered < ended.len() / 2, "the bits were wrong");
-        site.victim.assert_well("wrong bits").await;
+        assert!(answered < results.len() / 2, "most bits matter");
+        site.victim.assert_well("flipped bits").await;
     }
 }

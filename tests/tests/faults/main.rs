@@ -1,6 +1,6 @@
-//! A relay between clients and a server that cuts, stalls, alters and delays what it carries, at every byte of a
-//! call. The client's error says truthfully whether the call can have run, the server ran it at most once,
-//! nothing outlasts its deadline, and the next honest call succeeds.
+//! A relay between clients and a server that cuts, stalls, alters and delays at every byte of a
+//! call. The client's error truthfully reports whether the call may have run, the server ran it at
+//! most once, nothing outlasts its deadline, and the next honest call succeeds.
 
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "tests")]
@@ -14,5 +14,5 @@ mod namespaces;
 mod pace;
 mod stalls;
 
-/// The program that is called.
+/// The program of the server.
 const VICTIM: &str = env!("CARGO_BIN_EXE_victim");

@@ -1,4 +1,4 @@
-//! Two network namespaces and a link between them that goes down: nobody is told anything, packets just vanish.
+//! Two network namespaces and a link that goes down: packets vanish, and neither side is notified.
 
 use std::fs::File;
 use std::io;
@@ -17,16 +17,16 @@ use crate::VICTIM;
 const SERVER: &str = "10.213.77.1";
 const CLIENT: &str = "10.213.77.2";
 
-/// After how long without news a client asks for a sign of life.
+/// The silence after which a client probes the server.
 const KEEPALIVE: Duration = Duration::from_millis(400);
 
-/// How long callers wait.
+/// The deadline of calls.
 const DEADLINE: Duration = Duration::from_secs(2);
 
-/// How much longer things may take on a machine that is busy.
+/// The additional time granted on a busy machine.
 const SLACK: Duration = Duration::from_secs(15);
 
-/// Two namespaces and the link between them; all of it is gone when this is dropped.
+/// Two network namespaces and the link between them, removed on drop.
 struct Network {
     server: String,
     client: String,
@@ -34,7 +34,7 @@ struct Network {
 
 impl Network {
     /// # Errors
-    /// With what the kernel refuses.
+    /// The operation that the kernel refuses.
     fn new() -> Result<Self, String> {
         let process = std::process::id();
         let network = Self {
@@ -58,12 +58,12 @@ impl Network {
         Ok(network)
     }
 
-    /// Takes the link down, or up again.
+    /// Sets the link down or up.
     fn link(&self, state: &str) {
         ip(&format!("-n {} link set link0 {state}", self.server)).unwrap();
     }
 
-    /// Has this thread, and what it starts, be in the client's namespace.
+    /// Moves this thread, and those that it starts, into the client's namespace.
     fn enter(&self) -> io::Result<()> {
         let namespace = File::open(format!("/run/netns/{}", self.client))?;
         let kind = Some(LinkNameSpaceType::Network);
@@ -80,7 +80,7 @@ impl Network {
 impl Drop for Network {
     fn drop(&mut self) {
         for namespace in [&self.server, &self.client] {
-            // It may not have come to be.
+            // It may not exist if `new` failed.
             let _ = ip(&format!("netns delete {namespace}"));
         }
     }
@@ -102,7 +102,8 @@ fn ip(arguments: &str) -> Result<(), String> {
 /// Runs a test on a thread in the client's namespace.
 ///
 /// # Panics
-/// If the kernel refuses network namespaces: a test that did not run has not passed.
+/// If the kernel refuses network namespaces, so that a test that did not run does not count as
+/// passed.
 fn in_namespaces(test: impl AsyncFnOnce(&Network) + Send) {
     let refused = "the kernel refuses network namespaces: run this test as root";
     let network = Network::new().expect(refused);
@@ -115,10 +116,10 @@ fn in_namespaces(test: impl AsyncFnOnce(&Network) + Send) {
     std::thread::scope(|scope| scope.spawn(run).join().unwrap());
 }
 
-/// How long a call takes that fails, and whether it ran.
+/// Returns how long a failing call takes, and whether it ran.
 async fn failed<T>(call: impl Future<Output = Result<T, CallError>>) -> (Duration, Execution) {
     let begin = Instant::now();
-    let error = call.await.err().expect("there is no way to the server");
+    let error = call.await.err().expect("the server is unreachable");
     (begin.elapsed(), error.execution())
 }
 
@@ -130,7 +131,7 @@ async fn add(client: &impl Caller) -> Result<i64, CallError> {
 
 #[test]
 #[ignore = "needs root and iproute2: cargo test -p tests --test faults namespaces -- --ignored"]
-fn a_link_that_goes_down_is_noticed_and_survived() {
+fn a_link_that_goes_down_is_detected_and_survived() {
     in_namespaces(async |network| {
         let victim = network.serve().await;
         let connect = || {
@@ -138,11 +139,11 @@ fn a_link_that_goes_down_is_noticed_and_survived() {
                 .authkey(KEY)
                 .timeout(DEADLINE)
         };
-        let attentive = || rpc::Options::default().keepalive(KEEPALIVE);
-        let attentive_client = connect().options(attentive()).await.unwrap();
-        let patient_client = connect().await.unwrap();
-        let returning_client = connect()
-            .options(attentive())
+        let with_keepalive = || rpc::Options::default().keepalive(KEEPALIVE);
+        let keepalive_client = connect().options(with_keepalive()).await.unwrap();
+        let deadline_client = connect().await.unwrap();
+        let reconnecting_client = connect()
+            .options(with_keepalive())
             .reconnect(Reconnect::default().max_pause(KEEPALIVE))
             .await
             .unwrap();
@@ -151,64 +152,72 @@ fn a_link_that_goes_down_is_noticed_and_survived() {
         assert_eq!(add(&http_client).await.unwrap(), 8);
 
         let until = Some(Instant::now() + DEADLINE);
-        let in_time = Context::new("sleep").with_deadline(until);
+        let with_deadline = Context::new("sleep").with_deadline(until);
         let down = async {
             tokio::time::sleep(KEEPALIVE / 2).await;
             network.link("down");
         };
         let (noticed, at_deadline, over_http, interrupted, ()) = tokio::join!(
-            failed(attentive_client.call::<bool>("sleep", (600.0,))),
-            failed(patient_client.call_in::<bool>(in_time, (600.0,))),
+            failed(keepalive_client.call::<bool>("sleep", (600.0,))),
+            failed(deadline_client.call_in::<bool>(with_deadline, (600.0,))),
             failed(http_client.call::<bool>("sleep", (600.0,))),
-            failed(returning_client.call::<bool>("sleep", (600.0,))),
+            failed(reconnecting_client.call::<bool>("sleep", (600.0,))),
             down
         );
         println!(
-            "noticed after {noticed:?}, {interrupted:?}; ended after {at_deadline:?}, {over_http:?}"
+            "detected: {noticed:?}, {interrupted:?}; at the deadline: {at_deadline:?}, {over_http:?}"
         );
-        for (took, execution) in [noticed, interrupted] {
-            // It was heard of last just before the link went down, or just after it was asked for a sign of life.
+        for (elapsed, execution) in [noticed, interrupted] {
+            // The last sign of life came just before the link went down, or just after a probe was
+            // sent.
             assert!(
-                took >= KEEPALIVE && took < 3 * KEEPALIVE + SLACK,
-                "{took:?}"
+                elapsed >= KEEPALIVE && elapsed < 3 * KEEPALIVE + SLACK,
+                "{elapsed:?}"
             );
             assert_eq!(execution, Execution::Maybe);
         }
-        for (took, execution) in [at_deadline, over_http] {
-            assert!(took >= DEADLINE / 2 && took < DEADLINE + SLACK, "{took:?}");
+        for (elapsed, execution) in [at_deadline, over_http] {
+            assert!(
+                elapsed >= DEADLINE / 2 && elapsed < DEADLINE + SLACK,
+                "{elapsed:?}"
+            );
             assert_eq!(execution, Execution::Maybe);
         }
 
-        // Without a connection nothing is sent, and that is known.
+        // Without a connection nothing is sent, and the client knows it.
         let until = Some(Instant::now() + DEADLINE);
-        let in_time = Context::new("ledger.run").with_deadline(until);
-        let (took, execution) = failed(returning_client.call_in::<String>(in_time, ("x",))).await;
+        let with_deadline = Context::new("ledger.run").with_deadline(until);
+        let (elapsed, execution) =
+            failed(reconnecting_client.call_in::<String>(with_deadline, ("x",))).await;
         assert!(
-            took < DEADLINE + SLACK && execution == Execution::Never,
-            "{took:?} {execution:?}"
+            elapsed < DEADLINE + SLACK && execution == Execution::Never,
+            "{elapsed:?} {execution:?}"
         );
-        let (took, execution) = failed(http_client.call::<String>("ledger.run", ("x",))).await;
+        let (elapsed, execution) = failed(http_client.call::<String>("ledger.run", ("x",))).await;
         assert!(
-            took < DEADLINE + SLACK && execution == Execution::Never,
-            "{took:?} {execution:?}"
+            elapsed < DEADLINE + SLACK && execution == Execution::Never,
+            "{elapsed:?} {execution:?}"
         );
 
         network.link("up");
         assert_eq!(
-            add(&returning_client).await.unwrap(),
+            add(&reconnecting_client).await.unwrap(),
             8,
-            "it is connected again"
+            "the client has reconnected"
         );
         let begin = Instant::now();
         while let Err(error) = add(&http_client).await {
             assert!(begin.elapsed() < 4 * SLACK, "{error:?}");
         }
-        let runs: u64 = returning_client.call("ledger.runs", ("x",)).await.unwrap();
+        let runs: u64 = reconnecting_client
+            .call("ledger.runs", ("x",))
+            .await
+            .unwrap();
         assert_eq!(runs, 0);
         drop((
-            attentive_client,
-            patient_client,
-            returning_client,
+            keepalive_client,
+            deadline_client,
+            reconnecting_client,
             http_client,
         ));
         victim.assert_well("a link that was down").await;

@@ -1,4 +1,5 @@
-//! Connections that are slow, or that wake their ends in another order each time: every call succeeds.
+//! Connections that are slow, or whose bytes arrive in a different order and timing each time:
+//! every call succeeds.
 
 use std::time::Duration;
 
@@ -9,10 +10,10 @@ use crate::VICTIM;
 use crate::cases::name;
 use tests::protocol::{Protocol, Site, call};
 
-/// How many orders of wake-ups are tried with each protocol.
+/// The number of random paces tried with each protocol.
 const ORDERS: u64 = 40;
 
-/// Far more than any of it takes.
+/// A deadline far above the time that any call takes.
 const DEADLINE: Duration = Duration::from_secs(60);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,4 +1,4 @@
-//! Servers that mean harm, and the victim as their client.
+//! Hostile servers, with the victim as their client.
 
 use conn::auth::Role;
 use tests::victim::{KEY, Victim};
@@ -8,23 +8,23 @@ use crate::peer::Peer;
 
 use rpc_core::Caller as _;
 
-/// What a hostile server does, one after the other.
+/// One step of a hostile server.
 #[derive(Clone)]
 pub(crate) enum Step {
-    /// Sends a message.
+    /// Sends a message as a frame.
     Send(Vec<u8>),
-    /// Sends bytes, without a length before them.
+    /// Sends raw bytes.
     Write(Vec<u8>),
-    /// Waits for a message.
+    /// Receives a message.
     Receive,
-    /// Proves the key, and asks for the proof.
-    Shake,
-    /// Says that nothing more will come.
+    /// Performs the whole handshake.
+    Handshake,
+    /// Closes the sending direction.
     Finish,
 }
 
-/// Has the victim visit a server that does this, by one of the methods of `visits`. Tells whether it got what it
-/// went for, and what that was or why not.
+/// Makes the victim connect to a server that performs these steps, by one of the methods of
+/// `visits`. Returns whether the method succeeded, and its result or error.
 pub(crate) async fn visit(victim: &Victim, method: &str, steps: Vec<Step>) -> (bool, String) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -36,26 +36,26 @@ pub(crate) async fn visit(victim: &Victim, method: &str, steps: Vec<Step>) -> (b
                 Step::Send(message) => peer.send(&message).await,
                 Step::Write(bytes) => peer.write(&bytes).await,
                 Step::Receive => drop(peer.receive().await),
-                Step::Shake => peer.shake(Role::Listener).await,
+                Step::Handshake => peer.handshake(Role::Listener).await,
                 Step::Finish => peer.finish().await,
             }
         }
-        // It stays, so that it is the client who leaves.
+        // The connection stays open, so that the client must close it.
         std::future::pending().await
     };
     tokio::select! {
         biased;
-        told = send(victim, method, port) => told,
+        report = send(victim, method, port) => report,
         never = host => never,
     }
 }
 
-/// Sends the victim to a port.
+/// Makes the victim connect to a port of this machine.
 pub(crate) async fn send(victim: &Victim, method: &str, port: u16) -> (bool, String) {
     let client = conn::rpc::Client::connect(victim.rpc).authkey(KEY);
     let client = client.await.unwrap();
     let method = format!("visits.{method}");
-    // It takes what time the attack takes.
+    // The victim enforces timeouts itself; the call must outlast them.
     let context = rpc_core::Context::new(method).with_deadline(None);
     client.call_in(context, (port,)).await.unwrap()
 }

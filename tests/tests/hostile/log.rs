@@ -1,5 +1,5 @@
-//! The log of a process whose peers mean harm: nobody forges lines in it, and strangers do not fill
-//! it.
+//! The log of a process with hostile peers: they cannot forge lines in it, and strangers cannot
+//! fill it.
 
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
@@ -19,13 +19,13 @@ use tracing::subscriber::DefaultGuard;
 use crate::peer::frame;
 use crate::rpc::wire::{GREEDY, Message, hello, kind};
 
-/// What would be a line of its own, steer a terminal, or turn around what stands behind it.
+/// Text that would start a new line, control a terminal, or reverse the text after it.
 const EVIL: &str = "evil\nforged\rforged\u{85}forged\u{2028}forged\u{9b}2J\u{202e}";
 
-/// The same with what no XML document may have.
+/// The same with characters that are not allowed in XML documents.
 const WORSE: &str = "evil\nforged\rforged\u{1b}]52;c;eA==\u{7}\u{1b}[2J\u{9b}2J\u{8}\u{7f}\u{202e}";
 
-/// All that this thread logs.
+/// The log of this thread.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 
@@ -57,21 +57,21 @@ impl Log {
         String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
     }
 
-    /// Waits until each of these texts is in a line that has something of the peer's as well.
+    /// Waits until each of these texts is in a line that also contains text of the peer.
     async fn has_all(&self, texts: &[&str]) {
         for text in texts {
-            let is_there = || {
+            let is_logged = || {
                 self.text()
                     .lines()
                     .any(|line| line.contains(text) && line.contains("evil"))
             };
             for _ in 0..5000 {
-                if is_there() {
+                if is_logged() {
                     break;
                 }
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }
-            assert!(is_there(), "no {text:?} in {}", self.text());
+            assert!(is_logged(), "no {text:?} in {}", self.text());
         }
     }
 
@@ -85,7 +85,7 @@ impl Log {
     }
 }
 
-/// Methods that fail as they are told to.
+/// A service whose methods fail with the text of the caller.
 struct Failing;
 
 #[service]
@@ -104,7 +104,7 @@ impl Failing {
     }
 }
 
-/// Sends a request, and reads what comes until the connection is closed.
+/// Sends a request, and reads the response until the connection closes.
 async fn ask(connector: &MemoryConnector, head: &str, body: &str) -> String {
     let mut io = connector.connect().await.unwrap();
     let length = body.len();
@@ -126,7 +126,7 @@ fn call(method: &str, text: &str) -> String {
 }
 
 #[tokio::test]
-async fn peers_over_http_forge_no_line_of_the_log() {
+async fn http_peers_cannot_forge_log_lines() {
     let (log, _guard) = Log::collect(Level::DEBUG);
     let server = xmlrpc::Server::new();
     server.register_instance(Failing).unwrap();
@@ -174,7 +174,7 @@ fn goodbye() -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn peers_over_connections_forge_no_line_of_the_log() {
+async fn rpc_peers_cannot_forge_log_lines() {
     let (log, _guard) = Log::collect(Level::DEBUG);
     let server = rpc::Server::new();
     server.register_instance(Failing).unwrap();
@@ -215,7 +215,7 @@ async fn peers_over_connections_forge_no_line_of_the_log() {
 }
 
 #[tokio::test]
-async fn servers_forge_no_line_of_the_log_of_their_clients() {
+async fn servers_cannot_forge_log_lines_of_their_clients() {
     let (log, _guard) = Log::collect(Level::DEBUG);
     let (mut listener, connector) = memory::listener("hostile");
     tokio::spawn(async move {
@@ -242,7 +242,7 @@ async fn servers_forge_no_line_of_the_log_of_their_clients() {
 }
 
 #[tokio::test]
-async fn ten_thousand_strangers_are_a_few_lines_of_the_log() {
+async fn ten_thousand_strangers_cause_a_few_log_lines() {
     const STRANGERS: usize = 6_000;
     const REQUESTS: usize = 1_334;
 
@@ -283,7 +283,8 @@ async fn ten_thousand_strangers_are_a_few_lines_of_the_log() {
     ] {
         assert!(text.contains(kind), "no {kind:?} in {text}");
     }
-    // Three kinds of ten a minute and one of a hundred, in at most two minutes.
+    // Three kinds of events with a quota of 10 per minute and one of 100, within at most two
+    // minutes.
     let lines = text.lines().count();
     assert!(lines <= 2 * (4 * 10 + 100), "{lines} lines: {text}");
 }

@@ -1,5 +1,5 @@
-//! Peers that mean harm, against a server with default limits in a process of its own. After each of
-//! them it serves the next honest call, and has no more memory and descriptors than before.
+//! Hostile peers against a server with default limits in a process of its own. After each attack
+//! the server answers an honest call, and has no more memory and descriptors than before.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -19,11 +19,11 @@ async fn victim() -> Victim {
     Victim::start(env!("CARGO_BIN_EXE_victim"), &[]).await
 }
 
-/// Makes an attack, and checks that it did no harm.
+/// Runs an attack, and checks that it did no harm.
 async fn endure(victim: &Victim, name: &str, attack: impl Future<Output = ()>) {
     let begin = Instant::now();
     let attack = timeout(Duration::from_secs(120), attack).await;
-    attack.unwrap_or_else(|_| panic!("{name}: it does not come to an end"));
+    attack.unwrap_or_else(|_| panic!("{name}: the attack does not finish"));
     victim.assert_well(name).await;
     let (time, peak) = (begin.elapsed(), victim.peak() >> 20);
     println!("{name}: {time:.1?}, at most {peak} MiB");

@@ -1,4 +1,4 @@
-//! One end of a connection, by hand: any bytes at any time.
+//! One side of a connection, controlled by hand: any bytes at any time.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -10,14 +10,14 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-/// How long an answer may take on a machine that does a lot else.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// The timeout of replies on a busy machine.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 pub(crate) struct Peer {
     pub(crate) stream: TcpStream,
 }
 
-/// A message with its length before it.
+/// Returns a message as a frame.
 pub(crate) fn frame(message: &[u8]) -> Vec<u8> {
     let header = Header::new(message.len() as u64);
     [header.as_bytes(), message].concat()
@@ -30,15 +30,15 @@ impl Peer {
         Self { stream }
     }
 
-    /// One that has proved the key.
+    /// Connects and completes the handshake.
     pub(crate) async fn trusted(address: SocketAddr) -> Self {
         let mut peer = Self::connect(address).await;
-        peer.shake(Role::Client).await;
+        peer.handshake(Role::Client).await;
         peer
     }
 
-    /// The handshake as it should be.
-    pub(crate) async fn shake(&mut self, role: Role) {
+    /// Performs the handshake correctly.
+    pub(crate) async fn handshake(&mut self, role: Role) {
         let authentication = Authentication::new(AuthKey::new(KEY).unwrap());
         let mut handshake = Handshake::new(role, authentication, Channel::Unknown).unwrap();
         loop {
@@ -48,12 +48,15 @@ impl Peer {
             if handshake.is_complete() {
                 return;
             }
-            let message = self.receive().await.expect("the handshake goes on");
+            let message = self
+                .receive()
+                .await
+                .expect("the peer continues the handshake");
             handshake.incoming(&message).unwrap();
         }
     }
 
-    /// Sends bytes, as far as the other end takes them: it may have closed the connection.
+    /// Sends bytes. Errors are ignored, as the peer may have closed the connection.
     pub(crate) async fn write(&mut self, bytes: &[u8]) {
         let _ = self.stream.write_all(bytes).await;
     }
@@ -62,7 +65,7 @@ impl Peer {
         self.write(&frame(message)).await;
     }
 
-    /// The next message; nothing if the other end has closed the connection.
+    /// Receives the next message. `None` if the peer closed the connection.
     pub(crate) async fn receive(&mut self) -> Option<Vec<u8>> {
         let message = async {
             let length = self.stream.read_u32().await.ok()?;
@@ -70,24 +73,24 @@ impl Peer {
             self.stream.read_exact(&mut message).await.ok()?;
             Some(message)
         };
-        timeout(PATIENCE, message).await.expect("it answers")
+        timeout(TIMEOUT, message).await.expect("it answers")
     }
 
-    /// What else comes until the other end closes the connection, be that orderly or not.
+    /// Returns all further bytes until the peer closes or resets the connection.
     pub(crate) async fn rest(&mut self) -> Vec<u8> {
         let mut rest = Vec::new();
-        let end = timeout(PATIENCE, self.stream.read_to_end(&mut rest));
+        let end = timeout(TIMEOUT, self.stream.read_to_end(&mut rest));
         let _ = end.await.expect("the connection is closed");
         rest
     }
 
-    /// Whether the other end neither says anything nor closes the connection.
-    pub(crate) async fn is_let_wait(&mut self) -> bool {
+    /// Returns `true` if the peer neither sends anything nor closes the connection.
+    pub(crate) async fn is_kept_waiting(&mut self) -> bool {
         let next = self.stream.read_u8();
         timeout(Duration::from_millis(1), next).await.is_err()
     }
 
-    /// Says that nothing more will come from this end, but goes on reading.
+    /// Closes the sending direction. Reading remains possible.
     pub(crate) async fn finish(&mut self) {
         let _ = self.stream.shutdown().await;
     }

@@ -1,4 +1,4 @@
-//! Ten thousand connections at once.
+//! Ten thousand concurrent connections.
 
 use std::time::Duration;
 
@@ -9,21 +9,21 @@ use tests::limits::allow_descriptors;
 use tests::victim::{KEY, MEMORY, Victim};
 use xmlrpc::ClientOptions;
 
-/// How many connections there are of each protocol.
+/// The number of connections of each protocol.
 const CONNECTIONS: usize = 5000;
 
-/// How many are made, or called over, at the same time.
+/// The number of connections that are opened, or called over, at the same time.
 const AT_ONCE: usize = 64;
 
-/// Longer than the test takes: nobody is to be closed for being idle.
-const PATIENCE: Duration = Duration::from_secs(600);
+/// A timeout above the duration of the test, so that no connection is closed for being idle.
+const TIMEOUT: Duration = Duration::from_secs(600);
 
 async fn add(client: &impl Caller) {
     let sum: i64 = client.call("add", (3, 5)).await.unwrap();
     assert_eq!(sum, 8);
 }
 
-/// As many of these as there are connections.
+/// Opens [`CONNECTIONS`] clients.
 async fn many<F: Future>(open: impl Fn() -> F) -> Vec<F::Output> {
     let opening = (0..CONNECTIONS).map(|_| open());
     stream::iter(opening)
@@ -32,21 +32,21 @@ async fn many<F: Future>(open: impl Fn() -> F) -> Vec<F::Output> {
         .await
 }
 
-/// Holds them, calls over them, and tells how much memory the server has meanwhile.
+/// Opens all connections, makes calls over each, and returns the memory of the server meanwhile.
 async fn hold(victim: &Victim) -> u64 {
     let before = victim.descriptors();
     let over_http = many(async || {
         let options = ClientOptions::default()
-            .idle_timeout(PATIENCE)
-            .timeout(Some(PATIENCE));
+            .idle_timeout(TIMEOUT)
+            .timeout(Some(TIMEOUT));
         let client = xmlrpc::Client::with_options(&victim.url(), options).unwrap();
         add(&client).await;
         client
     });
     let over_http = over_http.await;
     let over_connections = many(async || {
-        let connecting = rpc::Client::connect(victim.rpc);
-        connecting.authkey(KEY).timeout(PATIENCE).await.unwrap()
+        let builder = rpc::Client::connect(victim.rpc);
+        builder.authkey(KEY).timeout(TIMEOUT).await.unwrap()
     });
     let over_connections = over_connections.await;
 
@@ -55,7 +55,7 @@ async fn hold(victim: &Victim) -> u64 {
     let http = stream::iter(&over_http).for_each_concurrent(AT_ONCE, add);
     let connections = stream::iter(&over_connections).for_each_concurrent(AT_ONCE, add);
     tokio::join!(http, connections);
-    // New ones find their way as well.
+    // New connections are accepted as well.
     victim.assert_serves().await;
     let memory = victim.memory();
     println!("{held} connections held, {} KiB of memory", memory >> 10);
@@ -66,17 +66,17 @@ async fn hold(victim: &Victim) -> u64 {
 async fn ten_thousand_connections_are_held_while_calls_go_on() {
     allow_descriptors(2 * CONNECTIONS as u64 + 1000);
     let connections = (CONNECTIONS + 100).to_string();
-    let patience = PATIENCE.as_millis().to_string();
-    let arguments = ["--max-connections", &connections, "--timeout-ms", &patience];
+    let timeout = TIMEOUT.as_millis().to_string();
+    let arguments = ["--max-connections", &connections, "--timeout-ms", &timeout];
     let victim = Victim::start(env!("CARGO_BIN_EXE_victim"), &arguments).await;
     let mut memory = Vec::new();
     for _ in 0..3 {
         memory.push(hold(&victim).await);
         victim.assert_released("ten thousand connections").await;
     }
-    // The allocator gives back late, and finds room for all of them the next time.
+    // The allocator returns memory late, but reuses it for the next round.
     assert!(memory[2] <= memory[1] + memory[1] / 8, "{memory:?}");
-    // There are ten times as many of them as there are by default.
+    // Ten times the default number of connections justifies twice the memory.
     assert!(victim.peak() <= 2 * MEMORY, "{} bytes", victim.peak());
     assert!(!victim.log().contains("panicked at"), "{}", victim.log());
 }

@@ -1,4 +1,4 @@
-//! More connections and more calls than a server usually has, and a stop in the midst of them.
+//! More connections and calls than a server usually has, and a stop in the middle of calls.
 
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "tests")]

@@ -1,4 +1,5 @@
-//! More calls than a server answers at once: those beyond are refused at once, and know that they did not run.
+//! More calls than a server runs at once: those beyond the limit are refused at once, and their
+//! callers know that they did not run.
 
 use std::time::{Duration, Instant};
 
@@ -13,16 +14,16 @@ use tests::victim::{KEY, Victim};
 use tokio::task::JoinSet;
 use xmlrpc::ServerOptions;
 
-/// How long the calls take that fill the server.
+/// The duration in seconds of the calls that fill the server.
 const LONG: f64 = 600.0;
 
-/// How many calls there are beyond those.
+/// The number of calls beyond those.
 const BEYOND: usize = 2000;
 
-/// How long a refusal may take on a machine that is busy. What fills the server takes far longer.
-const SOON: Duration = Duration::from_secs(20);
+/// The time within which a call is refused on a busy machine, far below [`LONG`].
+const PROMPT: Duration = Duration::from_secs(20);
 
-/// Checks that a call is refused for what it is.
+/// Checks that a call was refused for overload and did not run.
 fn assert_refused(result: &Result<i64, CallError>) {
     let error = result.as_ref().unwrap_err();
     assert_eq!(error.execution(), Execution::Never, "{error:?}");
@@ -30,26 +31,28 @@ fn assert_refused(result: &Result<i64, CallError>) {
     assert_eq!(fault.kind(), FaultKind::Overloaded, "{error:?}");
 }
 
-/// Waits until there is room for a call again: that callers hung up takes a moment to be noticed.
-async fn room(client: &impl Caller) {
+/// Waits until a call is accepted again: the server takes a moment to notice that callers
+/// disconnected.
+async fn wait_for_room(client: &impl Caller) {
     let begin = Instant::now();
     loop {
         match client.call::<i64>("add", (3, 5)).await {
             Ok(sum) => return assert_eq!(sum, 8),
             refused => assert_refused(&refused),
         }
-        assert!(begin.elapsed() < SOON, "there is room again");
+        assert!(begin.elapsed() < PROMPT, "calls are still refused");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
 
-/// Makes calls beyond those that fill the server, `at_once` at the same time, each on a client of those in turn.
-async fn refused(clients: &[impl Caller], at_once: usize) {
+/// Waits until the server is full, and makes [`BEYOND`] further calls, `at_once` concurrently, on
+/// these clients in turn.
+async fn assert_all_refused(clients: &[impl Caller], at_once: usize) {
     let client = &clients[0];
-    // The last of those that fill it may still be under way.
+    // The last of the calls that fill the server may still be in flight.
     let begin = Instant::now();
     while client.call::<i64>("add", (3, 5)).await.is_ok() {
-        assert!(begin.elapsed() < SOON, "the server is full");
+        assert!(begin.elapsed() < PROMPT, "the server is not full");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     let calls = clients
@@ -67,7 +70,7 @@ async fn refused(clients: &[impl Caller], at_once: usize) {
         .await;
     let slowest = times.into_iter().max().unwrap();
     println!("{BEYOND} calls refused, the slowest in {slowest:?}");
-    assert!(slowest < SOON, "{slowest:?}");
+    assert!(slowest < PROMPT, "{slowest:?}");
 }
 
 #[tokio::test]
@@ -87,7 +90,7 @@ async fn a_refusal_for_overload_has_status_and_fault() {
     let document = std::str::from_utf8(&body).unwrap();
     assert!(document.contains("-32400"), "{document}");
     assert!(
-        document.contains("the server answers 0 calls already"),
+        document.contains("the server already runs its maximum of 0 calls"),
         "{document}"
     );
 }
@@ -102,15 +105,15 @@ async fn calls_over_http_beyond_the_limit_are_refused_at_once() {
         let client = client.clone();
         long.spawn(async move { client.call::<bool>("sleep", (LONG,)).await });
     }
-    // More than there are connections left, from clients that keep theirs.
+    // More clients than there are connections left, each with its own.
     let clients: Vec<_> = (0..1000)
         .map(|_| xmlrpc::Client::new(&victim.url()).unwrap())
         .collect();
-    refused(&clients, 1000).await;
-    assert!(long.try_join_next().is_none(), "they run on");
+    assert_all_refused(&clients, 1000).await;
+    assert!(long.try_join_next().is_none(), "a long call was dropped");
     victim.assert_unharmed("an overload");
     long.shutdown().await;
-    room(&client).await;
+    wait_for_room(&client).await;
     drop((client, clients));
     victim.assert_well("an overload").await;
 }
@@ -127,12 +130,12 @@ async fn calls_over_connections_beyond_the_limit_are_refused_at_once() {
         }
     }
     let client = [rpc::Client::connect(victim.rpc).authkey(KEY).await.unwrap()];
-    refused(&client, 1000).await;
-    assert!(long.try_join_next().is_none(), "they run on");
+    assert_all_refused(&client, 1000).await;
+    assert!(long.try_join_next().is_none(), "a long call was dropped");
     println!("{} KiB of memory", victim.memory() >> 10);
     victim.assert_unharmed("an overload");
     long.shutdown().await;
-    room(&client[0]).await;
+    wait_for_room(&client[0]).await;
     drop(client);
     victim.assert_well("an overload").await;
 }

@@ -1,4 +1,5 @@
-//! A graceful stop while calls go on: what ran was answered, and whoever was not answered is told the truth.
+//! A graceful stop during calls: every call that ran is answered, and callers without a reply are
+//! told the truth.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,21 +12,25 @@ use tests::victim::{KEY, Victim};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-/// How many clients of each protocol call one call after the other.
+/// The number of clients of each protocol, each making one call after the other.
 const CLIENTS: usize = 40;
 
-/// How many times a client tries on after its first failure.
+/// The number of failed calls after which a client gives up.
 const TRIES: usize = 20;
 
-/// What a client was told of a call.
-type Told = (String, Result<String, Execution>);
+/// The name of a call, and its result or whether it ran.
+type CallOutcome = (String, Result<String, Execution>);
 
-/// Calls until the server is gone.
-async fn call_on(client: impl Caller, number: usize, answered: Arc<AtomicUsize>) -> Vec<Told> {
-    let mut told = Vec::new();
+/// Makes calls until the server is gone.
+async fn call_on(
+    client: impl Caller,
+    number: usize,
+    answered: Arc<AtomicUsize>,
+) -> Vec<CallOutcome> {
+    let mut outcomes = Vec::new();
     let mut failures = 0;
     while failures < TRIES {
-        let name = format!("{number}-{}", told.len());
+        let name = format!("{number}-{}", outcomes.len());
         let work = client.call("ledger.work", (&name, fastrand::u64(0..20)));
         let result: Result<String, _> = work.await;
         match &result {
@@ -35,9 +40,9 @@ async fn call_on(client: impl Caller, number: usize, answered: Arc<AtomicUsize>)
                 sleep(Duration::from_millis(5)).await;
             }
         }
-        told.push((name, result.map_err(|error| error.execution())));
+        outcomes.push((name, result.map_err(|error| error.execution())));
     }
-    told
+    outcomes
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -58,35 +63,35 @@ async fn a_stop_loses_no_call_that_ran() {
         sleep(Duration::from_millis(1)).await;
     }
     victim.terminate();
-    let told = clients.join_all().await.concat();
-    let is_orderly = tokio::task::spawn_blocking(move || victim.wait())
+    let outcomes = clients.join_all().await.concat();
+    let is_success = tokio::task::spawn_blocking(move || victim.wait())
         .await
         .unwrap();
-    assert!(is_orderly, "it stops by itself");
+    assert!(is_success, "the exit code is 0");
 
     let ledger = std::fs::read(path).unwrap();
     let (runs, ends): (HashMap<String, u64>, HashMap<String, u64>) =
         serde_json::from_slice(&ledger).unwrap();
-    assert_eq!(runs, ends, "what began came to its end");
+    assert_eq!(runs, ends, "every call that began completed");
     assert!(runs.values().all(|runs| *runs == 1));
     let (mut never, mut maybe) = (0, 0);
-    for (name, result) in &told {
+    for (name, result) in &outcomes {
         match result {
             Ok(answer) => assert!(answer == name && runs.contains_key(name), "{name}"),
-            Err(told) => {
+            Err(execution) => {
                 assert!(
                     !runs.contains_key(name),
-                    "{name} ran, and was not answered: {told:?}"
+                    "{name} ran but was not answered: {execution:?}"
                 );
-                assert_ne!(*told, Execution::Completed, "{name}");
-                never += usize::from(*told == Execution::Never);
-                maybe += usize::from(*told == Execution::Maybe);
+                assert_ne!(*execution, Execution::Completed, "{name}");
+                never += usize::from(*execution == Execution::Never);
+                maybe += usize::from(*execution == Execution::Maybe);
             }
         }
     }
     let answered = answered.load(Ordering::Relaxed);
     assert_eq!(runs.len(), answered, "every call that ran was answered");
     println!(
-        "{answered} calls answered, {never} known not to have run, {maybe} needlessly in doubt"
+        "{answered} calls answered, {never} known not to have run, {maybe} in doubt needlessly"
     );
 }

@@ -1,58 +1,59 @@
-//! The table of limits in SECURITY.md has every limit that can be set, with the default that it has.
+//! Check of the table of limits in SECURITY.md: it lists every limit that can be set, with its
+//! default.
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::path::Path;
 
-/// What can be set, as `path::of::Type`, and its defaults.
+/// The types with settings, as `path::of::Type`, and the `Debug` output of their defaults.
 fn defaults() -> Vec<(&'static str, String)> {
-    fn shown(value: &impl Debug) -> String {
+    fn debug(value: &impl Debug) -> String {
         format!("{value:?}")
     }
     vec![
         (
             "rpc_core::serve::Options",
-            shown(&rpc_core::serve::Options::default()),
+            debug(&rpc_core::serve::Options::default()),
         ),
-        ("rpc_core::Budget", shown(&rpc_core::Budget::default())),
+        ("rpc_core::Budget", debug(&rpc_core::Budget::default())),
         (
             "xmlrpc::ServerOptions",
-            shown(&xmlrpc::ServerOptions::default()),
+            debug(&xmlrpc::ServerOptions::default()),
         ),
-        ("xmlrpc::XmlRpc", shown(&xmlrpc::XmlRpc::default())),
+        ("xmlrpc::XmlRpc", debug(&xmlrpc::XmlRpc::default())),
         (
             "xmlrpc::ClientOptions",
-            shown(&xmlrpc::ClientOptions::default()),
+            debug(&xmlrpc::ClientOptions::default()),
         ),
         (
             "conn::ListenerBuilder",
-            shown(&conn::Listener::bind("127.0.0.1:0")),
+            debug(&conn::Listener::bind("127.0.0.1:0")),
         ),
-        ("conn::Bincode", shown(&conn::Bincode::default())),
-        ("conn::Json", shown(&conn::Json::default())),
-        ("conn::MessagePack", shown(&conn::MessagePack::default())),
-        ("conn::Pickle", shown(&conn::Pickle::default())),
-        ("conn::Postcard", shown(&conn::Postcard::default())),
+        ("conn::Bincode", debug(&conn::Bincode::default())),
+        ("conn::Json", debug(&conn::Json::default())),
+        ("conn::MessagePack", debug(&conn::MessagePack::default())),
+        ("conn::Pickle", debug(&conn::Pickle::default())),
+        ("conn::Postcard", debug(&conn::Postcard::default())),
         (
             "conn::rpc::ServerOptions",
-            shown(&conn::rpc::ServerOptions::default()),
+            debug(&conn::rpc::ServerOptions::default()),
         ),
-        ("conn::rpc::Options", shown(&conn::rpc::Options::default())),
+        ("conn::rpc::Options", debug(&conn::rpc::Options::default())),
         (
             "conn::rpc::Reconnect",
-            shown(&conn::rpc::Reconnect::default()),
+            debug(&conn::rpc::Reconnect::default()),
         ),
     ]
 }
 
-/// Settings that limit nothing a peer does.
+/// Settings that are not limits on peers.
 const NO_LIMITS: [&str; 4] = ["gzip_over", "first", "max", "jitter"];
 
 #[test]
-fn the_table_is_true() {
+fn the_table_lists_every_limit_with_its_default() {
     let mut settings = BTreeMap::new();
-    for (owner, shown) in defaults() {
-        for (name, value) in fields(&shown) {
+    for (owner, debug) in defaults() {
+        for (name, value) in fields(&debug) {
             if !NO_LIMITS.contains(&name.as_str()) {
                 settings.insert(format!("{owner}::{name}"), value);
             }
@@ -60,29 +61,29 @@ fn the_table_is_true() {
     }
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../SECURITY.md");
     let text = std::fs::read_to_string(path).unwrap();
-    let mut told = BTreeMap::new();
+    let mut documented = BTreeMap::new();
     for line in text.lines() {
         let mut cells = line.split(" | ");
         let name = cells.next().and_then(|cell| cell.strip_prefix("| `"));
         if let (Some(name), Some(value)) = (name, cells.next()) {
-            told.insert(name.trim_end_matches('`').to_owned(), value.to_owned());
+            documented.insert(name.trim_end_matches('`').to_owned(), value.to_owned());
         }
     }
     for (name, value) in &settings {
-        let told = told.get(name).map(String::as_str);
-        assert_eq!(told, Some(human(name, value).as_str()), "of {name}");
+        let documented = documented.get(name).map(String::as_str);
+        assert_eq!(documented, Some(human(name, value).as_str()), "of {name}");
     }
-    for name in told.keys() {
-        assert!(settings.contains_key(name), "there is no {name}");
+    for name in documented.keys() {
+        assert!(settings.contains_key(name), "no setting is called {name}");
     }
 }
 
-/// The numbers and times among the fields of a struct itself, not of those within it.
-fn fields(shown: &str) -> Vec<(String, String)> {
-    let inner = shown.split_once("{ ").unwrap().1;
+/// Returns the numbers and durations among the direct fields of a struct.
+fn fields(debug: &str) -> Vec<(String, String)> {
+    let inner = debug.split_once("{ ").unwrap().1;
     let mut depth = 0;
     let mut fields = vec![String::new()];
-    // What a setup has is set with the setters of its owner, as are the limits of a codec.
+    // The fields of a setup and of a codec's limits are set with the setters of their owner.
     let inner = inner.replace("setup: Setup {", "");
     for c in inner.replace("limits: Limits {", "").chars() {
         match c {
@@ -99,7 +100,7 @@ fn fields(shown: &str) -> Vec<(String, String)> {
         let value = value
             .strip_prefix("Some(")
             .map_or(value, |v| v.trim_end_matches(')'));
-        // A budget is known by its size.
+        // The value of a budget is its size.
         let value = value
             .strip_prefix("Budget { bytes: ")
             .and_then(|v| v.split_once(','))
@@ -111,7 +112,7 @@ fn fields(shown: &str) -> Vec<(String, String)> {
     fields.collect()
 }
 
-/// How people write a number or a time.
+/// Formats a number or a duration as the table does.
 fn human(name: &str, value: &str) -> String {
     if value == "None" {
         return "none".to_owned();

@@ -1,4 +1,4 @@
-//! Keys and passwords stay where they belong, and what SECURITY.md says of limits is true.
+//! Keys and passwords do not leak, and the limits in SECURITY.md are true.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 

@@ -1,5 +1,5 @@
-//! A key is nowhere in the memory of a process that has no more use for it, and neither is what HMAC
-//! derives from it and would serve as well.
+//! A key is wiped from the memory of a process that no longer needs it, and so are the values that
+//! HMAC derives from it and that would serve as well.
 
 use std::fs::{self, File};
 use std::hint::black_box;
@@ -14,33 +14,33 @@ use memchr::memchr_iter;
 use rpc_core::Caller;
 use sha2::{Digest as _, Sha256};
 
-/// The folder with the key, for the program below.
+/// The environment variable with the folder of the key, for the program below.
 const FOLDER: &str = "SECRETS_TEST_FOLDER";
 
-/// Hides the key from the search for it in the file that says what to search for.
+/// Masks the search terms in their file, so that the file is not a copy of the key.
 const MASK: u8 = 0x55;
 
-/// The forms in which the search finds a key: as it is, and as the inner and the outer block of HMAC
-/// (RFC 2104, section 2).
+/// The masks under which the search finds a key: unchanged, and as the inner and the outer block of
+/// HMAC (RFC 2104, section 2).
 const PADS: [u8; 3] = [0, 0x36, 0x5c];
 
-/// The number of bytes that are searched for, from the end of the key: freed memory loses its first
-/// bytes to the allocator, and nothing else.
+/// The number of bytes searched for, from the end of the key: the allocator overwrites the first
+/// bytes of freed memory, and no others.
 const TAIL: usize = 16;
 
 #[test]
-fn a_key_is_wiped_when_nobody_needs_it() {
-    // Longer than a digest's block, and shorter.
+fn a_key_is_wiped_after_use() {
+    // One key longer than the block of the digest, and one shorter.
     for length in [200, 32] {
         let folder = tempfile::tempdir().unwrap();
         let key: Vec<u8> = (0..length).map(|_| fastrand::u8(33..127)).collect();
-        // HMAC takes the digest of a key that is longer than a block.
+        // HMAC replaces a key longer than a block by its digest.
         let digest = Sha256::digest(&key);
         let tails = [&key[length - TAIL..], &digest[digest.len() - TAIL..]].concat();
         let masked: Vec<u8> = tails.iter().map(|byte| byte ^ MASK).collect();
         fs::write(folder.path().join("key"), key).unwrap();
         fs::write(folder.path().join("masked"), masked).unwrap();
-        // A process of its own, in which nobody else has ever seen the key.
+        // A process of its own, in which no other code has ever had the key.
         let program = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "memory::program", "--ignored", "--nocapture"])
             .env(FOLDER, folder.path())
@@ -52,7 +52,7 @@ fn a_key_is_wiped_when_nobody_needs_it() {
             let line = line.unwrap_or_else(|| panic!("{program:?}"));
             line.trim().parse().unwrap()
         };
-        assert!(found("held ") > 0, "the search finds what is there");
+        assert!(found("held ") > 0, "the search finds a key in use");
         assert!(found("planted ") >= 2 * PADS.len(), "in every form");
         assert_eq!(found("dropped "), 0, "of a key of {length} bytes");
     }
@@ -67,12 +67,12 @@ fn program() {
     };
     let masked = fs::read(folder.join("masked")).unwrap();
     let tails: Vec<&[u8]> = masked.chunks(TAIL).collect();
-    // The frames that had the key in them are used again for what follows, as in any program.
+    // Stack frames that contained the key are overwritten by later calls, as in any program.
     let held = connections(&folder, &tails);
     println!("\nheld {held}");
     let dropped = copies(&tails);
     println!("dropped {dropped}");
-    // Each form is found where there is one.
+    // Every form is found if it is planted.
     let planted: Vec<Vec<u8>> = tails
         .iter()
         .flat_map(|tail| PADS.map(|pad| tail.iter().map(|byte| byte ^ MASK ^ pad).collect()))
@@ -81,7 +81,7 @@ fn program() {
     drop(black_box(planted));
 }
 
-/// Makes connections that need the key, and counts its copies while they are there.
+/// Opens connections that need the key, and counts the copies of the key while they are open.
 fn connections(folder: &Path, tails: &[&[u8]]) -> usize {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
@@ -106,7 +106,7 @@ fn connections(folder: &Path, tails: &[&[u8]]) -> usize {
     })
 }
 
-/// How often one of these is in the memory of this process, in any form.
+/// Counts the occurrences of the search terms in the memory of this process, in any form.
 fn copies(tails: &[&[u8]]) -> usize {
     let patterns: Vec<(u8, &[u8])> = tails
         .iter()
@@ -126,18 +126,18 @@ fn copies(tails: &[&[u8]]) -> usize {
         let end = u64::from_str_radix(end, 16).unwrap();
         let mut bytes = vec![0; usize::try_from(end - begin).unwrap()];
         memory.seek(SeekFrom::Start(begin)).unwrap();
-        // Some of the kernel's own pages cannot be read.
+        // Some pages of the kernel cannot be read.
         if memory.read_exact(&mut bytes).is_err() {
             continue;
         }
         for (mask, tail) in &patterns {
-            // One byte of a key is no secret; the whole of it must not be in memory to search for.
-            let is_key = |place: &[u8]| place.iter().zip(*tail).all(|(a, b)| a ^ mask == *b);
+            // Compares single bytes: the whole key must not be in memory for the search.
+            let is_key = |window: &[u8]| window.iter().zip(*tail).all(|(a, b)| a ^ mask == *b);
             let begins = memchr_iter(tail[0] ^ mask, &bytes);
-            let places = begins.filter_map(|begin| bytes.get(begin..begin + TAIL));
-            count += places.filter(|place| is_key(place)).count();
+            let windows = begins.filter_map(|begin| bytes.get(begin..begin + TAIL));
+            count += windows.filter(|window| is_key(window)).count();
         }
-        // A copy in this buffer is none of the program's.
+        // A copy in this buffer is not the program's.
         bytes.fill(0);
     }
     count

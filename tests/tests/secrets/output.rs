@@ -1,4 +1,4 @@
-//! No log, no error and no `Debug` shows a secret, whatever goes wrong.
+//! No log, error or `Debug` output contains a secret, whatever goes wrong.
 
 use std::error::Error;
 use std::fmt::{Debug, Write as _};
@@ -19,11 +19,11 @@ const TOKEN: &str = "staple-of-the-token";
 const KEY: &str = "an-authkey-for-nobody-else";
 const OTHER_KEY: &str = "an-authkey-of-a-stranger";
 
-/// All that was logged and shown.
+/// All text that was logged or displayed.
 #[derive(Clone, Default)]
-struct Seen(Arc<Mutex<String>>);
+struct Transcript(Arc<Mutex<String>>);
 
-impl Seen {
+impl Transcript {
     fn text(&self, text: impl Into<String>) {
         let text = text.into();
         writeln!(self.0.lock().unwrap(), "{text}").unwrap();
@@ -33,7 +33,7 @@ impl Seen {
         self.text(format!("{value:?} {value:#?}"));
     }
 
-    /// What a program shows of an error: itself, and its causes.
+    /// Records what a program displays of an error: itself and its causes.
     fn error(&self, error: &(dyn Error + 'static)) {
         self.debug(&error);
         let mut cause = Some(error);
@@ -43,9 +43,9 @@ impl Seen {
         }
     }
 
-    /// What is here that should not be.
+    /// Returns the secrets that the text contains, in any encoding.
     fn secrets(&self) -> Vec<String> {
-        let seen = self.0.lock().unwrap();
+        let transcript = self.0.lock().unwrap();
         let forms = [PASSWORD, TOKEN, KEY, OTHER_KEY].map(|secret| {
             let bytes = secret.as_bytes();
             let list = format!("{bytes:?}");
@@ -59,12 +59,12 @@ impl Seen {
             [secret.to_owned(), list, hex, login, base64]
         });
         let mut forms: Vec<String> = forms.into_iter().flatten().collect();
-        forms.retain(|form| seen.contains(form));
+        forms.retain(|form| transcript.contains(form));
         forms
     }
 }
 
-impl Write for Seen {
+impl Write for Transcript {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0
             .lock()
@@ -79,31 +79,31 @@ impl Write for Seen {
 }
 
 #[tokio::test]
-async fn secrets_are_shown_by_nothing() {
-    let seen = Seen::default();
-    let writer = seen.clone();
+async fn no_output_contains_a_secret() {
+    let transcript = Transcript::default();
+    let writer = transcript.clone();
     let log = tracing_subscriber::fmt()
         .with_max_level(tracing::Level::TRACE)
         .with_writer(move || writer.clone())
         .finish();
     tracing::subscriber::set_global_default(log).unwrap();
 
-    http(&seen).await;
-    connections(&seen).await;
+    http(&transcript).await;
+    connections(&transcript).await;
 
-    let secrets = seen.secrets();
-    let text = seen.0.lock().unwrap();
+    let secrets = transcript.secrets();
+    let text = transcript.0.lock().unwrap();
     assert!(secrets.is_empty(), "{secrets:?} in {text}");
     for expected in ["request refused", "failed to authenticate", "AuthKey(..)"] {
         assert!(text.contains(expected), "no {expected:?} in {text}");
     }
-    // Whoever looks for a secret in the form it is in finds it.
+    // Check of the check: a secret in each encoding is found.
     drop(text);
-    seen.text(format!("{:?}", KEY.as_bytes()));
-    assert_eq!(seen.secrets().len(), 1);
+    transcript.text(format!("{:?}", KEY.as_bytes()));
+    assert_eq!(transcript.secrets().len(), 1);
 }
 
-async fn http(seen: &Seen) {
+async fn http(transcript: &Transcript) {
     let options = ServerOptions::default().authorize(|head, _| {
         let login = BASE64_STANDARD.encode(format!("user:{PASSWORD}"));
         match head.headers.get("authorization") {
@@ -111,7 +111,7 @@ async fn http(seen: &Seen) {
             _ => Err(Rejection::new(StatusCode::UNAUTHORIZED, "who are you?")),
         }
     });
-    seen.debug(&options);
+    transcript.debug(&options);
     let server = xmlrpc::Server::with_options(options);
     let listening = server.bind("127.0.0.1:0").await.unwrap();
     let address = listening
@@ -125,27 +125,27 @@ async fn http(seen: &Seen) {
         .header("x-token", TOKEN)
         .unwrap()
         .timeout(Some(std::time::Duration::from_secs(10)));
-    seen.debug(&options);
+    transcript.debug(&options);
     let urls = [
-        // All is well.
+        // A correct password and token.
         format!("http://user:{PASSWORD}@{address}/RPC2?token={TOKEN}"),
-        // Refused.
+        // A wrong password.
         format!("http://user:{TOKEN}@{address}/"),
-        // There is nobody, and no such path.
+        // No server, no such path, no such socket.
         format!("http://user:{PASSWORD}@127.0.0.1:1/{}", "RPC2"),
         format!("http://user:{PASSWORD}@{address}/nothing/here"),
         format!("http+unix://user:{PASSWORD}@/nowhere/socket:/RPC2"),
     ];
     for url in urls {
         let client = xmlrpc::Client::with_options(&url, options.clone()).unwrap();
-        seen.debug(&client);
+        transcript.debug(&client);
         for method in ["system.listMethods", "nope"] {
             if let Err(error) = client.call::<rpc_core::Value>(method, ()).await {
-                seen.error(&error);
+                transcript.error(&error);
             }
         }
     }
-    // URLs that are none.
+    // Malformed or unsupported URLs.
     for url in [
         format!("https://user:{PASSWORD}@{address}/"),
         format!("ftp://user:{PASSWORD}@{address}/"),
@@ -156,51 +156,51 @@ async fn http(seen: &Seen) {
         format!("http+unix://user:{PASSWORD}@"),
     ] {
         let error = xmlrpc::Client::with_options(&url, options.clone());
-        seen.error(&error.expect_err(&url));
+        transcript.error(&error.expect_err(&url));
     }
     let proxied = ClientOptions::default()
         .proxy(&format!("http://user:{PASSWORD}@127.0.0.1:1"))
         .unwrap();
-    seen.debug(&proxied);
+    transcript.debug(&proxied);
     let client = xmlrpc::Client::with_options("http://elsewhere.example/", proxied).unwrap();
-    seen.debug(&client);
-    seen.error(&client.call::<i64>("add", (3, 5)).await.unwrap_err());
+    transcript.debug(&client);
+    transcript.error(&client.call::<i64>("add", (3, 5)).await.unwrap_err());
     let no_proxy = ClientOptions::default().proxy(&format!("https://user:{PASSWORD}@proxy:1"));
-    seen.error(&no_proxy.unwrap_err());
+    transcript.error(&no_proxy.unwrap_err());
 }
 
-async fn connections(seen: &Seen) {
+async fn connections(transcript: &Transcript) {
     let key = AuthKey::new(KEY).unwrap();
-    seen.debug(&key);
+    transcript.debug(&key);
     let authentication = Authentication::new(key.clone());
-    seen.debug(&authentication);
+    transcript.debug(&authentication);
     let handshake = Handshake::new(Role::Listener, authentication, Channel::Memory);
-    seen.debug(&handshake.unwrap());
-    seen.error(&AuthKey::new("").unwrap_err());
-    seen.error(&AuthKey::from_file("/nowhere/at/all").unwrap_err());
+    transcript.debug(&handshake.unwrap());
+    transcript.error(&AuthKey::new("").unwrap_err());
+    transcript.error(&AuthKey::from_file("/nowhere/at/all").unwrap_err());
 
     let server = rpc::Server::new();
     let builder = Listener::bind("127.0.0.1:0").authkey(KEY);
-    seen.debug(&builder);
+    transcript.debug(&builder);
     let listener = builder.await.unwrap();
-    seen.debug(&listener);
+    transcript.debug(&listener);
     let address = listener.local_address().clone();
     tokio::spawn(server.serve(listener));
 
     let builder = rpc::Client::connect(&address)
         .authkey(KEY)
         .reconnect(Reconnect::default());
-    seen.debug(&builder);
+    transcript.debug(&builder);
     let client = builder.await.unwrap();
-    seen.debug(&client);
+    transcript.debug(&client);
     let error = client.call::<i64>("nope", ()).await.unwrap_err();
-    seen.error(&error);
+    transcript.error(&error);
     let stranger = rpc::Client::connect(&address).authkey(OTHER_KEY).await;
-    seen.error(&stranger.unwrap_err());
+    transcript.error(&stranger.unwrap_err());
     let nameless = rpc::Client::connect(&address).await;
-    seen.error(&nameless.unwrap_err());
+    transcript.error(&nameless.unwrap_err());
     let connection = conn::Client::connect::<(), (), Bincode>(&address).authkey(OTHER_KEY);
-    seen.debug(&connection);
+    transcript.debug(&connection);
     let connection: Result<Connection<(), ()>, _> = connection.await;
-    seen.error(&connection.unwrap_err());
+    transcript.error(&connection.unwrap_err());
 }

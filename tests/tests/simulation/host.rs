@@ -1,4 +1,4 @@
-//! The machine of the server: it starts, stops, crashes and vanishes.
+//! The server's machine: starts, stops, crashes and vanishes.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use super::HANGS;
+use super::HANG_TIMEOUT;
 use super::ledger::Ledger;
 use super::network::Network;
 use super::service::Workshop;
@@ -35,7 +35,7 @@ impl Host {
         }
     }
 
-    /// Starts a server, unless one runs.
+    /// Starts a server, unless one is running.
     pub(crate) async fn start(&mut self) {
         if self.running.is_some() {
             return;
@@ -49,7 +49,7 @@ impl Host {
         let (stop, stopped) = oneshot::channel();
         let task = tokio::spawn(async move {
             let stopped = async {
-                // Nobody who could stop it is a reason to go on.
+                // A dropped sender must not stop the server.
                 if stopped.await.is_err() {
                     std::future::pending::<()>().await;
                 }
@@ -59,13 +59,13 @@ impl Host {
         self.running = Some(Running { stop, task });
     }
 
-    /// The process ends at once.
+    /// Ends the server's process at once.
     pub(crate) async fn crash(&mut self) {
         self.network.refuse();
         self.end().await;
     }
 
-    /// The machine is gone, without a word to anybody.
+    /// Makes the machine vanish, without any notice to the clients.
     pub(crate) async fn vanish(&mut self) {
         self.network.silence();
         self.end().await;
@@ -74,19 +74,19 @@ impl Host {
     async fn end(&mut self) {
         if let Some(running) = self.running.take() {
             running.task.abort();
-            // It was cancelled, which is what was wanted.
+            // The error only says that the task was aborted.
             let _ = running.task.await;
         }
     }
 
-    /// Lets calls finish. Tells how many connections had to be aborted.
+    /// Stops gracefully, and returns the number of connections that had to be aborted.
     pub(crate) async fn stop(&mut self) -> usize {
         let Some(running) = self.running.take() else {
             return 0;
         };
         self.ledger.event("the server stops");
         let _ = running.stop.send(());
-        match timeout(HANGS, running.task).await {
+        match timeout(HANG_TIMEOUT, running.task).await {
             Ok(drained) => {
                 self.network.refuse();
                 drained.unwrap().aborted

@@ -1,4 +1,4 @@
-//! The books of a run: what was called, what ran, what became of it, and what is still there.
+//! The record of a run: calls, executions, outcomes, and objects that are still alive.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,7 +8,7 @@ use rpc_core::{CallError, Execution};
 
 use super::trace::Trace;
 
-/// Both sides write to it, by the number of the call, which is one of its arguments.
+/// Both sides record here, by the number of the call, which is one of its arguments.
 #[derive(Clone)]
 pub(crate) struct Ledger(Arc<Shared>);
 
@@ -26,7 +26,7 @@ struct Books {
     counts: BTreeMap<String, u64>,
 }
 
-/// How often a call began, ran and ended.
+/// The record of one call.
 struct Call {
     method: &'static str,
     idempotent: bool,
@@ -37,7 +37,7 @@ struct Call {
     ended: Option<End>,
 }
 
-/// How a call ended for the one who made it.
+/// The outcome of a call for its caller.
 #[derive(Debug)]
 enum End {
     Succeeded,
@@ -53,17 +53,18 @@ impl Ledger {
         }))
     }
 
-    /// A new call. It ends when the entry says so; if the entry is dropped before, it was cancelled.
+    /// Records a new call. If the entry is dropped before its outcome is recorded, the call was
+    /// cancelled.
     pub(crate) fn call(&self, method: &'static str) -> Entry {
         self.enter(method, false, false)
     }
 
-    /// A new call that may run more than once.
+    /// Records a new call that may run more than once.
     pub(crate) fn idempotent_call(&self, method: &'static str) -> Entry {
         self.enter(method, true, false)
     }
 
-    /// A new call that succeeds when it is on its way.
+    /// Records a new call that succeeds as soon as it is sent.
     pub(crate) fn one_way_call(&self, method: &'static str) -> Entry {
         self.enter(method, false, true)
     }
@@ -89,7 +90,7 @@ impl Ledger {
         }
     }
 
-    /// The method of the call runs, until the result is dropped.
+    /// Records that the method of the call is running, until the result is dropped.
     pub(crate) fn run(&self, number: u64) -> Running {
         let number = number as usize;
         let mut books = self.books();
@@ -104,12 +105,12 @@ impl Ledger {
         }
     }
 
-    /// Whether the call's method runs at this moment.
+    /// Returns `true` if the method of the call is running.
     pub(crate) fn runs(&self, number: u64) -> bool {
         self.books().calls[number as usize].running > 0
     }
 
-    /// Something of this kind exists, until the result is dropped.
+    /// Records that something of this kind exists, until the result is dropped.
     pub(crate) fn alive(&self, kind: &'static str) -> Alive {
         let mut books = self.books();
         *books.alive.entry(kind).or_default() += 1;
@@ -125,7 +126,7 @@ impl Ledger {
         }
     }
 
-    /// Counts what happens in all runs together: what never happens is not tested.
+    /// Counts an event over all runs: what never happens is not tested.
     pub(crate) fn count(&self, what: impl fmt::Display) {
         *self.books().counts.entry(what.to_string()).or_default() += 1;
     }
@@ -146,7 +147,7 @@ impl Ledger {
         self.0.trace.event(|| event.to_string());
     }
 
-    /// Checks that nothing is left that only other sides referred to.
+    /// Checks that nothing is left that only peers referred to.
     pub(crate) fn check_nothing_is_alive(&self, except: &[&str]) {
         let alive: Vec<_> = self
             .books()
@@ -161,7 +162,7 @@ impl Ledger {
         );
     }
 
-    /// Checks what became of each call.
+    /// Checks the outcome of each call against its executions.
     pub(crate) fn check_calls(&self) {
         let books = self.books();
         let violations: Vec<_> = books
@@ -214,7 +215,7 @@ impl Call {
     }
 }
 
-/// A call, for the one who makes it.
+/// A call, as its caller sees it.
 pub(crate) struct Entry {
     ledger: Ledger,
     number: usize,
@@ -226,7 +227,7 @@ impl Entry {
         self.number as u64
     }
 
-    /// It ended like this.
+    /// Records the outcome.
     pub(crate) fn ended<T>(mut self, result: &Result<T, CallError>) {
         let end = match result {
             Ok(_) => End::Succeeded,
@@ -265,7 +266,7 @@ impl Drop for Entry {
     }
 }
 
-/// The method of a call at work.
+/// A running method.
 pub(crate) struct Running {
     ledger: Ledger,
     number: usize,
@@ -286,7 +287,7 @@ impl Drop for Running {
     }
 }
 
-/// Something that must not outlive whoever refers to it.
+/// Something that must not outlive the last reference to it.
 pub(crate) struct Alive {
     ledger: Ledger,
     kind: &'static str,

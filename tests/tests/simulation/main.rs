@@ -1,8 +1,9 @@
-//! Servers and clients of `conn::rpc` in a simulated network, in simulated time: whatever happens to bytes,
-//! connections and machines, calls end once, run at most once, and leave nothing behind.
+//! Servers and clients of `conn::rpc` in a simulated network, in simulated time: whatever happens
+//! to bytes, connections and machines, calls complete once, run at most once, and leave nothing
+//! behind.
 //!
-//! Each seed is another run, and always the same one. `FARCALL_SEED=123` replays a run and prints what
-//! happens in it; `FARCALL_SEEDS=100000` tries more of them.
+//! Each seed is a different run, and always the same one. `FARCALL_SEED=123` replays a run and
+//! prints its events; `FARCALL_SEEDS=100000` tries more seeds.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::collections::BTreeMap;
@@ -25,18 +26,19 @@ mod world;
 
 use tokio::time::sleep;
 use trace::Text;
-use world::{Report, notice_panics, run};
+use world::{Report, record_panics, run};
 
-/// What takes longer, in simulated time, never ends: more than a client tries to reconnect, and all other
-/// limits of time together.
-const HANGS: Duration = Duration::from_secs(90);
+/// The simulated time after which an operation counts as hung: more than a client spends on
+/// reconnecting, and than all other timeouts together.
+const HANG_TIMEOUT: Duration = Duration::from_secs(90);
 
-/// When whatever nobody waits for any more is gone, at the latest: after the longest partition, and the time
-/// in which a silent peer is found out.
-const GONE: Duration = Duration::from_secs(40);
+/// The time by which everything that is no longer referred to must be released: above the longest
+/// partition and the time to detect a silent peer.
+const CLEANUP_TIME: Duration = Duration::from_secs(40);
 
-/// What must have happened in a full run: checks of what never happens prove nothing.
-const HAPPENS: [&str; 22] = [
+/// Events that must have happened in a full run: a check of something that never happens proves
+/// nothing.
+const EXPECTED_EVENTS: [&str; 22] = [
     "work: succeeded",
     "work: ran again",
     "work: cancelled",
@@ -61,10 +63,10 @@ const HAPPENS: [&str; 22] = [
     "read: succeeded",
 ];
 
-/// After so many runs that fail no more are tried.
+/// The number of failed runs after which no more are started.
 const ENOUGH: usize = 5;
 
-/// How many runs are a full run.
+/// The number of seeds of a full run.
 const SEEDS: u64 = 2000;
 
 async fn pause(millis: u64) {
@@ -80,7 +82,7 @@ fn number(variable: &str) -> Option<u64> {
 
 #[test]
 fn invariants_hold_whatever_the_network_does() {
-    notice_panics();
+    record_panics();
     if let Some(seed) = number("FARCALL_SEED") {
         let report = run(seed, Text::Printed);
         assert!(report.violations.is_empty(), "{}", describe(seed, &report));
@@ -123,7 +125,7 @@ fn invariants_hold_whatever_the_network_does() {
         .collect();
     assert!(failed.is_empty(), "{}", failed.join("\n"));
     if seeds >= SEEDS {
-        for what in HAPPENS {
+        for what in EXPECTED_EVENTS {
             assert!(counts.contains_key(what), "this never happened: {what}");
         }
     }
@@ -141,12 +143,12 @@ fn describe(seed: u64, report: &Report) -> String {
 fn the_same_seed_gives_the_same_trace() {
     for seed in 0..100 {
         if run(seed, Text::Dropped).hash != run(seed, Text::Dropped).hash {
-            panic!("seed {seed} is not replayed:\n{}", difference(seed));
+            panic!("seed {seed} is not reproducible:\n{}", difference(seed));
         }
     }
 }
 
-/// Where two runs of a seed part.
+/// Returns the first events in which two runs of a seed differ.
 fn difference(seed: u64) -> String {
     let first = run(seed, Text::Kept).lines;
     let second = run(seed, Text::Kept).lines;

@@ -7,7 +7,7 @@ use rpc_core::{CallError, client, service};
 use super::ledger::{Alive, Ledger};
 use super::pause;
 
-/// An object of the server that clients refer to.
+/// An object of the server, referred to by clients.
 pub(crate) struct Counter {
     ledger: Ledger,
     value: AtomicU64,
@@ -42,7 +42,7 @@ pub(crate) trait CounterApi {
     async fn next(&self, number: u64) -> Result<u64, CallError>;
 }
 
-/// An object of a client that the server refers to.
+/// An object of a client, referred to by the server.
 pub(crate) struct Listener {
     ledger: Ledger,
     _alive: Alive,

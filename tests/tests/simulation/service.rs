@@ -1,4 +1,4 @@
-//! What the server offers. Everything that runs is noted in the ledger.
+//! The server's methods. All executions are recorded in the ledger.
 
 use std::future::pending;
 use std::sync::Mutex;
@@ -12,16 +12,16 @@ use super::objects::{Counter, CounterApi, ListenerApi};
 use super::pause;
 use super::streams::{self, Source};
 
-/// The code of the faults that methods and streams are asked for.
+/// The code of the faults that callers ask for.
 pub(crate) const AS_ASKED: i64 = 7;
 
-/// How many callbacks the board has room for.
+/// The maximum number of callbacks on the board.
 const BOARD: usize = 3;
 
-/// The server's object.
+/// The service of the server.
 pub(crate) struct Workshop {
     ledger: Ledger,
-    /// Objects of clients, for other clients to call.
+    /// Objects of clients, which other clients can call.
     board: Mutex<Vec<Remote<dyn ListenerApi>>>,
     _alive: Alive,
 }
@@ -62,7 +62,7 @@ impl Workshop {
         Remote::new(Counter::new(&self.ledger))
     }
 
-    /// Items that are objects.
+    /// Returns a stream of objects.
     pub fn counters(&self, number: u64, count: u64) -> Stream<Remote<dyn CounterApi>> {
         self.ledger.run(number).complete();
         let alive = self.ledger.alive("stream sources");
@@ -73,7 +73,7 @@ impl Workshop {
         }))
     }
 
-    /// Counts on an object of this side that comes back.
+    /// Increments an object of the server that the caller passes back.
     pub async fn count_on(
         &self,
         number: u64,
@@ -131,14 +131,14 @@ impl Workshop {
         Ok(())
     }
 
-    /// Passes on that the caller does not offer what it is called for.
+    /// Calls a method that the caller does not offer, and returns the fault.
     pub async fn call_missing(&self, cx: Context, number: u64) -> Result<(), Fault> {
         let _running = self.ledger.run(number);
         let caller = Client::of(&cx).ok_or_else(|| Fault::new(AS_ASKED, "no caller"))?;
         Ok(caller.call("missing", ()).await?)
     }
 
-    /// Calls what the caller itself offers.
+    /// Calls a method that the caller offers.
     pub async fn call_caller(&self, cx: Context, number: u64, millis: u64) -> Result<(), Fault> {
         let running = self.ledger.run(number);
         let caller = Client::of(&cx).ok_or_else(|| Fault::new(AS_ASKED, "no caller"))?;
@@ -150,7 +150,7 @@ impl Workshop {
         Ok(())
     }
 
-    /// Keeps an object of the caller's, at most for as long as there is a caller.
+    /// Keeps an object of the caller for this time, but not longer than the session.
     pub fn subscribe(&self, number: u64, listener: Remote<dyn ListenerApi>, millis: u64) {
         self.ledger.run(number).complete();
         let alive = self.ledger.alive("subscriptions");
@@ -182,7 +182,7 @@ impl Workshop {
         drop(dropped);
     }
 
-    /// An object of a client, maybe of another one.
+    /// Returns an object of a client, possibly of another one.
     pub fn pick(&self, number: u64) -> Option<Remote<dyn ListenerApi>> {
         self.ledger.run(number).complete();
         self.board.lock().unwrap().last().cloned()
@@ -194,18 +194,18 @@ impl Workshop {
         drop(board);
     }
 
-    /// What the server's end of the session holds besides this call.
+    /// Checks that the server's side of the session holds nothing but this call.
     pub fn check_load(&self, cx: &Context, number: u64) {
         self.ledger.run(number).complete();
         if let Some(caller) = Client::of(cx) {
-            let load = caller.load();
-            let nothing = conn::rpc::Load {
+            let stats = caller.stats();
+            let nothing = conn::rpc::SessionStats {
                 answers: 1,
                 ..Default::default()
             };
             self.ledger.check(
-                load == nothing,
-                format_args!("the server still holds {load:?}"),
+                stats == nothing,
+                format_args!("the server still holds {stats:?}"),
             );
         }
     }

@@ -1,4 +1,4 @@
-//! Streams whose items show what became of them: the numbers from zero.
+//! Streams of the numbers from zero, so that a missing or repeated item is detected.
 
 use conn::rpc::{Stream, StreamError};
 use fastrand::Rng;
@@ -9,15 +9,15 @@ use tokio::time::timeout;
 
 use super::ledger::Ledger;
 use super::service::AS_ASKED;
-use super::{HANGS, pause};
+use super::{HANG_TIMEOUT, pause};
 
-/// What a stream is to bring.
+/// The items of a stream.
 #[derive(Clone, Copy, Serialize, Deserialize)]
 pub(crate) struct Source {
     count: u64,
-    /// Ends with a fault instead of regularly.
+    /// `true` if the stream ends with a fault.
     fails: bool,
-    /// The time between items.
+    /// The time between items in milliseconds.
     millis: u64,
 }
 
@@ -30,7 +30,7 @@ impl Source {
         }
     }
 
-    /// The stream, either of whose sources is dropped with it.
+    /// Returns the stream. Its source, of one of two kinds, is dropped with it.
     pub(crate) fn stream(self, ledger: &Ledger) -> Stream<u64> {
         let Self {
             count,
@@ -49,7 +49,7 @@ impl Source {
                     }
                 }
                 if fails {
-                    // Nobody may be left to tell.
+                    // An error means that nobody reads the stream any more.
                     let _ = sender.fail(Fault::new(AS_ASKED, "as asked")).await;
                 }
             });
@@ -72,7 +72,7 @@ impl Source {
     }
 }
 
-/// Reads a stream to its end, and checks that it brings what its source does.
+/// Reads a stream to its end, and checks that it yields the items of its source.
 pub(crate) async fn read<P: Future<Output = ()>>(
     mut stream: Stream<u64>,
     source: Source,
@@ -82,7 +82,7 @@ pub(crate) async fn read<P: Future<Output = ()>>(
     let mut next = 0;
     loop {
         pause().await;
-        let Ok(item) = timeout(HANGS, stream.next()).await else {
+        let Ok(item) = timeout(HANG_TIMEOUT, stream.next()).await else {
             ledger.violation("a stream hangs");
             return Ok(next);
         };
@@ -106,7 +106,7 @@ pub(crate) async fn read<P: Future<Output = ()>>(
                 } else {
                     ledger.count(format_args!("stream: {error}"));
                 }
-                let after = timeout(HANGS, stream.next()).await;
+                let after = timeout(HANG_TIMEOUT, stream.next()).await;
                 ledger.check(matches!(after, Ok(None)), "a stream goes on after its end");
                 return Err(error);
             }

@@ -1,4 +1,4 @@
-//! What happened, in order: as a hash to compare runs by, and as text to read.
+//! The events of a run in order: as a hash, to compare runs, and as text.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::{Arc, Mutex};
@@ -19,17 +19,17 @@ struct State {
     lines: Vec<String>,
 }
 
-/// What becomes of the text of events.
+/// The treatment of the text of events.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Text {
     Dropped,
     Kept,
-    /// At once, as the run may never end.
+    /// Printed at once, as the run may hang.
     Printed,
 }
 
 impl Trace {
-    /// Begins now.
+    /// Starts a trace at the current time.
     pub(crate) fn new(text: Text) -> Self {
         let state = State {
             hash: DefaultHasher::new(),

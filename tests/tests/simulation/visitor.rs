@@ -8,14 +8,14 @@ use rpc_core::Registry;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::HANGS;
+use super::HANG_TIMEOUT;
 use super::activity::Activity;
 use super::ledger::Ledger;
 use super::network::{Network, Towards};
 use super::objects::Listener;
 use super::world::options;
 
-/// One of the clients, which comes again when it is cut off.
+/// One of the clients. It connects again when its connection is lost.
 pub(crate) struct Visitor {
     pub(crate) number: usize,
     pub(crate) network: Network,
@@ -26,7 +26,7 @@ pub(crate) struct Visitor {
 }
 
 impl Visitor {
-    /// Is busy until the end. Returns the client if it is still connected.
+    /// Makes calls until the end of the run. Returns the client if it is still connected.
     pub(crate) async fn visit(mut self) -> Option<Client> {
         let reconnects = self.random.bool();
         let mut last = None;
@@ -36,7 +36,7 @@ impl Visitor {
                 sleep(pause).await;
                 continue;
             };
-            last = self.use_up(client).await;
+            last = self.use_client(client).await;
         }
         last
     }
@@ -56,14 +56,14 @@ impl Visitor {
             .timeout(Duration::from_secs(3))
             .offer(offered);
         if reconnects {
-            // Its jitter is not random by the seed.
+            // Jitter would not be reproducible from the seed.
             let reconnect = Reconnect::default()
                 .jitter(0.0)
                 .max_pause(Duration::from_secs(1))
                 .give_up_after(Some(Duration::from_secs(20)));
             client = client.reconnect(reconnect);
         }
-        match timeout(HANGS, client.into_future()).await {
+        match timeout(HANG_TIMEOUT, client.into_future()).await {
             Ok(Ok(client)) => Some(client),
             Ok(Err(error)) => {
                 self.ledger.count(format_args!("connect: {error}"));
@@ -78,7 +78,7 @@ impl Visitor {
         }
     }
 
-    async fn use_up(&mut self, client: Client) -> Option<Client> {
+    async fn use_client(&mut self, client: Client) -> Option<Client> {
         let mut tasks = JoinSet::new();
         for _ in 0..self.random.u8(1..4) {
             let random = self.random.fork();
@@ -86,7 +86,7 @@ impl Visitor {
             tasks.spawn(activity.run(self.end));
         }
         if self.random.u8(..4) == 0 {
-            // It leaves while it is busy, and maybe without a word.
+            // Leaves while calls are running, sometimes without notice to the server.
             sleep(Duration::from_millis(self.random.u64(..2000))).await;
             if !self.healthy && self.random.bool() {
                 self.network.half_open(self.number, Towards::Server);

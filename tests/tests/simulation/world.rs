@@ -1,4 +1,4 @@
-//! One run: a server, some clients, and what goes wrong between them, all from one seed.
+//! One run: a server, some clients, and the failures between them, all from one seed.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -19,9 +19,9 @@ use super::network::{Network, Towards};
 use super::service::WorkshopApi;
 use super::trace::{Text, Trace};
 use super::visitor::Visitor;
-use super::{GONE, HANGS};
+use super::{CLEANUP_TIME, HANG_TIMEOUT};
 
-/// What became of a run.
+/// The result of a run.
 pub(crate) struct Report {
     pub(crate) violations: Vec<String>,
     pub(crate) hash: u64,
@@ -29,16 +29,16 @@ pub(crate) struct Report {
     pub(crate) lines: Vec<String>,
 }
 
-/// How long a run may take on a busy machine, in real time.
+/// The maximum duration of a run on a busy machine, in real time.
 const STUCK: Duration = Duration::from_secs(60);
 
 thread_local! {
-    /// Whether a task of this thread's run panicked, which tokio tells nobody.
+    /// `true` if a task of this thread's run panicked, which tokio does not report.
     static PANICKED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Has panics of tasks be noticed.
-pub(crate) fn notice_panics() {
+/// Installs a hook that records panics of tasks.
+pub(crate) fn record_panics() {
     let default = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
         PANICKED.set(true);
@@ -46,7 +46,7 @@ pub(crate) fn notice_panics() {
     }));
 }
 
-/// Runs a seed.
+/// Performs the run of a seed.
 pub(crate) fn run(seed: u64, text: Text) -> Report {
     let _watched = watch(seed);
     PANICKED.set(false);
@@ -72,16 +72,16 @@ pub(crate) fn run(seed: u64, text: Text) -> Report {
     }
 }
 
-/// Ends the test if the run does not, before the result is dropped. A run that stands still in simulated
-/// time, as in a deadlock, cannot do that itself.
+/// Aborts the test if the run has not finished after [`STUCK`], unless the result is dropped
+/// before. A run that is stuck in simulated time, as in a deadlock, cannot do that itself.
 fn watch(seed: u64) -> Sender<()> {
     let (watched, ended) = channel();
     thread::spawn(move || {
         if ended.recv_timeout(STUCK) == Err(RecvTimeoutError::Timeout) {
-            // Unlike what is printed, this is not kept back until the test has ended.
+            // Unlike captured output, this is visible before the test has finished.
             let _ = writeln!(
                 io::stderr(),
-                "seed {seed} stands still: FARCALL_SEED={seed} shows where"
+                "seed {seed} is stuck: FARCALL_SEED={seed} shows where"
             );
             process::exit(1);
         }
@@ -95,10 +95,10 @@ struct World {
     ledger: Ledger,
     host: Host,
     clients: usize,
-    /// Nothing goes wrong: calls take their time, and succeed.
+    /// `true` if there are no failures: calls take their time, and succeed.
     healthy: bool,
     lease: Duration,
-    /// Until when clients are busy and things go wrong.
+    /// The time until which clients make calls and failures happen.
     end: Instant,
 }
 
@@ -141,7 +141,7 @@ impl World {
         }
         if !self.healthy {
             while Instant::now() < self.end {
-                self.go_wrong().await;
+                self.fail_once().await;
             }
         }
         self.host.start().await;
@@ -166,7 +166,7 @@ impl World {
         self.ledger.check_calls();
     }
 
-    async fn go_wrong(&mut self) {
+    async fn fail_once(&mut self) {
         let next = Instant::now() + Duration::from_millis(self.random.u64(..1500));
         sleep_until(next.min(self.end)).await;
         let client = self.random.usize(..self.clients);
@@ -200,28 +200,28 @@ impl World {
         }
     }
 
-    /// When nobody does anything any more, neither end of a session holds anything.
+    /// Checks that neither side of a session holds anything once nothing is running.
     async fn check_loads(&self, clients: &[Client]) {
         for client in clients {
             let entry = self.ledger.idempotent_call("clear");
-            let result = timeout(HANGS, client.clear(entry.number())).await;
+            let result = timeout(HANG_TIMEOUT, client.clear(entry.number())).await;
             self.ledger.check(result.is_ok(), "the last calls hang");
             if let Ok(result) = result {
                 entry.ended(&result);
             }
         }
-        sleep(GONE).await;
+        sleep(CLEANUP_TIME).await;
         for client in clients {
             let entry = self.ledger.call("check_load");
-            let result = timeout(HANGS, client.check_load(entry.number())).await;
+            let result = timeout(HANG_TIMEOUT, client.check_load(entry.number())).await;
             self.ledger.check(result.is_ok(), "the last calls hang");
             if let Ok(result) = result {
                 entry.ended(&result);
             }
-            let load = client.stats();
+            let stats = client.stats();
             self.ledger.check(
-                load == conn::rpc::Load::default(),
-                format_args!("a client still holds {load:?}"),
+                stats == conn::rpc::SessionStats::default(),
+                format_args!("a client still holds {stats:?}"),
             );
         }
     }
@@ -231,12 +231,12 @@ impl World {
             match self.random.bool() {
                 true => drop(client),
                 false => {
-                    let closed = timeout(HANGS, client.close()).await;
+                    let closed = timeout(HANG_TIMEOUT, client.close()).await;
                     self.ledger.check(closed.is_ok(), "a client does not close");
                 }
             }
         }
-        sleep(GONE + self.lease).await;
+        sleep(CLEANUP_TIME + self.lease).await;
     }
 }
 
@@ -245,7 +245,7 @@ pub(crate) fn options(random: &mut Rng, healthy: bool) -> Options {
     Options::default()
         .max_calls(choose(&[2, 10, 1000]))
         .window(choose(&[1, 300, 100_000]))
-        // A slow connection is taken for a silent one if it must answer sooner than it can.
+        // With a shorter keepalive, a slow connection would be taken for a silent one.
         .keepalive(match healthy {
             true => Duration::from_secs(30),
             false => Duration::from_millis(choose(&[500, 3000]).into()),

@@ -3,12 +3,12 @@
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 
-/// Calls a method with one integer, and gives the integer that it answers.
+/// Calls a method with one integer and returns the integer of the reply.
 pub(crate) fn call(address: SocketAddr, method: &str, n: i64) -> io::Result<i64> {
     exchange(TcpStream::connect(address)?, method, n)
 }
 
-/// The same over a connection that is there.
+/// The same over an open connection.
 pub(crate) fn exchange(mut io: impl Read + Write, method: &str, n: i64) -> io::Result<i64> {
     let body = format!(
         "<methodCall><methodName>{method}</methodName><params><param><value><int>{n}</int></value>\

@@ -1,4 +1,4 @@
-//! Several event loops for one address, as threads and as processes.
+//! Workers: several event loops for one address, as threads and as processes.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod http;

@@ -13,12 +13,13 @@ use rpc_core::workers::Workers;
 
 use crate::http::{call, exchange};
 
-/// Where the program of the tests listens.
+/// The environment variable with the address of the test program.
 const ADDRESS: &str = "WORKERS_TEST_ADDRESS";
-/// A file that, once it is there, keeps new workers of that program from serving.
+/// The environment variable with the path of a file whose existence keeps new workers of the test
+/// program from serving.
 const BROKEN: &str = "WORKERS_TEST_BROKEN";
 
-/// The program that the other tests run: its workers are started as it is, with its arguments.
+/// The program that the other tests start. Its workers are started with its own arguments.
 #[test]
 #[ignore = "the other tests start it, as a process of its own: cargo test -p tests --test workers"]
 fn program() {
@@ -47,7 +48,7 @@ fn program() {
     processes.run().unwrap();
 }
 
-/// A supervisor with two workers.
+/// A supervisor process with two workers.
 struct Supervisor {
     child: Child,
     address: String,
@@ -71,7 +72,7 @@ impl Supervisor {
                 break address.to_owned();
             }
         };
-        // The workers print too.
+        // The workers print to the same pipe, which must be read.
         thread::spawn(move || lines.for_each(drop));
         Self {
             child,
@@ -84,7 +85,7 @@ impl Supervisor {
         self.address.parse().unwrap()
     }
 
-    /// The processes that answer.
+    /// The process ids that answer.
     fn workers(&self) -> BTreeSet<i64> {
         let port = self.port();
         (0..40).map(|_| call(port, "process", 1).unwrap()).collect()
@@ -97,7 +98,7 @@ impl Supervisor {
 
 impl Drop for Supervisor {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // It may have exited already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -109,7 +110,7 @@ fn kill(signal: &str, process: i64) {
     assert!(kill.unwrap().success());
 }
 
-/// Whether the process exists and is no zombie.
+/// Returns `true` if the process exists and is not a zombie.
 fn is_running(process: i64) -> bool {
     let process = process.to_string();
     let output = Command::new("ps")
@@ -127,7 +128,7 @@ fn eventually(what: &str, mut is: impl FnMut() -> bool) {
     }
 }
 
-/// Calls without a pause, each over a connection of its own, until it is stopped.
+/// Makes calls continuously, each over a new connection, until it is stopped.
 struct Load {
     stop: Arc<AtomicBool>,
     done: Arc<AtomicUsize>,
@@ -167,14 +168,14 @@ impl Load {
 }
 
 #[test]
-fn a_worker_that_is_killed_is_started_again() {
+fn a_killed_worker_is_restarted() {
     let supervisor = Supervisor::new("127.0.0.1:0");
     let before = supervisor.workers();
     assert!(before.len() == 2 || cfg!(not(target_os = "linux")));
     assert!(!before.contains(&i64::from(supervisor.child.id())));
     let killed = *before.first().unwrap();
     kill("-KILL", killed);
-    // None of these is refused, even while the worker is not there.
+    // None of these calls is refused, even while the worker is not running.
     let after = supervisor.workers();
     assert!(!after.contains(&killed), "{before:?} {after:?}");
     assert!(after.len() == 2 || cfg!(not(target_os = "linux")));
@@ -188,7 +189,7 @@ fn a_reload_replaces_all_workers_and_loses_no_call() {
     for _ in 0..3 {
         load.go_on();
         supervisor.signal("-HUP");
-        eventually("all are replaced", || {
+        eventually("all workers are replaced", || {
             supervisor.workers().is_disjoint(&before)
         });
         load.go_on();
@@ -204,7 +205,7 @@ fn a_reload_with_a_broken_program_changes_nothing() {
     let load = Load::new(supervisor.port());
     std::fs::write(supervisor.folder.path().join("broken"), "").unwrap();
     supervisor.signal("-HUP");
-    eventually("the new program is tried", || {
+    eventually("the new program was tried", || {
         supervisor.folder.path().join("tried").exists()
     });
     thread::sleep(Duration::from_millis(500));
@@ -214,7 +215,7 @@ fn a_reload_with_a_broken_program_changes_nothing() {
 }
 
 #[test]
-fn a_worker_that_is_told_to_stop_finishes_and_is_started_again() {
+fn a_worker_that_receives_sigterm_finishes_and_is_restarted() {
     let supervisor = Supervisor::new("127.0.0.1:0");
     let load = Load::new(supervisor.port());
     let before = supervisor.workers();
@@ -231,7 +232,7 @@ fn a_worker_that_is_told_to_stop_finishes_and_is_started_again() {
 }
 
 #[test]
-fn a_stop_finishes_what_runs() {
+fn a_stop_finishes_running_calls() {
     for signal in ["-TERM", "-INT"] {
         let mut supervisor = Supervisor::new("127.0.0.1:0");
         let port = supervisor.port();
@@ -245,19 +246,22 @@ fn a_stop_finishes_what_runs() {
             assert_eq!(call.join().unwrap().unwrap(), 1);
         }
         assert!(supervisor.child.wait().unwrap().success());
-        assert!(TcpStream::connect(port).is_err(), "all have closed it");
+        assert!(
+            TcpStream::connect(port).is_err(),
+            "every duplicate is closed"
+        );
     }
 }
 
 #[test]
-fn workers_go_with_their_supervisor() {
+fn workers_exit_when_their_supervisor_dies() {
     let mut supervisor = Supervisor::new("127.0.0.1:0");
     let port = supervisor.port();
     supervisor.workers();
     let sleeping = thread::spawn(move || call(port, "sleep", 500));
     thread::sleep(Duration::from_millis(200));
     supervisor.child.kill().unwrap();
-    assert_eq!(sleeping.join().unwrap().unwrap(), 1, "they finish first");
+    assert_eq!(sleeping.join().unwrap().unwrap(), 1, "the call completes");
     eventually("the port is free", || TcpStream::connect(port).is_err());
 }
 

@@ -54,7 +54,7 @@ fn two() -> Workers {
     Workers::new().count(2).restart_pause(short, short * 4)
 }
 
-/// Answers with the number of the worker, times 1000, and how often it was asked.
+/// Replies with the number of the worker times 1000, plus the number of calls that the worker got.
 async fn counting(worker: Worker) -> Result<ShutdownReport, Error> {
     let (index, count) = (i64::try_from(worker.index())?, AtomicI64::new(0));
     let server = xmlrpc::Server::new();
@@ -64,7 +64,7 @@ async fn counting(worker: Worker) -> Result<ShutdownReport, Error> {
     server.serve_worker(worker).await
 }
 
-/// Calls from another thread, so that those of one runtime may wait.
+/// Makes calls from another thread, because they block.
 async fn calls(port: SocketAddr, method: &'static str, times: usize) -> Vec<i64> {
     let calls = move || (0..times).map(|_| call(port, method, 1).unwrap()).collect();
     tokio::task::spawn_blocking(calls).await.unwrap()
@@ -81,7 +81,7 @@ async fn each_worker_has_a_service_of_its_own() {
     assert!(counts.len() == 2 || !spreads, "{counts:?}");
     for counts in counts.into_values() {
         let own: Vec<i64> = (0..).take(counts.len()).collect();
-        assert_eq!(counts, own, "each counts its own calls");
+        assert_eq!(counts, own, "each worker counts its own calls");
     }
     let port = running.port();
     running.stop().await;
@@ -89,7 +89,7 @@ async fn each_worker_has_a_service_of_its_own() {
 }
 
 #[tokio::test]
-async fn a_worker_that_ends_is_started_again() {
+async fn a_failed_worker_is_restarted() {
     let starts = Arc::new(AtomicUsize::new(0));
     let started = Arc::clone(&starts);
     let threads = two().count(1).threads(&any_port(), async move |worker| {
@@ -102,7 +102,7 @@ async fn a_worker_that_ends_is_started_again() {
     });
     let running = Running::new(threads.unwrap());
     let begin = Instant::now();
-    // It waits in the socket, whatever becomes of the workers meanwhile.
+    // The connection waits in the socket while workers fail and restart.
     assert_eq!(calls(running.port(), "count", 1).await, [0]);
     let pauses = Duration::from_millis(10 + 20 + 40);
     assert!(begin.elapsed() >= pauses, "{:?}", begin.elapsed());
@@ -111,7 +111,7 @@ async fn a_worker_that_ends_is_started_again() {
 }
 
 #[tokio::test]
-async fn a_stop_does_not_wait_for_a_worker_that_pauses() {
+async fn a_stop_does_not_wait_for_the_pause_of_a_worker() {
     let pause = Duration::from_secs(600);
     let workers = two().restart_pause(pause, pause);
     let starts = Arc::new(AtomicUsize::new(0));
@@ -139,7 +139,7 @@ async fn slow(worker: Worker) -> Result<ShutdownReport, Error> {
 }
 
 #[tokio::test]
-async fn a_stop_waits_for_calls_that_run() {
+async fn a_stop_waits_for_running_calls() {
     let running = Running::new(two().threads(&any_port(), slow).unwrap());
     let port = running.port();
     let calls: Vec<_> = (0..8)
@@ -153,7 +153,7 @@ async fn a_stop_waits_for_calls_that_run() {
 }
 
 #[tokio::test]
-async fn a_stop_gives_up_what_outlives_the_drain_timeout() {
+async fn a_stop_aborts_calls_after_the_drain_timeout() {
     let workers = two().drain_timeout(Duration::from_millis(100));
     let running = Running::new(workers.threads(&any_port(), slow).unwrap());
     let port = running.port();
@@ -163,15 +163,15 @@ async fn a_stop_gives_up_what_outlives_the_drain_timeout() {
     assert!(sleeping.await.unwrap().is_err());
 }
 
-/// A peer that has sent its call is answered, even if nobody has accepted it yet.
+/// A peer that has sent its call is answered, even if its connection was not yet accepted.
 #[tokio::test]
-async fn a_stop_answers_calls_that_wait_to_be_accepted() {
+async fn a_stop_answers_calls_in_the_backlog() {
     let (busy, is_busy) = mpsc::channel();
     let threads = two().count(1).threads(&any_port(), async move |worker| {
         let server = xmlrpc::Server::new();
         let busy = busy.clone();
         server.register_function("block", move |milliseconds: u64| {
-            // Nobody asks about the others.
+            // Only the first call is waited for.
             let _ = busy.send(());
             std::thread::sleep(Duration::from_millis(milliseconds));
             1
@@ -184,7 +184,8 @@ async fn a_stop_answers_calls_that_wait_to_be_accepted() {
     tokio::task::spawn_blocking(move || is_busy.recv().unwrap())
         .await
         .unwrap();
-    // The one event loop sleeps: these are in the backlog until it wakes, and the stop comes before.
+    // The only event loop is blocked: these connections stay in its backlog, and the stop comes
+    // before it wakes.
     let waiting: Vec<_> = (0..8)
         .map(|_| tokio::task::spawn_blocking(move || call(port, "block", 0)))
         .collect();
@@ -211,7 +212,7 @@ async fn workers_share_a_unix_socket() {
     let threads = two()
         .threads(&Address::Unix(path.clone()), counting)
         .unwrap();
-    assert_eq!(mode(), 0o600, "by default for this user alone");
+    assert_eq!(mode(), 0o600, "by default only this user may connect");
     let running = Running::new(threads);
     let url = format!("http+unix://{}:/RPC2", path.display());
     let mut counts = [0, 0];
@@ -219,7 +220,7 @@ async fn workers_share_a_unix_socket() {
         let client = xmlrpc::Client::new(&url).unwrap();
         let answer: i64 = client.call("count", (1,)).await.unwrap();
         let count = &mut counts[usize::try_from(answer / 1000).unwrap()];
-        assert_eq!(answer % 1000, *count, "each counts its own calls");
+        assert_eq!(answer % 1000, *count, "each worker counts its own calls");
         *count += 1;
     }
     running.stop().await;
@@ -227,7 +228,7 @@ async fn workers_share_a_unix_socket() {
 }
 
 #[tokio::test]
-async fn calls_over_connections_have_workers_too() {
+async fn rpc_servers_run_in_workers() {
     let threads = two().threads(&any_port(), async |worker| {
         let server = conn::rpc::Server::new();
         let index = u64::try_from(worker.index())?;

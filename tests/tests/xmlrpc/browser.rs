@@ -1,4 +1,4 @@
-//! What a web page can make its visitor's browser send to a server in that browser's reach.
+//! Requests that a web page can make its visitor's browser send to a server within reach.
 
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpStream, UnixStream};
@@ -6,7 +6,7 @@ use xmlrpc::{Server, ServerOptions};
 
 use crate::served::{ADD, read_to_end, status};
 
-/// A server at an address of this machine, with `PORT` in requests for the port it took.
+/// A server at an address of this machine. `PORT` in requests stands for its port.
 struct At {
     port: u16,
     task: tokio::task::JoinHandle<()>,
@@ -21,7 +21,7 @@ impl At {
         Self { port, task }
     }
 
-    /// What is answered to a call with these headers, or to one that is another request altogether.
+    /// Returns the response to a call with these headers, or to another complete request.
     async fn ask(&self, line: &str, headers: &str) -> String {
         let headers = headers.replace("PORT", &self.port.to_string());
         let line = line.replace("PORT", &self.port.to_string());
@@ -63,7 +63,7 @@ fn request(line: &str, headers: &str) -> Vec<u8> {
 const REBOUND: &str = "Host: evil.example:PORT | Origin: http://evil.example:PORT";
 
 #[tokio::test]
-async fn no_page_calls_a_server_on_localhost_by_dns_rebinding_or_across_origins() {
+async fn no_page_calls_a_local_server_by_dns_rebinding_or_across_origins() {
     let at = At::new("127.0.0.1:0", ServerOptions::default()).await;
     for (headers, expected) in [
         (REBOUND, 403),
@@ -109,7 +109,7 @@ async fn no_page_calls_a_server_on_localhost_by_dns_rebinding_or_across_origins(
     let whole = "POST http://evil.example:PORT/RPC2 HTTP/1.1";
     let whole = at.ask(whole, "Host: localhost").await;
     assert_eq!(status(&whole), 403, "the URL is what counts: {whole}");
-    // Nothing is told to those either.
+    // These responses reveal nothing either.
     for line in [
         "GET /RPC2 HTTP/1.1",
         "POST /nowhere HTTP/1.1",
@@ -120,7 +120,7 @@ async fn no_page_calls_a_server_on_localhost_by_dns_rebinding_or_across_origins(
 }
 
 #[tokio::test]
-async fn names_that_are_set_are_asked_for_at_every_listener() {
+async fn configured_hosts_are_required_at_every_listener() {
     let options = || ServerOptions::default().hosts(["rpc.example", "one.example:PORT"]);
     for address in ["127.0.0.1:0", "0.0.0.0:0"] {
         let at = At::new(address, options()).await;
@@ -140,7 +140,7 @@ async fn names_that_are_set_are_asked_for_at_every_listener() {
             assert_eq!(status(&reply), expected, "{address}: {headers}: {reply}");
         }
     }
-    // Elsewhere nobody knows how others find it, unless it is said.
+    // At other addresses any host is accepted, unless hosts are configured.
     let at = At::new("0.0.0.0:0", ServerOptions::default()).await;
     assert_eq!(status(&at.post("Host: any.example").await), 200);
     let foreign = "Host: any.example | Origin: http://evil.example";
@@ -149,7 +149,7 @@ async fn names_that_are_set_are_asked_for_at_every_listener() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn on_a_unix_socket_any_host_will_do_unless_some_are_set() {
+async fn a_unix_socket_accepts_any_host_unless_hosts_are_configured() {
     let folder = tempfile::tempdir().unwrap();
     for (name, options, expected) in [
         ("open", ServerOptions::default(), 200),
@@ -177,7 +177,7 @@ async fn on_a_unix_socket_any_host_will_do_unless_some_are_set() {
 }
 
 #[tokio::test]
-async fn pages_of_origins_that_are_allowed_call_as_browsers_do() {
+async fn pages_of_allowed_origins_can_call() {
     let options = ServerOptions::default()
         .allow_origins(["https://app.example"])
         .max_body(1000);
@@ -186,7 +186,7 @@ async fn pages_of_origins_that_are_allowed_call_as_browsers_do() {
     let lower = |reply: String| reply.to_lowercase();
     let allowed = "access-control-allow-origin: https://app.example\r\n";
 
-    // What the browser asks first.
+    // The browser sends a preflight request first.
     let asked = "Access-Control-Request-Method: POST | \
         Access-Control-Request-Headers: authorization,content-type";
     let options = "OPTIONS /RPC2 HTTP/1.1";
@@ -201,7 +201,7 @@ async fn pages_of_origins_that_are_allowed_call_as_browsers_do() {
         assert!(reply.contains(header), "{header}: {reply}");
     }
     assert!(!reply.contains("<int>8</int>"));
-    // Then it calls, and shows the answer to the page, be it a refusal.
+    // Then it calls, and passes the response to the page, including a refusal.
     let reply = lower(at.post(page).await);
     assert_eq!(status(&reply), 200, "{reply}");
     assert!(reply.contains(allowed) && reply.contains("vary: origin") && reply.contains("<int>8"));
@@ -211,7 +211,7 @@ async fn pages_of_origins_that_are_allowed_call_as_browsers_do() {
     let reply = lower(at.post(&damaged).await);
     assert!(status(&reply) == 400 && reply.contains(allowed), "{reply}");
 
-    // Nobody else gets any of that.
+    // Other origins get none of these headers.
     for (line, headers, expected) in [
         (
             options,

@@ -1,4 +1,4 @@
-//! What every CPython sends beyond the specification, and takes of it.
+//! Behaviour of every CPython beyond the specification, as a client and as a server.
 
 use rpc_core::{CallError, Value};
 use tests::{Python, pythons};
@@ -6,22 +6,22 @@ use xmlrpc::{Client, ClientOptions, Forbidden, ServerOptions, XmlRpc};
 
 use crate::served::Served;
 
-/// CPython's codecs of one byte for each character that have ASCII in them and that we read. It knows more of them,
-/// such as those of MS-DOS, which no one else has.
+/// CPython's single-byte codecs that contain ASCII and that the server supports. CPython has more,
+/// such as those of MS-DOS, which no other peer supports.
 const SINGLE_BYTE: &str = "latin-1 iso-8859-1 iso-8859-2 iso8859_3 iso-8859-4 iso-8859-5 iso-8859-6 iso-8859-7 \
     iso-8859-8 iso-8859-9 iso8859_10 iso-8859-11 iso-8859-13 iso-8859-14 iso-8859-15 iso8859_16 tis-620 cp874 \
     windows-1250 cp1251 windows-1252 cp1253 cp1254 cp1255 cp1256 windows-1257 cp1258 koi8-r koi8-u cp866 \
     mac_roman mac_cyrillic";
 
-/// Codecs of several bytes, which CPython's client writes.
+/// Multi-byte codecs that CPython's client writes.
 const MULTI_BYTE: &str =
     "shift_jis cp932 euc_jp gbk gb2312 gb18030 big5 big5hkscs cp950 euc_kr cp949 utf-8";
 
 /// Codecs in which the bytes of ASCII can be other characters.
 const REFUSED: &str = "iso2022_jp hz utf-7 utf-32";
 
-/// Functions for both programs: the texts that a codec has. Where the Encoding Standard has another character for a
-/// byte than CPython, that one is left out.
+/// Functions of both programs: the texts that a codec can encode. Bytes for which the Encoding
+/// Standard has another character than CPython are left out.
 const TEXTS: &str = r#"
 import sys
 try:
@@ -56,8 +56,8 @@ def texts(codec):
     yield b"5 \xe2\x82\xac <&> \\ ~".decode("utf-8")
 "#;
 
-/// Those of several bytes that a version can write: CPython 2 encodes each text for itself, which makes no document
-/// of UTF-16.
+/// Returns the multi-byte codecs that a version can write. CPython 2 encodes each text on its own,
+/// which makes no document of UTF-16.
 fn multi_byte(python: &Python) -> String {
     match python.version.0 {
         2 => MULTI_BYTE.to_owned(),
@@ -65,7 +65,8 @@ fn multi_byte(python: &Python) -> String {
     }
 }
 
-/// Their codecs are the same, and so are those of all between.
+/// Returns the oldest and the newest CPython, whose codecs are the same as those of all versions in
+/// between.
 fn oldest_and_newest() -> Vec<Python> {
     let mut all = pythons();
     let newest = all.pop();
@@ -83,7 +84,7 @@ async fn run(python: Python, program: String, args: Vec<String>) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_cpython_calls_in_every_encoding_that_has_ascii_in_it() {
+async fn every_cpython_calls_in_every_encoding_that_contains_ascii() {
     let program = r#"
 codecs = single + multi
 for codec in codecs:
@@ -115,7 +116,7 @@ print(len(codecs))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_cpython_answers_in_every_encoding_that_has_ascii_in_it() {
+async fn every_cpython_replies_in_every_encoding_that_contains_ascii() {
     for python in oldest_and_newest() {
         let server = python.serve("habits.py", &[]);
         let multi = multi_byte(&python);
@@ -124,7 +125,7 @@ async fn every_cpython_answers_in_every_encoding_that_has_ascii_in_it() {
             .flat_map(|l| l.split_whitespace())
         {
             let client = Client::new(&format!("http://127.0.0.1:{}/{codec}", server.port)).unwrap();
-            // Those of them that the encoding lacks come as references.
+            // Characters that the encoding lacks are sent as references.
             let text = match codec.starts_with("big5") || codec == "cp950" {
                 true => "5 € ğ Łódź 日本 中文 한글 表功 <&> \\ ~ é",
                 false => "5 € ğ Жук Łódź 日本 中文 한글 表ソ <&> \\ ~ \u{a0}é",
@@ -137,7 +138,7 @@ async fn every_cpython_answers_in_every_encoding_that_has_ascii_in_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_every_cpython_answers_beyond_the_specification() {
+async fn replies_of_every_cpython_beyond_the_specification() {
     for python in pythons() {
         let server = python.serve("habits.py", &[]);
         let url = format!("http://127.0.0.1:{}/utf-8", server.port);
@@ -209,7 +210,7 @@ async fn what_every_cpython_answers_beyond_the_specification() {
     }
 }
 
-/// CPython 2 calls its old kind of instances so.
+/// Returns the type name of an instance, which differs for old-style classes of CPython 2.
 fn kind(python: &Python, class: &str) -> String {
     match python.version.0 {
         2 => "instance".to_owned(),
@@ -218,7 +219,7 @@ fn kind(python: &Python, class: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_every_cpython_asks_beyond_the_specification() {
+async fn calls_of_every_cpython_beyond_the_specification() {
     let program = r#"
 for codec in ("iso-8859-15", "windows-1251", "shift_jis"):
     assert x.ServerProxy(sys.argv[1], encoding=codec).add(2, 3) == 5

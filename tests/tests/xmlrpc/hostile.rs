@@ -1,4 +1,4 @@
-//! Limits that are set, rather than those by default, against requests that mean harm.
+//! Hostile requests against limits that are not the defaults.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ async fn chunks_beyond_the_limit_are_refused() {
 }
 
 #[tokio::test]
-async fn a_peer_that_reads_nothing_is_let_go() {
+async fn a_peer_that_reads_nothing_is_disconnected() {
     let options = ServerOptions::default()
         .connections(rpc_core::serve::Options::default().max_connections(1))
         .write_timeout(Duration::from_millis(200));
@@ -38,13 +38,13 @@ async fn a_peer_that_reads_nothing_is_let_go() {
     );
     silent.write_all(head.as_bytes()).await.unwrap();
     silent.write_all(blob.as_bytes()).await.unwrap();
-    // There is room for the next only when the silent one is gone.
+    // The next peer is only accepted once the silent one is disconnected.
     served.assert_alive().await;
     drop(silent);
 }
 
 #[tokio::test]
-async fn limits_can_be_as_large_as_they_come() {
+async fn limits_can_have_their_largest_values() {
     let options = ServerOptions::default()
         .max_body(usize::MAX)
         .max_multicall(usize::MAX)
@@ -77,7 +77,7 @@ async fn a_multicall_cannot_amplify() {
             entry.repeat(n)
         )
     };
-    // 5.6 MB each as base64: five of them fit into a reply, and what comes after the sixth is not run.
+    // 5.6 MB each as base64: five of them fit into a reply, and calls after the sixth do not run.
     let reply = served.post(calls(100).as_bytes()).await;
     assert!(reply.len() < 32 << 20, "{}", reply.len());
     assert_eq!(reply.matches("faultCode").count(), 95);

@@ -1,4 +1,4 @@
-//! The manners of HTTP: what is refused and how, and what connections are for.
+//! HTTP behaviour: refused requests, and the use of connections.
 
 use std::io::Read;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ fn request(head: &str, body: &str) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn what_is_refused_and_how() {
+async fn requests_are_refused_with_the_right_status() {
     let served = Served::new().await;
     let close = "Connection: close\r\n";
     let cases = [
@@ -46,7 +46,8 @@ async fn what_is_refused_and_how() {
             200,
         ),
         ("POST /RPC2?a=b HTTP/1.1\r\n", 200),
-        // What a web page can send without the browser asking the server first, one of the server's own host, too.
+        // A web page can send these without a preflight request, even a page of the server's own
+        // host.
         ("POST / HTTP/1.1\r\nOrigin: http://localhost\r\n", 415),
         ("POST / HTTP/1.1\r\nOrigin: http://evil.example\r\n", 403),
     ];
@@ -66,7 +67,7 @@ async fn what_is_refused_and_how() {
 #[tokio::test]
 async fn an_unread_body_is_never_the_next_request() {
     let served = Served::new().await;
-    // The body of the refused request is itself a request; it must not be answered.
+    // The body of the refused request is itself a request, which must not be answered.
     let smuggled = String::from_utf8(request(
         "POST / HTTP/1.1\r\nContent-Type: text/xml\r\n",
         ADD,
@@ -80,14 +81,15 @@ async fn an_unread_body_is_never_the_next_request() {
         let refused = request(head, smuggled.as_ref().unwrap());
         stream.write_all(&refused).await.unwrap();
         let next = request("POST / HTTP/1.1\r\nConnection: close\r\n", ADD);
-        // Where the server closes instead of reading on, the next request cannot be sent.
+        // If the server closes the connection instead of reading on, the next request cannot be
+        // sent.
         let _ = stream.write_all(&next).await;
         let replies = read_to_end(&mut stream).await;
         assert_eq!(status(&replies), refusal, "{replies}");
         assert!(replies.matches("HTTP/1.1 ").count() <= 2, "{replies}");
         assert!(replies.matches("<int>8</int>").count() <= 1, "{replies}");
     }
-    // What is longer than is worth reading closes the connection.
+    // A body too long to be worth reading closes the connection.
     let mut stream = served.connect().await;
     let head = "POST /nowhere HTTP/1.1\r\nHost: test\r\nContent-Length: 1000000\r\n\r\n";
     stream.write_all(head.as_bytes()).await.unwrap();
@@ -146,7 +148,7 @@ async fn chunked_requests() {
 }
 
 #[tokio::test]
-async fn large_replies_are_zipped_for_those_who_ask() {
+async fn large_replies_are_compressed_on_request() {
     let served = Served::new().await;
     let document = ADD
         .replace("add", "concat")
@@ -299,7 +301,7 @@ async fn handlers_see_their_context_and_cancellation() {
             while !cx.is_cancelled() {
                 std::thread::sleep(Duration::from_millis(5));
             }
-            // The caller's timeout comes first: what a late answer would say is not heard.
+            // The caller's timeout comes first, so a late reply would not be read.
             std::thread::sleep(Duration::from_millis(200));
             cancelled.lock().unwrap().take().unwrap().send(()).unwrap();
         })
@@ -326,7 +328,7 @@ async fn handlers_see_their_context_and_cancellation() {
 }
 
 #[tokio::test]
-async fn methods_change_while_serving_and_a_fallback_takes_the_rest() {
+async fn methods_change_while_serving_and_a_fallback_handles_the_rest() {
     let served = Served::new().await;
     let client = served.client();
     let early = client.call::<i64>("late", ()).await.unwrap_err();
@@ -359,7 +361,7 @@ async fn a_panicking_handler_is_a_fault_of_its_own_call() {
 }
 
 #[tokio::test]
-async fn a_graceful_stop_answers_what_runs() {
+async fn a_graceful_stop_completes_running_calls() {
     let server = xmlrpc::Server::new();
     server
         .register_instance(examples::demo::Demo::default())
@@ -392,8 +394,8 @@ async fn a_graceful_stop_answers_what_runs() {
     );
 }
 
-/// Connects, has the server stop, and gives what comes of a request that is sent as long after that, and how long the
-/// server took to stop.
+/// Connects, stops the server, and sends a request after `delay`. Returns the response, and how
+/// long the server took to stop.
 async fn request_after_stop(delay: Duration) -> (String, Duration) {
     let server = xmlrpc::Server::new();
     server
@@ -409,7 +411,7 @@ async fn request_after_stop(delay: Duration) -> (String, Duration) {
     stop.send(()).unwrap();
     let begin = std::time::Instant::now();
     tokio::time::sleep(delay).await;
-    // Where it comes too late, it may not be taken.
+    // Writing fails if the server has closed the connection by then.
     let request = request("POST / HTTP/1.1\r\nContent-Type: text/xml\r\n", ADD);
     let _ = socket.write_all(&request).await;
     let mut response = String::new();
@@ -429,7 +431,7 @@ async fn a_stop_waits_for_the_first_request_of_a_connection_but_not_for_long() {
 }
 
 #[tokio::test]
-async fn a_caller_that_hangs_up_cancels_its_call() {
+async fn a_caller_that_disconnects_cancels_its_call() {
     struct Dropped(Arc<tokio::sync::Notify>);
     impl Drop for Dropped {
         fn drop(&mut self) {
@@ -481,11 +483,11 @@ async fn a_caller_that_hangs_up_cancels_its_call() {
 }
 
 #[tokio::test]
-async fn a_client_that_waits_to_be_told_to_go_on() {
+async fn a_client_that_expects_100_continue() {
     let served = Served::new().await;
     let head = "Host: test\r\nExpect: 100-continue\r\nConnection: close\r\n";
     let length = ADD.len();
-    // One that may go on is told so.
+    // The server asks for the body of an acceptable request.
     let mut stream = served.connect().await;
     let request = format!("POST / HTTP/1.1\r\n{head}Content-Length: {length}\r\n\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();
@@ -494,15 +496,16 @@ async fn a_client_that_waits_to_be_told_to_go_on() {
     assert_eq!(told, *b"HTTP/1.1 100 Continue\r\n\r\n");
     stream.write_all(ADD.as_bytes()).await.unwrap();
     assert!(read_to_end(&mut stream).await.contains("<int>8</int>"));
-    // One that is refused is not.
+    // It does not ask for the body of a refused request.
     let request = format!("POST /nowhere HTTP/1.1\r\n{head}Content-Length: {length}\r\n\r\n");
     let reply = served.raw(request.as_bytes()).await;
     assert_eq!(status(&reply), 404, "{reply}");
 }
 
-/// A request that says nothing of its body has none: what stands behind the head is another request to HTTP/1.1.
+/// A request without a length has no body in HTTP/1.1: the bytes after its head are another
+/// request.
 #[tokio::test]
-async fn a_call_without_a_length_is_told_so_and_the_connection_ends() {
+async fn a_call_without_a_length_is_refused_and_closes_the_connection() {
     let served = Served::new().await;
     let xml = "Content-Type: text/xml\r\n";
     for head in [
@@ -526,7 +529,7 @@ async fn a_call_without_a_length_is_told_so_and_the_connection_ends() {
             assert_eq!(reply.matches("HTTP/1.").count(), 1, "{reply}");
         }
     }
-    // A length of 0 is one, and what is refused for something else is told that.
+    // A length of 0 counts as one, and other reasons for a refusal come first.
     let empty = served
         .raw(b"POST / HTTP/1.1\r\nHost: test\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
         .await;

@@ -53,9 +53,9 @@ async fn under_a_tower_layer_without_any_socket() {
     );
 }
 
-/// Nothing tells a server that is mounted in another at which address that listens.
+/// A server mounted in another one does not know the address of the listener.
 #[tokio::test]
-async fn a_mounted_server_is_called_by_its_hosts_and_by_pages_of_those_alone() {
+async fn a_mounted_server_is_called_by_its_hosts_and_their_pages_only() {
     let add = |server: &Server| {
         server
             .register_function("add", |a: i64, b: i64| a + b)
@@ -81,7 +81,7 @@ async fn a_mounted_server_is_called_by_its_hosts_and_by_pages_of_those_alone() {
         (&named, "/", own, 200),
         (&named, "/", any, 403),
         (&named, "/", foreign, 403),
-        // As HTTP/2 has it.
+        // The form of the request in HTTP/2.
         (&named, "http://rpc.example/", &[], 200),
         (&named, "http://rpc.example/", &own[1..], 200),
         (&named, "http://any.example/", &[], 403),
@@ -97,7 +97,7 @@ async fn a_mounted_server_is_called_by_its_hosts_and_by_pages_of_those_alone() {
     }
 }
 
-/// A body that is there needs no length, and one that is not is told from a document that is no call.
+/// A body in memory needs no length, and an empty one is distinguished from an invalid document.
 #[tokio::test]
 async fn a_body_within_the_program_needs_no_length() {
     let server = Server::new();

@@ -1,4 +1,4 @@
-//! Whatever takes a method's name takes every kind of text.
+//! Every function that takes a method name takes every type of text.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use xmlrpc::{Client, Server, XmlRpc, blocking};
 
 use crate::served::Served;
 
-/// Does the same with a name of each type.
+/// Repeats an expression with a name of each type.
 macro_rules! with_each {
     ($name:expr, |$each:ident| $do:expr) => {{
         let text: &str = $name;
@@ -69,7 +69,7 @@ macro_rules! with_each {
 }
 
 #[tokio::test]
-async fn a_string_is_the_name_of_a_method_wherever_one_is_taken() {
+async fn any_text_type_is_the_name_of_a_method() {
     let served = Served::new().await;
     let client = served.client();
     let five = 5;
@@ -116,7 +116,7 @@ async fn a_string_is_the_name_of_a_method_wherever_one_is_taken() {
 }
 
 #[test]
-fn a_string_is_the_name_of_a_method_that_is_registered() {
+fn any_text_type_is_the_name_of_a_registered_method() {
     with_each!("f", |name| {
         let server = Server::new();
         server.register_function(name, || 1).unwrap();
@@ -155,8 +155,8 @@ fn a_string_is_the_name_of_a_method_that_is_registered() {
 }
 
 #[test]
-fn a_string_is_the_name_of_what_is_called_over_connections() {
-    // Only that it compiles is looked at: the calls are not awaited.
+fn any_text_type_is_a_name_in_calls_over_connections() {
+    // It is enough that this compiles: the calls are not awaited.
     let client = Client::new("http://127.0.0.1:1").unwrap();
     fn calls<C: Caller>(caller: &C) {
         with_each!("f", |name| drop(caller.call::<i64>(name, ())));

@@ -1,4 +1,4 @@
-//! CPython's client calls our server.
+//! CPython's client calls Farcall's server.
 
 use rpc_core::Fault;
 use tests::pythons;

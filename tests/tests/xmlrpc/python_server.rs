@@ -1,4 +1,4 @@
-//! Our client calls CPython's server.
+//! Farcall's client calls CPython's server.
 
 use std::collections::BTreeMap;
 
@@ -136,11 +136,12 @@ async fn batch(client: &Client) {
 async fn blocking(url: String) {
     let run = move || {
         let client = xmlrpc::blocking::Client::new(&url).unwrap();
-        // CPython 2 and its default server close the connection with each answer, `http11` keeps it.
+        // CPython 2 and its default server close the connection after each response, `http11` keeps
+        // it alive.
         for _ in 0..3 {
             assert_eq!(client.call::<i64>("add", (3, 5)).unwrap(), 8);
         }
-        // Too much for one piece of a socket's buffer, both ways.
+        // More than one socket buffer holds, in both directions.
         let bytes: Vec<u8> = (0..=255).cycle().take(300_000).collect();
         let back: Vec<u8> = client.call("echo", (&bytes,)).unwrap();
         assert_eq!(back, bytes);

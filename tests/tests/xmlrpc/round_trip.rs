@@ -1,4 +1,4 @@
-//! Any value survives CPython's reader and writer, on the way there and back.
+//! Values survive a round trip through CPython's reader and writer.
 
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
@@ -6,10 +6,10 @@ use rpc_core::{DateTime, Value};
 use tests::newest_python;
 use xmlrpc::blocking::Client;
 
-/// Any value that CPython can hold: its integers are of any size, but its writer refuses those
-/// beyond 32 bits; its dates have no fractions or zones.
+/// Values that CPython can send: its integers have any size, but its writer refuses those beyond 32
+/// bits; its dates have no fractions or zones.
 fn values() -> impl Strategy<Value = Value> {
-    // What XML 1.0 can carry; CPython's writer does not protect a carriage return.
+    // Characters of XML 1.0, without the carriage return, which CPython's writer does not escape.
     let text = proptest::collection::vec(
         prop_oneof![
             Just('<'),

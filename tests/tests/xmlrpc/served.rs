@@ -7,7 +7,7 @@ use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use xmlrpc::{Client, ClientOptions, Server, ServerOptions};
 
-/// A server with the demo methods; it stops when this is dropped.
+/// A server with the demo methods, stopped on drop.
 pub(crate) struct Served {
     pub(crate) url: String,
     pub(crate) server: Server,
@@ -20,7 +20,7 @@ impl Served {
     }
 
     pub(crate) async fn with(options: ServerOptions) -> Self {
-        // What the requests of these tests are for.
+        // The host name in the requests of these tests.
         let server = Server::with_options(options.hosts(["test", "x"]));
         server
             .register_instance(examples::demo::Demo::default())
@@ -52,16 +52,15 @@ impl Served {
         TcpStream::connect(self.address()).await.unwrap()
     }
 
-    /// Sends bytes on a connection of their own, and gives all that comes back until the server
-    /// closes it.
+    /// Sends bytes over a new connection, and returns all bytes until the server closes it.
     pub(crate) async fn raw(&self, request: &[u8]) -> String {
         let mut stream = self.connect().await;
-        // The server may answer and close before it has read everything.
+        // The server may answer and close the connection before it has read everything.
         let _ = stream.write_all(request).await;
         read_to_end(&mut stream).await
     }
 
-    /// Posts a document and gives the reply with its head.
+    /// Posts a document and returns the response with its head.
     pub(crate) async fn post(&self, document: &[u8]) -> String {
         let head = format!(
             "POST /RPC2 HTTP/1.1\r\nHost: test\r\nContent-Type: text/xml\r\nConnection: close\r\n\
@@ -87,7 +86,7 @@ pub(crate) async fn read_to_end(stream: &mut TcpStream) -> String {
     let mut reply = Vec::new();
     let read = async {
         let mut buffer = vec![0; 64 << 10];
-        // A reset after the answer is an end as well.
+        // A reset after the response counts as the end as well.
         while let Ok(n @ 1..) = stream.read(&mut buffer).await {
             reply.extend_from_slice(&buffer[..n]);
         }

@@ -5,7 +5,7 @@ use rpc_core::{Context, Peer};
 use xmlrpc::{Client, Server, blocking};
 
 #[tokio::test]
-async fn a_unix_socket_serves_and_tells_who_calls() {
+async fn a_unix_socket_serves_and_identifies_the_caller() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("rpc.sock");
     let server = Server::new();

@@ -25,7 +25,7 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use rpc_core::handler::{FromCall, Function, IntoReply, IntoResult};
 use rpc_core::serve::{self, ShutdownReport};
 use rpc_core::transport::{Address, Listen, tcp};
-use rpc_core::workers::{self, Listener, Worker};
+use rpc_core::workers::{self, Worker, WorkerListener};
 use rpc_core::{CallLimit, Instance, Name, RegisterError, Registry};
 use tokio::net::{TcpListener, ToSocketAddrs};
 use tokio_util::sync::CancellationToken;
@@ -278,9 +278,9 @@ impl Server {
         let (listener, stop) = worker.listen()?;
         let stop = stop.cancelled_owned();
         Ok(match listener {
-            Listener::Tcp(listener) => self.listen(listener)?.serve_until(stop).await,
+            WorkerListener::Tcp(listener) => self.listen(listener)?.serve_until(stop).await,
             #[cfg(unix)]
-            Listener::Unix(listener) => self.listen(listener)?.serve_until(stop).await,
+            WorkerListener::Unix(listener) => self.listen(listener)?.serve_until(stop).await,
         })
     }
 }

@@ -308,9 +308,9 @@ impl Server {
     ) -> Result<ShutdownReport, workers::Error> {
         let (listener, stop) = worker.listen()?;
         let listener = match listener {
-            workers::Listener::Tcp(listener) => set(Listener::over(listener)).await?,
+            workers::WorkerListener::Tcp(listener) => set(Listener::over(listener)).await?,
             #[cfg(unix)]
-            workers::Listener::Unix(listener) => set(Listener::over(listener)).await?,
+            workers::WorkerListener::Unix(listener) => set(Listener::over(listener)).await?,
         };
         Ok(self.serve_until(listener, stop.cancelled_owned()).await?)
     }

@@ -1,10 +1,11 @@
-//! The types of chrono.
+//! Conversions of chrono's types.
 
 use chrono::{Datelike, FixedOffset, NaiveDate, NaiveDateTime, TimeZone, Timelike, Utc};
 
 use super::{DateTime, DateTimeError, minutes, year};
 
-/// chrono shows a leap second as a fraction of a second or more.
+/// The fraction at which chrono's leap seconds start: it represents them as a fraction of at least
+/// one second.
 const LEAP: u32 = 1_000_000_000;
 
 impl TryFrom<NaiveDateTime> for DateTime {
@@ -56,7 +57,7 @@ impl TryFrom<chrono::DateTime<FixedOffset>> for DateTime {
     }
 }
 
-/// In UTC, with offset 0.
+/// Converts to UTC, with offset 0.
 impl TryFrom<chrono::DateTime<Utc>> for DateTime {
     type Error = DateTimeError;
 

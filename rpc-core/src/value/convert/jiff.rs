@@ -1,4 +1,4 @@
-//! The types of jiff.
+//! Conversions of jiff's types.
 
 use jiff::Timestamp;
 use jiff::civil;
@@ -41,7 +41,7 @@ impl TryFrom<DateTime> for civil::DateTime {
     }
 }
 
-/// In UTC, with offset 0.
+/// Converts to UTC, with offset 0.
 impl TryFrom<Timestamp> for DateTime {
     type Error = DateTimeError;
 

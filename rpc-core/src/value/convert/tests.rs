@@ -1,4 +1,4 @@
-//! There and back, and what does not fit.
+//! Conversions in both directions, and values that do not fit.
 #![cfg(all(feature = "jiff", feature = "chrono", feature = "time"))]
 
 use std::time::SystemTime;
@@ -26,7 +26,7 @@ fn parsed(text: &str) -> DateTime {
 }
 
 #[test]
-fn types_without_an_offset_there_and_back() {
+fn types_without_an_offset_survive_a_round_trip() {
     for text in LOCAL {
         let datetime = parsed(text);
         let jiff = jiff::civil::DateTime::try_from(datetime).unwrap();
@@ -71,7 +71,7 @@ fn types_with_an_offset_agree_on_the_instant() {
 }
 
 #[test]
-fn what_does_not_fit_is_refused() {
+fn a_missing_offset_and_values_out_of_range_are_refused() {
     let local = parsed("1998-07-17T14:08:55");
     assert_eq!(
         jiff::Timestamp::try_from(local),
@@ -95,7 +95,7 @@ fn what_does_not_fit_is_refused() {
 }
 
 #[test]
-fn a_leap_second_is_kept_where_there_are_any() {
+fn a_leap_second_is_kept_if_the_type_has_leap_seconds() {
     let leap = parsed("2016-12-31T23:59:60.5");
     let chrono = chrono::NaiveDateTime::try_from(leap).unwrap();
     assert_eq!(DateTime::try_from(chrono), Ok(leap));

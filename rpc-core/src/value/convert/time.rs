@@ -1,4 +1,4 @@
-//! The types of time.
+//! Conversions of time's types.
 
 use time::{Date, Month, OffsetDateTime, PrimitiveDateTime, Time, UtcOffset};
 

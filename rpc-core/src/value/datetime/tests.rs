@@ -1,4 +1,4 @@
-//! Forms that are read and shown, and system time.
+//! Parsing and display of all forms, and conversion from and to system time.
 
 use proptest::prelude::*;
 
@@ -41,7 +41,7 @@ fn every_form_that_peers_send_is_read() {
 }
 
 #[test]
-fn what_is_no_date_is_refused_with_the_reason() {
+fn invalid_dates_are_refused_with_the_reason() {
     for text in [
         "",
         "19980717",
@@ -82,14 +82,14 @@ fn what_is_no_date_is_refused_with_the_reason() {
 }
 
 #[test]
-fn forms_shown() {
+fn dates_are_displayed_in_both_forms() {
     let datetime: DateTime = "2026-01-02T03:04:05.067+05:30".parse().unwrap();
     assert_eq!(datetime.to_string(), "2026-01-02T03:04:05.067+05:30");
     assert_eq!(datetime.basic().to_string(), "20260102T03:04:05.067+05:30");
 }
 
 #[test]
-fn system_time_there_and_back() {
+fn system_time_survives_a_round_trip() {
     for (text, seconds) in [
         ("1970-01-01T00:00:00Z", 0i64),
         ("1969-12-31T23:59:59Z", -1),
@@ -114,7 +114,7 @@ fn system_time_there_and_back() {
 }
 
 #[test]
-fn the_longest_and_the_shortest_are_shown() {
+fn the_longest_and_the_shortest_text_are_displayed() {
     for text in [
         "9999-12-31T23:59:60.999999999-23:59",
         "9999-12-31T23:59:60.000000001+23:59",
@@ -147,7 +147,7 @@ proptest! {
     #[test]
     fn any_moment_survives_system_time(date in date()) {
         let time = SystemTime::from(date);
-        // At the ends, the offset may lead beyond the years that can be shown.
+        // At either end of the range, the offset may lead to a year outside it.
         if (1..9999).contains(&date.year()) {
             prop_assert_eq!(SystemTime::from(DateTime::from(time)), time);
         }

@@ -1,15 +1,15 @@
-//! The text of a date and time, written by hand: the standard formatter takes longer than all else
-//! that is done to one.
+//! Formatting of a date and time by hand: the standard formatter takes longer than all other
+//! processing of a date.
 
 use super::DateTime;
 
-/// The text of a date and time.
-pub(super) struct Text {
+/// A buffer for the text of a date and time.
+pub(super) struct DateTimeBuffer {
     bytes: [u8; Self::LONGEST.len()],
     len: usize,
 }
 
-impl Text {
+impl DateTimeBuffer {
     const LONGEST: &str = "9999-12-31T23:59:60.999999999+23:59";
 
     fn push(&mut self, bytes: &[u8]) {
@@ -22,16 +22,16 @@ impl Text {
     }
 
     pub(super) fn as_str(&self) -> &str {
-        // It is ASCII.
+        // The text is ASCII, so this cannot fail.
         std::str::from_utf8(&self.bytes[..self.len]).unwrap_or_default()
     }
 }
 
 impl DateTime {
-    /// The text of it, with this between the parts of the date.
-    pub(super) fn text(self, dash: &str) -> Text {
-        let mut text = Text {
-            bytes: [0; Text::LONGEST.len()],
+    /// Returns its text, with `dash` between the parts of the date.
+    pub(super) fn text(self, dash: &str) -> DateTimeBuffer {
+        let mut text = DateTimeBuffer {
+            bytes: [0; DateTimeBuffer::LONGEST.len()],
             len: 0,
         };
         text.push(&[

@@ -1,8 +1,8 @@
-//! An optional date and time for peers that send a zero date where there is none.
+//! An optional date and time, for peers that send a zero date instead of none.
 //!
-//! Blogs, MySQL and programs that know no nil send `00000000T00:00:00` or an empty element for "never". To
-//! `Option<DateTime>` alone that is an error, since it is no date; with this module it is `None`, as is nil. `None`
-//! is written as nil.
+//! Blogs, MySQL and programs without a nil value send `00000000T00:00:00` or an empty element for
+//! "never". A plain `Option<DateTime>` reports an error for these, as they are not valid dates.
+//! With this module they become `None`, like nil. `None` is written as nil.
 //!
 //! ```
 //! use rpc_core::{DateTime, Struct, Value, from_value, value::datetime};
@@ -29,7 +29,7 @@ use serde::ser::{Serialize, Serializer};
 
 use super::{DateTime, NEWTYPE};
 
-/// Writes it as `Option<DateTime>` is written.
+/// Serialises it like a plain `Option<DateTime>`.
 ///
 /// # Errors
 /// Those of the serializer.
@@ -40,24 +40,25 @@ pub fn serialize<S: Serializer>(
     datetime.serialize(serializer)
 }
 
-/// Reads a date and time; nil, an empty text and one of which all digits are 0 are `None`.
+/// Deserialises a date and time. Nil, an empty text and a date whose digits are all 0 become
+/// `None`.
 ///
 /// # Errors
-/// If it is something else, or there is a date that is none for another reason.
+/// If it is neither, or a date that is invalid for another reason.
 pub fn deserialize<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<DateTime>, D::Error> {
     Ok(Option::<NonZero>::deserialize(deserializer)?.and_then(|NonZero(datetime)| datetime))
 }
 
-/// A date and time, or none where it is zero.
+/// A date and time, or `None` for a zero date.
 struct NonZero(Option<DateTime>);
 
 impl<'de> Deserialize<'de> for NonZero {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Text;
+        struct NonZeroVisitor;
 
-        impl<'de> Visitor<'de> for Text {
+        impl<'de> Visitor<'de> for NonZeroVisitor {
             type Value = NonZero;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -82,14 +83,15 @@ impl<'de> Deserialize<'de> for NonZero {
             }
         }
 
-        deserializer.deserialize_newtype_struct(NEWTYPE, Text)
+        deserializer.deserialize_newtype_struct(NEWTYPE, NonZeroVisitor)
     }
 }
 
-/// Whether it has the characters of a date and time, and no digit but 0; or nothing at all.
+/// Returns `true` if the text has only characters of a date and time and no digit but 0, or is
+/// empty.
 fn is_zero(text: &str) -> bool {
-    let of_zero = |b: u8| b"0-:.,+TtZz ".contains(&b);
-    text.bytes().all(of_zero)
+    let is_allowed = |b: u8| b"0-:.,+TtZz ".contains(&b);
+    text.bytes().all(is_allowed)
 }
 
 #[cfg(test)]

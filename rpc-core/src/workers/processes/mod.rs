@@ -1,14 +1,14 @@
 //! Workers that are processes of their own.
 //!
-//! The supervisor opens the sockets and starts this same program for each worker, with one end of a pair of
-//! sockets as its standard input: the *line*. Over it the worker gets its listening socket, and says when it is
-//! ready. When the line is cut, because the supervisor wants it or because there is none any more, the worker
-//! finishes what runs, and ends.
+//! The supervisor opens the sockets and starts this program for each worker, with one side of a
+//! socket pair as its standard input: the *channel*. Over it the worker receives its listening
+//! socket and reports that it is ready. When the channel closes, because the supervisor closed it
+//! or exited, the worker finishes its calls and exits.
 
-mod line;
-mod place;
-mod post;
-mod process;
+mod channel;
+mod child;
+mod parent;
+mod slot;
 
 use std::io;
 use std::sync::Arc;
@@ -18,16 +18,17 @@ use tokio::sync::{Mutex, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use self::place::Place;
-pub(super) use self::post::post;
-use self::process::Program;
+pub(super) use self::child::child_worker;
+use self::parent::Program;
+use self::slot::Slot;
 use super::Workers;
 use super::sockets::Sockets;
-use super::stop::told_to_stop;
+use super::stop::stop_signal;
 use super::worker::event_loop;
 use crate::transport::Address;
 
-/// The supervisor of workers that are processes, with their sockets open: run it. Made by [`Workers::processes`].
+/// The supervisor of workers that are processes, with open sockets. Created by
+/// [`Workers::processes`].
 #[derive(Debug)]
 #[must_use = "workers do nothing until they are run"]
 pub struct Processes {
@@ -45,62 +46,64 @@ impl Processes {
         })
     }
 
-    /// The address that clients connect to, with the port that was really taken.
+    /// The address that clients connect to, with the actual port.
     #[must_use]
     pub fn local_address(&self) -> &Address {
         self.sockets.address()
     }
 
-    /// Serves until the process is told to stop, has the workers finish the calls that run, and returns.
+    /// Serves until the process is told to stop, waits for the workers to finish running calls, and
+    /// returns.
     ///
     /// | signal | to the supervisor | to a worker |
     /// |---|---|---|
-    /// | SIGTERM, SIGINT (Ctrl-C) | stops | finishes, and is started again |
-    /// | SIGHUP | replaces all workers, one after the other, by the program that is now in the file of this one | nothing |
+    /// | SIGTERM, SIGINT (Ctrl-C) | stops | finishes its calls and is restarted |
+    /// | SIGHUP | replaces all workers, one after the other, by the current content of the program file | no effect |
     ///
-    /// A worker that is replaced goes on until the new one is ready, and then finishes. If the new one ends
-    /// instead, the old one stays. If the supervisor dies, its workers finish, and end.
+    /// A worker that is replaced serves until its successor is ready, and then finishes. If the
+    /// successor exits instead, the old worker stays. If the supervisor dies, its workers finish
+    /// and exit.
     ///
     /// # Errors
     /// If the system cannot watch signals.
     ///
     /// # Panics
-    /// Within an event loop.
+    /// If called within an event loop.
     pub fn run(self) -> io::Result<()> {
         event_loop()?.block_on(self.supervise())
     }
 
     async fn supervise(self) -> io::Result<()> {
         let mut hangup = signal(SignalKind::hangup())?;
-        let mut told_to_stop = std::pin::pin!(told_to_stop()?);
+        let mut stop_signal = std::pin::pin!(stop_signal()?);
         let (reload, reloads) = watch::channel(());
         let stop = CancellationToken::new();
-        let turn = Arc::new(Mutex::new(()));
-        let mut places = JoinSet::new();
+        let replacing = Arc::new(Mutex::new(()));
+        let mut slots = JoinSet::new();
         for index in 0..self.workers.count {
-            let place = Place::new(
+            let slot = Slot::new(
                 index,
                 &self.workers,
                 Arc::clone(&self.program),
                 Arc::clone(&self.sockets),
-                Arc::clone(&turn),
+                Arc::clone(&replacing),
                 stop.clone(),
             );
-            places.spawn(place.run(reloads.clone()));
+            slots.spawn(slot.run(reloads.clone()));
         }
         loop {
             tokio::select! {
-                () = &mut told_to_stop => break,
+                () = &mut stop_signal => break,
                 Some(()) = hangup.recv() => {
-                    tracing::info!("the workers are replaced");
+                    tracing::info!("replacing the workers");
                     reload.send_replace(());
                 }
             }
         }
-        // First, so that a worker which closes its socket then closes the last copy of it.
+        // Closed first, so that a worker that then closes its socket closes the last duplicate.
         self.sockets.close();
         stop.cancel();
-        places.join_all().await;
+        slots.join_all().await;
         Ok(())
     }
 }

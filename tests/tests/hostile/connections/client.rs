@@ -1,8 +1,8 @@
-//! Listeners that mean harm to clients of connections, with and without async.
+//! Hostile listeners against async and blocking clients of connections.
 
 use tokio::net::TcpListener;
 
-use crate::host::Step::{self, Finish, Receive, Send, Shake, Write};
+use crate::host::Step::{self, Finish, Handshake, Receive, Send, Write};
 use crate::host::{send, visit};
 use crate::peer::Peer;
 use crate::{endure, victim};
@@ -11,7 +11,7 @@ fn challenge(ends: &[u8]) -> Step {
     Send([b"#CHALLENGE#", ends].concat())
 }
 
-/// One that is as it should be.
+/// Returns a valid challenge.
 fn usual() -> Step {
     challenge(&[&b"{sha256}"[..], &[7; 40]].concat())
 }
@@ -21,7 +21,7 @@ fn welcome() -> Step {
 }
 
 #[tokio::test]
-async fn listeners_that_do_not_know_the_key() {
+async fn listeners_without_the_key_are_refused() {
     let cases: Vec<(&str, Vec<Step>, &str)> = vec![
         ("silence", vec![], "in time"),
         (
@@ -169,8 +169,8 @@ async fn listeners_that_do_not_know_the_key() {
                 &victim,
                 &format!("{name}, where the client is {method}"),
                 async {
-                    let (came, told) = visit(&victim, method, steps.clone()).await;
-                    assert!(!came && told.contains(reason), "{name}: {told}");
+                    let (succeeded, report) = visit(&victim, method, steps.clone()).await;
+                    assert!(!succeeded && report.contains(reason), "{name}: {report}");
                 },
             )
             .await;
@@ -178,32 +178,33 @@ async fn listeners_that_do_not_know_the_key() {
     }
 }
 
-/// The victim is both: what its listener asks strangers is not answered by its clients.
+/// A listener of the victim and a client of it share the key: the client does not answer the
+/// listener's challenge for an attacker between them.
 #[tokio::test]
-async fn the_victims_own_challenge_is_not_answered_by_it() {
+async fn a_challenge_is_not_answered_for_its_own_sender() {
     let victim = victim().await;
     for method in ["pickle", "blocking", "call"] {
         endure(&victim, &format!("reflection to {method}"), async {
-            let lure = TcpListener::bind("127.0.0.1:0").await.unwrap();
-            let port = lure.local_addr().unwrap().port();
-            let thief = async {
+            let decoy = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let port = decoy.local_addr().unwrap().port();
+            let attacker = async {
                 let mut stranger = Peer::connect(victim.connections).await;
                 let asked = stranger.receive().await.unwrap();
-                let mut lured = Peer {
-                    stream: lure.accept().await.unwrap().0,
+                let mut deceived = Peer {
+                    stream: decoy.accept().await.unwrap().0,
                 };
-                lured.send(&asked).await;
-                assert_eq!(lured.rest().await, b"", "no answer to take away");
+                deceived.send(&asked).await;
+                assert_eq!(deceived.rest().await, b"", "no answer to take away");
             };
-            let ((came, told), ()) = tokio::join!(send(&victim, method, port), thief);
-            assert!(!came && told.contains("challenge"), "{told}");
+            let ((succeeded, report), ()) = tokio::join!(send(&victim, method, port), attacker);
+            assert!(!succeeded && report.contains("challenge"), "{report}");
         })
         .await;
     }
 }
 
 #[tokio::test]
-async fn listeners_that_send_what_is_no_value() {
+async fn invalid_values_of_listeners_are_errors() {
     let pickle = |ops: &[u8]| Send([b"\x80\x04", ops, b"."].concat());
     let deep = [b"]".repeat(1 << 20), b"a".repeat(1 << 20)].concat();
     let laughs = [&b"]"[..], &b"2\x86".repeat(60)].concat();
@@ -234,7 +235,7 @@ async fn listeners_that_send_what_is_no_value() {
             "negative",
         ),
         (
-            "64 MiB, of which little comes",
+            "64 MiB announced, of which little arrives",
             vec![Write(vec![4, 0, 0, 0, 1, 2, 3]), Finish],
             false,
             "in the middle",
@@ -274,16 +275,19 @@ async fn listeners_that_send_what_is_no_value() {
     ];
     let victim = victim().await;
     for method in ["pickle", "blocking"] {
-        for (name, steps, comes, text) in &cases {
-            let steps = std::iter::once(Shake)
+        for (name, steps, succeeds, text) in &cases {
+            let steps = std::iter::once(Handshake)
                 .chain(steps.iter().cloned())
                 .collect();
             endure(
                 &victim,
                 &format!("{name}, where the client is {method}"),
                 async {
-                    let (came, told) = visit(&victim, method, steps).await;
-                    assert!(came == *comes && told.contains(text), "{name}: {told}");
+                    let (succeeded, report) = visit(&victim, method, steps).await;
+                    assert!(
+                        succeeded == *succeeds && report.contains(text),
+                        "{name}: {report}"
+                    );
                 },
             )
             .await;
@@ -291,8 +295,8 @@ async fn listeners_that_send_what_is_no_value() {
     }
     for (method, text) in [("pickle", "elapsed"), ("blocking", "while receiving")] {
         endure(&victim, &format!("silence, for {method}"), async {
-            let (came, told) = visit(&victim, method, vec![Shake]).await;
-            assert!(!came && told.contains(text), "{told}");
+            let (succeeded, report) = visit(&victim, method, vec![Handshake]).await;
+            assert!(!succeeded && report.contains(text), "{report}");
         })
         .await;
     }
@@ -336,11 +340,14 @@ async fn listeners_that_send_what_is_no_value() {
             "values",
         ),
     ];
-    for (name, message, comes, text) in cases {
+    for (name, message, succeeds, text) in cases {
         endure(&victim, name, async {
-            let steps = vec![Shake, Send(message)];
-            let (came, told) = visit(&victim, "message_pack", steps).await;
-            assert!(came == comes && told.contains(text), "{name}: {told}");
+            let steps = vec![Handshake, Send(message)];
+            let (succeeded, report) = visit(&victim, "message_pack", steps).await;
+            assert!(
+                succeeded == succeeds && report.contains(text),
+                "{name}: {report}"
+            );
         })
         .await;
     }

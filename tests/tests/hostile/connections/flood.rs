@@ -1,4 +1,4 @@
-//! Many peers at once, and slow ones.
+//! Many concurrent peers, and slow ones.
 
 use std::time::Duration;
 
@@ -10,14 +10,14 @@ use tokio::time::{Instant, sleep};
 use crate::peer::{Peer, frame};
 use crate::{endure, victim};
 
-/// How many handshakes with one address a listener has at once, by default.
+/// The default maximum of concurrent handshakes with one address.
 const PENDING: usize = 256;
 
-/// How long a handshake may take, by default.
+/// The default timeout of handshakes.
 const TIME: Duration = Duration::from_secs(5);
 
 #[tokio::test]
-async fn five_thousand_connections_that_say_nothing() {
+async fn five_thousand_silent_connections() {
     let victim = victim().await;
     endure(&victim, "a flood of 5,000 connections", async {
         let mut peers = Vec::new();
@@ -29,7 +29,7 @@ async fn five_thousand_connections_that_say_nothing() {
                 victim.assert_unharmed("a part of the flood");
             }
         }
-        // The listener cuts off the oldest; those that wait are let wait.
+        // The listener disconnects the oldest; the newest are kept waiting.
         peers[0].rest().await;
         peers[4000].rest().await;
     })
@@ -42,9 +42,9 @@ async fn five_thousand_connections_that_say_nothing() {
     .await;
 }
 
-/// Those who wait are let wait, and where they are too many, the first to come are the first to go.
+/// Silent peers are kept waiting. If there are too many, the oldest are disconnected first.
 #[tokio::test]
-async fn silent_peers_hold_up_nobody() {
+async fn silent_peers_delay_no_one() {
     let victim = victim().await;
     endure(&victim, "300 silent peers", async {
         let mut silent = Vec::new();
@@ -55,14 +55,14 @@ async fn silent_peers_hold_up_nobody() {
         }
         victim.assert_serves().await;
         for peer in &mut silent {
-            assert!(peer.is_let_wait().await);
+            assert!(peer.is_kept_waiting().await);
         }
         for _ in 0..100 {
             silent.push(Peer::connect(victim.connections).await);
         }
         victim.assert_serves().await;
         assert_eq!(silent[0].rest().await, b"");
-        assert!(silent[199].is_let_wait().await);
+        assert!(silent[199].is_kept_waiting().await);
     })
     .await;
 }
@@ -76,7 +76,7 @@ async fn handshakes_take_little_memory() {
         for _ in 0..PENDING {
             let mut peer = Peer::connect(victim.connections).await;
             peer.receive().await.unwrap();
-            // The most that may be announced, but for the last byte.
+            // The longest message that may be announced, without its last byte.
             peer.write(&frame(&[b'{'; 256])[..259]).await;
             peers.push(peer);
         }
@@ -107,16 +107,16 @@ async fn floods_of_handshakes() {
             let connection: Result<conn::Connection, _> = client.await;
             connection.is_ok()
         });
-        // Those who are too many at once are cut off; not all of them.
-        let came = join_all(guests).await.contains(&true);
-        assert!(came, "nobody is let in");
+        // Peers beyond the limit are disconnected, but not all of them.
+        let is_one_accepted = join_all(guests).await.contains(&true);
+        assert!(is_one_accepted, "no peer was accepted");
     })
     .await;
 }
 
-/// Each has so much time as any peer, and no more, however busy it looks.
+/// Each peer has the same time for its handshake, however busy it appears.
 #[tokio::test]
-async fn slow_handshakes_are_cut_off() {
+async fn slow_handshakes_time_out() {
     let victim = victim().await;
     endure(
         &victim,
@@ -164,7 +164,7 @@ async fn slow_handshakes_are_cut_off() {
                 let mut peer = Peer::connect(victim.rpc).await;
                 peer.finish().await;
                 peer.rest().await;
-                assert!(begin.elapsed() < TIME, "nothing will come: that is an end");
+                assert!(begin.elapsed() < TIME, "closed only by the timeout");
             };
             tokio::join!(
                 silent,

@@ -1,4 +1,4 @@
-//! Frames of peers that were let in.
+//! Frames of authenticated peers.
 
 use std::net::SocketAddr;
 
@@ -10,16 +10,16 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use crate::peer::{Peer, frame};
 use crate::{endure, victim};
 
-/// How long a message may be, by default.
+/// The default maximum length of a message.
 const MAX: u64 = 64 << 20;
 
-/// Both know frames; one reads sessions in them, the other pickles.
+/// Returns both servers that read frames: of sessions, and of pickled messages.
 fn servers(victim: &Victim) -> [(&'static str, SocketAddr); 2] {
     [("calls", victim.rpc), ("pickles", victim.connections)]
 }
 
 #[tokio::test]
-async fn frames_that_lie() {
+async fn frames_with_false_lengths() {
     let cases: &[(&str, &[u8])] = &[
         ("a length of -2", b"\xff\xff\xff\xfe"),
         ("the lowest length", b"\x80\0\0\0"),
@@ -61,7 +61,7 @@ async fn frames_that_lie() {
 }
 
 #[tokio::test]
-async fn frames_that_end_early() {
+async fn truncated_frames() {
     let cases: &[(&str, &[u8])] = &[
         ("within the length", b"\0\0"),
         ("within the long length", b"\xff\xff\xff\xff\0\0\0"),
@@ -84,7 +84,7 @@ async fn frames_that_end_early() {
 }
 
 #[tokio::test]
-async fn unusual_frames_that_are_in_order() {
+async fn unusual_valid_frames() {
     let victim = victim().await;
     let pickle = b"\x80\x04\x8c\x03abc.";
     endure(&victim, "a short message in the long form", async {
@@ -128,9 +128,9 @@ async fn unusual_frames_that_are_in_order() {
     .await;
 }
 
-/// What is announced takes no memory before it comes.
+/// An announced message allocates no memory before its bytes arrive.
 #[tokio::test]
-async fn announced_messages_take_no_memory() {
+async fn announced_messages_allocate_no_memory() {
     let victim = victim().await;
     for (server, address) in servers(&victim) {
         endure(
@@ -141,7 +141,7 @@ async fn announced_messages_take_no_memory() {
                 for _ in 0..500 {
                     let mut peer = Peer::trusted(address).await;
                     peer.write(Header::new(MAX).as_bytes()).await;
-                    // One that comes for each would take memory for all of it.
+                    // The first byte must not allocate memory for the whole message.
                     peer.write(b"x").await;
                     peers.push(peer);
                 }
@@ -168,7 +168,7 @@ async fn floods_of_frames() {
     })
     .await;
     endure(&victim, "answers that nobody reads", async {
-        // Ten connections with what fills the buffers of the system, and more.
+        // Ten connections, with more bytes than the buffers of the system hold.
         let greedy = (0..10).map(async |_| {
             let mut peer = Peer::trusted(victim.connections).await;
             let message = frame(&vec![b'x'; 1 << 20]);
@@ -179,7 +179,7 @@ async fn floods_of_frames() {
                     return peer;
                 }
             }
-            panic!("64 MiB are read from a peer that reads nothing");
+            panic!("64 MiB were read from a peer that reads no replies");
         });
         let peers = join_all(greedy).await;
         victim.assert_serves().await;

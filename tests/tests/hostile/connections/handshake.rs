@@ -1,4 +1,4 @@
-//! Those who do not know the key, or do not play by the rules of its proof.
+//! Peers without the key, or that violate the rules of the handshake.
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use md5::Md5;
@@ -10,7 +10,7 @@ use crate::{endure, victim};
 
 const FAILURE: &[u8] = b"\0\0\0\x09#FAILURE#";
 
-/// What answers a challenge, which is without `#CHALLENGE#` here.
+/// A response to a challenge, which is passed without its `#CHALLENGE#` prefix.
 type Answer = fn(challenge: &[u8]) -> Vec<u8>;
 
 fn sha256(key: &str, message: &[u8]) -> Vec<u8> {
@@ -29,7 +29,7 @@ fn named(name: &str, code: &[u8]) -> Vec<u8> {
     [b"{", name.as_bytes(), b"}", code].concat()
 }
 
-/// The right answer.
+/// Returns the correct response.
 fn right(challenge: &[u8]) -> Vec<u8> {
     named("sha256", &sha256(KEY, challenge))
 }
@@ -40,7 +40,7 @@ async fn challenge(peer: &mut Peer) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn answers_without_the_key_are_refused() {
+async fn responses_without_the_key_are_refused() {
     let cases: &[(&str, Answer)] = &[
         ("no answer at all, in a message", |_| Vec::new()),
         ("a word", |_| b"wrong".to_vec()),
@@ -132,7 +132,7 @@ async fn answers_without_the_key_are_refused() {
 }
 
 #[tokio::test]
-async fn what_is_no_answer_ends_the_connection() {
+async fn an_invalid_response_closes_the_connection() {
     let cases: &[(&str, &[u8])] = &[
         ("HTTP", b"GET / HTTP/1.1\r\nHost: here\r\n\r\n"),
         ("TLS", b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03"),
@@ -160,9 +160,9 @@ async fn what_is_no_answer_ends_the_connection() {
     }
 }
 
-/// What a peer that knows the key does wrong afterwards, when it is its turn to ask for a proof.
+/// Violations by a peer that knows the key, in the second half, when it challenges the victim.
 #[tokio::test]
-async fn a_second_half_that_breaks_the_rules() {
+async fn violations_in_the_second_half_close_the_connection() {
     let cases: &[(&str, Answer)] = &[
         ("no challenge", |_| Vec::new()),
         ("a message without the prefix", |_| vec![7; 48]),
@@ -234,7 +234,7 @@ async fn a_second_half_that_breaks_the_rules() {
 }
 
 #[tokio::test]
-async fn what_was_recorded_is_worth_nothing() {
+async fn a_recorded_response_is_useless() {
     let victim = victim().await;
     let (question, answer) = recorded(&victim).await;
     endure(&victim, "a genuine answer, replayed", async {
@@ -285,14 +285,14 @@ async fn what_was_recorded_is_worth_nothing() {
     .await;
 }
 
-/// A challenge of the victim, and what an honest client answered to it.
+/// Returns a challenge of the victim, and an honest client's response to it.
 async fn recorded(victim: &Victim) -> (Vec<u8>, Vec<u8>) {
     let middle = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = middle.local_addr().unwrap();
-    let lured = tokio::spawn(async move {
+    let deceived = tokio::spawn(async move {
         let client = conn::Client::connect(address).authkey(KEY).await;
-        let lured: Result<conn::Connection, _> = client;
-        lured.is_err()
+        let deceived: Result<conn::Connection, _> = client;
+        deceived.is_err()
     });
     let mut honest = Peer {
         stream: middle.accept().await.unwrap().0,
@@ -302,6 +302,6 @@ async fn recorded(victim: &Victim) -> (Vec<u8>, Vec<u8>) {
     honest.send(&asked).await;
     let answer = honest.receive().await.unwrap();
     drop(honest);
-    assert!(lured.await.unwrap());
+    assert!(deceived.await.unwrap());
     (asked[b"#CHALLENGE#".len()..].to_vec(), answer)
 }

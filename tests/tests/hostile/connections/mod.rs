@@ -1,4 +1,4 @@
-//! Listeners and clients of plain connections: the handshake, frames, codecs.
+//! Attacks on plain connections: the handshake, frames, codecs.
 
 mod client;
 mod flood;

@@ -1,15 +1,16 @@
-//! Pickles made to do harm. The victim reads each of them as a value of any kind, and gives it back as it is
-//! where it cannot.
+//! Hostile pickles. The victim decodes each as a value of any type, and sends it back unchanged if
+//! it cannot.
 
 use crate::peer::Peer;
 use crate::{endure, victim};
 
-/// What the pickles are about to do: make the victim read them as its `("roundtrip", x)`.
+/// Wraps these operations so that the victim takes their value as the argument of its
+/// `("roundtrip", x)`.
 fn roundtrip(ops: &[u8]) -> Vec<u8> {
     [b"\x80\x05\x8c\x09roundtrip", ops, b"\x86."].concat()
 }
 
-/// A list of so many repetitions.
+/// Returns a list of `count` repetitions.
 fn list(ops: &[u8], count: usize) -> Vec<u8> {
     [b"](", &ops.repeat(count)[..], b"e"].concat()
 }
@@ -19,9 +20,9 @@ fn text(length: usize) -> Vec<u8> {
     [b"X", &header[..], &vec![b'x'; length]].concat()
 }
 
-/// Each is answered: by the value written anew, or by the message itself.
+/// Each is answered with the re-encoded value, or with the message itself.
 #[tokio::test]
-async fn pickles_that_lie() {
+async fn hostile_pickles() {
     let long = |ops: &[u8], count: usize| ops.repeat(count);
     let cases: Vec<(&str, Vec<u8>)> = vec![
         (
@@ -213,10 +214,10 @@ async fn pickles_that_lie() {
             let message = roundtrip(ops);
             peer.send(&message).await;
             let answer = peer.receive().await;
-            let answer = answer.unwrap_or_else(|| panic!("{name}: no answer"));
+            let answer = answer.unwrap_or_else(|| panic!("{name}: no reply"));
             let anew = answer.starts_with(b"\x80\x04") && answer.ends_with(b".");
             assert!(anew || answer == message, "{name}: another answer");
-            // It is still there.
+            // The connection still works.
             peer.send(b"\x80\x04\x8c\x03addK\x03K\x05\x87.").await;
             assert_eq!(peer.receive().await.unwrap(), b"\x80\x04K\x08.", "{name}");
         })
@@ -224,9 +225,9 @@ async fn pickles_that_lie() {
     }
 }
 
-/// Bytes that are no pickle of the protocols that are read.
+/// Bytes that are not a pickle of a supported protocol.
 #[tokio::test]
-async fn what_is_no_pickle_is_given_back() {
+async fn invalid_pickles_are_sent_back() {
     let cases: &[(&str, &[u8])] = &[
         ("protocol 0", b"(lp0\n."),
         ("protocol 1", b"]q\0."),

@@ -1,4 +1,4 @@
-//! A few bytes that stand for very many, or for very deep ones.
+//! Small requests that expand to very many bytes or very deep values.
 
 use std::io::Write;
 
@@ -8,7 +8,7 @@ use flate2::write::GzEncoder;
 use super::case::{Case, assert_harmless, call, with_headers};
 use super::victim;
 
-/// So many spaces, compressed.
+/// Returns `length` spaces, compressed.
 fn spaces(length: usize) -> Vec<u8> {
     let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
     let piece = vec![b' '; 1 << 20];

@@ -1,4 +1,4 @@
-//! Attacks on one connection, and what must come of each.
+//! Attacks over one connection, with their expected responses.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -8,22 +8,23 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use xmlrpc::{Client, ClientOptions};
 
-use super::answers::{in_short, read_to_end};
+use super::responses::{read_to_end, summary};
 
 /// An attack.
 pub(crate) struct Case {
-    /// What it is, in a few words.
+    /// A short description.
     pub(crate) name: Cow<'static, str>,
-    /// All that it sends.
+    /// All bytes of the attack.
     pub(crate) attack: Vec<u8>,
-    /// Whether an honest request follows on the same connection, or else the end.
+    /// `true` if an honest request follows on the same connection, `false` if the client then
+    /// closes its sending direction.
     pub(crate) goes_on: bool,
-    /// All answers, in short.
+    /// The summary of all responses.
     pub(crate) expected: &'static str,
 }
 
 impl Case {
-    /// These bytes, and an honest request behind them.
+    /// An attack with an honest request after it.
     pub(crate) fn new(
         name: impl Into<Cow<'static, str>>,
         attack: impl Into<Vec<u8>>,
@@ -37,7 +38,7 @@ impl Case {
         }
     }
 
-    /// The same without an honest request behind it: the client says that no more comes.
+    /// The same without the honest request: the client closes its sending direction instead.
     pub(crate) fn ends(self) -> Self {
         Self {
             goes_on: false,
@@ -45,7 +46,7 @@ impl Case {
         }
     }
 
-    /// Sends it, and gives the answers in short.
+    /// Runs the attack and returns the summary of the responses.
     async fn run(&self, victim: &Victim) -> String {
         let mut attack = self.attack.clone();
         if self.goes_on {
@@ -54,20 +55,21 @@ impl Case {
         let stream = TcpStream::connect(victim.xmlrpc).await.unwrap();
         let (mut reader, mut writer) = stream.into_split();
         let writing = async {
-            // The server may have had enough before it has read everything.
+            // The server may close the connection before it has read everything.
             let _ = writer.write_all(&attack).await;
             if !self.goes_on {
                 let _ = writer.shutdown().await;
             }
         };
         let ((), answers) = tokio::join!(writing, read_to_end(&mut reader));
-        in_short(&answers)
+        summary(&answers)
     }
 }
 
-/// Runs the attacks one after the other. After each, nothing smuggled has run, and the server is well.
+/// Runs the attacks one after the other. After each, checks that no smuggled call ran and that the
+/// server is healthy.
 pub(crate) async fn assert_harmless(victim: &Victim, cases: impl IntoIterator<Item = Case>) {
-    // A connection that is kept would be one descriptor more.
+    // Without kept-alive connections, which would count as additional descriptors.
     let options = ClientOptions::default().idle_timeout(Duration::ZERO);
     let client = Client::with_options(&victim.url(), options).unwrap();
     let mut failures = Vec::new();
@@ -96,7 +98,7 @@ pub(crate) async fn assert_harmless(victim: &Victim, cases: impl IntoIterator<It
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
-/// The document of a call that notes, and gives back, this name.
+/// Returns the document of a call that records and returns this name.
 pub(crate) fn call(name: &str) -> String {
     format!(
         "<?xml version=\"1.0\"?><methodCall><methodName>ledger.run</methodName><params><param><value>\
@@ -104,19 +106,19 @@ pub(crate) fn call(name: &str) -> String {
     )
 }
 
-/// A request with a right length and one more header line.
+/// Returns a request with a correct length and one additional header line.
 pub(crate) fn request(header: &str, body: &str) -> Vec<u8> {
     let length = body.len();
     with_headers(format!("{header}\r\nContent-Length: {length}"), body)
 }
 
-/// A request with these header lines, right or wrong.
+/// Returns a request with these header lines, correct or not.
 pub(crate) fn with_headers(headers: impl AsRef<[u8]>, body: impl AsRef<[u8]>) -> Vec<u8> {
     let start = b"POST /RPC2 HTTP/1.1\r\nHost: victim\r\nContent-Type: text/xml\r\n";
     [start, headers.as_ref(), b"\r\n\r\n", body.as_ref()].concat()
 }
 
-/// A whole request that must never run.
+/// Returns a complete request that must never run.
 pub(crate) fn smuggled() -> Vec<u8> {
     request("Connection: keep-alive", &call("smuggled"))
 }

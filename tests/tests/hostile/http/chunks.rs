@@ -1,11 +1,11 @@
-//! Chunks that are not as RFC 9112 (7.1) has them. A reader that goes on nevertheless takes a part of the body
-//! for the next request.
+//! Chunks that violate RFC 9112 (7.1). A reader that accepts them may take a part of the body for
+//! the next request.
 
 use super::case::{Case, assert_harmless, call, smuggled, with_headers};
 use super::transfer::replaced;
 use super::victim;
 
-/// What stands before a chunk of this document, the braces being its size; the rest is as it should be.
+/// The bytes before the chunk of an otherwise valid body; the braces stand for its size.
 const SIZES: &[(&str, &[u8], &str)] = &[
     ("plus", b"+{}\r\n", "400"),
     ("minus", b"-{}\r\n", "400"),
@@ -36,7 +36,7 @@ const SIZES: &[(&str, &[u8], &str)] = &[
     ("ended by nothing", b"{}", "400"),
     ("LF in an extension", b"{};x\ny\r\n", "400"),
     ("CR in an extension", b"{};x\ry\r\n", "400"),
-    // 2^64 is 0 to those who do not look.
+    // 2^64 is 0 to a reader that ignores overflow.
     ("beyond 64 bits", b"10000000000000000{}\r\n", "400"),
     ("the largest of 64 bits", b"ffffffffffffffff\r\n{}", "400"),
     ("the largest of 63 bits", b"7fffffffffffffff\r\n{}", "400"),
@@ -47,7 +47,7 @@ const SIZES: &[(&str, &[u8], &str)] = &[
 ];
 
 #[tokio::test]
-async fn a_strange_size_is_refused() {
+async fn invalid_chunk_sizes_are_refused() {
     let carrier = call("carrier");
     let size = format!("{:x}", carrier.len());
     let cases = SIZES.iter().map(|(name, start, expected)| {
@@ -58,7 +58,8 @@ async fn a_strange_size_is_refused() {
         body.extend(carrier.as_bytes());
         body.extend(b"\r\n0\r\n\r\n");
         let case = Case::new(*name, chunked(body), expected);
-        // Those that are too large for what comes are known as soon as no more comes.
+        // A size beyond the bytes of the attack is only noticed when the client closes its sending
+        // direction.
         if name.starts_with("the largest") || *name == "negative as 32 bits" {
             case.ends()
         } else {
@@ -68,7 +69,7 @@ async fn a_strange_size_is_refused() {
     assert_harmless(&victim().await, cases).await;
 }
 
-/// What stands where the braces are in a body whose one chunk is this document.
+/// Bodies in which the braces stand for the one valid chunk.
 const ENDS: &[(&str, &[u8], &str)] = &[
     ("no CRLF behind a chunk", b"{}0\r\n\r\n", "400"),
     ("LF behind a chunk", b"{}\n0\r\n\r\n", "400"),
@@ -131,7 +132,7 @@ const ENDS: &[(&str, &[u8], &str)] = &[
 ];
 
 #[tokio::test]
-async fn a_strange_end_is_refused() {
+async fn invalid_ends_of_chunks_are_refused() {
     let carrier = call("carrier");
     let chunk = format!("{:x}\r\n{carrier}", carrier.len());
     let tables = ENDS

@@ -1,10 +1,9 @@
-//! Documents that are malformed, mean another thing to another reader, or would have the server read what is none
-//! of the caller's business.
+//! Documents that are malformed, ambiguous, or would make the server read files and URLs.
 
 use super::case::{Case, assert_harmless, call, request};
 use super::victim;
 
-/// Whole documents. Those that are faults never run what they call.
+/// Whole documents. A document that leads to a fault never runs its call.
 const DOCUMENTS: &[(&str, &[u8], &str)] = &[
     ("nothing", b"", "-32700"),
     ("spaces", b" \r\n\t ", "-32700"),
@@ -30,7 +29,7 @@ const DOCUMENTS: &[(&str, &[u8], &str)] = &[
     ("a text behind it", b"<methodCall><methodName>counter.value</methodName></methodCall>x", "-32700"),
     ("a NUL behind it", b"<methodCall><methodName>counter.value</methodName></methodCall>\0", "-32700"),
     ("a second declaration", b"<?xml version=\"1.0\"?><?xml version=\"1.0\"?><methodCall><methodName>counter.value</methodName></methodCall>", "-32700"),
-    // What a document type could do.
+    // Document types.
     ("a document type", b"<!DOCTYPE methodCall><methodCall><methodName>counter.value</methodName></methodCall>", "-32600"),
     ("a billion laughs", b"<!DOCTYPE l [<!ENTITY a \"aaaaaaaaaa\"><!ENTITY b \"&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;\"><!ENTITY c \"&b;&b;&b;&b;&b;&b;&b;&b;&b;&b;\">]><methodCall><methodName>&c;</methodName></methodCall>", "-32600"),
     ("an entity that is itself", b"<!DOCTYPE l [<!ENTITY a \"&b;\"><!ENTITY b \"&a;\">]><methodCall><methodName>&a;</methodName></methodCall>", "-32600"),
@@ -61,7 +60,7 @@ const DOCUMENTS: &[(&str, &[u8], &str)] = &[
 ];
 
 #[tokio::test]
-async fn documents_that_mean_harm_are_faults() {
+async fn hostile_documents_are_answered_with_faults() {
     let cases = DOCUMENTS.iter().map(|(name, document, code)| {
         let length = format!("Content-Length: {}", document.len());
         let attack = super::case::with_headers(length, document);
@@ -75,7 +74,7 @@ async fn documents_that_mean_harm_are_faults() {
     assert!(!log.split(['\r', '\n']).any(forged), "{log}");
 }
 
-/// What is the one value of a call of `ledger.run`, which wants a text. None of them ever runs.
+/// Values of a call of `ledger.run`, which expects a string. None of these calls runs.
 const VALUES: &[(&str, &str, &str)] = &[
     ("an integer beyond 32 bits", "<i4>2147483648</i4>", "-32602"),
     ("an integer that is a word", "<int>one</int>", "-32600"),
@@ -187,7 +186,7 @@ const VALUES: &[(&str, &str, &str)] = &[
 ];
 
 #[tokio::test]
-async fn values_that_mean_harm_are_faults() {
+async fn hostile_values_are_answered_with_faults() {
     let cases = VALUES.iter().map(|(name, value, code)| {
         let document = call("smuggled").replace("smuggled", value);
         Case::new(*name, request("X: y", &document), expected(code))
@@ -195,7 +194,7 @@ async fn values_that_mean_harm_are_faults() {
     assert_harmless(&victim().await, cases).await;
 }
 
-/// What other parsers refuse, and we read without harm.
+/// Documents that other parsers refuse, and that are accepted harmlessly.
 const LENIENT: &[(&str, &str, &str)] = &[
     (
         "an attribute twice",
@@ -221,7 +220,7 @@ const LENIENT: &[(&str, &str, &str)] = &[
 ];
 
 #[tokio::test]
-async fn what_is_read_leniently_means_no_other_thing() {
+async fn leniently_accepted_documents_are_not_misread() {
     let cases = LENIENT.iter().map(|(name, value, answers)| {
         let document = call("smuggled").replace("smuggled", value);
         Case::new(*name, request("X: y", &document), answers)
@@ -229,7 +228,7 @@ async fn what_is_read_leniently_means_no_other_thing() {
     assert_harmless(&victim().await, cases).await;
 }
 
-/// What a fault and an honest answer behind it are in short.
+/// Returns the summary of a fault and an honest response after it.
 fn expected(code: &str) -> &'static str {
     match code {
         "-32600" => "fault -32600, honest",

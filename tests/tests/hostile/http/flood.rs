@@ -1,4 +1,4 @@
-//! Very many connections, or very many requests, at the same time.
+//! Very many concurrent connections or requests.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -11,8 +11,8 @@ use tokio::net::TcpStream;
 use tokio::time::sleep;
 use xmlrpc::{Client, ClientOptions};
 
-use super::answers::{in_short, read_to_end};
 use super::case::{call, request, with_headers};
+use super::responses::{read_to_end, summary};
 use super::{victim, victim_with};
 
 /// The memory of a victim with the default budget of 64 MiB, which can be in use twice for a moment: by
@@ -23,19 +23,19 @@ const TWICE_THE_BUDGET: u64 = (2 * 64 + 64) << 20;
 /// 64 KiB of its body.
 const EACH: u64 = 200 << 10;
 
-/// So many connections that have sent this.
+/// Opens `number` connections that have sent these bytes.
 async fn connections(victim: SocketAddr, number: usize, bytes: &[u8]) -> Vec<TcpStream> {
     let open = (0..number).map(|_| async {
         let mut stream = TcpStream::connect(victim).await.unwrap();
-        // Where the server has no room for it, that is all right.
+        // An error is fine: the server may close the connection at its limit.
         let _ = stream.write_all(bytes).await;
         stream
     });
-    // More at once, and the system drops some on their way, to be sent again after seconds.
+    // In batches: with more at once, the system drops packets and resends them after seconds.
     stream::iter(open).buffer_unordered(100).collect().await
 }
 
-/// Checks that it is well as soon as the connections are gone.
+/// Checks that the server is healthy once the connections are closed.
 async fn assert_survives(victim: &Victim, name: &str, connections: Vec<TcpStream>) {
     victim.assert_unharmed(name);
     drop(connections);
@@ -45,7 +45,7 @@ async fn assert_survives(victim: &Victim, name: &str, connections: Vec<TcpStream
 #[tokio::test]
 async fn many_connections_at_once() {
     let mut victim = victim().await;
-    victim.allow(TWICE_THE_BUDGET);
+    victim.allow_memory(TWICE_THE_BUDGET);
     let one = request("X: y", &call("carrier"));
     let half = with_headers("Content-Length: 100000", " ".repeat(10_000));
     let large = call("x").replace("ledger.run", "blob");
@@ -100,7 +100,7 @@ async fn a_connection_takes_little_beside_the_budget() {
 }
 
 #[tokio::test]
-async fn thousands_of_idle_connections_that_there_is_room_for() {
+async fn thousands_of_idle_connections_within_the_limit() {
     let victim = victim_with(&["--max-connections", "4000"]).await;
     let open = connections(victim.xmlrpc, 3000, b"").await;
     victim.assert_serves().await;
@@ -108,7 +108,7 @@ async fn thousands_of_idle_connections_that_there_is_room_for() {
 }
 
 #[tokio::test]
-async fn connections_that_come_and_go() {
+async fn short_lived_connections() {
     let victim = victim().await;
     let one = request("X: y", &call("carrier"));
     let kinds: [(&str, &[u8]); 5] = [
@@ -123,7 +123,7 @@ async fn connections_that_come_and_go() {
             drop(connections(victim.xmlrpc, 50, bytes).await);
         }
         victim.assert_well(name).await;
-        // The same with a reset instead of an end.
+        // The same with a reset instead of an orderly close.
         for _ in 0..5 {
             for stream in connections(victim.xmlrpc, 50, bytes).await {
                 stream.set_zero_linger().unwrap();
@@ -134,7 +134,7 @@ async fn connections_that_come_and_go() {
 }
 
 #[tokio::test]
-async fn a_call_of_a_client_that_is_gone_is_gone() {
+async fn a_call_is_cancelled_when_its_client_disconnects() {
     let victim = victim().await;
     let options = ClientOptions::default().idle_timeout(Duration::ZERO);
     let client = Client::with_options(&victim.url(), options).unwrap();
@@ -173,7 +173,7 @@ async fn a_call_of_a_client_that_is_gone_is_gone() {
 }
 
 #[tokio::test]
-async fn ten_thousand_requests_in_a_row_are_answered_in_order() {
+async fn ten_thousand_pipelined_requests_are_answered_in_order() {
     let victim = victim().await;
     let mut requests = Vec::new();
     for number in 0..10_000 {
@@ -188,24 +188,25 @@ async fn ten_thousand_requests_in_a_row_are_answered_in_order() {
     written.unwrap();
     let numbers: String = (0..10_000).map(|number| format!("{number}, ")).collect();
     assert!(
-        in_short(&answers) == numbers + "honest",
+        summary(&answers) == numbers + "honest",
         "not all, or not in order"
     );
     victim.assert_well("requests in a row").await;
 }
 
 #[tokio::test]
-async fn large_bodies_together_have_a_limit() {
+async fn large_bodies_share_a_limit() {
     let mut victim = victim().await;
-    victim.allow(TWICE_THE_BUDGET);
-    // 16 MiB each, but for a byte that never comes.
+    victim.allow_memory(TWICE_THE_BUDGET);
+    // Each announces 16 MiB and lacks the last byte.
     let size = 16 << 20;
     let stalled = with_headers(format!("Content-Length: {size}"), " ".repeat(size - 1));
     let open = connections(victim.xmlrpc, 12, &stalled).await;
     victim.assert_serves().await;
     assert_survives(&victim, "12 bodies of 16 MiB that stall", open).await;
 
-    // They fill the budget. After a moment they make room for a large request that is not theirs.
+    // They fill the budget. After the grace period they are evicted for a large request of another
+    // peer.
     let mut open = connections(victim.xmlrpc, 12, &stalled).await;
     let large = Value::from(vec![b'x'; 1 << 20]);
     let client = Client::new(&victim.url()).unwrap();

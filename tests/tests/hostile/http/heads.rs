@@ -1,9 +1,9 @@
-//! Heads of requests that are malformed, or say what no honest client would.
+//! Heads of requests that are malformed, or that no honest client would send.
 
 use super::case::{Case, assert_harmless, call, request};
 use super::victim;
 
-/// First lines, before an honest head and body.
+/// Request lines, before an honest head and body.
 const FIRST_LINES: &[(&str, &[u8], &str)] = &[
     ("no version", b"POST /RPC2", "400"),
     ("HTTP/0.9", b"POST /RPC2 HTTP/0.9", "400"),
@@ -88,7 +88,7 @@ const FIRST_LINES: &[(&str, &[u8], &str)] = &[
 ];
 
 #[tokio::test]
-async fn a_strange_first_line_is_refused() {
+async fn invalid_request_lines_are_refused() {
     let body = call("carrier");
     let rest = format!(
         "\r\nHost: victim\r\nContent-Type: text/xml\r\nContent-Length: {}\r\n\r\n{body}",
@@ -100,7 +100,7 @@ async fn a_strange_first_line_is_refused() {
     assert_harmless(&victim().await, cases).await;
 }
 
-/// Header lines of a request that is honest in all else.
+/// Header lines of an otherwise honest request.
 const HEADERS: &[(&str, &[u8], &str)] = &[
     ("a second host", b"Host: other", "400"),
     ("a second host that is the same", b"host: victim", "400"),
@@ -152,7 +152,7 @@ const HEADERS: &[(&str, &[u8], &str)] = &[
 ];
 
 #[tokio::test]
-async fn a_strange_header_is_refused_or_means_nothing() {
+async fn unusual_headers_are_refused_or_have_no_effect() {
     let length = call("carrier").len();
     let cases = HEADERS.iter().map(|(name, header, expected)| {
         let length = format!("\r\nContent-Length: {length}");
@@ -163,7 +163,7 @@ async fn a_strange_header_is_refused_or_means_nothing() {
     assert_harmless(&victim().await, cases).await;
 }
 
-/// Heads with another `Host`, or none.
+/// Heads with an unusual `Host`, or none.
 const HOSTS: &[(&str, &[u8], &str)] = &[
     ("none", b"HTTP/1.1", "400"),
     ("a list", b"HTTP/1.1\r\nHost: victim, other", "400"),
@@ -201,7 +201,7 @@ const HOSTS: &[(&str, &[u8], &str)] = &[
 ];
 
 #[tokio::test]
-async fn exactly_one_host_is_named() {
+async fn exactly_one_known_host_is_accepted() {
     let body = call("carrier");
     let rest = format!(
         "\r\nContent-Type: text/xml\r\nContent-Length: {}\r\n\r\n{body}",
@@ -214,7 +214,7 @@ async fn exactly_one_host_is_named() {
     assert_harmless(&victim().await, cases).await;
 }
 
-/// What other protocols say first.
+/// The first bytes of other protocols.
 const PROTOCOLS: &[(&str, &[u8], &str)] = &[
     (
         "HTTP/2",
@@ -282,7 +282,7 @@ async fn other_protocols_are_refused() {
 }
 
 #[tokio::test]
-async fn more_than_one_request_is_answered_in_order_or_not_at_all() {
+async fn pipelined_requests_are_answered_in_order_or_not_at_all() {
     let one = |name: &str| request("X: y", &call(name));
     let cases = [
         Case::new(

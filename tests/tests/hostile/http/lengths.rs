@@ -1,11 +1,11 @@
-//! Lengths that no two readers take for the same: leniently read, one of them makes a part of the body the next
-//! request.
+//! Ambiguous lengths: a lenient reader takes a part of the body for the next request.
 
 use super::case::{Case, assert_harmless, call, smuggled, with_headers};
 use super::transfer::replaced;
 use super::victim;
 
-/// `Content-Length` as nobody should write it. The braces are the number that leaves out a request behind the body.
+/// Invalid `Content-Length` headers. The braces stand for the length of the first request's body,
+/// after which another request follows.
 const LENGTHS: &[(&str, &[u8], &str)] = &[
     (
         "two, the longer last",
@@ -63,7 +63,7 @@ const LENGTHS: &[(&str, &[u8], &str)] = &[
     ("a space before the colon", b"Content-Length : {}", "400"),
     ("a NUL in the name", b"Content-Length\0: {}", "400"),
     ("a name with a space", b"Content Length: {}", "400"),
-    // 2^64 and 2^32 are 0 to those who do not look.
+    // 2^64 and 2^32 are 0 to a reader that ignores overflow.
     (
         "beyond 64 bits",
         b"Content-Length: 18446744073709551616\r\nX: {}",
@@ -92,7 +92,7 @@ const LENGTHS: &[(&str, &[u8], &str)] = &[
 ];
 
 #[tokio::test]
-async fn a_strange_length_is_refused() {
+async fn invalid_lengths_are_refused() {
     let carrier = call("carrier");
     let length = carrier.len().to_string();
     let body = [carrier.as_bytes(), &smuggled()].concat();
@@ -104,7 +104,7 @@ async fn a_strange_length_is_refused() {
 }
 
 #[tokio::test]
-async fn a_length_says_where_the_body_ends_and_nothing_else_does() {
+async fn only_the_length_decides_where_the_body_ends() {
     let carrier = call("carrier");
     let length = carrier.len();
     let padded = format!("{carrier}{}", " ".repeat(100));

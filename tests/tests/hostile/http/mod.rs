@@ -1,6 +1,5 @@
-//! Clients and servers of HTTP and XML-RPC that mean harm.
+//! Hostile clients and servers of HTTP and XML-RPC.
 
-mod answers;
 mod bombs;
 mod case;
 mod chunks;
@@ -12,12 +11,13 @@ mod lengths;
 mod multicall;
 mod oversize;
 mod replies;
+mod responses;
 mod slow;
 mod transfer;
 
 use tests::victim::Victim;
 
-/// A server with the default limits.
+/// Starts a server with the default limits.
 async fn victim() -> Victim {
     victim_with(&[]).await
 }

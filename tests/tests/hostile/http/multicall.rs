@@ -1,9 +1,9 @@
-//! Many calls in one request: what one request may cost, and what it may not do.
+//! Many calls in one request: the limits of their cost and of what they may do.
 
 use super::case::{Case, assert_harmless, request};
 use super::victim;
 
-/// A multicall whose list of calls is this.
+/// Returns a multicall of these calls.
 fn multicall(calls: &str) -> Vec<u8> {
     request(
         "X: y",
@@ -18,7 +18,7 @@ fn document(value: &str) -> String {
     )
 }
 
-/// One of its calls.
+/// Returns one call of a multicall.
 fn entry(method: &str, params: &str) -> String {
     format!(
         "<value><struct><member><name>methodName</name><value>{method}</value></member><member>\

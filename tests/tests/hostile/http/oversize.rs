@@ -1,4 +1,4 @@
-//! Requests that are too much in one dimension.
+//! Requests that are too large in one dimension.
 
 use super::case::{Case, assert_harmless, call, request, with_headers};
 use super::victim;
@@ -170,7 +170,7 @@ async fn bodies_have_limits() {
     assert_harmless(&victim().await, cases).await;
 }
 
-/// What a call can have too much of, and what comes of it.
+/// Calls that exceed a limit, and the resulting faults.
 #[tokio::test]
 async fn calls_have_limits() {
     let call = |method: &str, params: &str| {
@@ -271,7 +271,7 @@ async fn calls_have_limits() {
         Case::new(
             "a date of 2 MiB",
             echo(&format!("<dateTime.iso8601>{text}</dateTime.iso8601>")),
-            // What is no date is kept as it came, like any text.
+            // An invalid date is kept as text.
             "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx, honest",
         ),
         Case::new(
@@ -344,7 +344,7 @@ async fn calls_have_limits() {
 }
 
 #[tokio::test]
-async fn values_come_back_within_memory() {
+async fn echoed_values_stay_within_the_memory_limit() {
     let echo = |value: &str| {
         let document = format!(
             "<methodCall><methodName>echo</methodName><params><param><value>{value}</value></param>\
@@ -393,7 +393,7 @@ async fn values_come_back_within_memory() {
             "honest",
         ),
     ];
-    // What an allocator keeps of one attack is no part of the next one's peak.
+    // A new victim for each, as memory that the allocator keeps would add to the next peak.
     for case in cases {
         assert_harmless(&victim().await, [case]).await;
     }

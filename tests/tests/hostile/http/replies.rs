@@ -1,4 +1,4 @@
-//! Replies that are larger than their requests, for peers that do not read them.
+//! Replies larger than their requests, for peers that do not read them.
 
 use std::io::Write as _;
 use std::time::{Duration, Instant};
@@ -15,18 +15,18 @@ use xmlrpc::Client;
 use super::case::with_headers;
 use super::victim_with;
 
-/// What the victim may hold. A quarter of the default, and so are the requests: a test build takes its time with large
-/// ones.
+/// The budget of the victim: a quarter of the default, like the requests, because a debug build is
+/// slow with large ones.
 const BUDGET: u64 = 16 << 20;
 
 /// The size of a blob or a text.
 const SIZE: usize = 4 << 20;
 
-/// What the two threads of the victim can have at hand beside what it holds: a request, its values, its reply, and another
-/// one's that is about to go.
+/// The bytes that the victim's two threads may use beside the budget: a request, its values, its
+/// reply, and a reply of a connection that was evicted.
 const AT_HAND: u64 = 2 * 7 * SIZE as u64;
 
-/// A compressed request, which asks for no compressed reply.
+/// Returns a compressed request that asks for an uncompressed reply.
 fn zipped(document: &str) -> Vec<u8> {
     let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
     gzip.write_all(document.as_bytes()).unwrap();
@@ -44,7 +44,7 @@ fn call(method: &str, value: &str) -> String {
     )
 }
 
-/// So many peers that ask and do not read.
+/// Opens connections of `number` peers that send the request and do not read.
 async fn silent(victim: &Victim, number: usize, request: &[u8]) -> Vec<TcpStream> {
     let mut open = Vec::new();
     for _ in 0..number {
@@ -55,7 +55,7 @@ async fn silent(victim: &Victim, number: usize, request: &[u8]) -> Vec<TcpStream
     open
 }
 
-/// What an honest client gets that asks again when it is refused.
+/// Returns the result of an honest call, retried when it is refused.
 async fn honest<T: DeserializeOwned>(
     client: &Client,
     method: &str,
@@ -74,7 +74,7 @@ async fn honest<T: DeserializeOwned>(
 }
 
 async fn assert_bounded(name: &str, request: &[u8]) {
-    // All of them would be 160 MiB and more.
+    // All replies together would exceed 160 MiB.
     const PEERS: usize = 40;
     let victim = victim_with(&["--budget-mib", "16"]).await;
     let before = victim.peak();
@@ -95,7 +95,7 @@ async fn assert_bounded(name: &str, request: &[u8]) {
 }
 
 #[tokio::test]
-async fn blobs_that_nobody_reads_have_a_limit_together() {
+async fn unread_blobs_share_a_limit() {
     let value = format!("<value><int>{SIZE}</int></value>");
     let blob = zipped(&call("ledger.bytes", &value));
     assert!(blob.len() < 500, "{}", blob.len());
@@ -103,7 +103,7 @@ async fn blobs_that_nobody_reads_have_a_limit_together() {
 }
 
 #[tokio::test]
-async fn echoes_that_nobody_reads_have_a_limit_together() {
+async fn unread_echoes_share_a_limit() {
     let value = format!("<value>{}</value>", "x".repeat(SIZE));
     let echo = zipped(&call("echo", &value));
     assert!(echo.len() < 10_000, "{}", echo.len());

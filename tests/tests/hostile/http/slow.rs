@@ -1,4 +1,4 @@
-//! Clients that keep a connection and do next to nothing with it.
+//! Clients that keep a connection open and send or read next to nothing.
 
 use std::time::{Duration, Instant};
 
@@ -8,12 +8,12 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-use super::answers::{in_short, read_to_end};
 use super::case::{call, request, with_headers};
+use super::responses::{read_to_end, summary};
 use super::{victim, victim_with};
 
-/// What a slow client sends at once, what it sends again and again from then on, and what comes back until the
-/// server closes.
+/// A slow client: the bytes it sends at once, the bytes it then sends repeatedly, and the expected
+/// responses.
 struct Slow {
     name: &'static str,
     start: Vec<u8>,
@@ -36,7 +36,7 @@ impl Slow {
         }
     }
 
-    /// The answers, and how long it took until the end.
+    /// Returns the summary of the responses, and the time until the server closed the connection.
     async fn run(&self, victim: std::net::SocketAddr, pause: Duration) -> (String, Duration) {
         let (mut reader, mut writer) = TcpStream::connect(victim).await.unwrap().into_split();
         let begin = Instant::now();
@@ -52,11 +52,11 @@ impl Slow {
             answers = read_to_end(&mut reader) => answers,
             never = writing => never,
         };
-        (in_short(&answers), begin.elapsed())
+        (summary(&answers), begin.elapsed())
     }
 }
 
-/// Runs all at the same time. None of them may last longer than `limit`.
+/// Runs all cases concurrently. None may last longer than `limit`.
 async fn assert_let_go(victim: &Victim, cases: Vec<Slow>, pause: Duration, limit: Duration) {
     let address = victim.xmlrpc;
     let mut running = JoinSet::new();
@@ -80,7 +80,7 @@ async fn assert_let_go(victim: &Victim, cases: Vec<Slow>, pause: Duration, limit
         if time > limit {
             failures.push(format!("{name}: only after {time:?}"));
         }
-        // The others go on: only what concerns them all can be looked at.
+        // The other cases are still running, so only the common state can be checked.
         victim.assert_serves().await;
         victim.assert_unharmed(name);
     }
@@ -203,14 +203,14 @@ fn cases() -> Vec<Slow> {
 }
 
 #[tokio::test]
-async fn slow_clients_are_let_go() {
+async fn slow_clients_are_disconnected() {
     let victim = victim_with(&["--timeout-ms", "2000"]).await;
     let pause = Duration::from_millis(100);
     assert_let_go(&victim, cases(), pause, Duration::from_secs(30)).await;
 }
 
 #[tokio::test]
-async fn slow_heads_are_let_go_within_the_default_limits() {
+async fn slow_heads_are_disconnected_within_the_default_limits() {
     let heads = cases().into_iter().filter(|case| case.expected.is_empty());
     let pause = Duration::from_secs(1);
     assert_let_go(
@@ -222,9 +222,9 @@ async fn slow_heads_are_let_go_within_the_default_limits() {
     .await;
 }
 
-/// What a client that reads nothing asks for.
+/// Requests of a client that reads nothing.
 #[tokio::test]
-async fn clients_that_never_read_are_let_go() {
+async fn clients_that_never_read_are_disconnected() {
     let victim = victim_with(&["--timeout-ms", "2000"]).await;
     let large = call("4194304").replace("ledger.run", "blob");
     let large = large.replace("<value>4194304", "<value><int>4194304</int>");
@@ -245,7 +245,7 @@ async fn clients_that_never_read_are_let_go() {
             .unwrap()
             .into_split();
         let writing = tokio::spawn(async move {
-            // What is not read on the other side is not written on this one.
+            // Writing blocks while the peer does not read.
             let _ = writer.write_all(&requests).await;
             std::future::pending::<()>().await;
         });

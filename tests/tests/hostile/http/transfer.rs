@@ -1,12 +1,12 @@
-//! Requests that tell their length in two ways, or hide one of them: what is the body to one reader is the
-//! next request to another (RFC 9112, 11.2).
+//! Requests with two lengths, one of them disguised: readers that disagree take the body of one for
+//! the next request (RFC 9112, 11.2).
 
 use super::case::{Case, assert_harmless, call, smuggled};
 use super::victim;
 
-/// `Transfer-Encoding` in disguise, each along with a `Content-Length` that covers a request behind the last
-/// chunk. It must be refused, or read as chunks alone and be the last of its connection, or be read by its length
-/// alone; but never give two requests.
+/// Disguised `Transfer-Encoding` headers, each with a `Content-Length` that covers another request
+/// after the last chunk. The server must refuse the request, or read chunks only and close the
+/// connection afterwards, or use only the length. It must never see two requests.
 const DISGUISES: &[(&str, &[u8], &str)] = &[
     (
         "length before chunked",
@@ -216,7 +216,7 @@ async fn a_disguised_coding_smuggles_nothing() {
     assert_harmless(&victim().await, cases).await;
 }
 
-/// Puts `text` where the braces are.
+/// Replaces the braces with `text`.
 pub(super) fn replaced(template: &[u8], text: &str) -> Vec<u8> {
     let at = template.windows(2).position(|two| two == b"{}");
     let (before, after) = template.split_at(at.expect("there are braces"));

@@ -1,4 +1,4 @@
-//! Calls that ask for what there is not, with arguments that lie.
+//! Calls of methods and objects that do not exist, and calls with invalid arguments.
 
 use super::outcome::Outcome::{Answers, Ends};
 use super::outcome::{Case, endure_all, faulted, returned};
@@ -7,7 +7,7 @@ use super::wire::{FIRST, NOTHING, THREE_AND_FIVE, call, fault, flag, reference};
 use crate::victim;
 
 #[tokio::test]
-async fn calls_of_what_there_is_not() {
+async fn calls_of_unknown_methods_and_objects() {
     let long = "x".repeat(1 << 20);
     let on = |object: [u8; 16]| call(1, "add", THREE_AND_FIVE).on(&object).write();
     let of = |method| call(1, method, NOTHING).write();
@@ -54,7 +54,7 @@ async fn calls_of_what_there_is_not() {
 }
 
 #[tokio::test]
-async fn arguments_that_lie() {
+async fn invalid_arguments() {
     let add = |params: &[u8]| vec![call(1, "add", params).write()];
     let echo = |params: &[u8]| vec![call(1, "echo", params).write()];
     let concat = |params: &[u8]| vec![call(1, "concat", params).write()];
@@ -158,9 +158,9 @@ async fn arguments_that_lie() {
     endure_all(&victim().await, cases).await;
 }
 
-/// What stands beside the arguments.
+/// References and streams beside the arguments.
 #[tokio::test]
-async fn attachments_that_lie() {
+async fn invalid_attachments() {
     let is_ours = |params| call(1, "objects.is_ours", params);
     let sum = |params| call(1, "objects.sum", params);
     let params = || faulted(fault::INVALID_PARAMS);
@@ -272,7 +272,7 @@ async fn attachments_that_lie() {
 }
 
 #[tokio::test]
-async fn odd_circumstances() {
+async fn unusual_flags_and_timeouts() {
     let sleep = |id| call(id, "sleep", &[0x91, 0xca, 0x42, 0xc8, 0, 0]);
     let fail = &[0x92, 7, 0xa0];
     let cases: Vec<Case> = vec![

@@ -1,14 +1,14 @@
-//! Servers of calls that mean harm to their clients.
+//! Hostile servers of calls, with the victim as their client.
 
 use super::wire::{GREEDY, Message, hello, kind, number, reference};
-use crate::host::Step::{self, Finish, Receive, Send, Shake, Write};
+use crate::host::Step::{self, Finish, Handshake, Receive, Send, Write};
 use crate::host::visit;
 use crate::peer::frame;
 use crate::{endure, victim};
 
-/// Up to the greeting, which is as it should be.
+/// Performs the handshake and sends a valid greeting.
 fn greeting(encoding: &[u8]) -> Vec<Step> {
-    vec![Shake, Receive, Send(hello(encoding, GREEDY, b""))]
+    vec![Handshake, Receive, Send(hello(encoding, GREEDY, b""))]
 }
 
 fn returned(payload: &[u8]) -> Step {
@@ -22,7 +22,7 @@ fn returned(payload: &[u8]) -> Step {
 }
 
 #[tokio::test]
-async fn greetings_of_servers() {
+async fn invalid_greetings_of_servers() {
     let reason = Message::new(kind::GOODBYE).number(0).bytes(b"not today").0;
     let cases: Vec<(&str, Vec<Step>, &str)> = vec![
         ("no greeting", vec![], "in time"),
@@ -69,21 +69,21 @@ async fn greetings_of_servers() {
     ];
     let victim = victim().await;
     for (name, steps, reason) in cases {
-        let steps = [Shake, Receive].into_iter().chain(steps).collect();
+        let steps = [Handshake, Receive].into_iter().chain(steps).collect();
         endure(&victim, name, async {
-            let (came, told) = visit(&victim, "call", steps).await;
-            assert!(!came && told.contains(reason), "{name}: {told}");
+            let (succeeded, report) = visit(&victim, "call", steps).await;
+            assert!(!succeeded && report.contains(reason), "{name}: {report}");
         })
         .await;
     }
 }
 
 #[tokio::test]
-async fn answers_of_servers() {
+async fn invalid_replies_of_servers() {
     let message = |kind: u8| Message::new(kind).number(1);
     let fault = |text: &[u8]| message(kind::FAULT).raw(&[0, 2]).bytes(text).number(0).0;
     let two_mib = vec![b'x'; 2 << 20];
-    // What the client is to say of each; nothing where it gets the answer that it waits for.
+    // The expected part of the client's error; empty if the client gets the reply it waits for.
     let cases: Vec<(&str, Vec<Step>, &str)> = vec![
         ("no answer", vec![], "time"),
         (
@@ -225,15 +225,15 @@ async fn answers_of_servers() {
             .chain(steps)
             .collect();
         endure(&victim, name, async {
-            let (came, told) = visit(&victim, "call", steps).await;
-            assert!(!came && told.contains(reason), "{name}: {told}");
+            let (succeeded, report) = visit(&victim, "call", steps).await;
+            assert!(!succeeded && report.contains(reason), "{name}: {report}");
         })
         .await;
     }
 }
 
 #[tokio::test]
-async fn values_of_servers() {
+async fn invalid_values_of_servers() {
     let cases: Vec<(&str, Vec<u8>, &str)> = vec![
         ("lists a million deep", vec![0x91; 1 << 20], "nested"),
         (
@@ -269,16 +269,16 @@ async fn values_of_servers() {
             .into_iter()
             .chain([Receive, returned(&value)]);
         endure(&victim, name, async {
-            let (came, told) = visit(&victim, "value", steps.collect()).await;
-            assert!(!came && told.contains(reason), "{name}: {told}");
+            let (succeeded, report) = visit(&victim, "value", steps.collect()).await;
+            assert!(!succeeded && report.contains(reason), "{name}: {report}");
         })
         .await;
     }
 }
 
-/// Objects and streams that a server gives to its client.
+/// Objects and streams that a server passes to its client.
 #[tokio::test]
-async fn attachments_of_servers() {
+async fn invalid_attachments_of_servers() {
     let object = |payload: &[u8]| {
         let message = Message::new(kind::RETURN).number(1).number(1);
         message.raw(&[reference::MINE]).raw(&[7; 16]).raw(payload).0
@@ -415,10 +415,13 @@ async fn attachments_of_servers() {
             .chain(steps)
             .collect();
         endure(&victim, name, async {
-            let (came, told) = visit(&victim, method, steps).await;
-            // It may have read to the end, and left, before the item came.
-            let read = name == "an item after the end" && came && told == "0";
-            assert!(read || !came && told.contains(reason), "{name}: {told}");
+            let (succeeded, report) = visit(&victim, method, steps).await;
+            // The client may have closed the connection at the end, before the item arrived.
+            let read = name == "an item after the end" && succeeded && report == "0";
+            assert!(
+                read || !succeeded && report.contains(reason),
+                "{name}: {report}"
+            );
         })
         .await;
     }

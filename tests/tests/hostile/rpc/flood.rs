@@ -1,4 +1,4 @@
-//! Messages that are in order, and very many.
+//! Very many valid messages.
 
 use std::time::Duration;
 
@@ -58,7 +58,7 @@ async fn a_million_tiny_messages() {
         let pings = flood(Message::new(kind::PING).raw(&number(u64::MAX)).0);
         let (_incoming, mut outgoing) = session.into_stream().into_split();
         let write = outgoing.write_all(&pings);
-        // The victim stops to read at some point; or the system has room for it all.
+        // The victim stops reading at some point, unless the system buffers everything.
         let _ = timeout(Duration::from_secs(2), write).await;
         victim.assert_serves().await;
     })

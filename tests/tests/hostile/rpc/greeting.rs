@@ -1,4 +1,4 @@
-//! First messages that are none, or lie, or come twice.
+//! Greetings that are invalid, unusual, or repeated.
 
 use super::session::Session;
 use super::wire::{Fields, GREEDY, Message, THREE_AND_FIVE, call, hello, kind};
@@ -6,11 +6,11 @@ use crate::peer::Peer;
 use crate::{endure, victim};
 
 #[tokio::test]
-async fn first_messages_that_are_none() {
+async fn invalid_greetings() {
     let magic = || Message::new(kind::HELLO).raw(b"FARCALL");
     let until_limits = || magic().number(2).number(0).bytes(b"bincode");
     let number_of_11_bytes = [&[0x80; 10][..], &[1]].concat();
-    // With a reason, it is sent one before the end.
+    // If there is a reason, the server sends it before it closes the connection.
     let cases: Vec<(&str, Vec<u8>, Option<&str>)> = vec![
         ("nothing in a message", vec![], None),
         (
@@ -146,10 +146,10 @@ async fn first_messages_that_are_none() {
 }
 
 #[tokio::test]
-async fn first_messages_that_are_odd() {
+async fn unusual_valid_greetings() {
     let victim = victim().await;
     endure(&victim, "limits of 0", async {
-        // Nothing can be answered to such a peer; it can be served all the same.
+        // Such a peer accepts no reply, but it can be served without harm.
         let mut session = Session::open_with(victim.rpc, [0; 5]).await;
         session.call(call(1, "add", THREE_AND_FIVE)).await;
         session.answer().await;

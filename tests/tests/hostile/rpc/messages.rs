@@ -1,4 +1,4 @@
-//! Messages that do not read as they should, and those that come where they make no sense.
+//! Malformed messages, and messages that make no sense where they appear.
 
 use super::outcome::Outcome::{self, Closes, Ends, GoesOn};
 use super::outcome::{Case, endure_all, returned};
@@ -6,7 +6,7 @@ use super::session::Session;
 use super::wire::{GREEDY, Message, THREE_AND_FIVE, call, hello, kind};
 use crate::{endure, victim};
 
-/// One of each kind, with all of its fields.
+/// Returns one message of each kind, with all of its fields.
 fn messages() -> Vec<(&'static str, Vec<u8>)> {
     let call = call(1, "add", THREE_AND_FIVE);
     let call = call.on(&[7; 16]).object(0, &[7; 16]).stream(300);
@@ -62,18 +62,18 @@ fn messages() -> Vec<(&'static str, Vec<u8>)> {
     ]
 }
 
-/// Every message that ends within its fields, be it between two of them.
+/// Each message, cut at every byte within or between its fields.
 #[tokio::test]
-async fn messages_that_are_cut_short() {
+async fn truncated_messages() {
     let victim = victim().await;
     for (name, message) in messages() {
         endure(&victim, &format!("{name}, cut short"), async {
-            // These are lists to the end of the message, which can be empty.
+            // These end with a list, which may be empty.
             let shortest = match message[0] {
                 kind::RELEASE | kind::HELD => 2,
                 _ => 1,
             };
-            // The payload of a call is no field that can be missed here.
+            // The payload of a call is the rest of the message, so cutting it is not detected here.
             let fields = match message[0] {
                 kind::CALL => message.len() - THREE_AND_FIVE.len(),
                 _ => message.len(),
@@ -93,7 +93,7 @@ async fn messages_that_are_cut_short() {
 }
 
 #[tokio::test]
-async fn messages_that_are_too_long() {
+async fn messages_with_trailing_bytes() {
     let victim = victim().await;
     for (name, message) in messages() {
         let has_payload = [kind::HELLO, kind::CALL, kind::RETURN, kind::ITEM];
@@ -118,7 +118,7 @@ fn one(name: &'static str, message: Message, outcome: Outcome) -> Case {
 }
 
 #[tokio::test]
-async fn messages_that_lie() {
+async fn malformed_messages() {
     let call_to = |target: &[u8]| Message::new(kind::CALL).number(1).raw(target);
     let call_of = |flags: u64| call_to(&[0]).number(flags).number(0);
     let call_with = |count: u64| call_of(0).bytes(b"add").number(count);
@@ -219,10 +219,10 @@ async fn messages_that_lie() {
     endure_all(&victim().await, cases).await;
 }
 
-/// What concerns calls and streams that are over is to be ignored; and the other end cannot know how many
+/// Messages about calls and streams that have ended are ignored, and the peer cannot know how many
 /// there were.
 #[tokio::test]
-async fn messages_about_what_never_was() {
+async fn messages_about_unknown_calls_and_streams() {
     let about = |kind: u8, id: u64| Message::new(kind).number(id);
     let never = Ends("which was never made");
     let cases = vec![
@@ -308,7 +308,7 @@ async fn messages_about_what_never_was() {
 }
 
 #[tokio::test]
-async fn numbers_of_calls_out_of_order() {
+async fn call_numbers_out_of_order() {
     let add = |id| call(id, "add", THREE_AND_FIVE).write();
     let cases = vec![
         ("call 0", vec![add(0)], Ends("call 0 came after call 0")),

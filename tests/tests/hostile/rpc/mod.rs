@@ -1,4 +1,4 @@
-//! Sessions of calls: greetings, messages, calls, objects, streams.
+//! Attacks on RPC sessions: greetings, messages, calls, objects, streams.
 
 mod calls;
 mod client;

@@ -1,4 +1,4 @@
-//! References that are guessed, given back too often, or never.
+//! References that are guessed, released too often, or never.
 
 use super::session::{Answer, Session};
 use super::wire::{FIRST, GREEDY, Message, NOTHING, call, fault, kind, number, reference};
@@ -14,7 +14,7 @@ fn gone(id: u64) -> (u64, Answer) {
 }
 
 #[tokio::test]
-async fn references_given_back() {
+async fn invalid_releases() {
     let victim = victim().await;
     let session = async || {
         let mut session = Session::open(victim.rpc).await;
@@ -87,7 +87,7 @@ async fn references_given_back() {
         let (mut session, _) = session().await;
         session.send(&add(2, &object)).await;
         assert_eq!(session.answer().await, gone(2));
-        // Nor does it come home from there.
+        // Passing it back does not work from there either.
         let passed = call(3, "objects.is_ours", FIRST);
         session.call(passed.object(reference::YOURS, &object)).await;
         assert_eq!(
@@ -130,14 +130,14 @@ async fn references_given_back() {
 }
 
 #[tokio::test]
-async fn objects_that_are_hoarded() {
+async fn hoarded_objects_are_limited_and_released() {
     let mut victim = victim().await;
     let address = victim.rpc;
     let hoard = async || {
         let mut session = Session::open(address).await;
         let mut refused = 0;
         for id in 1..=200 {
-            // 1,000 at once.
+            // 1,000 objects in one call.
             let thousand = call(id, "objects.counters", &[0x91, 0xcd, 3, 0xe8]);
             session.call(thousand).await;
             refused += u64::from(session.answer().await.1 == Answer::Fault(fault::OVERLOADED));
@@ -153,23 +153,23 @@ async fn objects_that_are_hoarded() {
             }
         }
     };
-    // What one session gave back lies in pieces when the next one takes as much.
-    victim.allow(256 << 20);
+    // The memory that one session freed is fragmented when the next one needs as much.
+    victim.allow_memory(256 << 20);
     for _ in 0..2 {
         hoard().await;
     }
-    victim.forgive();
+    victim.allow_peak();
     for _ in 0..3 {
         endure(&victim, "200,000 objects, never given back", hoard()).await;
     }
 }
 
 #[tokio::test]
-async fn references_without_end() {
+async fn references_beyond_the_limit() {
     let victim = victim().await;
     endure(&victim, "more objects than the victim refers to", async {
         let mut session = Session::open(victim.rpc).await;
-        // They are held by an item of a stream that nobody reads, which may cost more than others as it is alone.
+        // An item of an unread stream holds them; a single item may exceed the stream's limit.
         let hold = call(1, "objects.hold", &[0x91, 0x91, 0]);
         session.call(hold.stream(1)).await;
         let mut item = Message::new(kind::ITEM).number(1).number(100_000);
@@ -237,9 +237,9 @@ async fn references_without_end() {
     }
 }
 
-/// The victim calls what it was passed, and is answered badly, or not at all.
+/// The victim calls the objects it was passed, and gets invalid replies or none.
 #[tokio::test]
-async fn objects_that_answer_badly() {
+async fn objects_that_reply_badly() {
     type Answers = fn(id: u64) -> Vec<Vec<u8>>;
     let cases: &[(&str, Answers)] = &[
         ("a result that is no number", |id| {
@@ -331,7 +331,7 @@ async fn objects_that_answer_badly() {
         "an object that calls itself through the victim",
         async {
             let mut session = Session::open_with(victim.rpc, GREEDY).await;
-            // Whatever the victim asks is answered by asking it the same.
+            // Each call of the victim is answered with the same call back.
             for id in 1..=1000 {
                 let passed = call(id, "objects.count", FIRST);
                 session.call(passed.object(reference::MINE, &[7; 16])).await;

@@ -1,36 +1,36 @@
-//! What is to come of messages, in tables.
+//! Tables of messages and their expected outcomes.
 
 use tests::victim::Victim;
 
 use super::session::{Answer, Session};
 use crate::endure;
 
-/// What the victim is to make of some messages.
+/// The reaction of the victim to some messages.
 pub(crate) enum Outcome {
-    /// It ends the session, and says why: with this among it.
+    /// It ends the session with a reason that contains this text.
     Ends(&'static str),
-    /// It closes the connection in order.
+    /// It closes the connection in an orderly way.
     Closes,
-    /// It goes on, and gives no call an answer.
+    /// The session continues, without a reply to any call.
     GoesOn,
-    /// It answers these calls, in any order, and goes on.
+    /// It replies to these calls, in any order, and the session continues.
     Answers(Vec<(u64, Answer)>),
 }
 
-/// It answers call 1 with a fault of this kind.
+/// A reply to call 1: a fault of this kind.
 pub(crate) fn faulted(kind: u8) -> Outcome {
     Outcome::Answers(vec![(1, Answer::Fault(kind))])
 }
 
-/// It answers call 1 with this result.
+/// A reply to call 1: this result.
 pub(crate) fn returned(result: &[u8]) -> Outcome {
     Outcome::Answers(vec![(1, Answer::Return(Vec::new(), result.to_vec()))])
 }
 
-/// Some messages under a name, and what is to come of them.
+/// The name of a case, its messages, and the expected outcome.
 pub(crate) type Case = (&'static str, Vec<Vec<u8>>, Outcome);
 
-/// Sends the messages of each case in a session of its own.
+/// Sends the messages of each case in a session of its own, and checks the outcome.
 pub(crate) async fn endure_all(victim: &Victim, cases: Vec<Case>) {
     for (name, messages, outcome) in cases {
         endure(victim, name, async {

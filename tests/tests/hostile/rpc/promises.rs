@@ -1,4 +1,4 @@
-//! Calls on what others will return, or never will; cancels and finishes of them.
+//! Calls on promises, which resolve late or never, and their cancellation and release.
 
 use super::outcome::Outcome::{Answers, GoesOn};
 use super::outcome::{Case, endure_all};
@@ -12,7 +12,7 @@ use crate::{endure, victim};
 /// An hour.
 const HOUR: &[u8] = &[0x91, 0xce, 0, 0x36, 0xee, 0x80];
 
-/// A call that promises an object, which takes an hour.
+/// Returns a call that promises an object and takes an hour.
 fn later(id: u64) -> Call<'static> {
     call(id, "objects.later", HOUR).flags(flag::PROMISE)
 }
@@ -39,7 +39,7 @@ fn eight() -> Answer {
 }
 
 #[tokio::test]
-async fn promises_that_lead_nowhere() {
+async fn invalid_promises() {
     let add = |id| call(id, "add", THREE_AND_FIVE);
     let gone = |id| (id, Answer::Fault(fault::GONE));
     let promising = add(1).flags(flag::PROMISE).write();
@@ -138,7 +138,7 @@ async fn promises_that_lead_nowhere() {
     endure_all(&victim().await, cases).await;
 }
 
-/// Each call is on what the one before it will return.
+/// Returns calls of which each is on the promise of the one before.
 fn chain(length: u64) -> Vec<u8> {
     let mut calls = frame(&later(1).write());
     for id in 2..=length {
@@ -199,7 +199,7 @@ async fn chains_of_promises() {
 }
 
 #[tokio::test]
-async fn more_calls_than_are_answered_at_once() {
+async fn calls_beyond_the_limit_of_concurrent_calls() {
     const LIMIT: u64 = 16_384;
     let victim = victim().await;
     endure(&victim, "20,000 calls that take an hour", async {
@@ -214,7 +214,7 @@ async fn more_calls_than_are_answered_at_once() {
                 (id, Answer::Fault(fault::OVERLOADED))
             );
         }
-        // Once one is cancelled there is room for another.
+        // A cancelled call makes room for another.
         session.send(&cancel(1)).await;
         session.call(call(20_001, "add", THREE_AND_FIVE)).await;
         assert_eq!(session.answer().await, (20_001, eight()));
@@ -263,9 +263,9 @@ async fn more_calls_than_are_answered_at_once() {
     .await;
 }
 
-/// Each is small but for what was not counted once.
+/// Each call is small except for its name or its references, which must count as well.
 #[tokio::test]
-async fn names_and_references_of_calls_that_wait_are_not_free() {
+async fn names_and_references_of_waiting_calls_count() {
     let victim = victim().await;
     endure(&victim, "names of 20 MiB that wait for a promise", async {
         let mut session = Session::open(victim.rpc).await;
@@ -286,7 +286,7 @@ async fn names_and_references_of_calls_that_wait_are_not_free() {
         session.call(later(1)).await;
         let mut many = call(0, "add", THREE_AND_FIVE).on_promise(1);
         many.references = vec![[&[reference::YOURS][..], &[7; 16]].concat(); 20_000];
-        // 5.3 MiB each: three are 16 MiB.
+        // Each costs 5.3 MiB, so that three of them fill 16 MiB.
         for id in 2..=20 {
             many.id = id;
             session.send(&many.write()).await;
@@ -303,7 +303,7 @@ async fn names_and_references_of_calls_that_wait_are_not_free() {
 }
 
 #[tokio::test]
-async fn cancels() {
+async fn cancellations() {
     let sleep = |id| call(id, "objects.later", HOUR).write();
     let add = call(9, "add", THREE_AND_FIVE).write();
     let answered = || Answers(vec![(9, eight())]);

@@ -1,4 +1,4 @@
-//! One end of a session, by hand.
+//! One side of a session, controlled by hand.
 
 use std::net::SocketAddr;
 use std::ops::{Deref, DerefMut};
@@ -6,7 +6,7 @@ use std::ops::{Deref, DerefMut};
 use super::wire::{Call, Fields, GREEDY, Message, hello, kind};
 use crate::peer::Peer;
 
-/// A session in MessagePack, beyond the greeting.
+/// A session in MessagePack, after the greeting.
 pub(crate) struct Session {
     peer: Peer,
     pings: u64,
@@ -26,12 +26,12 @@ impl DerefMut for Session {
     }
 }
 
-/// How a call was answered.
+/// The reply to a call.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Answer {
-    /// The references, each as it is written, and the result.
+    /// The encoded references and the result.
     Return(Vec<Vec<u8>>, Vec<u8>),
-    /// The kind.
+    /// The kind of the fault.
     Fault(u8),
 }
 
@@ -40,13 +40,13 @@ impl Session {
         Self::open_with(address, GREEDY).await
     }
 
-    /// With these limits of this end.
+    /// Opens a session with these local limits.
     pub(crate) async fn open_with(address: SocketAddr, limits: [u64; 5]) -> Self {
         let (session, _) = Self::resume(address, limits, b"").await;
         session
     }
 
-    /// Also tells what the session can be resumed by; nothing if it cannot.
+    /// Opens a session or resumes one. Returns the peer's greeting as well.
     pub(crate) async fn resume(
         address: SocketAddr,
         limits: [u64; 5],
@@ -54,7 +54,7 @@ impl Session {
     ) -> (Self, Greeting) {
         let mut peer = Peer::trusted(address).await;
         peer.send(&hello(b"messagepack", limits, session)).await;
-        let answer = peer.receive().await.expect("it greets");
+        let answer = peer.receive().await.expect("the peer sends a greeting");
         let mut fields = Fields(&answer);
         assert_eq!(fields.take(8), b"\0FARCALL");
         assert_eq!(fields.number(), 2);
@@ -76,10 +76,10 @@ impl Session {
         self.peer.send(&call.write()).await;
     }
 
-    /// The next message that answers a call, and which.
+    /// Receives the next reply, with the id of its call.
     pub(crate) async fn answer(&mut self) -> (u64, Answer) {
         loop {
-            let message = self.peer.receive().await.expect("the session goes on");
+            let message = self.peer.receive().await.expect("the session continues");
             let mut fields = Fields(&message);
             match fields.byte() {
                 kind::RETURN => {
@@ -91,14 +91,14 @@ impl Session {
                 kind::FAULT => return (fields.number(), Answer::Fault(fields.byte())),
                 kind::GOODBYE => {
                     fields.number();
-                    panic!("it leaves: {}", fields.text());
+                    panic!("the peer ended the session: {}", fields.text());
                 }
                 _ => {}
             }
         }
     }
 
-    /// Makes a call that returns an object, and gives what that is known by.
+    /// Makes a call that returns an object, and returns the encoded id of the object.
     pub(crate) async fn object(&mut self, call: Call<'_>) -> Vec<u8> {
         let id = call.id;
         self.call(call).await;
@@ -106,18 +106,18 @@ impl Session {
             (answered, Answer::Return(references, _)) if answered == id => {
                 references[0][1..].to_vec()
             }
-            other => panic!("no object: {other:?}"),
+            other => panic!("not an object: {other:?}"),
         }
     }
 
-    /// Checks that the session goes on as if nothing had happened.
+    /// Checks that the session still works.
     pub(crate) async fn assert_goes_on(&mut self) {
         self.pings += 1;
         let ping = Message::new(kind::PING).number(self.pings);
         self.peer.send(&ping.0).await;
         let pong = Message::new(kind::PONG).number(self.pings).0;
         loop {
-            let message = self.peer.receive().await.expect("the session goes on");
+            let message = self.peer.receive().await.expect("the session continues");
             if message == pong {
                 return;
             }
@@ -125,7 +125,7 @@ impl Session {
         }
     }
 
-    /// Waits until the other end has taken note of all messages: it goes on, or has closed the connection.
+    /// Waits until the peer has processed all messages, or has closed the connection.
     pub(crate) async fn rest_or_pong(&mut self) {
         let ping = Message::new(kind::PING).number(u64::MAX);
         self.peer.send(&ping.0).await;
@@ -137,11 +137,11 @@ impl Session {
         }
     }
 
-    /// Checks that the other end ends the session, and that what it says of it contains this.
+    /// Checks that the peer ends the session with a reason that contains this text.
     pub(crate) async fn assert_ends(&mut self, reason: &str) {
         loop {
             let message = self.peer.receive().await;
-            let message = message.unwrap_or_else(|| panic!("it does not say: {reason}"));
+            let message = message.unwrap_or_else(|| panic!("closed without a reason: {reason}"));
             let mut fields = Fields(&message);
             if fields.byte() == kind::GOODBYE {
                 fields.number();
@@ -154,7 +154,7 @@ impl Session {
     }
 }
 
-/// What the answering end said.
+/// The greeting of the server.
 pub(crate) struct Greeting {
     pub(crate) resumed: bool,
     pub(crate) token: Vec<u8>,

@@ -1,4 +1,4 @@
-//! Sessions that outlive their connections, and those who would like to have them.
+//! Resumable sessions, and peers that try to take over those of others.
 
 use std::time::Duration;
 
@@ -8,13 +8,13 @@ use super::session::{Answer, Session};
 use super::wire::{GREEDY, Message, NOTHING, THREE_AND_FIVE, call, fault, kind};
 use crate::endure;
 
-/// Keeps sessions for a while after their connection broke.
+/// Starts a victim that keeps sessions for a while after their connection is lost.
 async fn lender() -> Victim {
     let program = env!("CARGO_BIN_EXE_victim");
     Victim::start(program, &["--lease-ms", "1500"]).await
 }
 
-/// A session with an object, and what both are known by.
+/// Opens a session with an object. Returns the session, its token, and the id of the object.
 async fn with_object(victim: &Victim) -> (Session, Vec<u8>, Vec<u8>) {
     let (mut session, greeting) = Session::resume(victim.rpc, GREEDY, b"").await;
     assert_eq!(greeting.token.len(), 16);
@@ -27,7 +27,7 @@ fn held(object: &[u8], count: u64) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn sessions_of_others() {
+async fn sessions_of_other_clients_cannot_be_resumed() {
     let victim = lender().await;
     endure(&victim, "sessions that are guessed", async {
         for guess in [[0; 16], [7; 16], [255; 16]] {
@@ -52,7 +52,7 @@ async fn sessions_of_others() {
         let mut peer = crate::peer::Peer::trusted(victim.rpc).await;
         let hello = super::wire::hello(b"bincode", GREEDY, &token);
         peer.send(&hello).await;
-        // No flags: not resumed.
+        // The flags are 0: not resumed.
         assert_eq!(peer.receive().await.unwrap()[8..10], [2, 0]);
     })
     .await;
@@ -66,9 +66,9 @@ async fn sessions_of_others() {
     .await;
 }
 
-/// `Held` replaces what this end counted: it comes once, first, and where the session was resumed.
+/// `Held` replaces the peer's counts: it is valid once, as the first message of a resumed session.
 #[tokio::test]
-async fn held_at_the_wrong_time_breaks_the_protocol() {
+async fn an_unexpected_held_message_is_a_protocol_error() {
     let victim = lender().await;
     let add = |id, object: &[u8]| call(id, "add", &[0x91, 1]).on(object).write();
     const NOT_FIRST: &str = "`Held` is not the first message";
@@ -109,7 +109,7 @@ async fn held_at_the_wrong_time_breaks_the_protocol() {
 }
 
 #[tokio::test]
-async fn sessions_that_are_resumed_badly() {
+async fn invalid_resumptions() {
     let victim = lender().await;
     let add = |id, object: &[u8]| call(id, "add", &[0x91, 1]).on(object).write();
     endure(
@@ -174,7 +174,7 @@ async fn sessions_that_are_resumed_badly() {
     })
     .await;
     endure(&victim, "3,000 sessions that are left behind", async {
-        // Only so many are kept as there are connections at once, and again; the others end at once.
+        // The number of kept sessions is limited; those beyond it end at once.
         for _ in 0..3000 {
             let mut session = Session::open(victim.rpc).await;
             session.object(call(1, "objects.counter", NOTHING)).await;

@@ -1,4 +1,4 @@
-//! Streams beyond their credit, after their end, and without one.
+//! Streams beyond their credit, after their end, or unknown.
 
 use super::outcome::Outcome::{Answers, Ends, GoesOn};
 use super::outcome::{Case, endure_all, faulted, returned};
@@ -7,10 +7,10 @@ use super::wire::{FIRST, Message, THREE_AND_FIVE, call, fault, kind, reference};
 use crate::peer::frame;
 use crate::{endure, victim};
 
-/// Of each stream, by default, in bytes.
+/// The default window of a stream in bytes.
 const WINDOW: usize = 256 << 10;
 
-/// What an item of a stream below 128 counts, without references.
+/// Returns the cost of an item without references, of a stream with a number below 128.
 const fn cost(payload: &[u8]) -> usize {
     3 + payload.len() + 128
 }
@@ -27,18 +27,18 @@ fn end(stream: u64) -> Vec<u8> {
     Message::new(kind::END).number(stream).raw(&[0]).0
 }
 
-/// Sums the numbers of stream 1.
+/// Returns a call that sums the numbers of stream 1.
 fn sum() -> Vec<u8> {
     call(1, "objects.sum", FIRST).stream(1).write()
 }
 
-/// Takes stream 1 and reads none of it.
+/// Returns a call that keeps stream 1 and reads none of it.
 fn hold() -> Vec<u8> {
     call(1, "objects.hold", &[0x91, 0x91, 0]).stream(1).write()
 }
 
 #[tokio::test]
-async fn streams_of_a_caller() {
+async fn invalid_streams_of_a_caller() {
     let failed = Message::new(kind::END)
         .number(1)
         .raw(&[1, 0, 14])
@@ -175,7 +175,7 @@ async fn streams_of_a_caller() {
 }
 
 #[tokio::test]
-async fn credit_overspent() {
+async fn items_beyond_the_credit() {
     let victim = victim().await;
     let items = |payload: &[u8], count: usize| frame(&item(1, payload)).repeat(count);
     endure(&victim, "small items beyond the credit", async {
@@ -220,10 +220,10 @@ async fn credit_overspent() {
                 let item = Message::new(kind::ITEM).number(id).number(100_000);
                 session.send(&item.raw(&object.repeat(100_000)).0).await;
             }
-            // 26 MiB each by what they cost: one may wait alone, the other streams are stopped.
+            // Each costs 26 MiB: a single one may wait, and the other streams are stopped.
             let mut stopped = Vec::new();
             while stopped.len() < 19 {
-                let message = session.receive().await.expect("the session goes on");
+                let message = session.receive().await.expect("the session continues");
                 if let [kind::STOP, stream] = message[..] {
                     stopped.push(u64::from(stream));
                 }
@@ -263,14 +263,14 @@ async fn credit_overspent() {
     .await;
 }
 
-/// Streams of the victim.
+/// Streams that the victim sends.
 #[tokio::test]
-async fn streams_of_the_victim() {
+async fn misuse_of_the_victims_streams() {
     let victim = victim().await;
     let credit =
         |stream: u64, bytes: u64| Message::new(kind::CREDIT).number(stream).number(bytes).0;
     let stop = |stream: u64| Message::new(kind::STOP).number(stream).0;
-    // So many blocks of a KiB.
+    // Asks for this number of 1 KiB blocks.
     let blocks = |id| call(id, "objects.blocks", &[0x91, 0xce, 0, 1, 0, 0]);
     let window = |window| [u64::MAX, u64::MAX, u64::MAX, u64::MAX, window];
     endure(&victim, "no credit at all", async {
@@ -340,7 +340,7 @@ async fn streams_of_the_victim() {
             let mut session = Session::open_with(victim.rpc, window(1)).await;
             session.call(blocks(1)).await;
             session.answer().await;
-            // It is one of this end, as far as the victim knows.
+            // The victim takes it for a stream of the caller with the same number.
             session.call(call(2, "objects.sum", FIRST).stream(1)).await;
             session.send(&end(1)).await;
             assert_eq!(session.answer().await, (2, Answer::Return(vec![], vec![0])));

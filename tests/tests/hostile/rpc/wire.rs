@@ -1,4 +1,4 @@
-//! The messages of a session as bytes, right or wrong: see `docs/RPC.md`.
+//! Encoding of the messages of a session, valid or not: see `docs/RPC.md`.
 
 /// The kinds of messages.
 pub(crate) mod kind {
@@ -36,23 +36,23 @@ pub(crate) mod flag {
     pub(crate) const PROMISE: u64 = 2;
 }
 
-/// What a reference begins with.
+/// The first byte of a reference.
 pub(crate) mod reference {
     pub(crate) const MINE: u8 = 0;
     pub(crate) const YOURS: u8 = 1;
     pub(crate) const STREAM: u8 = 2;
 }
 
-/// `(3, 5)` in MessagePack, which sessions speak here.
+/// `(3, 5)` in MessagePack, the encoding of these sessions.
 pub(crate) const THREE_AND_FIVE: &[u8] = &[0x92, 3, 5];
 
 /// No arguments.
 pub(crate) const NOTHING: &[u8] = &[0x90];
 
-/// One argument: the first reference.
+/// One argument: the first reference of the call.
 pub(crate) const FIRST: &[u8] = &[0x91, 0];
 
-/// An integer in LEB128.
+/// Encodes an integer in LEB128.
 pub(crate) fn number(mut value: u64) -> Vec<u8> {
     let mut bytes = Vec::new();
     while value > 0x7f {
@@ -63,7 +63,7 @@ pub(crate) fn number(mut value: u64) -> Vec<u8> {
     bytes
 }
 
-/// A message, field by field.
+/// A message, assembled field by field.
 #[derive(Clone)]
 pub(crate) struct Message(pub(crate) Vec<u8>);
 
@@ -81,13 +81,13 @@ impl Message {
         self
     }
 
-    /// Bytes, with their number before them.
+    /// Appends bytes, preceded by their length.
     pub(crate) fn bytes(self, bytes: &[u8]) -> Self {
         self.number(bytes.len() as u64).raw(bytes)
     }
 }
 
-/// A first message; `limits` are those of this end.
+/// Returns a greeting; `limits` are the local ones.
 pub(crate) fn hello(encoding: &[u8], limits: [u64; 5], session: &[u8]) -> Vec<u8> {
     let hello = Message::new(kind::HELLO)
         .raw(b"FARCALL")
@@ -98,17 +98,17 @@ pub(crate) fn hello(encoding: &[u8], limits: [u64; 5], session: &[u8]) -> Vec<u8
     hello.bytes(session).0
 }
 
-/// The limits of someone who takes everything.
+/// The limits of a peer that accepts everything.
 pub(crate) const GREEDY: [u64; 5] = [u64::MAX; 5];
 
-/// A call, of which most fields are as usual.
+/// A call with default values in most fields.
 pub(crate) struct Call<'a> {
     pub(crate) id: u64,
     pub(crate) target: Vec<u8>,
     pub(crate) flags: u64,
     pub(crate) timeout: u64,
     pub(crate) method: &'a str,
-    /// Each as its bytes.
+    /// The encoded references.
     pub(crate) references: Vec<Vec<u8>>,
     pub(crate) params: &'a [u8],
 }
@@ -126,13 +126,13 @@ pub(crate) fn call<'a>(id: u64, method: &'a str, params: &'a [u8]) -> Call<'a> {
 }
 
 impl Call<'_> {
-    /// On an object.
+    /// Makes it a call on an object.
     pub(crate) fn on(mut self, object: &[u8]) -> Self {
         self.target = [&[1], object].concat();
         self
     }
 
-    /// On what a call promised.
+    /// Makes it a call on the promise of another call.
     pub(crate) fn on_promise(mut self, call: u64) -> Self {
         self.target = [vec![2], number(call)].concat();
         self
@@ -169,7 +169,7 @@ impl Call<'_> {
     }
 }
 
-/// Reads numbers and bytes off the front of what the victim sent, which is taken to be in order.
+/// A reader of the fields of the victim's messages, which are assumed to be valid.
 pub(crate) struct Fields<'a>(pub(crate) &'a [u8]);
 
 impl<'a> Fields<'a> {

@@ -1,4 +1,4 @@
-//! What a client does with its connection, chosen at random.
+//! Random activity of a client on its connection.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::ledger::{Entry, Ledger};
 use super::service::{AS_ASKED, WorkshopApi};
-use super::{GONE, HANGS};
+use super::{CLEANUP_TIME, HANG_TIMEOUT};
 
 mod objects;
 mod streams;
@@ -21,7 +21,7 @@ pub(crate) struct Activity {
     ledger: Ledger,
     client: Client,
     random: Rng,
-    /// Nothing goes wrong in the network, so calls succeed.
+    /// `true` if there are no network failures, so that calls must succeed.
     healthy: bool,
 }
 
@@ -92,7 +92,7 @@ impl Activity {
         self.outcome(entry, None, call).await;
     }
 
-    /// Ends by its deadline, or because it is given up.
+    /// Makes a call that completes at its deadline or is cancelled.
     async fn hang(&mut self) {
         let client = self.client.clone();
         let entry = self.ledger.call("hang");
@@ -101,8 +101,8 @@ impl Activity {
             let call = async { client.within(time).hang(number).await };
             self.outcome(entry, Some(time), call).await;
         } else {
-            let patience = self.millis(&[0, 1, 50, 500]);
-            if timeout(patience, client.hang(number)).await.is_err() {
+            let timeout_after = self.millis(&[0, 1, 50, 500]);
+            if timeout(timeout_after, client.hang(number)).await.is_err() {
                 self.expect_gone(number);
             }
         }
@@ -117,10 +117,10 @@ impl Activity {
         }
     }
 
-    /// The method's own call is refused, which says nothing of the one that it answers.
+    /// The method's own call is refused, which must not count as a refusal of the outer call.
     async fn fail_within(&mut self) {
         let entry = self.ledger.call("call_missing");
-        match timeout(HANGS, self.client.call_missing(entry.number())).await {
+        match timeout(HANG_TIMEOUT, self.client.call_missing(entry.number())).await {
             Ok(result) => {
                 self.ledger
                     .check(result.is_err(), "a missing method was found");
@@ -130,7 +130,7 @@ impl Activity {
         }
     }
 
-    /// Waits for the end of a call, or gives it up after a while.
+    /// Waits until a call completes, or cancels it after a while.
     async fn outcome<T>(
         &mut self,
         entry: Entry,
@@ -142,14 +142,14 @@ impl Activity {
             call: Box::pin(call),
             random: self.random.fork(),
         };
-        let longest = deadline.map_or(HANGS, |deadline| deadline + Duration::from_millis(2));
-        let patience = match self.random.u8(..6) {
+        let longest = deadline.map_or(HANG_TIMEOUT, |deadline| deadline + Duration::from_millis(2));
+        let timeout_after = match self.random.u8(..6) {
             0 => self.millis(&[0, 1, 20, 200]),
             _ => longest,
         };
-        let Ok(result) = timeout(patience.min(longest), call).await else {
+        let Ok(result) = timeout(timeout_after.min(longest), call).await else {
             self.ledger
-                .check(patience < longest, format_args!("call {number} hangs"));
+                .check(timeout_after < longest, format_args!("call {number} hangs"));
             self.expect_gone(number);
             return None;
         };
@@ -166,11 +166,11 @@ impl Activity {
         Some(result)
     }
 
-    /// Nobody waits for the call any more: its method is dropped.
+    /// Checks that the method of a call that nobody waits for is dropped.
     fn expect_gone(&self, number: u64) {
         let ledger = self.ledger.clone();
         tokio::spawn(async move {
-            sleep(GONE).await;
+            sleep(CLEANUP_TIME).await;
             ledger.check(
                 !ledger.runs(number),
                 format_args!("call {number} runs, and nobody waits for it"),
@@ -192,7 +192,7 @@ impl Activity {
     }
 }
 
-/// A call that is polled without need, and late.
+/// A call that is polled late, and more often than needed.
 struct Late<F> {
     call: Pin<Box<F>>,
     random: Rng,

@@ -1,4 +1,4 @@
-//! Passing objects around, and calling them.
+//! Passing objects to the peer, and calling them.
 
 use conn::rpc::{Pipelined as _, Remote};
 use futures_util::future::join_all;
@@ -6,12 +6,12 @@ use rpc_core::{CallError, Caller as _};
 use tokio::time::{sleep, timeout};
 
 use super::Activity;
-use crate::HANGS;
+use crate::HANG_TIMEOUT;
 use crate::objects::{CounterApi, Listener, ListenerApi};
 use crate::service::WorkshopApi;
 
 impl Activity {
-    /// Calls on one object begin in order, however many are under way.
+    /// Concurrent calls on one object begin in order.
     pub(super) async fn counter(&mut self) {
         let Some(counter) = self.create().await else {
             return;
@@ -43,7 +43,7 @@ impl Activity {
         self.outcome(entry, None, call).await?.ok()
     }
 
-    /// Returns what the next count is at least.
+    /// Makes concurrent calls, and returns the minimum of the next count.
     async fn count_in_order(
         &mut self,
         counter: &Remote<dyn CounterApi>,
@@ -52,7 +52,7 @@ impl Activity {
     ) -> u64 {
         let calls = (0..burst).map(|_| async {
             let entry = self.ledger.call("next");
-            let result = timeout(HANGS, counter.next(entry.number())).await;
+            let result = timeout(HANG_TIMEOUT, counter.next(entry.number())).await;
             match result {
                 Ok(result) => {
                     entry.ended(&result);
@@ -88,9 +88,9 @@ impl Activity {
         let burst = self.random.usize(..4);
         self.count_in_order(&counter, 0, burst).await;
         match self.random.u8(..3) {
-            // Dropping the last handle gives the first call up.
+            // Dropping the last handle cancels the first call.
             0 => drop(counter),
-            _ => match timeout(HANGS, counter.ready()).await {
+            _ => match timeout(HANG_TIMEOUT, counter.ready()).await {
                 Ok(result) => {
                     create.ended(&result);
                 }
@@ -99,7 +99,7 @@ impl Activity {
         }
     }
 
-    /// Objects as items of a stream.
+    /// Reads a stream whose items are objects.
     pub(super) async fn counters(&mut self) {
         let entry = self.ledger.call("counters");
         let client = self.client.clone();
@@ -111,7 +111,7 @@ impl Activity {
         let enough = self.choose(&[0, 2, 100]);
         let mut held = Vec::new();
         while held.len() < enough {
-            match timeout(HANGS, counters.next()).await {
+            match timeout(HANG_TIMEOUT, counters.next()).await {
                 Ok(Some(Ok(counter))) => held.push(counter),
                 Ok(Some(Err(_))) => {
                     self.ledger
@@ -186,7 +186,7 @@ impl Activity {
         }
     }
 
-    /// Calls on objects of other clients, through the server.
+    /// Calls objects of other clients, through the server.
     pub(super) async fn meet_others(&mut self) {
         let client = self.client.clone();
         let entry = self.ledger.call("post");
@@ -200,8 +200,8 @@ impl Activity {
             return;
         };
         let entry = self.ledger.call("hear");
-        // The other client may leave at any time.
-        let result = timeout(HANGS, other.hear(entry.number(), 5)).await;
+        // The other client may disconnect at any time.
+        let result = timeout(HANG_TIMEOUT, other.hear(entry.number(), 5)).await;
         match result {
             Ok(result) => {
                 entry.ended(&result);

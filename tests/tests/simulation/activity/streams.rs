@@ -24,7 +24,7 @@ impl Activity {
             let result = read.await;
             self.check_stream(result.map_err(Fault::from));
         } else {
-            // Dropping the stream in the middle stops its source.
+            // Dropping the stream before its end stops its source.
             let enough = Duration::from_millis(self.random.u64(..500));
             if timeout(enough, read).await.is_err() {
                 self.ledger.count("stream: dropped");

@@ -1,4 +1,4 @@
-//! One direction of a connection: bytes that arrive later, in pieces, or not at all.
+//! One direction of a connection: bytes arrive later, in pieces, or not at all.
 
 use std::collections::VecDeque;
 use std::io;
@@ -11,21 +11,21 @@ use fastrand::Rng;
 use tokio::io::ReadBuf;
 use tokio::time::{Instant, Sleep};
 
-/// One in so many reads and writes is late for no reason, so that tasks wake in another order than the
-/// bytes come.
+/// One in this many reads and writes is delayed for no reason, so that tasks wake in a different
+/// order than the bytes arrive.
 const LATE: u32 = 12;
 
 pub(crate) struct Direction(Mutex<State>);
 
 struct State {
     random: Rng,
-    /// The longest delay of a piece, as a rule.
+    /// The usual maximum delay of a piece.
     slowest: Duration,
-    /// Bytes that may be under way, as the buffers of a socket bound them.
+    /// The maximum number of bytes in flight, as limited by the buffers of a socket.
     capacity: usize,
-    under_way: usize,
+    in_flight: usize,
     arrivals: VecDeque<Arrival>,
-    /// When the last piece arrives: none overtakes it.
+    /// The arrival time of the last piece, which no later one overtakes.
     last: Instant,
     held_until: Instant,
     condition: Condition,
@@ -35,16 +35,16 @@ struct State {
 
 struct Arrival {
     at: Instant,
-    /// Nothing: the end of the stream.
+    /// Empty at the end of the stream.
     bytes: Vec<u8>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Condition {
     Works,
-    /// What is written vanishes, and nobody is told.
+    /// Written bytes vanish without notice.
     Lossy,
-    /// The reader hung up.
+    /// The reader closed its side.
     Closed,
     Reset,
 }
@@ -58,7 +58,7 @@ impl Direction {
             random,
             slowest: Duration::from_millis(slowest),
             capacity,
-            under_way: 0,
+            in_flight: 0,
             arrivals: VecDeque::new(),
             last: now,
             held_until: now,
@@ -78,7 +78,7 @@ impl Direction {
         if state.is_late(cx) {
             return Poll::Pending;
         }
-        let room = (state.capacity - state.under_way).min(bytes.len());
+        let room = (state.capacity - state.in_flight).min(bytes.len());
         if room == 0 && !bytes.is_empty() {
             state.writer = Some(cx.waker().clone());
             return Poll::Pending;
@@ -88,8 +88,8 @@ impl Direction {
         } else {
             room
         };
-        // Bytes that vanish are never acknowledged, so they take their room for ever.
-        state.under_way += length;
+        // Vanished bytes are never acknowledged, so they occupy the buffer for ever.
+        state.in_flight += length;
         if state.condition == Condition::Works && length > 0 {
             state.send(bytes[..length].to_vec());
         }
@@ -98,7 +98,7 @@ impl Direction {
         Poll::Ready(Ok(length))
     }
 
-    /// Ends the stream behind what was written.
+    /// Ends the stream after the bytes that were written.
     pub(crate) fn end(&self) {
         let mut state = self.state();
         if state.condition == Condition::Works {
@@ -142,11 +142,11 @@ impl Direction {
             let length = arrival.bytes.len().min(most);
             buffer.put_slice(&arrival.bytes[..length]);
             arrival.bytes.drain(..length);
-            // The end stays, for whoever reads on.
+            // The end of the stream stays, for further reads.
             if arrival.bytes.is_empty() && length > 0 {
                 state.arrivals.pop_front();
             }
-            state.under_way -= length;
+            state.in_flight -= length;
         }
         let writer = state.writer.take();
         drop(state);
@@ -154,13 +154,13 @@ impl Direction {
         Poll::Ready(Ok(()))
     }
 
-    /// Nothing arrives before then.
+    /// Delays all bytes until then.
     pub(crate) fn hold(&self, until: Instant) {
         let mut state = self.state();
         state.held_until = state.held_until.max(until);
     }
 
-    /// Nothing arrives any more, and the writer does not learn of it.
+    /// Discards all further bytes, without notice to the writer.
     pub(crate) fn lose(&self) {
         let mut state = self.state();
         if state.condition == Condition::Works {
@@ -169,19 +169,19 @@ impl Direction {
         }
     }
 
-    /// The reader hangs up.
+    /// Closes the reader's side.
     pub(crate) fn close(&self) {
-        self.become_useless(Condition::Closed);
+        self.fail(Condition::Closed);
     }
 
-    /// Both ends learn at once that the connection broke. What was under way is lost.
+    /// Reports the broken connection to both sides at once, and discards bytes in flight.
     pub(crate) fn reset(&self) {
-        self.become_useless(Condition::Reset);
+        self.fail(Condition::Reset);
     }
 
-    fn become_useless(&self, condition: Condition) {
+    fn fail(&self, condition: Condition) {
         let mut state = self.state();
-        // A lossy direction does not tell its writer that the reader is gone.
+        // The writer of a lossy direction does not learn that the reader closed.
         if state.condition == Condition::Lossy && condition == Condition::Closed {
             return;
         }

@@ -1,4 +1,4 @@
-//! A network of one server and several clients, with everything that goes wrong in networks.
+//! A network of one server and several clients, with network failures.
 
 use std::fmt;
 use std::io;
@@ -29,18 +29,18 @@ struct Shared {
 struct State {
     random: Rng,
     server: Server,
-    /// Until when each client is cut off.
+    /// The time until which each client is partitioned.
     partitioned: Vec<Instant>,
     connections: Vec<Connection>,
-    /// How many connections there ever were.
+    /// The number of connections so far.
     connected: u64,
 }
 
 enum Server {
     Listens(UnboundedSender<Socket>),
-    /// The process ended; its machine refuses connections.
+    /// The process exited; its machine refuses connections.
     Refuses,
-    /// The machine is gone, and nothing answers.
+    /// The machine is gone, and nothing responds.
     Silent,
 }
 
@@ -50,7 +50,7 @@ struct Connection {
     to_client: Arc<Direction>,
 }
 
-/// One of the two directions of a connection.
+/// A direction of a connection, by its receiver.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Towards {
     Server,
@@ -86,12 +86,12 @@ impl Network {
         }))
     }
 
-    /// Lets the server in. One that listened before is cut off.
+    /// Adds the server to the network, in place of a previous one.
     pub(crate) fn listen(&self) -> Listener {
         let (accepted, backlog) = unbounded_channel();
         let mut state = self.state();
         if matches!(state.server, Server::Silent) {
-            // The machine is back, and knows nothing of its connections.
+            // The machine has restarted, and does not know its connections.
             state.connections.iter().for_each(Connection::reset);
         }
         state.server = Server::Listens(accepted);
@@ -105,7 +105,7 @@ impl Network {
         }
     }
 
-    /// The server's process ends: its connections do too.
+    /// Ends the server's process and its connections.
     pub(crate) fn refuse(&self) {
         self.event("the server's process ends");
         let mut state = self.state();
@@ -113,7 +113,7 @@ impl Network {
         state.connections.drain(..).for_each(|c| c.reset());
     }
 
-    /// The server's machine vanishes without a word.
+    /// Makes the server's machine vanish without notice.
     pub(crate) fn silence(&self) {
         self.event("the server's machine vanishes");
         let mut state = self.state();
@@ -124,7 +124,7 @@ impl Network {
         }
     }
 
-    /// Nothing arrives between the client and the server until then; it is not lost.
+    /// Delays all bytes between the client and the server for this time.
     pub(crate) fn partition(&self, client: usize, time: Duration) {
         self.event(format_args!("client {client} is cut off for {time:?}"));
         let mut state = self.state();
@@ -136,7 +136,7 @@ impl Network {
         }
     }
 
-    /// Nothing arrives in one direction until then; it is not lost.
+    /// Delays the bytes in one direction for this time.
     pub(crate) fn hold(&self, client: usize, towards: Towards, time: Duration) {
         self.event(format_args!(
             "client {client} is held towards the {towards:?} for {time:?}"
@@ -146,7 +146,7 @@ impl Network {
         }
     }
 
-    /// From now on what is sent in one direction vanishes.
+    /// Discards all further bytes in one direction.
     pub(crate) fn half_open(&self, client: usize, towards: Towards) {
         self.event(format_args!(
             "the connections of client {client} lose what goes towards the {towards:?}"
@@ -156,7 +156,7 @@ impl Network {
         }
     }
 
-    /// The client's connections break, and both ends learn of it.
+    /// Breaks the client's connections, with notice to both sides.
     pub(crate) fn reset(&self, client: usize) {
         self.event(format_args!("the connections of client {client} break"));
         let mut state = self.state();
@@ -225,7 +225,7 @@ impl Connect for Connector {
 }
 
 impl Network {
-    /// A connection, or none if nobody answers.
+    /// Opens a connection. `None` if the server does not respond.
     fn connect(&self, client: usize) -> Option<io::Result<Socket>> {
         let mut state = self.state();
         let refused = || Some(Err(io::ErrorKind::ConnectionRefused.into()));
@@ -238,8 +238,9 @@ impl Network {
         let number = state.connected;
         let to_server = Arc::new(Direction::new(state.random.fork()));
         let to_client = Arc::new(Direction::new(state.random.fork()));
-        let (ours, theirs) = Socket::pair(number, &to_server, &to_client, &self.0.trace);
-        if accepted.send(theirs).is_err() {
+        let (client_socket, server_socket) =
+            Socket::pair(number, &to_server, &to_client, &self.0.trace);
+        if accepted.send(server_socket).is_err() {
             return refused();
         }
         state.connections.push(Connection {
@@ -248,6 +249,6 @@ impl Network {
             to_client,
         });
         self.event(format_args!("client {client} has connection {number}"));
-        Some(Ok(ours))
+        Some(Ok(client_socket))
     }
 }

@@ -1,4 +1,4 @@
-//! One end of a simulated connection.
+//! One side of a simulated connection.
 
 use std::io;
 use std::pin::Pin;
@@ -11,7 +11,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use super::direction::Direction;
 use crate::trace::Trace;
 
-/// Ends its stream when it is dropped, as a socket does.
+/// A socket. Dropping it ends its stream.
 pub(crate) struct Socket {
     name: &'static str,
     connection: u64,
@@ -23,7 +23,7 @@ pub(crate) struct Socket {
 }
 
 impl Socket {
-    /// The two ends of a connection, the connecting one first.
+    /// Returns both sides of a connection, the connecting one first.
     pub(crate) fn pair(
         connection: u64,
         to_server: &Arc<Direction>,

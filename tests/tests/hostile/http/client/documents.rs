@@ -1,4 +1,4 @@
-//! Answers in good HTTP that hold no good reply.
+//! Well-formed HTTP responses without a valid reply.
 
 use std::io::Write;
 
@@ -22,7 +22,7 @@ fn member(name: &str, value: &str) -> String {
 }
 
 #[test]
-fn what_is_no_reply_is_an_error() {
+fn an_invalid_reply_is_an_error() {
     let arrays = |depth| {
         let (start, end) = ("<array><data><value>", "</value></data></array>");
         result(&(start.repeat(depth) + &end.repeat(depth)))
@@ -118,7 +118,7 @@ fn what_is_no_reply_is_an_error() {
 }
 
 #[test]
-fn faults_are_faults_whatever_they_hold() {
+fn faults_remain_faults_whatever_they_contain() {
     let both =
         |code: &str, text: &str| fault(&(member("faultCode", code) + &member("faultString", text)));
     let faults = [
@@ -218,7 +218,7 @@ fn faults_are_faults_whatever_they_hold() {
 }
 
 #[test]
-fn codings_and_charsets_hide_nothing() {
+fn unusual_encodings_hide_nothing() {
     let gzip = |bytes: &[u8]| {
         let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
         gzip.write_all(bytes).unwrap();

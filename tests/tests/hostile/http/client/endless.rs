@@ -1,21 +1,21 @@
-//! Answers without an end, and answers that end early.
+//! Endless responses, and responses that end early.
 
 use std::time::Instant;
 
 use xmlrpc::{ClientOptions, blocking};
 
 use super::server::{Answer, Server};
-use super::{Async, Caller, LIMIT, TIMEOUT, answer, in_short, reply, with_headers};
+use super::{Async, Caller, LIMIT, TIMEOUT, answer, reply, summary, with_headers};
 
-/// A client hangs up on an endless answer before it has taken much more than the 16 MiB of its limit; what is in the
-/// buffers of the system counts too.
+/// A client closes the connection during an endless response soon after its limit of 16 MiB. The
+/// buffers of the system count as well.
 const TAKEN: usize = 48 << 20;
 
 fn assert_ends<C: Caller>(name: &str, start: &[u8], again: &[u8], expected: &str) {
     let server = Server::start(Answer::Endless(start.to_vec(), again.to_vec()));
     let client = C::new(&server.url, ClientOptions::default().timeout(Some(TIMEOUT)));
     let begin = Instant::now();
-    assert_eq!(in_short(&client.call("attack", 5)), expected, "{name}");
+    assert_eq!(summary(&client.call("attack", 5)), expected, "{name}");
     let time = begin.elapsed();
     assert!(time < LIMIT, "{name}: {time:?}");
     assert_eq!(client.call("honest", 7).unwrap(), 7, "{name}");
@@ -24,7 +24,7 @@ fn assert_ends<C: Caller>(name: &str, start: &[u8], again: &[u8], expected: &str
 }
 
 #[test]
-fn an_answer_without_an_end_ends() {
+fn endless_responses_are_aborted() {
     let chunked = with_headers("Transfer-Encoding: chunked", "");
     let until_closed = with_headers("X: y", "");
     let lines = "x".repeat(8 << 10);
@@ -72,9 +72,9 @@ fn an_answer_without_an_end_ends() {
     }
 }
 
-/// Some of it is read for as long as the call may take.
+/// Bytes without content are read until the call times out.
 #[test]
-fn bytes_that_count_for_nothing_end_with_the_timeout() {
+fn bytes_without_content_end_with_the_timeout() {
     let chunked = with_headers("Transfer-Encoding: chunked", "");
     let continued = &b"HTTP/1.1 100 Continue\r\n\r\n"[..];
     std::thread::scope(|scope| {
@@ -89,14 +89,14 @@ fn assert_times_out<C: Caller>(start: &[u8], again: &[u8]) {
     let server = Server::start(Answer::Endless(start.to_vec(), again.to_vec()));
     let client = C::new(&server.url, ClientOptions::default().timeout(Some(TIMEOUT)));
     let begin = Instant::now();
-    assert_eq!(in_short(&client.call("attack", 5)), "lost");
+    assert_eq!(summary(&client.call("attack", 5)), "lost");
     let time = begin.elapsed();
     assert!(time < LIMIT, "{time:?}");
     assert_eq!(client.call("honest", 7).unwrap(), 7);
 }
 
 #[test]
-fn an_answer_that_is_cut_anywhere_is_no_result() {
+fn a_response_that_is_cut_anywhere_is_not_a_result() {
     let counted = answer("200 OK", reply(5));
     let body = reply(5);
     let size = body.len();
@@ -115,7 +115,7 @@ fn assert_never_five<C: Caller>(whole: &[u8]) {
     for end in 0..whole.len() {
         let server = Server::start(Answer::Closed(whole[..end].to_vec()));
         let client = C::new(&server.url, ClientOptions::default());
-        let result = in_short(&client.call("attack", 5));
+        let result = summary(&client.call("attack", 5));
         let is_error = ["lost", "not a reply", "misfit"].contains(&result.as_str());
         assert!(
             is_error,

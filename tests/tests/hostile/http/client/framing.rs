@@ -1,11 +1,11 @@
-//! Answers that are no HTTP, or whose end is in doubt.
+//! Responses that are not HTTP, or whose end is ambiguous.
 
 use super::{Case, answer, assert_harmless, reply, with_headers};
 
 const OK: &[u8] = b"HTTP/1.1 200 OK\r\n";
 
 #[test]
-fn what_is_no_http_is_an_error() {
+fn an_invalid_status_line_is_an_error() {
     let whole = answer("200 OK", reply(5));
     let rest = &whole[OK.len()..];
     let with_line = |line: &[u8]| [line, b"\r\n", rest].concat();
@@ -51,7 +51,7 @@ fn what_is_no_http_is_an_error() {
 }
 
 #[test]
-fn strange_headers_are_an_error_or_mean_nothing() {
+fn unusual_headers_are_an_error_or_have_no_effect() {
     let reply = reply(5);
     let length = reply.len();
     let headers: [(&str, &[u8], &str); 21] = [
@@ -117,9 +117,9 @@ fn strange_headers_are_an_error_or_mean_nothing() {
     assert_harmless(&cases);
 }
 
-/// Each with the reply as the body, and the connection kept.
+/// Each has the reply as its body, and keeps the connection open.
 #[test]
-fn strange_lengths_are_an_error() {
+fn invalid_lengths_are_an_error() {
     let right = reply(5).len();
     let longer = right + 1;
     let lengths = [
@@ -218,7 +218,7 @@ fn strange_lengths_are_an_error() {
 }
 
 #[test]
-fn strange_chunks_are_an_error() {
+fn invalid_chunks_are_an_error() {
     let reply = reply(5);
     let size = reply.len();
     let bodies = [
@@ -299,7 +299,7 @@ fn strange_chunks_are_an_error() {
 }
 
 #[test]
-fn statuses_mean_what_they_say() {
+fn unusual_statuses_are_handled() {
     let moved =
         |status: &str| format!("HTTP/1.1 {status}\r\nLocation: /RPC2\r\nContent-Length: 0\r\n\r\n");
     let five = answer("200 OK", reply(5));

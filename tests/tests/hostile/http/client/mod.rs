@@ -1,5 +1,5 @@
-//! Servers that mean harm, against both clients: each call ends in time with a clear error or its own answer, and
-//! the next one is as good as ever.
+//! Hostile servers against both clients: each call completes in time, with a clear error or its own
+//! reply, and the next call works as usual.
 
 mod documents;
 mod endless;
@@ -15,11 +15,11 @@ use xmlrpc::{ClientOptions, blocking};
 
 use self::server::{Answer, Server};
 
-/// A client of either kind, which blocks.
+/// A client of either kind, used in a blocking way.
 trait Caller {
     fn new(url: &str, options: ClientOptions) -> Self;
 
-    /// Makes a call whose honest answer is its argument.
+    /// Makes a call whose honest result is its argument.
     fn call(&self, method: &str, number: i64) -> Result<i64, CallError>;
 }
 
@@ -33,7 +33,7 @@ impl Caller for blocking::Client {
     }
 }
 
-/// The async client, in an event loop of its own.
+/// The async client with an event loop of its own.
 struct Async {
     client: xmlrpc::Client,
     runtime: Runtime,
@@ -52,13 +52,13 @@ impl Caller for Async {
     }
 }
 
-/// How long a call may take where the server does nothing for it.
+/// The timeout of calls that a server does not answer.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long any call may take, with its timeout, on a busy machine.
+/// The maximum duration of any call, including its timeout, on a busy machine.
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// What a server does, and what becomes of the call.
+/// The behaviour of a server, and the expected outcome of the call.
 struct Case {
     name: String,
     answer: Answer,
@@ -66,13 +66,13 @@ struct Case {
 }
 
 impl Case {
-    /// These bytes, and then the end of the connection.
+    /// Sends these bytes, then closes the connection.
     fn closed(name: impl Into<String>, bytes: impl Into<Vec<u8>>, expected: &'static str) -> Self {
         let answer = Answer::Closed(bytes.into());
         Self::new(name, answer, expected)
     }
 
-    /// These bytes, and the connection is kept.
+    /// Sends these bytes, and keeps the connection open.
     fn kept(name: impl Into<String>, bytes: impl Into<Vec<u8>>, expected: &'static str) -> Self {
         let answer = Answer::Kept(bytes.into());
         Self::new(name, answer, expected)
@@ -86,12 +86,12 @@ impl Case {
         }
     }
 
-    /// What is wrong with this kind of client, if anything.
+    /// Runs the case against one kind of client. Returns the failure, if any.
     fn run<C: Caller>(&self) -> Result<(), String> {
         let server = Server::start(self.answer.clone());
         let client = C::new(&server.url, ClientOptions::default().timeout(Some(TIMEOUT)));
         let begin = Instant::now();
-        let result = in_short(&client.call("attack", 5));
+        let result = summary(&client.call("attack", 5));
         if result != self.expected {
             return Err(format!("{result:?} instead of {:?}", self.expected));
         }
@@ -112,7 +112,7 @@ impl Case {
     }
 }
 
-/// Runs the cases on both kinds of clients, all at the same time: most of them wait.
+/// Runs the cases on both kinds of clients, all concurrently, as most of the time is spent waiting.
 fn assert_harmless(cases: &[Case]) {
     let kinds = [
         (
@@ -139,8 +139,8 @@ fn assert_harmless(cases: &[Case]) {
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
-/// What became of a call, in short.
-fn in_short(result: &Result<i64, CallError>) -> String {
+/// Summarises the outcome of a call.
+fn summary(result: &Result<i64, CallError>) -> String {
     match result {
         Ok(number) => number.to_string(),
         Err(CallError::NotSent(_)) => "not sent".to_owned(),
@@ -153,7 +153,7 @@ fn in_short(result: &Result<i64, CallError>) -> String {
     }
 }
 
-/// A reply with a number.
+/// Returns the document of a reply with a number.
 fn reply(number: i64) -> String {
     format!(
         "<?xml version=\"1.0\"?><methodResponse><params><param><value><int>{number}</int></value></param></params>\
@@ -161,13 +161,13 @@ fn reply(number: i64) -> String {
     )
 }
 
-/// An answer with these header lines, right or wrong.
+/// Returns a response with these header lines, correct or not.
 fn with_headers(headers: impl AsRef<[u8]>, body: impl AsRef<[u8]>) -> Vec<u8> {
     let start = b"HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\n";
     [start, headers.as_ref(), b"\r\n\r\n", body.as_ref()].concat()
 }
 
-/// An answer with a right length and this status.
+/// Returns a response with this status and a correct length.
 fn answer(status: &str, body: impl AsRef<[u8]>) -> Vec<u8> {
     let body = body.as_ref();
     let head = format!(

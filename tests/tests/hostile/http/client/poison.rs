@@ -1,4 +1,4 @@
-//! Servers that try to have an answer taken for that of a later call.
+//! Servers that try to have a response taken for that of a later call.
 
 use std::io::{BufReader, Write};
 use std::net::{TcpListener, TcpStream};
@@ -9,13 +9,13 @@ use std::time::Duration;
 use xmlrpc::{ClientOptions, blocking};
 
 use super::server::{number_of, read};
-use super::{Async, Caller, Case, answer, assert_harmless, in_short, reply, with_headers};
+use super::{Async, Caller, Case, answer, assert_harmless, reply, summary, with_headers};
 
-/// The answer that nobody asked for.
+/// The result in responses that no call requested.
 const EVIL: i64 = 666;
 
 #[test]
-fn bytes_behind_an_answer_are_no_answer() {
+fn bytes_after_a_response_are_discarded() {
     let five = answer("200 OK", reply(5));
     let evil = answer("200 OK", reply(EVIL));
     let and_evil = |first: &[u8]| [first, &evil].concat();
@@ -121,7 +121,8 @@ fn bytes_behind_an_answer_are_no_answer() {
     assert_harmless(&cases);
 }
 
-/// A server for one connection after the other, which tells when it has done what it is for.
+/// Starts a server that handles one connection after the other, and signals when it has sent what
+/// the test waits for.
 fn serve(serve: impl Fn(TcpStream, usize, &Sender<()>) + Send + 'static) -> (String, Receiver<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -134,24 +135,24 @@ fn serve(serve: impl Fn(TcpStream, usize, &Sender<()>) + Send + 'static) -> (Str
     (url, is_done)
 }
 
-/// Answers what is asked, until the connection ends.
+/// Answers calls honestly until the connection closes.
 fn be_honest(stream: &TcpStream) {
     let mut reader = BufReader::new(stream);
     while let Ok(request) = read(&mut reader) {
         let answer = answer("200 OK", reply(number_of(&request)));
-        // A client that has seen enough hangs up.
+        // An error means that the client closed the connection.
         let _ = (&*stream).write_all(&answer);
     }
 }
 
-/// An answer comes on a connection that waits for the next call.
+/// Sends a response while the connection is idle between calls.
 fn between_calls<C: Caller>(evil: Vec<u8>, closes: bool) {
     let (url, is_done) = serve(move |mut stream, number, done| {
         if number == 0 {
             let request = read(&mut BufReader::new(&stream)).unwrap();
             let honest = answer("200 OK", reply(number_of(&request)));
             stream.write_all(&honest).unwrap();
-            // Not together with the answer before.
+            // Sent after a pause, so that it does not arrive together with the response before.
             thread::sleep(Duration::from_millis(50));
             stream.write_all(&evil).unwrap();
             if closes {
@@ -171,7 +172,7 @@ fn between_calls<C: Caller>(evil: Vec<u8>, closes: bool) {
 }
 
 #[test]
-fn an_answer_that_nobody_waits_for_is_no_answer() {
+fn a_response_between_calls_is_discarded() {
     let evil = answer("200 OK", reply(EVIL));
     let slow = answer("408 Request Timeout", "");
     for (bytes, closes) in [
@@ -187,13 +188,13 @@ fn an_answer_that_nobody_waits_for_is_no_answer() {
     }
 }
 
-/// The answer to a call comes when its time is over.
+/// Sends a response after the call has timed out.
 fn too_late<C: Caller>() {
     let (url, is_done) = serve(|mut stream, number, done| {
         if number == 0 {
             let request = read(&mut BufReader::new(&stream)).unwrap();
             thread::sleep(Duration::from_millis(1000));
-            // The client may have hung up.
+            // The client may have closed the connection.
             let _ = stream.write_all(&answer("200 OK", reply(number_of(&request))));
             done.send(()).unwrap();
         }
@@ -201,25 +202,25 @@ fn too_late<C: Caller>() {
     });
     let options = ClientOptions::default().timeout(Some(Duration::from_millis(300)));
     let client = C::new(&url, options);
-    assert_eq!(in_short(&client.call("f", EVIL)), "lost");
+    assert_eq!(summary(&client.call("f", EVIL)), "lost");
     is_done.recv().unwrap();
     let calls = (5..8).map(|number| client.call("f", number).unwrap());
     assert_eq!(calls.collect::<Vec<_>>(), [5, 6, 7]);
 }
 
 #[test]
-fn an_answer_that_is_too_late_is_no_answer() {
+fn a_response_after_the_timeout_is_discarded() {
     too_late::<Async>();
     too_late::<blocking::Client>();
 }
 
-/// An answer is there before the call: it may be taken for this one, since the server says so, but then the
-/// connection is one answer ahead.
+/// Sends a response before the call. The client may take it for the response to this call, as the
+/// server sent it, but must not stay one response ahead.
 fn too_early<C: Caller>() {
     let (url, is_done) = serve(|mut stream, number, done| {
         if number == 0 {
             let _ = stream.write_all(&answer("200 OK", reply(EVIL)));
-            // A client that has seen it before it called hangs up.
+            // A client that saw it before its call closes the connection.
             if let Ok(request) = read(&mut BufReader::new(&stream)) {
                 let _ = stream.write_all(&answer("200 OK", reply(number_of(&request))));
             }
@@ -228,7 +229,7 @@ fn too_early<C: Caller>() {
         thread::spawn(move || be_honest(&stream));
     });
     let client = C::new(&url, ClientOptions::default());
-    // Whatever becomes of this one.
+    // The outcome of this call does not matter.
     let _ = client.call("f", 5);
     is_done.recv().unwrap();
     for number in 6..9 {
@@ -237,7 +238,7 @@ fn too_early<C: Caller>() {
 }
 
 #[test]
-fn an_answer_that_is_too_early_shifts_no_answers() {
+fn a_response_before_the_call_does_not_shift_later_ones() {
     too_early::<Async>();
     too_early::<blocking::Client>();
 }

@@ -1,4 +1,4 @@
-//! A server that is honest to all calls but those of `attack`.
+//! A server that answers all calls honestly except those of `attack`.
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -8,18 +8,18 @@ use std::thread;
 
 use super::{answer, reply};
 
-/// What it does when it is called.
+/// The behaviour when `attack` is called.
 #[derive(Clone)]
 pub(super) enum Answer {
-    /// It sends this, and closes.
+    /// Sends these bytes and closes the connection.
     Closed(Vec<u8>),
-    /// It sends this, and waits for the next call.
+    /// Sends these bytes and waits for the next call.
     Kept(Vec<u8>),
-    /// It sends the first, and then the second for ever.
+    /// Sends the first bytes, and then the second repeatedly without end.
     Endless(Vec<u8>, Vec<u8>),
 }
 
-/// The server; it goes on as long as it has clients.
+/// The server. It runs as long as it has clients.
 pub(super) struct Server {
     pub(super) url: String,
     counts: Arc<Counts>,
@@ -40,19 +40,19 @@ impl Server {
         thread::spawn(move || {
             for stream in listener.incoming() {
                 let (answer, counts) = (answer.clone(), Arc::clone(&shared));
-                // It ends with the connection.
+                // The thread ends with the connection.
                 thread::spawn(move || serve(&stream?, &answer, &counts));
             }
         });
         Self { url, counts }
     }
 
-    /// How often it was given the chance.
+    /// The number of calls of `attack`.
     pub(super) fn attacks(&self) -> usize {
         self.counts.attacks.load(Ordering::Relaxed)
     }
 
-    /// How many bytes of endless answers it got rid of.
+    /// The number of bytes written of endless responses.
     pub(super) fn written(&self) -> usize {
         self.counts.written.load(Ordering::Relaxed)
     }
@@ -85,7 +85,7 @@ fn serve(stream: &TcpStream, attack: &Answer, counts: &Counts) -> io::Result<()>
     }
 }
 
-/// The body of the next request.
+/// Reads the body of the next request.
 pub(super) fn read(reader: &mut impl BufRead) -> io::Result<String> {
     let mut length = 0;
     loop {
@@ -106,7 +106,7 @@ pub(super) fn read(reader: &mut impl BufRead) -> io::Result<String> {
     Ok(String::from_utf8(body).unwrap())
 }
 
-/// The argument of a call.
+/// Returns the argument of a call.
 pub(super) fn number_of(request: &str) -> i64 {
     let (_, rest) = request.split_once("<int>").unwrap();
     rest.split_once('<').unwrap().0.parse().unwrap()

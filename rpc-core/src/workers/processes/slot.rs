@@ -1,4 +1,4 @@
-//! The place of one worker in the supervisor: somebody is always to be there.
+//! A worker slot: keeps one worker process running.
 
 use std::io;
 use std::mem::replace;
@@ -11,20 +11,20 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use super::process::{Process, Program};
+use super::parent::{Program, WorkerProcess};
 use crate::workers::Workers;
 use crate::workers::backoff::Backoff;
 use crate::workers::sockets::Sockets;
 
-/// What the supervisor adds to the time that a worker has to finish: that keeps to it by itself.
+/// The time added to a worker's drain timeout, as the worker enforces that itself.
 const GRACE: Duration = Duration::from_secs(1);
 
-pub(super) struct Place {
+pub(super) struct Slot {
     index: usize,
     program: Arc<Program>,
     sockets: Arc<Sockets>,
-    /// Held by the place whose worker is being replaced.
-    turn: Arc<Mutex<()>>,
+    /// Held by the slot whose worker is being replaced.
+    replacing: Arc<Mutex<()>>,
     stop: CancellationToken,
     backoff: Backoff,
     drain_timeout: Duration,
@@ -32,20 +32,20 @@ pub(super) struct Place {
     finishing: JoinSet<()>,
 }
 
-impl Place {
+impl Slot {
     pub(super) fn new(
         index: usize,
         workers: &Workers,
         program: Arc<Program>,
         sockets: Arc<Sockets>,
-        turn: Arc<Mutex<()>>,
+        replacing: Arc<Mutex<()>>,
         stop: CancellationToken,
     ) -> Self {
         Self {
             index,
             program,
             sockets,
-            turn,
+            replacing,
             stop,
             backoff: Backoff::new(workers.restart_pause),
             drain_timeout: workers.drain_timeout.saturating_add(GRACE),
@@ -53,33 +53,33 @@ impl Place {
         }
     }
 
-    /// Runs workers until the server stops, and returns when all have ended.
+    /// Runs workers until the server stops, and returns when all have exited.
     pub(super) async fn run(mut self, mut reloads: watch::Receiver<()>) {
         let worker = self.index;
         let mut pause = Duration::ZERO;
         let stop = self.stop.clone();
         while stop.run_until_cancelled(sleep(pause)).await.is_some() {
             let begin = Instant::now();
-            // What was asked for before does not concern the new worker.
+            // Reloads requested before its start do not concern the new worker.
             reloads.mark_unchanged();
             match self.start() {
                 Ok(None) => break,
                 Ok(Some(process)) => match self.watch(process, &mut reloads).await {
                     None => break,
-                    Some(Ok(status)) => tracing::error!(worker, %status, "a worker ended"),
+                    Some(Ok(status)) => tracing::error!(worker, %status, "a worker exited"),
                     Some(Err(error)) => tracing::error!(worker, %error, "a worker is lost"),
                 },
-                Err(error) => tracing::error!(worker, %error, "a worker cannot be started"),
+                Err(error) => tracing::error!(worker, %error, "cannot start a worker"),
             }
             pause = self.backoff.after(begin.elapsed());
-            tracing::info!(worker, ?pause, "the worker is started again");
+            tracing::info!(worker, ?pause, "the worker is restarted");
         }
         while self.finishing.join_next().await.is_some() {}
     }
 
-    /// A new worker, unless the server stops.
-    fn start(&self) -> io::Result<Option<Process>> {
-        let Some(socket) = self.sockets.of_worker(self.index)? else {
+    /// Starts a worker. `None` once the server stops.
+    fn start(&self) -> io::Result<Option<WorkerProcess>> {
+        let Some(socket) = self.sockets.for_worker(self.index)? else {
             return Ok(None);
         };
         let process = self.program.start(self.index, &socket)?;
@@ -91,10 +91,10 @@ impl Place {
         Ok(Some(process))
     }
 
-    /// Waits until the worker ends, or those that take its place; nothing if the server stops.
+    /// Waits until the worker or a successor exits. `None` if the server stops.
     async fn watch(
         &mut self,
-        mut process: Process,
+        mut process: WorkerProcess,
         reloads: &mut watch::Receiver<()>,
     ) -> Option<io::Result<ExitStatus>> {
         loop {
@@ -108,28 +108,28 @@ impl Place {
                     self.finishing.spawn(old.finish(self.drain_timeout));
                 },
                 Some(_) = self.finishing.join_next() => {}
-                ended = process.ended() => return Some(ended),
+                result = process.wait() => return Some(result),
             }
         }
     }
 
-    /// A worker that is ready to take the place.
-    async fn successor(&self) -> Option<Process> {
+    /// Starts a successor and waits until it is ready.
+    async fn successor(&self) -> Option<WorkerProcess> {
         let worker = self.index;
-        // One after the other, so that a program which cannot serve does no harm.
-        let _turn = self.stop.run_until_cancelled(self.turn.lock()).await?;
+        // Slots take turns, so that a program that cannot serve does no harm.
+        let _guard = self.stop.run_until_cancelled(self.replacing.lock()).await?;
         let started = self.start().inspect_err(|error| {
-            tracing::error!(worker, %error, "the worker cannot be replaced");
+            tracing::error!(worker, %error, "cannot replace the worker");
         });
-        let mut new = started.ok()??;
+        let mut successor = started.ok()??;
         tokio::select! {
-            // It has to be waited for, like the other.
+            // The caller stops the successor like the old worker, and waits for both.
             () = self.stop.cancelled() => {}
-            ready = new.ready() => if !ready {
-                tracing::error!(worker, "the new worker ended, and the old one stays");
+            ready = successor.ready() => if !ready {
+                tracing::error!(worker, "the new worker exited; the old one stays");
                 return None;
             },
         }
-        Some(new)
+        Some(successor)
     }
 }

@@ -1,4 +1,4 @@
-//! The line between the supervisor and a worker.
+//! The channel between the supervisor and a worker.
 
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
@@ -14,38 +14,38 @@ use rustix::net::{
 
 use crate::workers::sockets::Socket;
 
-/// What a worker says when it is ready, and what a socket travels beside.
+/// The byte that signals readiness, and that accompanies a socket.
 pub(super) const BYTE: &[u8; 1] = b"w";
 
-/// Sends a socket through the line, which has room for it as nothing was sent before.
-pub(super) fn send(line: impl AsFd, socket: &Socket) -> io::Result<()> {
-    let handle = [match socket {
+/// Sends a socket over the channel, whose buffer is empty because nothing was sent before.
+pub(super) fn send(channel: impl AsFd, socket: &Socket) -> io::Result<()> {
+    let descriptor = [match socket {
         Socket::Tcp(socket) => socket.as_fd(),
         Socket::Unix(socket) => socket.as_fd(),
     }];
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut control = SendAncillaryBuffer::new(&mut space);
-    control.push(SendAncillaryMessage::ScmRights(&handle));
+    control.push(SendAncillaryMessage::ScmRights(&descriptor));
     let byte = [IoSlice::new(BYTE)];
     let flags = SendFlags::empty();
-    retry_on_intr(|| rustix::net::sendmsg(&line, &byte, &mut control, flags))?;
+    retry_on_intr(|| rustix::net::sendmsg(&channel, &byte, &mut control, flags))?;
     Ok(())
 }
 
-/// Receives the socket that was sent.
-pub(super) fn receive(line: impl AsFd) -> io::Result<Socket> {
+/// Receives a socket from the channel.
+pub(super) fn receive(channel: impl AsFd) -> io::Result<Socket> {
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut control = RecvAncillaryBuffer::new(&mut space);
     let mut byte = [0];
     let mut buffers = [IoSliceMut::new(&mut byte)];
     let flags = RecvFlags::CMSG_CLOEXEC;
-    retry_on_intr(|| rustix::net::recvmsg(&line, &mut buffers, &mut control, flags))?;
-    let handle = control.drain().find_map(|message| match message {
-        RecvAncillaryMessage::ScmRights(mut handles) => handles.next(),
+    retry_on_intr(|| rustix::net::recvmsg(&channel, &mut buffers, &mut control, flags))?;
+    let descriptor = control.drain().find_map(|message| match message {
+        RecvAncillaryMessage::ScmRights(mut descriptors) => descriptors.next(),
         _ => None,
     });
-    let handle: OwnedFd = handle.ok_or(io::ErrorKind::InvalidData)?;
-    let socket = socket2::Socket::from(handle);
+    let descriptor: OwnedFd = descriptor.ok_or(io::ErrorKind::InvalidData)?;
+    let socket = socket2::Socket::from(descriptor);
     Ok(if socket.local_addr()?.is_unix() {
         Socket::Unix(UnixListener::from(OwnedFd::from(socket)))
     } else {

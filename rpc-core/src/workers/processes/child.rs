@@ -1,4 +1,4 @@
-//! A worker as it sees itself.
+//! The child side: a worker in its own process.
 
 use std::env;
 use std::fs::File;
@@ -15,65 +15,66 @@ use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use super::line;
+use super::channel;
 use crate::serve::ShutdownReport;
 use crate::workers::sockets::Socket;
-use crate::workers::stop::told_to_stop;
+use crate::workers::stop::stop_signal;
 use crate::workers::worker::{Error, Worker, event_loop};
 
-/// The environment variable that tells a process which worker it is.
+/// The environment variable with the number of the worker.
 pub(super) const VARIABLE: &str = "FARCALL_WORKER";
 
-/// What a worker process was given.
-pub(crate) struct Post {
+/// A worker process: its number, listening socket, and channel to the supervisor.
+pub(crate) struct ChildWorker {
     index: usize,
     socket: Socket,
-    line: StdStream,
+    channel: StdStream,
 }
 
-/// What the supervisor gave this process, if it is a worker.
-pub(crate) fn post() -> io::Result<Option<Post>> {
+/// Returns the worker that this process is, as the supervisor set it up. `None` if it is no worker.
+pub(crate) fn child_worker() -> io::Result<Option<ChildWorker>> {
     let index = env::var(VARIABLE).ok().and_then(|index| index.parse().ok());
     let (Some(index), stdin) = (index, io::stdin()) else {
         return Ok(None);
     };
-    // Programs that a worker starts inherit the variable, but not the line: see below.
+    // Programs that a worker starts inherit the variable but not the channel, which is no longer
+    // their standard input (see below).
     if rustix::net::getsockname(&stdin) == Err(Errno::NOTSOCK) {
         return Ok(None);
     }
-    let socket = line::receive(&stdin)?;
-    let line = StdStream::from(stdin.as_fd().try_clone_to_owned()?);
-    line.set_nonblocking(true)?;
+    let socket = channel::receive(&stdin)?;
+    let channel = StdStream::from(stdin.as_fd().try_clone_to_owned()?);
+    channel.set_nonblocking(true)?;
     let nothing = File::open("/dev/null")?;
     retry_on_intr(|| rustix::stdio::dup2_stdin(&nothing))?;
-    Ok(Some(Post {
+    Ok(Some(ChildWorker {
         index,
         socket,
-        line,
+        channel,
     }))
 }
 
-impl Post {
-    /// Serves until the line is cut, and gives the exit code of the process.
+impl ChildWorker {
+    /// Serves until the channel closes. Returns the exit code of the process.
     pub(crate) fn work(
         self,
         serve: impl Fn(&Runtime, Worker, Duration) -> Result<ShutdownReport, Error>,
         drain_timeout: Duration,
     ) -> i32 {
         let worker = self.index;
-        let ended = event_loop().map_err(Error::from).and_then(|runtime| {
+        let result = event_loop().map_err(Error::from).and_then(|runtime| {
             let worker = {
                 let _entered = runtime.enter();
                 self.prepare()?
             };
-            let ended = serve(&runtime, worker, drain_timeout);
-            // What blocks in the background is not waited for.
+            let result = serve(&runtime, worker, drain_timeout);
+            // Blocking tasks in the background are not waited for.
             runtime.shutdown_background();
-            ended
+            result
         });
-        match ended {
+        match result {
             Ok(ShutdownReport { finished, aborted }) => {
-                tracing::info!(worker, finished, aborted, "the worker ends");
+                tracing::info!(worker, finished, aborted, "the worker exits");
                 0
             }
             Err(error) => {
@@ -85,31 +86,31 @@ impl Post {
     }
 
     fn prepare(self) -> io::Result<Worker> {
-        let mut ready = self.line.try_clone()?;
+        let mut ready = self.channel.try_clone()?;
         let stop = CancellationToken::new();
-        tokio::spawn(cancel_when_told(stop.clone(), self.line)?);
+        tokio::spawn(cancel_on_stop(stop.clone(), self.channel)?);
         let worker = Worker::new(self.index, self.socket, stop);
         Ok(worker.on_ready(move || {
-            // A supervisor that is gone is noticed where the line is read.
-            let _ = ready.write_all(line::BYTE);
+            // An error means that the supervisor is gone, which the reader of the channel detects.
+            let _ = ready.write_all(channel::BYTE);
         }))
     }
 }
 
-fn cancel_when_told(
+fn cancel_on_stop(
     stop: CancellationToken,
-    line: StdStream,
+    channel: StdStream,
 ) -> io::Result<impl Future<Output = ()>> {
-    let mut line = UnixStream::from_std(line)?;
-    let told_to_stop = told_to_stop()?;
-    // Watched, so that it does not end the process: it is for the supervisor.
+    let mut channel = UnixStream::from_std(channel)?;
+    let stop_signal = stop_signal()?;
+    // SIGHUP is meant for the supervisor: watching it keeps it from ending this process.
     let hangup = signal(SignalKind::hangup())?;
     Ok(async move {
         let _hangup = hangup;
         tokio::select! {
-            () = told_to_stop => {}
-            // Nothing comes but the end.
-            _ = line.read_u8() => {}
+            () = stop_signal => {}
+            // The supervisor never writes: reading completes when the channel closes.
+            _ = channel.read_u8() => {}
         }
         stop.cancel();
     })

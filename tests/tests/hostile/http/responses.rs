@@ -1,4 +1,4 @@
-//! What comes back on a connection that carried anything but polite requests.
+//! Responses of a server to hostile connections.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -6,10 +6,12 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::time::timeout;
 
-/// How long a server has to answer and close: beyond all its own timeouts, on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(100);
+/// The time within which a server must answer and close: above all of its own timeouts, on a busy
+/// machine.
+const TIMEOUT: Duration = Duration::from_secs(100);
 
-/// All bytes up to the end of the connection. A reset after the answer is an end as well.
+/// Reads all bytes until the connection closes. A reset after the response counts as the end as
+/// well.
 pub(crate) async fn read_to_end(io: &mut (impl AsyncRead + Unpin)) -> Vec<u8> {
     let mut answers = Vec::new();
     let mut buffer = vec![0; 64 << 10];
@@ -18,15 +20,15 @@ pub(crate) async fn read_to_end(io: &mut (impl AsyncRead + Unpin)) -> Vec<u8> {
             answers.extend_from_slice(&buffer[..n]);
         }
     };
-    let ended = timeout(PATIENCE, read).await.is_ok();
+    let ended = timeout(TIMEOUT, read).await.is_ok();
     let text = String::from_utf8_lossy(&answers);
     assert!(ended, "neither answered nor closed, after {text:?}");
     answers
 }
 
-/// The answers in these bytes in short: a status, or with status 200 the code of a fault or the text of a
-/// result; one after the other, with commas between. Nothing came back from a connection that was just closed.
-pub(crate) fn in_short(answers: &[u8]) -> String {
+/// Summarises responses, separated by commas: by the status or, for status 200, by the code of the
+/// fault or the text of the result. Empty for a connection that was closed without a response.
+pub(crate) fn summary(answers: &[u8]) -> String {
     let answers = String::from_utf8_lossy(answers);
     let mut answers = &*answers;
     let mut short = String::new();
@@ -47,7 +49,7 @@ pub(crate) fn in_short(answers: &[u8]) -> String {
     short
 }
 
-/// The status and the body of the first answer, and what stands behind it.
+/// Returns the status and the body of the first response, and the bytes after it.
 fn split_first(answers: &str) -> (u16, &str, &str) {
     let (head, rest) = answers
         .split_once("\r\n\r\n")
@@ -69,7 +71,7 @@ fn split_first(answers: &str) -> (u16, &str, &str) {
     (status, body, &rest[length..])
 }
 
-/// The first text of a result, or the fault that is the first of its values.
+/// Returns the first text of a result, or the fault that is its first value.
 fn text_of(body: &str) -> String {
     let mut texts = between(body, "<params>", "</params>")
         .split('>')
