@@ -35,34 +35,34 @@ macro_rules! capabilities {
 }
 
 capabilities! {
-    Int "int" "0, 1 and the largest of 32 bits.";
-    Negative "negative" "-1 and the smallest of 32 bits.";
-    Boolean "boolean" "True and false, as a type of its own.";
+    Int "int" "0, 1 and the largest 32-bit integer.";
+    Negative "negative" "-1 and the smallest 32-bit integer.";
+    Boolean "boolean" "True and false, as a separate type.";
     String "string" "Plain text.";
     Entities "entities" "The characters `<&>\"'` and `]]>`.";
-    Unicode "unicode" "`é中` and, beyond the first 65,536 characters, `😀`.";
-    EmptyString "empty string" "A text without characters.";
-    Whitespace "whitespace" "Blanks at the ends, tab, newline and carriage return are kept.";
-    Double "double" "Fractions, large and small numbers to their last digit.";
+    Unicode "unicode" "`é中` and, beyond the first 65,536 characters (the BMP), `😀`.";
+    EmptyString "empty string" "A string of length 0.";
+    Whitespace "whitespace" "Leading and trailing blanks, tab, newline and carriage return are kept.";
+    Double "double" "Fractions, large and small numbers, to the last digit.";
     Date "date" "A date and time.";
-    Base64 "base64" "All 256 bytes, and none.";
+    Base64 "base64" "All 256 byte values, and an empty value.";
     Array "array" "Nested and of mixed types.";
     EmptyArray "empty array" "An array without elements.";
-    Struct "struct" "Nested, with names that need escapes.";
+    Struct "struct" "Nested, with names that need escaping.";
     EmptyStruct "empty struct" "A struct without members.";
-    Nil "nil" "Nothing, an extension.";
-    I8 "i8" "Integers of 64 bits, an extension.";
-    Fault "fault" "Code and unicode text.";
-    UnknownMethod "unknown method" "A fault.";
+    Nil "nil" "The nil value, an extension.";
+    I8 "i8" "64-bit integers, an extension.";
+    Fault "fault" "A code and a unicode message.";
+    UnknownMethod "unknown method" "A call of an unknown method is a fault.";
     WrongParams "wrong params" "Too few arguments are a fault.";
     ListMethods "listMethods" "`system.listMethods`.";
     MethodHelp "methodHelp" "`system.methodHelp`.";
     MethodSignature "methodSignature" "`system.methodSignature`.";
     Multicall "multicall" "`system.multicall`, with a fault between two results.";
-    LargeDocument "large document" "A text of 1 MiB and an array of 10,000 integers, both ways.";
-    ThousandCalls "1,000 calls" "One after the other, over one connection.";
+    LargeDocument "large document" "A string of 1 MiB and an array of 10,000 integers, in both directions.";
+    ThousandCalls "1,000 calls" "Sequential, over one connection.";
     Gzip "gzip" "Compressed calls and replies.";
-    Error "error" "For clients no server and no such path, for servers broken documents and their own end: errors, in time, and no results.";
+    Error "error" "Clients: no server, and an unknown path. Servers: malformed documents, and a killed server. Each is an error, in time, never a result.";
 }
 
 impl fmt::Display for Capability {

@@ -39,7 +39,7 @@ pub fn document(columns: &[Column], applications: &[(String, Findings)]) -> Stri
     format!(
         "{HEAD}\n## Peers as clients of our server\n\n{clients}\n## Peers as servers for our clients\n\n{servers}\n\
          ## Applications, driven by our client\n\n{applications}\
-         ## Notes\n\n{}\n## What is checked\n\n{checked}",
+         ## Notes\n\n{}\n## Checks\n\n{checked}",
         notes.list()
     )
 }
@@ -47,17 +47,20 @@ pub fn document(columns: &[Column], applications: &[(String, Findings)]) -> Stri
 const HEAD: &str = "\
 # Interoperability
 
-XML-RPC with real peers: the libraries of other languages call our server, and our clients, async and blocking, call
-theirs. This document is written by the run that it tells of, and only where nothing failed:
+XML-RPC with real peers: the libraries of other languages call our server, and our clients, async
+and blocking, call theirs. The second command writes this document, and only if nothing failed:
 
 ```sh
-interop/install          # installs the peers that are missing, from Debian and npm
-cargo run -p interop     # runs them all and writes this document; names of peers run only those
+interop/install          # installs missing peers from Debian and npm
+cargo run -p interop     # runs all peers and writes this document; with names of peers, runs only those
 cargo test -p interop    # the same as tests, one for each peer and direction
 ```
 
-`ok` works. `–` is nothing that the peer's library knows. `defect` is a mistake of the peer itself, which is checked to
-be there. The numbers lead to the notes.
+- `ok`: it works.
+- `–`: the peer's library lacks the feature.
+- `defect`: a bug of the peer itself. The run checks that the bug is still there.
+
+The numbers refer to the notes.
 ";
 
 fn table(columns: &[(&str, &Cells)], notes: &mut Notes) -> String {

@@ -159,7 +159,7 @@ static void unicode(void) {
     xmlrpc_value *beyond = xmlrpc_string_new(&env, BEYOND_BMP);
     bool refused = env.fault_occurred && strstr(env.fault_string, "not in the Basic Multilingual Plane");
     report_known("unicode", within && !refused && echoes(must(&env, beyond)), within && refused,
-        "it has no characters beyond the BMP: to make a string of 😀 is refused as `not in the Basic Multilingual Plane`");
+        "characters beyond the BMP are not supported: creating the string 😀 fails with `not in the Basic Multilingual Plane`");
     xmlrpc_env_clean(&env);
 }
 
@@ -168,7 +168,7 @@ static void whitespace(void) {
     bool kept = echoes(text(sent, strlen(sent)));
     bool as_known = echoes_as(text(sent, strlen(sent)), text(known, strlen(known)));
     report_known("whitespace", kept, as_known,
-        "it writes a carriage return as `&#x0d;`, but makes a newline of the one that it reads: only text that has none is kept");
+        "a carriage return is written as `&#x0d;`, but decoded as a newline: only text without one is kept");
 }
 
 /* What comes back for a double, or 0 where nothing does. */
@@ -197,7 +197,7 @@ static void doubles(void) {
         close = close && fabs(got / long_ones[i] - 1) < 1e-13;
     }
     report_known("double", exact, close,
-        "it writes 16 digits of 17, and what it reads is off by a few units in the last place: 1e300 is read as "
+        "16 digits of 17 are written, and decoded numbers are off by a few units in the last place: 1e300 is decoded as "
         "1.0000000000000002e+300");
 }
 

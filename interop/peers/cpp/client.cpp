@@ -149,7 +149,7 @@ static void scalars() {
     check("double", [] {
         for (double x : {0.5, 123456789.123456789, -1.5e-10, 1e300})
             want_echo(value_double(x));
-    }, "it writes 16 digits of 17, and what it reads is off by a few units in the last place: 1e300 is read as "
+    }, "16 digits of 17 are written, and decoded numbers are off by a few units in the last place: 1e300 is decoded as "
        "1.0000000000000002e+300", [] {
         for (double x : {0.0, 0.5, -0.1, 3.141592653589793})
             want_echo(value_double(x));
@@ -166,7 +166,7 @@ static void strings() {
     check("entities", [] { want_echo(value_string("<&>\"' ]]> &lt; &amp;amp;")); });
     check("empty string", [] { want_echo(value_string("")); });
     check("unicode", [] { want_echo(value_string(within_bmp + "😀")); },
-        "it has no characters beyond the BMP: to make a string of 😀 is refused as `not in the Basic Multilingual Plane`", [] {
+        "characters beyond the BMP are not supported: creating the string 😀 fails with `not in the Basic Multilingual Plane`", [] {
         want_echo(value_string(within_bmp));
         try {
             value_string beyond("😀");
@@ -180,8 +180,8 @@ static void strings() {
     std::string spaces = " \t a \n\n b \r\n c \r ";
     auto echoed_spaces = [&] { return value_string(echoed(value_string(spaces, value_string::nlCode_lf))).cvalue(); };
     check("whitespace", [&] { want(echoed_spaces() == spaces, echoed_spaces()); },
-        "it writes a carriage return as `&#x0d;`, but makes a newline of the one that it reads: only text that has none is "
-        "kept", [&] { want(echoed_spaces() == " \t a \n\n b \n c \n ", echoed_spaces()); });
+        "a carriage return is written as `&#x0d;`, but decoded as a newline: only text without one is kept",
+        [&] { want(echoed_spaces() == " \t a \n\n b \n c \n ", echoed_spaces()); });
 }
 
 static void containers() {

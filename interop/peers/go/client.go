@@ -65,7 +65,7 @@ func texts() {
 	check("unicode", func() error { return echoes(unicode) })
 	check("whitespace", func() error { return echoes(" \t a \n\n b \r\n c \r ") })
 	checkKnown("empty string", func() error { return echoes("") },
-		"an empty string is read as nil where the caller expects an interface{}; as a string it is right",
+		"an empty string is decoded as nil if the caller expects an interface{}, and correctly if it expects a string",
 		func() error {
 			var text string
 			return first(gives("echo", list{""}, nil), call("echo", list{""}, &text), same(text, ""))
@@ -96,7 +96,7 @@ func containers() {
 	plain := object{"a": int64(1), unicode: object{"x": "y", "b": list{int64(2)}}}
 	escaped := object{"a<&>": int64(1)}
 	checkKnown("struct", func() error { return first(echoes(plain), echoes(escaped)) },
-		"it does not escape the names of members: a name with `<` or `&` makes a broken document",
+		"names of members are not escaped: a name with `<` or `&` makes the document malformed",
 		func() error { return first(echoes(plain), fails("echo", list{escaped}, "Fault(-32700): ")) })
 	check("empty struct", func() error {
 		got := object{"a": 1}

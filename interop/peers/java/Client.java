@@ -72,7 +72,7 @@ public final class Client {
         check("unicode", () -> wantEchoes(UNICODE));
         check("empty string", () -> wantEchoes(""));
         String spaces = " \t a \n\n b \r\n c \r ";
-        check("whitespace", () -> wantEchoes(spaces), "a carriage return is written as it is, which XML reads as a newline", () -> want(client.call("echo", spaces), " \t a \n\n b \n c \n "));
+        check("whitespace", () -> wantEchoes(spaces), "a carriage return is written raw, which XML reads as a newline", () -> want(client.call("echo", spaces), " \t a \n\n b \n c \n "));
     }
 
     private static void others() {
@@ -95,7 +95,7 @@ public final class Client {
         check("empty array", () -> wantEchoes(List.of(), List.of(List.of(), List.of())));
         Object plain = Map.of("a", 1, UNICODE, Map.of("x", "y", "", List.of(2)));
         Object escaped = Map.of("a<&>", 1);
-        check("struct", () -> wantEchoes(plain, escaped), "it does not escape the names of members: a name with `<` or `&` makes a broken document", () -> {
+        check("struct", () -> wantEchoes(plain, escaped), "names of members are not escaped: a name with `<` or `&` makes the document malformed", () -> {
             wantEchoes(plain);
             wantFault(-32700, null, "echo", escaped);
         });

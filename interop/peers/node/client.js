@@ -79,7 +79,7 @@ async function main () {
     for (const number of ['2147483648', '-9223372036854775808']) {
       same(await call('echo', new I8(number)), number)
     }
-    return 'an i8 is read as a text of digits (`endI8`), and written by a `CustomType`'
+    return 'an i8 is decoded as a string of digits (`endI8`), and encoded by a `CustomType`'
   })
   await check('fault', async () => {
     const text = 'sch\u00f6n <&> \u{1f600}'

@@ -100,7 +100,7 @@ check('whitespace', function () {
     $value = "carriage\rreturn\r\n";
     $got = call('echo', $value);
     if ($got === "carriage\nreturn\n") {
-        throw new Defect('a carriage return is written as it is, which XML reads as a newline');
+        throw new Defect('a carriage return is written raw, which XML reads as a newline');
     }
     same($got, $value);
 });
@@ -129,19 +129,19 @@ check('struct', fn () => echoes(['a' => 1, "b<&> \u{e9}" => ['c' => ['', 1]]]));
 check('empty struct', function () {
     $written = request('echo', [new stdClass()]);
     if (str_contains($written, '<array>') && !str_contains($written, '<struct>')) {
-        throw new Defect('an object without members is written as an empty array');
+        throw new Defect('an object without members is encoded as an empty array');
     }
     echoes(new stdClass());
 });
 check('nil', function () {
     if (call('echo', null) === '') {
-        throw new Defect('null is written as an empty string; a nil is read as null');
+        throw new Defect('null is encoded as an empty string; nil is decoded as null');
     }
     echoes(null, [null, 1]);
 });
 check('i8', function () {
     if (str_contains(request('echo', [2 ** 31]), '<int>-2147483648</int>') && call('add', 2 ** 31 - 1, 1) === null) {
-        throw new Defect('integers are cut to 32 bits when they are written, and an i8 is read as null');
+        throw new Defect('integers are truncated to 32 bits when encoded, and an i8 is decoded as null');
     }
     echoes(2 ** 31);
 });
@@ -175,7 +175,7 @@ check('gzip', function () {
         throw new Exception('curl does not ask for gzip');
     }
     echoes(str_repeat('zip me ', 5000));
-    return 'replies alone, by curl: the extension makes and reads documents, and knows no HTTP';
+    return 'replies only, by curl: the extension encodes and decodes documents, and has no HTTP';
 });
 check('error', function () {
     global $url;

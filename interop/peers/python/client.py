@@ -120,8 +120,8 @@ def _():
     got = server.echo(value)
     if got == "carriage\nreturn\n":
         raise Defect(
-            "a carriage return is written as it is, which XML reads as a newline "
-            "(`escape` of the client's module knows `&`, `<` and `>` alone)"
+            "a carriage return is written raw, which XML reads as a newline "
+            "(`escape` in the client module escapes only `&`, `<` and `>`)"
         )
     same(got, value)
 
@@ -176,7 +176,7 @@ def _():
         raise Failure("an integer beyond 32 bits is written: %r" % server.echo(2 ** 31))
     except OverflowError:
         pass
-    return "i8 is read, and never written: integers beyond 32 bits are refused with an OverflowError"
+    return "i8 is decoded, but never encoded: integers beyond 32 bits are refused with an OverflowError"
 
 
 @check("fault")

@@ -60,8 +60,8 @@ check("whitespace") do
   value = "carriage\rreturn\r\n"
   got = call("echo", value)
   if got == "carriage\nreturn\n"
-    raise Defect, "a carriage return is written as it is, which XML reads as a newline " \
-                  "(`XMLWriter::Simple#text` in xmlrpc/create.rb escapes `&`, `<` and `>` alone)"
+    raise Defect, "a carriage return is written raw, which XML reads as a newline " \
+                  "(`XMLWriter::Simple#text` in xmlrpc/create.rb escapes only `&`, `<` and `>`)"
   end
   same(got, value)
 end
@@ -87,7 +87,7 @@ check("i8") do
   rescue RuntimeError => error
     raise unless error.message.include?("Must be signed 32-bit integer")
   end
-  "i8 is read, and never written: integers beyond 32 bits are refused (or, with ENABLE_BIGINT, written as `i4`)"
+  "i8 is decoded, but never encoded: integers beyond 32 bits are refused (or, with ENABLE_BIGINT, encoded as `i4`)"
 end
 check("fault") do
   text = "sch\u00f6n <&> \u{1f600}"
@@ -118,7 +118,7 @@ check("gzip") do
   # Net::HTTP asks for it and inflates what comes.
   raise "gzip is not asked for" unless call("interop.header", "accept-encoding").include?("gzip")
   echoes("zip me " * 5000)
-  "replies alone: the library compresses no calls"
+  "replies only: the library does not compress calls"
 end
 check("error") do
   begin

@@ -57,14 +57,14 @@ async fn findings() -> Result<Findings> {
         .await;
     findings
         .peculiar(
-            "a token that is missing, wrong or right",
+            "a missing, a wrong and a correct token",
             "the code of every fault is 1",
             tokens(client),
         )
         .await;
     findings
         .check(
-            "faults: no such method, no such download, a wrong type",
+            "faults: unknown method, unknown download, wrong type",
             faults(client),
         )
         .await;
@@ -76,13 +76,13 @@ async fn findings() -> Result<Findings> {
         .await;
     findings
         .check(
-            "a download: added paused, resumed, done, and the file is what was served",
+            "a download: added paused, resumed, completed, and the file equals the one served",
             download(client, process.folder()),
         )
         .await;
     findings
         .check(
-            "a download from a Metalink document, which is sent as base64",
+            "a download from a Metalink document sent as base64",
             metalink(client, process.folder()),
         )
         .await;
@@ -99,7 +99,7 @@ async fn findings() -> Result<Findings> {
         .check("our blocking client", blocking(url.clone()))
         .await;
     findings
-        .check("`aria2.shutdown` ends it", shutdown(client, process))
+        .check("`aria2.shutdown` stops it", shutdown(client, process))
         .await;
     Ok(findings)
 }

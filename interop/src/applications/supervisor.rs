@@ -42,7 +42,7 @@ async fn findings() -> Result<Findings> {
         .await;
     findings
         .check(
-            "wrong credentials, and none, are refused",
+            "wrong and missing credentials are refused",
             refused(&address),
         )
         .await;
@@ -61,14 +61,14 @@ async fn findings() -> Result<Findings> {
     findings
         .defect(
             "`system.methodSignature`",
-            "it gives one signature instead of a list of them",
+            "one signature is returned instead of a list of signatures",
             signature(client),
         )
         .await;
     findings
         .peculiar(
             "faults",
-            "its codes are its own: 1 for no such method, 2 for wrong parameters",
+            "the fault codes are its own: 1 for an unknown method, 2 for wrong parameters",
             faults(client),
         )
         .await;
@@ -89,7 +89,7 @@ async fn findings() -> Result<Findings> {
         )
         .await;
     findings
-        .check("a text of 1 MiB, both ways", large(client))
+        .check("a string of 1 MiB, in both directions", large(client))
         .await;
     findings
         .check(
@@ -102,7 +102,7 @@ async fn findings() -> Result<Findings> {
         .await;
     findings
         .check(
-            "`supervisor.shutdown` ends it",
+            "`supervisor.shutdown` stops it",
             shutdown(over_socket, process),
         )
         .await;

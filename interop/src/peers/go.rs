@@ -35,7 +35,7 @@ pub(super) fn peer() -> Peer {
             start: Start::new(client),
             lacks: &[(
                 Capability::Nil,
-                "the library has no nil to send; `<nil/>` leaves what it is read into as it is",
+                "the library cannot send nil; `<nil/>` leaves the variable that it is decoded into unchanged",
             )],
             defects: DEFECTS,
         },

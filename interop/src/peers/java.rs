@@ -30,7 +30,7 @@ pub(super) fn peer() -> Peer {
             start: Start::new(client),
             lacks: &[(
                 Capability::Gzip,
-                "aXMLRPC neither asks for compressed replies nor inflates any, and compresses no calls",
+                "aXMLRPC neither requests nor decompresses compressed replies, and does not compress calls",
             )],
             defects: DEFECTS,
         },

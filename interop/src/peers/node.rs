@@ -33,7 +33,7 @@ const KNOWN: &[Known] = &[
     Known::lacks(
         Capability::WrongParams,
         "no fault, but Double(NaN)",
-        "methods get an array of whatever came (1 and nothing add up to NaN, which goes as a `double`)",
+        "methods receive an array of the arguments, whatever their number (1 plus a missing argument is NaN, which is sent as a `double`)",
     ),
     Known::lacks(Capability::ListMethods, NOT_FOUND, NO_SYSTEM),
     Known::lacks(Capability::MethodHelp, NOT_FOUND, NO_SYSTEM),
@@ -42,19 +42,19 @@ const KNOWN: &[Known] = &[
     Known::note(
         Capability::I8,
         "got String(\"2147483648\"), wanted Int(2147483648)",
-        "an i8 is read as a text of digits (`endI8` of lib/deserializer.js)",
+        "an i8 is decoded as a string of digits (`endI8` in lib/deserializer.js)",
     ),
     Known::defect(
         Capability::UnknownMethod,
         NOT_FOUND,
-        "a method that is unknown is no fault, but HTTP status 404 without a body \
-                           (`handleMethodCall` of lib/server.js)",
+        "an unknown method is answered with HTTP status 404 without a body, not with a fault \
+                           (`handleMethodCall` in lib/server.js)",
         Evidence::wrote(&["HTTP/1.1 404 Not Found"]),
     ),
     Known::defect(
         Capability::Error,
         "accepted: [\"<methodCall><methodName>echo</methodName></params></methodCall>\"]",
-        "a document with an end tag that nothing opened is a call (`sax.createStream()` without \
+        "a document with an unmatched end tag is accepted as a call (`sax.createStream()` without \
                            `strict` in lib/deserializer.js)",
         Evidence::wrote(&["<methodResponse>"])
             .was_given(&["<methodName>echo</methodName></params></methodCall>"]),
@@ -63,6 +63,6 @@ const KNOWN: &[Known] = &[
 
 const NOT_FOUND: &str = "HTTP status 404 Not Found, no content type, empty body";
 
-const NO_SYSTEM: &str = "the package's server has no methods of its own";
+const NO_SYSTEM: &str = "the package's server has no built-in methods";
 
-const NO_GZIP: &str = "the package neither asks for compressed bodies nor reads them";
+const NO_GZIP: &str = "the package neither requests nor reads compressed bodies";

@@ -3,7 +3,7 @@
 use crate::peer::{Client, Known, Server, Start};
 use crate::{Capability, Evidence, Peer};
 
-const DEFLATE: &str = "RPC::XML compresses by `deflate` alone (`$COMPRESSION_AVAILABLE` in RPC/XML/Client.pm and \
+const DEFLATE: &str = "RPC::XML supports only `deflate` compression (`$COMPRESSION_AVAILABLE` in RPC/XML/Client.pm and \
                        Server.pm)";
 
 pub(super) fn peer() -> Peer {
@@ -41,13 +41,13 @@ const KNOWN: &[Known] = &[
     Known::note(
         Capability::Array,
         "got Array([Int(1), String(\"two\"), Array([Double(2.5), Array([Int(1)])])])",
-        "methods get plain Perl values, which know no boolean: one within an array comes back \
+        "methods receive plain Perl values, which have no boolean: one in an array is returned \
                            as an `int`",
     ),
     Known::defect(
         Capability::Multicall,
         "expected array, found struct",
-        "a fault of one call is the result of the whole multicall, and results are not wrapped in \
+        "a fault of one call becomes the result of the whole multicall, and results are not wrapped in \
                            arrays (RPC/XML/multicall.xpl: `return $result if $result->is_fault; push @results, \
                            $result->value`)",
         Evidence::wrote(&["<member><name>value</name><value><fault>"])

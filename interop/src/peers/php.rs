@@ -53,17 +53,17 @@ const KNOWN: &[Known] = &[
     Known::lacks(
         Capability::WrongParams,
         "no fault, but Int(1)",
-        "methods get an array of whatever came",
+        "methods receive an array of the arguments, whatever their number",
     ),
     Known::lacks(
         Capability::Gzip,
         "fault -32700: parse error. not well formed",
-        "the extension makes and reads documents, and knows no HTTP",
+        "the extension encodes and decodes documents, and has no HTTP",
     ),
     Known::defect(
         Capability::Whitespace,
         CARRIAGE_RETURN_LOST,
-        "a carriage return is written as it is, which XML reads as a newline",
+        "a carriage return is written raw, which XML reads as a newline",
         Evidence::wrote(&[RAW_RETURN]),
     ),
     Known::defect(
@@ -77,25 +77,25 @@ const KNOWN: &[Known] = &[
     Known::defect(
         Capability::EmptyStruct,
         "got Array([]), wanted Struct({})",
-        "an empty struct is read as an empty PHP array, and that is written as an empty array",
+        "an empty struct is decoded as an empty PHP array, which is encoded as an empty array",
         Evidence::wrote(&["<array>\n    <data/>\n   </array>"])
             .was_given(&["<value><struct></struct></value>"]),
     ),
     Known::defect(
         Capability::Nil,
         "got String(\"\"), wanted Nil",
-        "null is written as an empty string; a nil is read as null",
+        "null is encoded as an empty string; nil is decoded as null",
         Evidence::wrote(&["<string/>"]).was_given(&["<value><nil/></value>"]),
     ),
     Known::defect(
         Capability::I8,
         "got String(\"\"), wanted Int(2147483648)",
-        "an i8 is read as null",
+        "an i8 is decoded as null",
         Evidence::wrote(&["<string/>"]).was_given(&["<i8>2147483648</i8>"]),
     ),
     Known::note(
         Capability::ThousandCalls,
         "1000 connections",
-        "PHP's own web server closes each connection",
+        "PHP's built-in web server closes each connection",
     ),
 ];

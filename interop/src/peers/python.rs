@@ -69,18 +69,18 @@ const KNOWN: &[Known] = &[
     Known::defect(
         Capability::Whitespace,
         CARRIAGE_RETURN_LOST,
-        "a carriage return is written as it is, which XML reads as a newline (`escape` of the client's module knows `&`, \
-     `<` and `>` alone)",
+        "a carriage return is written raw, which XML reads as a newline (`escape` in the client module \
+         escapes only `&`, `<` and `>`)",
         Evidence::wrote(&[RAW_RETURN]),
     ),
     Known::lacks(
         Capability::MethodSignature,
         "got String(\"signatures not supported\")",
-        "`SimpleXMLRPCDispatcher.system_methodSignature` answers `signatures not supported`, whatever the method",
+        "`SimpleXMLRPCDispatcher.system_methodSignature` returns `signatures not supported` for every method",
     ),
     Known::note(
         Capability::I8,
         "int exceeds XML-RPC limits",
-        "i8 is read, and never written: integers beyond 32 bits are refused with an OverflowError",
+        "i8 is decoded, but never encoded: integers beyond 32 bits are refused with an OverflowError",
     ),
 ];

@@ -33,26 +33,26 @@ const KNOWN: &[Known] = &[
     Known::lacks(
         Capability::Gzip,
         "No valid method call - missing method name!",
-        "WEBrick neither inflates calls nor compresses replies",
+        "WEBrick neither decompresses calls nor compresses replies",
     ),
     Known::defect(
         Capability::Whitespace,
         CARRIAGE_RETURN_LOST,
-        "a carriage return is written as it is, which XML reads as a newline (`XMLWriter::Simple#text` \
-         in xmlrpc/create.rb escapes `&`, `<` and `>` alone)",
+        "a carriage return is written raw, which XML reads as a newline (`XMLWriter::Simple#text` \
+         in xmlrpc/create.rb escapes only `&`, `<` and `>`)",
         Evidence::wrote(&[RAW_RETURN]),
     ),
     Known::defect(
         Capability::Base64,
         "<string>\\0\\u{1}\\u{2}",
-        "base64 is read as a String like any other, which is written as `string` with its bytes as they are: to give \
-         binary data back, a method has to know that and make a XMLRPC::Base64 of it",
+        "base64 is decoded as an ordinary String, which is encoded as `string` with its raw bytes: to return \
+         binary data, a method has to know that and create an XMLRPC::Base64",
         Evidence::wrote(&["<string>\0\u{1}\u{2}"]).was_given(&["<base64>AAECAwQF"]),
     ),
     Known::note(
         Capability::I8,
         "Integer is too big! Must be signed 32-bit i",
-        "i8 is read, and never written: integers beyond 32 bits are refused (or, with ENABLE_BIGINT, \
-         written as `i4`)",
+        "i8 is decoded, but never encoded: integers beyond 32 bits are refused (or, with ENABLE_BIGINT, \
+         encoded as `i4`)",
     ),
 ];

@@ -8,7 +8,7 @@ use crate::{Capability, Evidence};
 
 pub(super) const NO_GZIP: (Capability, &str) = (Capability::Gzip, NO_COMPRESSION);
 
-const NO_COMPRESSION: &str = "xmlrpc-c has no compression: it neither sends nor asks for it";
+const NO_COMPRESSION: &str = "xmlrpc-c has no compression: it neither sends nor requests it";
 
 /// A hundred digits of a large number.
 macro_rules! hundred_zeros {
@@ -54,25 +54,25 @@ pub(super) const KNOWN: &[Known] = &[
     Known::defect(
         Capability::Unicode,
         "UTF-8 string contains a character not in the Basic Multilingual Plane",
-        "characters beyond the BMP are refused, with a fault that says so",
+        "characters beyond the BMP are refused with a fault that says so",
         BEYOND_BMP,
     ),
     Known::defect(
         Capability::Fault,
         "UTF-8 string contains a character not in the Basic Multilingual Plane",
-        "a text with characters beyond the BMP does not get as far as the method",
+        "a string with characters beyond the BMP does not reach the method",
         BEYOND_BMP,
     ),
     Known::defect(
         Capability::Whitespace,
         CARRIAGE_RETURN_LOST,
-        "a carriage return that is read, also one written as `&#13;`, becomes a newline",
+        "a carriage return is decoded as a newline, even if it was written as `&#13;`",
         Evidence::wrote(&["carriage\nreturn\n"]).was_given(&["carriage&#13;return&#13;\n"]),
     ),
     Known::defect(
         Capability::Double,
         "got Double(1.0000000000000007e-7), wanted Double(1e-7)",
-        "a number that is read is off by a few units in the last place: 1e-7 is read as 1.0000000000000007e-7",
+        "decoded numbers are off by a few units in the last place: 1e-7 is decoded as 1.0000000000000007e-7",
         Evidence::wrote(&["<double>0.00000010000000000000008</double>"])
             .was_given(&["<double>0.0000001</double>"]),
     ),

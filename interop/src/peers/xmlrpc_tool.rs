@@ -4,7 +4,7 @@ use super::xmlrpc_c;
 use crate::peer::{Client, Start};
 use crate::{Capability, Evidence, Peer};
 
-const SCALARS_ONLY: &str = "its parameters are scalars";
+const SCALARS_ONLY: &str = "parameters can only be scalars";
 
 /// The bytes that show the defects of the client.
 const DEFECTS: &[(Capability, Evidence)] = &[
@@ -49,9 +49,12 @@ pub(super) fn peer() -> Peer {
                 (Capability::Multicall, SCALARS_ONLY),
                 (
                     Capability::LargeDocument,
-                    "a parameter is an argument of the command, which the system keeps below 128 KiB",
+                    "a parameter is an argument of the command, which the system limits to less than 128 KiB",
                 ),
-                (Capability::ThousandCalls, "it is a process for each call"),
+                (
+                    Capability::ThousandCalls,
+                    "each call is a process of its own",
+                ),
                 xmlrpc_c::NO_GZIP,
             ],
             defects: DEFECTS,
