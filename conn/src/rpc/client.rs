@@ -15,11 +15,11 @@ use tower_service::Service;
 
 use super::encoding::Encoding;
 use super::error::Disconnected;
-use super::greeting::{GreetingError, greet};
+use super::greeting::{GreetingError, greet_server};
 use super::message::{Limits, Token};
 use super::options::Options;
 use super::reconnect::Reconnect;
-use super::session::{Calling, Driver, Lifeline, Link, SessionStats, Session};
+use super::session::{Calling, Driver, Lifeline, Link, Session, SessionStats};
 use crate::address::ToTarget;
 use crate::auth::{AuthKey, Binding, Digest};
 use crate::client::Dialer;
@@ -241,13 +241,13 @@ impl ClientBuilder {
         let max_message = self.setup.max_message;
         let terms = self.setup.finish().map_err(crate::ConnectError::from)?;
         let settings = self.options.settings(max_message);
-        let route = Route {
+        let connector = SessionConnector {
             dialer: self.dialer,
             terms,
             encoding: self.encoding,
             limits: settings.limits,
         };
-        let opened = route.open(None).await?;
+        let opened = connector.open(None).await?;
         let session = Session::open(
             self.encoding,
             Arc::new(settings),
@@ -266,7 +266,7 @@ impl ClientBuilder {
             Arc::clone(session.session()),
             weak,
             driver,
-            route,
+            connector,
             self.reconnect,
             opened.token,
         ));
@@ -306,7 +306,7 @@ pub enum ConnectError {
 }
 
 /// How to reach the other end.
-struct Route {
+struct SessionConnector {
     dialer: Dialer,
     terms: Terms,
     encoding: Encoding,
@@ -314,7 +314,7 @@ struct Route {
 }
 
 /// A connection on which the two ends have greeted.
-struct Opened {
+struct GreetedConnection {
     link: Link,
     peer: Peer,
     limits: Limits,
@@ -322,8 +322,8 @@ struct Opened {
     resumed: bool,
 }
 
-impl Route {
-    async fn open(&self, resume: Option<Token>) -> Result<Opened, ConnectError> {
+impl SessionConnector {
+    async fn open(&self, resume: Option<Token>) -> Result<GreetedConnection, ConnectError> {
         let deadline = self.terms.deadline();
         let Admitted {
             reader,
@@ -331,15 +331,15 @@ impl Route {
             peer,
         } = self.dialer.connect(&self.terms).await?;
         let mut link = Link { reader, writer };
-        let greeting = greet(&mut link, self.encoding, self.limits, resume);
-        let greeted = timeout_at(deadline, greeting).await;
-        let greeted = greeted.unwrap_or(Err(GreetingError::TimedOut))?;
-        Ok(Opened {
+        let greeting = greet_server(&mut link, self.encoding, self.limits, resume);
+        let hello = timeout_at(deadline, greeting).await;
+        let hello = hello.unwrap_or(Err(GreetingError::TimedOut))?;
+        Ok(GreetedConnection {
             link,
             peer,
-            limits: greeted.limits,
-            token: greeted.session,
-            resumed: greeted.resumed,
+            limits: hello.limits,
+            token: hello.session,
+            resumed: hello.resumed,
         })
     }
 }
@@ -349,21 +349,21 @@ async fn run(
     session: Arc<Session>,
     lifeline: Weak<Lifeline>,
     mut driver: Driver,
-    route: Route,
+    connector: SessionConnector,
     reconnect: Option<Reconnect>,
     mut token: Option<Token>,
 ) {
     loop {
         let reason = (&mut driver).await;
-        let goes_on = session.down(&reason);
+        let can_continue = session.down(&reason);
         // The connection closes before there is another.
         drop(driver);
-        let Some(reconnect) = reconnect.as_ref().filter(|_| goes_on) else {
+        let Some(reconnect) = reconnect.as_ref().filter(|_| can_continue) else {
             return;
         };
-        static LOST: Quota = Quota::new(10);
+        static LOG_QUOTA: Quota = Quota::new(10);
         if tracing::enabled!(tracing::Level::INFO)
-            && let Some(admitted) = LOST.admit()
+            && let Some(admitted) = LOG_QUOTA.admit()
         {
             let (shown, suppressed) = (Foreign::excerpt(&reason), admitted.suppressed());
             tracing::info!(reason = %shown, suppressed, "the connection is lost, trying again");
@@ -372,7 +372,7 @@ async fn run(
             biased;
             () = session.ended() => return,
             // What it takes is not kept while a connection lasts.
-            opened = Box::pin(reopen(&route, reconnect, token)) => opened,
+            opened = Box::pin(reopen(&connector, reconnect, token)) => opened,
             never = Box::pin(session.tick_on()) => match never {},
         };
         let Some(opened) = opened else {
@@ -389,10 +389,14 @@ async fn run(
 }
 
 /// The next connection, unless it takes too long.
-async fn reopen(route: &Route, reconnect: &Reconnect, token: Option<Token>) -> Option<Opened> {
+async fn reopen(
+    connector: &SessionConnector,
+    reconnect: &Reconnect,
+    token: Option<Token>,
+) -> Option<GreetedConnection> {
     for pause in reconnect.attempts() {
         tokio::time::sleep(pause).await;
-        match route.open(token).await {
+        match connector.open(token).await {
             Ok(opened) => return Some(opened),
             Err(error) => {
                 tracing::debug!(error = %Foreign::excerpt(Causes(&error)), "no connection yet");

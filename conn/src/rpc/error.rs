@@ -17,7 +17,7 @@ pub enum Disconnected {
     #[error("this side closed the connection")]
     Closed,
     /// The other side closed it. The text is what it said about that.
-    #[error("the other side closed the connection{}", Said(.0))]
+    #[error("the other side closed the connection{}", ReasonSuffix(.0))]
     Left(String),
     /// The connection broke.
     #[error("the connection broke")]
@@ -37,9 +37,9 @@ pub enum Disconnected {
     Forgotten,
 }
 
-struct Said<'a>(&'a str);
+struct ReasonSuffix<'a>(&'a str);
 
-impl std::fmt::Display for Said<'_> {
+impl std::fmt::Display for ReasonSuffix<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.0 {
             "" => Ok(()),

@@ -11,10 +11,10 @@ use crate::auth::CHALLENGE;
 use crate::error::{RecvError, SendError};
 
 /// How long a first message may be.
-const MAX: usize = 4096;
+const MAX_HELLO: usize = 4096;
 
 /// How long the connecting end may take to greet.
-pub(super) const TIME: Duration = Duration::from_secs(5);
+pub(super) const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Why two ends did not come to a session.
 #[derive(Debug, thiserror::Error)]
@@ -57,7 +57,7 @@ async fn send(link: &mut Link, message: &Message<'_>) -> Result<(), GreetingErro
 }
 
 async fn receive(link: &mut Link) -> Result<Hello, GreetingError> {
-    let message = link.reader.message(MAX).await;
+    let message = link.reader.message(MAX_HELLO).await;
     let message = message.map_err(|error| match error {
         RecvError::Frame(error) => GreetingError::NotRpc(error.to_string()),
         error => GreetingError::Receive(error),
@@ -74,19 +74,19 @@ async fn receive(link: &mut Link) -> Result<Hello, GreetingError> {
 }
 
 /// What the answering end said.
-pub(super) struct Greeted {
+pub(super) struct ServerHello {
     pub(super) limits: Limits,
     pub(super) session: Option<Token>,
     pub(super) resumed: bool,
 }
 
 /// Greets as the end that connected.
-pub(super) async fn greet(
+pub(super) async fn greet_server(
     link: &mut Link,
     encoding: Encoding,
     limits: Limits,
     resume: Option<Token>,
-) -> Result<Greeted, GreetingError> {
+) -> Result<ServerHello, GreetingError> {
     let hello = Hello {
         version: VERSION,
         resumed: false,
@@ -95,41 +95,41 @@ pub(super) async fn greet(
         session: resume,
     };
     send(link, &Message::Hello(hello)).await?;
-    let theirs = receive(link).await?;
-    if theirs.version != VERSION {
-        let theirs = theirs.version;
+    let hello = receive(link).await?;
+    if hello.version != VERSION {
+        let theirs = hello.version;
         return Err(GreetingError::Version { theirs });
     }
-    Ok(Greeted {
-        limits: theirs.limits,
-        session: theirs.session,
-        resumed: theirs.resumed,
+    Ok(ServerHello {
+        limits: hello.limits,
+        session: hello.session,
+        resumed: hello.resumed,
     })
 }
 
 /// What the connecting end asked for.
-pub(super) struct Guest {
+pub(super) struct ClientHello {
     pub(super) encoding: Encoding,
     pub(super) limits: Limits,
     pub(super) resume: Option<Token>,
 }
 
 /// Hears the end that connected.
-pub(super) async fn hear(link: &mut Link) -> Result<Guest, GreetingError> {
-    let theirs = timeout(TIME, receive(link)).await;
-    let theirs = theirs.unwrap_or(Err(GreetingError::TimedOut))?;
-    let result = match Encoding::from_name(&theirs.encoding) {
-        _ if theirs.version != VERSION => Err(GreetingError::Version {
-            theirs: theirs.version,
+pub(super) async fn receive_client_hello(link: &mut Link) -> Result<ClientHello, GreetingError> {
+    let hello = timeout(TIMEOUT, receive(link)).await;
+    let hello = hello.unwrap_or(Err(GreetingError::TimedOut))?;
+    let result = match Encoding::from_name(&hello.encoding) {
+        _ if hello.version != VERSION => Err(GreetingError::Version {
+            theirs: hello.version,
         }),
         None => {
-            let name = String::from_utf8_lossy(&theirs.encoding).into_owned();
+            let name = String::from_utf8_lossy(&hello.encoding).into_owned();
             Err(GreetingError::Encoding(name))
         }
-        Some(encoding) => Ok(Guest {
+        Some(encoding) => Ok(ClientHello {
             encoding,
-            limits: theirs.limits,
-            resume: theirs.session,
+            limits: hello.limits,
+            resume: hello.session,
         }),
     };
     if let Err(error) = &result {
@@ -139,13 +139,13 @@ pub(super) async fn hear(link: &mut Link) -> Result<Guest, GreetingError> {
             }
             error => error.to_string(),
         };
-        refuse(link, &reason).await;
+        reject(link, &reason).await;
     }
     result
 }
 
 /// Answers the greeting.
-pub(super) async fn welcome(
+pub(super) async fn send_server_hello(
     link: &mut Link,
     encoding: Encoding,
     limits: Limits,
@@ -163,11 +163,11 @@ pub(super) async fn welcome(
 }
 
 /// Turns the other end away.
-pub(super) async fn refuse(link: &mut Link, reason: &str) {
-    let refusal = Message::Goodbye { last: 0, reason };
+pub(super) async fn reject(link: &mut Link, reason: &str) {
+    let rejection = Message::Goodbye { last: 0, reason };
     // It may have left; that it is refused stands either way.
-    let _ = timeout(TIME, async {
-        send(link, &refusal).await?;
+    let _ = timeout(TIMEOUT, async {
+        send(link, &rejection).await?;
         link.writer.shutdown().await.map_err(GreetingError::Send)
     })
     .await;

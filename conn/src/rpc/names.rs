@@ -14,7 +14,7 @@ mod table;
 
 use rights::Policy;
 pub use rights::{Operation, Right};
-use table::{Binding, Bound, Owner, Table, Taken};
+use table::{BindRequest, NameEntry, NameTable, OnConflict, Owner};
 
 use super::client::Client;
 use super::remote::Remote;
@@ -81,7 +81,7 @@ use super::remote::Remote;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Names {
-    table: Arc<Mutex<Table>>,
+    table: Arc<Mutex<NameTable>>,
     policy: Policy,
 }
 
@@ -148,12 +148,17 @@ impl Names {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Table> {
+    fn lock(&self) -> MutexGuard<'_, NameTable> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Says whether the caller may do that, and with the names of others too.
-    fn allow(&self, context: &Context, operation: Operation, name: &str) -> Result<bool, Fault> {
+    fn authorize(
+        &self,
+        context: &Context,
+        operation: Operation,
+        name: &str,
+    ) -> Result<bool, Fault> {
         match self.policy.right(context, operation, name) {
             Right::None => {
                 let message = "this caller may not do that with this name";
@@ -170,23 +175,23 @@ impl Names {
         name: String,
         object: Remote,
         metadata: BTreeMap<String, String>,
-        taken: Taken,
+        on_conflict: OnConflict,
     ) -> Result<(), Fault> {
         let caller = Client::of(context);
-        let Some(owner) = owner(context, caller.as_ref()) else {
+        let Some(owner) = owner_of(context, caller.as_ref()) else {
             let message = "the caller has no session that the name could belong to";
             return Err(Fault::of(FaultKind::Denied, message));
         };
         let ended = caller.as_ref().map(|caller| caller.session().ending());
         let unbound = CancellationToken::new();
-        let binding = Binding {
+        let request = BindRequest {
             name: name.clone(),
             object: object.clone(),
             metadata,
             owner,
         };
         let guard = unbound.clone().drop_guard();
-        let (number, before) = self.lock().bind(binding, taken, guard)?;
+        let (number, before) = self.lock().bind(request, on_conflict, guard)?;
         // What its destructor does, it does where nothing is locked.
         drop(before);
         // The handle would keep the session open.
@@ -207,7 +212,7 @@ impl Names {
                 () = session_ends => {}
                 () = object.closed() => {}
             }
-            let gone = names.lock().forget(&name, number);
+            let gone = names.lock().remove_binding(&name, number);
             drop(gone);
         });
         Ok(())
@@ -221,7 +226,7 @@ impl Default for Names {
 }
 
 /// Whose names those are that this caller binds. One whose session is gone by now, or never was, has none.
-fn owner(context: &Context, caller: Option<&Client>) -> Option<Owner> {
+fn owner_of(context: &Context, caller: Option<&Client>) -> Option<Owner> {
     match caller {
         Some(caller) => Some(Owner::Session(Arc::downgrade(caller.session()))),
         None => (!context.has_origin()).then_some(Owner::Program),
@@ -239,8 +244,8 @@ impl Names {
         object: Remote<dyn Any>,
         metadata: BTreeMap<String, String>,
     ) -> Result<(), Fault> {
-        self.allow(context, Operation::Bind, &name)?;
-        self.bind_object(context, name, object, metadata, Taken::Refused)
+        self.authorize(context, Operation::Bind, &name)?;
+        self.bind_object(context, name, object, metadata, OnConflict::Reject)
     }
 
     /// Gives an object a name, in place of the object that has it. Only the session that bound that, or a caller with
@@ -253,17 +258,17 @@ impl Names {
         object: Remote<dyn Any>,
         metadata: BTreeMap<String, String>,
     ) -> Result<(), Fault> {
-        let taken = match self.allow(context, Operation::Bind, &name)? {
-            true => Taken::Replaced,
-            false => Taken::ReplacedIfOwn,
+        let on_conflict = match self.authorize(context, Operation::Bind, &name)? {
+            true => OnConflict::Replace,
+            false => OnConflict::ReplaceOwn,
         };
-        self.bind_object(context, name, object, metadata, taken)
+        self.bind_object(context, name, object, metadata, on_conflict)
     }
 
     /// The object of this name.
     #[service]
     fn lookup(&self, context: &Context, name: &str) -> Result<Remote<dyn Any>, Fault> {
-        self.allow(context, Operation::Lookup, name)?;
+        self.authorize(context, Operation::Lookup, name)?;
         let table = self.lock();
         table.get(name).map(|bound| bound.object.clone())
     }
@@ -271,7 +276,7 @@ impl Names {
     /// The names that begin with `prefix`, sorted, and what was said about their objects.
     #[service]
     fn list(&self, context: &Context, prefix: &str) -> Result<Vec<Listing>, Fault> {
-        self.allow(context, Operation::List, prefix)?;
+        self.authorize(context, Operation::List, prefix)?;
         Ok(self.lock().list(prefix))
     }
 
@@ -279,10 +284,10 @@ impl Names {
     /// the right to all names, can do so.
     #[service]
     fn unbind(&self, context: &Context, name: &str) -> Result<bool, Fault> {
-        let others = self.allow(context, Operation::Unbind, name)?;
+        let others = self.authorize(context, Operation::Unbind, name)?;
         let caller = Client::of(context);
-        let owner = owner(context, caller.as_ref());
-        let gone: Option<Bound> = self.lock().unbind(name, owner.as_ref(), others)?;
+        let owner = owner_of(context, caller.as_ref());
+        let gone: Option<NameEntry> = self.lock().unbind(name, owner.as_ref(), others)?;
         Ok(gone.is_some())
     }
 }

@@ -85,10 +85,10 @@ use super::session::{Attached, Incoming, Source};
 /// # }
 /// ```
 pub struct Stream<T> {
-    inner: Mutex<Option<Inner<T>>>,
+    inner: Mutex<Option<StreamInner<T>>>,
 }
 
-enum Inner<T> {
+enum StreamInner<T> {
     Local(Pin<Box<dyn Items<Item = Result<T, Fault>> + Send>>),
     Incoming(Arc<Incoming>),
     /// What is still to be encoded, only to be decoded here.
@@ -98,7 +98,7 @@ enum Inner<T> {
 impl<T> Stream<T> {
     /// A stream of these items. A fault among them ends it.
     pub fn new(items: impl Items<Item = Result<T, Fault>> + Send + 'static) -> Self {
-        Self::of(Inner::Local(Box::pin(items)))
+        Self::of(StreamInner::Local(Box::pin(items)))
     }
 
     /// A stream of what is sent into it. So many items wait to be taken before sending waits.
@@ -108,16 +108,16 @@ impl<T> Stream<T> {
         T: Send + 'static,
     {
         let (sender, receiver) = mpsc::channel(capacity.max(1));
-        (StreamSender(sender), Self::new(Received(receiver)))
+        (StreamSender(sender), Self::new(ChannelItems(receiver)))
     }
 
-    fn of(inner: Inner<T>) -> Self {
+    fn of(inner: StreamInner<T>) -> Self {
         Self {
             inner: Mutex::new(Some(inner)),
         }
     }
 
-    fn inner(&mut self) -> &mut Option<Inner<T>> {
+    fn inner(&mut self) -> &mut Option<StreamInner<T>> {
         self.inner.get_mut().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -135,16 +135,16 @@ impl<T: DeserializeOwned> Stream<T> {
         let inner = self.inner();
         let item = match inner {
             None => return Poll::Ready(None),
-            Some(Inner::Local(items)) => items
+            Some(StreamInner::Local(items)) => items
                 .as_mut()
                 .poll_next(cx)
                 .map(|item| item.map(|item| item.map_err(StreamError::Fault))),
-            Some(Inner::Incoming(incoming)) => {
+            Some(StreamInner::Incoming(incoming)) => {
                 let encoding = incoming.encoding();
                 let item = incoming.poll_next(cx);
                 item.map(|item| item.map(|item| decode(encoding, &item?)))
             }
-            Some(Inner::Source(source)) => {
+            Some(StreamInner::Source(source)) => {
                 let encoding = Encoding::default();
                 let item = source.poll_next(cx, encoding);
                 item.map(|item| {
@@ -234,9 +234,9 @@ impl<T> fmt::Debug for StreamSender<T> {
     }
 }
 
-struct Received<T>(mpsc::Receiver<Result<T, Fault>>);
+struct ChannelItems<T>(mpsc::Receiver<Result<T, Fault>>);
 
-impl<T> Items for Received<T> {
+impl<T> Items for ChannelItems<T> {
     type Item = Result<T, Fault>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
@@ -245,9 +245,9 @@ impl<T> Items for Received<T> {
 }
 
 /// Encodes the items of this side.
-struct Encoded<T>(Pin<Box<dyn Items<Item = Result<T, Fault>> + Send>>);
+struct EncodedItems<T>(Pin<Box<dyn Items<Item = Result<T, Fault>> + Send>>);
 
-impl<T: Serialize> Source for Encoded<T> {
+impl<T: Serialize> Source for EncodedItems<T> {
     fn poll_next(
         &mut self,
         cx: &mut Context<'_>,
@@ -271,13 +271,15 @@ impl<T: Serialize + 'static> Serialize for Stream<T> {
                 .take();
             match inner {
                 None => Err("a stream that was passed on before has no items".to_owned()),
-                Some(Inner::Local(items)) => {
-                    Ok(Arc::new(Attached::new(Box::new(Encoded(items)))) as Attachment)
+                Some(StreamInner::Local(items)) => {
+                    Ok(Arc::new(Attached::new(Box::new(EncodedItems(items)))) as Attachment)
                 }
-                Some(Inner::Incoming(incoming)) => {
+                Some(StreamInner::Incoming(incoming)) => {
                     Ok(Arc::new(Attached::new(incoming.relay())) as Attachment)
                 }
-                Some(Inner::Source(source)) => Ok(Arc::new(Attached::new(source)) as Attachment),
+                Some(StreamInner::Source(source)) => {
+                    Ok(Arc::new(Attached::new(source)) as Attachment)
+                }
             }
         })
     }
@@ -290,10 +292,10 @@ impl<'de, T> Deserialize<'de> for Stream<T> {
         if let Some(attached) = attachment.downcast_ref::<Attached>() {
             let source = attached.take();
             let taken = || D::Error::custom("a stream can be received once");
-            return Ok(Self::of(Inner::Source(source.ok_or_else(taken)?)));
+            return Ok(Self::of(StreamInner::Source(source.ok_or_else(taken)?)));
         }
         match attachment.downcast::<Incoming>() {
-            Ok(incoming) if incoming.take() => Ok(Self::of(Inner::Incoming(incoming))),
+            Ok(incoming) if incoming.take() => Ok(Self::of(StreamInner::Incoming(incoming))),
             Ok(_) => Err(D::Error::custom("a stream can be received once")),
             Err(_) => Err(D::Error::custom("what is attached is no stream")),
         }

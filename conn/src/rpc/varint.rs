@@ -62,7 +62,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_is_read(value: u64, signed: i64, behind: Vec<u8>) {
+        fn written_integers_are_read_back(value: u64, signed: i64, behind: Vec<u8>) {
             let mut out = Vec::new();
             write(value, &mut out);
             write_signed(signed, &mut out);
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_over_64_bits_is_refused() {
+    fn integers_over_64_bits_are_rejected() {
         let mut bytes = vec![0xff; 9];
         bytes.push(1);
         assert_eq!(read(&mut &bytes[..]), Some(u64::MAX));

@@ -156,7 +156,7 @@ async fn a_limit_of_calls_is_back_pressure_and_not_a_fault() {
 }
 
 #[tokio::test]
-async fn both_ends_call() {
+async fn both_peers_make_calls() {
     let server = Server::new();
     server
         .register_function("ask", async |cx: Context, question: String| {
@@ -262,7 +262,7 @@ async fn a_deadline_ends_all_three_hops() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_runs_beside_a_handler_learns_of_its_deadline() {
+async fn a_task_beside_a_handler_is_notified_of_its_deadline() {
     let server = Server::new();
     let told = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&told);

@@ -42,7 +42,7 @@ impl Thing {
 
 /// Both ends count alike: a stream of references comes to its end however small the window is.
 #[tokio::test]
-async fn items_of_references_cost_what_both_ends_count() {
+async fn both_peers_count_the_same_cost_for_items_with_references() {
     let produced = Arc::new(AtomicUsize::new(0));
     let server = Server::new();
     let count = Arc::clone(&produced);
@@ -73,7 +73,7 @@ async fn items_of_references_cost_what_both_ends_count() {
 }
 
 #[tokio::test]
-async fn a_result_is_no_longer_than_this_end_sends() {
+async fn a_result_over_max_reply_is_a_fault() {
     let options = Options::default().max_reply(10_000);
     let server = Server::with_options(ServerOptions::default().session(options));
     server
@@ -211,7 +211,7 @@ async fn a_message_waits_for_room_and_not_for_ever() {
 
 /// A peer that holds the most for the longest goes when another needs the room.
 #[tokio::test(start_paused = true)]
-async fn who_holds_the_most_for_the_longest_goes() {
+async fn the_session_that_held_the_most_for_the_longest_is_evicted() {
     let server = hangs();
     let (connector, budget) = small(&server).await;
     let greedy = Client::over(connector.clone()).await.unwrap();

@@ -108,7 +108,7 @@ async fn a_broken_connection_tells_which_calls_were_sent() {
 }
 
 #[tokio::test]
-async fn what_is_too_long_for_the_other_side_is_not_sent() {
+async fn a_message_over_the_limit_of_the_peer_is_not_sent() {
     let server = Server::new();
     server
         .register_function("len", |bytes: Vec<u8>| bytes.len())
@@ -150,7 +150,7 @@ async fn what_is_too_long_for_the_other_side_is_not_sent() {
 }
 
 #[tokio::test]
-async fn what_is_no_session_is_named() {
+async fn a_peer_that_speaks_another_protocol_is_reported() {
     // A listener of plain connections, whose peer says something else.
     let (listening, connector) = listener("plain");
     let mut plain = Listener::over(listening).await.unwrap();
@@ -212,7 +212,7 @@ async fn too_many_connections_are_told_so() {
 }
 
 #[tokio::test]
-async fn a_peer_that_breaks_the_protocol_is_told_and_let_go() {
+async fn a_protocol_violation_is_reported_and_closes_the_connection() {
     let server = Server::new();
     let connector = serve(&server).await;
     let hello = b"\0FARCALL\x02\0\x07bincode\xff\xff\x01\x01\x01\x01\x01\0";

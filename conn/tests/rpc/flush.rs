@@ -88,7 +88,7 @@ impl<T: Listen> Listen for Over<T> {
 }
 
 #[tokio::test]
-async fn what_was_written_is_flushed_however_often_that_takes() {
+async fn written_bytes_are_flushed_even_if_a_flush_is_pending_first() {
     let server = Server::new();
     server
         .register_function("add", |a: i64, b: i64| a + b)

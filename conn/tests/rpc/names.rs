@@ -126,7 +126,7 @@ async fn a_name_of_an_object_of_the_server_goes_with_the_session_that_bound_it()
 }
 
 #[tokio::test]
-async fn only_who_bound_a_name_can_take_it_away() {
+async fn only_the_session_that_bound_a_name_can_unbind_it() {
     let server = Server::new();
     server.register_instance(Names::new()).unwrap();
     let connector = serve(&server).await;
@@ -152,7 +152,8 @@ async fn only_who_bound_a_name_can_take_it_away() {
     // The object of before is held by nobody.
     until(|| owner.stats().exports == 1).await;
     // The program itself is another owner.
-    let program = rpc_core::ServiceCaller::new(server.registry().clone(), conn::rpc::Encoding::Bincode);
+    let program =
+        rpc_core::ServiceCaller::new(server.registry().clone(), conn::rpc::Encoding::Bincode);
     assert_eq!(kind(program.unbind("echo").await), FaultKind::Denied);
     program
         .bind("own", &Remote::new(Echo), &nothing())

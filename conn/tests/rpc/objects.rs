@@ -84,7 +84,7 @@ fn factory_with(options: ServerOptions) -> (Server, Arc<AtomicUsize>) {
     (server, alive)
 }
 
-fn here(alive: &Arc<AtomicUsize>) -> Remote<dyn CounterApi> {
+fn local_counter(alive: &Arc<AtomicUsize>) -> Remote<dyn CounterApi> {
     Remote::new(Counter::new(100, alive))
 }
 
@@ -114,7 +114,7 @@ async fn callbacks_are_objects_of_the_caller() {
     let (server, _) = factory();
     let alive = Arc::new(AtomicUsize::new(0));
     let client = client(&server).await;
-    let counter = here(&alive);
+    let counter = local_counter(&alive);
     assert_eq!(client.count_up(&counter, 5).await.unwrap(), 105);
     assert_eq!(client.peek(&counter).await.unwrap(), None);
     // Given back by the server, and only then let go here.
@@ -128,13 +128,13 @@ async fn callbacks_are_objects_of_the_caller() {
 }
 
 #[tokio::test]
-async fn an_object_can_be_passed_to_a_third_side() {
+async fn an_object_can_be_passed_to_a_third_peer() {
     let (server, _) = factory();
     let alive = Arc::new(AtomicUsize::new(0));
     let connector = serve(&server).await;
     let owner = Client::over(connector.clone()).await.unwrap();
     let user = Client::over(connector).await.unwrap();
-    owner.share(&here(&alive)).await.unwrap();
+    owner.share(&local_counter(&alive)).await.unwrap();
     let counter = user.shared().await.unwrap().unwrap();
     assert_eq!(counter.add(1).await.unwrap(), 101);
     assert_eq!(counter.add(1).await.unwrap(), 102);
@@ -183,7 +183,7 @@ async fn references_are_counted_not_flagged() {
 }
 
 #[tokio::test]
-async fn what_is_given_up_on_the_way_leaks_nothing() {
+async fn calls_cancelled_in_flight_leak_nothing() {
     let (server, alive) = factory();
     let network = Network::to(&server, Duration::from_millis(2)).await;
     let client = Client::over(network).await.unwrap();
@@ -193,13 +193,13 @@ async fn what_is_given_up_on_the_way_leaks_nothing() {
     }
     // Arguments that were encoded and never sent.
     let own = Arc::new(AtomicUsize::new(0));
-    drop(client.peek(&here(&own)));
+    drop(client.peek(&local_counter(&own)));
     until(|| alive.load(Ordering::Relaxed) == 0 && own.load(Ordering::Relaxed) == 0).await;
     until(|| client.stats() == conn::rpc::SessionStats::default()).await;
 }
 
 #[tokio::test]
-async fn an_object_of_another_connection_goes_through_this_side() {
+async fn calls_on_an_object_of_another_connection_are_relayed() {
     let (server, _) = factory();
     let connector = serve(&server).await;
     let one = Client::over(connector.clone()).await.unwrap();
@@ -210,7 +210,7 @@ async fn an_object_of_another_connection_goes_through_this_side() {
 }
 
 #[tokio::test]
-async fn objects_are_limited_by_both_ends() {
+async fn objects_are_limited_by_both_peers() {
     let (usual, few) = (Options::default(), Options::default().max_objects(10));
     for (server, client) in [(usual.clone(), few.clone()), (few, usual)] {
         let (server, alive) = factory_with(ServerOptions::default().session(server));
@@ -225,7 +225,7 @@ async fn objects_are_limited_by_both_ends() {
 }
 
 #[tokio::test]
-async fn handles_do_not_pass_over_what_cannot_carry_them() {
+async fn remote_handles_need_a_call_to_be_serialized() {
     let registry: rpc_core::Registry<Encoding> = rpc_core::Registry::new();
     registry.register_instance(Factory::default()).unwrap();
     // Within the process they do.

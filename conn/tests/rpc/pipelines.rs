@@ -108,7 +108,7 @@ async fn a_promise_becomes_an_ordinary_object() {
 }
 
 #[tokio::test]
-async fn what_a_failed_call_promised_fails_and_never_runs() {
+async fn a_promise_of_a_failed_call_fails_and_never_runs() {
     let (server, asked) = tree();
     let root = client(&server).await;
     let broken = root.child(false).pipelined().child(true).pipelined();

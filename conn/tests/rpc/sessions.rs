@@ -58,7 +58,7 @@ async fn reconnecting(server: &Server) -> (Network, Client) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn calls_that_may_be_made_again_are_and_the_others_tell() {
+async fn idempotent_calls_are_retried_and_others_fail_as_lost() {
     let (server, work) = server(Duration::ZERO);
     let (network, client) = reconnecting(&server).await;
     let (once, again) = (client.clone(), client.clone());
@@ -196,7 +196,7 @@ async fn greet(network: &impl Connect, session: &[u8]) -> (Connection, Vec<u8>) 
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_passed_before_the_counts_are_settled_counts_too() {
+async fn references_passed_before_held_are_counted() {
     let (server, work) = server(Duration::from_secs(10));
     let alive = Arc::clone(&work.alive);
     let pass_later = move |context: Context| {
@@ -269,7 +269,7 @@ async fn a_connection_that_takes_nothing_lets_go_of_its_session() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_greets_while_the_server_stops_is_told_so() {
+async fn a_client_that_greets_while_the_server_stops_is_told() {
     let (listening, connector) = rpc_core::transport::memory::listener("test");
     let listener = conn::Listener::over(listening).await.unwrap();
     let stop = Arc::new(Notify::new());

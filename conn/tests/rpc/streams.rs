@@ -185,7 +185,7 @@ async fn a_slow_consumer_bounds_its_producer_and_nobody_else() {
 }
 
 #[tokio::test]
-async fn dropping_either_end_stops_the_other() {
+async fn dropping_a_stream_or_its_sender_stops_the_other() {
     let (server, source) = source();
     let client = client(&server).await;
     let mut numbers = client.numbers(u64::MAX - 1, false).await.unwrap();
@@ -245,12 +245,16 @@ async fn within_one_process_streams_pass_too() {
 }
 
 #[tokio::test]
-async fn streams_are_limited_by_both_ends() {
+async fn streams_are_limited_by_both_peers() {
     let (usual, few) = (Options::default(), Options::default().max_streams(2));
-    for (here, there) in [(usual.clone(), few.clone()), (few, usual)] {
-        let server = Server::with_options(ServerOptions::default().session(here));
+    for (server_options, client_options) in [(usual.clone(), few.clone()), (few, usual)] {
+        let server = Server::with_options(ServerOptions::default().session(server_options));
         server.register_instance(Source::default()).unwrap();
-        let client = connect(&server).await.options(there).await.unwrap();
+        let client = connect(&server)
+            .await
+            .options(client_options)
+            .await
+            .unwrap();
         let one = client.numbers(1_000_000, false).await.unwrap();
         let _other = client.numbers(1_000_000, false).await.unwrap();
         let error = client.numbers(1, false).await.unwrap_err();

@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use conn::Listener;
-use conn::rpc::{Client, SessionStats, Options, Pipelined as _, Remote, Server, ServerOptions, Stream};
+use conn::rpc::{
+    Client, Options, Pipelined as _, Remote, Server, ServerOptions, SessionStats, Stream,
+};
 use futures_util::stream;
 use rpc_core::{CallError, client, service};
 use tokio::time::{sleep, timeout};

@@ -12,7 +12,7 @@ mod tag;
 #[cfg(test)]
 mod tests;
 
-use super::attachment::{reading, writing};
+use super::attachment::{decode_with_attachments, encode_with_attachments};
 use crate::codec::limits::{Budget, Limited, Limits};
 use crate::codec::message_pack;
 use crate::{Codec as _, MessagePack};
@@ -81,7 +81,7 @@ impl Format for Encoding {
     }
 
     fn decode_args<A: FromArgs>(&self, params: &Payload) -> Result<A, FormatError> {
-        reading(params.attachments(), || match self {
+        decode_with_attachments(params.attachments(), || match self {
             Self::Bincode => arguments::decode(params.as_slice()),
             Self::MessagePack => {
                 let params = params.as_slice();
@@ -117,7 +117,7 @@ impl Format for Encoding {
     }
 
     fn decode_reply<T: DeserializeOwned>(&self, reply: &Payload) -> Result<T, FormatError> {
-        reading(reply.attachments(), || match self {
+        decode_with_attachments(reply.attachments(), || match self {
             Self::Bincode => arguments::decode_one(reply.as_slice()),
             Self::MessagePack => MessagePack::default().decode(reply.as_slice()),
         })
@@ -137,7 +137,7 @@ fn payload(
     encode: impl FnOnce(&mut Vec<u8>) -> Result<(), FormatError>,
 ) -> Result<Payload, FormatError> {
     let mut out = BUFFER.take();
-    let attachments = writing(|| encode(&mut out))?;
+    let attachments = encode_with_attachments(|| encode(&mut out))?;
     let payload = if out.len() > COPIED {
         Payload::from(out)
     } else {

@@ -31,11 +31,11 @@ pub enum Right {
     All,
 }
 
-type Decide = dyn Fn(&Context, Operation, &str) -> Right + Send + Sync;
+type DecideFn = dyn Fn(&Context, Operation, &str) -> Right + Send + Sync;
 
 /// What decides about the [`Right`] of a caller.
 #[derive(Clone)]
-pub(super) struct Policy(Option<Arc<Decide>>);
+pub(super) struct Policy(Option<Arc<DecideFn>>);
 
 impl Policy {
     /// Everyone who can call has the right to its own names.

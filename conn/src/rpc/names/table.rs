@@ -14,7 +14,7 @@ use crate::rpc::session::{Lifeline, overloaded};
 const MAX_NAMES: usize = 65_536;
 
 /// How many of them one session can have bound.
-const MAX_OWN: usize = 4096;
+const MAX_SESSION_NAMES: usize = 4096;
 
 /// How many bytes a name may have.
 const MAX_NAME: usize = 256;
@@ -23,7 +23,7 @@ const MAX_NAME: usize = 256;
 const MAX_METADATA: usize = 16 * 1024;
 
 /// What an entry of that takes beyond its bytes.
-const ENTRY: usize = 64;
+const ENTRY_OVERHEAD: usize = 64;
 
 /// How many bytes all names and what is said about their objects may have.
 const MAX_BYTES: usize = 64 << 20;
@@ -55,7 +55,7 @@ impl Owner {
 }
 
 #[derive(Debug)]
-pub(super) struct Bound {
+pub(super) struct NameEntry {
     pub(super) object: Remote,
     metadata: BTreeMap<String, String>,
     owner: Owner,
@@ -67,7 +67,7 @@ pub(super) struct Bound {
 }
 
 /// A name that is to be bound.
-pub(super) struct Binding {
+pub(super) struct BindRequest {
     pub(super) name: String,
     pub(super) object: Remote,
     pub(super) metadata: BTreeMap<String, String>,
@@ -76,32 +76,32 @@ pub(super) struct Binding {
 
 /// What becomes of a name that something has already.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Taken {
-    Refused,
+pub(super) enum OnConflict {
+    Reject,
     /// It is replaced if the same session bound it.
-    ReplacedIfOwn,
-    Replaced,
+    ReplaceOwn,
+    Replace,
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Table {
-    bound: BTreeMap<String, Bound>,
+pub(super) struct NameTable {
+    bound: BTreeMap<String, NameEntry>,
     /// How many names each owner has.
     owned: BTreeMap<usize, usize>,
     bytes: usize,
     bindings: u64,
 }
 
-impl Table {
+impl NameTable {
     /// Binds a name. Gives the number of the binding, and what had the name before, which is to be dropped where
     /// nothing is locked.
     pub(super) fn bind(
         &mut self,
-        binding: Binding,
-        taken: Taken,
+        binding: BindRequest,
+        on_conflict: OnConflict,
         unbound: DropGuard,
-    ) -> Result<(u64, Option<Bound>), Fault> {
-        let Binding {
+    ) -> Result<(u64, Option<NameEntry>), Fault> {
+        let BindRequest {
             name,
             object,
             metadata,
@@ -109,12 +109,12 @@ impl Table {
         } = binding;
         let cost = cost(&name, &metadata)?;
         let other = self.bound.get(&name);
-        match (other, taken) {
-            (Some(_), Taken::Refused) => {
+        match (other, on_conflict) {
+            (Some(_), OnConflict::Reject) => {
                 let message = format!("the name `{name}` is taken");
                 return Err(Fault::new(Names::TAKEN, message));
             }
-            (Some(other), Taken::ReplacedIfOwn) if !other.owner.is(&owner) => {
+            (Some(other), OnConflict::ReplaceOwn) if !other.owner.is(&owner) => {
                 return Err(not_own(&name));
             }
             _ => {}
@@ -125,8 +125,8 @@ impl Table {
             return Err(overloaded("there are too many names"));
         }
         let own = self.owned.get(&owner.key()).copied().unwrap_or_default();
-        if own >= MAX_OWN && !same_owner {
-            let message = format!("a session can have {MAX_OWN} names");
+        if own >= MAX_SESSION_NAMES && !same_owner {
+            let message = format!("a session can have {MAX_SESSION_NAMES} names");
             return Err(overloaded(message));
         }
         if self.bytes - freed + cost > MAX_BYTES {
@@ -136,7 +136,7 @@ impl Table {
         self.bindings += 1;
         self.bytes += cost;
         *self.owned.entry(owner.key()).or_default() += 1;
-        let bound = Bound {
+        let bound = NameEntry {
             object,
             metadata,
             owner,
@@ -148,7 +148,7 @@ impl Table {
         Ok((self.bindings, before))
     }
 
-    pub(super) fn get(&self, name: &str) -> Result<&Bound, Fault> {
+    pub(super) fn get(&self, name: &str) -> Result<&NameEntry, Fault> {
         let unknown = || Fault::new(Names::UNKNOWN, format!("there is no object `{name}`"));
         self.bound.get(name).ok_or_else(unknown)
     }
@@ -173,7 +173,7 @@ impl Table {
         name: &str,
         owner: Option<&Owner>,
         others: bool,
-    ) -> Result<Option<Bound>, Fault> {
+    ) -> Result<Option<NameEntry>, Fault> {
         match self.bound.get(name) {
             Some(bound) if !others && !owner.is_some_and(|owner| bound.owner.is(owner)) => {
                 Err(not_own(name))
@@ -183,12 +183,12 @@ impl Table {
     }
 
     /// Takes a name away if it is still this binding.
-    pub(super) fn forget(&mut self, name: &str, number: u64) -> Option<Bound> {
+    pub(super) fn remove_binding(&mut self, name: &str, number: u64) -> Option<NameEntry> {
         let bound = self.bound.get(name)?;
         (bound.number == number).then(|| self.remove(name))?
     }
 
-    fn remove(&mut self, name: &str) -> Option<Bound> {
+    fn remove(&mut self, name: &str) -> Option<NameEntry> {
         let bound = self.bound.remove(name)?;
         self.bytes -= bound.cost;
         let key = bound.owner.key();
@@ -208,18 +208,18 @@ fn cost(name: &str, metadata: &BTreeMap<String, String>) -> Result<usize, Fault>
         let message = format!("a name has 1 to {MAX_NAME} bytes");
         return Err(Fault::invalid_params(message));
     }
-    let said: usize = metadata
+    let metadata_len: usize = metadata
         .iter()
-        .map(|(key, value)| key.len() + value.len() + ENTRY)
+        .map(|(key, value)| key.len() + value.len() + ENTRY_OVERHEAD)
         .sum();
-    if said > MAX_METADATA {
+    if metadata_len > MAX_METADATA {
         let message = format!(
-            "{said} bytes of metadata, {ENTRY} for each entry included, are over the limit of \
+            "{metadata_len} bytes of metadata, {ENTRY_OVERHEAD} for each entry included, are over the limit of \
              {MAX_METADATA}"
         );
         return Err(Fault::invalid_params(message));
     }
-    Ok(name.len() + said)
+    Ok(name.len() + metadata_len)
 }
 
 fn not_own(name: &str) -> Fault {
@@ -234,39 +234,41 @@ mod tests {
 
     use super::*;
 
-    struct Thing;
+    struct TestObject;
 
     #[service]
-    impl Thing {
+    impl TestObject {
         pub fn nothing(&self) {}
     }
 
-    fn binding(name: String, said: usize) -> Binding {
-        Binding {
+    fn binding(name: String, metadata_len: usize) -> BindRequest {
+        BindRequest {
             name,
-            object: Remote::new(Thing),
-            metadata: BTreeMap::from([(String::new(), "x".repeat(said))]),
+            object: Remote::new(TestObject),
+            metadata: BTreeMap::from([(String::new(), "x".repeat(metadata_len))]),
             owner: Owner::Program,
         }
     }
 
-    fn bind(table: &mut Table, name: String, said: usize) -> Result<(), Fault> {
+    fn bind(table: &mut NameTable, name: String, metadata_len: usize) -> Result<(), Fault> {
         let guard = CancellationToken::new().drop_guard();
-        let taken = Taken::Refused;
-        table.bind(binding(name, said), taken, guard).map(drop)
+        let on_conflict = OnConflict::Reject;
+        table
+            .bind(binding(name, metadata_len), on_conflict, guard)
+            .map(drop)
     }
 
     #[test]
     fn the_names_of_a_session_are_limited() {
-        let mut table = Table::default();
-        for n in 0..MAX_OWN {
+        let mut table = NameTable::default();
+        for n in 0..MAX_SESSION_NAMES {
             bind(&mut table, n.to_string(), 0).unwrap();
         }
         let fault = bind(&mut table, "one more".to_owned(), 0).unwrap_err();
         assert_eq!(fault.kind(), FaultKind::Overloaded);
         // One that it has can be replaced, and there is room again when one goes.
         let guard = CancellationToken::new().drop_guard();
-        let again = table.bind(binding("7".to_owned(), 0), Taken::ReplacedIfOwn, guard);
+        let again = table.bind(binding("7".to_owned(), 0), OnConflict::ReplaceOwn, guard);
         assert!(again.unwrap().1.is_some());
         assert!(table.unbind("7", None, false).is_err());
         let gone = table.unbind("7", Some(&Owner::Program), false);
@@ -276,13 +278,13 @@ mod tests {
 
     #[test]
     fn the_bytes_of_all_names_are_limited() {
-        let mut table = Table::default();
-        let said = MAX_METADATA - ENTRY;
-        assert!(bind(&mut table, "x".to_owned(), said + 1).is_err());
+        let mut table = NameTable::default();
+        let metadata_len = MAX_METADATA - ENTRY_OVERHEAD;
+        assert!(bind(&mut table, "x".to_owned(), metadata_len + 1).is_err());
         table.bytes = MAX_BYTES - MAX_METADATA;
-        let fault = bind(&mut table, "x".to_owned(), said).unwrap_err();
+        let fault = bind(&mut table, "x".to_owned(), metadata_len).unwrap_err();
         assert_eq!(fault.kind(), FaultKind::Overloaded);
-        bind(&mut table, "x".to_owned(), said - 1).unwrap();
+        bind(&mut table, "x".to_owned(), metadata_len - 1).unwrap();
         assert_eq!(table.bytes, MAX_BYTES);
         drop(table.remove("x"));
         assert_eq!(table.bytes, MAX_BYTES - MAX_METADATA);
@@ -291,13 +293,13 @@ mod tests {
     #[test]
     fn many_short_entries_take_more_than_their_bytes() {
         let entries = |n: usize| (0..n).map(|n| (format!("{n:03}"), String::new())).collect();
-        assert!(cost("x", &entries(MAX_METADATA / (ENTRY + 3))).is_ok());
-        assert!(cost("x", &entries(MAX_METADATA / (ENTRY + 3) + 1)).is_err());
+        assert!(cost("x", &entries(MAX_METADATA / (ENTRY_OVERHEAD + 3))).is_ok());
+        assert!(cost("x", &entries(MAX_METADATA / (ENTRY_OVERHEAD + 3) + 1)).is_err());
     }
 
     #[test]
     fn the_number_of_names_is_limited() {
-        let mut table = Table::default();
+        let mut table = NameTable::default();
         for n in 0..MAX_NAMES {
             table.owned.clear();
             bind(&mut table, n.to_string(), 0).unwrap();

@@ -23,11 +23,11 @@ mod options;
 mod sessions;
 
 pub use options::ServerOptions;
-use sessions::{Leased, Seat, Serving, Sessions};
+use sessions::{ActiveSession, ResumableSession, ResumableSessions, ServerState};
 
 use super::client::Client;
 use super::encoding::Encoding;
-use super::greeting::{GreetingError, hear, refuse, welcome};
+use super::greeting::{GreetingError, receive_client_hello, reject, send_server_hello};
 use super::message::Token;
 use super::session::{Lifeline, Link, Session, Settings, random};
 use crate::codec::Bincode;
@@ -77,7 +77,7 @@ use crate::listener::{Listener, ListenerBuilder};
 pub struct Server {
     registry: Registry<Encoding>,
     options: Arc<ServerOptions>,
-    sessions: Arc<Sessions>,
+    sessions: Arc<ResumableSessions>,
     calls: CallLimit,
     factories: Arc<AtomicU64>,
 }
@@ -178,7 +178,7 @@ impl Server {
         factory: impl Fn(&Context) -> I + Send + Sync + 'static,
     ) -> Result<&Self, RegisterError> {
         let number = self.factories.fetch_add(1, Ordering::Relaxed);
-        self.register_made(factory, move |context, make| {
+        self.register_factory(factory, move |context, make| {
             match Client::of(context) {
                 Some(client) => client.session().instance(number, make),
                 // The connection is gone, or the call came over none.
@@ -197,14 +197,14 @@ impl Server {
         &self,
         factory: impl Fn(&Context) -> I + Send + Sync + 'static,
     ) -> Result<&Self, RegisterError> {
-        self.register_made(factory, |_, make| make())
+        self.register_factory(factory, |_, make| make())
     }
 
     /// Offers the methods of objects that are made when they are called.
-    fn register_made<I, M>(
+    fn register_factory<I, M>(
         &self,
         factory: impl Fn(&Context) -> I + Send + Sync + 'static,
-        made: M,
+        instance: M,
     ) -> Result<&Self, RegisterError>
     where
         I: Instance,
@@ -226,7 +226,7 @@ impl Server {
                     .map_err(Fault::internal)?;
                 Ok(registry)
             };
-            match made(&call.context, &make) {
+            match instance(&call.context, &make) {
                 Ok(registry) => registry.dispatch(call),
                 Err(fault) => fault.into(),
             }
@@ -327,7 +327,10 @@ impl Server {
             budget: listener.budget().cloned(),
             ..self.options.session.settings(listener.max_message())
         };
-        let serving = Arc::new(Serving::new(Arc::new(settings), Arc::clone(&self.sessions)));
+        let state = Arc::new(ServerState::new(
+            Arc::new(settings),
+            Arc::clone(&self.sessions),
+        ));
         let mut connections = JoinSet::new();
         let result = loop {
             tokio::select! {
@@ -337,7 +340,7 @@ impl Server {
                 accepted = listener.accept::<(), (), Bincode>() => match accepted {
                     Ok(connection) => {
                         let full = connections.len() >= self.options.max_connections;
-                        let begin = self.clone().begin(connection, full, Arc::clone(&serving));
+                        let begin = self.clone().begin(connection, full, Arc::clone(&state));
                         // What it takes to begin is not kept while the connection lasts, and there is room once for
                         // what follows: an async block would have that twice.
                         connections.spawn(Box::pin(begin).then(OptionFuture::from));
@@ -347,7 +350,7 @@ impl Server {
             }
         };
         listener.close().await;
-        serving.stop();
+        state.stop();
         let drained = drain(connections, self.options.drain_timeout).await;
         result.map(|()| drained)
     }
@@ -357,7 +360,7 @@ impl Server {
         self,
         connection: Connection,
         full: bool,
-        serving: Arc<Serving>,
+        state: Arc<ServerState>,
     ) -> Option<impl Future<Output = ()> + use<>> {
         let Connection {
             reader,
@@ -367,11 +370,11 @@ impl Server {
         } = connection;
         let mut link = Link { reader, writer };
         if full {
-            refuse(&mut link, "there are too many connections").await;
+            reject(&mut link, "there are too many connections").await;
             return None;
         }
-        match self.open(&mut link, serving).await {
-            Ok(seat) => Some(seat.drive(link, peer)),
+        match self.open(&mut link, state).await {
+            Ok(active) => Some(active.drive(link, peer)),
             Err(error) => {
                 let error = Foreign::excerpt(Causes(&error));
                 tracing::debug!(%peer, %error, "a peer did not come to a session");
@@ -381,47 +384,51 @@ impl Server {
     }
 
     /// The session that a peer asks for: a new one, or its old one.
-    async fn open(&self, link: &mut Link, serving: Arc<Serving>) -> Result<Seat, GreetingError> {
-        let guest = hear(link).await?;
-        let settings = &serving.settings;
+    async fn open(
+        &self,
+        link: &mut Link,
+        state: Arc<ServerState>,
+    ) -> Result<ActiveSession, GreetingError> {
+        let hello = receive_client_hello(link).await?;
+        let settings = &state.settings;
         let limits = settings.limits;
-        if let Some(token) = guest.resume
-            && let Some(leased) = self.sessions.find(token)
-            && leased.lifeline.encoding == guest.encoding
-            && let Some(turn) = Arc::clone(&leased).take_over().await
+        if let Some(token) = hello.resume
+            && let Some(resumable) = self.sessions.find(token)
+            && resumable.lifeline.encoding == hello.encoding
+            && let Some(claim) = Arc::clone(&resumable).take_over().await
         {
-            let seat = Seat::new(Arc::clone(&leased.lifeline), serving, Some(turn));
-            let told = Some(token);
-            if let Err(error) = welcome(link, guest.encoding, limits, told, true).await {
-                seat.linger();
+            let active = ActiveSession::new(Arc::clone(&resumable.lifeline), state, Some(claim));
+            let answered = send_server_hello(link, hello.encoding, limits, Some(token), true).await;
+            if let Err(error) = answered {
+                active.linger();
                 return Err(error);
             }
-            leased.lifeline.up(guest.limits, true);
-            return Ok(seat);
+            resumable.lifeline.up(hello.limits, true);
+            return Ok(active);
         }
         let root = self.registry.clone();
-        let session = Session::open(guest.encoding, Arc::clone(settings), root, false);
-        let leased = self.lease(&session);
-        let token = leased.as_ref().map(|leased| leased.token);
-        let turn = match leased {
+        let session = Session::open(hello.encoding, Arc::clone(settings), root, false);
+        let resumable = self.lease(&session);
+        let token = resumable.as_ref().map(|resumable| resumable.token);
+        let claim = match resumable {
             // It was made just now, and nobody else has it.
-            Some(leased) => Some(leased.take_over().await.ok_or(GreetingError::TimedOut)?),
+            Some(resumable) => Some(resumable.take_over().await.ok_or(GreetingError::TimedOut)?),
             None => None,
         };
-        let seat = Seat::new(Arc::clone(&session), serving, turn);
-        welcome(link, guest.encoding, limits, token, false).await?;
-        session.up(guest.limits, false);
-        Ok(seat)
+        let active = ActiveSession::new(Arc::clone(&session), state, claim);
+        send_server_hello(link, hello.encoding, limits, token, false).await?;
+        session.up(hello.limits, false);
+        Ok(active)
     }
 
     /// Has the session outlive its connection, if there is a lease, and room for one more.
-    fn lease(&self, session: &Arc<Lifeline>) -> Option<Arc<Leased>> {
+    fn lease(&self, session: &Arc<Lifeline>) -> Option<Arc<ResumableSession>> {
         if self.options.lease.is_zero() {
             return None;
         }
-        let leased = Leased::new(Arc::clone(session), Token(random()));
+        let resumable = ResumableSession::new(Arc::clone(session), Token(random()));
         let max = self.options.max_connections;
-        self.sessions.add(&leased, max).then_some(leased)
+        self.sessions.add(&resumable, max).then_some(resumable)
     }
 }
 

@@ -21,24 +21,24 @@ use crate::rpc::session::{Driver, Lifeline, Link, Settings};
 
 /// The sessions that can be resumed.
 #[derive(Default)]
-pub(super) struct Sessions(Mutex<HashMap<Token, Arc<Leased>>>);
+pub(super) struct ResumableSessions(Mutex<HashMap<Token, Arc<ResumableSession>>>);
 
-impl Sessions {
-    fn lock(&self) -> MutexGuard<'_, HashMap<Token, Arc<Leased>>> {
+impl ResumableSessions {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Token, Arc<ResumableSession>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn find(&self, token: Token) -> Option<Arc<Leased>> {
+    pub(super) fn find(&self, token: Token) -> Option<Arc<ResumableSession>> {
         self.lock().get(&token).cloned()
     }
 
     /// Says whether there was room.
-    pub(super) fn add(&self, leased: &Arc<Leased>, max_lingering: usize) -> bool {
+    pub(super) fn add(&self, resumable: &Arc<ResumableSession>, max_lingering: usize) -> bool {
         let mut sessions = self.lock();
         // Those with a connection are limited already.
         let has_room = sessions.len() < max_lingering.saturating_mul(2);
         if has_room {
-            sessions.insert(leased.token, Arc::clone(leased));
+            sessions.insert(resumable.token, Arc::clone(resumable));
         }
         has_room
     }
@@ -51,54 +51,54 @@ impl Sessions {
 }
 
 /// A session that can be resumed.
-pub(super) struct Leased {
+pub(super) struct ResumableSession {
     pub(super) lifeline: Arc<Lifeline>,
     pub(super) token: Token,
     /// Held by the connection that carries the session.
-    turn: Arc<tokio::sync::Mutex<()>>,
+    claim: Arc<tokio::sync::Mutex<()>>,
     /// Tells that connection to let go.
-    current: Mutex<Option<oneshot::Sender<()>>>,
+    holder: Mutex<Option<oneshot::Sender<()>>>,
     /// How many connections carried it.
-    turns: AtomicU64,
+    claims: AtomicU64,
 }
 
-impl Leased {
+impl ResumableSession {
     pub(super) fn new(lifeline: Arc<Lifeline>, token: Token) -> Arc<Self> {
         Arc::new(Self {
             lifeline,
             token,
-            turn: Arc::default(),
-            current: Mutex::default(),
-            turns: AtomicU64::new(0),
+            claim: Arc::default(),
+            holder: Mutex::default(),
+            claims: AtomicU64::new(0),
         })
     }
 
-    fn current(&self) -> MutexGuard<'_, Option<oneshot::Sender<()>>> {
-        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    fn holder(&self) -> MutexGuard<'_, Option<oneshot::Sender<()>>> {
+        self.holder.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes the session over from the connection that carried it, which lets go first.
-    pub(super) async fn take_over(self: Arc<Self>) -> Option<Turn> {
-        if let Some(current) = self.current().take() {
+    pub(super) async fn take_over(self: Arc<Self>) -> Option<SessionClaim> {
+        if let Some(holder) = self.holder().take() {
             // Who does not listen any more has let go.
-            let _ = current.send(());
+            let _ = holder.send(());
         }
-        let guard = timeout(greeting::TIME, Arc::clone(&self.turn).lock_owned()).await;
+        let guard = timeout(greeting::TIMEOUT, Arc::clone(&self.claim).lock_owned()).await;
         let guard = guard.ok().filter(|_| !self.lifeline.is_ended())?;
         let (sender, taken_over) = oneshot::channel();
-        *self.current() = Some(sender);
-        Some(Turn {
-            number: self.turns.fetch_add(1, Ordering::Relaxed) + 1,
-            leased: self,
+        *self.holder() = Some(sender);
+        Some(SessionClaim {
+            number: self.claims.fetch_add(1, Ordering::Relaxed) + 1,
+            resumable: self,
             taken_over,
             _guard: guard,
         })
     }
 }
 
-/// The turn of a connection to carry a session that can be resumed.
-pub(super) struct Turn {
-    leased: Arc<Leased>,
+/// The claim of a connection to carry a session that can be resumed.
+pub(super) struct SessionClaim {
+    resumable: Arc<ResumableSession>,
     /// Which of the connections this is that carried the session.
     number: u64,
     taken_over: oneshot::Receiver<()>,
@@ -106,61 +106,65 @@ pub(super) struct Turn {
 }
 
 /// What the connections of a listener have in common.
-pub(super) struct Serving {
+pub(super) struct ServerState {
     pub(super) settings: Arc<Settings>,
-    sessions: Arc<Sessions>,
+    sessions: Arc<ResumableSessions>,
     stopping: CancellationToken,
     /// The sessions that have a connection, the oldest first.
-    carried: Mutex<BTreeMap<u64, Weak<Lifeline>>>,
-    seats: AtomicU64,
+    active: Mutex<BTreeMap<u64, Weak<Lifeline>>>,
+    next_number: AtomicU64,
 }
 
-impl Serving {
-    pub(super) fn new(settings: Arc<Settings>, sessions: Arc<Sessions>) -> Self {
+impl ServerState {
+    pub(super) fn new(settings: Arc<Settings>, sessions: Arc<ResumableSessions>) -> Self {
         Self {
             settings,
             sessions,
             stopping: CancellationToken::new(),
-            carried: Mutex::default(),
-            seats: AtomicU64::new(0),
+            active: Mutex::default(),
+            next_number: AtomicU64::new(0),
         }
     }
 
-    fn carried(&self) -> MutexGuard<'_, BTreeMap<u64, Weak<Lifeline>>> {
-        self.carried.lock().unwrap_or_else(PoisonError::into_inner)
+    fn active(&self) -> MutexGuard<'_, BTreeMap<u64, Weak<Lifeline>>> {
+        self.active.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Tells all sessions that the server stops.
     pub(super) fn stop(&self) {
         self.stopping.cancel();
-        let carried: Vec<_> = self.carried().values().filter_map(Weak::upgrade).collect();
-        for session in carried {
-            session.leave(STOPS);
+        let active: Vec<_> = self.active().values().filter_map(Weak::upgrade).collect();
+        for session in active {
+            session.leave(STOP_REASON);
         }
     }
 }
 
 /// What clients are told then.
-const STOPS: &str = "the server stops";
+const STOP_REASON: &str = "the server stops";
 
 /// A session, and the right to carry it. If that is dropped, the session ends.
-pub(super) struct Seat {
+pub(super) struct ActiveSession {
     lifeline: Arc<Lifeline>,
-    serving: Arc<Serving>,
-    /// Counts the seats of its listener.
+    server: Arc<ServerState>,
+    /// Counts the active sessions of its listener.
     number: u64,
     /// Where the session can be resumed.
-    turn: Option<Box<Turn>>,
+    claim: Option<Box<SessionClaim>>,
     lingers: bool,
 }
 
-impl Seat {
-    pub(super) fn new(lifeline: Arc<Lifeline>, serving: Arc<Serving>, turn: Option<Turn>) -> Self {
+impl ActiveSession {
+    pub(super) fn new(
+        lifeline: Arc<Lifeline>,
+        server: Arc<ServerState>,
+        claim: Option<SessionClaim>,
+    ) -> Self {
         Self {
             lifeline,
-            number: serving.seats.fetch_add(1, Ordering::Relaxed),
-            serving,
-            turn: turn.map(Box::new),
+            number: server.next_number.fetch_add(1, Ordering::Relaxed),
+            server,
+            claim: claim.map(Box::new),
             lingers: false,
         }
     }
@@ -171,7 +175,7 @@ impl Seat {
         let session = Arc::clone(self.lifeline.session());
         let mut driver = Driver::new(session, link, origin);
         async move {
-            self.heed_stop();
+            self.register();
             let reason = poll_fn(|cx| match Pin::new(&mut driver).poll(cx) {
                 Poll::Pending => self.poll_taken_over(cx),
                 ended => ended,
@@ -180,25 +184,25 @@ impl Seat {
             let shown = Foreign::excerpt(&reason);
             tracing::debug!(peer = %driver.peer(), reason = %shown, "a connection ended");
             drop(driver);
-            if self.lifeline.down(&reason) && !self.serving.stopping.is_cancelled() {
+            if self.lifeline.down(&reason) && !self.server.stopping.is_cancelled() {
                 self.linger();
             }
         }
     }
 
     /// Has the session told when the server stops.
-    fn heed_stop(&self) {
+    fn register(&self) {
         let session = Arc::downgrade(&self.lifeline);
-        self.serving.carried().insert(self.number, session);
-        if self.serving.stopping.is_cancelled() {
-            self.lifeline.leave(STOPS);
+        self.server.active().insert(self.number, session);
+        if self.server.stopping.is_cancelled() {
+            self.lifeline.leave(STOP_REASON);
         }
     }
 
     /// Ready when the session came back over another connection.
     fn poll_taken_over(&mut self, cx: &mut Context<'_>) -> Poll<Disconnected> {
-        match &mut self.turn {
-            Some(turn) => Pin::new(&mut turn.taken_over)
+        match &mut self.claim {
+            Some(claim) => Pin::new(&mut claim.taken_over)
                 .poll(cx)
                 .map(|_| Disconnected::Left("it came back over another connection".to_owned())),
             None => Poll::Pending,
@@ -207,40 +211,40 @@ impl Seat {
 
     /// Has the session wait for its client, for as long as the lease.
     pub(super) fn linger(mut self) {
-        let Some(turn) = self.turn.take() else {
+        let Some(claim) = self.claim.take() else {
             return;
         };
         self.lingers = true;
-        let (serving, number) = (Arc::clone(&self.serving), turn.number);
-        let leased = Arc::clone(&turn.leased);
-        let lease = sleep(serving.settings.lease);
-        drop((self, turn));
+        let (server, number) = (Arc::clone(&self.server), claim.number);
+        let resumable = Arc::clone(&claim.resumable);
+        let lease = sleep(server.settings.lease);
+        drop((self, claim));
         tokio::spawn(async move {
             tokio::select! {
                 biased;
-                () = serving.stopping.cancelled() => {}
+                () = server.stopping.cancelled() => {}
                 () = lease => {}
             }
-            // Whoever has the turn by now goes on with the session.
-            if let Ok(_guard) = leased.turn.try_lock()
-                && leased.turns.load(Ordering::Relaxed) == number
+            // Whoever has the claim by now goes on with the session.
+            if let Ok(_guard) = resumable.claim.try_lock()
+                && resumable.claims.load(Ordering::Relaxed) == number
             {
-                serving.sessions.remove(leased.token);
-                leased.lifeline.end(&Disconnected::Forgotten);
+                server.sessions.remove(resumable.token);
+                resumable.lifeline.end(&Disconnected::Forgotten);
             }
         });
     }
 }
 
 /// Ends the session when the connection does, however that comes about.
-impl Drop for Seat {
+impl Drop for ActiveSession {
     fn drop(&mut self) {
-        self.serving.carried().remove(&self.number);
+        self.server.active().remove(&self.number);
         if self.lingers {
             return;
         }
-        if let Some(turn) = &self.turn {
-            self.serving.sessions.remove(turn.leased.token);
+        if let Some(claim) = &self.claim {
+            self.server.sessions.remove(claim.resumable.token);
         }
         self.lifeline.end(&Disconnected::Closed);
     }
