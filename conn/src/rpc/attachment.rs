@@ -1,8 +1,8 @@
-//! What travels beside the bytes of a call or its result, while it is encoded and decoded.
+//! Attachments: the references and streams that travel beside the bytes of a payload.
 //!
-//! A serializer knows nothing of connections. So whoever encodes opens a scope on this thread, in which
-//! references and streams leave themselves and write their index in the list; the reader's scope has the
-//! list that came. A connection turns one list into the other.
+//! A serializer knows nothing of connections. The encoder therefore opens a scope on the current thread.
+//! Within it, references and streams add themselves to a list and serialize their index. The decoder opens
+//! a scope with the list that was received. The session converts one list into the other.
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
@@ -11,12 +11,12 @@ use rpc_core::payload::Attachment;
 use serde::de::{Deserialize, Deserializer, Error as _, Visitor};
 use serde::ser::{Error as _, Serialize, Serializer};
 
-/// The name that tells an index in the list from other newtypes.
+/// Name of the newtype that wraps the index of an attachment, to tell it from other newtypes.
 pub(super) const NAME: &str = "farcall::Attachment";
 
 const OUTSIDE_CALL: &str = "objects and streams can only be passed in calls over connections";
 
-/// What is under way on this thread.
+/// Kind of the scope that is open on the current thread.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum ScopeKind {
     None,
@@ -25,13 +25,14 @@ enum ScopeKind {
 }
 
 thread_local! {
-    // Apart from the list, as few calls have one: the scope alone is a plain byte of the thread.
+    // Separate from the list, because few calls have attachments: the kind alone is one plain
+    // byte of thread-local storage.
     static SCOPE: Cell<ScopeKind> = const { Cell::new(ScopeKind::None) };
     static COUNT: Cell<usize> = const { Cell::new(0) };
     static LIST: RefCell<Vec<Attachment>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Puts back the outer scope, after a panic too.
+/// Guard of an open scope. Restores the outer scope on drop, including after a panic.
 struct ScopeGuard {
     scope: ScopeKind,
     outer: Option<Vec<Attachment>>,
@@ -57,13 +58,13 @@ impl Drop for ScopeGuard {
         let outer = self.outer.take();
         let count = outer.as_ref().map_or(0, Vec::len);
         if COUNT.replace(count) > 0 || count > 0 {
-            // The destructors of what was there may open scopes of their own.
+            // Replaced before it is dropped: destructors of the attachments may open scopes of their own.
             drop(LIST.replace(outer.unwrap_or_default()));
         }
     }
 }
 
-/// Encodes, and gives what is to travel beside the bytes, if there is anything.
+/// Runs `encode` in a scope. Returns the attachments that it added, or `None` without any.
 pub(super) fn encode_with_attachments<E>(
     encode: impl FnOnce() -> Result<(), E>,
 ) -> Result<Option<Vec<Attachment>>, E> {
@@ -72,7 +73,7 @@ pub(super) fn encode_with_attachments<E>(
     Ok((COUNT.replace(0) > 0).then(|| LIST.take()))
 }
 
-/// Decodes what came with `attachments` beside the bytes.
+/// Runs `decode` in a scope with the attachments that were received beside the bytes.
 pub(super) fn decode_with_attachments<T>(
     attachments: &[Attachment],
     decode: impl FnOnce() -> T,
@@ -81,7 +82,7 @@ pub(super) fn decode_with_attachments<T>(
     decode()
 }
 
-/// Writes the index of what `attach` gives.
+/// Adds the attachment that `attach` returns to the list, and serializes its index.
 pub(super) fn serialize<S: Serializer>(
     serializer: S,
     attach: impl Fn() -> Result<Attachment, String>,
@@ -89,7 +90,7 @@ pub(super) fn serialize<S: Serializer>(
     serializer.serialize_newtype_struct(NAME, &AttachOnSerialize(attach))
 }
 
-/// Attaches when its value is asked for: a look at its type alone does not get that far.
+/// Attaches when the newtype's value is serialized, so that a probe of the type alone attaches nothing.
 struct AttachOnSerialize<A>(A);
 
 impl<A: Fn() -> Result<Attachment, String>> Serialize for AttachOnSerialize<A> {
@@ -105,7 +106,7 @@ impl<A: Fn() -> Result<Attachment, String>> Serialize for AttachOnSerialize<A> {
     }
 }
 
-/// Reads an index, and gives what is there.
+/// Deserializes an index, and returns the attachment at it.
 pub(super) fn deserialize<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Attachment, D::Error> {
@@ -136,6 +137,8 @@ pub(super) fn deserialize<'de, D: Deserializer<'de>>(
             .ok()
             .and_then(|index| attachments.get(index))
             .cloned()
-            .ok_or_else(|| D::Error::custom(format_args!("nothing is attached at index {index}")))
+            .ok_or_else(|| {
+                D::Error::custom(format_args!("there is no attachment at index {index}"))
+            })
     })
 }

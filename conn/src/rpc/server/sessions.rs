@@ -1,4 +1,4 @@
-//! The sessions of a server, and the connections that carry them.
+//! Sessions of a server, active and resumable.
 
 use std::collections::{BTreeMap, HashMap};
 use std::future::{Future, poll_fn};
@@ -19,7 +19,7 @@ use crate::rpc::greeting;
 use crate::rpc::message::Token;
 use crate::rpc::session::{Driver, Lifeline, Link, Settings};
 
-/// The sessions that can be resumed.
+/// Table of the sessions that can be resumed, by token.
 #[derive(Default)]
 pub(super) struct ResumableSessions(Mutex<HashMap<Token, Arc<ResumableSession>>>);
 
@@ -32,10 +32,10 @@ impl ResumableSessions {
         self.lock().get(&token).cloned()
     }
 
-    /// Says whether there was room.
+    /// Adds a session. Returns `false` if there is no room.
     pub(super) fn add(&self, resumable: &Arc<ResumableSession>, max_lingering: usize) -> bool {
         let mut sessions = self.lock();
-        // Those with a connection are limited already.
+        // Twice the limit: the sessions that have a connection are limited separately.
         let has_room = sessions.len() < max_lingering.saturating_mul(2);
         if has_room {
             sessions.insert(resumable.token, Arc::clone(resumable));
@@ -45,7 +45,7 @@ impl ResumableSessions {
 
     fn remove(&self, token: Token) {
         let removed = self.lock().remove(&token);
-        // Its objects are dropped where the lock is free.
+        // Dropped outside the lock, because its objects are dropped with it.
         drop(removed);
     }
 }
@@ -54,11 +54,11 @@ impl ResumableSessions {
 pub(super) struct ResumableSession {
     pub(super) lifeline: Arc<Lifeline>,
     pub(super) token: Token,
-    /// Held by the connection that carries the session.
-    claim: Arc<tokio::sync::Mutex<()>>,
-    /// Tells that connection to let go.
-    holder: Mutex<Option<oneshot::Sender<()>>>,
-    /// How many connections carried it.
+    /// Locked by the connection that carries the session.
+    claim_lock: Arc<tokio::sync::Mutex<()>>,
+    /// Tells that connection to release the session.
+    release_signal: Mutex<Option<oneshot::Sender<()>>>,
+    /// Number of connections that have carried the session.
     claims: AtomicU64,
 }
 
@@ -67,26 +67,29 @@ impl ResumableSession {
         Arc::new(Self {
             lifeline,
             token,
-            claim: Arc::default(),
-            holder: Mutex::default(),
+            claim_lock: Arc::default(),
+            release_signal: Mutex::default(),
             claims: AtomicU64::new(0),
         })
     }
 
-    fn holder(&self) -> MutexGuard<'_, Option<oneshot::Sender<()>>> {
-        self.holder.lock().unwrap_or_else(PoisonError::into_inner)
+    fn release_signal(&self) -> MutexGuard<'_, Option<oneshot::Sender<()>>> {
+        self.release_signal
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes the session over from the connection that carried it, which lets go first.
+    /// Takes the session over from the connection that carries it, and waits until that one has released it.
+    /// Returns `None` if it does not in time, or if the session has ended.
     pub(super) async fn take_over(self: Arc<Self>) -> Option<SessionClaim> {
-        if let Some(holder) = self.holder().take() {
-            // Who does not listen any more has let go.
-            let _ = holder.send(());
+        if let Some(release_signal) = self.release_signal().take() {
+            // A dropped receiver has already released the session.
+            let _ = release_signal.send(());
         }
-        let guard = timeout(greeting::TIMEOUT, Arc::clone(&self.claim).lock_owned()).await;
+        let guard = timeout(greeting::TIMEOUT, Arc::clone(&self.claim_lock).lock_owned()).await;
         let guard = guard.ok().filter(|_| !self.lifeline.is_ended())?;
         let (sender, taken_over) = oneshot::channel();
-        *self.holder() = Some(sender);
+        *self.release_signal() = Some(sender);
         Some(SessionClaim {
             number: self.claims.fetch_add(1, Ordering::Relaxed) + 1,
             resumable: self,
@@ -96,21 +99,21 @@ impl ResumableSession {
     }
 }
 
-/// The claim of a connection to carry a session that can be resumed.
+/// Exclusive right of a connection to carry a resumable session.
 pub(super) struct SessionClaim {
     resumable: Arc<ResumableSession>,
-    /// Which of the connections this is that carried the session.
+    /// Number of the claim, counted per session.
     number: u64,
     taken_over: oneshot::Receiver<()>,
     _guard: OwnedMutexGuard<()>,
 }
 
-/// What the connections of a listener have in common.
+/// State that the connections of a listener share.
 pub(super) struct ServerState {
     pub(super) settings: Arc<Settings>,
     sessions: Arc<ResumableSessions>,
     stopping: CancellationToken,
-    /// The sessions that have a connection, the oldest first.
+    /// The sessions that have a connection, oldest first.
     active: Mutex<BTreeMap<u64, Weak<Lifeline>>>,
     next_number: AtomicU64,
 }
@@ -130,7 +133,7 @@ impl ServerState {
         self.active.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Tells all sessions that the server stops.
+    /// Tells all clients that the server is stopping.
     pub(super) fn stop(&self) {
         self.stopping.cancel();
         let active: Vec<_> = self.active().values().filter_map(Weak::upgrade).collect();
@@ -140,16 +143,16 @@ impl ServerState {
     }
 }
 
-/// What clients are told then.
-const STOP_REASON: &str = "the server stops";
+/// Reason that clients receive when the server stops.
+const STOP_REASON: &str = "the server is stopping";
 
-/// A session, and the right to carry it. If that is dropped, the session ends.
+/// A session with a connection. Dropping it ends the session, unless the session lingers.
 pub(super) struct ActiveSession {
     lifeline: Arc<Lifeline>,
     server: Arc<ServerState>,
-    /// Counts the active sessions of its listener.
+    /// Key in [`ServerState::active`].
     number: u64,
-    /// Where the session can be resumed.
+    /// Present if the session is resumable.
     claim: Option<Box<SessionClaim>>,
     lingers: bool,
 }
@@ -169,7 +172,7 @@ impl ActiveSession {
         }
     }
 
-    /// Carries the session, which was told of the connection, until that ends.
+    /// Drives the session over a connection until the connection closes. The session must already be `up`.
     pub(super) fn drive(mut self, link: Link, peer: Peer) -> impl Future<Output = ()> + use<> {
         let origin = origin(&self.lifeline, peer);
         let session = Arc::clone(self.lifeline.session());
@@ -182,7 +185,7 @@ impl ActiveSession {
             });
             let reason = reason.await;
             let shown = Foreign::excerpt(&reason);
-            tracing::debug!(peer = %driver.peer(), reason = %shown, "a connection ended");
+            tracing::debug!(peer = %driver.peer(), reason = %shown, "connection closed");
             drop(driver);
             if self.lifeline.down(&reason) && !self.server.stopping.is_cancelled() {
                 self.linger();
@@ -190,7 +193,7 @@ impl ActiveSession {
         }
     }
 
-    /// Has the session told when the server stops.
+    /// Registers the session, so that its client is told when the server stops.
     fn register(&self) {
         let session = Arc::downgrade(&self.lifeline);
         self.server.active().insert(self.number, session);
@@ -199,17 +202,18 @@ impl ActiveSession {
         }
     }
 
-    /// Ready when the session came back over another connection.
+    /// Ready when another connection has taken the session over.
     fn poll_taken_over(&mut self, cx: &mut Context<'_>) -> Poll<Disconnected> {
         match &mut self.claim {
             Some(claim) => Pin::new(&mut claim.taken_over)
                 .poll(cx)
-                .map(|_| Disconnected::Left("it came back over another connection".to_owned())),
+                .map(|_| Disconnected::Left("it resumed over another connection".to_owned())),
             None => Poll::Pending,
         }
     }
 
-    /// Has the session wait for its client, for as long as the lease.
+    /// Keeps the session for its client until the lease expires or the server stops. Ends it at once if it is
+    /// not resumable.
     pub(super) fn linger(mut self) {
         let Some(claim) = self.claim.take() else {
             return;
@@ -225,8 +229,8 @@ impl ActiveSession {
                 () = server.stopping.cancelled() => {}
                 () = lease => {}
             }
-            // Whoever has the claim by now goes on with the session.
-            if let Ok(_guard) = resumable.claim.try_lock()
+            // If another connection has claimed the session since, it continues there.
+            if let Ok(_guard) = resumable.claim_lock.try_lock()
                 && resumable.claims.load(Ordering::Relaxed) == number
             {
                 server.sessions.remove(resumable.token);
@@ -236,7 +240,7 @@ impl ActiveSession {
     }
 }
 
-/// Ends the session when the connection does, however that comes about.
+/// Ends the session with its connection, also when the task is aborted or panics.
 impl Drop for ActiveSession {
     fn drop(&mut self) {
         self.server.active().remove(&self.number);
