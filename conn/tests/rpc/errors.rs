@@ -175,10 +175,10 @@ async fn a_peer_that_speaks_another_protocol_is_reported() {
 
     // Another version, another encoding: each is told why.
     for (hello, reason) in [
-        (&b"\0FARCALL\x07"[..], "version 2 of the protocol, not 7"),
+        (&b"\0FARCALL\x07"[..], "the server speaks protocol version 2, not 7"),
         (
             b"\0FARCALL\x02\0\x04json\x01\x01\x01\x01\x01\0",
-            "there is no encoding `json`; there are `bincode` and `messagepack`",
+            "unknown encoding `json`: expected `bincode` or `messagepack`",
         ),
     ] {
         let mut peer: Connection = Connection::new(connector.connect().await.unwrap());

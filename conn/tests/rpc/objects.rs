@@ -259,5 +259,5 @@ async fn an_argument_that_is_no_object_is_refused() {
     let error = client.call::<Option<i64>>("peek", (5,)).await.unwrap_err();
     let fault: &Fault = error.fault().unwrap();
     assert_eq!(fault.kind(), FaultKind::InvalidParams);
-    assert!(fault.message().contains("nothing is attached at place 5"));
+    assert!(fault.message().contains("no attachment at index 5"));
 }

@@ -285,7 +285,7 @@ async fn a_client_that_greets_while_the_server_stops_is_told() {
     late.recv_bytes(100).await.unwrap();
     let goodbye = late.recv_bytes(100).await.unwrap();
     assert_eq!(goodbye[0], 13);
-    assert!(goodbye.ends_with(b"the server stops"));
+    assert!(goodbye.ends_with(b"the server is stopping"));
     drop(late);
     assert_eq!(serving.await.unwrap().unwrap().finished, 1);
 }

@@ -1,7 +1,7 @@
-//! Arguments and results in bincode, each behind a tag that says what it is.
+//! Arguments and results in bincode, each with a type tag in front.
 //!
-//! Arguments are their number, then tag and value of each. bincode itself says nothing of types: without
-//! the tags, two `u32` that are read as two `i64` would give numbers, only other ones.
+//! Arguments are encoded as their number, then the tag and value of each. bincode itself carries no types:
+//! without tags, two `u32` that are decoded as two `i64` would silently yield wrong numbers.
 
 use rpc_core::{Args, FormatError, FormatErrorKind, FromArgs};
 use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, SeqAccess, Visitor};
@@ -37,14 +37,14 @@ pub(super) fn decode_one<T: DeserializeOwned>(reply: &[u8]) -> Result<T, FormatE
     Ok(value)
 }
 
-/// Reads a tag and the value behind it.
+/// Decodes a tag and the value behind it.
 fn decode_tagged<'de, S: DeserializeSeed<'de>>(
     seed: S,
     budget: &Budget,
     rest: &mut &'de [u8],
 ) -> Result<S::Value, FormatError> {
     let tag = Tag::read(rest)?;
-    // The tag may be all there is of the value.
+    // Counted here, because a value may consist of its tag alone.
     budget
         .value()
         .map_err(|error: FormatError| budget.error(FormatErrorKind::Limit, error))?;
@@ -54,7 +54,7 @@ fn decode_tagged<'de, S: DeserializeSeed<'de>>(
     Ok(value)
 }
 
-/// What reads a value, once it is known what came.
+/// Seed that decodes a value according to its tag.
 struct TaggedSeed<'l, S> {
     seed: S,
     tag: Tag,
@@ -71,13 +71,13 @@ impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for TaggedSeed<'_, S> {
     }
 }
 
-/// Writes arguments: a tuple or a list, nothing else.
+/// Serializer of arguments: accepts a tuple or a list and nothing else.
 struct ArgumentWriter<'a>(&'a mut Vec<u8>);
 
 fn not_arguments() -> FormatError {
     FormatError::new(
         FormatErrorKind::Unrepresentable,
-        "arguments are a tuple or a list",
+        "arguments must be a tuple or a list",
     )
 }
 
@@ -185,7 +185,7 @@ impl SerializeSeq for ArgumentWriter<'_> {
     }
 }
 
-/// Reads arguments.
+/// Deserializer of arguments.
 struct ArgumentReader<'de>(&'de [u8]);
 
 impl<'de> Deserializer<'de> for ArgumentReader<'de> {
@@ -220,6 +220,7 @@ impl<'de> Deserializer<'de> for ArgumentReader<'de> {
     }
 }
 
+/// Sequence access to encoded arguments.
 struct ArgumentAccess<'de> {
     rest: &'de [u8],
     given: u64,
@@ -244,7 +245,7 @@ impl<'de> SeqAccess<'de> for &mut ArgumentAccess<'de> {
     }
 
     fn size_hint(&self) -> Option<usize> {
-        // Each takes a byte at least.
+        // Cut to the bytes that are left, because each argument takes at least one.
         usize::try_from(self.given - self.taken)
             .ok()
             .map(|left| left.min(self.rest.len()))

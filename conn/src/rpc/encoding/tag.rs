@@ -1,4 +1,4 @@
-//! Tags: what a value of bincode is, by its outermost type.
+//! Tags: the outermost types of values in bincode.
 
 use std::fmt;
 
@@ -10,8 +10,7 @@ use serde::ser::{Impossible, Serializer};
 use crate::codec::limits::Budget;
 use crate::rpc::{attachment, varint};
 
-/// What a value is. Tuples and structs have their length with them, as bincode does not say where they
-/// end.
+/// Type of a value. Tags of tuples and structs include the length, because bincode does not mark their end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Tag {
     kind: TagKind,
@@ -20,7 +19,7 @@ pub(super) struct Tag {
 
 macro_rules! tag_kinds {
     ($($name:ident = $byte:literal, $text:literal;)*) => {
-        /// The kinds, by the byte that stands for them on the wire.
+        /// Kind of a tag, represented by its byte on the wire.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         #[repr(u8)]
         enum TagKind { $($name = $byte,)* }
@@ -75,7 +74,7 @@ impl Tag {
         }
     }
 
-    /// What the value is.
+    /// Returns the tag of a value.
     pub(super) fn of<T: Serialize + ?Sized>(value: &T) -> Self {
         match value.serialize(TagProbe) {
             Ok(tag) | Err(FoundTag(tag)) => tag,
@@ -98,7 +97,7 @@ impl Tag {
         let (&byte, behind) = rest.split_first().ok_or_else(Self::missing)?;
         *rest = behind;
         let kind = TagKind::from_byte(byte).ok_or_else(|| {
-            let message = format!("{byte:#04x} is no tag of a value");
+            let message = format!("{byte:#04x} is not a tag of a value");
             FormatError::new(FormatErrorKind::Syntax, message)
         })?;
         let len = match Self::has_len(kind) {
@@ -108,7 +107,7 @@ impl Tag {
         Ok(Self { kind, len })
     }
 
-    /// The error where there should be more.
+    /// Error of a message that is cut off.
     pub(super) fn missing() -> FormatError {
         FormatError::new(FormatErrorKind::Syntax, "the message ends too early")
     }
@@ -125,7 +124,7 @@ impl fmt::Display for Tag {
     }
 }
 
-/// Reads a value of which the tag is known.
+/// Deserializer of a value with a known tag. Rejects types that do not match the tag.
 pub(super) struct TaggedDeserializer<'l, D> {
     inner: D,
     tag: Tag,
@@ -141,7 +140,7 @@ impl<'l, 'de, D: Deserializer<'de>> TaggedDeserializer<'l, D> {
         D::Error::custom(format_args!("expected {expected}, found {}", self.tag))
     }
 
-    /// A number of whatever type it was written as; the visitor checks whether it fits.
+    /// Decodes a number of the type it was encoded as. The visitor checks that it fits the expected type.
     fn number<V: Visitor<'de>>(self, visitor: V, expected: TagKind) -> Result<V::Value, D::Error> {
         match self.tag.kind {
             TagKind::U8 => self.inner.deserialize_u8(visitor),
@@ -310,8 +309,8 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for TaggedDeserializer<'_, D> 
             | TagKind::Enum
             | TagKind::Option
             | TagKind::Attachment => Err(D::Error::custom(format_args!(
-                "bincode does not say what is in {}: values of any type need an encoding that does, \
-                 such as MessagePack",
+                "bincode does not describe the contents of {}: a value of any type needs a \
+                 self-describing encoding, such as MessagePack",
                 self.tag
             ))),
             _ => self.number(visitor, TagKind::F64),
@@ -331,10 +330,10 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for TaggedDeserializer<'_, D> 
     }
 }
 
-/// Stops at the first thing that it is told, which is what the value is.
+/// Serializer that stops at the outermost type of a value and returns its tag.
 struct TagProbe;
 
-/// What was found, where serde leaves no other way to give it back.
+/// Tag as an error, for types that serde cannot stop at in another way: sequences, maps and structs.
 #[derive(Debug)]
 struct FoundTag(Tag);
 
@@ -347,7 +346,7 @@ impl fmt::Display for FoundTag {
 impl std::error::Error for FoundTag {}
 
 impl serde::ser::Error for FoundTag {
-    /// The value cannot be written at all: its encoder will say why.
+    /// The value cannot be serialized at all. The tag is irrelevant: encoding the value returns the error.
     fn custom<T: fmt::Display>(_: T) -> Self {
         Self(Tag::new(TagKind::Unit))
     }

@@ -1,4 +1,4 @@
-//! The names that are bound, within limits.
+//! Table of bound names, with its limits.
 
 use std::collections::BTreeMap;
 use std::sync::Weak;
@@ -10,28 +10,28 @@ use super::{Listing, Names};
 use crate::rpc::remote::Remote;
 use crate::rpc::session::{Lifeline, overloaded};
 
-/// How many names there can be.
+/// Maximum number of names.
 const MAX_NAMES: usize = 65_536;
 
-/// How many of them one session can have bound.
+/// Maximum number of names that one session can bind.
 const MAX_SESSION_NAMES: usize = 4096;
 
-/// How many bytes a name may have.
+/// Maximum length of a name, in bytes.
 const MAX_NAME: usize = 256;
 
-/// How many bytes what is said about an object may have, keys and values together.
+/// Maximum size of the metadata of a name, in bytes: keys, values, and [`ENTRY_OVERHEAD`] for each entry.
 const MAX_METADATA: usize = 16 * 1024;
 
-/// What an entry of that takes beyond its bytes.
+/// Memory of a metadata entry beyond its key and value, in bytes.
 const ENTRY_OVERHEAD: usize = 64;
 
-/// How many bytes all names and what is said about their objects may have.
+/// Maximum size of all names and their metadata, in bytes.
 const MAX_BYTES: usize = 64 << 20;
 
-/// Who bound a name.
+/// Owner of a name.
 #[derive(Clone, Debug)]
 pub(super) enum Owner {
-    /// The program itself, through its registry.
+    /// The program itself: the name was bound through its registry.
     Program,
     Session(Weak<Lifeline>),
 }
@@ -45,7 +45,8 @@ impl Owner {
         }
     }
 
-    /// Tells owners apart; an address is not used again while anyone has a weak reference.
+    /// Key that identifies the owner. The address of a session is unique, because a weak reference keeps its
+    /// allocation from being reused.
     fn key(&self) -> usize {
         match self {
             Self::Program => 0,
@@ -54,19 +55,20 @@ impl Owner {
     }
 }
 
+/// A bound name.
 #[derive(Debug)]
 pub(super) struct NameEntry {
     pub(super) object: Remote,
     metadata: BTreeMap<String, String>,
     owner: Owner,
-    /// Which of all bindings it is.
+    /// Number of the binding, unique in the table.
     number: u64,
     cost: usize,
-    /// Ends the task that waits for the object or the owner to go, which holds the object.
+    /// Ends the task that waits for the object or the owner to go away. The task holds the object.
     _unbound: DropGuard,
 }
 
-/// A name that is to be bound.
+/// Request to bind a name.
 pub(super) struct BindRequest {
     pub(super) name: String,
     pub(super) object: Remote,
@@ -74,27 +76,28 @@ pub(super) struct BindRequest {
     pub(super) owner: Owner,
 }
 
-/// What becomes of a name that something has already.
+/// Policy for a name that is already taken.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum OnConflict {
     Reject,
-    /// It is replaced if the same session bound it.
+    /// Replace the object if the same owner bound it.
     ReplaceOwn,
     Replace,
 }
 
+/// The bound names.
 #[derive(Debug, Default)]
 pub(super) struct NameTable {
     bound: BTreeMap<String, NameEntry>,
-    /// How many names each owner has.
+    /// Number of names of each owner.
     owned: BTreeMap<usize, usize>,
     bytes: usize,
     bindings: u64,
 }
 
 impl NameTable {
-    /// Binds a name. Gives the number of the binding, and what had the name before, which is to be dropped where
-    /// nothing is locked.
+    /// Binds a name. Returns the number of the binding and the previous entry, which must be dropped outside
+    /// the lock.
     pub(super) fn bind(
         &mut self,
         binding: BindRequest,
@@ -122,15 +125,15 @@ impl NameTable {
         let (freed, same_owner) =
             other.map_or((0, false), |other| (other.cost, other.owner.is(&owner)));
         if other.is_none() && self.bound.len() >= MAX_NAMES {
-            return Err(overloaded("there are too many names"));
+            return Err(overloaded("too many names"));
         }
         let own = self.owned.get(&owner.key()).copied().unwrap_or_default();
         if own >= MAX_SESSION_NAMES && !same_owner {
-            let message = format!("a session can have {MAX_SESSION_NAMES} names");
+            let message = format!("a session can bind at most {MAX_SESSION_NAMES} names");
             return Err(overloaded(message));
         }
         if self.bytes - freed + cost > MAX_BYTES {
-            return Err(overloaded("the names have too many bytes"));
+            return Err(overloaded("names and metadata take too many bytes"));
         }
         let before = self.remove(&name);
         self.bindings += 1;
@@ -149,7 +152,7 @@ impl NameTable {
     }
 
     pub(super) fn get(&self, name: &str) -> Result<&NameEntry, Fault> {
-        let unknown = || Fault::new(Names::UNKNOWN, format!("there is no object `{name}`"));
+        let unknown = || Fault::new(Names::UNKNOWN, format!("no object is bound to the name `{name}`"));
         self.bound.get(name).ok_or_else(unknown)
     }
 
@@ -167,7 +170,7 @@ impl NameTable {
             .collect()
     }
 
-    /// Takes a name away, if there is such; of another owner only where that is allowed.
+    /// Unbinds a name, if it is bound. Names of other owners can be unbound only if `others` is `true`.
     pub(super) fn unbind(
         &mut self,
         name: &str,
@@ -182,7 +185,7 @@ impl NameTable {
         }
     }
 
-    /// Takes a name away if it is still this binding.
+    /// Removes a name if its binding is still the one with this number.
     pub(super) fn remove_binding(&mut self, name: &str, number: u64) -> Option<NameEntry> {
         let bound = self.bound.get(name)?;
         (bound.number == number).then(|| self.remove(name))?
@@ -202,10 +205,13 @@ impl NameTable {
     }
 }
 
-/// What a name and what is said about its object take, if that is allowed.
+/// Returns the size of a name and its metadata in bytes.
+///
+/// # Errors
+/// If one of them exceeds its limit.
 fn cost(name: &str, metadata: &BTreeMap<String, String>) -> Result<usize, Fault> {
     if name.is_empty() || name.len() > MAX_NAME {
-        let message = format!("a name has 1 to {MAX_NAME} bytes");
+        let message = format!("a name must have 1 to {MAX_NAME} bytes");
         return Err(Fault::invalid_params(message));
     }
     let metadata_len: usize = metadata
@@ -214,8 +220,8 @@ fn cost(name: &str, metadata: &BTreeMap<String, String>) -> Result<usize, Fault>
         .sum();
     if metadata_len > MAX_METADATA {
         let message = format!(
-            "{metadata_len} bytes of metadata, {ENTRY_OVERHEAD} for each entry included, are over the limit of \
-             {MAX_METADATA}"
+            "the metadata has {metadata_len} bytes, including {ENTRY_OVERHEAD} for each entry, over the \
+             limit of {MAX_METADATA}"
         );
         return Err(Fault::invalid_params(message));
     }
@@ -266,7 +272,7 @@ mod tests {
         }
         let fault = bind(&mut table, "one more".to_owned(), 0).unwrap_err();
         assert_eq!(fault.kind(), FaultKind::Overloaded);
-        // One that it has can be replaced, and there is room again when one goes.
+        // A bound name can be replaced, and unbinding one makes room for another.
         let guard = CancellationToken::new().drop_guard();
         let again = table.bind(binding("7".to_owned(), 0), OnConflict::ReplaceOwn, guard);
         assert!(again.unwrap().1.is_some());
@@ -291,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn many_short_entries_take_more_than_their_bytes() {
+    fn metadata_entries_count_their_overhead() {
         let entries = |n: usize| (0..n).map(|n| (format!("{n:03}"), String::new())).collect();
         assert!(cost("x", &entries(MAX_METADATA / (ENTRY_OVERHEAD + 3))).is_ok());
         assert!(cost("x", &entries(MAX_METADATA / (ENTRY_OVERHEAD + 3) + 1)).is_err());
@@ -306,6 +312,6 @@ mod tests {
         }
         table.owned.clear();
         let fault = bind(&mut table, "x".to_owned(), 0).unwrap_err();
-        assert_eq!(fault.message(), "there are too many names");
+        assert_eq!(fault.message(), "too many names");
     }
 }
