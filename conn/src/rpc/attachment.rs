@@ -1,8 +1,9 @@
 //! Attachments: the references and streams that travel beside the bytes of a payload.
 //!
-//! A serializer knows nothing of connections. The encoder therefore opens a scope on the current thread.
-//! Within it, references and streams add themselves to a list and serialize their index. The decoder opens
-//! a scope with the list that was received. The session converts one list into the other.
+//! A serializer knows nothing of connections. The encoder therefore opens a scope on the current
+//! thread. Within it, references and streams add themselves to a list and serialize their index.
+//! The decoder opens a scope with the list that was received. The session converts one list into
+//! the other.
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
@@ -58,7 +59,8 @@ impl Drop for ScopeGuard {
         let outer = self.outer.take();
         let count = outer.as_ref().map_or(0, Vec::len);
         if COUNT.replace(count) > 0 || count > 0 {
-            // Replaced before it is dropped: destructors of the attachments may open scopes of their own.
+            // Replaced before it is dropped: destructors of the attachments may open scopes of
+            // their own.
             drop(LIST.replace(outer.unwrap_or_default()));
         }
     }
@@ -90,7 +92,8 @@ pub(super) fn serialize<S: Serializer>(
     serializer.serialize_newtype_struct(NAME, &AttachOnSerialize(attach))
 }
 
-/// Attaches when the newtype's value is serialized, so that a probe of the type alone attaches nothing.
+/// Attaches when the newtype's value is serialized, so that a probe of the type alone attaches
+/// nothing.
 struct AttachOnSerialize<A>(A);
 
 impl<A: Fn() -> Result<Attachment, String>> Serialize for AttachOnSerialize<A> {

@@ -27,13 +27,14 @@ use crate::setup::{Admitted, Setup, Terms, setters};
 
 /// Handle that makes calls to the peer: to a server, or from a handler of a server to its caller.
 ///
-/// A `Client` is a [`Caller`], so that the methods of every `#[client]` trait are available on it, and a
-/// tower service. Clones share one session. The connection closes when the last clone is dropped together
-/// with the last [`Remote`](super::Remote) and [`Stream`](super::Stream) that was received over it.
+/// A `Client` is a [`Caller`], so that the methods of every `#[client]` trait are available on it,
+/// and a tower service. Clones share one session. The connection closes when the last clone is
+/// dropped together with the last [`Remote`](super::Remote) and [`Stream`](super::Stream) that was
+/// received over it.
 ///
-/// Any number of calls may be in flight. Calls begin in the order in which they are first polled. Dropping
-/// the future of a call cancels the call at the peer. Calls beyond the peer's limit of concurrent calls
-/// wait locally.
+/// Any number of calls may be in flight. Calls begin in the order in which they are first polled.
+/// Dropping the future of a call cancels the call at the peer. Calls beyond the peer's limit of
+/// concurrent calls wait locally.
 ///
 /// # Examples
 ///
@@ -73,11 +74,11 @@ impl Client {
         ClientBuilder::new(Dialer::over(connector))
     }
 
-    /// Returns a client for the peer that made the call of this context, so that a handler can call the
-    /// methods that its caller [offers](ClientBuilder::offer).
+    /// Returns a client for the peer that made the call of this context, so that a handler can call
+    /// the methods that its caller [offers](ClientBuilder::offer).
     ///
-    /// Returns `None` if the call did not come over a connection of this module, or if that session was
-    /// dropped.
+    /// Returns `None` if the call did not come over a connection of this module, or if that session
+    /// was dropped.
     #[must_use]
     pub fn of(context: &Context) -> Option<Self> {
         Some(Self {
@@ -92,8 +93,8 @@ impl Client {
         &self.peer
     }
 
-    /// Completes when no more calls can be made: the connection is closed or broken, and the client does
-    /// not reconnect.
+    /// Completes when no more calls can be made: the connection is closed or broken, and the client
+    /// does not reconnect.
     ///
     /// # Cancel safety
     /// Can be dropped and called again at any time.
@@ -107,10 +108,12 @@ impl Client {
         self.session.is_ended()
     }
 
-    /// Closes the connection gracefully: makes no new calls, tells the peer, and waits for the calls in
-    /// flight in both directions. References and streams that are still open end with the connection.
+    /// Closes the connection gracefully: makes no new calls, tells the peer, and waits for the
+    /// calls in flight in both directions. References and streams that are still open end with the
+    /// connection.
     ///
-    /// Waits for streams and one-way calls for at most the [default timeout](Options::timeout) of a call.
+    /// Waits for streams and one-way calls for at most the [default timeout](Options::timeout) of a
+    /// call.
     ///
     /// # Cancel safety
     /// The connection still closes when the future is dropped.

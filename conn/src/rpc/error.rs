@@ -22,16 +22,16 @@ pub enum Disconnected {
     /// The connection broke.
     #[error("the connection broke")]
     Broken(#[source] Arc<dyn Error + Send + Sync>),
-    /// No message came from the peer for this long, not even the reply to a ping, or nothing could be sent
-    /// to it.
+    /// No message came from the peer for this long, not even the reply to a ping, or nothing could
+    /// be sent to it.
     #[error("the peer was silent for {0:?}")]
     Silent(Duration),
     /// The peer violated the protocol.
     #[error("protocol violation by the peer: {0}")]
     Protocol(String),
     /// The local side evicted the connection: other connections needed memory of the
-    /// [budget](crate::ListenerBuilder::budget) of the listener, and this one had held the most for the
-    /// longest.
+    /// [budget](crate::ListenerBuilder::budget) of the listener, and this one had held the most for
+    /// the longest.
     #[error("the connection was evicted: it held too much memory for too long")]
     Evicted,
     /// The peer no longer knows the session: it was restarted, or the lease expired.
@@ -73,7 +73,8 @@ impl PromiseFailed {
         CallError::NotSent(Box::new(Self(cause)))
     }
 
-    /// The error of that call, for a caller that waits for the object itself. Keeps whether the call ran.
+    /// The error of that call, for a caller that waits for the object itself. Keeps whether the
+    /// call ran.
     pub(super) fn of_itself(cause: Arc<CallError>) -> CallError {
         match &*cause {
             CallError::Fault(fault) => CallError::Fault(fault.clone()),

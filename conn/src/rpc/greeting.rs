@@ -33,8 +33,8 @@ pub enum GreetingError {
     /// The client asked for an unknown encoding.
     #[error("unknown encoding `{0}`: expected `bincode` or `messagepack`")]
     Encoding(String),
-    /// The first message is a challenge of the handshake: the peer expects an authkey, and none is set
-    /// locally.
+    /// The first message is a challenge of the handshake: the peer expects an authkey, and none is
+    /// set locally.
     #[error("the peer expects an authkey, but none is set")]
     KeyExpected,
     /// The first message of the peer is not a valid `Hello`.

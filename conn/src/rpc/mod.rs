@@ -1,15 +1,15 @@
 //! Calls, streams and objects over connections.
 //!
-//! A [`Server`] offers the same functions and objects that can be offered over XML-RPC. A [`Client`]
-//! calls them, with any number of calls in flight. Connections also support:
+//! A [`Server`] offers the same functions and objects that can be offered over XML-RPC. A
+//! [`Client`] calls them, with any number of calls in flight. Connections also support:
 //!
 //! - **References to objects**: methods can take and return objects that stay in their process
 //!   ([`Remote`]). A callback is an object of the caller.
 //! - **Streams** as arguments and results: [`Stream`].
 //! - **Pipelining**: an object can be called before the call that returns it completes
 //!   ([`Pipelined`]).
-//! - **Deadlines**, which travel with a call and with the calls that its handler makes. A call without
-//!   one takes at most [`Options::timeout`], by default 60 seconds. See
+//! - **Deadlines**, which travel with a call and with the calls that its handler makes. A call
+//!   without one takes at most [`Options::timeout`], by default 60 seconds. See
 //!   [`Caller::within`](rpc_core::Caller::within) and [`Context`](rpc_core::Context).
 //! - **Cancellation**: dropping the future of a call cancels the call at the peer.
 //! - **Calls in both directions**: [`Client::of`], [`ClientBuilder::offer`].
@@ -53,15 +53,16 @@
 //! # Errors of calls
 //!
 //! Every failure is a [`CallError`](rpc_core::CallError). Its
-//! [`execution`](rpc_core::CallError::execution) tells whether the method ran. When a connection breaks,
-//! calls that were not completely written fail as [`NotSent`](rpc_core::CallError::NotSent), all others
-//! as [`Lost`](rpc_core::CallError::Lost). The source of both is a [`Disconnected`] with the reason.
+//! [`execution`](rpc_core::CallError::execution) tells whether the method ran. When a connection
+//! breaks, calls that were not completely written fail as
+//! [`NotSent`](rpc_core::CallError::NotSent), all others as [`Lost`](rpc_core::CallError::Lost).
+//! The source of both is a [`Disconnected`] with the reason.
 //!
 //! # Security
 //!
 //! The [authkey](crate::auth) decides who may connect. Every peer that may connect may call every
-//! method. Sessions [limit](Options) everything that a peer can ask for. Data is neither encrypted nor
-//! signed.
+//! method. Sessions [limit](Options) everything that a peer can ask for. Data is neither encrypted
+//! nor signed.
 //!
 //! `docs/RPC.md` specifies the wire format for implementations in other languages.
 

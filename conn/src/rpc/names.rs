@@ -21,19 +21,20 @@ use super::remote::Remote;
 
 /// Registry of names, in which programs publish objects and find those of others.
 ///
-/// It is an ordinary service. One client [`bind`](NamesApi::bind)s its object to a name. Other clients
-/// [`lookup`](NamesApi::lookup) the name and get a reference, whose calls pass through the server.
+/// It is an ordinary service. One client [`bind`](NamesApi::bind)s its object to a name. Other
+/// clients [`lookup`](NamesApi::lookup) the name and get a reference, whose calls pass through the
+/// server.
 ///
 /// # Ownership and rights
 ///
-/// A name belongs to the session that bound it. It is removed when that session ends, wherever its object
-/// lives, and when the object can no longer be reached. On a server with a
-/// [lease](super::ServerOptions::lease) a session outlives its connection. Only the session that bound a
-/// name can unbind or rebind it. A name that the program itself binds, through its
+/// A name belongs to the session that bound it. It is removed when that session ends, wherever its
+/// object lives, and when the object can no longer be reached. On a server with a
+/// [lease](super::ServerOptions::lease) a session outlives its connection. Only the session that
+/// bound a name can unbind or rebind it. A name that the program itself binds, through its
 /// [registry](super::Server::registry), stays, and no client can unbind it.
 ///
-/// By default every caller can look up and list all names and bind free ones: that is [`Right::Own`].
-/// [`policy`](Self::policy) gives callers other rights by peer, operation and name.
+/// By default every caller can look up and list all names and bind free ones: that is
+/// [`Right::Own`]. [`policy`](Self::policy) gives callers other rights by peer, operation and name.
 ///
 /// # Examples
 ///
@@ -110,12 +111,13 @@ impl Names {
         }
     }
 
-    /// Returns a handle of the same names with another policy. The function decides the rights of a caller
-    /// by the context of the call (such as its [peer](rpc_core::Context::peer)), the operation, and the name,
-    /// which for [`Operation::List`] is the prefix. It runs for each call and should be fast.
+    /// Returns a handle of the same names with another policy. The function decides the rights of a
+    /// caller by the context of the call (such as its [peer](rpc_core::Context::peer)), the
+    /// operation, and the name, which for [`Operation::List`] is the prefix. It runs for each call
+    /// and should be fast.
     ///
-    /// Clones share their names, but not their policies. Rights can therefore depend on the authkey: each
-    /// listener has its key, and each server its own policy.
+    /// Clones share their names, but not their policies. Rights can therefore depend on the
+    /// authkey: each listener has its key, and each server its own policy.
     ///
     /// ```
     /// use conn::rpc::Server;
@@ -152,8 +154,8 @@ impl Names {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Checks that the caller may perform the operation. Returns `true` if it may do so with names of other
-    /// sessions too.
+    /// Checks that the caller may perform the operation. Returns `true` if it may do so with names
+    /// of other sessions too.
     fn authorize(
         &self,
         context: &Context,
@@ -226,9 +228,9 @@ impl Default for Names {
     }
 }
 
-/// Returns the owner of the names that a caller binds: its session, or the program if the call came over no
-/// connection. Returns `None` if the session of the caller is gone, or the call came over a connection
-/// without one.
+/// Returns the owner of the names that a caller binds: its session, or the program if the call came
+/// over no connection. Returns `None` if the session of the caller is gone, or the call came over a
+/// connection without one.
 fn owner_of(context: &Context, caller: Option<&Client>) -> Option<Owner> {
     match caller {
         Some(caller) => Some(Owner::Session(Arc::downgrade(caller.session()))),
@@ -251,8 +253,8 @@ impl Names {
         self.bind_object(context, name, object, metadata, OnConflict::Reject)
     }
 
-    /// Binds an object to a name, replacing the object that has it. Only the session that bound the name, or a
-    /// caller with the right to all names, can replace it.
+    /// Binds an object to a name, replacing the object that has it. Only the session that bound the
+    /// name, or a caller with the right to all names, can replace it.
     #[service]
     fn rebind(
         &self,
@@ -283,8 +285,8 @@ impl Names {
         Ok(self.lock().list(prefix))
     }
 
-    /// Unbinds a name. Returns `true` if it was bound. Only the session that bound the name, or a caller with
-    /// the right to all names, can unbind it.
+    /// Unbinds a name. Returns `true` if it was bound. Only the session that bound the name, or a
+    /// caller with the right to all names, can unbind it.
     #[service]
     fn unbind(&self, context: &Context, name: &str) -> Result<bool, Fault> {
         let others = self.authorize(context, Operation::Unbind, name)?;

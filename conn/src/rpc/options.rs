@@ -9,8 +9,8 @@ use crate::connection::MAX_MESSAGE;
 /// Longest useful duration. Longer ones are cut to it, so that times can be added up.
 const CENTURY: Duration = Duration::from_secs(100 * 366 * 24 * 60 * 60);
 
-/// Local settings of a session, of a client or a server. Each side keeps to the limits of its peer, which
-/// it learns in the greeting.
+/// Local settings of a session, of a client or a server. Each side keeps to the limits of its peer,
+/// which it learns in the greeting.
 #[derive(Clone, Debug)]
 #[must_use = "options do nothing until they are given to a server or a client"]
 pub struct Options {
@@ -42,7 +42,8 @@ impl Default for Options {
 }
 
 impl Options {
-    /// Maximum number of concurrent calls of the peer. Its further calls wait at the peer, in order.
+    /// Maximum number of concurrent calls of the peer. Its further calls wait at the peer, in
+    /// order.
     ///
     /// Default: 16,384.
     pub const fn max_calls(mut self, calls: u32) -> Self {
@@ -50,8 +51,8 @@ impl Options {
         self
     }
 
-    /// Maximum number of streams received from the peer at once. Also limits the streams sent to the peer,
-    /// even if it would accept more.
+    /// Maximum number of streams received from the peer at once. Also limits the streams sent to
+    /// the peer, even if it would accept more.
     ///
     /// Default: 1024.
     pub const fn max_streams(mut self, streams: u32) -> Self {
@@ -59,8 +60,8 @@ impl Options {
         self
     }
 
-    /// Maximum number of objects of the peer that the local side refers to at once. Also limits the local
-    /// objects that the peer may refer to, even if it would accept more.
+    /// Maximum number of objects of the peer that the local side refers to at once. Also limits the
+    /// local objects that the peer may refer to, even if it would accept more.
     ///
     /// Default: 100,000. A local object with two methods takes about 1 KiB.
     pub const fn max_objects(mut self, objects: u32) -> Self {
@@ -68,12 +69,12 @@ impl Options {
         self
     }
 
-    /// Window of each received stream, in bytes: how much the peer may send before the program takes
-    /// items. Each item counts the length of its message, 128 bytes, and 256 bytes for each object and
-    /// stream in it.
+    /// Window of each received stream, in bytes: how much the peer may send before the program
+    /// takes items. Each item counts the length of its message, 128 bytes, and 256 bytes for each
+    /// object and stream in it.
     ///
-    /// Default: 256 KiB. A stream transfers at most one window per round trip, so a larger one is faster
-    /// over networks with high bandwidth and latency.
+    /// Default: 256 KiB. A stream transfers at most one window per round trip, so a larger one is
+    /// faster over networks with high bandwidth and latency.
     pub const fn window(mut self, bytes: u32) -> Self {
         self.window = bytes;
         self
@@ -85,8 +86,8 @@ impl Options {
     /// - Replies that the peer has not read. Beyond the limit its calls are rejected as
     ///   [`Overloaded`](rpc_core::FaultKind::Overloaded).
     /// - Calls of the peer that wait for promises.
-    /// - Unread items of its streams, beyond the windows of these. A stream fails whose item exceeds the
-    ///   limit.
+    /// - Unread items of its streams, beyond the windows of these. A stream fails whose item
+    ///   exceeds the limit.
     ///
     /// Default: 16 MiB.
     pub const fn max_backlog(mut self, bytes: u32) -> Self {
@@ -94,8 +95,8 @@ impl Options {
         self
     }
 
-    /// Maximum length of a result or stream item that the local side sends, in bytes, even if the peer
-    /// would read more. A longer one becomes a fault.
+    /// Maximum length of a result or stream item that the local side sends, in bytes, even if the
+    /// peer would read more. A longer one becomes a fault.
     ///
     /// Default: 64 MiB, the maximum that a peer reads by default.
     pub const fn max_reply(mut self, bytes: usize) -> Self {
@@ -104,8 +105,9 @@ impl Options {
     }
 
     /// Time without a message from the peer after which a ping is sent. The connection is closed if
-    /// nothing arrives for the same time again, or if the peer reads nothing for twice this time. Both may
-    /// take up to a quarter of the time longer, because the clock is not read for each message.
+    /// nothing arrives for the same time again, or if the peer reads nothing for twice this time.
+    /// Both may take up to a quarter of the time longer, because the clock is not read for each
+    /// message.
     ///
     /// Default: 30 seconds.
     pub const fn keepalive(mut self, time: Duration) -> Self {
@@ -113,29 +115,32 @@ impl Options {
         self
     }
 
-    /// Default timeout of calls that the local side makes, including calls on objects and calls from a
-    /// server to its client. Applies to calls without a [deadline](rpc_core::Context::with_deadline) of
-    /// their own. A call that takes longer is cancelled and fails as
-    /// [`DeadlineExceeded`](rpc_core::FaultKind::DeadlineExceeded), or as not sent if the peer did not take
-    /// it in time. With `None` a call waits until it is cancelled or the connection closes, even for a peer
-    /// that answers nothing but pings.
+    /// Default timeout of calls that the local side makes, including calls on objects and calls
+    /// from a server to its client. Applies to calls without a
+    /// [deadline](rpc_core::Context::with_deadline) of their own. A call that takes longer is
+    /// cancelled and fails as [`DeadlineExceeded`](rpc_core::FaultKind::DeadlineExceeded), or as
+    /// not sent if the peer did not take it in time. With `None` a call waits until it is cancelled
+    /// or the connection closes, even for a peer that answers nothing but pings.
     ///
     /// - A call with a deadline of its own, such as one set by
-    ///   [`Caller::within`](rpc_core::Caller::within), has that deadline, whether it is earlier or later.
-    ///   `with_deadline(None)` disables the timeout for one call.
-    /// - A call made by a handler has the deadline of the call that the handler runs for, or this timeout
-    ///   if that is sooner.
-    /// - A call that is only relayed to an object of another process has the deadline of its caller.
+    ///   [`Caller::within`](rpc_core::Caller::within), has that deadline, whether it is earlier or
+    ///   later. `with_deadline(None)` disables the timeout for one call.
+    /// - A call made by a handler has the deadline of the call that the handler runs for, or this
+    ///   timeout if that is sooner.
+    /// - A call that is only relayed to an object of another process has the deadline of its
+    ///   caller.
     /// - Items of a stream have no timeout: the time between two of them is not limited.
     ///
-    /// Default: 60 seconds, as over XML-RPC. The clock is not read for each call, so a call may take
-    /// longer by half of the [keepalive](Self::keepalive), unless the timeout is shorter than that.
+    /// Default: 60 seconds, as over XML-RPC. The clock is not read for each call, so a call may
+    /// take longer by half of the [keepalive](Self::keepalive), unless the timeout is shorter than
+    /// that.
     pub const fn timeout(mut self, time: Option<Duration>) -> Self {
         self.timeout = time;
         self
     }
 
-    /// If `true`, faults carry their causes to the peer. For peers that may see internals of the program.
+    /// If `true`, faults carry their causes to the peer. For peers that may see internals of the
+    /// program.
     ///
     /// Default: `false`. Causes are logged locally.
     pub const fn send_causes(mut self, sends: bool) -> Self {
@@ -143,8 +148,8 @@ impl Options {
         self
     }
 
-    /// Converts to the settings of a session, without a lease, and without a limit of calls over all
-    /// connections.
+    /// Converts to the settings of a session, without a lease, and without a limit of calls over
+    /// all connections.
     pub(super) fn settings(&self, max_message: usize) -> Settings {
         Settings {
             limits: Limits {

@@ -12,16 +12,16 @@ use super::session::{Object, asking};
 
 /// Pipelining of calls: the object that a call returns can be called before the call completes.
 ///
-/// Implemented for the futures of calls that return a [`Remote`]: those of `#[client]` traits and of
-/// [`Caller::call`](rpc_core::Caller::call).
+/// Implemented for the futures of calls that return a [`Remote`]: those of `#[client]` traits and
+/// of [`Caller::call`](rpc_core::Caller::call).
 pub trait Pipelined<T: ?Sized> {
-    /// Makes the call and returns a promise of the object that it will return. Calls on the promise are sent
-    /// to the peer at once, so that a chain of calls of any length takes one round trip.
+    /// Makes the call and returns a promise of the object that it will return. Calls on the promise
+    /// are sent to the peer at once, so that a chain of calls of any length takes one round trip.
     ///
-    /// This function sends the call; nothing needs to be awaited. If the call fails, each call on the
-    /// promise fails as [`CallError::NotSent`] with [`PromiseFailed`](super::PromiseFailed) as its source,
-    /// or as a fault of kind [`Gone`](rpc_core::FaultKind::Gone). If all references to the object are
-    /// dropped before the call completes, the call is cancelled.
+    /// This function sends the call; nothing needs to be awaited. If the call fails, each call on
+    /// the promise fails as [`CallError::NotSent`] with [`PromiseFailed`](super::PromiseFailed) as
+    /// its source, or as a fault of kind [`Gone`](rpc_core::FaultKind::Gone). If all references to
+    /// the object are dropped before the call completes, the call is cancelled.
     ///
     /// ```no_run
     /// # use conn::rpc::{Pipelined as _, Remote};
@@ -55,7 +55,8 @@ where
         let mut cx = Context::from_waker(Waker::noop());
         match asking(|| future.poll(&mut cx)) {
             (_, Some(promise)) => Remote::from_object(Object::Promised(promise)),
-            // A call that needs no connection completes at once, and so does one that cannot be sent.
+            // A call that needs no connection completes at once, and so does one that cannot be
+            // sent.
             (Poll::Ready(Ok(remote)), None) => remote,
             (Poll::Ready(Err(error)), None) => Remote::from_object(Object::Failed(Arc::new(error))),
             (Poll::Pending, None) => Remote::from_object(Object::Failed(Arc::new(

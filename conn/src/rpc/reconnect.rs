@@ -6,19 +6,20 @@ use tokio::time::Instant;
 
 /// Policy for making a new connection when one breaks.
 ///
-/// The first attempt comes almost at once. The pauses before further attempts double up to a maximum. Each
-/// pause is shortened by a random part, so that the clients of a restarted server do not all connect at the
-/// same moment.
+/// The first attempt comes almost at once. The pauses before further attempts double up to a
+/// maximum. Each pause is shortened by a random part, so that the clients of a restarted server do
+/// not all connect at the same moment.
 ///
 /// Calls, when the connection breaks:
 ///
 /// - Calls that the peer cannot have received, and calls that are marked as
 ///   [idempotent](rpc_core::Context::idempotent), are made again.
-/// - All other calls in flight fail as [`CallError::Lost`](rpc_core::CallError::Lost): they may have run.
+/// - All other calls in flight fail as [`CallError::Lost`](rpc_core::CallError::Lost): they may
+///   have run.
 /// - New calls wait for the next connection, until their deadline.
 ///
-/// Streams end with the connection. Objects survive if the server [leases](super::ServerOptions::lease)
-/// sessions.
+/// Streams end with the connection. Objects survive if the server
+/// [leases](super::ServerOptions::lease) sessions.
 #[derive(Clone, Debug)]
 #[must_use = "it does nothing until it is given to a client"]
 pub struct Reconnect {

@@ -15,24 +15,25 @@ use super::attachment;
 use super::encoding::Encoding;
 use super::session::{Local, Object};
 
-/// Reference to an object, which may live in another process. Methods take and return it to pass objects.
+/// Reference to an object, which may live in another process. Methods take and return it to pass
+/// objects.
 ///
 /// `T` names the interface of the object: by convention the `#[client]` trait of its methods, as in
-/// `Remote<dyn CounterApi>`. Plain `Remote` refers to any object. A reference is a [`Caller`], so that the
-/// methods of the trait are available on it. It can be an argument, a result, an item of a stream, or a
-/// part of one.
+/// `Remote<dyn CounterApi>`. Plain `Remote` refers to any object. A reference is a [`Caller`], so
+/// that the methods of the trait are available on it. It can be an argument, a result, an item of a
+/// stream, or a part of one.
 ///
 /// # Lifetime of the object
 ///
-/// [`Remote::new`] creates a local object. The object lives as long as any reference to it exists, in any
-/// process. Each connection counts the references that were sent over it. Dropping a reference releases
-/// them, and closing the connection releases all of them (on a server with a
-/// [lease](super::ServerOptions::lease), the end of the lease does). A reference that returns to the
-/// process of its object is the object itself: see [`local`](Self::local). A reference that is passed on
-/// to a third process still leads to the object, through the process that passed it.
+/// [`Remote::new`] creates a local object. The object lives as long as any reference to it exists,
+/// in any process. Each connection counts the references that were sent over it. Dropping a
+/// reference releases them, and closing the connection releases all of them (on a server with a
+/// [lease](super::ServerOptions::lease), the end of the lease does). A reference that returns to
+/// the process of its object is the object itself: see [`local`](Self::local). A reference that is
+/// passed on to a third process still leads to the object, through the process that passed it.
 ///
-/// Only objects that were passed can be reached: an object is identified by 128 random bits, which are
-/// never used again, and is callable only over the connections that it was passed over.
+/// Only objects that were passed can be reached: an object is identified by 128 random bits, which
+/// are never used again, and is callable only over the connections that it was passed over.
 ///
 /// # Examples
 ///
@@ -127,8 +128,8 @@ impl<T: ?Sized> Remote<T> {
         Remote::from_object(self.object.clone())
     }
 
-    /// Completes when the object exists: at once, unless this is the [promised](super::Pipelined::pipelined)
-    /// result of a call.
+    /// Completes when the object exists: at once, unless this is the
+    /// [promised](super::Pipelined::pipelined) result of a call.
     ///
     /// # Errors
     /// If the call that promised the object failed.
@@ -142,8 +143,8 @@ impl<T: ?Sized> Remote<T> {
         }
     }
 
-    /// Completes when the object can no longer be reached because the session with its peer ended. Never
-    /// completes for a local object.
+    /// Completes when the object can no longer be reached because the session with its peer ended.
+    /// Never completes for a local object.
     ///
     /// # Cancel safety
     /// Can be dropped and called again at any time.

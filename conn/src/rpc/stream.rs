@@ -18,15 +18,17 @@ use super::encoding::Encoding;
 use super::error::StreamError;
 use super::session::{Attached, Incoming, Source};
 
-/// Sequence of items that one side produces while the other takes them. A stream can be an argument or a
-/// result of a method, or a part of one.
+/// Sequence of items that one side produces while the other takes them. A stream can be an argument
+/// or a result of a method, or a part of one.
 ///
-/// The receiver grants the producer a window (256 KiB by default), so that a slow receiver delays only its
-/// own stream. When the receiver drops the stream, its source is dropped. When the source ends, fails or is
-/// dropped, the stream ends accordingly. A stream ends with its connection. The time between items is not
-/// limited: put a [timeout](tokio::time::timeout) around [`next`](Self::next) if it must be.
+/// The receiver grants the producer a window (256 KiB by default), so that a slow receiver delays
+/// only its own stream. When the receiver drops the stream, its source is dropped. When the source
+/// ends, fails or is dropped, the stream ends accordingly. A stream ends with its connection. The
+/// time between items is not limited: put a [timeout](tokio::time::timeout) around
+/// [`next`](Self::next) if it must be.
 ///
-/// Implements the `Stream` trait of futures-core. [`next`](Self::next) reads items without that trait.
+/// Implements the `Stream` trait of futures-core. [`next`](Self::next) reads items without that
+/// trait.
 ///
 /// # Examples
 ///
@@ -91,7 +93,8 @@ pub struct Stream<T> {
 enum StreamInner<T> {
     Local(Pin<Box<dyn Items<Item = Result<T, Fault>> + Send>>),
     Incoming(Arc<Incoming>),
-    /// Source of a stream that was passed within the process: its items are encoded and decoded locally.
+    /// Source of a stream that was passed within the process: its items are encoded and decoded
+    /// locally.
     Source(Box<dyn Source>),
 }
 
@@ -101,7 +104,8 @@ impl<T> Stream<T> {
         Self::of(StreamInner::Local(Box::pin(items)))
     }
 
-    /// Creates a stream and a sender of its items. Sending waits while `capacity` items have not been taken.
+    /// Creates a stream and a sender of its items. Sending waits while `capacity` items have not
+    /// been taken.
     #[must_use]
     pub fn channel(capacity: usize) -> (StreamSender<T>, Self)
     where
@@ -175,8 +179,8 @@ impl<T: DeserializeOwned> Items for Stream<T> {
     }
 }
 
-/// Sender of the items of a [`Stream::channel`]. Clones send into the same stream, which ends when the last
-/// clone is dropped.
+/// Sender of the items of a [`Stream::channel`]. Clones send into the same stream, which ends when
+/// the last clone is dropped.
 pub struct StreamSender<T>(mpsc::Sender<Result<T, Fault>>);
 
 /// The receiver of a stream is gone: it dropped the stream, or its connection closed.

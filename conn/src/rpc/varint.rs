@@ -1,4 +1,5 @@
-//! Integers in LEB128: 7 bits per byte, the lowest first, with the high bit set in all bytes but the last.
+//! Integers in LEB128: 7 bits per byte, the lowest first, with the high bit set in all bytes but
+//! the last.
 
 #[inline]
 pub(super) fn write(value: u64, out: &mut Vec<u8>) {
@@ -44,8 +45,8 @@ fn read_long(rest: &mut &[u8]) -> Option<u64> {
     None
 }
 
-/// Writes a signed integer in zigzag encoding, in which small values are short: 0, −1, 1, −2 become 0, 1, 2,
-/// 3.
+/// Writes a signed integer in zigzag encoding, in which small values are short: 0, −1, 1, −2 become
+/// 0, 1, 2, 3.
 pub(super) fn write_signed(value: i64, out: &mut Vec<u8>) {
     write((value << 1 ^ value >> 63) as u64, out);
 }

@@ -26,7 +26,7 @@ impl Factory {
         HashMap::from([("counters".to_owned(), counters)])
     }
 
-    /// Says what is in the counter, if it is one of ours.
+    /// Returns the value of the counter, if it is an object of this process.
     #[expect(clippy::needless_pass_by_value, reason = "arguments are owned")]
     pub fn peek(&self, counter: Remote<dyn CounterApi>) -> Option<i64> {
         let counter: Arc<Counter> = counter.local()?;
@@ -41,7 +41,7 @@ impl Factory {
         self.shared.lock().unwrap().clone()
     }
 
-    /// Calls the caller's object.
+    /// Calls an object of the caller.
     pub async fn count_up(
         &self,
         counter: Remote<dyn CounterApi>,
@@ -96,13 +96,13 @@ async fn a_method_returns_objects_and_takes_them_back() {
         let counter = client.create().await.unwrap();
         assert_eq!(counter.add(3).await.unwrap(), 3);
         assert_eq!(counter.clone().add(4).await.unwrap(), 7);
-        // At its home it is the object itself.
+        // In the process of the object, the reference is the object itself.
         assert_eq!(client.peek(&counter).await.unwrap(), Some(7));
         let many = client.create_many(3).await.unwrap();
         for counter in &many["counters"] {
             assert_eq!(counter.add(1).await.unwrap(), 1);
         }
-        assert_eq!(client.stats().imports, 4, "each is passed once");
+        assert_eq!(client.stats().imports, 4, "each is imported once");
         drop((counter, many));
         until(|| alive.load(Ordering::Relaxed) == 0).await;
         assert_eq!(client.stats().imports, 0);
@@ -117,13 +117,13 @@ async fn callbacks_are_objects_of_the_caller() {
     let counter = local_counter(&alive);
     assert_eq!(client.count_up(&counter, 5).await.unwrap(), 105);
     assert_eq!(client.peek(&counter).await.unwrap(), None);
-    // Given back by the server, and only then let go here.
+    // Released by the server first, and then dropped locally.
     until(|| client.stats().exports == 0).await;
     client.share(&counter).await.unwrap();
     drop(counter);
     assert_eq!(alive.load(Ordering::Relaxed), 1);
     let again = client.shared().await.unwrap().unwrap();
-    assert!(again.local::<Counter>().is_some(), "it came home");
+    assert!(again.local::<Counter>().is_some(), "it is the local object");
     assert_eq!(again.add(1).await.unwrap(), 106);
 }
 
@@ -166,7 +166,7 @@ async fn references_are_counted_not_flagged() {
     let client = client(&server).await;
     let own = client.create().await.unwrap();
     client.share(&own).await.unwrap();
-    // The same object comes over and over, while handles of it go.
+    // The same object is received repeatedly while references to it are dropped.
     for _ in 0..200 {
         let (one, other) = tokio::join!(client.shared(), client.shared());
         let (one, other) = (one.unwrap().unwrap(), other.unwrap().unwrap());
@@ -191,7 +191,7 @@ async fn calls_cancelled_in_flight_leak_nothing() {
         let call = tokio::time::timeout(Duration::from_micros(wait * 200), client.create());
         drop(call.await);
     }
-    // Arguments that were encoded and never sent.
+    // Arguments that are encoded and never sent.
     let own = Arc::new(AtomicUsize::new(0));
     drop(client.peek(&local_counter(&own)));
     until(|| alive.load(Ordering::Relaxed) == 0 && own.load(Ordering::Relaxed) == 0).await;
@@ -205,7 +205,8 @@ async fn calls_on_an_object_of_another_connection_are_relayed() {
     let one = Client::over(connector.clone()).await.unwrap();
     let other = Client::over(connector).await.unwrap();
     let counter = one.create().await.unwrap();
-    // The object of one connection, used on another: it goes through this side, and is not ours there.
+    // An object of one connection, passed over another, is relayed by the client: for the server it
+    // is not a local object.
     assert_eq!(other.peek(&counter).await.unwrap(), None);
 }
 
@@ -228,7 +229,7 @@ async fn objects_are_limited_by_both_peers() {
 async fn remote_handles_need_a_call_to_be_serialized() {
     let registry: rpc_core::Registry<Encoding> = rpc_core::Registry::new();
     registry.register_instance(Factory::default()).unwrap();
-    // Within the process they do.
+    // Within the process they can be passed.
     let local = rpc_core::ServiceCaller::new(registry, Encoding::Bincode);
     let counter = local.create().await.unwrap();
     assert_eq!(counter.add(1).await.unwrap(), 1);

@@ -1,7 +1,7 @@
 //! Arguments and results in bincode, each with a type tag in front.
 //!
-//! Arguments are encoded as their number, then the tag and value of each. bincode itself carries no types:
-//! without tags, two `u32` that are decoded as two `i64` would silently yield wrong numbers.
+//! Arguments are encoded as their number, then the tag and value of each. bincode itself carries no
+//! types: without tags, two `u32` that are decoded as two `i64` would silently yield wrong numbers.
 
 use rpc_core::{Args, FormatError, FormatErrorKind, FromArgs};
 use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, SeqAccess, Visitor};

@@ -17,23 +17,25 @@ use crate::codec::limits::{Budget, Limited, Limits};
 use crate::codec::message_pack;
 use crate::{Codec as _, MessagePack};
 
-/// [`Format`] of calls over connections. The client chooses it, and the server answers in the same format.
+/// [`Format`] of calls over connections. The client chooses it, and the server answers in the same
+/// format.
 ///
-/// Every method can be called in both. Rust programs use the faster one among themselves, and programs that
-/// do not know the types, such as scripts, can call the same methods.
+/// Every method can be called in both. Rust programs use the faster one among themselves, and
+/// programs that do not know the types, such as scripts, can call the same methods.
 ///
-/// Arguments and results have the default limits of [`Bincode`](crate::Bincode) and [`MessagePack`]: a depth
-/// of 128, and 1,000,000 [values](MessagePack::max_values). Send larger data as a
-/// [`Stream`](super::Stream).
+/// Arguments and results have the default limits of [`Bincode`](crate::Bincode) and
+/// [`MessagePack`]: a depth of 128, and 1,000,000 [values](MessagePack::max_values). Send larger
+/// data as a [`Stream`](super::Stream).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Encoding {
-    /// bincode, with a type tag before each argument and each result. An integer can be decoded as any
-    /// integer type that its value fits. Any other mismatch is an error with the expected and the actual
-    /// type. *Within* arguments and results the types of both sides must be identical, field by field.
+    /// bincode, with a type tag before each argument and each result. An integer can be decoded as
+    /// any integer type that its value fits. Any other mismatch is an error with the expected and
+    /// the actual type. *Within* arguments and results the types of both sides must be identical,
+    /// field by field.
     #[default]
     Bincode,
-    /// MessagePack, with structs as maps by field name. It is self-describing at all levels. For peers in
-    /// other languages, and for calls with [`Value`](rpc_core::Value)s.
+    /// MessagePack, with structs as maps by field name. It is self-describing at all levels. For
+    /// peers in other languages, and for calls with [`Value`](rpc_core::Value)s.
     MessagePack,
 }
 
@@ -123,8 +125,8 @@ impl Format for Encoding {
     }
 }
 
-/// Maximum length, in bytes, up to which a payload is copied out of the thread's buffer, so that the buffer
-/// can be reused. A longer payload takes the buffer with it.
+/// Maximum length, in bytes, up to which a payload is copied out of the thread's buffer, so that
+/// the buffer can be reused. A longer payload takes the buffer with it.
 const COPIED: usize = 1024;
 
 thread_local! {

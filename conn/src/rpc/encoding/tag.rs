@@ -10,7 +10,8 @@ use serde::ser::{Impossible, Serializer};
 use crate::codec::limits::Budget;
 use crate::rpc::{attachment, varint};
 
-/// Type of a value. Tags of tuples and structs include the length, because bincode does not mark their end.
+/// Type of a value. Tags of tuples and structs include the length, because bincode does not mark
+/// their end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Tag {
     kind: TagKind,
@@ -140,7 +141,8 @@ impl<'l, 'de, D: Deserializer<'de>> TaggedDeserializer<'l, D> {
         D::Error::custom(format_args!("expected {expected}, found {}", self.tag))
     }
 
-    /// Decodes a number of the type it was encoded as. The visitor checks that it fits the expected type.
+    /// Decodes a number of the type it was encoded as. The visitor checks that it fits the expected
+    /// type.
     fn number<V: Visitor<'de>>(self, visitor: V, expected: TagKind) -> Result<V::Value, D::Error> {
         match self.tag.kind {
             TagKind::U8 => self.inner.deserialize_u8(visitor),
@@ -333,7 +335,8 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for TaggedDeserializer<'_, D> 
 /// Serializer that stops at the outermost type of a value and returns its tag.
 struct TagProbe;
 
-/// Tag as an error, for types that serde cannot stop at in another way: sequences, maps and structs.
+/// Tag as an error, for types that serde cannot stop at in another way: sequences, maps and
+/// structs.
 #[derive(Debug)]
 struct FoundTag(Tag);
 
@@ -346,7 +349,8 @@ impl fmt::Display for FoundTag {
 impl std::error::Error for FoundTag {}
 
 impl serde::ser::Error for FoundTag {
-    /// The value cannot be serialized at all. The tag is irrelevant: encoding the value returns the error.
+    /// The value cannot be serialized at all. The tag is irrelevant: encoding the value returns the
+    /// error.
     fn custom<T: fmt::Display>(_: T) -> Self {
         Self(Tag::new(TagKind::Unit))
     }

@@ -24,8 +24,8 @@ pub enum Operation {
 pub enum Right {
     /// None: the call is rejected as [`Denied`](rpc_core::FaultKind::Denied).
     None,
-    /// The right to look up and list names, to bind free ones, and to unbind and rebind those that the
-    /// caller's own session bound.
+    /// The right to look up and list names, to bind free ones, and to unbind and rebind those that
+    /// the caller's own session bound.
     Own,
     /// The same, and the right to unbind and rebind names of other sessions.
     All,

@@ -19,7 +19,8 @@ const MAX_SESSION_NAMES: usize = 4096;
 /// Maximum length of a name, in bytes.
 const MAX_NAME: usize = 256;
 
-/// Maximum size of the metadata of a name, in bytes: keys, values, and [`ENTRY_OVERHEAD`] for each entry.
+/// Maximum size of the metadata of a name, in bytes: keys, values, and [`ENTRY_OVERHEAD`] for each
+/// entry.
 const MAX_METADATA: usize = 16 * 1024;
 
 /// Memory of a metadata entry beyond its key and value, in bytes.
@@ -45,8 +46,8 @@ impl Owner {
         }
     }
 
-    /// Key that identifies the owner. The address of a session is unique, because a weak reference keeps its
-    /// allocation from being reused.
+    /// Key that identifies the owner. The address of a session is unique, because a weak reference
+    /// keeps its allocation from being reused.
     fn key(&self) -> usize {
         match self {
             Self::Program => 0,
@@ -96,8 +97,8 @@ pub(super) struct NameTable {
 }
 
 impl NameTable {
-    /// Binds a name. Returns the number of the binding and the previous entry, which must be dropped outside
-    /// the lock.
+    /// Binds a name. Returns the number of the binding and the previous entry, which must be
+    /// dropped outside the lock.
     pub(super) fn bind(
         &mut self,
         binding: BindRequest,
@@ -152,7 +153,12 @@ impl NameTable {
     }
 
     pub(super) fn get(&self, name: &str) -> Result<&NameEntry, Fault> {
-        let unknown = || Fault::new(Names::UNKNOWN, format!("no object is bound to the name `{name}`"));
+        let unknown = || {
+            Fault::new(
+                Names::UNKNOWN,
+                format!("no object is bound to the name `{name}`"),
+            )
+        };
         self.bound.get(name).ok_or_else(unknown)
     }
 
@@ -170,7 +176,8 @@ impl NameTable {
             .collect()
     }
 
-    /// Unbinds a name, if it is bound. Names of other owners can be unbound only if `others` is `true`.
+    /// Unbinds a name, if it is bound. Names of other owners can be unbound only if `others` is
+    /// `true`.
     pub(super) fn unbind(
         &mut self,
         name: &str,

@@ -36,8 +36,8 @@ use crate::listener::{Listener, ListenerBuilder};
 
 /// Server that offers methods and objects to the [`Client`]s that connect.
 ///
-/// A server is a handle: clones share one registry, and methods can be added and removed while it serves.
-/// The same objects and functions can also be offered over XML-RPC.
+/// A server is a handle: clones share one registry, and methods can be added and removed while it
+/// serves. The same objects and functions can also be offered over XML-RPC.
 ///
 /// # Examples
 ///
@@ -127,7 +127,8 @@ impl Server {
         Ok(self)
     }
 
-    /// Offers a function that blocks or computes for a long time: see [`Registry::register_blocking`].
+    /// Offers a function that blocks or computes for a long time: see
+    /// [`Registry::register_blocking`].
     ///
     /// # Errors
     /// If the name is taken or invalid.
@@ -153,8 +154,8 @@ impl Server {
         Ok(self)
     }
 
-    /// Offers the methods of an object, as [`register_instance`](Self::register_instance) does, under this
-    /// prefix.
+    /// Offers the methods of an object, as [`register_instance`](Self::register_instance) does,
+    /// under this prefix.
     ///
     /// # Errors
     /// If a name is taken or invalid.
@@ -167,8 +168,8 @@ impl Server {
         Ok(self)
     }
 
-    /// Offers the methods of an object that is created for each connection: at the first call of one of its
-    /// methods. The object is dropped with the session.
+    /// Offers the methods of an object that is created for each connection: at the first call of
+    /// one of its methods. The object is dropped with the session.
     ///
     /// The factory is also called once during registration, to learn the methods.
     ///
@@ -201,8 +202,8 @@ impl Server {
         self.register_factory(factory, |_, make| make())
     }
 
-    /// Offers the methods of objects that `factory` creates. `instance` decides for each call whether to
-    /// create one.
+    /// Offers the methods of objects that `factory` creates. `instance` decides for each call
+    /// whether to create one.
     fn register_factory<I, M>(
         &self,
         factory: impl Fn(&Context) -> I + Send + Sync + 'static,
@@ -254,16 +255,16 @@ impl Server {
     /// If the runtime in which the listener was created is shut down.
     ///
     /// # Cancel safety
-    /// Dropping the future closes the listener and all connections at once. To let calls complete, use
-    /// [`serve_until`](Self::serve_until).
+    /// Dropping the future closes the listener and all connections at once. To let calls complete,
+    /// use [`serve_until`](Self::serve_until).
     pub fn serve(&self, listener: Listener) -> impl Future<Output = io::Result<()>> + Send + use<> {
         let served = self.serve_until(listener, pending());
         async { served.await.map(drop) }
     }
 
-    /// Serves until `stop` completes, then stops gracefully: accepts no further connections, tells clients to
-    /// make no more calls, answers the calls in flight, and closes the connections. Returns the numbers of
-    /// connections that finished and that were aborted.
+    /// Serves until `stop` completes, then stops gracefully: accepts no further connections, tells
+    /// clients to make no more calls, answers the calls in flight, and closes the connections.
+    /// Returns the numbers of connections that finished and that were aborted.
     ///
     /// # Errors
     /// If the runtime in which the listener was created is shut down.
@@ -278,8 +279,8 @@ impl Server {
         self.clone().accept(listener, stop)
     }
 
-    /// Serves as one of several [workers], until the worker is told to stop. `set` configures the listener,
-    /// for example its authkey.
+    /// Serves as one of several [workers], until the worker is told to stop. `set` configures the
+    /// listener, for example its authkey.
     ///
     /// ```no_run
     /// use conn::rpc::Server;
@@ -296,8 +297,8 @@ impl Server {
     /// # }
     /// ```
     ///
-    /// Sessions and objects belong to one worker. A client that reconnects may reach another worker, which
-    /// does not know its session.
+    /// Sessions and objects belong to one worker. A client that reconnects may reach another
+    /// worker, which does not know its session.
     ///
     /// # Errors
     /// If the key cannot be used, or the event loop cannot register the worker's socket.
@@ -344,9 +345,9 @@ impl Server {
                     Ok(connection) => {
                         let full = connections.len() >= self.options.max_connections;
                         let begin = self.clone().begin(connection, full, Arc::clone(&state));
-                        // Boxed, so that the memory of the greeting is freed once the session is up. `then`
-                        // holds the future that follows once; an async block would reserve space for it
-                        // twice.
+                        // Boxed, so that the memory of the greeting is freed once the session is
+                        // up. `then` holds the future that follows once; an async block would
+                        // reserve space for it twice.
                         connections.spawn(Box::pin(begin).then(OptionFuture::from));
                     }
                     Err(error) => break Err(error),
@@ -425,7 +426,8 @@ impl Server {
         Ok(active)
     }
 
-    /// Makes the session resumable, if the server has a lease and room for another resumable session.
+    /// Makes the session resumable, if the server has a lease and room for another resumable
+    /// session.
     fn lease(&self, session: &Arc<Lifeline>) -> Option<Arc<ResumableSession>> {
         if self.options.lease.is_zero() {
             return None;

@@ -43,8 +43,8 @@ impl ServerOptions {
         self
     }
 
-    /// Maximum number of open connections, and maximum number of sessions that outlive their connections.
-    /// Further clients are rejected with the reason.
+    /// Maximum number of open connections, and maximum number of sessions that outlive their
+    /// connections. Further clients are rejected with the reason.
     ///
     /// Default: 1024.
     pub const fn max_connections(mut self, connections: usize) -> Self {
@@ -52,9 +52,9 @@ impl ServerOptions {
         self
     }
 
-    /// Maximum number of concurrent calls over all connections. Calls beyond it are rejected at once as
-    /// [`Overloaded`](rpc_core::FaultKind::Overloaded). Calls that complete without waiting are always
-    /// admitted. A few calls that arrive at the same moment may exceed the limit.
+    /// Maximum number of concurrent calls over all connections. Calls beyond it are rejected at
+    /// once as [`Overloaded`](rpc_core::FaultKind::Overloaded). Calls that complete without waiting
+    /// are always admitted. A few calls that arrive at the same moment may exceed the limit.
     ///
     /// Default: 16,384, the maximum of a [single connection](Options::max_calls).
     pub const fn max_calls(mut self, calls: usize) -> Self {

@@ -79,8 +79,8 @@ impl ResumableSession {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes the session over from the connection that carries it, and waits until that one has released it.
-    /// Returns `None` if it does not in time, or if the session has ended.
+    /// Takes the session over from the connection that carries it, and waits until that one has
+    /// released it. Returns `None` if it does not in time, or if the session has ended.
     pub(super) async fn take_over(self: Arc<Self>) -> Option<SessionClaim> {
         if let Some(release_signal) = self.release_signal().take() {
             // A dropped receiver has already released the session.
@@ -150,7 +150,7 @@ const STOP_REASON: &str = "the server is stopping";
 pub(super) struct ActiveSession {
     lifeline: Arc<Lifeline>,
     server: Arc<ServerState>,
-    /// Key in [`ServerState::active`].
+    /// Key in the map `active` of the server.
     number: u64,
     /// Present if the session is resumable.
     claim: Option<Box<SessionClaim>>,
@@ -172,7 +172,8 @@ impl ActiveSession {
         }
     }
 
-    /// Drives the session over a connection until the connection closes. The session must already be `up`.
+    /// Drives the session over a connection until the connection closes. The session must already
+    /// be `up`.
     pub(super) fn drive(mut self, link: Link, peer: Peer) -> impl Future<Output = ()> + use<> {
         let origin = origin(&self.lifeline, peer);
         let session = Arc::clone(self.lifeline.session());
@@ -212,8 +213,8 @@ impl ActiveSession {
         }
     }
 
-    /// Keeps the session for its client until the lease expires or the server stops. Ends it at once if it is
-    /// not resumable.
+    /// Keeps the session for its client until the lease expires or the server stops. Ends it at
+    /// once if it is not resumable.
     pub(super) fn linger(mut self) {
         let Some(claim) = self.claim.take() else {
             return;
