@@ -194,9 +194,9 @@ impl Names {
             owner,
         };
         let guard = unbound.clone().drop_guard();
-        let (number, before) = self.lock().bind(request, on_conflict, guard)?;
+        let (number, previous) = self.lock().bind(request, on_conflict, guard)?;
         // Dropped outside the lock, because destructors may run code of the program.
-        drop(before);
+        drop(previous);
         // A client that the task below holds would keep the session open.
         drop(caller);
         let names = self.clone();

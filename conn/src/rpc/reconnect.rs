@@ -21,7 +21,7 @@ use tokio::time::Instant;
 /// Streams end with the connection. Objects survive if the server
 /// [leases](super::ServerOptions::lease) sessions.
 #[derive(Clone, Debug)]
-#[must_use = "it does nothing until it is given to a client"]
+#[must_use = "a policy does nothing until it is given to a client"]
 pub struct Reconnect {
     first: Duration,
     max: Duration,

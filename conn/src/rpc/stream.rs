@@ -296,8 +296,10 @@ impl<'de, T> Deserialize<'de> for Stream<T> {
         // Without a connection in between, the stream was passed within the process.
         if let Some(attached) = attachment.downcast_ref::<Attached>() {
             let source = attached.take();
-            let taken = || D::Error::custom("a stream can be received only once");
-            return Ok(Self::of(StreamInner::Source(source.ok_or_else(taken)?)));
+            let already_taken = || D::Error::custom("a stream can be received only once");
+            return Ok(Self::of(StreamInner::Source(
+                source.ok_or_else(already_taken)?,
+            )));
         }
         match attachment.downcast::<Incoming>() {
             Ok(incoming) if incoming.take() => Ok(Self::of(StreamInner::Incoming(incoming))),

@@ -136,7 +136,7 @@ impl NameTable {
         if self.bytes - freed + cost > MAX_BYTES {
             return Err(overloaded("names and metadata take too many bytes"));
         }
-        let before = self.remove(&name);
+        let previous = self.remove(&name);
         self.bindings += 1;
         self.bytes += cost;
         *self.owned.entry(owner.key()).or_default() += 1;
@@ -149,7 +149,7 @@ impl NameTable {
             _unbound: unbound,
         };
         self.bound.insert(name, bound);
-        Ok((self.bindings, before))
+        Ok((self.bindings, previous))
     }
 
     pub(super) fn get(&self, name: &str) -> Result<&NameEntry, Fault> {
