@@ -98,7 +98,7 @@ pub(super) struct NoObject;
 
 /// The deadline of a call passed before the call was sent.
 #[derive(Debug, thiserror::Error)]
-#[error("the time of the call was over before it could be sent")]
+#[error("the deadline of the call passed before it could be sent")]
 pub(super) struct TooLate;
 
 /// The name of a method exceeds the limit of the protocol.

@@ -102,7 +102,7 @@ async fn a_method_returns_objects_and_takes_them_back() {
         for counter in &many["counters"] {
             assert_eq!(counter.add(1).await.unwrap(), 1);
         }
-        assert_eq!(client.stats().imports, 4, "each is imported once");
+        assert_eq!(client.stats().imports, 4, "each is passed once");
         drop((counter, many));
         until(|| alive.load(Ordering::Relaxed) == 0).await;
         assert_eq!(client.stats().imports, 0);

@@ -121,7 +121,7 @@ async fn arguments_that_panic_leave_nothing_in_the_session() {
         caller.call::<u32>("take", args).await
     });
     assert!(panicking.await.unwrap_err().is_panic());
-    assert_eq!(alive.load(Ordering::Relaxed), 0, "no list holds the object");
+    assert_eq!(alive.load(Ordering::Relaxed), 0, "no list keeps the object");
     assert_session_is_empty(&client).await;
     assert_eq!(client.call::<u32>("take", (Written(3),)).await.unwrap(), 3);
     // A panic of the peer is a fault of its call, and the next call is decoded from its start.
