@@ -406,7 +406,8 @@ async fn reopen(
         match connector.open(token).await {
             Ok(opened) => return Some(opened),
             Err(error) => {
-                tracing::debug!(error = %Foreign::excerpt(Causes(&error)), "reconnect attempt failed");
+                let error = Foreign::excerpt(Causes(&error));
+                tracing::debug!(%error, "reconnect attempt failed");
             }
         }
     }

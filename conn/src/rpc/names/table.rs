@@ -227,8 +227,8 @@ fn cost(name: &str, metadata: &BTreeMap<String, String>) -> Result<usize, Fault>
         .sum();
     if metadata_len > MAX_METADATA {
         let message = format!(
-            "the metadata has {metadata_len} bytes, including {ENTRY_OVERHEAD} for each entry, over the \
-             limit of {MAX_METADATA}"
+            "the metadata has {metadata_len} bytes, including {ENTRY_OVERHEAD} for each entry, \
+             over the limit of {MAX_METADATA}"
         );
         return Err(Fault::invalid_params(message));
     }
