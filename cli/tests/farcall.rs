@@ -230,13 +230,13 @@ fn calls_over_connections() {
         farcall(&["call", &url, "add", "3", "5"]),
         fault(
             2,
-            "farcall: the peer expects an authkey, and this side has none"
+            "farcall: the peer expects an authkey, but none is set"
         )
     );
     let (status, out, err) = with_key(&["--timeout", "0.2", "call", &url, "sleep", "30"]);
     assert_eq!((status, out.as_str()), (2, ""));
     assert!(
-        err.starts_with("farcall: the time of the call was over before "),
+        err.starts_with("farcall: the deadline of the call passed before "),
         "{err}"
     );
     let (status, out, err) = with_key(&["call", "conn+rpc+tls://x", "add"]);
@@ -253,7 +253,7 @@ fn a_server_that_is_not_there_or_is_none_exits_with_2() {
         (
             2,
             String::new(),
-            "farcall: the other side did not greet in time\n".to_owned()
+            "farcall: the peer did not complete the greeting in time\n".to_owned()
         )
     );
     drop(listener);

@@ -1,4 +1,4 @@
-//! The connecting end.
+//! The client: the side that connects.
 
 use std::fmt;
 use std::future::{Future, IntoFuture};
@@ -15,7 +15,7 @@ use tower_service::Service;
 
 use super::encoding::Encoding;
 use super::error::Disconnected;
-use super::greeting::{GreetingError, greet};
+use super::greeting::{GreetingError, greet_server};
 use super::message::{Limits, Token};
 use super::options::Options;
 use super::reconnect::Reconnect;
@@ -25,15 +25,16 @@ use crate::auth::{AuthKey, Binding, Digest};
 use crate::client::Dialer;
 use crate::setup::{Admitted, Setup, Terms, setters};
 
-/// Makes calls on the other end of a connection: on a server, or from a server's method on its caller.
+/// Handle that makes calls to the peer: to a server, or from a handler of a server to its caller.
 ///
-/// It is a [`Caller`], so that every `#[client]` trait has its methods on it, and a tower service. Clones
-/// are one and the same; when the last is gone, and with it the last [`Remote`](super::Remote) and
-/// [`Stream`](super::Stream) that came over it, the connection closes.
+/// A `Client` is a [`Caller`], so that the methods of every `#[client]` trait are available on it,
+/// and a tower service. Clones share one session. The connection closes when the last clone is
+/// dropped together with the last [`Remote`](super::Remote) and [`Stream`](super::Stream) that was
+/// received over it.
 ///
-/// Any number of calls may be under way. They begin in the order in which they are first polled; a call whose future
-/// is dropped is cancelled at the other end. Where the other end has as many calls to answer as it takes,
-/// further ones wait here.
+/// Any number of calls may be in flight. Calls begin in the order in which they are first polled.
+/// Dropping the future of a call cancels the call at the peer. Calls beyond the peer's limit of
+/// concurrent calls wait locally.
 ///
 /// # Examples
 ///
@@ -63,18 +64,21 @@ pub struct Client {
 }
 
 impl Client {
-    /// Connects to a [`Server`](super::Server) at this address. Set what is to be set, then `.await` it.
+    /// Connects to a [`Server`](super::Server) at this address, when the builder is awaited.
     pub fn connect(target: impl ToTarget) -> ClientBuilder {
         ClientBuilder::new(Dialer::Target(target.to_target()))
     }
 
-    /// Connects over a transport of any kind.
+    /// Connects over a custom transport.
     pub fn over(connector: impl Connect) -> ClientBuilder {
         ClientBuilder::new(Dialer::over(connector))
     }
 
-    /// The other end of the connection that the call came over which this context is of, so that a method
-    /// can call what its caller [offers](ClientBuilder::offer).
+    /// Returns a client for the peer that made the call of this context, so that a handler can call
+    /// the methods that its caller [offers](ClientBuilder::offer).
+    ///
+    /// Returns `None` if the call did not come over a connection of this module, or if that session
+    /// was dropped.
     #[must_use]
     pub fn of(context: &Context) -> Option<Self> {
         Some(Self {
@@ -83,13 +87,14 @@ impl Client {
         })
     }
 
-    /// Who is at the other end.
+    /// The peer of the connection.
     #[must_use]
     pub const fn peer(&self) -> &Peer {
         &self.peer
     }
 
-    /// Ends when no more calls can be made: the connection is closed or broken, and there will be no other.
+    /// Completes when no more calls can be made: the connection is closed or broken, and the client
+    /// does not reconnect.
     ///
     /// # Cancel safety
     /// Can be dropped and called again at any time.
@@ -97,19 +102,21 @@ impl Client {
         self.session.ended().await;
     }
 
-    /// Whether no more calls can be made.
+    /// Returns `true` if no more calls can be made.
     #[must_use]
     pub fn is_closed(&self) -> bool {
         self.session.is_ended()
     }
 
-    /// Closes the connection: makes no new calls, waits for those under way in both directions, and says
-    /// goodbye. Handles of objects and streams that are still there end with it.
+    /// Closes the connection gracefully: makes no new calls, tells the peer, and waits for the
+    /// calls in flight in both directions. References and streams that are still open end with the
+    /// connection.
     ///
-    /// For streams, and for one-way calls, it waits no longer than the [default time](Options::timeout) of a call.
+    /// Waits for streams and one-way calls for at most the [default timeout](Options::timeout) of a
+    /// call.
     ///
     /// # Cancel safety
-    /// The connection closes all the same when the future is dropped.
+    /// The connection still closes when the future is dropped.
     pub async fn close(self) {
         self.session.leave("");
         self.session.ended().await;
@@ -119,7 +126,7 @@ impl Client {
         &self.session
     }
 
-    /// How much the session holds at the moment.
+    /// Current numbers of calls, objects and streams of the session.
     #[must_use]
     pub fn stats(&self) -> SessionStats {
         self.session.stats()
@@ -164,7 +171,7 @@ impl fmt::Debug for Client {
     }
 }
 
-/// Where the calls of a session come from.
+/// Creates the origin of the calls that arrive over a session.
 pub(super) fn origin(session: &Arc<Lifeline>, peer: Peer) -> Arc<Origin> {
     let session: Weak<Lifeline> = Arc::downgrade(session);
     Arc::new(Origin {
@@ -174,7 +181,7 @@ pub(super) fn origin(session: &Arc<Lifeline>, peer: Peer) -> Arc<Origin> {
     })
 }
 
-/// A client to be connected. Made by [`Client::connect`].
+/// Builder of a [`Client`], created by [`Client::connect`]. Awaiting it connects.
 #[must_use = "it connects when it is awaited"]
 pub struct ClientBuilder {
     dialer: Dialer,
@@ -199,7 +206,7 @@ impl ClientBuilder {
 
     setters!();
 
-    /// How long connecting may take, the handshake and the greeting included.
+    /// Maximum time for connecting, including the handshake and the greeting.
     ///
     /// Default: 5 seconds.
     pub fn timeout(mut self, timeout: Duration) -> Self {
@@ -207,7 +214,7 @@ impl ClientBuilder {
         self
     }
 
-    /// How arguments and results are encoded.
+    /// Encoding of arguments and results.
     ///
     /// Default: [`Encoding::Bincode`].
     pub fn encoding(mut self, encoding: Encoding) -> Self {
@@ -215,13 +222,13 @@ impl ClientBuilder {
         self
     }
 
-    /// The limits and habits of this end.
+    /// Local limits and settings of the session.
     pub fn options(mut self, options: Options) -> Self {
         self.options = options;
         self
     }
 
-    /// The methods that the server can call here: see [`Client::of`].
+    /// Methods that the server can call on this client: see [`Client::of`].
     ///
     /// Default: none.
     pub fn offer(mut self, methods: Registry<Encoding>) -> Self {
@@ -229,7 +236,7 @@ impl ClientBuilder {
         self
     }
 
-    /// Makes a new connection whenever one breaks: see [`Reconnect`].
+    /// Makes a new connection whenever the current one breaks: see [`Reconnect`].
     ///
     /// Default: the client closes when its connection breaks.
     pub fn reconnect(mut self, reconnect: Reconnect) -> Self {
@@ -241,13 +248,13 @@ impl ClientBuilder {
         let max_message = self.setup.max_message;
         let terms = self.setup.finish().map_err(crate::ConnectError::from)?;
         let settings = self.options.settings(max_message);
-        let route = Route {
+        let connector = SessionConnector {
             dialer: self.dialer,
             terms,
             encoding: self.encoding,
             limits: settings.limits,
         };
-        let opened = route.open(None).await?;
+        let opened = connector.open(None).await?;
         let session = Session::open(
             self.encoding,
             Arc::new(settings),
@@ -266,7 +273,7 @@ impl ClientBuilder {
             Arc::clone(session.session()),
             weak,
             driver,
-            route,
+            connector,
             self.reconnect,
             opened.token,
         ));
@@ -293,28 +300,28 @@ impl fmt::Debug for ClientBuilder {
     }
 }
 
-/// Why there is no client.
+/// Error of connecting a [`Client`].
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConnectError {
-    /// There is no connection.
+    /// No connection could be made.
     #[error(transparent)]
     Connect(#[from] crate::ConnectError),
-    /// There was a connection, but the two ends did not come to a session.
+    /// A connection was made, but the greeting failed.
     #[error(transparent)]
     Greeting(#[from] GreetingError),
 }
 
-/// How to reach the other end.
-struct Route {
+/// Connects to the peer and performs the greeting, for the first connection and for further ones.
+struct SessionConnector {
     dialer: Dialer,
     terms: Terms,
     encoding: Encoding,
     limits: Limits,
 }
 
-/// A connection on which the two ends have greeted.
-struct Opened {
+/// A connection after its greeting.
+struct GreetedConnection {
     link: Link,
     peer: Peer,
     limits: Limits,
@@ -322,8 +329,8 @@ struct Opened {
     resumed: bool,
 }
 
-impl Route {
-    async fn open(&self, resume: Option<Token>) -> Result<Opened, ConnectError> {
+impl SessionConnector {
+    async fn open(&self, resume: Option<Token>) -> Result<GreetedConnection, ConnectError> {
         let deadline = self.terms.deadline();
         let Admitted {
             reader,
@@ -331,48 +338,48 @@ impl Route {
             peer,
         } = self.dialer.connect(&self.terms).await?;
         let mut link = Link { reader, writer };
-        let greeting = greet(&mut link, self.encoding, self.limits, resume);
-        let greeted = timeout_at(deadline, greeting).await;
-        let greeted = greeted.unwrap_or(Err(GreetingError::TimedOut))?;
-        Ok(Opened {
+        let greeting = greet_server(&mut link, self.encoding, self.limits, resume);
+        let hello = timeout_at(deadline, greeting).await;
+        let hello = hello.unwrap_or(Err(GreetingError::TimedOut))?;
+        Ok(GreetedConnection {
             link,
             peer,
-            limits: greeted.limits,
-            token: greeted.session,
-            resumed: greeted.resumed,
+            limits: hello.limits,
+            token: hello.session,
+            resumed: hello.resumed,
         })
     }
 }
 
-/// Drives the session over one connection after the other, until it is over.
+/// Drives the session over successive connections until it ends.
 async fn run(
     session: Arc<Session>,
     lifeline: Weak<Lifeline>,
     mut driver: Driver,
-    route: Route,
+    connector: SessionConnector,
     reconnect: Option<Reconnect>,
     mut token: Option<Token>,
 ) {
     loop {
         let reason = (&mut driver).await;
-        let goes_on = session.down(&reason);
-        // The connection closes before there is another.
+        let can_continue = session.down(&reason);
+        // Closes the connection before the next one is made.
         drop(driver);
-        let Some(reconnect) = reconnect.as_ref().filter(|_| goes_on) else {
+        let Some(reconnect) = reconnect.as_ref().filter(|_| can_continue) else {
             return;
         };
-        static LOST: Quota = Quota::new(10);
+        static LOG_QUOTA: Quota = Quota::new(10);
         if tracing::enabled!(tracing::Level::INFO)
-            && let Some(admitted) = LOST.admit()
+            && let Some(admitted) = LOG_QUOTA.admit()
         {
             let (shown, suppressed) = (Foreign::excerpt(&reason), admitted.suppressed());
-            tracing::info!(reason = %shown, suppressed, "the connection is lost, trying again");
+            tracing::info!(reason = %shown, suppressed, "connection lost, reconnecting");
         }
         let opened = tokio::select! {
             biased;
             () = session.ended() => return,
-            // What it takes is not kept while a connection lasts.
-            opened = Box::pin(reopen(&route, reconnect, token)) => opened,
+            // Boxed, so that its memory is not kept for the life of a connection.
+            opened = Box::pin(reopen(&connector, reconnect, token)) => opened,
             never = Box::pin(session.tick_on()) => match never {},
         };
         let Some(opened) = opened else {
@@ -388,14 +395,19 @@ async fn run(
     }
 }
 
-/// The next connection, unless it takes too long.
-async fn reopen(route: &Route, reconnect: &Reconnect, token: Option<Token>) -> Option<Opened> {
+/// Makes the next connection. Returns `None` once `reconnect` gives up.
+async fn reopen(
+    connector: &SessionConnector,
+    reconnect: &Reconnect,
+    token: Option<Token>,
+) -> Option<GreetedConnection> {
     for pause in reconnect.attempts() {
         tokio::time::sleep(pause).await;
-        match route.open(token).await {
+        match connector.open(token).await {
             Ok(opened) => return Some(opened),
             Err(error) => {
-                tracing::debug!(error = %Foreign::excerpt(Causes(&error)), "no connection yet");
+                let error = Foreign::excerpt(Causes(&error));
+                tracing::debug!(%error, "reconnect attempt failed");
             }
         }
     }

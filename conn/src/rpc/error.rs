@@ -1,4 +1,4 @@
-//! Why calls, streams and sessions end otherwise than they should.
+//! Errors of calls, streams and sessions.
 
 use std::error::Error;
 use std::io;
@@ -9,37 +9,40 @@ use rpc_core::{CallError, Execution, Fault};
 
 use super::message::MAX_METHOD;
 
-/// Why a session is over, or was interrupted.
+/// Reason why a session ended or lost its connection.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Disconnected {
-    /// This side closed it.
-    #[error("this side closed the connection")]
+    /// The local side closed the connection.
+    #[error("the connection was closed locally")]
     Closed,
-    /// The other side closed it. The text is what it said about that.
-    #[error("the other side closed the connection{}", Said(.0))]
+    /// The peer closed the connection. The text is the reason that it gave, which may be empty.
+    #[error("the peer closed the connection{}", ReasonSuffix(.0))]
     Left(String),
     /// The connection broke.
     #[error("the connection broke")]
     Broken(#[source] Arc<dyn Error + Send + Sync>),
-    /// Nothing came for this long, not even the answer to a ping; or nothing could be sent.
-    #[error("the other side was silent for {0:?}")]
+    /// No message came from the peer for this long, not even the reply to a ping, or nothing could
+    /// be sent to it.
+    #[error("the peer was silent for {0:?}")]
     Silent(Duration),
-    /// The other side sent what the protocol does not allow.
-    #[error("the other side breaks the protocol: {0}")]
+    /// The peer violated the protocol.
+    #[error("protocol violation by the peer: {0}")]
     Protocol(String),
-    /// This side gave it up: what it held on behalf of the other was the most, for the longest, of all that the
-    /// [budget](crate::ListenerBuilder::budget) of the listener is for, and others needed the room.
-    #[error("the connection was given up for others: it held too much memory for too long")]
+    /// The local side evicted the connection: other connections needed memory of the
+    /// [budget](crate::ListenerBuilder::budget) of the listener, and this one had held the most for
+    /// the longest.
+    #[error("the connection was evicted: it held too much memory for too long")]
     Evicted,
-    /// The other side does not know the session any more: it was restarted, or the lease is over.
-    #[error("the other side does not know this session any more")]
+    /// The peer no longer knows the session: it was restarted, or the lease expired.
+    #[error("the peer no longer knows this session")]
     Forgotten,
 }
 
-struct Said<'a>(&'a str);
+/// Displays a reason behind a colon, and nothing if it is empty.
+struct ReasonSuffix<'a>(&'a str);
 
-impl std::fmt::Display for Said<'_> {
+impl std::fmt::Display for ReasonSuffix<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.0 {
             "" => Ok(()),
@@ -60,7 +63,7 @@ impl From<io::Error> for Disconnected {
     }
 }
 
-/// The call that was to return the object failed, so that no call on the object was made.
+/// The call that promised an object failed, so that the calls on the object were not made.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("the call that promised the object failed")]
 pub struct PromiseFailed(#[source] Arc<CallError>);
@@ -70,7 +73,8 @@ impl PromiseFailed {
         CallError::NotSent(Box::new(Self(cause)))
     }
 
-    /// The failure of that call, for whoever waits for the object itself. It tells whether that call ran.
+    /// The error of that call, for a caller that waits for the object itself. Keeps whether the
+    /// call ran.
     pub(super) fn of_itself(cause: Arc<CallError>) -> CallError {
         match &*cause {
             CallError::Fault(fault) => CallError::Fault(fault.clone()),
@@ -80,52 +84,52 @@ impl PromiseFailed {
         }
     }
 
-    /// What became of that call.
+    /// The error of that call.
     #[must_use]
     pub fn cause(&self) -> &CallError {
         &self.0
     }
 }
 
-/// The result of a call was to be an object, and is not.
+/// The result of a promising call contains no object.
 #[derive(Debug, thiserror::Error)]
 #[error("the result has no object")]
 pub(super) struct NoObject;
 
-/// The time of a call was over before it was sent.
+/// The deadline of a call passed before the call was sent.
 #[derive(Debug, thiserror::Error)]
-#[error("the time of the call was over before it could be sent")]
+#[error("the deadline of the call passed before it could be sent")]
 pub(super) struct TooLate;
 
-/// The name of a method is longer than any server takes.
+/// The name of a method exceeds the limit of the protocol.
 #[derive(Debug, thiserror::Error)]
-#[error("the name of the method has {0} bytes, over the limit of {MAX_METHOD}")]
+#[error("the method name has {0} bytes, over the limit of {MAX_METHOD}")]
 pub(super) struct LongMethod(pub(super) usize);
 
-/// A message is longer than the other side reads.
+/// A message is longer than the peer reads.
 #[derive(Debug, thiserror::Error)]
-#[error("{length} bytes are over the other side's limit of {limit} for a message")]
+#[error("the message has {length} bytes, over the peer's limit of {limit}")]
 pub(super) struct TooLong {
     pub(super) length: usize,
     pub(super) limit: u64,
 }
 
-/// Why a stream ended before its end.
+/// Error of a stream.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StreamError {
-    /// The side that produces the items says so.
+    /// The producer of the items reported a fault. The stream has ended.
     #[error("the stream failed at its source")]
     Fault(#[source] Fault),
-    /// The connection ended.
-    #[error("the connection ended within the stream")]
+    /// The connection closed. The stream has ended.
+    #[error("the connection closed before the stream ended")]
     Disconnected(#[source] Disconnected),
-    /// An item is not of the type asked for. The stream goes on.
-    #[error("an item does not fit the type asked for")]
+    /// An item cannot be decoded as the requested type. The stream continues.
+    #[error("an item does not fit the requested type")]
     Decode(#[source] Arc<rpc_core::FormatError>),
 }
 
-/// A function that makes a call and reads the stream that it gives can pass both failures up with `?`.
+/// Lets `?` pass on the errors of a call and of the stream that it returned.
 impl From<StreamError> for CallError {
     fn from(error: StreamError) -> Self {
         match error {
@@ -135,7 +139,7 @@ impl From<StreamError> for CallError {
     }
 }
 
-/// A handler that reads a stream can pass its failure up with `?`.
+/// Lets a handler that reads a stream pass on its error with `?`.
 impl From<StreamError> for Fault {
     fn from(error: StreamError) -> Self {
         match error {

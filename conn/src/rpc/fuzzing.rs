@@ -1,27 +1,27 @@
-//! What the fuzz targets need of this module's insides. It is there only where they are built.
+//! Internals of this module for the fuzz targets. Compiled only for fuzzing.
 
 use super::message::{Message, plain_call, plain_return};
 
-/// How many references a message may have here.
+/// Maximum number of references in a message.
 const MAX_REFERENCES: u64 = 1000;
 
-/// Reads a message, and holds what is written of it against what is read of that.
+/// Reads a message, writes it, reads the result, and compares both.
 ///
 /// # Panics
-/// If the two differ.
+/// If they differ.
 pub fn message(bytes: &[u8]) {
     let plain = plain_return(bytes);
     let call = plain_call(bytes);
     let Ok(message) = Message::read(bytes, MAX_REFERENCES) else {
-        assert_eq!(plain, None, "a result that is no message");
-        assert_eq!(call, None, "a call that is no message");
+        assert_eq!(plain, None, "a plain return that is no message");
+        assert_eq!(call, None, "a plain call that is no message");
         return;
     };
     if let Some((call, payload)) = call {
         assert_eq!(
             message,
             Message::Call(call, payload),
-            "two calls of one message"
+            "two readers return different calls"
         );
     }
     if let Message::Return {
@@ -34,15 +34,15 @@ pub fn message(bytes: &[u8]) {
         let whole = Some((*id, &bytes[*payload..]));
         assert!(
             plain.is_none() || plain == whole,
-            "two results of one message"
+            "two readers return different results"
         );
     } else {
-        assert_eq!(plain, None, "what is no plain result");
+        assert_eq!(plain, None, "a plain return that is another message");
     }
     let written = write(&message, bytes);
     match Message::read(&written, MAX_REFERENCES) {
         Ok(again) => assert_eq!(write(&again, &written), written),
-        Err(error) => panic!("what was written is not read: {error}"),
+        Err(error) => panic!("a written message cannot be read: {error}"),
     }
 }
 

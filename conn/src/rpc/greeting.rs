@@ -1,4 +1,4 @@
-//! The first messages of a session, in which both ends say what they speak.
+//! The greeting: the exchange of `Hello` messages that opens a session.
 
 use std::time::Duration;
 
@@ -10,42 +10,44 @@ use super::session::Link;
 use crate::auth::CHALLENGE;
 use crate::error::{RecvError, SendError};
 
-/// How long a first message may be.
-const MAX: usize = 4096;
+/// Maximum length of a `Hello`, in bytes.
+const MAX_HELLO: usize = 4096;
 
-/// How long the connecting end may take to greet.
-pub(super) const TIME: Duration = Duration::from_secs(5);
+/// Maximum time for each wait of a server during the greeting: for the `Hello` of a client, for the
+/// session that it resumes, and for sending a rejection.
+pub(super) const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Why two ends did not come to a session.
+/// Error of the greeting that opens a session.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum GreetingError {
-    /// The other end did not want it, and said why.
-    #[error("the other side refused: {0}")]
+    /// The peer rejected the session, for this reason.
+    #[error("the peer rejected the session: {0}")]
     Refused(String),
-    /// The other end speaks another version of the protocol.
-    #[error("the other side speaks version {theirs} of the protocol, this one version {VERSION}")]
+    /// The peer speaks another version of the protocol.
+    #[error("the peer speaks protocol version {theirs}, this program version {VERSION}")]
     Version {
-        /// The version that the other end named.
+        /// The version of the peer.
         theirs: u64,
     },
-    /// The other end has no such encoding.
-    #[error("there is no encoding `{0}`; there are `bincode` and `messagepack`")]
+    /// The client asked for an unknown encoding.
+    #[error("unknown encoding `{0}`: expected `bincode` or `messagepack`")]
     Encoding(String),
-    /// What came is no greeting but a challenge: the peer has an authkey, and this side has none.
-    #[error("the peer expects an authkey, and this side has none")]
+    /// The first message is a challenge of the handshake: the peer expects an authkey, and none is
+    /// set locally.
+    #[error("the peer expects an authkey, but none is set")]
     KeyExpected,
-    /// What came is no greeting.
-    #[error("the other side does not speak this protocol: {0}")]
+    /// The first message of the peer is not a valid `Hello`.
+    #[error("the peer does not speak this protocol: {0}")]
     NotRpc(String),
-    /// The connection broke before the greeting was through.
-    #[error("the connection ended within the greeting")]
+    /// Receiving failed: the connection closed or broke during the greeting.
+    #[error("the connection closed during the greeting")]
     Receive(#[source] RecvError),
-    /// The connection broke before the greeting was through.
-    #[error("the connection ended within the greeting")]
+    /// Sending failed: the connection closed or broke during the greeting.
+    #[error("the connection closed during the greeting")]
     Send(#[source] SendError),
-    /// The other end was silent.
-    #[error("the other side did not greet in time")]
+    /// The greeting did not complete in time.
+    #[error("the peer did not complete the greeting in time")]
     TimedOut,
 }
 
@@ -57,7 +59,7 @@ async fn send(link: &mut Link, message: &Message<'_>) -> Result<(), GreetingErro
 }
 
 async fn receive(link: &mut Link) -> Result<Hello, GreetingError> {
-    let message = link.reader.message(MAX).await;
+    let message = link.reader.message(MAX_HELLO).await;
     let message = message.map_err(|error| match error {
         RecvError::Frame(error) => GreetingError::NotRpc(error.to_string()),
         error => GreetingError::Receive(error),
@@ -68,25 +70,27 @@ async fn receive(link: &mut Link) -> Result<Hello, GreetingError> {
     match Message::read(message, 0) {
         Ok(Message::Hello(hello)) => Ok(hello),
         Ok(Message::Goodbye { reason, .. }) => Err(GreetingError::Refused(reason.to_owned())),
-        Ok(_) => Err(GreetingError::NotRpc("it did not greet".to_owned())),
+        Ok(_) => Err(GreetingError::NotRpc(
+            "its first message is not a `Hello`".to_owned(),
+        )),
         Err(error) => Err(GreetingError::NotRpc(error.to_string())),
     }
 }
 
-/// What the answering end said.
-pub(super) struct Greeted {
+/// The reply of the server to a [`ClientHello`].
+pub(super) struct ServerHello {
     pub(super) limits: Limits,
     pub(super) session: Option<Token>,
     pub(super) resumed: bool,
 }
 
-/// Greets as the end that connected.
-pub(super) async fn greet(
+/// Performs the greeting as the client.
+pub(super) async fn greet_server(
     link: &mut Link,
     encoding: Encoding,
     limits: Limits,
     resume: Option<Token>,
-) -> Result<Greeted, GreetingError> {
+) -> Result<ServerHello, GreetingError> {
     let hello = Hello {
         version: VERSION,
         resumed: false,
@@ -95,57 +99,57 @@ pub(super) async fn greet(
         session: resume,
     };
     send(link, &Message::Hello(hello)).await?;
-    let theirs = receive(link).await?;
-    if theirs.version != VERSION {
-        let theirs = theirs.version;
+    let hello = receive(link).await?;
+    if hello.version != VERSION {
+        let theirs = hello.version;
         return Err(GreetingError::Version { theirs });
     }
-    Ok(Greeted {
-        limits: theirs.limits,
-        session: theirs.session,
-        resumed: theirs.resumed,
+    Ok(ServerHello {
+        limits: hello.limits,
+        session: hello.session,
+        resumed: hello.resumed,
     })
 }
 
-/// What the connecting end asked for.
-pub(super) struct Guest {
+/// The request of a client for a session.
+pub(super) struct ClientHello {
     pub(super) encoding: Encoding,
     pub(super) limits: Limits,
     pub(super) resume: Option<Token>,
 }
 
-/// Hears the end that connected.
-pub(super) async fn hear(link: &mut Link) -> Result<Guest, GreetingError> {
-    let theirs = timeout(TIME, receive(link)).await;
-    let theirs = theirs.unwrap_or(Err(GreetingError::TimedOut))?;
-    let result = match Encoding::from_name(&theirs.encoding) {
-        _ if theirs.version != VERSION => Err(GreetingError::Version {
-            theirs: theirs.version,
+/// Receives the `Hello` of a client. Rejects a client whose version or encoding is not supported.
+pub(super) async fn receive_client_hello(link: &mut Link) -> Result<ClientHello, GreetingError> {
+    let hello = timeout(TIMEOUT, receive(link)).await;
+    let hello = hello.unwrap_or(Err(GreetingError::TimedOut))?;
+    let result = match Encoding::from_name(&hello.encoding) {
+        _ if hello.version != VERSION => Err(GreetingError::Version {
+            theirs: hello.version,
         }),
         None => {
-            let name = String::from_utf8_lossy(&theirs.encoding).into_owned();
+            let name = String::from_utf8_lossy(&hello.encoding).into_owned();
             Err(GreetingError::Encoding(name))
         }
-        Some(encoding) => Ok(Guest {
+        Some(encoding) => Ok(ClientHello {
             encoding,
-            limits: theirs.limits,
-            resume: theirs.session,
+            limits: hello.limits,
+            resume: hello.session,
         }),
     };
     if let Err(error) = &result {
         let reason = match error {
             GreetingError::Version { theirs } => {
-                format!("this side speaks version {VERSION} of the protocol, not {theirs}")
+                format!("the server speaks protocol version {VERSION}, not {theirs}")
             }
             error => error.to_string(),
         };
-        refuse(link, &reason).await;
+        reject(link, &reason).await;
     }
     result
 }
 
-/// Answers the greeting.
-pub(super) async fn welcome(
+/// Completes the greeting as the server.
+pub(super) async fn send_server_hello(
     link: &mut Link,
     encoding: Encoding,
     limits: Limits,
@@ -162,12 +166,12 @@ pub(super) async fn welcome(
     send(link, &Message::Hello(hello)).await
 }
 
-/// Turns the other end away.
-pub(super) async fn refuse(link: &mut Link, reason: &str) {
-    let refusal = Message::Goodbye { last: 0, reason };
-    // It may have left; that it is refused stands either way.
-    let _ = timeout(TIME, async {
-        send(link, &refusal).await?;
+/// Rejects a client with a reason and closes the connection.
+pub(super) async fn reject(link: &mut Link, reason: &str) {
+    let rejection = Message::Goodbye { last: 0, reason };
+    // A failure does not matter: the client is rejected in any case, and may have left.
+    let _ = timeout(TIMEOUT, async {
+        send(link, &rejection).await?;
         link.writer.shutdown().await.map_err(GreetingError::Send)
     })
     .await;

@@ -1,18 +1,21 @@
 //! Calls, streams and objects over connections.
 //!
-//! A [`Server`] offers functions and objects, the same that can be offered over XML-RPC; a [`Client`] calls
-//! them, any number at once. Over a connection there is more than results:
+//! A [`Server`] offers the same functions and objects that can be offered over XML-RPC. A
+//! [`Client`] calls them, with any number of calls in flight. Connections also support:
 //!
-//! - A method can take and return **objects** that stay where they are: [`Remote`]. A callback is an object
-//!   of the caller.
-//! - A method can take and return **streams**: [`Stream`].
-//! - An object can be called **before it is there**: [`Pipelined`].
-//! - **Deadlines** travel with calls, and to the calls that they make; a call without one takes no longer than
-//!   [`Options::timeout`], 60 seconds; a call whose future is dropped is **cancelled** at the other end. See [`Caller::within`](rpc_core::Caller::within) and [`Context`](rpc_core::Context).
-//! - Both ends **call each other**: [`Client::of`], [`ClientBuilder::offer`].
-//! - A client can make a new connection when one breaks, and **keep its objects**: [`Reconnect`],
-//!   [`ServerOptions::lease`].
-//! - [`names`] has a registry in which programs find each other's objects.
+//! - **References to objects**: methods can take and return objects that stay in their process
+//!   ([`Remote`]). A callback is an object of the caller.
+//! - **Streams** as arguments and results: [`Stream`].
+//! - **Pipelining**: an object can be called before the call that returns it completes
+//!   ([`Pipelined`]).
+//! - **Deadlines**, which travel with a call and with the calls that its handler makes. A call
+//!   without one takes at most [`Options::timeout`], by default 60 seconds. See
+//!   [`Caller::within`](rpc_core::Caller::within) and [`Context`](rpc_core::Context).
+//! - **Cancellation**: dropping the future of a call cancels the call at the peer.
+//! - **Calls in both directions**: [`Client::of`], [`ClientBuilder::offer`].
+//! - **Resumable sessions**: a client can reconnect and keep its objects ([`Reconnect`],
+//!   [`ServerOptions::lease`]).
+//! - A **registry of names**, in which programs find each other's objects: [`names`].
 //!
 //! ```
 //! use conn::Listener;
@@ -47,19 +50,21 @@
 //! # }
 //! ```
 //!
-//! # What a failed call tells
+//! # Errors of calls
 //!
-//! Every failure is a [`CallError`](rpc_core::CallError), whose [`execution`](rpc_core::CallError::execution) says whether the
-//! method ran. When a connection breaks, calls of which not every byte was written are
-//! [`NotSent`](rpc_core::CallError::NotSent), all others [`Lost`](rpc_core::CallError::Lost); both have the
-//! [`Disconnected`] that tells why as their source.
+//! Every failure is a [`CallError`](rpc_core::CallError). Its
+//! [`execution`](rpc_core::CallError::execution) tells whether the method ran. When a connection
+//! breaks, calls that were not completely written fail as
+//! [`NotSent`](rpc_core::CallError::NotSent), all others as [`Lost`](rpc_core::CallError::Lost).
+//! The source of both is a [`Disconnected`] with the reason.
 //!
 //! # Security
 //!
-//! The [authkey](crate::auth) says who may connect; whoever does may call every method. Sessions have
-//! [limits](Options) for all that a peer can ask for. What is sent is neither encrypted nor signed.
+//! The [authkey](crate::auth) decides who may connect. Every peer that may connect may call every
+//! method. Sessions [limit](Options) everything that a peer can ask for. Data is neither encrypted
+//! nor signed.
 //!
-//! The wire format is in `docs/RPC.md`, for implementations in other languages.
+//! `docs/RPC.md` specifies the wire format for implementations in other languages.
 
 mod attachment;
 mod client;

@@ -1,4 +1,4 @@
-//! Objects by name.
+//! Registry of names, in which programs publish objects and find those of others.
 
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -14,26 +14,27 @@ mod table;
 
 use rights::Policy;
 pub use rights::{Operation, Right};
-use table::{Binding, Bound, Owner, Table, Taken};
+use table::{BindRequest, NameEntry, NameTable, OnConflict, Owner};
 
 use super::client::Client;
 use super::remote::Remote;
 
-/// A registry of names: where programs leave objects, and find those of others.
+/// Registry of names, in which programs publish objects and find those of others.
 ///
-/// It is a service like any other. A server that has it is where programs meet: one
-/// [`bind`](NamesApi::bind)s its object to a name, others [`lookup`](NamesApi::lookup) the name and get a
-/// handle, calls on which pass through that server.
+/// It is an ordinary service. One client [`bind`](NamesApi::bind)s its object to a name. Other
+/// clients [`lookup`](NamesApi::lookup) the name and get a reference, whose calls pass through the
+/// server.
 ///
-/// # Who may do what, and for how long
+/// # Ownership and rights
 ///
-/// A name belongs to the session that bound it. It goes with that session, whatever its object is and wherever that
-/// lives, and when the object can no longer be reached; on a server with a [lease](super::ServerOptions::lease) a session
-/// outlives its connection. Only the session that bound a name can unbind or rebind it. A name that the program itself
-/// binds, through its [registry](super::Server::registry), stays, and no client can unbind it.
+/// A name belongs to the session that bound it. It is removed when that session ends, wherever its
+/// object lives, and when the object can no longer be reached. On a server with a
+/// [lease](super::ServerOptions::lease) a session outlives its connection. Only the session that
+/// bound a name can unbind or rebind it. A name that the program itself binds, through its
+/// [registry](super::Server::registry), stays, and no client can unbind it.
 ///
-/// Whoever can call the server can look up and list all names, and bind those that are free: that is [`Right::Own`].
-/// [`policy`](Self::policy) gives callers other rights, by their peer, the operation and the name.
+/// By default every caller can look up and list all names and bind free ones: that is
+/// [`Right::Own`]. [`policy`](Self::policy) gives callers other rights by peer, operation and name.
 ///
 /// # Examples
 ///
@@ -81,27 +82,27 @@ use super::remote::Remote;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Names {
-    table: Arc<Mutex<Table>>,
+    table: Arc<Mutex<NameTable>>,
     policy: Policy,
 }
 
-/// A name, and what was said about its object.
+/// A bound name with its metadata.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Listing {
     /// The name.
     pub name: String,
-    /// What was said when the object was bound.
+    /// The metadata that the object was bound with.
     pub metadata: BTreeMap<String, String>,
 }
 
 impl Names {
-    /// The code of the fault where a name is taken already.
+    /// Fault code for a name that is already taken.
     pub const TAKEN: i64 = 1;
 
-    /// The code of the fault where there is no object of this name.
+    /// Fault code for a name that no object is bound to.
     pub const UNKNOWN: i64 = 2;
 
-    /// A registry without names, in which every caller has the right to its own.
+    /// Creates an empty registry, in which every caller has [`Right::Own`].
     #[must_use]
     pub fn new() -> Self {
         Self {
@@ -110,12 +111,13 @@ impl Names {
         }
     }
 
-    /// The same names, seen by callers whose rights this function decides: by their
-    /// [peer](rpc_core::Context::peer), what they ask for, and the name, which for [`Operation::List`] is the prefix.
-    /// It is asked at each call, and should be quick.
+    /// Returns a handle of the same names with another policy. The function decides the rights of a
+    /// caller by the context of the call (such as its [peer](rpc_core::Context::peer)), the
+    /// operation, and the name, which for [`Operation::List`] is the prefix. It runs for each call
+    /// and should be fast.
     ///
-    /// Clones share their names, not their policies. So rights can go by key: each listener has its key, and each
-    /// server its view of the names.
+    /// Clones share their names, but not their policies. Rights can therefore depend on the
+    /// authkey: each listener has its key, and each server its own policy.
     ///
     /// ```
     /// use conn::rpc::Server;
@@ -148,15 +150,21 @@ impl Names {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Table> {
+    fn lock(&self) -> MutexGuard<'_, NameTable> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Says whether the caller may do that, and with the names of others too.
-    fn allow(&self, context: &Context, operation: Operation, name: &str) -> Result<bool, Fault> {
+    /// Checks that the caller may perform the operation. Returns `true` if it may do so with names
+    /// of other sessions too.
+    fn authorize(
+        &self,
+        context: &Context,
+        operation: Operation,
+        name: &str,
+    ) -> Result<bool, Fault> {
         match self.policy.right(context, operation, name) {
             Right::None => {
-                let message = "this caller may not do that with this name";
+                let message = "the policy does not permit this operation on this name";
                 Err(Fault::of(FaultKind::Denied, message))
             }
             Right::Own => Ok(false),
@@ -170,32 +178,32 @@ impl Names {
         name: String,
         object: Remote,
         metadata: BTreeMap<String, String>,
-        taken: Taken,
+        on_conflict: OnConflict,
     ) -> Result<(), Fault> {
         let caller = Client::of(context);
-        let Some(owner) = owner(context, caller.as_ref()) else {
-            let message = "the caller has no session that the name could belong to";
+        let Some(owner) = owner_of(context, caller.as_ref()) else {
+            let message = "the caller has no session that could own the name";
             return Err(Fault::of(FaultKind::Denied, message));
         };
         let ended = caller.as_ref().map(|caller| caller.session().ending());
         let unbound = CancellationToken::new();
-        let binding = Binding {
+        let request = BindRequest {
             name: name.clone(),
             object: object.clone(),
             metadata,
             owner,
         };
         let guard = unbound.clone().drop_guard();
-        let (number, before) = self.lock().bind(binding, taken, guard)?;
-        // What its destructor does, it does where nothing is locked.
-        drop(before);
-        // The handle would keep the session open.
+        let (number, previous) = self.lock().bind(request, on_conflict, guard)?;
+        // Dropped outside the lock, because destructors may run code of the program.
+        drop(previous);
+        // A client that the task below holds would keep the session open.
         drop(caller);
         let names = self.clone();
         tokio::spawn(async move {
             let session_ends = async {
                 match ended {
-                    // It has ended already.
+                    // The session has already ended.
                     Some(None) => {}
                     Some(Some(ended)) => ended.cancelled().await,
                     None => pending().await,
@@ -207,7 +215,7 @@ impl Names {
                 () = session_ends => {}
                 () = object.closed() => {}
             }
-            let gone = names.lock().forget(&name, number);
+            let gone = names.lock().remove_binding(&name, number);
             drop(gone);
         });
         Ok(())
@@ -220,8 +228,10 @@ impl Default for Names {
     }
 }
 
-/// Whose names those are that this caller binds. One whose session is gone by now, or never was, has none.
-fn owner(context: &Context, caller: Option<&Client>) -> Option<Owner> {
+/// Returns the owner of the names that a caller binds: its session, or the program if the call came
+/// over no connection. Returns `None` if the session of the caller is gone, or the call came over a
+/// connection without one.
+fn owner_of(context: &Context, caller: Option<&Client>) -> Option<Owner> {
     match caller {
         Some(caller) => Some(Owner::Session(Arc::downgrade(caller.session()))),
         None => (!context.has_origin()).then_some(Owner::Program),
@@ -230,7 +240,7 @@ fn owner(context: &Context, caller: Option<&Client>) -> Option<Owner> {
 
 #[service(prefix = "names")]
 impl Names {
-    /// Gives an object a name that nothing else has, and says something about it.
+    /// Binds an object to a free name, with metadata.
     #[service]
     fn bind(
         &self,
@@ -239,12 +249,12 @@ impl Names {
         object: Remote<dyn Any>,
         metadata: BTreeMap<String, String>,
     ) -> Result<(), Fault> {
-        self.allow(context, Operation::Bind, &name)?;
-        self.bind_object(context, name, object, metadata, Taken::Refused)
+        self.authorize(context, Operation::Bind, &name)?;
+        self.bind_object(context, name, object, metadata, OnConflict::Reject)
     }
 
-    /// Gives an object a name, in place of the object that has it. Only the session that bound that, or a caller with
-    /// the right to all names, can do so.
+    /// Binds an object to a name, replacing the object that has it. Only the session that bound the
+    /// name, or a caller with the right to all names, can replace it.
     #[service]
     fn rebind(
         &self,
@@ -253,44 +263,44 @@ impl Names {
         object: Remote<dyn Any>,
         metadata: BTreeMap<String, String>,
     ) -> Result<(), Fault> {
-        let taken = match self.allow(context, Operation::Bind, &name)? {
-            true => Taken::Replaced,
-            false => Taken::ReplacedIfOwn,
+        let on_conflict = match self.authorize(context, Operation::Bind, &name)? {
+            true => OnConflict::Replace,
+            false => OnConflict::ReplaceOwn,
         };
-        self.bind_object(context, name, object, metadata, taken)
+        self.bind_object(context, name, object, metadata, on_conflict)
     }
 
-    /// The object of this name.
+    /// Returns the object that is bound to a name.
     #[service]
     fn lookup(&self, context: &Context, name: &str) -> Result<Remote<dyn Any>, Fault> {
-        self.allow(context, Operation::Lookup, name)?;
+        self.authorize(context, Operation::Lookup, name)?;
         let table = self.lock();
         table.get(name).map(|bound| bound.object.clone())
     }
 
-    /// The names that begin with `prefix`, sorted, and what was said about their objects.
+    /// Returns the names that begin with `prefix`, sorted, with their metadata.
     #[service]
     fn list(&self, context: &Context, prefix: &str) -> Result<Vec<Listing>, Fault> {
-        self.allow(context, Operation::List, prefix)?;
+        self.authorize(context, Operation::List, prefix)?;
         Ok(self.lock().list(prefix))
     }
 
-    /// Takes a name away from its object. Says whether there was one. Only the session that bound it, or a caller with
-    /// the right to all names, can do so.
+    /// Unbinds a name. Returns `true` if it was bound. Only the session that bound the name, or a
+    /// caller with the right to all names, can unbind it.
     #[service]
     fn unbind(&self, context: &Context, name: &str) -> Result<bool, Fault> {
-        let others = self.allow(context, Operation::Unbind, name)?;
+        let others = self.authorize(context, Operation::Unbind, name)?;
         let caller = Client::of(context);
-        let owner = owner(context, caller.as_ref());
-        let gone: Option<Bound> = self.lock().unbind(name, owner.as_ref(), others)?;
+        let owner = owner_of(context, caller.as_ref());
+        let gone: Option<NameEntry> = self.lock().unbind(name, owner.as_ref(), others)?;
         Ok(gone.is_some())
     }
 }
 
-/// Calls of a registry of [`Names`].
+/// Client of a [`Names`] service.
 #[client(prefix = "names")]
 pub trait NamesApi {
-    /// Gives an object a name that nothing else has, and says something about it.
+    /// Binds an object to a free name, with metadata.
     async fn bind(
         &self,
         name: &str,
@@ -298,7 +308,7 @@ pub trait NamesApi {
         metadata: &BTreeMap<String, String>,
     ) -> Result<(), CallError>;
 
-    /// Gives an object a name, in place of the object that has it, if this session bound that.
+    /// Binds an object to a name. Replaces the object that has the name, if this session bound it.
     async fn rebind(
         &self,
         name: &str,
@@ -306,15 +316,15 @@ pub trait NamesApi {
         metadata: &BTreeMap<String, String>,
     ) -> Result<(), CallError>;
 
-    /// The object of this name. [`Remote::cast`] says what it can do.
+    /// Returns the object that is bound to a name. [`Remote::cast`] gives it its interface.
     #[client(idempotent)]
     async fn lookup(&self, name: &str) -> Result<Remote<dyn Any>, CallError>;
 
-    /// The names that begin with `prefix`, sorted, and what was said about their objects.
+    /// Returns the names that begin with `prefix`, sorted, with their metadata.
     #[client(idempotent)]
     async fn list(&self, prefix: &str) -> Result<Vec<Listing>, CallError>;
 
-    /// Takes a name away from its object, if this session bound it. Says whether there was one.
+    /// Unbinds a name that this session bound. Returns `true` if it was bound.
     #[client(idempotent)]
     async fn unbind(&self, name: &str) -> Result<bool, CallError>;
 }

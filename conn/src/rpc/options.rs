@@ -1,4 +1,4 @@
-//! The settings of sessions.
+//! Settings of sessions.
 
 use std::time::Duration;
 
@@ -6,11 +6,11 @@ use super::message::Limits;
 use super::session::Settings;
 use crate::connection::MAX_MESSAGE;
 
-/// The longest time that makes a difference.
+/// Longest useful duration. Longer ones are cut to it, so that times can be added up.
 const CENTURY: Duration = Duration::from_secs(100 * 366 * 24 * 60 * 60);
 
-/// How one end of a session behaves, on clients and servers alike. Each end keeps to the limits of the
-/// other, which it learns when the session opens.
+/// Local settings of a session, of a client or a server. Each side keeps to the limits of its peer,
+/// which it learns in the greeting.
 #[derive(Clone, Debug)]
 #[must_use = "options do nothing until they are given to a server or a client"]
 pub struct Options {
@@ -42,7 +42,8 @@ impl Default for Options {
 }
 
 impl Options {
-    /// How many calls of the other end are answered at once. Its further calls wait at its side, in order.
+    /// Maximum number of concurrent calls of the peer. Its further calls wait at the peer, in
+    /// order.
     ///
     /// Default: 16,384.
     pub const fn max_calls(mut self, calls: u32) -> Self {
@@ -50,8 +51,8 @@ impl Options {
         self
     }
 
-    /// How many streams of the other end are received at once, and how many are sent to it at most, whatever
-    /// it is ready to receive.
+    /// Maximum number of streams received from the peer at once. Also limits the streams sent to
+    /// the peer, even if it would accept more.
     ///
     /// Default: 1024.
     pub const fn max_streams(mut self, streams: u32) -> Self {
@@ -59,30 +60,34 @@ impl Options {
         self
     }
 
-    /// How many objects of the other end this one refers to at once, and how many of this end the other may
-    /// refer to, whatever it is ready to.
+    /// Maximum number of objects of the peer that the local side refers to at once. Also limits the
+    /// local objects that the peer may refer to, even if it would accept more.
     ///
-    /// Default: 100,000. An object of this end with two methods takes about a KiB.
+    /// Default: 100,000. A local object with two methods takes about 1 KiB.
     pub const fn max_objects(mut self, objects: u32) -> Self {
         self.max_objects = objects;
         self
     }
 
-    /// How much of a stream the other end may send before the program takes some, in bytes. Each item counts with its
-    /// message, 128 bytes more, and 256 for each object and stream in it.
+    /// Window of each received stream, in bytes: how much the peer may send before the program
+    /// takes items. Each item counts the length of its message, 128 bytes, and 256 bytes for each
+    /// object and stream in it.
     ///
-    /// Default: 256 KiB. Over a network that is fast and far away, more is faster: a stream brings no more
-    /// than this in a round trip.
+    /// Default: 256 KiB. A stream transfers at most one window per round trip, so a larger one is
+    /// faster over networks with high bandwidth and latency.
     pub const fn window(mut self, bytes: u32) -> Self {
         self.window = bytes;
         self
     }
 
-    /// How many bytes of answers may wait for a peer that does not read them. Beyond that its calls are
-    /// refused as [`Overloaded`](rpc_core::FaultKind::Overloaded). As many bytes of its calls may wait for
-    /// what other calls promised; and as many bytes of its streams to be read, beyond what their [windows](Self::window)
-    /// are for: a stream fails whose item is too much. Calls and items count as in a window, and one that waits alone
-    /// may be longer.
+    /// Maximum backlog of each of three kinds, in bytes. Calls and items count as in a
+    /// [window](Self::window), and one that waits alone may be longer.
+    ///
+    /// - Replies that the peer has not read. Beyond the limit its calls are rejected as
+    ///   [`Overloaded`](rpc_core::FaultKind::Overloaded).
+    /// - Calls of the peer that wait for promises.
+    /// - Unread items of its streams, beyond the windows of these. A stream fails whose item
+    ///   exceeds the limit.
     ///
     /// Default: 16 MiB.
     pub const fn max_backlog(mut self, bytes: u32) -> Self {
@@ -90,18 +95,19 @@ impl Options {
         self
     }
 
-    /// How many bytes a result, or an item of a stream, may have that this end sends, whatever the other end is ready to
-    /// read. A longer one becomes a fault.
+    /// Maximum length of a result or stream item that the local side sends, in bytes, even if the
+    /// peer would read more. A longer one becomes a fault.
     ///
-    /// Default: 64 MiB, what the other end reads by default.
+    /// Default: 64 MiB, the maximum that a peer reads by default.
     pub const fn max_reply(mut self, bytes: usize) -> Self {
         self.max_reply = bytes;
         self
     }
 
-    /// How long nothing may come from the other end before it is asked for a sign of life. After as long
-    /// again the connection is given up; so it is when a peer reads nothing for twice this time. Both may
-    /// take a quarter of the time longer: no clock is read for each message.
+    /// Time without a message from the peer after which a ping is sent. The connection is closed if
+    /// nothing arrives for the same time again, or if the peer reads nothing for twice this time.
+    /// Both may take up to a quarter of the time longer, because the clock is not read for each
+    /// message.
     ///
     /// Default: 30 seconds.
     pub const fn keepalive(mut self, time: Duration) -> Self {
@@ -109,35 +115,41 @@ impl Options {
         self
     }
 
-    /// How long a call of this end may take, on a client or back from a server, on objects too, where no deadline
-    /// was [chosen](rpc_core::Context::with_deadline) for it. After that it fails as
-    /// [`DeadlineExceeded`](rpc_core::FaultKind::DeadlineExceeded), or as not sent where the other end did not take it,
-    /// and is cancelled there. `None` is for ever, until the call is given up or the connection ends: a peer may answer
-    /// pings and nothing else.
+    /// Default timeout of calls that the local side makes, including calls on objects and calls
+    /// from a server to its client. Applies to calls without a
+    /// [deadline](rpc_core::Context::with_deadline) of their own. A call that takes longer is
+    /// cancelled and fails as [`DeadlineExceeded`](rpc_core::FaultKind::DeadlineExceeded), or as
+    /// not sent if the peer did not take it in time. With `None` a call waits until it is cancelled
+    /// or the connection closes, even for a peer that answers nothing but pings.
     ///
-    /// A call with a deadline of its own, as [`Caller::within`](rpc_core::Caller::within) gives, has that, be it sooner or
-    /// later; `with_deadline(None)` is for ever for one call. A call that a handler makes has the deadline of the call that
-    /// is being answered, or this time if that is sooner. A call that this end only passes on, to an object that lives
-    /// elsewhere, takes as long as its caller chose. Items of a stream may be this far apart or further: there is no limit
-    /// to the silence of a source.
+    /// - A call with a deadline of its own, such as one set by
+    ///   [`Caller::within`](rpc_core::Caller::within), has that deadline, whether it is earlier or
+    ///   later. `with_deadline(None)` disables the timeout for one call.
+    /// - A call made by a handler has the deadline of the call that the handler runs for, or this
+    ///   timeout if that is sooner.
+    /// - A call that is only relayed to an object of another process has the deadline of its
+    ///   caller.
+    /// - Items of a stream have no timeout: the time between two of them is not limited.
     ///
-    /// Default: 60 seconds, as over XML-RPC. No clock is read for each call: it may take half of the
-    /// [keepalive](Self::keepalive) longer, unless the time is shorter than that.
+    /// Default: 60 seconds, as over XML-RPC. The clock is not read for each call, so a call may
+    /// take longer by half of the [keepalive](Self::keepalive), unless the timeout is shorter than
+    /// that.
     pub const fn timeout(mut self, time: Option<Duration>) -> Self {
         self.timeout = time;
         self
     }
 
-    /// Whether faults tell the other end their causes, where there are any: for peers that are trusted with
-    /// the insides of this program.
+    /// If `true`, faults carry their causes to the peer. For peers that may see internals of the
+    /// program.
     ///
-    /// Default: false. They are logged here.
+    /// Default: `false`. Causes are logged locally.
     pub const fn send_causes(mut self, sends: bool) -> Self {
         self.sends_causes = sends;
         self
     }
 
-    /// The same for a session, without a lease or a limit of calls over all connections.
+    /// Converts to the settings of a session, without a lease, and without a limit of calls over
+    /// all connections.
     pub(super) fn settings(&self, max_message: usize) -> Settings {
         Settings {
             limits: Limits {
@@ -150,7 +162,7 @@ impl Options {
             max_backlog: self.max_backlog.into(),
             max_reply: self.max_reply as u64,
             budget: None,
-            // Times that can be added up; beyond a century is as good as never.
+            // Times that can be added up. More than a century is as good as never.
             keepalive: self.keepalive.clamp(Duration::from_millis(1), CENTURY),
             timeout: self.timeout.map(|time| time.min(CENTURY)),
             lease: Duration::ZERO,

@@ -1,4 +1,4 @@
-//! Calls on objects that are still to come.
+//! Pipelining: calls on the promised result of a call.
 
 use std::future::Future;
 use std::pin::pin;
@@ -10,18 +10,18 @@ use rpc_core::CallError;
 use super::remote::Remote;
 use super::session::{Object, asking};
 
-/// Calls that return an object, which can be called before it is there.
+/// Pipelining of calls: the object that a call returns can be called before the call completes.
 ///
-/// Implemented for the futures of calls that give a [`Remote`]: those of `#[client]` traits and of
-/// [`Caller::call`](rpc_core::Caller::call).
+/// Implemented for the futures of calls that return a [`Remote`]: those of `#[client]` traits and
+/// of [`Caller::call`](rpc_core::Caller::call).
 pub trait Pipelined<T: ?Sized> {
-    /// Makes the call and gives the object it will return. Calls on the object follow the first one to the
-    /// other side at once: a chain of calls takes one round trip, however long it is.
+    /// Makes the call and returns a promise of the object that it will return. Calls on the promise
+    /// are sent to the peer at once, so that a chain of calls of any length takes one round trip.
     ///
-    /// The call is sent here, not when something is awaited. If it fails, so does each call on the object,
-    /// as [`CallError::NotSent`] with [`PromiseFailed`](super::PromiseFailed) as its source, or as a
-    /// fault that says so. If all handles of the object are dropped before it is there, the call is given
-    /// up.
+    /// This function sends the call; nothing needs to be awaited. If the call fails, each call on
+    /// the promise fails as [`CallError::NotSent`] with [`PromiseFailed`](super::PromiseFailed) as
+    /// its source, or as a fault of kind [`Gone`](rpc_core::FaultKind::Gone). If all references to
+    /// the object are dropped before the call completes, the call is cancelled.
     ///
     /// ```no_run
     /// # use conn::rpc::{Pipelined as _, Remote};
@@ -55,11 +55,12 @@ where
         let mut cx = Context::from_waker(Waker::noop());
         match asking(|| future.poll(&mut cx)) {
             (_, Some(promise)) => Remote::from_object(Object::Promised(promise)),
-            // A call that needs no connection ends at once, as does one that cannot be sent.
+            // A call that needs no connection completes at once, and so does one that cannot be
+            // sent.
             (Poll::Ready(Ok(remote)), None) => remote,
             (Poll::Ready(Err(error)), None) => Remote::from_object(Object::Failed(Arc::new(error))),
             (Poll::Pending, None) => Remote::from_object(Object::Failed(Arc::new(
-                CallError::NotSent("what is awaited first is not a call over a connection".into()),
+                CallError::NotSent("the pipelined future does not begin with a call".into()),
             ))),
         }
     }

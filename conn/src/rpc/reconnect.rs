@@ -1,24 +1,27 @@
-//! When to try again.
+//! Reconnecting: attempts and the back-off between them.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// How a client makes a new connection when one breaks.
+/// Policy for making a new connection when one breaks.
 ///
-/// The first attempt comes at once, or nearly; the pauses before further ones double, up to a limit, and are shortened by
-/// a random part, so that the clients of a server that was restarted do not all come at the same moment.
+/// The first attempt comes almost at once. The pauses before further attempts double up to a
+/// maximum. Each pause is shortened by a random part, so that the clients of a restarted server do
+/// not all connect at the same moment.
 ///
-/// What becomes of the calls that were under way:
+/// Calls, when the connection breaks:
 ///
-/// - Those that the other end cannot have heard of, and those that are marked as
+/// - Calls that the peer cannot have received, and calls that are marked as
 ///   [idempotent](rpc_core::Context::idempotent), are made again.
-/// - All others fail as [`CallError::Lost`](rpc_core::CallError::Lost): they may have run.
-/// - New ones wait for the connection, until their deadline.
+/// - All other calls in flight fail as [`CallError::Lost`](rpc_core::CallError::Lost): they may
+///   have run.
+/// - New calls wait for the next connection, until their deadline.
 ///
-/// Streams end with the connection. Objects live on where the server [leases](super::ServerOptions::lease) them.
+/// Streams end with the connection. Objects survive if the server
+/// [leases](super::ServerOptions::lease) sessions.
 #[derive(Clone, Debug)]
-#[must_use = "it does nothing until it is given to a client"]
+#[must_use = "a policy does nothing until it is given to a client"]
 pub struct Reconnect {
     first: Duration,
     max: Duration,
@@ -38,7 +41,7 @@ impl Default for Reconnect {
 }
 
 impl Reconnect {
-    /// The first pause.
+    /// Pause before the first attempt.
     ///
     /// Default: 50 ms.
     pub const fn first_pause(mut self, pause: Duration) -> Self {
@@ -46,7 +49,7 @@ impl Reconnect {
         self
     }
 
-    /// The longest pause.
+    /// Maximum pause between attempts.
     ///
     /// Default: 10 seconds.
     pub const fn max_pause(mut self, pause: Duration) -> Self {
@@ -54,7 +57,7 @@ impl Reconnect {
         self
     }
 
-    /// Up to which part a pause is shortened at random, from 0 to 1.
+    /// Maximum fraction by which a pause is shortened at random, from 0 to 1.
     ///
     /// Default: 0.5.
     pub const fn jitter(mut self, part: f64) -> Self {
@@ -62,7 +65,7 @@ impl Reconnect {
         self
     }
 
-    /// How long to try before the client closes; `None` is for ever.
+    /// Time after which the client stops trying and closes. `None` tries for ever.
     ///
     /// Default: 5 minutes.
     pub const fn give_up_after(mut self, time: Option<Duration>) -> Self {
@@ -70,7 +73,7 @@ impl Reconnect {
         self
     }
 
-    /// The pauses before the attempts that begin now.
+    /// Returns the pauses before the attempts of a series that begins now.
     pub(super) fn attempts(&self) -> Attempts<'_> {
         Attempts {
             settings: self,
@@ -95,7 +98,7 @@ impl Iterator for Attempts<'_> {
         if self.until.is_some_and(|until| until <= Instant::now()) {
             return None;
         }
-        // A pause of more than a century would be beyond what can be multiplied.
+        // Cut to 136 years: a longer pause could overflow the multiplication below.
         let pause = self
             .pause
             .min(self.settings.max)
@@ -106,7 +109,7 @@ impl Iterator for Attempts<'_> {
     }
 }
 
-/// A random number from 0 to 1. It need not be secret, only different from that of other clients.
+/// Returns a random number from 0 to 1. It need not be secret, only differ between clients.
 fn random_part() -> f64 {
     f64::from(getrandom::u32().unwrap_or_default()) / f64::from(u32::MAX)
 }

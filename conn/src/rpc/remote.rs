@@ -1,4 +1,4 @@
-//! Handles of objects.
+//! References to objects.
 
 use std::any::Any;
 use std::fmt;
@@ -15,23 +15,25 @@ use super::attachment;
 use super::encoding::Encoding;
 use super::session::{Local, Object};
 
-/// A handle of an object that may live on another side: what methods take and return to pass objects.
+/// Reference to an object, which may live in another process. Methods take and return it to pass
+/// objects.
 ///
-/// `T` says what the object can do: by convention the `#[client]` trait of its methods, as in
-/// `Remote<dyn CounterApi>`. `Remote` alone is a handle of any object. The handle is a [`Caller`], so that the methods of the trait are there. It
-/// can be an argument, a result, an item of a stream, or a part of one.
+/// `T` names the interface of the object: by convention the `#[client]` trait of its methods, as in
+/// `Remote<dyn CounterApi>`. Plain `Remote` refers to any object. A reference is a [`Caller`], so
+/// that the methods of the trait are available on it. It can be an argument, a result, an item of a
+/// stream, or a part of one.
 ///
-/// # Where the object lives, and how long
+/// # Lifetime of the object
 ///
-/// [`Remote::new`] makes an object of this side. It lives as long as there is a handle of it, here or
-/// elsewhere: each connection counts the references that it carried, a handle that is dropped gives them
-/// back, and when a connection is over, so are all of its references (on a server with a
-/// [lease](super::ServerOptions::lease), when that is over too). A handle that comes back to where its object lives is the object itself: see
-/// [`local`](Self::local). A handle that is passed on to a third side still leads to the object, through
-/// the side that passed it.
+/// [`Remote::new`] creates a local object. The object lives as long as any reference to it exists,
+/// in any process. Each connection counts the references that were sent over it. Dropping a
+/// reference releases them, and closing the connection releases all of them (on a server with a
+/// [lease](super::ServerOptions::lease), the end of the lease does). A reference that returns to
+/// the process of its object is the object itself: see [`local`](Self::local). A reference that is
+/// passed on to a third process still leads to the object, through the process that passed it.
 ///
-/// Only what was passed can be reached: an object is known by 128 random bits, which are never used again,
-/// and only on the connections that it was passed over.
+/// Only objects that were passed can be reached: an object is identified by 128 random bits, which
+/// are never used again, and is callable only over the connections that it was passed over.
 ///
 /// # Examples
 ///
@@ -92,15 +94,15 @@ pub struct Remote<T: ?Sized = dyn Any> {
 }
 
 impl<T: ?Sized> Remote<T> {
-    /// A handle of this object, which can be passed to other sides.
+    /// Creates a reference to this object, which can be passed to peers.
     ///
     /// # Panics
-    /// If two of its methods have the same name, which only nested objects can bring about.
+    /// If two of its methods have the same name, which is possible only with nested objects.
     #[must_use]
     pub fn new(instance: impl Instance) -> Self {
         match Local::new(instance) {
             Ok(local) => Self::from_object(Object::Local(Arc::new(local))),
-            Err(error) => panic!("the object cannot be called: {error}"),
+            Err(error) => panic!("cannot register the methods of the object: {error}"),
         }
     }
 
@@ -111,7 +113,7 @@ impl<T: ?Sized> Remote<T> {
         }
     }
 
-    /// The object itself, where it lives on this side and is an `I`.
+    /// Returns the object itself, if it is local and of type `I`.
     #[must_use]
     pub fn local<I: Instance>(&self) -> Option<Arc<I>> {
         match self.object.resolved() {
@@ -120,17 +122,17 @@ impl<T: ?Sized> Remote<T> {
         }
     }
 
-    /// The same object, seen as one that can do something else.
+    /// Returns a reference to the same object with another interface.
     #[must_use]
     pub fn cast<U: ?Sized>(&self) -> Remote<U> {
         Remote::from_object(self.object.clone())
     }
 
-    /// Waits until the object is there, where this handle is of one that a call [will
-    /// return](super::Pipelined::pipelined).
+    /// Completes when the object exists: at once, unless this is the
+    /// [promised](super::Pipelined::pipelined) result of a call.
     ///
     /// # Errors
-    /// If that call failed.
+    /// If the call that promised the object failed.
     ///
     /// # Cancel safety
     /// Can be dropped and called again at any time.
@@ -141,8 +143,8 @@ impl<T: ?Sized> Remote<T> {
         }
     }
 
-    /// Ends when the object can no longer be reached, as the connection to it is over for good. Never ends
-    /// for an object of this side.
+    /// Completes when the object can no longer be reached because the session with its peer ended.
+    /// Never completes for a local object.
     ///
     /// # Cancel safety
     /// Can be dropped and called again at any time.
@@ -172,7 +174,7 @@ impl<T: ?Sized> Clone for Remote<T> {
     }
 }
 
-/// Handles are equal when they are of the same object, by the same way.
+/// References are equal if they refer to the same object over the same session.
 impl<T: ?Sized> PartialEq for Remote<T> {
     fn eq(&self, other: &Self) -> bool {
         self.object.is(&other.object)
@@ -190,10 +192,9 @@ impl<T: ?Sized> fmt::Debug for Remote<T> {
 impl<T: ?Sized> Serialize for Remote<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         attachment::serialize(serializer, || match self.object.resolved() {
-            Ok(Object::Promised(_)) => Err(
-                "the object is still to come: wait until it is ready before it is passed on"
-                    .to_owned(),
-            ),
+            Ok(Object::Promised(_)) => {
+                Err("the object is still a promise: await `ready` before passing it on".to_owned())
+            }
             Ok(object) => Ok(Arc::new(object) as Attachment),
             Err(error) => Err(error.to_string()),
         })
@@ -206,7 +207,7 @@ impl<'de, T: ?Sized> Deserialize<'de> for Remote<T> {
         match attachment.downcast_ref::<Object>() {
             Some(object) => Ok(Self::from_object(object.clone())),
             None => Err(D::Error::custom(
-                "what is attached is no object, or one that is gone",
+                "the attachment is no object, or its object is gone",
             )),
         }
     }

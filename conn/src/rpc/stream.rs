@@ -1,4 +1,4 @@
-//! Streams as arguments and results.
+//! Streams as arguments and results of calls.
 
 use std::fmt;
 use std::future::poll_fn;
@@ -18,16 +18,17 @@ use super::encoding::Encoding;
 use super::error::StreamError;
 use super::session::{Attached, Incoming, Source};
 
-/// Items that one side produces while the other takes them: an argument or a result of a method, or a part
-/// of one.
+/// Sequence of items that one side produces while the other takes them. A stream can be an argument
+/// or a result of a method, or a part of one.
 ///
-/// The producer is only asked for as many items as the receiver makes room for (256 KiB by default), so
-/// that a slow receiver holds up nobody but its own stream. When the receiver drops the stream, its source
-/// is dropped; when the source ends, fails or is dropped, the stream ends with that. A stream ends with
-/// its connection. A source may be silent for as long as it likes: where that is too long, put a
-/// [timeout](tokio::time::timeout) around [`next`](Self::next).
+/// The receiver grants the producer a window (256 KiB by default), so that a slow receiver delays
+/// only its own stream. When the receiver drops the stream, its source is dropped. When the source
+/// ends, fails or is dropped, the stream ends accordingly. A stream ends with its connection. The
+/// time between items is not limited: put a [timeout](tokio::time::timeout) around
+/// [`next`](Self::next) if it must be.
 ///
-/// It implements the `Stream` of futures-core, and can be read without that by [`next`](Self::next).
+/// Implements the `Stream` trait of futures-core. [`next`](Self::next) reads items without that
+/// trait.
 ///
 /// # Examples
 ///
@@ -85,45 +86,48 @@ use super::session::{Attached, Incoming, Source};
 /// # }
 /// ```
 pub struct Stream<T> {
-    inner: Mutex<Option<Inner<T>>>,
+    inner: Mutex<Option<StreamInner<T>>>,
 }
 
-enum Inner<T> {
+/// Origin of the items of a [`Stream`].
+enum StreamInner<T> {
     Local(Pin<Box<dyn Items<Item = Result<T, Fault>> + Send>>),
     Incoming(Arc<Incoming>),
-    /// What is still to be encoded, only to be decoded here.
+    /// Source of a stream that was passed within the process: its items are encoded and decoded
+    /// locally.
     Source(Box<dyn Source>),
 }
 
 impl<T> Stream<T> {
-    /// A stream of these items. A fault among them ends it.
+    /// Creates a stream of these items. The first fault among them ends the stream.
     pub fn new(items: impl Items<Item = Result<T, Fault>> + Send + 'static) -> Self {
-        Self::of(Inner::Local(Box::pin(items)))
+        Self::of(StreamInner::Local(Box::pin(items)))
     }
 
-    /// A stream of what is sent into it. So many items wait to be taken before sending waits.
+    /// Creates a stream and a sender of its items. Sending waits while `capacity` items have not
+    /// been taken.
     #[must_use]
     pub fn channel(capacity: usize) -> (StreamSender<T>, Self)
     where
         T: Send + 'static,
     {
         let (sender, receiver) = mpsc::channel(capacity.max(1));
-        (StreamSender(sender), Self::new(Received(receiver)))
+        (StreamSender(sender), Self::new(ChannelItems(receiver)))
     }
 
-    fn of(inner: Inner<T>) -> Self {
+    fn of(inner: StreamInner<T>) -> Self {
         Self {
             inner: Mutex::new(Some(inner)),
         }
     }
 
-    fn inner(&mut self) -> &mut Option<Inner<T>> {
+    fn inner(&mut self) -> &mut Option<StreamInner<T>> {
         self.inner.get_mut().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl<T: DeserializeOwned> Stream<T> {
-    /// The next item; nothing at the end.
+    /// Returns the next item, or `None` at the end of the stream.
     ///
     /// # Cancel safety
     /// No item is lost when the future is dropped.
@@ -135,16 +139,16 @@ impl<T: DeserializeOwned> Stream<T> {
         let inner = self.inner();
         let item = match inner {
             None => return Poll::Ready(None),
-            Some(Inner::Local(items)) => items
+            Some(StreamInner::Local(items)) => items
                 .as_mut()
                 .poll_next(cx)
                 .map(|item| item.map(|item| item.map_err(StreamError::Fault))),
-            Some(Inner::Incoming(incoming)) => {
+            Some(StreamInner::Incoming(incoming)) => {
                 let encoding = incoming.encoding();
                 let item = incoming.poll_next(cx);
                 item.map(|item| item.map(|item| decode(encoding, &item?)))
             }
-            Some(Inner::Source(source)) => {
+            Some(StreamInner::Source(source)) => {
                 let encoding = Encoding::default();
                 let item = source.poll_next(cx, encoding);
                 item.map(|item| {
@@ -175,20 +179,20 @@ impl<T: DeserializeOwned> Items for Stream<T> {
     }
 }
 
-/// Where the items of a [`Stream::channel`] are sent. Clones send into the same stream; it ends when the
-/// last is dropped.
+/// Sender of the items of a [`Stream::channel`]. Clones send into the same stream, which ends when
+/// the last clone is dropped.
 pub struct StreamSender<T>(mpsc::Sender<Result<T, Fault>>);
 
-/// Nobody takes the items any more.
+/// The receiver of a stream is gone: it dropped the stream, or its connection closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("nobody takes the items of the stream any more")]
+#[error("the receiver of the stream is gone")]
 pub struct StreamClosed;
 
 impl<T> StreamSender<T> {
-    /// Sends an item, when there is room for it.
+    /// Sends an item, as soon as there is room for it.
     ///
     /// # Errors
-    /// If the receiver dropped the stream, or its connection ended.
+    /// If the receiver dropped the stream, or its connection closed.
     ///
     /// # Cancel safety
     /// If the future is dropped, the item is not sent.
@@ -202,12 +206,12 @@ impl<T> StreamSender<T> {
     /// As with [`send`](Self::send).
     ///
     /// # Cancel safety
-    /// If the future is dropped, the stream ends as a regular one.
+    /// If the future is dropped, the stream ends without the fault.
     pub async fn fail(self, fault: Fault) -> Result<(), StreamClosed> {
         self.0.send(Err(fault)).await.map_err(|_| StreamClosed)
     }
 
-    /// Ends when nobody takes the items any more.
+    /// Completes when the receiver is gone.
     ///
     /// # Cancel safety
     /// Can be dropped and called again at any time.
@@ -215,7 +219,7 @@ impl<T> StreamSender<T> {
         self.0.closed().await;
     }
 
-    /// Whether nobody takes the items any more.
+    /// Returns `true` if the receiver is gone.
     #[must_use]
     pub fn is_closed(&self) -> bool {
         self.0.is_closed()
@@ -234,9 +238,10 @@ impl<T> fmt::Debug for StreamSender<T> {
     }
 }
 
-struct Received<T>(mpsc::Receiver<Result<T, Fault>>);
+/// The receiving side of a [`Stream::channel`].
+struct ChannelItems<T>(mpsc::Receiver<Result<T, Fault>>);
 
-impl<T> Items for Received<T> {
+impl<T> Items for ChannelItems<T> {
     type Item = Result<T, Fault>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
@@ -244,10 +249,10 @@ impl<T> Items for Received<T> {
     }
 }
 
-/// Encodes the items of this side.
-struct Encoded<T>(Pin<Box<dyn Items<Item = Result<T, Fault>> + Send>>);
+/// Encodes the items of a local stream.
+struct EncodedItems<T>(Pin<Box<dyn Items<Item = Result<T, Fault>> + Send>>);
 
-impl<T: Serialize> Source for Encoded<T> {
+impl<T: Serialize> Source for EncodedItems<T> {
     fn poll_next(
         &mut self,
         cx: &mut Context<'_>,
@@ -260,7 +265,7 @@ impl<T: Serialize> Source for Encoded<T> {
     }
 }
 
-/// Passing a stream on takes it: the value that was passed is at its end from then on.
+/// Serializing a stream passes it on: this value has no more items afterwards.
 impl<T: Serialize + 'static> Serialize for Stream<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         attachment::serialize(serializer, || {
@@ -270,14 +275,16 @@ impl<T: Serialize + 'static> Serialize for Stream<T> {
                 .unwrap_or_else(PoisonError::into_inner)
                 .take();
             match inner {
-                None => Err("a stream that was passed on before has no items".to_owned()),
-                Some(Inner::Local(items)) => {
-                    Ok(Arc::new(Attached::new(Box::new(Encoded(items)))) as Attachment)
+                None => Err("the stream has already been passed on".to_owned()),
+                Some(StreamInner::Local(items)) => {
+                    Ok(Arc::new(Attached::new(Box::new(EncodedItems(items)))) as Attachment)
                 }
-                Some(Inner::Incoming(incoming)) => {
+                Some(StreamInner::Incoming(incoming)) => {
                     Ok(Arc::new(Attached::new(incoming.relay())) as Attachment)
                 }
-                Some(Inner::Source(source)) => Ok(Arc::new(Attached::new(source)) as Attachment),
+                Some(StreamInner::Source(source)) => {
+                    Ok(Arc::new(Attached::new(source)) as Attachment)
+                }
             }
         })
     }
@@ -286,16 +293,18 @@ impl<T: Serialize + 'static> Serialize for Stream<T> {
 impl<'de, T> Deserialize<'de> for Stream<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let attachment = attachment::deserialize(deserializer)?;
-        // Within the process, no connection stands between the two ends.
+        // Without a connection in between, the stream was passed within the process.
         if let Some(attached) = attachment.downcast_ref::<Attached>() {
             let source = attached.take();
-            let taken = || D::Error::custom("a stream can be received once");
-            return Ok(Self::of(Inner::Source(source.ok_or_else(taken)?)));
+            let already_taken = || D::Error::custom("a stream can be received only once");
+            return Ok(Self::of(StreamInner::Source(
+                source.ok_or_else(already_taken)?,
+            )));
         }
         match attachment.downcast::<Incoming>() {
-            Ok(incoming) if incoming.take() => Ok(Self::of(Inner::Incoming(incoming))),
-            Ok(_) => Err(D::Error::custom("a stream can be received once")),
-            Err(_) => Err(D::Error::custom("what is attached is no stream")),
+            Ok(incoming) if incoming.take() => Ok(Self::of(StreamInner::Incoming(incoming))),
+            Ok(_) => Err(D::Error::custom("a stream can be received only once")),
+            Err(_) => Err(D::Error::custom("the attachment is no stream")),
         }
     }
 }

@@ -1,5 +1,5 @@
-//! Unsigned integers in as few bytes as they need: 7 bits a byte, the lowest first, the high bit set in
-//! all but the last (LEB128).
+//! Integers in LEB128: 7 bits per byte, the lowest first, with the high bit set in all bytes but
+//! the last.
 
 #[inline]
 pub(super) fn write(value: u64, out: &mut Vec<u8>) {
@@ -17,7 +17,7 @@ fn write_long(mut value: u64, out: &mut Vec<u8>) {
     out.push(value as u8);
 }
 
-/// Reads an integer off the front; nothing if it is cut off or over 64 bits.
+/// Reads an integer from the front. Returns `None` if it is cut off or exceeds 64 bits.
 #[inline]
 pub(super) fn read(rest: &mut &[u8]) -> Option<u64> {
     match *rest {
@@ -45,7 +45,8 @@ fn read_long(rest: &mut &[u8]) -> Option<u64> {
     None
 }
 
-/// Signed integers, so that those near zero are short: 0, −1, 1, −2 are 0, 1, 2, 3.
+/// Writes a signed integer in zigzag encoding, in which small values are short: 0, −1, 1, −2 become
+/// 0, 1, 2, 3.
 pub(super) fn write_signed(value: i64, out: &mut Vec<u8>) {
     write((value << 1 ^ value >> 63) as u64, out);
 }
@@ -62,7 +63,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_is_read(value: u64, signed: i64, behind: Vec<u8>) {
+        fn written_integers_are_read_back(value: u64, signed: i64, behind: Vec<u8>) {
             let mut out = Vec::new();
             write(value, &mut out);
             write_signed(signed, &mut out);
@@ -83,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_over_64_bits_is_refused() {
+    fn integers_over_64_bits_are_rejected() {
         let mut bytes = vec![0xff; 9];
         bytes.push(1);
         assert_eq!(read(&mut &bytes[..]), Some(u64::MAX));

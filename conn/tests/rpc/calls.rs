@@ -108,7 +108,7 @@ async fn calls_begin_in_order() {
             }
         })
         .unwrap();
-    // A limit of three: the others wait here, and still in order.
+    // With a limit of three the other calls wait at the client, still in order.
     let options = Options::default().max_calls(3);
     let server_options = ServerOptions::default().session(options);
     let limited = Server::with_options(server_options);
@@ -156,7 +156,7 @@ async fn a_limit_of_calls_is_back_pressure_and_not_a_fault() {
 }
 
 #[tokio::test]
-async fn both_ends_call() {
+async fn both_peers_make_calls() {
     let server = Server::new();
     server
         .register_function("ask", async |cx: Context, question: String| {
@@ -174,7 +174,7 @@ async fn both_ends_call() {
     assert_eq!(answer, "the caller says life? 42");
 }
 
-/// Tells when it is dropped.
+/// Sets a flag when it is dropped.
 struct Dropped(Arc<AtomicBool>);
 
 impl Drop for Dropped {
@@ -186,16 +186,16 @@ impl Drop for Dropped {
 #[tokio::test(start_paused = true)]
 async fn a_dropped_call_is_cancelled_within_a_round_trip() {
     let server = Server::new();
-    let (dropped, told) = (
+    let (dropped, notified) = (
         Arc::new(AtomicBool::new(false)),
         Arc::new(AtomicBool::new(false)),
     );
-    let (flag, cancelled) = (Arc::clone(&dropped), Arc::clone(&told));
+    let (flag, cancelled) = (Arc::clone(&dropped), Arc::clone(&notified));
     server
         .register_function("hang", move |cx: Context| {
             let guard = Dropped(Arc::clone(&flag));
             let cancelled = Arc::clone(&cancelled);
-            // What runs beside the handler learns of it too.
+            // A task beside the handler is notified too.
             tokio::spawn(async move {
                 cx.cancelled().await;
                 cancelled.store(cx.is_cancelled(), Ordering::Relaxed);
@@ -212,7 +212,7 @@ async fn a_dropped_call_is_cancelled_within_a_round_trip() {
     assert!(call.await.is_err());
     assert!(!dropped.load(Ordering::Relaxed));
     sleep(Duration::from_millis(51)).await;
-    assert!(dropped.load(Ordering::Relaxed) && told.load(Ordering::Relaxed));
+    assert!(dropped.load(Ordering::Relaxed) && notified.load(Ordering::Relaxed));
     assert_eq!(client.stats().calls, 0);
 }
 
@@ -262,10 +262,10 @@ async fn a_deadline_ends_all_three_hops() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_runs_beside_a_handler_learns_of_its_deadline() {
+async fn a_task_beside_a_handler_is_notified_of_its_deadline() {
     let server = Server::new();
-    let told = Arc::new(AtomicBool::new(false));
-    let flag = Arc::clone(&told);
+    let notified = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&notified);
     server
         .register_function("hang", move |cx: Context| {
             let flag = Arc::clone(&flag);
@@ -279,7 +279,7 @@ async fn what_runs_beside_a_handler_learns_of_its_deadline() {
     let client = client(&server).await;
     let hurried = client.within(Duration::from_millis(100));
     hurried.call::<()>("hang", ()).await.unwrap_err();
-    until(|| told.load(Ordering::Relaxed)).await;
+    until(|| notified.load(Ordering::Relaxed)).await;
 }
 
 fn scopeguard(run: impl FnOnce() + Send) -> impl Drop + Send {
@@ -314,7 +314,7 @@ async fn a_one_way_call_runs_and_is_not_answered() {
     for fails in [true, false, true] {
         client.notify("tell", (fails,)).await.unwrap();
     }
-    // Closing waits for what is on its way.
+    // Closing waits for the calls in flight.
     client.close().await;
     assert_eq!(ran.load(Ordering::Relaxed), 3);
 }

@@ -1,4 +1,4 @@
-//! What messages cost, and what strikes when that is too much.
+//! Costs of messages, and the limits that depend on them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -27,7 +27,7 @@ async fn a_name_has_at_most_1024_bytes() {
     let cause = std::error::Error::source(&error).unwrap().to_string();
     assert_eq!(
         cause,
-        "the name of the method has 1025 bytes, over the limit of 1024"
+        "the method name has 1025 bytes, over the limit of 1024"
     );
     assert_eq!(client.stats().calls, 0);
     assert_eq!(client.call::<i64>("add", (3, 5)).await.unwrap(), 8);
@@ -40,9 +40,9 @@ impl Thing {
     pub fn nothing(&self) {}
 }
 
-/// Both ends count alike: a stream of references comes to its end however small the window is.
+/// Both peers count the same costs: a stream of references completes with any window.
 #[tokio::test]
-async fn items_of_references_cost_what_both_ends_count() {
+async fn both_peers_count_the_same_cost_for_items_with_references() {
     let produced = Arc::new(AtomicUsize::new(0));
     let server = Server::new();
     let count = Arc::clone(&produced);
@@ -63,7 +63,7 @@ async fn items_of_references_cost_what_both_ends_count() {
     let client = connect(&server).await.options(options).await.unwrap();
     let mut things: Stream<Vec<Remote<Thing>>> = client.call("things", (200, 5)).await.unwrap();
     sleep(Duration::from_millis(50)).await;
-    // Each costs 128, 5 times 256, and some 100 bytes.
+    // Each costs 128, 5 times 256, and about 100 bytes.
     let sent = produced.load(Ordering::Relaxed);
     assert!((6..=8).contains(&sent), "{sent} items in the window");
     for _ in 0..200 {
@@ -73,7 +73,7 @@ async fn items_of_references_cost_what_both_ends_count() {
 }
 
 #[tokio::test]
-async fn a_result_is_no_longer_than_this_end_sends() {
+async fn a_result_over_max_reply_is_a_fault() {
     let options = Options::default().max_reply(10_000);
     let server = Server::with_options(ServerOptions::default().session(options));
     server
@@ -105,7 +105,7 @@ async fn a_result_is_no_longer_than_this_end_sends() {
     ));
 }
 
-/// A server with a budget of 2 MiB, of which each session has 64 KiB for nothing.
+/// Serves with a budget of 2 MiB. The first 64 KiB of each session are not counted.
 async fn small(server: &Server) -> (rpc_core::transport::memory::MemoryConnector, Budget) {
     let (listening, connector) = listener("small");
     let budget = Budget::new(2 << 20);
@@ -133,7 +133,7 @@ fn hangs() -> Server {
     server
 }
 
-/// Calls that run hold their messages, and what is too much is refused.
+/// Running calls hold their messages, and calls beyond the budget are rejected.
 #[tokio::test(start_paused = true)]
 async fn calls_that_run_are_counted_in_the_budget() {
     let server = hangs();
@@ -153,7 +153,7 @@ async fn calls_that_run_are_counted_in_the_budget() {
         "{}",
         budget.held()
     );
-    // It has held more for longer than anyone: nobody goes for it.
+    // This session has held the most for the longest: no other is evicted for it.
     let small = || {
         let client = client.clone();
         let hurried = async move {
@@ -178,7 +178,7 @@ async fn calls_that_run_are_counted_in_the_budget() {
     assert_eq!(budget.held(), 0);
 }
 
-/// A message that finds no room waits for it, but not for ever.
+/// A message waits for room in the budget, but not for ever.
 #[tokio::test(start_paused = true)]
 async fn a_message_waits_for_room_and_not_for_ever() {
     let server = hangs();
@@ -193,7 +193,7 @@ async fn a_message_waits_for_room_and_not_for_ever() {
     };
     let first = hang(5);
     sleep(Duration::from_secs(1)).await;
-    // There is room once the first has ended.
+    // There is room once the first call has ended.
     let second = hang(1000);
     assert!(first.await.unwrap().is_err());
     sleep(Duration::from_secs(1)).await;
@@ -209,9 +209,9 @@ async fn a_message_waits_for_room_and_not_for_ever() {
     assert_eq!(budget.held(), 0);
 }
 
-/// A peer that holds the most for the longest goes when another needs the room.
+/// The session that has held the most for the longest is evicted when another needs the room.
 #[tokio::test(start_paused = true)]
-async fn who_holds_the_most_for_the_longest_goes() {
+async fn the_session_that_held_the_most_for_the_longest_is_evicted() {
     let server = hangs();
     let (connector, budget) = small(&server).await;
     let greedy = Client::over(connector.clone()).await.unwrap();
@@ -235,7 +235,7 @@ async fn who_holds_the_most_for_the_longest_goes() {
     assert_eq!(budget.held(), 0);
 }
 
-/// Streams whose items nobody takes are counted as well.
+/// Unread items of streams are counted as well.
 #[tokio::test(start_paused = true)]
 async fn items_that_wait_are_counted_in_the_budget() {
     let server =
@@ -263,7 +263,7 @@ async fn items_that_wait_are_counted_in_the_budget() {
     sleep(Duration::from_secs(1)).await;
     let held = budget.held();
     assert!((1 << 20..=2 << 20).contains(&held), "{held} bytes");
-    // Beyond that the stream was stopped, and its source dropped.
+    // Beyond the budget the stream was stopped, and its source dropped.
     assert!(sent.load(Ordering::Relaxed) < 100);
     until(|| client.stats().streams == 0).await;
     call.abort();
@@ -271,7 +271,7 @@ async fn items_that_wait_are_counted_in_the_budget() {
     assert_eq!(budget.held(), 0);
 }
 
-/// Answers that are not read.
+/// Replies that the peer does not read are counted as well.
 #[tokio::test(start_paused = true)]
 async fn answers_that_nobody_reads_are_counted_in_the_budget() {
     let server = Server::with_options(
@@ -289,7 +289,7 @@ async fn answers_that_nobody_reads_are_counted_in_the_budget() {
     peer.send_bytes(hello).await.unwrap();
     peer.recv_bytes(1000).await.unwrap();
     for id in 1..=40 {
-        // Each is answered with 100,000 bytes.
+        // Each reply has 100,000 bytes.
         let call = [
             &[1, id, 0, 0, 0, 5][..],
             b"bytes",

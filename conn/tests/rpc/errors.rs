@@ -48,7 +48,7 @@ async fn faults_carry_their_kind() {
     assert_eq!(panicked, Fault::of(FaultKind::Internal, "internal error"));
     let busy = client.call::<()>("busy", ()).await.unwrap_err();
     assert_eq!(busy.execution(), Execution::Never);
-    // A result of another type is the caller's mistake; the call ran.
+    // A result of another type is an error of the caller. The call ran.
     let error = client.call::<String>("add", (1, 2)).await.unwrap_err();
     assert_eq!(error.execution(), Execution::Completed);
     assert_eq!(
@@ -71,8 +71,8 @@ async fn causes_are_told_where_the_server_allows_it() {
         let client = client(&server).await;
         let error = client.call::<()>("save", ()).await.unwrap_err();
         let causes: Vec<String> = error.fault().unwrap().causes().collect();
-        let told: &[&str] = if allowed { &["the disk is full"] } else { &[] };
-        assert_eq!(causes, told);
+        let expected: &[&str] = if allowed { &["the disk is full"] } else { &[] };
+        assert_eq!(causes, expected);
     }
 }
 
@@ -108,7 +108,7 @@ async fn a_broken_connection_tells_which_calls_were_sent() {
 }
 
 #[tokio::test]
-async fn what_is_too_long_for_the_other_side_is_not_sent() {
+async fn a_message_over_the_limit_of_the_peer_is_not_sent() {
     let server = Server::new();
     server
         .register_function("len", |bytes: Vec<u8>| bytes.len())
@@ -150,8 +150,8 @@ async fn what_is_too_long_for_the_other_side_is_not_sent() {
 }
 
 #[tokio::test]
-async fn what_is_no_session_is_named() {
-    // A listener of plain connections, whose peer says something else.
+async fn a_peer_that_speaks_another_protocol_is_reported() {
+    // A plain listener, which sends another message first.
     let (listening, connector) = listener("plain");
     let mut plain = Listener::over(listening).await.unwrap();
     tokio::spawn(async move {
@@ -165,7 +165,7 @@ async fn what_is_no_session_is_named() {
         ConnectError::Greeting(GreetingError::NotRpc(_))
     ));
 
-    // A client of plain connections at a server of calls: the server goes on.
+    // A plain client at an RPC server: the server continues.
     let server = Server::new();
     server.register_function("one", || 1).unwrap();
     let connector = serve(&server).await;
@@ -173,12 +173,15 @@ async fn what_is_no_session_is_named() {
     plain.send(&"hello".to_owned()).await.unwrap();
     assert!(plain.recv().await.is_err());
 
-    // Another version, another encoding: each is told why.
+    // A client with another version or encoding is told the reason.
     for (hello, reason) in [
-        (&b"\0FARCALL\x07"[..], "version 2 of the protocol, not 7"),
+        (
+            &b"\0FARCALL\x07"[..],
+            "the server speaks protocol version 2, not 7",
+        ),
         (
             b"\0FARCALL\x02\0\x04json\x01\x01\x01\x01\x01\0",
-            "there is no encoding `json`; there are `bincode` and `messagepack`",
+            "unknown encoding `json`: expected `bincode` or `messagepack`",
         ),
     ] {
         let mut peer: Connection = Connection::new(connector.connect().await.unwrap());
@@ -208,11 +211,11 @@ async fn too_many_connections_are_told_so() {
         }
         sleep(Duration::from_millis(10)).await;
     }
-    panic!("there is room again");
+    panic!("the server still rejects connections");
 }
 
 #[tokio::test]
-async fn a_peer_that_breaks_the_protocol_is_told_and_let_go() {
+async fn a_protocol_violation_is_reported_and_closes_the_connection() {
     let server = Server::new();
     let connector = serve(&server).await;
     let hello = b"\0FARCALL\x02\0\x07bincode\xff\xff\x01\x01\x01\x01\x01\0";
@@ -235,7 +238,7 @@ async fn a_peer_that_breaks_the_protocol_is_told_and_let_go() {
         assert!(text.contains(complaint), "{text}");
         assert!(peer.recv_bytes(1000).await.unwrap_err().is_closed());
     }
-    // Refused calls that promise something are remembered only within the limit of calls.
+    // Rejected calls with a promise are remembered only within the limit of calls.
     let server =
         Server::with_options(ServerOptions::default().session(Options::default().max_calls(8)));
     server
@@ -255,7 +258,7 @@ async fn a_peer_that_breaks_the_protocol_is_told_and_let_go() {
         assert_eq!(answer[..2], [3, id]);
         assert!(id > 8 || answer[2..3] == refused[..], "{answer:?}");
     }
-    // The first seven are let go of, and there is room for a call again.
+    // The first seven are finished, so that there is room for a call again.
     for id in 1..8 {
         peer.send_bytes(&[5, id]).await.unwrap();
     }
@@ -264,7 +267,7 @@ async fn a_peer_that_breaks_the_protocol_is_told_and_let_go() {
         .unwrap();
     assert_eq!(peer.recv_bytes(1000).await.unwrap(), b"\x02\x64\0u\x02");
 
-    // What concerns calls and streams that are over, or never were, is no such thing.
+    // Messages about calls and streams that have ended or never existed are no violation.
     let mut peer: Connection = Connection::new(connector.connect().await.unwrap());
     peer.send_bytes(hello).await.unwrap();
     peer.recv_bytes(1000).await.unwrap();
@@ -282,7 +285,7 @@ async fn a_peer_that_breaks_the_protocol_is_told_and_let_go() {
     assert_eq!(peer.recv_bytes(1000).await.unwrap(), b"\x0c\x05");
 }
 
-/// A peer by hand of a server that gives out bytes, and has room for 100,000 that are not read.
+/// A raw peer of a server that returns bytes, with a backlog of at most 100,000 bytes.
 async fn peer_of_limited_backlog() -> Connection {
     let options = Options::default().max_backlog(100_000);
     let server = Server::with_options(ServerOptions::default().session(options));
@@ -300,8 +303,8 @@ async fn peer_of_limited_backlog() -> Connection {
 #[tokio::test]
 async fn a_promise_that_is_refused_is_broken() {
     let mut peer = peer_of_limited_backlog().await;
-    // Six results fill the backlog, so the seventh call, which promises something, is refused after it was
-    // admitted; the eighth is on what it promised.
+    // Six results fill the backlog, so the seventh call, which has a promise, is rejected after it
+    // was admitted. The eighth is on that promise.
     let bytes = b"\x05bytes\0\x01u\xfb\x20\x4e";
     for id in 1..=6 {
         let call = [&[1, id, 0, 0, 0][..], bytes].concat();
@@ -314,11 +317,11 @@ async fn a_promise_that_is_refused_is_broken() {
     let mut answers = Vec::new();
     for _ in 1..=8 {
         let answer = timeout(Duration::from_secs(5), peer.recv_bytes(30_000)).await;
-        let answer = answer.expect("all are answered").unwrap();
+        let answer = answer.expect("each call is answered").unwrap();
         answers.push([answer[1], answer[0], answer[2]]);
     }
     answers.sort_unstable();
-    // Overloaded, and gone.
+    // `Overloaded` and `Gone`.
     assert_eq!(answers[6..], [[7, 3, 6], [8, 3, 9]]);
 }
 
@@ -326,7 +329,7 @@ async fn a_promise_that_is_refused_is_broken() {
 async fn a_peer_that_reads_no_refusals_is_not_read_from_either() {
     let mut peer = peer_of_limited_backlog().await;
     let call = |id: u32| {
-        // The number of the call, in three bytes whatever it is.
+        // The number of the call, always in three bytes.
         let id = [
             (id & 0x7f) as u8 | 0x80,
             (id >> 7 & 0x7f) as u8 | 0x80,
@@ -342,9 +345,9 @@ async fn a_peer_that_reads_no_refusals_is_not_read_from_either() {
             break;
         }
         sent += 1;
-        assert!(sent < 200_000, "refusals pile up without end");
+        assert!(sent < 200_000, "the backlog of rejections is not limited");
     }
-    // Once it reads, all of it is answered.
+    // Once the peer reads, every call is answered.
     for _ in 0..sent {
         peer.recv_bytes(30_000).await.unwrap();
     }
@@ -353,7 +356,7 @@ async fn a_peer_that_reads_no_refusals_is_not_read_from_either() {
 #[tokio::test]
 async fn a_peer_that_reads_no_answers_has_its_calls_refused() {
     let mut peer = peer_of_limited_backlog().await;
-    // For 20,000 bytes each.
+    // Each asks for 20,000 bytes.
     let call = |id: u8| [&[1, id][..], b"\0\0\0\x05bytes\0\x01u\xfb\x20\x4e"].concat();
     for id in 1..=50 {
         peer.send_bytes(&call(id)).await.unwrap();
@@ -364,12 +367,12 @@ async fn a_peer_that_reads_no_answers_has_its_calls_refused() {
         match peer.recv_bytes(30_000).await.unwrap()[..] {
             [2, _, 0, ..] => returned += 1,
             [3, _, 6, ..] => refused += 1,
-            _ => panic!("neither a result nor a refusal as overloaded"),
+            _ => panic!("neither a result nor `Overloaded`"),
         }
     }
-    // What is buffered on the way, and the limit, have room for about eight.
+    // The limit and the buffers of the transport hold about eight results.
     assert!((5..12).contains(&returned), "{returned} and {refused}");
-    // Now that the peer has read, it is served again.
+    // After the peer has read, its calls are served again.
     peer.send_bytes(&call(51)).await.unwrap();
     assert_eq!(peer.recv_bytes(30_000).await.unwrap()[..3], [2, 51, 0]);
 }

@@ -1,4 +1,4 @@
-//! Transports that keep what is written until they are flushed, as those that encrypt do.
+//! Transports that buffer written bytes until they are flushed, as encrypting ones do.
 
 use std::io;
 use std::pin::Pin;
@@ -14,7 +14,7 @@ use tokio::time::timeout;
 
 use crate::support::spawn;
 
-/// Writes nothing before it is flushed, and that not before it was asked twice.
+/// Stream that writes nothing before it is flushed, and flushes only at the second poll.
 struct Reluctant<S> {
     stream: BufStream<S>,
     was_asked: bool,
@@ -62,7 +62,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Reluctant<S> {
     }
 }
 
-/// A transport over which everything is [`Reluctant`].
+/// Transport whose streams are [`Reluctant`].
 #[derive(Clone)]
 struct Over<T>(T);
 
@@ -88,7 +88,7 @@ impl<T: Listen> Listen for Over<T> {
 }
 
 #[tokio::test]
-async fn what_was_written_is_flushed_however_often_that_takes() {
+async fn written_bytes_are_flushed_even_if_a_flush_is_pending_first() {
     let server = Server::new();
     server
         .register_function("add", |a: i64, b: i64| a + b)
@@ -100,7 +100,7 @@ async fn what_was_written_is_flushed_however_often_that_takes() {
         for i in 0..100 {
             assert_eq!(client.call::<i64>("add", (i, 1)).await.unwrap(), i + 1);
         }
-        // Several at once, which their tasks do not write themselves.
+        // Concurrent calls, which are not written by their own tasks.
         for _ in 0..100 {
             let add = || client.call::<i64>("add", (3, 5));
             let (a, b, c) = tokio::join!(add(), add(), add());

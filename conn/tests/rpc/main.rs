@@ -1,4 +1,4 @@
-//! Calls, objects and streams over real connections: in memory where time is simulated, else TCP.
+//! Calls, objects and streams over connections: in memory if time is simulated, otherwise over TCP.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 

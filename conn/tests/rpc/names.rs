@@ -61,7 +61,7 @@ async fn objects_are_found_by_name_while_they_are_there() {
     assert_eq!(code(user.lookup("nothing").await), Names::UNKNOWN);
     assert!(owner.unbind("other").await.unwrap());
     assert!(!owner.unbind("other").await.unwrap());
-    // Nothing holds the object any more.
+    // The registry no longer holds the object.
     until(|| owner.stats().exports == 2).await;
 
     let long = "x".repeat(257);
@@ -78,14 +78,14 @@ async fn objects_are_found_by_name_while_they_are_there() {
         }
         sleep(Duration::from_millis(5)).await;
     }
-    panic!("names go with the connection of their objects");
+    panic!("the names outlive the connection of their objects");
 }
 
 fn kind<T: std::fmt::Debug>(result: Result<T, CallError>) -> FaultKind {
     result.unwrap_err().fault().unwrap().kind()
 }
 
-/// Gives an object of the server to everyone.
+/// Service that returns one object of the server to all clients.
 struct Shelf(Remote<dyn EchoApi>);
 
 #[service]
@@ -122,11 +122,11 @@ async fn a_name_of_an_object_of_the_server_goes_with_the_session_that_bound_it()
         }
         sleep(Duration::from_millis(5)).await;
     }
-    panic!("the name stays when the client is gone");
+    panic!("the name outlives the client");
 }
 
 #[tokio::test]
-async fn only_who_bound_a_name_can_take_it_away() {
+async fn only_the_session_that_bound_a_name_can_unbind_it() {
     let server = Server::new();
     server.register_instance(Names::new()).unwrap();
     let connector = serve(&server).await;
@@ -149,9 +149,9 @@ async fn only_who_bound_a_name_can_take_it_away() {
         .await
         .unwrap();
     assert_eq!(other.list("").await.unwrap()[0].metadata, about);
-    // The object of before is held by nobody.
+    // The registry no longer holds the previous object.
     until(|| owner.stats().exports == 1).await;
-    // The program itself is another owner.
+    // The program itself is a different owner.
     let program =
         rpc_core::ServiceCaller::new(server.registry().clone(), conn::rpc::Encoding::Bincode);
     assert_eq!(kind(program.unbind("echo").await), FaultKind::Denied);
@@ -200,7 +200,7 @@ async fn a_policy_decides_by_caller_operation_and_name() {
         .await
         .unwrap();
     assert_eq!(kind(guest.unbind("guest/1").await), FaultKind::Denied);
-    // Who has the right to all names takes those of others away, and puts others in their place.
+    // A caller with the right to all names can rebind and unbind those of others.
     admin
         .rebind("guest/1", &Remote::new(Echo), &nothing())
         .await

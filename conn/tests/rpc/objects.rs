@@ -26,7 +26,7 @@ impl Factory {
         HashMap::from([("counters".to_owned(), counters)])
     }
 
-    /// Says what is in the counter, if it is one of ours.
+    /// Returns the value of the counter, if it is an object of this process.
     #[expect(clippy::needless_pass_by_value, reason = "arguments are owned")]
     pub fn peek(&self, counter: Remote<dyn CounterApi>) -> Option<i64> {
         let counter: Arc<Counter> = counter.local()?;
@@ -41,7 +41,7 @@ impl Factory {
         self.shared.lock().unwrap().clone()
     }
 
-    /// Calls the caller's object.
+    /// Calls an object of the caller.
     pub async fn count_up(
         &self,
         counter: Remote<dyn CounterApi>,
@@ -84,7 +84,7 @@ fn factory_with(options: ServerOptions) -> (Server, Arc<AtomicUsize>) {
     (server, alive)
 }
 
-fn here(alive: &Arc<AtomicUsize>) -> Remote<dyn CounterApi> {
+fn local_counter(alive: &Arc<AtomicUsize>) -> Remote<dyn CounterApi> {
     Remote::new(Counter::new(100, alive))
 }
 
@@ -96,7 +96,7 @@ async fn a_method_returns_objects_and_takes_them_back() {
         let counter = client.create().await.unwrap();
         assert_eq!(counter.add(3).await.unwrap(), 3);
         assert_eq!(counter.clone().add(4).await.unwrap(), 7);
-        // At its home it is the object itself.
+        // In the process of the object, the reference is the object itself.
         assert_eq!(client.peek(&counter).await.unwrap(), Some(7));
         let many = client.create_many(3).await.unwrap();
         for counter in &many["counters"] {
@@ -114,27 +114,27 @@ async fn callbacks_are_objects_of_the_caller() {
     let (server, _) = factory();
     let alive = Arc::new(AtomicUsize::new(0));
     let client = client(&server).await;
-    let counter = here(&alive);
+    let counter = local_counter(&alive);
     assert_eq!(client.count_up(&counter, 5).await.unwrap(), 105);
     assert_eq!(client.peek(&counter).await.unwrap(), None);
-    // Given back by the server, and only then let go here.
+    // Released by the server first, and then dropped locally.
     until(|| client.stats().exports == 0).await;
     client.share(&counter).await.unwrap();
     drop(counter);
     assert_eq!(alive.load(Ordering::Relaxed), 1);
     let again = client.shared().await.unwrap().unwrap();
-    assert!(again.local::<Counter>().is_some(), "it came home");
+    assert!(again.local::<Counter>().is_some(), "it is the local object");
     assert_eq!(again.add(1).await.unwrap(), 106);
 }
 
 #[tokio::test]
-async fn an_object_can_be_passed_to_a_third_side() {
+async fn an_object_can_be_passed_to_a_third_peer() {
     let (server, _) = factory();
     let alive = Arc::new(AtomicUsize::new(0));
     let connector = serve(&server).await;
     let owner = Client::over(connector.clone()).await.unwrap();
     let user = Client::over(connector).await.unwrap();
-    owner.share(&here(&alive)).await.unwrap();
+    owner.share(&local_counter(&alive)).await.unwrap();
     let counter = user.shared().await.unwrap().unwrap();
     assert_eq!(counter.add(1).await.unwrap(), 101);
     assert_eq!(counter.add(1).await.unwrap(), 102);
@@ -166,7 +166,7 @@ async fn references_are_counted_not_flagged() {
     let client = client(&server).await;
     let own = client.create().await.unwrap();
     client.share(&own).await.unwrap();
-    // The same object comes over and over, while handles of it go.
+    // The same object is received repeatedly while references to it are dropped.
     for _ in 0..200 {
         let (one, other) = tokio::join!(client.shared(), client.shared());
         let (one, other) = (one.unwrap().unwrap(), other.unwrap().unwrap());
@@ -183,7 +183,7 @@ async fn references_are_counted_not_flagged() {
 }
 
 #[tokio::test]
-async fn what_is_given_up_on_the_way_leaks_nothing() {
+async fn calls_cancelled_in_flight_leak_nothing() {
     let (server, alive) = factory();
     let network = Network::to(&server, Duration::from_millis(2)).await;
     let client = Client::over(network).await.unwrap();
@@ -191,26 +191,27 @@ async fn what_is_given_up_on_the_way_leaks_nothing() {
         let call = tokio::time::timeout(Duration::from_micros(wait * 200), client.create());
         drop(call.await);
     }
-    // Arguments that were encoded and never sent.
+    // Arguments that are encoded and never sent.
     let own = Arc::new(AtomicUsize::new(0));
-    drop(client.peek(&here(&own)));
+    drop(client.peek(&local_counter(&own)));
     until(|| alive.load(Ordering::Relaxed) == 0 && own.load(Ordering::Relaxed) == 0).await;
     until(|| client.stats() == conn::rpc::SessionStats::default()).await;
 }
 
 #[tokio::test]
-async fn an_object_of_another_connection_goes_through_this_side() {
+async fn calls_on_an_object_of_another_connection_are_relayed() {
     let (server, _) = factory();
     let connector = serve(&server).await;
     let one = Client::over(connector.clone()).await.unwrap();
     let other = Client::over(connector).await.unwrap();
     let counter = one.create().await.unwrap();
-    // The object of one connection, used on another: it goes through this side, and is not ours there.
+    // An object of one connection, passed over another, is relayed by the client: for the server it
+    // is not a local object.
     assert_eq!(other.peek(&counter).await.unwrap(), None);
 }
 
 #[tokio::test]
-async fn objects_are_limited_by_both_ends() {
+async fn objects_are_limited_by_both_peers() {
     let (usual, few) = (Options::default(), Options::default().max_objects(10));
     for (server, client) in [(usual.clone(), few.clone()), (few, usual)] {
         let (server, alive) = factory_with(ServerOptions::default().session(server));
@@ -225,10 +226,10 @@ async fn objects_are_limited_by_both_ends() {
 }
 
 #[tokio::test]
-async fn handles_do_not_pass_over_what_cannot_carry_them() {
+async fn remote_handles_need_a_call_to_be_serialized() {
     let registry: rpc_core::Registry<Encoding> = rpc_core::Registry::new();
     registry.register_instance(Factory::default()).unwrap();
-    // Within the process they do.
+    // Within the process they can be passed.
     let local = rpc_core::ServiceCaller::new(registry, Encoding::Bincode);
     let counter = local.create().await.unwrap();
     assert_eq!(counter.add(1).await.unwrap(), 1);
@@ -259,5 +260,5 @@ async fn an_argument_that_is_no_object_is_refused() {
     let error = client.call::<Option<i64>>("peek", (5,)).await.unwrap_err();
     let fault: &Fault = error.fault().unwrap();
     assert_eq!(fault.kind(), FaultKind::InvalidParams);
-    assert!(fault.message().contains("nothing is attached at place 5"));
+    assert!(fault.message().contains("no attachment at index 5"));
 }

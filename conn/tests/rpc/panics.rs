@@ -1,4 +1,5 @@
-//! Types that panic where they are written or read: each is the fault of its own call, and leaves nothing behind.
+//! Types that panic when they are serialized or deserialized: only their own call fails, and
+//! nothing leaks.
 
 use std::error::Error;
 use std::fmt;
@@ -13,7 +14,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::support::{Counter, CounterApi, client, connect, until};
 
-/// A number that panics in the middle of being written, where it is 13.
+/// Number whose serialization panics half way if it is 13.
 #[derive(Debug)]
 struct Written(u32);
 
@@ -21,20 +22,20 @@ impl Serialize for Written {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut tuple = serializer.serialize_tuple(2)?;
         tuple.serialize_element(&self.0)?;
-        assert_ne!(self.0, 13, "in the middle");
+        assert_ne!(self.0, 13, "half way");
         tuple.serialize_element(&self.0)?;
         tuple.end()
     }
 }
 
-/// The same for reading.
+/// Number whose deserialization panics if it is 13.
 #[derive(Debug)]
 struct Read(u32);
 
 impl<'de> Deserialize<'de> for Read {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let (number, _) = <(u32, u32)>::deserialize(deserializer)?;
-        assert_ne!(number, 13, "it was read");
+        assert_ne!(number, 13, "after reading");
         Ok(Self(number))
     }
 }
@@ -43,7 +44,7 @@ fn internal(fault: &Fault) -> bool {
     fault.kind() == FaultKind::Internal
 }
 
-async fn nothing_is_left(client: &Client) {
+async fn assert_session_is_empty(client: &Client) {
     until(|| {
         let load = client.stats();
         (
@@ -86,7 +87,7 @@ async fn a_result_that_panics_is_a_fault_of_its_call() {
         assert!(internal(panicked.unwrap_err().fault().unwrap()));
         assert_eq!(after.unwrap(), (2, 2));
     }
-    // What was to travel beside the bytes goes with them.
+    // The attachments are dropped with the bytes.
     let error = client
         .call::<(Remote<dyn CounterApi>, (u32, u32))>("object", (13,))
         .await
@@ -97,7 +98,7 @@ async fn a_result_that_panics_is_a_fault_of_its_call() {
         client.call("object", (5,)).await.unwrap();
     assert_eq!(object.add(3).await.unwrap(), 3);
     drop(object);
-    nothing_is_left(&client).await;
+    assert_session_is_empty(&client).await;
     until(|| alive.load(Ordering::Relaxed) == 0).await;
 }
 
@@ -121,16 +122,16 @@ async fn arguments_that_panic_leave_nothing_in_the_session() {
     });
     assert!(panicking.await.unwrap_err().is_panic());
     assert_eq!(alive.load(Ordering::Relaxed), 0, "no list keeps the object");
-    nothing_is_left(&client).await;
+    assert_session_is_empty(&client).await;
     assert_eq!(client.call::<u32>("take", (Written(3),)).await.unwrap(), 3);
-    // What panics at the other end is its fault, and the next call is read from its own beginning.
+    // A panic of the peer is a fault of its call, and the next call is decoded from its start.
     let (panicked, after) = tokio::join!(
         client.call::<u32>("read", ((13u32, 0u32),)),
         client.call::<u32>("read", ((4u32, 0u32),)),
     );
     assert!(internal(panicked.unwrap_err().fault().unwrap()));
     assert_eq!(after.unwrap(), 4);
-    nothing_is_left(&client).await;
+    assert_session_is_empty(&client).await;
 }
 
 #[tokio::test]
@@ -144,7 +145,7 @@ async fn a_result_that_panics_when_it_is_read_leaves_the_connection_as_it_is() {
     let panicking = tokio::spawn(async move { caller.call::<Read>("pair", (13,)).await.is_ok() });
     assert!(panicking.await.unwrap_err().is_panic());
     assert_eq!(client.call::<Read>("pair", (5,)).await.unwrap().0, 5);
-    nothing_is_left(&client).await;
+    assert_session_is_empty(&client).await;
 }
 
 #[tokio::test]
@@ -180,16 +181,16 @@ async fn items_that_panic_end_their_stream_or_are_left_out() {
     assert_eq!(pairs.next().await.unwrap().unwrap().0, 2);
     assert!(pairs.next().await.is_none());
     drop((written, pairs));
-    nothing_is_left(&client).await;
+    assert_session_is_empty(&client).await;
 }
 
-/// An error that has no text.
+/// Error whose `Display` panics.
 #[derive(Debug)]
 struct NoText;
 
 impl fmt::Display for NoText {
     fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
-        panic!("it has no text")
+        panic!("no text")
     }
 }
 
@@ -199,7 +200,7 @@ fn not_saved() -> Fault {
     Fault::new(5, "not saved").with_source(NoText)
 }
 
-/// Causes were made into texts while the session was locked and a message half written.
+/// Causes were once formatted while the session was locked and a message half written.
 #[tokio::test]
 async fn a_cause_that_panics_leaves_no_half_message() {
     let options = ServerOptions::default().session(Options::default().send_causes(true));
@@ -220,7 +221,7 @@ async fn a_cause_that_panics_leaves_no_half_message() {
         .register_function("add", |a: u32, b: u32| a + b)
         .unwrap();
     let client = connect(&server).await.await.unwrap();
-    let told = |fault: &Fault| {
+    let assert_not_saved = |fault: &Fault| {
         assert_eq!(fault, &Fault::new(5, "not saved"));
         let causes: Vec<String> = fault.causes().collect();
         assert_eq!(causes, ["a cause that panicked while it was formatted"]);
@@ -230,16 +231,16 @@ async fn a_cause_that_panics_leaves_no_half_message() {
             client.call::<()>(method, ()),
             client.call::<u32>("add", (3, 5)),
         );
-        told(failed.unwrap_err().fault().unwrap());
+        assert_not_saved(failed.unwrap_err().fault().unwrap());
         assert_eq!(after.unwrap(), 8);
     }
     let mut stream: Stream<u32> = client.call("stream", ()).await.unwrap();
     assert_eq!(stream.next().await.unwrap().unwrap(), 1);
     match stream.next().await {
-        Some(Err(StreamError::Fault(fault))) => told(&fault),
+        Some(Err(StreamError::Fault(fault))) => assert_not_saved(&fault),
         other => panic!("{other:?}"),
     }
     drop(stream);
     assert_eq!(client.call::<u32>("add", (1, 2)).await.unwrap(), 3);
-    nothing_is_left(&client).await;
+    assert_session_is_empty(&client).await;
 }

@@ -1,4 +1,4 @@
-//! Calls whose answers do not come.
+//! Timeouts of calls that are never answered.
 
 use std::time::Duration;
 
@@ -16,7 +16,8 @@ use crate::support::{client, connect, serve};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// A server that answers pings, and nothing else. Tells of the kinds of messages that come.
+/// Starts a server that answers nothing but pings, and reports the kinds of the messages it
+/// receives.
 fn answers_pings_only() -> (MemoryConnector, mpsc::UnboundedReceiver<u8>) {
     let (mut listening, connector) = listener("pings");
     let (sender, kinds) = mpsc::unbounded_channel();
@@ -60,7 +61,7 @@ async fn a_server_that_answers_pings_only_keeps_no_call_for_ever() {
     assert_eq!(kinds.recv().await, Some(4), "it is cancelled");
     assert_eq!(client.stats().calls, 0);
 
-    // Many at once, begun at different times.
+    // Many concurrent calls, begun at different times.
     let calls = (0..20).map(|n| {
         let client = client.clone();
         tokio::spawn(async move {
@@ -103,7 +104,7 @@ async fn a_deadline_of_its_own_takes_the_place_of_the_default() {
         let took = begin.elapsed().as_secs();
         assert!(expected.contains(&took), "{took} s");
     }
-    // Without any, by choice of the client or for one call.
+    // Without a deadline, by an option of the client or for one call.
     let forever = Context::new("f").with_deadline(None);
     assert!(timeout(HOUR, none.call::<()>("f", ())).await.is_err());
     assert!(
@@ -115,7 +116,7 @@ async fn a_deadline_of_its_own_takes_the_place_of_the_default() {
 
 #[tokio::test(start_paused = true)]
 async fn calls_that_are_never_sent_do_not_wait_for_ever() {
-    // The server takes one call at once, so that the other waits here.
+    // The server takes one call at a time, so that the second one waits at the client.
     let server =
         Server::with_options(ServerOptions::default().session(Options::default().max_calls(1)));
     server
@@ -178,7 +179,7 @@ async fn a_promise_of_a_server_that_answers_pings_only_is_not_for_ever() {
     let ready = timeout(HOUR, book.ready()).await.unwrap();
     assert_overdue(&ready.unwrap_err());
     assert_eq!(begin.elapsed().as_secs(), 3);
-    // One that is kept in time stays.
+    // A promise that is fulfilled in time stays valid.
     let server = Server::new();
     server
         .register_function("book", || Remote::<dyn BookApi>::new(Book))
@@ -210,7 +211,7 @@ async fn callbacks_of_a_server_have_the_default_too() {
     let forever = Context::new("back").with_deadline(None);
     let took: u64 = client.call_in(forever, ()).await.unwrap();
     assert!((60..=75).contains(&took), "{took} s");
-    // A call with all the time there is gives no more to those that it entails.
+    // A call with a long deadline does not give more time to the calls that its handler makes.
     let long = client.within(HOUR);
     let took: u64 = long.call("back", ()).await.unwrap();
     assert!((60..=75).contains(&took), "{took} s");

@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::support::{Network, client};
 
-/// A node of a tree that goes on for ever, or not.
+/// Node of a tree of unlimited depth.
 #[derive(Clone, Default)]
 struct Node {
     depth: u32,
@@ -23,7 +23,7 @@ impl Node {
         if fails {
             return Err(Fault::new(9, "no more children"));
         }
-        // Some answer at once, others later.
+        // Nodes of odd depth answer later.
         if self.depth % 2 == 1 {
             sleep(Duration::from_millis(1)).await;
         }
@@ -73,7 +73,7 @@ async fn a_chain_of_five_calls_takes_one_round_trip() {
         .unwrap();
     assert_eq!(depth, 4);
     let pipelined = start.elapsed();
-    // One round trip of 50 ms, and the two times a millisecond that the nodes take.
+    // One round trip of 50 ms, and 1 ms for each of the two nodes that wait.
     assert!(pipelined >= Duration::from_millis(50) && pipelined < Duration::from_millis(60));
 
     let start = Instant::now();
@@ -104,15 +104,15 @@ async fn a_promise_becomes_an_ordinary_object() {
             return;
         }
     }
-    panic!("something is left: {:?}", root.stats());
+    panic!("the session is not empty: {:?}", root.stats());
 }
 
 #[tokio::test]
-async fn what_a_failed_call_promised_fails_and_never_runs() {
+async fn a_promise_of_a_failed_call_fails_and_never_runs() {
     let (server, asked) = tree();
     let root = client(&server).await;
     let broken = root.child(false).pipelined().child(true).pipelined();
-    // Sent before the failure is known here: the other side refuses it.
+    // Sent before the failure is known at the client: the peer rejects it.
     let error = broken.child(false).await.unwrap_err();
     assert_eq!(error.fault().unwrap().kind(), FaultKind::Gone);
     assert!(
@@ -123,7 +123,7 @@ async fn what_a_failed_call_promised_fails_and_never_runs() {
             .contains("no more children")
     );
     assert_eq!(error.execution(), Execution::Never);
-    // After it: nothing is sent.
+    // After the failure is known, nothing is sent.
     let error = broken.ready().await.unwrap_err();
     assert_eq!(error.fault().unwrap().code(), 9);
     let error = broken.depth().await.unwrap_err();
@@ -163,7 +163,7 @@ async fn a_promise_that_nobody_wants_is_given_up() {
     crate::support::until(|| running.load(Ordering::Relaxed) == 1).await;
     drop(promise);
     sleep(Duration::from_millis(20)).await;
-    // The call on it still waits, and keeps it.
+    // The call on the promise still waits and keeps it alive.
     assert_eq!(running.load(Ordering::Relaxed), 1);
     dependent.abort();
     crate::support::until(|| running.load(Ordering::Relaxed) == 0).await;
@@ -182,7 +182,7 @@ struct Link;
 
 #[service]
 impl Link {
-    /// The others wait for this one, which takes its time.
+    /// Takes 10 ms, for which the other calls of the chain wait.
     pub async fn first(&self, fails: bool) -> Result<Remote<dyn LinkApi>, Fault> {
         sleep(Duration::from_millis(10)).await;
         match fails {
@@ -202,7 +202,7 @@ trait LinkApi {
     async fn next(&self) -> Result<Remote<dyn LinkApi>, CallError>;
 }
 
-/// The peer decides how long a chain is.
+/// The length of a chain is under the control of the peer.
 #[tokio::test(start_paused = true)]
 async fn a_long_chain_of_promises_takes_no_stack() {
     let server = Server::new();

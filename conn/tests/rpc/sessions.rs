@@ -58,7 +58,7 @@ async fn reconnecting(server: &Server) -> (Network, Client) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn calls_that_may_be_made_again_are_and_the_others_tell() {
+async fn idempotent_calls_are_retried_and_others_fail_as_lost() {
     let (server, work) = server(Duration::ZERO);
     let (network, client) = reconnecting(&server).await;
     let (once, again) = (client.clone(), client.clone());
@@ -125,7 +125,7 @@ async fn objects_outlive_a_connection_for_as_long_as_they_are_leased() {
     network.set_down(true);
     network.cut();
     sleep(Duration::from_secs(5)).await;
-    // A handle that goes meanwhile is made good for when the session goes on.
+    // A reference that is dropped meanwhile is released when the session resumes.
     drop(dropped);
     assert_eq!(work.alive.load(Ordering::Relaxed), 2);
     network.set_down(false);
@@ -135,7 +135,11 @@ async fn objects_outlive_a_connection_for_as_long_as_they_are_leased() {
     network.set_down(true);
     network.cut();
     sleep(Duration::from_secs(11)).await;
-    assert_eq!(work.alive.load(Ordering::Relaxed), 0, "the lease is over");
+    assert_eq!(
+        work.alive.load(Ordering::Relaxed),
+        0,
+        "the lease has expired"
+    );
     network.set_down(false);
     kept.closed().await;
     let error = kept.add(1).await.unwrap_err();
@@ -156,7 +160,7 @@ async fn a_client_that_leaves_for_good_takes_its_objects_along_in_spite_of_the_l
 
 #[tokio::test(start_paused = true)]
 async fn a_silent_peer_is_noticed() {
-    // A connection into nothing: the other end is there, but no byte comes through.
+    // The connection stays open, but no byte passes.
     let (server, work) = server(Duration::ZERO);
     let options = Options::default().keepalive(Duration::from_secs(1));
     let network = Network::to(&server, Duration::from_millis(1)).await;
@@ -165,7 +169,7 @@ async fn a_silent_peer_is_noticed() {
         .await
         .unwrap();
     let counter = client.counter().await.unwrap();
-    // Alive as long as there are signs of life.
+    // Pings keep the connection alive.
     sleep(Duration::from_secs(60)).await;
     assert_eq!(counter.add(1).await.unwrap(), 1);
     network.set_silent(true);
@@ -180,7 +184,8 @@ async fn a_silent_peer_is_noticed() {
     until(|| work.alive.load(Ordering::Relaxed) == 0).await;
 }
 
-/// The first message of a client that speaks MessagePack, and resumes a session if it has one.
+/// Returns the `Hello` of a client with MessagePack, which resumes a session unless `session` is
+/// empty.
 fn hello(session: &[u8]) -> Vec<u8> {
     let mut hello = b"\0FARCALL\x02\0\x0bmessagepack\xff\x7f\x09\x09\x09\xff\x7f".to_vec();
     hello.push(session.len() as u8);
@@ -196,7 +201,7 @@ async fn greet(network: &impl Connect, session: &[u8]) -> (Connection, Vec<u8>) 
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_passed_before_the_counts_are_settled_counts_too() {
+async fn references_passed_before_held_are_counted() {
     let (server, work) = server(Duration::from_secs(10));
     let alive = Arc::clone(&work.alive);
     let pass_later = move |context: Context| {
@@ -225,7 +230,7 @@ async fn what_is_passed_before_the_counts_are_settled_counts_too() {
     let begin = b"\x01\x01\0\0\0\x04take\x01\0";
     let counter = call.strip_prefix(begin).expect("a call with an object");
     let counter = &counter[..16];
-    // That this client refers to nothing was true when it said so.
+    // A `Held` without objects. It does not cover the object that the server has passed since.
     peer.send_bytes(b"\x0e").await.unwrap();
     let call = [b"\x01\x02\x01", counter, b"\0\0\x03add\0\x91\x05"].concat();
     peer.send_bytes(&call).await.unwrap();
@@ -269,7 +274,7 @@ async fn a_connection_that_takes_nothing_lets_go_of_its_session() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_greets_while_the_server_stops_is_told_so() {
+async fn a_client_that_greets_while_the_server_stops_is_told() {
     let (listening, connector) = rpc_core::transport::memory::listener("test");
     let listener = conn::Listener::over(listening).await.unwrap();
     let stop = Arc::new(Notify::new());
@@ -285,7 +290,7 @@ async fn who_greets_while_the_server_stops_is_told_so() {
     late.recv_bytes(100).await.unwrap();
     let goodbye = late.recv_bytes(100).await.unwrap();
     assert_eq!(goodbye[0], 13);
-    assert!(goodbye.ends_with(b"the server stops"));
+    assert!(goodbye.ends_with(b"the server is stopping"));
     drop(late);
     assert_eq!(serving.await.unwrap().unwrap().finished, 1);
 }
@@ -303,12 +308,12 @@ async fn a_peer_may_read_late_but_not_too_late() {
         .await
         .unwrap();
     peer.recv_bytes(100).await.unwrap();
-    // The server hears of the peer all the time, and has nothing to say to it.
+    // The server receives messages all the time, and has none to send.
     for _ in 0..10 {
         peer.send_bytes(b"\x04\x63").await.unwrap();
         sleep(Duration::from_millis(500)).await;
     }
-    // More than what is buffered on the way, read late but not too late.
+    // More than the transport buffers, read late but in time.
     let call = |id: u8| [&[1, id][..], b"\0\0\0\x05bytes\0\0"].concat();
     for id in 1..=10 {
         peer.send_bytes(&call(id)).await.unwrap();
@@ -318,7 +323,7 @@ async fn a_peer_may_read_late_but_not_too_late() {
     while results < 10 {
         results += usize::from(peer.recv_bytes(30_000).await.unwrap()[0] == 2);
     }
-    // Too late, although the peer gives signs of life.
+    // Read too late, although the peer keeps sending.
     for id in 11..=20 {
         peer.send_bytes(&call(id)).await.unwrap();
     }
@@ -330,5 +335,5 @@ async fn a_peer_may_read_late_but_not_too_late() {
     while let Ok(message) = peer.recv_bytes(30_000).await {
         results += usize::from(message[0] == 2);
     }
-    assert!(results < 10, "the connection was given up");
+    assert!(results < 10, "the connection was not closed");
 }

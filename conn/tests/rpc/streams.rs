@@ -35,7 +35,7 @@ impl Drop for Alive {
 
 #[service]
 impl Source {
-    /// The numbers up to `count`, and then a fault if asked for.
+    /// Returns the numbers below `count`, and then a fault if `fails`.
     pub fn numbers(&self, count: u64, fails: bool) -> Stream<u64> {
         let produced = Arc::clone(&self.produced);
         let alive = Alive::new(&self.alive);
@@ -65,7 +65,7 @@ impl Source {
         Ok(sum)
     }
 
-    /// As they come, doubled.
+    /// Returns the numbers doubled, as they arrive.
     pub fn doubled(&self, numbers: Stream<u64>) -> Stream<u64> {
         use futures_util::StreamExt as _;
         Stream::new(numbers.map(|number| Ok(number? * 2)))
@@ -123,7 +123,7 @@ async fn a_method_returns_a_stream() {
         let (numbers, error) = collect(client.numbers(10, true).await.unwrap()).await;
         assert!(numbers.into_iter().eq(0..10));
         let Some(StreamError::Fault(fault)) = error else {
-            panic!("it ends with its fault");
+            panic!("the stream does not end with its fault");
         };
         assert_eq!(fault, Fault::new(7, "that was all"));
         let nested = client.nested().await.unwrap();
@@ -147,7 +147,7 @@ async fn a_method_takes_a_stream_and_gives_one_back() {
         .doubled(Stream::new(stream::iter((1..=1000).map(Ok))))
         .await
         .unwrap();
-    // From one call to the next, through here.
+    // Passed from one call to the next through the client.
     assert_eq!(client.sum(numbers).await.unwrap(), 1_001_000);
     let (sender, numbers) = Stream::channel(1);
     let sum = tokio::spawn({
@@ -185,7 +185,7 @@ async fn a_slow_consumer_bounds_its_producer_and_nobody_else() {
 }
 
 #[tokio::test]
-async fn dropping_either_end_stops_the_other() {
+async fn dropping_a_stream_or_its_sender_stops_the_other() {
     let (server, source) = source();
     let client = client(&server).await;
     let mut numbers = client.numbers(u64::MAX - 1, false).await.unwrap();
@@ -194,14 +194,14 @@ async fn dropping_either_end_stops_the_other() {
     drop(numbers);
     until(|| source.alive.load(Ordering::Relaxed) == 0).await;
 
-    // One that was never looked at.
+    // A stream that was never polled.
     drop(client.numbers(u64::MAX - 1, false).await.unwrap());
     until(|| source.alive.load(Ordering::Relaxed) == 0).await;
 
     let (sender, numbers) = Stream::channel(1);
     let sum = tokio::time::timeout(Duration::from_millis(20), client.sum(numbers));
     assert!(sum.await.is_err());
-    // The call was cancelled, so nobody takes the items.
+    // The call was cancelled, so the receiver is gone.
     tokio::time::timeout(Duration::from_secs(5), sender.closed())
         .await
         .unwrap();
@@ -245,12 +245,16 @@ async fn within_one_process_streams_pass_too() {
 }
 
 #[tokio::test]
-async fn streams_are_limited_by_both_ends() {
+async fn streams_are_limited_by_both_peers() {
     let (usual, few) = (Options::default(), Options::default().max_streams(2));
-    for (here, there) in [(usual.clone(), few.clone()), (few, usual)] {
-        let server = Server::with_options(ServerOptions::default().session(here));
+    for (server_options, client_options) in [(usual.clone(), few.clone()), (few, usual)] {
+        let server = Server::with_options(ServerOptions::default().session(server_options));
         server.register_instance(Source::default()).unwrap();
-        let client = connect(&server).await.options(there).await.unwrap();
+        let client = connect(&server)
+            .await
+            .options(client_options)
+            .await
+            .unwrap();
         let one = client.numbers(1_000_000, false).await.unwrap();
         let _other = client.numbers(1_000_000, false).await.unwrap();
         let error = client.numbers(1, false).await.unwrap_err();
@@ -263,7 +267,7 @@ async fn streams_are_limited_by_both_ends() {
     }
 }
 
-/// Each may have an item beyond its window, but not all of them at once.
+/// Each stream may have an item beyond its window, but not all of them at once.
 #[tokio::test]
 async fn long_items_that_nobody_reads_are_limited() {
     let (server, source) = source();
@@ -283,12 +287,13 @@ async fn long_items_that_nobody_reads_are_limited() {
         }
     }
     assert_eq!((came, failed), (4, 16));
-    // What was taken makes room for others.
+    // Taking items makes room for others.
     let mut stream = client.blocks(1, 1000).await.unwrap();
     assert!(stream.next().await.unwrap().is_ok());
 }
 
-/// An item of the stream has a stream beside it, which would need the session to be let go of.
+/// An unread item of the stream holds another stream. Dropping it needs the lock of the session,
+/// which must be free by then.
 #[tokio::test]
 async fn a_stream_that_is_opened_twice_is_an_error_and_blocks_nobody() {
     let server = Server::new();
@@ -346,7 +351,7 @@ async fn a_large_stream_delays_small_calls_by_little() {
     }
     assert_eq!(reading.await.unwrap(), 1600 * 64 * 1024);
     waits.sort_unstable();
-    // No bound on the time, for machines differ: many calls got through meanwhile.
+    // Counts calls instead of limiting their time, because machines differ.
     assert!(waits.len() > 20, "{} calls", waits.len());
     println!(
         "{} calls, the median took {:?}",

@@ -1,4 +1,4 @@
-//! Many threads at once, over TCP: what the simulation, which has one, cannot show.
+//! Many threads at once, over TCP. The simulation has only one.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -58,7 +58,7 @@ trait WorkApi {
     async fn call_back(&self, counter: &Remote<dyn CounterApi>) -> Result<i64, CallError>;
 }
 
-/// Does one thing or another, and may give it up in the middle.
+/// Performs one of several operations, and may cancel it half way.
 async fn one(client: &Client, alive: &Arc<AtomicUsize>, number: u64) {
     match number % 7 {
         0 => assert_eq!(client.sum(number, 1).await.unwrap(), number + 1),
@@ -104,7 +104,7 @@ async fn one(client: &Client, alive: &Arc<AtomicUsize>, number: u64) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn nothing_is_lost_between_threads() {
-    // Limits that are reached, so that everything that can wait does.
+    // Small limits, so that everything that can wait does wait.
     let limits = Options::default().max_calls(5).window(500);
     let server = Server::with_options(ServerOptions::default().session(limits));
     let work = Work::default();
@@ -124,7 +124,7 @@ async fn nothing_is_lost_between_threads() {
             tasks.push(tokio::spawn(async move {
                 let mut random = seed * 8 + task + 1;
                 for _ in 0..300 {
-                    // Knuth's generator: any numbers do.
+                    // Knuth's linear congruential generator; any other would do.
                     random = random
                         .wrapping_mul(6_364_136_223_846_793_005)
                         .wrapping_add(1_442_695_040_888_963_407);

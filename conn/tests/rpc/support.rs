@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep_until};
 
-/// Counts, and is counted.
+/// Counter that also counts its live instances.
 pub(crate) struct Counter {
     pub(crate) value: AtomicI64,
     alive: Arc<AtomicUsize>,
@@ -49,7 +49,7 @@ pub(crate) trait CounterApi {
     async fn add(&self, n: i64) -> Result<i64, CallError>;
 }
 
-/// Serves in the background, and tells how to get there.
+/// Serves in the background, and returns a connector to the server.
 pub(crate) async fn serve(server: &Server) -> MemoryConnector {
     let (listening, connector) = listener("test");
     spawn(server, listening).await;
@@ -62,7 +62,7 @@ pub(crate) async fn spawn(server: &Server, listening: impl Listen) -> AbortHandl
     tokio::spawn(server.serve(listener)).abort_handle()
 }
 
-/// A client of a server that runs in the background.
+/// Serves in the background, and returns a client.
 pub(crate) async fn client(server: &Server) -> Client {
     connect(server).await.await.unwrap()
 }
@@ -71,18 +71,18 @@ pub(crate) async fn connect(server: &Server) -> ClientBuilder {
     Client::over(serve(server).await)
 }
 
-/// Waits until something is so, for at most some seconds.
-pub(crate) async fn until(what: impl Fn() -> bool) {
+/// Waits until `condition` holds, for at most 5000 polls of 1 ms.
+pub(crate) async fn until(condition: impl Fn() -> bool) {
     for _ in 0..5000 {
-        if what() {
+        if condition() {
             return;
         }
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
-    panic!("it never came to be");
+    panic!("the condition was not met in time");
 }
 
-/// A network with a delay, whose connections can be cut.
+/// Network with a delay, whose connections can be cut.
 #[derive(Clone)]
 pub(crate) struct Network {
     inner: MemoryConnector,
@@ -105,7 +105,7 @@ impl Network {
         }
     }
 
-    /// How many connections were made.
+    /// Number of connections made so far.
     pub(crate) fn connections(&self) -> usize {
         self.connections.load(Ordering::Relaxed)
     }
@@ -115,12 +115,12 @@ impl Network {
         self.cut.notify_waiters();
     }
 
-    /// Lets no bytes through.
+    /// Drops all bytes while `silent` is `true`.
     pub(crate) fn set_silent(&self, silent: bool) {
         self.silent.store(silent, Ordering::Relaxed);
     }
 
-    /// Lets no connections be made, or again.
+    /// Refuses new connections while `down` is `true`.
     pub(crate) fn set_down(&self, down: bool) {
         self.down.store(down, Ordering::Relaxed);
     }
@@ -151,7 +151,7 @@ impl Connect for Network {
     }
 }
 
-/// Passes bytes on, each after the delay.
+/// Relays bytes after the delay.
 async fn relay(
     mut from: impl tokio::io::AsyncRead + Unpin,
     mut to: impl tokio::io::AsyncWrite + Unpin,

@@ -51,7 +51,7 @@ const EXPECTED_EVENTS: [&str; 22] = [
     "stream: ended",
     "stream: failed as asked",
     "stream: dropped",
-    "stream: the connection ended within the stream",
+    "stream: the connection closed before the stream ended",
     "check_load: succeeded",
     "count_on: succeeded",
     "return_home: succeeded",

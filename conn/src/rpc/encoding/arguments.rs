@@ -1,24 +1,24 @@
-//! Arguments and results in bincode, each behind a tag that says what it is.
+//! Arguments and results in bincode, each with a type tag in front.
 //!
-//! Arguments are their number, then tag and value of each. bincode itself says nothing of types: without
-//! the tags, two `u32` that are read as two `i64` would give numbers, only other ones.
+//! Arguments are encoded as their number, then the tag and value of each. bincode itself carries no
+//! types: without tags, two `u32` that are decoded as two `i64` would silently yield wrong numbers.
 
 use rpc_core::{Args, FormatError, FormatErrorKind, FromArgs};
 use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, SeqAccess, Visitor};
 use serde::ser::{Impossible, SerializeSeq, SerializeTuple, Serializer};
 use serde::{Serialize, forward_to_deserialize_any};
 
-use super::tag::{Tag, Tagged};
+use super::tag::{Tag, TaggedDeserializer};
 use crate::codec::bincode;
 use crate::codec::limits::{Budget, Limited, Limits};
 use crate::rpc::varint;
 
 pub(super) fn encode<A: Args + ?Sized>(args: &A, out: &mut Vec<u8>) -> Result<(), FormatError> {
-    args.serialize_args(Writer(out))
+    args.serialize_args(ArgumentWriter(out))
 }
 
 pub(super) fn decode<A: FromArgs>(params: &[u8]) -> Result<A, FormatError> {
-    A::deserialize_args(Reader(params))
+    A::deserialize_args(ArgumentReader(params))
 }
 
 pub(super) fn encode_one<T: Serialize + ?Sized>(
@@ -32,19 +32,19 @@ pub(super) fn encode_one<T: Serialize + ?Sized>(
 pub(super) fn decode_one<T: DeserializeOwned>(reply: &[u8]) -> Result<T, FormatError> {
     let budget = Limits::DEFAULT.budget(reply);
     let mut rest = reply;
-    let value = one(std::marker::PhantomData, &budget, &mut rest)?;
+    let value = decode_tagged(std::marker::PhantomData, &budget, &mut rest)?;
     crate::codec::all_read(rest.len())?;
     Ok(value)
 }
 
-/// Reads a tag and the value behind it.
-fn one<'de, S: DeserializeSeed<'de>>(
+/// Decodes a tag and the value behind it.
+fn decode_tagged<'de, S: DeserializeSeed<'de>>(
     seed: S,
     budget: &Budget,
     rest: &mut &'de [u8],
 ) -> Result<S::Value, FormatError> {
     let tag = Tag::read(rest)?;
-    // The tag may be all there is of the value.
+    // Counted here, because a value may consist of its tag alone.
     budget
         .value()
         .map_err(|error: FormatError| budget.error(FormatErrorKind::Limit, error))?;
@@ -54,7 +54,7 @@ fn one<'de, S: DeserializeSeed<'de>>(
     Ok(value)
 }
 
-/// What reads a value, once it is known what came.
+/// Seed that decodes a value according to its tag.
 struct TaggedSeed<'l, S> {
     seed: S,
     tag: Tag,
@@ -66,22 +66,22 @@ impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for TaggedSeed<'_, S> {
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<S::Value, D::Error> {
         let deserializer = Limited::new(deserializer, self.budget);
-        let tagged = Tagged::new(deserializer, self.tag, self.budget);
+        let tagged = TaggedDeserializer::new(deserializer, self.tag, self.budget);
         self.seed.deserialize(tagged)
     }
 }
 
-/// Writes arguments: a tuple or a list, nothing else.
-struct Writer<'a>(&'a mut Vec<u8>);
+/// Serializer of arguments: accepts a tuple or a list and nothing else.
+struct ArgumentWriter<'a>(&'a mut Vec<u8>);
 
 fn not_arguments() -> FormatError {
     FormatError::new(
         FormatErrorKind::Unrepresentable,
-        "arguments are a tuple or a list",
+        "arguments must be a tuple or a list",
     )
 }
 
-macro_rules! refuse {
+macro_rules! unsupported {
     ($($method:ident($($argument:ty),*) -> $ok:ty;)*) => {$(
         fn $method(self, $(_: $argument),*) -> Result<$ok, FormatError> {
             Err(not_arguments())
@@ -89,7 +89,7 @@ macro_rules! refuse {
     )*};
 }
 
-impl Serializer for Writer<'_> {
+impl Serializer for ArgumentWriter<'_> {
     type Ok = ();
     type Error = FormatError;
     type SerializeSeq = Self;
@@ -132,7 +132,7 @@ impl Serializer for Writer<'_> {
         Err(not_arguments())
     }
 
-    refuse! {
+    unsupported! {
         serialize_bool(bool) -> ();
         serialize_i8(i8) -> ();
         serialize_i16(i16) -> ();
@@ -159,7 +159,7 @@ impl Serializer for Writer<'_> {
     }
 }
 
-impl SerializeTuple for Writer<'_> {
+impl SerializeTuple for ArgumentWriter<'_> {
     type Ok = ();
     type Error = FormatError;
 
@@ -172,7 +172,7 @@ impl SerializeTuple for Writer<'_> {
     }
 }
 
-impl SerializeSeq for Writer<'_> {
+impl SerializeSeq for ArgumentWriter<'_> {
     type Ok = ();
     type Error = FormatError;
 
@@ -185,23 +185,23 @@ impl SerializeSeq for Writer<'_> {
     }
 }
 
-/// Reads arguments.
-struct Reader<'de>(&'de [u8]);
+/// Deserializer of arguments.
+struct ArgumentReader<'de>(&'de [u8]);
 
-impl<'de> Deserializer<'de> for Reader<'de> {
+impl<'de> Deserializer<'de> for ArgumentReader<'de> {
     type Error = FormatError;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, FormatError> {
         let mut rest = self.0;
         let given = varint::read(&mut rest).ok_or_else(Tag::missing)?;
-        let mut arguments = Arguments {
+        let mut arguments = ArgumentAccess {
             rest,
             given,
             taken: 0,
             budget: Limits::DEFAULT.budget(self.0),
         };
         let value = visitor.visit_seq(&mut arguments)?;
-        let Arguments { rest, taken, .. } = arguments;
+        let ArgumentAccess { rest, taken, .. } = arguments;
         if given > taken {
             let message = format!("{given} parameters were given, the method takes {taken}");
             return Err(FormatError::new(FormatErrorKind::Mismatch, message));
@@ -220,14 +220,15 @@ impl<'de> Deserializer<'de> for Reader<'de> {
     }
 }
 
-struct Arguments<'de> {
+/// Sequence access to encoded arguments.
+struct ArgumentAccess<'de> {
     rest: &'de [u8],
     given: u64,
     taken: u64,
     budget: Budget,
 }
 
-impl<'de> SeqAccess<'de> for &mut Arguments<'de> {
+impl<'de> SeqAccess<'de> for &mut ArgumentAccess<'de> {
     type Error = FormatError;
 
     fn next_element_seed<S: DeserializeSeed<'de>>(
@@ -238,13 +239,13 @@ impl<'de> SeqAccess<'de> for &mut Arguments<'de> {
             return Ok(None);
         }
         self.taken += 1;
-        one(seed, &self.budget, &mut self.rest)
+        decode_tagged(seed, &self.budget, &mut self.rest)
             .map(Some)
             .map_err(|error| error.within(|| format!("parameter {}", self.taken)))
     }
 
     fn size_hint(&self) -> Option<usize> {
-        // Each takes a byte at least.
+        // Cut to the bytes that are left, because each argument takes at least one.
         usize::try_from(self.given - self.taken)
             .ok()
             .map(|left| left.min(self.rest.len()))

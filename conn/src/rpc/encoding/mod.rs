@@ -1,4 +1,4 @@
-//! How arguments, results and the items of streams become bytes.
+//! Encodings of arguments, results and stream items.
 
 use std::cell::Cell;
 use std::fmt;
@@ -12,34 +12,35 @@ mod tag;
 #[cfg(test)]
 mod tests;
 
-use super::attachment::{reading, writing};
+use super::attachment::{decode_with_attachments, encode_with_attachments};
 use crate::codec::limits::{Budget, Limited, Limits};
 use crate::codec::message_pack;
 use crate::{Codec as _, MessagePack};
 
-/// The [`Format`] of calls over connections. The client chooses; a server answers each client in its own.
+/// [`Format`] of calls over connections. The client chooses it, and the server answers in the same
+/// format.
 ///
-/// Both are there for every method, so that Rust programs have the faster one among themselves, and
-/// programs that know no types, such as scripts, can call the same methods.
+/// Every method can be called in both. Rust programs use the faster one among themselves, and
+/// programs that do not know the types, such as scripts, can call the same methods.
 ///
-/// Arguments and results have the limits that [`Bincode`](crate::Bincode) and [`MessagePack`] have by default:
-/// of depth, 128 levels, and of the [number of values](MessagePack::max_values), 1,000,000. What is more is
-/// for a [`Stream`](super::Stream).
+/// Arguments and results have the default limits of [`Bincode`](crate::Bincode) and
+/// [`MessagePack`]: a depth of 128, and 1,000,000 [values](MessagePack::max_values). Send larger
+/// data as a [`Stream`](super::Stream).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Encoding {
-    /// bincode, with a tag before each argument and each result that says what it is. Integers of all
-    /// types can be read as each other where their values fit; for anything else that does not fit, the
-    /// error says what came and what was expected. *Within* arguments and results the types of both ends
-    /// must be the same, field by field.
+    /// bincode, with a type tag before each argument and each result. An integer can be decoded as
+    /// any integer type that its value fits. Any other mismatch is an error with the expected and
+    /// the actual type. *Within* arguments and results the types of both sides must be identical,
+    /// field by field.
     #[default]
     Bincode,
-    /// MessagePack, structs as maps by field name: it says itself what it is all the way down. For
+    /// MessagePack, with structs as maps by field name. It is self-describing at all levels. For
     /// peers in other languages, and for calls with [`Value`](rpc_core::Value)s.
     MessagePack,
 }
 
 impl Encoding {
-    /// Its name on the wire.
+    /// Name of the encoding on the wire.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -48,7 +49,7 @@ impl Encoding {
         }
     }
 
-    /// The one of this name.
+    /// Returns the encoding with this name.
     pub(super) fn from_name(name: &[u8]) -> Option<Self> {
         [Self::Bincode, Self::MessagePack]
             .into_iter()
@@ -81,7 +82,7 @@ impl Format for Encoding {
     }
 
     fn decode_args<A: FromArgs>(&self, params: &Payload) -> Result<A, FormatError> {
-        reading(params.attachments(), || match self {
+        decode_with_attachments(params.attachments(), || match self {
             Self::Bincode => arguments::decode(params.as_slice()),
             Self::MessagePack => {
                 let params = params.as_slice();
@@ -117,27 +118,28 @@ impl Format for Encoding {
     }
 
     fn decode_reply<T: DeserializeOwned>(&self, reply: &Payload) -> Result<T, FormatError> {
-        reading(reply.attachments(), || match self {
+        decode_with_attachments(reply.attachments(), || match self {
             Self::Bincode => arguments::decode_one(reply.as_slice()),
             Self::MessagePack => MessagePack::default().decode(reply.as_slice()),
         })
     }
 }
 
-/// Up to here, a payload is copied out of the thread's buffer, which later ones are written to as well.
+/// Maximum length, in bytes, up to which a payload is copied out of the thread's buffer, so that
+/// the buffer can be reused. A longer payload takes the buffer with it.
 const COPIED: usize = 1024;
 
 thread_local! {
-    /// Where payloads are written before it is known how long they are.
+    /// Buffer that payloads are encoded to, while their length is unknown.
     static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 
-/// What `encode` writes, and what it attaches.
+/// Returns a payload of the bytes that `encode` writes and the attachments that it adds.
 fn payload(
     encode: impl FnOnce(&mut Vec<u8>) -> Result<(), FormatError>,
 ) -> Result<Payload, FormatError> {
     let mut out = BUFFER.take();
-    let attachments = writing(|| encode(&mut out))?;
+    let attachments = encode_with_attachments(|| encode(&mut out))?;
     let payload = if out.len() > COPIED {
         Payload::from(out)
     } else {
@@ -152,7 +154,7 @@ fn payload(
     })
 }
 
-/// Arguments as serde writes them.
+/// Serializes arguments as a tuple.
 struct AsTuple<'a, A: ?Sized>(&'a A);
 
 impl<A: Args + ?Sized> Serialize for AsTuple<'_, A> {
@@ -161,7 +163,7 @@ impl<A: Args + ?Sized> Serialize for AsTuple<'_, A> {
     }
 }
 
-/// Arguments as serde reads them, within limits.
+/// Seed that deserializes arguments from a sequence, within limits.
 struct TupleSeed<'l, A> {
     budget: &'l Budget,
     args: std::marker::PhantomData<A>,

@@ -1,4 +1,4 @@
-//! Tags: what a value of bincode is, by its outermost type.
+//! Tags: the outermost types of values in bincode.
 
 use std::fmt;
 
@@ -10,22 +10,22 @@ use serde::ser::{Impossible, Serializer};
 use crate::codec::limits::Budget;
 use crate::rpc::{attachment, varint};
 
-/// What a value is. Tuples and structs have their length with them, as bincode does not say where they
-/// end.
+/// Type of a value. Tags of tuples and structs include the length, because bincode does not mark
+/// their end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Tag {
-    kind: Kind,
+    kind: TagKind,
     len: u64,
 }
 
-macro_rules! kinds {
+macro_rules! tag_kinds {
     ($($name:ident = $byte:literal, $text:literal;)*) => {
-        /// The kinds, by the byte that stands for them on the wire.
+        /// Kind of a tag, represented by its byte on the wire.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         #[repr(u8)]
-        enum Kind { $($name = $byte,)* }
+        enum TagKind { $($name = $byte,)* }
 
-        impl Kind {
+        impl TagKind {
             fn from_byte(byte: u8) -> Option<Self> {
                 match byte {
                     $($byte => Some(Self::$name),)*
@@ -40,7 +40,7 @@ macro_rules! kinds {
     };
 }
 
-kinds! {
+tag_kinds! {
     Bool = b'?', "a boolean";
     U8 = b'b', "an integer";
     Unsigned = b'u', "an integer";
@@ -64,26 +64,26 @@ kinds! {
 }
 
 impl Tag {
-    const fn new(kind: Kind) -> Self {
+    const fn new(kind: TagKind) -> Self {
         Self { kind, len: 0 }
     }
 
-    const fn with_len(kind: Kind, len: usize) -> Self {
+    const fn with_len(kind: TagKind, len: usize) -> Self {
         Self {
             kind,
             len: len as u64,
         }
     }
 
-    /// What the value is.
+    /// Returns the tag of a value.
     pub(super) fn of<T: Serialize + ?Sized>(value: &T) -> Self {
-        match value.serialize(Probe) {
-            Ok(tag) | Err(Found(tag)) => tag,
+        match value.serialize(TagProbe) {
+            Ok(tag) | Err(FoundTag(tag)) => tag,
         }
     }
 
-    const fn has_len(kind: Kind) -> bool {
-        matches!(kind, Kind::Tuple | Kind::Struct)
+    const fn has_len(kind: TagKind) -> bool {
+        matches!(kind, TagKind::Tuple | TagKind::Struct)
     }
 
     pub(super) fn write(self, out: &mut Vec<u8>) {
@@ -97,8 +97,8 @@ impl Tag {
     pub(super) fn read(rest: &mut &[u8]) -> Result<Self, FormatError> {
         let (&byte, behind) = rest.split_first().ok_or_else(Self::missing)?;
         *rest = behind;
-        let kind = Kind::from_byte(byte).ok_or_else(|| {
-            let message = format!("{byte:#04x} is no tag of a value");
+        let kind = TagKind::from_byte(byte).ok_or_else(|| {
+            let message = format!("{byte:#04x} is not a tag of a value");
             FormatError::new(FormatErrorKind::Syntax, message)
         })?;
         let len = match Self::has_len(kind) {
@@ -108,7 +108,7 @@ impl Tag {
         Ok(Self { kind, len })
     }
 
-    /// The error where there should be more.
+    /// Error of a message that is cut off.
     pub(super) fn missing() -> FormatError {
         FormatError::new(FormatErrorKind::Syntax, "the message ends too early")
     }
@@ -118,21 +118,21 @@ impl fmt::Display for Tag {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.kind.text())?;
         match self.kind {
-            Kind::Tuple => write!(f, " of {} elements", self.len),
-            Kind::Struct => write!(f, " of {} fields", self.len),
+            TagKind::Tuple => write!(f, " of {} elements", self.len),
+            TagKind::Struct => write!(f, " of {} fields", self.len),
             _ => Ok(()),
         }
     }
 }
 
-/// Reads a value of which the tag is known.
-pub(super) struct Tagged<'l, D> {
+/// Deserializer of a value with a known tag. Rejects types that do not match the tag.
+pub(super) struct TaggedDeserializer<'l, D> {
     inner: D,
     tag: Tag,
     budget: &'l Budget,
 }
 
-impl<'l, 'de, D: Deserializer<'de>> Tagged<'l, D> {
+impl<'l, 'de, D: Deserializer<'de>> TaggedDeserializer<'l, D> {
     pub(super) const fn new(inner: D, tag: Tag, budget: &'l Budget) -> Self {
         Self { inner, tag, budget }
     }
@@ -141,34 +141,35 @@ impl<'l, 'de, D: Deserializer<'de>> Tagged<'l, D> {
         D::Error::custom(format_args!("expected {expected}, found {}", self.tag))
     }
 
-    /// A number of whatever type it was written as; the visitor checks whether it fits.
-    fn number<V: Visitor<'de>>(self, visitor: V, expected: Kind) -> Result<V::Value, D::Error> {
+    /// Decodes a number of the type it was encoded as. The visitor checks that it fits the expected
+    /// type.
+    fn number<V: Visitor<'de>>(self, visitor: V, expected: TagKind) -> Result<V::Value, D::Error> {
         match self.tag.kind {
-            Kind::U8 => self.inner.deserialize_u8(visitor),
-            Kind::Unsigned => self.inner.deserialize_u64(visitor),
-            Kind::U128 => self.inner.deserialize_u128(visitor),
-            Kind::I8 => self.inner.deserialize_i8(visitor),
-            Kind::Signed => self.inner.deserialize_i64(visitor),
-            Kind::I128 => self.inner.deserialize_i128(visitor),
-            Kind::F32 if expected == Kind::F64 => self.inner.deserialize_f32(visitor),
-            Kind::F64 if expected == Kind::F64 => self.inner.deserialize_f64(visitor),
+            TagKind::U8 => self.inner.deserialize_u8(visitor),
+            TagKind::Unsigned => self.inner.deserialize_u64(visitor),
+            TagKind::U128 => self.inner.deserialize_u128(visitor),
+            TagKind::I8 => self.inner.deserialize_i8(visitor),
+            TagKind::Signed => self.inner.deserialize_i64(visitor),
+            TagKind::I128 => self.inner.deserialize_i128(visitor),
+            TagKind::F32 if expected == TagKind::F64 => self.inner.deserialize_f32(visitor),
+            TagKind::F64 if expected == TagKind::F64 => self.inner.deserialize_f64(visitor),
             _ => Err(self.mismatch(expected.text())),
         }
     }
 
     fn text<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
         match self.tag.kind {
-            Kind::Str => self.inner.deserialize_str(visitor),
-            Kind::Char => self.inner.deserialize_char(visitor),
-            _ => Err(self.mismatch(Kind::Str.text())),
+            TagKind::Str => self.inner.deserialize_str(visitor),
+            TagKind::Char => self.inner.deserialize_char(visitor),
+            _ => Err(self.mismatch(TagKind::Str.text())),
         }
     }
 
     fn tuple<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, D::Error> {
-        let expected = Tag::with_len(Kind::Tuple, len);
+        let expected = Tag::with_len(TagKind::Tuple, len);
         match self.tag.kind {
             _ if self.tag == expected => self.inner.deserialize_tuple(len, visitor),
-            Kind::Seq => self.inner.deserialize_seq(visitor),
+            TagKind::Seq => self.inner.deserialize_seq(visitor),
             _ => Err(self.mismatch(expected)),
         }
     }
@@ -177,7 +178,7 @@ impl<'l, 'de, D: Deserializer<'de>> Tagged<'l, D> {
 macro_rules! numbers {
     ($($method:ident: $kind:ident;)*) => {$(
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
-            self.number(visitor, Kind::$kind)
+            self.number(visitor, TagKind::$kind)
         }
     )*};
 }
@@ -190,14 +191,14 @@ macro_rules! exact {
             visitor: V,
         ) -> Result<V::Value, D::Error> {
             match self.tag.kind {
-                Kind::$kind => self.inner.$method($($argument,)* visitor),
-                _ => Err(self.mismatch(Kind::$kind.text())),
+                TagKind::$kind => self.inner.$method($($argument,)* visitor),
+                _ => Err(self.mismatch(TagKind::$kind.text())),
             }
         }
     )*};
 }
 
-impl<'de, D: Deserializer<'de>> Deserializer<'de> for Tagged<'_, D> {
+impl<'de, D: Deserializer<'de>> Deserializer<'de> for TaggedDeserializer<'_, D> {
     type Error = D::Error;
 
     numbers! {
@@ -236,17 +237,17 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Tagged<'_, D> {
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
         match self.tag.kind {
-            Kind::Option => self.inner.deserialize_option(visitor),
-            Kind::Unit => visitor.visit_none(),
+            TagKind::Option => self.inner.deserialize_option(visitor),
+            TagKind::Unit => visitor.visit_none(),
             _ => visitor.visit_some(self),
         }
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
         match (self.tag.kind, usize::try_from(self.tag.len)) {
-            (Kind::Seq, _) => self.inner.deserialize_seq(visitor),
-            (Kind::Tuple, Ok(len)) => self.inner.deserialize_tuple(len, visitor),
-            _ => Err(self.mismatch(Kind::Seq.text())),
+            (TagKind::Seq, _) => self.inner.deserialize_seq(visitor),
+            (TagKind::Tuple, Ok(len)) => self.inner.deserialize_tuple(len, visitor),
+            _ => Err(self.mismatch(TagKind::Seq.text())),
         }
     }
 
@@ -273,7 +274,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Tagged<'_, D> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, D::Error> {
-        let expected = Tag::with_len(Kind::Struct, fields.len());
+        let expected = Tag::with_len(TagKind::Struct, fields.len());
         if self.tag == expected {
             return self.inner.deserialize_struct(name, fields, visitor);
         }
@@ -286,11 +287,11 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Tagged<'_, D> {
         visitor: V,
     ) -> Result<V::Value, D::Error> {
         match (self.tag.kind, name) {
-            (Kind::Attachment, attachment::NAME) => {
+            (TagKind::Attachment, attachment::NAME) => {
                 self.inner.deserialize_newtype_struct(name, visitor)
             }
-            (Kind::Attachment, _) => Err(self.mismatch(format_args!("`{name}`"))),
-            (_, attachment::NAME) => Err(self.mismatch(Kind::Attachment.text())),
+            (TagKind::Attachment, _) => Err(self.mismatch(format_args!("`{name}`"))),
+            (_, attachment::NAME) => Err(self.mismatch(TagKind::Attachment.text())),
             _ => visitor.visit_newtype_struct(self),
         }
     }
@@ -298,22 +299,22 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Tagged<'_, D> {
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
         self.budget.any()?;
         match self.tag.kind {
-            Kind::Bool => self.inner.deserialize_bool(visitor),
-            Kind::Char | Kind::Str => self.text(visitor),
-            Kind::Bytes => self.inner.deserialize_bytes(visitor),
-            Kind::Unit => self.inner.deserialize_unit(visitor),
-            Kind::Seq
-            | Kind::Tuple
-            | Kind::Map
-            | Kind::Struct
-            | Kind::Enum
-            | Kind::Option
-            | Kind::Attachment => Err(D::Error::custom(format_args!(
-                "bincode does not say what is in {}: values of any type need an encoding that does, \
-                 such as MessagePack",
+            TagKind::Bool => self.inner.deserialize_bool(visitor),
+            TagKind::Char | TagKind::Str => self.text(visitor),
+            TagKind::Bytes => self.inner.deserialize_bytes(visitor),
+            TagKind::Unit => self.inner.deserialize_unit(visitor),
+            TagKind::Seq
+            | TagKind::Tuple
+            | TagKind::Map
+            | TagKind::Struct
+            | TagKind::Enum
+            | TagKind::Option
+            | TagKind::Attachment => Err(D::Error::custom(format_args!(
+                "bincode does not describe the contents of {}: a value of any type needs a \
+                 self-describing encoding, such as MessagePack",
                 self.tag
             ))),
-            _ => self.number(visitor, Kind::F64),
+            _ => self.number(visitor, TagKind::F64),
         }
     }
 
@@ -330,48 +331,50 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Tagged<'_, D> {
     }
 }
 
-/// Stops at the first thing that it is told, which is what the value is.
-struct Probe;
+/// Serializer that stops at the outermost type of a value and returns its tag.
+struct TagProbe;
 
-/// What was found, where serde leaves no other way to give it back.
+/// Tag as an error, for types that serde cannot stop at in another way: sequences, maps and
+/// structs.
 #[derive(Debug)]
-struct Found(Tag);
+struct FoundTag(Tag);
 
-impl fmt::Display for Found {
+impl fmt::Display for FoundTag {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
 }
 
-impl std::error::Error for Found {}
+impl std::error::Error for FoundTag {}
 
-impl serde::ser::Error for Found {
-    /// The value cannot be written at all: its encoder will say why.
+impl serde::ser::Error for FoundTag {
+    /// The value cannot be serialized at all. The tag is irrelevant: encoding the value returns the
+    /// error.
     fn custom<T: fmt::Display>(_: T) -> Self {
-        Self(Tag::new(Kind::Unit))
+        Self(Tag::new(TagKind::Unit))
     }
 }
 
-macro_rules! found {
+macro_rules! found_tags {
     ($($method:ident($($argument:ty),*): $kind:ident;)*) => {$(
-        fn $method(self, $(_: $argument),*) -> Result<Tag, Found> {
-            Ok(Tag::new(Kind::$kind))
+        fn $method(self, $(_: $argument),*) -> Result<Tag, FoundTag> {
+            Ok(Tag::new(TagKind::$kind))
         }
     )*};
 }
 
-impl Serializer for Probe {
+impl Serializer for TagProbe {
     type Ok = Tag;
-    type Error = Found;
-    type SerializeSeq = Impossible<Tag, Found>;
-    type SerializeTuple = Impossible<Tag, Found>;
-    type SerializeTupleStruct = Impossible<Tag, Found>;
-    type SerializeTupleVariant = Impossible<Tag, Found>;
-    type SerializeMap = Impossible<Tag, Found>;
-    type SerializeStruct = Impossible<Tag, Found>;
-    type SerializeStructVariant = Impossible<Tag, Found>;
+    type Error = FoundTag;
+    type SerializeSeq = Impossible<Tag, FoundTag>;
+    type SerializeTuple = Impossible<Tag, FoundTag>;
+    type SerializeTupleStruct = Impossible<Tag, FoundTag>;
+    type SerializeTupleVariant = Impossible<Tag, FoundTag>;
+    type SerializeMap = Impossible<Tag, FoundTag>;
+    type SerializeStruct = Impossible<Tag, FoundTag>;
+    type SerializeStructVariant = Impossible<Tag, FoundTag>;
 
-    found! {
+    found_tags! {
         serialize_bool(bool): Bool;
         serialize_u8(u8): U8;
         serialize_u16(u16): Unsigned;
@@ -394,17 +397,17 @@ impl Serializer for Probe {
         serialize_unit_variant(&'static str, u32, &'static str): Enum;
     }
 
-    fn serialize_some<T: Serialize + ?Sized>(self, _: &T) -> Result<Tag, Found> {
-        Ok(Tag::new(Kind::Option))
+    fn serialize_some<T: Serialize + ?Sized>(self, _: &T) -> Result<Tag, FoundTag> {
+        Ok(Tag::new(TagKind::Option))
     }
 
     fn serialize_newtype_struct<T: Serialize + ?Sized>(
         self,
         name: &'static str,
         value: &T,
-    ) -> Result<Tag, Found> {
+    ) -> Result<Tag, FoundTag> {
         match name {
-            attachment::NAME => Ok(Tag::new(Kind::Attachment)),
+            attachment::NAME => Ok(Tag::new(TagKind::Attachment)),
             _ => value.serialize(self),
         }
     }
@@ -415,24 +418,24 @@ impl Serializer for Probe {
         _: u32,
         _: &'static str,
         _: &T,
-    ) -> Result<Tag, Found> {
-        Ok(Tag::new(Kind::Enum))
+    ) -> Result<Tag, FoundTag> {
+        Ok(Tag::new(TagKind::Enum))
     }
 
-    fn serialize_seq(self, _: Option<usize>) -> Result<Self::SerializeSeq, Found> {
-        Err(Found(Tag::new(Kind::Seq)))
+    fn serialize_seq(self, _: Option<usize>) -> Result<Self::SerializeSeq, FoundTag> {
+        Err(FoundTag(Tag::new(TagKind::Seq)))
     }
 
-    fn serialize_tuple(self, len: usize) -> Result<Self::SerializeTuple, Found> {
-        Err(Found(Tag::with_len(Kind::Tuple, len)))
+    fn serialize_tuple(self, len: usize) -> Result<Self::SerializeTuple, FoundTag> {
+        Err(FoundTag(Tag::with_len(TagKind::Tuple, len)))
     }
 
     fn serialize_tuple_struct(
         self,
         _: &'static str,
         len: usize,
-    ) -> Result<Self::SerializeTupleStruct, Found> {
-        Err(Found(Tag::with_len(Kind::Tuple, len)))
+    ) -> Result<Self::SerializeTupleStruct, FoundTag> {
+        Err(FoundTag(Tag::with_len(TagKind::Tuple, len)))
     }
 
     fn serialize_tuple_variant(
@@ -441,16 +444,20 @@ impl Serializer for Probe {
         _: u32,
         _: &'static str,
         _: usize,
-    ) -> Result<Self::SerializeTupleVariant, Found> {
-        Err(Found(Tag::new(Kind::Enum)))
+    ) -> Result<Self::SerializeTupleVariant, FoundTag> {
+        Err(FoundTag(Tag::new(TagKind::Enum)))
     }
 
-    fn serialize_map(self, _: Option<usize>) -> Result<Self::SerializeMap, Found> {
-        Err(Found(Tag::new(Kind::Map)))
+    fn serialize_map(self, _: Option<usize>) -> Result<Self::SerializeMap, FoundTag> {
+        Err(FoundTag(Tag::new(TagKind::Map)))
     }
 
-    fn serialize_struct(self, _: &'static str, len: usize) -> Result<Self::SerializeStruct, Found> {
-        Err(Found(Tag::with_len(Kind::Struct, len)))
+    fn serialize_struct(
+        self,
+        _: &'static str,
+        len: usize,
+    ) -> Result<Self::SerializeStruct, FoundTag> {
+        Err(FoundTag(Tag::with_len(TagKind::Struct, len)))
     }
 
     fn serialize_struct_variant(
@@ -459,8 +466,8 @@ impl Serializer for Probe {
         _: u32,
         _: &'static str,
         _: usize,
-    ) -> Result<Self::SerializeStructVariant, Found> {
-        Err(Found(Tag::new(Kind::Enum)))
+    ) -> Result<Self::SerializeStructVariant, FoundTag> {
+        Err(FoundTag(Tag::new(TagKind::Enum)))
     }
 
     fn is_human_readable(&self) -> bool {

@@ -1,44 +1,44 @@
-//! Who may do what with names.
+//! Rights of callers to names.
 
 use std::fmt;
 use std::sync::Arc;
 
 use rpc_core::Context;
 
-/// What a caller asks of [`Names`](super::Names).
+/// Operation of a caller on [`Names`](super::Names).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Operation {
-    /// To learn the names that begin with a prefix.
+    /// List the names that begin with a prefix.
     List,
-    /// To get the object of a name.
+    /// Look up the object of a name.
     Lookup,
-    /// To give an object a name, or another object the name that one has.
+    /// Bind or rebind a name to an object.
     Bind,
-    /// To take a name away from its object.
+    /// Unbind a name.
     Unbind,
 }
 
-/// What a caller may do with names.
+/// Right of a caller to perform an [`Operation`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Right {
-    /// Nothing: the call is refused as [`Denied`](rpc_core::FaultKind::Denied).
+    /// None: the call is rejected as [`Denied`](rpc_core::FaultKind::Denied).
     None,
-    /// To look up and list names, to bind those that are free, and to unbind and rebind those that its own session
-    /// bound.
+    /// The right to look up and list names, to bind free ones, and to unbind and rebind those that
+    /// the caller's own session bound.
     Own,
-    /// To unbind and rebind the names of other sessions as well.
+    /// The same, and the right to unbind and rebind names of other sessions.
     All,
 }
 
-type Decide = dyn Fn(&Context, Operation, &str) -> Right + Send + Sync;
+type DecideFn = dyn Fn(&Context, Operation, &str) -> Right + Send + Sync;
 
-/// What decides about the [`Right`] of a caller.
+/// Function that decides the [`Right`] of a caller; `None` decides [`Right::Own`].
 #[derive(Clone)]
-pub(super) struct Policy(Option<Arc<Decide>>);
+pub(super) struct Policy(Option<Arc<DecideFn>>);
 
 impl Policy {
-    /// Everyone who can call has the right to its own names.
+    /// Creates the default policy: every caller has [`Right::Own`].
     pub(super) const fn own() -> Self {
         Self(None)
     }

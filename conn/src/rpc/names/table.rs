@@ -1,4 +1,4 @@
-//! The names that are bound, within limits.
+//! Table of bound names, with its limits.
 
 use std::collections::BTreeMap;
 use std::sync::Weak;
@@ -10,28 +10,29 @@ use super::{Listing, Names};
 use crate::rpc::remote::Remote;
 use crate::rpc::session::{Lifeline, overloaded};
 
-/// How many names there can be.
+/// Maximum number of names.
 const MAX_NAMES: usize = 65_536;
 
-/// How many of them one session can have bound.
-const MAX_OWN: usize = 4096;
+/// Maximum number of names that one session can bind.
+const MAX_SESSION_NAMES: usize = 4096;
 
-/// How many bytes a name may have.
+/// Maximum length of a name, in bytes.
 const MAX_NAME: usize = 256;
 
-/// How many bytes what is said about an object may have, keys and values together.
+/// Maximum size of the metadata of a name, in bytes: keys, values, and [`ENTRY_OVERHEAD`] for each
+/// entry.
 const MAX_METADATA: usize = 16 * 1024;
 
-/// What an entry of that takes beyond its bytes.
-const ENTRY: usize = 64;
+/// Memory of a metadata entry beyond its key and value, in bytes.
+const ENTRY_OVERHEAD: usize = 64;
 
-/// How many bytes all names and what is said about their objects may have.
+/// Maximum size of all names and their metadata, in bytes.
 const MAX_BYTES: usize = 64 << 20;
 
-/// Who bound a name.
+/// Owner of a name.
 #[derive(Clone, Debug)]
 pub(super) enum Owner {
-    /// The program itself, through its registry.
+    /// The program itself: the name was bound through its registry.
     Program,
     Session(Weak<Lifeline>),
 }
@@ -45,7 +46,8 @@ impl Owner {
         }
     }
 
-    /// Tells owners apart; an address is not used again while anyone has a weak reference.
+    /// Key that identifies the owner. The address of a session is unique, because a weak reference
+    /// keeps its allocation from being reused.
     fn key(&self) -> usize {
         match self {
             Self::Program => 0,
@@ -54,54 +56,56 @@ impl Owner {
     }
 }
 
+/// A bound name.
 #[derive(Debug)]
-pub(super) struct Bound {
+pub(super) struct NameEntry {
     pub(super) object: Remote,
     metadata: BTreeMap<String, String>,
     owner: Owner,
-    /// Which of all bindings it is.
+    /// Number of the binding, unique in the table.
     number: u64,
     cost: usize,
-    /// Ends the task that waits for the object or the owner to go, which holds the object.
+    /// Ends the task that waits for the object or the owner to go away. The task holds the object.
     _unbound: DropGuard,
 }
 
-/// A name that is to be bound.
-pub(super) struct Binding {
+/// Request to bind a name.
+pub(super) struct BindRequest {
     pub(super) name: String,
     pub(super) object: Remote,
     pub(super) metadata: BTreeMap<String, String>,
     pub(super) owner: Owner,
 }
 
-/// What becomes of a name that something has already.
+/// Policy for a name that is already taken.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Taken {
-    Refused,
-    /// It is replaced if the same session bound it.
-    ReplacedIfOwn,
-    Replaced,
+pub(super) enum OnConflict {
+    Reject,
+    /// Replace the object if the same owner bound it.
+    ReplaceOwn,
+    Replace,
 }
 
+/// The bound names.
 #[derive(Debug, Default)]
-pub(super) struct Table {
-    bound: BTreeMap<String, Bound>,
-    /// How many names each owner has.
+pub(super) struct NameTable {
+    bound: BTreeMap<String, NameEntry>,
+    /// Number of names of each owner.
     owned: BTreeMap<usize, usize>,
     bytes: usize,
     bindings: u64,
 }
 
-impl Table {
-    /// Binds a name. Gives the number of the binding, and what had the name before, which is to be dropped where
-    /// nothing is locked.
+impl NameTable {
+    /// Binds a name. Returns the number of the binding and the previous entry, which must be
+    /// dropped outside the lock.
     pub(super) fn bind(
         &mut self,
-        binding: Binding,
-        taken: Taken,
+        binding: BindRequest,
+        on_conflict: OnConflict,
         unbound: DropGuard,
-    ) -> Result<(u64, Option<Bound>), Fault> {
-        let Binding {
+    ) -> Result<(u64, Option<NameEntry>), Fault> {
+        let BindRequest {
             name,
             object,
             metadata,
@@ -109,12 +113,12 @@ impl Table {
         } = binding;
         let cost = cost(&name, &metadata)?;
         let other = self.bound.get(&name);
-        match (other, taken) {
-            (Some(_), Taken::Refused) => {
+        match (other, on_conflict) {
+            (Some(_), OnConflict::Reject) => {
                 let message = format!("the name `{name}` is taken");
                 return Err(Fault::new(Names::TAKEN, message));
             }
-            (Some(other), Taken::ReplacedIfOwn) if !other.owner.is(&owner) => {
+            (Some(other), OnConflict::ReplaceOwn) if !other.owner.is(&owner) => {
                 return Err(not_own(&name));
             }
             _ => {}
@@ -122,21 +126,21 @@ impl Table {
         let (freed, same_owner) =
             other.map_or((0, false), |other| (other.cost, other.owner.is(&owner)));
         if other.is_none() && self.bound.len() >= MAX_NAMES {
-            return Err(overloaded("there are too many names"));
+            return Err(overloaded("too many names"));
         }
         let own = self.owned.get(&owner.key()).copied().unwrap_or_default();
-        if own >= MAX_OWN && !same_owner {
-            let message = format!("a session can have {MAX_OWN} names");
+        if own >= MAX_SESSION_NAMES && !same_owner {
+            let message = format!("a session can bind at most {MAX_SESSION_NAMES} names");
             return Err(overloaded(message));
         }
         if self.bytes - freed + cost > MAX_BYTES {
-            return Err(overloaded("the names have too many bytes"));
+            return Err(overloaded("names and metadata take too many bytes"));
         }
-        let before = self.remove(&name);
+        let previous = self.remove(&name);
         self.bindings += 1;
         self.bytes += cost;
         *self.owned.entry(owner.key()).or_default() += 1;
-        let bound = Bound {
+        let bound = NameEntry {
             object,
             metadata,
             owner,
@@ -145,11 +149,16 @@ impl Table {
             _unbound: unbound,
         };
         self.bound.insert(name, bound);
-        Ok((self.bindings, before))
+        Ok((self.bindings, previous))
     }
 
-    pub(super) fn get(&self, name: &str) -> Result<&Bound, Fault> {
-        let unknown = || Fault::new(Names::UNKNOWN, format!("there is no object `{name}`"));
+    pub(super) fn get(&self, name: &str) -> Result<&NameEntry, Fault> {
+        let unknown = || {
+            Fault::new(
+                Names::UNKNOWN,
+                format!("no object is bound to the name `{name}`"),
+            )
+        };
         self.bound.get(name).ok_or_else(unknown)
     }
 
@@ -167,13 +176,14 @@ impl Table {
             .collect()
     }
 
-    /// Takes a name away, if there is such; of another owner only where that is allowed.
+    /// Unbinds a name, if it is bound. Names of other owners can be unbound only if `others` is
+    /// `true`.
     pub(super) fn unbind(
         &mut self,
         name: &str,
         owner: Option<&Owner>,
         others: bool,
-    ) -> Result<Option<Bound>, Fault> {
+    ) -> Result<Option<NameEntry>, Fault> {
         match self.bound.get(name) {
             Some(bound) if !others && !owner.is_some_and(|owner| bound.owner.is(owner)) => {
                 Err(not_own(name))
@@ -182,13 +192,13 @@ impl Table {
         }
     }
 
-    /// Takes a name away if it is still this binding.
-    pub(super) fn forget(&mut self, name: &str, number: u64) -> Option<Bound> {
+    /// Removes a name if its binding is still the one with this number.
+    pub(super) fn remove_binding(&mut self, name: &str, number: u64) -> Option<NameEntry> {
         let bound = self.bound.get(name)?;
         (bound.number == number).then(|| self.remove(name))?
     }
 
-    fn remove(&mut self, name: &str) -> Option<Bound> {
+    fn remove(&mut self, name: &str) -> Option<NameEntry> {
         let bound = self.bound.remove(name)?;
         self.bytes -= bound.cost;
         let key = bound.owner.key();
@@ -202,24 +212,27 @@ impl Table {
     }
 }
 
-/// What a name and what is said about its object take, if that is allowed.
+/// Returns the size of a name and its metadata in bytes.
+///
+/// # Errors
+/// If one of them exceeds its limit.
 fn cost(name: &str, metadata: &BTreeMap<String, String>) -> Result<usize, Fault> {
     if name.is_empty() || name.len() > MAX_NAME {
-        let message = format!("a name has 1 to {MAX_NAME} bytes");
+        let message = format!("a name must have 1 to {MAX_NAME} bytes");
         return Err(Fault::invalid_params(message));
     }
-    let said: usize = metadata
+    let metadata_len: usize = metadata
         .iter()
-        .map(|(key, value)| key.len() + value.len() + ENTRY)
+        .map(|(key, value)| key.len() + value.len() + ENTRY_OVERHEAD)
         .sum();
-    if said > MAX_METADATA {
+    if metadata_len > MAX_METADATA {
         let message = format!(
-            "{said} bytes of metadata, {ENTRY} for each entry included, are over the limit of \
-             {MAX_METADATA}"
+            "the metadata has {metadata_len} bytes, including {ENTRY_OVERHEAD} for each entry, \
+             over the limit of {MAX_METADATA}"
         );
         return Err(Fault::invalid_params(message));
     }
-    Ok(name.len() + said)
+    Ok(name.len() + metadata_len)
 }
 
 fn not_own(name: &str) -> Fault {
@@ -234,39 +247,41 @@ mod tests {
 
     use super::*;
 
-    struct Thing;
+    struct TestObject;
 
     #[service]
-    impl Thing {
+    impl TestObject {
         pub fn nothing(&self) {}
     }
 
-    fn binding(name: String, said: usize) -> Binding {
-        Binding {
+    fn binding(name: String, metadata_len: usize) -> BindRequest {
+        BindRequest {
             name,
-            object: Remote::new(Thing),
-            metadata: BTreeMap::from([(String::new(), "x".repeat(said))]),
+            object: Remote::new(TestObject),
+            metadata: BTreeMap::from([(String::new(), "x".repeat(metadata_len))]),
             owner: Owner::Program,
         }
     }
 
-    fn bind(table: &mut Table, name: String, said: usize) -> Result<(), Fault> {
+    fn bind(table: &mut NameTable, name: String, metadata_len: usize) -> Result<(), Fault> {
         let guard = CancellationToken::new().drop_guard();
-        let taken = Taken::Refused;
-        table.bind(binding(name, said), taken, guard).map(drop)
+        let on_conflict = OnConflict::Reject;
+        table
+            .bind(binding(name, metadata_len), on_conflict, guard)
+            .map(drop)
     }
 
     #[test]
     fn the_names_of_a_session_are_limited() {
-        let mut table = Table::default();
-        for n in 0..MAX_OWN {
+        let mut table = NameTable::default();
+        for n in 0..MAX_SESSION_NAMES {
             bind(&mut table, n.to_string(), 0).unwrap();
         }
         let fault = bind(&mut table, "one more".to_owned(), 0).unwrap_err();
         assert_eq!(fault.kind(), FaultKind::Overloaded);
-        // One that it has can be replaced, and there is room again when one goes.
+        // A bound name can be replaced, and unbinding one makes room for another.
         let guard = CancellationToken::new().drop_guard();
-        let again = table.bind(binding("7".to_owned(), 0), Taken::ReplacedIfOwn, guard);
+        let again = table.bind(binding("7".to_owned(), 0), OnConflict::ReplaceOwn, guard);
         assert!(again.unwrap().1.is_some());
         assert!(table.unbind("7", None, false).is_err());
         let gone = table.unbind("7", Some(&Owner::Program), false);
@@ -276,34 +291,34 @@ mod tests {
 
     #[test]
     fn the_bytes_of_all_names_are_limited() {
-        let mut table = Table::default();
-        let said = MAX_METADATA - ENTRY;
-        assert!(bind(&mut table, "x".to_owned(), said + 1).is_err());
+        let mut table = NameTable::default();
+        let metadata_len = MAX_METADATA - ENTRY_OVERHEAD;
+        assert!(bind(&mut table, "x".to_owned(), metadata_len + 1).is_err());
         table.bytes = MAX_BYTES - MAX_METADATA;
-        let fault = bind(&mut table, "x".to_owned(), said).unwrap_err();
+        let fault = bind(&mut table, "x".to_owned(), metadata_len).unwrap_err();
         assert_eq!(fault.kind(), FaultKind::Overloaded);
-        bind(&mut table, "x".to_owned(), said - 1).unwrap();
+        bind(&mut table, "x".to_owned(), metadata_len - 1).unwrap();
         assert_eq!(table.bytes, MAX_BYTES);
         drop(table.remove("x"));
         assert_eq!(table.bytes, MAX_BYTES - MAX_METADATA);
     }
 
     #[test]
-    fn many_short_entries_take_more_than_their_bytes() {
+    fn metadata_entries_count_their_overhead() {
         let entries = |n: usize| (0..n).map(|n| (format!("{n:03}"), String::new())).collect();
-        assert!(cost("x", &entries(MAX_METADATA / (ENTRY + 3))).is_ok());
-        assert!(cost("x", &entries(MAX_METADATA / (ENTRY + 3) + 1)).is_err());
+        assert!(cost("x", &entries(MAX_METADATA / (ENTRY_OVERHEAD + 3))).is_ok());
+        assert!(cost("x", &entries(MAX_METADATA / (ENTRY_OVERHEAD + 3) + 1)).is_err());
     }
 
     #[test]
     fn the_number_of_names_is_limited() {
-        let mut table = Table::default();
+        let mut table = NameTable::default();
         for n in 0..MAX_NAMES {
             table.owned.clear();
             bind(&mut table, n.to_string(), 0).unwrap();
         }
         table.owned.clear();
         let fault = bind(&mut table, "x".to_owned(), 0).unwrap_err();
-        assert_eq!(fault.message(), "there are too many names");
+        assert_eq!(fault.message(), "too many names");
     }
 }

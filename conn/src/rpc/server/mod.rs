@@ -1,4 +1,4 @@
-//! The answering end.
+//! The server: the side that accepts connections.
 
 use std::fmt;
 use std::future::{Future, pending};
@@ -23,21 +23,21 @@ mod options;
 mod sessions;
 
 pub use options::ServerOptions;
-use sessions::{Leased, Seat, Serving, Sessions};
+use sessions::{ActiveSession, ResumableSession, ResumableSessions, ServerState};
 
 use super::client::Client;
 use super::encoding::Encoding;
-use super::greeting::{GreetingError, hear, refuse, welcome};
+use super::greeting::{GreetingError, receive_client_hello, reject, send_server_hello};
 use super::message::Token;
 use super::session::{Lifeline, Link, Session, Settings, random};
 use crate::codec::Bincode;
 use crate::connection::Connection;
 use crate::listener::{Listener, ListenerBuilder};
 
-/// Offers methods and objects to the [`Client`]s that connect.
+/// Server that offers methods and objects to the [`Client`]s that connect.
 ///
-/// A server is a handle: clones are one and the same, and methods can be added and removed while it serves.
-/// The same objects and functions can be offered over XML-RPC too.
+/// A server is a handle: clones share one registry, and methods can be added and removed while it
+/// serves. The same objects and functions can also be offered over XML-RPC.
 ///
 /// # Examples
 ///
@@ -77,23 +77,23 @@ use crate::listener::{Listener, ListenerBuilder};
 pub struct Server {
     registry: Registry<Encoding>,
     options: Arc<ServerOptions>,
-    sessions: Arc<Sessions>,
+    sessions: Arc<ResumableSessions>,
     calls: CallLimit,
     factories: Arc<AtomicU64>,
 }
 
 impl Server {
-    /// A server with the default settings, and with no methods but `system.*`.
+    /// Creates a server with the default options and no methods except `system.*`.
     #[must_use]
     pub fn new() -> Self {
         Self::with_options(ServerOptions::default())
     }
 
-    /// A server with settings of your choice.
+    /// Creates a server with these options.
     #[must_use]
     pub fn with_options(options: ServerOptions) -> Self {
         let registry = Registry::new();
-        // Names in a new registry are free.
+        // Cannot fail: a new registry has no names that could be taken.
         let _ = registry.register_introspection();
         Self {
             registry,
@@ -104,7 +104,7 @@ impl Server {
         }
     }
 
-    /// The methods that are offered.
+    /// The registry of the methods that the server offers.
     #[must_use]
     pub const fn registry(&self) -> &Registry<Encoding> {
         &self.registry
@@ -127,7 +127,8 @@ impl Server {
         Ok(self)
     }
 
-    /// Offers a function that computes for long or blocks: see [`Registry::register_blocking`].
+    /// Offers a function that blocks or computes for a long time: see
+    /// [`Registry::register_blocking`].
     ///
     /// # Errors
     /// If the name is taken or invalid.
@@ -153,7 +154,8 @@ impl Server {
         Ok(self)
     }
 
-    /// As [`register_instance`](Self::register_instance), under a prefix of this call's choice.
+    /// Offers the methods of an object, as [`register_instance`](Self::register_instance) does,
+    /// under this prefix.
     ///
     /// # Errors
     /// If a name is taken or invalid.
@@ -166,10 +168,10 @@ impl Server {
         Ok(self)
     }
 
-    /// Offers the methods of an object that each connection has of its own: it is made at the first call
-    /// of one of them, and goes when the connection does.
+    /// Offers the methods of an object that is created for each connection: at the first call of
+    /// one of its methods. The object is dropped with the session.
     ///
-    /// The factory is asked once more, here, to learn what the methods are.
+    /// The factory is also called once during registration, to learn the methods.
     ///
     /// # Errors
     /// If a name is taken or invalid.
@@ -178,18 +180,18 @@ impl Server {
         factory: impl Fn(&Context) -> I + Send + Sync + 'static,
     ) -> Result<&Self, RegisterError> {
         let number = self.factories.fetch_add(1, Ordering::Relaxed);
-        self.register_made(factory, move |context, make| {
+        self.register_factory(factory, move |context, make| {
             match Client::of(context) {
                 Some(client) => client.session().instance(number, make),
-                // The connection is gone, or the call came over none.
+                // The session is gone, or the call came over no connection.
                 None => make(),
             }
         })
     }
 
-    /// Offers the methods of an object that is made for each call anew.
+    /// Offers the methods of an object that is created anew for each call.
     ///
-    /// The factory is asked once more, here, to learn what the methods are.
+    /// The factory is also called once during registration, to learn the methods.
     ///
     /// # Errors
     /// If a name is taken or invalid.
@@ -197,14 +199,15 @@ impl Server {
         &self,
         factory: impl Fn(&Context) -> I + Send + Sync + 'static,
     ) -> Result<&Self, RegisterError> {
-        self.register_made(factory, |_, make| make())
+        self.register_factory(factory, |_, make| make())
     }
 
-    /// Offers the methods of objects that are made when they are called.
-    fn register_made<I, M>(
+    /// Offers the methods of objects that `factory` creates. `instance` decides for each call
+    /// whether to create one.
+    fn register_factory<I, M>(
         &self,
         factory: impl Fn(&Context) -> I + Send + Sync + 'static,
-        made: M,
+        instance: M,
     ) -> Result<&Self, RegisterError>
     where
         I: Instance,
@@ -226,7 +229,7 @@ impl Server {
                     .map_err(Fault::internal)?;
                 Ok(registry)
             };
-            match made(&call.context, &make) {
+            match instance(&call.context, &make) {
                 Ok(registry) => registry.dispatch(call),
                 Err(fault) => fault.into(),
             }
@@ -246,24 +249,25 @@ impl Server {
         Ok(self)
     }
 
-    /// Serves the clients that the listener lets in, for ever: await it, or spawn it.
+    /// Serves the clients of a listener until the future is dropped. Await or spawn the future.
     ///
     /// # Errors
-    /// When the runtime that the listener was made in is shut down.
+    /// If the runtime in which the listener was created is shut down.
     ///
     /// # Cancel safety
-    /// Dropping the future closes the listener and all connections at once. To let calls finish, use
-    /// [`serve_until`](Self::serve_until).
+    /// Dropping the future closes the listener and all connections at once. To let calls complete,
+    /// use [`serve_until`](Self::serve_until).
     pub fn serve(&self, listener: Listener) -> impl Future<Output = io::Result<()>> + Send + use<> {
         let served = self.serve_until(listener, pending());
         async { served.await.map(drop) }
     }
 
-    /// Serves until `stop` ends. Then nobody else gets in, clients are told to make no more calls, those under
-    /// way are answered, and the connections close. Tells how that went.
+    /// Serves until `stop` completes, then stops gracefully: accepts no further connections, tells
+    /// clients to make no more calls, answers the calls in flight, and closes the connections.
+    /// Returns the numbers of connections that finished and that were aborted.
     ///
     /// # Errors
-    /// When the runtime that the listener was made in is shut down.
+    /// If the runtime in which the listener was created is shut down.
     ///
     /// # Cancel safety
     /// As with [`serve`](Self::serve).
@@ -275,8 +279,8 @@ impl Server {
         self.clone().accept(listener, stop)
     }
 
-    /// Serves as one of several [workers], until it is told to stop. What is to be set of the listener, such as
-    /// the key, `set` sets.
+    /// Serves as one of several [workers], until the worker is told to stop. `set` configures the
+    /// listener, for example its authkey.
     ///
     /// ```no_run
     /// use conn::rpc::Server;
@@ -293,11 +297,11 @@ impl Server {
     /// # }
     /// ```
     ///
-    /// Sessions and objects are those of one worker. A client that reconnects may come to another, and is told
-    /// that its session is gone.
+    /// Sessions and objects belong to one worker. A client that reconnects may reach another
+    /// worker, which does not know its session.
     ///
     /// # Errors
-    /// If the key cannot be used, or the event loop cannot watch the worker's socket.
+    /// If the key cannot be used, or the event loop cannot register the worker's socket.
     ///
     /// # Cancel safety
     /// As with [`serve`](Self::serve).
@@ -327,7 +331,10 @@ impl Server {
             budget: listener.budget().cloned(),
             ..self.options.session.settings(listener.max_message())
         };
-        let serving = Arc::new(Serving::new(Arc::new(settings), Arc::clone(&self.sessions)));
+        let state = Arc::new(ServerState::new(
+            Arc::new(settings),
+            Arc::clone(&self.sessions),
+        ));
         let mut connections = JoinSet::new();
         let result = loop {
             tokio::select! {
@@ -337,9 +344,10 @@ impl Server {
                 accepted = listener.accept::<(), (), Bincode>() => match accepted {
                     Ok(connection) => {
                         let full = connections.len() >= self.options.max_connections;
-                        let begin = self.clone().begin(connection, full, Arc::clone(&serving));
-                        // What it takes to begin is not kept while the connection lasts, and there is room once for
-                        // what follows: an async block would have that twice.
+                        let begin = self.clone().begin(connection, full, Arc::clone(&state));
+                        // Boxed, so that the memory of the greeting is freed once the session is
+                        // up. `then` holds the future that follows once; an async block would
+                        // reserve space for it twice.
                         connections.spawn(Box::pin(begin).then(OptionFuture::from));
                     }
                     Err(error) => break Err(error),
@@ -347,17 +355,17 @@ impl Server {
             }
         };
         listener.close().await;
-        serving.stop();
+        state.stop();
         let drained = drain(connections, self.options.drain_timeout).await;
         result.map(|()| drained)
     }
 
-    /// The greeting of a connection, and what is to be done after it.
+    /// Performs the greeting. Returns the future that drives the connection after it.
     async fn begin(
         self,
         connection: Connection,
         full: bool,
-        serving: Arc<Serving>,
+        state: Arc<ServerState>,
     ) -> Option<impl Future<Output = ()> + use<>> {
         let Connection {
             reader,
@@ -367,61 +375,66 @@ impl Server {
         } = connection;
         let mut link = Link { reader, writer };
         if full {
-            refuse(&mut link, "there are too many connections").await;
+            reject(&mut link, "too many connections").await;
             return None;
         }
-        match self.open(&mut link, serving).await {
-            Ok(seat) => Some(seat.drive(link, peer)),
+        match self.open(&mut link, state).await {
+            Ok(active) => Some(active.drive(link, peer)),
             Err(error) => {
                 let error = Foreign::excerpt(Causes(&error));
-                tracing::debug!(%peer, %error, "a peer did not come to a session");
+                tracing::debug!(%peer, %error, "greeting failed");
                 None
             }
         }
     }
 
-    /// The session that a peer asks for: a new one, or its old one.
-    async fn open(&self, link: &mut Link, serving: Arc<Serving>) -> Result<Seat, GreetingError> {
-        let guest = hear(link).await?;
-        let settings = &serving.settings;
+    /// Opens the session that a client asks for: a new one, or the one that it resumes.
+    async fn open(
+        &self,
+        link: &mut Link,
+        state: Arc<ServerState>,
+    ) -> Result<ActiveSession, GreetingError> {
+        let hello = receive_client_hello(link).await?;
+        let settings = &state.settings;
         let limits = settings.limits;
-        if let Some(token) = guest.resume
-            && let Some(leased) = self.sessions.find(token)
-            && leased.lifeline.encoding == guest.encoding
-            && let Some(turn) = Arc::clone(&leased).take_over().await
+        if let Some(token) = hello.resume
+            && let Some(resumable) = self.sessions.find(token)
+            && resumable.lifeline.encoding == hello.encoding
+            && let Some(claim) = Arc::clone(&resumable).take_over().await
         {
-            let seat = Seat::new(Arc::clone(&leased.lifeline), serving, Some(turn));
-            let told = Some(token);
-            if let Err(error) = welcome(link, guest.encoding, limits, told, true).await {
-                seat.linger();
+            let active = ActiveSession::new(Arc::clone(&resumable.lifeline), state, Some(claim));
+            let answered = send_server_hello(link, hello.encoding, limits, Some(token), true).await;
+            if let Err(error) = answered {
+                active.linger();
                 return Err(error);
             }
-            leased.lifeline.up(guest.limits, true);
-            return Ok(seat);
+            resumable.lifeline.up(hello.limits, true);
+            return Ok(active);
         }
         let root = self.registry.clone();
-        let session = Session::open(guest.encoding, Arc::clone(settings), root, false);
-        let leased = self.lease(&session);
-        let token = leased.as_ref().map(|leased| leased.token);
-        let turn = match leased {
-            // It was made just now, and nobody else has it.
-            Some(leased) => Some(leased.take_over().await.ok_or(GreetingError::TimedOut)?),
+        let session = Session::open(hello.encoding, Arc::clone(settings), root, false);
+        let resumable = self.lease(&session);
+        let token = resumable.as_ref().map(|resumable| resumable.token);
+        let claim = match resumable {
+            // Does not wait: the session is new, and no other connection has a claim on it.
+            Some(resumable) => Some(resumable.take_over().await.ok_or(GreetingError::TimedOut)?),
             None => None,
         };
-        let seat = Seat::new(Arc::clone(&session), serving, turn);
-        welcome(link, guest.encoding, limits, token, false).await?;
-        session.up(guest.limits, false);
-        Ok(seat)
+        let active = ActiveSession::new(Arc::clone(&session), state, claim);
+        send_server_hello(link, hello.encoding, limits, token, false).await?;
+        session.up(hello.limits, false);
+        Ok(active)
     }
 
-    /// Has the session outlive its connection, if there is a lease, and room for one more.
-    fn lease(&self, session: &Arc<Lifeline>) -> Option<Arc<Leased>> {
+    /// Makes the session resumable, if the server has a lease and room for another resumable
+    /// session.
+    fn lease(&self, session: &Arc<Lifeline>) -> Option<Arc<ResumableSession>> {
         if self.options.lease.is_zero() {
             return None;
         }
-        let leased = Leased::new(Arc::clone(session), Token(random()));
+        let resumable = ResumableSession::new(Arc::clone(session), Token(random()));
         let max = self.options.max_connections;
-        self.sessions.add(&leased, max).then_some(leased)
+        self.sessions.add(&resumable, max).then_some(resumable)
     }
 }
 
@@ -444,12 +457,12 @@ fn log_panic(ended: Result<Option<()>, JoinError>) {
     if let Err(error) = ended
         && error.is_panic()
     {
-        // What code panics with may be what a peer sent.
-        tracing::error!(error = %Foreign::excerpt(error), "a connection panicked");
+        // The message of a panic may contain text of the peer.
+        tracing::error!(error = %Foreign::excerpt(error), "the task of a connection panicked");
     }
 }
 
-/// Waits until the connections have ended, and ends them when the time is over.
+/// Waits until all connections have closed, and aborts the remaining ones after `time`.
 async fn drain(mut connections: JoinSet<Option<()>>, time: Duration) -> ShutdownReport {
     let mut drained = ShutdownReport::default();
     let finish = async {

@@ -1,10 +1,10 @@
-//! The settings of a server.
+//! Settings of servers.
 
 use std::time::Duration;
 
 use crate::rpc::options::Options;
 
-/// The settings of a [`Server`](crate::rpc::Server).
+/// Settings of a [`Server`](crate::rpc::Server).
 #[derive(Clone, Debug)]
 #[must_use = "options do nothing until they are given to a server"]
 pub struct ServerOptions {
@@ -28,23 +28,23 @@ impl Default for ServerOptions {
 }
 
 impl ServerOptions {
-    /// The limits and habits of each session.
+    /// Limits and settings of each session.
     pub fn session(mut self, options: Options) -> Self {
         self.session = options;
         self
     }
 
-    /// How long the objects of a client are kept after its connection broke. A client that
-    /// [reconnects](crate::rpc::Reconnect) within this time has them back.
+    /// Time for which a session outlives its connection. A client that
+    /// [reconnects](crate::rpc::Reconnect) within this time keeps its objects.
     ///
-    /// Default: zero. Objects go at once when the connection does.
+    /// Default: zero. Objects are released as soon as the connection closes.
     pub const fn lease(mut self, time: Duration) -> Self {
         self.lease = time;
         self
     }
 
-    /// How many connections may be open at once, and how many sessions may outlive theirs. Further clients are
-    /// turned away with a message that says so.
+    /// Maximum number of open connections, and maximum number of sessions that outlive their
+    /// connections. Further clients are rejected with the reason.
     ///
     /// Default: 1024.
     pub const fn max_connections(mut self, connections: usize) -> Self {
@@ -52,17 +52,17 @@ impl ServerOptions {
         self
     }
 
-    /// How many calls run at once, over all connections. Those beyond are refused at once as
-    /// [`Overloaded`](rpc_core::FaultKind::Overloaded). Calls that are answered without waiting for anything always find
-    /// room, and a few that come at the same moment may be more than this.
+    /// Maximum number of concurrent calls over all connections. Calls beyond it are rejected at
+    /// once as [`Overloaded`](rpc_core::FaultKind::Overloaded). Calls that complete without waiting
+    /// are always admitted. A few calls that arrive at the same moment may exceed the limit.
     ///
-    /// Default: 16,384, what a [single connection](Options::max_calls) may have.
+    /// Default: 16,384, the maximum of a [single connection](Options::max_calls).
     pub const fn max_calls(mut self, calls: usize) -> Self {
         self.max_calls = calls;
         self
     }
 
-    /// How long a graceful stop waits for calls under way before it aborts them.
+    /// Maximum time that a graceful stop waits for calls in flight before it aborts them.
     ///
     /// Default: 30 seconds.
     pub const fn drain_timeout(mut self, time: Duration) -> Self {

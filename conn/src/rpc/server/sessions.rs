@@ -1,4 +1,4 @@
-//! The sessions of a server, and the connections that carry them.
+//! Sessions of a server, active and resumable.
 
 use std::collections::{BTreeMap, HashMap};
 use std::future::{Future, poll_fn};
@@ -19,228 +19,237 @@ use crate::rpc::greeting;
 use crate::rpc::message::Token;
 use crate::rpc::session::{Driver, Lifeline, Link, Settings};
 
-/// The sessions that can be resumed.
+/// Table of the sessions that can be resumed, by token.
 #[derive(Default)]
-pub(super) struct Sessions(Mutex<HashMap<Token, Arc<Leased>>>);
+pub(super) struct ResumableSessions(Mutex<HashMap<Token, Arc<ResumableSession>>>);
 
-impl Sessions {
-    fn lock(&self) -> MutexGuard<'_, HashMap<Token, Arc<Leased>>> {
+impl ResumableSessions {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Token, Arc<ResumableSession>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn find(&self, token: Token) -> Option<Arc<Leased>> {
+    pub(super) fn find(&self, token: Token) -> Option<Arc<ResumableSession>> {
         self.lock().get(&token).cloned()
     }
 
-    /// Says whether there was room.
-    pub(super) fn add(&self, leased: &Arc<Leased>, max_lingering: usize) -> bool {
+    /// Adds a session. Returns `false` if there is no room.
+    pub(super) fn add(&self, resumable: &Arc<ResumableSession>, max_lingering: usize) -> bool {
         let mut sessions = self.lock();
-        // Those with a connection are limited already.
+        // Twice the limit: the sessions that have a connection are limited separately.
         let has_room = sessions.len() < max_lingering.saturating_mul(2);
         if has_room {
-            sessions.insert(leased.token, Arc::clone(leased));
+            sessions.insert(resumable.token, Arc::clone(resumable));
         }
         has_room
     }
 
     fn remove(&self, token: Token) {
         let removed = self.lock().remove(&token);
-        // Its objects are dropped where the lock is free.
+        // Dropped outside the lock, because its objects are dropped with it.
         drop(removed);
     }
 }
 
 /// A session that can be resumed.
-pub(super) struct Leased {
+pub(super) struct ResumableSession {
     pub(super) lifeline: Arc<Lifeline>,
     pub(super) token: Token,
-    /// Held by the connection that carries the session.
-    turn: Arc<tokio::sync::Mutex<()>>,
-    /// Tells that connection to let go.
-    current: Mutex<Option<oneshot::Sender<()>>>,
-    /// How many connections carried it.
-    turns: AtomicU64,
+    /// Locked by the connection that carries the session.
+    claim_lock: Arc<tokio::sync::Mutex<()>>,
+    /// Tells that connection to release the session.
+    release_signal: Mutex<Option<oneshot::Sender<()>>>,
+    /// Number of connections that have carried the session.
+    claims: AtomicU64,
 }
 
-impl Leased {
+impl ResumableSession {
     pub(super) fn new(lifeline: Arc<Lifeline>, token: Token) -> Arc<Self> {
         Arc::new(Self {
             lifeline,
             token,
-            turn: Arc::default(),
-            current: Mutex::default(),
-            turns: AtomicU64::new(0),
+            claim_lock: Arc::default(),
+            release_signal: Mutex::default(),
+            claims: AtomicU64::new(0),
         })
     }
 
-    fn current(&self) -> MutexGuard<'_, Option<oneshot::Sender<()>>> {
-        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    fn release_signal(&self) -> MutexGuard<'_, Option<oneshot::Sender<()>>> {
+        self.release_signal
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes the session over from the connection that carried it, which lets go first.
-    pub(super) async fn take_over(self: Arc<Self>) -> Option<Turn> {
-        if let Some(current) = self.current().take() {
-            // Who does not listen any more has let go.
-            let _ = current.send(());
+    /// Takes the session over from the connection that carries it, and waits until that one has
+    /// released it. Returns `None` if it does not in time, or if the session has ended.
+    pub(super) async fn take_over(self: Arc<Self>) -> Option<SessionClaim> {
+        if let Some(release_signal) = self.release_signal().take() {
+            // A dropped receiver has already released the session.
+            let _ = release_signal.send(());
         }
-        let guard = timeout(greeting::TIME, Arc::clone(&self.turn).lock_owned()).await;
+        let guard = timeout(greeting::TIMEOUT, Arc::clone(&self.claim_lock).lock_owned()).await;
         let guard = guard.ok().filter(|_| !self.lifeline.is_ended())?;
         let (sender, taken_over) = oneshot::channel();
-        *self.current() = Some(sender);
-        Some(Turn {
-            number: self.turns.fetch_add(1, Ordering::Relaxed) + 1,
-            leased: self,
+        *self.release_signal() = Some(sender);
+        Some(SessionClaim {
+            number: self.claims.fetch_add(1, Ordering::Relaxed) + 1,
+            resumable: self,
             taken_over,
             _guard: guard,
         })
     }
 }
 
-/// The turn of a connection to carry a session that can be resumed.
-pub(super) struct Turn {
-    leased: Arc<Leased>,
-    /// Which of the connections this is that carried the session.
+/// Exclusive right of a connection to carry a resumable session.
+pub(super) struct SessionClaim {
+    resumable: Arc<ResumableSession>,
+    /// Number of the claim, counted per session.
     number: u64,
     taken_over: oneshot::Receiver<()>,
     _guard: OwnedMutexGuard<()>,
 }
 
-/// What the connections of a listener have in common.
-pub(super) struct Serving {
+/// State that the connections of a listener share.
+pub(super) struct ServerState {
     pub(super) settings: Arc<Settings>,
-    sessions: Arc<Sessions>,
+    sessions: Arc<ResumableSessions>,
     stopping: CancellationToken,
-    /// The sessions that have a connection, the oldest first.
-    carried: Mutex<BTreeMap<u64, Weak<Lifeline>>>,
-    seats: AtomicU64,
+    /// The sessions that have a connection, oldest first.
+    active: Mutex<BTreeMap<u64, Weak<Lifeline>>>,
+    next_number: AtomicU64,
 }
 
-impl Serving {
-    pub(super) fn new(settings: Arc<Settings>, sessions: Arc<Sessions>) -> Self {
+impl ServerState {
+    pub(super) fn new(settings: Arc<Settings>, sessions: Arc<ResumableSessions>) -> Self {
         Self {
             settings,
             sessions,
             stopping: CancellationToken::new(),
-            carried: Mutex::default(),
-            seats: AtomicU64::new(0),
+            active: Mutex::default(),
+            next_number: AtomicU64::new(0),
         }
     }
 
-    fn carried(&self) -> MutexGuard<'_, BTreeMap<u64, Weak<Lifeline>>> {
-        self.carried.lock().unwrap_or_else(PoisonError::into_inner)
+    fn active(&self) -> MutexGuard<'_, BTreeMap<u64, Weak<Lifeline>>> {
+        self.active.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Tells all sessions that the server stops.
+    /// Tells all clients that the server is stopping.
     pub(super) fn stop(&self) {
         self.stopping.cancel();
-        let carried: Vec<_> = self.carried().values().filter_map(Weak::upgrade).collect();
-        for session in carried {
-            session.leave(STOPS);
+        let active: Vec<_> = self.active().values().filter_map(Weak::upgrade).collect();
+        for session in active {
+            session.leave(STOP_REASON);
         }
     }
 }
 
-/// What clients are told then.
-const STOPS: &str = "the server stops";
+/// Reason that clients receive when the server stops.
+const STOP_REASON: &str = "the server is stopping";
 
-/// A session, and the right to carry it. If that is dropped, the session ends.
-pub(super) struct Seat {
+/// A session with a connection. Dropping it ends the session, unless the session lingers.
+pub(super) struct ActiveSession {
     lifeline: Arc<Lifeline>,
-    serving: Arc<Serving>,
-    /// Counts the seats of its listener.
+    server: Arc<ServerState>,
+    /// Key in the map `active` of the server.
     number: u64,
-    /// Where the session can be resumed.
-    turn: Option<Box<Turn>>,
+    /// Present if the session is resumable.
+    claim: Option<Box<SessionClaim>>,
     lingers: bool,
 }
 
-impl Seat {
-    pub(super) fn new(lifeline: Arc<Lifeline>, serving: Arc<Serving>, turn: Option<Turn>) -> Self {
+impl ActiveSession {
+    pub(super) fn new(
+        lifeline: Arc<Lifeline>,
+        server: Arc<ServerState>,
+        claim: Option<SessionClaim>,
+    ) -> Self {
         Self {
             lifeline,
-            number: serving.seats.fetch_add(1, Ordering::Relaxed),
-            serving,
-            turn: turn.map(Box::new),
+            number: server.next_number.fetch_add(1, Ordering::Relaxed),
+            server,
+            claim: claim.map(Box::new),
             lingers: false,
         }
     }
 
-    /// Carries the session, which was told of the connection, until that ends.
+    /// Drives the session over a connection until the connection closes. The session must already
+    /// be `up`.
     pub(super) fn drive(mut self, link: Link, peer: Peer) -> impl Future<Output = ()> + use<> {
         let origin = origin(&self.lifeline, peer);
         let session = Arc::clone(self.lifeline.session());
         let mut driver = Driver::new(session, link, origin);
         async move {
-            self.heed_stop();
+            self.register();
             let reason = poll_fn(|cx| match Pin::new(&mut driver).poll(cx) {
                 Poll::Pending => self.poll_taken_over(cx),
                 ended => ended,
             });
             let reason = reason.await;
             let shown = Foreign::excerpt(&reason);
-            tracing::debug!(peer = %driver.peer(), reason = %shown, "a connection ended");
+            tracing::debug!(peer = %driver.peer(), reason = %shown, "connection closed");
             drop(driver);
-            if self.lifeline.down(&reason) && !self.serving.stopping.is_cancelled() {
+            if self.lifeline.down(&reason) && !self.server.stopping.is_cancelled() {
                 self.linger();
             }
         }
     }
 
-    /// Has the session told when the server stops.
-    fn heed_stop(&self) {
+    /// Registers the session, so that its client is told when the server stops.
+    fn register(&self) {
         let session = Arc::downgrade(&self.lifeline);
-        self.serving.carried().insert(self.number, session);
-        if self.serving.stopping.is_cancelled() {
-            self.lifeline.leave(STOPS);
+        self.server.active().insert(self.number, session);
+        if self.server.stopping.is_cancelled() {
+            self.lifeline.leave(STOP_REASON);
         }
     }
 
-    /// Ready when the session came back over another connection.
+    /// Ready when another connection has taken the session over.
     fn poll_taken_over(&mut self, cx: &mut Context<'_>) -> Poll<Disconnected> {
-        match &mut self.turn {
-            Some(turn) => Pin::new(&mut turn.taken_over)
+        match &mut self.claim {
+            Some(claim) => Pin::new(&mut claim.taken_over)
                 .poll(cx)
-                .map(|_| Disconnected::Left("it came back over another connection".to_owned())),
+                .map(|_| Disconnected::Left("it resumed over another connection".to_owned())),
             None => Poll::Pending,
         }
     }
 
-    /// Has the session wait for its client, for as long as the lease.
+    /// Keeps the session for its client until the lease expires or the server stops. Ends it at
+    /// once if it is not resumable.
     pub(super) fn linger(mut self) {
-        let Some(turn) = self.turn.take() else {
+        let Some(claim) = self.claim.take() else {
             return;
         };
         self.lingers = true;
-        let (serving, number) = (Arc::clone(&self.serving), turn.number);
-        let leased = Arc::clone(&turn.leased);
-        let lease = sleep(serving.settings.lease);
-        drop((self, turn));
+        let (server, number) = (Arc::clone(&self.server), claim.number);
+        let resumable = Arc::clone(&claim.resumable);
+        let lease = sleep(server.settings.lease);
+        drop((self, claim));
         tokio::spawn(async move {
             tokio::select! {
                 biased;
-                () = serving.stopping.cancelled() => {}
+                () = server.stopping.cancelled() => {}
                 () = lease => {}
             }
-            // Whoever has the turn by now goes on with the session.
-            if let Ok(_guard) = leased.turn.try_lock()
-                && leased.turns.load(Ordering::Relaxed) == number
+            // If another connection has claimed the session since, it continues there.
+            if let Ok(_guard) = resumable.claim_lock.try_lock()
+                && resumable.claims.load(Ordering::Relaxed) == number
             {
-                serving.sessions.remove(leased.token);
-                leased.lifeline.end(&Disconnected::Forgotten);
+                server.sessions.remove(resumable.token);
+                resumable.lifeline.end(&Disconnected::Forgotten);
             }
         });
     }
 }
 
-/// Ends the session when the connection does, however that comes about.
-impl Drop for Seat {
+/// Ends the session with its connection, also when the task is aborted or panics.
+impl Drop for ActiveSession {
     fn drop(&mut self) {
-        self.serving.carried().remove(&self.number);
+        self.server.active().remove(&self.number);
         if self.lingers {
             return;
         }
-        if let Some(turn) = &self.turn {
-            self.serving.sessions.remove(turn.leased.token);
+        if let Some(claim) = &self.claim {
+            self.server.sessions.remove(claim.resumable.token);
         }
         self.lifeline.end(&Disconnected::Closed);
     }

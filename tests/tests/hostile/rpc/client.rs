@@ -29,7 +29,7 @@ async fn invalid_greetings_of_servers() {
         (
             "an end instead of a greeting",
             vec![Finish],
-            "ended within the greeting",
+            "closed during the greeting",
         ),
         (
             "a goodbye instead of a greeting",
@@ -44,7 +44,7 @@ async fn invalid_greetings_of_servers() {
         (
             "a result instead of a greeting",
             vec![returned(&[8])],
-            "did not greet",
+            "not a `Hello`",
         ),
         (
             "a greeting of another version",
@@ -114,7 +114,7 @@ async fn invalid_replies_of_servers() {
         (
             "a tag that there is not",
             vec![returned(b"Z")],
-            "no tag of a value",
+            "not a tag of a value",
         ),
         (
             "a text of 16 EiB where a number should be",
@@ -295,7 +295,7 @@ async fn invalid_attachments_of_servers() {
             "no object",
             "object",
             vec![returned(b"*\0")],
-            "nothing is attached at place 0",
+            "no attachment at index 0",
         ),
         (
             "an object of the client's own",
@@ -315,7 +315,7 @@ async fn invalid_attachments_of_servers() {
             "an object in another place",
             "object",
             vec![Send(object(b"*\x05"))],
-            "nothing is attached at place 5",
+            "no attachment at index 5",
         ),
         (
             "a stream for an object",
@@ -389,7 +389,7 @@ async fn invalid_attachments_of_servers() {
             "a stream that breaks off",
             "stream",
             vec![Send(stream.clone()), Send(item(b"u\x01")), Finish],
-            "ended within the stream",
+            "closed before the stream ended",
         ),
         ("a stream that is not taken", "upload", vec![], "time"),
         (

@@ -76,22 +76,22 @@ async fn invalid_greetings() {
         (
             "an encoding that there is not",
             hello(b"json", GREEDY, b""),
-            Some("no encoding `json`"),
+            Some("unknown encoding `json`"),
         ),
         (
             "an encoding without a name",
             hello(b"", GREEDY, b""),
-            Some("no encoding ``"),
+            Some("unknown encoding ``"),
         ),
         (
             "a name that is no text",
             hello(b"\xff\xfe\0", GREEDY, b""),
-            Some("no encoding"),
+            Some("unknown encoding"),
         ),
         (
             "a name of 4,000 bytes",
             hello(&[b'x'; 4000], GREEDY, b""),
-            Some("no encoding"),
+            Some("unknown encoding"),
         ),
         ("no limits", until_limits().0, None),
         ("four limits", until_limits().raw(&[1; 4]).0, None),
