@@ -16,8 +16,8 @@ use tokio::time::timeout_at;
 use crate::address::{Target, ToTarget};
 use crate::auth::{AuthError, AuthKey, Binding, Digest, Role};
 use crate::codec::Codec;
-use crate::connection::{Connection, Stream, split};
-use crate::setup::{Admitted, Setup, Terms, plain_setters, setters};
+use crate::connection::{Connection, SplitStream, split};
+use crate::establish::{ConnectionConfig, ConnectionSettings, Established, plain_setters, setters};
 
 /// Connects to listeners, those of CPython included.
 #[derive(Debug)]
@@ -53,7 +53,7 @@ impl Client {
     }
 }
 
-type Connecting = Pin<Box<dyn Future<Output = io::Result<Stream>> + Send>>;
+type Connecting = Pin<Box<dyn Future<Output = io::Result<SplitStream>> + Send>>;
 
 /// Makes connections to one peer.
 #[derive(Clone)]
@@ -71,8 +71,11 @@ impl Dialer {
     }
 
     /// Connects, and proves the key.
-    pub(crate) async fn connect(&self, terms: &Terms) -> Result<Admitted, ConnectError> {
-        let deadline = terms.deadline();
+    pub(crate) async fn connect(
+        &self,
+        config: &ConnectionConfig,
+    ) -> Result<Established, ConnectError> {
+        let deadline = config.deadline();
         let connecting: Connecting = match self {
             Self::Target(target) => Box::pin(dial(target.clone()?)),
             Self::Transport(connect) => connect(),
@@ -80,7 +83,7 @@ impl Dialer {
         let stream = timeout_at(deadline, connecting)
             .await
             .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))?;
-        Ok(terms.admit(Role::Client, stream, deadline).await?)
+        Ok(config.establish(Role::Client, stream, deadline).await?)
     }
 }
 
@@ -88,7 +91,7 @@ impl Dialer {
 #[must_use = "it connects when it is awaited"]
 pub struct ClientBuilder<S, R, C> {
     dialer: Dialer,
-    setup: Setup,
+    settings: ConnectionSettings,
     types: PhantomData<fn(S, C) -> R>,
 }
 
@@ -96,7 +99,7 @@ impl<S, R, C: Codec> ClientBuilder<S, R, C> {
     fn new(dialer: Dialer) -> Self {
         Self {
             dialer,
-            setup: Setup::default(),
+            settings: ConnectionSettings::default(),
             types: PhantomData,
         }
     }
@@ -108,22 +111,22 @@ impl<S, R, C: Codec> ClientBuilder<S, R, C> {
     ///
     /// Default: 5 seconds. CPython's listeners, which serve one peer after the other, can need more.
     pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.setup.timeout = timeout;
+        self.settings.timeout = timeout;
         self
     }
 
     async fn open(self) -> Result<Connection<S, R, C>, ConnectError> {
-        let terms = self.setup.finish()?;
-        let admitted = self.dialer.connect(&terms).await?;
+        let config = self.settings.build()?;
+        let established = self.dialer.connect(&config).await?;
         Ok(Connection::from_parts(
-            admitted.reader,
-            admitted.writer,
-            admitted.peer,
+            established.reader,
+            established.writer,
+            established.peer,
         ))
     }
 }
 
-async fn dial(target: Target) -> io::Result<Stream> {
+async fn dial(target: Target) -> io::Result<SplitStream> {
     let host = |host: &str, port| TcpConnector::new(host, port);
     Ok(match target {
         Target::Host(name, port) if name.is_empty() => {
@@ -160,7 +163,7 @@ impl<S: 'static, R: 'static, C: Codec> IntoFuture for ClientBuilder<S, R, C> {
 impl<S, R, C> std::fmt::Debug for ClientBuilder<S, R, C> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("ClientBuilder")
-            .field("setup", &self.setup)
+            .field("settings", &self.settings)
             .finish_non_exhaustive()
     }
 }

@@ -23,16 +23,16 @@ use crate::error::{RecvError, SendError};
 
 mod confirmation;
 
-pub(crate) use confirmation::{Confirmations, Reply};
+pub(crate) use confirmation::{ConfirmationDecision, Confirmations};
 
 pub(crate) const ACKNOWLEDGEMENT: u8 = b'A';
 
 /// How long is waited for the acknowledgement of a descriptor, where the peer is said to give one
 /// ([`Acknowledge::Always`]).
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const CONFIRMATION_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How long a peer that may wait for an acknowledgement is watched for more bytes, which would show that it does not.
-pub(crate) const GRACE: Duration = Duration::from_millis(250);
+pub(crate) const SILENCE_TIMEOUT: Duration = Duration::from_millis(250);
 
 /// What becomes of descriptors that a peer sends over a Unix socket.
 ///
@@ -116,24 +116,24 @@ pub enum DescriptorError {
 }
 
 /// What one read gave that has no room for descriptors.
-pub(crate) struct Received {
+pub(crate) struct BytesRead {
     pub(crate) bytes: usize,
     /// Whether there was no more.
     pub(crate) is_drained: bool,
 }
 
 /// Reads from a socket once. The system closes descriptors that stand beside the bytes.
-pub(crate) fn receive(socket: impl AsFd, buffer: &mut [u8]) -> io::Result<Received> {
+pub(crate) fn receive_bytes(socket: impl AsFd, buffer: &mut [u8]) -> io::Result<BytesRead> {
     let room = buffer.len();
-    let mut nothing = RecvAncillaryBuffer::default();
+    let mut control = RecvAncillaryBuffer::default();
     let mut buffers = [IoSliceMut::new(buffer)];
     let flags = RecvFlags::empty();
-    let received = rustix::net::recvmsg(socket, &mut buffers, &mut nothing, flags)?;
+    let received = rustix::net::recvmsg(socket, &mut buffers, &mut control, flags)?;
     // A read ends at the byte that has descriptors, whatever comes behind it.
-    let is_cut = received.flags.contains(ReturnFlags::CTRUNC);
-    Ok(Received {
+    let is_truncated = received.flags.contains(ReturnFlags::CTRUNC);
+    Ok(BytesRead {
         bytes: received.bytes,
-        is_drained: (1..room).contains(&received.bytes) && !is_cut,
+        is_drained: (1..room).contains(&received.bytes) && !is_truncated,
     })
 }
 
@@ -146,20 +146,20 @@ pub(crate) fn peek(socket: impl AsFd, flags: RecvFlags) -> io::Result<Option<u8>
 }
 
 /// One byte of a socket, with what stands beside it.
-pub(crate) enum Taken {
+pub(crate) enum DescriptorRead {
     End,
     /// It stands beside nothing.
     Byte(u8),
-    Handles {
+    Descriptors {
         announced: u8,
-        handles: Vec<OwnedFd>,
+        descriptors: Vec<OwnedFd>,
         /// Whether there were more, or this process cannot have them.
-        is_cut: bool,
+        is_truncated: bool,
     },
 }
 
 /// Takes one byte of a socket, and the descriptors beside it.
-pub(crate) fn take(socket: impl AsFd) -> io::Result<Taken> {
+pub(crate) fn receive_descriptor(socket: impl AsFd) -> io::Result<DescriptorRead> {
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut control = RecvAncillaryBuffer::new(&mut space);
     let mut byte = [0];
@@ -167,34 +167,34 @@ pub(crate) fn take(socket: impl AsFd) -> io::Result<Taken> {
     let flags = RecvFlags::CMSG_CLOEXEC;
     let received = rustix::net::recvmsg(socket, &mut buffers, &mut control, flags)?;
     if received.bytes == 0 {
-        return Ok(Taken::End);
+        return Ok(DescriptorRead::End);
     }
-    let mut handles: Vec<OwnedFd> = Vec::new();
+    let mut descriptors: Vec<OwnedFd> = Vec::new();
     for message in control.drain() {
-        if let RecvAncillaryMessage::ScmRights(descriptors) = message {
-            handles.extend(descriptors);
+        if let RecvAncillaryMessage::ScmRights(received) = message {
+            descriptors.extend(received);
         }
     }
-    let is_cut = received.flags.contains(ReturnFlags::CTRUNC);
-    if handles.is_empty() && !is_cut {
-        return Ok(Taken::Byte(byte[0]));
+    let is_truncated = received.flags.contains(ReturnFlags::CTRUNC);
+    if descriptors.is_empty() && !is_truncated {
+        return Ok(DescriptorRead::Byte(byte[0]));
     }
-    Ok(Taken::Handles {
+    Ok(DescriptorRead::Descriptors {
         announced: byte[0],
-        handles,
-        is_cut,
+        descriptors,
+        is_truncated,
     })
 }
 
 /// The one descriptor of a byte that announced so many. Others are closed.
-pub(crate) fn only(
+pub(crate) fn expect_one(
     announced: u8,
-    mut handles: Vec<OwnedFd>,
-    is_cut: bool,
+    mut descriptors: Vec<OwnedFd>,
+    is_truncated: bool,
 ) -> Result<OwnedFd, DescriptorError> {
-    let received = handles.len();
-    match handles.pop() {
-        Some(handle) if received == 1 && announced == 1 && !is_cut => Ok(handle),
+    let received = descriptors.len();
+    match descriptors.pop() {
+        Some(handle) if received == 1 && announced == 1 && !is_truncated => Ok(handle),
         _ => Err(DescriptorError::Count {
             announced,
             received,
@@ -203,7 +203,7 @@ pub(crate) fn only(
 }
 
 /// Sends a copy of a descriptor, and the byte it stands beside.
-pub(crate) fn send(socket: impl AsFd, handle: impl AsFd) -> io::Result<usize> {
+pub(crate) fn send_descriptor(socket: impl AsFd, handle: impl AsFd) -> io::Result<usize> {
     let handle = [handle.as_fd()];
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut control = SendAncillaryBuffer::new(&mut space);

@@ -29,15 +29,15 @@
 //! # Ok::<(), conn::frame::FrameError>(())
 //! ```
 
+mod buffer_pool;
 mod decoder;
 mod encoder;
 mod error;
 mod header;
-mod spare;
 #[cfg(test)]
 mod tests;
 
 pub use decoder::Decoder;
 pub use encoder::Encoder;
-pub use error::{FrameError, Missing};
+pub use error::{FrameError, MissingPart};
 pub use header::Header;

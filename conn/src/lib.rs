@@ -102,6 +102,7 @@
 //! [`auth`] says what the key protects and what it does not: above all, **what is sent after the handshake is
 //! neither encrypted nor signed**. Every codec here reads data only.
 
+mod account;
 pub mod address;
 pub mod auth;
 #[cfg(unix)]
@@ -112,12 +113,11 @@ mod connection;
 #[cfg(unix)]
 mod descriptor;
 mod error;
+mod establish;
 pub mod frame;
 mod listener;
 mod pipe;
 pub mod rpc;
-mod setup;
-mod share;
 mod wait;
 
 pub use client::{Client, ClientBuilder, ConnectError};

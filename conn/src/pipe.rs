@@ -2,12 +2,12 @@
 
 use std::io;
 
+#[cfg(unix)]
+use crate::account::HalfAccount;
 use crate::codec::Codec;
 use crate::connection::{Connection, Receiver, Sender};
 #[cfg(unix)]
-use crate::connection::{Incoming, MAX_MESSAGE, Outgoing, Reader, Writer};
-#[cfg(unix)]
-use crate::share::Share;
+use crate::connection::{MAX_MESSAGE, Reader, StreamReadHalf, StreamWriteHalf, Writer};
 
 /// Two connections that reach each other, as CPython's `Pipe()`.
 ///
@@ -35,8 +35,12 @@ pub fn simplex<T, C: Codec>() -> io::Result<(Receiver<T, C>, Sender<T, C>)> {
     #[cfg(unix)]
     {
         let (sender, receiver) = tokio::net::unix::pipe::pipe()?;
-        let reader = Reader::new(Incoming::Pipe(receiver), MAX_MESSAGE, Share::default());
-        let writer = Writer::new(Outgoing::Pipe(sender), Share::default());
+        let reader = Reader::new(
+            StreamReadHalf::Pipe(receiver),
+            MAX_MESSAGE,
+            HalfAccount::default(),
+        );
+        let writer = Writer::new(StreamWriteHalf::Pipe(sender), HalfAccount::default());
         Ok((
             Receiver::from_parts(reader, C::default()),
             Sender::from_parts(writer, C::default()),

@@ -110,20 +110,22 @@ impl Channel {
 ///
 /// One table for the whole process, since a challenge of any listener may be sent back to any client
 /// here. Handshakes have limits of number and time, and so has this.
-static ISSUED: Mutex<Option<HashMap<Vec<u8>, Channel>>> = Mutex::new(None);
+static ISSUED_CHALLENGES: Mutex<Option<HashMap<Vec<u8>, Channel>>> = Mutex::new(None);
 
-fn issued() -> MutexGuard<'static, Option<HashMap<Vec<u8>, Channel>>> {
+fn issued_challenges() -> MutexGuard<'static, Option<HashMap<Vec<u8>, Channel>>> {
     // No code that could panic runs while the lock is held.
-    ISSUED.lock().unwrap_or_else(PoisonError::into_inner)
+    ISSUED_CHALLENGES
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A challenge of this process, remembered as long as this lives.
 #[derive(Debug)]
-pub(super) struct Issued(Vec<u8>);
+pub(super) struct IssuedChallenge(Vec<u8>);
 
-impl Issued {
+impl IssuedChallenge {
     pub(super) fn new(challenge: Vec<u8>, channel: Channel) -> Self {
-        issued()
+        issued_challenges()
             .get_or_insert_default()
             .insert(challenge.clone(), channel);
         Self(challenge)
@@ -134,9 +136,9 @@ impl Issued {
     }
 }
 
-impl Drop for Issued {
+impl Drop for IssuedChallenge {
     fn drop(&mut self) {
-        if let Some(issued) = issued().as_mut() {
+        if let Some(issued) = issued_challenges().as_mut() {
             issued.remove(&self.0);
         }
     }
@@ -145,7 +147,7 @@ impl Drop for Issued {
 /// Whether this process issued the challenge, and to somebody else than the end that now received it
 /// over `channel`.
 pub(super) fn is_reflected(challenge: &[u8], channel: &Channel) -> bool {
-    let issued = issued();
+    let issued = issued_challenges();
     let issued_on = issued.as_ref().and_then(|issued| issued.get(challenge));
     issued_on.is_some_and(|issued_on| !issued_on.is_opposite(channel))
 }

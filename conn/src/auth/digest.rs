@@ -70,23 +70,23 @@ impl Algorithm {
     }
 
     /// The keyed digest of the parts, one after the other.
-    pub(super) fn code(self, key: &AuthKey, parts: &[&[u8]]) -> Vec<u8> {
+    pub(super) fn hmac(self, key: &AuthKey, parts: &[&[u8]]) -> Vec<u8> {
         match self {
-            Self::Modern(Digest::Sha256) => code::<Hmac<Sha256>>(key, parts),
-            Self::Modern(Digest::Sha384) => code::<Hmac<Sha384>>(key, parts),
-            Self::Modern(Digest::Sha3_256) => code::<SimpleHmac<Sha3_256>>(key, parts),
-            Self::Modern(Digest::Sha3_384) => code::<SimpleHmac<Sha3_384>>(key, parts),
-            Self::Md5 => code::<Hmac<Md5>>(key, parts),
+            Self::Modern(Digest::Sha256) => compute_hmac::<Hmac<Sha256>>(key, parts),
+            Self::Modern(Digest::Sha384) => compute_hmac::<Hmac<Sha384>>(key, parts),
+            Self::Modern(Digest::Sha3_256) => compute_hmac::<SimpleHmac<Sha3_256>>(key, parts),
+            Self::Modern(Digest::Sha3_384) => compute_hmac::<SimpleHmac<Sha3_384>>(key, parts),
+            Self::Md5 => compute_hmac::<Hmac<Md5>>(key, parts),
         }
     }
 
     /// Whether `answer` is the keyed digest of the parts; how long that takes tells nothing.
     pub(super) fn verify(self, key: &AuthKey, parts: &[&[u8]], answer: &[u8]) -> bool {
-        self.code(key, parts).ct_eq(answer).into()
+        self.hmac(key, parts).ct_eq(answer).into()
     }
 }
 
-fn code<M: Mac + KeyInit>(key: &AuthKey, parts: &[&[u8]]) -> Vec<u8> {
+fn compute_hmac<M: Mac + KeyInit>(key: &AuthKey, parts: &[&[u8]]) -> Vec<u8> {
     #[allow(
         clippy::expect_used,
         reason = "HMAC pads or hashes every key to its block"

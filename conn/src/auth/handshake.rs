@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::channel::{Channel, Issued, Role, is_reflected};
+use super::channel::{Channel, IssuedChallenge, Role, is_reflected};
 use super::digest::Algorithm;
 use super::{AuthError, Authentication, Binding};
 
@@ -59,14 +59,14 @@ pub struct Handshake {
     channel: Channel,
     /// What a bound proof is bound to, where it can be and may.
     identity: Option<Vec<u8>>,
-    challenge: Issued,
-    state: State,
+    challenge: IssuedChallenge,
+    state: HandshakeState,
     outgoing: VecDeque<Vec<u8>>,
     is_legacy: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
+enum HandshakeState {
     /// The peer is to send its challenge.
     AwaitChallenge,
     /// The peer is to say whether it accepts the answer of this side.
@@ -112,10 +112,10 @@ impl Handshake {
         let mut handshake = Self {
             role,
             authentication,
-            challenge: Issued::new(challenge, channel.clone()),
+            challenge: IssuedChallenge::new(challenge, channel.clone()),
             channel,
             identity,
-            state: State::AwaitChallenge,
+            state: HandshakeState::AwaitChallenge,
             outgoing: VecDeque::new(),
             is_legacy: false,
         };
@@ -140,7 +140,7 @@ impl Handshake {
     /// fetched.
     #[must_use]
     pub fn is_complete(&self) -> bool {
-        self.state == State::Complete && self.outgoing.is_empty()
+        self.state == HandshakeState::Complete && self.outgoing.is_empty()
     }
 
     /// Takes a message of the peer.
@@ -150,19 +150,19 @@ impl Handshake {
     /// the protocol. The handshake is over then.
     pub fn incoming(&mut self, message: &[u8]) -> Result<(), AuthError> {
         let result = match self.state {
-            State::AwaitChallenge => self.answer(message),
-            State::AwaitVerdict => self.take_verdict(message),
-            State::AwaitAnswer => self.verify(message),
-            State::Complete | State::Failed => Err(AuthError::Unexpected {
+            HandshakeState::AwaitChallenge => self.respond(message),
+            HandshakeState::AwaitVerdict => self.process_verdict(message),
+            HandshakeState::AwaitAnswer => self.verify(message),
+            HandshakeState::Complete | HandshakeState::Failed => Err(AuthError::Unexpected {
                 expected: "to be taken: the handshake is over",
             }),
         };
         if result.is_err() {
             // All that a peer learns which has not proved the key.
-            if self.state == State::AwaitAnswer {
+            if self.state == HandshakeState::AwaitAnswer {
                 self.outgoing.push_back(FAILURE.to_vec());
             }
-            self.state = State::Failed;
+            self.state = HandshakeState::Failed;
         }
         result
     }
@@ -170,7 +170,7 @@ impl Handshake {
     fn send_challenge(&mut self) {
         let message = [CHALLENGE, self.challenge.challenge()].concat();
         self.outgoing.push_back(message);
-        self.state = State::AwaitAnswer;
+        self.state = HandshakeState::AwaitAnswer;
     }
 
     fn verify(&mut self, answer: &[u8]) -> Result<(), AuthError> {
@@ -187,7 +187,7 @@ impl Handshake {
         let bound = match &self.identity {
             Some(identity) if algorithm != Algorithm::Md5 => algorithm.verify(
                 key,
-                &bound_parts(self.role.opposite(), challenge, identity),
+                &bound_input(self.role.opposite(), challenge, identity),
                 code,
             ),
             _ => false,
@@ -202,13 +202,13 @@ impl Handshake {
         }
         self.outgoing.push_back(WELCOME.to_vec());
         self.state = match self.role {
-            Role::Listener => State::AwaitChallenge,
-            Role::Client => State::Complete,
+            Role::Listener => HandshakeState::AwaitChallenge,
+            Role::Client => HandshakeState::Complete,
         };
         Ok(())
     }
 
-    fn answer(&mut self, message: &[u8]) -> Result<(), AuthError> {
+    fn respond(&mut self, message: &[u8]) -> Result<(), AuthError> {
         let expected = "a challenge";
         let challenge = message
             .strip_prefix(CHALLENGE)
@@ -221,28 +221,28 @@ impl Handshake {
         let answer = if challenge.len() == LEGACY_CHALLENGE {
             self.is_legacy = true;
             self.allow(Algorithm::Md5)?;
-            self.refuse_unbound()?;
-            Algorithm::Md5.code(key, &[challenge])
+            self.reject_unbound()?;
+            Algorithm::Md5.hmac(key, &[challenge])
         } else {
             let (algorithm, _) = named_digest(challenge, expected)?;
             self.allow(algorithm)?;
             let code = match &self.identity {
                 Some(identity) if algorithm != Algorithm::Md5 && challenge.ends_with(MARK) => {
-                    algorithm.code(key, &bound_parts(self.role, challenge, identity))
+                    algorithm.hmac(key, &bound_input(self.role, challenge, identity))
                 }
                 _ => {
-                    self.refuse_unbound()?;
-                    algorithm.code(key, &[challenge])
+                    self.reject_unbound()?;
+                    algorithm.hmac(key, &[challenge])
                 }
             };
             [b"{", algorithm.name().as_bytes(), b"}", &code].concat()
         };
         self.outgoing.push_back(answer);
-        self.state = State::AwaitVerdict;
+        self.state = HandshakeState::AwaitVerdict;
         Ok(())
     }
 
-    fn take_verdict(&mut self, message: &[u8]) -> Result<(), AuthError> {
+    fn process_verdict(&mut self, message: &[u8]) -> Result<(), AuthError> {
         match message {
             WELCOME => {}
             FAILURE => return Err(AuthError::Rejected),
@@ -252,7 +252,7 @@ impl Handshake {
             }
         }
         match self.role {
-            Role::Listener => self.state = State::Complete,
+            Role::Listener => self.state = HandshakeState::Complete,
             Role::Client => self.send_challenge(),
         }
         Ok(())
@@ -265,7 +265,7 @@ impl Handshake {
         Ok(())
     }
 
-    fn refuse_unbound(&self) -> Result<(), AuthError> {
+    fn reject_unbound(&self) -> Result<(), AuthError> {
         if self.authentication.binding == Binding::Require {
             return Err(AuthError::Unbound);
         }
@@ -292,8 +292,8 @@ fn named_digest<'a>(
 }
 
 /// What is digested for a bound answer. Only the challenge varies in length, and it ends with the mark.
-fn bound_parts<'a>(answerer: Role, challenge: &'a [u8], identity: &'a [u8]) -> [&'a [u8]; 4] {
-    [BOUND, answerer.label(), challenge, identity]
+fn bound_input<'a>(responder: Role, challenge: &'a [u8], identity: &'a [u8]) -> [&'a [u8]; 4] {
+    [BOUND, responder.label(), challenge, identity]
 }
 
 #[cfg(test)]

@@ -222,7 +222,7 @@ pub enum AuthError {
 }
 
 /// Tells the log who was refused, and why: of a flood of strangers, the first few in a minute.
-pub(crate) fn log_refusal(peer: &Peer, error: &AuthError) {
+pub(crate) fn log_auth_failure(peer: &Peer, error: &AuthError) {
     static REFUSALS: Quota = Quota::new(10);
 
     if tracing::enabled!(tracing::Level::WARN)

@@ -13,15 +13,15 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::halves::{Receiver, Sender};
-use super::reader::Reader;
-use super::stream::Stream;
+use super::reader::BlockingReader;
+use super::stream::BlockingStream;
 use super::wait::wait;
-use super::writer::Writer;
+use super::writer::BlockingWriter;
 use crate::codec::{Bincode, Codec};
-use crate::connection::{Arrived, elements, value};
+use crate::connection::{PendingDescriptor, elements, value};
 use crate::descriptor::{
-    self, ACKNOWLEDGEMENT, Acknowledge, DescriptorError, Descriptors, GRACE, PATIENCE, Reply,
-    Taken, only,
+    self, ACKNOWLEDGEMENT, Acknowledge, CONFIRMATION_TIMEOUT, ConfirmationDecision,
+    DescriptorError, DescriptorRead, Descriptors, SILENCE_TIMEOUT, expect_one,
 };
 use crate::error::{RecvError, SendError};
 
@@ -36,25 +36,25 @@ use crate::error::{RecvError, SendError};
 /// the time without progress. A timed out call leaves the connection intact: the message is received by the
 /// next receive; the rest of what was being sent goes out with the next send.
 pub struct Connection<S = (), R = S, C = Bincode> {
-    pub(super) reader: Reader,
-    writer: Writer,
+    pub(super) reader: BlockingReader,
+    writer: BlockingWriter,
     pub(super) codec: C,
     peer: Peer,
     pub(super) acknowledge: Acknowledge,
     /// A descriptor that came to a receive which failed behind it.
-    pub(super) arrived: Option<Box<Arrived>>,
+    pub(super) pending_descriptor: Option<Box<PendingDescriptor>>,
     types: PhantomData<fn(S) -> R>,
 }
 
 impl<S, R, C: Codec> Connection<S, R, C> {
-    pub(super) fn from_parts(reader: Reader, writer: Writer, peer: Peer) -> Self {
+    pub(super) fn from_parts(reader: BlockingReader, writer: BlockingWriter, peer: Peer) -> Self {
         Self {
             reader,
             writer,
             codec: C::default(),
             peer,
             acknowledge: Acknowledge::default(),
-            arrived: None,
+            pending_descriptor: None,
             types: PhantomData,
         }
     }
@@ -82,7 +82,7 @@ impl<S, R, C: Codec> Connection<S, R, C> {
     {
         let message = self.reader.message(self.reader.max_message)?;
         let value = value(&self.codec, message);
-        self.reader.done();
+        self.reader.release_buffer();
         value
     }
 
@@ -154,7 +154,7 @@ impl<S, R, C: Codec> Connection<S, R, C> {
     /// Splits the connection into halves for two threads. They pass no descriptors; the system closes those that come.
     #[must_use]
     pub fn split(mut self) -> (Sender<S, C>, Receiver<R, C>) {
-        self.reader.stop_taking();
+        self.reader.stop_receiving_descriptors();
         (
             Sender::from_parts(self.writer, self.codec.clone()),
             Receiver::from_parts(self.reader, self.codec),
@@ -224,7 +224,7 @@ impl<S, R, C: Codec> Connection<S, R, C> {
             codec,
             peer: self.peer,
             acknowledge: self.acknowledge,
-            arrived: self.arrived,
+            pending_descriptor: self.pending_descriptor,
             types: PhantomData,
         }
     }
@@ -237,14 +237,14 @@ impl<S, R, C: Codec> Connection<S, R, C> {
     /// the descriptor and did not.
     pub fn send_handle(&mut self, handle: impl AsFd) -> Result<(), DescriptorError> {
         let stream = Arc::clone(&self.writer.stream);
-        let Stream::Unix(socket) = &*stream else {
+        let BlockingStream::Unix(socket) = &*stream else {
             return Err(DescriptorError::NotUnix);
         };
         self.writer.flush()?;
-        let sent = stream.sending(|| descriptor::send(socket, &handle));
+        let sent = stream.retry_send(|| descriptor::send_descriptor(socket, &handle));
         sent.map_err(SendError::Io)?;
-        if self.reader.confirmations.sent::<C>(self.acknowledge)
-            && !self.reader.confirmation(PATIENCE)?
+        if self.reader.confirmations.record_sent::<C>(self.acknowledge)
+            && !self.reader.confirmation(CONFIRMATION_TIMEOUT)?
         {
             return Err(DescriptorError::NotAcknowledged);
         }
@@ -259,60 +259,65 @@ impl<S, R, C: Codec> Connection<S, R, C> {
     /// [`DescriptorError::NotReceiving`] if it was not; if the connection is not a Unix socket, or ended, or the peer
     /// sent something else.
     pub fn recv_handle(&mut self) -> Result<OwnedFd, DescriptorError> {
-        if !matches!(&*self.reader.stream, Stream::Unix(_)) {
+        if !matches!(&*self.reader.stream, BlockingStream::Unix(_)) {
             return Err(DescriptorError::NotUnix);
         }
         if self.reader.descriptors != Descriptors::Receive {
             return Err(DescriptorError::NotReceiving);
         }
-        if self.arrived.is_none() {
-            let handle = match self.reader.take()? {
-                Taken::End | Taken::Byte(_) => return Err(DescriptorError::NoDescriptor),
-                Taken::Handles {
+        if self.pending_descriptor.is_none() {
+            let handle = match self.reader.descriptor()? {
+                DescriptorRead::End | DescriptorRead::Byte(_) => {
+                    return Err(DescriptorError::NoDescriptor);
+                }
+                DescriptorRead::Descriptors {
                     announced,
-                    handles,
-                    is_cut,
-                } => only(announced, handles, is_cut)?,
+                    descriptors,
+                    is_truncated,
+                } => expect_one(announced, descriptors, is_truncated)?,
             };
-            self.arrived = Some(Box::new(Arrived {
+            self.pending_descriptor = Some(Box::new(PendingDescriptor {
                 handle,
-                is_answered: false,
+                is_decided: false,
             }));
         }
         self.answer()?;
         self.writer.flush()?;
-        let arrived = self.arrived.take();
-        arrived.map_or(Err(DescriptorError::NoDescriptor), |arrived| {
-            Ok(arrived.handle)
+        let pending = self.pending_descriptor.take();
+        pending.map_or(Err(DescriptorError::NoDescriptor), |pending| {
+            Ok(pending.handle)
         })
     }
 
     /// Has the descriptor that arrived confirmed, if the peer waits for that.
     fn answer(&mut self) -> Result<(), RecvError> {
         if self
-            .arrived
+            .pending_descriptor
             .as_ref()
-            .is_none_or(|arrived| arrived.is_answered)
+            .is_none_or(|pending| pending.is_decided)
         {
             return Ok(());
         }
         let confirms = match self
             .reader
             .confirmations
-            .reply::<C>(self.acknowledge, &self.peer)
+            .decide::<C>(self.acknowledge, &self.peer)
         {
-            Reply::Nothing => false,
-            Reply::Confirm => true,
-            Reply::Watch => {
-                let goes_on = self.reader.is_ready_within(GRACE).map_err(RecvError::Io)?;
-                if goes_on {
-                    self.reader.confirmations.notice_silent();
+            ConfirmationDecision::Skip => false,
+            ConfirmationDecision::Confirm => true,
+            ConfirmationDecision::Watch => {
+                let has_more = self
+                    .reader
+                    .wait_ready(SILENCE_TIMEOUT)
+                    .map_err(RecvError::Io)?;
+                if has_more {
+                    self.reader.confirmations.record_no_confirmation();
                 }
-                !goes_on
+                !has_more
             }
         };
-        if let Some(arrived) = &mut self.arrived {
-            arrived.is_answered = true;
+        if let Some(pending) = &mut self.pending_descriptor {
+            pending.is_decided = true;
         }
         if confirms {
             self.writer.encoder.push_raw(&[ACKNOWLEDGEMENT]);

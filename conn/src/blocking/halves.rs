@@ -10,9 +10,9 @@ use bytemuck::{AnyBitPattern, NoUninit};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::reader::Reader;
+use super::reader::BlockingReader;
 use super::wait::wait;
-use super::writer::Writer;
+use super::writer::BlockingWriter;
 use crate::codec::{Bincode, Codec};
 use crate::connection::{elements, value};
 use crate::error::{RecvError, SendError};
@@ -20,13 +20,13 @@ use crate::error::{RecvError, SendError};
 /// The sending half of a connection. Clones send over the same connection from any thread, each message
 /// as a whole. When the last one is dropped, the peer sees the end.
 pub struct Sender<S = (), C = Bincode> {
-    writer: Arc<Mutex<Writer>>,
+    writer: Arc<Mutex<BlockingWriter>>,
     codec: C,
     types: PhantomData<fn(S)>,
 }
 
 impl<S, C: Codec> Sender<S, C> {
-    pub(super) fn from_parts(writer: Writer, codec: C) -> Self {
+    pub(super) fn from_parts(writer: BlockingWriter, codec: C) -> Self {
         Self {
             writer: Arc::new(Mutex::new(writer)),
             codec,
@@ -77,7 +77,7 @@ impl<S, C: Codec> Sender<S, C> {
         self.lock().shutdown()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Writer> {
+    fn lock(&self) -> MutexGuard<'_, BlockingWriter> {
         // A value whose serialisation panicked left nothing behind that could be sent.
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -101,13 +101,13 @@ impl<S, C> fmt::Debug for Sender<S, C> {
 
 /// The receiving half of a connection.
 pub struct Receiver<R = (), C = Bincode> {
-    pub(super) reader: Reader,
+    pub(super) reader: BlockingReader,
     codec: C,
     types: PhantomData<fn() -> R>,
 }
 
 impl<R, C: Codec> Receiver<R, C> {
-    pub(super) fn from_parts(reader: Reader, codec: C) -> Self {
+    pub(super) fn from_parts(reader: BlockingReader, codec: C) -> Self {
         Self {
             reader,
             codec,
@@ -125,7 +125,7 @@ impl<R, C: Codec> Receiver<R, C> {
     {
         let message = self.reader.message(self.reader.max_message)?;
         let value = value(&self.codec, message);
-        self.reader.done();
+        self.reader.release_buffer();
         value
     }
 

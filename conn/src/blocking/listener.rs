@@ -10,12 +10,12 @@ use rpc_core::transport::{Address, Peer};
 use tokio::runtime::{Builder, Runtime};
 
 use super::Connection;
-use super::reader::Reader;
-use super::stream::Stream;
-use super::writer::Writer;
+use super::reader::BlockingReader;
+use super::stream::BlockingStream;
+use super::writer::BlockingWriter;
 use crate::client::{ClientBuilder, ConnectError};
 use crate::codec::Codec;
-use crate::connection::{self, Incoming, MAX_MESSAGE, Outgoing};
+use crate::connection::{self, MAX_MESSAGE, StreamReadHalf, StreamWriteHalf};
 use crate::listener::{BindError, ListenerBuilder};
 
 /// Accepts connections, as [`conn::Listener`](crate::Listener). It comes from
@@ -98,18 +98,18 @@ impl<S, R, C: Codec> connection::Connection<S, R, C> {
     /// # Errors
     /// If it is not a socket, or is broken.
     pub fn into_blocking(mut self) -> io::Result<Connection<S, R, C>> {
-        if let Some(error) = self.reader.failed {
+        if let Some(error) = self.reader.deferred_error {
             return Err(error);
         }
-        let stream = match (self.reader.incoming, self.writer.outgoing) {
-            (Incoming::Tcp(incoming), Outgoing::Tcp(outgoing)) => {
-                let tcp = incoming.reunite(outgoing).map_err(io::Error::other)?;
+        let stream = match (self.reader.stream, self.writer.stream) {
+            (StreamReadHalf::Tcp(read_half), StreamWriteHalf::Tcp(write_half)) => {
+                let tcp = read_half.reunite(write_half).map_err(io::Error::other)?;
                 let tcp = tcp.into_std()?;
                 tcp.set_nonblocking(false)?;
-                Stream::Tcp(tcp)
+                BlockingStream::Tcp(tcp)
             }
-            (Incoming::Unix(incoming), Outgoing::Unix(outgoing)) => {
-                Stream::Unix(incoming.reunite(outgoing)?)
+            (StreamReadHalf::Unix(read_half), StreamWriteHalf::Unix(write_half)) => {
+                BlockingStream::Unix(read_half.reunite(write_half)?)
             }
             _ => {
                 let message = "only sockets can be used without async code";
@@ -122,19 +122,19 @@ impl<S, R, C: Codec> connection::Connection<S, R, C> {
             stream.set_read_timeout(Some(time))?;
         }
         let stream = Arc::new(stream);
-        let mut reader = Reader::new(Arc::clone(&stream), self.reader.max_message);
+        let mut reader = BlockingReader::new(Arc::clone(&stream), self.reader.max_message);
         reader.decoder = self.reader.decoder;
-        reader.share = self.reader.share.take();
+        reader.account = self.reader.account.take();
         reader.descriptors = self.reader.descriptors;
         reader.confirmations = self.reader.confirmations;
-        let mut writer = Writer::new(stream);
+        let mut writer = BlockingWriter::new(stream);
         writer.encoder = self.writer.encoder;
         writer.broken = self.writer.broken;
-        writer.share = self.writer.share.take();
+        writer.account = self.writer.account.take();
         let mut connection = Connection::from_parts(reader, writer, self.peer);
         connection.codec = self.codec;
         connection.acknowledge = self.acknowledge;
-        connection.arrived = self.arrived;
+        connection.pending_descriptor = self.pending_descriptor;
         Ok(connection)
     }
 }
@@ -142,7 +142,7 @@ impl<S, R, C: Codec> connection::Connection<S, R, C> {
 impl<S, R, C: Codec> From<UnixStream> for Connection<S, R, C> {
     /// A connection on a socket that blocks, without any authentication.
     fn from(socket: UnixStream) -> Self {
-        Self::on(Stream::Unix(socket), Peer::Unix(None))
+        Self::on(BlockingStream::Unix(socket), Peer::Unix(None))
     }
 }
 
@@ -150,14 +150,14 @@ impl<S, R, C: Codec> From<TcpStream> for Connection<S, R, C> {
     /// A connection on a socket that blocks, without any authentication.
     fn from(socket: TcpStream) -> Self {
         let peer = socket.peer_addr().map_or(Peer::Unknown, Peer::Tcp);
-        Self::on(Stream::Tcp(socket), peer)
+        Self::on(BlockingStream::Tcp(socket), peer)
     }
 }
 
 impl<S, R, C: Codec> Connection<S, R, C> {
-    fn on(stream: Stream, peer: Peer) -> Self {
+    fn on(stream: BlockingStream, peer: Peer) -> Self {
         let stream = Arc::new(stream);
-        let reader = Reader::new(Arc::clone(&stream), MAX_MESSAGE);
-        Self::from_parts(reader, Writer::new(stream), peer)
+        let reader = BlockingReader::new(Arc::clone(&stream), MAX_MESSAGE);
+        Self::from_parts(reader, BlockingWriter::new(stream), peer)
     }
 }

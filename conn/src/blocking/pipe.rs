@@ -4,9 +4,9 @@ use std::io;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 
-use super::reader::Reader;
-use super::stream::Stream;
-use super::writer::Writer;
+use super::reader::BlockingReader;
+use super::stream::BlockingStream;
+use super::writer::BlockingWriter;
 use super::{Connection, Receiver, Sender};
 use crate::codec::Codec;
 use crate::connection::MAX_MESSAGE;
@@ -31,8 +31,8 @@ pub fn pipe<S, R, C: Codec>() -> io::Result<(Connection<S, R, C>, Connection<R, 
 /// If the system has no more pipes.
 pub fn simplex<T, C: Codec>() -> io::Result<(Receiver<T, C>, Sender<T, C>)> {
     let (reader, writer) = io::pipe()?;
-    let reader = Reader::new(Arc::new(Stream::PipeReader(reader)), MAX_MESSAGE);
-    let writer = Writer::new(Arc::new(Stream::PipeWriter(writer)));
+    let reader = BlockingReader::new(Arc::new(BlockingStream::PipeReader(reader)), MAX_MESSAGE);
+    let writer = BlockingWriter::new(Arc::new(BlockingStream::PipeWriter(writer)));
     Ok((
         Receiver::from_parts(reader, C::default()),
         Sender::from_parts(writer, C::default()),

@@ -7,32 +7,32 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags};
 use rustix::net::RecvFlags;
 
-use super::stream::Stream;
-use super::wait::poll_within;
-use crate::descriptor::{self, Confirmations, Descriptors, Taken};
+use super::stream::BlockingStream;
+use super::wait::poll_timeout;
+use crate::account::{Evicted, HalfAccount, RETRY};
+use crate::descriptor::{self, Confirmations, DescriptorRead, Descriptors};
 use crate::error::RecvError;
 use crate::frame::{Decoder, Header};
-use crate::share::{Gone, RETRY, Share};
 
 /// The receiving half of a connection.
 #[derive(Debug)]
-pub(super) struct Reader {
-    pub(super) stream: Arc<Stream>,
+pub(super) struct BlockingReader {
+    pub(super) stream: Arc<BlockingStream>,
     pub(super) decoder: Decoder,
     pub(super) max_message: usize,
     /// What it holds of the listener's budget.
-    pub(super) share: Share,
+    pub(super) account: HalfAccount,
     pub(super) descriptors: Descriptors,
     pub(super) confirmations: Confirmations,
 }
 
-impl Reader {
-    pub(super) fn new(stream: Arc<Stream>, max_message: usize) -> Self {
+impl BlockingReader {
+    pub(super) fn new(stream: Arc<BlockingStream>, max_message: usize) -> Self {
         Self {
             stream,
             decoder: Decoder::new(),
             max_message,
-            share: Share::default(),
+            account: HalfAccount::default(),
             descriptors: Descriptors::Close,
             confirmations: Confirmations::default(),
         }
@@ -41,24 +41,24 @@ impl Reader {
     pub(super) fn message(&mut self, limit: usize) -> Result<&[u8], RecvError> {
         self.complete(limit)?;
         let message = self.decoder.message(limit)?.unwrap_or_default();
-        self.confirmations.notice(message);
+        self.confirmations.record_message(message);
         Ok(message)
     }
 
     /// Gives back what a message took that is decoded by now, where that counts.
     #[inline]
-    pub(super) fn done(&mut self) {
-        if self.share.concerns(0) {
-            self.decoder.rest();
+    pub(super) fn release_buffer(&mut self) {
+        if self.account.must_count(0) {
+            self.decoder.release_buffer();
             // It holds less than before.
-            let _ = self.share.resize(self.decoder.size());
+            let _ = self.account.resize(self.decoder.size());
         }
     }
 
     pub(super) fn owned_message(&mut self, limit: usize) -> Result<Vec<u8>, RecvError> {
         self.complete(limit)?;
         let message = self.decoder.owned_message(limit)?.unwrap_or_default();
-        self.done();
+        self.release_buffer();
         Ok(message)
     }
 
@@ -93,13 +93,13 @@ impl Reader {
     /// Waits for the confirmation of a descriptor. Says whether it came in time, and not something else.
     pub(super) fn confirmation(&mut self, patience: Duration) -> Result<bool, RecvError> {
         if !self.decoder.is_empty() {
-            let comes = self.confirmations.takes(self.decoder.peek_byte());
-            if comes {
-                self.decoder.byte();
+            let is_confirmation = self.confirmations.consume(self.decoder.peek_byte());
+            if is_confirmation {
+                self.decoder.take_byte();
             }
-            return Ok(comes);
+            return Ok(is_confirmation);
         }
-        if !self.is_ready_within(patience).map_err(RecvError::Io)? {
+        if !self.wait_ready(patience).map_err(RecvError::Io)? {
             return Ok(false);
         }
         let next = self.next_confirmation().map_err(RecvError::Io)?;
@@ -109,47 +109,47 @@ impl Reader {
     /// Takes the next byte that came if it confirms a descriptor. Says whether it did; nothing at the end.
     fn next_confirmation(&mut self) -> io::Result<Option<bool>> {
         let next = descriptor::peek(&*self.stream, RecvFlags::DONTWAIT)?;
-        let comes = self.confirmations.takes(next);
-        if comes {
+        let is_confirmation = self.confirmations.consume(next);
+        if is_confirmation {
             // It is there: this neither waits nor fails.
             let _ = (&*self.stream).read(&mut [0]);
         }
-        Ok(next.map(|_| comes))
+        Ok(next.map(|_| is_confirmation))
     }
 
     /// Takes the next byte and the descriptors beside it, unless it is one of a message.
-    pub(super) fn take(&mut self) -> Result<Taken, RecvError> {
+    pub(super) fn descriptor(&mut self) -> Result<DescriptorRead, RecvError> {
         loop {
-            self.confirmations.skip(&mut self.decoder);
+            self.confirmations.skip_in(&mut self.decoder);
             if let Some(byte) = self.decoder.peek_byte() {
-                return Ok(Taken::Byte(byte));
+                return Ok(DescriptorRead::Byte(byte));
             }
             let stream = &*self.stream;
-            let taken = stream.receiving(|| descriptor::take(stream));
-            match taken.map_err(RecvError::Io)? {
-                Taken::End => {
+            let read = stream.retry_receive(|| descriptor::receive_descriptor(stream));
+            match read.map_err(RecvError::Io)? {
+                DescriptorRead::End => {
                     self.decoder.end()?;
                     return Err(RecvError::Closed);
                 }
-                Taken::Byte(byte) => self.decoder.feed(&[byte]),
-                handles @ Taken::Handles { .. } => return Ok(handles),
+                DescriptorRead::Byte(byte) => self.decoder.feed(&[byte]),
+                descriptors @ DescriptorRead::Descriptors { .. } => return Ok(descriptors),
             }
         }
     }
 
     /// Waits until something came or the stream ended, but no longer than `time`. Says whether it did.
-    pub(super) fn is_ready_within(&self, time: Duration) -> io::Result<bool> {
+    pub(super) fn wait_ready(&self, time: Duration) -> io::Result<bool> {
         let mut polled = [PollFd::new(&*self.stream, PollFlags::IN)];
-        Ok(poll_within(&mut polled, Some(time))? > 0)
+        Ok(poll_timeout(&mut polled, Some(time))? > 0)
     }
 
     /// Drops confirmations of descriptors that came and were not received yet. Says whether something else came, or
     /// the end. It waits for nothing.
-    pub(super) fn has_more_than_confirmations(&mut self) -> bool {
+    pub(super) fn has_input(&mut self) -> bool {
         let mut came = false;
         loop {
-            self.confirmations.skip(&mut self.decoder);
-            if !self.decoder.is_empty() || !(came || self.confirmations.are_due()) {
+            self.confirmations.skip_in(&mut self.decoder);
+            if !self.decoder.is_empty() || !(came || self.confirmations.are_outstanding()) {
                 return true;
             }
             match self.next_confirmation() {
@@ -161,13 +161,13 @@ impl Reader {
     }
 
     /// Takes no descriptors any more, and so reads as far ahead as it can.
-    pub(super) const fn stop_taking(&mut self) {
+    pub(super) const fn stop_receiving_descriptors(&mut self) {
         self.descriptors = Descriptors::Close;
     }
 
     fn header(&mut self) -> Result<Header, RecvError> {
         loop {
-            self.confirmations.skip(&mut self.decoder);
+            self.confirmations.skip_in(&mut self.decoder);
             if let Some(header) = self.decoder.header()? {
                 return Ok(header);
             }
@@ -176,27 +176,27 @@ impl Reader {
     }
 
     fn complete(&mut self, limit: usize) -> Result<(), RecvError> {
-        self.confirmations.skip(&mut self.decoder);
+        self.confirmations.skip_in(&mut self.decoder);
         while !self.decoder.is_complete(limit)? {
             self.fill()?;
-            self.confirmations.skip(&mut self.decoder);
+            self.confirmations.skip_in(&mut self.decoder);
         }
         Ok(())
     }
 
     /// Reads once.
     fn fill(&mut self) -> Result<(), RecvError> {
-        if self.share.is_gone() {
+        if self.account.is_evicted() {
             return Err(RecvError::Evicted);
         }
         // A read beyond the end of a message would drop the descriptors that stand there.
         let space = match (&*self.stream, self.descriptors) {
-            (Stream::Unix(_), Descriptors::Receive) => self.decoder.prepare_exact(),
+            (BlockingStream::Unix(_), Descriptors::Receive) => self.decoder.prepare_exact(),
             _ => self.decoder.prepare(),
         };
         let size = self.decoder.size();
-        if self.share.concerns(size)
-            && let Err(error) = wait_for_more(&self.stream, &mut self.share, size)
+        if self.account.must_count(size)
+            && let Err(error) = wait_for_input(&self.stream, &mut self.account, size)
         {
             if let RecvError::Evicted = error {
                 self.decoder.clear();
@@ -218,25 +218,31 @@ impl Reader {
 }
 
 /// Waits until there is room for so many bytes, and something to read, as long as a read may take.
-fn wait_for_more(stream: &Stream, share: &mut Share, size: usize) -> Result<(), RecvError> {
+fn wait_for_input(
+    stream: &BlockingStream,
+    account: &mut HalfAccount,
+    size: usize,
+) -> Result<(), RecvError> {
     let deadline = stream.read_timeout().map_err(RecvError::Io)?;
     let deadline = deadline.and_then(|time| Instant::now().checked_add(time));
     let mut has_room = false;
     loop {
-        has_room = has_room || share.resize(size).is_ok();
-        if !has_room && !share.ever_fits(size) {
-            share.go();
+        has_room = has_room || account.resize(size).is_ok();
+        if !has_room && !account.can_ever_fit(size) {
+            account.evict();
         }
         let is_ready = match has_room {
             true => stream
-                .is_ready(PollFlags::IN, RETRY)
+                .poll_ready(PollFlags::IN, RETRY)
                 .map_err(RecvError::Io)?,
             false => {
                 std::thread::sleep(RETRY);
                 false
             }
         };
-        share.check().map_err(|Gone| RecvError::Evicted)?;
+        account
+            .check_evicted()
+            .map_err(|Evicted| RecvError::Evicted)?;
         if is_ready {
             return Ok(());
         }

@@ -172,7 +172,7 @@ fn confirmations_of_descriptors() {
     there.write_all(one).unwrap();
     assert_eq!(here.recv().unwrap(), 1);
     let file = tempfile::tempfile().unwrap();
-    crate::descriptor::send(&there, &file).unwrap();
+    crate::descriptor::send_descriptor(&there, &file).unwrap();
     here.recv_handle().unwrap();
     let mut byte = [0];
     there.read_exact(&mut byte).unwrap();
@@ -260,7 +260,7 @@ fn signals_interrupt_nothing() {
         let mut room = vec![0; filled + 1];
         there.read_exact(&mut room).unwrap();
         thread::sleep(SOON);
-        crate::descriptor::send(&there, tempfile::tempfile().unwrap()).unwrap();
+        crate::descriptor::send_descriptor(&there, tempfile::tempfile().unwrap()).unwrap();
         thread::sleep(SOON);
         there.write_all(b"\0\0\0\x01").unwrap();
         thread::sleep(SOON);
@@ -307,7 +307,7 @@ fn an_async_connection_keeps_what_it_holds() {
 }
 
 #[test]
-fn a_listener_lets_in_who_knows_the_key() {
+fn a_listener_accepts_only_a_client_with_the_key() {
     let listener = Listener::bind_fresh().authkey("key");
     let mut listener = listener.idle_timeout(Some(SOON)).wait().unwrap();
     let address = listener.local_address().clone();

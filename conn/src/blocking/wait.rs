@@ -10,28 +10,28 @@ use super::{Connection, Receiver};
 use crate::codec::Codec;
 
 /// What [`wait`] can wait for: a [`Connection`] or a [`Receiver`], whatever their types.
-pub trait Wait: Sealed {}
+pub trait Wait: Pollable {}
 
 impl<S, R, C: Codec> Wait for Connection<S, R, C> {}
 
 impl<R, C: Codec> Wait for Receiver<R, C> {}
 
 #[allow(unnameable_types, reason = "nobody else is to implement `Wait`")]
-pub trait Sealed {
+pub trait Pollable {
     /// Whether bytes came already.
-    fn holds_bytes(&self) -> bool;
+    fn has_buffered(&self) -> bool;
     /// Whether something came that is to be received, or the end. It waits for nothing.
-    fn has_more_than_confirmations(&mut self) -> bool;
+    fn has_input(&mut self) -> bool;
     fn descriptor(&self) -> BorrowedFd<'_>;
 }
 
-impl<S, R, C> Sealed for Connection<S, R, C> {
-    fn holds_bytes(&self) -> bool {
+impl<S, R, C> Pollable for Connection<S, R, C> {
+    fn has_buffered(&self) -> bool {
         !self.reader.decoder.is_empty()
     }
 
-    fn has_more_than_confirmations(&mut self) -> bool {
-        self.reader.has_more_than_confirmations()
+    fn has_input(&mut self) -> bool {
+        self.reader.has_input()
     }
 
     fn descriptor(&self) -> BorrowedFd<'_> {
@@ -39,13 +39,13 @@ impl<S, R, C> Sealed for Connection<S, R, C> {
     }
 }
 
-impl<R, C> Sealed for Receiver<R, C> {
-    fn holds_bytes(&self) -> bool {
+impl<R, C> Pollable for Receiver<R, C> {
+    fn has_buffered(&self) -> bool {
         !self.reader.decoder.is_empty()
     }
 
-    fn has_more_than_confirmations(&mut self) -> bool {
-        self.reader.has_more_than_confirmations()
+    fn has_input(&mut self) -> bool {
+        self.reader.has_input()
     }
 
     fn descriptor(&self) -> BorrowedFd<'_> {
@@ -63,8 +63,8 @@ impl<R, C> Sealed for Receiver<R, C> {
 pub fn wait(connections: &mut [&mut dyn Wait], time: Option<Duration>) -> io::Result<Vec<usize>> {
     let deadline = time.and_then(|time| Instant::now().checked_add(time));
     loop {
-        let any_held = connections.iter().any(|one| one.holds_bytes());
-        let left = match any_held {
+        let any_buffered = connections.iter().any(|one| one.has_buffered());
+        let left = match any_buffered {
             true => Some(Duration::ZERO),
             false => deadline.map(|deadline| deadline.saturating_duration_since(Instant::now())),
         };
@@ -72,19 +72,19 @@ pub fn wait(connections: &mut [&mut dyn Wait], time: Option<Duration>) -> io::Re
             .iter()
             .map(|connection| PollFd::from_borrowed_fd(connection.descriptor(), PollFlags::IN))
             .collect();
-        poll_within(&mut descriptors, left)?;
+        poll_timeout(&mut descriptors, left)?;
         let polled: Vec<bool> = descriptors
             .iter()
             .map(|polled| !polled.revents().is_empty())
             .collect();
         let mut ready = Vec::new();
         for (position, (connection, polled)) in connections.iter_mut().zip(polled).enumerate() {
-            if connection.holds_bytes() || (polled && connection.has_more_than_confirmations()) {
+            if connection.has_buffered() || (polled && connection.has_input()) {
                 ready.push(position);
             }
         }
-        let is_over = left.is_some_and(|left| left.is_zero());
-        if !ready.is_empty() || is_over {
+        let has_timed_out = left.is_some_and(|left| left.is_zero());
+        if !ready.is_empty() || has_timed_out {
             return Ok(ready);
         }
     }
@@ -92,7 +92,7 @@ pub fn wait(connections: &mut [&mut dyn Wait], time: Option<Duration>) -> io::Re
 
 /// Waits until there is something on one of the descriptors, but no longer than `time`, whatever signals come. Returns
 /// on how many there is.
-pub(super) fn poll_within(
+pub(super) fn poll_timeout(
     descriptors: &mut [PollFd<'_>],
     time: Option<Duration>,
 ) -> io::Result<usize> {

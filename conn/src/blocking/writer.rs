@@ -7,30 +7,30 @@ use std::time::Instant;
 use rustix::event::PollFlags;
 use serde::Serialize;
 
-use super::stream::Stream;
+use super::stream::BlockingStream;
+use crate::account::{HalfAccount, RETRY};
 use crate::codec::Codec;
-use crate::connection::COPIED;
+use crate::connection::MAX_COPIED;
 use crate::error::SendError;
 use crate::frame::{Encoder, Header};
-use crate::share::{RETRY, Share};
 
 /// The sending half of a connection. When it is dropped, the peer sees the end.
 #[derive(Debug)]
-pub(super) struct Writer {
-    pub(super) stream: Arc<Stream>,
+pub(super) struct BlockingWriter {
+    pub(super) stream: Arc<BlockingStream>,
     pub(super) encoder: Encoder,
     pub(super) broken: bool,
     /// What it holds of the listener's budget.
-    pub(super) share: Share,
+    pub(super) account: HalfAccount,
 }
 
-impl Writer {
-    pub(super) fn new(stream: Arc<Stream>) -> Self {
+impl BlockingWriter {
+    pub(super) fn new(stream: Arc<BlockingStream>) -> Self {
         Self {
             stream,
             encoder: Encoder::new(),
             broken: false,
-            share: Share::default(),
+            account: HalfAccount::default(),
         }
     }
 
@@ -53,7 +53,7 @@ impl Writer {
             self.flush()?;
         }
         let length: usize = slices.iter().map(|slice| slice.len()).sum();
-        if length <= COPIED {
+        if length <= MAX_COPIED {
             self.encoder.push_slices(length, slices);
             return self.flush();
         }
@@ -92,34 +92,36 @@ impl Writer {
             return Err(SendError::Broken);
         }
         while !self.encoder.unwritten().is_empty() {
-            let written = match self.share.budget() {
-                Some(_) if self.share.concerns(self.encoder.size()) => self.write_held()?,
+            let written = match self.account.budget() {
+                Some(_) if self.account.must_count(self.encoder.size()) => {
+                    self.write_accounted()?
+                }
                 _ => (&*self.stream).write(self.encoder.unwritten()),
             };
             let count = self.progress(written)?;
             self.encoder.wrote(count);
         }
-        self.share.released();
+        self.account.release();
         Ok(())
     }
 
     /// Writes once, and holds what the peer does not take till then.
-    fn write_held(&mut self) -> Result<io::Result<usize>, SendError> {
+    fn write_accounted(&mut self) -> Result<io::Result<usize>, SendError> {
         let deadline = self.stream.write_timeout().map_err(SendError::Io)?;
         let deadline = deadline.and_then(|time| Instant::now().checked_add(time));
         loop {
-            let written = self.stream.write_some(self.encoder.unwritten());
+            let written = self.stream.try_write(self.encoder.unwritten());
             if !matches!(&written, Err(error) if error.kind() == io::ErrorKind::WouldBlock) {
                 return Ok(written);
             }
-            let is_held = self.share.resize(self.encoder.size()).is_ok();
-            if !is_held || self.share.check().is_err() {
-                self.share.go();
+            let is_held = self.account.resize(self.encoder.size()).is_ok();
+            if !is_held || self.account.check_evicted().is_err() {
+                self.account.evict();
                 self.broken = true;
                 self.encoder.clear();
                 return Err(SendError::Evicted);
             }
-            let is_ready = self.stream.is_ready(PollFlags::OUT, RETRY);
+            let is_ready = self.stream.poll_ready(PollFlags::OUT, RETRY);
             let is_ready = is_ready.map_err(SendError::Io)?;
             if !is_ready && deadline.is_some_and(|deadline| deadline <= Instant::now()) {
                 return Ok(written);
@@ -154,7 +156,7 @@ impl Writer {
     }
 }
 
-impl Drop for Writer {
+impl Drop for BlockingWriter {
     fn drop(&mut self) {
         // It fails where the peer has left.
         let _ = self.stream.shutdown();

@@ -48,7 +48,7 @@ impl<S, C: Codec> Sender<S, C> {
     where
         S: Serialize,
     {
-        self.lock().await.guard().send(&self.codec, value).await
+        self.lock().await.writer().send(&self.codec, value).await
     }
 
     /// Sends bytes, as [`Connection::send_bytes`](super::Connection::send_bytes) does.
@@ -64,7 +64,7 @@ impl<S, C: Codec> Sender<S, C> {
     /// # Errors
     /// Those of the connection.
     pub async fn send_vectored(&self, slices: &[&[u8]]) -> Result<(), SendError> {
-        self.lock().await.guard().send_vectored(slices).await
+        self.lock().await.writer().send_vectored(slices).await
     }
 
     /// Sends numbers, as [`Connection::send_array`](super::Connection::send_array) does.
@@ -80,13 +80,13 @@ impl<S, C: Codec> Sender<S, C> {
     /// # Errors
     /// Those of the connection.
     pub async fn close(self) -> Result<(), SendError> {
-        self.lock().await.guard().shutdown().await
+        self.lock().await.writer().shutdown().await
     }
 
-    async fn lock(&self) -> Turn<'_> {
-        Turn {
+    async fn lock(&self) -> WriterGuard<'_> {
+        WriterGuard {
             guard: Some(self.writer.lock().await),
-            writer: &self.writer,
+            mutex: &self.writer,
         }
     }
 }
@@ -108,23 +108,23 @@ impl<S, C> fmt::Debug for Sender<S, C> {
 }
 
 /// One sender's turn at the writer.
-struct Turn<'a> {
+struct WriterGuard<'a> {
     guard: Option<MutexGuard<'a, Writer>>,
-    writer: &'a Arc<Mutex<Writer>>,
+    mutex: &'a Arc<Mutex<Writer>>,
 }
 
-impl Turn<'_> {
-    fn guard(&mut self) -> &mut Writer {
+impl WriterGuard<'_> {
+    fn writer(&mut self) -> &mut Writer {
         self.guard.as_mut().expect("it is there until the drop")
     }
 }
 
-impl Drop for Turn<'_> {
+impl Drop for WriterGuard<'_> {
     fn drop(&mut self) {
         let unwritten = self.guard.take().is_some_and(|guard| guard.has_unwritten());
         // The next sender may never come, and the peer has half a message.
         if unwritten && let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            let writer = Arc::clone(self.writer);
+            let writer = Arc::clone(self.mutex);
             runtime.spawn(async move {
                 // If it fails, the next send says so.
                 let _ = writer.lock().await.flush().await;
@@ -163,7 +163,7 @@ impl<R, C: Codec> Receiver<R, C> {
     {
         let message = self.reader.message(self.reader.max_message).await?;
         let value = value(&self.codec, message);
-        self.reader.done();
+        self.reader.release_buffer();
         value
     }
 

@@ -5,20 +5,20 @@ use std::os::fd::{AsFd, OwnedFd};
 
 use tokio::time::timeout;
 
-use super::{Connection, Incoming, Outgoing, while_writing};
+use super::{Connection, StreamReadHalf, StreamWriteHalf, while_writing};
 use crate::codec::Codec;
 use crate::descriptor::{
-    ACKNOWLEDGEMENT, Acknowledge, DescriptorError, Descriptors, GRACE, PATIENCE, Reply, Taken,
-    only, send,
+    ACKNOWLEDGEMENT, Acknowledge, CONFIRMATION_TIMEOUT, ConfirmationDecision, DescriptorError,
+    DescriptorRead, Descriptors, SILENCE_TIMEOUT, expect_one, send_descriptor,
 };
 use crate::error::SendError;
 
 /// A descriptor that came, on its way to the program.
 #[derive(Debug)]
-pub(crate) struct Arrived {
+pub(crate) struct PendingDescriptor {
     pub(crate) handle: OwnedFd,
     /// Whether the peer was told, as far as it is to be.
-    pub(crate) is_answered: bool,
+    pub(crate) is_decided: bool,
 }
 
 impl<S, R, C: Codec> Connection<S, R, C> {
@@ -33,18 +33,18 @@ impl<S, R, C: Codec> Connection<S, R, C> {
     /// # Cancel safety
     /// The descriptor may have been sent. A confirmation that comes later is dropped.
     pub async fn send_handle(&mut self, handle: impl AsFd) -> Result<(), DescriptorError> {
-        if !matches!(self.writer.outgoing, Outgoing::Unix(_)) {
+        if !matches!(self.writer.stream, StreamWriteHalf::Unix(_)) {
             return Err(DescriptorError::NotUnix);
         }
         self.writer.flush().await?;
-        let Outgoing::Unix(socket) = &mut self.writer.outgoing else {
+        let StreamWriteHalf::Unix(socket) = &mut self.writer.stream else {
             return Err(DescriptorError::NotUnix);
         };
-        poll_fn(|cx| socket.poll_send(cx, |socket| send(socket, &handle)))
+        poll_fn(|cx| socket.poll_send(cx, |socket| send_descriptor(socket, &handle)))
             .await
             .map_err(SendError::Io)?;
-        if self.reader.confirmations.sent::<C>(self.acknowledge) {
-            match timeout(PATIENCE, self.reader.confirmation()).await {
+        if self.reader.confirmations.record_sent::<C>(self.acknowledge) {
+            match timeout(CONFIRMATION_TIMEOUT, self.reader.confirmation()).await {
                 Ok(Ok(true)) => {}
                 Ok(Err(error)) => return Err(error.into()),
                 Ok(Ok(false)) | Err(_) => return Err(DescriptorError::NotAcknowledged),
@@ -65,61 +65,63 @@ impl<S, R, C: Codec> Connection<S, R, C> {
     /// # Cancel safety
     /// Nothing is lost: the next call has the descriptor.
     pub async fn recv_handle(&mut self) -> Result<OwnedFd, DescriptorError> {
-        if !matches!(self.reader.incoming, Incoming::Unix(_)) {
+        if !matches!(self.reader.stream, StreamReadHalf::Unix(_)) {
             return Err(DescriptorError::NotUnix);
         }
         if self.reader.descriptors != Descriptors::Receive {
             return Err(DescriptorError::NotReceiving);
         }
-        if self.arrived.is_none() {
-            let take = poll_fn(|cx| self.reader.poll_take(cx));
+        if self.pending_descriptor.is_none() {
+            let take = poll_fn(|cx| self.reader.poll_descriptor(cx));
             let handle = match while_writing(&mut self.writer, take).await? {
-                Taken::End | Taken::Byte(_) => return Err(DescriptorError::NoDescriptor),
-                Taken::Handles {
+                DescriptorRead::End | DescriptorRead::Byte(_) => {
+                    return Err(DescriptorError::NoDescriptor);
+                }
+                DescriptorRead::Descriptors {
                     announced,
-                    handles,
-                    is_cut,
-                } => only(announced, handles, is_cut)?,
+                    descriptors,
+                    is_truncated,
+                } => expect_one(announced, descriptors, is_truncated)?,
             };
-            self.arrived = Some(Box::new(Arrived {
+            self.pending_descriptor = Some(Box::new(PendingDescriptor {
                 handle,
-                is_answered: false,
+                is_decided: false,
             }));
         }
         self.answer().await;
         self.writer.flush().await?;
-        let arrived = self.arrived.take();
-        arrived.map_or(Err(DescriptorError::NoDescriptor), |arrived| {
-            Ok(arrived.handle)
+        let pending = self.pending_descriptor.take();
+        pending.map_or(Err(DescriptorError::NoDescriptor), |pending| {
+            Ok(pending.handle)
         })
     }
 
     /// Has the descriptor that arrived confirmed, if the peer waits for that.
     async fn answer(&mut self) {
         if self
-            .arrived
+            .pending_descriptor
             .as_ref()
-            .is_none_or(|arrived| arrived.is_answered)
+            .is_none_or(|pending| pending.is_decided)
         {
             return;
         }
         let confirms = match self
             .reader
             .confirmations
-            .reply::<C>(self.acknowledge, &self.peer)
+            .decide::<C>(self.acknowledge, &self.peer)
         {
-            Reply::Nothing => false,
-            Reply::Confirm => true,
-            Reply::Watch => {
-                let goes_on = self.reader.poll(GRACE).await;
-                if goes_on {
-                    self.reader.confirmations.notice_silent();
+            ConfirmationDecision::Skip => false,
+            ConfirmationDecision::Confirm => true,
+            ConfirmationDecision::Watch => {
+                let has_more = self.reader.poll(SILENCE_TIMEOUT).await;
+                if has_more {
+                    self.reader.confirmations.record_no_confirmation();
                 }
-                !goes_on
+                !has_more
             }
         };
-        if let Some(arrived) = &mut self.arrived {
-            arrived.is_answered = true;
+        if let Some(pending) = &mut self.pending_descriptor {
+            pending.is_decided = true;
         }
         if confirms {
             self.writer.encoder.push_raw(&[ACKNOWLEDGEMENT]);

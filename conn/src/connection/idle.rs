@@ -11,18 +11,18 @@ use crate::error::RecvError;
 
 /// How long a receive waits for the next bytes. No clock is read while bytes come.
 #[derive(Debug)]
-pub(crate) struct Idle(Box<Timed>);
+pub(crate) struct IdleTimeout(Box<IdleTimer>);
 
 #[derive(Debug)]
-struct Timed {
+struct IdleTimer {
     time: Duration,
     /// From when nothing was there, whichever receives waited since.
     timer: Option<Pin<Box<Sleep>>>,
 }
 
-impl Idle {
+impl IdleTimeout {
     pub(crate) fn new(time: Duration) -> Self {
-        Self(Box::new(Timed { time, timer: None }))
+        Self(Box::new(IdleTimer { time, timer: None }))
     }
 
     #[cfg(unix)]
@@ -32,20 +32,20 @@ impl Idle {
 
     /// What a read gave, or that nothing came for too long.
     #[inline]
-    pub(super) fn watch<T>(
+    pub(super) fn apply<T>(
         idle: &mut Option<Self>,
         cx: &mut Context<'_>,
         read: Poll<Result<T, RecvError>>,
     ) -> Poll<Result<T, RecvError>> {
         match idle {
             None => read,
-            Some(Self(timed)) => timed.watch(cx, read),
+            Some(Self(timer)) => timer.apply(cx, read),
         }
     }
 }
 
-impl Timed {
-    fn watch<T>(
+impl IdleTimer {
+    fn apply<T>(
         &mut self,
         cx: &mut Context<'_>,
         read: Poll<Result<T, RecvError>>,

@@ -13,10 +13,10 @@ use rpc_core::transport::{Io, Peer};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::account::HalfAccount;
 use crate::auth::CHALLENGE;
 use crate::codec::{Bincode, Codec};
 use crate::error::{RecvError, SendError};
-use crate::share::Share;
 
 mod halves;
 #[cfg(unix)]
@@ -30,14 +30,14 @@ mod writer;
 
 pub use halves::{Receiver, Sender};
 #[cfg(unix)]
-pub(crate) use handles::Arrived;
-pub(crate) use idle::Idle;
+pub(crate) use handles::PendingDescriptor;
+pub(crate) use idle::IdleTimeout;
 pub(crate) use reader::Reader;
 #[cfg(unix)]
 pub(crate) use stream::own_credentials;
-pub(crate) use stream::{Incoming, Outgoing, Stream, split};
+pub(crate) use stream::{SplitStream, StreamReadHalf, StreamWriteHalf, split};
 #[cfg(unix)]
-pub(crate) use writer::COPIED;
+pub(crate) use writer::MAX_COPIED;
 pub(crate) use writer::Writer;
 
 /// How long a message may be, where nothing else is said: 64 MiB.
@@ -86,7 +86,7 @@ pub struct Connection<S = (), R = S, C = Bincode> {
     pub(crate) acknowledge: crate::descriptor::Acknowledge,
     /// A descriptor that came to a receive which was dropped.
     #[cfg(unix)]
-    pub(crate) arrived: Option<Box<Arrived>>,
+    pub(crate) pending_descriptor: Option<Box<PendingDescriptor>>,
     types: PhantomData<fn(S) -> R>,
 }
 
@@ -94,10 +94,10 @@ impl<S, R, C: Codec> Connection<S, R, C> {
     /// A connection on this byte stream, without any authentication.
     #[must_use]
     pub fn new(io: impl Io) -> Self {
-        let (incoming, outgoing, peer, _) = split(io);
+        let (read_half, write_half, peer, _) = split(io);
         Self::from_parts(
-            Reader::new(incoming, MAX_MESSAGE, Share::default()),
-            Writer::new(outgoing, Share::default()),
+            Reader::new(read_half, MAX_MESSAGE, HalfAccount::default()),
+            Writer::new(write_half, HalfAccount::default()),
             peer,
         )
     }
@@ -111,7 +111,7 @@ impl<S, R, C: Codec> Connection<S, R, C> {
             #[cfg(unix)]
             acknowledge: crate::descriptor::Acknowledge::default(),
             #[cfg(unix)]
-            arrived: None,
+            pending_descriptor: None,
             types: PhantomData,
         }
     }
@@ -146,7 +146,7 @@ impl<S, R, C: Codec> Connection<S, R, C> {
         let limit = self.reader.max_message;
         while_writing(&mut self.writer, self.reader.complete(limit)).await?;
         let value = value(&self.codec, self.reader.take(limit)?);
-        self.reader.done();
+        self.reader.release_buffer();
         value
     }
 
@@ -242,7 +242,7 @@ impl<S, R, C: Codec> Connection<S, R, C> {
     /// closes those that come.
     #[must_use]
     pub fn split(mut self) -> (Sender<S, C>, Receiver<R, C>) {
-        self.reader.stop_taking();
+        self.reader.stop_receiving_descriptors();
         (
             Sender::from_parts(self.writer, self.codec.clone()),
             Receiver::from_parts(self.reader, self.codec),
@@ -282,7 +282,7 @@ impl<S, R, C: Codec> Connection<S, R, C> {
     ///
     /// Default: for ever, or what the listener or client says.
     pub fn set_idle_timeout(&mut self, time: Option<Duration>) {
-        self.reader.idle = time.map(Idle::new);
+        self.reader.idle = time.map(IdleTimeout::new);
     }
 
     /// The same connection with another codec, or other settings of it.
@@ -307,7 +307,7 @@ impl<S, R, C: Codec> Connection<S, R, C> {
             #[cfg(unix)]
             acknowledge: self.acknowledge,
             #[cfg(unix)]
-            arrived: self.arrived,
+            pending_descriptor: self.pending_descriptor,
             types: PhantomData,
         }
     }

@@ -9,26 +9,26 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, ReadBuf};
 use tokio::time::timeout;
 
-use super::idle::Idle;
-use super::stream::Incoming;
+use super::idle::IdleTimeout;
+use super::stream::StreamReadHalf;
+use crate::account::{Evicted, HalfAccount};
 #[cfg(unix)]
-use crate::descriptor::{Confirmations, Descriptors, Taken};
+use crate::descriptor::{Confirmations, DescriptorRead, Descriptors};
 use crate::error::RecvError;
 use crate::frame::{Decoder, Header};
-use crate::share::{Gone, Share};
 
 /// The receiving half of every kind of connection.
 #[derive(Debug)]
 pub(crate) struct Reader {
-    pub(crate) incoming: Incoming,
+    pub(crate) stream: StreamReadHalf,
     pub(crate) decoder: Decoder,
     pub(crate) max_message: usize,
     /// What it holds of the listener's budget.
-    pub(crate) share: Share,
+    pub(crate) account: HalfAccount,
     /// What a wait met; the next receive reports it.
-    pub(crate) failed: Option<io::Error>,
+    pub(crate) deferred_error: Option<io::Error>,
     /// How long to wait for bytes, where that has a limit.
-    pub(crate) idle: Option<Idle>,
+    pub(crate) idle: Option<IdleTimeout>,
     #[cfg(unix)]
     pub(crate) descriptors: Descriptors,
     #[cfg(unix)]
@@ -36,13 +36,13 @@ pub(crate) struct Reader {
 }
 
 impl Reader {
-    pub(crate) fn new(incoming: Incoming, max_message: usize, share: Share) -> Self {
+    pub(crate) fn new(stream: StreamReadHalf, max_message: usize, account: HalfAccount) -> Self {
         Self {
-            incoming,
+            stream,
             decoder: Decoder::new(),
             max_message,
-            share,
-            failed: None,
+            account,
+            deferred_error: None,
             idle: None,
             #[cfg(unix)]
             descriptors: Descriptors::Close,
@@ -69,17 +69,17 @@ impl Reader {
     pub(crate) fn take(&mut self, limit: usize) -> Result<&[u8], RecvError> {
         let message = self.decoder.message(limit)?.unwrap_or_default();
         #[cfg(unix)]
-        self.confirmations.notice(message);
+        self.confirmations.record_message(message);
         Ok(message)
     }
 
     /// Gives back what a message took that is decoded by now, where that counts.
     #[inline]
-    pub(crate) fn done(&mut self) {
-        if self.share.concerns(0) {
-            self.decoder.rest();
+    pub(crate) fn release_buffer(&mut self) {
+        if self.account.must_count(0) {
+            self.decoder.release_buffer();
             // It holds less than before.
-            let _ = self.share.resize(self.decoder.size());
+            let _ = self.account.resize(self.decoder.size());
         }
     }
 
@@ -96,7 +96,7 @@ impl Reader {
         MessageInto {
             reader: self,
             buffer,
-            begun: None,
+            progress: None,
         }
     }
 
@@ -115,7 +115,7 @@ impl Reader {
     #[inline]
     fn skip_confirmations(&mut self) {
         #[cfg(unix)]
-        self.confirmations.skip(&mut self.decoder);
+        self.confirmations.skip_in(&mut self.decoder);
     }
 
     fn poll_complete(&mut self, cx: &mut Context<'_>, limit: usize) -> Poll<Result<(), RecvError>> {
@@ -134,7 +134,7 @@ impl Reader {
     ) -> Poll<Result<Vec<u8>, RecvError>> {
         ready!(self.poll_complete(cx, limit))?;
         let message = self.decoder.owned_message(limit)?.unwrap_or_default();
-        self.done();
+        self.release_buffer();
         Poll::Ready(Ok(message))
     }
 
@@ -143,11 +143,11 @@ impl Reader {
     pub(crate) async fn confirmation(&mut self) -> Result<bool, RecvError> {
         poll_fn(|cx| {
             if !self.decoder.is_empty() {
-                let comes = self.confirmations.takes(self.decoder.peek_byte());
-                if comes {
-                    self.decoder.byte();
+                let is_confirmation = self.confirmations.consume(self.decoder.peek_byte());
+                if is_confirmation {
+                    self.decoder.take_byte();
                 }
-                return Poll::Ready(Ok(comes));
+                return Poll::Ready(Ok(is_confirmation));
             }
             let next = ready!(self.poll_confirmation(cx)).map_err(RecvError::Io)?;
             Poll::Ready(next.ok_or(RecvError::Closed))
@@ -158,47 +158,52 @@ impl Reader {
     /// Takes the next byte that comes if it confirms a descriptor. Says whether it did; nothing at the end.
     #[cfg(unix)]
     fn poll_confirmation(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Option<bool>>> {
-        let Incoming::Unix(socket) = &mut self.incoming else {
+        let StreamReadHalf::Unix(socket) = &mut self.stream else {
             return Poll::Ready(Ok(None));
         };
         let next = ready!(socket.poll_peek(cx))?;
-        let comes = self.confirmations.takes(next);
-        if comes {
+        let is_confirmation = self.confirmations.consume(next);
+        if is_confirmation {
             let mut byte = [0];
             // It was there to be seen.
             let _ = Pin::new(socket).poll_read(cx, &mut ReadBuf::new(&mut byte));
         }
-        Poll::Ready(Ok(next.map(|_| comes)))
+        Poll::Ready(Ok(next.map(|_| is_confirmation)))
     }
 
     /// Takes the next byte and the descriptors beside it, unless it is one of a message.
     #[cfg(unix)]
-    pub(crate) fn poll_take(&mut self, cx: &mut Context<'_>) -> Poll<Result<Taken, RecvError>> {
-        if let Some(error) = self.failed.take() {
+    pub(crate) fn poll_descriptor(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<DescriptorRead, RecvError>> {
+        if let Some(error) = self.deferred_error.take() {
             return Poll::Ready(Err(RecvError::Io(error)));
         }
         loop {
             self.skip_confirmations();
             if let Some(byte) = self.decoder.peek_byte() {
-                return Poll::Ready(Ok(Taken::Byte(byte)));
+                return Poll::Ready(Ok(DescriptorRead::Byte(byte)));
             }
-            let Incoming::Unix(socket) = &mut self.incoming else {
-                return Poll::Ready(Ok(Taken::End));
+            let StreamReadHalf::Unix(socket) = &mut self.stream else {
+                return Poll::Ready(Ok(DescriptorRead::End));
             };
-            let taken = socket.poll_take(cx).map_err(RecvError::Io);
-            match ready!(Idle::watch(&mut self.idle, cx, taken))? {
-                Taken::End => {
+            let read = socket.poll_receive_descriptor(cx).map_err(RecvError::Io);
+            match ready!(IdleTimeout::apply(&mut self.idle, cx, read))? {
+                DescriptorRead::End => {
                     self.decoder.end()?;
                     return Poll::Ready(Err(RecvError::Closed));
                 }
-                Taken::Byte(byte) => self.decoder.feed(&[byte]),
-                handles @ Taken::Handles { .. } => return Poll::Ready(Ok(handles)),
+                DescriptorRead::Byte(byte) => self.decoder.feed(&[byte]),
+                descriptors @ DescriptorRead::Descriptors { .. } => {
+                    return Poll::Ready(Ok(descriptors));
+                }
             }
         }
     }
 
     /// Takes no descriptors any more, and so reads as far ahead as it can.
-    pub(crate) const fn stop_taking(&mut self) {
+    pub(crate) const fn stop_receiving_descriptors(&mut self) {
         #[cfg(unix)]
         {
             self.descriptors = Descriptors::Close;
@@ -210,18 +215,18 @@ impl Reader {
     const fn is_exact(&self) -> bool {
         #[cfg(unix)]
         return matches!(self.descriptors, Descriptors::Receive)
-            && matches!(self.incoming, Incoming::Unix(_));
+            && matches!(self.stream, StreamReadHalf::Unix(_));
         #[cfg(not(unix))]
         return false;
     }
 
     /// Receives more of the next message.
     fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), RecvError>> {
-        if let Some(error) = self.failed.take() {
+        if let Some(error) = self.deferred_error.take() {
             return Poll::Ready(Err(RecvError::Io(error)));
         }
         let read = self.poll_read(cx);
-        let read = Idle::watch(&mut self.idle, cx, read);
+        let read = IdleTimeout::apply(&mut self.idle, cx, read);
         if ready!(read)? == 0 {
             self.decoder.end()?;
             return Poll::Ready(Err(RecvError::Closed));
@@ -231,7 +236,7 @@ impl Reader {
 
     /// Reads once into the decoder, and tells how much. While nothing comes, that needs no memory.
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<usize, RecvError>> {
-        if self.share.is_gone() {
+        if self.account.is_evicted() {
             return Poll::Ready(Err(RecvError::Evicted));
         }
         let space = match self.is_exact() {
@@ -240,18 +245,18 @@ impl Reader {
             _ => self.decoder.prepare(),
         };
         let size = self.decoder.size();
-        if self.share.concerns(size)
-            && let Err(Gone) = ready!(self.share.poll_room(cx, size))
+        if self.account.must_count(size)
+            && let Err(Evicted) = ready!(self.account.poll_resize(cx, size))
         {
             self.decoder.clear();
             return Poll::Ready(Err(RecvError::Evicted));
         }
         let mut space = ReadBuf::new(self.decoder.prepared(space));
-        let Poll::Ready(result) = Pin::new(&mut self.incoming).poll_read(cx, &mut space) else {
-            self.decoder.rest();
-            if self.share.concerns(0) {
+        let Poll::Ready(result) = Pin::new(&mut self.stream).poll_read(cx, &mut space) else {
+            self.decoder.release_buffer();
+            if self.account.must_count(0) {
                 // It holds less now, if anything.
-                let _ = self.share.resize(self.decoder.size());
+                let _ = self.account.resize(self.decoder.size());
             }
             return Poll::Pending;
         };
@@ -262,7 +267,7 @@ impl Reader {
 
     /// Ready when something of the next message came, or no more will.
     pub(crate) fn poll_readable(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if self.failed.is_some() || self.share.is_gone() {
+        if self.deferred_error.is_some() || self.account.is_evicted() {
             return Poll::Ready(());
         }
         loop {
@@ -281,7 +286,7 @@ impl Reader {
             match read {
                 Ok(true) => {}
                 Err(RecvError::Io(error)) => {
-                    self.failed = Some(error);
+                    self.deferred_error = Some(error);
                     return Poll::Ready(());
                 }
                 // The end, or that the connection has to go, is what the next receive meets as well.
@@ -303,14 +308,14 @@ pub(crate) struct MessageInto<'a> {
     reader: &'a mut Reader,
     buffer: &'a mut [u8],
     /// The header, once it is taken, and how much of the message came.
-    begun: Option<(Header, usize)>,
+    progress: Option<(Header, usize)>,
 }
 
 impl Future for MessageInto<'_> {
     type Output = Result<usize, RecvError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        if self.begun.is_some() {
+        if self.progress.is_some() {
             return self.poll_rest(cx);
         }
         let Self { reader, buffer, .. } = &mut *self;
@@ -327,20 +332,20 @@ impl Future for MessageInto<'_> {
             return Poll::Ready(Ok(length));
         }
         self.buffer = &mut std::mem::take(&mut self.buffer)[..length];
-        self.begun = Some((header, filled));
+        self.progress = Some((header, filled));
         self.poll_rest(cx)
     }
 }
 
 impl MessageInto<'_> {
     fn poll_rest(&mut self, cx: &mut Context<'_>) -> Poll<Result<usize, RecvError>> {
-        while let Some((_, filled)) = &mut self.begun
+        while let Some((_, filled)) = &mut self.progress
             && *filled < self.buffer.len()
         {
             let mut space = ReadBuf::new(&mut self.buffer[*filled..]);
-            let Reader { incoming, idle, .. } = &mut *self.reader;
-            let read = Pin::new(incoming).poll_read(cx, &mut space);
-            ready!(Idle::watch(idle, cx, read.map_err(RecvError::Io)))?;
+            let Reader { stream, idle, .. } = &mut *self.reader;
+            let read = Pin::new(stream).poll_read(cx, &mut space);
+            ready!(IdleTimeout::apply(idle, cx, read.map_err(RecvError::Io)))?;
             match space.filled().len() {
                 0 => {
                     self.put_back();
@@ -350,12 +355,12 @@ impl MessageInto<'_> {
                 count => *filled += count,
             }
         }
-        self.begun = None;
+        self.progress = None;
         Poll::Ready(Ok(self.buffer.len()))
     }
 
     fn put_back(&mut self) {
-        if let Some((header, filled)) = self.begun.take() {
+        if let Some((header, filled)) = self.progress.take() {
             let part = &self.buffer[..filled];
             self.reader.decoder.put_back(&header, part);
         }

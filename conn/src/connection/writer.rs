@@ -8,34 +8,34 @@ use std::task::{Context, Poll, ready};
 use serde::Serialize;
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 
-use super::stream::Outgoing;
+use super::stream::StreamWriteHalf;
+use crate::account::HalfAccount;
 use crate::codec::Codec;
 use crate::error::SendError;
 use crate::frame::{Encoder, Header};
-use crate::share::Share;
 
-/// Up to here, copying a message behind its header is cheaper than a write of several pieces.
-pub(crate) const COPIED: usize = 16 * 1024;
+/// Up to here, copying a message behind its header is cheaper than a write of several slices.
+pub(crate) const MAX_COPIED: usize = 16 * 1024;
 
 /// The sending half of every kind of connection.
 #[derive(Debug)]
 pub(crate) struct Writer {
-    pub(crate) outgoing: Outgoing,
+    pub(crate) stream: StreamWriteHalf,
     pub(crate) encoder: Encoder,
     pub(crate) broken: bool,
     /// What it holds of the listener's budget.
-    pub(crate) share: Share,
+    pub(crate) account: HalfAccount,
     /// Whether the stream is to be flushed once all is written.
     unflushed: bool,
 }
 
 impl Writer {
-    pub(crate) fn new(outgoing: Outgoing, share: Share) -> Self {
+    pub(crate) fn new(stream: StreamWriteHalf, account: HalfAccount) -> Self {
         Self {
-            outgoing,
+            stream,
             encoder: Encoder::new(),
             broken: false,
-            share,
+            account,
             unflushed: false,
         }
     }
@@ -62,19 +62,19 @@ impl Writer {
             self.flush().await?;
         }
         let length: usize = slices.iter().map(|slice| slice.len()).sum();
-        if length <= COPIED {
+        if length <= MAX_COPIED {
             self.encoder.push_slices(length, slices);
             return self.flush().await;
         }
         let header = Header::new(length as u64);
-        let mut pieces = vec![IoSlice::new(header.as_bytes())];
-        pieces.extend(slices.iter().map(|slice| IoSlice::new(slice)));
-        let mut partial = Partial {
+        let mut unwritten = vec![IoSlice::new(header.as_bytes())];
+        unwritten.extend(slices.iter().map(|slice| IoSlice::new(slice)));
+        let mut send = PartialSend {
             writer: self,
-            pieces,
-            begun: false,
+            unwritten,
+            is_begun: false,
         };
-        poll_fn(|cx| partial.poll_write(cx)).await
+        poll_fn(|cx| send.poll_write(cx)).await
     }
 
     /// Writes what earlier sends have left.
@@ -87,28 +87,28 @@ impl Writer {
             return Poll::Ready(Err(SendError::Broken));
         }
         while !self.encoder.unwritten().is_empty() {
-            let outgoing = Pin::new(&mut self.outgoing);
-            let Poll::Ready(written) = outgoing.poll_write(cx, self.encoder.unwritten()) else {
+            let stream = Pin::new(&mut self.stream);
+            let Poll::Ready(written) = stream.poll_write(cx, self.encoder.unwritten()) else {
                 return self.hold(cx);
             };
             let count = self.progress(written)?;
             self.encoder.wrote(count);
         }
-        self.share.released();
+        self.account.release();
         self.poll_flush_stream(cx)
     }
 
     /// Holds what the peer does not take for now. Pending, unless there is no room for it.
     fn hold(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
         let size = self.encoder.size();
-        if !self.share.concerns(size) {
+        if !self.account.must_count(size) {
             return Poll::Pending;
         }
-        let is_held = self.share.resize(size).is_ok();
-        if is_held && self.share.poll_gone(cx).is_ok() {
+        let is_held = self.account.resize(size).is_ok();
+        if is_held && self.account.poll_evicted(cx).is_ok() {
             return Poll::Pending;
         }
-        self.share.go();
+        self.account.evict();
         self.broken = true;
         self.encoder.clear();
         Poll::Ready(Err(SendError::Evicted))
@@ -116,7 +116,7 @@ impl Writer {
 
     fn poll_flush_stream(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
         if self.unflushed {
-            let flushed = ready!(Pin::new(&mut self.outgoing).poll_flush(cx));
+            let flushed = ready!(Pin::new(&mut self.stream).poll_flush(cx));
             flushed.map_err(|error| self.fail(error))?;
             self.unflushed = false;
         }
@@ -137,7 +137,7 @@ impl Writer {
         match written {
             Ok(0) => Err(self.fail(io::ErrorKind::WriteZero.into())),
             Ok(count) => {
-                self.unflushed = self.outgoing.needs_flush();
+                self.unflushed = self.stream.needs_flush();
                 Ok(count)
             }
             Err(error) => Err(self.fail(error)),
@@ -153,7 +153,7 @@ impl Writer {
     /// Writes what is left and tells the peer that no more will come.
     pub(crate) async fn shutdown(&mut self) -> Result<(), SendError> {
         self.flush().await?;
-        match self.outgoing.shutdown().await {
+        match self.stream.shutdown().await {
             // The peer was faster.
             Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(()),
             result => result.map_err(SendError::Io),
@@ -163,25 +163,25 @@ impl Writer {
 
 /// A message on its way from the caller's slices. If that is given up in the middle, the writer keeps
 /// a copy of the rest.
-struct Partial<'a, 'b> {
+struct PartialSend<'a, 'b> {
     writer: &'a mut Writer,
-    pieces: Vec<IoSlice<'b>>,
-    begun: bool,
+    unwritten: Vec<IoSlice<'b>>,
+    is_begun: bool,
 }
 
-impl Partial<'_, '_> {
+impl PartialSend<'_, '_> {
     fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
-        while !self.pieces.is_empty() {
-            let outgoing = Pin::new(&mut self.writer.outgoing);
-            let written = if outgoing.is_write_vectored() {
-                outgoing.poll_write_vectored(cx, &self.pieces)
+        while !self.unwritten.is_empty() {
+            let stream = Pin::new(&mut self.writer.stream);
+            let written = if stream.is_write_vectored() {
+                stream.poll_write_vectored(cx, &self.unwritten)
             } else {
-                outgoing.poll_write(cx, &self.pieces[0])
+                stream.poll_write(cx, &self.unwritten[0])
             };
             match self.writer.progress(ready!(written)) {
                 Ok(count) => self.advance(count),
                 Err(error) => {
-                    self.pieces.clear();
+                    self.unwritten.clear();
                     return Poll::Ready(Err(error));
                 }
             }
@@ -190,19 +190,19 @@ impl Partial<'_, '_> {
     }
 
     fn advance(&mut self, count: usize) {
-        self.begun = true;
-        let mut rest = self.pieces.as_mut_slice();
+        self.is_begun = true;
+        let mut rest = self.unwritten.as_mut_slice();
         IoSlice::advance_slices(&mut rest, count);
-        let left = rest.len();
-        self.pieces.drain(..self.pieces.len() - left);
+        let remaining = rest.len();
+        self.unwritten.drain(..self.unwritten.len() - remaining);
     }
 }
 
-impl Drop for Partial<'_, '_> {
+impl Drop for PartialSend<'_, '_> {
     fn drop(&mut self) {
-        if self.begun {
-            for piece in &self.pieces {
-                self.writer.encoder.push_raw(piece);
+        if self.is_begun {
+            for slice in &self.unwritten {
+                self.writer.encoder.push_raw(slice);
             }
         }
     }

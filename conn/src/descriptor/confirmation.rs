@@ -7,114 +7,122 @@ use crate::codec::{Codec, Pickle};
 use crate::frame::Decoder;
 
 /// What CPython 3.14 pickles by default; those before it write 3 or 4.
-const PROTOCOL_OF_3_14: u8 = 5;
+const PYTHON_3_14_PROTOCOL: u8 = 5;
 
 /// What is known of the peer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Sign {
+enum Evidence {
     #[default]
     None,
     /// It has sent pickles of protocol 5 and no others.
-    Modern,
+    Protocol5,
     /// It has sent an older pickle.
-    Old,
+    OlderProtocol,
     /// It goes on after a descriptor without a confirmation, or its handshake is too old.
-    Silent,
+    NoConfirmation,
     /// It has confirmed one.
-    Confirms,
+    Confirmed,
 }
 
 /// What to do with a descriptor that came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Reply {
-    Nothing,
+pub(crate) enum ConfirmationDecision {
+    Skip,
     Confirm,
-    /// Only time can tell: see [`GRACE`](super::GRACE).
+    /// Only time can tell: see [`SILENCE_TIMEOUT`](super::SILENCE_TIMEOUT).
     Watch,
 }
 
 /// What a connection knows of whether its peer confirms descriptors.
 #[derive(Debug, Default)]
 pub(crate) struct Confirmations {
-    sign: Sign,
+    evidence: Evidence,
     /// How many may still come.
-    due: u32,
+    outstanding: u32,
 }
 
 impl Confirmations {
     /// Takes note of a message that came.
     #[inline]
-    pub(crate) const fn notice(&mut self, message: &[u8]) {
+    pub(crate) const fn record_message(&mut self, message: &[u8]) {
         if let [0x80, protocol, ..] = message {
-            self.notice_pickle(*protocol);
+            self.record_pickle(*protocol);
         }
     }
 
-    const fn notice_pickle(&mut self, protocol: u8) {
-        self.sign = match self.sign {
-            Sign::None | Sign::Modern if protocol < PROTOCOL_OF_3_14 => Sign::Old,
-            Sign::None => Sign::Modern,
+    const fn record_pickle(&mut self, protocol: u8) {
+        self.evidence = match self.evidence {
+            Evidence::None | Evidence::Protocol5 if protocol < PYTHON_3_14_PROTOCOL => {
+                Evidence::OlderProtocol
+            }
+            Evidence::None => Evidence::Protocol5,
             other => other,
         };
     }
 
     /// Takes note that the peer is not one that waits for a confirmation.
-    pub(crate) const fn notice_silent(&mut self) {
-        if !matches!(self.sign, Sign::Confirms) {
-            self.sign = Sign::Silent;
+    pub(crate) const fn record_no_confirmation(&mut self) {
+        if !matches!(self.evidence, Evidence::Confirmed) {
+            self.evidence = Evidence::NoConfirmation;
         }
     }
 
     /// Takes note that a descriptor was sent. Says whether a confirmation is to be waited for.
-    pub(crate) fn sent<C: Codec>(&mut self, setting: Acknowledge) -> bool {
+    pub(crate) fn record_sent<C: Codec>(&mut self, setting: Acknowledge) -> bool {
         let may_come = match setting {
             Acknowledge::Never => false,
             Acknowledge::Always => true,
-            Acknowledge::Auto => is_pickle::<C>() && self.sign != Sign::Silent,
+            Acknowledge::Auto => is_pickle::<C>() && self.evidence != Evidence::NoConfirmation,
         };
         if may_come {
-            self.due = self.due.saturating_add(1);
+            self.outstanding = self.outstanding.saturating_add(1);
         }
         setting == Acknowledge::Always
     }
 
     /// Whether confirmations may still come.
     #[inline]
-    pub(crate) const fn are_due(&self) -> bool {
-        self.due > 0
+    pub(crate) const fn are_outstanding(&self) -> bool {
+        self.outstanding > 0
     }
 
     /// Takes note that a confirmation came, if this byte is one, where a message could begin.
-    pub(crate) const fn takes(&mut self, byte: Option<u8>) -> bool {
-        let comes = self.due > 0 && matches!(byte, Some(ACKNOWLEDGEMENT));
-        if comes {
-            self.due -= 1;
-            self.sign = Sign::Confirms;
+    pub(crate) const fn consume(&mut self, byte: Option<u8>) -> bool {
+        let is_confirmation = self.outstanding > 0 && matches!(byte, Some(ACKNOWLEDGEMENT));
+        if is_confirmation {
+            self.outstanding -= 1;
+            self.evidence = Evidence::Confirmed;
         }
-        comes
+        is_confirmation
     }
 
     /// Takes the confirmations off that stand where the next message begins.
     #[inline]
-    pub(crate) fn skip(&mut self, decoder: &mut Decoder) {
-        while self.due > 0 && !decoder.is_large() && self.takes(decoder.peek_byte()) {
-            decoder.byte();
+    pub(crate) fn skip_in(&mut self, decoder: &mut Decoder) {
+        while self.outstanding > 0 && !decoder.is_large() && self.consume(decoder.peek_byte()) {
+            decoder.take_byte();
         }
     }
 
     /// What to do with a descriptor that came from this peer.
-    pub(crate) fn reply<C: Codec>(&self, setting: Acknowledge, peer: &Peer) -> Reply {
+    pub(crate) fn decide<C: Codec>(
+        &self,
+        setting: Acknowledge,
+        peer: &Peer,
+    ) -> ConfirmationDecision {
         match setting {
-            Acknowledge::Never => Reply::Nothing,
-            Acknowledge::Always => Reply::Confirm,
-            Acknowledge::Auto if !is_pickle::<C>() => Reply::Nothing,
-            Acknowledge::Auto => match self.sign {
-                Sign::None | Sign::Old | Sign::Silent => Reply::Nothing,
-                Sign::Confirms => Reply::Confirm,
-                Sign::Modern => match interpreter(peer) {
-                    Some(minor) if minor < 14 => Reply::Nothing,
-                    Some(_) => Reply::Confirm,
-                    None => Reply::Watch,
+            Acknowledge::Never => ConfirmationDecision::Skip,
+            Acknowledge::Always => ConfirmationDecision::Confirm,
+            Acknowledge::Auto if !is_pickle::<C>() => ConfirmationDecision::Skip,
+            Acknowledge::Auto => match self.evidence {
+                Evidence::None | Evidence::OlderProtocol | Evidence::NoConfirmation => {
+                    ConfirmationDecision::Skip
+                }
+                Evidence::Confirmed => ConfirmationDecision::Confirm,
+                Evidence::Protocol5 => match interpreter(peer) {
+                    Some(minor) if minor < 14 => ConfirmationDecision::Skip,
+                    Some(_) => ConfirmationDecision::Confirm,
+                    None => ConfirmationDecision::Watch,
                 },
             },
         }
@@ -167,60 +175,64 @@ mod tests {
         Peer::Unix(Some(crate::connection::own_credentials()))
     }
 
-    fn reply(known: &Confirmations) -> Reply {
-        known.reply::<Pickle>(Acknowledge::Auto, &this_process())
+    fn decide(known: &Confirmations) -> ConfirmationDecision {
+        known.decide::<Pickle>(Acknowledge::Auto, &this_process())
     }
 
     #[test]
-    fn protocol_5_alone_is_no_sure_sign() {
+    fn protocol_5_alone_is_not_sufficient() {
         let mut known = Confirmations::default();
-        assert_eq!(reply(&known), Reply::Nothing);
-        known.notice(b"\x80\x05K\x01.");
-        assert_eq!(reply(&known), Reply::Watch);
-        known.notice(b"\x80\x04K\x01.");
-        assert_eq!(reply(&known), Reply::Nothing);
-        known.notice(b"\x80\x05K\x01.");
-        assert_eq!(reply(&known), Reply::Nothing, "it writes 5 when asked to");
+        assert_eq!(decide(&known), ConfirmationDecision::Skip);
+        known.record_message(b"\x80\x05K\x01.");
+        assert_eq!(decide(&known), ConfirmationDecision::Watch);
+        known.record_message(b"\x80\x04K\x01.");
+        assert_eq!(decide(&known), ConfirmationDecision::Skip);
+        known.record_message(b"\x80\x05K\x01.");
+        assert_eq!(
+            decide(&known),
+            ConfirmationDecision::Skip,
+            "it writes 5 when asked to"
+        );
     }
 
     #[test]
-    fn what_a_peer_does_outweighs_what_it_writes() {
+    fn a_confirmation_outweighs_the_pickle_protocol() {
         let mut known = Confirmations::default();
-        known.notice(b"\x80\x04K\x01.");
-        assert!(!known.takes(Some(b'A')), "none is due");
+        known.record_message(b"\x80\x04K\x01.");
+        assert!(!known.consume(Some(b'A')), "none is outstanding");
         assert!(
-            !known.sent::<Pickle>(Acknowledge::Auto),
+            !known.record_sent::<Pickle>(Acknowledge::Auto),
             "nothing to wait for"
         );
-        assert!(!known.takes(Some(b'B')) && !known.takes(None));
-        assert!(known.takes(Some(b'A')) && !known.are_due());
-        known.notice(b"\x80\x04K\x01.");
-        assert_eq!(reply(&known), Reply::Confirm);
+        assert!(!known.consume(Some(b'B')) && !known.consume(None));
+        assert!(known.consume(Some(b'A')) && !known.are_outstanding());
+        known.record_message(b"\x80\x04K\x01.");
+        assert_eq!(decide(&known), ConfirmationDecision::Confirm);
 
         let mut known = Confirmations::default();
-        known.notice(b"\x80\x05K\x01.");
-        known.notice_silent();
-        known.notice(b"\x80\x05K\x01.");
-        assert_eq!(reply(&known), Reply::Nothing);
-        known.sent::<Pickle>(Acknowledge::Auto);
-        assert!(!known.are_due());
+        known.record_message(b"\x80\x05K\x01.");
+        known.record_no_confirmation();
+        known.record_message(b"\x80\x05K\x01.");
+        assert_eq!(decide(&known), ConfirmationDecision::Skip);
+        known.record_sent::<Pickle>(Acknowledge::Auto);
+        assert!(!known.are_outstanding());
     }
 
     #[test]
-    fn settings_and_other_codecs_ask_for_no_sign() {
+    fn settings_and_other_codecs_need_no_evidence() {
         let here = this_process();
         let mut known = Confirmations::default();
-        known.notice(b"\x80\x05K\x01.");
-        let always = known.reply::<Bincode>(Acknowledge::Always, &here);
-        assert_eq!(always, Reply::Confirm);
-        let never = known.reply::<Pickle>(Acknowledge::Never, &here);
-        assert_eq!(never, Reply::Nothing);
-        let other = known.reply::<Bincode>(Acknowledge::Auto, &here);
-        assert_eq!(other, Reply::Nothing);
-        known.sent::<Bincode>(Acknowledge::Auto);
-        known.sent::<Pickle>(Acknowledge::Never);
-        assert!(!known.are_due());
-        assert!(known.sent::<Bincode>(Acknowledge::Always) && known.are_due());
+        known.record_message(b"\x80\x05K\x01.");
+        let always = known.decide::<Bincode>(Acknowledge::Always, &here);
+        assert_eq!(always, ConfirmationDecision::Confirm);
+        let never = known.decide::<Pickle>(Acknowledge::Never, &here);
+        assert_eq!(never, ConfirmationDecision::Skip);
+        let other = known.decide::<Bincode>(Acknowledge::Auto, &here);
+        assert_eq!(other, ConfirmationDecision::Skip);
+        known.record_sent::<Bincode>(Acknowledge::Auto);
+        known.record_sent::<Pickle>(Acknowledge::Never);
+        assert!(!known.are_outstanding());
+        assert!(known.record_sent::<Bincode>(Acknowledge::Always) && known.are_outstanding());
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{FrameError, Header, Missing, spare};
+use super::{FrameError, Header, MissingPart, buffer_pool};
 
 /// Room for what the next read brings, when nothing is known of it.
 const READ_AHEAD: usize = 8 * 1024;
@@ -13,7 +13,7 @@ const READ_AHEAD: usize = 8 * 1024;
 pub(super) const LARGE: usize = 64 * 1024;
 
 /// What is kept of a buffer once a large message is through.
-pub(super) const KEPT: usize = 256 * 1024;
+pub(super) const MAX_IDLE_BUFFER: usize = 256 * 1024;
 
 /// Turns bytes into messages.
 ///
@@ -49,13 +49,13 @@ impl Decoder {
         if self.start == self.end {
             (self.start, self.end) = (0, 0);
             if self.large.is_none() {
-                if !(READ_AHEAD..=KEPT).contains(&self.buffer.len()) {
-                    self.buffer = spare::full(READ_AHEAD);
+                if !(READ_AHEAD..=MAX_IDLE_BUFFER).contains(&self.buffer.len()) {
+                    self.buffer = buffer_pool::take_read_buffer(READ_AHEAD);
                 }
                 return 0..self.buffer.len();
             }
         }
-        self.note_large();
+        self.detach_header();
         let wanted = self.wanted();
         if self.buffer.len() - self.start < wanted {
             if self.start > 0 {
@@ -111,10 +111,10 @@ impl Decoder {
     }
 
     /// Takes note that nothing comes for now: while there is nothing to hold, it holds no memory either.
-    pub(crate) fn rest(&mut self) {
+    pub(crate) fn release_buffer(&mut self) {
         if self.is_empty() {
             (self.start, self.end) = (0, 0);
-            spare::keep_full(std::mem::take(&mut self.buffer));
+            buffer_pool::release_read_buffer(std::mem::take(&mut self.buffer));
         }
     }
 
@@ -152,7 +152,7 @@ impl Decoder {
     }
 
     /// Takes the header off a large message of which only a part came.
-    fn note_large(&mut self) {
+    fn detach_header(&mut self) {
         if self.large.is_some() {
             return;
         }
@@ -244,8 +244,8 @@ impl Decoder {
             }
         };
         let begin = self.start + self.header_size(&header);
-        let came = length <= self.end - begin;
-        Ok(came.then(|| begin..begin + length))
+        let received = length <= self.end - begin;
+        Ok(received.then(|| begin..begin + length))
     }
 
     /// How many of the bytes held are the header's.
@@ -306,10 +306,10 @@ impl Decoder {
     pub fn end(&self) -> Result<(), FrameError> {
         let missing = match self.header()? {
             None if self.is_empty() => return Ok(()),
-            None => Missing::Header,
+            None => MissingPart::Header,
             Some(header) => {
-                let came = self.end - self.start - self.header_size(&header);
-                Missing::Bytes(header.length.saturating_sub(came as u64))
+                let received = self.end - self.start - self.header_size(&header);
+                MissingPart::Bytes(header.length.saturating_sub(received as u64))
             }
         };
         Err(FrameError::Truncated { missing })
@@ -323,7 +323,7 @@ impl Decoder {
 
     /// Takes one byte that stands outside of any frame, if one came.
     #[cfg(unix)]
-    pub(crate) fn byte(&mut self) -> Option<u8> {
+    pub(crate) fn take_byte(&mut self) -> Option<u8> {
         let byte = self.peek_byte()?;
         self.start += 1;
         Some(byte)

@@ -2,7 +2,7 @@
 
 use rpc_core::all_or_nothing;
 
-use super::{Header, spare};
+use super::{Header, buffer_pool};
 
 /// Turns messages into bytes, and holds those that were not written yet.
 #[derive(Debug, Default)]
@@ -25,7 +25,7 @@ impl Encoder {
 
     /// Appends a message of so many bytes that is in pieces.
     pub(crate) fn push_slices(&mut self, length: usize, slices: &[&[u8]]) {
-        self.begin();
+        self.acquire_buffer();
         let header = Header::new(length as u64);
         match header.as_short() {
             Some(short) => self.buffer.extend_from_slice(short),
@@ -45,9 +45,9 @@ impl Encoder {
         &mut self,
         write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
     ) -> Result<(), E> {
-        self.begin();
-        let pushing = Pushing(self);
-        all_or_nothing(&mut pushing.0.buffer, |buffer| {
+        self.acquire_buffer();
+        let guard = ReleaseIfEmpty(self);
+        all_or_nothing(&mut guard.0.buffer, |buffer| {
             let begin = buffer.len();
             buffer.extend_from_slice(&[0; 4]);
             let message = buffer.len();
@@ -65,9 +65,9 @@ impl Encoder {
     }
 
     /// While there is nothing to write, there is no buffer.
-    fn begin(&mut self) {
+    fn acquire_buffer(&mut self) {
         if self.buffer.capacity() == 0 {
-            self.buffer = spare::empty();
+            self.buffer = buffer_pool::take_write_buffer();
         }
     }
 
@@ -98,7 +98,7 @@ impl Encoder {
 
     /// Appends bytes that are a frame, or the rest of one.
     pub(crate) fn push_raw(&mut self, bytes: &[u8]) {
-        self.begin();
+        self.acquire_buffer();
         self.buffer.extend_from_slice(bytes);
     }
 
@@ -120,23 +120,23 @@ impl Encoder {
         );
         if self.written == self.buffer.len() {
             self.written = 0;
-            self.rest();
+            self.release_buffer();
         }
     }
 
     /// Gives the buffer back.
-    fn rest(&mut self) {
-        spare::keep_empty(std::mem::take(&mut self.buffer));
+    fn release_buffer(&mut self) {
+        buffer_pool::release_write_buffer(std::mem::take(&mut self.buffer));
     }
 }
 
 /// Appends a message. Where that comes to nothing, be it by a panic, the buffer is not kept for nothing.
-struct Pushing<'a>(&'a mut Encoder);
+struct ReleaseIfEmpty<'a>(&'a mut Encoder);
 
-impl Drop for Pushing<'_> {
+impl Drop for ReleaseIfEmpty<'_> {
     fn drop(&mut self) {
         if self.0.is_empty() {
-            self.0.rest();
+            self.0.release_buffer();
         }
     }
 }

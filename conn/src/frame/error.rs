@@ -21,20 +21,20 @@ pub enum FrameError {
     #[error("the stream ended in the middle of a message, {missing}")]
     Truncated {
         /// How much of it did not come.
-        missing: Missing,
+        missing: MissingPart,
     },
 }
 
 /// What an interrupted frame lacks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Missing {
+pub enum MissingPart {
     /// A part of its length.
     Header,
     /// So many bytes of the message.
     Bytes(u64),
 }
 
-impl std::fmt::Display for Missing {
+impl std::fmt::Display for MissingPart {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Header => f.write_str("within its length"),

@@ -1,6 +1,6 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::decoder::{KEPT, LARGE};
+use super::decoder::{LARGE, MAX_IDLE_BUFFER};
 use super::header::SHORT;
 use super::*;
 
@@ -39,14 +39,14 @@ fn messages_come_out_whatever_the_pieces_were() {
     }
     for size in [1, 2, 3, 7, 4096, 65_537, stream.len()] {
         let mut decoder = Decoder::new();
-        let mut came = Vec::new();
+        let mut received = Vec::new();
         for piece in stream.chunks(size) {
             decoder.feed(piece);
             while let Some(message) = decoder.owned_message(LIMIT).unwrap() {
-                came.push(message);
+                received.push(message);
             }
         }
-        assert_eq!(came, messages, "in pieces of {size}");
+        assert_eq!(received, messages, "in pieces of {size}");
         assert_eq!(decoder.end(), Ok(()));
     }
 }
@@ -124,8 +124,8 @@ fn the_end_within_a_frame_tells_what_is_missing() {
         let mut decoder = Decoder::new();
         decoder.feed(&frame[..cut]);
         let missing = match cut {
-            ..4 => Missing::Header,
-            _ => Missing::Bytes((frame.len() - cut) as u64),
+            ..4 => MissingPart::Header,
+            _ => MissingPart::Bytes((frame.len() - cut) as u64),
         };
         assert_eq!(decoder.end(), Err(FrameError::Truncated { missing }));
     }
@@ -138,13 +138,13 @@ fn memory_is_given_back_after_a_large_message() {
     encoder.push(&vec![7; 10 << 20]);
     decoder.feed(encoder.unwritten());
     encoder.wrote(encoder.unwritten().len());
-    assert!(encoder.buffer.capacity() <= KEPT);
+    assert!(encoder.buffer.capacity() <= MAX_IDLE_BUFFER);
     assert_eq!(
         decoder.message(usize::MAX).unwrap().map(<[u8]>::len),
         Some(10 << 20)
     );
     decoder.space();
-    assert!(decoder.buffer.capacity() <= KEPT);
+    assert!(decoder.buffer.capacity() <= MAX_IDLE_BUFFER);
 }
 
 #[test]
@@ -238,8 +238,8 @@ proptest::proptest! {
         proptest::prop_assert_eq!(&pieces.0, &whole.0);
         proptest::prop_assert_eq!(pieces.1, whole.1);
         let lengths: Vec<usize> = messages.iter().map(|(_, length)| *length).collect();
-        let came: Vec<usize> = whole.0.iter().map(Vec::len).collect();
-        proptest::prop_assert!(came.starts_with(&lengths));
+        let received: Vec<usize> = whole.0.iter().map(Vec::len).collect();
+        proptest::prop_assert!(received.starts_with(&lengths));
     }
 }
 

@@ -14,29 +14,29 @@ use rpc_core::transport::{Address, AddressError};
 #[cfg(unix)]
 use rpc_core::transport::{Listen, Peer};
 
-use super::admission::Admission;
+use super::acceptor::Acceptor;
 use super::{Listener, start};
 use crate::address::Target;
 use crate::auth::{AuthError, AuthKey, Binding, Digest};
 use crate::client::unsupported;
 #[cfg(unix)]
 use crate::connection;
-use crate::setup::{Setup, plain_setters, setters};
+use crate::establish::{ConnectionSettings, plain_setters, setters};
 
-type Start = Box<dyn FnOnce(Admission) -> io::Result<Listener> + Send>;
+type Start = Box<dyn FnOnce(Acceptor) -> io::Result<Listener> + Send>;
 
-pub(super) enum Source {
+pub(super) enum BindTarget {
     Target(Result<Target, AddressError>),
     #[cfg(unix)]
-    Fresh,
+    FreshUnix,
     Transport(Start),
 }
 
 /// A listener to be opened. Made by [`Listener::bind`].
 #[must_use = "it listens when it is awaited"]
 pub struct ListenerBuilder {
-    source: Source,
-    setup: Setup,
+    bind_target: BindTarget,
+    settings: ConnectionSettings,
     #[cfg(unix)]
     mode: u32,
     max_pending: usize,
@@ -44,12 +44,12 @@ pub struct ListenerBuilder {
 }
 
 impl ListenerBuilder {
-    pub(super) fn new(source: Source) -> Self {
+    pub(super) fn new(bind_target: BindTarget) -> Self {
         Self {
-            source,
-            setup: Setup {
+            bind_target,
+            settings: ConnectionSettings {
                 budget: Some(Budget::default()),
-                ..Setup::default()
+                ..ConnectionSettings::default()
             },
             #[cfg(unix)]
             mode: 0o600,
@@ -65,7 +65,7 @@ impl ListenerBuilder {
     ///
     /// Default: 5 seconds.
     pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.setup.timeout = timeout;
+        self.settings.timeout = timeout;
         self
     }
 
@@ -76,7 +76,7 @@ impl ListenerBuilder {
     ///
     /// Default: 64 MiB, for this listener alone. A [message](Self::max_message) that is longer is never received.
     pub fn budget(mut self, budget: Budget) -> Self {
-        self.setup.budget = Some(budget);
+        self.settings.budget = Some(budget);
         self
     }
 
@@ -110,40 +110,40 @@ impl ListenerBuilder {
     }
 
     async fn open(self) -> Result<Listener, BindError> {
-        let admission = Admission {
-            terms: self.setup.finish()?,
+        let acceptor = Acceptor {
+            config: self.settings.build()?,
             max_pending: self.max_pending,
             max_pending_per_address: self.max_pending_per_address,
             #[cfg(unix)]
             credentials: connection::own_credentials(),
         };
         let is_network = matches!(
-            &self.source,
-            Source::Target(Ok(Target::Host(..) | Target::Address(Address::Tcp(_))))
+            &self.bind_target,
+            BindTarget::Target(Ok(Target::Host(..) | Target::Address(Address::Tcp(_))))
         );
-        if is_network && admission.terms.requires_binding() {
+        if is_network && acceptor.config.requires_binding() {
             return Err(AuthError::NothingToBind.into());
         }
-        let target = match self.source {
-            Source::Transport(start) => return Ok(start(admission)?),
+        let target = match self.bind_target {
+            BindTarget::Transport(start) => return Ok(start(acceptor)?),
             #[cfg(unix)]
-            Source::Fresh => return Ok(start(Fresh::new().await?, admission)?),
-            Source::Target(target) => target?,
+            BindTarget::FreshUnix => return Ok(start(FreshUnixListener::new().await?, acceptor)?),
+            BindTarget::Target(target) => target?,
         };
         Ok(match target {
             Target::Host(host, port) if host.is_empty() => {
-                start(tcp::bind(("0.0.0.0", port)).await?, admission)?
+                start(tcp::bind(("0.0.0.0", port)).await?, acceptor)?
             }
-            Target::Host(host, port) => start(tcp::bind((host, port)).await?, admission)?,
-            Target::Address(Address::Tcp(address)) => start(tcp::bind(address).await?, admission)?,
+            Target::Host(host, port) => start(tcp::bind((host, port)).await?, acceptor)?,
+            Target::Address(Address::Tcp(address)) => start(tcp::bind(address).await?, acceptor)?,
             #[cfg(unix)]
             Target::Address(Address::Unix(path)) => {
                 let listener = UnixListener::bind_with_mode(path, self.mode);
-                start(listener.await?, admission)?
+                start(listener.await?, acceptor)?
             }
             #[cfg(any(target_os = "linux", target_os = "android"))]
             Target::Address(Address::Abstract(name)) => {
-                start(UnixListener::bind_abstract(name)?, admission)?
+                start(UnixListener::bind_abstract(name)?, acceptor)?
             }
             Target::Address(other) => return Err(unsupported(&other).into()),
         })
@@ -162,7 +162,7 @@ impl IntoFuture for ListenerBuilder {
 impl fmt::Debug for ListenerBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ListenerBuilder")
-            .field("setup", &self.setup)
+            .field("settings", &self.settings)
             .field("max_pending", &self.max_pending)
             .field("max_pending_per_address", &self.max_pending_per_address)
             .finish_non_exhaustive()
@@ -186,14 +186,14 @@ pub enum BindError {
 
 /// A Unix socket in a directory of its own.
 #[cfg(unix)]
-struct Fresh {
+struct FreshUnixListener {
     listener: UnixListener,
     /// Removed after the socket.
     _directory: tempfile::TempDir,
 }
 
 #[cfg(unix)]
-impl Fresh {
+impl FreshUnixListener {
     async fn new() -> io::Result<Self> {
         use std::os::unix::fs::PermissionsExt as _;
 
@@ -209,7 +209,7 @@ impl Fresh {
 }
 
 #[cfg(unix)]
-impl Listen for Fresh {
+impl Listen for FreshUnixListener {
     type Io = <UnixListener as Listen>::Io;
 
     async fn accept(&mut self) -> io::Result<(Self::Io, Peer)> {

@@ -7,17 +7,17 @@ use rpc_core::transport::{Address, Listen, Peer};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-mod admission;
+mod acceptor;
 mod builder;
 
-use admission::Admission;
-use builder::Source;
+use acceptor::Acceptor;
+use builder::BindTarget;
 pub use builder::{BindError, ListenerBuilder};
 
 use crate::address::ToTarget;
 use crate::codec::Codec;
 use crate::connection::Connection;
-use crate::setup::Admitted;
+use crate::establish::Established;
 
 /// Connections that are ready and wait for [`Listener::accept`]. Further peers wait in the system.
 const READY: usize = 128;
@@ -57,8 +57,8 @@ const READY: usize = 128;
 /// ```
 #[derive(Debug)]
 pub struct Listener {
-    ready: mpsc::Receiver<Admitted>,
-    task: Task,
+    ready: mpsc::Receiver<Established>,
+    task: AbortOnDrop,
     address: Address,
     max_message: usize,
     budget: Option<Budget>,
@@ -76,20 +76,20 @@ impl Listener {
     /// The socket file of a Unix listener is removed when it closes; one that a dead process left is
     /// replaced.
     pub fn bind(target: impl ToTarget) -> ListenerBuilder {
-        ListenerBuilder::new(Source::Target(target.to_target()))
+        ListenerBuilder::new(BindTarget::Target(target.to_target()))
     }
 
     /// Listens on a Unix socket in a fresh directory that only this user can enter. Both are removed when
     /// the listener closes. [`local_address`](Self::local_address) tells where it is.
     #[cfg(unix)]
     pub fn bind_fresh() -> ListenerBuilder {
-        ListenerBuilder::new(Source::Fresh)
+        ListenerBuilder::new(BindTarget::FreshUnix)
     }
 
     /// Listens on a transport of any kind.
     pub fn over(listener: impl Listen) -> ListenerBuilder {
-        ListenerBuilder::new(Source::Transport(Box::new(|admission| {
-            start(listener, admission)
+        ListenerBuilder::new(BindTarget::Transport(Box::new(|acceptor| {
+            start(listener, acceptor)
         })))
     }
 
@@ -102,14 +102,14 @@ impl Listener {
     /// # Cancel safety
     /// No connection is lost.
     pub async fn accept<S, R, C: Codec>(&mut self) -> io::Result<Connection<S, R, C>> {
-        let Some(admitted) = self.ready.recv().await else {
+        let Some(established) = self.ready.recv().await else {
             return Err(io::Error::other("the runtime of the listener is shut down"));
         };
-        self.last_accepted = Some(admitted.peer.clone());
+        self.last_accepted = Some(established.peer.clone());
         Ok(Connection::from_parts(
-            admitted.reader,
-            admitted.writer,
-            admitted.peer,
+            established.reader,
+            established.writer,
+            established.peer,
         ))
     }
 
@@ -147,22 +147,22 @@ impl Listener {
 
 /// A task that ends with its handle.
 #[derive(Debug)]
-struct Task(JoinHandle<()>);
+struct AbortOnDrop(JoinHandle<()>);
 
-impl Drop for Task {
+impl Drop for AbortOnDrop {
     fn drop(&mut self) {
         self.0.abort();
     }
 }
 
-fn start<L: Listen>(listener: L, admission: Admission) -> io::Result<Listener> {
+fn start<L: Listen>(listener: L, acceptor: Acceptor) -> io::Result<Listener> {
     let address = listener.local_address()?;
     let (ready, accepted) = mpsc::channel(READY);
     Ok(Listener {
         ready: accepted,
-        max_message: admission.terms.max_message,
-        budget: admission.terms.budget.clone(),
-        task: Task(tokio::spawn(admission.run(listener, ready))),
+        max_message: acceptor.config.max_message,
+        budget: acceptor.config.budget.clone(),
+        task: AbortOnDrop(tokio::spawn(acceptor.run(listener, ready))),
         address,
         last_accepted: None,
     })

@@ -82,8 +82,8 @@ fn fields(shown: &str) -> Vec<(String, String)> {
     let inner = shown.split_once("{ ").unwrap().1;
     let mut depth = 0;
     let mut fields = vec![String::new()];
-    // What a setup has is set with the setters of its owner, as are the limits of a codec.
-    let inner = inner.replace("setup: Setup {", "");
+    // The settings of a listener are set with the setters of its owner, as are the limits of a codec.
+    let inner = inner.replace("settings: ConnectionSettings {", "");
     for c in inner.replace("limits: Limits {", "").chars() {
         match c {
             '{' => depth += 1,

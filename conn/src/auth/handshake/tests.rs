@@ -144,8 +144,8 @@ fn legacy_challenge() -> Vec<u8> {
 fn md5_only_when_asked_for() {
     let strict = authentication("key");
     let mut client = new(Role::Client, &strict, tcp(1, 2));
-    let refused = client.incoming(&legacy_challenge());
-    assert!(matches!(refused, Err(AuthError::LegacyPeer)));
+    let rejected = client.incoming(&legacy_challenge());
+    assert!(matches!(rejected, Err(AuthError::LegacyPeer)));
     assert_eq!(
         client.outgoing(),
         None,
@@ -153,8 +153,8 @@ fn md5_only_when_asked_for() {
     );
 
     let mut listener = new(Role::Listener, &strict, tcp(1, 2));
-    let refused = listener.incoming(&[0; 16]);
-    assert!(matches!(refused, Err(AuthError::LegacyPeer)));
+    let rejected = listener.incoming(&[0; 16]);
+    assert!(matches!(rejected, Err(AuthError::LegacyPeer)));
 
     let named = [CHALLENGE, b"{md5}0123456789012345678901234567890123456789"].concat();
     let mut client = new(Role::Client, &strict, tcp(1, 2));
@@ -172,7 +172,7 @@ fn md5_only_when_asked_for() {
     assert_eq!(answer, of_python.to_be_bytes());
     client.incoming(WELCOME).unwrap();
     let challenge = client.outgoing().unwrap();
-    let answer = Algorithm::Md5.code(
+    let answer = Algorithm::Md5.hmac(
         &AuthKey::new("key").unwrap(),
         &[challenge.strip_prefix(CHALLENGE).unwrap()],
     );
@@ -263,8 +263,8 @@ fn deceived_client(key: &Authentication) -> (Handshake, Vec<u8>) {
 fn answer_of(role: Role, key: &Authentication, challenge: &[u8]) -> Vec<u8> {
     let challenge = challenge.strip_prefix(CHALLENGE).unwrap();
     let identity = unix(1, 2).identity(Role::Listener).unwrap();
-    let parts = bound_parts(role, challenge, &identity);
-    let code = Algorithm::Modern(Digest::Sha256).code(&key.key, &parts);
+    let parts = bound_input(role, challenge, &identity);
+    let code = Algorithm::Modern(Digest::Sha256).hmac(&key.key, &parts);
     [b"{sha256}", code.as_slice()].concat()
 }
 
@@ -278,10 +278,10 @@ fn an_answer_cannot_be_used_for_the_other_role() {
     oracle.incoming(&challenge).unwrap();
     let answer = oracle.outgoing().unwrap();
     assert_eq!(answer, answer_of(Role::Client, &key, &challenge));
-    let refused = victim.incoming(&answer);
+    let rejected = victim.incoming(&answer);
     assert!(
-        matches!(refused, Err(AuthError::WrongAnswer)),
-        "{refused:?}"
+        matches!(rejected, Err(AuthError::WrongAnswer)),
+        "{rejected:?}"
     );
     assert!(!victim.is_complete());
 
@@ -299,7 +299,7 @@ fn an_answer_cannot_be_used_for_the_other_role() {
 }
 
 #[test]
-fn what_is_not_of_the_protocol_is_refused() {
+fn messages_outside_the_protocol_are_rejected() {
     let key = authentication("key");
     for message in [
         b"".as_slice(),

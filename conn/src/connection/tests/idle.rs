@@ -77,7 +77,7 @@ async fn the_system_asks_for_machines_that_are_gone() {
     use rustix::net::sockopt::{socket_keepalive, tcp_keepidle};
 
     let keepalive = |connection: &Connection| {
-        let Incoming::Tcp(tcp) = &connection.reader.incoming else {
+        let StreamReadHalf::Tcp(tcp) = &connection.reader.stream else {
             panic!("it is TCP");
         };
         let time = tcp_keepidle(tcp.as_ref()).unwrap();

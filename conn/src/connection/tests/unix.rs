@@ -1,11 +1,11 @@
 //! Unix sockets, which are watched for room only while they are full.
 
 use super::*;
-use crate::connection::unix::UnixOutgoing;
+use crate::connection::unix::UnixWriteHalf;
 
-fn outgoing(connection: &Connection) -> &UnixOutgoing {
-    match &connection.writer.outgoing {
-        Outgoing::Unix(outgoing) => outgoing,
+fn write_half(connection: &Connection) -> &UnixWriteHalf {
+    match &connection.writer.stream {
+        StreamWriteHalf::Unix(write_half) => write_half,
         _ => panic!("it is a Unix socket"),
     }
 }
@@ -30,19 +30,19 @@ async fn a_full_socket_is_watched_until_all_is_written() {
             sent.unwrap();
             assert_eq!(received.unwrap(), message);
         }
-        assert!(!outgoing(&here).is_watched());
+        assert!(!write_half(&here).is_watched());
     }
 }
 
 #[tokio::test]
 async fn a_full_socket_that_cannot_be_watched_is_tried_again() {
     let (mut here, mut there) = pair();
-    if let Outgoing::Unix(outgoing) = &mut here.writer.outgoing {
-        outgoing.retry_later();
+    if let StreamWriteHalf::Unix(write_half) = &mut here.writer.stream {
+        write_half.retry_later();
     }
     here.send_bytes(b"late").await.unwrap();
     assert_eq!(there.recv_bytes(10).await.unwrap(), b"late");
-    assert!(!outgoing(&here).is_watched());
+    assert!(!write_half(&here).is_watched());
 }
 
 #[test]

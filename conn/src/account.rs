@@ -15,28 +15,31 @@ pub(crate) const RETRY: Duration = Duration::from_millis(100);
 /// What one half of a connection holds, in bytes. It takes memory only while that is more than
 /// [`Budget::FREE`].
 #[derive(Default)]
-pub(crate) struct Share {
+pub(crate) struct HalfAccount {
     /// Peers of a listener have one; those that a client chose to connect to do not.
     budget: Option<Budget>,
-    held: Option<Box<Held>>,
+    reservation: Option<Box<Reservation>>,
 }
 
 /// What few halves need, so that the others are small.
-struct Held {
+struct Reservation {
     account: Account,
     hold: Hold,
     retry: Option<Pin<Box<Sleep>>>,
     /// Whether the half was told to go.
-    is_gone: bool,
+    is_evicted: bool,
 }
 
 /// A half was told to go, since it has held the most for the longest.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Gone;
+pub(crate) struct Evicted;
 
-impl Share {
-    pub(crate) const fn of(budget: Option<Budget>) -> Self {
-        Self { budget, held: None }
+impl HalfAccount {
+    pub(crate) const fn new(budget: Option<Budget>) -> Self {
+        Self {
+            budget,
+            reservation: None,
+        }
     }
 
     pub(crate) const fn budget(&self) -> Option<&Budget> {
@@ -49,41 +52,43 @@ impl Share {
     }
 
     #[inline]
-    pub(crate) fn is_gone(&self) -> bool {
-        self.held.as_ref().is_some_and(|held| held.is_gone)
+    pub(crate) fn is_evicted(&self) -> bool {
+        self.reservation
+            .as_ref()
+            .is_some_and(|reservation| reservation.is_evicted)
     }
 
     /// Whether a half with so many bytes has anything to do with the budget.
     #[inline]
-    pub(crate) const fn concerns(&self, bytes: usize) -> bool {
-        bytes > Budget::FREE || self.held.is_some()
+    pub(crate) const fn must_count(&self, bytes: usize) -> bool {
+        bytes > Budget::FREE || self.reservation.is_some()
     }
 
     /// Holds so many bytes. Where there is no room for more, it holds as many as before.
     pub(crate) fn resize(&mut self, bytes: usize) -> Result<(), NoRoom> {
         if bytes <= Budget::FREE {
-            self.released();
+            self.release();
             return Ok(());
         }
 
         let Some(budget) = &self.budget else {
             return Ok(());
         };
-        let held = self.held.get_or_insert_with(|| {
+        let reservation = self.reservation.get_or_insert_with(|| {
             let account = budget.account();
             let hold = account.hold();
-            Box::new(Held {
+            Box::new(Reservation {
                 account,
                 hold,
                 retry: None,
-                is_gone: false,
+                is_evicted: false,
             })
         });
-        held.hold.resize(&held.account, bytes)
+        reservation.hold.resize(&reservation.account, bytes)
     }
 
     /// Whether there is room for so many bytes when nobody else has any.
-    pub(crate) fn ever_fits(&self, bytes: usize) -> bool {
+    pub(crate) fn can_ever_fit(&self, bytes: usize) -> bool {
         let counted = bytes.saturating_sub(Budget::FREE);
         self.budget
             .as_ref()
@@ -92,84 +97,94 @@ impl Share {
 
     /// Takes note that nothing is held any more.
     #[inline]
-    pub(crate) fn released(&mut self) {
-        if self.held.is_some() && !self.is_gone() {
-            self.held = None;
+    pub(crate) fn release(&mut self) {
+        if self.reservation.is_some() && !self.is_evicted() {
+            self.reservation = None;
         }
     }
 
     /// Whether the half was told to go. From then on it has no memory and no room.
-    pub(crate) fn check(&mut self) -> Result<(), Gone> {
-        if let Some(held) = &self.held
-            && held.account.is_evicted()
+    pub(crate) fn check_evicted(&mut self) -> Result<(), Evicted> {
+        if let Some(reservation) = &self.reservation
+            && reservation.account.is_evicted()
         {
-            self.go();
+            self.evict();
         }
-        match self.is_gone() {
-            true => Err(Gone),
+        match self.is_evicted() {
+            true => Err(Evicted),
             false => Ok(()),
         }
     }
 
     /// Has the half go, be it told or not.
-    pub(crate) fn go(&mut self) -> Gone {
-        if let Some(held) = &mut self.held {
-            held.hold = held.account.hold();
-            held.retry = None;
-            held.is_gone = true;
+    pub(crate) fn evict(&mut self) -> Evicted {
+        if let Some(reservation) = &mut self.reservation {
+            reservation.hold = reservation.account.hold();
+            reservation.retry = None;
+            reservation.is_evicted = true;
         }
-        Gone
+        Evicted
     }
 
     /// Whether the half is to go; it is woken when it is.
-    pub(crate) fn poll_gone(&mut self, cx: &mut Context<'_>) -> Result<(), Gone> {
-        if let Some(held) = &self.held
-            && held.account.poll_evicted(cx).is_ready()
+    pub(crate) fn poll_evicted(&mut self, cx: &mut Context<'_>) -> Result<(), Evicted> {
+        if let Some(reservation) = &self.reservation
+            && reservation.account.poll_evicted(cx).is_ready()
         {
-            return Err(self.go());
+            return Err(self.evict());
         }
-        self.check()
+        self.check_evicted()
     }
 
     /// Ready when there is room for so many bytes.
-    pub(crate) fn poll_room(
+    pub(crate) fn poll_resize(
         &mut self,
         cx: &mut Context<'_>,
         bytes: usize,
-    ) -> Poll<Result<(), Gone>> {
+    ) -> Poll<Result<(), Evicted>> {
         loop {
-            if let Some(retry) = self.held.as_mut().and_then(|held| held.retry.as_mut())
+            if let Some(retry) = self
+                .reservation
+                .as_mut()
+                .and_then(|reservation| reservation.retry.as_mut())
                 && retry.as_mut().poll(cx).is_pending()
             {
                 break;
             }
             let resized = self.resize(bytes);
-            if resized.is_err() && !self.ever_fits(bytes) {
-                return Poll::Ready(Err(self.go()));
+            if resized.is_err() && !self.can_ever_fit(bytes) {
+                return Poll::Ready(Err(self.evict()));
             }
-            let Some(held) = &mut self.held else {
+            let Some(reservation) = &mut self.reservation else {
                 break;
             };
-            held.retry = match resized {
+            reservation.retry = match resized {
                 Ok(()) => None,
                 Err(NoRoom { .. }) => Some(Box::pin(sleep(RETRY))),
             };
-            if held.retry.is_none() {
+            if reservation.retry.is_none() {
                 break;
             }
         }
-        self.poll_gone(cx)?;
-        match self.held.as_ref().is_some_and(|held| held.retry.is_some()) {
+        self.poll_evicted(cx)?;
+        match self
+            .reservation
+            .as_ref()
+            .is_some_and(|reservation| reservation.retry.is_some())
+        {
             true => Poll::Pending,
             false => Poll::Ready(Ok(())),
         }
     }
 }
 
-impl fmt::Debug for Share {
+impl fmt::Debug for HalfAccount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let counted = self.held.as_ref().map_or(0, |held| held.hold.counted());
-        f.debug_struct("Share")
+        let counted = self
+            .reservation
+            .as_ref()
+            .map_or(0, |reservation| reservation.hold.counted());
+        f.debug_struct("HalfAccount")
             .field("counted", &counted)
             .finish_non_exhaustive()
     }
@@ -273,7 +288,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_peers_do_not_read_is_counted_and_the_newest_is_refused() {
+    async fn unread_output_is_counted_and_the_newest_send_is_evicted() {
         let (mut listener, connector, budget) = listen().await;
         let mut all = Vec::new();
         let mut refused = 0;
@@ -315,7 +330,7 @@ mod tests {
     /// A thread that waits for the rest of a message learns that others need the room.
     #[cfg(unix)]
     #[test]
-    fn a_blocking_connection_is_given_up_for_others_too() {
+    fn a_blocking_connection_is_evicted_too() {
         use std::io::Write as _;
 
         let budget = Budget::new(2 * MIB);

@@ -8,17 +8,17 @@ use rpc_core::transport::Peer;
 use rpc_core::transport::tcp::keep_alive;
 use tokio::time::{Instant, timeout_at};
 
+use crate::account::HalfAccount;
 use crate::auth::{
     AuthError, AuthKey, Authentication, Binding, Digest, Handshake, MAX_MESSAGE, Role,
 };
-use crate::connection::{self, Idle, Incoming, Reader, Stream, Writer};
+use crate::connection::{self, IdleTimeout, Reader, SplitStream, StreamReadHalf, Writer};
 #[cfg(unix)]
 use crate::descriptor::Descriptors;
-use crate::share::Share;
 
 /// The settings of both builders.
 #[derive(Debug)]
-pub(crate) struct Setup {
+pub(crate) struct ConnectionSettings {
     pub(crate) key: Option<Result<AuthKey, AuthError>>,
     pub(crate) digest: Digest,
     pub(crate) legacy_md5: bool,
@@ -33,7 +33,7 @@ pub(crate) struct Setup {
     pub(crate) descriptors: Descriptors,
 }
 
-impl Default for Setup {
+impl Default for ConnectionSettings {
     fn default() -> Self {
         Self {
             key: None,
@@ -51,16 +51,16 @@ impl Default for Setup {
     }
 }
 
-impl Setup {
+impl ConnectionSettings {
     /// The settings once they are known to make sense.
-    pub(crate) fn finish(self) -> Result<Terms, AuthError> {
+    pub(crate) fn build(self) -> Result<ConnectionConfig, AuthError> {
         let authentication = self.key.transpose()?.map(|key| {
             Authentication::new(key)
                 .digest(self.digest)
                 .legacy_md5(self.legacy_md5)
                 .binding(self.binding)
         });
-        Ok(Terms {
+        Ok(ConnectionConfig {
             authentication,
             timeout: self.timeout,
             max_message: self.max_message,
@@ -75,7 +75,7 @@ impl Setup {
 
 /// The terms on which a peer gets a connection.
 #[derive(Clone, Debug)]
-pub(crate) struct Terms {
+pub(crate) struct ConnectionConfig {
     pub(crate) authentication: Option<Authentication>,
     timeout: Duration,
     pub(crate) max_message: usize,
@@ -88,13 +88,13 @@ pub(crate) struct Terms {
 
 /// A peer that met the terms.
 #[derive(Debug)]
-pub(crate) struct Admitted {
+pub(crate) struct Established {
     pub(crate) reader: Reader,
     pub(crate) writer: Writer,
     pub(crate) peer: Peer,
 }
 
-impl Terms {
+impl ConnectionConfig {
     /// Whether only channels with an identity will do.
     pub(crate) fn requires_binding(&self) -> bool {
         let authentication = self.authentication.as_ref();
@@ -105,53 +105,58 @@ impl Terms {
     pub(crate) fn deadline(&self) -> Instant {
         let now = Instant::now();
         // Beyond what the clock can say is as good as for ever.
-        let for_ever = || now + Duration::from_secs(u32::MAX.into());
-        now.checked_add(self.timeout).unwrap_or_else(for_ever)
+        let farthest = || now + Duration::from_secs(u32::MAX.into());
+        now.checked_add(self.timeout).unwrap_or_else(farthest)
     }
 
     /// Makes a connection of a stream.
     // No async function: the future would have room for the stream twice, and for what is made of it.
-    pub(crate) fn admit(
+    pub(crate) fn establish(
         &self,
         role: Role,
-        (incoming, outgoing, peer, channel): Stream,
+        (read_half, write_half, peer, channel): SplitStream,
         deadline: Instant,
-    ) -> impl Future<Output = Result<Admitted, AuthError>> + Send + use<> {
+    ) -> impl Future<Output = Result<Established, AuthError>> + Send + use<> {
         let authentication = self.authentication.clone();
-        let mut admitted = Admitted {
-            reader: Reader::new(incoming, self.max_message, Share::of(self.budget.clone())),
-            writer: Writer::new(outgoing, Share::of(self.budget.clone())),
+        let mut established = Established {
+            reader: Reader::new(
+                read_half,
+                self.max_message,
+                HalfAccount::new(self.budget.clone()),
+            ),
+            writer: Writer::new(write_half, HalfAccount::new(self.budget.clone())),
             peer,
         };
         // From the start: a read of the handshake that went on behind its last message would drop descriptors there.
         // It takes none itself.
         #[cfg(unix)]
         {
-            admitted.reader.descriptors = self.descriptors;
+            established.reader.descriptors = self.descriptors;
         }
         let (keepalive, idle_timeout) = (self.keepalive, self.idle_timeout);
         async move {
             if let Some(authentication) = authentication {
                 let mut handshake = Handshake::new(role, authentication, channel)?;
-                timeout_at(deadline, admitted.shake(&mut handshake))
+                timeout_at(deadline, established.authenticate(&mut handshake))
                     .await
                     .unwrap_or(Err(AuthError::TimedOut))?;
                 #[cfg(unix)]
                 if handshake.is_legacy() {
-                    admitted.reader.confirmations.notice_silent();
+                    established.reader.confirmations.record_no_confirmation();
                 }
             }
-            admitted.reader.idle = idle_timeout.map(Idle::new);
-            if let (Incoming::Tcp(tcp), Some(time)) = (&admitted.reader.incoming, keepalive) {
+            established.reader.idle = idle_timeout.map(IdleTimeout::new);
+            if let (StreamReadHalf::Tcp(tcp), Some(time)) = (&established.reader.stream, keepalive)
+            {
                 keep_alive(tcp.as_ref(), time);
             }
-            Ok(admitted)
+            Ok(established)
         }
     }
 }
 
-impl Admitted {
-    async fn shake(&mut self, handshake: &mut Handshake) -> Result<(), AuthError> {
+impl Established {
+    async fn authenticate(&mut self, handshake: &mut Handshake) -> Result<(), AuthError> {
         let Self { reader, writer, .. } = self;
         loop {
             while let Some(message) = handshake.outgoing() {
@@ -183,7 +188,7 @@ macro_rules! setters {
         /// Both ends must have a key or none: an end with a key waits for the other, until the
         /// [timeout](Self::timeout).
         pub fn authkey(mut self, key: impl AsRef<[u8]>) -> Self {
-            self.setup.key = Some(AuthKey::new(key));
+            self.settings.key = Some(AuthKey::new(key));
             self
         }
 
@@ -191,7 +196,7 @@ macro_rules! setters {
         ///
         /// Default: SHA-256, as CPython.
         pub fn digest(mut self, digest: Digest) -> Self {
-            self.setup.digest = digest;
+            self.settings.digest = digest;
             self
         }
 
@@ -199,7 +204,7 @@ macro_rules! setters {
         ///
         /// Default: false. Such a peer is refused.
         pub fn legacy_md5(mut self, allowed: bool) -> Self {
-            self.setup.legacy_md5 = allowed;
+            self.settings.legacy_md5 = allowed;
             self
         }
 
@@ -207,7 +212,7 @@ macro_rules! setters {
         ///
         /// Default: [`Binding::Prefer`].
         pub fn binding(mut self, binding: Binding) -> Self {
-            self.setup.binding = binding;
+            self.settings.binding = binding;
             self
         }
 
@@ -216,7 +221,7 @@ macro_rules! setters {
         /// Default: 64 MiB. [`Connection::set_max_message`](crate::Connection::set_max_message) changes
         /// it later.
         pub fn max_message(mut self, bytes: usize) -> Self {
-            self.setup.max_message = bytes;
+            self.settings.max_message = bytes;
             self
         }
     };
@@ -234,7 +239,7 @@ macro_rules! plain_setters {
         /// Default: 60 seconds, less than the time after which most firewalls and address translators forget a
         /// silent connection.
         pub fn keepalive(mut self, time: Option<Duration>) -> Self {
-            self.setup.keepalive = time;
+            self.settings.keepalive = time;
             self
         }
 
@@ -244,7 +249,7 @@ macro_rules! plain_setters {
         ///
         /// Default: for ever: peers of plain connections may have nothing to say for days.
         pub fn idle_timeout(mut self, time: Option<Duration>) -> Self {
-            self.setup.idle_timeout = time;
+            self.settings.idle_timeout = time;
             self
         }
 
@@ -255,7 +260,7 @@ macro_rules! plain_setters {
         /// Default: [`Descriptors::Close`](crate::Descriptors::Close).
         #[cfg(unix)]
         pub fn descriptors(mut self, descriptors: crate::Descriptors) -> Self {
-            self.setup.descriptors = descriptors;
+            self.settings.descriptors = descriptors;
             self
         }
     };

@@ -13,13 +13,13 @@ use rpc_core::transport::{Listen, Peer};
 use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, Id, JoinSet};
 
-use crate::auth::{Channel, Role, log_refusal};
-use crate::connection::{Stream, split};
-use crate::setup::{Admitted, Terms};
+use crate::auth::{Channel, Role, log_auth_failure};
+use crate::connection::{SplitStream, split};
+use crate::establish::{ConnectionConfig, Established};
 
 /// Lets peers in.
-pub(super) struct Admission {
-    pub(super) terms: Terms,
+pub(super) struct Acceptor {
+    pub(super) config: ConnectionConfig,
     pub(super) max_pending: usize,
     pub(super) max_pending_per_address: usize,
     /// Those at the time of listening, which is what the system shows to peers; a server may have
@@ -28,25 +28,25 @@ pub(super) struct Admission {
     pub(super) credentials: Credentials,
 }
 
-impl Admission {
-    pub(super) async fn run<L: Listen>(self, mut listener: L, ready: mpsc::Sender<Admitted>) {
-        let mut pending = Pending::default();
+impl Acceptor {
+    pub(super) async fn run<L: Listen>(self, mut listener: L, ready: mpsc::Sender<Established>) {
+        let mut pending = PendingHandshakes::default();
         loop {
-            let admitted = tokio::select! {
+            let established = tokio::select! {
                 biased;
                 () = ready.closed() => return,
-                Some(admitted) = pending.next() => admitted,
+                Some(established) = pending.next() => established,
                 (io, peer) = accept(&mut listener) => {
                     pending.make_room(&peer, &self);
-                    let (incoming, outgoing, _, channel) = split(io);
-                    let stream = (incoming, outgoing, peer.clone(), self.as_seen_by_peers(channel));
-                    pending.spawn(&peer, admit(&self.terms, stream));
+                    let (read_half, write_half, _, channel) = split(io);
+                    let stream = (read_half, write_half, peer.clone(), self.as_seen_by_peers(channel));
+                    pending.spawn(&peer, establish(&self.config, stream));
                     continue;
                 }
             };
             // While nobody asks for the connections that are ready, no more peers are accepted.
-            if let Some(admitted) = admitted
-                && ready.send(admitted).await.is_err()
+            if let Some(established) = established
+                && ready.send(established).await.is_err()
             {
                 return;
             }
@@ -54,13 +54,20 @@ impl Admission {
     }
 }
 
-fn admit(terms: &Terms, stream: Stream) -> impl Future<Output = Option<Admitted>> + Send + use<> {
+fn establish(
+    config: &ConnectionConfig,
+    stream: SplitStream,
+) -> impl Future<Output = Option<Established>> + Send + use<> {
     let peer = stream.2.clone();
-    let admitted = terms.admit(Role::Listener, stream, terms.deadline());
-    admitted.map(move |admitted| admitted.inspect_err(|error| log_refusal(&peer, error)).ok())
+    let establishing = config.establish(Role::Listener, stream, config.deadline());
+    establishing.map(move |established| {
+        established
+            .inspect_err(|error| log_auth_failure(&peer, error))
+            .ok()
+    })
 }
 
-impl Admission {
+impl Acceptor {
     fn as_seen_by_peers(&self, channel: Channel) -> Channel {
         match channel {
             #[cfg(unix)]
@@ -75,47 +82,47 @@ impl Admission {
 
 /// The peers in the handshake, the oldest first.
 #[derive(Default)]
-struct Pending {
-    tasks: JoinSet<Option<Admitted>>,
+struct PendingHandshakes {
+    tasks: JoinSet<Option<Established>>,
     peers: VecDeque<(Id, Option<IpAddr>, AbortHandle)>,
 }
 
-impl Pending {
+impl PendingHandshakes {
     fn spawn(
         &mut self,
         peer: &Peer,
-        handshake: impl Future<Output = Option<Admitted>> + Send + 'static,
+        handshake: impl Future<Output = Option<Established>> + Send + 'static,
     ) {
         let task = self.tasks.spawn(handshake);
-        self.peers.push_back((task.id(), network(peer), task));
+        self.peers.push_back((task.id(), network_of(peer), task));
     }
 
     /// The next handshake that ended, whatever the outcome.
-    async fn next(&mut self) -> Option<Option<Admitted>> {
-        let (id, admitted) = match self.tasks.join_next_with_id().await? {
-            Ok((id, admitted)) => (id, admitted),
+    async fn next(&mut self) -> Option<Option<Established>> {
+        let (id, established) = match self.tasks.join_next_with_id().await? {
+            Ok((id, established)) => (id, established),
             // It was cut off, or panicked, which tokio reports.
             Err(error) => (error.id(), None),
         };
         self.peers.retain(|(other, ..)| *other != id);
-        Some(admitted)
+        Some(established)
     }
 
     /// Cuts off the oldest peer where one more would be too many.
-    fn make_room(&mut self, peer: &Peer, limits: &Admission) {
-        let network = network(peer);
-        let same = |(_, other, _): &&(Id, Option<IpAddr>, AbortHandle)| *other == network;
-        let of_network = network.map_or(0, |_| self.peers.iter().filter(same).count());
-        let oldest = if of_network >= limits.max_pending_per_address {
-            self.peers.iter().position(|entry| same(&entry))
+    fn make_room(&mut self, peer: &Peer, limits: &Acceptor) {
+        let network = network_of(peer);
+        let is_same = |(_, other, _): &&(Id, Option<IpAddr>, AbortHandle)| *other == network;
+        let from_network = network.map_or(0, |_| self.peers.iter().filter(is_same).count());
+        let oldest = if from_network >= limits.max_pending_per_address {
+            self.peers.iter().position(|entry| is_same(&entry))
         } else if self.peers.len() >= limits.max_pending {
             Some(0)
         } else {
             None
         };
         if let Some((_, _, task)) = oldest.and_then(|oldest| self.peers.remove(oldest)) {
-            static CUT_OFF: Quota = Quota::new(10);
-            if let Some(admitted) = CUT_OFF.admit() {
+            static EVICTIONS: Quota = Quota::new(10);
+            if let Some(admitted) = EVICTIONS.admit() {
                 let suppressed = admitted.suppressed();
                 tracing::warn!(%peer, suppressed, "too many peers in the handshake: the oldest is cut off");
             }
@@ -125,7 +132,7 @@ impl Pending {
 }
 
 /// What one user of the network can have many addresses of.
-fn network(peer: &Peer) -> Option<IpAddr> {
+fn network_of(peer: &Peer) -> Option<IpAddr> {
     match peer.ip()? {
         IpAddr::V6(ip) => {
             let network = ip.to_bits() >> 64 << 64;
