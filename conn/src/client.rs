@@ -1,4 +1,4 @@
-//! Connecting.
+//! Opening connections.
 
 use std::future::{Future, IntoFuture};
 use std::io;
@@ -19,12 +19,13 @@ use crate::codec::Codec;
 use crate::connection::{Connection, SplitStream, split};
 use crate::establish::{ConnectionConfig, ConnectionSettings, Established, plain_setters, setters};
 
-/// Connects to listeners, those of CPython included.
+/// Opens connections to listeners, including CPython's.
 #[derive(Debug)]
 pub struct Client;
 
 impl Client {
-    /// Connects to this address. Set what is to be set, then `.await` it for a [`Connection`].
+    /// Returns a builder of a connection to this address. Call setters, then `.await` it for a
+    /// [`Connection`].
     #[cfg_attr(
         unix,
         doc = "Programs without async code call [`wait`](ClientBuilder::wait) for a [`blocking::Connection`](crate::blocking::Connection)."
@@ -47,7 +48,7 @@ impl Client {
         ClientBuilder::new(Dialer::Target(target.to_target()))
     }
 
-    /// Connects over a transport of any kind.
+    /// Returns a builder of a connection over a custom transport.
     pub fn over<S, R, C: Codec>(connector: impl Connect) -> ClientBuilder<S, R, C> {
         ClientBuilder::new(Dialer::over(connector))
     }
@@ -55,7 +56,7 @@ impl Client {
 
 type Connecting = Pin<Box<dyn Future<Output = io::Result<SplitStream>> + Send>>;
 
-/// Makes connections to one peer.
+/// A factory of connections to one peer.
 #[derive(Clone)]
 pub(crate) enum Dialer {
     Target(Result<Target, AddressError>),
@@ -70,7 +71,7 @@ impl Dialer {
         }))
     }
 
-    /// Connects, and proves the key.
+    /// Connects and runs the handshake.
     pub(crate) async fn connect(
         &self,
         config: &ConnectionConfig,
@@ -87,7 +88,7 @@ impl Dialer {
     }
 }
 
-/// A connection to be made. Made by [`Client::connect`].
+/// Builder of a connection, returned by [`Client::connect`]. It connects when it is awaited.
 #[must_use = "it connects when it is awaited"]
 pub struct ClientBuilder<S, R, C> {
     dialer: Dialer,
@@ -107,9 +108,9 @@ impl<S, R, C: Codec> ClientBuilder<S, R, C> {
     setters!();
     plain_setters!();
 
-    /// How long connecting may take, the handshake included.
+    /// Sets the timeout for connecting, including the handshake.
     ///
-    /// Default: 5 seconds. CPython's listeners, which serve one peer after the other, can need more.
+    /// Default: 5 seconds. A CPython listener may need more, since it runs one handshake at a time.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.settings.timeout = timeout;
         self
@@ -147,7 +148,7 @@ async fn dial(target: Target) -> io::Result<SplitStream> {
 }
 
 pub(crate) fn unsupported(address: &Address) -> io::Error {
-    let message = format!("{address} is not reached by its address on this system");
+    let message = format!("addresses like {address} are not supported on this system");
     io::Error::new(io::ErrorKind::Unsupported, message)
 }
 
@@ -168,17 +169,17 @@ impl<S, R, C> std::fmt::Debug for ClientBuilder<S, R, C> {
     }
 }
 
-/// Why there is no connection.
+/// The error of opening a connection.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConnectError {
-    /// What was given is no address.
+    /// The given target is not a valid address.
     #[error(transparent)]
     Address(#[from] AddressError),
-    /// The peer was not found, or nobody listens there.
+    /// The host was not found, nothing listens at the address, or connecting failed or timed out.
     #[error("the peer cannot be reached")]
     Unreachable(#[from] io::Error),
-    /// The peer was reached, but the two did not come to an agreement.
+    /// The peer was reached, but the handshake failed.
     #[error("authentication failed")]
     Auth(#[from] AuthError),
 }

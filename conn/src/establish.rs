@@ -1,4 +1,4 @@
-//! What listeners and clients have in common before there is a connection.
+//! Establishing connections: the settings of listeners and clients, and the handshake on a stream.
 
 use std::future::Future;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use crate::connection::{self, IdleTimeout, Reader, SplitStream, StreamReadHalf, 
 #[cfg(unix)]
 use crate::descriptor::Descriptors;
 
-/// The settings of both builders.
+/// The settings that the builders of listeners and clients collect.
 #[derive(Debug)]
 pub(crate) struct ConnectionSettings {
     pub(crate) key: Option<Result<AuthKey, AuthError>>,
@@ -25,7 +25,7 @@ pub(crate) struct ConnectionSettings {
     pub(crate) binding: Binding,
     pub(crate) timeout: Duration,
     pub(crate) max_message: usize,
-    /// For what is held on behalf of peers: of listeners alone.
+    /// The budget for the bytes held on behalf of peers. Only listeners have one.
     pub(crate) budget: Option<Budget>,
     pub(crate) keepalive: Option<Duration>,
     pub(crate) idle_timeout: Option<Duration>,
@@ -52,7 +52,7 @@ impl Default for ConnectionSettings {
 }
 
 impl ConnectionSettings {
-    /// The settings once they are known to make sense.
+    /// Validates the settings.
     pub(crate) fn build(self) -> Result<ConnectionConfig, AuthError> {
         let authentication = self.key.transpose()?.map(|key| {
             Authentication::new(key)
@@ -73,7 +73,7 @@ impl ConnectionSettings {
     }
 }
 
-/// The terms on which a peer gets a connection.
+/// The validated configuration for establishing connections.
 #[derive(Clone, Debug)]
 pub(crate) struct ConnectionConfig {
     pub(crate) authentication: Option<Authentication>,
@@ -86,7 +86,7 @@ pub(crate) struct ConnectionConfig {
     descriptors: Descriptors,
 }
 
-/// A peer that met the terms.
+/// An established connection: its halves after the handshake, if there is an authkey.
 #[derive(Debug)]
 pub(crate) struct Established {
     pub(crate) reader: Reader,
@@ -95,22 +95,23 @@ pub(crate) struct Established {
 }
 
 impl ConnectionConfig {
-    /// Whether only channels with an identity will do.
+    /// Returns `true` if the channel must have an identity to bind to.
     pub(crate) fn requires_binding(&self) -> bool {
         let authentication = self.authentication.as_ref();
         authentication.is_some_and(Authentication::requires_binding)
     }
 
-    /// Until when a peer that comes now has time.
+    /// Returns the deadline of a handshake that starts now.
     pub(crate) fn deadline(&self) -> Instant {
         let now = Instant::now();
-        // Beyond what the clock can say is as good as for ever.
+        // A deadline that the clock cannot represent is as good as none.
         let farthest = || now + Duration::from_secs(u32::MAX.into());
         now.checked_add(self.timeout).unwrap_or_else(farthest)
     }
 
-    /// Makes a connection of a stream.
-    // No async function: the future would have room for the stream twice, and for what is made of it.
+    /// Establishes a connection on a stream.
+    // Not an async function: its future would reserve space for the stream twice, and again for the
+    // halves built from it.
     pub(crate) fn establish(
         &self,
         role: Role,
@@ -127,8 +128,8 @@ impl ConnectionConfig {
             writer: Writer::new(write_half, HalfAccount::new(self.budget.clone())),
             peer,
         };
-        // From the start: a read of the handshake that went on behind its last message would drop descriptors there.
-        // It takes none itself.
+        // Set before the handshake: a read past its last message would drop descriptors that follow.
+        // The handshake itself receives none.
         #[cfg(unix)]
         {
             established.reader.descriptors = self.descriptors;
@@ -169,9 +170,9 @@ impl Established {
             let message = reader.message(MAX_MESSAGE).await;
             let message = message.map_err(|error| AuthError::Lost(error.into()))?;
             if let Err(error) = handshake.incoming(message) {
-                if let Some(refusal) = handshake.outgoing() {
-                    // The peer may have left; that it is refused stands either way.
-                    let _ = writer.send_vectored(&[&refusal]).await;
+                if let Some(rejection) = handshake.outgoing() {
+                    // The peer may have disconnected; it is rejected either way.
+                    let _ = writer.send_vectored(&[&rejection]).await;
                 }
                 return Err(error);
             }
@@ -179,36 +180,36 @@ impl Established {
     }
 }
 
-/// The setters that both builders have.
+/// The setters that all builders of listeners and clients have.
 macro_rules! setters {
     () => {
-        /// Asks for the proof that the other end knows this key, and gives it. Without, there is no
-        /// authentication at all, as in CPython: then whoever reaches the address gets a connection.
+        /// Sets the authkey that both peers must prove. Without one there is no authentication, as in
+        /// CPython: anyone who can reach the address gets a connection.
         ///
-        /// Both ends must have a key or none: an end with a key waits for the other, until the
-        /// [timeout](Self::timeout).
+        /// Either both peers have a key or neither has. A peer with a key waits for the handshake of a
+        /// peer without one until the [timeout](Self::timeout).
         pub fn authkey(mut self, key: impl AsRef<[u8]>) -> Self {
             self.settings.key = Some(AuthKey::new(key));
             self
         }
 
-        /// The digest that this side asks for.
+        /// Sets the digest that the local challenge asks for.
         ///
-        /// Default: SHA-256, as CPython.
+        /// Default: SHA-256, as in CPython.
         pub fn digest(mut self, digest: Digest) -> Self {
             self.settings.digest = digest;
             self
         }
 
-        /// Whether to authenticate with MD5 where the peer knows nothing else: CPython up to 3.11.
+        /// Allows MD5 with peers that support nothing else: CPython up to 3.11.
         ///
-        /// Default: false. Such a peer is refused.
+        /// Default: `false`. Such a peer is rejected.
         pub fn legacy_md5(mut self, allowed: bool) -> Self {
             self.settings.legacy_md5 = allowed;
             self
         }
 
-        /// Whether to [bind](crate::auth#binding) the authentication to the channel.
+        /// Sets whether the proof is [bound](crate::auth#binding) to the channel.
         ///
         /// Default: [`Binding::Prefer`].
         pub fn binding(mut self, binding: Binding) -> Self {
@@ -216,7 +217,7 @@ macro_rules! setters {
             self
         }
 
-        /// How many bytes a message may have.
+        /// Sets the maximum length of a received message, in bytes.
         ///
         /// Default: 64 MiB. [`Connection::set_max_message`](crate::Connection::set_max_message) changes
         /// it later.
@@ -228,34 +229,36 @@ macro_rules! setters {
 }
 pub(crate) use setters;
 
-/// The setters that both builders of plain connections have.
+/// The setters that only the builders of plain connections have.
 macro_rules! plain_setters {
     () => {
-        /// After how long a silence the system asks whether the machine at the other end of a TCP connection is still
-        /// there; `None` is never. It is given up where three such questions have no answer within as long again.
-        /// Then whatever waits for the peer fails. Programs see nothing of it, and CPython needs to know nothing of it.
-        /// The ends of Unix sockets are on this machine, whose system always knows.
+        /// Sets the time of silence after which the system probes the peer of a TCP connection
+        /// (`SO_KEEPALIVE`); `None` disables it. If three probes are not answered within the same time
+        /// again, the connection breaks, and pending sends and receives fail. The probes are invisible to
+        /// programs, and CPython peers need no support for them. Unix sockets need no probes: their peer
+        /// is on the same machine, and the system knows when it exits.
         ///
-        /// Default: 60 seconds, less than the time after which most firewalls and address translators forget a
-        /// silent connection.
+        /// Default: 60 seconds, less than the time after which most firewalls and address translators
+        /// forget a silent connection.
         pub fn keepalive(mut self, time: Option<Duration>) -> Self {
             self.settings.keepalive = time;
             self
         }
 
-        /// How long a receive may wait for the next bytes; then it fails with an [error](crate::RecvError::Io) of the
-        /// kind `TimedOut` (`WouldBlock` without async code, on some systems). This is what ends a connection whose
-        /// peer is alive and says nothing.
+        /// Sets how long a receive waits for the next bytes before it fails with an
+        /// [error](crate::RecvError::Io) of the kind `TimedOut` (in blocking code on some systems
+        /// `WouldBlock`). It detects a peer that is alive but silent, which
+        /// [`keepalive`](Self::keepalive) does not.
         ///
-        /// Default: for ever: peers of plain connections may have nothing to say for days.
+        /// Default: no timeout, since peers of plain connections may have nothing to send for days.
         pub fn idle_timeout(mut self, time: Option<Duration>) -> Self {
             self.settings.idle_timeout = time;
             self
         }
 
-        /// What becomes of descriptors that peers send over Unix sockets. It holds from the first byte behind the
-        /// handshake on; what comes within the handshake is closed in any case, and so is what comes with
-        /// [calls](crate::rpc).
+        /// Sets whether descriptors that peers send over Unix sockets are received or closed. It applies
+        /// from the first byte after the handshake. Descriptors sent during the handshake, or beside
+        /// [calls](crate::rpc), are always closed.
         ///
         /// Default: [`Descriptors::Close`](crate::Descriptors::Close).
         #[cfg(unix)]

@@ -1,4 +1,4 @@
-//! Keyed digests.
+//! Keyed digests (HMAC).
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use subtle::ConstantTimeEq;
 
 use super::AuthKey;
 
-/// The digest functions of the handshake, by the names CPython has for them.
+/// The digest functions of the handshake, named as in CPython.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Digest {
@@ -44,7 +44,7 @@ impl fmt::Display for Digest {
     }
 }
 
-/// A digest, or the one that has to be asked for.
+/// A [`Digest`], or MD5, which must be allowed explicitly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Algorithm {
     Modern(Digest),
@@ -69,7 +69,7 @@ impl Algorithm {
         }
     }
 
-    /// The keyed digest of the parts, one after the other.
+    /// Returns the HMAC of the concatenated parts.
     pub(super) fn hmac(self, key: &AuthKey, parts: &[&[u8]]) -> Vec<u8> {
         match self {
             Self::Modern(Digest::Sha256) => compute_hmac::<Hmac<Sha256>>(key, parts),
@@ -80,9 +80,10 @@ impl Algorithm {
         }
     }
 
-    /// Whether `answer` is the keyed digest of the parts; how long that takes tells nothing.
-    pub(super) fn verify(self, key: &AuthKey, parts: &[&[u8]], answer: &[u8]) -> bool {
-        self.hmac(key, parts).ct_eq(answer).into()
+    /// Returns `true` if `response` is the HMAC of the concatenated parts. The comparison takes constant
+    /// time.
+    pub(super) fn verify(self, key: &AuthKey, parts: &[&[u8]], response: &[u8]) -> bool {
+        self.hmac(key, parts).ct_eq(response).into()
     }
 }
 

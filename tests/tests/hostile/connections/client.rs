@@ -118,7 +118,7 @@ async fn listeners_that_do_not_know_the_key() {
         (
             "a welcome and silence",
             vec![usual(), Receive, welcome()],
-            "in time",
+            "timed out",
         ),
         (
             "a welcome and no proof",
