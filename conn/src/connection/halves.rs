@@ -1,4 +1,4 @@
-//! The two directions of a connection, each on its own.
+//! The sending and receiving halves of a connection.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -17,14 +17,15 @@ use super::{elements, value};
 use crate::codec::{Bincode, Codec};
 use crate::error::{RecvError, SendError};
 
-/// The sending half of a connection. Clones send over the same connection, each message as a whole.
+/// The sending half of a connection. Clones send over the same connection; their messages are never
+/// interleaved.
 ///
-/// When the last one is dropped, the peer sees the end, while the [`Receiver`] can still receive.
+/// When the last clone is dropped, the sending direction is closed; the [`Receiver`] can still receive.
 ///
 /// # Cancel safety
 ///
-/// Every method is cancel safe: a message whose send is dropped is either not sent at all, or its rest
-/// is sent by a task of its own.
+/// Every method is cancel safe: if the future of a send is dropped, its message is either not sent at
+/// all, or a background task sends the rest.
 pub struct Sender<S = (), C = Bincode> {
     writer: Arc<Mutex<Writer>>,
     codec: C,
@@ -54,7 +55,7 @@ impl<S, C: Codec> Sender<S, C> {
     /// Sends bytes, as [`Connection::send_bytes`](super::Connection::send_bytes) does.
     ///
     /// # Errors
-    /// Those of the connection.
+    /// Any [`SendError`] but [`SendError::Encode`], if the connection is broken.
     pub async fn send_bytes(&self, message: &[u8]) -> Result<(), SendError> {
         self.send_vectored(&[message]).await
     }
@@ -62,7 +63,7 @@ impl<S, C: Codec> Sender<S, C> {
     /// Sends slices as one message, as [`Connection::send_vectored`](super::Connection::send_vectored) does.
     ///
     /// # Errors
-    /// Those of the connection.
+    /// Any [`SendError`] but [`SendError::Encode`], if the connection is broken.
     pub async fn send_vectored(&self, slices: &[&[u8]]) -> Result<(), SendError> {
         self.lock().await.writer().send_vectored(slices).await
     }
@@ -70,15 +71,15 @@ impl<S, C: Codec> Sender<S, C> {
     /// Sends numbers, as [`Connection::send_array`](super::Connection::send_array) does.
     ///
     /// # Errors
-    /// Those of the connection.
+    /// Any [`SendError`] but [`SendError::Encode`], if the connection is broken.
     pub async fn send_array<T: NoUninit>(&self, numbers: &[T]) -> Result<(), SendError> {
         self.send_bytes(bytemuck::cast_slice(numbers)).await
     }
 
-    /// Tells the peer that no more will come, whatever clones there are.
+    /// Closes the sending direction, even if there are clones.
     ///
     /// # Errors
-    /// Those of the connection.
+    /// Any [`SendError`] but [`SendError::Encode`], if the connection is broken.
     pub async fn close(self) -> Result<(), SendError> {
         self.lock().await.writer().shutdown().await
     }
@@ -107,7 +108,7 @@ impl<S, C> fmt::Debug for Sender<S, C> {
     }
 }
 
-/// One sender's turn at the writer.
+/// Exclusive use of the writer by one sender.
 struct WriterGuard<'a> {
     guard: Option<MutexGuard<'a, Writer>>,
     mutex: &'a Arc<Mutex<Writer>>,
@@ -115,18 +116,18 @@ struct WriterGuard<'a> {
 
 impl WriterGuard<'_> {
     fn writer(&mut self) -> &mut Writer {
-        self.guard.as_mut().expect("it is there until the drop")
+        self.guard.as_mut().expect("the guard is taken only on drop")
     }
 }
 
 impl Drop for WriterGuard<'_> {
     fn drop(&mut self) {
         let unwritten = self.guard.take().is_some_and(|guard| guard.has_unwritten());
-        // The next sender may never come, and the peer has half a message.
+        // There may never be another send, and the peer has half a message.
         if unwritten && let Ok(runtime) = tokio::runtime::Handle::try_current() {
             let writer = Arc::clone(self.mutex);
             runtime.spawn(async move {
-                // If it fails, the next send says so.
+                // If this fails, the next send returns the error.
                 let _ = writer.lock().await.flush().await;
             });
         }
@@ -137,7 +138,7 @@ impl Drop for WriterGuard<'_> {
 ///
 /// # Cancel safety
 ///
-/// Every method is cancel safe: nothing is lost when its future is dropped.
+/// Every method is cancel safe: no message is lost when its future is dropped.
 pub struct Receiver<R = (), C = Bincode> {
     reader: Reader,
     codec: C,

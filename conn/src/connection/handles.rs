@@ -1,4 +1,4 @@
-//! Descriptors over connections on Unix sockets.
+//! Passing descriptors over connections on Unix sockets.
 
 use std::future::poll_fn;
 use std::os::fd::{AsFd, OwnedFd};
@@ -13,25 +13,26 @@ use crate::descriptor::{
 };
 use crate::error::SendError;
 
-/// A descriptor that came, on its way to the program.
+/// A received descriptor that `recv_handle` has not returned yet.
 #[derive(Debug)]
 pub(crate) struct PendingDescriptor {
     pub(crate) handle: OwnedFd,
-    /// Whether the peer was told, as far as it is to be.
+    /// `true` once it is decided whether the descriptor is confirmed.
     pub(crate) is_decided: bool,
 }
 
 impl<S, R, C: Codec> Connection<S, R, C> {
-    /// Sends a copy of an open file or socket to the peer, as `reduction.send_handle` in CPython.
+    /// Sends a copy of an open file or socket to the peer, like `reduction.send_handle` in CPython.
     ///
-    /// It waits for no confirmation unless [`Acknowledge::Always`] is set, and then for 30 seconds at most.
+    /// With [`Acknowledge::Always`] it waits for the confirmation of the peer for at most 30 seconds;
+    /// otherwise it does not wait.
     ///
     /// # Errors
-    /// If the connection is not a Unix socket, or broke; [`DescriptorError::NotAcknowledged`] if the peer was to confirm
-    /// the descriptor and did not.
+    /// If the connection is not a Unix socket, or is broken; [`DescriptorError::NotAcknowledged`] if the
+    /// peer did not confirm the descriptor in time.
     ///
     /// # Cancel safety
-    /// The descriptor may have been sent. A confirmation that comes later is dropped.
+    /// The descriptor may have been sent. A later confirmation is discarded.
     pub async fn send_handle(&mut self, handle: impl AsFd) -> Result<(), DescriptorError> {
         if !matches!(self.writer.stream, StreamWriteHalf::Unix(_)) {
             return Err(DescriptorError::NotUnix);
@@ -53,17 +54,17 @@ impl<S, R, C: Codec> Connection<S, R, C> {
         Ok(())
     }
 
-    /// Receives an open file or socket from the peer, as `reduction.recv_handle` in CPython. It is closed
-    /// in programs that this one executes.
+    /// Receives an open file or socket from the peer, like `reduction.recv_handle` in CPython. The
+    /// descriptor is close-on-exec.
     ///
-    /// The connection must be told before that it [receives](Descriptors::Receive) descriptors.
+    /// The connection must be set to [receive](Descriptors::Receive) descriptors before.
     ///
     /// # Errors
-    /// [`DescriptorError::NotReceiving`] if it was not; if the connection is not a Unix socket, or ended, or the peer
-    /// sent something else.
+    /// [`DescriptorError::NotReceiving`] if it is not. Other errors if the connection is not a Unix
+    /// socket, is closed or broken, or the peer sent something other than a descriptor.
     ///
     /// # Cancel safety
-    /// Nothing is lost: the next call has the descriptor.
+    /// Nothing is lost: the next call returns the descriptor.
     pub async fn recv_handle(&mut self) -> Result<OwnedFd, DescriptorError> {
         if !matches!(self.reader.stream, StreamReadHalf::Unix(_)) {
             return Err(DescriptorError::NotUnix);
@@ -88,7 +89,7 @@ impl<S, R, C: Codec> Connection<S, R, C> {
                 is_decided: false,
             }));
         }
-        self.answer().await;
+        self.confirm().await;
         self.writer.flush().await?;
         let pending = self.pending_descriptor.take();
         pending.map_or(Err(DescriptorError::NoDescriptor), |pending| {
@@ -96,8 +97,8 @@ impl<S, R, C: Codec> Connection<S, R, C> {
         })
     }
 
-    /// Has the descriptor that arrived confirmed, if the peer waits for that.
-    async fn answer(&mut self) {
+    /// Confirms the pending descriptor, if the peer waits for a confirmation.
+    async fn confirm(&mut self) {
         if self
             .pending_descriptor
             .as_ref()
@@ -128,15 +129,16 @@ impl<S, R, C: Codec> Connection<S, R, C> {
         }
     }
 
-    /// Whether the receiver of a descriptor confirms it. Default: [`Acknowledge::Auto`].
+    /// Sets whether the receiver of a descriptor confirms it. Default: [`Acknowledge::Auto`].
     pub const fn set_acknowledge(&mut self, acknowledge: Acknowledge) {
         self.acknowledge = acknowledge;
     }
 
-    /// What becomes of descriptors that the peer sends. What was read before is not changed by it: call this before
-    /// anything is received. It changes nothing where the connection is not a Unix socket.
+    /// Sets whether descriptors that the peer sends are received or closed. Bytes that were already read
+    /// are not affected, so call this before the first receive. It has no effect if the connection is
+    /// not a Unix socket.
     ///
-    /// Default: [`Descriptors::Close`], or what the listener or client says.
+    /// Default: [`Descriptors::Close`], or the setting of the listener or client.
     pub const fn set_descriptors(&mut self, descriptors: Descriptors) {
         self.reader.descriptors = descriptors;
     }

@@ -1,4 +1,4 @@
-//! How long a connection may be silent.
+//! Timeout for connections whose peer is silent.
 
 use std::io;
 use std::pin::Pin;
@@ -9,14 +9,14 @@ use tokio::time::{Sleep, sleep};
 
 use crate::error::RecvError;
 
-/// How long a receive waits for the next bytes. No clock is read while bytes come.
+/// Timeout of a receive that waits for the next bytes. The clock is not read while bytes arrive.
 #[derive(Debug)]
 pub(crate) struct IdleTimeout(Box<IdleTimer>);
 
 #[derive(Debug)]
 struct IdleTimer {
     time: Duration,
-    /// From when nothing was there, whichever receives waited since.
+    /// Started when a read first found no bytes; kept across receives that are dropped.
     timer: Option<Pin<Box<Sleep>>>,
 }
 
@@ -30,7 +30,7 @@ impl IdleTimeout {
         self.0.time
     }
 
-    /// What a read gave, or that nothing came for too long.
+    /// Returns the result of a read, or a `TimedOut` error if no bytes arrived in time.
     #[inline]
     pub(super) fn apply<T>(
         idle: &mut Option<Self>,

@@ -1,4 +1,4 @@
-//! Receiving: frames from a byte stream.
+//! Receiving frames from a byte stream.
 
 use std::future::poll_fn;
 use std::io;
@@ -17,17 +17,17 @@ use crate::descriptor::{Confirmations, DescriptorRead, Descriptors};
 use crate::error::RecvError;
 use crate::frame::{Decoder, Header};
 
-/// The receiving half of every kind of connection.
+/// The receiving half of an async connection, on any kind of stream.
 #[derive(Debug)]
 pub(crate) struct Reader {
     pub(crate) stream: StreamReadHalf,
     pub(crate) decoder: Decoder,
     pub(crate) max_message: usize,
-    /// What it holds of the listener's budget.
+    /// The received bytes held in the listener's budget.
     pub(crate) account: HalfAccount,
-    /// What a wait met; the next receive reports it.
+    /// An error met while waiting for input; the next receive returns it.
     pub(crate) deferred_error: Option<io::Error>,
-    /// How long to wait for bytes, where that has a limit.
+    /// The timeout of receives, if one is set.
     pub(crate) idle: Option<IdleTimeout>,
     #[cfg(unix)]
     pub(crate) descriptors: Descriptors,
@@ -51,13 +51,13 @@ impl Reader {
         }
     }
 
-    /// The next message. Nothing is lost when the future is dropped.
+    /// Receives the next message. Nothing is lost when the future is dropped.
     pub(crate) async fn message(&mut self, limit: usize) -> Result<&[u8], RecvError> {
         self.complete(limit).await?;
         self.take(limit)
     }
 
-    /// Receives until the decoder holds the whole of the next message.
+    /// Receives until the next message is complete in the decoder.
     pub(crate) fn complete(
         &mut self,
         limit: usize,
@@ -65,7 +65,7 @@ impl Reader {
         poll_fn(move |cx| self.poll_complete(cx, limit))
     }
 
-    /// The next message, all of which came.
+    /// Takes the next message, which must be complete.
     pub(crate) fn take(&mut self, limit: usize) -> Result<&[u8], RecvError> {
         let message = self.decoder.message(limit)?.unwrap_or_default();
         #[cfg(unix)]
@@ -73,17 +73,17 @@ impl Reader {
         Ok(message)
     }
 
-    /// Gives back what a message took that is decoded by now, where that counts.
+    /// Releases the memory of a message that was decoded, if it is counted in a budget.
     #[inline]
     pub(crate) fn release_buffer(&mut self) {
         if self.account.must_count(0) {
             self.decoder.release_buffer();
-            // It holds less than before.
+            // Shrinking never fails.
             let _ = self.account.resize(self.decoder.size());
         }
     }
 
-    /// The next message, to keep.
+    /// Receives the next message as an owned buffer.
     pub(crate) fn owned_message(
         &mut self,
         limit: usize,
@@ -91,7 +91,7 @@ impl Reader {
         poll_fn(move |cx| self.poll_owned_message(cx, limit))
     }
 
-    /// Receives the next message straight into `buffer`, and gives its length.
+    /// Receives the next message directly into `buffer`, and returns its length.
     pub(crate) fn message_into<'a>(&'a mut self, buffer: &'a mut [u8]) -> MessageInto<'a> {
         MessageInto {
             reader: self,
@@ -100,7 +100,7 @@ impl Reader {
         }
     }
 
-    /// The header of the next message, which is not taken.
+    /// Receives the header of the next message without taking it.
     fn poll_header(&mut self, cx: &mut Context<'_>) -> Poll<Result<Header, RecvError>> {
         loop {
             self.skip_confirmations();
@@ -111,7 +111,7 @@ impl Reader {
         }
     }
 
-    /// Takes confirmations of descriptors off that stand before the next message.
+    /// Skips confirmations of descriptors in front of the next message.
     #[inline]
     fn skip_confirmations(&mut self) {
         #[cfg(unix)]
@@ -138,7 +138,8 @@ impl Reader {
         Poll::Ready(Ok(message))
     }
 
-    /// Waits for the confirmation of a descriptor. Says whether it came, and not something else.
+    /// Waits for the next byte. Returns `true` if it confirms a descriptor, and `false` if it belongs to
+    /// something else.
     #[cfg(unix)]
     pub(crate) async fn confirmation(&mut self) -> Result<bool, RecvError> {
         poll_fn(|cx| {
@@ -155,7 +156,8 @@ impl Reader {
         .await
     }
 
-    /// Takes the next byte that comes if it confirms a descriptor. Says whether it did; nothing at the end.
+    /// Takes the next byte if it confirms a descriptor. Returns whether it does, or `None` at the end of
+    /// the stream.
     #[cfg(unix)]
     fn poll_confirmation(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Option<bool>>> {
         let StreamReadHalf::Unix(socket) = &mut self.stream else {
@@ -165,13 +167,13 @@ impl Reader {
         let is_confirmation = self.confirmations.consume(next);
         if is_confirmation {
             let mut byte = [0];
-            // It was there to be seen.
+            // The byte was peeked, so this read does not wait.
             let _ = Pin::new(socket).poll_read(cx, &mut ReadBuf::new(&mut byte));
         }
         Poll::Ready(Ok(next.map(|_| is_confirmation)))
     }
 
-    /// Takes the next byte and the descriptors beside it, unless it is one of a message.
+    /// Takes the next byte and the descriptors beside it, unless the byte belongs to a message.
     #[cfg(unix)]
     pub(crate) fn poll_descriptor(
         &mut self,
@@ -202,7 +204,7 @@ impl Reader {
         }
     }
 
-    /// Takes no descriptors any more, and so reads as far ahead as it can.
+    /// Stops receiving descriptors, so that reads may go beyond the end of a message again.
     pub(crate) const fn stop_receiving_descriptors(&mut self) {
         #[cfg(unix)]
         {
@@ -210,7 +212,8 @@ impl Reader {
         }
     }
 
-    /// Whether reads must not go beyond the end of the next message, where descriptors may stand.
+    /// Returns `true` if reads must not go beyond the end of the next message, since descriptors may
+    /// follow it.
     #[inline]
     const fn is_exact(&self) -> bool {
         #[cfg(unix)]
@@ -220,7 +223,7 @@ impl Reader {
         return false;
     }
 
-    /// Receives more of the next message.
+    /// Receives further bytes of the next message.
     fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), RecvError>> {
         if let Some(error) = self.deferred_error.take() {
             return Poll::Ready(Err(RecvError::Io(error)));
@@ -234,7 +237,8 @@ impl Reader {
         Poll::Ready(Ok(()))
     }
 
-    /// Reads once into the decoder, and tells how much. While nothing comes, that needs no memory.
+    /// Reads once into the decoder and returns the number of bytes. While no bytes arrive, it holds no
+    /// buffer.
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<usize, RecvError>> {
         if self.account.is_evicted() {
             return Poll::Ready(Err(RecvError::Evicted));
@@ -255,7 +259,7 @@ impl Reader {
         let Poll::Ready(result) = Pin::new(&mut self.stream).poll_read(cx, &mut space) else {
             self.decoder.release_buffer();
             if self.account.must_count(0) {
-                // It holds less now, if anything.
+                // Shrinking never fails.
                 let _ = self.account.resize(self.decoder.size());
             }
             return Poll::Pending;
@@ -265,7 +269,7 @@ impl Reader {
         Poll::Ready(result.map(|()| count).map_err(RecvError::Io))
     }
 
-    /// Ready when something of the next message came, or no more will.
+    /// Completes once a part of the next message was received, or the connection is closed or broken.
     pub(crate) fn poll_readable(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if self.deferred_error.is_some() || self.account.is_evicted() {
             return Poll::Ready(());
@@ -276,7 +280,7 @@ impl Reader {
                 return Poll::Ready(());
             }
             let read = match self.is_exact() {
-                // What came may stand beside a descriptor, and stays where it is.
+                // The byte may come with a descriptor, so it is only peeked.
                 #[cfg(unix)]
                 true => ready!(self.poll_confirmation(cx))
                     .map(|next| next == Some(true))
@@ -289,7 +293,7 @@ impl Reader {
                     self.deferred_error = Some(error);
                     return Poll::Ready(());
                 }
-                // The end, or that the connection has to go, is what the next receive meets as well.
+                // The next receive meets the end of the stream, or the eviction, as well.
                 Ok(false) | Err(_) => return Poll::Ready(()),
             }
         }
@@ -302,12 +306,12 @@ impl Reader {
     }
 }
 
-/// A message that is received straight into the caller's buffer. If that is given up, what came goes back to the
-/// decoder, from where the message can be received anew.
+/// Future that receives a message directly into the caller's buffer. If it is dropped, the received part
+/// is put back into the decoder, so that the next receive returns the message.
 pub(crate) struct MessageInto<'a> {
     reader: &'a mut Reader,
     buffer: &'a mut [u8],
-    /// The header, once it is taken, and how much of the message came.
+    /// The header, once taken, and the number of received bytes of the message.
     progress: Option<(Header, usize)>,
 }
 

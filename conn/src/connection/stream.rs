@@ -1,4 +1,4 @@
-//! The byte streams under a connection, each split into its two directions.
+//! The byte streams under a connection, each split into a read half and a write half.
 
 use std::any::Any;
 use std::fmt;
@@ -18,7 +18,7 @@ use tokio::runtime::Handle;
 use super::unix::{UnixReadHalf, UnixWriteHalf};
 use crate::auth::Channel;
 
-/// Where bytes come from.
+/// The read half of a byte stream.
 pub(crate) enum StreamReadHalf {
     Tcp(tcp::OwnedReadHalf),
     #[cfg(unix)]
@@ -28,7 +28,7 @@ pub(crate) enum StreamReadHalf {
     Other(ReadHalf<Box<dyn Io>>),
 }
 
-/// Where bytes go.
+/// The write half of a byte stream.
 pub(crate) enum StreamWriteHalf {
     Tcp(tcp::OwnedWriteHalf),
     #[cfg(unix)]
@@ -38,24 +38,24 @@ pub(crate) enum StreamWriteHalf {
     Other(ShutdownOnDrop),
 }
 
-/// Half of a stream of any kind. Unlike those of sockets it does not end with its half by itself.
+/// The write half of a custom stream. Unlike those of sockets it does not shut its direction down on drop
+/// by itself.
 pub(crate) struct ShutdownOnDrop(WriteHalf<Box<dyn Io>>);
 
 impl Drop for ShutdownOnDrop {
     fn drop(&mut self) {
-        // Streams that cannot end at once end when the other half is dropped too.
+        // A stream that cannot shut down at once closes when its read half is dropped too.
         let mut cx = Context::from_waker(Waker::noop());
         let _ = Pin::new(&mut self.0).poll_shutdown(&mut cx);
     }
 }
 
-/// A byte stream in its two directions, and what is known of the other end and the channel.
+/// The halves of a byte stream, its peer, and the identity of its channel.
 pub(crate) type SplitStream = (StreamReadHalf, StreamWriteHalf, Peer, Channel);
 
-/// Splits a byte stream, and tells what is known of its channel and peer.
+/// Splits a byte stream, and determines its peer and channel.
 ///
-/// Sockets are recognised, so that they keep what only they can do: directions that work without a
-/// lock, and descriptors.
+/// Sockets are recognised by type, so that their halves need no lock and can pass descriptors.
 pub(crate) fn split(io: impl Io) -> SplitStream {
     let io = match downcast::<TcpStream>(io) {
         Ok(tcp) => return split_tcp(tcp),
@@ -87,13 +87,13 @@ fn split_other(io: impl Io) -> (StreamReadHalf, StreamWriteHalf) {
 fn downcast<T: 'static>(io: impl Io) -> Result<T, impl Io> {
     let mut io = Some(io);
     match (&mut io as &mut dyn Any).downcast_mut::<Option<T>>() {
-        Some(socket) => Ok(socket.take().expect("it was just put there")),
-        None => Err(io.expect("it was just put there")),
+        Some(socket) => Ok(socket.take().expect("the option was just filled")),
+        None => Err(io.expect("the option was just filled")),
     }
 }
 
 fn split_tcp(tcp: TcpStream) -> SplitStream {
-    // Both fail where the peer has left already; the first read tells that better.
+    // Both fail if the peer has disconnected; the first read returns a better error.
     let (peer, channel) = match (tcp.local_addr(), tcp.peer_addr()) {
         (Ok(local), Ok(peer)) => (Peer::Tcp(peer), Channel::Tcp { local, peer }),
         _ => (Peer::Unknown, Channel::Unknown),
@@ -126,7 +126,7 @@ fn split_unix(unix: UnixStream) -> SplitStream {
             StreamReadHalf::Unix(read_half),
             StreamWriteHalf::Unix(write_half),
         ),
-        // A socket that no event loop takes is as good as closed.
+        // A socket that cannot be registered with the event loop is as good as closed.
         Err(_) => split_other(tokio::io::duplex(1).0),
     };
     (read_half, write_half, peer, channel)
@@ -141,7 +141,7 @@ pub(crate) fn own_credentials() -> rpc_core::transport::Credentials {
     }
 }
 
-/// Does the same with each kind of stream.
+/// Applies an action to every kind of stream.
 macro_rules! each {
     ($self:expr, $stream:ident => $action:expr) => {
         match $self {
@@ -226,7 +226,8 @@ impl AsyncWrite for StreamWriteHalf {
 }
 
 impl StreamWriteHalf {
-    /// Whether something is to be done once all is written: TLS and the like may hold on to what they were given.
+    /// Returns `true` if the stream must be flushed after the last write: streams such as TLS may buffer
+    /// bytes.
     pub(super) const fn needs_flush(&self) -> bool {
         match self {
             #[cfg(unix)]

@@ -1,8 +1,8 @@
-//! Unix sockets, whose two directions the event loop watches apart.
+//! Unix sockets, whose two directions are registered with the event loop separately.
 //!
-//! Unlike TCP, a Unix socket tells that it can be written to whenever the peer has read something. As nobody waits for
-//! that but who has filled the socket, it would wake each end for nothing with every message. So a socket is watched for
-//! what comes, and for room only while there is none.
+//! Unlike TCP, a Unix socket becomes writable whenever the peer reads. Only a sender that has filled the
+//! socket waits for that; for all others every message would cause a useless wakeup. So a socket is
+//! registered for reads, and for writes only while it is full.
 
 use std::io::{self, IoSlice};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -20,18 +20,18 @@ use tokio::time::{Sleep, sleep};
 
 use crate::descriptor::{self, DescriptorRead};
 
-/// Whether the system tells of bytes that come, and of room, after there was none left, without a call that fails:
-/// epoll does.
+/// `true` if readiness is edge-triggered, as with epoll: the system reports new bytes or room after a short
+/// read or write, without a further call that fails with `WouldBlock`.
 const IS_EDGE_TRIGGERED: bool = cfg!(any(target_os = "android", target_os = "linux"));
 
-/// How soon a full socket is tried again that cannot be watched, as this process has no more descriptors.
+/// Retry interval for a full socket that cannot be watched because this process is out of descriptors.
 const WRITE_RETRY: Duration = Duration::from_millis(10);
 
-/// A socket that is watched for what comes. Tokio's pipes are what it watches for one direction only, and take any
-/// descriptor.
+/// A socket that is registered for reads only. Tokio registers only its pipes for a single direction, and
+/// they accept any descriptor.
 type Socket = Arc<pipe::Receiver>;
 
-/// Splits a socket. It must be called within a runtime.
+/// Splits a socket. It must be called within a tokio runtime.
 pub(super) fn split(socket: tokio::net::UnixStream) -> io::Result<(UnixReadHalf, UnixWriteHalf)> {
     let socket = OwnedFd::from(socket.into_std()?);
     let socket = Arc::new(pipe::Receiver::from_owned_fd_unchecked(socket)?);
@@ -45,22 +45,22 @@ pub(super) fn split(socket: tokio::net::UnixStream) -> io::Result<(UnixReadHalf,
     Ok((read_half, write_half))
 }
 
-/// What comes over a Unix socket: bytes, and descriptors beside them where they are asked for.
+/// The read half of a Unix socket. It also receives descriptors, if asked to.
 #[derive(Debug)]
 pub(crate) struct UnixReadHalf {
     socket: Socket,
 }
 
 impl UnixReadHalf {
-    /// The socket that was split, for code that is not async.
+    /// Reunites the halves into a blocking socket.
     pub(crate) fn reunite(self, mut write_half: UnixWriteHalf) -> io::Result<UnixStream> {
         drop(write_half.socket.take());
         let socket = Arc::try_unwrap(self.socket);
-        let socket = socket.map_err(|_| io::Error::other("these are halves of two sockets"))?;
+        let socket = socket.map_err(|_| io::Error::other("the halves belong to different sockets"))?;
         Ok(socket.into_blocking_fd()?.into())
     }
 
-    /// Takes one byte, and the descriptors beside it.
+    /// Takes one byte and the descriptors beside it.
     pub(super) fn poll_receive_descriptor(
         &mut self,
         cx: &mut Context<'_>,
@@ -68,7 +68,7 @@ impl UnixReadHalf {
         self.poll_once(cx, |socket| descriptor::receive_descriptor(socket))
     }
 
-    /// The next byte, which is not taken; nothing at the end.
+    /// Returns the next byte without taking it; `None` at the end of the stream.
     pub(super) fn poll_peek(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Option<u8>>> {
         self.poll_once(cx, |socket| descriptor::peek(socket, RecvFlags::empty()))
     }
@@ -119,7 +119,7 @@ impl AsyncRead for UnixReadHalf {
     }
 }
 
-/// Says that the next call would fail, where it is known to, which spares it.
+/// Returns a `WouldBlock` error if the next read is known to fail with it, which saves that call.
 fn after_read(would_block: bool) -> io::Result<()> {
     match would_block && IS_EDGE_TRIGGERED {
         true => Err(io::ErrorKind::WouldBlock.into()),
@@ -127,19 +127,19 @@ fn after_read(would_block: bool) -> io::Result<()> {
     }
 }
 
-/// Where bytes go over a Unix socket.
+/// The write half of a Unix socket.
 #[derive(Debug)]
 pub(crate) struct UnixWriteHalf {
-    /// Absent only while this is dropped without telling the peer that no more will come.
+    /// `None` only while it is dropped without shutting the direction down.
     socket: Option<Socket>,
-    /// In memory of its own, which idle connections spare.
+    /// Set while the socket is full. Boxed, to keep idle connections small.
     readiness: Option<Box<WriteReadiness>>,
 }
 
-/// How it is known when a full socket has room.
+/// The way to learn when a full socket is writable again.
 #[derive(Debug)]
 enum WriteReadiness {
-    /// Through a descriptor of its own: an event loop watches each only once.
+    /// A duplicate descriptor, since the event loop registers each descriptor only once.
     Watched(pipe::Sender),
     Timed(Pin<Box<Sleep>>),
 }
@@ -159,7 +159,8 @@ impl WriteReadiness {
 }
 
 impl UnixWriteHalf {
-    /// Whether [flushing](AsyncWrite::poll_flush) would end watching it for room.
+    /// Returns `true` while it waits for the socket to be writable, until it is
+    /// [flushed](AsyncWrite::poll_flush).
     pub(super) const fn is_watched(&self) -> bool {
         self.readiness.is_some()
     }
@@ -169,7 +170,7 @@ impl UnixWriteHalf {
         self.readiness = Some(Box::new(WriteReadiness::retry()));
     }
 
-    /// Sends once, when there is room.
+    /// Calls `send` once it succeeds without blocking.
     pub(super) fn poll_send(
         &mut self,
         cx: &mut Context<'_>,
@@ -235,7 +236,7 @@ impl AsyncWrite for UnixWriteHalf {
         true
     }
 
-    /// All is written: nobody waits for room.
+    /// Stops watching the socket, since everything is written.
     fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.get_mut().readiness = None;
         Poll::Ready(Ok(()))
@@ -252,7 +253,7 @@ impl AsyncWrite for UnixWriteHalf {
 impl Drop for UnixWriteHalf {
     fn drop(&mut self) {
         if let Some(socket) = &self.socket {
-            // It fails where the peer has left.
+            // This fails if the peer has disconnected.
             let _ = rustix::net::shutdown(&**socket, Shutdown::Write);
         }
     }

@@ -1,4 +1,4 @@
-//! Sending: frames to a byte stream.
+//! Sending frames to a byte stream.
 
 use std::future::poll_fn;
 use std::io::{self, IoSlice};
@@ -14,18 +14,19 @@ use crate::codec::Codec;
 use crate::error::SendError;
 use crate::frame::{Encoder, Header};
 
-/// Up to here, copying a message behind its header is cheaper than a write of several slices.
+/// Maximum length of a message that is copied behind its header. Up to this length the copy is cheaper
+/// than a vectored write.
 pub(crate) const MAX_COPIED: usize = 16 * 1024;
 
-/// The sending half of every kind of connection.
+/// The sending half of an async connection, on any kind of stream.
 #[derive(Debug)]
 pub(crate) struct Writer {
     pub(crate) stream: StreamWriteHalf,
     pub(crate) encoder: Encoder,
     pub(crate) broken: bool,
-    /// What it holds of the listener's budget.
+    /// The unsent bytes held in the listener's budget.
     pub(crate) account: HalfAccount,
-    /// Whether the stream is to be flushed once all is written.
+    /// `true` if the stream must be flushed once everything is written.
     unflushed: bool,
 }
 
@@ -40,8 +41,8 @@ impl Writer {
         }
     }
 
-    /// Sends a value. If the future is dropped, the message is either not begun, or its rest is
-    /// written before anything else.
+    /// Sends a value. If the future is dropped, the message is either not sent at all, or the rest is
+    /// written before the next message.
     pub(crate) async fn send<T: Serialize + ?Sized>(
         &mut self,
         codec: &impl Codec,
@@ -77,7 +78,7 @@ impl Writer {
         poll_fn(|cx| send.poll_write(cx)).await
     }
 
-    /// Writes what earlier sends have left.
+    /// Writes the unsent rest of earlier sends.
     pub(crate) async fn flush(&mut self) -> Result<(), SendError> {
         poll_fn(|cx| self.poll_flush(cx)).await
     }
@@ -98,7 +99,7 @@ impl Writer {
         self.poll_flush_stream(cx)
     }
 
-    /// Holds what the peer does not take for now. Pending, unless there is no room for it.
+    /// Counts the unsent bytes in the budget. Returns `Pending`, or an error if the connection is evicted.
     fn hold(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
         let size = self.encoder.size();
         if !self.account.must_count(size) {
@@ -123,12 +124,13 @@ impl Writer {
         Poll::Ready(Ok(()))
     }
 
-    /// Whether there is anything to do before a message is sent.
+    /// Returns `true` if a flush is needed before a message is sent, or must report that the connection is
+    /// broken.
     const fn is_pending(&self) -> bool {
         self.broken || self.has_unwritten()
     }
 
-    /// Whether an earlier send has left something.
+    /// Returns `true` if an earlier send left unsent bytes.
     pub(crate) const fn has_unwritten(&self) -> bool {
         !self.broken && (!self.encoder.is_empty() || self.unflushed)
     }
@@ -144,25 +146,25 @@ impl Writer {
         }
     }
 
-    /// After an error in the middle of a message no other can follow.
+    /// Marks the connection as broken: no message can follow an error in the middle of another.
     fn fail(&mut self, error: io::Error) -> SendError {
         self.broken = true;
         SendError::Io(error)
     }
 
-    /// Writes what is left and tells the peer that no more will come.
+    /// Writes the unsent rest, and shuts the sending direction down.
     pub(crate) async fn shutdown(&mut self) -> Result<(), SendError> {
         self.flush().await?;
         match self.stream.shutdown().await {
-            // The peer was faster.
+            // The peer has closed the connection first.
             Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(()),
             result => result.map_err(SendError::Io),
         }
     }
 }
 
-/// A message on its way from the caller's slices. If that is given up in the middle, the writer keeps
-/// a copy of the rest.
+/// A message that is being sent from the caller's slices. If it is dropped in the middle of the message,
+/// the writer keeps a copy of the rest.
 struct PartialSend<'a, 'b> {
     writer: &'a mut Writer,
     unwritten: Vec<IoSlice<'b>>,

@@ -1,21 +1,21 @@
-//! Buffers that nobody uses at the moment. Ten thousand connections that wait for something to come need
-//! none: one is taken when bytes come or go, and given back when they are through. As that happens while a
-//! task runs, each thread gets along with one of a kind.
+//! Pool of one read buffer and one write buffer per thread. Idle connections, of which there may be ten
+//! thousand, hold no buffer: one is taken when bytes are read or written, and released afterwards. Both
+//! happen while a task runs, so one buffer of each kind per thread is enough.
 
 use std::cell::Cell;
 use std::thread::LocalKey;
 
-/// Up to what size a buffer is kept.
+/// Maximum size of a pooled buffer, in bytes.
 const MAX_POOLED: usize = 64 * 1024;
 
 thread_local! {
-    /// Initialised throughout, to be read into.
+    /// Initialised throughout, for reads.
     static READ_BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
-    /// With nothing in it, to be appended to.
+    /// Empty, to append to.
     static WRITE_BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 
-/// A buffer of at least `length` bytes, whatever they are.
+/// Takes a buffer of at least `length` bytes with arbitrary content.
 pub(super) fn take_read_buffer(length: usize) -> Vec<u8> {
     let buffer = take(&READ_BUFFER);
     match buffer.len() >= length {
@@ -24,23 +24,23 @@ pub(super) fn take_read_buffer(length: usize) -> Vec<u8> {
     }
 }
 
-/// A buffer without bytes.
+/// Takes an empty buffer.
 pub(super) fn take_write_buffer() -> Vec<u8> {
     take(&WRITE_BUFFER)
 }
 
-/// Takes back a buffer that was read into.
+/// Releases a buffer of [`take_read_buffer`].
 pub(super) fn release_read_buffer(buffer: Vec<u8>) {
     release(&READ_BUFFER, buffer);
 }
 
-/// Takes back a buffer that was written to.
+/// Releases a buffer of [`take_write_buffer`].
 pub(super) fn release_write_buffer(mut buffer: Vec<u8>) {
     buffer.clear();
     release(&WRITE_BUFFER, buffer);
 }
 
-// Where the thread is about to end there is nobody to keep anything for.
+// Thread-local values are gone while a thread exits; buffers are not pooled then.
 
 fn take(pool: &'static LocalKey<Cell<Vec<u8>>>) -> Vec<u8> {
     pool.try_with(Cell::take).unwrap_or_default()
