@@ -21,7 +21,7 @@ pub(crate) struct HalfAccount {
     reservation: Option<Box<Reservation>>,
 }
 
-/// The state of a half that holds more than [`Budget::FREE`]. It is boxed, since few halves need it.
+/// The state of a half that holds more than [`Budget::FREE`]. Boxed, since few halves need it.
 struct Reservation {
     account: Account,
     hold: Hold,

@@ -9,8 +9,8 @@ use rpc_core::transport::{Address, AddressError};
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Target {
-    /// A host, by name or IP address, and a port. As in Python, the empty host means all interfaces for
-    /// a listener and the local machine for a client.
+    /// A host, by name or IP address, and a port. As in Python, the empty host means all interfaces
+    /// for a listener and the local machine for a client.
     Host(String, u16),
     /// A known address.
     Address(Address),

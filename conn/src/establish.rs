@@ -128,8 +128,8 @@ impl ConnectionConfig {
             writer: Writer::new(write_half, HalfAccount::new(self.budget.clone())),
             peer,
         };
-        // Set before the handshake: a read past its last message would drop descriptors that follow.
-        // The handshake itself receives none.
+        // Set before the handshake: a read past its last message would drop descriptors that
+        // follow. The handshake itself receives none.
         #[cfg(unix)]
         {
             established.reader.descriptors = self.descriptors;
@@ -183,11 +183,11 @@ impl Established {
 /// The setters that all builders of listeners and clients have.
 macro_rules! setters {
     () => {
-        /// Sets the authkey that both peers must prove. Without one there is no authentication, as in
-        /// CPython: anyone who can reach the address gets a connection.
+        /// Sets the authkey that both peers must prove. Without one there is no authentication, as
+        /// in CPython: anyone who can reach the address gets a connection.
         ///
-        /// Either both peers have a key or neither has. A peer with a key waits for the handshake of a
-        /// peer without one until the [timeout](Self::timeout).
+        /// Either both peers have a key or neither has. A peer with a key waits for the handshake
+        /// of a peer without one until the [timeout](Self::timeout).
         pub fn authkey(mut self, key: impl AsRef<[u8]>) -> Self {
             self.settings.key = Some(AuthKey::new(key));
             self
@@ -219,8 +219,8 @@ macro_rules! setters {
 
         /// Sets the maximum length of a received message, in bytes.
         ///
-        /// Default: 64 MiB. [`Connection::set_max_message`](crate::Connection::set_max_message) changes
-        /// it later.
+        /// Default: 64 MiB. [`Connection::set_max_message`](crate::Connection::set_max_message)
+        /// changes it later.
         pub fn max_message(mut self, bytes: usize) -> Self {
             self.settings.max_message = bytes;
             self
@@ -233,13 +233,13 @@ pub(crate) use setters;
 macro_rules! plain_setters {
     () => {
         /// Sets the time of silence after which the system probes the peer of a TCP connection
-        /// (`SO_KEEPALIVE`); `None` disables it. If three probes are not answered within the same time
-        /// again, the connection breaks, and pending sends and receives fail. The probes are invisible to
-        /// programs, and CPython peers need no support for them. Unix sockets need no probes: their peer
-        /// is on the same machine, and the system knows when it exits.
+        /// (`SO_KEEPALIVE`); `None` disables it. If three probes are not answered within the same
+        /// time again, the connection breaks, and pending sends and receives fail. The probes are
+        /// invisible to programs, and CPython peers need no support for them. Unix sockets need no
+        /// probes: their peer is on the same machine, and the system knows when it exits.
         ///
-        /// Default: 60 seconds, less than the time after which most firewalls and address translators
-        /// forget a silent connection.
+        /// Default: 60 seconds, less than the time after which most firewalls and address
+        /// translators forget a silent connection.
         pub fn keepalive(mut self, time: Option<Duration>) -> Self {
             self.settings.keepalive = time;
             self
@@ -256,9 +256,9 @@ macro_rules! plain_setters {
             self
         }
 
-        /// Sets whether descriptors that peers send over Unix sockets are received or closed. It applies
-        /// from the first byte after the handshake. Descriptors sent during the handshake, or beside
-        /// [calls](crate::rpc), are always closed.
+        /// Sets whether descriptors that peers send over Unix sockets are received or closed. It
+        /// applies from the first byte after the handshake. Descriptors sent during the handshake,
+        /// or beside [calls](crate::rpc), are always closed.
         ///
         /// Default: [`Descriptors::Close`](crate::Descriptors::Close).
         #[cfg(unix)]

@@ -7,9 +7,9 @@
 //! | up to 2³¹ − 1 | length in 4 bytes, big-endian, then the message |
 //! | any | `ff ff ff ff`, length in 8 bytes, big-endian, then the message |
 //!
-//! The short form is written whenever it fits; both are read. CPython takes every other negative length
-//! for an empty message and then reads the bytes of the message as lengths; this decoder returns an
-//! error.
+//! The short form is written whenever it fits; both are read. CPython takes every other negative
+//! length for an empty message and then reads the bytes of the message as lengths; this decoder
+//! returns an error.
 //!
 //! [`Decoder`] and [`Encoder`] do no I/O: the caller reads and writes.
 //!

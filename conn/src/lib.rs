@@ -2,8 +2,8 @@
 //! `multiprocessing.connection`; and [calls, objects and streams](rpc) over these connections.
 //!
 //! A [`Listener`] accepts connections and a [`Client`] opens them. Each proves to the other that it
-//! knows the authkey. The result is a [`Connection`]: each message is one value of a serde type, and
-//! arrives whole or not at all.
+//! knows the authkey. The result is a [`Connection`]: each message is one value of a serde type,
+//! and arrives whole or not at all.
 //!
 //! ```
 //! use conn::{Client, Connection, Listener};
@@ -40,8 +40,8 @@
 //!
 //! # With Python
 //!
-//! The third type parameter is the [`codec`]. With [`Pickle`], the peer may be CPython 3.6 or newer, as
-//! client or as listener, and needs no changes:
+//! The third type parameter is the [`codec`]. With [`Pickle`], the peer may be CPython 3.6 or
+//! newer, as client or as listener, and needs no changes:
 //!
 //! ```python
 //! from multiprocessing.connection import Client

@@ -17,9 +17,9 @@ pub trait Sealed: Send {
     fn poll_readable(&mut self, cx: &mut Context<'_>) -> Poll<()>;
 }
 
-/// Waits until at least one of the connections has input or is closed, and returns the indices of all
-/// that do. It waits for at most `time`, or forever if `time` is `None`; after a timeout the list is
-/// empty.
+/// Waits until at least one of the connections has input or is closed, and returns the indices of
+/// all that do. It waits for at most `time`, or forever if `time` is `None`; after a timeout the
+/// list is empty.
 ///
 /// This is CPython's `multiprocessing.connection.wait`. A program that runs one task per connection
 /// does not need it.

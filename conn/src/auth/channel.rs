@@ -38,8 +38,7 @@ impl Role {
 pub enum Channel {
     /// A channel without a known identity.
     Unknown,
-    /// A TCP connection. Its addresses cannot be bound to: a relay or router between the peers changes
-    /// them.
+    /// A TCP connection. Its addresses are no identity: relays and routers change them.
     Tcp {
         /// The local address.
         local: SocketAddr,

@@ -80,8 +80,7 @@ impl Algorithm {
         }
     }
 
-    /// Returns `true` if `response` is the HMAC of the concatenated parts. The comparison takes constant
-    /// time.
+    /// Returns `true` if `response` is the HMAC of the concatenated parts, in constant time.
     pub(super) fn verify(self, key: &AuthKey, parts: &[&[u8]], response: &[u8]) -> bool {
         self.hmac(key, parts).ct_eq(response).into()
     }

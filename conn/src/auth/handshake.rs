@@ -17,23 +17,23 @@ const FAILURE: &[u8] = b"#FAILURE#";
 /// Number of random bytes in a challenge, as in CPython since 3.12.
 const RANDOM: usize = 40;
 
-/// Lengths of the challenges and responses of CPython up to 3.11. They are tested before any prefix, as
-/// CPython does.
+/// Lengths of the challenges and responses of CPython up to 3.11. They are tested before any
+/// prefix, as CPython does.
 const LEGACY_CHALLENGE: usize = 20;
 const LEGACY_RESPONSE: usize = 16;
 
 /// Suffix of the challenges of peers that support binding.
 const MARK: &[u8] = b"{farcall-bound-1}";
 
-/// Prefix of the digest input of a bound response. CPython digests whatever challenge it is sent, but
-/// never one with this prefix: except for MD5, its challenges begin with `{`.
+/// Prefix of the digest input of a bound response. CPython digests whatever challenge it is sent,
+/// but never one with this prefix: except for MD5, its challenges begin with `{`.
 const BOUND: &[u8] = b"farcall-bound-1\0";
 
 /// One side of the handshake.
 ///
 /// Send the messages that [`outgoing`](Self::outgoing) returns, and pass received messages to
-/// [`incoming`](Self::incoming), until the handshake [is complete](Self::is_complete) or fails. After a
-/// failure there may be one more message to send.
+/// [`incoming`](Self::incoming), until the handshake [is complete](Self::is_complete) or fails.
+/// After a failure there may be one more message to send.
 ///
 /// # Examples
 ///
@@ -58,7 +58,7 @@ pub struct Handshake {
     role: Role,
     authentication: Authentication,
     channel: Channel,
-    /// The channel identity that proofs are bound to; `None` if the channel has none or binding is off.
+    /// The channel identity that proofs are bound to, if there is one and binding is not off.
     identity: Option<Vec<u8>>,
     challenge: IssuedChallenge,
     state: HandshakeState,
@@ -137,8 +137,8 @@ impl Handshake {
         self.is_legacy
     }
 
-    /// Returns `true` once both sides have proved the key and every [outgoing](Self::outgoing) message
-    /// has been taken.
+    /// Returns `true` once both sides have proved the key and every [outgoing](Self::outgoing)
+    /// message has been taken.
     #[must_use]
     pub fn is_complete(&self) -> bool {
         self.state == HandshakeState::Complete && self.outgoing.is_empty()
@@ -292,8 +292,8 @@ fn named_digest<'a>(
     }
 }
 
-/// Returns the digest input of a bound response. Its encoding is unambiguous, since only the challenge
-/// varies in length, and it ends with [`MARK`].
+/// Returns the digest input of a bound response. Its encoding is unambiguous, since only the
+/// challenge varies in length, and it ends with [`MARK`].
 fn bound_input<'a>(responder: Role, challenge: &'a [u8], identity: &'a [u8]) -> [&'a [u8]; 4] {
     [BOUND, responder.label(), challenge, identity]
 }

@@ -2,9 +2,9 @@
 //!
 //! # The handshake
 //!
-//! The handshake is that of CPython's `multiprocessing/connection.py`. Each side sends a challenge of
-//! random bytes, and the peer responds with a keyed digest (HMAC) of them; the listener challenges first.
-//! The key itself is never sent. Each message is a frame of at most 256 bytes:
+//! The handshake is that of CPython's `multiprocessing/connection.py`. Each side sends a challenge
+//! of random bytes, and the peer responds with a keyed digest (HMAC) of them; the listener
+//! challenges first. The key itself is never sent. Each message is a frame of at most 256 bytes:
 //!
 //! | sender | CPython up to 3.11 | CPython from 3.12, Farcall |
 //! |---|---|---|
@@ -19,34 +19,36 @@
 //!
 //! - **Access.** A peer that does not know the key gets no connection, and none of its messages is
 //!   decoded. It is sent a challenge and `#FAILURE#`, and nothing else.
-//! - **Both directions.** Both peers prove the key. A client does not talk to a process that took over
-//!   the listener's port.
-//! - **One connection per response.** Challenges are never repeated, and a process never responds to a
-//!   challenge that it issued itself. So an attacker cannot have a listener's challenge answered by a
-//!   client of the same process (reflection).
+//! - **Both directions.** Both peers prove the key. A client does not talk to a process that took
+//!   over the listener's port.
+//! - **One connection per response.** Challenges are never repeated, and a process rejects its own
+//!   challenges when they arrive over another connection. So an attacker cannot have a listener's
+//!   challenge answered by a client of the same process (reflection).
 //!
 //! # Not protected
 //!
 //! - **Bytes after the handshake are neither secret nor tamper-proof.** An attacker who can change
 //!   traffic can wait until the handshake is over. On a shared network, use an encrypted tunnel.
-//! - **Relays.** An attacker that a client connects to can relay the handshake to the real listener, and
-//!   then owns the connection. On Unix sockets each peer sees the user id of the other, and [`Binding`]
-//!   detects a relay that runs as another user than the peer it impersonates. A relay of the same user
-//!   is not detected; it could read the memory of either peer anyway.
-//! - **Weak keys.** An attacker who records a handshake can try keys offline. Use at least 16 random
-//!   bytes; dictionary words are found.
-//! - **Holders of the same key from each other.** Every holder of the key may do everything; there are
-//!   no users or rights.
-//! - **Choice of digest.** If MD5 is allowed, a listener accepts it from any peer. It is the weakest of
-//!   these digests and the fastest to try keys on, which is why it must be allowed explicitly.
+//! - **Relays.** An attacker that a client connects to can relay the handshake to the real
+//!   listener, and then owns the connection. On Unix sockets each peer sees the user id of the
+//!   other, and [`Binding`] detects a relay that runs as another user than the peer it
+//!   impersonates. A relay of the same user is not detected; it could read the memory of either
+//!   peer anyway.
+//! - **Weak keys.** An attacker who records a handshake can try keys offline. Use at least 16
+//!   random bytes; dictionary words are found.
+//! - **Holders of the same key from each other.** Every holder of the key may do everything; there
+//!   are no users or rights.
+//! - **Choice of digest.** If MD5 is allowed, a listener accepts it from any peer. It is the
+//!   weakest of these digests and the fastest to try keys on, which is why it must be allowed
+//!   explicitly.
 //!
 //! # Binding
 //!
-//! Two Farcall peers recognise each other by a mark after the random bytes, which CPython includes in its
-//! digest without interpreting it. They then digest more than the challenge: also the role of the
-//! responder, so that a response cannot be reflected, and the channel identity that both peers see. An
-//! attacker who removes the mark from a challenge in transit changes the digested bytes, and the
-//! handshake fails.
+//! Two Farcall peers recognise each other by a mark after the random bytes, which CPython includes
+//! in its digest without interpreting it. They then digest more than the challenge: also the role
+//! of the responder, so that a response cannot be reflected, and the channel identity that both
+//! peers see. An attacker who removes the mark from a challenge in transit changes the digested
+//! bytes, and the handshake fails.
 
 use std::fmt;
 use std::io;
@@ -164,8 +166,8 @@ impl Authentication {
 /// Policy for [binding](self#binding) the proof of the key to its channel.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Binding {
-    /// Never bind. For peers that see each other under different user ids, such as across a container
-    /// boundary.
+    /// Never bind. For peers that see each other under different user ids, such as across a
+    /// container boundary.
     Off,
     /// Bind with peers that support it. Others are accepted too, since nothing is known of a peer
     /// before the handshake.
@@ -183,11 +185,11 @@ pub enum AuthError {
     /// The local key is empty.
     #[error("the authkey is empty")]
     EmptyKey,
-    /// The peer's response to the challenge is wrong: it has another key, or there is a relay in between.
+    /// The peer's response to the challenge is wrong: it has another key, or is behind a relay.
     #[error("the peer does not know the authkey")]
     WrongAnswer,
-    /// The peer rejected the local response: it has another key, or requires something that the response
-    /// lacks, such as binding.
+    /// The peer rejected the local response: it has another key, or requires something that the
+    /// response lacks, such as binding.
     #[error("the peer rejected the authkey")]
     Rejected,
     /// The peer asks for MD5 or responds with it, as CPython up to 3.11 does, and it is not

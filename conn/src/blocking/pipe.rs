@@ -1,4 +1,4 @@
-//! Connections between two threads of one program.
+//! Connections between two threads of a program.
 
 use std::io;
 use std::os::unix::net::UnixStream;
@@ -11,11 +11,11 @@ use super::{Connection, Receiver, Sender};
 use crate::codec::Codec;
 use crate::connection::MAX_MESSAGE;
 
-/// Two connections that reach each other, as CPython's `Pipe()`: a pair of sockets, whose ends can be
-/// passed to other processes.
+/// Creates two connections that are each other's peers, like CPython's `Pipe()`. This is a socket
+/// pair; either socket can be passed to another process.
 ///
 /// # Errors
-/// If the system has no more sockets.
+/// If the system cannot create the sockets.
 #[allow(
     clippy::type_complexity,
     reason = "two connections that mirror each other"
@@ -25,10 +25,10 @@ pub fn pipe<S, R, C: Codec>() -> io::Result<(Connection<S, R, C>, Connection<R, 
     Ok((here.into(), there.into()))
 }
 
-/// A pipe of one direction, as CPython's `Pipe(False)`.
+/// Creates a one-way pipe, like CPython's `Pipe(False)`.
 ///
 /// # Errors
-/// If the system has no more pipes.
+/// If the system cannot create the pipe.
 pub fn simplex<T, C: Codec>() -> io::Result<(Receiver<T, C>, Sender<T, C>)> {
     let (reader, writer) = io::pipe()?;
     let reader = BlockingReader::new(Arc::new(BlockingStream::PipeReader(reader)), MAX_MESSAGE);

@@ -1,4 +1,4 @@
-//! Receiving: frames from a socket.
+//! Receiving frames from a blocking stream.
 
 use std::io::{self, Read as _};
 use std::sync::Arc;
@@ -14,13 +14,13 @@ use crate::descriptor::{self, Confirmations, DescriptorRead, Descriptors};
 use crate::error::RecvError;
 use crate::frame::{Decoder, Header};
 
-/// The receiving half of a connection.
+/// The receiving half of a blocking connection.
 #[derive(Debug)]
 pub(super) struct BlockingReader {
     pub(super) stream: Arc<BlockingStream>,
     pub(super) decoder: Decoder,
     pub(super) max_message: usize,
-    /// What it holds of the listener's budget.
+    /// The received bytes held in the listener's budget.
     pub(super) account: HalfAccount,
     pub(super) descriptors: Descriptors,
     pub(super) confirmations: Confirmations,
@@ -45,12 +45,12 @@ impl BlockingReader {
         Ok(message)
     }
 
-    /// Gives back what a message took that is decoded by now, where that counts.
+    /// Releases the memory of a message that was decoded, if it is counted in a budget.
     #[inline]
     pub(super) fn release_buffer(&mut self) {
         if self.account.must_count(0) {
             self.decoder.release_buffer();
-            // It holds less than before.
+            // Shrinking never fails.
             let _ = self.account.resize(self.decoder.size());
         }
     }
@@ -81,7 +81,7 @@ impl BlockingReader {
                 }
                 Ok(count) => filled += count,
                 Err(error) => {
-                    // A timeout: the message can be received anew.
+                    // After a timeout the message can still be received.
                     self.decoder.put_back(&header, &buffer[..filled]);
                     return Err(RecvError::Io(error));
                 }
@@ -90,8 +90,9 @@ impl BlockingReader {
         Ok(length)
     }
 
-    /// Waits for the confirmation of a descriptor. Says whether it came in time, and not something else.
-    pub(super) fn confirmation(&mut self, patience: Duration) -> Result<bool, RecvError> {
+    /// Waits for the next byte. Returns `true` if it confirms a descriptor, and `false` after
+    /// `timeout` or if the byte belongs to something else.
+    pub(super) fn confirmation(&mut self, timeout: Duration) -> Result<bool, RecvError> {
         if !self.decoder.is_empty() {
             let is_confirmation = self.confirmations.consume(self.decoder.peek_byte());
             if is_confirmation {
@@ -99,25 +100,26 @@ impl BlockingReader {
             }
             return Ok(is_confirmation);
         }
-        if !self.wait_ready(patience).map_err(RecvError::Io)? {
+        if !self.wait_ready(timeout).map_err(RecvError::Io)? {
             return Ok(false);
         }
         let next = self.next_confirmation().map_err(RecvError::Io)?;
         next.ok_or(RecvError::Closed)
     }
 
-    /// Takes the next byte that came if it confirms a descriptor. Says whether it did; nothing at the end.
+    /// Takes the next received byte if it confirms a descriptor. Returns whether it does, or `None`
+    /// at the end of the stream. It does not wait.
     fn next_confirmation(&mut self) -> io::Result<Option<bool>> {
         let next = descriptor::peek(&*self.stream, RecvFlags::DONTWAIT)?;
         let is_confirmation = self.confirmations.consume(next);
         if is_confirmation {
-            // It is there: this neither waits nor fails.
+            // The byte was peeked: this neither waits nor fails.
             let _ = (&*self.stream).read(&mut [0]);
         }
         Ok(next.map(|_| is_confirmation))
     }
 
-    /// Takes the next byte and the descriptors beside it, unless it is one of a message.
+    /// Takes the next byte and the descriptors beside it, unless the byte belongs to a message.
     pub(super) fn descriptor(&mut self) -> Result<DescriptorRead, RecvError> {
         loop {
             self.confirmations.skip_in(&mut self.decoder);
@@ -137,30 +139,31 @@ impl BlockingReader {
         }
     }
 
-    /// Waits until something came or the stream ended, but no longer than `time`. Says whether it did.
+    /// Waits for at most `time` until the stream has bytes or is closed. Returns `true` if so.
     pub(super) fn wait_ready(&self, time: Duration) -> io::Result<bool> {
         let mut polled = [PollFd::new(&*self.stream, PollFlags::IN)];
         Ok(poll_timeout(&mut polled, Some(time))? > 0)
     }
 
-    /// Drops confirmations of descriptors that came and were not received yet. Says whether something else came, or
-    /// the end. It waits for nothing.
+    /// Discards received confirmations of descriptors. Returns `true` if other bytes were received,
+    /// or the stream is closed. It does not wait.
     pub(super) fn has_input(&mut self) -> bool {
-        let mut came = false;
+        let mut has_discarded = false;
         loop {
             self.confirmations.skip_in(&mut self.decoder);
-            if !self.decoder.is_empty() || !(came || self.confirmations.are_outstanding()) {
+            if !self.decoder.is_empty() || !(has_discarded || self.confirmations.are_outstanding())
+            {
                 return true;
             }
             match self.next_confirmation() {
-                Ok(Some(true)) => came = true,
+                Ok(Some(true)) => has_discarded = true,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return false,
                 _ => return true,
             }
         }
     }
 
-    /// Takes no descriptors any more, and so reads as far ahead as it can.
+    /// Stops receiving descriptors, so that reads may go beyond the end of a message again.
     pub(super) const fn stop_receiving_descriptors(&mut self) {
         self.descriptors = Descriptors::Close;
     }
@@ -184,12 +187,12 @@ impl BlockingReader {
         Ok(())
     }
 
-    /// Reads once.
+    /// Reads once into the decoder.
     fn fill(&mut self) -> Result<(), RecvError> {
         if self.account.is_evicted() {
             return Err(RecvError::Evicted);
         }
-        // A read beyond the end of a message would drop the descriptors that stand there.
+        // A read beyond the end of a message would drop descriptors that follow it.
         let space = match (&*self.stream, self.descriptors) {
             (BlockingStream::Unix(_), Descriptors::Receive) => self.decoder.prepare_exact(),
             _ => self.decoder.prepare(),
@@ -217,7 +220,8 @@ impl BlockingReader {
     }
 }
 
-/// Waits until there is room for so many bytes, and something to read, as long as a read may take.
+/// Waits until the budget has room for `size` bytes and the stream has bytes to read, for at most
+/// the read timeout of the stream.
 fn wait_for_input(
     stream: &BlockingStream,
     account: &mut HalfAccount,

@@ -10,7 +10,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::sockopt::{Timeout, socket_timeout};
 use rustix::net::{RecvFlags, SendFlags};
 
-/// One stream for both directions, each used by one thread at a time.
+/// A blocking byte stream. Each direction is used by one thread at a time.
 #[derive(Debug)]
 pub(super) enum BlockingStream {
     Tcp(TcpStream),
@@ -52,7 +52,8 @@ impl BlockingStream {
         }
     }
 
-    /// Waits until it can be read or written, but no longer than that. Says whether it can.
+    /// Waits for at most `time` until the stream is ready for `events`. Returns `true` if it is,
+    /// and `false` after a timeout or a signal.
     pub(super) fn poll_ready(&self, events: PollFlags, time: Duration) -> io::Result<bool> {
         let mut polled = [PollFd::new(self, events)];
         let time = Timespec::try_from(time).map_err(io::Error::other)?;
@@ -63,7 +64,8 @@ impl BlockingStream {
         }
     }
 
-    /// Writes as much as goes at once. Only sockets of listeners are written like that.
+    /// Writes as many bytes as possible without blocking. It is used only for sockets with a
+    /// budget; pipes have none.
     pub(super) fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
         let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
         match self {
@@ -73,7 +75,7 @@ impl BlockingStream {
         }
     }
 
-    /// Tells the peer that no more will come.
+    /// Shuts the sending direction down.
     pub(super) fn shutdown(&self) -> io::Result<()> {
         match self {
             Self::Tcp(tcp) => tcp.shutdown(Shutdown::Write),
@@ -84,24 +86,25 @@ impl BlockingStream {
 }
 
 impl BlockingStream {
-    /// Makes a system call that sends, until no signal interrupts it.
+    /// Makes a system call that sends, and retries it when a signal interrupts it.
     pub(super) fn retry_send<T>(&self, call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
         retry_interrupted(|| self.timeout(Timeout::Send), call)
     }
 
-    /// Makes a system call that receives, until no signal interrupts it.
+    /// Makes a system call that receives, and retries it when a signal interrupts it.
     pub(super) fn retry_receive<T>(&self, call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
         retry_interrupted(|| self.timeout(Timeout::Recv), call)
     }
 
-    /// Pipes have none.
+    /// Returns the timeout of one direction. Pipes have none.
     fn timeout(&self, direction: Timeout) -> Option<Duration> {
         socket_timeout(self, direction).ok().flatten()
     }
 }
 
-/// Makes a system call until no signal interrupts it. Its time begins anew with each attempt: so that signals, which a
-/// profiler sends all the time, do not make it endless, it has that time once more from the first of them on.
+/// Makes a system call, and retries it when a signal interrupts it. Each attempt restarts the
+/// timeout of the socket. So that repeated signals, such as those of a profiler, do not make the
+/// call endless, it fails when the timeout has elapsed once more since the first of them.
 fn retry_interrupted<T>(
     timeout: impl Fn() -> Option<Duration>,
     mut call: impl FnMut() -> io::Result<T>,
@@ -119,8 +122,8 @@ fn retry_interrupted<T>(
     }
 }
 
-// Sockets are read and written by plain system calls: where a program has threads, or had some, those of the C library
-// take two atomic operations each.
+// Sockets are read and written by direct system calls: in a program that has, or had, threads, the
+// functions of the C library take two atomic operations each.
 
 impl Read for &BlockingStream {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {

@@ -9,18 +9,18 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use super::{Connection, Receiver};
 use crate::codec::Codec;
 
-/// What [`wait`] can wait for: a [`Connection`] or a [`Receiver`], whatever their types.
+/// The types that [`wait`] accepts: [`Connection`] and [`Receiver`], with any type parameters.
 pub trait Wait: Pollable {}
 
 impl<S, R, C: Codec> Wait for Connection<S, R, C> {}
 
 impl<R, C: Codec> Wait for Receiver<R, C> {}
 
-#[allow(unnameable_types, reason = "nobody else is to implement `Wait`")]
+#[allow(unnameable_types, reason = "`Wait` is sealed")]
 pub trait Pollable {
-    /// Whether bytes came already.
+    /// Returns `true` if it holds received bytes.
     fn has_buffered(&self) -> bool;
-    /// Whether something came that is to be received, or the end. It waits for nothing.
+    /// Returns `true` if there are bytes to receive, or the stream is closed. It does not wait.
     fn has_input(&mut self) -> bool;
     fn descriptor(&self) -> BorrowedFd<'_>;
 }
@@ -53,13 +53,14 @@ impl<R, C> Pollable for Receiver<R, C> {
     }
 }
 
-/// Waits until one of the connections has input or has ended, but no longer than `time` (for ever where
-/// it is `None`), and returns the positions of all that have. None has after a timeout.
+/// Waits until at least one of the connections has input or is closed, and returns the indices of
+/// all that do. It waits for at most `time`, or forever if `time` is `None`; after a timeout the
+/// list is empty.
 ///
-/// As CPython's `multiprocessing.connection.wait`.
+/// This is CPython's `multiprocessing.connection.wait`.
 ///
 /// # Errors
-/// If the system cannot wait.
+/// If the system call that waits fails.
 pub fn wait(connections: &mut [&mut dyn Wait], time: Option<Duration>) -> io::Result<Vec<usize>> {
     let deadline = time.and_then(|time| Instant::now().checked_add(time));
     loop {
@@ -90,8 +91,8 @@ pub fn wait(connections: &mut [&mut dyn Wait], time: Option<Duration>) -> io::Re
     }
 }
 
-/// Waits until there is something on one of the descriptors, but no longer than `time`, whatever signals come. Returns
-/// on how many there is.
+/// Waits for at most `time` until one of the descriptors is ready, and returns the number of ready
+/// ones. Signals do not interrupt it.
 pub(super) fn poll_timeout(
     descriptors: &mut [PollFd<'_>],
     time: Option<Duration>,
@@ -99,7 +100,7 @@ pub(super) fn poll_timeout(
     let deadline = time.and_then(|time| Instant::now().checked_add(time));
     let mut left = time;
     loop {
-        // A time beyond what the system can count is as good as none.
+        // A time that the system cannot represent is as good as no timeout.
         let time = left.and_then(|left| Timespec::try_from(left).ok());
         match poll(descriptors, time.as_ref()) {
             Err(rustix::io::Errno::INTR) => {}

@@ -1,4 +1,4 @@
-//! Sending: frames to a socket.
+//! Sending frames to a blocking stream.
 
 use std::io::{self, IoSlice, Write as _};
 use std::sync::Arc;
@@ -14,13 +14,13 @@ use crate::connection::MAX_COPIED;
 use crate::error::SendError;
 use crate::frame::{Encoder, Header};
 
-/// The sending half of a connection. When it is dropped, the peer sees the end.
+/// The sending half of a blocking connection. Dropping it shuts the sending direction down.
 #[derive(Debug)]
 pub(super) struct BlockingWriter {
     pub(super) stream: Arc<BlockingStream>,
     pub(super) encoder: Encoder,
     pub(super) broken: bool,
-    /// What it holds of the listener's budget.
+    /// The unsent bytes held in the listener's budget.
     pub(super) account: HalfAccount,
 }
 
@@ -60,7 +60,7 @@ impl BlockingWriter {
         self.write_vectored(length, slices)
     }
 
-    /// Writes a message from where it is.
+    /// Writes a message without copying it.
     fn write_vectored(&mut self, length: usize, slices: &[&[u8]]) -> Result<(), SendError> {
         let header = Header::new(length as u64);
         let mut pieces = vec![IoSlice::new(header.as_bytes())];
@@ -75,7 +75,7 @@ impl BlockingWriter {
                     begun |= count > 0;
                 }
                 Err(error) => {
-                    // A timeout: what is begun goes out with the next send.
+                    // After a timeout the rest is sent with the next send.
                     if begun && !self.broken {
                         rest.iter().for_each(|piece| self.encoder.push_raw(piece));
                     }
@@ -86,7 +86,7 @@ impl BlockingWriter {
         Ok(())
     }
 
-    /// Writes what earlier sends have left.
+    /// Writes the unsent rest of earlier sends.
     pub(super) fn flush(&mut self) -> Result<(), SendError> {
         if self.broken {
             return Err(SendError::Broken);
@@ -105,7 +105,7 @@ impl BlockingWriter {
         Ok(())
     }
 
-    /// Writes once, and holds what the peer does not take till then.
+    /// Writes once, and counts the unsent bytes in the budget while the peer does not read.
     fn write_accounted(&mut self) -> Result<io::Result<usize>, SendError> {
         let deadline = self.stream.write_timeout().map_err(SendError::Io)?;
         let deadline = deadline.and_then(|time| Instant::now().checked_add(time));
@@ -129,7 +129,8 @@ impl BlockingWriter {
         }
     }
 
-    /// Whether there is anything to do before a message is sent.
+    /// Returns `true` if a flush is needed before a message is sent, or must report that the
+    /// connection is broken.
     const fn is_pending(&self) -> bool {
         self.broken || !self.encoder.is_empty()
     }
@@ -137,13 +138,13 @@ impl BlockingWriter {
     pub(super) fn shutdown(&mut self) -> Result<(), SendError> {
         self.flush()?;
         match self.stream.shutdown() {
-            // The peer was faster.
+            // The peer has closed the connection first.
             Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(()),
             result => result.map_err(SendError::Io),
         }
     }
 
-    /// After an error other than a timeout no other message can follow.
+    /// Marks the connection as broken after an error other than a timeout: no message can follow.
     fn progress(&mut self, written: io::Result<usize>) -> Result<usize, SendError> {
         let error = match written {
             Ok(0) => io::ErrorKind::WriteZero.into(),
@@ -158,7 +159,7 @@ impl BlockingWriter {
 
 impl Drop for BlockingWriter {
     fn drop(&mut self) {
-        // It fails where the peer has left.
+        // This fails if the peer has disconnected.
         let _ = self.stream.shutdown();
     }
 }

@@ -20,12 +20,13 @@ use crate::error::{RecvError, SendError};
 /// The sending half of a connection. Clones send over the same connection; their messages are never
 /// interleaved.
 ///
-/// When the last clone is dropped, the sending direction is closed; the [`Receiver`] can still receive.
+/// When the last clone is dropped, the sending direction is closed; the [`Receiver`] can still
+/// receive.
 ///
 /// # Cancel safety
 ///
-/// Every method is cancel safe: if the future of a send is dropped, its message is either not sent at
-/// all, or a background task sends the rest.
+/// Every method is cancel safe: if the future of a send is dropped, its message is either not sent
+/// at all, or a background task sends the rest.
 pub struct Sender<S = (), C = Bincode> {
     writer: Arc<Mutex<Writer>>,
     codec: C,
@@ -60,7 +61,8 @@ impl<S, C: Codec> Sender<S, C> {
         self.send_vectored(&[message]).await
     }
 
-    /// Sends slices as one message, as [`Connection::send_vectored`](super::Connection::send_vectored) does.
+    /// Sends slices as one message, as
+    /// [`Connection::send_vectored`](super::Connection::send_vectored) does.
     ///
     /// # Errors
     /// Any [`SendError`] but [`SendError::Encode`], if the connection is broken.
@@ -116,7 +118,9 @@ struct WriterGuard<'a> {
 
 impl WriterGuard<'_> {
     fn writer(&mut self) -> &mut Writer {
-        self.guard.as_mut().expect("the guard is taken only on drop")
+        self.guard
+            .as_mut()
+            .expect("the guard is taken only on drop")
     }
 }
 
@@ -176,7 +180,8 @@ impl<R, C: Codec> Receiver<R, C> {
         self.reader.owned_message(max).await
     }
 
-    /// Receives into a buffer, as [`Connection::recv_bytes_into`](super::Connection::recv_bytes_into) does.
+    /// Receives into a buffer, as
+    /// [`Connection::recv_bytes_into`](super::Connection::recv_bytes_into) does.
     ///
     /// # Errors
     /// As with [`Connection::recv_bytes_into`](super::Connection::recv_bytes_into).
@@ -184,7 +189,8 @@ impl<R, C: Codec> Receiver<R, C> {
         self.reader.message_into(buffer).await
     }
 
-    /// Receives numbers, as [`Connection::recv_array_into`](super::Connection::recv_array_into) does.
+    /// Receives numbers, as [`Connection::recv_array_into`](super::Connection::recv_array_into)
+    /// does.
     ///
     /// # Errors
     /// As with [`Connection::recv_array_into`](super::Connection::recv_array_into).

@@ -24,12 +24,12 @@ pub(crate) struct PendingDescriptor {
 impl<S, R, C: Codec> Connection<S, R, C> {
     /// Sends a copy of an open file or socket to the peer, like `reduction.send_handle` in CPython.
     ///
-    /// With [`Acknowledge::Always`] it waits for the confirmation of the peer for at most 30 seconds;
-    /// otherwise it does not wait.
+    /// With [`Acknowledge::Always`] it waits for the confirmation of the peer for at most 30
+    /// seconds; otherwise it does not wait.
     ///
     /// # Errors
-    /// If the connection is not a Unix socket, or is broken; [`DescriptorError::NotAcknowledged`] if the
-    /// peer did not confirm the descriptor in time.
+    /// If the connection is not a Unix socket, or is broken; [`DescriptorError::NotAcknowledged`]
+    /// if the peer did not confirm the descriptor in time.
     ///
     /// # Cancel safety
     /// The descriptor may have been sent. A later confirmation is discarded.
@@ -134,9 +134,9 @@ impl<S, R, C: Codec> Connection<S, R, C> {
         self.acknowledge = acknowledge;
     }
 
-    /// Sets whether descriptors that the peer sends are received or closed. Bytes that were already read
-    /// are not affected, so call this before the first receive. It has no effect if the connection is
-    /// not a Unix socket.
+    /// Sets whether descriptors that the peer sends are received or closed. Bytes that were already
+    /// read are not affected, so call this before the first receive. It has no effect if the
+    /// connection is not a Unix socket.
     ///
     /// Default: [`Descriptors::Close`], or the setting of the listener or client.
     pub const fn set_descriptors(&mut self, descriptors: Descriptors) {

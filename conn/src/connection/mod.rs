@@ -45,21 +45,22 @@ pub(crate) const MAX_MESSAGE: usize = 64 * 1024 * 1024;
 
 /// A connection that sends values of `S` and receives values of `R`, encoded by the codec `C`.
 ///
-/// It comes from [`Client::connect`](crate::Client::connect), [`Listener::accept`](crate::Listener::accept)
-/// or [`pipe`](crate::pipe()), or wraps any byte stream ([`new`](Self::new)). `Connection<T>` sends and
-/// receives the same type, `Connection` alone is for bytes.
+/// It comes from [`Client::connect`](crate::Client::connect),
+/// [`Listener::accept`](crate::Listener::accept) or [`pipe`](crate::pipe()), or wraps any byte
+/// stream ([`new`](Self::new)). `Connection<T>` sends and receives the same type, `Connection`
+/// alone is for bytes.
 ///
 /// # Cancel safety
 ///
 /// Every method is cancel safe, so timeouts and `select!` are safe to use. If the future of a
-/// [`send`](Self::send) is dropped, its message is either not sent at all, or the rest is sent by the
-/// next send, receive or [`close`](Self::close). If the future of a [`recv`](Self::recv) is dropped, the
-/// next receive returns the message.
+/// [`send`](Self::send) is dropped, its message is either not sent at all, or the rest is sent by
+/// the next send, receive or [`close`](Self::close). If the future of a [`recv`](Self::recv) is
+/// dropped, the next receive returns the message.
 ///
 /// # Limits
 ///
-/// Messages of more than 64 MiB are rejected, unless [`set_max_message`](Self::set_max_message) changes
-/// the limit. Memory grows with the received bytes, not with the announced length.
+/// Messages of more than 64 MiB are rejected, unless [`set_max_message`](Self::set_max_message)
+/// changes the limit. Memory grows with the received bytes, not with the announced length.
 ///
 /// # Examples
 ///
@@ -122,7 +123,7 @@ impl<S, R, C: Codec> Connection<S, R, C> {
     /// [`SendError`] if the connection is broken.
     ///
     /// # Cancel safety
-    /// The message is either not sent at all, or the rest is sent with the next use of the connection.
+    /// The message is either not sent at all, or the next use of the connection sends the rest.
     pub async fn send(&mut self, value: &S) -> Result<(), SendError>
     where
         S: Serialize,
@@ -133,8 +134,8 @@ impl<S, R, C: Codec> Connection<S, R, C> {
     /// Receives a value.
     ///
     /// # Errors
-    /// [`RecvError::Closed`] if the peer closed the connection; [`RecvError::Decode`] if the message is
-    /// not an `R`, after which the connection can still be used.
+    /// [`RecvError::Closed`] if the peer closed the connection; [`RecvError::Decode`] if the
+    /// message is not an `R`, after which the connection can still be used.
     ///
     /// # Cancel safety
     /// Nothing is lost: the next receive returns the message.
@@ -173,8 +174,8 @@ impl<S, R, C: Codec> Connection<S, R, C> {
         self.writer.send_vectored(slices).await
     }
 
-    /// Sends numbers as their bytes in memory, in the byte order of the local machine. A Python peer
-    /// receives them with `recv_bytes_into(array)`.
+    /// Sends numbers as their bytes in memory, in the byte order of the local machine. A Python
+    /// peer receives them with `recv_bytes_into(array)`.
     ///
     /// # Errors
     /// Any [`SendError`] but [`SendError::Encode`], if the connection is broken.
@@ -188,9 +189,9 @@ impl<S, R, C: Codec> Connection<S, R, C> {
     /// Receives a message of at most `max` bytes, without decoding it.
     ///
     /// # Errors
-    /// [`FrameError::TooLarge`](crate::frame::FrameError::TooLarge) if the message is longer; it can still
-    /// be received with a higher limit. [`RecvError::Closed`] if the peer closed the connection, and
-    /// other errors if it is broken.
+    /// [`FrameError::TooLarge`](crate::frame::FrameError::TooLarge) if the message is longer; it
+    /// can still be received with a higher limit. [`RecvError::Closed`] if the peer closed the
+    /// connection, and other errors if it is broken.
     ///
     /// # Cancel safety
     /// Nothing is lost: the next receive returns the message.
@@ -198,12 +199,13 @@ impl<S, R, C: Codec> Connection<S, R, C> {
         while_writing(&mut self.writer, self.reader.owned_message(max)).await
     }
 
-    /// Receives a message directly into `buffer` and returns its length. The buffer is the only limit,
-    /// so messages of any size can be received.
+    /// Receives a message directly into `buffer` and returns its length. The buffer is the only
+    /// limit, so messages of any size can be received.
     ///
     /// # Errors
-    /// [`RecvError::BufferTooShort`] with the message if it is longer; the connection can still be used.
-    /// [`RecvError::Closed`] if the peer closed the connection, and other errors if it is broken.
+    /// [`RecvError::BufferTooShort`] with the message if it is longer; the connection can still be
+    /// used. [`RecvError::Closed`] if the peer closed the connection, and other errors if it is
+    /// broken.
     ///
     /// # Cancel safety
     /// Nothing is lost: the next receive returns the message. The buffer may have changed.
@@ -211,12 +213,12 @@ impl<S, R, C: Codec> Connection<S, R, C> {
         while_writing(&mut self.writer, self.reader.message_into(buffer)).await
     }
 
-    /// Receives numbers as their bytes in memory, in the byte order of the local machine, directly into
-    /// `numbers`, and returns their count. A Python peer sends them with `send_bytes(array)`.
+    /// Receives numbers as their bytes in memory, in the byte order of the local machine, directly
+    /// into `numbers`, and returns their count. A Python peer sends them with `send_bytes(array)`.
     ///
     /// # Errors
-    /// [`RecvError::NotElements`] with the message if it is not a whole number of elements; otherwise as
-    /// with [`recv_bytes_into`](Self::recv_bytes_into).
+    /// [`RecvError::NotElements`] with the message if it is not a whole number of elements;
+    /// otherwise as with [`recv_bytes_into`](Self::recv_bytes_into).
     ///
     /// # Cancel safety
     /// As with [`recv_bytes_into`](Self::recv_bytes_into).
@@ -238,8 +240,8 @@ impl<S, R, C: Codec> Connection<S, R, C> {
         while_writing(&mut self.writer, pin!(self.reader.poll(time))).await
     }
 
-    /// Splits the connection into independent halves. They do not pass descriptors; the system closes
-    /// those that the peer sends.
+    /// Splits the connection into independent halves. They do not pass descriptors; the system
+    /// closes those that the peer sends.
     #[must_use]
     pub fn split(mut self) -> (Sender<S, C>, Receiver<R, C>) {
         self.reader.stop_receiving_descriptors();
@@ -249,8 +251,8 @@ impl<S, R, C: Codec> Connection<S, R, C> {
         )
     }
 
-    /// Sends the unsent rest of dropped [`send`](Self::send)s, and closes the connection. Dropping the
-    /// connection closes it without sending that rest.
+    /// Sends the unsent rest of dropped [`send`](Self::send)s, and closes the connection. Dropping
+    /// the connection closes it without sending that rest.
     ///
     /// # Errors
     /// Any [`SendError`] but [`SendError::Encode`], if the connection is broken.
@@ -268,8 +270,8 @@ impl<S, R, C: Codec> Connection<S, R, C> {
         &self.peer
     }
 
-    /// Sets the maximum length, in bytes, of a message that is received with [`recv`](Self::recv) or
-    /// returned because the [buffer](Self::recv_bytes_into) is too short.
+    /// Sets the maximum length, in bytes, of a message that is received with [`recv`](Self::recv)
+    /// or returned because the [buffer](Self::recv_bytes_into) is too short.
     ///
     /// Default: 64 MiB, or the setting of the listener or client.
     pub const fn set_max_message(&mut self, bytes: usize) {
@@ -277,8 +279,9 @@ impl<S, R, C: Codec> Connection<S, R, C> {
     }
 
     /// Sets how long a receive waits for the next bytes before it fails with an
-    /// [error](RecvError::Io) of the kind `TimedOut`. Dropping a receive and starting another does not
-    /// restart the time. [`poll`](Self::poll) and [`wait`](crate::wait()) have their own timeouts.
+    /// [error](RecvError::Io) of the kind `TimedOut`. Dropping a receive and starting another does
+    /// not restart the time. [`poll`](Self::poll) and [`wait`](crate::wait()) have their own
+    /// timeouts.
     ///
     /// Default: no timeout, or the setting of the listener or client.
     pub fn set_idle_timeout(&mut self, time: Option<Duration>) {

@@ -138,8 +138,8 @@ impl Reader {
         Poll::Ready(Ok(message))
     }
 
-    /// Waits for the next byte. Returns `true` if it confirms a descriptor, and `false` if it belongs to
-    /// something else.
+    /// Waits for the next byte. Returns `true` if it confirms a descriptor, and `false` if it
+    /// belongs to something else.
     #[cfg(unix)]
     pub(crate) async fn confirmation(&mut self) -> Result<bool, RecvError> {
         poll_fn(|cx| {
@@ -156,8 +156,8 @@ impl Reader {
         .await
     }
 
-    /// Takes the next byte if it confirms a descriptor. Returns whether it does, or `None` at the end of
-    /// the stream.
+    /// Takes the next byte if it confirms a descriptor. Returns whether it does, or `None` at the
+    /// end of the stream.
     #[cfg(unix)]
     fn poll_confirmation(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Option<bool>>> {
         let StreamReadHalf::Unix(socket) = &mut self.stream else {
@@ -212,8 +212,8 @@ impl Reader {
         }
     }
 
-    /// Returns `true` if reads must not go beyond the end of the next message, since descriptors may
-    /// follow it.
+    /// Returns `true` if reads must not go beyond the end of the next message, since descriptors
+    /// may follow it.
     #[inline]
     const fn is_exact(&self) -> bool {
         #[cfg(unix)]
@@ -237,8 +237,7 @@ impl Reader {
         Poll::Ready(Ok(()))
     }
 
-    /// Reads once into the decoder and returns the number of bytes. While no bytes arrive, it holds no
-    /// buffer.
+    /// Reads once into the decoder and returns the number of bytes. Holds no buffer while pending.
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<usize, RecvError>> {
         if self.account.is_evicted() {
             return Poll::Ready(Err(RecvError::Evicted));
@@ -269,7 +268,7 @@ impl Reader {
         Poll::Ready(result.map(|()| count).map_err(RecvError::Io))
     }
 
-    /// Completes once a part of the next message was received, or the connection is closed or broken.
+    /// Completes once a part of the next message was received, or none can be received any more.
     pub(crate) fn poll_readable(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if self.deferred_error.is_some() || self.account.is_evicted() {
             return Poll::Ready(());
@@ -306,8 +305,8 @@ impl Reader {
     }
 }
 
-/// Future that receives a message directly into the caller's buffer. If it is dropped, the received part
-/// is put back into the decoder, so that the next receive returns the message.
+/// Future that receives a message directly into the caller's buffer. If it is dropped, the received
+/// part is put back into the decoder, so that the next receive returns the message.
 pub(crate) struct MessageInto<'a> {
     reader: &'a mut Reader,
     buffer: &'a mut [u8],

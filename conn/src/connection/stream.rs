@@ -38,8 +38,8 @@ pub(crate) enum StreamWriteHalf {
     Other(ShutdownOnDrop),
 }
 
-/// The write half of a custom stream. Unlike those of sockets it does not shut its direction down on drop
-/// by itself.
+/// The write half of a custom stream. Unlike those of sockets it does not shut its direction down
+/// on drop by itself.
 pub(crate) struct ShutdownOnDrop(WriteHalf<Box<dyn Io>>);
 
 impl Drop for ShutdownOnDrop {
@@ -226,8 +226,8 @@ impl AsyncWrite for StreamWriteHalf {
 }
 
 impl StreamWriteHalf {
-    /// Returns `true` if the stream must be flushed after the last write: streams such as TLS may buffer
-    /// bytes.
+    /// Returns `true` if the stream must be flushed after the last write: streams such as TLS may
+    /// buffer bytes.
     pub(super) const fn needs_flush(&self) -> bool {
         match self {
             #[cfg(unix)]

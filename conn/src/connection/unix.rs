@@ -1,8 +1,8 @@
 //! Unix sockets, whose two directions are registered with the event loop separately.
 //!
-//! Unlike TCP, a Unix socket becomes writable whenever the peer reads. Only a sender that has filled the
-//! socket waits for that; for all others every message would cause a useless wakeup. So a socket is
-//! registered for reads, and for writes only while it is full.
+//! Unlike TCP, a Unix socket becomes writable whenever the peer reads. Only a sender that has
+//! filled the socket waits for that; for all others every message would cause a useless wakeup. So
+//! a socket is registered for reads, and for writes only while it is full.
 
 use std::io::{self, IoSlice};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -20,15 +20,15 @@ use tokio::time::{Sleep, sleep};
 
 use crate::descriptor::{self, DescriptorRead};
 
-/// `true` if readiness is edge-triggered, as with epoll: the system reports new bytes or room after a short
-/// read or write, without a further call that fails with `WouldBlock`.
+/// `true` if readiness is edge-triggered, as with epoll: the system reports new bytes or room after
+/// a short read or write, without a further call that fails with `WouldBlock`.
 const IS_EDGE_TRIGGERED: bool = cfg!(any(target_os = "android", target_os = "linux"));
 
-/// Retry interval for a full socket that cannot be watched because this process is out of descriptors.
+/// Retry interval for a full socket that cannot be watched, since this process is out of descriptors.
 const WRITE_RETRY: Duration = Duration::from_millis(10);
 
-/// A socket that is registered for reads only. Tokio registers only its pipes for a single direction, and
-/// they accept any descriptor.
+/// A socket that is registered for reads only. Tokio registers only its pipes for a single
+/// direction, and they accept any descriptor.
 type Socket = Arc<pipe::Receiver>;
 
 /// Splits a socket. It must be called within a tokio runtime.
@@ -56,7 +56,8 @@ impl UnixReadHalf {
     pub(crate) fn reunite(self, mut write_half: UnixWriteHalf) -> io::Result<UnixStream> {
         drop(write_half.socket.take());
         let socket = Arc::try_unwrap(self.socket);
-        let socket = socket.map_err(|_| io::Error::other("the halves belong to different sockets"))?;
+        let socket =
+            socket.map_err(|_| io::Error::other("the halves belong to different sockets"))?;
         Ok(socket.into_blocking_fd()?.into())
     }
 

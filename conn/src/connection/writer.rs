@@ -14,8 +14,8 @@ use crate::codec::Codec;
 use crate::error::SendError;
 use crate::frame::{Encoder, Header};
 
-/// Maximum length of a message that is copied behind its header. Up to this length the copy is cheaper
-/// than a vectored write.
+/// Maximum length of a message that is copied behind its header. Up to this length the copy is
+/// cheaper than a vectored write.
 pub(crate) const MAX_COPIED: usize = 16 * 1024;
 
 /// The sending half of an async connection, on any kind of stream.
@@ -41,8 +41,8 @@ impl Writer {
         }
     }
 
-    /// Sends a value. If the future is dropped, the message is either not sent at all, or the rest is
-    /// written before the next message.
+    /// Sends a value. If the future is dropped, the message is either not sent at all, or the rest
+    /// is written before the next message.
     pub(crate) async fn send<T: Serialize + ?Sized>(
         &mut self,
         codec: &impl Codec,
@@ -99,7 +99,7 @@ impl Writer {
         self.poll_flush_stream(cx)
     }
 
-    /// Counts the unsent bytes in the budget. Returns `Pending`, or an error if the connection is evicted.
+    /// Counts the unsent bytes in the budget. Pending, unless that evicts the connection.
     fn hold(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
         let size = self.encoder.size();
         if !self.account.must_count(size) {
@@ -124,8 +124,8 @@ impl Writer {
         Poll::Ready(Ok(()))
     }
 
-    /// Returns `true` if a flush is needed before a message is sent, or must report that the connection is
-    /// broken.
+    /// Returns `true` if a flush is needed before a message is sent, or must report that the
+    /// connection is broken.
     const fn is_pending(&self) -> bool {
         self.broken || self.has_unwritten()
     }
@@ -163,8 +163,8 @@ impl Writer {
     }
 }
 
-/// A message that is being sent from the caller's slices. If it is dropped in the middle of the message,
-/// the writer keeps a copy of the rest.
+/// A message that is being sent from the caller's slices. If it is dropped in the middle of the
+/// message, the writer keeps a copy of the rest.
 struct PartialSend<'a, 'b> {
     writer: &'a mut Writer,
     unwritten: Vec<IoSlice<'b>>,

@@ -1,4 +1,4 @@
-//! What is known of whether a peer confirms descriptors.
+//! Detection of peers that confirm descriptors.
 
 use rpc_core::transport::Peer;
 
@@ -6,43 +6,43 @@ use super::{ACKNOWLEDGEMENT, Acknowledge};
 use crate::codec::{Codec, Pickle};
 use crate::frame::Decoder;
 
-/// What CPython 3.14 pickles by default; those before it write 3 or 4.
+/// The default pickle protocol of CPython 3.14; older versions default to 3 or 4.
 const PYTHON_3_14_PROTOCOL: u8 = 5;
 
-/// What is known of the peer.
+/// Evidence for or against a peer that confirms descriptors.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Evidence {
     #[default]
     None,
-    /// It has sent pickles of protocol 5 and no others.
+    /// The peer has sent pickles of protocol 5 and no others.
     Protocol5,
-    /// It has sent an older pickle.
+    /// The peer has sent a pickle of an older protocol.
     OlderProtocol,
-    /// It goes on after a descriptor without a confirmation, or its handshake is too old.
+    /// The peer continued after a descriptor without a confirmation, or its handshake is too old.
     NoConfirmation,
-    /// It has confirmed one.
+    /// The peer has confirmed a descriptor.
     Confirmed,
 }
 
-/// What to do with a descriptor that came.
+/// The decision on confirming a received descriptor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ConfirmationDecision {
     Skip,
     Confirm,
-    /// Only time can tell: see [`SILENCE_TIMEOUT`](super::SILENCE_TIMEOUT).
+    /// Watch whether the peer sends more bytes within [`SILENCE_TIMEOUT`](super::SILENCE_TIMEOUT).
     Watch,
 }
 
-/// What a connection knows of whether its peer confirms descriptors.
+/// The evidence of one connection, and the confirmations that it may still receive.
 #[derive(Debug, Default)]
 pub(crate) struct Confirmations {
     evidence: Evidence,
-    /// How many may still come.
+    /// The number of confirmations that may still be received.
     outstanding: u32,
 }
 
 impl Confirmations {
-    /// Takes note of a message that came.
+    /// Records a received message.
     #[inline]
     pub(crate) const fn record_message(&mut self, message: &[u8]) {
         if let [0x80, protocol, ..] = message {
@@ -60,14 +60,14 @@ impl Confirmations {
         };
     }
 
-    /// Takes note that the peer is not one that waits for a confirmation.
+    /// Records that the peer does not use confirmations.
     pub(crate) const fn record_no_confirmation(&mut self) {
         if !matches!(self.evidence, Evidence::Confirmed) {
             self.evidence = Evidence::NoConfirmation;
         }
     }
 
-    /// Takes note that a descriptor was sent. Says whether a confirmation is to be waited for.
+    /// Records that a descriptor was sent. Returns `true` if the caller must wait for confirmation.
     pub(crate) fn record_sent<C: Codec>(&mut self, setting: Acknowledge) -> bool {
         let may_come = match setting {
             Acknowledge::Never => false,
@@ -80,13 +80,13 @@ impl Confirmations {
         setting == Acknowledge::Always
     }
 
-    /// Whether confirmations may still come.
+    /// Returns `true` if confirmations may still be received.
     #[inline]
     pub(crate) const fn are_outstanding(&self) -> bool {
         self.outstanding > 0
     }
 
-    /// Takes note that a confirmation came, if this byte is one, where a message could begin.
+    /// Returns `true` if `byte`, at a frame boundary, is a confirmation, and records it.
     pub(crate) const fn consume(&mut self, byte: Option<u8>) -> bool {
         let is_confirmation = self.outstanding > 0 && matches!(byte, Some(ACKNOWLEDGEMENT));
         if is_confirmation {
@@ -96,7 +96,7 @@ impl Confirmations {
         is_confirmation
     }
 
-    /// Takes the confirmations off that stand where the next message begins.
+    /// Skips confirmations in front of the next message.
     #[inline]
     pub(crate) fn skip_in(&mut self, decoder: &mut Decoder) {
         while self.outstanding > 0 && !decoder.is_large() && self.consume(decoder.peek_byte()) {
@@ -104,7 +104,7 @@ impl Confirmations {
         }
     }
 
-    /// What to do with a descriptor that came from this peer.
+    /// Decides whether to confirm a descriptor from `peer`.
     pub(crate) fn decide<C: Codec>(
         &self,
         setting: Acknowledge,
@@ -133,14 +133,14 @@ fn is_pickle<C: Codec>() -> bool {
     C::NAME == Pickle::NAME
 }
 
-/// The N of the `python3.N` that the process at the other end runs, where the system tells.
+/// Returns the N of the `python3.N` that the process of the peer runs, if the system reports it.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn interpreter(peer: &Peer) -> Option<u32> {
     let Peer::Unix(Some(credentials)) = peer else {
         return None;
     };
-    // Those of other namespaces are 0. The number may have been given to another process since: so may the
-    // connection, and what is read here decides about one byte.
+    // Processes of other namespaces have the id 0. The id may belong to another process by now; the
+    // socket may have been passed on just as well, and the result only decides about one byte.
     let process = credentials.pid.filter(|process| *process > 0)?;
     let program = std::fs::read_link(format!("/proc/{process}/exe")).ok()?;
     minor_version(program.file_name()?.to_str()?)
@@ -151,11 +151,12 @@ const fn interpreter(_: &Peer) -> Option<u32> {
     None
 }
 
-/// The N of `python3.N`, which may have letters behind it: `python3.13t` has no global lock, a `python3.8d` is for
-/// debugging; and of a file that was replaced while it runs, ` (deleted)`.
+/// Returns the N of `python3.N`. Suffixes are ignored: `python3.13t` has no global lock,
+/// `python3.8d` is a debug build, and ` (deleted)` follows the name of a file that was replaced
+/// while it runs.
 #[cfg_attr(
     not(any(target_os = "linux", target_os = "android")),
-    allow(dead_code, reason = "only there are names to read")
+    allow(dead_code, reason = "only these systems report programs")
 )]
 fn minor_version(program: &str) -> Option<u32> {
     let version = program.strip_prefix("python3.")?;
@@ -170,7 +171,7 @@ mod tests {
     use super::*;
     use crate::codec::Bincode;
 
-    /// It is no Python.
+    /// The peer of a test: this process, which is not Python.
     fn this_process() -> Peer {
         Peer::Unix(Some(crate::connection::own_credentials()))
     }
@@ -191,7 +192,7 @@ mod tests {
         assert_eq!(
             decide(&known),
             ConfirmationDecision::Skip,
-            "it writes 5 when asked to"
+            "older versions write 5 on request"
         );
     }
 
@@ -199,10 +200,10 @@ mod tests {
     fn a_confirmation_outweighs_the_pickle_protocol() {
         let mut known = Confirmations::default();
         known.record_message(b"\x80\x04K\x01.");
-        assert!(!known.consume(Some(b'A')), "none is outstanding");
+        assert!(!known.consume(Some(b'A')), "no confirmation is outstanding");
         assert!(
             !known.record_sent::<Pickle>(Acknowledge::Auto),
-            "nothing to wait for"
+            "Auto does not wait"
         );
         assert!(!known.consume(Some(b'B')) && !known.consume(None));
         assert!(known.consume(Some(b'A')) && !known.are_outstanding());
@@ -220,14 +221,14 @@ mod tests {
 
     #[test]
     fn settings_and_other_codecs_need_no_evidence() {
-        let here = this_process();
+        let peer = this_process();
         let mut known = Confirmations::default();
         known.record_message(b"\x80\x05K\x01.");
-        let always = known.decide::<Bincode>(Acknowledge::Always, &here);
+        let always = known.decide::<Bincode>(Acknowledge::Always, &peer);
         assert_eq!(always, ConfirmationDecision::Confirm);
-        let never = known.decide::<Pickle>(Acknowledge::Never, &here);
+        let never = known.decide::<Pickle>(Acknowledge::Never, &peer);
         assert_eq!(never, ConfirmationDecision::Skip);
-        let other = known.decide::<Bincode>(Acknowledge::Auto, &here);
+        let other = known.decide::<Bincode>(Acknowledge::Auto, &peer);
         assert_eq!(other, ConfirmationDecision::Skip);
         known.record_sent::<Bincode>(Acknowledge::Auto);
         known.record_sent::<Pickle>(Acknowledge::Never);

@@ -1,6 +1,6 @@
-//! Pool of one read buffer and one write buffer per thread. Idle connections, of which there may be ten
-//! thousand, hold no buffer: one is taken when bytes are read or written, and released afterwards. Both
-//! happen while a task runs, so one buffer of each kind per thread is enough.
+//! Pool of one read buffer and one write buffer per thread. Idle connections, of which there may be
+//! ten thousand, hold no buffer: one is taken when bytes are read or written, and released
+//! afterwards. Both happen while a task runs, so one buffer of each kind per thread is enough.
 
 use std::cell::Cell;
 use std::thread::LocalKey;

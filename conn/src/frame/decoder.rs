@@ -7,8 +7,8 @@ use super::{FrameError, Header, MissingPart, buffer_pool};
 /// Space for a read when the length of the next message is not known.
 const READ_AHEAD: usize = 8 * 1024;
 
-/// Messages longer than this are large, and are read in pieces of this size. Their buffer doubles as
-/// bytes arrive, so that a peer must send bytes before it takes memory. Only the next piece is
+/// Messages longer than this are large, and are read in pieces of this size. Their buffer doubles
+/// as bytes arrive, so that a peer must send bytes before it takes memory. Only the next piece is
 /// initialised, so that it is still in the CPU cache when it is filled.
 pub(super) const LARGE: usize = 64 * 1024;
 
@@ -17,16 +17,16 @@ pub(super) const MAX_IDLE_BUFFER: usize = 256 * 1024;
 
 /// Decodes bytes into messages.
 ///
-/// It holds the received bytes that were not taken as messages. Its memory grows with the received bytes,
-/// never with the length that a header announces.
+/// It holds the received bytes that were not taken as messages. Its memory grows with the received
+/// bytes, never with the length that a header announces.
 #[derive(Debug, Default)]
 pub struct Decoder {
     /// Initialised throughout; the received bytes are at `start..end`.
     pub(super) buffer: Vec<u8>,
     start: usize,
     end: usize,
-    /// The header of a large message, once detached. The buffer then begins with the message itself, so
-    /// that it can be handed over without a copy.
+    /// The header of a large message, once detached. The buffer then begins with the message
+    /// itself, so that it can be handed over without a copy.
     large: Option<Header>,
 }
 
@@ -38,7 +38,7 @@ impl Decoder {
     }
 
     /// Returns the space for the next bytes: fill it from its beginning, then call
-    /// [`filled`](Self::filled). It is never empty, and never extends beyond the end of a large message.
+    /// [`filled`](Self::filled). It is never empty, and ends at the end of a large message.
     pub fn space(&mut self) -> &mut [u8] {
         let space = self.prepare();
         &mut self.buffer[space]
@@ -86,8 +86,8 @@ impl Decoder {
         *self = Self::default();
     }
 
-    /// Prepares [space](Self::space) for at most the missing bytes of the next message, or of its header
-    /// while that is incomplete, so that a read does not go beyond the message.
+    /// Prepares [space](Self::space) for at most the missing bytes of the next message, or of its
+    /// header while that is incomplete, so that a read does not go beyond the message.
     #[cfg(unix)]
     pub(crate) fn prepare_exact(&mut self) -> Range<usize> {
         let missing = self.missing();
@@ -256,8 +256,8 @@ impl Decoder {
         }
     }
 
-    /// Takes the next message, like [`message`](Self::message). A large message is not copied if nothing
-    /// follows it.
+    /// Takes the next message, like [`message`](Self::message). A large message is not copied if
+    /// nothing follows it.
     ///
     /// # Errors
     /// As with [`message`](Self::message).
@@ -277,8 +277,8 @@ impl Decoder {
     }
 
     /// Takes the header and the received part of its message, which is copied to the beginning of
-    /// `buffer`. Returns the length of that part. The caller must then read the missing bytes into the
-    /// buffer, or return the part with [`put_back`](Self::put_back).
+    /// `buffer`. Returns the length of that part. The caller must then read the missing bytes into
+    /// the buffer, or return the part with [`put_back`](Self::put_back).
     pub(crate) fn take_into(&mut self, header: &Header, buffer: &mut [u8]) -> usize {
         self.start += self.header_size(header);
         self.large = None;

@@ -36,8 +36,8 @@ impl Encoder {
         }
     }
 
-    /// Appends the message that `write` appends to its argument. After an error or a panic nothing is
-    /// appended, since the next message would complete a partial one.
+    /// Appends the message that `write` appends to its argument. After an error or a panic nothing
+    /// is appended, since the next message would complete a partial one.
     ///
     /// # Errors
     /// The error of `write`.
@@ -130,7 +130,8 @@ impl Encoder {
     }
 }
 
-/// Releases the buffer on drop, if appending a message failed or panicked and left the encoder empty.
+/// Releases the buffer on drop, if appending a message failed or panicked and left the encoder
+/// empty.
 struct ReleaseIfEmpty<'a>(&'a mut Encoder);
 
 impl Drop for ReleaseIfEmpty<'_> {

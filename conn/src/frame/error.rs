@@ -8,7 +8,7 @@ pub enum FrameError {
     /// boundaries. Bytes that follow cannot be decoded either.
     #[error("the length of a message is negative: {0}")]
     NegativeLength(i32),
-    /// The message is longer than the limit. It is not consumed and can be read with a higher limit.
+    /// The message is longer than the limit. It can still be read with a higher limit.
     #[error("a message of {length} bytes is over the limit of {limit}")]
     TooLarge {
         /// The length of the message in bytes, according to its header.

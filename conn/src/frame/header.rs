@@ -65,7 +65,7 @@ impl Header {
         &self.bytes[..usize::from(self.size)]
     }
 
-    /// Returns the bytes of a header in the short form. An array of 4 bytes is copied in one instruction.
+    /// Returns the bytes of a short header. An array of 4 bytes is copied in one instruction.
     #[inline]
     pub(super) fn as_short(&self) -> Option<&[u8; 4]> {
         match self.size {

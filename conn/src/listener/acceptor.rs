@@ -1,4 +1,4 @@
-//! Letting peers in: many handshakes at once, within limits.
+//! Accepting peers: concurrent handshakes, within limits.
 
 use std::collections::VecDeque;
 use std::future::Future;
@@ -17,13 +17,13 @@ use crate::auth::{Channel, Role, log_auth_failure};
 use crate::connection::{SplitStream, split};
 use crate::establish::{ConnectionConfig, Established};
 
-/// Lets peers in.
+/// Accepts peers and runs their handshakes.
 pub(super) struct Acceptor {
     pub(super) config: ConnectionConfig,
     pub(super) max_pending: usize,
     pub(super) max_pending_per_address: usize,
-    /// Those at the time of listening, which is what the system shows to peers; a server may have
-    /// given up rights since.
+    /// The credentials at the time of listening, which the system reports to peers. A server may
+    /// have dropped privileges since.
     #[cfg(unix)]
     pub(super) credentials: Credentials,
 }
@@ -39,12 +39,13 @@ impl Acceptor {
                 (io, peer) = accept(&mut listener) => {
                     pending.make_room(&peer, &self);
                     let (read_half, write_half, _, channel) = split(io);
-                    let stream = (read_half, write_half, peer.clone(), self.as_seen_by_peers(channel));
+                    let channel = self.as_seen_by_peers(channel);
+                    let stream = (read_half, write_half, peer.clone(), channel);
                     pending.spawn(&peer, establish(&self.config, stream));
                     continue;
                 }
             };
-            // While nobody asks for the connections that are ready, no more peers are accepted.
+            // While the queue of ready connections is full, no more peers are accepted.
             if let Some(established) = established
                 && ready.send(established).await.is_err()
             {
@@ -80,7 +81,7 @@ impl Acceptor {
     }
 }
 
-/// The peers in the handshake, the oldest first.
+/// The peers whose handshake is in progress, the oldest first.
 #[derive(Default)]
 struct PendingHandshakes {
     tasks: JoinSet<Option<Established>>,
@@ -97,18 +98,18 @@ impl PendingHandshakes {
         self.peers.push_back((task.id(), network_of(peer), task));
     }
 
-    /// The next handshake that ended, whatever the outcome.
+    /// Returns the result of the next handshake to complete: `Some(None)` if it failed.
     async fn next(&mut self) -> Option<Option<Established>> {
         let (id, established) = match self.tasks.join_next_with_id().await? {
             Ok((id, established)) => (id, established),
-            // It was cut off, or panicked, which tokio reports.
+            // It was aborted, or panicked, which tokio reports.
             Err(error) => (error.id(), None),
         };
         self.peers.retain(|(other, ..)| *other != id);
         Some(established)
     }
 
-    /// Cuts off the oldest peer where one more would be too many.
+    /// Aborts the oldest handshake if one more would exceed a limit.
     fn make_room(&mut self, peer: &Peer, limits: &Acceptor) {
         let network = network_of(peer);
         let is_same = |(_, other, _): &&(Id, Option<IpAddr>, AbortHandle)| *other == network;
@@ -124,14 +125,15 @@ impl PendingHandshakes {
             static EVICTIONS: Quota = Quota::new(10);
             if let Some(admitted) = EVICTIONS.admit() {
                 let suppressed = admitted.suppressed();
-                tracing::warn!(%peer, suppressed, "too many peers in the handshake: the oldest is cut off");
+                tracing::warn!(%peer, suppressed, "too many handshakes: the oldest is aborted");
             }
             task.abort();
         }
     }
 }
 
-/// What one user of the network can have many addresses of.
+/// Returns the network of a peer, of which one user may have many addresses: the /64 of an IPv6
+/// address, or the IPv4 address itself.
 fn network_of(peer: &Peer) -> Option<IpAddr> {
     match peer.ip()? {
         IpAddr::V6(ip) => {

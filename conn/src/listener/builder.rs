@@ -1,4 +1,4 @@
-//! How a listener is opened.
+//! The builder of a listener.
 
 use std::fmt;
 use std::future::{Future, IntoFuture};
@@ -32,7 +32,7 @@ pub(super) enum BindTarget {
     Transport(Start),
 }
 
-/// A listener to be opened. Made by [`Listener::bind`].
+/// Builder of a listener, returned by [`Listener::bind`]. It listens when it is awaited.
 #[must_use = "it listens when it is awaited"]
 pub struct ListenerBuilder {
     bind_target: BindTarget,
@@ -61,7 +61,7 @@ impl ListenerBuilder {
     setters!();
     plain_setters!();
 
-    /// How long the handshake of a peer may take, from the moment that it is accepted.
+    /// Sets the timeout for the handshake of a peer, counted from accepting its connection.
     ///
     /// Default: 5 seconds.
     pub fn timeout(mut self, timeout: Duration) -> Self {
@@ -69,28 +69,30 @@ impl ListenerBuilder {
         self
     }
 
-    /// The memory for what is held on behalf of peers, which other listeners and servers may share: messages that are
-    /// being received, and those that a peer does not read; of a [`rpc::Server`](crate::rpc::Server) also calls and
-    /// streams until they are answered and taken. When it is spent, the connection is given up that has held the most for
-    /// the longest: see [`Budget`].
+    /// Sets the budget for the bytes held on behalf of peers, which other listeners and servers may
+    /// share. It counts messages that are being received, and messages that a peer does not read;
+    /// for a [`rpc::Server`](crate::rpc::Server) also calls until their replies are sent, and items
+    /// of streams until they are consumed. When it is spent, the connection that has held the most
+    /// for the longest is evicted: see [`Budget`].
     ///
-    /// Default: 64 MiB, for this listener alone. A [message](Self::max_message) that is longer is never received.
+    /// Default: 64 MiB, for this listener alone. A [message](Self::max_message) that is longer than
+    /// the budget is never received.
     pub fn budget(mut self, budget: Budget) -> Self {
         self.settings.budget = Some(budget);
         self
     }
 
-    /// How many peers may be in the handshake at once. One more, and the one that has been in it for the
-    /// longest is cut off: a peer that knows the key needs no more than a moment.
+    /// Sets the maximum number of concurrent handshakes. When one more peer connects, the oldest
+    /// handshake is aborted, since a peer that knows the key completes it quickly.
     ///
-    /// Default: 512, half the open files that many systems allow a process.
+    /// Default: 512, half the number of open files that many systems allow a process.
     pub fn max_pending(mut self, peers: usize) -> Self {
         self.max_pending = peers.max(1);
         self
     }
 
-    /// How many peers of one IP address, or of one /64 network of IPv6, may be in the handshake at once,
-    /// as with [`max_pending`](Self::max_pending).
+    /// Sets the maximum number of concurrent handshakes with one IPv4 address or one IPv6 /64
+    /// network. It works like [`max_pending`](Self::max_pending).
     ///
     /// Default: 256.
     pub fn max_pending_per_address(mut self, peers: usize) -> Self {
@@ -98,11 +100,11 @@ impl ListenerBuilder {
         self
     }
 
-    /// The permissions of a Unix socket's file, such as `0o660` for the group of this process. They hold before the
-    /// first peer can connect.
+    /// Sets the permissions of the file of a Unix socket, such as `0o660` to allow the group of
+    /// this process. They apply before the first peer can connect.
     ///
-    /// Default: `0o600`, for the user of this process alone, whatever the umask is: a listener without an
-    /// authkey lets in whoever can connect.
+    /// Default: `0o600`, for the user of this process only, whatever the umask is, since a listener
+    /// without an authkey accepts anyone who can connect.
     #[cfg(unix)]
     pub fn mode(mut self, mode: u32) -> Self {
         self.mode = mode;
@@ -169,22 +171,22 @@ impl fmt::Debug for ListenerBuilder {
     }
 }
 
-/// Why there is no listener.
+/// The error of opening a listener.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BindError {
-    /// What was given is no address.
+    /// The given target is not a valid address.
     #[error(transparent)]
     Address(#[from] AddressError),
-    /// The address is taken, or not of this machine, or not allowed.
-    #[error("cannot listen there")]
+    /// The address is in use, does not belong to this machine, or is not permitted.
+    #[error("cannot listen at this address")]
     Io(#[from] io::Error),
-    /// The key cannot be used.
+    /// The key or the binding setting cannot be used.
     #[error(transparent)]
     Auth(#[from] AuthError),
 }
 
-/// A Unix socket in a directory of its own.
+/// A listener on a Unix socket in a new temporary directory.
 #[cfg(unix)]
 struct FreshUnixListener {
     listener: UnixListener,

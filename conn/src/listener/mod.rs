@@ -1,4 +1,4 @@
-//! Listening.
+//! Accepting connections.
 
 use std::io;
 
@@ -19,14 +19,15 @@ use crate::codec::Codec;
 use crate::connection::Connection;
 use crate::establish::Established;
 
-/// Connections that are ready and wait for [`Listener::accept`]. Further peers wait in the system.
+/// Maximum number of established connections that wait for [`Listener::accept`]. Further peers wait
+/// in the backlog of the system.
 const READY: usize = 128;
 
-/// Accepts connections, those of CPython's `Client` included.
+/// Accepts connections, including those of CPython's `Client`.
 ///
-/// Peers prove the key in the background, many at once: one that fails or is silent is logged, is cut
-/// off when its time is over, and delays nobody. [`accept`](Self::accept) gives only those that
-/// succeeded.
+/// Handshakes run concurrently in the background. A peer that fails its handshake, or does not
+/// complete it before the timeout, is logged and disconnected, and does not delay others.
+/// [`accept`](Self::accept) returns only peers that succeeded.
 ///
 /// # Examples
 ///
@@ -66,44 +67,46 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// Listens at this address; port 0 takes a free one. Set what is to be set, then `.await` it for a
-    /// `Listener`.
+    /// Returns a builder of a listener at this address; port 0 selects a free port. Call setters,
+    /// then `.await` it for a `Listener`.
     #[cfg_attr(
         unix,
         doc = "Programs without async code call [`wait`](ListenerBuilder::wait) for a [`blocking::Listener`](crate::blocking::Listener)."
     )]
     ///
-    /// The socket file of a Unix listener is removed when it closes; one that a dead process left is
-    /// replaced.
+    /// The file of a Unix socket is removed when the listener closes. A file left behind by a dead
+    /// process is replaced.
     pub fn bind(target: impl ToTarget) -> ListenerBuilder {
         ListenerBuilder::new(BindTarget::Target(target.to_target()))
     }
 
-    /// Listens on a Unix socket in a fresh directory that only this user can enter. Both are removed when
-    /// the listener closes. [`local_address`](Self::local_address) tells where it is.
+    /// Returns a builder of a listener on a Unix socket in a new directory that only this user can
+    /// enter. Both are removed when the listener closes. [`local_address`](Self::local_address)
+    /// returns its path.
     #[cfg(unix)]
     pub fn bind_fresh() -> ListenerBuilder {
         ListenerBuilder::new(BindTarget::FreshUnix)
     }
 
-    /// Listens on a transport of any kind.
+    /// Returns a builder of a listener on a custom transport.
     pub fn over(listener: impl Listen) -> ListenerBuilder {
         ListenerBuilder::new(BindTarget::Transport(Box::new(|acceptor| {
             start(listener, acceptor)
         })))
     }
 
-    /// The next peer that proved the key.
+    /// Accepts the next connection whose handshake succeeded.
     ///
     /// # Errors
-    /// When the runtime that the listener was made in is shut down. What a peer does wrong is never an
-    /// error here.
+    /// If the runtime of the listener was shut down. Failures of peers are never returned.
     ///
     /// # Cancel safety
     /// No connection is lost.
     pub async fn accept<S, R, C: Codec>(&mut self) -> io::Result<Connection<S, R, C>> {
         let Some(established) = self.ready.recv().await else {
-            return Err(io::Error::other("the runtime of the listener is shut down"));
+            return Err(io::Error::other(
+                "the runtime of the listener was shut down",
+            ));
         };
         self.last_accepted = Some(established.peer.clone());
         Ok(Connection::from_parts(
@@ -113,39 +116,39 @@ impl Listener {
         ))
     }
 
-    /// How many bytes a message may have on the connections that are accepted.
+    /// Returns the maximum length of a received message on accepted connections, in bytes.
     pub(crate) const fn max_message(&self) -> usize {
         self.max_message
     }
 
-    /// What is held on behalf of the connections that are accepted.
+    /// Returns the budget of accepted connections.
     pub(crate) const fn budget(&self) -> Option<&Budget> {
         self.budget.as_ref()
     }
 
-    /// Where peers reach this listener.
+    /// Returns the address at which peers reach this listener.
     #[must_use]
     pub const fn local_address(&self) -> &Address {
         &self.address
     }
 
-    /// Who was accepted last.
+    /// Returns the peer that was accepted last.
     #[must_use]
     pub const fn last_accepted(&self) -> Option<&Peer> {
         self.last_accepted.as_ref()
     }
 
-    /// Closes the listener: when it returns, the port is free and the socket file is gone. Peers that
-    /// were not accepted are cut off. Dropping the listener does the same a moment later.
+    /// Closes the listener. When it returns, the port is free and the socket file is removed. Peers
+    /// that were not accepted are disconnected. Dropping the listener does the same a moment later.
     pub async fn close(mut self) {
         self.ready.close();
         self.task.0.abort();
-        // It was cancelled, which is what was wanted.
+        // The result is the cancellation just requested.
         let _ = (&mut self.task.0).await;
     }
 }
 
-/// A task that ends with its handle.
+/// A task that is aborted when its handle is dropped.
 #[derive(Debug)]
 struct AbortOnDrop(JoinHandle<()>);
 

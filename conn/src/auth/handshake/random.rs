@@ -1,4 +1,4 @@
-//! For any messages of a peer the handshake fails or continues, and never completes without the key.
+//! With random messages the handshake fails or continues, but never completes.
 
 use proptest::collection::vec;
 use proptest::prelude::*;

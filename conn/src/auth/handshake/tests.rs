@@ -146,11 +146,7 @@ fn md5_only_if_allowed() {
     let mut client = new(Role::Client, &strict, tcp(1, 2));
     let rejected = client.incoming(&legacy_challenge());
     assert!(matches!(rejected, Err(AuthError::LegacyPeer)));
-    assert_eq!(
-        client.outgoing(),
-        None,
-        "no response to guess the key from"
-    );
+    assert_eq!(client.outgoing(), None, "no response to guess the key from");
 
     let mut listener = new(Role::Listener, &strict, tcp(1, 2));
     let rejected = listener.incoming(&[0; 16]);
@@ -258,7 +254,7 @@ fn deceived_client(key: &Authentication) -> (Handshake, Vec<u8>) {
     (client, challenge)
 }
 
-/// Returns the response of `role` to a challenge, between a listener of user 1 and a client of user 2.
+/// Returns the response of `role` to a challenge. The listener is user 1, the client is user 2.
 fn response_of(role: Role, key: &Authentication, challenge: &[u8]) -> Vec<u8> {
     let challenge = challenge.strip_prefix(CHALLENGE).unwrap();
     let identity = unix(1, 2).identity(Role::Listener).unwrap();
@@ -270,8 +266,8 @@ fn response_of(role: Role, key: &Authentication, challenge: &[u8]) -> Vec<u8> {
 #[test]
 fn a_response_cannot_be_used_for_the_other_role() {
     let key = authentication("key");
-    // A forged listener passes the challenge of one client to another client on the same channel: only
-    // the role distinguishes this response from a listener's.
+    // A forged listener passes the challenge of one client to another client on the same channel:
+    // only the role distinguishes this response from a listener's.
     let (mut victim, challenge) = deceived_client(&key);
     let mut oracle = new(Role::Client, &key, unix(2, 1));
     oracle.incoming(&challenge).unwrap();

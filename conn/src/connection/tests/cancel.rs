@@ -29,8 +29,8 @@ fn write_some(io: &mut DuplexStream, bytes: &mut &[u8], count: usize) {
     }
 }
 
-/// Polls a future up to `polls` times, and calls `between` after each pending poll. Returns `true` if the
-/// future completed.
+/// Polls a future up to `polls` times, and calls `between` after each pending poll. Returns `true`
+/// if the future completed.
 fn drive(future: impl Future, polls: usize, mut between: impl FnMut()) -> bool {
     let mut future = pin!(future);
     let mut cx = Context::from_waker(Waker::noop());
