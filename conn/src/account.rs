@@ -126,7 +126,7 @@ impl HalfAccount {
         Evicted
     }
 
-    /// Returns an error if the half was evicted, and registers its task to be woken when it is.
+    /// Returns an error if the half was evicted, and registers the task to wake when it is.
     pub(crate) fn poll_evicted(&mut self, cx: &mut Context<'_>) -> Result<(), Evicted> {
         if let Some(reservation) = &self.reservation
             && reservation.account.poll_evicted(cx).is_ready()

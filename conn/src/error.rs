@@ -45,7 +45,7 @@ pub enum RecvError {
     /// and the connection can still be used.
     #[error("the message cannot be decoded")]
     Decode(#[source] FormatError),
-    /// The message is not a value but a challenge: the peer has an authkey, the local side has none.
+    /// The message is a challenge, not a value: the peer has an authkey, the local side has none.
     #[error("the peer expects an authkey, but none is set")]
     KeyExpected,
     /// A whole message was received, but it is longer than the caller's buffer. The error holds it,

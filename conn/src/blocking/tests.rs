@@ -28,10 +28,10 @@ fn values_and_bytes_both_ways() {
             there.send_bytes(&message).unwrap();
             (there, message)
         });
-        let came = here.recv_bytes(1 << 20).unwrap();
+        let received = here.recv_bytes(1 << 20).unwrap();
         let message;
         (there, message) = other.join().unwrap();
-        assert_eq!(came, message);
+        assert_eq!(received, message);
     }
     drop(there);
     assert!(here.recv().unwrap_err().is_closed());

@@ -65,7 +65,7 @@ pub fn wait(connections: &mut [&mut dyn Wait], time: Option<Duration>) -> io::Re
     let deadline = time.and_then(|time| Instant::now().checked_add(time));
     loop {
         let any_buffered = connections.iter().any(|one| one.has_buffered());
-        let left = match any_buffered {
+        let remaining = match any_buffered {
             true => Some(Duration::ZERO),
             false => deadline.map(|deadline| deadline.saturating_duration_since(Instant::now())),
         };
@@ -73,7 +73,7 @@ pub fn wait(connections: &mut [&mut dyn Wait], time: Option<Duration>) -> io::Re
             .iter()
             .map(|connection| PollFd::from_borrowed_fd(connection.descriptor(), PollFlags::IN))
             .collect();
-        poll_timeout(&mut descriptors, left)?;
+        poll_timeout(&mut descriptors, remaining)?;
         let polled: Vec<bool> = descriptors
             .iter()
             .map(|polled| !polled.revents().is_empty())
@@ -84,7 +84,7 @@ pub fn wait(connections: &mut [&mut dyn Wait], time: Option<Duration>) -> io::Re
                 ready.push(position);
             }
         }
-        let has_timed_out = left.is_some_and(|left| left.is_zero());
+        let has_timed_out = remaining.is_some_and(|remaining| remaining.is_zero());
         if !ready.is_empty() || has_timed_out {
             return Ok(ready);
         }
@@ -98,14 +98,14 @@ pub(super) fn poll_timeout(
     time: Option<Duration>,
 ) -> io::Result<usize> {
     let deadline = time.and_then(|time| Instant::now().checked_add(time));
-    let mut left = time;
+    let mut remaining = time;
     loop {
         // A time that the system cannot represent is as good as no timeout.
-        let time = left.and_then(|left| Timespec::try_from(left).ok());
+        let time = remaining.and_then(|remaining| Timespec::try_from(remaining).ok());
         match poll(descriptors, time.as_ref()) {
             Err(rustix::io::Errno::INTR) => {}
             result => return Ok(result?),
         }
-        left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        remaining = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
     }
 }

@@ -63,21 +63,21 @@ impl BlockingWriter {
     /// Writes a message without copying it.
     fn write_vectored(&mut self, length: usize, slices: &[&[u8]]) -> Result<(), SendError> {
         let header = Header::new(length as u64);
-        let mut pieces = vec![IoSlice::new(header.as_bytes())];
-        pieces.extend(slices.iter().map(|slice| IoSlice::new(slice)));
-        let mut rest = pieces.as_mut_slice();
-        let mut begun = false;
+        let mut unwritten = vec![IoSlice::new(header.as_bytes())];
+        unwritten.extend(slices.iter().map(|slice| IoSlice::new(slice)));
+        let mut rest = unwritten.as_mut_slice();
+        let mut is_begun = false;
         while !rest.is_empty() {
             let written = (&*self.stream).write_vectored(rest);
             match self.progress(written) {
                 Ok(count) => {
                     IoSlice::advance_slices(&mut rest, count);
-                    begun |= count > 0;
+                    is_begun |= count > 0;
                 }
                 Err(error) => {
                     // After a timeout the rest is sent with the next send.
-                    if begun && !self.broken {
-                        rest.iter().for_each(|piece| self.encoder.push_raw(piece));
+                    if is_begun && !self.broken {
+                        rest.iter().for_each(|slice| self.encoder.push_raw(slice));
                     }
                     return Err(error);
                 }

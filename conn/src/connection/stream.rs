@@ -38,8 +38,8 @@ pub(crate) enum StreamWriteHalf {
     Other(ShutdownOnDrop),
 }
 
-/// The write half of a custom stream. Unlike those of sockets it does not shut its direction down
-/// on drop by itself.
+/// The write half of a custom stream. It shuts its direction down on drop, as sockets do by
+/// themselves.
 pub(crate) struct ShutdownOnDrop(WriteHalf<Box<dyn Io>>);
 
 impl Drop for ShutdownOnDrop {

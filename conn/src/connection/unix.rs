@@ -24,7 +24,7 @@ use crate::descriptor::{self, DescriptorRead};
 /// a short read or write, without a further call that fails with `WouldBlock`.
 const IS_EDGE_TRIGGERED: bool = cfg!(any(target_os = "android", target_os = "linux"));
 
-/// Retry interval for a full socket that cannot be watched, since this process is out of descriptors.
+/// Retry interval for a full socket that cannot be watched for lack of descriptors.
 const WRITE_RETRY: Duration = Duration::from_millis(10);
 
 /// A socket that is registered for reads only. Tokio registers only its pipes for a single

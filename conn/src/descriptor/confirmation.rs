@@ -176,21 +176,21 @@ mod tests {
         Peer::Unix(Some(crate::connection::own_credentials()))
     }
 
-    fn decide(known: &Confirmations) -> ConfirmationDecision {
-        known.decide::<Pickle>(Acknowledge::Auto, &this_process())
+    fn decide(confirmations: &Confirmations) -> ConfirmationDecision {
+        confirmations.decide::<Pickle>(Acknowledge::Auto, &this_process())
     }
 
     #[test]
     fn protocol_5_alone_is_not_sufficient() {
-        let mut known = Confirmations::default();
-        assert_eq!(decide(&known), ConfirmationDecision::Skip);
-        known.record_message(b"\x80\x05K\x01.");
-        assert_eq!(decide(&known), ConfirmationDecision::Watch);
-        known.record_message(b"\x80\x04K\x01.");
-        assert_eq!(decide(&known), ConfirmationDecision::Skip);
-        known.record_message(b"\x80\x05K\x01.");
+        let mut confirmations = Confirmations::default();
+        assert_eq!(decide(&confirmations), ConfirmationDecision::Skip);
+        confirmations.record_message(b"\x80\x05K\x01.");
+        assert_eq!(decide(&confirmations), ConfirmationDecision::Watch);
+        confirmations.record_message(b"\x80\x04K\x01.");
+        assert_eq!(decide(&confirmations), ConfirmationDecision::Skip);
+        confirmations.record_message(b"\x80\x05K\x01.");
         assert_eq!(
-            decide(&known),
+            decide(&confirmations),
             ConfirmationDecision::Skip,
             "older versions write 5 on request"
         );
@@ -198,42 +198,48 @@ mod tests {
 
     #[test]
     fn a_confirmation_outweighs_the_pickle_protocol() {
-        let mut known = Confirmations::default();
-        known.record_message(b"\x80\x04K\x01.");
-        assert!(!known.consume(Some(b'A')), "no confirmation is outstanding");
+        let mut confirmations = Confirmations::default();
+        confirmations.record_message(b"\x80\x04K\x01.");
         assert!(
-            !known.record_sent::<Pickle>(Acknowledge::Auto),
+            !confirmations.consume(Some(b'A')),
+            "no confirmation is outstanding"
+        );
+        assert!(
+            !confirmations.record_sent::<Pickle>(Acknowledge::Auto),
             "Auto does not wait"
         );
-        assert!(!known.consume(Some(b'B')) && !known.consume(None));
-        assert!(known.consume(Some(b'A')) && !known.are_outstanding());
-        known.record_message(b"\x80\x04K\x01.");
-        assert_eq!(decide(&known), ConfirmationDecision::Confirm);
+        assert!(!confirmations.consume(Some(b'B')) && !confirmations.consume(None));
+        assert!(confirmations.consume(Some(b'A')) && !confirmations.are_outstanding());
+        confirmations.record_message(b"\x80\x04K\x01.");
+        assert_eq!(decide(&confirmations), ConfirmationDecision::Confirm);
 
-        let mut known = Confirmations::default();
-        known.record_message(b"\x80\x05K\x01.");
-        known.record_no_confirmation();
-        known.record_message(b"\x80\x05K\x01.");
-        assert_eq!(decide(&known), ConfirmationDecision::Skip);
-        known.record_sent::<Pickle>(Acknowledge::Auto);
-        assert!(!known.are_outstanding());
+        let mut confirmations = Confirmations::default();
+        confirmations.record_message(b"\x80\x05K\x01.");
+        confirmations.record_no_confirmation();
+        confirmations.record_message(b"\x80\x05K\x01.");
+        assert_eq!(decide(&confirmations), ConfirmationDecision::Skip);
+        confirmations.record_sent::<Pickle>(Acknowledge::Auto);
+        assert!(!confirmations.are_outstanding());
     }
 
     #[test]
     fn settings_and_other_codecs_need_no_evidence() {
         let peer = this_process();
-        let mut known = Confirmations::default();
-        known.record_message(b"\x80\x05K\x01.");
-        let always = known.decide::<Bincode>(Acknowledge::Always, &peer);
+        let mut confirmations = Confirmations::default();
+        confirmations.record_message(b"\x80\x05K\x01.");
+        let always = confirmations.decide::<Bincode>(Acknowledge::Always, &peer);
         assert_eq!(always, ConfirmationDecision::Confirm);
-        let never = known.decide::<Pickle>(Acknowledge::Never, &peer);
+        let never = confirmations.decide::<Pickle>(Acknowledge::Never, &peer);
         assert_eq!(never, ConfirmationDecision::Skip);
-        let other = known.decide::<Bincode>(Acknowledge::Auto, &peer);
+        let other = confirmations.decide::<Bincode>(Acknowledge::Auto, &peer);
         assert_eq!(other, ConfirmationDecision::Skip);
-        known.record_sent::<Bincode>(Acknowledge::Auto);
-        known.record_sent::<Pickle>(Acknowledge::Never);
-        assert!(!known.are_outstanding());
-        assert!(known.record_sent::<Bincode>(Acknowledge::Always) && known.are_outstanding());
+        confirmations.record_sent::<Bincode>(Acknowledge::Auto);
+        confirmations.record_sent::<Pickle>(Acknowledge::Never);
+        assert!(!confirmations.are_outstanding());
+        assert!(
+            confirmations.record_sent::<Bincode>(Acknowledge::Always)
+                && confirmations.are_outstanding()
+        );
     }
 
     #[test]

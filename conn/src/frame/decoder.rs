@@ -244,8 +244,8 @@ impl Decoder {
             }
         };
         let begin = self.start + self.header_size(&header);
-        let received = length <= self.end - begin;
-        Ok(received.then(|| begin..begin + length))
+        let is_complete = length <= self.end - begin;
+        Ok(is_complete.then(|| begin..begin + length))
     }
 
     /// Returns the number of held bytes that belong to the header.
@@ -266,8 +266,9 @@ impl Decoder {
             return Ok(None);
         };
         self.start = message.end;
-        let whole = self.large.take().is_some() && message.start == 0 && message.end == self.end;
-        if !whole {
+        let is_whole_buffer =
+            self.large.take().is_some() && message.start == 0 && message.end == self.end;
+        if !is_whole_buffer {
             return Ok(Some(self.buffer[message].to_vec()));
         }
         let mut owned = std::mem::take(&mut self.buffer);

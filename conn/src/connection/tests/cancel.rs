@@ -52,21 +52,21 @@ fn send_and_drop(message: &[u8], room: usize, step: usize) {
     for polls in 0.. {
         let (io, mut peer) = tokio::io::duplex(room);
         let mut connection = Connection::<()>::new(io);
-        let mut came = Decoder::new();
+        let mut received = Decoder::new();
         let done = drive(connection.send_bytes(message), polls, || {
-            read_some(&mut peer, &mut came, step);
+            read_some(&mut peer, &mut received, step);
         });
         let all = drive(connection.send_bytes(NEXT), usize::MAX, || {
-            read_some(&mut peer, &mut came, step);
+            read_some(&mut peer, &mut received, step);
         });
         assert!(all);
-        read_some(&mut peer, &mut came, room);
-        let came = messages(&mut came);
+        read_some(&mut peer, &mut received, room);
+        let received = messages(&mut received);
         assert!(
-            came == [message, NEXT] || (!done && came == [NEXT]),
+            received == [message, NEXT] || (!done && received == [NEXT]),
             "{} bytes, {room} room, {polls} polls: {:?}",
             message.len(),
-            came.iter().map(Vec::len).collect::<Vec<_>>()
+            received.iter().map(Vec::len).collect::<Vec<_>>()
         );
         if done {
             assert!(polls > 1 || room > message.len());
@@ -108,10 +108,10 @@ fn receive_and_drop(message: &[u8], step: usize, into_buffer: bool) {
         } else {
             drive(connection.recv_bytes(1 << 20), polls, write)
         };
-        let mut came = Vec::new();
+        let mut received = Vec::new();
         let rest = async {
-            while came.last().is_none_or(|last| last != NEXT) {
-                came.push(connection.recv_bytes(1 << 20).await.unwrap());
+            while received.last().is_none_or(|last| last != NEXT) {
+                received.push(connection.recv_bytes(1 << 20).await.unwrap());
             }
         };
         let all = drive(rest, usize::MAX, || {
@@ -119,11 +119,11 @@ fn receive_and_drop(message: &[u8], step: usize, into_buffer: bool) {
         });
         assert!(all);
         if done {
-            assert_eq!(came, [NEXT]);
+            assert_eq!(received, [NEXT]);
             assert!(!into_buffer || buffer == message);
             break;
         }
-        assert_eq!(came, [message, NEXT], "{polls} polls");
+        assert_eq!(received, [message, NEXT], "{polls} polls");
     }
 }
 
@@ -141,11 +141,11 @@ fn a_receive_completes_a_dropped_send() {
     let (io, mut peer) = tokio::io::duplex(8);
     let mut connection = Connection::<()>::new(io);
     assert!(!drive(connection.send_bytes(&[7; 100]), 1, || ()));
-    let mut came = Decoder::new();
+    let mut received = Decoder::new();
     assert!(!drive(connection.recv_bytes(10), 100, || {
-        read_some(&mut peer, &mut came, 8);
+        read_some(&mut peer, &mut received, 8);
     }));
-    assert_eq!(messages(&mut came), [[7; 100]]);
+    assert_eq!(messages(&mut received), [[7; 100]]);
 }
 
 #[test]
@@ -153,11 +153,11 @@ fn a_receive_flushes_a_buffered_stream_after_a_dropped_send() {
     let (io, mut peer) = tokio::io::duplex(8);
     let mut connection = Connection::<()>::new(tokio::io::BufWriter::new(io));
     assert!(!drive(connection.send_bytes(&[7; 100]), 1, || ()));
-    let mut came = Decoder::new();
+    let mut received = Decoder::new();
     assert!(!drive(connection.recv_bytes(10), 100, || {
-        read_some(&mut peer, &mut came, 8);
+        read_some(&mut peer, &mut received, 8);
     }));
-    assert_eq!(messages(&mut came), [[7; 100]]);
+    assert_eq!(messages(&mut received), [[7; 100]]);
 }
 
 #[tokio::test]
@@ -167,13 +167,13 @@ async fn a_task_completes_the_send_of_a_dropped_sender() {
     for number in 0..20 {
         let clone = sender.clone();
         assert!(!drive(clone.send_bytes(&[number; 100]), 1, || ()));
-        let mut came = Decoder::new();
-        while !came.is_complete(100).unwrap() {
+        let mut received = Decoder::new();
+        while !received.is_complete(100).unwrap() {
             tokio::task::yield_now().await;
-            read_some(&mut peer, &mut came, 8);
+            read_some(&mut peer, &mut received, 8);
         }
-        assert_eq!(came.message(100), Ok(Some(&[number; 100][..])));
-        assert!(came.is_empty());
+        assert_eq!(received.message(100), Ok(Some(&[number; 100][..])));
+        assert!(received.is_empty());
     }
 }
 
@@ -198,8 +198,8 @@ async fn frames_of_many_senders_stay_whole_however_they_are_dropped() {
                 let mut sent = Vec::new();
                 for round in 0..ROUNDS {
                     let message = numbered(number, round);
-                    let patience = Duration::from_micros((round as u64 * 31) % 200);
-                    let result = tokio::time::timeout(patience, sender.send_bytes(&message)).await;
+                    let timeout = Duration::from_micros((round as u64 * 31) % 200);
+                    let result = tokio::time::timeout(timeout, sender.send_bytes(&message)).await;
                     if result.is_ok() {
                         sent.push(round);
                     }
@@ -209,7 +209,7 @@ async fn frames_of_many_senders_stay_whole_however_they_are_dropped() {
         })
         .collect();
     drop(sender);
-    let mut came = vec![Vec::new(); 8];
+    let mut received = vec![Vec::new(); 8];
     loop {
         let message = match there.recv_bytes(1 << 20).await {
             Ok(message) => message,
@@ -221,13 +221,16 @@ async fn frames_of_many_senders_stay_whole_however_they_are_dropped() {
         let sender = message[message.len() - 1];
         let round = u64::from_be_bytes(message[8..16].try_into().unwrap()) as usize;
         assert!(message == numbered(sender, round));
-        came[usize::from(sender)].push(round);
+        received[usize::from(sender)].push(round);
     }
-    for (task, came) in tasks.into_iter().zip(came) {
-        assert!(came.is_sorted_by(|a, b| a < b), "in order, and once each");
+    for (task, received) in tasks.into_iter().zip(received) {
+        assert!(
+            received.is_sorted_by(|a, b| a < b),
+            "in order, and once each"
+        );
         for sent in task.await.unwrap() {
             // Dropped sends may have completed as well.
-            assert!(came.contains(&sent));
+            assert!(received.contains(&sent));
         }
     }
 }
@@ -240,13 +243,13 @@ fn a_dropped_value_is_whole_or_not_at_all() {
         let (io, peer) = tokio::io::duplex(512);
         let mut here = Connection::<Vec<u32>>::new(io);
         let mut there = Connection::<Vec<u32>>::new(peer);
-        let mut came = Vec::new();
+        let mut received = Vec::new();
         let mut half_received = |there: &mut Connection<Vec<u32>>| {
             // Each receive is dropped after one poll.
             let mut receive = pin!(there.recv());
             let mut cx = Context::from_waker(Waker::noop());
             if let Poll::Ready(value) = receive.as_mut().poll(&mut cx) {
-                came.push(value.unwrap());
+                received.push(value.unwrap());
             }
         };
         let done = drive(here.send(&value), polls, || half_received(&mut there));
@@ -258,7 +261,7 @@ fn a_dropped_value_is_whole_or_not_at_all() {
             half_received(&mut there);
         }
         assert!(
-            came == [value.clone(), next.clone()] || (!done && came == [next]),
+            received == [value.clone(), next.clone()] || (!done && received == [next]),
             "{polls} polls"
         );
         if done {
