@@ -48,7 +48,7 @@ impl<S, C: Codec> Sender<S, C> {
     /// Sends bytes, as [`Connection::send_bytes`](super::Connection::send_bytes) does.
     ///
     /// # Errors
-    /// Any [`SendError`] but [`SendError::Encode`], if the connection is broken.
+    /// Any [`SendError`] but `Encode`, if the connection is broken or the send timed out.
     pub fn send_bytes(&self, message: &[u8]) -> Result<(), SendError> {
         self.send_vectored(&[message])
     }
@@ -57,7 +57,7 @@ impl<S, C: Codec> Sender<S, C> {
     /// [`Connection::send_vectored`](super::Connection::send_vectored) does.
     ///
     /// # Errors
-    /// Any [`SendError`] but [`SendError::Encode`], if the connection is broken.
+    /// Any [`SendError`] but `Encode`, if the connection is broken or the send timed out.
     pub fn send_vectored(&self, slices: &[&[u8]]) -> Result<(), SendError> {
         self.lock().send_vectored(slices)
     }
@@ -65,7 +65,7 @@ impl<S, C: Codec> Sender<S, C> {
     /// Sends numbers, as [`Connection::send_array`](super::Connection::send_array) does.
     ///
     /// # Errors
-    /// Any [`SendError`] but [`SendError::Encode`], if the connection is broken.
+    /// Any [`SendError`] but `Encode`, if the connection is broken or the send timed out.
     pub fn send_array<T: NoUninit>(&self, numbers: &[T]) -> Result<(), SendError> {
         self.send_bytes(bytemuck::cast_slice(numbers))
     }
@@ -73,7 +73,7 @@ impl<S, C: Codec> Sender<S, C> {
     /// Closes the sending direction, even if there are clones.
     ///
     /// # Errors
-    /// Any [`SendError`] but [`SendError::Encode`], if the connection is broken.
+    /// Any [`SendError`] but `Encode`, if the connection is broken or the send timed out.
     pub fn close(self) -> Result<(), SendError> {
         self.lock().shutdown()
     }

@@ -104,7 +104,7 @@ impl BlockingStream {
 
 /// Makes a system call, and retries it when a signal interrupts it. Each attempt restarts the
 /// timeout of the socket. So that repeated signals, such as those of a profiler, do not make the
-/// call endless, it fails when the timeout has elapsed once more since the first of them.
+/// call endless, it fails with `TimedOut` once the timeout has elapsed since the first signal.
 fn retry_interrupted<T>(
     timeout: impl Fn() -> Option<Duration>,
     mut call: impl FnMut() -> io::Result<T>,

@@ -130,8 +130,7 @@ impl Encoder {
     }
 }
 
-/// Releases the buffer on drop, if appending a message failed or panicked and left the encoder
-/// empty.
+/// Releases the buffer on drop, if a failed or panicked append left the encoder empty.
 struct ReleaseIfEmpty<'a>(&'a mut Encoder);
 
 impl Drop for ReleaseIfEmpty<'_> {
