@@ -165,7 +165,7 @@ fn sends_values_to_a_listener_in_python() {
     assert_eq!(status, 2);
     assert_eq!(
         err,
-        "farcall: the peer expects an authkey, and this side has none\n"
+        "farcall: the peer expects an authkey, but none is set\n"
     );
     let (status, _, err) = farcall(&["send", "http://127.0.0.1", "1"]);
     assert_eq!(status, 2);

@@ -1,34 +1,34 @@
-//! Where to listen or connect.
+//! Addresses to listen at or connect to.
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use rpc_core::transport::{Address, AddressError};
 
-/// Where to listen or connect: an [`Address`], or a host whose address is looked up.
+/// The target of a listener or client: an [`Address`], or a host whose address is looked up.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Target {
-    /// A port of a host, by name or IP address. The empty host means, as in Python, all interfaces to
-    /// listeners and this machine to clients.
+    /// A host, by name or IP address, and a port. As in Python, the empty host means all interfaces
+    /// for a listener and the local machine for a client.
     Host(String, u16),
     /// A known address.
     Address(Address),
 }
 
-/// What can be given as a [`Target`].
+/// Conversion to a [`Target`].
 ///
-/// | given | is |
+/// | type | target |
 /// |---|---|
 /// | `("localhost", 6000)`, an IP address with a port, a `SocketAddr` | TCP |
 /// | a `Path` | a Unix socket |
-/// | `"localhost:6000"`, `"unix:/run/x"`, `"unix-abstract:x"` | what it says |
-/// | an [`Address`] | that |
+/// | `"localhost:6000"`, `"unix:/run/x"`, `"unix-abstract:x"` | the parsed address |
+/// | an [`Address`] | that address |
 pub trait ToTarget {
-    /// The target that this stands for.
+    /// Returns the target that this value denotes.
     ///
     /// # Errors
-    /// If a text is no address.
+    /// If a string is not a valid address.
     fn to_target(&self) -> Result<Target, AddressError>;
 }
 

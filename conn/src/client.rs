@@ -1,4 +1,4 @@
-//! Connecting.
+//! Opening connections.
 
 use std::future::{Future, IntoFuture};
 use std::io;
@@ -16,15 +16,16 @@ use tokio::time::timeout_at;
 use crate::address::{Target, ToTarget};
 use crate::auth::{AuthError, AuthKey, Binding, Digest, Role};
 use crate::codec::Codec;
-use crate::connection::{Connection, Stream, split};
-use crate::setup::{Admitted, Setup, Terms, plain_setters, setters};
+use crate::connection::{Connection, SplitStream, split};
+use crate::establish::{ConnectionConfig, ConnectionSettings, Established, plain_setters, setters};
 
-/// Connects to listeners, those of CPython included.
+/// Opens connections to listeners, including CPython's.
 #[derive(Debug)]
 pub struct Client;
 
 impl Client {
-    /// Connects to this address. Set what is to be set, then `.await` it for a [`Connection`].
+    /// Returns a builder of a connection to this address. Call setters, then `.await` it for a
+    /// [`Connection`].
     #[cfg_attr(
         unix,
         doc = "Programs without async code call [`wait`](ClientBuilder::wait) for a [`blocking::Connection`](crate::blocking::Connection)."
@@ -47,15 +48,15 @@ impl Client {
         ClientBuilder::new(Dialer::Target(target.to_target()))
     }
 
-    /// Connects over a transport of any kind.
+    /// Returns a builder of a connection over a custom transport.
     pub fn over<S, R, C: Codec>(connector: impl Connect) -> ClientBuilder<S, R, C> {
         ClientBuilder::new(Dialer::over(connector))
     }
 }
 
-type Connecting = Pin<Box<dyn Future<Output = io::Result<Stream>> + Send>>;
+type Connecting = Pin<Box<dyn Future<Output = io::Result<SplitStream>> + Send>>;
 
-/// Makes connections to one peer.
+/// A factory of connections to one peer.
 #[derive(Clone)]
 pub(crate) enum Dialer {
     Target(Result<Target, AddressError>),
@@ -70,9 +71,12 @@ impl Dialer {
         }))
     }
 
-    /// Connects, and proves the key.
-    pub(crate) async fn connect(&self, terms: &Terms) -> Result<Admitted, ConnectError> {
-        let deadline = terms.deadline();
+    /// Connects and runs the handshake.
+    pub(crate) async fn connect(
+        &self,
+        config: &ConnectionConfig,
+    ) -> Result<Established, ConnectError> {
+        let deadline = config.deadline();
         let connecting: Connecting = match self {
             Self::Target(target) => Box::pin(dial(target.clone()?)),
             Self::Transport(connect) => connect(),
@@ -80,15 +84,15 @@ impl Dialer {
         let stream = timeout_at(deadline, connecting)
             .await
             .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))?;
-        Ok(terms.admit(Role::Client, stream, deadline).await?)
+        Ok(config.establish(Role::Client, stream, deadline).await?)
     }
 }
 
-/// A connection to be made. Made by [`Client::connect`].
+/// Builder of a connection, returned by [`Client::connect`]. It connects when it is awaited.
 #[must_use = "it connects when it is awaited"]
 pub struct ClientBuilder<S, R, C> {
     dialer: Dialer,
-    setup: Setup,
+    settings: ConnectionSettings,
     types: PhantomData<fn(S, C) -> R>,
 }
 
@@ -96,7 +100,7 @@ impl<S, R, C: Codec> ClientBuilder<S, R, C> {
     fn new(dialer: Dialer) -> Self {
         Self {
             dialer,
-            setup: Setup::default(),
+            settings: ConnectionSettings::default(),
             types: PhantomData,
         }
     }
@@ -104,26 +108,26 @@ impl<S, R, C: Codec> ClientBuilder<S, R, C> {
     setters!();
     plain_setters!();
 
-    /// How long connecting may take, the handshake included.
+    /// Sets the timeout for connecting, including the handshake.
     ///
-    /// Default: 5 seconds. CPython's listeners, which serve one peer after the other, can need more.
+    /// Default: 5 seconds. A CPython listener may need more, since it runs one handshake at a time.
     pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.setup.timeout = timeout;
+        self.settings.timeout = timeout;
         self
     }
 
     async fn open(self) -> Result<Connection<S, R, C>, ConnectError> {
-        let terms = self.setup.finish()?;
-        let admitted = self.dialer.connect(&terms).await?;
+        let config = self.settings.build()?;
+        let established = self.dialer.connect(&config).await?;
         Ok(Connection::from_parts(
-            admitted.reader,
-            admitted.writer,
-            admitted.peer,
+            established.reader,
+            established.writer,
+            established.peer,
         ))
     }
 }
 
-async fn dial(target: Target) -> io::Result<Stream> {
+async fn dial(target: Target) -> io::Result<SplitStream> {
     let host = |host: &str, port| TcpConnector::new(host, port);
     Ok(match target {
         Target::Host(name, port) if name.is_empty() => {
@@ -144,7 +148,7 @@ async fn dial(target: Target) -> io::Result<Stream> {
 }
 
 pub(crate) fn unsupported(address: &Address) -> io::Error {
-    let message = format!("{address} is not reached by its address on this system");
+    let message = format!("addresses like {address} are not supported on this system");
     io::Error::new(io::ErrorKind::Unsupported, message)
 }
 
@@ -160,22 +164,22 @@ impl<S: 'static, R: 'static, C: Codec> IntoFuture for ClientBuilder<S, R, C> {
 impl<S, R, C> std::fmt::Debug for ClientBuilder<S, R, C> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("ClientBuilder")
-            .field("setup", &self.setup)
+            .field("settings", &self.settings)
             .finish_non_exhaustive()
     }
 }
 
-/// Why there is no connection.
+/// The error of opening a connection.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConnectError {
-    /// What was given is no address.
+    /// The given target is not a valid address.
     #[error(transparent)]
     Address(#[from] AddressError),
-    /// The peer was not found, or nobody listens there.
+    /// The host was not found, nothing listens at the address, or connecting failed or timed out.
     #[error("the peer cannot be reached")]
     Unreachable(#[from] io::Error),
-    /// The peer was reached, but the two did not come to an agreement.
+    /// The peer was reached, but the handshake failed.
     #[error("authentication failed")]
     Auth(#[from] AuthError),
 }

@@ -1,12 +1,13 @@
 //! Passing open files and sockets over Unix sockets.
 //!
-//! The form is that of CPython's `multiprocessing.reduction`: between two frames, one byte with the
-//! number of descriptors, which travel beside it (`SCM_RIGHTS`). CPython from 3.14, and on macOS any,
-//! waits for the byte `A` in return.
+//! The wire format is that of CPython's `multiprocessing.reduction`: between two frames, one byte
+//! with the number of descriptors, which travel beside it (`SCM_RIGHTS`). CPython from 3.14, and
+//! any CPython on macOS, waits for the byte `A` as confirmation.
 //!
-//! A descriptor is taken in one place, where the program asks for it. All other reads leave no room for any, and the
-//! system closes what comes beside the bytes they read. So no peer can fill this process with descriptors, or
-//! keep its own end of the connection open in here.
+//! A descriptor is received in one place only, when the program asks for it. All other reads
+//! provide no space for descriptors, and the system closes those beside the bytes they read. So a
+//! peer cannot exhaust the descriptors of this process, or keep its own socket open by passing it
+//! to this process.
 
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
@@ -23,89 +24,94 @@ use crate::error::{RecvError, SendError};
 
 mod confirmation;
 
-pub(crate) use confirmation::{Confirmations, Reply};
+pub(crate) use confirmation::{ConfirmationDecision, Confirmations};
 
 pub(crate) const ACKNOWLEDGEMENT: u8 = b'A';
 
-/// How long is waited for the acknowledgement of a descriptor, where the peer is said to give one
-/// ([`Acknowledge::Always`]).
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+/// Timeout for the confirmation of a descriptor with [`Acknowledge::Always`].
+pub(crate) const CONFIRMATION_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long a peer that may wait for an acknowledgement is watched for more bytes, which would show that it does not.
-pub(crate) const GRACE: Duration = Duration::from_millis(250);
+/// Time without further bytes after which a peer is assumed to wait for a confirmation. Bytes
+/// within it show that the peer does not wait.
+pub(crate) const SILENCE_TIMEOUT: Duration = Duration::from_millis(250);
 
-/// What becomes of descriptors that a peer sends over a Unix socket.
+/// Policy for descriptors that a peer sends over a Unix socket.
 ///
-/// Default: [`Close`](Self::Close). Set it with [`ListenerBuilder::descriptors`](crate::ListenerBuilder::descriptors),
+/// Default: [`Close`](Self::Close). Set it with
+/// [`ListenerBuilder::descriptors`](crate::ListenerBuilder::descriptors),
 /// [`ClientBuilder::descriptors`](crate::ClientBuilder::descriptors) or
 /// [`Connection::set_descriptors`](crate::Connection::set_descriptors).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Descriptors {
-    /// The system closes them as the bytes beside them are read: none ever gets into this process.
+    /// The system closes descriptors when the bytes beside them are read. None enters this process.
     #[default]
     Close,
-    /// `recv_handle` takes them, each when the program asks for it. Those that it does not ask for are closed as with
-    /// [`Close`](Self::Close), and those that wait stay in the system, which counts them against
-    /// the open files of the user who sent them.
+    /// `recv_handle` receives descriptors, one for each call. Descriptors that the program does not
+    /// ask for are closed as with [`Close`](Self::Close). Until then they stay in the system, which
+    /// counts them against the open files of the user who sent them.
     ///
-    /// Messages are then read one by one, each with two system calls, since a read beyond the end of a message would
-    /// drop the descriptors that stand there.
+    /// Messages are then read one by one, each with two system calls, since a read beyond the end
+    /// of a message would drop descriptors that follow it.
     Receive,
 }
 
-/// Whether the receiver of a descriptor confirms it. Both ends must agree: otherwise one waits in vain,
-/// or takes the confirmation for a part of a message.
+/// Policy for confirming received descriptors. Both peers must agree: otherwise the sender waits in
+/// vain, or takes the confirmation for a part of a message.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Acknowledge {
-    /// As Farcall's peers and CPython up to 3.13 on Linux.
+    /// Descriptors are not confirmed, as by Farcall peers, and by CPython up to 3.13 on Linux.
     Never,
-    /// As CPython from 3.14, and any on macOS. `send_handle` waits 30 seconds for the confirmation, and fails
-    /// then; one that comes later does no harm.
+    /// Descriptors are confirmed, as by CPython from 3.14, and by any CPython on macOS.
+    /// `send_handle` waits for the confirmation and fails after 30 seconds; a later confirmation is
+    /// discarded.
     Always,
-    /// As the peer does, where the codec is [`Pickle`](crate::Pickle); else as [`Never`](Self::Never).
+    /// Descriptors are confirmed if the peer expects it. With codecs other than
+    /// [`Pickle`](crate::Pickle) this is the same as [`Never`](Self::Never).
     ///
-    /// `send_handle` waits for nothing: a confirmation that comes is dropped, wherever it stands between the
-    /// messages, and shows that the peer confirms. A received descriptor is confirmed
+    /// `send_handle` does not wait. A confirmation between two messages is discarded, and shows
+    /// that the peer confirms. Received descriptors are handled by the first rule that applies:
     ///
-    /// - if the peer has confirmed one before;
-    /// - not if its handshake is that of CPython up to 3.11, or it has ever sent a pickle of a protocol before 5:
-    ///   CPython from 3.14 writes protocol 5, those before it 3 or 4;
-    /// - if all its pickles had protocol 5, as its interpreter does, where the system (Linux) tells that the process at
-    ///   the other end is a `python3.N`: older ones write protocol 5 where the program asks for it. Where nothing
-    ///   tells, the peer is watched for 250 ms. More bytes show that it does not wait for
-    ///   a confirmation; silence is taken for waiting.
-    /// - not without any pickle from it.
+    /// 1. If the peer has confirmed a descriptor, they are confirmed.
+    /// 2. If its handshake was that of CPython up to 3.11, or it has ever sent a pickle of a
+    ///    protocol before 5, they are not confirmed: CPython from 3.14 writes protocol 5 by
+    ///    default, older versions write 3 or 4.
+    /// 3. If it has sent no pickle, they are not confirmed.
+    /// 4. If all its pickles had protocol 5, its version of Python decides, since older versions
+    ///    write protocol 5 on request. On Linux the system reports the process of the peer, and
+    ///    `python3.N` is its program. If the version is unknown, the peer is watched for 250 ms:
+    ///    further bytes show that it does not wait for a confirmation, and silence counts as
+    ///    waiting.
     #[default]
     Auto,
 }
 
-/// Why a descriptor was not passed.
+/// The error of sending or receiving a descriptor.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DescriptorError {
-    /// The connection is not a Unix socket, and no other can pass descriptors.
-    #[error("only Unix sockets pass descriptors")]
+    /// The connection is not a Unix socket. No other transport can pass descriptors.
+    #[error("only Unix sockets can pass descriptors")]
     NotUnix,
-    /// The connection was not told to receive descriptors: see [`Descriptors::Receive`].
-    #[error("this connection closes descriptors: it was not told to receive them")]
+    /// The connection is not set to receive descriptors: see [`Descriptors::Receive`].
+    #[error("the connection closes descriptors; set `Descriptors::Receive` to receive them")]
     NotReceiving,
-    /// The peer sent something else: a message, which can be received.
+    /// The peer sent a message instead, which can still be received.
     #[error("the peer sent no descriptor")]
     NoDescriptor,
-    /// The peer sent another number of descriptors than it said, or not exactly one, or this process
-    /// cannot have more. They are closed.
+    /// The peer announced or sent a number of descriptors other than one, or this process is out of
+    /// descriptors. The received ones are closed.
     #[error(
-        "the peer announced {announced} descriptors and {received} were taken, where one was expected"
+        "expected one descriptor, but the peer announced {announced} and {received} were received"
     )]
     Count {
-        /// How many the peer announced.
+        /// The number that the peer announced.
         announced: u8,
-        /// How many were taken: the system closes those beyond the first few.
+        /// The number that was received. The system closes those that exceed the space of the read.
         received: usize,
     },
-    /// The peer did not confirm the descriptor, but sent something else, or nothing for 30 seconds. The connection can
-    /// still be used: a confirmation that comes later is dropped.
-    #[error("the peer did not acknowledge the descriptor")]
+    /// The peer did not confirm the descriptor, but sent something else, or nothing for 30 seconds.
+    /// The connection can still be used: a later confirmation is discarded.
+    #[error("the peer did not confirm the descriptor")]
     NotAcknowledged,
     /// The connection broke while sending.
     #[error(transparent)]
@@ -115,29 +121,30 @@ pub enum DescriptorError {
     Recv(#[from] RecvError),
 }
 
-/// What one read gave that has no room for descriptors.
-pub(crate) struct Received {
+/// The result of a read without space for descriptors.
+pub(crate) struct BytesRead {
     pub(crate) bytes: usize,
-    /// Whether there was no more.
+    /// `true` if the read emptied the socket.
     pub(crate) is_drained: bool,
 }
 
-/// Reads from a socket once. The system closes descriptors that stand beside the bytes.
-pub(crate) fn receive(socket: impl AsFd, buffer: &mut [u8]) -> io::Result<Received> {
+/// Reads from a socket once. The system closes descriptors beside the bytes.
+pub(crate) fn receive_bytes(socket: impl AsFd, buffer: &mut [u8]) -> io::Result<BytesRead> {
     let room = buffer.len();
-    let mut nothing = RecvAncillaryBuffer::default();
+    let mut control = RecvAncillaryBuffer::default();
     let mut buffers = [IoSliceMut::new(buffer)];
     let flags = RecvFlags::empty();
-    let received = rustix::net::recvmsg(socket, &mut buffers, &mut nothing, flags)?;
-    // A read ends at the byte that has descriptors, whatever comes behind it.
-    let is_cut = received.flags.contains(ReturnFlags::CTRUNC);
-    Ok(Received {
+    let received = rustix::net::recvmsg(socket, &mut buffers, &mut control, flags)?;
+    // A read stops at a byte with descriptors, even if more bytes follow.
+    let is_truncated = received.flags.contains(ReturnFlags::CTRUNC);
+    Ok(BytesRead {
         bytes: received.bytes,
-        is_drained: (1..room).contains(&received.bytes) && !is_cut,
+        is_drained: (1..room).contains(&received.bytes) && !is_truncated,
     })
 }
 
-/// The next byte of a socket, which is not taken; nothing at the end. Descriptors beside it stay where they are.
+/// Returns the next byte of a socket without taking it or the descriptors beside it; `None` at the
+/// end of the stream.
 pub(crate) fn peek(socket: impl AsFd, flags: RecvFlags) -> io::Result<Option<u8>> {
     let mut byte = [0];
     let flags = flags | RecvFlags::PEEK;
@@ -145,21 +152,21 @@ pub(crate) fn peek(socket: impl AsFd, flags: RecvFlags) -> io::Result<Option<u8>
     Ok((count > 0).then_some(byte[0]))
 }
 
-/// One byte of a socket, with what stands beside it.
-pub(crate) enum Taken {
+/// The result of reading one byte with the descriptors beside it.
+pub(crate) enum DescriptorRead {
     End,
-    /// It stands beside nothing.
+    /// A byte without descriptors.
     Byte(u8),
-    Handles {
+    Descriptors {
         announced: u8,
-        handles: Vec<OwnedFd>,
-        /// Whether there were more, or this process cannot have them.
-        is_cut: bool,
+        descriptors: Vec<OwnedFd>,
+        /// `true` if there were more, or this process is out of descriptors.
+        is_truncated: bool,
     },
 }
 
-/// Takes one byte of a socket, and the descriptors beside it.
-pub(crate) fn take(socket: impl AsFd) -> io::Result<Taken> {
+/// Takes one byte of a socket and the descriptors beside it.
+pub(crate) fn receive_descriptor(socket: impl AsFd) -> io::Result<DescriptorRead> {
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut control = RecvAncillaryBuffer::new(&mut space);
     let mut byte = [0];
@@ -167,34 +174,34 @@ pub(crate) fn take(socket: impl AsFd) -> io::Result<Taken> {
     let flags = RecvFlags::CMSG_CLOEXEC;
     let received = rustix::net::recvmsg(socket, &mut buffers, &mut control, flags)?;
     if received.bytes == 0 {
-        return Ok(Taken::End);
+        return Ok(DescriptorRead::End);
     }
-    let mut handles: Vec<OwnedFd> = Vec::new();
+    let mut descriptors: Vec<OwnedFd> = Vec::new();
     for message in control.drain() {
-        if let RecvAncillaryMessage::ScmRights(descriptors) = message {
-            handles.extend(descriptors);
+        if let RecvAncillaryMessage::ScmRights(received) = message {
+            descriptors.extend(received);
         }
     }
-    let is_cut = received.flags.contains(ReturnFlags::CTRUNC);
-    if handles.is_empty() && !is_cut {
-        return Ok(Taken::Byte(byte[0]));
+    let is_truncated = received.flags.contains(ReturnFlags::CTRUNC);
+    if descriptors.is_empty() && !is_truncated {
+        return Ok(DescriptorRead::Byte(byte[0]));
     }
-    Ok(Taken::Handles {
+    Ok(DescriptorRead::Descriptors {
         announced: byte[0],
-        handles,
-        is_cut,
+        descriptors,
+        is_truncated,
     })
 }
 
-/// The one descriptor of a byte that announced so many. Others are closed.
-pub(crate) fn only(
+/// Returns the descriptor, if exactly one was announced and received. Otherwise all are closed.
+pub(crate) fn expect_one(
     announced: u8,
-    mut handles: Vec<OwnedFd>,
-    is_cut: bool,
+    mut descriptors: Vec<OwnedFd>,
+    is_truncated: bool,
 ) -> Result<OwnedFd, DescriptorError> {
-    let received = handles.len();
-    match handles.pop() {
-        Some(handle) if received == 1 && announced == 1 && !is_cut => Ok(handle),
+    let received = descriptors.len();
+    match descriptors.pop() {
+        Some(handle) if received == 1 && announced == 1 && !is_truncated => Ok(handle),
         _ => Err(DescriptorError::Count {
             announced,
             received,
@@ -202,8 +209,8 @@ pub(crate) fn only(
     }
 }
 
-/// Sends a copy of a descriptor, and the byte it stands beside.
-pub(crate) fn send(socket: impl AsFd, handle: impl AsFd) -> io::Result<usize> {
+/// Sends a copy of a descriptor, beside a byte with their number.
+pub(crate) fn send_descriptor(socket: impl AsFd, handle: impl AsFd) -> io::Result<usize> {
     let handle = [handle.as_fd()];
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut control = SendAncillaryBuffer::new(&mut space);

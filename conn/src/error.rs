@@ -1,4 +1,4 @@
-//! What can go wrong with a connection once it is there.
+//! Errors of established connections.
 
 use std::io;
 
@@ -6,75 +6,76 @@ use rpc_core::FormatError;
 
 use crate::frame::FrameError;
 
-/// Why a message was not sent, or may not have been.
+/// The error of a send: the message was not sent, or may not have been.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SendError {
-    /// The value cannot be represented in the codec of this connection. Nothing was sent, and the
-    /// connection is as good as before.
+    /// The codec of this connection cannot represent the value. Nothing was sent, and the
+    /// connection can still be used.
     #[error("the value cannot be encoded")]
     Encode(#[source] FormatError),
-    /// The connection broke. Whether the peer received the message, in whole or in part, is unknown.
+    /// The connection broke. The peer may have received all of the message, a part, or nothing.
     #[error("the connection broke while sending")]
     Io(#[source] io::Error),
-    /// The connection broke in an earlier send. Nothing was sent.
-    #[error("the connection is broken since an earlier send")]
+    /// The connection broke during an earlier send. Nothing was sent.
+    #[error("an earlier send broke the connection")]
     Broken,
-    /// This side gave the connection up: what it had to send to this peer was the most, for the longest, of all that
-    /// the [budget](crate::ListenerBuilder::budget) of the listener is for, and others needed the room. Whether the peer
-    /// received the message, in whole or in part, is unknown.
-    #[error("the connection was given up for others: it held too much memory for too long")]
+    /// The local side evicted the connection: the [budget](crate::ListenerBuilder::budget) of the
+    /// listener was spent, and the unsent bytes of this connection had held the most of it for the
+    /// longest. The peer may have received the message in whole, in part, or not at all.
+    #[error("the connection was evicted: it held too much memory for too long")]
     Evicted,
 }
 
-/// Why no message was received.
+/// The error of a receive: no message was received.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RecvError {
-    /// The peer closed the connection, between two messages: the regular end. CPython raises
-    /// `EOFError` here.
+    /// The peer closed the connection between two messages, which is a regular close. CPython
+    /// raises `EOFError` for it.
     #[error("the peer closed the connection")]
     Closed,
-    /// The stream of messages is broken, or the next one is too long.
+    /// The next frame is invalid, truncated or too long.
     ///
-    /// [`FrameError::TooLarge`] leaves the message where it is: it can be received with a higher limit.
-    /// The others are for good.
+    /// After [`FrameError::TooLarge`] the message can still be received with a higher limit. The
+    /// other errors are permanent.
     #[error(transparent)]
     Frame(#[from] FrameError),
-    /// A whole message came, but is not a value of the type asked for. It is consumed, and the
-    /// connection is as good as before.
+    /// A whole message was received, but it is not a value of the requested type. It is consumed,
+    /// and the connection can still be used.
     #[error("the message cannot be decoded")]
     Decode(#[source] FormatError),
-    /// What came is no value but a challenge: the peer has an authkey, and this side has none.
-    #[error("the peer expects an authkey, and this side has none")]
+    /// The message is a challenge, not a value: the peer has an authkey, the local side has none.
+    #[error("the peer expects an authkey, but none is set")]
     KeyExpected,
-    /// A whole message came that is longer than the caller's buffer. It is here, and the connection is
-    /// as good as before.
-    #[error("a message of {} bytes does not fit the buffer", .0.len())]
+    /// A whole message was received, but it is longer than the caller's buffer. The error holds it,
+    /// and the connection can still be used.
+    #[error("a message of {} bytes does not fit into the buffer", .0.len())]
     BufferTooShort(Vec<u8>),
-    /// A whole message came whose length is no multiple of the caller's type of number. It is here, and
-    /// the connection is as good as before.
-    #[error("a message of {} bytes is no whole number of elements", .0.len())]
+    /// A whole message was received, but its length is not a multiple of the element size. The
+    /// error holds it, and the connection can still be used.
+    #[error("a message of {} bytes is not a whole number of elements", .0.len())]
     NotElements(Vec<u8>),
     /// The connection broke.
     #[error("the connection broke while receiving")]
     Io(#[source] io::Error),
-    /// This side gave the connection up: what it had received of a message was the most, for the longest, of all that
-    /// the [budget](crate::ListenerBuilder::budget) of the listener is for, and others needed the room.
-    #[error("the connection was given up for others: it held too much memory for too long")]
+    /// The local side evicted the connection: the [budget](crate::ListenerBuilder::budget) of the
+    /// listener was spent, and the received part of a message of this connection had held the most
+    /// of it for the longest.
+    #[error("the connection was evicted: it held too much memory for too long")]
     Evicted,
 }
 
 impl RecvError {
-    /// Whether the peer closed the connection as it should.
+    /// Returns `true` if the peer closed the connection between two messages.
     #[must_use]
     pub const fn is_closed(&self) -> bool {
         matches!(self, Self::Closed)
     }
 
-    /// Whether a message was received and only its content is refused, so that the connection is as good as
-    /// before. After other errors a loop that receives should end: there is nothing more to come, or nothing
-    /// that can be received in the same way.
+    /// Returns `true` if a message was received and only its content was rejected, so that the
+    /// connection can still be used. After any other error a receive loop should stop: no further
+    /// message follows, or none can be received with the same call.
     #[must_use]
     pub const fn is_recoverable(&self) -> bool {
         matches!(

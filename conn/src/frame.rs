@@ -1,16 +1,17 @@
-//! Frames: how messages are told apart in a stream of bytes.
+//! Frames: messages with their length in front, in a stream of bytes.
 //!
-//! Each message is preceded by its length, as in CPython's `multiprocessing/connection.py`:
+//! The format is that of CPython's `multiprocessing/connection.py`:
 //!
-//! | length | bytes |
+//! | length | frame |
 //! |---|---|
-//! | up to 2³¹ − 1 | 4 bytes, big-endian, then the message |
-//! | any | `ff ff ff ff`, 8 bytes, big-endian, then the message |
+//! | up to 2³¹ − 1 | length in 4 bytes, big-endian, then the message |
+//! | any | `ff ff ff ff`, length in 8 bytes, big-endian, then the message |
 //!
-//! The shorter form is written wherever it can be; both are read. CPython takes every other negative
-//! length for an empty message and then reads the message as lengths; here it is an error.
+//! The short form is written whenever it fits; both are read. CPython takes every other negative
+//! length for an empty message and then reads the bytes of the message as lengths; this decoder
+//! returns an error.
 //!
-//! [`Decoder`] and [`Encoder`] know bytes only, no sockets: what reads and writes is up to the caller.
+//! [`Decoder`] and [`Encoder`] do no I/O: the caller reads and writes.
 //!
 //! # Examples
 //!
@@ -29,15 +30,15 @@
 //! # Ok::<(), conn::frame::FrameError>(())
 //! ```
 
+mod buffer_pool;
 mod decoder;
 mod encoder;
 mod error;
 mod header;
-mod spare;
 #[cfg(test)]
 mod tests;
 
 pub use decoder::Decoder;
 pub use encoder::Encoder;
-pub use error::{FrameError, Missing};
+pub use error::{FrameError, MissingPart};
 pub use header::Header;

@@ -1,9 +1,9 @@
-//! Authenticated connections that pass values: between Rust programs, and with CPython's
-//! `multiprocessing.connection`. And calls, objects and streams [over them](rpc).
+//! Authenticated connections that pass values between Rust programs, and between Rust and CPython's
+//! `multiprocessing.connection`; and [calls, objects and streams](rpc) over these connections.
 //!
-//! A [`Listener`] accepts and a [`Client`] connects; both prove that they know the same key. What they
-//! get is a [`Connection`]: each message is one value of a serde type, and arrives as a whole or not
-//! at all.
+//! A [`Listener`] accepts connections and a [`Client`] opens them. Each proves to the other that it
+//! knows the authkey. The result is a [`Connection`]: each message is one value of a serde type,
+//! and arrives whole or not at all.
 //!
 //! ```
 //! use conn::{Client, Connection, Listener};
@@ -40,8 +40,8 @@
 //!
 //! # With Python
 //!
-//! The third type parameter is the [`codec`]. With [`Pickle`], the other end may be CPython, 3.6 or newer,
-//! as client or as listener, none the wiser:
+//! The third type parameter is the [`codec`]. With [`Pickle`], the peer may be CPython 3.6 or
+//! newer, as client or as listener, and needs no changes:
 //!
 //! ```python
 //! from multiprocessing.connection import Client
@@ -70,38 +70,43 @@
 //! # }
 //! ```
 //!
-//! | Python | here |
+//! | Python | Rust |
 //! |---|---|
 //! | `Listener(address, authkey=…)`, `accept()`, `last_accepted` | [`Listener::bind`]`(address).authkey(…)`, [`accept`](Listener::accept), [`last_accepted`](Listener::last_accepted) |
 //! | `Client(address, authkey=…)` | [`Client::connect`]`(address).authkey(…)` |
-//! | `send`, `recv`, `send_bytes`, `recv_bytes(max)`, `recv_bytes_into` | the same of [`Connection`] |
+//! | `send`, `recv`, `send_bytes`, `recv_bytes(max)`, `recv_bytes_into` | the methods of the same names of [`Connection`] |
 //! | `poll(timeout)`, `wait(list, timeout)` | [`Connection::poll`], [`wait`](wait()) |
 //! | `Pipe()`, `Pipe(False)` | [`pipe`](pipe()), [`simplex`] |
-//! | `reduction.send_handle`, `recv_handle` | [`Connection::send_handle`](Connection#method.send_handle), [`recv_handle`](Connection#method.recv_handle), where [`Descriptors::Receive`] is set |
+//! | `reduction.send_handle`, `recv_handle` | [`Connection::send_handle`](Connection#method.send_handle), [`recv_handle`](Connection#method.recv_handle) if [`Descriptors::Receive`] is set |
 //! | `EOFError` | [`RecvError::Closed`] |
 //! | `BufferTooShort` | [`RecvError::BufferTooShort`] |
 //! | `AuthenticationError` | [`auth::AuthError`] |
 //!
-//! What is different: messages, handshakes and waiting peers have limits; a message cut off is an error
-//! and never a short message or a regular end; a peer that fails to authenticate is logged and never
-//! ends `accept`; many tasks may send on one connection; descriptors are closed unless the program says that it receives
-//! them; and unpickling executes nothing.
+//! The differences from Python:
+//!
+//! - Messages, handshakes and waiting peers have limits.
+//! - A truncated message is an error, never a short message or a regular close.
+//! - A peer that fails to authenticate is logged; `accept` continues.
+//! - Many tasks may send on one connection.
+//! - Received descriptors are closed unless the program asks for them.
+//! - Unpickling executes nothing.
 //!
 //! # Calls and objects
 //!
-//! [`rpc`] has calls over these connections: functions, objects, callbacks and streams.
+//! [`rpc`] makes calls over these connections: functions, objects, callbacks and streams.
 //!
 //! # Async and blocking
 //!
-//! All of it is async, on tokio. The module `blocking` has the connections for programs
-//! that are not; both stand on the same state machines, [`frame`] and [`auth`], which know no
-//! sockets.
+//! The API is async, on tokio. The module `blocking` has the same connections for programs without
+//! async code. Both use the same state machines, [`frame`] and [`auth`], which do no I/O.
 //!
 //! # Security
 //!
-//! [`auth`] says what the key protects and what it does not: above all, **what is sent after the handshake is
-//! neither encrypted nor signed**. Every codec here reads data only.
+//! [`auth`] describes what the key protects and what it does not. Above all, **bytes after the
+//! handshake are neither encrypted nor signed**. Every codec of this crate decodes data only; none
+//! executes code.
 
+mod account;
 pub mod address;
 pub mod auth;
 #[cfg(unix)]
@@ -112,12 +117,11 @@ mod connection;
 #[cfg(unix)]
 mod descriptor;
 mod error;
+mod establish;
 pub mod frame;
 mod listener;
 mod pipe;
 pub mod rpc;
-mod setup;
-mod share;
 mod wait;
 
 pub use client::{Client, ClientBuilder, ConnectError};

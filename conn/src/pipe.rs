@@ -1,20 +1,20 @@
-//! Connections between two parts of one program.
+//! Connections between two parts of a program.
 
 use std::io;
 
+#[cfg(unix)]
+use crate::account::HalfAccount;
 use crate::codec::Codec;
 use crate::connection::{Connection, Receiver, Sender};
 #[cfg(unix)]
-use crate::connection::{Incoming, MAX_MESSAGE, Outgoing, Reader, Writer};
-#[cfg(unix)]
-use crate::share::Share;
+use crate::connection::{MAX_MESSAGE, Reader, StreamReadHalf, StreamWriteHalf, Writer};
 
-/// Two connections that reach each other, as CPython's `Pipe()`.
+/// Creates two connections that are each other's peers, like CPython's `Pipe()`.
 ///
-/// On Unix it is a pair of sockets, whose ends can be passed to other processes.
+/// On Unix this is a socket pair; either socket can be passed to another process.
 ///
 /// # Errors
-/// If the system has no more sockets.
+/// If the system cannot create the sockets.
 #[allow(
     clippy::type_complexity,
     reason = "two connections that mirror each other"
@@ -27,16 +27,20 @@ pub fn pipe<S, R, C: Codec>() -> io::Result<(Connection<S, R, C>, Connection<R, 
     Ok((Connection::new(here), Connection::new(there)))
 }
 
-/// A pipe of one direction, as CPython's `Pipe(False)`.
+/// Creates a one-way pipe, like CPython's `Pipe(False)`.
 ///
 /// # Errors
-/// If the system has no more pipes.
+/// If the system cannot create the pipe.
 pub fn simplex<T, C: Codec>() -> io::Result<(Receiver<T, C>, Sender<T, C>)> {
     #[cfg(unix)]
     {
         let (sender, receiver) = tokio::net::unix::pipe::pipe()?;
-        let reader = Reader::new(Incoming::Pipe(receiver), MAX_MESSAGE, Share::default());
-        let writer = Writer::new(Outgoing::Pipe(sender), Share::default());
+        let reader = Reader::new(
+            StreamReadHalf::Pipe(receiver),
+            MAX_MESSAGE,
+            HalfAccount::default(),
+        );
+        let writer = Writer::new(StreamWriteHalf::Pipe(sender), HalfAccount::default());
         Ok((
             Receiver::from_parts(reader, C::default()),
             Sender::from_parts(writer, C::default()),

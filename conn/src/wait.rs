@@ -6,26 +6,27 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-/// What [`wait`] can wait for: a [`Connection`](crate::Connection) or a
-/// [`Receiver`](crate::Receiver), whatever their types.
+/// The types that [`wait`] accepts: [`Connection`](crate::Connection) and
+/// [`Receiver`](crate::Receiver), with any type parameters.
 pub trait Wait: Sealed {}
 
 impl<T: Sealed> Wait for T {}
 
-#[allow(unnameable_types, reason = "nobody else is to implement `Wait`")]
+#[allow(unnameable_types, reason = "`Wait` is sealed")]
 pub trait Sealed: Send {
     fn poll_readable(&mut self, cx: &mut Context<'_>) -> Poll<()>;
 }
 
-/// Waits until one of the connections has input or has ended, but no longer than `time` (for ever where
-/// it is `None`), and returns the positions of all that have. None has after a timeout.
+/// Waits until at least one of the connections has input or is closed, and returns the indices of
+/// all that do. It waits for at most `time`, or forever if `time` is `None`; after a timeout the
+/// list is empty.
 ///
-/// As CPython's `multiprocessing.connection.wait`. Programs whose connections each have a task of their
-/// own do not need it.
+/// This is CPython's `multiprocessing.connection.wait`. A program that runs one task per connection
+/// does not need it.
 ///
 /// # Cancel safety
 ///
-/// Nothing is lost.
+/// No message is lost.
 ///
 /// # Examples
 ///

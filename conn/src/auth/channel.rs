@@ -1,4 +1,4 @@
-//! What both ends of a connection can see of it.
+//! The identity of a channel, as both peers see it; and detection of reflected challenges.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -6,12 +6,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rpc_core::transport::Credentials;
 
-/// Which side of a connection this is.
+/// The role of the local side in a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Role {
-    /// The one that accepts; it challenges first.
+    /// The side that accepts; it sends the first challenge.
     Listener,
-    /// The one that connects.
+    /// The side that connects.
     Client,
 }
 
@@ -23,7 +23,7 @@ impl Role {
         }
     }
 
-    /// What tells the roles apart in what is digested.
+    /// Returns the label of the role in the input of a bound digest.
     pub(super) const fn label(self) -> &'static [u8] {
         match self {
             Self::Listener => b"listener\0",
@@ -32,36 +32,35 @@ impl Role {
     }
 }
 
-/// The identity of the channel that a handshake runs on, as far as this end sees it.
+/// The identity of the channel that a handshake runs on, as the local side sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Channel {
-    /// Nothing is known of it.
+    /// A channel without a known identity.
     Unknown,
-    /// A TCP connection. Addresses are no identity to bind to: a relay or a router between the
-    /// ends changes them.
+    /// A TCP connection. Its addresses are no identity: relays and routers change them.
     Tcp {
-        /// The address of this end.
+        /// The local address.
         local: SocketAddr,
-        /// The address of the other end.
+        /// The address of the peer.
         peer: SocketAddr,
     },
     /// A Unix socket.
     Unix {
-        /// The user and process of this end, as the other end sees them.
+        /// The user and process of the local side, as the peer sees them.
         local: Credentials,
-        /// The user and process of the other end.
+        /// The user and process of the peer.
         peer: Credentials,
     },
-    /// A channel within this program.
+    /// A channel within this process.
     Memory,
 }
 
 impl Channel {
-    /// What both ends see alike, and nobody between them can imitate.
+    /// Returns the bytes that both peers see alike and that no relay between them can imitate.
     ///
-    /// On Unix sockets these are the user ids. The process ids are not taken: a listener that forks
-    /// answers from another process than the one that its peers see.
+    /// For Unix sockets these are the user ids. Process ids are not included: a listener that forks
+    /// responds from another process than the one that its peers see.
     pub(super) fn identity(&self, role: Role) -> Option<Vec<u8>> {
         match self {
             Self::Unknown | Self::Tcp { .. } => None,
@@ -79,8 +78,8 @@ impl Channel {
         }
     }
 
-    /// Whether this end and `other` are the two ends of one channel within this process, with nobody
-    /// between.
+    /// Returns `true` if `self` and `other` are the two sides of one channel within this process,
+    /// without a relay between them.
     fn is_opposite(&self, other: &Self) -> bool {
         let canonical =
             |address: &SocketAddr| SocketAddr::new(address.ip().to_canonical(), address.port());
@@ -95,7 +94,7 @@ impl Channel {
                 canonical(local) == canonical(other_peer)
                     && canonical(peer) == canonical(other_local)
             }
-            // A relay is a process of its own, and the kernel tells who is at the other end.
+            // A relay is a separate process, and the kernel reports the process of the peer.
             (Self::Unix { peer, .. }, Self::Unix { peer: other, .. }) => {
                 let this_process = i32::try_from(std::process::id()).ok();
                 this_process.is_some() && peer.pid == this_process && other.pid == this_process
@@ -106,24 +105,26 @@ impl Channel {
     }
 }
 
-/// The challenges of this process that are not answered yet, and where they were sent.
+/// The challenges of this process that have no response yet, with the channels they were sent on.
 ///
-/// One table for the whole process, since a challenge of any listener may be sent back to any client
-/// here. Handshakes have limits of number and time, and so has this.
-static ISSUED: Mutex<Option<HashMap<Vec<u8>, Channel>>> = Mutex::new(None);
+/// The table is global, since a challenge of any listener may be reflected to any client of the
+/// process. It is bounded, since handshakes are limited in number and time.
+static ISSUED_CHALLENGES: Mutex<Option<HashMap<Vec<u8>, Channel>>> = Mutex::new(None);
 
-fn issued() -> MutexGuard<'static, Option<HashMap<Vec<u8>, Channel>>> {
+fn issued_challenges() -> MutexGuard<'static, Option<HashMap<Vec<u8>, Channel>>> {
     // No code that could panic runs while the lock is held.
-    ISSUED.lock().unwrap_or_else(PoisonError::into_inner)
+    ISSUED_CHALLENGES
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A challenge of this process, remembered as long as this lives.
+/// A challenge that this process sent, recorded until it is dropped.
 #[derive(Debug)]
-pub(super) struct Issued(Vec<u8>);
+pub(super) struct IssuedChallenge(Vec<u8>);
 
-impl Issued {
+impl IssuedChallenge {
     pub(super) fn new(challenge: Vec<u8>, channel: Channel) -> Self {
-        issued()
+        issued_challenges()
             .get_or_insert_default()
             .insert(challenge.clone(), channel);
         Self(challenge)
@@ -134,18 +135,18 @@ impl Issued {
     }
 }
 
-impl Drop for Issued {
+impl Drop for IssuedChallenge {
     fn drop(&mut self) {
-        if let Some(issued) = issued().as_mut() {
+        if let Some(issued) = issued_challenges().as_mut() {
             issued.remove(&self.0);
         }
     }
 }
 
-/// Whether this process issued the challenge, and to somebody else than the end that now received it
-/// over `channel`.
+/// Returns `true` if this process issued `challenge` to a side other than the one that now received
+/// it over `channel`.
 pub(super) fn is_reflected(challenge: &[u8], channel: &Channel) -> bool {
-    let issued = issued();
+    let issued = issued_challenges();
     let issued_on = issued.as_ref().and_then(|issued| issued.get(challenge));
     issued_on.is_some_and(|issued_on| !issued_on.is_opposite(channel))
 }

@@ -1,4 +1,4 @@
-//! Keyed digests.
+//! Keyed digests (HMAC).
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use subtle::ConstantTimeEq;
 
 use super::AuthKey;
 
-/// The digest functions of the handshake, by the names CPython has for them.
+/// The digest functions of the handshake, named as in CPython.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Digest {
@@ -44,7 +44,7 @@ impl fmt::Display for Digest {
     }
 }
 
-/// A digest, or the one that has to be asked for.
+/// A [`Digest`], or MD5, which must be allowed explicitly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Algorithm {
     Modern(Digest),
@@ -69,24 +69,24 @@ impl Algorithm {
         }
     }
 
-    /// The keyed digest of the parts, one after the other.
-    pub(super) fn code(self, key: &AuthKey, parts: &[&[u8]]) -> Vec<u8> {
+    /// Returns the HMAC of the concatenated parts.
+    pub(super) fn hmac(self, key: &AuthKey, parts: &[&[u8]]) -> Vec<u8> {
         match self {
-            Self::Modern(Digest::Sha256) => code::<Hmac<Sha256>>(key, parts),
-            Self::Modern(Digest::Sha384) => code::<Hmac<Sha384>>(key, parts),
-            Self::Modern(Digest::Sha3_256) => code::<SimpleHmac<Sha3_256>>(key, parts),
-            Self::Modern(Digest::Sha3_384) => code::<SimpleHmac<Sha3_384>>(key, parts),
-            Self::Md5 => code::<Hmac<Md5>>(key, parts),
+            Self::Modern(Digest::Sha256) => compute_hmac::<Hmac<Sha256>>(key, parts),
+            Self::Modern(Digest::Sha384) => compute_hmac::<Hmac<Sha384>>(key, parts),
+            Self::Modern(Digest::Sha3_256) => compute_hmac::<SimpleHmac<Sha3_256>>(key, parts),
+            Self::Modern(Digest::Sha3_384) => compute_hmac::<SimpleHmac<Sha3_384>>(key, parts),
+            Self::Md5 => compute_hmac::<Hmac<Md5>>(key, parts),
         }
     }
 
-    /// Whether `answer` is the keyed digest of the parts; how long that takes tells nothing.
-    pub(super) fn verify(self, key: &AuthKey, parts: &[&[u8]], answer: &[u8]) -> bool {
-        self.code(key, parts).ct_eq(answer).into()
+    /// Returns `true` if `response` is the HMAC of the concatenated parts, in constant time.
+    pub(super) fn verify(self, key: &AuthKey, parts: &[&[u8]], response: &[u8]) -> bool {
+        self.hmac(key, parts).ct_eq(response).into()
     }
 }
 
-fn code<M: Mac + KeyInit>(key: &AuthKey, parts: &[&[u8]]) -> Vec<u8> {
+fn compute_hmac<M: Mac + KeyInit>(key: &AuthKey, parts: &[&[u8]]) -> Vec<u8> {
     #[allow(
         clippy::expect_used,
         reason = "HMAC pads or hashes every key to its block"

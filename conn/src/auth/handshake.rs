@@ -1,38 +1,39 @@
-//! The handshake as a state machine: messages in, messages out, no socket and no clock.
+//! The handshake as a state machine: messages in, messages out, without sockets or clocks.
 
 use std::collections::VecDeque;
 
-use super::channel::{Channel, Issued, Role, is_reflected};
+use super::channel::{Channel, IssuedChallenge, Role, is_reflected};
 use super::digest::Algorithm;
 use super::{AuthError, Authentication, Binding};
 
-/// The most bytes that a message of the handshake may have, as in CPython.
+/// Maximum length of a message of the handshake, in bytes, as in CPython.
 pub const MAX_MESSAGE: usize = 256;
 
-/// Begins the first message of a listener with a key.
+/// Prefix of a challenge message, such as the first message of a listener with a key.
 pub(crate) const CHALLENGE: &[u8] = b"#CHALLENGE#";
 const WELCOME: &[u8] = b"#WELCOME#";
 const FAILURE: &[u8] = b"#FAILURE#";
 
-/// The random bytes of a challenge, as many as CPython's since 3.12.
+/// Number of random bytes in a challenge, as in CPython since 3.12.
 const RANDOM: usize = 40;
 
-/// How long the challenges of CPython up to 3.11 are, and its answers. These lengths are tested before
-/// any prefix, as CPython does.
+/// Lengths of the challenges and responses of CPython up to 3.11. They are tested before any
+/// prefix, as CPython does.
 const LEGACY_CHALLENGE: usize = 20;
-const LEGACY_ANSWER: usize = 16;
+const LEGACY_RESPONSE: usize = 16;
 
-/// Ends the challenges of peers that can bind.
+/// Suffix of the challenges of peers that support binding.
 const MARK: &[u8] = b"{farcall-bound-1}";
 
-/// Begins what is digested for a bound answer. CPython digests whatever it is sent, but never anything
-/// that begins like this: its digests but MD5 are of challenges that begin with `{`.
+/// Prefix of the digest input of a bound response. CPython digests whatever challenge it is sent,
+/// but never one with this prefix: except for MD5, its challenges begin with `{`.
 const BOUND: &[u8] = b"farcall-bound-1\0";
 
 /// One side of the handshake.
 ///
-/// Send what [`outgoing`](Self::outgoing) gives, hand what comes to [`incoming`](Self::incoming), until
-/// it [is complete](Self::is_complete) or fails. After a failure there may be one more message to send.
+/// Send the messages that [`outgoing`](Self::outgoing) returns, and pass received messages to
+/// [`incoming`](Self::incoming), until the handshake [is complete](Self::is_complete) or fails.
+/// After a failure there may be one more message to send.
 ///
 /// # Examples
 ///
@@ -57,31 +58,31 @@ pub struct Handshake {
     role: Role,
     authentication: Authentication,
     channel: Channel,
-    /// What a bound proof is bound to, where it can be and may.
+    /// The channel identity that proofs are bound to, if there is one and binding is not off.
     identity: Option<Vec<u8>>,
-    challenge: Issued,
-    state: State,
+    challenge: IssuedChallenge,
+    state: HandshakeState,
     outgoing: VecDeque<Vec<u8>>,
     is_legacy: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
-    /// The peer is to send its challenge.
+enum HandshakeState {
+    /// Waits for the challenge of the peer.
     AwaitChallenge,
-    /// The peer is to say whether it accepts the answer of this side.
+    /// Waits until the peer accepts or rejects the local response.
     AwaitVerdict,
-    /// The peer is to answer the challenge of this side.
-    AwaitAnswer,
+    /// Waits for the response to the local challenge.
+    AwaitResponse,
     Complete,
     Failed,
 }
 
 impl Handshake {
-    /// Begins a handshake on this channel.
+    /// Starts a handshake on a channel.
     ///
     /// # Errors
-    /// [`AuthError::NothingToBind`] if binding is required and the channel has nothing to bind to;
+    /// [`AuthError::NothingToBind`] if binding is required and the channel has no identity;
     /// [`AuthError::Random`] if the system has no random numbers.
     pub fn new(
         role: Role,
@@ -112,10 +113,10 @@ impl Handshake {
         let mut handshake = Self {
             role,
             authentication,
-            challenge: Issued::new(challenge, channel.clone()),
+            challenge: IssuedChallenge::new(challenge, channel.clone()),
             channel,
             identity,
-            state: State::AwaitChallenge,
+            state: HandshakeState::AwaitChallenge,
             outgoing: VecDeque::new(),
             is_legacy: false,
         };
@@ -125,44 +126,44 @@ impl Handshake {
         Ok(handshake)
     }
 
-    /// The next message to send, if there is one.
+    /// Returns the next message to send, if there is one.
     pub fn outgoing(&mut self) -> Option<Vec<u8>> {
         self.outgoing.pop_front()
     }
 
-    /// Whether the peer speaks the handshake of CPython up to 3.11.
+    /// Returns `true` if the peer uses the handshake of CPython up to 3.11.
     #[cfg(unix)]
     pub(crate) const fn is_legacy(&self) -> bool {
         self.is_legacy
     }
 
-    /// Whether both sides have proved the key, and all that is [outgoing](Self::outgoing) has been
-    /// fetched.
+    /// Returns `true` once both sides have proved the key and every [outgoing](Self::outgoing)
+    /// message has been taken.
     #[must_use]
     pub fn is_complete(&self) -> bool {
-        self.state == State::Complete && self.outgoing.is_empty()
+        self.state == HandshakeState::Complete && self.outgoing.is_empty()
     }
 
-    /// Takes a message of the peer.
+    /// Processes a message of the peer.
     ///
     /// # Errors
-    /// If the peer does not prove the key, does not accept the proof of this side, or does not follow
-    /// the protocol. The handshake is over then.
+    /// If the peer does not prove the key, rejects the local proof, or violates the protocol. The
+    /// handshake has failed then.
     pub fn incoming(&mut self, message: &[u8]) -> Result<(), AuthError> {
         let result = match self.state {
-            State::AwaitChallenge => self.answer(message),
-            State::AwaitVerdict => self.take_verdict(message),
-            State::AwaitAnswer => self.verify(message),
-            State::Complete | State::Failed => Err(AuthError::Unexpected {
-                expected: "to be taken: the handshake is over",
+            HandshakeState::AwaitChallenge => self.respond(message),
+            HandshakeState::AwaitVerdict => self.process_verdict(message),
+            HandshakeState::AwaitResponse => self.verify(message),
+            HandshakeState::Complete | HandshakeState::Failed => Err(AuthError::Unexpected {
+                expected: "expected: the handshake is over",
             }),
         };
         if result.is_err() {
-            // All that a peer learns which has not proved the key.
-            if self.state == State::AwaitAnswer {
+            // A peer that has not proved the key learns nothing more than this.
+            if self.state == HandshakeState::AwaitResponse {
                 self.outgoing.push_back(FAILURE.to_vec());
             }
-            self.state = State::Failed;
+            self.state = HandshakeState::Failed;
         }
         result
     }
@@ -170,16 +171,16 @@ impl Handshake {
     fn send_challenge(&mut self) {
         let message = [CHALLENGE, self.challenge.challenge()].concat();
         self.outgoing.push_back(message);
-        self.state = State::AwaitAnswer;
+        self.state = HandshakeState::AwaitResponse;
     }
 
-    fn verify(&mut self, answer: &[u8]) -> Result<(), AuthError> {
-        let (algorithm, code) = match answer.len() {
-            LEGACY_ANSWER | LEGACY_CHALLENGE => {
+    fn verify(&mut self, response: &[u8]) -> Result<(), AuthError> {
+        let (algorithm, code) = match response.len() {
+            LEGACY_RESPONSE | LEGACY_CHALLENGE => {
                 self.is_legacy = true;
-                (Algorithm::Md5, answer)
+                (Algorithm::Md5, response)
             }
-            _ => named_digest(answer, "an answer to the challenge")?,
+            _ => named_digest(response, "a response to the challenge")?,
         };
         self.allow(algorithm)?;
         let key = &self.authentication.key;
@@ -187,7 +188,7 @@ impl Handshake {
         let bound = match &self.identity {
             Some(identity) if algorithm != Algorithm::Md5 => algorithm.verify(
                 key,
-                &bound_parts(self.role.opposite(), challenge, identity),
+                &bound_input(self.role.opposite(), challenge, identity),
                 code,
             ),
             _ => false,
@@ -202,13 +203,13 @@ impl Handshake {
         }
         self.outgoing.push_back(WELCOME.to_vec());
         self.state = match self.role {
-            Role::Listener => State::AwaitChallenge,
-            Role::Client => State::Complete,
+            Role::Listener => HandshakeState::AwaitChallenge,
+            Role::Client => HandshakeState::Complete,
         };
         Ok(())
     }
 
-    fn answer(&mut self, message: &[u8]) -> Result<(), AuthError> {
+    fn respond(&mut self, message: &[u8]) -> Result<(), AuthError> {
         let expected = "a challenge";
         let challenge = message
             .strip_prefix(CHALLENGE)
@@ -218,31 +219,31 @@ impl Handshake {
             return Err(AuthError::Reflected);
         }
         let key = &self.authentication.key;
-        let answer = if challenge.len() == LEGACY_CHALLENGE {
+        let response = if challenge.len() == LEGACY_CHALLENGE {
             self.is_legacy = true;
             self.allow(Algorithm::Md5)?;
-            self.refuse_unbound()?;
-            Algorithm::Md5.code(key, &[challenge])
+            self.reject_unbound()?;
+            Algorithm::Md5.hmac(key, &[challenge])
         } else {
             let (algorithm, _) = named_digest(challenge, expected)?;
             self.allow(algorithm)?;
             let code = match &self.identity {
                 Some(identity) if algorithm != Algorithm::Md5 && challenge.ends_with(MARK) => {
-                    algorithm.code(key, &bound_parts(self.role, challenge, identity))
+                    algorithm.hmac(key, &bound_input(self.role, challenge, identity))
                 }
                 _ => {
-                    self.refuse_unbound()?;
-                    algorithm.code(key, &[challenge])
+                    self.reject_unbound()?;
+                    algorithm.hmac(key, &[challenge])
                 }
             };
             [b"{", algorithm.name().as_bytes(), b"}", &code].concat()
         };
-        self.outgoing.push_back(answer);
-        self.state = State::AwaitVerdict;
+        self.outgoing.push_back(response);
+        self.state = HandshakeState::AwaitVerdict;
         Ok(())
     }
 
-    fn take_verdict(&mut self, message: &[u8]) -> Result<(), AuthError> {
+    fn process_verdict(&mut self, message: &[u8]) -> Result<(), AuthError> {
         match message {
             WELCOME => {}
             FAILURE => return Err(AuthError::Rejected),
@@ -252,7 +253,7 @@ impl Handshake {
             }
         }
         match self.role {
-            Role::Listener => self.state = State::Complete,
+            Role::Listener => self.state = HandshakeState::Complete,
             Role::Client => self.send_challenge(),
         }
         Ok(())
@@ -265,7 +266,7 @@ impl Handshake {
         Ok(())
     }
 
-    fn refuse_unbound(&self) -> Result<(), AuthError> {
+    fn reject_unbound(&self) -> Result<(), AuthError> {
         if self.authentication.binding == Binding::Require {
             return Err(AuthError::Unbound);
         }
@@ -273,7 +274,7 @@ impl Handshake {
     }
 }
 
-/// Splits `{name}rest`.
+/// Splits `{name}rest` into the digest and the rest.
 fn named_digest<'a>(
     message: &'a [u8],
     expected: &'static str,
@@ -291,9 +292,10 @@ fn named_digest<'a>(
     }
 }
 
-/// What is digested for a bound answer. Only the challenge varies in length, and it ends with the mark.
-fn bound_parts<'a>(answerer: Role, challenge: &'a [u8], identity: &'a [u8]) -> [&'a [u8]; 4] {
-    [BOUND, answerer.label(), challenge, identity]
+/// Returns the digest input of a bound response. Its encoding is unambiguous, since only the
+/// challenge varies in length, and it ends with [`MARK`].
+fn bound_input<'a>(responder: Role, challenge: &'a [u8], identity: &'a [u8]) -> [&'a [u8]; 4] {
+    [BOUND, responder.label(), challenge, identity]
 }
 
 #[cfg(test)]

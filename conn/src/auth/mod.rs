@@ -1,51 +1,54 @@
-//! The proof that both ends know the same key, before anything else passes.
+//! Authentication: both peers prove that they know the same key before any message passes.
 //!
 //! # The handshake
 //!
-//! It is that of CPython's `multiprocessing/connection.py`. Each end sends a challenge, random bytes,
-//! and the other answers with a keyed digest (HMAC) of them; the listener challenges first. The key
-//! itself never travels. Each message is a frame of at most 256 bytes:
+//! The handshake is that of CPython's `multiprocessing/connection.py`. Each side sends a challenge
+//! of random bytes, and the peer responds with a keyed digest (HMAC) of them; the listener
+//! challenges first. The key itself is never sent. Each message is a frame of at most 256 bytes:
 //!
-//! | who | CPython up to 3.11 | CPython from 3.12, Farcall |
+//! | sender | CPython up to 3.11 | CPython from 3.12, Farcall |
 //! |---|---|---|
 //! | listener | `#CHALLENGE#` and 20 random bytes | `#CHALLENGE#{sha256}` and 40 random bytes |
 //! | client | HMAC-MD5 | `{sha256}` and HMAC-SHA256 |
 //! | listener | `#WELCOME#` or `#FAILURE#` | the same |
 //!
-//! and the same once more with the roles exchanged. MD5 is spoken only when asked for, with
+//! The same exchange follows with the roles swapped. MD5 is used only if it is allowed with
 //! [`legacy_md5`](Authentication::legacy_md5).
 //!
-//! # What the key protects
+//! # Protected by the key
 //!
-//! - Nobody who does not know the key gets a connection, or has a message decoded. A stranger is sent a
-//!   challenge and `#FAILURE#`, and nothing else.
-//! - Both ends prove the key. A client does not talk to whoever took the listener's port.
-//! - An answer serves one connection: challenges are never repeated, and this process never answers a
-//!   challenge that it issued itself, so that nobody can have its own listener's challenge answered by
-//!   its own client (reflection).
+//! - **Access.** A peer that does not know the key gets no connection, and none of its messages is
+//!   decoded. It is sent a challenge and `#FAILURE#`, and nothing else.
+//! - **Both directions.** Both peers prove the key. A client does not talk to a process that took
+//!   over the listener's port.
+//! - **One connection per response.** Challenges are never repeated, and a process rejects its own
+//!   challenges when they arrive over another connection. So an attacker cannot have a listener's
+//!   challenge answered by a client of the same process (reflection).
 //!
-//! # What it does not protect
+//! # Not protected
 //!
-//! - **What is sent afterwards is neither secret nor tamper-proof.** Whoever can change what travels
-//!   can wait for the handshake to be over. Across networks that others share, use it inside an
-//!   encrypted tunnel.
-//! - **A relay.** Someone whom a client connects to can pass the handshake on to the real listener, and
-//!   then has the connection. [`Binding`] detects that on Unix sockets, where each end sees the user id of
-//!   the other: a relay that runs as another user than the end it stands in for. One of the same user
-//!   could read the memory of either end, and is not detected.
-//! - **A weak key.** Whoever records a handshake can try keys on it at leisure. Use at least 16 random
-//!   bytes; words are found.
-//! - **Those who have the key from each other.** Everyone with the key may do everything; there are no
-//!   users or rights.
-//! - **A choice of digest.** Where MD5 is allowed, a listener takes it from any peer. It is the weakest of the
-//!   digests here, and the fastest to try keys on; that is why it has to be asked for.
+//! - **Bytes after the handshake are neither secret nor tamper-proof.** An attacker who can change
+//!   traffic can wait until the handshake is over. On a shared network, use an encrypted tunnel.
+//! - **Relays.** An attacker that a client connects to can relay the handshake to the real
+//!   listener, and then owns the connection. On Unix sockets each peer sees the user id of the
+//!   other, and [`Binding`] detects a relay that runs as another user than the peer it
+//!   impersonates. A relay of the same user is not detected; it could read the memory of either
+//!   peer anyway.
+//! - **Weak keys.** An attacker who records a handshake can try keys offline. Use at least 16
+//!   random bytes; dictionary words are found.
+//! - **Holders of the same key from each other.** Every holder of the key may do everything; there
+//!   are no users or rights.
+//! - **Choice of digest.** If MD5 is allowed, a listener accepts it from any peer. It is the
+//!   weakest of these digests and the fastest to try keys on, which is why it must be allowed
+//!   explicitly.
 //!
 //! # Binding
 //!
-//! Two Farcall peers recognise each other by a mark behind the random bytes, which CPython includes in
-//! its digest without looking at it. They then take the digest of more than the challenge: of the role
-//! of the one who answers, so that answers cannot be turned round, and of what both ends see of the
-//! channel. Who removes the mark from a challenge on its way changes what is digested, and fails.
+//! Two Farcall peers recognise each other by a mark after the random bytes, which CPython includes
+//! in its digest without interpreting it. They then digest more than the challenge: also the role
+//! of the responder, so that a response cannot be reflected, and the channel identity that both
+//! peers see. An attacker who removes the mark from a challenge in transit changes the digested
+//! bytes, and the handshake fails.
 
 use std::fmt;
 use std::io;
@@ -64,18 +67,18 @@ pub use digest::Digest;
 pub(crate) use handshake::CHALLENGE;
 pub use handshake::{Handshake, MAX_MESSAGE};
 
-/// The key that both ends of a connection must know.
+/// The secret that both peers of a connection must know.
 ///
-/// It is wiped from memory when it is dropped, and shown by no `Debug`.
+/// It is wiped from memory when it is dropped, and no `Debug` output shows it.
 #[derive(Clone)]
 pub struct AuthKey(Zeroizing<Box<[u8]>>);
 
 impl AuthKey {
-    /// A key of these bytes; any length but zero will do for the peer, 16 random bytes or more will do
-    /// against strangers.
+    /// Creates a key from bytes. Any length but zero is valid; use at least 16 random bytes against
+    /// guessing.
     ///
     /// # Errors
-    /// If the key is empty, which to CPython up to 3.11 means no authentication at all.
+    /// If the key is empty, which CPython up to 3.11 takes for no authentication.
     pub fn new(key: impl AsRef<[u8]>) -> Result<Self, AuthError> {
         match key.as_ref() {
             [] => Err(AuthError::EmptyKey),
@@ -83,7 +86,7 @@ impl AuthKey {
         }
     }
 
-    /// The key in a file, without the line end that editors put behind it.
+    /// Reads a key from a file, without one trailing line end, which editors append.
     ///
     /// # Errors
     /// If the file cannot be read, or is empty.
@@ -107,7 +110,7 @@ impl fmt::Debug for AuthKey {
     }
 }
 
-/// A key, and how it is to be proved.
+/// A key and the settings of its proof.
 #[derive(Clone, Debug)]
 pub struct Authentication {
     key: AuthKey,
@@ -117,7 +120,7 @@ pub struct Authentication {
 }
 
 impl Authentication {
-    /// Proves this key, with the defaults below.
+    /// Creates the settings to prove `key`, with the defaults below.
     #[must_use]
     pub const fn new(key: AuthKey) -> Self {
         Self {
@@ -128,25 +131,25 @@ impl Authentication {
         }
     }
 
-    /// The digest that challenges of this side ask for. A peer may answer with another of [`Digest`].
+    /// Sets the digest that local challenges ask for. A peer may respond with any other [`Digest`].
     ///
-    /// Default: SHA-256, as CPython.
+    /// Default: SHA-256, as in CPython.
     #[must_use]
     pub const fn digest(mut self, digest: Digest) -> Self {
         self.digest = digest;
         self
     }
 
-    /// Whether to speak MD5 with peers that know nothing else: CPython up to 3.11.
+    /// Allows MD5 with peers that support nothing else: CPython up to 3.11.
     ///
-    /// Default: false. Such a peer is refused.
+    /// Default: `false`. Such a peer is rejected.
     #[must_use]
     pub const fn legacy_md5(mut self, allowed: bool) -> Self {
         self.legacy_md5 = allowed;
         self
     }
 
-    /// Whether to bind the proof to the channel, as only Farcall peers can.
+    /// Sets whether the proof is bound to the channel, which only Farcall peers support.
     ///
     /// Default: [`Binding::Prefer`].
     #[must_use]
@@ -160,73 +163,74 @@ impl Authentication {
     }
 }
 
-/// Whether the proof of the key is [bound](self#binding) to the channel it is made on.
+/// Policy for [binding](self#binding) the proof of the key to its channel.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Binding {
-    /// Never: for peers that see each other under different user ids, such as on the two sides of a
-    /// container.
+    /// Never bind. For peers that see each other under different user ids, such as across a
+    /// container boundary.
     Off,
-    /// With peers that can. Others are as welcome, since who they are is known only afterwards.
+    /// Bind with peers that support it. Others are accepted too, since nothing is known of a peer
+    /// before the handshake.
     #[default]
     Prefer,
-    /// Always: other peers are refused, CPython included, and so is any transport whose channel has
-    /// no identity. That is all but Unix sockets and memory.
+    /// Always bind. Peers without support are rejected, including CPython, and so is any transport
+    /// whose channel has no identity: all except Unix sockets and memory.
     Require,
 }
 
-/// Why there is no connection although the peer was reached.
+/// The error of a handshake with a peer that was reached.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AuthError {
-    /// The key of this side is empty.
+    /// The local key is empty.
     #[error("the authkey is empty")]
     EmptyKey,
-    /// The peer's answer to the challenge is wrong: it has another key, or someone is between.
+    /// The peer's response to the challenge is wrong: it has another key, or is behind a relay.
     #[error("the peer does not know the authkey")]
     WrongAnswer,
-    /// The peer did not accept the answer of this side: it has another key, or requires what this side
-    /// did not do.
+    /// The peer rejected the local response: it has another key, or requires something that the
+    /// response lacks, such as binding.
     #[error("the peer rejected the authkey")]
     Rejected,
-    /// The peer asks for MD5 or answers with it, as CPython up to 3.11 does, and it is not
+    /// The peer asks for MD5 or responds with it, as CPython up to 3.11 does, and it is not
     /// [allowed](Authentication::legacy_md5).
-    #[error("the peer authenticates with MD5 (CPython up to 3.11 does), which is not allowed here")]
+    #[error("the peer authenticates with MD5, as CPython up to 3.11 does, which is not allowed")]
     LegacyPeer,
-    /// The peer uses a digest that this side does not know.
+    /// The peer uses a digest that is not supported.
     #[error("the peer uses the unknown digest `{0}`")]
     UnknownDigest(String),
-    /// The peer's message is none of those that can stand here: it speaks another protocol.
+    /// The peer's message is not valid at this point: it speaks another protocol.
     #[error("the peer's message is not {expected}")]
     Unexpected {
-        /// What could have stood here.
+        /// The message that would have been valid.
         expected: &'static str,
     },
-    /// The peer sent a challenge that this process issued itself, to another.
-    #[error("the peer sent back a challenge of this process")]
+    /// The peer sent a challenge that this process had issued to another peer.
+    #[error("the peer reflected a challenge of this process")]
     Reflected,
     /// [`Binding::Require`]: the peer did not bind its proof.
-    #[error("the peer does not bind its proof to the channel, which is required here")]
+    #[error("the peer did not bind its proof to the channel, which is required")]
     Unbound,
-    /// [`Binding::Require`]: there is nothing to bind the proof to.
-    #[error("this transport has no identity to bind the proof to, which is required here")]
+    /// [`Binding::Require`]: the channel has no identity to bind the proof to.
+    #[error("binding is required, but this transport has no channel identity")]
     NothingToBind,
-    /// The handshake was not over in time.
-    #[error("the handshake was not over in time; a listener without an authkey never begins it")]
+    /// The handshake did not complete before its timeout.
+    #[error("the handshake timed out; a listener without an authkey never starts it")]
     TimedOut,
-    /// The connection broke in the handshake, or the peer left.
-    #[error("the connection was lost in the handshake")]
+    /// The connection broke during the handshake, or the peer closed it.
+    #[error("the connection was lost during the handshake")]
     Lost(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The system has no random numbers.
-    #[error("the system gave no random numbers")]
+    #[error("the system provided no random numbers")]
     Random(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
-/// Tells the log who was refused, and why: of a flood of strangers, the first few in a minute.
-pub(crate) fn log_refusal(peer: &Peer, error: &AuthError) {
-    static REFUSALS: Quota = Quota::new(10);
+/// Logs the peer that failed to authenticate and the error: at most 10 per minute.
+pub(crate) fn log_auth_failure(peer: &Peer, error: &AuthError) {
+    static FAILURES: Quota = Quota::new(10);
 
     if tracing::enabled!(tracing::Level::WARN)
-        && let Some(admitted) = REFUSALS.admit()
+        && let Some(admitted) = FAILURES.admit()
     {
         let error = Foreign::excerpt(Causes(error));
         let suppressed = admitted.suppressed();

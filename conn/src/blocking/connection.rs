@@ -1,4 +1,4 @@
-//! Connections: messages in both directions.
+//! Blocking connections: messages in both directions.
 
 use std::fmt;
 use std::io;
@@ -13,57 +13,58 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::halves::{Receiver, Sender};
-use super::reader::Reader;
-use super::stream::Stream;
+use super::reader::BlockingReader;
+use super::stream::BlockingStream;
 use super::wait::wait;
-use super::writer::Writer;
+use super::writer::BlockingWriter;
 use crate::codec::{Bincode, Codec};
-use crate::connection::{Arrived, elements, value};
+use crate::connection::{PendingDescriptor, elements, value};
 use crate::descriptor::{
-    self, ACKNOWLEDGEMENT, Acknowledge, DescriptorError, Descriptors, GRACE, PATIENCE, Reply,
-    Taken, only,
+    self, ACKNOWLEDGEMENT, Acknowledge, CONFIRMATION_TIMEOUT, ConfirmationDecision,
+    DescriptorError, DescriptorRead, Descriptors, SILENCE_TIMEOUT, expect_one,
 };
 use crate::error::{RecvError, SendError};
 
-/// A connection on which this side sends `S` and receives `R`, encoded by the codec `C`.
+/// A connection that sends values of `S` and receives values of `R`, encoded by the codec `C`.
 ///
-/// It is [`conn::Connection`](crate::Connection) without async, and speaks the same protocol. It comes
-/// from [`ClientBuilder::wait`](crate::ClientBuilder::wait), [`Listener::accept`](super::Listener::accept) or [`pipe`](super::pipe()).
+/// It is the blocking form of [`conn::Connection`](crate::Connection), with the same protocol. It
+/// comes from [`ClientBuilder::wait`](crate::ClientBuilder::wait),
+/// [`Listener::accept`](super::Listener::accept) or [`pipe`](super::pipe()).
 ///
 /// # Timeouts
 ///
-/// [`set_read_timeout`](Self::set_read_timeout) and [`set_write_timeout`](Self::set_write_timeout) bound
-/// the time without progress. A timed out call leaves the connection intact: the message is received by the
-/// next receive; the rest of what was being sent goes out with the next send.
+/// [`set_read_timeout`](Self::set_read_timeout) and [`set_write_timeout`](Self::set_write_timeout)
+/// limit the time without progress. A call that times out leaves the connection intact: the next
+/// receive returns the message, and the next send first sends the rest of the earlier one.
 pub struct Connection<S = (), R = S, C = Bincode> {
-    pub(super) reader: Reader,
-    writer: Writer,
+    pub(super) reader: BlockingReader,
+    writer: BlockingWriter,
     pub(super) codec: C,
     peer: Peer,
     pub(super) acknowledge: Acknowledge,
-    /// A descriptor that came to a receive which failed behind it.
-    pub(super) arrived: Option<Box<Arrived>>,
+    /// A descriptor received by a call that failed afterwards.
+    pub(super) pending_descriptor: Option<Box<PendingDescriptor>>,
     types: PhantomData<fn(S) -> R>,
 }
 
 impl<S, R, C: Codec> Connection<S, R, C> {
-    pub(super) fn from_parts(reader: Reader, writer: Writer, peer: Peer) -> Self {
+    pub(super) fn from_parts(reader: BlockingReader, writer: BlockingWriter, peer: Peer) -> Self {
         Self {
             reader,
             writer,
             codec: C::default(),
             peer,
             acknowledge: Acknowledge::default(),
-            arrived: None,
+            pending_descriptor: None,
             types: PhantomData,
         }
     }
 
-    /// Sends a value, as [`conn::Connection::send`](crate::Connection::send).
+    /// Sends a value, like [`conn::Connection::send`](crate::Connection::send).
     ///
     /// # Errors
-    /// [`SendError::Encode`] if the value does not fit the codec; nothing was sent then. Other errors are
-    /// those of the connection.
+    /// [`SendError::Encode`] if the codec cannot encode the value; nothing was sent then. Any other
+    /// [`SendError`] if the connection is broken or the send timed out.
     pub fn send(&mut self, value: &S) -> Result<(), SendError>
     where
         S: Serialize,
@@ -71,68 +72,70 @@ impl<S, R, C: Codec> Connection<S, R, C> {
         self.writer.send(&self.codec, value)
     }
 
-    /// Receives a value, as [`conn::Connection::recv`](crate::Connection::recv).
+    /// Receives a value, like [`conn::Connection::recv`](crate::Connection::recv).
     ///
     /// # Errors
-    /// [`RecvError::Closed`] if the peer closed the connection; [`RecvError::Decode`] if what it sent is
-    /// not an `R`, after which the connection can still be used.
+    /// [`RecvError::Closed`] if the peer closed the connection; [`RecvError::Decode`] if the
+    /// message is not an `R`, after which the connection can still be used.
     pub fn recv(&mut self) -> Result<R, RecvError>
     where
         R: DeserializeOwned,
     {
         let message = self.reader.message(self.reader.max_message)?;
         let value = value(&self.codec, message);
-        self.reader.done();
+        self.reader.release_buffer();
         value
     }
 
-    /// Sends bytes as they are, without copying large messages.
+    /// Sends bytes as one message. Messages of more than 16 KiB are written without a copy.
     ///
     /// # Errors
-    /// Those of the connection.
+    /// Any [`SendError`] but `Encode`, if the connection is broken or the send timed out.
     pub fn send_bytes(&mut self, message: &[u8]) -> Result<(), SendError> {
         self.writer.send_vectored(&[message])
     }
 
-    /// Sends the slices as one message, without joining them first.
+    /// Sends the slices as one message. They need not be joined.
     ///
     /// # Errors
-    /// Those of the connection.
+    /// Any [`SendError`] but `Encode`, if the connection is broken or the send timed out.
     pub fn send_vectored(&mut self, slices: &[&[u8]]) -> Result<(), SendError> {
         self.writer.send_vectored(slices)
     }
 
-    /// Sends numbers as the bytes they are in memory.
+    /// Sends numbers as their bytes in memory, in the byte order of the local machine.
     ///
     /// # Errors
-    /// Those of the connection.
+    /// Any [`SendError`] but `Encode`, if the connection is broken or the send timed out.
     pub fn send_array<T: NoUninit>(&mut self, numbers: &[T]) -> Result<(), SendError> {
         self.send_bytes(bytemuck::cast_slice(numbers))
     }
 
-    /// Receives a message as it is, of at most `max` bytes.
+    /// Receives a message of at most `max` bytes, without decoding it.
     ///
     /// # Errors
-    /// [`FrameError::TooLarge`](crate::frame::FrameError::TooLarge) if it is longer; it can still be
-    /// received with a higher limit. Other errors are those of the connection.
+    /// [`FrameError::TooLarge`](crate::frame::FrameError::TooLarge) if the message is longer; it
+    /// can still be received with a higher limit. [`RecvError::Closed`] if the peer closed the
+    /// connection, and other errors if it is broken or the receive timed out.
     pub fn recv_bytes(&mut self, max: usize) -> Result<Vec<u8>, RecvError> {
         self.reader.owned_message(max)
     }
 
-    /// Receives a message straight into `buffer` and returns its length.
+    /// Receives a message directly into `buffer` and returns its length.
     ///
     /// # Errors
-    /// [`RecvError::BufferTooShort`] with the message if it is longer; the connection can still be used.
-    /// Other errors are those of the connection.
+    /// [`RecvError::BufferTooShort`] with the message if it is longer; the connection can still be
+    /// used. [`RecvError::Closed`] if the peer closed the connection, and other errors if it is
+    /// broken or the receive timed out.
     pub fn recv_bytes_into(&mut self, buffer: &mut [u8]) -> Result<usize, RecvError> {
         self.reader.message_into(buffer)
     }
 
-    /// Receives numbers as their bytes in memory, straight into `numbers`, and returns how many came.
+    /// Receives numbers as their bytes in memory, directly into `numbers`, and returns their count.
     ///
     /// # Errors
-    /// [`RecvError::NotElements`] with the message if it is no whole number of elements; otherwise as
-    /// with [`recv_bytes_into`](Self::recv_bytes_into).
+    /// [`RecvError::NotElements`] with the message if it is not a whole number of elements;
+    /// otherwise as with [`recv_bytes_into`](Self::recv_bytes_into).
     pub fn recv_array_into<T: NoUninit + AnyBitPattern>(
         &mut self,
         numbers: &mut [T],
@@ -142,50 +145,52 @@ impl<S, R, C: Codec> Connection<S, R, C> {
         elements::<T>(&bytes[..length])
     }
 
-    /// Waits until something of the next message came, or the connection ended, but no longer than
-    /// `time`. Returns whether it did.
+    /// Waits for at most `time` until a part of the next message was received or the connection was
+    /// closed. Returns `true` if so.
     ///
     /// # Errors
-    /// If the system cannot wait.
+    /// If the system call that waits fails.
     pub fn poll(&mut self, time: Duration) -> io::Result<bool> {
         Ok(!wait(&mut [self], Some(time))?.is_empty())
     }
 
-    /// Splits the connection into halves for two threads. They pass no descriptors; the system closes those that come.
+    /// Splits the connection into halves for two threads. They do not pass descriptors; the system
+    /// closes those that the peer sends.
     #[must_use]
     pub fn split(mut self) -> (Sender<S, C>, Receiver<R, C>) {
-        self.reader.stop_taking();
+        self.reader.stop_receiving_descriptors();
         (
             Sender::from_parts(self.writer, self.codec.clone()),
             Receiver::from_parts(self.reader, self.codec),
         )
     }
 
-    /// Sends what a timed out send has left, and closes the connection.
+    /// Sends the unsent rest of sends that timed out, and closes the connection.
     ///
     /// # Errors
-    /// Those of the connection.
+    /// Any [`SendError`] but `Encode`, if the connection is broken or the send timed out.
     pub fn close(mut self) -> Result<(), SendError> {
         self.writer.shutdown()
     }
 
-    /// Who is at the other end.
+    /// Returns the peer.
     #[must_use]
     pub const fn peer(&self) -> &Peer {
         &self.peer
     }
 
-    /// How many bytes a message may have that is received with [`recv`](Self::recv).
+    /// Sets the maximum length, in bytes, of a message that is received with [`recv`](Self::recv)
+    /// or returned because the [buffer](Self::recv_bytes_into) is too short.
     ///
-    /// Default: 64 MiB, or what the listener or client says.
+    /// Default: 64 MiB, or the setting of the listener or client.
     pub const fn set_max_message(&mut self, bytes: usize) {
         self.reader.max_message = bytes;
     }
 
-    /// How long a receive may wait for the next bytes; then it fails with an
+    /// Sets how long a receive waits for the next bytes before it fails with an
     /// [error](RecvError::Io) of the kind `WouldBlock` or `TimedOut`.
     ///
-    /// Default: for ever.
+    /// Default: no timeout, or the idle timeout of the listener or client.
     ///
     /// # Errors
     /// If the time is zero, or the connection is a pipe, which has no timeouts.
@@ -193,10 +198,10 @@ impl<S, R, C: Codec> Connection<S, R, C> {
         self.reader.stream.set_read_timeout(time)
     }
 
-    /// How long a send may wait for the peer to take the next bytes; then it fails with an
+    /// Sets how long a send waits for the peer to read before it fails with an
     /// [error](SendError::Io) of the kind `WouldBlock` or `TimedOut`.
     ///
-    /// Default: for ever.
+    /// Default: no timeout.
     ///
     /// # Errors
     /// If the time is zero, or the connection is a pipe, which has no timeouts.
@@ -204,13 +209,13 @@ impl<S, R, C: Codec> Connection<S, R, C> {
         self.reader.stream.set_write_timeout(time)
     }
 
-    /// The same connection with another codec, or other settings of it.
+    /// Converts the connection to another codec, or to other settings of its codec.
     #[must_use]
     pub fn with_codec<D: Codec>(self, codec: D) -> Connection<S, R, D> {
         self.convert(codec)
     }
 
-    /// The same connection for other types.
+    /// Converts the connection to other types.
     #[must_use]
     pub fn with_types<T, U>(self) -> Connection<T, U, C> {
         let codec = self.codec.clone();
@@ -224,95 +229,100 @@ impl<S, R, C: Codec> Connection<S, R, C> {
             codec,
             peer: self.peer,
             acknowledge: self.acknowledge,
-            arrived: self.arrived,
+            pending_descriptor: self.pending_descriptor,
             types: PhantomData,
         }
     }
 
-    /// Sends a copy of an open file or socket to the peer, as
+    /// Sends a copy of an open file or socket to the peer, like
     /// [`conn::Connection::send_handle`](crate::Connection::send_handle).
     ///
     /// # Errors
-    /// If the connection is not a Unix socket, or broke; [`DescriptorError::NotAcknowledged`] if the peer was to confirm
-    /// the descriptor and did not.
+    /// If the connection is not a Unix socket, or is broken; [`DescriptorError::NotAcknowledged`]
+    /// if the peer did not confirm the descriptor in time.
     pub fn send_handle(&mut self, handle: impl AsFd) -> Result<(), DescriptorError> {
         let stream = Arc::clone(&self.writer.stream);
-        let Stream::Unix(socket) = &*stream else {
+        let BlockingStream::Unix(socket) = &*stream else {
             return Err(DescriptorError::NotUnix);
         };
         self.writer.flush()?;
-        let sent = stream.sending(|| descriptor::send(socket, &handle));
+        let sent = stream.retry_send(|| descriptor::send_descriptor(socket, &handle));
         sent.map_err(SendError::Io)?;
-        if self.reader.confirmations.sent::<C>(self.acknowledge)
-            && !self.reader.confirmation(PATIENCE)?
+        if self.reader.confirmations.record_sent::<C>(self.acknowledge)
+            && !self.reader.confirmation(CONFIRMATION_TIMEOUT)?
         {
             return Err(DescriptorError::NotAcknowledged);
         }
         Ok(())
     }
 
-    /// Receives an open file or socket from the peer, as
-    /// [`conn::Connection::recv_handle`](crate::Connection::recv_handle). The connection must be told before that it
-    /// [receives](Descriptors::Receive) descriptors.
+    /// Receives an open file or socket from the peer, like
+    /// [`conn::Connection::recv_handle`](crate::Connection::recv_handle). The connection must be
+    /// set to [receive](Descriptors::Receive) descriptors before.
     ///
     /// # Errors
-    /// [`DescriptorError::NotReceiving`] if it was not; if the connection is not a Unix socket, or ended, or the peer
-    /// sent something else.
+    /// [`DescriptorError::NotReceiving`] if it is not. Other errors if the connection is not a Unix
+    /// socket, is closed or broken, or the peer sent something other than a descriptor.
     pub fn recv_handle(&mut self) -> Result<OwnedFd, DescriptorError> {
-        if !matches!(&*self.reader.stream, Stream::Unix(_)) {
+        if !matches!(&*self.reader.stream, BlockingStream::Unix(_)) {
             return Err(DescriptorError::NotUnix);
         }
         if self.reader.descriptors != Descriptors::Receive {
             return Err(DescriptorError::NotReceiving);
         }
-        if self.arrived.is_none() {
-            let handle = match self.reader.take()? {
-                Taken::End | Taken::Byte(_) => return Err(DescriptorError::NoDescriptor),
-                Taken::Handles {
+        if self.pending_descriptor.is_none() {
+            let handle = match self.reader.descriptor()? {
+                DescriptorRead::End | DescriptorRead::Byte(_) => {
+                    return Err(DescriptorError::NoDescriptor);
+                }
+                DescriptorRead::Descriptors {
                     announced,
-                    handles,
-                    is_cut,
-                } => only(announced, handles, is_cut)?,
+                    descriptors,
+                    is_truncated,
+                } => expect_one(announced, descriptors, is_truncated)?,
             };
-            self.arrived = Some(Box::new(Arrived {
+            self.pending_descriptor = Some(Box::new(PendingDescriptor {
                 handle,
-                is_answered: false,
+                is_decided: false,
             }));
         }
-        self.answer()?;
+        self.confirm()?;
         self.writer.flush()?;
-        let arrived = self.arrived.take();
-        arrived.map_or(Err(DescriptorError::NoDescriptor), |arrived| {
-            Ok(arrived.handle)
+        let pending = self.pending_descriptor.take();
+        pending.map_or(Err(DescriptorError::NoDescriptor), |pending| {
+            Ok(pending.handle)
         })
     }
 
-    /// Has the descriptor that arrived confirmed, if the peer waits for that.
-    fn answer(&mut self) -> Result<(), RecvError> {
+    /// Confirms the pending descriptor, if the peer waits for a confirmation.
+    fn confirm(&mut self) -> Result<(), RecvError> {
         if self
-            .arrived
+            .pending_descriptor
             .as_ref()
-            .is_none_or(|arrived| arrived.is_answered)
+            .is_none_or(|pending| pending.is_decided)
         {
             return Ok(());
         }
         let confirms = match self
             .reader
             .confirmations
-            .reply::<C>(self.acknowledge, &self.peer)
+            .decide::<C>(self.acknowledge, &self.peer)
         {
-            Reply::Nothing => false,
-            Reply::Confirm => true,
-            Reply::Watch => {
-                let goes_on = self.reader.is_ready_within(GRACE).map_err(RecvError::Io)?;
-                if goes_on {
-                    self.reader.confirmations.notice_silent();
+            ConfirmationDecision::Skip => false,
+            ConfirmationDecision::Confirm => true,
+            ConfirmationDecision::Watch => {
+                let has_more = self
+                    .reader
+                    .wait_ready(SILENCE_TIMEOUT)
+                    .map_err(RecvError::Io)?;
+                if has_more {
+                    self.reader.confirmations.record_no_confirmation();
                 }
-                !goes_on
+                !has_more
             }
         };
-        if let Some(arrived) = &mut self.arrived {
-            arrived.is_answered = true;
+        if let Some(pending) = &mut self.pending_descriptor {
+            pending.is_decided = true;
         }
         if confirms {
             self.writer.encoder.push_raw(&[ACKNOWLEDGEMENT]);
@@ -320,15 +330,15 @@ impl<S, R, C: Codec> Connection<S, R, C> {
         Ok(())
     }
 
-    /// Whether the receiver of a descriptor confirms it. Default: [`Acknowledge::Auto`].
+    /// Sets whether the receiver of a descriptor confirms it. Default: [`Acknowledge::Auto`].
     pub const fn set_acknowledge(&mut self, acknowledge: Acknowledge) {
         self.acknowledge = acknowledge;
     }
 
-    /// What becomes of descriptors that the peer sends, as
+    /// Sets whether descriptors that the peer sends are received or closed, like
     /// [`conn::Connection::set_descriptors`](crate::Connection::set_descriptors).
     ///
-    /// Default: [`Descriptors::Close`], or what the listener or client says.
+    /// Default: [`Descriptors::Close`], or the setting of the listener or client.
     pub const fn set_descriptors(&mut self, descriptors: Descriptors) {
         self.reader.descriptors = descriptors;
     }

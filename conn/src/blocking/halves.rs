@@ -1,4 +1,4 @@
-//! The two directions of a connection, each on its own.
+//! The sending and receiving halves of a blocking connection.
 
 use std::fmt;
 use std::io;
@@ -10,23 +10,23 @@ use bytemuck::{AnyBitPattern, NoUninit};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::reader::Reader;
+use super::reader::BlockingReader;
 use super::wait::wait;
-use super::writer::Writer;
+use super::writer::BlockingWriter;
 use crate::codec::{Bincode, Codec};
 use crate::connection::{elements, value};
 use crate::error::{RecvError, SendError};
 
-/// The sending half of a connection. Clones send over the same connection from any thread, each message
-/// as a whole. When the last one is dropped, the peer sees the end.
+/// The sending half of a connection. Clones send over the same connection from any thread; their
+/// messages are never interleaved. When the last clone is dropped, the sending direction is closed.
 pub struct Sender<S = (), C = Bincode> {
-    writer: Arc<Mutex<Writer>>,
+    writer: Arc<Mutex<BlockingWriter>>,
     codec: C,
     types: PhantomData<fn(S)>,
 }
 
 impl<S, C: Codec> Sender<S, C> {
-    pub(super) fn from_parts(writer: Writer, codec: C) -> Self {
+    pub(super) fn from_parts(writer: BlockingWriter, codec: C) -> Self {
         Self {
             writer: Arc::new(Mutex::new(writer)),
             codec,
@@ -48,15 +48,16 @@ impl<S, C: Codec> Sender<S, C> {
     /// Sends bytes, as [`Connection::send_bytes`](super::Connection::send_bytes) does.
     ///
     /// # Errors
-    /// Those of the connection.
+    /// Any [`SendError`] but `Encode`, if the connection is broken or the send timed out.
     pub fn send_bytes(&self, message: &[u8]) -> Result<(), SendError> {
         self.send_vectored(&[message])
     }
 
-    /// Sends slices as one message, as [`Connection::send_vectored`](super::Connection::send_vectored) does.
+    /// Sends slices as one message, as
+    /// [`Connection::send_vectored`](super::Connection::send_vectored) does.
     ///
     /// # Errors
-    /// Those of the connection.
+    /// Any [`SendError`] but `Encode`, if the connection is broken or the send timed out.
     pub fn send_vectored(&self, slices: &[&[u8]]) -> Result<(), SendError> {
         self.lock().send_vectored(slices)
     }
@@ -64,21 +65,21 @@ impl<S, C: Codec> Sender<S, C> {
     /// Sends numbers, as [`Connection::send_array`](super::Connection::send_array) does.
     ///
     /// # Errors
-    /// Those of the connection.
+    /// Any [`SendError`] but `Encode`, if the connection is broken or the send timed out.
     pub fn send_array<T: NoUninit>(&self, numbers: &[T]) -> Result<(), SendError> {
         self.send_bytes(bytemuck::cast_slice(numbers))
     }
 
-    /// Tells the peer that no more will come, whatever clones there are.
+    /// Closes the sending direction, even if there are clones.
     ///
     /// # Errors
-    /// Those of the connection.
+    /// Any [`SendError`] but `Encode`, if the connection is broken or the send timed out.
     pub fn close(self) -> Result<(), SendError> {
         self.lock().shutdown()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Writer> {
-        // A value whose serialisation panicked left nothing behind that could be sent.
+    fn lock(&self) -> MutexGuard<'_, BlockingWriter> {
+        // The writer is consistent even if serialising a value panicked: no part of it is kept.
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -101,13 +102,13 @@ impl<S, C> fmt::Debug for Sender<S, C> {
 
 /// The receiving half of a connection.
 pub struct Receiver<R = (), C = Bincode> {
-    pub(super) reader: Reader,
+    pub(super) reader: BlockingReader,
     codec: C,
     types: PhantomData<fn() -> R>,
 }
 
 impl<R, C: Codec> Receiver<R, C> {
-    pub(super) fn from_parts(reader: Reader, codec: C) -> Self {
+    pub(super) fn from_parts(reader: BlockingReader, codec: C) -> Self {
         Self {
             reader,
             codec,
@@ -125,7 +126,7 @@ impl<R, C: Codec> Receiver<R, C> {
     {
         let message = self.reader.message(self.reader.max_message)?;
         let value = value(&self.codec, message);
-        self.reader.done();
+        self.reader.release_buffer();
         value
     }
 
@@ -137,7 +138,8 @@ impl<R, C: Codec> Receiver<R, C> {
         self.reader.owned_message(max)
     }
 
-    /// Receives into a buffer, as [`Connection::recv_bytes_into`](super::Connection::recv_bytes_into) does.
+    /// Receives into a buffer, as
+    /// [`Connection::recv_bytes_into`](super::Connection::recv_bytes_into) does.
     ///
     /// # Errors
     /// As with [`Connection::recv_bytes_into`](super::Connection::recv_bytes_into).
@@ -145,7 +147,8 @@ impl<R, C: Codec> Receiver<R, C> {
         self.reader.message_into(buffer)
     }
 
-    /// Receives numbers, as [`Connection::recv_array_into`](super::Connection::recv_array_into) does.
+    /// Receives numbers, as [`Connection::recv_array_into`](super::Connection::recv_array_into)
+    /// does.
     ///
     /// # Errors
     /// As with [`Connection::recv_array_into`](super::Connection::recv_array_into).
@@ -161,7 +164,7 @@ impl<R, C: Codec> Receiver<R, C> {
     /// Waits for input, as [`Connection::poll`](super::Connection::poll) does.
     ///
     /// # Errors
-    /// If the system cannot wait.
+    /// If the system call that waits fails.
     pub fn poll(&mut self, time: Duration) -> io::Result<bool> {
         Ok(!wait(&mut [self], Some(time))?.is_empty())
     }

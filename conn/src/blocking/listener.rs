@@ -1,4 +1,4 @@
-//! Listening and connecting without async code.
+//! Listening and connecting in blocking code.
 
 use std::io;
 use std::net::TcpStream;
@@ -10,61 +10,60 @@ use rpc_core::transport::{Address, Peer};
 use tokio::runtime::{Builder, Runtime};
 
 use super::Connection;
-use super::reader::Reader;
-use super::stream::Stream;
-use super::writer::Writer;
+use super::reader::BlockingReader;
+use super::stream::BlockingStream;
+use super::writer::BlockingWriter;
 use crate::client::{ClientBuilder, ConnectError};
 use crate::codec::Codec;
-use crate::connection::{self, Incoming, MAX_MESSAGE, Outgoing};
+use crate::connection::{self, MAX_MESSAGE, StreamReadHalf, StreamWriteHalf};
 use crate::listener::{BindError, ListenerBuilder};
 
-/// Accepts connections, as [`conn::Listener`](crate::Listener). It comes from
-/// [`ListenerBuilder::wait`].
+/// The blocking form of [`conn::Listener`](crate::Listener), returned by [`ListenerBuilder::wait`].
 ///
-/// Peers prove the key in a thread of the listener's own, while the program does something else.
+/// Handshakes run on a thread of the listener, independently of the program.
 #[derive(Debug)]
 pub struct Listener {
     listener: crate::Listener,
-    // Behind the listener, which is closed while its runtime still runs.
+    // Declared after the listener, which must be dropped while its runtime still runs.
     runtime: Runtime,
 }
 
 impl Listener {
-    /// The next peer that proved the key.
+    /// Accepts the next connection whose handshake succeeded.
     ///
     /// # Errors
-    /// If the peer's socket cannot be made to block. What a peer does wrong is never an error here.
+    /// If the socket cannot be switched to blocking mode. Failures of peers are never returned.
     pub fn accept<S, R, C: Codec>(&mut self) -> io::Result<Connection<S, R, C>> {
         let accepted = self.runtime.block_on(self.listener.accept())?;
         accepted.into_blocking()
     }
 
-    /// Where peers reach this listener.
+    /// Returns the address at which peers reach this listener.
     #[must_use]
     pub const fn local_address(&self) -> &Address {
         self.listener.local_address()
     }
 
-    /// Who was accepted last.
+    /// Returns the peer that was accepted last.
     #[must_use]
     pub const fn last_accepted(&self) -> Option<&Peer> {
         self.listener.last_accepted()
     }
 
-    /// Closes the listener: when it returns, the port is free and the socket file is gone.
+    /// Closes the listener. When it returns, the port is free and the socket file is removed.
     pub fn close(self) {
         self.runtime.block_on(self.listener.close());
     }
 }
 
 impl ListenerBuilder {
-    /// Listens, for programs without async code.
+    /// Opens a blocking listener.
     ///
     /// # Errors
     /// As with `.await`.
     ///
     /// # Panics
-    /// Within async code, which must not be made to wait.
+    /// If it is called within async code, which must not block.
     pub fn wait(self) -> Result<Listener, BindError> {
         let runtime = Builder::new_multi_thread()
             .worker_threads(1)
@@ -77,13 +76,13 @@ impl ListenerBuilder {
 }
 
 impl<S: 'static, R: 'static, C: Codec> ClientBuilder<S, R, C> {
-    /// Connects, for programs without async code.
+    /// Connects, and blocks until the connection is established.
     ///
     /// # Errors
-    /// As with `.await`. Transports other than sockets are for async code alone.
+    /// As with `.await`. Only sockets are supported; other transports need async code.
     ///
     /// # Panics
-    /// Within async code, which must not be made to wait.
+    /// If it is called within async code, which must not block.
     pub fn wait(self) -> Result<Connection<S, R, C>, ConnectError> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let connection = runtime.block_on(self.into_future())?;
@@ -93,71 +92,71 @@ impl<S: 'static, R: 'static, C: Codec> ClientBuilder<S, R, C> {
 }
 
 impl<S, R, C: Codec> connection::Connection<S, R, C> {
-    /// The same connection for code that is not async. Nothing that was received or left to send is lost.
+    /// Converts the connection to a blocking one. No received or unsent bytes are lost.
     ///
     /// # Errors
-    /// If it is not a socket, or is broken.
+    /// If the connection is not a socket, or is broken.
     pub fn into_blocking(mut self) -> io::Result<Connection<S, R, C>> {
-        if let Some(error) = self.reader.failed {
+        if let Some(error) = self.reader.deferred_error {
             return Err(error);
         }
-        let stream = match (self.reader.incoming, self.writer.outgoing) {
-            (Incoming::Tcp(incoming), Outgoing::Tcp(outgoing)) => {
-                let tcp = incoming.reunite(outgoing).map_err(io::Error::other)?;
+        let stream = match (self.reader.stream, self.writer.stream) {
+            (StreamReadHalf::Tcp(read_half), StreamWriteHalf::Tcp(write_half)) => {
+                let tcp = read_half.reunite(write_half).map_err(io::Error::other)?;
                 let tcp = tcp.into_std()?;
                 tcp.set_nonblocking(false)?;
-                Stream::Tcp(tcp)
+                BlockingStream::Tcp(tcp)
             }
-            (Incoming::Unix(incoming), Outgoing::Unix(outgoing)) => {
-                Stream::Unix(incoming.reunite(outgoing)?)
+            (StreamReadHalf::Unix(read_half), StreamWriteHalf::Unix(write_half)) => {
+                BlockingStream::Unix(read_half.reunite(write_half)?)
             }
             _ => {
-                let message = "only sockets can be used without async code";
+                let message = "only connections on sockets can be converted to blocking ones";
                 return Err(io::Error::new(io::ErrorKind::Unsupported, message));
             }
         };
         if let Some(idle) = &self.reader.idle {
-            // The system takes no time for none.
+            // The system takes a timeout of zero for none.
             let time = idle.time().max(Duration::from_micros(1));
             stream.set_read_timeout(Some(time))?;
         }
         let stream = Arc::new(stream);
-        let mut reader = Reader::new(Arc::clone(&stream), self.reader.max_message);
+        let mut reader = BlockingReader::new(Arc::clone(&stream), self.reader.max_message);
         reader.decoder = self.reader.decoder;
-        reader.share = self.reader.share.take();
+        reader.account = self.reader.account.take();
         reader.descriptors = self.reader.descriptors;
         reader.confirmations = self.reader.confirmations;
-        let mut writer = Writer::new(stream);
+        let mut writer = BlockingWriter::new(stream);
         writer.encoder = self.writer.encoder;
         writer.broken = self.writer.broken;
-        writer.share = self.writer.share.take();
+        writer.account = self.writer.account.take();
         let mut connection = Connection::from_parts(reader, writer, self.peer);
         connection.codec = self.codec;
         connection.acknowledge = self.acknowledge;
-        connection.arrived = self.arrived;
+        connection.pending_descriptor = self.pending_descriptor;
         Ok(connection)
     }
 }
 
 impl<S, R, C: Codec> From<UnixStream> for Connection<S, R, C> {
-    /// A connection on a socket that blocks, without any authentication.
+    /// Creates a connection on a blocking socket, without authentication.
     fn from(socket: UnixStream) -> Self {
-        Self::on(Stream::Unix(socket), Peer::Unix(None))
+        Self::on(BlockingStream::Unix(socket), Peer::Unix(None))
     }
 }
 
 impl<S, R, C: Codec> From<TcpStream> for Connection<S, R, C> {
-    /// A connection on a socket that blocks, without any authentication.
+    /// Creates a connection on a blocking socket, without authentication.
     fn from(socket: TcpStream) -> Self {
         let peer = socket.peer_addr().map_or(Peer::Unknown, Peer::Tcp);
-        Self::on(Stream::Tcp(socket), peer)
+        Self::on(BlockingStream::Tcp(socket), peer)
     }
 }
 
 impl<S, R, C: Codec> Connection<S, R, C> {
-    fn on(stream: Stream, peer: Peer) -> Self {
+    fn on(stream: BlockingStream, peer: Peer) -> Self {
         let stream = Arc::new(stream);
-        let reader = Reader::new(Arc::clone(&stream), MAX_MESSAGE);
-        Self::from_parts(reader, Writer::new(stream), peer)
+        let reader = BlockingReader::new(Arc::clone(&stream), MAX_MESSAGE);
+        Self::from_parts(reader, BlockingWriter::new(stream), peer)
     }
 }

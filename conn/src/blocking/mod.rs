@@ -1,7 +1,6 @@
-//! The same connections for programs without async code. Each call waits until it is done.
+//! Connections for programs without async code. Each call blocks until it completes.
 //!
-//! They stand directly on the system's sockets and pipes; no runtime is involved once there is a
-//! connection.
+//! They use the sockets and pipes of the system directly; only listeners and clients run a runtime.
 //!
 //! # Examples
 //!

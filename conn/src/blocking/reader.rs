@@ -1,4 +1,4 @@
-//! Receiving: frames from a socket.
+//! Receiving frames from a blocking stream.
 
 use std::io::{self, Read as _};
 use std::sync::Arc;
@@ -7,32 +7,32 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags};
 use rustix::net::RecvFlags;
 
-use super::stream::Stream;
-use super::wait::poll_within;
-use crate::descriptor::{self, Confirmations, Descriptors, Taken};
+use super::stream::BlockingStream;
+use super::wait::poll_timeout;
+use crate::account::{Evicted, HalfAccount, RETRY};
+use crate::descriptor::{self, Confirmations, DescriptorRead, Descriptors};
 use crate::error::RecvError;
 use crate::frame::{Decoder, Header};
-use crate::share::{Gone, RETRY, Share};
 
-/// The receiving half of a connection.
+/// The receiving half of a blocking connection.
 #[derive(Debug)]
-pub(super) struct Reader {
-    pub(super) stream: Arc<Stream>,
+pub(super) struct BlockingReader {
+    pub(super) stream: Arc<BlockingStream>,
     pub(super) decoder: Decoder,
     pub(super) max_message: usize,
-    /// What it holds of the listener's budget.
-    pub(super) share: Share,
+    /// The received bytes held in the listener's budget.
+    pub(super) account: HalfAccount,
     pub(super) descriptors: Descriptors,
     pub(super) confirmations: Confirmations,
 }
 
-impl Reader {
-    pub(super) fn new(stream: Arc<Stream>, max_message: usize) -> Self {
+impl BlockingReader {
+    pub(super) fn new(stream: Arc<BlockingStream>, max_message: usize) -> Self {
         Self {
             stream,
             decoder: Decoder::new(),
             max_message,
-            share: Share::default(),
+            account: HalfAccount::default(),
             descriptors: Descriptors::Close,
             confirmations: Confirmations::default(),
         }
@@ -41,24 +41,24 @@ impl Reader {
     pub(super) fn message(&mut self, limit: usize) -> Result<&[u8], RecvError> {
         self.complete(limit)?;
         let message = self.decoder.message(limit)?.unwrap_or_default();
-        self.confirmations.notice(message);
+        self.confirmations.record_message(message);
         Ok(message)
     }
 
-    /// Gives back what a message took that is decoded by now, where that counts.
+    /// Releases the memory of a message that was decoded, if it is counted in a budget.
     #[inline]
-    pub(super) fn done(&mut self) {
-        if self.share.concerns(0) {
-            self.decoder.rest();
-            // It holds less than before.
-            let _ = self.share.resize(self.decoder.size());
+    pub(super) fn release_buffer(&mut self) {
+        if self.account.must_count(0) {
+            self.decoder.release_buffer();
+            // Shrinking never fails.
+            let _ = self.account.resize(self.decoder.size());
         }
     }
 
     pub(super) fn owned_message(&mut self, limit: usize) -> Result<Vec<u8>, RecvError> {
         self.complete(limit)?;
         let message = self.decoder.owned_message(limit)?.unwrap_or_default();
-        self.done();
+        self.release_buffer();
         Ok(message)
     }
 
@@ -81,7 +81,7 @@ impl Reader {
                 }
                 Ok(count) => filled += count,
                 Err(error) => {
-                    // A timeout: the message can be received anew.
+                    // After a timeout the message can still be received.
                     self.decoder.put_back(&header, &buffer[..filled]);
                     return Err(RecvError::Io(error));
                 }
@@ -90,84 +90,87 @@ impl Reader {
         Ok(length)
     }
 
-    /// Waits for the confirmation of a descriptor. Says whether it came in time, and not something else.
-    pub(super) fn confirmation(&mut self, patience: Duration) -> Result<bool, RecvError> {
+    /// Waits for the next byte. Returns `true` if it confirms a descriptor, and `false` after
+    /// `timeout` or if the byte belongs to something else.
+    pub(super) fn confirmation(&mut self, timeout: Duration) -> Result<bool, RecvError> {
         if !self.decoder.is_empty() {
-            let comes = self.confirmations.takes(self.decoder.peek_byte());
-            if comes {
-                self.decoder.byte();
+            let is_confirmation = self.confirmations.consume(self.decoder.peek_byte());
+            if is_confirmation {
+                self.decoder.take_byte();
             }
-            return Ok(comes);
+            return Ok(is_confirmation);
         }
-        if !self.is_ready_within(patience).map_err(RecvError::Io)? {
+        if !self.wait_ready(timeout).map_err(RecvError::Io)? {
             return Ok(false);
         }
         let next = self.next_confirmation().map_err(RecvError::Io)?;
         next.ok_or(RecvError::Closed)
     }
 
-    /// Takes the next byte that came if it confirms a descriptor. Says whether it did; nothing at the end.
+    /// Takes the next received byte if it confirms a descriptor. Returns whether it does, or `None`
+    /// at the end of the stream. It does not wait.
     fn next_confirmation(&mut self) -> io::Result<Option<bool>> {
         let next = descriptor::peek(&*self.stream, RecvFlags::DONTWAIT)?;
-        let comes = self.confirmations.takes(next);
-        if comes {
-            // It is there: this neither waits nor fails.
+        let is_confirmation = self.confirmations.consume(next);
+        if is_confirmation {
+            // The byte was peeked: this neither waits nor fails.
             let _ = (&*self.stream).read(&mut [0]);
         }
-        Ok(next.map(|_| comes))
+        Ok(next.map(|_| is_confirmation))
     }
 
-    /// Takes the next byte and the descriptors beside it, unless it is one of a message.
-    pub(super) fn take(&mut self) -> Result<Taken, RecvError> {
+    /// Takes the next byte and the descriptors beside it, unless the byte belongs to a message.
+    pub(super) fn descriptor(&mut self) -> Result<DescriptorRead, RecvError> {
         loop {
-            self.confirmations.skip(&mut self.decoder);
+            self.confirmations.skip_in(&mut self.decoder);
             if let Some(byte) = self.decoder.peek_byte() {
-                return Ok(Taken::Byte(byte));
+                return Ok(DescriptorRead::Byte(byte));
             }
             let stream = &*self.stream;
-            let taken = stream.receiving(|| descriptor::take(stream));
-            match taken.map_err(RecvError::Io)? {
-                Taken::End => {
+            let read = stream.retry_receive(|| descriptor::receive_descriptor(stream));
+            match read.map_err(RecvError::Io)? {
+                DescriptorRead::End => {
                     self.decoder.end()?;
                     return Err(RecvError::Closed);
                 }
-                Taken::Byte(byte) => self.decoder.feed(&[byte]),
-                handles @ Taken::Handles { .. } => return Ok(handles),
+                DescriptorRead::Byte(byte) => self.decoder.feed(&[byte]),
+                descriptors @ DescriptorRead::Descriptors { .. } => return Ok(descriptors),
             }
         }
     }
 
-    /// Waits until something came or the stream ended, but no longer than `time`. Says whether it did.
-    pub(super) fn is_ready_within(&self, time: Duration) -> io::Result<bool> {
+    /// Waits for at most `time` until the stream has bytes or is closed. Returns `true` if so.
+    pub(super) fn wait_ready(&self, time: Duration) -> io::Result<bool> {
         let mut polled = [PollFd::new(&*self.stream, PollFlags::IN)];
-        Ok(poll_within(&mut polled, Some(time))? > 0)
+        Ok(poll_timeout(&mut polled, Some(time))? > 0)
     }
 
-    /// Drops confirmations of descriptors that came and were not received yet. Says whether something else came, or
-    /// the end. It waits for nothing.
-    pub(super) fn has_more_than_confirmations(&mut self) -> bool {
-        let mut came = false;
+    /// Discards received confirmations of descriptors. Returns `true` if other bytes were received,
+    /// or the stream is closed. It does not wait.
+    pub(super) fn has_input(&mut self) -> bool {
+        let mut has_discarded = false;
         loop {
-            self.confirmations.skip(&mut self.decoder);
-            if !self.decoder.is_empty() || !(came || self.confirmations.are_due()) {
+            self.confirmations.skip_in(&mut self.decoder);
+            if !self.decoder.is_empty() || !(has_discarded || self.confirmations.are_outstanding())
+            {
                 return true;
             }
             match self.next_confirmation() {
-                Ok(Some(true)) => came = true,
+                Ok(Some(true)) => has_discarded = true,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return false,
                 _ => return true,
             }
         }
     }
 
-    /// Takes no descriptors any more, and so reads as far ahead as it can.
-    pub(super) const fn stop_taking(&mut self) {
+    /// Stops receiving descriptors, so that reads may go beyond the end of a message again.
+    pub(super) const fn stop_receiving_descriptors(&mut self) {
         self.descriptors = Descriptors::Close;
     }
 
     fn header(&mut self) -> Result<Header, RecvError> {
         loop {
-            self.confirmations.skip(&mut self.decoder);
+            self.confirmations.skip_in(&mut self.decoder);
             if let Some(header) = self.decoder.header()? {
                 return Ok(header);
             }
@@ -176,27 +179,27 @@ impl Reader {
     }
 
     fn complete(&mut self, limit: usize) -> Result<(), RecvError> {
-        self.confirmations.skip(&mut self.decoder);
+        self.confirmations.skip_in(&mut self.decoder);
         while !self.decoder.is_complete(limit)? {
             self.fill()?;
-            self.confirmations.skip(&mut self.decoder);
+            self.confirmations.skip_in(&mut self.decoder);
         }
         Ok(())
     }
 
-    /// Reads once.
+    /// Reads once into the decoder.
     fn fill(&mut self) -> Result<(), RecvError> {
-        if self.share.is_gone() {
+        if self.account.is_evicted() {
             return Err(RecvError::Evicted);
         }
-        // A read beyond the end of a message would drop the descriptors that stand there.
+        // A read beyond the end of a message would drop descriptors that follow it.
         let space = match (&*self.stream, self.descriptors) {
-            (Stream::Unix(_), Descriptors::Receive) => self.decoder.prepare_exact(),
+            (BlockingStream::Unix(_), Descriptors::Receive) => self.decoder.prepare_exact(),
             _ => self.decoder.prepare(),
         };
         let size = self.decoder.size();
-        if self.share.concerns(size)
-            && let Err(error) = wait_for_more(&self.stream, &mut self.share, size)
+        if self.account.must_count(size)
+            && let Err(error) = wait_for_input(&self.stream, &mut self.account, size)
         {
             if let RecvError::Evicted = error {
                 self.decoder.clear();
@@ -217,26 +220,33 @@ impl Reader {
     }
 }
 
-/// Waits until there is room for so many bytes, and something to read, as long as a read may take.
-fn wait_for_more(stream: &Stream, share: &mut Share, size: usize) -> Result<(), RecvError> {
+/// Waits until the budget has room for `size` bytes and the stream has bytes to read, for at most
+/// the read timeout of the stream.
+fn wait_for_input(
+    stream: &BlockingStream,
+    account: &mut HalfAccount,
+    size: usize,
+) -> Result<(), RecvError> {
     let deadline = stream.read_timeout().map_err(RecvError::Io)?;
     let deadline = deadline.and_then(|time| Instant::now().checked_add(time));
     let mut has_room = false;
     loop {
-        has_room = has_room || share.resize(size).is_ok();
-        if !has_room && !share.ever_fits(size) {
-            share.go();
+        has_room = has_room || account.resize(size).is_ok();
+        if !has_room && !account.can_ever_fit(size) {
+            account.evict();
         }
         let is_ready = match has_room {
             true => stream
-                .is_ready(PollFlags::IN, RETRY)
+                .poll_ready(PollFlags::IN, RETRY)
                 .map_err(RecvError::Io)?,
             false => {
                 std::thread::sleep(RETRY);
                 false
             }
         };
-        share.check().map_err(|Gone| RecvError::Evicted)?;
+        account
+            .check_evicted()
+            .map_err(|Evicted| RecvError::Evicted)?;
         if is_ready {
             return Ok(());
         }

@@ -10,16 +10,16 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::sockopt::{Timeout, socket_timeout};
 use rustix::net::{RecvFlags, SendFlags};
 
-/// One stream for both directions, each used by one thread at a time.
+/// A blocking byte stream. Each direction is used by one thread at a time.
 #[derive(Debug)]
-pub(super) enum Stream {
+pub(super) enum BlockingStream {
     Tcp(TcpStream),
     Unix(UnixStream),
     PipeReader(PipeReader),
     PipeWriter(PipeWriter),
 }
 
-impl Stream {
+impl BlockingStream {
     pub(super) fn set_read_timeout(&self, time: Option<Duration>) -> io::Result<()> {
         match self {
             Self::Tcp(tcp) => tcp.set_read_timeout(time),
@@ -52,9 +52,10 @@ impl Stream {
         }
     }
 
-    /// Waits until it can be read or written, but no longer than that. Says whether it can.
-    pub(super) fn is_ready(&self, what: PollFlags, time: Duration) -> io::Result<bool> {
-        let mut polled = [PollFd::new(self, what)];
+    /// Waits for at most `time` until the stream is ready for `events`. Returns `true` if it is,
+    /// and `false` after a timeout or a signal.
+    pub(super) fn poll_ready(&self, events: PollFlags, time: Duration) -> io::Result<bool> {
+        let mut polled = [PollFd::new(self, events)];
         let time = Timespec::try_from(time).map_err(io::Error::other)?;
         match poll(&mut polled, Some(&time)) {
             Ok(ready) => Ok(ready > 0),
@@ -63,8 +64,9 @@ impl Stream {
         }
     }
 
-    /// Writes as much as goes at once. Only sockets of listeners are written like that.
-    pub(super) fn write_some(&self, bytes: &[u8]) -> io::Result<usize> {
+    /// Writes as many bytes as possible without blocking. It is used only for sockets with a
+    /// budget; pipes have none.
+    pub(super) fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
         let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
         match self {
             Self::Tcp(tcp) => Ok(rustix::net::send(tcp, bytes, flags)?),
@@ -73,7 +75,7 @@ impl Stream {
         }
     }
 
-    /// Tells the peer that no more will come.
+    /// Shuts the sending direction down.
     pub(super) fn shutdown(&self) -> io::Result<()> {
         match self {
             Self::Tcp(tcp) => tcp.shutdown(Shutdown::Write),
@@ -83,26 +85,27 @@ impl Stream {
     }
 }
 
-impl Stream {
-    /// Makes a system call that sends, until no signal interrupts it.
-    pub(super) fn sending<T>(&self, call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
-        uninterrupted(|| self.timeout(Timeout::Send), call)
+impl BlockingStream {
+    /// Makes a system call that sends, and retries it when a signal interrupts it.
+    pub(super) fn retry_send<T>(&self, call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+        retry_interrupted(|| self.timeout(Timeout::Send), call)
     }
 
-    /// Makes a system call that receives, until no signal interrupts it.
-    pub(super) fn receiving<T>(&self, call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
-        uninterrupted(|| self.timeout(Timeout::Recv), call)
+    /// Makes a system call that receives, and retries it when a signal interrupts it.
+    pub(super) fn retry_receive<T>(&self, call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+        retry_interrupted(|| self.timeout(Timeout::Recv), call)
     }
 
-    /// Pipes have none.
+    /// Returns the timeout of one direction. Pipes have none.
     fn timeout(&self, direction: Timeout) -> Option<Duration> {
         socket_timeout(self, direction).ok().flatten()
     }
 }
 
-/// Makes a system call until no signal interrupts it. Its time begins anew with each attempt: so that signals, which a
-/// profiler sends all the time, do not make it endless, it has that time once more from the first of them on.
-fn uninterrupted<T>(
+/// Makes a system call, and retries it when a signal interrupts it. Each attempt restarts the
+/// timeout of the socket. So that repeated signals, such as those of a profiler, do not make the
+/// call endless, it fails with `TimedOut` once the timeout has elapsed since the first signal.
+fn retry_interrupted<T>(
     timeout: impl Fn() -> Option<Duration>,
     mut call: impl FnMut() -> io::Result<T>,
 ) -> io::Result<T> {
@@ -119,37 +122,37 @@ fn uninterrupted<T>(
     }
 }
 
-// Sockets are read and written by plain system calls: where a program has threads, or had some, those of the C library
-// take two atomic operations each.
+// Sockets are read and written by direct system calls: in a program that has, or had, threads, the
+// functions of the C library take two atomic operations each.
 
-impl Read for &Stream {
+impl Read for &BlockingStream {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let none = RecvFlags::empty();
-        self.receiving(|| match self {
-            Stream::Tcp(tcp) => Ok(rustix::net::recv(tcp, &mut *buffer, none)?.0),
-            Stream::Unix(unix) => Ok(rustix::net::recv(unix, &mut *buffer, none)?.0),
-            Stream::PipeReader(pipe) => (&mut &*pipe).read(buffer),
-            Stream::PipeWriter(_) => Err(io::ErrorKind::Unsupported.into()),
+        self.retry_receive(|| match self {
+            BlockingStream::Tcp(tcp) => Ok(rustix::net::recv(tcp, &mut *buffer, none)?.0),
+            BlockingStream::Unix(unix) => Ok(rustix::net::recv(unix, &mut *buffer, none)?.0),
+            BlockingStream::PipeReader(pipe) => (&mut &*pipe).read(buffer),
+            BlockingStream::PipeWriter(_) => Err(io::ErrorKind::Unsupported.into()),
         })
     }
 }
 
-impl Write for &Stream {
+impl Write for &BlockingStream {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.sending(|| match self {
-            Stream::Tcp(tcp) => Ok(rustix::net::send(tcp, bytes, SendFlags::NOSIGNAL)?),
-            Stream::Unix(unix) => Ok(rustix::net::send(unix, bytes, SendFlags::NOSIGNAL)?),
-            Stream::PipeWriter(pipe) => (&mut &*pipe).write(bytes),
-            Stream::PipeReader(_) => Err(io::ErrorKind::Unsupported.into()),
+        self.retry_send(|| match self {
+            BlockingStream::Tcp(tcp) => Ok(rustix::net::send(tcp, bytes, SendFlags::NOSIGNAL)?),
+            BlockingStream::Unix(unix) => Ok(rustix::net::send(unix, bytes, SendFlags::NOSIGNAL)?),
+            BlockingStream::PipeWriter(pipe) => (&mut &*pipe).write(bytes),
+            BlockingStream::PipeReader(_) => Err(io::ErrorKind::Unsupported.into()),
         })
     }
 
     fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        self.sending(|| match self {
-            Stream::Tcp(tcp) => (&mut &*tcp).write_vectored(slices),
-            Stream::Unix(unix) => (&mut &*unix).write_vectored(slices),
-            Stream::PipeWriter(pipe) => (&mut &*pipe).write_vectored(slices),
-            Stream::PipeReader(_) => Err(io::ErrorKind::Unsupported.into()),
+        self.retry_send(|| match self {
+            BlockingStream::Tcp(tcp) => (&mut &*tcp).write_vectored(slices),
+            BlockingStream::Unix(unix) => (&mut &*unix).write_vectored(slices),
+            BlockingStream::PipeWriter(pipe) => (&mut &*pipe).write_vectored(slices),
+            BlockingStream::PipeReader(_) => Err(io::ErrorKind::Unsupported.into()),
         })
     }
 
@@ -158,7 +161,7 @@ impl Write for &Stream {
     }
 }
 
-impl AsFd for Stream {
+impl AsFd for BlockingStream {
     fn as_fd(&self) -> BorrowedFd<'_> {
         match self {
             Self::Tcp(tcp) => tcp.as_fd(),

@@ -28,10 +28,10 @@ fn values_and_bytes_both_ways() {
             there.send_bytes(&message).unwrap();
             (there, message)
         });
-        let came = here.recv_bytes(1 << 20).unwrap();
+        let received = here.recv_bytes(1 << 20).unwrap();
         let message;
         (there, message) = other.join().unwrap();
-        assert_eq!(came, message);
+        assert_eq!(received, message);
     }
     drop(there);
     assert!(here.recv().unwrap_err().is_closed());
@@ -126,7 +126,7 @@ fn waiting() {
     assert_eq!(there.recv().unwrap(), "one");
     assert!(
         there.poll(Duration::ZERO).unwrap(),
-        "it came with the first"
+        "it was received with the first"
     );
     assert_eq!(there.recv().unwrap(), "two");
     drop(sender);
@@ -162,7 +162,7 @@ fn descriptors() {
     assert_eq!(there.recv().unwrap(), "behind");
 }
 
-/// As CPython 3.14 does, which waits for a confirmation and sends one.
+/// The peer behaves like CPython 3.14, which sends confirmations and waits for them.
 #[test]
 fn confirmations_of_descriptors() {
     let (here, mut there) = UnixStream::pair().unwrap();
@@ -172,7 +172,7 @@ fn confirmations_of_descriptors() {
     there.write_all(one).unwrap();
     assert_eq!(here.recv().unwrap(), 1);
     let file = tempfile::tempfile().unwrap();
-    crate::descriptor::send(&there, &file).unwrap();
+    crate::descriptor::send_descriptor(&there, &file).unwrap();
     here.recv_handle().unwrap();
     let mut byte = [0];
     there.read_exact(&mut byte).unwrap();
@@ -187,7 +187,7 @@ fn confirmations_of_descriptors() {
     assert_eq!(wait(&mut [&mut here], None).unwrap(), [0]);
     assert_eq!(here.recv().unwrap(), 1);
 
-    // Where it is to come, it is waited for, but not for ever.
+    // With `Always` the sender waits for the confirmation, but not forever.
     assert!(!here.reader.confirmation(SOON).unwrap());
     here.set_acknowledge(Acknowledge::Always);
     there.write_all(b"A").unwrap();
@@ -200,7 +200,7 @@ fn confirmations_of_descriptors() {
     for _ in 0..2 {
         assert_eq!(here.recv().unwrap(), 1);
     }
-    // What it leaves unread would be an error here.
+    // Closing a socket with unread bytes would reset the connection.
     there.read_exact(&mut [0; 4]).unwrap();
     drop(there);
     let end = here.recv_handle();
@@ -217,7 +217,7 @@ fn under_signals<T: Send>(run: impl FnOnce() -> T + Send) -> T {
 
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let _context = runtime.enter();
-    // Otherwise it would end the process.
+    // Without a handler the signal would terminate the process.
     let _handled = signal(SignalKind::user_defined1()).unwrap();
     thread::scope(|scope| {
         let (sender, started) = mpsc::channel();
@@ -228,7 +228,7 @@ fn under_signals<T: Send>(run: impl FnOnce() -> T + Send) -> T {
         });
         let name = started.recv().unwrap();
         let number = name.file_name().unwrap().to_str().unwrap().parse();
-        // The system prefers the thread that has this number.
+        // The system delivers the signal to the thread with this id, if it can.
         let thread_id = Pid::from_raw(number.unwrap()).unwrap();
         while !thread.is_finished() {
             thread::sleep(Duration::from_millis(2));
@@ -238,10 +238,10 @@ fn under_signals<T: Send>(run: impl FnOnce() -> T + Send) -> T {
     })
 }
 
-/// With a timeout, the system does not begin interrupted calls anew by itself.
+/// With a socket timeout, the system does not restart interrupted calls by itself.
 #[cfg(target_os = "linux")]
 #[test]
-fn signals_interrupt_nothing() {
+fn signals_do_not_interrupt_calls() {
     const LONG: Duration = Duration::from_secs(60);
     let (here, mut there) = UnixStream::pair().unwrap();
     here.set_nonblocking(true).unwrap();
@@ -260,7 +260,7 @@ fn signals_interrupt_nothing() {
         let mut room = vec![0; filled + 1];
         there.read_exact(&mut room).unwrap();
         thread::sleep(SOON);
-        crate::descriptor::send(&there, tempfile::tempfile().unwrap()).unwrap();
+        crate::descriptor::send_descriptor(&there, tempfile::tempfile().unwrap()).unwrap();
         thread::sleep(SOON);
         there.write_all(b"\0\0\0\x01").unwrap();
         thread::sleep(SOON);
@@ -280,18 +280,18 @@ fn signals_interrupt_nothing() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn signals_that_keep_coming_make_no_timeout_endless() {
+fn repeated_signals_do_not_extend_timeouts_forever() {
     let (mut here, mut there): Pair = pipe().unwrap();
     here.set_read_timeout(Some(SOON)).unwrap();
     let error = under_signals(|| here.recv().unwrap_err());
     assert!(matches!(error, RecvError::Io(error) if error.kind() == io::ErrorKind::TimedOut));
     let begin = std::time::Instant::now();
     assert!(!under_signals(|| there.poll(SOON).unwrap()));
-    assert!(begin.elapsed() >= SOON, "nor is it cut short");
+    assert!(begin.elapsed() >= SOON, "the wait is not shortened either");
 }
 
 #[test]
-fn an_async_connection_keeps_what_it_holds() {
+fn a_converted_async_connection_keeps_received_messages() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let mut there = runtime.block_on(async {
         let (here, there): (crate::Connection<String>, crate::Connection<String>) =
@@ -307,7 +307,7 @@ fn an_async_connection_keeps_what_it_holds() {
 }
 
 #[test]
-fn a_listener_lets_in_who_knows_the_key() {
+fn a_listener_accepts_only_a_client_with_the_key() {
     let listener = Listener::bind_fresh().authkey("key");
     let mut listener = listener.idle_timeout(Some(SOON)).wait().unwrap();
     let address = listener.local_address().clone();
@@ -339,7 +339,7 @@ fn a_listener_lets_in_who_knows_the_key() {
 }
 
 #[test]
-fn a_message_cut_off_is_an_error() {
+fn a_truncated_message_is_an_error() {
     let (socket, other) = UnixStream::pair().unwrap();
     let mut connection: Connection = other.into();
     (&socket).write_all(b"\0\0\0\x05hel").unwrap();
@@ -356,9 +356,9 @@ fn a_message_cut_off_is_an_error() {
     }
 }
 
-/// The system reports a reset once; who receives next must not take it for a regular end.
+/// The system reports a reset once; the next receive must not take it for a regular close.
 #[tokio::test]
-async fn a_reset_that_a_wait_met_is_not_lost() {
+async fn a_reset_met_while_waiting_is_not_lost() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let there = tokio::net::TcpStream::connect(address).await.unwrap();
@@ -372,7 +372,7 @@ async fn a_reset_that_a_wait_met_is_not_lost() {
     assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
 }
 
-/// A list of two texts, the second of which cannot be written.
+/// A list of two strings, whose serialisation panics at the second.
 struct Panics;
 
 impl serde::Serialize for Panics {
@@ -401,7 +401,7 @@ fn a_value_that_panics_leaves_no_half_message() {
     assert_eq!(there.recv_bytes(10).unwrap(), b"two slices");
     assert_eq!(there.recv().unwrap(), "whole");
 
-    // The lock of the sender is poisoned by that, and what it guards is whole.
+    // This poisons the lock of the sender, but the writer is consistent.
     let (sender, _receiver) = here.with_types::<Panics, ()>().split();
     let clone = sender.clone();
     let panicked = thread::spawn(move || clone.send(&Panics)).join();

@@ -9,29 +9,29 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use super::{Connection, Receiver};
 use crate::codec::Codec;
 
-/// What [`wait`] can wait for: a [`Connection`] or a [`Receiver`], whatever their types.
-pub trait Wait: Sealed {}
+/// The types that [`wait`] accepts: [`Connection`] and [`Receiver`], with any type parameters.
+pub trait Wait: Pollable {}
 
 impl<S, R, C: Codec> Wait for Connection<S, R, C> {}
 
 impl<R, C: Codec> Wait for Receiver<R, C> {}
 
-#[allow(unnameable_types, reason = "nobody else is to implement `Wait`")]
-pub trait Sealed {
-    /// Whether bytes came already.
-    fn holds_bytes(&self) -> bool;
-    /// Whether something came that is to be received, or the end. It waits for nothing.
-    fn has_more_than_confirmations(&mut self) -> bool;
+#[allow(unnameable_types, reason = "`Wait` is sealed")]
+pub trait Pollable {
+    /// Returns `true` if it holds received bytes.
+    fn has_buffered(&self) -> bool;
+    /// Returns `true` if there are bytes to receive, or the stream is closed. It does not wait.
+    fn has_input(&mut self) -> bool;
     fn descriptor(&self) -> BorrowedFd<'_>;
 }
 
-impl<S, R, C> Sealed for Connection<S, R, C> {
-    fn holds_bytes(&self) -> bool {
+impl<S, R, C> Pollable for Connection<S, R, C> {
+    fn has_buffered(&self) -> bool {
         !self.reader.decoder.is_empty()
     }
 
-    fn has_more_than_confirmations(&mut self) -> bool {
-        self.reader.has_more_than_confirmations()
+    fn has_input(&mut self) -> bool {
+        self.reader.has_input()
     }
 
     fn descriptor(&self) -> BorrowedFd<'_> {
@@ -39,13 +39,13 @@ impl<S, R, C> Sealed for Connection<S, R, C> {
     }
 }
 
-impl<R, C> Sealed for Receiver<R, C> {
-    fn holds_bytes(&self) -> bool {
+impl<R, C> Pollable for Receiver<R, C> {
+    fn has_buffered(&self) -> bool {
         !self.reader.decoder.is_empty()
     }
 
-    fn has_more_than_confirmations(&mut self) -> bool {
-        self.reader.has_more_than_confirmations()
+    fn has_input(&mut self) -> bool {
+        self.reader.has_input()
     }
 
     fn descriptor(&self) -> BorrowedFd<'_> {
@@ -53,18 +53,19 @@ impl<R, C> Sealed for Receiver<R, C> {
     }
 }
 
-/// Waits until one of the connections has input or has ended, but no longer than `time` (for ever where
-/// it is `None`), and returns the positions of all that have. None has after a timeout.
+/// Waits until at least one of the connections has input or is closed, and returns the indices of
+/// all that do. It waits for at most `time`, or forever if `time` is `None`; after a timeout the
+/// list is empty.
 ///
-/// As CPython's `multiprocessing.connection.wait`.
+/// This is CPython's `multiprocessing.connection.wait`.
 ///
 /// # Errors
-/// If the system cannot wait.
+/// If the system call that waits fails.
 pub fn wait(connections: &mut [&mut dyn Wait], time: Option<Duration>) -> io::Result<Vec<usize>> {
     let deadline = time.and_then(|time| Instant::now().checked_add(time));
     loop {
-        let any_held = connections.iter().any(|one| one.holds_bytes());
-        let left = match any_held {
+        let any_buffered = connections.iter().any(|one| one.has_buffered());
+        let remaining = match any_buffered {
             true => Some(Duration::ZERO),
             false => deadline.map(|deadline| deadline.saturating_duration_since(Instant::now())),
         };
@@ -72,39 +73,39 @@ pub fn wait(connections: &mut [&mut dyn Wait], time: Option<Duration>) -> io::Re
             .iter()
             .map(|connection| PollFd::from_borrowed_fd(connection.descriptor(), PollFlags::IN))
             .collect();
-        poll_within(&mut descriptors, left)?;
+        poll_timeout(&mut descriptors, remaining)?;
         let polled: Vec<bool> = descriptors
             .iter()
             .map(|polled| !polled.revents().is_empty())
             .collect();
         let mut ready = Vec::new();
         for (position, (connection, polled)) in connections.iter_mut().zip(polled).enumerate() {
-            if connection.holds_bytes() || (polled && connection.has_more_than_confirmations()) {
+            if connection.has_buffered() || (polled && connection.has_input()) {
                 ready.push(position);
             }
         }
-        let is_over = left.is_some_and(|left| left.is_zero());
-        if !ready.is_empty() || is_over {
+        let has_timed_out = remaining.is_some_and(|remaining| remaining.is_zero());
+        if !ready.is_empty() || has_timed_out {
             return Ok(ready);
         }
     }
 }
 
-/// Waits until there is something on one of the descriptors, but no longer than `time`, whatever signals come. Returns
-/// on how many there is.
-pub(super) fn poll_within(
+/// Waits for at most `time` until one of the descriptors is ready, and returns the number of ready
+/// ones. Signals do not interrupt it.
+pub(super) fn poll_timeout(
     descriptors: &mut [PollFd<'_>],
     time: Option<Duration>,
 ) -> io::Result<usize> {
     let deadline = time.and_then(|time| Instant::now().checked_add(time));
-    let mut left = time;
+    let mut remaining = time;
     loop {
-        // A time beyond what the system can count is as good as none.
-        let time = left.and_then(|left| Timespec::try_from(left).ok());
+        // A time that the system cannot represent is as good as no timeout.
+        let time = remaining.and_then(|remaining| Timespec::try_from(remaining).ok());
         match poll(descriptors, time.as_ref()) {
             Err(rustix::io::Errno::INTR) => {}
             result => return Ok(result?),
         }
-        left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        remaining = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
     }
 }

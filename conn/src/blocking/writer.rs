@@ -1,4 +1,4 @@
-//! Sending: frames to a socket.
+//! Sending frames to a blocking stream.
 
 use std::io::{self, IoSlice, Write as _};
 use std::sync::Arc;
@@ -7,30 +7,30 @@ use std::time::Instant;
 use rustix::event::PollFlags;
 use serde::Serialize;
 
-use super::stream::Stream;
+use super::stream::BlockingStream;
+use crate::account::{HalfAccount, RETRY};
 use crate::codec::Codec;
-use crate::connection::COPIED;
+use crate::connection::MAX_COPIED;
 use crate::error::SendError;
 use crate::frame::{Encoder, Header};
-use crate::share::{RETRY, Share};
 
-/// The sending half of a connection. When it is dropped, the peer sees the end.
+/// The sending half of a blocking connection. Dropping it shuts the sending direction down.
 #[derive(Debug)]
-pub(super) struct Writer {
-    pub(super) stream: Arc<Stream>,
+pub(super) struct BlockingWriter {
+    pub(super) stream: Arc<BlockingStream>,
     pub(super) encoder: Encoder,
     pub(super) broken: bool,
-    /// What it holds of the listener's budget.
-    pub(super) share: Share,
+    /// The unsent bytes held in the listener's budget.
+    pub(super) account: HalfAccount,
 }
 
-impl Writer {
-    pub(super) fn new(stream: Arc<Stream>) -> Self {
+impl BlockingWriter {
+    pub(super) fn new(stream: Arc<BlockingStream>) -> Self {
         Self {
             stream,
             encoder: Encoder::new(),
             broken: false,
-            share: Share::default(),
+            account: HalfAccount::default(),
         }
     }
 
@@ -53,31 +53,31 @@ impl Writer {
             self.flush()?;
         }
         let length: usize = slices.iter().map(|slice| slice.len()).sum();
-        if length <= COPIED {
+        if length <= MAX_COPIED {
             self.encoder.push_slices(length, slices);
             return self.flush();
         }
         self.write_vectored(length, slices)
     }
 
-    /// Writes a message from where it is.
+    /// Writes a message without copying it.
     fn write_vectored(&mut self, length: usize, slices: &[&[u8]]) -> Result<(), SendError> {
         let header = Header::new(length as u64);
-        let mut pieces = vec![IoSlice::new(header.as_bytes())];
-        pieces.extend(slices.iter().map(|slice| IoSlice::new(slice)));
-        let mut rest = pieces.as_mut_slice();
-        let mut begun = false;
+        let mut unwritten = vec![IoSlice::new(header.as_bytes())];
+        unwritten.extend(slices.iter().map(|slice| IoSlice::new(slice)));
+        let mut rest = unwritten.as_mut_slice();
+        let mut is_begun = false;
         while !rest.is_empty() {
             let written = (&*self.stream).write_vectored(rest);
             match self.progress(written) {
                 Ok(count) => {
                     IoSlice::advance_slices(&mut rest, count);
-                    begun |= count > 0;
+                    is_begun |= count > 0;
                 }
                 Err(error) => {
-                    // A timeout: what is begun goes out with the next send.
-                    if begun && !self.broken {
-                        rest.iter().for_each(|piece| self.encoder.push_raw(piece));
+                    // After a timeout the rest is sent with the next send.
+                    if is_begun && !self.broken {
+                        rest.iter().for_each(|slice| self.encoder.push_raw(slice));
                     }
                     return Err(error);
                 }
@@ -86,40 +86,42 @@ impl Writer {
         Ok(())
     }
 
-    /// Writes what earlier sends have left.
+    /// Writes the unsent rest of earlier sends.
     pub(super) fn flush(&mut self) -> Result<(), SendError> {
         if self.broken {
             return Err(SendError::Broken);
         }
         while !self.encoder.unwritten().is_empty() {
-            let written = match self.share.budget() {
-                Some(_) if self.share.concerns(self.encoder.size()) => self.write_held()?,
+            let written = match self.account.budget() {
+                Some(_) if self.account.must_count(self.encoder.size()) => {
+                    self.write_accounted()?
+                }
                 _ => (&*self.stream).write(self.encoder.unwritten()),
             };
             let count = self.progress(written)?;
             self.encoder.wrote(count);
         }
-        self.share.released();
+        self.account.release();
         Ok(())
     }
 
-    /// Writes once, and holds what the peer does not take till then.
-    fn write_held(&mut self) -> Result<io::Result<usize>, SendError> {
+    /// Writes once, and counts the unsent bytes in the budget while the peer does not read.
+    fn write_accounted(&mut self) -> Result<io::Result<usize>, SendError> {
         let deadline = self.stream.write_timeout().map_err(SendError::Io)?;
         let deadline = deadline.and_then(|time| Instant::now().checked_add(time));
         loop {
-            let written = self.stream.write_some(self.encoder.unwritten());
+            let written = self.stream.try_write(self.encoder.unwritten());
             if !matches!(&written, Err(error) if error.kind() == io::ErrorKind::WouldBlock) {
                 return Ok(written);
             }
-            let is_held = self.share.resize(self.encoder.size()).is_ok();
-            if !is_held || self.share.check().is_err() {
-                self.share.go();
+            let is_held = self.account.resize(self.encoder.size()).is_ok();
+            if !is_held || self.account.check_evicted().is_err() {
+                self.account.evict();
                 self.broken = true;
                 self.encoder.clear();
                 return Err(SendError::Evicted);
             }
-            let is_ready = self.stream.is_ready(PollFlags::OUT, RETRY);
+            let is_ready = self.stream.poll_ready(PollFlags::OUT, RETRY);
             let is_ready = is_ready.map_err(SendError::Io)?;
             if !is_ready && deadline.is_some_and(|deadline| deadline <= Instant::now()) {
                 return Ok(written);
@@ -127,7 +129,8 @@ impl Writer {
         }
     }
 
-    /// Whether there is anything to do before a message is sent.
+    /// Returns `true` if a flush is needed before a message is sent, or must report that the
+    /// connection is broken.
     const fn is_pending(&self) -> bool {
         self.broken || !self.encoder.is_empty()
     }
@@ -135,13 +138,13 @@ impl Writer {
     pub(super) fn shutdown(&mut self) -> Result<(), SendError> {
         self.flush()?;
         match self.stream.shutdown() {
-            // The peer was faster.
+            // The peer has closed the connection first.
             Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(()),
             result => result.map_err(SendError::Io),
         }
     }
 
-    /// After an error other than a timeout no other message can follow.
+    /// Marks the connection as broken after an error other than a timeout: no message can follow.
     fn progress(&mut self, written: io::Result<usize>) -> Result<usize, SendError> {
         let error = match written {
             Ok(0) => io::ErrorKind::WriteZero.into(),
@@ -154,9 +157,9 @@ impl Writer {
     }
 }
 
-impl Drop for Writer {
+impl Drop for BlockingWriter {
     fn drop(&mut self) {
-        // It fails where the peer has left.
+        // This fails if the peer has disconnected.
         let _ = self.stream.shutdown();
     }
 }

@@ -1,4 +1,4 @@
-//! The two directions of a connection, each on its own.
+//! The sending and receiving halves of a connection.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -17,14 +17,16 @@ use super::{elements, value};
 use crate::codec::{Bincode, Codec};
 use crate::error::{RecvError, SendError};
 
-/// The sending half of a connection. Clones send over the same connection, each message as a whole.
+/// The sending half of a connection. Clones send over the same connection; their messages are never
+/// interleaved.
 ///
-/// When the last one is dropped, the peer sees the end, while the [`Receiver`] can still receive.
+/// When the last clone is dropped, the sending direction is closed; the [`Receiver`] can still
+/// receive.
 ///
 /// # Cancel safety
 ///
-/// Every method is cancel safe: a message whose send is dropped is either not sent at all, or its rest
-/// is sent by a task of its own.
+/// Every method is cancel safe: if the future of a send is dropped, its message is either not sent
+/// at all, or a background task sends the rest.
 pub struct Sender<S = (), C = Bincode> {
     writer: Arc<Mutex<Writer>>,
     codec: C,
@@ -48,45 +50,46 @@ impl<S, C: Codec> Sender<S, C> {
     where
         S: Serialize,
     {
-        self.lock().await.guard().send(&self.codec, value).await
+        self.lock().await.writer().send(&self.codec, value).await
     }
 
     /// Sends bytes, as [`Connection::send_bytes`](super::Connection::send_bytes) does.
     ///
     /// # Errors
-    /// Those of the connection.
+    /// Any [`SendError`] but [`SendError::Encode`], if the connection is broken.
     pub async fn send_bytes(&self, message: &[u8]) -> Result<(), SendError> {
         self.send_vectored(&[message]).await
     }
 
-    /// Sends slices as one message, as [`Connection::send_vectored`](super::Connection::send_vectored) does.
+    /// Sends slices as one message, as
+    /// [`Connection::send_vectored`](super::Connection::send_vectored) does.
     ///
     /// # Errors
-    /// Those of the connection.
+    /// Any [`SendError`] but [`SendError::Encode`], if the connection is broken.
     pub async fn send_vectored(&self, slices: &[&[u8]]) -> Result<(), SendError> {
-        self.lock().await.guard().send_vectored(slices).await
+        self.lock().await.writer().send_vectored(slices).await
     }
 
     /// Sends numbers, as [`Connection::send_array`](super::Connection::send_array) does.
     ///
     /// # Errors
-    /// Those of the connection.
+    /// Any [`SendError`] but [`SendError::Encode`], if the connection is broken.
     pub async fn send_array<T: NoUninit>(&self, numbers: &[T]) -> Result<(), SendError> {
         self.send_bytes(bytemuck::cast_slice(numbers)).await
     }
 
-    /// Tells the peer that no more will come, whatever clones there are.
+    /// Closes the sending direction, even if there are clones.
     ///
     /// # Errors
-    /// Those of the connection.
+    /// Any [`SendError`] but [`SendError::Encode`], if the connection is broken.
     pub async fn close(self) -> Result<(), SendError> {
-        self.lock().await.guard().shutdown().await
+        self.lock().await.writer().shutdown().await
     }
 
-    async fn lock(&self) -> Turn<'_> {
-        Turn {
+    async fn lock(&self) -> WriterGuard<'_> {
+        WriterGuard {
             guard: Some(self.writer.lock().await),
-            writer: &self.writer,
+            mutex: &self.writer,
         }
     }
 }
@@ -107,26 +110,28 @@ impl<S, C> fmt::Debug for Sender<S, C> {
     }
 }
 
-/// One sender's turn at the writer.
-struct Turn<'a> {
+/// Exclusive use of the writer by one sender.
+struct WriterGuard<'a> {
     guard: Option<MutexGuard<'a, Writer>>,
-    writer: &'a Arc<Mutex<Writer>>,
+    mutex: &'a Arc<Mutex<Writer>>,
 }
 
-impl Turn<'_> {
-    fn guard(&mut self) -> &mut Writer {
-        self.guard.as_mut().expect("it is there until the drop")
+impl WriterGuard<'_> {
+    fn writer(&mut self) -> &mut Writer {
+        self.guard
+            .as_mut()
+            .expect("the guard is taken only on drop")
     }
 }
 
-impl Drop for Turn<'_> {
+impl Drop for WriterGuard<'_> {
     fn drop(&mut self) {
         let unwritten = self.guard.take().is_some_and(|guard| guard.has_unwritten());
-        // The next sender may never come, and the peer has half a message.
+        // There may never be another send, and the peer has half a message.
         if unwritten && let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            let writer = Arc::clone(self.writer);
+            let writer = Arc::clone(self.mutex);
             runtime.spawn(async move {
-                // If it fails, the next send says so.
+                // If this fails, the next send returns the error.
                 let _ = writer.lock().await.flush().await;
             });
         }
@@ -137,7 +142,7 @@ impl Drop for Turn<'_> {
 ///
 /// # Cancel safety
 ///
-/// Every method is cancel safe: nothing is lost when its future is dropped.
+/// Every method is cancel safe: no message is lost when its future is dropped.
 pub struct Receiver<R = (), C = Bincode> {
     reader: Reader,
     codec: C,
@@ -163,7 +168,7 @@ impl<R, C: Codec> Receiver<R, C> {
     {
         let message = self.reader.message(self.reader.max_message).await?;
         let value = value(&self.codec, message);
-        self.reader.done();
+        self.reader.release_buffer();
         value
     }
 
@@ -175,7 +180,8 @@ impl<R, C: Codec> Receiver<R, C> {
         self.reader.owned_message(max).await
     }
 
-    /// Receives into a buffer, as [`Connection::recv_bytes_into`](super::Connection::recv_bytes_into) does.
+    /// Receives into a buffer, as
+    /// [`Connection::recv_bytes_into`](super::Connection::recv_bytes_into) does.
     ///
     /// # Errors
     /// As with [`Connection::recv_bytes_into`](super::Connection::recv_bytes_into).
@@ -183,7 +189,8 @@ impl<R, C: Codec> Receiver<R, C> {
         self.reader.message_into(buffer).await
     }
 
-    /// Receives numbers, as [`Connection::recv_array_into`](super::Connection::recv_array_into) does.
+    /// Receives numbers, as [`Connection::recv_array_into`](super::Connection::recv_array_into)
+    /// does.
     ///
     /// # Errors
     /// As with [`Connection::recv_array_into`](super::Connection::recv_array_into).

@@ -1,50 +1,51 @@
-//! Descriptors over connections on Unix sockets.
+//! Passing descriptors over connections on Unix sockets.
 
 use std::future::poll_fn;
 use std::os::fd::{AsFd, OwnedFd};
 
 use tokio::time::timeout;
 
-use super::{Connection, Incoming, Outgoing, while_writing};
+use super::{Connection, StreamReadHalf, StreamWriteHalf, while_writing};
 use crate::codec::Codec;
 use crate::descriptor::{
-    ACKNOWLEDGEMENT, Acknowledge, DescriptorError, Descriptors, GRACE, PATIENCE, Reply, Taken,
-    only, send,
+    ACKNOWLEDGEMENT, Acknowledge, CONFIRMATION_TIMEOUT, ConfirmationDecision, DescriptorError,
+    DescriptorRead, Descriptors, SILENCE_TIMEOUT, expect_one, send_descriptor,
 };
 use crate::error::SendError;
 
-/// A descriptor that came, on its way to the program.
+/// A received descriptor that `recv_handle` has not returned yet.
 #[derive(Debug)]
-pub(crate) struct Arrived {
+pub(crate) struct PendingDescriptor {
     pub(crate) handle: OwnedFd,
-    /// Whether the peer was told, as far as it is to be.
-    pub(crate) is_answered: bool,
+    /// `true` once it is decided whether the descriptor is confirmed.
+    pub(crate) is_decided: bool,
 }
 
 impl<S, R, C: Codec> Connection<S, R, C> {
-    /// Sends a copy of an open file or socket to the peer, as `reduction.send_handle` in CPython.
+    /// Sends a copy of an open file or socket to the peer, like `reduction.send_handle` in CPython.
     ///
-    /// It waits for no confirmation unless [`Acknowledge::Always`] is set, and then for 30 seconds at most.
+    /// With [`Acknowledge::Always`] it waits for the confirmation of the peer for at most 30
+    /// seconds; otherwise it does not wait.
     ///
     /// # Errors
-    /// If the connection is not a Unix socket, or broke; [`DescriptorError::NotAcknowledged`] if the peer was to confirm
-    /// the descriptor and did not.
+    /// If the connection is not a Unix socket, or is broken; [`DescriptorError::NotAcknowledged`]
+    /// if the peer did not confirm the descriptor in time.
     ///
     /// # Cancel safety
-    /// The descriptor may have been sent. A confirmation that comes later is dropped.
+    /// The descriptor may have been sent. A later confirmation is discarded.
     pub async fn send_handle(&mut self, handle: impl AsFd) -> Result<(), DescriptorError> {
-        if !matches!(self.writer.outgoing, Outgoing::Unix(_)) {
+        if !matches!(self.writer.stream, StreamWriteHalf::Unix(_)) {
             return Err(DescriptorError::NotUnix);
         }
         self.writer.flush().await?;
-        let Outgoing::Unix(socket) = &mut self.writer.outgoing else {
+        let StreamWriteHalf::Unix(socket) = &mut self.writer.stream else {
             return Err(DescriptorError::NotUnix);
         };
-        poll_fn(|cx| socket.poll_send(cx, |socket| send(socket, &handle)))
+        poll_fn(|cx| socket.poll_send(cx, |socket| send_descriptor(socket, &handle)))
             .await
             .map_err(SendError::Io)?;
-        if self.reader.confirmations.sent::<C>(self.acknowledge) {
-            match timeout(PATIENCE, self.reader.confirmation()).await {
+        if self.reader.confirmations.record_sent::<C>(self.acknowledge) {
+            match timeout(CONFIRMATION_TIMEOUT, self.reader.confirmation()).await {
                 Ok(Ok(true)) => {}
                 Ok(Err(error)) => return Err(error.into()),
                 Ok(Ok(false)) | Err(_) => return Err(DescriptorError::NotAcknowledged),
@@ -53,88 +54,91 @@ impl<S, R, C: Codec> Connection<S, R, C> {
         Ok(())
     }
 
-    /// Receives an open file or socket from the peer, as `reduction.recv_handle` in CPython. It is closed
-    /// in programs that this one executes.
+    /// Receives an open file or socket from the peer, like `reduction.recv_handle` in CPython. The
+    /// descriptor is close-on-exec.
     ///
-    /// The connection must be told before that it [receives](Descriptors::Receive) descriptors.
+    /// The connection must be set to [receive](Descriptors::Receive) descriptors before.
     ///
     /// # Errors
-    /// [`DescriptorError::NotReceiving`] if it was not; if the connection is not a Unix socket, or ended, or the peer
-    /// sent something else.
+    /// [`DescriptorError::NotReceiving`] if it is not. Other errors if the connection is not a Unix
+    /// socket, is closed or broken, or the peer sent something other than a descriptor.
     ///
     /// # Cancel safety
-    /// Nothing is lost: the next call has the descriptor.
+    /// Nothing is lost: the next call returns the descriptor.
     pub async fn recv_handle(&mut self) -> Result<OwnedFd, DescriptorError> {
-        if !matches!(self.reader.incoming, Incoming::Unix(_)) {
+        if !matches!(self.reader.stream, StreamReadHalf::Unix(_)) {
             return Err(DescriptorError::NotUnix);
         }
         if self.reader.descriptors != Descriptors::Receive {
             return Err(DescriptorError::NotReceiving);
         }
-        if self.arrived.is_none() {
-            let take = poll_fn(|cx| self.reader.poll_take(cx));
+        if self.pending_descriptor.is_none() {
+            let take = poll_fn(|cx| self.reader.poll_descriptor(cx));
             let handle = match while_writing(&mut self.writer, take).await? {
-                Taken::End | Taken::Byte(_) => return Err(DescriptorError::NoDescriptor),
-                Taken::Handles {
+                DescriptorRead::End | DescriptorRead::Byte(_) => {
+                    return Err(DescriptorError::NoDescriptor);
+                }
+                DescriptorRead::Descriptors {
                     announced,
-                    handles,
-                    is_cut,
-                } => only(announced, handles, is_cut)?,
+                    descriptors,
+                    is_truncated,
+                } => expect_one(announced, descriptors, is_truncated)?,
             };
-            self.arrived = Some(Box::new(Arrived {
+            self.pending_descriptor = Some(Box::new(PendingDescriptor {
                 handle,
-                is_answered: false,
+                is_decided: false,
             }));
         }
-        self.answer().await;
+        self.confirm().await;
         self.writer.flush().await?;
-        let arrived = self.arrived.take();
-        arrived.map_or(Err(DescriptorError::NoDescriptor), |arrived| {
-            Ok(arrived.handle)
+        let pending = self.pending_descriptor.take();
+        pending.map_or(Err(DescriptorError::NoDescriptor), |pending| {
+            Ok(pending.handle)
         })
     }
 
-    /// Has the descriptor that arrived confirmed, if the peer waits for that.
-    async fn answer(&mut self) {
+    /// Confirms the pending descriptor, if the peer waits for a confirmation.
+    async fn confirm(&mut self) {
         if self
-            .arrived
+            .pending_descriptor
             .as_ref()
-            .is_none_or(|arrived| arrived.is_answered)
+            .is_none_or(|pending| pending.is_decided)
         {
             return;
         }
         let confirms = match self
             .reader
             .confirmations
-            .reply::<C>(self.acknowledge, &self.peer)
+            .decide::<C>(self.acknowledge, &self.peer)
         {
-            Reply::Nothing => false,
-            Reply::Confirm => true,
-            Reply::Watch => {
-                let goes_on = self.reader.poll(GRACE).await;
-                if goes_on {
-                    self.reader.confirmations.notice_silent();
+            ConfirmationDecision::Skip => false,
+            ConfirmationDecision::Confirm => true,
+            ConfirmationDecision::Watch => {
+                let has_more = self.reader.poll(SILENCE_TIMEOUT).await;
+                if has_more {
+                    self.reader.confirmations.record_no_confirmation();
                 }
-                !goes_on
+                !has_more
             }
         };
-        if let Some(arrived) = &mut self.arrived {
-            arrived.is_answered = true;
+        if let Some(pending) = &mut self.pending_descriptor {
+            pending.is_decided = true;
         }
         if confirms {
             self.writer.encoder.push_raw(&[ACKNOWLEDGEMENT]);
         }
     }
 
-    /// Whether the receiver of a descriptor confirms it. Default: [`Acknowledge::Auto`].
+    /// Sets whether the receiver of a descriptor confirms it. Default: [`Acknowledge::Auto`].
     pub const fn set_acknowledge(&mut self, acknowledge: Acknowledge) {
         self.acknowledge = acknowledge;
     }
 
-    /// What becomes of descriptors that the peer sends. What was read before is not changed by it: call this before
-    /// anything is received. It changes nothing where the connection is not a Unix socket.
+    /// Sets whether descriptors that the peer sends are received or closed. Bytes that were already
+    /// read are not affected, so call this before the first receive. It has no effect if the
+    /// connection is not a Unix socket.
     ///
-    /// Default: [`Descriptors::Close`], or what the listener or client says.
+    /// Default: [`Descriptors::Close`], or the setting of the listener or client.
     pub const fn set_descriptors(&mut self, descriptors: Descriptors) {
         self.reader.descriptors = descriptors;
     }

@@ -1,4 +1,4 @@
-//! How long a connection may be silent.
+//! Timeout for connections whose peer is silent.
 
 use std::io;
 use std::pin::Pin;
@@ -9,20 +9,20 @@ use tokio::time::{Sleep, sleep};
 
 use crate::error::RecvError;
 
-/// How long a receive waits for the next bytes. No clock is read while bytes come.
+/// Timeout of a receive that waits for the next bytes. The clock is not read while bytes arrive.
 #[derive(Debug)]
-pub(crate) struct Idle(Box<Timed>);
+pub(crate) struct IdleTimeout(Box<IdleTimer>);
 
 #[derive(Debug)]
-struct Timed {
+struct IdleTimer {
     time: Duration,
-    /// From when nothing was there, whichever receives waited since.
+    /// Started when a read first found no bytes; kept across receives that are dropped.
     timer: Option<Pin<Box<Sleep>>>,
 }
 
-impl Idle {
+impl IdleTimeout {
     pub(crate) fn new(time: Duration) -> Self {
-        Self(Box::new(Timed { time, timer: None }))
+        Self(Box::new(IdleTimer { time, timer: None }))
     }
 
     #[cfg(unix)]
@@ -30,22 +30,22 @@ impl Idle {
         self.0.time
     }
 
-    /// What a read gave, or that nothing came for too long.
+    /// Returns the result of a read, or a `TimedOut` error if no bytes arrived in time.
     #[inline]
-    pub(super) fn watch<T>(
+    pub(super) fn apply<T>(
         idle: &mut Option<Self>,
         cx: &mut Context<'_>,
         read: Poll<Result<T, RecvError>>,
     ) -> Poll<Result<T, RecvError>> {
         match idle {
             None => read,
-            Some(Self(timed)) => timed.watch(cx, read),
+            Some(Self(timer)) => timer.apply(cx, read),
         }
     }
 }
 
-impl Timed {
-    fn watch<T>(
+impl IdleTimer {
+    fn apply<T>(
         &mut self,
         cx: &mut Context<'_>,
         read: Poll<Result<T, RecvError>>,

@@ -1,4 +1,4 @@
-//! Connections: messages in both directions.
+//! Async connections: messages in both directions.
 
 use std::fmt;
 use std::future::{Future, poll_fn};
@@ -13,10 +13,10 @@ use rpc_core::transport::{Io, Peer};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::account::HalfAccount;
 use crate::auth::CHALLENGE;
 use crate::codec::{Bincode, Codec};
 use crate::error::{RecvError, SendError};
-use crate::share::Share;
 
 mod halves;
 #[cfg(unix)]
@@ -30,37 +30,37 @@ mod writer;
 
 pub use halves::{Receiver, Sender};
 #[cfg(unix)]
-pub(crate) use handles::Arrived;
-pub(crate) use idle::Idle;
+pub(crate) use handles::PendingDescriptor;
+pub(crate) use idle::IdleTimeout;
 pub(crate) use reader::Reader;
 #[cfg(unix)]
 pub(crate) use stream::own_credentials;
-pub(crate) use stream::{Incoming, Outgoing, Stream, split};
+pub(crate) use stream::{SplitStream, StreamReadHalf, StreamWriteHalf, split};
 #[cfg(unix)]
-pub(crate) use writer::COPIED;
+pub(crate) use writer::MAX_COPIED;
 pub(crate) use writer::Writer;
 
-/// How long a message may be, where nothing else is said: 64 MiB.
+/// Default maximum length of a received message: 64 MiB.
 pub(crate) const MAX_MESSAGE: usize = 64 * 1024 * 1024;
 
-/// A connection on which this side sends `S` and receives `R`, encoded by the codec `C`.
+/// A connection that sends values of `S` and receives values of `R`, encoded by the codec `C`.
 ///
-/// It comes from [`Client::connect`](crate::Client::connect), [`Listener::accept`](crate::Listener::accept)
-/// or [`pipe`](crate::pipe()), or stands on any byte stream ([`new`](Self::new)). `Connection<T>` sends and
-/// receives the same type, `Connection` alone is for bytes.
+/// It comes from [`Client::connect`](crate::Client::connect),
+/// [`Listener::accept`](crate::Listener::accept) or [`pipe`](crate::pipe()), or wraps any byte
+/// stream ([`new`](Self::new)). `Connection<T>` sends and receives the same type, `Connection`
+/// alone is for bytes.
 ///
 /// # Cancel safety
 ///
-/// Every method is cancel safe; this is what makes timeouts and `select!` safe to use. A message whose
-/// [`send`](Self::send) is dropped is either not sent at all, or its rest is sent with the next use
-/// of the connection, be it a send, a receive or [`close`](Self::close). A message whose
-/// [`recv`](Self::recv) is dropped is received by the next.
+/// Every method is cancel safe, so timeouts and `select!` are safe to use. If the future of a
+/// [`send`](Self::send) is dropped, its message is either not sent at all, or the rest is sent by
+/// the next send, receive or [`close`](Self::close). If the future of a [`recv`](Self::recv) is
+/// dropped, the next receive returns the message.
 ///
 /// # Limits
 ///
-/// Messages of more than 64 MiB are not received, unless
-/// [`set_max_message`](Self::set_max_message) says otherwise. Memory is taken as a message
-/// arrives, not as its length is announced.
+/// Messages of more than 64 MiB are rejected, unless [`set_max_message`](Self::set_max_message)
+/// changes the limit. Memory grows with the received bytes, not with the announced length.
 ///
 /// # Examples
 ///
@@ -84,20 +84,20 @@ pub struct Connection<S = (), R = S, C = Bincode> {
     pub(crate) peer: Peer,
     #[cfg(unix)]
     pub(crate) acknowledge: crate::descriptor::Acknowledge,
-    /// A descriptor that came to a receive which was dropped.
+    /// A descriptor received by a call that was dropped before it returned.
     #[cfg(unix)]
-    pub(crate) arrived: Option<Box<Arrived>>,
+    pub(crate) pending_descriptor: Option<Box<PendingDescriptor>>,
     types: PhantomData<fn(S) -> R>,
 }
 
 impl<S, R, C: Codec> Connection<S, R, C> {
-    /// A connection on this byte stream, without any authentication.
+    /// Creates a connection on a byte stream, without authentication.
     #[must_use]
     pub fn new(io: impl Io) -> Self {
-        let (incoming, outgoing, peer, _) = split(io);
+        let (read_half, write_half, peer, _) = split(io);
         Self::from_parts(
-            Reader::new(incoming, MAX_MESSAGE, Share::default()),
-            Writer::new(outgoing, Share::default()),
+            Reader::new(read_half, MAX_MESSAGE, HalfAccount::default()),
+            Writer::new(write_half, HalfAccount::default()),
             peer,
         )
     }
@@ -111,7 +111,7 @@ impl<S, R, C: Codec> Connection<S, R, C> {
             #[cfg(unix)]
             acknowledge: crate::descriptor::Acknowledge::default(),
             #[cfg(unix)]
-            arrived: None,
+            pending_descriptor: None,
             types: PhantomData,
         }
     }
@@ -119,11 +119,11 @@ impl<S, R, C: Codec> Connection<S, R, C> {
     /// Sends a value.
     ///
     /// # Errors
-    /// [`SendError::Encode`] if the value does not fit the codec; nothing was sent then. Other errors are
-    /// those of the connection.
+    /// [`SendError::Encode`] if the codec cannot encode the value; nothing was sent then. Any other
+    /// [`SendError`] if the connection is broken.
     ///
     /// # Cancel safety
-    /// The message is either not sent at all, or its rest goes out with the next use of the connection.
+    /// The message is either not sent at all, or the next use of the connection sends the rest.
     pub async fn send(&mut self, value: &S) -> Result<(), SendError>
     where
         S: Serialize,
@@ -134,11 +134,11 @@ impl<S, R, C: Codec> Connection<S, R, C> {
     /// Receives a value.
     ///
     /// # Errors
-    /// [`RecvError::Closed`] if the peer closed the connection; [`RecvError::Decode`] if what it sent is
-    /// not an `R`, after which the connection can still be used.
+    /// [`RecvError::Closed`] if the peer closed the connection; [`RecvError::Decode`] if the
+    /// message is not an `R`, after which the connection can still be used.
     ///
     /// # Cancel safety
-    /// Nothing is lost: the next receive has the message.
+    /// Nothing is lost: the next receive returns the message.
     pub async fn recv(&mut self) -> Result<R, RecvError>
     where
         R: DeserializeOwned,
@@ -146,27 +146,27 @@ impl<S, R, C: Codec> Connection<S, R, C> {
         let limit = self.reader.max_message;
         while_writing(&mut self.writer, self.reader.complete(limit)).await?;
         let value = value(&self.codec, self.reader.take(limit)?);
-        self.reader.done();
+        self.reader.release_buffer();
         value
     }
 
-    /// Sends bytes as they are, as CPython's `send_bytes`.
+    /// Sends bytes as one message, like CPython's `send_bytes`.
     ///
-    /// Large messages are written from where they are, without a copy.
+    /// Messages of more than 16 KiB are written without a copy.
     ///
     /// # Errors
-    /// Those of the connection.
+    /// Any [`SendError`] but [`SendError::Encode`], if the connection is broken.
     ///
     /// # Cancel safety
-    /// As with [`send`](Self::send). What is left of a large message is copied then.
+    /// As with [`send`](Self::send). The unsent rest of a large message is copied then.
     pub async fn send_bytes(&mut self, message: &[u8]) -> Result<(), SendError> {
         self.writer.send_vectored(&[message]).await
     }
 
-    /// Sends the slices as one message, without joining them first.
+    /// Sends the slices as one message. They need not be joined.
     ///
     /// # Errors
-    /// Those of the connection.
+    /// Any [`SendError`] but [`SendError::Encode`], if the connection is broken.
     ///
     /// # Cancel safety
     /// As with [`send_bytes`](Self::send_bytes).
@@ -174,11 +174,11 @@ impl<S, R, C: Codec> Connection<S, R, C> {
         self.writer.send_vectored(slices).await
     }
 
-    /// Sends numbers as the bytes they are in memory: those of this machine's byte order. A Python
+    /// Sends numbers as their bytes in memory, in the byte order of the local machine. A Python
     /// peer receives them with `recv_bytes_into(array)`.
     ///
     /// # Errors
-    /// Those of the connection.
+    /// Any [`SendError`] but [`SendError::Encode`], if the connection is broken.
     ///
     /// # Cancel safety
     /// As with [`send_bytes`](Self::send_bytes).
@@ -186,37 +186,39 @@ impl<S, R, C: Codec> Connection<S, R, C> {
         self.send_bytes(bytemuck::cast_slice(numbers)).await
     }
 
-    /// Receives a message as it is, of at most `max` bytes.
+    /// Receives a message of at most `max` bytes, without decoding it.
     ///
     /// # Errors
-    /// [`FrameError::TooLarge`](crate::frame::FrameError::TooLarge) if it is longer; it can still be
-    /// received with a higher limit. Other errors are those of the connection.
+    /// [`FrameError::TooLarge`](crate::frame::FrameError::TooLarge) if the message is longer; it
+    /// can still be received with a higher limit. [`RecvError::Closed`] if the peer closed the
+    /// connection, and other errors if it is broken.
     ///
     /// # Cancel safety
-    /// Nothing is lost: the next receive has the message.
+    /// Nothing is lost: the next receive returns the message.
     pub async fn recv_bytes(&mut self, max: usize) -> Result<Vec<u8>, RecvError> {
         while_writing(&mut self.writer, self.reader.owned_message(max)).await
     }
 
-    /// Receives a message straight into `buffer` and returns its length. The buffer is the limit: this
-    /// is how messages of any size are received.
+    /// Receives a message directly into `buffer` and returns its length. The buffer is the only
+    /// limit, so messages of any size can be received.
     ///
     /// # Errors
-    /// [`RecvError::BufferTooShort`] with the message if it is longer; the connection can still be used.
-    /// Other errors are those of the connection.
+    /// [`RecvError::BufferTooShort`] with the message if it is longer; the connection can still be
+    /// used. [`RecvError::Closed`] if the peer closed the connection, and other errors if it is
+    /// broken.
     ///
     /// # Cancel safety
-    /// Nothing is lost: the next receive has the message. The buffer may have changed.
+    /// Nothing is lost: the next receive returns the message. The buffer may have changed.
     pub async fn recv_bytes_into(&mut self, buffer: &mut [u8]) -> Result<usize, RecvError> {
         while_writing(&mut self.writer, self.reader.message_into(buffer)).await
     }
 
-    /// Receives numbers as their bytes in this machine's memory, straight into `numbers`, and returns
-    /// how many came. A Python peer sends them with `send_bytes(array)`.
+    /// Receives numbers as their bytes in memory, in the byte order of the local machine, directly
+    /// into `numbers`, and returns their count. A Python peer sends them with `send_bytes(array)`.
     ///
     /// # Errors
-    /// [`RecvError::NotElements`] with the message if it is no whole number of elements; otherwise as
-    /// with [`recv_bytes_into`](Self::recv_bytes_into).
+    /// [`RecvError::NotElements`] with the message if it is not a whole number of elements;
+    /// otherwise as with [`recv_bytes_into`](Self::recv_bytes_into).
     ///
     /// # Cancel safety
     /// As with [`recv_bytes_into`](Self::recv_bytes_into).
@@ -229,8 +231,8 @@ impl<S, R, C: Codec> Connection<S, R, C> {
         elements::<T>(&bytes[..length])
     }
 
-    /// Waits until something of the next message came, or the connection ended, but no longer than
-    /// `time`. Returns whether it did. As CPython's `poll`, it does not promise a whole message.
+    /// Waits for at most `time` until a part of the next message was received or the connection was
+    /// closed. Returns `true` if so. Like CPython's `poll`, it does not promise a whole message.
     ///
     /// # Cancel safety
     /// Nothing is lost.
@@ -238,60 +240,61 @@ impl<S, R, C: Codec> Connection<S, R, C> {
         while_writing(&mut self.writer, pin!(self.reader.poll(time))).await
     }
 
-    /// Splits the connection into halves that work independently of each other. They pass no descriptors; the system
-    /// closes those that come.
+    /// Splits the connection into independent halves. They do not pass descriptors; the system
+    /// closes those that the peer sends.
     #[must_use]
     pub fn split(mut self) -> (Sender<S, C>, Receiver<R, C>) {
-        self.reader.stop_taking();
+        self.reader.stop_receiving_descriptors();
         (
             Sender::from_parts(self.writer, self.codec.clone()),
             Receiver::from_parts(self.reader, self.codec),
         )
     }
 
-    /// Sends what dropped [`send`](Self::send)s have left, and closes the connection. Dropping it does
-    /// the same but for what is left.
+    /// Sends the unsent rest of dropped [`send`](Self::send)s, and closes the connection. Dropping
+    /// the connection closes it without sending that rest.
     ///
     /// # Errors
-    /// Those of the connection.
+    /// Any [`SendError`] but [`SendError::Encode`], if the connection is broken.
     ///
     /// # Cancel safety
-    /// The connection is closed in any case; what was left may be sent in part, which the peer gets
-    /// to know as a [truncated](crate::frame::FrameError::Truncated) message.
+    /// The connection is closed in any case. The rest may be sent in part, which the peer sees as a
+    /// [truncated](crate::frame::FrameError::Truncated) message.
     pub async fn close(mut self) -> Result<(), SendError> {
         self.writer.shutdown().await
     }
 
-    /// Who is at the other end.
+    /// Returns the peer.
     #[must_use]
     pub const fn peer(&self) -> &Peer {
         &self.peer
     }
 
-    /// How many bytes a message may have that is received with [`recv`](Self::recv), or that comes
-    /// for a [buffer](Self::recv_bytes_into) too short.
+    /// Sets the maximum length, in bytes, of a message that is received with [`recv`](Self::recv)
+    /// or returned because the [buffer](Self::recv_bytes_into) is too short.
     ///
-    /// Default: 64 MiB, or what the listener or client says.
+    /// Default: 64 MiB, or the setting of the listener or client.
     pub const fn set_max_message(&mut self, bytes: usize) {
         self.reader.max_message = bytes;
     }
 
-    /// How long a receive may wait for the next bytes; then it fails with an [error](RecvError::Io) of the kind
-    /// `TimedOut`. Receives that are dropped and begun anew share the time; [`poll`](Self::poll) and
-    /// [`wait`](crate::wait()) have their own.
+    /// Sets how long a receive waits for the next bytes before it fails with an
+    /// [error](RecvError::Io) of the kind `TimedOut`. Dropping a receive and starting another does
+    /// not restart the time. [`poll`](Self::poll) and [`wait`](crate::wait()) have their own
+    /// timeouts.
     ///
-    /// Default: for ever, or what the listener or client says.
+    /// Default: no timeout, or the setting of the listener or client.
     pub fn set_idle_timeout(&mut self, time: Option<Duration>) {
-        self.reader.idle = time.map(Idle::new);
+        self.reader.idle = time.map(IdleTimeout::new);
     }
 
-    /// The same connection with another codec, or other settings of it.
+    /// Converts the connection to another codec, or to other settings of its codec.
     #[must_use]
     pub fn with_codec<D: Codec>(self, codec: D) -> Connection<S, R, D> {
         self.convert(codec)
     }
 
-    /// The same connection for other types, such as after a first message that says what follows.
+    /// Converts the connection to other types, such as after a first message that announces them.
     #[must_use]
     pub fn with_types<T, U>(self) -> Connection<T, U, C> {
         let codec = self.codec.clone();
@@ -307,7 +310,7 @@ impl<S, R, C: Codec> Connection<S, R, C> {
             #[cfg(unix)]
             acknowledge: self.acknowledge,
             #[cfg(unix)]
-            arrived: self.arrived,
+            pending_descriptor: self.pending_descriptor,
             types: PhantomData,
         }
     }
@@ -321,7 +324,7 @@ impl<S, R, C> fmt::Debug for Connection<S, R, C> {
     }
 }
 
-/// Receives, and meanwhile writes what a dropped send has left, for which the peer may be waiting.
+/// Receives, and meanwhile writes the rest of a dropped send, since the peer may be waiting for it.
 fn while_writing<T>(
     writer: &mut Writer,
     mut receive: impl Future<Output = T> + Unpin,
@@ -329,7 +332,7 @@ fn while_writing<T>(
     poll_fn(move |cx| {
         let received = Pin::new(&mut receive).poll(cx);
         if received.is_pending() && writer.has_unwritten() {
-            // If it fails, the next send says so.
+            // If this fails, the next send returns the error.
             let _ = writer.poll_flush(cx);
         }
         received

@@ -1,4 +1,4 @@
-//! Receiving: frames from a byte stream.
+//! Receiving frames from a byte stream.
 
 use std::future::poll_fn;
 use std::io;
@@ -9,26 +9,26 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, ReadBuf};
 use tokio::time::timeout;
 
-use super::idle::Idle;
-use super::stream::Incoming;
+use super::idle::IdleTimeout;
+use super::stream::StreamReadHalf;
+use crate::account::{Evicted, HalfAccount};
 #[cfg(unix)]
-use crate::descriptor::{Confirmations, Descriptors, Taken};
+use crate::descriptor::{Confirmations, DescriptorRead, Descriptors};
 use crate::error::RecvError;
 use crate::frame::{Decoder, Header};
-use crate::share::{Gone, Share};
 
-/// The receiving half of every kind of connection.
+/// The receiving half of an async connection, on any kind of stream.
 #[derive(Debug)]
 pub(crate) struct Reader {
-    pub(crate) incoming: Incoming,
+    pub(crate) stream: StreamReadHalf,
     pub(crate) decoder: Decoder,
     pub(crate) max_message: usize,
-    /// What it holds of the listener's budget.
-    pub(crate) share: Share,
-    /// What a wait met; the next receive reports it.
-    pub(crate) failed: Option<io::Error>,
-    /// How long to wait for bytes, where that has a limit.
-    pub(crate) idle: Option<Idle>,
+    /// The received bytes held in the listener's budget.
+    pub(crate) account: HalfAccount,
+    /// An error met while waiting for input; the next receive returns it.
+    pub(crate) deferred_error: Option<io::Error>,
+    /// The timeout of receives, if one is set.
+    pub(crate) idle: Option<IdleTimeout>,
     #[cfg(unix)]
     pub(crate) descriptors: Descriptors,
     #[cfg(unix)]
@@ -36,13 +36,13 @@ pub(crate) struct Reader {
 }
 
 impl Reader {
-    pub(crate) fn new(incoming: Incoming, max_message: usize, share: Share) -> Self {
+    pub(crate) fn new(stream: StreamReadHalf, max_message: usize, account: HalfAccount) -> Self {
         Self {
-            incoming,
+            stream,
             decoder: Decoder::new(),
             max_message,
-            share,
-            failed: None,
+            account,
+            deferred_error: None,
             idle: None,
             #[cfg(unix)]
             descriptors: Descriptors::Close,
@@ -51,13 +51,13 @@ impl Reader {
         }
     }
 
-    /// The next message. Nothing is lost when the future is dropped.
+    /// Receives the next message. Nothing is lost when the future is dropped.
     pub(crate) async fn message(&mut self, limit: usize) -> Result<&[u8], RecvError> {
         self.complete(limit).await?;
         self.take(limit)
     }
 
-    /// Receives until the decoder holds the whole of the next message.
+    /// Receives until the next message is complete in the decoder.
     pub(crate) fn complete(
         &mut self,
         limit: usize,
@@ -65,25 +65,25 @@ impl Reader {
         poll_fn(move |cx| self.poll_complete(cx, limit))
     }
 
-    /// The next message, all of which came.
+    /// Takes the next message, which must be complete.
     pub(crate) fn take(&mut self, limit: usize) -> Result<&[u8], RecvError> {
         let message = self.decoder.message(limit)?.unwrap_or_default();
         #[cfg(unix)]
-        self.confirmations.notice(message);
+        self.confirmations.record_message(message);
         Ok(message)
     }
 
-    /// Gives back what a message took that is decoded by now, where that counts.
+    /// Releases the memory of a message that was decoded, if it is counted in a budget.
     #[inline]
-    pub(crate) fn done(&mut self) {
-        if self.share.concerns(0) {
-            self.decoder.rest();
-            // It holds less than before.
-            let _ = self.share.resize(self.decoder.size());
+    pub(crate) fn release_buffer(&mut self) {
+        if self.account.must_count(0) {
+            self.decoder.release_buffer();
+            // Shrinking never fails.
+            let _ = self.account.resize(self.decoder.size());
         }
     }
 
-    /// The next message, to keep.
+    /// Receives the next message as an owned buffer.
     pub(crate) fn owned_message(
         &mut self,
         limit: usize,
@@ -91,16 +91,16 @@ impl Reader {
         poll_fn(move |cx| self.poll_owned_message(cx, limit))
     }
 
-    /// Receives the next message straight into `buffer`, and gives its length.
+    /// Receives the next message directly into `buffer`, and returns its length.
     pub(crate) fn message_into<'a>(&'a mut self, buffer: &'a mut [u8]) -> MessageInto<'a> {
         MessageInto {
             reader: self,
             buffer,
-            begun: None,
+            progress: None,
         }
     }
 
-    /// The header of the next message, which is not taken.
+    /// Receives the header of the next message without taking it.
     fn poll_header(&mut self, cx: &mut Context<'_>) -> Poll<Result<Header, RecvError>> {
         loop {
             self.skip_confirmations();
@@ -111,11 +111,11 @@ impl Reader {
         }
     }
 
-    /// Takes confirmations of descriptors off that stand before the next message.
+    /// Skips confirmations of descriptors in front of the next message.
     #[inline]
     fn skip_confirmations(&mut self) {
         #[cfg(unix)]
-        self.confirmations.skip(&mut self.decoder);
+        self.confirmations.skip_in(&mut self.decoder);
     }
 
     fn poll_complete(&mut self, cx: &mut Context<'_>, limit: usize) -> Poll<Result<(), RecvError>> {
@@ -134,20 +134,21 @@ impl Reader {
     ) -> Poll<Result<Vec<u8>, RecvError>> {
         ready!(self.poll_complete(cx, limit))?;
         let message = self.decoder.owned_message(limit)?.unwrap_or_default();
-        self.done();
+        self.release_buffer();
         Poll::Ready(Ok(message))
     }
 
-    /// Waits for the confirmation of a descriptor. Says whether it came, and not something else.
+    /// Waits for the next byte. Returns `true` if it confirms a descriptor, and `false` if it
+    /// belongs to something else.
     #[cfg(unix)]
     pub(crate) async fn confirmation(&mut self) -> Result<bool, RecvError> {
         poll_fn(|cx| {
             if !self.decoder.is_empty() {
-                let comes = self.confirmations.takes(self.decoder.peek_byte());
-                if comes {
-                    self.decoder.byte();
+                let is_confirmation = self.confirmations.consume(self.decoder.peek_byte());
+                if is_confirmation {
+                    self.decoder.take_byte();
                 }
-                return Poll::Ready(Ok(comes));
+                return Poll::Ready(Ok(is_confirmation));
             }
             let next = ready!(self.poll_confirmation(cx)).map_err(RecvError::Io)?;
             Poll::Ready(next.ok_or(RecvError::Closed))
@@ -155,73 +156,80 @@ impl Reader {
         .await
     }
 
-    /// Takes the next byte that comes if it confirms a descriptor. Says whether it did; nothing at the end.
+    /// Takes the next byte if it confirms a descriptor. Returns whether it does, or `None` at the
+    /// end of the stream.
     #[cfg(unix)]
     fn poll_confirmation(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Option<bool>>> {
-        let Incoming::Unix(socket) = &mut self.incoming else {
+        let StreamReadHalf::Unix(socket) = &mut self.stream else {
             return Poll::Ready(Ok(None));
         };
         let next = ready!(socket.poll_peek(cx))?;
-        let comes = self.confirmations.takes(next);
-        if comes {
+        let is_confirmation = self.confirmations.consume(next);
+        if is_confirmation {
             let mut byte = [0];
-            // It was there to be seen.
+            // The byte was peeked, so this read does not wait.
             let _ = Pin::new(socket).poll_read(cx, &mut ReadBuf::new(&mut byte));
         }
-        Poll::Ready(Ok(next.map(|_| comes)))
+        Poll::Ready(Ok(next.map(|_| is_confirmation)))
     }
 
-    /// Takes the next byte and the descriptors beside it, unless it is one of a message.
+    /// Takes the next byte and the descriptors beside it, unless the byte belongs to a message.
     #[cfg(unix)]
-    pub(crate) fn poll_take(&mut self, cx: &mut Context<'_>) -> Poll<Result<Taken, RecvError>> {
-        if let Some(error) = self.failed.take() {
+    pub(crate) fn poll_descriptor(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<DescriptorRead, RecvError>> {
+        if let Some(error) = self.deferred_error.take() {
             return Poll::Ready(Err(RecvError::Io(error)));
         }
         loop {
             self.skip_confirmations();
             if let Some(byte) = self.decoder.peek_byte() {
-                return Poll::Ready(Ok(Taken::Byte(byte)));
+                return Poll::Ready(Ok(DescriptorRead::Byte(byte)));
             }
-            let Incoming::Unix(socket) = &mut self.incoming else {
-                return Poll::Ready(Ok(Taken::End));
+            let StreamReadHalf::Unix(socket) = &mut self.stream else {
+                return Poll::Ready(Ok(DescriptorRead::End));
             };
-            let taken = socket.poll_take(cx).map_err(RecvError::Io);
-            match ready!(Idle::watch(&mut self.idle, cx, taken))? {
-                Taken::End => {
+            let read = socket.poll_receive_descriptor(cx).map_err(RecvError::Io);
+            match ready!(IdleTimeout::apply(&mut self.idle, cx, read))? {
+                DescriptorRead::End => {
                     self.decoder.end()?;
                     return Poll::Ready(Err(RecvError::Closed));
                 }
-                Taken::Byte(byte) => self.decoder.feed(&[byte]),
-                handles @ Taken::Handles { .. } => return Poll::Ready(Ok(handles)),
+                DescriptorRead::Byte(byte) => self.decoder.feed(&[byte]),
+                descriptors @ DescriptorRead::Descriptors { .. } => {
+                    return Poll::Ready(Ok(descriptors));
+                }
             }
         }
     }
 
-    /// Takes no descriptors any more, and so reads as far ahead as it can.
-    pub(crate) const fn stop_taking(&mut self) {
+    /// Stops receiving descriptors, so that reads may go beyond the end of a message again.
+    pub(crate) const fn stop_receiving_descriptors(&mut self) {
         #[cfg(unix)]
         {
             self.descriptors = Descriptors::Close;
         }
     }
 
-    /// Whether reads must not go beyond the end of the next message, where descriptors may stand.
+    /// Returns `true` if reads must not go beyond the end of the next message, since descriptors
+    /// may follow it.
     #[inline]
     const fn is_exact(&self) -> bool {
         #[cfg(unix)]
         return matches!(self.descriptors, Descriptors::Receive)
-            && matches!(self.incoming, Incoming::Unix(_));
+            && matches!(self.stream, StreamReadHalf::Unix(_));
         #[cfg(not(unix))]
         return false;
     }
 
-    /// Receives more of the next message.
+    /// Receives further bytes of the next message.
     fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), RecvError>> {
-        if let Some(error) = self.failed.take() {
+        if let Some(error) = self.deferred_error.take() {
             return Poll::Ready(Err(RecvError::Io(error)));
         }
         let read = self.poll_read(cx);
-        let read = Idle::watch(&mut self.idle, cx, read);
+        let read = IdleTimeout::apply(&mut self.idle, cx, read);
         if ready!(read)? == 0 {
             self.decoder.end()?;
             return Poll::Ready(Err(RecvError::Closed));
@@ -229,9 +237,9 @@ impl Reader {
         Poll::Ready(Ok(()))
     }
 
-    /// Reads once into the decoder, and tells how much. While nothing comes, that needs no memory.
+    /// Reads once into the decoder and returns the number of bytes. Holds no buffer while pending.
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<usize, RecvError>> {
-        if self.share.is_gone() {
+        if self.account.is_evicted() {
             return Poll::Ready(Err(RecvError::Evicted));
         }
         let space = match self.is_exact() {
@@ -240,18 +248,18 @@ impl Reader {
             _ => self.decoder.prepare(),
         };
         let size = self.decoder.size();
-        if self.share.concerns(size)
-            && let Err(Gone) = ready!(self.share.poll_room(cx, size))
+        if self.account.must_count(size)
+            && let Err(Evicted) = ready!(self.account.poll_resize(cx, size))
         {
             self.decoder.clear();
             return Poll::Ready(Err(RecvError::Evicted));
         }
         let mut space = ReadBuf::new(self.decoder.prepared(space));
-        let Poll::Ready(result) = Pin::new(&mut self.incoming).poll_read(cx, &mut space) else {
-            self.decoder.rest();
-            if self.share.concerns(0) {
-                // It holds less now, if anything.
-                let _ = self.share.resize(self.decoder.size());
+        let Poll::Ready(result) = Pin::new(&mut self.stream).poll_read(cx, &mut space) else {
+            self.decoder.release_buffer();
+            if self.account.must_count(0) {
+                // Shrinking never fails.
+                let _ = self.account.resize(self.decoder.size());
             }
             return Poll::Pending;
         };
@@ -260,9 +268,9 @@ impl Reader {
         Poll::Ready(result.map(|()| count).map_err(RecvError::Io))
     }
 
-    /// Ready when something of the next message came, or no more will.
+    /// Completes once a part of the next message was received, or none can be received any more.
     pub(crate) fn poll_readable(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if self.failed.is_some() || self.share.is_gone() {
+        if self.deferred_error.is_some() || self.account.is_evicted() {
             return Poll::Ready(());
         }
         loop {
@@ -271,7 +279,7 @@ impl Reader {
                 return Poll::Ready(());
             }
             let read = match self.is_exact() {
-                // What came may stand beside a descriptor, and stays where it is.
+                // The byte may come with a descriptor, so it is only peeked.
                 #[cfg(unix)]
                 true => ready!(self.poll_confirmation(cx))
                     .map(|next| next == Some(true))
@@ -281,10 +289,10 @@ impl Reader {
             match read {
                 Ok(true) => {}
                 Err(RecvError::Io(error)) => {
-                    self.failed = Some(error);
+                    self.deferred_error = Some(error);
                     return Poll::Ready(());
                 }
-                // The end, or that the connection has to go, is what the next receive meets as well.
+                // The next receive meets the end of the stream, or the eviction, as well.
                 Ok(false) | Err(_) => return Poll::Ready(()),
             }
         }
@@ -297,20 +305,20 @@ impl Reader {
     }
 }
 
-/// A message that is received straight into the caller's buffer. If that is given up, what came goes back to the
-/// decoder, from where the message can be received anew.
+/// Future that receives a message directly into the caller's buffer. If it is dropped, the received
+/// part is put back into the decoder, so that the next receive returns the message.
 pub(crate) struct MessageInto<'a> {
     reader: &'a mut Reader,
     buffer: &'a mut [u8],
-    /// The header, once it is taken, and how much of the message came.
-    begun: Option<(Header, usize)>,
+    /// The header, once taken, and the number of received bytes of the message.
+    progress: Option<(Header, usize)>,
 }
 
 impl Future for MessageInto<'_> {
     type Output = Result<usize, RecvError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        if self.begun.is_some() {
+        if self.progress.is_some() {
             return self.poll_rest(cx);
         }
         let Self { reader, buffer, .. } = &mut *self;
@@ -327,20 +335,20 @@ impl Future for MessageInto<'_> {
             return Poll::Ready(Ok(length));
         }
         self.buffer = &mut std::mem::take(&mut self.buffer)[..length];
-        self.begun = Some((header, filled));
+        self.progress = Some((header, filled));
         self.poll_rest(cx)
     }
 }
 
 impl MessageInto<'_> {
     fn poll_rest(&mut self, cx: &mut Context<'_>) -> Poll<Result<usize, RecvError>> {
-        while let Some((_, filled)) = &mut self.begun
+        while let Some((_, filled)) = &mut self.progress
             && *filled < self.buffer.len()
         {
             let mut space = ReadBuf::new(&mut self.buffer[*filled..]);
-            let Reader { incoming, idle, .. } = &mut *self.reader;
-            let read = Pin::new(incoming).poll_read(cx, &mut space);
-            ready!(Idle::watch(idle, cx, read.map_err(RecvError::Io)))?;
+            let Reader { stream, idle, .. } = &mut *self.reader;
+            let read = Pin::new(stream).poll_read(cx, &mut space);
+            ready!(IdleTimeout::apply(idle, cx, read.map_err(RecvError::Io)))?;
             match space.filled().len() {
                 0 => {
                     self.put_back();
@@ -350,12 +358,12 @@ impl MessageInto<'_> {
                 count => *filled += count,
             }
         }
-        self.begun = None;
+        self.progress = None;
         Poll::Ready(Ok(self.buffer.len()))
     }
 
     fn put_back(&mut self) {
-        if let Some((header, filled)) = self.begun.take() {
+        if let Some((header, filled)) = self.progress.take() {
             let part = &self.buffer[..filled];
             self.reader.decoder.put_back(&header, part);
         }

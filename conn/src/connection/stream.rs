@@ -1,4 +1,4 @@
-//! The byte streams under a connection, each split into its two directions.
+//! The byte streams under a connection, each split into a read half and a write half.
 
 use std::any::Any;
 use std::fmt;
@@ -15,48 +15,48 @@ use tokio::net::{UnixStream, unix::pipe};
 use tokio::runtime::Handle;
 
 #[cfg(unix)]
-use super::unix::{UnixIncoming, UnixOutgoing};
+use super::unix::{UnixReadHalf, UnixWriteHalf};
 use crate::auth::Channel;
 
-/// Where bytes come from.
-pub(crate) enum Incoming {
+/// The read half of a byte stream.
+pub(crate) enum StreamReadHalf {
     Tcp(tcp::OwnedReadHalf),
     #[cfg(unix)]
-    Unix(UnixIncoming),
+    Unix(UnixReadHalf),
     #[cfg(unix)]
     Pipe(pipe::Receiver),
     Other(ReadHalf<Box<dyn Io>>),
 }
 
-/// Where bytes go.
-pub(crate) enum Outgoing {
+/// The write half of a byte stream.
+pub(crate) enum StreamWriteHalf {
     Tcp(tcp::OwnedWriteHalf),
     #[cfg(unix)]
-    Unix(UnixOutgoing),
+    Unix(UnixWriteHalf),
     #[cfg(unix)]
     Pipe(pipe::Sender),
-    Other(Closing),
+    Other(ShutdownOnDrop),
 }
 
-/// Half of a stream of any kind. Unlike those of sockets it does not end with its half by itself.
-pub(crate) struct Closing(WriteHalf<Box<dyn Io>>);
+/// The write half of a custom stream. It shuts its direction down on drop, as sockets do by
+/// themselves.
+pub(crate) struct ShutdownOnDrop(WriteHalf<Box<dyn Io>>);
 
-impl Drop for Closing {
+impl Drop for ShutdownOnDrop {
     fn drop(&mut self) {
-        // Streams that cannot end at once end when the other half is dropped too.
+        // A stream that cannot shut down at once closes when its read half is dropped too.
         let mut cx = Context::from_waker(Waker::noop());
         let _ = Pin::new(&mut self.0).poll_shutdown(&mut cx);
     }
 }
 
-/// A byte stream in its two directions, and what is known of the other end and the channel.
-pub(crate) type Stream = (Incoming, Outgoing, Peer, Channel);
+/// The halves of a byte stream, its peer, and the identity of its channel.
+pub(crate) type SplitStream = (StreamReadHalf, StreamWriteHalf, Peer, Channel);
 
-/// Splits a byte stream, and tells what is known of its channel and peer.
+/// Splits a byte stream, and determines its peer and channel.
 ///
-/// Sockets are recognised, so that they keep what only they can do: directions that work without a
-/// lock, and descriptors.
-pub(crate) fn split(io: impl Io) -> Stream {
+/// Sockets are recognised by type, so that their halves need no lock and can pass descriptors.
+pub(crate) fn split(io: impl Io) -> SplitStream {
     let io = match downcast::<TcpStream>(io) {
         Ok(tcp) => return split_tcp(tcp),
         Err(io) => io,
@@ -71,44 +71,44 @@ pub(crate) fn split(io: impl Io) -> Stream {
     } else {
         (Peer::Unknown, Channel::Unknown)
     };
-    let (incoming, outgoing) = split_other(io);
-    (incoming, outgoing, peer, channel)
+    let (read_half, write_half) = split_other(io);
+    (read_half, write_half, peer, channel)
 }
 
-fn split_other(io: impl Io) -> (Incoming, Outgoing) {
+fn split_other(io: impl Io) -> (StreamReadHalf, StreamWriteHalf) {
     let io: Box<dyn Io> = Box::new(io);
-    let (incoming, outgoing) = tokio::io::split(io);
+    let (read_half, write_half) = tokio::io::split(io);
     (
-        Incoming::Other(incoming),
-        Outgoing::Other(Closing(outgoing)),
+        StreamReadHalf::Other(read_half),
+        StreamWriteHalf::Other(ShutdownOnDrop(write_half)),
     )
 }
 
 fn downcast<T: 'static>(io: impl Io) -> Result<T, impl Io> {
     let mut io = Some(io);
     match (&mut io as &mut dyn Any).downcast_mut::<Option<T>>() {
-        Some(socket) => Ok(socket.take().expect("it was just put there")),
-        None => Err(io.expect("it was just put there")),
+        Some(socket) => Ok(socket.take().expect("the option was just filled")),
+        None => Err(io.expect("the option was just filled")),
     }
 }
 
-fn split_tcp(tcp: TcpStream) -> Stream {
-    // Both fail where the peer has left already; the first read tells that better.
+fn split_tcp(tcp: TcpStream) -> SplitStream {
+    // Both fail if the peer has disconnected; the first read returns a better error.
     let (peer, channel) = match (tcp.local_addr(), tcp.peer_addr()) {
         (Ok(local), Ok(peer)) => (Peer::Tcp(peer), Channel::Tcp { local, peer }),
         _ => (Peer::Unknown, Channel::Unknown),
     };
-    let (incoming, outgoing) = tcp.into_split();
+    let (read_half, write_half) = tcp.into_split();
     (
-        Incoming::Tcp(incoming),
-        Outgoing::Tcp(outgoing),
+        StreamReadHalf::Tcp(read_half),
+        StreamWriteHalf::Tcp(write_half),
         peer,
         channel,
     )
 }
 
 #[cfg(unix)]
-fn split_unix(unix: UnixStream) -> Stream {
+fn split_unix(unix: UnixStream) -> SplitStream {
     let peer = rpc_core::transport::unix::peer(&unix);
     let channel = match peer {
         Peer::Unix(Some(peer)) => Channel::Unix {
@@ -118,15 +118,18 @@ fn split_unix(unix: UnixStream) -> Stream {
         _ => Channel::Unknown,
     };
     if Handle::try_current().is_err() {
-        let (incoming, outgoing) = split_other(unix);
-        return (incoming, outgoing, peer, channel);
+        let (read_half, write_half) = split_other(unix);
+        return (read_half, write_half, peer, channel);
     }
-    let (incoming, outgoing) = match super::unix::split(unix) {
-        Ok((incoming, outgoing)) => (Incoming::Unix(incoming), Outgoing::Unix(outgoing)),
-        // A socket that no event loop takes is as good as closed.
+    let (read_half, write_half) = match super::unix::split(unix) {
+        Ok((read_half, write_half)) => (
+            StreamReadHalf::Unix(read_half),
+            StreamWriteHalf::Unix(write_half),
+        ),
+        // A socket that cannot be registered with the event loop is as good as closed.
         Err(_) => split_other(tokio::io::duplex(1).0),
     };
-    (incoming, outgoing, peer, channel)
+    (read_half, write_half, peer, channel)
 }
 
 #[cfg(unix)]
@@ -138,7 +141,7 @@ pub(crate) fn own_credentials() -> rpc_core::transport::Credentials {
     }
 }
 
-/// Does the same with each kind of stream.
+/// Applies an action to every kind of stream.
 macro_rules! each {
     ($self:expr, $stream:ident => $action:expr) => {
         match $self {
@@ -152,7 +155,7 @@ macro_rules! each {
     };
 }
 
-impl AsyncWrite for Closing {
+impl AsyncWrite for ShutdownOnDrop {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -182,7 +185,7 @@ impl AsyncWrite for Closing {
     }
 }
 
-impl AsyncRead for Incoming {
+impl AsyncRead for StreamReadHalf {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -192,7 +195,7 @@ impl AsyncRead for Incoming {
     }
 }
 
-impl AsyncWrite for Outgoing {
+impl AsyncWrite for StreamWriteHalf {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -222,8 +225,9 @@ impl AsyncWrite for Outgoing {
     }
 }
 
-impl Outgoing {
-    /// Whether something is to be done once all is written: TLS and the like may hold on to what they were given.
+impl StreamWriteHalf {
+    /// Returns `true` if the stream must be flushed after the last write: streams such as TLS may
+    /// buffer bytes.
     pub(super) const fn needs_flush(&self) -> bool {
         match self {
             #[cfg(unix)]
@@ -234,7 +238,7 @@ impl Outgoing {
     }
 }
 
-impl Incoming {
+impl StreamReadHalf {
     const fn name(&self) -> &'static str {
         match self {
             Self::Tcp(_) => "tcp",
@@ -247,14 +251,14 @@ impl Incoming {
     }
 }
 
-impl fmt::Debug for Incoming {
+impl fmt::Debug for StreamReadHalf {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Incoming({})", self.name())
+        write!(f, "StreamReadHalf({})", self.name())
     }
 }
 
-impl fmt::Debug for Outgoing {
+impl fmt::Debug for StreamWriteHalf {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Outgoing(..)")
+        f.write_str("StreamWriteHalf(..)")
     }
 }

@@ -10,7 +10,7 @@ mod panics;
 mod unix;
 
 #[tokio::test]
-async fn a_sender_that_is_dropped_ends_one_direction_on_every_kind_of_stream() {
+async fn dropping_a_sender_closes_one_direction_on_every_kind_of_stream() {
     let memory = tokio::io::duplex(64);
     let unix = tokio::net::UnixStream::pair().unwrap();
     let pairs: [(Connection<u8>, Connection<u8>); 2] = [
@@ -31,7 +31,7 @@ async fn a_sender_that_is_dropped_ends_one_direction_on_every_kind_of_stream() {
 }
 
 #[tokio::test]
-async fn errors_tell_the_ends_of_a_stream_apart() {
+async fn errors_distinguish_a_regular_close_from_a_truncated_message() {
     let connection = async |bytes: &[u8]| {
         let (mut raw, other) = tokio::io::duplex(1024);
         raw.write_all(bytes).await.unwrap();
@@ -65,7 +65,7 @@ async fn errors_tell_the_ends_of_a_stream_apart() {
 }
 
 #[tokio::test]
-async fn a_value_that_cannot_be_encoded_leaves_the_connection_in_step() {
+async fn a_value_that_cannot_be_encoded_leaves_the_connection_usable() {
     let (here, there) = tokio::io::duplex(1024);
     let mut here = Connection::<serde_json::Value, (), Bincode>::new(here);
     let mut raw = there;
@@ -118,6 +118,6 @@ async fn readiness() {
     assert_eq!(there.recv().await.unwrap(), 2);
     assert!(!there.poll(Duration::ZERO).await);
     drop(here);
-    assert!(there.poll(Duration::ZERO).await, "the end is input too");
+    assert!(there.poll(Duration::ZERO).await, "a close counts as input");
     assert!(there.recv().await.unwrap_err().is_closed());
 }

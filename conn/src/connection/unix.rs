@@ -1,8 +1,8 @@
-//! Unix sockets, whose two directions the event loop watches apart.
+//! Unix sockets, whose two directions are registered with the event loop separately.
 //!
-//! Unlike TCP, a Unix socket tells that it can be written to whenever the peer has read something. As nobody waits for
-//! that but who has filled the socket, it would wake each end for nothing with every message. So a socket is watched for
-//! what comes, and for room only while there is none.
+//! Unlike TCP, a Unix socket becomes writable whenever the peer reads. Only a sender that has
+//! filled the socket waits for that; for all others every message would cause a useless wakeup. So
+//! a socket is registered for reads, and for writes only while it is full.
 
 use std::io::{self, IoSlice};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -18,54 +18,58 @@ use tokio::net::unix::pipe;
 use tokio::task::coop::consume_budget;
 use tokio::time::{Sleep, sleep};
 
-use crate::descriptor::{self, Taken};
+use crate::descriptor::{self, DescriptorRead};
 
-/// Whether the system tells of bytes that come, and of room, after there was none left, without a call that fails:
-/// epoll does.
-const TELLS_OF_MORE: bool = cfg!(any(target_os = "android", target_os = "linux"));
+/// `true` if readiness is edge-triggered, as with epoll: the system reports new bytes or room after
+/// a short read or write, without a further call that fails with `WouldBlock`.
+const IS_EDGE_TRIGGERED: bool = cfg!(any(target_os = "android", target_os = "linux"));
 
-/// How soon a full socket is tried again that cannot be watched, as this process has no more descriptors.
-const RETRY: Duration = Duration::from_millis(10);
+/// Retry interval for a full socket that cannot be watched for lack of descriptors.
+const WRITE_RETRY: Duration = Duration::from_millis(10);
 
-/// A socket that is watched for what comes. Tokio's pipes are what it watches for one direction only, and take any
-/// descriptor.
+/// A socket that is registered for reads only. Tokio registers only its pipes for a single
+/// direction, and they accept any descriptor.
 type Socket = Arc<pipe::Receiver>;
 
-/// Splits a socket. It must be called within a runtime.
-pub(super) fn split(socket: tokio::net::UnixStream) -> io::Result<(UnixIncoming, UnixOutgoing)> {
+/// Splits a socket. It must be called within a tokio runtime.
+pub(super) fn split(socket: tokio::net::UnixStream) -> io::Result<(UnixReadHalf, UnixWriteHalf)> {
     let socket = OwnedFd::from(socket.into_std()?);
     let socket = Arc::new(pipe::Receiver::from_owned_fd_unchecked(socket)?);
-    let incoming = UnixIncoming {
+    let read_half = UnixReadHalf {
         socket: Arc::clone(&socket),
     };
-    let outgoing = UnixOutgoing {
+    let write_half = UnixWriteHalf {
         socket: Some(socket),
-        full: None,
+        readiness: None,
     };
-    Ok((incoming, outgoing))
+    Ok((read_half, write_half))
 }
 
-/// What comes over a Unix socket: bytes, and descriptors beside them where they are asked for.
+/// The read half of a Unix socket. It also receives descriptors, if asked to.
 #[derive(Debug)]
-pub(crate) struct UnixIncoming {
+pub(crate) struct UnixReadHalf {
     socket: Socket,
 }
 
-impl UnixIncoming {
-    /// The socket that was split, for code that is not async.
-    pub(crate) fn reunite(self, mut outgoing: UnixOutgoing) -> io::Result<UnixStream> {
-        drop(outgoing.socket.take());
+impl UnixReadHalf {
+    /// Reunites the halves into a blocking socket.
+    pub(crate) fn reunite(self, mut write_half: UnixWriteHalf) -> io::Result<UnixStream> {
+        drop(write_half.socket.take());
         let socket = Arc::try_unwrap(self.socket);
-        let socket = socket.map_err(|_| io::Error::other("these are halves of two sockets"))?;
+        let socket =
+            socket.map_err(|_| io::Error::other("the halves belong to different sockets"))?;
         Ok(socket.into_blocking_fd()?.into())
     }
 
-    /// Takes one byte, and the descriptors beside it.
-    pub(super) fn poll_take(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Taken>> {
-        self.poll_once(cx, |socket| descriptor::take(socket))
+    /// Takes one byte and the descriptors beside it.
+    pub(super) fn poll_receive_descriptor(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<DescriptorRead>> {
+        self.poll_once(cx, |socket| descriptor::receive_descriptor(socket))
     }
 
-    /// The next byte, which is not taken; nothing at the end.
+    /// Returns the next byte without taking it; `None` at the end of the stream.
     pub(super) fn poll_peek(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Option<u8>>> {
         self.poll_once(cx, |socket| descriptor::peek(socket, RecvFlags::empty()))
     }
@@ -89,7 +93,7 @@ impl UnixIncoming {
     }
 }
 
-impl AsyncRead for UnixIncoming {
+impl AsyncRead for UnixReadHalf {
     fn poll_read(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -100,9 +104,9 @@ impl AsyncRead for UnixIncoming {
             ready!(socket.poll_read_ready(cx))?;
             let mut count = 0;
             let read = socket.try_io(|| {
-                let received = descriptor::receive(&**socket, buffer.initialize_unfilled())?;
+                let received = descriptor::receive_bytes(&**socket, buffer.initialize_unfilled())?;
                 count = received.bytes;
-                watch_further(received.is_drained)
+                after_read(received.is_drained)
             });
             buffer.advance(count);
             match read {
@@ -116,32 +120,32 @@ impl AsyncRead for UnixIncoming {
     }
 }
 
-/// Says that the next call would fail, where it is known to, which spares it.
-fn watch_further(would_block: bool) -> io::Result<()> {
-    match would_block && TELLS_OF_MORE {
+/// Returns a `WouldBlock` error if the next read is known to fail with it, which saves that call.
+fn after_read(would_block: bool) -> io::Result<()> {
+    match would_block && IS_EDGE_TRIGGERED {
         true => Err(io::ErrorKind::WouldBlock.into()),
         false => Ok(()),
     }
 }
 
-/// Where bytes go over a Unix socket.
+/// The write half of a Unix socket.
 #[derive(Debug)]
-pub(crate) struct UnixOutgoing {
-    /// Absent only while this is dropped without telling the peer that no more will come.
+pub(crate) struct UnixWriteHalf {
+    /// `None` only while it is dropped without shutting the direction down.
     socket: Option<Socket>,
-    /// In memory of its own, which idle connections spare.
-    full: Option<Box<Full>>,
+    /// Set while the socket is full. Boxed, to keep idle connections small.
+    readiness: Option<Box<WriteReadiness>>,
 }
 
-/// How it is known when a full socket has room.
+/// The way to learn when a full socket is writable again.
 #[derive(Debug)]
-enum Full {
-    /// Through a descriptor of its own: an event loop watches each only once.
+enum WriteReadiness {
+    /// A duplicate descriptor, since the event loop registers each descriptor only once.
     Watched(pipe::Sender),
-    Retried(Pin<Box<Sleep>>),
+    Timed(Pin<Box<Sleep>>),
 }
 
-impl Full {
+impl WriteReadiness {
     fn watch(socket: BorrowedFd<'_>) -> Self {
         let watched = socket.try_clone_to_owned();
         match watched.and_then(pipe::Sender::from_owned_fd_unchecked) {
@@ -151,22 +155,23 @@ impl Full {
     }
 
     fn retry() -> Self {
-        Self::Retried(Box::pin(sleep(RETRY)))
+        Self::Timed(Box::pin(sleep(WRITE_RETRY)))
     }
 }
 
-impl UnixOutgoing {
-    /// Whether [flushing](AsyncWrite::poll_flush) would end watching it for room.
+impl UnixWriteHalf {
+    /// Returns `true` while it waits for the socket to be writable, until it is
+    /// [flushed](AsyncWrite::poll_flush).
     pub(super) const fn is_watched(&self) -> bool {
-        self.full.is_some()
+        self.readiness.is_some()
     }
 
     #[cfg(test)]
     pub(super) fn retry_later(&mut self) {
-        self.full = Some(Box::new(Full::retry()));
+        self.readiness = Some(Box::new(WriteReadiness::retry()));
     }
 
-    /// Sends once, when there is room.
+    /// Calls `send` once it succeeds without blocking.
     pub(super) fn poll_send(
         &mut self,
         cx: &mut Context<'_>,
@@ -177,15 +182,15 @@ impl UnixOutgoing {
         };
         ready!(pin!(consume_budget()).poll(cx));
         loop {
-            let sent = match self.full.as_deref_mut() {
+            let sent = match self.readiness.as_deref_mut() {
                 None => send(socket.as_fd()),
-                Some(Full::Watched(room)) => {
-                    ready!(room.poll_write_ready(cx))?;
-                    room.try_io(|| send(socket.as_fd()))
+                Some(WriteReadiness::Watched(watched)) => {
+                    ready!(watched.poll_write_ready(cx))?;
+                    watched.try_io(|| send(socket.as_fd()))
                 }
-                Some(Full::Retried(later)) => {
-                    ready!(later.as_mut().poll(cx));
-                    self.full = None;
+                Some(WriteReadiness::Timed(timer)) => {
+                    ready!(timer.as_mut().poll(cx));
+                    self.readiness = None;
                     send(socket.as_fd())
                 }
             };
@@ -194,8 +199,8 @@ impl UnixOutgoing {
                     io::ErrorKind::Interrupted => {}
                     io::ErrorKind::WouldBlock => {
                         let socket = socket.as_fd();
-                        self.full
-                            .get_or_insert_with(|| Box::new(Full::watch(socket)));
+                        self.readiness
+                            .get_or_insert_with(|| Box::new(WriteReadiness::watch(socket)));
                     }
                     _ => return Poll::Ready(Err(error)),
                 },
@@ -205,7 +210,7 @@ impl UnixOutgoing {
     }
 }
 
-impl AsyncWrite for UnixOutgoing {
+impl AsyncWrite for UnixWriteHalf {
     fn poll_write(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -232,9 +237,9 @@ impl AsyncWrite for UnixOutgoing {
         true
     }
 
-    /// All is written: nobody waits for room.
+    /// Stops watching the socket, since everything is written.
     fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.get_mut().full = None;
+        self.get_mut().readiness = None;
         Poll::Ready(Ok(()))
     }
 
@@ -246,10 +251,10 @@ impl AsyncWrite for UnixOutgoing {
     }
 }
 
-impl Drop for UnixOutgoing {
+impl Drop for UnixWriteHalf {
     fn drop(&mut self) {
         if let Some(socket) = &self.socket {
-            // It fails where the peer has left.
+            // This fails if the peer has disconnected.
             let _ = rustix::net::shutdown(&**socket, Shutdown::Write);
         }
     }

@@ -1,4 +1,4 @@
-//! Sending: frames to a byte stream.
+//! Sending frames to a byte stream.
 
 use std::future::poll_fn;
 use std::io::{self, IoSlice};
@@ -8,40 +8,41 @@ use std::task::{Context, Poll, ready};
 use serde::Serialize;
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 
-use super::stream::Outgoing;
+use super::stream::StreamWriteHalf;
+use crate::account::HalfAccount;
 use crate::codec::Codec;
 use crate::error::SendError;
 use crate::frame::{Encoder, Header};
-use crate::share::Share;
 
-/// Up to here, copying a message behind its header is cheaper than a write of several pieces.
-pub(crate) const COPIED: usize = 16 * 1024;
+/// Maximum length of a message that is copied behind its header. Up to this length the copy is
+/// cheaper than a vectored write.
+pub(crate) const MAX_COPIED: usize = 16 * 1024;
 
-/// The sending half of every kind of connection.
+/// The sending half of an async connection, on any kind of stream.
 #[derive(Debug)]
 pub(crate) struct Writer {
-    pub(crate) outgoing: Outgoing,
+    pub(crate) stream: StreamWriteHalf,
     pub(crate) encoder: Encoder,
     pub(crate) broken: bool,
-    /// What it holds of the listener's budget.
-    pub(crate) share: Share,
-    /// Whether the stream is to be flushed once all is written.
+    /// The unsent bytes held in the listener's budget.
+    pub(crate) account: HalfAccount,
+    /// `true` if the stream must be flushed once everything is written.
     unflushed: bool,
 }
 
 impl Writer {
-    pub(crate) fn new(outgoing: Outgoing, share: Share) -> Self {
+    pub(crate) fn new(stream: StreamWriteHalf, account: HalfAccount) -> Self {
         Self {
-            outgoing,
+            stream,
             encoder: Encoder::new(),
             broken: false,
-            share,
+            account,
             unflushed: false,
         }
     }
 
-    /// Sends a value. If the future is dropped, the message is either not begun, or its rest is
-    /// written before anything else.
+    /// Sends a value. If the future is dropped, the message is either not sent at all, or the rest
+    /// is written before the next message.
     pub(crate) async fn send<T: Serialize + ?Sized>(
         &mut self,
         codec: &impl Codec,
@@ -62,22 +63,22 @@ impl Writer {
             self.flush().await?;
         }
         let length: usize = slices.iter().map(|slice| slice.len()).sum();
-        if length <= COPIED {
+        if length <= MAX_COPIED {
             self.encoder.push_slices(length, slices);
             return self.flush().await;
         }
         let header = Header::new(length as u64);
-        let mut pieces = vec![IoSlice::new(header.as_bytes())];
-        pieces.extend(slices.iter().map(|slice| IoSlice::new(slice)));
-        let mut partial = Partial {
+        let mut unwritten = vec![IoSlice::new(header.as_bytes())];
+        unwritten.extend(slices.iter().map(|slice| IoSlice::new(slice)));
+        let mut send = PartialSend {
             writer: self,
-            pieces,
-            begun: false,
+            unwritten,
+            is_begun: false,
         };
-        poll_fn(|cx| partial.poll_write(cx)).await
+        poll_fn(|cx| send.poll_write(cx)).await
     }
 
-    /// Writes what earlier sends have left.
+    /// Writes the unsent rest of earlier sends.
     pub(crate) async fn flush(&mut self) -> Result<(), SendError> {
         poll_fn(|cx| self.poll_flush(cx)).await
     }
@@ -87,28 +88,28 @@ impl Writer {
             return Poll::Ready(Err(SendError::Broken));
         }
         while !self.encoder.unwritten().is_empty() {
-            let outgoing = Pin::new(&mut self.outgoing);
-            let Poll::Ready(written) = outgoing.poll_write(cx, self.encoder.unwritten()) else {
+            let stream = Pin::new(&mut self.stream);
+            let Poll::Ready(written) = stream.poll_write(cx, self.encoder.unwritten()) else {
                 return self.hold(cx);
             };
             let count = self.progress(written)?;
             self.encoder.wrote(count);
         }
-        self.share.released();
+        self.account.release();
         self.poll_flush_stream(cx)
     }
 
-    /// Holds what the peer does not take for now. Pending, unless there is no room for it.
+    /// Counts the unsent bytes in the budget. Pending, unless that evicts the connection.
     fn hold(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
         let size = self.encoder.size();
-        if !self.share.concerns(size) {
+        if !self.account.must_count(size) {
             return Poll::Pending;
         }
-        let is_held = self.share.resize(size).is_ok();
-        if is_held && self.share.poll_gone(cx).is_ok() {
+        let is_held = self.account.resize(size).is_ok();
+        if is_held && self.account.poll_evicted(cx).is_ok() {
             return Poll::Pending;
         }
-        self.share.go();
+        self.account.evict();
         self.broken = true;
         self.encoder.clear();
         Poll::Ready(Err(SendError::Evicted))
@@ -116,19 +117,20 @@ impl Writer {
 
     fn poll_flush_stream(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
         if self.unflushed {
-            let flushed = ready!(Pin::new(&mut self.outgoing).poll_flush(cx));
+            let flushed = ready!(Pin::new(&mut self.stream).poll_flush(cx));
             flushed.map_err(|error| self.fail(error))?;
             self.unflushed = false;
         }
         Poll::Ready(Ok(()))
     }
 
-    /// Whether there is anything to do before a message is sent.
+    /// Returns `true` if a flush is needed before a message is sent, or must report that the
+    /// connection is broken.
     const fn is_pending(&self) -> bool {
         self.broken || self.has_unwritten()
     }
 
-    /// Whether an earlier send has left something.
+    /// Returns `true` if an earlier send left unsent bytes.
     pub(crate) const fn has_unwritten(&self) -> bool {
         !self.broken && (!self.encoder.is_empty() || self.unflushed)
     }
@@ -137,51 +139,51 @@ impl Writer {
         match written {
             Ok(0) => Err(self.fail(io::ErrorKind::WriteZero.into())),
             Ok(count) => {
-                self.unflushed = self.outgoing.needs_flush();
+                self.unflushed = self.stream.needs_flush();
                 Ok(count)
             }
             Err(error) => Err(self.fail(error)),
         }
     }
 
-    /// After an error in the middle of a message no other can follow.
+    /// Marks the connection as broken: no message can follow an error in the middle of another.
     fn fail(&mut self, error: io::Error) -> SendError {
         self.broken = true;
         SendError::Io(error)
     }
 
-    /// Writes what is left and tells the peer that no more will come.
+    /// Writes the unsent rest, and shuts the sending direction down.
     pub(crate) async fn shutdown(&mut self) -> Result<(), SendError> {
         self.flush().await?;
-        match self.outgoing.shutdown().await {
-            // The peer was faster.
+        match self.stream.shutdown().await {
+            // The peer has closed the connection first.
             Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(()),
             result => result.map_err(SendError::Io),
         }
     }
 }
 
-/// A message on its way from the caller's slices. If that is given up in the middle, the writer keeps
-/// a copy of the rest.
-struct Partial<'a, 'b> {
+/// A message that is being sent from the caller's slices. If it is dropped in the middle of the
+/// message, the writer keeps a copy of the rest.
+struct PartialSend<'a, 'b> {
     writer: &'a mut Writer,
-    pieces: Vec<IoSlice<'b>>,
-    begun: bool,
+    unwritten: Vec<IoSlice<'b>>,
+    is_begun: bool,
 }
 
-impl Partial<'_, '_> {
+impl PartialSend<'_, '_> {
     fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
-        while !self.pieces.is_empty() {
-            let outgoing = Pin::new(&mut self.writer.outgoing);
-            let written = if outgoing.is_write_vectored() {
-                outgoing.poll_write_vectored(cx, &self.pieces)
+        while !self.unwritten.is_empty() {
+            let stream = Pin::new(&mut self.writer.stream);
+            let written = if stream.is_write_vectored() {
+                stream.poll_write_vectored(cx, &self.unwritten)
             } else {
-                outgoing.poll_write(cx, &self.pieces[0])
+                stream.poll_write(cx, &self.unwritten[0])
             };
             match self.writer.progress(ready!(written)) {
                 Ok(count) => self.advance(count),
                 Err(error) => {
-                    self.pieces.clear();
+                    self.unwritten.clear();
                     return Poll::Ready(Err(error));
                 }
             }
@@ -190,19 +192,19 @@ impl Partial<'_, '_> {
     }
 
     fn advance(&mut self, count: usize) {
-        self.begun = true;
-        let mut rest = self.pieces.as_mut_slice();
+        self.is_begun = true;
+        let mut rest = self.unwritten.as_mut_slice();
         IoSlice::advance_slices(&mut rest, count);
-        let left = rest.len();
-        self.pieces.drain(..self.pieces.len() - left);
+        let remaining = rest.len();
+        self.unwritten.drain(..self.unwritten.len() - remaining);
     }
 }
 
-impl Drop for Partial<'_, '_> {
+impl Drop for PartialSend<'_, '_> {
     fn drop(&mut self) {
-        if self.begun {
-            for piece in &self.pieces {
-                self.writer.encoder.push_raw(piece);
+        if self.is_begun {
+            for slice in &self.unwritten {
+                self.writer.encoder.push_raw(slice);
             }
         }
     }

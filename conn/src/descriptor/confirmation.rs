@@ -1,4 +1,4 @@
-//! What is known of whether a peer confirms descriptors.
+//! Detection of peers that confirm descriptors.
 
 use rpc_core::transport::Peer;
 
@@ -6,115 +6,123 @@ use super::{ACKNOWLEDGEMENT, Acknowledge};
 use crate::codec::{Codec, Pickle};
 use crate::frame::Decoder;
 
-/// What CPython 3.14 pickles by default; those before it write 3 or 4.
-const PROTOCOL_OF_3_14: u8 = 5;
+/// The default pickle protocol of CPython 3.14; older versions default to 3 or 4.
+const PYTHON_3_14_PROTOCOL: u8 = 5;
 
-/// What is known of the peer.
+/// Evidence for or against a peer that confirms descriptors.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Sign {
+enum Evidence {
     #[default]
     None,
-    /// It has sent pickles of protocol 5 and no others.
-    Modern,
-    /// It has sent an older pickle.
-    Old,
-    /// It goes on after a descriptor without a confirmation, or its handshake is too old.
-    Silent,
-    /// It has confirmed one.
-    Confirms,
+    /// The peer has sent pickles of protocol 5 and no others.
+    Protocol5,
+    /// The peer has sent a pickle of an older protocol.
+    OlderProtocol,
+    /// The peer continued after a descriptor without a confirmation, or its handshake is too old.
+    NoConfirmation,
+    /// The peer has confirmed a descriptor.
+    Confirmed,
 }
 
-/// What to do with a descriptor that came.
+/// The decision on confirming a received descriptor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Reply {
-    Nothing,
+pub(crate) enum ConfirmationDecision {
+    Skip,
     Confirm,
-    /// Only time can tell: see [`GRACE`](super::GRACE).
+    /// Watch whether the peer sends more bytes within [`SILENCE_TIMEOUT`](super::SILENCE_TIMEOUT).
     Watch,
 }
 
-/// What a connection knows of whether its peer confirms descriptors.
+/// The evidence of one connection, and the confirmations that it may still receive.
 #[derive(Debug, Default)]
 pub(crate) struct Confirmations {
-    sign: Sign,
-    /// How many may still come.
-    due: u32,
+    evidence: Evidence,
+    /// The number of confirmations that may still be received.
+    outstanding: u32,
 }
 
 impl Confirmations {
-    /// Takes note of a message that came.
+    /// Records a received message.
     #[inline]
-    pub(crate) const fn notice(&mut self, message: &[u8]) {
+    pub(crate) const fn record_message(&mut self, message: &[u8]) {
         if let [0x80, protocol, ..] = message {
-            self.notice_pickle(*protocol);
+            self.record_pickle(*protocol);
         }
     }
 
-    const fn notice_pickle(&mut self, protocol: u8) {
-        self.sign = match self.sign {
-            Sign::None | Sign::Modern if protocol < PROTOCOL_OF_3_14 => Sign::Old,
-            Sign::None => Sign::Modern,
+    const fn record_pickle(&mut self, protocol: u8) {
+        self.evidence = match self.evidence {
+            Evidence::None | Evidence::Protocol5 if protocol < PYTHON_3_14_PROTOCOL => {
+                Evidence::OlderProtocol
+            }
+            Evidence::None => Evidence::Protocol5,
             other => other,
         };
     }
 
-    /// Takes note that the peer is not one that waits for a confirmation.
-    pub(crate) const fn notice_silent(&mut self) {
-        if !matches!(self.sign, Sign::Confirms) {
-            self.sign = Sign::Silent;
+    /// Records that the peer does not use confirmations.
+    pub(crate) const fn record_no_confirmation(&mut self) {
+        if !matches!(self.evidence, Evidence::Confirmed) {
+            self.evidence = Evidence::NoConfirmation;
         }
     }
 
-    /// Takes note that a descriptor was sent. Says whether a confirmation is to be waited for.
-    pub(crate) fn sent<C: Codec>(&mut self, setting: Acknowledge) -> bool {
+    /// Records that a descriptor was sent. Returns `true` if the caller must wait for confirmation.
+    pub(crate) fn record_sent<C: Codec>(&mut self, setting: Acknowledge) -> bool {
         let may_come = match setting {
             Acknowledge::Never => false,
             Acknowledge::Always => true,
-            Acknowledge::Auto => is_pickle::<C>() && self.sign != Sign::Silent,
+            Acknowledge::Auto => is_pickle::<C>() && self.evidence != Evidence::NoConfirmation,
         };
         if may_come {
-            self.due = self.due.saturating_add(1);
+            self.outstanding = self.outstanding.saturating_add(1);
         }
         setting == Acknowledge::Always
     }
 
-    /// Whether confirmations may still come.
+    /// Returns `true` if confirmations may still be received.
     #[inline]
-    pub(crate) const fn are_due(&self) -> bool {
-        self.due > 0
+    pub(crate) const fn are_outstanding(&self) -> bool {
+        self.outstanding > 0
     }
 
-    /// Takes note that a confirmation came, if this byte is one, where a message could begin.
-    pub(crate) const fn takes(&mut self, byte: Option<u8>) -> bool {
-        let comes = self.due > 0 && matches!(byte, Some(ACKNOWLEDGEMENT));
-        if comes {
-            self.due -= 1;
-            self.sign = Sign::Confirms;
+    /// Returns `true` if `byte`, at a frame boundary, is a confirmation, and records it.
+    pub(crate) const fn consume(&mut self, byte: Option<u8>) -> bool {
+        let is_confirmation = self.outstanding > 0 && matches!(byte, Some(ACKNOWLEDGEMENT));
+        if is_confirmation {
+            self.outstanding -= 1;
+            self.evidence = Evidence::Confirmed;
         }
-        comes
+        is_confirmation
     }
 
-    /// Takes the confirmations off that stand where the next message begins.
+    /// Skips confirmations in front of the next message.
     #[inline]
-    pub(crate) fn skip(&mut self, decoder: &mut Decoder) {
-        while self.due > 0 && !decoder.is_large() && self.takes(decoder.peek_byte()) {
-            decoder.byte();
+    pub(crate) fn skip_in(&mut self, decoder: &mut Decoder) {
+        while self.outstanding > 0 && !decoder.is_large() && self.consume(decoder.peek_byte()) {
+            decoder.take_byte();
         }
     }
 
-    /// What to do with a descriptor that came from this peer.
-    pub(crate) fn reply<C: Codec>(&self, setting: Acknowledge, peer: &Peer) -> Reply {
+    /// Decides whether to confirm a descriptor from `peer`.
+    pub(crate) fn decide<C: Codec>(
+        &self,
+        setting: Acknowledge,
+        peer: &Peer,
+    ) -> ConfirmationDecision {
         match setting {
-            Acknowledge::Never => Reply::Nothing,
-            Acknowledge::Always => Reply::Confirm,
-            Acknowledge::Auto if !is_pickle::<C>() => Reply::Nothing,
-            Acknowledge::Auto => match self.sign {
-                Sign::None | Sign::Old | Sign::Silent => Reply::Nothing,
-                Sign::Confirms => Reply::Confirm,
-                Sign::Modern => match interpreter(peer) {
-                    Some(minor) if minor < 14 => Reply::Nothing,
-                    Some(_) => Reply::Confirm,
-                    None => Reply::Watch,
+            Acknowledge::Never => ConfirmationDecision::Skip,
+            Acknowledge::Always => ConfirmationDecision::Confirm,
+            Acknowledge::Auto if !is_pickle::<C>() => ConfirmationDecision::Skip,
+            Acknowledge::Auto => match self.evidence {
+                Evidence::None | Evidence::OlderProtocol | Evidence::NoConfirmation => {
+                    ConfirmationDecision::Skip
+                }
+                Evidence::Confirmed => ConfirmationDecision::Confirm,
+                Evidence::Protocol5 => match interpreter(peer) {
+                    Some(minor) if minor < 14 => ConfirmationDecision::Skip,
+                    Some(_) => ConfirmationDecision::Confirm,
+                    None => ConfirmationDecision::Watch,
                 },
             },
         }
@@ -125,14 +133,14 @@ fn is_pickle<C: Codec>() -> bool {
     C::NAME == Pickle::NAME
 }
 
-/// The N of the `python3.N` that the process at the other end runs, where the system tells.
+/// Returns the N of the `python3.N` that the process of the peer runs, if the system reports it.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn interpreter(peer: &Peer) -> Option<u32> {
     let Peer::Unix(Some(credentials)) = peer else {
         return None;
     };
-    // Those of other namespaces are 0. The number may have been given to another process since: so may the
-    // connection, and what is read here decides about one byte.
+    // Processes of other namespaces have the id 0. The id may belong to another process by now; the
+    // socket may have been passed on just as well, and the result only decides about one byte.
     let process = credentials.pid.filter(|process| *process > 0)?;
     let program = std::fs::read_link(format!("/proc/{process}/exe")).ok()?;
     minor_version(program.file_name()?.to_str()?)
@@ -143,11 +151,12 @@ const fn interpreter(_: &Peer) -> Option<u32> {
     None
 }
 
-/// The N of `python3.N`, which may have letters behind it: `python3.13t` has no global lock, a `python3.8d` is for
-/// debugging; and of a file that was replaced while it runs, ` (deleted)`.
+/// Returns the N of `python3.N`. Suffixes are ignored: `python3.13t` has no global lock,
+/// `python3.8d` is a debug build, and ` (deleted)` follows the name of a file that was replaced
+/// while it runs.
 #[cfg_attr(
     not(any(target_os = "linux", target_os = "android")),
-    allow(dead_code, reason = "only there are names to read")
+    allow(dead_code, reason = "only these systems report programs")
 )]
 fn minor_version(program: &str) -> Option<u32> {
     let version = program.strip_prefix("python3.")?;
@@ -162,65 +171,75 @@ mod tests {
     use super::*;
     use crate::codec::Bincode;
 
-    /// It is no Python.
+    /// The peer of a test: this process, which is not Python.
     fn this_process() -> Peer {
         Peer::Unix(Some(crate::connection::own_credentials()))
     }
 
-    fn reply(known: &Confirmations) -> Reply {
-        known.reply::<Pickle>(Acknowledge::Auto, &this_process())
+    fn decide(confirmations: &Confirmations) -> ConfirmationDecision {
+        confirmations.decide::<Pickle>(Acknowledge::Auto, &this_process())
     }
 
     #[test]
-    fn protocol_5_alone_is_no_sure_sign() {
-        let mut known = Confirmations::default();
-        assert_eq!(reply(&known), Reply::Nothing);
-        known.notice(b"\x80\x05K\x01.");
-        assert_eq!(reply(&known), Reply::Watch);
-        known.notice(b"\x80\x04K\x01.");
-        assert_eq!(reply(&known), Reply::Nothing);
-        known.notice(b"\x80\x05K\x01.");
-        assert_eq!(reply(&known), Reply::Nothing, "it writes 5 when asked to");
-    }
-
-    #[test]
-    fn what_a_peer_does_outweighs_what_it_writes() {
-        let mut known = Confirmations::default();
-        known.notice(b"\x80\x04K\x01.");
-        assert!(!known.takes(Some(b'A')), "none is due");
-        assert!(
-            !known.sent::<Pickle>(Acknowledge::Auto),
-            "nothing to wait for"
+    fn protocol_5_alone_is_not_sufficient() {
+        let mut confirmations = Confirmations::default();
+        assert_eq!(decide(&confirmations), ConfirmationDecision::Skip);
+        confirmations.record_message(b"\x80\x05K\x01.");
+        assert_eq!(decide(&confirmations), ConfirmationDecision::Watch);
+        confirmations.record_message(b"\x80\x04K\x01.");
+        assert_eq!(decide(&confirmations), ConfirmationDecision::Skip);
+        confirmations.record_message(b"\x80\x05K\x01.");
+        assert_eq!(
+            decide(&confirmations),
+            ConfirmationDecision::Skip,
+            "older versions write 5 on request"
         );
-        assert!(!known.takes(Some(b'B')) && !known.takes(None));
-        assert!(known.takes(Some(b'A')) && !known.are_due());
-        known.notice(b"\x80\x04K\x01.");
-        assert_eq!(reply(&known), Reply::Confirm);
-
-        let mut known = Confirmations::default();
-        known.notice(b"\x80\x05K\x01.");
-        known.notice_silent();
-        known.notice(b"\x80\x05K\x01.");
-        assert_eq!(reply(&known), Reply::Nothing);
-        known.sent::<Pickle>(Acknowledge::Auto);
-        assert!(!known.are_due());
     }
 
     #[test]
-    fn settings_and_other_codecs_ask_for_no_sign() {
-        let here = this_process();
-        let mut known = Confirmations::default();
-        known.notice(b"\x80\x05K\x01.");
-        let always = known.reply::<Bincode>(Acknowledge::Always, &here);
-        assert_eq!(always, Reply::Confirm);
-        let never = known.reply::<Pickle>(Acknowledge::Never, &here);
-        assert_eq!(never, Reply::Nothing);
-        let other = known.reply::<Bincode>(Acknowledge::Auto, &here);
-        assert_eq!(other, Reply::Nothing);
-        known.sent::<Bincode>(Acknowledge::Auto);
-        known.sent::<Pickle>(Acknowledge::Never);
-        assert!(!known.are_due());
-        assert!(known.sent::<Bincode>(Acknowledge::Always) && known.are_due());
+    fn a_confirmation_outweighs_the_pickle_protocol() {
+        let mut confirmations = Confirmations::default();
+        confirmations.record_message(b"\x80\x04K\x01.");
+        assert!(
+            !confirmations.consume(Some(b'A')),
+            "no confirmation is outstanding"
+        );
+        assert!(
+            !confirmations.record_sent::<Pickle>(Acknowledge::Auto),
+            "Auto does not wait"
+        );
+        assert!(!confirmations.consume(Some(b'B')) && !confirmations.consume(None));
+        assert!(confirmations.consume(Some(b'A')) && !confirmations.are_outstanding());
+        confirmations.record_message(b"\x80\x04K\x01.");
+        assert_eq!(decide(&confirmations), ConfirmationDecision::Confirm);
+
+        let mut confirmations = Confirmations::default();
+        confirmations.record_message(b"\x80\x05K\x01.");
+        confirmations.record_no_confirmation();
+        confirmations.record_message(b"\x80\x05K\x01.");
+        assert_eq!(decide(&confirmations), ConfirmationDecision::Skip);
+        confirmations.record_sent::<Pickle>(Acknowledge::Auto);
+        assert!(!confirmations.are_outstanding());
+    }
+
+    #[test]
+    fn settings_and_other_codecs_need_no_evidence() {
+        let peer = this_process();
+        let mut confirmations = Confirmations::default();
+        confirmations.record_message(b"\x80\x05K\x01.");
+        let always = confirmations.decide::<Bincode>(Acknowledge::Always, &peer);
+        assert_eq!(always, ConfirmationDecision::Confirm);
+        let never = confirmations.decide::<Pickle>(Acknowledge::Never, &peer);
+        assert_eq!(never, ConfirmationDecision::Skip);
+        let other = confirmations.decide::<Bincode>(Acknowledge::Auto, &peer);
+        assert_eq!(other, ConfirmationDecision::Skip);
+        confirmations.record_sent::<Bincode>(Acknowledge::Auto);
+        confirmations.record_sent::<Pickle>(Acknowledge::Never);
+        assert!(!confirmations.are_outstanding());
+        assert!(
+            confirmations.record_sent::<Bincode>(Acknowledge::Always)
+                && confirmations.are_outstanding()
+        );
     }
 
     #[test]

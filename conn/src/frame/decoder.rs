@@ -1,61 +1,61 @@
-//! From bytes to messages.
+//! Decoding of frames into messages.
 
 use std::ops::Range;
 
-use super::{FrameError, Header, Missing, spare};
+use super::{FrameError, Header, MissingPart, buffer_pool};
 
-/// Room for what the next read brings, when nothing is known of it.
+/// Space for a read when the length of the next message is not known.
 const READ_AHEAD: usize = 8 * 1024;
 
-/// How much of a message longer than that is read at once. Its memory doubles as it arrives, so that a peer has to
-/// send memory before it takes memory; and is cleared only so far ahead, so that it is still in the cache of the CPU
-/// when it is filled.
+/// Messages longer than this are large, and are read in pieces of this size. Their buffer doubles
+/// as bytes arrive, so that a peer must send bytes before it takes memory. Only the next piece is
+/// initialised, so that it is still in the CPU cache when it is filled.
 pub(super) const LARGE: usize = 64 * 1024;
 
-/// What is kept of a buffer once a large message is through.
-pub(super) const KEPT: usize = 256 * 1024;
+/// Maximum size of a buffer that is kept after a message.
+pub(super) const MAX_IDLE_BUFFER: usize = 256 * 1024;
 
-/// Turns bytes into messages.
+/// Decodes bytes into messages.
 ///
-/// It holds the bytes that came and were not taken yet. Its memory grows with what was received,
-/// never with what a header announces.
+/// It holds the received bytes that were not taken as messages. Its memory grows with the received
+/// bytes, never with the length that a header announces.
 #[derive(Debug, Default)]
 pub struct Decoder {
-    /// All of it is initialised; `start..end` has the bytes.
+    /// Initialised throughout; the received bytes are at `start..end`.
     pub(super) buffer: Vec<u8>,
     start: usize,
     end: usize,
-    /// The header of a large message, once it is known to be one. The buffer then begins with the
-    /// message itself, so that it can be given away as it is.
+    /// The header of a large message, once detached. The buffer then begins with the message
+    /// itself, so that it can be handed over without a copy.
     large: Option<Header>,
 }
 
 impl Decoder {
-    /// A decoder without any bytes.
+    /// Creates a decoder without bytes.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Where the next bytes go: fill a part from its beginning, then call [`filled`](Self::filled).
-    /// It is never empty, and does not reach beyond the end of a large message.
+    /// Returns the space for the next bytes: fill it from its beginning, then call
+    /// [`filled`](Self::filled). It is never empty, and ends at the end of a large message.
     pub fn space(&mut self) -> &mut [u8] {
         let space = self.prepare();
         &mut self.buffer[space]
     }
 
-    /// Makes the [space](Self::space), and tells where in the buffer it is.
+    /// Prepares the [space](Self::space) and returns its range in the buffer.
     pub(crate) fn prepare(&mut self) -> Range<usize> {
         if self.start == self.end {
             (self.start, self.end) = (0, 0);
             if self.large.is_none() {
-                if !(READ_AHEAD..=KEPT).contains(&self.buffer.len()) {
-                    self.buffer = spare::full(READ_AHEAD);
+                if !(READ_AHEAD..=MAX_IDLE_BUFFER).contains(&self.buffer.len()) {
+                    self.buffer = buffer_pool::take_read_buffer(READ_AHEAD);
                 }
                 return 0..self.buffer.len();
             }
         }
-        self.note_large();
+        self.detach_header();
         let wanted = self.wanted();
         if self.buffer.len() - self.start < wanted {
             if self.start > 0 {
@@ -71,23 +71,23 @@ impl Decoder {
         self.end..until
     }
 
-    /// The space that was [made](Self::prepare) there.
+    /// Returns the space at a [prepared](Self::prepare) range.
     pub(crate) fn prepared(&mut self, space: Range<usize>) -> &mut [u8] {
         &mut self.buffer[space]
     }
 
-    /// How much memory it has, in bytes.
+    /// Returns the allocated memory in bytes.
     pub(crate) const fn size(&self) -> usize {
         self.buffer.capacity()
     }
 
-    /// Gives up all that came and was not taken.
+    /// Discards all bytes.
     pub(crate) fn clear(&mut self) {
         *self = Self::default();
     }
 
-    /// Prepares [space](Self::space) for no more than what is missing of the next message, or of its header if that is
-    /// not known yet: nothing behind it is read.
+    /// Prepares [space](Self::space) for at most the missing bytes of the next message, or of its
+    /// header while that is incomplete, so that a read does not go beyond the message.
     #[cfg(unix)]
     pub(crate) fn prepare_exact(&mut self) -> Range<usize> {
         let missing = self.missing();
@@ -95,7 +95,7 @@ impl Decoder {
         start..end.min(start.saturating_add(missing))
     }
 
-    /// How many bytes are missing of the next message, as far as is known; at least one.
+    /// Returns the number of bytes known to be missing from the next message; at least 1.
     #[cfg(unix)]
     fn missing(&self) -> usize {
         let held = self.end - self.start;
@@ -103,22 +103,22 @@ impl Decoder {
             Ok(Some(header)) => usize::try_from(header.length)
                 .unwrap_or(usize::MAX)
                 .saturating_add(self.header_size(&header)),
-            // It begins like one that is longer.
+            // At least 4 bytes and no header: it is in the extended form.
             _ if held >= 4 => 12,
             _ => 4,
         };
         known.saturating_sub(held).max(1)
     }
 
-    /// Takes note that nothing comes for now: while there is nothing to hold, it holds no memory either.
-    pub(crate) fn rest(&mut self) {
+    /// Returns the buffer to the pool, if it holds no bytes. Call it while nothing arrives.
+    pub(crate) fn release_buffer(&mut self) {
         if self.is_empty() {
             (self.start, self.end) = (0, 0);
-            spare::keep_full(std::mem::take(&mut self.buffer));
+            buffer_pool::release_read_buffer(std::mem::take(&mut self.buffer));
         }
     }
 
-    /// How long the buffer should be, counted from the first byte held.
+    /// Returns the buffer length needed for the next read, counted from the first held byte.
     fn wanted(&self) -> usize {
         let held = self.end - self.start;
         let frame = match self.header() {
@@ -128,7 +128,7 @@ impl Decoder {
             _ => 0,
         };
         if frame <= held {
-            // Nothing is known of what comes next.
+            // The length of the next message is not known.
             held + READ_AHEAD
         } else if self.large.is_none() {
             frame.max(READ_AHEAD)
@@ -137,7 +137,7 @@ impl Decoder {
         }
     }
 
-    /// Makes the buffer at least so long.
+    /// Grows the buffer to at least `length` bytes.
     fn grow(&mut self, length: usize) {
         if self.buffer.len() >= length {
             return;
@@ -151,8 +151,8 @@ impl Decoder {
         self.buffer.resize(length, 0);
     }
 
-    /// Takes the header off a large message of which only a part came.
-    fn note_large(&mut self) {
+    /// Detaches the header of a large message that is incomplete.
+    fn detach_header(&mut self) {
         if self.large.is_some() {
             return;
         }
@@ -165,19 +165,19 @@ impl Decoder {
         }
     }
 
-    /// Takes note that the first `count` bytes of the [space](Self::space) are filled.
+    /// Records that the first `count` bytes of the [space](Self::space) were filled.
     ///
     /// # Panics
-    /// If the space is not that long.
+    /// If the space has fewer bytes.
     pub fn filled(&mut self, count: usize) {
         assert!(
             count <= self.buffer.len() - self.end,
-            "no more bytes than there is space"
+            "more bytes filled than there was space"
         );
         self.end += count;
     }
 
-    /// Appends bytes.
+    /// Appends received bytes.
     pub fn feed(&mut self, mut bytes: &[u8]) {
         while !bytes.is_empty() {
             let space = self.space();
@@ -188,7 +188,7 @@ impl Decoder {
         }
     }
 
-    /// The header of the next message, if all of it came.
+    /// Returns the header of the next message, if it is complete.
     ///
     /// # Errors
     /// If the length is negative.
@@ -199,13 +199,13 @@ impl Decoder {
         }
     }
 
-    /// Whether nothing came that was not taken.
+    /// Returns `true` if it holds no bytes.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.start == self.end && self.large.is_none()
     }
 
-    /// Whether the next message is there as a whole.
+    /// Returns `true` if the next message is complete.
     ///
     /// # Errors
     /// As with [`message`](Self::message).
@@ -213,10 +213,10 @@ impl Decoder {
         Ok(self.next(limit)?.is_some())
     }
 
-    /// Takes the next message, if all of it came and it has no more than `limit` bytes.
+    /// Takes the next message, if it is complete and has at most `limit` bytes.
     ///
     /// # Errors
-    /// If it is longer, as soon as the header is there; if its length is negative.
+    /// If it is longer, as soon as the header is complete; if its length is negative.
     pub fn message(&mut self, limit: usize) -> Result<Option<&[u8]>, FrameError> {
         let Some(message) = self.next(limit)? else {
             return Ok(None);
@@ -226,12 +226,12 @@ impl Decoder {
         Ok(Some(&self.buffer[message]))
     }
 
-    /// Whether the next message is a large one that is held without its header, to be given away as it is.
+    /// Returns `true` if the next message is large and its header was detached.
     pub(crate) const fn is_large(&self) -> bool {
         self.large.is_some()
     }
 
-    /// Where the next message is in the buffer, if all of it came.
+    /// Returns the range of the next message in the buffer, if it is complete.
     fn next(&self, limit: usize) -> Result<Option<Range<usize>>, FrameError> {
         let Some(header) = self.header()? else {
             return Ok(None);
@@ -244,11 +244,11 @@ impl Decoder {
             }
         };
         let begin = self.start + self.header_size(&header);
-        let came = length <= self.end - begin;
-        Ok(came.then(|| begin..begin + length))
+        let is_complete = length <= self.end - begin;
+        Ok(is_complete.then(|| begin..begin + length))
     }
 
-    /// How many of the bytes held are the header's.
+    /// Returns the number of held bytes that belong to the header.
     fn header_size(&self, header: &Header) -> usize {
         match self.large {
             Some(_) => 0,
@@ -256,8 +256,8 @@ impl Decoder {
         }
     }
 
-    /// Takes the next message like [`message`](Self::message), without copying it where it is the last
-    /// and a large one.
+    /// Takes the next message, like [`message`](Self::message). A large message is not copied if
+    /// nothing follows it.
     ///
     /// # Errors
     /// As with [`message`](Self::message).
@@ -266,8 +266,9 @@ impl Decoder {
             return Ok(None);
         };
         self.start = message.end;
-        let whole = self.large.take().is_some() && message.start == 0 && message.end == self.end;
-        if !whole {
+        let is_whole_buffer =
+            self.large.take().is_some() && message.start == 0 && message.end == self.end;
+        if !is_whole_buffer {
             return Ok(Some(self.buffer[message].to_vec()));
         }
         let mut owned = std::mem::take(&mut self.buffer);
@@ -276,9 +277,9 @@ impl Decoder {
         Ok(Some(owned))
     }
 
-    /// Takes the header and what came of its message, which goes to the beginning of `buffer`.
-    /// Returns how much that is. What is missing must then be read into the buffer, or all be given back
-    /// with [`put_back`](Self::put_back).
+    /// Takes the header and the received part of its message, which is copied to the beginning of
+    /// `buffer`. Returns the length of that part. The caller must then read the missing bytes into
+    /// the buffer, or return the part with [`put_back`](Self::put_back).
     pub(crate) fn take_into(&mut self, header: &Header, buffer: &mut [u8]) -> usize {
         self.start += self.header_size(header);
         self.large = None;
@@ -288,9 +289,9 @@ impl Decoder {
         count
     }
 
-    /// Takes back a message of which only a part came.
+    /// Puts back an incomplete message.
     pub(crate) fn put_back(&mut self, header: &Header, part: &[u8]) {
-        debug_assert!(self.is_empty(), "the part was all there was");
+        debug_assert!(self.is_empty(), "the part was all that it held");
         if header.length > LARGE as u64 {
             self.large = Some(*header);
         } else {
@@ -299,31 +300,31 @@ impl Decoder {
         self.feed(part);
     }
 
-    /// What the end of the stream means here: nothing between messages, an error within one.
+    /// Checks that the stream may end at this point: between messages, not within one.
     ///
     /// # Errors
-    /// If a frame has begun.
+    /// If a frame is incomplete.
     pub fn end(&self) -> Result<(), FrameError> {
         let missing = match self.header()? {
             None if self.is_empty() => return Ok(()),
-            None => Missing::Header,
+            None => MissingPart::Header,
             Some(header) => {
-                let came = self.end - self.start - self.header_size(&header);
-                Missing::Bytes(header.length.saturating_sub(came as u64))
+                let received = self.end - self.start - self.header_size(&header);
+                MissingPart::Bytes(header.length.saturating_sub(received as u64))
             }
         };
         Err(FrameError::Truncated { missing })
     }
 
-    /// The next byte, where it stands outside of any frame. It is not taken.
+    /// Returns the next byte without taking it. The caller knows that it is outside of any frame.
     #[cfg(unix)]
     pub(crate) fn peek_byte(&self) -> Option<u8> {
         self.buffer[self.start..self.end].first().copied()
     }
 
-    /// Takes one byte that stands outside of any frame, if one came.
+    /// Takes one byte outside of any frame, if one was received.
     #[cfg(unix)]
-    pub(crate) fn byte(&mut self) -> Option<u8> {
+    pub(crate) fn take_byte(&mut self) -> Option<u8> {
         let byte = self.peek_byte()?;
         self.start += 1;
         Some(byte)

@@ -1,10 +1,10 @@
-//! From messages to bytes.
+//! Encoding of messages into frames.
 
 use rpc_core::all_or_nothing;
 
-use super::{Header, spare};
+use super::{Header, buffer_pool};
 
-/// Turns messages into bytes, and holds those that were not written yet.
+/// Encodes messages into bytes, and holds the bytes that were not written yet.
 #[derive(Debug, Default)]
 pub struct Encoder {
     pub(super) buffer: Vec<u8>,
@@ -12,7 +12,7 @@ pub struct Encoder {
 }
 
 impl Encoder {
-    /// An encoder with nothing to write.
+    /// Creates an encoder without bytes.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -23,9 +23,9 @@ impl Encoder {
         self.push_slices(message.len(), &[message]);
     }
 
-    /// Appends a message of so many bytes that is in pieces.
+    /// Appends a message of `length` bytes, given as slices.
     pub(crate) fn push_slices(&mut self, length: usize, slices: &[&[u8]]) {
-        self.begin();
+        self.acquire_buffer();
         let header = Header::new(length as u64);
         match header.as_short() {
             Some(short) => self.buffer.extend_from_slice(short),
@@ -36,18 +36,18 @@ impl Encoder {
         }
     }
 
-    /// Appends the message that `write` appends to the buffer it is given. After an error or a panic nothing
-    /// is appended: half a message would be completed by the next.
+    /// Appends the message that `write` appends to its argument. After an error or a panic nothing
+    /// is appended, since the next message would complete a partial one.
     ///
     /// # Errors
-    /// That of `write`.
+    /// The error of `write`.
     pub fn push_with<E>(
         &mut self,
         write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
     ) -> Result<(), E> {
-        self.begin();
-        let pushing = Pushing(self);
-        all_or_nothing(&mut pushing.0.buffer, |buffer| {
+        self.acquire_buffer();
+        let guard = ReleaseIfEmpty(self);
+        all_or_nothing(&mut guard.0.buffer, |buffer| {
             let begin = buffer.len();
             buffer.extend_from_slice(&[0; 4]);
             let message = buffer.len();
@@ -64,29 +64,29 @@ impl Encoder {
         })
     }
 
-    /// While there is nothing to write, there is no buffer.
-    fn begin(&mut self) {
+    /// Takes a buffer from the pool, if it has none: an encoder without bytes holds no buffer.
+    fn acquire_buffer(&mut self) {
         if self.buffer.capacity() == 0 {
-            self.buffer = spare::empty();
+            self.buffer = buffer_pool::take_write_buffer();
         }
     }
 
-    /// Whether nothing is to be written.
+    /// Returns `true` if there is nothing to write.
     pub(crate) const fn is_empty(&self) -> bool {
         self.buffer.is_empty()
     }
 
-    /// How much memory it has, in bytes.
+    /// Returns the allocated memory in bytes.
     pub(crate) const fn size(&self) -> usize {
         self.buffer.capacity()
     }
 
-    /// Gives up all that was not written.
+    /// Discards all unwritten bytes.
     pub(crate) fn clear(&mut self) {
         *self = Self::default();
     }
 
-    /// Takes what another has to write, to be written after what is here.
+    /// Moves the unwritten bytes of `other` behind its own.
     pub(crate) fn append(&mut self, other: &mut Self) {
         if self.is_empty() {
             std::mem::swap(self, other);
@@ -96,47 +96,47 @@ impl Encoder {
         }
     }
 
-    /// Appends bytes that are a frame, or the rest of one.
+    /// Appends bytes as they are: a frame, or the rest of one.
     pub(crate) fn push_raw(&mut self, bytes: &[u8]) {
-        self.begin();
+        self.acquire_buffer();
         self.buffer.extend_from_slice(bytes);
     }
 
-    /// What is to be written next.
+    /// Returns the bytes to write next.
     #[must_use]
     pub fn unwritten(&self) -> &[u8] {
         &self.buffer[self.written..]
     }
 
-    /// Takes note that the first `count` bytes of what was [unwritten](Self::unwritten) are written.
+    /// Records that the first `count` [unwritten](Self::unwritten) bytes were written.
     ///
     /// # Panics
-    /// If there are not that many.
+    /// If there are fewer unwritten bytes.
     pub fn wrote(&mut self, count: usize) {
         self.written += count;
         assert!(
             self.written <= self.buffer.len(),
-            "no more is written than there is"
+            "more bytes written than there were"
         );
         if self.written == self.buffer.len() {
             self.written = 0;
-            self.rest();
+            self.release_buffer();
         }
     }
 
-    /// Gives the buffer back.
-    fn rest(&mut self) {
-        spare::keep_empty(std::mem::take(&mut self.buffer));
+    /// Returns the buffer to the pool.
+    fn release_buffer(&mut self) {
+        buffer_pool::release_write_buffer(std::mem::take(&mut self.buffer));
     }
 }
 
-/// Appends a message. Where that comes to nothing, be it by a panic, the buffer is not kept for nothing.
-struct Pushing<'a>(&'a mut Encoder);
+/// Releases the buffer on drop, if a failed or panicked append left the encoder empty.
+struct ReleaseIfEmpty<'a>(&'a mut Encoder);
 
-impl Drop for Pushing<'_> {
+impl Drop for ReleaseIfEmpty<'_> {
     fn drop(&mut self) {
         if self.0.is_empty() {
-            self.0.rest();
+            self.0.release_buffer();
         }
     }
 }

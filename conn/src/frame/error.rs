@@ -1,44 +1,43 @@
-//! Frames that cannot be read.
+//! Errors of decoding frames.
 
-/// A frame that cannot be read.
+/// A frame that cannot be decoded.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum FrameError {
-    /// The length of a message is negative: the peer speaks another protocol, or is out of step. What
-    /// follows cannot be read either.
-    #[error("the length of a message is {0}, which is negative")]
+    /// The length of a message is negative: the peer speaks another protocol, or lost the frame
+    /// boundaries. Bytes that follow cannot be decoded either.
+    #[error("the length of a message is negative: {0}")]
     NegativeLength(i32),
-    /// The message is longer than what was asked for. It stays where it is and can be read with a
-    /// higher limit.
+    /// The message is longer than the limit. It can still be read with a higher limit.
     #[error("a message of {length} bytes is over the limit of {limit}")]
     TooLarge {
-        /// The length of the message in bytes, as its header says.
+        /// The length of the message in bytes, according to its header.
         length: u64,
-        /// The limit that was given.
+        /// The limit in bytes.
         limit: usize,
     },
-    /// The bytes ended in the middle of a frame.
-    #[error("the stream ended in the middle of a message, {missing}")]
+    /// The stream ended in the middle of a frame.
+    #[error("the stream ended in the middle of a message: {missing}")]
     Truncated {
-        /// How much of it did not come.
-        missing: Missing,
+        /// The part that was not received.
+        missing: MissingPart,
     },
 }
 
-/// What an interrupted frame lacks.
+/// The missing part of a truncated frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Missing {
-    /// A part of its length.
+pub enum MissingPart {
+    /// Bytes of the length.
     Header,
-    /// So many bytes of the message.
+    /// This number of bytes of the message.
     Bytes(u64),
 }
 
-impl std::fmt::Display for Missing {
+impl std::fmt::Display for MissingPart {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Header => f.write_str("within its length"),
-            Self::Bytes(bytes) => write!(f, "{bytes} bytes before its end"),
+            Self::Header => f.write_str("its length is incomplete"),
+            Self::Bytes(bytes) => write!(f, "{bytes} bytes are missing"),
         }
     }
 }

@@ -1,14 +1,14 @@
-//! How long a message is, in front of it.
+//! The header of a frame: the length of its message.
 
 use super::FrameError;
 
-/// Up to here a length takes 4 bytes.
+/// Maximum length in the short form of 4 bytes.
 pub(super) const SHORT: u64 = i32::MAX as u64;
 
-/// Announces a length of 8 bytes.
+/// Marks the extended form, with a length of 8 bytes.
 const EXTENDED: i32 = -1;
 
-/// The length of a message and how many bytes it takes to say so.
+/// The header of a frame: the length of a message, in its short or extended form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header {
     bytes: [u8; 12],
@@ -17,7 +17,7 @@ pub struct Header {
 }
 
 impl Header {
-    /// The header of a message of `length` bytes.
+    /// Creates the header of a message of `length` bytes.
     #[must_use]
     pub fn new(length: u64) -> Self {
         let mut bytes = [0; 12];
@@ -36,7 +36,7 @@ impl Header {
         }
     }
 
-    /// The header at the beginning of `bytes`, if it is complete.
+    /// Parses the header at the beginning of `bytes`; `None` if it is incomplete.
     ///
     /// # Errors
     /// If the length is negative.
@@ -59,13 +59,13 @@ impl Header {
         }
     }
 
-    /// The bytes of the header itself.
+    /// Returns the bytes of the header.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes[..usize::from(self.size)]
     }
 
-    /// Its bytes, where they are as few as can be: to copy so many is one instruction.
+    /// Returns the bytes of a short header. An array of 4 bytes is copied in one instruction.
     #[inline]
     pub(super) fn as_short(&self) -> Option<&[u8; 4]> {
         match self.size {
@@ -74,7 +74,7 @@ impl Header {
         }
     }
 
-    /// The length of the message.
+    /// Returns the length of the message in bytes.
     #[must_use]
     pub const fn length(&self) -> u64 {
         self.length

@@ -1,6 +1,6 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::decoder::{KEPT, LARGE};
+use super::decoder::{LARGE, MAX_IDLE_BUFFER};
 use super::header::SHORT;
 use super::*;
 
@@ -28,7 +28,7 @@ fn a_short_length_in_the_extended_form_is_read() {
 }
 
 #[test]
-fn messages_come_out_whatever_the_pieces_were() {
+fn messages_are_decoded_from_pieces_of_any_size() {
     let mut stream = Vec::new();
     let lengths = [0, 1, 3, 16383, 16384, 16385, 70_000, 5, 300_000, 0, 12];
     let messages: Vec<Vec<u8>> = lengths.iter().map(|&n| vec![n as u8; n]).collect();
@@ -39,14 +39,14 @@ fn messages_come_out_whatever_the_pieces_were() {
     }
     for size in [1, 2, 3, 7, 4096, 65_537, stream.len()] {
         let mut decoder = Decoder::new();
-        let mut came = Vec::new();
+        let mut received = Vec::new();
         for piece in stream.chunks(size) {
             decoder.feed(piece);
             while let Some(message) = decoder.owned_message(LIMIT).unwrap() {
-                came.push(message);
+                received.push(message);
             }
         }
-        assert_eq!(came, messages, "in pieces of {size}");
+        assert_eq!(received, messages, "in pieces of {size}");
         assert_eq!(decoder.end(), Ok(()));
     }
 }
@@ -74,7 +74,7 @@ fn exact_reads_end_where_the_message_does() {
                     decoder.filled(count);
                     rest = later;
                 }
-                assert!(rest.is_empty(), "a byte behind it would have been read");
+                assert!(rest.is_empty(), "a byte beyond the message was read");
                 assert_eq!(decoder.message(LIMIT).unwrap().unwrap(), message);
             }
         }
@@ -82,7 +82,7 @@ fn exact_reads_end_where_the_message_does() {
 }
 
 #[test]
-fn a_negative_length_is_an_error_for_good() {
+fn a_negative_length_is_a_permanent_error() {
     let mut decoder = Decoder::new();
     decoder.feed(b"\xff\xff\xff\xfe");
     for _ in 0..2 {
@@ -106,7 +106,7 @@ fn an_announced_length_takes_no_memory() {
 }
 
 #[test]
-fn too_large_a_message_can_still_be_had_with_a_higher_limit() {
+fn too_large_a_message_can_be_taken_with_a_higher_limit() {
     let mut decoder = Decoder::new();
     decoder.feed(b"\0\0\0\x03abc");
     let error = FrameError::TooLarge {
@@ -118,33 +118,33 @@ fn too_large_a_message_can_still_be_had_with_a_higher_limit() {
 }
 
 #[test]
-fn the_end_within_a_frame_tells_what_is_missing() {
+fn an_end_within_a_frame_reports_the_missing_part() {
     let frame = b"\0\0\0\x03abc";
     for cut in 1..frame.len() {
         let mut decoder = Decoder::new();
         decoder.feed(&frame[..cut]);
         let missing = match cut {
-            ..4 => Missing::Header,
-            _ => Missing::Bytes((frame.len() - cut) as u64),
+            ..4 => MissingPart::Header,
+            _ => MissingPart::Bytes((frame.len() - cut) as u64),
         };
         assert_eq!(decoder.end(), Err(FrameError::Truncated { missing }));
     }
 }
 
 #[test]
-fn memory_is_given_back_after_a_large_message() {
+fn memory_is_released_after_a_large_message() {
     let mut decoder = Decoder::new();
     let mut encoder = Encoder::new();
     encoder.push(&vec![7; 10 << 20]);
     decoder.feed(encoder.unwritten());
     encoder.wrote(encoder.unwritten().len());
-    assert!(encoder.buffer.capacity() <= KEPT);
+    assert!(encoder.buffer.capacity() <= MAX_IDLE_BUFFER);
     assert_eq!(
         decoder.message(usize::MAX).unwrap().map(<[u8]>::len),
         Some(10 << 20)
     );
     decoder.space();
-    assert!(decoder.buffer.capacity() <= KEPT);
+    assert!(decoder.buffer.capacity() <= MAX_IDLE_BUFFER);
 }
 
 #[test]
@@ -175,7 +175,7 @@ fn a_message_whose_encoding_panics_leaves_nothing_behind() {
     let mut encoder = Encoder::new();
     half(&mut encoder);
     assert!(encoder.is_empty());
-    assert_eq!(encoder.buffer.capacity(), 0, "it is for the next");
+    assert_eq!(encoder.buffer.capacity(), 0, "the buffer is in the pool");
     encoder.push(b"first");
     half(&mut encoder);
     encoder.wrote(4);
@@ -197,7 +197,7 @@ fn a_part_taken_can_be_put_back() {
 }
 
 proptest::proptest! {
-    /// As a reader does that has all bytes at once.
+    /// Pieces decode to the same messages and error as the whole stream.
     #[test]
     fn any_bytes_in_any_pieces(
         messages in proptest::collection::vec(
@@ -238,8 +238,8 @@ proptest::proptest! {
         proptest::prop_assert_eq!(&pieces.0, &whole.0);
         proptest::prop_assert_eq!(pieces.1, whole.1);
         let lengths: Vec<usize> = messages.iter().map(|(_, length)| *length).collect();
-        let came: Vec<usize> = whole.0.iter().map(Vec::len).collect();
-        proptest::prop_assert!(came.starts_with(&lengths));
+        let received: Vec<usize> = whole.0.iter().map(Vec::len).collect();
+        proptest::prop_assert!(received.starts_with(&lengths));
     }
 }
 

@@ -1,4 +1,4 @@
-//! How a listener is opened.
+//! The builder of a listener.
 
 use std::fmt;
 use std::future::{Future, IntoFuture};
@@ -14,29 +14,29 @@ use rpc_core::transport::{Address, AddressError};
 #[cfg(unix)]
 use rpc_core::transport::{Listen, Peer};
 
-use super::admission::Admission;
+use super::acceptor::Acceptor;
 use super::{Listener, start};
 use crate::address::Target;
 use crate::auth::{AuthError, AuthKey, Binding, Digest};
 use crate::client::unsupported;
 #[cfg(unix)]
 use crate::connection;
-use crate::setup::{Setup, plain_setters, setters};
+use crate::establish::{ConnectionSettings, plain_setters, setters};
 
-type Start = Box<dyn FnOnce(Admission) -> io::Result<Listener> + Send>;
+type Start = Box<dyn FnOnce(Acceptor) -> io::Result<Listener> + Send>;
 
-pub(super) enum Source {
+pub(super) enum BindTarget {
     Target(Result<Target, AddressError>),
     #[cfg(unix)]
-    Fresh,
+    FreshUnix,
     Transport(Start),
 }
 
-/// A listener to be opened. Made by [`Listener::bind`].
+/// Builder of a listener, returned by [`Listener::bind`]. It listens when it is awaited.
 #[must_use = "it listens when it is awaited"]
 pub struct ListenerBuilder {
-    source: Source,
-    setup: Setup,
+    bind_target: BindTarget,
+    settings: ConnectionSettings,
     #[cfg(unix)]
     mode: u32,
     max_pending: usize,
@@ -44,12 +44,12 @@ pub struct ListenerBuilder {
 }
 
 impl ListenerBuilder {
-    pub(super) fn new(source: Source) -> Self {
+    pub(super) fn new(bind_target: BindTarget) -> Self {
         Self {
-            source,
-            setup: Setup {
+            bind_target,
+            settings: ConnectionSettings {
                 budget: Some(Budget::default()),
-                ..Setup::default()
+                ..ConnectionSettings::default()
             },
             #[cfg(unix)]
             mode: 0o600,
@@ -61,36 +61,38 @@ impl ListenerBuilder {
     setters!();
     plain_setters!();
 
-    /// How long the handshake of a peer may take, from the moment that it is accepted.
+    /// Sets the timeout for the handshake of a peer, counted from accepting its connection.
     ///
     /// Default: 5 seconds.
     pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.setup.timeout = timeout;
+        self.settings.timeout = timeout;
         self
     }
 
-    /// The memory for what is held on behalf of peers, which other listeners and servers may share: messages that are
-    /// being received, and those that a peer does not read; of a [`rpc::Server`](crate::rpc::Server) also calls and
-    /// streams until they are answered and taken. When it is spent, the connection is given up that has held the most for
-    /// the longest: see [`Budget`].
+    /// Sets the budget for the bytes held on behalf of peers, which other listeners and servers may
+    /// share. It counts messages that are being received, and messages that a peer does not read;
+    /// for a [`rpc::Server`](crate::rpc::Server) also calls until their replies are sent, and items
+    /// of streams until they are consumed. When it is spent, the connection that has held the most
+    /// for the longest is evicted: see [`Budget`].
     ///
-    /// Default: 64 MiB, for this listener alone. A [message](Self::max_message) that is longer is never received.
+    /// Default: 64 MiB, for this listener alone. A [message](Self::max_message) that is longer than
+    /// the budget is never received.
     pub fn budget(mut self, budget: Budget) -> Self {
-        self.setup.budget = Some(budget);
+        self.settings.budget = Some(budget);
         self
     }
 
-    /// How many peers may be in the handshake at once. One more, and the one that has been in it for the
-    /// longest is cut off: a peer that knows the key needs no more than a moment.
+    /// Sets the maximum number of concurrent handshakes. When one more peer connects, the oldest
+    /// handshake is aborted, since a peer that knows the key completes it quickly.
     ///
-    /// Default: 512, half the open files that many systems allow a process.
+    /// Default: 512, half the number of open files that many systems allow a process.
     pub fn max_pending(mut self, peers: usize) -> Self {
         self.max_pending = peers.max(1);
         self
     }
 
-    /// How many peers of one IP address, or of one /64 network of IPv6, may be in the handshake at once,
-    /// as with [`max_pending`](Self::max_pending).
+    /// Sets the maximum number of concurrent handshakes with one IPv4 address or one IPv6 /64
+    /// network. It works like [`max_pending`](Self::max_pending).
     ///
     /// Default: 256.
     pub fn max_pending_per_address(mut self, peers: usize) -> Self {
@@ -98,11 +100,11 @@ impl ListenerBuilder {
         self
     }
 
-    /// The permissions of a Unix socket's file, such as `0o660` for the group of this process. They hold before the
-    /// first peer can connect.
+    /// Sets the permissions of the file of a Unix socket, such as `0o660` to allow the group of
+    /// this process. They apply before the first peer can connect.
     ///
-    /// Default: `0o600`, for the user of this process alone, whatever the umask is: a listener without an
-    /// authkey lets in whoever can connect.
+    /// Default: `0o600`, for the user of this process only, whatever the umask is, since a listener
+    /// without an authkey accepts anyone who can connect.
     #[cfg(unix)]
     pub fn mode(mut self, mode: u32) -> Self {
         self.mode = mode;
@@ -110,40 +112,40 @@ impl ListenerBuilder {
     }
 
     async fn open(self) -> Result<Listener, BindError> {
-        let admission = Admission {
-            terms: self.setup.finish()?,
+        let acceptor = Acceptor {
+            config: self.settings.build()?,
             max_pending: self.max_pending,
             max_pending_per_address: self.max_pending_per_address,
             #[cfg(unix)]
             credentials: connection::own_credentials(),
         };
         let is_network = matches!(
-            &self.source,
-            Source::Target(Ok(Target::Host(..) | Target::Address(Address::Tcp(_))))
+            &self.bind_target,
+            BindTarget::Target(Ok(Target::Host(..) | Target::Address(Address::Tcp(_))))
         );
-        if is_network && admission.terms.requires_binding() {
+        if is_network && acceptor.config.requires_binding() {
             return Err(AuthError::NothingToBind.into());
         }
-        let target = match self.source {
-            Source::Transport(start) => return Ok(start(admission)?),
+        let target = match self.bind_target {
+            BindTarget::Transport(start) => return Ok(start(acceptor)?),
             #[cfg(unix)]
-            Source::Fresh => return Ok(start(Fresh::new().await?, admission)?),
-            Source::Target(target) => target?,
+            BindTarget::FreshUnix => return Ok(start(FreshUnixListener::new().await?, acceptor)?),
+            BindTarget::Target(target) => target?,
         };
         Ok(match target {
             Target::Host(host, port) if host.is_empty() => {
-                start(tcp::bind(("0.0.0.0", port)).await?, admission)?
+                start(tcp::bind(("0.0.0.0", port)).await?, acceptor)?
             }
-            Target::Host(host, port) => start(tcp::bind((host, port)).await?, admission)?,
-            Target::Address(Address::Tcp(address)) => start(tcp::bind(address).await?, admission)?,
+            Target::Host(host, port) => start(tcp::bind((host, port)).await?, acceptor)?,
+            Target::Address(Address::Tcp(address)) => start(tcp::bind(address).await?, acceptor)?,
             #[cfg(unix)]
             Target::Address(Address::Unix(path)) => {
                 let listener = UnixListener::bind_with_mode(path, self.mode);
-                start(listener.await?, admission)?
+                start(listener.await?, acceptor)?
             }
             #[cfg(any(target_os = "linux", target_os = "android"))]
             Target::Address(Address::Abstract(name)) => {
-                start(UnixListener::bind_abstract(name)?, admission)?
+                start(UnixListener::bind_abstract(name)?, acceptor)?
             }
             Target::Address(other) => return Err(unsupported(&other).into()),
         })
@@ -162,38 +164,38 @@ impl IntoFuture for ListenerBuilder {
 impl fmt::Debug for ListenerBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ListenerBuilder")
-            .field("setup", &self.setup)
+            .field("settings", &self.settings)
             .field("max_pending", &self.max_pending)
             .field("max_pending_per_address", &self.max_pending_per_address)
             .finish_non_exhaustive()
     }
 }
 
-/// Why there is no listener.
+/// The error of opening a listener.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BindError {
-    /// What was given is no address.
+    /// The given target is not a valid address.
     #[error(transparent)]
     Address(#[from] AddressError),
-    /// The address is taken, or not of this machine, or not allowed.
-    #[error("cannot listen there")]
+    /// The address is in use, does not belong to this machine, or is not permitted.
+    #[error("cannot listen at this address")]
     Io(#[from] io::Error),
-    /// The key cannot be used.
+    /// The key or the binding setting cannot be used.
     #[error(transparent)]
     Auth(#[from] AuthError),
 }
 
-/// A Unix socket in a directory of its own.
+/// A listener on a Unix socket in a new temporary directory.
 #[cfg(unix)]
-struct Fresh {
+struct FreshUnixListener {
     listener: UnixListener,
     /// Removed after the socket.
     _directory: tempfile::TempDir,
 }
 
 #[cfg(unix)]
-impl Fresh {
+impl FreshUnixListener {
     async fn new() -> io::Result<Self> {
         use std::os::unix::fs::PermissionsExt as _;
 
@@ -209,7 +211,7 @@ impl Fresh {
 }
 
 #[cfg(unix)]
-impl Listen for Fresh {
+impl Listen for FreshUnixListener {
     type Io = <UnixListener as Listen>::Io;
 
     async fn accept(&mut self) -> io::Result<(Self::Io, Peer)> {

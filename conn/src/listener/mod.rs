@@ -1,4 +1,4 @@
-//! Listening.
+//! Accepting connections.
 
 use std::io;
 
@@ -7,26 +7,27 @@ use rpc_core::transport::{Address, Listen, Peer};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-mod admission;
+mod acceptor;
 mod builder;
 
-use admission::Admission;
-use builder::Source;
+use acceptor::Acceptor;
+use builder::BindTarget;
 pub use builder::{BindError, ListenerBuilder};
 
 use crate::address::ToTarget;
 use crate::codec::Codec;
 use crate::connection::Connection;
-use crate::setup::Admitted;
+use crate::establish::Established;
 
-/// Connections that are ready and wait for [`Listener::accept`]. Further peers wait in the system.
+/// Maximum number of established connections that wait for [`Listener::accept`]. Further peers wait
+/// in the backlog of the system.
 const READY: usize = 128;
 
-/// Accepts connections, those of CPython's `Client` included.
+/// Accepts connections, including those of CPython's `Client`.
 ///
-/// Peers prove the key in the background, many at once: one that fails or is silent is logged, is cut
-/// off when its time is over, and delays nobody. [`accept`](Self::accept) gives only those that
-/// succeeded.
+/// Handshakes run concurrently in the background. A peer that fails its handshake, or does not
+/// complete it before the timeout, is logged and disconnected, and does not delay others.
+/// [`accept`](Self::accept) returns only peers that succeeded.
 ///
 /// # Examples
 ///
@@ -57,8 +58,8 @@ const READY: usize = 128;
 /// ```
 #[derive(Debug)]
 pub struct Listener {
-    ready: mpsc::Receiver<Admitted>,
-    task: Task,
+    ready: mpsc::Receiver<Established>,
+    task: AbortOnDrop,
     address: Address,
     max_message: usize,
     budget: Option<Budget>,
@@ -66,103 +67,105 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// Listens at this address; port 0 takes a free one. Set what is to be set, then `.await` it for a
-    /// `Listener`.
+    /// Returns a builder of a listener at this address; port 0 selects a free port. Call setters,
+    /// then `.await` it for a `Listener`.
     #[cfg_attr(
         unix,
         doc = "Programs without async code call [`wait`](ListenerBuilder::wait) for a [`blocking::Listener`](crate::blocking::Listener)."
     )]
     ///
-    /// The socket file of a Unix listener is removed when it closes; one that a dead process left is
-    /// replaced.
+    /// The file of a Unix socket is removed when the listener closes. A file left behind by a dead
+    /// process is replaced.
     pub fn bind(target: impl ToTarget) -> ListenerBuilder {
-        ListenerBuilder::new(Source::Target(target.to_target()))
+        ListenerBuilder::new(BindTarget::Target(target.to_target()))
     }
 
-    /// Listens on a Unix socket in a fresh directory that only this user can enter. Both are removed when
-    /// the listener closes. [`local_address`](Self::local_address) tells where it is.
+    /// Returns a builder of a listener on a Unix socket in a new directory that only this user can
+    /// enter. Both are removed when the listener closes. [`local_address`](Self::local_address)
+    /// returns its path.
     #[cfg(unix)]
     pub fn bind_fresh() -> ListenerBuilder {
-        ListenerBuilder::new(Source::Fresh)
+        ListenerBuilder::new(BindTarget::FreshUnix)
     }
 
-    /// Listens on a transport of any kind.
+    /// Returns a builder of a listener on a custom transport.
     pub fn over(listener: impl Listen) -> ListenerBuilder {
-        ListenerBuilder::new(Source::Transport(Box::new(|admission| {
-            start(listener, admission)
+        ListenerBuilder::new(BindTarget::Transport(Box::new(|acceptor| {
+            start(listener, acceptor)
         })))
     }
 
-    /// The next peer that proved the key.
+    /// Accepts the next connection whose handshake succeeded.
     ///
     /// # Errors
-    /// When the runtime that the listener was made in is shut down. What a peer does wrong is never an
-    /// error here.
+    /// If the runtime of the listener was shut down. Failures of peers are never returned.
     ///
     /// # Cancel safety
     /// No connection is lost.
     pub async fn accept<S, R, C: Codec>(&mut self) -> io::Result<Connection<S, R, C>> {
-        let Some(admitted) = self.ready.recv().await else {
-            return Err(io::Error::other("the runtime of the listener is shut down"));
+        let Some(established) = self.ready.recv().await else {
+            return Err(io::Error::other(
+                "the runtime of the listener was shut down",
+            ));
         };
-        self.last_accepted = Some(admitted.peer.clone());
+        self.last_accepted = Some(established.peer.clone());
         Ok(Connection::from_parts(
-            admitted.reader,
-            admitted.writer,
-            admitted.peer,
+            established.reader,
+            established.writer,
+            established.peer,
         ))
     }
 
-    /// How many bytes a message may have on the connections that are accepted.
+    /// Returns the maximum length of a received message on accepted connections, in bytes.
     pub(crate) const fn max_message(&self) -> usize {
         self.max_message
     }
 
-    /// What is held on behalf of the connections that are accepted.
+    /// Returns the budget of accepted connections.
     pub(crate) const fn budget(&self) -> Option<&Budget> {
         self.budget.as_ref()
     }
 
-    /// Where peers reach this listener.
+    /// Returns the address at which peers reach this listener.
     #[must_use]
     pub const fn local_address(&self) -> &Address {
         &self.address
     }
 
-    /// Who was accepted last.
+    /// Returns the peer that was accepted last.
     #[must_use]
     pub const fn last_accepted(&self) -> Option<&Peer> {
         self.last_accepted.as_ref()
     }
 
-    /// Closes the listener: when it returns, the port is free and the socket file is gone. Peers that
-    /// were not accepted are cut off. Dropping the listener does the same a moment later.
+    /// Closes the listener. When it returns, the port is free and the socket file is removed. Peers
+    /// that were not accepted are disconnected. Dropping the listener does the same a moment later.
     pub async fn close(mut self) {
         self.ready.close();
         self.task.0.abort();
-        // It was cancelled, which is what was wanted.
+        // The result is the cancellation just requested.
         let _ = (&mut self.task.0).await;
     }
 }
 
-/// A task that ends with its handle.
+/// A task that is aborted when its handle is dropped.
 #[derive(Debug)]
-struct Task(JoinHandle<()>);
+struct AbortOnDrop(JoinHandle<()>);
 
-impl Drop for Task {
+impl Drop for AbortOnDrop {
     fn drop(&mut self) {
         self.0.abort();
     }
 }
 
-fn start<L: Listen>(listener: L, admission: Admission) -> io::Result<Listener> {
+fn start<L: Listen>(listener: L, acceptor: Acceptor) -> io::Result<Listener> {
     let address = listener.local_address()?;
     let (ready, accepted) = mpsc::channel(READY);
     Ok(Listener {
         ready: accepted,
-        max_message: admission.terms.max_message,
-        budget: admission.terms.budget.clone(),
-        task: Task(tokio::spawn(admission.run(listener, ready))),
+        max_message: acceptor.config.max_message,
+        budget: acceptor.config.budget.clone(),
+        task: AbortOnDrop(tokio::spawn(acceptor.run(listener, ready))),
         address,
         last_accepted: None,
     })

@@ -23,7 +23,7 @@ use super::session::{Calling, Driver, Lifeline, Link, Session, SessionStats};
 use crate::address::ToTarget;
 use crate::auth::{AuthKey, Binding, Digest};
 use crate::client::Dialer;
-use crate::setup::{Admitted, Setup, Terms, setters};
+use crate::establish::{ConnectionConfig, ConnectionSettings, Established, setters};
 
 /// Handle that makes calls to the peer: to a server, or from a handler of a server to its caller.
 ///
@@ -185,7 +185,7 @@ pub(super) fn origin(session: &Arc<Lifeline>, peer: Peer) -> Arc<Origin> {
 #[must_use = "it connects when it is awaited"]
 pub struct ClientBuilder {
     dialer: Dialer,
-    setup: Setup,
+    settings: ConnectionSettings,
     encoding: Encoding,
     options: Options,
     offered: Registry<Encoding>,
@@ -196,7 +196,7 @@ impl ClientBuilder {
     fn new(dialer: Dialer) -> Self {
         Self {
             dialer,
-            setup: Setup::default(),
+            settings: ConnectionSettings::default(),
             encoding: Encoding::default(),
             options: Options::default(),
             offered: Registry::new(),
@@ -210,7 +210,7 @@ impl ClientBuilder {
     ///
     /// Default: 5 seconds.
     pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.setup.timeout = timeout;
+        self.settings.timeout = timeout;
         self
     }
 
@@ -245,12 +245,12 @@ impl ClientBuilder {
     }
 
     async fn open(self) -> Result<Client, ConnectError> {
-        let max_message = self.setup.max_message;
-        let terms = self.setup.finish().map_err(crate::ConnectError::from)?;
+        let max_message = self.settings.max_message;
+        let config = self.settings.build().map_err(crate::ConnectError::from)?;
         let settings = self.options.settings(max_message);
         let connector = SessionConnector {
             dialer: self.dialer,
-            terms,
+            config,
             encoding: self.encoding,
             limits: settings.limits,
         };
@@ -293,7 +293,7 @@ impl IntoFuture for ClientBuilder {
 impl fmt::Debug for ClientBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ClientBuilder")
-            .field("setup", &self.setup)
+            .field("settings", &self.settings)
             .field("encoding", &self.encoding)
             .field("options", &self.options)
             .finish_non_exhaustive()
@@ -315,7 +315,7 @@ pub enum ConnectError {
 /// Connects to the peer and performs the greeting, for the first connection and for further ones.
 struct SessionConnector {
     dialer: Dialer,
-    terms: Terms,
+    config: ConnectionConfig,
     encoding: Encoding,
     limits: Limits,
 }
@@ -331,12 +331,12 @@ struct GreetedConnection {
 
 impl SessionConnector {
     async fn open(&self, resume: Option<Token>) -> Result<GreetedConnection, ConnectError> {
-        let deadline = self.terms.deadline();
-        let Admitted {
+        let deadline = self.config.deadline();
+        let Established {
             reader,
             writer,
             peer,
-        } = self.dialer.connect(&self.terms).await?;
+        } = self.dialer.connect(&self.config).await?;
         let mut link = Link { reader, writer };
         let greeting = greet_server(&mut link, self.encoding, self.limits, resume);
         let hello = timeout_at(deadline, greeting).await;

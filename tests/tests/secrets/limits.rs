@@ -83,8 +83,8 @@ fn fields(debug: &str) -> Vec<(String, String)> {
     let inner = debug.split_once("{ ").unwrap().1;
     let mut depth = 0;
     let mut fields = vec![String::new()];
-    // The fields of a setup and of a codec's limits are set with the setters of their owner.
-    let inner = inner.replace("setup: Setup {", "");
+    // The settings of a listener are set with the setters of its owner, as are the limits of a codec.
+    let inner = inner.replace("settings: ConnectionSettings {", "");
     for c in inner.replace("limits: Limits {", "").chars() {
         match c {
             '{' => depth += 1,

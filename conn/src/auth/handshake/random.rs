@@ -1,4 +1,4 @@
-//! Whatever a peer says, the handshake ends in an error or goes on, and nobody gets in without the key.
+//! With random messages the handshake fails or continues, but never completes.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -35,7 +35,7 @@ fn message() -> impl Strategy<Value = Vec<u8>> {
 
 proptest! {
     #[test]
-    fn nobody_gets_in_by_chance(
+    fn random_messages_never_complete_the_handshake(
         messages in vec(message(), 1..8),
         listener: bool,
         legacy_md5: bool,
@@ -50,7 +50,7 @@ proptest! {
         for message in messages {
             while handshake.outgoing().is_some() {}
             let result = handshake.incoming(&message);
-            prop_assert!(result.is_err() || !failed, "an end is final");
+            prop_assert!(result.is_err() || !failed, "a failure is final");
             failed = result.is_err();
             prop_assert!(!handshake.is_complete());
         }

@@ -31,7 +31,7 @@ fn unix(local: u32, peer: u32) -> Channel {
     }
 }
 
-/// Passes messages between the two until nobody has any. What passed, and how each ended.
+/// The messages that passed between the two sides, and the result of each.
 #[derive(Debug)]
 struct Outcome {
     messages: Vec<Vec<u8>>,
@@ -63,7 +63,7 @@ fn run(mut listener: Handshake, mut client: Handshake) -> Outcome {
     assert_eq!(
         listener.is_complete() && client.is_complete(),
         outcome.listener.is_ok() && outcome.client.is_ok(),
-        "both ends agree: {outcome:?}"
+        "both sides agree: {outcome:?}"
     );
     outcome
 }
@@ -91,15 +91,15 @@ fn the_transcript_is_that_of_cpython() {
         b"#CHALLENGE#{sha256}0123456789012345678901234567890123456789"
     );
     // hmac.new(b'12345', challenge[11:], 'sha256').hexdigest()
-    let answer = b"{sha256}\xdc\xb6\xec\xb2\x18\x9f\x14\xaa\x0e\x59\xb6\x48\x77\xb3\x69\x13\
+    let response = b"{sha256}\xdc\xb6\xec\xb2\x18\x9f\x14\xaa\x0e\x59\xb6\x48\x77\xb3\x69\x13\
         \x71\x88\xc9\x39\x31\x6a\xca\x2c\x5e\x6e\xfa\x74\xa9\xe1\x94\x66";
-    listener.incoming(answer).unwrap();
+    listener.incoming(response).unwrap();
     assert_eq!(listener.outgoing().as_deref(), Some(WELCOME));
     assert!(!listener.is_complete());
 }
 
 #[test]
-fn the_same_key_opens() {
+fn the_same_key_completes_the_handshake() {
     for digest in [
         Digest::Sha256,
         Digest::Sha384,
@@ -123,7 +123,7 @@ fn the_same_key_opens() {
 }
 
 #[test]
-fn another_key_does_not() {
+fn another_key_is_rejected() {
     let outcome = run_with(
         &authentication("key"),
         &authentication("kez"),
@@ -135,26 +135,22 @@ fn another_key_does_not() {
     assert_eq!(outcome.messages.len(), 3);
 }
 
-/// A listener that takes part in the handshake of CPython up to 3.11.
+/// The challenge of a listener with the handshake of CPython up to 3.11.
 fn legacy_challenge() -> Vec<u8> {
     [CHALLENGE, b"01234567890123456789"].concat()
 }
 
 #[test]
-fn md5_only_when_asked_for() {
+fn md5_only_if_allowed() {
     let strict = authentication("key");
     let mut client = new(Role::Client, &strict, tcp(1, 2));
-    let refused = client.incoming(&legacy_challenge());
-    assert!(matches!(refused, Err(AuthError::LegacyPeer)));
-    assert_eq!(
-        client.outgoing(),
-        None,
-        "nothing is given to guess the key from"
-    );
+    let rejected = client.incoming(&legacy_challenge());
+    assert!(matches!(rejected, Err(AuthError::LegacyPeer)));
+    assert_eq!(client.outgoing(), None, "no response to guess the key from");
 
     let mut listener = new(Role::Listener, &strict, tcp(1, 2));
-    let refused = listener.incoming(&[0; 16]);
-    assert!(matches!(refused, Err(AuthError::LegacyPeer)));
+    let rejected = listener.incoming(&[0; 16]);
+    assert!(matches!(rejected, Err(AuthError::LegacyPeer)));
 
     let named = [CHALLENGE, b"{md5}0123456789012345678901234567890123456789"].concat();
     let mut client = new(Role::Client, &strict, tcp(1, 2));
@@ -167,22 +163,22 @@ fn md5_only_when_asked_for() {
     let mut client = new(Role::Client, &lenient, tcp(1, 2));
     client.incoming(&legacy_challenge()).unwrap();
     // hmac.new(b'key', b'01234567890123456789', 'md5').digest()
-    let answer = client.outgoing().unwrap();
+    let response = client.outgoing().unwrap();
     let of_python = 0xae7d_03e3_3d47_01b0_d5b8_1be8_e060_2616_u128;
-    assert_eq!(answer, of_python.to_be_bytes());
+    assert_eq!(response, of_python.to_be_bytes());
     client.incoming(WELCOME).unwrap();
     let challenge = client.outgoing().unwrap();
-    let answer = Algorithm::Md5.code(
+    let response = Algorithm::Md5.hmac(
         &AuthKey::new("key").unwrap(),
         &[challenge.strip_prefix(CHALLENGE).unwrap()],
     );
-    client.incoming(&answer).unwrap();
+    client.incoming(&response).unwrap();
     assert_eq!(client.outgoing().as_deref(), Some(WELCOME));
     assert!(client.is_complete());
 }
 
 #[test]
-fn a_challenge_of_this_process_is_not_answered_for_others() {
+fn a_challenge_of_this_process_gets_no_response_on_another_channel() {
     let key = authentication("key");
     let mut listener = new(Role::Listener, &key, tcp(6000, 5000));
     let challenge = listener.outgoing().unwrap();
@@ -204,7 +200,7 @@ fn a_challenge_of_this_process_is_not_answered_for_others() {
 }
 
 #[test]
-fn a_proof_is_bound_to_the_users_at_both_ends() {
+fn a_proof_is_bound_to_the_users_of_both_peers() {
     let key = authentication("key");
     let relay = || (unix(1, 7), unix(2, 7));
     let outcome = run_with(&key, &key, relay());
@@ -233,21 +229,21 @@ fn a_proof_is_bound_to_the_users_at_both_ends() {
 }
 
 #[test]
-fn removing_the_mark_on_the_way_does_not_help() {
+fn removing_the_mark_in_transit_fails() {
     let key = authentication("key");
     let mut listener = new(Role::Listener, &key, unix(1, 7));
     let mut client = new(Role::Client, &key, unix(2, 7));
     let challenge = listener.outgoing().unwrap();
     let stripped = challenge.strip_suffix(MARK).unwrap();
     client.incoming(stripped).unwrap();
-    let answer = client.outgoing().unwrap();
+    let response = client.outgoing().unwrap();
     assert!(matches!(
-        listener.incoming(&answer),
+        listener.incoming(&response),
         Err(AuthError::WrongAnswer)
     ));
 }
 
-/// A client that was sent a forged challenge and a forged welcome, and the challenge that it sends.
+/// Returns a client that received a forged challenge and welcome, and the challenge that it sent.
 fn deceived_client(key: &Authentication) -> (Handshake, Vec<u8>) {
     let mut client = new(Role::Client, key, unix(2, 1));
     let forged = [CHALLENGE, b"{sha256}", &[7; RANDOM], MARK].concat();
@@ -258,48 +254,47 @@ fn deceived_client(key: &Authentication) -> (Handshake, Vec<u8>) {
     (client, challenge)
 }
 
-/// The answer that this role gives to a challenge, between a listener of user 1 and a client of
-/// user 2.
-fn answer_of(role: Role, key: &Authentication, challenge: &[u8]) -> Vec<u8> {
+/// Returns the response of `role` to a challenge. The listener is user 1, the client is user 2.
+fn response_of(role: Role, key: &Authentication, challenge: &[u8]) -> Vec<u8> {
     let challenge = challenge.strip_prefix(CHALLENGE).unwrap();
     let identity = unix(1, 2).identity(Role::Listener).unwrap();
-    let parts = bound_parts(role, challenge, &identity);
-    let code = Algorithm::Modern(Digest::Sha256).code(&key.key, &parts);
+    let parts = bound_input(role, challenge, &identity);
+    let code = Algorithm::Modern(Digest::Sha256).hmac(&key.key, &parts);
     [b"{sha256}", code.as_slice()].concat()
 }
 
 #[test]
-fn an_answer_cannot_be_used_for_the_other_role() {
+fn a_response_cannot_be_used_for_the_other_role() {
     let key = authentication("key");
-    // A false listener has the challenge of one client answered by another client, which is at the
-    // end of the same channel: the role alone tells this answer from a listener's.
+    // A forged listener passes the challenge of one client to another client on the same channel:
+    // only the role distinguishes this response from a listener's.
     let (mut victim, challenge) = deceived_client(&key);
     let mut oracle = new(Role::Client, &key, unix(2, 1));
     oracle.incoming(&challenge).unwrap();
-    let answer = oracle.outgoing().unwrap();
-    assert_eq!(answer, answer_of(Role::Client, &key, &challenge));
-    let refused = victim.incoming(&answer);
+    let response = oracle.outgoing().unwrap();
+    assert_eq!(response, response_of(Role::Client, &key, &challenge));
+    let rejected = victim.incoming(&response);
     assert!(
-        matches!(refused, Err(AuthError::WrongAnswer)),
-        "{refused:?}"
+        matches!(rejected, Err(AuthError::WrongAnswer)),
+        "{rejected:?}"
     );
     assert!(!victim.is_complete());
 
     let (mut victim, challenge) = deceived_client(&key);
-    let answer = answer_of(Role::Listener, &key, &challenge);
-    victim.incoming(&answer).unwrap();
+    let response = response_of(Role::Listener, &key, &challenge);
+    victim.incoming(&response).unwrap();
 
-    // And a false client has the challenge of a listener answered by another listener.
+    // And a forged client passes the challenge of a listener to another listener.
     for (role, accepted) in [(Role::Listener, false), (Role::Client, true)] {
         let mut victim = new(Role::Listener, &key, unix(1, 2));
         let challenge = victim.outgoing().unwrap();
-        let result = victim.incoming(&answer_of(role, &key, &challenge));
+        let result = victim.incoming(&response_of(role, &key, &challenge));
         assert_eq!(result.is_ok(), accepted, "{role:?}: {result:?}");
     }
 }
 
 #[test]
-fn what_is_not_of_the_protocol_is_refused() {
+fn messages_outside_the_protocol_are_rejected() {
     let key = authentication("key");
     for message in [
         b"".as_slice(),
@@ -315,14 +310,14 @@ fn what_is_not_of_the_protocol_is_refused() {
             Err(AuthError::Unexpected { .. })
         ));
         assert_eq!(client.outgoing(), None);
-        assert!(client.incoming(message).is_err(), "it is over");
+        assert!(client.incoming(message).is_err(), "the handshake is over");
     }
     let mut client = new(Role::Client, &key, tcp(1, 2));
     let unknown = [b"#CHALLENGE#{sha1}".as_slice(), &[b'x'; 40]].concat();
     let error = client.incoming(&unknown).unwrap_err();
     assert_eq!(error.to_string(), "the peer uses the unknown digest `sha1`");
 
-    for answer in [
+    for response in [
         b"".as_slice(),
         b"{sha256}",
         b"{sha256}short",
@@ -331,14 +326,14 @@ fn what_is_not_of_the_protocol_is_refused() {
     ] {
         let mut listener = new(Role::Listener, &key, tcp(1, 2));
         listener.outgoing();
-        assert!(listener.incoming(answer).is_err());
+        assert!(listener.incoming(response).is_err());
         assert_eq!(listener.outgoing().as_deref(), Some(FAILURE));
         assert_eq!(listener.outgoing(), None);
     }
 }
 
 #[test]
-fn keys_are_not_shown() {
+fn debug_output_has_no_key() {
     let handshake = new(Role::Client, &authentication("hush"), tcp(1, 2));
     assert!(!format!("{handshake:?}").contains("hush"));
     assert!(matches!(AuthKey::new(""), Err(AuthError::EmptyKey)));

@@ -1,4 +1,4 @@
-//! Futures dropped at every point at which they wait.
+//! Futures dropped at every point at which they are pending.
 
 use std::future::Future;
 use std::pin::{Pin, pin};
@@ -11,7 +11,7 @@ use crate::frame::{Decoder, Encoder};
 
 const NEXT: &[u8] = b"the next message";
 
-/// Reads at most `count` bytes, if some are there.
+/// Reads at most `count` bytes, if any are available.
 fn read_some(io: &mut DuplexStream, decoder: &mut Decoder, count: usize) {
     let mut bytes = vec![0; count];
     let mut buffer = ReadBuf::new(&mut bytes);
@@ -20,7 +20,7 @@ fn read_some(io: &mut DuplexStream, decoder: &mut Decoder, count: usize) {
     decoder.feed(buffer.filled());
 }
 
-/// Writes as much of `bytes` as there is room for, but no more than `count`.
+/// Writes at most `count` bytes of `bytes`, as far as there is room.
 fn write_some(io: &mut DuplexStream, bytes: &mut &[u8], count: usize) {
     let mut cx = Context::from_waker(Waker::noop());
     let piece = &bytes[..count.min(bytes.len())];
@@ -29,7 +29,8 @@ fn write_some(io: &mut DuplexStream, bytes: &mut &[u8], count: usize) {
     }
 }
 
-/// Polls up to `polls` times, with `between` in between. Whether the future came to its end.
+/// Polls a future up to `polls` times, and calls `between` after each pending poll. Returns `true`
+/// if the future completed.
 fn drive(future: impl Future, polls: usize, mut between: impl FnMut()) -> bool {
     let mut future = pin!(future);
     let mut cx = Context::from_waker(Waker::noop());
@@ -46,26 +47,26 @@ fn messages(decoder: &mut Decoder) -> Vec<Vec<u8>> {
     std::iter::from_fn(|| decoder.owned_message(1 << 20).expect("frames are whole")).collect()
 }
 
-/// Sends, drops that after so many polls, sends again, and looks at what came.
+/// Starts a send, drops it after 0, 1, 2… polls, sends again, and checks the received messages.
 fn send_and_drop(message: &[u8], room: usize, step: usize) {
     for polls in 0.. {
         let (io, mut peer) = tokio::io::duplex(room);
         let mut connection = Connection::<()>::new(io);
-        let mut came = Decoder::new();
+        let mut received = Decoder::new();
         let done = drive(connection.send_bytes(message), polls, || {
-            read_some(&mut peer, &mut came, step);
+            read_some(&mut peer, &mut received, step);
         });
         let all = drive(connection.send_bytes(NEXT), usize::MAX, || {
-            read_some(&mut peer, &mut came, step);
+            read_some(&mut peer, &mut received, step);
         });
         assert!(all);
-        read_some(&mut peer, &mut came, room);
-        let came = messages(&mut came);
+        read_some(&mut peer, &mut received, room);
+        let received = messages(&mut received);
         assert!(
-            came == [message, NEXT] || (!done && came == [NEXT]),
+            received == [message, NEXT] || (!done && received == [NEXT]),
             "{} bytes, {room} room, {polls} polls: {:?}",
             message.len(),
-            came.iter().map(Vec::len).collect::<Vec<_>>()
+            received.iter().map(Vec::len).collect::<Vec<_>>()
         );
         if done {
             assert!(polls > 1 || room > message.len());
@@ -81,7 +82,7 @@ fn a_dropped_send_is_whole_or_not_at_all() {
         (1, 3, 1),
         (100, 7, 5),
         (100, 1000, 1),
-        // Beyond the size that is copied.
+        // Longer than messages that are copied.
         (20_000, 64, 64),
         (20_000, 4096, 1000),
         (70_000, 7000, 7000),
@@ -91,7 +92,7 @@ fn a_dropped_send_is_whole_or_not_at_all() {
     }
 }
 
-/// Receives, drops that after so many polls, and receives again.
+/// Starts a receive, drops it after 0, 1, 2… polls, and receives again.
 fn receive_and_drop(message: &[u8], step: usize, into_buffer: bool) {
     let mut encoder = Encoder::new();
     encoder.push(message);
@@ -107,10 +108,10 @@ fn receive_and_drop(message: &[u8], step: usize, into_buffer: bool) {
         } else {
             drive(connection.recv_bytes(1 << 20), polls, write)
         };
-        let mut came = Vec::new();
+        let mut received = Vec::new();
         let rest = async {
-            while came.last().is_none_or(|last| last != NEXT) {
-                came.push(connection.recv_bytes(1 << 20).await.unwrap());
+            while received.last().is_none_or(|last| last != NEXT) {
+                received.push(connection.recv_bytes(1 << 20).await.unwrap());
             }
         };
         let all = drive(rest, usize::MAX, || {
@@ -118,11 +119,11 @@ fn receive_and_drop(message: &[u8], step: usize, into_buffer: bool) {
         });
         assert!(all);
         if done {
-            assert_eq!(came, [NEXT]);
+            assert_eq!(received, [NEXT]);
             assert!(!into_buffer || buffer == message);
             break;
         }
-        assert_eq!(came, [message, NEXT], "{polls} polls");
+        assert_eq!(received, [message, NEXT], "{polls} polls");
     }
 }
 
@@ -136,47 +137,47 @@ fn a_dropped_receive_loses_nothing() {
 }
 
 #[test]
-fn a_receive_finishes_what_a_dropped_send_began() {
+fn a_receive_completes_a_dropped_send() {
     let (io, mut peer) = tokio::io::duplex(8);
     let mut connection = Connection::<()>::new(io);
     assert!(!drive(connection.send_bytes(&[7; 100]), 1, || ()));
-    let mut came = Decoder::new();
+    let mut received = Decoder::new();
     assert!(!drive(connection.recv_bytes(10), 100, || {
-        read_some(&mut peer, &mut came, 8);
+        read_some(&mut peer, &mut received, 8);
     }));
-    assert_eq!(messages(&mut came), [[7; 100]]);
+    assert_eq!(messages(&mut received), [[7; 100]]);
 }
 
 #[test]
-fn a_receive_flushes_what_a_stream_held_back_when_a_send_was_dropped() {
+fn a_receive_flushes_a_buffered_stream_after_a_dropped_send() {
     let (io, mut peer) = tokio::io::duplex(8);
     let mut connection = Connection::<()>::new(tokio::io::BufWriter::new(io));
     assert!(!drive(connection.send_bytes(&[7; 100]), 1, || ()));
-    let mut came = Decoder::new();
+    let mut received = Decoder::new();
     assert!(!drive(connection.recv_bytes(10), 100, || {
-        read_some(&mut peer, &mut came, 8);
+        read_some(&mut peer, &mut received, 8);
     }));
-    assert_eq!(messages(&mut came), [[7; 100]]);
+    assert_eq!(messages(&mut received), [[7; 100]]);
 }
 
 #[tokio::test]
-async fn a_task_finishes_what_a_dropped_sender_began() {
+async fn a_task_completes_the_send_of_a_dropped_sender() {
     let (io, mut peer) = tokio::io::duplex(8);
     let (sender, _receiver) = Connection::<()>::new(io).split();
     for number in 0..20 {
         let clone = sender.clone();
         assert!(!drive(clone.send_bytes(&[number; 100]), 1, || ()));
-        let mut came = Decoder::new();
-        while !came.is_complete(100).unwrap() {
+        let mut received = Decoder::new();
+        while !received.is_complete(100).unwrap() {
             tokio::task::yield_now().await;
-            read_some(&mut peer, &mut came, 8);
+            read_some(&mut peer, &mut received, 8);
         }
-        assert_eq!(came.message(100), Ok(Some(&[number; 100][..])));
-        assert!(came.is_empty());
+        assert_eq!(received.message(100), Ok(Some(&[number; 100][..])));
+        assert!(received.is_empty());
     }
 }
 
-/// A message that tells how long it is, who sent it, and which of theirs it is.
+/// A message that contains its length, its round and its sender.
 fn numbered(sender: u8, round: usize) -> Vec<u8> {
     let length = 17 + (round * 7919) % 60_000;
     let mut message = vec![sender; length];
@@ -197,8 +198,8 @@ async fn frames_of_many_senders_stay_whole_however_they_are_dropped() {
                 let mut sent = Vec::new();
                 for round in 0..ROUNDS {
                     let message = numbered(number, round);
-                    let patience = Duration::from_micros((round as u64 * 31) % 200);
-                    let result = tokio::time::timeout(patience, sender.send_bytes(&message)).await;
+                    let timeout = Duration::from_micros((round as u64 * 31) % 200);
+                    let result = tokio::time::timeout(timeout, sender.send_bytes(&message)).await;
                     if result.is_ok() {
                         sent.push(round);
                     }
@@ -208,7 +209,7 @@ async fn frames_of_many_senders_stay_whole_however_they_are_dropped() {
         })
         .collect();
     drop(sender);
-    let mut came = vec![Vec::new(); 8];
+    let mut received = vec![Vec::new(); 8];
     loop {
         let message = match there.recv_bytes(1 << 20).await {
             Ok(message) => message,
@@ -220,18 +221,21 @@ async fn frames_of_many_senders_stay_whole_however_they_are_dropped() {
         let sender = message[message.len() - 1];
         let round = u64::from_be_bytes(message[8..16].try_into().unwrap()) as usize;
         assert!(message == numbered(sender, round));
-        came[usize::from(sender)].push(round);
+        received[usize::from(sender)].push(round);
     }
-    for (task, came) in tasks.into_iter().zip(came) {
-        assert!(came.is_sorted_by(|a, b| a < b), "in order, and once each");
+    for (task, received) in tasks.into_iter().zip(received) {
+        assert!(
+            received.is_sorted_by(|a, b| a < b),
+            "in order, and once each"
+        );
         for sent in task.await.unwrap() {
-            // Those that were dropped may have come as well.
-            assert!(came.contains(&sent));
+            // Dropped sends may have completed as well.
+            assert!(received.contains(&sent));
         }
     }
 }
 
-/// As with bytes, for values, which are encoded before they are written.
+/// The same for values, which are encoded before they are written.
 #[test]
 fn a_dropped_value_is_whole_or_not_at_all() {
     let value: Vec<u32> = (0..10_000).collect();
@@ -239,13 +243,13 @@ fn a_dropped_value_is_whole_or_not_at_all() {
         let (io, peer) = tokio::io::duplex(512);
         let mut here = Connection::<Vec<u32>>::new(io);
         let mut there = Connection::<Vec<u32>>::new(peer);
-        let mut came = Vec::new();
+        let mut received = Vec::new();
         let mut half_received = |there: &mut Connection<Vec<u32>>| {
-            // Its future is dropped after one poll, each time.
+            // Each receive is dropped after one poll.
             let mut receive = pin!(there.recv());
             let mut cx = Context::from_waker(Waker::noop());
             if let Poll::Ready(value) = receive.as_mut().poll(&mut cx) {
-                came.push(value.unwrap());
+                received.push(value.unwrap());
             }
         };
         let done = drive(here.send(&value), polls, || half_received(&mut there));
@@ -257,7 +261,7 @@ fn a_dropped_value_is_whole_or_not_at_all() {
             half_received(&mut there);
         }
         assert!(
-            came == [value.clone(), next.clone()] || (!done && came == [next]),
+            received == [value.clone(), next.clone()] || (!done && received == [next]),
             "{polls} polls"
         );
         if done {

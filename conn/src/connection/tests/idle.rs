@@ -1,4 +1,4 @@
-//! Connections whose peer is silent, or gone with its machine.
+//! Connections whose peer, or whose peer's machine, is silent.
 
 use tokio::time::{Instant, sleep, timeout};
 
@@ -18,7 +18,7 @@ async fn a_silent_peer_times_out() {
     let begin = Instant::now();
     assert!(timed_out(here.recv_bytes(10).await.unwrap_err()));
     assert_eq!(begin.elapsed().as_secs(), 60);
-    // Bytes count, in the middle of a message as well.
+    // Bytes in the middle of a message restart the time.
     there.writer.encoder.push_raw(b"\0\0\0\x02a");
     there.writer.flush().await.unwrap();
     let mut buffer = [0; 2];
@@ -27,14 +27,14 @@ async fn a_silent_peer_times_out() {
         here.recv_bytes_into(&mut buffer).await.unwrap_err()
     ));
     assert_eq!(begin.elapsed().as_secs(), 60);
-    // It can be received by who waits further.
+    // The message can still be received.
     there.writer.encoder.push_raw(b"b");
     there.writer.flush().await.unwrap();
     assert_eq!(here.recv_bytes(2).await.unwrap(), b"ab");
 }
 
 #[tokio::test(start_paused = true)]
-async fn receives_that_are_dropped_put_no_timeout_off() {
+async fn dropped_receives_do_not_restart_the_timeout() {
     let (mut here, mut there): (Connection, Connection) = crate::pipe().unwrap();
     here.set_idle_timeout(Some(MINUTE));
     let waits = async |seconds: u64, here: &mut Connection| {
@@ -48,7 +48,7 @@ async fn receives_that_are_dropped_put_no_timeout_off() {
         }
     };
     assert_eq!(waits(25, &mut here).await, 60);
-    assert!(!here.poll(2 * MINUTE).await, "that has a time of its own");
+    assert!(!here.poll(2 * MINUTE).await, "poll has its own timeout");
     there.send_bytes(b"a message").await.unwrap();
     assert_eq!(waits(7, &mut here).await, 60, "from the message on");
     here.set_idle_timeout(None);
@@ -56,7 +56,7 @@ async fn receives_that_are_dropped_put_no_timeout_off() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn builders_set_it_for_what_follows_the_handshake() {
+async fn builders_set_the_timeout_for_messages_after_the_handshake() {
     let (memory, connector) = rpc_core::transport::memory::listener("idle");
     let builder = Listener::over(memory).authkey("key");
     let mut listener = builder.idle_timeout(Some(MINUTE)).await.unwrap();
@@ -73,12 +73,12 @@ async fn builders_set_it_for_what_follows_the_handshake() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn the_system_asks_for_machines_that_are_gone() {
+async fn keepalive_is_set_on_tcp_sockets() {
     use rustix::net::sockopt::{socket_keepalive, tcp_keepidle};
 
     let keepalive = |connection: &Connection| {
-        let Incoming::Tcp(tcp) = &connection.reader.incoming else {
-            panic!("it is TCP");
+        let StreamReadHalf::Tcp(tcp) = &connection.reader.stream else {
+            panic!("not a TCP connection");
         };
         let time = tcp_keepidle(tcp.as_ref()).unwrap();
         socket_keepalive(tcp.as_ref()).unwrap().then_some(time)

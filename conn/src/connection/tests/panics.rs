@@ -1,4 +1,4 @@
-//! Values whose `Serialize` panics or fails in the middle: what was written of them never reaches the peer.
+//! Values whose `Serialize` panics or fails in the middle: no part of them reaches the peer.
 
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::*;
 use crate::{Json, MessagePack, Pickle, Postcard};
 
-/// A list of three numbers, or the beginning of one.
+/// A list of three numbers, or one that panics or fails after two.
 #[derive(Clone, Copy)]
 pub(crate) enum Item {
     Whole(u32),
@@ -37,18 +37,18 @@ impl Serialize for Item {
     }
 }
 
-/// Panics on its second element, after the message was taken.
+/// Panics in its `Deserialize`, after the message was taken.
 #[derive(Debug)]
 pub(crate) struct PanicsToo;
 
 impl<'de> Deserialize<'de> for PanicsToo {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         <[u32; 3]>::deserialize(deserializer)?;
-        panic!("behind the message")
+        panic!("after the message")
     }
 }
 
-/// Polls once. Nothing if that panics.
+/// Polls a future once; `None` if it panics.
 fn attempt<T>(future: impl Future<Output = T>) -> Option<T> {
     let mut future = pin!(future);
     let poll = || {
@@ -58,7 +58,7 @@ fn attempt<T>(future: impl Future<Output = T>) -> Option<T> {
     };
     match catch_unwind(AssertUnwindSafe(poll)) {
         Ok(Poll::Ready(result)) => Some(result),
-        Ok(Poll::Pending) => panic!("there is room for it"),
+        Ok(Poll::Pending) => panic!("the stream has room for the message"),
         Err(_) => None,
     }
 }
@@ -125,7 +125,7 @@ async fn a_value_that_panics_leaves_no_half_message_to_clones_of_the_sender() {
 }
 
 #[tokio::test]
-async fn a_type_that_panics_takes_its_message_and_no_other() {
+async fn a_type_that_panics_consumes_only_its_message() {
     let (here, there) = tokio::io::duplex(1 << 20);
     let mut here = Connection::<Item>::new(here);
     let mut there = Connection::<(), PanicsToo>::new(there);
@@ -136,7 +136,7 @@ async fn a_type_that_panics_takes_its_message_and_no_other() {
     assert_eq!(there.recv().await.unwrap(), [2, 2, 2]);
 }
 
-/// A codec of the program.
+/// A codec that the program defines.
 #[derive(Clone, Debug, Default)]
 struct Own;
 

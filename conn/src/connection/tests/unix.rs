@@ -1,12 +1,12 @@
-//! Unix sockets, which are watched for room only while they are full.
+//! Unix sockets, which are registered for writes only while they are full.
 
 use super::*;
-use crate::connection::unix::UnixOutgoing;
+use crate::connection::unix::UnixWriteHalf;
 
-fn outgoing(connection: &Connection) -> &UnixOutgoing {
-    match &connection.writer.outgoing {
-        Outgoing::Unix(outgoing) => outgoing,
-        _ => panic!("it is a Unix socket"),
+fn write_half(connection: &Connection) -> &UnixWriteHalf {
+    match &connection.writer.stream {
+        StreamWriteHalf::Unix(write_half) => write_half,
+        _ => panic!("not a Unix socket"),
     }
 }
 
@@ -16,7 +16,7 @@ fn pair() -> (Connection, Connection) {
 }
 
 #[tokio::test]
-async fn a_full_socket_is_watched_until_all_is_written() {
+async fn a_full_socket_is_watched_until_everything_is_written() {
     let (mut here, mut there) = pair();
     for length in [10, 1 << 20, 10] {
         let message = vec![7; length];
@@ -30,23 +30,23 @@ async fn a_full_socket_is_watched_until_all_is_written() {
             sent.unwrap();
             assert_eq!(received.unwrap(), message);
         }
-        assert!(!outgoing(&here).is_watched());
+        assert!(!write_half(&here).is_watched());
     }
 }
 
 #[tokio::test]
-async fn a_full_socket_that_cannot_be_watched_is_tried_again() {
+async fn a_full_socket_that_cannot_be_watched_is_retried() {
     let (mut here, mut there) = pair();
-    if let Outgoing::Unix(outgoing) = &mut here.writer.outgoing {
-        outgoing.retry_later();
+    if let StreamWriteHalf::Unix(write_half) = &mut here.writer.stream {
+        write_half.retry_later();
     }
     here.send_bytes(b"late").await.unwrap();
     assert_eq!(there.recv_bytes(10).await.unwrap(), b"late");
-    assert!(!outgoing(&here).is_watched());
+    assert!(!write_half(&here).is_watched());
 }
 
 #[test]
-fn a_connection_may_be_made_outside_of_a_runtime() {
+fn a_connection_may_be_created_outside_of_a_runtime() {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

@@ -16,12 +16,12 @@ use super::receive::counted;
 use super::sink::Sink;
 use super::timer::Timer;
 use super::{Effects, Phase, Session, State};
+use crate::account::RETRY;
 use crate::connection::{Reader, Writer};
 use crate::frame::Encoder;
 use crate::rpc::encoding::Encoding;
 use crate::rpc::error::Disconnected;
 use crate::rpc::message::{self, Counts, Message};
-use crate::share::RETRY;
 
 /// How many messages are handled before something is written and other tasks have their turn.
 const BURST: usize = 256;
@@ -108,7 +108,7 @@ impl Driver {
     pub(in crate::rpc) fn new(session: Arc<Session>, link: Link, origin: Arc<Origin>) -> Self {
         let Link { reader, writer } = link;
         let (sink, longest, root, awaits_held) = session.change(|state, _| {
-            let sink = Arc::new(Sink::new(writer.outgoing, Arc::clone(&state.written)));
+            let sink = Arc::new(Sink::new(writer.stream, Arc::clone(&state.written)));
             state.sink = Arc::downgrade(&sink);
             let longest = state.peer.max_message.min(session.settings.max_reply);
             (sink, longest, state.root.clone(), state.is_resumed)
@@ -191,9 +191,9 @@ impl Driver {
         }
         let reader = &mut self.reader;
         let mut space = ReadBuf::new(reader.decoder.prepared(space));
-        match Pin::new(&mut reader.incoming).poll_read(cx, &mut space) {
+        match Pin::new(&mut reader.stream).poll_read(cx, &mut space) {
             Poll::Pending => {
-                reader.decoder.rest();
+                reader.decoder.release_buffer();
                 self.has_room(cx)?;
                 return Ok(false);
             }

@@ -10,7 +10,7 @@ use std::task::{Context, Poll, Waker, ready};
 use tokio::io::AsyncWrite as _;
 
 use super::{Effects, Session, State};
-use crate::connection::Outgoing;
+use crate::connection::StreamWriteHalf;
 use crate::frame::Encoder;
 
 /// The sending half of a connection. It is locked before the session is, and never while code of the
@@ -18,7 +18,7 @@ use crate::frame::Encoder;
 pub(super) struct Sink(Mutex<Half>);
 
 pub(super) struct Half {
-    pub(super) outgoing: Outgoing,
+    pub(super) outgoing: StreamWriteHalf,
     /// What is being written.
     pub(super) writing: Encoder,
     /// How many bytes were written to this connection: what the other end may know of.
@@ -28,7 +28,7 @@ pub(super) struct Half {
 }
 
 impl Sink {
-    pub(super) fn new(outgoing: Outgoing, written: Arc<AtomicU64>) -> Self {
+    pub(super) fn new(outgoing: StreamWriteHalf, written: Arc<AtomicU64>) -> Self {
         Self(Mutex::new(Half {
             outgoing,
             writing: Encoder::new(),

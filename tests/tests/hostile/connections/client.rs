@@ -118,7 +118,7 @@ async fn listeners_without_the_key_are_refused() {
         (
             "a welcome and silence",
             vec![usual(), Receive, welcome()],
-            "in time",
+            "timed out",
         ),
         (
             "a welcome and no proof",

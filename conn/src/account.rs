@@ -1,4 +1,4 @@
-//! What one half of a connection holds of its listener's budget.
+//! The account of one half of a connection in its listener's budget.
 
 use std::fmt;
 use std::pin::Pin;
@@ -9,167 +9,182 @@ use rpc_core::Budget;
 use rpc_core::budget::{Account, Hold, NoRoom};
 use tokio::time::{Sleep, sleep};
 
-/// How long a half waits before it asks for room again.
+/// The interval at which a half retries a reservation that found no room.
 pub(crate) const RETRY: Duration = Duration::from_millis(100);
 
-/// What one half of a connection holds, in bytes. It takes memory only while that is more than
+/// The bytes that one half of a connection holds. It allocates memory only while they are more than
 /// [`Budget::FREE`].
 #[derive(Default)]
-pub(crate) struct Share {
-    /// Peers of a listener have one; those that a client chose to connect to do not.
+pub(crate) struct HalfAccount {
+    /// The budget of the listener. Connections that a client opened have none.
     budget: Option<Budget>,
-    held: Option<Box<Held>>,
+    reservation: Option<Box<Reservation>>,
 }
 
-/// What few halves need, so that the others are small.
-struct Held {
+/// The state of a half that holds more than [`Budget::FREE`]. Boxed, since few halves need it.
+struct Reservation {
     account: Account,
     hold: Hold,
     retry: Option<Pin<Box<Sleep>>>,
-    /// Whether the half was told to go.
-    is_gone: bool,
+    /// `true` if the half was evicted.
+    is_evicted: bool,
 }
 
-/// A half was told to go, since it has held the most for the longest.
+/// The half was evicted, because it had held the most bytes for the longest.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Gone;
+pub(crate) struct Evicted;
 
-impl Share {
-    pub(crate) const fn of(budget: Option<Budget>) -> Self {
-        Self { budget, held: None }
+impl HalfAccount {
+    pub(crate) const fn new(budget: Option<Budget>) -> Self {
+        Self {
+            budget,
+            reservation: None,
+        }
     }
 
     pub(crate) const fn budget(&self) -> Option<&Budget> {
         self.budget.as_ref()
     }
 
-    /// The share of a half that goes on as another.
+    /// Moves the account out, for a half that replaces this one.
     pub(crate) fn take(&mut self) -> Self {
         std::mem::take(self)
     }
 
     #[inline]
-    pub(crate) fn is_gone(&self) -> bool {
-        self.held.as_ref().is_some_and(|held| held.is_gone)
+    pub(crate) fn is_evicted(&self) -> bool {
+        self.reservation
+            .as_ref()
+            .is_some_and(|reservation| reservation.is_evicted)
     }
 
-    /// Whether a half with so many bytes has anything to do with the budget.
+    /// Returns `true` if a half with `bytes` bytes must be counted in the budget, or has been.
     #[inline]
-    pub(crate) const fn concerns(&self, bytes: usize) -> bool {
-        bytes > Budget::FREE || self.held.is_some()
+    pub(crate) const fn must_count(&self, bytes: usize) -> bool {
+        bytes > Budget::FREE || self.reservation.is_some()
     }
 
-    /// Holds so many bytes. Where there is no room for more, it holds as many as before.
+    /// Changes the reservation to `bytes`. If the budget has no room for more, it stays as it was.
     pub(crate) fn resize(&mut self, bytes: usize) -> Result<(), NoRoom> {
         if bytes <= Budget::FREE {
-            self.released();
+            self.release();
             return Ok(());
         }
 
         let Some(budget) = &self.budget else {
             return Ok(());
         };
-        let held = self.held.get_or_insert_with(|| {
+        let reservation = self.reservation.get_or_insert_with(|| {
             let account = budget.account();
             let hold = account.hold();
-            Box::new(Held {
+            Box::new(Reservation {
                 account,
                 hold,
                 retry: None,
-                is_gone: false,
+                is_evicted: false,
             })
         });
-        held.hold.resize(&held.account, bytes)
+        reservation.hold.resize(&reservation.account, bytes)
     }
 
-    /// Whether there is room for so many bytes when nobody else has any.
-    pub(crate) fn ever_fits(&self, bytes: usize) -> bool {
+    /// Returns `true` if `bytes` bytes fit into the budget when nothing else is held.
+    pub(crate) fn can_ever_fit(&self, bytes: usize) -> bool {
         let counted = bytes.saturating_sub(Budget::FREE);
         self.budget
             .as_ref()
             .is_none_or(|budget| counted <= budget.bytes())
     }
 
-    /// Takes note that nothing is held any more.
+    /// Releases the reservation.
     #[inline]
-    pub(crate) fn released(&mut self) {
-        if self.held.is_some() && !self.is_gone() {
-            self.held = None;
+    pub(crate) fn release(&mut self) {
+        if self.reservation.is_some() && !self.is_evicted() {
+            self.reservation = None;
         }
     }
 
-    /// Whether the half was told to go. From then on it has no memory and no room.
-    pub(crate) fn check(&mut self) -> Result<(), Gone> {
-        if let Some(held) = &self.held
-            && held.account.is_evicted()
+    /// Returns an error if the half was evicted. From then on it holds nothing and gets no room.
+    pub(crate) fn check_evicted(&mut self) -> Result<(), Evicted> {
+        if let Some(reservation) = &self.reservation
+            && reservation.account.is_evicted()
         {
-            self.go();
+            self.evict();
         }
-        match self.is_gone() {
-            true => Err(Gone),
+        match self.is_evicted() {
+            true => Err(Evicted),
             false => Ok(()),
         }
     }
 
-    /// Has the half go, be it told or not.
-    pub(crate) fn go(&mut self) -> Gone {
-        if let Some(held) = &mut self.held {
-            held.hold = held.account.hold();
-            held.retry = None;
-            held.is_gone = true;
+    /// Evicts the half, whether the budget asked for it or not.
+    pub(crate) fn evict(&mut self) -> Evicted {
+        if let Some(reservation) = &mut self.reservation {
+            reservation.hold = reservation.account.hold();
+            reservation.retry = None;
+            reservation.is_evicted = true;
         }
-        Gone
+        Evicted
     }
 
-    /// Whether the half is to go; it is woken when it is.
-    pub(crate) fn poll_gone(&mut self, cx: &mut Context<'_>) -> Result<(), Gone> {
-        if let Some(held) = &self.held
-            && held.account.poll_evicted(cx).is_ready()
+    /// Returns an error if the half was evicted, and registers the task to wake when it is.
+    pub(crate) fn poll_evicted(&mut self, cx: &mut Context<'_>) -> Result<(), Evicted> {
+        if let Some(reservation) = &self.reservation
+            && reservation.account.poll_evicted(cx).is_ready()
         {
-            return Err(self.go());
+            return Err(self.evict());
         }
-        self.check()
+        self.check_evicted()
     }
 
-    /// Ready when there is room for so many bytes.
-    pub(crate) fn poll_room(
+    /// Reserves `bytes` bytes. It is ready once the budget has room for them.
+    pub(crate) fn poll_resize(
         &mut self,
         cx: &mut Context<'_>,
         bytes: usize,
-    ) -> Poll<Result<(), Gone>> {
+    ) -> Poll<Result<(), Evicted>> {
         loop {
-            if let Some(retry) = self.held.as_mut().and_then(|held| held.retry.as_mut())
+            if let Some(retry) = self
+                .reservation
+                .as_mut()
+                .and_then(|reservation| reservation.retry.as_mut())
                 && retry.as_mut().poll(cx).is_pending()
             {
                 break;
             }
             let resized = self.resize(bytes);
-            if resized.is_err() && !self.ever_fits(bytes) {
-                return Poll::Ready(Err(self.go()));
+            if resized.is_err() && !self.can_ever_fit(bytes) {
+                return Poll::Ready(Err(self.evict()));
             }
-            let Some(held) = &mut self.held else {
+            let Some(reservation) = &mut self.reservation else {
                 break;
             };
-            held.retry = match resized {
+            reservation.retry = match resized {
                 Ok(()) => None,
                 Err(NoRoom { .. }) => Some(Box::pin(sleep(RETRY))),
             };
-            if held.retry.is_none() {
+            if reservation.retry.is_none() {
                 break;
             }
         }
-        self.poll_gone(cx)?;
-        match self.held.as_ref().is_some_and(|held| held.retry.is_some()) {
+        self.poll_evicted(cx)?;
+        match self
+            .reservation
+            .as_ref()
+            .is_some_and(|reservation| reservation.retry.is_some())
+        {
             true => Poll::Pending,
             false => Poll::Ready(Ok(())),
         }
     }
 }
 
-impl fmt::Debug for Share {
+impl fmt::Debug for HalfAccount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let counted = self.held.as_ref().map_or(0, |held| held.hold.counted());
-        f.debug_struct("Share")
+        let counted = self
+            .reservation
+            .as_ref()
+            .map_or(0, |reservation| reservation.hold.counted());
+        f.debug_struct("HalfAccount")
             .field("counted", &counted)
             .finish_non_exhaustive()
     }
@@ -193,7 +208,7 @@ mod tests {
         (listener.await.unwrap(), connector, budget)
     }
 
-    /// Two ends, of which the first is the listener's.
+    /// Returns a connected pair; the first is the listener's.
     async fn pair(
         listener: &mut Listener,
         connector: &MemoryConnector,
@@ -203,7 +218,7 @@ mod tests {
         (here.unwrap(), there.unwrap())
     }
 
-    /// Sends the header of a message of so many bytes and a part of them, and leaves the rest to come.
+    /// Sends the header of a message of `length` bytes and the first `part` bytes of it.
     async fn send_part(peer: &mut Connection, length: usize, part: usize) {
         let header = crate::frame::Header::new(length as u64);
         let bytes = [header.as_bytes(), &vec![7; part]].concat();
@@ -212,7 +227,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn messages_that_come_are_counted_until_the_program_has_them() {
+    async fn received_messages_are_counted_until_the_program_has_them() {
         let (mut listener, connector, budget) = listen().await;
         let (mut here, mut there) = pair(&mut listener, &connector).await;
         let received = tokio::spawn(async move {
@@ -229,7 +244,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_message_that_does_not_come_makes_room_for_those_that_do() {
+    async fn a_stalled_message_makes_room_for_others() {
         let (mut listener, connector, budget) = listen().await;
         let mut stuck = Vec::new();
         for part in [100_000, 900_000] {
@@ -253,7 +268,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_message_waits_for_those_that_come_at_the_same_moment() {
+    async fn a_message_waits_for_those_that_arrive_at_the_same_moment() {
         let (mut listener, connector, budget) = listen().await;
         let mut received = Vec::new();
         for _ in 0..4 {
@@ -273,10 +288,10 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_peers_do_not_read_is_counted_and_the_newest_is_refused() {
+    async fn unread_output_is_counted_and_the_newest_send_is_evicted() {
         let (mut listener, connector, budget) = listen().await;
         let mut all = Vec::new();
-        let mut refused = 0;
+        let mut evicted = 0;
         for _ in 0..6 {
             let (here, there) = pair(&mut listener, &connector).await;
             let mut here = here.with_types::<Vec<u8>, ()>();
@@ -286,13 +301,13 @@ mod tests {
             match sent.is_finished() {
                 true => {
                     assert!(matches!(sent.await.unwrap(), Err(SendError::Evicted)));
-                    refused += 1;
+                    evicted += 1;
                 }
                 false => all.push((sent, there)),
             }
         }
-        assert!(refused > 0 && budget.held() > MIB, "{refused}");
-        // Those that are read go out.
+        assert!(evicted > 0 && budget.held() > MIB, "{evicted}");
+        // The sends whose peer reads complete.
         for (sent, mut there) in all {
             there.recv_bytes(MIB).await.unwrap();
             sent.await.unwrap().unwrap();
@@ -301,7 +316,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_message_that_never_fits_is_an_error_at_once() {
+    async fn a_message_that_can_never_fit_fails_at_once() {
         let (mut listener, connector, _) = listen().await;
         let (mut here, mut there) = pair(&mut listener, &connector).await;
         tokio::spawn(async move { there.send_bytes(&vec![7; 4 * MIB]).await });
@@ -312,10 +327,10 @@ mod tests {
         assert!(matches!(here.recv_bytes(1).await, Err(RecvError::Evicted)));
     }
 
-    /// A thread that waits for the rest of a message learns that others need the room.
+    /// A thread that waits for the rest of a message is told of its eviction.
     #[cfg(unix)]
     #[test]
-    fn a_blocking_connection_is_given_up_for_others_too() {
+    fn a_blocking_connection_is_evicted_too() {
         use std::io::Write as _;
 
         let budget = Budget::new(2 * MIB);
@@ -339,7 +354,7 @@ mod tests {
         other.resize(&account, MIB).unwrap();
         assert!(matches!(receive.join().unwrap(), Err(RecvError::Evicted)));
 
-        // And one that waits for its peer to read.
+        // The same for a thread that waits for its peer to read.
         drop(other);
         let _deaf = std::net::TcpStream::connect(address).unwrap();
         let mut here: crate::blocking::Connection<Vec<u8>> = listener.accept().unwrap();

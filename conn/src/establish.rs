@@ -1,0 +1,271 @@
+//! Establishing connections: the settings of listeners and clients, and the handshake on a stream.
+
+use std::future::Future;
+use std::time::Duration;
+
+use rpc_core::Budget;
+use rpc_core::transport::Peer;
+use rpc_core::transport::tcp::keep_alive;
+use tokio::time::{Instant, timeout_at};
+
+use crate::account::HalfAccount;
+use crate::auth::{
+    AuthError, AuthKey, Authentication, Binding, Digest, Handshake, MAX_MESSAGE, Role,
+};
+use crate::connection::{self, IdleTimeout, Reader, SplitStream, StreamReadHalf, Writer};
+#[cfg(unix)]
+use crate::descriptor::Descriptors;
+
+/// The settings that the builders of listeners and clients collect.
+#[derive(Debug)]
+pub(crate) struct ConnectionSettings {
+    pub(crate) key: Option<Result<AuthKey, AuthError>>,
+    pub(crate) digest: Digest,
+    pub(crate) legacy_md5: bool,
+    pub(crate) binding: Binding,
+    pub(crate) timeout: Duration,
+    pub(crate) max_message: usize,
+    /// The budget for the bytes held on behalf of peers. Only listeners have one.
+    pub(crate) budget: Option<Budget>,
+    pub(crate) keepalive: Option<Duration>,
+    pub(crate) idle_timeout: Option<Duration>,
+    #[cfg(unix)]
+    pub(crate) descriptors: Descriptors,
+}
+
+impl Default for ConnectionSettings {
+    fn default() -> Self {
+        Self {
+            key: None,
+            digest: Digest::default(),
+            legacy_md5: false,
+            binding: Binding::default(),
+            timeout: Duration::from_secs(5),
+            max_message: connection::MAX_MESSAGE,
+            budget: None,
+            keepalive: Some(Duration::from_secs(60)),
+            idle_timeout: None,
+            #[cfg(unix)]
+            descriptors: Descriptors::Close,
+        }
+    }
+}
+
+impl ConnectionSettings {
+    /// Validates the settings.
+    pub(crate) fn build(self) -> Result<ConnectionConfig, AuthError> {
+        let authentication = self.key.transpose()?.map(|key| {
+            Authentication::new(key)
+                .digest(self.digest)
+                .legacy_md5(self.legacy_md5)
+                .binding(self.binding)
+        });
+        Ok(ConnectionConfig {
+            authentication,
+            timeout: self.timeout,
+            max_message: self.max_message,
+            budget: self.budget,
+            keepalive: self.keepalive,
+            idle_timeout: self.idle_timeout,
+            #[cfg(unix)]
+            descriptors: self.descriptors,
+        })
+    }
+}
+
+/// The validated configuration for establishing connections.
+#[derive(Clone, Debug)]
+pub(crate) struct ConnectionConfig {
+    pub(crate) authentication: Option<Authentication>,
+    timeout: Duration,
+    pub(crate) max_message: usize,
+    pub(crate) budget: Option<Budget>,
+    keepalive: Option<Duration>,
+    idle_timeout: Option<Duration>,
+    #[cfg(unix)]
+    descriptors: Descriptors,
+}
+
+/// An established connection: its halves after the handshake, if there is an authkey.
+#[derive(Debug)]
+pub(crate) struct Established {
+    pub(crate) reader: Reader,
+    pub(crate) writer: Writer,
+    pub(crate) peer: Peer,
+}
+
+impl ConnectionConfig {
+    /// Returns `true` if the channel must have an identity to bind to.
+    pub(crate) fn requires_binding(&self) -> bool {
+        let authentication = self.authentication.as_ref();
+        authentication.is_some_and(Authentication::requires_binding)
+    }
+
+    /// Returns the deadline of a handshake that starts now.
+    pub(crate) fn deadline(&self) -> Instant {
+        let now = Instant::now();
+        // A deadline that the clock cannot represent is as good as none.
+        let farthest = || now + Duration::from_secs(u32::MAX.into());
+        now.checked_add(self.timeout).unwrap_or_else(farthest)
+    }
+
+    /// Establishes a connection on a stream.
+    // Not an async function: its future would reserve space for the stream twice, and again for the
+    // halves built from it.
+    pub(crate) fn establish(
+        &self,
+        role: Role,
+        (read_half, write_half, peer, channel): SplitStream,
+        deadline: Instant,
+    ) -> impl Future<Output = Result<Established, AuthError>> + Send + use<> {
+        let authentication = self.authentication.clone();
+        let mut established = Established {
+            reader: Reader::new(
+                read_half,
+                self.max_message,
+                HalfAccount::new(self.budget.clone()),
+            ),
+            writer: Writer::new(write_half, HalfAccount::new(self.budget.clone())),
+            peer,
+        };
+        // Set before the handshake: a read past its last message would drop descriptors that
+        // follow. The handshake itself receives none.
+        #[cfg(unix)]
+        {
+            established.reader.descriptors = self.descriptors;
+        }
+        let (keepalive, idle_timeout) = (self.keepalive, self.idle_timeout);
+        async move {
+            if let Some(authentication) = authentication {
+                let mut handshake = Handshake::new(role, authentication, channel)?;
+                timeout_at(deadline, established.authenticate(&mut handshake))
+                    .await
+                    .unwrap_or(Err(AuthError::TimedOut))?;
+                #[cfg(unix)]
+                if handshake.is_legacy() {
+                    established.reader.confirmations.record_no_confirmation();
+                }
+            }
+            established.reader.idle = idle_timeout.map(IdleTimeout::new);
+            if let (StreamReadHalf::Tcp(tcp), Some(time)) = (&established.reader.stream, keepalive)
+            {
+                keep_alive(tcp.as_ref(), time);
+            }
+            Ok(established)
+        }
+    }
+}
+
+impl Established {
+    async fn authenticate(&mut self, handshake: &mut Handshake) -> Result<(), AuthError> {
+        let Self { reader, writer, .. } = self;
+        loop {
+            while let Some(message) = handshake.outgoing() {
+                let sent = writer.send_vectored(&[&message]).await;
+                sent.map_err(|error| AuthError::Lost(error.into()))?;
+            }
+            if handshake.is_complete() {
+                return Ok(());
+            }
+            let message = reader.message(MAX_MESSAGE).await;
+            let message = message.map_err(|error| AuthError::Lost(error.into()))?;
+            if let Err(error) = handshake.incoming(message) {
+                if let Some(rejection) = handshake.outgoing() {
+                    // The peer may have disconnected; it is rejected either way.
+                    let _ = writer.send_vectored(&[&rejection]).await;
+                }
+                return Err(error);
+            }
+        }
+    }
+}
+
+/// The setters that all builders of listeners and clients have.
+macro_rules! setters {
+    () => {
+        /// Sets the authkey that both peers must prove. Without one there is no authentication, as
+        /// in CPython: anyone who can reach the address gets a connection.
+        ///
+        /// Either both peers have a key or neither has. A peer with a key waits for the handshake
+        /// of a peer without one until the [timeout](Self::timeout).
+        pub fn authkey(mut self, key: impl AsRef<[u8]>) -> Self {
+            self.settings.key = Some(AuthKey::new(key));
+            self
+        }
+
+        /// Sets the digest that the local challenge asks for.
+        ///
+        /// Default: SHA-256, as in CPython.
+        pub fn digest(mut self, digest: Digest) -> Self {
+            self.settings.digest = digest;
+            self
+        }
+
+        /// Allows MD5 with peers that support nothing else: CPython up to 3.11.
+        ///
+        /// Default: `false`. Such a peer is rejected.
+        pub fn legacy_md5(mut self, allowed: bool) -> Self {
+            self.settings.legacy_md5 = allowed;
+            self
+        }
+
+        /// Sets whether the proof is [bound](crate::auth#binding) to the channel.
+        ///
+        /// Default: [`Binding::Prefer`].
+        pub fn binding(mut self, binding: Binding) -> Self {
+            self.settings.binding = binding;
+            self
+        }
+
+        /// Sets the maximum length of a received message, in bytes.
+        ///
+        /// Default: 64 MiB. [`Connection::set_max_message`](crate::Connection::set_max_message)
+        /// changes it later.
+        pub fn max_message(mut self, bytes: usize) -> Self {
+            self.settings.max_message = bytes;
+            self
+        }
+    };
+}
+pub(crate) use setters;
+
+/// The setters that only the builders of plain connections have.
+macro_rules! plain_setters {
+    () => {
+        /// Sets the time of silence after which the system probes the peer of a TCP connection
+        /// (`SO_KEEPALIVE`); `None` disables it. If three probes are not answered within the same
+        /// time again, the connection breaks, and pending sends and receives fail. The probes are
+        /// invisible to programs, and CPython peers need no support for them. Unix sockets need no
+        /// probes: their peer is on the same machine, and the system knows when it exits.
+        ///
+        /// Default: 60 seconds, less than the time after which most firewalls and address
+        /// translators forget a silent connection.
+        pub fn keepalive(mut self, time: Option<Duration>) -> Self {
+            self.settings.keepalive = time;
+            self
+        }
+
+        /// Sets how long a receive waits for the next bytes before it fails with an
+        /// [error](crate::RecvError::Io) of the kind `TimedOut` (in blocking code on some systems
+        /// `WouldBlock`). It detects a peer that is alive but silent, which
+        /// [`keepalive`](Self::keepalive) does not.
+        ///
+        /// Default: no timeout, since peers of plain connections may have nothing to send for days.
+        pub fn idle_timeout(mut self, time: Option<Duration>) -> Self {
+            self.settings.idle_timeout = time;
+            self
+        }
+
+        /// Sets whether descriptors that peers send over Unix sockets are received or closed. It
+        /// applies from the first byte after the handshake. Descriptors sent during the handshake,
+        /// or beside [calls](crate::rpc), are always closed.
+        ///
+        /// Default: [`Descriptors::Close`](crate::Descriptors::Close).
+        #[cfg(unix)]
+        pub fn descriptors(mut self, descriptors: crate::Descriptors) -> Self {
+            self.settings.descriptors = descriptors;
+            self
+        }
+    };
+}
+pub(crate) use plain_setters;
