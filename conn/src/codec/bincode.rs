@@ -7,8 +7,8 @@ use rpc_core::{FormatError, FormatErrorKind};
 use serde::Serialize;
 use serde::de::{DeserializeOwned, DeserializeSeed};
 
-use super::Codec;
-use super::limits::{Budget, Limits, Seed, setters};
+use super::limits::{CodecLimits, DecodeLimiter, Seed, setters};
+use super::{Appender, Codec};
 
 /// [bincode](https://docs.rs/bincode/2.0.1), in its standard configuration: integers take as few bytes
 /// as they need, and nothing says what is what.
@@ -21,7 +21,7 @@ use super::limits::{Budget, Limits, Seed, setters};
 /// takes is in proportion to the message.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Bincode {
-    limits: Limits,
+    limits: CodecLimits,
 }
 
 setters!(Bincode);
@@ -40,17 +40,14 @@ impl Codec for Bincode {
     }
 
     fn decode<T: DeserializeOwned>(&self, message: &[u8]) -> Result<T, FormatError> {
-        let budget = self.limits.budget(message);
-        let (value, read) = decode(Seed::<T>::new(&budget), &budget, message)?;
-        super::all_read(message.len() - read)?;
+        let limiter = self.limits.limiter(message);
+        let (value, read) = decode(Seed::<T>::new(&limiter), &limiter, message)?;
+        super::expect_end(message.len() - read)?;
         Ok(value)
     }
 }
 
-/// Writes to the end of a buffer, which cannot fail.
-struct Appending<'a>(&'a mut Vec<u8>);
-
-impl Writer for Appending<'_> {
+impl Writer for Appender<'_> {
     #[inline]
     fn write(&mut self, bytes: &[u8]) -> Result<(), EncodeError> {
         self.0.extend_from_slice(bytes);
@@ -63,20 +60,20 @@ pub(crate) fn encode<T: Serialize + ?Sized>(
     value: &T,
     out: &mut Vec<u8>,
 ) -> Result<(), FormatError> {
-    bincode::serde::encode_into_writer(value, Appending(out), CONFIGURATION)
+    bincode::serde::encode_into_writer(value, Appender(out), CONFIGURATION)
         .map_err(|error| FormatError::new(FormatErrorKind::Unrepresentable, encoding(&error)))
 }
 
-/// Reads what `seed`, which keeps to the budget, makes of the beginning of `message`. Also tells how many
+/// Reads what `seed`, which keeps to the limiter, makes of the beginning of `message`. Also tells how many
 /// bytes that took.
 pub(crate) fn decode<'de, S: DeserializeSeed<'de>>(
     seed: S,
-    budget: &Budget,
+    limiter: &DecodeLimiter,
     message: &'de [u8],
 ) -> Result<(S::Value, usize), FormatError> {
     bincode::serde::seed_decode_from_slice(seed, message, CONFIGURATION).map_err(|error| {
         let (kind, message) = decoding(&error);
-        budget.error(kind, message)
+        limiter.error(kind, message)
     })
 }
 

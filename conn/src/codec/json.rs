@@ -6,7 +6,7 @@ use serde::de::{DeserializeOwned, DeserializeSeed as _};
 use serde_json::error::Category;
 
 use super::Codec;
-use super::limits::{Budget, Limits, Seed, setters};
+use super::limits::{CodecLimits, DecodeLimiter, Seed, setters};
 
 /// JSON, for peers of every language and for reading along.
 ///
@@ -14,7 +14,7 @@ use super::limits::{Budget, Limits, Seed, setters};
 /// takes is in proportion to the message.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Json {
-    limits: Limits,
+    limits: CodecLimits,
 }
 
 setters!(Json);
@@ -32,18 +32,18 @@ impl Codec for Json {
     }
 
     fn decode<T: DeserializeOwned>(&self, message: &[u8]) -> Result<T, FormatError> {
-        let budget = self.limits.budget(message);
+        let limiter = self.limits.limiter(message);
         let mut deserializer = serde_json::Deserializer::from_slice(message);
-        // Its own limit, of 128, cannot be set; the budget has the one that can.
+        // Its own limit, of 128, cannot be set; the limiter has the one that can.
         deserializer.disable_recursion_limit();
-        Seed::<T>::new(&budget)
+        Seed::<T>::new(&limiter)
             .deserialize(&mut deserializer)
             .and_then(|value| deserializer.end().map(|()| value))
-            .map_err(|error| decoding(&error, &budget))
+            .map_err(|error| decoding(&error, &limiter))
     }
 }
 
-fn decoding(error: &serde_json::Error, budget: &Budget) -> FormatError {
+fn decoding(error: &serde_json::Error, limiter: &DecodeLimiter) -> FormatError {
     let kind = match error.classify() {
         Category::Data => FormatErrorKind::Mismatch,
         Category::Syntax | Category::Eof | Category::Io => FormatErrorKind::Syntax,
@@ -52,5 +52,7 @@ fn decoding(error: &serde_json::Error, budget: &Budget) -> FormatError {
     let text = error.to_string();
     let place = format!(" at line {line} column {column}");
     let message = text.strip_suffix(&place).unwrap_or(&text);
-    budget.error(kind, message).at(|| Position { line, column })
+    limiter
+        .error(kind, message)
+        .at(|| Position { line, column })
 }

@@ -25,14 +25,14 @@ const BYTES_OF_VALUE: usize = 8;
 
 /// What a codec is set to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Limits {
+pub(crate) struct CodecLimits {
     /// How deep values may be nested. Every level takes stack, as much as the type's own code needs.
     pub(crate) max_depth: u8,
     /// How many values a message may have.
     pub(crate) max_values: usize,
 }
 
-impl Limits {
+impl CodecLimits {
     /// Those of codecs that say nothing else, and of calls over connections.
     pub(crate) const DEFAULT: Self = Self {
         max_depth: 128,
@@ -40,30 +40,30 @@ impl Limits {
     };
 
     /// What may be read of this message.
-    pub(crate) fn budget(self, message: &[u8]) -> Budget {
+    pub(crate) fn limiter(self, message: &[u8]) -> DecodeLimiter {
         let values = self
             .max_values
             .saturating_add(message.len() / BYTES_OF_VALUE);
-        Budget {
+        DecodeLimiter {
             limits: self,
             max_typed: values,
             depth: Cell::new(self.max_depth),
             elements: Cell::new(message.len() + MAX_EMPTY),
             values: Cell::new(values),
             any: Cell::new(self.max_values),
-            announced: Cell::new(message.len()),
+            reservable: Cell::new(message.len()),
             exceeded: Cell::new(false),
         }
     }
 }
 
-impl Default for Limits {
+impl Default for CodecLimits {
     fn default() -> Self {
         Self::DEFAULT
     }
 }
 
-/// The setters of a codec that has [`Limits`].
+/// The setters of a codec that has [`CodecLimits`].
 macro_rules! setters {
     ($codec:ident) => {
         impl $codec {
@@ -96,8 +96,8 @@ pub(super) use setters;
 
 /// What is left of the limits for one message.
 #[derive(Debug)]
-pub(crate) struct Budget {
-    limits: Limits,
+pub(crate) struct DecodeLimiter {
+    limits: CodecLimits,
     max_typed: usize,
     depth: Cell<u8>,
     elements: Cell<usize>,
@@ -106,11 +106,11 @@ pub(crate) struct Budget {
     any: Cell<usize>,
     /// For how many more elements memory may be taken before they are read: types take what is announced,
     /// up to a megabyte for each list, and lists may be in lists.
-    announced: Cell<usize>,
+    reservable: Cell<usize>,
     exceeded: Cell<bool>,
 }
 
-impl Budget {
+impl DecodeLimiter {
     /// The error to report where decoding failed with `message`.
     pub(crate) fn error(&self, kind: FormatErrorKind, message: impl fmt::Display) -> FormatError {
         let kind = if self.exceeded.get() {
@@ -134,24 +134,24 @@ impl Budget {
     }
 
     /// What a list may announce of its length.
-    fn announce(&self, length: Option<usize>) -> Option<usize> {
-        let left = self.announced.get();
+    fn cap_size_hint(&self, length: Option<usize>) -> Option<usize> {
+        let left = self.reservable.get();
         let length = length?.min(left);
-        self.announced.set(left - length);
+        self.reservable.set(left - length);
         Some(length)
     }
 
     /// Counts an element, of whatever type.
-    fn element<E: Error>(&self) -> Result<(), E> {
-        if spend(&self.elements) {
+    fn count_element<E: Error>(&self) -> Result<(), E> {
+        if take_one(&self.elements) {
             return Ok(());
         }
         Err(self.exceed(format_args!("there are more elements than bytes")))
     }
 
     /// Counts a value of a known type that may take much more memory than it has bytes.
-    pub(crate) fn value<E: Error>(&self) -> Result<(), E> {
-        if spend(&self.values) {
+    pub(crate) fn count_value<E: Error>(&self) -> Result<(), E> {
+        if take_one(&self.values) {
             return Ok(());
         }
         let max = self.max_typed;
@@ -159,9 +159,9 @@ impl Budget {
     }
 
     /// Counts a value whose type is known from the message alone.
-    pub(crate) fn any<E: Error>(&self) -> Result<(), E> {
-        self.value()?;
-        if spend(&self.any) {
+    pub(crate) fn count_any<E: Error>(&self) -> Result<(), E> {
+        self.count_value()?;
+        if take_one(&self.any) {
             return Ok(());
         }
         let max = self.limits.max_values;
@@ -179,7 +179,7 @@ impl Budget {
 
 /// Takes one, if there is one left.
 #[inline]
-fn spend(left: &Cell<usize>) -> bool {
+fn take_one(left: &Cell<usize>) -> bool {
     match left.get().checked_sub(1) {
         Some(less) => {
             left.set(less);
@@ -192,16 +192,16 @@ fn spend(left: &Cell<usize>) -> bool {
 /// Something of serde's that reads within limits.
 pub(crate) struct Limited<'l, T> {
     inner: T,
-    budget: &'l Budget,
+    limiter: &'l DecodeLimiter,
 }
 
 impl<'l, T> Limited<'l, T> {
-    pub(crate) const fn new(inner: T, budget: &'l Budget) -> Self {
-        Self { inner, budget }
+    pub(crate) const fn new(inner: T, limiter: &'l DecodeLimiter) -> Self {
+        Self { inner, limiter }
     }
 
     const fn wrap<U>(&self, inner: U) -> Limited<'l, U> {
-        Limited::new(inner, self.budget)
+        Limited::new(inner, self.limiter)
     }
 }
 
@@ -221,7 +221,7 @@ macro_rules! count {
             $($argument: $type,)*
             visitor: V,
         ) -> Result<V::Value, Self::Error> {
-            self.budget.value()?;
+            self.limiter.count_value()?;
             self.inner.$inner($($argument,)* visitor)
         }
     )*};
@@ -236,11 +236,11 @@ macro_rules! nest {
         ) -> Result<V::Value, Self::Error> {
             nest!(@$count self);
             let visitor = self.wrap(visitor);
-            self.budget.nested(|| self.inner.$method($($argument,)* visitor))
+            self.limiter.nested(|| self.inner.$method($($argument,)* visitor))
         }
     )*};
-    (@any $self:ident) => { $self.budget.any()? };
-    (@value $self:ident) => { $self.budget.value()? };
+    (@any $self:ident) => { $self.limiter.count_any()? };
+    (@value $self:ident) => { $self.limiter.count_value()? };
     (@free $self:ident) => {};
 }
 
@@ -284,12 +284,12 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Limited<'_, D> {
     ) -> Result<V::Value, Self::Error> {
         // Python's values are an enum, and as much as other values of any type.
         if name == pickle::VALUE {
-            self.budget.any()?;
+            self.limiter.count_any()?;
         } else {
-            self.budget.value()?;
+            self.limiter.count_value()?;
         }
         let visitor = self.wrap(visitor);
-        self.budget
+        self.limiter
             .nested(|| self.inner.deserialize_enum(name, variants, visitor))
     }
 
@@ -374,13 +374,13 @@ impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Limited<'_, A> {
         &mut self,
         seed: S,
     ) -> Result<Option<S::Value>, A::Error> {
-        self.budget.element()?;
+        self.limiter.count_element()?;
         let seed = self.wrap(seed);
         self.inner.next_element_seed(seed)
     }
 
     fn size_hint(&self) -> Option<usize> {
-        self.budget.announce(self.inner.size_hint())
+        self.limiter.cap_size_hint(self.inner.size_hint())
     }
 }
 
@@ -391,7 +391,7 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Limited<'_, A> {
         &mut self,
         seed: S,
     ) -> Result<Option<S::Value>, A::Error> {
-        self.budget.element()?;
+        self.limiter.count_element()?;
         let seed = self.wrap(seed);
         self.inner.next_key_seed(seed)
     }
@@ -402,7 +402,7 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Limited<'_, A> {
     }
 
     fn size_hint(&self) -> Option<usize> {
-        self.budget.announce(self.inner.size_hint())
+        self.limiter.cap_size_hint(self.inner.size_hint())
     }
 }
 
@@ -416,7 +416,7 @@ impl<'de, 'l, A: EnumAccess<'de>> EnumAccess<'de> for Limited<'l, A> {
     ) -> Result<(S::Value, Self::Variant), A::Error> {
         let seed = self.wrap(seed);
         let (value, variant) = self.inner.variant_seed(seed)?;
-        Ok((value, Limited::new(variant, self.budget)))
+        Ok((value, Limited::new(variant, self.limiter)))
     }
 }
 
@@ -449,14 +449,14 @@ impl<'de, A: VariantAccess<'de>> VariantAccess<'de> for Limited<'_, A> {
 
 /// A type that is read within limits, for decoders that take a seed.
 pub(crate) struct Seed<'l, T> {
-    budget: &'l Budget,
+    limiter: &'l DecodeLimiter,
     value: std::marker::PhantomData<T>,
 }
 
 impl<'l, T> Seed<'l, T> {
-    pub(crate) const fn new(budget: &'l Budget) -> Self {
+    pub(crate) const fn new(limiter: &'l DecodeLimiter) -> Self {
         Self {
-            budget,
+            limiter,
             value: std::marker::PhantomData,
         }
     }
@@ -466,6 +466,6 @@ impl<'de, T: Deserialize<'de>> DeserializeSeed<'de> for Seed<'_, T> {
     type Value = T;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<T, D::Error> {
-        T::deserialize(Limited::new(deserializer, self.budget))
+        T::deserialize(Limited::new(deserializer, self.limiter))
     }
 }

@@ -55,8 +55,11 @@ pub trait Codec: Clone + Default + Send + Sync + 'static {
     fn decode<T: DeserializeOwned>(&self, message: &[u8]) -> Result<T, FormatError>;
 }
 
+/// Appends to the caller's buffer, which cannot fail.
+struct Appender<'a>(&'a mut Vec<u8>);
+
 /// A message has one value and nothing behind it.
-pub(crate) fn all_read(left: usize) -> Result<(), FormatError> {
+pub(crate) fn expect_end(left: usize) -> Result<(), FormatError> {
     if left == 0 {
         return Ok(());
     }

@@ -114,7 +114,7 @@ fn json_reads_doubles_as_they_were_written() {
 }
 
 #[test]
-fn types_that_need_a_description_are_told_so() {
+fn bincode_rejects_types_that_need_a_self_describing_format() {
     let message = bytes(&Bincode::default(), &1);
     let error = Bincode::default()
         .decode::<serde_json::Value>(&message)

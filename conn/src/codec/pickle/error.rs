@@ -10,20 +10,20 @@ const QUOTED: usize = 64;
 
 /// What is wrong with a pickle.
 #[derive(Debug)]
-pub(super) struct Error(Box<Inner>);
+pub(super) struct Error(Box<ErrorData>);
 
 #[derive(Debug)]
-struct Inner {
+struct ErrorData {
     kind: FormatErrorKind,
     message: String,
     at: Option<usize>,
     /// The way to the value, from the inside out.
-    path: Vec<Step>,
+    path: Vec<PathStep>,
 }
 
 /// A step of the way to a value.
 #[derive(Debug)]
-pub(super) enum Step {
+pub(super) enum PathStep {
     Index(usize),
     Key(String),
 }
@@ -32,7 +32,7 @@ impl Error {
     /// An error of the pickle itself.
     #[cold]
     pub(super) fn new(kind: FormatErrorKind, at: usize, message: impl Into<String>) -> Self {
-        Self(Box::new(Inner {
+        Self(Box::new(ErrorData {
             kind,
             message: message.into(),
             at: Some(at),
@@ -59,13 +59,13 @@ impl Error {
 
     /// Says in which part of a value the error is.
     #[cold]
-    pub(super) fn within(mut self, step: Step) -> Self {
+    pub(super) fn within(mut self, step: PathStep) -> Self {
         self.0.path.push(step);
         self
     }
 }
 
-impl Step {
+impl PathStep {
     pub(super) fn key(text: &str) -> Self {
         Self::Key(quoted(text).to_owned())
     }
@@ -82,7 +82,7 @@ pub(super) fn quoted(text: &str) -> &str {
 
 impl From<Error> for FormatError {
     fn from(error: Error) -> Self {
-        let Inner {
+        let ErrorData {
             kind,
             mut message,
             at,
@@ -100,9 +100,9 @@ impl From<Error> for FormatError {
             let mut way = String::new();
             for step in path.iter().rev() {
                 let _ = match step {
-                    Step::Index(index) => write!(way, "[{index}]"),
-                    Step::Key(key) if way.is_empty() => way.write_str(key),
-                    Step::Key(key) => write!(way, ".{key}"),
+                    PathStep::Index(index) => write!(way, "[{index}]"),
+                    PathStep::Key(key) if way.is_empty() => way.write_str(key),
+                    PathStep::Key(key) => write!(way, ".{key}"),
                 };
             }
             way
@@ -120,7 +120,7 @@ impl std::error::Error for Error {}
 
 impl de::Error for Error {
     fn custom<T: fmt::Display>(message: T) -> Self {
-        Self(Box::new(Inner {
+        Self(Box::new(ErrorData {
             kind: FormatErrorKind::Mismatch,
             message: message.to_string(),
             at: None,

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::arena::{Id, NONE};
+use super::nodes::{Id, NONE};
 
 /// How many numbers may be left out for an entry to be still kept in the vector.
 const GAP: usize = 16;

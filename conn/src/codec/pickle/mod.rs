@@ -72,21 +72,21 @@
 //! # Ok::<(), rpc_core::FormatError>(())
 //! ```
 
-mod arena;
-mod budget;
-mod bytes;
-mod check;
 mod de;
 mod error;
+mod known_calls;
 mod machine;
 mod memo;
-mod names;
+mod nesting;
+mod nodes;
 mod opcode;
-mod reduce;
+mod opcode_reader;
+mod python2_names;
 mod ser;
 #[cfg(test)]
 mod tests;
 mod value;
+mod value_counter;
 
 use std::sync::Arc;
 
@@ -98,7 +98,7 @@ pub(super) use value::NAME as VALUE;
 pub use value::{Class, Construction, Object, Value};
 
 use super::Codec;
-use super::limits::Limits;
+use super::limits::CodecLimits;
 
 /// Python's pickle format: its settings and limits.
 ///
@@ -113,7 +113,7 @@ use super::limits::Limits;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Pickle {
-    limits: Limits,
+    limits: CodecLimits,
     classes: Arc<Vec<Mapping>>,
 }
 
@@ -127,7 +127,7 @@ struct Mapping {
 impl Default for Pickle {
     fn default() -> Self {
         Self {
-            limits: Limits {
+            limits: CodecLimits {
                 max_depth: 64,
                 max_values: 1_000_000,
             },

@@ -86,7 +86,7 @@ opcodes! {
 }
 
 /// What a pickle does that has this opcode, if it is one that is not supported.
-pub(super) const fn why_refused(byte: u8) -> Option<&'static str> {
+pub(super) const fn unsupported_feature(byte: u8) -> Option<&'static str> {
     Some(match byte {
         PERSID | BINPERSID => "refers to an object outside of the pickle",
         EXT1 | EXT2 | EXT4 => "uses the extension registry of the program that wrote it",

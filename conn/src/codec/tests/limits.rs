@@ -156,7 +156,7 @@ fn depth_is_limited_in_every_codec() {
 }
 
 #[test]
-fn the_deepest_that_can_be_set_fits_the_stack_of_a_thread() {
+fn the_highest_max_depth_fits_the_stack_of_a_thread() {
     every_codec!(|codec, name, _tells| {
         let codec = codec.max_depth(255);
         let deepest = encoded!(codec, &list_of_lists(254));
@@ -193,7 +193,7 @@ fn values_of_any_type_are_limited_to_a_million_in_every_codec() {
 }
 
 #[test]
-fn how_many_values_of_any_type_there_may_be_can_be_set_for_every_codec() {
+fn max_values_can_be_set_for_every_codec() {
     every_codec!(|codec, name, tells| {
         let codec = codec.max_values(100);
         let (most, more) = (
@@ -309,7 +309,7 @@ fn values_of_known_types_are_limited_in_calls() {
 
 /// Bulk data is what these codecs are for: no limit but that of the message.
 #[test]
-fn numbers_are_as_many_as_there_are_bytes() {
+fn numbers_are_limited_by_the_message_only() {
     let numbers: Vec<f64> = (0..5000).map(f64::from).collect();
     let pairs: Vec<(u8, bool)> = vec![(7, true); 5000];
     every_codec!(|codec, name, _tells| {
@@ -349,7 +349,7 @@ fn announcing(name: &str) -> Option<&'static [u8]> {
 }
 
 #[test]
-fn elements_of_no_size_are_counted_in_every_codec() {
+fn zero_sized_elements_are_counted_in_every_codec() {
     every_encoding!(|codec, name, _tells| {
         if let Some(message) = announcing(name) {
             assert!(is_limit(&codec.decode::<Vec<Nothing>>(message)), "{name}");
@@ -436,7 +436,7 @@ fn list_of_lists(depth: usize) -> InLists {
 }
 
 #[test]
-fn lists_in_lists_announce_no_more_than_the_message_has() {
+fn nested_lists_announce_no_more_elements_than_the_message_has_bytes() {
     every_codec!(|codec, name, _tells| {
         if let Some(message) = announcing(name) {
             let message = message.repeat(100);

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde::de::{Deserializer, Error as _, Visitor};
 use serde::ser::{Impossible, Serializer};
 
-use crate::codec::limits::Budget;
+use crate::codec::limits::DecodeLimiter;
 use crate::rpc::{attachment, varint};
 
 /// What a value is. Tuples and structs have their length with them, as bincode does not say where they
@@ -129,11 +129,11 @@ impl fmt::Display for Tag {
 pub(super) struct Tagged<'l, D> {
     inner: D,
     tag: Tag,
-    budget: &'l Budget,
+    budget: &'l DecodeLimiter,
 }
 
 impl<'l, 'de, D: Deserializer<'de>> Tagged<'l, D> {
-    pub(super) const fn new(inner: D, tag: Tag, budget: &'l Budget) -> Self {
+    pub(super) const fn new(inner: D, tag: Tag, budget: &'l DecodeLimiter) -> Self {
         Self { inner, tag, budget }
     }
 
@@ -297,7 +297,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Tagged<'_, D> {
     }
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
-        self.budget.any()?;
+        self.budget.count_any()?;
         match self.tag.kind {
             Kind::Bool => self.inner.deserialize_bool(visitor),
             Kind::Char | Kind::Str => self.text(visitor),

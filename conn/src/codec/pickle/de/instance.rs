@@ -3,15 +3,15 @@
 use serde::de::Visitor;
 
 use super::NodeDe;
-use super::access::Entries;
-use crate::codec::pickle::arena::{Chain, Data, Id, NONE, ObjectNode, Span};
+use super::access::EntryAccess;
 use crate::codec::pickle::error::Error;
+use crate::codec::pickle::nodes::{Chain, Data, Id, NONE, ObjectNode, Span};
 
 /// What an instance is for types that know nothing of its class.
-enum Form {
+enum InstanceForm {
     Map,
     Seq,
-    Nothing,
+    Opaque,
 }
 
 impl<'a> NodeDe<'a, '_> {
@@ -23,13 +23,13 @@ impl<'a> NodeDe<'a, '_> {
     ) -> Result<V::Value, Error> {
         let object = self.arena().objects[index as usize];
         match self.form(&object) {
-            Form::Seq => self.seq(self.arena().chain(object.items), visitor),
-            Form::Map => match self.counter(&object) {
+            InstanceForm::Seq => self.seq(self.arena().chain(object.items), visitor),
+            InstanceForm::Map => match self.counter(&object) {
                 Some(dict) => self.reader.node(dict, self.deeper()?)?.any(visitor),
                 None => self.map(self.arena().chain(object.entries), visitor),
             },
-            Form::Nothing if self.is_mapped(&object) => self.attributes(&object, visitor),
-            Form::Nothing => Err(self.unmapped(&visitor)),
+            InstanceForm::Opaque if self.is_mapped(&object) => self.attributes(&object, visitor),
+            InstanceForm::Opaque => Err(self.unmapped(&visitor)),
         }
     }
 
@@ -45,7 +45,7 @@ impl<'a> NodeDe<'a, '_> {
                 let object = &self.arena().objects[index as usize];
                 match (self.mapped(name), self.form(object)) {
                     (Some(object), _) => self.attributes(object, visitor),
-                    (None, Form::Map) => self.instance(index, visitor),
+                    (None, InstanceForm::Map) => self.instance(index, visitor),
                     (None, _) => Err(self.unmapped(&visitor)),
                 }
             }
@@ -102,8 +102,8 @@ impl<'a> NodeDe<'a, '_> {
                 Data::Dict(chain) => arena.chain(chain),
                 _ => arena.chain(Chain::EMPTY),
             };
-            let map = Entries::new(self.reader, entries(dict), state.deeper()?);
-            return visitor.visit_map(map.and(entries(slots)));
+            let map = EntryAccess::new(self.reader, entries(dict), state.deeper()?);
+            return visitor.visit_map(map.followed_by(entries(slots)));
         }
         match arena.data(object.state) {
             Data::Dict(chain) => state.map(arena.chain(chain), visitor),
@@ -150,18 +150,18 @@ impl<'a> NodeDe<'a, '_> {
         })
     }
 
-    fn form(&self, object: &ObjectNode) -> Form {
+    fn form(&self, object: &ObjectNode) -> InstanceForm {
         if !object.items.is_empty() {
-            return Form::Seq;
+            return InstanceForm::Seq;
         }
         if !object.entries.is_empty() || self.counter(object).is_some() {
-            return Form::Map;
+            return InstanceForm::Map;
         }
         // Some are recognised without contents too.
         match self.class_name(object) {
-            Some(("collections", "deque")) => Form::Seq,
-            Some(("collections", "OrderedDict" | "defaultdict" | "Counter")) => Form::Map,
-            _ => Form::Nothing,
+            Some(("collections", "deque")) => InstanceForm::Seq,
+            Some(("collections", "OrderedDict" | "defaultdict" | "Counter")) => InstanceForm::Map,
+            _ => InstanceForm::Opaque,
         }
     }
 

@@ -1,8 +1,8 @@
 //! Reading Rust types from the nodes of a pickle.
 
 mod access;
-mod content;
 mod instance;
+mod value_access;
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -11,26 +11,26 @@ use rpc_core::FormatErrorKind;
 use serde::de::{Deserialize, Deserializer, Visitor};
 use serde::forward_to_deserialize_any;
 
-use self::access::{Elements, Entries, Variant};
-use self::content::Kinds;
-use super::arena::{Arena, Data, Id, Ids, Span};
-use super::budget::Budget;
+use self::access::{ElementAccess, EntryAccess, EnumVariant};
+use self::value_access::ValueVariant;
 use super::error::Error;
+use super::nodes::{Data, Id, Ids, NodeArena, Span};
+use super::value_counter::ValueCounter;
 use super::{Mapping, Pickle, check, machine, value};
-use crate::codec::limits::Limits;
+use crate::codec::limits::CodecLimits;
 
 /// Reads a type from a pickle.
 pub(super) fn read<'de, T: Deserialize<'de>>(pickle: &Pickle, message: &[u8]) -> Result<T, Error> {
-    let Limits {
+    let CodecLimits {
         max_depth,
         max_values,
     } = pickle.limits;
     let (arena, root) = machine::run(message, max_values)?;
-    check::check(&arena, root, max_depth)?;
-    let reader = Reader {
+    nesting::check(&arena, root, max_depth)?;
+    let reader = NodeReader {
         max_depth,
-        budget: Budget::new(max_values, message),
-        bytes_left: Cell::new(copies(message.len())),
+        counter: ValueCounter::new(max_values, message),
+        bytes_left: Cell::new(max_copied(message.len())),
         classes: &pickle.classes,
         references: RefCell::default(),
         arena,
@@ -40,26 +40,26 @@ pub(super) fn read<'de, T: Deserialize<'de>>(pickle: &Pickle, message: &[u8]) ->
 
 /// How many bytes of texts may be copied out of a message. An entry of a dict takes at least four bytes
 /// where its key was there before, and keys are shorter than 64 bytes.
-fn copies(length: usize) -> usize {
+fn max_copied(length: usize) -> usize {
     length.saturating_mul(17).saturating_add(1024)
 }
 
 /// All nodes, and what may still be read of them.
-pub(super) struct Reader<'m> {
-    arena: Arena<'m>,
+pub(super) struct NodeReader<'m> {
+    arena: NodeArena<'m>,
     max_depth: u8,
-    budget: Budget,
+    counter: ValueCounter,
     bytes_left: Cell<usize>,
     classes: &'m [Mapping],
     /// The numbers of what was shared so far within the `Value` that is being read.
     references: RefCell<HashMap<Id, u32>>,
 }
 
-impl<'m> Reader<'m> {
+impl<'m> NodeReader<'m> {
     /// What reads a node. There is no other way to read one, so each is counted here, wherever the pickle
     /// refers to it and whatever it is read as.
     fn node(&self, id: Id, depth: u8) -> Result<NodeDe<'_, 'm>, Error> {
-        self.allow(self.budget.values(1), id)?;
+        self.allow(self.counter.add_values(1), id)?;
         Ok(NodeDe {
             reader: self,
             id,
@@ -72,7 +72,7 @@ impl<'m> Reader<'m> {
         if allowed {
             return Ok(());
         }
-        let max = self.budget.max_values();
+        let max = self.counter.max_values();
         let text = format!("the pickle refers to its values more than {max} times");
         Err(Error::new(FormatErrorKind::Limit, self.arena.at(id), text))
     }
@@ -80,20 +80,20 @@ impl<'m> Reader<'m> {
     /// The depth that the contents of a node at this depth may have.
     fn deeper(&self, depth: u8, id: Id) -> Result<u8, Error> {
         let deeper = depth.checked_sub(1);
-        deeper.ok_or_else(|| check::too_deep(self.arena.at(id), self.max_depth))
+        deeper.ok_or_else(|| nesting::too_deep(self.arena.at(id), self.max_depth))
     }
 }
 
 /// Reads a node. `depth` is how many levels there may be from here.
 #[derive(Clone, Copy)]
 struct NodeDe<'a, 'm> {
-    reader: &'a Reader<'m>,
+    reader: &'a NodeReader<'m>,
     id: Id,
     depth: u8,
 }
 
 impl<'a, 'm> NodeDe<'a, 'm> {
-    fn arena(&self) -> &'a Arena<'m> {
+    fn arena(&self) -> &'a NodeArena<'m> {
         &self.reader.arena
     }
 
@@ -106,8 +106,9 @@ impl<'a, 'm> NodeDe<'a, 'm> {
     }
 
     /// Counts bytes that are about to be copied.
-    fn copied(&self, len: usize) -> Result<(), Error> {
-        self.reader.allow(self.reader.budget.bytes(len), self.id)?;
+    fn count_copied(&self, len: usize) -> Result<(), Error> {
+        self.reader
+            .allow(self.reader.counter.add_bytes(len), self.id)?;
         match self.reader.bytes_left.get().checked_sub(len) {
             Some(left) => {
                 self.reader.bytes_left.set(left);
@@ -121,12 +122,12 @@ impl<'a, 'm> NodeDe<'a, 'm> {
     }
 
     fn text(&self, span: Span) -> Result<&'m str, Error> {
-        self.copied(span.len as usize)?;
+        self.count_copied(span.len as usize)?;
         Ok(self.arena().text(span))
     }
 
     fn bytes(&self, span: Span) -> Result<&'a [u8], Error> {
-        self.copied(span.len as usize)?;
+        self.count_copied(span.len as usize)?;
         Ok(self.arena().bytes(span))
     }
 
@@ -140,14 +141,14 @@ impl<'a, 'm> NodeDe<'a, 'm> {
     }
 
     fn seq<'de, V: Visitor<'de>>(&self, ids: Ids<'_>, visitor: V) -> Result<V::Value, Error> {
-        let mut elements = Elements::new(self.reader, ids, self.deeper()?);
+        let mut elements = ElementAccess::new(self.reader, ids, self.deeper()?);
         let value = visitor.visit_seq(&mut elements)?;
-        elements.end(self)?;
+        elements.expect_end(self)?;
         Ok(value)
     }
 
     fn map<'de, V: Visitor<'de>>(&self, ids: Ids<'_>, visitor: V) -> Result<V::Value, Error> {
-        visitor.visit_map(Entries::new(self.reader, ids, self.deeper()?))
+        visitor.visit_map(EntryAccess::new(self.reader, ids, self.deeper()?))
     }
 
     fn any<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
@@ -164,7 +165,7 @@ impl<'a, 'm> NodeDe<'a, 'm> {
             Data::Dict(chain) => self.map(self.arena().chain(chain), visitor),
             Data::Complex(index) => {
                 let parts = self.arena().complexes[index as usize];
-                visitor.visit_seq(access::plain(&parts))
+                visitor.visit_seq(access::scalars(&parts))
             }
             Data::Object(index) => self.instance(index, visitor),
             Data::Surrogates(_) | Data::Class(_) => Err(self.mismatch(&visitor)),
@@ -174,7 +175,7 @@ impl<'a, 'm> NodeDe<'a, 'm> {
     /// An enum: the name of a variant, or a dict of its name and its content.
     fn variant<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         match self.data() {
-            Data::Str(_) => visitor.visit_enum(Variant::unit(self)),
+            Data::Str(_) => visitor.visit_enum(EnumVariant::unit(self)),
             Data::Dict(chain) => {
                 let mut ids = self.arena().chain(chain);
                 let (Some(name), Some(content), None) = (ids.next(), ids.next(), ids.next()) else {
@@ -182,7 +183,7 @@ impl<'a, 'm> NodeDe<'a, 'm> {
                     return Err(Error::mismatch(self.at(), found, &visitor));
                 };
                 let depth = self.deeper()?;
-                visitor.visit_enum(Variant::new(self.reader, [name, content], depth)?)
+                visitor.visit_enum(EnumVariant::new(self.reader, [name, content], depth)?)
             }
             _ => Err(self.mismatch(&visitor)),
         }
@@ -263,9 +264,9 @@ impl<'de> Deserializer<'de> for NodeDe<'_, '_> {
         at!(self => match self.data() {
             Data::Bytes(span) | Data::ByteArray(span) => {
                 let numbers = self.bytes(span)?;
-                let allowed = self.reader.budget.numbers(numbers.len());
+                let allowed = self.reader.counter.add_numbers(numbers.len());
                 self.reader.allow(allowed, self.id)?;
-                visitor.visit_seq(access::plain(numbers))
+                visitor.visit_seq(access::scalars(numbers))
             }
             _ => self.any(visitor),
         })
@@ -328,7 +329,7 @@ impl<'de> Deserializer<'de> for NodeDe<'_, '_> {
         visitor: V,
     ) -> Result<V::Value, Error> {
         if name == value::NAME {
-            return visitor.visit_enum(Kinds(self));
+            return visitor.visit_enum(ValueVariant(self));
         }
         at!(self => self.variant(visitor))
     }

@@ -1,14 +1,14 @@
 //! Classes and instances: what the pickle wants made, noted and never made.
 
 use super::Machine;
-use crate::codec::pickle::arena::{Chain, ClassNode, Data, Id, NONE, ObjectNode};
 use crate::codec::pickle::error::Error;
-use crate::codec::pickle::{names, reduce};
+use crate::codec::pickle::nodes::{Chain, ClassNode, Data, Id, NONE, ObjectNode};
+use crate::codec::pickle::{known_calls, python2_names};
 
 impl<'m> Machine<'m> {
     pub(super) fn global(&mut self) -> Result<(), Error> {
-        let module = self.bytes.line()?;
-        let name = self.bytes.line()?;
+        let module = self.input.line()?;
+        let name = self.input.line()?;
         self.class(module, name)
     }
 
@@ -23,7 +23,7 @@ impl<'m> Machine<'m> {
 
     fn class(&mut self, module: &'m str, name: &'m str) -> Result<(), Error> {
         let (module, name) = if self.python2_names {
-            names::python3(module, name)
+            python2_names::to_python3(module, name)
         } else {
             (module, name)
         };
@@ -64,7 +64,7 @@ impl<'m> Machine<'m> {
                 self.structure(format!("the keyword arguments are not a dict, but {found}"))
             );
         }
-        if reduced && reduce::plain(self, callable, args)? {
+        if reduced && known_calls::resolve(self, callable, args)? {
             return Ok(());
         }
         let index = self.arena.objects.len() as u32;

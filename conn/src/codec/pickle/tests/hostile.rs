@@ -32,7 +32,7 @@ fn endure(message: &[u8]) {
 }
 
 #[test]
-fn floods() {
+fn floods_of_one_opcode_are_survived() {
     for opcode in *b"(2)]}\x85NK1\x940\x8f\x93R\x81be" {
         endure(&[&b"\x80\x04]"[..], &vec![opcode; 1 << 20], b"."].concat());
         endure(&[&b"\x80\x04(K\x01\x94"[..], &vec![opcode; 1 << 20], b"."].concat());
@@ -180,7 +180,7 @@ fn error_of(ops: &[u8]) -> FormatErrorKind {
 }
 
 #[test]
-fn what_contains_itself_is_an_error() {
+fn a_value_that_contains_itself_is_an_error() {
     for (ops, text) in [
         (&b"]\x94h\0a"[..], "list contains itself, at byte 2"),
         (b"]2a", "list contains itself, at byte 2"),
@@ -197,7 +197,7 @@ fn what_contains_itself_is_an_error() {
 }
 
 #[test]
-fn errors_say_what_and_where() {
+fn errors_have_a_message_and_a_position() {
     for (ops, kind, text) in [
         (
             &b""[..],
@@ -381,7 +381,7 @@ fn every_truncation_is_an_error() {
 }
 
 #[test]
-fn every_changed_byte_is_survived() {
+fn every_changed_byte_gives_a_value_or_an_error() {
     for pickle in [PYTHON_3, PROTOCOL_2, PYTHON_2, INSTANCE] {
         let mut message = bytes(pickle);
         for place in 0..message.len() {
@@ -400,13 +400,13 @@ fn every_changed_byte_is_survived() {
 
 proptest! {
     #[test]
-    fn random_bytes_are_survived(bytes in any::<Vec<u8>>()) {
+    fn random_bytes_give_a_value_or_an_error(bytes in any::<Vec<u8>>()) {
         endure(&bytes);
         endure(&[b"\x80\x04", &bytes[..], b"."].concat());
     }
 
     #[test]
-    fn random_opcodes_are_survived(
+    fn random_opcodes_give_a_value_or_an_error(
         ops in prop::collection::vec(
             prop::sample::select(vec![
                 &b"N"[..], b"K\x01", b"\x8c\x01a", b"C\x01b", b"]", b"}", b")", b"(", b"\x8f",

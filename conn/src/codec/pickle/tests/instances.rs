@@ -110,7 +110,7 @@ fn an_unknown_class_is_named() {
 }
 
 #[test]
-fn mapped_classes_also_fit_what_takes_anything() {
+fn mapped_classes_decode_into_dynamic_types() {
     let json: serde_json::Value = mapped().decode(&bytes(INSTANCE)).unwrap();
     assert_eq!(json, serde_json::json!({"x": 1, "y": [2]}));
     assert!(read::<serde_json::Value>(&bytes(INSTANCE)).is_err());

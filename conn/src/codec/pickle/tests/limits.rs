@@ -252,7 +252,7 @@ fn every_method_counts_in_every_container() {
 }
 
 #[test]
-fn every_method_is_tried() {
+fn every_method_is_tested() {
     let source = include_str!("../de/mod.rs");
     let forwarded = source.rsplit("forward_to_deserialize_any!").next().unwrap();
     let forwarded = forwarded
@@ -336,7 +336,7 @@ fn duplicates_are_counted() {
 
 /// Each of these looks at a long text with a few bytes: minutes for a message of some megabytes.
 #[test]
-fn texts_that_the_machine_looks_at_again_are_counted() {
+fn texts_that_the_machine_reads_again_are_counted() {
     let length = 1 << 20;
     let text = [&b"X\0\0\x10\0"[..], &vec![b'x'; length], b"\x940"].concat();
     // It is no Latin-1, but only the last character says so.
@@ -363,7 +363,7 @@ fn texts_that_the_machine_looks_at_again_are_counted() {
 
 /// Elements that a type does not take are gone through to be counted, each time.
 #[test]
-fn elements_that_are_too_many_are_counted() {
+fn surplus_elements_are_counted() {
     /// A type that makes do with whatever comes.
     struct Lenient;
 

@@ -35,7 +35,7 @@ fn pickles_of_python_3() {
 }
 
 #[test]
-fn protocol_2_is_read_as_the_newer_ones() {
+fn protocol_2_is_read_like_newer_protocols() {
     let old: Value = read(&bytes(PROTOCOL_2)).unwrap();
     let new: Value = read(&bytes(PYTHON_3)).unwrap();
     for key in ["a", "s", "e", "d", "o"] {

@@ -16,7 +16,7 @@ const MAX_BITS: u64 = 4096;
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut text = String::new();
-        let mut bounded = Bounded {
+        let mut bounded = BoundedWriter {
             out: &mut text,
             left: MAX_LENGTH,
         };
@@ -34,12 +34,12 @@ impl fmt::Debug for Value {
 }
 
 /// Fails once it is full.
-struct Bounded<'a> {
+struct BoundedWriter<'a> {
     out: &'a mut String,
     left: usize,
 }
 
-impl Write for Bounded<'_> {
+impl Write for BoundedWriter<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         if let Some(left) = self.left.checked_sub(text.len()) {
             self.left = left;
@@ -56,7 +56,7 @@ impl Write for Bounded<'_> {
     }
 }
 
-fn value(f: &mut Bounded<'_>, value: &Value) -> fmt::Result {
+fn value(f: &mut BoundedWriter<'_>, value: &Value) -> fmt::Result {
     match value.unshared() {
         // Anything but itself was looked through.
         Value::None | Value::Shared(_) => f.write_str("None"),
@@ -101,21 +101,21 @@ fn value(f: &mut Bounded<'_>, value: &Value) -> fmt::Result {
     }
 }
 
-fn big_int(f: &mut Bounded<'_>, number: &BigInt) -> fmt::Result {
+fn big_int(f: &mut BoundedWriter<'_>, number: &BigInt) -> fmt::Result {
     match number.bits() {
         ..=MAX_BITS => write!(f, "{number}"),
         bits => write!(f, "<int of {bits} bits>"),
     }
 }
 
-fn float(f: &mut Bounded<'_>, number: f64) -> fmt::Result {
+fn float(f: &mut BoundedWriter<'_>, number: f64) -> fmt::Result {
     if number.is_nan() {
         return f.write_str("nan");
     }
     write!(f, "{number:?}")
 }
 
-fn list(f: &mut Bounded<'_>, [open, close]: [&str; 2], values: &[Value]) -> fmt::Result {
+fn list(f: &mut BoundedWriter<'_>, [open, close]: [&str; 2], values: &[Value]) -> fmt::Result {
     f.write_str(open)?;
     for (i, element) in values.iter().enumerate() {
         f.write_str(if i == 0 { "" } else { ", " })?;
@@ -124,7 +124,7 @@ fn list(f: &mut Bounded<'_>, [open, close]: [&str; 2], values: &[Value]) -> fmt:
     f.write_str(close)
 }
 
-fn dict(f: &mut Bounded<'_>, entries: &[(Value, Value)]) -> fmt::Result {
+fn dict(f: &mut BoundedWriter<'_>, entries: &[(Value, Value)]) -> fmt::Result {
     f.write_char('{')?;
     for (i, (key, content)) in entries.iter().enumerate() {
         f.write_str(if i == 0 { "" } else { ", " })?;
@@ -135,7 +135,7 @@ fn dict(f: &mut Bounded<'_>, entries: &[(Value, Value)]) -> fmt::Result {
     f.write_char('}')
 }
 
-fn class(f: &mut Bounded<'_>, class: &Class) -> fmt::Result {
+fn class(f: &mut BoundedWriter<'_>, class: &Class) -> fmt::Result {
     if class.module() != "builtins" {
         write!(f, "{}.", class.module())?;
     }
@@ -143,13 +143,14 @@ fn class(f: &mut Bounded<'_>, class: &Class) -> fmt::Result {
 }
 
 /// As a call: the arguments, then what is added to it, then its state.
-fn object(f: &mut Bounded<'_>, object: &Object) -> fmt::Result {
+fn object(f: &mut BoundedWriter<'_>, object: &Object) -> fmt::Result {
     match object.class() {
         Some(own) => class(f, own)?,
         None => value(f, &object.callable)?,
     }
     let mut separator = "(";
-    let mut separate = |f: &mut Bounded<'_>| f.write_str(std::mem::replace(&mut separator, ", "));
+    let mut separate =
+        |f: &mut BoundedWriter<'_>| f.write_str(std::mem::replace(&mut separator, ", "));
     for argument in &object.args {
         separate(f)?;
         value(f, argument)?;
@@ -203,7 +204,7 @@ fn surrogatepass(bytes: &[u8]) -> impl Iterator<Item = Result<char, u16>> {
     })
 }
 
-fn quote(f: &mut Bounded<'_>, text: impl Iterator<Item = Result<char, u16>>) -> fmt::Result {
+fn quote(f: &mut BoundedWriter<'_>, text: impl Iterator<Item = Result<char, u16>>) -> fmt::Result {
     f.write_char('\'')?;
     for character in text {
         match character {
@@ -216,7 +217,7 @@ fn quote(f: &mut Bounded<'_>, text: impl Iterator<Item = Result<char, u16>>) -> 
     f.write_char('\'')
 }
 
-fn quote_bytes(f: &mut Bounded<'_>, bytes: &[u8]) -> fmt::Result {
+fn quote_bytes(f: &mut BoundedWriter<'_>, bytes: &[u8]) -> fmt::Result {
     f.write_char('\'')?;
     for byte in bytes {
         match byte {
@@ -271,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_long_is_cut_off() {
+    fn long_text_is_cut_off() {
         let long = Value::List(vec!["é".repeat(300).into(); 100]);
         let text = long.to_string();
         assert!(text.ends_with('…') && text.len() < MAX_LENGTH + 10);

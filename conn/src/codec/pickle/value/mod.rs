@@ -14,7 +14,7 @@ use std::sync::Arc;
 use num_bigint::BigInt;
 
 pub use class::Class;
-pub(super) use de::Kind;
+pub(super) use de::ValueKind;
 pub use object::{Construction, Object};
 
 /// The name under which [`Value`] is written and read. The pickle codec recognises it, and gives and

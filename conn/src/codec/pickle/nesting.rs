@@ -2,8 +2,8 @@
 
 use rpc_core::FormatErrorKind;
 
-use super::arena::{Arena, Id};
 use super::error::Error;
+use super::nodes::{Id, NodeArena};
 
 /// Where a node is in the search. What is above [`DONE`] is how deep the node is.
 const UNSEEN: u16 = 0;
@@ -15,27 +15,27 @@ const DONE: u16 = 2;
 /// Reading counts the depth too, but not that of what it has already read. Without this, a value could
 /// be shared by one that is shared by one, and so on, each of them shallow, all together as deep as
 /// the pickle is long.
-pub(super) fn check(arena: &Arena<'_>, root: Id, max_depth: u8) -> Result<(), Error> {
+pub(super) fn check(arena: &NodeArena<'_>, root: Id, max_depth: u8) -> Result<(), Error> {
     if !arena.shares_containers {
         return Ok(());
     }
-    enum Step {
+    enum Visit {
         Enter(Id),
         Leave(Id),
     }
     let mut states = vec![UNSEEN; arena.nodes.len()];
-    let mut steps = vec![Step::Enter(root)];
-    while let Some(step) = steps.pop() {
-        match step {
-            Step::Enter(id) => {
+    let mut visits = vec![Visit::Enter(root)];
+    while let Some(visit) = visits.pop() {
+        match visit {
+            Visit::Enter(id) => {
                 if !arena.data(id).is_container() {
                     continue;
                 }
                 match states[id as usize] {
                     UNSEEN => {
                         states[id as usize] = OPEN;
-                        steps.push(Step::Leave(id));
-                        arena.each_part(id, |part| steps.push(Step::Enter(part)));
+                        visits.push(Visit::Leave(id));
+                        arena.each_part(id, |part| visits.push(Visit::Enter(part)));
                     }
                     OPEN => {
                         let text = format!("{} contains itself", arena.describe(id));
@@ -45,7 +45,7 @@ pub(super) fn check(arena: &Arena<'_>, root: Id, max_depth: u8) -> Result<(), Er
                     _ => {}
                 }
             }
-            Step::Leave(id) => {
+            Visit::Leave(id) => {
                 let mut deepest = 0;
                 arena.each_part(id, |part| {
                     deepest = deepest.max(states[part as usize].saturating_sub(DONE));

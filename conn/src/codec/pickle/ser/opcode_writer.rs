@@ -3,13 +3,13 @@
 use rpc_core::FormatError;
 
 use super::unrepresentable;
-use crate::codec::pickle::bytes::is_surrogatepass;
 use crate::codec::pickle::opcode;
+use crate::codec::pickle::opcode_reader::is_surrogatepass;
 
 /// Where the pickle is written to.
-pub(super) struct Output<'p>(pub(super) &'p mut Vec<u8>);
+pub(super) struct OpcodeWriter<'p>(pub(super) &'p mut Vec<u8>);
 
-impl Output<'_> {
+impl OpcodeWriter<'_> {
     pub(super) fn push(&mut self, opcode: u8) {
         self.0.push(opcode);
     }

@@ -4,15 +4,15 @@ use std::borrow::Cow;
 
 use rpc_core::FormatErrorKind;
 
-use super::arena::{Chain, ClassNode, Data, Id, Span};
 use super::error::Error;
 use super::machine::Machine;
+use super::nodes::{Chain, ClassNode, Data, Id, Span};
 
 /// No nested class has a longer name; an endless one would take more memory than its pickle.
 const MAX_NAME: usize = 256;
 
 /// Pushes the value that the call makes, if it is a known form. False if it is not.
-pub(super) fn plain(machine: &mut Machine<'_>, callable: Id, args: Id) -> Result<bool, Error> {
+pub(super) fn resolve(machine: &mut Machine<'_>, callable: Id, args: Id) -> Result<bool, Error> {
     let arena = &machine.arena;
     let (Data::Class(index), Some(args)) = (arena.data(callable), arena.as_tuple(args)) else {
         return Ok(false);

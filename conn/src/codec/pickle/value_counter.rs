@@ -13,7 +13,7 @@ const NUMBERS: usize = 8;
 
 /// What is left of the limit of values.
 #[derive(Debug)]
-pub(super) struct Budget {
+pub(super) struct ValueCounter {
     max_values: usize,
     values: Cell<usize>,
     /// How many bytes can be gone through for nothing: as many as the message has.
@@ -22,7 +22,7 @@ pub(super) struct Budget {
     numbers: Cell<usize>,
 }
 
-impl Budget {
+impl ValueCounter {
     pub(super) const fn new(max_values: usize, message: &[u8]) -> Self {
         Self {
             max_values,
@@ -38,7 +38,7 @@ impl Budget {
 
     /// Counts values. Says whether there may be that many; if not, there may be none from then on.
     #[must_use]
-    pub(super) fn values(&self, count: usize) -> bool {
+    pub(super) fn add_values(&self, count: usize) -> bool {
         let left = self.values.get().checked_sub(count);
         self.values.set(left.unwrap_or(0));
         left.is_some()
@@ -46,14 +46,14 @@ impl Budget {
 
     /// Counts bytes that are gone through, or copied.
     #[must_use]
-    pub(super) fn bytes(&self, count: usize) -> bool {
-        self.values(beyond(&self.bytes, count) / BYTES)
+    pub(super) fn add_bytes(&self, count: usize) -> bool {
+        self.add_values(beyond(&self.bytes, count) / BYTES)
     }
 
     /// Counts numbers that bytes are read as.
     #[must_use]
-    pub(super) fn numbers(&self, count: usize) -> bool {
-        self.values(beyond(&self.numbers, count) / NUMBERS)
+    pub(super) fn add_numbers(&self, count: usize) -> bool {
+        self.add_values(beyond(&self.numbers, count) / NUMBERS)
     }
 }
 
@@ -69,20 +69,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_the_message_has_is_free_once() {
-        let budget = Budget::new(10, &[0; 100]);
-        assert!(budget.bytes(60) && budget.bytes(40) && budget.numbers(100));
-        assert!(budget.bytes(63), "the value that has them counts");
-        assert!(budget.values(4));
-        assert!(budget.bytes(2 * 64) && budget.numbers(4 * 8));
-        assert!(!budget.numbers(8));
+    fn bytes_up_to_the_message_length_are_free() {
+        let counter = ValueCounter::new(10, &[0; 100]);
+        assert!(counter.add_bytes(60) && counter.add_bytes(40) && counter.add_numbers(100));
+        assert!(counter.add_bytes(63), "the value that has them counts");
+        assert!(counter.add_values(4));
+        assert!(counter.add_bytes(2 * 64) && counter.add_numbers(4 * 8));
+        assert!(!counter.add_numbers(8));
     }
 
     #[test]
-    fn a_limit_that_was_reached_stays_so() {
-        let budget = Budget::new(10, &[]);
-        assert!(budget.values(5));
-        assert!(!budget.values(6));
-        assert!(!budget.values(1));
+    fn an_exceeded_limit_stays_exceeded() {
+        let counter = ValueCounter::new(10, &[]);
+        assert!(counter.add_values(5));
+        assert!(!counter.add_values(6));
+        assert!(!counter.add_values(1));
     }
 }

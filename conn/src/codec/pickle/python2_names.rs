@@ -107,10 +107,10 @@ fn python3_module(module: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::python3;
+    use super::to_python3;
 
     #[test]
-    fn names_of_python_2() {
+    fn python_2_names_are_translated() {
         for (old, new) in [
             (("__builtin__", "xrange"), ("builtins", "range")),
             (("__builtin__", "set"), ("builtins", "set")),
@@ -122,7 +122,7 @@ mod tests {
             ),
             (("app", "Point"), ("app", "Point")),
         ] {
-            assert_eq!(python3(old.0, old.1), new);
+            assert_eq!(to_python3(old.0, old.1), new);
         }
     }
 }

@@ -2,11 +2,11 @@
 
 use rpc_core::FormatErrorKind;
 
-use super::arena::Span;
 use super::error::{Error, quoted};
+use super::nodes::Span;
 
 /// The bytes of a pickle, and where in them the machine is.
-pub(super) struct Bytes<'m> {
+pub(super) struct OpcodeReader<'m> {
     message: &'m [u8],
     /// The offset of the byte to read next.
     next: usize,
@@ -23,7 +23,7 @@ pub(super) enum LengthOf {
     U64,
 }
 
-impl<'m> Bytes<'m> {
+impl<'m> OpcodeReader<'m> {
     pub(super) const fn new(message: &'m [u8]) -> Self {
         Self {
             message,
@@ -43,7 +43,7 @@ impl<'m> Bytes<'m> {
     }
 
     /// Makes sure that nothing follows.
-    pub(super) fn end(&mut self) -> Result<(), Error> {
+    pub(super) fn expect_end(&mut self) -> Result<(), Error> {
         let rest = self.message.len() - self.next;
         if rest == 0 {
             return Ok(());
@@ -54,7 +54,7 @@ impl<'m> Bytes<'m> {
 
     pub(super) fn frame(&mut self) -> Result<(), Error> {
         let length = u64::from_le_bytes(self.array()?);
-        self.fits(length).map(|_| ())
+        self.expect_bytes(length).map(|_| ())
     }
 
     /// A length, and as many bytes.
@@ -66,7 +66,7 @@ impl<'m> Bytes<'m> {
             LengthOf::I32 => u64::try_from(i32::from_le_bytes(self.array()?))
                 .map_err(|_| self.syntax("the length is negative"))?,
         };
-        let len = self.fits(length)?;
+        let len = self.expect_bytes(length)?;
         let start = self.next;
         self.next += len;
         Ok(Span {
@@ -76,7 +76,7 @@ impl<'m> Bytes<'m> {
     }
 
     /// Makes sure that as many bytes follow.
-    fn fits(&self, length: u64) -> Result<usize, Error> {
+    fn expect_bytes(&self, length: u64) -> Result<usize, Error> {
         let rest = self.message.len() - self.next;
         match usize::try_from(length) {
             Ok(length) if length <= rest => Ok(length),

@@ -32,7 +32,7 @@ pub(super) enum Data {
     /// An integer beyond 64 bits: little-endian two's complement.
     Long(Span),
     Float(Bits),
-    /// Where its parts are in [`Arena::complexes`].
+    /// Where its parts are in [`NodeArena::complexes`].
     Complex(u32),
     /// Valid UTF-8.
     Str(Span),
@@ -45,9 +45,9 @@ pub(super) enum Data {
     Dict(Chain),
     Tuple(Span),
     FrozenSet(Span),
-    /// Where it is in [`Arena::classes`].
+    /// Where it is in [`NodeArena::classes`].
     Class(u32),
-    /// Where it is in [`Arena::objects`].
+    /// Where it is in [`NodeArena::objects`].
     Object(u32),
 }
 
@@ -73,7 +73,7 @@ impl Bits {
     }
 }
 
-/// A range of the message (and the bytes after it, see [`Arena::bytes`]) or of the pool.
+/// A range of the message (and the bytes after it, see [`NodeArena::bytes`]) or of the pool.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Span {
     pub(super) start: u32,
@@ -129,7 +129,7 @@ pub(super) struct ObjectNode {
 
 /// All nodes of a pickle.
 #[derive(Debug)]
-pub(super) struct Arena<'m> {
+pub(super) struct NodeArena<'m> {
     message: &'m [u8],
     /// Bytes that are not in the message as such. Spans count them on from the end of the message.
     owned: Vec<u8>,
@@ -145,7 +145,7 @@ pub(super) struct Arena<'m> {
     pub(super) shares_containers: bool,
 }
 
-impl<'m> Arena<'m> {
+impl<'m> NodeArena<'m> {
     pub(super) const fn new(message: &'m [u8]) -> Self {
         Self {
             message,
@@ -249,7 +249,7 @@ impl<'m> Arena<'m> {
         Ids {
             runs: &self.runs,
             pool: &self.pool,
-            now: self.slice(span),
+            current: self.slice(span),
             next: NONE,
         }
     }
@@ -259,7 +259,7 @@ impl<'m> Arena<'m> {
         Ids {
             runs: &self.runs,
             pool: &self.pool,
-            now: &[],
+            current: &[],
             next: chain.first,
         }
     }
@@ -383,7 +383,7 @@ impl Data {
 pub(super) struct Ids<'a> {
     runs: &'a [Run],
     pool: &'a [Id],
-    now: &'a [Id],
+    current: &'a [Id],
     next: u32,
 }
 
@@ -392,19 +392,19 @@ impl Iterator for Ids<'_> {
 
     fn next(&mut self) -> Option<Id> {
         loop {
-            if let Some((first, rest)) = self.now.split_first() {
-                self.now = rest;
+            if let Some((first, rest)) = self.current.split_first() {
+                self.current = rest;
                 return Some(*first);
             }
             let run = self.runs.get(self.next as usize)?;
-            self.now = &self.pool[run.span.start as usize..][..run.span.len as usize];
+            self.current = &self.pool[run.span.start as usize..][..run.span.len as usize];
             self.next = run.next;
         }
     }
 
     /// What is certain is the length of the run; following all runs would cost as much as reading.
     fn size_hint(&self) -> (usize, Option<usize>) {
-        (self.now.len(), None)
+        (self.current.len(), None)
     }
 }
 
@@ -419,7 +419,7 @@ mod tests {
 
     #[test]
     fn chains_grow_while_others_do() {
-        let mut arena = Arena::new(b"");
+        let mut arena = NodeArena::new(b"");
         let (mut a, mut b) = (Chain::EMPTY, Chain::EMPTY);
         a = arena.extend(a, &[1, 2]);
         a = arena.extend(a, &[3]);
