@@ -1,4 +1,4 @@
-//! The codec between Rust programs.
+//! The bincode codec, for Rust programs among themselves.
 
 use bincode::config::{Configuration, standard};
 use bincode::enc::write::Writer;
@@ -10,15 +10,15 @@ use serde::de::{DeserializeOwned, DeserializeSeed};
 use super::limits::{CodecLimits, DecodeLimiter, Seed, setters};
 use super::{Appender, Codec};
 
-/// [bincode](https://docs.rs/bincode/2.0.1), in its standard configuration: integers take as few bytes
-/// as they need, and nothing says what is what.
+/// [bincode](https://docs.rs/bincode/2.0.1), in its standard configuration: integers have a
+/// variable length, and the message carries no type information.
 ///
-/// Both ends must have the same types, field by field: bytes of one type may pass for another. A message
-/// with bytes left over is refused. Types that have to look at the message to know what they are, such as
-/// `serde_json::Value` or untagged enums, need a codec that describes itself.
+/// Both sides must use the same types, field by field: the bytes of one type may decode as another.
+/// A message with bytes after the value is rejected. Types that depend on the type information of
+/// the message, such as `serde_json::Value` or untagged enums, need a self-describing codec.
 ///
-/// [Depth](Self::max_depth) and [number of values](Self::max_values) are limited, and the memory that decoding
-/// takes is in proportion to the message.
+/// [Depth](Self::max_depth) and [number of values](Self::max_values) are limited, and the memory
+/// for decoding is proportional to the length of the message.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Bincode {
     limits: CodecLimits,
@@ -60,33 +60,38 @@ pub(crate) fn encode<T: Serialize + ?Sized>(
     value: &T,
     out: &mut Vec<u8>,
 ) -> Result<(), FormatError> {
-    bincode::serde::encode_into_writer(value, Appender(out), CONFIGURATION)
-        .map_err(|error| FormatError::new(FormatErrorKind::Unrepresentable, encoding(&error)))
+    bincode::serde::encode_into_writer(value, Appender(out), CONFIGURATION).map_err(|error| {
+        FormatError::new(
+            FormatErrorKind::Unrepresentable,
+            encode_error_message(&error),
+        )
+    })
 }
 
-/// Reads what `seed`, which keeps to the limiter, makes of the beginning of `message`. Also tells how many
-/// bytes that took.
+/// Decodes the start of `message` with `seed`, which must apply `limiter`. Returns the value and
+/// the number of bytes read.
 pub(crate) fn decode<'de, S: DeserializeSeed<'de>>(
     seed: S,
     limiter: &DecodeLimiter,
     message: &'de [u8],
 ) -> Result<(S::Value, usize), FormatError> {
     bincode::serde::seed_decode_from_slice(seed, message, CONFIGURATION).map_err(|error| {
-        let (kind, message) = decoding(&error);
+        let (kind, message) = decode_error_message(&error);
         limiter.error(kind, message)
     })
 }
 
-/// The texts of bincode are its own debug output.
-fn encoding(error: &EncodeError) -> String {
+/// Message of an encoding error. bincode's own `Display` is mostly its debug output.
+fn encode_error_message(error: &EncodeError) -> String {
     match error {
         EncodeError::Other(message) => (*message).to_owned(),
         EncodeError::OtherString(message) => message.clone(),
-        other => format!("bincode cannot encode it: {other}"),
+        other => format!("bincode cannot encode the value: {other}"),
     }
 }
 
-fn decoding(error: &DecodeError) -> (FormatErrorKind, String) {
+/// Kind and message of a decoding error.
+fn decode_error_message(error: &DecodeError) -> (FormatErrorKind, String) {
     let message = match error {
         DecodeError::UnexpectedEnd { .. } => {
             return (
@@ -100,8 +105,8 @@ fn decoding(error: &DecodeError) -> (FormatErrorKind, String) {
             return (FormatErrorKind::Character, inner.to_string());
         }
         DecodeError::InvalidBooleanValue(value) => format!("{value} is not a boolean"),
-        DecodeError::InvalidCharEncoding(_) => "a character is not one".to_owned(),
-        other => format!("bincode cannot decode it: {other}"),
+        DecodeError::InvalidCharEncoding(_) => "invalid encoding of a character".to_owned(),
+        other => format!("bincode cannot decode the message: {other}"),
     };
     (FormatErrorKind::Mismatch, message)
 }

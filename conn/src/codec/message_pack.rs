@@ -1,4 +1,4 @@
-//! The compact codec of many languages.
+//! The MessagePack codec.
 
 use rmp_serde::config::BytesMode;
 use rmp_serde::decode::Error;
@@ -9,11 +9,11 @@ use serde::de::{DeserializeOwned, DeserializeSeed};
 use super::Codec;
 use super::limits::{CodecLimits, DecodeLimiter, Seed, setters};
 
-/// MessagePack, for peers of every language. Structs are maps by field name, so that peers can read
-/// them without knowing the order of the fields; lists and arrays of `u8` are bytes.
+/// MessagePack, for peers of every language. Structs are maps with field names as keys, so that
+/// peers can read them without knowing the order of the fields. Lists and arrays of `u8` are bytes.
 ///
-/// [Depth](Self::max_depth) and [number of values](Self::max_values) are limited, and the memory that decoding
-/// takes is in proportion to the message.
+/// [Depth](Self::max_depth) and [number of values](Self::max_values) are limited, and the memory
+/// for decoding is proportional to the length of the message.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MessagePack {
     limits: CodecLimits,
@@ -45,8 +45,8 @@ impl Codec for MessagePack {
     }
 }
 
-/// Reads what `seed`, which keeps to the limiter, makes of the beginning of `message`. Also tells how many
-/// bytes are left.
+/// Decodes the start of `message` with `seed`, which must apply `limiter`. Returns the value and
+/// the number of bytes left.
 pub(crate) fn decode<S: for<'de> DeserializeSeed<'de, Value = T>, T>(
     seed: S,
     limiter: &DecodeLimiter,

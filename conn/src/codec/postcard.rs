@@ -1,4 +1,4 @@
-//! The codec of small devices.
+//! The postcard codec, for small devices.
 
 use postcard::Error;
 use postcard::ser_flavors::Flavor;
@@ -9,11 +9,11 @@ use serde::de::DeserializeOwned;
 use super::limits::{CodecLimits, Seed, setters};
 use super::{Appender, Codec};
 
-/// [postcard](https://docs.rs/postcard), whose encoding is specified and stable, for peers without an
-/// operating system. As with bincode, nothing says what is what.
+/// [postcard](https://docs.rs/postcard), whose encoding is specified and stable, for peers without
+/// an operating system. As with bincode, the message carries no type information.
 ///
-/// [Depth](Self::max_depth) and [number of values](Self::max_values) are limited, and the memory that decoding
-/// takes is in proportion to the message.
+/// [Depth](Self::max_depth) and [number of values](Self::max_values) are limited, and the memory
+/// for decoding is proportional to the length of the message.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Postcard {
     limits: CodecLimits,

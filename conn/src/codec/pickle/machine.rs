@@ -1,6 +1,6 @@
-//! The machine that a pickle is a program for.
+//! The pickle machine: it runs the opcodes of a pickle.
 //!
-//! It builds nodes and does nothing else: what the pickle wants called is noted, not called. It
+//! It only builds nodes: it records the calls that the pickle asks for, and never makes them. It
 //! takes one step per opcode, without recursion, and no step takes more memory than a few times the
 //! bytes of its opcode.
 
@@ -15,10 +15,10 @@ use super::opcode;
 use super::opcode_reader::{LengthOf, OpcodeReader, int_of, is_surrogatepass};
 use super::value_counter::ValueCounter;
 
-/// The newest protocol.
+/// Newest supported protocol.
 const NEWEST: u8 = 5;
 
-/// Runs a pickle. The result is all nodes, and the one that is the pickle's value.
+/// Runs a pickle. Returns all nodes, and the index of the node that is its value.
 pub(super) fn run(message: &[u8], max_values: usize) -> Result<(NodeArena<'_>, Id), Error> {
     if u32::try_from(message.len()).is_err() {
         let text = "the pickle is larger than 4 GiB";
@@ -43,7 +43,7 @@ pub(super) struct Machine<'m> {
     pub(super) arena: NodeArena<'m>,
     input: OpcodeReader<'m>,
     stack: Vec<Id>,
-    /// How high the stack was at each MARK.
+    /// Height of the stack at each MARK.
     marks: Vec<u32>,
     memo: Memo,
     counter: ValueCounter,
@@ -65,7 +65,7 @@ impl<'m> Machine<'m> {
         Ok(())
     }
 
-    /// Does what the next opcode says. The result is false after STOP.
+    /// Runs the next opcode. Returns `false` after STOP.
     fn step(&mut self) -> Result<bool, Error> {
         let opcode = self.input.opcode()?;
         match opcode {
@@ -205,7 +205,7 @@ impl<'m> Machine<'m> {
     fn finish(&mut self) -> Result<Id, Error> {
         let root = self.pop()?;
         if !self.stack.is_empty() || !self.marks.is_empty() {
-            return Err(self.syntax("the pickle stops with more than one value"));
+            return Err(self.syntax("more than one value is left at the end of the pickle"));
         }
         self.input.expect_end()?;
         Ok(root)
@@ -239,11 +239,12 @@ impl<'m> Machine<'m> {
         Ok(id)
     }
 
-    /// Counts values against the limit.
+    /// Counts values. Returns an error if they exceed the limit.
     pub(super) fn charge(&self, values: usize) -> Result<(), Error> {
         self.allow(self.counter.add_values(values))
     }
 
+    /// Returns the error of the limit of values, unless `allowed`.
     fn allow(&self, allowed: bool) -> Result<(), Error> {
         if allowed {
             return Ok(());
@@ -253,7 +254,8 @@ impl<'m> Machine<'m> {
         Err(self.error(FormatErrorKind::Limit, text))
     }
 
-    /// The text, if the node is one. It counts: a pickle can use a long one very often.
+    /// Returns the text of the node, if it is a text. Its bytes are counted: a pickle can use a
+    /// long text very often.
     pub(super) fn text_of(&self, id: Id) -> Result<Option<&'m str>, Error> {
         match self.arena.data(id) {
             Data::Str(span) => {
@@ -268,14 +270,14 @@ impl<'m> Machine<'m> {
         self.push(Data::Int(Bits::of(number as u64)))
     }
 
-    /// INT: how Python 2 writes integers of over 32 bits.
+    /// INT, which Python 2 writes for integers of more than 32 bits, and booleans.
     fn decimal(&mut self) -> Result<(), Error> {
         match self.input.line()? {
             "00" => self.push(Data::Bool(false)),
             "01" => self.push(Data::Bool(true)),
             text => match text.parse() {
                 Ok(number) => self.int(number),
-                Err(_) => Err(self.syntax("the number after INT is not one of 64 bits")),
+                Err(_) => Err(self.syntax("the number after INT is not an integer of 64 bits")),
             },
         }
     }
@@ -323,7 +325,7 @@ impl<'m> Machine<'m> {
         self.push(Data::Tuple(span))
     }
 
-    /// Makes one value of all since the last mark.
+    /// Replaces all values since the last mark by one value that contains them.
     fn collect(&mut self, make: fn(&mut NodeArena<'m>, &[Id]) -> Data) -> Result<(), Error> {
         let start = self.stack.len() - self.pop_mark()?;
         let data = make(&mut self.arena, &self.stack[start..]);
@@ -371,12 +373,12 @@ impl<'m> Machine<'m> {
 
 // The stack and the memo.
 impl Machine<'_> {
-    /// How high the stack was at the last mark: what is below is out of reach.
+    /// Returns the height of the stack at the last mark. Opcodes cannot use the values below it.
     fn stack_floor(&self) -> u32 {
         self.marks.last().copied().unwrap_or(0)
     }
 
-    /// The height of the stack without its uppermost values.
+    /// Returns the height of the stack below its top `values`.
     fn height_below(&self, values: usize) -> Result<usize, Error> {
         match self.stack.len().checked_sub(values) {
             Some(height) if height as u32 >= self.stack_floor() => Ok(height),
@@ -395,15 +397,15 @@ impl Machine<'_> {
         Ok(top)
     }
 
-    /// Removes the last mark. The result is how many values came after it.
+    /// Removes the last mark. Returns the number of values after it.
     fn pop_mark(&mut self) -> Result<usize, Error> {
         match self.marks.pop() {
             Some(mark) => Ok(self.stack.len() - mark as usize),
-            None => Err(self.syntax("there is no mark where one is needed")),
+            None => Err(self.syntax("the opcode needs a mark, but there is none")),
         }
     }
 
-    /// Makes sure that what came after the last mark is pairs.
+    /// Returns an error if the number of values after the last mark is odd.
     fn expect_pairs(&self) -> Result<(), Error> {
         if (self.stack.len() - self.stack_floor() as usize).is_multiple_of(2) {
             return Ok(());
@@ -424,7 +426,7 @@ impl Machine<'_> {
 
     fn get(&mut self, number: u32) -> Result<(), Error> {
         let Some(id) = self.memo.get(number) else {
-            return Err(self.syntax(format!("the memo has nothing under {number}")));
+            return Err(self.syntax(format!("the memo has no entry {number}")));
         };
         self.arena.share(id);
         self.stack.push(id);
@@ -447,6 +449,6 @@ impl Machine<'_> {
     }
 
     fn underflow(&self) -> Error {
-        self.syntax("there are fewer values than the opcode needs")
+        self.syntax("the stack has fewer values than the opcode needs")
     }
 }

@@ -1,8 +1,8 @@
-//! The names that modules and classes had in Python 2.
+//! Names of modules and classes in Python 2.
 //!
-//! Up to protocol 2, Python 3 writes those, so that Python 2 can read them (`fix_imports`).
+//! Up to protocol 2, Python 3 writes these names, so that Python 2 can read them (`fix_imports`).
 
-/// The Python 3 name of what Python 2 calls `module.name`, as CPython's `_compat_pickle` has it.
+/// Returns the Python 3 name of `module.name` in Python 2, from CPython's `_compat_pickle`.
 pub(super) fn python3<'m>(module: &'m str, name: &'m str) -> (&'m str, &'m str) {
     match (module, name) {
         ("UserDict", "IterableUserDict") => ("collections", "UserDict"),

@@ -1,24 +1,27 @@
-//! How much may be made of a pickle: what its machine builds, and what is read of that once more.
+//! Counter for the limit of values, of the machine that builds the nodes and of the decoder that
+//! reads them.
 //!
-//! A pickle can refer to the same value very often, with two bytes each time. So each is counted wherever it is
-//! made or read, and so is what there is to be done for it.
+//! A pickle can refer to the same value very often, with two bytes each time. So every value is
+//! counted wherever it is built or read, and so is the work that it causes.
 
 use std::cell::Cell;
 
-/// So many bytes of texts that are gone through again count as a value.
-const BYTES: usize = 64;
+/// Bytes of texts that count as one value, when they are scanned or copied again.
+const BYTES_PER_VALUE: usize = 64;
 
-/// So many numbers that bytes are read as again count as a value.
-const NUMBERS: usize = 8;
+/// Numbers that count as one value, when bytes are read as numbers again.
+const NUMBERS_PER_VALUE: usize = 8;
 
-/// What is left of the limit of values.
+/// Counts down the values left of the limit.
 #[derive(Debug)]
 pub(super) struct ValueCounter {
     max_values: usize,
     values: Cell<usize>,
-    /// How many bytes can be gone through for nothing: as many as the message has.
+    /// Bytes that may still be scanned without being counted. It starts at the length of the
+    /// message.
     bytes: Cell<usize>,
-    /// How many numbers can be made of bytes for nothing.
+    /// Numbers that may still be read from bytes without being counted. It starts at the length of
+    /// the message.
     numbers: Cell<usize>,
 }
 
@@ -36,7 +39,7 @@ impl ValueCounter {
         self.max_values
     }
 
-    /// Counts values. Says whether there may be that many; if not, there may be none from then on.
+    /// Counts values. Returns `false` if they exceed the limit; then no more values are allowed.
     #[must_use]
     pub(super) fn add_values(&self, count: usize) -> bool {
         let left = self.values.get().checked_sub(count);
@@ -44,20 +47,20 @@ impl ValueCounter {
         left.is_some()
     }
 
-    /// Counts bytes that are gone through, or copied.
+    /// Counts bytes that are scanned or copied. Returns `false` if they exceed the limit.
     #[must_use]
     pub(super) fn add_bytes(&self, count: usize) -> bool {
-        self.add_values(beyond(&self.bytes, count) / BYTES)
+        self.add_values(beyond(&self.bytes, count) / BYTES_PER_VALUE)
     }
 
-    /// Counts numbers that bytes are read as.
+    /// Counts numbers that are read from bytes. Returns `false` if they exceed the limit.
     #[must_use]
     pub(super) fn add_numbers(&self, count: usize) -> bool {
-        self.add_values(beyond(&self.numbers, count) / NUMBERS)
+        self.add_values(beyond(&self.numbers, count) / NUMBERS_PER_VALUE)
     }
 }
 
-/// How many there are beyond those that are free.
+/// Returns the part of `count` that exceeds `free`, and reduces `free` by the rest.
 fn beyond(free: &Cell<usize>, count: usize) -> usize {
     let left = free.get();
     free.set(left.saturating_sub(count));
@@ -72,7 +75,7 @@ mod tests {
     fn bytes_up_to_the_message_length_are_free() {
         let counter = ValueCounter::new(10, &[0; 100]);
         assert!(counter.add_bytes(60) && counter.add_bytes(40) && counter.add_numbers(100));
-        assert!(counter.add_bytes(63), "the value that has them counts");
+        assert!(counter.add_bytes(63), "fewer than 64 bytes do not count");
         assert!(counter.add_values(4));
         assert!(counter.add_bytes(2 * 64) && counter.add_numbers(4 * 8));
         assert!(!counter.add_numbers(8));

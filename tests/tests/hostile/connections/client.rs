@@ -263,7 +263,7 @@ async fn listeners_that_send_what_is_no_value() {
             "a text of 4 GiB",
             vec![pickle(b"X\xff\xff\xff\xff")],
             false,
-            "should follow",
+            "more bytes",
         ),
         (
             "an object outside of the pickle",

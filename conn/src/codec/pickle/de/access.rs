@@ -1,4 +1,4 @@
-//! The contents of containers.
+//! Access to the contents of containers, and to enums.
 
 use std::fmt;
 
@@ -30,8 +30,8 @@ impl<'a, 'm> ElementAccess<'a, 'm> {
         }
     }
 
-    /// Makes sure that all elements were read. Those that were not are gone through to be counted, and so they
-    /// count.
+    /// Returns an error if elements are left. These are counted for its message, and so they count
+    /// against the limit of values.
     pub(super) fn expect_end(mut self, node: &NodeDe<'_, '_>) -> Result<(), Error> {
         let mut rest = 0;
         for id in &mut self.ids {
@@ -69,7 +69,7 @@ impl<'de> SeqAccess<'de> for ElementAccess<'_, '_> {
     }
 }
 
-/// Elements that are not nodes: bytes, and the parts of complex numbers and of names.
+/// Access to elements that are not nodes: bytes, and the parts of complex numbers and of names.
 pub(super) fn scalars<'de, T: Copy + IntoDeserializer<'de, Error>>(
     elements: &[T],
 ) -> SeqDeserializer<impl Iterator<Item = T>, Error> {
@@ -79,11 +79,12 @@ pub(super) fn scalars<'de, T: Copy + IntoDeserializer<'de, Error>>(
 /// The entries of a dict.
 pub(super) struct EntryAccess<'a, 'm> {
     reader: &'a NodeReader<'m>,
-    /// Keys and values in turns.
+    /// Alternating keys and values.
     ids: Ids<'a>,
-    /// What comes after these: the attributes in slots.
+    /// The entries after these: the attributes in slots.
     more: Option<Ids<'a>>,
     depth: u8,
+    /// The last key, for the path of an error.
     key: Id,
 }
 
@@ -98,6 +99,7 @@ impl<'a, 'm> EntryAccess<'a, 'm> {
         }
     }
 
+    /// Adds entries after these.
     pub(super) fn followed_by(mut self, more: Ids<'a>) -> Self {
         self.more = Some(more);
         self
@@ -131,7 +133,9 @@ impl<'de> MapAccess<'de> for EntryAccess<'_, '_> {
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Error> {
         let Some(value) = self.ids.next() else {
-            return Err(Error::custom("a value was asked for without its key"));
+            return Err(Error::custom(
+                "the value of an entry was requested before its key",
+            ));
         };
         seed.deserialize(self.reader.node(value, self.depth)?)
             .map_err(|error| error.within(path_step(self.reader, self.key)))
@@ -150,7 +154,7 @@ fn path_step(reader: &NodeReader<'_>, key: Id) -> PathStep {
     }
 }
 
-/// A variant of an enum: its name, or a dict of its name and content.
+/// A variant of an enum: its name, or its name and content.
 pub(super) struct EnumVariant<'a, 'm> {
     name: NodeDe<'a, 'm>,
     content: Option<NodeDe<'a, 'm>>,
@@ -177,7 +181,7 @@ impl<'a, 'm> EnumVariant<'a, 'm> {
 
     fn content(&self, expected: &dyn Expected) -> Result<NodeDe<'a, 'm>, Error> {
         self.content
-            .ok_or_else(|| Error::mismatch(self.name.at(), "the name of a variant only", expected))
+            .ok_or_else(|| Error::mismatch(self.name.at(), "only the name of a variant", expected))
     }
 
     fn within(&self, error: Error) -> Error {
@@ -206,7 +210,7 @@ impl<'de> VariantAccess<'de> for EnumVariant<'_, '_> {
                 data => Err(Error::mismatch(
                     content.at(),
                     data.kind(),
-                    &"no content of the variant",
+                    &"a variant without content",
                 )),
             },
         }

@@ -1,4 +1,4 @@
-//! Reading Rust types from the nodes of a pickle.
+//! Deserializer of Rust types, from the nodes of a pickle.
 
 mod access;
 mod instance;
@@ -19,7 +19,7 @@ use super::value_counter::ValueCounter;
 use super::{Mapping, Pickle, check, machine, value};
 use crate::codec::limits::CodecLimits;
 
-/// Reads a type from a pickle.
+/// Decodes a pickle into a Rust type.
 pub(super) fn read<'de, T: Deserialize<'de>>(pickle: &Pickle, message: &[u8]) -> Result<T, Error> {
     let CodecLimits {
         max_depth,
@@ -38,26 +38,27 @@ pub(super) fn read<'de, T: Deserialize<'de>>(pickle: &Pickle, message: &[u8]) ->
     T::deserialize(reader.node(root, max_depth)?)
 }
 
-/// How many bytes of texts may be copied out of a message. An entry of a dict takes at least four bytes
-/// where its key was there before, and keys are shorter than 64 bytes.
+/// Returns the bytes of texts that may be copied out of a message of this length. An entry of a
+/// dict whose key occurred before takes at least 4 bytes, and keys are shorter than 64 bytes.
 fn max_copied(length: usize) -> usize {
     length.saturating_mul(17).saturating_add(1024)
 }
 
-/// All nodes, and what may still be read of them.
+/// All nodes, and what is left of the limits for reading them.
 pub(super) struct NodeReader<'m> {
     arena: NodeArena<'m>,
     max_depth: u8,
     counter: ValueCounter,
+    /// Bytes of texts that may still be copied.
     bytes_left: Cell<usize>,
     classes: &'m [Mapping],
-    /// The numbers of what was shared so far within the `Value` that is being read.
+    /// The numbers of the values shared so far within the current `Value`.
     references: RefCell<HashMap<Id, u32>>,
 }
 
 impl<'m> NodeReader<'m> {
-    /// What reads a node. There is no other way to read one, so each is counted here, wherever the pickle
-    /// refers to it and whatever it is read as.
+    /// Creates the deserializer of a node, and counts the node. There is no other way to read a
+    /// node, so each is counted, wherever the pickle refers to it and whatever type it is read as.
     fn node(&self, id: Id, depth: u8) -> Result<NodeDe<'_, 'm>, Error> {
         self.allow(self.counter.add_values(1), id)?;
         Ok(NodeDe {
@@ -67,24 +68,24 @@ impl<'m> NodeReader<'m> {
         })
     }
 
-    /// The error where the budget does not allow what is read of the node.
+    /// Returns the error of the limit of values at this node, unless `allowed`.
     fn allow(&self, allowed: bool, id: Id) -> Result<(), Error> {
         if allowed {
             return Ok(());
         }
         let max = self.counter.max_values();
-        let text = format!("the pickle refers to its values more than {max} times");
+        let text = format!("the pickle contains more than {max} references to its values");
         Err(Error::new(FormatErrorKind::Limit, self.arena.at(id), text))
     }
 
-    /// The depth that the contents of a node at this depth may have.
+    /// Returns the levels allowed below a node with `depth` levels left.
     fn deeper(&self, depth: u8, id: Id) -> Result<u8, Error> {
         let deeper = depth.checked_sub(1);
         deeper.ok_or_else(|| nesting::too_deep(self.arena.at(id), self.max_depth))
     }
 }
 
-/// Reads a node. `depth` is how many levels there may be from here.
+/// Deserializer of a node. `depth` is the number of levels left, from this node down.
 #[derive(Clone, Copy)]
 struct NodeDe<'a, 'm> {
     reader: &'a NodeReader<'m>,
@@ -115,7 +116,7 @@ impl<'a, 'm> NodeDe<'a, 'm> {
                 Ok(())
             }
             None => {
-                let text = "the pickle refers to its texts and bytes too often";
+                let text = "the pickle contains too many references to its texts and bytes";
                 Err(Error::new(FormatErrorKind::Limit, self.at(), text))
             }
         }
@@ -131,7 +132,7 @@ impl<'a, 'm> NodeDe<'a, 'm> {
         Ok(self.arena().bytes(span))
     }
 
-    /// The depth that the contents of this node may have.
+    /// Returns the levels allowed below this node.
     fn deeper(&self) -> Result<u8, Error> {
         self.reader.deeper(self.depth, self.id)
     }
@@ -172,14 +173,14 @@ impl<'a, 'm> NodeDe<'a, 'm> {
         }
     }
 
-    /// An enum: the name of a variant, or a dict of its name and its content.
+    /// Reads an enum: the name of a variant, or a dict of its name and its content.
     fn variant<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         match self.data() {
             Data::Str(_) => visitor.visit_enum(EnumVariant::unit(self)),
             Data::Dict(chain) => {
                 let mut ids = self.arena().chain(chain);
                 let (Some(name), Some(content), None) = (ids.next(), ids.next(), ids.next()) else {
-                    let found = "a dict that has not one entry";
+                    let found = "a dict without exactly one entry";
                     return Err(Error::mismatch(self.at(), found, &visitor));
                 };
                 let depth = self.deeper()?;
@@ -189,7 +190,7 @@ impl<'a, 'm> NodeDe<'a, 'm> {
         }
     }
 
-    /// An integer beyond 64 bits.
+    /// Reads an integer beyond 64 bits.
     fn long<'de, V: Visitor<'de>>(&self, span: Span, visitor: V) -> Result<V::Value, Error> {
         let number = (span.len <= 17).then(|| self.arena().long(span));
         if let Some(number) = number {
@@ -208,7 +209,7 @@ impl<'a, 'm> NodeDe<'a, 'm> {
     }
 }
 
-/// Says at which byte what did not fit was.
+/// Adds the offset of the node to the error of `$value`.
 macro_rules! at {
     ($de:ident => $value:expr) => {{
         let value = $value;
@@ -230,7 +231,7 @@ impl<'de> Deserializer<'de> for NodeDe<'_, '_> {
         }
     }
 
-    /// A text. Bytes are not taken for one, although serde would.
+    /// Reads a text. Unlike serde, it does not accept bytes as a text.
     fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         match self.data() {
             Data::Str(span) => at!(self => visitor.visit_str(self.text(span)?)),
@@ -242,12 +243,12 @@ impl<'de> Deserializer<'de> for NodeDe<'_, '_> {
         self.deserialize_str(visitor)
     }
 
-    /// The name of a field or variant. Numbers are not taken for one, although serde would.
+    /// Reads the name of a field or variant. Unlike serde, it does not accept numbers.
     fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         self.deserialize_str(visitor)
     }
 
-    /// Bytes. A text is not taken for bytes, although serde would.
+    /// Reads bytes. Unlike serde, it does not accept a text as bytes.
     fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         match self.data() {
             Data::Str(_) => Err(self.mismatch(&visitor)),
@@ -259,7 +260,7 @@ impl<'de> Deserializer<'de> for NodeDe<'_, '_> {
         self.deserialize_bytes(visitor)
     }
 
-    /// Also bytes: serde knows a vector of bytes as a sequence of numbers.
+    /// Reads a sequence, or bytes: for serde, a vector of bytes is a sequence of numbers.
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         at!(self => match self.data() {
             Data::Bytes(span) | Data::ByteArray(span) => {
@@ -303,7 +304,7 @@ impl<'de> Deserializer<'de> for NodeDe<'_, '_> {
         visitor: V,
     ) -> Result<V::Value, Error> {
         if name == value::NAME {
-            // Each `Value` has numbers of its own.
+            // Each `Value` numbers its shared values separately.
             self.reader.references.borrow_mut().clear();
         } else if let Some(object) = self.mapped(name) {
             return at!(self => self.single(object, visitor));

@@ -1,4 +1,4 @@
-//! What a `Value` is made of: its kind, and the content of that kind.
+//! Nodes as a [`Value`](crate::codec::pickle::Value): its kind, and the content of that kind.
 
 use serde::de::value::{SeqAccessDeserializer, U32Deserializer};
 use serde::de::{
@@ -13,11 +13,11 @@ use crate::codec::pickle::error::Error;
 use crate::codec::pickle::nodes::{Chain, Data, Id, Ids, NONE, ObjectNode, Span};
 use crate::codec::pickle::value::ValueKind;
 
-/// Texts, bytes and integers up to this length are copied wherever the pickle refers to them.
-/// Longer ones are shared, as is what has contents.
-const COPIED: u32 = 64;
+/// Maximum length of texts, bytes and integers that are copied wherever the pickle refers to them.
+/// Longer ones are shared, as are containers.
+const MAX_COPIED: u32 = 64;
 
-/// A node as a variant of `Value`.
+/// A node as a variant of `Value`, including `Shared` and `Reference`.
 pub(super) struct ValueVariant<'a, 'm>(pub(super) NodeDe<'a, 'm>);
 
 impl<'de, 'a, 'm> EnumAccess<'de> for ValueVariant<'a, 'm> {
@@ -51,13 +51,13 @@ fn is_shareable(data: Data) -> bool {
     match data {
         Data::ByteArray(_) => true,
         Data::Str(span) | Data::Surrogates(span) | Data::Bytes(span) | Data::Long(span) => {
-            span.len > COPIED
+            span.len > MAX_COPIED
         }
         data => data.is_container(),
     }
 }
 
-/// A node as a variant of `Value`, shared or not.
+/// A node as a variant of `Value`, even if it is shared.
 struct UnsharedVariant<'a, 'm>(NodeDe<'a, 'm>);
 
 impl<'de, 'a, 'm> EnumAccess<'de> for UnsharedVariant<'a, 'm> {
@@ -150,12 +150,12 @@ impl<'de> VariantAccess<'de> for VariantContent<'_, '_> {
     }
 }
 
-/// Only a type that takes the name of `Value` for its own comes here.
+/// Creates the error for a type that uses the name of `Value`, and is not `Value`.
 fn unexpected() -> Error {
-    Error::custom("a pickle::Value is read in a form that it does not have")
+    Error::custom("pickle::Value has no variant of this form")
 }
 
-/// The content of a node.
+/// Deserializer of the content of a node.
 struct ContentDe<'a, 'm>(NodeDe<'a, 'm>);
 
 impl<'de> Deserializer<'de> for ContentDe<'_, '_> {
@@ -193,8 +193,8 @@ fn content<'de, V: Visitor<'de>>(node: NodeDe<'_, '_>, visitor: V) -> Result<V::
     visitor.visit_seq(ElementAccess::new(node.reader, ids, node.deeper()?))
 }
 
-/// What has no contents. It is a function of its own, so as to take no room on the stack at each
-/// level.
+/// Reads a value without contents. This is a separate function, so that its variables take no stack
+/// at each level.
 fn scalar<'de, V: Visitor<'de>>(
     node: NodeDe<'_, '_>,
     data: Data,
@@ -223,7 +223,7 @@ fn scalar<'de, V: Visitor<'de>>(
 struct ObjectParts<'a, 'm> {
     node: NodeDe<'a, 'm>,
     object: ObjectNode,
-    /// How many were read.
+    /// Number of parts read.
     parts: u8,
 }
 
@@ -240,7 +240,7 @@ impl<'de> SeqAccess<'de> for ObjectParts<'_, '_> {
             parts,
         } = self;
         let (reader, arena, depth) = (node.reader, node.arena(), node.deeper()?);
-        // The tuple of the arguments, and the dict of those with keywords, are a level more.
+        // The tuple of the arguments and the dict of the keyword arguments are one level more.
         let inner = |id: Id| reader.deeper(depth, id);
         *parts += 1;
         match *parts {
@@ -309,7 +309,7 @@ impl<'de> Deserializer<'de> for OptionalState<'_, '_> {
     }
 }
 
-/// Keys with their values.
+/// The entries of a dict, as a sequence of pairs.
 struct EntrySeq<'a, 'm> {
     reader: &'a NodeReader<'m>,
     ids: Ids<'a>,
@@ -345,7 +345,7 @@ impl<'de> SeqAccess<'de> for EntrySeq<'_, '_> {
     }
 }
 
-/// A key and its value.
+/// A key and its value, as a tuple.
 struct EntryTuple<'a, 'm> {
     reader: &'a NodeReader<'m>,
     ids: [Option<Id>; 2],

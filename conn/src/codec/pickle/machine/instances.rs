@@ -1,4 +1,4 @@
-//! Classes and instances: what the pickle wants made, noted and never made.
+//! Opcodes of classes and instances. The machine records the instances, and never creates them.
 
 use super::Machine;
 use crate::codec::pickle::error::Error;
@@ -52,17 +52,15 @@ impl<'m> Machine<'m> {
     ) -> Result<(), Error> {
         if !matches!(self.arena.data(callable), Data::Class(_) | Data::Object(_)) {
             let found = self.arena.describe(callable);
-            return Err(self.structure(format!("{found} cannot be called to make an object")));
+            return Err(self.structure(format!("{found} is not callable")));
         }
         if !matches!(self.arena.data(args), Data::Tuple(_)) {
             let found = self.arena.describe(args);
-            return Err(self.structure(format!("the arguments are not a tuple, but {found}")));
+            return Err(self.structure(format!("the arguments are {found}, not a tuple")));
         }
         if kwargs != NONE && !matches!(self.arena.data(kwargs), Data::Dict(_)) {
             let found = self.arena.describe(kwargs);
-            return Err(
-                self.structure(format!("the keyword arguments are not a dict, but {found}"))
-            );
+            return Err(self.structure(format!("the keyword arguments are {found}, not a dict")));
         }
         if reduced && known_calls::resolve(self, callable, args)? {
             return Ok(());

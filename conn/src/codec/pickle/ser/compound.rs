@@ -1,4 +1,4 @@
-//! Everything with contents.
+//! Serializer of values with contents.
 
 use rpc_core::FormatError;
 use serde::ser::{
@@ -9,27 +9,27 @@ use serde::ser::{
 use super::{PickleWriter, ValueForm, unrepresentable};
 use crate::codec::pickle::opcode;
 
-/// So many elements are added at once, as CPython does: it has them on its stack until then.
+/// Elements that one opcode adds, as in CPython, which keeps them on its stack until then.
 const BATCH: u32 = 1000;
 
-/// How contents are written.
+/// Encoding of the contents of a value.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum CompoundShape {
-    /// Added by an opcode to what is there. An element may be two values, of which each is
-    /// written by itself: keys and values.
+    /// Batches that the opcode `add` appends to the container. An element may be two values that
+    /// are written separately: a key and its value.
     Batches {
         add: u8,
         open: Option<u8>,
         element: ValueForm,
         count: u32,
     },
-    /// Gathered from a mark on.
+    /// Values since a mark, which the opcode `gather` collects.
     Marked { gather: u8 },
-    /// A tuple of up to three: how many there must be, and how many there are.
+    /// A tuple of up to 3 elements: its length, and the number of elements written so far.
     Short { len: u8, count: u8 },
-    /// The values, and nothing around them.
+    /// The values only, without an opcode around them.
     Bare,
-    /// The two names of a class, from this place on.
+    /// The two names of a class, written since `start`.
     Class { start: usize },
     /// The two parts of a complex number.
     Complex,
@@ -57,12 +57,12 @@ impl CompoundShape {
         Self::batches(Some(opcode::EMPTY_SET), opcode::ADDITEMS, ValueForm::Plain)
     }
 
-    /// A dict whose keys and values come by themselves.
+    /// A dict whose keys and values are serialized separately.
     pub(super) const fn map() -> Self {
         Self::batches(Some(opcode::EMPTY_DICT), opcode::SETITEMS, ValueForm::Plain)
     }
 
-    /// A dict whose keys and values come in pairs.
+    /// A dict whose keys and values are serialized as pairs.
     pub(super) const fn pairs() -> Self {
         Self::batches(Some(opcode::EMPTY_DICT), opcode::SETITEMS, ValueForm::Pair)
     }
@@ -95,24 +95,24 @@ impl CompoundShape {
         }
     }
 
-    /// Whether its contents are a level deeper.
+    /// Returns `true` if its contents are one level deeper.
     const fn is_level(self) -> bool {
         match self {
             Self::Batches { open, .. } => open.is_some(),
             Self::Marked { .. } | Self::Short { .. } | Self::Object { .. } => true,
-            // Keyword arguments are a level only where there are any.
+            // Keyword arguments are a level only if there are any.
             Self::Kwargs { .. } | Self::Bare | Self::Class { .. } | Self::Complex => false,
         }
     }
 }
 
-/// Contents that are being written.
+/// Serializer of the contents of one value.
 pub(super) struct Compound<'w, 'p> {
     writer: &'w mut PickleWriter<'p>,
     shape: CompoundShape,
-    /// The depth to go back to.
+    /// The depth to restore at the end.
     depth: u8,
-    /// What comes after all.
+    /// Opcodes to write at the end.
     tail: &'static [u8],
 }
 
@@ -140,21 +140,22 @@ impl<'w, 'p> Compound<'w, 'p> {
         })
     }
 
-    /// These are the arguments that the instance of a class is made with.
+    /// Marks the contents as the arguments of an instance.
     pub(super) fn make_arguments(&mut self) -> Result<(), FormatError> {
         self.tail = &[opcode::NEWOBJ];
         // The instance is a level too.
         self.writer.deeper()
     }
 
-    /// This is the state of an instance.
+    /// Marks the contents as the state of an instance.
     pub(super) fn make_state(&mut self) -> Result<(), FormatError> {
         self.tail = &[opcode::BUILD];
         // The instance is a level too.
         self.writer.deeper()
     }
 
-    /// This is the content of a variant, which has made the dict around it, a level.
+    /// Marks the contents as those of a variant. The dict around them is already counted as a
+    /// level.
     pub(super) const fn make_content(&mut self) {
         self.tail = &[opcode::SETITEM];
         self.depth += 1;
@@ -182,7 +183,7 @@ impl<'w, 'p> Compound<'w, 'p> {
             CompoundShape::Short { count, .. } => *count = count.saturating_add(1),
             CompoundShape::Kwargs { count, .. } => {
                 if *count == 0 {
-                    // The dict is a level, as that of the arguments is.
+                    // The dict is a level, like the tuple of the arguments.
                     self.writer.deeper()?;
                     self.writer.out.extend(&[opcode::EMPTY_DICT, opcode::MARK]);
                 }
@@ -248,7 +249,7 @@ impl<'w, 'p> Compound<'w, 'p> {
             } => out.push(opcode::REDUCE),
             CompoundShape::Kwargs { new: false, .. } => {
                 return Err(unrepresentable(
-                    "an object made by a call has keyword arguments, which a pickle cannot have",
+                    "an object created by a call cannot have keyword arguments in a pickle",
                 ));
             }
             CompoundShape::Bare | CompoundShape::Object { .. } => {}

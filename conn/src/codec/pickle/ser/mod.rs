@@ -1,4 +1,4 @@
-//! Writing Rust types as pickles of protocol 4, which every CPython since 3.4 reads.
+//! Serializer of Rust types to pickles of protocol 4, which every CPython since 3.4 reads.
 
 mod compound;
 mod opcode_writer;
@@ -14,7 +14,7 @@ use super::opcode;
 use super::value::{self, ValueKind};
 use super::{Mapping, Pickle};
 
-/// Writes a whole pickle.
+/// Appends a whole pickle to `out`.
 pub(super) fn write<T: Serialize + ?Sized>(
     pickle: &Pickle,
     value: &T,
@@ -39,20 +39,20 @@ pub(super) fn write<T: Serialize + ?Sized>(
 struct PickleWriter<'p> {
     out: OpcodeWriter<'p>,
     max_depth: u8,
-    /// How many levels there may be from here.
+    /// Levels left for the contents of the current value.
     depth: u8,
     mappings: &'p [Mapping],
-    /// What the next value is, where serde's own types do not tell.
+    /// Form of the next value, if it has none in serde's data model.
     next: ValueForm,
-    /// How many values were put into the memo.
+    /// Number of values in the memo.
     memoized: u32,
-    /// Where in the memo the classes are, by how they are written.
+    /// Memo numbers of the classes, by their encoded names.
     classes: HashMap<Vec<u8>, u32>,
-    /// Where in the memo the values are that the current `Value` shares.
+    /// Memo numbers of the shared values of the current `Value`. `None` while a value is written.
     shared: Vec<Option<u32>>,
 }
 
-/// What the content of a `Value` is to become: the type of Python, or the part of an instance.
+/// Form in which the content of a `Value` is written: a Python type, or a part of an instance.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 enum ValueForm {
     #[default]
@@ -67,11 +67,11 @@ enum ValueForm {
     Dict,
     Pair,
     Class,
-    /// An instance made by NEWOBJ, or else by REDUCE.
+    /// An instance, created by NEWOBJ if `new`, or else by REDUCE.
     Object {
         new: bool,
     },
-    /// The keyword arguments, and then the opcode that makes the instance.
+    /// The keyword arguments, followed by the opcode that creates the instance.
     Kwargs {
         new: bool,
     },
@@ -86,7 +86,7 @@ fn unrepresentable(message: impl Into<String>) -> FormatError {
 }
 
 impl<'p> PickleWriter<'p> {
-    /// What the next value is; what comes after it is plain again.
+    /// Returns the form of the next value, and resets it to `Plain`.
     fn form(&mut self) -> ValueForm {
         std::mem::take(&mut self.next)
     }
@@ -104,7 +104,7 @@ impl<'p> PickleWriter<'p> {
         }
     }
 
-    /// Puts what was just written into the memo.
+    /// Writes MEMOIZE, which puts the last value into the memo. Returns its memo number.
     fn memoize(&mut self) -> u32 {
         let number = self.memoized;
         self.memoized += 1;
@@ -119,8 +119,8 @@ impl<'p> PickleWriter<'p> {
         self.class_since(start);
     }
 
-    /// Makes the two texts that were written from `start` on a class. One that was written before
-    /// is in the memo.
+    /// Turns the two texts written since `start` into a class. A class that was written before is
+    /// replaced by a reference to the memo.
     fn class_since(&mut self, start: usize) {
         if let Some(number) = self.classes.get(self.out.since(start)) {
             let number = *number;
@@ -134,7 +134,7 @@ impl<'p> PickleWriter<'p> {
         self.classes.insert(names, number);
     }
 
-    /// The class that the struct of this name is mapped to.
+    /// Returns the class that the struct of this name is mapped to.
     fn mapping(&self, struct_name: &str) -> Option<&'p Mapping> {
         let mut mappings = self.mappings.iter();
         mappings.find(|mapping| mapping.name == struct_name)
@@ -148,7 +148,7 @@ impl<'p> PickleWriter<'p> {
         Compound::open(self, shape)
     }
 
-    /// The name of a variant, with its content to come.
+    /// Writes the name of a variant. Its content follows.
     fn variant(&mut self, name: &str) -> Result<(), FormatError> {
         self.deeper()?;
         self.out.push(opcode::EMPTY_DICT);
@@ -156,10 +156,10 @@ impl<'p> PickleWriter<'p> {
         Ok(())
     }
 
-    /// The content of a variant of `Value`.
+    /// Writes the content of a variant of `Value`.
     fn value<T: Serialize + ?Sized>(&mut self, kind: u32, content: &T) -> Result<(), FormatError> {
-        let kind =
-            ValueKind::of(kind).ok_or_else(|| unrepresentable("there is no such kind of value"))?;
+        let kind = ValueKind::of(kind)
+            .ok_or_else(|| unrepresentable("unknown variant of pickle::Value"))?;
         self.next = match kind {
             ValueKind::BigInt => ValueForm::BigInt,
             ValueKind::SurrogateStr => ValueForm::SurrogateStr,
@@ -179,7 +179,7 @@ impl<'p> PickleWriter<'p> {
         content.serialize(&mut *self)
     }
 
-    /// A value that will be referred to by its number.
+    /// Writes a value that later references refer to by its number.
     fn share<T: Serialize + ?Sized>(&mut self, content: &T) -> Result<(), FormatError> {
         let number = self.shared.len();
         self.shared.push(None);
@@ -195,7 +195,9 @@ impl<'p> PickleWriter<'p> {
                 self.out.memoized(*memoized);
                 Ok(())
             }
-            _ => Err(unrepresentable("a value refers to one that is not there")),
+            _ => Err(unrepresentable(
+                "a value refers to a shared value that does not exist",
+            )),
         }
     }
 }
@@ -272,7 +274,7 @@ impl<'w, 'p> Serializer for &'w mut PickleWriter<'p> {
         if let Ok(number) = i128::try_from(number) {
             return self.serialize_i128(number);
         }
-        // A byte more for the sign.
+        // One byte more, for the sign.
         let mut bytes = [0; 17];
         bytes[..16].copy_from_slice(&number.to_le_bytes());
         self.out.long(&bytes)
@@ -302,7 +304,7 @@ impl<'w, 'p> Serializer for &'w mut PickleWriter<'p> {
             ValueForm::BigInt => self.out.long(bytes)?,
             ValueForm::SurrogateStr => self.out.surrogates(bytes)?,
             ValueForm::ByteArray => {
-                // Protocol 4 has no opcode for them.
+                // Protocol 4 has no opcode for a bytearray.
                 self.class("builtins", "bytearray");
                 self.out.bytes(bytes);
                 self.out.extend(&[opcode::TUPLE1, opcode::REDUCE]);
@@ -361,7 +363,7 @@ impl<'w, 'p> Serializer for &'w mut PickleWriter<'p> {
         value: &T,
     ) -> Result<(), FormatError> {
         if name == value::NAME {
-            // Each `Value` has numbers of its own.
+            // Each `Value` numbers its shared values separately.
             self.shared.clear();
         } else if let Some(mapping) = self.mapping(name) {
             let depth = self.depth;

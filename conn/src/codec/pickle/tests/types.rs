@@ -1,4 +1,4 @@
-//! Rust types to pickles and back.
+//! Tests of Rust types as pickles.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Debug;
@@ -168,7 +168,7 @@ fn type_mismatches_are_errors_with_a_position() {
         error.to_string()
     }
     #[derive(Debug, Deserialize)]
-    #[expect(dead_code, reason = "only reading is tested")]
+    #[expect(dead_code, reason = "only decoding is tested")]
     struct Point {
         x: i32,
         y: i32,
@@ -235,11 +235,11 @@ fn type_mismatches_are_errors_with_a_position() {
     );
     assert_eq!(
         error::<Shape>(b"}"),
-        "expected enum Shape, found a dict that has not one entry, at byte 2"
+        "expected enum Shape, found a dict without exactly one entry, at byte 2"
     );
     assert_eq!(
         error::<Shape>(b"\x8c\x06Circle"),
-        "expected a variant with content, found the name of a variant only, at byte 2"
+        "expected a variant with content, found only the name of a variant, at byte 2"
     );
     assert_eq!(
         error::<i128>(&[&b"\x8a\x20"[..], &[1; 32]].concat()),

@@ -1,4 +1,4 @@
-//! Reading values. See `ser` for their form.
+//! Deserialization of values. See `ser` for their form.
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
@@ -11,17 +11,17 @@ use serde::de::{
 
 use super::{Class, Construction, NAME, Object, Value};
 
-/// How deep a value can be, whatever the codec: others than this one have no limit of their own, and
-/// what is deeper would overflow the stack when it is read or dropped.
+/// Maximum depth of a value in any codec. Codecs other than ours may have no limit, and a deeper
+/// value would overflow the stack when it is read or dropped.
 const MAX_DEPTH: u8 = 255;
 
-/// Room is made for no more elements than this before they are there.
+/// Maximum elements to reserve memory for before they are read.
 const MAX_RESERVED: usize = 1024;
 
 macro_rules! kinds {
     ($($kind:ident)*) => {
-        /// The variants of a value in its written form. Their order is part of the form in codecs
-        /// that write numbers.
+        /// Variants of a value in its serialized form. Codecs that write the index of a variant
+        /// depend on their order.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
         #[serde(field_identifier)]
         pub(in crate::codec::pickle) enum ValueKind {
@@ -31,7 +31,7 @@ macro_rules! kinds {
         const NAMES: &[&str] = &[$(stringify!($kind)),*];
 
         impl ValueKind {
-            /// The kind of this number.
+            /// Returns the kind with this index.
             pub(in crate::codec::pickle) fn of(number: u32) -> Option<Self> {
                 [$(Self::$kind),*].get(number as usize).copied()
             }
@@ -75,27 +75,27 @@ impl<'de> Visitor<'de> for ValueVisitor {
     }
 }
 
-/// What was shared so far.
+/// The values shared so far.
 #[derive(Default)]
 struct SharedValues {
-    /// None while it is being read.
+    /// The shared values by number. `None` while the value is read.
     values: RefCell<Vec<Option<DefinedValue>>>,
-    /// The deepest level so far, since the last `Shared` began.
+    /// The deepest level since the start of the last `Shared`.
     deepest: Cell<u8>,
 }
 
-/// A shared value, and how deep it is.
+/// A shared value, and the number of levels in it.
 struct DefinedValue {
     value: Arc<Value>,
     depth: u8,
 }
 
-/// Reads a part of a value at this depth.
+/// Seed of a part of a value, at this depth.
 #[derive(Clone, Copy)]
 struct PartSeed<'a> {
     shared: &'a SharedValues,
     depth: u8,
-    /// Whether this is the content of `Shared`, which must not be another.
+    /// `true` for the content of `Shared`, which must not be `Shared` or `Reference`.
     is_shared: bool,
 }
 
@@ -129,8 +129,8 @@ impl<'de> Visitor<'de> for PartSeed<'_> {
     }
 }
 
-// Each in a function of its own: the room that all of them together would take on the stack is
-// taken at each level.
+// Each kind has a separate function: in one function, the variables of all kinds would take stack
+// at each level.
 impl PartSeed<'_> {
     fn list<'de, A: VariantAccess<'de>>(
         self,
@@ -195,19 +195,19 @@ impl PartSeed<'_> {
             }
             Some(None) => Err(de::Error::custom("a value contains itself")),
             None => Err(de::Error::custom(
-                "a reference to a value that was not there before",
+                "a reference to a shared value that does not exist",
             )),
         }
     }
 
     fn check_not_shared<E: de::Error>(self) -> Result<(), E> {
         if self.is_shared {
-            return Err(E::custom("a shared value is itself shared"));
+            return Err(E::custom("the content of a shared value is itself shared"));
         }
         Ok(())
     }
 
-    /// Goes down as many levels.
+    /// Returns the seed of a part that is `levels` deeper.
     fn deeper<E: de::Error>(self, levels: u8) -> Result<Self, E> {
         let depth = self.depth.checked_add(levels).ok_or_else(too_deep)?;
         self.shared
@@ -227,7 +227,7 @@ fn too_deep<E: de::Error>() -> E {
     ))
 }
 
-/// What has no contents.
+/// Reads a value without contents.
 fn scalar<'de, A: VariantAccess<'de>>(kind: ValueKind, content: A) -> Result<Value, A::Error> {
     let bytes = |content: A| content.newtype_variant::<ByteBuf>().map(|bytes| bytes.0);
     Ok(match kind {
@@ -254,10 +254,10 @@ fn scalar<'de, A: VariantAccess<'de>>(kind: ValueKind, content: A) -> Result<Val
     })
 }
 
-/// Reads values one after the other.
+/// Seed of a list of values.
 struct ListSeed<'a>(PartSeed<'a>);
 
-/// Reads keys with their values.
+/// Seed of a list of keys with their values.
 struct PairsSeed<'a>(PartSeed<'a>);
 
 macro_rules! read_all {
@@ -315,7 +315,7 @@ impl<'de> Visitor<'de> for PairSeed<'_> {
     }
 }
 
-/// Reads the parts of an instance.
+/// Seed of an instance, with its parts as a tuple.
 struct ObjectSeed<'a>(Construction, PartSeed<'a>);
 
 impl<'de> DeserializeSeed<'de> for ObjectSeed<'_> {
@@ -353,7 +353,7 @@ fn next<'de, A: SeqAccess<'de>, S: DeserializeSeed<'de>>(
     seq.next_element_seed(seed)?.ok_or_else(missing)
 }
 
-/// Reads the state of an instance.
+/// Seed of the optional state of an instance.
 struct StateSeed<'a>(PartSeed<'a>);
 
 impl<'de> DeserializeSeed<'de> for StateSeed<'_> {
@@ -384,7 +384,7 @@ impl<'de> Visitor<'de> for StateSeed<'_> {
     }
 }
 
-/// Bytes, also where a codec has only lists of numbers.
+/// Bytes, also from codecs that write them as lists of numbers.
 struct ByteBuf(Vec<u8>);
 
 impl<'de> Deserialize<'de> for ByteBuf {

@@ -1,4 +1,4 @@
-//! Values for people.
+//! Text form of values, for people.
 
 use std::fmt::{self, Write};
 
@@ -6,13 +6,16 @@ use num_bigint::BigInt;
 
 use super::{Class, Object, Value};
 
-/// No more characters than about this are written: a value can refer to its parts very often.
+/// Maximum length of the text, in bytes. It is limited since a value can refer to its parts very
+/// often.
 const MAX_LENGTH: usize = 10_000;
 
-/// Integers up to this many bits are written as decimals; that of longer ones takes long.
+/// Maximum bits of an integer that is written in decimal. The conversion of longer ones takes too
+/// long.
 const MAX_BITS: u64 = 4096;
 
-/// Like Python's `repr`. What is longer than 10,000 characters is cut off, and ends in `…`.
+/// Formats the value like Python's `repr`. Text beyond 10,000 bytes is cut off, and replaced by
+/// `…`.
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut text = String::new();
@@ -26,14 +29,15 @@ impl fmt::Display for Value {
     }
 }
 
-/// The same, and as short: to show all of what a peer shared with itself could take for ever.
+/// Formats the value like `Display`, with the same limit: a peer can send a value that shares its
+/// parts so often that its full text would be endless.
 impl fmt::Debug for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Value({self})")
     }
 }
 
-/// Fails once it is full.
+/// Writer that fails once `left` bytes are written.
 struct BoundedWriter<'a> {
     out: &'a mut String,
     left: usize,
@@ -58,7 +62,7 @@ impl Write for BoundedWriter<'_> {
 
 fn value(f: &mut BoundedWriter<'_>, value: &Value) -> fmt::Result {
     match value.unshared() {
-        // Anything but itself was looked through.
+        // `unshared` never returns `Shared`.
         Value::None | Value::Shared(_) => f.write_str("None"),
         Value::Bool(true) => f.write_str("True"),
         Value::Bool(false) => f.write_str("False"),
@@ -142,7 +146,7 @@ fn class(f: &mut BoundedWriter<'_>, class: &Class) -> fmt::Result {
     f.write_str(class.name())
 }
 
-/// As a call: the arguments, then what is added to it, then its state.
+/// Formats an instance as a call: the arguments, then its items and entries, then its state.
 fn object(f: &mut BoundedWriter<'_>, object: &Object) -> fmt::Result {
     match object.class() {
         Some(own) => class(f, own)?,
@@ -180,7 +184,7 @@ fn object(f: &mut BoundedWriter<'_>, object: &Object) -> fmt::Result {
     f.write_str(if separator == "(" { "()" } else { ")" })
 }
 
-/// The characters of a text, and the surrogates in it.
+/// Iterates over the characters of a text, and over the surrogates in it as `Err`.
 fn surrogatepass(bytes: &[u8]) -> impl Iterator<Item = Result<char, u16>> {
     let mut rest = bytes;
     std::iter::from_fn(move || {
@@ -195,7 +199,7 @@ fn surrogatepass(bytes: &[u8]) -> impl Iterator<Item = Result<char, u16>> {
                 rest = &rest[character.len_utf8()..];
                 Some(Ok(character))
             }
-            // Not what Python writes.
+            // Python does not write this.
             None => {
                 rest = &rest[chunk.invalid().len()..];
                 Some(Ok(char::REPLACEMENT_CHARACTER))

@@ -1,8 +1,9 @@
-//! Writing values.
+//! Serialization of values.
 //!
-//! A value is an enum, which the pickle codec recognises by its name. What is shared is written where it
-//! is first met, as `Shared`, and from then on as `Reference` with its number: the how-manieth
-//! `Shared` it was. So the sharing survives every codec.
+//! A value is serialized as an enum, which the pickle codec recognises by its name. The first
+//! occurrence of a shared value is written as `Shared`, and each later one as `Reference` with its
+//! number. Shared values are numbered from 0, in the order of their `Shared`. So the sharing
+//! survives every codec.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -18,10 +19,10 @@ impl Serialize for Value {
     }
 }
 
-/// The numbers of what was shared so far.
+/// The numbers of the values shared so far.
 type SharedNumbers = RefCell<HashMap<*const Value, u32>>;
 
-/// A part of a value, with the numbers of the whole.
+/// A part of a value, with the numbers of the whole value.
 struct PartRef<'a, T: ?Sized>(&'a T, &'a SharedNumbers);
 
 impl Serialize for PartRef<'_, Value> {
