@@ -244,7 +244,7 @@ impl<'m> Machine<'m> {
         self.allow(self.counter.add_values(values))
     }
 
-    /// Returns the error of the limit of values, unless `allowed`.
+    /// Returns an error, unless `allowed`: the limit of values is exceeded.
     fn allow(&self, allowed: bool) -> Result<(), Error> {
         if allowed {
             return Ok(());

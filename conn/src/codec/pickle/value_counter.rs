@@ -1,5 +1,5 @@
-//! Counter for the limit of values, of the machine that builds the nodes and of the decoder that
-//! reads them.
+//! Counter of values, for the limit `max_values`. The machine that builds the nodes uses one, and
+//! the decoder that reads the nodes another.
 //!
 //! A pickle can refer to the same value very often, with two bytes each time. So every value is
 //! counted wherever it is built or read, and so is the work that it causes.

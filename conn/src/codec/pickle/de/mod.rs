@@ -68,7 +68,7 @@ impl<'m> NodeReader<'m> {
         })
     }
 
-    /// Returns the error of the limit of values at this node, unless `allowed`.
+    /// Returns an error at this node, unless `allowed`: the limit of values is exceeded.
     fn allow(&self, allowed: bool, id: Id) -> Result<(), Error> {
         if allowed {
             return Ok(());

@@ -9,7 +9,7 @@ use serde::ser::{
 use super::{PickleWriter, ValueForm, unrepresentable};
 use crate::codec::pickle::opcode;
 
-/// Elements that one opcode adds, as in CPython, which keeps them on its stack until then.
+/// Maximum elements that one opcode adds, as in CPython: Python keeps them on its stack until then.
 const BATCH: u32 = 1000;
 
 /// Encoding of the contents of a value.

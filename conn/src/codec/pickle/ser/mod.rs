@@ -42,7 +42,7 @@ struct PickleWriter<'p> {
     /// Levels left for the contents of the current value.
     depth: u8,
     mappings: &'p [Mapping],
-    /// Form of the next value, if it has none in serde's data model.
+    /// Form of the next value, if serde's data model does not determine it.
     next: ValueForm,
     /// Number of values in the memo.
     memoized: u32,

@@ -96,12 +96,12 @@ fn value(f: &mut BoundedWriter<'_>, value: &Value) -> fmt::Result {
         Value::FrozenSet(values) if values.is_empty() => f.write_str("frozenset()"),
         Value::FrozenSet(values) => list(f, ["frozenset({", "})"], values),
         Value::Dict(entries) => dict(f, entries),
-        Value::Class(own) => {
+        Value::Class(name) => {
             f.write_str("<class '")?;
-            class(f, own)?;
+            class(f, name)?;
             f.write_str("'>")
         }
-        Value::Object(own) => object(f, own),
+        Value::Object(instance) => object(f, instance),
     }
 }
 
@@ -149,7 +149,7 @@ fn class(f: &mut BoundedWriter<'_>, class: &Class) -> fmt::Result {
 /// Formats an instance as a call: the arguments, then its items and entries, then its state.
 fn object(f: &mut BoundedWriter<'_>, object: &Object) -> fmt::Result {
     match object.class() {
-        Some(own) => class(f, own)?,
+        Some(name) => class(f, name)?,
         None => value(f, &object.callable)?,
     }
     let mut separator = "(";
