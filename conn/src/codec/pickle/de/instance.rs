@@ -1,4 +1,4 @@
-//! Deserialization of instances of Python classes.
+//! Deserialisation of instances of Python classes.
 
 use serde::de::Visitor;
 

@@ -57,12 +57,12 @@ impl CompoundShape {
         Self::batches(Some(opcode::EMPTY_SET), opcode::ADDITEMS, ValueForm::Plain)
     }
 
-    /// A dict whose keys and values are serialized separately.
+    /// A dict whose keys and values are serialised separately.
     pub(super) const fn map() -> Self {
         Self::batches(Some(opcode::EMPTY_DICT), opcode::SETITEMS, ValueForm::Plain)
     }
 
-    /// A dict whose keys and values are serialized as pairs.
+    /// A dict whose keys and values are serialised as pairs.
     pub(super) const fn pairs() -> Self {
         Self::batches(Some(opcode::EMPTY_DICT), opcode::SETITEMS, ValueForm::Pair)
     }

@@ -1,4 +1,4 @@
-//! Deserialization of values. See `ser` for their form.
+//! Deserialisation of values. See `ser` for their form.
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
@@ -20,7 +20,7 @@ const MAX_RESERVED: usize = 1024;
 
 macro_rules! kinds {
     ($($kind:ident)*) => {
-        /// Variants of a value in its serialized form. Codecs that write the index of a variant
+        /// Variants of a value in its serialised form. Codecs that write the index of a variant
         /// depend on their order.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
         #[serde(field_identifier)]

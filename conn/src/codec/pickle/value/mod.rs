@@ -17,7 +17,7 @@ pub use class::Class;
 pub(super) use de::ValueKind;
 pub use object::{Construction, Object};
 
-/// Name of the enum that [`Value`] is serialized as. The pickle codec recognises it, and then keeps
+/// Name of the enum that [`Value`] is serialised as. The pickle codec recognises it, and then keeps
 /// the type of every value.
 pub(in crate::codec) const NAME: &str = "$farcall::pickle::Value";
 

@@ -1,6 +1,6 @@
-//! Serialization of values.
+//! Serialisation of values.
 //!
-//! A value is serialized as an enum, which the pickle codec recognises by its name. The first
+//! A value is serialised as an enum, which the pickle codec recognises by its name. The first
 //! occurrence of a shared value is written as `Shared`, and each later one as `Reference` with its
 //! number. Shared values are numbered from 0, in the order of their `Shared`. So the sharing
 //! survives every codec.
