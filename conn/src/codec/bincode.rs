@@ -1,4 +1,4 @@
-//! The codec between Rust programs.
+//! The bincode codec, for Rust programs among themselves.
 
 use bincode::config::{Configuration, standard};
 use bincode::enc::write::Writer;
@@ -7,21 +7,21 @@ use rpc_core::{FormatError, FormatErrorKind};
 use serde::Serialize;
 use serde::de::{DeserializeOwned, DeserializeSeed};
 
-use super::Codec;
-use super::limits::{Budget, Limits, Seed, setters};
+use super::limits::{CodecLimits, DecodeLimiter, Seed, setters};
+use super::{Appender, Codec};
 
-/// [bincode](https://docs.rs/bincode/2.0.1), in its standard configuration: integers take as few bytes
-/// as they need, and nothing says what is what.
+/// [bincode](https://docs.rs/bincode/2.0.1), in its standard configuration: integers have a
+/// variable length, and the message carries no type information.
 ///
-/// Both ends must have the same types, field by field: bytes of one type may pass for another. A message
-/// with bytes left over is refused. Types that have to look at the message to know what they are, such as
-/// `serde_json::Value` or untagged enums, need a codec that describes itself.
+/// Both sides must use the same types, field by field: the bytes of one type may decode as another.
+/// A message with bytes after the value is rejected. Types that depend on the type information of
+/// the message, such as `serde_json::Value` or untagged enums, need a self-describing codec.
 ///
-/// [Depth](Self::max_depth) and [number of values](Self::max_values) are limited, and the memory that decoding
-/// takes is in proportion to the message.
+/// [Depth](Self::max_depth) and [number of values](Self::max_values) are limited, and the memory
+/// for decoding is proportional to the length of the message.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Bincode {
-    limits: Limits,
+    limits: CodecLimits,
 }
 
 setters!(Bincode);
@@ -40,17 +40,14 @@ impl Codec for Bincode {
     }
 
     fn decode<T: DeserializeOwned>(&self, message: &[u8]) -> Result<T, FormatError> {
-        let budget = self.limits.budget(message);
-        let (value, read) = decode(Seed::<T>::new(&budget), &budget, message)?;
-        super::all_read(message.len() - read)?;
+        let limiter = self.limits.limiter(message);
+        let (value, read) = decode(Seed::<T>::new(&limiter), &limiter, message)?;
+        super::expect_end(message.len() - read)?;
         Ok(value)
     }
 }
 
-/// Writes to the end of a buffer, which cannot fail.
-struct Appending<'a>(&'a mut Vec<u8>);
-
-impl Writer for Appending<'_> {
+impl Writer for Appender<'_> {
     #[inline]
     fn write(&mut self, bytes: &[u8]) -> Result<(), EncodeError> {
         self.0.extend_from_slice(bytes);
@@ -63,33 +60,38 @@ pub(crate) fn encode<T: Serialize + ?Sized>(
     value: &T,
     out: &mut Vec<u8>,
 ) -> Result<(), FormatError> {
-    bincode::serde::encode_into_writer(value, Appending(out), CONFIGURATION)
-        .map_err(|error| FormatError::new(FormatErrorKind::Unrepresentable, encoding(&error)))
-}
-
-/// Reads what `seed`, which keeps to the budget, makes of the beginning of `message`. Also tells how many
-/// bytes that took.
-pub(crate) fn decode<'de, S: DeserializeSeed<'de>>(
-    seed: S,
-    budget: &Budget,
-    message: &'de [u8],
-) -> Result<(S::Value, usize), FormatError> {
-    bincode::serde::seed_decode_from_slice(seed, message, CONFIGURATION).map_err(|error| {
-        let (kind, message) = decoding(&error);
-        budget.error(kind, message)
+    bincode::serde::encode_into_writer(value, Appender(out), CONFIGURATION).map_err(|error| {
+        FormatError::new(
+            FormatErrorKind::Unrepresentable,
+            encode_error_message(&error),
+        )
     })
 }
 
-/// The texts of bincode are its own debug output.
-fn encoding(error: &EncodeError) -> String {
+/// Decodes the start of `message` with `seed`, which must apply `limiter`. Returns the value and
+/// the number of bytes read.
+pub(crate) fn decode<'de, S: DeserializeSeed<'de>>(
+    seed: S,
+    limiter: &DecodeLimiter,
+    message: &'de [u8],
+) -> Result<(S::Value, usize), FormatError> {
+    bincode::serde::seed_decode_from_slice(seed, message, CONFIGURATION).map_err(|error| {
+        let (kind, message) = decode_error_message(&error);
+        limiter.error(kind, message)
+    })
+}
+
+/// Message of an encoding error. bincode's own `Display` is mostly its debug output.
+fn encode_error_message(error: &EncodeError) -> String {
     match error {
         EncodeError::Other(message) => (*message).to_owned(),
         EncodeError::OtherString(message) => message.clone(),
-        other => format!("bincode cannot encode it: {other}"),
+        other => format!("bincode cannot encode the value: {other}"),
     }
 }
 
-fn decoding(error: &DecodeError) -> (FormatErrorKind, String) {
+/// Kind and message of a decoding error.
+fn decode_error_message(error: &DecodeError) -> (FormatErrorKind, String) {
     let message = match error {
         DecodeError::UnexpectedEnd { .. } => {
             return (
@@ -103,8 +105,8 @@ fn decoding(error: &DecodeError) -> (FormatErrorKind, String) {
             return (FormatErrorKind::Character, inner.to_string());
         }
         DecodeError::InvalidBooleanValue(value) => format!("{value} is not a boolean"),
-        DecodeError::InvalidCharEncoding(_) => "a character is not one".to_owned(),
-        other => format!("bincode cannot decode it: {other}"),
+        DecodeError::InvalidCharEncoding(_) => "invalid encoding of a character".to_owned(),
+        other => format!("bincode cannot decode the message: {other}"),
     };
     (FormatErrorKind::Mismatch, message)
 }

@@ -1,4 +1,4 @@
-//! The codec that people can read.
+//! The JSON codec.
 
 use rpc_core::{FormatError, FormatErrorKind, Position};
 use serde::Serialize;
@@ -6,15 +6,15 @@ use serde::de::{DeserializeOwned, DeserializeSeed as _};
 use serde_json::error::Category;
 
 use super::Codec;
-use super::limits::{Budget, Limits, Seed, setters};
+use super::limits::{CodecLimits, DecodeLimiter, Seed, setters};
 
-/// JSON, for peers of every language and for reading along.
+/// JSON, for peers of every language, and readable by people.
 ///
-/// [Depth](Self::max_depth) and [number of values](Self::max_values) are limited, and the memory that decoding
-/// takes is in proportion to the message.
+/// [Depth](Self::max_depth) and [number of values](Self::max_values) are limited, and the memory
+/// for decoding is proportional to the length of the message.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Json {
-    limits: Limits,
+    limits: CodecLimits,
 }
 
 setters!(Json);
@@ -32,25 +32,27 @@ impl Codec for Json {
     }
 
     fn decode<T: DeserializeOwned>(&self, message: &[u8]) -> Result<T, FormatError> {
-        let budget = self.limits.budget(message);
+        let limiter = self.limits.limiter(message);
         let mut deserializer = serde_json::Deserializer::from_slice(message);
-        // Its own limit, of 128, cannot be set; the budget has the one that can.
+        // The limit of serde_json, 128, cannot be changed. The limiter applies the configured one.
         deserializer.disable_recursion_limit();
-        Seed::<T>::new(&budget)
+        Seed::<T>::new(&limiter)
             .deserialize(&mut deserializer)
             .and_then(|value| deserializer.end().map(|()| value))
-            .map_err(|error| decoding(&error, &budget))
+            .map_err(|error| decode_error(&error, &limiter))
     }
 }
 
-fn decoding(error: &serde_json::Error, budget: &Budget) -> FormatError {
+fn decode_error(error: &serde_json::Error, limiter: &DecodeLimiter) -> FormatError {
     let kind = match error.classify() {
         Category::Data => FormatErrorKind::Mismatch,
         Category::Syntax | Category::Eof | Category::Io => FormatErrorKind::Syntax,
     };
     let (line, column) = (error.line(), error.column());
     let text = error.to_string();
-    let place = format!(" at line {line} column {column}");
-    let message = text.strip_suffix(&place).unwrap_or(&text);
-    budget.error(kind, message).at(|| Position { line, column })
+    let position = format!(" at line {line} column {column}");
+    let message = text.strip_suffix(&position).unwrap_or(&text);
+    limiter
+        .error(kind, message)
+        .at(|| Position { line, column })
 }

@@ -1,9 +1,12 @@
-//! The limits of all codecs, and how they are kept where a decoder has none: of depth, since decoding
-//! recurses; of the number of values, since they take more memory than bytes; and of elements, since one may
-//! take no byte at all.
+//! Limits of all codecs, for decoders that have none of their own.
 //!
-//! [`Limited`] stands between a type and the deserializer that it reads from. It also has strings and
-//! byte strings read as slices of the message, never into memory of an announced length.
+//! The depth is limited since decoding recurses. The number of values is limited since a value
+//! takes more memory than its bytes in the message. The number of elements is limited since an
+//! element may take no byte at all.
+//!
+//! [`Limited`] wraps the deserializer that a type reads from. It also reads strings and byte
+//! strings as slices of the message, so that no decoder allocates the length that a message
+//! announces.
 
 use std::cell::Cell;
 use std::fmt;
@@ -16,73 +19,76 @@ use serde::de::{
 
 use super::pickle;
 
-/// How many elements a message may have beyond its bytes: those that take none.
+/// Maximum elements of a message beyond one for each of its bytes, for elements that take no bytes.
 const MAX_EMPTY: usize = 1 << 16;
 
-/// For how many bytes a message may have one more value of a known type. The memory of these is then in
-/// proportion to the message, and no long list of real data is refused.
+/// Bytes of a message that allow one more value of a known type. The memory of these values is then
+/// proportional to the length of the message, and no long list of real data is rejected.
 const BYTES_OF_VALUE: usize = 8;
 
-/// What a codec is set to.
+/// Limits of a codec.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Limits {
-    /// How deep values may be nested. Every level takes stack, as much as the type's own code needs.
+pub(crate) struct CodecLimits {
+    /// Maximum depth of nested values. Every level takes stack: as much as the type's own code
+    /// needs.
     pub(crate) max_depth: u8,
-    /// How many values a message may have.
+    /// Maximum number of values in a message.
     pub(crate) max_values: usize,
 }
 
-impl Limits {
-    /// Those of codecs that say nothing else, and of calls over connections.
+impl CodecLimits {
+    /// The default of every codec but [`Pickle`](super::Pickle), and the limits of calls over
+    /// connections.
     pub(crate) const DEFAULT: Self = Self {
         max_depth: 128,
         max_values: 1_000_000,
     };
 
-    /// What may be read of this message.
-    pub(crate) fn budget(self, message: &[u8]) -> Budget {
+    /// Returns the limiter for decoding `message`.
+    pub(crate) fn limiter(self, message: &[u8]) -> DecodeLimiter {
         let values = self
             .max_values
             .saturating_add(message.len() / BYTES_OF_VALUE);
-        Budget {
+        DecodeLimiter {
             limits: self,
             max_typed: values,
             depth: Cell::new(self.max_depth),
             elements: Cell::new(message.len() + MAX_EMPTY),
             values: Cell::new(values),
             any: Cell::new(self.max_values),
-            announced: Cell::new(message.len()),
+            reservable: Cell::new(message.len()),
             exceeded: Cell::new(false),
         }
     }
 }
 
-impl Default for Limits {
+impl Default for CodecLimits {
     fn default() -> Self {
         Self::DEFAULT
     }
 }
 
-/// The setters of a codec that has [`Limits`].
+/// Implements the setters of a codec with [`CodecLimits`].
 macro_rules! setters {
     ($codec:ident) => {
         impl $codec {
-            /// How deep the values of a message may be nested that is decoded. Default: 128, which is more than
-            /// programs nest their data. Every level takes stack. Lists, maps, structs, options and newtypes are a
-            /// level each; a [`Value`](rpc_core::Value) is two.
+            /// Maximum depth of nested values in a decoded message. Default: 128, which is more
+            /// than programs nest their data. Every level takes stack. Lists, maps, structs,
+            /// options and newtypes are one level each; a [`Value`](rpc_core::Value) is two.
             #[must_use]
             pub const fn max_depth(mut self, max_depth: u8) -> Self {
                 self.limits.max_depth = max_depth;
                 self
             }
 
-            /// How many values a message may have that is decoded. Default: 1,000,000, as in XML-RPC and in
-            /// pickles.
+            /// Maximum number of values in a decoded message. Default: 1,000,000, as in XML-RPC and
+            /// in pickles.
             ///
-            /// It is the limit for values whose type is only known from the message, such as those of a
-            /// `Value`, and of `untagged` enums. Of values of known types there may be one more for every 8 bytes
-            /// of the message, so that their memory is in proportion to it; numbers, booleans,
-            /// characters and tuples do not count among them: none takes more than 16 bytes.
+            /// The limit applies to values whose type is known from the message only, such as those
+            /// of a `Value` or of an `untagged` enum. For values of known types, it is raised by
+            /// one for every 8 bytes of the message, so that their memory is proportional to its
+            /// length. Numbers, booleans, characters and tuples are not counted among these: none
+            /// of them takes more than 16 bytes.
             #[must_use]
             pub const fn max_values(mut self, max_values: usize) -> Self {
                 self.limits.max_values = max_values;
@@ -94,24 +100,26 @@ macro_rules! setters {
 
 pub(super) use setters;
 
-/// What is left of the limits for one message.
+/// Applies [`CodecLimits`] while one message is decoded: counts down what is left of each limit.
 #[derive(Debug)]
-pub(crate) struct Budget {
-    limits: Limits,
+pub(crate) struct DecodeLimiter {
+    limits: CodecLimits,
     max_typed: usize,
     depth: Cell<u8>,
     elements: Cell<usize>,
     values: Cell<usize>,
-    /// Of those, how many may be of a type that is known from the message alone.
+    /// The part of `values` whose type may be known from the message only.
     any: Cell<usize>,
-    /// For how many more elements memory may be taken before they are read: types take what is announced,
-    /// up to a megabyte for each list, and lists may be in lists.
-    announced: Cell<usize>,
+    /// Elements for which memory may still be reserved before they are read. Types reserve the
+    /// announced length, up to a megabyte for each list, and lists may be nested.
+    reservable: Cell<usize>,
+    /// `true` once a limit was exceeded.
     exceeded: Cell<bool>,
 }
 
-impl Budget {
-    /// The error to report where decoding failed with `message`.
+impl DecodeLimiter {
+    /// Creates the error of a failed decoding. Its kind is `Limit` if a limit was exceeded, or else
+    /// `kind`.
     pub(crate) fn error(&self, kind: FormatErrorKind, message: impl fmt::Display) -> FormatError {
         let kind = if self.exceeded.get() {
             FormatErrorKind::Limit
@@ -121,6 +129,7 @@ impl Budget {
         FormatError::new(kind, message.to_string())
     }
 
+    /// Runs `decode` one level deeper.
     fn nested<T, E: Error>(&self, decode: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
         let depth = self.depth.get();
         let Some(deeper) = depth.checked_sub(1) else {
@@ -133,35 +142,35 @@ impl Budget {
         result
     }
 
-    /// What a list may announce of its length.
-    fn announce(&self, length: Option<usize>) -> Option<usize> {
-        let left = self.announced.get();
+    /// Caps the announced length of a list to the elements that may still be reserved.
+    fn cap_size_hint(&self, length: Option<usize>) -> Option<usize> {
+        let left = self.reservable.get();
         let length = length?.min(left);
-        self.announced.set(left - length);
+        self.reservable.set(left - length);
         Some(length)
     }
 
-    /// Counts an element, of whatever type.
-    fn element<E: Error>(&self) -> Result<(), E> {
-        if spend(&self.elements) {
+    /// Counts an element of any type.
+    fn count_element<E: Error>(&self) -> Result<(), E> {
+        if take_one(&self.elements) {
             return Ok(());
         }
-        Err(self.exceed(format_args!("there are more elements than bytes")))
+        Err(self.exceed(format_args!("the message has more elements than bytes")))
     }
 
-    /// Counts a value of a known type that may take much more memory than it has bytes.
-    pub(crate) fn value<E: Error>(&self) -> Result<(), E> {
-        if spend(&self.values) {
+    /// Counts a value of a known type that may take much more memory than its bytes in the message.
+    pub(crate) fn count_value<E: Error>(&self) -> Result<(), E> {
+        if take_one(&self.values) {
             return Ok(());
         }
         let max = self.max_typed;
         Err(self.exceed(format_args!("the message has more than {max} values")))
     }
 
-    /// Counts a value whose type is known from the message alone.
-    pub(crate) fn any<E: Error>(&self) -> Result<(), E> {
-        self.value()?;
-        if spend(&self.any) {
+    /// Counts a value whose type is known from the message only.
+    pub(crate) fn count_any<E: Error>(&self) -> Result<(), E> {
+        self.count_value()?;
+        if take_one(&self.any) {
             return Ok(());
         }
         let max = self.limits.max_values;
@@ -177,9 +186,9 @@ impl Budget {
     }
 }
 
-/// Takes one, if there is one left.
+/// Decrements `left`. Returns `false` if it was zero.
 #[inline]
-fn spend(left: &Cell<usize>) -> bool {
+fn take_one(left: &Cell<usize>) -> bool {
     match left.get().checked_sub(1) {
         Some(less) => {
             left.set(less);
@@ -189,19 +198,19 @@ fn spend(left: &Cell<usize>) -> bool {
     }
 }
 
-/// Something of serde's that reads within limits.
+/// Wrapper of a serde deserializer, visitor, seed or access that applies the limits.
 pub(crate) struct Limited<'l, T> {
     inner: T,
-    budget: &'l Budget,
+    limiter: &'l DecodeLimiter,
 }
 
 impl<'l, T> Limited<'l, T> {
-    pub(crate) const fn new(inner: T, budget: &'l Budget) -> Self {
-        Self { inner, budget }
+    pub(crate) const fn new(inner: T, limiter: &'l DecodeLimiter) -> Self {
+        Self { inner, limiter }
     }
 
     const fn wrap<U>(&self, inner: U) -> Limited<'l, U> {
-        Limited::new(inner, self.budget)
+        Limited::new(inner, self.limiter)
     }
 }
 
@@ -213,7 +222,7 @@ macro_rules! forward {
     )*};
 }
 
-/// What has nothing within it, but takes memory of its own.
+/// Methods for types without contents that take memory of their own.
 macro_rules! count {
     ($($method:ident => $inner:ident($($argument:ident: $type:ty),*))*) => {$(
         fn $method<V: Visitor<'de>>(
@@ -221,7 +230,7 @@ macro_rules! count {
             $($argument: $type,)*
             visitor: V,
         ) -> Result<V::Value, Self::Error> {
-            self.budget.value()?;
+            self.limiter.count_value()?;
             self.inner.$inner($($argument,)* visitor)
         }
     )*};
@@ -236,11 +245,11 @@ macro_rules! nest {
         ) -> Result<V::Value, Self::Error> {
             nest!(@$count self);
             let visitor = self.wrap(visitor);
-            self.budget.nested(|| self.inner.$method($($argument,)* visitor))
+            self.limiter.nested(|| self.inner.$method($($argument,)* visitor))
         }
     )*};
-    (@any $self:ident) => { $self.budget.any()? };
-    (@value $self:ident) => { $self.budget.value()? };
+    (@any $self:ident) => { $self.limiter.count_any()? };
+    (@value $self:ident) => { $self.limiter.count_value()? };
     (@free $self:ident) => {};
 }
 
@@ -253,7 +262,8 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Limited<'_, D> {
         deserialize_u128 deserialize_f32 deserialize_f64 deserialize_char deserialize_identifier
     }
 
-    // Decoders would read owned ones into memory of the length that is announced.
+    // Owned strings and byte strings are decoded as borrowed ones: for owned ones, decoders would
+    // allocate the announced length.
     count! {
         deserialize_str => deserialize_str()
         deserialize_string => deserialize_str()
@@ -263,7 +273,8 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Limited<'_, D> {
         deserialize_unit_struct => deserialize_unit_struct(name: &'static str)
     }
 
-    // A tuple has no more than its elements have, and a newtype no more than what it is of.
+    // A tuple takes no more memory than its elements, and a newtype no more than its content, so
+    // neither is counted.
     nest! {
         any deserialize_any()
         value deserialize_ignored_any()
@@ -282,14 +293,14 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Limited<'_, D> {
         variants: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Self::Error> {
-        // Python's values are an enum, and as much as other values of any type.
+        // `pickle::Value` is an enum, but the type of its content is known from the message only.
         if name == pickle::VALUE {
-            self.budget.any()?;
+            self.limiter.count_any()?;
         } else {
-            self.budget.value()?;
+            self.limiter.count_value()?;
         }
         let visitor = self.wrap(visitor);
-        self.budget
+        self.limiter
             .nested(|| self.inner.deserialize_enum(name, variants, visitor))
     }
 
@@ -374,13 +385,13 @@ impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Limited<'_, A> {
         &mut self,
         seed: S,
     ) -> Result<Option<S::Value>, A::Error> {
-        self.budget.element()?;
+        self.limiter.count_element()?;
         let seed = self.wrap(seed);
         self.inner.next_element_seed(seed)
     }
 
     fn size_hint(&self) -> Option<usize> {
-        self.budget.announce(self.inner.size_hint())
+        self.limiter.cap_size_hint(self.inner.size_hint())
     }
 }
 
@@ -391,7 +402,7 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Limited<'_, A> {
         &mut self,
         seed: S,
     ) -> Result<Option<S::Value>, A::Error> {
-        self.budget.element()?;
+        self.limiter.count_element()?;
         let seed = self.wrap(seed);
         self.inner.next_key_seed(seed)
     }
@@ -402,7 +413,7 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Limited<'_, A> {
     }
 
     fn size_hint(&self) -> Option<usize> {
-        self.budget.announce(self.inner.size_hint())
+        self.limiter.cap_size_hint(self.inner.size_hint())
     }
 }
 
@@ -416,7 +427,7 @@ impl<'de, 'l, A: EnumAccess<'de>> EnumAccess<'de> for Limited<'l, A> {
     ) -> Result<(S::Value, Self::Variant), A::Error> {
         let seed = self.wrap(seed);
         let (value, variant) = self.inner.variant_seed(seed)?;
-        Ok((value, Limited::new(variant, self.budget)))
+        Ok((value, Limited::new(variant, self.limiter)))
     }
 }
 
@@ -447,16 +458,16 @@ impl<'de, A: VariantAccess<'de>> VariantAccess<'de> for Limited<'_, A> {
     }
 }
 
-/// A type that is read within limits, for decoders that take a seed.
+/// Seed of a type that is decoded within limits.
 pub(crate) struct Seed<'l, T> {
-    budget: &'l Budget,
+    limiter: &'l DecodeLimiter,
     value: std::marker::PhantomData<T>,
 }
 
 impl<'l, T> Seed<'l, T> {
-    pub(crate) const fn new(budget: &'l Budget) -> Self {
+    pub(crate) const fn new(limiter: &'l DecodeLimiter) -> Self {
         Self {
-            budget,
+            limiter,
             value: std::marker::PhantomData,
         }
     }
@@ -466,6 +477,6 @@ impl<'de, T: Deserialize<'de>> DeserializeSeed<'de> for Seed<'_, T> {
     type Value = T;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<T, D::Error> {
-        T::deserialize(Limited::new(deserializer, self.budget))
+        T::deserialize(Limited::new(deserializer, self.limiter))
     }
 }

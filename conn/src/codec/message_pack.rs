@@ -1,4 +1,4 @@
-//! The compact codec of many languages.
+//! The MessagePack codec.
 
 use rmp_serde::config::BytesMode;
 use rmp_serde::decode::Error;
@@ -7,16 +7,16 @@ use serde::Serialize;
 use serde::de::{DeserializeOwned, DeserializeSeed};
 
 use super::Codec;
-use super::limits::{Budget, Limits, Seed, setters};
+use super::limits::{CodecLimits, DecodeLimiter, Seed, setters};
 
-/// MessagePack, for peers of every language. Structs are maps by field name, so that peers can read
-/// them without knowing the order of the fields; lists and arrays of `u8` are bytes.
+/// MessagePack, for peers of every language. Structs are maps with field names as keys, so that
+/// peers can read them without knowing the order of the fields. Lists and arrays of `u8` are bytes.
 ///
-/// [Depth](Self::max_depth) and [number of values](Self::max_values) are limited, and the memory that decoding
-/// takes is in proportion to the message.
+/// [Depth](Self::max_depth) and [number of values](Self::max_values) are limited, and the memory
+/// for decoding is proportional to the length of the message.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MessagePack {
-    limits: Limits,
+    limits: CodecLimits,
 }
 
 setters!(MessagePack);
@@ -38,18 +38,18 @@ impl Codec for MessagePack {
     }
 
     fn decode<T: DeserializeOwned>(&self, message: &[u8]) -> Result<T, FormatError> {
-        let budget = self.limits.budget(message);
-        let (value, left) = decode(Seed::<T>::new(&budget), &budget, message)?;
-        super::all_read(left)?;
+        let limiter = self.limits.limiter(message);
+        let (value, left) = decode(Seed::<T>::new(&limiter), &limiter, message)?;
+        super::expect_end(left)?;
         Ok(value)
     }
 }
 
-/// Reads what `seed`, which keeps to the budget, makes of the beginning of `message`. Also tells how many
-/// bytes are left.
+/// Decodes the start of `message` with `seed`, which must apply `limiter`. Returns the value and
+/// the number of bytes left.
 pub(crate) fn decode<S: for<'de> DeserializeSeed<'de, Value = T>, T>(
     seed: S,
-    budget: &Budget,
+    limiter: &DecodeLimiter,
     message: &[u8],
 ) -> Result<(T, usize), FormatError> {
     let mut rest = message;
@@ -60,7 +60,7 @@ pub(crate) fn decode<S: for<'de> DeserializeSeed<'de, Value = T>, T>(
             Error::DepthLimitExceeded => FormatErrorKind::Limit,
             _ => FormatErrorKind::Mismatch,
         };
-        budget.error(kind, error)
+        limiter.error(kind, error)
     })?;
     Ok((value, rest.len()))
 }

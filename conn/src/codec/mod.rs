@@ -1,11 +1,11 @@
-//! How values become the bytes of a message.
+//! Codecs: encoding of values as messages, and decoding.
 //!
-//! A [`Codec`] is a type parameter of a connection. Both ends must use the same one: a message does
-//! not say how it was encoded.
+//! A [`Codec`] is a type parameter of a connection. Both sides must use the same one: a message
+//! does not name its encoding.
 //!
 //! | codec | for |
 //! |---|---|
-//! | [`Bincode`] (default) | Rust programs among themselves: small and fast, same types on both ends |
+//! | [`Bincode`] (default) | Rust programs among themselves: small, fast, same types on both sides |
 //! | [`Pickle`] | CPython's `Connection.send` and `recv` |
 //! | [`Json`] | every language, readable by people |
 //! | [`MessagePack`] | every language, smaller than JSON |
@@ -32,13 +32,13 @@ pub use postcard::Postcard;
 
 /// Encodes and decodes the values of a connection.
 ///
-/// A codec is a small value that holds its settings and limits; `Default` is what connections
-/// start with.
+/// A codec is a small value that holds its settings and limits. Connections start with its
+/// `Default`.
 pub trait Codec: Clone + Default + Send + Sync + 'static {
-    /// The name of the encoding, for messages about a mismatch.
+    /// Name of the encoding, for error messages about a mismatch.
     const NAME: &'static str;
 
-    /// Appends the encoded value. After an error, what was appended is void.
+    /// Appends the encoded value to `out`. After an error, the bytes appended so far are invalid.
     ///
     /// # Errors
     /// If the value cannot be represented in this encoding.
@@ -48,18 +48,22 @@ pub trait Codec: Clone + Default + Send + Sync + 'static {
         out: &mut Vec<u8>,
     ) -> Result<(), FormatError>;
 
-    /// Reads a value that takes up the whole message.
+    /// Decodes the value of a message. The value must take up the whole message.
     ///
     /// # Errors
     /// If the message is malformed, breaks a limit, or does not fit the type.
     fn decode<T: DeserializeOwned>(&self, message: &[u8]) -> Result<T, FormatError>;
 }
 
-/// A message has one value and nothing behind it.
-pub(crate) fn all_read(left: usize) -> Result<(), FormatError> {
+/// Appends to the caller's buffer, which cannot fail.
+struct Appender<'a>(&'a mut Vec<u8>);
+
+/// Returns an error if bytes are left after the value: a message holds one value and nothing else.
+pub(crate) fn expect_end(left: usize) -> Result<(), FormatError> {
     if left == 0 {
         return Ok(());
     }
-    let message = format!("{left} bytes are left over behind the value: the types may differ");
+    let message =
+        format!("{left} bytes are left over after the value: the types of the peers may differ");
     Err(FormatError::new(FormatErrorKind::Structure, message))
 }

@@ -1,4 +1,4 @@
-//! The codec of small devices.
+//! The postcard codec, for small devices.
 
 use postcard::Error;
 use postcard::ser_flavors::Flavor;
@@ -6,17 +6,17 @@ use rpc_core::{FormatError, FormatErrorKind};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::Codec;
-use super::limits::{Limits, Seed, setters};
+use super::limits::{CodecLimits, Seed, setters};
+use super::{Appender, Codec};
 
-/// [postcard](https://docs.rs/postcard), whose encoding is specified and stable, for peers without an
-/// operating system. As with bincode, nothing says what is what.
+/// [postcard](https://docs.rs/postcard), whose encoding is specified and stable, for peers without
+/// an operating system. As with bincode, the message carries no type information.
 ///
-/// [Depth](Self::max_depth) and [number of values](Self::max_values) are limited, and the memory that decoding
-/// takes is in proportion to the message.
+/// [Depth](Self::max_depth) and [number of values](Self::max_values) are limited, and the memory
+/// for decoding is proportional to the length of the message.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Postcard {
-    limits: Limits,
+    limits: CodecLimits,
 }
 
 setters!(Postcard);
@@ -29,16 +29,16 @@ impl Codec for Postcard {
         value: &T,
         out: &mut Vec<u8>,
     ) -> Result<(), FormatError> {
-        postcard::serialize_with_flavor(value, Appending(out))
+        postcard::serialize_with_flavor(value, Appender(out))
             .map_err(|error| FormatError::new(FormatErrorKind::Unrepresentable, error.to_string()))
     }
 
     fn decode<T: DeserializeOwned>(&self, message: &[u8]) -> Result<T, FormatError> {
         use serde::de::DeserializeSeed as _;
 
-        let budget = self.limits.budget(message);
+        let limiter = self.limits.limiter(message);
         let mut deserializer = postcard::Deserializer::from_bytes(message);
-        let value = Seed::<T>::new(&budget)
+        let value = Seed::<T>::new(&limiter)
             .deserialize(&mut deserializer)
             .map_err(|error| {
                 let kind = match error {
@@ -46,21 +46,19 @@ impl Codec for Postcard {
                     Error::DeserializeBadUtf8 => FormatErrorKind::Character,
                     _ => FormatErrorKind::Mismatch,
                 };
-                budget.error(kind, error)
+                limiter.error(kind, error)
             })?;
         let rest = deserializer
             .finalize()
-            .map_err(|error| budget.error(FormatErrorKind::Syntax, error))?;
-        super::all_read(rest.len())?;
+            .map_err(|error| limiter.error(FormatErrorKind::Syntax, error))?;
+        super::expect_end(rest.len())?;
         Ok(value)
     }
 }
 
-/// Writes to the end of a buffer, which stays where it is: postcard's own flavour takes it, and keeps it after an
-/// error or a panic.
-struct Appending<'a>(&'a mut Vec<u8>);
-
-impl Flavor for Appending<'_> {
+// postcard's own flavour takes ownership of the buffer, and does not return it after an error or a
+// panic.
+impl Flavor for Appender<'_> {
     type Output = ();
 
     #[inline]

@@ -50,7 +50,7 @@ fn everything() -> Everything {
     }
 }
 
-/// A value of a few bytes a level.
+/// A nested value with a few bytes for each level.
 #[derive(Serialize, Deserialize, Debug, PartialEq, Default)]
 struct Nested {
     inner: Option<Box<Self>>,
@@ -64,7 +64,9 @@ fn nested(depth: usize) -> Nested {
 
 fn bytes(codec: &impl Codec, value: &(impl Serialize + ?Sized)) -> Vec<u8> {
     let mut out = b"before".to_vec();
-    codec.encode(value, &mut out).expect("it can be encoded");
+    codec
+        .encode(value, &mut out)
+        .expect("the value can be encoded");
     assert!(out.starts_with(b"before"), "the message is appended");
     out.split_off(6)
 }
@@ -72,7 +74,9 @@ fn bytes(codec: &impl Codec, value: &(impl Serialize + ?Sized)) -> Vec<u8> {
 fn check<C: Codec + Debug>() {
     let codec = C::default();
     let message = bytes(&codec, &everything());
-    let back: Everything = codec.decode(&message).expect("it is what was encoded");
+    let back: Everything = codec
+        .decode(&message)
+        .expect("the message was just encoded");
     assert_eq!(back, everything(), "{codec:?}");
 
     for cut in 0..message.len() {
@@ -85,7 +89,7 @@ fn check<C: Codec + Debug>() {
         for byte in [0, 1, 0x7f, 0x80, 0xc1, 0xfc, 0xfd, 0xfe, 0xff] {
             let mut changed = message.clone();
             changed[position] = byte;
-            // It may be another value; it must come back at once.
+            // The message may be another value; decoding must return at once.
             let _ = codec.decode::<Everything>(&changed);
         }
     }
@@ -114,7 +118,7 @@ fn json_reads_doubles_as_they_were_written() {
 }
 
 #[test]
-fn types_that_need_a_description_are_told_so() {
+fn bincode_rejects_types_that_need_a_self_describing_format() {
     let message = bytes(&Bincode::default(), &1);
     let error = Bincode::default()
         .decode::<serde_json::Value>(&message)
@@ -153,8 +157,8 @@ fn keeps<C: Codec>(value: &Everything) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-/// Alters bytes of an encoded value, cuts it, and reads what is left. A value that is read is
-/// written and read again the same, and an error says something.
+/// Alters bytes of an encoded value, cuts it, and decodes the rest. If that succeeds, encoding and
+/// decoding the value gives the same value. If it fails, the error has a message.
 fn is_a_value_or_an_error<C: Codec>(
     value: &Everything,
     damages: &[(u16, u8)],
@@ -162,15 +166,15 @@ fn is_a_value_or_an_error<C: Codec>(
 ) -> Result<(), TestCaseError> {
     let codec = C::default();
     let mut message = bytes(&codec, value);
-    for &(place, byte) in damages {
-        let place = usize::from(place) % message.len();
-        message[place] = byte;
+    for &(position, byte) in damages {
+        let position = usize::from(position) % message.len();
+        message[position] = byte;
     }
     // Half of the messages keep their whole length.
     let length = message.len();
     message.truncate(usize::from(kept) % (2 * length));
     match codec.decode::<Everything>(&message) {
-        // As bytes, since NaN is not equal to itself.
+        // Compared as bytes, since NaN is not equal to itself.
         Ok(read) => {
             let written = bytes(&codec, &read);
             let again: Everything = codec

@@ -1,38 +1,39 @@
-//! Errors that know where in the pickle, and where in the value, they are.
+//! Errors with their position in the pickle and in the decoded value.
 
 use std::fmt::{self, Write as _};
 
 use rpc_core::{FormatError, FormatErrorKind};
 use serde::de::{self, Expected, Unexpected};
 
-/// No more than this of a peer's text is quoted.
-const QUOTED: usize = 64;
+/// Maximum bytes of a peer's text that a message quotes.
+const MAX_QUOTED: usize = 64;
 
-/// What is wrong with a pickle.
+/// An error in a pickle.
 #[derive(Debug)]
-pub(super) struct Error(Box<Inner>);
+pub(super) struct Error(Box<ErrorData>);
 
 #[derive(Debug)]
-struct Inner {
+struct ErrorData {
     kind: FormatErrorKind,
     message: String,
+    /// Offset in the pickle.
     at: Option<usize>,
-    /// The way to the value, from the inside out.
-    path: Vec<Step>,
+    /// The path to the value, innermost step first.
+    path: Vec<PathStep>,
 }
 
-/// A step of the way to a value.
+/// A step of the path to a value.
 #[derive(Debug)]
-pub(super) enum Step {
+pub(super) enum PathStep {
     Index(usize),
     Key(String),
 }
 
 impl Error {
-    /// An error of the pickle itself.
+    /// Creates an error of the pickle itself.
     #[cold]
     pub(super) fn new(kind: FormatErrorKind, at: usize, message: impl Into<String>) -> Self {
-        Self(Box::new(Inner {
+        Self(Box::new(ErrorData {
             kind,
             message: message.into(),
             at: Some(at),
@@ -40,7 +41,7 @@ impl Error {
         }))
     }
 
-    /// A value that does not fit the type asked for.
+    /// Creates the error for a value of another type than expected.
     #[cold]
     pub(super) fn mismatch(at: usize, found: impl fmt::Display, expected: &dyn Expected) -> Self {
         Self::new(
@@ -50,30 +51,31 @@ impl Error {
         )
     }
 
-    /// Says where in the pickle the error is, unless that is known.
+    /// Adds the offset in the pickle, unless it is known already.
     #[cold]
     pub(super) fn at(mut self, at: usize) -> Self {
         self.0.at.get_or_insert(at);
         self
     }
 
-    /// Says in which part of a value the error is.
+    /// Adds the next outer step of the path to the value.
     #[cold]
-    pub(super) fn within(mut self, step: Step) -> Self {
+    pub(super) fn within(mut self, step: PathStep) -> Self {
         self.0.path.push(step);
         self
     }
 }
 
-impl Step {
+impl PathStep {
     pub(super) fn key(text: &str) -> Self {
         Self::Key(quoted(text).to_owned())
     }
 }
 
-/// The beginning of a text, to be quoted in a message.
+/// Returns the first [`MAX_QUOTED`] bytes of a text, up to a character boundary, for an error
+/// message.
 pub(super) fn quoted(text: &str) -> &str {
-    let mut end = text.len().min(QUOTED);
+    let mut end = text.len().min(MAX_QUOTED);
     while !text.is_char_boundary(end) {
         end -= 1;
     }
@@ -82,7 +84,7 @@ pub(super) fn quoted(text: &str) -> &str {
 
 impl From<Error> for FormatError {
     fn from(error: Error) -> Self {
-        let Inner {
+        let ErrorData {
             kind,
             mut message,
             at,
@@ -92,20 +94,20 @@ impl From<Error> for FormatError {
             let _ = write!(message, ", at byte {at}");
         }
         let error = Self::new(kind, message);
-        // The way to where a limit was reached says nothing.
+        // The path to the value at which a limit was exceeded is of no use.
         if path.is_empty() || kind == FormatErrorKind::Limit {
             return error;
         }
         error.within(|| {
-            let mut way = String::new();
+            let mut text = String::new();
             for step in path.iter().rev() {
                 let _ = match step {
-                    Step::Index(index) => write!(way, "[{index}]"),
-                    Step::Key(key) if way.is_empty() => way.write_str(key),
-                    Step::Key(key) => write!(way, ".{key}"),
+                    PathStep::Index(index) => write!(text, "[{index}]"),
+                    PathStep::Key(key) if text.is_empty() => text.write_str(key),
+                    PathStep::Key(key) => write!(text, ".{key}"),
                 };
             }
-            way
+            text
         })
     }
 }
@@ -120,7 +122,7 @@ impl std::error::Error for Error {}
 
 impl de::Error for Error {
     fn custom<T: fmt::Display>(message: T) -> Self {
-        Self(Box::new(Inner {
+        Self(Box::new(ErrorData {
             kind: FormatErrorKind::Mismatch,
             message: message.to_string(),
             at: None,
@@ -128,7 +130,7 @@ impl de::Error for Error {
         }))
     }
 
-    // A peer's text is not to fill the log.
+    // The message omits a peer's text, which could fill the log.
     fn invalid_type(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
         match found {
             Unexpected::Str(_) => Self::custom(format_args!("expected {expected}, found str")),

@@ -1,6 +1,6 @@
-//! The machine that a pickle is a program for.
+//! The pickle machine: it runs the opcodes of a pickle.
 //!
-//! It builds nodes and does nothing else: what the pickle wants called is noted, not called. It
+//! It only builds nodes: it records the calls that the pickle asks for, and never makes them. It
 //! takes one step per opcode, without recursion, and no step takes more memory than a few times the
 //! bytes of its opcode.
 
@@ -8,55 +8,55 @@ mod instances;
 
 use rpc_core::FormatErrorKind;
 
-use super::arena::{Arena, Bits, Chain, Data, Id, NONE, Node, Span};
-use super::budget::Budget;
-use super::bytes::{Bytes, LengthOf, int_of, is_surrogatepass};
 use super::error::Error;
 use super::memo::Memo;
+use super::nodes::{Bits, Chain, Data, Id, NONE, Node, NodeArena, Span};
 use super::opcode;
+use super::opcode_reader::{LengthOf, OpcodeReader, int_of, is_surrogatepass};
+use super::value_counter::ValueCounter;
 
-/// The newest protocol.
+/// Newest supported protocol.
 const NEWEST: u8 = 5;
 
-/// Runs a pickle. The result is all nodes, and the one that is the pickle's value.
-pub(super) fn run(message: &[u8], max_values: usize) -> Result<(Arena<'_>, Id), Error> {
+/// Runs a pickle. Returns all nodes, and the index of the node that is its value.
+pub(super) fn run(message: &[u8], max_values: usize) -> Result<(NodeArena<'_>, Id), Error> {
     if u32::try_from(message.len()).is_err() {
         let text = "the pickle is larger than 4 GiB";
         return Err(Error::new(FormatErrorKind::Limit, 0, text));
     }
     let mut machine = Machine {
-        arena: Arena::new(message),
-        bytes: Bytes::new(message),
+        arena: NodeArena::new(message),
+        input: OpcodeReader::new(message),
         stack: Vec::new(),
         marks: Vec::new(),
         memo: Memo::default(),
-        budget: Budget::new(max_values, message),
+        counter: ValueCounter::new(max_values, message),
         python2_names: false,
     };
     machine.start()?;
     while machine.step()? {}
-    let root = machine.end()?;
+    let root = machine.finish()?;
     Ok((machine.arena, root))
 }
 
 pub(super) struct Machine<'m> {
-    pub(super) arena: Arena<'m>,
-    bytes: Bytes<'m>,
+    pub(super) arena: NodeArena<'m>,
+    input: OpcodeReader<'m>,
     stack: Vec<Id>,
-    /// How high the stack was at each MARK.
+    /// Height of the stack at each MARK.
     marks: Vec<u32>,
     memo: Memo,
-    budget: Budget,
+    counter: ValueCounter,
     python2_names: bool,
 }
 
 impl<'m> Machine<'m> {
     fn start(&mut self) -> Result<(), Error> {
         let old = "the pickle does not start with PROTO: protocols 0 and 1 are not supported";
-        if self.bytes.byte()? != opcode::PROTO {
+        if self.input.byte()? != opcode::PROTO {
             return Err(self.error(FormatErrorKind::Encoding, old));
         }
-        let protocol = self.bytes.byte()?;
+        let protocol = self.input.byte()?;
         if !(2..=NEWEST).contains(&protocol) {
             let text = format!("protocol {protocol} is not supported, only 2 to {NEWEST}");
             return Err(self.error(FormatErrorKind::Encoding, text));
@@ -65,33 +65,33 @@ impl<'m> Machine<'m> {
         Ok(())
     }
 
-    /// Does what the next opcode says. The result is false after STOP.
+    /// Runs the next opcode. Returns `false` after STOP.
     fn step(&mut self) -> Result<bool, Error> {
-        let opcode = self.bytes.opcode()?;
+        let opcode = self.input.opcode()?;
         match opcode {
             opcode::STOP => return Ok(false),
-            opcode::FRAME => self.bytes.frame()?,
+            opcode::FRAME => self.input.frame()?,
 
             opcode::NONE => self.push(Data::None)?,
             opcode::NEWTRUE => self.push(Data::Bool(true))?,
             opcode::NEWFALSE => self.push(Data::Bool(false))?,
             opcode::BININT => {
-                let number = i32::from_le_bytes(self.bytes.array()?);
+                let number = i32::from_le_bytes(self.input.array()?);
                 self.int(number.into())?;
             }
             opcode::BININT1 => {
-                let number = self.bytes.byte()?;
+                let number = self.input.byte()?;
                 self.int(number.into())?;
             }
             opcode::BININT2 => {
-                let number = u16::from_le_bytes(self.bytes.array()?);
+                let number = u16::from_le_bytes(self.input.array()?);
                 self.int(number.into())?;
             }
             opcode::INT => self.decimal()?,
             opcode::LONG1 => self.long(LengthOf::U8)?,
             opcode::LONG4 => self.long(LengthOf::I32)?,
             opcode::BINFLOAT => {
-                let bits = u64::from_be_bytes(self.bytes.array()?);
+                let bits = u64::from_be_bytes(self.input.array()?);
                 self.push(Data::Float(Bits::of(bits)))?;
             }
 
@@ -102,7 +102,7 @@ impl<'m> Machine<'m> {
             opcode::BINBYTES => self.bytes(LengthOf::U32)?,
             opcode::BINBYTES8 => self.bytes(LengthOf::U64)?,
             opcode::BYTEARRAY8 => {
-                let span = self.bytes.span(LengthOf::U64)?;
+                let span = self.input.span(LengthOf::U64)?;
                 self.push(Data::ByteArray(span))?;
             }
             opcode::SHORT_BINSTRING => self.python2_str(LengthOf::U8)?,
@@ -121,19 +121,19 @@ impl<'m> Machine<'m> {
                 self.collect(|arena, ids| Data::List(arena.extend(Chain::EMPTY, ids)))?;
             }
             opcode::DICT => {
-                self.even()?;
+                self.expect_pairs()?;
                 self.collect(|arena, ids| Data::Dict(arena.extend(Chain::EMPTY, ids)))?;
             }
 
             opcode::APPEND => self.add(opcode, 1)?,
             opcode::SETITEM => self.add(opcode, 2)?,
             opcode::APPENDS | opcode::ADDITEMS => {
-                let count = self.since_mark()?;
+                let count = self.pop_mark()?;
                 self.add(opcode, count)?;
             }
             opcode::SETITEMS => {
-                self.even()?;
-                let count = self.since_mark()?;
+                self.expect_pairs()?;
+                let count = self.pop_mark()?;
                 self.add(opcode, count)?;
             }
 
@@ -161,7 +161,7 @@ impl<'m> Machine<'m> {
                 }
             }
             opcode::POP_MARK => {
-                let count = self.since_mark()?;
+                let count = self.pop_mark()?;
                 self.stack.truncate(self.stack.len() - count);
             }
             opcode::DUP => {
@@ -173,46 +173,47 @@ impl<'m> Machine<'m> {
 
             opcode::MEMOIZE => self.put(self.memo.count())?,
             opcode::BINPUT => {
-                let number = self.bytes.byte()?;
+                let number = self.input.byte()?;
                 self.put(number.into())?;
             }
             opcode::LONG_BINPUT => {
-                let number = u32::from_le_bytes(self.bytes.array()?);
+                let number = u32::from_le_bytes(self.input.array()?);
                 self.put(number)?;
             }
             opcode::PUT => {
-                let number = self.bytes.number()?;
+                let number = self.input.number()?;
                 self.put(number)?;
             }
             opcode::BINGET => {
-                let number = self.bytes.byte()?;
+                let number = self.input.byte()?;
                 self.get(number.into())?;
             }
             opcode::LONG_BINGET => {
-                let number = u32::from_le_bytes(self.bytes.array()?);
+                let number = u32::from_le_bytes(self.input.array()?);
                 self.get(number)?;
             }
             opcode::GET => {
-                let number = self.bytes.number()?;
+                let number = self.input.number()?;
                 self.get(number)?;
             }
 
-            other => return Err(self.refuse(other)),
+            other => return Err(self.unsupported(other)),
         }
         Ok(true)
     }
 
-    fn end(&mut self) -> Result<Id, Error> {
+    fn finish(&mut self) -> Result<Id, Error> {
         let root = self.pop()?;
         if !self.stack.is_empty() || !self.marks.is_empty() {
-            return Err(self.syntax("the pickle stops with more than one value"));
+            return Err(self.syntax("more than one value is left at the end of the pickle"));
         }
-        self.bytes.end()?;
+        self.input.expect_end()?;
         Ok(root)
     }
 
-    fn refuse(&self, opcode: u8) -> Error {
-        let (Some(name), Some(why)) = (opcode::name(opcode), opcode::why_refused(opcode)) else {
+    fn unsupported(&self, opcode: u8) -> Error {
+        let (Some(name), Some(why)) = (opcode::name(opcode), opcode::unsupported_feature(opcode))
+        else {
             return self.syntax(format!("there is no opcode 0x{opcode:02x}"));
         };
         let text = format!("{name} is not supported: the pickle {why}");
@@ -232,31 +233,33 @@ impl<'m> Machine<'m> {
         self.charge(1)?;
         let id = self.arena.nodes.len() as Id;
         self.arena.nodes.push(Node {
-            at: self.bytes.opcode_at() as u32,
+            at: self.input.opcode_at() as u32,
             data,
         });
         Ok(id)
     }
 
-    /// Counts values against the limit.
+    /// Counts values. Returns an error if they exceed the limit.
     pub(super) fn charge(&self, values: usize) -> Result<(), Error> {
-        self.allow(self.budget.values(values))
+        self.allow(self.counter.add_values(values))
     }
 
+    /// Returns an error, unless `allowed`: the limit of values is exceeded.
     fn allow(&self, allowed: bool) -> Result<(), Error> {
         if allowed {
             return Ok(());
         }
-        let max = self.budget.max_values();
+        let max = self.counter.max_values();
         let text = format!("the pickle has more than {max} values");
         Err(self.error(FormatErrorKind::Limit, text))
     }
 
-    /// The text, if the node is one. It counts: a pickle can use a long one very often.
+    /// Returns the text of the node, if it is a text. Its bytes are counted: a pickle can use a
+    /// long text very often.
     pub(super) fn text_of(&self, id: Id) -> Result<Option<&'m str>, Error> {
         match self.arena.data(id) {
             Data::Str(span) => {
-                self.allow(self.budget.bytes(span.len as usize))?;
+                self.allow(self.counter.add_bytes(span.len as usize))?;
                 Ok(Some(self.arena.text(span)))
             }
             _ => Ok(None),
@@ -267,20 +270,20 @@ impl<'m> Machine<'m> {
         self.push(Data::Int(Bits::of(number as u64)))
     }
 
-    /// INT: how Python 2 writes integers of over 32 bits.
+    /// INT, which Python 2 writes for integers of more than 32 bits, and booleans.
     fn decimal(&mut self) -> Result<(), Error> {
-        match self.bytes.line()? {
+        match self.input.line()? {
             "00" => self.push(Data::Bool(false)),
             "01" => self.push(Data::Bool(true)),
             text => match text.parse() {
                 Ok(number) => self.int(number),
-                Err(_) => Err(self.syntax("the number after INT is not one of 64 bits")),
+                Err(_) => Err(self.syntax("the number after INT is not an integer of 64 bits")),
             },
         }
     }
 
     fn long(&mut self, length: LengthOf) -> Result<(), Error> {
-        let span = self.bytes.span(length)?;
+        let span = self.input.span(length)?;
         let bytes = self.arena.bytes(span);
         match int_of(bytes) {
             Some(number) => self.int(number),
@@ -289,7 +292,7 @@ impl<'m> Machine<'m> {
     }
 
     fn text(&mut self, length: LengthOf) -> Result<(), Error> {
-        let span = self.bytes.span(length)?;
+        let span = self.input.span(length)?;
         let bytes = self.arena.bytes(span);
         if std::str::from_utf8(bytes).is_ok() {
             self.push(Data::Str(span))
@@ -301,12 +304,12 @@ impl<'m> Machine<'m> {
     }
 
     fn bytes(&mut self, length: LengthOf) -> Result<(), Error> {
-        let span = self.bytes.span(length)?;
+        let span = self.input.span(length)?;
         self.push(Data::Bytes(span))
     }
 
     fn python2_str(&mut self, length: LengthOf) -> Result<(), Error> {
-        let span = self.bytes.span(length)?;
+        let span = self.input.span(length)?;
         let is_text = std::str::from_utf8(self.arena.bytes(span)).is_ok();
         self.push(if is_text {
             Data::Str(span)
@@ -316,15 +319,15 @@ impl<'m> Machine<'m> {
     }
 
     fn tuple(&mut self, len: usize) -> Result<(), Error> {
-        let start = self.below(len)?;
+        let start = self.height_below(len)?;
         let span = self.arena.pool(&self.stack[start..]);
         self.stack.truncate(start);
         self.push(Data::Tuple(span))
     }
 
-    /// Makes one value of all since the last mark.
-    fn collect(&mut self, make: fn(&mut Arena<'m>, &[Id]) -> Data) -> Result<(), Error> {
-        let start = self.stack.len() - self.since_mark()?;
+    /// Replaces all values since the last mark by one value that contains them.
+    fn collect(&mut self, make: fn(&mut NodeArena<'m>, &[Id]) -> Data) -> Result<(), Error> {
+        let start = self.stack.len() - self.pop_mark()?;
         let data = make(&mut self.arena, &self.stack[start..]);
         self.stack.truncate(start);
         self.push(data)
@@ -332,9 +335,9 @@ impl<'m> Machine<'m> {
 
     /// Moves `count` values from the stack into the container below them.
     fn add(&mut self, opcode: u8, count: usize) -> Result<(), Error> {
-        let start = self.below(count)?;
+        let start = self.height_below(count)?;
         let target = match start.checked_sub(1) {
-            Some(below) if below as u32 >= self.fence() => self.stack[below],
+            Some(below) if below as u32 >= self.stack_floor() => self.stack[below],
             _ => return Err(self.underflow()),
         };
         let added = &self.stack[start..];
@@ -370,21 +373,21 @@ impl<'m> Machine<'m> {
 
 // The stack and the memo.
 impl Machine<'_> {
-    /// How high the stack was at the last mark: what is below is out of reach.
-    fn fence(&self) -> u32 {
+    /// Returns the height of the stack at the last mark. Opcodes cannot use the values below it.
+    fn stack_floor(&self) -> u32 {
         self.marks.last().copied().unwrap_or(0)
     }
 
-    /// The height of the stack without its uppermost values.
-    fn below(&self, values: usize) -> Result<usize, Error> {
+    /// Returns the height of the stack below its top `values`.
+    fn height_below(&self, values: usize) -> Result<usize, Error> {
         match self.stack.len().checked_sub(values) {
-            Some(height) if height as u32 >= self.fence() => Ok(height),
+            Some(height) if height as u32 >= self.stack_floor() => Ok(height),
             _ => Err(self.underflow()),
         }
     }
 
     fn top(&self) -> Result<Id, Error> {
-        let top = self.below(1)?;
+        let top = self.height_below(1)?;
         Ok(self.stack[top])
     }
 
@@ -394,17 +397,17 @@ impl Machine<'_> {
         Ok(top)
     }
 
-    /// Removes the last mark. The result is how many values came after it.
-    fn since_mark(&mut self) -> Result<usize, Error> {
+    /// Removes the last mark. Returns the number of values after it.
+    fn pop_mark(&mut self) -> Result<usize, Error> {
         match self.marks.pop() {
             Some(mark) => Ok(self.stack.len() - mark as usize),
-            None => Err(self.syntax("there is no mark where one is needed")),
+            None => Err(self.syntax("the opcode needs a mark, but there is none")),
         }
     }
 
-    /// Makes sure that what came after the last mark is pairs.
-    fn even(&self) -> Result<(), Error> {
-        if (self.stack.len() - self.fence() as usize).is_multiple_of(2) {
+    /// Returns an error if the number of values after the last mark is odd.
+    fn expect_pairs(&self) -> Result<(), Error> {
+        if (self.stack.len() - self.stack_floor() as usize).is_multiple_of(2) {
             return Ok(());
         }
         Err(self.structure("a dict has a key without a value"))
@@ -413,7 +416,7 @@ impl Machine<'_> {
     fn put(&mut self, number: u32) -> Result<(), Error> {
         let id = self.top()?;
         self.memo.put(number, id);
-        let max = self.budget.max_values();
+        let max = self.counter.max_values();
         if self.memo.count() as usize > max {
             let text = format!("the memo has more than {max} values");
             return Err(self.error(FormatErrorKind::Limit, text));
@@ -423,7 +426,7 @@ impl Machine<'_> {
 
     fn get(&mut self, number: u32) -> Result<(), Error> {
         let Some(id) = self.memo.get(number) else {
-            return Err(self.syntax(format!("the memo has nothing under {number}")));
+            return Err(self.syntax(format!("the memo has no entry {number}")));
         };
         self.arena.share(id);
         self.stack.push(id);
@@ -434,7 +437,7 @@ impl Machine<'_> {
 // Errors.
 impl Machine<'_> {
     pub(super) fn error(&self, kind: FormatErrorKind, message: impl Into<String>) -> Error {
-        self.bytes.error(kind, message)
+        self.input.error(kind, message)
     }
 
     fn syntax(&self, message: impl Into<String>) -> Error {
@@ -446,6 +449,6 @@ impl Machine<'_> {
     }
 
     fn underflow(&self) -> Error {
-        self.syntax("there are fewer values than the opcode needs")
+        self.syntax("the stack has fewer values than the opcode needs")
     }
 }

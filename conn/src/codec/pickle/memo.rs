@@ -1,21 +1,22 @@
-//! What a pickle can refer back to.
+//! The memo of the pickle machine: numbered values that the pickle can refer to.
 
 use std::collections::HashMap;
 
-use super::arena::{Id, NONE};
+use super::nodes::{Id, NONE};
 
-/// How many numbers may be left out for an entry to be still kept in the vector.
-const GAP: usize = 16;
+/// Maximum gap between the numbers of two entries in the vector. Entries after a larger gap go to
+/// the map.
+const MAX_GAP: usize = 16;
 
-/// The memo: nodes under numbers.
+/// The memo: nodes by number.
 ///
-/// CPython numbers them in order, so they are a vector. Any other number is in a map: an entry
-/// never takes more memory than a few times its bytes in the pickle, whatever its number.
+/// CPython numbers them in order, so they are in a vector. Any other number is in a map, so that an
+/// entry never takes more memory than a few times its bytes in the pickle, whatever its number.
 #[derive(Debug, Default)]
 pub(super) struct Memo {
     dense: Vec<Id>,
     sparse: HashMap<u32, Id>,
-    /// How many there are, which is the next number of MEMOIZE.
+    /// Number of entries, which is the next number of MEMOIZE.
     count: u32,
 }
 
@@ -29,7 +30,7 @@ impl Memo {
         let replaced = if index < self.dense.len() {
             std::mem::replace(&mut self.dense[index], id) != NONE
                 || self.sparse.remove(&number).is_some()
-        } else if index < self.dense.len() + GAP {
+        } else if index < self.dense.len() + MAX_GAP {
             self.dense.resize(index, NONE);
             self.dense.push(id);
             self.sparse.remove(&number).is_some()

@@ -1,8 +1,7 @@
-//! Python's pickle format, as data only.
+//! Python's pickle format, restricted to data.
 //!
-//! [`Pickle`] reads what CPython writes at protocols 2 to 5 (also what Python 2 writes at protocol
-//! 2), straight into Rust types or into a [`Value`]. It writes protocol 4, which every CPython since 3.4
-//! reads.
+//! [`Pickle`] reads pickles of CPython at protocols 2 to 5, and of Python 2 at protocol 2, directly
+//! into Rust types or into a [`Value`]. It writes protocol 4, which every CPython since 3.4 reads.
 //!
 //! # Types
 //!
@@ -24,19 +23,19 @@
 //! | an instance | `Object` | structs, where [its class is mapped](Pickle::class) |
 //! | the same object again | `Shared` | read as an equal copy |
 //!
-//! Sequences are also read from objects that Python appends to (`deque`), and maps from those that it
-//! sets entries in (`OrderedDict`, `defaultdict`), and from a `Counter`. Enums are written as serde's
-//! externally tagged ones: `'Dot'`, `{'Circle': 1.5}`, `{'Line': (1, 2)}`, `{'Box': {'width': 3}}`. A
-//! `Vec<u8>` is a list of ints, as serde sees it; a field with `#[serde(with = "serde_bytes")]` is
-//! `bytes`.
+//! Sequences are also read from objects that Python appends to (`deque`). Maps are also read from
+//! objects that Python sets entries in (`OrderedDict`, `defaultdict`), and from a `Counter`. Enums
+//! are written in serde's externally tagged form: `'Dot'`, `{'Circle': 1.5}`, `{'Line': (1, 2)}`,
+//! `{'Box': {'width': 3}}`. A `Vec<u8>` is a list of ints, as in serde's data model; a field with
+//! `#[serde(with = "serde_bytes")]` is `bytes`.
 //!
-//! What serde reads twice (untagged enums, `flatten`) takes the natural types only, and so cannot
-//! contain a `Value`.
+//! Types that serde buffers before it reads them (untagged enums, `flatten`) support serde's own
+//! data model only, and so cannot contain a `Value`.
 //!
 //! # Safety
 //!
-//! In Python, loading a pickle runs what its author wants. Here nothing ever runs: a call is noted
-//! as an [`Object`], and only its data is there to be looked at.
+//! In Python, loading a pickle runs any code that its author chooses. This codec never runs
+//! anything: it represents a call as an [`Object`], which is data only.
 //!
 //! ```
 //! use conn::codec::{Codec, Pickle, pickle::Value};
@@ -47,15 +46,15 @@
 //! # Ok::<(), rpc_core::FormatError>(())
 //! ```
 //!
-//! What is written is loaded by Python, so a `Value` that came from one peer should not be sent to
-//! another that trusts this side more.
+//! Python loads the pickles that this codec writes, so do not send a `Value` from one peer to
+//! another that trusts the local side more than that peer.
 //!
 //! # Limits
 //!
-//! [Depth](Pickle::max_depth) and [number of values](Pickle::max_values) are limited. The memory for
-//! a pickle is proportional to its length, whatever lengths and numbers it names, and references
-//! are counted where they make copies. A value that contains itself is an error: neither serde nor
-//! a tree has a form for it.
+//! [Depth](Pickle::max_depth) and [number of values](Pickle::max_values) are limited. The memory
+//! for a pickle is proportional to its length, whatever lengths and memo numbers it contains, and
+//! references are counted where they make copies. A value that contains itself is an error: neither
+//! serde nor a tree can represent it.
 //!
 //! # Exceptions
 //!
@@ -72,21 +71,21 @@
 //! # Ok::<(), rpc_core::FormatError>(())
 //! ```
 
-mod arena;
-mod budget;
-mod bytes;
-mod check;
 mod de;
 mod error;
+mod known_calls;
 mod machine;
 mod memo;
-mod names;
+mod nesting;
+mod nodes;
 mod opcode;
-mod reduce;
+mod opcode_reader;
+mod python2_names;
 mod ser;
 #[cfg(test)]
 mod tests;
 mod value;
+mod value_counter;
 
 use std::sync::Arc;
 
@@ -98,7 +97,7 @@ pub(super) use value::NAME as VALUE;
 pub use value::{Class, Construction, Object, Value};
 
 use super::Codec;
-use super::limits::Limits;
+use super::limits::CodecLimits;
 
 /// Python's pickle format: its settings and limits.
 ///
@@ -113,11 +112,12 @@ use super::limits::Limits;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Pickle {
-    limits: Limits,
+    limits: CodecLimits,
     classes: Arc<Vec<Mapping>>,
 }
 
-/// A struct that is written as the instance of a class, and read from one.
+/// Mapping of a struct to a class: the struct is written as an instance of the class, and read from
+/// one.
 #[derive(Clone, Debug)]
 struct Mapping {
     class: Class,
@@ -127,7 +127,7 @@ struct Mapping {
 impl Default for Pickle {
     fn default() -> Self {
         Self {
-            limits: Limits {
+            limits: CodecLimits {
                 max_depth: 64,
                 max_values: 1_000_000,
             },
@@ -137,41 +137,46 @@ impl Default for Pickle {
 }
 
 impl Pickle {
-    /// How deep values may be nested, in what is read and in what is written. Default: 64, which is
-    /// more than programs nest their data, and little of any stack.
+    /// Maximum depth of nested values, for decoding and encoding. Default: 64, which is more than
+    /// programs nest their data, and takes little of any stack.
     #[must_use]
     pub const fn max_depth(mut self, max_depth: u8) -> Self {
         self.limits.max_depth = max_depth;
         self
     }
 
-    /// How many values a pickle may have, counting each element, key and text. Default: 1,000,000,
-    /// as in XML-RPC. The smallest of them, two bytes each, can take some 100 megabytes as a [`Value`].
+    /// Maximum number of values in a decoded pickle, including each element, key and text. Default:
+    /// 1,000,000, as in XML-RPC. As a [`Value`], 1,000,000 of the smallest values, two bytes each,
+    /// can take about 100 megabytes.
     ///
-    /// What is read is counted once more, each time that the pickle refers to it, whatever it is read as, be it
-    /// `None` or ignored: types without [`Value::Shared`] hold a copy for each reference, and a short pickle can
-    /// refer to itself very often. For the same reason, texts and bytes that are copied may be no more than 17 times
-    /// as long as the message; and once they are longer than the message, each 64 bytes of them count as a
-    /// value, as do each 8 numbers that `bytes` are read as.
+    /// Decoding also counts each reference to a value, whatever type the value is read as, and also
+    /// if it is `None` or ignored: types without [`Value::Shared`] hold a copy for each reference,
+    /// and a short pickle can contain very many references. For the same reason, copied texts and
+    /// bytes may be at most 17 times as long as the message. Once they are longer than the message,
+    /// every 64 bytes of them count as a value. So do every 8 numbers read from `bytes`, beyond one
+    /// number for each byte of the message.
     #[must_use]
     pub const fn max_values(mut self, max_values: usize) -> Self {
         self.limits.max_values = max_values;
         self
     }
 
-    /// Maps a class of Python to the Rust struct of this name (the name that serde knows it by).
+    /// Maps a Python class to the Rust struct of this name (its name in serde).
     ///
     /// The struct is then written as an instance of the class, and can be read from one. Without
-    /// a mapping it is a dict; dicts are read into structs in any case.
+    /// a mapping it is written as a dict; dicts are read into structs in any case.
     ///
-    /// A struct with named fields is an instance with these attributes: Python makes it by
+    /// A struct with named fields is an instance with these attributes: Python creates it by
     /// `__new__` without arguments, and then sets its `__dict__` or calls its `__setstate__`. A
-    /// tuple struct is an instance made by `__new__` with these arguments, which is how named tuples
-    /// are pickled. Either is read from attributes (also those in `__slots__`), or else from the
-    /// arguments, by their order.
+    /// tuple struct is an instance created by `__new__` with these arguments, which is how named
+    /// tuples are pickled.
     ///
-    /// Several classes can be read into one struct; it is written as the one that was mapped
-    /// first.
+    /// A struct with named fields is read from the attributes (including those in `__slots__`) or,
+    /// if there are none, from the arguments in their order. A tuple struct is read from the
+    /// arguments.
+    ///
+    /// Several classes can be mapped to one struct; it is written as an instance of the class that
+    /// was mapped first.
     ///
     /// ```
     /// use conn::codec::{Codec, Pickle};

@@ -1,10 +1,10 @@
-//! The opcodes, as CPython's `pickletools` names and explains them.
+//! Opcodes, with their names from CPython's `pickletools`, which also explains them.
 
 macro_rules! opcodes {
     ($($name:ident = $byte:literal;)*) => {
         $(pub(super) const $name: u8 = $byte;)*
 
-        /// The name of an opcode, for messages.
+        /// Returns the name of an opcode, for error messages.
         pub(super) const fn name(byte: u8) -> Option<&'static str> {
             match byte {
                 $($byte => Some(stringify!($name)),)*
@@ -85,15 +85,15 @@ opcodes! {
     READONLY_BUFFER = 0x98;
 }
 
-/// What a pickle does that has this opcode, if it is one that is not supported.
-pub(super) const fn why_refused(byte: u8) -> Option<&'static str> {
+/// Returns the unsupported feature that a pickle with this opcode uses, if any.
+pub(super) const fn unsupported_feature(byte: u8) -> Option<&'static str> {
     Some(match byte {
         PERSID | BINPERSID => "refers to an object outside of the pickle",
         EXT1 | EXT2 | EXT4 => "uses the extension registry of the program that wrote it",
-        NEXT_BUFFER | READONLY_BUFFER => "has its buffers outside of it",
+        NEXT_BUFFER | READONLY_BUFFER => "uses out-of-band buffers",
         FLOAT | LONG | STRING | UNICODE => "has a value in the text form of protocol 0",
         INST | OBJ => "has an instance of an old-style class of Python 2",
-        PROTO => "has a second start",
+        PROTO => "starts twice",
         _ => return None,
     })
 }

@@ -1,4 +1,4 @@
-//! Every limit strikes in every codec, and in both encodings of calls.
+//! Tests of every limit, in every codec and in both encodings of calls.
 
 use std::cell::Cell;
 use std::fmt;
@@ -12,11 +12,11 @@ use super::*;
 use crate::codec::pickle;
 use crate::rpc::Encoding;
 
-/// Results of calls, as if they were messages.
+/// Codec of the results of calls.
 #[derive(Clone, Debug)]
 struct Reply(Encoding);
 
-/// A lone argument of calls.
+/// Codec of calls with one argument.
 #[derive(Clone, Debug)]
 struct Argument(Encoding);
 
@@ -49,69 +49,74 @@ impl Argument {
     }
 }
 
-/// Does the same with every codec, with its name and whether it tells types apart by itself.
+/// Runs the block for every codec, with its name, and `true` if it is self-describing.
 macro_rules! every_codec {
-    (|$codec:ident, $name:ident, $tells:ident| $body:block) => {
+    (|$codec:ident, $name:ident, $self_describing:ident| $body:block) => {
         every_codec!(
             Bincode::default(),
             "bincode",
             false,
-            |$codec, $name, $tells| $body
+            |$codec, $name, $self_describing| $body
         );
-        every_codec!(Json::default(), "json", true, |$codec, $name, $tells| $body);
+        every_codec!(
+            Json::default(),
+            "json",
+            true,
+            |$codec, $name, $self_describing| $body
+        );
         every_codec!(
             MessagePack::default(),
             "messagepack",
             true,
-            |$codec, $name, $tells| $body
+            |$codec, $name, $self_describing| $body
         );
         every_codec!(
             Pickle::default(),
             "pickle",
             true,
-            |$codec, $name, $tells| $body
+            |$codec, $name, $self_describing| $body
         );
         every_codec!(
             Postcard::default(),
             "postcard",
             false,
-            |$codec, $name, $tells| $body
+            |$codec, $name, $self_describing| $body
         );
     };
-    ($value:expr, $text:literal, $is:literal, |$codec:ident, $name:ident, $tells:ident| $body:block) => {{
-        let ($codec, $name, $tells) = ($value, $text, $is);
+    ($value:expr, $text:literal, $described:literal, |$codec:ident, $name:ident, $self_describing:ident| $body:block) => {{
+        let ($codec, $name, $self_describing) = ($value, $text, $described);
         $body
     }};
 }
 
-/// And with the encodings of calls, whose limits cannot be set.
+/// Runs the block for every codec, and for the encodings of calls, whose limits cannot be set.
 macro_rules! every_encoding {
-    (|$codec:ident, $name:ident, $tells:ident| $body:block) => {
-        every_codec!(|$codec, $name, $tells| $body);
+    (|$codec:ident, $name:ident, $self_describing:ident| $body:block) => {
+        every_codec!(|$codec, $name, $self_describing| $body);
         let (bincode, pack) = (Encoding::Bincode, Encoding::MessagePack);
         every_codec!(
             Reply(bincode),
             "reply in bincode",
             false,
-            |$codec, $name, $tells| $body
+            |$codec, $name, $self_describing| $body
         );
         every_codec!(
             Reply(pack),
             "reply in messagepack",
             true,
-            |$codec, $name, $tells| $body
+            |$codec, $name, $self_describing| $body
         );
         every_codec!(
             Argument(bincode),
             "argument in bincode",
             false,
-            |$codec, $name, $tells| $body
+            |$codec, $name, $self_describing| $body
         );
         every_codec!(
             Argument(pack),
             "argument in messagepack",
             true,
-            |$codec, $name, $tells| $body
+            |$codec, $name, $self_describing| $body
         );
     };
 }
@@ -119,7 +124,9 @@ macro_rules! every_encoding {
 macro_rules! encoded {
     ($codec:expr, $value:expr) => {{
         let mut out = Vec::new();
-        $codec.encode($value, &mut out).expect("it can be encoded");
+        $codec
+            .encode($value, &mut out)
+            .expect("the value can be encoded");
         out
     }};
 }
@@ -130,24 +137,24 @@ fn is_limit<T>(result: &Result<T, FormatError>) -> bool {
 
 #[test]
 fn depth_is_limited_in_every_codec() {
-    every_encoding!(|codec, name, _tells| {
+    every_encoding!(|codec, name, _self_describing| {
         let shallow = encoded!(codec, &nested(20));
         let read: Nested = codec.decode(&shallow).expect(name);
         assert_eq!(read, nested(20), "{name}");
         let deep = encoded!(codec, &list_of_lists(60));
         assert!(codec.decode::<Lists>(&deep).is_ok(), "{name}");
         let deep = match name {
-            // It writes no more either: one level, in tuples.
+            // The encoder has the same limit. The message is an empty tuple, within 200 tuples.
             "pickle" => [&b"\x80\x04)"[..], &b"\x85".repeat(200), b"."].concat(),
             _ => encoded!(codec, &list_of_lists(200)),
         };
         assert!(is_limit(&codec.decode::<Lists>(&deep)), "{name}");
     });
-    every_codec!(|codec, name, tells| {
+    every_codec!(|codec, name, self_describing| {
         let message = encoded!(codec, &list_of_lists(9));
         let codec = codec.max_depth(9);
         assert!(is_limit(&codec.decode::<Lists>(&message)), "{name}");
-        if tells {
+        if self_describing {
             assert!(is_limit(&codec.decode::<serde_json::Value>(&message)));
         }
         let codec = codec.max_depth(10);
@@ -156,8 +163,8 @@ fn depth_is_limited_in_every_codec() {
 }
 
 #[test]
-fn the_deepest_that_can_be_set_fits_the_stack_of_a_thread() {
-    every_codec!(|codec, name, _tells| {
+fn the_highest_max_depth_fits_the_stack_of_a_thread() {
+    every_codec!(|codec, name, _self_describing| {
         let codec = codec.max_depth(255);
         let deepest = encoded!(codec, &list_of_lists(254));
         assert!(codec.decode::<Lists>(&deepest).is_ok(), "{name}");
@@ -168,7 +175,7 @@ fn the_deepest_that_can_be_set_fits_the_stack_of_a_thread() {
         };
         assert!(is_limit(&codec.decode::<Lists>(&message)), "{name}");
     });
-    // Each level of a `Value` is two: a newtype, and what is in it.
+    // Each level of a `Value` is two levels: a newtype and its content.
     let deepest = encoded!(Json::default(), &list_of_lists(126));
     let codec = Json::default().max_depth(255);
     assert!(codec.decode::<Value>(&deepest).is_ok());
@@ -176,13 +183,13 @@ fn the_deepest_that_can_be_set_fits_the_stack_of_a_thread() {
     assert!(is_limit(&codec.decode::<Value>(&deeper)));
 }
 
-/// Two million values in JSON were read where the documents said one.
+/// Regression: JSON decoded two million values, although the documented limit was one million.
 #[test]
 fn values_of_any_type_are_limited_to_a_million_in_every_codec() {
     let list = |count: usize| vec![(); count];
-    every_encoding!(|codec, name, tells| {
-        if tells {
-            // The list is one, too.
+    every_encoding!(|codec, name, self_describing| {
+        if self_describing {
+            // The list itself is one value, too.
             let most = encoded!(codec, &list(999_999));
             let read: Value = codec.decode(&most).expect(name);
             assert_eq!(read.as_array().map(<[_]>::len), Some(999_999), "{name}");
@@ -193,21 +200,21 @@ fn values_of_any_type_are_limited_to_a_million_in_every_codec() {
 }
 
 #[test]
-fn how_many_values_of_any_type_there_may_be_can_be_set_for_every_codec() {
-    every_codec!(|codec, name, tells| {
+fn max_values_can_be_set_for_every_codec() {
+    every_codec!(|codec, name, self_describing| {
         let codec = codec.max_values(100);
         let (most, more) = (
             encoded!(codec, &vec![(); 99]),
             encoded!(codec, &vec![(); 100]),
         );
-        if tells {
+        if self_describing {
             assert!(codec.decode::<Value>(&most).is_ok(), "{name}");
             assert!(is_limit(&codec.decode::<Value>(&more)), "{name}");
             assert!(codec.decode::<serde_json::Value>(&most).is_ok(), "{name}");
             assert!(is_limit(&codec.decode::<serde_json::Value>(&more)));
             assert!(is_limit(&codec.decode::<Untagged>(&more)), "{name}");
         }
-        // Values of Python are an enum in other codecs.
+        // A `pickle::Value` is an enum in other codecs.
         let values = |count| pickle::Value::List(vec![pickle::Value::None; count]);
         let (most, more) = (encoded!(codec, &values(99)), encoded!(codec, &values(100)));
         assert!(codec.decode::<pickle::Value>(&most).is_ok(), "{name}");
@@ -215,10 +222,10 @@ fn how_many_values_of_any_type_there_may_be_can_be_set_for_every_codec() {
     });
 }
 
-/// A value that is looked at before it is known what it is.
+/// A value that serde buffers before it knows the variant.
 #[derive(Deserialize, Debug)]
 #[serde(untagged)]
-#[expect(dead_code, reason = "it is only read")]
+#[expect(dead_code, reason = "it is only decoded")]
 enum Untagged {
     Nothing(()),
     List(Vec<Self>),
@@ -226,19 +233,19 @@ enum Untagged {
 
 #[test]
 fn values_of_known_types_are_limited_in_every_codec() {
-    /// Reads lists of `T` that are as long as may be, and longer ones.
-    fn check<T: DeserializeOwned>(what: &str, element: impl Serialize + Clone) {
+    /// Decodes lists of `T` within the limit, and longer ones.
+    fn check<T: DeserializeOwned>(case: &str, element: impl Serialize + Clone) {
         let element = &element;
-        every_codec!(|codec, name, _tells| {
+        every_codec!(|codec, name, _self_describing| {
             let codec = codec.max_values(1000);
             let list = |count: usize| encoded!(codec, &vec![element.clone(); count]);
-            assert!(codec.decode::<Vec<T>>(&list(300)).is_ok(), "{what}, {name}");
-            // Each counts, and every eight bytes allow for one more; in pickles none.
+            assert!(codec.decode::<Vec<T>>(&list(300)).is_ok(), "{case}, {name}");
+            // Each element counts. Every 8 bytes allow one more element, but not in pickles.
             let size = list(900).len() / 900;
             let count = if size < 7 { 9000 } else { 1_000 * (size + 1) };
             let result = codec.decode::<Vec<T>>(&list(count));
             let is_proportional = size >= 8 && name != "pickle";
-            assert_eq!(is_limit(&result), !is_proportional, "{what}, {name}");
+            assert_eq!(is_limit(&result), !is_proportional, "{case}, {name}");
         });
     }
     check::<Option<u64>>("none", None::<u64>);
@@ -264,7 +271,7 @@ struct Struct {}
 #[derive(Serialize, Deserialize, Clone)]
 struct Pair(u8, u8);
 
-/// Ignored by those codecs that can; a codec that does not describe itself reads what it is.
+/// An element that a human-readable codec ignores, and that other codecs decode.
 struct IgnoredElement;
 
 impl<'de> Deserialize<'de> for IgnoredElement {
@@ -278,7 +285,7 @@ impl<'de> Deserialize<'de> for IgnoredElement {
     }
 }
 
-/// Calls have the default limits: 1,000,000 and one more for every eight bytes.
+/// Calls have the default limits: 1,000,000 values, and one more for every 8 bytes.
 #[test]
 fn values_of_known_types_are_limited_in_calls() {
     let encodings = [Encoding::Bincode, Encoding::MessagePack];
@@ -292,7 +299,7 @@ fn values_of_known_types_are_limited_in_calls() {
         assert!(is_limit(&result));
         let result = argument.decode::<Vec<Option<String>>>(&encoded!(argument, &more));
         assert!(is_limit(&result));
-        // Arguments that are no more than their tags.
+        // Arguments that consist of their tags only.
         let arguments = rpc_core::Variadic(more.clone());
         let arguments = encoding.params(&arguments).unwrap();
         let result: Result<rpc_core::Variadic<Option<String>>, _> =
@@ -307,12 +314,12 @@ fn values_of_known_types_are_limited_in_calls() {
     }
 }
 
-/// Bulk data is what these codecs are for: no limit but that of the message.
+/// These codecs are for bulk data: only the length of the message limits the numbers.
 #[test]
-fn numbers_are_as_many_as_there_are_bytes() {
+fn numbers_are_limited_by_the_message_only() {
     let numbers: Vec<f64> = (0..5000).map(f64::from).collect();
     let pairs: Vec<(u8, bool)> = vec![(7, true); 5000];
-    every_codec!(|codec, name, _tells| {
+    every_codec!(|codec, name, _self_describing| {
         if name != "pickle" {
             let codec = codec.max_values(1);
             let message = encoded!(codec, &numbers);
@@ -325,7 +332,7 @@ fn numbers_are_as_many_as_there_are_bytes() {
     });
 }
 
-/// Something that takes no bytes, and is not even looked at.
+/// A type that takes no bytes, and does not call its deserializer.
 struct Nothing;
 
 impl<'de> Deserialize<'de> for Nothing {
@@ -334,7 +341,7 @@ impl<'de> Deserialize<'de> for Nothing {
     }
 }
 
-/// A list that announces 2^62 elements, or as many as the codec can, and has nothing else.
+/// A message that only announces a list of 2^62 elements, or of the maximum of the codec.
 fn announcing(name: &str) -> Option<&'static [u8]> {
     Some(match name {
         "bincode" => &[0xfd, 0, 0, 0, 0, 0, 0, 0, 0x40],
@@ -343,14 +350,14 @@ fn announcing(name: &str) -> Option<&'static [u8]> {
         "messagepack" | "reply in messagepack" => &[0xdd, 0xff, 0xff, 0xff, 0xff],
         "argument in messagepack" => &[0x91, 0xdd, 0xff, 0xff, 0xff, 0xff],
         "postcard" => &[0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x40],
-        // These announce nothing.
+        // These codecs announce no lengths.
         _ => return None,
     })
 }
 
 #[test]
-fn elements_of_no_size_are_counted_in_every_codec() {
-    every_encoding!(|codec, name, _tells| {
+fn zero_sized_elements_are_counted_in_every_codec() {
+    every_encoding!(|codec, name, _self_describing| {
         if let Some(message) = announcing(name) {
             assert!(is_limit(&codec.decode::<Vec<Nothing>>(message)), "{name}");
             assert!(codec.decode::<Vec<()>>(message).is_err(), "{name}");
@@ -368,7 +375,7 @@ fn elements_of_no_size_are_counted_in_every_codec() {
 
 #[test]
 fn announced_lengths_are_not_believed_in_any_codec() {
-    every_encoding!(|codec, name, _tells| {
+    every_encoding!(|codec, name, _self_describing| {
         if let Some(message) = announcing(name) {
             assert!(codec.decode::<Vec<u64>>(message).is_err(), "{name}");
             assert!(codec.decode::<BTreeMap<u64, u64>>(message).is_err());
@@ -388,7 +395,7 @@ fn announced_lengths_are_not_believed_in_any_codec() {
     assert!(Pickle::default().decode::<String>(long).is_err());
 }
 
-/// Adds up what is announced, at all depths.
+/// Nested lists that add up the announced lengths at all depths.
 #[derive(Debug)]
 struct Lists;
 
@@ -419,7 +426,7 @@ impl<'de> Deserialize<'de> for Lists {
     }
 }
 
-/// A list in as many lists.
+/// An empty list within this number of lists.
 struct InLists(usize);
 
 impl Serialize for InLists {
@@ -436,15 +443,15 @@ fn list_of_lists(depth: usize) -> InLists {
 }
 
 #[test]
-fn lists_in_lists_announce_no_more_than_the_message_has() {
-    every_codec!(|codec, name, _tells| {
+fn nested_lists_announce_no_more_elements_than_the_message_has_bytes() {
+    every_codec!(|codec, name, _self_describing| {
         if let Some(message) = announcing(name) {
             let message = message.repeat(100);
             assert!(codec.decode::<Lists>(&message).is_err(), "{name}");
             assert!(ANNOUNCED.take() <= message.len(), "{name}");
         }
     });
-    // What is there is announced.
+    // The actual elements are announced.
     let message = encoded!(Bincode::default(), &vec![Vec::<()>::new(); 50]);
     Bincode::default().decode::<Lists>(&message).unwrap();
     assert_eq!(ANNOUNCED.take(), 50);

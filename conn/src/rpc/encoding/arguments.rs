@@ -10,7 +10,7 @@ use serde::{Serialize, forward_to_deserialize_any};
 
 use super::tag::{Tag, TaggedDeserializer};
 use crate::codec::bincode;
-use crate::codec::limits::{Budget, Limited, Limits};
+use crate::codec::limits::{CodecLimits, DecodeLimiter, Limited};
 use crate::rpc::varint;
 
 pub(super) fn encode<A: Args + ?Sized>(args: &A, out: &mut Vec<u8>) -> Result<(), FormatError> {
@@ -30,23 +30,23 @@ pub(super) fn encode_one<T: Serialize + ?Sized>(
 }
 
 pub(super) fn decode_one<T: DeserializeOwned>(reply: &[u8]) -> Result<T, FormatError> {
-    let budget = Limits::DEFAULT.budget(reply);
+    let budget = CodecLimits::DEFAULT.limiter(reply);
     let mut rest = reply;
     let value = decode_tagged(std::marker::PhantomData, &budget, &mut rest)?;
-    crate::codec::all_read(rest.len())?;
+    crate::codec::expect_end(rest.len())?;
     Ok(value)
 }
 
 /// Decodes a tag and the value behind it.
 fn decode_tagged<'de, S: DeserializeSeed<'de>>(
     seed: S,
-    budget: &Budget,
+    budget: &DecodeLimiter,
     rest: &mut &'de [u8],
 ) -> Result<S::Value, FormatError> {
     let tag = Tag::read(rest)?;
     // Counted here, because a value may consist of its tag alone.
     budget
-        .value()
+        .count_value()
         .map_err(|error: FormatError| budget.error(FormatErrorKind::Limit, error))?;
     let seed = TaggedSeed { seed, tag, budget };
     let (value, read) = bincode::decode(seed, budget, rest)?;
@@ -58,7 +58,7 @@ fn decode_tagged<'de, S: DeserializeSeed<'de>>(
 struct TaggedSeed<'l, S> {
     seed: S,
     tag: Tag,
-    budget: &'l Budget,
+    budget: &'l DecodeLimiter,
 }
 
 impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for TaggedSeed<'_, S> {
@@ -198,7 +198,7 @@ impl<'de> Deserializer<'de> for ArgumentReader<'de> {
             rest,
             given,
             taken: 0,
-            budget: Limits::DEFAULT.budget(self.0),
+            budget: CodecLimits::DEFAULT.limiter(self.0),
         };
         let value = visitor.visit_seq(&mut arguments)?;
         let ArgumentAccess { rest, taken, .. } = arguments;
@@ -206,7 +206,7 @@ impl<'de> Deserializer<'de> for ArgumentReader<'de> {
             let message = format!("{given} parameters were given, the method takes {taken}");
             return Err(FormatError::new(FormatErrorKind::Mismatch, message));
         }
-        crate::codec::all_read(rest.len())?;
+        crate::codec::expect_end(rest.len())?;
         Ok(value)
     }
 
@@ -225,7 +225,7 @@ struct ArgumentAccess<'de> {
     rest: &'de [u8],
     given: u64,
     taken: u64,
-    budget: Budget,
+    budget: DecodeLimiter,
 }
 
 impl<'de> SeqAccess<'de> for &mut ArgumentAccess<'de> {

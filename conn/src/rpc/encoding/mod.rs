@@ -13,7 +13,7 @@ mod tag;
 mod tests;
 
 use super::attachment::{decode_with_attachments, encode_with_attachments};
-use crate::codec::limits::{Budget, Limited, Limits};
+use crate::codec::limits::{CodecLimits, DecodeLimiter, Limited};
 use crate::codec::message_pack;
 use crate::{Codec as _, MessagePack};
 
@@ -86,7 +86,7 @@ impl Format for Encoding {
             Self::Bincode => arguments::decode(params.as_slice()),
             Self::MessagePack => {
                 let params = params.as_slice();
-                let budget = Limits::DEFAULT.budget(params);
+                let budget = CodecLimits::DEFAULT.limiter(params);
                 let seed = TupleSeed {
                     budget: &budget,
                     args: std::marker::PhantomData,
@@ -165,7 +165,7 @@ impl<A: Args + ?Sized> Serialize for AsTuple<'_, A> {
 
 /// Seed that deserializes arguments from a sequence, within limits.
 struct TupleSeed<'l, A> {
-    budget: &'l Budget,
+    budget: &'l DecodeLimiter,
     args: std::marker::PhantomData<A>,
 }
 

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde::de::{Deserializer, Error as _, Visitor};
 use serde::ser::{Impossible, Serializer};
 
-use crate::codec::limits::Budget;
+use crate::codec::limits::DecodeLimiter;
 use crate::rpc::{attachment, varint};
 
 /// Type of a value. Tags of tuples and structs include the length, because bincode does not mark
@@ -129,11 +129,11 @@ impl fmt::Display for Tag {
 pub(super) struct TaggedDeserializer<'l, D> {
     inner: D,
     tag: Tag,
-    budget: &'l Budget,
+    budget: &'l DecodeLimiter,
 }
 
 impl<'l, 'de, D: Deserializer<'de>> TaggedDeserializer<'l, D> {
-    pub(super) const fn new(inner: D, tag: Tag, budget: &'l Budget) -> Self {
+    pub(super) const fn new(inner: D, tag: Tag, budget: &'l DecodeLimiter) -> Self {
         Self { inner, tag, budget }
     }
 
@@ -297,7 +297,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for TaggedDeserializer<'_, D> 
     }
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
-        self.budget.any()?;
+        self.budget.count_any()?;
         match self.tag.kind {
             TagKind::Bool => self.inner.deserialize_bool(visitor),
             TagKind::Char | TagKind::Str => self.text(visitor),

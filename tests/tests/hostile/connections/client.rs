@@ -264,7 +264,7 @@ async fn invalid_values_of_listeners_are_errors() {
             "a text of 4 GiB",
             vec![pickle(b"X\xff\xff\xff\xff")],
             false,
-            "should follow",
+            "more bytes",
         ),
         (
             "an object outside of the pickle",

@@ -1,4 +1,4 @@
-//! The contents of containers.
+//! Access to the contents of containers, and to enums.
 
 use std::fmt;
 
@@ -8,20 +8,20 @@ use serde::de::{
     SeqAccess, VariantAccess, Visitor,
 };
 
-use super::{NodeDe, Reader};
-use crate::codec::pickle::arena::{Data, Id, Ids};
-use crate::codec::pickle::error::{Error, Step};
+use super::{NodeDe, NodeReader};
+use crate::codec::pickle::error::{Error, PathStep};
+use crate::codec::pickle::nodes::{Data, Id, Ids};
 
 /// The elements of a list, tuple or set.
-pub(super) struct Elements<'a, 'm> {
-    reader: &'a Reader<'m>,
+pub(super) struct ElementAccess<'a, 'm> {
+    reader: &'a NodeReader<'m>,
     ids: Ids<'a>,
     depth: u8,
     read: usize,
 }
 
-impl<'a, 'm> Elements<'a, 'm> {
-    pub(super) const fn new(reader: &'a Reader<'m>, ids: Ids<'a>, depth: u8) -> Self {
+impl<'a, 'm> ElementAccess<'a, 'm> {
+    pub(super) const fn new(reader: &'a NodeReader<'m>, ids: Ids<'a>, depth: u8) -> Self {
         Self {
             reader,
             ids,
@@ -30,12 +30,12 @@ impl<'a, 'm> Elements<'a, 'm> {
         }
     }
 
-    /// Makes sure that all elements were read. Those that were not are gone through to be counted, and so they
-    /// count.
-    pub(super) fn end(mut self, node: &NodeDe<'_, '_>) -> Result<(), Error> {
+    /// Returns an error if elements are left. These are counted for its message, and so they count
+    /// against the limit of values.
+    pub(super) fn expect_end(mut self, node: &NodeDe<'_, '_>) -> Result<(), Error> {
         let mut rest = 0;
         for id in &mut self.ids {
-            self.reader.allow(self.reader.budget.values(1), id)?;
+            self.reader.allow(self.reader.counter.add_values(1), id)?;
             rest += 1;
         }
         if rest == 0 {
@@ -47,7 +47,7 @@ impl<'a, 'm> Elements<'a, 'm> {
     }
 }
 
-impl<'de> SeqAccess<'de> for Elements<'_, '_> {
+impl<'de> SeqAccess<'de> for ElementAccess<'_, '_> {
     type Error = Error;
 
     fn next_element_seed<T: DeserializeSeed<'de>>(
@@ -61,7 +61,7 @@ impl<'de> SeqAccess<'de> for Elements<'_, '_> {
         self.read += 1;
         seed.deserialize(self.reader.node(id, self.depth)?)
             .map(Some)
-            .map_err(|error| error.within(Step::Index(index)))
+            .map_err(|error| error.within(PathStep::Index(index)))
     }
 
     fn size_hint(&self) -> Option<usize> {
@@ -69,26 +69,27 @@ impl<'de> SeqAccess<'de> for Elements<'_, '_> {
     }
 }
 
-/// Elements that are not nodes: bytes, and the parts of complex numbers and of names.
-pub(super) fn plain<'de, T: Copy + IntoDeserializer<'de, Error>>(
+/// Access to elements that are not nodes: bytes, and the parts of complex numbers and of names.
+pub(super) fn scalars<'de, T: Copy + IntoDeserializer<'de, Error>>(
     elements: &[T],
 ) -> SeqDeserializer<impl Iterator<Item = T>, Error> {
     SeqDeserializer::new(elements.iter().copied())
 }
 
 /// The entries of a dict.
-pub(super) struct Entries<'a, 'm> {
-    reader: &'a Reader<'m>,
-    /// Keys and values in turns.
+pub(super) struct EntryAccess<'a, 'm> {
+    reader: &'a NodeReader<'m>,
+    /// Alternating keys and values.
     ids: Ids<'a>,
-    /// What comes after these: the attributes in slots.
+    /// The entries after these: the attributes in slots.
     more: Option<Ids<'a>>,
     depth: u8,
+    /// The last key, for the path of an error.
     key: Id,
 }
 
-impl<'a, 'm> Entries<'a, 'm> {
-    pub(super) const fn new(reader: &'a Reader<'m>, ids: Ids<'a>, depth: u8) -> Self {
+impl<'a, 'm> EntryAccess<'a, 'm> {
+    pub(super) const fn new(reader: &'a NodeReader<'m>, ids: Ids<'a>, depth: u8) -> Self {
         Self {
             reader,
             ids,
@@ -98,13 +99,14 @@ impl<'a, 'm> Entries<'a, 'm> {
         }
     }
 
-    pub(super) fn and(mut self, more: Ids<'a>) -> Self {
+    /// Adds entries after these.
+    pub(super) fn followed_by(mut self, more: Ids<'a>) -> Self {
         self.more = Some(more);
         self
     }
 }
 
-impl<'de> MapAccess<'de> for Entries<'_, '_> {
+impl<'de> MapAccess<'de> for EntryAccess<'_, '_> {
     type Error = Error;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(
@@ -131,10 +133,12 @@ impl<'de> MapAccess<'de> for Entries<'_, '_> {
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Error> {
         let Some(value) = self.ids.next() else {
-            return Err(Error::custom("a value was asked for without its key"));
+            return Err(Error::custom(
+                "the value of an entry was requested before its key",
+            ));
         };
         seed.deserialize(self.reader.node(value, self.depth)?)
-            .map_err(|error| error.within(step(self.reader, self.key)))
+            .map_err(|error| error.within(path_step(self.reader, self.key)))
     }
 
     fn size_hint(&self) -> Option<usize> {
@@ -142,21 +146,21 @@ impl<'de> MapAccess<'de> for Entries<'_, '_> {
     }
 }
 
-fn step(reader: &Reader<'_>, key: Id) -> Step {
+fn path_step(reader: &NodeReader<'_>, key: Id) -> PathStep {
     match reader.arena.data(key) {
-        Data::Str(span) => Step::key(reader.arena.text(span)),
-        Data::Int(bits) => Step::key(&format!("[{}]", bits.int())),
-        data => Step::key(&format!("[{}]", data.kind())),
+        Data::Str(span) => PathStep::key(reader.arena.text(span)),
+        Data::Int(bits) => PathStep::key(&format!("[{}]", bits.int())),
+        data => PathStep::key(&format!("[{}]", data.kind())),
     }
 }
 
-/// A variant of an enum: its name, or a dict of its name and content.
-pub(super) struct Variant<'a, 'm> {
+/// A variant of an enum: its name, or its name and content.
+pub(super) struct EnumVariant<'a, 'm> {
     name: NodeDe<'a, 'm>,
     content: Option<NodeDe<'a, 'm>>,
 }
 
-impl<'a, 'm> Variant<'a, 'm> {
+impl<'a, 'm> EnumVariant<'a, 'm> {
     pub(super) const fn unit(name: NodeDe<'a, 'm>) -> Self {
         Self {
             name,
@@ -165,7 +169,7 @@ impl<'a, 'm> Variant<'a, 'm> {
     }
 
     pub(super) fn new(
-        reader: &'a Reader<'m>,
+        reader: &'a NodeReader<'m>,
         [name, content]: [Id; 2],
         depth: u8,
     ) -> Result<Self, Error> {
@@ -177,15 +181,15 @@ impl<'a, 'm> Variant<'a, 'm> {
 
     fn content(&self, expected: &dyn Expected) -> Result<NodeDe<'a, 'm>, Error> {
         self.content
-            .ok_or_else(|| Error::mismatch(self.name.at(), "the name of a variant only", expected))
+            .ok_or_else(|| Error::mismatch(self.name.at(), "only the name of a variant", expected))
     }
 
     fn within(&self, error: Error) -> Error {
-        error.within(step(self.name.reader, self.name.id))
+        error.within(path_step(self.name.reader, self.name.id))
     }
 }
 
-impl<'de> EnumAccess<'de> for Variant<'_, '_> {
+impl<'de> EnumAccess<'de> for EnumVariant<'_, '_> {
     type Error = Error;
     type Variant = Self;
 
@@ -195,7 +199,7 @@ impl<'de> EnumAccess<'de> for Variant<'_, '_> {
     }
 }
 
-impl<'de> VariantAccess<'de> for Variant<'_, '_> {
+impl<'de> VariantAccess<'de> for EnumVariant<'_, '_> {
     type Error = Error;
 
     fn unit_variant(self) -> Result<(), Error> {
@@ -206,14 +210,14 @@ impl<'de> VariantAccess<'de> for Variant<'_, '_> {
                 data => Err(Error::mismatch(
                     content.at(),
                     data.kind(),
-                    &"no content of the variant",
+                    &"a variant without content",
                 )),
             },
         }
     }
 
     fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Error> {
-        let content = self.content(&Content)?;
+        let content = self.content(&ExpectedContent)?;
         seed.deserialize(content)
             .map_err(|error| self.within(error))
     }
@@ -235,9 +239,9 @@ impl<'de> VariantAccess<'de> for Variant<'_, '_> {
     }
 }
 
-struct Content;
+struct ExpectedContent;
 
-impl Expected for Content {
+impl Expected for ExpectedContent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a variant with content")
     }

@@ -1,21 +1,21 @@
-//! Instances of Python's classes.
+//! Deserialisation of instances of Python classes.
 
 use serde::de::Visitor;
 
 use super::NodeDe;
-use super::access::Entries;
-use crate::codec::pickle::arena::{Chain, Data, Id, NONE, ObjectNode, Span};
+use super::access::EntryAccess;
 use crate::codec::pickle::error::Error;
+use crate::codec::pickle::nodes::{Chain, Data, Id, NONE, ObjectNode, Span};
 
-/// What an instance is for types that know nothing of its class.
-enum Form {
+/// Form of an instance for types that its class is not mapped to.
+enum InstanceForm {
     Map,
     Seq,
-    Nothing,
+    Opaque,
 }
 
 impl<'a> NodeDe<'a, '_> {
-    /// An instance, for a type that takes what comes.
+    /// Reads an instance into a type that accepts any value.
     pub(super) fn instance<'de, V: Visitor<'de>>(
         self,
         index: u32,
@@ -23,17 +23,17 @@ impl<'a> NodeDe<'a, '_> {
     ) -> Result<V::Value, Error> {
         let object = self.arena().objects[index as usize];
         match self.form(&object) {
-            Form::Seq => self.seq(self.arena().chain(object.items), visitor),
-            Form::Map => match self.counter(&object) {
+            InstanceForm::Seq => self.seq(self.arena().chain(object.items), visitor),
+            InstanceForm::Map => match self.counter(&object) {
                 Some(dict) => self.reader.node(dict, self.deeper()?)?.any(visitor),
                 None => self.map(self.arena().chain(object.entries), visitor),
             },
-            Form::Nothing if self.is_mapped(&object) => self.attributes(&object, visitor),
-            Form::Nothing => Err(self.unmapped(&visitor)),
+            InstanceForm::Opaque if self.is_mapped(&object) => self.attributes(&object, visitor),
+            InstanceForm::Opaque => Err(self.unmapped(&visitor)),
         }
     }
 
-    /// A struct, from a dict or from an instance.
+    /// Reads a struct from a dict or an instance.
     pub(super) fn structure<'de, V: Visitor<'de>>(
         self,
         name: &'static str,
@@ -45,7 +45,7 @@ impl<'a> NodeDe<'a, '_> {
                 let object = &self.arena().objects[index as usize];
                 match (self.mapped(name), self.form(object)) {
                     (Some(object), _) => self.attributes(object, visitor),
-                    (None, Form::Map) => self.instance(index, visitor),
+                    (None, InstanceForm::Map) => self.instance(index, visitor),
                     (None, _) => Err(self.unmapped(&visitor)),
                 }
             }
@@ -53,7 +53,7 @@ impl<'a> NodeDe<'a, '_> {
         }
     }
 
-    /// A tuple struct, from the arguments that the instance was made with.
+    /// Reads a tuple struct from the arguments of the instance.
     pub(super) fn positional<'de, V: Visitor<'de>>(
         self,
         object: &ObjectNode,
@@ -66,7 +66,7 @@ impl<'a> NodeDe<'a, '_> {
         self.seq(self.arena().span(args), visitor)
     }
 
-    /// A struct of one unnamed field, from the only argument that the instance was made with.
+    /// Reads a struct of one unnamed field from the only argument of the instance.
     pub(super) fn single<'de, V: Visitor<'de>>(
         self,
         object: &ObjectNode,
@@ -76,13 +76,14 @@ impl<'a> NodeDe<'a, '_> {
             Some(&[only]) => visitor.visit_newtype_struct(self.reader.node(only, self.deeper()?)?),
             args => {
                 let count = args.map_or(0, <[Id]>::len);
-                let text = format!("an instance made with {count} arguments");
+                let text = format!("an instance with {count} arguments");
                 Err(Error::mismatch(self.at(), text, &visitor))
             }
         }
     }
 
-    /// The attributes of an instance, or else its arguments.
+    /// Reads the attributes of an instance. Without a state, it reads the arguments or, if there
+    /// are none, the entries.
     fn attributes<'de, V: Visitor<'de>>(
         self,
         object: &ObjectNode,
@@ -95,19 +96,19 @@ impl<'a> NodeDe<'a, '_> {
                 Some(_) => self.positional(object, visitor),
             };
         }
-        // The state is a value of its own, one level down.
+        // The state is a separate value, one level down.
         let state = self.reader.node(object.state, self.deeper()?)?;
         if let Some([dict, slots]) = arena.as_slots(object.state) {
             let entries = |id: Id| match arena.data(id) {
                 Data::Dict(chain) => arena.chain(chain),
                 _ => arena.chain(Chain::EMPTY),
             };
-            let map = Entries::new(self.reader, entries(dict), state.deeper()?);
-            return visitor.visit_map(map.and(entries(slots)));
+            let map = EntryAccess::new(self.reader, entries(dict), state.deeper()?);
+            return visitor.visit_map(map.followed_by(entries(slots)));
         }
         match arena.data(object.state) {
             Data::Dict(chain) => state.map(arena.chain(chain), visitor),
-            // A frozen dataclass with slots has the values of its fields as its state.
+            // The state of a frozen dataclass with slots is the list of its field values.
             Data::List(chain) => state.seq(arena.chain(chain), visitor),
             data => Err(Error::mismatch(
                 self.at(),
@@ -121,7 +122,7 @@ impl<'a> NodeDe<'a, '_> {
         }
     }
 
-    /// The instance, if its class is mapped to the struct of this name.
+    /// Returns the instance, if its class is mapped to the struct of this name.
     pub(super) fn mapped(&self, name: &str) -> Option<&'a ObjectNode> {
         if self.reader.classes.is_empty() {
             return None;
@@ -137,7 +138,8 @@ impl<'a> NodeDe<'a, '_> {
         self.is_class(object, None)
     }
 
-    /// Whether the class of the instance is mapped to this struct, or to any.
+    /// Returns `true` if the class of the instance is mapped to this struct, or to any struct if
+    /// `struct_name` is `None`.
     fn is_class(&self, object: &ObjectNode, struct_name: Option<&str>) -> bool {
         let Data::Class(class) = self.arena().data(object.callable) else {
             return false;
@@ -150,22 +152,22 @@ impl<'a> NodeDe<'a, '_> {
         })
     }
 
-    fn form(&self, object: &ObjectNode) -> Form {
+    fn form(&self, object: &ObjectNode) -> InstanceForm {
         if !object.items.is_empty() {
-            return Form::Seq;
+            return InstanceForm::Seq;
         }
         if !object.entries.is_empty() || self.counter(object).is_some() {
-            return Form::Map;
+            return InstanceForm::Map;
         }
-        // Some are recognised without contents too.
+        // Some classes are recognised even if the instance is empty.
         match self.class_name(object) {
-            Some(("collections", "deque")) => Form::Seq,
-            Some(("collections", "OrderedDict" | "defaultdict" | "Counter")) => Form::Map,
-            _ => Form::Nothing,
+            Some(("collections", "deque")) => InstanceForm::Seq,
+            Some(("collections", "OrderedDict" | "defaultdict" | "Counter")) => InstanceForm::Map,
+            _ => InstanceForm::Opaque,
         }
     }
 
-    /// The dict of a Counter, which is its argument.
+    /// Returns the dict of a `Counter`, which is its argument.
     fn counter(&self, object: &ObjectNode) -> Option<Id> {
         match (
             self.class_name(object)?,

@@ -1,8 +1,8 @@
-//! Reading Rust types from the nodes of a pickle.
+//! Deserializer of Rust types, from the nodes of a pickle.
 
 mod access;
-mod content;
 mod instance;
+mod value_access;
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -11,26 +11,26 @@ use rpc_core::FormatErrorKind;
 use serde::de::{Deserialize, Deserializer, Visitor};
 use serde::forward_to_deserialize_any;
 
-use self::access::{Elements, Entries, Variant};
-use self::content::Kinds;
-use super::arena::{Arena, Data, Id, Ids, Span};
-use super::budget::Budget;
+use self::access::{ElementAccess, EntryAccess, EnumVariant};
+use self::value_access::ValueVariant;
 use super::error::Error;
+use super::nodes::{Data, Id, Ids, NodeArena, Span};
+use super::value_counter::ValueCounter;
 use super::{Mapping, Pickle, check, machine, value};
-use crate::codec::limits::Limits;
+use crate::codec::limits::CodecLimits;
 
-/// Reads a type from a pickle.
+/// Decodes a pickle into a Rust type.
 pub(super) fn read<'de, T: Deserialize<'de>>(pickle: &Pickle, message: &[u8]) -> Result<T, Error> {
-    let Limits {
+    let CodecLimits {
         max_depth,
         max_values,
     } = pickle.limits;
     let (arena, root) = machine::run(message, max_values)?;
-    check::check(&arena, root, max_depth)?;
-    let reader = Reader {
+    nesting::check(&arena, root, max_depth)?;
+    let reader = NodeReader {
         max_depth,
-        budget: Budget::new(max_values, message),
-        bytes_left: Cell::new(copies(message.len())),
+        counter: ValueCounter::new(max_values, message),
+        bytes_left: Cell::new(max_copied(message.len())),
         classes: &pickle.classes,
         references: RefCell::default(),
         arena,
@@ -38,28 +38,29 @@ pub(super) fn read<'de, T: Deserialize<'de>>(pickle: &Pickle, message: &[u8]) ->
     T::deserialize(reader.node(root, max_depth)?)
 }
 
-/// How many bytes of texts may be copied out of a message. An entry of a dict takes at least four bytes
-/// where its key was there before, and keys are shorter than 64 bytes.
-fn copies(length: usize) -> usize {
+/// Returns the bytes of texts that may be copied out of a message of this length. An entry of a
+/// dict whose key occurred before takes at least 4 bytes, and keys are shorter than 64 bytes.
+fn max_copied(length: usize) -> usize {
     length.saturating_mul(17).saturating_add(1024)
 }
 
-/// All nodes, and what may still be read of them.
-pub(super) struct Reader<'m> {
-    arena: Arena<'m>,
+/// All nodes, and what is left of the limits for reading them.
+pub(super) struct NodeReader<'m> {
+    arena: NodeArena<'m>,
     max_depth: u8,
-    budget: Budget,
+    counter: ValueCounter,
+    /// Bytes of texts that may still be copied.
     bytes_left: Cell<usize>,
     classes: &'m [Mapping],
-    /// The numbers of what was shared so far within the `Value` that is being read.
+    /// The numbers of the values shared so far within the current `Value`.
     references: RefCell<HashMap<Id, u32>>,
 }
 
-impl<'m> Reader<'m> {
-    /// What reads a node. There is no other way to read one, so each is counted here, wherever the pickle
-    /// refers to it and whatever it is read as.
+impl<'m> NodeReader<'m> {
+    /// Creates the deserializer of a node, and counts the node. There is no other way to read a
+    /// node, so each is counted, wherever the pickle refers to it and whatever type it is read as.
     fn node(&self, id: Id, depth: u8) -> Result<NodeDe<'_, 'm>, Error> {
-        self.allow(self.budget.values(1), id)?;
+        self.allow(self.counter.add_values(1), id)?;
         Ok(NodeDe {
             reader: self,
             id,
@@ -67,33 +68,33 @@ impl<'m> Reader<'m> {
         })
     }
 
-    /// The error where the budget does not allow what is read of the node.
+    /// Returns an error at this node, unless `allowed`: the limit of values is exceeded.
     fn allow(&self, allowed: bool, id: Id) -> Result<(), Error> {
         if allowed {
             return Ok(());
         }
-        let max = self.budget.max_values();
-        let text = format!("the pickle refers to its values more than {max} times");
+        let max = self.counter.max_values();
+        let text = format!("the pickle contains more than {max} references to its values");
         Err(Error::new(FormatErrorKind::Limit, self.arena.at(id), text))
     }
 
-    /// The depth that the contents of a node at this depth may have.
+    /// Returns the levels allowed below a node with `depth` levels left.
     fn deeper(&self, depth: u8, id: Id) -> Result<u8, Error> {
         let deeper = depth.checked_sub(1);
-        deeper.ok_or_else(|| check::too_deep(self.arena.at(id), self.max_depth))
+        deeper.ok_or_else(|| nesting::too_deep(self.arena.at(id), self.max_depth))
     }
 }
 
-/// Reads a node. `depth` is how many levels there may be from here.
+/// Deserializer of a node. `depth` is the number of levels left, from this node down.
 #[derive(Clone, Copy)]
 struct NodeDe<'a, 'm> {
-    reader: &'a Reader<'m>,
+    reader: &'a NodeReader<'m>,
     id: Id,
     depth: u8,
 }
 
 impl<'a, 'm> NodeDe<'a, 'm> {
-    fn arena(&self) -> &'a Arena<'m> {
+    fn arena(&self) -> &'a NodeArena<'m> {
         &self.reader.arena
     }
 
@@ -106,31 +107,32 @@ impl<'a, 'm> NodeDe<'a, 'm> {
     }
 
     /// Counts bytes that are about to be copied.
-    fn copied(&self, len: usize) -> Result<(), Error> {
-        self.reader.allow(self.reader.budget.bytes(len), self.id)?;
+    fn count_copied(&self, len: usize) -> Result<(), Error> {
+        self.reader
+            .allow(self.reader.counter.add_bytes(len), self.id)?;
         match self.reader.bytes_left.get().checked_sub(len) {
             Some(left) => {
                 self.reader.bytes_left.set(left);
                 Ok(())
             }
             None => {
-                let text = "the pickle refers to its texts and bytes too often";
+                let text = "the pickle contains too many references to its texts and bytes";
                 Err(Error::new(FormatErrorKind::Limit, self.at(), text))
             }
         }
     }
 
     fn text(&self, span: Span) -> Result<&'m str, Error> {
-        self.copied(span.len as usize)?;
+        self.count_copied(span.len as usize)?;
         Ok(self.arena().text(span))
     }
 
     fn bytes(&self, span: Span) -> Result<&'a [u8], Error> {
-        self.copied(span.len as usize)?;
+        self.count_copied(span.len as usize)?;
         Ok(self.arena().bytes(span))
     }
 
-    /// The depth that the contents of this node may have.
+    /// Returns the levels allowed below this node.
     fn deeper(&self) -> Result<u8, Error> {
         self.reader.deeper(self.depth, self.id)
     }
@@ -140,14 +142,14 @@ impl<'a, 'm> NodeDe<'a, 'm> {
     }
 
     fn seq<'de, V: Visitor<'de>>(&self, ids: Ids<'_>, visitor: V) -> Result<V::Value, Error> {
-        let mut elements = Elements::new(self.reader, ids, self.deeper()?);
+        let mut elements = ElementAccess::new(self.reader, ids, self.deeper()?);
         let value = visitor.visit_seq(&mut elements)?;
-        elements.end(self)?;
+        elements.expect_end(self)?;
         Ok(value)
     }
 
     fn map<'de, V: Visitor<'de>>(&self, ids: Ids<'_>, visitor: V) -> Result<V::Value, Error> {
-        visitor.visit_map(Entries::new(self.reader, ids, self.deeper()?))
+        visitor.visit_map(EntryAccess::new(self.reader, ids, self.deeper()?))
     }
 
     fn any<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
@@ -164,31 +166,31 @@ impl<'a, 'm> NodeDe<'a, 'm> {
             Data::Dict(chain) => self.map(self.arena().chain(chain), visitor),
             Data::Complex(index) => {
                 let parts = self.arena().complexes[index as usize];
-                visitor.visit_seq(access::plain(&parts))
+                visitor.visit_seq(access::scalars(&parts))
             }
             Data::Object(index) => self.instance(index, visitor),
             Data::Surrogates(_) | Data::Class(_) => Err(self.mismatch(&visitor)),
         }
     }
 
-    /// An enum: the name of a variant, or a dict of its name and its content.
+    /// Reads an enum: the name of a variant, or a dict of its name and its content.
     fn variant<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         match self.data() {
-            Data::Str(_) => visitor.visit_enum(Variant::unit(self)),
+            Data::Str(_) => visitor.visit_enum(EnumVariant::unit(self)),
             Data::Dict(chain) => {
                 let mut ids = self.arena().chain(chain);
                 let (Some(name), Some(content), None) = (ids.next(), ids.next(), ids.next()) else {
-                    let found = "a dict that has not one entry";
+                    let found = "a dict without exactly one entry";
                     return Err(Error::mismatch(self.at(), found, &visitor));
                 };
                 let depth = self.deeper()?;
-                visitor.visit_enum(Variant::new(self.reader, [name, content], depth)?)
+                visitor.visit_enum(EnumVariant::new(self.reader, [name, content], depth)?)
             }
             _ => Err(self.mismatch(&visitor)),
         }
     }
 
-    /// An integer beyond 64 bits.
+    /// Reads an integer beyond 64 bits.
     fn long<'de, V: Visitor<'de>>(&self, span: Span, visitor: V) -> Result<V::Value, Error> {
         let number = (span.len <= 17).then(|| self.arena().long(span));
         if let Some(number) = number {
@@ -207,7 +209,7 @@ impl<'a, 'm> NodeDe<'a, 'm> {
     }
 }
 
-/// Says at which byte what did not fit was.
+/// Adds the offset of the node to the error of `$value`.
 macro_rules! at {
     ($de:ident => $value:expr) => {{
         let value = $value;
@@ -229,7 +231,7 @@ impl<'de> Deserializer<'de> for NodeDe<'_, '_> {
         }
     }
 
-    /// A text. Bytes are not taken for one, although serde would.
+    /// Reads a text. Unlike serde, it does not accept bytes as a text.
     fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         match self.data() {
             Data::Str(span) => at!(self => visitor.visit_str(self.text(span)?)),
@@ -241,12 +243,12 @@ impl<'de> Deserializer<'de> for NodeDe<'_, '_> {
         self.deserialize_str(visitor)
     }
 
-    /// The name of a field or variant. Numbers are not taken for one, although serde would.
+    /// Reads the name of a field or variant. Unlike serde, it does not accept numbers.
     fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         self.deserialize_str(visitor)
     }
 
-    /// Bytes. A text is not taken for bytes, although serde would.
+    /// Reads bytes. Unlike serde, it does not accept a text as bytes.
     fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         match self.data() {
             Data::Str(_) => Err(self.mismatch(&visitor)),
@@ -258,14 +260,14 @@ impl<'de> Deserializer<'de> for NodeDe<'_, '_> {
         self.deserialize_bytes(visitor)
     }
 
-    /// Also bytes: serde knows a vector of bytes as a sequence of numbers.
+    /// Reads a sequence, or bytes: for serde, a vector of bytes is a sequence of numbers.
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         at!(self => match self.data() {
             Data::Bytes(span) | Data::ByteArray(span) => {
                 let numbers = self.bytes(span)?;
-                let allowed = self.reader.budget.numbers(numbers.len());
+                let allowed = self.reader.counter.add_numbers(numbers.len());
                 self.reader.allow(allowed, self.id)?;
-                visitor.visit_seq(access::plain(numbers))
+                visitor.visit_seq(access::scalars(numbers))
             }
             _ => self.any(visitor),
         })
@@ -302,7 +304,7 @@ impl<'de> Deserializer<'de> for NodeDe<'_, '_> {
         visitor: V,
     ) -> Result<V::Value, Error> {
         if name == value::NAME {
-            // Each `Value` has numbers of its own.
+            // Each `Value` numbers its shared values separately.
             self.reader.references.borrow_mut().clear();
         } else if let Some(object) = self.mapped(name) {
             return at!(self => self.single(object, visitor));
@@ -328,7 +330,7 @@ impl<'de> Deserializer<'de> for NodeDe<'_, '_> {
         visitor: V,
     ) -> Result<V::Value, Error> {
         if name == value::NAME {
-            return visitor.visit_enum(Kinds(self));
+            return visitor.visit_enum(ValueVariant(self));
         }
         at!(self => self.variant(visitor))
     }

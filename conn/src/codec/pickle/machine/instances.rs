@@ -1,14 +1,14 @@
-//! Classes and instances: what the pickle wants made, noted and never made.
+//! Opcodes of classes and instances. The machine records the instances, and never creates them.
 
 use super::Machine;
-use crate::codec::pickle::arena::{Chain, ClassNode, Data, Id, NONE, ObjectNode};
 use crate::codec::pickle::error::Error;
-use crate::codec::pickle::{names, reduce};
+use crate::codec::pickle::nodes::{Chain, ClassNode, Data, Id, NONE, ObjectNode};
+use crate::codec::pickle::{known_calls, python2_names};
 
 impl<'m> Machine<'m> {
     pub(super) fn global(&mut self) -> Result<(), Error> {
-        let module = self.bytes.line()?;
-        let name = self.bytes.line()?;
+        let module = self.input.line()?;
+        let name = self.input.line()?;
         self.class(module, name)
     }
 
@@ -23,7 +23,7 @@ impl<'m> Machine<'m> {
 
     fn class(&mut self, module: &'m str, name: &'m str) -> Result<(), Error> {
         let (module, name) = if self.python2_names {
-            names::python3(module, name)
+            python2_names::to_python3(module, name)
         } else {
             (module, name)
         };
@@ -52,19 +52,17 @@ impl<'m> Machine<'m> {
     ) -> Result<(), Error> {
         if !matches!(self.arena.data(callable), Data::Class(_) | Data::Object(_)) {
             let found = self.arena.describe(callable);
-            return Err(self.structure(format!("{found} cannot be called to make an object")));
+            return Err(self.structure(format!("{found} is not callable")));
         }
         if !matches!(self.arena.data(args), Data::Tuple(_)) {
             let found = self.arena.describe(args);
-            return Err(self.structure(format!("the arguments are not a tuple, but {found}")));
+            return Err(self.structure(format!("the arguments are {found}, not a tuple")));
         }
         if kwargs != NONE && !matches!(self.arena.data(kwargs), Data::Dict(_)) {
             let found = self.arena.describe(kwargs);
-            return Err(
-                self.structure(format!("the keyword arguments are not a dict, but {found}"))
-            );
+            return Err(self.structure(format!("the keyword arguments are {found}, not a dict")));
         }
-        if reduced && reduce::plain(self, callable, args)? {
+        if reduced && known_calls::resolve(self, callable, args)? {
             return Ok(());
         }
         let index = self.arena.objects.len() as u32;

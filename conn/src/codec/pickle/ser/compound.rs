@@ -1,4 +1,4 @@
-//! Everything with contents.
+//! Serializer of values with contents.
 
 use rpc_core::FormatError;
 use serde::ser::{
@@ -6,30 +6,30 @@ use serde::ser::{
     SerializeTupleStruct, SerializeTupleVariant,
 };
 
-use super::{Form, Writer, unrepresentable};
+use super::{PickleWriter, ValueForm, unrepresentable};
 use crate::codec::pickle::opcode;
 
-/// So many elements are added at once, as CPython does: it has them on its stack until then.
+/// Maximum elements that one opcode adds, as in CPython: Python keeps them on its stack until then.
 const BATCH: u32 = 1000;
 
-/// How contents are written.
+/// Encoding of the contents of a value.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Shape {
-    /// Added by an opcode to what is there. An element may be two values, of which each is
-    /// written by itself: keys and values.
+pub(super) enum CompoundShape {
+    /// Batches that the opcode `add` appends to the container. An element may be two values that
+    /// are written separately: a key and its value.
     Batches {
         add: u8,
         open: Option<u8>,
-        element: Form,
+        element: ValueForm,
         count: u32,
     },
-    /// Gathered from a mark on.
+    /// Values since a mark, which the opcode `gather` collects.
     Marked { gather: u8 },
-    /// A tuple of up to three: how many there must be, and how many there are.
+    /// A tuple of up to 3 elements: its length, and the number of elements written so far.
     Short { len: u8, count: u8 },
-    /// The values, and nothing around them.
+    /// The values only, without an opcode around them.
     Bare,
-    /// The two names of a class, from this place on.
+    /// The two names of a class, written since `start`.
     Class { start: usize },
     /// The two parts of a complex number.
     Complex,
@@ -39,8 +39,8 @@ pub(super) enum Shape {
     Kwargs { new: bool, count: u32 },
 }
 
-impl Shape {
-    const fn batches(open: Option<u8>, add: u8, element: Form) -> Self {
+impl CompoundShape {
+    const fn batches(open: Option<u8>, add: u8, element: ValueForm) -> Self {
         Self::Batches {
             add,
             open,
@@ -50,29 +50,29 @@ impl Shape {
     }
 
     pub(super) const fn list() -> Self {
-        Self::batches(Some(opcode::EMPTY_LIST), opcode::APPENDS, Form::Plain)
+        Self::batches(Some(opcode::EMPTY_LIST), opcode::APPENDS, ValueForm::Plain)
     }
 
     pub(super) const fn set() -> Self {
-        Self::batches(Some(opcode::EMPTY_SET), opcode::ADDITEMS, Form::Plain)
+        Self::batches(Some(opcode::EMPTY_SET), opcode::ADDITEMS, ValueForm::Plain)
     }
 
-    /// A dict whose keys and values come by themselves.
+    /// A dict whose keys and values are serialised separately.
     pub(super) const fn map() -> Self {
-        Self::batches(Some(opcode::EMPTY_DICT), opcode::SETITEMS, Form::Plain)
+        Self::batches(Some(opcode::EMPTY_DICT), opcode::SETITEMS, ValueForm::Plain)
     }
 
-    /// A dict whose keys and values come in pairs.
+    /// A dict whose keys and values are serialised as pairs.
     pub(super) const fn pairs() -> Self {
-        Self::batches(Some(opcode::EMPTY_DICT), opcode::SETITEMS, Form::Pair)
+        Self::batches(Some(opcode::EMPTY_DICT), opcode::SETITEMS, ValueForm::Pair)
     }
 
     pub(super) const fn items() -> Self {
-        Self::batches(None, opcode::APPENDS, Form::Plain)
+        Self::batches(None, opcode::APPENDS, ValueForm::Plain)
     }
 
     pub(super) const fn entries() -> Self {
-        Self::batches(None, opcode::SETITEMS, Form::Pair)
+        Self::batches(None, opcode::SETITEMS, ValueForm::Pair)
     }
 
     pub(super) const fn kwargs(new: bool) -> Self {
@@ -95,38 +95,41 @@ impl Shape {
         }
     }
 
-    /// Whether its contents are a level deeper.
+    /// Returns `true` if its contents are one level deeper.
     const fn is_level(self) -> bool {
         match self {
             Self::Batches { open, .. } => open.is_some(),
             Self::Marked { .. } | Self::Short { .. } | Self::Object { .. } => true,
-            // Keyword arguments are a level only where there are any.
+            // Keyword arguments are a level only if there are any.
             Self::Kwargs { .. } | Self::Bare | Self::Class { .. } | Self::Complex => false,
         }
     }
 }
 
-/// Contents that are being written.
+/// Serializer of the contents of one value.
 pub(super) struct Compound<'w, 'p> {
-    writer: &'w mut Writer<'p>,
-    shape: Shape,
-    /// The depth to go back to.
+    writer: &'w mut PickleWriter<'p>,
+    shape: CompoundShape,
+    /// The depth to restore at the end.
     depth: u8,
-    /// What comes after all.
+    /// Opcodes to write at the end.
     tail: &'static [u8],
 }
 
 impl<'w, 'p> Compound<'w, 'p> {
-    pub(super) fn open(writer: &'w mut Writer<'p>, shape: Shape) -> Result<Self, FormatError> {
+    pub(super) fn open(
+        writer: &'w mut PickleWriter<'p>,
+        shape: CompoundShape,
+    ) -> Result<Self, FormatError> {
         let depth = writer.depth;
         if shape.is_level() {
             writer.deeper()?;
         }
         match shape {
-            Shape::Batches {
+            CompoundShape::Batches {
                 open: Some(open), ..
             } => writer.out.push(open),
-            Shape::Marked { .. } => writer.out.push(opcode::MARK),
+            CompoundShape::Marked { .. } => writer.out.push(opcode::MARK),
             _ => {}
         }
         Ok(Self {
@@ -137,21 +140,22 @@ impl<'w, 'p> Compound<'w, 'p> {
         })
     }
 
-    /// These are the arguments that the instance of a class is made with.
+    /// Marks the contents as the arguments of an instance.
     pub(super) fn make_arguments(&mut self) -> Result<(), FormatError> {
         self.tail = &[opcode::NEWOBJ];
         // The instance is a level too.
         self.writer.deeper()
     }
 
-    /// This is the state of an instance.
+    /// Marks the contents as the state of an instance.
     pub(super) fn make_state(&mut self) -> Result<(), FormatError> {
         self.tail = &[opcode::BUILD];
         // The instance is a level too.
         self.writer.deeper()
     }
 
-    /// This is the content of a variant, which has made the dict around it, a level.
+    /// Marks the contents as those of a variant. The dict around them is already counted as a
+    /// level.
     pub(super) const fn make_content(&mut self) {
         self.tail = &[opcode::SETITEM];
         self.depth += 1;
@@ -160,7 +164,7 @@ impl<'w, 'p> Compound<'w, 'p> {
     /// Prepares for the next element.
     fn element(&mut self) -> Result<(), FormatError> {
         match &mut self.shape {
-            Shape::Batches {
+            CompoundShape::Batches {
                 add,
                 element,
                 count,
@@ -176,28 +180,31 @@ impl<'w, 'p> Compound<'w, 'p> {
                 *count += 1;
                 self.writer.next = *element;
             }
-            Shape::Short { count, .. } => *count = count.saturating_add(1),
-            Shape::Kwargs { count, .. } => {
+            CompoundShape::Short { count, .. } => *count = count.saturating_add(1),
+            CompoundShape::Kwargs { count, .. } => {
                 if *count == 0 {
-                    // The dict is a level, as that of the arguments is.
+                    // The dict is a level, like the tuple of the arguments.
                     self.writer.deeper()?;
                     self.writer.out.extend(&[opcode::EMPTY_DICT, opcode::MARK]);
                 }
                 *count += 1;
-                self.writer.next = Form::Pair;
+                self.writer.next = ValueForm::Pair;
             }
-            Shape::Object { new, parts } => {
+            CompoundShape::Object { new, parts } => {
                 *parts += 1;
                 self.writer.next = match parts {
-                    1 => Form::Plain,
-                    2 => Form::Tuple,
-                    3 => Form::Kwargs { new: *new },
-                    4 => Form::Items,
-                    5 => Form::Entries,
-                    _ => Form::State,
+                    1 => ValueForm::Plain,
+                    2 => ValueForm::Tuple,
+                    3 => ValueForm::Kwargs { new: *new },
+                    4 => ValueForm::Items,
+                    5 => ValueForm::Entries,
+                    _ => ValueForm::State,
                 };
             }
-            Shape::Marked { .. } | Shape::Bare | Shape::Class { .. } | Shape::Complex => {}
+            CompoundShape::Marked { .. }
+            | CompoundShape::Bare
+            | CompoundShape::Class { .. }
+            | CompoundShape::Complex => {}
         }
         Ok(())
     }
@@ -210,40 +217,42 @@ impl<'w, 'p> Compound<'w, 'p> {
     fn close(self) -> Result<(), FormatError> {
         let out = &mut self.writer.out;
         match self.shape {
-            Shape::Batches { add, count, .. } => {
+            CompoundShape::Batches { add, count, .. } => {
                 if count > 0 {
                     out.push(add);
                 }
             }
-            Shape::Marked { gather } => out.push(gather),
-            Shape::Short { len, count } if len == count => out.push(match len {
+            CompoundShape::Marked { gather } => out.push(gather),
+            CompoundShape::Short { len, count } if len == count => out.push(match len {
                 0 => opcode::EMPTY_TUPLE,
                 1 => opcode::TUPLE1,
                 2 => opcode::TUPLE2,
                 _ => opcode::TUPLE3,
             }),
-            Shape::Short { len, count } => {
+            CompoundShape::Short { len, count } => {
                 return Err(unrepresentable(format!(
                     "a tuple of {len} elements has {count}"
                 )));
             }
-            Shape::Class { start } => self.writer.class_since(start),
-            Shape::Complex => out.extend(&[opcode::TUPLE2, opcode::REDUCE]),
-            Shape::Kwargs {
+            CompoundShape::Class { start } => self.writer.class_since(start),
+            CompoundShape::Complex => out.extend(&[opcode::TUPLE2, opcode::REDUCE]),
+            CompoundShape::Kwargs {
                 new: true,
                 count: 0,
             } => out.push(opcode::NEWOBJ),
-            Shape::Kwargs { new: true, .. } => out.extend(&[opcode::SETITEMS, opcode::NEWOBJ_EX]),
-            Shape::Kwargs {
+            CompoundShape::Kwargs { new: true, .. } => {
+                out.extend(&[opcode::SETITEMS, opcode::NEWOBJ_EX])
+            }
+            CompoundShape::Kwargs {
                 new: false,
                 count: 0,
             } => out.push(opcode::REDUCE),
-            Shape::Kwargs { new: false, .. } => {
+            CompoundShape::Kwargs { new: false, .. } => {
                 return Err(unrepresentable(
-                    "an object made by a call has keyword arguments, which a pickle cannot have",
+                    "an object created by a call cannot have keyword arguments in a pickle",
                 ));
             }
-            Shape::Bare | Shape::Object { .. } => {}
+            CompoundShape::Bare | CompoundShape::Object { .. } => {}
         }
         self.writer.out.extend(self.tail);
         self.writer.depth = self.depth;

@@ -1,32 +1,32 @@
-//! Writing Rust types as pickles of protocol 4, which every CPython since 3.4 reads.
+//! Serializer of Rust types to pickles of protocol 4, which every CPython since 3.4 reads.
 
 mod compound;
-mod output;
+mod opcode_writer;
 
 use std::collections::HashMap;
 
 use rpc_core::{FormatError, FormatErrorKind};
 use serde::ser::{Serialize, Serializer};
 
-use self::compound::{Compound, Shape};
-use self::output::Output;
+use self::compound::{Compound, CompoundShape};
+use self::opcode_writer::OpcodeWriter;
 use super::opcode;
-use super::value::{self, Kind};
+use super::value::{self, ValueKind};
 use super::{Mapping, Pickle};
 
-/// Writes a whole pickle.
+/// Appends a whole pickle to `out`.
 pub(super) fn write<T: Serialize + ?Sized>(
     pickle: &Pickle,
     value: &T,
     out: &mut Vec<u8>,
 ) -> Result<(), FormatError> {
     out.extend([opcode::PROTO, 4]);
-    let mut writer = Writer {
-        out: Output(out),
+    let mut writer = PickleWriter {
+        out: OpcodeWriter(out),
         max_depth: pickle.limits.max_depth,
         depth: pickle.limits.max_depth,
         mappings: &pickle.classes,
-        next: Form::Plain,
+        next: ValueForm::Plain,
         memoized: 0,
         classes: HashMap::new(),
         shared: Vec::new(),
@@ -36,25 +36,25 @@ pub(super) fn write<T: Serialize + ?Sized>(
     Ok(())
 }
 
-struct Writer<'p> {
-    out: Output<'p>,
+struct PickleWriter<'p> {
+    out: OpcodeWriter<'p>,
     max_depth: u8,
-    /// How many levels there may be from here.
+    /// Levels left for the contents of the current value.
     depth: u8,
     mappings: &'p [Mapping],
-    /// What the next value is, where serde's own types do not tell.
-    next: Form,
-    /// How many values were put into the memo.
+    /// Form of the next value, if serde's data model does not determine it.
+    next: ValueForm,
+    /// Number of values in the memo.
     memoized: u32,
-    /// Where in the memo the classes are, by how they are written.
+    /// Memo numbers of the classes, by their encoded names.
     classes: HashMap<Vec<u8>, u32>,
-    /// Where in the memo the values are that the current `Value` shares.
+    /// Memo numbers of the shared values of the current `Value`. `None` while a value is written.
     shared: Vec<Option<u32>>,
 }
 
-/// What the content of a `Value` is to become: the type of Python, or the part of an instance.
+/// Form in which the content of a `Value` is written: a Python type, or a part of an instance.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-enum Form {
+enum ValueForm {
     #[default]
     Plain,
     BigInt,
@@ -67,11 +67,11 @@ enum Form {
     Dict,
     Pair,
     Class,
-    /// An instance made by NEWOBJ, or else by REDUCE.
+    /// An instance, created by NEWOBJ if `new`, or else by REDUCE.
     Object {
         new: bool,
     },
-    /// The keyword arguments, and then the opcode that makes the instance.
+    /// The keyword arguments, followed by the opcode that creates the instance.
     Kwargs {
         new: bool,
     },
@@ -85,9 +85,9 @@ fn unrepresentable(message: impl Into<String>) -> FormatError {
     FormatError::new(FormatErrorKind::Unrepresentable, message)
 }
 
-impl<'p> Writer<'p> {
-    /// What the next value is; what comes after it is plain again.
-    fn form(&mut self) -> Form {
+impl<'p> PickleWriter<'p> {
+    /// Returns the form of the next value, and resets it to `Plain`.
+    fn form(&mut self) -> ValueForm {
         std::mem::take(&mut self.next)
     }
 
@@ -104,7 +104,7 @@ impl<'p> Writer<'p> {
         }
     }
 
-    /// Puts what was just written into the memo.
+    /// Writes MEMOIZE, which puts the last value into the memo. Returns its memo number.
     fn memoize(&mut self) -> u32 {
         let number = self.memoized;
         self.memoized += 1;
@@ -119,8 +119,8 @@ impl<'p> Writer<'p> {
         self.class_since(start);
     }
 
-    /// Makes the two texts that were written from `start` on a class. One that was written before
-    /// is in the memo.
+    /// Turns the two texts written since `start` into a class. A class that was written before is
+    /// replaced by a reference to the memo.
     fn class_since(&mut self, start: usize) {
         if let Some(number) = self.classes.get(self.out.since(start)) {
             let number = *number;
@@ -134,7 +134,7 @@ impl<'p> Writer<'p> {
         self.classes.insert(names, number);
     }
 
-    /// The class that the struct of this name is mapped to.
+    /// Returns the class that the struct of this name is mapped to.
     fn mapping(&self, struct_name: &str) -> Option<&'p Mapping> {
         let mut mappings = self.mappings.iter();
         mappings.find(|mapping| mapping.name == struct_name)
@@ -144,11 +144,11 @@ impl<'p> Writer<'p> {
         self.class(mapping.class.module(), mapping.class.name());
     }
 
-    fn compound(&mut self, shape: Shape) -> Result<Compound<'_, 'p>, FormatError> {
+    fn compound(&mut self, shape: CompoundShape) -> Result<Compound<'_, 'p>, FormatError> {
         Compound::open(self, shape)
     }
 
-    /// The name of a variant, with its content to come.
+    /// Writes the name of a variant. Its content follows.
     fn variant(&mut self, name: &str) -> Result<(), FormatError> {
         self.deeper()?;
         self.out.push(opcode::EMPTY_DICT);
@@ -156,30 +156,30 @@ impl<'p> Writer<'p> {
         Ok(())
     }
 
-    /// The content of a variant of `Value`.
+    /// Writes the content of a variant of `Value`.
     fn value<T: Serialize + ?Sized>(&mut self, kind: u32, content: &T) -> Result<(), FormatError> {
-        let kind =
-            Kind::of(kind).ok_or_else(|| unrepresentable("there is no such kind of value"))?;
+        let kind = ValueKind::of(kind)
+            .ok_or_else(|| unrepresentable("unknown variant of pickle::Value"))?;
         self.next = match kind {
-            Kind::BigInt => Form::BigInt,
-            Kind::SurrogateStr => Form::SurrogateStr,
-            Kind::ByteArray => Form::ByteArray,
-            Kind::Complex => Form::Complex,
-            Kind::Tuple => Form::Tuple,
-            Kind::Set => Form::Set,
-            Kind::FrozenSet => Form::FrozenSet,
-            Kind::Dict => Form::Dict,
-            Kind::Class => Form::Class,
-            Kind::Object => Form::Object { new: true },
-            Kind::Reduced => Form::Object { new: false },
-            Kind::Reference => Form::Reference,
-            Kind::Shared => return self.share(content),
-            _ => Form::Plain,
+            ValueKind::BigInt => ValueForm::BigInt,
+            ValueKind::SurrogateStr => ValueForm::SurrogateStr,
+            ValueKind::ByteArray => ValueForm::ByteArray,
+            ValueKind::Complex => ValueForm::Complex,
+            ValueKind::Tuple => ValueForm::Tuple,
+            ValueKind::Set => ValueForm::Set,
+            ValueKind::FrozenSet => ValueForm::FrozenSet,
+            ValueKind::Dict => ValueForm::Dict,
+            ValueKind::Class => ValueForm::Class,
+            ValueKind::Object => ValueForm::Object { new: true },
+            ValueKind::Reduced => ValueForm::Object { new: false },
+            ValueKind::Reference => ValueForm::Reference,
+            ValueKind::Shared => return self.share(content),
+            _ => ValueForm::Plain,
         };
         content.serialize(&mut *self)
     }
 
-    /// A value that will be referred to by its number.
+    /// Writes a value that later references refer to by its number.
     fn share<T: Serialize + ?Sized>(&mut self, content: &T) -> Result<(), FormatError> {
         let number = self.shared.len();
         self.shared.push(None);
@@ -195,7 +195,9 @@ impl<'p> Writer<'p> {
                 self.out.memoized(*memoized);
                 Ok(())
             }
-            _ => Err(unrepresentable("a value refers to one that is not there")),
+            _ => Err(unrepresentable(
+                "a value refers to a shared value that does not exist",
+            )),
         }
     }
 }
@@ -209,7 +211,7 @@ macro_rules! ints {
     )*};
 }
 
-impl<'w, 'p> Serializer for &'w mut Writer<'p> {
+impl<'w, 'p> Serializer for &'w mut PickleWriter<'p> {
     type Ok = ();
     type Error = FormatError;
     type SerializeSeq = Compound<'w, 'p>;
@@ -244,7 +246,7 @@ impl<'w, 'p> Serializer for &'w mut Writer<'p> {
 
     fn serialize_u32(self, number: u32) -> Result<(), FormatError> {
         match self.form() {
-            Form::Reference => self.reference(number),
+            ValueForm::Reference => self.reference(number),
             _ => {
                 self.out.int(number.into());
                 Ok(())
@@ -272,7 +274,7 @@ impl<'w, 'p> Serializer for &'w mut Writer<'p> {
         if let Ok(number) = i128::try_from(number) {
             return self.serialize_i128(number);
         }
-        // A byte more for the sign.
+        // One byte more, for the sign.
         let mut bytes = [0; 17];
         bytes[..16].copy_from_slice(&number.to_le_bytes());
         self.out.long(&bytes)
@@ -299,10 +301,10 @@ impl<'w, 'p> Serializer for &'w mut Writer<'p> {
 
     fn serialize_bytes(self, bytes: &[u8]) -> Result<(), FormatError> {
         match self.form() {
-            Form::BigInt => self.out.long(bytes)?,
-            Form::SurrogateStr => self.out.surrogates(bytes)?,
-            Form::ByteArray => {
-                // Protocol 4 has no opcode for them.
+            ValueForm::BigInt => self.out.long(bytes)?,
+            ValueForm::SurrogateStr => self.out.surrogates(bytes)?,
+            ValueForm::ByteArray => {
+                // Protocol 4 has no opcode for a bytearray.
                 self.class("builtins", "bytearray");
                 self.out.bytes(bytes);
                 self.out.extend(&[opcode::TUPLE1, opcode::REDUCE]);
@@ -313,7 +315,7 @@ impl<'w, 'p> Serializer for &'w mut Writer<'p> {
     }
 
     fn serialize_none(self) -> Result<(), FormatError> {
-        if self.form() != Form::State {
+        if self.form() != ValueForm::State {
             self.out.push(opcode::NONE);
         }
         Ok(())
@@ -322,7 +324,7 @@ impl<'w, 'p> Serializer for &'w mut Writer<'p> {
     fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), FormatError> {
         let form = self.form();
         value.serialize(&mut *self)?;
-        if form == Form::State {
+        if form == ValueForm::State {
             self.out.push(opcode::BUILD);
         }
         Ok(())
@@ -361,7 +363,7 @@ impl<'w, 'p> Serializer for &'w mut Writer<'p> {
         value: &T,
     ) -> Result<(), FormatError> {
         if name == value::NAME {
-            // Each `Value` has numbers of its own.
+            // Each `Value` numbers its shared values separately.
             self.shared.clear();
         } else if let Some(mapping) = self.mapping(name) {
             let depth = self.depth;
@@ -395,30 +397,32 @@ impl<'w, 'p> Serializer for &'w mut Writer<'p> {
 
     fn serialize_seq(self, len: Option<usize>) -> Result<Compound<'w, 'p>, FormatError> {
         let shape = match self.form() {
-            Form::Tuple => len.map_or(Shape::marked(opcode::TUPLE), Shape::tuple),
-            Form::FrozenSet => Shape::marked(opcode::FROZENSET),
-            Form::Set => Shape::set(),
-            Form::Dict => Shape::pairs(),
-            Form::Kwargs { new } => Shape::kwargs(new),
-            Form::Items => Shape::items(),
-            Form::Entries => Shape::entries(),
-            _ => Shape::list(),
+            ValueForm::Tuple => {
+                len.map_or(CompoundShape::marked(opcode::TUPLE), CompoundShape::tuple)
+            }
+            ValueForm::FrozenSet => CompoundShape::marked(opcode::FROZENSET),
+            ValueForm::Set => CompoundShape::set(),
+            ValueForm::Dict => CompoundShape::pairs(),
+            ValueForm::Kwargs { new } => CompoundShape::kwargs(new),
+            ValueForm::Items => CompoundShape::items(),
+            ValueForm::Entries => CompoundShape::entries(),
+            _ => CompoundShape::list(),
         };
         self.compound(shape)
     }
 
     fn serialize_tuple(self, len: usize) -> Result<Compound<'w, 'p>, FormatError> {
         let shape = match self.form() {
-            Form::Pair => Shape::Bare,
-            Form::Class => Shape::Class {
+            ValueForm::Pair => CompoundShape::Bare,
+            ValueForm::Class => CompoundShape::Class {
                 start: self.out.len(),
             },
-            Form::Complex => {
+            ValueForm::Complex => {
                 self.class("builtins", "complex");
-                Shape::Complex
+                CompoundShape::Complex
             }
-            Form::Object { new } => Shape::Object { new, parts: 0 },
-            _ => Shape::tuple(len),
+            ValueForm::Object { new } => CompoundShape::Object { new, parts: 0 },
+            _ => CompoundShape::tuple(len),
         };
         self.compound(shape)
     }
@@ -432,7 +436,7 @@ impl<'w, 'p> Serializer for &'w mut Writer<'p> {
             return self.serialize_tuple(len);
         };
         self.mapped_class(mapping);
-        let mut tuple = self.compound(Shape::tuple(len))?;
+        let mut tuple = self.compound(CompoundShape::tuple(len))?;
         tuple.make_arguments()?;
         Ok(tuple)
     }
@@ -445,13 +449,13 @@ impl<'w, 'p> Serializer for &'w mut Writer<'p> {
         len: usize,
     ) -> Result<Compound<'w, 'p>, FormatError> {
         self.variant(variant)?;
-        let mut tuple = self.compound(Shape::tuple(len))?;
+        let mut tuple = self.compound(CompoundShape::tuple(len))?;
         tuple.make_content();
         Ok(tuple)
     }
 
     fn serialize_map(self, _: Option<usize>) -> Result<Compound<'w, 'p>, FormatError> {
-        self.compound(Shape::map())
+        self.compound(CompoundShape::map())
     }
 
     fn serialize_struct(
@@ -460,11 +464,11 @@ impl<'w, 'p> Serializer for &'w mut Writer<'p> {
         _: usize,
     ) -> Result<Compound<'w, 'p>, FormatError> {
         let Some(mapping) = self.mapping(name) else {
-            return self.compound(Shape::map());
+            return self.compound(CompoundShape::map());
         };
         self.mapped_class(mapping);
         self.out.extend(&[opcode::EMPTY_TUPLE, opcode::NEWOBJ]);
-        let mut state = self.compound(Shape::map())?;
+        let mut state = self.compound(CompoundShape::map())?;
         state.make_state()?;
         Ok(state)
     }
@@ -477,7 +481,7 @@ impl<'w, 'p> Serializer for &'w mut Writer<'p> {
         _: usize,
     ) -> Result<Compound<'w, 'p>, FormatError> {
         self.variant(variant)?;
-        let mut map = self.compound(Shape::map())?;
+        let mut map = self.compound(CompoundShape::map())?;
         map.make_content();
         Ok(map)
     }

@@ -1,4 +1,4 @@
-//! Pickles made to do harm.
+//! Tests of hostile pickles.
 
 use std::time::{Duration, Instant};
 
@@ -14,7 +14,7 @@ fn error(ops: &[u8]) -> (FormatErrorKind, String) {
     (error.kind(), error.to_string())
 }
 
-/// Reads in every way there is; nothing may panic or take long.
+/// Decodes the message into every kind of type. Nothing may panic, or take longer than 10 seconds.
 fn endure(message: &[u8]) {
     let start = Instant::now();
     if let Ok(value) = read::<Value>(message) {
@@ -32,7 +32,7 @@ fn endure(message: &[u8]) {
 }
 
 #[test]
-fn floods() {
+fn floods_of_one_opcode_are_survived() {
     for opcode in *b"(2)]}\x85NK1\x940\x8f\x93R\x81be" {
         endure(&[&b"\x80\x04]"[..], &vec![opcode; 1 << 20], b"."].concat());
         endure(&[&b"\x80\x04(K\x01\x94"[..], &vec![opcode; 1 << 20], b"."].concat());
@@ -70,7 +70,7 @@ fn depth_is_limited() {
     assert!(read_ops::<Value>(&[&b"N"[..], &b"\x85".repeat(64)].concat()).is_ok());
     let too_deep = [&b"N"[..], &b"\x85".repeat(65)].concat();
     assert_eq!(error_of(&too_deep), Limit);
-    // Shared values are as deep as what they share.
+    // A shared value is as deep as its content.
     let tower = |height: usize| [&b"]]\x94a0h\0"[..], &b"\x85".repeat(height)].concat();
     assert!(read_ops::<Value>(&tower(63)).is_ok());
     assert_eq!(error_of(&tower(64)), Limit);
@@ -81,7 +81,7 @@ fn depth_is_limited() {
         chain.extend(b"q\0");
     }
     assert_eq!(error(&[&chain[..], b"t"].concat()).0, Limit);
-    // The highest limit does not overflow the stack of a thread.
+    // The highest limit must not overflow the stack of a thread.
     let highest = Pickle::default().max_depth(255);
     let deep = [&b"\x80\x04N"[..], &b"\x85".repeat(255), b"."].concat();
     let value: Value = highest.decode(&deep).unwrap();
@@ -129,13 +129,13 @@ fn values_are_limited() {
         .unwrap_err();
     assert_eq!(
         error.to_string(),
-        "the pickle refers to its values more than 3 times, at byte 4"
+        "the pickle contains more than 3 references to its values, at byte 4"
     );
 }
 
 #[test]
 fn sharing_does_not_multiply() {
-    // Each of them is two of the one before: 2^60 in all.
+    // Each tuple contains the one before twice: 2^60 values in all.
     let laughs = [&b"]"[..], &b"2\x86".repeat(60)].concat();
     let value: Value = read_ops(&laughs).unwrap();
     assert_eq!(write(&value).len(), 2 + 1 + 60 * 4 + 1);
@@ -145,7 +145,7 @@ fn sharing_does_not_multiply() {
     let error = read_ops::<serde_json::Value>(&laughs).unwrap_err();
     assert_eq!(error.kind(), Limit);
     endure(&[&b"\x80\x04"[..], &laughs, b"."].concat());
-    // Long texts, often.
+    // Many references to a long text.
     let text = [&b"(X\0\0\x08\0"[..], &vec![b'x'; 1 << 19], b"\x94"].concat();
     let texts = [&text[..], &b"h\0".repeat(1 << 18), b"t"].concat();
     let value: Value = read_ops(&texts).unwrap();
@@ -180,7 +180,7 @@ fn error_of(ops: &[u8]) -> FormatErrorKind {
 }
 
 #[test]
-fn what_contains_itself_is_an_error() {
+fn a_value_that_contains_itself_is_an_error() {
     for (ops, text) in [
         (&b"]\x94h\0a"[..], "list contains itself, at byte 2"),
         (b"]2a", "list contains itself, at byte 2"),
@@ -197,48 +197,48 @@ fn what_contains_itself_is_an_error() {
 }
 
 #[test]
-fn errors_say_what_and_where() {
+fn errors_have_a_message_and_a_position() {
     for (ops, kind, text) in [
         (
             &b""[..],
             Syntax,
-            "there are fewer values than the opcode needs, at byte 2",
+            "the stack has fewer values than the opcode needs, at byte 2",
         ),
         (
             b"NN",
             Syntax,
-            "the pickle stops with more than one value, at byte 4",
+            "more than one value is left at the end of the pickle, at byte 4",
         ),
         (
             b"N(",
             Syntax,
-            "there are fewer values than the opcode needs, at byte 4",
+            "the stack has fewer values than the opcode needs, at byte 4",
         ),
         (
             b"N.N",
             Syntax,
-            "the pickle has stopped, but 2 bytes follow, at byte 4",
+            "2 bytes follow the end of the pickle, at byte 4",
         ),
         (b"\xff", Syntax, "there is no opcode 0xff, at byte 2"),
         (
             b"a",
             Syntax,
-            "there are fewer values than the opcode needs, at byte 2",
+            "the stack has fewer values than the opcode needs, at byte 2",
         ),
         (
             b"](a",
             Syntax,
-            "there are fewer values than the opcode needs, at byte 4",
+            "the stack has fewer values than the opcode needs, at byte 4",
         ),
         (
             b"e",
             Syntax,
-            "there is no mark where one is needed, at byte 2",
+            "the opcode needs a mark, but there is none, at byte 2",
         ),
         (
             b"(NNe",
             Syntax,
-            "there are fewer values than the opcode needs, at byte 5",
+            "the stack has fewer values than the opcode needs, at byte 5",
         ),
         (b"NNa", Structure, "APPEND cannot add to None, at byte 4"),
         (
@@ -246,21 +246,21 @@ fn errors_say_what_and_where() {
             Structure,
             "a dict has a key without a value, at byte 5",
         ),
-        (b"h\x07", Syntax, "the memo has nothing under 7, at byte 2"),
+        (b"h\x07", Syntax, "the memo has no entry 7, at byte 2"),
         (
             b"j\xff\xff\xff\xff",
             Syntax,
-            "the memo has nothing under 4294967295, at byte 2",
+            "the memo has no entry 4294967295, at byte 2",
         ),
         (
             b"X\xff\xff\xff\xff",
             Syntax,
-            "4294967295 bytes should follow, but only 1 do, at byte 2",
+            "expected 4294967295 more bytes, found 1, at byte 2",
         ),
         (
             b"\x8d\xff\xff\xff\xff\xff\xff\xff\xff",
             Syntax,
-            "18446744073709551615 bytes should follow, but only 1 do, at byte 2",
+            "expected 18446744073709551615 more bytes, found 1, at byte 2",
         ),
         (
             b"\x8b\xff\xff\xff\xff",
@@ -270,7 +270,7 @@ fn errors_say_what_and_where() {
         (
             b"\x95\x09\0\0\0\0\0\0\0N",
             Syntax,
-            "9 bytes should follow, but only 2 do, at byte 2",
+            "expected 9 more bytes, found 2, at byte 2",
         ),
         (
             b"\x8c\x01\xff",
@@ -288,20 +288,16 @@ fn errors_say_what_and_where() {
             Structure,
             "the name of a class is not a str, at byte 4",
         ),
-        (
-            b"N)R",
-            Structure,
-            "None cannot be called to make an object, at byte 4",
-        ),
+        (b"N)R", Structure, "None is not callable, at byte 4"),
         (
             b"capp\nX\nNR",
             Structure,
-            "the arguments are not a tuple, but None, at byte 10",
+            "the arguments are None, not a tuple, at byte 10",
         ),
         (
             b"capp\nX\n)N\x92",
             Structure,
-            "the keyword arguments are not a dict, but None, at byte 11",
+            "the keyword arguments are None, not a dict, at byte 11",
         ),
         (
             b"]Nb",
@@ -331,7 +327,7 @@ fn errors_say_what_and_where() {
         (
             b"\x97",
             Structure,
-            "NEXT_BUFFER is not supported: the pickle has its buffers outside of it, at byte 2",
+            "NEXT_BUFFER is not supported: the pickle uses out-of-band buffers, at byte 2",
         ),
         (
             b"S'a'\n",
@@ -341,7 +337,7 @@ fn errors_say_what_and_where() {
         (
             b"\x80\x04N",
             Structure,
-            "PROTO is not supported: the pickle has a second start, at byte 2",
+            "PROTO is not supported: the pickle starts twice, at byte 2",
         ),
     ] {
         assert_eq!(error(ops), (kind, text.to_owned()), "{ops:?}");
@@ -381,32 +377,32 @@ fn every_truncation_is_an_error() {
 }
 
 #[test]
-fn every_changed_byte_is_survived() {
+fn every_changed_byte_gives_a_value_or_an_error() {
     for pickle in [PYTHON_3, PROTOCOL_2, PYTHON_2, INSTANCE] {
         let mut message = bytes(pickle);
-        for place in 0..message.len() {
-            let original = message[place];
+        for position in 0..message.len() {
+            let original = message[position];
             for byte in 0..=255 {
-                message[place] = byte;
+                message[position] = byte;
                 if let Ok(value) = read::<Value>(&message) {
                     let again: Value = read(&write(&value)).unwrap();
                     assert_eq!(again.to_string(), value.to_string());
                 }
             }
-            message[place] = original;
+            message[position] = original;
         }
     }
 }
 
 proptest! {
     #[test]
-    fn random_bytes_are_survived(bytes in any::<Vec<u8>>()) {
+    fn random_bytes_give_a_value_or_an_error(bytes in any::<Vec<u8>>()) {
         endure(&bytes);
         endure(&[b"\x80\x04", &bytes[..], b"."].concat());
     }
 
     #[test]
-    fn random_opcodes_are_survived(
+    fn random_opcodes_give_a_value_or_an_error(
         ops in prop::collection::vec(
             prop::sample::select(vec![
                 &b"N"[..], b"K\x01", b"\x8c\x01a", b"C\x01b", b"]", b"}", b")", b"(", b"\x8f",

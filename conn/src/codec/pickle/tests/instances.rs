@@ -1,4 +1,4 @@
-//! Structs as instances of Python's classes.
+//! Tests of structs as instances of Python classes.
 
 use rpc_core::FormatErrorKind;
 use serde::{Deserialize, Serialize};
@@ -71,12 +71,12 @@ fn instances_have_their_attributes_in_many_places() {
         b"c__main__\nP\n)\x81}\x8c\x01xK\x01s}\x8c\x01y]s\x86b",
         // The list of a frozen dataclass with slots.
         b"c__main__\nP\n)\x81](K\x01]eb",
-        // Arguments: named tuples, and classes with a __reduce__ of their own.
+        // Arguments: named tuples, and classes with their own __reduce__.
         b"c__main__\nP\nK\x01]\x86\x81",
         b"c__main__\nP\nK\x01]\x86R",
         // A subclass of dict.
         b"c__main__\nP\n)\x81(\x8c\x01xK\x01\x8c\x01y]u",
-        // A nested name as protocol 2 has it is not this class, but an ordered dict fits anyhow.
+        // An OrderedDict, which is not the mapped class, is read like a dict.
         b"ccollections\nOrderedDict\n)R(\x8c\x01xK\x01\x8c\x01y]u",
     ] {
         let message = [b"\x80\x04", ops, b"."].concat();
@@ -110,7 +110,7 @@ fn an_unknown_class_is_named() {
 }
 
 #[test]
-fn mapped_classes_also_fit_what_takes_anything() {
+fn mapped_classes_decode_into_dynamic_types() {
     let json: serde_json::Value = mapped().decode(&bytes(INSTANCE)).unwrap();
     assert_eq!(json, serde_json::json!({"x": 1, "y": [2]}));
     assert!(read::<serde_json::Value>(&bytes(INSTANCE)).is_err());

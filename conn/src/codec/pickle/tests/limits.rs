@@ -1,4 +1,4 @@
-//! What a pickle refers to again and again is counted, whatever it is read as.
+//! Tests of the limit of values for repeated references, with every type.
 
 use std::cell::Cell;
 use std::fmt;
@@ -12,13 +12,14 @@ use serde::de::{
 use super::*;
 use crate::codec::pickle::Value;
 
-/// How often the element is in its container, and that in the whole.
+/// Number of references to the element in its container, and to the container in the whole list.
 const TIMES: usize = 60;
 
-/// Less than all of them, and more than there are in the pickle itself.
+/// A limit that is lower than the number of references, and higher than the number of values in the
+/// pickle.
 const MAX: usize = 1000;
 
-/// Every method of serde's `Deserializer`, and a value that it can read.
+/// Every method of serde's `Deserializer`, with a value that it can read.
 const METHODS: [(&str, &[u8]); 37] = [
     ("any", b"K\x01"),
     ("any", b"N"),
@@ -59,7 +60,7 @@ const METHODS: [(&str, &[u8]); 37] = [
     ("ignored_any", b"]"),
 ];
 
-/// Every form that has elements: what comes before them, and after.
+/// Every container, with the opcodes before its elements and after them.
 const CONTAINERS: [(&str, &[u8], &[u8]); 12] = [
     ("list", b"](", b"e"),
     ("tuple", b"(", b"t"),
@@ -80,7 +81,7 @@ thread_local! {
     static READ: Cell<usize> = const { Cell::new(0) };
 }
 
-/// An element, which is read by the method under test.
+/// An element that calls the method under test.
 struct Element;
 
 impl<'de> Deserialize<'de> for Element {
@@ -119,12 +120,12 @@ impl<'de> Deserialize<'de> for Element {
             "enum" => de.deserialize_enum("Enum", names, Anything),
             "identifier" => de.deserialize_identifier(Anything),
             "ignored_any" => de.deserialize_ignored_any(Anything),
-            other => panic!("{other} is no method"),
+            other => panic!("unknown method {other}"),
         }
     }
 }
 
-/// Takes whatever comes.
+/// Visitor that accepts any value.
 struct Anything;
 
 macro_rules! take {
@@ -179,7 +180,7 @@ impl<'de> Visitor<'de> for Anything {
     }
 }
 
-/// What is in a container, be it elements or entries.
+/// The contents of a container: elements or entries.
 struct Elements;
 
 impl<'de> Deserialize<'de> for Elements {
@@ -208,8 +209,8 @@ impl<'de> Deserialize<'de> for Elements {
     }
 }
 
-/// A list that refers to a container often, which refers to an element often.
-fn often(element: &[u8], (_, before, after): (&str, &[u8], &[u8])) -> Vec<u8> {
+/// Creates a list of [`TIMES`] references to a container with [`TIMES`] references to an element.
+fn repeated(element: &[u8], (_, before, after): (&str, &[u8], &[u8])) -> Vec<u8> {
     let (element_again, container_again) = (b"h\0".repeat(TIMES), b"h\x01".repeat(TIMES));
     let parts: [&[u8]; 9] = [
         b"\x80\x04",
@@ -231,28 +232,30 @@ fn every_method_counts_in_every_container() {
     for (method, element) in METHODS {
         METHOD.set(method);
         for container in CONTAINERS {
-            let message = often(element, container);
-            let what = format!("{method} of {element:?} in a {}", container.0);
+            let message = repeated(element, container);
+            let case = format!("{method} of {element:?} in a {}", container.0);
             READ.set(0);
             let result = pickle
                 .clone()
                 .max_values(MAX)
                 .decode::<Vec<Elements>>(&message);
-            let error = result.err().unwrap_or_else(|| panic!("{what} counts"));
-            assert_eq!(error.kind(), Limit, "{what}: {error}");
-            assert!(READ.get() <= MAX, "{what}: {} were read", READ.get());
-            // It is the limit that strikes, and nothing else.
+            let error = result
+                .err()
+                .unwrap_or_else(|| panic!("{case} was not counted"));
+            assert_eq!(error.kind(), Limit, "{case}: {error}");
+            assert!(READ.get() <= MAX, "{case}: {} were read", READ.get());
+            // With the default limit, there is no error.
             READ.set(0);
             pickle
                 .decode::<Vec<Elements>>(&message)
-                .unwrap_or_else(|error| panic!("{what}: {error}"));
-            assert_eq!(READ.get(), TIMES * TIMES, "{what}");
+                .unwrap_or_else(|error| panic!("{case}: {error}"));
+            assert_eq!(READ.get(), TIMES * TIMES, "{case}");
         }
     }
 }
 
 #[test]
-fn every_method_is_tried() {
+fn every_method_is_tested() {
     let source = include_str!("../de/mod.rs");
     let forwarded = source.rsplit("forward_to_deserialize_any!").next().unwrap();
     let forwarded = forwarded
@@ -269,7 +272,7 @@ fn every_method_is_tried() {
     assert_eq!(missing, [""; 0]);
 }
 
-/// 30,007 bytes became a hundred million values, and 2.3 GiB.
+/// Regression: 30,007 bytes became a hundred million values, and 2.3 GiB.
 #[test]
 fn thirty_kilobytes_do_not_become_a_hundred_million_values() {
     let (nones, lists) = (b"N".repeat(10_000), b"h\0".repeat(9_999));
@@ -279,12 +282,12 @@ fn thirty_kilobytes_do_not_become_a_hundred_million_values() {
     limit(read::<Vec<Vec<IgnoredAny>>>(&message).unwrap_err());
     limit(read::<Vec<Vec<()>>>(&message).unwrap_err());
     limit(read::<Vec<Vec<Value>>>(&message).unwrap_err());
-    // A value that shares has them once.
+    // Types with sharing, and types that ignore the values, read each value once.
     read::<Value>(&message).unwrap();
     read::<Vec<IgnoredAny>>(&message).unwrap();
 }
 
-/// 4 MB of bytes that were referred to 17 times became 524 MiB of integers.
+/// Regression: 17 references to 4 MB of bytes became 524 MiB of integers.
 #[test]
 fn bytes_that_are_read_as_numbers_again_are_counted() {
     let bytes = |length: usize, times: usize| {
@@ -303,7 +306,7 @@ fn bytes_that_are_read_as_numbers_again_are_counted() {
     let four = bytes(4 << 20, 17);
     assert_eq!(read::<Vec<Vec<i64>>>(&four).unwrap_err().kind(), Limit);
     assert_eq!(read::<Vec<Vec<u8>>>(&four).unwrap_err().kind(), Limit);
-    // Once, as many as there are; and some of them again.
+    // One reference is allowed for any length. So are 10 references to 100,000 bytes.
     let once = bytes(4 << 20, 1);
     assert_eq!(read::<Vec<Vec<u8>>>(&once).unwrap()[0].len(), 4 << 20);
     assert_eq!(
@@ -326,7 +329,7 @@ fn long_texts_that_are_copied_again_are_counted() {
     assert!(Pickle::default().decode::<Vec<String>>(&texts(15)).is_ok());
 }
 
-/// One byte each that refers to the value before it.
+/// Each DUP is one byte, and refers to the value before it.
 #[test]
 fn duplicates_are_counted() {
     let message = [&b"\x80\x04N"[..], &b"2".repeat(1_000_000), b"."].concat();
@@ -334,12 +337,13 @@ fn duplicates_are_counted() {
     assert_eq!(error.kind(), Limit, "{error}");
 }
 
-/// Each of these looks at a long text with a few bytes: minutes for a message of some megabytes.
+/// Regression: each of these opcodes scans a long text and takes a few bytes, so that a message of
+/// some megabytes took minutes.
 #[test]
-fn texts_that_the_machine_looks_at_again_are_counted() {
+fn texts_that_the_machine_reads_again_are_counted() {
     let length = 1 << 20;
     let text = [&b"X\0\0\x10\0"[..], &vec![b'x'; length], b"\x940"].concat();
-    // It is no Latin-1, but only the last character says so.
+    // A text that is not Latin-1, because of its last character only.
     let mut greek = text.clone();
     greek.splice(length + 3..length + 5, "\u{3b1}".bytes());
     let encode = b"c_codecs\nencode\nq\x010\x8c\x06latin1q\x020";
@@ -361,10 +365,10 @@ fn texts_that_the_machine_looks_at_again_are_counted() {
     }
 }
 
-/// Elements that a type does not take are gone through to be counted, each time.
+/// The decoder scans surplus elements for its error message, each time.
 #[test]
-fn elements_that_are_too_many_are_counted() {
-    /// A type that makes do with whatever comes.
+fn surplus_elements_are_counted() {
+    /// A type that ignores errors.
     struct Lenient;
 
     impl<'de> Deserialize<'de> for Lenient {

@@ -1,4 +1,4 @@
-//! Rust types to pickles and back.
+//! Tests of Rust types as pickles.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Debug;
@@ -75,7 +75,7 @@ fn every_type_comes_back() {
 }
 
 #[test]
-fn what_is_written_is_protocol_4() {
+fn the_encoder_writes_protocol_4() {
     for (written, ops) in [
         (write(&()), &b"N"[..]),
         (write(&None::<i32>), b"N"),
@@ -117,7 +117,7 @@ fn long_lists_are_written_in_batches() {
 }
 
 #[test]
-fn what_python_writes_fits_rust_types() {
+fn pickles_of_python_decode_into_rust_types() {
     #[derive(Debug, Deserialize)]
     struct Mixed {
         a: (u8, i8, u16, u32, i64, i128, f64, Option<u8>, bool),
@@ -161,14 +161,14 @@ fn other_dynamic_types_are_read() {
 }
 
 #[test]
-fn what_does_not_fit_is_an_error_with_its_place() {
+fn type_mismatches_are_errors_with_a_position() {
     fn error<T: DeserializeOwned + Debug>(ops: &[u8]) -> String {
         let error = read_ops::<T>(ops).unwrap_err();
         assert_eq!(error.kind(), FormatErrorKind::Mismatch);
         error.to_string()
     }
     #[derive(Debug, Deserialize)]
-    #[expect(dead_code, reason = "only reading is tested")]
+    #[expect(dead_code, reason = "only decoding is tested")]
     struct Point {
         x: i32,
         y: i32,
@@ -235,11 +235,11 @@ fn what_does_not_fit_is_an_error_with_its_place() {
     );
     assert_eq!(
         error::<Shape>(b"}"),
-        "expected enum Shape, found a dict that has not one entry, at byte 2"
+        "expected enum Shape, found a dict without exactly one entry, at byte 2"
     );
     assert_eq!(
         error::<Shape>(b"\x8c\x06Circle"),
-        "expected a variant with content, found the name of a variant only, at byte 2"
+        "expected a variant with content, found only the name of a variant, at byte 2"
     );
     assert_eq!(
         error::<i128>(&[&b"\x8a\x20"[..], &[1; 32]].concat()),

@@ -1,4 +1,4 @@
-//! Values of any type.
+//! Tests of `Value`.
 
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ fn pickles_of_python_3() {
     );
     assert!(matches!(value["a"].as_list().unwrap()[5], Value::BigInt(_)));
     let Value::Shared(first) = &value["s"][0] else {
-        panic!("it is shared")
+        panic!("the value is not shared")
     };
     assert!(matches!(&value["s"][1], Value::Shared(second) if Arc::ptr_eq(first, second)));
     let error = value["e"].as_object().unwrap();
@@ -35,7 +35,7 @@ fn pickles_of_python_3() {
 }
 
 #[test]
-fn protocol_2_is_read_as_the_newer_ones() {
+fn protocol_2_is_read_like_newer_protocols() {
     let old: Value = read(&bytes(PROTOCOL_2)).unwrap();
     let new: Value = read(&bytes(PYTHON_3)).unwrap();
     for key in ["a", "s", "e", "d", "o"] {
@@ -168,12 +168,12 @@ fn hostile_values_of_other_codecs_are_errors() {
     ] {
         assert!(serde_json::from_str::<Value>(json).is_err(), "{json}");
     }
-    // Lists of one list each, in the binary form: list, one element, and so on.
+    // Nested lists of one element in bincode: the tag of a list, one element, and so on.
     let endless = [10, 1].repeat(1 << 20);
     let config = bincode::config::standard();
     let error = bincode::serde::decode_from_slice::<Value, _>(&endless, config).unwrap_err();
     assert!(error.to_string().contains("255 deep"), "{error}");
-    // Each shared value is shallow, but has the one before it: together they are deep.
+    // Each shared value is shallow, but contains the one before it: together they are deep.
     let mut chain = vec![10, 250];
     chain.extend([18, 10, 0]);
     for number in 0..249 {
@@ -243,7 +243,7 @@ fn value() -> impl Strategy<Value = Value> {
                         None => object.into(),
                     }
                 }),
-            // `[x]` and not `x`, which may be shared already.
+            // `[x]` instead of `x`, which may be shared already.
             inner.clone().prop_map(|value| {
                 let shared = Value::Shared(Arc::new(Value::List(vec![value])));
                 Value::List(vec![shared.clone(), shared])

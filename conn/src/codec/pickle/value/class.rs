@@ -1,12 +1,12 @@
-//! Classes and functions, by their names.
+//! Names of classes and functions.
 
 use std::fmt;
 
-/// A class or function of Python: its module, and its name there.
+/// A Python class or function: its module, and its name in the module.
 ///
-/// A text is taken apart at its last dot: `"app.models.Point"` is `Point` in `app.models`. For a
-/// class within a class write a colon after the module, as Python's entry points do:
-/// `"app.models:Shape.Kind"`. A text with neither is a name of `builtins`.
+/// A string is split at its last dot: `"app.models.Point"` is `Point` in `app.models`. For a nested
+/// class, write a colon after the module, as in Python's entry points: `"app.models:Shape.Kind"`. A
+/// string without a dot or colon is a name in `builtins`.
 ///
 /// ```
 /// use conn::codec::pickle::Class;
@@ -22,7 +22,7 @@ pub struct Class {
 }
 
 impl Class {
-    /// The class or function of this name in a module.
+    /// Creates the name of a class or function in a module.
     #[must_use]
     pub fn new(module: impl Into<String>, name: impl Into<String>) -> Self {
         Self {
@@ -31,14 +31,14 @@ impl Class {
         }
     }
 
-    /// The module that it is in, such as `collections`.
+    /// Returns its module, such as `collections`.
     #[must_use]
     pub fn module(&self) -> &str {
         &self.module
     }
 
-    /// Its name in its module, such as `OrderedDict`. Python calls this the qualified name: that of
-    /// a class within a class has dots.
+    /// Returns its name in its module, such as `OrderedDict`. This is Python's qualified name: the
+    /// name of a nested class has dots.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name

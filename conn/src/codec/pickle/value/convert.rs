@@ -1,4 +1,4 @@
-//! Values from what Rust has, and comparisons with it.
+//! Conversions from Rust types, and comparisons with them.
 
 use num_bigint::BigInt;
 
@@ -45,21 +45,21 @@ macro_rules! from_large {
 
 from_large! { u64 i128 u128 isize usize }
 
-/// An int, of 64 bits where it fits.
+/// Creates an `Int` if the number fits in 64 bits, or else a `BigInt`.
 impl From<BigInt> for Value {
     fn from(number: BigInt) -> Self {
         i64::try_from(&number).map_or(Self::BigInt(number), Self::Int)
     }
 }
 
-/// A list. There is no `From<u8>`, so that this is not for bytes.
+/// Creates a list. There is no `From<u8>`, so that this conversion does not apply to bytes.
 impl<T: Into<Self>> From<Vec<T>> for Value {
     fn from(values: Vec<T>) -> Self {
         values.into_iter().collect()
     }
 }
 
-/// A list.
+/// Creates a list.
 impl<T: Into<Self>> FromIterator<T> for Value {
     fn from_iter<I: IntoIterator<Item = T>>(values: I) -> Self {
         Self::List(values.into_iter().map(Into::into).collect())

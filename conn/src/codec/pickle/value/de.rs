@@ -1,4 +1,4 @@
-//! Reading values. See `ser` for their form.
+//! Deserialisation of values. See `ser` for their form.
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
@@ -11,27 +11,27 @@ use serde::de::{
 
 use super::{Class, Construction, NAME, Object, Value};
 
-/// How deep a value can be, whatever the codec: others than this one have no limit of their own, and
-/// what is deeper would overflow the stack when it is read or dropped.
+/// Maximum depth of a value in any codec. Codecs other than ours may have no limit, and a deeper
+/// value would overflow the stack when it is read or dropped.
 const MAX_DEPTH: u8 = 255;
 
-/// Room is made for no more elements than this before they are there.
+/// Maximum elements to reserve memory for before they are read.
 const MAX_RESERVED: usize = 1024;
 
 macro_rules! kinds {
     ($($kind:ident)*) => {
-        /// The variants of a value in its written form. Their order is part of the form in codecs
-        /// that write numbers.
+        /// Variants of a value in its serialised form. Codecs that write the index of a variant
+        /// depend on their order.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
         #[serde(field_identifier)]
-        pub(in crate::codec::pickle) enum Kind {
+        pub(in crate::codec::pickle) enum ValueKind {
             $($kind,)*
         }
 
         const NAMES: &[&str] = &[$(stringify!($kind)),*];
 
-        impl Kind {
-            /// The kind of this number.
+        impl ValueKind {
+            /// Returns the kind with this index.
             pub(in crate::codec::pickle) fn of(number: u32) -> Option<Self> {
                 [$(Self::$kind),*].get(number as usize).copied()
             }
@@ -44,7 +44,7 @@ kinds! {
     Dict Class Object Reduced Shared Reference
 }
 
-impl Kind {
+impl ValueKind {
     pub(super) const fn name(self) -> &'static str {
         NAMES[self as usize]
     }
@@ -52,13 +52,13 @@ impl Kind {
 
 impl<'de> Deserialize<'de> for Value {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_newtype_struct(NAME, Whole)
+        deserializer.deserialize_newtype_struct(NAME, ValueVisitor)
     }
 }
 
-struct Whole;
+struct ValueVisitor;
 
-impl<'de> Visitor<'de> for Whole {
+impl<'de> Visitor<'de> for ValueVisitor {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -66,8 +66,8 @@ impl<'de> Visitor<'de> for Whole {
     }
 
     fn visit_newtype_struct<D: Deserializer<'de>>(self, source: D) -> Result<Value, D::Error> {
-        let part = Part {
-            shared: &Shared::default(),
+        let part = PartSeed {
+            shared: &SharedValues::default(),
             depth: 0,
             is_shared: false,
         };
@@ -75,31 +75,31 @@ impl<'de> Visitor<'de> for Whole {
     }
 }
 
-/// What was shared so far.
+/// The values shared so far.
 #[derive(Default)]
-struct Shared {
-    /// None while it is being read.
-    values: RefCell<Vec<Option<Known>>>,
-    /// The deepest level so far, since the last `Shared` began.
+struct SharedValues {
+    /// The shared values by number. `None` while the value is read.
+    values: RefCell<Vec<Option<DefinedValue>>>,
+    /// The deepest level since the start of the last `Shared`.
     deepest: Cell<u8>,
 }
 
-/// A shared value, and how deep it is.
-struct Known {
+/// A shared value, and the number of levels in it.
+struct DefinedValue {
     value: Arc<Value>,
     depth: u8,
 }
 
-/// Reads a part of a value at this depth.
+/// Seed of a part of a value, at this depth.
 #[derive(Clone, Copy)]
-struct Part<'a> {
-    shared: &'a Shared,
+struct PartSeed<'a> {
+    shared: &'a SharedValues,
     depth: u8,
-    /// Whether this is the content of `Shared`, which must not be another.
+    /// `true` for the content of `Shared`, which must not be `Shared` or `Reference`.
     is_shared: bool,
 }
 
-impl<'de> DeserializeSeed<'de> for Part<'_> {
+impl<'de> DeserializeSeed<'de> for PartSeed<'_> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, source: D) -> Result<Value, D::Error> {
@@ -107,7 +107,7 @@ impl<'de> DeserializeSeed<'de> for Part<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for Part<'_> {
+impl<'de> Visitor<'de> for PartSeed<'_> {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -115,47 +115,57 @@ impl<'de> Visitor<'de> for Part<'_> {
     }
 
     fn visit_enum<A: EnumAccess<'de>>(self, data: A) -> Result<Value, A::Error> {
-        let (kind, content) = data.variant::<Kind>()?;
+        let (kind, content) = data.variant::<ValueKind>()?;
         match kind {
-            Kind::List | Kind::Tuple | Kind::Set | Kind::FrozenSet => self.list(kind, content),
-            Kind::Dict => self.dict(content),
-            Kind::Object | Kind::Reduced => self.object(kind, content),
-            Kind::Shared => self.define(content),
-            Kind::Reference => self.refer(content),
+            ValueKind::List | ValueKind::Tuple | ValueKind::Set | ValueKind::FrozenSet => {
+                self.list(kind, content)
+            }
+            ValueKind::Dict => self.dict(content),
+            ValueKind::Object | ValueKind::Reduced => self.object(kind, content),
+            ValueKind::Shared => self.define(content),
+            ValueKind::Reference => self.refer(content),
             kind => scalar(kind, content),
         }
     }
 }
 
-// Each in a function of its own: the room that all of them together would take on the stack is
-// taken at each level.
-impl Part<'_> {
-    fn list<'de, A: VariantAccess<'de>>(self, kind: Kind, content: A) -> Result<Value, A::Error> {
-        let values = content.newtype_variant_seed(List(self.deeper(1)?))?;
+// Each kind has a separate function: in one function, the variables of all kinds would take stack
+// at each level.
+impl PartSeed<'_> {
+    fn list<'de, A: VariantAccess<'de>>(
+        self,
+        kind: ValueKind,
+        content: A,
+    ) -> Result<Value, A::Error> {
+        let values = content.newtype_variant_seed(ListSeed(self.deeper(1)?))?;
         Ok(match kind {
-            Kind::Tuple => Value::Tuple(values),
-            Kind::Set => Value::Set(values),
-            Kind::FrozenSet => Value::FrozenSet(values),
+            ValueKind::Tuple => Value::Tuple(values),
+            ValueKind::Set => Value::Set(values),
+            ValueKind::FrozenSet => Value::FrozenSet(values),
             _ => Value::List(values),
         })
     }
 
     fn dict<'de, A: VariantAccess<'de>>(self, content: A) -> Result<Value, A::Error> {
-        let entries = content.newtype_variant_seed(Pairs(self.deeper(1)?));
+        let entries = content.newtype_variant_seed(PairsSeed(self.deeper(1)?));
         entries.map(Value::Dict)
     }
 
-    fn object<'de, A: VariantAccess<'de>>(self, kind: Kind, content: A) -> Result<Value, A::Error> {
+    fn object<'de, A: VariantAccess<'de>>(
+        self,
+        kind: ValueKind,
+        content: A,
+    ) -> Result<Value, A::Error> {
         let construction = match kind {
-            Kind::Object => Construction::New,
+            ValueKind::Object => Construction::New,
             _ => Construction::Call,
         };
-        let object = content.newtype_variant_seed(ObjectOf(construction, self.deeper(1)?));
+        let object = content.newtype_variant_seed(ObjectSeed(construction, self.deeper(1)?));
         object.map(Value::Object)
     }
 
     fn define<'de, A: VariantAccess<'de>>(self, content: A) -> Result<Value, A::Error> {
-        self.not_twice()?;
+        self.check_not_shared()?;
         let number = self.shared.values.borrow().len();
         self.shared.values.borrow_mut().push(None);
         let outer = self.shared.deepest.replace(self.depth);
@@ -166,7 +176,7 @@ impl Part<'_> {
         let deepest = self.shared.deepest.get();
         self.shared.deepest.set(outer.max(deepest));
         let value = Arc::new(value);
-        let known = Known {
+        let known = DefinedValue {
             value: Arc::clone(&value),
             depth: deepest - self.depth,
         };
@@ -175,7 +185,7 @@ impl Part<'_> {
     }
 
     fn refer<'de, A: VariantAccess<'de>>(self, content: A) -> Result<Value, A::Error> {
-        self.not_twice()?;
+        self.check_not_shared()?;
         let number: u32 = content.newtype_variant()?;
         let values = self.shared.values.borrow();
         match values.get(number as usize) {
@@ -185,19 +195,19 @@ impl Part<'_> {
             }
             Some(None) => Err(de::Error::custom("a value contains itself")),
             None => Err(de::Error::custom(
-                "a reference to a value that was not there before",
+                "a reference to a shared value that does not exist",
             )),
         }
     }
 
-    fn not_twice<E: de::Error>(self) -> Result<(), E> {
+    fn check_not_shared<E: de::Error>(self) -> Result<(), E> {
         if self.is_shared {
-            return Err(E::custom("a shared value is itself shared"));
+            return Err(E::custom("the content of a shared value is itself shared"));
         }
         Ok(())
     }
 
-    /// Goes down as many levels.
+    /// Returns the seed of a part that is `levels` deeper.
     fn deeper<E: de::Error>(self, levels: u8) -> Result<Self, E> {
         let depth = self.depth.checked_add(levels).ok_or_else(too_deep)?;
         self.shared
@@ -217,23 +227,23 @@ fn too_deep<E: de::Error>() -> E {
     ))
 }
 
-/// What has no contents.
-fn scalar<'de, A: VariantAccess<'de>>(kind: Kind, content: A) -> Result<Value, A::Error> {
-    let bytes = |content: A| content.newtype_variant::<Bytes>().map(|bytes| bytes.0);
+/// Reads a value without contents.
+fn scalar<'de, A: VariantAccess<'de>>(kind: ValueKind, content: A) -> Result<Value, A::Error> {
+    let bytes = |content: A| content.newtype_variant::<ByteBuf>().map(|bytes| bytes.0);
     Ok(match kind {
-        Kind::Bool => Value::Bool(content.newtype_variant()?),
-        Kind::Int => Value::Int(content.newtype_variant()?),
-        Kind::BigInt => BigInt::from_signed_bytes_le(&bytes(content)?).into(),
-        Kind::Float => Value::Float(content.newtype_variant()?),
-        Kind::Complex => {
+        ValueKind::Bool => Value::Bool(content.newtype_variant()?),
+        ValueKind::Int => Value::Int(content.newtype_variant()?),
+        ValueKind::BigInt => BigInt::from_signed_bytes_le(&bytes(content)?).into(),
+        ValueKind::Float => Value::Float(content.newtype_variant()?),
+        ValueKind::Complex => {
             let (real, imaginary) = content.newtype_variant()?;
             Value::Complex(real, imaginary)
         }
-        Kind::Str => Value::Str(content.newtype_variant()?),
-        Kind::SurrogateStr => Value::SurrogateStr(bytes(content)?),
-        Kind::Bytes => Value::Bytes(bytes(content)?),
-        Kind::ByteArray => Value::ByteArray(bytes(content)?),
-        Kind::Class => {
+        ValueKind::Str => Value::Str(content.newtype_variant()?),
+        ValueKind::SurrogateStr => Value::SurrogateStr(bytes(content)?),
+        ValueKind::Bytes => Value::Bytes(bytes(content)?),
+        ValueKind::ByteArray => Value::ByteArray(bytes(content)?),
+        ValueKind::Class => {
             let (module, name): (String, String) = content.newtype_variant()?;
             Value::Class(Class::new(module, name))
         }
@@ -244,11 +254,11 @@ fn scalar<'de, A: VariantAccess<'de>>(kind: Kind, content: A) -> Result<Value, A
     })
 }
 
-/// Reads values one after the other.
-struct List<'a>(Part<'a>);
+/// Seed of a list of values.
+struct ListSeed<'a>(PartSeed<'a>);
 
-/// Reads keys with their values.
-struct Pairs<'a>(Part<'a>);
+/// Seed of a list of keys with their values.
+struct PairsSeed<'a>(PartSeed<'a>);
 
 macro_rules! read_all {
     ($reader:ident: $element:ty, $seed:expr) => {
@@ -279,12 +289,12 @@ macro_rules! read_all {
     };
 }
 
-read_all!(List: Value, |part| part);
-read_all!(Pairs: (Value, Value), Pair);
+read_all!(ListSeed: Value, |part| part);
+read_all!(PairsSeed: (Value, Value), PairSeed);
 
-struct Pair<'a>(Part<'a>);
+struct PairSeed<'a>(PartSeed<'a>);
 
-impl<'de> DeserializeSeed<'de> for Pair<'_> {
+impl<'de> DeserializeSeed<'de> for PairSeed<'_> {
     type Value = (Value, Value);
 
     fn deserialize<D: Deserializer<'de>>(self, source: D) -> Result<Self::Value, D::Error> {
@@ -292,7 +302,7 @@ impl<'de> DeserializeSeed<'de> for Pair<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for Pair<'_> {
+impl<'de> Visitor<'de> for PairSeed<'_> {
     type Value = (Value, Value);
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -305,10 +315,10 @@ impl<'de> Visitor<'de> for Pair<'_> {
     }
 }
 
-/// Reads the parts of an instance.
-struct ObjectOf<'a>(Construction, Part<'a>);
+/// Seed of an instance, with its parts as a tuple.
+struct ObjectSeed<'a>(Construction, PartSeed<'a>);
 
-impl<'de> DeserializeSeed<'de> for ObjectOf<'_> {
+impl<'de> DeserializeSeed<'de> for ObjectSeed<'_> {
     type Value = Box<Object>;
 
     fn deserialize<D: Deserializer<'de>>(self, source: D) -> Result<Box<Object>, D::Error> {
@@ -316,7 +326,7 @@ impl<'de> DeserializeSeed<'de> for ObjectOf<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for ObjectOf<'_> {
+impl<'de> Visitor<'de> for ObjectSeed<'_> {
     type Value = Box<Object>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -326,11 +336,11 @@ impl<'de> Visitor<'de> for ObjectOf<'_> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Box<Object>, A::Error> {
         let Self(construction, part) = self;
         let mut object = Box::new(Object::of(construction, next(&mut seq, part)?));
-        object.args = next(&mut seq, List(part))?;
-        object.kwargs = next(&mut seq, Pairs(part))?;
-        object.items = next(&mut seq, List(part))?;
-        object.entries = next(&mut seq, Pairs(part))?;
-        object.state = next(&mut seq, Maybe(part))?;
+        object.args = next(&mut seq, ListSeed(part))?;
+        object.kwargs = next(&mut seq, PairsSeed(part))?;
+        object.items = next(&mut seq, ListSeed(part))?;
+        object.entries = next(&mut seq, PairsSeed(part))?;
+        object.state = next(&mut seq, StateSeed(part))?;
         Ok(object)
     }
 }
@@ -343,10 +353,10 @@ fn next<'de, A: SeqAccess<'de>, S: DeserializeSeed<'de>>(
     seq.next_element_seed(seed)?.ok_or_else(missing)
 }
 
-/// Reads the state of an instance.
-struct Maybe<'a>(Part<'a>);
+/// Seed of the optional state of an instance.
+struct StateSeed<'a>(PartSeed<'a>);
 
-impl<'de> DeserializeSeed<'de> for Maybe<'_> {
+impl<'de> DeserializeSeed<'de> for StateSeed<'_> {
     type Value = Option<Value>;
 
     fn deserialize<D: Deserializer<'de>>(self, source: D) -> Result<Self::Value, D::Error> {
@@ -354,7 +364,7 @@ impl<'de> DeserializeSeed<'de> for Maybe<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for Maybe<'_> {
+impl<'de> Visitor<'de> for StateSeed<'_> {
     type Value = Option<Value>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -374,38 +384,38 @@ impl<'de> Visitor<'de> for Maybe<'_> {
     }
 }
 
-/// Bytes, also where a codec has only lists of numbers.
-struct Bytes(Vec<u8>);
+/// Bytes, also from codecs that write them as lists of numbers.
+struct ByteBuf(Vec<u8>);
 
-impl<'de> Deserialize<'de> for Bytes {
+impl<'de> Deserialize<'de> for ByteBuf {
     fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
-        source.deserialize_byte_buf(BytesVisitor)
+        source.deserialize_byte_buf(ByteBufVisitor)
     }
 }
 
-struct BytesVisitor;
+struct ByteBufVisitor;
 
-impl<'de> Visitor<'de> for BytesVisitor {
-    type Value = Bytes;
+impl<'de> Visitor<'de> for ByteBufVisitor {
+    type Value = ByteBuf;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("bytes")
     }
 
-    fn visit_bytes<E: de::Error>(self, bytes: &[u8]) -> Result<Bytes, E> {
-        Ok(Bytes(bytes.to_vec()))
+    fn visit_bytes<E: de::Error>(self, bytes: &[u8]) -> Result<ByteBuf, E> {
+        Ok(ByteBuf(bytes.to_vec()))
     }
 
-    fn visit_byte_buf<E: de::Error>(self, bytes: Vec<u8>) -> Result<Bytes, E> {
-        Ok(Bytes(bytes))
+    fn visit_byte_buf<E: de::Error>(self, bytes: Vec<u8>) -> Result<ByteBuf, E> {
+        Ok(ByteBuf(bytes))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Bytes, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<ByteBuf, A::Error> {
         let expected = seq.size_hint().unwrap_or(0).min(MAX_RESERVED);
         let mut bytes = Vec::with_capacity(expected);
         while let Some(byte) = seq.next_element()? {
             bytes.push(byte);
         }
-        Ok(Bytes(bytes))
+        Ok(ByteBuf(bytes))
     }
 }

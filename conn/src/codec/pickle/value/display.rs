@@ -1,4 +1,4 @@
-//! Values for people.
+//! Text form of values, for people.
 
 use std::fmt::{self, Write};
 
@@ -6,17 +6,20 @@ use num_bigint::BigInt;
 
 use super::{Class, Object, Value};
 
-/// No more characters than about this are written: a value can refer to its parts very often.
+/// Maximum length of the text, in bytes. It is limited since a value can refer to its parts very
+/// often.
 const MAX_LENGTH: usize = 10_000;
 
-/// Integers up to this many bits are written as decimals; that of longer ones takes long.
+/// Maximum bits of an integer that is written in decimal. The conversion of longer ones takes too
+/// long.
 const MAX_BITS: u64 = 4096;
 
-/// Like Python's `repr`. What is longer than 10,000 characters is cut off, and ends in `…`.
+/// Formats the value like Python's `repr`. Text beyond 10,000 bytes is cut off, and replaced by
+/// `…`.
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut text = String::new();
-        let mut bounded = Bounded {
+        let mut bounded = BoundedWriter {
             out: &mut text,
             left: MAX_LENGTH,
         };
@@ -26,20 +29,21 @@ impl fmt::Display for Value {
     }
 }
 
-/// The same, and as short: to show all of what a peer shared with itself could take for ever.
+/// Formats the value like `Display`, with the same limit: a peer can send a value that shares its
+/// parts so often that its full text would be endless.
 impl fmt::Debug for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Value({self})")
     }
 }
 
-/// Fails once it is full.
-struct Bounded<'a> {
+/// Writer that fails once `left` bytes are written.
+struct BoundedWriter<'a> {
     out: &'a mut String,
     left: usize,
 }
 
-impl Write for Bounded<'_> {
+impl Write for BoundedWriter<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         if let Some(left) = self.left.checked_sub(text.len()) {
             self.left = left;
@@ -56,9 +60,9 @@ impl Write for Bounded<'_> {
     }
 }
 
-fn value(f: &mut Bounded<'_>, value: &Value) -> fmt::Result {
+fn value(f: &mut BoundedWriter<'_>, value: &Value) -> fmt::Result {
     match value.unshared() {
-        // Anything but itself was looked through.
+        // `unshared` never returns `Shared`.
         Value::None | Value::Shared(_) => f.write_str("None"),
         Value::Bool(true) => f.write_str("True"),
         Value::Bool(false) => f.write_str("False"),
@@ -92,30 +96,30 @@ fn value(f: &mut Bounded<'_>, value: &Value) -> fmt::Result {
         Value::FrozenSet(values) if values.is_empty() => f.write_str("frozenset()"),
         Value::FrozenSet(values) => list(f, ["frozenset({", "})"], values),
         Value::Dict(entries) => dict(f, entries),
-        Value::Class(own) => {
+        Value::Class(name) => {
             f.write_str("<class '")?;
-            class(f, own)?;
+            class(f, name)?;
             f.write_str("'>")
         }
-        Value::Object(own) => object(f, own),
+        Value::Object(instance) => object(f, instance),
     }
 }
 
-fn big_int(f: &mut Bounded<'_>, number: &BigInt) -> fmt::Result {
+fn big_int(f: &mut BoundedWriter<'_>, number: &BigInt) -> fmt::Result {
     match number.bits() {
         ..=MAX_BITS => write!(f, "{number}"),
         bits => write!(f, "<int of {bits} bits>"),
     }
 }
 
-fn float(f: &mut Bounded<'_>, number: f64) -> fmt::Result {
+fn float(f: &mut BoundedWriter<'_>, number: f64) -> fmt::Result {
     if number.is_nan() {
         return f.write_str("nan");
     }
     write!(f, "{number:?}")
 }
 
-fn list(f: &mut Bounded<'_>, [open, close]: [&str; 2], values: &[Value]) -> fmt::Result {
+fn list(f: &mut BoundedWriter<'_>, [open, close]: [&str; 2], values: &[Value]) -> fmt::Result {
     f.write_str(open)?;
     for (i, element) in values.iter().enumerate() {
         f.write_str(if i == 0 { "" } else { ", " })?;
@@ -124,7 +128,7 @@ fn list(f: &mut Bounded<'_>, [open, close]: [&str; 2], values: &[Value]) -> fmt:
     f.write_str(close)
 }
 
-fn dict(f: &mut Bounded<'_>, entries: &[(Value, Value)]) -> fmt::Result {
+fn dict(f: &mut BoundedWriter<'_>, entries: &[(Value, Value)]) -> fmt::Result {
     f.write_char('{')?;
     for (i, (key, content)) in entries.iter().enumerate() {
         f.write_str(if i == 0 { "" } else { ", " })?;
@@ -135,21 +139,22 @@ fn dict(f: &mut Bounded<'_>, entries: &[(Value, Value)]) -> fmt::Result {
     f.write_char('}')
 }
 
-fn class(f: &mut Bounded<'_>, class: &Class) -> fmt::Result {
+fn class(f: &mut BoundedWriter<'_>, class: &Class) -> fmt::Result {
     if class.module() != "builtins" {
         write!(f, "{}.", class.module())?;
     }
     f.write_str(class.name())
 }
 
-/// As a call: the arguments, then what is added to it, then its state.
-fn object(f: &mut Bounded<'_>, object: &Object) -> fmt::Result {
+/// Formats an instance as a call: the arguments, then its items and entries, then its state.
+fn object(f: &mut BoundedWriter<'_>, object: &Object) -> fmt::Result {
     match object.class() {
-        Some(own) => class(f, own)?,
+        Some(name) => class(f, name)?,
         None => value(f, &object.callable)?,
     }
     let mut separator = "(";
-    let mut separate = |f: &mut Bounded<'_>| f.write_str(std::mem::replace(&mut separator, ", "));
+    let mut separate =
+        |f: &mut BoundedWriter<'_>| f.write_str(std::mem::replace(&mut separator, ", "));
     for argument in &object.args {
         separate(f)?;
         value(f, argument)?;
@@ -179,7 +184,7 @@ fn object(f: &mut Bounded<'_>, object: &Object) -> fmt::Result {
     f.write_str(if separator == "(" { "()" } else { ")" })
 }
 
-/// The characters of a text, and the surrogates in it.
+/// Iterates over the characters of a text, and over the surrogates in it as `Err`.
 fn surrogatepass(bytes: &[u8]) -> impl Iterator<Item = Result<char, u16>> {
     let mut rest = bytes;
     std::iter::from_fn(move || {
@@ -194,7 +199,7 @@ fn surrogatepass(bytes: &[u8]) -> impl Iterator<Item = Result<char, u16>> {
                 rest = &rest[character.len_utf8()..];
                 Some(Ok(character))
             }
-            // Not what Python writes.
+            // Python does not write this.
             None => {
                 rest = &rest[chunk.invalid().len()..];
                 Some(Ok(char::REPLACEMENT_CHARACTER))
@@ -203,7 +208,7 @@ fn surrogatepass(bytes: &[u8]) -> impl Iterator<Item = Result<char, u16>> {
     })
 }
 
-fn quote(f: &mut Bounded<'_>, text: impl Iterator<Item = Result<char, u16>>) -> fmt::Result {
+fn quote(f: &mut BoundedWriter<'_>, text: impl Iterator<Item = Result<char, u16>>) -> fmt::Result {
     f.write_char('\'')?;
     for character in text {
         match character {
@@ -216,7 +221,7 @@ fn quote(f: &mut Bounded<'_>, text: impl Iterator<Item = Result<char, u16>>) -> 
     f.write_char('\'')
 }
 
-fn quote_bytes(f: &mut Bounded<'_>, bytes: &[u8]) -> fmt::Result {
+fn quote_bytes(f: &mut BoundedWriter<'_>, bytes: &[u8]) -> fmt::Result {
     f.write_char('\'')?;
     for byte in bytes {
         match byte {
@@ -271,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_long_is_cut_off() {
+    fn long_text_is_cut_off() {
         let long = Value::List(vec!["é".repeat(300).into(); 100]);
         let text = long.to_string();
         assert!(text.ends_with('…') && text.len() < MAX_LENGTH + 10);

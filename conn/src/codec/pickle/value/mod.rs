@@ -1,4 +1,4 @@
-//! Values of Python.
+//! Python values of any type.
 
 mod class;
 mod convert;
@@ -14,33 +14,33 @@ use std::sync::Arc;
 use num_bigint::BigInt;
 
 pub use class::Class;
-pub(super) use de::Kind;
+pub(super) use de::ValueKind;
 pub use object::{Construction, Object};
 
-/// The name under which [`Value`] is written and read. The pickle codec recognises it, and gives and
-/// takes all that it knows.
+/// Name of the enum that [`Value`] is serialised as. The pickle codec recognises it, and then keeps
+/// the type of every value.
 pub(in crate::codec) const NAME: &str = "$farcall::pickle::Value";
 
-/// A value of Python that loses nothing: what is read is written as the same.
+/// A Python value of any type. It is lossless: a value that was read is written as the same value.
 ///
-/// It is for programs that learn types only at run time, and for values that no Rust type is
-/// like. It can be a part of other types, and can be written and read with other codecs too, where
-/// it is an enum like any other.
+/// It is for programs that know types only at run time, and for values without a matching Rust
+/// type. It can be a part of other types. Other codecs can encode and decode it too, as an ordinary
+/// enum.
 ///
 /// # Shared values
-/// What a pickle refers to more than once is [`Shared`](Self::Shared), so that it is not copied,
-/// and so that Python gets one object again where there was one. Only short texts, bytes and integers
-/// (up to 64 bytes), numbers and classes are copied instead. The accessors and comparisons look through
-/// `Shared`; in a `match`, use [`unshared`](Self::unshared) first. Sharing ends at the outermost
-/// `Value`: two fields of a struct share nothing.
+/// A value that a pickle refers to more than once is [`Shared`](Self::Shared), so that it is not
+/// copied, and so that one object in Python is one object again. Only short texts, bytes and
+/// integers (up to 64 bytes), numbers and classes are copied instead. The accessors and comparisons
+/// look through `Shared`; in a `match`, use [`unshared`](Self::unshared) first. Values are shared
+/// within one outermost `Value` only: two fields of a struct share nothing.
 ///
 /// # Equality
-/// Two values are equal if they are of the same kind with equal contents in the same order, also
-/// those of sets and dicts.
+/// Two values are equal if they have the same type and equal contents in the same order. The order
+/// also counts in sets and dicts.
 ///
 /// # Depth
-/// What is read from any codec is at most 255 deep. Writing, comparing and dropping recurse: a value that
-/// a program itself makes should not be much deeper.
+/// A decoded value is at most 255 levels deep, in any codec. Encoding, comparing and dropping
+/// recurse: a value that a program creates should not be much deeper.
 ///
 /// ```
 /// use conn::codec::{Codec, Pickle, pickle::Value};
@@ -72,9 +72,9 @@ pub enum Value {
     Complex(f64, f64),
     /// A `str`.
     Str(String),
-    /// A `str` with lone surrogates, which Rust's texts cannot have: UTF-8, but with these encoded as
-    /// if they were characters (Python's `surrogatepass`). Python has them in the names of files
-    /// that are not UTF-8.
+    /// A `str` with lone surrogates, which a Rust string cannot have: UTF-8, except for surrogates,
+    /// which are encoded as if they were characters (Python's `surrogatepass`). Python uses them in
+    /// file names that are not UTF-8.
     SurrogateStr(Vec<u8>),
     /// A `bytes`.
     Bytes(Vec<u8>),
@@ -88,7 +88,7 @@ pub enum Value {
     Set(Vec<Self>),
     /// A `frozenset`.
     FrozenSet(Vec<Self>),
-    /// A `dict`, in its order.
+    /// A `dict`, with its entries in order.
     Dict(Vec<(Self, Self)>),
     /// A class or function.
     Class(Class),
@@ -101,7 +101,7 @@ pub enum Value {
 static NONE: Value = Value::None;
 
 impl Value {
-    /// A dict of these entries.
+    /// Creates a dict of these entries.
     #[must_use]
     pub fn dict<K: Into<Self>, V: Into<Self>>(entries: impl IntoIterator<Item = (K, V)>) -> Self {
         let entries = entries.into_iter();
@@ -112,7 +112,7 @@ impl Value {
         )
     }
 
-    /// The value itself, where it is shared.
+    /// Returns the value within `Shared`, or the value itself if it is not shared.
     #[must_use]
     pub fn unshared(&self) -> &Self {
         let mut value = self;
@@ -122,13 +122,13 @@ impl Value {
         value
     }
 
-    /// Whether it is `None`.
+    /// Returns `true` if it is `None`.
     #[must_use]
     pub fn is_none(&self) -> bool {
         matches!(self.unshared(), Self::None)
     }
 
-    /// The truth value, if it is a `bool`.
+    /// Returns the boolean, if it is a `bool`.
     #[must_use]
     pub fn as_bool(&self) -> Option<bool> {
         match self.unshared() {
@@ -137,7 +137,7 @@ impl Value {
         }
     }
 
-    /// The number, if it is an `int` of 64 bits.
+    /// Returns the number, if it is an `int` of 64 bits.
     #[must_use]
     pub fn as_i64(&self) -> Option<i64> {
         match self.unshared() {
@@ -146,7 +146,7 @@ impl Value {
         }
     }
 
-    /// The number, if it is an `int`, of any size.
+    /// Returns the number, if it is an `int` of any size.
     #[must_use]
     pub fn as_big_int(&self) -> Option<BigInt> {
         match self.unshared() {
@@ -156,8 +156,8 @@ impl Value {
         }
     }
 
-    /// The number, if it is a `float`, or an `int` of 64 bits; that is given as the nearest
-    /// floating-point number.
+    /// Returns the number, if it is a `float` or an `int` of 64 bits. An `int` is converted to the
+    /// nearest floating-point number.
     #[must_use]
     pub fn as_f64(&self) -> Option<f64> {
         match self.unshared() {
@@ -167,7 +167,7 @@ impl Value {
         }
     }
 
-    /// The text, if it is a `str` without lone surrogates.
+    /// Returns the text, if it is a `str` without lone surrogates.
     #[must_use]
     pub fn as_str(&self) -> Option<&str> {
         match self.unshared() {
@@ -176,7 +176,7 @@ impl Value {
         }
     }
 
-    /// The bytes, if it is a `bytes` or `bytearray`.
+    /// Returns the bytes, if it is a `bytes` or `bytearray`.
     #[must_use]
     pub fn as_bytes(&self) -> Option<&[u8]> {
         match self.unshared() {
@@ -185,7 +185,7 @@ impl Value {
         }
     }
 
-    /// The elements, if it is a `list`.
+    /// Returns the elements, if it is a `list`.
     #[must_use]
     pub fn as_list(&self) -> Option<&[Self]> {
         match self.unshared() {
@@ -194,7 +194,7 @@ impl Value {
         }
     }
 
-    /// The elements, if it is a `tuple`.
+    /// Returns the elements, if it is a `tuple`.
     #[must_use]
     pub fn as_tuple(&self) -> Option<&[Self]> {
         match self.unshared() {
@@ -203,7 +203,7 @@ impl Value {
         }
     }
 
-    /// The elements, if it is a `set` or `frozenset`.
+    /// Returns the elements, if it is a `set` or `frozenset`.
     #[must_use]
     pub fn as_set(&self) -> Option<&[Self]> {
         match self.unshared() {
@@ -212,7 +212,8 @@ impl Value {
         }
     }
 
-    /// The elements, if it is a list, tuple or set, or an object with items such as a `deque`.
+    /// Returns the elements, if it is a list, tuple or set, or an object with items such as a
+    /// `deque`.
     #[must_use]
     pub fn elements(&self) -> Option<&[Self]> {
         match self.unshared() {
@@ -225,7 +226,7 @@ impl Value {
         }
     }
 
-    /// The entries, if it is a `dict`, or an object with entries such as an `OrderedDict`.
+    /// Returns the entries, if it is a `dict`, or an object with entries such as an `OrderedDict`.
     #[must_use]
     pub fn as_dict(&self) -> Option<&[(Self, Self)]> {
         match self.unshared() {
@@ -235,7 +236,7 @@ impl Value {
         }
     }
 
-    /// The class or function, if it is one.
+    /// Returns the class or function, if it is one.
     #[must_use]
     pub fn as_class(&self) -> Option<&Class> {
         match self.unshared() {
@@ -244,7 +245,7 @@ impl Value {
         }
     }
 
-    /// The instance, if it is one.
+    /// Returns the instance, if it is one.
     #[must_use]
     pub fn as_object(&self) -> Option<&Object> {
         match self.unshared() {
@@ -253,8 +254,8 @@ impl Value {
         }
     }
 
-    /// What a `dict` (or an object with entries) has under this key, which is a text, a number or
-    /// a `Value`. Looks at every entry.
+    /// Returns the value of this key in a `dict` or an object with entries. The key is a text, a
+    /// number or a `Value`. The search is linear.
     #[must_use]
     pub fn get<K: ?Sized>(&self, key: &K) -> Option<&Self>
     where
@@ -267,7 +268,7 @@ impl Value {
     }
 }
 
-/// What a dict has under this key, or `None` where it has nothing.
+/// Returns the value of this key in a dict, or [`Value::None`] if there is none.
 impl Index<&str> for Value {
     type Output = Self;
 
@@ -276,7 +277,7 @@ impl Index<&str> for Value {
     }
 }
 
-/// The element at this place, or `None` where there is none.
+/// Returns the element at this index, or [`Value::None`] if there is none.
 impl Index<usize> for Value {
     type Output = Self;
 
@@ -292,13 +293,13 @@ impl PartialEq for Value {
     }
 }
 
-/// `seen` has what is already known to be equal, or is being compared: without that, values that
-/// share values that share values take for ever.
-fn equal(a: &Value, b: &Value, seen: &mut HashSet<[*const Value; 2]>) -> bool {
+/// Compares two values. `compared` contains the pairs of shared values that were or are compared:
+/// without it, the comparison of nested shared values would take exponential time.
+fn equal(a: &Value, b: &Value, compared: &mut HashSet<[*const Value; 2]>) -> bool {
     use Value::*;
     if let (Shared(_), Shared(_)) = (a, b) {
         let (a, b) = (a.unshared(), b.unshared());
-        return std::ptr::eq(a, b) || !seen.insert([a, b]) || equal(a, b, seen);
+        return std::ptr::eq(a, b) || !compared.insert([a, b]) || equal(a, b, compared);
     }
     match (a.unshared(), b.unshared()) {
         (None, None) => true,
@@ -311,19 +312,19 @@ fn equal(a: &Value, b: &Value, seen: &mut HashSet<[*const Value; 2]>) -> bool {
         (SurrogateStr(a), SurrogateStr(b))
         | (Bytes(a), Bytes(b))
         | (ByteArray(a), ByteArray(b)) => a == b,
-        (List(a), List(b)) | (Tuple(a), Tuple(b)) | (Set(a), Set(b)) => all_equal(a, b, seen),
-        (FrozenSet(a), FrozenSet(b)) => all_equal(a, b, seen),
-        (Dict(a), Dict(b)) => pairs_equal(a, b, seen),
+        (List(a), List(b)) | (Tuple(a), Tuple(b)) | (Set(a), Set(b)) => all_equal(a, b, compared),
+        (FrozenSet(a), FrozenSet(b)) => all_equal(a, b, compared),
+        (Dict(a), Dict(b)) => pairs_equal(a, b, compared),
         (Class(a), Class(b)) => a == b,
         (Object(a), Object(b)) => {
             a.construction == b.construction
-                && equal(&a.callable, &b.callable, seen)
-                && all_equal(&a.args, &b.args, seen)
-                && pairs_equal(&a.kwargs, &b.kwargs, seen)
-                && all_equal(&a.items, &b.items, seen)
-                && pairs_equal(&a.entries, &b.entries, seen)
+                && equal(&a.callable, &b.callable, compared)
+                && all_equal(&a.args, &b.args, compared)
+                && pairs_equal(&a.kwargs, &b.kwargs, compared)
+                && all_equal(&a.items, &b.items, compared)
+                && pairs_equal(&a.entries, &b.entries, compared)
                 && match (&a.state, &b.state) {
-                    (Some(a), Some(b)) => equal(a, b, seen),
+                    (Some(a), Some(b)) => equal(a, b, compared),
                     (a, b) => a.is_none() && b.is_none(),
                 }
         }
@@ -331,15 +332,16 @@ fn equal(a: &Value, b: &Value, seen: &mut HashSet<[*const Value; 2]>) -> bool {
     }
 }
 
-fn all_equal(a: &[Value], b: &[Value], seen: &mut HashSet<[*const Value; 2]>) -> bool {
-    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| equal(a, b, seen))
+fn all_equal(a: &[Value], b: &[Value], compared: &mut HashSet<[*const Value; 2]>) -> bool {
+    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| equal(a, b, compared))
 }
 
 fn pairs_equal(
     a: &[(Value, Value)],
     b: &[(Value, Value)],
-    seen: &mut HashSet<[*const Value; 2]>,
+    compared: &mut HashSet<[*const Value; 2]>,
 ) -> bool {
     let mut pairs = a.iter().zip(b);
-    a.len() == b.len() && pairs.all(|(a, b)| equal(&a.0, &b.0, seen) && equal(&a.1, &b.1, seen))
+    a.len() == b.len()
+        && pairs.all(|(a, b)| equal(&a.0, &b.0, compared) && equal(&a.1, &b.1, compared))
 }

@@ -1,9 +1,9 @@
-//! Instances of classes.
+//! Instances of Python classes.
 
 use super::{Class, Value};
 
-/// An instance, as its pickle describes it: what Python would call to make it, and what it would
-/// then add to it. Nothing is ever called here.
+/// An instance, as its pickle describes it: the call by which Python would create it, and the
+/// contents that Python would then add. This library never makes the call.
 ///
 /// ```
 /// use conn::codec::pickle::{Object, Value};
@@ -26,24 +26,24 @@ pub struct Object {
     pub(super) state: Option<Value>,
 }
 
-/// How Python makes an instance.
+/// The way in which Python creates an instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Construction {
-    /// By calling the class or function with the arguments: the opcode REDUCE.
+    /// A call of the class or function with the arguments: the opcode REDUCE.
     Call,
-    /// By the `__new__` of the class with the arguments, without `__init__`: the opcodes NEWOBJ
-    /// and NEWOBJ_EX. That is how instances of plain classes are pickled.
+    /// A call of the `__new__` of the class with the arguments, without `__init__`: the opcodes
+    /// NEWOBJ and NEWOBJ_EX. Instances of plain classes are pickled in this way.
     New,
 }
 
 impl Object {
-    /// An instance made by `class.__new__()`, as those of plain classes are.
+    /// Creates an instance by `class.__new__()`, as for plain classes.
     #[must_use]
     pub fn new(class: impl Into<Class>) -> Self {
         Self::of(Construction::New, Value::Class(class.into()))
     }
 
-    /// An instance made by calling a class or function, as exceptions are.
+    /// Creates an instance by a call of a class or function, as for exceptions.
     #[must_use]
     pub fn call(callable: impl Into<Class>) -> Self {
         Self::of(Construction::Call, Value::Class(callable.into()))
@@ -61,91 +61,92 @@ impl Object {
         }
     }
 
-    /// The arguments that it is made with. Default: none.
+    /// Sets the arguments of the call. Default: none.
     #[must_use]
     pub fn with_args(mut self, args: impl IntoIterator<Item = Value>) -> Self {
         self.args = args.into_iter().collect();
         self
     }
 
-    /// The keyword arguments that it is made with. Default: none. Only `__new__` can have them.
+    /// Sets the keyword arguments of the call. Default: none. Only `__new__` can have them.
     #[must_use]
     pub fn with_kwargs(mut self, kwargs: impl IntoIterator<Item = (Value, Value)>) -> Self {
         self.kwargs = kwargs.into_iter().collect();
         self
     }
 
-    /// What is appended to it, if it is a kind of list. Default: nothing.
+    /// Sets the elements that are appended to it, if it is a kind of list. Default: none.
     #[must_use]
     pub fn with_items(mut self, items: impl IntoIterator<Item = Value>) -> Self {
         self.items = items.into_iter().collect();
         self
     }
 
-    /// What is set in it, if it is a kind of dict. Default: nothing.
+    /// Sets the entries that are set in it, if it is a kind of dict. Default: none.
     #[must_use]
     pub fn with_entries(mut self, entries: impl IntoIterator<Item = (Value, Value)>) -> Self {
         self.entries = entries.into_iter().collect();
         self
     }
 
-    /// What is given to its `__setstate__`, or is put into its `__dict__`. Default: nothing.
+    /// Sets the state that is passed to its `__setstate__`, or put into its `__dict__`. Default:
+    /// none.
     #[must_use]
     pub fn with_state(mut self, state: impl Into<Value>) -> Self {
         self.state = Some(state.into());
         self
     }
 
-    /// The class or function that makes it. `None` if that is itself an object, such as a
-    /// `functools.partial`.
+    /// Returns the class or function that creates it. `None` if the callable is itself an object,
+    /// such as a `functools.partial`.
     #[must_use]
     pub fn class(&self) -> Option<&Class> {
         self.callable.as_class()
     }
 
-    /// What makes it.
+    /// Returns the callable that creates it.
     #[must_use]
     pub const fn callable(&self) -> &Value {
         &self.callable
     }
 
-    /// How it is made.
+    /// Returns the way in which it is created.
     #[must_use]
     pub const fn construction(&self) -> Construction {
         self.construction
     }
 
-    /// The arguments that it is made with.
+    /// Returns the arguments of the call.
     #[must_use]
     pub fn args(&self) -> &[Value] {
         &self.args
     }
 
-    /// The keyword arguments that it is made with.
+    /// Returns the keyword arguments of the call.
     #[must_use]
     pub fn kwargs(&self) -> &[(Value, Value)] {
         &self.kwargs
     }
 
-    /// What is appended to it: the elements of a `deque`.
+    /// Returns the elements that are appended to it, such as those of a `deque`.
     #[must_use]
     pub fn items(&self) -> &[Value] {
         &self.items
     }
 
-    /// What is set in it: the entries of an `OrderedDict` or `defaultdict`.
+    /// Returns the entries that are set in it, such as those of an `OrderedDict` or `defaultdict`.
     #[must_use]
     pub fn entries(&self) -> &[(Value, Value)] {
         &self.entries
     }
 
-    /// Its state: most often a dict of its attributes.
+    /// Returns its state: most often a dict of its attributes.
     #[must_use]
     pub const fn state(&self) -> Option<&Value> {
         self.state.as_ref()
     }
 
-    /// An attribute of this name in its state, also one in `__slots__`.
+    /// Returns the attribute of this name in its state, including `__slots__`.
     #[must_use]
     pub fn attribute(&self, name: &str) -> Option<&Value> {
         let state = self.state.as_ref()?;

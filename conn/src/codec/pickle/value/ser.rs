@@ -1,125 +1,133 @@
-//! Writing values.
+//! Serialisation of values.
 //!
-//! A value is an enum, which the pickle codec recognises by its name. What is shared is written where it
-//! is first met, as `Shared`, and from then on as `Reference` with its number: the how-manieth
-//! `Shared` it was. So the sharing survives every codec.
+//! A value is serialised as an enum, which the pickle codec recognises by its name. The first
+//! occurrence of a shared value is written as `Shared`, and each later one as `Reference` with its
+//! number. Shared values are numbered from 0, in the order of their `Shared`. So the sharing
+//! survives every codec.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
 
 use serde::ser::{Serialize, SerializeTuple, Serializer};
 
-use super::{Construction, Kind, NAME, Object, Value};
+use super::{Construction, NAME, Object, Value, ValueKind};
 
 impl Serialize for Value {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let numbers = RefCell::default();
-        serializer.serialize_newtype_struct(NAME, &Part(self, &numbers))
+        serializer.serialize_newtype_struct(NAME, &PartRef(self, &numbers))
     }
 }
 
-/// The numbers of what was shared so far.
-type Numbers = RefCell<HashMap<*const Value, u32>>;
+/// The numbers of the values shared so far.
+type SharedNumbers = RefCell<HashMap<*const Value, u32>>;
 
-/// A part of a value, with the numbers of the whole.
-struct Part<'a, T: ?Sized>(&'a T, &'a Numbers);
+/// A part of a value, with the numbers of the whole value.
+struct PartRef<'a, T: ?Sized>(&'a T, &'a SharedNumbers);
 
-impl Serialize for Part<'_, Value> {
+impl Serialize for PartRef<'_, Value> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self(value, numbers) = *self;
         let (kind, content) = match value {
             Value::None => {
-                return serializer.serialize_unit_variant(NAME, Kind::None as u32, "None");
+                return serializer.serialize_unit_variant(NAME, ValueKind::None as u32, "None");
             }
-            Value::Bool(truth) => return variant(serializer, Kind::Bool, truth),
-            Value::Int(number) => return variant(serializer, Kind::Int, number),
+            Value::Bool(truth) => return variant(serializer, ValueKind::Bool, truth),
+            Value::Int(number) => return variant(serializer, ValueKind::Int, number),
             Value::BigInt(number) => {
                 return variant(
                     serializer,
-                    Kind::BigInt,
-                    &Bytes(&number.to_signed_bytes_le()),
+                    ValueKind::BigInt,
+                    &BytesRef(&number.to_signed_bytes_le()),
                 );
             }
-            Value::Float(number) => return variant(serializer, Kind::Float, number),
+            Value::Float(number) => return variant(serializer, ValueKind::Float, number),
             Value::Complex(real, imaginary) => {
-                return variant(serializer, Kind::Complex, &(real, imaginary));
+                return variant(serializer, ValueKind::Complex, &(real, imaginary));
             }
-            Value::Str(text) => return variant(serializer, Kind::Str, text),
+            Value::Str(text) => return variant(serializer, ValueKind::Str, text),
             Value::SurrogateStr(bytes) => {
-                return variant(serializer, Kind::SurrogateStr, &Bytes(bytes));
+                return variant(serializer, ValueKind::SurrogateStr, &BytesRef(bytes));
             }
-            Value::Bytes(bytes) => return variant(serializer, Kind::Bytes, &Bytes(bytes)),
-            Value::ByteArray(bytes) => return variant(serializer, Kind::ByteArray, &Bytes(bytes)),
+            Value::Bytes(bytes) => return variant(serializer, ValueKind::Bytes, &BytesRef(bytes)),
+            Value::ByteArray(bytes) => {
+                return variant(serializer, ValueKind::ByteArray, &BytesRef(bytes));
+            }
             Value::Dict(entries) => {
-                return variant(serializer, Kind::Dict, &Part(&entries[..], numbers));
+                return variant(serializer, ValueKind::Dict, &PartRef(&entries[..], numbers));
             }
             Value::Class(class) => {
-                return variant(serializer, Kind::Class, &(class.module(), class.name()));
+                return variant(
+                    serializer,
+                    ValueKind::Class,
+                    &(class.module(), class.name()),
+                );
             }
             Value::Object(object) => {
                 let kind = match object.construction {
-                    Construction::Call => Kind::Reduced,
-                    Construction::New => Kind::Object,
+                    Construction::Call => ValueKind::Reduced,
+                    Construction::New => ValueKind::Object,
                 };
-                return variant(serializer, kind, &Part(&**object, numbers));
+                return variant(serializer, kind, &PartRef(&**object, numbers));
             }
             Value::Shared(_) => {
                 let value = value.unshared();
                 let next = numbers.borrow().len() as u32;
                 let known = *numbers.borrow_mut().entry(value).or_insert(next);
                 if known < next {
-                    return variant(serializer, Kind::Reference, &known);
+                    return variant(serializer, ValueKind::Reference, &known);
                 }
-                return variant(serializer, Kind::Shared, &Part(value, numbers));
+                return variant(serializer, ValueKind::Shared, &PartRef(value, numbers));
             }
-            Value::List(values) => (Kind::List, values),
-            Value::Tuple(values) => (Kind::Tuple, values),
-            Value::Set(values) => (Kind::Set, values),
-            Value::FrozenSet(values) => (Kind::FrozenSet, values),
+            Value::List(values) => (ValueKind::List, values),
+            Value::Tuple(values) => (ValueKind::Tuple, values),
+            Value::Set(values) => (ValueKind::Set, values),
+            Value::FrozenSet(values) => (ValueKind::FrozenSet, values),
         };
-        variant(serializer, kind, &Part(&content[..], numbers))
+        variant(serializer, kind, &PartRef(&content[..], numbers))
     }
 }
 
 fn variant<S: Serializer, T: Serialize + ?Sized>(
     serializer: S,
-    kind: Kind,
+    kind: ValueKind,
     content: &T,
 ) -> Result<S::Ok, S::Error> {
     serializer.serialize_newtype_variant(NAME, kind as u32, kind.name(), content)
 }
 
-impl Serialize for Part<'_, [Value]> {
+impl Serialize for PartRef<'_, [Value]> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.iter().map(|value| Part(value, self.1)))
+        serializer.collect_seq(self.0.iter().map(|value| PartRef(value, self.1)))
     }
 }
 
-impl Serialize for Part<'_, [(Value, Value)]> {
+impl Serialize for PartRef<'_, [(Value, Value)]> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let numbers = self.1;
         let pairs = self.0.iter();
-        serializer.collect_seq(pairs.map(|(key, value)| (Part(key, numbers), Part(value, numbers))))
+        serializer
+            .collect_seq(pairs.map(|(key, value)| (PartRef(key, numbers), PartRef(value, numbers))))
     }
 }
 
-impl Serialize for Part<'_, Object> {
+impl Serialize for PartRef<'_, Object> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self(object, numbers) = *self;
         let mut parts = serializer.serialize_tuple(6)?;
-        parts.serialize_element(&Part(&object.callable, numbers))?;
-        parts.serialize_element(&Part(&object.args[..], numbers))?;
-        parts.serialize_element(&Part(&object.kwargs[..], numbers))?;
-        parts.serialize_element(&Part(&object.items[..], numbers))?;
-        parts.serialize_element(&Part(&object.entries[..], numbers))?;
-        parts.serialize_element(&object.state.as_ref().map(|state| Part(state, numbers)))?;
+        parts.serialize_element(&PartRef(&object.callable, numbers))?;
+        parts.serialize_element(&PartRef(&object.args[..], numbers))?;
+        parts.serialize_element(&PartRef(&object.kwargs[..], numbers))?;
+        parts.serialize_element(&PartRef(&object.items[..], numbers))?;
+        parts.serialize_element(&PartRef(&object.entries[..], numbers))?;
+        parts.serialize_element(&object.state.as_ref().map(|state| PartRef(state, numbers)))?;
         parts.end()
     }
 }
 
-struct Bytes<'a>(&'a [u8]);
+struct BytesRef<'a>(&'a [u8]);
 
-impl Serialize for Bytes<'_> {
+impl Serialize for BytesRef<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_bytes(self.0)
     }

@@ -1,19 +1,20 @@
-//! The bytes of a pickle, read one after the other.
+//! Reader of opcodes and their arguments.
 
 use rpc_core::FormatErrorKind;
 
-use super::arena::Span;
 use super::error::{Error, quoted};
+use super::nodes::Span;
 
-/// The bytes of a pickle, and where in them the machine is.
-pub(super) struct Bytes<'m> {
+/// Reads opcodes and their arguments from the bytes of a pickle.
+pub(super) struct OpcodeReader<'m> {
     message: &'m [u8],
-    /// The offset of the byte to read next.
+    /// The offset of the next byte to read.
     next: usize,
+    /// The offset of the last opcode.
     opcode_at: usize,
 }
 
-/// How a length is written.
+/// Encoding of a length.
 #[derive(Clone, Copy)]
 pub(super) enum LengthOf {
     U8,
@@ -23,7 +24,7 @@ pub(super) enum LengthOf {
     U64,
 }
 
-impl<'m> Bytes<'m> {
+impl<'m> OpcodeReader<'m> {
     pub(super) const fn new(message: &'m [u8]) -> Self {
         Self {
             message,
@@ -32,7 +33,7 @@ impl<'m> Bytes<'m> {
         }
     }
 
-    /// Where the opcode is that was read last.
+    /// Returns the offset of the last opcode.
     pub(super) const fn opcode_at(&self) -> usize {
         self.opcode_at
     }
@@ -42,22 +43,23 @@ impl<'m> Bytes<'m> {
         self.byte()
     }
 
-    /// Makes sure that nothing follows.
-    pub(super) fn end(&mut self) -> Result<(), Error> {
+    /// Returns an error if bytes are left.
+    pub(super) fn expect_end(&mut self) -> Result<(), Error> {
         let rest = self.message.len() - self.next;
         if rest == 0 {
             return Ok(());
         }
         self.opcode_at = self.next;
-        Err(self.syntax(format!("the pickle has stopped, but {rest} bytes follow")))
+        Err(self.syntax(format!("{rest} bytes follow the end of the pickle")))
     }
 
+    /// Reads the length of a FRAME, and checks it.
     pub(super) fn frame(&mut self) -> Result<(), Error> {
         let length = u64::from_le_bytes(self.array()?);
-        self.fits(length).map(|_| ())
+        self.expect_bytes(length).map(|_| ())
     }
 
-    /// A length, and as many bytes.
+    /// Reads a length, and skips as many bytes. Returns their span.
     pub(super) fn span(&mut self, length: LengthOf) -> Result<Span, Error> {
         let length = match length {
             LengthOf::U8 => self.byte()?.into(),
@@ -66,7 +68,7 @@ impl<'m> Bytes<'m> {
             LengthOf::I32 => u64::try_from(i32::from_le_bytes(self.array()?))
                 .map_err(|_| self.syntax("the length is negative"))?,
         };
-        let len = self.fits(length)?;
+        let len = self.expect_bytes(length)?;
         let start = self.next;
         self.next += len;
         Ok(Span {
@@ -75,12 +77,12 @@ impl<'m> Bytes<'m> {
         })
     }
 
-    /// Makes sure that as many bytes follow.
-    fn fits(&self, length: u64) -> Result<usize, Error> {
+    /// Returns an error if fewer than `length` bytes are left.
+    fn expect_bytes(&self, length: u64) -> Result<usize, Error> {
         let rest = self.message.len() - self.next;
         match usize::try_from(length) {
             Ok(length) if length <= rest => Ok(length),
-            _ => Err(self.syntax(format!("{length} bytes should follow, but only {rest} do"))),
+            _ => Err(self.syntax(format!("expected {length} more bytes, found {rest}"))),
         }
     }
 
@@ -99,6 +101,7 @@ impl<'m> Bytes<'m> {
         }
     }
 
+    /// Reads up to the next line feed, which it skips.
     pub(super) fn line(&mut self) -> Result<&'m str, Error> {
         let rest = &self.message[self.next..];
         let Some(end) = rest.iter().position(|byte| *byte == b'\n') else {
@@ -109,13 +112,14 @@ impl<'m> Bytes<'m> {
             .map_err(|_| self.error(FormatErrorKind::Character, "the line is not UTF-8"))
     }
 
+    /// Reads a memo number in decimal.
     pub(super) fn number(&mut self) -> Result<u32, Error> {
         let text = self.line()?;
         text.parse()
-            .map_err(|_| self.syntax(format!("{:?} is not a number of the memo", quoted(text))))
+            .map_err(|_| self.syntax(format!("{:?} is not a memo number", quoted(text))))
     }
 
-    /// An error at the opcode that was read last.
+    /// Creates an error at the last opcode.
     pub(super) fn error(&self, kind: FormatErrorKind, message: impl Into<String>) -> Error {
         Error::new(kind, self.opcode_at, message)
     }
@@ -130,7 +134,8 @@ impl<'m> Bytes<'m> {
     }
 }
 
-/// The integer of a little-endian two's complement, if it fits.
+/// Decodes an integer in little-endian two's complement. Returns `None` if it has more than 8
+/// bytes.
 pub(super) fn int_of(bytes: &[u8]) -> Option<i64> {
     let sign = bytes
         .last()
@@ -140,9 +145,9 @@ pub(super) fn int_of(bytes: &[u8]) -> Option<i64> {
     Some(i64::from_le_bytes(all))
 }
 
-/// Whether the bytes are UTF-8 but for surrogates encoded as if they were characters.
+/// Returns `true` if the bytes are UTF-8, except for surrogates encoded as if they were characters.
 ///
-/// That is how CPython writes a str that has them (`surrogatepass`).
+/// CPython writes a str with surrogates in this form (`surrogatepass`).
 pub(super) fn is_surrogatepass(bytes: &[u8]) -> bool {
     let mut rest = bytes;
     while let Err(error) = std::str::from_utf8(rest) {

@@ -1,15 +1,15 @@
-//! The opcodes of plain values.
+//! Writer of opcodes.
 
 use rpc_core::FormatError;
 
 use super::unrepresentable;
-use crate::codec::pickle::bytes::is_surrogatepass;
 use crate::codec::pickle::opcode;
+use crate::codec::pickle::opcode_reader::is_surrogatepass;
 
-/// Where the pickle is written to.
-pub(super) struct Output<'p>(pub(super) &'p mut Vec<u8>);
+/// Appends opcodes and their arguments to a pickle.
+pub(super) struct OpcodeWriter<'p>(pub(super) &'p mut Vec<u8>);
 
-impl Output<'_> {
+impl OpcodeWriter<'_> {
     pub(super) fn push(&mut self, opcode: u8) {
         self.0.push(opcode);
     }
@@ -42,7 +42,7 @@ impl Output<'_> {
         }
     }
 
-    /// An integer of any size, in little-endian two's complement.
+    /// Writes an integer of any size, in little-endian two's complement.
     pub(super) fn long(&mut self, bytes: &[u8]) -> Result<(), FormatError> {
         match u8::try_from(bytes.len()) {
             Ok(_) => self.short_long(bytes),
@@ -56,7 +56,7 @@ impl Output<'_> {
         Ok(())
     }
 
-    /// An integer of at most 255 bytes, without those that only repeat the sign.
+    /// Writes an integer of at most 255 bytes, without redundant sign bytes.
     fn short_long(&mut self, bytes: &[u8]) {
         let mut bytes = bytes;
         while let [rest @ .., before, last] = bytes {
@@ -78,7 +78,7 @@ impl Output<'_> {
         self.unicode(text.as_bytes());
     }
 
-    /// A text with lone surrogates.
+    /// Writes a text with lone surrogates.
     pub(super) fn surrogates(&mut self, bytes: &[u8]) -> Result<(), FormatError> {
         if !is_surrogatepass(bytes) {
             return Err(unrepresentable(
@@ -118,7 +118,7 @@ impl Output<'_> {
         self.extend(bytes);
     }
 
-    /// The value under this number of the memo.
+    /// Writes a reference to the memo entry of this number.
     pub(super) fn memoized(&mut self, number: u32) {
         match u8::try_from(number) {
             Ok(number) => self.extend(&[opcode::BINGET, number]),

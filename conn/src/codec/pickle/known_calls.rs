@@ -1,18 +1,20 @@
-//! What is written as a call of a known function, and is plain data nevertheless.
+//! Calls of known functions whose result is plain data, such as `complex`, `set` or `bytes`.
 
 use std::borrow::Cow;
 
 use rpc_core::FormatErrorKind;
 
-use super::arena::{Chain, ClassNode, Data, Id, Span};
 use super::error::Error;
 use super::machine::Machine;
+use super::nodes::{Chain, ClassNode, Data, Id, Span};
 
-/// No nested class has a longer name; an endless one would take more memory than its pickle.
+/// Maximum length of the name of a nested class. Real names are shorter; without a limit, a name
+/// could take more memory than its pickle.
 const MAX_NAME: usize = 256;
 
-/// Pushes the value that the call makes, if it is a known form. False if it is not.
-pub(super) fn plain(machine: &mut Machine<'_>, callable: Id, args: Id) -> Result<bool, Error> {
+/// Pushes the result of the call and returns `true`, if it is a call of a known function. Returns
+/// `false` otherwise.
+pub(super) fn resolve(machine: &mut Machine<'_>, callable: Id, args: Id) -> Result<bool, Error> {
     let arena = &machine.arena;
     let (Data::Class(index), Some(args)) = (arena.data(callable), arena.as_tuple(args)) else {
         return Ok(false);
@@ -50,7 +52,7 @@ pub(super) fn plain(machine: &mut Machine<'_>, callable: Id, args: Id) -> Result
             };
             let frozen = name == "frozenset";
             let items: Vec<Id> = arena.chain(chain).collect();
-            // The list can be used again, and so cost its length each time.
+            // A pickle can use the list in many calls, and each of them costs its length.
             machine.charge(items.len())?;
             if frozen {
                 Data::FrozenSet(machine.arena.pool(&items))
@@ -73,7 +75,8 @@ fn real(data: Data) -> Option<f64> {
     }
 }
 
-/// Bytes as Python 3 writes them for Python 2: as the text that has their characters.
+/// Returns the bytes of a `text` that is to be encoded as Latin-1, the form in which Python 3
+/// writes bytes for Python 2. Returns `None` if the arguments do not have this form.
 fn latin1(machine: &mut Machine<'_>, [text, encoding]: [Id; 2]) -> Result<Option<Span>, Error> {
     let (Data::Str(span), Some("latin1" | "latin-1")) =
         (machine.arena.data(text), machine.text_of(encoding)?)
@@ -97,12 +100,13 @@ fn latin1(machine: &mut Machine<'_>, [text, encoding]: [Id; 2]) -> Result<Option
         Some(span) => Ok(Some(span)),
         None => Err(machine.error(
             FormatErrorKind::Limit,
-            "the pickle makes more bytes of its texts than it has",
+            "the pickle encodes its texts as more bytes than it has",
         )),
     }
 }
 
-/// A nested class or a method, as protocols 2 and 3 name them.
+/// Pushes a nested class or a method, in the form of protocols 2 and 3: a call of `getattr`.
+/// Returns `false` if the arguments do not have this form.
 fn member(machine: &mut Machine<'_>, [outer, name]: [Id; 2]) -> Result<bool, Error> {
     let arena = &machine.arena;
     let (Data::Class(index), Some(name)) = (arena.data(outer), machine.text_of(name)?) else {

@@ -1,41 +1,42 @@
-//! Cycles and depth, where the nodes of a pickle are not a tree.
+//! Check for cycles and excessive depth, for pickles whose nodes are not a tree.
 
 use rpc_core::FormatErrorKind;
 
-use super::arena::{Arena, Id};
 use super::error::Error;
+use super::nodes::{Id, NodeArena};
 
-/// Where a node is in the search. What is above [`DONE`] is how deep the node is.
+/// State of a node in the depth-first search. In states above [`DONE`], the difference is the
+/// number of levels of the node, including its own.
 const UNSEEN: u16 = 0;
 const OPEN: u16 = 1;
 const DONE: u16 = 2;
 
-/// Makes sure that nothing contains itself, and that nothing is nested deeper than the limit.
+/// Returns an error if a node contains itself, or if nodes are nested deeper than `max_depth`.
 ///
-/// Reading counts the depth too, but not that of what it has already read. Without this, a value could
-/// be shared by one that is shared by one, and so on, each of them shallow, all together as deep as
-/// the pickle is long.
-pub(super) fn check(arena: &Arena<'_>, root: Id, max_depth: u8) -> Result<(), Error> {
+/// Decoding counts the depth too, but not the depth of shared values that were read before. Without
+/// this check, shared values could be nested in each other, each of them shallow, and all together
+/// as deep as the pickle is long.
+pub(super) fn check(arena: &NodeArena<'_>, root: Id, max_depth: u8) -> Result<(), Error> {
     if !arena.shares_containers {
         return Ok(());
     }
-    enum Step {
+    enum Visit {
         Enter(Id),
         Leave(Id),
     }
     let mut states = vec![UNSEEN; arena.nodes.len()];
-    let mut steps = vec![Step::Enter(root)];
-    while let Some(step) = steps.pop() {
-        match step {
-            Step::Enter(id) => {
+    let mut visits = vec![Visit::Enter(root)];
+    while let Some(visit) = visits.pop() {
+        match visit {
+            Visit::Enter(id) => {
                 if !arena.data(id).is_container() {
                     continue;
                 }
                 match states[id as usize] {
                     UNSEEN => {
                         states[id as usize] = OPEN;
-                        steps.push(Step::Leave(id));
-                        arena.each_part(id, |part| steps.push(Step::Enter(part)));
+                        visits.push(Visit::Leave(id));
+                        arena.each_part(id, |part| visits.push(Visit::Enter(part)));
                     }
                     OPEN => {
                         let text = format!("{} contains itself", arena.describe(id));
@@ -45,7 +46,7 @@ pub(super) fn check(arena: &Arena<'_>, root: Id, max_depth: u8) -> Result<(), Er
                     _ => {}
                 }
             }
-            Step::Leave(id) => {
+            Visit::Leave(id) => {
                 let mut deepest = 0;
                 arena.each_part(id, |part| {
                     deepest = deepest.max(states[part as usize].saturating_sub(DONE));
@@ -61,7 +62,7 @@ pub(super) fn check(arena: &Arena<'_>, root: Id, max_depth: u8) -> Result<(), Er
     Ok(())
 }
 
-/// The error of a value that is nested too deep.
+/// Creates the error for a value that is nested too deep.
 pub(super) fn too_deep(at: usize, max_depth: u8) -> Error {
     let text = format!("the values are nested more than {max_depth} deep");
     Error::new(FormatErrorKind::Limit, at, text)

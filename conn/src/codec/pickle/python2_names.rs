@@ -1,8 +1,8 @@
-//! The names that modules and classes had in Python 2.
+//! Names of modules and classes in Python 2.
 //!
-//! Up to protocol 2, Python 3 writes those, so that Python 2 can read them (`fix_imports`).
+//! Up to protocol 2, Python 3 writes these names, so that Python 2 can read them (`fix_imports`).
 
-/// The Python 3 name of what Python 2 calls `module.name`, as CPython's `_compat_pickle` has it.
+/// Returns the Python 3 name of `module.name` in Python 2, from CPython's `_compat_pickle`.
 pub(super) fn python3<'m>(module: &'m str, name: &'m str) -> (&'m str, &'m str) {
     match (module, name) {
         ("UserDict", "IterableUserDict") => ("collections", "UserDict"),
@@ -107,10 +107,10 @@ fn python3_module(module: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::python3;
+    use super::to_python3;
 
     #[test]
-    fn names_of_python_2() {
+    fn python_2_names_are_translated() {
         for (old, new) in [
             (("__builtin__", "xrange"), ("builtins", "range")),
             (("__builtin__", "set"), ("builtins", "set")),
@@ -122,7 +122,7 @@ mod tests {
             ),
             (("app", "Point"), ("app", "Point")),
         ] {
-            assert_eq!(python3(old.0, old.1), new);
+            assert_eq!(to_python3(old.0, old.1), new);
         }
     }
 }

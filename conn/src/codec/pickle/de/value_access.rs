@@ -1,4 +1,4 @@
-//! What a `Value` is made of: its kind, and the content of that kind.
+//! Nodes as a [`Value`](crate::codec::pickle::Value): its kind, and the content of that kind.
 
 use serde::de::value::{SeqAccessDeserializer, U32Deserializer};
 use serde::de::{
@@ -7,22 +7,22 @@ use serde::de::{
 };
 use serde::forward_to_deserialize_any;
 
-use super::access::{Elements, plain};
-use super::{NodeDe, Reader};
-use crate::codec::pickle::arena::{Chain, Data, Id, Ids, NONE, ObjectNode, Span};
+use super::access::{ElementAccess, scalars};
+use super::{NodeDe, NodeReader};
 use crate::codec::pickle::error::Error;
-use crate::codec::pickle::value::Kind;
+use crate::codec::pickle::nodes::{Chain, Data, Id, Ids, NONE, ObjectNode, Span};
+use crate::codec::pickle::value::ValueKind;
 
-/// Texts, bytes and integers up to this length are copied wherever the pickle refers to them.
-/// Longer ones are shared, as is what has contents.
-const COPIED: u32 = 64;
+/// Maximum length of texts, bytes and integers that are copied wherever the pickle refers to them.
+/// Longer ones are shared, as are containers.
+const MAX_COPIED: u32 = 64;
 
-/// A node as a variant of `Value`.
-pub(super) struct Kinds<'a, 'm>(pub(super) NodeDe<'a, 'm>);
+/// A node as a variant of `Value`, including `Shared` and `Reference`.
+pub(super) struct ValueVariant<'a, 'm>(pub(super) NodeDe<'a, 'm>);
 
-impl<'de, 'a, 'm> EnumAccess<'de> for Kinds<'a, 'm> {
+impl<'de, 'a, 'm> EnumAccess<'de> for ValueVariant<'a, 'm> {
     type Error = Error;
-    type Variant = Content<'a, 'm>;
+    type Variant = VariantContent<'a, 'm>;
 
     fn variant_seed<V: DeserializeSeed<'de>>(
         self,
@@ -31,15 +31,15 @@ impl<'de, 'a, 'm> EnumAccess<'de> for Kinds<'a, 'm> {
         let node = self.0;
         let data = node.data();
         if !node.arena().is_shared(node.id) || !is_shareable(data) {
-            return Tagged(node).variant_seed(seed);
+            return UnsharedVariant(node).variant_seed(seed);
         }
         let mut references = node.reader.references.borrow_mut();
         let next = references.len() as u32;
         let (kind, content) = match references.get(&node.id) {
-            Some(number) => (Kind::Reference, Content::Reference(*number)),
+            Some(number) => (ValueKind::Reference, VariantContent::Reference(*number)),
             None => {
                 references.insert(node.id, next);
-                (Kind::Shared, Content::Shared(node))
+                (ValueKind::Shared, VariantContent::Shared(node))
             }
         };
         drop(references);
@@ -51,53 +51,55 @@ fn is_shareable(data: Data) -> bool {
     match data {
         Data::ByteArray(_) => true,
         Data::Str(span) | Data::Surrogates(span) | Data::Bytes(span) | Data::Long(span) => {
-            span.len > COPIED
+            span.len > MAX_COPIED
         }
         data => data.is_container(),
     }
 }
 
-/// A node as a variant of `Value`, shared or not.
-struct Tagged<'a, 'm>(NodeDe<'a, 'm>);
+/// A node as a variant of `Value`, even if it is shared.
+struct UnsharedVariant<'a, 'm>(NodeDe<'a, 'm>);
 
-impl<'de, 'a, 'm> EnumAccess<'de> for Tagged<'a, 'm> {
+impl<'de, 'a, 'm> EnumAccess<'de> for UnsharedVariant<'a, 'm> {
     type Error = Error;
-    type Variant = Content<'a, 'm>;
+    type Variant = VariantContent<'a, 'm>;
 
     fn variant_seed<V: DeserializeSeed<'de>>(
         self,
         seed: V,
     ) -> Result<(V::Value, Self::Variant), Error> {
         let kind = match self.0.data() {
-            Data::None => Kind::None,
-            Data::Bool(_) => Kind::Bool,
-            Data::Int(_) => Kind::Int,
-            Data::Long(_) => Kind::BigInt,
-            Data::Float(_) => Kind::Float,
-            Data::Complex(_) => Kind::Complex,
-            Data::Str(_) => Kind::Str,
-            Data::Surrogates(_) => Kind::SurrogateStr,
-            Data::Bytes(_) => Kind::Bytes,
-            Data::ByteArray(_) => Kind::ByteArray,
-            Data::List(_) => Kind::List,
-            Data::Tuple(_) => Kind::Tuple,
-            Data::Set(_) => Kind::Set,
-            Data::FrozenSet(_) => Kind::FrozenSet,
-            Data::Dict(_) => Kind::Dict,
-            Data::Class(_) => Kind::Class,
-            Data::Object(index) if self.0.arena().objects[index as usize].reduced => Kind::Reduced,
-            Data::Object(_) => Kind::Object,
+            Data::None => ValueKind::None,
+            Data::Bool(_) => ValueKind::Bool,
+            Data::Int(_) => ValueKind::Int,
+            Data::Long(_) => ValueKind::BigInt,
+            Data::Float(_) => ValueKind::Float,
+            Data::Complex(_) => ValueKind::Complex,
+            Data::Str(_) => ValueKind::Str,
+            Data::Surrogates(_) => ValueKind::SurrogateStr,
+            Data::Bytes(_) => ValueKind::Bytes,
+            Data::ByteArray(_) => ValueKind::ByteArray,
+            Data::List(_) => ValueKind::List,
+            Data::Tuple(_) => ValueKind::Tuple,
+            Data::Set(_) => ValueKind::Set,
+            Data::FrozenSet(_) => ValueKind::FrozenSet,
+            Data::Dict(_) => ValueKind::Dict,
+            Data::Class(_) => ValueKind::Class,
+            Data::Object(index) if self.0.arena().objects[index as usize].reduced => {
+                ValueKind::Reduced
+            }
+            Data::Object(_) => ValueKind::Object,
         };
-        Ok((tag(seed, kind)?, Content::Of(self.0)))
+        Ok((tag(seed, kind)?, VariantContent::Of(self.0)))
     }
 }
 
-fn tag<'de, V: DeserializeSeed<'de>>(seed: V, kind: Kind) -> Result<V::Value, Error> {
+fn tag<'de, V: DeserializeSeed<'de>>(seed: V, kind: ValueKind) -> Result<V::Value, Error> {
     let number: U32Deserializer<Error> = (kind as u32).into_deserializer();
     seed.deserialize(number)
 }
 
-impl<'de> Deserializer<'de> for Tagged<'_, '_> {
+impl<'de> Deserializer<'de> for UnsharedVariant<'_, '_> {
     type Error = Error;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
@@ -112,13 +114,13 @@ impl<'de> Deserializer<'de> for Tagged<'_, '_> {
 }
 
 /// The content of a variant.
-pub(super) enum Content<'a, 'm> {
+pub(super) enum VariantContent<'a, 'm> {
     Of(NodeDe<'a, 'm>),
     Shared(NodeDe<'a, 'm>),
     Reference(u32),
 }
 
-impl<'de> VariantAccess<'de> for Content<'_, '_> {
+impl<'de> VariantAccess<'de> for VariantContent<'_, '_> {
     type Error = Error;
 
     fn unit_variant(self) -> Result<(), Error> {
@@ -128,9 +130,9 @@ impl<'de> VariantAccess<'de> for Content<'_, '_> {
     fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Error> {
         match self {
             Self::Of(node) => seed
-                .deserialize(Contents(node))
+                .deserialize(ContentDe(node))
                 .map_err(|error| error.at(node.at())),
-            Self::Shared(node) => seed.deserialize(Tagged(node)),
+            Self::Shared(node) => seed.deserialize(UnsharedVariant(node)),
             Self::Reference(number) => seed.deserialize(number.into_deserializer()),
         }
     }
@@ -148,15 +150,15 @@ impl<'de> VariantAccess<'de> for Content<'_, '_> {
     }
 }
 
-/// Only a type that takes the name of `Value` for its own comes here.
+/// Creates the error for a type that uses the name of `Value`, and is not `Value`.
 fn unexpected() -> Error {
-    Error::custom("a pickle::Value is read in a form that it does not have")
+    Error::custom("pickle::Value has no variant of this form")
 }
 
-/// The content of a node.
-struct Contents<'a, 'm>(NodeDe<'a, 'm>);
+/// Deserializer of the content of a node.
+struct ContentDe<'a, 'm>(NodeDe<'a, 'm>);
 
-impl<'de> Deserializer<'de> for Contents<'_, '_> {
+impl<'de> Deserializer<'de> for ContentDe<'_, '_> {
     type Error = Error;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
@@ -177,10 +179,10 @@ fn content<'de, V: Visitor<'de>>(node: NodeDe<'_, '_>, visitor: V) -> Result<V::
         Data::Tuple(span) | Data::FrozenSet(span) => arena.span(span),
         Data::Dict(chain) => {
             let ids = arena.chain(chain);
-            return visitor.visit_seq(Pairs::new(node.reader, ids, node.deeper()?));
+            return visitor.visit_seq(EntrySeq::new(node.reader, ids, node.deeper()?));
         }
         Data::Object(index) => {
-            return visitor.visit_seq(Object {
+            return visitor.visit_seq(ObjectParts {
                 node,
                 object: arena.objects[index as usize],
                 parts: 0,
@@ -188,11 +190,11 @@ fn content<'de, V: Visitor<'de>>(node: NodeDe<'_, '_>, visitor: V) -> Result<V::
         }
         data => return scalar(node, data, visitor),
     };
-    visitor.visit_seq(Elements::new(node.reader, ids, node.deeper()?))
+    visitor.visit_seq(ElementAccess::new(node.reader, ids, node.deeper()?))
 }
 
-/// What has no contents. It is a function of its own, so as to take no room on the stack at each
-/// level.
+/// Reads a value without contents. This is a separate function, so that its variables take no stack
+/// at each level.
 fn scalar<'de, V: Visitor<'de>>(
     node: NodeDe<'_, '_>,
     data: Data,
@@ -207,25 +209,25 @@ fn scalar<'de, V: Visitor<'de>>(
         Data::Long(span) | Data::Surrogates(span) | Data::Bytes(span) | Data::ByteArray(span) => {
             visitor.visit_bytes(node.bytes(span)?)
         }
-        Data::Complex(index) => visitor.visit_seq(plain(&arena.complexes[index as usize])),
+        Data::Complex(index) => visitor.visit_seq(scalars(&arena.complexes[index as usize])),
         Data::Class(index) => {
             let class = &arena.classes[index as usize];
-            node.copied(class.module.len() + class.name.len())?;
-            visitor.visit_seq(plain(&[class.module, &*class.name]))
+            node.count_copied(class.module.len() + class.name.len())?;
+            visitor.visit_seq(scalars(&[class.module, &*class.name]))
         }
         _ => visitor.visit_unit(),
     }
 }
 
 /// The parts of an instance.
-struct Object<'a, 'm> {
+struct ObjectParts<'a, 'm> {
     node: NodeDe<'a, 'm>,
     object: ObjectNode,
-    /// How many were read.
+    /// Number of parts read.
     parts: u8,
 }
 
-impl<'de> SeqAccess<'de> for Object<'_, '_> {
+impl<'de> SeqAccess<'de> for ObjectParts<'_, '_> {
     type Error = Error;
 
     fn next_element_seed<T: DeserializeSeed<'de>>(
@@ -238,7 +240,7 @@ impl<'de> SeqAccess<'de> for Object<'_, '_> {
             parts,
         } = self;
         let (reader, arena, depth) = (node.reader, node.arena(), node.deeper()?);
-        // The tuple of the arguments, and the dict of those with keywords, are a level more.
+        // The tuple of the arguments and the dict of the keyword arguments are one level more.
         let inner = |id: Id| reader.deeper(depth, id);
         *parts += 1;
         match *parts {
@@ -250,7 +252,7 @@ impl<'de> SeqAccess<'de> for Object<'_, '_> {
                     Data::Tuple(span) => span,
                     _ => Span::default(),
                 };
-                let args = Elements::new(reader, arena.span(args), inner(object.args)?);
+                let args = ElementAccess::new(reader, arena.span(args), inner(object.args)?);
                 seed.deserialize(SeqAccessDeserializer::new(args)).map(Some)
             }
             3 => {
@@ -261,17 +263,17 @@ impl<'de> SeqAccess<'de> for Object<'_, '_> {
                         _ => (Chain::EMPTY, 0),
                     },
                 };
-                let kwargs = Pairs::new(reader, arena.chain(kwargs), depth);
+                let kwargs = EntrySeq::new(reader, arena.chain(kwargs), depth);
                 seed.deserialize(SeqAccessDeserializer::new(kwargs))
                     .map(Some)
             }
             4 => {
-                let items = Elements::new(reader, arena.chain(object.items), depth);
+                let items = ElementAccess::new(reader, arena.chain(object.items), depth);
                 seed.deserialize(SeqAccessDeserializer::new(items))
                     .map(Some)
             }
             5 => {
-                let entries = Pairs::new(reader, arena.chain(object.entries), depth);
+                let entries = EntrySeq::new(reader, arena.chain(object.entries), depth);
                 seed.deserialize(SeqAccessDeserializer::new(entries))
                     .map(Some)
             }
@@ -280,7 +282,7 @@ impl<'de> SeqAccess<'de> for Object<'_, '_> {
                     NONE => None,
                     state => Some(reader.node(state, depth)?),
                 };
-                seed.deserialize(State(state)).map(Some)
+                seed.deserialize(OptionalState(state)).map(Some)
             }
             _ => Ok(None),
         }
@@ -288,9 +290,9 @@ impl<'de> SeqAccess<'de> for Object<'_, '_> {
 }
 
 /// The state of an instance, if it has one.
-struct State<'a, 'm>(Option<NodeDe<'a, 'm>>);
+struct OptionalState<'a, 'm>(Option<NodeDe<'a, 'm>>);
 
-impl<'de> Deserializer<'de> for State<'_, '_> {
+impl<'de> Deserializer<'de> for OptionalState<'_, '_> {
     type Error = Error;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
@@ -307,20 +309,20 @@ impl<'de> Deserializer<'de> for State<'_, '_> {
     }
 }
 
-/// Keys with their values.
-struct Pairs<'a, 'm> {
-    reader: &'a Reader<'m>,
+/// The entries of a dict, as a sequence of pairs.
+struct EntrySeq<'a, 'm> {
+    reader: &'a NodeReader<'m>,
     ids: Ids<'a>,
     depth: u8,
 }
 
-impl<'a, 'm> Pairs<'a, 'm> {
-    const fn new(reader: &'a Reader<'m>, ids: Ids<'a>, depth: u8) -> Self {
+impl<'a, 'm> EntrySeq<'a, 'm> {
+    const fn new(reader: &'a NodeReader<'m>, ids: Ids<'a>, depth: u8) -> Self {
         Self { reader, ids, depth }
     }
 }
 
-impl<'de> SeqAccess<'de> for Pairs<'_, '_> {
+impl<'de> SeqAccess<'de> for EntrySeq<'_, '_> {
     type Error = Error;
 
     fn next_element_seed<T: DeserializeSeed<'de>>(
@@ -330,7 +332,7 @@ impl<'de> SeqAccess<'de> for Pairs<'_, '_> {
         let (Some(key), Some(value)) = (self.ids.next(), self.ids.next()) else {
             return Ok(None);
         };
-        let pair = Pair {
+        let pair = EntryTuple {
             reader: self.reader,
             ids: [Some(key), Some(value)],
             depth: self.depth,
@@ -343,14 +345,14 @@ impl<'de> SeqAccess<'de> for Pairs<'_, '_> {
     }
 }
 
-/// A key and its value.
-struct Pair<'a, 'm> {
-    reader: &'a Reader<'m>,
+/// A key and its value, as a tuple.
+struct EntryTuple<'a, 'm> {
+    reader: &'a NodeReader<'m>,
     ids: [Option<Id>; 2],
     depth: u8,
 }
 
-impl<'de> SeqAccess<'de> for Pair<'_, '_> {
+impl<'de> SeqAccess<'de> for EntryTuple<'_, '_> {
     type Error = Error;
 
     fn next_element_seed<T: DeserializeSeed<'de>>(

@@ -1,7 +1,7 @@
-//! What a pickle describes, as nodes that name each other by number.
+//! The values of a pickle, as nodes in an arena that refer to each other by index.
 //!
-//! Python writes a container before its contents, and refers back to it while it is being filled;
-//! numbers allow that, and dropping them is not recursive. Texts and bytes stay in the message.
+//! Python writes a container before its contents, and may refer to it before it is complete.
+//! Indices allow that, and dropping them is not recursive. Texts and bytes stay in the message.
 
 use std::borrow::Cow;
 use std::str;
@@ -10,10 +10,10 @@ use num_bigint::BigInt;
 
 use super::error::quoted;
 
-/// The number of a node.
+/// Index of a node.
 pub(super) type Id = u32;
 
-/// The end of a chain, and the part that an object does not have.
+/// Marks the end of a chain, and a missing part of an object.
 pub(super) const NONE: u32 = u32::MAX;
 
 /// A node, and the offset of the opcode that made it.
@@ -23,7 +23,7 @@ pub(super) struct Node {
     pub(super) data: Data,
 }
 
-/// What a node is. It is kept to twelve bytes, so that a node is no more than sixteen.
+/// Type and content of a node. Its size is 12 bytes, so that a node takes 16.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Data {
     None,
@@ -32,11 +32,11 @@ pub(super) enum Data {
     /// An integer beyond 64 bits: little-endian two's complement.
     Long(Span),
     Float(Bits),
-    /// Where its parts are in [`Arena::complexes`].
+    /// Index in [`NodeArena::complexes`].
     Complex(u32),
     /// Valid UTF-8.
     Str(Span),
-    /// UTF-8 but for surrogates, which are encoded as if they were characters.
+    /// UTF-8, except for surrogates, which are encoded as if they were characters.
     Surrogates(Span),
     Bytes(Span),
     ByteArray(Span),
@@ -45,13 +45,13 @@ pub(super) enum Data {
     Dict(Chain),
     Tuple(Span),
     FrozenSet(Span),
-    /// Where it is in [`Arena::classes`].
+    /// Index in [`NodeArena::classes`].
     Class(u32),
-    /// Where it is in [`Arena::objects`].
+    /// Index in [`NodeArena::objects`].
     Object(u32),
 }
 
-/// Sixty-four bits, aligned to thirty-two.
+/// 64 bits with the alignment of a `u32`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bits([u32; 2]);
 
@@ -73,14 +73,15 @@ impl Bits {
     }
 }
 
-/// A range of the message (and the bytes after it, see [`Arena::bytes`]) or of the pool.
+/// A range of the pool, or of the message. Beyond the end of the message, it is a range of the
+/// bytes that the arena owns: see [`NodeArena::bytes`].
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Span {
     pub(super) start: u32,
     pub(super) len: u32,
 }
 
-/// The contents of something that grows: a first and a last run.
+/// The contents of a growing container: the indices of its first and last run.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Chain {
     first: u32,
@@ -98,7 +99,7 @@ impl Chain {
     }
 }
 
-/// Contents that came together, and the run that came after.
+/// Contents that were added at once, and the index of the next run.
 #[derive(Clone, Copy, Debug)]
 struct Run {
     span: Span,
@@ -112,7 +113,7 @@ pub(super) struct ClassNode<'m> {
     pub(super) name: Cow<'m, str>,
 }
 
-/// An instance; parts that it does not have are [`NONE`].
+/// An instance. Missing parts are [`NONE`].
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ObjectNode {
     pub(super) callable: Id,
@@ -123,15 +124,16 @@ pub(super) struct ObjectNode {
     pub(super) state: Id,
     pub(super) items: Chain,
     pub(super) entries: Chain,
-    /// Made by REDUCE, not by NEWOBJ.
+    /// `true` if the opcode was REDUCE, `false` if it was NEWOBJ or NEWOBJ_EX.
     pub(super) reduced: bool,
 }
 
 /// All nodes of a pickle.
 #[derive(Debug)]
-pub(super) struct Arena<'m> {
+pub(super) struct NodeArena<'m> {
     message: &'m [u8],
-    /// Bytes that are not in the message as such. Spans count them on from the end of the message.
+    /// Bytes that are not in the message. In spans, their offsets start at the length of the
+    /// message.
     owned: Vec<u8>,
     pub(super) nodes: Vec<Node>,
     pool: Vec<Id>,
@@ -139,13 +141,13 @@ pub(super) struct Arena<'m> {
     pub(super) classes: Vec<ClassNode<'m>>,
     pub(super) objects: Vec<ObjectNode>,
     pub(super) complexes: Vec<[f64; 2]>,
-    /// A bit for each node: whether the pickle refers to it more than once.
+    /// A bit for each node, set if the pickle refers to it more than once.
     shared: Vec<u64>,
-    /// Whether anything with contents is shared. If not, the nodes are a tree.
+    /// `true` if a container is shared. If not, the nodes are a tree.
     pub(super) shares_containers: bool,
 }
 
-impl<'m> Arena<'m> {
+impl<'m> NodeArena<'m> {
     pub(super) const fn new(message: &'m [u8]) -> Self {
         Self {
             message,
@@ -165,11 +167,12 @@ impl<'m> Arena<'m> {
         self.nodes[id as usize].data
     }
 
-    /// The offset of the opcode that made the node.
+    /// Returns the offset of the opcode that made the node.
     pub(super) fn at(&self, id: Id) -> usize {
         self.nodes[id as usize].at as usize
     }
 
+    /// Returns the bytes of a span, in the message or among the owned bytes.
     pub(super) fn bytes(&self, span: Span) -> &[u8] {
         let (start, len) = (span.start as usize, span.len as usize);
         match start.checked_sub(self.message.len()) {
@@ -178,11 +181,11 @@ impl<'m> Arena<'m> {
         }
     }
 
-    /// The text of a [`Data::Str`].
+    /// Returns the text of a [`Data::Str`].
     pub(super) fn text(&self, span: Span) -> &'m str {
         let (start, len) = (span.start as usize, span.len as usize);
-        // It was checked when it was read, and is always in the message. Checking it again is less
-        // than what else is done with it.
+        // The text is always in the message, and was checked when the machine read it. Checking it
+        // again costs less than the rest of its processing.
         let bytes = self.message.get(start..start + len).unwrap_or_default();
         str::from_utf8(bytes).unwrap_or_default()
     }
@@ -191,8 +194,9 @@ impl<'m> Arena<'m> {
         BigInt::from_signed_bytes_le(self.bytes(span))
     }
 
-    /// Keeps bytes that are not in the message. `None` if they are more than the message itself:
-    /// then they are not what Python writes, but one text read over and over.
+    /// Stores bytes that are not in the message. Returns `None` if all of these together would be
+    /// longer than the message. Python does not write such a pickle, which encodes one text again
+    /// and again.
     pub(super) fn own(&mut self, bytes: impl ExactSizeIterator<Item = u8>) -> Option<Span> {
         let (start, len) = (self.owned.len(), bytes.len());
         if start + len > self.message.len() {
@@ -205,7 +209,7 @@ impl<'m> Arena<'m> {
         })
     }
 
-    /// Puts nodes into the pool.
+    /// Appends nodes to the pool.
     pub(super) fn pool(&mut self, ids: &[Id]) -> Span {
         let start = self.pool.len() as u32;
         self.pool.extend_from_slice(ids);
@@ -244,32 +248,33 @@ impl<'m> Arena<'m> {
         }
     }
 
-    /// The nodes of a tuple.
+    /// Iterates over the elements of a tuple or frozenset.
     pub(super) fn span(&self, span: Span) -> Ids<'_> {
         Ids {
             runs: &self.runs,
             pool: &self.pool,
-            now: self.slice(span),
+            current: self.slice(span),
             next: NONE,
         }
     }
 
-    /// The nodes of a list, a set, or in turns the keys and values of a dict.
+    /// Iterates over the elements of a list or set, or over the alternating keys and values of a
+    /// dict.
     pub(super) fn chain(&self, chain: Chain) -> Ids<'_> {
         Ids {
             runs: &self.runs,
             pool: &self.pool,
-            now: &[],
+            current: &[],
             next: chain.first,
         }
     }
 
-    /// What a tuple consists of.
+    /// Returns the elements of a tuple.
     pub(super) fn slice(&self, span: Span) -> &[Id] {
         &self.pool[span.start as usize..][..span.len as usize]
     }
 
-    /// The elements of the node, if it is a tuple.
+    /// Returns the elements of the node, if it is a tuple.
     pub(super) fn as_tuple(&self, id: Id) -> Option<&[Id]> {
         match self.data(id) {
             Data::Tuple(span) => Some(self.slice(span)),
@@ -277,7 +282,8 @@ impl<'m> Arena<'m> {
         }
     }
 
-    /// The state of an instance with slots, `(state, slots)`.
+    /// Returns the parts of the state of an instance with slots, `(dict, slots)`, if it has this
+    /// form.
     pub(super) fn as_slots(&self, state: Id) -> Option<[Id; 2]> {
         let [first, slots] = *self.as_tuple(state)? else {
             return None;
@@ -287,7 +293,7 @@ impl<'m> Arena<'m> {
         fits.then_some([first, slots])
     }
 
-    /// Notes that the pickle refers to the node once more.
+    /// Records that the pickle refers to the node once more.
     pub(super) fn share(&mut self, id: Id) {
         self.shares_containers |= self.data(id).is_container();
         let word = id as usize / 64;
@@ -297,13 +303,13 @@ impl<'m> Arena<'m> {
         self.shared[word] |= 1 << (id % 64);
     }
 
-    /// Whether the pickle refers to the node more than once.
+    /// Returns `true` if the pickle refers to the node more than once.
     pub(super) fn is_shared(&self, id: Id) -> bool {
         let word = self.shared.get(id as usize / 64);
         word.is_some_and(|word| word & 1 << (id % 64) != 0)
     }
 
-    /// Calls `visit` with everything that the node consists of.
+    /// Calls `visit` with each node that the node contains.
     pub(super) fn each_part(&self, id: Id, mut visit: impl FnMut(Id)) {
         match self.data(id) {
             Data::List(chain) | Data::Set(chain) | Data::Dict(chain) => {
@@ -328,7 +334,7 @@ impl<'m> Arena<'m> {
         format!("{}.{}", quoted(class.module), quoted(&class.name))
     }
 
-    /// What Python calls the node, for messages.
+    /// Returns the name of the node in Python, for error messages.
     pub(super) fn describe(&self, id: Id) -> String {
         match self.data(id) {
             Data::Class(index) => format!("the class {}", self.class_name(index)),
@@ -342,7 +348,7 @@ impl<'m> Arena<'m> {
 }
 
 impl Data {
-    /// What Python calls its type.
+    /// Returns the name of its type in Python.
     pub(super) const fn kind(self) -> &'static str {
         match self {
             Self::None => "None",
@@ -364,7 +370,7 @@ impl Data {
         }
     }
 
-    /// Whether it consists of other nodes.
+    /// Returns `true` if it contains other nodes.
     pub(super) const fn is_container(self) -> bool {
         matches!(
             self,
@@ -378,12 +384,12 @@ impl Data {
     }
 }
 
-/// The contents of a container, in their order.
+/// Iterator over the contents of a container, in their order.
 #[derive(Clone, Debug)]
 pub(super) struct Ids<'a> {
     runs: &'a [Run],
     pool: &'a [Id],
-    now: &'a [Id],
+    current: &'a [Id],
     next: u32,
 }
 
@@ -392,19 +398,20 @@ impl Iterator for Ids<'_> {
 
     fn next(&mut self) -> Option<Id> {
         loop {
-            if let Some((first, rest)) = self.now.split_first() {
-                self.now = rest;
+            if let Some((first, rest)) = self.current.split_first() {
+                self.current = rest;
                 return Some(*first);
             }
             let run = self.runs.get(self.next as usize)?;
-            self.now = &self.pool[run.span.start as usize..][..run.span.len as usize];
+            self.current = &self.pool[run.span.start as usize..][..run.span.len as usize];
             self.next = run.next;
         }
     }
 
-    /// What is certain is the length of the run; following all runs would cost as much as reading.
+    /// The lower bound is the rest of the current run: following all runs would cost as much as
+    /// reading them.
     fn size_hint(&self) -> (usize, Option<usize>) {
-        (self.now.len(), None)
+        (self.current.len(), None)
     }
 }
 
@@ -419,7 +426,7 @@ mod tests {
 
     #[test]
     fn chains_grow_while_others_do() {
-        let mut arena = Arena::new(b"");
+        let mut arena = NodeArena::new(b"");
         let (mut a, mut b) = (Chain::EMPTY, Chain::EMPTY);
         a = arena.extend(a, &[1, 2]);
         a = arena.extend(a, &[3]);
