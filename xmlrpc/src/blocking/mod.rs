@@ -12,8 +12,6 @@
 //! # }
 //! ```
 
-mod sockets;
-
 use std::fmt;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -25,9 +23,9 @@ use rpc_core::{Args, BlockingCaller, CallError, Caller as _, Context, Name};
 use serde::de::DeserializeOwned;
 use tokio::runtime::Handle;
 
-use self::sockets::Connector;
 use crate::client::batch::Calls;
 use crate::client::endpoint::Endpoint;
+use crate::client::transport::BlockingConnector;
 use crate::{ClientOptions, InvalidUrl, Results, Ticket, XmlRpc};
 
 /// A client of one XML-RPC server, whose calls block the calling thread.
@@ -40,7 +38,7 @@ use crate::{ClientOptions, InvalidUrl, Results, Ticket, XmlRpc};
 /// tokio's `spawn_blocking`. Elsewhere in a runtime a call fails as [`CallError::NotSent`].
 #[derive(Clone)]
 pub struct Client {
-    endpoint: Arc<Endpoint<Connector>>,
+    endpoint: Arc<Endpoint<BlockingConnector>>,
 }
 
 impl Client {
@@ -60,7 +58,7 @@ impl Client {
     /// As with [`new`](Self::new).
     #[expect(clippy::needless_pass_by_value, reason = "as with every with_options")]
     pub fn with_options(url: &str, options: ClientOptions) -> Result<Self, InvalidUrl> {
-        let endpoint = Endpoint::new(url, &options, Connector::to)?;
+        let endpoint = Endpoint::new(url, &options, BlockingConnector::to)?;
         Ok(Self {
             endpoint: Arc::new(endpoint),
         })
@@ -96,7 +94,7 @@ impl BlockingCaller for Client {
         context: Context,
         args: impl Args,
     ) -> Result<R, CallError> {
-        wait(self.endpoint.call_in(context, args))
+        complete(self.endpoint.call_in(context, args))
     }
 }
 
@@ -146,12 +144,12 @@ impl Batch {
     /// As with the async [`send`](crate::Batch::send); also [`CallError::NotSent`] from within an
     /// async runtime.
     pub fn send(self) -> Result<Results, CallError> {
-        wait(self.calls.send(&self.client.endpoint))
+        complete(self.calls.send(&self.client.endpoint))
     }
 }
 
 /// What a future gives whose only waits are those of its thread for sockets.
-fn wait<T>(future: impl Future<Output = Result<T, CallError>>) -> Result<T, CallError> {
+fn complete<T>(future: impl Future<Output = Result<T, CallError>>) -> Result<T, CallError> {
     // Nothing tells whether blocking is allowed at this place of a runtime, but trying.
     if let Ok(runtime) = Handle::try_current() {
         let attempt = AssertUnwindSafe(|| runtime.block_on(async {}));

@@ -5,7 +5,7 @@ use std::io;
 use std::time::Instant;
 
 use super::response::{Buffer, Response, ResponseReader};
-use super::transport::{Progress, Stream, is_timed_out};
+use super::stream::{Progress, Stream, is_timed_out};
 
 /// A connection to the server.
 pub(super) struct Connection<S> {
@@ -15,7 +15,7 @@ pub(super) struct Connection<S> {
 }
 
 /// Why there is no response.
-pub(super) enum Failure {
+pub(super) enum ExchangeError {
     /// No byte of the request was written.
     Unsent(io::Error),
     /// Anything may have become of the request.
@@ -41,7 +41,7 @@ impl<S: Stream> Connection<S> {
     /// Whether the other end is there still, as far as can be known without asking it. What it says without being
     /// asked, such as that it waited for too long, belongs to no request.
     pub(super) async fn is_alive(&mut self) -> bool {
-        self.stream.is_quiet().await
+        self.stream.is_idle().await
     }
 
     /// Sends a request and reads its response. An answer that comes before the end of the request is an answer.
@@ -50,7 +50,7 @@ impl<S: Stream> Connection<S> {
         request: &[u8],
         max_body: usize,
         deadline: Option<Instant>,
-    ) -> Result<Response, Failure> {
+    ) -> Result<Response, ExchangeError> {
         self.is_reusable = false;
         let mut response = ResponseReader::new(max_body);
         let mut unsent = request;
@@ -64,8 +64,10 @@ impl<S: Stream> Connection<S> {
                     continue;
                 }
                 Ok(Progress::Read(length)) if unsent.len() < request.len() => length,
-                Ok(Progress::Read(_)) => return Err(Failure::Unsent(unasked())),
-                Err(error) if unsent.len() == request.len() => return Err(Failure::Unsent(error)),
+                Ok(Progress::Read(_)) => return Err(ExchangeError::Unsent(unexpected_data())),
+                Err(error) if unsent.len() == request.len() => {
+                    return Err(ExchangeError::Unsent(error));
+                }
                 Err(error) => {
                     // The answer that the other end gave before it hung up can still be read.
                     failure = Some(error);
@@ -78,7 +80,7 @@ impl<S: Stream> Connection<S> {
             let space = self.buffer.space();
             is_read = match self.stream.read(space, deadline).await {
                 Ok(length) => self.receive(&mut response, length)?,
-                Err(error) if is_timed_out(&error) => return Err(Failure::TimedOut),
+                Err(error) if is_timed_out(&error) => return Err(ExchangeError::TimedOut),
                 Err(error) => {
                     failure.get_or_insert(error);
                     break;
@@ -86,20 +88,24 @@ impl<S: Stream> Connection<S> {
             };
         }
         let failure = failure.filter(|_| !is_read).map(Into::into);
-        let response = response.finish(failure).map_err(Failure::Lost)?;
+        let response = response.finish(failure).map_err(ExchangeError::Lost)?;
         let is_settled = unsent.is_empty() && self.buffer.unread().is_empty();
         self.is_reusable = response.keeps_open && is_settled;
         self.buffer.shrink();
         Ok(response)
     }
 
-    fn receive(&mut self, response: &mut ResponseReader, length: usize) -> Result<bool, Failure> {
+    fn receive(
+        &mut self,
+        response: &mut ResponseReader,
+        length: usize,
+    ) -> Result<bool, ExchangeError> {
         let received = response.receive(&mut self.buffer, length);
-        received.map_err(|error| Failure::Lost(error.into()))
+        received.map_err(|error| ExchangeError::Lost(error.into()))
     }
 }
 
-fn unasked() -> io::Error {
+fn unexpected_data() -> io::Error {
     io::Error::new(
         io::ErrorKind::ConnectionAborted,
         "the other end spoke before it was asked, or hung up",

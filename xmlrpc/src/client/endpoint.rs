@@ -10,18 +10,19 @@ use rpc_core::{Args, Call, CallError, Caller, Context, Format as _, FormatError,
 use serde::de::DeserializeOwned;
 use url::Url;
 
-use super::connection::{Connection, Failure};
+use super::connection::{Connection, ExchangeError};
 use super::cookies::Cookies;
 use super::error::{ConnectError, InvalidUrl};
 use super::options::ClientOptions;
-use super::pool::Pool;
+use super::pool::{Pool, Transport};
 use super::proxy::Proxy;
 use super::redirect;
 use super::reply::reply;
 use super::request::{Request, Template};
 use super::response::Response;
 use super::secrets::Secrets;
-use super::transport::{Destination, Transport, is_timed_out};
+use super::stream::is_timed_out;
+use super::transport::Destination;
 use super::url::Target;
 use crate::XmlRpc;
 use crate::document::{reply_result, write_call};
@@ -114,7 +115,7 @@ impl<T: Transport> Endpoint<T> {
         self.lacks_multicall.load(Ordering::Relaxed)
     }
 
-    pub(super) fn remember_that_multicall_is_lacking(&self) {
+    pub(super) fn set_lacks_multicall(&self) {
         self.lacks_multicall.store(true, Ordering::Relaxed);
     }
 
@@ -190,13 +191,15 @@ impl<T: Transport> Endpoint<T> {
                 Ok(response) => response,
                 // It turned out that the connection is closed. One that breaks at any later time ends as
                 // `CallError::Lost`.
-                Err(Failure::Unsent(_)) if !is_new => continue,
-                Err(Failure::Unsent(error)) => {
-                    return Err(CallError::NotSent(told(error, "answer", begin).into()));
+                Err(ExchangeError::Unsent(_)) if !is_new => continue,
+                Err(ExchangeError::Unsent(error)) => {
+                    return Err(CallError::NotSent(
+                        describe_timeout(error, "answer", begin).into(),
+                    ));
                 }
-                Err(Failure::Lost(error)) => return Err(CallError::Lost(error)),
-                Err(Failure::TimedOut) => {
-                    return Err(CallError::Lost(late("answer", begin).into()));
+                Err(ExchangeError::Lost(error)) => return Err(CallError::Lost(error)),
+                Err(ExchangeError::TimedOut) => {
+                    return Err(CallError::Lost(timeout_error("answer", begin).into()));
                 }
             };
             self.pool.put(connection);
@@ -213,7 +216,7 @@ impl<T: Transport> Endpoint<T> {
         let attempt = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         let connected = self.transport.connect(earlier(limit, attempt)).await;
         connected.map(Connection::new).map_err(|error| {
-            let error = told(error, "connection", begin);
+            let error = describe_timeout(error, "connection", begin);
             let peer = Arc::clone(&self.peer);
             CallError::NotSent(Box::new(ConnectError { peer, error }))
         })
@@ -288,15 +291,15 @@ fn earlier(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
 }
 
 /// The error, in words where it is a deadline of this side.
-fn told(error: io::Error, what: &str, begin: Instant) -> io::Error {
+fn describe_timeout(error: io::Error, what: &str, begin: Instant) -> io::Error {
     if is_timed_out(&error) {
-        late(what, begin)
+        timeout_error(what, begin)
     } else {
         error
     }
 }
 
-fn late(what: &str, begin: Instant) -> io::Error {
+fn timeout_error(what: &str, begin: Instant) -> io::Error {
     let time = begin.elapsed();
     io::Error::new(
         io::ErrorKind::TimedOut,

@@ -106,7 +106,7 @@ impl HttpError {
         secrets: &Secrets,
     ) -> Self {
         let text =
-            |value: &http::HeaderValue| secrets.hidden(&String::from_utf8_lossy(value.as_bytes()));
+            |value: &http::HeaderValue| secrets.redact(&String::from_utf8_lossy(value.as_bytes()));
         Self {
             status,
             content_type: headers.content_type.as_ref().map(text),
@@ -170,7 +170,7 @@ impl HttpError {
 /// The start of a body. Secrets are hidden before it is cut: a part of one could not be told.
 fn excerpt(body: &[u8], secrets: &Secrets) -> String {
     let start = String::from_utf8_lossy(&body[..body.len().min(EXCERPT + secrets.longest())]);
-    let mut start = secrets.hidden(&start);
+    let mut start = secrets.redact(&start);
     let mut ends = (0..=EXCERPT.min(start.len())).rev();
     let end = ends.find(|end| start.is_char_boundary(*end));
     start.truncate(end.unwrap_or_default());

@@ -6,14 +6,14 @@ mod cookies;
 pub(crate) mod endpoint;
 mod error;
 mod options;
-pub(crate) mod pool;
+mod pool;
 mod proxy;
 mod redirect;
 mod reply;
 mod request;
 mod response;
 mod secrets;
-mod sockets;
+mod stream;
 pub(crate) mod transport;
 mod url;
 
@@ -34,10 +34,10 @@ pub use self::batch::{Batch, BatchError, Results, Ticket};
 use self::endpoint::Endpoint;
 pub use self::error::{HttpError, InvalidHeader, InvalidUrl};
 pub use self::options::ClientOptions;
-use self::sockets::Connector;
-pub(crate) use self::url::Socket;
+use self::transport::TokioConnector;
+pub(crate) use self::url::EncodedSocketPath;
 #[cfg(fuzzing)]
-pub(crate) use self::{response::pieces::read_in, url::Target};
+pub(crate) use self::{response::segments::read_segments, url::Target};
 use crate::XmlRpc;
 
 /// A client of one XML-RPC server.
@@ -70,7 +70,7 @@ use crate::XmlRpc;
 /// ```
 #[derive(Clone)]
 pub struct Client {
-    endpoint: Arc<Endpoint<Connector>>,
+    endpoint: Arc<Endpoint<TokioConnector>>,
 }
 
 impl Client {
@@ -93,7 +93,7 @@ impl Client {
     /// As with [`new`](Self::new).
     #[expect(clippy::needless_pass_by_value, reason = "as with every with_options")]
     pub fn with_options(url: &str, options: ClientOptions) -> Result<Self, InvalidUrl> {
-        let endpoint = Endpoint::new(url, &options, Connector::to)?;
+        let endpoint = Endpoint::new(url, &options, TokioConnector::to)?;
         Ok(Self {
             endpoint: Arc::new(endpoint),
         })
@@ -130,7 +130,7 @@ impl Client {
         connect: impl Connect,
         options: ClientOptions,
     ) -> Result<Self, InvalidUrl> {
-        let endpoint = Endpoint::at(url, &options, Connector::new(connect))?;
+        let endpoint = Endpoint::at(url, &options, TokioConnector::new(connect))?;
         Ok(Self {
             endpoint: Arc::new(endpoint),
         })
@@ -169,7 +169,7 @@ impl Caller for Client {
     }
 
     async fn send(&self, call: Call<XmlRpc>) -> Result<Payload, CallError> {
-        within_runtime()?;
+        require_runtime()?;
         self.endpoint.send(call).await
     }
 
@@ -180,14 +180,14 @@ impl Caller for Client {
     ) -> impl Future<Output = Result<R, CallError>> + Send {
         let call = self.endpoint.call_in(context, args);
         async move {
-            within_runtime()?;
+            require_runtime()?;
             call.await
         }
     }
 }
 
 /// Whether there is an event loop here that sockets can wait in.
-fn within_runtime() -> Result<(), CallError> {
+fn require_runtime() -> Result<(), CallError> {
     match Handle::try_current() {
         Ok(_) => Ok(()),
         Err(_) => {

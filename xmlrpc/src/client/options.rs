@@ -8,7 +8,7 @@ use http::header::{
 };
 
 use super::error::{InvalidHeader, InvalidUrl};
-use super::proxy::{Choice, Proxy};
+use super::proxy::{Proxy, ProxyChoice};
 use super::url::basic;
 use crate::XmlRpc;
 
@@ -45,7 +45,7 @@ pub struct ClientOptions {
     pub(super) gzip_over: Option<usize>,
     pub(super) cookies: bool,
     pub(super) redirects: usize,
-    pub(super) proxy: Choice,
+    pub(super) proxy: ProxyChoice,
     /// All marked as sensitive, and so not shown by `Debug`.
     pub(super) headers: HeaderMap,
 }
@@ -61,7 +61,7 @@ impl Default for ClientOptions {
             gzip_over: None,
             cookies: false,
             redirects: 0,
-            proxy: Choice::Environment,
+            proxy: ProxyChoice::Environment,
             headers: HeaderMap::new(),
         }
     }
@@ -154,14 +154,14 @@ impl ClientOptions {
     /// # Errors
     /// If `url` is not an `http` URL.
     pub fn proxy(mut self, url: &str) -> Result<Self, InvalidUrl> {
-        self.proxy = Choice::To(Proxy::parse(url)?);
+        self.proxy = ProxyChoice::To(Proxy::parse(url)?);
         Ok(self)
     }
 
     /// Sends calls to the server itself, whatever the environment says.
     #[must_use]
     pub fn no_proxy(mut self) -> Self {
-        self.proxy = Choice::Off;
+        self.proxy = ProxyChoice::Off;
         self
     }
 

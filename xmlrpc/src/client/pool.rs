@@ -1,14 +1,34 @@
 //! The connections that wait for the next call.
 
+use std::future::Future;
+use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use super::connection::Connection;
-use super::transport::Transport;
+use super::stream::Stream;
 
 /// Connections kept for later calls. Enough for what one program calls at the same time; a burst
 /// opens more and closes them again.
 const MAX_IDLE: usize = 32;
+
+/// Makes connections to one place.
+///
+/// Where the futures of a transport and of its streams wait, the thread does so in the blocking client: they are
+/// ready when they are polled.
+pub(crate) trait Transport: Send + Sync + Sized + 'static {
+    type Stream: Stream;
+
+    /// # Errors
+    /// Of the kind `TimedOut` where the deadline passes.
+    fn connect(
+        &self,
+        deadline: Option<Instant>,
+    ) -> impl Future<Output = io::Result<Self::Stream>> + Send;
+
+    /// Closes the connections of the pool in time, until none is left, where anything can run beside the calls.
+    fn start_reaper(pool: &Pool<Self>);
+}
 
 /// Idle connections, each kept for a time.
 pub(crate) struct Pool<T: Transport> {
@@ -20,7 +40,7 @@ struct Idle<S> {
     /// The one that was used last is at the end.
     connections: Vec<(Instant, Connection<S>)>,
     /// Whether those whose time is over are closed by something beside the calls.
-    is_tended: bool,
+    has_reaper: bool,
 }
 
 /// A pool that may be gone.
@@ -33,7 +53,7 @@ impl<T: Transport> Pool<T> {
     pub(super) fn new(timeout: Duration) -> Self {
         let idle = Idle {
             connections: Vec::new(),
-            is_tended: false,
+            has_reaper: false,
         };
         Self {
             idle: Arc::new(Mutex::new(idle)),
@@ -73,9 +93,9 @@ impl<T: Transport> Pool<T> {
             return;
         }
         idle.connections.push((now, connection));
-        if !idle.is_tended {
-            idle.is_tended = true;
-            T::tend(self);
+        if !idle.has_reaper {
+            idle.has_reaper = true;
+            T::start_reaper(self);
         }
     }
 }
@@ -83,15 +103,15 @@ impl<T: Transport> Pool<T> {
 impl<T: Transport> WeakPool<T> {
     /// Closes the connections whose time is over, and tells whether any are left. Where none are, the pool asks to be
     /// tended again.
-    pub(crate) fn close_unused(&self) -> bool {
+    pub(crate) fn close_expired(&self) -> bool {
         let Some(idle) = self.idle.upgrade() else {
             return false;
         };
         let mut idle = lock(&idle);
         idle.connections
             .retain(|(since, _)| since.elapsed() < self.timeout);
-        idle.is_tended = !idle.connections.is_empty();
-        idle.is_tended
+        idle.has_reaper = !idle.connections.is_empty();
+        idle.has_reaper
     }
 }
 

@@ -11,7 +11,7 @@ use super::url::Target;
 
 /// What the user wants.
 #[derive(Clone, Debug, Default)]
-pub(super) enum Choice {
+pub(super) enum ProxyChoice {
     /// What the environment says, except for this machine.
     #[default]
     Environment,
@@ -28,7 +28,7 @@ pub(super) struct Proxy {
     pub(super) authorization: Option<HeaderValue>,
 }
 
-impl Choice {
+impl ProxyChoice {
     /// The proxy for calls to `target`.
     pub(super) fn for_target(&self, target: &Target) -> Result<Option<Proxy>, InvalidUrl> {
         match self {

@@ -39,7 +39,9 @@ pub(super) fn reply<T>(
                 let document = Payload::from(body);
                 let mut de = De::of_response(&document, format);
                 let problem = match reply_fault(&mut de) {
-                    Ok(Some(fault)) => return Err(CallError::Fault(named(status, fault))),
+                    Ok(Some(fault)) => {
+                        return Err(CallError::Fault(with_overloaded_kind(status, fault)));
+                    }
                     Ok(None) if status.is_success() => {
                         let result = read(&mut de).map_err(CallError::Decode)?;
                         return Ok((result, document));
@@ -69,7 +71,7 @@ pub(super) fn reply<T>(
 
 /// The fault, with the kind that the status tells. The code alone does not say that a server has too much to do, and the
 /// status alone may be that of a proxy, which knows less.
-fn named(status: StatusCode, fault: Fault) -> Fault {
+fn with_overloaded_kind(status: StatusCode, fault: Fault) -> Fault {
     let overloaded = FaultKind::Overloaded;
     match status == StatusCode::SERVICE_UNAVAILABLE && fault.code() == overloaded.code() {
         true => Fault::of(overloaded, fault.message()),

@@ -19,7 +19,7 @@ use crate::coding::gzip;
 pub(super) struct Template {
     /// The request line and the headers, but for what depends on the body, and cookies.
     head: Vec<u8>,
-    form: Form,
+    form: TargetForm,
     gzip_over: Option<usize>,
 }
 
@@ -60,11 +60,11 @@ impl Request {
 
 /// What of its URL the line of a request has.
 #[derive(Clone, Copy, Debug)]
-enum Form {
+enum TargetForm {
     /// What follows the host, as servers want it.
-    Path,
+    Origin,
     /// All, as proxies do.
-    Whole,
+    Absolute,
 }
 
 impl Template {
@@ -96,11 +96,11 @@ impl Template {
         let cookie = options.cookies.then(|| headers.remove(COOKIE)).flatten();
         let path = target.uri.path_and_query().map(PathAndQuery::as_str);
         let form = match proxy {
-            None => Form::Path,
-            Some(_) => Form::Whole,
+            None => TargetForm::Origin,
+            Some(_) => TargetForm::Absolute,
         };
         let line = match (form, path) {
-            (Form::Path, Some(path)) => line(path),
+            (TargetForm::Origin, Some(path)) => line(path),
             _ => line(&target.uri.to_string()),
         };
         let mut head = line.into_bytes();
@@ -120,8 +120,8 @@ impl Template {
     /// Makes a request one to another URL of the same host and port.
     pub(super) fn redirect(&self, request: &mut Request, url: &Url) {
         request.set_line(&line(match self.form {
-            Form::Path => path_and_query(url),
-            Form::Whole => &url[..Position::AfterQuery],
+            TargetForm::Origin => path_and_query(url),
+            TargetForm::Absolute => &url[..Position::AfterQuery],
         }));
     }
 

@@ -58,7 +58,7 @@ impl Secrets {
     }
 
     /// Returns a text of the server without them.
-    pub(super) fn hidden(&self, text: &str) -> String {
+    pub(super) fn redact(&self, text: &str) -> String {
         let mut text = text.to_owned();
         for secret in &self.0 {
             if text.contains(secret) {
@@ -107,7 +107,7 @@ mod tests {
             ("of-my-own by farcall", "[hidden] by farcall"),
             ("nothing", "nothing"),
         ] {
-            assert_eq!(secrets.hidden(text), shown);
+            assert_eq!(secrets.redact(text), shown);
         }
         assert_eq!(format!("{secrets:?}"), "Secrets(..)");
     }

@@ -128,14 +128,19 @@ impl Target {
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.socket {
-            Some(socket) => write!(f, "http+unix://{}:{}", Socket(socket), self.url.path()),
+            Some(socket) => write!(
+                f,
+                "http+unix://{}:{}",
+                EncodedSocketPath(socket),
+                self.url.path()
+            ),
             None => f.write_str(&self.url[..Position::AfterPath]),
         }
     }
 }
 
 /// The path of a socket file as it stands in a URL, where it is read as the same.
-pub(crate) struct Socket<'a>(pub(crate) &'a Path);
+pub(crate) struct EncodedSocketPath<'a>(pub(crate) &'a Path);
 
 /// What would end the path, or be read as something else.
 const SPECIAL: &AsciiSet = &CONTROLS
@@ -146,7 +151,7 @@ const SPECIAL: &AsciiSet = &CONTROLS
     .add(b'?')
     .add(b'#');
 
-impl fmt::Display for Socket<'_> {
+impl fmt::Display for EncodedSocketPath<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         percent_encode(self.0.as_os_str().as_encoded_bytes(), SPECIAL).fmt(f)
     }
@@ -295,7 +300,7 @@ mod tests {
             b"/\xff?#\n\xc3\xa9:",
         ] {
             let path = Path::new(std::ffi::OsStr::from_bytes(path));
-            let url = format!("http+unix://{}:/RPC2", Socket(path));
+            let url = format!("http+unix://{}:/RPC2", EncodedSocketPath(path));
             let target = Target::parse(&url).unwrap();
             assert_eq!(target.socket.as_deref(), Some(path), "{url}");
             assert_eq!(target.to_string(), url);
@@ -393,7 +398,7 @@ mod tests {
         #[cfg(unix)]
         #[test]
         fn any_socket_file_has_a_url(path in "[^\0]{1,40}") {
-            let url = format!("http+unix://{}:/RPC2", Socket(Path::new(&path)));
+            let url = format!("http+unix://{}:/RPC2", EncodedSocketPath(Path::new(&path)));
             let target = Target::parse(&url).unwrap();
             proptest::prop_assert_eq!(target.socket.as_deref(), Some(Path::new(&path)));
             proptest::prop_assert_eq!(target.to_string(), url);

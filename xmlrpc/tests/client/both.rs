@@ -12,7 +12,7 @@ macro_rules! both {
             $($(#[$attribute])*
             #[tokio::test]
             async fn $test() {
-                super::$test(crate::both::Way::Async).await;
+                super::$test(crate::both::ClientKind::Async).await;
             })*
         }
 
@@ -20,7 +20,7 @@ macro_rules! both {
             $($(#[$attribute])*
             #[tokio::test]
             async fn $test() {
-                super::$test(crate::both::Way::Blocking).await;
+                super::$test(crate::both::ClientKind::Blocking).await;
             })*
         }
     };
@@ -28,12 +28,12 @@ macro_rules! both {
 
 /// Which client a test is of.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Way {
+pub(crate) enum ClientKind {
     Async,
     Blocking,
 }
 
-impl Way {
+impl ClientKind {
     pub(crate) fn client(self, url: &str) -> Client {
         self.client_with(url, ClientOptions::default())
     }

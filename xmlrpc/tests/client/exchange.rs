@@ -11,7 +11,7 @@ use rpc_core::{Call, Caller, Context, Format, Payload};
 use tower_service::Service;
 use xmlrpc::{Client, ClientOptions, XmlRpc};
 
-use super::both::Way;
+use super::both::ClientKind;
 use super::{FIVE, http, listen, ok, read, server, write};
 
 both! {
@@ -27,9 +27,9 @@ both! {
     #[cfg(unix)] a_unix_socket_is_a_server_too,
 }
 
-async fn a_call_is_a_plain_post(way: Way) {
+async fn a_call_is_a_plain_post(kind: ClientKind) {
     let (url, server) = server(vec![ok(FIVE)]).await;
-    let sum: i64 = way.client(&url).call("add", (2, 3)).await.unwrap();
+    let sum: i64 = kind.client(&url).call("add", (2, 3)).await.unwrap();
     assert_eq!(sum, 5);
     let request = &server.await.unwrap()[0];
     assert!(request.head.starts_with("POST /RPC2 HTTP/1.1\r\n"));
@@ -58,9 +58,9 @@ async fn it_is_a_caller_and_a_service() {
     assert_eq!(XmlRpc::default().decode_reply::<i64>(&reply).unwrap(), 5);
 }
 
-async fn connections_are_kept(way: Way) {
+async fn connections_are_kept(kind: ClientKind) {
     let (listener, url) = listen().await;
-    let client = way.client(&url);
+    let client = kind.client(&url);
     let server = async {
         let (mut io, _) = listener.accept().await.unwrap();
         for _ in 0..3 {
@@ -76,9 +76,9 @@ async fn connections_are_kept(way: Way) {
     tokio::join!(server, calls);
 }
 
-async fn a_stale_connection_is_replaced(way: Way) {
+async fn a_stale_connection_is_replaced(kind: ClientKind) {
     let (listener, url) = listen().await;
-    let client = way.client(&url);
+    let client = kind.client(&url);
     let server = async {
         for _ in 0..3 {
             let (mut io, _) = listener.accept().await.unwrap();
@@ -122,7 +122,7 @@ async fn a_stale_connection_is_replaced_after_a_busy_time() {
     }
 }
 
-async fn replies_come_in_every_shape_of_http(way: Way) {
+async fn replies_come_in_every_shape_of_http(kind: ClientKind) {
     let (a, b) = FIVE.split_at(40);
     let (a_length, b_length) = (a.len(), b.len());
     let chunked = format!(
@@ -134,11 +134,11 @@ async fn replies_come_in_every_shape_of_http(way: Way) {
     let until_closed = format!("HTTP/1.0 200 OK\r\n\r\n{FIVE}");
     for answer in [chunked, spaces, type_, until_closed] {
         let (url, _server) = server(vec![answer]).await;
-        assert_eq!(way.client(&url).call::<i64>("f", ()).await.unwrap(), 5);
+        assert_eq!(kind.client(&url).call::<i64>("f", ()).await.unwrap(), 5);
     }
 }
 
-async fn gzip_is_read(way: Way) {
+async fn gzip_is_read(kind: ClientKind) {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
     encoder.write_all(FIVE.as_bytes()).unwrap();
     let gzip = encoder.finish().unwrap();
@@ -146,13 +146,13 @@ async fn gzip_is_read(way: Way) {
     let head = format!("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {length}\r\n");
     let answer = [head.as_bytes(), b"\r\n", &gzip].concat();
     let (url, _server) = server(vec![answer]).await;
-    assert_eq!(way.client(&url).call::<i64>("f", ()).await.unwrap(), 5);
+    assert_eq!(kind.client(&url).call::<i64>("f", ()).await.unwrap(), 5);
 }
 
-async fn large_calls_are_compressed_on_request(way: Way) {
+async fn large_calls_are_compressed_on_request(kind: ClientKind) {
     let (url, server) = server(vec![ok(FIVE), ok(FIVE)]).await;
     let options = ClientOptions::default().gzip_over(Some(1000));
-    let client = way.client_with(&url, options);
+    let client = kind.client_with(&url, options);
     let _: i64 = client.call("f", ("x".repeat(2000),)).await.unwrap();
     let _: i64 = client.call("f", ("x",)).await.unwrap();
     let requests = server.await.unwrap();
@@ -165,13 +165,13 @@ async fn large_calls_are_compressed_on_request(way: Way) {
     assert_eq!(requests[1].header("Content-Encoding"), None);
 }
 
-async fn cookies_are_kept_on_request(way: Way) {
+async fn cookies_are_kept_on_request(kind: ClientKind) {
     let cookies = "Set-Cookie: id=7; HttpOnly\r\nSet-Cookie: b=c\r\n";
     let answer = http("200 OK", cookies, FIVE);
     for keep in [false, true] {
         let (url, server) = server(vec![answer.clone(); 2]).await;
         let options = ClientOptions::default().cookies(keep);
-        let client = way.client_with(&url, options);
+        let client = kind.client_with(&url, options);
         for _ in 0..2 {
             let _: i64 = client.call("f", ()).await.unwrap();
         }
@@ -185,13 +185,13 @@ async fn cookies_are_kept_on_request(way: Way) {
     }
 }
 
-async fn credentials_and_headers_are_sent_and_not_shown(way: Way) {
+async fn credentials_and_headers_are_sent_and_not_shown(kind: ClientKind) {
     let (url, server) = server(vec![ok(FIVE)]).await;
     let url = url.replace("//", "//us%40er:se%3Acret@") + "/path?token=hidden";
     let options = ClientOptions::default()
         .header("X-Token", "concealed")
         .and_then(|options| options.header("user-agent", "mine"));
-    let client = way.client_with(&url, options.unwrap());
+    let client = kind.client_with(&url, options.unwrap());
     let _: i64 = client.call("f", ()).await.unwrap();
     let request = &server.await.unwrap()[0];
     let line = "POST /path?token=hidden HTTP/1.1\r\n";
@@ -209,11 +209,11 @@ async fn credentials_and_headers_are_sent_and_not_shown(way: Way) {
     }
 }
 
-async fn a_proxy_gets_the_whole_url(way: Way) {
+async fn a_proxy_gets_the_whole_url(kind: ClientKind) {
     let (url, server) = server(vec![ok(FIVE), ok(FIVE)]).await;
     let proxy = url.replace("//", "//u:p@");
     let options = ClientOptions::default().proxy(&proxy).unwrap();
-    let client = way.client_with("http://far.example:81", options);
+    let client = kind.client_with("http://far.example:81", options);
     for _ in 0..2 {
         let _: i64 = client.call("f", ()).await.unwrap();
     }
@@ -227,7 +227,7 @@ async fn a_proxy_gets_the_whole_url(way: Way) {
 }
 
 #[cfg(unix)]
-async fn a_unix_socket_is_a_server_too(way: Way) {
+async fn a_unix_socket_is_a_server_too(kind: ClientKind) {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("a socket");
     let listener = tokio::net::UnixListener::bind(&path).unwrap();
@@ -238,7 +238,7 @@ async fn a_unix_socket_is_a_server_too(way: Way) {
         request
     };
     let path = path.to_str().unwrap().replace(' ', "%20");
-    let client = way.client(&format!("http+unix://u:p@{path}:/x"));
+    let client = kind.client(&format!("http+unix://u:p@{path}:/x"));
     let (request, five) = tokio::join!(server, client.call::<i64>("f", ()));
     assert_eq!(five.unwrap(), 5);
     assert!(request.head.starts_with("POST /x HTTP/1.1\r\n"));

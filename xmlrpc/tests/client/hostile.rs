@@ -8,7 +8,7 @@ use socket2::{Domain, SockAddr, Socket, Type};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use xmlrpc::{ClientOptions, HttpError};
 
-use super::both::Way;
+use super::both::ClientKind;
 use super::{FIVE, chain, http, listen, ok, read, server, write};
 
 both! {
@@ -35,10 +35,10 @@ fn chunked() -> String {
     )
 }
 
-async fn a_reply_is_whole_or_an_error(way: Way) {
+async fn a_reply_is_whole_or_an_error(kind: ClientKind) {
     for whole in [ok(FIVE), chunked()] {
         let (listener, url) = listen().await;
-        let client = way.client(&url);
+        let client = kind.client(&url);
         for end in 0..=whole.len() {
             let serving = async {
                 let (mut io, _) = listener.accept().await.unwrap();
@@ -57,23 +57,23 @@ async fn a_reply_is_whole_or_an_error(way: Way) {
     }
 }
 
-async fn interim_responses_come_before_the_reply(way: Way) {
+async fn interim_responses_come_before_the_reply(kind: ClientKind) {
     let hints = "HTTP/1.1 103 Early Hints\r\nLink: </x>; rel=preload\r\n\r\n";
     let answer = format!("HTTP/1.1 100 Continue\r\n\r\n{hints}{}", ok(FIVE));
     let (url, server) = server(vec![answer.clone(), answer]).await;
-    let client = way.client(&url);
+    let client = kind.client(&url);
     for _ in 0..2 {
         assert_eq!(client.call::<i64>("f", ()).await.unwrap(), 5);
     }
     server.await.unwrap();
 }
 
-async fn old_servers_close_or_keep_the_connection(way: Way) {
+async fn old_servers_close_or_keep_the_connection(kind: ClientKind) {
     let length = FIVE.len();
     let head = format!("HTTP/1.0 200 OK\r\nContent-Length: {length}\r\n");
     for (header, connections) in [("", 2), ("Connection: keep-alive\r\n", 1)] {
         let (listener, url) = listen().await;
-        let client = way.client(&url);
+        let client = kind.client(&url);
         let answer = format!("{head}{header}\r\n{FIVE}");
         let serving = async {
             let mut open = Vec::new();
@@ -95,7 +95,7 @@ async fn old_servers_close_or_keep_the_connection(way: Way) {
     }
 }
 
-async fn replies_without_one_clear_end_are_lost(way: Way) {
+async fn replies_without_one_clear_end_are_lost(kind: ClientKind) {
     let length = FIVE.len();
     let more = length + 1;
     for headers in [
@@ -107,7 +107,7 @@ async fn replies_without_one_clear_end_are_lost(way: Way) {
     ] {
         let answer = format!("HTTP/1.1 200 OK\r\n{headers}\r\n{FIVE}");
         let (url, _server) = server(vec![answer]).await;
-        let error = way.client(&url).call::<i64>("f", ()).await.unwrap_err();
+        let error = kind.client(&url).call::<i64>("f", ()).await.unwrap_err();
         assert!(matches!(error, CallError::Lost(_)), "{headers}: {error:?}");
         assert_eq!(error.execution(), Execution::Maybe);
     }
@@ -115,11 +115,11 @@ async fn replies_without_one_clear_end_are_lost(way: Way) {
 
 /// A second answer behind the first, or a word before the connection is closed, is not taken for the answer to the next
 /// call.
-async fn an_answer_that_was_not_asked_for_is_nobodys(way: Way) {
+async fn an_answer_that_was_not_asked_for_is_nobodys(kind: ClientKind) {
     let wrong = ok(&FIVE.replace('5', "6"));
     for is_late in [false, true] {
         let (listener, url) = listen().await;
-        let client = way.client(&url);
+        let client = kind.client(&url);
         let (written, is_written) = tokio::sync::oneshot::channel();
         let serving = async {
             let (mut first, _) = listener.accept().await.unwrap();
@@ -150,10 +150,10 @@ async fn an_answer_that_was_not_asked_for_is_nobodys(way: Way) {
 }
 
 /// The server reads no further: a client that only writes would wait for ever.
-async fn an_answer_before_the_end_of_the_call_is_an_answer(way: Way) {
+async fn an_answer_before_the_end_of_the_call_is_an_answer(kind: ClientKind) {
     for closes in [false, true] {
         let (listener, url) = listen().await;
-        let client = way.client(&url);
+        let client = kind.client(&url);
         let serving = async {
             let (mut io, _) = listener.accept().await.unwrap();
             let mut start = [0; 1000];
@@ -188,7 +188,7 @@ fn took_no_longer(begin: Instant) {
 }
 
 /// Each byte comes in time, the answer does not.
-async fn an_answer_that_dribbles_is_given_up_in_time(way: Way) {
+async fn an_answer_that_dribbles_is_given_up_in_time(kind: ClientKind) {
     let (listener, url) = listen().await;
     let serving = async {
         let (mut io, _) = listener.accept().await.unwrap();
@@ -204,7 +204,7 @@ async fn an_answer_that_dribbles_is_given_up_in_time(way: Way) {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    let client = way.client_with(&url, impatient());
+    let client = kind.client_with(&url, impatient());
     let begin = Instant::now();
     let (result, ()) = tokio::join!(client.call::<i64>("f", ()), serving);
     took_no_longer(begin);
@@ -217,9 +217,9 @@ async fn an_answer_that_dribbles_is_given_up_in_time(way: Way) {
     );
 }
 
-async fn a_call_that_is_not_read_is_given_up_in_time(way: Way) {
+async fn a_call_that_is_not_read_is_given_up_in_time(kind: ClientKind) {
     let (_listener, url) = listen().await;
-    let client = way.client_with(&url, impatient());
+    let client = kind.client_with(&url, impatient());
     let begin = Instant::now();
     let error = client
         .call::<i64>("f", ("x".repeat(12 << 20),))
@@ -257,13 +257,13 @@ fn fill_backlog(domain: Domain, address: &SockAddr) -> Vec<Socket> {
     }
 }
 
-async fn is_not_connected_in_time(way: Way, url: &str) {
+async fn is_not_connected_in_time(kind: ClientKind, url: &str) {
     let attempt = Some(Duration::from_millis(150));
     for options in [
         ClientOptions::default().connect_timeout(attempt),
         impatient().connect_timeout(None),
     ] {
-        let client = way.client_with(url, options);
+        let client = kind.client_with(url, options);
         let begin = Instant::now();
         let error = client.call::<i64>("f", ()).await.unwrap_err();
         took_no_longer(begin);
@@ -272,7 +272,7 @@ async fn is_not_connected_in_time(way: Way, url: &str) {
     }
 }
 
-async fn a_full_backlog_is_waited_for_in_time(way: Way) {
+async fn a_full_backlog_is_waited_for_in_time(kind: ClientKind) {
     let listener = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
     let any = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
     listener.bind(&any.into()).unwrap();
@@ -280,11 +280,11 @@ async fn a_full_backlog_is_waited_for_in_time(way: Way) {
     let address = listener.local_addr().unwrap();
     let _sockets = fill_backlog(Domain::IPV4, &address);
     let url = format!("http://{}", address.as_socket().unwrap());
-    is_not_connected_in_time(way, &url).await;
+    is_not_connected_in_time(kind, &url).await;
 }
 
 #[cfg(unix)]
-async fn a_full_backlog_of_a_unix_socket_is_waited_for_in_time(way: Way) {
+async fn a_full_backlog_of_a_unix_socket_is_waited_for_in_time(kind: ClientKind) {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("full.sock");
     let listener = Socket::new(Domain::UNIX, Type::STREAM, None).unwrap();
@@ -292,12 +292,12 @@ async fn a_full_backlog_of_a_unix_socket_is_waited_for_in_time(way: Way) {
     listener.bind(&address).unwrap();
     listener.listen(1).unwrap();
     let _sockets = fill_backlog(Domain::UNIX, &address);
-    is_not_connected_in_time(way, &format!("http+unix://{}", path.display())).await;
+    is_not_connected_in_time(kind, &format!("http+unix://{}", path.display())).await;
 }
 
-async fn a_name_without_address_is_told(way: Way) {
+async fn a_name_without_address_is_told(kind: ClientKind) {
     // No resolver knows names below this one (RFC 6761).
-    let client = way.client_with(
+    let client = kind.client_with(
         "http://nowhere.invalid",
         ClientOptions::default().no_proxy(),
     );
@@ -311,7 +311,7 @@ async fn a_name_without_address_is_told(way: Way) {
 }
 
 /// The body announced is within the limit, and never comes.
-async fn memory_is_taken_as_bytes_come(way: Way) {
+async fn memory_is_taken_as_bytes_come(kind: ClientKind) {
     let gigabytes = 1usize << 40;
     let answer = format!(
         "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{FIVE}",
@@ -319,7 +319,7 @@ async fn memory_is_taken_as_bytes_come(way: Way) {
     );
     let (url, _server) = server(vec![answer]).await;
     let options = ClientOptions::default().max_body(gigabytes);
-    let client = way.client_with(&url, options);
+    let client = kind.client_with(&url, options);
     let error = client.call::<i64>("f", ()).await.unwrap_err();
     assert!(matches!(error, CallError::Lost(_)), "{error:?}");
 }

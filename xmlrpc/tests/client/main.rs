@@ -9,8 +9,8 @@ mod blocking;
 mod environment;
 mod exchange;
 mod failure;
-mod habits;
 mod hostile;
+mod quirks;
 mod redirects;
 
 use std::error::Error;

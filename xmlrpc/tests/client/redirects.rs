@@ -3,7 +3,7 @@
 use rpc_core::{CallError, Execution};
 use xmlrpc::{ClientOptions, HttpError};
 
-use super::both::Way;
+use super::both::ClientKind;
 use super::{FIVE, http, ok, server};
 
 both! {
@@ -23,7 +23,7 @@ fn following(max: usize) -> ClientOptions {
     ClientOptions::default().redirects(max)
 }
 
-async fn redirects_of_the_same_host_keep_the_call(way: Way) {
+async fn redirects_of_the_same_host_keep_the_call(kind: ClientKind) {
     let statuses = [
         "301 Moved Permanently",
         "302 Found",
@@ -35,7 +35,7 @@ async fn redirects_of_the_same_host_keep_the_call(way: Way) {
         let (url, server) = server(answers).await;
         let url = url.replace("http://", "http://user:pass@");
         let options = following(2).header("X-Token", "t").unwrap();
-        let client = way.client_with(&url, options);
+        let client = kind.client_with(&url, options);
         assert_eq!(client.call::<i64>("f", (1,)).await.unwrap(), 5, "{status}");
         let requests = server.await.unwrap();
         let lines: Vec<_> = requests.iter().map(|r| r.head.lines().next()).collect();
@@ -51,13 +51,13 @@ async fn redirects_of_the_same_host_keep_the_call(way: Way) {
     }
 }
 
-async fn cookies_follow_a_redirect_where_they_belong(way: Way) {
+async fn cookies_follow_a_redirect_where_they_belong(kind: ClientKind) {
     let cookies = "Location: /b/x\r\nSet-Cookie: a=1; Path=/RPC2\r\nSet-Cookie: b=2; Path=/b\r\n\
         Set-Cookie: c=3; Path=/\r\n";
     let first = http("302 Found", cookies, "");
     let back = moved("302 Found", "/RPC2");
     let (url, server) = server(vec![first, back, ok(FIVE)]).await;
-    let client = way.client_with(&url, following(2).cookies(true));
+    let client = kind.client_with(&url, following(2).cookies(true));
     assert_eq!(client.call::<i64>("f", ()).await.unwrap(), 5);
     let sent = server.await.unwrap();
     let sent = sent.iter().map(|request| {
@@ -74,7 +74,7 @@ async fn cookies_follow_a_redirect_where_they_belong(way: Way) {
     assert_eq!(sent, expected);
 }
 
-async fn no_redirect_takes_a_call_or_its_credentials_to_another_host(way: Way) {
+async fn no_redirect_takes_a_call_or_its_credentials_to_another_host(kind: ClientKind) {
     // The other server would answer, and tell what it got.
     let (other, others) = server(vec![ok(FIVE)]).await;
     let port = other.rsplit_once(':').unwrap().1.to_owned();
@@ -90,7 +90,7 @@ async fn no_redirect_takes_a_call_or_its_credentials_to_another_host(way: Way) {
     ] {
         let (url, server) = server(vec![moved("307 Temporary", &location)]).await;
         let url = url.replace("http://", "http://user:s3cret@");
-        let client = way.client_with(&url, following(9).cookies(true));
+        let client = kind.client_with(&url, following(9).cookies(true));
         let error = client.call::<i64>("f", ()).await.unwrap_err();
         assert_eq!(error.execution(), Execution::Never, "{error:?}");
         assert!(matches!(error, CallError::Refused(_)), "{error:?}");
@@ -104,12 +104,12 @@ async fn no_redirect_takes_a_call_or_its_credentials_to_another_host(way: Way) {
     others.abort();
 }
 
-async fn redirects_end(way: Way) {
+async fn redirects_end(kind: ClientKind) {
     for max in [1, 3] {
         // There is an answer behind the last that is followed, and another circle.
         let circle = (0..=max).map(|_| moved("308 Permanent", "/RPC2"));
         let (url, server) = server(circle.collect()).await;
-        let client = way.client_with(&url, following(max));
+        let client = kind.client_with(&url, following(max));
         let error = client.call::<i64>("f", ()).await.unwrap_err();
         assert_eq!(error.execution(), Execution::Never, "{error:?}");
         let text = HttpError::of(&error).unwrap().to_string();
@@ -118,29 +118,29 @@ async fn redirects_end(way: Way) {
     }
     let other = moved("303 See Other", "/RPC2");
     let (url, _server) = server(vec![other]).await;
-    let client = way.client_with(&url, following(3));
+    let client = kind.client_with(&url, following(3));
     let error = client.call::<i64>("f", ()).await.unwrap_err();
     assert_eq!(error.execution(), Execution::Maybe, "{error:?}");
     let text = HttpError::of(&error).unwrap().to_string();
     assert!(text.contains("not for calls"), "{text}");
 }
 
-async fn a_batch_is_redirected_as_a_whole(way: Way) {
+async fn a_batch_is_redirected_as_a_whole(kind: ClientKind) {
     let reply = "<methodResponse><params><param><value><array><data>\
         <value><array><data><value><int>5</int></value></data></array></value>\
         </data></array></value></param></params></methodResponse>";
     let (url, server) = server(vec![moved("307 Temporary", "/x"), ok(reply)]).await;
-    let mut batch = way.client_with(&url, following(1)).batch();
+    let mut batch = kind.client_with(&url, following(1)).batch();
     let five = batch.call::<i64>("f", ());
     let mut results = batch.send().await.unwrap();
     assert_eq!(results.take(five).unwrap(), 5);
     assert_eq!(server.await.unwrap().len(), 2);
 }
 
-async fn a_call_lost_behind_a_redirect_may_have_run(way: Way) {
+async fn a_call_lost_behind_a_redirect_may_have_run(kind: ClientKind) {
     let answers = vec![moved("302 Found", "/x"), "HTTP/1.1 200".to_owned()];
     let (url, _server) = server(answers).await;
-    let client = way.client_with(&url, following(1));
+    let client = kind.client_with(&url, following(1));
     let error = client.call::<i64>("f", ()).await.unwrap_err();
     assert_eq!(error.execution(), Execution::Maybe, "{error:?}");
 }

@@ -1,7 +1,7 @@
 //! Several calls in one request, through `system.multicall`.
 
-mod lacking;
 mod results;
+mod support;
 #[cfg(test)]
 mod tests;
 
@@ -20,7 +20,7 @@ use serde::de::DeserializeOwned;
 pub use self::results::{BatchError, Results};
 use super::Client;
 use super::endpoint::Endpoint;
-use super::transport::Transport;
+use super::pool::Transport;
 use crate::XmlRpc;
 use crate::de::Raw;
 use crate::xml::Forbidden;
@@ -79,11 +79,11 @@ pub(crate) struct Calls {
     format: XmlRpc,
     /// The parameters of the multicall, so far.
     params: Vec<u8>,
-    entries: Vec<Entry>,
+    entries: Vec<BatchEntry>,
 }
 
 #[derive(Debug)]
-enum Entry {
+enum BatchEntry {
     /// A method and where in the parameters its arguments are, as the `<value>` of an array.
     Encoded(Name, Range<usize>),
     /// The arguments cannot be encoded: the call is left out.
@@ -135,7 +135,7 @@ impl Batch {
     /// Sends the calls, and waits for their results. An empty batch sends nothing.
     ///
     /// # Errors
-    /// What concerns the whole request, as with [`Client::call`]; what concerns a single call is
+    /// What concerns the whole request, as with [`Client::call`]; what concerns a single_call_params call is
     /// the result of its ticket. Where the server answers all of them with one fault, any of them may have run. [`BatchError`] is the cause where the answer does not fit the
     /// calls.
     ///
@@ -168,8 +168,8 @@ impl Calls {
             write_entry(&method, args, format, out)
         });
         let entry = match written {
-            Ok(range) => Entry::Encoded(method, range),
-            Err(error) => Entry::Failed(error),
+            Ok(range) => BatchEntry::Encoded(method, range),
+            Err(error) => BatchEntry::Failed(error),
         };
         self.entries.push(entry);
         ticket
@@ -196,13 +196,15 @@ impl Calls {
         match server.send(call).await {
             Ok(reply) => Results::read(self.batch, self.format, reply, self.entries),
             Err(CallError::Fault(fault)) => {
-                if lacking::is_shown_by(&fault) && lacking::is_proved(server, self.format).await {
-                    server.remember_that_multicall_is_lacking();
+                if support::may_be_unsupported(&fault)
+                    && support::is_unsupported(server, self.format).await
+                {
+                    server.set_lacks_multicall();
                     return self.send_one_by_one(server, &params).await;
                 }
                 Err(CallError::Fault(of_some_call(fault)))
             }
-            Err(error) if lacking::is_not_found(&error) => {
+            Err(error) if support::is_not_found(&error) => {
                 self.send_one_by_one(server, &params).await
             }
             Err(error) => Err(error),
@@ -217,32 +219,36 @@ impl Calls {
         params: &Bytes,
     ) -> Result<Results, CallError> {
         let format = self.format;
-        let mut is_unsure = !server.lacks_multicall();
+        let mut is_unknown = !server.lacks_multicall();
         let mut answers = Vec::with_capacity(self.entries.len());
         for entry in self.entries {
             let result = match entry {
-                Entry::Failed(error) => Err(CallError::Encode(error)),
-                Entry::Encoded(method, range) => match single(params, range, format) {
-                    Err(error) => Err(CallError::Encode(error)),
-                    Ok(params) => {
-                        let call = Call {
-                            params: params.into(),
-                            format,
-                            context: Context::new(method),
-                        };
-                        let result = server.send(call).await;
-                        if std::mem::take(&mut is_unsure) {
-                            match result {
-                                Err(error) if lacking::is_not_found(&error) => return Err(error),
-                                Ok(_) | Err(CallError::Fault(_)) => {
-                                    server.remember_that_multicall_is_lacking();
+                BatchEntry::Failed(error) => Err(CallError::Encode(error)),
+                BatchEntry::Encoded(method, range) => {
+                    match single_call_params(params, range, format) {
+                        Err(error) => Err(CallError::Encode(error)),
+                        Ok(params) => {
+                            let call = Call {
+                                params: params.into(),
+                                format,
+                                context: Context::new(method),
+                            };
+                            let result = server.send(call).await;
+                            if std::mem::take(&mut is_unknown) {
+                                match result {
+                                    Err(error) if support::is_not_found(&error) => {
+                                        return Err(error);
+                                    }
+                                    Ok(_) | Err(CallError::Fault(_)) => {
+                                        server.set_lacks_multicall();
+                                    }
+                                    Err(_) => {}
                                 }
-                                Err(_) => {}
                             }
+                            result
                         }
-                        result
                     }
-                },
+                }
             };
             answers.push(result);
         }
@@ -284,13 +290,17 @@ fn of_some_call(fault: Fault) -> Fault {
     }
 }
 
-fn count(entries: &[Entry]) -> usize {
-    let encoded = |entry: &&Entry| matches!(entry, Entry::Encoded(..));
+fn count(entries: &[BatchEntry]) -> usize {
+    let encoded = |entry: &&BatchEntry| matches!(entry, BatchEntry::Encoded(..));
     entries.iter().filter(encoded).count()
 }
 
 /// The arguments of an entry as the parameters of a call of its own.
-fn single(entries: &Bytes, args: Range<usize>, format: XmlRpc) -> Result<Vec<u8>, FormatError> {
+fn single_call_params(
+    entries: &Bytes,
+    args: Range<usize>,
+    format: XmlRpc,
+) -> Result<Vec<u8>, FormatError> {
     let args: Vec<Raw> = format.decode_value(&Payload::part(entries.clone(), args))?;
     let mut params = b"<params>".to_vec();
     for Raw { range } in args {

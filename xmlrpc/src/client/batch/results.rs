@@ -6,7 +6,7 @@ use bytes::Bytes;
 use rpc_core::{CallError, Format, FormatError, FormatErrorKind, Payload};
 use serde::de::DeserializeOwned;
 
-use super::{Entry, Ticket, count};
+use super::{BatchEntry, Ticket, count};
 use crate::XmlRpc;
 use crate::de::{De, Raw};
 use crate::document::FaultMembers;
@@ -101,7 +101,7 @@ impl Results {
         batch: u64,
         format: XmlRpc,
         reply: Payload,
-        entries: Vec<Entry>,
+        entries: Vec<BatchEntry>,
     ) -> Result<Self, CallError> {
         let results: Vec<Raw> = format.decode_reply(&reply).map_err(CallError::Decode)?;
         let (expected, received) = (count(&entries), results.len());
@@ -123,8 +123,8 @@ impl Results {
             answer => answer,
         });
         let answers = entries.into_iter().map(|entry| match entry {
-            Entry::Encoded(..) => results.next(),
-            Entry::Failed(error) => Some(Answer::Failed(CallError::Encode(error))),
+            BatchEntry::Encoded(..) => results.next(),
+            BatchEntry::Failed(error) => Some(Answer::Failed(CallError::Encode(error))),
         });
         Ok(Self {
             batch,
@@ -191,7 +191,7 @@ mod tests {
             );
             let length = document.len();
             let entries = (0..COUNT)
-                .map(|_| Entry::Encoded("m".into(), 0..0))
+                .map(|_| BatchEntry::Encoded("m".into(), 0..0))
                 .collect();
             work::take();
             let reply = Payload::from(document.into_bytes());

@@ -59,9 +59,11 @@ fn arguments_become_parameters_again() {
     let _ = batch.add::<i64>("f".into(), &(3, "x"));
     let _ = batch.add::<i64>("g".into(), &());
     let params = Bytes::from(batch.params);
-    let single = |entry: &Entry| match entry {
-        Entry::Encoded(_, range) => single(&params, range.clone(), XmlRpc::default()).unwrap(),
-        Entry::Failed(error) => panic!("{error}"),
+    let single = |entry: &BatchEntry| match entry {
+        BatchEntry::Encoded(_, range) => {
+            single_call_params(&params, range.clone(), XmlRpc::default()).unwrap()
+        }
+        BatchEntry::Failed(error) => panic!("{error}"),
     };
     let mut expected = Vec::new();
     XmlRpc::default()

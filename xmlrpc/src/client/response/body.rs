@@ -46,14 +46,14 @@ enum Expected {
     ChunkEnd,
     Trailers,
     /// Whatever comes.
-    Anything,
+    UntilClosed,
 }
 
 /// Why reading stops.
 #[derive(Debug)]
 pub(super) enum Stop {
     /// More has to come.
-    Starved,
+    Incomplete,
     End,
     Broken(Broken<ResponseError>),
 }
@@ -63,7 +63,7 @@ impl BodyReader {
         let (expected, announced) = match framing {
             Framing::Length(length) => (Expected::Rest(length), length),
             Framing::Chunked => (Expected::ChunkSize, 0),
-            Framing::UntilClosed => (Expected::Anything, 0),
+            Framing::UntilClosed => (Expected::UntilClosed, 0),
         };
         let room = if announced <= limit as u64 {
             announced.min(AHEAD)
@@ -95,7 +95,7 @@ impl BodyReader {
     /// What the end of the stream means for the body.
     pub(super) fn end(&self) -> Stop {
         match self.expected {
-            Expected::Anything => Stop::End,
+            Expected::UntilClosed => Stop::End,
             _ => Stop::Broken(Broken::Disconnected(ResponseError::CutOff)),
         }
     }
@@ -108,10 +108,10 @@ impl BodyReader {
                 return Break(Stop::Broken(Broken::TooLarge));
             }
             Expected::Chunk(0) => self.expected = Expected::ChunkEnd,
-            _ if buffer.unread().is_empty() => return Break(Stop::Starved),
+            _ if buffer.unread().is_empty() => return Break(Stop::Incomplete),
             Expected::Rest(left) => self.expected = Expected::Rest(self.take(buffer, left)?),
             Expected::Chunk(left) => self.expected = Expected::Chunk(self.take(buffer, left)?),
-            Expected::Anything => {
+            Expected::UntilClosed => {
                 self.take(buffer, u64::MAX)?;
             }
             Expected::ChunkSize => self.chunk_size(buffer)?,
@@ -142,7 +142,7 @@ impl BodyReader {
         }
         let (length, size) = match httparse::parse_chunk_size(unread) {
             Ok(Status::Complete(parsed)) => parsed,
-            Ok(Status::Partial) if unread.len() <= MAX_IGNORED => return Break(Stop::Starved),
+            Ok(Status::Partial) if unread.len() <= MAX_IGNORED => return Break(Stop::Incomplete),
             _ => return malformed(),
         };
         let line = &unread[..length - 2];
@@ -170,7 +170,7 @@ impl BodyReader {
                 self.expected = Expected::ChunkSize;
                 Continue(())
             }
-            [b'\r'] => Break(Stop::Starved),
+            [b'\r'] => Break(Stop::Incomplete),
             _ => malformed(),
         }
     }
@@ -184,7 +184,7 @@ fn trailers(buffer: &mut Buffer) -> Stop {
             buffer.consume(length);
             Stop::End
         }
-        Ok(Status::Partial) if unread.len() <= MAX_IGNORED => Stop::Starved,
+        Ok(Status::Partial) if unread.len() <= MAX_IGNORED => Stop::Incomplete,
         Ok(Status::Partial) => Stop::Broken(Broken::Disconnected(ResponseError::Chunk)),
         Err(error) => Stop::Broken(Broken::Disconnected(ResponseError::Head(error))),
     }

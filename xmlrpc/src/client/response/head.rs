@@ -72,7 +72,7 @@ impl Head {
 struct Fields {
     kept: Box<Headers>,
     length: Option<u64>,
-    is_coded: bool,
+    is_chunked: bool,
     closes: bool,
     keeps_alive: bool,
 }
@@ -88,10 +88,10 @@ impl Fields {
             self.length = Some(length);
         } else if is("transfer-encoding") {
             // Twice, or with other codings before it, is more than was asked for.
-            if self.is_coded || !header.value.eq_ignore_ascii_case(b"chunked") {
+            if self.is_chunked || !header.value.eq_ignore_ascii_case(b"chunked") {
                 return Err(ResponseError::TransferEncoding);
             }
-            self.is_coded = true;
+            self.is_chunked = true;
         } else if is("connection") {
             for option in header.value.split(|byte| *byte == b',') {
                 let option = option.trim_ascii();
@@ -108,19 +108,19 @@ impl Fields {
     /// Whether others may take the response to end elsewhere. The servers of Perl send a length along with chunks; RFC
     /// 9112, 6.3, has the chunks count, and the connection not used again.
     const fn is_ambiguous(&self) -> bool {
-        self.is_coded && self.length.is_some()
+        self.is_chunked && self.length.is_some()
     }
 
     /// RFC 9112, 6.3, with chunks of HTTP/1.1 alone.
     fn framing(&self, status: StatusCode, is_http11: bool) -> Result<Framing, ResponseError> {
-        if self.is_coded && !is_http11 {
+        if self.is_chunked && !is_http11 {
             return Err(ResponseError::TransferEncoding);
         }
         let is_empty = status.is_informational()
             || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
         Ok(match self.length {
             _ if is_empty => Framing::Length(0),
-            _ if self.is_coded => Framing::Chunked,
+            _ if self.is_chunked => Framing::Chunked,
             Some(length) => Framing::Length(length),
             None => Framing::UntilClosed,
         })

@@ -5,7 +5,7 @@ mod buffer;
 mod head;
 mod headers;
 #[cfg(any(test, fuzzing))]
-pub(super) mod pieces;
+pub(super) mod segments;
 #[cfg(test)]
 mod tests;
 
@@ -115,11 +115,11 @@ impl ResponseReader {
             return Ok(false);
         };
         let stop = match body.advance(buffer) {
-            Stop::Starved if is_end => body.end(),
+            Stop::Incomplete if is_end => body.end(),
             stop => stop,
         };
         match stop {
-            Stop::Starved => return Ok(false),
+            Stop::Incomplete => return Ok(false),
             Stop::End => {}
             Stop::Broken(broken) => self.broken = Some(broken),
         }

@@ -1,15 +1,15 @@
 use proptest::prelude::*;
 
-use super::pieces::{Outcome, read_in};
+use super::segments::{Outcome, read_segments};
 use super::*;
 
 /// Reads it in pieces of all sizes, which makes no difference.
 fn read(bytes: impl AsRef<[u8]>) -> Outcome {
     let bytes = bytes.as_ref();
-    let outcome = read_in(&[bytes.len()], bytes, 1000);
+    let outcome = read_segments(&[bytes.len()], bytes, 1000);
     for size in 1..bytes.len().min(200) {
         assert_eq!(
-            read_in(&[size], bytes, 1000),
+            read_segments(&[size], bytes, 1000),
             outcome,
             "in pieces of {size}"
         );
@@ -228,7 +228,7 @@ fn chunks_come_in_these_shapes_only() {
 
 #[test]
 fn bodies_have_a_limit() {
-    let at = |limit: usize, response: &str| read_in(&[7], response.as_bytes(), limit);
+    let at = |limit: usize, response: &str| read_segments(&[7], response.as_bytes(), limit);
     let large = |body: &str| Outcome::Broken(200, body.into(), "too large".to_owned());
     for response in [LENGTH, CHUNKS, "HTTP/1.0 200 OK\r\n\r\nhello"] {
         assert!(matches!(at(5, response), Outcome::Whole { .. }));
@@ -245,7 +245,7 @@ fn bodies_have_a_limit() {
 fn what_stands_around_bodies_has_a_limit() {
     let endless = |start: &str, part: &str| {
         let response = start.to_owned() + &part.repeat(200_000 / part.len());
-        let outcome = read_in(&[1000], response.as_bytes(), 1000);
+        let outcome = read_segments(&[1000], response.as_bytes(), 1000);
         assert!(!matches!(outcome, Outcome::Whole { .. }), "{part:?}");
         let text = format!("{outcome:?}");
         assert!(!text.contains("within the response"), "{part:?}: {text}");
@@ -260,7 +260,10 @@ fn what_stands_around_bodies_has_a_limit() {
     endless(&chunked("0\r\n"), "X: y\r\n");
     endless(&chunked("0\r\nX: "), "y");
     let headers = format!("{head}Content-Length: 0\r\n{}\r\n", "X: y\r\n".repeat(99));
-    assert_eq!(read_in(&[1000], headers.as_bytes(), 0), whole("", true));
+    assert_eq!(
+        read_segments(&[1000], headers.as_bytes(), 0),
+        whole("", true)
+    );
 }
 
 #[test]
@@ -268,7 +271,7 @@ fn large_answers_come_whole_and_leave_no_large_buffer() {
     let body = "x".repeat(3_000_000);
     let response = format!("HTTP/1.1 200 OK\r\nContent-Length: 3000000\r\n\r\n{body}");
     for response in [response, chunked(&format!("2dc6c0\r\n{body}\r\n0\r\n\r\n"))] {
-        let outcome = read_in(&[1 << 20], response.as_bytes(), body.len());
+        let outcome = read_segments(&[1 << 20], response.as_bytes(), body.len());
         assert_eq!(outcome, whole(&body, true));
     }
     let mut buffer = Buffer::new();
@@ -296,8 +299,8 @@ proptest! {
             let place = place.index(response.len());
             response[place] = byte.as_bytes()[0];
         }
-        let at_once = read_in(&[response.len()], &response, 1000);
-        let torn = read_in(&[size], &response, 1000);
+        let at_once = read_segments(&[response.len()], &response, 1000);
+        let torn = read_segments(&[size], &response, 1000);
         // What is wrong with it may be noticed at different places.
         match (&at_once, &torn) {
             (Outcome::None(_), Outcome::None(_)) => {}

@@ -13,42 +13,43 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
-use crate::client::pool::Pool;
-use crate::client::transport::{self, Destination, Progress, Stream, Transport, timed_out};
+use super::Destination;
+use crate::client::pool::{Pool, Transport};
+use crate::client::stream::{self, Progress, Stream, timed_out};
 
 /// How much is written at once without a look at whether the other end reads it: what fits into the buffers of sockets
 /// that are not full.
-const PIECE: usize = 16 << 10;
+const MAX_UNPOLLED: usize = 16 << 10;
 
 /// Connects to one place.
-pub(super) struct Connector(Destination);
+pub(crate) struct BlockingConnector(Destination);
 
-impl Connector {
-    pub(super) const fn to(destination: Destination) -> Self {
+impl BlockingConnector {
+    pub(crate) const fn to(destination: Destination) -> Self {
         Self(destination)
     }
 }
 
-impl Transport for Connector {
-    type Stream = Socket;
+impl Transport for BlockingConnector {
+    type Stream = BlockingStream;
 
-    async fn connect(&self, deadline: Option<Instant>) -> io::Result<Socket> {
-        let kind = match &self.0 {
-            Destination::Tcp(host, port) => Kind::Tcp(connect_tcp(host, *port, deadline)?),
+    async fn connect(&self, deadline: Option<Instant>) -> io::Result<BlockingStream> {
+        let socket = match &self.0 {
+            Destination::Tcp(host, port) => SystemSocket::Tcp(connect_tcp(host, *port, deadline)?),
             #[cfg(unix)]
-            Destination::Unix(path) => Kind::Unix(connect_unix(path, deadline)?),
+            Destination::Unix(path) => SystemSocket::Unix(connect_unix(path, deadline)?),
             #[cfg(not(unix))]
             Destination::Unix(_) => unreachable!("no URL of a unix socket is accepted"),
         };
-        Ok(Socket {
-            kind,
-            patience: None,
-            is_writing: false,
+        Ok(BlockingStream {
+            socket,
+            timeout: None,
+            is_partly_written: false,
         })
     }
 
     /// Each call looks itself for connections whose time is over.
-    fn tend(_: &Pool<Self>) {}
+    fn start_reaper(_: &Pool<Self>) {}
 }
 
 /// Tries the addresses of the host one after the other.
@@ -58,7 +59,7 @@ fn connect_tcp(host: &str, port: u16, deadline: Option<Instant>) -> io::Result<T
         "the name has no address",
     ));
     for address in resolve(host, port, deadline)? {
-        result = match left(deadline)? {
+        result = match remaining(deadline)? {
             Some(left) => TcpStream::connect_timeout(&address, left),
             None => TcpStream::connect(address),
         };
@@ -83,7 +84,7 @@ fn resolve(host: &str, port: u16, deadline: Option<Instant>) -> io::Result<Vec<S
             .to_socket_addrs()
             .map(Vec::from_iter)
     };
-    let Some(left) = left(deadline)? else {
+    let Some(left) = remaining(deadline)? else {
         return look_up();
     };
     let (sender, receiver) = mpsc::sync_channel(1);
@@ -104,35 +105,35 @@ fn connect_unix(path: &Path, deadline: Option<Instant>) -> io::Result<UnixStream
     let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
     let address = SockAddr::unix(path)?;
     loop {
-        socket.set_write_timeout(left(deadline)?)?;
+        socket.set_write_timeout(remaining(deadline)?)?;
         match socket.connect(&address) {
-            Err(error) if is_pause(&error) || error.kind() == ErrorKind::Interrupted => {}
+            Err(error) if is_socket_timeout(&error) || error.kind() == ErrorKind::Interrupted => {}
             result => return result.map(|()| socket.into()),
         }
     }
 }
 
 /// A socket, and how long it waits.
-pub(super) struct Socket {
-    kind: Kind,
+pub(crate) struct BlockingStream {
+    socket: SystemSocket,
     /// What the system was told: how long to wait for the other end, at most.
-    patience: Option<Duration>,
+    timeout: Option<Duration>,
     /// Whether a part of the request is written already, so that the next may have to wait.
-    is_writing: bool,
+    is_partly_written: bool,
 }
 
-enum Kind {
+enum SystemSocket {
     Tcp(TcpStream),
     #[cfg(unix)]
     Unix(UnixStream),
 }
 
-impl Stream for Socket {
-    async fn is_quiet(&mut self) -> bool {
-        match &self.kind {
-            Kind::Tcp(tcp) => transport::is_quiet(tcp),
+impl Stream for BlockingStream {
+    async fn is_idle(&mut self) -> bool {
+        match &self.socket {
+            SystemSocket::Tcp(tcp) => stream::is_idle(tcp),
             #[cfg(unix)]
-            Kind::Unix(unix) => transport::is_quiet(unix),
+            SystemSocket::Unix(unix) => stream::is_idle(unix),
         }
     }
 
@@ -142,34 +143,34 @@ impl Stream for Socket {
         space: &mut [u8],
         deadline: Option<Instant>,
     ) -> io::Result<Progress> {
-        if self.is_writing && self.has_input(deadline)? {
+        if self.is_partly_written && self.has_input(deadline)? {
             return self.read(space, deadline).await.map(Progress::Read);
         }
-        let piece = &bytes[..bytes.len().min(PIECE)];
-        let length = self.until(deadline, |socket| socket.write_once(piece))?;
+        let piece = &bytes[..bytes.len().min(MAX_UNPOLLED)];
+        let length = self.within(deadline, |socket| socket.write_once(piece))?;
         if length == 0 {
             return Err(ErrorKind::WriteZero.into());
         }
-        self.is_writing = length < bytes.len();
+        self.is_partly_written = length < bytes.len();
         Ok(Progress::Written(length))
     }
 
     async fn read(&mut self, space: &mut [u8], deadline: Option<Instant>) -> io::Result<usize> {
-        self.until(deadline, |socket| socket.read_once(space))
+        self.within(deadline, |socket| socket.read_once(space))
     }
 }
 
-impl Socket {
+impl BlockingStream {
     /// Waits until something can be written, or something came: whether it did.
     fn has_input(&self, deadline: Option<Instant>) -> io::Result<bool> {
         let events = PollFlags::IN | PollFlags::OUT;
-        let mut polled = [match &self.kind {
-            Kind::Tcp(tcp) => PollFd::new(tcp, events),
+        let mut polled = [match &self.socket {
+            SystemSocket::Tcp(tcp) => PollFd::new(tcp, events),
             #[cfg(unix)]
-            Kind::Unix(unix) => PollFd::new(unix, events),
+            SystemSocket::Unix(unix) => PollFd::new(unix, events),
         }];
         loop {
-            let time = left(deadline)?.and_then(|left| Timespec::try_from(left).ok());
+            let time = remaining(deadline)?.and_then(|left| Timespec::try_from(left).ok());
             match poll(&mut polled, time.as_ref()) {
                 Ok(0) => return Err(timed_out()),
                 Ok(_) => return Ok(polled[0].revents().contains(PollFlags::IN)),
@@ -180,61 +181,63 @@ impl Socket {
     }
 
     /// Does what may wait, but no longer than until the deadline.
-    fn until<T>(
+    fn within<T>(
         &mut self,
         deadline: Option<Instant>,
         mut operation: impl FnMut(&mut Self) -> io::Result<T>,
     ) -> io::Result<T> {
         // To tell the system takes as long as a tenth of a call. What it was told for an earlier one holds as long as
         // it does not make it wait for too long; where that is for too short a time, it is told anew.
-        if let Some(left) = left(deadline)?
-            && self.patience.is_none_or(|patience| patience > left)
+        if let Some(left) = remaining(deadline)?
+            && self.timeout.is_none_or(|timeout| timeout > left)
         {
-            self.set_patience(Some(left))?;
+            self.set_timeout(Some(left))?;
         }
         loop {
             match operation(self) {
                 // Signals that keep coming, as a profiler sends them, do not put the deadline off.
-                Err(error) if error.kind() == ErrorKind::Interrupted => drop(left(deadline)?),
-                Err(error) if is_pause(&error) => self.set_patience(left(deadline)?)?,
+                Err(error) if error.kind() == ErrorKind::Interrupted => drop(remaining(deadline)?),
+                Err(error) if is_socket_timeout(&error) => {
+                    self.set_timeout(remaining(deadline)?)?
+                }
                 done => return done,
             }
         }
     }
 
     /// Has the system wait for less than this, so that it need not be told the time that is left of the next call.
-    fn set_patience(&mut self, left: Option<Duration>) -> io::Result<()> {
+    fn set_timeout(&mut self, left: Option<Duration>) -> io::Result<()> {
         const EXACT: Duration = Duration::from_millis(10);
 
-        let patience = left.map(|left| if left > EXACT { left - left / 8 } else { left });
-        match &self.kind {
-            Kind::Tcp(tcp) => {
-                tcp.set_read_timeout(patience)?;
-                tcp.set_write_timeout(patience)?;
+        let timeout = left.map(|left| if left > EXACT { left - left / 8 } else { left });
+        match &self.socket {
+            SystemSocket::Tcp(tcp) => {
+                tcp.set_read_timeout(timeout)?;
+                tcp.set_write_timeout(timeout)?;
             }
             #[cfg(unix)]
-            Kind::Unix(unix) => {
-                unix.set_read_timeout(patience)?;
-                unix.set_write_timeout(patience)?;
+            SystemSocket::Unix(unix) => {
+                unix.set_read_timeout(timeout)?;
+                unix.set_write_timeout(timeout)?;
             }
         }
-        self.patience = patience;
+        self.timeout = timeout;
         Ok(())
     }
 
     fn read_once(&mut self, space: &mut [u8]) -> io::Result<usize> {
-        match &mut self.kind {
-            Kind::Tcp(tcp) => tcp.read(space),
+        match &mut self.socket {
+            SystemSocket::Tcp(tcp) => tcp.read(space),
             #[cfg(unix)]
-            Kind::Unix(unix) => unix.read(space),
+            SystemSocket::Unix(unix) => unix.read(space),
         }
     }
 
     fn write_once(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match &mut self.kind {
-            Kind::Tcp(tcp) => tcp.write(bytes),
+        match &mut self.socket {
+            SystemSocket::Tcp(tcp) => tcp.write(bytes),
             #[cfg(unix)]
-            Kind::Unix(unix) => unix.write(bytes),
+            SystemSocket::Unix(unix) => unix.write(bytes),
         }
     }
 }
@@ -243,7 +246,7 @@ impl Socket {
 ///
 /// # Errors
 /// If none is left.
-fn left(deadline: Option<Instant>) -> io::Result<Option<Duration>> {
+fn remaining(deadline: Option<Instant>) -> io::Result<Option<Duration>> {
     match deadline.map(|deadline| deadline.saturating_duration_since(Instant::now())) {
         Some(Duration::ZERO) => Err(timed_out()),
         left => Ok(left),
@@ -252,6 +255,6 @@ fn left(deadline: Option<Instant>) -> io::Result<Option<Duration>> {
 
 /// Whether the system says that it has waited for as long as it was told to. Which of the two it says depends on the
 /// system; a connection that timed out comes with the second as well, and says what it is at the next attempt.
-fn is_pause(error: &io::Error) -> bool {
+fn is_socket_timeout(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
 }

@@ -17,35 +17,38 @@ use tokio::net::UnixStream;
 use tokio::task::yield_now;
 use tokio::time::{sleep, sleep_until};
 
-use super::pool::Pool;
-use super::transport::{self, Destination, Progress, Stream, Transport, timed_out};
+use super::Destination;
+use crate::client::pool::{Pool, Transport};
+use crate::client::stream::{self, Progress, Stream, timed_out};
 
-type Dial = dyn Fn() -> BoxFuture<io::Result<Socket>> + Send + Sync;
+type Dial = dyn Fn() -> BoxFuture<io::Result<TokioStream>> + Send + Sync;
 type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// Connects to the one place that all calls of a client go to, over any transport. TLS belongs here, around what `dial`
 /// gives.
-pub(super) struct Connector {
+pub(crate) struct TokioConnector {
     dial: Box<Dial>,
 }
 
-impl Connector {
-    pub(super) fn new(connect: impl Connect) -> Self {
-        Self::over(connect, |io| Socket::Other(Box::new(io)))
+impl TokioConnector {
+    pub(crate) fn new(connect: impl Connect) -> Self {
+        Self::over(connect, |io| TokioStream::Other(Box::new(io)))
     }
 
-    pub(super) fn to(destination: Destination) -> Self {
+    pub(crate) fn to(destination: Destination) -> Self {
         match destination {
-            Destination::Tcp(host, port) => Self::over(TcpConnector::new(host, port), Socket::Tcp),
+            Destination::Tcp(host, port) => {
+                Self::over(TcpConnector::new(host, port), TokioStream::Tcp)
+            }
             #[cfg(unix)]
-            Destination::Unix(path) => Self::over(UnixConnector::new(path), Socket::Unix),
+            Destination::Unix(path) => Self::over(UnixConnector::new(path), TokioStream::Unix),
             #[cfg(not(unix))]
             Destination::Unix(_) => unreachable!("no URL of a unix socket is accepted"),
         }
     }
 
-    fn over<C: Connect>(connect: C, socket: fn(C::Io) -> Socket) -> Self {
-        let dial = move || -> BoxFuture<io::Result<Socket>> {
+    fn over<C: Connect>(connect: C, socket: fn(C::Io) -> TokioStream) -> Self {
+        let dial = move || -> BoxFuture<io::Result<TokioStream>> {
             let connect = connect.clone();
             Box::pin(async move { connect.connect().await.map(socket) })
         };
@@ -55,19 +58,19 @@ impl Connector {
     }
 }
 
-impl Transport for Connector {
-    type Stream = Socket;
+impl Transport for TokioConnector {
+    type Stream = TokioStream;
 
-    async fn connect(&self, deadline: Option<Instant>) -> io::Result<Socket> {
+    async fn connect(&self, deadline: Option<Instant>) -> io::Result<TokioStream> {
         within(deadline, (self.dial)()).await
     }
 
-    fn tend(pool: &Pool<Self>) {
+    fn start_reaper(pool: &Pool<Self>) {
         let pool = pool.downgrade();
         tokio::spawn(async move {
             loop {
                 sleep(pool.timeout).await;
-                if !pool.close_unused() {
+                if !pool.close_expired() {
                     return;
                 }
             }
@@ -76,7 +79,7 @@ impl Transport for Connector {
 }
 
 /// A connection, and whether the system can be asked about it.
-pub(super) enum Socket {
+pub(crate) enum TokioStream {
     Tcp(TcpStream),
     #[cfg(unix)]
     Unix(UnixStream),
@@ -84,7 +87,7 @@ pub(super) enum Socket {
     Other(Box<dyn Io>),
 }
 
-impl Socket {
+impl TokioStream {
     fn io(&mut self) -> Pin<&mut dyn Io> {
         match self {
             Self::Tcp(tcp) => Pin::new(tcp),
@@ -95,19 +98,19 @@ impl Socket {
     }
 }
 
-impl Stream for Socket {
-    async fn is_quiet(&mut self) -> bool {
+impl Stream for TokioStream {
+    async fn is_idle(&mut self) -> bool {
         match self {
-            Self::Tcp(tcp) => transport::is_quiet(tcp),
+            Self::Tcp(tcp) => stream::is_idle(tcp),
             #[cfg(unix)]
-            Self::Unix(unix) => transport::is_quiet(unix),
+            Self::Unix(unix) => stream::is_idle(unix),
             Self::Other(io) => {
                 // A runtime of one thread that did something else since the last call, or slept, has not looked at
                 // what its transports wait for. This pause makes it.
                 yield_now().await;
                 let mut byte = [0];
-                let mut asleep = Context::from_waker(Waker::noop());
-                let read = Pin::new(io).poll_read(&mut asleep, &mut ReadBuf::new(&mut byte));
+                let mut cx = Context::from_waker(Waker::noop());
+                let read = Pin::new(io).poll_read(&mut cx, &mut ReadBuf::new(&mut byte));
                 read.is_pending()
             }
         }

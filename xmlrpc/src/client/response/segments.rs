@@ -31,7 +31,7 @@ impl Outcome {
 ///
 /// # Panics
 /// If there is no room to read into, or the end of the stream is no end.
-pub(crate) fn read_in(sizes: &[usize], bytes: &[u8], max_body: usize) -> Outcome {
+pub(crate) fn read_segments(sizes: &[usize], bytes: &[u8], max_body: usize) -> Outcome {
     let mut buffer = Buffer::new();
     let mut reader = ResponseReader::new(max_body);
     let mut sizes = sizes.iter().cycle();

@@ -6,7 +6,7 @@ use super::{EPILOGUE, MULTICALL, PROLOGUE};
 use crate::XmlRpc;
 use crate::client::endpoint::Endpoint;
 use crate::client::error::HttpError;
-use crate::client::transport::Transport;
+use crate::client::pool::Transport;
 
 /// Whether the HTTP layer found nothing to hand the call to, be it for its path or, as with Node's package `xmlrpc`, for
 /// its method. No method ran then, and none of those in a multicall.
@@ -21,7 +21,7 @@ pub(super) fn is_not_found(error: &CallError) -> bool {
 ///
 /// It is no proof. A server that has it puts the faults of the calls into the results, as a rule; but Perl's `RPC::XML`
 /// answers with the first of them, and a method that makes calls itself may pass on what it was told elsewhere.
-pub(super) fn is_shown_by(fault: &Fault) -> bool {
+pub(super) fn may_be_unsupported(fault: &Fault) -> bool {
     const XMLRPC_C_NO_SUCH_METHOD: i64 = -506;
     const UNKNOWN: [&str; 10] = [
         "unknown",
@@ -44,13 +44,13 @@ pub(super) fn is_shown_by(fault: &Fault) -> bool {
 }
 
 /// Whether the server knows not even a multicall of no calls: there is no call then that the fault could be of.
-pub(super) async fn is_proved<T: Transport>(server: &Endpoint<T>, format: XmlRpc) -> bool {
+pub(super) async fn is_unsupported<T: Transport>(server: &Endpoint<T>, format: XmlRpc) -> bool {
     let call = Call {
         params: [PROLOGUE, EPILOGUE].concat().into(),
         format,
         context: Context::new(MULTICALL),
     };
-    matches!(server.send(call).await, Err(CallError::Fault(fault)) if is_shown_by(&fault))
+    matches!(server.send(call).await, Err(CallError::Fault(fault)) if may_be_unsupported(&fault))
 }
 
 #[cfg(test)]
@@ -72,7 +72,7 @@ mod tests {
             (623, "the method does not exist"),
         ];
         for (code, text) in texts {
-            assert!(is_shown_by(&Fault::received(code, text)), "{text}");
+            assert!(may_be_unsupported(&Fault::received(code, text)), "{text}");
         }
         let texts = [
             (1, "too many calls in system.multicall"),
@@ -80,7 +80,7 @@ mod tests {
             (1, "no such user"),
         ];
         for (code, text) in texts {
-            assert!(!is_shown_by(&Fault::received(code, text)), "{text}");
+            assert!(!may_be_unsupported(&Fault::received(code, text)), "{text}");
         }
     }
 }
