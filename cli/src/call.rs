@@ -16,7 +16,7 @@ const URL: &str =
     "http://HOST:PORT/PATH, http+unix://SOCKET:/PATH, conn+rpc://HOST:PORT or conn+rpc+unix://PATH";
 
 #[derive(Subcommand)]
-pub(crate) enum Command {
+pub(crate) enum CallCommand {
     /// Call a method and print its result as JSON
     Call {
         #[arg(help = URL, value_parser = argument)]
@@ -44,20 +44,23 @@ pub(crate) enum Command {
 }
 
 /// Makes the calls, and returns what is to be printed.
-pub(crate) async fn run(command: &Command, options: &Options) -> Result<String, Box<dyn Error>> {
+pub(crate) async fn run(
+    command: &CallCommand,
+    options: &Options,
+) -> Result<String, Box<dyn Error>> {
     let url = command.url();
     if url.starts_with("conn+rpc") {
         let args = command.arguments(u64::MAX)?;
         let client = over_connection(url, options).await?;
-        Ok(answer(&client.within(options.timeout), command, args).await?)
+        Ok(perform(&client.within(options.timeout), command, args).await?)
     } else {
         // What `<i8>` has.
         let args = command.arguments(i64::MAX.unsigned_abs())?;
-        Ok(answer(&over_http(url, options)?, command, args).await?)
+        Ok(perform(&over_http(url, options)?, command, args).await?)
     }
 }
 
-impl Command {
+impl CallCommand {
     pub(crate) fn url(&self) -> &str {
         match self {
             Self::Call { url, .. } | Self::Methods { url } | Self::Help { url, .. } => url,
@@ -107,22 +110,22 @@ fn over_http(url: &str, options: &Options) -> Result<xmlrpc::Client, Box<dyn Err
 }
 
 /// Makes the calls, and returns what is to be printed: whatever is one line in it is one.
-async fn answer(
+async fn perform(
     server: &impl Caller,
-    command: &Command,
+    command: &CallCommand,
     args: Vec<Json>,
 ) -> Result<String, CallError> {
     match command {
-        Command::Call { method, .. } => {
+        CallCommand::Call { method, .. } => {
             let result: Json = server.call(method.as_str(), Variadic(args)).await?;
             Ok(result.write())
         }
-        Command::Methods { .. } => {
+        CallCommand::Methods { .. } => {
             let methods: Vec<String> = server.call("system.listMethods", ()).await?;
             let lines = methods.iter().map(|name| Foreign::line(name).to_string());
             Ok(lines.collect::<Vec<_>>().join("\n"))
         }
-        Command::Help { method, .. } => {
+        CallCommand::Help { method, .. } => {
             let help: String = server.call("system.methodHelp", (method,)).await?;
             // Servers that know no signatures say so in ways of their own.
             let signatures: Option<Vec<Vec<String>>> =

@@ -71,9 +71,9 @@ struct Members<'a>(Vec<(String, &'a RawValue)>);
 
 impl<'de> Deserialize<'de> for Members<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Each;
+        struct MembersVisitor;
 
-        impl<'de> Visitor<'de> for Each {
+        impl<'de> Visitor<'de> for MembersVisitor {
             type Value = Members<'de>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -89,7 +89,7 @@ impl<'de> Deserialize<'de> for Members<'de> {
             }
         }
 
-        deserializer.deserialize_map(Each)
+        deserializer.deserialize_map(MembersVisitor)
     }
 }
 
@@ -156,7 +156,7 @@ impl Json {
                 Number::Unsigned(number) if number <= most => Ok(()),
                 Number::Double(number) if number.is_finite() => Ok(()),
                 Number::Double(_) => Err(format!("{digits} is beyond the range of a double")),
-                Number::Unsigned(_) | Number::Beyond => {
+                Number::Unsigned(_) | Number::OutOfRange => {
                     let range = format!("{} to {most}", i64::MIN);
                     Err(format!("{digits} is not in the range of integers, {range}"))
                 }
@@ -189,7 +189,7 @@ enum Number {
     Signed(i64),
     Unsigned(u64),
     /// An integer beyond both.
-    Beyond,
+    OutOfRange,
     Double(f64),
 }
 
@@ -201,7 +201,7 @@ impl Number {
         }
         let signed = digits.parse().map(Self::Signed);
         let unsigned = |_| digits.parse().map(Self::Unsigned);
-        signed.or_else(unsigned).unwrap_or(Self::Beyond)
+        signed.or_else(unsigned).unwrap_or(Self::OutOfRange)
     }
 }
 

@@ -21,7 +21,7 @@ use rpc_core::output::Causes;
 use rpc_core::{CallError, FaultKind};
 
 use self::connection::Authentication;
-use self::terminal::{FAILURE, FAULT, complain, explain, print};
+use self::terminal::{FAILURE, FAULT, print, print_error, print_usage_error};
 
 /// Calls remote methods from the shell
 #[derive(Parser)]
@@ -34,7 +34,7 @@ use self::terminal::{FAILURE, FAULT, complain, explain, print};
                   Exit status: 1 for a fault of the server, 2 for any other failure, \
                   141 where the output is closed."
 )]
-struct Arguments {
+struct Cli {
     #[command(subcommand)]
     command: Command,
     #[command(flatten)]
@@ -44,9 +44,9 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     #[command(flatten)]
-    Call(call::Command),
+    Call(call::CallCommand),
     /// Send one value over a plain connection and print the answer as JSON
-    Send(send::Arguments),
+    Send(send::SendCommand),
 }
 
 impl Command {
@@ -107,9 +107,9 @@ fn seconds(text: &str) -> Result<Duration, Box<dyn Error + Send + Sync>> {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let arguments = marked(std::env::args_os());
-    let parsed = match Arguments::try_parse_from(&arguments) {
+    let parsed = match Cli::try_parse_from(&arguments) {
         Ok(parsed) => parsed,
-        Err(error) => return explain(&error, &arguments),
+        Err(error) => return print_usage_error(&error, &arguments),
     };
     match run(&parsed).await {
         Ok(output) => print(&output),
@@ -118,17 +118,17 @@ async fn main() -> ExitCode {
             match fault {
                 // That the time was over is nothing that the method answered.
                 Some(fault) if fault.kind() == FaultKind::DeadlineExceeded => {
-                    complain(format_args!("farcall: {}", fault.message()));
+                    print_error(format_args!("farcall: {}", fault.message()));
                     ExitCode::from(FAILURE)
                 }
                 Some(fault) => {
-                    complain(fault);
+                    print_error(fault);
                     ExitCode::from(FAULT)
                 }
                 None => {
                     let text = Causes(&*error).to_string();
-                    let text = terminal::without_password(&text, parsed.command.url());
-                    complain(format_args!("farcall: {text}"));
+                    let text = terminal::redact_url(&text, parsed.command.url());
+                    print_error(format_args!("farcall: {text}"));
                     ExitCode::from(FAILURE)
                 }
             }
@@ -137,7 +137,7 @@ async fn main() -> ExitCode {
 }
 
 /// What is to be printed. Only line breaks in it are those of lines.
-async fn run(arguments: &Arguments) -> Result<String, Box<dyn Error>> {
+async fn run(arguments: &Cli) -> Result<String, Box<dyn Error>> {
     match &arguments.command {
         Command::Call(command) => call::run(command, &arguments.options).await,
         Command::Send(message) => send::run(message, &arguments.options).await,
@@ -152,12 +152,12 @@ mod tests {
 
     #[test]
     fn the_arguments_are_consistent() {
-        Arguments::command().debug_assert();
+        Cli::command().debug_assert();
     }
 
     #[test]
     fn no_option_begins_with_a_digit() {
-        let mut command = Arguments::command();
+        let mut command = Cli::command();
         command.build();
         let with_digit = |command: &clap::Command| {
             command

@@ -13,7 +13,7 @@ use crate::{Options, argument};
 const MAX_MESSAGE: usize = 64 * 1024 * 1024;
 
 #[derive(Args)]
-pub(crate) struct Arguments {
+pub(crate) struct SendCommand {
     /// conn://HOST:PORT, conn+unix://PATH, or a Linux abstract socket as conn+abstract://NAME
     #[arg(value_parser = argument)]
     pub(crate) url: String,
@@ -35,7 +35,7 @@ enum Encoding {
 
 /// Sends the value, and returns the answer as JSON.
 pub(crate) async fn run(
-    arguments: &Arguments,
+    arguments: &SendCommand,
     options: &Options,
 ) -> Result<String, Box<dyn Error>> {
     let value = json::read(&arguments.value)?;
@@ -65,7 +65,7 @@ pub(crate) async fn run(
 }
 
 async fn connect<S: 'static, R: 'static, C: Codec>(
-    arguments: &Arguments,
+    arguments: &SendCommand,
     options: &Options,
 ) -> Result<Connection<S, R, C>, Box<dyn Error>> {
     let mut client = Client::connect(target("conn", &arguments.url)?)

@@ -16,7 +16,7 @@ pub(crate) const FAILURE: u8 = 2;
 
 /// The status where nobody reads the output any more: that of a command that SIGPIPE ends, as a
 /// shell has it.
-const CLOSED: u8 = 128 + 13;
+const BROKEN_PIPE: u8 = 128 + 13;
 
 /// Prints what was asked for. Lines are those of the text; whatever else a terminal could obey is
 /// escaped.
@@ -25,9 +25,9 @@ pub(crate) fn print(text: &str) -> ExitCode {
     let written = writeln!(out, "{}", Foreign::lines(text)).and_then(|()| out.flush());
     match written {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => ExitCode::from(CLOSED),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => ExitCode::from(BROKEN_PIPE),
         Err(error) => {
-            complain(format_args!(
+            print_error(format_args!(
                 "farcall: the output cannot be written: {error}"
             ));
             ExitCode::from(FAILURE)
@@ -36,20 +36,20 @@ pub(crate) fn print(text: &str) -> ExitCode {
 }
 
 /// Tells of a failure, on one line. That nobody hears of it changes nothing.
-pub(crate) fn complain(text: impl Display) {
+pub(crate) fn print_error(text: impl Display) {
     let _ = writeln!(io::stderr(), "{}", Foreign::line(text));
 }
 
 /// Tells that the arguments cannot be understood, or prints the help that they ask for.
-pub(crate) fn explain(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
+pub(crate) fn print_usage_error(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
     if !error.use_stderr() {
         return match error.print() {
-            Err(error) if error.kind() == ErrorKind::BrokenPipe => ExitCode::from(CLOSED),
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => ExitCode::from(BROKEN_PIPE),
             Err(_) => ExitCode::from(FAILURE),
             Ok(()) => ExitCode::SUCCESS,
         };
     }
-    let text = without_secrets(&error.render().to_string(), arguments);
+    let text = redact_arguments(&error.render().to_string(), arguments);
     let mut err = io::stderr();
     let _ = write!(err, "{}", Foreign::lines(text));
     if error.kind() == clap::error::ErrorKind::UnknownArgument {
@@ -60,7 +60,7 @@ pub(crate) fn explain(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
 
 /// The text of an error without the arguments that may be, or hold, a password: those with a `:` or
 /// `@`, as URLs and headers have them, however they are misspelt.
-fn without_secrets(text: &str, arguments: &[OsString]) -> String {
+fn redact_arguments(text: &str, arguments: &[OsString]) -> String {
     let mut hidden = Vec::new();
     for argument in arguments {
         let argument = argument.to_string_lossy().replace(super::MARK, "");
@@ -83,7 +83,7 @@ fn without_secrets(text: &str, arguments: &[OsString]) -> String {
 
 /// The text of an error without what may be a password in a URL, wherever the error got it from. A
 /// URL may be misspelt, so that what was meant as a password is taken for a path.
-pub(crate) fn without_password(text: &str, url: &str) -> String {
+pub(crate) fn redact_url(text: &str, url: &str) -> String {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     let decoded = percent_decode_str(rest).decode_utf8_lossy();
     let mut secrets: Vec<&str> = Vec::new();
@@ -158,7 +158,7 @@ mod tests {
                 "cannot connect to http://host",
             ),
         ] {
-            assert_eq!(without_password(text, url), shown, "{url}");
+            assert_eq!(redact_url(text, url), shown, "{url}");
         }
     }
 
@@ -168,7 +168,7 @@ mod tests {
         let arguments = arguments.map(OsString::from);
         let text = "no '--url=u:s3cret@h', 'u:s3cret@h', '--x' or 'http://u:s3cret/'";
         assert_eq!(
-            without_secrets(text, &arguments),
+            redact_arguments(text, &arguments),
             "no '…', '…', '--x' or '…'"
         );
     }

@@ -28,7 +28,7 @@ impl Json {
                 Number::Double(_) => {
                     return Err(format!("{digits} is beyond the range of a double"));
                 }
-                Number::Beyond => {
+                Number::OutOfRange => {
                     let number: Result<BigInt, _> = digits.parse();
                     Python::BigInt(number.map_err(|error| format!("{digits}: {error}"))?)
                 }
