@@ -1,4 +1,4 @@
-//! One connection, and the exchanges over it.
+//! A client connection: sends requests and reads their responses.
 
 use std::error::Error;
 use std::io;
@@ -14,13 +14,13 @@ pub(super) struct Connection<S> {
     is_reusable: bool,
 }
 
-/// Why there is no response.
+/// An exchange that yielded no response.
 pub(super) enum ExchangeError {
-    /// No byte of the request was written.
+    /// The exchange failed before the first byte of the request was written.
     Unsent(io::Error),
-    /// Anything may have become of the request.
+    /// The exchange failed after that. The server may have received the request.
     Lost(Box<dyn Error + Send + Sync>),
-    /// The same, since the deadline has passed.
+    /// The deadline passed. The server may have received the request.
     TimedOut,
 }
 
@@ -33,18 +33,20 @@ impl<S: Stream> Connection<S> {
         }
     }
 
-    /// Whether one more exchange can be made over it, as far as its last one tells.
+    /// Returns `true` if the last exchange left the connection usable for another.
     pub(super) const fn is_reusable(&self) -> bool {
         self.is_reusable
     }
 
-    /// Whether the other end is there still, as far as can be known without asking it. What it says without being
-    /// asked, such as that it waited for too long, belongs to no request.
+    /// Returns `true` if the server has neither closed the connection nor sent anything, as far as
+    /// is known without I/O. Unsolicited data, such as a 408 response to an idle connection, belongs
+    /// to no request.
     pub(super) async fn is_alive(&mut self) -> bool {
         self.stream.is_idle().await
     }
 
-    /// Sends a request and reads its response. An answer that comes before the end of the request is an answer.
+    /// Sends a request and reads its response. A response that arrives before the whole request is
+    /// sent counts as its response.
     pub(super) async fn exchange(
         &mut self,
         request: &[u8],
@@ -69,7 +71,7 @@ impl<S: Stream> Connection<S> {
                     return Err(ExchangeError::Unsent(error));
                 }
                 Err(error) => {
-                    // The answer that the other end gave before it hung up can still be read.
+                    // A response that the server sent before it closed can still be read.
                     failure = Some(error);
                     break;
                 }
@@ -108,6 +110,6 @@ impl<S: Stream> Connection<S> {
 fn unexpected_data() -> io::Error {
     io::Error::new(
         io::ErrorKind::ConnectionAborted,
-        "the other end spoke before it was asked, or hung up",
+        "the server closed the connection or sent data before the request",
     )
 }

@@ -1,4 +1,4 @@
-//! One server, and the calls that are made on it, whether anything waits by async code or by blocking.
+//! The client core, shared by the async and the blocking front end.
 
 use std::future::Future;
 use std::io;
@@ -27,18 +27,18 @@ use super::url::Target;
 use crate::XmlRpc;
 use crate::document::{reply_result, write_call};
 
-/// Room for what stands around the parameters in a call document.
+/// Bytes reserved for a call document around its parameters.
 const ENVELOPE: usize = 160;
 
-/// Room for parameters whose size is not known yet: most fit.
+/// Bytes reserved for parameters of unknown size: most fit.
 const PARAMS: usize = 256;
 
-/// What all clones of a client share.
+/// The state that all clones of a client share.
 pub(crate) struct Endpoint<T: Transport> {
     transport: T,
     pool: Pool<T>,
     template: Template,
-    /// What errors do not show.
+    /// Texts that errors must not show.
     secrets: Secrets,
     url: Url,
     redirects: usize,
@@ -49,14 +49,14 @@ pub(crate) struct Endpoint<T: Transport> {
     max_body: usize,
     /// The URL without secrets.
     shown: String,
-    /// Where connections lead to, for error messages.
+    /// The destination of connections, for error messages.
     peer: Arc<str>,
-    /// The server was found to know no `system.multicall`.
+    /// `true` once the server is known to lack `system.multicall`.
     lacks_multicall: AtomicBool,
 }
 
 impl<T: Transport> Endpoint<T> {
-    /// The server at `url`, or the proxy before it.
+    /// Creates an endpoint that connects to the server at `url`, or to its proxy.
     pub(crate) fn new(
         url: &str,
         options: &ClientOptions,
@@ -74,7 +74,7 @@ impl<T: Transport> Endpoint<T> {
         ))
     }
 
-    /// The server of this URL, whatever its host, at the end of a transport.
+    /// Creates an endpoint for the server at `url` that connects by `transport`, whatever the host.
     pub(super) fn at(url: &str, options: &ClientOptions, transport: T) -> Result<Self, InvalidUrl> {
         let target = Target::parse(url)?;
         let peer = target.to_string();
@@ -119,7 +119,7 @@ impl<T: Transport> Endpoint<T> {
         self.lacks_multicall.store(true, Ordering::Relaxed);
     }
 
-    /// The request for a call. `params` appends its arguments, of about `size` bytes.
+    /// Builds the request for a call. `params` appends its arguments, of about `size` bytes.
     fn request(
         &self,
         method: &str,
@@ -131,7 +131,7 @@ impl<T: Transport> Endpoint<T> {
         request.map_err(CallError::Encode)
     }
 
-    /// Sends a request, and waits for the response, wherever it is redirected to.
+    /// Sends a request, follows redirects, and waits for the response.
     async fn exchange(
         &self,
         mut request: Request,
@@ -189,8 +189,8 @@ impl<T: Transport> Endpoint<T> {
             let exchange = connection.exchange(request.as_slice(), self.max_body, limit);
             let response = match exchange.await {
                 Ok(response) => response,
-                // It turned out that the connection is closed. One that breaks at any later time ends as
-                // `CallError::Lost`.
+                // The kept connection turned out to be closed: try another. A later failure
+                // completes the call with `CallError::Lost`.
                 Err(ExchangeError::Unsent(_)) if !is_new => continue,
                 Err(ExchangeError::Unsent(error)) => {
                     return Err(CallError::NotSent(
@@ -237,14 +237,15 @@ impl<T: Transport> Caller for Endpoint<T> {
             Ok(())
         })?;
         let (format, deadline) = (call.format, call.context.deadline());
-        // The parameters are in the request now.
+        // The parameters were copied into the request.
         drop(call);
         let response = self.exchange(request, deadline).await?;
         let ((), document) = reply(response, self.max_body, format, &self.secrets, |_| Ok(()))?;
         Ok(document)
     }
 
-    /// As by default, but arguments are written where they are sent from, and the reply is read once.
+    /// Like the default implementation, but encodes the arguments into the request and reads the
+    /// reply only once.
     fn call_in<R: DeserializeOwned>(
         &self,
         context: Context,
@@ -263,7 +264,7 @@ impl<T: Transport> Caller for Endpoint<T> {
     }
 }
 
-/// Where to connect to, and what to call that in error messages.
+/// Returns the destination to connect to and its name in error messages.
 fn destination(target: &Target, proxy: Option<&Proxy>) -> (Destination, String) {
     if let Some(socket) = &target.socket {
         return (
@@ -290,7 +291,7 @@ fn earlier(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
     }
 }
 
-/// The error, in words where it is a deadline of this side.
+/// Replaces the error of a local deadline by one with a message.
 fn describe_timeout(error: io::Error, what: &str, begin: Instant) -> io::Error {
     if is_timed_out(&error) {
         timeout_error(what, begin)

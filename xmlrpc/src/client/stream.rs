@@ -1,4 +1,4 @@
-//! How bytes travel: all that the async and the blocking client differ in.
+//! The byte streams of client connections, async or blocking.
 
 use std::future::Future;
 use std::io;
@@ -8,15 +8,16 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::AsFd;
 use rustix::io::retry_on_intr;
 
-/// A byte stream in both directions.
+/// A bidirectional byte stream.
 pub(crate) trait Stream: Send + 'static {
-    /// Whether nothing came from the other end, not even the end.
+    /// Returns `true` if there is nothing to read: neither data nor the end of the stream.
     fn is_idle(&mut self) -> impl Future<Output = bool> + Send;
 
-    /// Writes some of the bytes; or reads into `space` where the other end, while it takes no more, says something.
+    /// Writes some of the bytes. If the peer accepts no more bytes but sends some, reads those into
+    /// `space` instead.
     ///
     /// # Errors
-    /// Those of the connection, and one of the kind `TimedOut` where the deadline passes.
+    /// Errors of the connection, and an error of kind `TimedOut` if the deadline passes.
     fn write(
         &mut self,
         bytes: &[u8],
@@ -24,7 +25,7 @@ pub(crate) trait Stream: Send + 'static {
         deadline: Option<Instant>,
     ) -> impl Future<Output = io::Result<Progress>> + Send;
 
-    /// Reads some bytes, or none where the stream has ended.
+    /// Reads some bytes into `space`, and returns their number: 0 at the end of the stream.
     ///
     /// # Errors
     /// As with [`write`](Self::write).
@@ -35,17 +36,17 @@ pub(crate) trait Stream: Send + 'static {
     ) -> impl Future<Output = io::Result<usize>> + Send;
 }
 
-/// What [`Stream::write`] did.
+/// The outcome of [`Stream::write`].
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Progress {
-    /// It wrote so many bytes.
+    /// The number of bytes written.
     Written(usize),
-    /// It read so many bytes, or the end.
+    /// The number of bytes read: 0 at the end of the stream.
     Read(usize),
 }
 
-/// Whether nothing came through a socket, not even the end. The system knows that; an event loop that did something
-/// else since the last call does not yet.
+/// Returns `true` if a socket has nothing to read: neither data nor the end of the stream. Asks the
+/// system, since an event loop that was busy since the last call does not know yet.
 pub(crate) fn is_idle(socket: impl AsFd) -> bool {
     let now = Timespec {
         tv_sec: 0,
@@ -54,12 +55,13 @@ pub(crate) fn is_idle(socket: impl AsFd) -> bool {
     retry_on_intr(|| poll(&mut [PollFd::new(&socket, PollFlags::IN)], Some(&now))) == Ok(0)
 }
 
-/// The error of a deadline that has passed.
+/// Returns the error for a deadline that has passed.
 pub(crate) fn timed_out() -> io::Error {
     io::ErrorKind::TimedOut.into()
 }
 
-/// Whether a deadline has passed; a connection that the system found to be dead is of the same kind.
+/// Returns `true` if a local deadline has passed. A connection that the system declared dead has the
+/// same kind of error, but with an error code of the system.
 pub(crate) fn is_timed_out(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::TimedOut && error.raw_os_error().is_none()
 }

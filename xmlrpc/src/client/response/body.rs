@@ -1,4 +1,4 @@
-//! The body of a response, whichever way its end is told.
+//! The body of a response: with a length, chunked, or delimited by the end of the connection.
 
 use std::ops::ControlFlow::{self, Break, Continue};
 
@@ -9,50 +9,50 @@ use super::ResponseError;
 use super::buffer::Buffer;
 use crate::body::{AHEAD, Broken};
 
-/// How many bytes the extensions of all chunks may have, and the trailers, which say nothing to this client: what hyper
-/// lets pass.
+/// Maximum bytes of all chunk extensions, and of the trailers. The client ignores both; hyper has
+/// the same limit.
 const MAX_IGNORED: usize = 16 << 10;
 
-/// How many headers may stand behind the chunks.
+/// Maximum number of trailers.
 const MAX_TRAILERS: usize = 100;
 
-/// How the end of a body is told.
+/// The framing of a body, which determines its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Framing {
-    /// So many bytes.
+    /// A body of this number of bytes.
     Length(u64),
     Chunked,
     UntilClosed,
 }
 
-/// Gathers a body.
+/// Collects the bytes of a body.
 #[derive(Debug)]
 pub(super) struct BodyReader {
     bytes: Vec<u8>,
     limit: usize,
     expected: Expected,
-    /// How many bytes of extensions came.
+    /// Bytes of chunk extensions so far.
     ignored: usize,
 }
 
-/// What comes next.
+/// The next expected part of a body.
 #[derive(Clone, Copy, Debug)]
 enum Expected {
-    /// The rest of the body.
+    /// The rest of the body: this number of bytes.
     Rest(u64),
     ChunkSize,
-    /// The rest of a chunk.
+    /// The rest of a chunk: this number of bytes.
     Chunk(u64),
     ChunkEnd,
     Trailers,
-    /// Whatever comes.
+    /// All bytes until the connection is closed.
     UntilClosed,
 }
 
-/// Why reading stops.
+/// The reason why reading stopped.
 #[derive(Debug)]
 pub(super) enum Stop {
-    /// More has to come.
+    /// More bytes are needed.
     Incomplete,
     End,
     Broken(Broken<ResponseError>),
@@ -71,7 +71,7 @@ impl BodyReader {
             0
         };
         Self {
-            // The cast loses nothing: the number is small.
+            // The cast is lossless: the number is at most `AHEAD`.
             bytes: Vec::with_capacity(room as usize),
             limit,
             expected,
@@ -83,7 +83,7 @@ impl BodyReader {
         self.bytes.into()
     }
 
-    /// Takes what is there of this body.
+    /// Consumes the bytes of this body that are in the buffer.
     pub(super) fn advance(&mut self, buffer: &mut Buffer) -> Stop {
         loop {
             if let Break(stop) = self.step(buffer) {
@@ -92,7 +92,7 @@ impl BodyReader {
         }
     }
 
-    /// What the end of the stream means for the body.
+    /// Interprets the end of the stream: the end of the body, or an error.
     pub(super) fn end(&self) -> Stop {
         match self.expected {
             Expected::UntilClosed => Stop::End,
@@ -103,7 +103,7 @@ impl BodyReader {
     fn step(&mut self, buffer: &mut Buffer) -> ControlFlow<Stop> {
         match self.expected {
             Expected::Rest(0) => return Break(Stop::End),
-            // What is announced is refused without waiting for it.
+            // A declared length over the limit is refused without waiting for the bytes.
             Expected::Rest(left) if left > (self.limit - self.bytes.len()) as u64 => {
                 return Break(Stop::Broken(Broken::TooLarge));
             }
@@ -121,7 +121,7 @@ impl BodyReader {
         Continue(())
     }
 
-    /// Takes up to so many bytes, and tells how many of them are still to come.
+    /// Takes up to `left` bytes, and returns how many of them are still missing.
     fn take(&mut self, buffer: &mut Buffer, left: u64) -> ControlFlow<Stop, u64> {
         let unread = buffer.unread();
         let length = usize::try_from(left).map_or(unread.len(), |left| left.min(unread.len()));
@@ -136,7 +136,7 @@ impl BodyReader {
 
     fn chunk_size(&mut self, buffer: &mut Buffer) -> ControlFlow<Stop> {
         let unread = buffer.unread();
-        // The parser takes a size without digits for zero.
+        // httparse reads a size without digits as zero.
         if !unread[0].is_ascii_hexdigit() {
             return malformed();
         }
@@ -146,7 +146,7 @@ impl BodyReader {
             _ => return malformed(),
         };
         let line = &unread[..length - 2];
-        // It lets everything pass in an extension, what others take for the end of the line included.
+        // httparse accepts any byte in an extension, even those that others take for a line break.
         if line.iter().any(|byte| matches!(byte, b'\r' | b'\n')) {
             return malformed();
         }
@@ -176,7 +176,7 @@ impl BodyReader {
     }
 }
 
-/// Reads what stands behind the chunks.
+/// Reads and discards the trailers after the chunks.
 fn trailers(buffer: &mut Buffer) -> Stop {
     let unread = buffer.unread();
     match httparse::parse_headers(unread, &mut [EMPTY_HEADER; MAX_TRAILERS]) {

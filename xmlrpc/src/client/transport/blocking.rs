@@ -1,4 +1,4 @@
-//! Bytes that travel while the thread waits: the system's own sockets.
+//! The transport of the blocking client: blocking sockets of the standard library.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs};
@@ -17,11 +17,11 @@ use super::Destination;
 use crate::client::pool::{Pool, Transport};
 use crate::client::stream::{self, Progress, Stream, timed_out};
 
-/// How much is written at once without a look at whether the other end reads it: what fits into the buffers of sockets
-/// that are not full.
+/// Maximum bytes of one write. The first write of a request is made without polling the socket
+/// first: this much fits into socket buffers that are not full.
 const MAX_UNPOLLED: usize = 16 << 10;
 
-/// Connects to one place.
+/// Connects to the destination of a client.
 pub(crate) struct BlockingConnector(Destination);
 
 impl BlockingConnector {
@@ -48,11 +48,11 @@ impl Transport for BlockingConnector {
         })
     }
 
-    /// Each call looks itself for connections whose time is over.
+    /// Does nothing: expired connections are closed by the next call.
     fn start_reaper(_: &Pool<Self>) {}
 }
 
-/// Tries the addresses of the host one after the other.
+/// Connects to the first address of the host that accepts a connection.
 fn connect_tcp(host: &str, port: u16, deadline: Option<Instant>) -> io::Result<TcpStream> {
     let mut result = Err(io::Error::new(
         ErrorKind::NotFound,
@@ -64,8 +64,9 @@ fn connect_tcp(host: &str, port: u16, deadline: Option<Instant>) -> io::Result<T
             None => TcpStream::connect(address),
         };
         if let Ok(socket) = &result {
-            // Holding a call back to fill a packet would cost up to 40 ms against a peer that delays its
-            // acknowledgements. Where the peer has left already, the first read tells that better.
+            // Without TCP_NODELAY a call could wait up to 40 ms for a server that delays its
+            // acknowledgements. An error means that the server has already closed the connection,
+            // which the first read reports better.
             let _ = socket.set_nodelay(true);
             break;
         }
@@ -73,7 +74,8 @@ fn connect_tcp(host: &str, port: u16, deadline: Option<Instant>) -> io::Result<T
     result
 }
 
-/// The system has no limit of time to offer for this: a thread waits where there is one.
+/// Resolves the host. The system's resolver has no timeout, so with a deadline the lookup runs in a
+/// thread of its own.
 fn resolve(host: &str, port: u16, deadline: Option<Instant>) -> io::Result<Vec<SocketAddr>> {
     if let Ok(ip) = host.parse::<IpAddr>() {
         return Ok(vec![(ip, port).into()]);
@@ -97,7 +99,8 @@ fn resolve(host: &str, port: u16, deadline: Option<Instant>) -> io::Result<Vec<S
     }
 }
 
-/// Waits while the backlog of the listener is full, where the system tells that from a refusal.
+/// Connects to a socket file. Waits while the backlog of the listener is full, on systems that
+/// distinguish this from a refusal.
 #[cfg(unix)]
 fn connect_unix(path: &Path, deadline: Option<Instant>) -> io::Result<UnixStream> {
     use socket2::{Domain, SockAddr, Socket, Type};
@@ -113,12 +116,12 @@ fn connect_unix(path: &Path, deadline: Option<Instant>) -> io::Result<UnixStream
     }
 }
 
-/// A socket, and how long it waits.
+/// A socket with its current timeout.
 pub(crate) struct BlockingStream {
     socket: SystemSocket,
-    /// What the system was told: how long to wait for the other end, at most.
+    /// The read and write timeout that is set on the socket.
     timeout: Option<Duration>,
-    /// Whether a part of the request is written already, so that the next may have to wait.
+    /// `true` if part of a request is written, so that the next write may block.
     is_partly_written: bool,
 }
 
@@ -161,7 +164,7 @@ impl Stream for BlockingStream {
 }
 
 impl BlockingStream {
-    /// Waits until something can be written, or something came: whether it did.
+    /// Waits until the socket is writable or readable, and returns `true` if it is readable.
     fn has_input(&self, deadline: Option<Instant>) -> io::Result<bool> {
         let events = PollFlags::IN | PollFlags::OUT;
         let mut polled = [match &self.socket {
@@ -180,14 +183,14 @@ impl BlockingStream {
         }
     }
 
-    /// Does what may wait, but no longer than until the deadline.
+    /// Runs a blocking operation, and fails once the deadline passes.
     fn within<T>(
         &mut self,
         deadline: Option<Instant>,
         mut operation: impl FnMut(&mut Self) -> io::Result<T>,
     ) -> io::Result<T> {
-        // To tell the system takes as long as a tenth of a call. What it was told for an earlier one holds as long as
-        // it does not make it wait for too long; where that is for too short a time, it is told anew.
+        // `setsockopt` costs a tenth of a call, so a timeout set for an earlier call is kept while
+        // it does not exceed the remaining time. If it expires too early, it is set again below.
         if let Some(left) = remaining(deadline)?
             && self.timeout.is_none_or(|timeout| timeout > left)
         {
@@ -195,7 +198,7 @@ impl BlockingStream {
         }
         loop {
             match operation(self) {
-                // Signals that keep coming, as a profiler sends them, do not put the deadline off.
+                // Frequent signals, such as those of a profiler, must not extend the deadline.
                 Err(error) if error.kind() == ErrorKind::Interrupted => drop(remaining(deadline)?),
                 Err(error) if is_socket_timeout(&error) => {
                     self.set_timeout(remaining(deadline)?)?
@@ -205,7 +208,8 @@ impl BlockingStream {
         }
     }
 
-    /// Has the system wait for less than this, so that it need not be told the time that is left of the next call.
+    /// Sets the socket timeout, an eighth below the remaining time if that is more than 10 ms, so
+    /// that the next call can reuse it.
     fn set_timeout(&mut self, left: Option<Duration>) -> io::Result<()> {
         const EXACT: Duration = Duration::from_millis(10);
 
@@ -242,10 +246,10 @@ impl BlockingStream {
     }
 }
 
-/// The time until the deadline, if there is one.
+/// Returns the time until the deadline, if there is one.
 ///
 /// # Errors
-/// If none is left.
+/// If the deadline has passed.
 fn remaining(deadline: Option<Instant>) -> io::Result<Option<Duration>> {
     match deadline.map(|deadline| deadline.saturating_duration_since(Instant::now())) {
         Some(Duration::ZERO) => Err(timed_out()),
@@ -253,8 +257,8 @@ fn remaining(deadline: Option<Instant>) -> io::Result<Option<Duration>> {
     }
 }
 
-/// Whether the system says that it has waited for as long as it was told to. Which of the two it says depends on the
-/// system; a connection that timed out comes with the second as well, and says what it is at the next attempt.
+/// Returns `true` if the socket timeout expired. The kind of that error depends on the system. A
+/// connection that timed out also fails with `TimedOut`, and fails again at the next attempt.
 fn is_socket_timeout(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
 }

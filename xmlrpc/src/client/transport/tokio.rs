@@ -1,4 +1,4 @@
-//! Bytes that travel while async code waits.
+//! The transport of the async client.
 
 use std::future::{Future, poll_fn};
 use std::io;
@@ -24,8 +24,8 @@ use crate::client::stream::{self, Progress, Stream, timed_out};
 type Dial = dyn Fn() -> BoxFuture<io::Result<TokioStream>> + Send + Sync;
 type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
-/// Connects to the one place that all calls of a client go to, over any transport. TLS belongs here, around what `dial`
-/// gives.
+/// Connects to the destination of a client, over any transport of `rpc_core`. TLS will belong here,
+/// around the stream that `dial` returns.
 pub(crate) struct TokioConnector {
     dial: Box<Dial>,
 }
@@ -78,12 +78,13 @@ impl Transport for TokioConnector {
     }
 }
 
-/// A connection, and whether the system can be asked about it.
+/// A byte stream. TCP and Unix sockets are told apart from others since the system can be asked
+/// whether they are idle.
 pub(crate) enum TokioStream {
     Tcp(TcpStream),
     #[cfg(unix)]
     Unix(UnixStream),
-    /// That of any transport.
+    /// A stream of any other transport.
     Other(Box<dyn Io>),
 }
 
@@ -105,8 +106,8 @@ impl Stream for TokioStream {
             #[cfg(unix)]
             Self::Unix(unix) => stream::is_idle(unix),
             Self::Other(io) => {
-                // A runtime of one thread that did something else since the last call, or slept, has not looked at
-                // what its transports wait for. This pause makes it.
+                // A single-threaded runtime that was busy or blocked since the last call has not
+                // polled its I/O driver. Yielding makes it do so.
                 yield_now().await;
                 let mut byte = [0];
                 let mut cx = Context::from_waker(Waker::noop());
@@ -139,7 +140,7 @@ impl Stream for TokioStream {
     async fn read(&mut self, space: &mut [u8], deadline: Option<Instant>) -> io::Result<usize> {
         let mut space = ReadBuf::new(space);
         let read = poll_fn(|cx| {
-            // What was written may wait in a buffer of the transport.
+            // Written bytes may still be in a buffer of the transport.
             if let Poll::Ready(Err(error)) = self.io().poll_flush(cx) {
                 return Poll::Ready(Err(error));
             }
@@ -150,7 +151,7 @@ impl Stream for TokioStream {
     }
 }
 
-/// What `future` gives, unless that takes until after the deadline.
+/// Awaits `future`, or fails once the deadline passes.
 async fn within<T>(
     deadline: Option<Instant>,
     future: impl Future<Output = io::Result<T>>,
@@ -161,7 +162,7 @@ async fn within<T>(
         if let Poll::Ready(done) = future.as_mut().poll(cx) {
             return Poll::Ready(done);
         }
-        // Most is done at once, and needs no timer.
+        // Most operations complete at once and need no timer.
         if timer.is_none() {
             timer.set(deadline.map(|deadline| sleep_until(deadline.into())));
         }
