@@ -1,4 +1,4 @@
-//! Several calls at once.
+//! Batches.
 
 use rpc_core::{CallError, Execution, Fault};
 
@@ -12,7 +12,7 @@ both! {
     a_server_that_does_not_find_multicall_gets_single_calls,
     a_batch_to_a_wrong_path_is_refused,
     a_fault_of_the_whole_batch_is_an_error,
-    a_fault_that_reads_like_no_such_method_runs_no_call_twice,
+    a_fault_about_an_unknown_method_runs_no_call_twice,
     a_result_of_a_wrong_shape_fails_in_a_batch_as_it_does_alone,
 }
 
@@ -61,7 +61,7 @@ async fn a_server_without_multicall_gets_single_calls(kind: ClientKind) {
     let error = results.take(no).unwrap_err();
     assert_eq!(error.fault(), Some(&Fault::new(4, "no")));
 
-    // It is not asked again.
+    // The next batch does not try the multicall again.
     let mut batch = client.batch();
     let five = batch.call::<i64>("again", ());
     assert_eq!(batch.send().await.unwrap().take(five).unwrap(), 5);
@@ -71,7 +71,7 @@ async fn a_server_without_multicall_gets_single_calls(kind: ClientKind) {
     assert_eq!(methods(&requests), expected);
     assert!(
         !requests[1].text().contains("methodName>add"),
-        "no call is in it"
+        "the second multicall is not empty"
     );
     let params = "<params><param><value><int>2</int></value></param>\
         <param><value><int>3</int></value></param></params>";
@@ -86,7 +86,7 @@ fn methods(requests: &[Request]) -> Vec<&str> {
     methods.collect()
 }
 
-/// As Node's package `xmlrpc` answers calls of methods that it does not know.
+/// Node's package `xmlrpc` answers calls of unknown methods like this.
 async fn a_server_that_does_not_find_multicall_gets_single_calls(kind: ClientKind) {
     let not_found = || http("404 Not Found", "", "");
     let answers = vec![not_found(), ok(FIVE), not_found(), not_found(), ok(FIVE)];
@@ -100,7 +100,7 @@ async fn a_server_that_does_not_find_multicall_gets_single_calls(kind: ClientKin
     let error = results.take(no).unwrap_err();
     assert!(matches!(error, CallError::Refused(_)), "{error:?}");
 
-    // It is not asked again, and so known to be there.
+    // The next batch does not try the multicall again, and the path is known to be right.
     let mut batch = client.batch();
     let no = batch.call::<i64>("no", ());
     let five = batch.call::<i64>("add", (2, 3));
@@ -124,7 +124,7 @@ async fn a_batch_to_a_wrong_path_is_refused(kind: ClientKind) {
     assert_eq!(error.execution(), Execution::Never);
     drop(tickets);
 
-    // Nothing was learnt of it.
+    // The next batch tries the multicall again.
     let mut batch = client.batch();
     let five = batch.call::<i64>("add", (2, 3));
     let mut results = batch.send().await.unwrap();
@@ -142,8 +142,9 @@ async fn a_fault_of_the_whole_batch_is_an_error(kind: ClientKind) {
     assert_eq!(error.fault(), Some(&Fault::new(4, "too many calls")));
 }
 
-/// As Perl's `RPC::XML` answers, whose multicall ends with the first call that fails: those before it have run.
-async fn a_fault_that_reads_like_no_such_method_runs_no_call_twice(kind: ClientKind) {
+/// The multicall of Perl's `RPC::XML` stops with the fault of the first call that fails, after the
+/// calls before it have run.
+async fn a_fault_about_an_unknown_method_runs_no_call_twice(kind: ClientKind) {
     let none = "<methodResponse><params><param><value><array><data/></array></value></param>\
         </params></methodResponse>";
     let texts = [
@@ -169,8 +170,8 @@ async fn a_fault_that_reads_like_no_such_method_runs_no_call_twice(kind: ClientK
             let _ = batch.call::<i64>("add", (2, 3));
             let _ = batch.call::<i64>("nowhere", ());
             let error = batch.send().await.unwrap_err();
-            let told = error.fault().map(|fault| (fault.code(), fault.message()));
-            assert_eq!(told, Some((code, text)), "{error:?}");
+            let fault = error.fault().map(|fault| (fault.code(), fault.message()));
+            assert_eq!(fault, Some((code, text)), "{error:?}");
             assert_eq!(error.execution(), Execution::Maybe, "{error:?}");
             let requests = server.await.unwrap();
             assert_eq!(methods(&requests), ["system.multicall"; 2]);

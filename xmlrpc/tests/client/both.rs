@@ -1,11 +1,11 @@
-//! The async and the blocking client, to be tested as one.
+//! The async and the blocking client behind one interface, for tests of both.
 
 use rpc_core::{Args, BlockingCaller, CallError, Caller, Context};
 use serde::de::DeserializeOwned;
 use tokio::task::spawn_blocking;
 use xmlrpc::{ClientOptions, Results, Ticket, blocking};
 
-/// Makes tests of these functions, with either client.
+/// Generates a test of each function with each client.
 macro_rules! both {
     ($($(#[$attribute:meta])* $test:ident,)*) => {
         mod with_async {
@@ -26,7 +26,7 @@ macro_rules! both {
     };
 }
 
-/// Which client a test is of.
+/// The client that a test uses.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum ClientKind {
     Async,
@@ -48,7 +48,7 @@ impl ClientKind {
     }
 }
 
-/// Either client. What blocks does so in a thread of its own.
+/// Either client. Blocking calls run in a thread of their own.
 #[derive(Clone, Debug)]
 pub(crate) enum Client {
     Async(xmlrpc::Client),

@@ -1,4 +1,4 @@
-//! Calls that are answered.
+//! Calls that succeed.
 
 use std::future::poll_fn;
 use std::io::{Read as _, Write as _};
@@ -18,13 +18,13 @@ both! {
     a_call_is_a_plain_post,
     connections_are_kept,
     a_stale_connection_is_replaced,
-    replies_come_in_every_shape_of_http,
+    replies_are_read_with_every_http_framing,
     gzip_is_read,
     large_calls_are_compressed_on_request,
     cookies_are_kept_on_request,
     credentials_and_headers_are_sent_and_not_shown,
     a_proxy_gets_the_whole_url,
-    #[cfg(unix)] a_unix_socket_is_a_server_too,
+    #[cfg(unix)] calls_over_a_unix_socket,
 }
 
 async fn a_call_is_a_plain_post(kind: ClientKind) {
@@ -44,7 +44,7 @@ async fn a_call_is_a_plain_post(kind: ClientKind) {
 }
 
 #[tokio::test]
-async fn it_is_a_caller_and_a_service() {
+async fn a_client_is_a_caller_and_a_service() {
     let (url, _server) = server(vec![ok(FIVE), ok(FIVE)]).await;
     let mut client = Client::new(&url).unwrap();
     let sum: i64 = Caller::call(&client, "f", ()).await.unwrap();
@@ -95,7 +95,7 @@ async fn a_stale_connection_is_replaced(kind: ClientKind) {
     tokio::join!(server, calls);
 }
 
-/// The runtime cannot look at the connection while the only thread sleeps.
+/// The runtime cannot poll the connection while its only thread sleeps.
 #[tokio::test]
 async fn a_stale_connection_is_replaced_after_a_busy_time() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -111,7 +111,7 @@ async fn a_stale_connection_is_replaced_after_a_busy_time() {
         }
     });
     let client = Client::new(&url).unwrap();
-    // Of a transport of one's own nothing is known.
+    // The client cannot ask the system about a stream of a custom connector.
     let connector = TcpConnector::new(address.ip().to_string(), address.port());
     let other = Client::with_connector(&url, connector, ClientOptions::default()).unwrap();
     for client in [client, other] {
@@ -122,7 +122,7 @@ async fn a_stale_connection_is_replaced_after_a_busy_time() {
     }
 }
 
-async fn replies_come_in_every_shape_of_http(kind: ClientKind) {
+async fn replies_are_read_with_every_http_framing(kind: ClientKind) {
     let (a, b) = FIVE.split_at(40);
     let (a_length, b_length) = (a.len(), b.len());
     let chunked = format!(
@@ -227,7 +227,7 @@ async fn a_proxy_gets_the_whole_url(kind: ClientKind) {
 }
 
 #[cfg(unix)]
-async fn a_unix_socket_is_a_server_too(kind: ClientKind) {
+async fn calls_over_a_unix_socket(kind: ClientKind) {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("a socket");
     let listener = tokio::net::UnixListener::bind(&path).unwrap();
@@ -247,7 +247,7 @@ async fn a_unix_socket_is_a_server_too(kind: ClientKind) {
 }
 
 #[tokio::test]
-async fn a_connection_that_is_not_used_again_is_closed() {
+async fn an_idle_connection_is_closed() {
     let (listener, url) = listen().await;
     let options = ClientOptions::default().idle_timeout(Duration::from_millis(100));
     let client = Client::with_options(&url, options).unwrap();
@@ -266,23 +266,20 @@ async fn a_connection_that_is_not_used_again_is_closed() {
     let (_client, sums) = calling.await.unwrap();
     assert_eq!(sums, [5, 5]);
     let begin = std::time::Instant::now();
-    assert!(
-        read(&mut io).await.is_none(),
-        "it is closed, by nobody's call"
-    );
+    assert!(read(&mut io).await.is_none(), "an unexpected request");
     let time = begin.elapsed();
     assert!(time < Duration::from_secs(10), "{time:?}");
 }
 
-/// What tokio lets a task do at a time is used up, but for so much, each time before the future goes on.
-async fn short_of_budget<T>(left: usize, future: impl Future<Output = T>) -> T {
-    /// As tokio has it.
+/// Runs `future` with only `left` units of tokio's cooperative budget at each poll.
+async fn with_budget<T>(left: usize, future: impl Future<Output = T>) -> T {
+    /// The budget of a task in tokio.
     const BUDGET: usize = 128;
     let mut future = pin!(future);
     poll_fn(|cx| {
-        let mut asleep = std::task::Context::from_waker(Waker::noop());
+        let mut noop = std::task::Context::from_waker(Waker::noop());
         for _ in left..BUDGET {
-            let _ = pin!(tokio::task::consume_budget()).poll(&mut asleep);
+            let _ = pin!(tokio::task::consume_budget()).poll(&mut noop);
         }
         future.as_mut().poll(cx)
     })
@@ -290,7 +287,7 @@ async fn short_of_budget<T>(left: usize, future: impl Future<Output = T>) -> T {
 }
 
 #[tokio::test]
-async fn an_answer_is_noticed_by_a_task_that_has_a_lot_to_do() {
+async fn a_task_with_little_budget_left_is_woken_by_the_response() {
     for left in 1..20 {
         let close = http(
             "200 OK",
@@ -300,16 +297,17 @@ async fn an_answer_is_noticed_by_a_task_that_has_a_lot_to_do() {
         let (url, _server) = server(vec![close]).await;
         let call = Client::new(&url).unwrap();
         let call = async move { call.call::<i64>("f", ()).await };
-        // In a task of its own: whoever waits for it would look once more when the time is over.
-        let call = tokio::spawn(short_of_budget(left, call));
+        // In a task of its own: `timeout` polls its future once more when the time is up, which
+        // would hide a missing wake-up.
+        let call = tokio::spawn(with_budget(left, call));
         let five = tokio::time::timeout(Duration::from_secs(10), call).await;
-        let five = five.expect("it is woken").unwrap();
+        let five = five.expect("the task is not woken").unwrap();
         assert_eq!(five.unwrap(), 5, "{left} left");
     }
 }
 
 #[tokio::test]
-async fn a_closed_connection_is_noticed_by_a_task_that_has_a_lot_to_do() {
+async fn a_task_with_little_budget_left_notices_a_closed_connection() {
     for left in 1..20 {
         let (listener, url) = listen().await;
         let client = Client::new(&url).unwrap();
@@ -321,7 +319,7 @@ async fn a_closed_connection_is_noticed_by_a_task_that_has_a_lot_to_do() {
         assert_eq!(first.await.unwrap().unwrap(), 5);
         drop(io);
         let second = async move { client.call::<i64>("f", ()).await };
-        let second = tokio::spawn(short_of_budget(left, second));
+        let second = tokio::spawn(with_budget(left, second));
         let (mut io, _) = listener.accept().await.unwrap();
         read(&mut io).await.unwrap();
         write(&mut io, ok(FIVE)).await;

@@ -1,4 +1,4 @@
-//! Calls that fail, each in a way that tells whether it ran.
+//! Calls that fail, and whether they ran.
 
 use std::io::Write as _;
 use std::task::{Context as TaskContext, Poll, Waker};
@@ -14,19 +14,19 @@ use super::{FIVE, chain, fault, http, listen, ok, read, server, write};
 
 both! {
     a_connection_lost_after_sending_is_not_sent_again,
-    a_refused_connection_is_told_with_its_cause,
-    #[cfg(unix)] a_missing_socket_file_is_told,
+    a_refused_connection_is_reported_with_its_cause,
+    #[cfg(unix)] a_missing_socket_file_is_reported,
     a_silent_server_times_out,
     the_timeout_covers_the_body,
-    the_deadline_of_a_call_counts_too,
-    pages_and_empty_bodies_are_no_replies,
-    what_the_http_layer_refuses_did_not_run,
+    the_deadline_of_a_call_is_respected,
+    pages_and_empty_bodies_are_not_replies,
+    calls_refused_by_the_http_layer_did_not_run,
     faults_come_with_any_status,
     redirects_are_shown_and_not_followed,
     bombs_and_unknown_encodings_are_refused,
     bodies_over_the_limit_are_refused,
     a_reply_cut_short_is_lost,
-    arguments_that_cannot_be_written_are_not_sent,
+    arguments_that_cannot_be_encoded_are_not_sent,
 }
 
 async fn call_with(
@@ -45,7 +45,7 @@ async fn call(
     call_with(kind, ClientOptions::default(), answer).await
 }
 
-/// What the error that a call failed with says of the answer.
+/// Asserts that a call failed with `NotAReply`, and returns the text of its HTTP error.
 fn not_a_reply(result: Result<i64, CallError>) -> String {
     let error = result.unwrap_err();
     assert!(matches!(error, CallError::NotAReply(_)), "{error:?}");
@@ -72,7 +72,7 @@ fn is_not_sent(result: Result<i64, CallError>) -> String {
     chain(&error)
 }
 
-/// On a kept connection too, where some clients send the call again.
+/// Also on a kept connection, where some clients send the call again.
 async fn a_connection_lost_after_sending_is_not_sent_again(kind: ClientKind) {
     for answered in [0, 1] {
         let (listener, url) = listen().await;
@@ -99,7 +99,7 @@ async fn a_connection_lost_after_sending_is_not_sent_again(kind: ClientKind) {
     }
 }
 
-async fn a_refused_connection_is_told_with_its_cause(kind: ClientKind) {
+async fn a_refused_connection_is_reported_with_its_cause(kind: ClientKind) {
     let (listener, url) = listen().await;
     let address = listener.local_addr().unwrap();
     drop(listener);
@@ -110,7 +110,7 @@ async fn a_refused_connection_is_told_with_its_cause(kind: ClientKind) {
 }
 
 #[cfg(unix)]
-async fn a_missing_socket_file_is_told(kind: ClientKind) {
+async fn a_missing_socket_file_is_reported(kind: ClientKind) {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("gone");
     let url = format!("http+unix://{}", path.display());
@@ -141,7 +141,7 @@ async fn the_timeout_covers_the_body(kind: ClientKind) {
     assert!(text.contains("no answer within"), "{text}");
 }
 
-async fn the_deadline_of_a_call_counts_too(kind: ClientKind) {
+async fn the_deadline_of_a_call_is_respected(kind: ClientKind) {
     let (_listener, url) = listen().await;
     let client = kind.client(&url);
     let in_time = |deadline| {
@@ -155,7 +155,7 @@ async fn the_deadline_of_a_call_counts_too(kind: ClientKind) {
     assert!(matches!(error, CallError::NotSent(_)), "{error:?}");
 }
 
-/// A server that is never reached.
+/// A connector that never completes.
 #[derive(Clone)]
 struct Nowhere;
 
@@ -168,7 +168,7 @@ impl Connect for Nowhere {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_times_out_while_connecting_was_not_sent() {
+async fn a_call_that_times_out_while_connecting_was_not_sent() {
     for (connect, whole) in [(Some(1), Some(2)), (Some(1), None), (None, Some(2))] {
         let options = ClientOptions::default()
             .connect_timeout(connect.map(Duration::from_secs))
@@ -179,7 +179,7 @@ async fn what_times_out_while_connecting_was_not_sent() {
     }
 }
 
-async fn pages_and_empty_bodies_are_no_replies(kind: ClientKind) {
+async fn pages_and_empty_bodies_are_not_replies(kind: ClientKind) {
     let html = "Content-Type: text/html\r\n";
     assert_eq!(
         not_a_reply(call(kind, http("200 OK", html, "<html>It works!</html>")).await),
@@ -198,7 +198,7 @@ async fn pages_and_empty_bodies_are_no_replies(kind: ClientKind) {
     not_a_reply(call(kind, http("500 Internal Server Error", "", FIVE)).await);
 }
 
-async fn what_the_http_layer_refuses_did_not_run(kind: ClientKind) {
+async fn calls_refused_by_the_http_layer_did_not_run(kind: ClientKind) {
     let statuses = [
         ("401 Unauthorized", "credentials"),
         ("403 Forbidden", "denies access"),
@@ -259,7 +259,7 @@ async fn bombs_and_unknown_encodings_are_refused(kind: ClientKind) {
 
 async fn bodies_over_the_limit_are_refused(kind: ClientKind) {
     let options = ClientOptions::default().max_body(64);
-    // A length that is declared is refused without waiting for the body.
+    // A declared length over the limit is refused without waiting for the body.
     let declared = "HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n";
     let text = not_a_reply(call_with(kind, options.clone(), declared).await);
     assert!(text.ends_with("body over the limit of 64 bytes"), "{text}");
@@ -286,7 +286,7 @@ async fn a_reply_cut_short_is_lost(kind: ClientKind) {
     is_lost(result);
 }
 
-async fn arguments_that_cannot_be_written_are_not_sent(kind: ClientKind) {
+async fn arguments_that_cannot_be_encoded_are_not_sent(kind: ClientKind) {
     let client = kind.client("http://127.0.0.1:1");
     let error = client.call::<i64>("f", ("\0",)).await;
     assert!(matches!(error, Err(CallError::Encode(_))), "{error:?}");
@@ -300,7 +300,7 @@ fn without_a_runtime_nothing_is_sent() {
     let call = std::pin::pin!(client.call::<i64>("f", ()));
     let mut cx = TaskContext::from_waker(Waker::noop());
     let Poll::Ready(result) = call.poll(&mut cx) else {
-        panic!("there is nothing to wait for");
+        panic!("the call is pending");
     };
     let text = is_not_sent(result);
     assert!(text.contains("no tokio runtime"), "{text}");

@@ -1,4 +1,4 @@
-//! Canned answers of real servers that have habits of their own.
+//! Canned responses that reproduce the quirks of real servers.
 
 use std::collections::BTreeMap;
 
@@ -11,9 +11,9 @@ use super::both::{Client, ClientKind};
 use super::{http, ok, server};
 
 both! {
-    doubles_that_are_no_numbers_are_read,
-    a_date_that_is_none_fails_the_member_that_wants_one,
-    void_answers_are_nothing,
+    non_finite_doubles_are_read,
+    a_malformed_date_fails_only_a_member_of_type_date,
+    replies_without_a_result_are_nil,
     bare_faults_are_faults,
     encodings_with_ascii_in_them_are_read,
     forbidden_characters_are_refused_or_replaced,
@@ -26,13 +26,13 @@ fn result(value: &str) -> String {
     ))
 }
 
-/// A client whose server gives this answer for each of so many calls.
+/// Creates a client whose server sends this response to each of `calls` calls.
 async fn client(kind: ClientKind, answer: &str, calls: usize) -> Client {
     let (url, _) = server(vec![answer.to_owned(); calls]).await;
     kind.client(&url)
 }
 
-async fn doubles_that_are_no_numbers_are_read(kind: ClientKind) {
+async fn non_finite_doubles_are_read(kind: ClientKind) {
     let doubles = ["nan", "inf", "-inf", "Infinity", "-INF", "NaN"];
     let values = doubles.map(|text| format!("<value><double>{text}</double></value>"));
     let answer = result(&format!(
@@ -71,7 +71,7 @@ async fn doubles_that_are_no_numbers_are_read(kind: ClientKind) {
     assert!(requests[0].text().contains("<double>-inf</double>"));
 }
 
-async fn a_date_that_is_none_fails_the_member_that_wants_one(kind: ClientKind) {
+async fn a_malformed_date_fails_only_a_member_of_type_date(kind: ClientKind) {
     #[derive(Debug, Deserialize)]
     #[allow(dead_code, reason = "shown by Debug")]
     struct Post {
@@ -105,14 +105,14 @@ async fn a_date_that_is_none_fails_the_member_that_wants_one(kind: ClientKind) {
         let drafts: Vec<Draft> = client.call("f", ()).await.unwrap();
         assert_eq!((drafts[1].date.is_some(), drafts[2].date), (true, None));
         let CallError::Decode(error) = client.call::<Vec<Post>>("f", ()).await.unwrap_err() else {
-            panic!("it is no date");
+            panic!("expected a decoding error");
         };
         let text = error.to_string();
         assert!(text.starts_with("member `date` of element 3: "), "{text}");
     }
 }
 
-async fn void_answers_are_nothing(kind: ClientKind) {
+async fn replies_without_a_result_are_nil(kind: ClientKind) {
     for content in [
         "<params/>",
         "<params><param/></params>",
@@ -127,7 +127,7 @@ async fn void_answers_are_nothing(kind: ClientKind) {
         let error = client.call::<i64>("f", ()).await.unwrap_err();
         assert!(matches!(error, CallError::Decode(_)), "{error}");
     }
-    // A page is no void answer.
+    // A web page is not a reply.
     let client = client(kind, &http("200 OK", "", "<html/>"), 1).await;
     let error = client.call::<()>("f", ()).await.unwrap_err();
     assert!(HttpError::of(&error).is_some(), "{error}");
@@ -214,7 +214,7 @@ async fn forbidden_characters_are_refused_or_replaced(kind: ClientKind) {
         let (url, _) = server(vec![answer; 2]).await;
         let CallError::Decode(error) = kind.client(&url).call::<Value>("f", ()).await.unwrap_err()
         else {
-            panic!("it is refused");
+            panic!("expected a decoding error");
         };
         let position = error.position().map(|at| (at.line, at.column));
         assert_eq!(position, Some((3, 10)), "{error}");
@@ -230,7 +230,7 @@ async fn forbidden_characters_are_refused_or_replaced(kind: ClientKind) {
     );
     let format = XmlRpc::default().write_forbidden(Forbidden::Replace);
     let client = kind.client_with(&url, ClientOptions::default().format(format));
-    // The name of a method is never another one than was asked for.
+    // The name of a method is never changed.
     let error = client.call::<()>("f\u{8}", ()).await.unwrap_err();
     assert!(matches!(error, CallError::Encode(_)), "{error}");
     client.call::<()>("f", ("a\u{8}b",)).await.unwrap();

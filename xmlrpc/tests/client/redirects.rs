@@ -1,4 +1,4 @@
-//! Redirects, where they are asked for.
+//! Redirects, with a client that follows them.
 
 use rpc_core::{CallError, Execution};
 use xmlrpc::{ClientOptions, HttpError};
@@ -8,9 +8,9 @@ use super::{FIVE, http, ok, server};
 
 both! {
     redirects_of_the_same_host_keep_the_call,
-    cookies_follow_a_redirect_where_they_belong,
+    a_redirected_call_has_the_cookies_of_its_path,
     no_redirect_takes_a_call_or_its_credentials_to_another_host,
-    redirects_end,
+    redirects_are_limited,
     a_batch_is_redirected_as_a_whole,
     a_call_lost_behind_a_redirect_may_have_run,
 }
@@ -51,7 +51,7 @@ async fn redirects_of_the_same_host_keep_the_call(kind: ClientKind) {
     }
 }
 
-async fn cookies_follow_a_redirect_where_they_belong(kind: ClientKind) {
+async fn a_redirected_call_has_the_cookies_of_its_path(kind: ClientKind) {
     let cookies = "Location: /b/x\r\nSet-Cookie: a=1; Path=/RPC2\r\nSet-Cookie: b=2; Path=/b\r\n\
         Set-Cookie: c=3; Path=/\r\n";
     let first = http("302 Found", cookies, "");
@@ -75,7 +75,7 @@ async fn cookies_follow_a_redirect_where_they_belong(kind: ClientKind) {
 }
 
 async fn no_redirect_takes_a_call_or_its_credentials_to_another_host(kind: ClientKind) {
-    // The other server would answer, and tell what it got.
+    // The other server would answer and record the request.
     let (other, others) = server(vec![ok(FIVE)]).await;
     let port = other.rsplit_once(':').unwrap().1.to_owned();
     for (location, why) in [
@@ -100,15 +100,15 @@ async fn no_redirect_takes_a_call_or_its_credentials_to_another_host(kind: Clien
         assert!(text.contains(why) && !text.contains("s3cret"), "{text}");
         assert_eq!(server.await.unwrap().len(), 1);
     }
-    assert!(!others.is_finished(), "nobody called the other server");
+    assert!(!others.is_finished(), "the other server was called");
     others.abort();
 }
 
-async fn redirects_end(kind: ClientKind) {
+async fn redirects_are_limited(kind: ClientKind) {
     for max in [1, 3] {
-        // There is an answer behind the last that is followed, and another circle.
-        let circle = (0..=max).map(|_| moved("308 Permanent", "/RPC2"));
-        let (url, server) = server(circle.collect()).await;
+        // One redirect more than the client follows.
+        let redirects = (0..=max).map(|_| moved("308 Permanent", "/RPC2"));
+        let (url, server) = server(redirects.collect()).await;
         let client = kind.client_with(&url, following(max));
         let error = client.call::<i64>("f", ()).await.unwrap_err();
         assert_eq!(error.execution(), Execution::Never, "{error:?}");

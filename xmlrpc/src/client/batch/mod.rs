@@ -134,15 +134,15 @@ impl Batch {
         self.calls.len() == 0
     }
 
-    /// Sends the calls, and waits for their results. An empty batch sends nothing.
+    /// Sends the calls and waits for their results. An empty batch sends nothing.
     ///
     /// # Errors
-    /// What concerns the whole request, as with [`Client::call`]; what concerns a single_call_params call is
-    /// the result of its ticket. Where the server answers all of them with one fault, any of them may have run. [`BatchError`] is the cause where the answer does not fit the
-    /// calls.
+    /// The errors of the whole request, as with [`Client::call`]; an error of a single call is the
+    /// result of its ticket. If the server replies to the whole batch with one fault, any of the
+    /// calls may have run. [`BatchError`] is the cause if the reply does not match the calls.
     ///
     /// # Cancel safety
-    /// Dropping the future gives all calls up; each of them may have run all the same.
+    /// Dropping the future abandons all calls; each of them may still have run.
     pub async fn send(self) -> Result<Results, CallError> {
         self.calls.send(&self.client.endpoint).await
     }
