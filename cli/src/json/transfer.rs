@@ -1,4 +1,4 @@
-//! Arguments and results in the formats that carry calls.
+//! Serde implementations of `Json`, for the formats of calls.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ use serde::ser::{self, Serialize, Serializer};
 
 use super::{Json, Number, double};
 
-/// An argument, in whatever format: see [`Json::check`].
+/// Encodes an argument in any format. [`Json::check`] first refuses numbers that do not fit.
 impl Serialize for Json {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
@@ -34,14 +34,14 @@ impl Serialize for Json {
     }
 }
 
-/// A result, of whatever format.
+/// Decodes a result of any format.
 impl<'de> Deserialize<'de> for Json {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_newtype_struct(NEWTYPE, NewtypeVisitor)
     }
 }
 
-/// Asks the deserializer for anything, dates included: see [`NEWTYPE`].
+/// Asks the deserializer for a value of any type, dates included: see [`NEWTYPE`].
 struct NewtypeVisitor;
 
 impl<'de> Visitor<'de> for NewtypeVisitor {
@@ -56,7 +56,7 @@ impl<'de> Visitor<'de> for NewtypeVisitor {
     }
 }
 
-/// Takes what comes. A newtype is a date and time: nothing else is delivered as one.
+/// Accepts a value of any type. A newtype is a date and time, the only type delivered as one.
 struct ValueVisitor;
 
 macro_rules! integers {
