@@ -62,10 +62,10 @@ static int listening(unsigned *port) {
 
 int main(void) {
     static const struct xmlrpc_method_info3 methods[] = {
-        {"echo", echo, NULL, 0, "?", "Gives any value back unchanged."},
+        {"echo", echo, NULL, 0, "?", "Returns any value unchanged."},
         {"add", add, NULL, 0, "i:ii", "Adds two integers."},
         {"concat", concat, NULL, 0, "s:ss", "Joins two strings."},
-        {"fail", fail, NULL, 0, "n:is", "Fails with the fault that is asked for."},
+        {"fail", fail, NULL, 0, "n:is", "Fails with the given fault."},
     };
     xmlrpc_env env;
     xmlrpc_env_init(&env);

@@ -12,7 +12,7 @@
 using namespace xmlrpc_c;
 
 struct Echo : method {
-    Echo() { _signature = "?", _help = "Gives any value back unchanged."; }
+    Echo() { _signature = "?", _help = "Returns any value unchanged."; }
     void execute(paramList const &params, value *result) override {
         if (params.size() != 1)
             throw fault("one parameter is wanted", fault::CODE_TYPE);
@@ -37,7 +37,7 @@ struct Concat : method {
 };
 
 struct Fail : method {
-    Fail() { _signature = "n:is", _help = "Fails with the fault that is asked for."; }
+    Fail() { _signature = "n:is", _help = "Fails with the given fault."; }
     void execute(paramList const &params, value *) override {
         params.verifyEnd(2);
         throw fault(params.getString(1), static_cast<fault::code_t>(params.getInt(0)));
