@@ -1,4 +1,4 @@
-// A server that stands on xmlrpc-c's C++ classes and its HTTP server Abyss: prints its URL and serves.
+// A server based on xmlrpc-c's C++ classes and its HTTP server Abyss: prints its URL and serves.
 
 #include <arpa/inet.h>
 #include <iostream>
@@ -59,7 +59,7 @@ static int listening(unsigned &port) {
 }
 
 int main() {
-    // The default of 512 KiB is less than the large document.
+    // The default of 512 KiB is too small for the large document.
     xmlrpc_limit_set(XMLRPC_XML_SIZE_LIMIT_ID, 16 << 20);
     registry methods;
     methods.addMethod("echo", methodPtr(new Echo));
@@ -68,7 +68,7 @@ int main() {
     methods.addMethod("fail", methodPtr(new Fail));
     unsigned port;
     int descriptor = listening(port);
-    // The default ends a connection after 30 calls.
+    // The default closes a connection after 30 calls.
     serverAbyss server(serverAbyss::constrOpt()
                            .registryP(&methods)
                            .socketFd(descriptor)
