@@ -1,4 +1,4 @@
-//! The client and the server of gRPC, from a description in Rust: no other compiler is needed.
+//! Generates the gRPC client and server from a description in Rust, so that no protobuf compiler is needed.
 
 use tonic_build::manual::{Builder, Method, Service};
 

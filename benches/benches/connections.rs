@@ -1,4 +1,4 @@
-//! What happens on connections, without any: `cargo bench -p benches --bench connections`.
+//! Benchmarks of the parts of connections, mostly without sockets: `cargo bench -p benches --bench connections`.
 #![allow(clippy::unwrap_used, reason = "benchmarks")]
 
 use conn::auth::{AuthKey, Authentication, Channel, Handshake, Role};
@@ -37,7 +37,7 @@ fn frame_decode(bencher: Bencher<'_, '_>, size: usize) {
     });
 }
 
-/// Both sides of it.
+/// Both sides of a handshake.
 #[divan::bench]
 fn handshake() {
     let authentication = Authentication::new(AuthKey::new("a secret").unwrap());
@@ -53,7 +53,7 @@ fn handshake() {
     }
 }
 
-/// A value of some parts.
+/// A value with several fields.
 type Row = (i64, f64, String, Vec<i32>);
 
 fn rows() -> Vec<Row> {
@@ -92,7 +92,7 @@ fn decode_1000_rows<C: Codec>(bencher: Bencher<'_, '_>) {
 /// Sends two numbers and receives their sum.
 type Asker = Connection<(i64, i64), i64, Bincode>;
 
-/// A value there and back through a pipe: the codec, the frames and the sockets.
+/// The round trip of a value through a pipe: codec, frames and sockets.
 #[divan::bench]
 fn bincode_round_trip(bencher: Bencher<'_, '_>) {
     let runtime = Builder::new_current_thread().enable_all().build().unwrap();

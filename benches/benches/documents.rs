@@ -1,5 +1,5 @@
-//! How fast documents are read and written, beside what the libraries underneath make of the bare
-//! bytes: `cargo bench -p benches --bench documents`.
+//! Benchmarks of decoding and encoding documents, compared to the underlying libraries on the bare bytes:
+//! `cargo bench -p benches --bench documents`.
 
 #![allow(missing_docs, reason = "a program")]
 #![allow(clippy::unwrap_used, reason = "a program")]
@@ -64,7 +64,7 @@ fn format() -> XmlRpc {
     XmlRpc::default().max_values(usize::MAX)
 }
 
-/// Six fields in each of so many structs.
+/// Structs with six fields each.
 mod structs {
     use super::*;
 
@@ -131,7 +131,7 @@ mod bytes {
             .collect()
     }
 
-    /// As many peers write it, in lines of 76 characters.
+    /// In lines of 76 characters, as many peers write base64.
     fn lines(data: &[u8]) -> Payload {
         let mut document = b"<methodResponse><params><param><value><base64>\n".to_vec();
         for line in STANDARD.encode(data).as_bytes().chunks(76) {
@@ -183,7 +183,7 @@ mod bytes {
             .bench(|| reply(black_box(&value)));
     }
 
-    /// Serde shows them as numbers, one by one.
+    /// As a sequence of numbers in serde's data model.
     #[divan::bench]
     fn encode_numbers(bencher: Bencher<'_, '_>) {
         let data = data();

@@ -1,4 +1,4 @@
-"""What the scripts share. It stands in front of each of them."""
+"""Code shared by the scripts, to each of which it is prepended."""
 import json
 import os
 import subprocess
@@ -17,13 +17,13 @@ def measured(value):
 
 
 def rate(once, seconds):
-    """How many times a second `once` is done, after a warm-up of a quarter of the time."""
+    """Returns the repetitions of `once` per second, after a warm-up of a quarter of the time."""
     warm = time.perf_counter() + seconds / 4
     done = 0
     while not done or time.perf_counter() < warm:
         once()
         done += 1
-    # Looking at the clock takes time as well.
+    # Reading the clock takes time as well.
     batch = max(1, int(done / (seconds / 4) / 1000))
     done, begin = 0, time.perf_counter()
     while True:
@@ -36,7 +36,7 @@ def rate(once, seconds):
 
 
 def document(*what):
-    """A document, from the harness."""
+    """Returns a document from the harness."""
     return subprocess.check_output([os.environ["HARNESS"], "document", *what])
 
 

@@ -8,13 +8,13 @@ class Handler(SimpleXMLRPCRequestHandler):
 
 
 class Server(socketserver.ThreadingMixIn, SimpleXMLRPCServer):
-    """Without threads it would serve one connection only, for as long as that is kept alive."""
+    """A server with threads: without them it would serve one kept connection only."""
 
     daemon_threads = True
     request_queue_size = 128
 
     def handle_error(self, request, client_address):
-        """That a client hangs up is no news."""
+        """Does not report clients that close their connections."""
 
 
 def add(a, b):

@@ -1,4 +1,4 @@
-//! What is measured: cases, who contends in them, and what Farcall must reach.
+//! Cases, their contestants, and the bars that Farcall must reach.
 
 use std::time::Duration;
 
@@ -10,48 +10,48 @@ use crate::run::Task;
 pub(crate) struct Case {
     /// The key of the case in the results, and the name of its chart.
     pub(crate) name: &'static str,
-    /// What the work is.
+    /// A description of the work.
     pub(crate) title: String,
     pub(crate) unit: Unit,
-    /// How many CPUs the two processes share.
+    /// The number of CPUs that both processes share.
     pub(crate) cpus: usize,
-    /// The most rounds that make sense, where a figure hardly varies or takes long.
+    /// Maximum rounds, for figures that hardly vary or take long.
     pub(crate) max_rounds: u32,
-    /// The bytes of one payload, where the peak of memory is measured in payloads.
+    /// Bytes of one payload, if the peak memory is measured in payloads.
     pub(crate) payload: Option<u64>,
-    /// Those that are the limit come first.
+    /// The contestants, limits first.
     pub(crate) contestants: Vec<Contestant>,
 }
 
-/// In what a case is measured.
+/// The unit of a case.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Unit {
     CallsPerSecond,
     MegabytesPerSecond,
     GigabytesPerSecond,
-    /// Server memory for each connection. The only one of which less is better.
+    /// Server memory per connection. The only unit of which less is better.
     KibibytesEach,
 }
 
-/// Who does the work of a case, and how well it must do it.
+/// A contestant of a case: an implementation, and the bars that it must reach.
 pub(crate) struct Contestant {
     pub(crate) name: String,
-    /// Whether it is the limit that all others are measured by. Of several, the best of each round is.
+    /// `true` for the limit, to which all others are compared. With several, the best of each round counts.
     pub(crate) is_limit: bool,
     pub(crate) bars: Vec<Bar>,
     pub(crate) server: Option<Part>,
     pub(crate) load: Part,
 }
 
-/// What a contestant must reach.
+/// A figure that a contestant must reach.
 #[derive(Clone, Copy)]
 pub(crate) enum Bar {
     /// At least this share of the limit.
     AtLeast(f64),
-    /// At least so many times another contestant, measured in the same rounds.
+    /// At least this multiple of another contestant, measured in the same rounds.
     AtLeastOf(f64, &'static str),
-    /// Its share of `other` is no less than `best` has of `best_other`, but for 3 %: it falls by no more than that
-    /// does.
+    /// At least the share of `other` that `best` has of `best_other`, minus 3 %: the figure falls by no more
+    /// than that of the other.
     FallsNoMoreThan {
         other: &'static str,
         best: &'static str,
@@ -59,25 +59,25 @@ pub(crate) enum Bar {
     },
     /// At most this figure.
     AtMost(f64),
-    /// At most so many payloads of memory at the peak, in either process.
+    /// At most this number of payloads of memory at the peak, in either process.
     Peak(f64),
 }
 
-/// A server of this program.
+/// A server in this program.
 pub(crate) type Serve = dyn Fn() -> Result<()>;
 
-/// A load of this program.
+/// A load in this program.
 pub(crate) type Load = dyn Fn(&Task) -> Result<f64>;
 
 /// A process of a contestant.
 pub(crate) enum Part {
-    /// It [announces](crate::run::announce) its address, and runs until it is killed.
+    /// A server, which [announces](crate::run::announce) its address and runs until it is killed.
     Serve(Box<Serve>),
-    /// It gives the figure.
+    /// A load, which returns the figure.
     Load(Box<Load>),
-    /// A script for CPython with its arguments, server or load.
+    /// A script for CPython with its arguments: a server or a load.
     Python(&'static str, Vec<String>),
-    /// `wrk` with so many connections.
+    /// `wrk` with this number of connections.
     Wrk(usize),
 }
 
@@ -116,7 +116,7 @@ impl Case {
 }
 
 impl Contestant {
-    /// One whose load is all there is.
+    /// Creates a contestant without a server.
     pub(crate) fn alone(
         name: impl Into<String>,
         load: impl Fn(&Task) -> Result<f64> + 'static,
@@ -124,7 +124,7 @@ impl Contestant {
         Self::of_parts(name, None, Part::Load(Box::new(load)))
     }
 
-    /// One whose load puts a server to work.
+    /// Creates a contestant with a server and a load that uses it.
     pub(crate) fn served(
         name: impl Into<String>,
         server: impl Fn() -> Result<()> + 'static,
@@ -169,7 +169,7 @@ impl Unit {
         self != Self::KibibytesEach
     }
 
-    /// The figure of something done this many times a second, with so many bytes each time.
+    /// Returns the figure for `rate` repetitions per second, of `bytes` bytes each.
     pub(crate) fn of_rate(self, rate: f64, bytes: usize) -> f64 {
         match self {
             Self::MegabytesPerSecond => rate * bytes as f64 / 1e6,
@@ -179,17 +179,17 @@ impl Unit {
     }
 }
 
-/// How much work a run is.
+/// The amount of work of a run.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Scale {
-    /// What the report is about.
+    /// The amount of the report.
     Full,
-    /// Just enough to see that everything works.
+    /// Just enough to check that everything works.
     Smoke,
 }
 
 impl Scale {
-    /// A size, or a small one where nothing is measured.
+    /// Returns the size for this scale.
     pub(crate) fn of(self, full: usize, smoke: usize) -> usize {
         match self {
             Self::Full => full,
@@ -198,7 +198,7 @@ impl Scale {
     }
 }
 
-/// How often and how long each contestant runs.
+/// The number and duration of runs of each contestant.
 pub(crate) struct Plan {
     pub(crate) rounds: u32,
     pub(crate) time: Duration,

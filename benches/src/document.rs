@@ -1,4 +1,4 @@
-//! The documents that are decoded and encoded, and how each contestant shows that it read them.
+//! The documents that are decoded and encoded, and the check that a contestant has read them.
 
 use anyhow::{Context as _, Result, ensure};
 use rpc_core::{DateTime, Format as _};
@@ -18,7 +18,7 @@ pub(crate) struct Item {
     pub(crate) tags: Vec<i32>,
 }
 
-/// What can be seen of an [`Item`] whatever its type is.
+/// The fields of an [`Item`], in types that every contestant can provide.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub(crate) struct Fields {
     pub(crate) id: i64,
@@ -29,7 +29,7 @@ pub(crate) struct Fields {
     pub(crate) tags: usize,
 }
 
-/// So many items. Every eighth name has characters that must be escaped, and some beyond ASCII.
+/// Returns `count` items. Every eighth name has characters that must be escaped, and some beyond ASCII.
 pub(crate) fn items(count: usize) -> Result<Vec<Item>> {
     (0..count).map(item).collect()
 }
@@ -49,14 +49,14 @@ fn item(id: usize) -> Result<Item> {
     })
 }
 
-/// The items as an XML-RPC reply.
+/// Encodes the items as an XML-RPC reply.
 pub(crate) fn of_items(items: &[Item]) -> Result<String> {
     let mut document = Vec::new();
     XmlRpc::default().encode_reply(items, &mut document)?;
     Ok(String::from_utf8(document)?)
 }
 
-/// Whether these are [`items`], read from their document.
+/// Checks that these are the [`items`], as read from their document.
 pub(crate) fn check(
     mut read: impl ExactSizeIterator<Item = Fields> + DoubleEndedIterator,
 ) -> Result<()> {
@@ -83,12 +83,12 @@ impl Item {
     }
 }
 
-/// Bytes of all values.
+/// Returns bytes of all values.
 pub(crate) fn bytes(count: usize) -> Vec<u8> {
     (0..count).map(|at| ((at * 167) >> 3) as u8).collect()
 }
 
-/// The bytes as an XML-RPC reply, with a line break after every 76 characters or without any.
+/// Encodes bytes as an XML-RPC reply, with a line break after every 76 characters or without any.
 pub(crate) fn of_bytes(base64: &str, with_line_breaks: bool) -> String {
     let mut document = String::from(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<methodResponse><params><param><value><base64>",
@@ -113,7 +113,7 @@ pub(crate) enum Kind {
     Base64,
 }
 
-/// A document with so many items or bytes.
+/// Returns a document with this number of items or bytes.
 pub(crate) fn document(kind: Kind, size: usize) -> Result<String> {
     Ok(match kind {
         Kind::Items => of_items(&items(size)?)?,

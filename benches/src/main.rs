@@ -1,7 +1,7 @@
 //! Measures Farcall against its peers and against the limit, all in one run, and writes `docs/PERFORMANCE.md`.
 //!
-//! `cargo run --release -p benches` takes about 25 minutes. Every contestant of a [case] runs in turn, round
-//! after round, its two ends in processes of their own: this program starts itself again for them.
+//! `cargo run --release -p benches` takes about 25 minutes. The contestants of a [case] run in turn, round
+//! after round. Server and load are separate processes, for which this program starts itself again.
 
 mod case;
 mod cases;
@@ -26,22 +26,22 @@ use results::Results;
 struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,
-    /// Run only the cases whose name contains this, and keep what is known of the others
+    /// Run only the cases whose name contains this, and keep the results of the others
     #[arg(long, value_name = "PATTERN", default_value = "")]
     only: String,
-    /// How often each contestant runs
+    /// Runs of each contestant
     #[arg(long, default_value_t = 7)]
     rounds: u32,
-    /// How long each run measures
+    /// Measured duration of each run
     #[arg(long, default_value_t = 1.0)]
     seconds: f64,
-    /// A fifth of the time and 3 rounds, for a first look
+    /// Run 3 rounds of 0.2 seconds, for a first look
     #[arg(long)]
     quick: bool,
-    /// Run all that is Rust once for a moment, and report nothing: does it work?
+    /// Run every contestant in Rust once, briefly, to check that it works; write no report
     #[arg(long)]
     smoke: bool,
-    /// Measure nothing, and write the report anew from its results
+    /// Measure nothing, and write the report again from the last results
     #[arg(long)]
     report_only: bool,
     /// List the names of the cases
@@ -51,10 +51,10 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Be a server or a load for the harness
+    /// Run as server or load for the harness
     #[command(hide = true, name = run::PART)]
-    Part(run::Which),
-    /// Print a document of so many items or bytes, for a script
+    Part(run::PartArguments),
+    /// Print a document with this number of items or bytes, for a script
     #[command(hide = true)]
     Document { kind: document::Kind, size: usize },
 }
@@ -78,7 +78,7 @@ fn start(arguments: &Arguments) -> Result<()> {
     let mut cases = cases::all(scale);
     match &arguments.command {
         None => {}
-        Some(Command::Part(which)) => return run::be(which, &cases),
+        Some(Command::Part(which)) => return run::run_part(which, &cases),
         Some(Command::Document { kind, size }) => {
             print!("{}", document::document(*kind, *size)?);
             return Ok(());
@@ -95,7 +95,7 @@ fn start(arguments: &Arguments) -> Result<()> {
     }
     cases.retain(|case| case.name.contains(&arguments.only));
     if cases.is_empty() {
-        bail!("no case is named so: --list lists them");
+        bail!("no case has such a name: --list lists them");
     }
     run::allow_many_files()?;
     if arguments.smoke {
@@ -120,7 +120,7 @@ fn start(arguments: &Arguments) -> Result<()> {
     succeeded(&failed)
 }
 
-/// Runs every case once for a moment.
+/// Runs every case once, briefly.
 fn smoke(mut cases: Vec<case::Case>) -> Result<()> {
     for case in &mut cases {
         case.contestants.retain(peers::is_rust);
@@ -140,7 +140,7 @@ fn succeeded(failed: &[String]) -> Result<()> {
     bail!("these failed:\n  {}", failed.join("\n  "));
 }
 
-/// Where the report goes.
+/// Returns the directory of the report.
 fn docs() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs")
 }

@@ -1,4 +1,4 @@
-//! What was measured, kept as JSON so that the report can be written anew from it.
+//! The measured figures, stored as JSON so that the report can be written again from them.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::case::{Case, Contestant};
 use crate::report::Machine;
 
-/// All that the report is made of.
+/// The data of the report.
 #[derive(Default, Serialize, Deserialize)]
 pub(crate) struct Results {
     pub(crate) machine: Machine,
@@ -17,10 +17,10 @@ pub(crate) struct Results {
     cases: BTreeMap<String, Rounds>,
 }
 
-/// What was measured in one case, by the names of contestants.
+/// The figures of one case, by the names of contestants.
 type Rounds = BTreeMap<String, Vec<Round>>;
 
-/// What a contestant measured in one round. Its index is that of the round.
+/// The figures of a contestant in one round.
 #[derive(Clone, Serialize, Deserialize)]
 struct Round {
     round: u32,
@@ -32,9 +32,9 @@ struct Round {
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Sample {
     pub(crate) value: f64,
-    /// Bytes of memory that the load had at its peak.
+    /// Peak memory of the load in bytes.
     pub(crate) peak: Option<u64>,
-    /// Bytes of memory that the server had at its peak.
+    /// Peak memory of the server in bytes.
     pub(crate) server_peak: Option<u64>,
 }
 
@@ -68,7 +68,7 @@ impl Results {
         Ok(std::fs::write(path, json)?)
     }
 
-    /// Forgets what was measured in a case before.
+    /// Removes earlier figures of a case.
     pub(crate) fn begin(&mut self, case: &Case) {
         self.cases.insert(case.name.to_owned(), Rounds::new());
     }
@@ -79,13 +79,13 @@ impl Results {
         rounds.push(Round { round, sample });
     }
 
-    /// What a contestant measured.
+    /// Returns the figures of a contestant.
     pub(crate) fn values(&self, case: &Case, contestant: &str) -> Option<Series> {
         let rounds = self.rounds(case, contestant);
         Series::of(rounds.iter().map(|round| round.sample.value).collect())
     }
 
-    /// How many times the best of others it reached, in the same rounds.
+    /// Returns the ratios of its figures to the best of others in the same rounds.
     pub(crate) fn ratio(&self, case: &Case, contestant: &str, others: &[&str]) -> Option<Series> {
         let ratios = self.rounds(case, contestant).iter().filter_map(|round| {
             let best = self.best(case, round.round, others)?;
@@ -94,7 +94,7 @@ impl Results {
         Series::of(ratios.collect())
     }
 
-    /// The most memory that either process of a contestant had, in bytes.
+    /// Returns the peak memory of the server and the load of a contestant, in bytes.
     pub(crate) fn peak(&self, case: &Case, contestant: &str) -> Option<(u64, u64)> {
         let rounds = self.rounds(case, contestant);
         let server = rounds.iter().filter_map(|round| round.sample.server_peak);

@@ -1,4 +1,4 @@
-//! `farcall call`, `methods` and `help`.
+//! `farcall call`, `farcall methods` and `farcall help`.
 
 use std::error::Error;
 
@@ -16,55 +16,58 @@ const URL: &str =
     "http://HOST:PORT/PATH, http+unix://SOCKET:/PATH, conn+rpc://HOST:PORT or conn+rpc+unix://PATH";
 
 #[derive(Subcommand)]
-pub(crate) enum Command {
+pub(crate) enum CallCommand {
     /// Call a method and print its result as JSON
     Call {
         #[arg(help = URL, value_parser = argument)]
         url: String,
-        /// The method's name
+        /// Name of the method
         #[arg(value_parser = argument)]
         method: String,
-        /// The arguments as JSON; what is not JSON is taken as a string, `nan` and `inf` too
+        /// Arguments as JSON; any other text is a string, including `nan` and `inf`
         #[arg(value_parser = argument)]
         args: Vec<String>,
     },
-    /// List the methods of a server, one a line
+    /// List the methods of a server, one per line
     Methods {
         #[arg(help = URL, value_parser = argument)]
         url: String,
     },
-    /// Tell how to call a method and what it does
+    /// Show the signature and the documentation of a method
     Help {
         #[arg(help = URL, value_parser = argument)]
         url: String,
-        /// The method's name
+        /// Name of the method
         #[arg(value_parser = argument)]
         method: String,
     },
 }
 
-/// Makes the calls, and returns what is to be printed.
-pub(crate) async fn run(command: &Command, options: &Options) -> Result<String, Box<dyn Error>> {
+/// Runs the command, and returns the text to print.
+pub(crate) async fn run(
+    command: &CallCommand,
+    options: &Options,
+) -> Result<String, Box<dyn Error>> {
     let url = command.url();
     if url.starts_with("conn+rpc") {
         let args = command.arguments(u64::MAX)?;
         let client = over_connection(url, options).await?;
-        Ok(answer(&client.within(options.timeout), command, args).await?)
+        Ok(perform(&client.within(options.timeout), command, args).await?)
     } else {
-        // What `<i8>` has.
+        // The largest integer is that of `<i8>`.
         let args = command.arguments(i64::MAX.unsigned_abs())?;
-        Ok(answer(&over_http(url, options)?, command, args).await?)
+        Ok(perform(&over_http(url, options)?, command, args).await?)
     }
 }
 
-impl Command {
+impl CallCommand {
     pub(crate) fn url(&self) -> &str {
         match self {
             Self::Call { url, .. } | Self::Methods { url } | Self::Help { url, .. } => url,
         }
     }
 
-    /// The arguments of the call, whose integers go up to `most`.
+    /// Parses the arguments of the call. Integers over `most` are refused.
     fn arguments(&self, most: u64) -> Result<Vec<Json>, String> {
         let Self::Call { args, .. } = self else {
             return Ok(Vec::new());
@@ -73,7 +76,7 @@ impl Command {
             let value = json::read(text).and_then(|value| value.check(most).map(|()| value));
             value.map_err(|problem| {
                 let number = index + 1;
-                format!("argument {number}: {problem}; in quotes it is sent as a string: '\"…\"'")
+                format!("argument {number}: {problem}; to send a string, quote it: '\"…\"'")
             })
         };
         args.iter().enumerate().map(read).collect()
@@ -81,7 +84,7 @@ impl Command {
 }
 
 async fn over_connection(url: &str, options: &Options) -> Result<rpc::Client, Box<dyn Error>> {
-    // Results are shown whatever they are, so the encoding must tell what that is.
+    // Results of any type are shown, which needs a self-describing encoding.
     let mut client = rpc::Client::connect(target("conn+rpc", url)?)
         .encoding(Encoding::MessagePack)
         .legacy_md5(options.authentication.legacy_md5)
@@ -93,38 +96,42 @@ async fn over_connection(url: &str, options: &Options) -> Result<rpc::Client, Bo
 }
 
 fn over_http(url: &str, options: &Options) -> Result<xmlrpc::Client, Box<dyn Error>> {
-    // What is no URL is not repeated: it may be one with a password, misspelt.
+    // An invalid URL is not repeated, since it may be misspelt and contain a password.
     let (scheme, _) = url.split_once("://").unwrap_or_default();
     if !["http", "https", "http+unix"].contains(&&*scheme.to_ascii_lowercase()) {
         return Err(format!("the URL is not {URL}").into());
     }
     let mut settings = ClientOptions::default().timeout(Some(options.timeout));
     for header in &options.headers {
-        let (name, value) = header.split_once(':').ok_or("a header is NAME: VALUE")?;
+        let (name, value) = header
+            .split_once(':')
+            .ok_or("--header expects NAME: VALUE")?;
         settings = settings.header(name.trim(), value.trim())?;
     }
     Ok(xmlrpc::Client::with_options(url, settings)?)
 }
 
-/// Makes the calls, and returns what is to be printed: whatever is one line in it is one.
-async fn answer(
+/// Makes the calls of a command, and returns the text to print. Line breaks in names and signatures
+/// are escaped, so that each stays on one line.
+async fn perform(
     server: &impl Caller,
-    command: &Command,
+    command: &CallCommand,
     args: Vec<Json>,
 ) -> Result<String, CallError> {
     match command {
-        Command::Call { method, .. } => {
+        CallCommand::Call { method, .. } => {
             let result: Json = server.call(method.as_str(), Variadic(args)).await?;
             Ok(result.write())
         }
-        Command::Methods { .. } => {
+        CallCommand::Methods { .. } => {
             let methods: Vec<String> = server.call("system.listMethods", ()).await?;
             let lines = methods.iter().map(|name| Foreign::line(name).to_string());
             Ok(lines.collect::<Vec<_>>().join("\n"))
         }
-        Command::Help { method, .. } => {
+        CallCommand::Help { method, .. } => {
             let help: String = server.call("system.methodHelp", (method,)).await?;
-            // Servers that know no signatures say so in ways of their own.
+            // Servers without signatures report this in different ways, so any result of another
+            // type counts as none.
             let signatures: Option<Vec<Vec<String>>> =
                 server.call("system.methodSignature", (method,)).await.ok();
             let mut lines: Vec<String> = signatures

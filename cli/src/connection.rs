@@ -1,4 +1,4 @@
-//! What every connection needs: where the peer is, and the key.
+//! Addresses and authentication of connections.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -13,12 +13,11 @@ use crate::MARK;
 
 #[derive(Args)]
 pub(crate) struct Authentication {
-    /// For connections: a file with the key that both ends know; without, the variable
-    /// FARCALL_AUTHKEY has it
+    /// For connections: file with the shared authkey [default: the environment variable
+    /// FARCALL_AUTHKEY]
     #[arg(long, global = true, value_name = "FILE", value_parser = path())]
     authkey_file: Option<PathBuf>,
-    /// For connections: authenticate with MD5 where the peer expects that, as CPython up to 3.11
-    /// does
+    /// For connections: allow authentication with MD5, which CPython up to 3.11 requires
     #[arg(long, global = true)]
     pub(crate) legacy_md5: bool,
 }
@@ -27,7 +26,7 @@ impl Authentication {
     pub(crate) fn authkey(&self) -> Result<Option<AuthKey>, Box<dyn Error>> {
         Ok(
             match (&self.authkey_file, std::env::var_os("FARCALL_AUTHKEY")) {
-                // The name of the file is not repeated: it may be the key, typed in its place.
+                // The path is not repeated, since it may be the key itself, given by mistake.
                 (Some(file), _) => Some(AuthKey::from_file(file).map_err(|error| {
                     format!("the file with the authkey cannot be read: {error}")
                 })?),
@@ -38,7 +37,7 @@ impl Authentication {
     }
 }
 
-/// Reads a path as it was typed.
+/// Returns the parser for paths, which removes the mark.
 fn path() -> impl TypedValueParser<Value = PathBuf> {
     OsStringValueParser::new().map(|path| {
         match path.to_str().and_then(|path| path.strip_prefix(MARK)) {
@@ -48,19 +47,20 @@ fn path() -> impl TypedValueParser<Value = PathBuf> {
     })
 }
 
-/// Where a URL leads: `scheme://HOST:PORT`, `scheme+unix://PATH` or `scheme+abstract://NAME`.
+/// Parses a URL: `scheme://HOST:PORT`, `scheme+unix://PATH` or `scheme+abstract://NAME`.
 pub(crate) fn target(scheme: &str, url: &str) -> Result<Target, Box<dyn Error>> {
     let parts = url
         .strip_prefix(scheme)
         .and_then(|rest| rest.split_once("://"));
     let no_url = || format!("the URL is not {scheme}://HOST:PORT or {scheme}+unix://PATH");
     Ok(match parts {
-        // What looks like a password is not to be repeated in an error.
+        // The address is not repeated, since it may contain a password.
         Some(("", address)) if address.contains('@') => {
-            let message = "connections know no users: --authkey-file has the key for all of them";
+            let message =
+                "URLs of connections have no user information: pass the key with --authkey-file";
             return Err(message.into());
         }
-        // Nor is any other text that is no address: it may be a URL with a password, misspelt.
+        // An invalid address is not repeated either: it may be a misspelt URL with a password.
         Some(("", address)) => {
             let target = address.trim_end_matches('/').to_target();
             target.map_err(|_| no_url())?

@@ -1,4 +1,4 @@
-//! Values as people type and read them.
+//! Values as JSON, for arguments and results.
 
 mod python;
 mod transfer;
@@ -9,11 +9,10 @@ use rpc_core::output::is_harmless;
 use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-/// How deep arguments and answers in JSON can be nested.
+/// Maximum depth of JSON arguments and results.
 const MAX_DEPTH: u8 = 128;
 
-/// A value as JSON has it. Numbers are their text: JSON does not limit them, and none is to become
-/// another.
+/// A JSON value. Numbers are kept as text, since JSON does not limit them and they must not change.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Json {
     Null,
@@ -21,14 +20,14 @@ pub(crate) enum Json {
     Number(String),
     String(String),
     Array(Vec<Self>),
-    /// The members in their order.
+    /// The members in order.
     Object(Vec<(String, Self)>),
 }
 
-/// Reads an argument: JSON, or else a string as it stands.
+/// Parses an argument: JSON, or else a string.
 ///
 /// # Errors
-/// If it begins like JSON that no bare word begins like, and is none.
+/// If it begins with `[`, `{` or `"` but is not JSON.
 pub(crate) fn read(text: &str) -> Result<Json, String> {
     parse(text).or_else(|error| match text.trim_start().as_bytes().first() {
         Some(b'[' | b'{' | b'"') => Err(format!("this is not JSON: {error}")),
@@ -36,7 +35,7 @@ pub(crate) fn read(text: &str) -> Result<Json, String> {
     })
 }
 
-/// Reads JSON.
+/// Parses JSON.
 pub(crate) fn parse(text: &str) -> serde_json::Result<Json> {
     expand(serde_json::from_str(text)?, MAX_DEPTH)
 }
@@ -66,14 +65,14 @@ fn expand(raw: &RawValue, depth: u8) -> serde_json::Result<Json> {
     })
 }
 
-/// The members of an object that is not read any further, in their order.
+/// The members of an object in order, with unparsed values.
 struct Members<'a>(Vec<(String, &'a RawValue)>);
 
 impl<'de> Deserialize<'de> for Members<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Each;
+        struct MembersVisitor;
 
-        impl<'de> Visitor<'de> for Each {
+        impl<'de> Visitor<'de> for MembersVisitor {
             type Value = Members<'de>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -89,21 +88,20 @@ impl<'de> Deserialize<'de> for Members<'de> {
             }
         }
 
-        deserializer.deserialize_map(Each)
+        deserializer.deserialize_map(MembersVisitor)
     }
 }
 
 impl Json {
-    /// Writes a result as JSON of ASCII and harmless characters: the others are escaped, which
-    /// leaves the values of the texts as they are. Bytes have become base64 text, dates ISO 8601
-    /// text.
+    /// Encodes a result as JSON. Characters that could control a terminal are escaped as `\uXXXX`,
+    /// which does not change the value. Bytes are base64 text, dates ISO 8601 text.
     pub(crate) fn write(&self) -> String {
         let mut text = String::new();
         self.write_to(&mut text);
         if text.chars().all(is_harmless) {
             return text;
         }
-        // They only stand in strings.
+        // Such characters occur only within strings.
         let mut escaped = String::with_capacity(text.len() + 16);
         for character in text.chars() {
             if is_harmless(character) {
@@ -148,7 +146,8 @@ impl Json {
         }
     }
 
-    /// Says which number in it cannot be sent, where integers go up to `most`.
+    /// Returns an error that names the first number that cannot be sent, where `most` is the largest
+    /// integer.
     pub(crate) fn check(&self, most: u64) -> Result<(), String> {
         match self {
             Self::Number(digits) => match Number::of(digits) {
@@ -156,9 +155,9 @@ impl Json {
                 Number::Unsigned(number) if number <= most => Ok(()),
                 Number::Double(number) if number.is_finite() => Ok(()),
                 Number::Double(_) => Err(format!("{digits} is beyond the range of a double")),
-                Number::Unsigned(_) | Number::Beyond => {
+                Number::Unsigned(_) | Number::OutOfRange => {
                     let range = format!("{} to {most}", i64::MIN);
-                    Err(format!("{digits} is not in the range of integers, {range}"))
+                    Err(format!("{digits} is out of the range of integers, {range}"))
                 }
             },
             Self::Array(values) => values.iter().try_for_each(|value| value.check(most)),
@@ -169,12 +168,12 @@ impl Json {
 }
 
 fn write_text(text: &str, out: &mut String) {
-    // To write a string does not fail.
+    // Encoding a string cannot fail.
     out.push_str(&serde_json::to_string(text).unwrap_or_default());
 }
 
-/// A double. JSON has none that is not finite: these become the texts `nan`, `inf` and `-inf`, as
-/// Python writes them.
+/// Converts a double. JSON has no non-finite numbers: they become the strings `nan`, `inf` and
+/// `-inf`, as Python writes them.
 fn double(number: f64) -> Json {
     match serde_json::Number::from_f64(number) {
         Some(finite) => Json::Number(finite.to_string()),
@@ -183,25 +182,25 @@ fn double(number: f64) -> Json {
     }
 }
 
-/// A number of JSON, as what it is sent as.
+/// A JSON number in the type that it is sent as.
 #[derive(Clone, Copy)]
 enum Number {
     Signed(i64),
     Unsigned(u64),
-    /// An integer beyond both.
-    Beyond,
+    /// An integer outside both ranges.
+    OutOfRange,
     Double(f64),
 }
 
 impl Number {
     fn of(digits: &str) -> Self {
         if digits.contains(['.', 'e', 'E']) {
-            // Rust reads all that JSON calls a number; what is too large becomes infinite.
+            // Rust parses every JSON number; one that is too large becomes infinite.
             return Self::Double(digits.parse().unwrap_or(f64::NAN));
         }
         let signed = digits.parse().map(Self::Signed);
         let unsigned = |_| digits.parse().map(Self::Unsigned);
-        signed.or_else(unsigned).unwrap_or(Self::Beyond)
+        signed.or_else(unsigned).unwrap_or(Self::OutOfRange)
     }
 }
 
@@ -253,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn no_number_becomes_another() {
+    fn numbers_are_preserved_exactly() {
         for digits in [
             "18446744073709551616",
             "-9223372036854775809",
@@ -296,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn doubles_that_json_has_not_are_texts() {
+    fn non_finite_doubles_become_strings() {
         assert_eq!(double(f64::NAN), text("nan"));
         assert_eq!(double(-f64::NAN), text("nan"));
         assert_eq!(double(f64::INFINITY), text("inf"));
@@ -305,9 +304,9 @@ mod tests {
     }
 
     #[test]
-    fn what_a_terminal_obeys_is_escaped_and_stays_the_same_value() {
-        let said = "\u{1b}]52;c;eA==\u{7}\u{7f}\u{9b}2J\u{202e}\u{2028}\u{200b}\u{e0041}é\n🦀";
-        let json = Json::Object(vec![(said.to_owned(), text(said))]);
+    fn control_characters_are_escaped_and_the_value_is_unchanged() {
+        let evil = "\u{1b}]52;c;eA==\u{7}\u{7f}\u{9b}2J\u{202e}\u{2028}\u{200b}\u{e0041}é\n🦀";
+        let json = Json::Object(vec![(evil.to_owned(), text(evil))]);
         let written = json.write();
         assert!(written.chars().all(is_harmless), "{written}");
         assert!(written.contains(r"\u001b]52;") && written.contains(r"\udb40\udc41é\n🦀"));

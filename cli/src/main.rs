@@ -1,8 +1,8 @@
 //! The `farcall` command: calls remote methods from the shell.
 //!
 //! Results go to standard output as JSON. A fault goes to standard error with exit status 1, any
-//! other failure with exit status 2. Where nobody reads the output any more, the status is 141 and
-//! nothing is said, as if SIGPIPE had ended the command.
+//! other failure with exit status 2. If the output is a closed pipe, the command exits silently with
+//! status 141, as if SIGPIPE had ended it.
 
 mod call;
 mod connection;
@@ -21,7 +21,7 @@ use rpc_core::output::Causes;
 use rpc_core::{CallError, FaultKind};
 
 use self::connection::Authentication;
-use self::terminal::{FAILURE, FAULT, complain, explain, print};
+use self::terminal::{FAILURE, FAULT, print, print_error, print_usage_error};
 
 /// Calls remote methods from the shell
 #[derive(Parser)]
@@ -29,12 +29,12 @@ use self::terminal::{FAILURE, FAULT, complain, explain, print};
     name = "farcall",
     version,
     disable_help_subcommand = true,
-    after_help = "Options can stand anywhere before `--`. \
-                  What begins with `-` and a digit is an argument.\n\
-                  Exit status: 1 for a fault of the server, 2 for any other failure, \
-                  141 where the output is closed."
+    after_help = "Options can be given anywhere before `--`. \
+                  Text that begins with `-` and a digit is an argument, not an option.\n\
+                  Exit status: 0 on success, 1 for a fault, 2 for any other failure, \
+                  141 if the output is closed."
 )]
-struct Arguments {
+struct Cli {
     #[command(subcommand)]
     command: Command,
     #[command(flatten)]
@@ -44,9 +44,9 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     #[command(flatten)]
-    Call(call::Command),
-    /// Send one value over a plain connection and print the answer as JSON
-    Send(send::Arguments),
+    Call(call::CallCommand),
+    /// Send one value over a connection and print the value received in return as JSON
+    Send(send::SendCommand),
 }
 
 impl Command {
@@ -60,22 +60,22 @@ impl Command {
 
 #[derive(Args)]
 struct Options {
-    /// Give up after so many seconds
+    /// Give up after this many seconds
     #[arg(long, global = true, value_name = "SECONDS", default_value = "60")]
     #[arg(value_parser = seconds)]
     timeout: Duration,
-    /// Send a header with each HTTP request; can be given more than once
+    /// Send this header with each HTTP request; can be given more than once
     #[arg(long = "header", global = true, value_name = "NAME: VALUE", value_parser = argument)]
     headers: Vec<String>,
     #[command(flatten)]
     authentication: Authentication,
 }
 
-/// Stands before arguments that begin with `-` and a digit: no option does, but the parser would
-/// take `-1e-3` for one. No argument of a process has this character.
+/// Prefix for arguments that begin with `-` and a digit. No option does, but clap would take `-1e-3`
+/// for one. Arguments of a process cannot contain this character.
 const MARK: char = '\0';
 
-/// The arguments of the process, with marks.
+/// Returns the arguments of the process, with numbers marked by [`MARK`].
 fn marked(arguments: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
     let is_number = |argument: &OsStr| {
         let bytes = argument.as_encoded_bytes();
@@ -92,7 +92,7 @@ fn marked(arguments: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
     arguments.into_iter().map(mark).collect()
 }
 
-/// An argument as it was typed.
+/// Parses an argument: removes the mark.
 #[expect(clippy::unnecessary_wraps, reason = "a parser of arguments can fail")]
 fn argument(text: &str) -> Result<String, Infallible> {
     Ok(text.trim_start_matches(MARK).to_owned())
@@ -107,28 +107,28 @@ fn seconds(text: &str) -> Result<Duration, Box<dyn Error + Send + Sync>> {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let arguments = marked(std::env::args_os());
-    let parsed = match Arguments::try_parse_from(&arguments) {
+    let parsed = match Cli::try_parse_from(&arguments) {
         Ok(parsed) => parsed,
-        Err(error) => return explain(&error, &arguments),
+        Err(error) => return print_usage_error(&error, &arguments),
     };
     match run(&parsed).await {
         Ok(output) => print(&output),
         Err(error) => {
             let fault = error.downcast_ref::<CallError>().and_then(CallError::fault);
             match fault {
-                // That the time was over is nothing that the method answered.
+                // An expired deadline is not a fault of the method.
                 Some(fault) if fault.kind() == FaultKind::DeadlineExceeded => {
-                    complain(format_args!("farcall: {}", fault.message()));
+                    print_error(format_args!("farcall: {}", fault.message()));
                     ExitCode::from(FAILURE)
                 }
                 Some(fault) => {
-                    complain(fault);
+                    print_error(fault);
                     ExitCode::from(FAULT)
                 }
                 None => {
                     let text = Causes(&*error).to_string();
-                    let text = terminal::without_password(&text, parsed.command.url());
-                    complain(format_args!("farcall: {text}"));
+                    let text = terminal::redact_url(&text, parsed.command.url());
+                    print_error(format_args!("farcall: {text}"));
                     ExitCode::from(FAILURE)
                 }
             }
@@ -136,8 +136,8 @@ async fn main() -> ExitCode {
     }
 }
 
-/// What is to be printed. Only line breaks in it are those of lines.
-async fn run(arguments: &Arguments) -> Result<String, Box<dyn Error>> {
+/// Runs the command, and returns the text to print.
+async fn run(arguments: &Cli) -> Result<String, Box<dyn Error>> {
     match &arguments.command {
         Command::Call(command) => call::run(command, &arguments.options).await,
         Command::Send(message) => send::run(message, &arguments.options).await,
@@ -151,13 +151,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_arguments_are_consistent() {
-        Arguments::command().debug_assert();
+    fn the_command_line_definition_is_consistent() {
+        Cli::command().debug_assert();
     }
 
     #[test]
     fn no_option_begins_with_a_digit() {
-        let mut command = Arguments::command();
+        let mut command = Cli::command();
         command.build();
         let with_digit = |command: &clap::Command| {
             command

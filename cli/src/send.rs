@@ -1,4 +1,4 @@
-//! `farcall send`: one message over a plain connection.
+//! `farcall send`: sends one message over a connection.
 
 use std::error::Error;
 
@@ -9,18 +9,18 @@ use crate::connection::target;
 use crate::json::{self, Json};
 use crate::{Options, argument};
 
-/// The longest answer in JSON: what the other codecs take by default.
+/// Maximum bytes of a received JSON message, the default limit of the other codecs.
 const MAX_MESSAGE: usize = 64 * 1024 * 1024;
 
 #[derive(Args)]
-pub(crate) struct Arguments {
+pub(crate) struct SendCommand {
     /// conn://HOST:PORT, conn+unix://PATH, or a Linux abstract socket as conn+abstract://NAME
     #[arg(value_parser = argument)]
     pub(crate) url: String,
-    /// The value as JSON; what is not JSON is taken as a string
+    /// Value as JSON; any other text is a string
     #[arg(value_parser = argument)]
     value: String,
-    /// How values are encoded; pickle for CPython
+    /// Encoding of the values; pickle for CPython
     #[arg(long, value_enum, default_value_t = Encoding::Pickle)]
     codec: Encoding,
 }
@@ -33,9 +33,9 @@ enum Encoding {
     MessagePack,
 }
 
-/// Sends the value, and returns the answer as JSON.
+/// Sends the value, and returns the value received in return as JSON.
 pub(crate) async fn run(
-    arguments: &Arguments,
+    arguments: &SendCommand,
     options: &Options,
 ) -> Result<String, Box<dyn Error>> {
     let value = json::read(&arguments.value)?;
@@ -48,7 +48,7 @@ pub(crate) async fn run(
             Json::from_python(&tokio::time::timeout(timeout, peer.recv()).await??)?
         }
         Encoding::Json => {
-            // As text, in which numbers have any size.
+            // Sent as text, which preserves numbers of any size.
             let mut peer: Connection<(), (), conn::Json> = connect(arguments, options).await?;
             peer.send_bytes(value.write().as_bytes()).await?;
             let message = tokio::time::timeout(timeout, peer.recv_bytes(MAX_MESSAGE)).await??;
@@ -67,7 +67,7 @@ pub(crate) async fn run(
 }
 
 async fn connect<S: 'static, R: 'static, C: Codec>(
-    arguments: &Arguments,
+    arguments: &SendCommand,
     options: &Options,
 ) -> Result<Connection<S, R, C>, Box<dyn Error>> {
     let mut client = Client::connect(target("conn", &arguments.url)?)

@@ -1,4 +1,4 @@
-//! The one way to the terminal: for results, for errors, and for what servers say.
+//! Output to the terminal: all results, errors and texts of servers go through here, escaped.
 
 use std::ffi::OsString;
 use std::fmt::Display;
@@ -8,17 +8,17 @@ use std::process::ExitCode;
 use percent_encoding::percent_decode_str;
 use rpc_core::output::Foreign;
 
-/// The status where the server answered with a fault.
+/// Exit status if the server replied with a fault.
 pub(crate) const FAULT: u8 = 1;
 
-/// The status of all other failures.
+/// Exit status of all other failures.
 pub(crate) const FAILURE: u8 = 2;
 
-/// The status where nobody reads the output any more: that of a command that SIGPIPE ends, as a
-/// shell has it.
-const CLOSED: u8 = 128 + 13;
+/// Exit status if the output is a closed pipe: the one that a shell reports for a command that
+/// SIGPIPE ended.
+const BROKEN_PIPE: u8 = 128 + 13;
 
-/// Prints what was asked for. Lines are those of the text; whatever else a terminal could obey is
+/// Prints a result. Line breaks are kept; all other characters that could control a terminal are
 /// escaped.
 pub(crate) fn print(text: &str) -> ExitCode {
     let mut out = io::stdout().lock();
@@ -29,9 +29,9 @@ pub(crate) fn print(text: &str) -> ExitCode {
 fn status(written: io::Result<()>) -> ExitCode {
     match written {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => ExitCode::from(CLOSED),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => ExitCode::from(BROKEN_PIPE),
         Err(error) => {
-            complain(format_args!(
+            print_error(format_args!(
                 "farcall: the output cannot be written: {error}"
             ));
             ExitCode::from(FAILURE)
@@ -39,28 +39,31 @@ fn status(written: io::Result<()>) -> ExitCode {
     }
 }
 
-/// Tells of a failure, on one line. That nobody hears of it changes nothing.
-pub(crate) fn complain(text: impl Display) {
+/// Prints an error on one line of standard error. Ignores a failure to write it.
+pub(crate) fn print_error(text: impl Display) {
     let _ = writeln!(io::stderr(), "{}", Foreign::line(text));
 }
 
-/// Tells that the arguments cannot be understood, or prints the help that they ask for.
-pub(crate) fn explain(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
+/// Prints the error of invalid arguments, or the help or version that they request.
+pub(crate) fn print_usage_error(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
     if !error.use_stderr() {
         return status(error.print().and_then(|()| io::stdout().flush()));
     }
-    let text = without_secrets(&error.render().to_string(), arguments);
+    let text = redact_arguments(&error.render().to_string(), arguments);
     let mut err = io::stderr();
     let _ = write!(err, "{}", Foreign::lines(text));
     if error.kind() == clap::error::ErrorKind::UnknownArgument {
-        let _ = writeln!(err, "Arguments that begin with '-' stand behind '--'.");
+        let _ = writeln!(
+            err,
+            "To pass an argument that begins with '-', put '--' before it."
+        );
     }
     ExitCode::from(FAILURE)
 }
 
-/// The text of an error without the arguments that may be, or hold, a password: those with a `:` or
-/// `@`, as URLs and headers have them, however they are misspelt.
-fn without_secrets(text: &str, arguments: &[OsString]) -> String {
+/// Returns the text of an error without the arguments that may be or contain a password: those with
+/// a `:` or `@`, like URLs and headers, even if misspelt.
+fn redact_arguments(text: &str, arguments: &[OsString]) -> String {
     let mut hidden = Vec::new();
     for argument in arguments {
         let argument = argument.to_string_lossy().replace(super::MARK, "");
@@ -72,7 +75,7 @@ fn without_secrets(text: &str, arguments: &[OsString]) -> String {
         hidden.push(argument);
     }
     hidden.retain(|argument| argument.contains([':', '@']));
-    // What is part of another is replaced after it.
+    // Longest first, since one argument may be part of another.
     hidden.sort_by_key(|argument| std::cmp::Reverse(argument.len()));
     let mut text = text.replace(super::MARK, "");
     for argument in hidden {
@@ -81,9 +84,9 @@ fn without_secrets(text: &str, arguments: &[OsString]) -> String {
     text
 }
 
-/// The text of an error without what may be a password in a URL, wherever the error got it from. A
-/// URL may be misspelt, so that what was meant as a password is taken for a path.
-pub(crate) fn without_password(text: &str, url: &str) -> String {
+/// Returns the text of an error without anything that may be a password in `url`. The URL may be
+/// misspelt, so that the password was parsed as a path.
+pub(crate) fn redact_url(text: &str, url: &str) -> String {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     let decoded = percent_decode_str(rest).decode_utf8_lossy();
     let mut secrets: Vec<&str> = Vec::new();
@@ -108,7 +111,7 @@ pub(crate) fn without_password(text: &str, url: &str) -> String {
         secrets.push(secret);
         secrets.extend(secret.split(is_end));
     }
-    // A shorter one would be found in other words.
+    // Shorter ones would match in ordinary words.
     secrets.retain(|secret| secret.len() > 2);
     secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
     let mut text = text.to_owned();
@@ -123,13 +126,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_password_of_a_misspelt_url_is_not_repeated() {
+    fn the_password_of_a_misspelt_url_is_redacted() {
         for (url, text, shown) in [
             ("http://u:s3cret@host/", "no s3cret at host", "no … at host"),
             (
                 "u:s3cret@http://host/",
-                "`u:s3cret@http` is no scheme",
-                "`u:…@http` is no scheme",
+                "`u:s3cret@http` is not a scheme",
+                "`u:…@http` is not a scheme",
             ),
             (
                 "http+unix://u:s3cret//",
@@ -158,17 +161,17 @@ mod tests {
                 "cannot connect to http://host",
             ),
         ] {
-            assert_eq!(without_password(text, url), shown, "{url}");
+            assert_eq!(redact_url(text, url), shown, "{url}");
         }
     }
 
     #[test]
-    fn what_may_be_a_password_is_not_repeated() {
+    fn arguments_that_may_be_passwords_are_redacted() {
         let arguments = ["--url=u:s3cret@h", "u:s3cret@h", "--x", "http://u:s3cret/"];
         let arguments = arguments.map(OsString::from);
         let text = "no '--url=u:s3cret@h', 'u:s3cret@h', '--x' or 'http://u:s3cret/'";
         assert_eq!(
-            without_secrets(text, &arguments),
+            redact_arguments(text, &arguments),
             "no '…', '…', '--x' or '…'"
         );
     }

@@ -1,4 +1,4 @@
-//! What is an option and what an argument, and that numbers arrive and are shown as they are.
+//! Parsing of options and arguments, and the exact round trip of numbers.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::process::Command;
@@ -8,7 +8,7 @@ use conn::{Connection, Listener, Pickle};
 use rpc_core::{Value, Variadic, service};
 use tokio::runtime::Runtime;
 
-/// Runs the command: its exit status, standard output and standard error.
+/// Runs the command, and returns its exit status, standard output and standard error.
 fn farcall(args: &[&str]) -> (i32, String, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_farcall"))
         .args(args)
@@ -102,7 +102,7 @@ fn options_stand_anywhere_and_numbers_are_arguments() {
 }
 
 #[test]
-fn what_looks_like_an_option_and_is_none_is_refused() {
+fn unknown_options_are_refused() {
     let (url, _runtime) = over_http();
     for option in [
         "--unknown",
@@ -157,7 +157,7 @@ fn numbers_that_cannot_be_sent_are_named() {
 }
 
 #[test]
-fn calls_over_connections_have_64_bits_without_a_sign() {
+fn calls_over_connections_have_unsigned_64_bit_integers() {
     let runtime = Runtime::new().unwrap();
     let server = conn::rpc::Server::new();
     server.register_instance(Methods).unwrap();
@@ -202,7 +202,7 @@ fn messages_have_numbers_of_any_size() {
                 assert_eq!(message, digits.as_bytes());
                 peer.send_bytes(&message).await.unwrap();
             }
-            // The peer leaves first.
+            // The peer closes first.
             let _ = peer.recv_bytes(100).await;
         });
         let found = farcall(&["send", &url, digits, "--codec", codec]);

@@ -1,4 +1,4 @@
-//! The command, run as its users run it, against servers in Python and in Rust.
+//! The command against servers in Python and in Rust.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::process::Command;
@@ -9,7 +9,7 @@ use examples::demo::Demo;
 use rpc_core::transport::Address;
 use tests::newest_python;
 
-/// Runs the command: its exit status, standard output and standard error.
+/// Runs the command, and returns its exit status, standard output and standard error.
 fn farcall(args: &[&str]) -> (i32, String, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_farcall"))
         .args(args)
@@ -59,7 +59,7 @@ fn calls_a_server_in_python() {
 }
 
 #[test]
-fn tells_how_to_call_a_method() {
+fn shows_the_signature_and_documentation_of_a_method() {
     let (url, _runtime) = demo();
     assert_eq!(
         printed(&["help", &url, "divide"]),
@@ -74,7 +74,7 @@ fn tells_how_to_call_a_method() {
 }
 
 #[test]
-fn what_is_no_fault_exits_with_2_and_the_causes() {
+fn failures_other_than_faults_exit_with_2_and_the_causes() {
     let free = std::net::TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()
@@ -245,7 +245,7 @@ fn calls_over_connections() {
 }
 
 #[test]
-fn a_server_that_is_not_there_or_is_none_exits_with_2() {
+fn an_unreachable_or_silent_server_exits_with_2() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("conn+rpc://{}", listener.local_addr().unwrap());
     assert_eq!(
@@ -284,7 +284,8 @@ fn calls_over_connections_on_unix_sockets() {
     );
 }
 
-/// A server with the demo methods that expects `a key`; it stops when the runtime is dropped.
+/// Starts a server with the demo methods and the authkey `a key`, which stops when the runtime is
+/// dropped.
 fn demo_over_connections(target: impl ToTarget) -> (String, tokio::runtime::Runtime) {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let server = conn::rpc::Server::new();
@@ -299,7 +300,7 @@ fn demo_over_connections(target: impl ToTarget) -> (String, tokio::runtime::Runt
     (url, runtime)
 }
 
-/// A server with the demo methods; it stops when the runtime is dropped.
+/// Starts a server with the demo methods, which stops when the runtime is dropped.
 fn demo() -> (String, tokio::runtime::Runtime) {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let server = xmlrpc::Server::new();

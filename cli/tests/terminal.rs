@@ -1,4 +1,4 @@
-//! What goes to the terminal: nothing that steers it, and no password.
+//! Output to the terminal: no control characters, and no passwords.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -14,11 +14,11 @@ use rpc_core::output::is_harmless;
 use serde::Serialize;
 use tokio::runtime::Runtime;
 
-/// Line breaks, what a terminal obeys, and what turns text around.
+/// Line breaks, control characters, and characters that change the direction of text.
 const EVIL: &str =
     "evil\nforged\r\u{1b}]52;c;eA==\u{7}\u{1b}[2J\u{9b}2J\u{8}\u{7f}\u{202e}\u{2028}\u{200b}";
 
-/// As much of that as an XML document may have.
+/// The characters of these that XML allows.
 const IN_XML: &str = "evil\nforged\u{9b}2J\u{85}\u{7f}\u{202e}\u{2066}\u{2028}\u{200b}";
 
 fn command(args: &[&str]) -> Command {
@@ -27,7 +27,7 @@ fn command(args: &[&str]) -> Command {
     command
 }
 
-/// Runs the command: its exit status, and what it wrote to either.
+/// Runs the command, and returns its exit status, standard output and standard error.
 fn farcall(args: &[&str]) -> (i32, String, String) {
     let output = command(args).output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
@@ -38,8 +38,8 @@ fn farcall(args: &[&str]) -> (i32, String, String) {
     )
 }
 
-/// Runs the command, and makes sure that it printed so many lines to either, with nothing harmful
-/// in them.
+/// Runs the command, and asserts that it printed this number of lines to standard output and
+/// standard error, with no harmful characters in them.
 fn assert_harmless(args: &[&str], lines: (usize, usize)) -> String {
     let (_, out, err) = farcall(args);
     let found = (out.lines().count(), err.lines().count());
@@ -55,7 +55,7 @@ fn assert_harmless(args: &[&str], lines: (usize, usize)) -> String {
     both
 }
 
-/// Reads a request of HTTP to its end.
+/// Reads a whole HTTP request, and returns its body.
 fn read_request(stream: &TcpStream) -> String {
     let mut reader = BufReader::new(stream);
     let (mut line, mut length) = (String::new(), 0);
@@ -70,7 +70,8 @@ fn read_request(stream: &TcpStream) -> String {
     String::from_utf8(body).unwrap()
 }
 
-/// A server that answers each request with what is made of its body. It ends with the process.
+/// Starts a server that answers each request with the response that `answer` returns for its body. It
+/// runs until the process exits.
 fn canned(answer: impl Fn(&str) -> String + Send + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
@@ -100,7 +101,7 @@ fn reply(value: &str) -> String {
 }
 
 #[test]
-fn nothing_that_a_server_of_xml_rpc_says_steers_the_terminal() {
+fn replies_of_xml_rpc_servers_cannot_control_the_terminal() {
     let url = canned(|body| match body {
         _ if body.contains("system.listMethods") => {
             let names = format!("<value>{IN_XML}</value><value>add</value>");
@@ -139,7 +140,7 @@ fn nothing_that_a_server_of_xml_rpc_says_steers_the_terminal() {
     );
     let result = assert_harmless(&["call", &url, "struct"], (1, 0));
     let value: serde_json::Value = serde_json::from_str(&result).unwrap();
-    assert_eq!(value[IN_XML], IN_XML, "it is the same value: {result:?}");
+    assert_eq!(value[IN_XML], IN_XML, "the value has changed: {result:?}");
     let fault = assert_harmless(&["call", &url, "fault"], (0, 1));
     assert!(fault.starts_with("fault 7: evil\\n"), "{fault:?}");
     for method in ["status", "type", "broken"] {
@@ -155,7 +156,7 @@ fn nothing_that_a_server_of_xml_rpc_says_steers_the_terminal() {
 }
 
 #[test]
-fn nothing_that_a_peer_of_a_connection_says_steers_the_terminal() {
+fn replies_over_connections_cannot_control_the_terminal() {
     let runtime = Runtime::new().unwrap();
     let server = conn::rpc::Server::new();
     server
@@ -173,7 +174,7 @@ fn nothing_that_a_peer_of_a_connection_says_steers_the_terminal() {
     let value: serde_json::Value = serde_json::from_str(&result).unwrap();
     assert_eq!(value[0], EVIL);
 
-    // A server that refuses the greeting, with a reason.
+    // A server that rejects the greeting, with a reason.
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("conn+rpc://{}", listener.local_addr().unwrap());
     thread::spawn(move || {
@@ -189,7 +190,7 @@ fn nothing_that_a_peer_of_a_connection_says_steers_the_terminal() {
 }
 
 #[test]
-fn no_message_steers_the_terminal() {
+fn messages_cannot_control_the_terminal() {
     fn answer<T, C>(runtime: &Runtime, codec: &str, value: T)
     where
         T: Serialize + Send + Sync + 'static,
@@ -218,7 +219,7 @@ fn no_message_steers_the_terminal() {
 }
 
 #[test]
-fn own_arguments_do_not_steer_the_terminal() {
+fn arguments_cannot_control_the_terminal() {
     let (status, _, err) = farcall(&["evil\u{1b}[2J\u{9b}", "--x\u{202e}"]);
     assert_eq!(status, 2);
     assert!(
@@ -232,9 +233,9 @@ fn own_arguments_do_not_steer_the_terminal() {
 }
 
 #[test]
-fn an_output_that_is_closed_ends_the_command_quietly() {
+fn a_closed_output_ends_the_command_silently() {
     let url = canned(|_| {
-        // By then nobody reads what comes.
+        // The pipe is closed by then.
         thread::sleep(Duration::from_millis(50));
         reply("a result")
     });
@@ -252,7 +253,7 @@ fn an_output_that_is_closed_ends_the_command_quietly() {
         assert_eq!(output.status.code(), Some(141));
         assert_eq!(output.stderr, b"");
     }
-    // Nor does it matter where nobody reads of failures.
+    // The same for standard error.
     let mut child = command(&["call", "nonsense", "add"])
         .stderr(Stdio::piped())
         .spawn()
@@ -263,7 +264,7 @@ fn an_output_that_is_closed_ends_the_command_quietly() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn an_output_that_is_full_is_a_failure() {
+fn a_failure_to_write_the_output_is_reported() {
     let url = canned(|_| reply("a result"));
     for arguments in [&["call", &url, "add"][..], &["--help"], &["--version"]] {
         let full = std::fs::File::options()

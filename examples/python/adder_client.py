@@ -1,4 +1,4 @@
-"""Has numbers added by `cargo run -p examples --bin adder-server`, or by adder_server.py."""
+"""Sends numbers to `cargo run -p examples --bin adder-server` or adder_server.py, which adds them."""
 
 from multiprocessing.connection import Client
 

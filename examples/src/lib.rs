@@ -1,9 +1,9 @@
-//! What the example programs share. The programs themselves are in `src/bin`.
+//! Code shared by the example programs in `src/bin`.
 
 pub mod demo;
 pub mod slow_line;
 
-/// The README's code, compiled.
+/// Compiles the code of the README.
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 mod readme {}

@@ -1,4 +1,4 @@
-//! A line with a delay, to see what round trips cost.
+//! A TCP relay with latency, to measure the cost of round trips.
 
 use std::io;
 use std::net::SocketAddr;
@@ -10,7 +10,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-/// Passes on what comes to the returned address, and what comes back, each byte `delay` later.
+/// Forwards connections to the returned address to `target`, and delays each byte by `delay` in both
+/// directions.
 ///
 /// # Errors
 /// If no port is free.
@@ -39,7 +40,7 @@ async fn pass_on(
     mut to: OwnedWriteHalf,
     delay: Duration,
 ) -> io::Result<()> {
-    // Reading goes on while pieces wait: the line is slow to answer, yet carries much.
+    // Reading continues while data is delayed: the relay adds latency, but does not limit bandwidth.
     let (pieces, mut waiting) = mpsc::channel::<(Instant, Vec<u8>)>(1024);
     let reading = async move {
         loop {

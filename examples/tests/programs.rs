@@ -1,4 +1,4 @@
-//! The example programs, run as their users run them.
+//! Tests that run the example programs.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::io::{BufRead, BufReader, Write};
@@ -7,7 +7,7 @@ use std::process::{Child, Command, Output, Stdio};
 use tests::{newest_python, pythons};
 use xmlrpc::blocking::Client;
 
-/// A program that runs until it is dropped or told to stop, and the lines that it prints.
+/// A program that runs until it is dropped or stopped, and the lines that it prints.
 struct Running {
     child: Child,
     lines: std::io::Lines<BufReader<std::process::ChildStdout>>,
@@ -39,7 +39,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // It may have exited already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -81,7 +81,7 @@ fn assert_line(text: &str, line: &str) {
     );
 }
 
-/// Runs a program to its end, and gives what it printed.
+/// Runs a program until it exits, and returns its output.
 fn printed(program: &str) -> String {
     let output = Command::new(program).output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
@@ -133,7 +133,7 @@ fn the_demo_server_stops_cleanly_and_finishes_what_runs() {
             sleeper.call::<bool>("counter.increment", (1,)).is_err()
                 && sleeper.call::<bool>("sleep", (1.0,)).unwrap()
         });
-        // The counter tells that the thread's next call is the one that is to be finished.
+        // The counter shows that the thread has reached the call that must be finished.
         while client.call::<i64>("counter.value", ()).unwrap() < 2 {
             std::thread::yield_now();
         }
@@ -258,7 +258,7 @@ fn the_demo_server_offers_one_object_over_both_protocols() {
             }
             let sleeper = tcp.clone();
             let sleeping = tokio::spawn(async move { sleeper.call::<bool>("sleep", (1.0,)).await });
-            // Calls of one connection start in order, so that one runs when this is answered.
+            // Calls of one connection start in order, so that call runs once this one is answered.
             let _: i64 = tcp.call("counter.value", ()).await.unwrap();
             server.signal(signal);
             assert!(sleeping.await.unwrap().unwrap(), "it is answered");
@@ -282,7 +282,7 @@ fn workers_come_and_go_while_calls_go_on() {
     let id = supervisor.line();
     let line = supervisor.line();
     let url = format!("http://{}", line.strip_prefix("listening ").unwrap());
-    // A new client for each call, as a connection stays with its worker.
+    // A new client for each call, since a connection stays with its worker.
     let ask = || {
         let client = Client::new(&url).unwrap();
         assert_eq!(client.call::<i64>("add", (3, 5)).unwrap(), 8);
@@ -318,7 +318,7 @@ fn the_chat_room_calls_its_members() {
     );
 }
 
-/// A member whose process is killed is out of the room as well.
+/// A member whose process is killed leaves the room as well.
 #[test]
 fn the_chat_room_notices_a_member_that_is_killed() {
     let chat = env!("CARGO_BIN_EXE_chat");
@@ -411,7 +411,7 @@ fn counters_are_gone_with_their_clients() {
     }
 }
 
-/// Both pairs meet at the same port, so they are one test.
+/// One test, since both pairs use the same port.
 #[test]
 fn the_adders_add_for_each_other() {
     let script = |name: &str| {
@@ -440,7 +440,7 @@ fn the_adders_add_for_each_other() {
     }
 }
 
-/// What hostile requests cost at the most, seen from outside: tests in one process share memory.
+/// Measures the peak memory under hostile requests from outside, since tests in one process share memory.
 #[cfg(target_os = "linux")]
 #[test]
 fn hostile_requests_take_little_memory() {
@@ -477,7 +477,7 @@ fn hostile_requests_take_little_memory() {
         "<value><array><data>".repeat(10_000),
         "</data></array></value>".repeat(10_000)
     );
-    // Chunks of one byte each: what is kept must be the bytes, not the pieces.
+    // Chunks of one byte each: the server must keep the bytes only, not an allocation per chunk.
     let tiny = b"1\r\n \r\n".repeat(2 << 20);
     let mut stream = TcpStream::connect(address).unwrap();
     let head = "POST / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n";
@@ -506,7 +506,7 @@ fn hostile_requests_take_little_memory() {
     assert!(mebibytes < 100, "{mebibytes} MiB at the peak");
 }
 
-/// In mebibytes.
+/// Returns the peak memory in MiB.
 #[cfg(target_os = "linux")]
 fn peak_memory(process: &Running) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", process.child.id())).unwrap();
@@ -515,8 +515,8 @@ fn peak_memory(process: &Running) -> u64 {
     kibibytes.parse::<u64>().unwrap() / 1024
 }
 
-/// Pickles that would fill the memory or the stack, or run for ever, are no commands: they come back as
-/// they are, and quickly.
+/// Pickles that would exhaust the memory or the stack, or never end, are not commands: they are sent back
+/// unchanged, and quickly.
 #[cfg(target_os = "linux")]
 #[test]
 fn hostile_pickles_take_little_memory_and_time() {
@@ -563,7 +563,7 @@ fn hostile_pickles_take_little_memory_and_time() {
         stream.read_exact(&mut answer).unwrap();
         assert!(answer[4..] == message, "{name}");
     }
-    // Announced, and never sent.
+    // Declared, but never sent.
     let mut silent = Vec::new();
     for _ in 0..100 {
         let mut stream = TcpStream::connect(address).unwrap();
@@ -610,7 +610,7 @@ fn the_cgi_program_answers_one_request() {
     assert!(text.contains("<value><int>8</int></value>"), "{text}");
 }
 
-/// Web servers pass on the headers of a request as they are.
+/// Web servers pass on the headers of a request unchanged.
 #[cfg(unix)]
 #[test]
 fn the_cgi_program_takes_an_environment_that_is_no_utf_8() {
@@ -641,7 +641,7 @@ fn the_cgi_program_takes_an_environment_that_is_no_utf_8() {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        // A program that was told no length reads nothing.
+        // Without a content length, the program reads nothing.
         let _ = child.stdin.take().unwrap().write_all(call.as_bytes());
         let output = child.wait_with_output().unwrap();
         let text = String::from_utf8(output.stdout).unwrap();
@@ -651,7 +651,7 @@ fn the_cgi_program_takes_an_environment_that_is_no_utf_8() {
     }
 }
 
-/// The README's programs are the ones that are compiled here, and they are short.
+/// Checks that the programs of the README are the ones compiled here, and that they are short.
 #[test]
 fn the_programs_of_the_readme_are_examples() {
     let readme = include_str!("../../README.md");

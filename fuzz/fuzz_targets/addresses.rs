@@ -1,4 +1,4 @@
-//! Texts that say where to connect: what is read is shown as a text that is read as the same.
+//! Parsing of addresses and URLs: the `Display` output of a parsed one parses to the same.
 #![no_main]
 
 use conn::address::ToTarget as _;

@@ -1,5 +1,5 @@
-//! Messages of all codecs: any bytes are a value or an error, within memory in proportion, and what is
-//! written is read as the same.
+//! Messages of all codecs: any bytes decode to a value or an error, with memory in proportion to
+//! their length, and encoded values decode to the same values.
 #![no_main]
 
 use std::collections::BTreeMap;
@@ -18,14 +18,14 @@ enum Input<'a> {
     Bytes(&'a [u8]),
 }
 
-/// A value that nests as deep as the message wants.
+/// A value of any depth.
 #[derive(Serialize, Deserialize, Debug)]
 struct Nested(Option<Box<Self>>, Vec<Self>);
 
 fn encoded<C: Codec>(value: &impl Serialize) -> Vec<u8> {
     let mut message = Vec::new();
     let written = C::default().encode(value, &mut message);
-    written.expect("it can be written");
+    written.expect("the value can be encoded");
     message
 }
 
@@ -33,12 +33,12 @@ fn round_trip<C: Codec>(record: &Record) {
     let message = encoded::<C>(record);
     match C::default().decode::<Record>(&message) {
         Ok(back) => assert_eq!(back, *record, "{}", C::NAME),
-        // Beyond the depth that is read.
+        // Deeper than the decoder allows.
         Err(error) => assert_eq!(error.kind(), rpc_core::FormatErrorKind::Limit, "{error}"),
     }
 }
 
-/// What can be read can be written, and is then read as the same.
+/// Checks that a value which can be decoded can be encoded, and decodes to the same value again.
 fn read<C: Codec, T: Serialize + DeserializeOwned>(message: &[u8]) {
     let value = bounded(message.len(), 512, 64 << 10, || {
         C::default().decode::<T>(message)
@@ -47,7 +47,7 @@ fn read<C: Codec, T: Serialize + DeserializeOwned>(message: &[u8]) {
         let written = encoded::<C>(&value);
         let again: T = C::default()
             .decode(&written)
-            .expect("what was written can be read");
+            .expect("an encoded value can be decoded");
         assert_eq!(encoded::<C>(&again), written, "{}", C::NAME);
     }
 }

@@ -1,4 +1,5 @@
-//! Bytes in any pieces are the same messages as all at once, and take no memory that did not come.
+//! Frames: bytes in any segments decode to the same messages as all at once, with memory in
+//! proportion to the bytes received.
 #![no_main]
 
 use arbitrary::Arbitrary;
@@ -17,11 +18,11 @@ struct Input<'a> {
 #[derive(Arbitrary, Debug)]
 enum Part<'a> {
     Message(&'a [u8]),
-    /// A message whose length takes 8 bytes.
+    /// A message with a length of 8 bytes.
     Extended(&'a [u8]),
-    /// A long message of one byte again and again.
+    /// A long message of one repeated byte.
     Long(u8, u32),
-    /// A header that nothing follows.
+    /// A header without a message.
     Header(u64),
     Raw(&'a [u8]),
 }
@@ -49,7 +50,7 @@ impl Part<'_> {
     }
 }
 
-/// Messages, as frames one behind the other, and what comes after them.
+/// The decoded messages as frames, and the error after them, if any.
 type Outcome = (Vec<u8>, Result<(), FrameError>);
 
 fn drain(decoder: &mut Decoder, limit: usize, owned: bool, outcome: &mut Outcome) {
@@ -84,7 +85,7 @@ fn read(stream: &[u8], pieces: &[u16], input: &Input<'_>) -> Outcome {
     let mut rest = stream;
     let mut sizes = pieces.iter().cycle();
     while !rest.is_empty() && outcome.1.is_ok() {
-        // A few thousand pieces show what millions would.
+        // At most 4096 segments: more would find nothing new.
         let least = 1 + stream.len() / 4096;
         let size = sizes
             .next()
@@ -106,7 +107,7 @@ fuzz_target!(|input: Input<'_>| {
     for part in input.parts.iter().take(16) {
         part.write(&mut stream);
     }
-    // The bytes, their copies in the results, and a buffer that doubles.
+    // Room for the bytes, their copies in the results, and a buffer that doubles.
     let outcome = bounded(stream.len(), 8, 256 << 10, || read(&stream, &[], &input));
     if !input.pieces.is_empty() {
         let pieces = bounded(stream.len(), 8, 256 << 10, || {
@@ -118,10 +119,10 @@ fuzz_target!(|input: Input<'_>| {
     let mut decoder = Decoder::new();
     decoder.feed(&outcome.0);
     let mut encoder = Encoder::new();
-    while let Some(message) = decoder.message(usize::MAX).expect("these are frames") {
+    while let Some(message) = decoder.message(usize::MAX).expect("valid frames") {
         encoder.push(message);
         again.extend_from_slice(encoder.unwritten());
         encoder.wrote(encoder.unwritten().len());
     }
-    assert_eq!(again, outcome.0, "what is written is read");
+    assert_eq!(again, outcome.0, "encoded frames differ");
 });

@@ -1,5 +1,5 @@
-//! The handshake on both sides: who does not know the key never gets in, whatever is sent, and two that know it
-//! agree unless something was changed on the way.
+//! The handshake on both sides: a peer without the key is never authenticated, whatever it sends, and
+//! two peers with the key succeed unless a message was changed on the way.
 #![no_main]
 
 use std::net::SocketAddr;
@@ -26,14 +26,14 @@ struct Habits {
 
 #[derive(Arbitrary, Debug)]
 enum Play<'a> {
-    /// One side, and somebody without the key.
+    /// One side, and a peer without the key.
     Stranger {
         listens: bool,
         messages: Vec<Message<'a>>,
     },
-    /// Two sides with different keys, and somebody between them.
+    /// Two sides with different keys, and a relay that changes messages.
     Strangers(Vec<Option<Edit<'a>>>),
-    /// Two sides with one key, and somebody between them.
+    /// Two sides with the same key, and a relay that changes messages.
     Friends(Vec<Option<Edit<'a>>>),
 }
 
@@ -120,14 +120,14 @@ fn stranger(mut side: Handshake, messages: &[Message<'_>]) {
     for message in messages {
         while side.outgoing().is_some() {}
         let result = side.incoming(&message.bytes());
-        assert!(result.is_err() || !failed, "an end is final");
+        assert!(result.is_err() || !failed, "a failure is not final");
         failed = result.is_err();
-        assert!(!side.is_complete(), "a stranger is in");
+        assert!(!side.is_complete(), "a peer without the key was accepted");
     }
 }
 
-/// Passes messages between the two until there are none. Whether each got in, and whether what proves the key
-/// to it came as it was sent.
+/// Passes messages between both sides until there are none. Returns for each side whether it
+/// completed, and whether the message that proves the key to it arrived unchanged.
 fn meet(sides: [Handshake; 2], edits: &[Option<Edit<'_>>]) -> [(bool, bool); 2] {
     let [mut listener, mut client] = sides;
     let mut edits = edits.iter();
@@ -137,7 +137,7 @@ fn meet(sides: [Handshake; 2], edits: &[Option<Edit<'_>>]) -> [(bool, bool); 2] 
         let mut quiet = true;
         for to in [1, 0] {
             let (from, side, proof) = match to {
-                // The client's own challenge is answered third.
+                // The response to the client's own challenge is the third message to it.
                 1 => (&mut listener, &mut client, 2),
                 _ => (&mut client, &mut listener, 0),
             };
@@ -179,7 +179,7 @@ fuzz_target!(|input: Input<'_>| {
         Play::Strangers(edits) => {
             if let (Some(listener), Some(client)) = (listener("a key"), client("another")) {
                 let ends = meet([listener, client], edits);
-                assert!(!ends[0].0 && !ends[1].0, "a stranger is in");
+                assert!(!ends[0].0 && !ends[1].0, "a wrong key was accepted");
             }
         }
         Play::Friends(edits) => {
@@ -190,7 +190,7 @@ fuzz_target!(|input: Input<'_>| {
                         || input.client.requires() && !input.listener.binds();
                     assert_eq!(ends, [(!refused, true); 2]);
                 }
-                // MD5 can be said in two ways.
+                // MD5 has two spellings, so a changed message may still be valid.
                 if !input.listener.legacy_md5 && !input.client.legacy_md5 {
                     assert!(ends.iter().all(|(is_in, proved)| *proved || !is_in));
                 }

@@ -1,5 +1,5 @@
-//! Somebody without the key between many that have it, all of one process: whatever is passed on to whom, cut,
-//! changed and put together, nobody gets in.
+//! A relay without the key between several handshakes of one process that have it: whatever messages it
+//! forwards, truncates, changes and joins, no handshake completes.
 #![no_main]
 
 use std::net::SocketAddr;
@@ -29,7 +29,7 @@ struct Act<'a> {
     message: u8,
     to: u8,
     edit: Option<Edit<'a>>,
-    /// Put behind it.
+    /// Another message, appended to the first.
     more: Option<u8>,
 }
 
@@ -48,7 +48,7 @@ impl End {
         let authentication = Authentication::new(AuthKey::new("a key").unwrap())
             .legacy_md5(self.legacy_md5)
             .binding(binding);
-        // Each is connected to the relay, which is a process of another user.
+        // Each peer is connected to the relay, which is a process of another user.
         let address = |port| SocketAddr::from(([192, 0, 2, 1], port));
         let user = |uid, pid| Credentials {
             uid,
@@ -72,12 +72,12 @@ impl End {
 fuzz_target!(|input: Input<'_>| {
     let ends = (1..).zip(&input.ends);
     let mut ends: Vec<Handshake> = ends.map(|(number, end)| end.begin(number)).collect();
-    let mut heard: Vec<Vec<u8>> = vec![b"#WELCOME#".to_vec(), b"#CHALLENGE#".to_vec()];
+    let mut recorded: Vec<Vec<u8>> = vec![b"#WELCOME#".to_vec(), b"#CHALLENGE#".to_vec()];
     for act in &input.acts {
         for end in &mut ends {
-            heard.extend(std::iter::from_fn(|| end.outgoing()));
+            recorded.extend(std::iter::from_fn(|| end.outgoing()));
         }
-        let pick = |number: u8| heard[usize::from(number) % heard.len()].clone();
+        let pick = |number: u8| recorded[usize::from(number) % recorded.len()].clone();
         let mut message = pick(act.message);
         if let Some(edit) = &act.edit {
             message = edit.apply(message);
@@ -89,9 +89,9 @@ fuzz_target!(|input: Input<'_>| {
         let _ = ends[to].incoming(&message);
         while ends[to]
             .outgoing()
-            .map(|message| heard.push(message))
+            .map(|message| recorded.push(message))
             .is_some()
         {}
-        assert!(!ends[to].is_complete(), "a relay is in");
+        assert!(!ends[to].is_complete(), "a relay was accepted");
     }
 });

@@ -1,4 +1,5 @@
-//! Requests to a server without a socket: every answer is a whole document, or an HTTP error.
+//! Requests to a server without a socket: every response is a complete reply document or an HTTP
+//! error.
 #![no_main]
 
 use std::convert::Infallible;
@@ -97,13 +98,13 @@ impl Document<'_> {
                 let head = format!("<methodCall><methodName>{method}</methodName><params>");
                 [head.as_bytes(), params, b"</params></methodCall>"].concat()
             }
-            // One block that is stored, without its checksum.
+            // One stored block, without its checksum.
             Self::Gzip(bytes) => [b"\x1f\x8b\x08\0\0\0\0\0\0\x03", *bytes].concat(),
         }
     }
 }
 
-/// A body that comes in pieces.
+/// A body that arrives in segments.
 struct Pieces {
     rest: Bytes,
     sizes: Vec<u8>,
@@ -174,7 +175,7 @@ fuzz_target!(|input: Input<'_>| {
     methods::register(&server);
     let runtime = methods::runtime();
     let length = request.body().rest.len();
-    // What is inflated is bounded by itself.
+    // Decompression has a limit of its own, so it is part of the constant.
     let answer = bounded(length, 512, 64 << 20, || {
         runtime.block_on(async {
             let mut server = server;
@@ -186,7 +187,7 @@ fuzz_target!(|input: Input<'_>| {
     let (head, body) = answer.into_parts();
     let body = runtime
         .block_on(body.collect())
-        .expect("it is whole")
+        .expect("the body is complete")
         .to_bytes();
     if head.status != StatusCode::OK {
         assert!(head.status.is_client_error(), "{}", head.status);
@@ -194,11 +195,11 @@ fuzz_target!(|input: Input<'_>| {
     }
     assert!(
         matches!(input.end, End::Whole),
-        "an answer to half a request"
+        "a reply to an incomplete request"
     );
     let is_zipped = head.headers.get("content-encoding").is_some();
     assert!(
         is_zipped || xmlrpc::fuzzing::is_reply(body),
-        "no whole document"
+        "not a complete document"
     );
 });

@@ -1,5 +1,5 @@
-//! Bytes to a server as they come over a connection: what comes back is whole HTTP responses, and the connection
-//! ends.
+//! Bytes to a server over a connection: the server sends complete HTTP responses only, and closes the
+//! connection.
 #![no_main]
 
 use std::time::Duration;
@@ -18,7 +18,7 @@ async fn exchange(bytes: &[u8]) -> Vec<u8> {
     let serving = tokio::spawn(server.listen(listener).unwrap().serve());
     let (mut reader, mut writer) = tokio::io::split(connector.connect().await.unwrap());
     let write = async {
-        // In two pieces, and to the end, unless the server has had enough.
+        // In two segments, unless the server closes the connection first.
         let (first, second) = bytes.split_at(bytes.len() / 2);
         if writer.write_all(first).await.is_ok() {
             tokio::time::sleep(Duration::from_millis(1)).await;
@@ -32,24 +32,24 @@ async fn exchange(bytes: &[u8]) -> Vec<u8> {
         answers
     };
     let both = async { tokio::join!(write, read).1 };
-    // In simulated time: longer than any timeout of the server.
+    // Simulated time, longer than any timeout of the server.
     let answers = tokio::time::timeout(Duration::from_secs(3600), both).await;
     serving.abort();
-    answers.expect("the connection ends")
+    answers.expect("the connection is closed")
 }
 
-/// Takes the responses apart.
+/// Parses the responses, and checks that each is complete.
 fn check(mut answers: &[u8]) {
     while !answers.is_empty() {
         assert!(
             answers.starts_with(b"HTTP/1."),
-            "no response: {:?}",
+            "not a response: {:?}",
             answers.escape_ascii().to_string()
         );
         let end = answers.windows(4).position(|four| four == b"\r\n\r\n");
-        let (head, body) = answers.split_at(end.expect("a whole head") + 4);
+        let (head, body) = answers.split_at(end.expect("a complete head") + 4);
         let head = std::str::from_utf8(head)
-            .expect("a head of text")
+            .expect("a head in UTF-8")
             .to_ascii_lowercase();
         let status = &head[9..12];
         if status == "100" {
@@ -63,7 +63,10 @@ fn check(mut answers: &[u8]) {
         let (document, behind) = body.split_at(length);
         if status == "200" {
             let document = document.to_vec().into();
-            assert!(xmlrpc::fuzzing::is_reply(document), "no whole document");
+            assert!(
+                xmlrpc::fuzzing::is_reply(document),
+                "not a complete document"
+            );
         }
         answers = behind;
     }
@@ -74,7 +77,7 @@ fuzz_target!(|bytes: &[u8]| {
     let answers = bounded(bytes.len(), 1024, 4 << 20, || {
         runtime.block_on(exchange(bytes))
     });
-    // The answer to a HEAD has a length and no body.
+    // The response to a HEAD request has a length and no body.
     if !bytes.windows(4).any(|four| four == b"HEAD") {
         check(&answers);
     }

@@ -1,4 +1,5 @@
-//! What a server sends to a client: in any pieces it is the same response as all at once, and no body over the limit.
+//! Bytes from a server to a client: in any segments they are the same response as all at once, and no
+//! body is over the limit.
 #![no_main]
 
 use arbitrary::Arbitrary;
@@ -9,7 +10,7 @@ use libfuzzer_sys::fuzz_target;
 struct Input<'a> {
     limit: u16,
     pieces: Vec<u8>,
-    /// Most streams begin as a response does.
+    /// `true` to start with a valid status line.
     begins_well: bool,
     stream: &'a [u8],
 }
@@ -21,7 +22,7 @@ fuzz_target!(|input: Input<'_>| {
     }
     stream.extend_from_slice(input.stream);
     let pieces: Vec<usize> = input.pieces.iter().map(|&size| size.into()).collect();
-    // What is announced is not believed: a mebibyte of a body is made room for at once, at the most.
+    // Memory is not reserved for the whole declared length: at most 1 MiB of a body at once.
     let limit = usize::from(input.limit);
     bounded(stream.len(), 16, 256 << 10, || {
         xmlrpc::fuzzing::read_response(&stream, &pieces, limit);

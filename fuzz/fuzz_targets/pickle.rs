@@ -1,5 +1,5 @@
-//! The machine that unpickles: it calls nothing, takes memory in proportion, and what it reads is written as
-//! the same. Whatever the type, no more is read than there may be values.
+//! The pickle machine: it calls nothing, uses memory in proportion to the message, and decoded values
+//! encode to the same values. The limit of values holds for every type.
 #![no_main]
 
 use std::collections::BTreeMap;
@@ -12,31 +12,31 @@ use fuzz::tally::{Tally, limited};
 use libfuzzer_sys::fuzz_target;
 use serde::de::{DeserializeOwned, IgnoredAny};
 
-/// The limit of values where types are read: few, so that whatever goes past it is seen.
+/// The limit of values for typed decoding: low, so that exceeding it is noticed.
 const VALUES: usize = 1000;
 
-/// What one of them may take in memory, with the list that it is in while that grows.
+/// Maximum bytes of memory of one value, including its share of a growing list.
 const VALUE: u64 = 512;
 
 fn written(pickle: &Pickle, value: &Value) -> Vec<u8> {
     let mut message = Vec::new();
     let written = pickle.encode(value, &mut message);
-    written.expect("what was read can be written");
+    written.expect("a decoded value can be encoded");
     message
 }
 
 fn passed(pickle: &Pickle, value: &Value) -> Value {
     let read = pickle.decode(&written(pickle, value));
-    read.expect("what was written can be read")
+    read.expect("an encoded value can be decoded")
 }
 
 fn check(pickle: &Pickle, message: &[u8]) {
-    // What a value takes in memory, for an opcode of one byte.
+    // An opcode of one byte may create a value, which takes up to this much memory.
     let value: Result<Value, _> = bounded(message.len(), 1024, 1 << 20, || pickle.decode(message));
     if let Ok(value) = value {
         let again = passed(pickle, &value);
         assert_eq!(again.to_string(), value.to_string());
-        // What was shared with nobody is so no longer when it was passed once.
+        // A round trip removes sharing of values that have only one reference.
         assert_eq!(
             written(pickle, &passed(pickle, &again)),
             written(pickle, &again)
@@ -58,15 +58,15 @@ fn check(pickle: &Pickle, message: &[u8]) {
     let _ = pickle.decode::<IgnoredAny>(message);
 }
 
-/// Reads a type, in memory for what the message has and for as many values as there may be.
+/// Decodes a type, with memory for the message and for the maximum number of values.
 fn typed<T: DeserializeOwned>(pickle: &Pickle, message: &[u8]) {
     let pickle = pickle.clone().max_values(VALUES);
     let base = (64 << 10) + VALUES as u64 * VALUE;
     let _ = bounded(message.len(), 1024, base, || pickle.decode::<T>(message));
 }
 
-/// Reads lists in a list, with no more elements than there may be values. Those that bytes are read as are limited
-/// by the bytes.
+/// Decodes nested lists, and checks the number of elements against the limit of values. The elements
+/// of a bytes object are limited by its length instead.
 fn counted<T: DeserializeOwned>(pickle: &Pickle, message: &[u8]) {
     let pickle = pickle.clone().max_values(VALUES);
     let most = message.len() + VALUES * 8;

@@ -1,5 +1,5 @@
-//! A client of calls, and a server that says whatever: every call ends, memory is bounded, and nothing is left
-//! when the connection is gone.
+//! A client, and a server that sends anything: every call completes, memory is bounded, and nothing is
+//! left when the connection is closed.
 #![no_main]
 
 use std::any::Any;
@@ -23,13 +23,13 @@ struct Input<'a> {
     limits: Limits,
     reconnects: bool,
     scripts: bool,
-    /// What is said first, where it is no proper greeting.
+    /// The first message, instead of a valid greeting.
     first: Option<Message<'a>>,
     theirs: [u16; 5],
     acts: Vec<Act<'a>>,
 }
 
-/// Makes calls of all kinds, whatever comes of them.
+/// Makes calls of all kinds, and ignores their results.
 async fn call(client: Client, object: Remote<dyn Any>) {
     let mut calls = JoinSet::new();
     let of = |client: &Client| client.clone();
@@ -56,7 +56,7 @@ async fn call(client: Client, object: Remote<dyn Any>) {
     });
     calls.spawn(async move {
         let _ = d.keep(&object).await;
-        // One that nobody waits for.
+        // A call whose future is dropped.
         let _ = timeout(Duration::from_millis(3), d.echo("given up")).await;
     });
     drop(client);
@@ -100,7 +100,7 @@ async fn run(input: &Input<'_>) {
     });
 
     let mut state = State::new(encoding);
-    // Sessions here are resumed by this.
+    // The token of sessions of this server.
     state.token = Some([7; 16]);
     let mut peer = accept(&mut listener).await;
     let mut first = input.first.as_ref();
@@ -130,7 +130,9 @@ async fn run(input: &Input<'_>) {
     }
     drop((peer, listener));
     let ended = timeout(LONG, calling).await;
-    ended.expect("every call ends").expect("nothing panics");
+    ended
+        .expect("every call completes")
+        .expect("nothing panics");
     sleep(LONG).await;
     workshop.check_nothing_is_left().await;
 }

@@ -1,4 +1,5 @@
-//! Messages of sessions: any bytes are a message or an error, and what is read is written as the same.
+//! Messages of sessions: any bytes decode to a message or an error, and a decoded message encodes to the
+//! same bytes.
 #![no_main]
 
 use fuzz::memory::bounded;

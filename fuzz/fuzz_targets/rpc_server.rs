@@ -1,5 +1,5 @@
-//! A server of calls, and somebody who connects and says whatever: no limit is broken, memory is bounded, and
-//! nothing is left when the connection is gone.
+//! A server, and a client that sends anything: no limit is exceeded, memory is bounded, and nothing is
+//! left when the connection is closed.
 #![no_main]
 
 use std::time::Duration;
@@ -20,7 +20,7 @@ struct Input<'a> {
     limits: Limits,
     leases: bool,
     scripts: bool,
-    /// What is said first, where it is no proper greeting.
+    /// The first message, instead of a valid greeting.
     first: Option<Message<'a>>,
     theirs: [u16; 5],
     acts: Vec<Act<'a>>,
@@ -40,7 +40,7 @@ async fn run(input: &Input<'_>) {
     let listener = Listener::over(listening)
         .max_message(16 << 10)
         .await
-        .expect("it needs nothing");
+        .expect("a listener over memory always works");
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let serving = tokio::spawn(server.serve_until(listener, async { drop(stopped.await) }));
 
@@ -69,7 +69,7 @@ async fn run(input: &Input<'_>) {
                     .await;
                 state.resumed = false;
                 peer.take(&mut state).await;
-                // Without it, nothing else is taken.
+                // A resumed session accepts no other message before `Held`.
                 if state.resumed && !matches!(acts.peek(), Some(Act::Say(Message::Held(_)))) {
                     let held = state.held();
                     peer.say(&Message::Raw(&held), &mut state).await;
@@ -90,6 +90,6 @@ async fn run(input: &Input<'_>) {
 
 fuzz_target!(|input: Input<'_>| {
     let runtime = methods::runtime();
-    // Not in proportion to the input: one byte may ask for a stream of 64 KiB.
+    // Not proportional to the input: one byte may request a stream of 64 KiB.
     bounded(0, 0, 16 << 20, || runtime.block_on(run(&input)));
 });

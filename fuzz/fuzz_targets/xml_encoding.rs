@@ -1,9 +1,9 @@
-//! Documents in any character encoding: what comes of them is UTF-8, and not much longer.
+//! Documents in any character encoding: they are converted to UTF-8, and get at most 3 times as long.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 
-/// What headers may say. The rest of the document does as well.
+/// Charsets of the HTTP header. Documents have declarations of their own.
 const CHARSETS: [Option<&str>; 14] = [
     None,
     Some("utf-8"),
@@ -28,10 +28,10 @@ fuzz_target!(|input: (u8, Vec<u8>)| {
     if let Some(text) = xmlrpc::fuzzing::to_utf8(document.into(), charset) {
         assert!(std::str::from_utf8(&text).is_ok());
         assert!(text.len() <= 3 * length);
-        // What UTF-16 says of its order may stand there twice.
+        // Not after a byte order mark: UTF-16 may have two, of which one is left.
         if !text.starts_with("\u{feff}".as_bytes()) {
             let again = xmlrpc::fuzzing::to_utf8(text.clone(), Some("utf-8"));
-            assert_eq!(again, Some(text), "it is UTF-8 now");
+            assert_eq!(again, Some(text), "the result is not UTF-8");
         }
     }
 });

@@ -1,5 +1,5 @@
-//! Values as XML and back, typed and untyped: what is written is read as the same, and what is read can be
-//! written.
+//! Values as XML and back, typed and untyped: encoded values decode to the same values, and decoded
+//! values can be encoded.
 #![no_main]
 
 use arbitrary::{Arbitrary, Unstructured};
@@ -34,20 +34,20 @@ fn values(format: XmlRpc, values: Vec<Value>) {
     let values = Variadic(values);
     format
         .encode_args(&values, &mut params)
-        .expect("XML can carry them");
+        .expect("XML can represent the values");
     let back: Variadic<Value> = format
         .decode_args(&params.into())
-        .expect("it is what was written");
+        .expect("encoded values can be decoded");
     assert_eq!(back.0, values.0);
     for value in &values.0 {
         let mut reply = Vec::new();
         format
             .encode_reply(value, &mut reply)
-            .expect("XML can carry it");
+            .expect("XML can represent the value");
         assert!(xmlrpc::fuzzing::is_reply(reply.clone().into()));
         let back: Value = format
             .decode_reply(&reply.into())
-            .expect("it is what was written");
+            .expect("an encoded value can be decoded");
         assert_eq!(back, *value);
     }
 }
@@ -61,12 +61,12 @@ fn record(format: XmlRpc, record: &Record) {
             FormatErrorKind::Unrepresentable,
         ];
         assert!(kinds.contains(&error.kind()), "{error}");
-        assert!(reply.is_empty(), "all or nothing");
+        assert!(reply.is_empty(), "a failed encoding left output");
         return;
     }
     let back: Record = format
         .decode_reply(&reply.into())
-        .expect("it is what was written");
+        .expect("an encoded record can be decoded");
     assert_eq!(back, *record);
 }
 
@@ -81,11 +81,11 @@ fn document(format: XmlRpc, document: Vec<u8>) {
     let mut reply = Vec::new();
     format
         .encode_reply(&value, &mut reply)
-        .expect("what was read can be written");
+        .expect("a decoded value can be encoded");
     let again: Value = format
         .decode_reply(&reply.into())
-        .expect("it is what was written");
-    // Numbers that are none are not equal to themselves.
+        .expect("an encoded value can be decoded");
+    // Compared as text, since NaN is not equal to itself.
     assert_eq!(format!("{again:?}"), format!("{value:?}"));
 }
 

@@ -1,22 +1,22 @@
-//! What may happen to a message on its way.
+//! Changes of a message in transit.
 
 use arbitrary::Arbitrary;
 
 /// A change of a message.
 #[derive(Arbitrary, Debug)]
 pub enum Edit<'a> {
-    /// A part is cut out, and something put in its place.
+    /// Replaces a part.
     Splice(u8, u8, &'a [u8]),
-    /// A byte is another.
+    /// Flips bits of a byte.
     Flip(u8, u8),
-    /// The end is missing.
+    /// Truncates the message.
     Cut(u8),
-    /// It is something else.
+    /// Replaces the whole message.
     Replace(&'a [u8]),
 }
 
 impl Edit<'_> {
-    /// Changes a message.
+    /// Applies the change to a message.
     #[must_use]
     pub fn apply(&self, mut message: Vec<u8>) -> Vec<u8> {
         match *self {

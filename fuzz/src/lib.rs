@@ -1,4 +1,4 @@
-//! What the fuzz targets share. `docs/FUZZING.md` says what each target asserts.
+//! Code shared by the fuzz targets. `docs/FUZZING.md` lists the assertions of each target.
 
 #[cfg(not(fuzzing))]
 compile_error!("the targets are built by `fuzz/run`, with flags that this build lacks");

@@ -1,9 +1,10 @@
-//! How much memory an input may take.
+//! Limits of memory per input.
 
-/// Does something within so many bytes of memory per byte of input, beyond what it takes in any case.
+/// Runs `work`, and checks that its peak memory is at most `base` bytes and `per_byte` bytes per byte of
+/// input.
 ///
 /// # Panics
-/// If it takes more.
+/// If it needs more.
 pub fn bounded<T>(input: usize, per_byte: u64, base: u64, work: impl FnOnce() -> T) -> T {
     let mut result = None;
     let taken = allocation_counter::measure(|| result = Some(work())).bytes_max;

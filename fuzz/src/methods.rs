@@ -1,11 +1,11 @@
-//! Methods for servers to offer.
+//! Methods for the servers of fuzz targets.
 
 use rpc_core::{Fault, Value};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::record::Record;
 
-/// Registers some.
+/// Registers the methods.
 pub fn register(server: &xmlrpc::Server) {
     let registered = server
         .register_function("add", |a: i64, b: i64| a.wrapping_add(b))
@@ -19,10 +19,10 @@ pub fn register(server: &xmlrpc::Server) {
     registered.expect("the names are different");
 }
 
-/// A runtime whose time is simulated.
+/// Creates a runtime with simulated time.
 #[must_use]
 pub fn runtime() -> Runtime {
     let mut builder = Builder::new_current_thread();
     builder.enable_time().start_paused(true);
-    builder.build().expect("it needs nothing of the system")
+    builder.build().expect("a runtime without I/O")
 }

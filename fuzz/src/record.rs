@@ -1,4 +1,4 @@
-//! A type with a bit of everything that serde knows.
+//! A type that covers the data model of serde.
 
 use std::collections::BTreeMap;
 
@@ -29,7 +29,7 @@ enum Shape {
     Polygon { points: Vec<(Finite, Finite)> },
 }
 
-/// A number that is itself. JSON has no others.
+/// A finite number: equal to itself, and representable in JSON.
 #[derive(Serialize, Deserialize, Clone, Copy, Debug, PartialEq)]
 struct Finite(f64);
 

@@ -1,4 +1,4 @@
-//! How many values an input may have.
+//! Limits of the number of values per input.
 
 use std::cell::Cell;
 use std::marker::PhantomData;
@@ -9,7 +9,8 @@ thread_local! {
     static READ: Cell<usize> = const { Cell::new(0) };
 }
 
-/// A `T` that counts, and then is dropped: it takes no memory, so that only the limit of values can strike.
+/// Counts the `T`s that are decoded and drops them, so that only the limit of values applies and not a
+/// limit of memory.
 pub struct Tally<T>(PhantomData<T>);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Tally<T> {
@@ -20,7 +21,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Tally<T> {
     }
 }
 
-/// Does something in which no more than so many [`Tally`]s are read.
+/// Runs `work`, and checks that it decodes at most `most` [`Tally`]s.
 ///
 /// # Panics
 /// If there are more.
@@ -28,6 +29,9 @@ pub fn limited<T>(most: usize, work: impl FnOnce() -> T) -> T {
     READ.set(0);
     let result = work();
     let read = READ.get();
-    assert!(read <= most, "{read} values were read, where {most} may be");
+    assert!(
+        read <= most,
+        "{read} values were decoded, over the limit of {most}"
+    );
     result
 }

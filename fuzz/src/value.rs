@@ -1,12 +1,12 @@
-//! Values that XML-RPC can carry.
+//! Values that XML-RPC can represent.
 
 use arbitrary::{Arbitrary, Result, Unstructured};
 use rpc_core::{DateTime, Value};
 
-/// A value nested no deeper than `depth`.
+/// Generates a value with a depth of at most `depth`.
 ///
 /// # Errors
-/// As every `Arbitrary`.
+/// As for every `Arbitrary`.
 pub fn value(u: &mut Unstructured<'_>, depth: u8) -> Result<Value> {
     let kinds = if depth == 0 { 7 } else { 9 };
     Ok(match u.int_in_range(0..=kinds - 1)? {
@@ -34,7 +34,7 @@ pub fn value(u: &mut Unstructured<'_>, depth: u8) -> Result<Value> {
     })
 }
 
-/// A date and time of whole seconds without an offset, as XML-RPC has it.
+/// Generates a date and time of whole seconds without an offset, as in XML-RPC.
 fn date(u: &mut Unstructured<'_>) -> Result<DateTime> {
     let date = DateTime::new(
         u.int_in_range(0..=9999)?,
@@ -52,7 +52,7 @@ fn finite(u: &mut Unstructured<'_>) -> Result<f64> {
     Ok(if number.is_finite() { number } else { 0.5 })
 }
 
-/// A text of characters that XML can carry.
+/// Generates a text of characters that XML allows.
 fn text(u: &mut Unstructured<'_>) -> Result<String> {
     let text = String::arbitrary(u)?;
     let is_allowed = |c: &char| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{fffd}' | '\u{10000}'..);

@@ -1,4 +1,4 @@
-//! Builds the programs of compiled languages, into the target folder.
+//! Builds the programs of compiled languages into the target folder.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,10 +8,10 @@ use anyhow::{Context as _, Result, ensure};
 
 use crate::peer::programs;
 
-/// The folder for what is built for a peer.
+/// Creates the folder for the build output of a peer, and returns its path.
 ///
 /// # Errors
-/// If it cannot be made.
+/// If it cannot be created.
 pub(crate) fn folder(peer: &str) -> Result<PathBuf> {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let folder = workspace.join("target/interop").join(peer);
@@ -19,10 +19,11 @@ pub(crate) fn folder(peer: &str) -> Result<PathBuf> {
     Ok(folder)
 }
 
-/// Builds a program from one source by a compiler that is called as those of C are, and gives its path.
+/// Builds a program from one source file with a compiler that has the options of C compilers, and returns
+/// its path.
 ///
 /// # Errors
-/// If the compiler finds fault with it.
+/// If the compiler fails.
 pub(crate) fn program(compiler: &str, source: &'static str, libraries: &[&str]) -> Result<PathBuf> {
     let source = programs().join(source);
     let peer = source

@@ -1,21 +1,21 @@
-//! What is checked of each peer.
+//! The capabilities that are checked for each peer.
 
 use std::fmt;
 use std::str::FromStr;
 
 macro_rules! capabilities {
     ($($variant:ident $name:literal $about:literal;)*) => {
-        /// Something that two XML-RPC libraries should be able to do with each other.
+        /// A feature that two XML-RPC libraries should support between them.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Capability {
             $(#[doc = $about] $variant,)*
         }
 
         impl Capability {
-            /// All of them, in the order of the document.
+            /// All capabilities, in the order of the document.
             pub const ALL: &[Self] = &[$(Self::$variant,)*];
 
-            /// What client programs and the document call it.
+            /// Returns the name that client programs and the document use.
             #[must_use]
             pub const fn name(self) -> &'static str {
                 match self {
@@ -23,7 +23,7 @@ macro_rules! capabilities {
                 }
             }
 
-            /// What is checked.
+            /// Returns the description of the check.
             #[must_use]
             pub const fn about(self) -> &'static str {
                 match self {

@@ -1,22 +1,22 @@
-//! `docs/INTEROP.md`: a table for each direction, and what is known of the peers.
+//! Generates `docs/INTEROP.md`: a table for each direction, and notes about the peers.
 
 use std::fmt::Write as _;
 
 use crate::applications::Findings;
 use crate::{Capability, Cells, Outcome};
 
-/// What came of a peer.
+/// The results of a peer.
 #[derive(Debug)]
 pub struct Column {
     /// The peer and its version.
     pub title: String,
-    /// As client of our server.
+    /// The results as client of our server.
     pub client: Cells,
-    /// As server for our client, where it has one.
+    /// The results as server for our client, if it has a server.
     pub server: Option<Cells>,
 }
 
-/// The document. Applications have their names and versions with them.
+/// Generates the document. Each application comes with its name and version.
 #[must_use]
 pub fn document(columns: &[Column], applications: &[(String, Findings)]) -> String {
     let mut notes = Notes::default();
@@ -77,7 +77,7 @@ fn table(columns: &[(&str, &Cells)], notes: &mut Notes) -> String {
     table
 }
 
-/// What an application was made to do.
+/// Generates the table of an application.
 fn driven(title: &str, findings: &Findings, notes: &mut Notes) -> String {
     let mut table = String::new();
     row(&mut table, title, [String::new()].into_iter());
@@ -108,12 +108,12 @@ fn row(table: &mut String, head: &str, cells: impl Iterator<Item = String>) {
     table.push('\n');
 }
 
-/// Numbered texts, each with the peers that it is said of.
+/// Numbered notes, each with the peers that it applies to.
 #[derive(Default)]
 struct Notes(Vec<(String, Vec<String>)>);
 
 impl Notes {
-    /// The number of a text, raised.
+    /// Adds a note unless it exists, and returns its number in superscript.
     fn mark(&mut self, title: &str, text: String) -> String {
         let known = self.0.iter().position(|(known, _)| *known == text);
         let index = known.unwrap_or_else(|| {
@@ -136,7 +136,7 @@ impl Notes {
     }
 }
 
-/// Peers with their versions, each name once.
+/// Lists peers with their versions, each name once.
 fn listed(titles: &[String]) -> String {
     let mut list = String::new();
     let mut last = "";

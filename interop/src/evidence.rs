@@ -1,11 +1,11 @@
-//! The bytes by which a defect of a peer is told from a mistake of ours.
+//! Recorded bytes that prove a defect to be the peer's and not ours.
 
 use anyhow::{Result, ensure};
 
-/// Bytes that a peer wrote and was given to read while it showed a defect.
+/// Bytes that a peer sent or received while it showed a defect.
 ///
 /// A value that comes back changed from an echo may have been changed by either side. These bytes
-/// decide: the peer wrote something wrong, or it was given the right thing and read another.
+/// decide: either the peer sent something wrong, or it received the right bytes and misread them.
 #[derive(Clone, Copy, Debug)]
 pub struct Evidence {
     wrote: &'static [&'static str],
@@ -14,7 +14,7 @@ pub struct Evidence {
 }
 
 impl Evidence {
-    /// Evidence of what the peer wrote, all of it.
+    /// Creates evidence of bytes that the peer sent, all of which must occur.
     #[must_use]
     pub const fn wrote(bytes: &'static [&'static str]) -> Self {
         Self {
@@ -24,24 +24,24 @@ impl Evidence {
         }
     }
 
-    /// The same, and what the peer was given to read.
+    /// Adds bytes that the peer received.
     #[must_use]
     pub const fn was_given(mut self, bytes: &'static [&'static str]) -> Self {
         self.was_given = bytes;
         self
     }
 
-    /// The same, and what the peer should have written, but did not.
+    /// Adds bytes that the peer should have sent, but did not.
     #[must_use]
     pub const fn never_wrote(mut self, bytes: &'static [&'static str]) -> Self {
         self.never_wrote = bytes;
         self
     }
 
-    /// Checks that the recorded bytes show it.
+    /// Checks the evidence against the recorded bytes.
     ///
     /// # Errors
-    /// With the part that they do not show.
+    /// With the first part that does not match.
     pub(crate) fn check(&self, wrote: &[u8], given: &[u8]) -> Result<()> {
         for &part in self.wrote {
             ensure!(has(wrote, part), "the peer never wrote {part:?}");

@@ -1,4 +1,4 @@
-//! HTTP as it is written, for requests that our clients do not make.
+//! Plain HTTP, for requests that our clients cannot send.
 
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::TcpStream;
@@ -7,10 +7,10 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use url::Url;
 
-/// How long a server may take to answer.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Maximum time for a server to answer.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// What a server answered.
+/// The response of a server.
 pub(crate) struct Reply {
     pub(crate) status: u16,
     pub(crate) head: String,
@@ -18,7 +18,7 @@ pub(crate) struct Reply {
 }
 
 impl Reply {
-    /// A header, by its name in lower case.
+    /// Returns a header by its name in lower case.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let fields = self.head.lines().filter_map(|line| line.split_once(':'));
         let mut named = fields.filter(|(field, _)| field.eq_ignore_ascii_case(name));
@@ -26,11 +26,11 @@ impl Reply {
     }
 }
 
-/// Posts a document on a connection of its own, with more headers.
+/// Posts a document over a new connection, with additional headers.
 pub(crate) fn post(url: &Url, headers: &str, document: &str) -> Result<Reply> {
     let address = url.socket_addrs(|| None)?;
     let mut stream = TcpStream::connect(&*address)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_read_timeout(Some(TIMEOUT))?;
     let head = format!(
         "POST {} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: text/xml\r\nConnection: close\r\n{headers}\
          Content-Length: {}\r\n\r\n",
@@ -41,19 +41,19 @@ pub(crate) fn post(url: &Url, headers: &str, document: &str) -> Result<Reply> {
     stream.write_all(document.as_bytes())?;
     let mut reply = Vec::new();
     match stream.read_to_end(&mut reply) {
-        // The server need not read what it refuses.
+        // A server need not read the whole body of a request that it refuses.
         Err(error) if error.kind() == ErrorKind::ConnectionReset && !reply.is_empty() => {}
         result => _ = result.context("the server does not answer and close")?,
     }
     let reply = String::from_utf8_lossy(&reply);
     let parts = reply.split_once("\r\n\r\n");
-    let (head, body) = parts.with_context(|| format!("that is not HTTP: `{reply}`"))?;
+    let (head, body) = parts.with_context(|| format!("not an HTTP response: `{reply}`"))?;
     let status = head
         .split(' ')
         .nth(1)
         .and_then(|status| status.parse().ok());
     Ok(Reply {
-        status: status.with_context(|| format!("there is no status in `{head}`"))?,
+        status: status.with_context(|| format!("no status in `{head}`"))?,
         head: head.to_owned(),
         body: body.to_owned(),
     })

@@ -1,30 +1,31 @@
-//! Holds Farcall's XML-RPC against the libraries of other languages, each as client of our server and as
-//! server for our client.
+//! Interoperability tests of Farcall's XML-RPC with the libraries of other languages, each as client of
+//! our server and as server for our client.
 //!
-//! `cargo run -p interop` runs them all and writes `docs/INTEROP.md`; `cargo test -p interop` runs the
-//! same as tests. `interop/install` installs the peers.
+//! `cargo run -p interop` runs all of them and writes `docs/INTEROP.md`; `cargo test -p interop` runs the
+//! same checks as tests. `interop/install` installs the peers.
 //!
-//! A [`Peer`] is a client program and a server program in `peers/NAME`, and what is known of the library in
-//! `src/peers/NAME.rs`.
+//! A [`Peer`] has a client program and a server program in `peers/NAME`, and a description of its known
+//! behaviour in `src/peers/NAME.rs`.
 //!
 //! A **client program** gets the URL of our demo server as its only argument, checks every
 //! [`Capability`] and prints a line for each:
 //!
 //! ```text
 //! ok array
-//! ok 1,000 calls: what a reader should know of it
-//! defect date: what the peer itself does wrong
+//! ok 1,000 calls: a note for the reader
+//! defect date: a defect of the peer itself
 //! fail double: got 0, wanted 0.5
 //! end
 //! ```
 //!
-//! A defect counts only where the bytes that passed show it: see [`Evidence`].
+//! A defect counts only if the recorded bytes prove it: see [`Evidence`].
 //!
-//! Beside the demo methods our server has `interop.connection()`, which tells the caller's address and so
-//! whether calls share a connection, and `interop.header(name)`, a header of the caller's request.
+//! Besides the demo methods our server has `interop.connection()`, which returns the caller's address, by
+//! which calls over one connection are recognised, and `interop.header(name)`, which returns a header of the
+//! caller's request.
 //!
 //! A **server program** prints its URL as its first line and serves `echo(x)`, `add(int, int)`,
-//! `concat(string, string)`, `fail(code, text)` and what its library has of introspection and multicall.
+//! `concat(string, string)`, `fail(code, text)`, and the introspection and multicall of its library.
 //! Our clients, async and blocking, check the capabilities in [`checks`].
 
 pub mod applications;

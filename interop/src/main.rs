@@ -1,4 +1,4 @@
-//! Runs the peers in both directions, and writes `docs/INTEROP.md` where all of them are run.
+//! Runs the peers in both directions, and writes `docs/INTEROP.md` if all of them were run.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -10,10 +10,10 @@ use interop::applications::{self, Application, Findings};
 use interop::document::{self, Column};
 use interop::{Cells, Peer, peers, run};
 
-/// Holds Farcall's XML-RPC against the libraries of other languages
+/// Tests Farcall's XML-RPC with the libraries of other languages
 #[derive(Parser)]
 struct Arguments {
-    /// Run only the peers and applications whose names begin so, and write no document
+    /// Run only peers and applications whose names begin with one of these, and write no document
     names: Vec<String>,
     /// List the names of the peers
     #[arg(long)]
@@ -42,7 +42,7 @@ async fn start(arguments: &Arguments) -> Result<()> {
         .filter(|application| chosen(application.name));
     let applications: Vec<Application> = applications.collect();
     if peers.is_empty() && applications.is_empty() {
-        bail!("no peer is named so: --list lists them");
+        bail!("no peer has such a name: --list lists them");
     }
     if arguments.list {
         let peers = peers.iter().map(|peer| (&*peer.name, &*peer.title));
@@ -68,7 +68,9 @@ async fn start(arguments: &Arguments) -> Result<()> {
     let columns: Option<Vec<Column>> = columns.into_iter().collect();
     let driven: Option<Vec<(String, Findings)>> = driven.into_iter().collect();
     let (Some(columns), Some(driven)) = (columns, driven) else {
-        bail!("what failed has to be mended, or to be said of the peer in interop/src/peers");
+        bail!(
+            "some checks failed: fix them, or describe the peer's behaviour in interop/src/peers"
+        );
     };
     if names.is_empty() {
         let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs");
@@ -81,25 +83,25 @@ async fn start(arguments: &Arguments) -> Result<()> {
     Ok(())
 }
 
-/// Drives an application. Nothing comes of one that fails.
+/// Runs the checks of an application. Returns `None` if one fails.
 async fn driven(application: &Application) -> Option<(String, Findings)> {
     let findings = run::application(application).await;
     let failures = match &findings {
         Ok((_, findings)) => findings.failures(),
         Err(error) => vec![format!("{error:#}")],
     };
-    say(application.name, &failures);
+    print_result(application.name, &failures);
     let (version, findings) = findings.ok().filter(|_| failures.is_empty())?;
     Some((format!("{} {version}", application.title), findings))
 }
 
-/// Runs a peer in both directions. Nothing comes of one that fails.
+/// Runs a peer in both directions. Returns `None` if a check fails.
 async fn column(peer: &Peer) -> Option<Column> {
     let version = run::version(peer).await;
     let version = version.inspect_err(|error| println!("{error:#}")).ok()?;
-    let client = told(peer, "client", run::as_client(peer).await);
+    let client = report(peer, "client", run::as_client(peer).await);
     let server = match &peer.server {
-        Some(server) => Some(told(peer, "server", run::as_server(peer, server).await)?),
+        Some(server) => Some(report(peer, "server", run::as_server(peer, server).await)?),
         None => None,
     };
     Some(Column {
@@ -109,19 +111,19 @@ async fn column(peer: &Peer) -> Option<Column> {
     })
 }
 
-/// Says how a direction went, and gives its cells where nothing failed.
-fn told(peer: &Peer, direction: &str, cells: Result<Cells>) -> Option<Cells> {
+/// Prints the result of one direction, and returns its cells if nothing failed.
+fn report(peer: &Peer, direction: &str, cells: Result<Cells>) -> Option<Cells> {
     let failures = match &cells {
         Ok(cells) => cells.failures(),
         Err(error) => vec![format!("{error:#}")],
     };
-    say(&format!("{} as {direction}", peer.name), &failures);
+    print_result(&format!("{} as {direction}", peer.name), &failures);
     cells.ok().filter(|_| failures.is_empty())
 }
 
-fn say(who: &str, failures: &[String]) {
+fn print_result(name: &str, failures: &[String]) {
     let verdict = if failures.is_empty() { "ok" } else { "FAILED" };
-    println!("{who}: {verdict}");
+    println!("{name}: {verdict}");
     for failure in failures {
         println!("    {failure}");
     }

@@ -1,29 +1,29 @@
-//! What came of the checks.
+//! The outcomes of checks.
 
 use std::collections::BTreeMap;
 
 use crate::Capability;
 
-/// What came of one check.
+/// The outcome of one check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// It works; there may be something that a reader should know of it.
+    /// The check succeeded, with an optional note for the reader.
     Works(Option<String>),
-    /// The peer itself does something wrong.
+    /// The peer has this defect.
     Defect(String),
-    /// The peer's library has no such notion, for this reason.
+    /// The peer's library does not support this, for this reason.
     Lacks(String),
-    /// It fails, and nobody knew.
+    /// The check failed unexpectedly.
     Fails(String),
 }
 
-/// What came of the checks of one peer in one direction.
+/// The outcomes of the checks of one peer in one direction.
 #[derive(Clone, Debug, Default)]
 pub struct Cells(BTreeMap<Capability, Outcome>);
 
 impl Cells {
-    /// Notes what came of a check. The second outcome of one check is a failure: nobody could tell which
-    /// of the two holds.
+    /// Records the outcome of a check. A second outcome of the same check is a failure, since the two
+    /// contradict each other.
     pub fn note(&mut self, capability: Capability, outcome: Outcome) {
         let outcome = match self.0.remove(&capability) {
             None => outcome,
@@ -32,14 +32,14 @@ impl Cells {
         self.0.insert(capability, outcome);
     }
 
-    /// What came of a check. One that nobody made has failed.
+    /// Returns the outcome of a check. A check that was not run has failed.
     #[must_use]
     pub fn outcome(&self, capability: Capability) -> Outcome {
         let unchecked = || Outcome::Fails("it was not checked".to_owned());
         self.0.get(&capability).cloned().unwrap_or_else(unchecked)
     }
 
-    /// The checks that failed, a line for each.
+    /// Returns the failed checks, one line for each.
     #[must_use]
     pub fn failures(&self) -> Vec<String> {
         let failure = |capability: &Capability| match self.outcome(*capability) {

@@ -1,4 +1,4 @@
-//! What is known of a peer.
+//! Peers and their known behaviour.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -11,28 +11,28 @@ use crate::{Capability, Evidence};
 /// A library of another language.
 #[derive(Debug)]
 pub struct Peer {
-    /// What it is called on the command line and in tests.
+    /// Its name on the command line and in tests.
     pub name: String,
-    /// What the document calls it.
+    /// Its name in the document.
     pub title: String,
-    /// The packages that it is installed from.
+    /// The packages that provide it.
     pub packages: &'static str,
-    /// Prints its version. It fails where the peer is not installed.
+    /// A command that prints its version, and fails if the peer is not installed.
     pub version: Start,
-    /// As client of our server.
+    /// The client program.
     pub client: Client,
-    /// As server for our client, where it has one.
+    /// The server program, if the library has a server.
     pub server: Option<Server>,
 }
 
 /// A peer's client program.
 #[derive(Debug)]
 pub struct Client {
-    /// The program, which is given the URL of our server.
+    /// The program, which gets the URL of our server as its argument.
     pub start: Start,
-    /// What its library has no notion of, and why that is so. The program says nothing of these.
+    /// Capabilities that the library does not support, with the reason. The program does not report these.
     pub lacks: &'static [(Capability, &'static str)],
-    /// The bytes that show each defect which the program tells of.
+    /// The bytes that prove each defect which the program reports.
     pub defects: &'static [(Capability, Evidence)],
 }
 
@@ -41,27 +41,27 @@ pub struct Client {
 pub struct Server {
     /// The program, which prints its URL.
     pub start: Start,
-    /// What our checks find and the peer is known for.
+    /// Known behaviour that makes our checks fail.
     pub known: &'static [Known],
 }
 
-/// Something known of a peer's server that makes a check of ours fail.
+/// A known behaviour of a peer's server that makes one of our checks fail.
 #[derive(Debug)]
 pub struct Known {
     /// The check that fails.
     pub capability: Capability,
-    /// A part of the failure, by which it is told from others.
+    /// A part of the failure's text, which identifies it.
     pub shows: &'static str,
-    /// Whether the peer is wrong, knows no such thing, or merely has its own way.
+    /// The classification of the behaviour.
     pub verdict: Verdict,
-    /// What the peer does, and how we know.
+    /// A description of the behaviour, and its source.
     pub what: &'static str,
-    /// The bytes that show it, of each defect.
+    /// The bytes that prove it, for a defect.
     pub evidence: Option<Evidence>,
 }
 
 impl Known {
-    /// A mistake of the peer.
+    /// Describes a defect of the peer.
     #[must_use]
     pub const fn defect(
         capability: Capability,
@@ -74,13 +74,13 @@ impl Known {
         known
     }
 
-    /// Something that the peer's library has no notion of.
+    /// Describes a capability that the peer's library does not support.
     #[must_use]
     pub const fn lacks(capability: Capability, shows: &'static str, what: &'static str) -> Self {
         Self::new(capability, shows, Verdict::Lacks, what)
     }
 
-    /// A way of the peer that a reader should know of.
+    /// Describes a peculiarity of the peer that the document reports.
     #[must_use]
     pub const fn note(capability: Capability, shows: &'static str, what: &'static str) -> Self {
         Self::new(capability, shows, Verdict::Note, what)
@@ -102,27 +102,27 @@ impl Known {
     }
 }
 
-/// What something known of a peer means.
+/// The classification of a known behaviour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// The peer is wrong.
+    /// A defect of the peer.
     Defect,
-    /// The peer has no such notion.
+    /// The peer does not support it.
     Lacks,
-    /// The peer works, in a way that a reader should know of.
+    /// The peer works, with a peculiarity that the document reports.
     Note,
 }
 
-/// Makes the command that starts a program, after building it where it needs that.
+/// A factory of the command that starts a program. Builds the program first if necessary.
 pub struct Start(Box<dyn Fn() -> Result<Command> + Send + Sync>);
 
 impl Start {
-    /// Starts what `command` makes.
+    /// Uses the command that `command` returns.
     pub fn new(command: impl Fn() -> Result<Command> + Send + Sync + 'static) -> Self {
         Self(Box::new(command))
     }
 
-    /// Starts a program that is installed, with arguments.
+    /// Starts an installed program with arguments.
     #[must_use]
     pub fn program(program: &'static str, arguments: &'static [&'static str]) -> Self {
         Self::new(move || {
@@ -132,7 +132,7 @@ impl Start {
         })
     }
 
-    /// Starts a script of `peers` by its interpreter.
+    /// Starts a script in `peers` with its interpreter.
     #[must_use]
     pub fn script(interpreter: &'static str, script: &'static str) -> Self {
         Self::new(move || {
@@ -142,7 +142,7 @@ impl Start {
         })
     }
 
-    /// The command.
+    /// Returns the command.
     ///
     /// # Errors
     /// If the program cannot be built.
@@ -157,7 +157,7 @@ impl fmt::Debug for Start {
     }
 }
 
-/// The folder with the programs of the peers.
+/// Returns the folder with the programs of the peers.
 #[must_use]
 pub fn programs() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("peers")

@@ -1,4 +1,4 @@
-//! The programs of the peers, as processes that end with us.
+//! Processes of the peers' programs, which exit with this process.
 
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,15 +10,15 @@ use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, BufReader};
 use tokio::process::Child;
 use tokio::time::timeout;
 
-/// How long a program may take: much longer than any does on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(300);
+/// Maximum duration of a program: much more than any needs on a busy machine.
+const TIMEOUT: Duration = Duration::from_secs(300);
 
-/// Runs a program to its end, and gives what it printed and what it complained of.
+/// Runs a program until it exits, and returns its standard output and standard error.
 pub(crate) async fn run(command: Command) -> Result<(String, String)> {
     let program = command.get_program().display().to_string();
     let child = start(command)?;
-    let output = timeout(PATIENCE, child.wait_with_output()).await;
-    let output = output.with_context(|| format!("{program} takes too long"))??;
+    let output = timeout(TIMEOUT, child.wait_with_output()).await;
+    let output = output.with_context(|| format!("{program} does not exit in time"))??;
     let out = String::from_utf8_lossy(&output.stdout).into_owned();
     let complaints = String::from_utf8_lossy(&output.stderr).into_owned();
     let status = output.status;
@@ -30,7 +30,7 @@ pub(crate) async fn run(command: Command) -> Result<(String, String)> {
     Ok((out, complaints))
 }
 
-/// A server program, which runs until this is dropped.
+/// A server program, which is killed on drop.
 pub(crate) struct ServerProcess {
     pub(crate) url: String,
     child: Child,
@@ -48,9 +48,9 @@ impl ServerProcess {
         tokio::spawn(gather(err, Arc::clone(&complaints)));
         let mut out = BufReader::new(out);
         let mut url = String::new();
-        let read = timeout(PATIENCE, out.read_line(&mut url)).await;
+        let read = timeout(TIMEOUT, out.read_line(&mut url)).await;
         read.with_context(|| format!("{program} prints no URL"))??;
-        // What else it prints is of no interest, but it must not wait for a reader.
+        // Further output is not needed, but must be read so that the program does not block.
         tokio::spawn(gather(out, Arc::default()));
         let server = Self {
             url: url.trim().to_owned(),
@@ -67,7 +67,7 @@ impl ServerProcess {
         Ok(server)
     }
 
-    /// The last lines that it complained in.
+    /// Returns the last lines of standard error.
     pub(crate) fn complaints(&self) -> String {
         let all = self.complaints.lock();
         let all = all.unwrap_or_else(PoisonError::into_inner);
@@ -75,18 +75,18 @@ impl ServerProcess {
         lines[lines.len().saturating_sub(20)..].join("\n")
     }
 
-    /// Ends it and waits for that.
+    /// Kills the server and waits until it has exited.
     pub(crate) async fn kill(&mut self) -> Result<()> {
         self.signal();
         self.child.wait().await?;
         Ok(())
     }
 
-    /// Kills the server and the processes that it made.
+    /// Kills the server and its child processes.
     fn signal(&self) {
         let id = self.child.id().and_then(|id| i32::try_from(id).ok());
         if let Some(group) = id.and_then(Pid::from_raw) {
-            // It fails only where all of them have ended.
+            // This fails only if all of them have exited.
             let _ = kill_process_group(group, Signal::KILL);
         }
     }
@@ -100,7 +100,7 @@ impl Drop for ServerProcess {
 
 fn start(mut command: Command) -> Result<Child> {
     let program = command.get_program().display().to_string();
-    // The user's settings have no say in what a peer does.
+    // Proxy settings of the user must not affect the peer.
     for proxy in ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"] {
         command.env_remove(proxy);
     }

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-/// The most bytes that are recorded of each direction, many times what the checks send.
-const MOST: usize = 64 << 20;
+/// Maximum bytes recorded in each direction, many times the traffic of the checks.
+const MAX_RECORDED: usize = 64 << 20;
 
 /// A relay in front of a server.
 #[derive(Clone, Debug)]
@@ -17,12 +17,12 @@ pub(crate) struct Relay {
 }
 
 impl Relay {
-    /// Starts a relay in front of this server, for as long as this process runs.
+    /// Starts a relay in front of this server, which runs until the process exits.
     pub(crate) fn new(server: SocketAddr) -> io::Result<Self> {
         Self::recording(server, &Recording::default())
     }
 
-    /// Starts a relay that adds what it carries to `recording`.
+    /// Starts a relay that adds its traffic to `recording`.
     pub(crate) fn recording(server: SocketAddr, recording: &Recording) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let port = listener.local_addr()?.port();
@@ -32,23 +32,23 @@ impl Relay {
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
                 count.fetch_add(1, Ordering::Relaxed);
-                // Without a server, the client sees its connection end.
+                // Without a server, the connection of the client is closed.
                 if let Ok(server) = TcpStream::connect(server) {
-                    pass_on(&client, &server, Arc::clone(&recording.requests));
-                    pass_on(&server, &client, Arc::clone(&recording.replies));
+                    forward(&client, &server, Arc::clone(&recording.requests));
+                    forward(&server, &client, Arc::clone(&recording.replies));
                 }
             }
         });
         Ok(Self { port, connections })
     }
 
-    /// Returns the number of connections that clients have made.
+    /// Returns the number of connections that clients have opened.
     pub(crate) fn count(&self) -> usize {
         self.connections.load(Ordering::Relaxed)
     }
 }
 
-/// The bytes that a client and a server have sent each other, whichever connections they took.
+/// The bytes that clients and servers have sent, over all connections.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Recording {
     requests: Arc<Mutex<Vec<u8>>>,
@@ -67,21 +67,21 @@ impl Recording {
     }
 }
 
-/// Passes on what comes from one side to the other until it ends. Bytes are recorded before the
-/// other side can read them.
-fn pass_on(from: &TcpStream, to: &TcpStream, record: Arc<Mutex<Vec<u8>>>) {
+/// Forwards bytes from one socket to another until the end of the stream. Bytes are recorded before the
+/// receiver can read them.
+fn forward(from: &TcpStream, to: &TcpStream, record: Arc<Mutex<Vec<u8>>>) {
     let (Ok(mut from), Ok(mut to)) = (from.try_clone(), to.try_clone()) else {
         return;
     };
     thread::spawn(move || {
-        // What is held back to fill a packet would wait for an acknowledgement that is delayed.
+        // Without TCP_NODELAY, small writes would wait for delayed acknowledgements.
         let _ = to.set_nodelay(true);
         let mut buffer = [0; 64 << 10];
         while let Ok(length @ 1..) = from.read(&mut buffer) {
             let bytes = &buffer[..length];
             {
                 let mut record = record.lock().unwrap_or_else(PoisonError::into_inner);
-                let room = MOST - record.len();
+                let room = MAX_RECORDED - record.len();
                 record.extend_from_slice(&bytes[..length.min(room)]);
             }
             if to.write_all(bytes).is_err() {

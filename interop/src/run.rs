@@ -1,4 +1,4 @@
-//! Runs a peer in one direction, and collects what comes of it.
+//! Runs a peer in one direction, and collects the outcomes.
 
 use anyhow::{Context as _, Result, bail};
 
@@ -10,7 +10,7 @@ use crate::relay::{Recording, Relay};
 use crate::served::Served;
 use crate::{Capability, Cells, Evidence, Outcome, Peer};
 
-/// The version of a peer.
+/// Returns the version of a peer.
 ///
 /// # Errors
 /// If it is not installed.
@@ -18,7 +18,7 @@ pub async fn version(peer: &Peer) -> Result<String> {
     installed(&peer.version, &peer.title, peer.packages).await
 }
 
-/// Drives an application, and gives its version as well.
+/// Runs the checks of an application, and returns its version and the results.
 ///
 /// # Errors
 /// If it is not installed or cannot be started.
@@ -33,7 +33,7 @@ pub async fn application(application: &Application) -> Result<(String, Findings)
     Ok((version, application.run().await?))
 }
 
-/// The version that a program prints, if it is installed.
+/// Returns the version that a program prints, if it is installed.
 async fn installed(version: &Start, title: &str, packages: &str) -> Result<String> {
     let missing = || format!("{title} is missing: interop/install installs {packages}");
     let (out, _) = process::run(version.command()?)
@@ -45,7 +45,7 @@ async fn installed(version: &Start, title: &str, packages: &str) -> Result<Strin
 /// Runs the peer's client against our server.
 ///
 /// # Errors
-/// If the program cannot be run to its end, or says what nobody understands.
+/// If the program does not run to completion, or prints invalid output.
 pub async fn as_client(peer: &Peer) -> Result<Cells> {
     version(peer).await?;
     let served = Served::start().await?;
@@ -53,21 +53,22 @@ pub async fn as_client(peer: &Peer) -> Result<Cells> {
     let relay = Relay::recording(served.address, &recording)?;
     let mut command = peer.client.start.command()?;
     command.arg(format!("http://127.0.0.1:{}/RPC2", relay.port));
-    let (said, complaints) = process::run(command).await?;
+    let (output, complaints) = process::run(command).await?;
     let mut cells = Cells::default();
     for (capability, why) in peer.client.lacks {
         cells.note(*capability, Outcome::Lacks((*why).to_owned()));
     }
-    let mut lines = said.lines();
+    let mut lines = output.lines();
     for line in lines.by_ref().take_while(|line| *line != "end") {
-        let (capability, outcome) = said_in(line).with_context(|| format!("it says `{line}`"))?;
+        let (capability, outcome) =
+            parse_line(line).with_context(|| format!("invalid line `{line}`"))?;
         cells.note(
             capability,
             proved(peer.client.defects, &recording, capability, outcome),
         );
     }
-    if !said.ends_with("end\n") {
-        bail!("it does not say `end`:\n{said}{complaints}");
+    if !output.ends_with("end\n") {
+        bail!("the output lacks `end`:\n{output}{complaints}");
     }
     Ok(cells)
 }
@@ -86,7 +87,7 @@ pub async fn as_server(peer: &Peer, server: &Server) -> Result<Cells> {
         for subject in &subjects {
             let result = subject.clone().check(*check).await;
             let outcome = judged(server, &recording, *capability, result);
-            // Our clients are both to do as the cell says.
+            // Both clients must have the same outcome.
             if cells.outcome(*capability) != outcome {
                 cells.note(*capability, outcome);
             }
@@ -104,9 +105,9 @@ pub async fn as_server(peer: &Peer, server: &Server) -> Result<Cells> {
     Ok(cells)
 }
 
-/// What a line of a client program says.
-fn said_in(line: &str) -> Result<(Capability, Outcome)> {
-    let (word, rest) = line.split_once(' ').context("there is no capability")?;
+/// Parses a line of the output of a client program.
+fn parse_line(line: &str) -> Result<(Capability, Outcome)> {
+    let (word, rest) = line.split_once(' ').context("the capability is missing")?;
     let (name, text) = match rest.split_once(": ") {
         Some((name, text)) => (name, Some(text.to_owned())),
         None => (rest, None),
@@ -115,12 +116,12 @@ fn said_in(line: &str) -> Result<(Capability, Outcome)> {
         ("ok", note) => Outcome::Works(note),
         ("defect", Some(what)) => Outcome::Defect(what),
         ("fail", Some(why)) => Outcome::Fails(why),
-        _ => bail!("that is not `ok`, `defect` or `fail`"),
+        _ => bail!("expected `ok`, `defect` or `fail`"),
     };
     Ok((name.parse()?, outcome))
 }
 
-/// The outcome that a client program tells of, if the bytes show it where it is a defect.
+/// Returns the outcome that a client program reports. A defect must be proved by the recorded bytes.
 fn proved(
     defects: &[(Capability, Evidence)],
     recording: &Recording,
@@ -134,22 +135,22 @@ fn proved(
             defect(&what, shown)
         }
         (Outcome::Defect(what), None) => {
-            Outcome::Fails(format!("no bytes are named that show this defect: {what}"))
+            Outcome::Fails(format!("no evidence is named for this defect: {what}"))
         }
-        (outcome, Some(_)) => Outcome::Fails(format!("its defect is history: {outcome:?}")),
+        (outcome, Some(_)) => Outcome::Fails(format!("the defect no longer occurs: {outcome:?}")),
         (outcome, None) => outcome,
     }
 }
 
-/// A defect, if the bytes show it.
+/// Returns a defect if the recorded bytes prove it, and a failure otherwise.
 fn defect(what: &str, shown: Result<()>) -> Outcome {
     match shown {
         Ok(()) => Outcome::Defect(what.to_owned()),
-        Err(error) => Outcome::Fails(format!("{error:#}, so this is not shown: {what}")),
+        Err(error) => Outcome::Fails(format!("{error:#}, so this defect is not proved: {what}")),
     }
 }
 
-/// What a result means for a server of which something may be known.
+/// Classifies the result of a check, given the known behaviour of the server.
 fn judged(
     server: &Server,
     recording: &Recording,
@@ -160,7 +161,7 @@ fn judged(
     match result {
         Ok(()) => match known.next() {
             None => Outcome::Works(None),
-            Some(known) => Outcome::Fails(format!("it works, so this is history: {}", known.what)),
+            Some(known) => Outcome::Fails(format!("this no longer occurs: {}", known.what)),
         },
         Err(error) => {
             let why = format!("{error:#}");
@@ -168,7 +169,7 @@ fn judged(
                 None => Outcome::Fails(why),
                 Some(known) => match known.verdict {
                     Verdict::Defect => {
-                        let evidence = known.evidence.context("it names no bytes");
+                        let evidence = known.evidence.context("the defect has no evidence");
                         let shown = evidence.and_then(|evidence| {
                             evidence.check(&recording.replies(), &recording.requests())
                         });
@@ -200,15 +201,15 @@ mod tests {
 
     #[test]
     fn lines_of_clients() {
-        let said = |line| said_in(line).ok();
+        let parsed = |line| parse_line(line).ok();
         let works = |note: Option<&str>| Outcome::Works(note.map(str::to_owned));
-        assert_eq!(said("ok int"), Some((Capability::Int, works(None))));
+        assert_eq!(parsed("ok int"), Some((Capability::Int, works(None))));
         assert_eq!(
-            said("ok 1,000 calls: a: b"),
+            parsed("ok 1,000 calls: a: b"),
             Some((Capability::ThousandCalls, works(Some("a: b"))))
         );
         let fails = Outcome::Fails("got 1".to_owned());
-        assert_eq!(said("fail int: got 1"), Some((Capability::Int, fails)));
+        assert_eq!(parsed("fail int: got 1"), Some((Capability::Int, fails)));
         for line in [
             "ok",
             "ok nonsense",
@@ -216,12 +217,12 @@ mod tests {
             "fail int",
             "Warning: int",
         ] {
-            assert_eq!(said(line), None, "{line}");
+            assert_eq!(parsed(line), None, "{line}");
         }
     }
 
     #[test]
-    fn what_is_known_explains_its_own_failure_only() {
+    fn known_behaviour_explains_its_own_failure_only() {
         let server = Server {
             start: Start::program("true", &[]),
             known: KNOWN,

@@ -1,4 +1,4 @@
-//! Our server, as the clients of the peers see it.
+//! Our server, for the clients of the peers.
 
 use std::net::SocketAddr;
 
@@ -7,7 +7,7 @@ use rpc_core::Context;
 use tokio::task::JoinHandle;
 use xmlrpc::Server;
 
-/// A server with the demo methods on a free port; it stops when this is dropped.
+/// A server with the demo methods on a free port, which stops on drop.
 pub(crate) struct Served {
     pub(crate) address: SocketAddr,
     task: JoinHandle<()>,

@@ -1,4 +1,4 @@
-//! Each peer as client of our server and as server for our client, a test for each.
+//! Tests of each peer as client of our server and as server for our client.
 
 use std::process::ExitCode;
 use std::sync::Arc;

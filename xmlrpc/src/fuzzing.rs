@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use rpc_core::{Format, Payload};
 
-use crate::client::{Target, read_in};
+use crate::client::{Target, read_segments};
 use crate::de::outcomes::outcomes;
 use crate::de::{De, Raw};
 use crate::document::reply_fault;
@@ -53,7 +53,7 @@ pub fn url(text: &str) -> Result<(String, (String, u16)), InvalidUrl> {
 /// # Panics
 /// If that makes a difference.
 pub fn read_response(stream: &[u8], pieces: &[usize], max_body: usize) {
-    let outcome = read_in(&[], stream, max_body);
-    assert_eq!(read_in(pieces, stream, max_body), outcome);
+    let outcome = read_segments(&[], stream, max_body);
+    assert_eq!(read_segments(pieces, stream, max_body), outcome);
     assert!(outcome.length() <= max_body);
 }

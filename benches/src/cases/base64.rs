@@ -1,4 +1,4 @@
-//! A megabyte of bytes in an XML-RPC document.
+//! An XML-RPC document with 1 MiB of bytes.
 
 use anyhow::Result;
 use serde_bytes::ByteBuf;

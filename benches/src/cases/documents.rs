@@ -30,7 +30,7 @@ fn decode(count: usize) -> Case {
         .with(cpython)
 }
 
-/// One who reads a document of so many items. The figure is MB of it a second.
+/// Creates a contestant that decodes a document of `count` items, measured in MB of the document per second.
 pub(super) fn decoding(
     name: impl Into<String>,
     count: usize,
@@ -51,7 +51,7 @@ fn encode(count: usize) -> Case {
         Ok(UNIT.of_rate(rate, length))
     });
     let title = "XML-RPC, an array of 10,000 structs encoded";
-    // The figures are MB of the same document a second, whatever another writes for it.
+    // All figures are MB per second of the same document, although encoders write different ones.
     Case::new("encode", title, UNIT)
         .with(decoding("dxr, typed", count, dxr::encode).limit())
         .with(farcall.bar(AtLeast(25.0)))

@@ -6,7 +6,7 @@ use crate::peers::{Transport, bare_std, bare_tokio, cpython, farcall};
 
 const MESSAGE: usize = 64;
 
-/// What stands before a message on the wire.
+/// Bytes of the header of a message.
 const HEADER: usize = 4;
 
 pub(super) fn cases() -> impl Iterator<Item = Case> {

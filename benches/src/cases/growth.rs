@@ -1,4 +1,4 @@
-//! How figures change as things grow: connections, documents, and what a session holds.
+//! Scaling with the number of connections, the size of documents, and the contents of a session.
 
 use crate::case::Bar::{AtLeast, FallsNoMoreThan};
 use crate::case::{Case, Contestant, Part, Scale, Unit};
@@ -8,9 +8,9 @@ use crate::document::{items, of_items};
 use crate::peers::bare_hyper;
 use crate::peers::farcall::{documents, growth, http};
 
-/// What must be left of a figure when things are 100,000 times as many: caches and page faults take their share, but
-/// nothing that grows with the number.
-const AS_GOOD: f64 = 0.8;
+/// The share of a figure that must be left at 100,000 times the number: caches and page faults may cost
+/// something, but nothing may be proportional to the number.
+const MIN_SHARE: f64 = 0.8;
 
 pub(super) fn cases(scale: Scale) -> impl Iterator<Item = Case> {
     [
@@ -22,8 +22,8 @@ pub(super) fn cases(scale: Scale) -> impl Iterator<Item = Case> {
     .into_iter()
 }
 
-/// The bar is that it falls by no more than hyper does. Both rise until they have all of the two CPUs; a fall is what
-/// comes after.
+/// The bar is that the figure falls by no more than hyper's. Both rise until they use both CPUs, and may fall
+/// after that.
 fn connections(scale: Scale) -> Case {
     const COUNTS: [(usize, &str, &str); 5] = [
         (1, "bare hyper, 1", "Farcall, 1"),
@@ -72,7 +72,7 @@ fn decoded(scale: Scale) -> Case {
         let farcall = decoding(format!("Farcall, {size}"), count, documents::decode_typed);
         case = case.with(match bytes {
             1024 => farcall.limit(),
-            _ => farcall.bar(AtLeast(AS_GOOD)),
+            _ => farcall.bar(AtLeast(MIN_SHARE)),
         });
         bytes *= 10;
     }
@@ -91,7 +91,7 @@ fn objects(scale: Scale) -> Case {
         );
         case = case.with(match count {
             0 => farcall.limit(),
-            _ => farcall.bar(AtLeast(AS_GOOD)),
+            _ => farcall.bar(AtLeast(MIN_SHARE)),
         });
     }
     case
@@ -109,7 +109,7 @@ fn in_flight(scale: Scale) -> Case {
         );
         case = case.with(match count {
             0 => farcall.limit(),
-            _ => farcall.bar(AtLeast(AS_GOOD)),
+            _ => farcall.bar(AtLeast(MIN_SHARE)),
         });
     }
     case

@@ -1,4 +1,4 @@
-//! What an idle connection costs a server.
+//! Memory of a server per idle connection.
 
 use anyhow::Result;
 

@@ -1,4 +1,4 @@
-//! What is measured, in the order of the report.
+//! All cases, in the order of the report.
 
 mod base64;
 mod bulk;
@@ -12,7 +12,7 @@ mod xmlrpc_server;
 
 use crate::case::{Case, Scale};
 
-/// All cases.
+/// Returns all cases.
 pub(crate) fn all(scale: Scale) -> Vec<Case> {
     let mut cases = Vec::new();
     cases.extend(xmlrpc_server::cases(scale));

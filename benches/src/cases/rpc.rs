@@ -7,7 +7,7 @@ use crate::case::{Case, Contestant, Unit};
 use crate::peers::{Transport, bare_tokio, capnp, farcall, jsonrpsee, multiplexer, tarpc, tonic};
 use crate::run::Task;
 
-/// About what a call and its answer take on the wire.
+/// The approximate bytes of a call or its reply on the wire.
 const MESSAGE: usize = 32;
 
 const IN_FLIGHT: usize = 64;
@@ -71,7 +71,7 @@ fn contestants(case: Case, workers: usize, in_flight: usize, bar: f64) -> Case {
         .with(of("tonic", tonic::serve, tonic::load))
         .with(of("jsonrpsee", jsonrpsee::serve, jsonrpsee::load));
     match workers {
-        // It knows no more than one.
+        // Cap'n Proto uses one thread only.
         1 => case.with(Contestant::served("capnp-rpc", capnp::serve, move |task| {
             capnp::load(task, in_flight)
         })),

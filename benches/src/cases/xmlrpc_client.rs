@@ -1,4 +1,4 @@
-//! XML-RPC clients that call one server, which is bare hyper answering a constant.
+//! XML-RPC clients, with bare hyper and a constant reply as server.
 
 use anyhow::Result;
 

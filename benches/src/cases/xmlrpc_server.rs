@@ -1,4 +1,4 @@
-//! XML-RPC servers that are asked for `add(3, 5)`.
+//! XML-RPC servers that handle `add(3, 5)`.
 
 use crate::case::Bar::AtLeast;
 use crate::case::{Case, Contestant, Part, Scale, Unit};
@@ -38,7 +38,7 @@ fn case(name: &'static str, title: &str, connections: usize, workers: usize, sca
     }
 }
 
-/// Many calls at once, or one after the other where nothing is measured.
+/// Returns a load of concurrent calls, or of sequential calls where nothing is measured.
 pub(super) fn load(connections: usize, scale: Scale) -> Part {
     match scale {
         Scale::Full => Part::Wrk(connections),

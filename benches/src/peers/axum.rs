@@ -1,4 +1,4 @@
-//! axum, answering a constant.
+//! axum with a constant reply.
 
 use anyhow::Result;
 use axum::Router;

@@ -1,4 +1,4 @@
-//! The crate base64 on bare text.
+//! The crate `base64` on bare text.
 
 use anyhow::{Result, ensure};
 use base64::Engine as _;

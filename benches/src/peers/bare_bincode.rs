@@ -1,4 +1,4 @@
-//! bincode of numbers on the sockets of std.
+//! bincode of numbers over sockets of std.
 
 use anyhow::{Result, ensure};
 use bincode::config::standard;

@@ -1,4 +1,4 @@
-//! The limit of HTTP: hyper and nothing else.
+//! The limit of HTTP: bare hyper.
 
 use anyhow::{Result, ensure};
 use bytes::Bytes;
@@ -40,7 +40,7 @@ async fn answer(request: Request<Incoming>, reply: Bytes) -> Result<Response<Ful
     Ok(response)
 }
 
-/// Makes the same request over and over.
+/// Sends the same request repeatedly.
 pub(crate) fn load(task: &Task) -> Result<f64> {
     http::check(task.address()?)?;
     let task = task.clone();

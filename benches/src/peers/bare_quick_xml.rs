@@ -1,4 +1,4 @@
-//! quick-xml and nothing else: the events alone, and a reader by hand that knows one type of document.
+//! Bare quick-xml: its events alone, and a hand-written reader for one type of document.
 
 use anyhow::{Context as _, Result, bail, ensure};
 use quick_xml::Reader;
@@ -9,7 +9,7 @@ use rpc_core::DateTime;
 use crate::document::{self, Item};
 use crate::run::Task;
 
-/// Passes over all events.
+/// Reads all events and ignores them.
 pub(crate) fn scan(task: &Task, document: &str) -> Result<f64> {
     task.rate(|| {
         let mut reader = Reader::from_str(document);
@@ -101,7 +101,7 @@ fn field(name: &str) -> Result<Field> {
     })
 }
 
-/// The next start tag, unless an end tag comes first.
+/// Returns the next start tag, or `None` if an end tag comes first.
 fn next_start<'a>(reader: &mut Reader<&'a [u8]>) -> Result<Option<BytesStart<'a>>> {
     loop {
         match reader.read_event()? {
@@ -120,7 +120,7 @@ fn skip_ends(reader: &mut Reader<&[u8]>, count: usize) -> Result<()> {
     Ok(())
 }
 
-/// The text of an element, to its end.
+/// Reads the text of an element up to its end tag.
 fn content<'a>(reader: &mut Reader<&[u8]>, text: &'a mut String) -> Result<&'a str> {
     text.clear();
     loop {

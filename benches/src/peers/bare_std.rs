@@ -1,4 +1,4 @@
-//! The limit of blocking code: the sockets of std and nothing else.
+//! The limit of blocking code: bare sockets of std.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -40,7 +40,7 @@ pub(crate) fn serve(
     }
 }
 
-/// Makes one connection.
+/// Opens a connection.
 pub(crate) fn connect(task: &Task) -> Result<Box<dyn Stream>> {
     Ok(match task.address()? {
         Address::Unix(path) => Box::new(UnixStream::connect(path)?),
@@ -74,7 +74,7 @@ pub(crate) fn load_echo(task: &Task, bytes: usize) -> Result<f64> {
     Ok(rate)
 }
 
-/// Takes messages of one size into a ready buffer, and acknowledges each with a byte.
+/// Reads messages of one size into an existing buffer, and acknowledges each with a byte.
 pub(crate) fn serve_bulk(transport: Transport, size: usize) -> Result<()> {
     serve(transport, |stream| {
         let mut message = vec![0; size];

@@ -1,4 +1,4 @@
-//! The limit of async code: tokio's sockets and nothing else.
+//! The limit of async code: bare sockets of tokio.
 
 use anyhow::{Result, ensure};
 use rpc_core::transport::Address;
@@ -13,7 +13,7 @@ pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin + 'static {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin + 'static> Stream for T {}
 
-/// What is done with streams, whatever their type.
+/// A function of a stream of any type.
 pub(crate) trait Use: Clone + Send + 'static {
     type Output: Send + 'static;
 
@@ -45,7 +45,7 @@ pub(crate) fn serve(transport: Transport, workers: usize, service: impl Use) -> 
     })
 }
 
-/// Makes one connection.
+/// Opens a connection.
 pub(crate) fn connect<U: Use>(task: &Task, workers: usize, client: U) -> Result<U::Output> {
     let address = task.address()?.clone();
     run_on(workers, async move {
@@ -60,7 +60,7 @@ pub(crate) fn connect<U: Use>(task: &Task, workers: usize, client: U) -> Result<
     })
 }
 
-/// Sends back whatever comes, in messages of so many bytes.
+/// Echoes messages of this number of bytes.
 #[derive(Clone)]
 struct Echo(usize);
 
@@ -104,7 +104,7 @@ pub(crate) fn load_echo(task: &Task, workers: usize, bytes: usize) -> Result<f64
     connect(task, workers, EchoLoad(task.clone(), bytes))
 }
 
-/// Takes messages of one size into a ready buffer, and acknowledges each with a byte.
+/// Reads messages of one size into an existing buffer, and acknowledges each with a byte.
 #[derive(Clone)]
 struct Bulk(usize);
 

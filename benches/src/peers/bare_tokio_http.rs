@@ -1,4 +1,4 @@
-//! HTTP by hand on tokio's sockets: it knows no more of a request than where it ends.
+//! Hand-written HTTP on tokio's sockets, which only finds the end of each request.
 
 use anyhow::{Context as _, Result, ensure};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -6,7 +6,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use super::bare_tokio::{self, Stream, Use};
 use super::{Transport, http};
 
-/// Sends its bytes for every request.
+/// Answers every request with the same bytes.
 #[derive(Clone)]
 struct Constant(Vec<u8>);
 
@@ -29,7 +29,7 @@ impl Use for Constant {
     }
 }
 
-/// Whether this is all of a request. Clients that send several at once are not for here.
+/// Returns `true` if this is a complete request. Pipelined requests are not supported.
 fn is_whole(request: &[u8]) -> Result<bool> {
     let Some(head) = request.windows(4).position(|bytes| bytes == b"\r\n\r\n") else {
         ensure!(request.len() < 8192, "the head is too long");

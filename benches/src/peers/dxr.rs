@@ -1,4 +1,4 @@
-//! The crate dxr.
+//! The crate `dxr`.
 
 use anyhow::{Result, anyhow, ensure};
 use axum::http::HeaderMap;
@@ -100,7 +100,7 @@ pub(crate) fn encode_base64(task: &Task, bytes: &[u8]) -> Result<f64> {
     })
 }
 
-/// What is wrong, without the whole document.
+/// Returns the error without the whole document in its text.
 fn short(error: &dxr::Error) -> anyhow::Error {
     anyhow!("{:.200}", error.to_string())
 }

@@ -1,4 +1,4 @@
-//! `add(3, 5)` as XML-RPC over HTTP, by hand on the sockets of std.
+//! `add(3, 5)` as XML-RPC over HTTP, hand-written on sockets of std.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -10,18 +10,18 @@ use xmlrpc::XmlRpc;
 
 use crate::run::Task;
 
-/// The call, as Farcall's client writes it.
+/// The call as Farcall's client encodes it.
 pub(crate) const CALL: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<methodCall><methodName>add</methodName>\
     <params><param><value><int>3</int></value></param><param><value><int>5</int></value></param></params></methodCall>";
 
-/// The reply, as Farcall's server writes it.
+/// Returns the reply as Farcall's server encodes it.
 pub(crate) fn reply() -> Result<Vec<u8>> {
     let mut reply = Vec::new();
     XmlRpc::default().encode_reply(&8, &mut reply)?;
     Ok(reply)
 }
 
-/// A connection that makes the call over and over.
+/// A connection that makes the call repeatedly.
 pub(crate) struct Client {
     stream: TcpStream,
     request: Vec<u8>,
@@ -43,7 +43,7 @@ impl Client {
         })
     }
 
-    /// Makes the call, and gives the document that answers it.
+    /// Makes the call, and returns the reply document.
     pub(crate) fn call(&mut self) -> Result<&[u8]> {
         self.stream.write_all(&self.request)?;
         let mut filled = 0;
@@ -61,7 +61,7 @@ impl Client {
     }
 }
 
-/// The lengths of the head of a response and of its body, if the head is whole.
+/// Returns the lengths of the head and the body of a response, if the head is complete.
 fn head(response: &[u8]) -> Result<Option<(usize, usize)>> {
     let Some(end) = response.windows(4).position(|bytes| bytes == b"\r\n\r\n") else {
         return Ok(None);
@@ -81,9 +81,9 @@ fn head(response: &[u8]) -> Result<Option<(usize, usize)>> {
     bail!("there is no length in {head}");
 }
 
-/// Whether the server answers that 3 and 5 make 8.
+/// Checks that the server replies with 8.
 pub(crate) fn check(server: &Address) -> Result<()> {
-    let mut client = Client::connect(server).context("the server refuses to be called")?;
+    let mut client = Client::connect(server).context("cannot connect to the server")?;
     let document = String::from_utf8_lossy(client.call()?).into_owned();
     let is_eight = ["<int>8</int>", "<i4>8</i4>", "<i8>8</i8>"];
     ensure!(
@@ -93,7 +93,7 @@ pub(crate) fn check(server: &Address) -> Result<()> {
     Ok(())
 }
 
-/// How many calls a second this makes.
+/// Returns the calls per second.
 pub(crate) fn load(task: &Task) -> Result<f64> {
     check(task.address()?)?;
     let mut client = Client::connect(task.address()?)?;

@@ -1,4 +1,4 @@
-//! Connections that a client holds and does nothing with.
+//! Idle connections.
 
 use std::thread::sleep;
 use std::time::Duration;
@@ -11,13 +11,14 @@ use tokio::net::TcpStream;
 use super::{http, runtime};
 use crate::run::{Task, resident};
 
-/// What is not yet there before the first connections is not theirs: pages of code, tables that grow.
+/// Connections opened before measuring, so that pages of code and growing tables are not counted.
 const FIRST: usize = 100;
 
-/// Until whatever the server gives back when nothing happens is given back.
+/// Time for the server to release the memory that it releases when idle.
 const REST: Duration = Duration::from_millis(1500);
 
-/// KiB of the server's memory for each of so many connections. `connect` makes one and uses it once.
+/// Returns the server's memory per connection in KiB, with `count` connections. `connect` opens one and uses it
+/// once.
 pub(crate) fn hold<C>(
     task: &Task,
     count: usize,
@@ -42,11 +43,11 @@ pub(crate) fn hold<C>(
         more > 0 || count < 1000,
         "the server's memory did not grow at all"
     );
-    // No memory at all is no figure: with few connections it happens.
+    // At least 1 byte: with few connections the difference may be 0, which is not a valid figure.
     Ok((more.max(1) as f64 / 1024.0) / (count - first) as f64)
 }
 
-/// Connections that are sent 68 bytes and send them back.
+/// Holds connections that echoed 68 bytes.
 pub(crate) fn hold_echo(task: &Task, count: usize) -> Result<f64> {
     let runtime = runtime(1)?;
     hold(task, count, |address| {
@@ -59,7 +60,7 @@ pub(crate) fn hold_echo(task: &Task, count: usize) -> Result<f64> {
     })
 }
 
-/// HTTP connections that were asked for `add(3, 5)`.
+/// Holds HTTP connections that carried one call of `add(3, 5)`.
 pub(crate) fn hold_http(task: &Task, count: usize) -> Result<f64> {
     hold(task, count, |address| {
         let mut client = http::Client::connect(address)?;

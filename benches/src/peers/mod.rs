@@ -1,4 +1,4 @@
-//! Those that are measured: Farcall, what it is measured by, and its peers.
+//! The measured implementations: Farcall, the limits to which it is compared, and its peers.
 
 pub(crate) mod axum;
 pub(crate) mod bare_base64;
@@ -29,7 +29,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::case::{Contestant, Part};
 
-/// What carries the bytes.
+/// The transport of a connection.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Transport {
     Tcp,
@@ -46,7 +46,7 @@ impl Transport {
         }
     }
 
-    /// Where a server can listen. The directory for temporary files is a fresh one for each server.
+    /// Returns an address to listen at. The temporary directory is a new one for each server.
     pub(crate) fn address(self) -> Address {
         match self {
             Self::Tcp => Address::Tcp(([127, 0, 0, 1], 0).into()),
@@ -55,7 +55,7 @@ impl Transport {
     }
 }
 
-/// A runtime with so many workers; with one, everything happens on the calling thread.
+/// Creates a runtime with this number of workers; with one, everything runs on the calling thread.
 pub(crate) fn runtime(workers: usize) -> Result<Runtime> {
     let mut builder = match workers {
         1 => Builder::new_current_thread(),
@@ -75,7 +75,7 @@ pub(crate) fn run_on<T: Send + 'static>(
     runtime(workers)?.block_on(async { tokio::spawn(future).await? })
 }
 
-/// Whether all of a contestant is in this program.
+/// Returns `true` if both parts of a contestant are in this program.
 pub(crate) fn is_rust(contestant: &Contestant) -> bool {
     let server = contestant.server.as_ref();
     server.is_none_or(|server| matches!(server, Part::Serve(_)))

@@ -1,4 +1,4 @@
-//! The limit of many calls at once on one connection: a multiplexer by hand on tokio, which knows one method.
+//! The limit of concurrent calls over one connection: a hand-written multiplexer on tokio with one method.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,13 +13,13 @@ use super::bare_tokio::{Stream, Use, serve};
 use super::{Transport, run_on};
 use crate::run::Task;
 
-/// The number of a call and two more: its arguments, or its result and nothing.
+/// Bytes of a message: the number of a call, and its two arguments or its result and 0.
 const MESSAGE: usize = 24;
 
-/// How many messages wait to be written before callers do.
+/// Maximum number of queued messages before callers wait.
 const QUEUE: usize = 64;
 
-/// Answers all requests of a read with one write.
+/// Answers all requests of one read with one write.
 #[derive(Clone)]
 struct Adder;
 
@@ -49,7 +49,7 @@ impl Use for Adder {
     }
 }
 
-/// Calls that wait for their results, by number.
+/// The pending calls by number.
 #[derive(Default)]
 struct Calls {
     last: i64,
@@ -104,7 +104,7 @@ impl Client {
     }
 }
 
-/// Writes all that is queued at once.
+/// Writes all queued messages at once.
 async fn write(mut writer: OwnedWriteHalf, mut queued: mpsc::Receiver<[u8; MESSAGE]>) {
     let mut messages = Vec::with_capacity(QUEUE);
     while queued.recv_many(&mut messages, QUEUE).await > 0 {

@@ -66,7 +66,7 @@ pub(crate) fn load(task: &Task, workers: usize, in_flight: usize) -> Result<f64>
     })
 }
 
-/// Connections that made one call.
+/// Holds connections that carried one call.
 pub(crate) fn hold(task: &Task, count: usize) -> Result<f64> {
     let runtime = runtime(1)?;
     idle::hold(task, count, |address| {

@@ -1,4 +1,4 @@
-//! `wrk`, which puts HTTP servers under load.
+//! `wrk`, a load generator for HTTP servers.
 
 use std::io::Write as _;
 use std::process::Command;
@@ -10,7 +10,7 @@ use tempfile::NamedTempFile;
 
 use super::http::CALL;
 
-/// Makes the requests, and says what came of them as the harness reads it.
+/// Sends the requests, and prints the result in the format of the harness.
 const SCRIPT: &str = r#"
 wrk.method = "POST"
 wrk.headers["Content-Type"] = "text/xml"
@@ -22,7 +22,7 @@ function done(summary)
 end
 "#;
 
-/// How `wrk` is started, and its script, which must live as long.
+/// Returns the command that starts `wrk`, and its script, which must live as long.
 pub(crate) fn command(
     server: &Address,
     connections: usize,
@@ -30,7 +30,7 @@ pub(crate) fn command(
 ) -> Result<(Command, Option<NamedTempFile>)> {
     let mut script = NamedTempFile::with_suffix(".lua")?;
     writeln!(script, "{SCRIPT}\nwrk.body = [[{CALL}]]")?;
-    // It counts in whole seconds.
+    // `wrk` takes whole seconds only.
     let seconds = time.as_secs_f64().round().max(1.0);
     let mut command = Command::new("wrk");
     command.arg("-t1").arg(format!("-c{connections}"));
@@ -42,11 +42,11 @@ pub(crate) fn command(
     Ok((command, Some(script)))
 }
 
-/// Whether it is here at all.
+/// Returns the version of `wrk`, or an error if it is not installed.
 pub(crate) fn version() -> Result<String> {
     let output = Command::new("wrk").arg("-v").output();
     let output = output.context("wrk is missing: install it (Debian: wrk)")?;
-    let said = String::from_utf8_lossy(&output.stdout);
-    let version = said.lines().next().and_then(|line| line.split('[').next());
+    let output = String::from_utf8_lossy(&output.stdout);
+    let version = output.lines().next().and_then(|line| line.split('[').next());
     Ok(version.unwrap_or_default().trim().to_owned())
 }

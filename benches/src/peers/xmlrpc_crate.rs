@@ -1,4 +1,4 @@
-//! The crate xmlrpc.
+//! The crate `xmlrpc`.
 
 use std::error::Error;
 use std::io::Cursor;
@@ -19,7 +19,7 @@ pub(crate) fn load(task: &Task) -> Result<f64> {
     })
 }
 
-/// A server that has answered already: the crate reads replies only as those of a call.
+/// A transport with a ready reply, since the crate decodes replies only as part of a call.
 struct Answered<'a>(&'a str);
 
 impl<'a> Transport for Answered<'a> {

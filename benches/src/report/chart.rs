@@ -1,4 +1,4 @@
-//! The figures of a case as a bar chart: an SVG for light and dark pages.
+//! Bar charts of the figures of a case, as SVG for light and dark pages.
 
 use std::fmt::Write as _;
 
@@ -14,7 +14,7 @@ const FIGURES: f64 = 150.0;
 const ROW: f64 = 24.0;
 const MARGIN: f64 = 10.0;
 
-/// Tones between those of light and dark pages, so that they can be read on both.
+/// Colours of medium lightness, which are readable on light and dark pages.
 const STYLE: &str = "text{font:13px system-ui,sans-serif;fill:#6e7781}\
 .limit{fill:#9aa3ad}.farcall{fill:#d9622b}.peer{fill:#5b8dc9}.range{stroke:#57606a;stroke-width:1.5}";
 

@@ -1,4 +1,4 @@
-//! Where it was measured, and what.
+//! The machine and the versions that were measured.
 
 use std::collections::BTreeMap;
 use std::process::Command;
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::peers::wrk;
 
-/// The packages whose versions matter to the figures.
+/// The packages whose versions affect the figures.
 const PACKAGES: [&str; 13] = [
     "axum",
     "base64",
@@ -28,7 +28,7 @@ const PACKAGES: [&str; 13] = [
 /// The lock file of the workspace that this program was built from.
 const LOCK: &str = include_str!("../../../Cargo.lock");
 
-/// A machine and the versions of all that was measured.
+/// A machine, and the versions of the measured programs.
 #[derive(Default, Serialize, Deserialize)]
 pub(crate) struct Machine {
     pub(crate) cpu: String,
@@ -38,23 +38,26 @@ pub(crate) struct Machine {
 }
 
 impl Machine {
-    /// The one that this runs on.
+    /// Returns the machine that this program runs on.
     pub(crate) fn this() -> Result<Self> {
         let mut versions: BTreeMap<_, _> =
             PACKAGES.iter().filter_map(|name| locked(name)).collect();
-        versions.insert("rustc".to_owned(), said("rustc", &["--version"])?);
-        versions.insert("CPython".to_owned(), said("python3.11", &["--version"])?);
+        versions.insert("rustc".to_owned(), first_line("rustc", &["--version"])?);
+        versions.insert(
+            "CPython".to_owned(),
+            first_line("python3.11", &["--version"])?,
+        );
         versions.insert("wrk".to_owned(), wrk::version()?);
         Ok(Self {
             cpu: cpu()?,
             cores: std::thread::available_parallelism()?.get(),
-            kernel: said("uname", &["-sr"])?,
+            kernel: first_line("uname", &["-sr"])?,
             versions,
         })
     }
 }
 
-/// A package of the registry and its version: the newest, where some peer brings an older one.
+/// Returns the name and version of a package in the lock file: the newest, if there are several.
 fn locked(name: &str) -> Option<(String, String)> {
     let version = |package: &str| {
         let rest = package.trim_start().strip_prefix("name = \"")?;
@@ -62,7 +65,7 @@ fn locked(name: &str) -> Option<(String, String)> {
         let is_of_registry = rest.contains("\nsource = ");
         is_of_registry.then(|| rest.split('"').next().unwrap_or_default().to_owned())
     };
-    // They are in the order of their versions.
+    // Packages of one name are sorted by version.
     let version = LOCK.split("[[package]]").filter_map(version).last()?;
     Some((name.to_owned(), version))
 }
@@ -78,12 +81,17 @@ fn cpu() -> Result<String> {
     Ok(model.to_owned())
 }
 
-/// The first line that a program says.
-fn said(program: &str, arguments: &[&str]) -> Result<String> {
+/// Returns the first line that a program prints.
+fn first_line(program: &str, arguments: &[&str]) -> Result<String> {
     let output = Command::new(program).args(arguments).output();
     let output = output.with_context(|| format!("{program} is missing: install it"))?;
-    let said = String::from_utf8_lossy(&output.stdout);
-    Ok(said.lines().next().unwrap_or_default().trim().to_owned())
+    let output = String::from_utf8_lossy(&output.stdout);
+    Ok(output
+        .lines()
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_owned())
 }
 
 #[cfg(test)]

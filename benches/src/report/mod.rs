@@ -1,4 +1,4 @@
-//! `docs/PERFORMANCE.md` and its charts, made of the results and of what is noted by hand.
+//! Generates `docs/PERFORMANCE.md` and its charts from the results and the notes.
 
 mod chart;
 mod machine;
@@ -77,7 +77,7 @@ fn write_machine(machine: &Machine, out: &mut String) -> Result<()> {
     Ok(())
 }
 
-/// All bars at a glance.
+/// Writes the overview of all bars.
 fn write_bars(cases: &[&Case], results: &Results, out: &mut String) -> Result<()> {
     writeln!(out, "\n## The bars\n")?;
     writeln!(

@@ -1,5 +1,5 @@
-//! What is noted by hand in `notes.md`: an introduction, and what limits the figures of a case under a heading that is the
-//! case's name.
+//! The hand-written notes of `notes.md`: an introduction, and under the name of a case an explanation of its
+//! figures.
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! The figures of a case as a table, and whether its bars are met.
+//! The table of the figures of a case, and the verdicts on its bars.
 
 use std::fmt::Write as _;
 
@@ -7,7 +7,7 @@ use anyhow::Result;
 use crate::case::{Bar, Case, Contestant};
 use crate::results::Results;
 
-/// What became of a bar.
+/// The result for a bar.
 pub(super) struct Verdict {
     pub(super) text: String,
     pub(super) reached: String,
@@ -60,7 +60,7 @@ pub(super) fn write(case: &Case, results: &Results, out: &mut String) -> Result<
     Ok(())
 }
 
-/// Whether a contestant meets a bar, if it was measured.
+/// Returns the result of a contestant for a bar, if it was measured.
 pub(super) fn verdict(
     case: &Case,
     contestant: &Contestant,
@@ -112,7 +112,7 @@ pub(super) fn verdict(
     }
 }
 
-/// The names of those that are the limit of a case.
+/// Returns the names of the limits of a case.
 pub(super) fn limits(case: &Case) -> Vec<&str> {
     let limits = case
         .contestants
@@ -121,12 +121,12 @@ pub(super) fn limits(case: &Case) -> Vec<&str> {
     limits.map(|contestant| contestant.name.as_str()).collect()
 }
 
-/// A name as text of a table.
+/// Escapes a name for a table.
 pub(super) fn cell(name: &str) -> String {
     name.replace('<', "&lt;")
 }
 
-/// A figure with three digits or more, and with spaces where it is long.
+/// Formats a figure with three digits or more, and with spaces if it is long.
 pub(super) fn figure(value: f64) -> String {
     if value < 100.0 {
         let decimals = if value < 10.0 { 2 } else { 1 };
@@ -143,7 +143,7 @@ pub(super) fn figure(value: f64) -> String {
     out
 }
 
-/// The peaks of memory of both processes, in payloads.
+/// Formats the peak memory of both processes, in payloads.
 fn peaks(case: &Case, contestant: &str, results: &Results) -> Option<String> {
     let (server, load) = results.peak(case, contestant)?;
     let payloads = |bytes: u64| Some(bytes as f64 / case.payload? as f64);

@@ -1,12 +1,12 @@
-//! How many files a process may have open, sockets among them.
+//! The limit of open files, which includes sockets.
 
 use anyhow::{Result, ensure};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// What 10,000 connections need, and what else a process has open.
+/// Open files needed for 10,000 connections and everything else.
 const NEEDED: u64 = 10_500;
 
-/// Raises the limit of this process and of those that it starts to what it may be.
+/// Raises the limit of this process and its children to the maximum.
 pub(crate) fn allow_many_files() -> Result<()> {
     let maximum = getrlimit(Resource::Nofile).maximum;
     setrlimit(

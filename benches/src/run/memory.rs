@@ -1,18 +1,18 @@
-//! How much memory a process has.
+//! The memory of a process.
 
 use anyhow::{Context as _, Result};
 
-/// Bytes of memory that the process has now.
+/// Returns the resident memory of a process in bytes.
 pub(crate) fn resident(pid: i32) -> Result<u64> {
     field(&pid.to_string(), "VmRSS:")
 }
 
-/// The most bytes of memory that the process ever had.
+/// Returns the peak memory of a process in bytes.
 pub(crate) fn peak(pid: i32) -> Result<u64> {
     field(&pid.to_string(), "VmHWM:")
 }
 
-/// The most bytes of memory that this process ever had.
+/// Returns the peak memory of this process in bytes.
 pub(crate) fn own_peak() -> Result<u64> {
     field("self", "VmHWM:")
 }

@@ -1,4 +1,4 @@
-//! Runs the contestants: one after the other, round after round, each end in a process of its own.
+//! Runs the contestants: one after the other, round after round, with server and load in separate processes.
 
 mod files;
 mod memory;
@@ -21,15 +21,15 @@ pub(crate) use process::announce;
 use process::{Announcement, Measured, Process, say};
 pub(crate) use task::{Server, Task};
 
-/// How long a process may take beside what it measures: to start, to connect, to make its data.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// Maximum time of a process besides the measured time: to start, to connect, to create its data.
+const TIMEOUT: Duration = Duration::from_secs(120);
 
 /// The argument that makes a process of this program a part of a contestant.
 pub(crate) const PART: &str = "part";
 
-/// Which part of a contestant this process is.
+/// The part of a contestant that this process runs.
 #[derive(clap::Args)]
-pub(crate) struct Which {
+pub(crate) struct PartArguments {
     case: String,
     contestant: String,
     /// Absent in the server itself.
@@ -42,7 +42,7 @@ pub(crate) struct Which {
     seconds: Option<f64>,
 }
 
-/// Runs the cases, and adds what is measured to the results. Gives the names of those that failed.
+/// Runs the cases, and adds the figures to the results. Returns the names of those that failed.
 pub(crate) fn run(cases: &[Case], plan: &Plan, results: &mut Results) -> Vec<String> {
     let mut failed = Vec::new();
     for case in cases {
@@ -72,7 +72,7 @@ pub(crate) fn run(cases: &[Case], plan: &Plan, results: &mut Results) -> Vec<Str
     failed
 }
 
-/// One run of one contestant.
+/// Runs one contestant once.
 fn measure(case: &Case, contestant: &Contestant, plan: &Plan) -> Result<Sample> {
     let part = |part, seconds, server: Option<(&Address, i32)>| {
         command(case, contestant, part, seconds, server, plan.scale)
@@ -82,7 +82,7 @@ fn measure(case: &Case, contestant: &Contestant, plan: &Plan) -> Result<Sample> 
     if let Some(serve) = &contestant.server {
         let (mut command, _script) = part(serve, None, None)?;
         let mut process = Process::start(command.env("TMPDIR", files.path()), case.cpus)?;
-        let Announcement { address } = process.line(PATIENCE).context("of the server")?;
+        let Announcement { address } = process.line(TIMEOUT).context("the server failed")?;
         let address: Address = address.parse()?;
         let base = resident(process.id())?;
         server = Some((process, address, base));
@@ -95,14 +95,14 @@ fn measure(case: &Case, contestant: &Contestant, plan: &Plan) -> Result<Sample> 
     }
     let (mut command, _script) = part(&contestant.load, Some(plan.time), of_server)?;
     let mut load = Process::start(&mut command, case.cpus)?;
-    let time = PATIENCE + 2 * plan.time;
-    let Measured { value, peak } = load.line(time).context("of the load")?;
+    let time = TIMEOUT + 2 * plan.time;
+    let Measured { value, peak } = load.line(time).context("the load failed")?;
     let server_peak = match &server {
         Some((process, _, base)) => Some(memory::peak(process.id())?.saturating_sub(*base)),
         None => None,
     };
     if !value.is_finite() || value <= 0.0 {
-        bail!("it measured {value}");
+        bail!("invalid figure: {value}");
     }
     Ok(Sample {
         value,
@@ -111,7 +111,7 @@ fn measure(case: &Case, contestant: &Contestant, plan: &Plan) -> Result<Sample> 
     })
 }
 
-/// How the process is started that is this part, and what must live as long as it.
+/// Returns the command that starts the process of a part, and a file that must live as long as it.
 fn command(
     case: &Case,
     contestant: &Contestant,
@@ -155,8 +155,8 @@ fn command(
     }
 }
 
-/// Is the part that the arguments name: what a process of this program does for the harness.
-pub(crate) fn be(which: &Which, cases: &[Case]) -> Result<()> {
+/// Runs the part that the arguments name, in a process that the harness started.
+pub(crate) fn run_part(which: &PartArguments, cases: &[Case]) -> Result<()> {
     let case = cases.iter().find(|case| case.name == which.case);
     let mut contestants = case.into_iter().flat_map(|case| &case.contestants);
     let contestant = contestants.find(|contestant| contestant.name == which.contestant);
@@ -170,7 +170,7 @@ pub(crate) fn be(which: &Which, cases: &[Case]) -> Result<()> {
     let Part::Load(load) = &contestant.load else {
         bail!("its load is not in this program");
     };
-    // What the program itself takes is not the message's.
+    // The memory of the program itself does not count.
     let base = resident(std::process::id().cast_signed())?;
     let value = load(&Task {
         server: which.server.clone().map(|address| Server {

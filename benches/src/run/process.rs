@@ -1,4 +1,4 @@
-//! The processes of contestants, and the lines of JSON that they say.
+//! The processes of contestants, and their messages as lines of JSON.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, Command, Stdio};
@@ -12,30 +12,30 @@ use serde::{Deserialize, Serialize};
 
 use super::pin::pinned;
 
-/// What a server says when it is ready.
+/// The message of a server when it is ready.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Announcement {
     pub(crate) address: String,
 }
 
-/// What a load says at its end.
+/// The message of a load when it completes.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Measured {
     /// The figure, in the unit of the case.
     pub(crate) value: f64,
-    /// The most bytes of memory that the load had.
+    /// Peak memory of the load in bytes.
     #[serde(default)]
     pub(crate) peak: u64,
 }
 
-/// Tells the harness where a server listens.
+/// Sends the address of a server to the harness.
 pub(crate) fn announce(address: &Address) -> Result<()> {
     say(&Announcement {
         address: address.to_string(),
     })
 }
 
-/// Writes a line of JSON to the harness.
+/// Sends a line of JSON to the harness.
 pub(crate) fn say(what: &impl Serialize) -> Result<()> {
     let mut line = serde_json::to_vec(what)?;
     line.push(b'\n');
@@ -44,7 +44,7 @@ pub(crate) fn say(what: &impl Serialize) -> Result<()> {
     Ok(out.flush()?)
 }
 
-/// A process that ends when this is dropped, at the latest.
+/// A process, which is killed on drop.
 pub(crate) struct Process {
     child: Child,
     lines: Receiver<String>,
@@ -72,14 +72,14 @@ impl Process {
         self.child.id().cast_signed()
     }
 
-    /// The next line that the process says, if it comes in time. Whatever is no JSON is passed over.
+    /// Returns the next JSON line of the process, if it arrives in time. Skips lines that are not JSON.
     pub(crate) fn line<T: DeserializeOwned>(&mut self, time: Duration) -> Result<T> {
         loop {
             let line = self.lines.recv_timeout(time);
-            let line = line.context("the process ended, or took too long")?;
+            let line = line.context("the process exited or took too long")?;
             if line.starts_with('{') {
                 return serde_json::from_str(&line)
-                    .with_context(|| format!("what it said: {line}"));
+                    .with_context(|| format!("unexpected line: {line}"));
             }
         }
     }
@@ -87,7 +87,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // Both fail only if it ended by itself.
+        // Both fail only if it has already exited.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -1,4 +1,4 @@
-//! What a load does: the same work over and over, for a time.
+//! The work of a load, repeated for a given time.
 
 use std::time::{Duration, Instant};
 
@@ -6,12 +6,12 @@ use anyhow::{Context as _, Result};
 use rpc_core::transport::Address;
 use tokio::task::JoinHandle;
 
-/// What a load is told.
+/// The parameters of a load.
 #[derive(Clone)]
 pub(crate) struct Task {
-    /// Where its server is, if it has one.
+    /// Its server, if it has one.
     pub(crate) server: Option<Server>,
-    /// How long to measure, after a warm-up of a quarter of it.
+    /// The measured duration. A warm-up of a quarter of it comes first.
     pub(crate) time: Duration,
 }
 
@@ -27,7 +27,7 @@ impl Task {
         Ok(&self.server()?.address)
     }
 
-    /// The process of the server.
+    /// Returns the process id of the server.
     pub(crate) fn pid(&self) -> Result<i32> {
         Ok(self.server()?.pid)
     }
@@ -40,7 +40,7 @@ impl Task {
         Pace::new(self.time)
     }
 
-    /// How many times a second `once` is done.
+    /// Returns the repetitions of `once` per second.
     pub(crate) fn rate(&self, mut once: impl FnMut() -> Result<()>) -> Result<f64> {
         let mut pace = self.pace();
         while pace.goes_on() {
@@ -49,8 +49,7 @@ impl Task {
         Ok(pace.rate())
     }
 
-    /// How many times a second so many tasks do something together. `spawn` starts one, at the pace that it is
-    /// given.
+    /// Returns the total repetitions per second of `tasks` tasks. `spawn` starts one with its pace.
     pub(crate) async fn rate_of(
         &self,
         tasks: usize,
@@ -65,10 +64,10 @@ impl Task {
     }
 }
 
-/// How often the clock is looked at: looking costs a good part of the shortest work.
+/// Interval at which the clock is read, since reading it costs a good part of the shortest work.
 const TICK: Duration = Duration::from_millis(1);
 
-/// Counts what is done, and says when the time is over.
+/// Counts repetitions, and stops them when the time is up.
 pub(crate) struct Pace {
     time: Duration,
     begin: Instant,
@@ -92,7 +91,7 @@ impl Pace {
         }
     }
 
-    /// Whether to do it once more.
+    /// Returns `true` if the work is to be repeated once more.
     #[inline]
     pub(crate) fn goes_on(&mut self) -> bool {
         if self.left == 0 && !self.looks_at_the_clock() {
@@ -122,7 +121,7 @@ impl Pace {
         true
     }
 
-    /// How many times a second it was done.
+    /// Returns the repetitions per second.
     pub(crate) fn rate(&self) -> f64 {
         self.done as f64 / self.elapsed.as_secs_f64()
     }

@@ -1,4 +1,4 @@
-//! Values of Python as JSON, and the other way round.
+//! Conversion between JSON and Python values.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -7,14 +7,14 @@ use num_bigint::BigInt;
 
 use super::{Json, Number, double};
 
-/// How many parts an answer of Python may have when it is written out.
+/// Maximum number of values in a Python value that is converted.
 const MAX_PARTS: usize = 1_000_000;
 
-/// How many bits an integer of Python may have: the time to write it grows with the square.
+/// Maximum bits of a Python integer: the time to write it is quadratic in its length.
 const MAX_BITS: u64 = 1_000_000;
 
 impl Json {
-    /// The same for Python, whose integers have any size.
+    /// Converts the value to Python, whose integers have any size.
     pub(crate) fn to_python(&self) -> Result<pickle::Value, String> {
         use pickle::Value as Python;
 
@@ -28,7 +28,7 @@ impl Json {
                 Number::Double(_) => {
                     return Err(format!("{digits} is beyond the range of a double"));
                 }
-                Number::Beyond => {
+                Number::OutOfRange => {
                     let number: Result<BigInt, _> = digits.parse();
                     Python::BigInt(number.map_err(|error| format!("{digits}: {error}"))?)
                 }
@@ -47,11 +47,12 @@ impl Json {
         })
     }
 
-    /// A value of Python. Tuples and sets become arrays, bytes base64 text; keys that are no text,
-    /// and values that JSON has nothing for, become what Python's `repr` shows of them.
+    /// Converts a Python value. Tuples and sets become arrays, and bytes become base64 text. Keys
+    /// that are not text, and values that JSON does not have, become the text of Python's `repr`.
     ///
-    /// An error if it refers to its parts so often that it would have more than a million, or has
-    /// an integer of more than a million bits.
+    /// # Errors
+    /// If the value, with shared parts expanded, has more than 1,000,000 parts, or an integer has
+    /// more than 1,000,000 bits.
     pub(crate) fn from_python(value: &pickle::Value) -> Result<Self, &'static str> {
         let mut parts_left = MAX_PARTS;
         python_to_json(value, &mut parts_left)
@@ -63,13 +64,13 @@ fn python_to_json(value: &pickle::Value, parts_left: &mut usize) -> Result<Json,
 
     *parts_left = parts_left
         .checked_sub(1)
-        .ok_or("the answer has too many parts to print")?;
+        .ok_or("the received value has too many parts to print")?;
     Ok(match value.unshared() {
         Python::None => Json::Null,
         Python::Bool(truth) => Json::Bool(*truth),
         Python::Int(number) => Json::Number(number.to_string()),
         Python::BigInt(number) if number.bits() <= MAX_BITS => Json::Number(number.to_string()),
-        Python::BigInt(_) => return Err("the answer has an integer too long to print"),
+        Python::BigInt(_) => return Err("the received value has an integer too long to print"),
         Python::Float(number) => double(*number),
         Python::Str(text) => Json::String(text.clone()),
         Python::Bytes(bytes) | Python::ByteArray(bytes) => Json::String(STANDARD.encode(bytes)),
@@ -97,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn integers_of_python_have_any_size() {
+    fn python_integers_of_any_size_are_converted() {
         let digits = "-123456789012345678901234567890";
         let python = parse(digits).unwrap().to_python().unwrap();
         assert_eq!(python, pickle::Value::BigInt(digits.parse().unwrap()));
@@ -113,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn values_of_python_become_what_json_has() {
+    fn python_values_become_json() {
         use pickle::Value as Python;
 
         let dict = Python::dict([

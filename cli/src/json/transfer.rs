@@ -1,4 +1,4 @@
-//! Arguments and results in the formats that carry calls.
+//! Serde implementations of `Json`, for the formats of calls.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ use serde::ser::{self, Serialize, Serializer};
 
 use super::{Json, Number, double};
 
-/// An argument, in whatever format: see [`Json::check`].
+/// Encodes an argument in any format. [`Json::check`] first refuses numbers that do not fit.
 impl Serialize for Json {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
@@ -21,7 +21,7 @@ impl Serialize for Json {
                 Number::Signed(number) => serializer.serialize_i64(number),
                 Number::Unsigned(number) => serializer.serialize_u64(number),
                 Number::Double(number) => serializer.serialize_f64(number),
-                Number::Beyond => Err(ser::Error::custom(format_args!(
+                Number::OutOfRange => Err(ser::Error::custom(format_args!(
                     "the integer {digits} does not fit into 64 bits"
                 ))),
             },
@@ -34,17 +34,17 @@ impl Serialize for Json {
     }
 }
 
-/// A result, of whatever format.
+/// Decodes a result of any format.
 impl<'de> Deserialize<'de> for Json {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_newtype_struct(NEWTYPE, Asking)
+        deserializer.deserialize_newtype_struct(NEWTYPE, NewtypeVisitor)
     }
 }
 
-/// Asks the deserializer for anything, dates included: see [`NEWTYPE`].
-struct Asking;
+/// Asks the deserializer for a value of any type, dates included: see [`NEWTYPE`].
+struct NewtypeVisitor;
 
-impl<'de> Visitor<'de> for Asking {
+impl<'de> Visitor<'de> for NewtypeVisitor {
     type Value = Json;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -52,12 +52,12 @@ impl<'de> Visitor<'de> for Asking {
     }
 
     fn visit_newtype_struct<D: Deserializer<'de>>(self, source: D) -> Result<Json, D::Error> {
-        source.deserialize_any(Anything)
+        source.deserialize_any(ValueVisitor)
     }
 }
 
-/// Takes what comes. A newtype is a date and time: nothing else is delivered as one.
-struct Anything;
+/// Accepts a value of any type. A newtype is a date and time, the only type delivered as one.
+struct ValueVisitor;
 
 macro_rules! integers {
     ($($method:ident($type:ty);)*) => {$(
@@ -67,7 +67,7 @@ macro_rules! integers {
     )*};
 }
 
-impl<'de> Visitor<'de> for Anything {
+impl<'de> Visitor<'de> for ValueVisitor {
     type Value = Json;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

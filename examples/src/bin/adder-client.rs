@@ -1,4 +1,4 @@
-//! Has numbers added by `python3 examples/python/adder_server.py`, or by `adder-server`.
+//! Sends numbers to `python3 examples/python/adder_server.py` or `adder-server`, which adds them.
 
 use conn::blocking::Connection;
 use conn::{Client, Pickle};
@@ -6,7 +6,7 @@ use conn::{Client, Pickle};
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut adder: Connection<(i64, i64), i64, Pickle> = Client::connect(("", 16000))
         .authkey("12345")
-        .legacy_md5(true) // CPython up to 3.11 knows nothing else
+        .legacy_md5(true) // CPython up to 3.11 supports MD5 only
         .wait()?;
     for (a, b) in [(3, 5), (20, 22), (-1, 1)] {
         adder.send(&(a, b))?;

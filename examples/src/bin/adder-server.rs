@@ -1,4 +1,4 @@
-//! Adds numbers for Python programs: `python3 examples/python/adder_client.py` is one.
+//! Adds numbers for Python programs, such as `python3 examples/python/adder_client.py`.
 
 use conn::{Connection, Listener, Pickle};
 
@@ -6,7 +6,7 @@ use conn::{Connection, Listener, Pickle};
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut listener = Listener::bind(("", 16000))
         .authkey("12345")
-        .legacy_md5(true) // CPython up to 3.11 knows nothing else
+        .legacy_md5(true) // CPython up to 3.11 supports MD5 only
         .await?;
     println!("listening on {}", listener.local_address());
     loop {

@@ -1,4 +1,4 @@
-//! XML-RPC at one path of an axum application, beside its other routes.
+//! An axum application with XML-RPC at one path, beside its other routes.
 
 use axum::Router;
 use axum::routing::get;

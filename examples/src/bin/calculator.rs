@@ -1,4 +1,4 @@
-//! One object for two protocols: Python calls it over XML-RPC, Rust over a connection.
+//! One object offered over two protocols: Python calls it over XML-RPC, Rust over a connection.
 use conn::{Listener, rpc};
 use rpc_core::{CallError, client, service};
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 struct Calculator(AtomicI64);
 #[service]
 impl Calculator {
-    /// Adds `n` to the total, and gives the total.
+    /// Adds `n` to the total, and returns the total.
     pub fn add(&self, n: i64) -> i64 {
         self.0.fetch_add(n, Ordering::Relaxed) + n
     }

@@ -1,8 +1,8 @@
-//! A chat room. Each member gives the room an object of its own, and the room calls that object with
-//! whatever is said. A member whose connection ends is out of the room at once.
+//! A chat room. Each member passes an object to the room, and the room calls it with every line. A
+//! member whose connection closes leaves the room at once.
 //!
-//! `chat` alone shows a room with two members. `chat serve ADDRESS` opens a room for all who come, and
-//! `chat join ADDRESS NAME` says there what is typed.
+//! `chat` alone shows a room with two members. `chat serve ADDRESS` opens a room, and
+//! `chat join ADDRESS NAME` joins one and sends the lines that are typed.
 
 use std::error::Error;
 
@@ -15,16 +15,16 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{broadcast, mpsc};
 
-/// Both sides must know it. A real program reads its own from a file: see `AuthKey::from_file`.
+/// The shared authkey. A real program reads its key from a file: see `AuthKey::from_file`.
 const KEY: &str = "a secret of the members";
 
-/// What the room calls on its members.
+/// The calls of the room on its members.
 #[client]
 trait MemberApi {
     async fn hear(&self, line: &str) -> Result<(), CallError>;
 }
 
-/// What members call on the room.
+/// The calls of members on the room.
 #[client]
 trait RoomApi {
     async fn enter(
@@ -34,7 +34,7 @@ trait RoomApi {
     ) -> Result<Remote<dyn SeatApi>, CallError>;
 }
 
-/// What a member has in the room: whatever it says there is said under its name.
+/// The calls of a member on its seat in the room, which sends lines under its name.
 #[client]
 trait SeatApi {
     async fn say(&self, text: &str) -> Result<(), CallError>;
@@ -46,7 +46,7 @@ struct Room {
 
 #[service]
 impl Room {
-    /// Has `member` hear every line from now on, until its connection ends.
+    /// Passes every line to `member` from now on, until its connection closes.
     pub fn enter(&self, name: String, member: Remote<dyn MemberApi>) -> Remote<dyn SeatApi> {
         let seat = Seat {
             name,
@@ -55,7 +55,7 @@ impl Room {
         let lines = self.lines.subscribe();
         let (name, room) = (seat.name.clone(), self.lines.clone());
         tokio::spawn(async move {
-            // Only a room without members does not hear it.
+            // An error only means that the room has no members.
             let _ = room.send(format!("{name} has come."));
             pass_on(lines, member).await;
             let _ = room.send(format!("{name} has gone."));
@@ -64,7 +64,8 @@ impl Room {
     }
 }
 
-/// Each member has a task and a place of its own, so one that is slow to hear holds up nobody.
+/// Passes lines to a member. Each member has a task and a queue position of its own, so that a slow
+/// member does not delay the others.
 async fn pass_on(mut lines: broadcast::Receiver<String>, member: Remote<dyn MemberApi>) {
     loop {
         let line = tokio::select! {
@@ -90,18 +91,18 @@ struct Seat {
 #[service]
 impl Seat {
     pub fn say(&self, text: &str) {
-        // Only a room without members does not hear it.
+        // An error only means that the room has no members.
         let _ = self.lines.send(format!("{}: {text}", self.name));
     }
 }
 
-/// The object that the room calls: what it hears can be read at the other end of the channel.
+/// The object that the room calls. It forwards lines to a channel.
 struct Member(mpsc::Sender<String>);
 
 #[service]
 impl Member {
     pub async fn hear(&self, line: String) {
-        // Who does not read any more does not want to hear.
+        // A closed channel means that the lines are no longer wanted.
         let _ = self.0.send(line).await;
     }
 }
@@ -115,9 +116,9 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Side {
-    /// Open a room
+    /// Open a room at ADDRESS
     Serve { address: String },
-    /// Say in a room what is typed, and print what is said there
+    /// Join a room: send the lines that are typed, and print the lines of all members
     Join { address: String, name: String },
 }
 
@@ -140,7 +141,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
                         None => break,
                     },
                     line = chatter.heard.recv() => match line {
-                        // Whoever said it could have typed what a terminal obeys.
+                        // Other members could send control characters of the terminal.
                         Some(line) => println!("{}", Foreign::line(line)),
                         None => break,
                     },
@@ -159,7 +160,7 @@ fn room() -> Result<Server, RegisterError> {
     Ok(server)
 }
 
-/// One who is in the room.
+/// A member of the room.
 struct Chatter {
     name: String,
     seat: Remote<dyn SeatApi>,
@@ -179,7 +180,7 @@ impl Chatter {
     }
 }
 
-/// A room and its members in one go.
+/// Shows a room and its members in one process.
 async fn show() -> Result<(), Box<dyn Error>> {
     let listener = Listener::bind("127.0.0.1:0").authkey(KEY).await?;
     let address = listener.local_address().to_string();
@@ -201,7 +202,7 @@ async fn show() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Prints one line from each.
+/// Prints the next line that each member receives.
 async fn hear<const N: usize>(chatters: [&mut Chatter; N]) {
     for chatter in chatters {
         let line = chatter.heard.recv().await.unwrap_or_default();

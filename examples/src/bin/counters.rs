@@ -1,9 +1,9 @@
-//! A factory of objects: each client has counters of its own made, and these are gone as soon as their
-//! client is.
+//! A factory of objects: each client creates counters of its own, which are dropped as soon as the
+//! client disconnects.
 //!
-//! `counters` alone shows that, and what pipelining saves. `counters serve ADDRESS` makes counters for all
-//! who come, and `counters count ADDRESS NAME` adds up the numbers that are typed. With a lease, the server
-//! keeps the counters of a client whose connection broke, until it is back.
+//! `counters` alone shows this, and the time that pipelining saves. `counters serve ADDRESS` creates
+//! counters for clients, and `counters count ADDRESS NAME` adds up the numbers that are typed. With a
+//! lease, the server keeps the counters of a client whose connection broke until it reconnects.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use rpc_core::transport::Address;
 use rpc_core::{CallError, RegisterError, client, service};
 use tokio::io::{AsyncBufReadExt, BufReader};
 
-/// Both sides must know it. A real program reads its own from a file: see `AuthKey::from_file`.
+/// The shared authkey. A real program reads its key from a file: see `AuthKey::from_file`.
 const KEY: &str = "a secret of those who count";
 
 #[client]
@@ -34,13 +34,14 @@ trait CounterApi {
 
 #[derive(Default)]
 struct Factory {
-    /// Each counter holds one.
+    /// Each counter holds a clone, so that the clones are counted.
     tokens: Arc<()>,
 }
 
 #[service]
 impl Factory {
-    /// Makes a counter. It is gone when nobody holds it any more: at the latest with its client.
+    /// Creates a counter. It is dropped with its last reference: at the latest when its client
+    /// disconnects.
     pub fn create(&self, name: String) -> Remote<dyn CounterApi> {
         Remote::new(Counter {
             name,
@@ -49,7 +50,7 @@ impl Factory {
         })
     }
 
-    /// How many counters there are.
+    /// Returns the number of counters.
     pub fn count(&self) -> usize {
         Arc::strong_count(&self.tokens) - 1
     }
@@ -63,7 +64,7 @@ struct Counter {
 
 #[service]
 impl Counter {
-    /// Adds `n` to the counter and gives its new value.
+    /// Adds `n` to the counter and returns its new value.
     pub fn increment(&self, n: i64) -> i64 {
         self.value.fetch_add(n, Ordering::Relaxed) + n
     }
@@ -84,14 +85,14 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Side {
-    /// Make counters for all who come
+    /// Create counters for clients
     Serve {
         address: String,
-        /// Keep the counters of a client for so long after its connection broke
+        /// Keep the counters of a client for this long after its connection broke
         #[arg(long, value_name = "SECONDS", default_value_t = 0)]
         lease: u64,
     },
-    /// Add up the numbers that are typed
+    /// Create a counter, and add up the numbers that are typed
     Count { address: String, name: String },
 }
 
@@ -158,10 +159,11 @@ async fn show() -> Result<(), Box<dyn Error>> {
     pipelining(server).await
 }
 
-/// The same calls over a line that takes 50 milliseconds each way: one after the other, and then on a
-/// counter that is still to come.
+/// Makes the same calls over a link with a latency of 50 milliseconds each way: one after the other, and
+/// then pipelined on a counter that is not created yet.
 async fn pipelining(server: Server) -> Result<(), Box<dyn Error>> {
-    // A process takes a handshake with itself through someone in between for an attack, so there is no key.
+    // Without a key, since a handshake of a process with itself through a relay is refused as an
+    // attack.
     let listener = Listener::bind("127.0.0.1:0").await?;
     let Address::Tcp(near) = listener.local_address().clone() else {
         return Err("it listens on TCP".into());

@@ -1,6 +1,6 @@
-//! A server that gives peers in any language something to talk to.
+//! A server with demo methods, for peers in any language.
 //!
-//! It prints one line per listener when it is ready, and stops cleanly on SIGINT and SIGTERM.
+//! It prints one line per listener when it is ready, and stops gracefully on SIGINT and SIGTERM.
 
 use std::path::PathBuf;
 use std::pin::Pin;
@@ -21,8 +21,8 @@ use xmlrpc::BoundServer;
     about = "Offers small methods over XML-RPC and over connections, and plain connections, for peers to try"
 )]
 struct Arguments {
-    /// Serve XML-RPC on this TCP address; port 0 takes a free one [default: 127.0.0.1:8000 where
-    /// no listener is named]
+    /// Serve XML-RPC on this TCP address; port 0 selects a free port [default: 127.0.0.1:8000 if no
+    /// listener is given]
     #[arg(long, value_name = "HOST:PORT")]
     xmlrpc: Option<String>,
     /// Serve XML-RPC on this Unix socket
@@ -43,17 +43,17 @@ struct Arguments {
     #[cfg(unix)]
     #[arg(long, value_name = "PATH")]
     conn_unix: Option<PathBuf>,
-    /// The permissions of the files of Unix sockets, in octal: 660 lets the group connect
+    /// Permissions of Unix socket files, in octal: 660 lets the group connect
     #[cfg(unix)]
     #[arg(long, value_name = "MODE", value_parser = mode, default_value = "600")]
     unix_mode: u32,
-    /// How the values of plain connections are encoded
+    /// Encoding of the values of plain connections
     #[arg(long, value_enum, default_value_t = Encoding::Pickle)]
     codec: Encoding,
-    /// A file with the key that peers of connections must know
+    /// File with the authkey that peers of connections must know
     #[arg(long, value_name = "FILE")]
     authkey_file: Option<PathBuf>,
-    /// Let in CPython up to 3.11, which authenticates with MD5
+    /// Allow authentication with MD5, which CPython up to 3.11 requires
     #[arg(long)]
     legacy_md5: bool,
 }
@@ -157,7 +157,7 @@ impl Arguments {
             Encoding::Pickle => {
                 Box::pin(connections::serve::<Pickle, pickle::Value>(listener, stop))
             }
-            // Nothing in a message of bincode says what it is.
+            // Bincode is not self-describing, so the type is fixed.
             Encoding::Bincode => Box::pin(connections::serve::<Bincode, String>(listener, stop)),
             Encoding::Json => Box::pin(connections::serve::<Json, serde_json::Value>(
                 listener, stop,
@@ -166,7 +166,7 @@ impl Arguments {
     }
 }
 
-/// Reads permissions.
+/// Parses octal permissions.
 #[cfg(unix)]
 fn mode(text: &str) -> Result<u32, String> {
     match u32::from_str_radix(text, 8) {
@@ -195,7 +195,7 @@ fn serve_calls(
     let server = server.clone();
     let stop = stop.clone().cancelled_owned();
     listeners.spawn(async move {
-        // The runtime, whose end is the one error here, outlives this task.
+        // The only error is a missing runtime, and this task runs in one.
         let _ = server.serve_until(listener, stop).await;
     });
 }

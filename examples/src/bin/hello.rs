@@ -7,7 +7,7 @@ struct Counter(AtomicI64);
 
 #[service(prefix = "counter")]
 impl Counter {
-    /// Adds `n` to the counter and gives its new value.
+    /// Adds `n` to the counter and returns its new value.
     pub fn increment(&self, n: i64) -> i64 {
         self.0.fetch_add(n, Ordering::Relaxed) + n
     }

@@ -1,8 +1,8 @@
-//! A queue of jobs. Whoever submits one gets its progress as a stream, and cancels the job by dropping the
-//! stream. No more jobs run at a time than there are workers.
+//! A queue of jobs. A client that submits a job receives its progress as a stream, and cancels the job by
+//! dropping the stream. The number of concurrent jobs is the number of workers.
 //!
-//! `jobs` alone shows three jobs for two workers. `jobs serve ADDRESS` works for all who come, and
-//! `jobs submit ADDRESS LIMIT` has the primes below a limit counted.
+//! `jobs` alone shows three jobs for two workers. `jobs serve ADDRESS` runs the jobs of clients, and
+//! `jobs submit ADDRESS LIMIT` submits a job that counts the primes below a limit.
 
 use std::error::Error;
 use std::ops::Range;
@@ -16,7 +16,7 @@ use rpc_core::{CallError, RegisterError, client, service};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 
-/// Both sides must know it. A real program reads its own from a file: see `AuthKey::from_file`.
+/// The shared authkey. A real program reads its key from a file: see `AuthKey::from_file`.
 const KEY: &str = "a secret of the workers";
 
 const WORKERS: usize = 2;
@@ -45,7 +45,7 @@ impl Jobs {
         let workers = Arc::clone(&self.workers);
         let (progress, stream) = Stream::channel(1);
         tokio::spawn(async move {
-            // Nobody closes the semaphore, so there is a worker sooner or later.
+            // The semaphore is never closed, so this cannot fail.
             let work = async {
                 let _worker = workers.acquire().await;
                 println!("  job {number} has a worker");
@@ -88,9 +88,9 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Side {
-    /// Do the jobs of all who come
+    /// Run the jobs of clients
     Serve { address: String },
-    /// Have the primes below a limit counted
+    /// Submit a job that counts the primes below a limit
     Submit { address: String, limit: u64 },
 }
 
@@ -120,7 +120,7 @@ fn queue() -> Result<Server, RegisterError> {
     Ok(server)
 }
 
-/// Prints the progress of a job to its end.
+/// Prints the progress of a job until it ends.
 async fn watch(job: &str, mut stream: Stream<Progress>) -> Result<(), StreamError> {
     while let Some(progress) = stream.next().await {
         match progress? {
@@ -131,7 +131,7 @@ async fn watch(job: &str, mut stream: Stream<Progress>) -> Result<(), StreamErro
     Ok(())
 }
 
-/// Three jobs for two workers: the third waits, until the second is cancelled.
+/// Shows three jobs for two workers: the third waits until the second is cancelled.
 async fn show() -> Result<(), Box<dyn Error>> {
     let listener = Listener::bind("127.0.0.1:0").authkey(KEY).await?;
     let address = listener.local_address().clone();

@@ -1,6 +1,6 @@
-//! The main job in one go: a server on a free port, and calls to it from Rust and, where there is
-//! one, from Python's own XML-RPC client; then a listener, and connections to it from both; then calls
-//! over a connection. Each call is printed with its result.
+//! A tour of the main features: an XML-RPC server on a free port, with calls from Rust and, if Python is
+//! installed, from Python's own client; then a listener, with connections from both; then calls over a
+//! connection. Each call is printed with its result.
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -25,7 +25,7 @@ struct Counter(AtomicI64);
 
 #[service(prefix = "counter")]
 impl Counter {
-    /// Adds `n` to the counter and gives its new value.
+    /// Adds `n` to the counter and returns its new value.
     pub fn increment(&self, n: i64) -> i64 {
         self.0.fetch_add(n, Ordering::Relaxed) + n
     }
@@ -75,7 +75,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// Makes a call and prints it with its result, or with its fault.
+/// Makes a call and prints it with its result or fault.
 async fn show<R: DeserializeOwned + Debug>(
     client: &Client,
     method: &str,
@@ -104,11 +104,11 @@ except xmlrpc.client.Fault as fault:
     print("  >>> server.divide(1.0, 0.0)\n ", fault)
 "#;
 
-/// What passes over connections is values, and both ends must know the same key.
+/// Exchanges values over connections, for which both sides must know the same key.
 async fn connections() -> Result<(), Box<dyn std::error::Error>> {
     let mut listener = Listener::bind("127.0.0.1:0")
         .authkey("a secret")
-        .legacy_md5(true) // CPython up to 3.11 knows nothing else
+        .legacy_md5(true) // CPython up to 3.11 supports MD5 only
         .await?;
     let address = listener.local_address().clone();
     println!("\nA listener for connections is on {address}. It adds what it receives.\n");
@@ -157,20 +157,20 @@ struct Workshop;
 
 #[service]
 impl Workshop {
-    /// Counts down, a number each time that the caller takes one.
+    /// Counts down, at the pace at which the caller reads the stream.
     pub fn countdown(&self, from: u32) -> Stream<u32> {
         let (numbers, stream) = Stream::channel(1);
         tokio::spawn(async move {
             for number in (0..=from).rev() {
                 if numbers.send(number).await.is_err() {
-                    return; // The caller has dropped the stream.
+                    return; // The caller dropped the stream.
                 }
             }
         });
         stream
     }
 
-    /// Makes a counter for the caller alone. It is gone when the caller is.
+    /// Creates a counter for this caller, which is dropped when the caller disconnects.
     pub fn new_counter(&self) -> Remote<dyn CounterApi> {
         Remote::new(Counter::default())
     }
@@ -182,7 +182,7 @@ trait WorkshopApi {
     async fn new_counter(&self) -> Result<Remote<dyn CounterApi>, CallError>;
 }
 
-/// Over a connection, the same object answers, and methods can also give streams and objects.
+/// Calls the same object over a connection, where methods can also return streams and objects.
 async fn calls_over_connections(counter: Arc<Counter>) -> Result<(), Box<dyn std::error::Error>> {
     let server = rpc::Server::new();
     server.register_instance(counter)?;
@@ -212,7 +212,7 @@ async fn calls_over_connections(counter: Arc<Counter>) -> Result<(), Box<dyn std
     Ok(())
 }
 
-/// Runs a program in Python and prints what it prints.
+/// Runs a Python program and prints its output.
 async fn python(
     title: &str,
     program: &str,

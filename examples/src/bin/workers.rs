@@ -1,9 +1,10 @@
-//! A server of several processes: one that crashes costs its own calls only, and SIGHUP replaces them all, by a
-//! newer build for instance, while calls go on.
+//! A server of several processes. A crash of one affects only its own calls, and SIGHUP replaces all
+//! processes, by a newer build for example, while calls go on.
 //!
 //! Try `kill -9` on a worker, and `kill -HUP` and `kill` on the supervisor.
 
-/// Starts as many workers as there are processors, or as the second argument says; the first is the address.
+/// Starts the workers. The first argument is the address, the second the number of workers, by default
+/// the number of processors.
 #[cfg(unix)]
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     use rpc_core::workers::Workers;
@@ -12,7 +13,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
         .init();
-    // `env::args` panics at one that is no UTF-8.
+    // `env::args` panics at an argument that is not UTF-8.
     let mut arguments = std::env::args_os()
         .skip(1)
         .map(|argument| argument.to_string_lossy().into_owned());
@@ -30,14 +31,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         server.register_function("process", std::process::id)?;
         server.serve_worker(worker).await
     })?;
-    // The workers are within the call above until they end: this is the supervisor.
+    // Workers never return from the call above: from here on this is the supervisor.
     println!("process {}", std::process::id());
     println!("listening {}", processes.local_address());
     processes.run()?;
     Ok(())
 }
 
-/// Processes take over sockets from each other on Unix only.
+/// Sockets can be passed to other processes on Unix only.
 #[cfg(not(unix))]
 fn main() {
     eprintln!("this example needs Unix");

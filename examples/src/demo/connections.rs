@@ -1,4 +1,4 @@
-//! What the demo server does with plain connections.
+//! Plain connections of the demo server.
 
 use conn::{Codec, Connection, Listener};
 use rpc_core::output::{Causes, Foreign, Quota};
@@ -7,16 +7,16 @@ use serde::de::DeserializeOwned;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-/// The longest message that is sent back.
+/// Maximum size of a message in bytes.
 const MAX_MESSAGE: usize = 64 * 1024 * 1024;
 
-/// Sends each message back as it is, byte for byte, unless it is a command:
+/// Sends each message back unchanged, unless it is a command:
 ///
 /// - `("add", a, b)` is answered by the sum,
 /// - `("roundtrip", x)` by `x`, decoded as a `V` and encoded again,
 /// - `"quit"` or an empty message closes the connection.
 ///
-/// When it is stopped, it finishes the messages that are being answered.
+/// On a stop, it finishes the messages that are being answered.
 pub async fn serve<C: Codec, V>(mut listener: Listener, stop: CancellationToken)
 where
     V: Serialize + DeserializeOwned + Send + 'static,
@@ -60,7 +60,7 @@ where
     }
 }
 
-/// The answer to a message, if the connection is to stay.
+/// Returns the answer to a message, or `None` to close the connection.
 fn answer<C: Codec, V: Serialize + DeserializeOwned>(message: Vec<u8>) -> Option<Vec<u8>> {
     let codec = C::default();
     if message.is_empty() || codec.decode::<String>(&message).is_ok_and(|s| s == "quit") {

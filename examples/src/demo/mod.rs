@@ -1,4 +1,4 @@
-//! The methods of the demo server, for its program and for the tests.
+//! The methods of the demo server, shared by its program and the tests.
 
 pub mod connections;
 mod validator1;
@@ -11,8 +11,8 @@ use rpc_core::{DateTime, Fault, Value, service};
 
 use self::validator1::Validator1;
 
-/// All of the methods, as one object: register it with a server of any protocol. An `Arc` of it can be
-/// registered with several, whose callers then share one counter.
+/// An object with all methods, to be registered with a server of any protocol. An `Arc` of it can be
+/// registered with several servers, whose callers then share one counter.
 #[derive(Debug, Default)]
 pub struct Demo {
     counter: Arc<Counter>,
@@ -41,7 +41,7 @@ impl Demo {
         a.to_owned() + b
     }
 
-    /// Gives any value back unchanged.
+    /// Returns any value unchanged.
     pub fn echo(&self, x: Value) -> Value {
         x
     }
@@ -69,12 +69,12 @@ impl Demo {
         }
     }
 
-    /// Fails with the fault that is asked for.
+    /// Fails with the given fault.
     pub fn fail(&self, code: i64, message: String) -> Result<(), Fault> {
         Err(Fault::new(code, message))
     }
 
-    /// Answers after so many seconds, at most an hour.
+    /// Returns after the given number of seconds, at most an hour.
     pub async fn sleep(&self, seconds: f64) -> Result<bool, Fault> {
         let duration = Duration::try_from_secs_f64(seconds)
             .ok()
@@ -84,12 +84,12 @@ impl Demo {
         Ok(true)
     }
 
-    /// The time now, in UTC.
+    /// Returns the current time, in UTC.
     pub fn now(&self) -> DateTime {
         SystemTime::now().into()
     }
 
-    /// So many bytes, counting up from 0 and over again from 255; at most 64 MiB.
+    /// Returns `n` bytes, at most 64 MiB, which count from 0 to 255 repeatedly.
     pub fn blob(&self, n: usize) -> Result<Vec<u8>, Fault> {
         if n > 64 << 20 {
             return Err(Fault::invalid_params("a blob has at most 64 MiB"));
@@ -98,18 +98,18 @@ impl Demo {
     }
 }
 
-/// One counter for all callers.
+/// A counter shared by all callers.
 #[derive(Debug, Default)]
 struct Counter(AtomicI64);
 
 #[service]
 impl Counter {
-    /// Adds `n` to the counter and gives its new value.
+    /// Adds `n` to the counter and returns its new value.
     pub fn increment(&self, n: i64) -> i64 {
         self.0.fetch_add(n, Ordering::Relaxed).wrapping_add(n)
     }
 
-    /// The counter's value.
+    /// Returns the value of the counter.
     pub fn value(&self) -> i64 {
         self.0.load(Ordering::Relaxed)
     }

@@ -1,5 +1,5 @@
-//! The validation suite of XML-RPC (UserLand, "validator1"): eight methods that try out what a
-//! server makes of every type.
+//! The XML-RPC validation suite of UserLand ("validator1"): eight methods that test all types of a
+//! server.
 
 use std::collections::HashMap;
 
@@ -40,14 +40,14 @@ struct Times {
 
 #[service(rename_all = "camelCase")]
 impl Validator1 {
-    /// Adds the members named curly of an array of structs.
+    /// Adds the members `curly` of an array of structs.
     pub fn array_of_structs_test(&self, structs: &[Stooges]) -> i64 {
         structs
             .iter()
             .fold(0, |sum, stooges| sum.wrapping_add(stooges.curly))
     }
 
-    /// Counts the characters of a string that XML gives a meaning.
+    /// Counts the characters of a string that are special in XML.
     pub fn count_the_entities(&self, text: &str) -> Entities {
         let mut counts = Entities::default();
         for character in text.chars() {
@@ -63,17 +63,17 @@ impl Validator1 {
         counts
     }
 
-    /// Adds the members moe, larry and curly of a struct.
+    /// Adds the members `moe`, `larry` and `curly` of a struct.
     pub fn easy_struct_test(&self, stooges: Stooges) -> i64 {
         stooges.sum()
     }
 
-    /// Gives a struct back unchanged.
+    /// Returns a struct unchanged.
     pub fn echo_struct_test(&self, value: Struct) -> Struct {
         value
     }
 
-    /// Gives its six parameters back as an array.
+    /// Returns its six parameters as an array.
     pub fn many_types_test(
         &self,
         number: i64,
@@ -101,7 +101,7 @@ impl Validator1 {
         }
     }
 
-    /// Adds moe, larry and curly of 1 April 2000 in a calendar of structs.
+    /// Adds `moe`, `larry` and `curly` of 1 April 2000 in a calendar of structs.
     #[expect(
         clippy::needless_pass_by_value,
         reason = "only strings and lists can be lent"

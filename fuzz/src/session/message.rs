@@ -1,28 +1,29 @@
-//! Messages as `docs/RPC.md` has them, written here anew: what the program itself would never send can be sent.
+//! An independent encoder of the messages of `docs/RPC.md`, which can also encode messages that Farcall
+//! would never send.
 
 use arbitrary::Arbitrary;
 use conn::rpc::Encoding;
 use rpc_core::{Format as _, Variadic};
 use serde::{Serialize, Serializer};
 
-/// What the hostile end knows, so that what it says can make sense.
+/// The state of the hostile peer, by which its messages can refer to real calls and objects.
 #[derive(Debug)]
 pub struct State {
-    /// How payloads are encoded.
+    /// The encoding of payloads.
     pub encoding: Encoding,
-    /// Its last call and its last stream.
+    /// The ids of its last call and its last stream.
     calls: u64,
     streams: u64,
-    /// The objects that it was sent.
+    /// The ids of the objects that it received.
     pub received: Vec<[u8; 16]>,
-    /// What the session is resumed by.
+    /// The resumption token of the session.
     pub token: Option<[u8; 16]>,
-    /// Whether the last greeting of the other end said that it is.
+    /// `true` if the last greeting of the tested side resumed the session.
     pub resumed: bool,
 }
 
 impl State {
-    /// At the beginning of a session.
+    /// Creates the state at the start of a session.
     #[must_use]
     pub const fn new(encoding: Encoding) -> Self {
         Self {
@@ -35,7 +36,7 @@ impl State {
         }
     }
 
-    /// A `Held` of all objects that it was sent.
+    /// Encodes a `Held` message with all objects that it received.
     #[must_use]
     pub fn held(&self) -> Vec<u8> {
         let objects = self.received.iter().flat_map(|id| id.iter().chain(&[1]));
@@ -43,14 +44,14 @@ impl State {
     }
 }
 
-/// A number of a call or a stream.
+/// The id of a call or a stream.
 #[derive(Arbitrary, Debug)]
 pub enum Number {
-    /// The one after the last.
+    /// The next unused id.
     Next,
-    /// One of the first few, which may be those of either end.
+    /// One of the first few ids, which may belong to either side.
     Small(u8),
-    /// Whatever.
+    /// Any id.
     Any(u64),
 }
 
@@ -67,14 +68,14 @@ impl Number {
     }
 }
 
-/// What an object is known by.
+/// The id of an object.
 #[derive(Arbitrary, Debug)]
 pub enum Object {
-    /// One of the other end.
+    /// An object of the tested side.
     Theirs(u8),
-    /// One of this end.
+    /// An object of the hostile peer.
     Ours(u8),
-    /// Whatever.
+    /// Any id.
     Any([u8; 16]),
 }
 
@@ -90,29 +91,29 @@ impl Object {
     }
 }
 
-/// What a call is for.
+/// The target of a call.
 #[derive(Arbitrary, Debug)]
 pub enum Target {
-    /// What is offered to everyone.
+    /// The methods of the registry.
     Root,
     /// An object.
     Object(Object),
-    /// What an earlier call returns.
+    /// The result of an earlier call.
     Promise(Number),
-    /// No target at all.
+    /// An invalid target.
     Unknown(u8),
 }
 
-/// What stands beside a payload.
+/// A reference beside a payload.
 #[derive(Arbitrary, Debug)]
 pub enum Reference {
-    /// An object of this end.
+    /// An object of the hostile peer.
     Mine(Object),
-    /// An object of the other end.
+    /// An object of the tested side.
     Yours(Object),
-    /// A stream of this end.
+    /// A stream of the hostile peer.
     Stream(Number),
-    /// No reference at all.
+    /// An invalid reference.
     Unknown(u8),
 }
 
@@ -127,7 +128,7 @@ pub enum Argument<'a> {
     Text(&'a str),
     /// Bytes.
     Bytes(&'a [u8]),
-    /// What stands at this place beside the payload.
+    /// The reference at this index beside the payload.
     Place(u8),
 }
 
@@ -145,14 +146,14 @@ impl Serialize for Argument<'_> {
     }
 }
 
-/// What follows the fields of a message.
+/// The payload of a message.
 #[derive(Arbitrary, Debug)]
 pub enum Payload<'a> {
     /// Arguments.
     Arguments(Vec<Argument<'a>>),
     /// A result or an item.
     Value(Argument<'a>),
-    /// Whatever.
+    /// Any bytes.
     Raw(&'a [u8]),
 }
 
@@ -168,7 +169,7 @@ impl Payload<'_> {
                 Ok(())
             }
         };
-        written.expect("both encodings have all of these");
+        written.expect("both encodings support these types");
     }
 }
 
@@ -227,12 +228,12 @@ pub enum Message<'a> {
     Raw(&'a [u8]),
 }
 
-/// What is called: mostly something that is there.
+/// The method of a call: usually one that exists.
 #[derive(Arbitrary, Debug)]
 pub enum Method<'a> {
-    /// One of the [workshop](super::Workshop)'s.
+    /// A method of the [workshop](super::Workshop).
     Known(u8),
-    /// Whatever.
+    /// Any name.
     Any(&'a str),
 }
 
@@ -261,13 +262,13 @@ impl Method<'_> {
 }
 
 impl Message<'_> {
-    /// A first message that is as it should be.
+    /// Returns a valid first message.
     #[must_use]
     pub const fn hello(resume: bool, limits: [u16; 5]) -> Self {
         Self::Hello { resume, limits }
     }
 
-    /// The bytes of the message.
+    /// Encodes the message.
     pub fn bytes(&self, state: &mut State) -> Vec<u8> {
         let mut out = Vec::new();
         self.write(state, &mut out);

@@ -1,4 +1,4 @@
-//! One end of a session that means no good: it says what an input says, in messages of its own making.
+//! A hostile peer of a session, whose messages come from the fuzz input.
 
 mod message;
 mod peer;
@@ -13,25 +13,25 @@ pub use message::{Message, State};
 pub use peer::Peer;
 pub use workshop::{Workshop, WorkshopApi};
 
-/// What the hostile end does.
+/// An action of the hostile peer.
 #[derive(Arbitrary, Debug)]
 pub enum Act<'a> {
     /// Sends a message.
     Say(Message<'a>),
-    /// Sends bytes that are no frame.
+    /// Sends bytes without framing them.
     Bytes(&'a [u8]),
-    /// Reads what came. Until then the other end may be kept from writing.
+    /// Reads the bytes received so far. Until then the tested side may be blocked in writing.
     Take,
-    /// Lets so many milliseconds pass.
+    /// Waits this number of milliseconds.
     Wait(u16),
-    /// Breaks the connection, and makes another.
+    /// Closes the connection, and opens another.
     Cut {
-        /// Whether the session is to go on.
+        /// `true` to resume the session.
         resume: bool,
     },
 }
 
-/// The limits of the end that is tried. All are small, so that they are met.
+/// The limits of the tested side. All are small, so that they are reached.
 #[derive(Arbitrary, Clone, Copy, Debug)]
 pub struct Limits {
     calls: u8,
@@ -43,7 +43,7 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// As the options of that end.
+    /// Returns the limits as session options.
     pub fn options(self) -> Options {
         Options::default()
             .max_calls(self.calls().into())
@@ -67,5 +67,5 @@ impl Limits {
     }
 }
 
-/// Longer than anything takes that ends: keepalives, leases, attempts to connect. In simulated time.
+/// Simulated time after which everything has completed: keepalives, leases, connection attempts.
 pub const LONG: Duration = Duration::from_secs(3600);

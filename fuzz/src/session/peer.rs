@@ -1,4 +1,4 @@
-//! The hostile end's connection.
+//! The connection of the hostile peer.
 
 use std::time::Duration;
 
@@ -8,10 +8,10 @@ use tokio::time::timeout;
 
 use super::{Message, State};
 
-/// How long it takes until nothing more can come of what was sent.
+/// Simulated time after which the tested side has processed everything it received.
 const MOMENT: Duration = Duration::from_millis(5);
 
-/// The hostile end of a connection.
+/// The hostile peer of a connection.
 #[derive(Debug)]
 pub struct Peer {
     stream: DuplexStream,
@@ -19,7 +19,7 @@ pub struct Peer {
 }
 
 impl Peer {
-    /// An end of this connection.
+    /// Creates a peer on this stream.
     #[must_use]
     pub fn new(stream: DuplexStream) -> Self {
         Self {
@@ -28,19 +28,19 @@ impl Peer {
         }
     }
 
-    /// Sends a message, unless the other end takes nothing.
+    /// Sends a message, unless the tested side does not read it.
     pub async fn say(&mut self, message: &Message<'_>, state: &mut State) {
         let mut frame = Encoder::new();
         frame.push(&message.bytes(state));
         self.write(frame.unwritten()).await;
     }
 
-    /// Sends bytes, unless the other end takes nothing.
+    /// Sends bytes, unless the tested side does not read them.
     pub async fn write(&mut self, bytes: &[u8]) {
         let _ = timeout(MOMENT, self.stream.write_all(bytes)).await;
     }
 
-    /// Reads what came, and takes note of what can be referred to.
+    /// Reads all messages received so far, and records the ids in them.
     pub async fn take(&mut self, state: &mut State) {
         let mut buffer = [0; 4096];
         while let Ok(Ok(count @ 1..)) = timeout(MOMENT, self.stream.read(&mut buffer)).await {
@@ -48,7 +48,7 @@ impl Peer {
             while let Some(message) = self
                 .decoder
                 .message(usize::MAX)
-                .expect("it frames messages")
+                .expect("the tested side sends valid frames")
             {
                 notice(message, state);
             }
@@ -56,20 +56,20 @@ impl Peer {
     }
 }
 
-/// Takes note of the objects, and of what the session is resumed by.
+/// Records the object ids and the resumption token of a message.
 fn notice(message: &[u8], state: &mut State) {
     let [kind, rest @ ..] = message else {
-        panic!("a message without a byte");
+        panic!("an empty message");
     };
     match *kind {
         0 if rest.len() > 16 => {
-            // Behind the name of the protocol and its version.
+            // The flags follow the name of the protocol and its version.
             state.resumed = rest[8] & 1 != 0;
-            // The token is the last field, where there is one.
+            // The token, if any, is the last field.
             let (before, token) = rest.split_at(rest.len() - 16);
             state.token = before.ends_with(&[16]).then(|| token.try_into().unwrap());
         }
-        // Calls, results and items: the ids of their objects stand behind a 0 each.
+        // Calls, results and items: a 0 precedes the id of each object.
         1 | 2 | 7 => {
             for window in rest.windows(17).filter(|window| window[0] == 0) {
                 if state.received.len() < 16 {

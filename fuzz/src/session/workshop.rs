@@ -1,4 +1,5 @@
-//! What the end that is tried offers. It knows what of it is alive, and that no limit is broken.
+//! The service of the tested side. It counts its live objects and calls, and checks the limits of the
+//! session.
 
 use std::any::Any;
 use std::future::pending;
@@ -12,10 +13,10 @@ use rpc_core::{CallError, Context, Fault, client, service};
 
 use super::{LONG, Limits};
 
-/// How many objects of the other end are kept.
+/// Maximum number of objects of the peer that are kept.
 const KEPT: usize = 4;
 
-/// Counts what is alive of a workshop, as long as it lives itself.
+/// A guard that counts a call or object of a workshop as alive.
 #[derive(Debug)]
 struct Alive(Arc<AtomicUsize>);
 
@@ -34,7 +35,7 @@ pub struct Workshop {
 }
 
 impl Workshop {
-    /// One whose sessions have these limits.
+    /// Creates a workshop whose sessions have these limits.
     #[must_use]
     pub fn new(limits: Limits) -> Self {
         Self {
@@ -44,7 +45,7 @@ impl Workshop {
         }
     }
 
-    /// Checks that the session is within its limits, and counts what goes on.
+    /// Checks that the session is within its limits, and counts a new call or object.
     fn begin(&self, cx: &Context) -> Alive {
         if let Some(caller) = Client::of(cx) {
             let load = caller.stats();
@@ -57,7 +58,7 @@ impl Workshop {
                 load.imports <= usize::from(limits.objects()),
                 "{load:?} {limits:?}"
             );
-            // Those that are sent from here, the other end limits.
+            // The streams that the local side sends are limited by the peer.
             let sent = self.alive.load(Ordering::Relaxed);
             assert!(
                 load.streams <= usize::from(limits.streams()) + sent,
@@ -68,22 +69,22 @@ impl Workshop {
         Alive(Arc::clone(&self.alive))
     }
 
-    /// Checks that nothing is left of sessions that are over.
+    /// Checks that nothing is left of sessions that have ended.
     ///
     /// # Panics
-    /// If anything is.
+    /// If anything is left.
     pub async fn check_nothing_is_left(&self) {
         let kept = std::mem::take(&mut *self.kept.lock().unwrap());
         for object in kept {
             let closed = tokio::time::timeout(LONG, object.closed()).await;
-            closed.expect("an object of a connection that is gone is closed");
+            closed.expect("an object of a closed connection is closed");
         }
         let alive = self.alive.load(Ordering::Relaxed);
         assert_eq!(alive, 0, "something is left alive");
     }
 }
 
-/// An object that is passed.
+/// An object that is passed by reference.
 #[derive(Debug)]
 struct Counter {
     _alive: Alive,
@@ -117,7 +118,7 @@ impl Workshop {
         pending::<()>().await;
     }
 
-    /// Returns the number after as many milliseconds.
+    /// Returns the number after `millis` milliseconds.
     pub async fn pause(&self, cx: Context, millis: u16) -> u16 {
         let _alive = self.begin(&cx);
         tokio::time::sleep(Duration::from_millis(millis.into())).await;
@@ -135,7 +136,7 @@ impl Workshop {
     pub fn keep(&self, cx: &Context, object: Remote<dyn Any>) -> Remote<dyn Any> {
         let _alive = self.begin(cx);
         let mut kept = self.kept.lock().unwrap();
-        // One of this end would keep itself.
+        // A local object would keep itself alive.
         if object.local::<Counter>().is_none() {
             kept.push(object.clone());
         }
@@ -175,7 +176,7 @@ impl Workshop {
         Ok(sum)
     }
 
-    /// Takes streams, and reads none of them.
+    /// Accepts streams, and reads none of them.
     pub async fn hold(&self, cx: Context, first: Stream<i64>, second: Option<Stream<i64>>) {
         let _alive = self.begin(&cx);
         pending::<()>().await;
@@ -183,7 +184,7 @@ impl Workshop {
     }
 }
 
-/// Calls of a workshop.
+/// The calls of a workshop.
 #[client]
 #[allow(missing_docs, reason = "as the methods")]
 pub trait WorkshopApi {

@@ -1,4 +1,4 @@
-/* A client that stands on xmlrpc-c: tries every capability on the server whose URL it is given. */
+/* A client based on xmlrpc-c: checks every capability against the server at the given URL. */
 
 #include <math.h>
 #include <stdbool.h>
@@ -13,7 +13,7 @@
 
 static xmlrpc_client *client;
 static const char *url;
-/* What the last check saw, should it fail. */
+/* What the last check got, to be reported if it fails. */
 static char seen[512];
 
 static void report(const char *capability, bool passed) {
@@ -24,7 +24,7 @@ static void report(const char *capability, bool passed) {
     fflush(stdout);
 }
 
-/* For what the library is known to do wrong: only when it does exactly that is it a defect of its own. */
+/* Reports a check that fails because of a known defect: any other failure is unexpected. */
 static void report_known(const char *capability, bool passed, bool as_known, const char *defect) {
     if (!passed && as_known)
         printf("defect %s: %s\n", capability, defect);
@@ -32,7 +32,7 @@ static void report_known(const char *capability, bool passed, bool as_known, con
         report(capability, passed);
 }
 
-/* Building a value fails only when memory ends or this program is wrong. */
+/* Building a value fails only without memory or because of a mistake in this program. */
 static xmlrpc_value *must(xmlrpc_env *env, xmlrpc_value *value) {
     if (env->fault_occurred) {
         fprintf(stderr, "this client is wrong: %s\n", env->fault_string);
@@ -54,14 +54,14 @@ static xmlrpc_value *value(const char *format, ...) {
     return must(&env, built);
 }
 
-/* A string whose line ends stay what they are. */
+/* Returns a string whose line breaks are not changed. */
 static xmlrpc_value *text(const char *characters, size_t length) {
     xmlrpc_env env;
     xmlrpc_env_init(&env);
     return must(&env, xmlrpc_string_new_lp_cr(&env, length, characters));
 }
 
-/* Calls with the parameters that an array has; takes the array. */
+/* Calls with the elements of an array as parameters; takes ownership of the array. */
 static xmlrpc_value *call(xmlrpc_env *env, const char *at, const char *method, xmlrpc_value *params) {
     xmlrpc_env_init(env);
     xmlrpc_server_info *server = xmlrpc_server_info_new(env, at);
@@ -83,7 +83,7 @@ static xmlrpc_mem_block *xml(xmlrpc_value *value) {
     return block;
 }
 
-/* Whether two values are one in type and content, which their XML tells; takes both. */
+/* Returns true if two values have the same XML, and so type and content; takes ownership of both. */
 static bool same(xmlrpc_value *got, xmlrpc_value *wanted) {
     xmlrpc_mem_block *a = xml(got), *b = xml(wanted);
     size_t length = xmlrpc_mem_block_size(a);
@@ -122,7 +122,7 @@ static bool echoes(xmlrpc_value *sent) {
     return echoes_as(sent, sent);
 }
 
-/* Whether a call fails with this code and, if there is one, this text. */
+/* Returns true if a call fails with this code and, unless it is NULL, this text. */
 static bool fails(const char *at, const char *method, xmlrpc_value *params, int code, const char *string) {
     xmlrpc_env env;
     xmlrpc_value *result = call(&env, at, method, params);
@@ -171,7 +171,7 @@ static void whitespace(void) {
         "a carriage return is written as `&#x0d;`, but decoded as a newline: only text without one is kept");
 }
 
-/* What comes back for a double, or 0 where nothing does. */
+/* Returns the double that the server sends back, or 0 if the call fails. */
 static double echoed(double sent) {
     xmlrpc_env env;
     double got = 0;
@@ -209,7 +209,7 @@ static void containers(void) {
 }
 
 static void faults(void) {
-    /* The library puts its own words before those of the server. */
+    /* The library puts a text of its own before that of the server. */
     report("fault", fails(url, "fail", value("(is)", 4711, UNICODE " <&>"), 4711, "RPC failed at server.  " UNICODE " <&>"));
     report("unknown method", fails(url, "nowhere", value("()"), -32601, NULL));
     report("wrong params", fails(url, "add", value("(si)", "x", 1), -32602, NULL));
@@ -287,7 +287,7 @@ int main(int argc, char **argv) {
     xmlrpc_env env;
     xmlrpc_env_init(&env);
     xmlrpc_client_setup_global_const(&env);
-    /* The default of 512 KiB is less than the large document. */
+    /* The default of 512 KiB is too small for the large document. */
     xmlrpc_limit_set(XMLRPC_XML_SIZE_LIMIT_ID, 16 << 20);
     xmlrpc_client_create(&env, XMLRPC_CLIENT_NO_FLAGS, "farcall-interop", "1", NULL, 0, &client);
     if (env.fault_occurred) {

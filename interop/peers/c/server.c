@@ -1,4 +1,4 @@
-/* A server that stands on xmlrpc-c and its HTTP server Abyss: prints its URL and serves. */
+/* A server based on xmlrpc-c and its HTTP server Abyss: prints its URL and serves. */
 
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -62,20 +62,20 @@ static int listening(unsigned *port) {
 
 int main(void) {
     static const struct xmlrpc_method_info3 methods[] = {
-        {"echo", echo, NULL, 0, "?", "Gives any value back unchanged."},
+        {"echo", echo, NULL, 0, "?", "Returns any value unchanged."},
         {"add", add, NULL, 0, "i:ii", "Adds two integers."},
         {"concat", concat, NULL, 0, "s:ss", "Joins two strings."},
-        {"fail", fail, NULL, 0, "n:is", "Fails with the fault that is asked for."},
+        {"fail", fail, NULL, 0, "n:is", "Fails with the given fault."},
     };
     xmlrpc_env env;
     xmlrpc_env_init(&env);
-    /* The default of 512 KiB is less than the large document. */
+    /* The default of 512 KiB is too small for the large document. */
     xmlrpc_limit_set(XMLRPC_XML_SIZE_LIMIT_ID, 16 << 20);
     xmlrpc_server_abyss_global_init(&env);
     xmlrpc_registry *registry = xmlrpc_registry_new(&env);
     for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
         xmlrpc_registry_add_method3(&env, registry, &methods[i]);
-    /* <i8> and <nil> rather than Apache's <ex:i8> and <ex:nil> is the default dialect. */
+    /* The dialect with <i8> and <nil> instead of Apache's <ex:i8> and <ex:nil>. */
     xmlrpc_registry_set_dialect(&env, registry, xmlrpc_dialect_i8);
 
     unsigned port;
@@ -84,7 +84,7 @@ int main(void) {
         .socket_bound = 1,
         .socket_handle = listening(&port),
         .uri_path = "/RPC2",
-        /* The default ends a connection after 30 calls. */
+        /* The default closes a connection after 30 calls. */
         .keepalive_max_conn = 2000,
         .keepalive_timeout = 60,
     };

@@ -1,4 +1,4 @@
-// A client that stands on xmlrpc-c's C++ classes: tries every capability on the server whose URL it is given.
+// A client based on xmlrpc-c's C++ classes: checks every capability against the server at the given URL.
 
 #include <algorithm>
 #include <cmath>
@@ -17,7 +17,7 @@ static const std::string within_bmp = "é中";
 static std::string url;
 static client_xml *client_of_url;
 
-// A fault, as far as a caller sees it.
+// A fault as a caller sees it.
 struct Fault : std::runtime_error {
     int code;
     Fault(fault const &fault) : std::runtime_error(fault.getDescription()), code(fault.getCode()) {}
@@ -67,7 +67,7 @@ static bool same(value const &a, value const &b) {
     }
 }
 
-// What is wrong where a check does not hold.
+// The failure of a check.
 struct Failure : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
@@ -98,7 +98,7 @@ static void want_fault(std::string const &method, paramList const &params, int c
     throw Failure("no fault");
 }
 
-// Prints what comes of a check. With `defect` it is known to fail just as `as_known` checks.
+// Runs a check and prints its outcome. With `defect` it is known to fail, in the way that `as_known` checks.
 static void check(std::string const &capability, std::function<void()> const &works,
                   std::string const &defect = "", std::function<void()> const &as_known = nullptr) {
     try {
@@ -176,7 +176,7 @@ static void strings() {
         }
         throw Failure("a character beyond the BMP is not refused");
     });
-    // With this code the library takes nothing but a newline for the end of a line.
+    // With this setting the library treats only a newline as a line break.
     std::string spaces = " \t a \n\n b \r\n c \r ";
     auto echoed_spaces = [&] { return value_string(echoed(value_string(spaces, value_string::nlCode_lf))).cvalue(); };
     check("whitespace", [&] { want(echoed_spaces() == spaces, echoed_spaces()); },
@@ -272,7 +272,7 @@ int main(int argc, char **argv) {
     if (argc != 2)
         return 2;
     url = argv[1];
-    // The default of 512 KiB is less than the large document.
+    // The default of 512 KiB is too small for the large document.
     xmlrpc_limit_set(XMLRPC_XML_SIZE_LIMIT_ID, 16 << 20);
     clientXmlTransport_curl transport;
     client_xml client(&transport);

@@ -1,4 +1,4 @@
-// A server that stands on xmlrpc-c's C++ classes and its HTTP server Abyss: prints its URL and serves.
+// A server based on xmlrpc-c's C++ classes and its HTTP server Abyss: prints its URL and serves.
 
 #include <arpa/inet.h>
 #include <iostream>
@@ -12,7 +12,7 @@
 using namespace xmlrpc_c;
 
 struct Echo : method {
-    Echo() { _signature = "?", _help = "Gives any value back unchanged."; }
+    Echo() { _signature = "?", _help = "Returns any value unchanged."; }
     void execute(paramList const &params, value *result) override {
         if (params.size() != 1)
             throw fault("one parameter is wanted", fault::CODE_TYPE);
@@ -37,7 +37,7 @@ struct Concat : method {
 };
 
 struct Fail : method {
-    Fail() { _signature = "n:is", _help = "Fails with the fault that is asked for."; }
+    Fail() { _signature = "n:is", _help = "Fails with the given fault."; }
     void execute(paramList const &params, value *) override {
         params.verifyEnd(2);
         throw fault(params.getString(1), static_cast<fault::code_t>(params.getInt(0)));
@@ -59,7 +59,7 @@ static int listening(unsigned &port) {
 }
 
 int main() {
-    // The default of 512 KiB is less than the large document.
+    // The default of 512 KiB is too small for the large document.
     xmlrpc_limit_set(XMLRPC_XML_SIZE_LIMIT_ID, 16 << 20);
     registry methods;
     methods.addMethod("echo", methodPtr(new Echo));
@@ -68,7 +68,7 @@ int main() {
     methods.addMethod("fail", methodPtr(new Fail));
     unsigned port;
     int descriptor = listening(port);
-    // The default ends a connection after 30 calls.
+    // The default closes a connection after 30 calls.
     serverAbyss server(serverAbyss::constrOpt()
                            .registryP(&methods)
                            .socketFd(descriptor)

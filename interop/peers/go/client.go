@@ -1,4 +1,4 @@
-// A client that stands on kolo/xmlrpc: tries every capability on the server whose URL it is given.
+// A client based on kolo/xmlrpc: checks every capability against the server at the given URL.
 package main
 
 import (
@@ -54,7 +54,7 @@ func scalars() {
 	})
 	check("date", func() error { return echoes(time.Date(1998, 7, 17, 14, 8, 55, 0, time.UTC)) })
 	check("i8", func() error {
-		// The library writes it as an <int> of 64 bits.
+		// The library writes it as a 64-bit <int>.
 		return first(echoes(int64(1<<40)), echoes(int64(-1<<63)))
 	})
 }
@@ -76,7 +76,7 @@ func texts() {
 			bytes[i] = byte(i)
 		}
 		for _, bytes := range [][]byte{bytes, {}} {
-			// The library leaves the encoding and decoding to its caller.
+			// The library leaves encoding and decoding to its caller.
 			var got string
 			err := call("echo", list{xmlrpc.Base64(base64.StdEncoding.EncodeToString(bytes))}, &got)
 			decoded, wrong := base64.StdEncoding.DecodeString(got)
@@ -163,7 +163,7 @@ func many() {
 	})
 }
 
-// Notes whether the last reply came compressed.
+// Records whether the last reply was compressed.
 type inflating struct {
 	inflated bool
 }
@@ -174,7 +174,7 @@ func (transport *inflating) RoundTrip(request *http.Request) (*http.Response, er
 	return response, err
 }
 
-// Go's HTTP client, which the library stands on, asks for compressed replies and inflates them.
+// Go's HTTP client, on which the library is based, requests compressed replies and decompresses them.
 func gzip() error {
 	transport := &inflating{}
 	text := strings.Repeat("long text ", 10000)
@@ -204,7 +204,7 @@ func check(capability string, works func() error) {
 	}
 }
 
-// For what the library is known to do wrong: only when it does exactly that is it a defect of its own.
+// Reports a check that fails because of a known defect: any other failure is unexpected.
 func checkKnown(capability string, works func() error, defect string, asKnown func() error) {
 	if works() != nil && asKnown() == nil {
 		fmt.Printf("defect %s: %s\n", capability, defect)
@@ -213,7 +213,7 @@ func checkKnown(capability string, works func() error, defect string, asKnown fu
 	}
 }
 
-// Faults become errors of net/rpc, which have the text only, and that has the code.
+// Faults become errors of net/rpc, which have only a text. It contains the code.
 func call(method string, params list, result interface{}) error {
 	var args interface{}
 	if params != nil {

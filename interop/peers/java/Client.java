@@ -1,4 +1,4 @@
-// A client that stands on aXMLRPC: tries every capability on the server whose URL it is given.
+// A client based on aXMLRPC: checks every capability against the server at the given URL.
 
 import de.timroes.axmlrpc.XMLRPCClient;
 import de.timroes.axmlrpc.XMLRPCException;
@@ -16,7 +16,7 @@ import java.util.stream.IntStream;
 
 public final class Client {
     private static final String UNICODE = "é中😀";
-    // Without NO_STRING_DECODE the library replaces `&lt;` and `&amp;` in texts that are decoded already.
+    // Without NO_STRING_DECODE the library decodes `&lt;` and `&amp;` twice.
     private static final int FLAGS =
             XMLRPCClient.FLAGS_NIL | XMLRPCClient.FLAGS_8BYTE_INT | XMLRPCClient.FLAGS_NO_STRING_DECODE;
     private static final PrintStream OUT = new PrintStream(System.out, true, StandardCharsets.UTF_8);
@@ -103,7 +103,7 @@ public final class Client {
     }
 
     private static void faults() {
-        // The library puts the code behind the text.
+        // The library appends the code to the text.
         check("fault", () -> wantFault(4711, UNICODE + " <&> [4711]", "fail", 4711, UNICODE + " <&>"));
         check("unknown method", () -> wantFault(-32601, null, "nowhere"));
         check("wrong params", () -> {
@@ -153,7 +153,7 @@ public final class Client {
         }
     }
 
-    // For what the library is known to do wrong: only when it does exactly that is it a defect of its own.
+    // Reports a check that fails because of a known defect: any other failure is unexpected.
     private static void check(String capability, Check check, String defect, Check asKnown) {
         try {
             check.run();

@@ -1,4 +1,4 @@
-// Calls our server with the client of the package xmlrpc, and says what came of it. Usage: client.js URL
+// Checks our server with the client of the package xmlrpc, and prints the outcomes. Usage: client.js URL
 'use strict'
 
 const assert = require('assert')
@@ -7,7 +7,7 @@ const xmlrpc = require('xmlrpc')
 const url = process.argv[2]
 const client = xmlrpc.createClient({ url })
 
-// What the package itself does wrong.
+// A defect of the package itself.
 class Defect extends Error {}
 
 const call = (method, ...params) => callOf(client, method, ...params)
@@ -15,7 +15,7 @@ const callOf = (client, method, ...params) =>
   new Promise((resolve, reject) =>
     client.methodCall(method, params, (error, value) => (error ? reject(error) : resolve(value))))
 
-// Says what comes of a check. It fails by throwing; the text that it gives, if any, is a note.
+// Runs a check and prints its outcome. A check fails by throwing; a text that it returns is a note.
 async function check (capability, run) {
   try {
     const note = await run()
@@ -45,7 +45,7 @@ async function faultOf (...call_) {
   throw new Error(`no fault, but ${JSON.stringify(value)}`)
 }
 
-// An i8 as the package's users write one.
+// An i8, as users of the package define it.
 class I8 extends xmlrpc.CustomType {
   serialize (xml) {
     return xml.ele('i8').txt(this.raw)

@@ -1,4 +1,4 @@
-// The server of the package xmlrpc, for our client to call. It prints its URL and serves until it is killed.
+// A server based on the package xmlrpc, for our client. It prints its URL and serves until it is killed.
 'use strict'
 
 const xmlrpc = require('xmlrpc')

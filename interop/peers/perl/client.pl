@@ -1,4 +1,4 @@
-# Calls our server with RPC::XML's client, and says what came of it. Usage: client.pl URL
+# Checks our server with RPC::XML's client, and prints the outcomes. Usage: client.pl URL
 use strict;
 use warnings;
 use utf8;
@@ -6,7 +6,7 @@ use utf8;
 use RPC::XML;
 use RPC::XML::Client;
 
-# What a Perl program sets that wants unicode and nil.
+# Settings of a Perl program that uses Unicode and nil.
 $RPC::XML::ENCODING  = 'utf-8';
 $RPC::XML::ALLOW_NIL = 1;
 $| = 1;
@@ -15,8 +15,8 @@ binmode STDOUT, ':encoding(UTF-8)';
 my ($url) = @ARGV;
 my $client = RPC::XML::Client->new($url, useragent => [ keep_alive => 1, no_proxy => ['127.0.0.1'] ]);
 
-# Runs a check. It dies where it fails, dies with a reference to a text for a defect of RPC::XML, and
-# gives a note, if there is one.
+# Runs a check and prints its outcome. A check dies to fail, dies with a reference to a text for a defect of
+# RPC::XML, and may return a note.
 sub check {
     my ($capability, $check) = @_;
     my $note  = eval { $check->() };
@@ -27,14 +27,14 @@ sub check {
     return;
 }
 
-# A call, whose result is an object that knows its type. Errors of the transport are no objects.
+# Makes a call, whose result is an object with its type. Errors of the transport are not objects.
 sub call {
     my $result = $client->send_request(@_);
     die "no reply: $result\n" if !ref $result;
     return $result;
 }
 
-# A value with its types, as text.
+# Returns a value with its types as text.
 sub shown {
     my ($value) = @_;
     my $type = $value->type;

@@ -1,4 +1,4 @@
-# RPC::XML's server, for our client to call. It prints its URL and serves until it is killed.
+# A server based on RPC::XML, for our client. It prints its URL and serves until it is killed.
 use strict;
 use warnings;
 
@@ -7,7 +7,7 @@ use RPC::XML;
 use RPC::XML::Server;
 use Socket qw(IPPROTO_TCP TCP_NODELAY);
 
-# What a Perl program sets that wants unicode and nil.
+# Settings of a Perl program that uses Unicode and nil.
 $RPC::XML::ENCODING  = 'utf-8';
 $RPC::XML::ALLOW_NIL = 1;
 $SIG{CHLD} = 'IGNORE';
@@ -30,15 +30,15 @@ for my $name (keys %methods) {
     die $added if !ref $added;
 }
 
-# A connection that is kept would keep the others waiting, so each has a process of its own, as under
-# Net::Server's Fork.
+# A kept connection would block all others, so each has a process of its own, as with Net::Server's Fork.
 my $daemon = HTTP::Daemon->new(LocalAddr => '127.0.0.1', ReuseAddr => 1) or die "no socket: $@";
 print $daemon->url, "RPC2\n";
 while (1) {
     my $connection = $daemon->accept or next;
     my $child = fork // die "no process: $!";
     if (!$child) {
-        # HTTP::Daemon sends head and body apart, and the body would wait for the head's acknowledgement.
+        # HTTP::Daemon sends head and body separately, and without TCP_NODELAY the body would wait for the
+        # acknowledgement of the head.
         $connection->setsockopt(IPPROTO_TCP, TCP_NODELAY, 1);
         $connection->timeout(60);
         $server->process_request($connection);

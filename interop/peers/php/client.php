@@ -1,14 +1,14 @@
 <?php
-// Calls our server with the extension xmlrpc over curl, and says what came of it. Usage: client.php URL
+// Checks our server with the extension xmlrpc over curl, and prints the outcomes. Usage: client.php URL
 declare(strict_types=1);
 
-// What the extension itself does wrong.
+// A defect of the extension itself.
 class Defect extends Exception
 {
 }
 
 $url = $argv[1];
-// One handle, which keeps its connection. An empty encoding asks for all that curl can inflate.
+// One handle, which keeps its connection. An empty encoding requests all encodings that curl supports.
 $curl = curl_init();
 curl_setopt_array($curl, [
     CURLOPT_HTTPHEADER => ['Content-Type: text/xml; charset=utf-8', 'Expect:'],
@@ -17,7 +17,7 @@ curl_setopt_array($curl, [
     CURLOPT_ENCODING => '',
 ]);
 
-// The document as a PHP program writes it that wants UTF-8: the default is ISO 8859-1.
+// Returns the document as a program that uses UTF-8 encodes it: the default is ISO 8859-1.
 function request(string $method, array $params): string
 {
     return xmlrpc_encode_request($method, $params, ['encoding' => 'UTF-8', 'escaping' => ['markup']]);
@@ -41,7 +41,7 @@ function call(string $method, mixed ...$params): mixed
     return call_at($url, $method, ...$params);
 }
 
-// Runs a check. It fails by throwing; the text that it gives, if any, is a note.
+// Runs a check and prints its outcome. A check fails by throwing; a text that it returns is a note.
 function check(string $capability, callable $check): void
 {
     try {
@@ -78,7 +78,7 @@ function fault_of(string $method, mixed ...$params): array
     return $result;
 }
 
-// A value of a type that PHP lacks. It is told by an object.
+// Returns a value of a type that PHP lacks, which the extension represents as an object.
 function typed(string $value, string $type): object
 {
     xmlrpc_set_type($value, $type);

@@ -1,10 +1,10 @@
 <?php
-// The server of the extension xmlrpc behind PHP's own web server, for our client to call. Started from a shell
-// it starts that web server with itself as the page, prints its URL and serves until it is killed.
+// A server based on the extension xmlrpc behind PHP's own web server, for our client. From the command line
+// it starts that web server with itself as the page, prints its URL, and serves until it is killed.
 declare(strict_types=1);
 
 if (PHP_SAPI === 'cli') {
-    // The web server tells the port that it took in its log alone.
+    // The web server reports its port only in its log.
     $log = [2 => ['pipe', 'w']];
     $process = proc_open([PHP_BINARY, '-S', '127.0.0.1:0', __FILE__], $log, $pipes);
     while (($line = fgets($pipes[2])) !== false) {
@@ -32,6 +32,6 @@ xmlrpc_server_add_introspection_data($server, [
     ]],
 ]);
 header('Content-Type: text/xml; charset=utf-8');
-// What a PHP program says that wants UTF-8: the default is ISO 8859-1.
+// Options of a program that uses UTF-8: the default is ISO 8859-1.
 $options = ['encoding' => 'UTF-8', 'escaping' => ['markup']];
 echo xmlrpc_server_call_method($server, file_get_contents('php://input'), null, $options);

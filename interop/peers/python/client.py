@@ -1,4 +1,4 @@
-# Calls our server with the client of the standard library, and says what came of it.
+# Checks our server with the client of the standard library, and prints the outcomes.
 # Runs on CPython 2.7 and 3.x and on PyPy. Usage: client.py URL
 from __future__ import print_function, unicode_literals
 
@@ -16,11 +16,11 @@ TEXT = type("")
 
 
 class Defect(Exception):
-    """What Python itself does wrong."""
+    """A defect of Python itself."""
 
 
 class Failure(Exception):
-    """What nobody knew."""
+    """An unexpected failure."""
 
 
 def say(line):
@@ -30,7 +30,7 @@ def say(line):
 
 
 def check(capability):
-    """Runs a function at once. It fails by raising; what it returns is a note."""
+    """Runs a check at once and prints its outcome. A check fails by raising; a text that it returns is a note."""
 
     def run(function):
         try:
@@ -46,7 +46,7 @@ def check(capability):
 
 
 def kind(value):
-    """The type, with Python 2's pairs of types for texts and for integers seen as one."""
+    """Returns the type, with Python 2's two types of texts, and of integers, treated as one."""
     if PYTHON2 and isinstance(value, (bytes, TEXT)):
         return TEXT
     if PYTHON2 and type(value).__name__ == "long":
@@ -114,7 +114,7 @@ def _():
 @check("whitespace")
 def _():
     echoes(" \t two  blanks\nlines\n ", "   ")
-    # Ours comes as a character reference, and is read.
+    # Our server sends a character reference, which is read.
     same(fault_of(server.fail, 1, "a\nb").faultString, "a\nb")
     value = "carriage\rreturn\r\n"
     got = server.echo(value)
@@ -140,7 +140,7 @@ def _():
 def _():
     for data in (bytes(bytearray(range(256))), b""):
         got = server.echo(xmlrpc.Binary(data))
-        # Without `use_builtin_types` the client keeps its own type.
+        # Without `use_builtin_types` the client returns its own type.
         same(got.data, data)
 
 
@@ -241,7 +241,7 @@ def _():
 
 
 class Zipping(xmlrpc.Transport):
-    """How a Python program says that it compresses calls: beyond so many bytes."""
+    """A transport that compresses calls above `encode_threshold` bytes."""
 
     encode_threshold = 1
 

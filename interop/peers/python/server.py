@@ -1,4 +1,4 @@
-# The server of the standard library, for our client to call. It prints its URL and serves until it is killed.
+# A server based on the standard library, for our client. It prints its URL and serves until it is killed.
 # Runs on CPython 2.7 and 3.x and on PyPy.
 import sys
 
@@ -18,7 +18,7 @@ class Handler(SimpleXMLRPCRequestHandler):
 
 
 class Server(ThreadingMixIn, SimpleXMLRPCServer):
-    # One thread would serve nobody else while a client keeps its connection.
+    # A single thread would serve no one else while a client keeps its connection.
     daemon_threads = True
 
 
@@ -37,7 +37,7 @@ class Service:
         raise xmlrpc.Fault(code, text)
 
 
-# Python 2 would write texts as bytes if it were not told an encoding.
+# Without an encoding, Python 2 would write texts as bytes.
 server = Server(
     ("127.0.0.1", 0), requestHandler=Handler, allow_none=True, logRequests=False, encoding="utf-8"
 )

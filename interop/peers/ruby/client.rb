@@ -1,7 +1,7 @@
-# Calls our server with XMLRPC::Client, and says what came of it. Usage: client.rb URL
+# Checks our server with XMLRPC::Client, and prints the outcomes. Usage: client.rb URL
 require "xmlrpc/client"
 
-# How a Ruby program says that it wants nil.
+# Settings of a Ruby program that uses nil.
 module XMLRPC::Config
   remove_const :ENABLE_NIL_CREATE
   remove_const :ENABLE_NIL_PARSER
@@ -13,10 +13,10 @@ $stdout.sync = true
 URL = ARGV.fetch(0)
 SERVER = XMLRPC::Client.new2(URL)
 
-# What Ruby's library itself does wrong.
+# A defect of Ruby's library itself.
 class Defect < StandardError; end
 
-# Runs a check. It fails by raising; where it gives a text, that is a note.
+# Runs a check and prints its outcome. A check fails by raising; a text that it returns is a note.
 def check(capability)
   note = yield
   puts "ok #{capability}#{": #{note}" if note.is_a?(String)}"
@@ -70,7 +70,7 @@ check("date") do
   echoes(XMLRPC::DateTime.new(1998, 7, 17, 14, 8, 55), XMLRPC::DateTime.new(2026, 2, 28, 0, 0, 0))
 end
 check("base64") do
-  # What comes back is a string of bytes.
+  # The result is a string of bytes.
   [(0..255).to_a.pack("C*"), "".b].each { |data| same(call("echo", XMLRPC::Base64.new(data)).b, data) }
   nil
 end
@@ -115,8 +115,8 @@ check("1,000 calls") do
   same(call("interop.connection"), connection)
 end
 check("gzip") do
-  # Net::HTTP asks for it and inflates what comes.
-  raise "gzip is not asked for" unless call("interop.header", "accept-encoding").include?("gzip")
+  # Net::HTTP requests gzip and decompresses the reply.
+  raise "gzip is not requested" unless call("interop.header", "accept-encoding").include?("gzip")
   echoes("zip me " * 5000)
   "replies only: the library does not compress calls"
 end
@@ -125,7 +125,7 @@ check("error") do
     XMLRPC::Client.new2("http://127.0.0.1:1/RPC2").call("add", 1, 2)
     raise "nowhere answers"
   rescue SystemCallError
-    # As it should.
+    # The call must fail.
   end
   begin
     XMLRPC::Client.new2(URL.sub("RPC2", "nowhere")).call("add", 1, 2)

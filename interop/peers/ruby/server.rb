@@ -1,8 +1,8 @@
-# XMLRPC::WEBrickServlet, for our client to call. It prints its URL and serves until it is killed.
+# A server based on XMLRPC::WEBrickServlet, for our client. It prints its URL and serves until it is killed.
 require "webrick"
 require "xmlrpc/server"
 
-# How a Ruby program says that it wants nil.
+# Settings of a Ruby program that uses nil.
 module XMLRPC::Config
   remove_const :ENABLE_NIL_CREATE
   remove_const :ENABLE_NIL_PARSER
@@ -19,7 +19,8 @@ servlet.add_handler("echo") { |x| x }
 servlet.add_handler("fail") { |code, text| raise XMLRPC::FaultException.new(code, text) }
 
 server = WEBrick::HTTPServer.new(
-  # WEBrick sends head and body apart, and the body would wait for the head's acknowledgement.
+  # WEBrick sends head and body separately, and without TCP_NODELAY the body would wait for the acknowledgement
+  # of the head.
   AcceptCallback: ->(socket) { socket.setsockopt(Socket::IPPROTO_TCP, Socket::TCP_NODELAY, true) },
   BindAddress: "127.0.0.1", Port: 0, AccessLog: [],
   StartCallback: -> {

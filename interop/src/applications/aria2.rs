@@ -1,4 +1,4 @@
-//! aria2, which downloads what it is told.
+//! aria2, a download program that is controlled over XML-RPC.
 
 use std::collections::HashMap;
 use std::net::Ipv4Addr;
@@ -215,12 +215,12 @@ async fn multicall(client: &Client) -> Result<()> {
     Ok(())
 }
 
-/// What is served for downloads.
+/// Returns the content that is served for downloads.
 fn content() -> Vec<u8> {
     (0..=u8::MAX).cycle().take(1 << 20).collect()
 }
 
-/// Serves the content, until the runtime ends.
+/// Serves the content until the runtime is dropped.
 async fn serve_content() -> Result<String> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}/content", listener.local_addr()?);
@@ -229,7 +229,7 @@ async fn serve_content() -> Result<String> {
     Ok(url)
 }
 
-/// How far a download is. All numbers are strings, since they may be beyond 32 bits.
+/// The progress of a download. All numbers are strings, since they may exceed 32 bits.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Status {
@@ -337,5 +337,5 @@ async fn blocking(url: String) -> Result<()> {
 async fn shutdown(client: &Client, process: Process) -> Result<()> {
     let done: String = client.call("aria2.shutdown", (TOKEN,)).await?;
     ensure!(done == "OK", "{done}");
-    process.ends().await
+    process.exits().await
 }

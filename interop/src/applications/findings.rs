@@ -1,30 +1,30 @@
-//! What comes of driving an application.
+//! The results of the checks of an application.
 
 use anyhow::Result;
 
 use crate::Outcome;
 
-/// What came of one check.
+/// The result of one check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// What was done.
+    /// The action that was checked.
     pub what: &'static str,
-    /// What came of it.
+    /// Its outcome.
     pub outcome: Outcome,
 }
 
-/// What came of all checks, in the order in which they were made.
+/// The results of all checks, in order of execution.
 #[derive(Clone, Debug, Default)]
 pub struct Findings(Vec<Finding>);
 
 impl Findings {
-    /// All of them.
+    /// Returns all results.
     #[must_use]
     pub fn all(&self) -> &[Finding] {
         &self.0
     }
 
-    /// The checks that failed, a line for each.
+    /// Returns the failed checks, one line for each.
     #[must_use]
     pub fn failures(&self) -> Vec<String> {
         let failure = |finding: &Finding| match &finding.outcome {
@@ -34,7 +34,7 @@ impl Findings {
         self.0.iter().filter_map(failure).collect()
     }
 
-    /// Makes a check.
+    /// Runs a check.
     pub(super) async fn check(
         &mut self,
         what: &'static str,
@@ -43,7 +43,7 @@ impl Findings {
         self.note(what, check.await, Outcome::Works(None));
     }
 
-    /// Makes a check that holds where the application does something wrong in the way that is known.
+    /// Runs a check that succeeds if the application has a known defect.
     pub(super) async fn defect(
         &mut self,
         what: &'static str,
@@ -53,7 +53,7 @@ impl Findings {
         self.note(what, check.await, Outcome::Defect(defect.to_owned()));
     }
 
-    /// Makes a check that holds where the application does something in a way that a reader should know of.
+    /// Runs a check that succeeds if the application has a known peculiarity, which the document reports.
     pub(super) async fn peculiar(
         &mut self,
         what: &'static str,

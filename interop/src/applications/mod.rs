@@ -1,4 +1,4 @@
-//! Real applications that offer XML-RPC, driven by our client. Each has checks of its own.
+//! Real applications with an XML-RPC interface, controlled by our client. Each has its own checks.
 
 mod aria2;
 mod findings;
@@ -12,25 +12,25 @@ use anyhow::Result;
 pub use self::findings::{Finding, Findings};
 use crate::peer::Start;
 
-/// An application that is driven over XML-RPC.
+/// An application that is controlled over XML-RPC.
 #[derive(Debug)]
 pub struct Application {
-    /// What it is called on the command line and in tests.
+    /// Its name on the command line and in tests.
     pub name: &'static str,
-    /// What the document calls it.
+    /// Its name in the document.
     pub title: &'static str,
-    /// The packages that it is installed from.
+    /// The packages that provide it.
     pub packages: &'static str,
-    /// Prints its version. It fails where the application is not installed.
+    /// A command that prints its version, and fails if the application is not installed.
     pub version: Start,
     checks: fn() -> Checks,
 }
 
-/// The checks of an application, under way.
+/// The running checks of an application.
 type Checks = Pin<Box<dyn Future<Output = Result<Findings>>>>;
 
 impl Application {
-    /// Starts it, drives it, and ends it.
+    /// Starts the application, runs its checks, and stops it.
     ///
     /// # Errors
     /// If it cannot be started.
@@ -39,7 +39,7 @@ impl Application {
     }
 }
 
-/// All of them.
+/// Returns all applications.
 #[must_use]
 pub fn all() -> Vec<Application> {
     vec![aria2::application(), supervisor::application()]

@@ -1,4 +1,4 @@
-//! An application as a process, in a folder of its own.
+//! The process of an application, in a folder of its own.
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
@@ -11,13 +11,13 @@ use tokio::net::TcpStream;
 use tokio::process::Child;
 use tokio::time::{Instant, sleep, timeout};
 
-/// How long an application may take to start, to get something done, and to end.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// Maximum time for an application to start, to complete an action, and to exit.
+const TIMEOUT: Duration = Duration::from_secs(120);
 
-/// How often we look whether something is done that nobody tells us of.
-const LOOK: Duration = Duration::from_millis(20);
+/// Interval at which conditions are polled.
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
-/// A running application. It ends when this is dropped.
+/// A running application, which is killed on drop.
 pub(super) struct Process {
     pub(super) port: u16,
     folder: TempDir,
@@ -25,10 +25,9 @@ pub(super) struct Process {
 }
 
 impl Process {
-    /// Starts a program that listens on the port it is told, and waits until it does. `command` is given
-    /// the folder and the port.
+    /// Starts a program and waits until it listens. `command` gets the folder and the port.
     pub(super) async fn start(command: impl Fn(&Path, u16) -> Result<Command>) -> Result<Self> {
-        // Somebody else may take the port before the program does: then it ends, and another is tried.
+        // Another process may take the port first: then the program exits, and another port is tried.
         for _ in 0..5 {
             let folder = TempDir::new()?;
             let port = free_port()?;
@@ -47,17 +46,17 @@ impl Process {
                 return Ok(process);
             }
         }
-        bail!("it ends before it listens, whatever the port")
+        bail!("the program exits before it listens, on each of 5 ports")
     }
 
-    /// Its folder.
+    /// Returns its folder.
     pub(super) fn folder(&self) -> &Path {
         self.folder.path()
     }
 
-    /// Waits until it listens. It does not if it ends.
+    /// Waits until the program listens, and returns `false` if it exits instead.
     async fn listens(&mut self) -> Result<bool> {
-        let end = Instant::now() + PATIENCE;
+        let end = Instant::now() + TIMEOUT;
         while Instant::now() < end {
             if self.child.try_wait()?.is_some() {
                 return Ok(false);
@@ -68,15 +67,15 @@ impl Process {
             {
                 return Ok(true);
             }
-            sleep(LOOK).await;
+            sleep(POLL_INTERVAL).await;
         }
-        bail!("it does not listen")
+        bail!("the program does not listen in time")
     }
 
-    /// Waits until it has ended by itself, as it was told.
-    pub(super) async fn ends(mut self) -> Result<()> {
-        let status = timeout(PATIENCE, self.child.wait()).await;
-        let status = status.context("it does not end")??;
+    /// Waits until the program exits, after it was asked to.
+    pub(super) async fn exits(mut self) -> Result<()> {
+        let status = timeout(TIMEOUT, self.child.wait()).await;
+        let status = status.context("the program does not exit in time")??;
         ensure!(status.success(), "{status}");
         Ok(())
     }
@@ -87,14 +86,14 @@ fn free_port() -> Result<u16> {
     Ok(listener.local_addr()?.port())
 }
 
-/// Looks again and again until something has come about.
+/// Polls `look` until it returns a value.
 pub(super) async fn until<T>(look: impl AsyncFn() -> Result<Option<T>>) -> Result<T> {
-    let end = Instant::now() + PATIENCE;
+    let end = Instant::now() + TIMEOUT;
     while Instant::now() < end {
         if let Some(found) = look().await? {
             return Ok(found);
         }
-        sleep(LOOK).await;
+        sleep(POLL_INTERVAL).await;
     }
-    bail!("it does not come about")
+    bail!("the condition is not met in time")
 }

@@ -1,4 +1,4 @@
-//! Supervisor, which starts processes and watches over them.
+//! Supervisor, a process manager.
 
 use std::net::Ipv4Addr;
 use std::path::Path;
@@ -228,7 +228,7 @@ async fn multicall(client: &Client) -> Result<()> {
     let mut batch = client.batch();
     let state = batch.call::<State>("supervisor.getState", ());
     let nowhere = batch.call::<Value>("supervisor.getProcessInfo", ("nowhere",));
-    // An array of one element, which must not be taken for a wrapped result.
+    // A bare array of one element, which must not be taken for a wrapped result.
     let all = batch.call::<Vec<ProcessInfo>>("supervisor.getAllProcessInfo", ());
     let mut results = batch.send().await?;
     ensure!(results.take(state)?.statename == "RUNNING");
@@ -236,7 +236,7 @@ async fn multicall(client: &Client) -> Result<()> {
     let all = results.take(all)?;
     ensure!(matches!(&*all, [info] if info.name == "cat"), "{all:?}");
 
-    // What it sends is as the multicall says.
+    // The batch returns the same results as an explicit multicall.
     let calls = [Value::Struct(
         [(
             "methodName".to_owned(),
@@ -272,7 +272,7 @@ async fn driven(client: &Client) -> Result<()> {
     Ok(())
 }
 
-/// Sends a text to `cat`, and waits until its log is that text.
+/// Sends a text to `cat`, and waits until its log contains exactly that text.
 async fn echoed(client: &Client, text: &str) -> Result<()> {
     ensure!(
         client
@@ -332,5 +332,5 @@ async fn blocking(url: String) -> Result<()> {
 
 async fn shutdown(client: &Client, process: Process) -> Result<()> {
     ensure!(client.call::<bool>("supervisor.shutdown", ()).await?);
-    process.ends().await
+    process.exits().await
 }

@@ -1,4 +1,4 @@
-//! Faults, one by one and within a multicall.
+//! Faults, of single calls and within a multicall.
 
 use std::fmt::Debug;
 

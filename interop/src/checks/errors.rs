@@ -1,4 +1,4 @@
-//! What is no reply is an error, and comes in time.
+//! Errors: broken documents, and a server that is gone.
 
 use anyhow::{Result, ensure};
 use rpc_core::{CallError, Value};
@@ -7,7 +7,7 @@ use super::Subject;
 use crate::http;
 use crate::process::ServerProcess;
 
-/// Sends broken documents, and ends the server at last.
+/// Sends broken documents, and then kills the server.
 pub(crate) async fn error(process: &mut ServerProcess, subjects: &[Subject]) -> Result<()> {
     let mut broken = Ok(());
     for subject in subjects {
@@ -17,11 +17,12 @@ pub(crate) async fn error(process: &mut ServerProcess, subjects: &[Subject]) -> 
     for subject in subjects {
         subject.clone().check(gone).await?;
     }
-    // Last, so that what is known of a peer here hides nothing.
+    // Returned last, so that a known failure of this part does not hide one of the other.
     broken
 }
 
-/// A broken document is answered by a fault or by an error of HTTP, and does no harm to later calls.
+/// Checks that a broken document is answered with a fault or an HTTP error, and does not affect later
+/// calls.
 fn broken_documents(subject: &Subject) -> Result<()> {
     let mut accepted = Vec::new();
     for document in [
@@ -40,7 +41,7 @@ fn broken_documents(subject: &Subject) -> Result<()> {
     Ok(())
 }
 
-/// A server that is gone is not reached, on connections that were kept no more than on new ones.
+/// Checks that calls to a server that is gone fail, on kept connections and on new ones.
 fn gone(subject: &Subject) -> Result<()> {
     for _ in 0..3 {
         let result = subject.call::<Value>("echo", (1,));

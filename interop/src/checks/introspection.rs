@@ -1,4 +1,4 @@
-//! What a server says of its methods.
+//! Introspection of a server's methods.
 
 use anyhow::{Result, ensure};
 use rpc_core::Value;

@@ -1,4 +1,4 @@
-//! What our clients check of a peer's server.
+//! The checks of our clients against a peer's server.
 
 mod calls;
 mod errors;
@@ -16,7 +16,7 @@ use crate::Capability;
 /// A check of one capability.
 pub(crate) type Check = fn(&Subject) -> Result<()>;
 
-/// The checks of a server that goes on afterwards; the one of errors ends it.
+/// All checks except the one of errors, which kills the server.
 pub(crate) const ALL: &[(Capability, Check)] = &[
     (Capability::Int, values::int),
     (Capability::Negative, values::negative),

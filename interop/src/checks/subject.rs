@@ -1,4 +1,4 @@
-//! Our clients, async and blocking, behind one face.
+//! Our clients, async and blocking, behind one interface.
 
 use std::fmt::Debug;
 
@@ -12,7 +12,7 @@ use xmlrpc::{Client, ClientOptions, Ticket, blocking};
 use super::Check;
 use crate::relay::{Recording, Relay};
 
-/// One of our clients and the server that it calls.
+/// One of our clients, with the server that it calls.
 #[derive(Clone)]
 pub(crate) struct Subject {
     server: Url,
@@ -23,7 +23,7 @@ pub(crate) struct Subject {
     recording: Recording,
 }
 
-/// Which of our clients.
+/// The async or the blocking client.
 #[derive(Clone, Copy, Debug)]
 enum Kind {
     Async,
@@ -37,7 +37,7 @@ enum Calls {
 }
 
 impl Subject {
-    /// Both of our clients for the server at `url`. What passes is recorded.
+    /// Creates both clients for the server at `url`. Their traffic is recorded.
     pub(crate) fn both(url: &str, recording: &Recording) -> Result<[Self; 2]> {
         let url = Url::parse(url)?;
         let new = |kind| Self::new(url.clone(), kind, ClientOptions::default(), recording);
@@ -72,12 +72,12 @@ impl Subject {
         })
     }
 
-    /// The same client with other options, and connections of its own.
+    /// Creates the same client with other options and its own connections.
     pub(crate) fn with_options(&self, options: ClientOptions) -> Result<Self> {
         Self::new(self.server.clone(), self.kind, options, &self.recording)
     }
 
-    /// Makes a check, where blocking is allowed.
+    /// Runs a check in a thread where blocking is allowed.
     pub(crate) async fn check(self, check: Check) -> Result<()> {
         tokio::task::spawn_blocking(move || check(&self)).await?
     }
@@ -87,7 +87,7 @@ impl Subject {
         &self.url
     }
 
-    /// How many connections this client has made.
+    /// Returns the number of connections that this client has opened.
     pub(crate) fn connections(&self) -> usize {
         self.relay.count()
     }
@@ -103,14 +103,14 @@ impl Subject {
         }
     }
 
-    /// Calls `echo`, and checks that the value comes back as it went.
+    /// Calls `echo`, and checks that the value returns unchanged.
     pub(crate) fn echo(&self, value: impl Into<Value>) -> Result<()> {
         let value = value.into();
         let got: Value = self.call("echo", (&value,))?;
         same(&got, &value)
     }
 
-    /// Sends calls in one request, and gives what comes of each.
+    /// Sends calls in one request, and returns the result of each.
     pub(crate) fn batch(
         &self,
         calls: &[(&str, [Value; 2])],
@@ -139,7 +139,7 @@ impl Subject {
     }
 }
 
-/// Checks that two values are the same, and shows the beginning of both where they are not.
+/// Checks that two values are equal. The error shows the first 200 characters of both.
 pub(crate) fn same<T: PartialEq + Debug>(got: &T, wanted: &T) -> Result<()> {
     let shown = |value: &T| format!("{value:?}").chars().take(200).collect::<String>();
     ensure!(

@@ -1,4 +1,4 @@
-//! Many calls and large ones.
+//! Many calls, and large ones.
 
 use anyhow::{Result, ensure};
 use rpc_core::Value;

@@ -1,4 +1,4 @@
-//! Values of each type come back as they went.
+//! Values of each type, which must return unchanged.
 
 use anyhow::Result;
 use rpc_core::value::Struct;

@@ -1,4 +1,4 @@
-//! C: xmlrpc-c, whose client stands on curl and whose server is its own, Abyss.
+//! C: xmlrpc-c, with a client based on curl and its own server, Abyss.
 
 use std::process::Command;
 

@@ -1,4 +1,4 @@
-//! C++: the classes of xmlrpc-c, over its C libraries.
+//! C++: the classes of xmlrpc-c, based on its C libraries.
 
 use std::process::Command;
 

@@ -1,14 +1,14 @@
-//! Go: kolo/xmlrpc, a client over net/rpc and net/http.
+//! Go: kolo/xmlrpc, a client based on net/rpc and net/http.
 
 use std::process::Command;
 
 use crate::peer::{Client, Start, programs};
 use crate::{Capability, Evidence, Peer, build};
 
-/// Where Debian puts the sources of libraries.
+/// The folder in which Debian installs the sources of libraries.
 const SOURCES: &str = "/usr/share/gocode";
 
-/// The bytes that show the defects of the client.
+/// The bytes that prove the defects of the client.
 const DEFECTS: &[(Capability, Evidence)] = &[
     (
         Capability::EmptyString,
@@ -27,7 +27,7 @@ pub(super) fn peer() -> Peer {
             "sh",
             &[
                 "-c",
-                // The library has no version but its package's.
+                // The library has no version of its own, so that of its package is used.
                 "go version >/dev/null && dpkg-query --show --showformat '${Version}' golang-github-kolo-xmlrpc-dev",
             ],
         ),
@@ -51,7 +51,7 @@ fn client() -> anyhow::Result<Command> {
         .args(["build", "-o"])
         .arg(&program)
         .arg(programs().join("go/client.go"))
-        // Without modules there is nothing to fetch from the network.
+        // Module mode would need the network.
         .env("GO111MODULE", "off")
         .env("GOPATH", SOURCES)
         .env("GOCACHE", folder.join("cache"));

@@ -1,4 +1,4 @@
-//! Java: aXMLRPC, a client over the HTTP client of Java's own library.
+//! Java: aXMLRPC, a client based on the HTTP client of the standard library.
 
 use std::path::Path;
 use std::process::Command;
@@ -8,7 +8,7 @@ use crate::{Capability, Evidence, Peer, build};
 
 const JAR: &str = "/usr/share/java/axmlrpc.jar";
 
-/// The bytes that show the defects of the client.
+/// The bytes that prove the defects of the client.
 const DEFECTS: &[(Capability, Evidence)] = &[
     (Capability::Whitespace, Evidence::wrote(&[" b \r\n c \r "])),
     (Capability::Struct, Evidence::wrote(&["<name>a<&></name>"])),

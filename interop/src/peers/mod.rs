@@ -14,7 +14,7 @@ mod xmlrpc_tool;
 
 use crate::Peer;
 
-/// All peers, those in several versions with all that are found.
+/// Returns all peers, including every installed version of those with several.
 #[must_use]
 pub fn all() -> Vec<Peer> {
     python::cpythons()
@@ -33,9 +33,9 @@ pub fn all() -> Vec<Peer> {
         .collect()
 }
 
-/// How the check of whitespace fails where a carriage return is sent as it is, or read as a newline.
+/// The failure of the whitespace check if a carriage return is sent unescaped or read as a newline.
 const CARRIAGE_RETURN_LOST: &str =
     r#"got String("carriage\nreturn\n"), wanted String("carriage\rreturn\r\n")"#;
 
-/// A carriage return that a peer wrote as it is.
+/// A carriage return that a peer sent unescaped.
 const RAW_RETURN: &str = "carriage\rreturn\r";

@@ -1,4 +1,4 @@
-//! Node: the package xmlrpc.
+//! Node: the package `xmlrpc`.
 
 use std::process::Command;
 

@@ -1,4 +1,4 @@
-//! Perl: RPC::XML, whose client stands on LWP and whose server on HTTP::Daemon.
+//! Perl: RPC::XML, with a client based on LWP and a server based on HTTP::Daemon.
 
 use crate::peer::{Client, Known, Server, Start};
 use crate::{Capability, Evidence, Peer};

@@ -1,4 +1,5 @@
-//! PHP: the extension xmlrpc, which makes and reads documents; HTTP is curl's and PHP's own web server's.
+//! PHP: the extension `xmlrpc`, which encodes and decodes documents, with curl as HTTP client and PHP's own
+//! web server.
 
 use super::{CARRIAGE_RETURN_LOST, RAW_RETURN};
 use crate::peer::{Client, Known, Server, Start};
@@ -28,7 +29,7 @@ pub(super) fn peer() -> Peer {
     }
 }
 
-/// The bytes that show the defects of the client.
+/// The bytes that prove the defects of the client.
 const DEFECTS: &[(Capability, Evidence)] = &[
     (Capability::Whitespace, Evidence::wrote(&[RAW_RETURN])),
     (

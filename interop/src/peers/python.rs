@@ -1,4 +1,4 @@
-//! The client and server of Python's standard library: every CPython that is found, and PyPy.
+//! Python: the client and server of the standard library, in every installed CPython and in PyPy.
 
 use std::process::Command;
 
@@ -10,11 +10,11 @@ const CLIENT: &str = "python/client.py";
 const SERVER: &str = "python/server.py";
 const VERSION: &str = "import sys; print(sys.version.split()[0])";
 
-/// The bytes that show the defects of the client.
+/// The bytes that prove the defects of the client.
 const DEFECTS: &[(Capability, Evidence)] =
     &[(Capability::Whitespace, Evidence::wrote(&[RAW_RETURN]))];
 
-/// Every CPython.
+/// Returns a peer for every installed CPython.
 pub(super) fn cpythons() -> impl Iterator<Item = Peer> {
     tests::pythons().into_iter().map(|python| {
         let (major, minor) = python.version;
@@ -41,7 +41,7 @@ pub(super) fn cpythons() -> impl Iterator<Item = Peer> {
     })
 }
 
-/// PyPy.
+/// Returns the peer PyPy.
 pub(super) fn pypy() -> Peer {
     Peer {
         name: "pypy".to_owned(),

@@ -1,10 +1,10 @@
-//! Ruby: the gem xmlrpc, whose client stands on Net::HTTP and whose server on WEBrick.
+//! Ruby: the gem `xmlrpc`, with a client based on Net::HTTP and a server based on WEBrick.
 
 use super::{CARRIAGE_RETURN_LOST, RAW_RETURN};
 use crate::peer::{Client, Known, Server, Start};
 use crate::{Capability, Evidence, Peer};
 
-/// The bytes that show the defects of the client.
+/// The bytes that prove the defects of the client.
 const DEFECTS: &[(Capability, Evidence)] =
     &[(Capability::Whitespace, Evidence::wrote(&[RAW_RETURN]))];
 

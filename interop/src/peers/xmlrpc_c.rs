@@ -1,4 +1,4 @@
-//! What the peers that stand on xmlrpc-c have in common.
+//! Known behaviour of all peers that are based on xmlrpc-c.
 
 use std::process::Command;
 
@@ -17,7 +17,7 @@ macro_rules! hundred_zeros {
     };
 }
 
-/// The bytes that show the defects of the clients, whether in C or in C++.
+/// The bytes that prove the defects of the clients in C and C++.
 pub(super) const DEFECTS: &[(Capability, Evidence)] = &[
     (
         Capability::Unicode,
@@ -39,12 +39,12 @@ pub(super) const DEFECTS: &[(Capability, Evidence)] = &[
     ),
 ];
 
-/// What a server says that was given a character beyond the BMP.
+/// The fault of a server that received a character outside the BMP.
 const BEYOND_BMP: Evidence =
     Evidence::wrote(&["UTF-8 string contains a character not in the Basic Multilingual Plane"])
         .was_given(&["\u{1f600}"]);
 
-/// What our checks of a server show, whether it is written in C or in C++.
+/// Known behaviour of the servers in C and C++.
 pub(super) const KNOWN: &[Known] = &[
     Known::lacks(
         Capability::Gzip,
@@ -78,7 +78,7 @@ pub(super) const KNOWN: &[Known] = &[
     ),
 ];
 
-/// Prints the version, where the compiler finds a header.
+/// Returns the command that prints the version, if the compiler finds a header.
 pub(super) fn version(
     compiler: &'static str,
     language: &'static str,

@@ -1,4 +1,4 @@
-//! The command `xmlrpc`, which comes with xmlrpc-c.
+//! The command `xmlrpc` of xmlrpc-c.
 
 use super::xmlrpc_c;
 use crate::peer::{Client, Start};
@@ -6,7 +6,7 @@ use crate::{Capability, Evidence, Peer};
 
 const SCALARS_ONLY: &str = "parameters can only be scalars";
 
-/// The bytes that show the defects of the client.
+/// The bytes that prove the defects of the client.
 const DEFECTS: &[(Capability, Evidence)] = &[
     (
         Capability::Unicode,

@@ -1,6 +1,6 @@
-//! The client for programs without async.
+//! The blocking client.
 //!
-//! Names and signatures are those of the async [`Client`](crate::Client), without `async`:
+//! Names and signatures match those of the async [`Client`](crate::Client), without `async`:
 //!
 //! ```no_run
 //! use xmlrpc::blocking::Client;
@@ -11,8 +11,6 @@
 //! # Ok(())
 //! # }
 //! ```
-
-mod sockets;
 
 use std::fmt;
 use std::future::Future;
@@ -25,52 +23,53 @@ use rpc_core::{Args, BlockingCaller, CallError, Caller as _, Context, Name};
 use serde::de::DeserializeOwned;
 use tokio::runtime::Handle;
 
-use self::sockets::Connector;
 use crate::client::batch::Calls;
 use crate::client::endpoint::Endpoint;
+use crate::client::transport::BlockingConnector;
 use crate::{ClientOptions, InvalidUrl, Results, Ticket, XmlRpc};
 
 /// A client of one XML-RPC server, whose calls block the calling thread.
 ///
-/// Clones share connections and settings, and can call from several threads at the same time. A connection that was
-/// not used for the [`idle_timeout`](ClientOptions::idle_timeout) is closed with the next call, as nothing runs between
-/// the calls.
+/// Clones share connections and settings, and can be used from several threads at the same time. A
+/// connection that was idle for the [`idle_timeout`](ClientOptions::idle_timeout) is closed by the
+/// next call, since nothing runs between calls.
 ///
-/// The client works on the system's own sockets, outside async runtimes, and within them where blocking is allowed, as in
-/// tokio's `spawn_blocking`. Elsewhere in a runtime a call fails as [`CallError::NotSent`].
+/// The client uses blocking sockets and needs no async runtime. Within one it can be used where
+/// blocking is allowed, such as in tokio's `spawn_blocking`; elsewhere in a runtime a call fails
+/// with [`CallError::NotSent`].
 #[derive(Clone)]
 pub struct Client {
-    endpoint: Arc<Endpoint<Connector>>,
+    endpoint: Arc<Endpoint<BlockingConnector>>,
 }
 
 impl Client {
-    /// A client of the server at `url`, with the default [options](ClientOptions): see
+    /// Creates a client of the server at `url`, with the default [options](ClientOptions): see
     /// [`Client::new`](crate::Client::new). Nothing is sent yet.
     ///
     /// # Errors
-    /// If the URL is malformed or of another scheme, or the proxy that the environment names
-    /// cannot be used.
+    /// If the URL is malformed or has another scheme, or if the proxy set in the environment cannot
+    /// be used.
     pub fn new(url: &str) -> Result<Self, InvalidUrl> {
         Self::with_options(url, ClientOptions::default())
     }
 
-    /// A client of the server at `url`, with these options.
+    /// Creates a client of the server at `url` with `options`.
     ///
     /// # Errors
     /// As with [`new`](Self::new).
     #[expect(clippy::needless_pass_by_value, reason = "as with every with_options")]
     pub fn with_options(url: &str, options: ClientOptions) -> Result<Self, InvalidUrl> {
-        let endpoint = Endpoint::new(url, &options, Connector::to)?;
+        let endpoint = Endpoint::new(url, &options, BlockingConnector::to)?;
         Ok(Self {
             endpoint: Arc::new(endpoint),
         })
     }
 
-    /// Calls a method by its name, with a tuple of arguments, and waits for the result.
+    /// Calls a method by name with a tuple of arguments, and waits for the result.
     ///
     /// # Errors
-    /// As with the async [`call`](crate::Client::call); also [`CallError::NotSent`] from within an
-    /// async runtime, where blocking would stop the runtime's other tasks.
+    /// As with the async [`call`](crate::Client::call); also [`CallError::NotSent`] within an async
+    /// runtime, where blocking would stall other tasks.
     pub fn call<R: DeserializeOwned>(
         &self,
         method: impl Into<Name>,
@@ -79,7 +78,7 @@ impl Client {
         BlockingCaller::call(self, method, args)
     }
 
-    /// Several calls in one request: see [`Batch`](crate::Batch).
+    /// Starts a [`Batch`](crate::Batch): several calls in one request.
     pub fn batch(&self) -> Batch {
         Batch {
             client: self.clone(),
@@ -96,11 +95,11 @@ impl BlockingCaller for Client {
         context: Context,
         args: impl Args,
     ) -> Result<R, CallError> {
-        wait(self.endpoint.call_in(context, args))
+        complete(self.endpoint.call_in(context, args))
     }
 }
 
-/// Without user, password and query of the URL.
+/// Shows the URL without user, password and query.
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Client")
@@ -109,7 +108,7 @@ impl fmt::Debug for Client {
     }
 }
 
-/// Several calls that go to the server in one request: [`Batch`](crate::Batch) without async.
+/// Several calls in one request: the blocking counterpart of [`Batch`](crate::Batch).
 #[derive(Debug)]
 #[must_use = "a batch does nothing unless it is sent"]
 pub struct Batch {
@@ -118,8 +117,8 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// Adds a call, with a tuple of arguments. They are encoded at once; where that fails, this call
-    /// is not sent and its ticket gives [`CallError::Encode`].
+    /// Adds a call with a tuple of arguments, which are encoded at once. If that fails, this call is
+    /// not sent and the result of its ticket is [`CallError::Encode`].
     pub fn call<R: DeserializeOwned>(
         &mut self,
         method: impl Into<Name>,
@@ -128,31 +127,31 @@ impl Batch {
         self.calls.add(method.into(), &args)
     }
 
-    /// How many calls were added.
+    /// Returns the number of calls in the batch.
     #[must_use]
     pub const fn len(&self) -> usize {
         self.calls.len()
     }
 
-    /// Whether no call was added yet.
+    /// Returns `true` if the batch has no calls.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.calls.len() == 0
     }
 
-    /// Sends the calls, and waits for their results. An empty batch sends nothing.
+    /// Sends the calls and waits for their results. An empty batch sends nothing.
     ///
     /// # Errors
-    /// As with the async [`send`](crate::Batch::send); also [`CallError::NotSent`] from within an
-    /// async runtime.
+    /// As with the async [`send`](crate::Batch::send); also [`CallError::NotSent`] within an async
+    /// runtime.
     pub fn send(self) -> Result<Results, CallError> {
-        wait(self.calls.send(&self.client.endpoint))
+        complete(self.calls.send(&self.client.endpoint))
     }
 }
 
-/// What a future gives whose only waits are those of its thread for sockets.
-fn wait<T>(future: impl Future<Output = Result<T, CallError>>) -> Result<T, CallError> {
-    // Nothing tells whether blocking is allowed at this place of a runtime, but trying.
+/// Completes a future that blocks the thread on sockets and never returns `Pending`.
+fn complete<T>(future: impl Future<Output = Result<T, CallError>>) -> Result<T, CallError> {
+    // Trying is the only way to find out whether blocking is allowed here.
     if let Ok(runtime) = Handle::try_current() {
         let attempt = AssertUnwindSafe(|| runtime.block_on(async {}));
         if catch_unwind(attempt).is_err() {
@@ -168,7 +167,7 @@ fn wait<T>(future: impl Future<Output = Result<T, CallError>>) -> Result<T, Call
 /// The blocking client was used where blocking is not allowed.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "the blocking client was used within an async runtime, whose other tasks would stop: use \
-     `xmlrpc::Client` there, or `spawn_blocking`"
+    "the blocking client was used within an async runtime, where it would stall other tasks: use \
+     `xmlrpc::Client`, or call it in `spawn_blocking`"
 )]
 struct WithinRuntime;

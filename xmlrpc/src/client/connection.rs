@@ -1,11 +1,11 @@
-//! One connection, and the exchanges over it.
+//! A client connection: sends requests and reads their responses.
 
 use std::error::Error;
 use std::io;
 use std::time::Instant;
 
 use super::response::{Buffer, Response, ResponseReader};
-use super::transport::{Progress, Stream, is_timed_out};
+use super::stream::{Progress, Stream, is_timed_out};
 
 /// A connection to the server.
 pub(super) struct Connection<S> {
@@ -14,13 +14,13 @@ pub(super) struct Connection<S> {
     is_reusable: bool,
 }
 
-/// Why there is no response.
-pub(super) enum Failure {
-    /// No byte of the request was written.
+/// An exchange that yielded no response.
+pub(super) enum ExchangeError {
+    /// The exchange failed before the first byte of the request was written.
     Unsent(io::Error),
-    /// Anything may have become of the request.
+    /// The exchange failed after that. The server may have received the request.
     Lost(Box<dyn Error + Send + Sync>),
-    /// The same, since the deadline has passed.
+    /// The deadline passed. The server may have received the request.
     TimedOut,
 }
 
@@ -33,24 +33,26 @@ impl<S: Stream> Connection<S> {
         }
     }
 
-    /// Whether one more exchange can be made over it, as far as its last one tells.
+    /// Returns `true` if the last exchange left the connection usable for another.
     pub(super) const fn is_reusable(&self) -> bool {
         self.is_reusable
     }
 
-    /// Whether the other end is there still, as far as can be known without asking it. What it says without being
-    /// asked, such as that it waited for too long, belongs to no request.
+    /// Returns `true` if the server has neither closed the connection nor sent anything, as far as
+    /// is known without I/O. Unsolicited data, such as a 408 response to an idle connection, belongs
+    /// to no request.
     pub(super) async fn is_alive(&mut self) -> bool {
-        self.stream.is_quiet().await
+        self.stream.is_idle().await
     }
 
-    /// Sends a request and reads its response. An answer that comes before the end of the request is an answer.
+    /// Sends a request and reads its response. A response that arrives before the whole request is
+    /// sent counts as its response.
     pub(super) async fn exchange(
         &mut self,
         request: &[u8],
         max_body: usize,
         deadline: Option<Instant>,
-    ) -> Result<Response, Failure> {
+    ) -> Result<Response, ExchangeError> {
         self.is_reusable = false;
         let mut response = ResponseReader::new(max_body);
         let mut unsent = request;
@@ -64,10 +66,12 @@ impl<S: Stream> Connection<S> {
                     continue;
                 }
                 Ok(Progress::Read(length)) if unsent.len() < request.len() => length,
-                Ok(Progress::Read(_)) => return Err(Failure::Unsent(unasked())),
-                Err(error) if unsent.len() == request.len() => return Err(Failure::Unsent(error)),
+                Ok(Progress::Read(_)) => return Err(ExchangeError::Unsent(unexpected_data())),
+                Err(error) if unsent.len() == request.len() => {
+                    return Err(ExchangeError::Unsent(error));
+                }
                 Err(error) => {
-                    // The answer that the other end gave before it hung up can still be read.
+                    // A response that the server sent before it closed can still be read.
                     failure = Some(error);
                     break;
                 }
@@ -78,7 +82,7 @@ impl<S: Stream> Connection<S> {
             let space = self.buffer.space();
             is_read = match self.stream.read(space, deadline).await {
                 Ok(length) => self.receive(&mut response, length)?,
-                Err(error) if is_timed_out(&error) => return Err(Failure::TimedOut),
+                Err(error) if is_timed_out(&error) => return Err(ExchangeError::TimedOut),
                 Err(error) => {
                     failure.get_or_insert(error);
                     break;
@@ -86,22 +90,26 @@ impl<S: Stream> Connection<S> {
             };
         }
         let failure = failure.filter(|_| !is_read).map(Into::into);
-        let response = response.finish(failure).map_err(Failure::Lost)?;
+        let response = response.finish(failure).map_err(ExchangeError::Lost)?;
         let is_settled = unsent.is_empty() && self.buffer.unread().is_empty();
         self.is_reusable = response.keeps_open && is_settled;
         self.buffer.shrink();
         Ok(response)
     }
 
-    fn receive(&mut self, response: &mut ResponseReader, length: usize) -> Result<bool, Failure> {
+    fn receive(
+        &mut self,
+        response: &mut ResponseReader,
+        length: usize,
+    ) -> Result<bool, ExchangeError> {
         let received = response.receive(&mut self.buffer, length);
-        received.map_err(|error| Failure::Lost(error.into()))
+        received.map_err(|error| ExchangeError::Lost(error.into()))
     }
 }
 
-fn unasked() -> io::Error {
+fn unexpected_data() -> io::Error {
     io::Error::new(
         io::ErrorKind::ConnectionAborted,
-        "the other end spoke before it was asked, or hung up",
+        "the server closed the connection or sent data before the request",
     )
 }

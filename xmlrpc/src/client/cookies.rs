@@ -1,4 +1,4 @@
-//! Cookies, for servers that keep sessions with them.
+//! Cookies, for servers that use them for sessions.
 
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
@@ -10,14 +10,14 @@ use url::Url;
 
 use super::response::Headers;
 
-/// How many cookies are kept: what RFC 6265 (6.1) asks for. A server that sets more loses those
-/// before.
+/// Maximum number of cookies, as RFC 6265 (6.1) requires. A server that sets more loses the earlier
+/// ones.
 const MAX: usize = 50;
 
-/// The cookies that a server has set.
+/// The cookies of a client.
 pub(super) struct Cookies {
     store: Mutex<CookieStore>,
-    /// Those of the user, which stand before them.
+    /// The cookies of the user, which are sent before those of the server.
     own: Option<HeaderValue>,
 }
 
@@ -29,7 +29,7 @@ impl Cookies {
         }
     }
 
-    /// Keeps the cookies of an answer; those that RFC 6265 says to ignore are ignored.
+    /// Stores the cookies of a response, except those that RFC 6265 requires to be ignored.
     pub(super) fn keep(&self, url: &Url, headers: &Headers) {
         if headers.set_cookie.is_empty() {
             return;
@@ -47,7 +47,7 @@ impl Cookies {
         }
     }
 
-    /// The `Cookie` header for a request, if it needs one.
+    /// Returns the value of the `Cookie` header for a request, if it needs one.
     pub(super) fn line(&self, url: &Url) -> Option<Vec<u8>> {
         let store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
         let own = self.own.as_ref().map(HeaderValue::as_bytes);
@@ -60,12 +60,12 @@ impl Cookies {
             line.push(b'=');
             line.extend_from_slice(value.as_bytes());
         }
-        // A cookie that no header can carry is none.
+        // Omit cookies with characters that are not allowed in a header.
         (!line.is_empty() && HeaderValue::from_bytes(&line).is_ok()).then_some(line)
     }
 }
 
-/// Cookies are secrets.
+/// Shows no cookies, since they are secrets.
 impl fmt::Debug for Cookies {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Cookies(..)")
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn cookies_come_back_where_they_belong() {
+    fn cookies_are_sent_to_their_host_and_path() {
         let cookies = Cookies::new(None);
         let set = ["a=1; Path=/", "b=2; Path=/b"];
         assert_eq!(sent(&cookies, "http://h/x", &set).as_deref(), Some("a=1"));
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn only_so_many_are_kept() {
+    fn the_number_of_cookies_is_limited() {
         let cookies = Cookies::new(None);
         for number in 0..1000 {
             let set = format!("c{number}={number}; Path=/");
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cookie_of_the_user_stays() {
+    fn cookies_of_the_user_are_kept() {
         let cookies = Cookies::new(Some(HeaderValue::from_static("mine=1")));
         let line = sent(&cookies, "http://h/", &[]);
         assert_eq!(line.as_deref(), Some("mine=1"));

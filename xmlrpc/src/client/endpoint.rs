@@ -1,4 +1,4 @@
-//! One server, and the calls that are made on it, whether anything waits by async code or by blocking.
+//! The client core, shared by the async and the blocking front end.
 
 use std::future::Future;
 use std::io;
@@ -10,34 +10,35 @@ use rpc_core::{Args, Call, CallError, Caller, Context, Format as _, FormatError,
 use serde::de::DeserializeOwned;
 use url::Url;
 
-use super::connection::{Connection, Failure};
+use super::connection::{Connection, ExchangeError};
 use super::cookies::Cookies;
 use super::error::{ConnectError, InvalidUrl};
 use super::options::ClientOptions;
-use super::pool::Pool;
+use super::pool::{Pool, Transport};
 use super::proxy::Proxy;
 use super::redirect;
 use super::reply::reply;
 use super::request::{Request, Template};
 use super::response::Response;
 use super::secrets::Secrets;
-use super::transport::{Destination, Transport, is_timed_out};
+use super::stream::is_timed_out;
+use super::transport::Destination;
 use super::url::Target;
 use crate::XmlRpc;
 use crate::document::{reply_result, write_call};
 
-/// Room for what stands around the parameters in a call document.
+/// Bytes reserved for a call document around its parameters.
 const ENVELOPE: usize = 160;
 
-/// Room for parameters whose size is not known yet: most fit.
+/// Bytes reserved for parameters of unknown size: most fit.
 const PARAMS: usize = 256;
 
-/// What all clones of a client share.
+/// The state that all clones of a client share.
 pub(crate) struct Endpoint<T: Transport> {
     transport: T,
     pool: Pool<T>,
     template: Template,
-    /// What errors do not show.
+    /// Texts that errors must not show.
     secrets: Secrets,
     url: Url,
     redirects: usize,
@@ -48,14 +49,14 @@ pub(crate) struct Endpoint<T: Transport> {
     max_body: usize,
     /// The URL without secrets.
     shown: String,
-    /// Where connections lead to, for error messages.
+    /// The destination of connections, for error messages.
     peer: Arc<str>,
-    /// The server was found to know no `system.multicall`.
+    /// `true` once the server is known to lack `system.multicall`.
     lacks_multicall: AtomicBool,
 }
 
 impl<T: Transport> Endpoint<T> {
-    /// The server at `url`, or the proxy before it.
+    /// Creates an endpoint that connects to the server at `url`, or to its proxy.
     pub(crate) fn new(
         url: &str,
         options: &ClientOptions,
@@ -73,7 +74,7 @@ impl<T: Transport> Endpoint<T> {
         ))
     }
 
-    /// The server of this URL, whatever its host, at the end of a transport.
+    /// Creates an endpoint for the server at `url` that connects by `transport`, whatever the host.
     pub(super) fn at(url: &str, options: &ClientOptions, transport: T) -> Result<Self, InvalidUrl> {
         let target = Target::parse(url)?;
         let peer = target.to_string();
@@ -114,11 +115,11 @@ impl<T: Transport> Endpoint<T> {
         self.lacks_multicall.load(Ordering::Relaxed)
     }
 
-    pub(super) fn remember_that_multicall_is_lacking(&self) {
+    pub(super) fn set_lacks_multicall(&self) {
         self.lacks_multicall.store(true, Ordering::Relaxed);
     }
 
-    /// The request for a call. `params` appends its arguments, of about `size` bytes.
+    /// Builds the request for a call. `params` appends its arguments, of about `size` bytes.
     fn request(
         &self,
         method: &str,
@@ -130,7 +131,7 @@ impl<T: Transport> Endpoint<T> {
         request.map_err(CallError::Encode)
     }
 
-    /// Sends a request, and waits for the response, wherever it is redirected to.
+    /// Sends a request, follows redirects, and waits for the response.
     async fn exchange(
         &self,
         mut request: Request,
@@ -188,15 +189,17 @@ impl<T: Transport> Endpoint<T> {
             let exchange = connection.exchange(request.as_slice(), self.max_body, limit);
             let response = match exchange.await {
                 Ok(response) => response,
-                // It turned out that the connection is closed. One that breaks at any later time ends as
-                // `CallError::Lost`.
-                Err(Failure::Unsent(_)) if !is_new => continue,
-                Err(Failure::Unsent(error)) => {
-                    return Err(CallError::NotSent(told(error, "answer", begin).into()));
+                // The kept connection turned out to be closed: try another. A later failure
+                // completes the call with `CallError::Lost`.
+                Err(ExchangeError::Unsent(_)) if !is_new => continue,
+                Err(ExchangeError::Unsent(error)) => {
+                    return Err(CallError::NotSent(
+                        describe_timeout(error, "answer", begin).into(),
+                    ));
                 }
-                Err(Failure::Lost(error)) => return Err(CallError::Lost(error)),
-                Err(Failure::TimedOut) => {
-                    return Err(CallError::Lost(late("answer", begin).into()));
+                Err(ExchangeError::Lost(error)) => return Err(CallError::Lost(error)),
+                Err(ExchangeError::TimedOut) => {
+                    return Err(CallError::Lost(timeout_error("answer", begin).into()));
                 }
             };
             self.pool.put(connection);
@@ -213,7 +216,7 @@ impl<T: Transport> Endpoint<T> {
         let attempt = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         let connected = self.transport.connect(earlier(limit, attempt)).await;
         connected.map(Connection::new).map_err(|error| {
-            let error = told(error, "connection", begin);
+            let error = describe_timeout(error, "connection", begin);
             let peer = Arc::clone(&self.peer);
             CallError::NotSent(Box::new(ConnectError { peer, error }))
         })
@@ -234,14 +237,15 @@ impl<T: Transport> Caller for Endpoint<T> {
             Ok(())
         })?;
         let (format, deadline) = (call.format, call.context.deadline());
-        // The parameters are in the request now.
+        // The parameters were copied into the request.
         drop(call);
         let response = self.exchange(request, deadline).await?;
         let ((), document) = reply(response, self.max_body, format, &self.secrets, |_| Ok(()))?;
         Ok(document)
     }
 
-    /// As by default, but arguments are written where they are sent from, and the reply is read once.
+    /// Like the default implementation, but encodes the arguments into the request and reads the
+    /// reply only once.
     fn call_in<R: DeserializeOwned>(
         &self,
         context: Context,
@@ -260,7 +264,7 @@ impl<T: Transport> Caller for Endpoint<T> {
     }
 }
 
-/// Where to connect to, and what to call that in error messages.
+/// Returns the destination to connect to and its name in error messages.
 fn destination(target: &Target, proxy: Option<&Proxy>) -> (Destination, String) {
     if let Some(socket) = &target.socket {
         return (
@@ -287,16 +291,16 @@ fn earlier(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
     }
 }
 
-/// The error, in words where it is a deadline of this side.
-fn told(error: io::Error, what: &str, begin: Instant) -> io::Error {
+/// Replaces the error of a local deadline by one with a message.
+fn describe_timeout(error: io::Error, what: &str, begin: Instant) -> io::Error {
     if is_timed_out(&error) {
-        late(what, begin)
+        timeout_error(what, begin)
     } else {
         error
     }
 }
 
-fn late(what: &str, begin: Instant) -> io::Error {
+fn timeout_error(what: &str, begin: Instant) -> io::Error {
     let time = begin.elapsed();
     io::Error::new(
         io::ErrorKind::TimedOut,

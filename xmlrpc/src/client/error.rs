@@ -1,4 +1,4 @@
-//! What goes wrong before, around and instead of a reply.
+//! Errors of the client.
 
 use std::error::Error;
 use std::fmt;
@@ -12,40 +12,40 @@ use super::redirect::{Unfollowed, is_redirect};
 use super::response::Headers;
 use super::secrets::Secrets;
 
-/// A URL that no client can be made for.
+/// A URL that a client cannot use.
 ///
-/// The text of the URL is not repeated, since it may hold a password.
+/// The error does not repeat the URL, since it may contain a password.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidUrl {
     /// The text is not a URL.
     #[error("not a URL: {0}")]
     Syntax(String),
-    /// The scheme is none that this client speaks.
+    /// The client does not support this scheme.
     #[error("the scheme `{0}` is not supported: expected `http` or `http+unix`")]
     Scheme(String),
     /// The URL asks for TLS.
     #[error("`https` is not supported: this build has no TLS yet")]
     NoTls,
-    /// The URL names a unix socket, and this system has none.
+    /// The URL names a unix socket, which this system does not have.
     #[error("`http+unix` is not supported: this system has no unix sockets")]
     NoUnixSockets,
-    /// The URL names no socket file.
-    #[error("the URL names no socket file: expected `http+unix:///path/of.sock:/RPC2`")]
+    /// The URL has no socket file.
+    #[error("the URL has no socket file: expected `http+unix:///path/of.sock:/RPC2`")]
     NoSocketFile,
-    /// The user name cannot be sent by HTTP's Basic scheme.
-    #[error("the user name has a colon, which HTTP's Basic authorization cannot carry")]
+    /// The user name cannot be sent by HTTP Basic authentication.
+    #[error("the user name contains a colon, which HTTP Basic authentication does not allow")]
     Credentials,
-    /// The URL of the proxy, set or found in the environment, cannot be used.
+    /// The URL of the proxy cannot be used, whether it was set or comes from the environment.
     #[error("the URL of the proxy cannot be used")]
     Proxy(#[source] Box<Self>),
-    /// A variable of the environment that tells about proxies cannot be used. Its value may hold a password, and is not
-    /// repeated.
-    #[error("the variable `{variable}` of the environment cannot be used")]
+    /// A proxy variable of the environment is malformed. The error does not repeat its value, which
+    /// may contain a password.
+    #[error("the environment variable `{variable}` cannot be used")]
     Environment {
         /// The name of the variable.
         variable: &'static str,
-        /// What is wrong with its value.
+        /// The problem with its value.
         #[source]
         problem: Box<Self>,
     },
@@ -55,22 +55,22 @@ pub enum InvalidUrl {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidHeader {
-    /// The name has characters that a header's name cannot have.
-    #[error("`{0}` is not the name of a header")]
+    /// The name has characters that are not allowed in the name of a header.
+    #[error("`{0}` is not a valid header name")]
     Name(String),
-    /// The value has characters that a header's value cannot have. It may be a secret, and is not
-    /// repeated.
-    #[error("the value of the header `{0}` has characters that no header can have")]
+    /// The value has characters that are not allowed in a header. The error does not repeat it,
+    /// since it may be a secret.
+    #[error("the value of the header `{0}` has characters that are not allowed in headers")]
     Value(String),
-    /// The user name has a colon, which HTTP's Basic scheme cannot carry.
-    #[error("the user name has a colon, which HTTP's Basic authorization cannot carry")]
+    /// The user name contains a colon, which HTTP Basic authentication does not allow.
+    #[error("the user name contains a colon, which HTTP Basic authentication does not allow")]
     User,
-    /// The client itself writes this header: it depends on the body or the connection.
-    #[error("the client writes the header `{0}` itself")]
+    /// The client sets this header itself, since it depends on the body or the connection.
+    #[error("the header `{0}` is set by the client itself")]
     Reserved(String),
 }
 
-/// An HTTP answer that holds no reply: the cause of [`CallError::NotAReply`] and
+/// An HTTP response that holds no reply: the cause of [`CallError::NotAReply`] and
 /// [`CallError::Refused`].
 #[derive(Debug)]
 pub struct HttpError {
@@ -82,10 +82,10 @@ pub struct HttpError {
     unfollowed: Option<Unfollowed>,
 }
 
-/// What is wrong with the answer, beyond its status.
+/// The reason why a response holds no reply.
 #[derive(Debug)]
 pub(super) enum Problem {
-    /// The status says it all.
+    /// The status alone.
     Status,
     Empty,
     NotAReply(FormatError),
@@ -94,7 +94,7 @@ pub(super) enum Problem {
     Inflate(io::Error),
 }
 
-/// How much of a body an error shows.
+/// Maximum bytes of a body in an error.
 const EXCERPT: usize = 200;
 
 impl HttpError {
@@ -106,7 +106,7 @@ impl HttpError {
         secrets: &Secrets,
     ) -> Self {
         let text =
-            |value: &http::HeaderValue| secrets.hidden(&String::from_utf8_lossy(value.as_bytes()));
+            |value: &http::HeaderValue| secrets.redact(&String::from_utf8_lossy(value.as_bytes()));
         Self {
             status,
             content_type: headers.content_type.as_ref().map(text),
@@ -117,13 +117,13 @@ impl HttpError {
         }
     }
 
-    /// Says why this redirect was not followed, where some are.
+    /// Adds the reason why the redirect was not followed, for a client that follows redirects.
     pub(super) const fn unfollowed(mut self, unfollowed: Option<Unfollowed>) -> Self {
         self.unfollowed = unfollowed;
         self
     }
 
-    /// The HTTP answer behind a failed call, where that is what it failed with.
+    /// Returns the HTTP response that made a call fail, if that was the cause.
     #[must_use]
     pub fn of(error: &CallError) -> Option<&Self> {
         match error {
@@ -132,26 +132,26 @@ impl HttpError {
         }
     }
 
-    /// The status code.
+    /// Returns the status code.
     #[must_use]
     pub fn status(&self) -> u16 {
         self.status.as_u16()
     }
 
-    /// The `Content-Type` header.
+    /// Returns the `Content-Type` header.
     #[must_use]
     pub fn content_type(&self) -> Option<&str> {
         self.content_type.as_deref()
     }
 
-    /// The `Location` header: where a redirect points to that was not
+    /// Returns the `Location` header: the target of a redirect that was not
     /// [followed](crate::ClientOptions::redirects).
     #[must_use]
     pub fn location(&self) -> Option<&str> {
         self.location.as_deref()
     }
 
-    /// The first 200 bytes of the body, as text.
+    /// Returns the first 200 bytes of the body, as text.
     #[must_use]
     pub fn body_start(&self) -> &str {
         &self.body_start
@@ -167,18 +167,19 @@ impl HttpError {
     }
 }
 
-/// The start of a body. Secrets are hidden before it is cut: a part of one could not be told.
+/// Returns the start of a body. Secrets are redacted before it is cut, since part of a secret would
+/// not be recognised.
 fn excerpt(body: &[u8], secrets: &Secrets) -> String {
     let start = String::from_utf8_lossy(&body[..body.len().min(EXCERPT + secrets.longest())]);
-    let mut start = secrets.hidden(&start);
+    let mut start = secrets.redact(&start);
     let mut ends = (0..=EXCERPT.min(start.len())).rev();
     let end = ends.find(|end| start.is_char_boundary(*end));
     start.truncate(end.unwrap_or_default());
     start
 }
 
-/// Whether an answer with this status shows that no method ran: the HTTP layer decides about
-/// credentials, path, verb, length and media type before it hands the body on.
+/// Returns `true` if a response with this status proves that no method ran: the HTTP layer checks
+/// credentials, path, verb, length and media type before it passes the body on.
 const fn is_refusal(status: StatusCode) -> bool {
     matches!(
         status.as_u16(),
@@ -201,7 +202,7 @@ impl fmt::Display for HttpError {
                     None => f.write_str(" (redirects are not followed")?,
                 }
                 match &self.location {
-                    Some(location) => write!(f, "; this one leads to {location:?})")?,
+                    Some(location) => write!(f, "; the target is {location:?})")?,
                     None => f.write_str(")")?,
                 }
             }
@@ -218,7 +219,7 @@ impl fmt::Display for HttpError {
             Problem::ContentEncoding(name) => {
                 write!(f, ", content encoding {name:?} is not supported")?;
             }
-            Problem::Inflate(_) => f.write_str(", body cannot be inflated")?,
+            Problem::Inflate(_) => f.write_str(", body cannot be decompressed")?,
         }
         match &self.problem {
             Problem::TooLarge(_) if self.body_start.is_empty() => Ok(()),
@@ -238,7 +239,7 @@ impl Error for HttpError {
     }
 }
 
-/// No connection could be made.
+/// A failure to connect.
 #[derive(Debug)]
 pub(super) struct ConnectError {
     pub(super) peer: Arc<str>,
@@ -287,7 +288,7 @@ mod tests {
         let moved = error(302, &elsewhere, "");
         assert_eq!(
             moved.to_string(),
-            "HTTP status 302 Found (redirects are not followed; this one leads to \
+            "HTTP status 302 Found (redirects are not followed; the target is \
              \"http://elsewhere/\"), no content type, empty body"
         );
         assert!(
@@ -308,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_is_told_from_a_failure() {
+    fn refusals_are_distinguished_from_failures() {
         for status in [401, 403, 404, 405, 407, 411, 413, 415] {
             let error = error(status, &Headers::default(), "").into_call_error();
             assert!(matches!(error, CallError::Refused(_)));
@@ -318,7 +319,7 @@ mod tests {
             let error = error(status, &Headers::default(), "").into_call_error();
             assert!(matches!(error, CallError::NotAReply(_)));
         }
-        // The call was sent elsewhere, rather than run here.
+        // A redirected call did not run on this server.
         let elsewhere = Headers {
             location: Some(HeaderValue::from_static("/RPC2")),
             ..Headers::default()

@@ -1,4 +1,4 @@
-//! The client: calls as HTTP requests.
+//! The client: sends calls as HTTP requests.
 
 pub(crate) mod batch;
 mod connection;
@@ -6,14 +6,14 @@ mod cookies;
 pub(crate) mod endpoint;
 mod error;
 mod options;
-pub(crate) mod pool;
+mod pool;
 mod proxy;
 mod redirect;
 mod reply;
 mod request;
 mod response;
 mod secrets;
-mod sockets;
+mod stream;
 pub(crate) mod transport;
 mod url;
 
@@ -34,22 +34,21 @@ pub use self::batch::{Batch, BatchError, Results, Ticket};
 use self::endpoint::Endpoint;
 pub use self::error::{HttpError, InvalidHeader, InvalidUrl};
 pub use self::options::ClientOptions;
-use self::sockets::Connector;
-pub(crate) use self::url::Socket;
+use self::transport::TokioConnector;
+pub(crate) use self::url::EncodedSocketPath;
 #[cfg(fuzzing)]
-pub(crate) use self::{response::pieces::read_in, url::Target};
+pub(crate) use self::{response::segments::read_segments, url::Target};
 use crate::XmlRpc;
 
 /// A client of one XML-RPC server.
 ///
-/// Clones are one and the same client: they share connections, cookies and settings, and cost a
-/// reference count. Connections are made when they are needed and kept for later calls, one for
-/// each call that runs at the same time.
+/// Clones share connections, cookies and settings, and cost a reference count. Connections are
+/// opened on demand, one for each concurrent call, and kept for later calls.
 ///
-/// A client is a [`Caller`], so that traits marked `#[client]` are implemented for it, and a
-/// `tower_service::Service`, so that any tower layer fits around it. Its calls have to be made
-/// within a tokio runtime whose timer and I/O are enabled;
-/// [`blocking::Client`](crate::blocking::Client) needs none.
+/// A client is a [`Caller`], so that it implements traits marked `#[client]`, and a
+/// `tower_service::Service`, so that any tower layer can wrap it. Its calls must be made within a
+/// tokio runtime whose timer and I/O are enabled; [`blocking::Client`](crate::blocking::Client)
+/// needs no runtime.
 ///
 /// ```
 /// use xmlrpc::Client;
@@ -70,38 +69,39 @@ use crate::XmlRpc;
 /// ```
 #[derive(Clone)]
 pub struct Client {
-    endpoint: Arc<Endpoint<Connector>>,
+    endpoint: Arc<Endpoint<TokioConnector>>,
 }
 
 impl Client {
-    /// A client of the server at `url`, with the default [options](ClientOptions).
+    /// Creates a client of the server at `url`, with the default [options](ClientOptions).
     ///
     /// URLs are `http://HOST:PORT/PATH` or, for a unix socket, `http+unix://SOCKET:/PATH`, both
-    /// with `USER:PASSWORD@` before host or socket where the server wants that. The password never
-    /// appears in errors and `Debug`. No path means `/RPC2`. Nothing is sent yet.
+    /// with `USER:PASSWORD@` before host or socket if the server expects credentials. The password
+    /// never appears in errors or `Debug` output. Without a path, `/RPC2` is used. Nothing is sent
+    /// yet.
     ///
     /// # Errors
-    /// If the URL is malformed or of another scheme, or the proxy that the environment names
-    /// cannot be used.
+    /// If the URL is malformed or has another scheme, or if the proxy set in the environment cannot
+    /// be used.
     pub fn new(url: &str) -> Result<Self, InvalidUrl> {
         Self::with_options(url, ClientOptions::default())
     }
 
-    /// A client of the server at `url`, with these options. See [`new`](Self::new) for URLs.
+    /// Creates a client of the server at `url` with `options`. See [`new`](Self::new) for URLs.
     ///
     /// # Errors
     /// As with [`new`](Self::new).
     #[expect(clippy::needless_pass_by_value, reason = "as with every with_options")]
     pub fn with_options(url: &str, options: ClientOptions) -> Result<Self, InvalidUrl> {
-        let endpoint = Endpoint::new(url, &options, Connector::to)?;
+        let endpoint = Endpoint::new(url, &options, TokioConnector::to)?;
         Ok(Self {
             endpoint: Arc::new(endpoint),
         })
     }
 
-    /// A client that reaches its server through `connect`, whatever the host of the URL: over the
-    /// transport inside one program, for example. The URL gives path, `Host` header and user.
-    /// Proxies are not used.
+    /// Creates a client that reaches its server through `connect`, whatever the host of the URL:
+    /// over the in-process transport, for example. The URL provides the path, the `Host` header and
+    /// the credentials. Proxies are not used.
     ///
     /// ```
     /// use rpc_core::transport::memory;
@@ -123,30 +123,29 @@ impl Client {
     /// ```
     ///
     /// # Errors
-    /// If the URL is malformed or of another scheme.
+    /// If the URL is malformed or has another scheme.
     #[expect(clippy::needless_pass_by_value, reason = "as with every with_options")]
     pub fn with_connector(
         url: &str,
         connect: impl Connect,
         options: ClientOptions,
     ) -> Result<Self, InvalidUrl> {
-        let endpoint = Endpoint::at(url, &options, Connector::new(connect))?;
+        let endpoint = Endpoint::at(url, &options, TokioConnector::new(connect))?;
         Ok(Self {
             endpoint: Arc::new(endpoint),
         })
     }
 
-    /// Calls a method by its name, with a tuple of arguments, and waits for the result.
+    /// Calls a method by name with a tuple of arguments, and waits for the result.
     ///
     /// # Errors
-    /// [`CallError::Fault`] is the server's own answer; the other variants tell what went wrong
-    /// with sending the call or reading the reply, and
-    /// [`execution`](CallError::execution) whether the method ran. [`HttpError::of`] has the
-    /// details of an HTTP answer that held no reply.
+    /// [`CallError::Fault`] if the server replied with a fault; the other variants are failures to
+    /// send the call or to read the reply. [`execution`](CallError::execution) tells whether the
+    /// method ran. [`HttpError::of`] has the details of an HTTP response that held no reply.
     ///
     /// # Cancel safety
-    /// Dropping the future gives the call up and closes its connection; the method may have run
-    /// all the same.
+    /// Dropping the future abandons the call and closes its connection; the method may still have
+    /// run.
     pub fn call<R: DeserializeOwned>(
         &self,
         method: impl Into<Name>,
@@ -155,7 +154,7 @@ impl Client {
         Caller::call(self, method, args)
     }
 
-    /// Several calls in one request: see [`Batch`].
+    /// Starts a [`Batch`]: several calls in one request.
     pub fn batch(&self) -> Batch {
         Batch::new(self.clone())
     }
@@ -169,7 +168,7 @@ impl Caller for Client {
     }
 
     async fn send(&self, call: Call<XmlRpc>) -> Result<Payload, CallError> {
-        within_runtime()?;
+        require_runtime()?;
         self.endpoint.send(call).await
     }
 
@@ -180,18 +179,18 @@ impl Caller for Client {
     ) -> impl Future<Output = Result<R, CallError>> + Send {
         let call = self.endpoint.call_in(context, args);
         async move {
-            within_runtime()?;
+            require_runtime()?;
             call.await
         }
     }
 }
 
-/// Whether there is an event loop here that sockets can wait in.
-fn within_runtime() -> Result<(), CallError> {
+/// Returns an error unless a tokio runtime is running, which the sockets need.
+fn require_runtime() -> Result<(), CallError> {
     match Handle::try_current() {
         Ok(_) => Ok(()),
         Err(_) => {
-            let error = "there is no tokio runtime here: use `xmlrpc::blocking::Client`";
+            let error = "no tokio runtime is running: use `xmlrpc::blocking::Client` instead";
             Err(CallError::NotSent(error.into()))
         }
     }
@@ -212,7 +211,7 @@ impl Service<Call<XmlRpc>> for Client {
     }
 }
 
-/// Without user, password and query of the URL.
+/// Shows the URL without user, password and query.
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Client")

@@ -1,4 +1,4 @@
-//! The settings of a client.
+//! Client settings.
 
 use std::time::Duration;
 
@@ -8,11 +8,11 @@ use http::header::{
 };
 
 use super::error::{InvalidHeader, InvalidUrl};
-use super::proxy::{Choice, Proxy};
+use super::proxy::{Proxy, ProxyChoice};
 use super::url::basic;
 use crate::XmlRpc;
 
-/// The headers that depend on the body or the connection, which the client alone knows.
+/// Headers that depend on the body or the connection, and so are set by the client alone.
 const RESERVED: [HeaderName; 4] = [
     CONTENT_LENGTH,
     TRANSFER_ENCODING,
@@ -20,8 +20,8 @@ const RESERVED: [HeaderName; 4] = [
     CONTENT_ENCODING,
 ];
 
-/// The settings of a [`Client`](crate::Client). The defaults suit calls over the internet to a
-/// server that is not trusted with this program's memory.
+/// The settings of a [`Client`](crate::Client). The defaults suit calls over the internet to an
+/// untrusted server: no response can exhaust the memory of the local process.
 ///
 /// ```
 /// use std::time::Duration;
@@ -45,8 +45,8 @@ pub struct ClientOptions {
     pub(super) gzip_over: Option<usize>,
     pub(super) cookies: bool,
     pub(super) redirects: usize,
-    pub(super) proxy: Choice,
-    /// All marked as sensitive, and so not shown by `Debug`.
+    pub(super) proxy: ProxyChoice,
+    /// Extra headers, all marked as sensitive so that `Debug` does not show their values.
     pub(super) headers: HeaderMap,
 }
 
@@ -61,31 +61,31 @@ impl Default for ClientOptions {
             gzip_over: None,
             cookies: false,
             redirects: 0,
-            proxy: Choice::Environment,
+            proxy: ProxyChoice::Environment,
             headers: HeaderMap::new(),
         }
     }
 }
 
 impl ClientOptions {
-    /// How values are written, and the limits within which they are read. Default: those of
-    /// [`XmlRpc`].
+    /// The wire format: how values are written, and the limits for reading them. Default: those
+    /// of [`XmlRpc`].
     #[must_use]
     pub const fn format(mut self, format: XmlRpc) -> Self {
         self.format = format;
         self
     }
 
-    /// How long a call may take, from the first attempt to connect to the last byte of the reply;
-    /// a call whose context has an earlier deadline ends then. Default: 60 s, the time after which
-    /// most proxies give up too. `None` waits for as long as the connection lasts.
+    /// Maximum duration of a call, from the first connection attempt to the last byte of the
+    /// reply. An earlier deadline in the context of a call takes precedence. Default: 60 s, after
+    /// which most proxies give up too. `None` waits as long as the connection lasts.
     #[must_use]
     pub const fn timeout(mut self, timeout: Option<Duration>) -> Self {
         self.timeout = timeout;
         self
     }
 
-    /// How long an attempt to connect may take, finding the address included. Default: 10 s, which
+    /// Maximum duration of a connection attempt, name resolution included. Default: 10 s, which
     /// outlasts three lost packets. `None` leaves it to the system and to
     /// [`timeout`](Self::timeout).
     #[must_use]
@@ -94,49 +94,50 @@ impl ClientOptions {
         self
     }
 
-    /// How long a connection is kept for the next call. Default: 20 s, less than what servers have
-    /// patience for (this crate's 30 s): a server that closes a connection just as a call is sent
-    /// on it leaves open whether the call ran. Zero keeps none.
+    /// Time for which an idle connection is kept for later calls. Default: 20 s, which is less than
+    /// the idle timeout of servers (30 s in this crate): if a server closes a connection just as a
+    /// call is sent on it, the client cannot tell whether the call ran. Zero keeps no connections.
     #[must_use]
     pub const fn idle_timeout(mut self, timeout: Duration) -> Self {
         self.idle_timeout = timeout;
         self
     }
 
-    /// The largest body of an answer in bytes, on the wire and after inflating. Default: 16 MiB,
-    /// room for large arrays without letting a server fill the memory.
+    /// Maximum size of a response body in bytes, on the wire and decompressed. Default: 16 MiB,
+    /// enough for large arrays without letting a server exhaust the memory.
     #[must_use]
     pub const fn max_body(mut self, bytes: usize) -> Self {
         self.max_body = bytes;
         self
     }
 
-    /// Compresses calls of more than so many bytes. Default: `None`, never, as a server cannot say
-    /// beforehand that it reads gzip, and many do not.
+    /// Compresses calls larger than `bytes` with gzip. Default: `None`, never, since a server
+    /// cannot announce in advance that it reads gzip, and many do not.
     #[must_use]
     pub const fn gzip_over(mut self, bytes: Option<usize>) -> Self {
         self.gzip_over = bytes;
         self
     }
 
-    /// Keeps the cookies that the server sets, until the client is dropped, and sends them with
-    /// later calls. Default: false, as few servers need it.
+    /// Stores the cookies that the server sets, until the client is dropped, and sends them with
+    /// later calls. Default: `false`, as few servers need it.
     #[must_use]
     pub const fn cookies(mut self, keep: bool) -> Self {
         self.cookies = keep;
         self
     }
 
-    /// Follows up to this many redirects for each call: answers with status 301, 302, 307 or 308 that lead to a URL of
-    /// the same scheme, host and port as the client's own. The call is made there with the same headers, and the
-    /// cookies for that path. All of them have to be answered within the [`timeout`](Self::timeout) of the call.
+    /// Follows up to `max` redirects for each call: responses with status 301, 302, 307 or 308 to a
+    /// URL with the scheme, host and port of the client's own. The call is sent there with the same
+    /// headers and the cookies for that path. The [`timeout`](Self::timeout) of the call covers all
+    /// redirects.
     ///
-    /// A redirect to anywhere else is an error, since it would take the call and its credentials along: whoever means
-    /// to follow it makes a client for that URL. So is one to `https`, as this build has no TLS yet. Of each redirect
-    /// that is not followed [`HttpError::location`](crate::HttpError::location) says where it leads; the call did not
-    /// run then.
+    /// A redirect to any other place is an error, since it would disclose the call and its
+    /// credentials: to follow it, create a client for that URL. A redirect to `https` is an error
+    /// too, as this build has no TLS yet. [`HttpError::location`](crate::HttpError::location) is
+    /// the target of a redirect that was not followed; the call did not run then.
     ///
-    /// Default: 0, none, as a server that moved its service is better called where it is now.
+    /// Default: 0, since it is better to call a service that has moved at its new URL.
     #[must_use]
     pub const fn redirects(mut self, max: usize) -> Self {
         self.redirects = max;
@@ -145,31 +146,32 @@ impl ClientOptions {
 
     /// Sends all calls through the HTTP proxy at `url`, with its user information as credentials.
     ///
-    /// Default: what `http_proxy`, `all_proxy` and `no_proxy` in the environment say at the time
-    /// when the client is made (in capital letters first), except that calls to this machine's loopback addresses never
-    /// go through a proxy of the environment. Unix sockets know no proxies. A variable that is asked and cannot be
-    /// understood has [`Client::new`](crate::Client::new) fail. `HTTP_PROXY` is not asked in CGI, where a header of the
-    /// request gets there.
+    /// Default: the environment variables `http_proxy`, `all_proxy` and `no_proxy` (upper-case
+    /// names first), read when the client is created. Calls to loopback addresses never use a proxy
+    /// from the environment, and calls over Unix sockets never use any proxy. A malformed variable
+    /// makes [`Client::new`](crate::Client::new) fail. `HTTP_PROXY` is ignored in a CGI program,
+    /// where it holds a header of the request.
     ///
     /// # Errors
     /// If `url` is not an `http` URL.
     pub fn proxy(mut self, url: &str) -> Result<Self, InvalidUrl> {
-        self.proxy = Choice::To(Proxy::parse(url)?);
+        self.proxy = ProxyChoice::To(Proxy::parse(url)?);
         Ok(self)
     }
 
-    /// Sends calls to the server itself, whatever the environment says.
+    /// Sends calls directly to the server and ignores the proxy variables of the environment.
     #[must_use]
     pub fn no_proxy(mut self) -> Self {
-        self.proxy = Choice::Off;
+        self.proxy = ProxyChoice::Off;
         self
     }
 
-    /// Sends a header with each call, in place of the client's own of that name. Default: none but
-    /// `Accept-Encoding`, `Authorization` (from the URL), `Content-Type`, `Host` and `User-Agent`.
+    /// Sends a header with each call, in place of the client's own header of that name. Default:
+    /// only `Accept-Encoding`, `Authorization` (from the URL), `Content-Type`, `Host` and
+    /// `User-Agent`.
     ///
     /// # Errors
-    /// If that cannot be a header, or is one that the client has to write itself.
+    /// If the name or value is invalid in a header, or if the client must set this header itself.
     pub fn header(mut self, name: &str, value: &str) -> Result<Self, InvalidHeader> {
         let key = HeaderName::try_from(name).map_err(|_| InvalidHeader::Name(name.to_owned()))?;
         if RESERVED.contains(&key) {
@@ -182,11 +184,12 @@ impl ClientOptions {
         Ok(self)
     }
 
-    /// Sends a user name and a password with each call, by HTTP's Basic scheme, in place of those of
-    /// the URL. Neither is shown by `Debug` or in errors. Default: those of the URL, if it has any.
+    /// Sends a user name and a password with each call, by HTTP Basic authentication, in place of
+    /// those in the URL. Neither appears in `Debug` output or errors. Default: those in the URL, if
+    /// any.
     ///
     /// # Errors
-    /// If the user name has a colon, which the scheme cannot carry.
+    /// If the user name contains a colon, which the scheme cannot transmit.
     pub fn basic_auth(mut self, user: &str, password: &str) -> Result<Self, InvalidHeader> {
         let value = basic(user.as_bytes(), password.as_bytes()).ok_or(InvalidHeader::User)?;
         self.headers.insert(AUTHORIZATION, value);

@@ -1,29 +1,52 @@
-//! The connections that wait for the next call.
+//! The pool of idle connections.
 
+use std::future::Future;
+use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use super::connection::Connection;
-use super::transport::Transport;
+use super::stream::Stream;
 
-/// Connections kept for later calls. Enough for what one program calls at the same time; a burst
-/// opens more and closes them again.
+/// Maximum number of idle connections: enough for the usual concurrency of one program. A burst of
+/// calls opens more, which are closed after it.
 const MAX_IDLE: usize = 32;
 
-/// Idle connections, each kept for a time.
+/// A factory of connections to one destination.
+///
+/// In the blocking client the futures of a transport and its streams block the thread instead of
+/// waiting, and so are ready when they are first polled.
+pub(crate) trait Transport: Send + Sync + Sized + 'static {
+    type Stream: Stream;
+
+    /// Opens a connection.
+    ///
+    /// # Errors
+    /// An error of kind `TimedOut` if the deadline passes.
+    fn connect(
+        &self,
+        deadline: Option<Instant>,
+    ) -> impl Future<Output = io::Result<Self::Stream>> + Send;
+
+    /// Starts closing expired connections of the pool in the background, until none is left. Does
+    /// nothing if no task can run between calls.
+    fn start_reaper(pool: &Pool<Self>);
+}
+
+/// Idle connections, each kept for `timeout`.
 pub(crate) struct Pool<T: Transport> {
     idle: Arc<Mutex<Idle<T::Stream>>>,
     timeout: Duration,
 }
 
 struct Idle<S> {
-    /// The one that was used last is at the end.
+    /// Ordered by the time of last use, most recent last.
     connections: Vec<(Instant, Connection<S>)>,
-    /// Whether those whose time is over are closed by something beside the calls.
-    is_tended: bool,
+    /// `true` while expired connections are closed in the background.
+    has_reaper: bool,
 }
 
-/// A pool that may be gone.
+/// A weak handle of a [`Pool`].
 pub(crate) struct WeakPool<T: Transport> {
     idle: Weak<Mutex<Idle<T::Stream>>>,
     pub(crate) timeout: Duration,
@@ -33,7 +56,7 @@ impl<T: Transport> Pool<T> {
     pub(super) fn new(timeout: Duration) -> Self {
         let idle = Idle {
             connections: Vec::new(),
-            is_tended: false,
+            has_reaper: false,
         };
         Self {
             idle: Arc::new(Mutex::new(idle)),
@@ -48,7 +71,7 @@ impl<T: Transport> Pool<T> {
         }
     }
 
-    /// A connection that is open, as far as is known here.
+    /// Takes the most recently used connection that has not expired and appears to be open.
     pub(super) async fn take(&self, now: Instant) -> Option<Connection<T::Stream>> {
         loop {
             let (since, mut connection) = lock(&self.idle).connections.pop()?;
@@ -58,40 +81,40 @@ impl<T: Transport> Pool<T> {
         }
     }
 
-    /// Keeps a connection for the next call, if it is good for one.
+    /// Returns a connection to the pool, if it is reusable.
     pub(super) fn put(&self, connection: Connection<T::Stream>) {
         if self.timeout.is_zero() || !connection.is_reusable() {
             return;
         }
         let now = Instant::now();
         let mut idle = lock(&self.idle);
-        // The oldest come first.
-        let is_over = |(since, _): &&(Instant, _)| now.duration_since(*since) >= self.timeout;
-        let over = idle.connections.iter().take_while(is_over).count();
-        idle.connections.drain(..over);
+        // The least recently used come first.
+        let is_expired = |(since, _): &&(Instant, _)| now.duration_since(*since) >= self.timeout;
+        let expired = idle.connections.iter().take_while(is_expired).count();
+        idle.connections.drain(..expired);
         if idle.connections.len() >= MAX_IDLE {
             return;
         }
         idle.connections.push((now, connection));
-        if !idle.is_tended {
-            idle.is_tended = true;
-            T::tend(self);
+        if !idle.has_reaper {
+            idle.has_reaper = true;
+            T::start_reaper(self);
         }
     }
 }
 
 impl<T: Transport> WeakPool<T> {
-    /// Closes the connections whose time is over, and tells whether any are left. Where none are, the pool asks to be
-    /// tended again.
-    pub(crate) fn close_unused(&self) -> bool {
+    /// Closes the expired connections, and returns `true` if any are left. If none are left, the
+    /// pool starts a new reaper when it needs one.
+    pub(crate) fn close_expired(&self) -> bool {
         let Some(idle) = self.idle.upgrade() else {
             return false;
         };
         let mut idle = lock(&idle);
         idle.connections
             .retain(|(since, _)| since.elapsed() < self.timeout);
-        idle.is_tended = !idle.connections.is_empty();
-        idle.is_tended
+        idle.has_reaper = !idle.connections.is_empty();
+        idle.has_reaper
     }
 }
 

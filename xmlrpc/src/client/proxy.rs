@@ -1,4 +1,4 @@
-//! Which proxy calls go through.
+//! HTTP proxies: explicit ones and those set in the environment.
 
 use std::ffi::OsString;
 use std::net::IpAddr;
@@ -9,10 +9,10 @@ use hyper_util::client::proxy::matcher::Matcher;
 use super::error::InvalidUrl;
 use super::url::Target;
 
-/// What the user wants.
+/// The proxy setting of a client.
 #[derive(Clone, Debug, Default)]
-pub(super) enum Choice {
-    /// What the environment says, except for this machine.
+pub(super) enum ProxyChoice {
+    /// The proxy of the environment, except for loopback addresses.
     #[default]
     Environment,
     Off,
@@ -24,12 +24,12 @@ pub(super) enum Choice {
 pub(super) struct Proxy {
     pub(super) host: String,
     pub(super) port: u16,
-    /// Marked as sensitive, and so not shown by `Debug`.
+    /// Marked as sensitive, so that `Debug` does not show it.
     pub(super) authorization: Option<HeaderValue>,
 }
 
-impl Choice {
-    /// The proxy for calls to `target`.
+impl ProxyChoice {
+    /// Returns the proxy for calls to `target`, if there is one.
     pub(super) fn for_target(&self, target: &Target) -> Result<Option<Proxy>, InvalidUrl> {
         match self {
             _ if target.socket.is_some() => Ok(None),
@@ -58,11 +58,10 @@ impl Proxy {
         })
     }
 
-    /// What the environment says, in the variables that curl and most others read. One that cannot be understood is an
-    /// error: to ignore it would send calls past the proxy.
+    /// Reads the proxy from the environment variables that curl and most others use. A malformed
+    /// variable is an error: ignoring it would bypass the proxy.
     ///
-    /// A proxy cannot reach this machine's own loopback addresses: whatever it found there would
-    /// be another machine's.
+    /// Loopback addresses never use a proxy: to the proxy they are addresses of its own machine.
     fn of_environment(
         variable: impl Fn(&'static str) -> Option<OsString>,
         target: &Target,
@@ -70,8 +69,8 @@ impl Proxy {
         if target.is_loopback() {
             return Ok(None);
         }
-        // A CGI program finds the `Proxy` header of a request in `HTTP_PROXY`, and systems that do not tell the case of
-        // names find it in the other as well (CVE-2016-5385 and its like).
+        // In a CGI program `HTTP_PROXY` holds the `Proxy` header of the request, and so does
+        // `http_proxy` on systems with case-insensitive names (CVE-2016-5385 and others).
         let is_cgi = variable("REQUEST_METHOD").is_some();
         let is_of_request =
             |name| is_cgi && (name == "HTTP_PROXY" || cfg!(windows) && name == "http_proxy");
@@ -92,7 +91,7 @@ impl Proxy {
             }
         }
         let url = text(name, &url)?.trim();
-        // curl takes what has no scheme for a host, and so does nearly everyone.
+        // Like curl and most other clients, take text without a scheme as a host.
         let url = match url.contains("://") {
             true => url.to_owned(),
             false => format!("http://{url}"),
@@ -104,7 +103,7 @@ impl Proxy {
 }
 
 fn text<'a>(name: &'static str, value: &'a OsString) -> Result<&'a str, InvalidUrl> {
-    let problem = || InvalidUrl::Syntax("it is not UTF-8".to_owned());
+    let problem = || InvalidUrl::Syntax("not UTF-8".to_owned());
     value.to_str().ok_or_else(|| in_variable(name, problem()))
 }
 
@@ -113,8 +112,9 @@ fn in_variable(variable: &'static str, problem: InvalidUrl) -> InvalidUrl {
     InvalidUrl::Proxy(Box::new(InvalidUrl::Environment { variable, problem }))
 }
 
-/// Whether one of these exceptions, separated by commas, is the host of the URL: `*`, an address, a network in CIDR
-/// form, or a domain with all that is below it, which may begin with `.` or `*.`. A port at its end is compared, too.
+/// Returns `true` if one of the comma-separated exceptions of `no_proxy` matches the host of the
+/// target: `*`, an address, a network in CIDR notation, or a domain including its subdomains, with
+/// or without a leading `.` or `*.`. An exception with a port matches that port only.
 fn is_excepted(exceptions: &str, target: &Target) -> Result<bool, InvalidUrl> {
     let (_, port) = target.host_and_port();
     let mut listed = Vec::new();
@@ -123,7 +123,7 @@ fn is_excepted(exceptions: &str, target: &Target) -> Result<bool, InvalidUrl> {
             continue;
         }
         let (host, its_port) = host_and_port(exception).ok_or_else(|| {
-            let problem = format!("its part {} is no host, address or network", index + 1);
+            let problem = format!("entry {} is not a host, address or network", index + 1);
             InvalidUrl::Syntax(problem)
         })?;
         if its_port.is_none_or(|its_port| its_port == port) {
@@ -137,7 +137,7 @@ fn is_excepted(exceptions: &str, target: &Target) -> Result<bool, InvalidUrl> {
     Ok(matcher.intercept(&target.uri).is_none())
 }
 
-/// The host of an exception as the matcher takes it, and its port.
+/// Splits an exception into its host, in the form that `Matcher` expects, and its port.
 fn host_and_port(exception: &str) -> Option<(&str, Option<u16>)> {
     if exception == "*" || exception.parse::<IpAddr>().is_ok() {
         return Some((exception, None));
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn the_environment_names_a_proxy_except_for_this_machine_and_no_proxy() {
+    fn the_proxy_of_the_environment_is_used_except_for_loopback_and_no_proxy() {
         let variables = [
             ("http_proxy", "http://u:secret@[::7]:3128"),
             (
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_variable_that_is_set_to_something_counts() {
+    fn the_first_non_empty_variable_is_used() {
         let url = "http://example.com";
         for (variables, expected) in [
             (&[][..], None),
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn a_header_of_a_request_to_a_cgi_program_names_no_proxy() {
+    fn http_proxy_is_ignored_in_a_cgi_program() {
         let cgi = ("REQUEST_METHOD", "POST");
         let url = "http://example.com";
         assert_eq!(proxy(&[cgi, ("HTTP_PROXY", "evil:1")], url), Ok(None));
@@ -306,7 +306,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_variable_that_is_no_utf_8_is_not_ignored() {
+    fn a_variable_that_is_not_utf_8_is_an_error() {
         use std::os::unix::ffi::OsStringExt as _;
 
         let target = Target::parse("http://example.com").unwrap();
@@ -315,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn a_proxy_that_cannot_be_used_is_not_ignored() {
+    fn an_unsupported_proxy_is_an_error() {
         assert!(Proxy::parse("https://host").is_err());
         assert!(Proxy::parse("http+unix:///x").is_err());
     }

@@ -1,4 +1,4 @@
-//! Redirects: where an answer sends a call, and whether the call goes there.
+//! Redirects: their targets, and the rules by which they are followed.
 
 use std::fmt;
 
@@ -7,50 +7,51 @@ use url::{Position, Url};
 
 use super::response::Headers;
 
-/// Why a redirect was not followed although the client follows some.
+/// The reason why a redirect was not followed by a client that follows redirects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Unfollowed {
-    /// The call has been redirected this many times.
+    /// The limit was reached, after this number of redirects.
     TooMany(usize),
-    /// The credentials of the client are for one host and port.
+    /// The target is another host or port, and the credentials of the client are for its own only.
     OtherHost,
-    /// It leads to the `https` of the same host.
+    /// The target is `https` at the same host.
     NoTls,
-    /// There is no `Location`, or none that is a URL.
+    /// The `Location` header is missing or not a URL.
     Malformed,
-    /// It is to be followed with another request than the one that was made.
+    /// The status asks for a different request, such as a GET.
     NotForCalls,
 }
 
 impl fmt::Display for Unfollowed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::TooMany(1) => f.write_str("it was redirected once before, and is no further"),
+            Self::TooMany(1) => f.write_str("the call was already redirected once, the limit"),
             Self::TooMany(times) => {
                 write!(
                     f,
-                    "it was redirected {times} times before, and is no further"
+                    "the call was already redirected {times} times, the limit"
                 )
             }
             Self::OtherHost => {
                 f.write_str("redirects to another host, port or scheme are not followed")
             }
-            Self::NoTls => f.write_str("it is to `https`, and this build has no TLS yet"),
-            Self::Malformed => f.write_str("the redirect leads to no URL"),
-            Self::NotForCalls => f.write_str("redirects of this kind are not for calls"),
+            Self::NoTls => f.write_str("redirects to `https` need TLS: this build has no TLS yet"),
+            Self::Malformed => f.write_str("the `Location` of the redirect is not a URL"),
+            Self::NotForCalls => f.write_str("redirects with this status do not apply to calls"),
         }
     }
 }
 
-/// Whether an answer with this status and a location sends the call elsewhere, and so shows that no method ran here.
-/// 301 and 302 had browsers change the method to GET (RFC 9110, 15.4.2), which is what no call can have been meant by;
-/// 303 asks for that.
+/// Returns `true` if a response with this status and a location redirects the call, and so proves
+/// that no method ran. On 301 and 302 browsers change the request method to GET (RFC 9110, 15.4.2),
+/// which makes no sense for a call, so the call is repeated as it is. 303 asks for a GET, and so
+/// does not count.
 pub(super) const fn is_redirect(status: StatusCode) -> bool {
     matches!(status.as_u16(), 301 | 302 | 307 | 308)
 }
 
-/// The URL that an answer redirects a call to, which was redirected some times before: of the same scheme, host and port,
-/// without user information.
+/// Returns the URL that a response redirects a call to, after `before` earlier redirects. It has the
+/// same scheme, host and port as `from`; its user information is ignored.
 pub(super) fn target(
     from: &Url,
     status: StatusCode,
@@ -68,9 +69,9 @@ pub(super) fn target(
     if url.scheme() == "https" && url.host() == from.host() {
         return Err(Unfollowed::NoTls);
     }
-    // Those that such a URL has as soon as it is one, default ports included.
-    let place = |url: &Url| (url.scheme() == "http").then(|| url.origin());
-    if place(&url).is_none() || place(&url) != place(from) {
+    // The origin includes default ports.
+    let origin = |url: &Url| (url.scheme() == "http").then(|| url.origin());
+    if origin(&url).is_none() || origin(&url) != origin(from) {
         return Err(Unfollowed::OtherHost);
     }
     if before >= limit {
@@ -79,7 +80,7 @@ pub(super) fn target(
     Ok(url)
 }
 
-/// What stands in the request line of a server.
+/// Returns the request target for a server.
 pub(super) fn path_and_query(url: &Url) -> &str {
     &url[Position::BeforePath..Position::AfterQuery]
 }

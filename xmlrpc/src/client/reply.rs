@@ -1,4 +1,4 @@
-//! From an HTTP response to the reply in it.
+//! Decoding of HTTP responses into replies.
 
 use bytes::Bytes;
 use http::StatusCode;
@@ -14,10 +14,11 @@ use crate::de::De;
 use crate::document::reply_fault;
 use crate::xml::encoding::decode_document;
 
-/// The reply document, and what `read` makes of the result in it.
+/// Decodes a response, and returns the result that `read` decodes together with the reply document.
 ///
 /// # Errors
-/// The fault that it is, what there is instead of a reply, or what `read` says.
+/// [`CallError::Fault`] if the reply is a fault, the errors of `read`, and otherwise the reason why
+/// the response holds no reply.
 pub(super) fn reply<T>(
     response: Response,
     max_body: usize,
@@ -39,7 +40,9 @@ pub(super) fn reply<T>(
                 let document = Payload::from(body);
                 let mut de = De::of_response(&document, format);
                 let problem = match reply_fault(&mut de) {
-                    Ok(Some(fault)) => return Err(CallError::Fault(named(status, fault))),
+                    Ok(Some(fault)) => {
+                        return Err(CallError::Fault(with_overloaded_kind(status, fault)));
+                    }
                     Ok(None) if status.is_success() => {
                         let result = read(&mut de).map_err(CallError::Decode)?;
                         return Ok((result, document));
@@ -58,7 +61,7 @@ pub(super) fn reply<T>(
         }
         Some(Broken::Disconnected(_)) => Problem::Status,
     };
-    // Nobody expects a reply in an answer that says it is an error.
+    // An error response is not expected to hold a reply: its status is the problem.
     let problem = match problem {
         Problem::NotAReply(_) if !status.is_success() => Problem::Status,
         problem => problem,
@@ -67,9 +70,9 @@ pub(super) fn reply<T>(
     Err(error.unfollowed(unfollowed).into_call_error())
 }
 
-/// The fault, with the kind that the status tells. The code alone does not say that a server has too much to do, and the
-/// status alone may be that of a proxy, which knows less.
-fn named(status: StatusCode, fault: Fault) -> Fault {
+/// Returns the fault, as `Overloaded` if both its code and the status 503 say so. The code alone does
+/// not mean overload, and the status alone may come from a proxy.
+fn with_overloaded_kind(status: StatusCode, fault: Fault) -> Fault {
     let overloaded = FaultKind::Overloaded;
     match status == StatusCode::SERVICE_UNAVAILABLE && fault.code() == overloaded.code() {
         true => Fault::of(overloaded, fault.message()),
@@ -77,7 +80,7 @@ fn named(status: StatusCode, fault: Fault) -> Fault {
     }
 }
 
-/// From a body to a document in UTF-8.
+/// Decompresses a body and converts it to UTF-8.
 fn decode(body: &mut Bytes, headers: &Headers, limit: usize) -> Result<(), Problem> {
     if body.is_empty() {
         return Err(Problem::Empty);

@@ -1,4 +1,4 @@
-//! Calls as HTTP requests.
+//! HTTP requests that carry calls.
 
 use http::header::{
     ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, COOKIE, HOST, HeaderMap, HeaderName, HeaderValue,
@@ -15,21 +15,21 @@ use super::secrets::Secrets;
 use super::url::Target;
 use crate::coding::gzip;
 
-/// What is the same in all requests of a client.
+/// The parts that all requests of a client have in common.
 pub(super) struct Template {
-    /// The request line and the headers, but for what depends on the body, and cookies.
+    /// The request line and the headers, except cookies and headers that depend on the body.
     head: Vec<u8>,
-    form: Form,
+    form: TargetForm,
     gzip_over: Option<usize>,
 }
 
-/// A request as it is sent.
+/// An encoded request.
 pub(super) struct Request {
     bytes: Vec<u8>,
     start: usize,
-    /// Where the headers of this request alone are.
+    /// Offset of the headers that are not in the template.
     own: usize,
-    /// How long the first of them is, the `Cookie` header.
+    /// Length of the `Cookie` header, the first of them.
     cookie: usize,
 }
 
@@ -38,7 +38,7 @@ impl Request {
         &self.bytes[self.start..]
     }
 
-    /// Adds the `Cookie` header, in place of an earlier one.
+    /// Sets, replaces or removes the `Cookie` header.
     pub(super) fn set_cookie(&mut self, cookie: Option<&[u8]>) {
         let mut line = Vec::new();
         if let Some(cookie) = cookie {
@@ -58,25 +58,25 @@ impl Request {
     }
 }
 
-/// What of its URL the line of a request has.
+/// The form of the request target (RFC 9112, 3.2).
 #[derive(Clone, Copy, Debug)]
-enum Form {
-    /// What follows the host, as servers want it.
-    Path,
-    /// All, as proxies do.
-    Whole,
+enum TargetForm {
+    /// Path and query, for servers.
+    Origin,
+    /// The whole URL, for proxies.
+    Absolute,
 }
 
 impl Template {
-    /// The template, and the `Cookie` header that the user wants sent with each request along with those that the
-    /// server sets.
+    /// Creates a template. Also returns the `Cookie` header of the options, which is sent along with
+    /// the cookies that the server sets, and the secrets of the requests.
     pub(super) fn new(
         target: &Target,
         proxy: Option<&Proxy>,
         options: &ClientOptions,
     ) -> (Self, Option<HeaderValue>, Secrets) {
         let mut headers = HeaderMap::new();
-        // What is first in the map is first on the wire, where servers like to see it.
+        // `Host` is inserted first to be first on the wire, as RFC 9110, 7.2, recommends.
         if let Some(host) = host(&target.uri) {
             headers.insert(HOST, host);
         }
@@ -96,11 +96,11 @@ impl Template {
         let cookie = options.cookies.then(|| headers.remove(COOKIE)).flatten();
         let path = target.uri.path_and_query().map(PathAndQuery::as_str);
         let form = match proxy {
-            None => Form::Path,
-            Some(_) => Form::Whole,
+            None => TargetForm::Origin,
+            Some(_) => TargetForm::Absolute,
         };
         let line = match (form, path) {
-            (Form::Path, Some(path)) => line(path),
+            (TargetForm::Origin, Some(path)) => line(path),
             _ => line(&target.uri.to_string()),
         };
         let mut head = line.into_bytes();
@@ -117,18 +117,18 @@ impl Template {
         (template, cookie, Secrets::of(&target.url, &headers))
     }
 
-    /// Makes a request one to another URL of the same host and port.
+    /// Changes the target of a request to another URL of the same host and port.
     pub(super) fn redirect(&self, request: &mut Request, url: &Url) {
         request.set_line(&line(match self.form {
-            Form::Path => path_and_query(url),
-            Form::Whole => &url[..Position::AfterQuery],
+            TargetForm::Origin => path_and_query(url),
+            TargetForm::Absolute => &url[..Position::AfterQuery],
         }));
     }
 
-    /// The request with the document that `write` appends, of about `size` bytes.
+    /// Builds a request with the document that `write` appends, of about `size` bytes.
     ///
     /// # Errors
-    /// As `write`.
+    /// The errors of `write`.
     pub(super) fn request(
         &self,
         size: usize,
@@ -139,8 +139,8 @@ impl Template {
         const END: &[u8] = b"\r\n\r\n";
         const MAX_DIGITS: usize = 20;
 
-        // The length stands before the body and is known behind it: the document is written where it stays, and the
-        // head put before it from its end on.
+        // The head contains the length of the document, which is known only after encoding. So the
+        // document is written first, to its final place, and the head is then filled in backwards.
         let room = self.head.len() + GZIP.len() + LENGTH.len() + MAX_DIGITS + END.len();
         let mut bytes = Vec::with_capacity(room + size);
         bytes.resize(room, 0);
@@ -174,12 +174,13 @@ impl Template {
     }
 }
 
-/// The first line of a request, without its end.
+/// Returns the request line without its line break.
 fn line(target: &str) -> String {
     format!("POST {target} HTTP/1.1")
 }
 
-/// Appends a header, its name in title case: some old servers compare names letter by letter.
+/// Appends a header with its name in title case, since some old servers compare names
+/// case-sensitively.
 fn write_header(name: &HeaderName, value: &[u8], out: &mut Vec<u8>) {
     let mut is_start = true;
     for byte in name.as_str().bytes() {
@@ -195,14 +196,14 @@ fn write_header(name: &HeaderName, value: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(b"\r\n");
 }
 
-/// The `Host` header for a URI.
+/// Returns the `Host` header for a URI.
 fn host(uri: &Uri) -> Option<HeaderValue> {
     let host = uri.host()?;
     let value = match uri.port_u16() {
         None | Some(80) => HeaderValue::from_str(host),
         Some(port) => HeaderValue::from_str(&format!("{host}:{port}")),
     };
-    // The host of a URI has no characters that a header cannot have.
+    // The host of a URI has only characters that are allowed in a header.
     value.ok()
 }
 
@@ -278,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn a_document_that_cannot_be_written_is_no_request() {
+    fn a_document_that_cannot_be_encoded_is_an_error() {
         let options = ClientOptions::default();
         let target = Target::parse("http://localhost").unwrap();
         let (template, ..) = Template::new(&target, None, &options);

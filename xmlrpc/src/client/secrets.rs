@@ -1,4 +1,4 @@
-//! What a client sends and no error of it shows, although a server may repeat it.
+//! Secrets of a client, which its errors must not show even if a server repeats them.
 
 use std::fmt;
 
@@ -7,18 +7,18 @@ use http::header::{ACCEPT_ENCODING, CONTENT_TYPE, HOST, USER_AGENT};
 use percent_encoding::percent_decode_str;
 use url::Url;
 
-/// Stands where a secret was.
+/// Replaces each secret.
 const HIDDEN: &str = "[hidden]";
 
-/// The shortest text that is taken for a secret: a shorter one would be found in any text.
+/// Minimum length of a secret in bytes: shorter ones would match in ordinary text.
 const SHORTEST: usize = 4;
 
-/// The values of a client's query, credentials and own headers.
+/// The values of a client's query, credentials and extra headers.
 #[derive(Default)]
 pub(super) struct Secrets(Vec<String>);
 
 impl Secrets {
-    /// Collects those of a URL and of the headers that are sent with each request.
+    /// Collects the secrets of a URL and of the headers that are sent with each request.
     pub(super) fn of(url: &Url, headers: &HeaderMap) -> Self {
         let mut all = Vec::new();
         let password = url.password().unwrap_or_default();
@@ -41,24 +41,24 @@ impl Secrets {
                 continue;
             }
             let value = String::from_utf8_lossy(value.as_bytes());
-            // A scheme such as `Basic` is none.
+            // The credentials without their scheme, such as `Basic`.
             all.push(value.rsplit(' ').next().unwrap_or_default().to_owned());
             all.push(value.into_owned());
         }
         all.retain(|secret| secret.len() >= SHORTEST);
-        // One may be a part of another.
+        // Longest first, since one secret may be part of another.
         all.sort_unstable_by_key(|secret| std::cmp::Reverse(secret.len()));
         all.dedup();
         Self(all)
     }
 
-    /// Returns the length of the longest one, in bytes.
+    /// Returns the length of the longest secret, in bytes.
     pub(super) fn longest(&self) -> usize {
         self.0.first().map_or(0, String::len)
     }
 
-    /// Returns a text of the server without them.
-    pub(super) fn hidden(&self, text: &str) -> String {
+    /// Returns a text of the server with all secrets replaced.
+    pub(super) fn redact(&self, text: &str) -> String {
         let mut text = text.to_owned();
         for secret in &self.0 {
             if text.contains(secret) {
@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_server_repeats_is_hidden() {
+    fn secrets_that_a_server_repeats_are_redacted() {
         let url = "http://user:pass%20word@host/RPC2?token=S3cr3t&v=1&key=a%2Fb%2Fc";
         let mut headers = HeaderMap::new();
         let basic = HeaderValue::from_static("Basic dXNlcjpwYXNzIHdvcmQ=");
@@ -107,7 +107,7 @@ mod tests {
             ("of-my-own by farcall", "[hidden] by farcall"),
             ("nothing", "nothing"),
         ] {
-            assert_eq!(secrets.hidden(text), shown);
+            assert_eq!(secrets.redact(text), shown);
         }
         assert_eq!(format!("{secrets:?}"), "Secrets(..)");
     }

@@ -1,4 +1,4 @@
-//! URLs of servers, taken apart.
+//! Parsing of server URLs.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -11,25 +11,25 @@ use url::{Host, Position, Url};
 
 use super::error::InvalidUrl;
 
-/// The path of a URL without one, in every XML-RPC client since the first.
+/// The path used for a URL without one, as in every XML-RPC client since the first.
 const DEFAULT_PATH: &str = "/RPC2";
 
-/// What a URL says.
+/// A parsed server URL.
 pub(crate) struct Target {
     /// Scheme, host, port, path and query, without user information.
     pub(super) url: Url,
-    /// The same, as the HTTP client wants it.
+    /// The same as a `http::Uri`.
     pub(super) uri: Uri,
     /// The `Authorization` header made from the user information.
     pub(super) authorization: Option<HeaderValue>,
-    /// The socket file, instead of host and port.
+    /// The socket file, which replaces host and port.
     pub(super) socket: Option<std::path::PathBuf>,
 }
 
 impl Target {
     pub(crate) fn parse(text: &str) -> Result<Self, InvalidUrl> {
         let Some((scheme, rest)) = text.split_once("://") else {
-            return Err(InvalidUrl::Syntax("there is no `://`".to_owned()));
+            return Err(InvalidUrl::Syntax("`://` is missing".to_owned()));
         };
         match scheme.to_ascii_lowercase().as_str() {
             "http" => Self::http(rest, None),
@@ -37,28 +37,28 @@ impl Target {
             "http+unix" => Err(InvalidUrl::NoUnixSockets),
             "https" => Err(InvalidUrl::NoTls),
             _ if is_scheme(scheme) => Err(InvalidUrl::Scheme(scheme.to_owned())),
-            // It may be user information that stands in the wrong place.
+            // Not repeated, since it may be misplaced user information.
             _ => {
-                let problem = "what stands before `://` is no scheme";
+                let problem = "the text before `://` is not a scheme";
                 Err(InvalidUrl::Syntax(problem.to_owned()))
             }
         }
     }
 
-    /// What follows `http://`.
+    /// Parses the part of a URL after `http://`.
     fn http(rest: &str, socket: Option<std::path::PathBuf>) -> Result<Self, InvalidUrl> {
-        // The URL standard has parsers skip these in silence.
+        // The URL standard makes parsers skip these silently.
         if rest.contains(|c: char| c.is_control() || c.is_whitespace()) {
-            let problem = "there is white space or a control character";
+            let problem = "white space and control characters are not allowed";
             return Err(InvalidUrl::Syntax(problem.to_owned()));
         }
         let mut url = parse_http(rest)?;
         let authorization = basic_authorization(url.username(), url.password())?;
-        // Neither fails for a URL with a host, which a parsed `http` URL has.
+        // These cannot fail: they need a URL with a host, which every `http` URL has.
         let _ = url.set_username("");
         let _ = url.set_password(None);
         url.set_fragment(None);
-        // The parser makes an empty path `/`, which is a path of its own here.
+        // The parser turns an empty path into `/`, which is a different path here.
         let path = rest.find(['/', '\\', '?', '#']).map(|i| &rest[i..]);
         if !path.is_some_and(|path| path.starts_with(['/', '\\'])) {
             url.set_path(DEFAULT_PATH);
@@ -74,18 +74,18 @@ impl Target {
         })
     }
 
-    /// What follows `http+unix://`: `[USER[:PASSWORD]@]SOCKET[:PATH]`, where the socket's path is
-    /// plain (`/run/x.sock:/RPC2`) or, as some clients have it, percent-encoded in the place of the
-    /// host (`%2Frun%2Fx.sock/RPC2`).
+    /// Parses the part of a URL after `http+unix://`: `[USER[:PASSWORD]@]SOCKET[:PATH]`, where the
+    /// socket's path is plain (`/run/x.sock:/RPC2`) or, as in some clients, percent-encoded in place
+    /// of the host (`%2Frun%2Fx.sock/RPC2`).
     fn unix(rest: &str) -> Result<Self, InvalidUrl> {
         let head = rest.find('/').map_or(rest, |i| &rest[..i]);
         let (user, rest) = match head.rfind('@') {
             Some(at) => rest.split_at(at + 1),
             None => ("", rest),
         };
-        // To the URL parser they would end the host, which is made up below.
+        // The URL parser would end the host, which is made up below, at these characters.
         if user.contains(['\\', '?', '#']) {
-            let problem = "a user name or password has a character that is to be percent-encoded";
+            let problem = "the user name or password contains `\\`, `?` or `#`: percent-encode it";
             return Err(InvalidUrl::Syntax(problem.to_owned()));
         }
         let encoded = rest.get(..3).is_some_and(|s| s.eq_ignore_ascii_case("%2f"));
@@ -101,7 +101,7 @@ impl Target {
         Self::http(&format!("{user}localhost{path}"), Some(socket))
     }
 
-    /// The host and port to connect to, the host without the brackets of IPv6.
+    /// Returns the host and port to connect to, an IPv6 address without brackets.
     pub(crate) fn host_and_port(&self) -> (String, u16) {
         let host = match self.url.host() {
             Some(Host::Ipv6(address)) => address.to_string(),
@@ -110,7 +110,7 @@ impl Target {
         (host, self.url.port_or_known_default().unwrap_or(80))
     }
 
-    /// Whether the server is on this very machine.
+    /// Returns `true` if the host is a loopback address or a name for one.
     pub(super) fn is_loopback(&self) -> bool {
         match self.url.host() {
             Some(Host::Ipv4(address)) => address.is_loopback(),
@@ -124,20 +124,26 @@ impl Target {
     }
 }
 
-/// Without the user information, which holds a password, and the query, which may hold a token.
+/// Omits the user information, which may contain a password, and the query, which may contain a
+/// token.
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.socket {
-            Some(socket) => write!(f, "http+unix://{}:{}", Socket(socket), self.url.path()),
+            Some(socket) => write!(
+                f,
+                "http+unix://{}:{}",
+                EncodedSocketPath(socket),
+                self.url.path()
+            ),
             None => f.write_str(&self.url[..Position::AfterPath]),
         }
     }
 }
 
-/// The path of a socket file as it stands in a URL, where it is read as the same.
-pub(crate) struct Socket<'a>(pub(crate) &'a Path);
+/// The path of a socket file, percent-encoded so that [`Target::parse`] reads it back unchanged.
+pub(crate) struct EncodedSocketPath<'a>(pub(crate) &'a Path);
 
-/// What would end the path, or be read as something else.
+/// Characters that would end the path in a URL or change its meaning.
 const SPECIAL: &AsciiSet = &CONTROLS
     .add(b' ')
     .add(b'%')
@@ -146,13 +152,13 @@ const SPECIAL: &AsciiSet = &CONTROLS
     .add(b'?')
     .add(b'#');
 
-impl fmt::Display for Socket<'_> {
+impl fmt::Display for EncodedSocketPath<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         percent_encode(self.0.as_os_str().as_encoded_bytes(), SPECIAL).fmt(f)
     }
 }
 
-/// Whether this can be a scheme (RFC 3986, 3.1), and so holds no `USER:PASSWORD@`.
+/// Returns `true` if `text` is a valid scheme (RFC 3986, 3.1), and so contains no `USER:PASSWORD@`.
 fn is_scheme(text: &str) -> bool {
     let is_allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.');
     text.starts_with(|c: char| c.is_ascii_alphabetic()) && text.bytes().all(is_allowed)
@@ -174,7 +180,7 @@ fn socket_path(path: Cow<'_, [u8]>) -> std::path::PathBuf {
     String::from_utf8_lossy(&path).into_owned().into()
 }
 
-/// The header for the user information of a URL, percent-encoded as it is there.
+/// Returns the `Authorization` header for the percent-encoded user information of a URL.
 fn basic_authorization(
     user: &str,
     password: Option<&str>,
@@ -189,7 +195,8 @@ fn basic_authorization(
         .ok_or(InvalidUrl::Credentials)
 }
 
-/// The header of HTTP's Basic scheme (RFC 7617); none for a user name with a colon.
+/// Returns the header of HTTP Basic authentication (RFC 7617), or `None` if the user name contains a
+/// colon.
 pub(super) fn basic(user: &[u8], password: &[u8]) -> Option<HeaderValue> {
     if user.contains(&b':') {
         return None;
@@ -235,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn the_host_is_what_a_connector_wants() {
+    fn host_and_port_are_in_the_form_for_connecting() {
         let parts = |text| Target::parse(text).unwrap().host_and_port();
         assert_eq!(parts("http://[::1]"), ("::1".to_owned(), 80));
         assert_eq!(parts("http://Host:81/"), ("host".to_owned(), 81));
@@ -283,7 +290,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn the_url_of_any_socket_file_leads_to_it() {
+    fn the_url_of_a_socket_file_parses_to_its_path() {
         use std::os::unix::ffi::OsStrExt as _;
 
         for path in [
@@ -295,7 +302,7 @@ mod tests {
             b"/\xff?#\n\xc3\xa9:",
         ] {
             let path = Path::new(std::ffi::OsStr::from_bytes(path));
-            let url = format!("http+unix://{}:/RPC2", Socket(path));
+            let url = format!("http+unix://{}:/RPC2", EncodedSocketPath(path));
             let target = Target::parse(&url).unwrap();
             assert_eq!(target.socket.as_deref(), Some(path), "{url}");
             assert_eq!(target.to_string(), url);
@@ -303,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_refused_says_why_without_the_password() {
+    fn errors_name_the_problem_and_not_the_password() {
         assert_eq!(error("https://host"), InvalidUrl::NoTls);
         assert_eq!(error("ftp://host"), InvalidUrl::Scheme("ftp".to_owned()));
         assert_eq!(
@@ -373,8 +380,8 @@ mod tests {
         }
     }
 
-    /// What is refused is all right.
-    fn assert_reads_as_shown(text: &str) {
+    /// Asserts that a URL which is accepted can be parsed from its own `Display` output.
+    fn assert_display_parses(text: &str) {
         if let Ok(target) = Target::parse(text) {
             let shown = target.to_string();
             let again = Target::parse(&shown).unwrap();
@@ -387,13 +394,13 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn any_text_is_parsed_or_refused(scheme in "(http(\\+unix)?://)?", rest in ".*") {
-            assert_reads_as_shown(&format!("{scheme}{rest}"));
+            assert_display_parses(&format!("{scheme}{rest}"));
         }
 
         #[cfg(unix)]
         #[test]
         fn any_socket_file_has_a_url(path in "[^\0]{1,40}") {
-            let url = format!("http+unix://{}:/RPC2", Socket(Path::new(&path)));
+            let url = format!("http+unix://{}:/RPC2", EncodedSocketPath(Path::new(&path)));
             let target = Target::parse(&url).unwrap();
             proptest::prop_assert_eq!(target.socket.as_deref(), Some(Path::new(&path)));
             proptest::prop_assert_eq!(target.to_string(), url);
@@ -419,7 +426,7 @@ mod tests {
         #[test]
         fn any_pieces_of_a_url_are_parsed_or_refused(rest in "[/:@%2fF?#a\\[\\]\\\\é]*") {
             for scheme in ["http://", "http+unix://"] {
-                assert_reads_as_shown(&format!("{scheme}{rest}"));
+                assert_display_parses(&format!("{scheme}{rest}"));
             }
         }
     }

@@ -34,7 +34,7 @@ use self::browser::Names;
 pub use self::options::{FaultPolicy, Rejection, ServerOptions};
 pub use self::reply::{Dropped, ReplyBody};
 use crate::XmlRpc;
-use crate::client::Socket;
+use crate::client::EncodedSocketPath;
 
 /// An XML-RPC server: methods that programs in any language can call over HTTP.
 ///
@@ -319,7 +319,7 @@ impl<L: Listen> BoundServer<L> {
     pub fn url(&self) -> String {
         match &self.address {
             Address::Tcp(address) => format!("http://{address}/RPC2"),
-            Address::Unix(path) => format!("http+unix://{}:/RPC2", Socket(path)),
+            Address::Unix(path) => format!("http+unix://{}:/RPC2", EncodedSocketPath(path)),
             address => address.to_string(),
         }
     }

@@ -1,8 +1,8 @@
-//! Several calls at once.
+//! Batches.
 
 use rpc_core::{CallError, Execution, Fault};
 
-use super::both::Way;
+use super::both::ClientKind;
 use super::{FIVE, Request, fault, http, ok, server};
 
 both! {
@@ -12,17 +12,17 @@ both! {
     a_server_that_does_not_find_multicall_gets_single_calls,
     a_batch_to_a_wrong_path_is_refused,
     a_fault_of_the_whole_batch_is_an_error,
-    a_fault_that_reads_like_no_such_method_runs_no_call_twice,
+    a_fault_about_an_unknown_method_runs_no_call_twice,
     a_result_of_a_wrong_shape_fails_in_a_batch_as_it_does_alone,
 }
 
-async fn a_batch_is_one_multicall(way: Way) {
+async fn a_batch_is_one_multicall(kind: ClientKind) {
     let reply = "<methodResponse><params><param><value><array><data>\
         <value><array><data><value><int>5</int></value></data></array></value>\
         <value><array><data><value>name</value></data></array></value>\
         </data></array></value></param></params></methodResponse>";
     let (url, server) = server(vec![ok(reply)]).await;
-    let mut batch = way.client(&url).batch();
+    let mut batch = kind.client(&url).batch();
     let sum = batch.call::<i64>("add", (3, 5));
     let name = batch.call::<String>("name", ());
     let mut results = batch.send().await.unwrap();
@@ -33,8 +33,8 @@ async fn a_batch_is_one_multicall(way: Way) {
     assert!(requests[0].text().contains(method));
 }
 
-async fn an_empty_batch_sends_nothing(way: Way) {
-    let client = way.client("http://127.0.0.1:1");
+async fn an_empty_batch_sends_nothing(kind: ClientKind) {
+    let client = kind.client("http://127.0.0.1:1");
     let batch = client.batch();
     assert!(batch.is_empty());
     batch.send().await.unwrap();
@@ -44,13 +44,13 @@ async fn an_empty_batch_sends_nothing(way: Way) {
     assert!(matches!(error, Err(CallError::Encode(_))), "{error:?}");
 }
 
-async fn a_server_without_multicall_gets_single_calls(way: Way) {
+async fn a_server_without_multicall_gets_single_calls(kind: ClientKind) {
     let text = "&lt;class 'Exception'&gt;:method &quot;system.multicall&quot; is not supported";
     let no = ok(&fault(4, "no"));
     let unknown = || ok(&fault(1, text));
     let answers = vec![unknown(), unknown(), ok(FIVE), no, ok(FIVE)];
     let (url, server) = server(answers).await;
-    let client = way.client(&url);
+    let client = kind.client(&url);
     let mut batch = client.batch();
     let five = batch.call::<i64>("add", (2, 3));
     let bad = batch.call::<i64>("bad", ("\0",));
@@ -61,7 +61,7 @@ async fn a_server_without_multicall_gets_single_calls(way: Way) {
     let error = results.take(no).unwrap_err();
     assert_eq!(error.fault(), Some(&Fault::new(4, "no")));
 
-    // It is not asked again.
+    // The next batch does not try the multicall again.
     let mut batch = client.batch();
     let five = batch.call::<i64>("again", ());
     assert_eq!(batch.send().await.unwrap().take(five).unwrap(), 5);
@@ -71,7 +71,7 @@ async fn a_server_without_multicall_gets_single_calls(way: Way) {
     assert_eq!(methods(&requests), expected);
     assert!(
         !requests[1].text().contains("methodName>add"),
-        "no call is in it"
+        "the second multicall is not empty"
     );
     let params = "<params><param><value><int>2</int></value></param>\
         <param><value><int>3</int></value></param></params>";
@@ -86,12 +86,12 @@ fn methods(requests: &[Request]) -> Vec<&str> {
     methods.collect()
 }
 
-/// As Node's package `xmlrpc` answers calls of methods that it does not know.
-async fn a_server_that_does_not_find_multicall_gets_single_calls(way: Way) {
+/// Node's package `xmlrpc` answers calls of unknown methods like this.
+async fn a_server_that_does_not_find_multicall_gets_single_calls(kind: ClientKind) {
     let not_found = || http("404 Not Found", "", "");
     let answers = vec![not_found(), ok(FIVE), not_found(), not_found(), ok(FIVE)];
     let (url, server) = server(answers).await;
-    let client = way.client(&url);
+    let client = kind.client(&url);
     let mut batch = client.batch();
     let five = batch.call::<i64>("add", (2, 3));
     let no = batch.call::<i64>("no", ());
@@ -100,7 +100,7 @@ async fn a_server_that_does_not_find_multicall_gets_single_calls(way: Way) {
     let error = results.take(no).unwrap_err();
     assert!(matches!(error, CallError::Refused(_)), "{error:?}");
 
-    // It is not asked again, and so known to be there.
+    // The next batch does not try the multicall again, and the path is known to be right.
     let mut batch = client.batch();
     let no = batch.call::<i64>("no", ());
     let five = batch.call::<i64>("add", (2, 3));
@@ -113,10 +113,10 @@ async fn a_server_that_does_not_find_multicall_gets_single_calls(way: Way) {
     assert_eq!(methods(&requests), expected);
 }
 
-async fn a_batch_to_a_wrong_path_is_refused(way: Way) {
+async fn a_batch_to_a_wrong_path_is_refused(kind: ClientKind) {
     let page = || http("404 Not Found", "Content-Type: text/html\r\n", "<html>");
     let (url, server) = server(vec![page(), page(), page(), ok(FIVE)]).await;
-    let client = way.client(&url);
+    let client = kind.client(&url);
     let mut batch = client.batch();
     let tickets = ["f", "g"].map(|method| batch.call::<i64>(method, ()));
     let error = batch.send().await.unwrap_err();
@@ -124,7 +124,7 @@ async fn a_batch_to_a_wrong_path_is_refused(way: Way) {
     assert_eq!(error.execution(), Execution::Never);
     drop(tickets);
 
-    // Nothing was learnt of it.
+    // The next batch tries the multicall again.
     let mut batch = client.batch();
     let five = batch.call::<i64>("add", (2, 3));
     let mut results = batch.send().await.unwrap();
@@ -134,16 +134,17 @@ async fn a_batch_to_a_wrong_path_is_refused(way: Way) {
     assert_eq!(methods(&requests), expected);
 }
 
-async fn a_fault_of_the_whole_batch_is_an_error(way: Way) {
+async fn a_fault_of_the_whole_batch_is_an_error(kind: ClientKind) {
     let (url, _server) = server(vec![ok(&fault(4, "too many calls"))]).await;
-    let mut batch = way.client(&url).batch();
+    let mut batch = kind.client(&url).batch();
     let _ = batch.call::<i64>("f", ());
     let error = batch.send().await.unwrap_err();
     assert_eq!(error.fault(), Some(&Fault::new(4, "too many calls")));
 }
 
-/// As Perl's `RPC::XML` answers, whose multicall ends with the first call that fails: those before it have run.
-async fn a_fault_that_reads_like_no_such_method_runs_no_call_twice(way: Way) {
+/// The multicall of Perl's `RPC::XML` stops with the fault of the first call that fails, after the
+/// calls before it have run.
+async fn a_fault_about_an_unknown_method_runs_no_call_twice(kind: ClientKind) {
     let none = "<methodResponse><params><param><value><array><data/></array></value></param>\
         </params></methodResponse>";
     let texts = [
@@ -165,12 +166,12 @@ async fn a_fault_that_reads_like_no_such_method_runs_no_call_twice(way: Way) {
             hung_up.clone(),
         ] {
             let (url, server) = server(vec![ok(&fault(code, text)), probed]).await;
-            let mut batch = way.client(&url).batch();
+            let mut batch = kind.client(&url).batch();
             let _ = batch.call::<i64>("add", (2, 3));
             let _ = batch.call::<i64>("nowhere", ());
             let error = batch.send().await.unwrap_err();
-            let told = error.fault().map(|fault| (fault.code(), fault.message()));
-            assert_eq!(told, Some((code, text)), "{error:?}");
+            let fault = error.fault().map(|fault| (fault.code(), fault.message()));
+            assert_eq!(fault, Some((code, text)), "{error:?}");
             assert_eq!(error.execution(), Execution::Maybe, "{error:?}");
             let requests = server.await.unwrap();
             assert_eq!(methods(&requests), ["system.multicall"; 2]);
@@ -179,7 +180,7 @@ async fn a_fault_that_reads_like_no_such_method_runs_no_call_twice(way: Way) {
     }
 }
 
-async fn a_result_of_a_wrong_shape_fails_in_a_batch_as_it_does_alone(way: Way) {
+async fn a_result_of_a_wrong_shape_fails_in_a_batch_as_it_does_alone(kind: ClientKind) {
     let list = "<value><array><data><value>a</value></data></array></value>";
     let reply = |value: &str| {
         format!("<methodResponse><params><param>{value}</param></params></methodResponse>")
@@ -192,7 +193,7 @@ async fn a_result_of_a_wrong_shape_fails_in_a_batch_as_it_does_alone(way: Way) {
         ))),
     ];
     let (url, _server) = server(answers).await;
-    let client = way.client(&url);
+    let client = kind.client(&url);
     let alone = client.call::<Vec<Vec<String>>>("f", ()).await.unwrap_err();
     assert!(matches!(alone, CallError::Decode(_)), "{alone:?}");
     let mut batch = client.batch();

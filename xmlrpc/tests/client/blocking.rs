@@ -1,4 +1,4 @@
-//! The client without async.
+//! The blocking client.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -12,7 +12,7 @@ use xmlrpc::blocking::Client;
 
 use super::{FIVE, chain, ok};
 
-/// Answers one request, if there is one.
+/// Answers one request, and returns `false` if the connection is closed instead.
 fn answer(io: &mut TcpStream) -> bool {
     answer_after(io, Duration::ZERO)
 }
@@ -30,7 +30,7 @@ fn answer_after(io: &mut TcpStream, pause: Duration) -> bool {
     io.write_all(ok(FIVE).as_bytes()).is_ok()
 }
 
-/// A server that closes each connection after so many answers.
+/// Starts a server that closes each connection after `answers` responses.
 fn server(connections: usize, answers: usize) -> (String, JoinHandle<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -40,7 +40,7 @@ fn server(connections: usize, answers: usize) -> (String, JoinHandle<()>) {
             for _ in 0..answers {
                 assert!(answer(&mut io));
             }
-            // The call is over when the connection ends.
+            // Let the call complete before the connection is closed.
             thread::sleep(Duration::from_millis(20));
         }
     });
@@ -96,9 +96,9 @@ fn clones_call_from_several_threads() {
     });
 }
 
-/// Nothing runs between the calls: the next one closes what is not to be used again.
+/// Nothing runs between calls: the next call closes expired connections.
 #[test]
-fn connections_that_are_old_are_not_used() {
+fn expired_connections_are_not_used() {
     let (url, server) = server(3, 1);
     let options = ClientOptions::default().idle_timeout(Duration::from_millis(1));
     let client = Client::with_options(&url, options).unwrap();
@@ -109,9 +109,9 @@ fn connections_that_are_old_are_not_used() {
     server.join().unwrap();
 }
 
-/// While another is used, too.
+/// Also while another connection is in use.
 #[test]
-fn a_connection_that_is_not_used_again_is_closed() {
+fn an_idle_connection_is_closed() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let (closing, closed) = mpsc::channel();
@@ -137,11 +137,14 @@ fn a_connection_that_is_not_used_again_is_closed() {
     let begin = Instant::now();
     while closed.recv_timeout(Duration::from_millis(5)).is_err() {
         assert_eq!(call(&client), 5);
-        assert!(begin.elapsed() < Duration::from_secs(20), "it is kept");
+        assert!(
+            begin.elapsed() < Duration::from_secs(20),
+            "the connection is kept"
+        );
     }
 }
 
-/// The time that one call waits for is not what the next one waits for.
+/// The socket timeout of one call does not affect the next.
 #[test]
 fn each_call_has_its_own_deadline() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -175,12 +178,12 @@ fn client_traits_are_implemented() {
 }
 
 #[test]
-fn batches_block_too() {
+fn batches_can_be_sent() {
     let (url, _server) = server(1, 1);
     let mut batch = Client::new(&url).unwrap().batch();
     let _ = batch.call::<i64>("f", ());
     assert_eq!(batch.len(), 1);
-    // The answer is 5, which is no list of results.
+    // The reply is 5, which is not a list of results.
     let error = batch.send().unwrap_err();
     assert!(matches!(error, CallError::Decode(_)), "{error:?}");
 }

@@ -1,18 +1,18 @@
-//! The async and the blocking client, to be tested as one.
+//! The async and the blocking client behind one interface, for tests of both.
 
 use rpc_core::{Args, BlockingCaller, CallError, Caller, Context};
 use serde::de::DeserializeOwned;
 use tokio::task::spawn_blocking;
 use xmlrpc::{ClientOptions, Results, Ticket, blocking};
 
-/// Makes tests of these functions, with either client.
+/// Generates a test of each function with each client.
 macro_rules! both {
     ($($(#[$attribute:meta])* $test:ident,)*) => {
         mod with_async {
             $($(#[$attribute])*
             #[tokio::test]
             async fn $test() {
-                super::$test(crate::both::Way::Async).await;
+                super::$test(crate::both::ClientKind::Async).await;
             })*
         }
 
@@ -20,20 +20,20 @@ macro_rules! both {
             $($(#[$attribute])*
             #[tokio::test]
             async fn $test() {
-                super::$test(crate::both::Way::Blocking).await;
+                super::$test(crate::both::ClientKind::Blocking).await;
             })*
         }
     };
 }
 
-/// Which client a test is of.
+/// The client that a test uses.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Way {
+pub(crate) enum ClientKind {
     Async,
     Blocking,
 }
 
-impl Way {
+impl ClientKind {
     pub(crate) fn client(self, url: &str) -> Client {
         self.client_with(url, ClientOptions::default())
     }
@@ -48,7 +48,7 @@ impl Way {
     }
 }
 
-/// Either client. What blocks does so in a thread of its own.
+/// Either client. Blocking calls run in a thread of their own.
 #[derive(Clone, Debug)]
 pub(crate) enum Client {
     Async(xmlrpc::Client),

@@ -1,4 +1,5 @@
-//! What the environment says of proxies. No test can change that of its own process, so each runs anew.
+//! Proxies from the environment. A test cannot safely change the environment of its own process, so
+//! it runs itself again in a child process.
 
 use std::env;
 use std::error::Error;
@@ -12,7 +13,7 @@ use super::chain;
 const CHILD: &str = "FARCALL_TEST_OF_THE_ENVIRONMENT";
 const NONE: &str = "<none>";
 
-/// What comes of clients for these URLs where these variables are set.
+/// Runs a test in a child process with these variables, and returns the errors that it reported.
 fn errors(test: &str, variables: &[(&str, &OsStr)]) -> Vec<String> {
     let mut child = Command::new(env::current_exe().unwrap());
     child.args([test, "--exact", "--nocapture"]).env(CHILD, "1");
@@ -27,7 +28,7 @@ fn errors(test: &str, variables: &[(&str, &OsStr)]) -> Vec<String> {
     lines.map(str::to_owned).collect()
 }
 
-fn tell(error: Option<&InvalidUrl>) {
+fn report(error: Option<&InvalidUrl>) {
     let text = error.map(|error| format!("{} {error:?}", chain(error as &dyn Error)));
     println!("\nerror: {}", text.as_deref().unwrap_or(NONE));
 }
@@ -37,8 +38,8 @@ fn a_malformed_proxy_in_the_environment_is_an_error_that_shows_no_password() {
     const URLS: [&str; 2] = ["http://farcall.example", "http://127.0.0.1"];
     if env::var_os(CHILD).is_some() {
         for url in URLS {
-            tell(Client::new(url).err().as_ref());
-            tell(blocking::Client::new(url).err().as_ref());
+            report(Client::new(url).err().as_ref());
+            report(blocking::Client::new(url).err().as_ref());
         }
         return;
     }
@@ -56,7 +57,7 @@ fn a_malformed_proxy_in_the_environment_is_an_error_that_shows_no_password() {
         for error in &errors[..2] {
             assert!(error.contains(name) && !error.contains("s3cret"), "{error}");
         }
-        assert_eq!(errors[2..], [NONE, NONE], "no proxy is asked for there");
+        assert_eq!(errors[2..], [NONE, NONE], "loopback addresses use no proxy");
     }
     #[cfg(unix)]
     {

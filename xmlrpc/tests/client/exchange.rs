@@ -1,4 +1,4 @@
-//! Calls that are answered.
+//! Calls that succeed.
 
 use std::future::poll_fn;
 use std::io::{Read as _, Write as _};
@@ -11,25 +11,25 @@ use rpc_core::{Call, Caller, Context, Format, Payload};
 use tower_service::Service;
 use xmlrpc::{Client, ClientOptions, XmlRpc};
 
-use super::both::Way;
+use super::both::ClientKind;
 use super::{FIVE, http, listen, ok, read, server, write};
 
 both! {
     a_call_is_a_plain_post,
     connections_are_kept,
     a_stale_connection_is_replaced,
-    replies_come_in_every_shape_of_http,
+    replies_are_read_with_every_http_framing,
     gzip_is_read,
     large_calls_are_compressed_on_request,
     cookies_are_kept_on_request,
     credentials_and_headers_are_sent_and_not_shown,
     a_proxy_gets_the_whole_url,
-    #[cfg(unix)] a_unix_socket_is_a_server_too,
+    #[cfg(unix)] calls_over_a_unix_socket,
 }
 
-async fn a_call_is_a_plain_post(way: Way) {
+async fn a_call_is_a_plain_post(kind: ClientKind) {
     let (url, server) = server(vec![ok(FIVE)]).await;
-    let sum: i64 = way.client(&url).call("add", (2, 3)).await.unwrap();
+    let sum: i64 = kind.client(&url).call("add", (2, 3)).await.unwrap();
     assert_eq!(sum, 5);
     let request = &server.await.unwrap()[0];
     assert!(request.head.starts_with("POST /RPC2 HTTP/1.1\r\n"));
@@ -44,7 +44,7 @@ async fn a_call_is_a_plain_post(way: Way) {
 }
 
 #[tokio::test]
-async fn it_is_a_caller_and_a_service() {
+async fn a_client_is_a_caller_and_a_service() {
     let (url, _server) = server(vec![ok(FIVE), ok(FIVE)]).await;
     let mut client = Client::new(&url).unwrap();
     let sum: i64 = Caller::call(&client, "f", ()).await.unwrap();
@@ -58,9 +58,9 @@ async fn it_is_a_caller_and_a_service() {
     assert_eq!(XmlRpc::default().decode_reply::<i64>(&reply).unwrap(), 5);
 }
 
-async fn connections_are_kept(way: Way) {
+async fn connections_are_kept(kind: ClientKind) {
     let (listener, url) = listen().await;
-    let client = way.client(&url);
+    let client = kind.client(&url);
     let server = async {
         let (mut io, _) = listener.accept().await.unwrap();
         for _ in 0..3 {
@@ -76,9 +76,9 @@ async fn connections_are_kept(way: Way) {
     tokio::join!(server, calls);
 }
 
-async fn a_stale_connection_is_replaced(way: Way) {
+async fn a_stale_connection_is_replaced(kind: ClientKind) {
     let (listener, url) = listen().await;
-    let client = way.client(&url);
+    let client = kind.client(&url);
     let server = async {
         for _ in 0..3 {
             let (mut io, _) = listener.accept().await.unwrap();
@@ -95,7 +95,7 @@ async fn a_stale_connection_is_replaced(way: Way) {
     tokio::join!(server, calls);
 }
 
-/// The runtime cannot look at the connection while the only thread sleeps.
+/// The runtime cannot poll the connection while its only thread sleeps.
 #[tokio::test]
 async fn a_stale_connection_is_replaced_after_a_busy_time() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -111,7 +111,7 @@ async fn a_stale_connection_is_replaced_after_a_busy_time() {
         }
     });
     let client = Client::new(&url).unwrap();
-    // Of a transport of one's own nothing is known.
+    // The client cannot ask the system about a stream of a custom connector.
     let connector = TcpConnector::new(address.ip().to_string(), address.port());
     let other = Client::with_connector(&url, connector, ClientOptions::default()).unwrap();
     for client in [client, other] {
@@ -122,7 +122,7 @@ async fn a_stale_connection_is_replaced_after_a_busy_time() {
     }
 }
 
-async fn replies_come_in_every_shape_of_http(way: Way) {
+async fn replies_are_read_with_every_http_framing(kind: ClientKind) {
     let (a, b) = FIVE.split_at(40);
     let (a_length, b_length) = (a.len(), b.len());
     let chunked = format!(
@@ -134,11 +134,11 @@ async fn replies_come_in_every_shape_of_http(way: Way) {
     let until_closed = format!("HTTP/1.0 200 OK\r\n\r\n{FIVE}");
     for answer in [chunked, spaces, type_, until_closed] {
         let (url, _server) = server(vec![answer]).await;
-        assert_eq!(way.client(&url).call::<i64>("f", ()).await.unwrap(), 5);
+        assert_eq!(kind.client(&url).call::<i64>("f", ()).await.unwrap(), 5);
     }
 }
 
-async fn gzip_is_read(way: Way) {
+async fn gzip_is_read(kind: ClientKind) {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
     encoder.write_all(FIVE.as_bytes()).unwrap();
     let gzip = encoder.finish().unwrap();
@@ -146,13 +146,13 @@ async fn gzip_is_read(way: Way) {
     let head = format!("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {length}\r\n");
     let answer = [head.as_bytes(), b"\r\n", &gzip].concat();
     let (url, _server) = server(vec![answer]).await;
-    assert_eq!(way.client(&url).call::<i64>("f", ()).await.unwrap(), 5);
+    assert_eq!(kind.client(&url).call::<i64>("f", ()).await.unwrap(), 5);
 }
 
-async fn large_calls_are_compressed_on_request(way: Way) {
+async fn large_calls_are_compressed_on_request(kind: ClientKind) {
     let (url, server) = server(vec![ok(FIVE), ok(FIVE)]).await;
     let options = ClientOptions::default().gzip_over(Some(1000));
-    let client = way.client_with(&url, options);
+    let client = kind.client_with(&url, options);
     let _: i64 = client.call("f", ("x".repeat(2000),)).await.unwrap();
     let _: i64 = client.call("f", ("x",)).await.unwrap();
     let requests = server.await.unwrap();
@@ -165,13 +165,13 @@ async fn large_calls_are_compressed_on_request(way: Way) {
     assert_eq!(requests[1].header("Content-Encoding"), None);
 }
 
-async fn cookies_are_kept_on_request(way: Way) {
+async fn cookies_are_kept_on_request(kind: ClientKind) {
     let cookies = "Set-Cookie: id=7; HttpOnly\r\nSet-Cookie: b=c\r\n";
     let answer = http("200 OK", cookies, FIVE);
     for keep in [false, true] {
         let (url, server) = server(vec![answer.clone(); 2]).await;
         let options = ClientOptions::default().cookies(keep);
-        let client = way.client_with(&url, options);
+        let client = kind.client_with(&url, options);
         for _ in 0..2 {
             let _: i64 = client.call("f", ()).await.unwrap();
         }
@@ -185,13 +185,13 @@ async fn cookies_are_kept_on_request(way: Way) {
     }
 }
 
-async fn credentials_and_headers_are_sent_and_not_shown(way: Way) {
+async fn credentials_and_headers_are_sent_and_not_shown(kind: ClientKind) {
     let (url, server) = server(vec![ok(FIVE)]).await;
     let url = url.replace("//", "//us%40er:se%3Acret@") + "/path?token=hidden";
     let options = ClientOptions::default()
         .header("X-Token", "concealed")
         .and_then(|options| options.header("user-agent", "mine"));
-    let client = way.client_with(&url, options.unwrap());
+    let client = kind.client_with(&url, options.unwrap());
     let _: i64 = client.call("f", ()).await.unwrap();
     let request = &server.await.unwrap()[0];
     let line = "POST /path?token=hidden HTTP/1.1\r\n";
@@ -209,11 +209,11 @@ async fn credentials_and_headers_are_sent_and_not_shown(way: Way) {
     }
 }
 
-async fn a_proxy_gets_the_whole_url(way: Way) {
+async fn a_proxy_gets_the_whole_url(kind: ClientKind) {
     let (url, server) = server(vec![ok(FIVE), ok(FIVE)]).await;
     let proxy = url.replace("//", "//u:p@");
     let options = ClientOptions::default().proxy(&proxy).unwrap();
-    let client = way.client_with("http://far.example:81", options);
+    let client = kind.client_with("http://far.example:81", options);
     for _ in 0..2 {
         let _: i64 = client.call("f", ()).await.unwrap();
     }
@@ -227,7 +227,7 @@ async fn a_proxy_gets_the_whole_url(way: Way) {
 }
 
 #[cfg(unix)]
-async fn a_unix_socket_is_a_server_too(way: Way) {
+async fn calls_over_a_unix_socket(kind: ClientKind) {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("a socket");
     let listener = tokio::net::UnixListener::bind(&path).unwrap();
@@ -238,7 +238,7 @@ async fn a_unix_socket_is_a_server_too(way: Way) {
         request
     };
     let path = path.to_str().unwrap().replace(' ', "%20");
-    let client = way.client(&format!("http+unix://u:p@{path}:/x"));
+    let client = kind.client(&format!("http+unix://u:p@{path}:/x"));
     let (request, five) = tokio::join!(server, client.call::<i64>("f", ()));
     assert_eq!(five.unwrap(), 5);
     assert!(request.head.starts_with("POST /x HTTP/1.1\r\n"));
@@ -247,7 +247,7 @@ async fn a_unix_socket_is_a_server_too(way: Way) {
 }
 
 #[tokio::test]
-async fn a_connection_that_is_not_used_again_is_closed() {
+async fn an_idle_connection_is_closed() {
     let (listener, url) = listen().await;
     let options = ClientOptions::default().idle_timeout(Duration::from_millis(100));
     let client = Client::with_options(&url, options).unwrap();
@@ -266,23 +266,20 @@ async fn a_connection_that_is_not_used_again_is_closed() {
     let (_client, sums) = calling.await.unwrap();
     assert_eq!(sums, [5, 5]);
     let begin = std::time::Instant::now();
-    assert!(
-        read(&mut io).await.is_none(),
-        "it is closed, by nobody's call"
-    );
+    assert!(read(&mut io).await.is_none(), "an unexpected request");
     let time = begin.elapsed();
     assert!(time < Duration::from_secs(10), "{time:?}");
 }
 
-/// What tokio lets a task do at a time is used up, but for so much, each time before the future goes on.
-async fn short_of_budget<T>(left: usize, future: impl Future<Output = T>) -> T {
-    /// As tokio has it.
+/// Runs `future` with only `left` units of tokio's cooperative budget at each poll.
+async fn with_budget<T>(left: usize, future: impl Future<Output = T>) -> T {
+    /// The budget of a task in tokio.
     const BUDGET: usize = 128;
     let mut future = pin!(future);
     poll_fn(|cx| {
-        let mut asleep = std::task::Context::from_waker(Waker::noop());
+        let mut noop = std::task::Context::from_waker(Waker::noop());
         for _ in left..BUDGET {
-            let _ = pin!(tokio::task::consume_budget()).poll(&mut asleep);
+            let _ = pin!(tokio::task::consume_budget()).poll(&mut noop);
         }
         future.as_mut().poll(cx)
     })
@@ -290,7 +287,7 @@ async fn short_of_budget<T>(left: usize, future: impl Future<Output = T>) -> T {
 }
 
 #[tokio::test]
-async fn an_answer_is_noticed_by_a_task_that_has_a_lot_to_do() {
+async fn a_task_with_little_budget_left_is_woken_by_the_response() {
     for left in 1..20 {
         let close = http(
             "200 OK",
@@ -300,16 +297,17 @@ async fn an_answer_is_noticed_by_a_task_that_has_a_lot_to_do() {
         let (url, _server) = server(vec![close]).await;
         let call = Client::new(&url).unwrap();
         let call = async move { call.call::<i64>("f", ()).await };
-        // In a task of its own: whoever waits for it would look once more when the time is over.
-        let call = tokio::spawn(short_of_budget(left, call));
+        // In a task of its own: `timeout` polls its future once more when the time is up, which
+        // would hide a missing wake-up.
+        let call = tokio::spawn(with_budget(left, call));
         let five = tokio::time::timeout(Duration::from_secs(10), call).await;
-        let five = five.expect("it is woken").unwrap();
+        let five = five.expect("the task is not woken").unwrap();
         assert_eq!(five.unwrap(), 5, "{left} left");
     }
 }
 
 #[tokio::test]
-async fn a_closed_connection_is_noticed_by_a_task_that_has_a_lot_to_do() {
+async fn a_task_with_little_budget_left_notices_a_closed_connection() {
     for left in 1..20 {
         let (listener, url) = listen().await;
         let client = Client::new(&url).unwrap();
@@ -321,7 +319,7 @@ async fn a_closed_connection_is_noticed_by_a_task_that_has_a_lot_to_do() {
         assert_eq!(first.await.unwrap().unwrap(), 5);
         drop(io);
         let second = async move { client.call::<i64>("f", ()).await };
-        let second = tokio::spawn(short_of_budget(left, second));
+        let second = tokio::spawn(with_budget(left, second));
         let (mut io, _) = listener.accept().await.unwrap();
         read(&mut io).await.unwrap();
         write(&mut io, ok(FIVE)).await;

@@ -1,4 +1,4 @@
-//! Servers that break off, dribble, contradict themselves, or speak when they are not asked.
+//! Servers that close early, send slowly, contradict themselves, or send unsolicited data.
 
 use std::io::ErrorKind;
 use std::time::{Duration, Instant};
@@ -8,22 +8,22 @@ use socket2::{Domain, SockAddr, Socket, Type};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use xmlrpc::{ClientOptions, HttpError};
 
-use super::both::Way;
+use super::both::ClientKind;
 use super::{FIVE, chain, http, listen, ok, read, server, write};
 
 both! {
     a_reply_is_whole_or_an_error,
     interim_responses_come_before_the_reply,
     old_servers_close_or_keep_the_connection,
-    replies_without_one_clear_end_are_lost,
-    an_answer_that_was_not_asked_for_is_nobodys,
-    an_answer_before_the_end_of_the_call_is_an_answer,
-    an_answer_that_dribbles_is_given_up_in_time,
-    a_call_that_is_not_read_is_given_up_in_time,
-    a_full_backlog_is_waited_for_in_time,
-    #[cfg(unix)] a_full_backlog_of_a_unix_socket_is_waited_for_in_time,
-    a_name_without_address_is_told,
-    memory_is_taken_as_bytes_come,
+    replies_with_ambiguous_framing_are_lost,
+    an_unsolicited_response_is_discarded,
+    a_response_before_the_end_of_the_request_is_read,
+    a_slow_response_times_out,
+    a_call_that_is_not_read_times_out,
+    connecting_to_a_full_backlog_times_out,
+    #[cfg(unix)] connecting_to_the_full_backlog_of_a_unix_socket_times_out,
+    a_name_without_address_is_reported,
+    memory_is_allocated_as_bytes_arrive,
 }
 
 fn chunked() -> String {
@@ -35,16 +35,16 @@ fn chunked() -> String {
     )
 }
 
-async fn a_reply_is_whole_or_an_error(way: Way) {
+async fn a_reply_is_whole_or_an_error(kind: ClientKind) {
     for whole in [ok(FIVE), chunked()] {
         let (listener, url) = listen().await;
-        let client = way.client(&url);
+        let client = kind.client(&url);
         for end in 0..=whole.len() {
             let serving = async {
                 let (mut io, _) = listener.accept().await.unwrap();
                 read(&mut io).await.unwrap();
                 write(&mut io, &whole[..end]).await;
-                // So that no connection is kept.
+                // Prevents the connection from being kept.
                 drop(io);
             };
             let (result, ()) = tokio::join!(client.call::<i64>("f", ()), serving);
@@ -57,23 +57,23 @@ async fn a_reply_is_whole_or_an_error(way: Way) {
     }
 }
 
-async fn interim_responses_come_before_the_reply(way: Way) {
+async fn interim_responses_come_before_the_reply(kind: ClientKind) {
     let hints = "HTTP/1.1 103 Early Hints\r\nLink: </x>; rel=preload\r\n\r\n";
     let answer = format!("HTTP/1.1 100 Continue\r\n\r\n{hints}{}", ok(FIVE));
     let (url, server) = server(vec![answer.clone(), answer]).await;
-    let client = way.client(&url);
+    let client = kind.client(&url);
     for _ in 0..2 {
         assert_eq!(client.call::<i64>("f", ()).await.unwrap(), 5);
     }
     server.await.unwrap();
 }
 
-async fn old_servers_close_or_keep_the_connection(way: Way) {
+async fn old_servers_close_or_keep_the_connection(kind: ClientKind) {
     let length = FIVE.len();
     let head = format!("HTTP/1.0 200 OK\r\nContent-Length: {length}\r\n");
     for (header, connections) in [("", 2), ("Connection: keep-alive\r\n", 1)] {
         let (listener, url) = listen().await;
-        let client = way.client(&url);
+        let client = kind.client(&url);
         let answer = format!("{head}{header}\r\n{FIVE}");
         let serving = async {
             let mut open = Vec::new();
@@ -95,7 +95,7 @@ async fn old_servers_close_or_keep_the_connection(way: Way) {
     }
 }
 
-async fn replies_without_one_clear_end_are_lost(way: Way) {
+async fn replies_with_ambiguous_framing_are_lost(kind: ClientKind) {
     let length = FIVE.len();
     let more = length + 1;
     for headers in [
@@ -107,26 +107,26 @@ async fn replies_without_one_clear_end_are_lost(way: Way) {
     ] {
         let answer = format!("HTTP/1.1 200 OK\r\n{headers}\r\n{FIVE}");
         let (url, _server) = server(vec![answer]).await;
-        let error = way.client(&url).call::<i64>("f", ()).await.unwrap_err();
+        let error = kind.client(&url).call::<i64>("f", ()).await.unwrap_err();
         assert!(matches!(error, CallError::Lost(_)), "{headers}: {error:?}");
         assert_eq!(error.execution(), Execution::Maybe);
     }
 }
 
-/// A second answer behind the first, or a word before the connection is closed, is not taken for the answer to the next
-/// call.
-async fn an_answer_that_was_not_asked_for_is_nobodys(way: Way) {
+/// A second response after the first, at once or before the connection is closed, is not taken for
+/// the response to the next call.
+async fn an_unsolicited_response_is_discarded(kind: ClientKind) {
     let wrong = ok(&FIVE.replace('5', "6"));
     for is_late in [false, true] {
         let (listener, url) = listen().await;
-        let client = way.client(&url);
+        let client = kind.client(&url);
         let (written, is_written) = tokio::sync::oneshot::channel();
         let serving = async {
             let (mut first, _) = listener.accept().await.unwrap();
             read(&mut first).await.unwrap();
             if is_late {
                 write(&mut first, ok(FIVE)).await;
-                // The client has its answer by then.
+                // The client has its response by then.
                 tokio::time::sleep(Duration::from_millis(50)).await;
                 write(&mut first, &wrong).await;
             } else {
@@ -141,7 +141,7 @@ async fn an_answer_that_was_not_asked_for_is_nobodys(way: Way) {
         let calling = async {
             assert_eq!(client.call::<i64>("f", ()).await.unwrap(), 5);
             is_written.await.unwrap();
-            // What is written arrives a little later.
+            // Written bytes arrive with a little delay.
             tokio::time::sleep(Duration::from_millis(20)).await;
             assert_eq!(client.call::<i64>("f", ()).await.unwrap(), 5);
         };
@@ -149,11 +149,11 @@ async fn an_answer_that_was_not_asked_for_is_nobodys(way: Way) {
     }
 }
 
-/// The server reads no further: a client that only writes would wait for ever.
-async fn an_answer_before_the_end_of_the_call_is_an_answer(way: Way) {
+/// The server stops reading the request: a client that only wrote would never complete.
+async fn a_response_before_the_end_of_the_request_is_read(kind: ClientKind) {
     for closes in [false, true] {
         let (listener, url) = listen().await;
-        let client = way.client(&url);
+        let client = kind.client(&url);
         let serving = async {
             let (mut io, _) = listener.accept().await.unwrap();
             let mut start = [0; 1000];
@@ -170,25 +170,25 @@ async fn an_answer_before_the_end_of_the_call_is_an_answer(way: Way) {
             client.call::<i64>("f", (argument,)),
         );
         let (_io, result) = tokio::join!(serving, calling);
-        let error = result.expect("it ends before the timeout").unwrap_err();
+        let error = result.expect("the call hangs").unwrap_err();
         assert!(matches!(error, CallError::Refused(_)), "{}", chain(&error));
         assert_eq!(HttpError::of(&error).map(HttpError::status), Some(413));
     }
 }
 
-fn impatient() -> ClientOptions {
+fn short_timeout() -> ClientOptions {
     let time = Duration::from_millis(150);
     ClientOptions::default().timeout(Some(time))
 }
 
-fn took_no_longer(begin: Instant) {
-    // Generous, for machines that do other things as well.
+fn assert_completed_in_time(begin: Instant) {
+    // Generous, for busy machines.
     let time = begin.elapsed();
     assert!(time < Duration::from_secs(20), "{time:?}");
 }
 
-/// Each byte comes in time, the answer does not.
-async fn an_answer_that_dribbles_is_given_up_in_time(way: Way) {
+/// Bytes keep arriving, but the response does not complete in time.
+async fn a_slow_response_times_out(kind: ClientKind) {
     let (listener, url) = listen().await;
     let serving = async {
         let (mut io, _) = listener.accept().await.unwrap();
@@ -204,10 +204,10 @@ async fn an_answer_that_dribbles_is_given_up_in_time(way: Way) {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    let client = way.client_with(&url, impatient());
+    let client = kind.client_with(&url, short_timeout());
     let begin = Instant::now();
     let (result, ()) = tokio::join!(client.call::<i64>("f", ()), serving);
-    took_no_longer(begin);
+    assert_completed_in_time(begin);
     let error = result.unwrap_err();
     assert!(matches!(error, CallError::Lost(_)), "{error:?}");
     assert!(
@@ -217,15 +217,15 @@ async fn an_answer_that_dribbles_is_given_up_in_time(way: Way) {
     );
 }
 
-async fn a_call_that_is_not_read_is_given_up_in_time(way: Way) {
+async fn a_call_that_is_not_read_times_out(kind: ClientKind) {
     let (_listener, url) = listen().await;
-    let client = way.client_with(&url, impatient());
+    let client = kind.client_with(&url, short_timeout());
     let begin = Instant::now();
     let error = client
         .call::<i64>("f", ("x".repeat(12 << 20),))
         .await
         .unwrap_err();
-    took_no_longer(begin);
+    assert_completed_in_time(begin);
     assert!(matches!(error, CallError::Lost(_)), "{error:?}");
     assert!(
         chain(&error).contains("no answer within"),
@@ -234,7 +234,7 @@ async fn a_call_that_is_not_read_is_given_up_in_time(way: Way) {
     );
 }
 
-/// Connects until the listener has no room left.
+/// Connects until the backlog of the listener is full.
 fn fill_backlog(domain: Domain, address: &SockAddr) -> Vec<Socket> {
     let mut sockets = Vec::new();
     loop {
@@ -257,22 +257,22 @@ fn fill_backlog(domain: Domain, address: &SockAddr) -> Vec<Socket> {
     }
 }
 
-async fn is_not_connected_in_time(way: Way, url: &str) {
+async fn is_not_connected_in_time(kind: ClientKind, url: &str) {
     let attempt = Some(Duration::from_millis(150));
     for options in [
         ClientOptions::default().connect_timeout(attempt),
-        impatient().connect_timeout(None),
+        short_timeout().connect_timeout(None),
     ] {
-        let client = way.client_with(url, options);
+        let client = kind.client_with(url, options);
         let begin = Instant::now();
         let error = client.call::<i64>("f", ()).await.unwrap_err();
-        took_no_longer(begin);
+        assert_completed_in_time(begin);
         assert!(matches!(error, CallError::NotSent(_)), "{error:?}");
         assert!(chain(&error).contains("within"), "{}", chain(&error));
     }
 }
 
-async fn a_full_backlog_is_waited_for_in_time(way: Way) {
+async fn connecting_to_a_full_backlog_times_out(kind: ClientKind) {
     let listener = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
     let any = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
     listener.bind(&any.into()).unwrap();
@@ -280,11 +280,11 @@ async fn a_full_backlog_is_waited_for_in_time(way: Way) {
     let address = listener.local_addr().unwrap();
     let _sockets = fill_backlog(Domain::IPV4, &address);
     let url = format!("http://{}", address.as_socket().unwrap());
-    is_not_connected_in_time(way, &url).await;
+    is_not_connected_in_time(kind, &url).await;
 }
 
 #[cfg(unix)]
-async fn a_full_backlog_of_a_unix_socket_is_waited_for_in_time(way: Way) {
+async fn connecting_to_the_full_backlog_of_a_unix_socket_times_out(kind: ClientKind) {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("full.sock");
     let listener = Socket::new(Domain::UNIX, Type::STREAM, None).unwrap();
@@ -292,12 +292,12 @@ async fn a_full_backlog_of_a_unix_socket_is_waited_for_in_time(way: Way) {
     listener.bind(&address).unwrap();
     listener.listen(1).unwrap();
     let _sockets = fill_backlog(Domain::UNIX, &address);
-    is_not_connected_in_time(way, &format!("http+unix://{}", path.display())).await;
+    is_not_connected_in_time(kind, &format!("http+unix://{}", path.display())).await;
 }
 
-async fn a_name_without_address_is_told(way: Way) {
-    // No resolver knows names below this one (RFC 6761).
-    let client = way.client_with(
+async fn a_name_without_address_is_reported(kind: ClientKind) {
+    // Names below `invalid` never resolve (RFC 6761).
+    let client = kind.client_with(
         "http://nowhere.invalid",
         ClientOptions::default().no_proxy(),
     );
@@ -310,8 +310,8 @@ async fn a_name_without_address_is_told(way: Way) {
     );
 }
 
-/// The body announced is within the limit, and never comes.
-async fn memory_is_taken_as_bytes_come(way: Way) {
+/// The declared length is within the limit, but the body never arrives.
+async fn memory_is_allocated_as_bytes_arrive(kind: ClientKind) {
     let gigabytes = 1usize << 40;
     let answer = format!(
         "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{FIVE}",
@@ -319,7 +319,7 @@ async fn memory_is_taken_as_bytes_come(way: Way) {
     );
     let (url, _server) = server(vec![answer]).await;
     let options = ClientOptions::default().max_body(gigabytes);
-    let client = way.client_with(&url, options);
+    let client = kind.client_with(&url, options);
     let error = client.call::<i64>("f", ()).await.unwrap_err();
     assert!(matches!(error, CallError::Lost(_)), "{error:?}");
 }

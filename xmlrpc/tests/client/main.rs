@@ -1,4 +1,4 @@
-//! The client's HTTP manners, seen by servers that read and write plain bytes.
+//! The client's behaviour on the wire, tested with servers that read and write raw bytes.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 #[macro_use]
@@ -9,8 +9,8 @@ mod blocking;
 mod environment;
 mod exchange;
 mod failure;
-mod habits;
 mod hostile;
+mod quirks;
 mod redirects;
 
 use std::error::Error;
@@ -22,7 +22,7 @@ use tokio::task::JoinHandle;
 const FIVE: &str = "<?xml version=\"1.0\"?><methodResponse><params><param><value><int>5</int>\
     </value></param></params></methodResponse>";
 
-/// An answer with its exact length.
+/// Returns a response with the exact length of its body.
 fn http(status: &str, headers: &str, body: &str) -> String {
     let length = body.len();
     format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\n{headers}\r\n{body}")
@@ -40,7 +40,7 @@ fn fault(code: i64, text: &str) -> String {
     )
 }
 
-/// One request, as it came.
+/// A request as received.
 #[derive(Debug)]
 struct Request {
     head: String,
@@ -58,7 +58,7 @@ impl Request {
     }
 }
 
-/// Reads a request, or nothing where the connection ends.
+/// Reads a request, or returns `None` if the connection is closed.
 async fn read(io: &mut (impl AsyncRead + Unpin)) -> Option<Request> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
@@ -75,19 +75,19 @@ async fn read(io: &mut (impl AsyncRead + Unpin)) -> Option<Request> {
 }
 
 async fn write(io: &mut (impl AsyncWrite + Unpin), bytes: impl AsRef<[u8]>) {
-    // A client that has seen enough hangs up.
+    // The client may already have closed the connection.
     let _ = io.write_all(bytes.as_ref()).await;
 }
 
-/// A socket to accept connections from, and its URL.
+/// Opens a listener, and returns it with its URL.
 async fn listen() -> (TcpListener, String) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     (listener, url)
 }
 
-/// A server that gives these answers, over kept connections as far as the client keeps them, and
-/// then tells the requests.
+/// Starts a server that sends these responses, over as few connections as the client opens, and whose
+/// task returns the requests.
 async fn server<A: AsRef<[u8]> + Send + 'static>(
     answers: Vec<A>,
 ) -> (String, JoinHandle<Vec<Request>>) {
@@ -109,7 +109,7 @@ async fn server<A: AsRef<[u8]> + Send + 'static>(
     (url, task)
 }
 
-/// An error with the whole chain of its causes.
+/// Returns the text of an error with all of its causes.
 fn chain(error: &dyn Error) -> String {
     match error.source() {
         Some(source) => format!("{error}: {}", chain(source)),

@@ -23,8 +23,8 @@ async fn serve<S: 'static, R: 'static>(
     }
 }
 
-/// Whether there is a message, and not the end of the connection.
-fn came<T>(received: Result<T, RecvError>) -> Result<Option<T>> {
+/// Returns the message, or `None` at the end of the connection.
+fn message_or_end<T>(received: Result<T, RecvError>) -> Result<Option<T>> {
     match received {
         Ok(message) => Ok(Some(message)),
         Err(RecvError::Closed) => Ok(None),
@@ -38,7 +38,8 @@ pub(crate) fn serve_bytes(transport: Transport, size: usize) -> Result<()> {
         transport,
         size,
         async |mut connection: Connection| {
-            while let Some(length) = came(connection.recv_bytes_into(&mut message).await)? {
+            while let Some(length) = message_or_end(connection.recv_bytes_into(&mut message).await)?
+            {
                 ensure!(length == size);
                 connection.send_bytes(&[1]).await?;
             }
@@ -68,7 +69,7 @@ pub(crate) fn serve_blocking(transport: Transport, size: usize) -> Result<()> {
     let mut message = vec![0; size];
     loop {
         let mut connection: blocking::Connection = listener.accept()?;
-        while let Some(length) = came(connection.recv_bytes_into(&mut message))? {
+        while let Some(length) = message_or_end(connection.recv_bytes_into(&mut message))? {
             ensure!(length == size);
             connection.send_bytes(&[1])?;
         }
@@ -93,7 +94,8 @@ pub(crate) fn serve_array(transport: Transport, size: usize) -> Result<()> {
         transport,
         size,
         async |mut connection: Connection| {
-            while let Some(length) = came(connection.recv_array_into(&mut numbers).await)? {
+            while let Some(length) = message_or_end(connection.recv_array_into(&mut numbers).await)?
+            {
                 ensure!(length == numbers.len());
                 connection.send_bytes(&[1]).await?;
             }
@@ -118,10 +120,10 @@ pub(crate) fn load_array(task: &Task, size: usize) -> Result<f64> {
 }
 
 pub(crate) fn serve_values(transport: Transport, size: usize) -> Result<()> {
-    // The length stands before the numbers.
+    // The encoded length precedes the numbers.
     let max_message = size + 16;
     let service = async |mut connection: Connection<u8, Vec<f64>>| {
-        while let Some(numbers) = came(connection.recv().await)? {
+        while let Some(numbers) = message_or_end(connection.recv().await)? {
             ensure!(numbers.len() == size / size_of::<f64>() && numbers.last() == Some(&1.5));
             drop(numbers);
             connection.send(&1).await?;

@@ -9,7 +9,7 @@ use xmlrpc::XmlRpc;
 use crate::document::{self, Item};
 use crate::run::Task;
 
-/// The format, with room for documents of any size: the default is a million values.
+/// Returns the format without the limit of values, which is 1,000,000 by default.
 fn format() -> XmlRpc {
     XmlRpc::default().max_values(usize::MAX)
 }
@@ -44,7 +44,7 @@ pub(crate) fn encode(task: &Task, items: &[Item], length: usize) -> Result<f64> 
     })
 }
 
-/// As `serde_bytes::ByteBuf` or as `Vec<u8>`, which serde has byte by byte.
+/// Decodes to `serde_bytes::ByteBuf` or `Vec<u8>`, which serde decodes byte by byte.
 pub(crate) fn decode_base64<T: DeserializeOwned + AsRef<[u8]>>(
     task: &Task,
     document: &str,

@@ -71,7 +71,7 @@ pub(crate) fn load_blocking(task: &Task, bytes: usize) -> Result<f64> {
     Ok(rate)
 }
 
-/// Connections that had one message echoed.
+/// Holds connections that echoed one message.
 pub(crate) fn hold(task: &Task, count: usize) -> Result<f64> {
     let runtime = runtime(1)?;
     idle::hold(task, count, |address| {

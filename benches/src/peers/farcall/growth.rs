@@ -1,4 +1,4 @@
-//! Calls of a session that has much else to remember.
+//! Calls of a session that has many objects or many calls in flight.
 
 use std::future::pending;
 
@@ -21,12 +21,12 @@ impl Host {
         a + b
     }
 
-    /// An object that lives as long as the client holds it.
+    /// Returns an object, which lives as long as the client holds it.
     pub fn object(&self) -> Remote<dyn HostApi> {
         Remote::new(Self)
     }
 
-    /// Never answers.
+    /// Never completes.
     pub async fn wait(&self) {
         pending::<()>().await;
     }
@@ -38,7 +38,7 @@ trait HostApi {
     async fn object(&self) -> Result<Remote<dyn HostApi>, CallError>;
 }
 
-/// The limits let in as many calls and objects as are measured.
+/// Serves with limits that allow the measured number of calls and objects.
 pub(crate) fn serve(count: u32) -> Result<()> {
     run_on(1, async move {
         let session = Options::default()
@@ -57,7 +57,7 @@ pub(crate) fn serve(count: u32) -> Result<()> {
     })
 }
 
-/// With so many objects of the server that the client holds.
+/// Measures calls while the client holds `count` objects of the server.
 pub(crate) fn load_objects(task: &Task, count: u32) -> Result<f64> {
     let task = task.clone();
     run_on(1, async move {
@@ -74,7 +74,7 @@ pub(crate) fn load_objects(task: &Task, count: u32) -> Result<f64> {
     })
 }
 
-/// With so many calls in flight.
+/// Measures calls with `count` others in flight.
 pub(crate) fn load_in_flight(task: &Task, count: u32) -> Result<f64> {
     let task = task.clone();
     run_on(1, async move {
@@ -88,7 +88,7 @@ pub(crate) fn load_in_flight(task: &Task, count: u32) -> Result<f64> {
         while client.stats().calls < waiting.len() {
             yield_now().await;
         }
-        // It is answered when all the others have come.
+        // The server replies to this call after it has received all the others.
         ensure!(client.add(3, 5).await? == 8);
         let rate = measure(&task, &client).await?;
         ensure!(

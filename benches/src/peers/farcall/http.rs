@@ -9,7 +9,7 @@ use xmlrpc::{Client, Server, ServerOptions, blocking};
 use crate::peers::{Transport, run_on};
 use crate::run::{Task, announce};
 
-/// `connections` is how many clients are let in at once, where that must be more than by default.
+/// Serves with one runtime. `connections` is the maximum number of connections, if more than the default.
 pub(crate) fn serve(workers: usize, connections: Option<usize>) -> Result<()> {
     run_on(workers, async move {
         let mut options = ServerOptions::default();
@@ -25,7 +25,7 @@ pub(crate) fn serve(workers: usize, connections: Option<usize>) -> Result<()> {
     })
 }
 
-/// An event loop of its own for each worker.
+/// Serves with an event loop for each worker.
 pub(crate) fn serve_workers(workers: usize) -> Result<()> {
     let workers =
         Workers::new()

@@ -1,4 +1,4 @@
-//! Farcall itself, with default settings: its limits and its authentication are on in all that is measured.
+//! Farcall itself with default settings: all measurements include its limits and authentication.
 
 pub(crate) mod bulk;
 pub(crate) mod documents;
@@ -7,5 +7,5 @@ pub(crate) mod growth;
 pub(crate) mod http;
 pub(crate) mod rpc;
 
-/// What both ends must know.
+/// The shared authkey.
 const KEY: &str = "the key of the benchmarks";

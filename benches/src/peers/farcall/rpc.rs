@@ -27,7 +27,7 @@ pub(crate) fn serve(workers: usize) -> Result<()> {
     serve_with(workers, ServerOptions::default())
 }
 
-/// Lets in more clients at once than by default.
+/// Serves with a higher limit of connections than the default.
 pub(crate) fn serve_many(workers: usize) -> Result<()> {
     serve_with(workers, ServerOptions::default().max_connections(16_384))
 }
@@ -44,7 +44,7 @@ fn serve_with(workers: usize, options: ServerOptions) -> Result<()> {
     })
 }
 
-/// So many calls in flight on one connection.
+/// Measures calls over one connection, with `in_flight` of them in flight.
 pub(crate) fn load(task: &Task, workers: usize, in_flight: usize) -> Result<f64> {
     let task = task.clone();
     run_on(workers, async move {
@@ -63,7 +63,7 @@ pub(crate) fn load(task: &Task, workers: usize, in_flight: usize) -> Result<f64>
     })
 }
 
-/// Connections that made one call.
+/// Holds connections that carried one call.
 pub(crate) fn hold(task: &Task, count: usize) -> Result<f64> {
     let runtime = runtime(1)?;
     idle::hold(task, count, |address| {

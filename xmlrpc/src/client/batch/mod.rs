@@ -1,7 +1,7 @@
-//! Several calls in one request, through `system.multicall`.
+//! Batches: several calls in one request, by `system.multicall`.
 
-mod lacking;
 mod results;
+mod support;
 #[cfg(test)]
 mod tests;
 
@@ -20,7 +20,7 @@ use serde::de::DeserializeOwned;
 pub use self::results::{BatchError, Results};
 use super::Client;
 use super::endpoint::Endpoint;
-use super::transport::Transport;
+use super::pool::Transport;
 use crate::XmlRpc;
 use crate::de::Raw;
 use crate::xml::Forbidden;
@@ -30,20 +30,22 @@ const MULTICALL: &str = "system.multicall";
 const PROLOGUE: &[u8] = b"<params><param><value><array><data>";
 const EPILOGUE: &[u8] = b"</data></array></value></param></params>";
 
-/// Several calls that go to the server in one request, as one `system.multicall`.
+/// Several calls in one request, sent as a `system.multicall`.
 ///
-/// Each [`call`](Self::call) gives a [`Ticket`], which [`Results::take`] exchanges for the result
-/// of that call. The calls fail one by one: a fault of one leaves the others alone. The server runs
-/// them in order, or so most do.
+/// Each [`call`](Self::call) returns a [`Ticket`], which [`Results::take`] exchanges for the result
+/// of that call. Calls fail independently: a fault of one does not affect the others. Most servers
+/// run them in order.
 ///
-/// A server that knows no `system.multicall` gets the calls one after the other instead, from then
-/// on without being asked first. No call runs twice for that: a fault that reads like it may be that of a call in the
-/// batch, so the server is asked again with a multicall of no calls, and only if it does not know that either are the
-/// calls sent. Some say with HTTP status 404 that they know none, as of a path where nothing is: if
-/// the first call finds nothing either, that is the error of the batch, and no other call is sent.
+/// A server without `system.multicall` gets the calls one after the other instead, and later
+/// batches do not try it again. No call runs twice because of this: a fault that suggests an unknown
+/// method may come from a call in the batch, so the server is first asked with an empty multicall,
+/// and the calls are sent only if that fails in the same way. Some servers answer an unknown method
+/// with HTTP status 404, as they do for a wrong path: if the first single call gets a 404 too, that
+/// is the error of the batch, and no other call is sent.
 ///
-/// Results come as arrays of one element each. Those of a server that sends them without (Supervisor) are taken as well
-/// where one of them shows it: where it is neither an array of one element nor a fault.
+/// The protocol wraps each result in an array of one element. Results of a server that does not wrap
+/// them (Supervisor) are accepted if at least one of them shows it: one that is neither an array of
+/// one element nor a fault.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -73,24 +75,24 @@ pub struct Batch {
     calls: Calls,
 }
 
-/// The calls of a batch, whatever client will send them.
+/// The encoded calls of a batch, of either client.
 pub(crate) struct Calls {
     batch: u64,
     format: XmlRpc,
-    /// The parameters of the multicall, so far.
+    /// The parameters of the multicall, without the epilogue.
     params: Vec<u8>,
-    entries: Vec<Entry>,
+    entries: Vec<BatchEntry>,
 }
 
 #[derive(Debug)]
-enum Entry {
-    /// A method and where in the parameters its arguments are, as the `<value>` of an array.
+enum BatchEntry {
+    /// A method, and the range of its arguments in the parameters: the `<value>` of an array.
     Encoded(Name, Range<usize>),
-    /// The arguments cannot be encoded: the call is left out.
+    /// Arguments that cannot be encoded: the call is not sent.
     Failed(FormatError),
 }
 
-/// The claim to the result of one call of a [`Batch`].
+/// A claim to the result of one call of a [`Batch`].
 #[must_use = "the result of the call is taken with its ticket"]
 pub struct Ticket<T> {
     batch: u64,
@@ -110,8 +112,8 @@ impl Batch {
         Self { client, calls }
     }
 
-    /// Adds a call, with a tuple of arguments. They are encoded at once; where that fails, this call
-    /// is not sent and its ticket gives [`CallError::Encode`].
+    /// Adds a call with a tuple of arguments, which are encoded at once. If that fails, this call is
+    /// not sent and the result of its ticket is [`CallError::Encode`].
     pub fn call<R: DeserializeOwned>(
         &mut self,
         method: impl Into<Name>,
@@ -120,27 +122,27 @@ impl Batch {
         self.calls.add(method.into(), &args)
     }
 
-    /// How many calls were added.
+    /// Returns the number of calls in the batch.
     #[must_use]
     pub const fn len(&self) -> usize {
         self.calls.len()
     }
 
-    /// Whether no call was added yet.
+    /// Returns `true` if the batch has no calls.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.calls.len() == 0
     }
 
-    /// Sends the calls, and waits for their results. An empty batch sends nothing.
+    /// Sends the calls and waits for their results. An empty batch sends nothing.
     ///
     /// # Errors
-    /// What concerns the whole request, as with [`Client::call`]; what concerns a single call is
-    /// the result of its ticket. Where the server answers all of them with one fault, any of them may have run. [`BatchError`] is the cause where the answer does not fit the
-    /// calls.
+    /// The errors of the whole request, as with [`Client::call`]; an error of a single call is the
+    /// result of its ticket. If the server replies to the whole batch with one fault, any of the
+    /// calls may have run. [`BatchError`] is the cause if the reply does not match the calls.
     ///
     /// # Cancel safety
-    /// Dropping the future gives all calls up; each of them may have run all the same.
+    /// Dropping the future abandons all calls; each of them may still have run.
     pub async fn send(self) -> Result<Results, CallError> {
         self.calls.send(&self.client.endpoint).await
     }
@@ -168,8 +170,8 @@ impl Calls {
             write_entry(&method, args, format, out)
         });
         let entry = match written {
-            Ok(range) => Entry::Encoded(method, range),
-            Err(error) => Entry::Failed(error),
+            Ok(range) => BatchEntry::Encoded(method, range),
+            Err(error) => BatchEntry::Failed(error),
         };
         self.entries.push(entry);
         ticket
@@ -196,53 +198,59 @@ impl Calls {
         match server.send(call).await {
             Ok(reply) => Results::read(self.batch, self.format, reply, self.entries),
             Err(CallError::Fault(fault)) => {
-                if lacking::is_shown_by(&fault) && lacking::is_proved(server, self.format).await {
-                    server.remember_that_multicall_is_lacking();
+                if support::may_be_unsupported(&fault)
+                    && support::is_unsupported(server, self.format).await
+                {
+                    server.set_lacks_multicall();
                     return self.send_one_by_one(server, &params).await;
                 }
                 Err(CallError::Fault(of_some_call(fault)))
             }
-            Err(error) if lacking::is_not_found(&error) => {
+            Err(error) if support::is_not_found(&error) => {
                 self.send_one_by_one(server, &params).await
             }
             Err(error) => Err(error),
         }
     }
 
-    /// Sends each call as a request of its own. Where it is not known yet whether the server lacks the multicall or
-    /// there is no server at this path, the first answer tells.
+    /// Sends each call in a request of its own. After a 404 to the multicall, the first reply tells
+    /// whether the server lacks `system.multicall` or the path is wrong.
     async fn send_one_by_one<T: Transport>(
         self,
         server: &Endpoint<T>,
         params: &Bytes,
     ) -> Result<Results, CallError> {
         let format = self.format;
-        let mut is_unsure = !server.lacks_multicall();
+        let mut is_unknown = !server.lacks_multicall();
         let mut answers = Vec::with_capacity(self.entries.len());
         for entry in self.entries {
             let result = match entry {
-                Entry::Failed(error) => Err(CallError::Encode(error)),
-                Entry::Encoded(method, range) => match single(params, range, format) {
-                    Err(error) => Err(CallError::Encode(error)),
-                    Ok(params) => {
-                        let call = Call {
-                            params: params.into(),
-                            format,
-                            context: Context::new(method),
-                        };
-                        let result = server.send(call).await;
-                        if std::mem::take(&mut is_unsure) {
-                            match result {
-                                Err(error) if lacking::is_not_found(&error) => return Err(error),
-                                Ok(_) | Err(CallError::Fault(_)) => {
-                                    server.remember_that_multicall_is_lacking();
+                BatchEntry::Failed(error) => Err(CallError::Encode(error)),
+                BatchEntry::Encoded(method, range) => {
+                    match single_call_params(params, range, format) {
+                        Err(error) => Err(CallError::Encode(error)),
+                        Ok(params) => {
+                            let call = Call {
+                                params: params.into(),
+                                format,
+                                context: Context::new(method),
+                            };
+                            let result = server.send(call).await;
+                            if std::mem::take(&mut is_unknown) {
+                                match result {
+                                    Err(error) if support::is_not_found(&error) => {
+                                        return Err(error);
+                                    }
+                                    Ok(_) | Err(CallError::Fault(_)) => {
+                                        server.set_lacks_multicall();
+                                    }
+                                    Err(_) => {}
                                 }
-                                Err(_) => {}
                             }
+                            result
                         }
-                        result
                     }
-                },
+                }
             };
             answers.push(result);
         }
@@ -250,7 +258,8 @@ impl Calls {
     }
 }
 
-/// Appends an entry, and says where its arguments are. rTorrent reads the members in this order only.
+/// Appends an entry, and returns the range of its arguments. rTorrent reads the members in this order
+/// only.
 fn write_entry(
     method: &str,
     args: &impl Args,
@@ -267,30 +276,35 @@ fn write_entry(
     Ok(start..end)
 }
 
-/// Without the calls, which may hold secrets.
+/// Omits the calls, which may contain secrets.
 impl fmt::Debug for Calls {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Calls").field(&self.len()).finish()
     }
 }
 
-/// A fault that answers a whole batch, whose code does not say what became of the calls: Perl's `RPC::XML` answers so
-/// with the fault of the first call that fails, when those before it have run.
+/// Returns the fault that a whole batch was answered with, without its kind, which would tell whether
+/// the calls ran: Perl's `RPC::XML` replies with the fault of the first call that fails, after those
+/// before it have run.
 fn of_some_call(fault: Fault) -> Fault {
     match fault.kind() {
-        // The HTTP layer says so as well: nothing ran.
+        // Confirmed by the HTTP status: no call ran.
         FaultKind::Overloaded => fault,
         _ => Fault::new(fault.code(), fault.message()),
     }
 }
 
-fn count(entries: &[Entry]) -> usize {
-    let encoded = |entry: &&Entry| matches!(entry, Entry::Encoded(..));
+fn count(entries: &[BatchEntry]) -> usize {
+    let encoded = |entry: &&BatchEntry| matches!(entry, BatchEntry::Encoded(..));
     entries.iter().filter(encoded).count()
 }
 
-/// The arguments of an entry as the parameters of a call of its own.
-fn single(entries: &Bytes, args: Range<usize>, format: XmlRpc) -> Result<Vec<u8>, FormatError> {
+/// Converts the arguments of an entry into the parameters of a single call.
+fn single_call_params(
+    entries: &Bytes,
+    args: Range<usize>,
+    format: XmlRpc,
+) -> Result<Vec<u8>, FormatError> {
     let args: Vec<Raw> = format.decode_value(&Payload::part(entries.clone(), args))?;
     let mut params = b"<params>".to_vec();
     for Raw { range } in args {

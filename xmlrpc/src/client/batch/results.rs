@@ -1,4 +1,4 @@
-//! What a batch is answered with.
+//! The results of a batch.
 
 use std::ops::Range;
 
@@ -6,32 +6,32 @@ use bytes::Bytes;
 use rpc_core::{CallError, Format, FormatError, FormatErrorKind, Payload};
 use serde::de::DeserializeOwned;
 
-use super::{Entry, Ticket, count};
+use super::{BatchEntry, Ticket, count};
 use crate::XmlRpc;
 use crate::de::{De, Raw};
 use crate::document::FaultMembers;
 use crate::xml::places::Places;
 use crate::xml::read::{Markup, Tag, plain};
 
-/// What went wrong with a batch as a whole.
+/// An error of a batch as a whole.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BatchError {
-    /// The server gave more or fewer results than it was sent calls, so that no one can tell which
-    /// belongs to which.
-    #[error("the server gave {received} results for {expected} calls")]
+    /// The server returned more or fewer results than there were calls, so that they cannot be
+    /// matched.
+    #[error("the server returned {received} results for {expected} calls")]
     WrongCount {
-        /// How many calls were sent.
+        /// The number of calls sent.
         expected: usize,
-        /// How many results came.
+        /// The number of results received.
         received: usize,
     },
-    /// A ticket was used that another batch gave out.
-    #[error("the ticket is of another batch")]
+    /// The ticket was issued by another batch.
+    #[error("the ticket belongs to another batch")]
     ForeignTicket,
 }
 
-/// The results of a [`Batch`](crate::Batch), to be taken with the tickets of its calls.
+/// The results of a [`Batch`](crate::Batch), which the tickets of its calls are exchanged for.
 #[derive(Debug)]
 pub struct Results {
     batch: u64,
@@ -43,20 +43,20 @@ pub struct Results {
 enum Answer {
     /// The call failed.
     Failed(CallError),
-    /// A whole reply.
+    /// The reply to a single call.
     Reply(Payload),
-    /// One `<value>`, from a server that does not wrap results.
+    /// A `<value>` from a server that does not wrap results.
     Bare(Payload),
-    /// One `<value>` within an array, by the protocol, and that array.
+    /// A `<value>` in an array of one element, as the protocol requires, and that array.
     Wrapped(Payload, Payload),
 }
 
 impl Results {
-    /// The result of one call.
+    /// Takes the result of one call.
     ///
     /// # Errors
-    /// As with [`Client::call`](crate::Client::call). A ticket of another batch gives [`BatchError::ForeignTicket`] as
-    /// the cause of [`CallError::Lost`].
+    /// As with [`Client::call`](crate::Client::call). For a ticket of another batch,
+    /// [`CallError::Lost`] with [`BatchError::ForeignTicket`] as its cause.
     #[expect(clippy::needless_pass_by_value, reason = "a result can be taken once")]
     pub fn take<T: DeserializeOwned>(&mut self, ticket: Ticket<T>) -> Result<T, CallError> {
         let Ticket { batch, index, .. } = ticket;
@@ -82,7 +82,7 @@ impl Results {
         result.map_err(CallError::Decode)
     }
 
-    /// The results of calls that were made one by one.
+    /// Creates the results of calls that were sent one by one.
     pub(super) fn of_single_calls(
         batch: u64,
         format: XmlRpc,
@@ -96,12 +96,12 @@ impl Results {
         }
     }
 
-    /// Reads the results of a multicall. Entries that could not be encoded have none.
+    /// Reads the results of a multicall. Entries that could not be encoded have no result in it.
     pub(super) fn read(
         batch: u64,
         format: XmlRpc,
         reply: Payload,
-        entries: Vec<Entry>,
+        entries: Vec<BatchEntry>,
     ) -> Result<Self, CallError> {
         let results: Vec<Raw> = format.decode_reply(&reply).map_err(CallError::Decode)?;
         let (expected, received) = (count(&entries), results.len());
@@ -115,16 +115,16 @@ impl Results {
             .into_iter()
             .map(|raw| answer(&document, raw, format, &places))
             .collect();
-        // One bare result shows that this server wraps none, not even an array of one element. Where none does, the
-        // protocol tells what they are.
+        // One bare result shows that this server never wraps results, so that an array of one
+        // element is itself a result. Without any, results are wrapped as the protocol requires.
         let bare = results.iter().any(|a| matches!(a, Answer::Bare(_)));
         let mut results = results.into_iter().map(|answer| match answer {
             Answer::Wrapped(_, whole) if bare => Answer::Bare(whole),
             answer => answer,
         });
         let answers = entries.into_iter().map(|entry| match entry {
-            Entry::Encoded(..) => results.next(),
-            Entry::Failed(error) => Some(Answer::Failed(CallError::Encode(error))),
+            BatchEntry::Encoded(..) => results.next(),
+            BatchEntry::Failed(error) => Some(Answer::Failed(CallError::Encode(error))),
         });
         Ok(Self {
             batch,
@@ -134,18 +134,18 @@ impl Results {
     }
 }
 
-/// The error for a result that does not fit, where the array around it would: that of a server which wraps no results,
-/// and gave no other answer to tell that by.
+/// Returns the error for a result of the wrong type whose enclosing array has the right type: the
+/// server may not wrap results, but no other result of the batch shows it.
 fn ambiguous(error: &FormatError) -> FormatError {
     let text = format!(
-        "{error}; the array of one around it would fit, but no answer of this batch shows that the server sends \
-         results without one"
+        "{error}; the array of one element around it would fit, but no result of this batch shows that \
+         the server does not wrap results in arrays"
     );
     FormatError::new(FormatErrorKind::Mismatch, text)
 }
 
-/// What one entry of the results says: `[value]` by the protocol, `value` from Supervisor, a
-/// struct with the members of a fault for a call that failed.
+/// Interprets one entry of the results: `[value]` as the protocol requires, `value` from Supervisor,
+/// or a struct with the members of a fault for a call that failed.
 fn answer(document: &Bytes, raw: Raw, format: XmlRpc, places: &Places<'_>) -> Answer {
     let part = |range: Range<usize>| {
         let start = places.of(range.start);
@@ -174,7 +174,8 @@ mod tests {
     use super::*;
     use crate::xml::places::work;
 
-    /// A server decides how many results are wrong, and a program takes them all.
+    /// The server controls the number of wrong results, and the program takes each: computing their
+    /// positions must not take quadratic time.
     #[test]
     fn positions_of_many_wrong_results_are_counted_once() {
         const COUNT: usize = 1_000;
@@ -191,7 +192,7 @@ mod tests {
             );
             let length = document.len();
             let entries = (0..COUNT)
-                .map(|_| Entry::Encoded("m".into(), 0..0))
+                .map(|_| BatchEntry::Encoded("m".into(), 0..0))
                 .collect();
             work::take();
             let reply = Payload::from(document.into_bytes());

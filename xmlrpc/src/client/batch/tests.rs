@@ -16,7 +16,7 @@ const FAULT: &str = "<value><struct><member><name>faultCode</name><value><int>4<
     </member><member><name>faultString</name><value>no</value></member></struct></value>";
 
 #[test]
-fn a_call_is_a_name_and_then_its_arguments() {
+fn an_entry_is_a_method_name_and_its_arguments() {
     let mut batch = Calls::new(XmlRpc::default());
     let _ = batch.add::<i64>("a&b".into(), &(3, "x"));
     let params = String::from_utf8(batch.params).unwrap();
@@ -30,7 +30,7 @@ fn a_call_is_a_name_and_then_its_arguments() {
     );
 }
 
-/// Panics when it is written, which happens in the middle of a document.
+/// Panics when it is encoded, in the middle of a document.
 struct Panics;
 
 impl serde::Serialize for Panics {
@@ -59,9 +59,11 @@ fn arguments_become_parameters_again() {
     let _ = batch.add::<i64>("f".into(), &(3, "x"));
     let _ = batch.add::<i64>("g".into(), &());
     let params = Bytes::from(batch.params);
-    let single = |entry: &Entry| match entry {
-        Entry::Encoded(_, range) => single(&params, range.clone(), XmlRpc::default()).unwrap(),
-        Entry::Failed(error) => panic!("{error}"),
+    let single = |entry: &BatchEntry| match entry {
+        BatchEntry::Encoded(_, range) => {
+            single_call_params(&params, range.clone(), XmlRpc::default()).unwrap()
+        }
+        BatchEntry::Failed(error) => panic!("{error}"),
     };
     let mut expected = Vec::new();
     XmlRpc::default()
@@ -95,7 +97,7 @@ fn results_are_wrapped_or_bare_or_faults() {
     assert_eq!(results.take(list).unwrap(), [5]);
 }
 
-/// `[["a"]]`, as a server that wraps results sends the result `["a"]`, is no list of lists.
+/// `[["a"]]` is the result `["a"]` of a server that wraps results, and not a list of lists.
 #[test]
 fn a_result_of_a_wrong_shape_fails_in_a_batch_as_it_does_alone() {
     let texts = "<value><array><data><value><array><data><value>a</value></data></array></value>\
@@ -114,14 +116,17 @@ fn a_result_of_a_wrong_shape_fails_in_a_batch_as_it_does_alone() {
     let list = batch.add::<Vec<i64>>("f".into(), &());
     let mut results = self::results(batch, FIVE).unwrap();
     let CallError::Decode(error) = results.take(list).unwrap_err() else {
-        panic!("it is not decoded");
+        panic!("expected a decoding error");
     };
     let text = error.to_string();
-    assert!(text.contains("the array of one around it would"), "{text}");
+    assert!(
+        text.contains("the array of one element around it would"),
+        "{text}"
+    );
 }
 
 #[test]
-fn one_result_that_is_bare_shows_that_all_are() {
+fn one_bare_result_shows_that_all_are_bare() {
     let empty = "<value><array><data/></array></value>";
     let two = "<value><array><data><value>a</value><value>b</value></data></array></value>";
     let member = "<value><struct><member><name>a</name><value>b</value></member></struct></value>";
@@ -148,14 +153,17 @@ fn one_result_that_is_bare_shows_that_all_are() {
 }
 
 #[test]
-fn results_that_do_not_fit_the_calls_are_refused() {
+fn results_that_do_not_match_the_calls_are_refused() {
     let mut batch = Calls::new(XmlRpc::default());
     let _ = batch.add::<i64>("f".into(), &());
     let error = results(batch, "").unwrap_err();
     let CallError::NotAReply(error) = error else {
         panic!("{error}");
     };
-    assert_eq!(error.to_string(), "the server gave 0 results for 1 calls");
+    assert_eq!(
+        error.to_string(),
+        "the server returned 0 results for 1 calls"
+    );
 }
 
 #[test]
@@ -171,7 +179,7 @@ fn a_ticket_of_another_batch_is_an_error() {
 }
 
 #[test]
-fn what_cannot_be_encoded_fails_alone() {
+fn a_call_that_cannot_be_encoded_fails_alone() {
     let mut batch = Calls::new(XmlRpc::default());
     let bad = batch.add::<i64>("f".into(), &("\0",));
     let good = batch.add::<i64>("f".into(), &());

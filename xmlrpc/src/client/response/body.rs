@@ -1,4 +1,4 @@
-//! The body of a response, whichever way its end is told.
+//! The body of a response: with a length, chunked, or delimited by the end of the connection.
 
 use std::ops::ControlFlow::{self, Break, Continue};
 
@@ -9,51 +9,51 @@ use super::ResponseError;
 use super::buffer::Buffer;
 use crate::body::{AHEAD, Broken};
 
-/// How many bytes the extensions of all chunks may have, and the trailers, which say nothing to this client: what hyper
-/// lets pass.
+/// Maximum bytes of all chunk extensions, and of the trailers. The client ignores both; hyper has
+/// the same limit.
 const MAX_IGNORED: usize = 16 << 10;
 
-/// How many headers may stand behind the chunks.
+/// Maximum number of trailers.
 const MAX_TRAILERS: usize = 100;
 
-/// How the end of a body is told.
+/// The framing of a body, which determines its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Framing {
-    /// So many bytes.
+    /// A body of this number of bytes.
     Length(u64),
     Chunked,
     UntilClosed,
 }
 
-/// Gathers a body.
+/// Collects the bytes of a body.
 #[derive(Debug)]
 pub(super) struct BodyReader {
     bytes: Vec<u8>,
     limit: usize,
     expected: Expected,
-    /// How many bytes of extensions came.
+    /// Bytes of chunk extensions so far.
     ignored: usize,
 }
 
-/// What comes next.
+/// The next expected part of a body.
 #[derive(Clone, Copy, Debug)]
 enum Expected {
-    /// The rest of the body.
+    /// The rest of the body: this number of bytes.
     Rest(u64),
     ChunkSize,
-    /// The rest of a chunk.
+    /// The rest of a chunk: this number of bytes.
     Chunk(u64),
     ChunkEnd,
     Trailers,
-    /// Whatever comes.
-    Anything,
+    /// All bytes until the connection is closed.
+    UntilClosed,
 }
 
-/// Why reading stops.
+/// The reason why reading stopped.
 #[derive(Debug)]
 pub(super) enum Stop {
-    /// More has to come.
-    Starved,
+    /// More bytes are needed.
+    Incomplete,
     End,
     Broken(Broken<ResponseError>),
 }
@@ -63,7 +63,7 @@ impl BodyReader {
         let (expected, announced) = match framing {
             Framing::Length(length) => (Expected::Rest(length), length),
             Framing::Chunked => (Expected::ChunkSize, 0),
-            Framing::UntilClosed => (Expected::Anything, 0),
+            Framing::UntilClosed => (Expected::UntilClosed, 0),
         };
         let room = if announced <= limit as u64 {
             announced.min(AHEAD)
@@ -71,7 +71,7 @@ impl BodyReader {
             0
         };
         Self {
-            // The cast loses nothing: the number is small.
+            // The cast is lossless: the number is at most `AHEAD`.
             bytes: Vec::with_capacity(room as usize),
             limit,
             expected,
@@ -83,7 +83,7 @@ impl BodyReader {
         self.bytes.into()
     }
 
-    /// Takes what is there of this body.
+    /// Consumes the bytes of this body that are in the buffer.
     pub(super) fn advance(&mut self, buffer: &mut Buffer) -> Stop {
         loop {
             if let Break(stop) = self.step(buffer) {
@@ -92,10 +92,10 @@ impl BodyReader {
         }
     }
 
-    /// What the end of the stream means for the body.
+    /// Interprets the end of the stream: the end of the body, or an error.
     pub(super) fn end(&self) -> Stop {
         match self.expected {
-            Expected::Anything => Stop::End,
+            Expected::UntilClosed => Stop::End,
             _ => Stop::Broken(Broken::Disconnected(ResponseError::CutOff)),
         }
     }
@@ -103,15 +103,15 @@ impl BodyReader {
     fn step(&mut self, buffer: &mut Buffer) -> ControlFlow<Stop> {
         match self.expected {
             Expected::Rest(0) => return Break(Stop::End),
-            // What is announced is refused without waiting for it.
+            // A declared length over the limit is refused without waiting for the bytes.
             Expected::Rest(left) if left > (self.limit - self.bytes.len()) as u64 => {
                 return Break(Stop::Broken(Broken::TooLarge));
             }
             Expected::Chunk(0) => self.expected = Expected::ChunkEnd,
-            _ if buffer.unread().is_empty() => return Break(Stop::Starved),
+            _ if buffer.unread().is_empty() => return Break(Stop::Incomplete),
             Expected::Rest(left) => self.expected = Expected::Rest(self.take(buffer, left)?),
             Expected::Chunk(left) => self.expected = Expected::Chunk(self.take(buffer, left)?),
-            Expected::Anything => {
+            Expected::UntilClosed => {
                 self.take(buffer, u64::MAX)?;
             }
             Expected::ChunkSize => self.chunk_size(buffer)?,
@@ -121,7 +121,7 @@ impl BodyReader {
         Continue(())
     }
 
-    /// Takes up to so many bytes, and tells how many of them are still to come.
+    /// Takes up to `left` bytes, and returns how many of them are still missing.
     fn take(&mut self, buffer: &mut Buffer, left: u64) -> ControlFlow<Stop, u64> {
         let unread = buffer.unread();
         let length = usize::try_from(left).map_or(unread.len(), |left| left.min(unread.len()));
@@ -136,17 +136,17 @@ impl BodyReader {
 
     fn chunk_size(&mut self, buffer: &mut Buffer) -> ControlFlow<Stop> {
         let unread = buffer.unread();
-        // The parser takes a size without digits for zero.
+        // httparse reads a size without digits as zero.
         if !unread[0].is_ascii_hexdigit() {
             return malformed();
         }
         let (length, size) = match httparse::parse_chunk_size(unread) {
             Ok(Status::Complete(parsed)) => parsed,
-            Ok(Status::Partial) if unread.len() <= MAX_IGNORED => return Break(Stop::Starved),
+            Ok(Status::Partial) if unread.len() <= MAX_IGNORED => return Break(Stop::Incomplete),
             _ => return malformed(),
         };
         let line = &unread[..length - 2];
-        // It lets everything pass in an extension, what others take for the end of the line included.
+        // httparse accepts any byte in an extension, even those that others take for a line break.
         if line.iter().any(|byte| matches!(byte, b'\r' | b'\n')) {
             return malformed();
         }
@@ -170,13 +170,13 @@ impl BodyReader {
                 self.expected = Expected::ChunkSize;
                 Continue(())
             }
-            [b'\r'] => Break(Stop::Starved),
+            [b'\r'] => Break(Stop::Incomplete),
             _ => malformed(),
         }
     }
 }
 
-/// Reads what stands behind the chunks.
+/// Reads and discards the trailers after the chunks.
 fn trailers(buffer: &mut Buffer) -> Stop {
     let unread = buffer.unread();
     match httparse::parse_headers(unread, &mut [EMPTY_HEADER; MAX_TRAILERS]) {
@@ -184,7 +184,7 @@ fn trailers(buffer: &mut Buffer) -> Stop {
             buffer.consume(length);
             Stop::End
         }
-        Ok(Status::Partial) if unread.len() <= MAX_IGNORED => Stop::Starved,
+        Ok(Status::Partial) if unread.len() <= MAX_IGNORED => Stop::Incomplete,
         Ok(Status::Partial) => Stop::Broken(Broken::Disconnected(ResponseError::Chunk)),
         Err(error) => Stop::Broken(Broken::Disconnected(ResponseError::Head(error))),
     }

@@ -1,15 +1,15 @@
-//! The bytes that were read and not yet used.
+//! The read buffer of a connection.
 
 use std::ops::Range;
 
-/// What nearly every answer fits in.
+/// Initial size in bytes, in which nearly every response fits.
 const USUAL: usize = 8 << 10;
 
-/// More than a piece of a response that must be seen as a whole, and enough to read large bodies with few calls of the
-/// system.
+/// Maximum size in bytes: larger than any part of a response that must be contiguous, and enough to
+/// read large bodies with few system calls.
 const LARGEST: usize = 256 << 10;
 
-/// A buffer that is as large as what comes.
+/// A buffer that grows while reads fill it.
 pub(crate) struct Buffer {
     bytes: Vec<u8>,
     unread: Range<usize>,
@@ -23,7 +23,7 @@ impl Buffer {
         }
     }
 
-    /// The place to read into. It is never empty as long as less than 256 KiB are unread.
+    /// Returns the space to read into. It is never empty while less than 256 KiB are unread.
     pub(crate) fn space(&mut self) -> &mut [u8] {
         if self.unread.is_empty() {
             self.unread = 0..0;
@@ -34,10 +34,10 @@ impl Buffer {
         &mut self.bytes[self.unread.end..]
     }
 
-    /// So many bytes were read into the space.
+    /// Marks `length` bytes of the space as read.
     pub(crate) fn fill(&mut self, length: usize) {
         self.unread.end += length;
-        // There is more than fits at once.
+        // The read filled the buffer, so there is probably more: double it.
         if self.unread.end == self.bytes.len() && self.bytes.len() < LARGEST {
             self.bytes.resize(self.bytes.len() * 2, 0);
         }
@@ -51,7 +51,7 @@ impl Buffer {
         self.unread.start += length;
     }
 
-    /// Gives back the memory that a large answer needed.
+    /// Releases the memory that a large response needed.
     pub(crate) fn shrink(&mut self) {
         if self.bytes.len() > USUAL && self.unread.is_empty() {
             *self = Self::new();

@@ -1,4 +1,4 @@
-//! The head of a response: its status, and how long its body is.
+//! The head of a response: its status, its headers and the framing of its body.
 
 use std::mem::MaybeUninit;
 
@@ -9,7 +9,7 @@ use super::ResponseError;
 use super::body::Framing;
 use super::headers::Headers;
 
-/// How many headers an answer may have: what hyper lets pass.
+/// Maximum number of headers in a response, as in hyper.
 const MAX_HEADERS: usize = 100;
 
 /// The head of a response.
@@ -18,15 +18,16 @@ pub(super) struct Head {
     pub(super) status: StatusCode,
     pub(super) headers: Box<Headers>,
     pub(super) framing: Framing,
-    /// Whether the connection can be used again after the body.
+    /// `true` if the connection can be used again after the body.
     pub(super) keeps_open: bool,
 }
 
 impl Head {
-    /// The head that the bytes begin with, and its length; none if it is not whole.
+    /// Parses the head at the start of `bytes`, and returns it with its length, or `None` if it is
+    /// incomplete.
     ///
     /// # Errors
-    /// If it is malformed, or leaves open where the body ends.
+    /// If it is malformed, or if the end of the body is ambiguous.
     pub(super) fn parse(bytes: &[u8]) -> Result<Option<(Self, usize)>, ResponseError> {
         let mut headers = [const { MaybeUninit::<Header<'_>>::uninit() }; MAX_HEADERS];
         let mut response = httparse::Response::new(&mut []);
@@ -60,19 +61,20 @@ impl Head {
         Ok(Some((head, length)))
     }
 
-    /// Whether it only announces that the response is still to come.
+    /// Returns `true` for an interim response, which the final response follows.
     pub(super) fn is_interim(&self) -> bool {
-        // Nobody asked for another protocol: whoever switches to one says nothing more in this one.
+        // The client never asks for another protocol. A server that switches to one anyway sends
+        // no further response.
         self.status.is_informational() && self.status != StatusCode::SWITCHING_PROTOCOLS
     }
 }
 
-/// What the headers say.
+/// The relevant headers of a response.
 #[derive(Default)]
 struct Fields {
     kept: Box<Headers>,
     length: Option<u64>,
-    is_coded: bool,
+    is_chunked: bool,
     closes: bool,
     keeps_alive: bool,
 }
@@ -87,11 +89,11 @@ impl Fields {
             }
             self.length = Some(length);
         } else if is("transfer-encoding") {
-            // Twice, or with other codings before it, is more than was asked for.
-            if self.is_coded || !header.value.eq_ignore_ascii_case(b"chunked") {
+            // The client did not ask for any other coding, nor for two.
+            if self.is_chunked || !header.value.eq_ignore_ascii_case(b"chunked") {
                 return Err(ResponseError::TransferEncoding);
             }
-            self.is_coded = true;
+            self.is_chunked = true;
         } else if is("connection") {
             for option in header.value.split(|byte| *byte == b',') {
                 let option = option.trim_ascii();
@@ -105,29 +107,30 @@ impl Fields {
         Ok(())
     }
 
-    /// Whether others may take the response to end elsewhere. The servers of Perl send a length along with chunks; RFC
-    /// 9112, 6.3, has the chunks count, and the connection not used again.
+    /// Returns `true` if other readers may find a different end of the response. Perl's servers send
+    /// a length along with chunks; RFC 9112, 6.3, requires that the chunks count and the connection
+    /// is not reused.
     const fn is_ambiguous(&self) -> bool {
-        self.is_coded && self.length.is_some()
+        self.is_chunked && self.length.is_some()
     }
 
-    /// RFC 9112, 6.3, with chunks of HTTP/1.1 alone.
+    /// Determines the framing by RFC 9112, 6.3. Chunks are accepted in HTTP/1.1 only.
     fn framing(&self, status: StatusCode, is_http11: bool) -> Result<Framing, ResponseError> {
-        if self.is_coded && !is_http11 {
+        if self.is_chunked && !is_http11 {
             return Err(ResponseError::TransferEncoding);
         }
         let is_empty = status.is_informational()
             || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
         Ok(match self.length {
             _ if is_empty => Framing::Length(0),
-            _ if self.is_coded => Framing::Chunked,
+            _ if self.is_chunked => Framing::Chunked,
             Some(length) => Framing::Length(length),
             None => Framing::UntilClosed,
         })
     }
 }
 
-/// Digits alone: no sign, as Rust would read one.
+/// Parses a `Content-Length`: digits only, without the sign that Rust's `parse` accepts.
 fn length(value: &[u8]) -> Option<u64> {
     let digits = std::str::from_utf8(value).ok()?;
     if !digits.bytes().all(|byte| byte.is_ascii_digit()) {

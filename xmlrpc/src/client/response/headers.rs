@@ -1,9 +1,10 @@
-//! The headers of a response.
+//! Response headers.
 
 use http::HeaderValue;
 use http::header::InvalidHeaderValue;
 
-/// Those that anybody looks at. As a rule only the first is there, for which a map would be more work.
+/// The headers that the client uses. Usually only the first is present, so that a map would cost
+/// more.
 #[derive(Debug, Default)]
 pub(crate) struct Headers {
     pub(crate) content_type: Option<HeaderValue>,
@@ -13,10 +14,10 @@ pub(crate) struct Headers {
 }
 
 impl Headers {
-    /// Keeps a header, if it is one of these. Of several types or locations the first counts.
+    /// Stores a header if it is one of these. The first of several types or locations counts.
     ///
     /// # Errors
-    /// If no header can have this value.
+    /// If the value is not allowed in a header.
     pub(super) fn keep(&mut self, name: &str, value: &[u8]) -> Result<(), InvalidHeaderValue> {
         let is = |kept: &str| name.eq_ignore_ascii_case(kept);
         let value = || HeaderValue::from_bytes(value);

@@ -1,11 +1,11 @@
-//! Responses of HTTP/1, from bytes: without a stream, and without a clock.
+//! Sans-I/O reading of HTTP/1 responses.
 
 mod body;
 mod buffer;
 mod head;
 mod headers;
 #[cfg(any(test, fuzzing))]
-pub(super) mod pieces;
+pub(super) mod segments;
 #[cfg(test)]
 mod tests;
 
@@ -21,10 +21,10 @@ pub(crate) use self::headers::Headers;
 use super::redirect::Unfollowed;
 use crate::body::Broken;
 
-/// How many bytes may stand before a body, the heads of interim responses included.
+/// Maximum bytes before a body, the heads of interim responses included.
 const MAX_HEAD: usize = 64 << 10;
 
-/// What is no response of HTTP/1, or no whole one.
+/// A malformed or incomplete HTTP/1 response.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ResponseError {
     #[error("the connection was closed without a response")]
@@ -35,33 +35,33 @@ pub(super) enum ResponseError {
     Head(#[source] httparse::Error),
     #[error("the head of the response has more than {MAX_HEAD} bytes")]
     HeadTooLarge,
-    #[error("{0} is not a status")]
+    #[error("{0} is not an HTTP status")]
     Status(u16),
-    #[error("the length of the response is malformed or ambiguous")]
+    #[error("the `Content-Length` of the response is malformed or ambiguous")]
     Length,
-    #[error("the transfer coding of the response is unknown or ambiguous")]
+    #[error("the `Transfer-Encoding` of the response is unknown or ambiguous")]
     TransferEncoding,
     #[error("a chunk of the response is malformed")]
     Chunk,
 }
 
-/// An answer, whole or as far as it came.
+/// A response, with a body that may be incomplete.
 pub(super) struct Response {
     pub(super) status: StatusCode,
     pub(super) headers: Box<Headers>,
     pub(super) body: Bytes,
-    /// Why that is not the whole body.
+    /// The reason why the body is incomplete, if it is.
     pub(super) broken: Option<Broken<Box<dyn Error + Send + Sync>>>,
-    /// Whether another may follow on the same connection.
+    /// `true` if the connection can be used for another request.
     pub(super) keeps_open: bool,
-    /// Why the call was not made where it redirects to, where some redirects are followed.
+    /// The reason why this redirect was not followed, for a client that follows redirects.
     pub(super) unfollowed: Option<Unfollowed>,
 }
 
 /// Reads one response.
 pub(super) struct ResponseReader {
     max_body: usize,
-    /// How many bytes the heads before the last one had.
+    /// Total bytes of the heads of interim responses.
     interim: usize,
     last: Option<(Head, BodyReader)>,
     broken: Option<Broken<ResponseError>>,
@@ -77,11 +77,11 @@ impl ResponseReader {
         }
     }
 
-    /// Takes what was read into the space of the buffer, where nothing is the end of the stream. Tells whether the
-    /// response is read as far as can be.
+    /// Processes `length` bytes that were read into the space of the buffer: 0 is the end of the
+    /// stream. Returns `true` once the response is complete, or broken off within its body.
     ///
     /// # Errors
-    /// If there is no response.
+    /// If there is no valid head of a response.
     pub(super) fn receive(
         &mut self,
         buffer: &mut Buffer,
@@ -115,21 +115,21 @@ impl ResponseReader {
             return Ok(false);
         };
         let stop = match body.advance(buffer) {
-            Stop::Starved if is_end => body.end(),
+            Stop::Incomplete if is_end => body.end(),
             stop => stop,
         };
         match stop {
-            Stop::Starved => return Ok(false),
+            Stop::Incomplete => return Ok(false),
             Stop::End => {}
             Stop::Broken(broken) => self.broken = Some(broken),
         }
         Ok(true)
     }
 
-    /// The response, once it is read as far as can be, or the connection has failed.
+    /// Returns the response after [`receive`](Self::receive) returned `true` or the connection failed.
     ///
     /// # Errors
-    /// What the connection failed with, if there is no response.
+    /// The error of the connection, if there is no response.
     pub(super) fn finish(
         self,
         failure: Option<Box<dyn Error + Send + Sync>>,

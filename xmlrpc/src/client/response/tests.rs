@@ -1,17 +1,17 @@
 use proptest::prelude::*;
 
-use super::pieces::{Outcome, read_in};
+use super::segments::{Outcome, read_segments};
 use super::*;
 
-/// Reads it in pieces of all sizes, which makes no difference.
+/// Reads a response in segments of all sizes, and checks that the outcome is the same.
 fn read(bytes: impl AsRef<[u8]>) -> Outcome {
     let bytes = bytes.as_ref();
-    let outcome = read_in(&[bytes.len()], bytes, 1000);
+    let outcome = read_segments(&[bytes.len()], bytes, 1000);
     for size in 1..bytes.len().min(200) {
         assert_eq!(
-            read_in(&[size], bytes, 1000),
+            read_segments(&[size], bytes, 1000),
             outcome,
-            "in pieces of {size}"
+            "in segments of {size}"
         );
     }
     outcome
@@ -34,7 +34,7 @@ const LENGTH: &str = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
 const CHUNKS: &str = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3;a=b\r\nhel\r\n2\r\nlo\r\n0\r\nT: x\r\n\r\n";
 
 #[test]
-fn bodies_end_in_three_ways() {
+fn bodies_have_three_kinds_of_framing() {
     assert_eq!(read(LENGTH), whole("hello", true));
     assert_eq!(read(CHUNKS), whole("hello", true));
     assert_eq!(read("HTTP/1.1 200 OK\r\n\r\nhello"), whole("hello", false));
@@ -45,7 +45,7 @@ fn bodies_end_in_three_ways() {
 }
 
 #[test]
-fn what_is_cut_off_is_never_whole() {
+fn a_truncated_response_is_never_complete() {
     for response in [LENGTH, CHUNKS] {
         for end in 0..response.len() {
             let outcome = read(&response[..end]);
@@ -60,11 +60,11 @@ fn what_is_cut_off_is_never_whole() {
 }
 
 #[test]
-fn a_connection_is_kept_where_both_ends_say_so() {
+fn a_connection_is_kept_by_the_rules_of_each_version() {
     let keeps_open = |line: &str, headers: &str| {
         let response = format!("{line}\r\nContent-Length: 0\r\n{headers}\r\n");
         let Outcome::Whole { keeps_open, .. } = read(response) else {
-            panic!("it is whole");
+            panic!("the response is incomplete");
         };
         keeps_open
     };
@@ -81,31 +81,31 @@ fn a_connection_is_kept_where_both_ends_say_so() {
 }
 
 #[test]
-fn what_follows_is_left() {
+fn bytes_after_the_response_are_left_unread() {
     let Outcome::Whole { body, unread, .. } = read(format!("{CHUNKS}HTTP/1.1 200 OK\r\n")) else {
-        panic!("it is whole");
+        panic!("the response is incomplete");
     };
     assert_eq!((body.as_slice(), unread), (&b"hello"[..], 17));
 }
 
 #[test]
-fn interim_responses_are_passed_over() {
+fn interim_responses_are_skipped() {
     let hints = "HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n";
     let response = format!("HTTP/1.1 100 Continue\r\n\r\n{hints}{hints}{LENGTH}");
     assert_eq!(read(response), whole("hello", true));
     assert!(matches!(read(hints), Outcome::None(text) if text.contains("within the response")));
-    // Nobody asked for another protocol.
+    // The client never asks for another protocol.
     let Outcome::Whole {
         status, keeps_open, ..
     } = read("HTTP/1.1 101 Switching\r\n\r\n")
     else {
-        panic!("it is whole");
+        panic!("the response is incomplete");
     };
     assert_eq!((status, keeps_open), (101, false));
 }
 
 #[test]
-fn some_answers_have_no_body() {
+fn some_statuses_have_no_body() {
     for status in [204, 304] {
         let response = format!("HTTP/1.1 {status} x\r\nContent-Length: 5\r\n\r\n");
         let expected = Outcome::Whole {
@@ -119,7 +119,7 @@ fn some_answers_have_no_body() {
 }
 
 #[test]
-fn chunks_count_more_than_a_length_and_then_nothing_counts() {
+fn chunks_override_a_length_and_the_connection_is_closed() {
     for headers in [
         "Content-Length: 500\r\nTransfer-Encoding: chunked\r\n",
         "Transfer-Encoding: chunked\r\nContent-Length: 1\r\n",
@@ -130,7 +130,7 @@ fn chunks_count_more_than_a_length_and_then_nothing_counts() {
 }
 
 #[test]
-fn an_end_that_is_ambiguous_is_none() {
+fn ambiguous_framing_is_refused() {
     for headers in [
         "Content-Length: 5\r\nContent-Length: 6\r\n",
         "Content-Length: 5, 5\r\n",
@@ -146,7 +146,7 @@ fn an_end_that_is_ambiguous_is_none() {
         "Transfer-Encoding: identity\r\n",
         "Transfer-Encoding: xchunked\r\n",
         "Transfer-Encoding:\r\n",
-        // Other readers take these for a length.
+        // Other readers accept these as a length.
         "X: y\r\n Content-Length: 5\r\n",
         "Content-Length : 5\r\n",
         "X: y\rContent-Length: 5\r\n",
@@ -167,7 +167,7 @@ fn an_end_that_is_ambiguous_is_none() {
 }
 
 #[test]
-fn what_is_no_response_of_http1_is_refused() {
+fn malformed_status_lines_are_refused() {
     for line in [
         "HTTP/2.0 200 OK",
         "HTTP/0.9 200 OK",
@@ -186,7 +186,7 @@ fn what_is_no_response_of_http1_is_refused() {
 }
 
 #[test]
-fn chunks_come_in_these_shapes_only() {
+fn malformed_chunks_are_refused() {
     for chunks in [
         "5\r\nhello\r\n0\r\n\r\n",
         "005\r\nhello\r\n000\r\n\r\n",
@@ -221,19 +221,19 @@ fn chunks_come_in_these_shapes_only() {
             "{chunks:?}: {outcome:?}"
         );
     }
-    // Larger than anything is a limit, too.
+    // The largest possible size is over any limit.
     let huge = read(chunked("ffffffffffffffff\r\nhello"));
     assert!(matches!(huge, Outcome::Broken(..)), "{huge:?}");
 }
 
 #[test]
 fn bodies_have_a_limit() {
-    let at = |limit: usize, response: &str| read_in(&[7], response.as_bytes(), limit);
+    let at = |limit: usize, response: &str| read_segments(&[7], response.as_bytes(), limit);
     let large = |body: &str| Outcome::Broken(200, body.into(), "too large".to_owned());
     for response in [LENGTH, CHUNKS, "HTTP/1.0 200 OK\r\n\r\nhello"] {
         assert!(matches!(at(5, response), Outcome::Whole { .. }));
     }
-    // What is announced is not waited for, and takes no memory.
+    // A declared length over the limit is refused at once, without reserving memory.
     assert_eq!(at(4, LENGTH), large(""));
     let endless = "HTTP/1.1 200 OK\r\nContent-Length: 18446744073709551615\r\n\r\n";
     assert_eq!(at(usize::MAX >> 1, endless), large(""));
@@ -242,10 +242,10 @@ fn bodies_have_a_limit() {
 }
 
 #[test]
-fn what_stands_around_bodies_has_a_limit() {
+fn heads_extensions_and_trailers_have_limits() {
     let endless = |start: &str, part: &str| {
         let response = start.to_owned() + &part.repeat(200_000 / part.len());
-        let outcome = read_in(&[1000], response.as_bytes(), 1000);
+        let outcome = read_segments(&[1000], response.as_bytes(), 1000);
         assert!(!matches!(outcome, Outcome::Whole { .. }), "{part:?}");
         let text = format!("{outcome:?}");
         assert!(!text.contains("within the response"), "{part:?}: {text}");
@@ -260,15 +260,18 @@ fn what_stands_around_bodies_has_a_limit() {
     endless(&chunked("0\r\n"), "X: y\r\n");
     endless(&chunked("0\r\nX: "), "y");
     let headers = format!("{head}Content-Length: 0\r\n{}\r\n", "X: y\r\n".repeat(99));
-    assert_eq!(read_in(&[1000], headers.as_bytes(), 0), whole("", true));
+    assert_eq!(
+        read_segments(&[1000], headers.as_bytes(), 0),
+        whole("", true)
+    );
 }
 
 #[test]
-fn large_answers_come_whole_and_leave_no_large_buffer() {
+fn large_responses_are_complete_and_leave_no_large_buffer() {
     let body = "x".repeat(3_000_000);
     let response = format!("HTTP/1.1 200 OK\r\nContent-Length: 3000000\r\n\r\n{body}");
     for response in [response, chunked(&format!("2dc6c0\r\n{body}\r\n0\r\n\r\n"))] {
-        let outcome = read_in(&[1 << 20], response.as_bytes(), body.len());
+        let outcome = read_segments(&[1 << 20], response.as_bytes(), body.len());
         assert_eq!(outcome, whole(&body, true));
     }
     let mut buffer = Buffer::new();
@@ -283,9 +286,9 @@ fn large_answers_come_whole_and_leave_no_large_buffer() {
 }
 
 proptest! {
-    /// However a response is damaged and wherever it is torn apart, it is read as the same.
+    /// A damaged response is read the same, however it is split into segments.
     #[test]
-    fn pieces_make_no_difference(
+    fn segments_make_no_difference(
         which in 0..3usize,
         damages in proptest::collection::vec((any::<prop::sample::Index>(), "[ -~\r\n\t]"), 0..4),
         size in 1..40usize,
@@ -296,12 +299,12 @@ proptest! {
             let place = place.index(response.len());
             response[place] = byte.as_bytes()[0];
         }
-        let at_once = read_in(&[response.len()], &response, 1000);
-        let torn = read_in(&[size], &response, 1000);
-        // What is wrong with it may be noticed at different places.
-        match (&at_once, &torn) {
+        let at_once = read_segments(&[response.len()], &response, 1000);
+        let split = read_segments(&[size], &response, 1000);
+        // The same damage may be noticed at different places.
+        match (&at_once, &split) {
             (Outcome::None(_), Outcome::None(_)) => {}
-            _ => prop_assert_eq!(&at_once, &torn),
+            _ => prop_assert_eq!(&at_once, &split),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Bytes that travel while async code waits.
+//! The transport of the async client.
 
 use std::future::{Future, poll_fn};
 use std::io;
@@ -17,35 +17,38 @@ use tokio::net::UnixStream;
 use tokio::task::yield_now;
 use tokio::time::{sleep, sleep_until};
 
-use super::pool::Pool;
-use super::transport::{self, Destination, Progress, Stream, Transport, timed_out};
+use super::Destination;
+use crate::client::pool::{Pool, Transport};
+use crate::client::stream::{self, Progress, Stream, timed_out};
 
-type Dial = dyn Fn() -> BoxFuture<io::Result<Socket>> + Send + Sync;
+type Dial = dyn Fn() -> BoxFuture<io::Result<TokioStream>> + Send + Sync;
 type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
-/// Connects to the one place that all calls of a client go to, over any transport. TLS belongs here, around what `dial`
-/// gives.
-pub(super) struct Connector {
+/// Connects to the destination of a client, over any transport of `rpc_core`. TLS will belong here,
+/// around the stream that `dial` returns.
+pub(crate) struct TokioConnector {
     dial: Box<Dial>,
 }
 
-impl Connector {
-    pub(super) fn new(connect: impl Connect) -> Self {
-        Self::over(connect, |io| Socket::Other(Box::new(io)))
+impl TokioConnector {
+    pub(crate) fn new(connect: impl Connect) -> Self {
+        Self::over(connect, |io| TokioStream::Other(Box::new(io)))
     }
 
-    pub(super) fn to(destination: Destination) -> Self {
+    pub(crate) fn to(destination: Destination) -> Self {
         match destination {
-            Destination::Tcp(host, port) => Self::over(TcpConnector::new(host, port), Socket::Tcp),
+            Destination::Tcp(host, port) => {
+                Self::over(TcpConnector::new(host, port), TokioStream::Tcp)
+            }
             #[cfg(unix)]
-            Destination::Unix(path) => Self::over(UnixConnector::new(path), Socket::Unix),
+            Destination::Unix(path) => Self::over(UnixConnector::new(path), TokioStream::Unix),
             #[cfg(not(unix))]
             Destination::Unix(_) => unreachable!("no URL of a unix socket is accepted"),
         }
     }
 
-    fn over<C: Connect>(connect: C, socket: fn(C::Io) -> Socket) -> Self {
-        let dial = move || -> BoxFuture<io::Result<Socket>> {
+    fn over<C: Connect>(connect: C, socket: fn(C::Io) -> TokioStream) -> Self {
+        let dial = move || -> BoxFuture<io::Result<TokioStream>> {
             let connect = connect.clone();
             Box::pin(async move { connect.connect().await.map(socket) })
         };
@@ -55,19 +58,19 @@ impl Connector {
     }
 }
 
-impl Transport for Connector {
-    type Stream = Socket;
+impl Transport for TokioConnector {
+    type Stream = TokioStream;
 
-    async fn connect(&self, deadline: Option<Instant>) -> io::Result<Socket> {
+    async fn connect(&self, deadline: Option<Instant>) -> io::Result<TokioStream> {
         within(deadline, (self.dial)()).await
     }
 
-    fn tend(pool: &Pool<Self>) {
+    fn start_reaper(pool: &Pool<Self>) {
         let pool = pool.downgrade();
         tokio::spawn(async move {
             loop {
                 sleep(pool.timeout).await;
-                if !pool.close_unused() {
+                if !pool.close_expired() {
                     return;
                 }
             }
@@ -75,16 +78,17 @@ impl Transport for Connector {
     }
 }
 
-/// A connection, and whether the system can be asked about it.
-pub(super) enum Socket {
+/// A byte stream. TCP and Unix sockets are told apart from others since the system can be asked
+/// whether they are idle.
+pub(crate) enum TokioStream {
     Tcp(TcpStream),
     #[cfg(unix)]
     Unix(UnixStream),
-    /// That of any transport.
+    /// A stream of any other transport.
     Other(Box<dyn Io>),
 }
 
-impl Socket {
+impl TokioStream {
     fn io(&mut self) -> Pin<&mut dyn Io> {
         match self {
             Self::Tcp(tcp) => Pin::new(tcp),
@@ -95,19 +99,19 @@ impl Socket {
     }
 }
 
-impl Stream for Socket {
-    async fn is_quiet(&mut self) -> bool {
+impl Stream for TokioStream {
+    async fn is_idle(&mut self) -> bool {
         match self {
-            Self::Tcp(tcp) => transport::is_quiet(tcp),
+            Self::Tcp(tcp) => stream::is_idle(tcp),
             #[cfg(unix)]
-            Self::Unix(unix) => transport::is_quiet(unix),
+            Self::Unix(unix) => stream::is_idle(unix),
             Self::Other(io) => {
-                // A runtime of one thread that did something else since the last call, or slept, has not looked at
-                // what its transports wait for. This pause makes it.
+                // A single-threaded runtime that was busy or blocked since the last call has not
+                // polled its I/O driver. Yielding makes it do so.
                 yield_now().await;
                 let mut byte = [0];
-                let mut asleep = Context::from_waker(Waker::noop());
-                let read = Pin::new(io).poll_read(&mut asleep, &mut ReadBuf::new(&mut byte));
+                let mut cx = Context::from_waker(Waker::noop());
+                let read = Pin::new(io).poll_read(&mut cx, &mut ReadBuf::new(&mut byte));
                 read.is_pending()
             }
         }
@@ -136,7 +140,7 @@ impl Stream for Socket {
     async fn read(&mut self, space: &mut [u8], deadline: Option<Instant>) -> io::Result<usize> {
         let mut space = ReadBuf::new(space);
         let read = poll_fn(|cx| {
-            // What was written may wait in a buffer of the transport.
+            // Written bytes may still be in a buffer of the transport.
             if let Poll::Ready(Err(error)) = self.io().poll_flush(cx) {
                 return Poll::Ready(Err(error));
             }
@@ -147,7 +151,7 @@ impl Stream for Socket {
     }
 }
 
-/// What `future` gives, unless that takes until after the deadline.
+/// Awaits `future`, or fails once the deadline passes.
 async fn within<T>(
     deadline: Option<Instant>,
     future: impl Future<Output = io::Result<T>>,
@@ -158,7 +162,7 @@ async fn within<T>(
         if let Poll::Ready(done) = future.as_mut().poll(cx) {
             return Poll::Ready(done);
         }
-        // Most is done at once, and needs no timer.
+        // Most operations complete at once and need no timer.
         if timer.is_none() {
             timer.set(deadline.map(|deadline| sleep_until(deadline.into())));
         }

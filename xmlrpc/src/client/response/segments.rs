@@ -1,8 +1,8 @@
-//! Responses read in pieces, as the tests and the fuzz targets do it.
+//! Reading of responses in segments of given sizes, for tests and fuzz targets.
 
 use super::{Broken, Buffer, Response, ResponseReader};
 
-/// What reading comes to.
+/// The outcome of reading a response.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Outcome {
     Whole {
@@ -11,14 +11,14 @@ pub(crate) enum Outcome {
         keeps_open: bool,
         unread: usize,
     },
-    /// A head, and a part of the body.
+    /// A status, a part of the body, and the reason why the rest is missing.
     Broken(u16, Vec<u8>, String),
     None(String),
 }
 
 #[cfg(fuzzing)]
 impl Outcome {
-    /// How long the body is, as far as it came.
+    /// Returns the length of the received part of the body.
     pub(crate) fn length(&self) -> usize {
         match self {
             Self::Whole { body, .. } | Self::Broken(_, body, _) => body.len(),
@@ -27,26 +27,27 @@ impl Outcome {
     }
 }
 
-/// Reads what comes in pieces of these sizes, over and over, and then the end.
+/// Reads a response from `bytes` in segments of `sizes`, repeated cyclically, and then the end of the
+/// stream.
 ///
 /// # Panics
-/// If there is no room to read into, or the end of the stream is no end.
-pub(crate) fn read_in(sizes: &[usize], bytes: &[u8], max_body: usize) -> Outcome {
+/// If the buffer has no space, or the reader does not stop at the end of the stream.
+pub(crate) fn read_segments(sizes: &[usize], bytes: &[u8], max_body: usize) -> Outcome {
     let mut buffer = Buffer::new();
     let mut reader = ResponseReader::new(max_body);
     let mut sizes = sizes.iter().cycle();
     let mut stream = bytes;
     loop {
         let size = sizes.next().map_or(stream.len(), |&size| size.max(1));
-        let (piece, behind) = stream.split_at(size.min(stream.len()));
-        stream = behind;
+        let (segment, remaining) = stream.split_at(size.min(stream.len()));
+        stream = remaining;
         let mut done = false;
-        let mut rest = piece;
-        // The space is smaller than the piece where that is large.
+        let mut rest = segment;
+        // A large segment may not fit into the space.
         loop {
             let space = buffer.space();
             let length = rest.len().min(space.len());
-            assert!(!space.is_empty(), "there is always room");
+            assert!(!space.is_empty(), "the buffer has no space");
             space[..length].copy_from_slice(&rest[..length]);
             rest = &rest[length..];
             match reader.receive(&mut buffer, length) {
@@ -64,7 +65,7 @@ pub(crate) fn read_in(sizes: &[usize], bytes: &[u8], max_body: usize) -> Outcome
                 Err(error) => Outcome::None(error.to_string()),
             };
         }
-        assert!(!piece.is_empty(), "the end of the stream is an end");
+        assert!(!segment.is_empty(), "the reader goes on after the end");
     }
 }
 

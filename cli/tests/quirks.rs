@@ -1,11 +1,11 @@
-//! The command against canned answers of real servers that have habits of their own.
+//! The command against canned responses that reproduce the quirks of real servers.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::Command;
 
-/// Answers one request with this document, and gives the URL to send it to.
+/// Starts a server that answers one request with `document`, and returns its URL.
 fn canned(document: &[u8]) -> (String, std::thread::JoinHandle<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/RPC2", listener.local_addr().unwrap());
@@ -32,7 +32,8 @@ fn read_request(stream: &mut TcpStream) {
     }
 }
 
-/// What the command makes of this answer: its exit status, standard output and standard error.
+/// Runs the command against this response, and returns its exit status, standard output and standard
+/// error.
 fn called(document: &[u8]) -> (i32, String, String) {
     let (url, server) = canned(document);
     let output = Command::new(env!("CARGO_BIN_EXE_farcall"))
@@ -80,14 +81,14 @@ fn date(text: &str) -> Vec<u8> {
 }
 
 #[test]
-fn what_real_servers_send_is_printed() {
+fn replies_of_real_servers_are_printed() {
     let code = "<member><name>faultCode</name><value><int>-503</int></value></member>";
     let text =
         "<member><name>faultString</name><value><string>no torrent</string></value></member>";
     let printed = |out: &str| (0, out.to_owned(), String::new());
     let fault = |err: &str| (1, String::new(), err.to_owned());
     for (document, expected) in [
-        // A date that is none: blogs' "never", an empty one, no time, no seconds, the end of a day.
+        // Malformed dates: "never" in blogs, an empty one, no time, no seconds, 24:00.
         (
             date("00000000T00:00:00"),
             printed(r#"{"id":7,"date":"00000000T00:00:00"}"#),
@@ -106,11 +107,11 @@ fn what_real_servers_send_is_printed() {
             date("20240229T10:20:30"),
             printed(r#"{"id":7,"date":"2024-02-29T10:20:30"}"#),
         ),
-        // Void answers.
+        // Replies without a result.
         (response("<params/>"), printed("null")),
         (response("<params><param/></params>"), printed("null")),
         (response(""), printed("null")),
-        // Faults without what should be around or in them.
+        // Incomplete faults.
         (
             response(&format!("<fault><struct>{code}{text}</struct></fault>")),
             fault("fault -503: no torrent"),
@@ -144,7 +145,7 @@ fn what_real_servers_send_is_printed() {
         (encoded("GBK", b"\xd6\xd0\xce\xc4"), printed("\"中文\"")),
         (encoded("Big5", b"\xa4\xa4\xa5\x5c"), printed("\"中功\"")),
         (encoded("EUC-KR", b"\xc7\xd1\xb1\xdb"), printed("\"한글\"")),
-        // Arrays without data, and values before their names.
+        // Arrays without `<data>`, and members whose value comes before their name.
         (
             result("<array><value><int>1</int></value><value><int>2</int></value></array>"),
             printed("[1,2]"),
@@ -163,9 +164,9 @@ fn what_real_servers_send_is_printed() {
     }
 }
 
-/// What JSON has no numbers for is printed all the same.
+/// JSON has no numbers for them.
 #[test]
-fn doubles_that_are_no_numbers_are_no_error() {
+fn non_finite_doubles_are_printed() {
     for text in ["nan", "NaN", "inf", "-inf", "Infinity", "-INF"] {
         let (status, out, err) = called(&result(&format!("<double>{text}</double>")));
         assert_eq!((status, err.as_str()), (0, ""), "{text}");

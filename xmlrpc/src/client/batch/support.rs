@@ -1,4 +1,4 @@
-//! Whether a server lacks `system.multicall`, so that the calls of a batch can be made one by one.
+//! Detection of servers without `system.multicall`, which get the calls of a batch one by one.
 
 use rpc_core::{Call, CallError, Caller as _, Context, Fault, FaultKind};
 
@@ -6,22 +6,23 @@ use super::{EPILOGUE, MULTICALL, PROLOGUE};
 use crate::XmlRpc;
 use crate::client::endpoint::Endpoint;
 use crate::client::error::HttpError;
-use crate::client::transport::Transport;
+use crate::client::pool::Transport;
 
-/// Whether the HTTP layer found nothing to hand the call to, be it for its path or, as with Node's package `xmlrpc`, for
-/// its method. No method ran then, and none of those in a multicall.
+/// Returns `true` if the server answered with status 404, for the path or, like Node's package
+/// `xmlrpc`, for the method. Then no method ran, and none of the calls in a multicall.
 pub(super) fn is_not_found(error: &CallError) -> bool {
     HttpError::of(error).is_some_and(|error| error.status() == 404)
 }
 
-/// Whether a fault that answers a multicall may say that the server has no such method: the code of
-/// the interoperability specification, that of xmlrpc-c, or, whatever the code, a text that speaks
-/// of `system.multicall` or of a method as unknown, as CPython's
-/// `<class 'Exception'>:method "system.multicall" is not supported` does.
+/// Returns `true` if a fault in reply to a multicall may mean that the server lacks
+/// `system.multicall`: if it has the code of the interoperability specification or that of
+/// xmlrpc-c, or if its text says that a method or `system.multicall` is unknown, as in CPython's
+/// `<class 'Exception'>:method "system.multicall" is not supported`.
 ///
-/// It is no proof. A server that has it puts the faults of the calls into the results, as a rule; but Perl's `RPC::XML`
-/// answers with the first of them, and a method that makes calls itself may pass on what it was told elsewhere.
-pub(super) fn is_shown_by(fault: &Fault) -> bool {
+/// This is not a proof. Most servers with `system.multicall` put the faults of calls into the
+/// results, but Perl's `RPC::XML` replies with the first of them, and a method that makes calls
+/// itself may pass on a fault of another server.
+pub(super) fn may_be_unsupported(fault: &Fault) -> bool {
     const XMLRPC_C_NO_SUCH_METHOD: i64 = -506;
     const UNKNOWN: [&str; 10] = [
         "unknown",
@@ -43,14 +44,15 @@ pub(super) fn is_shown_by(fault: &Fault) -> bool {
         && UNKNOWN.iter().any(|unknown| text.contains(unknown))
 }
 
-/// Whether the server knows not even a multicall of no calls: there is no call then that the fault could be of.
-pub(super) async fn is_proved<T: Transport>(server: &Endpoint<T>, format: XmlRpc) -> bool {
+/// Asks the server with an empty multicall, and returns `true` if it lacks `system.multicall`. The
+/// empty multicall contains no call that could have caused the fault.
+pub(super) async fn is_unsupported<T: Transport>(server: &Endpoint<T>, format: XmlRpc) -> bool {
     let call = Call {
         params: [PROLOGUE, EPILOGUE].concat().into(),
         format,
         context: Context::new(MULTICALL),
     };
-    matches!(server.send(call).await, Err(CallError::Fault(fault)) if is_shown_by(&fault))
+    matches!(server.send(call).await, Err(CallError::Fault(fault)) if may_be_unsupported(&fault))
 }
 
 #[cfg(test)]
@@ -58,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn faults_that_may_be_of_an_unknown_multicall_are_recognised() {
+    fn faults_that_suggest_an_unknown_multicall_are_recognised() {
         let texts = [
             (-32601, "server error. requested method not found"),
             (-506, "Method 'system.multicall' not defined"),
@@ -72,7 +74,7 @@ mod tests {
             (623, "the method does not exist"),
         ];
         for (code, text) in texts {
-            assert!(is_shown_by(&Fault::received(code, text)), "{text}");
+            assert!(may_be_unsupported(&Fault::received(code, text)), "{text}");
         }
         let texts = [
             (1, "too many calls in system.multicall"),
@@ -80,7 +82,7 @@ mod tests {
             (1, "no such user"),
         ];
         for (code, text) in texts {
-            assert!(!is_shown_by(&Fault::received(code, text)), "{text}");
+            assert!(!may_be_unsupported(&Fault::received(code, text)), "{text}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Canned answers of real servers that have habits of their own.
+//! Canned responses that reproduce the quirks of real servers.
 
 use std::collections::BTreeMap;
 
@@ -7,13 +7,13 @@ use rpc_core::{CallError, DateTime, Fault, Value};
 use serde::Deserialize;
 use xmlrpc::{ClientOptions, Forbidden, HttpError, XmlRpc};
 
-use super::both::{Client, Way};
+use super::both::{Client, ClientKind};
 use super::{http, ok, server};
 
 both! {
-    doubles_that_are_no_numbers_are_read,
-    a_date_that_is_none_fails_the_member_that_wants_one,
-    void_answers_are_nothing,
+    non_finite_doubles_are_read,
+    a_malformed_date_fails_only_a_member_of_type_date,
+    replies_without_a_result_are_nil,
     bare_faults_are_faults,
     encodings_with_ascii_in_them_are_read,
     forbidden_characters_are_refused_or_replaced,
@@ -26,20 +26,20 @@ fn result(value: &str) -> String {
     ))
 }
 
-/// A client whose server gives this answer for each of so many calls.
-async fn client(way: Way, answer: &str, calls: usize) -> Client {
+/// Creates a client whose server sends this response to each of `calls` calls.
+async fn client(kind: ClientKind, answer: &str, calls: usize) -> Client {
     let (url, _) = server(vec![answer.to_owned(); calls]).await;
-    way.client(&url)
+    kind.client(&url)
 }
 
-async fn doubles_that_are_no_numbers_are_read(way: Way) {
+async fn non_finite_doubles_are_read(kind: ClientKind) {
     let doubles = ["nan", "inf", "-inf", "Infinity", "-INF", "NaN"];
     let values = doubles.map(|text| format!("<value><double>{text}</double></value>"));
     let answer = result(&format!(
         "<value><array><data>{}</data></array></value>",
         values.concat()
     ));
-    let client = client(way, &answer, 2).await;
+    let client = client(kind, &answer, 2).await;
     let numbers: Vec<f64> = client.call("f", ()).await.unwrap();
     assert!(numbers[0].is_nan() && numbers[5].is_nan());
     let infinite = [
@@ -65,13 +65,13 @@ async fn doubles_that_are_no_numbers_are_read(way: Way) {
     );
     let (url, requests) = server(vec![result("<value/>")]).await;
     let options = ClientOptions::default().format(XmlRpc::default().non_finite(true));
-    let client = way.client_with(&url, options);
+    let client = kind.client_with(&url, options);
     client.call::<()>("f", (f64::NEG_INFINITY,)).await.unwrap();
     let requests = requests.await.unwrap();
     assert!(requests[0].text().contains("<double>-inf</double>"));
 }
 
-async fn a_date_that_is_none_fails_the_member_that_wants_one(way: Way) {
+async fn a_malformed_date_fails_only_a_member_of_type_date(kind: ClientKind) {
     #[derive(Debug, Deserialize)]
     #[allow(dead_code, reason = "shown by Debug")]
     struct Post {
@@ -98,21 +98,21 @@ async fn a_date_that_is_none_fails_the_member_that_wants_one(way: Way) {
         let answer = result(&format!(
             "<value><array><data>{posts}</data></array></value>"
         ));
-        let client = client(way, &answer, 3).await;
+        let client = client(kind, &answer, 3).await;
         let any: Value = client.call("f", ()).await.unwrap();
         assert_eq!(any[2]["date"], Value::DateTimeText(never.to_owned()));
         assert_eq!(any[2]["id"], Value::Int(3));
         let drafts: Vec<Draft> = client.call("f", ()).await.unwrap();
         assert_eq!((drafts[1].date.is_some(), drafts[2].date), (true, None));
         let CallError::Decode(error) = client.call::<Vec<Post>>("f", ()).await.unwrap_err() else {
-            panic!("it is no date");
+            panic!("expected a decoding error");
         };
         let text = error.to_string();
         assert!(text.starts_with("member `date` of element 3: "), "{text}");
     }
 }
 
-async fn void_answers_are_nothing(way: Way) {
+async fn replies_without_a_result_are_nil(kind: ClientKind) {
     for content in [
         "<params/>",
         "<params><param/></params>",
@@ -120,20 +120,20 @@ async fn void_answers_are_nothing(way: Way) {
         "",
     ] {
         let answer = ok(&format!("<methodResponse>{content}</methodResponse>"));
-        let client = client(way, &answer, 4).await;
+        let client = client(kind, &answer, 4).await;
         client.call::<()>("f", ()).await.unwrap();
         assert_eq!(client.call::<Option<i64>>("f", ()).await.unwrap(), None);
         assert_eq!(client.call::<Value>("f", ()).await.unwrap(), Value::Nil);
         let error = client.call::<i64>("f", ()).await.unwrap_err();
         assert!(matches!(error, CallError::Decode(_)), "{error}");
     }
-    // A page is no void answer.
-    let client = client(way, &http("200 OK", "", "<html/>"), 1).await;
+    // A web page is not a reply.
+    let client = client(kind, &http("200 OK", "", "<html/>"), 1).await;
     let error = client.call::<()>("f", ()).await.unwrap_err();
     assert!(HttpError::of(&error).is_some(), "{error}");
 }
 
-async fn bare_faults_are_faults(way: Way) {
+async fn bare_faults_are_faults(kind: ClientKind) {
     let code = "<member><name>faultCode</name><value><int>-503</int></value></member>";
     let text = "<member><name>faultString</name><value><string>no</string></value></member>";
     for (content, expected) in [
@@ -154,13 +154,13 @@ async fn bare_faults_are_faults(way: Way) {
         let answer = ok(&format!(
             "<methodResponse><fault>{content}</fault></methodResponse>"
         ));
-        let client = client(way, &answer, 1).await;
+        let client = client(kind, &answer, 1).await;
         let error = client.call::<Value>("f", ()).await.unwrap_err();
         assert_eq!(error.fault(), Some(&expected), "{content}: {error}");
     }
 }
 
-async fn encodings_with_ascii_in_them_are_read(way: Way) {
+async fn encodings_with_ascii_in_them_are_read(kind: ClientKind) {
     for (label, bytes, text) in [
         ("iso-8859-2", b"\xa3\xf3d\xbc".as_slice(), "Łódź"),
         ("iso-8859-15", b"5 \xa4", "5 €"),
@@ -197,7 +197,7 @@ async fn encodings_with_ascii_in_them_are_read(way: Way) {
         ];
         let count = answers.len();
         let (url, _) = server(answers).await;
-        let client = way.client(&url);
+        let client = kind.client(&url);
         for _ in 0..count {
             assert_eq!(
                 client.call::<String>("f", ()).await.unwrap(),
@@ -208,29 +208,29 @@ async fn encodings_with_ascii_in_them_are_read(way: Way) {
     }
 }
 
-async fn forbidden_characters_are_refused_or_replaced(way: Way) {
+async fn forbidden_characters_are_refused_or_replaced(kind: ClientKind) {
     for text in ["a\u{8}b", "a&#8;b"] {
         let answer = result(&format!("<value>\n<string>{text}</string></value>"));
         let (url, _) = server(vec![answer; 2]).await;
-        let CallError::Decode(error) = way.client(&url).call::<Value>("f", ()).await.unwrap_err()
+        let CallError::Decode(error) = kind.client(&url).call::<Value>("f", ()).await.unwrap_err()
         else {
-            panic!("it is refused");
+            panic!("expected a decoding error");
         };
         let position = error.position().map(|at| (at.line, at.column));
         assert_eq!(position, Some((3, 10)), "{error}");
         let format = XmlRpc::default().read_forbidden(Forbidden::Replace);
-        let client = way.client_with(&url, ClientOptions::default().format(format));
+        let client = kind.client_with(&url, ClientOptions::default().format(format));
         assert_eq!(client.call::<String>("f", ()).await.unwrap(), "a\u{fffd}b");
     }
     let (url, requests) = server(vec![result("<value/>")]).await;
-    let error = way.client(&url).call::<()>("f", ("a\u{8}b",)).await;
+    let error = kind.client(&url).call::<()>("f", ("a\u{8}b",)).await;
     assert_eq!(
         error.unwrap_err().to_string(),
         "the arguments cannot be encoded"
     );
     let format = XmlRpc::default().write_forbidden(Forbidden::Replace);
-    let client = way.client_with(&url, ClientOptions::default().format(format));
-    // The name of a method is never another one than was asked for.
+    let client = kind.client_with(&url, ClientOptions::default().format(format));
+    // The name of a method is never changed.
     let error = client.call::<()>("f\u{8}", ()).await.unwrap_err();
     assert!(matches!(error, CallError::Encode(_)), "{error}");
     client.call::<()>("f", ("a\u{8}b",)).await.unwrap();
@@ -238,11 +238,11 @@ async fn forbidden_characters_are_refused_or_replaced(way: Way) {
     assert!(requests[0].text().contains("<string>a\u{fffd}b</string>"));
 }
 
-async fn arrays_without_data_and_values_before_names_are_read(way: Way) {
+async fn arrays_without_data_and_values_before_names_are_read(kind: ClientKind) {
     let member = "<member><value><array><value><int>1</int></value><value><int>2</int></value>\
                   </array></value><name>list</name></member>";
     let answer = result(&format!("<value><struct>{member}</struct></value>"));
-    let client = client(way, &answer, 2).await;
+    let client = client(kind, &answer, 2).await;
     let lists: BTreeMap<String, Vec<i32>> = client.call("f", ()).await.unwrap();
     assert_eq!(lists["list"], [1, 2]);
     let any: Value = client.call("f", ()).await.unwrap();

@@ -1,0 +1,264 @@
+//! The transport of the blocking client: blocking sockets of the standard library.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs};
+#[cfg(unix)]
+use std::os::unix::net::UnixStream;
+#[cfg(unix)]
+use std::path::Path;
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+
+use super::Destination;
+use crate::client::pool::{Pool, Transport};
+use crate::client::stream::{self, Progress, Stream, timed_out};
+
+/// Maximum bytes of one write. The first write of a request is made without polling the socket
+/// first: this much fits into socket buffers that are not full.
+const MAX_UNPOLLED: usize = 16 << 10;
+
+/// Connects to the destination of a client.
+pub(crate) struct BlockingConnector(Destination);
+
+impl BlockingConnector {
+    pub(crate) const fn to(destination: Destination) -> Self {
+        Self(destination)
+    }
+}
+
+impl Transport for BlockingConnector {
+    type Stream = BlockingStream;
+
+    async fn connect(&self, deadline: Option<Instant>) -> io::Result<BlockingStream> {
+        let socket = match &self.0 {
+            Destination::Tcp(host, port) => SystemSocket::Tcp(connect_tcp(host, *port, deadline)?),
+            #[cfg(unix)]
+            Destination::Unix(path) => SystemSocket::Unix(connect_unix(path, deadline)?),
+            #[cfg(not(unix))]
+            Destination::Unix(_) => unreachable!("no URL of a unix socket is accepted"),
+        };
+        Ok(BlockingStream {
+            socket,
+            timeout: None,
+            is_partly_written: false,
+        })
+    }
+
+    /// Does nothing: expired connections are closed by the next call.
+    fn start_reaper(_: &Pool<Self>) {}
+}
+
+/// Connects to the first address of the host that accepts a connection.
+fn connect_tcp(host: &str, port: u16, deadline: Option<Instant>) -> io::Result<TcpStream> {
+    let mut result = Err(io::Error::new(
+        ErrorKind::NotFound,
+        "the name has no address",
+    ));
+    for address in resolve(host, port, deadline)? {
+        result = match remaining(deadline)? {
+            Some(left) => TcpStream::connect_timeout(&address, left),
+            None => TcpStream::connect(address),
+        };
+        if let Ok(socket) = &result {
+            // Without TCP_NODELAY a call could wait up to 40 ms for a server that delays its
+            // acknowledgements. An error means that the server has already closed the connection,
+            // which the first read reports better.
+            let _ = socket.set_nodelay(true);
+            break;
+        }
+    }
+    result
+}
+
+/// Resolves the host. The system's resolver has no timeout, so with a deadline the lookup runs in a
+/// thread of its own.
+fn resolve(host: &str, port: u16, deadline: Option<Instant>) -> io::Result<Vec<SocketAddr>> {
+    if let Ok(ip) = host.parse::<IpAddr>() {
+        return Ok(vec![(ip, port).into()]);
+    }
+    let name = (host.to_owned(), port);
+    let look_up = move || {
+        (name.0.as_str(), name.1)
+            .to_socket_addrs()
+            .map(Vec::from_iter)
+    };
+    let Some(left) = remaining(deadline)? else {
+        return look_up();
+    };
+    let (sender, receiver) = mpsc::sync_channel(1);
+    thread::Builder::new()
+        .name("resolver".to_owned())
+        .spawn(move || sender.send(look_up()))?;
+    match receiver.recv_timeout(left) {
+        Ok(found) => found,
+        Err(_) => Err(timed_out()),
+    }
+}
+
+/// Connects to a socket file. Waits while the backlog of the listener is full, on systems that
+/// distinguish this from a refusal.
+#[cfg(unix)]
+fn connect_unix(path: &Path, deadline: Option<Instant>) -> io::Result<UnixStream> {
+    use socket2::{Domain, SockAddr, Socket, Type};
+
+    let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+    let address = SockAddr::unix(path)?;
+    loop {
+        socket.set_write_timeout(remaining(deadline)?)?;
+        match socket.connect(&address) {
+            Err(error) if is_socket_timeout(&error) || error.kind() == ErrorKind::Interrupted => {}
+            result => return result.map(|()| socket.into()),
+        }
+    }
+}
+
+/// A socket with its current timeout.
+pub(crate) struct BlockingStream {
+    socket: SystemSocket,
+    /// The read and write timeout that is set on the socket.
+    timeout: Option<Duration>,
+    /// `true` if part of a request is written, so that the next write may block.
+    is_partly_written: bool,
+}
+
+enum SystemSocket {
+    Tcp(TcpStream),
+    #[cfg(unix)]
+    Unix(UnixStream),
+}
+
+impl Stream for BlockingStream {
+    async fn is_idle(&mut self) -> bool {
+        match &self.socket {
+            SystemSocket::Tcp(tcp) => stream::is_idle(tcp),
+            #[cfg(unix)]
+            SystemSocket::Unix(unix) => stream::is_idle(unix),
+        }
+    }
+
+    async fn write(
+        &mut self,
+        bytes: &[u8],
+        space: &mut [u8],
+        deadline: Option<Instant>,
+    ) -> io::Result<Progress> {
+        if self.is_partly_written && self.has_input(deadline)? {
+            return self.read(space, deadline).await.map(Progress::Read);
+        }
+        let piece = &bytes[..bytes.len().min(MAX_UNPOLLED)];
+        let length = self.within(deadline, |socket| socket.write_once(piece))?;
+        if length == 0 {
+            return Err(ErrorKind::WriteZero.into());
+        }
+        self.is_partly_written = length < bytes.len();
+        Ok(Progress::Written(length))
+    }
+
+    async fn read(&mut self, space: &mut [u8], deadline: Option<Instant>) -> io::Result<usize> {
+        self.within(deadline, |socket| socket.read_once(space))
+    }
+}
+
+impl BlockingStream {
+    /// Waits until the socket is writable or readable, and returns `true` if it is readable.
+    fn has_input(&self, deadline: Option<Instant>) -> io::Result<bool> {
+        let events = PollFlags::IN | PollFlags::OUT;
+        let mut polled = [match &self.socket {
+            SystemSocket::Tcp(tcp) => PollFd::new(tcp, events),
+            #[cfg(unix)]
+            SystemSocket::Unix(unix) => PollFd::new(unix, events),
+        }];
+        loop {
+            let time = remaining(deadline)?.and_then(|left| Timespec::try_from(left).ok());
+            match poll(&mut polled, time.as_ref()) {
+                Ok(0) => return Err(timed_out()),
+                Ok(_) => return Ok(polled[0].revents().contains(PollFlags::IN)),
+                Err(Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Runs a blocking operation, and fails once the deadline passes.
+    fn within<T>(
+        &mut self,
+        deadline: Option<Instant>,
+        mut operation: impl FnMut(&mut Self) -> io::Result<T>,
+    ) -> io::Result<T> {
+        // `setsockopt` costs a tenth of a call, so a timeout set for an earlier call is kept while
+        // it does not exceed the remaining time. If it expires too early, it is set again below.
+        if let Some(left) = remaining(deadline)?
+            && self.timeout.is_none_or(|timeout| timeout > left)
+        {
+            self.set_timeout(Some(left))?;
+        }
+        loop {
+            match operation(self) {
+                // Frequent signals, such as those of a profiler, must not extend the deadline.
+                Err(error) if error.kind() == ErrorKind::Interrupted => drop(remaining(deadline)?),
+                Err(error) if is_socket_timeout(&error) => {
+                    self.set_timeout(remaining(deadline)?)?
+                }
+                done => return done,
+            }
+        }
+    }
+
+    /// Sets the socket timeout, an eighth below the remaining time if that is more than 10 ms, so
+    /// that the next call can reuse it.
+    fn set_timeout(&mut self, left: Option<Duration>) -> io::Result<()> {
+        const EXACT: Duration = Duration::from_millis(10);
+
+        let timeout = left.map(|left| if left > EXACT { left - left / 8 } else { left });
+        match &self.socket {
+            SystemSocket::Tcp(tcp) => {
+                tcp.set_read_timeout(timeout)?;
+                tcp.set_write_timeout(timeout)?;
+            }
+            #[cfg(unix)]
+            SystemSocket::Unix(unix) => {
+                unix.set_read_timeout(timeout)?;
+                unix.set_write_timeout(timeout)?;
+            }
+        }
+        self.timeout = timeout;
+        Ok(())
+    }
+
+    fn read_once(&mut self, space: &mut [u8]) -> io::Result<usize> {
+        match &mut self.socket {
+            SystemSocket::Tcp(tcp) => tcp.read(space),
+            #[cfg(unix)]
+            SystemSocket::Unix(unix) => unix.read(space),
+        }
+    }
+
+    fn write_once(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match &mut self.socket {
+            SystemSocket::Tcp(tcp) => tcp.write(bytes),
+            #[cfg(unix)]
+            SystemSocket::Unix(unix) => unix.write(bytes),
+        }
+    }
+}
+
+/// Returns the time until the deadline, if there is one.
+///
+/// # Errors
+/// If the deadline has passed.
+fn remaining(deadline: Option<Instant>) -> io::Result<Option<Duration>> {
+    match deadline.map(|deadline| deadline.saturating_duration_since(Instant::now())) {
+        Some(Duration::ZERO) => Err(timed_out()),
+        left => Ok(left),
+    }
+}
+
+/// Returns `true` if the socket timeout expired. The kind of that error depends on the system. A
+/// connection that timed out also fails with `TimedOut`, and fails again at the next attempt.
+fn is_socket_timeout(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
+}
