@@ -3,7 +3,7 @@
 //! Up to protocol 2, Python 3 writes these names, so that Python 2 can read them (`fix_imports`).
 
 /// Returns the Python 3 name of `module.name` in Python 2, from CPython's `_compat_pickle`.
-pub(super) fn python3<'m>(module: &'m str, name: &'m str) -> (&'m str, &'m str) {
+pub(super) fn to_python3<'m>(module: &'m str, name: &'m str) -> (&'m str, &'m str) {
     match (module, name) {
         ("UserDict", "IterableUserDict") => ("collections", "UserDict"),
         ("UserDict", "UserDict") => ("collections", "UserDict"),

@@ -16,7 +16,7 @@ use self::value_access::ValueVariant;
 use super::error::Error;
 use super::nodes::{Data, Id, Ids, NodeArena, Span};
 use super::value_counter::ValueCounter;
-use super::{Mapping, Pickle, check, machine, value};
+use super::{Mapping, Pickle, machine, nesting, value};
 use crate::codec::limits::CodecLimits;
 
 /// Decodes a pickle into a Rust type.
