@@ -8,6 +8,18 @@ use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
 use http::HeaderValue;
 
+/// Maximum bytes allocated before any of a body arrives, whatever length was announced.
+pub(crate) const MAX_PREALLOCATED: u64 = 1 << 20;
+
+/// Errors of reading a body.
+#[derive(Debug)]
+pub(crate) enum Broken<E> {
+    /// The body is over the limit.
+    TooLarge,
+    /// The connection failed, or the chunks are malformed.
+    Disconnected(E),
+}
+
 /// The content coding of a body (RFC 9110, 8.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Coding {
@@ -130,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_compressed_is_decoded_up_to_the_limit() {
+    fn compressed_bodies_are_decoded_up_to_the_limit() {
         let body = vec![b' '; 10_000];
         let zipped = gzip(&body);
         assert!(zipped.len() < 1_000);

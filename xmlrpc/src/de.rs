@@ -10,9 +10,9 @@ use crate::format::XmlRpc;
 use crate::xml::read::plain::Element;
 use crate::xml::read::{Markup, Reader, Tag};
 
-mod ahead;
 mod compound;
 mod key;
+mod missing_result;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod outcomes;
 mod path;
@@ -21,13 +21,13 @@ mod scalar;
 #[cfg(test)]
 mod tests;
 mod value;
-mod void;
+mod value_first;
 
 pub(crate) use compound::Params;
+pub(crate) use missing_result::MissingResult;
 pub(crate) use path::member_step;
 use scalar::Found;
 use value::ValueDe;
-pub(crate) use void::Void;
 
 /// The newtype name under which [`Raw`] asks for a piece of the message.
 const RAW: &str = "$xmlrpc::Raw";
@@ -76,7 +76,7 @@ pub(crate) struct De<'de> {
     /// The value on the outside is a result, which a caller that asks for `()` does not care for.
     result: bool,
     /// Values that stand before their names, by their starts, and where they end: see [`ahead`].
-    ahead: Vec<(usize, usize)>,
+    skipped: Vec<(usize, usize)>,
 }
 
 impl<'de> De<'de> {
@@ -91,7 +91,7 @@ impl<'de> De<'de> {
             pending: false,
             dates: false,
             result: false,
-            ahead: Vec::new(),
+            skipped: Vec::new(),
         }
     }
 

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use rpc_core::{Fault, Format, FormatError, FormatErrorKind, Name, Payload};
 use serde::de::DeserializeOwned;
 
-use crate::de::{De, Raw, Void};
+use crate::de::{De, MissingResult, Raw};
 use crate::format::XmlRpc;
 use crate::xml::read::{Markup, Reader, Tag, plain};
 use crate::xml::{Forbidden, trim, write};
@@ -125,7 +125,7 @@ pub(crate) fn reply_result<T: DeserializeOwned>(de: &mut De<'_>) -> Result<T, Fo
         de.end_of(&plain::METHOD_RESPONSE, "</methodResponse>")?;
     }
     de.eof()?;
-    value.map_or_else(|| T::deserialize(Void), Ok)
+    value.map_or_else(|| T::deserialize(MissingResult), Ok)
 }
 
 /// The `<value>` of a result. A reply that this side wrote is cut at its known ends; one that a
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn the_head_of_a_call_is_read_alone() {
+    fn the_head_of_a_call_is_read_without_the_rest() {
         for (document, name) in [
             ("<methodCall><methodName>a.b</methodName>rest <<<", "a.b"),
             (
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_call_is_refused() {
+    fn documents_that_are_not_calls_are_refused() {
         for (document, message) in [
             (
                 "",

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 
 use crate::de::{De, Params};
 use crate::document::{REPLY_EPILOGUE, REPLY_PROLOGUE, reply_result};
-use crate::ser::{self, Place};
+use crate::ser::{self, Role};
 use crate::xml::Forbidden;
 use crate::xml::read::{Markup, Tag, plain};
 
@@ -181,7 +181,7 @@ impl XmlRpc {
         value: &T,
         out: &mut Vec<u8>,
     ) -> Result<(), FormatError> {
-        all_or_nothing(out, |out| ser::write(value, *self, Place::Inner, out))
+        all_or_nothing(out, |out| ser::write(value, *self, Role::Inner, out))
     }
 
     /// Appends the arguments of a call as one `<value>` with an array.
@@ -193,13 +193,13 @@ impl XmlRpc {
         args: &A,
         out: &mut Vec<u8>,
     ) -> Result<(), FormatError> {
-        self.write_args(args, Place::List, b"<value><array>", out)
+        self.write_args(args, Role::ParamsArray, b"<value><array>", out)
     }
 
     fn write_args<A: Args + ?Sized>(
         &self,
         args: &A,
-        place: Place,
+        role: Role,
         opening: &[u8],
         out: &mut Vec<u8>,
     ) -> Result<(), FormatError> {
@@ -213,7 +213,7 @@ impl XmlRpc {
 
         all_or_nothing(out, |out| {
             let start = out.len();
-            ser::write(&AsValue(args), *self, place, out)?;
+            ser::write(&AsValue(args), *self, role, out)?;
             if out[start..].starts_with(opening) {
                 return Ok(());
             }
@@ -240,7 +240,7 @@ impl Format for XmlRpc {
         args: &A,
         out: &mut Vec<u8>,
     ) -> Result<(), FormatError> {
-        self.write_args(args, Place::Params, b"<params>", out)
+        self.write_args(args, Role::Params, b"<params>", out)
     }
 
     /// Reads what follows `</methodName>` in a call, to the end of the document; or `<params>`
@@ -286,7 +286,7 @@ impl Format for XmlRpc {
     ) -> Result<(), FormatError> {
         all_or_nothing(out, |out| {
             out.extend_from_slice(REPLY_PROLOGUE.as_bytes());
-            ser::write(value, *self, Place::Whole, out)?;
+            ser::write(value, *self, Role::Result, out)?;
             out.extend_from_slice(REPLY_EPILOGUE.as_bytes());
             self.check_written(out.len(), 0)
         })

@@ -18,7 +18,7 @@ use crate::{InvalidUrl, XmlRpc};
 pub fn read_by_both(document: &[u8], max_depth: u8, max_values: usize) {
     let limits = (max_depth, max_values);
     let plain = outcomes(document, limits);
-    let reference = reference::instead(|| outcomes(document, limits));
+    let reference = reference::with_reference(|| outcomes(document, limits));
     assert_eq!(plain, reference, "the two readers differ");
 }
 

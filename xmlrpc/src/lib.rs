@@ -96,7 +96,6 @@
 //! UTF-7, EBCDIC; so is UTF-32.
 
 pub mod blocking;
-mod body;
 mod client;
 mod coding;
 mod de;
@@ -107,7 +106,7 @@ mod format;
 pub mod fuzzing;
 mod ser;
 mod server;
-mod shared;
+mod sync;
 mod xml;
 
 pub use client::{
@@ -116,5 +115,7 @@ pub use client::{
 pub use format::XmlRpc;
 pub use rpc_core;
 pub use rpc_core::{client, service};
-pub use server::{Dropped, FaultPolicy, BoundServer, Rejection, ReplyBody, Server, ServerOptions, cgi};
+pub use server::{
+    BoundServer, FaultPolicy, Rejection, ReplyBody, ReplyEvicted, Server, ServerOptions, cgi,
+};
 pub use xml::Forbidden;

@@ -17,9 +17,9 @@ use text::TextOf;
 
 /// Where a value stands, as far as that changes how it is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Place {
+pub(crate) enum Role {
     /// The whole result of a call.
-    Whole,
+    Result,
     /// A member of a struct, which can be left out.
     Member,
     /// Any other value.
@@ -27,7 +27,7 @@ pub(crate) enum Place {
     /// The arguments of a call, as `<params>`.
     Params,
     /// The arguments of a call, as one array.
-    List,
+    ParamsArray,
 }
 
 /// Appends a value.
@@ -37,11 +37,11 @@ pub(crate) enum Place {
 pub(crate) fn write<T: Serialize + ?Sized>(
     value: &T,
     format: XmlRpc,
-    place: Place,
+    role: Role,
     out: &mut Vec<u8>,
 ) -> Result<(), FormatError> {
-    let depth = if place == Place::Params { 0 } else { 1 };
-    let ser = Ser::child::<T>(out, format, depth, place)?;
+    let depth = if role == Role::Params { 0 } else { 1 };
+    let ser = Ser::child::<T>(out, format, depth, role)?;
     value.serialize(ser).map(|_| ())
 }
 
@@ -51,7 +51,7 @@ pub(crate) struct Ser<'o> {
     out: &'o mut Vec<u8>,
     format: XmlRpc,
     depth: usize,
-    place: Place,
+    role: Role,
     /// The value is known to be bytes, should it turn out to be a sequence.
     bytes: bool,
 }
@@ -106,7 +106,7 @@ impl<'o> Ser<'o> {
         out: &'o mut Vec<u8>,
         format: XmlRpc,
         depth: usize,
-        place: Place,
+        role: Role,
     ) -> Result<Self, FormatError> {
         if depth > usize::from(format.max_depth) {
             return Err(too_deep(format));
@@ -116,7 +116,7 @@ impl<'o> Ser<'o> {
             out,
             format,
             depth,
-            place,
+            role,
             bytes: is_byte_list::<T>(),
         })
     }
@@ -236,8 +236,8 @@ impl<'o> Serializer for Ser<'o> {
             self.out.extend_from_slice(b"<value><nil/></value>");
             return Ok(true);
         }
-        match self.place {
-            Place::Member => Ok(false),
+        match self.role {
+            Role::Member => Ok(false),
             _ => Err(refused("there is no value, and <nil/> is switched off")),
         }
     }
@@ -247,10 +247,10 @@ impl<'o> Serializer for Ser<'o> {
     }
 
     fn serialize_unit(self) -> Result<bool, FormatError> {
-        match self.place {
-            Place::Whole if !self.format.nil => self.serialize_bool(true),
-            Place::Member => Self {
-                place: Place::Inner,
+        match self.role {
+            Role::Result if !self.format.nil => self.serialize_bool(true),
+            Role::Member => Self {
+                role: Role::Inner,
                 ..self
             }
             .serialize_none(),
@@ -333,7 +333,7 @@ impl<'o> Serializer for Ser<'o> {
     ) -> Result<Elements<'o>, FormatError> {
         let (format, depth) = (self.format, self.depth + 1);
         let members = self.variant(variant)?;
-        let content = Self::child::<()>(members.into_out(), format, depth, Place::Inner)?;
+        let content = Self::child::<()>(members.into_out(), format, depth, Role::Inner)?;
         Ok(Elements::new(content, false).within_variant())
     }
 
@@ -354,7 +354,7 @@ impl<'o> Serializer for Ser<'o> {
     ) -> Result<Members<'o>, FormatError> {
         let (format, depth) = (self.format, self.depth + 1);
         let members = self.variant(variant)?;
-        let content = Self::child::<()>(members.into_out(), format, depth, Place::Inner)?;
+        let content = Self::child::<()>(members.into_out(), format, depth, Role::Inner)?;
         Ok(Members::new(content.out, format, depth).within_variant())
     }
 

@@ -12,7 +12,7 @@ use serde::forward_to_deserialize_any;
 
 use super::De;
 use super::key::KeyDe;
-use super::path::{in_step, member_step};
+use super::path::{add_step, member_step};
 use crate::xml::read::plain;
 use crate::xml::read::{Markup, Tag};
 
@@ -33,7 +33,7 @@ impl<'de> De<'de> {
         start: usize,
         visitor: V,
     ) -> Result<V::Value, FormatError> {
-        let mut elements = Elements::of_array(self)?;
+        let mut elements = ElementAccess::of_array(self)?;
         let value = visitor.visit_seq(&mut elements)?;
         let read = elements.read;
         let rest = elements.count_rest()?;
@@ -64,7 +64,7 @@ impl<'de> De<'de> {
         start: usize,
         visitor: V,
     ) -> Result<V::Value, FormatError> {
-        let mut members = Members::new(self);
+        let mut members = MemberAccess::new(self);
         let value = visitor.visit_map(&mut members)?;
         if !members.done && members.next_key_seed(Ignored)?.is_some() {
             return Err(self.reader.error(
@@ -82,7 +82,7 @@ impl<'de> De<'de> {
         start: usize,
         visitor: V,
     ) -> Result<V::Value, FormatError> {
-        let mut members = Members::new(self);
+        let mut members = MemberAccess::new(self);
         let value = visitor.visit_enum(&mut members)?;
         if !members.done && members.next_key_seed(Ignored)?.is_some() {
             return Err(self.reader.error(
@@ -119,7 +119,7 @@ enum Around {
 }
 
 /// The elements of an array, or the parameters of a call.
-struct Elements<'d, 'de> {
+struct ElementAccess<'d, 'de> {
     de: &'d mut De<'de>,
     around: Around,
     /// The start of the next value, whose tag was read already.
@@ -129,7 +129,7 @@ struct Elements<'d, 'de> {
     read: usize,
 }
 
-impl<'d, 'de> Elements<'d, 'de> {
+impl<'d, 'de> ElementAccess<'d, 'de> {
     /// The elements of an array; `<array>` is open.
     fn of_array(de: &'d mut De<'de>) -> Result<Self, FormatError> {
         let token = de.reader.tag_or(&plain::DATA)?;
@@ -217,7 +217,7 @@ impl<'d, 'de> Elements<'d, 'de> {
     }
 }
 
-impl<'de> SeqAccess<'de> for &mut Elements<'_, 'de> {
+impl<'de> SeqAccess<'de> for &mut ElementAccess<'_, 'de> {
     type Error = FormatError;
 
     fn next_element_seed<S: DeserializeSeed<'de>>(
@@ -225,12 +225,12 @@ impl<'de> SeqAccess<'de> for &mut Elements<'_, 'de> {
         seed: S,
     ) -> Result<Option<S::Value>, FormatError> {
         let result = self.read_next(seed);
-        result.map_err(|error| in_step(error, || format!("element {}", self.read + 1)))
+        result.map_err(|error| add_step(error, || format!("element {}", self.read + 1)))
     }
 }
 
 /// The members of a struct; `<struct>` is open.
-struct Members<'d, 'de> {
+struct MemberAccess<'d, 'de> {
     de: &'d mut De<'de>,
     done: bool,
     /// Where the name of the last member stands.
@@ -239,7 +239,7 @@ struct Members<'d, 'de> {
     opened: Option<usize>,
 }
 
-impl<'d, 'de> Members<'d, 'de> {
+impl<'d, 'de> MemberAccess<'d, 'de> {
     const fn new(de: &'d mut De<'de>) -> Self {
         Self {
             de,
@@ -295,7 +295,7 @@ impl<'d, 'de> Members<'d, 'de> {
         let token = de.reader.tag_or(&plain::NAME)?;
         let (opened, name) = match token.markup {
             Markup::Start(Tag::Name) => (None, (token.start, de.name_text()?)),
-            Markup::Start(Tag::Value) => (Some(token.start), de.name_behind(token.start)?),
+            Markup::Start(Tag::Value) => (Some(token.start), de.name_after_value(token.start)?),
             _ => return Err(de.reader.unexpected(token, "the <name> of a member")),
         };
         Ok(Some((opened, name)))
@@ -313,10 +313,9 @@ impl<'d, 'de> Members<'d, 'de> {
                 .reader
                 .expect_start(&plain::VALUE, "the <value> of a member")?,
         };
-        let value = self
-            .de
-            .value(start, seed)
-            .map_err(|error| in_step(error, || member_step(&self.de.reader.text_at(self.named))))?;
+        let value = self.de.value(start, seed).map_err(|error| {
+            add_step(error, || member_step(&self.de.reader.text_at(self.named)))
+        })?;
         if opened.is_some() {
             self.de.name()?;
         }
@@ -325,25 +324,25 @@ impl<'d, 'de> Members<'d, 'de> {
     }
 }
 
-impl<'de> MapAccess<'de> for &mut Members<'_, 'de> {
+impl<'de> MapAccess<'de> for &mut MemberAccess<'_, 'de> {
     type Error = FormatError;
 
     fn next_key_seed<S: DeserializeSeed<'de>>(
         &mut self,
         seed: S,
     ) -> Result<Option<S::Value>, FormatError> {
-        Members::next_key_seed(self, seed)
+        MemberAccess::next_key_seed(self, seed)
     }
 
     fn next_value_seed<S: DeserializeSeed<'de>>(
         &mut self,
         seed: S,
     ) -> Result<S::Value, FormatError> {
-        Members::next_value_seed(self, seed)
+        MemberAccess::next_value_seed(self, seed)
     }
 }
 
-impl<'de> EnumAccess<'de> for &mut Members<'_, 'de> {
+impl<'de> EnumAccess<'de> for &mut MemberAccess<'_, 'de> {
     type Error = FormatError;
     type Variant = Self;
 
@@ -351,7 +350,7 @@ impl<'de> EnumAccess<'de> for &mut Members<'_, 'de> {
         self,
         seed: S,
     ) -> Result<(S::Value, Self), FormatError> {
-        match Members::next_key_seed(self, seed)? {
+        match MemberAccess::next_key_seed(self, seed)? {
             Some(variant) => Ok((variant, self)),
             None => Err(FormatError::new(
                 FormatErrorKind::Mismatch,
@@ -361,7 +360,7 @@ impl<'de> EnumAccess<'de> for &mut Members<'_, 'de> {
     }
 }
 
-impl<'de> VariantAccess<'de> for &mut Members<'_, 'de> {
+impl<'de> VariantAccess<'de> for &mut MemberAccess<'_, 'de> {
     type Error = FormatError;
 
     fn unit_variant(self) -> Result<(), FormatError> {
@@ -413,12 +412,12 @@ impl<'de, V: Visitor<'de>> DeserializeSeed<'de> for Map<V> {
 }
 
 /// The parameters of a call, as the one tuple or list that they are to serde.
-pub(crate) struct Params<'d, 'de>(Elements<'d, 'de>);
+pub(crate) struct Params<'d, 'de>(ElementAccess<'d, 'de>);
 
 impl<'d, 'de> Params<'d, 'de> {
     /// The parameters in `<params>`, which is open.
     pub(crate) const fn open(de: &'d mut De<'de>) -> Self {
-        Self(Elements {
+        Self(ElementAccess {
             de,
             around: Around::Params,
             opened: None,
@@ -429,7 +428,7 @@ impl<'d, 'de> Params<'d, 'de> {
 
     /// The parameters of a call that has none.
     pub(crate) const fn none(de: &'d mut De<'de>) -> Self {
-        Self(Elements {
+        Self(ElementAccess {
             de,
             around: Around::Params,
             opened: None,
@@ -440,7 +439,7 @@ impl<'d, 'de> Params<'d, 'de> {
 
     /// The parameters as the elements of an array; `<array>` is open.
     pub(crate) fn of_array(de: &'d mut De<'de>) -> Result<Self, FormatError> {
-        Elements::of_array(de).map(Self)
+        ElementAccess::of_array(de).map(Self)
     }
 
     fn arity(expected: usize, found: usize) -> FormatError {

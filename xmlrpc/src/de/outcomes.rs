@@ -27,12 +27,12 @@ struct Record {
 /// A type that goes on after an error.
 #[derive(Debug)]
 #[allow(dead_code, reason = "shown by Debug")]
-enum Lenient {
+enum LenientInt {
     Number(i32),
     No,
 }
 
-impl<'de> Deserialize<'de> for Lenient {
+impl<'de> Deserialize<'de> for LenientInt {
     fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
         Ok(i32::deserialize(d).map_or(Self::No, Self::Number))
     }
@@ -63,8 +63,8 @@ fn outcomes_with(document: &[u8], format: XmlRpc) -> Vec<String> {
         shown(format.decode_reply::<Value>(&payload)),
         shown(format.decode_reply::<Record>(&payload)),
         shown(format.decode_reply::<Vec<Value>>(&payload)),
-        shown(format.decode_reply::<BTreeMap<String, Lenient>>(&payload)),
-        shown(format.decode_reply::<Vec<Lenient>>(&payload)),
+        shown(format.decode_reply::<BTreeMap<String, LenientInt>>(&payload)),
+        shown(format.decode_reply::<Vec<LenientInt>>(&payload)),
         shown(format.decode_reply::<()>(&payload)),
         shown(format.decode_reply::<Option<bool>>(&payload)),
         shown(format.decode_reply::<Vec<Raw>>(&payload)),

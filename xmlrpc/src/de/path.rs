@@ -4,7 +4,7 @@ use rpc_core::{FormatError, FormatErrorKind};
 
 /// Says in which of the values around it an error is. Of what is no matter of one value the position tells enough.
 #[cold]
-pub(super) fn in_step(error: FormatError, step: impl FnOnce() -> String) -> FormatError {
+pub(super) fn add_step(error: FormatError, step: impl FnOnce() -> String) -> FormatError {
     match error.kind() {
         FormatErrorKind::Syntax | FormatErrorKind::Limit | FormatErrorKind::Encoding => error,
         _ => error.within(step),

@@ -14,7 +14,7 @@ use crate::xml::trim;
 /// where there is no shortcut.
 #[inline]
 pub(super) fn enter<'de>(reader: &mut Reader<'de>) -> Option<Found<'de>> {
-    Some(match reader.ahead() {
+    Some(match reader.peek() {
         [b'<', b's', b't', b'r', b'i', ..] => string(reader.content(&plain::STRING, text)?),
         [b'<', b's', ..] => reader.open_plain(&plain::STRUCT).map(|_| Found::Struct)?,
         [b'<', b'i', b'n', ..] => integer(reader, &plain::INT)?,

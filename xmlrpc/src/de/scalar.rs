@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn doubles_that_are_no_numbers_have_names_in_all_spellings() {
+    fn non_finite_doubles_are_read_in_all_spellings() {
         for text in ["nan", "NaN", "NAN", "-nan", "+NaN"] {
             assert!(double(text).unwrap().is_nan(), "{text}");
             assert_eq!(decimal(text), None, "no big decimal");

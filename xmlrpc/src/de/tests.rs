@@ -415,7 +415,7 @@ fn wrong_structure_is_an_error() {
 }
 
 #[test]
-fn surplus_elements_are_told() {
+fn surplus_elements_are_counted_in_the_error() {
     let three = "<array><data><value/><value/><value/></data></array>";
     assert_eq!(
         refused::<(String, String)>(three),

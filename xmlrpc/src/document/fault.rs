@@ -242,7 +242,7 @@ mod tests {
 
     /// As servers of torrents and of exams have sent it for years.
     #[test]
-    fn a_fault_is_one_without_a_value_around_it_and_without_its_members() {
+    fn faults_without_a_value_or_members_are_read() {
         let code = "<member><name>faultCode</name><value><int>4</int></value></member>";
         let text = "<member><name>faultString</name><value><string>no</string></value></member>";
         let named = |code, text: &str| Some(Fault::new(code, text));

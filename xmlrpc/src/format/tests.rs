@@ -125,7 +125,7 @@ fn the_number_of_parameters_is_checked() {
 }
 
 #[test]
-fn a_mismatch_says_what_and_where() {
+fn a_mismatch_has_a_type_and_a_position() {
     let document = "<methodCall><methodName>m</methodName>\n<params>\n<param><value><int>1</int></value></param>\n<param> <value>two</value></param></params></methodCall>";
     assert_eq!(
         call::<(i32, i32)>(document).unwrap_err().to_string(),
@@ -143,7 +143,7 @@ fn a_mismatch_says_what_and_where() {
 }
 
 #[test]
-fn a_broken_tail_never_gives_arguments() {
+fn a_malformed_tail_never_yields_arguments() {
     for tail in [
         "",
         "</methodCall",
@@ -239,7 +239,7 @@ fn entity_bombs_are_refused() {
 }
 
 #[test]
-fn replies_are_read_as_wholes() {
+fn whole_replies_are_read() {
     let document = |content: &str| {
         format!(
             "\u{feff}\n<?xml version='1.0'?>\n<methodResponse>\n<params>\n<param>\n{content}\n</param>\n</params>\n</methodResponse>\n"
@@ -277,7 +277,7 @@ fn replies_are_read_as_wholes() {
 }
 
 #[test]
-fn calls_come_back_as_they_were_written() {
+fn written_calls_can_be_read() {
     let format = XmlRpc::default();
     let args = (1, "a<b>&\r\n", vec![0u8; 5], Some(2.5), None::<i32>);
     let mut document = Vec::new();
@@ -296,7 +296,7 @@ fn calls_come_back_as_they_were_written() {
 }
 
 #[test]
-fn what_cannot_be_written_leaves_nothing_behind() {
+fn a_failed_write_leaves_the_buffer_unchanged() {
     let format = XmlRpc::default();
     let mut out = b"kept".to_vec();
     assert!(format.encode_args(&(1, f64::NAN), &mut out).is_err());

@@ -9,7 +9,7 @@ use serde::ser::{
 };
 
 use super::text::{ByteOf, TextOf};
-use super::{Place, Ser, check_bytes};
+use super::{Role, Ser, check_bytes};
 use crate::de::member_step;
 use crate::format::XmlRpc;
 use crate::xml::read::Reader;
@@ -24,7 +24,7 @@ pub(crate) struct Elements<'o> {
     out: &'o mut Vec<u8>,
     format: XmlRpc,
     depth: usize,
-    state: State,
+    state: ListState,
     /// How many were written.
     written: usize,
     /// The name of an element in the path of an error.
@@ -32,7 +32,7 @@ pub(crate) struct Elements<'o> {
     in_variant: bool,
 }
 
-enum State {
+enum ListState {
     /// Nothing is written yet; the first element decides.
     Start,
     Array,
@@ -41,35 +41,35 @@ enum State {
 }
 
 impl<'o> Elements<'o> {
-    /// A list in the place of the value that `ser` is for. `homogeneous` says that a list whose
+    /// A list in the role of the value that `ser` is for. `homogeneous` says that a list whose
     /// first element is a byte is bytes.
     pub(super) fn new(ser: Ser<'o>, homogeneous: bool) -> Self {
         let Ser {
             out,
             format,
             depth,
-            place,
+            role,
             bytes,
         } = ser;
         let mut elements = Self {
             out,
             format,
             depth,
-            state: State::Start,
+            state: ListState::Start,
             written: 0,
-            step: match place {
-                Place::Params | Place::List => "parameter",
+            step: match role {
+                Role::Params | Role::ParamsArray => "parameter",
                 _ => "element",
             },
             in_variant: false,
         };
-        match place {
-            Place::Params => {
+        match role {
+            Role::Params => {
                 elements.out.extend_from_slice(b"<params>");
-                elements.state = State::Params;
+                elements.state = ListState::Params;
             }
-            Place::List => elements.start_array(),
-            _ if bytes => elements.state = State::Bytes(Vec::new()),
+            Role::ParamsArray => elements.start_array(),
+            _ if bytes => elements.state = ListState::Bytes(Vec::new()),
             _ if homogeneous => {}
             _ => elements.start_array(),
         }
@@ -78,7 +78,7 @@ impl<'o> Elements<'o> {
 
     /// Makes room for so many bytes, if it is bytes.
     pub(super) fn reserve(&mut self, len: usize) {
-        if let State::Bytes(bytes) = &mut self.state {
+        if let ListState::Bytes(bytes) = &mut self.state {
             // A type can be wrong about its length.
             bytes.reserve(len.min(1 << 20));
         }
@@ -93,23 +93,23 @@ impl<'o> Elements<'o> {
 
     fn start_array(&mut self) {
         self.out.extend_from_slice(b"<value><array><data>");
-        self.state = State::Array;
+        self.state = ListState::Array;
     }
 
     fn element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), FormatError> {
-        if let State::Start = self.state {
+        if let ListState::Start = self.state {
             if is_byte::<T>() {
-                self.state = State::Bytes(Vec::new());
+                self.state = ListState::Bytes(Vec::new());
             } else {
                 self.start_array();
             }
         }
         match &mut self.state {
-            State::Bytes(bytes) if is_byte::<T>() => {
+            ListState::Bytes(bytes) if is_byte::<T>() => {
                 bytes.push(value.serialize(ByteOf)?);
                 Ok(())
             }
-            State::Bytes(bytes) => {
+            ListState::Bytes(bytes) => {
                 // A list that only started like bytes.
                 let bytes = std::mem::take(bytes);
                 self.start_array();
@@ -118,18 +118,18 @@ impl<'o> Elements<'o> {
                 }
                 self.item(value)
             }
-            State::Params => {
+            ListState::Params => {
                 self.out.extend_from_slice(b"<param>");
                 self.item(value)?;
                 self.out.extend_from_slice(b"</param>");
                 Ok(())
             }
-            State::Start | State::Array => self.item(value),
+            ListState::Start | ListState::Array => self.item(value),
         }
     }
 
     fn item<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), FormatError> {
-        let ser = Ser::child::<T>(self.out, self.format, self.depth + 1, Place::Inner)?;
+        let ser = Ser::child::<T>(self.out, self.format, self.depth + 1, Role::Inner)?;
         self.written += 1;
         match value.serialize(ser) {
             Ok(_) => Ok(()),
@@ -138,16 +138,16 @@ impl<'o> Elements<'o> {
     }
 
     fn finish(mut self) -> Result<bool, FormatError> {
-        if let State::Start = self.state {
+        if let ListState::Start = self.state {
             self.start_array();
         }
         match self.state {
-            State::Bytes(bytes) => {
+            ListState::Bytes(bytes) => {
                 check_bytes(self.format, self.out, &bytes)?;
                 write::base64(&bytes, self.out);
             }
-            State::Params => self.out.extend_from_slice(b"</params>"),
-            State::Start | State::Array => {
+            ListState::Params => self.out.extend_from_slice(b"</params>"),
+            ListState::Start | ListState::Array => {
                 self.out.extend_from_slice(b"</data></array></value>");
             }
         }
@@ -206,16 +206,16 @@ impl<'o> Members<'o> {
 
     /// The value of a member, which is left out where there is none to write.
     fn value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), FormatError> {
-        self.write(value, Place::Member)
+        self.write(value, Role::Member)
     }
 
     /// The value of a member that has to be there.
     pub(super) fn content<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), FormatError> {
-        self.write(value, Place::Inner)
+        self.write(value, Role::Inner)
     }
 
-    fn write<T: Serialize + ?Sized>(&mut self, value: &T, place: Place) -> Result<(), FormatError> {
-        let ser = Ser::child::<T>(self.out, self.format, self.depth + 1, place)?;
+    fn write<T: Serialize + ?Sized>(&mut self, value: &T, role: Role) -> Result<(), FormatError> {
+        let ser = Ser::child::<T>(self.out, self.format, self.depth + 1, role)?;
         match value.serialize(ser) {
             Ok(true) => self.out.extend_from_slice(b"</member>"),
             Ok(false) => self.out.truncate(self.member),

@@ -105,7 +105,7 @@ fn enums_are_tagged_from_outside() {
 }
 
 #[test]
-fn bytes_are_base64_wherever_they_stand() {
+fn bytes_are_base64_in_every_position() {
     #[derive(Serialize)]
     struct Blob(Vec<u8>);
     let blob = b"ab".to_vec();
@@ -201,7 +201,7 @@ fn without_nil_a_member_is_left_out() {
 }
 
 #[test]
-fn what_the_wire_cannot_carry_is_refused() {
+fn unrepresentable_values_are_refused() {
     let format = XmlRpc::default();
     assert_snapshot!(refused(format, &u64::MAX), @"the number 18446744073709551615 does not fit into 64 bits with a sign");
     refused(format, &i128::MIN);

@@ -13,11 +13,11 @@ use rpc_core::Budget;
 use rpc_core::budget::Hold;
 
 use super::account::PeerAccount;
-use crate::body::{AHEAD, Broken};
+use crate::coding::{Broken, MAX_PREALLOCATED};
 use crate::coding::{Coding, Undecodable};
 
 /// Why there is no body to work with.
-pub(super) enum Failure {
+pub(super) enum BodyError {
     /// It is over the limit, on the wire or inflated.
     TooLarge,
     /// There is no room for it beside others.
@@ -38,7 +38,7 @@ pub(super) async fn read<B: Body>(
     timeout: Duration,
     account: &PeerAccount<'_>,
     hold: &mut Hold,
-) -> Result<Bytes, Failure> {
+) -> Result<Bytes, BodyError> {
     let collected = {
         let mut collecting = pin!(collect(body, limit, account, hold));
         // A small body has come with its head, as a rule: no timer is started then.
@@ -46,31 +46,31 @@ pub(super) async fn read<B: Body>(
             Poll::Ready(collected) => collected,
             Poll::Pending => tokio::time::timeout(timeout, collecting)
                 .await
-                .map_err(|_| Failure::TooSlow)?,
+                .map_err(|_| BodyError::TooSlow)?,
         }
     };
     let mut body = match collected {
         (body, None) => body,
-        (_, Some(Broken::TooLarge)) => return Err(Failure::TooLarge),
-        (_, Some(Broken::Disconnected(Unreadable::NoRoom))) => return Err(Failure::NoRoom),
-        (_, Some(Broken::Disconnected(_))) => return Err(Failure::Broken),
+        (_, Some(Broken::TooLarge)) => return Err(BodyError::TooLarge),
+        (_, Some(Broken::Disconnected(ReadError::NoRoom))) => return Err(BodyError::NoRoom),
+        (_, Some(Broken::Disconnected(_))) => return Err(BodyError::Broken),
     };
     coding
         .decode(&mut body, limit)
         .map_err(|error| match error {
-            Undecodable::TooLarge => Failure::TooLarge,
-            Undecodable::Damaged(error) => Failure::Damaged(error),
+            Undecodable::TooLarge => BodyError::TooLarge,
+            Undecodable::Damaged(error) => BodyError::Damaged(error),
         })?;
     // Bodies are inflated one after the other by each thread, so this is soon enough.
     match account.resize(hold, body.len()) {
         Ok(()) => Ok(body),
-        Err(_) => Err(Failure::NoRoom),
+        Err(_) => Err(BodyError::NoRoom),
     }
 }
 
 /// What hyper failed to read a body with.
 #[derive(Debug, thiserror::Error)]
-enum Unreadable<E> {
+enum ReadError<E> {
     /// The connection broke, or the chunks are malformed.
     #[error(transparent)]
     Http(E),
@@ -90,7 +90,7 @@ async fn collect<B: Body>(
     limit: usize,
     account: &PeerAccount<'_>,
     hold: &mut Hold,
-) -> (Bytes, Option<Broken<Unreadable<B::Error>>>) {
+) -> (Bytes, Option<Broken<ReadError<B::Error>>>) {
     let declared = body.size_hint().lower();
     if declared > limit as u64 {
         return (Bytes::new(), Some(Broken::TooLarge));
@@ -106,13 +106,13 @@ async fn collect<B: Body>(
         }
         let data = match body.frame().await {
             None => break None,
-            Some(Err(error)) => break Some(Broken::Disconnected(Unreadable::Http(error))),
+            Some(Err(error)) => break Some(Broken::Disconnected(ReadError::Http(error))),
             Some(Ok(frame)) => match frame.into_data() {
                 Ok(mut data) => {
                     let length = data.remaining();
                     data.copy_to_bytes(length)
                 }
-                Err(_trailers) => break Some(Broken::Disconnected(Unreadable::Trailers)),
+                Err(_trailers) => break Some(Broken::Disconnected(ReadError::Trailers)),
             },
         };
         let length = first.len() + all.len();
@@ -122,14 +122,14 @@ async fn collect<B: Body>(
         // In large steps: a body can come a byte at a time.
         let room = (length + data.len()).next_multiple_of(Budget::FREE);
         if account.resize(hold, room).is_err() {
-            break Some(Broken::Disconnected(Unreadable::NoRoom));
+            break Some(Broken::Disconnected(ReadError::NoRoom));
         }
         if length == 0 {
             first = data;
         } else {
             if all.is_empty() {
                 // The cast loses nothing: the number is small.
-                all.reserve(declared.min(AHEAD) as usize);
+                all.reserve(declared.min(MAX_PREALLOCATED) as usize);
                 all.extend_from_slice(&std::mem::take(&mut first));
             }
             all.extend_from_slice(&data);

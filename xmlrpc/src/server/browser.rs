@@ -1,7 +1,7 @@
 //! Requests that web pages make browsers send, and the names by which a server is called.
 //!
 //! A page of a stranger can reach a server that its visitor can reach, on the visitor's own machine for instance. Where
-//! it calls across origins, the browser says so: in `Origin` (RFC 6454) and `Sec-Fetch-Site` (W3C, Fetch Metadata).
+//! it calls across origins, the browser says so: in `Origin` (RFC 6454) and `Sec-Fetch-WebOrigin` (W3C, Fetch Metadata).
 //! Where the stranger's name server gives out the address of the visitor's machine as that of the page's host (DNS
 //! rebinding), all is of one origin to the browser, but `Host` is the stranger's name still: an address cannot be
 //! rebound, and neither can `localhost` (RFC 6761, 6.3).
@@ -21,24 +21,24 @@ use super::{Rejection, ServerOptions};
 
 /// By which names requests may call the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Names {
+pub(super) enum HostPolicy {
     /// By any: nobody said which there are, and others than this machine have to find it.
     Any,
     /// By addresses, `localhost` and what [`ServerOptions::hosts`] names.
     Known,
 }
 
-impl Names {
+impl HostPolicy {
     /// Those for what comes through a listener at this address.
     pub(super) fn at(address: &Address, options: &ServerOptions) -> Self {
         match address {
             Address::Tcp(address) if address.ip().to_canonical().is_loopback() => Self::Known,
-            _ => Self::anywhere(options),
+            _ => Self::from_options(options),
         }
     }
 
     /// Those for what comes from another program's listener.
-    pub(super) const fn anywhere(options: &ServerOptions) -> Self {
+    pub(super) const fn from_options(options: &ServerOptions) -> Self {
         match options.hosts {
             Some(_) => Self::Known,
             None => Self::Any,
@@ -50,7 +50,11 @@ impl Names {
 ///
 /// # Errors
 /// With what to answer.
-pub(super) fn check(parts: &Parts, names: Names, options: &ServerOptions) -> Result<(), Rejection> {
+pub(super) fn check(
+    parts: &Parts,
+    policy: HostPolicy,
+    options: &ServerOptions,
+) -> Result<(), Rejection> {
     let (mut hosts, mut host) = (0, None);
     let (mut origins, mut origin) = (0, None);
     let mut is_foreign = false;
@@ -77,10 +81,10 @@ pub(super) fn check(parts: &Parts, names: Names, options: &ServerOptions) -> Res
         Some(authority) => authority.as_str(),
         None => host.map_or("", text),
     };
-    if names == Names::Known && !host.is_empty() && !is_known(host, options) {
+    if policy == HostPolicy::Known && !host.is_empty() && !is_known(host, options) {
         return Err(forbidden(format!(
             "this server does not go by the name {:?}: `ServerOptions::hosts` can name it",
-            shortened(host)
+            excerpt(host)
         )));
     }
     if let Some(origin) = origin {
@@ -91,7 +95,7 @@ pub(super) fn check(parts: &Parts, names: Names, options: &ServerOptions) -> Res
         if origins > 1 || !is_same(origin, host) {
             return Err(forbidden(format!(
                 "pages of {:?} may not call this server: `ServerOptions::allow_origins` can allow it",
-                shortened(origin)
+                excerpt(origin)
             )));
         }
     }
@@ -107,7 +111,7 @@ pub(super) fn check(parts: &Parts, names: Names, options: &ServerOptions) -> Res
 pub(super) fn preflight(parts: &Parts, options: &ServerOptions) -> Option<Rejection> {
     if parts.method != Method::OPTIONS
         || !parts.headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD)
-        || allowed(&parts.headers, options).is_none()
+        || allowed_origin(&parts.headers, options).is_none()
     {
         return None;
     }
@@ -126,7 +130,7 @@ pub(super) fn preflight(parts: &Parts, options: &ServerOptions) -> Option<Reject
 }
 
 /// The header that has a browser show an answer to the page that called, where that page's origin is allowed.
-pub(super) fn allowed(headers: &HeaderMap, options: &ServerOptions) -> Option<HeaderValue> {
+pub(super) fn allowed_origin(headers: &HeaderMap, options: &ServerOptions) -> Option<HeaderValue> {
     if options.allow_origins.is_empty() {
         return None;
     }
@@ -135,7 +139,7 @@ pub(super) fn allowed(headers: &HeaderMap, options: &ServerOptions) -> Option<He
 }
 
 /// Has a browser show an answer to the page that called.
-pub(super) fn show(answer: &mut HeaderMap, origin: Option<HeaderValue>) {
+pub(super) fn expose(answer: &mut HeaderMap, origin: Option<HeaderValue>) {
     if let Some(origin) = origin {
         answer.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
         answer.append(VARY, HeaderValue::from_static("origin"));
@@ -152,7 +156,7 @@ fn text(value: &HeaderValue) -> &str {
 }
 
 /// What of a value is repeated in an answer.
-fn shortened(text: &str) -> &str {
+fn excerpt(text: &str) -> &str {
     text.get(..100).unwrap_or(text)
 }
 
@@ -188,7 +192,7 @@ fn is_localhost(name: &str) -> bool {
 fn is_allowed(origin: &str, options: &ServerOptions) -> bool {
     options.allow_origins.iter().any(|allowed| {
         let allowed = allowed.strip_suffix('/').unwrap_or(allowed);
-        match (Site::parse(origin), Site::parse(allowed)) {
+        match (WebOrigin::parse(origin), WebOrigin::parse(allowed)) {
             (Some(origin), Some(allowed)) => origin == allowed,
             // That of pages without one.
             (None, None) => origin == allowed,
@@ -199,7 +203,7 @@ fn is_allowed(origin: &str, options: &ServerOptions) -> bool {
 
 /// Whether a page of this origin is one of the server itself, which is called by this host.
 fn is_same(origin: &str, host: &str) -> bool {
-    let (Some(origin), Some(host)) = (Site::parse(origin), Authority::parse(host)) else {
+    let (Some(origin), Some(host)) = (WebOrigin::parse(origin), Authority::parse(host)) else {
         return false;
     };
     // A proxy may have ended TLS, so both schemes are possible.
@@ -210,12 +214,12 @@ fn is_same(origin: &str, host: &str) -> bool {
 }
 
 /// An origin: a scheme, a host and a port.
-struct Site<'a> {
+struct WebOrigin<'a> {
     scheme: &'a str,
     authority: Authority<'a>,
 }
 
-impl<'a> Site<'a> {
+impl<'a> WebOrigin<'a> {
     fn parse(text: &'a str) -> Option<Self> {
         let (scheme, authority) = text.split_once("://")?;
         // Origins have no user information (RFC 6454, 6.2).
@@ -235,9 +239,9 @@ impl<'a> Site<'a> {
     }
 }
 
-impl PartialEq for Site<'_> {
+impl PartialEq for WebOrigin<'_> {
     fn eq(&self, other: &Self) -> bool {
-        let port = |site: &Self| site.authority.port.or_else(|| site.default_port());
+        let port = |origin: &Self| origin.authority.port.or_else(|| origin.default_port());
         self.scheme.eq_ignore_ascii_case(other.scheme)
             && self.authority.host == other.authority.host
             && port(self) == port(other)
@@ -311,12 +315,12 @@ mod tests {
             request = request.header(*name, *value);
         }
         let (parts, ()) = request.body(()).unwrap().into_parts();
-        let checked = check(&parts, Names::at(&address, options), options);
-        checked.err().map(|refusal| refusal.0.status().as_u16())
+        let checked = check(&parts, HostPolicy::at(&address, options), options);
+        checked.err().map(|rejection| rejection.0.status().as_u16())
     }
 
     #[test]
-    fn on_loopback_a_server_is_called_by_address_localhost_or_a_name_that_is_set() {
+    fn a_loopback_server_accepts_addresses_localhost_and_configured_hosts() {
         let options = ServerOptions::default().hosts(["rpc.example", "other.example:81"]);
         for (host, is_known) in [
             ("127.0.0.1:8000", true),
@@ -354,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_checked_on_loopback_or_where_they_are_set() {
+    fn hosts_are_checked_on_loopback_or_when_configured() {
         let loopback = [
             Address::Tcp(([127, 0, 0, 2], 80).into()),
             Address::Tcp("[::1]:80".parse().unwrap()),
@@ -372,21 +376,21 @@ mod tests {
             ServerOptions::default().hosts(["a"]),
         );
         for address in &loopback {
-            assert_eq!(Names::at(address, &open), Names::Known);
+            assert_eq!(HostPolicy::at(address, &open), HostPolicy::Known);
         }
         for address in loopback.iter().chain(&others) {
-            assert_eq!(Names::at(address, &named), Names::Known);
+            assert_eq!(HostPolicy::at(address, &named), HostPolicy::Known);
         }
         for address in &others {
-            assert_eq!(Names::at(address, &open), Names::Any);
+            assert_eq!(HostPolicy::at(address, &open), HostPolicy::Any);
         }
         let nothing: [&str; 0] = [];
         let none = ServerOptions::default().hosts(nothing);
-        assert_eq!(Names::anywhere(&none), Names::Known);
+        assert_eq!(HostPolicy::from_options(&none), HostPolicy::Known);
     }
 
     #[test]
-    fn a_page_calls_the_server_that_it_came_from_or_one_that_allows_its_origin() {
+    fn a_page_can_call_its_own_server_or_one_that_allows_its_origin() {
         let options = ServerOptions::default()
             .hosts(["h", "h.example"])
             .allow_origins(["https://app.example/", "http://tool.example:80", "tool://x"]);
@@ -437,7 +441,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_browser_says_of_the_page_counts_too() {
+    fn sec_fetch_site_is_checked_too() {
         let options = ServerOptions::default().allow_origins(["https://app.example"]);
         for (site, refused) in [
             ("cross-site", true),
@@ -458,15 +462,15 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn any_text_is_judged(host in "[a:.0-9\\[\\]@/%é]{0,12}|.*", origin in ".*") {
+        fn any_text_can_be_checked(host in "[a:.0-9\\[\\]@/%é]{0,12}|.*", origin in ".*") {
             let options = ServerOptions::default().hosts([&host]).allow_origins([&origin]);
             let _ = (is_known(&host, &options), is_allowed(&origin, &options));
-            let _ = (is_same(&origin, &host), is_localhost(&host), shortened(&host));
+            let _ = (is_same(&origin, &host), is_localhost(&host), excerpt(&host));
         }
     }
 
     #[test]
-    fn localhost_and_names_below_it_alone() {
+    fn only_localhost_and_its_subdomains_are_local() {
         for name in ["localhost", "LOCALHOST", "a.localhost", "a-b.c_d.localhost"] {
             assert!(is_localhost(name), "{name}");
         }
@@ -485,14 +489,14 @@ mod tests {
     }
 
     #[test]
-    fn every_site_that_is_told_counts() {
+    fn every_sec_fetch_site_value_is_checked() {
         let refused = |sites: &[&str]| {
             let mut request = Request::builder().header("host", "a");
             for site in sites {
                 request = request.header("sec-fetch-site", *site);
             }
             let (parts, ()) = request.body(()).unwrap().into_parts();
-            check(&parts, Names::Any, &ServerOptions::default()).is_err()
+            check(&parts, HostPolicy::Any, &ServerOptions::default()).is_err()
         };
         for sites in [
             &["cross-site", "same-origin"][..],

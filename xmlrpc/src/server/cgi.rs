@@ -13,7 +13,7 @@ use http_body_util::{BodyExt, Full};
 use percent_encoding::{AsciiSet, CONTROLS, percent_encode};
 use rpc_core::Peer;
 
-use super::http::respond_with;
+use super::http::reject;
 use super::{Rejection, Server};
 
 /// Answers the one request that a web server started this program for: its head is in the
@@ -58,7 +58,7 @@ where
     N: Into<OsString>,
     V: Into<OsString>,
 {
-    let variables = Variables::new(variables);
+    let variables = CgiVariables::new(variables);
     let length = variables.length();
     // One byte over the limit is enough to be refused for.
     let limit = (server.options.max_body as u64).saturating_add(1);
@@ -66,7 +66,7 @@ where
     input
         .take(length.unwrap_or(0).min(limit))
         .read_to_end(&mut body)?;
-    let refusal = length.and_then(|length| check_length(length, body.len() as u64, limit));
+    let rejection = length.and_then(|length| check_length(length, body.len() as u64, limit));
 
     let mut request = Request::new(Full::new(Bytes::from(body)));
     let method = Method::from_bytes(variables.bytes("REQUEST_METHOD").unwrap_or_default());
@@ -78,9 +78,9 @@ where
     }
     request.extensions_mut().insert(variables.peer());
 
-    let (parts, body) = match refusal {
-        Some(refusal) => {
-            let (parts, body) = respond_with(refusal).into_parts();
+    let (parts, body) = match rejection {
+        Some(rejection) => {
+            let (parts, body) = reject(rejection).into_parts();
             (parts, body.into_inner().unwrap_or_default())
         }
         None => {
@@ -114,9 +114,9 @@ fn check_length(announced: u64, came: u64, limit: u64) -> Option<Rejection> {
 }
 
 /// What a web server tells of a request, as bytes: much of it is what the client sent.
-struct Variables(HashMap<OsString, OsString>);
+struct CgiVariables(HashMap<OsString, OsString>);
 
-impl Variables {
+impl CgiVariables {
     fn new<N: Into<OsString>, V: Into<OsString>>(
         variables: impl IntoIterator<Item = (N, V)>,
     ) -> Self {
@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_body_is_as_long_as_it_is_said_to_be() {
+    async fn a_body_must_have_its_declared_length() {
         let body = "<methodCall><methodName>who</methodName></methodCall>";
         let length = body.len();
         for (announced, status) in [
@@ -271,7 +271,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn whatever_the_variables_hold_is_answered() {
+    async fn any_variables_are_answered() {
         let body = "<methodCall><methodName>who</methodName></methodCall>";
         let length = body.len().to_string();
         for (name, value, status) in [
@@ -314,7 +314,7 @@ mod tests {
 
     #[cfg(unix)]
     #[tokio::test]
-    async fn bytes_that_are_no_utf_8_arrive_as_they_are() {
+    async fn bytes_that_are_not_utf_8_arrive_unchanged() {
         use std::os::unix::ffi::OsStringExt as _;
 
         let server = Server::new();

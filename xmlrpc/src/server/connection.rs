@@ -19,11 +19,11 @@ use tokio::time::sleep_until;
 use tokio_util::sync::CancellationToken;
 
 use super::account::PeerAccount;
-use super::browser::Names;
-use super::gather::Gather;
-use super::patient::Patient;
-use super::seldom::Seldom;
+use super::browser::HostPolicy;
+use super::coalesce::CoalescingWriter;
+use super::poll_on_wake::PollOnWake;
 use super::timer::Timer;
+use super::write_timeout::WriteTimeout;
 use super::{Rejection, Server, head};
 
 impl Server {
@@ -32,7 +32,7 @@ impl Server {
         self,
         io: impl Io,
         peer: Peer,
-        names: Names,
+        hosts: HostPolicy,
         stop: CancellationToken,
     ) {
         if self
@@ -55,16 +55,16 @@ impl Server {
         let service = service_fn(|request: ::http::Request<Incoming>| {
             has_request.store(true, Ordering::Relaxed);
             let checked = head::check(&request).map_err(Rejection::closing);
-            let admitted = checked.and_then(|()| self.admit(request, peer.clone(), names));
+            let admitted = checked.and_then(|()| self.admit(request, peer.clone(), hosts));
             Box::pin(self.respond_to(admitted, &account))
         });
-        let io = Patient::new(io, self.options.write_timeout.min(FOREVER));
-        let header_timeout = self.options.header_timeout.min(FOREVER);
+        let io = WriteTimeout::new(io, self.options.write_timeout.min(MAX_TIMEOUT));
+        let header_timeout = self.options.header_timeout.min(MAX_TIMEOUT);
         let mut connection = http1::Builder::new()
             .timer(Timer::new(accepted + header_timeout))
             .header_read_timeout(header_timeout)
             .max_buf_size(head::MAX_HEAD)
-            .serve_connection(TokioIo::new(Gather(io)), service);
+            .serve_connection(TokioIo::new(CoalescingWriter(io)), service);
         let stopped = pin!(async {
             stop.cancelled().await;
             // A request that is here already is read first: the event loop may not have seen it yet.
@@ -73,9 +73,9 @@ impl Server {
         let result = tokio::select! {
             biased;
             result = poll_fn(|cx| unless_evicted(connection.poll_without_shutdown(cx), &account, cx)) => result,
-            () = Seldom::new(stopped) => {
+            () = PollOnWake::new(stopped) => {
                 // In memory of its own, which connections spare while nobody stops them.
-                let mut is_late = Box::pin(sleep_until((accepted + ON_ITS_WAY).into()));
+                let mut grace = Box::pin(sleep_until((accepted + FIRST_REQUEST_GRACE).into()));
                 let last = poll_fn(|cx| {
                     let polled = connection.poll_without_shutdown(cx);
                     if let Poll::Ready(result) = unless_evicted(polled, &account, cx) {
@@ -83,7 +83,7 @@ impl Server {
                     }
                     match has_request.load(Ordering::Relaxed) {
                         true => Poll::Ready(None),
-                        false => is_late.as_mut().poll(cx).map(|()| None),
+                        false => grace.as_mut().poll(cx).map(|()| None),
                     }
                 });
                 match last.await {
@@ -130,21 +130,21 @@ fn unless_evicted<R>(
 /// as the body of a request that was refused, a client that is still sending would see a reset
 /// instead.
 async fn linger(mut io: impl Io) {
-    const PATIENCE: Duration = Duration::from_secs(2);
+    const MAX_LINGER: Duration = Duration::from_secs(2);
     let drain = async {
         io.shutdown().await?;
         tokio::io::copy(&mut io, &mut tokio::io::sink()).await
     };
     // Whatever comes of it, the connection is over.
-    let _ = tokio::time::timeout(PATIENCE, drain).await;
+    let _ = tokio::time::timeout(MAX_LINGER, drain).await;
 }
 
 /// How long a connection that was accepted just before the server stops waits for its first request: whoever made it
 /// knows nothing of the stop, and sends a request as soon as it learns that it is connected.
-const ON_ITS_WAY: Duration = Duration::from_secs(1);
+const FIRST_REQUEST_GRACE: Duration = Duration::from_secs(1);
 
 /// What a timeout can be at the most: the time after it must still be one that a clock can show.
-const FOREVER: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+const MAX_TIMEOUT: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
 #[cfg(test)]
 mod tests {
@@ -160,7 +160,7 @@ mod tests {
                         <methodCall><methodName>blob</methodName><params/></methodCall>\r\n";
 
     #[tokio::test(start_paused = true)]
-    async fn who_does_not_read_makes_room_for_who_does() -> std::io::Result<()> {
+    async fn a_peer_that_does_not_read_is_evicted_for_one_that_does() -> std::io::Result<()> {
         let budget = Budget::new(1 << 20);
         let options = ServerOptions::default().budget(budget.clone());
         let server = Server::with_options(options);

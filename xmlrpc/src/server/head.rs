@@ -102,7 +102,7 @@ mod tests {
             request = request.header(*name, *value);
         }
         let refused = check(&request.body(()).unwrap()).err();
-        refused.map(|refusal| refusal.0.status().as_u16())
+        refused.map(|rejection| rejection.0.status().as_u16())
     }
 
     #[test]

@@ -26,8 +26,8 @@ use rpc_core::{
 use tower_service::Service;
 
 use super::account::PeerAccount;
-use super::body::{self, Failure};
-use super::browser::{self, Names};
+use super::body::{self, BodyError};
+use super::browser::{self, HostPolicy};
 use super::log;
 use super::{Rejection, ReplyBody, Server, head};
 use crate::XmlRpc;
@@ -57,7 +57,7 @@ where
 }
 
 /// A request whose head is in order.
-pub(super) struct Admitted<'a, B> {
+pub(super) struct AdmittedRequest<'a, B> {
     registry: Cow<'a, Registry<XmlRpc>>,
     coding: Coding,
     origin: Arc<Origin>,
@@ -71,8 +71,8 @@ impl Server {
     /// Dropping the future cancels the call that the request made.
     pub async fn respond(&self, mut request: Request<impl Body>) -> Response<ReplyBody> {
         let peer = request.extensions_mut().remove::<Peer>();
-        let names = Names::anywhere(&self.options);
-        let admitted = self.admit(request, peer.unwrap_or_default(), names);
+        let hosts = HostPolicy::from_options(&self.options);
+        let admitted = self.admit(request, peer.unwrap_or_default(), hosts);
         let account = PeerAccount::new(&self.options.budget);
         let response = {
             let mut responding = pin!(self.respond_to(admitted, &account));
@@ -84,7 +84,7 @@ impl Server {
         };
         let response = response.unwrap_or_else(|| {
             let text = "the request has been held for too long beside others";
-            respond_with(Rejection::new(StatusCode::SERVICE_UNAVAILABLE, text).closing())
+            reject(Rejection::new(StatusCode::SERVICE_UNAVAILABLE, text).closing())
         });
         response.map(|reply| {
             ReplyBody::new(reply.into_inner().unwrap_or_default(), account.into_inner())
@@ -95,17 +95,17 @@ impl Server {
     /// again: it is made anew for each request.
     pub(super) async fn respond_to(
         &self,
-        admitted: Result<Admitted<'_, impl Body>, Rejection>,
+        admitted: Result<AdmittedRequest<'_, impl Body>, Rejection>,
         account: &PeerAccount<'_>,
     ) -> Result<Response<Full<Bytes>>, Infallible> {
-        let Admitted {
+        let AdmittedRequest {
             registry,
             coding,
             origin,
             body,
         } = match admitted {
             Ok(admitted) => admitted,
-            Err(refusal) => return Ok(respond_with(refusal)),
+            Err(rejection) => return Ok(reject(rejection)),
         };
         let limit = self.options.max_body;
         let timeout = self.options.body_timeout;
@@ -113,7 +113,7 @@ impl Server {
         let read = body::read(body, coding, limit, timeout, account, &mut hold);
         let mut document = match read.await {
             Ok(document) => document,
-            Err(failure) => return Ok(self.refuse_body(&failure, origin)),
+            Err(failure) => return Ok(self.reject_body(&failure, origin)),
         };
         if let Err(fault) = self.calls.check() {
             return Ok(self.overloaded(&fault, origin));
@@ -124,7 +124,7 @@ impl Server {
         }
         let document = decoded.map(|()| document);
         let reply = self.answer(&registry, &origin, document).await;
-        Ok(self.held_reply(reply, origin, account, hold))
+        Ok(self.budgeted_reply(reply, origin, account, hold))
     }
 
     /// Checks what can be told from the head of a request of this peer.
@@ -132,12 +132,12 @@ impl Server {
         &self,
         request: Request<B>,
         peer: Peer,
-        names: Names,
-    ) -> Result<Admitted<'_, B>, Rejection> {
+        hosts: HostPolicy,
+    ) -> Result<AdmittedRequest<'_, B>, Rejection> {
         let (mut parts, body) = request.into_parts();
-        let found = self.look_at(&mut parts, &peer, names);
+        let found = self.route(&mut parts, &peer, hosts);
         match found.and_then(|found| head::check_length(&parts.headers, &body).map(|()| found)) {
-            Ok((registry, coding)) => Ok(Admitted {
+            Ok((registry, coding)) => Ok(AdmittedRequest {
                 registry,
                 coding,
                 origin: Arc::new(Origin {
@@ -148,24 +148,24 @@ impl Server {
                 }),
                 body,
             }),
-            Err(mut refusal) => {
-                let origin = browser::allowed(&parts.headers, &self.options);
-                browser::show(refusal.0.headers_mut(), origin);
+            Err(mut rejection) => {
+                let origin = browser::allowed_origin(&parts.headers, &self.options);
+                browser::expose(rejection.0.headers_mut(), origin);
                 match body.is_end_stream() {
-                    true => Err(refusal),
+                    true => Err(rejection),
                     // What is left unread of this request must not be taken for the next.
-                    false => Err(refusal.closing()),
+                    false => Err(rejection.closing()),
                 }
             }
         }
     }
 
     /// What is called, and how the body is coded.
-    fn look_at(
+    fn route(
         &self,
         parts: &mut Parts,
         peer: &Peer,
-        names: Names,
+        hosts: HostPolicy,
     ) -> Result<(Cow<'_, Registry<XmlRpc>>, Coding), Rejection> {
         browser::check(parts, names, &self.options)?;
         let registry = self.service_at(parts.uri.path()).ok_or_else(|| {
@@ -229,7 +229,7 @@ impl Server {
             format: self.options.format,
             context,
         };
-        let answer = self.counted(registry.dispatch(call));
+        let answer = self.with_permit(registry.dispatch(call));
         let result = match deadline {
             None => answer.await,
             Some(deadline) => tokio::time::timeout_at(deadline.into(), answer)
@@ -242,7 +242,7 @@ impl Server {
                 }),
         };
         let result = result
-            .and_then(|reply| own_document(reply, self.options.format))
+            .and_then(|reply| canonical_document(reply, self.options.format))
             .and_then(|document| self.check_reply(document));
         log::outcome(&origin.peer, &method, started, result.as_ref().err());
         result.unwrap_or_else(|fault| self.write_fault(&fault, &method))
@@ -250,7 +250,7 @@ impl Server {
 
     /// The answer of a call, which counts from when it is not answered at once: until then it has its thread to itself,
     /// and most never have to touch what all threads count by.
-    fn counted(&self, mut answer: Answer) -> impl Future<Output = Result<Payload, Fault>> {
+    fn with_permit(&self, mut answer: Answer) -> impl Future<Output = Result<Payload, Fault>> {
         let mut running = None;
         poll_fn(move |cx| {
             let polled = Pin::new(&mut answer).poll(cx);
@@ -279,36 +279,36 @@ impl Server {
     }
 
     /// The response to a request whose body cannot be had.
-    fn refuse_body(&self, failure: &Failure, origin: Arc<Origin>) -> Response<Full<Bytes>> {
+    fn reject_body(&self, failure: &BodyError, origin: Arc<Origin>) -> Response<Full<Bytes>> {
         let (status, text) = match failure {
-            Failure::NoRoom => {
+            BodyError::NoRoom => {
                 return self.overloaded(&NoRoom::default().of_request(), origin);
             }
-            Failure::TooLarge => (
+            BodyError::TooLarge => (
                 StatusCode::PAYLOAD_TOO_LARGE,
                 format!(
                     "the body is over the limit of {} bytes",
                     self.options.max_body
                 ),
             ),
-            Failure::TooSlow => (
+            BodyError::TooSlow => (
                 StatusCode::REQUEST_TIMEOUT,
                 "the body did not come in time".to_owned(),
             ),
-            Failure::Broken => (
+            BodyError::Broken => (
                 StatusCode::BAD_REQUEST,
                 "the body broke off or is malformed".to_owned(),
             ),
-            Failure::Damaged(error) => (
+            BodyError::Damaged(error) => (
                 StatusCode::BAD_REQUEST,
                 format!("the body is not valid gzip: {error}"),
             ),
         };
         // There may be more of it to come, and none of that is a request.
-        let mut refusal = Rejection::new(status, text).closing();
-        let allowed = browser::allowed(&origin.headers, &self.options);
-        browser::show(refusal.0.headers_mut(), allowed);
-        respond_with(refusal)
+        let mut rejection = Rejection::new(status, text).closing();
+        let allowed = browser::allowed_origin(&origin.headers, &self.options);
+        browser::expose(rejection.0.headers_mut(), allowed);
+        reject(rejection)
     }
 
     /// The response to a request for which there is no room. Load balancers go by the status, callers by the fault.
@@ -324,7 +324,7 @@ impl Server {
     }
 
     /// The response with this reply, which takes the place of its request in the budget until its last byte is written.
-    fn held_reply(
+    fn budgeted_reply(
         &self,
         document: Bytes,
         origin: Arc<Origin>,
@@ -335,7 +335,7 @@ impl Server {
         let mut held = account.resize(&mut hold, reply.body.len());
         if held.is_ok() && self.compresses(&reply, &origin) {
             // Both are there for a moment, which ends before this thread makes another.
-            reply = reply.zipped();
+            reply = reply.compressed();
             held = account.resize(&mut hold, reply.body.len());
         }
         match held {
@@ -359,10 +359,10 @@ impl Server {
     fn reply(&self, reply: Reply, origin: Arc<Origin>) -> Response<Full<Bytes>> {
         let limit = self.options.gzip_over;
         let large = limit.is_some_and(|limit| reply.length > limit);
-        let allowed = browser::allowed(&origin.headers, &self.options);
+        let allowed = browser::allowed_origin(&origin.headers, &self.options);
         let mut response = Response::new(Full::new(reply.body));
         let headers = response.headers_mut();
-        *headers = emptied(origin);
+        *headers = recycled_headers(origin);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/xml"));
         if reply.coding == Coding::Gzip {
             headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
@@ -370,7 +370,7 @@ impl Server {
         if large {
             headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
         }
-        browser::show(headers, allowed);
+        browser::expose(headers, allowed);
         response
     }
 }
@@ -392,7 +392,7 @@ impl Reply {
         }
     }
 
-    fn zipped(self) -> Self {
+    fn compressed(self) -> Self {
         Self {
             body: gzip(&self.body),
             coding: Coding::Gzip,
@@ -411,18 +411,18 @@ fn read_call(document: Bytes, format: XmlRpc) -> Result<(Name, Payload), FormatE
 /// The text of a fault, unless that alone could be longer than a reply.
 pub(super) fn fault_text(text: &str, limit: usize) -> &str {
     // No character becomes longer than `&amp;`; what stands around the text is not counted.
-    match text.len() <= SHORT || text.len().saturating_mul("&amp;".len()) <= limit {
+    match text.len() <= SHORT_TEXT || text.len().saturating_mul("&amp;".len()) <= limit {
         true => text,
         false => "the text of the fault is over the limit of a reply",
     }
 }
 
 /// The text of a fault that is sent whatever the limit.
-const SHORT: usize = 256;
+const SHORT_TEXT: usize = 256;
 
 /// The reply as this server writes it. One that a raw method passed on from another server may
 /// declare another encoding, or none that callers of this one can read: only its value is kept.
-fn own_document(reply: Payload, format: XmlRpc) -> Result<Bytes, Fault> {
+fn canonical_document(reply: Payload, format: XmlRpc) -> Result<Bytes, Fault> {
     if reply.as_slice().starts_with(REPLY_PROLOGUE.as_bytes()) {
         return Ok(reply.into_bytes());
     }
@@ -436,7 +436,7 @@ fn own_document(reply: Payload, format: XmlRpc) -> Result<Bytes, Fault> {
 
 /// The memory of the headers of a request for those of its response, unless a method has kept them with its context.
 /// hyper keeps it for the next request, so that of many is not left to a connection that may be idle from now on.
-fn emptied(origin: Arc<Origin>) -> HeaderMap {
+fn recycled_headers(origin: Arc<Origin>) -> HeaderMap {
     const FEW: usize = 24;
     match Arc::into_inner(origin) {
         Some(Origin { mut headers, .. }) if headers.len() <= FEW => {
@@ -460,15 +460,15 @@ fn is_xml(headers: &HeaderMap) -> bool {
         return false;
     };
     let essence = content_type.split(';').next().unwrap_or_default().trim();
-    let ends = |end: &str| {
-        let start = essence.len().checked_sub(end.len());
+    let has_suffix = |suffix: &str| {
+        let start = essence.len().checked_sub(suffix.len());
         start
             .and_then(|start| essence.get(start..))
-            .is_some_and(|own| own.eq_ignore_ascii_case(end))
+            .is_some_and(|actual| actual.eq_ignore_ascii_case(suffix))
     };
     essence.eq_ignore_ascii_case("text/xml")
         || essence.eq_ignore_ascii_case("application/xml")
-        || ends("+xml")
+        || has_suffix("+xml")
 }
 
 /// Whether the caller takes gzip: named with a quality above zero (RFC 9110, 12.5.3).
@@ -492,10 +492,10 @@ fn accepts_gzip(headers: &HeaderMap) -> bool {
         })
 }
 
-pub(super) fn respond_with(refusal: Rejection) -> Response<Full<Bytes>> {
+pub(super) fn reject(rejection: Rejection) -> Response<Full<Bytes>> {
     static REFUSALS: Quota = Quota::new(10);
 
-    let response = refusal.0.map(|text| Full::new(Bytes::from(text)));
+    let response = rejection.0.map(|text| Full::new(Bytes::from(text)));
     // The preflight request of a browser is answered like this, too.
     if !response.status().is_success()
         && tracing::enabled!(tracing::Level::INFO)

@@ -4,17 +4,17 @@ mod account;
 mod body;
 mod browser;
 pub mod cgi;
+mod coalesce;
 mod connection;
-mod gather;
 mod head;
 mod http;
 mod log;
 mod multicall;
 mod options;
-mod patient;
+mod poll_on_wake;
 mod reply;
-mod seldom;
 mod timer;
+mod write_timeout;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -30,9 +30,9 @@ use rpc_core::{CallLimit, Instance, Name, RegisterError, Registry};
 use tokio::net::{TcpListener, ToSocketAddrs};
 use tokio_util::sync::CancellationToken;
 
-use self::browser::Names;
+use self::browser::HostPolicy;
 pub use self::options::{FaultPolicy, Rejection, ServerOptions};
-pub use self::reply::{Dropped, ReplyBody};
+pub use self::reply::{ReplyBody, ReplyEvicted};
 use crate::XmlRpc;
 use crate::client::Socket;
 
@@ -345,10 +345,10 @@ impl<L: Listen> BoundServer<L> {
             address,
         } = self;
         let options = server.options.connections.clone();
-        let names = Names::at(&address, &server.options);
+        let hosts = HostPolicy::at(&address, &server.options);
         let token = CancellationToken::new();
         let serving = serve::serve(listener, &options, token.clone(), move |io, peer, stop| {
-            server.clone().connection(io, peer, names, stop)
+            server.clone().connection(io, peer, hosts, stop)
         });
         let stopping = async {
             stop.await;

@@ -23,7 +23,7 @@ use crate::de::Raw;
 use crate::document::{
     LONG_NAME, MAX_NAME, REPLY_EPILOGUE, REPLY_PROLOGUE, reply_value, write_fault_value,
 };
-use crate::xml::places::{Places, counted};
+use crate::xml::positions::{Positions, counted};
 
 const MULTICALL: &str = "system.multicall";
 
@@ -125,11 +125,11 @@ async fn run_within(
         return Err(Fault::of(FaultKind::InvalidRequest, text));
     }
     let document = params.into_message();
-    let places = Places::new(&document);
-    let mut results = Results {
+    let positions = Positions::new(&document);
+    let mut results = ResultList {
         out: [REPLY_PROLOGUE.as_bytes(), LIST_START].concat(),
         hold: Hold::default(),
-        to_come: entries.len(),
+        remaining: entries.len(),
         full: None,
         limits,
     };
@@ -137,7 +137,7 @@ async fn run_within(
         // Methods that answer at once would otherwise hold the event loop for all of them.
         tokio::task::consume_budget().await;
         let started = Instant::now();
-        let (begin, start) = (range.start, places.of(range.start));
+        let (begin, start) = (range.start, positions.of(range.start));
         let entry = Payload::part_at(document.clone(), range, start);
         let (context, result) = match read_entry(&entry, format) {
             Ok((method, params)) => {
@@ -172,17 +172,17 @@ async fn run_within(
 }
 
 /// What the results are gathered in.
-struct Results {
+struct ResultList {
     out: Vec<u8>,
     hold: Hold,
     /// How many results there is to be room for.
-    to_come: usize,
+    remaining: usize,
     /// Why there is no room for further ones.
     full: Option<&'static str>,
     limits: Limits,
 }
 
-impl Results {
+impl ResultList {
     /// Appends a result.
     fn push(&mut self, value: &[u8], account: &PeerAccount<'_>) -> Result<(), Fault> {
         let length = self.out.len() + value.len() + LIST_START.len() + LIST_END.len();
@@ -200,7 +200,7 @@ impl Results {
         self.out.extend_from_slice(LIST_START);
         self.out.extend_from_slice(value);
         self.out.extend_from_slice(LIST_END);
-        self.to_come -= 1;
+        self.remaining -= 1;
         Ok(())
     }
 
@@ -209,12 +209,12 @@ impl Results {
         let (code, text) = self.limits.policy.apply(fault, method);
         let room = self.room().saturating_sub(self.out.len());
         write_fault_value(code, fault_text(&text, room), &mut self.out);
-        self.to_come -= 1;
+        self.remaining -= 1;
     }
 
     /// How long the results can be by now. Those to come can all be faults.
     fn room(&self) -> usize {
-        let others = SHORT_FAULT * self.to_come;
+        let others = SHORT_FAULT * self.remaining;
         self.limits.reply.saturating_sub(others)
     }
 
@@ -230,12 +230,12 @@ impl Results {
 fn read_entry(entry: &Payload, format: XmlRpc) -> Result<(String, Range<usize>), Fault> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
-    struct Entry {
+    struct MulticallEntry {
         method_name: String,
         params: Raw,
     }
 
-    let Entry {
+    let MulticallEntry {
         method_name,
         params,
     } = format.decode_value(entry)?;
@@ -298,7 +298,7 @@ mod tests {
     use rpc_core::{Context, Value};
 
     use super::*;
-    use crate::xml::places::work;
+    use crate::xml::positions::work;
 
     fn entry(method: &str, params: &str) -> String {
         format!(

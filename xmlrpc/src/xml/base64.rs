@@ -54,15 +54,15 @@ fn decode_lines(text: &[u8]) -> Option<Vec<u8>> {
     loop {
         line = trim(line);
         while filled + line.len() > CHUNK {
-            let (start, behind) = line.split_at(CHUNK - filled);
+            let (start, after) = line.split_at(CHUNK - filled);
             chunk[filled..].copy_from_slice(start);
             full.decode_vec(chunk, &mut bytes).ok()?;
-            (line, filled) = (behind, 0);
+            (line, filled) = (after, 0);
         }
         chunk[filled..filled + line.len()].copy_from_slice(line);
         filled += line.len();
-        let Some(behind) = rest.get(1..) else { break };
-        (line, rest) = behind.split_at(memchr(b'\n', behind).unwrap_or(behind.len()));
+        let Some(after) = rest.get(1..) else { break };
+        (line, rest) = after.split_at(memchr(b'\n', after).unwrap_or(after.len()));
     }
     engine(PAD_INDIFFERENT)
         .decode_vec(&chunk[..filled], &mut bytes)

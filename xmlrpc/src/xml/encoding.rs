@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn the_header_goes_before_the_declaration_and_a_mark_before_both() {
+    fn a_mark_overrides_the_header_and_the_header_the_declaration() {
         let document = b"<?xml version='1.0' encoding='utf-8'?>\xe9";
         assert!(decode(document, None).is_err());
         assert!(
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn utf16_is_known_by_its_mark_its_pattern_or_its_label() {
+    fn utf16_is_detected_by_mark_pattern_or_label() {
         let text = "<?xml version='1.0' encoding='UTF-16'?><a>é🦀</a>";
         for big_endian in [false, true] {
             let plain = wide(text, big_endian);
@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn others_are_refused_by_name() {
+    fn unsupported_encodings_are_refused_by_name() {
         for (document, charset, name) in [
             (
                 b"<?xml version='1.0' encoding='cp037'?>".as_slice(),
@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn encodings_that_hide_ascii_in_other_bytes_are_refused() {
+    fn encodings_that_are_not_ascii_supersets_are_refused() {
         for label in [
             "ISO-2022-JP",
             "iso2022_jp",
@@ -362,7 +362,7 @@ mod tests {
     ];
 
     #[test]
-    fn encodings_with_ascii_in_them_are_read_by_all_their_labels() {
+    fn ascii_supersets_are_read_by_all_their_labels() {
         for (labels, text, bytes) in LEGACY {
             for label in *labels {
                 let declaration = format!("<?xml version='1.0' encoding='{label}'?><a>");
@@ -376,7 +376,7 @@ mod tests {
 
     /// The second byte of a character can be one of ASCII, `<` never, and a first byte does not swallow one.
     #[test]
-    fn no_byte_hides_a_tag() {
+    fn no_byte_can_hide_a_tag() {
         for label in ["shift_jis", "gbk", "gb18030", "big5", "euc-jp", "euc-kr"] {
             for lead in 0x80..=0xFF_u8 {
                 let document = [b"<a>".as_slice(), &[lead], b"</a>"].concat();
@@ -392,7 +392,7 @@ mod tests {
     }
 
     #[test]
-    fn invalid_bytes_are_refused_where_they_are() {
+    fn invalid_bytes_are_refused_with_their_position() {
         let document = b"<a>\n\x83\x5c\xff</a>";
         let error = decode(document, Some("shift_jis")).unwrap_err();
         assert_eq!(

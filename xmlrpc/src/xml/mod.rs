@@ -3,7 +3,7 @@
 pub(crate) mod base64;
 mod declaration;
 pub(crate) mod encoding;
-pub(crate) mod places;
+pub(crate) mod positions;
 pub(crate) mod read;
 mod swar;
 mod tag;

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use memchr::{memchr, memchr2, memchr3};
 use rpc_core::{FormatError, FormatErrorKind, Payload};
 
-use super::places::Places;
+use super::positions::Positions;
 pub(crate) use super::tag::Tag;
 use super::tag::plain_name;
 use super::{Forbidden, declaration, forbidden, is_blank, is_xml_char, replaced};
@@ -74,9 +74,9 @@ pub(crate) struct Reader<'a> {
     state: State,
     declaration_allowed: bool,
     forbidden: Forbidden,
-    places: Places<'a>,
+    positions: Positions<'a>,
     #[cfg(any(test, fuzzing))]
-    reference: Option<Box<reference::Reader<'a>>>,
+    reference: Option<Box<reference::ReferenceReader<'a>>>,
 }
 
 impl<'a> Reader<'a> {
@@ -84,7 +84,7 @@ impl<'a> Reader<'a> {
     pub(crate) fn new(payload: &'a Payload, max_open: usize) -> Self {
         let range = payload.range();
         Self {
-            places: Places::of_payload(payload),
+            positions: Positions::of_payload(payload),
             ..Self::part(payload.message(), range.end, payload.as_slice(), max_open)
         }
     }
@@ -101,8 +101,8 @@ impl<'a> Reader<'a> {
         if let Some(reference) = &mut self.reference {
             reference.allow_declaration();
         }
-        if let Some(behind) = declaration::behind(self.rest) {
-            self.rest = behind;
+        if let Some(after) = declaration::after(self.rest) {
+            self.rest = after;
             self.declaration_allowed = false;
         }
         self
@@ -119,8 +119,8 @@ impl<'a> Reader<'a> {
     }
 
     fn part(message: &'a [u8], end: usize, mut rest: &'a [u8], max_open: usize) -> Self {
-        while let Some(behind) = rest.strip_prefix(BOM) {
-            rest = behind;
+        while let Some(after) = rest.strip_prefix(BOM) {
+            rest = after;
         }
         Self {
             message,
@@ -132,9 +132,14 @@ impl<'a> Reader<'a> {
             state: State::Reading,
             declaration_allowed: false,
             forbidden: Forbidden::Refuse,
-            places: Places::new(message),
+            positions: Positions::new(message),
             #[cfg(any(test, fuzzing))]
-            reference: reference::Reader::if_asked(message, end - rest.len(), rest, max_open),
+            reference: reference::ReferenceReader::if_enabled(
+                message,
+                end - rest.len(),
+                rest,
+                max_open,
+            ),
         }
     }
 
@@ -210,7 +215,7 @@ impl<'a> Reader<'a> {
             match piece {
                 Piece::Text(piece, start) => {
                     self.check(piece, start)?;
-                    let piece = legible(piece);
+                    let piece = cleaned(piece);
                     if text.is_empty() {
                         text = piece;
                     } else {
@@ -257,11 +262,11 @@ impl<'a> Reader<'a> {
                     }
                 }
                 [b'<', ..] => return Ok(None),
-                [b'&', behind @ ..] => {
-                    return match memchr3(b';', b'&', b'<', behind) {
-                        Some(len) if behind[len] == b';' => {
-                            self.rest = &behind[len + 1..];
-                            let name = self.utf8(&behind[..len], start)?;
+                [b'&', after @ ..] => {
+                    return match memchr3(b';', b'&', b'<', after) {
+                        Some(len) if after[len] == b';' => {
+                            self.rest = &after[len + 1..];
+                            let name = self.utf8(&after[..len], start)?;
                             self.resolve(name, start).map(|c| Some(Piece::Char(c)))
                         }
                         _ => Err(self.unclosed_reference()),
@@ -269,8 +274,8 @@ impl<'a> Reader<'a> {
                 }
                 rest => {
                     let len = memchr2(b'<', b'&', rest).unwrap_or(rest.len());
-                    let (text, behind) = rest.split_at(len);
-                    self.rest = behind;
+                    let (text, after) = rest.split_at(len);
+                    self.rest = after;
                     let text = self.utf8(text, start)?;
                     return Ok(Some(Piece::Text(text, start)));
                 }
@@ -297,20 +302,20 @@ impl<'a> Reader<'a> {
                         "the document ends in the middle of an element",
                     ));
                 }
-                [b'<', b'/', behind @ ..] => match plain_name(behind) {
-                    Some((name, [b'>', behind @ ..])) => {
-                        self.rest = behind;
+                [b'<', b'/', after @ ..] => match plain_name(after) {
+                    Some((name, [b'>', after @ ..])) => {
+                        self.rest = after;
                         self.end(name, start)?
                     }
                     _ => self.unusual_tag()?,
                 },
-                [_, behind @ ..] => match plain_name(behind) {
-                    Some((name, [b'>', behind @ ..])) => {
-                        self.rest = behind;
+                [_, after @ ..] => match plain_name(after) {
+                    Some((name, [b'>', after @ ..])) => {
+                        self.rest = after;
                         self.start(name, start)?
                     }
-                    Some((name, [b'/', b'>', behind @ ..])) => {
-                        self.rest = behind;
+                    Some((name, [b'/', b'>', after @ ..])) => {
+                        self.rest = after;
                         self.state = State::Empty;
                         self.start(name, start)?
                     }
@@ -364,7 +369,7 @@ impl<'a> Reader<'a> {
 }
 
 /// A text as it is read. It has forbidden characters only where those are replaced.
-fn legible(text: &str) -> Cow<'_, str> {
+fn cleaned(text: &str) -> Cow<'_, str> {
     match replaced(text) {
         Cow::Borrowed(text) => normalised(text),
         Cow::Owned(text) => Cow::Owned(normalised(&text).into_owned()),

@@ -331,7 +331,7 @@ mod tests {
     }
 
     #[test]
-    fn integers_say_their_width() {
+    fn integers_are_tagged_by_width() {
         assert_snapshot!(written(|out| integer(-2_147_483_648, out)), @"<value><int>-2147483648</int></value>");
         assert_snapshot!(written(|out| integer(2_147_483_648, out)), @"<value><i8>2147483648</i8></value>");
     }
@@ -345,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn dates_lose_their_dashes() {
+    fn dates_are_written_in_the_basic_form() {
         let date = |text| written(|out| date_time(text, true, out).unwrap());
         assert_snapshot!(date("1998-07-17T14:08:55"), @"<value><dateTime.iso8601>19980717T14:08:55</dateTime.iso8601></value>");
         assert_snapshot!(date("1998-07-17T14:08:55.25+02:00"), @"<value><dateTime.iso8601>19980717T14:08:55.25+02:00</dateTime.iso8601></value>");

@@ -7,7 +7,7 @@ use httparse::{EMPTY_HEADER, Status};
 
 use super::ResponseError;
 use super::buffer::Buffer;
-use crate::body::{AHEAD, Broken};
+use crate::coding::{Broken, MAX_PREALLOCATED};
 
 /// How many bytes the extensions of all chunks may have, and the trailers, which say nothing to this client: what hyper
 /// lets pass.
@@ -66,7 +66,7 @@ impl BodyReader {
             Framing::UntilClosed => (Expected::Anything, 0),
         };
         let room = if announced <= limit as u64 {
-            announced.min(AHEAD)
+            announced.min(MAX_PREALLOCATED)
         } else {
             0
         };

@@ -27,7 +27,7 @@ fn echoed(format: XmlRpc, content: &str) -> String {
 }
 
 #[test]
-fn doubles_that_are_no_numbers_are_read_in_all_spellings() {
+fn non_finite_doubles_are_read_as_every_type() {
     for text in ["nan", "NaN", "NAN", " -nan\n"] {
         let content = format!("<double>{text}</double>");
         assert!(read::<f64>(&content).is_nan(), "{text}");
@@ -69,7 +69,7 @@ const NEVER: &[&str] = &[
 ];
 
 #[test]
-fn a_date_that_is_none_fails_nothing_but_a_typed_date() {
+fn an_invalid_date_fails_only_as_a_typed_date() {
     #[derive(Debug, Deserialize)]
     #[allow(dead_code, reason = "shown by Debug")]
     struct Post {
@@ -116,7 +116,7 @@ fn a_date_that_is_none_fails_nothing_but_a_typed_date() {
 }
 
 #[test]
-fn a_zero_date_is_none_where_that_is_asked_for() {
+fn zero_as_none_reads_a_zero_date_as_none() {
     #[derive(Debug, Deserialize)]
     struct Post {
         #[serde(with = "datetime::zero_as_none", default)]
@@ -140,7 +140,7 @@ fn a_zero_date_is_none_where_that_is_asked_for() {
 }
 
 #[test]
-fn errors_name_the_way_to_the_value() {
+fn errors_name_the_path_to_the_value() {
     let list =
         |content: &str| format!("<array><data><value/><value>{content}</value></data></array>");
     let error = |content: &str| refused::<BTreeMap<String, Vec<(String, i32)>>>(content);
@@ -226,7 +226,7 @@ fn a_reply_without_a_result_is_nothing() {
 }
 
 #[test]
-fn arrays_do_without_data() {
+fn arrays_are_read_without_data() {
     let bare = "<array><value><int>1</int></value>\n<value><int>2</int></value></array>";
     assert_eq!(read::<Vec<i32>>(bare), [1, 2]);
     assert_eq!(read::<(i32, i32)>(bare), (1, 2));
@@ -312,7 +312,7 @@ fn turned_deep(depth: usize, width: usize) -> String {
 }
 
 #[test]
-fn limits_hold_where_values_come_before_their_names() {
+fn limits_hold_for_values_before_their_names() {
     // Each value counts once, though it is passed over before it is read.
     let content = turned_deep(4, 3);
     let count = content.matches("<value>").count() + 1;
@@ -341,7 +341,7 @@ fn limits_hold_where_values_come_before_their_names() {
 }
 
 #[test]
-fn a_value_before_its_name_is_passed_over_once_however_deep_it_is() {
+fn a_value_before_its_name_is_skipped_once_at_any_depth() {
     let format = XmlRpc::default().max_depth(255);
     for (depth, width) in [(3, 200), (60, 10), (200, 3)] {
         let content = format!("<value>{}</value>", turned_deep(depth, width));

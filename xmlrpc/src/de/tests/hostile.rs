@@ -17,7 +17,7 @@ fn nested(depth: usize) -> String {
 }
 
 #[test]
-fn depth_is_limited_whatever_reads() {
+fn depth_is_limited_for_every_type() {
     read::<Any>(&nested(63));
     for depth in [64, 10_000] {
         for error in [
@@ -39,7 +39,7 @@ fn depth_is_limited_whatever_reads() {
 }
 
 #[test]
-fn the_number_of_values_is_limited_whatever_reads() {
+fn the_number_of_values_is_limited_for_every_type() {
     let format = XmlRpc::default().max_values(10);
     for (count, fits) in [(9, true), (10, false)] {
         let content = format!(
@@ -54,7 +54,7 @@ fn the_number_of_values_is_limited_whatever_reads() {
 }
 
 #[test]
-fn an_error_that_a_type_swallows_does_not_put_the_reader_out_of_step() {
+fn an_error_swallowed_by_a_type_does_not_desynchronise_the_reader() {
     #[derive(Debug)]
     struct Lenient(Option<i32>);
     impl<'de> Deserialize<'de> for Lenient {

@@ -23,7 +23,7 @@ fn posted(document: impl Into<Bytes>) -> Request<Full<Bytes>> {
 }
 
 #[tokio::test]
-async fn nothing_of_the_head_of_a_request_is_sent_back() {
+async fn request_headers_are_not_sent_back() {
     let kept = Arc::new(Mutex::new(Vec::new()));
     let server = Server::new();
     let keep = Arc::clone(&kept);
@@ -156,7 +156,7 @@ async fn a_reply_is_held_until_it_is_read() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_compressed_reply_holds_what_it_takes_in_fact() {
+async fn a_compressed_reply_holds_its_compressed_size() {
     let (_, budget) = server_with_a_mebibyte(ServerOptions::default());
     let server = Server::with_options(ServerOptions::default().budget(budget.clone()));
     server
@@ -171,7 +171,7 @@ async fn a_compressed_reply_holds_what_it_takes_in_fact() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_text_holds_what_it_takes_in_utf_8() {
+async fn a_request_holds_its_size_in_utf_8() {
     let (server, budget) = server_with_a_mebibyte(ServerOptions::default());
     let document = |method: &str| {
         let mut document =
@@ -190,7 +190,7 @@ async fn a_text_holds_what_it_takes_in_utf_8() {
 }
 
 #[tokio::test]
-async fn a_reply_over_the_limit_is_a_fault_that_says_so() {
+async fn a_reply_over_the_limit_becomes_a_fault() {
     let (server, _) = server_with_a_mebibyte(ServerOptions::default().max_reply(100_000));
     server
         .registry()
@@ -278,7 +278,7 @@ async fn the_results_of_a_multicall_are_one_reply() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_results_of_a_multicall_are_held_while_others_are_waited_for() {
+async fn multicall_results_are_held_while_later_calls_run() {
     let (server, budget) = server_with_a_mebibyte(ServerOptions::default());
     let entry = |method: &str, value: &str| {
         format!(

@@ -7,7 +7,7 @@ use super::{Forbidden, Markup, Reader, Token, forbidden};
 impl Reader<'_> {
     /// The position of an offset of the message.
     pub(crate) fn position(&self, offset: usize) -> Position {
-        self.places.of(offset)
+        self.positions.of(offset)
     }
 
     /// An error at an offset of the message.

@@ -8,9 +8,9 @@ pub(crate) struct Mark<'a> {
     state: State,
     name: &'a [u8],
     /// How many elements are open around that one.
-    outside: usize,
+    depth: usize,
     #[cfg(any(test, fuzzing))]
-    reference: Option<Box<super::reference::Reader<'a>>>,
+    reference: Option<Box<super::reference::ReferenceReader<'a>>>,
 }
 
 impl<'a> Reader<'a> {
@@ -20,14 +20,14 @@ impl<'a> Reader<'a> {
             rest: self.rest,
             state: self.state,
             name: self.open.last().copied().unwrap_or_default(),
-            outside: self.open.len().saturating_sub(1),
+            depth: self.open.len().saturating_sub(1),
             #[cfg(any(test, fuzzing))]
             reference: self.reference.clone(),
         }
     }
 
     /// Goes back to where it was. Of the elements that were open then, none but the last was closed.
-    pub(crate) fn back_to(&mut self, mark: &Mark<'a>) {
+    pub(crate) fn reset_to(&mut self, mark: &Mark<'a>) {
         #[cfg(any(test, fuzzing))]
         if mark.reference.is_some() {
             self.reference.clone_from(&mark.reference);
@@ -35,7 +35,7 @@ impl<'a> Reader<'a> {
         }
         self.rest = mark.rest;
         self.state = mark.state;
-        self.open.truncate(mark.outside);
+        self.open.truncate(mark.depth);
         self.open.push(mark.name);
     }
 

@@ -64,7 +64,7 @@ pub(crate) const NIL: Element = Element {
 impl<'a> Reader<'a> {
     /// What is next, in a plain document: nothing where a shortcut would miss something.
     #[inline(always)]
-    pub(crate) fn ahead(&self) -> &'a [u8] {
+    pub(crate) fn peek(&self) -> &'a [u8] {
         #[cfg(any(test, fuzzing))]
         if self.reference.is_some() {
             return &[];
@@ -77,18 +77,18 @@ impl<'a> Reader<'a> {
 
     /// What is next where a tag is due.
     #[inline(always)]
-    fn tag_ahead(&self) -> &'a [u8] {
-        skip_space(self.ahead())
+    fn peek_tag(&self) -> &'a [u8] {
+        skip_space(self.peek())
     }
 
     /// Reads this start tag, if it is next, and gives its offset.
     #[inline(always)]
     pub(crate) fn open_plain(&mut self, element: &Element) -> Option<usize> {
-        let tag = self.tag_ahead();
+        let tag = self.peek_tag();
         let rest = tag.strip_prefix(element.start)?;
         self.has_room(1).then(|| {
             self.open.push(element.name);
-            self.go_on(rest);
+            self.advance(rest);
             self.end - tag.len()
         })
     }
@@ -137,7 +137,7 @@ impl<'a> Reader<'a> {
     /// start here.
     #[inline(always)]
     pub(crate) fn close_plain(&mut self, element: &Element) -> bool {
-        match self.tag_ahead().strip_prefix(element.end) {
+        match self.peek_tag().strip_prefix(element.end) {
             Some(rest) if self.open.is_empty() || self.is_in(element) => {
                 self.open.pop();
                 self.rest = rest;
@@ -150,25 +150,25 @@ impl<'a> Reader<'a> {
     /// Reads the start of a member with its name, which is given with the offset of `<name>`.
     #[inline]
     pub(crate) fn open_member(&mut self) -> Option<(usize, &'a str)> {
-        let tag = skip_space(self.tag_ahead().strip_prefix(MEMBER.start)?);
+        let tag = skip_space(self.peek_tag().strip_prefix(MEMBER.start)?);
         let (name, rest) = text(tag.strip_prefix(NAME.start)?)?;
         let rest = rest.strip_prefix(NAME.end)?;
         self.has_room(2).then(|| {
             self.open.push(MEMBER.name);
-            self.go_on(rest);
+            self.advance(rest);
             (self.end - tag.len(), name)
         })
     }
 
     /// Reads the one element in the value that is open, and the end of that. `read` gives what the
-    /// content of the element means, and what is behind it.
+    /// content of the element means, and what is after it.
     #[inline(always)]
     pub(crate) fn content<T>(
         &mut self,
         element: &Element,
         read: impl FnOnce(&'a [u8]) -> Option<(T, &'a [u8])>,
     ) -> Option<T> {
-        let (content, rest) = read(self.ahead().strip_prefix(element.start)?)?;
+        let (content, rest) = read(self.peek().strip_prefix(element.start)?)?;
         let rest = rest
             .strip_prefix(element.end)?
             .strip_prefix(VALUE.end)
@@ -181,7 +181,7 @@ impl<'a> Reader<'a> {
     /// Reads the text of the value that is open, and the end of that.
     #[inline]
     pub(crate) fn bare_text(&mut self) -> Option<&'a str> {
-        let (text, rest) = text(self.ahead())?;
+        let (text, rest) = text(self.peek())?;
         let rest = rest
             .strip_prefix(VALUE.end)
             .filter(|_| self.is_in(&VALUE))?;
@@ -211,7 +211,7 @@ impl<'a> Reader<'a> {
     }
 
     #[inline(always)]
-    fn go_on(&mut self, rest: &'a [u8]) {
+    fn advance(&mut self, rest: &'a [u8]) {
         self.declaration_allowed = false;
         self.rest = rest;
     }
@@ -220,10 +220,10 @@ impl<'a> Reader<'a> {
 /// The name of the method that a call document names, and the offset after `</methodName>`.
 pub(crate) fn call_head(document: &[u8]) -> Option<(&str, usize)> {
     #[cfg(any(test, fuzzing))]
-    if super::reference::is_asked() {
+    if super::reference::is_enabled() {
         return None;
     }
-    let rest = declaration::behind(document).unwrap_or(document);
+    let rest = declaration::after(document).unwrap_or(document);
     let rest = skip_space(rest).strip_prefix(METHOD_CALL.start)?;
     let rest = skip_space(rest).strip_prefix(METHOD_NAME.start)?;
     let (name, rest) = text(rest)?;
@@ -242,7 +242,7 @@ fn skip_space(bytes: &[u8]) -> &[u8] {
     }
 }
 
-/// A text up to the next tag, and that tag with what is behind it. The text has no references, no
+/// A text up to the next tag, and that tag with what is after it. The text has no references, no
 /// carriage returns and no characters that XML forbids.
 #[inline]
 pub(crate) fn text(bytes: &[u8]) -> Option<(&str, &[u8])> {

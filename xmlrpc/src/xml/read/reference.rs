@@ -11,26 +11,26 @@ use rpc_core::{FormatError, FormatErrorKind, Position};
 use super::super::tag::is_name;
 use super::super::{Forbidden, forbidden, is_blank, is_xml_char};
 use super::events::replaced_code;
-use super::{Markup, Tag, Token, legible};
+use super::{Markup, Tag, Token, cleaned};
 
 thread_local! {
-    static ASKED: Cell<bool> = const { Cell::new(false) };
+    static ENABLED: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Does something with this reader in the place of all others.
-pub(crate) fn instead<T>(read: impl FnOnce() -> T) -> T {
-    ASKED.set(true);
+pub(crate) fn with_reference<T>(read: impl FnOnce() -> T) -> T {
+    ENABLED.set(true);
     let result = read();
-    ASKED.set(false);
+    ENABLED.set(false);
     result
 }
 
 /// Whether it is to be read by this reader alone.
-pub(super) fn is_asked() -> bool {
-    ASKED.get()
+pub(super) fn is_enabled() -> bool {
+    ENABLED.get()
 }
 
-enum Piece<'a> {
+enum ReferencePiece<'a> {
     Text(&'a str, usize),
     Char(char),
     Markup(Token),
@@ -41,7 +41,7 @@ enum Piece<'a> {
 /// Comments and processing instructions are skipped, attributes and namespace prefixes ignored,
 /// document types refused. Tags match, or there is an error.
 #[derive(Clone)]
-pub(super) struct Reader<'a> {
+pub(super) struct ReferenceReader<'a> {
     xml: quick_xml::Reader<&'a [u8]>,
     message: &'a [u8],
     /// Where in the message quick-xml's input starts.
@@ -56,14 +56,14 @@ pub(super) struct Reader<'a> {
     failed: bool,
 }
 
-impl<'a> Reader<'a> {
-    pub(super) fn if_asked(
+impl<'a> ReferenceReader<'a> {
+    pub(super) fn if_enabled(
         message: &'a [u8],
         base: usize,
         input: &'a [u8],
         max_open: usize,
     ) -> Option<Box<Self>> {
-        if !is_asked() {
+        if !is_enabled() {
             return None;
         }
         let mut xml = quick_xml::Reader::from_reader(input);
@@ -124,9 +124,9 @@ impl<'a> Reader<'a> {
         }
         loop {
             match self.piece()? {
-                Piece::Markup(token) => return Ok(token),
-                Piece::Text(piece, start) => text(self, piece, start)?,
-                Piece::Char(c) => text(self, c.encode_utf8(&mut [0; 4]), self.offset())?,
+                ReferencePiece::Markup(token) => return Ok(token),
+                ReferencePiece::Text(piece, start) => text(self, piece, start)?,
+                ReferencePiece::Char(c) => text(self, c.encode_utf8(&mut [0; 4]), self.offset())?,
             }
         }
     }
@@ -142,20 +142,20 @@ impl<'a> Reader<'a> {
         }
         loop {
             match self.piece()? {
-                Piece::Markup(token) => {
+                ReferencePiece::Markup(token) => {
                     self.peeked = Some(token);
                     return Ok(text);
                 }
-                Piece::Text(piece, start) => {
+                ReferencePiece::Text(piece, start) => {
                     self.check(piece, start)?;
-                    let piece = legible(piece);
+                    let piece = cleaned(piece);
                     if text.is_empty() {
                         text = piece;
                     } else {
                         text.to_mut().push_str(&piece);
                     }
                 }
-                Piece::Char(c) => text.to_mut().push(c),
+                ReferencePiece::Char(c) => text.to_mut().push(c),
             }
         }
     }
@@ -188,7 +188,7 @@ impl<'a> Reader<'a> {
         self.base + self.xml.buffer_position() as usize
     }
 
-    fn piece(&mut self) -> Result<Piece<'a>, FormatError> {
+    fn piece(&mut self) -> Result<ReferencePiece<'a>, FormatError> {
         loop {
             let start = self.offset();
             let result = self.read(start);
@@ -204,7 +204,7 @@ impl<'a> Reader<'a> {
     }
 
     /// One event of the tokenizer; nothing for what has no meaning here.
-    fn read(&mut self, start: usize) -> Result<Option<Piece<'a>>, FormatError> {
+    fn read(&mut self, start: usize) -> Result<Option<ReferencePiece<'a>>, FormatError> {
         if self.failed {
             return Err(self.error(
                 FormatErrorKind::Syntax,
@@ -217,15 +217,20 @@ impl<'a> Reader<'a> {
             Err(error) => return Err(self.malformed(&error, start)),
         };
         let markup = match event {
-            Event::Text(text) => return Ok(Some(Piece::Text(borrowed(&text.into_inner()), start))),
+            Event::Text(text) => {
+                return Ok(Some(ReferencePiece::Text(
+                    borrowed(&text.into_inner()),
+                    start,
+                )));
+            }
             Event::CData(text) => {
                 let text = borrowed(&text.into_inner());
-                return Ok(Some(Piece::Text(text, start + "<![CDATA[".len())));
+                return Ok(Some(ReferencePiece::Text(text, start + "<![CDATA[".len())));
             }
             Event::GeneralRef(reference) => {
                 return self
                     .resolve(&reference.into_inner(), start)
-                    .map(|c| Some(Piece::Char(c)));
+                    .map(|c| Some(ReferencePiece::Char(c)));
             }
             Event::Start(tag) => Markup::Start(self.start(&tag, start)?),
             Event::End(tag) => {
@@ -263,7 +268,7 @@ impl<'a> Reader<'a> {
             Event::Empty(_) => unreachable!("empty elements are expanded"),
         };
         self.declaration_allowed = false;
-        Ok(Some(Piece::Markup(Token {
+        Ok(Some(ReferencePiece::Markup(Token {
             markup,
             start,
             end: self.offset(),

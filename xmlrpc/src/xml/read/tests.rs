@@ -85,7 +85,7 @@ fn names_are_local_and_attributes_ignored() {
 }
 
 #[test]
-fn misc_is_skipped_around_the_document() {
+fn comments_and_instructions_around_the_document_are_skipped() {
     assert_eq!(
         events("\u{feff}\n<?xml version=\"1.0\"?>\n<!-- a --><?b c?>\n<nil/>\n<!-- d -->\n")
             .unwrap(),
@@ -145,7 +145,7 @@ fn unknown_entities_and_forbidden_references_are_errors() {
 }
 
 #[test]
-fn forbidden_characters_are_errors_where_they_are() {
+fn forbidden_characters_are_errors_with_their_position() {
     for (document, column) in [
         ("<string>a\u{0}</string>", 10),
         ("<string>é\u{1b}</string>", 10),
@@ -195,7 +195,7 @@ fn wrong_nesting_is_an_error() {
 }
 
 #[test]
-fn elements_nest_only_so_deep() {
+fn element_nesting_is_limited() {
     let document = "<a>".repeat(101);
     assert_eq!(error(&document).0, FormatErrorKind::Limit);
 }

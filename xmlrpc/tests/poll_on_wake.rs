@@ -1,4 +1,4 @@
-//! All orders in which threads can wake a future that is polled seldom, tried by a model checker.
+//! All orders in which threads can wake a future that is polled future, tried by a model checker.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -11,16 +11,16 @@ use loom::future::{AtomicWaker, block_on};
 use loom::sync::atomic::{AtomicUsize, Ordering};
 use loom::thread;
 
-#[path = "../src/server/seldom.rs"]
+#[path = "../src/server/poll_on_wake.rs"]
 #[expect(dead_code, reason = "not all of it is tried here")]
-mod seldom;
+mod poll_on_wake;
 
 /// What the file above knows as the crate's own.
-mod shared {
+mod sync {
     pub(crate) use loom::sync::atomic::{AtomicBool, Ordering};
 }
 
-use seldom::Seldom;
+use poll_on_wake::PollOnWake;
 
 /// Wakes nobody.
 struct Nobody;
@@ -97,7 +97,7 @@ fn no_wake_of_one_thread_is_lost() {
                 causes.add();
             })
         };
-        wait_for(Seldom::new(causes.are(2)));
+        wait_for(PollOnWake::new(causes.are(2)));
         adding.join().unwrap();
     });
 }
@@ -110,7 +110,7 @@ fn no_wake_of_two_threads_is_lost() {
             let causes = loom::sync::Arc::clone(&causes);
             thread::spawn(move || causes.add())
         });
-        wait_for(Seldom::new(causes.are(2)));
+        wait_for(PollOnWake::new(causes.are(2)));
         for thread in adding {
             thread.join().unwrap();
         }
@@ -118,17 +118,17 @@ fn no_wake_of_two_threads_is_lost() {
 }
 
 #[test]
-fn a_future_is_polled_when_it_asks_for_it_or_the_task_is_another() {
+fn a_future_is_polled_when_woken_or_when_the_task_changes() {
     loom::model(|| {
         let mut polls = 0;
         let mut counted = poll_fn(|_| {
             polls += 1;
             Poll::<()>::Pending
         });
-        let mut seldom = Seldom::new(&mut counted);
+        let mut future = PollOnWake::new(&mut counted);
         let [one, other] = [(); 2].map(|()| Waker::from(Arc::new(Nobody)));
         for waker in [&one, &one, &other, &other, &one, &one] {
-            let polled = Pin::new(&mut seldom).poll(&mut Context::from_waker(waker));
+            let polled = Pin::new(&mut future).poll(&mut Context::from_waker(waker));
             assert!(polled.is_pending());
         }
         assert_eq!(polls, 3);

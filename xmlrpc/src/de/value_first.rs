@@ -14,25 +14,27 @@ use crate::xml::read::{Markup, Tag, plain};
 impl<'de> De<'de> {
     /// The offset and the name of a member whose `<value>` tag, just read, starts at `start`. Reading goes on in
     /// that value.
-    pub(super) fn name_behind(
+    pub(super) fn name_after_value(
         &mut self,
         start: usize,
     ) -> Result<(usize, Cow<'de, str>), FormatError> {
         let mark = self.reader.mark();
-        let known = self.ahead.binary_search_by_key(&start, |&(start, _)| start);
-        let known = known.is_ok_and(|at| self.reader.jump(self.ahead[at].1));
+        let known = self
+            .skipped
+            .binary_search_by_key(&start, |&(start, _)| start);
+        let known = known.is_ok_and(|at| self.reader.jump(self.skipped[at].1));
         if !known {
-            self.pass_over(start)?;
+            self.skip_ahead(start)?;
         }
         let name = self.name()?;
-        self.reader.back_to(&mark);
+        self.reader.reset_to(&mark);
         Ok(name)
     }
 
     /// Passes over the value that starts at `start`. What is in it is counted when it is read.
-    fn pass_over(&mut self, start: usize) -> Result<(), FormatError> {
+    fn skip_ahead(&mut self, start: usize) -> Result<(), FormatError> {
         let (values, depth) = (self.values, self.depth);
-        self.ahead.clear();
+        self.skipped.clear();
         self.open_value(start)?;
         let outside = self.reader.open() - 1;
         // Those that are still open: how many elements are open around each, and its place in the list.
@@ -44,8 +46,8 @@ impl<'de> De<'de> {
                 Markup::Start(Tag::Value) => {
                     self.open_value(token.start)?;
                     if in_member {
-                        open.push((self.reader.open() - 1, self.ahead.len()));
-                        self.ahead.push((token.start, token.end));
+                        open.push((self.reader.open() - 1, self.skipped.len()));
+                        self.skipped.push((token.start, token.end));
                     }
                 }
                 Markup::End(_) if self.reader.open() == outside => break,
@@ -53,7 +55,7 @@ impl<'de> De<'de> {
                     self.depth -= 1;
                     let around = self.reader.open();
                     if let Some((_, at)) = open.pop_if(|(outside, _)| *outside == around) {
-                        self.ahead[at].1 = token.end;
+                        self.skipped[at].1 = token.end;
                     }
                 }
                 _ => {}

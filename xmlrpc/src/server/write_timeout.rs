@@ -11,64 +11,64 @@ use tokio::time::{Sleep, sleep};
 
 /// How many bytes a peer must take in the time that it has, at the least, or all there are: with the default time that is
 /// about a kibibyte a second.
-const PART: usize = 64 << 10;
+const MIN_PROGRESS: usize = 64 << 10;
 
 /// In how many such times a peer must have taken the whole of an answer that is larger than as many parts: what it
 /// keeps in memory is there until its last byte is taken.
-const TIMES: usize = 5;
+const MAX_PERIODS: usize = 5;
 
 /// A byte stream whose other end has a limited time for each part of what is written. A single byte now and then is not
 /// enough: the answer would stay in memory for as long as the peer likes.
-pub(super) struct Patient<T> {
+pub(super) struct WriteTimeout<T> {
     io: T,
-    limit: Duration,
+    timeout: Duration,
     /// The most that there was to write at once since everything was written: the answer.
-    answer: usize,
-    waiting: Option<Waiting>,
+    reply_size: usize,
+    stalled: Option<StalledWrite>,
 }
 
 /// What is known of a peer that does not take everything at once.
-struct Waiting {
-    end: Pin<Box<Sleep>>,
+struct StalledWrite {
+    timer: Pin<Box<Sleep>>,
     taken: usize,
 }
 
-impl<T> Patient<T> {
-    pub(super) const fn new(io: T, limit: Duration) -> Self {
+impl<T> WriteTimeout<T> {
+    pub(super) const fn new(io: T, timeout: Duration) -> Self {
         Self {
             io,
-            limit,
-            answer: 0,
-            waiting: None,
+            timeout,
+            reply_size: 0,
+            stalled: None,
         }
     }
 
-    fn poll_end<R>(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<R>> {
-        let limit = self.limit;
-        let waiting = self.waiting.get_or_insert_with(|| Waiting {
-            end: Box::pin(sleep(limit)),
+    fn poll_timeout<R>(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<R>> {
+        let timeout = self.timeout;
+        let stalled = self.stalled.get_or_insert_with(|| StalledWrite {
+            timer: Box::pin(sleep(timeout)),
             taken: 0,
         });
-        ready!(waiting.end.as_mut().poll(cx));
+        ready!(stalled.timer.as_mut().poll(cx));
         let message = "the peer reads its answer too slowly";
         Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, message)))
     }
 
     /// Notes what became of `offered` bytes.
-    fn wrote(
+    fn record_write(
         &mut self,
         cx: &mut Context<'_>,
         offered: usize,
         written: Poll<io::Result<usize>>,
     ) -> Poll<io::Result<usize>> {
-        self.answer = self.answer.max(offered);
+        self.reply_size = self.reply_size.max(offered);
         match &written {
-            Poll::Pending => return self.poll_end(cx),
+            Poll::Pending => return self.poll_timeout(cx),
             Poll::Ready(Ok(length)) => {
-                if let Some(waiting) = &mut self.waiting {
-                    waiting.taken += length;
-                    if waiting.taken >= PART.max(self.answer / TIMES) {
-                        self.waiting = None;
+                if let Some(stalled) = &mut self.stalled {
+                    stalled.taken += length;
+                    if stalled.taken >= MIN_PROGRESS.max(self.reply_size / MAX_PERIODS) {
+                        self.stalled = None;
                     }
                 }
             }
@@ -78,14 +78,14 @@ impl<T> Patient<T> {
     }
 }
 
-impl<T: AsyncWrite + Unpin> AsyncWrite for Patient<T> {
+impl<T: AsyncWrite + Unpin> AsyncWrite for WriteTimeout<T> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.io).poll_write(cx, bytes);
-        self.wrote(cx, bytes.len(), written)
+        self.record_write(cx, bytes.len(), written)
     }
 
     fn poll_write_vectored(
@@ -95,7 +95,7 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Patient<T> {
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.io).poll_write_vectored(cx, pieces);
         let offered = pieces.iter().map(|piece| piece.len()).sum();
-        self.wrote(cx, offered, written)
+        self.record_write(cx, offered, written)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -105,22 +105,22 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Patient<T> {
     /// When this is through, the peer, or the system for it, has taken the whole answer.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let Poll::Ready(flushed) = Pin::new(&mut self.io).poll_flush(cx) else {
-            return self.poll_end(cx);
+            return self.poll_timeout(cx);
         };
-        self.waiting = None;
-        self.answer = 0;
+        self.stalled = None;
+        self.reply_size = 0;
         Poll::Ready(flushed)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match Pin::new(&mut self.io).poll_shutdown(cx) {
-            Poll::Pending => self.poll_end(cx),
+            Poll::Pending => self.poll_timeout(cx),
             shut => shut,
         }
     }
 }
 
-impl<T: AsyncRead + Unpin> AsyncRead for Patient<T> {
+impl<T: AsyncRead + Unpin> AsyncRead for WriteTimeout<T> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -141,7 +141,7 @@ mod tests {
     /// many seconds.
     async fn answer(size: usize, step: usize) -> (io::Result<()>, u64) {
         let (ours, mut theirs) = tokio::io::duplex(1024);
-        let mut ours = Patient::new(ours, Duration::from_secs(60));
+        let mut ours = WriteTimeout::new(ours, Duration::from_secs(60));
         let begin = Instant::now();
         let reading = tokio::spawn(async move {
             let mut part = vec![0; step];
@@ -162,14 +162,14 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn who_reads_a_kibibyte_and_more_a_second_gets_it_all() {
+    async fn a_reader_above_the_minimum_rate_gets_the_whole_reply() {
         let (result, seconds) = answer(300 << 10, 1200).await;
         result.unwrap();
         assert!(seconds > 500, "{seconds}");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn who_reads_a_byte_now_and_then_is_let_go() {
+    async fn a_reader_below_the_minimum_rate_times_out() {
         for step in [1, 1000] {
             let (result, seconds) = answer(300 << 10, step).await;
             assert_eq!(result.unwrap_err().kind(), io::ErrorKind::TimedOut);
@@ -194,7 +194,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn an_idle_connection_is_not_timed() {
         let (ours, mut theirs) = tokio::io::duplex(8);
-        let mut ours = Patient::new(ours, Duration::from_secs(60));
+        let mut ours = WriteTimeout::new(ours, Duration::from_secs(60));
         for _ in 0..3 {
             let mut answer = [0; 20];
             let both = tokio::join!(ours.write_all(&[0; 20]), theirs.read_exact(&mut answer));

@@ -8,7 +8,7 @@ use super::RAW;
 
 /// What methods without a result are answered with by some Java and C servers: `<params/>`, a `<param/>` without a
 /// value, or no `<params>`. It is nil to types that can be nothing, and an error to all others.
-pub(crate) struct Void;
+pub(crate) struct MissingResult;
 
 fn missing() -> FormatError {
     FormatError::new(FormatErrorKind::Mismatch, "the reply has no result")
@@ -22,7 +22,7 @@ macro_rules! refuse {
     )*};
 }
 
-impl<'de> Deserializer<'de> for Void {
+impl<'de> Deserializer<'de> for MissingResult {
     type Error = FormatError;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, FormatError> {

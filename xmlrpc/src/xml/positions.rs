@@ -10,15 +10,15 @@ const START: (usize, Position) = (0, Position { line: 1, column: 1 });
 ///
 /// Types can swallow errors and go on to the next, and a multicall has one for each entry that fails: were each
 /// counted from the start of the message, many of them in a long one would take for ever.
-pub(crate) struct Places<'a> {
+pub(crate) struct Positions<'a> {
     message: &'a [u8],
     /// Where counting starts for what is in front of the last one.
     base: (usize, Position),
-    /// The last that was told.
-    told: Cell<(usize, Position)>,
+    /// The last that was last.
+    last: Cell<(usize, Position)>,
 }
 
-impl<'a> Places<'a> {
+impl<'a> Positions<'a> {
     /// The positions in this message.
     pub(crate) const fn new(message: &'a [u8]) -> Self {
         Self::based(message, START)
@@ -35,17 +35,17 @@ impl<'a> Places<'a> {
         Self {
             message,
             base,
-            told: Cell::new(base),
+            last: Cell::new(base),
         }
     }
 
     /// The position of an offset.
     pub(crate) fn of(&self, offset: usize) -> Position {
         let offset = offset.min(self.message.len());
-        let mut known = [self.told.get(), self.base].into_iter();
+        let mut known = [self.last.get(), self.base].into_iter();
         let (from, position) = known.find(|(from, _)| *from <= offset).unwrap_or(START);
         let position = counted(position, &self.message[from..offset]);
-        self.told.set((offset, position));
+        self.last.set((offset, position));
         position
     }
 }
@@ -90,9 +90,9 @@ mod tests {
         for base in 0..=end {
             let start = Position::of(&message, base);
             let part = Payload::part_at(message.clone(), base..end, start);
-            let places = Places::of_payload(&part);
+            let positions = Positions::of_payload(&part);
             for offset in offsets.clone() {
-                assert_eq!(places.of(offset), Position::of(&message, offset));
+                assert_eq!(positions.of(offset), Position::of(&message, offset));
             }
         }
     }
