@@ -1,3 +1,3 @@
-//! What threads share, under one name, so that tests can put a model checker's types in their place.
+//! Synchronisation primitives that tests replace by those of a model checker.
 
 pub(crate) use std::sync::atomic::{AtomicBool, Ordering};

@@ -76,7 +76,7 @@ impl<'de> De<'de> {
         Ok(value)
     }
 
-    /// Reads the variant of an enum with its contents: a struct with one member.
+    /// Reads the variant of an enum with its content: a struct with one member.
     pub(super) fn variant<V: Visitor<'de>>(
         &mut self,
         start: usize,
@@ -96,7 +96,7 @@ impl<'de> De<'de> {
     }
 }
 
-/// A seed of [`IgnoredAny`].
+/// Seed of [`IgnoredAny`].
 struct Ignored;
 
 impl<'de> DeserializeSeed<'de> for Ignored {
@@ -107,30 +107,30 @@ impl<'de> DeserializeSeed<'de> for Ignored {
     }
 }
 
-/// What stands around the values of a list.
+/// The elements around the values of a list.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Around {
-    /// `<params>`, and `<param>` around each.
+    /// `<params>`, and `<param>` around each value.
     Params,
     /// `<array><data>`.
     Data,
-    /// `<array>` alone, as some peers have it.
+    /// `<array>` alone, as some peers write it.
     Array,
 }
 
-/// The elements of an array, or the parameters of a call.
+/// Access to the elements of an array, or the parameters of a call.
 struct ElementAccess<'d, 'de> {
     de: &'d mut De<'de>,
     around: Around,
-    /// The start of the next value, whose tag was read already.
+    /// Offset of the next value, if its tag was read already.
     opened: Option<usize>,
-    /// The list is closed.
+    /// `true` once the list is closed.
     done: bool,
     read: usize,
 }
 
 impl<'d, 'de> ElementAccess<'d, 'de> {
-    /// The elements of an array; `<array>` is open.
+    /// Creates the access to the elements of an array; `<array>` is open.
     fn of_array(de: &'d mut De<'de>) -> Result<Self, FormatError> {
         let token = de.reader.tag_or(&plain::DATA)?;
         let (around, opened, done) = match token.markup {
@@ -148,7 +148,7 @@ impl<'d, 'de> ElementAccess<'d, 'de> {
         })
     }
 
-    /// The start of the next value, or nothing when the list was closed.
+    /// Returns the offset of the next value, or `None` once the list is closed.
     fn next(&mut self) -> Result<Option<usize>, FormatError> {
         if self.done || self.opened.is_some() {
             return Ok(self.opened.take());
@@ -209,7 +209,7 @@ impl<'d, 'de> ElementAccess<'d, 'de> {
         Ok(Some(value))
     }
 
-    /// How many elements were not read. They are skipped, but still checked.
+    /// Skips the elements that were not read, and returns their number. They are still checked.
     fn count_rest(&mut self) -> Result<usize, FormatError> {
         let read = self.read;
         while self.read_next(Ignored)?.is_some() {}
@@ -229,13 +229,13 @@ impl<'de> SeqAccess<'de> for &mut ElementAccess<'_, 'de> {
     }
 }
 
-/// The members of a struct; `<struct>` is open.
+/// Access to the members of a struct; `<struct>` is open.
 struct MemberAccess<'d, 'de> {
     de: &'d mut De<'de>,
     done: bool,
-    /// Where the name of the last member stands.
+    /// Offset of the name of the last member.
     named: usize,
-    /// The start of the value of that member, which is open already where it comes before the name.
+    /// Offset of the value of that member, if it came before the name and is open already.
     opened: Option<usize>,
 }
 
@@ -249,7 +249,7 @@ impl<'d, 'de> MemberAccess<'d, 'de> {
         }
     }
 
-    /// The name of the next member; `<member>` stays open.
+    /// Reads the name of the next member; `<member>` stays open.
     fn next_key_seed<S: DeserializeSeed<'de>>(
         &mut self,
         seed: S,
@@ -277,8 +277,8 @@ impl<'d, 'de> MemberAccess<'d, 'de> {
             .map_err(|error| error.at(|| de.reader.position(start)))
     }
 
-    /// The name of the next member and its offset, and the start of its value where that comes before; nothing at
-    /// the end of the struct.
+    /// Returns the offset of the next member's value, if the value comes before the name, and the
+    /// offset of its name and the name. Returns `None` at the end of the struct.
     #[expect(clippy::type_complexity, reason = "one caller, which takes it apart")]
     fn next_name(
         de: &mut De<'de>,
@@ -411,11 +411,11 @@ impl<'de, V: Visitor<'de>> DeserializeSeed<'de> for Map<V> {
     }
 }
 
-/// The parameters of a call, as the one tuple or list that they are to serde.
+/// Deserializer of the parameters of a call, as one tuple or list.
 pub(crate) struct Params<'d, 'de>(ElementAccess<'d, 'de>);
 
 impl<'d, 'de> Params<'d, 'de> {
-    /// The parameters in `<params>`, which is open.
+    /// Creates the deserializer of the parameters in `<params>`, which is open.
     pub(crate) const fn open(de: &'d mut De<'de>) -> Self {
         Self(ElementAccess {
             de,
@@ -426,7 +426,7 @@ impl<'d, 'de> Params<'d, 'de> {
         })
     }
 
-    /// The parameters of a call that has none.
+    /// Creates the deserializer for a call without parameters.
     pub(crate) const fn none(de: &'d mut De<'de>) -> Self {
         Self(ElementAccess {
             de,
@@ -437,7 +437,7 @@ impl<'d, 'de> Params<'d, 'de> {
         })
     }
 
-    /// The parameters as the elements of an array; `<array>` is open.
+    /// Creates the deserializer of parameters in an array; `<array>` is open.
     pub(crate) fn of_array(de: &'d mut De<'de>) -> Result<Self, FormatError> {
         ElementAccess::of_array(de).map(Self)
     }
@@ -476,7 +476,7 @@ impl<'de> Deserializer<'de> for Params<'_, 'de> {
         let result = visitor.visit_seq(&mut self);
         let (done, read) = (self.0.done, self.0.read);
         match result {
-            // Not a parameter is at fault, but that there are no more of them.
+            // The cause is the number of parameters, and not one of them.
             Err(_) if done && read < len => Err(Params::arity(len, read)),
             Err(error) => Err(error),
             Ok(value) => match self.0.count_rest()? {

@@ -1,4 +1,4 @@
-//! The result of a reply that has none.
+//! Deserializer for replies without a result.
 
 use rpc_core::{FormatError, FormatErrorKind};
 use serde::de::value::SeqDeserializer;
@@ -6,8 +6,9 @@ use serde::de::{Deserializer, Visitor};
 
 use super::RAW;
 
-/// What methods without a result are answered with by some Java and C servers: `<params/>`, a `<param/>` without a
-/// value, or no `<params>`. It is nil to types that can be nothing, and an error to all others.
+/// The missing result of a reply. Some Java and C servers reply so when a method returns nothing:
+/// `<params/>`, a `<param/>` without a value, or no `<params>`. Types that accept nil read nil; all
+/// others fail.
 pub(crate) struct MissingResult;
 
 fn missing() -> FormatError {

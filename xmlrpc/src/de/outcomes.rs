@@ -1,4 +1,4 @@
-//! All that comes of reading a document, for tests that hold two readers against each other.
+//! All results of reading a document, for tests that compare two readers.
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -11,7 +11,7 @@ use super::{De, Raw};
 use crate::document::{call_head, reply_fault};
 use crate::{Forbidden, XmlRpc};
 
-/// A type with a bit of everything.
+/// A struct with members of many types.
 #[derive(Debug, Deserialize)]
 #[allow(dead_code, reason = "shown by Debug")]
 struct Record {
@@ -24,7 +24,7 @@ struct Record {
     list: Vec<f64>,
 }
 
-/// A type that goes on after an error.
+/// An integer type that swallows errors.
 #[derive(Debug)]
 #[allow(dead_code, reason = "shown by Debug")]
 enum LenientInt {
@@ -45,8 +45,8 @@ fn shown<T: Debug>(result: Result<T, FormatError>) -> String {
     }
 }
 
-/// All that can be read of a document, and all that is said where it cannot; with forbidden characters refused and
-/// replaced.
+/// Returns the values and errors of reading a document as many types, once with forbidden
+/// characters refused and once with them replaced.
 pub(crate) fn outcomes(document: &[u8], limits: (u8, usize)) -> Vec<String> {
     let format = XmlRpc::default().max_depth(limits.0).max_values(limits.1);
     let mut outcomes = outcomes_with(document, format);

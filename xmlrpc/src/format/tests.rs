@@ -1,4 +1,4 @@
-//! Tests of calls and replies as wholes.
+//! Tests of whole calls and replies.
 
 use bytes::Bytes;
 use rpc_core::{Format, FormatError, FormatErrorKind, FromArgs, Payload, Variadic};
@@ -7,7 +7,7 @@ use super::XmlRpc;
 use crate::document::call_head;
 use crate::document::write_call;
 
-/// The payload of a call document, as the server cuts it out.
+/// Cuts the payload out of a call document, as the server does.
 fn payload(document: &str) -> Result<Payload, FormatError> {
     let (_, start) = call_head(document.as_bytes(), XmlRpc::default())?;
     let message = Bytes::copy_from_slice(document.as_bytes());
@@ -191,7 +191,7 @@ fn a_document_cut_short_anywhere_is_an_error() {
     for end in (0..RICH.len()).filter(|&end| RICH.is_char_boundary(end)) {
         assert!(call::<Rich>(&RICH[..end]).is_err(), "{}", &RICH[..end]);
     }
-    // The payload is not checked for UTF-8 before; cut in the middle of a character too.
+    // A payload is not known to be UTF-8, so it is also cut within characters.
     let start = payload(RICH).unwrap().range().start;
     for end in start..RICH.len() {
         let message = Bytes::copy_from_slice(&RICH.as_bytes()[..end]);

@@ -19,13 +19,13 @@ const VARIANT_END: &[u8] = b"</member></struct></value>";
 
 /// Writes a list: an array, the parameters of a call, or bytes.
 ///
-/// What it is shows only with the first element.
+/// The first element decides between an array and bytes, unless the type does.
 pub(crate) struct Elements<'o> {
     out: &'o mut Vec<u8>,
     format: XmlRpc,
     depth: usize,
     state: ListState,
-    /// How many were written.
+    /// Number of elements written, or started.
     written: usize,
     /// The name of an element in the path of an error.
     step: &'static str,
@@ -33,7 +33,7 @@ pub(crate) struct Elements<'o> {
 }
 
 enum ListState {
-    /// Nothing is written yet; the first element decides.
+    /// Nothing is written yet. The first element decides.
     Start,
     Array,
     Bytes(Vec<u8>),
@@ -41,8 +41,8 @@ enum ListState {
 }
 
 impl<'o> Elements<'o> {
-    /// A list in the role of the value that `ser` is for. `homogeneous` says that a list whose
-    /// first element is a byte is bytes.
+    /// Creates the writer of a list from the serializer of its value. If `homogeneous` is `true`, a
+    /// list whose first element is a byte is bytes.
     pub(super) fn new(ser: Ser<'o>, homogeneous: bool) -> Self {
         let Ser {
             out,
@@ -76,10 +76,10 @@ impl<'o> Elements<'o> {
         elements
     }
 
-    /// Makes room for so many bytes, if it is bytes.
+    /// Reserves space for `len` elements, if the list is known to be bytes.
     pub(super) fn reserve(&mut self, len: usize) {
         if let ListState::Bytes(bytes) = &mut self.state {
-            // A type can be wrong about its length.
+            // A type can report a wrong length, so at most 1 MiB is reserved.
             bytes.reserve(len.min(1 << 20));
         }
     }
@@ -110,7 +110,7 @@ impl<'o> Elements<'o> {
                 Ok(())
             }
             ListState::Bytes(bytes) => {
-                // A list that only started like bytes.
+                // Not bytes after all: the bytes so far are rewritten as integers.
                 let bytes = std::mem::take(bytes);
                 self.start_array();
                 for byte in bytes {
@@ -159,7 +159,7 @@ impl<'o> Elements<'o> {
 }
 
 fn is_byte<T: ?Sized>() -> bool {
-    // Asked for each element: the compiler sees the answer.
+    // Called for each element: the compiler evaluates it.
     matches!(type_name::<T>(), "u8" | "&u8")
 }
 
@@ -168,7 +168,7 @@ pub(crate) struct Members<'o> {
     out: &'o mut Vec<u8>,
     format: XmlRpc,
     depth: usize,
-    /// Where the member starts whose value is due.
+    /// Offset in `out` of the member whose value is next.
     member: usize,
     in_variant: bool,
 }
@@ -204,12 +204,12 @@ impl<'o> Members<'o> {
         Ok(())
     }
 
-    /// The value of a member, which is left out where there is none to write.
+    /// Writes the value of a member. The member is left out if there is no value.
     fn value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), FormatError> {
         self.write(value, Role::Member)
     }
 
-    /// The value of a member that has to be there.
+    /// Writes the value of a member that cannot be left out.
     pub(super) fn content<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), FormatError> {
         self.write(value, Role::Inner)
     }
@@ -224,7 +224,7 @@ impl<'o> Members<'o> {
         Ok(())
     }
 
-    /// The member whose value cannot be written.
+    /// Returns the error path step of the member whose value cannot be written.
     #[cold]
     fn step(&self) -> String {
         let name = self.member + b"<member>".len();

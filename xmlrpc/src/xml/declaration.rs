@@ -1,16 +1,15 @@
-//! The XML declaration, as nearly all documents have it. Whatever is written in another way is left to those who read
-//! with more care.
+//! Fast path for the usual forms of the XML declaration. Slower code reads the other forms.
 
 use memchr::memchr;
 
-/// What is after the declaration of a document, whatever it says.
+/// Returns the document after its declaration, whatever the declaration says.
 pub(super) fn after(document: &[u8]) -> Option<&[u8]> {
     let declaration = document.strip_prefix(b"<?xml ")?;
     let (declaration, rest) = declaration.split_at(memchr(b'?', declaration)?);
     rest.strip_prefix(b"?>").filter(|_| declaration.is_ascii())
 }
 
-/// Whether a document declares that it is UTF-8, or does not say what it is.
+/// Returns `true` if a document has a declaration that names UTF-8 or no encoding.
 pub(super) fn is_utf8(document: &[u8]) -> bool {
     let Some(version) = document.strip_prefix(b"<?xml version=") else {
         return false;

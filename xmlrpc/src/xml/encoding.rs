@@ -1,4 +1,4 @@
-//! From the bytes of a document to UTF-8.
+//! Conversion of documents to UTF-8.
 
 use std::borrow::Cow;
 
@@ -12,11 +12,11 @@ mod label;
 
 use label::{Encoding, by_label, unsupported};
 
-/// Brings a document to UTF-8, without a byte order mark.
+/// Converts a document to UTF-8, without a byte order mark.
 ///
-/// A byte order mark decides, then the `charset` of the HTTP header, then the XML declaration:
-/// the order of RFC 7303. A document that is UTF-8 already is not copied; others grow to three
-/// times their size at the most.
+/// The encoding is taken from the byte order mark, the `charset` of the HTTP header, or the XML
+/// declaration, in the order of RFC 7303. A document in UTF-8 is not copied; others grow to at most
+/// three times their size.
 ///
 /// # Errors
 /// If the encoding is not supported, or a byte is invalid in it.
@@ -27,7 +27,7 @@ pub(crate) fn decode_document(
     let (encoding, mark) = detect(document, charset)?;
     document.advance(mark);
     let decoded = match encoding {
-        // Most are, and to look for that alone takes a fraction of the time.
+        // Most documents are ASCII, and checking only that takes a fraction of the time.
         Encoding::Utf8 if document.is_ascii() => None,
         Encoding::Utf8 => match std::str::from_utf8(document) {
             Ok(_) => None,
@@ -51,7 +51,7 @@ pub(crate) fn decode_document(
         Encoding::Utf16 { big_endian } => Some(utf16(document, big_endian)?),
     };
     if let Some(mut decoded) = decoded {
-        // It was made as long as it could become.
+        // The decoder allocates for the longest possible result.
         decoded.shrink_to_fit();
         *document = decoded.into();
     }
@@ -65,7 +65,7 @@ fn owned(text: Cow<'_, str>) -> Option<String> {
     }
 }
 
-/// The encoding of a document, and the length of its byte order mark.
+/// Returns the encoding of a document, and the length of its byte order mark.
 fn detect(document: &[u8], charset: Option<&str>) -> Result<(Encoding, usize), FormatError> {
     const LE: Encoding = Encoding::Utf16 { big_endian: false };
     const BE: Encoding = Encoding::Utf16 { big_endian: true };
@@ -84,7 +84,7 @@ fn detect(document: &[u8], charset: Option<&str>) -> Result<(Encoding, usize), F
     if let Some(charset) = charset {
         let label = charset.trim().trim_matches(['"', '\'']);
         return match by_label(label)? {
-            // RFC 2781: big-endian where nothing says otherwise.
+            // RFC 2781: big-endian unless indicated otherwise.
             None => Ok((wide.unwrap_or(BE), 0)),
             Some(encoding) => Ok((encoding, 0)),
         };
@@ -97,8 +97,8 @@ fn detect(document: &[u8], charset: Option<&str>) -> Result<(Encoding, usize), F
     }
     match declared(document) {
         None => Ok((Encoding::Utf8, 0)),
-        // A declaration of UTF-16 in bytes that are plainly not: what a program writes that made
-        // the text as UTF-16 and sent it as UTF-8.
+        // The declaration names UTF-16, but the bytes are not: the program built the text as UTF-16
+        // and sent it as UTF-8.
         Some(label) => match by_label(label)? {
             None | Some(Encoding::Utf16 { .. }) => Ok((Encoding::Utf8, 0)),
             Some(encoding) => Ok((encoding, 0)),
@@ -106,7 +106,7 @@ fn detect(document: &[u8], charset: Option<&str>) -> Result<(Encoding, usize), F
     }
 }
 
-/// The encoding that the XML declaration names, however it is written.
+/// Returns the encoding that the XML declaration names, in any form of the declaration.
 fn declared(document: &[u8]) -> Option<&str> {
     let start = document.iter().position(|&b| !is_space(b))?;
     let declaration = document[start..].strip_prefix(b"<?xml")?;
@@ -142,8 +142,8 @@ fn utf16(document: &[u8], big_endian: bool) -> Result<String, FormatError> {
     Ok(text)
 }
 
-/// Text in an encoding of one byte for each character, whose bytes 0x80 to 0x9F are control characters. The encoding
-/// is that of Windows, which has other characters there.
+/// Decodes a single-byte encoding whose bytes 0x80 to 0x9F are control characters. `encoding` is
+/// its Windows superset, which has other characters there.
 fn iso(document: &[u8], encoding: &'static encoding_rs::Encoding) -> Result<String, FormatError> {
     let of = |byte: u8| match byte {
         0x80..=0x9F => Some(char::from(byte)),
@@ -162,7 +162,7 @@ fn iso(document: &[u8], encoding: &'static encoding_rs::Encoding) -> Result<Stri
     Ok(text)
 }
 
-/// The error of the first byte that is none of its encoding.
+/// Returns the error of the first byte that is invalid in `encoding`.
 #[cold]
 fn malformed(document: &[u8], encoding: &'static encoding_rs::Encoding) -> FormatError {
     let mut decoder = encoding.new_decoder_without_bom_handling();
@@ -303,7 +303,7 @@ mod tests {
         }
     }
 
-    /// Each with a text in it and the bytes of that, which are CPython's.
+    /// Labels of each encoding, a text in it, and the bytes of that text as CPython encodes it.
     const LEGACY: &[(&[&str], &str, &[u8])] = &[
         (
             &["ISO-8859-2", "latin2", "iso8859_2"],
@@ -374,7 +374,8 @@ mod tests {
         }
     }
 
-    /// The second byte of a character can be one of ASCII, `<` never, and a first byte does not swallow one.
+    /// The second byte of a character can be in ASCII, but is never `<`, and a first byte does not
+    /// consume a `<`.
     #[test]
     fn no_byte_can_hide_a_tag() {
         for label in ["shift_jis", "gbk", "gb18030", "big5", "euc-jp", "euc-kr"] {

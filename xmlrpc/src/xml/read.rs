@@ -1,7 +1,7 @@
-//! A pull reader of tags and texts.
+//! Pull reader of tags and texts.
 //!
-//! Plain tags, texts and references, which is nearly everything that peers send, are read here.
-//! Whatever else stands in markup is handed to quick-xml, piece by piece: see [`events`].
+//! This module reads plain tags, texts and references, which are nearly everything that peers send.
+//! Other markup is passed to quick-xml, one event at a time: see [`events`].
 
 use std::borrow::Cow;
 
@@ -24,7 +24,7 @@ mod tests;
 
 const BOM: &[u8] = "\u{feff}".as_bytes();
 
-/// What stands between texts.
+/// Markup between texts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Markup {
     Start(Tag),
@@ -33,7 +33,7 @@ pub(crate) enum Markup {
     Eof,
 }
 
-/// A piece of markup and where in the whole message it is.
+/// A piece of markup and its offsets in the whole message.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Token {
     pub(crate) markup: Markup,
@@ -43,32 +43,32 @@ pub(crate) struct Token {
 
 /// A part of a text.
 enum Piece<'a> {
-    /// What stands in the document, and where.
+    /// Characters of the document, and their offset.
     Text(&'a str, usize),
-    /// What a reference stands for.
+    /// The character of a reference.
     Char(char),
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
     Reading,
-    /// The last tag was that of an element without contents, which is still to be ended.
+    /// The last tag was an empty-element tag, whose end was not returned yet.
     Empty,
-    /// There was an error in the markup, after which nobody shall go on.
+    /// The markup has an error. Further reads fail.
     Failed,
 }
 
-/// Reads a document, or a part of one, from its start to its end.
+/// Reads a document, or a part of one, from start to end.
 ///
-/// Comments and processing instructions are skipped, attributes and namespace prefixes ignored,
-/// document types refused. Tags match, or there is an error.
+/// Comments and processing instructions are skipped, attributes and namespace prefixes ignored, and
+/// document types refused. Tags that do not match are an error.
 pub(crate) struct Reader<'a> {
     message: &'a [u8],
-    /// Where in the message the input ends.
+    /// End of the input, as an offset in the message.
     end: usize,
-    /// What is still to be read.
+    /// The rest of the input.
     rest: &'a [u8],
-    /// The names of the elements that are open.
+    /// Names of the open elements.
     open: Vec<&'a [u8]>,
     max_open: usize,
     state: State,
@@ -80,7 +80,7 @@ pub(crate) struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// A reader of a payload in which elements nest at most `max_open` deep.
+    /// Creates a reader of a payload whose elements nest at most `max_open` deep.
     pub(crate) fn new(payload: &'a Payload, max_open: usize) -> Self {
         let range = payload.range();
         Self {
@@ -89,12 +89,12 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A reader of a whole document, which can start with an XML declaration.
+    /// Creates a reader of a whole document, which can start with an XML declaration.
     pub(crate) fn document(document: &'a [u8], max_open: usize) -> Self {
         Self::part(document, document.len(), document, max_open).allow_declaration()
     }
 
-    /// Lets the payload start with an XML declaration.
+    /// Allows the payload to start with an XML declaration.
     pub(crate) fn allow_declaration(mut self) -> Self {
         self.declaration_allowed = true;
         #[cfg(any(test, fuzzing))]
@@ -108,7 +108,7 @@ impl<'a> Reader<'a> {
         self
     }
 
-    /// Says what becomes of characters that XML does not allow. By default they are refused.
+    /// Sets the handling of characters that XML forbids. Default: refused.
     pub(crate) fn forbidden(mut self, forbidden: Forbidden) -> Self {
         self.forbidden = forbidden;
         #[cfg(any(test, fuzzing))]
@@ -143,7 +143,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// How many elements are open.
+    /// Number of open elements.
     pub(crate) fn open(&self) -> usize {
         #[cfg(any(test, fuzzing))]
         if let Some(reference) = &self.reference {
@@ -152,7 +152,7 @@ impl<'a> Reader<'a> {
         self.open.len()
     }
 
-    /// Where in the message reading goes on.
+    /// Offset in the message of the next byte to read.
     pub(crate) fn offset(&self) -> usize {
         #[cfg(any(test, fuzzing))]
         if let Some(reference) = &self.reference {
@@ -161,10 +161,10 @@ impl<'a> Reader<'a> {
         self.end - self.rest.len()
     }
 
-    /// The next tag, or the end. White space before it is skipped.
+    /// Reads the next tag, or the end. White space before it is skipped.
     ///
     /// # Errors
-    /// If there is a text before it, or the document is malformed.
+    /// If there is text before the tag, or the document is malformed.
     pub(crate) fn tag(&mut self) -> Result<Token, FormatError> {
         #[cfg(any(test, fuzzing))]
         if let Some(reference) = &mut self.reference {
@@ -176,7 +176,7 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// The next tag, or the end. Texts before it are skipped.
+    /// Reads the next tag, or the end. Text before it is skipped.
     ///
     /// # Errors
     /// If the document is malformed.
@@ -201,7 +201,7 @@ impl<'a> Reader<'a> {
         self.or_fail(Self::markup)
     }
 
-    /// The text up to the next tag, or the end.
+    /// Reads the text up to the next tag, or the end.
     ///
     /// # Errors
     /// If the document is malformed.
@@ -228,7 +228,7 @@ impl<'a> Reader<'a> {
         Ok(text)
     }
 
-    /// Reads something, unless an error came before; and nothing after an error.
+    /// Calls `read`, unless an earlier call failed. An error is recorded, and fails all later calls.
     fn or_fail<T>(
         &mut self,
         read: impl Fn(&mut Self) -> Result<T, FormatError>,
@@ -237,7 +237,7 @@ impl<'a> Reader<'a> {
             return Err(self.error(
                 FormatErrorKind::Syntax,
                 self.offset(),
-                "reading goes on after an error",
+                "reader used after an error",
             ));
         }
         let result = read(self);
@@ -247,7 +247,7 @@ impl<'a> Reader<'a> {
         result
     }
 
-    /// The next part of a text; nothing where a tag or the end is next.
+    /// Reads the next part of a text. Returns `None` if a tag or the end is next.
     fn piece(&mut self) -> Result<Option<Piece<'a>>, FormatError> {
         if self.state == State::Empty {
             return Ok(None);
@@ -283,7 +283,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The tag that is next, or the end.
+    /// Reads the next tag, or the end.
     fn markup(&mut self) -> Result<Token, FormatError> {
         #[cfg(test)]
         steps::count();
@@ -344,7 +344,7 @@ impl<'a> Reader<'a> {
         Ok(Markup::Start(Tag::local(name)))
     }
 
-    /// Closes an element. One that was opened before this part of the document has no start here.
+    /// Closes an element. An element that was opened before this part of the document is not in `open`.
     fn end(&mut self, name: &[u8], start: usize) -> Result<Markup, FormatError> {
         if let Some(expected) = self.open.last()
             && *expected != name
@@ -368,7 +368,8 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// A text as it is read. It has forbidden characters only where those are replaced.
+/// Returns a text with forbidden characters replaced and line ends normalised. Where forbidden
+/// characters are refused, `check` has refused them before.
 fn cleaned(text: &str) -> Cow<'_, str> {
     match replaced(text) {
         Cow::Borrowed(text) => normalised(text),
@@ -376,7 +377,7 @@ fn cleaned(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// A text with line ends as XML wants them: CR LF and CR are LF.
+/// Normalises line ends as XML requires: CR LF and CR become LF.
 fn normalised(text: &str) -> Cow<'_, str> {
     if memchr(b'\r', text.as_bytes()).is_none() {
         return Cow::Borrowed(text);
@@ -384,7 +385,7 @@ fn normalised(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.replace("\r\n", "\n").replace('\r', "\n"))
 }
 
-/// How many tags this thread has read without a shortcut.
+/// Number of tags that this thread has read without a shortcut.
 #[cfg(test)]
 pub(crate) mod steps {
     use std::cell::Cell;
@@ -397,7 +398,7 @@ pub(crate) mod steps {
         STEPS.set(STEPS.get() + 1);
     }
 
-    /// How many it has read since this was last asked.
+    /// Returns the number of tags since the last call, and resets it.
     pub(crate) fn take() -> usize {
         STEPS.take()
     }

@@ -1,4 +1,4 @@
-//! What real peers send that the specification does not have.
+//! Non-standard documents that real peers send.
 
 use std::collections::BTreeMap;
 
@@ -55,7 +55,7 @@ fn non_finite_doubles_are_read_as_every_type() {
     }
 }
 
-/// Dates that are none, as they come.
+/// Invalid dates that peers send.
 const NEVER: &[&str] = &[
     "00000000T00:00:00",
     "0000-00-00T00:00:00",
@@ -101,7 +101,7 @@ fn an_invalid_date_fails_only_as_a_typed_date() {
         assert_eq!(
             echoed(XmlRpc::default(), &date),
             date,
-            "it is written as it came"
+            "written back unchanged"
         );
         let error = refused::<Vec<Post>>(&posts);
         assert!(
@@ -167,7 +167,7 @@ fn errors_name_the_path_to_the_value() {
         text.starts_with("element 1 of member `\\n\\u{85}x"),
         "{text}"
     );
-    // What is wrong with the text, and not with the type, has its place too.
+    // Errors in the text, not the type, have a path too.
     assert_eq!(
         refused::<Vec<Any>>(&list("<int>x</int>")),
         "element 2: the text in <int> is not an integer, at line 1, column 36"
@@ -206,7 +206,7 @@ fn a_reply_without_a_result_is_nothing() {
             let whole = broken == document;
             assert!(whole || reply::<()>(&broken).is_err(), "{broken}");
         }
-        // A raw method may pass such a reply on.
+        // A raw method may forward such a reply.
         let payload = Payload::from(document.as_bytes().to_vec());
         for (nil, value) in [(true, "<nil/>"), (false, "<boolean>1</boolean>")] {
             let format = XmlRpc::default().nil(nil);
@@ -313,7 +313,7 @@ fn turned_deep(depth: usize, width: usize) -> String {
 
 #[test]
 fn limits_hold_for_values_before_their_names() {
-    // Each value counts once, though it is passed over before it is read.
+    // Each value counts once, although it is skipped before it is read.
     let content = turned_deep(4, 3);
     let count = content.matches("<value>").count() + 1;
     let payload = Payload::from(format!("<value>{content}</value>").into_bytes());

@@ -1,4 +1,4 @@
-//! Documents that mean no good, and types that read them badly.
+//! Hostile documents, and types with faulty deserializers.
 
 use rpc_core::{FormatErrorKind, Payload};
 use serde::Deserialize;
@@ -34,7 +34,7 @@ fn depth_is_limited_for_every_type() {
     deep.decode_value::<Any>(&payload).unwrap();
     let payload = Payload::from(format!("<value>{}</value>", nested(255)).into_bytes());
     assert!(deep.decode_value::<Any>(&payload).is_err());
-    // Elements that are no values count too.
+    // Elements other than values count too.
     assert!(value::<IgnoredAny>(&"<a>".repeat(10_000)).is_err());
 }
 

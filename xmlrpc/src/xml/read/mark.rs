@@ -1,20 +1,20 @@
-//! Reading ahead, and coming back.
+//! Look-ahead: marks, and the return to them.
 
 use super::{Reader, State};
 
-/// Where a reader is, in an element that was just opened.
+/// Position of a reader at the start of an element, just after its start tag.
 pub(crate) struct Mark<'a> {
     rest: &'a [u8],
     state: State,
     name: &'a [u8],
-    /// How many elements are open around that one.
+    /// Number of open elements around that element.
     depth: usize,
     #[cfg(any(test, fuzzing))]
     reference: Option<Box<super::reference::ReferenceReader<'a>>>,
 }
 
 impl<'a> Reader<'a> {
-    /// Where it is, in the element that was just opened.
+    /// Returns a mark at the current position, just after a start tag.
     pub(crate) fn mark(&self) -> Mark<'a> {
         Mark {
             rest: self.rest,
@@ -26,7 +26,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Goes back to where it was. Of the elements that were open then, none but the last was closed.
+    /// Returns to a mark. Of the elements that were open at the mark, only the innermost may have been
+    /// closed.
     pub(crate) fn reset_to(&mut self, mark: &Mark<'a>) {
         #[cfg(any(test, fuzzing))]
         if mark.reference.is_some() {
@@ -39,8 +40,8 @@ impl<'a> Reader<'a> {
         self.open.push(mark.name);
     }
 
-    /// Goes on at this offset, which is behind the end of the element that was just opened. False where that
-    /// cannot be done.
+    /// Jumps to `offset`, just after the end of the element that was just opened. Returns `false` if
+    /// this is not possible.
     pub(crate) fn jump(&mut self, offset: usize) -> bool {
         #[cfg(any(test, fuzzing))]
         if self.reference.is_some() {
@@ -55,7 +56,8 @@ impl<'a> Reader<'a> {
         true
     }
 
-    /// The text of the element whose start tag is at this offset, as far as it can be read: for messages.
+    /// Returns the text of the element whose start tag is at `offset`, or an empty text if it cannot be
+    /// read. For error messages.
     #[cold]
     pub(crate) fn text_at(&self, offset: usize) -> String {
         const FEW: usize = 4;

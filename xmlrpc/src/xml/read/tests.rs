@@ -4,7 +4,7 @@ use rpc_core::{FormatError, FormatErrorKind, Position};
 
 use super::{Markup, Reader, Tag};
 
-/// The tags and texts of a document, written out.
+/// Formats the tags and texts of a document.
 fn events(document: &str) -> Result<String, FormatError> {
     let mut reader = Reader::document(document.as_bytes(), 100);
     let mut out = String::new();
@@ -118,7 +118,7 @@ fn unknown_entities_and_forbidden_references_are_errors() {
         error("<string>a&b;</string>"),
         (
             FormatErrorKind::Syntax,
-            "the entity &b; is not known, at line 1, column 10".to_owned()
+            "unknown entity &b;, at line 1, column 10".to_owned()
         )
     );
     for reference in [
@@ -190,7 +190,7 @@ fn wrong_nesting_is_an_error() {
     ] {
         assert!(events(document).is_err(), "{document}");
     }
-    // An end without a start is told; what it means is the caller's business.
+    // An end tag without a start is returned; its meaning is up to the caller.
     assert_eq!(events("</methodCall>").unwrap(), "-MethodCall");
 }
 
@@ -217,6 +217,6 @@ fn texts_between_elements_must_be_blank() {
     let error = reader.tag().unwrap_err();
     assert_eq!(
         error.to_string(),
-        "a text between elements, at line 2, column 10"
+        "text between elements, at line 2, column 10"
     );
 }
