@@ -1,4 +1,4 @@
-//! All orders in which threads can wake a future that is polled future, tried by a model checker.
+//! Model checking of `PollOnWake`: all orders in which threads can wake its future.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -12,24 +12,24 @@ use loom::sync::atomic::{AtomicUsize, Ordering};
 use loom::thread;
 
 #[path = "../src/server/poll_on_wake.rs"]
-#[expect(dead_code, reason = "not all of it is tried here")]
+#[expect(dead_code, reason = "the tests use only a part of it")]
 mod poll_on_wake;
 
-/// What the file above knows as the crate's own.
+/// The model checker's types, in the place of the crate's `sync` module.
 mod sync {
     pub(crate) use loom::sync::atomic::{AtomicBool, Ordering};
 }
 
 use poll_on_wake::PollOnWake;
 
-/// Wakes nobody.
+/// A waker that wakes nothing.
 struct Nobody;
 
 impl Wake for Nobody {
     fn wake(self: Arc<Self>) {}
 }
 
-/// Wakes what the model waits with.
+/// A waker that wakes the task of the model.
 struct Task(Waker);
 
 impl Wake for Task {
@@ -38,8 +38,8 @@ impl Wake for Task {
     }
 }
 
-/// Waits for a future, which is polled with one waker all the time, as by runtimes. The wakers of the model are not known to
-/// be the same.
+/// Waits for a future, and polls it with the same waker each time, as runtimes do. The wakers of
+/// the model do not compare equal.
 fn wait_for(mut future: impl Future<Output = ()> + Unpin) {
     let mut task = None;
     block_on(poll_fn(|cx| {
@@ -48,7 +48,7 @@ fn wait_for(mut future: impl Future<Output = ()> + Unpin) {
     }));
 }
 
-/// Several causes, of which the last makes a future ready.
+/// A counter of wakes. A future completes at the last of them.
 struct Causes {
     count: AtomicUsize,
     waker: AtomicWaker,
@@ -67,7 +67,7 @@ impl Causes {
         self.waker.wake();
     }
 
-    /// Waits for that many.
+    /// Waits for `count` wakes.
     fn are(&self, count: usize) -> impl Future<Output = ()> + Unpin {
         poll_fn(move |cx| {
             self.waker.register_by_ref(cx.waker());
@@ -79,7 +79,7 @@ impl Causes {
     }
 }
 
-/// Tries all orders in which no thread is interrupted more than three times: more take minutes.
+/// Tries all orders with at most three preemptions: more take minutes.
 fn all_orders(scene: impl Fn() + Sync + Send + 'static) {
     let mut model = loom::model::Builder::new();
     model.preemption_bound = Some(3);

@@ -32,12 +32,13 @@ use crate::{ClientOptions, InvalidUrl, Results, Ticket, XmlRpc};
 
 /// A client of one XML-RPC server, whose calls block the calling thread.
 ///
-/// Clones share connections and settings, and can call from several threads at the same time. A connection that was
-/// not used for the [`idle_timeout`](ClientOptions::idle_timeout) is closed with the next call, as nothing runs between
-/// the calls.
+/// Clones share connections and settings, and can call from several threads at the same time. A
+/// connection that was not used for the [`idle_timeout`](ClientOptions::idle_timeout) is closed
+/// with the next call, as nothing runs between the calls.
 ///
-/// The client works on the system's own sockets, outside async runtimes, and within them where blocking is allowed, as in
-/// tokio's `spawn_blocking`. Elsewhere in a runtime a call fails as [`CallError::NotSent`].
+/// The client works on the system's own sockets, outside async runtimes, and within them where
+/// blocking is allowed, as in tokio's `spawn_blocking`. Elsewhere in a runtime a call fails as
+/// [`CallError::NotSent`].
 #[derive(Clone)]
 pub struct Client {
     endpoint: Arc<Endpoint<Connector>>,
@@ -118,8 +119,8 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// Adds a call, with a tuple of arguments. They are encoded at once; where that fails, this call
-    /// is not sent and its ticket gives [`CallError::Encode`].
+    /// Adds a call, with a tuple of arguments. They are encoded at once; where that fails, this
+    /// call is not sent and its ticket gives [`CallError::Encode`].
     pub fn call<R: DeserializeOwned>(
         &mut self,
         method: impl Into<Name>,

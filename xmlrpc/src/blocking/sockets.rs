@@ -16,8 +16,8 @@ use rustix::io::Errno;
 use crate::client::pool::Pool;
 use crate::client::transport::{self, Destination, Progress, Stream, Transport, timed_out};
 
-/// How much is written at once without a look at whether the other end reads it: what fits into the buffers of sockets
-/// that are not full.
+/// How much is written at once without a look at whether the other end reads it: what fits into the
+/// buffers of sockets that are not full.
 const PIECE: usize = 16 << 10;
 
 /// Connects to one place.
@@ -63,8 +63,9 @@ fn connect_tcp(host: &str, port: u16, deadline: Option<Instant>) -> io::Result<T
             None => TcpStream::connect(address),
         };
         if let Ok(socket) = &result {
-            // Holding a call back to fill a packet would cost up to 40 ms against a peer that delays its
-            // acknowledgements. Where the peer has left already, the first read tells that better.
+            // Holding a call back to fill a packet would cost up to 40 ms against a peer that
+            // delays its acknowledgements. Where the peer has left already, the first read tells
+            // that better.
             let _ = socket.set_nodelay(true);
             break;
         }
@@ -185,8 +186,9 @@ impl Socket {
         deadline: Option<Instant>,
         mut operation: impl FnMut(&mut Self) -> io::Result<T>,
     ) -> io::Result<T> {
-        // To tell the system takes as long as a tenth of a call. What it was told for an earlier one holds as long as
-        // it does not make it wait for too long; where that is for too short a time, it is told anew.
+        // To tell the system takes as long as a tenth of a call. What it was told for an earlier
+        // one holds as long as it does not make it wait for too long; where that is for too short a
+        // time, it is told anew.
         if let Some(left) = left(deadline)?
             && self.patience.is_none_or(|patience| patience > left)
         {
@@ -202,7 +204,8 @@ impl Socket {
         }
     }
 
-    /// Has the system wait for less than this, so that it need not be told the time that is left of the next call.
+    /// Has the system wait for less than this, so that it need not be told the time that is left of
+    /// the next call.
     fn set_patience(&mut self, left: Option<Duration>) -> io::Result<()> {
         const EXACT: Duration = Duration::from_millis(10);
 
@@ -250,8 +253,9 @@ fn left(deadline: Option<Instant>) -> io::Result<Option<Duration>> {
     }
 }
 
-/// Whether the system says that it has waited for as long as it was told to. Which of the two it says depends on the
-/// system; a connection that timed out comes with the second as well, and says what it is at the next attempt.
+/// Whether the system says that it has waited for as long as it was told to. Which of the two it
+/// says depends on the system; a connection that timed out comes with the second as well, and says
+/// what it is at the next attempt.
 fn is_pause(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
 }

@@ -38,13 +38,14 @@ impl<S: Stream> Connection<S> {
         self.is_reusable
     }
 
-    /// Whether the other end is there still, as far as can be known without asking it. What it says without being
-    /// asked, such as that it waited for too long, belongs to no request.
+    /// Whether the other end is there still, as far as can be known without asking it. What it says
+    /// without being asked, such as that it waited for too long, belongs to no request.
     pub(super) async fn is_alive(&mut self) -> bool {
         self.stream.is_quiet().await
     }
 
-    /// Sends a request and reads its response. An answer that comes before the end of the request is an answer.
+    /// Sends a request and reads its response. An answer that comes before the end of the request
+    /// is an answer.
     pub(super) async fn exchange(
         &mut self,
         request: &[u8],

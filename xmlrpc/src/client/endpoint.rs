@@ -1,4 +1,5 @@
-//! One server, and the calls that are made on it, whether anything waits by async code or by blocking.
+//! One server, and the calls that are made on it, whether anything waits by async code or by
+//! blocking.
 
 use std::future::Future;
 use std::io;
@@ -188,8 +189,8 @@ impl<T: Transport> Endpoint<T> {
             let exchange = connection.exchange(request.as_slice(), self.max_body, limit);
             let response = match exchange.await {
                 Ok(response) => response,
-                // It turned out that the connection is closed. One that breaks at any later time ends as
-                // `CallError::Lost`.
+                // It turned out that the connection is closed. One that breaks at any later time
+                // ends as `CallError::Lost`.
                 Err(Failure::Unsent(_)) if !is_new => continue,
                 Err(Failure::Unsent(error)) => {
                     return Err(CallError::NotSent(told(error, "answer", begin).into()));
@@ -241,7 +242,8 @@ impl<T: Transport> Caller for Endpoint<T> {
         Ok(document)
     }
 
-    /// As by default, but arguments are written where they are sent from, and the reply is read once.
+    /// As by default, but arguments are written where they are sent from, and the reply is read
+    /// once.
     fn call_in<R: DeserializeOwned>(
         &self,
         context: Context,

@@ -39,8 +39,8 @@ pub enum InvalidUrl {
     /// The URL of the proxy, set or found in the environment, cannot be used.
     #[error("the URL of the proxy cannot be used")]
     Proxy(#[source] Box<Self>),
-    /// A variable of the environment that tells about proxies cannot be used. Its value may hold a password, and is not
-    /// repeated.
+    /// A variable of the environment that tells about proxies cannot be used. Its value may hold a
+    /// password, and is not repeated.
     #[error("the variable `{variable}` of the environment cannot be used")]
     Environment {
         /// The name of the variable.

@@ -127,13 +127,15 @@ impl ClientOptions {
         self
     }
 
-    /// Follows up to this many redirects for each call: answers with status 301, 302, 307 or 308 that lead to a URL of
-    /// the same scheme, host and port as the client's own. The call is made there with the same headers, and the
-    /// cookies for that path. All of them have to be answered within the [`timeout`](Self::timeout) of the call.
+    /// Follows up to this many redirects for each call: answers with status 301, 302, 307 or 308
+    /// that lead to a URL of the same scheme, host and port as the client's own. The call is made
+    /// there with the same headers, and the cookies for that path. All of them have to be answered
+    /// within the [`timeout`](Self::timeout) of the call.
     ///
-    /// A redirect to anywhere else is an error, since it would take the call and its credentials along: whoever means
-    /// to follow it makes a client for that URL. So is one to `https`, as this build has no TLS yet. Of each redirect
-    /// that is not followed [`HttpError::location`](crate::HttpError::location) says where it leads; the call did not
+    /// A redirect to anywhere else is an error, since it would take the call and its credentials
+    /// along: whoever means to follow it makes a client for that URL. So is one to `https`, as this
+    /// build has no TLS yet. Of each redirect that is not followed
+    /// [`HttpError::location`](crate::HttpError::location) says where it leads; the call did not
     /// run then.
     ///
     /// Default: 0, none, as a server that moved its service is better called where it is now.
@@ -146,10 +148,11 @@ impl ClientOptions {
     /// Sends all calls through the HTTP proxy at `url`, with its user information as credentials.
     ///
     /// Default: what `http_proxy`, `all_proxy` and `no_proxy` in the environment say at the time
-    /// when the client is made (in capital letters first), except that calls to this machine's loopback addresses never
-    /// go through a proxy of the environment. Unix sockets know no proxies. A variable that is asked and cannot be
-    /// understood has [`Client::new`](crate::Client::new) fail. `HTTP_PROXY` is not asked in CGI, where a header of the
-    /// request gets there.
+    /// when the client is made (in capital letters first), except that calls to this machine's
+    /// loopback addresses never go through a proxy of the environment. Unix sockets know no
+    /// proxies. A variable that is asked and cannot be understood has
+    /// [`Client::new`](crate::Client::new) fail. `HTTP_PROXY` is not asked in CGI, where a header
+    /// of the request gets there.
     ///
     /// # Errors
     /// If `url` is not an `http` URL.
@@ -182,8 +185,9 @@ impl ClientOptions {
         Ok(self)
     }
 
-    /// Sends a user name and a password with each call, by HTTP's Basic scheme, in place of those of
-    /// the URL. Neither is shown by `Debug` or in errors. Default: those of the URL, if it has any.
+    /// Sends a user name and a password with each call, by HTTP's Basic scheme, in place of those
+    /// of the URL. Neither is shown by `Debug` or in errors. Default: those of the URL, if it has
+    /// any.
     ///
     /// # Errors
     /// If the user name has a colon, which the scheme cannot carry.

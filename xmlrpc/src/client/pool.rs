@@ -81,8 +81,8 @@ impl<T: Transport> Pool<T> {
 }
 
 impl<T: Transport> WeakPool<T> {
-    /// Closes the connections whose time is over, and tells whether any are left. Where none are, the pool asks to be
-    /// tended again.
+    /// Closes the connections whose time is over, and tells whether any are left. Where none are,
+    /// the pool asks to be tended again.
     pub(crate) fn close_unused(&self) -> bool {
         let Some(idle) = self.idle.upgrade() else {
             return false;

@@ -58,8 +58,8 @@ impl Proxy {
         })
     }
 
-    /// What the environment says, in the variables that curl and most others read. One that cannot be understood is an
-    /// error: to ignore it would send calls past the proxy.
+    /// What the environment says, in the variables that curl and most others read. One that cannot
+    /// be understood is an error: to ignore it would send calls past the proxy.
     ///
     /// A proxy cannot reach this machine's own loopback addresses: whatever it found there would
     /// be another machine's.
@@ -70,8 +70,8 @@ impl Proxy {
         if target.is_loopback() {
             return Ok(None);
         }
-        // A CGI program finds the `Proxy` header of a request in `HTTP_PROXY`, and systems that do not tell the case of
-        // names find it in the other as well (CVE-2016-5385 and its like).
+        // A CGI program finds the `Proxy` header of a request in `HTTP_PROXY`, and systems that do
+        // not tell the case of names find it in the other as well (CVE-2016-5385 and its like).
         let is_cgi = variable("REQUEST_METHOD").is_some();
         let is_of_request =
             |name| is_cgi && (name == "HTTP_PROXY" || cfg!(windows) && name == "http_proxy");
@@ -113,8 +113,9 @@ fn in_variable(variable: &'static str, problem: InvalidUrl) -> InvalidUrl {
     InvalidUrl::Proxy(Box::new(InvalidUrl::Environment { variable, problem }))
 }
 
-/// Whether one of these exceptions, separated by commas, is the host of the URL: `*`, an address, a network in CIDR
-/// form, or a domain with all that is below it, which may begin with `.` or `*.`. A port at its end is compared, too.
+/// Whether one of these exceptions, separated by commas, is the host of the URL: `*`, an address, a
+/// network in CIDR form, or a domain with all that is below it, which may begin with `.` or `*.`. A
+/// port at its end is compared, too.
 fn is_excepted(exceptions: &str, target: &Target) -> Result<bool, InvalidUrl> {
     let (_, port) = target.host_and_port();
     let mut listed = Vec::new();

@@ -42,15 +42,15 @@ impl fmt::Display for Unfollowed {
     }
 }
 
-/// Whether an answer with this status and a location sends the call elsewhere, and so shows that no method ran here.
-/// 301 and 302 had browsers change the method to GET (RFC 9110, 15.4.2), which is what no call can have been meant by;
-/// 303 asks for that.
+/// Whether an answer with this status and a location sends the call elsewhere, and so shows that no
+/// method ran here. 301 and 302 had browsers change the method to GET (RFC 9110, 15.4.2), which is
+/// what no call can have been meant by; 303 asks for that.
 pub(super) const fn is_redirect(status: StatusCode) -> bool {
     matches!(status.as_u16(), 301 | 302 | 307 | 308)
 }
 
-/// The URL that an answer redirects a call to, which was redirected some times before: of the same scheme, host and port,
-/// without user information.
+/// The URL that an answer redirects a call to, which was redirected some times before: of the same
+/// scheme, host and port, without user information.
 pub(super) fn target(
     from: &Url,
     status: StatusCode,

@@ -67,8 +67,8 @@ pub(super) fn reply<T>(
     Err(error.unfollowed(unfollowed).into_call_error())
 }
 
-/// The fault, with the kind that the status tells. The code alone does not say that a server has too much to do, and the
-/// status alone may be that of a proxy, which knows less.
+/// The fault, with the kind that the status tells. The code alone does not say that a server has
+/// too much to do, and the status alone may be that of a proxy, which knows less.
 fn named(status: StatusCode, fault: Fault) -> Fault {
     let overloaded = FaultKind::Overloaded;
     match status == StatusCode::SERVICE_UNAVAILABLE && fault.code() == overloaded.code() {

@@ -68,8 +68,8 @@ enum Form {
 }
 
 impl Template {
-    /// The template, and the `Cookie` header that the user wants sent with each request along with those that the
-    /// server sets.
+    /// The template, and the `Cookie` header that the user wants sent with each request along with
+    /// those that the server sets.
     pub(super) fn new(
         target: &Target,
         proxy: Option<&Proxy>,
@@ -139,8 +139,8 @@ impl Template {
         const END: &[u8] = b"\r\n\r\n";
         const MAX_DIGITS: usize = 20;
 
-        // The length stands before the body and is known behind it: the document is written where it stays, and the
-        // head put before it from its end on.
+        // The length stands before the body and is known behind it: the document is written where
+        // it stays, and the head put before it from its end on.
         let room = self.head.len() + GZIP.len() + LENGTH.len() + MAX_DIGITS + END.len();
         let mut bytes = Vec::with_capacity(room + size);
         bytes.resize(room, 0);

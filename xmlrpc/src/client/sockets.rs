@@ -23,8 +23,8 @@ use super::transport::{self, Destination, Progress, Stream, Transport, timed_out
 type Dial = dyn Fn() -> BoxFuture<io::Result<Socket>> + Send + Sync;
 type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
-/// Connects to the one place that all calls of a client go to, over any transport. TLS belongs here, around what `dial`
-/// gives.
+/// Connects to the one place that all calls of a client go to, over any transport. TLS belongs
+/// here, around what `dial` gives.
 pub(super) struct Connector {
     dial: Box<Dial>,
 }
@@ -102,8 +102,8 @@ impl Stream for Socket {
             #[cfg(unix)]
             Self::Unix(unix) => transport::is_quiet(unix),
             Self::Other(io) => {
-                // A runtime of one thread that did something else since the last call, or slept, has not looked at
-                // what its transports wait for. This pause makes it.
+                // A runtime of one thread that did something else since the last call, or slept,
+                // has not looked at what its transports wait for. This pause makes it.
                 yield_now().await;
                 let mut byte = [0];
                 let mut asleep = Context::from_waker(Waker::noop());

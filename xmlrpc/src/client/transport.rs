@@ -22,8 +22,8 @@ pub(crate) enum Destination {
 
 /// Makes connections to one place.
 ///
-/// Where the futures of a transport and of its streams wait, the thread does so in the blocking client: they are
-/// ready when they are polled.
+/// Where the futures of a transport and of its streams wait, the thread does so in the blocking
+/// client: they are ready when they are polled.
 pub(crate) trait Transport: Send + Sync + Sized + 'static {
     type Stream: Stream;
 
@@ -34,7 +34,8 @@ pub(crate) trait Transport: Send + Sync + Sized + 'static {
         deadline: Option<Instant>,
     ) -> impl Future<Output = io::Result<Self::Stream>> + Send;
 
-    /// Closes the connections of the pool in time, until none is left, where anything can run beside the calls.
+    /// Closes the connections of the pool in time, until none is left, where anything can run
+    /// beside the calls.
     fn tend(pool: &Pool<Self>);
 }
 
@@ -43,7 +44,8 @@ pub(crate) trait Stream: Send + 'static {
     /// Whether nothing came from the other end, not even the end.
     fn is_quiet(&mut self) -> impl Future<Output = bool> + Send;
 
-    /// Writes some of the bytes; or reads into `space` where the other end, while it takes no more, says something.
+    /// Writes some of the bytes; or reads into `space` where the other end, while it takes no more,
+    /// says something.
     ///
     /// # Errors
     /// Those of the connection, and one of the kind `TimedOut` where the deadline passes.
@@ -74,8 +76,8 @@ pub(crate) enum Progress {
     Read(usize),
 }
 
-/// Whether nothing came through a socket, not even the end. The system knows that; an event loop that did something
-/// else since the last call does not yet.
+/// Whether nothing came through a socket, not even the end. The system knows that; an event loop
+/// that did something else since the last call does not yet.
 pub(crate) fn is_quiet(socket: impl AsFd) -> bool {
     let now = Timespec {
         tv_sec: 0,
@@ -89,7 +91,8 @@ pub(crate) fn timed_out() -> io::Error {
     io::ErrorKind::TimedOut.into()
 }
 
-/// Whether a deadline has passed; a connection that the system found to be dead is of the same kind.
+/// Whether a deadline has passed; a connection that the system found to be dead is of the same
+/// kind.
 pub(crate) fn is_timed_out(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::TimedOut && error.raw_os_error().is_none()
 }

@@ -1,4 +1,4 @@
-//! The body of a request, whatever it turns out to be.
+//! Reading of request bodies.
 
 use std::future::{Future as _, poll_fn};
 use std::io;
@@ -16,21 +16,21 @@ use super::account::PeerAccount;
 use crate::coding::{Broken, MAX_PREALLOCATED};
 use crate::coding::{Coding, Undecodable};
 
-/// Why there is no body to work with.
+/// Errors of reading the body of a request.
 pub(super) enum BodyError {
-    /// It is over the limit, on the wire or inflated.
+    /// The body is over the limit, on the wire or inflated.
     TooLarge,
-    /// There is no room for it beside others.
+    /// The budget has no room for the body.
     NoRoom,
-    /// It did not come in time.
+    /// The body did not arrive in time.
     TooSlow,
-    /// The connection broke, or the chunks were malformed, or there was more than chunks.
+    /// The connection failed, the chunks are malformed, or there are trailers.
     Broken,
-    /// It is not what its content coding says.
+    /// The body does not match its content coding.
     Damaged(io::Error),
 }
 
-/// Reads and decodes a whole body, and has `hold` hold it.
+/// Reads and decodes a whole body, and resizes `hold` to its bytes.
 pub(super) async fn read<B: Body>(
     body: B,
     coding: Coding,
@@ -41,7 +41,7 @@ pub(super) async fn read<B: Body>(
 ) -> Result<Bytes, BodyError> {
     let collected = {
         let mut collecting = pin!(collect(body, limit, account, hold));
-        // A small body has come with its head, as a rule: no timer is started then.
+        // A small body usually arrives with its head, and then no timer is started.
         match poll_fn(|cx| Poll::Ready(collecting.as_mut().poll(cx))).await {
             Poll::Ready(collected) => collected,
             Poll::Pending => tokio::time::timeout(timeout, collecting)
@@ -61,30 +61,30 @@ pub(super) async fn read<B: Body>(
             Undecodable::TooLarge => BodyError::TooLarge,
             Undecodable::Damaged(error) => BodyError::Damaged(error),
         })?;
-    // Bodies are inflated one after the other by each thread, so this is soon enough.
+    // A thread inflates one body at a time, so reserving afterwards is soon enough.
     match account.resize(hold, body.len()) {
         Ok(()) => Ok(body),
         Err(_) => Err(BodyError::NoRoom),
     }
 }
 
-/// What hyper failed to read a body with.
+/// Errors of collecting a body.
 #[derive(Debug, thiserror::Error)]
 enum ReadError<E> {
-    /// The connection broke, or the chunks are malformed.
+    /// The connection failed, or the chunks are malformed.
     #[error(transparent)]
     Http(E),
-    /// The body is whole, but has trailers: for those hyper takes whatever stands behind the last chunk and a bare LF,
-    /// be it the next request.
-    #[error("there are trailers behind the body")]
+    /// The body is complete, but has trailers. hyper takes any bytes after the last chunk and a
+    /// bare LF for trailers, even the next request.
+    #[error("the body has trailers")]
     Trailers,
-    /// There are too many large ones.
+    /// The budget has no room for the body.
     #[error("there is no room for the body")]
     NoRoom,
 }
 
-/// Reads a body of up to `limit` bytes; of a larger one nothing if its length was declared, and
-/// else the beginning.
+/// Reads a body of up to `limit` bytes. Of a larger body it reads nothing if the length is
+/// declared, or else the beginning.
 async fn collect<B: Body>(
     body: B,
     limit: usize,
@@ -96,8 +96,8 @@ async fn collect<B: Body>(
         return (Bytes::new(), Some(Broken::TooLarge));
     }
     let mut body = pin!(body);
-    // Small bodies come in one piece, which needs no copy. Pieces are not kept: tiny ones would
-    // take many times the memory of their bytes.
+    // A small body arrives in one piece, which is not copied. Several pieces are copied together,
+    // because tiny ones would take many times the memory of their bytes.
     let mut first = Bytes::new();
     let mut all = Vec::new();
     let broken = loop {
@@ -119,7 +119,7 @@ async fn collect<B: Body>(
         if data.len() > limit - length {
             break Some(Broken::TooLarge);
         }
-        // In large steps: a body can come a byte at a time.
+        // Reserved in steps of 64 KiB, because a body can arrive one byte at a time.
         let room = (length + data.len()).next_multiple_of(Budget::FREE);
         if account.resize(hold, room).is_err() {
             break Some(Broken::Disconnected(ReadError::NoRoom));
@@ -128,7 +128,7 @@ async fn collect<B: Body>(
             first = data;
         } else {
             if all.is_empty() {
-                // The cast loses nothing: the number is small.
+                // The cast loses nothing: the number is at most 1 MiB.
                 all.reserve(declared.min(MAX_PREALLOCATED) as usize);
                 all.extend_from_slice(&std::mem::take(&mut first));
             }

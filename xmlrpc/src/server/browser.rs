@@ -1,10 +1,11 @@
 //! Requests that web pages make browsers send, and the names by which a server is called.
 //!
-//! A page of a stranger can reach a server that its visitor can reach, on the visitor's own machine for instance. Where
-//! it calls across origins, the browser says so: in `Origin` (RFC 6454) and `Sec-Fetch-WebOrigin` (W3C, Fetch Metadata).
-//! Where the stranger's name server gives out the address of the visitor's machine as that of the page's host (DNS
-//! rebinding), all is of one origin to the browser, but `Host` is the stranger's name still: an address cannot be
-//! rebound, and neither can `localhost` (RFC 6761, 6.3).
+//! A page of a stranger can reach a server that its visitor can reach, on the visitor's own machine
+//! for instance. Where it calls across origins, the browser says so: in `Origin` (RFC 6454) and
+//! `Sec-Fetch-WebOrigin` (W3C, Fetch Metadata). Where the stranger's name server gives out the
+//! address of the visitor's machine as that of the page's host (DNS rebinding), all is of one
+//! origin to the browser, but `Host` is the stranger's name still: an address cannot be rebound,
+//! and neither can `localhost` (RFC 6761, 6.3).
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -19,17 +20,17 @@ use rpc_core::transport::Address;
 
 use super::{Rejection, ServerOptions};
 
-/// By which names requests may call the server.
+/// The hosts that requests may name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum HostPolicy {
-    /// By any: nobody said which there are, and others than this machine have to find it.
+    /// Any host: none are configured, and other machines must be able to find the server.
     Any,
-    /// By addresses, `localhost` and what [`ServerOptions::hosts`] names.
+    /// Addresses, `localhost` and those of [`ServerOptions::hosts`].
     Known,
 }
 
 impl HostPolicy {
-    /// Those for what comes through a listener at this address.
+    /// Returns the policy for requests through a listener at `address`.
     pub(super) fn at(address: &Address, options: &ServerOptions) -> Self {
         match address {
             Address::Tcp(address) if address.ip().to_canonical().is_loopback() => Self::Known,
@@ -37,7 +38,7 @@ impl HostPolicy {
         }
     }
 
-    /// Those for what comes from another program's listener.
+    /// Returns the policy for requests that did not arrive through a listener of this server.
     pub(super) const fn from_options(options: &ServerOptions) -> Self {
         match options.hosts {
             Some(_) => Self::Known,
@@ -46,10 +47,10 @@ impl HostPolicy {
     }
 }
 
-/// Refuses what a page of a stranger may have made a browser send.
+/// Rejects a request that a web page of another origin may have made a browser send.
 ///
 /// # Errors
-/// With what to answer.
+/// The response to send.
 pub(super) fn check(
     parts: &Parts,
     policy: HostPolicy,
@@ -58,7 +59,7 @@ pub(super) fn check(
     let (mut hosts, mut host) = (0, None);
     let (mut origins, mut origin) = (0, None);
     let mut is_foreign = false;
-    // One look at all of them takes less than to search for three.
+    // One pass is faster than three lookups.
     for (name, value) in &parts.headers {
         if *name == HOST {
             hosts += 1;
@@ -73,17 +74,18 @@ pub(super) fn check(
         }
     }
     if hosts > 1 {
-        let text = "a request names one host";
+        let text = "a request must not have several Host headers";
         return Err(Rejection::new(StatusCode::BAD_REQUEST, text));
     }
-    // What stands in the request line is the host, whatever the header says (RFC 9112, 3.2.2). HTTP/2 has it there alone.
+    // What stands in the request line is the host, whatever the header says (RFC 9112, 3.2.2).
+    // HTTP/2 has it there alone.
     let host = match parts.uri.authority() {
         Some(authority) => authority.as_str(),
         None => host.map_or("", text),
     };
     if policy == HostPolicy::Known && !host.is_empty() && !is_known(host, options) {
         return Err(forbidden(format!(
-            "this server does not go by the name {:?}: `ServerOptions::hosts` can name it",
+            "the host {:?} is not allowed: add it to `ServerOptions::hosts`",
             excerpt(host)
         )));
     }
@@ -94,20 +96,20 @@ pub(super) fn check(
         }
         if origins > 1 || !is_same(origin, host) {
             return Err(forbidden(format!(
-                "pages of {:?} may not call this server: `ServerOptions::allow_origins` can allow it",
+                "pages of {:?} may not call this server: add it to `ServerOptions::allow_origins`",
                 excerpt(origin)
             )));
         }
     }
     if is_foreign {
         let text = "pages of other origins may not call this server: \
-            `ServerOptions::allow_origins` can allow it";
+        add them to `ServerOptions::allow_origins`";
         return Err(forbidden(text.to_owned()));
     }
     Ok(())
 }
 
-/// The answer to a browser that asks beforehand whether a page may call (Fetch, 3.2.2), if it may.
+/// Returns the response to a preflight request (Fetch, 3.2.2), if its origin is allowed.
 pub(super) fn preflight(parts: &Parts, options: &ServerOptions) -> Option<Rejection> {
     if parts.method != Method::OPTIONS
         || !parts.headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD)
@@ -122,14 +124,15 @@ pub(super) fn preflight(parts: &Parts, options: &ServerOptions) -> Option<Reject
             HeaderValue::from_static("POST"),
         )
         .with_header(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
-    // Which headers there are is for `authorize` and the methods to know.
+    // All headers are allowed: `authorize` and the methods decide about them.
     if let Some(wanted) = parts.headers.get(ACCESS_CONTROL_REQUEST_HEADERS) {
         answer = answer.with_header(ACCESS_CONTROL_ALLOW_HEADERS, wanted.clone());
     }
     Some(answer)
 }
 
-/// The header that has a browser show an answer to the page that called, where that page's origin is allowed.
+/// The header that has a browser show an answer to the page that called, where that page's origin
+/// is allowed.
 pub(super) fn allowed_origin(headers: &HeaderMap, options: &ServerOptions) -> Option<HeaderValue> {
     if options.allow_origins.is_empty() {
         return None;
@@ -138,7 +141,7 @@ pub(super) fn allowed_origin(headers: &HeaderMap, options: &ServerOptions) -> Op
     is_allowed(text(origin), options).then(|| origin.clone())
 }
 
-/// Has a browser show an answer to the page that called.
+/// Adds the headers that let the page read the response.
 pub(super) fn expose(answer: &mut HeaderMap, origin: Option<HeaderValue>) {
     if let Some(origin) = origin {
         answer.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
@@ -150,12 +153,12 @@ fn forbidden(text: String) -> Rejection {
     Rejection::new(StatusCode::FORBIDDEN, text)
 }
 
-/// The value of a header; one with bytes beyond ASCII is no host and no origin.
+/// Returns the value of a header. A value with bytes beyond ASCII is neither a host nor an origin.
 fn text(value: &HeaderValue) -> &str {
     value.to_str().unwrap_or("?")
 }
 
-/// What of a value is repeated in an answer.
+/// Returns at most 100 bytes of a value, to repeat in a response.
 fn excerpt(text: &str) -> &str {
     text.get(..100).unwrap_or(text)
 }
@@ -194,19 +197,19 @@ fn is_allowed(origin: &str, options: &ServerOptions) -> bool {
         let allowed = allowed.strip_suffix('/').unwrap_or(allowed);
         match (WebOrigin::parse(origin), WebOrigin::parse(allowed)) {
             (Some(origin), Some(allowed)) => origin == allowed,
-            // That of pages without one.
+            // The origin `null`, or another text.
             (None, None) => origin == allowed,
             _ => false,
         }
     })
 }
 
-/// Whether a page of this origin is one of the server itself, which is called by this host.
+/// Returns `true` if the origin of a page is that of the server itself, given the request's host.
 fn is_same(origin: &str, host: &str) -> bool {
     let (Some(origin), Some(host)) = (WebOrigin::parse(origin), Authority::parse(host)) else {
         return false;
     };
-    // A proxy may have ended TLS, so both schemes are possible.
+    // A proxy may have terminated TLS, so both schemes are possible.
     origin.default_port().is_some_and(|default| {
         let port = |authority: &Authority<'_>| authority.port.unwrap_or(default);
         origin.authority.host == host.host && port(&origin.authority) == port(&host)
@@ -248,7 +251,7 @@ impl PartialEq for WebOrigin<'_> {
     }
 }
 
-/// A host, and a port where one is named.
+/// A host and an optional port.
 struct Authority<'a> {
     host: Host<'a>,
     port: Option<u16>,
@@ -256,13 +259,14 @@ struct Authority<'a> {
 
 enum Host<'a> {
     Address(IpAddr),
-    /// Without the dot at its end.
+    /// A name without a trailing dot.
     Name(&'a str),
 }
 
 impl<'a> Authority<'a> {
     fn parse(text: &'a str) -> Option<Self> {
-        // User information is no part of an origin or a `Host`; in a request line it stands before the host.
+        // User information is no part of an origin or a `Host`; in a request line it stands before
+        // the host.
         let text = text.rsplit_once('@').map_or(text, |(_, rest)| rest);
         let (host, port) = match text.strip_prefix('[') {
             Some(rest) => {

@@ -1,4 +1,4 @@
-//! CGI: one request from a web server, one answer to it, and the program ends (RFC 3875).
+//! CGI (RFC 3875): one request from a web server, and one response to it.
 
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
@@ -16,8 +16,8 @@ use rpc_core::Peer;
 use super::http::reject;
 use super::{Rejection, Server};
 
-/// Answers the one request that a web server started this program for: its head is in the
-/// environment, its body in the standard input, and the answer goes to the standard output.
+/// Answers the request for which a web server started this program. The head of the request is in
+/// the environment, its body in standard input, and the response is written to standard output.
 ///
 /// ```no_run
 /// # #[tokio::main(flavor = "current_thread")]
@@ -44,7 +44,8 @@ pub async fn serve(server: &Server) -> io::Result<()> {
 /// As [`serve`], with the environment, input and output given.
 ///
 /// The path is that after the program's own (`PATH_INFO`), or `/`. Reading and writing block the
-/// thread: a CGI program has nothing else to do. Variables need not be UTF-8: every header of a request becomes one.
+/// thread: a CGI program has nothing else to do. Variables need not be UTF-8: every header of a
+/// request becomes one.
 ///
 /// # Errors
 /// If the input cannot be read or the output cannot be written.
@@ -60,7 +61,7 @@ where
 {
     let variables = CgiVariables::new(variables);
     let length = variables.length();
-    // One byte over the limit is enough to be refused for.
+    // One byte over the limit is enough to reject the body.
     let limit = (server.options.max_body as u64).saturating_add(1);
     let mut body = Vec::new();
     input
@@ -101,19 +102,19 @@ where
     output.flush()
 }
 
-/// Refuses a body that is longer than the limit, or shorter than it is said to be.
+/// Rejects a body that is longer than the limit, or shorter than declared.
 fn check_length(announced: u64, came: u64, limit: u64) -> Option<Rejection> {
     if announced >= limit {
         let text = format!("the body is over the limit of {} bytes", limit - 1);
         return Some(Rejection::new(StatusCode::PAYLOAD_TOO_LARGE, text));
     }
     (came < announced).then(|| {
-        let text = format!("the body broke off after {came} bytes of {announced}");
+        let text = format!("the body is incomplete: {came} of {announced} bytes");
         Rejection::new(StatusCode::BAD_REQUEST, text)
     })
 }
 
-/// What a web server tells of a request, as bytes: much of it is what the client sent.
+/// The environment variables of a request, as bytes, because clients control many of them.
 struct CgiVariables(HashMap<OsString, OsString>);
 
 impl CgiVariables {
@@ -124,13 +125,13 @@ impl CgiVariables {
         Self(variables.into_iter().map(owned).collect())
     }
 
-    /// A variable that is set to something (RFC 3875, 4.1: an empty one is as good as none).
+    /// Returns the value of a variable. An empty one counts as unset (RFC 3875, 4.1).
     fn bytes(&self, name: &str) -> Option<&[u8]> {
         let value = self.0.get(OsStr::new(name))?.as_encoded_bytes();
         (!value.is_empty()).then_some(value)
     }
 
-    /// The length of the body (RFC 3875, 4.1.2: digits alone).
+    /// Returns the length of the body, which consists of digits only (RFC 3875, 4.1.2).
     fn length(&self) -> Option<u64> {
         let digits = self.bytes("CONTENT_LENGTH")?;
         digits.iter().all(u8::is_ascii_digit).then_some(())?;
@@ -141,15 +142,15 @@ impl CgiVariables {
         str::from_utf8(self.bytes(name)?).ok()?.trim().parse().ok()
     }
 
-    /// The path as it stands in a request: the web server has decoded it.
+    /// Returns the path, percent-encoded as in a request. The web server has decoded it.
     fn path(&self) -> Uri {
         let path = self.bytes("PATH_INFO").unwrap_or(b"/");
         let encoded = percent_encode(path, SPECIAL).to_string();
-        // At a path that no request can have there is no service.
+        // There is no service at `*`, as at any path that is invalid in a request.
         encoded.parse().unwrap_or_else(|_| Uri::from_static("*"))
     }
 
-    /// The headers of the request: `HTTP_ACCEPT_ENCODING` was `Accept-Encoding`.
+    /// Returns the headers of the request: `HTTP_ACCEPT_ENCODING` was `Accept-Encoding`.
     fn headers(&self) -> HeaderMap {
         let named = self.0.iter().filter_map(|(variable, value)| {
             let name = match variable.to_str()? {
@@ -176,7 +177,7 @@ impl CgiVariables {
     }
 }
 
-/// What cannot stand in the path of a request as it is.
+/// Characters that must be percent-encoded in the path of a request.
 const SPECIAL: &AsciiSet = &CONTROLS
     .add(b' ')
     .add(b'"')

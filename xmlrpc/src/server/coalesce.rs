@@ -1,4 +1,4 @@
-//! Small answers leave in one piece.
+//! Coalescing of small writes.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// Up to so many bytes are copied buffer: to write several pieces at once costs the system more than that.
+/// Messages up to this size are copied into one buffer. A vectored write costs more than the copy.
 const MAX_COALESCED: usize = 1024;
 
 /// A byte stream that writes the head and the body of a small message as one piece.
@@ -38,8 +38,8 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for CoalescingWriter<T> {
         Pin::new(&mut self.0).poll_write(cx, &buffer[..length])
     }
 
-    /// Always: hyper would otherwise copy each reply into a buffer of its own, where it is in no budget. A stream
-    /// that takes one piece at a time takes the first of several.
+    /// Returns `true` for every stream. Otherwise hyper would copy each reply into its own buffer,
+    /// outside of the budget. A stream without vectored writes takes the first piece.
     fn is_write_vectored(&self) -> bool {
         true
     }
@@ -69,7 +69,7 @@ mod tests {
 
     use super::*;
 
-    /// A stream that takes one piece at a time.
+    /// A stream without vectored writes.
     struct Single<T>(T);
 
     impl<T: AsyncWrite + Unpin> AsyncWrite for Single<T> {

@@ -1,4 +1,4 @@
-//! One connection, from its first request to its end.
+//! Serving of one connection, from its first request until it closes.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -27,7 +27,7 @@ use super::write_timeout::WriteTimeout;
 use super::{Rejection, Server, head};
 
 impl Server {
-    /// Serves one connection until either side has had enough.
+    /// Serves one connection until it closes.
     pub(super) async fn connection(
         self,
         io: impl Io,
@@ -67,14 +67,15 @@ impl Server {
             .serve_connection(TokioIo::new(CoalescingWriter(io)), service);
         let stopped = pin!(async {
             stop.cancelled().await;
-            // A request that is here already is read first: the event loop may not have seen it yet.
+            // A request that is here already is read first: the event loop may not have seen it
+            // yet.
             yield_now().await;
         });
         let result = tokio::select! {
             biased;
             result = poll_fn(|cx| unless_evicted(connection.poll_without_shutdown(cx), &account, cx)) => result,
             () = PollOnWake::new(stopped) => {
-                // In memory of its own, which connections spare while nobody stops them.
+                // Boxed, so that the common path does not reserve space for it.
                 let mut grace = Box::pin(sleep_until((accepted + FIRST_REQUEST_GRACE).into()));
                 let last = poll_fn(|cx| {
                     let polled = connection.poll_without_shutdown(cx);
@@ -96,14 +97,14 @@ impl Server {
             }
         };
         let Some(result) = result else {
-            tracing::debug!(%peer, "connection closed: it has held the most for the longest");
+            tracing::debug!(%peer, "connection evicted: it has held the most for the longest");
             return;
         };
         let is_answered = match &result {
             Ok(()) => true,
             Err(error) => {
                 let shown = Foreign::excerpt(Causes(error));
-                tracing::debug!(%peer, error = %shown, "connection ended");
+                tracing::debug!(%peer, error = %shown, "connection failed");
                 error.is_parse()
             }
         };
@@ -113,8 +114,8 @@ impl Server {
     }
 }
 
-/// The end of a connection that was polled; nothing if what it holds has to go.
-// It is asked after the connection, when what that holds by now can be watched.
+/// Returns the result of a polled connection, or `None` if its account is evicted.
+// The account is polled after the connection, which may have opened it.
 fn unless_evicted<R>(
     polled: Poll<R>,
     account: &PeerAccount<'_>,
@@ -126,24 +127,25 @@ fn unless_evicted<R>(
     }
 }
 
-/// Closes a connection so that the last answer arrives: were it closed with bytes unread, such
-/// as the body of a request that was refused, a client that is still sending would see a reset
-/// instead.
+/// Closes a connection after the last response has arrived. If it were closed with bytes unread,
+/// such as the body of a rejected request, a client that is still sending would see a reset instead
+/// of the response.
 async fn linger(mut io: impl Io) {
     const MAX_LINGER: Duration = Duration::from_secs(2);
     let drain = async {
         io.shutdown().await?;
         tokio::io::copy(&mut io, &mut tokio::io::sink()).await
     };
-    // Whatever comes of it, the connection is over.
+    // The connection is closed in any case.
     let _ = tokio::time::timeout(MAX_LINGER, drain).await;
 }
 
-/// How long a connection that was accepted just before the server stops waits for its first request: whoever made it
-/// knows nothing of the stop, and sends a request as soon as it learns that it is connected.
+/// How long a connection that was accepted just before the server stops waits for its first
+/// request: whoever made it knows nothing of the stop, and sends a request as soon as it learns
+/// that it is connected.
 const FIRST_REQUEST_GRACE: Duration = Duration::from_secs(1);
 
-/// What a timeout can be at the most: the time after it must still be one that a clock can show.
+/// Maximum timeout. Its end must be representable as an `Instant`.
 const MAX_TIMEOUT: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
 #[cfg(test)]
@@ -155,7 +157,7 @@ mod tests {
     use super::*;
     use crate::ServerOptions;
 
-    /// The request for a blob of 600 kB.
+    /// A request for a blob of 600 kB.
     const BLOB: &str = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 65\r\n\r\n\
                         <methodCall><methodName>blob</methodName><params/></methodCall>\r\n";
 
@@ -191,7 +193,7 @@ mod tests {
         let mut rest = Vec::new();
         silent.read_to_end(&mut rest).await?;
         assert!(rest.len() < 700_000, "{} bytes", rest.len());
-        // A connection is idle again, and holds nothing.
+        // After a reply the connection is idle, and holds nothing.
         let mut reader = ask().await?;
         let mut reply = vec![0; 800_000];
         reader.read_exact(&mut reply).await?;

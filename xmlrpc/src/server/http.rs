@@ -1,4 +1,4 @@
-//! One HTTP request in, one HTTP response out.
+//! Handling of one HTTP request: from its head and body to the response.
 
 use std::borrow::Cow;
 use std::convert::Infallible;
@@ -35,9 +35,9 @@ use crate::coding::{Coding, charset, gzip};
 use crate::document::{REPLY_EPILOGUE, REPLY_PROLOGUE, call_head, reply_value, write_fault};
 use crate::xml::encoding::decode_document;
 
-/// The requests of any body type are answered, so a [`Server`] can be mounted wherever HTTP
-/// requests come from: in an axum router, under tower layers, in a test. A [`Peer`] among a
-/// request's extensions is the one that handlers see.
+/// Requests with any body type are answered, so a [`Server`] can be mounted in an axum router,
+/// under tower layers, or in a test. Handlers see the [`Peer`] in the extensions of the request, if
+/// there is one.
 impl<B> Service<Request<B>> for Server
 where
     B: Body<Data: Send, Error: Send> + Send + 'static,
@@ -56,7 +56,7 @@ where
     }
 }
 
-/// A request whose head is in order.
+/// A request whose head was checked and accepted.
 pub(super) struct AdmittedRequest<'a, B> {
     registry: Cow<'a, Registry<XmlRpc>>,
     coding: Coding,
@@ -83,7 +83,8 @@ impl Server {
             .await
         };
         let response = response.unwrap_or_else(|| {
-            let text = "the request has been held for too long beside others";
+            let text =
+                "the request was evicted: it was held for too long, and others needed the room";
             reject(Rejection::new(StatusCode::SERVICE_UNAVAILABLE, text).closing())
         });
         response.map(|reply| {
@@ -91,8 +92,8 @@ impl Server {
         })
     }
 
-    /// Answers a request whose head was looked at. The future has room for nothing of the head that nobody asks for
-    /// again: it is made anew for each request.
+    /// Answers a request whose head was looked at. The future has room for nothing of the head that
+    /// nobody asks for again: it is made anew for each request.
     pub(super) async fn respond_to(
         &self,
         admitted: Result<AdmittedRequest<'_, impl Body>, Rejection>,
@@ -127,7 +128,7 @@ impl Server {
         Ok(self.budgeted_reply(reply, origin, account, hold))
     }
 
-    /// Checks what can be told from the head of a request of this peer.
+    /// Checks the head of a request, and decides whether to read its body.
     pub(super) fn admit<B: Body>(
         &self,
         request: Request<B>,
@@ -153,14 +154,14 @@ impl Server {
                 browser::expose(rejection.0.headers_mut(), origin);
                 match body.is_end_stream() {
                     true => Err(rejection),
-                    // What is left unread of this request must not be taken for the next.
+                    // The unread rest of this request must not be taken for the next request.
                     false => Err(rejection.closing()),
                 }
             }
         }
     }
 
-    /// What is called, and how the body is coded.
+    /// Returns the service that a request calls, and the content coding of its body.
     fn route(
         &self,
         parts: &mut Parts,
@@ -169,13 +170,13 @@ impl Server {
     ) -> Result<(Cow<'_, Registry<XmlRpc>>, Coding), Rejection> {
         browser::check(parts, names, &self.options)?;
         let registry = self.service_at(parts.uri.path()).ok_or_else(|| {
-            Rejection::new(StatusCode::NOT_FOUND, "there is no XML-RPC service here")
+            Rejection::new(StatusCode::NOT_FOUND, "no XML-RPC service at this path")
         })?;
         if parts.method != Method::POST {
             if let Some(answer) = browser::preflight(parts, &self.options) {
                 return Err(answer);
             }
-            let text = "XML-RPC calls are made with POST";
+            let text = "XML-RPC calls use the method POST";
             return Err(Rejection::new(StatusCode::METHOD_NOT_ALLOWED, text)
                 .with_header(ALLOW, HeaderValue::from_static("POST")));
         }
@@ -183,20 +184,21 @@ impl Server {
             authorize(parts, peer)?;
         }
         if !is_xml(&parts.headers) {
-            let text = "the content type of an XML-RPC call is text/xml";
+            let text = "unsupported content type: use text/xml";
             return Err(Rejection::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, text));
         }
         let coding = Coding::of(parts.headers.get_all(CONTENT_ENCODING)).map_err(|_| {
             Rejection::new(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "the only content coding is gzip",
+                "unsupported content coding: use gzip or none",
             )
             .with_header(ACCEPT_ENCODING, HeaderValue::from_static("gzip"))
         })?;
         Ok((registry, coding))
     }
 
-    /// Makes the call that a document holds, if it is one in UTF-8 by now.
+    /// Makes the call that a document holds, and returns the reply document. `document` is UTF-8,
+    /// or the error of decoding it.
     async fn answer(
         &self,
         registry: &Registry<XmlRpc>,
@@ -205,7 +207,8 @@ impl Server {
     ) -> Bytes {
         let started = Instant::now();
         let cancellation = Cancellation::default();
-        // A caller that hangs up drops this future: what runs elsewhere is told by the guard.
+        // If the client disconnects, this future is dropped, and the guard cancels work of the call
+        // on other tasks.
         let _guard = cancellation.cancel_on_drop();
         let (method, params) =
             match document.and_then(|document| read_call(document, self.options.format)) {
@@ -235,10 +238,7 @@ impl Server {
             Some(deadline) => tokio::time::timeout_at(deadline.into(), answer)
                 .await
                 .unwrap_or_else(|_| {
-                    Err(Fault::of(
-                        FaultKind::DeadlineExceeded,
-                        "the call took too long",
-                    ))
+                    Err(Fault::of(FaultKind::DeadlineExceeded, "the call timed out"))
                 }),
         };
         let result = result
@@ -248,8 +248,8 @@ impl Server {
         result.unwrap_or_else(|fault| self.write_fault(&fault, &method))
     }
 
-    /// The answer of a call, which counts from when it is not answered at once: until then it has its thread to itself,
-    /// and most never have to touch what all threads count by.
+    /// The answer of a call, which counts from when it is not answered at once: until then it has
+    /// its thread to itself, and most never have to touch what all threads count by.
     fn with_permit(&self, mut answer: Answer) -> impl Future<Output = Result<Payload, Fault>> {
         let mut running = None;
         poll_fn(move |cx| {
@@ -268,7 +268,7 @@ impl Server {
         out.into()
     }
 
-    /// A reply within the limit. The encoder keeps to it; raw methods may not.
+    /// Checks the reply against the limit. The encoder enforces it; raw methods may not.
     fn check_reply(&self, document: Bytes) -> Result<Bytes, Fault> {
         let limit = self.options.max_reply;
         if document.len() <= limit {
@@ -278,7 +278,7 @@ impl Server {
         Err(Fault::of(FaultKind::Internal, text))
     }
 
-    /// The response to a request whose body cannot be had.
+    /// Builds the response to a request whose body could not be read.
     fn reject_body(&self, failure: &BodyError, origin: Arc<Origin>) -> Response<Full<Bytes>> {
         let (status, text) = match failure {
             BodyError::NoRoom => {
@@ -293,37 +293,39 @@ impl Server {
             ),
             BodyError::TooSlow => (
                 StatusCode::REQUEST_TIMEOUT,
-                "the body did not come in time".to_owned(),
+                "the body did not arrive in time".to_owned(),
             ),
             BodyError::Broken => (
                 StatusCode::BAD_REQUEST,
-                "the body broke off or is malformed".to_owned(),
+                "the body is incomplete or malformed".to_owned(),
             ),
             BodyError::Damaged(error) => (
                 StatusCode::BAD_REQUEST,
                 format!("the body is not valid gzip: {error}"),
             ),
         };
-        // There may be more of it to come, and none of that is a request.
+        // More bytes of the body may arrive, and they are not a request.
         let mut rejection = Rejection::new(status, text).closing();
         let allowed = browser::allowed_origin(&origin.headers, &self.options);
         browser::expose(rejection.0.headers_mut(), allowed);
         reject(rejection)
     }
 
-    /// The response to a request for which there is no room. Load balancers go by the status, callers by the fault.
+    /// The response to a request for which there is no room. Load balancers go by the status,
+    /// callers by the fault.
     fn overloaded(&self, fault: &Fault, origin: Arc<Origin>) -> Response<Full<Bytes>> {
         tracing::debug!(fault = %Foreign::excerpt(fault), "request refused");
         let mut response = self.reply(Reply::plain(self.write_fault(fault, "")), origin);
         *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
         let headers = response.headers_mut();
         headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
-        // The next one who waits for a connection is to be told, too.
+        // Frees the connection, so that another peer that waits for one can be rejected as well.
         headers.insert(CONNECTION, HeaderValue::from_static("close"));
         response
     }
 
-    /// The response with this reply, which takes the place of its request in the budget until its last byte is written.
+    /// The response with this reply, which takes the place of its request in the budget until its
+    /// last byte is written.
     fn budgeted_reply(
         &self,
         document: Bytes,
@@ -334,7 +336,8 @@ impl Server {
         let mut reply = Reply::plain(document);
         let mut held = account.resize(&mut hold, reply.body.len());
         if held.is_ok() && self.compresses(&reply, &origin) {
-            // Both are there for a moment, which ends before this thread makes another.
+            // Both copies exist for a moment, but a thread has only one reply at a time in this
+            // state.
             reply = reply.compressed();
             held = account.resize(&mut hold, reply.body.len());
         }
@@ -349,13 +352,13 @@ impl Server {
         self.reply(reply, origin)
     }
 
-    /// Whether a reply is compressed for its caller.
+    /// Returns `true` if a reply is to be compressed for its caller.
     fn compresses(&self, reply: &Reply, origin: &Origin) -> bool {
         let limit = self.options.gzip_over;
         limit.is_some_and(|limit| reply.length > limit) && accepts_gzip(&origin.headers)
     }
 
-    /// The response to a request from there.
+    /// Builds a response with status 200 and this reply.
     fn reply(&self, reply: Reply, origin: Arc<Origin>) -> Response<Full<Bytes>> {
         let limit = self.options.gzip_over;
         let large = limit.is_some_and(|limit| reply.length > limit);
@@ -375,11 +378,11 @@ impl Server {
     }
 }
 
-/// A reply as it is sent.
+/// A reply in the form in which it is sent.
 struct Reply {
     body: Bytes,
     coding: Coding,
-    /// The bytes of the document itself.
+    /// Bytes of the document before compression.
     length: usize,
 }
 
@@ -401,27 +404,29 @@ impl Reply {
     }
 }
 
-/// The method that a document names, and its parameters.
+/// Returns the method that a document calls, and its parameters.
 fn read_call(document: Bytes, format: XmlRpc) -> Result<(Name, Payload), FormatError> {
     let (method, params_start) = call_head(&document, format)?;
     let end = document.len();
     Ok((method, Payload::part(document, params_start..end)))
 }
 
-/// The text of a fault, unless that alone could be longer than a reply.
+/// Returns the text of a fault, or a short note if the text alone could exceed the limit of a
+/// reply.
 pub(super) fn fault_text(text: &str, limit: usize) -> &str {
-    // No character becomes longer than `&amp;`; what stands around the text is not counted.
+    // `&amp;` is the longest escape. The elements around the text are not counted.
     match text.len() <= SHORT_TEXT || text.len().saturating_mul("&amp;".len()) <= limit {
         true => text,
-        false => "the text of the fault is over the limit of a reply",
+        false => "the fault text is over the limit of a reply",
     }
 }
 
-/// The text of a fault that is sent whatever the limit.
+/// Maximum bytes of a fault text that is sent regardless of the limit.
 const SHORT_TEXT: usize = 256;
 
-/// The reply as this server writes it. One that a raw method passed on from another server may
-/// declare another encoding, or none that callers of this one can read: only its value is kept.
+/// Returns a reply with the prologue of this server. A reply that a raw method forwarded from
+/// another server may declare another encoding, or one that callers cannot read: only its value is
+/// kept.
 fn canonical_document(reply: Payload, format: XmlRpc) -> Result<Bytes, Fault> {
     if reply.as_slice().starts_with(REPLY_PROLOGUE.as_bytes()) {
         return Ok(reply.into_bytes());
@@ -434,8 +439,9 @@ fn canonical_document(reply: Payload, format: XmlRpc) -> Result<Bytes, Fault> {
     )
 }
 
-/// The memory of the headers of a request for those of its response, unless a method has kept them with its context.
-/// hyper keeps it for the next request, so that of many is not left to a connection that may be idle from now on.
+/// The memory of the headers of a request for those of its response, unless a method has kept them
+/// with its context. hyper keeps it for the next request, so that of many is not left to a
+/// connection that may be idle from now on.
 fn recycled_headers(origin: Arc<Origin>) -> HeaderMap {
     const FEW: usize = 24;
     match Arc::into_inner(origin) {
@@ -448,8 +454,8 @@ fn recycled_headers(origin: Arc<Origin>) -> HeaderMap {
 }
 
 fn is_xml(headers: &HeaderMap) -> bool {
-    // Some small clients send no type at all. A browser may send none either, without asking the
-    // server first, but it always tells the page's origin.
+    // Some small clients send no type. A browser can also send none without a preflight request,
+    // but then it always sends the page's origin.
     let Some(content_type) = headers.get(CONTENT_TYPE) else {
         return !headers.contains_key(ORIGIN);
     };
@@ -471,7 +477,7 @@ fn is_xml(headers: &HeaderMap) -> bool {
         || has_suffix("+xml")
 }
 
-/// Whether the caller takes gzip: named with a quality above zero (RFC 9110, 12.5.3).
+/// Returns `true` if the caller accepts gzip, with a quality above zero (RFC 9110, 12.5.3).
 fn accepts_gzip(headers: &HeaderMap) -> bool {
     headers
         .get_all(ACCEPT_ENCODING)
@@ -496,7 +502,7 @@ pub(super) fn reject(rejection: Rejection) -> Response<Full<Bytes>> {
     static REFUSALS: Quota = Quota::new(10);
 
     let response = rejection.0.map(|text| Full::new(Bytes::from(text)));
-    // The preflight request of a browser is answered like this, too.
+    // Preflight requests are answered this way as well.
     if !response.status().is_success()
         && tracing::enabled!(tracing::Level::INFO)
         && let Some(admitted) = REFUSALS.admit()

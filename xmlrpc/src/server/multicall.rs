@@ -1,4 +1,4 @@
-//! The `system.*` methods that only XML-RPC has.
+//! The `system.*` methods specific to XML-RPC.
 
 use std::collections::BTreeMap;
 use std::future::{Future, poll_fn};
@@ -27,11 +27,11 @@ use crate::xml::positions::{Positions, counted};
 
 const MULTICALL: &str = "system.multicall";
 
-/// What stands around the results, and around each of them.
+/// The elements around the results, and around each of them.
 const LIST_START: &[u8] = b"<value><array><data>";
 const LIST_END: &[u8] = b"</data></array></value>";
 
-/// The room for a fault of a few words.
+/// Bytes reserved for the fault of a call that has not run yet.
 const SHORT_FAULT: usize = 512;
 
 pub(super) fn register_system(
@@ -52,8 +52,9 @@ pub(super) fn register_system(
 /// `system.multicall`: several calls in one request, run in their order, each failing alone.
 ///
 /// Specification: Eric Kidd, "RFC: system.multicall" (2001). A multicall within a multicall is
-/// refused. What the replies take together is limited like that of any other call, and held in the budget while further
-/// calls run: once one does not fit, its entry is a fault, and the calls after it are refused without being run.
+/// refused. What the replies take together is limited like that of any other call, and held in the
+/// budget while further calls run: once one does not fit, its entry is a fault, and the calls after
+/// it are refused without being run.
 fn multicall(options: &ServerOptions) -> Method<XmlRpc> {
     let limits = Limits {
         calls: options.max_multicall,
@@ -86,7 +87,7 @@ struct Limits {
     policy: FaultPolicy,
 }
 
-/// Runs the calls, unless what their results take has to go.
+/// Runs the calls until they complete, or until the account of their results is evicted.
 async fn run(
     registry: Registry<XmlRpc>,
     call: Call<XmlRpc>,
@@ -118,7 +119,7 @@ async fn run_within(
     let (entries,): (Vec<Raw>,) = format.decode_args(&params)?;
     if entries.len() > limits.calls {
         let text = format!(
-            "a multicall of {} calls, the limit is {}",
+            "a multicall of {} calls is over the limit of {}",
             entries.len(),
             limits.calls
         );
@@ -134,7 +135,7 @@ async fn run_within(
         limits,
     };
     for Raw { range } in entries {
-        // Methods that answer at once would otherwise hold the event loop for all of them.
+        // Methods that complete at once would otherwise block the event loop until all have run.
         tokio::task::consume_budget().await;
         let started = Instant::now();
         let (begin, start) = (range.start, positions.of(range.start));
@@ -171,13 +172,13 @@ async fn run_within(
     Ok(results.finish())
 }
 
-/// What the results are gathered in.
+/// The results of a multicall, as they are written.
 struct ResultList {
     out: Vec<u8>,
     hold: Hold,
-    /// How many results there is to be room for.
+    /// Number of results that are still to come.
     remaining: usize,
-    /// Why there is no room for further ones.
+    /// The reason why there is no room for further results.
     full: Option<&'static str>,
     limits: Limits,
 }
@@ -187,14 +188,14 @@ impl ResultList {
     fn push(&mut self, value: &[u8], account: &PeerAccount<'_>) -> Result<(), Fault> {
         let length = self.out.len() + value.len() + LIST_START.len() + LIST_END.len();
         if length > self.room() {
-            self.full = Some("the replies before take all the room of one");
+            self.full = Some("earlier results use up the limit of the reply");
             let limit = self.limits.reply;
             let text =
                 format!("the call ran, but the reply would be over the limit of {limit} bytes");
             return Err(Fault::of(FaultKind::Internal, text));
         }
         account.resize(&mut self.hold, length).map_err(|no_room| {
-            self.full = Some("there is no room for further replies");
+            self.full = Some("there is no room for further results");
             no_room.of_reply()
         })?;
         self.out.extend_from_slice(LIST_START);
@@ -204,7 +205,7 @@ impl ResultList {
         Ok(())
     }
 
-    /// Appends a fault, for which there is room, if it is short.
+    /// Appends a fault. A long text is replaced if there is no room for it.
     fn push_fault(&mut self, fault: &Fault, method: &str) {
         let (code, text) = self.limits.policy.apply(fault, method);
         let room = self.room().saturating_sub(self.out.len());
@@ -212,7 +213,8 @@ impl ResultList {
         self.remaining -= 1;
     }
 
-    /// How long the results can be by now. Those to come can all be faults.
+    /// Maximum length of the results so far, which leaves room for a short fault for each one to
+    /// come.
     fn room(&self) -> usize {
         let others = SHORT_FAULT * self.remaining;
         self.limits.reply.saturating_sub(others)
@@ -225,8 +227,8 @@ impl ResultList {
     }
 }
 
-/// The method that an entry names, and where in the document its parameters are: they stay a
-/// slice of the request until the method reads them.
+/// Returns the method that an entry names, and the range of its parameters in the document: they
+/// stay a slice of the request until the method reads them.
 fn read_entry(entry: &Payload, format: XmlRpc) -> Result<(String, Range<usize>), Fault> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
@@ -242,7 +244,7 @@ fn read_entry(entry: &Payload, format: XmlRpc) -> Result<(String, Range<usize>),
     if method_name == MULTICALL {
         return Err(Fault::of(
             FaultKind::InvalidRequest,
-            "a multicall cannot hold a multicall",
+            "a multicall cannot contain a multicall",
         ));
     }
     if method_name.len() > MAX_NAME {
@@ -308,7 +310,8 @@ mod tests {
         )
     }
 
-    /// Runs a multicall of these entries, and gives the faults in its answer and the length of the request.
+    /// Runs a multicall of these entries, and gives the faults in its answer and the length of the
+    /// request.
     async fn faults(entries: &str) -> (Vec<String>, usize) {
         let registry = Registry::new();
         let options = ServerOptions::default();
@@ -333,12 +336,13 @@ mod tests {
         (texts, length)
     }
 
-    /// A request of 1,380 bytes with gzip took 0.13 s: each entry that failed was counted from the start of it.
+    /// A request of 1,380 bytes with gzip took 0.13 s: each entry that failed was counted from the
+    /// start of it.
     #[tokio::test]
     async fn positions_of_many_errors_are_counted_once() {
         let int = "<value><int>1</int></value>";
         for bad in [
-            // In the arguments, in the entry, and with a text in front.
+            // Errors in the arguments, in the entry, and after a long text.
             entry("add", &format!("{int}<value>x</value>")),
             "<value><struct><member><name>methodName</name><value>x</value></member></struct></value>\n"
                 .to_owned(),

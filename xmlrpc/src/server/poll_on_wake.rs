@@ -1,4 +1,4 @@
-//! Futures that are hardly ever ready.
+//! Futures that are polled only when they were woken.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -7,16 +7,16 @@ use std::task::{Context, Poll, Wake, Waker};
 
 use crate::sync::{AtomicBool, Ordering};
 
-/// A future that is polled when it asks for it, and not whenever something else has woken its task: one that waits takes
-/// locks only to find out that it still does.
+/// Polls the inner future only when that future itself was woken, and not when something else woke
+/// its task. A pending future is so spared the locks it takes only to find that it must still wait.
 #[derive(Debug)]
 pub(super) struct PollOnWake<F> {
     future: F,
-    /// Nothing if the future is to be polled whatever it says.
+    /// `None` if the future must be polled in any case.
     flag: Option<Arc<WakeFlag>>,
 }
 
-/// What the future wakes.
+/// The waker of the inner future: records the wake, and wakes the task.
 #[derive(Debug)]
 struct WakeFlag {
     is_woken: AtomicBool,
@@ -32,7 +32,7 @@ impl<F> PollOnWake<F> {
         &self.future
     }
 
-    /// The future, to be polled after it is changed.
+    /// Returns the future for a change. The next poll polls it in any case.
     pub(super) fn get_mut(&mut self) -> &mut F {
         self.flag = None;
         &mut self.future
@@ -49,7 +49,7 @@ impl<F: Future + Unpin> Future for PollOnWake<F> {
                 if !flag.is_woken.load(Ordering::Acquire) {
                     return Poll::Pending;
                 }
-                // It may ring again while the future is polled.
+                // Reset before the poll, as the future may be woken during it.
                 flag.is_woken.swap(false, Ordering::AcqRel);
                 flag
             }

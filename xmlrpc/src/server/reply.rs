@@ -1,4 +1,4 @@
-//! The bodies of responses.
+//! Bodies of responses.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,37 +9,39 @@ use http_body::{Body, Frame, SizeHint};
 use rpc_core::Budget;
 use rpc_core::budget::Account;
 
-/// The body of a response of [`Server::respond`](crate::Server::respond), and of a server that is mounted elsewhere.
+/// The body of a response from [`Server::respond`](crate::Server::respond), or from a server that
+/// is mounted in another.
 ///
-/// A large one is held in the [budget](crate::ServerOptions::budget) and given out in copies of 64 KiB. Whoever writes it
-/// may wait for a reader who takes nothing, and asks for no more then: so that it can go nevertheless when the budget
-/// is spent, it belongs to the budget as well, and ends with an error after that.
+/// A large body is held in the [budget](crate::ServerOptions::budget) and returned in copies of
+/// 64 KiB. A writer that waits for a slow peer does not poll the body, so the budget shares its
+/// ownership and can drop it at eviction. The next frame is then [`ReplyEvicted`].
 #[derive(Debug)]
 pub struct ReplyBody(Storage);
 
 #[derive(Debug)]
 enum Storage {
-    /// What is remaining of it.
+    /// The bytes that remain to be written.
     Small(Bytes),
-    /// Where it is, and what is remaining of it.
+    /// The shared bytes of the reply, and the number that remain to be written.
     Large {
         shared: Arc<EvictableReply>,
         remaining: u64,
     },
 }
 
-/// The error of a reply that has been held for too long beside others.
+/// The error of a [`ReplyBody`] that was evicted from the [budget](crate::ServerOptions::budget),
+/// to make room for other peers.
 #[derive(Debug, thiserror::Error)]
-#[error("the reply has been held for too long beside others")]
+#[error("the reply was evicted: it was held for too long, and others needed the room")]
 #[non_exhaustive]
 pub struct ReplyEvicted;
 
-/// A reply that anyone can drop.
+/// The bytes of a reply, which its body and the budget share and either can drop.
 #[derive(Debug)]
 struct EvictableReply(Mutex<Option<(Bytes, Account)>>);
 
 impl ReplyBody {
-    /// A body of bytes that hold what they take.
+    /// Creates a body. `bytes` own their hold in the budget.
     pub(super) fn new(bytes: Bytes, account: Option<Account>) -> Self {
         let Some(account) = account else {
             return Self(Storage::Small(bytes));
@@ -68,24 +70,24 @@ impl EvictableReply {
             .as_ref()
             .is_some_and(|(_, account)| account.is_evicted());
         drop(shared);
-        // It may have been told to go just before.
+        // The account may have been evicted in the meantime.
         if is_evicted {
             self.clear();
         }
     }
 
-    /// Drops the reply, if it is still there.
+    /// Drops the bytes, if they are still there.
     fn clear(&self) {
-        // What it held is given back without the lock.
+        // Dropped after the lock is released, because this returns the hold to the budget.
         let shared = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
         drop(shared);
     }
 
-    /// A copy of the next bytes; nothing if the reply was dropped.
+    /// Returns a copy of the next bytes, or `None` if the reply was dropped.
     fn copy(&self, remaining: u64) -> Option<Bytes> {
         let mut shared = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (bytes, _) = shared.as_mut()?;
-        // The casts lose nothing: no more is remaining than there are bytes.
+        // The cast loses nothing: `remaining` is at most the length.
         let begin = bytes.len() - remaining as usize;
         let end = bytes.len().min(begin + Budget::FREE);
         Some(Bytes::copy_from_slice(&bytes[begin..end]))
@@ -141,7 +143,8 @@ impl Body for ReplyBody {
 
 impl Drop for ReplyBody {
     fn drop(&mut self) {
-        // The account knows how to drop the reply, and is shared beside it: neither would go by itself.
+        // The account is stored beside the bytes and has a waker that owns both, a cycle of
+        // references that must be broken here.
         if let Storage::Large { shared, .. } = &self.0 {
             shared.clear();
         }
@@ -156,7 +159,7 @@ mod tests {
 
     use super::*;
 
-    /// A reply of so many bytes beyond those that are free.
+    /// Creates a reply of `Budget::FREE` and `bytes` more bytes.
     fn reply(budget: &Budget, bytes: usize) -> ReplyBody {
         let account = budget.account();
         let mut hold = account.hold();
@@ -185,7 +188,7 @@ mod tests {
         assert_eq!(first.into_data().unwrap().len(), Budget::FREE);
         tokio::time::advance(Duration::from_secs(2)).await;
         let next = reply(&budget, 1_000_000);
-        // Nobody has polled it.
+        // It was evicted without being polled.
         assert!(
             matches!(&unread.0, Storage::Large { shared, .. } if shared.0.lock().unwrap().is_none())
         );

@@ -1,4 +1,4 @@
-//! A timer that costs next to nothing where its time is hardly ever over.
+//! A cheap timer for deadlines that rarely expire.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -11,15 +11,15 @@ use tokio::time::{Sleep, sleep_until};
 
 use super::poll_on_wake::PollOnWake;
 
-/// The timer of one connection. hyper sets a time limit for each request anew; all of them share one
-/// sleep in the event loop's timer, which is moved only when it is reached.
+/// The timer of one connection. hyper starts a new deadline for each request; all of them share one
+/// `Sleep` of tokio, which is moved only when it expires, or for an earlier deadline.
 #[derive(Debug)]
 pub(super) struct Timer(Arc<Mutex<SharedSleep>>);
 
 type SharedSleep = PollOnWake<Pin<Box<Sleep>>>;
 
 impl Timer {
-    /// A timer for limits that are over at this time or later, as a rule.
+    /// Creates a timer for deadlines that are usually at `first` or later.
     pub(super) fn new(first: Instant) -> Self {
         let sleep = Box::pin(sleep_until(first.into()));
         Self(Arc::new(Mutex::new(PollOnWake::new(sleep))))
@@ -43,7 +43,7 @@ impl rt::Timer for Timer {
     }
 }
 
-/// One time limit.
+/// One deadline of a connection.
 struct Limit {
     sleep: Arc<Mutex<SharedSleep>>,
     deadline: Instant,
@@ -62,7 +62,7 @@ impl Future for Limit {
         }
         loop {
             ready!(Pin::new(&mut *sleep).poll(cx));
-            // It may have been the time of a limit before this one.
+            // The `Sleep` may have expired for an earlier deadline.
             if sleep.get().deadline() >= deadline {
                 return Poll::Ready(());
             }

@@ -1,4 +1,4 @@
-//! Peers that take their time with an answer, but not for ever.
+//! Write timeout by throughput, for peers that read replies slowly.
 
 use std::future::Future as _;
 use std::io::{self, IoSlice};
@@ -9,25 +9,26 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
-/// How many bytes a peer must take in the time that it has, at the least, or all there are: with the default time that is
-/// about a kibibyte a second.
+/// Minimum bytes that a peer must read in each timeout period, or the rest of the reply. With the
+/// default timeout this is about 1 KiB/s.
 const MIN_PROGRESS: usize = 64 << 10;
 
-/// In how many such times a peer must have taken the whole of an answer that is larger than as many parts: what it
-/// keeps in memory is there until its last byte is taken.
+/// Maximum timeout periods in which a peer must read a whole reply that is larger than
+/// `MAX_PERIODS * MIN_PROGRESS`. It is limited because the whole reply stays in memory until its
+/// last byte is read.
 const MAX_PERIODS: usize = 5;
 
-/// A byte stream whose other end has a limited time for each part of what is written. A single byte now and then is not
-/// enough: the answer would stay in memory for as long as the peer likes.
+/// A byte stream whose peer must read each part of a reply within a timeout. A single byte now and
+/// then is not enough: the reply would stay in memory for as long as the peer likes.
 pub(super) struct WriteTimeout<T> {
     io: T,
     timeout: Duration,
-    /// The most that there was to write at once since everything was written: the answer.
+    /// Maximum bytes offered to one write since the last flush, which is the size of the reply.
     reply_size: usize,
     stalled: Option<StalledWrite>,
 }
 
-/// What is known of a peer that does not take everything at once.
+/// State of a write that the peer did not take at once.
 struct StalledWrite {
     timer: Pin<Box<Sleep>>,
     taken: usize,
@@ -50,11 +51,11 @@ impl<T> WriteTimeout<T> {
             taken: 0,
         });
         ready!(stalled.timer.as_mut().poll(cx));
-        let message = "the peer reads its answer too slowly";
+        let message = "the peer reads the reply too slowly";
         Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, message)))
     }
 
-    /// Notes what became of `offered` bytes.
+    /// Records the result of a write of `offered` bytes.
     fn record_write(
         &mut self,
         cx: &mut Context<'_>,
@@ -102,7 +103,7 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for WriteTimeout<T> {
         self.io.is_write_vectored()
     }
 
-    /// When this is through, the peer, or the system for it, has taken the whole answer.
+    /// Flushes. Afterwards the peer, or the system on its behalf, has the whole reply.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let Poll::Ready(flushed) = Pin::new(&mut self.io).poll_flush(cx) else {
             return self.poll_timeout(cx);
@@ -137,8 +138,8 @@ mod tests {
 
     use super::*;
 
-    /// Writes two answers of this size to a peer that takes `step` bytes a second, and tells how that went, and after how
-    /// many seconds.
+    /// Writes two replies of `size` bytes to a peer that reads `step` bytes a second. Returns the
+    /// result, and the seconds that it took.
     async fn answer(size: usize, step: usize) -> (io::Result<()>, u64) {
         let (ours, mut theirs) = tokio::io::duplex(1024);
         let mut ours = WriteTimeout::new(ours, Duration::from_secs(60));
@@ -186,7 +187,7 @@ mod tests {
         let (result, seconds) = answer(16 << 20, 60 << 10).await;
         result.unwrap();
         assert!((500..=600).contains(&seconds), "{seconds} for two");
-        // One that is small again has its time.
+        // A small reply afterwards has the minimum rate again.
         let (result, _) = answer(100 << 10, 1200).await;
         result.unwrap();
     }

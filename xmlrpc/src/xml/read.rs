@@ -228,7 +228,7 @@ impl<'a> Reader<'a> {
         Ok(text)
     }
 
-    /// Calls `read`, unless an earlier call failed. An error is recorded, and fails all later calls.
+    /// Calls `read`, unless an earlier call failed. An error is recorded and fails later calls.
     fn or_fail<T>(
         &mut self,
         read: impl Fn(&mut Self) -> Result<T, FormatError>,
@@ -344,7 +344,8 @@ impl<'a> Reader<'a> {
         Ok(Markup::Start(Tag::local(name)))
     }
 
-    /// Closes an element. An element that was opened before this part of the document is not in `open`.
+    /// Closes an element. An element that was opened before this part of the document is not in
+    /// `open`.
     fn end(&mut self, name: &[u8], start: usize) -> Result<Markup, FormatError> {
         if let Some(expected) = self.open.last()
             && *expected != name

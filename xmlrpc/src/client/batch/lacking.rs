@@ -8,8 +8,8 @@ use crate::client::endpoint::Endpoint;
 use crate::client::error::HttpError;
 use crate::client::transport::Transport;
 
-/// Whether the HTTP layer found nothing to hand the call to, be it for its path or, as with Node's package `xmlrpc`, for
-/// its method. No method ran then, and none of those in a multicall.
+/// Whether the HTTP layer found nothing to hand the call to, be it for its path or, as with Node's
+/// package `xmlrpc`, for its method. No method ran then, and none of those in a multicall.
 pub(super) fn is_not_found(error: &CallError) -> bool {
     HttpError::of(error).is_some_and(|error| error.status() == 404)
 }
@@ -19,8 +19,9 @@ pub(super) fn is_not_found(error: &CallError) -> bool {
 /// of `system.multicall` or of a method as unknown, as CPython's
 /// `<class 'Exception'>:method "system.multicall" is not supported` does.
 ///
-/// It is no proof. A server that has it puts the faults of the calls into the results, as a rule; but Perl's `RPC::XML`
-/// answers with the first of them, and a method that makes calls itself may pass on what it was told elsewhere.
+/// It is no proof. A server that has it puts the faults of the calls into the results, as a rule;
+/// but Perl's `RPC::XML` answers with the first of them, and a method that makes calls itself may
+/// pass on what it was told elsewhere.
 pub(super) fn is_shown_by(fault: &Fault) -> bool {
     const XMLRPC_C_NO_SUCH_METHOD: i64 = -506;
     const UNKNOWN: [&str; 10] = [
@@ -43,7 +44,8 @@ pub(super) fn is_shown_by(fault: &Fault) -> bool {
         && UNKNOWN.iter().any(|unknown| text.contains(unknown))
 }
 
-/// Whether the server knows not even a multicall of no calls: there is no call then that the fault could be of.
+/// Whether the server knows not even a multicall of no calls: there is no call then that the fault
+/// could be of.
 pub(super) async fn is_proved<T: Transport>(server: &Endpoint<T>, format: XmlRpc) -> bool {
     let call = Call {
         params: [PROLOGUE, EPILOGUE].concat().into(),

@@ -37,13 +37,15 @@ const EPILOGUE: &[u8] = b"</data></array></value></param></params>";
 /// them in order, or so most do.
 ///
 /// A server that knows no `system.multicall` gets the calls one after the other instead, from then
-/// on without being asked first. No call runs twice for that: a fault that reads like it may be that of a call in the
-/// batch, so the server is asked again with a multicall of no calls, and only if it does not know that either are the
-/// calls sent. Some say with HTTP status 404 that they know none, as of a path where nothing is: if
-/// the first call finds nothing either, that is the error of the batch, and no other call is sent.
+/// on without being asked first. No call runs twice for that: a fault that reads like it may be
+/// that of a call in the batch, so the server is asked again with a multicall of no calls, and only
+/// if it does not know that either are the calls sent. Some say with HTTP status 404 that they know
+/// none, as of a path where nothing is: if the first call finds nothing either, that is the error
+/// of the batch, and no other call is sent.
 ///
-/// Results come as arrays of one element each. Those of a server that sends them without (Supervisor) are taken as well
-/// where one of them shows it: where it is neither an array of one element nor a fault.
+/// Results come as arrays of one element each. Those of a server that sends them without
+/// (Supervisor) are taken as well where one of them shows it: where it is neither an array of one
+/// element nor a fault.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -110,8 +112,8 @@ impl Batch {
         Self { client, calls }
     }
 
-    /// Adds a call, with a tuple of arguments. They are encoded at once; where that fails, this call
-    /// is not sent and its ticket gives [`CallError::Encode`].
+    /// Adds a call, with a tuple of arguments. They are encoded at once; where that fails, this
+    /// call is not sent and its ticket gives [`CallError::Encode`].
     pub fn call<R: DeserializeOwned>(
         &mut self,
         method: impl Into<Name>,
@@ -136,8 +138,8 @@ impl Batch {
     ///
     /// # Errors
     /// What concerns the whole request, as with [`Client::call`]; what concerns a single call is
-    /// the result of its ticket. Where the server answers all of them with one fault, any of them may have run. [`BatchError`] is the cause where the answer does not fit the
-    /// calls.
+    /// the result of its ticket. Where the server answers all of them with one fault, any of them
+    /// may have run. [`BatchError`] is the cause where the answer does not fit the calls.
     ///
     /// # Cancel safety
     /// Dropping the future gives all calls up; each of them may have run all the same.
@@ -209,8 +211,8 @@ impl Calls {
         }
     }
 
-    /// Sends each call as a request of its own. Where it is not known yet whether the server lacks the multicall or
-    /// there is no server at this path, the first answer tells.
+    /// Sends each call as a request of its own. Where it is not known yet whether the server lacks
+    /// the multicall or there is no server at this path, the first answer tells.
     async fn send_one_by_one<T: Transport>(
         self,
         server: &Endpoint<T>,
@@ -250,7 +252,8 @@ impl Calls {
     }
 }
 
-/// Appends an entry, and says where its arguments are. rTorrent reads the members in this order only.
+/// Appends an entry, and says where its arguments are. rTorrent reads the members in this order
+/// only.
 fn write_entry(
     method: &str,
     args: &impl Args,
@@ -274,8 +277,9 @@ impl fmt::Debug for Calls {
     }
 }
 
-/// A fault that answers a whole batch, whose code does not say what became of the calls: Perl's `RPC::XML` answers so
-/// with the fault of the first call that fails, when those before it have run.
+/// A fault that answers a whole batch, whose code does not say what became of the calls: Perl's
+/// `RPC::XML` answers so with the fault of the first call that fails, when those before it have
+/// run.
 fn of_some_call(fault: Fault) -> Fault {
     match fault.kind() {
         // The HTTP layer says so as well: nothing ran.

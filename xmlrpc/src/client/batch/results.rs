@@ -55,8 +55,8 @@ impl Results {
     /// The result of one call.
     ///
     /// # Errors
-    /// As with [`Client::call`](crate::Client::call). A ticket of another batch gives [`BatchError::ForeignTicket`] as
-    /// the cause of [`CallError::Lost`].
+    /// As with [`Client::call`](crate::Client::call). A ticket of another batch gives
+    /// [`BatchError::ForeignTicket`] as the cause of [`CallError::Lost`].
     #[expect(clippy::needless_pass_by_value, reason = "a result can be taken once")]
     pub fn take<T: DeserializeOwned>(&mut self, ticket: Ticket<T>) -> Result<T, CallError> {
         let Ticket { batch, index, .. } = ticket;
@@ -115,8 +115,8 @@ impl Results {
             .into_iter()
             .map(|raw| answer(&document, raw, format, &positions))
             .collect();
-        // One bare result shows that this server wraps none, not even an array of one element. Where none does, the
-        // protocol tells what they are.
+        // One bare result shows that this server wraps none, not even an array of one element.
+        // Where none does, the protocol tells what they are.
         let bare = results.iter().any(|a| matches!(a, Answer::Bare(_)));
         let mut results = results.into_iter().map(|answer| match answer {
             Answer::Wrapped(_, whole) if bare => Answer::Bare(whole),
@@ -134,8 +134,8 @@ impl Results {
     }
 }
 
-/// The error for a result that does not fit, where the array around it would: that of a server which wraps no results,
-/// and gave no other answer to tell that by.
+/// The error for a result that does not fit, where the array around it would: that of a server
+/// which wraps no results, and gave no other answer to tell that by.
 fn ambiguous(error: &FormatError) -> FormatError {
     let text = format!(
         "{error}; the array of one around it would fit, but no answer of this batch shows that the server sends \

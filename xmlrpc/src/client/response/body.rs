@@ -9,8 +9,8 @@ use super::ResponseError;
 use super::buffer::Buffer;
 use crate::coding::{Broken, MAX_PREALLOCATED};
 
-/// How many bytes the extensions of all chunks may have, and the trailers, which say nothing to this client: what hyper
-/// lets pass.
+/// How many bytes the extensions of all chunks may have, and the trailers, which say nothing to
+/// this client: what hyper lets pass.
 const MAX_IGNORED: usize = 16 << 10;
 
 /// How many headers may stand behind the chunks.
@@ -146,7 +146,8 @@ impl BodyReader {
             _ => return malformed(),
         };
         let line = &unread[..length - 2];
-        // It lets everything pass in an extension, what others take for the end of the line included.
+        // It lets everything pass in an extension, what others take for the end of the line
+        // included.
         if line.iter().any(|byte| matches!(byte, b'\r' | b'\n')) {
             return malformed();
         }

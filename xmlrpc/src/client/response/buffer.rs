@@ -5,8 +5,8 @@ use std::ops::Range;
 /// What nearly every answer fits in.
 const USUAL: usize = 8 << 10;
 
-/// More than a piece of a response that must be seen as a whole, and enough to read large bodies with few calls of the
-/// system.
+/// More than a piece of a response that must be seen as a whole, and enough to read large bodies
+/// with few calls of the system.
 const LARGEST: usize = 256 << 10;
 
 /// A buffer that is as large as what comes.

@@ -105,8 +105,8 @@ impl Fields {
         Ok(())
     }
 
-    /// Whether others may take the response to end elsewhere. The servers of Perl send a length along with chunks; RFC
-    /// 9112, 6.3, has the chunks count, and the connection not used again.
+    /// Whether others may take the response to end elsewhere. The servers of Perl send a length
+    /// along with chunks; RFC 9112, 6.3, has the chunks count, and the connection not used again.
     const fn is_ambiguous(&self) -> bool {
         self.is_coded && self.length.is_some()
     }

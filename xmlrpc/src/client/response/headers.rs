@@ -3,7 +3,8 @@
 use http::HeaderValue;
 use http::header::InvalidHeaderValue;
 
-/// Those that anybody looks at. As a rule only the first is there, for which a map would be more work.
+/// Those that anybody looks at. As a rule only the first is there, for which a map would be more
+/// work.
 #[derive(Debug, Default)]
 pub(crate) struct Headers {
     pub(crate) content_type: Option<HeaderValue>,

@@ -77,8 +77,8 @@ impl ResponseReader {
         }
     }
 
-    /// Takes what was read into the space of the buffer, where nothing is the end of the stream. Tells whether the
-    /// response is read as far as can be.
+    /// Takes what was read into the space of the buffer, where nothing is the end of the stream.
+    /// Tells whether the response is read as far as can be.
     ///
     /// # Errors
     /// If there is no response.

@@ -22,7 +22,8 @@ impl<'a> Reader<'a> {
         event.map_err(|error| self.malformed(&error, start))
     }
 
-    /// Reads markup that is neither a tag nor plain text. Returns `None` unless it is a CDATA section.
+    /// Reads markup that is neither a tag nor plain text. Returns `None` unless it is a CDATA
+    /// section.
     pub(super) fn miscellaneous(&mut self) -> Result<Option<Piece<'a>>, FormatError> {
         let start = self.offset();
         match self.event()? {
@@ -105,7 +106,7 @@ impl<'a> Reader<'a> {
             return Err(self.error(
                 FormatErrorKind::Syntax,
                 start,
-                format!("unknown entity &{name};"),
+                format!("the entity &{name}; is unknown"),
             ));
         };
         let (digits, radix) = match number.strip_prefix('x') {

@@ -2,7 +2,7 @@
 
 use super::{Reader, State};
 
-/// Position of a reader at the start of an element, just after its start tag.
+/// State of a reader just after the start tag of an element.
 pub(crate) struct Mark<'a> {
     rest: &'a [u8],
     state: State,
@@ -14,7 +14,7 @@ pub(crate) struct Mark<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// Returns a mark at the current position, just after a start tag.
+    /// Creates a mark, just after a start tag.
     pub(crate) fn mark(&self) -> Mark<'a> {
         Mark {
             rest: self.rest,
@@ -26,8 +26,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Returns to a mark. Of the elements that were open at the mark, only the innermost may have been
-    /// closed.
+    /// Returns to a mark. Of the elements that were open at the mark, only the innermost may have
+    /// been closed.
     pub(crate) fn reset_to(&mut self, mark: &Mark<'a>) {
         #[cfg(any(test, fuzzing))]
         if mark.reference.is_some() {
@@ -40,8 +40,8 @@ impl<'a> Reader<'a> {
         self.open.push(mark.name);
     }
 
-    /// Jumps to `offset`, just after the end of the element that was just opened. Returns `false` if
-    /// this is not possible.
+    /// Jumps to `offset`, the end of the element that was just opened. Returns `false` if this is
+    /// not possible.
     pub(crate) fn jump(&mut self, offset: usize) -> bool {
         #[cfg(any(test, fuzzing))]
         if self.reference.is_some() {
@@ -56,8 +56,8 @@ impl<'a> Reader<'a> {
         true
     }
 
-    /// Returns the text of the element whose start tag is at `offset`, or an empty text if it cannot be
-    /// read. For error messages.
+    /// Returns the text of the element whose start tag is at `offset`, or an empty text if it
+    /// cannot be read. For error messages.
     #[cold]
     pub(crate) fn text_at(&self, offset: usize) -> String {
         const FEW: usize = 4;

@@ -204,7 +204,7 @@ impl<'a> ReferenceReader<'a> {
         }
     }
 
-    /// Reads one event of the tokenizer. Returns `None` for events without meaning, such as comments.
+    /// Reads one event of the tokenizer. Returns `None` for comments and other skipped events.
     fn read(&mut self, start: usize) -> Result<Option<ReferencePiece<'a>>, FormatError> {
         if self.failed {
             return Err(self.error(FormatErrorKind::Syntax, start, "reader used after an error"));
@@ -317,7 +317,7 @@ impl<'a> ReferenceReader<'a> {
             return Err(self.error(
                 FormatErrorKind::Syntax,
                 start,
-                format!("unknown entity &{name};"),
+                format!("the entity &{name}; is unknown"),
             ));
         };
         let (digits, radix) = match number.strip_prefix('x') {

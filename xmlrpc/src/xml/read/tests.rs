@@ -118,7 +118,7 @@ fn unknown_entities_and_forbidden_references_are_errors() {
         error("<string>a&b;</string>"),
         (
             FormatErrorKind::Syntax,
-            "unknown entity &b;, at line 1, column 10".to_owned()
+            "the entity &b; is unknown, at line 1, column 10".to_owned()
         )
     );
     for reference in [
