@@ -23,16 +23,16 @@ mod sync {
 use poll_on_wake::PollOnWake;
 
 /// A waker that wakes nothing.
-struct Nobody;
+struct NoopWaker;
 
-impl Wake for Nobody {
+impl Wake for NoopWaker {
     fn wake(self: Arc<Self>) {}
 }
 
 /// A waker that wakes the task of the model.
-struct Task(Waker);
+struct TaskWaker(Waker);
 
-impl Wake for Task {
+impl Wake for TaskWaker {
     fn wake(self: Arc<Self>) {
         self.0.wake_by_ref();
     }
@@ -43,18 +43,18 @@ impl Wake for Task {
 fn wait_for(mut future: impl Future<Output = ()> + Unpin) {
     let mut task = None;
     block_on(poll_fn(|cx| {
-        let task = task.get_or_insert_with(|| Waker::from(Arc::new(Task(cx.waker().clone()))));
+        let task = task.get_or_insert_with(|| Waker::from(Arc::new(TaskWaker(cx.waker().clone()))));
         Pin::new(&mut future).poll(&mut Context::from_waker(task))
     }));
 }
 
 /// A counter of wakes. A future completes at the last of them.
-struct Causes {
+struct WakeCounter {
     count: AtomicUsize,
     waker: AtomicWaker,
 }
 
-impl Causes {
+impl WakeCounter {
     fn new() -> loom::sync::Arc<Self> {
         loom::sync::Arc::new(Self {
             count: AtomicUsize::new(0),
@@ -68,7 +68,7 @@ impl Causes {
     }
 
     /// Waits for `count` wakes.
-    fn are(&self, count: usize) -> impl Future<Output = ()> + Unpin {
+    fn reach(&self, count: usize) -> impl Future<Output = ()> + Unpin {
         poll_fn(move |cx| {
             self.waker.register_by_ref(cx.waker());
             match self.count.load(Ordering::Acquire) == count {
@@ -80,24 +80,24 @@ impl Causes {
 }
 
 /// Tries all orders with at most three preemptions: more take minutes.
-fn all_orders(scene: impl Fn() + Sync + Send + 'static) {
+fn all_orders(model_run: impl Fn() + Sync + Send + 'static) {
     let mut model = loom::model::Builder::new();
     model.preemption_bound = Some(3);
-    model.check(scene);
+    model.check(model_run);
 }
 
 #[test]
 fn no_wake_of_one_thread_is_lost() {
     all_orders(|| {
-        let causes = Causes::new();
+        let wakes = WakeCounter::new();
         let adding = {
-            let causes = loom::sync::Arc::clone(&causes);
+            let wakes = loom::sync::Arc::clone(&wakes);
             thread::spawn(move || {
-                causes.add();
-                causes.add();
+                wakes.add();
+                wakes.add();
             })
         };
-        wait_for(PollOnWake::new(causes.are(2)));
+        wait_for(PollOnWake::new(wakes.reach(2)));
         adding.join().unwrap();
     });
 }
@@ -105,12 +105,12 @@ fn no_wake_of_one_thread_is_lost() {
 #[test]
 fn no_wake_of_two_threads_is_lost() {
     all_orders(|| {
-        let causes = Causes::new();
+        let wakes = WakeCounter::new();
         let adding = [(); 2].map(|()| {
-            let causes = loom::sync::Arc::clone(&causes);
-            thread::spawn(move || causes.add())
+            let wakes = loom::sync::Arc::clone(&wakes);
+            thread::spawn(move || wakes.add())
         });
-        wait_for(PollOnWake::new(causes.are(2)));
+        wait_for(PollOnWake::new(wakes.reach(2)));
         for thread in adding {
             thread.join().unwrap();
         }
@@ -126,7 +126,7 @@ fn a_future_is_polled_when_woken_or_when_the_task_changes() {
             Poll::<()>::Pending
         });
         let mut future = PollOnWake::new(&mut counted);
-        let [one, other] = [(); 2].map(|()| Waker::from(Arc::new(Nobody)));
+        let [one, other] = [(); 2].map(|()| Waker::from(Arc::new(NoopWaker)));
         for waker in [&one, &one, &other, &other, &one, &one] {
             let polled = Pin::new(&mut future).poll(&mut Context::from_waker(waker));
             assert!(polled.is_pending());

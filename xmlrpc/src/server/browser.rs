@@ -1,11 +1,11 @@
-//! Requests that web pages make browsers send, and the names by which a server is called.
+//! Protection against requests that web pages make browsers send, and the check of `Host`.
 //!
-//! A page of a stranger can reach a server that its visitor can reach, on the visitor's own machine
-//! for instance. Where it calls across origins, the browser says so: in `Origin` (RFC 6454) and
-//! `Sec-Fetch-WebOrigin` (W3C, Fetch Metadata). Where the stranger's name server gives out the
-//! address of the visitor's machine as that of the page's host (DNS rebinding), all is of one
-//! origin to the browser, but `Host` is the stranger's name still: an address cannot be rebound,
-//! and neither can `localhost` (RFC 6761, 6.3).
+//! A hostile page can reach any server that its visitor can reach, for instance on the visitor's
+//! own machine. The browser marks calls across origins with `Origin` (RFC 6454) and
+//! `Sec-Fetch-Site` (W3C, Fetch Metadata). With DNS rebinding, the attacker's name server resolves
+//! the page's host to the visitor's machine, so that the browser sees a single origin; but `Host`
+//! still has the attacker's name. An address cannot be rebound, and neither can `localhost`
+//! (RFC 6761, 6.3).
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -77,8 +77,8 @@ pub(super) fn check(
         let text = "a request must not have several Host headers";
         return Err(Rejection::new(StatusCode::BAD_REQUEST, text));
     }
-    // What stands in the request line is the host, whatever the header says (RFC 9112, 3.2.2).
-    // HTTP/2 has it there alone.
+    // The host in the request line overrides the header (RFC 9112, 3.2.2). HTTP/2 has only the
+    // former.
     let host = match parts.uri.authority() {
         Some(authority) => authority.as_str(),
         None => host.map_or("", text),
@@ -118,7 +118,7 @@ pub(super) fn preflight(parts: &Parts, options: &ServerOptions) -> Option<Reject
         return None;
     }
     let text = "pages of this origin may call with POST";
-    let mut answer = Rejection::new(StatusCode::OK, text)
+    let mut response = Rejection::new(StatusCode::OK, text)
         .with_header(
             ACCESS_CONTROL_ALLOW_METHODS,
             HeaderValue::from_static("POST"),
@@ -126,13 +126,12 @@ pub(super) fn preflight(parts: &Parts, options: &ServerOptions) -> Option<Reject
         .with_header(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
     // All headers are allowed: `authorize` and the methods decide about them.
     if let Some(wanted) = parts.headers.get(ACCESS_CONTROL_REQUEST_HEADERS) {
-        answer = answer.with_header(ACCESS_CONTROL_ALLOW_HEADERS, wanted.clone());
+        response = response.with_header(ACCESS_CONTROL_ALLOW_HEADERS, wanted.clone());
     }
-    Some(answer)
+    Some(response)
 }
 
-/// The header that has a browser show an answer to the page that called, where that page's origin
-/// is allowed.
+/// Returns the value of `Access-Control-Allow-Origin`, if the page's origin is allowed.
 pub(super) fn allowed_origin(headers: &HeaderMap, options: &ServerOptions) -> Option<HeaderValue> {
     if options.allow_origins.is_empty() {
         return None;
@@ -142,10 +141,10 @@ pub(super) fn allowed_origin(headers: &HeaderMap, options: &ServerOptions) -> Op
 }
 
 /// Adds the headers that let the page read the response.
-pub(super) fn expose(answer: &mut HeaderMap, origin: Option<HeaderValue>) {
+pub(super) fn expose(response: &mut HeaderMap, origin: Option<HeaderValue>) {
     if let Some(origin) = origin {
-        answer.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-        answer.append(VARY, HeaderValue::from_static("origin"));
+        response.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+        response.append(VARY, HeaderValue::from_static("origin"));
     }
 }
 
@@ -265,8 +264,7 @@ enum Host<'a> {
 
 impl<'a> Authority<'a> {
     fn parse(text: &'a str) -> Option<Self> {
-        // User information is no part of an origin or a `Host`; in a request line it stands before
-        // the host.
+        // User information precedes the host in a request line. Origins and `Host` have none.
         let text = text.rsplit_once('@').map_or(text, |(_, rest)| rest);
         let (host, port) = match text.strip_prefix('[') {
             Some(rest) => {

@@ -41,11 +41,10 @@ pub async fn serve(server: &Server) -> io::Result<()> {
     .await
 }
 
-/// As [`serve`], with the environment, input and output given.
-///
-/// The path is that after the program's own (`PATH_INFO`), or `/`. Reading and writing block the
-/// thread: a CGI program has nothing else to do. Variables need not be UTF-8: every header of a
-/// request becomes one.
+/// Like [`serve`], with the given environment, input and output.
+/// The path is `PATH_INFO`, the part after the program's own path, or `/`. Reading and writing
+/// block the thread, because a CGI program has nothing else to do. Variables need not be UTF-8,
+/// because every header of a request becomes one.
 ///
 /// # Errors
 /// If the input cannot be read or the output cannot be written.
@@ -216,7 +215,7 @@ mod tests {
     async fn a_request_is_answered_from_environment_and_input() {
         let body = "<methodCall><methodName>who</methodName></methodCall>";
         let length = body.len().to_string();
-        let answer = run(
+        let response = run(
             &[
                 ("REQUEST_METHOD", "POST"),
                 ("CONTENT_TYPE", "text/xml"),
@@ -228,7 +227,7 @@ mod tests {
             &format!("{body}what follows is not read"),
         )
         .await;
-        let (head, document) = answer.split_once("\r\n\r\n").unwrap();
+        let (head, document) = response.split_once("\r\n\r\n").unwrap();
         assert!(
             head.starts_with("Status: 200 OK\r\ncontent-type: text/xml\r\n"),
             "{head}"
@@ -254,20 +253,20 @@ mod tests {
             (format!("-{length}"), "411 Length Required"),
         ] {
             let variables = [("REQUEST_METHOD", "POST"), ("CONTENT_LENGTH", &*announced)];
-            let answer = run(&variables, body).await;
+            let response = run(&variables, body).await;
             assert!(
-                answer.starts_with(&format!("Status: {status}\r\n")),
-                "{announced}: {answer}"
+                response.starts_with(&format!("Status: {status}\r\n")),
+                "{announced}: {response}"
             );
         }
     }
 
     #[tokio::test]
     async fn anything_but_post_is_refused() {
-        let answer = run(&[("REQUEST_METHOD", "GET")], "").await;
+        let response = run(&[("REQUEST_METHOD", "GET")], "").await;
         assert!(
-            answer.starts_with("Status: 405 Method Not Allowed\r\n"),
-            "{answer}"
+            response.starts_with("Status: 405 Method Not Allowed\r\n"),
+            "{response}"
         );
     }
 
@@ -307,9 +306,12 @@ mod tests {
             ];
             variables.retain(|(other, _)| *other != name);
             variables.push((name, value));
-            let answer = run(&variables, body).await;
+            let response = run(&variables, body).await;
             let expected = format!("Status: {status} ");
-            assert!(answer.starts_with(&expected), "{name}={value}: {answer}");
+            assert!(
+                response.starts_with(&expected),
+                "{name}={value}: {response}"
+            );
         }
     }
 
@@ -342,7 +344,7 @@ mod tests {
         respond(&server, variables, body.as_bytes(), &mut output)
             .await
             .unwrap();
-        let answer = String::from_utf8(output).unwrap();
-        assert!(answer.contains("<int>3</int>"), "{answer}");
+        let response = String::from_utf8(output).unwrap();
+        assert!(response.contains("<int>3</int>"), "{response}");
     }
 }

@@ -67,8 +67,8 @@ impl Server {
             .serve_connection(TokioIo::new(CoalescingWriter(io)), service);
         let stopped = pin!(async {
             stop.cancelled().await;
-            // A request that is here already is read first: the event loop may not have seen it
-            // yet.
+            // A request that has already arrived is read first: the event loop may not have seen
+            // it.
             yield_now().await;
         });
         let result = tokio::select! {
@@ -140,9 +140,8 @@ async fn linger(mut io: impl Io) {
     let _ = tokio::time::timeout(MAX_LINGER, drain).await;
 }
 
-/// How long a connection that was accepted just before the server stops waits for its first
-/// request: whoever made it knows nothing of the stop, and sends a request as soon as it learns
-/// that it is connected.
+/// Time that a connection has for its first request after it was accepted, even if the server
+/// stops. Its client does not know of the stop, and sends a request as soon as it is connected.
 const FIRST_REQUEST_GRACE: Duration = Duration::from_secs(1);
 
 /// Maximum timeout. Its end must be representable as an `Instant`.

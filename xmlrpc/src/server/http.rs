@@ -92,8 +92,8 @@ impl Server {
         })
     }
 
-    /// Answers a request whose head was looked at. The future has room for nothing of the head that
-    /// nobody asks for again: it is made anew for each request.
+    /// Answers a request whose head was checked. Head fields that are not needed again are dropped
+    /// before, to keep this future small, because it is created for each request.
     pub(super) async fn respond_to(
         &self,
         admitted: Result<AdmittedRequest<'_, impl Body>, Rejection>,
@@ -124,7 +124,7 @@ impl Server {
             return Ok(self.overloaded(&no_room.of_request(), origin));
         }
         let document = decoded.map(|()| document);
-        let reply = self.answer(&registry, &origin, document).await;
+        let reply = self.run_call(&registry, &origin, document).await;
         Ok(self.budgeted_reply(reply, origin, account, hold))
     }
 
@@ -173,8 +173,8 @@ impl Server {
             Rejection::new(StatusCode::NOT_FOUND, "no XML-RPC service at this path")
         })?;
         if parts.method != Method::POST {
-            if let Some(answer) = browser::preflight(parts, &self.options) {
-                return Err(answer);
+            if let Some(response) = browser::preflight(parts, &self.options) {
+                return Err(response);
             }
             let text = "XML-RPC calls use the method POST";
             return Err(Rejection::new(StatusCode::METHOD_NOT_ALLOWED, text)
@@ -199,7 +199,7 @@ impl Server {
 
     /// Makes the call that a document holds, and returns the reply document. `document` is UTF-8,
     /// or the error of decoding it.
-    async fn answer(
+    async fn run_call(
         &self,
         registry: &Registry<XmlRpc>,
         origin: &Arc<Origin>,
@@ -248,8 +248,9 @@ impl Server {
         result.unwrap_or_else(|fault| self.write_fault(&fault, &method))
     }
 
-    /// The answer of a call, which counts from when it is not answered at once: until then it has
-    /// its thread to itself, and most never have to touch what all threads count by.
+    /// Runs a call, with a permit if it does not complete at once. Until its first wait a call has
+    /// its thread to itself. Most calls never wait, and so avoid the counter that all threads
+    /// share.
     fn with_permit(&self, mut answer: Answer) -> impl Future<Output = Result<Payload, Fault>> {
         let mut running = None;
         poll_fn(move |cx| {
@@ -311,8 +312,8 @@ impl Server {
         reject(rejection)
     }
 
-    /// The response to a request for which there is no room. Load balancers go by the status,
-    /// callers by the fault.
+    /// Builds the response to a request that there is no room for. Load balancers use the status,
+    /// callers the fault.
     fn overloaded(&self, fault: &Fault, origin: Arc<Origin>) -> Response<Full<Bytes>> {
         tracing::debug!(fault = %Foreign::excerpt(fault), "request refused");
         let mut response = self.reply(Reply::plain(self.write_fault(fault, "")), origin);
@@ -324,8 +325,8 @@ impl Server {
         response
     }
 
-    /// The response with this reply, which takes the place of its request in the budget until its
-    /// last byte is written.
+    /// Builds the response with a reply. The reply takes over the request's hold in the budget,
+    /// until its last byte is written.
     fn budgeted_reply(
         &self,
         document: Bytes,
@@ -439,9 +440,9 @@ fn canonical_document(reply: Payload, format: XmlRpc) -> Result<Bytes, Fault> {
     )
 }
 
-/// The memory of the headers of a request for those of its response, unless a method has kept them
-/// with its context. hyper keeps it for the next request, so that of many is not left to a
-/// connection that may be idle from now on.
+/// Reuses the request's `HeaderMap` allocation for the response, unless a method has kept it with
+/// its context. hyper keeps the allocation for the next request, so a map of more than 24 headers
+/// is not reused: the connection may be idle from now on.
 fn recycled_headers(origin: Arc<Origin>) -> HeaderMap {
     const FEW: usize = 24;
     match Arc::into_inner(origin) {

@@ -20,7 +20,7 @@ pub(super) fn outcome(peer: &Peer, method: &str, started: Instant, fault: Option
     let method = Foreign::excerpt(method);
     let Some(fault) = fault else {
         // The clock is read only if the event is enabled.
-        tracing::debug!(%peer, %method, elapsed = ?started.elapsed(), "call answered");
+        tracing::debug!(%peer, %method, elapsed = ?started.elapsed(), "call completed");
         return;
     };
     let cause = fault.source();

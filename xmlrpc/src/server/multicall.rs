@@ -49,12 +49,12 @@ pub(super) fn register_system(
     Ok(())
 }
 
-/// `system.multicall`: several calls in one request, run in their order, each failing alone.
-///
+/// Returns `system.multicall`: several calls in one request, which run in order and fail
+/// independently.
 /// Specification: Eric Kidd, "RFC: system.multicall" (2001). A multicall within a multicall is
-/// refused. What the replies take together is limited like that of any other call, and held in the
-/// budget while further calls run: once one does not fit, its entry is a fault, and the calls after
-/// it are refused without being run.
+/// refused. The limit of a reply applies to all results together, and the budget holds them while
+/// further calls run. Once a result does not fit, it becomes a fault, and the calls after it are
+/// refused without being run.
 fn multicall(options: &ServerOptions) -> Method<XmlRpc> {
     let limits = Limits {
         calls: options.max_multicall,
@@ -75,7 +75,7 @@ fn multicall(options: &ServerOptions) -> Method<XmlRpc> {
     })
     .help(
         "Makes several calls in one request. Each is a struct of methodName and params; each \
-         answer is an array of the one result, or a fault struct.",
+         result is an array of one value, or a fault struct.",
     )
     .parameter_names(["calls"])
 }
@@ -310,7 +310,7 @@ mod tests {
         )
     }
 
-    /// Runs a multicall of these entries, and gives the faults in its answer and the length of the
+    /// Runs a multicall of these entries. Returns the faults in its reply, and the length of the
     /// request.
     async fn faults(entries: &str) -> (Vec<String>, usize) {
         let registry = Registry::new();
@@ -336,8 +336,8 @@ mod tests {
         (texts, length)
     }
 
-    /// A request of 1,380 bytes with gzip took 0.13 s: each entry that failed was counted from the
-    /// start of it.
+    /// Regression: a gzip request of 1,380 bytes took 0.13 s, because the position of each failed
+    /// entry was counted from the start of the document.
     #[tokio::test]
     async fn positions_of_many_errors_are_counted_once() {
         let int = "<value><int>1</int></value>";

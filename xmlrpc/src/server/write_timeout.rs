@@ -140,7 +140,7 @@ mod tests {
 
     /// Writes two replies of `size` bytes to a peer that reads `step` bytes a second. Returns the
     /// result, and the seconds that it took.
-    async fn answer(size: usize, step: usize) -> (io::Result<()>, u64) {
+    async fn write_replies(size: usize, step: usize) -> (io::Result<()>, u64) {
         let (ours, mut theirs) = tokio::io::duplex(1024);
         let mut ours = WriteTimeout::new(ours, Duration::from_secs(60));
         let begin = Instant::now();
@@ -164,7 +164,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_reader_above_the_minimum_rate_gets_the_whole_reply() {
-        let (result, seconds) = answer(300 << 10, 1200).await;
+        let (result, seconds) = write_replies(300 << 10, 1200).await;
         result.unwrap();
         assert!(seconds > 500, "{seconds}");
     }
@@ -172,23 +172,23 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_reader_below_the_minimum_rate_times_out() {
         for step in [1, 1000] {
-            let (result, seconds) = answer(300 << 10, step).await;
+            let (result, seconds) = write_replies(300 << 10, step).await;
             assert_eq!(result.unwrap_err().kind(), io::ErrorKind::TimedOut);
             assert_eq!(seconds, 60);
         }
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_large_answer_has_to_be_read_faster_than_a_small_one() {
+    async fn a_large_reply_must_be_read_faster_than_a_small_one() {
         // 16 MiB in five minutes are 56 KiB a second.
-        let (result, seconds) = answer(16 << 20, 50 << 10).await;
+        let (result, seconds) = write_replies(16 << 20, 50 << 10).await;
         assert_eq!(result.unwrap_err().kind(), io::ErrorKind::TimedOut);
         assert_eq!(seconds, 60);
-        let (result, seconds) = answer(16 << 20, 60 << 10).await;
+        let (result, seconds) = write_replies(16 << 20, 60 << 10).await;
         result.unwrap();
         assert!((500..=600).contains(&seconds), "{seconds} for two");
         // A small reply afterwards has the minimum rate again.
-        let (result, _) = answer(100 << 10, 1200).await;
+        let (result, _) = write_replies(100 << 10, 1200).await;
         result.unwrap();
     }
 
@@ -197,8 +197,8 @@ mod tests {
         let (ours, mut theirs) = tokio::io::duplex(8);
         let mut ours = WriteTimeout::new(ours, Duration::from_secs(60));
         for _ in 0..3 {
-            let mut answer = [0; 20];
-            let both = tokio::join!(ours.write_all(&[0; 20]), theirs.read_exact(&mut answer));
+            let mut reply = [0; 20];
+            let both = tokio::join!(ours.write_all(&[0; 20]), theirs.read_exact(&mut reply));
             both.0.unwrap();
             ours.flush().await.unwrap();
             sleep(Duration::from_secs(1000)).await;
