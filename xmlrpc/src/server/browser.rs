@@ -163,17 +163,17 @@ fn excerpt(text: &str) -> &str {
 }
 
 fn is_known(host: &str, options: &ServerOptions) -> bool {
-    let Some(called) = Authority::parse(host) else {
+    let Some(requested) = Authority::parse(host) else {
         return false;
     };
-    match called.host {
+    match requested.host {
         Host::Address(_) => true,
         Host::Name(name) => {
             is_localhost(name)
-                || options.hosts.iter().flatten().any(|known| {
-                    Authority::parse(known).is_some_and(|known| {
-                        known.host == called.host
-                            && (known.port.is_none() || known.port == called.port)
+                || options.hosts.iter().flatten().any(|allowed| {
+                    Authority::parse(allowed).is_some_and(|allowed| {
+                        allowed.host == requested.host
+                            && (allowed.port.is_none() || allowed.port == requested.port)
                     })
                 })
         }

@@ -42,6 +42,7 @@ pub async fn serve(server: &Server) -> io::Result<()> {
 }
 
 /// Like [`serve`], with the given environment, input and output.
+///
 /// The path is `PATH_INFO`, the part after the program's own path, or `/`. Reading and writing
 /// block the thread, because a CGI program has nothing else to do. Variables need not be UTF-8,
 /// because every header of a request becomes one.
@@ -102,13 +103,13 @@ where
 }
 
 /// Rejects a body that is longer than the limit, or shorter than declared.
-fn check_length(announced: u64, came: u64, limit: u64) -> Option<Rejection> {
-    if announced >= limit {
+fn check_length(declared: u64, received: u64, limit: u64) -> Option<Rejection> {
+    if declared >= limit {
         let text = format!("the body is over the limit of {} bytes", limit - 1);
         return Some(Rejection::new(StatusCode::PAYLOAD_TOO_LARGE, text));
     }
-    (came < announced).then(|| {
-        let text = format!("the body is incomplete: {came} of {announced} bytes");
+    (received < declared).then(|| {
+        let text = format!("the body is incomplete: {received} of {declared} bytes");
         Rejection::new(StatusCode::BAD_REQUEST, text)
     })
 }
@@ -243,7 +244,7 @@ mod tests {
     async fn a_body_must_have_its_declared_length() {
         let body = "<methodCall><methodName>who</methodName></methodCall>";
         let length = body.len();
-        for (announced, status) in [
+        for (declared, status) in [
             (length.to_string(), "200 OK"),
             ((length + 1).to_string(), "400 Bad Request"),
             ((16 << 20).to_string(), "400 Bad Request"),
@@ -252,11 +253,11 @@ mod tests {
             (format!("+{length}"), "411 Length Required"),
             (format!("-{length}"), "411 Length Required"),
         ] {
-            let variables = [("REQUEST_METHOD", "POST"), ("CONTENT_LENGTH", &*announced)];
+            let variables = [("REQUEST_METHOD", "POST"), ("CONTENT_LENGTH", &*declared)];
             let response = run(&variables, body).await;
             assert!(
                 response.starts_with(&format!("Status: {status}\r\n")),
-                "{announced}: {response}"
+                "{declared}: {response}"
             );
         }
     }

@@ -92,8 +92,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_reply_is_not_copied_for_a_stream_without_vectored_writes() -> io::Result<()> {
-        let (ours, mut theirs) = tokio::io::duplex(1 << 16);
-        let mut writer = CoalescingWriter(Single(ours));
+        let (local, mut peer) = tokio::io::duplex(1 << 16);
+        let mut writer = CoalescingWriter(Single(local));
         assert!(writer.is_write_vectored(), "or hyper copies");
         let (head, body) = ([b'h'; 1000], [b'b'; 5000]);
         let mut pieces = [IoSlice::new(&head), IoSlice::new(&body)];
@@ -104,7 +104,7 @@ mod tests {
         }
         drop(writer);
         let mut got = Vec::new();
-        theirs.read_to_end(&mut got).await?;
+        peer.read_to_end(&mut got).await?;
         assert_eq!(got, [&head[..], &body].concat());
         Ok(())
     }
@@ -119,9 +119,9 @@ mod tests {
             (1024, 5000),
             (3000, 1),
         ] {
-            let (ours, mut theirs) = tokio::io::duplex(1 << 16);
+            let (local, mut peer) = tokio::io::duplex(1 << 16);
             let (head, body) = (vec![b'h'; head], vec![b'b'; body]);
-            let mut writer = CoalescingWriter(ours);
+            let mut writer = CoalescingWriter(local);
             let mut pieces = [IoSlice::new(&head), IoSlice::new(&body)];
             let mut left = &mut pieces[..];
             while left.iter().any(|piece| !piece.is_empty()) {
@@ -130,7 +130,7 @@ mod tests {
             }
             drop(writer);
             let mut got = Vec::new();
-            theirs.read_to_end(&mut got).await?;
+            peer.read_to_end(&mut got).await?;
             assert_eq!(got, [head.as_slice(), &body].concat());
         }
         Ok(())

@@ -248,9 +248,9 @@ impl Server {
         result.unwrap_or_else(|fault| self.write_fault(&fault, &method))
     }
 
-    /// Runs a call, with a permit if it does not complete at once. Until its first wait a call has
-    /// its thread to itself. Most calls never wait, and so avoid the counter that all threads
-    /// share.
+    /// Runs a call, and takes a permit for it if it does not complete at once. Until its first wait
+    /// a call has its thread to itself. Most calls never wait, and so avoid the counter that all
+    /// threads share.
     fn with_permit(&self, mut answer: Answer) -> impl Future<Output = Result<Payload, Fault>> {
         let mut running = None;
         poll_fn(move |cx| {
@@ -337,8 +337,7 @@ impl Server {
         let mut reply = Reply::plain(document);
         let mut held = account.resize(&mut hold, reply.body.len());
         if held.is_ok() && self.compresses(&reply, &origin) {
-            // Both copies exist for a moment, but a thread has only one reply at a time in this
-            // state.
+            // Both copies exist at once, but only for one reply of each thread at a time.
             reply = reply.compressed();
             held = account.resize(&mut hold, reply.body.len());
         }

@@ -23,7 +23,7 @@ use crate::de::Raw;
 use crate::document::{
     LONG_NAME, MAX_NAME, REPLY_EPILOGUE, REPLY_PROLOGUE, reply_value, write_fault_value,
 };
-use crate::xml::positions::{Positions, counted};
+use crate::xml::positions::{Positions, position_after};
 
 const MULTICALL: &str = "system.multicall";
 
@@ -51,6 +51,7 @@ pub(super) fn register_system(
 
 /// Returns `system.multicall`: several calls in one request, which run in order and fail
 /// independently.
+///
 /// Specification: Eric Kidd, "RFC: system.multicall" (2001). A multicall within a multicall is
 /// refused. The limit of a reply applies to all results together, and the budget holds them while
 /// further calls run. Once a result does not fit, it becomes a fault, and the calls after it are
@@ -142,7 +143,7 @@ async fn run_within(
         let entry = Payload::part_at(document.clone(), range, start);
         let (context, result) = match read_entry(&entry, format) {
             Ok((method, params)) => {
-                let start = counted(start, &document[begin..params.start]);
+                let start = position_after(start, &document[begin..params.start]);
                 let params = Payload::part_at(document.clone(), params, start);
                 let call = Call {
                     params,

@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use crate::sync::{AtomicBool, Ordering};
 
 /// Polls the inner future only when that future itself was woken, and not when something else woke
-/// its task. A pending future is so spared the locks it takes only to find that it must still wait.
+/// its task. This saves the locks that a future takes to find out that it is still pending.
 #[derive(Debug)]
 pub(super) struct PollOnWake<F> {
     future: F,

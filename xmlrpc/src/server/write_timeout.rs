@@ -141,19 +141,19 @@ mod tests {
     /// Writes two replies of `size` bytes to a peer that reads `step` bytes a second. Returns the
     /// result, and the seconds that it took.
     async fn write_replies(size: usize, step: usize) -> (io::Result<()>, u64) {
-        let (ours, mut theirs) = tokio::io::duplex(1024);
-        let mut ours = WriteTimeout::new(ours, Duration::from_secs(60));
+        let (local, mut peer) = tokio::io::duplex(1024);
+        let mut local = WriteTimeout::new(local, Duration::from_secs(60));
         let begin = Instant::now();
         let reading = tokio::spawn(async move {
             let mut part = vec![0; step];
-            while theirs.read_exact(&mut part).await.is_ok() {
+            while peer.read_exact(&mut part).await.is_ok() {
                 sleep(Duration::from_secs(1)).await;
             }
         });
         let write = async {
             for _ in 0..2 {
-                ours.write_all(&vec![b'x'; size]).await?;
-                ours.flush().await?;
+                local.write_all(&vec![b'x'; size]).await?;
+                local.flush().await?;
             }
             io::Result::Ok(())
         };
@@ -194,13 +194,13 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn an_idle_connection_is_not_timed() {
-        let (ours, mut theirs) = tokio::io::duplex(8);
-        let mut ours = WriteTimeout::new(ours, Duration::from_secs(60));
+        let (local, mut peer) = tokio::io::duplex(8);
+        let mut local = WriteTimeout::new(local, Duration::from_secs(60));
         for _ in 0..3 {
             let mut reply = [0; 20];
-            let both = tokio::join!(ours.write_all(&[0; 20]), theirs.read_exact(&mut reply));
+            let both = tokio::join!(local.write_all(&[0; 20]), peer.read_exact(&mut reply));
             both.0.unwrap();
-            ours.flush().await.unwrap();
+            local.flush().await.unwrap();
             sleep(Duration::from_secs(1000)).await;
         }
     }

@@ -45,14 +45,14 @@ impl<'a> Positions<'a> {
         let offset = offset.min(self.message.len());
         let mut known = [self.last.get(), self.base].into_iter();
         let (from, position) = known.find(|(from, _)| *from <= offset).unwrap_or(START);
-        let position = counted(position, &self.message[from..offset]);
+        let position = position_after(position, &self.message[from..offset]);
         self.last.set((offset, position));
         position
     }
 }
 
 /// Returns the position after `bytes`, which start at `position`.
-pub(crate) fn counted(position: Position, bytes: &[u8]) -> Position {
+pub(crate) fn position_after(position: Position, bytes: &[u8]) -> Position {
     #[cfg(test)]
     work::add(bytes.len());
     position.after(bytes)

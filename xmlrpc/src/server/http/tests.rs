@@ -123,9 +123,9 @@ async fn a_request_is_held_until_its_call_is_answered() {
     tokio::time::advance(Budget::GRACE).await;
     let served = server.respond(large("echo", 700_000)).await;
     assert!(text(served).await.contains(&"x".repeat(700_000)));
-    let gone = waiting.await;
-    assert_eq!(gone.status(), StatusCode::SERVICE_UNAVAILABLE);
-    assert!(text(gone).await.contains("held for too long"));
+    let evicted = waiting.await;
+    assert_eq!(evicted.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert!(text(evicted).await.contains("held for too long"));
     assert_eq!(budget.held(), 0);
 }
 
@@ -139,9 +139,9 @@ async fn a_reply_is_held_until_it_is_read() {
         "<methodCall><methodName>zeros</methodName><params><param><value><int>500000\
          </int></value></param></params></methodCall>",
     );
-    let lost = server.respond(call).await;
-    assert_eq!(lost.status(), StatusCode::OK);
-    let fault = text(lost).await;
+    let replaced = server.respond(call).await;
+    assert_eq!(replaced.status(), StatusCode::OK);
+    let fault = text(replaced).await;
     assert!(
         fault.contains("-32603") && fault.contains("the call ran"),
         "{fault}"
@@ -306,7 +306,7 @@ async fn multicall_results_are_held_while_later_calls_run() {
     tokio::time::advance(Budget::GRACE).await;
     let other = text(multicall("").await).await;
     assert!(other.len() > 600_000);
-    let gone = text(waiting.await).await;
-    assert!(gone.contains("-32603"), "{gone}");
+    let evicted = text(waiting.await).await;
+    assert!(evicted.contains("-32603"), "{evicted}");
     assert_eq!(budget.held(), 0);
 }

@@ -8,8 +8,7 @@ use rpc_core::{FormatError, FormatErrorKind};
 pub(super) enum Encoding {
     Utf8,
     Ascii,
-    /// ISO-8859-1. To browsers, and so to encoding_rs, the label means windows-1252; to peers it
-    /// does not.
+    /// ISO-8859-1. The label means windows-1252 to browsers and encoding_rs, but not to peers.
     Latin1,
     /// An ISO encoding whose label means a superset to browsers. The superset is given.
     Iso(&'static encoding_rs::Encoding),
