@@ -228,10 +228,7 @@ fn calls_over_connections() {
     );
     assert_eq!(
         farcall(&["call", &url, "add", "3", "5"]),
-        fault(
-            2,
-            "farcall: the peer expects an authkey, but none is set"
-        )
+        fault(2, "farcall: the peer expects an authkey, but none is set")
     );
     let (status, out, err) = with_key(&["--timeout", "0.2", "call", &url, "sleep", "30"]);
     assert_eq!((status, out.as_str()), (2, ""));

@@ -1,4 +1,4 @@
-//! What HTTP headers say of a body: its content coding and its charset.
+//! Bodies of HTTP messages: content coding, charset, and errors of reading, for client and server.
 
 use std::io::{self, Read, Write};
 
@@ -8,29 +8,41 @@ use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
 use http::HeaderValue;
 
+/// Maximum bytes allocated before any of a body arrives, whatever length was announced.
+pub(crate) const MAX_PREALLOCATED: u64 = 1 << 20;
+
+/// Errors of reading a body.
+#[derive(Debug)]
+pub(crate) enum Broken<E> {
+    /// The body is over the limit.
+    TooLarge,
+    /// The connection failed, or the chunks are malformed.
+    Disconnected(E),
+}
+
 /// The content coding of a body (RFC 9110, 8.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Coding {
-    /// It is what it is.
+    /// The body is not encoded.
     Identity,
-    /// It is compressed.
+    /// The body is compressed with gzip.
     Gzip,
 }
 
-/// Why a body cannot be decoded.
+/// Errors of decoding a body.
 #[derive(Debug)]
 pub(crate) enum Undecodable {
-    /// It is over the limit.
+    /// The decoded body is over the limit.
     TooLarge,
-    /// It is not gzip, or damaged.
+    /// The body is not gzip, or is damaged.
     Damaged(io::Error),
 }
 
 impl Coding {
-    /// The coding that the headers `Content-Encoding` name.
+    /// Returns the coding that the `Content-Encoding` headers name.
     ///
     /// # Errors
-    /// The name of a coding that is not supported.
+    /// The name of the coding, if it is not supported.
     pub(crate) fn of<'a>(
         headers: impl IntoIterator<Item = &'a HeaderValue>,
     ) -> Result<Self, String> {
@@ -49,16 +61,16 @@ impl Coding {
         }
     }
 
-    /// Decodes a body, to no more than `limit` bytes.
+    /// Decodes a body of at most `limit` decoded bytes.
     ///
     /// # Errors
-    /// If it is over the limit or damaged.
+    /// If the body is over the limit or damaged.
     pub(crate) fn decode(self, body: &mut Bytes, limit: usize) -> Result<(), Undecodable> {
         if self == Self::Identity {
             return Ok(());
         }
         let mut decoded = Vec::with_capacity(body.len().saturating_mul(4).min(limit));
-        // One byte over the limit tells a body that is too large from one that just fits.
+        // One byte beyond the limit distinguishes a body that is too large from one that fits.
         MultiGzDecoder::new(body.as_ref())
             .take((limit as u64).saturating_add(1))
             .read_to_end(&mut decoded)
@@ -73,19 +85,19 @@ impl Coding {
     }
 }
 
-/// Compresses a body with gzip, for speed rather than size.
+/// Compresses a body with gzip, at the fastest level.
 pub(crate) fn gzip(body: &[u8]) -> Bytes {
     let mut encoder = GzEncoder::new(Vec::with_capacity(body.len() / 4), Compression::fast());
     let mut zipped = encoder
         .write_all(body)
         .and_then(|()| encoder.finish())
-        .expect("a vector takes all");
-    // It may lie in memory for as long as its reader takes.
+        .expect("writing to a vector cannot fail");
+    // The body may stay in memory for as long as a slow peer takes to read it.
     zipped.shrink_to_fit();
     zipped.into()
 }
 
-/// The `charset` parameter of a content type.
+/// Returns the `charset` parameter of a content type.
 pub(crate) fn charset(content_type: Option<&HeaderValue>) -> Option<&str> {
     let content_type = content_type?;
     if content_type == "text/xml" {
@@ -132,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_compressed_is_decoded_up_to_the_limit() {
+    fn compressed_bodies_are_decoded_up_to_the_limit() {
         let body = vec![b' '; 10_000];
         let zipped = gzip(&body);
         assert!(zipped.len() < 1_000);

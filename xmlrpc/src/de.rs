@@ -1,4 +1,4 @@
-//! From XML straight to serde types.
+//! Deserialization of XML directly to serde types.
 
 use std::fmt;
 use std::ops::Range;
@@ -10,9 +10,9 @@ use crate::format::XmlRpc;
 use crate::xml::read::plain::Element;
 use crate::xml::read::{Markup, Reader, Tag};
 
-mod ahead;
 mod compound;
 mod key;
+mod missing_result;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod outcomes;
 mod path;
@@ -21,19 +21,19 @@ mod scalar;
 #[cfg(test)]
 mod tests;
 mod value;
-mod void;
+mod value_first;
 
 pub(crate) use compound::Params;
+pub(crate) use missing_result::MissingResult;
 pub(crate) use path::member_step;
 use scalar::Found;
 use value::ValueDe;
-pub(crate) use void::Void;
 
-/// The newtype name under which [`Raw`] asks for a piece of the message.
+/// Newtype name by which [`Raw`] requests the range of a value in the message.
 const RAW: &str = "$xmlrpc::Raw";
 
-/// Where in the whole message a `<value>` element is. It was read to its end: it is well-formed
-/// and within the limits.
+/// Range of a `<value>` element in the message. The element was read to its end, so it is
+/// well-formed and within the limits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Raw {
     pub(crate) range: Range<usize>,
@@ -69,14 +69,15 @@ pub(crate) struct De<'de> {
     max_values: usize,
     depth: usize,
     values: usize,
-    /// A `<value>` was opened, and nothing of it was read yet.
+    /// `true` if a `<value>` was opened and its content not read yet.
     pending: bool,
-    /// A `rpc_core::Value` is being read, which wants to tell dates from texts.
+    /// `true` while a `rpc_core::Value` is read, which distinguishes dates from texts.
     dates: bool,
-    /// The value on the outside is a result, which a caller that asks for `()` does not care for.
+    /// `true` if the outermost value is a result, which `()` accepts whatever it is.
     result: bool,
-    /// Values that stand before their names, by their starts, and where they end: see [`ahead`].
-    ahead: Vec<(usize, usize)>,
+    /// Values that come before their names, as offsets of start and end, sorted by start: see
+    /// [`value_first`].
+    skipped: Vec<(usize, usize)>,
 }
 
 impl<'de> De<'de> {
@@ -91,11 +92,11 @@ impl<'de> De<'de> {
             pending: false,
             dates: false,
             result: false,
-            ahead: Vec::new(),
+            skipped: Vec::new(),
         }
     }
 
-    /// A reader of a whole response document.
+    /// Creates the deserializer of a whole response document.
     pub(crate) fn of_response(payload: &'de Payload, format: XmlRpc) -> Self {
         let mut de = Self::new(payload, format);
         de.reader = de.reader.allow_declaration();
@@ -129,8 +130,8 @@ impl<'de> De<'de> {
         Ok(value)
     }
 
-    /// Expects the end of an element, which is this one in plain documents.
-    // Inlined with those who know which element it is, as the shortcuts are.
+    /// Expects the end of an element, which is `element` in plain documents.
+    // Inlined into callers that pass a constant element, as the shortcuts are.
     #[inline(always)]
     pub(crate) fn end_of(&mut self, element: &Element, expected: &str) -> Result<(), FormatError> {
         match self.reader.close_plain(element) {
@@ -139,7 +140,8 @@ impl<'de> De<'de> {
         }
     }
 
-    /// Expects the end of an element, which matches its start, and gives the offset after it.
+    /// Expects the end of an element, and returns the offset after it. The reader has checked that
+    /// it matches the start.
     pub(crate) fn end(&mut self, expected: &str) -> Result<usize, FormatError> {
         let token = self.reader.tag()?;
         match token.markup {
@@ -148,7 +150,7 @@ impl<'de> De<'de> {
         }
     }
 
-    /// Expects nothing more than comments and the like.
+    /// Expects the end of the document. Comments and white space may precede it.
     pub(crate) fn eof(&mut self) -> Result<(), FormatError> {
         if self.reader.is_at_end() {
             return Ok(());
@@ -160,7 +162,7 @@ impl<'de> De<'de> {
         }
     }
 
-    /// Reads the members of a struct that stands where a value should be. Its start tag, just read, is at `start`.
+    /// Reads a struct that has no `<value>` around it. Its start tag, just read, is at `start`.
     pub(crate) fn bare_struct<V: Visitor<'de>>(
         &mut self,
         start: usize,
@@ -195,8 +197,8 @@ impl<'de> De<'de> {
         Ok(())
     }
 
-    /// Skips the rest of the open element `<value>`, without recursion, and gives the offset after
-    /// it. The values in it are counted.
+    /// Skips the rest of the open `<value>` without recursion, and returns the offset after it. The
+    /// values in it count against the limits.
     fn skip(&mut self) -> Result<usize, FormatError> {
         self.pending = false;
         let outside = self.reader.open() - 1;
@@ -215,8 +217,8 @@ impl<'de> De<'de> {
         }
     }
 
-    /// Reads a `<value>` that is open already as far as its kind can be told: scalars are read to
-    /// the end of the value, arrays and structs stay open.
+    /// Reads an open `<value>` until its kind is known: scalars are read to the end of the value,
+    /// arrays and structs stay open.
     fn enter(&mut self) -> Result<Found<'de>, FormatError> {
         self.pending = false;
         scalar::enter(self)

@@ -1,11 +1,11 @@
-//! Whole documents: the frame around parameters and results, and faults.
+//! Whole documents: the elements around parameters and results, and faults.
 
 use std::marker::PhantomData;
 
 use rpc_core::{Fault, Format, FormatError, FormatErrorKind, Name, Payload};
 use serde::de::DeserializeOwned;
 
-use crate::de::{De, Raw, Void};
+use crate::de::{De, MissingResult, Raw};
 use crate::format::XmlRpc;
 use crate::xml::read::{Markup, Reader, Tag, plain};
 use crate::xml::{Forbidden, trim, write};
@@ -15,27 +15,28 @@ mod fault;
 pub(crate) use fault::FaultMembers;
 use fault::FaultVisitor;
 
-/// What stands before the `<value>` of a result.
+/// Bytes of a reply before the `<value>` of the result.
 pub(crate) const REPLY_PROLOGUE: &str =
     "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<methodResponse><params><param>";
 
-/// What stands after the `<value>` of a result.
+/// Bytes of a reply after the `<value>` of the result.
 pub(crate) const REPLY_EPILOGUE: &str = "</param></params></methodResponse>\n";
 
-/// What stands after the parameters of a call.
+/// Bytes of a call after the parameters.
 pub(crate) const CALL_EPILOGUE: &str = "</methodCall>\n";
 
-/// The most bytes that the name of a method can have: each call is logged with it.
+/// Maximum bytes of a method name. It is limited because each call is logged with it.
 pub(crate) const MAX_NAME: usize = 1024;
 
-/// What is said of longer ones.
+/// Error message for a longer name.
 pub(crate) const LONG_NAME: &str = "the name of the method is over the limit of 1024 bytes";
 
 const CALL_PROLOGUE: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<methodCall><methodName>";
 const FAULT_PROLOGUE: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<methodResponse><fault>";
 const FAULT_EPILOGUE: &str = "</fault></methodResponse>\n";
 
-/// The method of a call document, and the offset after `</methodName>`, where the payload starts.
+/// Returns the method of a call document, and the offset after `</methodName>`, where the payload
+/// starts.
 ///
 /// # Errors
 /// If the document does not start like a call.
@@ -67,11 +68,11 @@ pub(crate) fn call_head(document: &[u8], format: XmlRpc) -> Result<(Name, usize)
     Ok((Name::from(name), end))
 }
 
-/// The fault, if that is what a reply document holds. Otherwise its [result](reply_result) is next; a document that
-/// has neither is at its end then.
+/// Returns the fault of a reply document, or `None` if it holds none. In the latter case the
+/// [result](reply_result) is next, or the end of the document if there is no result.
 ///
 /// # Errors
-/// If the document is neither.
+/// If the document is malformed or is not a reply.
 pub(crate) fn reply_fault(de: &mut De<'_>) -> Result<Option<Fault>, FormatError> {
     de.reader
         .expect_start(&plain::METHOD_RESPONSE, "<methodResponse>")?;
@@ -84,7 +85,7 @@ pub(crate) fn reply_fault(de: &mut De<'_>) -> Result<Option<Fault>, FormatError>
     let token = de.reader.tag_or(&plain::VALUE)?;
     let fault = match token.markup {
         Markup::Start(Tag::Value) => de.value(token.start, PhantomData::<FaultMembers>)?,
-        // As servers of torrents and exams have it.
+        // Some servers (of torrents, of exams) omit the `<value>`.
         Markup::Start(Tag::Struct) => de.bare_struct(token.start, FaultVisitor)?,
         Markup::End(_) => FaultMembers::default(),
         _ => return Err(de.reader.unexpected(token, "<value>")),
@@ -97,13 +98,14 @@ pub(crate) fn reply_fault(de: &mut De<'_>) -> Result<Option<Fault>, FormatError>
     Ok(Some(fault.into()))
 }
 
-/// The result in a reply document, whose `<params>` is open, or which ended without one. It is read to its end.
+/// Reads the result of a reply document to the end of the document. Its `<params>` is open, or the
+/// response was closed without one.
 ///
 /// # Errors
-/// If it is malformed, breaks a limit, or does not fit the type.
+/// If the document is malformed, exceeds a limit, or does not match the type.
 pub(crate) fn reply_result<T: DeserializeOwned>(de: &mut De<'_>) -> Result<T, FormatError> {
     let mut value = None;
-    // No `<params>` at all is the end of the response, and nothing is open.
+    // Without `<params>` the response was closed already, and no element is open.
     if de.reader.open() > 0 {
         let param = de.reader.tag_or(&plain::PARAM)?;
         match param.markup {
@@ -125,11 +127,11 @@ pub(crate) fn reply_result<T: DeserializeOwned>(de: &mut De<'_>) -> Result<T, Fo
         de.end_of(&plain::METHOD_RESPONSE, "</methodResponse>")?;
     }
     de.eof()?;
-    value.map_or_else(|| T::deserialize(Void), Ok)
+    value.map_or_else(|| T::deserialize(MissingResult), Ok)
 }
 
-/// The `<value>` of a result. A reply that this side wrote is cut at its known ends; one that a
-/// raw method passed on from elsewhere is read.
+/// Returns the `<value>` of a result. It is cut out of a reply that this crate wrote, between the
+/// known prologue and epilogue. A reply that a raw method forwarded from another server is parsed.
 ///
 /// # Errors
 /// If the reply is malformed, or is a fault.
@@ -141,7 +143,7 @@ pub(crate) fn reply_value(reply: &Payload, format: XmlRpc) -> Result<&[u8], Form
     let Raw { range } = format.decode_reply(reply)?;
     Ok(match (range.is_empty(), format.nil) {
         (false, _) => &reply.message()[range],
-        // It has none; and this is how one is written that is nothing.
+        // The reply has no result, so the result of `()` is written instead.
         (true, true) => b"<value><nil/></value>",
         (true, false) => b"<value><boolean>1</boolean></value>",
     })
@@ -150,7 +152,8 @@ pub(crate) fn reply_value(reply: &Payload, format: XmlRpc) -> Result<&[u8], Form
 /// Appends a whole call document. `params` appends the encoded arguments.
 ///
 /// # Errors
-/// If XML cannot carry the method's name, or those of `params`. A part may have been appended then.
+/// If XML cannot represent the method name, or if `params` fails. In this case a part of the
+/// document may have been appended.
 pub(crate) fn write_call(
     method: &str,
     params: impl FnOnce(&mut Vec<u8>) -> Result<(), FormatError>,
@@ -162,10 +165,10 @@ pub(crate) fn write_call(
     Ok(())
 }
 
-/// Appends what stands before the parameters of a call.
+/// Appends the part of a call before the parameters.
 ///
 /// # Errors
-/// If XML cannot carry the method's name. Nothing is appended then.
+/// If XML cannot represent the method name. In this case nothing is appended.
 fn write_call_prologue(method: &str, out: &mut Vec<u8>) -> Result<(), FormatError> {
     let start = out.len();
     out.extend_from_slice(CALL_PROLOGUE.as_bytes());
@@ -177,15 +180,15 @@ fn write_call_prologue(method: &str, out: &mut Vec<u8>) -> Result<(), FormatErro
     Ok(())
 }
 
-/// Appends a whole fault document. Characters that XML cannot carry become U+FFFD, so that a
-/// fault can always be written.
+/// Appends a whole fault document. Characters that XML forbids become U+FFFD, so that any fault can
+/// be written.
 pub(crate) fn write_fault(code: i64, message: &str, out: &mut Vec<u8>) {
     out.extend_from_slice(FAULT_PROLOGUE.as_bytes());
     write_fault_value(code, message, out);
     out.extend_from_slice(FAULT_EPILOGUE.as_bytes());
 }
 
-/// Appends the `<value>` of a fault: the entry of a call that failed within a multicall.
+/// Appends the `<value>` of a fault, which is also the result of a failed call in a multicall.
 pub(crate) fn write_fault_value(code: i64, message: &str, out: &mut Vec<u8>) {
     out.extend_from_slice(b"<value><struct><member><name>faultCode</name>");
     write::integer(code, out);
@@ -210,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn the_head_of_a_call_is_read_alone() {
+    fn the_head_of_a_call_is_read_without_the_rest() {
         for (document, name) in [
             ("<methodCall><methodName>a.b</methodName>rest <<<", "a.b"),
             (
@@ -236,16 +239,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_call_is_refused() {
+    fn documents_that_are_not_calls_are_refused() {
         for (document, message) in [
             (
                 "",
                 "expected <methodCall>, found the end of the document, at line 1, column 1",
             ),
-            (
-                "hello",
-                "a text outside of any element, at line 1, column 1",
-            ),
+            ("hello", "text outside of any element, at line 1, column 1"),
             (
                 "<html>",
                 "expected <methodCall>, found <html>, at line 1, column 1",

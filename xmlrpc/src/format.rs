@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 
 use crate::de::{De, Params};
 use crate::document::{REPLY_EPILOGUE, REPLY_PROLOGUE, reply_result};
-use crate::ser::{self, Place};
+use crate::ser::{self, Role};
 use crate::xml::Forbidden;
 use crate::xml::read::{Markup, Tag, plain};
 
@@ -38,7 +38,7 @@ pub struct XmlRpc {
     pub(crate) nil: bool,
     pub(crate) i8: bool,
     pub(crate) full_dates: bool,
-    /// The most bytes that a message written can have, where a server says so.
+    /// Maximum bytes of a written message. Only a server sets it.
     pub(crate) max_written: Option<NonZeroUsize>,
     pub(crate) non_finite: bool,
     pub(crate) read_forbidden: Forbidden,
@@ -62,56 +62,56 @@ impl Default for XmlRpc {
 }
 
 impl XmlRpc {
-    /// How deep values can be nested in each other, on reading and on writing. 64 by default: more
-    /// than real services use. Types are read by recursion, so that no setting goes beyond 255.
+    /// Maximum nesting depth of values, on reading and on writing. Default: 64, more than real
+    /// services use. Types are read by recursion, so the maximum setting is 255.
     #[must_use]
     pub const fn max_depth(self, max_depth: u8) -> Self {
         Self { max_depth, ..self }
     }
 
-    /// How many values a message that is read can have, those within others included. 1,000,000
-    /// by default: an empty value is a few bytes on the wire, and many more in memory.
+    /// Maximum number of values in a received message, nested values included. Default:
+    /// 1,000,000. An empty value is a few bytes on the wire, and many more in memory.
     #[must_use]
     pub const fn max_values(self, max_values: usize) -> Self {
         Self { max_values, ..self }
     }
 
-    /// Whether `None` and `()` are written as `<nil/>`. On by default, since most peers know it.
+    /// Writes `None` and `()` as `<nil/>`. Default: on, because most peers support it.
     ///
-    /// Without it, a member of a struct that is `None` is left out, a result that is `()` becomes
-    /// a true boolean, and everything else that would be nil is an error. Nil is always read.
+    /// When off, a struct member that is `None` is left out, a result that is `()` becomes the
+    /// boolean `true`, and any other nil is an error. Nil can always be read.
     #[must_use]
     pub const fn nil(self, nil: bool) -> Self {
         Self { nil, ..self }
     }
 
-    /// Whether integers beyond 32 bits are written, as `<i8>`. On by default, since most peers
-    /// know it; without it they are an error. `<i8>` is always read.
+    /// Writes integers beyond 32 bits as `<i8>`. Default: on, because most peers support it. When
+    /// off, such integers are an error. `<i8>` can always be read.
     #[must_use]
     pub const fn i8(self, i8: bool) -> Self {
         Self { i8, ..self }
     }
 
-    /// Whether a date and time is written with its fraction of a second and its offset from UTC,
-    /// where it has them. Off by default: the specification has neither, and CPython for one
-    /// cannot read them; the date and the time of day are then written as they stand, and the rest
-    /// is left out. Both are always read.
+    /// Writes the fraction of a second and the UTC offset of dates that have them. Default: off,
+    /// because the specification has neither and CPython, for one, cannot read them. When off,
+    /// they are left out, and the date and time of day are written unconverted. Both can always
+    /// be read.
     #[must_use]
     pub const fn full_dates(self, full_dates: bool) -> Self {
         Self { full_dates, ..self }
     }
 
-    /// How many bytes a reply can have.
+    /// Maximum bytes of a reply.
     pub(crate) const fn max_reply(self, bytes: usize) -> Self {
         Self {
-            // Not even an empty reply fits into none, nor into one.
+            // A limit of 1 stands for 0: not even an empty reply fits into either.
             max_written: NonZeroUsize::new(if bytes == 0 { 1 } else { bytes }),
             ..self
         }
     }
 
-    /// Checks that there is room for more bytes behind `length` others.
-    // Inlined, since it is asked for every value.
+    /// Checks that a message of `length` bytes has room for `more` bytes.
+    // Inlined, because it runs for every value.
     #[inline(always)]
     pub(crate) fn check_written(self, length: usize, more: usize) -> Result<(), FormatError> {
         match self.max_written {
@@ -120,17 +120,18 @@ impl XmlRpc {
         }
     }
 
-    /// Whether doubles that are infinite or no number are written, as `inf`, `-inf` and `nan`, which is how CPython
-    /// spells them. Off by default: the specification has none of them and most peers read none, so that they are an
-    /// error, which says in which value. They are always read, in the spellings of all languages.
+    /// Writes infinite doubles and NaN as `inf`, `-inf` and `nan`, as CPython spells them. Default:
+    /// off, because they are not in the specification and most peers cannot read them. When off,
+    /// they are an error that names the value. They can always be read, in the spellings of all
+    /// languages.
     #[must_use]
     pub const fn non_finite(self, non_finite: bool) -> Self {
         Self { non_finite, ..self }
     }
 
-    /// What becomes of characters that XML does not allow in what is read. They are refused by default, with their
-    /// position, since a text that lost characters is another text. A character that is replaced takes up to three
-    /// times the room.
+    /// Sets the handling of characters that XML forbids in received documents. Default: refused,
+    /// with their position, because a text that lost characters is a different text. A replaced
+    /// character takes up to three times the space.
     #[must_use]
     pub const fn read_forbidden(self, read_forbidden: Forbidden) -> Self {
         Self {
@@ -139,9 +140,9 @@ impl XmlRpc {
         }
     }
 
-    /// What becomes of characters that XML does not allow in texts and names of members that are written. They are
-    /// refused by default, as no peer is bound to read them and they do not come back as they were. In the name of a
-    /// method they are always refused: it would be that of another one.
+    /// Sets the handling of characters that XML forbids in written texts and member names. Default:
+    /// refused, because no peer is obliged to read them and they do not survive a round trip. In
+    /// method names they are always refused, because the result would name a different method.
     #[must_use]
     pub const fn write_forbidden(self, write_forbidden: Forbidden) -> Self {
         Self {
@@ -150,8 +151,8 @@ impl XmlRpc {
         }
     }
 
-    /// How deep elements can be nested: each value within another takes three or four, and the
-    /// document around them a few.
+    /// Maximum nesting depth of elements: each nested value takes three or four, and the document
+    /// around them a few.
     pub(crate) fn max_open(self) -> usize {
         4 * usize::from(self.max_depth) + 16
     }
@@ -159,7 +160,7 @@ impl XmlRpc {
     /// Reads a payload that is one `<value>` element.
     ///
     /// # Errors
-    /// If it is malformed, breaks a limit, or does not fit the type.
+    /// If the payload is malformed, exceeds a limit, or does not match the type.
     pub(crate) fn decode_value<T: DeserializeOwned>(
         &self,
         value: &Payload,
@@ -174,32 +175,32 @@ impl XmlRpc {
     /// Appends one `<value>` element.
     ///
     /// # Errors
-    /// If the value cannot be represented. Nothing is appended then.
+    /// If the value cannot be represented. In this case nothing is appended.
     #[cfg(test)]
     pub(crate) fn write_value<T: Serialize + ?Sized>(
         &self,
         value: &T,
         out: &mut Vec<u8>,
     ) -> Result<(), FormatError> {
-        all_or_nothing(out, |out| ser::write(value, *self, Place::Inner, out))
+        all_or_nothing(out, |out| ser::write(value, *self, Role::Inner, out))
     }
 
     /// Appends the arguments of a call as one `<value>` with an array.
     ///
     /// # Errors
-    /// If an argument cannot be represented. Nothing is appended then.
+    /// If an argument cannot be represented. In this case nothing is appended.
     pub(crate) fn write_args_array<A: Args + ?Sized>(
         &self,
         args: &A,
         out: &mut Vec<u8>,
     ) -> Result<(), FormatError> {
-        self.write_args(args, Place::List, b"<value><array>", out)
+        self.write_args(args, Role::ParamsArray, b"<value><array>", out)
     }
 
     fn write_args<A: Args + ?Sized>(
         &self,
         args: &A,
-        place: Place,
+        role: Role,
         opening: &[u8],
         out: &mut Vec<u8>,
     ) -> Result<(), FormatError> {
@@ -213,7 +214,7 @@ impl XmlRpc {
 
         all_or_nothing(out, |out| {
             let start = out.len();
-            ser::write(&AsValue(args), *self, place, out)?;
+            ser::write(&AsValue(args), *self, role, out)?;
             if out[start..].starts_with(opening) {
                 return Ok(());
             }
@@ -240,14 +241,14 @@ impl Format for XmlRpc {
         args: &A,
         out: &mut Vec<u8>,
     ) -> Result<(), FormatError> {
-        self.write_args(args, Place::Params, b"<params>", out)
+        self.write_args(args, Role::Params, b"<params>", out)
     }
 
-    /// Reads what follows `</methodName>` in a call, to the end of the document; or `<params>`
-    /// alone; or an array that holds the parameters, which is how calls come within a multicall.
+    /// Reads the rest of a call document after `</methodName>`; or `<params>` alone; or an array of
+    /// the parameters, as calls in a multicall have it.
     fn decode_args<A: FromArgs>(&self, params: &Payload) -> Result<A, FormatError> {
         let mut de = De::new(params, *self);
-        // Parameters that stand alone have no call around them that could be cut short.
+        // A payload that is the whole message has no call around it, and no `</methodCall>`.
         let alone = params.range().start == 0;
         let token = de.reader.tag_or(&plain::PARAMS)?;
         let args = match token.markup {
@@ -286,15 +287,15 @@ impl Format for XmlRpc {
     ) -> Result<(), FormatError> {
         all_or_nothing(out, |out| {
             out.extend_from_slice(REPLY_PROLOGUE.as_bytes());
-            ser::write(value, *self, Place::Whole, out)?;
+            ser::write(value, *self, Role::Result, out)?;
             out.extend_from_slice(REPLY_EPILOGUE.as_bytes());
             self.check_written(out.len(), 0)
         })
     }
 
-    /// Reads a whole `methodResponse` document. As `()`, any result will do: servers without nil
-    /// answer with whatever they have at hand. A reply without a result (`<params/>`, a `<param/>` without a value, or
-    /// no `<params>`) is nil.
+    /// Reads a whole `methodResponse` document. `()` accepts any result, because servers without
+    /// nil return arbitrary values. A reply without a result (`<params/>`, a `<param/>` without a
+    /// value, or no `<params>`) is nil.
     fn decode_reply<T: DeserializeOwned>(&self, reply: &Payload) -> Result<T, FormatError> {
         let mut de = De::of_response(reply, *self);
         de.reader

@@ -1,4 +1,4 @@
-//! What the fuzz targets need of this crate's insides. It is there only where they are built.
+//! Internals of this crate for the fuzz targets. Only compiled for them.
 
 use bytes::Bytes;
 use rpc_core::{Format, Payload};
@@ -11,18 +11,18 @@ use crate::xml::encoding::decode_document;
 use crate::xml::read::reference;
 use crate::{InvalidUrl, XmlRpc};
 
-/// Reads a document with the reader and with quick-xml alone.
+/// Reads a document with the production reader and with the reference reader on quick-xml.
 ///
 /// # Panics
-/// If the two differ in a result, a refusal, or the position of one.
+/// If the two differ in a result, an error, or the position of an error.
 pub fn read_by_both(document: &[u8], max_depth: u8, max_values: usize) {
     let limits = (max_depth, max_values);
     let plain = outcomes(document, limits);
-    let reference = reference::instead(|| outcomes(document, limits));
+    let reference = reference::with_reference(|| outcomes(document, limits));
     assert_eq!(plain, reference, "the two readers differ");
 }
 
-/// Whether this is a whole document that holds a result or a fault.
+/// Returns `true` if this is a whole document with a result or a fault.
 #[must_use]
 pub fn is_reply(document: Bytes) -> bool {
     let (format, payload) = (XmlRpc::default().max_depth(255), Payload::from(document));
@@ -32,26 +32,26 @@ pub fn is_reply(document: Bytes) -> bool {
     ) || format.decode_reply::<Raw>(&payload).is_ok()
 }
 
-/// Brings a document to UTF-8, if that can be done.
+/// Converts a document to UTF-8, if it can be decoded.
 #[must_use]
 pub fn to_utf8(mut document: Bytes, charset: Option<&str>) -> Option<Bytes> {
     decode_document(&mut document, charset).ok()?;
     Some(document)
 }
 
-/// What a URL leads to: its text without secrets, the host and the port.
+/// Parses a URL, and returns its text without secrets, its host and its port.
 ///
 /// # Errors
-/// If it is none that a client can call.
+/// If a client cannot call the URL.
 pub fn url(text: &str) -> Result<(String, (String, u16)), InvalidUrl> {
     let target = Target::parse(text)?;
     Ok((target.to_string(), target.host_and_port()))
 }
 
-/// Reads an HTTP response all at once, and in pieces of these sizes.
+/// Reads an HTTP response at once, and again in pieces of these sizes.
 ///
 /// # Panics
-/// If that makes a difference.
+/// If the two results differ.
 pub fn read_response(stream: &[u8], pieces: &[usize], max_body: usize) {
     let outcome = read_segments(&[], stream, max_body);
     assert_eq!(read_segments(pieces, stream, max_body), outcome);

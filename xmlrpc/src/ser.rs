@@ -1,4 +1,4 @@
-//! From serde types straight to XML.
+//! Serialization of serde types directly to XML.
 
 use std::any::type_name;
 
@@ -15,11 +15,11 @@ mod text;
 use compound::{Elements, Members};
 use text::TextOf;
 
-/// Where a value stands, as far as that changes how it is written.
+/// The role of a value in the document, where it affects how the value is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Place {
+pub(crate) enum Role {
     /// The whole result of a call.
-    Whole,
+    Result,
     /// A member of a struct, which can be left out.
     Member,
     /// Any other value.
@@ -27,36 +27,35 @@ pub(crate) enum Place {
     /// The arguments of a call, as `<params>`.
     Params,
     /// The arguments of a call, as one array.
-    List,
+    ParamsArray,
 }
 
 /// Appends a value.
 ///
 /// # Errors
-/// If it cannot be represented. What was appended until then stays.
+/// If the value cannot be represented. The part written before the error stays in `out`.
 pub(crate) fn write<T: Serialize + ?Sized>(
     value: &T,
     format: XmlRpc,
-    place: Place,
+    role: Role,
     out: &mut Vec<u8>,
 ) -> Result<(), FormatError> {
-    let depth = if place == Place::Params { 0 } else { 1 };
-    let ser = Ser::child::<T>(out, format, depth, place)?;
+    let depth = if role == Role::Params { 0 } else { 1 };
+    let ser = Ser::child::<T>(out, format, depth, role)?;
     value.serialize(ser).map(|_| ())
 }
 
-/// Writes one value. Its result tells whether anything was written: a member without a value may
-/// have to be left out.
+/// Writes one value. The result is `false` if nothing was written: the member is left out then.
 pub(crate) struct Ser<'o> {
     out: &'o mut Vec<u8>,
     format: XmlRpc,
     depth: usize,
-    place: Place,
-    /// The value is known to be bytes, should it turn out to be a sequence.
+    role: Role,
+    /// `true` if the type of the value is bytes, and a sequence must be written as base64.
     bytes: bool,
 }
 
-/// Whether `T` is bytes that serde shows as numbers.
+/// Returns `true` if `T` is bytes that serde serializes as a sequence of numbers.
 fn is_byte_list<T: ?Sized>() -> bool {
     is_bytes::<T>()
         || type_name::<T>()
@@ -76,9 +75,10 @@ fn too_deep(format: XmlRpc) -> FormatError {
     ))
 }
 
-/// Checks that a text may be written, escaped as it will be: one in memory is many values' worth at once.
+/// Checks that a text fits into the message when escaped. Checked before writing, because a single
+/// text can be large.
 fn check_text(format: XmlRpc, out: &[u8], text: &str) -> Result<(), FormatError> {
-    // No character becomes longer than `&amp;`. Most texts fit even so.
+    // `&amp;` is the longest escape. Most texts fit even at this upper bound.
     const LONGEST: usize = "&amp;".len();
     let most = text.len().saturating_mul(LONGEST);
     if format.check_written(out.len(), most).is_ok() {
@@ -88,25 +88,25 @@ fn check_text(format: XmlRpc, out: &[u8], text: &str) -> Result<(), FormatError>
         b'&' | b'\r' => LONGEST,
         b'<' | b'>' => "&lt;".len(),
         b'\t' | b'\n' => 1,
-        // A character that XML does not allow, where it is replaced.
+        // A forbidden character, where it is replaced.
         0..b' ' => char::REPLACEMENT_CHARACTER.len_utf8(),
         _ => 1,
     });
     format.check_written(out.len(), longer.sum())
 }
 
-/// Checks that bytes may be written as base64.
+/// Checks that bytes fit into the message as base64.
 fn check_bytes(format: XmlRpc, out: &[u8], bytes: &[u8]) -> Result<(), FormatError> {
     format.check_written(out.len(), bytes.len().div_ceil(3).saturating_mul(4))
 }
 
 impl<'o> Ser<'o> {
-    /// The serializer of a value within another.
+    /// Creates the serializer of a nested value.
     fn child<T: ?Sized>(
         out: &'o mut Vec<u8>,
         format: XmlRpc,
         depth: usize,
-        place: Place,
+        role: Role,
     ) -> Result<Self, FormatError> {
         if depth > usize::from(format.max_depth) {
             return Err(too_deep(format));
@@ -116,12 +116,12 @@ impl<'o> Ser<'o> {
             out,
             format,
             depth,
-            place,
+            role,
             bytes: is_byte_list::<T>(),
         })
     }
 
-    /// The same value behind a wrapper that the wire does not show.
+    /// Returns the serializer for the content of a wrapper that does not appear on the wire.
     fn unwrapped<T: ?Sized>(self) -> Self {
         Self {
             bytes: is_byte_list::<T>(),
@@ -149,7 +149,7 @@ macro_rules! wide_integers {
         fn $method(self, v: $type) -> Result<bool, FormatError> {
             match i64::try_from(v) {
                 Ok(v) => self.serialize_i64(v),
-                Err(_) => Err(refused(format!("the number {v} does not fit into 64 bits with a sign"))),
+                Err(_) => Err(refused(format!("the number {v} does not fit into a signed 64-bit integer"))),
             }
         }
     )*};
@@ -199,7 +199,7 @@ impl<'o> Serializer for Ser<'o> {
     fn serialize_i64(self, v: i64) -> Result<bool, FormatError> {
         if !self.format.i8 && i32::try_from(v).is_err() {
             return Err(refused(format!(
-                "the number {v} does not fit into 32 bits, and <i8> is switched off"
+                "the number {v} does not fit into 32 bits, and <i8> is disabled"
             )));
         }
         write::integer(v, self.out);
@@ -236,9 +236,9 @@ impl<'o> Serializer for Ser<'o> {
             self.out.extend_from_slice(b"<value><nil/></value>");
             return Ok(true);
         }
-        match self.place {
-            Place::Member => Ok(false),
-            _ => Err(refused("there is no value, and <nil/> is switched off")),
+        match self.role {
+            Role::Member => Ok(false),
+            _ => Err(refused("there is no value, and <nil/> is disabled")),
         }
     }
 
@@ -247,10 +247,10 @@ impl<'o> Serializer for Ser<'o> {
     }
 
     fn serialize_unit(self) -> Result<bool, FormatError> {
-        match self.place {
-            Place::Whole if !self.format.nil => self.serialize_bool(true),
-            Place::Member => Self {
-                place: Place::Inner,
+        match self.role {
+            Role::Result if !self.format.nil => self.serialize_bool(true),
+            Role::Member => Self {
+                role: Role::Inner,
                 ..self
             }
             .serialize_none(),
@@ -312,7 +312,7 @@ impl<'o> Serializer for Ser<'o> {
     }
 
     fn serialize_tuple(self, _: usize) -> Result<Elements<'o>, FormatError> {
-        // A tuple that happens to start with a byte is not bytes.
+        // A tuple is never bytes, even if its first element is a byte.
         Ok(Elements::new(self, false))
     }
 
@@ -333,7 +333,7 @@ impl<'o> Serializer for Ser<'o> {
     ) -> Result<Elements<'o>, FormatError> {
         let (format, depth) = (self.format, self.depth + 1);
         let members = self.variant(variant)?;
-        let content = Self::child::<()>(members.into_out(), format, depth, Place::Inner)?;
+        let content = Self::child::<()>(members.into_out(), format, depth, Role::Inner)?;
         Ok(Elements::new(content, false).within_variant())
     }
 
@@ -354,7 +354,7 @@ impl<'o> Serializer for Ser<'o> {
     ) -> Result<Members<'o>, FormatError> {
         let (format, depth) = (self.format, self.depth + 1);
         let members = self.variant(variant)?;
-        let content = Self::child::<()>(members.into_out(), format, depth, Place::Inner)?;
+        let content = Self::child::<()>(members.into_out(), format, depth, Role::Inner)?;
         Ok(Members::new(content.out, format, depth).within_variant())
     }
 

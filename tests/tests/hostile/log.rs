@@ -198,12 +198,7 @@ async fn rpc_peers_cannot_forge_log_lines() {
     send(&mut peer, &hello(b"messagepack", GREEDY, b"")).await;
     receive(&mut peer).await;
     send(&mut peer, &goodbye()).await;
-    let expected = [
-        "fault 7",
-        "internal error",
-        "panicked",
-        "greeting failed",
-    ];
+    let expected = ["fault 7", "internal error", "panicked", "greeting failed"];
     log.has_all(&expected).await;
     log.has_all(&[
         "connection closed",

@@ -8,7 +8,7 @@ use super::error::{HttpError, Problem};
 use super::response::{Headers, Response};
 use super::secrets::Secrets;
 use crate::XmlRpc;
-use crate::body::Broken;
+use crate::coding::Broken;
 use crate::coding::{Coding, Undecodable, charset};
 use crate::de::De;
 use crate::document::reply_fault;

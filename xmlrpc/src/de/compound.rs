@@ -12,7 +12,7 @@ use serde::forward_to_deserialize_any;
 
 use super::De;
 use super::key::KeyDe;
-use super::path::{in_step, member_step};
+use super::path::{add_step, member_step};
 use crate::xml::read::plain;
 use crate::xml::read::{Markup, Tag};
 
@@ -33,7 +33,7 @@ impl<'de> De<'de> {
         start: usize,
         visitor: V,
     ) -> Result<V::Value, FormatError> {
-        let mut elements = Elements::of_array(self)?;
+        let mut elements = ElementAccess::of_array(self)?;
         let value = visitor.visit_seq(&mut elements)?;
         let read = elements.read;
         let rest = elements.count_rest()?;
@@ -64,7 +64,7 @@ impl<'de> De<'de> {
         start: usize,
         visitor: V,
     ) -> Result<V::Value, FormatError> {
-        let mut members = Members::new(self);
+        let mut members = MemberAccess::new(self);
         let value = visitor.visit_map(&mut members)?;
         if !members.done && members.next_key_seed(Ignored)?.is_some() {
             return Err(self.reader.error(
@@ -76,13 +76,13 @@ impl<'de> De<'de> {
         Ok(value)
     }
 
-    /// Reads the variant of an enum with its contents: a struct with one member.
+    /// Reads the variant of an enum with its content: a struct with one member.
     pub(super) fn variant<V: Visitor<'de>>(
         &mut self,
         start: usize,
         visitor: V,
     ) -> Result<V::Value, FormatError> {
-        let mut members = Members::new(self);
+        let mut members = MemberAccess::new(self);
         let value = visitor.visit_enum(&mut members)?;
         if !members.done && members.next_key_seed(Ignored)?.is_some() {
             return Err(self.reader.error(
@@ -96,7 +96,7 @@ impl<'de> De<'de> {
     }
 }
 
-/// A seed of [`IgnoredAny`].
+/// Seed of [`IgnoredAny`].
 struct Ignored;
 
 impl<'de> DeserializeSeed<'de> for Ignored {
@@ -107,30 +107,30 @@ impl<'de> DeserializeSeed<'de> for Ignored {
     }
 }
 
-/// What stands around the values of a list.
+/// The elements around the values of a list.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Around {
-    /// `<params>`, and `<param>` around each.
+    /// `<params>`, and `<param>` around each value.
     Params,
     /// `<array><data>`.
     Data,
-    /// `<array>` alone, as some peers have it.
+    /// `<array>` alone, as some peers write it.
     Array,
 }
 
-/// The elements of an array, or the parameters of a call.
-struct Elements<'d, 'de> {
+/// Access to the elements of an array, or the parameters of a call.
+struct ElementAccess<'d, 'de> {
     de: &'d mut De<'de>,
     around: Around,
-    /// The start of the next value, whose tag was read already.
+    /// Offset of the next value, if its tag was read already.
     opened: Option<usize>,
-    /// The list is closed.
+    /// `true` once the list is closed.
     done: bool,
     read: usize,
 }
 
-impl<'d, 'de> Elements<'d, 'de> {
-    /// The elements of an array; `<array>` is open.
+impl<'d, 'de> ElementAccess<'d, 'de> {
+    /// Creates the access to the elements of an array; `<array>` is open.
     fn of_array(de: &'d mut De<'de>) -> Result<Self, FormatError> {
         let token = de.reader.tag_or(&plain::DATA)?;
         let (around, opened, done) = match token.markup {
@@ -148,7 +148,7 @@ impl<'d, 'de> Elements<'d, 'de> {
         })
     }
 
-    /// The start of the next value, or nothing when the list was closed.
+    /// Returns the offset of the next value, or `None` once the list is closed.
     fn next(&mut self) -> Result<Option<usize>, FormatError> {
         if self.done || self.opened.is_some() {
             return Ok(self.opened.take());
@@ -209,7 +209,7 @@ impl<'d, 'de> Elements<'d, 'de> {
         Ok(Some(value))
     }
 
-    /// How many elements were not read. They are skipped, but still checked.
+    /// Skips the elements that were not read, and returns their number. They are still checked.
     fn count_rest(&mut self) -> Result<usize, FormatError> {
         let read = self.read;
         while self.read_next(Ignored)?.is_some() {}
@@ -217,7 +217,7 @@ impl<'d, 'de> Elements<'d, 'de> {
     }
 }
 
-impl<'de> SeqAccess<'de> for &mut Elements<'_, 'de> {
+impl<'de> SeqAccess<'de> for &mut ElementAccess<'_, 'de> {
     type Error = FormatError;
 
     fn next_element_seed<S: DeserializeSeed<'de>>(
@@ -225,21 +225,21 @@ impl<'de> SeqAccess<'de> for &mut Elements<'_, 'de> {
         seed: S,
     ) -> Result<Option<S::Value>, FormatError> {
         let result = self.read_next(seed);
-        result.map_err(|error| in_step(error, || format!("element {}", self.read + 1)))
+        result.map_err(|error| add_step(error, || format!("element {}", self.read + 1)))
     }
 }
 
-/// The members of a struct; `<struct>` is open.
-struct Members<'d, 'de> {
+/// Access to the members of a struct; `<struct>` is open.
+struct MemberAccess<'d, 'de> {
     de: &'d mut De<'de>,
     done: bool,
-    /// Where the name of the last member stands.
+    /// Offset of the name of the last member.
     named: usize,
-    /// The start of the value of that member, which is open already where it comes before the name.
+    /// Offset of the value of that member, if it came before the name and is open already.
     opened: Option<usize>,
 }
 
-impl<'d, 'de> Members<'d, 'de> {
+impl<'d, 'de> MemberAccess<'d, 'de> {
     const fn new(de: &'d mut De<'de>) -> Self {
         Self {
             de,
@@ -249,7 +249,7 @@ impl<'d, 'de> Members<'d, 'de> {
         }
     }
 
-    /// The name of the next member; `<member>` stays open.
+    /// Reads the name of the next member; `<member>` stays open.
     fn next_key_seed<S: DeserializeSeed<'de>>(
         &mut self,
         seed: S,
@@ -277,8 +277,8 @@ impl<'d, 'de> Members<'d, 'de> {
             .map_err(|error| error.at(|| de.reader.position(start)))
     }
 
-    /// The name of the next member and its offset, and the start of its value where that comes before; nothing at
-    /// the end of the struct.
+    /// Returns the offset of the next member's value, if the value comes before the name, and the
+    /// offset of its name and the name. Returns `None` at the end of the struct.
     #[expect(clippy::type_complexity, reason = "one caller, which takes it apart")]
     fn next_name(
         de: &mut De<'de>,
@@ -295,7 +295,7 @@ impl<'d, 'de> Members<'d, 'de> {
         let token = de.reader.tag_or(&plain::NAME)?;
         let (opened, name) = match token.markup {
             Markup::Start(Tag::Name) => (None, (token.start, de.name_text()?)),
-            Markup::Start(Tag::Value) => (Some(token.start), de.name_behind(token.start)?),
+            Markup::Start(Tag::Value) => (Some(token.start), de.name_after_value(token.start)?),
             _ => return Err(de.reader.unexpected(token, "the <name> of a member")),
         };
         Ok(Some((opened, name)))
@@ -313,10 +313,9 @@ impl<'d, 'de> Members<'d, 'de> {
                 .reader
                 .expect_start(&plain::VALUE, "the <value> of a member")?,
         };
-        let value = self
-            .de
-            .value(start, seed)
-            .map_err(|error| in_step(error, || member_step(&self.de.reader.text_at(self.named))))?;
+        let value = self.de.value(start, seed).map_err(|error| {
+            add_step(error, || member_step(&self.de.reader.text_at(self.named)))
+        })?;
         if opened.is_some() {
             self.de.name()?;
         }
@@ -325,25 +324,25 @@ impl<'d, 'de> Members<'d, 'de> {
     }
 }
 
-impl<'de> MapAccess<'de> for &mut Members<'_, 'de> {
+impl<'de> MapAccess<'de> for &mut MemberAccess<'_, 'de> {
     type Error = FormatError;
 
     fn next_key_seed<S: DeserializeSeed<'de>>(
         &mut self,
         seed: S,
     ) -> Result<Option<S::Value>, FormatError> {
-        Members::next_key_seed(self, seed)
+        MemberAccess::next_key_seed(self, seed)
     }
 
     fn next_value_seed<S: DeserializeSeed<'de>>(
         &mut self,
         seed: S,
     ) -> Result<S::Value, FormatError> {
-        Members::next_value_seed(self, seed)
+        MemberAccess::next_value_seed(self, seed)
     }
 }
 
-impl<'de> EnumAccess<'de> for &mut Members<'_, 'de> {
+impl<'de> EnumAccess<'de> for &mut MemberAccess<'_, 'de> {
     type Error = FormatError;
     type Variant = Self;
 
@@ -351,7 +350,7 @@ impl<'de> EnumAccess<'de> for &mut Members<'_, 'de> {
         self,
         seed: S,
     ) -> Result<(S::Value, Self), FormatError> {
-        match Members::next_key_seed(self, seed)? {
+        match MemberAccess::next_key_seed(self, seed)? {
             Some(variant) => Ok((variant, self)),
             None => Err(FormatError::new(
                 FormatErrorKind::Mismatch,
@@ -361,7 +360,7 @@ impl<'de> EnumAccess<'de> for &mut Members<'_, 'de> {
     }
 }
 
-impl<'de> VariantAccess<'de> for &mut Members<'_, 'de> {
+impl<'de> VariantAccess<'de> for &mut MemberAccess<'_, 'de> {
     type Error = FormatError;
 
     fn unit_variant(self) -> Result<(), FormatError> {
@@ -412,13 +411,13 @@ impl<'de, V: Visitor<'de>> DeserializeSeed<'de> for Map<V> {
     }
 }
 
-/// The parameters of a call, as the one tuple or list that they are to serde.
-pub(crate) struct Params<'d, 'de>(Elements<'d, 'de>);
+/// Deserializer of the parameters of a call, as one tuple or list.
+pub(crate) struct Params<'d, 'de>(ElementAccess<'d, 'de>);
 
 impl<'d, 'de> Params<'d, 'de> {
-    /// The parameters in `<params>`, which is open.
+    /// Creates the deserializer of the parameters in `<params>`, which is open.
     pub(crate) const fn open(de: &'d mut De<'de>) -> Self {
-        Self(Elements {
+        Self(ElementAccess {
             de,
             around: Around::Params,
             opened: None,
@@ -427,9 +426,9 @@ impl<'d, 'de> Params<'d, 'de> {
         })
     }
 
-    /// The parameters of a call that has none.
+    /// Creates the deserializer for a call without parameters.
     pub(crate) const fn none(de: &'d mut De<'de>) -> Self {
-        Self(Elements {
+        Self(ElementAccess {
             de,
             around: Around::Params,
             opened: None,
@@ -438,9 +437,9 @@ impl<'d, 'de> Params<'d, 'de> {
         })
     }
 
-    /// The parameters as the elements of an array; `<array>` is open.
+    /// Creates the deserializer of parameters in an array; `<array>` is open.
     pub(crate) fn of_array(de: &'d mut De<'de>) -> Result<Self, FormatError> {
-        Elements::of_array(de).map(Self)
+        ElementAccess::of_array(de).map(Self)
     }
 
     fn arity(expected: usize, found: usize) -> FormatError {
@@ -477,7 +476,7 @@ impl<'de> Deserializer<'de> for Params<'_, 'de> {
         let result = visitor.visit_seq(&mut self);
         let (done, read) = (self.0.done, self.0.read);
         match result {
-            // Not a parameter is at fault, but that there are no more of them.
+            // The cause is the number of parameters, and not one of them.
             Err(_) if done && read < len => Err(Params::arity(len, read)),
             Err(error) => Err(error),
             Ok(value) => match self.0.count_rest()? {

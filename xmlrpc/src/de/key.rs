@@ -1,4 +1,4 @@
-//! The names of members, as the keys of maps.
+//! Names of members, as keys of maps.
 
 use std::borrow::Cow;
 
@@ -6,7 +6,7 @@ use rpc_core::{FormatError, FormatErrorKind};
 use serde::de::{Deserializer, IntoDeserializer, Visitor};
 use serde::forward_to_deserialize_any;
 
-/// A name: a text, or what a key that is no text was written as.
+/// Deserializer of a name: a text, or the text form of a key of another type.
 pub(super) struct KeyDe<'de>(pub(super) Cow<'de, str>);
 
 macro_rules! parsed {

@@ -1,4 +1,4 @@
-//! All that comes of reading a document, for tests that hold two readers against each other.
+//! All results of reading a document, for tests that compare two readers.
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -11,7 +11,7 @@ use super::{De, Raw};
 use crate::document::{call_head, reply_fault};
 use crate::{Forbidden, XmlRpc};
 
-/// A type with a bit of everything.
+/// A struct with members of many types.
 #[derive(Debug, Deserialize)]
 #[allow(dead_code, reason = "shown by Debug")]
 struct Record {
@@ -24,15 +24,15 @@ struct Record {
     list: Vec<f64>,
 }
 
-/// A type that goes on after an error.
+/// An integer type that swallows errors.
 #[derive(Debug)]
 #[allow(dead_code, reason = "shown by Debug")]
-enum Lenient {
+enum LenientInt {
     Number(i32),
     No,
 }
 
-impl<'de> Deserialize<'de> for Lenient {
+impl<'de> Deserialize<'de> for LenientInt {
     fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
         Ok(i32::deserialize(d).map_or(Self::No, Self::Number))
     }
@@ -45,8 +45,8 @@ fn shown<T: Debug>(result: Result<T, FormatError>) -> String {
     }
 }
 
-/// All that can be read of a document, and all that is said where it cannot; with forbidden characters refused and
-/// replaced.
+/// Returns the values and errors of reading a document as many types, once with forbidden
+/// characters refused and once with them replaced.
 pub(crate) fn outcomes(document: &[u8], limits: (u8, usize)) -> Vec<String> {
     let format = XmlRpc::default().max_depth(limits.0).max_values(limits.1);
     let mut outcomes = outcomes_with(document, format);
@@ -63,8 +63,8 @@ fn outcomes_with(document: &[u8], format: XmlRpc) -> Vec<String> {
         shown(format.decode_reply::<Value>(&payload)),
         shown(format.decode_reply::<Record>(&payload)),
         shown(format.decode_reply::<Vec<Value>>(&payload)),
-        shown(format.decode_reply::<BTreeMap<String, Lenient>>(&payload)),
-        shown(format.decode_reply::<Vec<Lenient>>(&payload)),
+        shown(format.decode_reply::<BTreeMap<String, LenientInt>>(&payload)),
+        shown(format.decode_reply::<Vec<LenientInt>>(&payload)),
         shown(format.decode_reply::<()>(&payload)),
         shown(format.decode_reply::<Option<bool>>(&payload)),
         shown(format.decode_reply::<Vec<Raw>>(&payload)),

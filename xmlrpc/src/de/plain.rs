@@ -1,4 +1,4 @@
-//! Values as nearly all peers write them, by the shortcuts of the reader.
+//! Fast path for values as nearly all peers write them, on the shortcuts of the reader.
 
 use std::borrow::Cow;
 
@@ -10,11 +10,11 @@ use crate::xml::read::Reader;
 use crate::xml::read::plain::{self, Element, text};
 use crate::xml::trim;
 
-/// What the value that is open holds, read as [`De::enter`](super::De::enter) does; nothing is read
-/// where there is no shortcut.
+/// Reads the content of the open value, as [`De::enter`](super::De::enter) does. Returns `None` and
+/// reads nothing if no shortcut applies.
 #[inline]
 pub(super) fn enter<'de>(reader: &mut Reader<'de>) -> Option<Found<'de>> {
-    Some(match reader.ahead() {
+    Some(match reader.peek() {
         [b'<', b's', b't', b'r', b'i', ..] => string(reader.content(&plain::STRING, text)?),
         [b'<', b's', ..] => reader.open_plain(&plain::STRUCT).map(|_| Found::Struct)?,
         [b'<', b'i', b'n', ..] => integer(reader, &plain::INT)?,
@@ -45,7 +45,7 @@ fn integer<'de>(reader: &mut Reader<'de>, element: &Element) -> Option<Found<'de
     reader.content(element, digits).map(Found::Int)
 }
 
-/// A whole number of up to 18 digits: no more of them can be too many for 64 bits.
+/// Parses an integer of up to 18 digits, which always fits into 64 bits; 19 digits may not.
 #[inline]
 fn digits(text: &[u8]) -> Option<(i64, &[u8])> {
     let (sign, digits) = match text {

@@ -1,4 +1,4 @@
-//! What a `<value>` element holds.
+//! Content of a `<value>` element.
 
 use std::borrow::Cow;
 
@@ -8,7 +8,7 @@ use super::{De, plain};
 use crate::xml::read::{Markup, Tag, Token};
 use crate::xml::{base64, is_blank, trim};
 
-/// A value, or the start of one that has values in it.
+/// A scalar, or the start of an array or struct.
 pub(super) enum Found<'de> {
     Nil,
     Boolean(bool),
@@ -21,7 +21,7 @@ pub(super) enum Found<'de> {
     /// The digits of a big decimal.
     Decimal(Cow<'de, str>),
     Bytes(Vec<u8>),
-    /// A date and time as it stands on the wire.
+    /// A date and time in its wire form.
     DateTime(Cow<'de, str>),
     /// An array; `<array>` is open.
     Array,
@@ -30,7 +30,7 @@ pub(super) enum Found<'de> {
 }
 
 impl Found<'_> {
-    /// The name of the type on the wire, for messages.
+    /// Returns the name of the wire type, for error messages.
     pub(super) const fn name(&self) -> &'static str {
         match self {
             Self::Nil => "nil",
@@ -92,7 +92,7 @@ pub(super) fn enter<'de>(de: &mut De<'de>) -> Result<Found<'de>, FormatError> {
             return Err(de.reader.error(
                 FormatErrorKind::Structure,
                 token.start,
-                format!("{name} is not a type of value that is supported"),
+                format!("{name} is not a supported value type"),
             ));
         }
     };
@@ -100,7 +100,7 @@ pub(super) fn enter<'de>(de: &mut De<'de>) -> Result<Found<'de>, FormatError> {
     Ok(found)
 }
 
-/// The text of an element that has no others in it, and the end of the element.
+/// Reads the text of an element without child elements, and the end of the element.
 fn content<'de>(de: &mut De<'de>) -> Result<Cow<'de, str>, FormatError> {
     let text = de.reader.text()?;
     de.end("the end of a text")?;
@@ -141,9 +141,9 @@ fn boolean(text: &str) -> Option<bool> {
     }
 }
 
-/// A number in decimal, or one of the names of those that are none. They are not in the specification, but peers
-/// send them, each as its language spells them: CPython `nan` and `inf`, Java, JavaScript and Ruby `NaN` and
-/// `Infinity`, Perl and .NET `NaN` and `Inf`, PHP `NAN` and `INF`.
+/// Parses a decimal number, infinity or NaN. The last two are not in the specification, but peers
+/// send them in the spelling of their language: CPython `nan` and `inf`, Java, JavaScript and Ruby
+/// `NaN` and `Infinity`, Perl and .NET `NaN` and `Inf`, PHP `NAN` and `INF`.
 pub(super) fn double(text: &str) -> Option<f64> {
     decimal(text).or_else(|| named(text))
 }
@@ -161,7 +161,7 @@ fn named(text: &str) -> Option<f64> {
     (is("inf") || is("infinity")).then_some(f64::INFINITY * sign)
 }
 
-/// A finite number in decimal; an exponent is not in the specification, but CPython sends it.
+/// Parses a finite decimal number. An exponent is not in the specification, but CPython sends it.
 fn decimal(text: &str) -> Option<f64> {
     let proper = |b: u8| b.is_ascii_digit() || matches!(b, b'+' | b'-' | b'.' | b'e' | b'E');
     if !text.bytes().all(proper) {
@@ -181,7 +181,7 @@ fn big_integer(text: Cow<'_, str>) -> Option<Found<'_>> {
     (!digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit())).then_some(Found::Text(text))
 }
 
-/// The extended form of ISO 8601, which other readers of dates know: `1998-07-17T14:08:55`.
+/// Returns the extended form of ISO 8601, which other date parsers read: `1998-07-17T14:08:55`.
 pub(super) fn extended(text: &str) -> String {
     let digits = |range: std::ops::Range<usize>| {
         text.get(range)
@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn doubles_that_are_no_numbers_have_names_in_all_spellings() {
+    fn non_finite_doubles_are_read_in_all_spellings() {
         for text in ["nan", "NaN", "NAN", "-nan", "+NaN"] {
             assert!(double(text).unwrap().is_nan(), "{text}");
             assert_eq!(decimal(text), None, "no big decimal");

@@ -1,4 +1,4 @@
-//! Tests of reading: what peers send, and what nobody should.
+//! Tests of reading valid and invalid values.
 
 mod any;
 mod differential;
@@ -176,7 +176,7 @@ fn dates_are_texts_in_the_extended_form() {
         assert_eq!(read::<Any>(&content), Any::Scalar(text));
     }
 
-    /// As `rpc_core::DateTime` reads itself.
+    /// Deserializes like `rpc_core::DateTime`.
     struct Wire(String);
     impl<'de> Deserialize<'de> for Wire {
         fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
@@ -208,7 +208,7 @@ fn dates_are_texts_in_the_extended_form() {
 
 #[test]
 fn a_value_of_any_type_tells_dates_from_strings() {
-    /// As `rpc_core::Value` reads itself.
+    /// Deserializes like `rpc_core::Value`.
     #[derive(Debug, PartialEq)]
     struct Dynamic(Any);
     impl<'de> Deserialize<'de> for Dynamic {
@@ -241,7 +241,7 @@ fn a_value_of_any_type_tells_dates_from_strings() {
         read::<Dynamic>(&list).0,
         Any::List(vec![text("date 19980717T14:08:55"); 2])
     );
-    // What stands beside it is read as ever.
+    // A value beside it is read as usual.
     assert_eq!(
         read::<(Dynamic, Any)>(&list).1,
         text("string 1998-07-17T14:08:55")
@@ -384,7 +384,7 @@ fn unknown_types_are_refused_by_name() {
         assert_eq!(error.kind(), FormatErrorKind::Structure);
         assert_eq!(
             error.to_string(),
-            format!("<{tag}> is not a type of value that is supported, at line 1, column 8")
+            format!("<{tag}> is not a supported value type, at line 1, column 8")
         );
     }
 }
@@ -415,7 +415,7 @@ fn wrong_structure_is_an_error() {
 }
 
 #[test]
-fn surplus_elements_are_told() {
+fn surplus_elements_are_counted_in_the_error() {
     let three = "<array><data><value/><value/><value/></data></array>";
     assert_eq!(
         refused::<(String, String)>(three),

@@ -1,4 +1,4 @@
-//! The deserializer of one value.
+//! Deserializer of one value.
 
 use std::borrow::Cow;
 
@@ -9,11 +9,11 @@ use serde::de::{DeserializeSeed, Deserializer, IntoDeserializer, SeqAccess, Visi
 use super::scalar::{double, extended};
 use super::{De, Found, RAW};
 
-/// Reads a `<value>` whose start tag was read.
+/// Deserializes a `<value>` whose start tag was read.
 pub(super) struct ValueDe<'d, 'de> {
     de: &'d mut De<'de>,
     start: usize,
-    /// What was found, where something had to be decided by it.
+    /// The content of the value, if it was read already to make a decision.
     found: Option<Found<'de>>,
 }
 
@@ -41,7 +41,7 @@ impl<'d, 'de> ValueDe<'d, 'de> {
         )
     }
 
-    /// Reads to the end of the value and gives the offset after it.
+    /// Skips to the end of the value, and returns the offset after it.
     fn skip(&mut self) -> Result<usize, FormatError> {
         match self.found.take() {
             None | Some(Found::Array | Found::Struct) => self.de.skip(),
@@ -72,7 +72,7 @@ macro_rules! integers {
 
 macro_rules! doubles {
     ($($method:ident)*) => {$(
-        // A number of up to 15 digits stays as it is; the rest is rounded, as by any reader.
+        // Integers of up to 15 digits convert exactly; longer ones are rounded.
         fn $method<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value, FormatError> {
             match self.found()? {
                 Found::Double(number) => visitor.visit_f64(number),
@@ -97,7 +97,7 @@ macro_rules! texts {
     )*};
 }
 
-/// Bytes one by one, for types that serde reads as lists of numbers, such as `Vec<u8>`.
+/// Sequence access to bytes, for types that serde reads as lists of numbers, such as `Vec<u8>`.
 struct Numbers<'a>(std::slice::Iter<'a, u8>);
 
 impl<'de> SeqAccess<'de> for Numbers<'_> {
@@ -159,7 +159,7 @@ impl<'de> Deserializer<'de> for ValueDe<'_, 'de> {
     fn deserialize_bytes<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value, FormatError> {
         match self.found()? {
             Found::Bytes(bytes) => visitor.visit_byte_buf(bytes),
-            // Readers of bytes take a list of numbers too.
+            // Types that read bytes accept a list of numbers too.
             Found::Array => self.de.array(self.start, visitor),
             other => Err(self.mismatch("base64", &other)),
         }
@@ -181,7 +181,7 @@ impl<'de> Deserializer<'de> for ValueDe<'_, 'de> {
 
     fn deserialize_unit<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value, FormatError> {
         if self.de.result && self.de.depth == 1 {
-            // Without nil, servers answer with whatever they have at hand.
+            // Servers without nil return arbitrary values.
             self.skip()?;
             return visitor.visit_unit();
         }

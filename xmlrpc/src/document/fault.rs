@@ -1,4 +1,4 @@
-//! Faults as they are read, whatever of one there is.
+//! Reading of faults, complete or not.
 
 use std::fmt;
 
@@ -7,13 +7,13 @@ use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
 
 use crate::xml::trim;
 
-/// What a fault without a code has: that of exceptions in CPython.
+/// Code of a fault that has none: that of exceptions in CPython.
 const NO_CODE: i64 = 1;
 
-/// What a fault without a text has.
+/// Text of a fault that has none.
 const NO_TEXT: &str = "the fault has no text";
 
-/// A fault as it stands on the wire, whatever of it there is; others than these members are ignored.
+/// The members of a fault on the wire, each optional. Other members are counted and ignored.
 #[derive(Debug, Default)]
 pub(crate) struct FaultMembers {
     code: Option<FaultText>,
@@ -22,8 +22,8 @@ pub(crate) struct FaultMembers {
 }
 
 impl FaultMembers {
-    /// Whether a struct among the results of a multicall is a fault. It is one by the protocol, but some servers do
-    /// not wrap results, and one of those may be a struct too.
+    /// Returns `true` if a struct among the results of a multicall is a fault. By the protocol it
+    /// always is, but some servers do not wrap results, and such a result may be a struct too.
     pub(crate) const fn is_fault(&self) -> bool {
         match (&self.code, &self.message) {
             (Some(_), Some(_)) => true,
@@ -42,7 +42,7 @@ impl From<FaultMembers> for Fault {
         };
         match trim(&code).parse() {
             Ok(number) => Self::received(number, message),
-            // Odoo's old endpoint has the name of an exception there.
+            // Odoo's old endpoint sends the name of an exception as the code.
             Err(_) => Self::received(1, format!("{code}: {message}")),
         }
     }
@@ -54,7 +54,7 @@ impl<'de> Deserialize<'de> for FaultMembers {
     }
 }
 
-/// Reads the struct of a fault; what stands there as a scalar is taken for its code or its text.
+/// Reads the struct of a fault. A scalar in its place is taken for the code or the text.
 pub(super) struct FaultVisitor;
 
 impl<'de> Visitor<'de> for FaultVisitor {
@@ -102,7 +102,7 @@ impl<'de> Visitor<'de> for FaultVisitor {
     }
 }
 
-/// A code or a message, of whatever scalar type the peer gave it.
+/// A code or a message, read from any scalar type.
 #[derive(Debug)]
 struct FaultText(String);
 
@@ -240,9 +240,9 @@ mod tests {
         }
     }
 
-    /// As servers of torrents and of exams have sent it for years.
+    /// Servers of torrents and of exams have sent such faults for years.
     #[test]
-    fn a_fault_is_one_without_a_value_around_it_and_without_its_members() {
+    fn faults_without_a_value_or_members_are_read() {
         let code = "<member><name>faultCode</name><value><int>4</int></value></member>";
         let text = "<member><name>faultString</name><value><string>no</string></value></member>";
         let named = |code, text: &str| Some(Fault::new(code, text));
@@ -275,7 +275,7 @@ mod tests {
         }
         let empty = "<methodResponse><fault/></methodResponse>";
         assert_eq!(fault(empty).unwrap(), named(1, NO_TEXT));
-        // The limits hold in it.
+        // The limits hold without a `<value>` too.
         let deep = "<array><data><value>".repeat(100);
         let member = format!("<member><name>x</name><value>{deep}");
         let document = format!("<methodResponse><fault><struct>{member}");

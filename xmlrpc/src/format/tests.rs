@@ -1,4 +1,4 @@
-//! Tests of calls and replies as wholes.
+//! Tests of whole calls and replies.
 
 use bytes::Bytes;
 use rpc_core::{Format, FormatError, FormatErrorKind, FromArgs, Payload, Variadic};
@@ -7,7 +7,7 @@ use super::XmlRpc;
 use crate::document::call_head;
 use crate::document::write_call;
 
-/// The payload of a call document, as the server cuts it out.
+/// Cuts the payload out of a call document, as the server does.
 fn payload(document: &str) -> Result<Payload, FormatError> {
     let (_, start) = call_head(document.as_bytes(), XmlRpc::default())?;
     let message = Bytes::copy_from_slice(document.as_bytes());
@@ -125,7 +125,7 @@ fn the_number_of_parameters_is_checked() {
 }
 
 #[test]
-fn a_mismatch_says_what_and_where() {
+fn a_mismatch_has_a_type_and_a_position() {
     let document = "<methodCall><methodName>m</methodName>\n<params>\n<param><value><int>1</int></value></param>\n<param> <value>two</value></param></params></methodCall>";
     assert_eq!(
         call::<(i32, i32)>(document).unwrap_err().to_string(),
@@ -143,7 +143,7 @@ fn a_mismatch_says_what_and_where() {
 }
 
 #[test]
-fn a_broken_tail_never_gives_arguments() {
+fn a_malformed_tail_never_yields_arguments() {
     for tail in [
         "",
         "</methodCall",
@@ -191,7 +191,7 @@ fn a_document_cut_short_anywhere_is_an_error() {
     for end in (0..RICH.len()).filter(|&end| RICH.is_char_boundary(end)) {
         assert!(call::<Rich>(&RICH[..end]).is_err(), "{}", &RICH[..end]);
     }
-    // The payload is not checked for UTF-8 before; cut in the middle of a character too.
+    // A payload is not known to be UTF-8, so it is also cut within characters.
     let start = payload(RICH).unwrap().range().start;
     for end in start..RICH.len() {
         let message = Bytes::copy_from_slice(&RICH.as_bytes()[..end]);
@@ -239,7 +239,7 @@ fn entity_bombs_are_refused() {
 }
 
 #[test]
-fn replies_are_read_as_wholes() {
+fn whole_replies_are_read() {
     let document = |content: &str| {
         format!(
             "\u{feff}\n<?xml version='1.0'?>\n<methodResponse>\n<params>\n<param>\n{content}\n</param>\n</params>\n</methodResponse>\n"
@@ -277,7 +277,7 @@ fn replies_are_read_as_wholes() {
 }
 
 #[test]
-fn calls_come_back_as_they_were_written() {
+fn written_calls_can_be_read() {
     let format = XmlRpc::default();
     let args = (1, "a<b>&\r\n", vec![0u8; 5], Some(2.5), None::<i32>);
     let mut document = Vec::new();
@@ -296,7 +296,7 @@ fn calls_come_back_as_they_were_written() {
 }
 
 #[test]
-fn what_cannot_be_written_leaves_nothing_behind() {
+fn a_failed_write_leaves_the_buffer_unchanged() {
     let format = XmlRpc::default();
     let mut out = b"kept".to_vec();
     assert!(format.encode_args(&(1, f64::NAN), &mut out).is_err());

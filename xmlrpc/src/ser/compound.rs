@@ -9,7 +9,7 @@ use serde::ser::{
 };
 
 use super::text::{ByteOf, TextOf};
-use super::{Place, Ser, check_bytes};
+use super::{Role, Ser, check_bytes};
 use crate::de::member_step;
 use crate::format::XmlRpc;
 use crate::xml::read::Reader;
@@ -19,21 +19,21 @@ const VARIANT_END: &[u8] = b"</member></struct></value>";
 
 /// Writes a list: an array, the parameters of a call, or bytes.
 ///
-/// What it is shows only with the first element.
+/// The first element decides between an array and bytes, unless the type does.
 pub(crate) struct Elements<'o> {
     out: &'o mut Vec<u8>,
     format: XmlRpc,
     depth: usize,
-    state: State,
-    /// How many were written.
+    state: ListState,
+    /// Number of elements written, or started.
     written: usize,
     /// The name of an element in the path of an error.
     step: &'static str,
     in_variant: bool,
 }
 
-enum State {
-    /// Nothing is written yet; the first element decides.
+enum ListState {
+    /// Nothing is written yet. The first element decides.
     Start,
     Array,
     Bytes(Vec<u8>),
@@ -41,45 +41,45 @@ enum State {
 }
 
 impl<'o> Elements<'o> {
-    /// A list in the place of the value that `ser` is for. `homogeneous` says that a list whose
-    /// first element is a byte is bytes.
+    /// Creates the writer of a list from the serializer of its value. If `homogeneous` is `true`, a
+    /// list whose first element is a byte is bytes.
     pub(super) fn new(ser: Ser<'o>, homogeneous: bool) -> Self {
         let Ser {
             out,
             format,
             depth,
-            place,
+            role,
             bytes,
         } = ser;
         let mut elements = Self {
             out,
             format,
             depth,
-            state: State::Start,
+            state: ListState::Start,
             written: 0,
-            step: match place {
-                Place::Params | Place::List => "parameter",
+            step: match role {
+                Role::Params | Role::ParamsArray => "parameter",
                 _ => "element",
             },
             in_variant: false,
         };
-        match place {
-            Place::Params => {
+        match role {
+            Role::Params => {
                 elements.out.extend_from_slice(b"<params>");
-                elements.state = State::Params;
+                elements.state = ListState::Params;
             }
-            Place::List => elements.start_array(),
-            _ if bytes => elements.state = State::Bytes(Vec::new()),
+            Role::ParamsArray => elements.start_array(),
+            _ if bytes => elements.state = ListState::Bytes(Vec::new()),
             _ if homogeneous => {}
             _ => elements.start_array(),
         }
         elements
     }
 
-    /// Makes room for so many bytes, if it is bytes.
+    /// Reserves space for `len` elements, if the list is known to be bytes.
     pub(super) fn reserve(&mut self, len: usize) {
-        if let State::Bytes(bytes) = &mut self.state {
-            // A type can be wrong about its length.
+        if let ListState::Bytes(bytes) = &mut self.state {
+            // A type can report a wrong length, so at most 1 MiB is reserved.
             bytes.reserve(len.min(1 << 20));
         }
     }
@@ -93,24 +93,24 @@ impl<'o> Elements<'o> {
 
     fn start_array(&mut self) {
         self.out.extend_from_slice(b"<value><array><data>");
-        self.state = State::Array;
+        self.state = ListState::Array;
     }
 
     fn element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), FormatError> {
-        if let State::Start = self.state {
+        if let ListState::Start = self.state {
             if is_byte::<T>() {
-                self.state = State::Bytes(Vec::new());
+                self.state = ListState::Bytes(Vec::new());
             } else {
                 self.start_array();
             }
         }
         match &mut self.state {
-            State::Bytes(bytes) if is_byte::<T>() => {
+            ListState::Bytes(bytes) if is_byte::<T>() => {
                 bytes.push(value.serialize(ByteOf)?);
                 Ok(())
             }
-            State::Bytes(bytes) => {
-                // A list that only started like bytes.
+            ListState::Bytes(bytes) => {
+                // Not bytes after all: the bytes so far are rewritten as integers.
                 let bytes = std::mem::take(bytes);
                 self.start_array();
                 for byte in bytes {
@@ -118,18 +118,18 @@ impl<'o> Elements<'o> {
                 }
                 self.item(value)
             }
-            State::Params => {
+            ListState::Params => {
                 self.out.extend_from_slice(b"<param>");
                 self.item(value)?;
                 self.out.extend_from_slice(b"</param>");
                 Ok(())
             }
-            State::Start | State::Array => self.item(value),
+            ListState::Start | ListState::Array => self.item(value),
         }
     }
 
     fn item<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), FormatError> {
-        let ser = Ser::child::<T>(self.out, self.format, self.depth + 1, Place::Inner)?;
+        let ser = Ser::child::<T>(self.out, self.format, self.depth + 1, Role::Inner)?;
         self.written += 1;
         match value.serialize(ser) {
             Ok(_) => Ok(()),
@@ -138,16 +138,16 @@ impl<'o> Elements<'o> {
     }
 
     fn finish(mut self) -> Result<bool, FormatError> {
-        if let State::Start = self.state {
+        if let ListState::Start = self.state {
             self.start_array();
         }
         match self.state {
-            State::Bytes(bytes) => {
+            ListState::Bytes(bytes) => {
                 check_bytes(self.format, self.out, &bytes)?;
                 write::base64(&bytes, self.out);
             }
-            State::Params => self.out.extend_from_slice(b"</params>"),
-            State::Start | State::Array => {
+            ListState::Params => self.out.extend_from_slice(b"</params>"),
+            ListState::Start | ListState::Array => {
                 self.out.extend_from_slice(b"</data></array></value>");
             }
         }
@@ -159,7 +159,7 @@ impl<'o> Elements<'o> {
 }
 
 fn is_byte<T: ?Sized>() -> bool {
-    // Asked for each element: the compiler sees the answer.
+    // Called for each element: the compiler evaluates it.
     matches!(type_name::<T>(), "u8" | "&u8")
 }
 
@@ -168,7 +168,7 @@ pub(crate) struct Members<'o> {
     out: &'o mut Vec<u8>,
     format: XmlRpc,
     depth: usize,
-    /// Where the member starts whose value is due.
+    /// Offset in `out` of the member whose value is next.
     member: usize,
     in_variant: bool,
 }
@@ -204,18 +204,18 @@ impl<'o> Members<'o> {
         Ok(())
     }
 
-    /// The value of a member, which is left out where there is none to write.
+    /// Writes the value of a member. The member is left out if there is no value.
     fn value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), FormatError> {
-        self.write(value, Place::Member)
+        self.write(value, Role::Member)
     }
 
-    /// The value of a member that has to be there.
+    /// Writes the value of a member that cannot be left out.
     pub(super) fn content<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), FormatError> {
-        self.write(value, Place::Inner)
+        self.write(value, Role::Inner)
     }
 
-    fn write<T: Serialize + ?Sized>(&mut self, value: &T, place: Place) -> Result<(), FormatError> {
-        let ser = Ser::child::<T>(self.out, self.format, self.depth + 1, place)?;
+    fn write<T: Serialize + ?Sized>(&mut self, value: &T, role: Role) -> Result<(), FormatError> {
+        let ser = Ser::child::<T>(self.out, self.format, self.depth + 1, role)?;
         match value.serialize(ser) {
             Ok(true) => self.out.extend_from_slice(b"</member>"),
             Ok(false) => self.out.truncate(self.member),
@@ -224,7 +224,7 @@ impl<'o> Members<'o> {
         Ok(())
     }
 
-    /// The member whose value cannot be written.
+    /// Returns the error path step of the member whose value cannot be written.
     #[cold]
     fn step(&self) -> String {
         let name = self.member + b"<member>".len();

@@ -82,7 +82,7 @@ fn structs_and_maps_keep_their_order() {
     assert_snapshot!(written(&BTreeMap::from([(-7, 'x')])), @"<value><struct><member><name>-7</name><value><string>x</string></value></member></struct></value>");
     assert_snapshot!(written(&BTreeMap::from([(true, 'x')])), @"<value><struct><member><name>true</name><value><string>x</string></value></member></struct></value>");
     assert_snapshot!(written(&BTreeMap::<String, i32>::new()), @"<value><struct></struct></value>");
-    assert_snapshot!(refused(XmlRpc::default(), &BTreeMap::from([((1, 2), 3)])), @"the key of a map cannot be written as a text");
+    assert_snapshot!(refused(XmlRpc::default(), &BTreeMap::from([((1, 2), 3)])), @"the key of a map cannot be written as text");
 }
 
 #[test]
@@ -105,7 +105,7 @@ fn enums_are_tagged_from_outside() {
 }
 
 #[test]
-fn bytes_are_base64_wherever_they_stand() {
+fn bytes_are_base64_in_every_position() {
     #[derive(Serialize)]
     struct Blob(Vec<u8>);
     let blob = b"ab".to_vec();
@@ -188,7 +188,7 @@ fn without_nil_a_member_is_left_out() {
     <?xml version="1.0" encoding="UTF-8"?>
     <methodResponse><params><param><value><boolean>1</boolean></value></param></params></methodResponse>
     "#);
-    assert_snapshot!(refused(format, &vec![None::<i32>]), @"element 1: there is no value, and <nil/> is switched off");
+    assert_snapshot!(refused(format, &vec![None::<i32>]), @"element 1: there is no value, and <nil/> is disabled");
     refused(format, &());
     refused(format, &Shape::Line(1, None));
     refused(format, &BTreeMap::from([("a", ())]));
@@ -201,11 +201,11 @@ fn without_nil_a_member_is_left_out() {
 }
 
 #[test]
-fn what_the_wire_cannot_carry_is_refused() {
+fn unrepresentable_values_are_refused() {
     let format = XmlRpc::default();
-    assert_snapshot!(refused(format, &u64::MAX), @"the number 18446744073709551615 does not fit into 64 bits with a sign");
+    assert_snapshot!(refused(format, &u64::MAX), @"the number 18446744073709551615 does not fit into a signed 64-bit integer");
     refused(format, &i128::MIN);
-    assert_snapshot!(refused(format.i8(false), &(1u32 << 31)), @"the number 2147483648 does not fit into 32 bits, and <i8> is switched off");
+    assert_snapshot!(refused(format.i8(false), &(1u32 << 31)), @"the number 2147483648 does not fit into 32 bits, and <i8> is disabled");
     assert_snapshot!(with(format.i8(false), &i32::MIN), @"<value><int>-2147483648</int></value>");
     assert_snapshot!(refused(format, &f64::NAN), @"the double NaN cannot be written: it is not finite");
     refused(format, &f32::NEG_INFINITY);
@@ -227,7 +227,7 @@ fn dates_have_a_type_of_their_own() {
         }
     }
     assert_snapshot!(written(&Date("1998-07-17T14:08:55")), @"<value><dateTime.iso8601>19980717T14:08:55</dateTime.iso8601></value>");
-    // What CPython cannot read is left out, unless it is asked for.
+    // Fraction and offset, which CPython cannot read, are written only on request.
     let full = Date("1998-07-17T14:08:55.25+02:00");
     assert_snapshot!(written(&full), @"<value><dateTime.iso8601>19980717T14:08:55</dateTime.iso8601></value>");
     assert_snapshot!(
@@ -313,7 +313,7 @@ mod round_trip {
     }
 }
 
-/// The encoder of a reply stops where the limit is, and not after all is in memory.
+/// The encoder of a reply stops at the limit, instead of checking a complete document in memory.
 #[test]
 fn nothing_is_written_beyond_the_limit_of_a_reply() {
     use std::cell::Cell;
@@ -349,5 +349,5 @@ fn nothing_is_written_beyond_the_limit_of_a_reply() {
     let mut out = Vec::new();
     Format::encode_reply(&format, &bytes, &mut out).unwrap_err();
     Format::encode_reply(&format, &"&".repeat(1 << 20), &mut out).unwrap_err();
-    assert!(out.capacity() < 10_000, "nothing of it was written");
+    assert!(out.capacity() < 10_000, "nothing was written");
 }

@@ -1,11 +1,11 @@
-//! Values of which only a text, or only a byte, is wanted.
+//! Serializers that accept only a text, or only a byte.
 
 use rpc_core::FormatError;
 use serde::ser::{Impossible, Serialize, Serializer};
 
 use super::refused;
 
-/// Hands the text of a string, a whole number or a boolean to `then`.
+/// Passes the text of a string, an integer or a boolean to `then`.
 pub(super) struct TextOf<F> {
     what: &'static str,
     then: F,
@@ -17,11 +17,11 @@ impl<F: FnOnce(&str) -> Result<(), FormatError>> TextOf<F> {
     }
 
     fn refuse(&self) -> FormatError {
-        refused(format!("{} cannot be written as a text", self.what))
+        refused(format!("{} cannot be written as text", self.what))
     }
 }
 
-/// Everything that is neither a text nor a byte.
+/// Refuses every type that is neither a text nor a byte.
 macro_rules! refuse {
     ($($method:ident($($arg:ty),*) $(-> $ok:ty)?;)*) => {$(
         fn $method(self, $(_: $arg),*) -> Result<refuse!(@ok $($ok)?), FormatError> {
@@ -130,12 +130,12 @@ impl<F: FnOnce(&str) -> Result<(), FormatError>> Serializer for TextOf<F> {
     }
 }
 
-/// Takes one byte out of a value that is known to be one.
+/// Extracts the byte of a value whose type is known to be `u8`.
 pub(super) struct ByteOf;
 
 impl ByteOf {
     fn refuse(&self) -> FormatError {
-        refused("a byte was expected")
+        refused("expected a byte")
     }
 }
 

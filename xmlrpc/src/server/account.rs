@@ -1,4 +1,4 @@
-//! What one connection holds of the budget of its server.
+//! Share of the server's budget that one connection holds.
 
 use std::sync::OnceLock;
 use std::task::{Context, Poll};
@@ -6,8 +6,9 @@ use std::task::{Context, Poll};
 use rpc_core::Budget;
 use rpc_core::budget::{Account, Hold, NoRoom};
 
-/// The account of a connection, or of a request that came by another way. It is opened by the first thing that is large:
-/// to open one writes memory that connections share, which no small call does.
+/// Budget account of a connection, or of a request that did not arrive over a connection of this
+/// server. The first large hold opens it: opening writes memory that connections share, and small
+/// calls should not.
 pub(super) struct PeerAccount<'a> {
     budget: &'a Budget,
     account: OnceLock<Account>,
@@ -21,10 +22,10 @@ impl<'a> PeerAccount<'a> {
         }
     }
 
-    /// Makes `hold` one of so many bytes.
+    /// Resizes `hold` to `bytes` bytes.
     ///
     /// # Errors
-    /// If there is no room for them.
+    /// If the budget has no room for them.
     pub(super) fn resize(&self, hold: &mut Hold, bytes: usize) -> Result<(), NoRoom> {
         if bytes <= Budget::FREE && hold.counted() == 0 {
             return Ok(());
@@ -33,12 +34,12 @@ impl<'a> PeerAccount<'a> {
         hold.resize(account, bytes)
     }
 
-    /// The account, if it was opened.
+    /// Returns the account, if it was opened.
     pub(super) fn into_inner(self) -> Option<Account> {
         self.account.into_inner()
     }
 
-    /// Is ready when what is held has to go.
+    /// Completes when the account is evicted.
     pub(super) fn poll_evicted(&self, cx: &mut Context<'_>) -> Poll<()> {
         match self.account.get() {
             None => Poll::Pending,

@@ -1,4 +1,4 @@
-//! The body of a request, whatever it turns out to be.
+//! Reading of request bodies.
 
 use std::future::{Future as _, poll_fn};
 use std::io;
@@ -13,24 +13,24 @@ use rpc_core::Budget;
 use rpc_core::budget::Hold;
 
 use super::account::PeerAccount;
-use crate::body::{AHEAD, Broken};
+use crate::coding::{Broken, MAX_PREALLOCATED};
 use crate::coding::{Coding, Undecodable};
 
-/// Why there is no body to work with.
-pub(super) enum Failure {
-    /// It is over the limit, on the wire or inflated.
+/// Errors of reading the body of a request.
+pub(super) enum BodyError {
+    /// The body is over the limit, on the wire or inflated.
     TooLarge,
-    /// There is no room for it beside others.
+    /// The budget has no room for the body.
     NoRoom,
-    /// It did not come in time.
+    /// The body did not arrive in time.
     TooSlow,
-    /// The connection broke, or the chunks were malformed, or there was more than chunks.
+    /// The connection failed, the chunks are malformed, or there are trailers.
     Broken,
-    /// It is not what its content coding says.
+    /// The body does not match its content coding.
     Damaged(io::Error),
 }
 
-/// Reads and decodes a whole body, and has `hold` hold it.
+/// Reads and decodes a whole body, and resizes `hold` to its bytes.
 pub(super) async fn read<B: Body>(
     body: B,
     coding: Coding,
@@ -38,66 +38,66 @@ pub(super) async fn read<B: Body>(
     timeout: Duration,
     account: &PeerAccount<'_>,
     hold: &mut Hold,
-) -> Result<Bytes, Failure> {
+) -> Result<Bytes, BodyError> {
     let collected = {
         let mut collecting = pin!(collect(body, limit, account, hold));
-        // A small body has come with its head, as a rule: no timer is started then.
+        // A small body usually arrives with its head, and then no timer is started.
         match poll_fn(|cx| Poll::Ready(collecting.as_mut().poll(cx))).await {
             Poll::Ready(collected) => collected,
             Poll::Pending => tokio::time::timeout(timeout, collecting)
                 .await
-                .map_err(|_| Failure::TooSlow)?,
+                .map_err(|_| BodyError::TooSlow)?,
         }
     };
     let mut body = match collected {
         (body, None) => body,
-        (_, Some(Broken::TooLarge)) => return Err(Failure::TooLarge),
-        (_, Some(Broken::Disconnected(Unreadable::NoRoom))) => return Err(Failure::NoRoom),
-        (_, Some(Broken::Disconnected(_))) => return Err(Failure::Broken),
+        (_, Some(Broken::TooLarge)) => return Err(BodyError::TooLarge),
+        (_, Some(Broken::Disconnected(ReadError::NoRoom))) => return Err(BodyError::NoRoom),
+        (_, Some(Broken::Disconnected(_))) => return Err(BodyError::Broken),
     };
     coding
         .decode(&mut body, limit)
         .map_err(|error| match error {
-            Undecodable::TooLarge => Failure::TooLarge,
-            Undecodable::Damaged(error) => Failure::Damaged(error),
+            Undecodable::TooLarge => BodyError::TooLarge,
+            Undecodable::Damaged(error) => BodyError::Damaged(error),
         })?;
-    // Bodies are inflated one after the other by each thread, so this is soon enough.
+    // A thread inflates one body at a time, so reserving afterwards is soon enough.
     match account.resize(hold, body.len()) {
         Ok(()) => Ok(body),
-        Err(_) => Err(Failure::NoRoom),
+        Err(_) => Err(BodyError::NoRoom),
     }
 }
 
-/// What hyper failed to read a body with.
+/// Errors of collecting a body.
 #[derive(Debug, thiserror::Error)]
-enum Unreadable<E> {
-    /// The connection broke, or the chunks are malformed.
+enum ReadError<E> {
+    /// The connection failed, or the chunks are malformed.
     #[error(transparent)]
     Http(E),
-    /// The body is whole, but has trailers: for those hyper takes whatever stands behind the last chunk and a bare LF,
-    /// be it the next request.
-    #[error("there are trailers behind the body")]
+    /// The body is complete, but has trailers. hyper takes any bytes after the last chunk and a
+    /// bare LF for trailers, even the next request.
+    #[error("the body has trailers")]
     Trailers,
-    /// There are too many large ones.
+    /// The budget has no room for the body.
     #[error("there is no room for the body")]
     NoRoom,
 }
 
-/// Reads a body of up to `limit` bytes; of a larger one nothing if its length was declared, and
-/// else the beginning.
+/// Reads a body of up to `limit` bytes. Of a larger body it reads nothing if the length is
+/// declared, or else the beginning.
 async fn collect<B: Body>(
     body: B,
     limit: usize,
     account: &PeerAccount<'_>,
     hold: &mut Hold,
-) -> (Bytes, Option<Broken<Unreadable<B::Error>>>) {
+) -> (Bytes, Option<Broken<ReadError<B::Error>>>) {
     let declared = body.size_hint().lower();
     if declared > limit as u64 {
         return (Bytes::new(), Some(Broken::TooLarge));
     }
     let mut body = pin!(body);
-    // Small bodies come in one piece, which needs no copy. Pieces are not kept: tiny ones would
-    // take many times the memory of their bytes.
+    // A small body arrives in one piece, which is not copied. Several pieces are copied together,
+    // because tiny ones would take many times the memory of their bytes.
     let mut first = Bytes::new();
     let mut all = Vec::new();
     let broken = loop {
@@ -106,20 +106,20 @@ async fn collect<B: Body>(
         }
         let data = match body.frame().await {
             None => break None,
-            Some(Err(error)) => break Some(Broken::Disconnected(Unreadable::Http(error))),
+            Some(Err(error)) => break Some(Broken::Disconnected(ReadError::Http(error))),
             Some(Ok(frame)) => match frame.into_data() {
                 Ok(mut data) => {
                     let length = data.remaining();
                     data.copy_to_bytes(length)
                 }
-                Err(_trailers) => break Some(Broken::Disconnected(Unreadable::Trailers)),
+                Err(_trailers) => break Some(Broken::Disconnected(ReadError::Trailers)),
             },
         };
         let length = first.len() + all.len();
         if data.len() > limit - length {
             break Some(Broken::TooLarge);
         }
-        // In large steps: a body can come a byte at a time.
+        // Reserved in steps of 64 KiB, because a body can arrive one byte at a time.
         let needed = length + data.len();
         let capacity = match needed <= all.capacity() {
             true => all.capacity(),
@@ -133,7 +133,7 @@ async fn collect<B: Body>(
             .resize(hold, room.next_multiple_of(Budget::FREE))
             .is_err()
         {
-            break Some(Broken::Disconnected(Unreadable::NoRoom));
+            break Some(Broken::Disconnected(ReadError::NoRoom));
         }
         if length == 0 {
             first = data;
@@ -149,13 +149,13 @@ async fn collect<B: Body>(
     (bytes, broken)
 }
 
-/// Returns the capacity of the buffer of a body of which `needed` bytes have come: [`AHEAD`] at first and twice as much
+/// Returns the capacity of the buffer of a body of which `needed` bytes have come: [`MAX_PREALLOCATED`] at first and twice as much
 /// whenever that is full, but never more than the body can have.
 fn capacity(needed: usize, current: usize, declared: u64, limit: usize) -> usize {
     // The casts lose nothing: what was declared is within the limit.
     let (first, most) = match declared {
         0 => (0, limit),
-        _ => (AHEAD as usize, declared as usize),
+        _ => (MAX_PREALLOCATED as usize, declared as usize),
     };
     needed.max(2 * current).max(first).min(most.max(needed))
 }

@@ -1,10 +1,11 @@
-//! Requests that web pages make browsers send, and the names by which a server is called.
+//! Protection against requests that web pages make browsers send, and the check of `Host`.
 //!
-//! A page of a stranger can reach a server that its visitor can reach, on the visitor's own machine for instance. Where
-//! it calls across origins, the browser says so: in `Origin` (RFC 6454) and `Sec-Fetch-Site` (W3C, Fetch Metadata).
-//! Where the stranger's name server gives out the address of the visitor's machine as that of the page's host (DNS
-//! rebinding), all is of one origin to the browser, but `Host` is the stranger's name still: an address cannot be
-//! rebound, and neither can `localhost` (RFC 6761, 6.3).
+//! A hostile page can reach any server that its visitor can reach, for instance on the visitor's
+//! own machine. The browser marks calls across origins with `Origin` (RFC 6454) and
+//! `Sec-Fetch-Site` (W3C, Fetch Metadata). With DNS rebinding, the attacker's name server resolves
+//! the page's host to the visitor's machine, so that the browser sees a single origin; but `Host`
+//! still has the attacker's name. An address cannot be rebound, and neither can `localhost`
+//! (RFC 6761, 6.3).
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -19,26 +20,26 @@ use rpc_core::transport::Address;
 
 use super::{Rejection, ServerOptions};
 
-/// By which names requests may call the server.
+/// The hosts that requests may name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Names {
-    /// By any: nobody said which there are, and others than this machine have to find it.
+pub(super) enum HostPolicy {
+    /// Any host: none are configured, and other machines must be able to find the server.
     Any,
-    /// By addresses, `localhost` and what [`ServerOptions::hosts`] names.
+    /// Addresses, `localhost` and those of [`ServerOptions::hosts`].
     Known,
 }
 
-impl Names {
-    /// Those for what comes through a listener at this address.
+impl HostPolicy {
+    /// Returns the policy for requests through a listener at `address`.
     pub(super) fn at(address: &Address, options: &ServerOptions) -> Self {
         match address {
             Address::Tcp(address) if address.ip().to_canonical().is_loopback() => Self::Known,
-            _ => Self::anywhere(options),
+            _ => Self::from_options(options),
         }
     }
 
-    /// Those for what comes from another program's listener.
-    pub(super) const fn anywhere(options: &ServerOptions) -> Self {
+    /// Returns the policy for requests that did not arrive through a listener of this server.
+    pub(super) const fn from_options(options: &ServerOptions) -> Self {
         match options.hosts {
             Some(_) => Self::Known,
             None => Self::Any,
@@ -46,15 +47,19 @@ impl Names {
     }
 }
 
-/// Refuses what a page of a stranger may have made a browser send.
+/// Rejects a request that a web page of another origin may have made a browser send.
 ///
 /// # Errors
-/// With what to answer.
-pub(super) fn check(parts: &Parts, names: Names, options: &ServerOptions) -> Result<(), Rejection> {
+/// The response to send.
+pub(super) fn check(
+    parts: &Parts,
+    policy: HostPolicy,
+    options: &ServerOptions,
+) -> Result<(), Rejection> {
     let (mut hosts, mut host) = (0, None);
     let (mut origins, mut origin) = (0, None);
     let mut is_foreign = false;
-    // One look at all of them takes less than to search for three.
+    // One pass is faster than three lookups.
     for (name, value) in &parts.headers {
         if *name == HOST {
             hosts += 1;
@@ -69,18 +74,19 @@ pub(super) fn check(parts: &Parts, names: Names, options: &ServerOptions) -> Res
         }
     }
     if hosts > 1 {
-        let text = "a request names one host";
+        let text = "a request must not have several Host headers";
         return Err(Rejection::new(StatusCode::BAD_REQUEST, text));
     }
-    // What stands in the request line is the host, whatever the header says (RFC 9112, 3.2.2). HTTP/2 has it there alone.
+    // The host in the request line overrides the header (RFC 9112, 3.2.2). HTTP/2 has only the
+    // former.
     let host = match parts.uri.authority() {
         Some(authority) => authority.as_str(),
         None => host.map_or("", text),
     };
-    if names == Names::Known && !host.is_empty() && !is_known(host, options) {
+    if policy == HostPolicy::Known && !host.is_empty() && !is_known(host, options) {
         return Err(forbidden(format!(
-            "this server does not go by the name {:?}: `ServerOptions::hosts` can name it",
-            shortened(host)
+            "the host {:?} is not allowed: add it to `ServerOptions::hosts`",
+            excerpt(host)
         )));
     }
     if let Some(origin) = origin {
@@ -90,43 +96,43 @@ pub(super) fn check(parts: &Parts, names: Names, options: &ServerOptions) -> Res
         }
         if origins > 1 || !is_same(origin, host) {
             return Err(forbidden(format!(
-                "pages of {:?} may not call this server: `ServerOptions::allow_origins` can allow it",
-                shortened(origin)
+                "pages of {:?} may not call this server: add it to `ServerOptions::allow_origins`",
+                excerpt(origin)
             )));
         }
     }
     if is_foreign {
         let text = "pages of other origins may not call this server: \
-            `ServerOptions::allow_origins` can allow it";
+        add them to `ServerOptions::allow_origins`";
         return Err(forbidden(text.to_owned()));
     }
     Ok(())
 }
 
-/// The answer to a browser that asks beforehand whether a page may call (Fetch, 3.2.2), if it may.
+/// Returns the response to a preflight request (Fetch, 3.2.2), if its origin is allowed.
 pub(super) fn preflight(parts: &Parts, options: &ServerOptions) -> Option<Rejection> {
     if parts.method != Method::OPTIONS
         || !parts.headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD)
-        || allowed(&parts.headers, options).is_none()
+        || allowed_origin(&parts.headers, options).is_none()
     {
         return None;
     }
     let text = "pages of this origin may call with POST";
-    let mut answer = Rejection::new(StatusCode::OK, text)
+    let mut response = Rejection::new(StatusCode::OK, text)
         .with_header(
             ACCESS_CONTROL_ALLOW_METHODS,
             HeaderValue::from_static("POST"),
         )
         .with_header(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
-    // Which headers there are is for `authorize` and the methods to know.
+    // All headers are allowed: `authorize` and the methods decide about them.
     if let Some(wanted) = parts.headers.get(ACCESS_CONTROL_REQUEST_HEADERS) {
-        answer = answer.with_header(ACCESS_CONTROL_ALLOW_HEADERS, wanted.clone());
+        response = response.with_header(ACCESS_CONTROL_ALLOW_HEADERS, wanted.clone());
     }
-    Some(answer)
+    Some(response)
 }
 
-/// The header that has a browser show an answer to the page that called, where that page's origin is allowed.
-pub(super) fn allowed(headers: &HeaderMap, options: &ServerOptions) -> Option<HeaderValue> {
+/// Returns the value of `Access-Control-Allow-Origin`, if the page's origin is allowed.
+pub(super) fn allowed_origin(headers: &HeaderMap, options: &ServerOptions) -> Option<HeaderValue> {
     if options.allow_origins.is_empty() {
         return None;
     }
@@ -134,11 +140,11 @@ pub(super) fn allowed(headers: &HeaderMap, options: &ServerOptions) -> Option<He
     is_allowed(text(origin), options).then(|| origin.clone())
 }
 
-/// Has a browser show an answer to the page that called.
-pub(super) fn show(answer: &mut HeaderMap, origin: Option<HeaderValue>) {
+/// Adds the headers that let the page read the response.
+pub(super) fn expose(response: &mut HeaderMap, origin: Option<HeaderValue>) {
     if let Some(origin) = origin {
-        answer.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-        answer.append(VARY, HeaderValue::from_static("origin"));
+        response.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+        response.append(VARY, HeaderValue::from_static("origin"));
     }
 }
 
@@ -146,28 +152,28 @@ fn forbidden(text: String) -> Rejection {
     Rejection::new(StatusCode::FORBIDDEN, text)
 }
 
-/// The value of a header; one with bytes beyond ASCII is no host and no origin.
+/// Returns the value of a header. A value with bytes beyond ASCII is neither a host nor an origin.
 fn text(value: &HeaderValue) -> &str {
     value.to_str().unwrap_or("?")
 }
 
-/// What of a value is repeated in an answer.
-fn shortened(text: &str) -> &str {
+/// Returns at most 100 bytes of a value, to repeat in a response.
+fn excerpt(text: &str) -> &str {
     text.get(..100).unwrap_or(text)
 }
 
 fn is_known(host: &str, options: &ServerOptions) -> bool {
-    let Some(called) = Authority::parse(host) else {
+    let Some(requested) = Authority::parse(host) else {
         return false;
     };
-    match called.host {
+    match requested.host {
         Host::Address(_) => true,
         Host::Name(name) => {
             is_localhost(name)
-                || options.hosts.iter().flatten().any(|known| {
-                    Authority::parse(known).is_some_and(|known| {
-                        known.host == called.host
-                            && (known.port.is_none() || known.port == called.port)
+                || options.hosts.iter().flatten().any(|allowed| {
+                    Authority::parse(allowed).is_some_and(|allowed| {
+                        allowed.host == requested.host
+                            && (allowed.port.is_none() || allowed.port == requested.port)
                     })
                 })
         }
@@ -188,21 +194,21 @@ fn is_localhost(name: &str) -> bool {
 fn is_allowed(origin: &str, options: &ServerOptions) -> bool {
     options.allow_origins.iter().any(|allowed| {
         let allowed = allowed.strip_suffix('/').unwrap_or(allowed);
-        match (Site::parse(origin), Site::parse(allowed)) {
+        match (WebOrigin::parse(origin), WebOrigin::parse(allowed)) {
             (Some(origin), Some(allowed)) => origin == allowed,
-            // That of pages without one.
+            // The origin `null`, or another text.
             (None, None) => origin == allowed,
             _ => false,
         }
     })
 }
 
-/// Whether a page of this origin is one of the server itself, which is called by this host.
+/// Returns `true` if the origin of a page is that of the server itself, given the request's host.
 fn is_same(origin: &str, host: &str) -> bool {
-    let (Some(origin), Some(host)) = (Site::parse(origin), Authority::parse(host)) else {
+    let (Some(origin), Some(host)) = (WebOrigin::parse(origin), Authority::parse(host)) else {
         return false;
     };
-    // A proxy may have ended TLS, so both schemes are possible.
+    // A proxy may have terminated TLS, so both schemes are possible.
     origin.default_port().is_some_and(|default| {
         let port = |authority: &Authority<'_>| authority.port.unwrap_or(default);
         origin.authority.host == host.host && port(&origin.authority) == port(&host)
@@ -210,12 +216,12 @@ fn is_same(origin: &str, host: &str) -> bool {
 }
 
 /// An origin: a scheme, a host and a port.
-struct Site<'a> {
+struct WebOrigin<'a> {
     scheme: &'a str,
     authority: Authority<'a>,
 }
 
-impl<'a> Site<'a> {
+impl<'a> WebOrigin<'a> {
     fn parse(text: &'a str) -> Option<Self> {
         let (scheme, authority) = text.split_once("://")?;
         // Origins have no user information (RFC 6454, 6.2).
@@ -235,16 +241,16 @@ impl<'a> Site<'a> {
     }
 }
 
-impl PartialEq for Site<'_> {
+impl PartialEq for WebOrigin<'_> {
     fn eq(&self, other: &Self) -> bool {
-        let port = |site: &Self| site.authority.port.or_else(|| site.default_port());
+        let port = |origin: &Self| origin.authority.port.or_else(|| origin.default_port());
         self.scheme.eq_ignore_ascii_case(other.scheme)
             && self.authority.host == other.authority.host
             && port(self) == port(other)
     }
 }
 
-/// A host, and a port where one is named.
+/// A host and an optional port.
 struct Authority<'a> {
     host: Host<'a>,
     port: Option<u16>,
@@ -252,13 +258,13 @@ struct Authority<'a> {
 
 enum Host<'a> {
     Address(IpAddr),
-    /// Without the dot at its end.
+    /// A name without a trailing dot.
     Name(&'a str),
 }
 
 impl<'a> Authority<'a> {
     fn parse(text: &'a str) -> Option<Self> {
-        // User information is no part of an origin or a `Host`; in a request line it stands before the host.
+        // User information precedes the host in a request line. Origins and `Host` have none.
         let text = text.rsplit_once('@').map_or(text, |(_, rest)| rest);
         let (host, port) = match text.strip_prefix('[') {
             Some(rest) => {
@@ -311,12 +317,12 @@ mod tests {
             request = request.header(*name, *value);
         }
         let (parts, ()) = request.body(()).unwrap().into_parts();
-        let checked = check(&parts, Names::at(&address, options), options);
-        checked.err().map(|refusal| refusal.0.status().as_u16())
+        let checked = check(&parts, HostPolicy::at(&address, options), options);
+        checked.err().map(|rejection| rejection.0.status().as_u16())
     }
 
     #[test]
-    fn on_loopback_a_server_is_called_by_address_localhost_or_a_name_that_is_set() {
+    fn a_loopback_server_accepts_addresses_localhost_and_configured_hosts() {
         let options = ServerOptions::default().hosts(["rpc.example", "other.example:81"]);
         for (host, is_known) in [
             ("127.0.0.1:8000", true),
@@ -354,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_checked_on_loopback_or_where_they_are_set() {
+    fn hosts_are_checked_on_loopback_or_when_configured() {
         let loopback = [
             Address::Tcp(([127, 0, 0, 2], 80).into()),
             Address::Tcp("[::1]:80".parse().unwrap()),
@@ -372,21 +378,21 @@ mod tests {
             ServerOptions::default().hosts(["a"]),
         );
         for address in &loopback {
-            assert_eq!(Names::at(address, &open), Names::Known);
+            assert_eq!(HostPolicy::at(address, &open), HostPolicy::Known);
         }
         for address in loopback.iter().chain(&others) {
-            assert_eq!(Names::at(address, &named), Names::Known);
+            assert_eq!(HostPolicy::at(address, &named), HostPolicy::Known);
         }
         for address in &others {
-            assert_eq!(Names::at(address, &open), Names::Any);
+            assert_eq!(HostPolicy::at(address, &open), HostPolicy::Any);
         }
         let nothing: [&str; 0] = [];
         let none = ServerOptions::default().hosts(nothing);
-        assert_eq!(Names::anywhere(&none), Names::Known);
+        assert_eq!(HostPolicy::from_options(&none), HostPolicy::Known);
     }
 
     #[test]
-    fn a_page_calls_the_server_that_it_came_from_or_one_that_allows_its_origin() {
+    fn a_page_can_call_its_own_server_or_one_that_allows_its_origin() {
         let options = ServerOptions::default()
             .hosts(["h", "h.example"])
             .allow_origins(["https://app.example/", "http://tool.example:80", "tool://x"]);
@@ -437,7 +443,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_browser_says_of_the_page_counts_too() {
+    fn sec_fetch_site_is_checked_too() {
         let options = ServerOptions::default().allow_origins(["https://app.example"]);
         for (site, refused) in [
             ("cross-site", true),
@@ -458,15 +464,15 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn any_text_is_judged(host in "[a:.0-9\\[\\]@/%é]{0,12}|.*", origin in ".*") {
+        fn any_text_can_be_checked(host in "[a:.0-9\\[\\]@/%é]{0,12}|.*", origin in ".*") {
             let options = ServerOptions::default().hosts([&host]).allow_origins([&origin]);
             let _ = (is_known(&host, &options), is_allowed(&origin, &options));
-            let _ = (is_same(&origin, &host), is_localhost(&host), shortened(&host));
+            let _ = (is_same(&origin, &host), is_localhost(&host), excerpt(&host));
         }
     }
 
     #[test]
-    fn localhost_and_names_below_it_alone() {
+    fn only_localhost_and_its_subdomains_are_local() {
         for name in ["localhost", "LOCALHOST", "a.localhost", "a-b.c_d.localhost"] {
             assert!(is_localhost(name), "{name}");
         }
@@ -485,14 +491,14 @@ mod tests {
     }
 
     #[test]
-    fn every_site_that_is_told_counts() {
+    fn every_sec_fetch_site_value_is_checked() {
         let refused = |sites: &[&str]| {
             let mut request = Request::builder().header("host", "a");
             for site in sites {
                 request = request.header("sec-fetch-site", *site);
             }
             let (parts, ()) = request.body(()).unwrap().into_parts();
-            check(&parts, Names::Any, &ServerOptions::default()).is_err()
+            check(&parts, HostPolicy::Any, &ServerOptions::default()).is_err()
         };
         for sites in [
             &["cross-site", "same-origin"][..],

@@ -1,4 +1,4 @@
-//! CGI: one request from a web server, one answer to it, and the program ends (RFC 3875).
+//! CGI (RFC 3875): one request from a web server, and one response to it.
 
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
@@ -13,11 +13,11 @@ use http_body_util::{BodyExt, Full};
 use percent_encoding::{AsciiSet, CONTROLS, percent_encode};
 use rpc_core::Peer;
 
-use super::http::respond_with;
+use super::http::reject;
 use super::{Rejection, Server};
 
-/// Answers the one request that a web server started this program for: its head is in the
-/// environment, its body in the standard input, and the answer goes to the standard output.
+/// Answers the request for which a web server started this program. The head of the request is in
+/// the environment, its body in standard input, and the response is written to standard output.
 ///
 /// ```no_run
 /// # #[tokio::main(flavor = "current_thread")]
@@ -41,10 +41,11 @@ pub async fn serve(server: &Server) -> io::Result<()> {
     .await
 }
 
-/// As [`serve`], with the environment, input and output given.
+/// Like [`serve`], with the given environment, input and output.
 ///
-/// The path is that after the program's own (`PATH_INFO`), or `/`. Reading and writing block the
-/// thread: a CGI program has nothing else to do. Variables need not be UTF-8: every header of a request becomes one.
+/// The path is `PATH_INFO`, the part after the program's own path, or `/`. Reading and writing
+/// block the thread, because a CGI program has nothing else to do. Variables need not be UTF-8,
+/// because every header of a request becomes one.
 ///
 /// # Errors
 /// If the input cannot be read or the output cannot be written.
@@ -58,15 +59,15 @@ where
     N: Into<OsString>,
     V: Into<OsString>,
 {
-    let variables = Variables::new(variables);
+    let variables = CgiVariables::new(variables);
     let length = variables.length();
-    // One byte over the limit is enough to be refused for.
+    // One byte over the limit is enough to reject the body.
     let limit = (server.options.max_body as u64).saturating_add(1);
     let mut body = Vec::new();
     input
         .take(length.unwrap_or(0).min(limit))
         .read_to_end(&mut body)?;
-    let refusal = length.and_then(|length| check_length(length, body.len() as u64, limit));
+    let rejection = length.and_then(|length| check_length(length, body.len() as u64, limit));
 
     let mut request = Request::new(Full::new(Bytes::from(body)));
     let method = Method::from_bytes(variables.bytes("REQUEST_METHOD").unwrap_or_default());
@@ -78,9 +79,9 @@ where
     }
     request.extensions_mut().insert(variables.peer());
 
-    let (parts, body) = match refusal {
-        Some(refusal) => {
-            let (parts, body) = respond_with(refusal).into_parts();
+    let (parts, body) = match rejection {
+        Some(rejection) => {
+            let (parts, body) = reject(rejection).into_parts();
             (parts, body.into_inner().unwrap_or_default())
         }
         None => {
@@ -101,22 +102,22 @@ where
     output.flush()
 }
 
-/// Refuses a body that is longer than the limit, or shorter than it is said to be.
-fn check_length(announced: u64, came: u64, limit: u64) -> Option<Rejection> {
-    if announced >= limit {
+/// Rejects a body that is longer than the limit, or shorter than declared.
+fn check_length(declared: u64, received: u64, limit: u64) -> Option<Rejection> {
+    if declared >= limit {
         let text = format!("the body is over the limit of {} bytes", limit - 1);
         return Some(Rejection::new(StatusCode::PAYLOAD_TOO_LARGE, text));
     }
-    (came < announced).then(|| {
-        let text = format!("the body broke off after {came} bytes of {announced}");
+    (received < declared).then(|| {
+        let text = format!("the body is incomplete: {received} of {declared} bytes");
         Rejection::new(StatusCode::BAD_REQUEST, text)
     })
 }
 
-/// What a web server tells of a request, as bytes: much of it is what the client sent.
-struct Variables(HashMap<OsString, OsString>);
+/// The environment variables of a request, as bytes, because clients control many of them.
+struct CgiVariables(HashMap<OsString, OsString>);
 
-impl Variables {
+impl CgiVariables {
     fn new<N: Into<OsString>, V: Into<OsString>>(
         variables: impl IntoIterator<Item = (N, V)>,
     ) -> Self {
@@ -124,13 +125,13 @@ impl Variables {
         Self(variables.into_iter().map(owned).collect())
     }
 
-    /// A variable that is set to something (RFC 3875, 4.1: an empty one is as good as none).
+    /// Returns the value of a variable. An empty one counts as unset (RFC 3875, 4.1).
     fn bytes(&self, name: &str) -> Option<&[u8]> {
         let value = self.0.get(OsStr::new(name))?.as_encoded_bytes();
         (!value.is_empty()).then_some(value)
     }
 
-    /// The length of the body (RFC 3875, 4.1.2: digits alone).
+    /// Returns the length of the body, which consists of digits only (RFC 3875, 4.1.2).
     fn length(&self) -> Option<u64> {
         let digits = self.bytes("CONTENT_LENGTH")?;
         digits.iter().all(u8::is_ascii_digit).then_some(())?;
@@ -141,15 +142,15 @@ impl Variables {
         str::from_utf8(self.bytes(name)?).ok()?.trim().parse().ok()
     }
 
-    /// The path as it stands in a request: the web server has decoded it.
+    /// Returns the path, percent-encoded as in a request. The web server has decoded it.
     fn path(&self) -> Uri {
         let path = self.bytes("PATH_INFO").unwrap_or(b"/");
         let encoded = percent_encode(path, SPECIAL).to_string();
-        // At a path that no request can have there is no service.
+        // There is no service at `*`, as at any path that is invalid in a request.
         encoded.parse().unwrap_or_else(|_| Uri::from_static("*"))
     }
 
-    /// The headers of the request: `HTTP_ACCEPT_ENCODING` was `Accept-Encoding`.
+    /// Returns the headers of the request: `HTTP_ACCEPT_ENCODING` was `Accept-Encoding`.
     fn headers(&self) -> HeaderMap {
         let named = self.0.iter().filter_map(|(variable, value)| {
             let name = match variable.to_str()? {
@@ -176,7 +177,7 @@ impl Variables {
     }
 }
 
-/// What cannot stand in the path of a request as it is.
+/// Characters that must be percent-encoded in the path of a request.
 const SPECIAL: &AsciiSet = &CONTROLS
     .add(b' ')
     .add(b'"')
@@ -215,7 +216,7 @@ mod tests {
     async fn a_request_is_answered_from_environment_and_input() {
         let body = "<methodCall><methodName>who</methodName></methodCall>";
         let length = body.len().to_string();
-        let answer = run(
+        let response = run(
             &[
                 ("REQUEST_METHOD", "POST"),
                 ("CONTENT_TYPE", "text/xml"),
@@ -227,7 +228,7 @@ mod tests {
             &format!("{body}what follows is not read"),
         )
         .await;
-        let (head, document) = answer.split_once("\r\n\r\n").unwrap();
+        let (head, document) = response.split_once("\r\n\r\n").unwrap();
         assert!(
             head.starts_with("Status: 200 OK\r\ncontent-type: text/xml\r\n"),
             "{head}"
@@ -240,10 +241,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_body_is_as_long_as_it_is_said_to_be() {
+    async fn a_body_must_have_its_declared_length() {
         let body = "<methodCall><methodName>who</methodName></methodCall>";
         let length = body.len();
-        for (announced, status) in [
+        for (declared, status) in [
             (length.to_string(), "200 OK"),
             ((length + 1).to_string(), "400 Bad Request"),
             ((16 << 20).to_string(), "400 Bad Request"),
@@ -252,26 +253,26 @@ mod tests {
             (format!("+{length}"), "411 Length Required"),
             (format!("-{length}"), "411 Length Required"),
         ] {
-            let variables = [("REQUEST_METHOD", "POST"), ("CONTENT_LENGTH", &*announced)];
-            let answer = run(&variables, body).await;
+            let variables = [("REQUEST_METHOD", "POST"), ("CONTENT_LENGTH", &*declared)];
+            let response = run(&variables, body).await;
             assert!(
-                answer.starts_with(&format!("Status: {status}\r\n")),
-                "{announced}: {answer}"
+                response.starts_with(&format!("Status: {status}\r\n")),
+                "{declared}: {response}"
             );
         }
     }
 
     #[tokio::test]
     async fn anything_but_post_is_refused() {
-        let answer = run(&[("REQUEST_METHOD", "GET")], "").await;
+        let response = run(&[("REQUEST_METHOD", "GET")], "").await;
         assert!(
-            answer.starts_with("Status: 405 Method Not Allowed\r\n"),
-            "{answer}"
+            response.starts_with("Status: 405 Method Not Allowed\r\n"),
+            "{response}"
         );
     }
 
     #[tokio::test]
-    async fn whatever_the_variables_hold_is_answered() {
+    async fn any_variables_are_answered() {
         let body = "<methodCall><methodName>who</methodName></methodCall>";
         let length = body.len().to_string();
         for (name, value, status) in [
@@ -306,15 +307,18 @@ mod tests {
             ];
             variables.retain(|(other, _)| *other != name);
             variables.push((name, value));
-            let answer = run(&variables, body).await;
+            let response = run(&variables, body).await;
             let expected = format!("Status: {status} ");
-            assert!(answer.starts_with(&expected), "{name}={value}: {answer}");
+            assert!(
+                response.starts_with(&expected),
+                "{name}={value}: {response}"
+            );
         }
     }
 
     #[cfg(unix)]
     #[tokio::test]
-    async fn bytes_that_are_no_utf_8_arrive_as_they_are() {
+    async fn bytes_that_are_not_utf_8_arrive_unchanged() {
         use std::os::unix::ffi::OsStringExt as _;
 
         let server = Server::new();
@@ -341,7 +345,7 @@ mod tests {
         respond(&server, variables, body.as_bytes(), &mut output)
             .await
             .unwrap();
-        let answer = String::from_utf8(output).unwrap();
-        assert!(answer.contains("<int>3</int>"), "{answer}");
+        let response = String::from_utf8(output).unwrap();
+        assert!(response.contains("<int>3</int>"), "{response}");
     }
 }

@@ -1,4 +1,4 @@
-//! One connection, from its first request to its end.
+//! Serving of one connection, from its first request until it closes.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -19,20 +19,20 @@ use tokio::time::sleep_until;
 use tokio_util::sync::CancellationToken;
 
 use super::account::PeerAccount;
-use super::browser::Names;
-use super::gather::Gather;
-use super::patient::Patient;
-use super::seldom::Seldom;
+use super::browser::HostPolicy;
+use super::coalesce::CoalescingWriter;
+use super::poll_on_wake::PollOnWake;
 use super::timer::Timer;
+use super::write_timeout::WriteTimeout;
 use super::{Rejection, Server, head};
 
 impl Server {
-    /// Serves one connection until either side has had enough.
+    /// Serves one connection until it closes.
     pub(super) async fn connection(
         self,
         io: impl Io,
         peer: Peer,
-        names: Names,
+        hosts: HostPolicy,
         stop: CancellationToken,
     ) {
         if self
@@ -55,27 +55,28 @@ impl Server {
         let service = service_fn(|request: ::http::Request<Incoming>| {
             has_request.store(true, Ordering::Relaxed);
             let checked = head::check(&request).map_err(Rejection::closing);
-            let admitted = checked.and_then(|()| self.admit(request, peer.clone(), names));
+            let admitted = checked.and_then(|()| self.admit(request, peer.clone(), hosts));
             Box::pin(self.respond_to(admitted, &account))
         });
-        let io = Patient::new(io, self.options.write_timeout.min(FOREVER));
-        let header_timeout = self.options.header_timeout.min(FOREVER);
+        let io = WriteTimeout::new(io, self.options.write_timeout.min(MAX_TIMEOUT));
+        let header_timeout = self.options.header_timeout.min(MAX_TIMEOUT);
         let mut connection = http1::Builder::new()
             .timer(Timer::new(accepted + header_timeout))
             .header_read_timeout(header_timeout)
             .max_buf_size(head::MAX_HEAD)
-            .serve_connection(TokioIo::new(Gather(io)), service);
+            .serve_connection(TokioIo::new(CoalescingWriter(io)), service);
         let stopped = pin!(async {
             stop.cancelled().await;
-            // A request that is here already is read first: the event loop may not have seen it yet.
+            // A request that has already arrived is read first: the event loop may not have seen
+            // it.
             yield_now().await;
         });
         let result = tokio::select! {
             biased;
             result = poll_fn(|cx| unless_evicted(connection.poll_without_shutdown(cx), &account, cx)) => result,
-            () = Seldom::new(stopped) => {
-                // In memory of its own, which connections spare while nobody stops them.
-                let mut is_late = Box::pin(sleep_until((accepted + ON_ITS_WAY).into()));
+            () = PollOnWake::new(stopped) => {
+                // Boxed, so that the common path does not reserve space for it.
+                let mut grace = Box::pin(sleep_until((accepted + FIRST_REQUEST_GRACE).into()));
                 let last = poll_fn(|cx| {
                     let polled = connection.poll_without_shutdown(cx);
                     if let Poll::Ready(result) = unless_evicted(polled, &account, cx) {
@@ -83,7 +84,7 @@ impl Server {
                     }
                     match has_request.load(Ordering::Relaxed) {
                         true => Poll::Ready(None),
-                        false => is_late.as_mut().poll(cx).map(|()| None),
+                        false => grace.as_mut().poll(cx).map(|()| None),
                     }
                 });
                 match last.await {
@@ -96,14 +97,14 @@ impl Server {
             }
         };
         let Some(result) = result else {
-            tracing::debug!(%peer, "connection closed: it has held the most for the longest");
+            tracing::debug!(%peer, "connection evicted: it has held the most for the longest");
             return;
         };
         let is_answered = match &result {
             Ok(()) => true,
             Err(error) => {
                 let shown = Foreign::excerpt(Causes(error));
-                tracing::debug!(%peer, error = %shown, "connection ended");
+                tracing::debug!(%peer, error = %shown, "connection failed");
                 error.is_parse()
             }
         };
@@ -113,8 +114,8 @@ impl Server {
     }
 }
 
-/// The end of a connection that was polled; nothing if what it holds has to go.
-// It is asked after the connection, when what that holds by now can be watched.
+/// Returns the result of a polled connection, or `None` if its account is evicted.
+// The account is polled after the connection, which may have opened it.
 fn unless_evicted<R>(
     polled: Poll<R>,
     account: &PeerAccount<'_>,
@@ -126,25 +127,25 @@ fn unless_evicted<R>(
     }
 }
 
-/// Closes a connection so that the last answer arrives: were it closed with bytes unread, such
-/// as the body of a request that was refused, a client that is still sending would see a reset
-/// instead.
+/// Closes a connection after the last response has arrived. If it were closed with bytes unread,
+/// such as the body of a rejected request, a client that is still sending would see a reset instead
+/// of the response.
 async fn linger(mut io: impl Io) {
-    const PATIENCE: Duration = Duration::from_secs(2);
+    const MAX_LINGER: Duration = Duration::from_secs(2);
     let drain = async {
         io.shutdown().await?;
         tokio::io::copy(&mut io, &mut tokio::io::sink()).await
     };
-    // Whatever comes of it, the connection is over.
-    let _ = tokio::time::timeout(PATIENCE, drain).await;
+    // The connection is closed in any case.
+    let _ = tokio::time::timeout(MAX_LINGER, drain).await;
 }
 
-/// How long a connection that was accepted just before the server stops waits for its first request: whoever made it
-/// knows nothing of the stop, and sends a request as soon as it learns that it is connected.
-const ON_ITS_WAY: Duration = Duration::from_secs(1);
+/// Time that a connection has for its first request after it was accepted, even if the server
+/// stops. Its client does not know of the stop, and sends a request as soon as it is connected.
+const FIRST_REQUEST_GRACE: Duration = Duration::from_secs(1);
 
-/// What a timeout can be at the most: the time after it must still be one that a clock can show.
-const FOREVER: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+/// Maximum timeout. Its end must be representable as an `Instant`.
+const MAX_TIMEOUT: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
 #[cfg(test)]
 mod tests {
@@ -155,12 +156,12 @@ mod tests {
     use super::*;
     use crate::ServerOptions;
 
-    /// The request for a blob of 600 kB.
+    /// A request for a blob of 600 kB.
     const BLOB: &str = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 65\r\n\r\n\
                         <methodCall><methodName>blob</methodName><params/></methodCall>\r\n";
 
     #[tokio::test(start_paused = true)]
-    async fn who_does_not_read_makes_room_for_who_does() -> std::io::Result<()> {
+    async fn a_peer_that_does_not_read_is_evicted_for_one_that_does() -> std::io::Result<()> {
         let budget = Budget::new(1 << 20);
         let options = ServerOptions::default().budget(budget.clone());
         let server = Server::with_options(options);
@@ -191,7 +192,7 @@ mod tests {
         let mut rest = Vec::new();
         silent.read_to_end(&mut rest).await?;
         assert!(rest.len() < 700_000, "{} bytes", rest.len());
-        // A connection is idle again, and holds nothing.
+        // After a reply the connection is idle, and holds nothing.
         let mut reader = ask().await?;
         let mut reply = vec![0; 800_000];
         reader.read_exact(&mut reply).await?;

@@ -1,5 +1,5 @@
-//! What HTTP/1.1 asks of the head of a request that came over a connection of ours. The rest of it hyper has
-//! checked already.
+//! Checks of request heads that HTTP/1.1 requires and hyper does not make, for requests over
+//! connections of this server.
 
 use http::header::{CONTENT_LENGTH, HOST, HeaderMap, TRANSFER_ENCODING};
 use http::uri::Authority;
@@ -8,19 +8,20 @@ use http_body::Body;
 
 use super::Rejection;
 
-/// The longest head of a request in bytes: its target, and the names and values of its headers.
+/// Maximum bytes of a request head: its target, and the names and values of its headers.
 pub(super) const MAX_HEAD: usize = 64 << 10;
 
-/// Refuses a request that is too long, or that another program on its way here may have read in another way.
+/// Rejects a request whose head is too long, or is ambiguous, so that an intermediary may have read
+/// it differently.
 ///
 /// # Errors
-/// With what to answer.
+/// The response to send.
 pub(super) fn check<B>(request: &Request<B>) -> Result<(), Rejection> {
     let (mut hosts, mut are_hosts) = (0, true);
     let (mut codings, mut are_chunked) = (0, true);
     let target = request.uri().path_and_query();
     let mut length = target.map_or(0, |target| target.as_str().len());
-    // One look at all of them takes less than to search for two.
+    // One pass is faster than two lookups.
     for (name, value) in request.headers() {
         length += name.as_str().len() + value.len() + ": \r\n".len();
         if *name == HOST {
@@ -31,7 +32,7 @@ pub(super) fn check<B>(request: &Request<B>) -> Result<(), Rejection> {
             are_chunked &= value.as_bytes().eq_ignore_ascii_case(b"chunked");
         }
     }
-    // hyper looks at the length only where a head does not come in one piece.
+    // hyper checks the length only of a head that does not arrive in one piece.
     if length > MAX_HEAD {
         let text = format!("the head is over the limit of {MAX_HEAD} bytes");
         return Err(Rejection::new(
@@ -46,27 +47,28 @@ pub(super) fn check<B>(request: &Request<B>) -> Result<(), Rejection> {
         _ => false,
     };
     if !has_one_host {
-        let text = "a request names one host";
+        let text = "a request must have exactly one valid Host header";
         return Err(Rejection::new(StatusCode::BAD_REQUEST, text));
     }
-    // RFC 9112, 6.1. Of several codings hyper looks at the last alone.
+    // RFC 9112, 6.1. Of several codings hyper checks only the last.
     if codings > 1 || !are_chunked {
-        let text = "the only transfer coding is chunked";
+        let text = "unsupported transfer coding: use chunked";
         return Err(Rejection::new(StatusCode::NOT_IMPLEMENTED, text));
     }
     Ok(())
 }
 
-/// Refuses a call that does not say how long its body is: it has none then (RFC 9112, 6.3), and whatever stands behind
-/// the head is another request. A body that is there needs no length, as in HTTP/2 or within one program.
+/// Rejects a call that does not declare the length of its body. Such a call has no body (RFC 9112,
+/// 6.3), and the bytes after its head are another request. A body that is present needs no declared
+/// length, as in HTTP/2 or within one program.
 ///
 /// # Errors
-/// With what to answer.
+/// The response to send.
 pub(super) fn check_length(headers: &HeaderMap, body: &impl Body) -> Result<(), Rejection> {
     let has_none =
         || !headers.contains_key(CONTENT_LENGTH) && !headers.contains_key(TRANSFER_ENCODING);
     if body.is_end_stream() && has_none() {
-        let text = "a call has a body: there is neither a Content-Length nor a Transfer-Encoding";
+        let text = "a call needs a body: there is no Content-Length and no Transfer-Encoding";
         return Err(Rejection::new(StatusCode::LENGTH_REQUIRED, text).closing());
     }
     Ok(())
@@ -78,7 +80,8 @@ fn is_host(host: &[u8]) -> bool {
         || !host.contains(&b'@') && Authority::try_from(host).is_ok()
 }
 
-/// Whether it is a name or an IPv4 address, with a port or without, as nearly all hosts are. To parse it would copy it.
+/// Returns `true` for a name or an IPv4 address, with or without a port, as nearly all hosts are.
+/// Parsing would copy the host.
 fn is_plain_host(host: &[u8]) -> bool {
     let is_plain = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-');
     let end = host.iter().position(|b| !is_plain(b)).unwrap_or(host.len());
@@ -102,7 +105,7 @@ mod tests {
             request = request.header(*name, *value);
         }
         let refused = check(&request.body(()).unwrap()).err();
-        refused.map(|refusal| refusal.0.status().as_u16())
+        refused.map(|rejection| rejection.0.status().as_u16())
     }
 
     #[test]

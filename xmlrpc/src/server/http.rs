@@ -1,4 +1,4 @@
-//! One HTTP request in, one HTTP response out.
+//! Handling of one HTTP request: from its head and body to the response.
 
 use std::borrow::Cow;
 use std::convert::Infallible;
@@ -26,8 +26,8 @@ use rpc_core::{
 use tower_service::Service;
 
 use super::account::PeerAccount;
-use super::body::{self, Failure};
-use super::browser::{self, Names};
+use super::body::{self, BodyError};
+use super::browser::{self, HostPolicy};
 use super::log;
 use super::{Rejection, ReplyBody, Server, head};
 use crate::XmlRpc;
@@ -35,9 +35,9 @@ use crate::coding::{Coding, charset, gzip};
 use crate::document::{REPLY_EPILOGUE, REPLY_PROLOGUE, call_head, reply_value, write_fault};
 use crate::xml::encoding::decode_document;
 
-/// The requests of any body type are answered, so a [`Server`] can be mounted wherever HTTP
-/// requests come from: in an axum router, under tower layers, in a test. A [`Peer`] among a
-/// request's extensions is the one that handlers see.
+/// Requests with any body type are answered, so a [`Server`] can be mounted in an axum router,
+/// under tower layers, or in a test. Handlers see the [`Peer`] in the extensions of the request, if
+/// there is one.
 impl<B> Service<Request<B>> for Server
 where
     B: Body<Data: Send, Error: Send> + Send + 'static,
@@ -56,8 +56,8 @@ where
     }
 }
 
-/// A request whose head is in order.
-pub(super) struct Admitted<'a, B> {
+/// A request whose head was checked and accepted.
+pub(super) struct AdmittedRequest<'a, B> {
     registry: Cow<'a, Registry<XmlRpc>>,
     coding: Coding,
     origin: Arc<Origin>,
@@ -71,8 +71,8 @@ impl Server {
     /// Dropping the future cancels the call that the request made.
     pub async fn respond(&self, mut request: Request<impl Body>) -> Response<ReplyBody> {
         let peer = request.extensions_mut().remove::<Peer>();
-        let names = Names::anywhere(&self.options);
-        let admitted = self.admit(request, peer.unwrap_or_default(), names);
+        let hosts = HostPolicy::from_options(&self.options);
+        let admitted = self.admit(request, peer.unwrap_or_default(), hosts);
         let account = PeerAccount::new(&self.options.budget);
         let response = {
             let mut responding = pin!(self.respond_to(admitted, &account));
@@ -83,29 +83,30 @@ impl Server {
             .await
         };
         let response = response.unwrap_or_else(|| {
-            let text = "the request has been held for too long beside others";
-            respond_with(Rejection::new(StatusCode::SERVICE_UNAVAILABLE, text).closing())
+            let text =
+                "the request was evicted: it was held for too long, and others needed the room";
+            reject(Rejection::new(StatusCode::SERVICE_UNAVAILABLE, text).closing())
         });
         response.map(|reply| {
             ReplyBody::new(reply.into_inner().unwrap_or_default(), account.into_inner())
         })
     }
 
-    /// Answers a request whose head was looked at. The future has room for nothing of the head that nobody asks for
-    /// again: it is made anew for each request.
+    /// Answers a request whose head was checked. Head fields that are not needed again are dropped
+    /// before, to keep this future small, because it is created for each request.
     pub(super) async fn respond_to(
         &self,
-        admitted: Result<Admitted<'_, impl Body>, Rejection>,
+        admitted: Result<AdmittedRequest<'_, impl Body>, Rejection>,
         account: &PeerAccount<'_>,
     ) -> Result<Response<Full<Bytes>>, Infallible> {
-        let Admitted {
+        let AdmittedRequest {
             registry,
             coding,
             origin,
             body,
         } = match admitted {
             Ok(admitted) => admitted,
-            Err(refusal) => return Ok(respond_with(refusal)),
+            Err(rejection) => return Ok(reject(rejection)),
         };
         let limit = self.options.max_body;
         let timeout = self.options.body_timeout;
@@ -113,7 +114,7 @@ impl Server {
         let read = body::read(body, coding, limit, timeout, account, &mut hold);
         let mut document = match read.await {
             Ok(document) => document,
-            Err(failure) => return Ok(self.refuse_body(&failure, origin)),
+            Err(failure) => return Ok(self.reject_body(&failure, origin)),
         };
         if let Err(fault) = self.calls.check() {
             return Ok(self.overloaded(&fault, origin));
@@ -123,21 +124,21 @@ impl Server {
             return Ok(self.overloaded(&no_room.of_request(), origin));
         }
         let document = decoded.map(|()| document);
-        let reply = self.answer(&registry, &origin, document).await;
-        Ok(self.held_reply(reply, origin, account, hold))
+        let reply = self.run_call(&registry, &origin, document).await;
+        Ok(self.budgeted_reply(reply, origin, account, hold))
     }
 
-    /// Checks what can be told from the head of a request of this peer.
+    /// Checks the head of a request, and decides whether to read its body.
     pub(super) fn admit<B: Body>(
         &self,
         request: Request<B>,
         peer: Peer,
-        names: Names,
-    ) -> Result<Admitted<'_, B>, Rejection> {
+        hosts: HostPolicy,
+    ) -> Result<AdmittedRequest<'_, B>, Rejection> {
         let (mut parts, body) = request.into_parts();
-        let found = self.look_at(&mut parts, &peer, names);
+        let found = self.route(&mut parts, &peer, hosts);
         match found.and_then(|found| head::check_length(&parts.headers, &body).map(|()| found)) {
-            Ok((registry, coding)) => Ok(Admitted {
+            Ok((registry, coding)) => Ok(AdmittedRequest {
                 registry,
                 coding,
                 origin: Arc::new(Origin {
@@ -148,34 +149,34 @@ impl Server {
                 }),
                 body,
             }),
-            Err(mut refusal) => {
-                let origin = browser::allowed(&parts.headers, &self.options);
-                browser::show(refusal.0.headers_mut(), origin);
+            Err(mut rejection) => {
+                let origin = browser::allowed_origin(&parts.headers, &self.options);
+                browser::expose(rejection.0.headers_mut(), origin);
                 match body.is_end_stream() {
-                    true => Err(refusal),
-                    // What is left unread of this request must not be taken for the next.
-                    false => Err(refusal.closing()),
+                    true => Err(rejection),
+                    // The unread rest of this request must not be taken for the next request.
+                    false => Err(rejection.closing()),
                 }
             }
         }
     }
 
-    /// What is called, and how the body is coded.
-    fn look_at(
+    /// Returns the service that a request calls, and the content coding of its body.
+    fn route(
         &self,
         parts: &mut Parts,
         peer: &Peer,
-        names: Names,
+        hosts: HostPolicy,
     ) -> Result<(Cow<'_, Registry<XmlRpc>>, Coding), Rejection> {
-        browser::check(parts, names, &self.options)?;
+        browser::check(parts, hosts, &self.options)?;
         let registry = self.service_at(parts.uri.path()).ok_or_else(|| {
-            Rejection::new(StatusCode::NOT_FOUND, "there is no XML-RPC service here")
+            Rejection::new(StatusCode::NOT_FOUND, "no XML-RPC service at this path")
         })?;
         if parts.method != Method::POST {
-            if let Some(answer) = browser::preflight(parts, &self.options) {
-                return Err(answer);
+            if let Some(response) = browser::preflight(parts, &self.options) {
+                return Err(response);
             }
-            let text = "XML-RPC calls are made with POST";
+            let text = "XML-RPC calls use the method POST";
             return Err(Rejection::new(StatusCode::METHOD_NOT_ALLOWED, text)
                 .with_header(ALLOW, HeaderValue::from_static("POST")));
         }
@@ -183,21 +184,22 @@ impl Server {
             authorize(parts, peer)?;
         }
         if !is_xml(&parts.headers) {
-            let text = "the content type of an XML-RPC call is text/xml";
+            let text = "unsupported content type: use text/xml";
             return Err(Rejection::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, text));
         }
         let coding = Coding::of(parts.headers.get_all(CONTENT_ENCODING)).map_err(|_| {
             Rejection::new(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "the only content coding is gzip",
+                "unsupported content coding: use gzip or none",
             )
             .with_header(ACCEPT_ENCODING, HeaderValue::from_static("gzip"))
         })?;
         Ok((registry, coding))
     }
 
-    /// Makes the call that a document holds, if it is one in UTF-8 by now.
-    async fn answer(
+    /// Makes the call that a document holds, and returns the reply document. `document` is UTF-8,
+    /// or the error of decoding it.
+    async fn run_call(
         &self,
         registry: &Registry<XmlRpc>,
         origin: &Arc<Origin>,
@@ -205,7 +207,8 @@ impl Server {
     ) -> Bytes {
         let started = Instant::now();
         let cancellation = Cancellation::default();
-        // A caller that hangs up drops this future: what runs elsewhere is told by the guard.
+        // If the client disconnects, this future is dropped, and the guard cancels work of the call
+        // on other tasks.
         let _guard = cancellation.cancel_on_drop();
         let (method, params) =
             match document.and_then(|document| read_call(document, self.options.format)) {
@@ -229,28 +232,26 @@ impl Server {
             format: self.options.format,
             context,
         };
-        let answer = self.counted(registry.dispatch(call));
+        let answer = self.with_permit(registry.dispatch(call));
         let result = match deadline {
             None => answer.await,
             Some(deadline) => tokio::time::timeout_at(deadline.into(), answer)
                 .await
                 .unwrap_or_else(|_| {
-                    Err(Fault::of(
-                        FaultKind::DeadlineExceeded,
-                        "the call took too long",
-                    ))
+                    Err(Fault::of(FaultKind::DeadlineExceeded, "the call timed out"))
                 }),
         };
         let result = result
-            .and_then(|reply| own_document(reply, self.options.format))
+            .and_then(|reply| canonical_document(reply, self.options.format))
             .and_then(|document| self.check_reply(document));
         log::outcome(&origin.peer, &method, started, result.as_ref().err());
         result.unwrap_or_else(|fault| self.write_fault(&fault, &method))
     }
 
-    /// The answer of a call, which counts from when it is not answered at once: until then it has its thread to itself,
-    /// and most never have to touch what all threads count by.
-    fn counted(&self, mut answer: Answer) -> impl Future<Output = Result<Payload, Fault>> {
+    /// Runs a call, and takes a permit for it if it does not complete at once. Until its first wait
+    /// a call has its thread to itself. Most calls never wait, and so avoid the counter that all
+    /// threads share.
+    fn with_permit(&self, mut answer: Answer) -> impl Future<Output = Result<Payload, Fault>> {
         let mut running = None;
         poll_fn(move |cx| {
             let polled = Pin::new(&mut answer).poll(cx);
@@ -268,7 +269,7 @@ impl Server {
         out.into()
     }
 
-    /// A reply within the limit. The encoder keeps to it; raw methods may not.
+    /// Checks the reply against the limit. The encoder enforces it; raw methods may not.
     fn check_reply(&self, document: Bytes) -> Result<Bytes, Fault> {
         let limit = self.options.max_reply;
         if document.len() <= limit {
@@ -278,53 +279,55 @@ impl Server {
         Err(Fault::of(FaultKind::Internal, text))
     }
 
-    /// The response to a request whose body cannot be had.
-    fn refuse_body(&self, failure: &Failure, origin: Arc<Origin>) -> Response<Full<Bytes>> {
+    /// Builds the response to a request whose body could not be read.
+    fn reject_body(&self, failure: &BodyError, origin: Arc<Origin>) -> Response<Full<Bytes>> {
         let (status, text) = match failure {
-            Failure::NoRoom => {
+            BodyError::NoRoom => {
                 return self.overloaded(&NoRoom::default().of_request(), origin);
             }
-            Failure::TooLarge => (
+            BodyError::TooLarge => (
                 StatusCode::PAYLOAD_TOO_LARGE,
                 format!(
                     "the body is over the limit of {} bytes",
                     self.options.max_body
                 ),
             ),
-            Failure::TooSlow => (
+            BodyError::TooSlow => (
                 StatusCode::REQUEST_TIMEOUT,
-                "the body did not come in time".to_owned(),
+                "the body did not arrive in time".to_owned(),
             ),
-            Failure::Broken => (
+            BodyError::Broken => (
                 StatusCode::BAD_REQUEST,
-                "the body broke off or is malformed".to_owned(),
+                "the body is incomplete or malformed".to_owned(),
             ),
-            Failure::Damaged(error) => (
+            BodyError::Damaged(error) => (
                 StatusCode::BAD_REQUEST,
                 format!("the body is not valid gzip: {error}"),
             ),
         };
-        // There may be more of it to come, and none of that is a request.
-        let mut refusal = Rejection::new(status, text).closing();
-        let allowed = browser::allowed(&origin.headers, &self.options);
-        browser::show(refusal.0.headers_mut(), allowed);
-        respond_with(refusal)
+        // More bytes of the body may arrive, and they are not a request.
+        let mut rejection = Rejection::new(status, text).closing();
+        let allowed = browser::allowed_origin(&origin.headers, &self.options);
+        browser::expose(rejection.0.headers_mut(), allowed);
+        reject(rejection)
     }
 
-    /// The response to a request for which there is no room. Load balancers go by the status, callers by the fault.
+    /// Builds the response to a request that there is no room for. Load balancers use the status,
+    /// callers the fault.
     fn overloaded(&self, fault: &Fault, origin: Arc<Origin>) -> Response<Full<Bytes>> {
         tracing::debug!(fault = %Foreign::excerpt(fault), "request refused");
         let mut response = self.reply(Reply::plain(self.write_fault(fault, "")), origin);
         *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
         let headers = response.headers_mut();
         headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
-        // The next one who waits for a connection is to be told, too.
+        // Frees the connection, so that another peer that waits for one can be rejected as well.
         headers.insert(CONNECTION, HeaderValue::from_static("close"));
         response
     }
 
-    /// The response with this reply, which takes the place of its request in the budget until its last byte is written.
-    fn held_reply(
+    /// Builds the response with a reply. The reply takes over the request's hold in the budget,
+    /// until its last byte is written.
+    fn budgeted_reply(
         &self,
         document: Bytes,
         origin: Arc<Origin>,
@@ -334,8 +337,8 @@ impl Server {
         let mut reply = Reply::plain(document);
         let mut held = account.resize(&mut hold, reply.body.len());
         if held.is_ok() && self.compresses(&reply, &origin) {
-            // Both are there for a moment, which ends before this thread makes another.
-            reply = reply.zipped();
+            // Both copies exist at once, but only for one reply of each thread at a time.
+            reply = reply.compressed();
             held = account.resize(&mut hold, reply.body.len());
         }
         match held {
@@ -349,20 +352,20 @@ impl Server {
         self.reply(reply, origin)
     }
 
-    /// Whether a reply is compressed for its caller.
+    /// Returns `true` if a reply is to be compressed for its caller.
     fn compresses(&self, reply: &Reply, origin: &Origin) -> bool {
         let limit = self.options.gzip_over;
         limit.is_some_and(|limit| reply.length > limit) && accepts_gzip(&origin.headers)
     }
 
-    /// The response to a request from there.
+    /// Builds a response with status 200 and this reply.
     fn reply(&self, reply: Reply, origin: Arc<Origin>) -> Response<Full<Bytes>> {
         let limit = self.options.gzip_over;
         let large = limit.is_some_and(|limit| reply.length > limit);
-        let allowed = browser::allowed(&origin.headers, &self.options);
+        let allowed = browser::allowed_origin(&origin.headers, &self.options);
         let mut response = Response::new(Full::new(reply.body));
         let headers = response.headers_mut();
-        *headers = emptied(origin);
+        *headers = recycled_headers(origin);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/xml"));
         if reply.coding == Coding::Gzip {
             headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
@@ -370,16 +373,16 @@ impl Server {
         if large {
             headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
         }
-        browser::show(headers, allowed);
+        browser::expose(headers, allowed);
         response
     }
 }
 
-/// A reply as it is sent.
+/// A reply in the form in which it is sent.
 struct Reply {
     body: Bytes,
     coding: Coding,
-    /// The bytes of the document itself.
+    /// Bytes of the document before compression.
     length: usize,
 }
 
@@ -392,7 +395,7 @@ impl Reply {
         }
     }
 
-    fn zipped(self) -> Self {
+    fn compressed(self) -> Self {
         Self {
             body: gzip(&self.body),
             coding: Coding::Gzip,
@@ -401,28 +404,30 @@ impl Reply {
     }
 }
 
-/// The method that a document names, and its parameters.
+/// Returns the method that a document calls, and its parameters.
 fn read_call(document: Bytes, format: XmlRpc) -> Result<(Name, Payload), FormatError> {
     let (method, params_start) = call_head(&document, format)?;
     let end = document.len();
     Ok((method, Payload::part(document, params_start..end)))
 }
 
-/// The text of a fault, unless that alone could be longer than a reply.
+/// Returns the text of a fault, or a short note if the text alone could exceed the limit of a
+/// reply.
 pub(super) fn fault_text(text: &str, limit: usize) -> &str {
-    // No character becomes longer than `&amp;`; what stands around the text is not counted.
-    match text.len() <= SHORT || text.len().saturating_mul("&amp;".len()) <= limit {
+    // `&amp;` is the longest escape. The elements around the text are not counted.
+    match text.len() <= SHORT_TEXT || text.len().saturating_mul("&amp;".len()) <= limit {
         true => text,
-        false => "the text of the fault is over the limit of a reply",
+        false => "the fault text is over the limit of a reply",
     }
 }
 
-/// The text of a fault that is sent whatever the limit.
-const SHORT: usize = 256;
+/// Maximum bytes of a fault text that is sent regardless of the limit.
+const SHORT_TEXT: usize = 256;
 
-/// The reply as this server writes it. One that a raw method passed on from another server may
-/// declare another encoding, or none that callers of this one can read: only its value is kept.
-fn own_document(reply: Payload, format: XmlRpc) -> Result<Bytes, Fault> {
+/// Returns a reply with the prologue of this server. A reply that a raw method forwarded from
+/// another server may declare another encoding, or one that callers cannot read: only its value is
+/// kept.
+fn canonical_document(reply: Payload, format: XmlRpc) -> Result<Bytes, Fault> {
     if reply.as_slice().starts_with(REPLY_PROLOGUE.as_bytes()) {
         return Ok(reply.into_bytes());
     }
@@ -434,9 +439,10 @@ fn own_document(reply: Payload, format: XmlRpc) -> Result<Bytes, Fault> {
     )
 }
 
-/// The memory of the headers of a request for those of its response, unless a method has kept them with its context.
-/// hyper keeps it for the next request, so that of many is not left to a connection that may be idle from now on.
-fn emptied(origin: Arc<Origin>) -> HeaderMap {
+/// Reuses the request's `HeaderMap` allocation for the response, unless a method has kept it with
+/// its context. hyper keeps the allocation for the next request, so a map of more than 24 headers
+/// is not reused: the connection may be idle from now on.
+fn recycled_headers(origin: Arc<Origin>) -> HeaderMap {
     const FEW: usize = 24;
     match Arc::into_inner(origin) {
         Some(Origin { mut headers, .. }) if headers.len() <= FEW => {
@@ -448,8 +454,8 @@ fn emptied(origin: Arc<Origin>) -> HeaderMap {
 }
 
 fn is_xml(headers: &HeaderMap) -> bool {
-    // Some small clients send no type at all. A browser may send none either, without asking the
-    // server first, but it always tells the page's origin.
+    // Some small clients send no type. A browser can also send none without a preflight request,
+    // but then it always sends the page's origin.
     let Some(content_type) = headers.get(CONTENT_TYPE) else {
         return !headers.contains_key(ORIGIN);
     };
@@ -460,18 +466,18 @@ fn is_xml(headers: &HeaderMap) -> bool {
         return false;
     };
     let essence = content_type.split(';').next().unwrap_or_default().trim();
-    let ends = |end: &str| {
-        let start = essence.len().checked_sub(end.len());
+    let has_suffix = |suffix: &str| {
+        let start = essence.len().checked_sub(suffix.len());
         start
             .and_then(|start| essence.get(start..))
-            .is_some_and(|own| own.eq_ignore_ascii_case(end))
+            .is_some_and(|actual| actual.eq_ignore_ascii_case(suffix))
     };
     essence.eq_ignore_ascii_case("text/xml")
         || essence.eq_ignore_ascii_case("application/xml")
-        || ends("+xml")
+        || has_suffix("+xml")
 }
 
-/// Whether the caller takes gzip: named with a quality above zero (RFC 9110, 12.5.3).
+/// Returns `true` if the caller accepts gzip, with a quality above zero (RFC 9110, 12.5.3).
 fn accepts_gzip(headers: &HeaderMap) -> bool {
     headers
         .get_all(ACCEPT_ENCODING)
@@ -492,11 +498,11 @@ fn accepts_gzip(headers: &HeaderMap) -> bool {
         })
 }
 
-pub(super) fn respond_with(refusal: Rejection) -> Response<Full<Bytes>> {
+pub(super) fn reject(rejection: Rejection) -> Response<Full<Bytes>> {
     static REFUSALS: Quota = Quota::new(10);
 
-    let response = refusal.0.map(|text| Full::new(Bytes::from(text)));
-    // The preflight request of a browser is answered like this, too.
+    let response = rejection.0.map(|text| Full::new(Bytes::from(text)));
+    // Preflight requests are answered this way as well.
     if !response.status().is_success()
         && tracing::enabled!(tracing::Level::INFO)
         && let Some(admitted) = REFUSALS.admit()

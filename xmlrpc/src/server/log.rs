@@ -1,4 +1,4 @@
-//! What the log says of calls.
+//! Logging of calls.
 
 use std::error::Error;
 use std::time::Instant;
@@ -6,28 +6,26 @@ use std::time::Instant;
 use rpc_core::output::{Causes, Foreign, Quota};
 use rpc_core::{Fault, Peer};
 
-/// How many failed calls are logged in a minute: whoever reaches the server can make calls that
-/// fail.
+/// Maximum failed calls logged per minute. It is limited because any peer can make calls that fail.
 const FAILURES: u32 = 100;
 
-/// How many bytes the causes of an internal fault have in the log, which is the only place where
-/// they go.
+/// Maximum bytes of the causes of an internal fault in the log. They appear nowhere else.
 const MAX_CAUSES: usize = 8 * 1024;
 
-/// Says what became of a call.
+/// Logs the outcome of a call.
 pub(super) fn outcome(peer: &Peer, method: &str, started: Instant, fault: Option<&Fault>) {
     static REFUSED: Quota = Quota::new(FAILURES);
     static FAILED: Quota = Quota::new(FAILURES);
 
     let method = Foreign::excerpt(method);
     let Some(fault) = fault else {
-        // The clock is read only if somebody listens.
-        tracing::debug!(%peer, %method, elapsed = ?started.elapsed(), "call answered");
+        // The clock is read only if the event is enabled.
+        tracing::debug!(%peer, %method, elapsed = ?started.elapsed(), "call completed");
         return;
     };
     let cause = fault.source();
     let fault = Foreign::excerpt(fault);
-    // Faults that callers bring about do not use up what is there for failures of this side.
+    // Faults caused by callers do not use up the quota of internal failures.
     if let Some(cause) = cause
         && tracing::enabled!(tracing::Level::ERROR)
         && let Some(admitted) = FAILED.admit()

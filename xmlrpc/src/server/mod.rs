@@ -1,20 +1,20 @@
-//! The server: services at paths, and the connections that call them.
+//! The server: services at paths, and the connections of their clients.
 
 mod account;
 mod body;
 mod browser;
 pub mod cgi;
+mod coalesce;
 mod connection;
-mod gather;
 mod head;
 mod http;
 mod log;
 mod multicall;
 mod options;
-mod patient;
+mod poll_on_wake;
 mod reply;
-mod seldom;
 mod timer;
+mod write_timeout;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -30,42 +30,43 @@ use rpc_core::{CallLimit, Instance, Name, RegisterError, Registry};
 use tokio::net::{TcpListener, ToSocketAddrs};
 use tokio_util::sync::CancellationToken;
 
-use self::browser::Names;
+use self::browser::HostPolicy;
 pub use self::options::{FaultPolicy, Rejection, ServerOptions};
-pub use self::reply::{Dropped, ReplyBody};
+pub use self::reply::{ReplyBody, ReplyEvicted};
 use crate::XmlRpc;
 use crate::client::EncodedSocketPath;
 
 /// An XML-RPC server: methods that programs in any language can call over HTTP.
 ///
-/// A server is a handle: clones are one and the same, and methods can be added while it serves.
-/// It answers at `/` and `/RPC2`; [`at`](Self::at) adds services at other paths. Each service has
+/// A server is a handle: clones share one server, and methods can be registered while it serves.
+/// It serves `/` and `/RPC2`; [`at`](Self::at) adds services at other paths. Each service has
 /// `system.listMethods`, `system.methodHelp`, `system.methodSignature`, `system.multicall` and
 /// `system.getCapabilities`.
 ///
-/// It is also a `tower_service::Service` over HTTP requests, so it can be mounted in axum.
+/// A server is also a `tower_service::Service` over HTTP requests, so it can be mounted in axum.
 ///
-/// # What is refused
+/// # Rejected requests
 ///
-/// | status | when |
+/// | status | condition |
 /// |---|---|
-/// | 400 | the body broke off, has trailers or is not what its content coding says; not one host is named |
+/// | 400 | the body is incomplete, has trailers or does not match its content coding; or there is not exactly one host |
 /// | 403 | a web page of another [origin](ServerOptions::allow_origins) sent it, or it is for another [host](ServerOptions::hosts) |
 /// | 404 | there is no service at the path |
 /// | 405 | the method is not POST |
-/// | 408 | the body did not come in time |
+/// | 408 | the body did not arrive in time |
 /// | 411 | there is neither a `Content-Length` nor a chunked body |
 /// | 413 | the body is over the limit, on the wire or inflated |
-/// | 415 | the content type is not XML, or the content coding not gzip |
+/// | 415 | the content type is not XML, or the content coding is not gzip |
 /// | 501 | there is a transfer coding other than chunked |
-/// | 503 | so many [calls](ServerOptions::max_calls) run, or so much is [held](ServerOptions::budget) for other peers, that there is no room for another; with a fault as well |
+/// | 503 | [`max_calls`](ServerOptions::max_calls) calls are running, or the [budget](ServerOptions::budget) has no room for the request; the body is a fault |
 ///
-/// All else is answered with status 200 and an XML-RPC document, a fault included, such as the one for a method
-/// whose name has more than 1024 bytes. A request without a content type is taken for XML unless a web page sent it.
+/// Every other request is answered with status 200 and an XML-RPC document, which may be a fault:
+/// for instance if the method name has more than 1024 bytes. A request without a content type is
+/// taken for XML, unless a web page sent it.
 ///
-/// No web page can make a browser call this server, but those of the server's own host and those whose origin it
-/// [allows](ServerOptions::allow_origins). A server on a loopback address is called by address or as `localhost`: other
-/// names for it have to be [named](ServerOptions::hosts).
+/// The only web pages that can make a browser call this server are those of its own host and those
+/// of [allowed](ServerOptions::allow_origins) origins. A server on a loopback address accepts
+/// addresses and `localhost` as hosts; other names must be [configured](ServerOptions::hosts).
 ///
 /// # Examples
 ///
@@ -87,7 +88,7 @@ use crate::client::EncodedSocketPath;
 pub struct Server {
     options: Arc<ServerOptions>,
     main: Registry<XmlRpc>,
-    /// The services at paths of their own. Most servers have none, and take no lock then.
+    /// Services at other paths. Most servers have none, and then take no lock.
     services: Arc<OnceLock<Services>>,
     calls: CallLimit,
 }
@@ -95,16 +96,16 @@ pub struct Server {
 type Services = RwLock<HashMap<String, Registry<XmlRpc>>>;
 
 impl Server {
-    /// A server with the default settings, and with no methods but `system.*`.
+    /// Creates a server with default options, and with no methods except `system.*`.
     #[must_use]
     pub fn new() -> Self {
         Self::with_options(ServerOptions::default())
     }
 
-    /// A server with settings of your choice.
+    /// Creates a server with `options`.
     #[must_use]
     pub fn with_options(mut options: ServerOptions) -> Self {
-        // The encoder stops at the limit rather than write what is not sent.
+        // The encoder stops at the limit instead of writing a reply that is not sent.
         options.format = options.format.max_reply(options.max_reply);
         let main = new_service(&options);
         Self {
@@ -115,14 +116,14 @@ impl Server {
         }
     }
 
-    /// The service at the default paths.
+    /// Returns the service at the default paths.
     #[must_use]
     pub const fn registry(&self) -> &Registry<XmlRpc> {
         &self.main
     }
 
-    /// The service at `path`, such as `/admin`; it is made at the first mention. A path has its
-    /// methods to itself: `/` and `/RPC2` too, once they were named here.
+    /// Returns the service at `path`, such as `/admin`. The first call with a path creates its
+    /// service. Each path has its own methods, even `/` and `/RPC2` after a call with them.
     #[must_use]
     pub fn at(&self, path: &str) -> Registry<XmlRpc> {
         let mut services = self
@@ -145,7 +146,7 @@ impl Server {
             .or_else(|| matches!(path, "/" | "/RPC2").then_some(Cow::Borrowed(&self.main)))
     }
 
-    /// Offers a function or closure at the default paths: see [`Registry::register_function`].
+    /// Registers a function or closure at the default paths: see [`Registry::register_function`].
     ///
     /// # Errors
     /// If the name is taken or invalid.
@@ -162,7 +163,7 @@ impl Server {
         Ok(self)
     }
 
-    /// Offers a function that computes for long or blocks: see [`Registry::register_blocking`].
+    /// Registers a function that blocks or computes for long: see [`Registry::register_blocking`].
     ///
     /// # Errors
     /// If the name is taken or invalid.
@@ -179,7 +180,7 @@ impl Server {
         Ok(self)
     }
 
-    /// Offers the methods of an object: see [`Registry::register_instance`].
+    /// Registers the methods of an object: see [`Registry::register_instance`].
     ///
     /// # Errors
     /// If a name is taken or invalid.
@@ -188,7 +189,7 @@ impl Server {
         Ok(self)
     }
 
-    /// Offers the methods of an object under a prefix: see [`Registry::register_instance_at`].
+    /// Registers the methods of an object under a prefix: see [`Registry::register_instance_at`].
     ///
     /// # Errors
     /// If a name is taken or invalid.
@@ -201,7 +202,7 @@ impl Server {
         Ok(self)
     }
 
-    /// Listens on a TCP address, such as `"127.0.0.1:8000"`; port 0 takes a free one.
+    /// Listens on a TCP address, such as `"127.0.0.1:8000"`. Port 0 selects a free port.
     ///
     /// # Errors
     /// If the address cannot be resolved or bound.
@@ -209,13 +210,14 @@ impl Server {
         self.listen(tcp::bind(address).await?)
     }
 
-    /// Listens on a Unix socket, to which only the user of this process may connect (`0o600`): there is no other
-    /// authentication. [`bind_unix_with_mode`](Self::bind_unix_with_mode) lets others in.
+    /// Listens on a Unix socket, to which only the user of this process can connect (`0o600`).
+    /// There is no other authentication. [`bind_unix_with_mode`](Self::bind_unix_with_mode) admits
+    /// other users.
     ///
-    /// A socket file that a dead server left behind is replaced.
+    /// The socket file of a server that no longer runs is replaced.
     ///
     /// # Errors
-    /// If the path cannot be bound, or a live server is listening there.
+    /// If the path cannot be bound, or a running server listens on it.
     #[cfg(unix)]
     pub async fn bind_unix(
         &self,
@@ -224,8 +226,9 @@ impl Server {
         self.listen(rpc_core::transport::unix::UnixListener::bind(path).await?)
     }
 
-    /// Listens on a Unix socket whose file has these permissions, such as `0o660` for the group of this process:
-    /// see [`UnixListener::bind_with_mode`](rpc_core::transport::unix::UnixListener::bind_with_mode).
+    /// Listens on a Unix socket whose file has the permissions `mode`, such as `0o660` for the
+    /// group of this process: see
+    /// [`UnixListener::bind_with_mode`](rpc_core::transport::unix::UnixListener::bind_with_mode).
     ///
     /// # Errors
     /// As with [`bind_unix`](Self::bind_unix).
@@ -239,10 +242,10 @@ impl Server {
         self.listen(listener.await?)
     }
 
-    /// Takes connections from any listener.
+    /// Accepts connections from any listener.
     ///
     /// # Errors
-    /// If the listener does not know its address.
+    /// If the local address of the listener is not available.
     pub fn listen<L: Listen>(&self, listener: L) -> io::Result<BoundServer<L>> {
         let address = listener.local_address()?;
         Ok(BoundServer {
@@ -252,7 +255,7 @@ impl Server {
         })
     }
 
-    /// Serves as one of several [workers], until it is told to stop.
+    /// Serves as one of several [workers], until the worker is stopped.
     ///
     /// ```no_run
     /// use rpc_core::workers::Workers;
@@ -294,11 +297,11 @@ impl Default for Server {
 fn new_service(options: &ServerOptions) -> Registry<XmlRpc> {
     let registry = Registry::new();
     multicall::register_system(&registry, options)
-        .expect("the names are different, and there are no others yet");
+        .expect("the names are distinct, and the registry is empty");
     registry
 }
 
-/// A server that has its address and is ready to serve.
+/// A server that is bound to an address and ready to serve.
 #[derive(Debug)]
 pub struct BoundServer<L> {
     server: Server,
@@ -307,14 +310,14 @@ pub struct BoundServer<L> {
 }
 
 impl<L: Listen> BoundServer<L> {
-    /// The address that clients connect to, with the port that was really taken.
+    /// Returns the address that clients connect to, with the actual port.
     #[must_use]
     pub const fn local_address(&self) -> &Address {
         &self.address
     }
 
-    /// The URL that clients call: `http://127.0.0.1:8000/RPC2`, or `http+unix://PATH:/RPC2` with what is special
-    /// in the path percent-encoded.
+    /// Returns the URL that clients call: `http://127.0.0.1:8000/RPC2`, or `http+unix://PATH:/RPC2`
+    /// with special characters in the path percent-encoded.
     #[must_use]
     pub fn url(&self) -> String {
         match &self.address {
@@ -324,7 +327,7 @@ impl<L: Listen> BoundServer<L> {
         }
     }
 
-    /// Serves for ever.
+    /// Serves without end.
     ///
     /// # Cancel safety
     /// Dropping the future closes the listener and all its connections at once.
@@ -332,9 +335,9 @@ impl<L: Listen> BoundServer<L> {
         self.serve_until(std::future::pending()).await;
     }
 
-    /// Serves until `stop` ends, then stops gracefully: no new connections, idle ones are closed,
-    /// calls that run are answered, all within the
-    /// [drain timeout](rpc_core::serve::Options::drain_timeout).
+    /// Serves until `stop` completes, then drains: no new connections are accepted, idle
+    /// connections are closed, and running calls complete, all within the [drain
+    /// timeout](rpc_core::serve::Options::drain_timeout).
     ///
     /// # Cancel safety
     /// Dropping the future closes the listener and all its connections at once.
@@ -345,10 +348,10 @@ impl<L: Listen> BoundServer<L> {
             address,
         } = self;
         let options = server.options.connections.clone();
-        let names = Names::at(&address, &server.options);
+        let hosts = HostPolicy::at(&address, &server.options);
         let token = CancellationToken::new();
         let serving = serve::serve(listener, &options, token.clone(), move |io, peer, stop| {
-            server.clone().connection(io, peer, names, stop)
+            server.clone().connection(io, peer, hosts, stop)
         });
         let stopping = async {
             stop.await;

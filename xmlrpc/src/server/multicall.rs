@@ -1,4 +1,4 @@
-//! The `system.*` methods that only XML-RPC has.
+//! The `system.*` methods specific to XML-RPC.
 
 use std::collections::BTreeMap;
 use std::future::{Future, poll_fn};
@@ -23,15 +23,15 @@ use crate::de::Raw;
 use crate::document::{
     LONG_NAME, MAX_NAME, REPLY_EPILOGUE, REPLY_PROLOGUE, reply_value, write_fault_value,
 };
-use crate::xml::places::{Places, counted};
+use crate::xml::positions::{Positions, position_after};
 
 const MULTICALL: &str = "system.multicall";
 
-/// What stands around the results, and around each of them.
+/// The elements around the results, and around each of them.
 const LIST_START: &[u8] = b"<value><array><data>";
 const LIST_END: &[u8] = b"</data></array></value>";
 
-/// The room for a fault of a few words.
+/// Bytes reserved for the fault of a call that has not run yet.
 const SHORT_FAULT: usize = 512;
 
 pub(super) fn register_system(
@@ -49,11 +49,13 @@ pub(super) fn register_system(
     Ok(())
 }
 
-/// `system.multicall`: several calls in one request, run in their order, each failing alone.
+/// Returns `system.multicall`: several calls in one request, which run in order and fail
+/// independently.
 ///
 /// Specification: Eric Kidd, "RFC: system.multicall" (2001). A multicall within a multicall is
-/// refused. What the replies take together is limited like that of any other call, and held in the budget while further
-/// calls run: once one does not fit, its entry is a fault, and the calls after it are refused without being run.
+/// refused. The limit of a reply applies to all results together, and the budget holds them while
+/// further calls run. Once a result does not fit, it becomes a fault, and the calls after it are
+/// refused without being run.
 fn multicall(options: &ServerOptions) -> Method<XmlRpc> {
     let limits = Limits {
         calls: options.max_multicall,
@@ -74,7 +76,7 @@ fn multicall(options: &ServerOptions) -> Method<XmlRpc> {
     })
     .help(
         "Makes several calls in one request. Each is a struct of methodName and params; each \
-         answer is an array of the one result, or a fault struct.",
+         result is an array of one value, or a fault struct.",
     )
     .parameter_names(["calls"])
 }
@@ -86,7 +88,7 @@ struct Limits {
     policy: FaultPolicy,
 }
 
-/// Runs the calls, unless what their results take has to go.
+/// Runs the calls until they complete, or until the account of their results is evicted.
 async fn run(
     registry: Registry<XmlRpc>,
     call: Call<XmlRpc>,
@@ -118,30 +120,30 @@ async fn run_within(
     let (entries,): (Vec<Raw>,) = format.decode_args(&params)?;
     if entries.len() > limits.calls {
         let text = format!(
-            "a multicall of {} calls, the limit is {}",
+            "a multicall of {} calls is over the limit of {}",
             entries.len(),
             limits.calls
         );
         return Err(Fault::of(FaultKind::InvalidRequest, text));
     }
     let document = params.into_message();
-    let places = Places::new(&document);
-    let mut results = Results {
+    let positions = Positions::new(&document);
+    let mut results = ResultList {
         out: [REPLY_PROLOGUE.as_bytes(), LIST_START].concat(),
         hold: Hold::default(),
-        to_come: entries.len(),
+        remaining: entries.len(),
         full: None,
         limits,
     };
     for Raw { range } in entries {
-        // Methods that answer at once would otherwise hold the event loop for all of them.
+        // Methods that complete at once would otherwise block the event loop until all have run.
         tokio::task::consume_budget().await;
         let started = Instant::now();
-        let (begin, start) = (range.start, places.of(range.start));
+        let (begin, start) = (range.start, positions.of(range.start));
         let entry = Payload::part_at(document.clone(), range, start);
         let (context, result) = match read_entry(&entry, format) {
             Ok((method, params)) => {
-                let start = counted(start, &document[begin..params.start]);
+                let start = position_after(start, &document[begin..params.start]);
                 let params = Payload::part_at(document.clone(), params, start);
                 let call = Call {
                     params,
@@ -171,50 +173,51 @@ async fn run_within(
     Ok(results.finish())
 }
 
-/// What the results are gathered in.
-struct Results {
+/// The results of a multicall, as they are written.
+struct ResultList {
     out: Vec<u8>,
     hold: Hold,
-    /// How many results there is to be room for.
-    to_come: usize,
-    /// Why there is no room for further ones.
+    /// Number of results that are still to come.
+    remaining: usize,
+    /// The reason why there is no room for further results.
     full: Option<&'static str>,
     limits: Limits,
 }
 
-impl Results {
+impl ResultList {
     /// Appends a result.
     fn push(&mut self, value: &[u8], account: &PeerAccount<'_>) -> Result<(), Fault> {
         let length = self.out.len() + value.len() + LIST_START.len() + LIST_END.len();
         if length > self.room() {
-            self.full = Some("the replies before take all the room of one");
+            self.full = Some("earlier results use up the limit of the reply");
             let limit = self.limits.reply;
             let text =
                 format!("the call ran, but the reply would be over the limit of {limit} bytes");
             return Err(Fault::of(FaultKind::Internal, text));
         }
         account.resize(&mut self.hold, length).map_err(|no_room| {
-            self.full = Some("there is no room for further replies");
+            self.full = Some("there is no room for further results");
             no_room.of_reply()
         })?;
         self.out.extend_from_slice(LIST_START);
         self.out.extend_from_slice(value);
         self.out.extend_from_slice(LIST_END);
-        self.to_come -= 1;
+        self.remaining -= 1;
         Ok(())
     }
 
-    /// Appends a fault, for which there is room, if it is short.
+    /// Appends a fault. A long text is replaced if there is no room for it.
     fn push_fault(&mut self, fault: &Fault, method: &str) {
         let (code, text) = self.limits.policy.apply(fault, method);
         let room = self.room().saturating_sub(self.out.len());
         write_fault_value(code, fault_text(&text, room), &mut self.out);
-        self.to_come -= 1;
+        self.remaining -= 1;
     }
 
-    /// How long the results can be by now. Those to come can all be faults.
+    /// Maximum length of the results so far, which leaves room for a short fault for each one to
+    /// come.
     fn room(&self) -> usize {
-        let others = SHORT_FAULT * self.to_come;
+        let others = SHORT_FAULT * self.remaining;
         self.limits.reply.saturating_sub(others)
     }
 
@@ -225,24 +228,24 @@ impl Results {
     }
 }
 
-/// The method that an entry names, and where in the document its parameters are: they stay a
-/// slice of the request until the method reads them.
+/// Returns the method that an entry names, and the range of its parameters in the document: they
+/// stay a slice of the request until the method reads them.
 fn read_entry(entry: &Payload, format: XmlRpc) -> Result<(String, Range<usize>), Fault> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
-    struct Entry {
+    struct MulticallEntry {
         method_name: String,
         params: Raw,
     }
 
-    let Entry {
+    let MulticallEntry {
         method_name,
         params,
     } = format.decode_value(entry)?;
     if method_name == MULTICALL {
         return Err(Fault::of(
             FaultKind::InvalidRequest,
-            "a multicall cannot hold a multicall",
+            "a multicall cannot contain a multicall",
         ));
     }
     if method_name.len() > MAX_NAME {
@@ -298,7 +301,7 @@ mod tests {
     use rpc_core::{Context, Value};
 
     use super::*;
-    use crate::xml::places::work;
+    use crate::xml::positions::work;
 
     fn entry(method: &str, params: &str) -> String {
         format!(
@@ -308,7 +311,8 @@ mod tests {
         )
     }
 
-    /// Runs a multicall of these entries, and gives the faults in its answer and the length of the request.
+    /// Runs a multicall of these entries. Returns the faults in its reply, and the length of the
+    /// request.
     async fn faults(entries: &str) -> (Vec<String>, usize) {
         let registry = Registry::new();
         let options = ServerOptions::default();
@@ -333,12 +337,13 @@ mod tests {
         (texts, length)
     }
 
-    /// A request of 1,380 bytes with gzip took 0.13 s: each entry that failed was counted from the start of it.
+    /// Regression: a gzip request of 1,380 bytes took 0.13 s, because the position of each failed
+    /// entry was counted from the start of the document.
     #[tokio::test]
     async fn positions_of_many_errors_are_counted_once() {
         let int = "<value><int>1</int></value>";
         for bad in [
-            // In the arguments, in the entry, and with a text in front.
+            // Errors in the arguments, in the entry, and after a long text.
             entry("add", &format!("{int}<value>x</value>")),
             "<value><struct><member><name>methodName</name><value>x</value></member></struct></value>\n"
                 .to_owned(),

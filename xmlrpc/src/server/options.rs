@@ -1,4 +1,4 @@
-//! The settings of a server.
+//! Options of a server.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use rpc_core::{Budget, Fault, FaultKind, Peer, serve};
 
 use crate::XmlRpc;
 
-/// The settings of a [`Server`](crate::Server). The defaults are safe for a server that strangers
+/// Options of a [`Server`](crate::Server). The defaults are safe for a server that untrusted peers
 /// can reach.
 #[derive(Clone)]
 pub struct ServerOptions {
@@ -37,12 +37,12 @@ pub struct ServerOptions {
 type AcceptPeer = dyn Fn(&Peer) -> bool + Send + Sync;
 type Authorize = dyn Fn(&mut Parts, &Peer) -> Result<(), Rejection> + Send + Sync;
 
-/// The HTTP response to a request that is not served.
+/// The HTTP response to a request that is rejected.
 #[derive(Debug)]
 pub struct Rejection(pub(crate) Box<Response<String>>);
 
 impl Rejection {
-    /// A refusal with a text that says why.
+    /// Creates a rejection with a text that states the reason.
     #[must_use]
     pub fn new(status: StatusCode, text: impl Into<String>) -> Self {
         let mut response = Response::new(text.into() + "\n");
@@ -54,36 +54,35 @@ impl Rejection {
         Self(Box::new(response))
     }
 
-    /// The same with one more header, such as `WWW-Authenticate`.
+    /// Adds a header, such as `WWW-Authenticate`.
     #[must_use]
     pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.0.headers_mut().insert(name, value);
         self
     }
 
-    /// The same, with which the connection ends.
+    /// Adds `Connection: close`, after which the connection is closed.
     pub(crate) fn closing(self) -> Self {
         self.with_header(CONNECTION, HeaderValue::from_static("close"))
     }
 }
 
-/// What callers are told when a call fails.
+/// The form of the faults that callers receive.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FaultPolicy {
-    /// The codes of the fault code interoperability specification: −32700 for a document that
-    /// cannot be parsed, −32601 for an unknown method, −32602 for parameters that do not fit, and
-    /// so on.
+    /// Codes of the fault code interoperability specification: −32700 for a document that cannot be
+    /// parsed, −32601 for an unknown method, −32602 for parameters that do not match, and so on.
     #[default]
     Interoperability,
-    /// What CPython's `SimpleXMLRPCServer` says: code 1 and the Python exception's class and text.
-    /// For callers that look for those. Faults that a method returns with a code of its own keep
-    /// it, as `xmlrpc.client.Fault` does there.
+    /// Faults of CPython's `SimpleXMLRPCServer`: code 1, and the class and text of a Python
+    /// exception, for callers that depend on them. Faults that a method returns keep their code and
+    /// text, as `xmlrpc.client.Fault` does in CPython.
     CPython,
 }
 
 impl FaultPolicy {
-    /// The code and the text for the wire, for a failed call of `method`.
+    /// Returns the code and the text that are sent for a failed call of `method`.
     pub(crate) fn apply(self, fault: &Fault, method: &str) -> (i64, String) {
         let message = fault.message();
         if self == Self::Interoperability || fault.kind() == FaultKind::Application {
@@ -128,24 +127,23 @@ impl Default for ServerOptions {
 }
 
 impl ServerOptions {
-    /// How many connections may be open, and how long a graceful stop waits for them. Default:
-    /// those of [`serve::Options`].
+    /// Maximum number of connections, and the time that a graceful stop waits for them. Default:
+    /// [`serve::Options::default`].
     #[must_use]
     pub const fn connections(mut self, connections: serve::Options) -> Self {
         self.connections = connections;
         self
     }
 
-    /// How values are written, and the limits within which they are read. Default: those of
-    /// [`XmlRpc`].
+    /// Format of written values, and limits on values that are read. Default: [`XmlRpc::default`].
     #[must_use]
     pub const fn format(mut self, format: XmlRpc) -> Self {
         self.format = format;
         self
     }
 
-    /// The largest request body in bytes, on the wire and after inflating. Default: 16 MiB, room
-    /// for large arrays without letting one peer fill the memory. A larger one is answered with
+    /// Maximum bytes of a request body, on the wire and after inflating. Default: 16 MiB, enough
+    /// for large arrays, while a single peer cannot fill the memory. A larger body is rejected with
     /// status 413.
     #[must_use]
     pub const fn max_body(mut self, bytes: usize) -> Self {
@@ -153,116 +151,126 @@ impl ServerOptions {
         self
     }
 
-    /// The largest reply in bytes, before it is compressed; that of a multicall with all its results. Default: 32 MiB,
-    /// so that what comes as the largest request fits into a reply as well when it is written longer, such as
-    /// 16 MiB of bytes, which are 22 MiB of base64. A larger one is not written to its end; the caller gets a fault of
-    /// code −32603 that says so.
+    /// Maximum bytes of a reply before compression; of a multicall, with all its results. Default:
+    /// 32 MiB, so that the content of the largest request also fits into a reply if it is encoded
+    /// longer there: 16 MiB of bytes are 22 MiB of base64. Encoding stops at the limit, and the
+    /// caller receives a fault with code −32603 that names it.
     #[must_use]
     pub const fn max_reply(mut self, bytes: usize) -> Self {
         self.max_reply = bytes;
         self
     }
 
-    /// The budget for all bytes that are held on behalf of peers: requests from their first byte until they are answered,
-    /// replies until their last byte is written, as they lie in memory (inflated, or compressed). The first 64 KiB of
-    /// each do not count, so that small calls are answered whatever large ones there are. A budget can be shared
-    /// with other servers of the process.
+    /// Budget for all bytes that the server holds for its peers: requests from their first byte
+    /// until their call completes, and replies until their last byte is written, at their size in
+    /// memory (inflated, or compressed). The first 64 KiB of each do not count, so that small calls
+    /// complete whatever large ones there are. Several servers of a process can share a budget.
     ///
-    /// When it is spent, the connection is closed that has held the most for the longest, if that is more than a second
-    /// on average; a call that it made is cancelled. Where nobody has, a request that finds no room is refused with status 503 and a fault of code −32400,
-    /// and a reply is replaced by a fault of code −32603. [`Budget`] says more.
+    /// When the budget is spent, the connection that has held the most for the longest is closed
+    /// and its call cancelled, if its bytes have been held for more than a second on average. If
+    /// there is no such connection, a request without room is rejected with status 503 and a fault
+    /// with code −32400, and a reply without room is replaced by a fault with code −32603. See
+    /// [`Budget`].
     ///
-    /// Default: one of 64 MiB for each server: four of the largest requests, or two of the largest replies. What is
-    /// larger than the budget finds no room at any time, so [`max_body`](Self::max_body) and
-    /// [`max_reply`](Self::max_reply) belong below it.
+    /// Default: 64 MiB for each server: four of the largest requests, or two of the largest
+    /// replies. A message larger than the budget never has room, so [`max_body`](Self::max_body)
+    /// and [`max_reply`](Self::max_reply) should be smaller than the budget.
     #[must_use]
     pub fn budget(mut self, budget: Budget) -> Self {
         self.budget = budget;
         self
     }
 
-    /// How long the head of a request may take, and so how long a connection may be idle between
-    /// two requests. Default: 30 s, as the pools of most clients let go of a connection no later.
+    /// Timeout for the head of a request, and so the maximum idle time of a connection between two
+    /// requests. Default: 30 s, because most clients drop an idle connection from their pool by
+    /// then.
     #[must_use]
     pub const fn header_timeout(mut self, timeout: Duration) -> Self {
         self.header_timeout = timeout;
         self
     }
 
-    /// How long the body of a request may take. Default: 60 s, enough for 16 MiB over 3 Mbit/s.
-    /// A slower one is answered with status 408.
+    /// Timeout for the body of a request. Default: 60 s, enough for 16 MiB over 3 Mbit/s. A slower
+    /// body is rejected with status 408.
     #[must_use]
     pub const fn body_timeout(mut self, timeout: Duration) -> Self {
         self.body_timeout = timeout;
         self
     }
 
-    /// How long a peer may take to read 64 KiB of a reply, or a fifth of it where that is more, or what is left of it;
-    /// its connection is closed then. So whatever the size, a reply is read within five times this, or at a kibibyte a
-    /// second. Default: 60 s, so that nobody keeps a connection and a reply in memory for ever; the 22 MiB of a blob of
-    /// 16 MiB can take five minutes, at 0.6 Mbit/s.
+    /// Time in which a peer must read 64 KiB of a reply, or a fifth of the reply if that is more,
+    /// or the rest of it. Otherwise its connection is closed. So a reply of any size is read within
+    /// five times this timeout, or at 1 KiB/s. Default: 60 s, so that no peer keeps a connection
+    /// and a reply in memory without end. The 22 MiB of a 16 MiB blob can take five minutes, at 0.6
+    /// Mbit/s.
     #[must_use]
     pub const fn write_timeout(mut self, timeout: Duration) -> Self {
         self.write_timeout = timeout;
         self
     }
 
-    /// How long a call may run, or a multicall in all. Handlers see it as their
-    /// [deadline](rpc_core::Context::deadline). Default: `None`, as only the application knows.
+    /// Timeout of a call, or of a whole multicall. Handlers see it as their
+    /// [deadline](rpc_core::Context::deadline). Default: `None`, because only the application knows
+    /// a suitable value.
     #[must_use]
     pub const fn call_timeout(mut self, timeout: Option<Duration>) -> Self {
         self.call_timeout = timeout;
         self
     }
 
-    /// How many calls run at once, over all connections; a multicall is one. Those beyond are refused at once, with
-    /// status 503 and a fault of code −32400, and their connections closed: a server that has too much to do would
-    /// otherwise answer nobody in time. Calls that are answered without waiting for anything take no place, and a few
-    /// that come at the same moment may be more than this.
+    /// Maximum number of concurrent calls, over all connections; a multicall counts as one. Further
+    /// calls are rejected at once, with status 503 and a fault with code −32400, and their
+    /// connections closed: otherwise an overloaded server would answer no call in time. Calls that
+    /// complete without waiting do not count, and calls that arrive at the same moment can exceed
+    /// the limit slightly.
     ///
-    /// Default: 512, half of the connections that there are by default, so that those beyond find a connection on which
-    /// they are told.
+    /// Default: 512, half of the default maximum of connections, so that there are connections left
+    /// on which further calls can be rejected.
     #[must_use]
     pub const fn max_calls(mut self, calls: usize) -> Self {
         self.max_calls = calls;
         self
     }
 
-    /// How many calls one `system.multicall` may hold. Default: 1000; more is a fault, and 0 turns
-    /// multicall into one. It limits how much work, and how many guesses at a password, one
-    /// request can carry.
+    /// Maximum number of calls in one `system.multicall`. Default: 1000. More calls are a fault,
+    /// and 0 disables multicall. The limit bounds the work, and the number of password guesses, of
+    /// one request.
     #[must_use]
     pub const fn max_multicall(mut self, calls: usize) -> Self {
         self.max_multicall = calls;
         self
     }
 
-    /// Compresses replies of more than so many bytes for callers that accept gzip. Default: 1400,
-    /// as CPython's server does: less fits into one packet anyway. `None` never compresses.
+    /// Compresses replies of more than `bytes` bytes for callers that accept gzip. Default: 1400,
+    /// as in CPython's server, because a smaller reply fits into one packet anyway. `None` disables
+    /// compression.
     #[must_use]
     pub const fn gzip_over(mut self, bytes: Option<usize>) -> Self {
         self.gzip_over = bytes;
         self
     }
 
-    /// What callers are told when a call fails. Default: [`FaultPolicy::Interoperability`].
+    /// Form of the faults that callers receive. Default: [`FaultPolicy::Interoperability`].
     #[must_use]
     pub const fn fault_policy(mut self, policy: FaultPolicy) -> Self {
         self.fault_policy = policy;
         self
     }
 
-    /// Names the hosts that the server is called by, beside IP addresses, `localhost` and names that end in
-    /// `.localhost`: `"rpc.example"` at any port, `"rpc.example:8000"` at this one. A request whose `Host` is any other
-    /// is refused with status 403; one without a host is not, as no browser sends such.
+    /// Sets the hosts that requests may name, in addition to IP addresses, `localhost` and names
+    /// that end in `.localhost`: `"rpc.example"` matches any port, `"rpc.example:8000"` only this
+    /// one. A request with any other `Host` is rejected with status 403. A request without a host
+    /// is not rejected, because no browser sends one.
     ///
-    /// Default: on a listener at a loopback address none beside those, so that no web page can call it by a name that
-    /// was made to lead there (DNS rebinding); elsewhere all, as only the program knows how others find it. Once hosts
-    /// are named they are asked for everywhere, on Unix sockets, in CGI and where the server is mounted in another as
-    /// well. A server on a network that browsers are in should name its hosts.
+    /// Default: on a listener at a loopback address, no further hosts, so that no web page can call
+    /// it by a name that resolves to it (DNS rebinding); on other listeners, any host, because only
+    /// the program knows the names of the server. Once hosts are set, they are checked everywhere,
+    /// including Unix sockets, CGI and a server mounted in another one. A server on a network with
+    /// browsers should set its hosts.
     ///
-    /// A reverse proxy on the same machine calls by address unless it was told to pass on the `Host` that it was called
-    /// by (nginx: `proxy_set_header Host`, Apache: `ProxyPreserveHost On`): that name is to be named here then.
+    /// A reverse proxy on the same machine sends the server's address as `Host`, unless configured
+    /// to forward the original one (nginx: `proxy_set_header Host`, Apache: `ProxyPreserveHost
+    /// On`). The forwarded name must be set here.
     ///
     /// ```
     /// let options = xmlrpc::ServerOptions::default().hosts(["rpc.example", "www.rpc.example"]);
@@ -274,34 +282,34 @@ impl ServerOptions {
         self
     }
 
-    /// Lets web pages of these origins, such as `"https://app.example"`, call the server. It answers what their browser
-    /// asks beforehand (CORS), and lets the page read the answers; cookies do not travel so.
+    /// Allows web pages of these origins, such as `"https://app.example"`, to call the server. The
+    /// server answers their preflight requests (CORS) and lets the pages read the replies. Cookies
+    /// are not sent.
     ///
-    /// Default: none. A request whose `Origin` is neither named here nor that of the `Host` that it is for is refused
-    /// with status 403, and so is one that `Sec-Fetch-Site` tells to come from another site or origin. Pages without an
-    /// origin of their own, such as files, have the origin `"null"`, and so has any page that wants to: name that one for
-    /// a server that everyone may call.
+    /// Default: none. A request is rejected with status 403 if its `Origin` is neither allowed here
+    /// nor that of its `Host`, or if `Sec-Fetch-Site` names another site or origin. Pages without
+    /// an origin, such as files, have the origin `"null"`, which any page can also assume: allow it
+    /// only for a server that everyone may call.
     ///
-    /// Behind a proxy that changes the `Host`, the pages of the site itself are to be named here.
+    /// Behind a proxy that changes the `Host`, the origin of the site itself must be allowed here.
     #[must_use]
     pub fn allow_origins<O: Into<String>>(mut self, origins: impl IntoIterator<Item = O>) -> Self {
         self.allow_origins = origins.into_iter().map(Into::into).collect();
         self
     }
 
-    /// Asks `accept` about each peer as it connects; the connection of one that is refused is
-    /// closed before a byte of it is read. Default: all are accepted. CPython calls this
-    /// `verify_request`.
+    /// Calls `accept` for each new connection, and closes it before reading a byte if the result is
+    /// `false`. Default: all peers are accepted. CPython calls this `verify_request`.
     #[must_use]
     pub fn accept_peer(mut self, accept: impl Fn(&Peer) -> bool + Send + Sync + 'static) -> Self {
         self.accept_peer = Some(Arc::new(accept));
         self
     }
 
-    /// Asks `authorize` about the head of each request before its body is read. The refusal is
-    /// sent as it is. What it leaves in the extensions, handlers find with
-    /// [`Context::extension`](rpc_core::Context::extension). Default: all are served. To decide by
-    /// method, see [`Registry::set_guard`](rpc_core::Registry::set_guard).
+    /// Calls `authorize` with the head of each request before its body is read. A rejection is sent
+    /// unchanged. Handlers can read extensions that `authorize` inserts with
+    /// [`Context::extension`](rpc_core::Context::extension). Default: all requests are served. To
+    /// decide by method, see [`Registry::set_guard`](rpc_core::Registry::set_guard).
     ///
     /// ```
     /// use http::StatusCode;

@@ -1,4 +1,4 @@
-//! The bodies of responses.
+//! Bodies of responses.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,87 +9,92 @@ use http_body::{Body, Frame, SizeHint};
 use rpc_core::Budget;
 use rpc_core::budget::Account;
 
-/// The body of a response of [`Server::respond`](crate::Server::respond), and of a server that is mounted elsewhere.
+/// The body of a response from [`Server::respond`](crate::Server::respond), or from a server that
+/// is mounted in another.
 ///
-/// A large one is held in the [budget](crate::ServerOptions::budget) and given out in copies of 64 KiB. Whoever writes it
-/// may wait for a reader who takes nothing, and asks for no more then: so that it can go nevertheless when the budget
-/// is spent, it belongs to the budget as well, and ends with an error after that.
+/// A large body is held in the [budget](crate::ServerOptions::budget) and returned in copies of
+/// 64 KiB. A writer that waits for a slow peer does not poll the body, so the budget shares its
+/// ownership and can drop it at eviction. The next frame is then [`ReplyEvicted`].
 #[derive(Debug)]
-pub struct ReplyBody(Kind);
+pub struct ReplyBody(Storage);
 
 #[derive(Debug)]
-enum Kind {
-    /// What is left of it.
+enum Storage {
+    /// The bytes that remain to be written.
     Small(Bytes),
-    /// Where it is, and what is left of it.
-    Large { kept: Arc<Kept>, left: u64 },
+    /// The shared bytes of the reply, and the number that remain to be written.
+    Large {
+        shared: Arc<EvictableReply>,
+        remaining: u64,
+    },
 }
 
-/// The error of a reply that has been held for too long beside others.
+/// The error of a [`ReplyBody`] that was evicted from the [budget](crate::ServerOptions::budget),
+/// to make room for other peers.
 #[derive(Debug, thiserror::Error)]
-#[error("the reply has been held for too long beside others")]
+#[error("the reply was evicted: it was held for too long, and others needed the room")]
 #[non_exhaustive]
-pub struct Dropped;
+pub struct ReplyEvicted;
 
-/// A reply that anyone can drop.
+/// The bytes of a reply, which its body and the budget share and either can drop.
 #[derive(Debug)]
-struct Kept(Mutex<Option<(Bytes, Account)>>);
+struct EvictableReply(Mutex<Option<(Bytes, Account)>>);
 
 impl ReplyBody {
-    /// A body of bytes that hold what they take.
+    /// Creates a body. `bytes` own their hold in the budget.
     pub(super) fn new(bytes: Bytes, account: Option<Account>) -> Self {
         let Some(account) = account else {
-            return Self(Kind::Small(bytes));
+            return Self(Storage::Small(bytes));
         };
         if bytes.len() <= Budget::FREE {
-            return Self(Kind::Small(bytes));
+            return Self(Storage::Small(bytes));
         }
-        let left = bytes.len() as u64;
-        let kept = Arc::new(Kept(Mutex::new(None)));
-        let waker = Waker::from(Arc::clone(&kept));
+        let remaining = bytes.len() as u64;
+        let shared = Arc::new(EvictableReply(Mutex::new(None)));
+        let waker = Waker::from(Arc::clone(&shared));
         if account
             .poll_evicted(&mut Context::from_waker(&waker))
             .is_pending()
         {
-            kept.put(bytes, account);
+            shared.put(bytes, account);
         }
-        Self(Kind::Large { kept, left })
+        Self(Storage::Large { shared, remaining })
     }
 }
 
-impl Kept {
+impl EvictableReply {
     fn put(&self, bytes: Bytes, account: Account) {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        *kept = Some((bytes, account));
-        let is_evicted = kept
+        let mut shared = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *shared = Some((bytes, account));
+        let is_evicted = shared
             .as_ref()
             .is_some_and(|(_, account)| account.is_evicted());
-        drop(kept);
-        // It may have been told to go just before.
+        drop(shared);
+        // The account may have been evicted in the meantime.
         if is_evicted {
             self.clear();
         }
     }
 
-    /// Drops the reply, if it is still there.
+    /// Drops the bytes, if they are still there.
     fn clear(&self) {
-        // What it held is given back without the lock.
-        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-        drop(kept);
+        // Dropped after the lock is released, because this returns the hold to the budget.
+        let shared = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        drop(shared);
     }
 
-    /// A copy of the next bytes; nothing if the reply was dropped.
-    fn copy(&self, left: u64) -> Option<Bytes> {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (bytes, _) = kept.as_mut()?;
-        // The casts lose nothing: no more is left than there are bytes.
-        let begin = bytes.len() - left as usize;
+    /// Returns a copy of the next bytes, or `None` if the reply was dropped.
+    fn copy(&self, remaining: u64) -> Option<Bytes> {
+        let mut shared = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (bytes, _) = shared.as_mut()?;
+        // The cast loses nothing: `remaining` is at most the length.
+        let begin = bytes.len() - remaining as usize;
         let end = bytes.len().min(begin + Budget::FREE);
         Some(Bytes::copy_from_slice(&bytes[begin..end]))
     }
 }
 
-impl Wake for Kept {
+impl Wake for EvictableReply {
     fn wake(self: Arc<Self>) {
         self.clear();
     }
@@ -101,25 +106,25 @@ impl Wake for Kept {
 
 impl Body for ReplyBody {
     type Data = Bytes;
-    type Error = Dropped;
+    type Error = ReplyEvicted;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Dropped>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, ReplyEvicted>>> {
         Poll::Ready(match &mut self.0 {
-            Kind::Small(bytes) if bytes.is_empty() => None,
-            Kind::Small(bytes) => Some(Ok(Frame::data(std::mem::take(bytes)))),
-            Kind::Large { left: 0, .. } => None,
-            Kind::Large { kept, left } => match kept.copy(*left) {
+            Storage::Small(bytes) if bytes.is_empty() => None,
+            Storage::Small(bytes) => Some(Ok(Frame::data(std::mem::take(bytes)))),
+            Storage::Large { remaining: 0, .. } => None,
+            Storage::Large { shared, remaining } => match shared.copy(*remaining) {
                 Some(bytes) => {
-                    *left -= bytes.len() as u64;
-                    if *left == 0 {
-                        kept.clear();
+                    *remaining -= bytes.len() as u64;
+                    if *remaining == 0 {
+                        shared.clear();
                     }
                     Some(Ok(Frame::data(bytes)))
                 }
-                None => Some(Err(Dropped)),
+                None => Some(Err(ReplyEvicted)),
             },
         })
     }
@@ -130,17 +135,18 @@ impl Body for ReplyBody {
 
     fn size_hint(&self) -> SizeHint {
         SizeHint::with_exact(match &self.0 {
-            Kind::Small(bytes) => bytes.len() as u64,
-            Kind::Large { left, .. } => *left,
+            Storage::Small(bytes) => bytes.len() as u64,
+            Storage::Large { remaining, .. } => *remaining,
         })
     }
 }
 
 impl Drop for ReplyBody {
     fn drop(&mut self) {
-        // The account knows how to drop the reply, and is kept beside it: neither would go by itself.
-        if let Kind::Large { kept, .. } = &self.0 {
-            kept.clear();
+        // The account is stored beside the bytes and has a waker that owns both, a cycle of
+        // references that must be broken here.
+        if let Storage::Large { shared, .. } = &self.0 {
+            shared.clear();
         }
     }
 }
@@ -153,7 +159,7 @@ mod tests {
 
     use super::*;
 
-    /// A reply of so many bytes beyond those that are free.
+    /// Creates a reply of `Budget::FREE` and `bytes` more bytes.
     fn reply(budget: &Budget, bytes: usize) -> ReplyBody {
         let account = budget.account();
         let mut hold = account.hold();
@@ -175,15 +181,17 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_reply_that_nobody_reads_goes_when_its_room_is_needed() {
+    async fn an_unread_reply_is_evicted_when_the_budget_is_needed() {
         let budget = Budget::new(1 << 20);
         let mut unread = reply(&budget, 1_000_000);
         let first = unread.frame().await.unwrap().unwrap();
         assert_eq!(first.into_data().unwrap().len(), Budget::FREE);
         tokio::time::advance(Duration::from_secs(2)).await;
         let next = reply(&budget, 1_000_000);
-        // Nobody has polled it.
-        assert!(matches!(&unread.0, Kind::Large { kept, .. } if kept.0.lock().unwrap().is_none()));
+        // It was evicted without being polled.
+        assert!(
+            matches!(&unread.0, Storage::Large { shared, .. } if shared.0.lock().unwrap().is_none())
+        );
         unread.frame().await.unwrap().unwrap_err();
         drop(next);
         assert_eq!(budget.held(), 0);

@@ -1,4 +1,4 @@
-//! A timer that costs next to nothing where its time is hardly ever over.
+//! A cheap timer for deadlines that rarely expire.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -9,20 +9,20 @@ use std::time::Instant;
 use hyper::rt;
 use tokio::time::{Sleep, sleep_until};
 
-use super::seldom::Seldom;
+use super::poll_on_wake::PollOnWake;
 
-/// The timer of one connection. hyper sets a time limit for each request anew; all of them share one
-/// entry in the event loop's timer, which is moved only when it is reached.
+/// The timer of one connection. hyper starts a new deadline for each request; all of them share one
+/// `Sleep` of tokio, which is moved only when it expires, or for an earlier deadline.
 #[derive(Debug)]
-pub(super) struct Timer(Arc<Mutex<Entry>>);
+pub(super) struct Timer(Arc<Mutex<SharedSleep>>);
 
-type Entry = Seldom<Pin<Box<Sleep>>>;
+type SharedSleep = PollOnWake<Pin<Box<Sleep>>>;
 
 impl Timer {
-    /// A timer for limits that are over at this time or later, as a rule.
+    /// Creates a timer for deadlines that are usually at `first` or later.
     pub(super) fn new(first: Instant) -> Self {
-        let entry = Box::pin(sleep_until(first.into()));
-        Self(Arc::new(Mutex::new(Seldom::new(entry))))
+        let sleep = Box::pin(sleep_until(first.into()));
+        Self(Arc::new(Mutex::new(PollOnWake::new(sleep))))
     }
 }
 
@@ -33,7 +33,7 @@ impl rt::Timer for Timer {
 
     fn sleep_until(&self, deadline: Instant) -> Pin<Box<dyn rt::Sleep>> {
         Box::pin(Limit {
-            entry: Arc::clone(&self.0),
+            sleep: Arc::clone(&self.0),
             deadline,
         })
     }
@@ -43,9 +43,9 @@ impl rt::Timer for Timer {
     }
 }
 
-/// One time limit.
+/// One deadline of a connection.
 struct Limit {
-    entry: Arc<Mutex<Entry>>,
+    sleep: Arc<Mutex<SharedSleep>>,
     deadline: Instant,
 }
 
@@ -56,17 +56,17 @@ impl Future for Limit {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let deadline = self.deadline.into();
-        let mut entry = self.entry.lock().unwrap_or_else(PoisonError::into_inner);
-        if entry.get().deadline() > deadline {
-            entry.change().as_mut().reset(deadline);
+        let mut sleep = self.sleep.lock().unwrap_or_else(PoisonError::into_inner);
+        if sleep.get().deadline() > deadline {
+            sleep.get_mut().as_mut().reset(deadline);
         }
         loop {
-            ready!(Pin::new(&mut *entry).poll(cx));
-            // It may have been the time of a limit before this one.
-            if entry.get().deadline() >= deadline {
+            ready!(Pin::new(&mut *sleep).poll(cx));
+            // The `Sleep` may have expired for an earlier deadline.
+            if sleep.get().deadline() >= deadline {
                 return Poll::Ready(());
             }
-            entry.change().as_mut().reset(deadline);
+            sleep.get_mut().as_mut().reset(deadline);
         }
     }
 }
@@ -80,7 +80,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn each_limit_is_over_at_its_own_time() {
+    async fn each_deadline_fires_at_its_own_time() {
         let begin = tokio::time::Instant::now();
         let at = |seconds| begin.into_std() + Duration::from_secs(seconds);
         let timer = Timer::new(at(10));

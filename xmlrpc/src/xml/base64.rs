@@ -1,4 +1,4 @@
-//! Bytes as text.
+//! Base64.
 
 use base64::Engine;
 use base64::engine::general_purpose::{GeneralPurposeConfig, NO_PAD, PAD_INDIFFERENT};
@@ -16,7 +16,7 @@ fn engine(config: GeneralPurposeConfig) -> impl Engine {
     base64::engine::GeneralPurpose::new(&base64::alphabet::STANDARD, config)
 }
 
-/// So many characters are in the processor's nearest cache. Four of them are three bytes.
+/// Characters that are processed at a time, which fit into the L1 cache. Four encode three bytes.
 const CHUNK: usize = 8192;
 
 /// Appends bytes as one line of base64.
@@ -25,13 +25,13 @@ pub(crate) fn encode(bytes: &[u8], out: &mut Vec<u8>) {
     out.reserve(bytes.len().div_ceil(3) * 4);
     let mut text = [0; CHUNK];
     for chunk in bytes.chunks(CHUNK / 4 * 3) {
-        // It fits.
+        // Encoding cannot fail: the chunk fits.
         let len = engine.encode_slice(chunk, &mut text).unwrap_or_default();
         out.extend_from_slice(&text[..len]);
     }
 }
 
-/// The bytes of a base64 text, which can have white space anywhere, and no padding at its end.
+/// Decodes a base64 text, which can have white space anywhere and can lack padding.
 pub(crate) fn decode(text: &[u8]) -> Option<Vec<u8>> {
     decode_lines(text).or_else(|| {
         let text: Vec<u8> = text.iter().copied().filter(|&b| !is_space(b)).collect();
@@ -39,7 +39,7 @@ pub(crate) fn decode(text: &[u8]) -> Option<Vec<u8>> {
     })
 }
 
-/// The same of a text that has white space only around its lines.
+/// Decodes a text that has white space only at the ends of lines.
 fn decode_lines(text: &[u8]) -> Option<Vec<u8>> {
     let mut bytes = Vec::with_capacity(text.len() / 4 * 3 + 3);
     let text = trim(text);
@@ -54,15 +54,15 @@ fn decode_lines(text: &[u8]) -> Option<Vec<u8>> {
     loop {
         line = trim(line);
         while filled + line.len() > CHUNK {
-            let (start, behind) = line.split_at(CHUNK - filled);
+            let (start, after) = line.split_at(CHUNK - filled);
             chunk[filled..].copy_from_slice(start);
             full.decode_vec(chunk, &mut bytes).ok()?;
-            (line, filled) = (behind, 0);
+            (line, filled) = (after, 0);
         }
         chunk[filled..filled + line.len()].copy_from_slice(line);
         filled += line.len();
-        let Some(behind) = rest.get(1..) else { break };
-        (line, rest) = behind.split_at(memchr(b'\n', behind).unwrap_or(behind.len()));
+        let Some(after) = rest.get(1..) else { break };
+        (line, rest) = after.split_at(memchr(b'\n', after).unwrap_or(after.len()));
     }
     engine(PAD_INDIFFERENT)
         .decode_vec(&chunk[..filled], &mut bytes)

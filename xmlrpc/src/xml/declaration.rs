@@ -1,16 +1,15 @@
-//! The XML declaration, as nearly all documents have it. Whatever is written in another way is left to those who read
-//! with more care.
+//! Fast path for the usual forms of the XML declaration. Slower code reads the other forms.
 
 use memchr::memchr;
 
-/// What is behind the declaration of a document, whatever it says.
-pub(super) fn behind(document: &[u8]) -> Option<&[u8]> {
+/// Returns the document after its declaration, whatever the declaration says.
+pub(super) fn after(document: &[u8]) -> Option<&[u8]> {
     let declaration = document.strip_prefix(b"<?xml ")?;
     let (declaration, rest) = declaration.split_at(memchr(b'?', declaration)?);
     rest.strip_prefix(b"?>").filter(|_| declaration.is_ascii())
 }
 
-/// Whether a document declares that it is UTF-8, or does not say what it is.
+/// Returns `true` if a document has a declaration that names UTF-8 or no encoding.
 pub(super) fn is_utf8(document: &[u8]) -> bool {
     let Some(version) = document.strip_prefix(b"<?xml version=") else {
         return false;
@@ -36,7 +35,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn usual_declarations_are_known() {
+    fn usual_declarations_are_recognised() {
         for declaration in [
             "<?xml version=\"1.0\"?>",
             "<?xml version='1.0'?>",
@@ -45,7 +44,7 @@ mod tests {
         ] {
             let document = format!("{declaration}<a/>");
             assert!(is_utf8(document.as_bytes()), "{document}");
-            assert_eq!(behind(document.as_bytes()), Some(&b"<a/>"[..]));
+            assert_eq!(after(document.as_bytes()), Some(&b"<a/>"[..]));
         }
         for declaration in [
             "<?xml version='1.0' encoding='latin1'?>",
@@ -55,12 +54,12 @@ mod tests {
         ] {
             let document = format!("{declaration}<a/>");
             assert!(!is_utf8(document.as_bytes()), "{document}");
-            assert_eq!(behind(document.as_bytes()), Some(&b"<a/>"[..]));
+            assert_eq!(after(document.as_bytes()), Some(&b"<a/>"[..]));
         }
     }
 
     #[test]
-    fn whatever_is_unusual_is_left_to_others() {
+    fn unusual_declarations_are_not_recognised() {
         for document in [
             "",
             "<a/>",
@@ -73,7 +72,7 @@ mod tests {
             "<?xml-stylesheet?>",
         ] {
             assert!(!is_utf8(document.as_bytes()), "{document}");
-            assert_eq!(behind(document.as_bytes()), None, "{document}");
+            assert_eq!(after(document.as_bytes()), None, "{document}");
         }
     }
 }

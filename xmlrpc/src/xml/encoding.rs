@@ -1,4 +1,4 @@
-//! From the bytes of a document to UTF-8.
+//! Conversion of documents to UTF-8.
 
 use std::borrow::Cow;
 
@@ -12,11 +12,11 @@ mod label;
 
 use label::{Encoding, by_label, unsupported};
 
-/// Brings a document to UTF-8, without a byte order mark.
+/// Converts a document to UTF-8, without a byte order mark.
 ///
-/// A byte order mark decides, then the `charset` of the HTTP header, then the XML declaration:
-/// the order of RFC 7303. A document that is UTF-8 already is not copied; others grow to three
-/// times their size at the most.
+/// The encoding is taken from the byte order mark, the `charset` of the HTTP header, or the XML
+/// declaration, in the order of RFC 7303. A document in UTF-8 is not copied; others grow to at most
+/// three times their size.
 ///
 /// # Errors
 /// If the encoding is not supported, or a byte is invalid in it.
@@ -27,7 +27,7 @@ pub(crate) fn decode_document(
     let (encoding, mark) = detect(document, charset)?;
     document.advance(mark);
     let decoded = match encoding {
-        // Most are, and to look for that alone takes a fraction of the time.
+        // Most documents are ASCII, and checking only that takes a fraction of the time.
         Encoding::Utf8 if document.is_ascii() => None,
         Encoding::Utf8 => match std::str::from_utf8(document) {
             Ok(_) => None,
@@ -51,7 +51,7 @@ pub(crate) fn decode_document(
         Encoding::Utf16 { big_endian } => Some(utf16(document, big_endian)?),
     };
     if let Some(mut decoded) = decoded {
-        // It was made as long as it could become.
+        // The decoder allocates for the longest possible result.
         decoded.shrink_to_fit();
         *document = decoded.into();
     }
@@ -65,7 +65,7 @@ fn owned(text: Cow<'_, str>) -> Option<String> {
     }
 }
 
-/// The encoding of a document, and the length of its byte order mark.
+/// Returns the encoding of a document, and the length of its byte order mark.
 fn detect(document: &[u8], charset: Option<&str>) -> Result<(Encoding, usize), FormatError> {
     const LE: Encoding = Encoding::Utf16 { big_endian: false };
     const BE: Encoding = Encoding::Utf16 { big_endian: true };
@@ -84,7 +84,7 @@ fn detect(document: &[u8], charset: Option<&str>) -> Result<(Encoding, usize), F
     if let Some(charset) = charset {
         let label = charset.trim().trim_matches(['"', '\'']);
         return match by_label(label)? {
-            // RFC 2781: big-endian where nothing says otherwise.
+            // RFC 2781: big-endian unless indicated otherwise.
             None => Ok((wide.unwrap_or(BE), 0)),
             Some(encoding) => Ok((encoding, 0)),
         };
@@ -97,8 +97,8 @@ fn detect(document: &[u8], charset: Option<&str>) -> Result<(Encoding, usize), F
     }
     match declared(document) {
         None => Ok((Encoding::Utf8, 0)),
-        // A declaration of UTF-16 in bytes that are plainly not: what a program writes that made
-        // the text as UTF-16 and sent it as UTF-8.
+        // The declaration names UTF-16, but the bytes are not: the program built the text as UTF-16
+        // and sent it as UTF-8.
         Some(label) => match by_label(label)? {
             None | Some(Encoding::Utf16 { .. }) => Ok((Encoding::Utf8, 0)),
             Some(encoding) => Ok((encoding, 0)),
@@ -106,7 +106,7 @@ fn detect(document: &[u8], charset: Option<&str>) -> Result<(Encoding, usize), F
     }
 }
 
-/// The encoding that the XML declaration names, however it is written.
+/// Returns the encoding that the XML declaration names, in any form of the declaration.
 fn declared(document: &[u8]) -> Option<&str> {
     let start = document.iter().position(|&b| !is_space(b))?;
     let declaration = document[start..].strip_prefix(b"<?xml")?;
@@ -142,8 +142,8 @@ fn utf16(document: &[u8], big_endian: bool) -> Result<String, FormatError> {
     Ok(text)
 }
 
-/// Text in an encoding of one byte for each character, whose bytes 0x80 to 0x9F are control characters. The encoding
-/// is that of Windows, which has other characters there.
+/// Decodes a single-byte encoding whose bytes 0x80 to 0x9F are control characters. `encoding` is
+/// its Windows superset, which has other characters there.
 fn iso(document: &[u8], encoding: &'static encoding_rs::Encoding) -> Result<String, FormatError> {
     let of = |byte: u8| match byte {
         0x80..=0x9F => Some(char::from(byte)),
@@ -162,7 +162,7 @@ fn iso(document: &[u8], encoding: &'static encoding_rs::Encoding) -> Result<Stri
     Ok(text)
 }
 
-/// The error of the first byte that is none of its encoding.
+/// Returns the error of the first byte that is invalid in `encoding`.
 #[cold]
 fn malformed(document: &[u8], encoding: &'static encoding_rs::Encoding) -> FormatError {
     let mut decoder = encoding.new_decoder_without_bom_handling();
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn the_header_goes_before_the_declaration_and_a_mark_before_both() {
+    fn a_mark_overrides_the_header_and_the_header_the_declaration() {
         let document = b"<?xml version='1.0' encoding='utf-8'?>\xe9";
         assert!(decode(document, None).is_err());
         assert!(
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn utf16_is_known_by_its_mark_its_pattern_or_its_label() {
+    fn utf16_is_detected_by_mark_pattern_or_label() {
         let text = "<?xml version='1.0' encoding='UTF-16'?><a>é🦀</a>";
         for big_endian in [false, true] {
             let plain = wide(text, big_endian);
@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn others_are_refused_by_name() {
+    fn unsupported_encodings_are_refused_by_name() {
         for (document, charset, name) in [
             (
                 b"<?xml version='1.0' encoding='cp037'?>".as_slice(),
@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn encodings_that_hide_ascii_in_other_bytes_are_refused() {
+    fn encodings_that_are_not_ascii_supersets_are_refused() {
         for label in [
             "ISO-2022-JP",
             "iso2022_jp",
@@ -303,7 +303,7 @@ mod tests {
         }
     }
 
-    /// Each with a text in it and the bytes of that, which are CPython's.
+    /// Labels of each encoding, a text in it, and the bytes of that text as CPython encodes it.
     const LEGACY: &[(&[&str], &str, &[u8])] = &[
         (
             &["ISO-8859-2", "latin2", "iso8859_2"],
@@ -362,7 +362,7 @@ mod tests {
     ];
 
     #[test]
-    fn encodings_with_ascii_in_them_are_read_by_all_their_labels() {
+    fn ascii_supersets_are_read_by_all_their_labels() {
         for (labels, text, bytes) in LEGACY {
             for label in *labels {
                 let declaration = format!("<?xml version='1.0' encoding='{label}'?><a>");
@@ -374,9 +374,10 @@ mod tests {
         }
     }
 
-    /// The second byte of a character can be one of ASCII, `<` never, and a first byte does not swallow one.
+    /// The second byte of a character can be in ASCII, but is never `<`, and a first byte does not
+    /// consume a `<`.
     #[test]
-    fn no_byte_hides_a_tag() {
+    fn no_byte_can_hide_a_tag() {
         for label in ["shift_jis", "gbk", "gb18030", "big5", "euc-jp", "euc-kr"] {
             for lead in 0x80..=0xFF_u8 {
                 let document = [b"<a>".as_slice(), &[lead], b"</a>"].concat();
@@ -392,7 +393,7 @@ mod tests {
     }
 
     #[test]
-    fn invalid_bytes_are_refused_where_they_are() {
+    fn invalid_bytes_are_refused_with_their_position() {
         let document = b"<a>\n\x83\x5c\xff</a>";
         let error = decode(document, Some("shift_jis")).unwrap_err();
         assert_eq!(

@@ -1,9 +1,9 @@
-//! XML: from bytes to characters, from characters to tags and texts, and back.
+//! XML: decoding bytes to characters, reading tags and texts, and writing them.
 
 pub(crate) mod base64;
 mod declaration;
 pub(crate) mod encoding;
-pub(crate) mod places;
+pub(crate) mod positions;
 pub(crate) mod read;
 mod swar;
 mod tag;
@@ -11,39 +11,39 @@ pub(crate) mod write;
 
 use std::borrow::Cow;
 
-/// What becomes of a character that XML 1.0 does not allow: U+0000 to U+001F but for tab, line feed and carriage
-/// return, U+FFFE, U+FFFF, and a reference to one of them or to a surrogate (`&#8;`, `&#xD800;`).
+/// Handling of characters that XML 1.0 forbids: U+0000 to U+001F except tab, line feed and carriage
+/// return; U+FFFE; U+FFFF; and references to one of them or to a surrogate (`&#8;`, `&#xD800;`).
 ///
-/// Peers send them all the same, raw or as references, where texts come from elsewhere: names of files, output of
-/// terminals. CPython's client and server are among those peers.
+/// Peers do send such characters, raw or as references, in texts from other sources: file names,
+/// terminal output. CPython's client and server are among these peers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Forbidden {
-    /// It is an error, which has the position of the character where it is read, and the place of the value where
-    /// it is written.
+    /// The character is an error. On reading, the error has the position of the character; on
+    /// writing, the path of the value.
     #[default]
     Refuse,
-    /// U+FFFD, the replacement character, stands in its place.
+    /// The character is replaced by U+FFFD, the replacement character.
     Replace,
 }
 
-/// Whether a text is nothing but white space, as XML counts it.
+/// Returns `true` if a text consists only of XML white space.
 pub(crate) fn is_blank(text: &str) -> bool {
     text.bytes().all(is_space)
 }
 
-/// Whether a byte is white space, as XML counts it.
+/// Returns `true` if a byte is XML white space.
 pub(crate) const fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
 }
 
-/// A text without the white space around it.
+/// Trims XML white space from both ends of a text.
 pub(crate) fn trim(text: &str) -> &str {
     text.trim_matches([' ', '\t', '\r', '\n'])
 }
 
-/// The first character of a text that XML 1.0 forbids: its offset and the character.
+/// Returns the offset and the character of the first character that XML 1.0 forbids.
 pub(crate) fn forbidden(text: &str) -> Option<(usize, char)> {
-    // Nearly all texts pass here, in a loop that the compiler turns into vector instructions.
+    // Nearly all texts pass this check, a loop that the compiler vectorises.
     let suspect = |b: u8| (b < 0x20 && b != b'\t' && b != b'\n' && b != b'\r') || b == 0xEF;
     if !text.bytes().fold(false, |found, b| found | suspect(b)) {
         return None;
@@ -52,7 +52,7 @@ pub(crate) fn forbidden(text: &str) -> Option<(usize, char)> {
         .find(|&(_, c)| !is_xml_char(u32::from(c)))
 }
 
-/// A text with U+FFFD in the place of each character that XML 1.0 forbids.
+/// Replaces each character that XML 1.0 forbids by U+FFFD.
 pub(crate) fn replaced(text: &str) -> Cow<'_, str> {
     if forbidden(text).is_none() {
         return Cow::Borrowed(text);
@@ -64,7 +64,7 @@ pub(crate) fn replaced(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.chars().map(allowed).collect())
 }
 
-/// Whether XML 1.0 allows a character.
+/// Returns `true` if XML 1.0 allows a character.
 pub(crate) const fn is_xml_char(c: u32) -> bool {
     matches!(c, 0x9 | 0xA | 0xD | 0x20..=0xD7FF | 0xE000..=0xFFFD | 0x1_0000..=0x10_FFFF)
 }

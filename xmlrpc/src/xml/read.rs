@@ -1,14 +1,14 @@
-//! A pull reader of tags and texts.
+//! Pull reader of tags and texts.
 //!
-//! Plain tags, texts and references, which is nearly everything that peers send, are read here.
-//! Whatever else stands in markup is handed to quick-xml, piece by piece: see [`events`].
+//! This module reads plain tags, texts and references, which are nearly everything that peers send.
+//! Other markup is passed to quick-xml, one event at a time: see [`events`].
 
 use std::borrow::Cow;
 
 use memchr::{memchr, memchr2, memchr3};
 use rpc_core::{FormatError, FormatErrorKind, Payload};
 
-use super::places::Places;
+use super::positions::Positions;
 pub(crate) use super::tag::Tag;
 use super::tag::plain_name;
 use super::{Forbidden, declaration, forbidden, is_blank, is_xml_char, replaced};
@@ -24,7 +24,7 @@ mod tests;
 
 const BOM: &[u8] = "\u{feff}".as_bytes();
 
-/// What stands between texts.
+/// Markup between texts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Markup {
     Start(Tag),
@@ -33,7 +33,7 @@ pub(crate) enum Markup {
     Eof,
 }
 
-/// A piece of markup and where in the whole message it is.
+/// A piece of markup and its offsets in the whole message.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Token {
     pub(crate) markup: Markup,
@@ -43,72 +43,72 @@ pub(crate) struct Token {
 
 /// A part of a text.
 enum Piece<'a> {
-    /// What stands in the document, and where.
+    /// Characters of the document, and their offset.
     Text(&'a str, usize),
-    /// What a reference stands for.
+    /// The character of a reference.
     Char(char),
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
     Reading,
-    /// The last tag was that of an element without contents, which is still to be ended.
+    /// The last tag was an empty-element tag, whose end was not returned yet.
     Empty,
-    /// There was an error in the markup, after which nobody shall go on.
+    /// The markup has an error. Further reads fail.
     Failed,
 }
 
-/// Reads a document, or a part of one, from its start to its end.
+/// Reads a document, or a part of one, from start to end.
 ///
-/// Comments and processing instructions are skipped, attributes and namespace prefixes ignored,
-/// document types refused. Tags match, or there is an error.
+/// Comments and processing instructions are skipped, attributes and namespace prefixes ignored, and
+/// document types refused. Tags that do not match are an error.
 pub(crate) struct Reader<'a> {
     message: &'a [u8],
-    /// Where in the message the input ends.
+    /// End of the input, as an offset in the message.
     end: usize,
-    /// What is still to be read.
+    /// The rest of the input.
     rest: &'a [u8],
-    /// The names of the elements that are open.
+    /// Names of the open elements.
     open: Vec<&'a [u8]>,
     max_open: usize,
     state: State,
     declaration_allowed: bool,
     forbidden: Forbidden,
-    places: Places<'a>,
+    positions: Positions<'a>,
     #[cfg(any(test, fuzzing))]
-    reference: Option<Box<reference::Reader<'a>>>,
+    reference: Option<Box<reference::ReferenceReader<'a>>>,
 }
 
 impl<'a> Reader<'a> {
-    /// A reader of a payload in which elements nest at most `max_open` deep.
+    /// Creates a reader of a payload whose elements nest at most `max_open` deep.
     pub(crate) fn new(payload: &'a Payload, max_open: usize) -> Self {
         let range = payload.range();
         Self {
-            places: Places::of_payload(payload),
+            positions: Positions::of_payload(payload),
             ..Self::part(payload.message(), range.end, payload.as_slice(), max_open)
         }
     }
 
-    /// A reader of a whole document, which can start with an XML declaration.
+    /// Creates a reader of a whole document, which can start with an XML declaration.
     pub(crate) fn document(document: &'a [u8], max_open: usize) -> Self {
         Self::part(document, document.len(), document, max_open).allow_declaration()
     }
 
-    /// Lets the payload start with an XML declaration.
+    /// Allows the payload to start with an XML declaration.
     pub(crate) fn allow_declaration(mut self) -> Self {
         self.declaration_allowed = true;
         #[cfg(any(test, fuzzing))]
         if let Some(reference) = &mut self.reference {
             reference.allow_declaration();
         }
-        if let Some(behind) = declaration::behind(self.rest) {
-            self.rest = behind;
+        if let Some(after) = declaration::after(self.rest) {
+            self.rest = after;
             self.declaration_allowed = false;
         }
         self
     }
 
-    /// Says what becomes of characters that XML does not allow. By default they are refused.
+    /// Sets the handling of characters that XML forbids. Default: refused.
     pub(crate) fn forbidden(mut self, forbidden: Forbidden) -> Self {
         self.forbidden = forbidden;
         #[cfg(any(test, fuzzing))]
@@ -119,8 +119,8 @@ impl<'a> Reader<'a> {
     }
 
     fn part(message: &'a [u8], end: usize, mut rest: &'a [u8], max_open: usize) -> Self {
-        while let Some(behind) = rest.strip_prefix(BOM) {
-            rest = behind;
+        while let Some(after) = rest.strip_prefix(BOM) {
+            rest = after;
         }
         Self {
             message,
@@ -132,13 +132,18 @@ impl<'a> Reader<'a> {
             state: State::Reading,
             declaration_allowed: false,
             forbidden: Forbidden::Refuse,
-            places: Places::new(message),
+            positions: Positions::new(message),
             #[cfg(any(test, fuzzing))]
-            reference: reference::Reader::if_asked(message, end - rest.len(), rest, max_open),
+            reference: reference::ReferenceReader::if_enabled(
+                message,
+                end - rest.len(),
+                rest,
+                max_open,
+            ),
         }
     }
 
-    /// How many elements are open.
+    /// Number of open elements.
     pub(crate) fn open(&self) -> usize {
         #[cfg(any(test, fuzzing))]
         if let Some(reference) = &self.reference {
@@ -147,7 +152,7 @@ impl<'a> Reader<'a> {
         self.open.len()
     }
 
-    /// Where in the message reading goes on.
+    /// Offset in the message of the next byte to read.
     pub(crate) fn offset(&self) -> usize {
         #[cfg(any(test, fuzzing))]
         if let Some(reference) = &self.reference {
@@ -156,10 +161,10 @@ impl<'a> Reader<'a> {
         self.end - self.rest.len()
     }
 
-    /// The next tag, or the end. White space before it is skipped.
+    /// Reads the next tag, or the end. White space before it is skipped.
     ///
     /// # Errors
-    /// If there is a text before it, or the document is malformed.
+    /// If there is text before the tag, or the document is malformed.
     pub(crate) fn tag(&mut self) -> Result<Token, FormatError> {
         #[cfg(any(test, fuzzing))]
         if let Some(reference) = &mut self.reference {
@@ -171,7 +176,7 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// The next tag, or the end. Texts before it are skipped.
+    /// Reads the next tag, or the end. Text before it is skipped.
     ///
     /// # Errors
     /// If the document is malformed.
@@ -196,7 +201,7 @@ impl<'a> Reader<'a> {
         self.or_fail(Self::markup)
     }
 
-    /// The text up to the next tag, or the end.
+    /// Reads the text up to the next tag, or the end.
     ///
     /// # Errors
     /// If the document is malformed.
@@ -210,7 +215,7 @@ impl<'a> Reader<'a> {
             match piece {
                 Piece::Text(piece, start) => {
                     self.check(piece, start)?;
-                    let piece = legible(piece);
+                    let piece = cleaned(piece);
                     if text.is_empty() {
                         text = piece;
                     } else {
@@ -223,7 +228,7 @@ impl<'a> Reader<'a> {
         Ok(text)
     }
 
-    /// Reads something, unless an error came before; and nothing after an error.
+    /// Calls `read`, unless an earlier call failed. An error is recorded and fails later calls.
     fn or_fail<T>(
         &mut self,
         read: impl Fn(&mut Self) -> Result<T, FormatError>,
@@ -232,7 +237,7 @@ impl<'a> Reader<'a> {
             return Err(self.error(
                 FormatErrorKind::Syntax,
                 self.offset(),
-                "reading goes on after an error",
+                "reader used after an error",
             ));
         }
         let result = read(self);
@@ -242,7 +247,7 @@ impl<'a> Reader<'a> {
         result
     }
 
-    /// The next part of a text; nothing where a tag or the end is next.
+    /// Reads the next part of a text. Returns `None` if a tag or the end is next.
     fn piece(&mut self) -> Result<Option<Piece<'a>>, FormatError> {
         if self.state == State::Empty {
             return Ok(None);
@@ -257,11 +262,11 @@ impl<'a> Reader<'a> {
                     }
                 }
                 [b'<', ..] => return Ok(None),
-                [b'&', behind @ ..] => {
-                    return match memchr3(b';', b'&', b'<', behind) {
-                        Some(len) if behind[len] == b';' => {
-                            self.rest = &behind[len + 1..];
-                            let name = self.utf8(&behind[..len], start)?;
+                [b'&', after @ ..] => {
+                    return match memchr3(b';', b'&', b'<', after) {
+                        Some(len) if after[len] == b';' => {
+                            self.rest = &after[len + 1..];
+                            let name = self.utf8(&after[..len], start)?;
                             self.resolve(name, start).map(|c| Some(Piece::Char(c)))
                         }
                         _ => Err(self.unclosed_reference()),
@@ -269,8 +274,8 @@ impl<'a> Reader<'a> {
                 }
                 rest => {
                     let len = memchr2(b'<', b'&', rest).unwrap_or(rest.len());
-                    let (text, behind) = rest.split_at(len);
-                    self.rest = behind;
+                    let (text, after) = rest.split_at(len);
+                    self.rest = after;
                     let text = self.utf8(text, start)?;
                     return Ok(Some(Piece::Text(text, start)));
                 }
@@ -278,7 +283,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The tag that is next, or the end.
+    /// Reads the next tag, or the end.
     fn markup(&mut self) -> Result<Token, FormatError> {
         #[cfg(test)]
         steps::count();
@@ -297,20 +302,20 @@ impl<'a> Reader<'a> {
                         "the document ends in the middle of an element",
                     ));
                 }
-                [b'<', b'/', behind @ ..] => match plain_name(behind) {
-                    Some((name, [b'>', behind @ ..])) => {
-                        self.rest = behind;
+                [b'<', b'/', after @ ..] => match plain_name(after) {
+                    Some((name, [b'>', after @ ..])) => {
+                        self.rest = after;
                         self.end(name, start)?
                     }
                     _ => self.unusual_tag()?,
                 },
-                [_, behind @ ..] => match plain_name(behind) {
-                    Some((name, [b'>', behind @ ..])) => {
-                        self.rest = behind;
+                [_, after @ ..] => match plain_name(after) {
+                    Some((name, [b'>', after @ ..])) => {
+                        self.rest = after;
                         self.start(name, start)?
                     }
-                    Some((name, [b'/', b'>', behind @ ..])) => {
-                        self.rest = behind;
+                    Some((name, [b'/', b'>', after @ ..])) => {
+                        self.rest = after;
                         self.state = State::Empty;
                         self.start(name, start)?
                     }
@@ -339,7 +344,8 @@ impl<'a> Reader<'a> {
         Ok(Markup::Start(Tag::local(name)))
     }
 
-    /// Closes an element. One that was opened before this part of the document has no start here.
+    /// Closes an element. An element that was opened before this part of the document is not in
+    /// `open`.
     fn end(&mut self, name: &[u8], start: usize) -> Result<Markup, FormatError> {
         if let Some(expected) = self.open.last()
             && *expected != name
@@ -363,15 +369,16 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// A text as it is read. It has forbidden characters only where those are replaced.
-fn legible(text: &str) -> Cow<'_, str> {
+/// Returns a text with forbidden characters replaced and line ends normalised. Where forbidden
+/// characters are refused, `check` has refused them before.
+fn cleaned(text: &str) -> Cow<'_, str> {
     match replaced(text) {
         Cow::Borrowed(text) => normalised(text),
         Cow::Owned(text) => Cow::Owned(normalised(&text).into_owned()),
     }
 }
 
-/// A text with line ends as XML wants them: CR LF and CR are LF.
+/// Normalises line ends as XML requires: CR LF and CR become LF.
 fn normalised(text: &str) -> Cow<'_, str> {
     if memchr(b'\r', text.as_bytes()).is_none() {
         return Cow::Borrowed(text);
@@ -379,7 +386,7 @@ fn normalised(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.replace("\r\n", "\n").replace('\r', "\n"))
 }
 
-/// How many tags this thread has read without a shortcut.
+/// Number of tags that this thread has read without a shortcut.
 #[cfg(test)]
 pub(crate) mod steps {
     use std::cell::Cell;
@@ -392,7 +399,7 @@ pub(crate) mod steps {
         STEPS.set(STEPS.get() + 1);
     }
 
-    /// How many it has read since this was last asked.
+    /// Returns the number of tags since the last call, and resets it.
     pub(crate) fn take() -> usize {
         STEPS.take()
     }

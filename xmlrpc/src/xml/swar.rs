@@ -1,13 +1,13 @@
-//! Bytes in words: eight comparisons at once.
+//! SIMD within a register (SWAR): comparisons of eight bytes at once in a 64-bit word.
 
 const HIGH: u64 = every(0x80);
 
-/// A word of eight times this byte.
+/// Returns a word with this byte in all eight positions.
 const fn every(byte: u8) -> u64 {
     u64::from_ne_bytes([byte; 8])
 }
 
-/// One to seven bytes as a word, some of them twice; of none, spaces.
+/// Returns a word of one to seven bytes, some of them repeated; of spaces, if there are none.
 pub(super) fn short(bytes: &[u8]) -> u64 {
     let halves = |first, last| {
         u64::from(u32::from_le_bytes(first)) << 32 | u64::from(u32::from_le_bytes(last))
@@ -21,23 +21,23 @@ pub(super) fn short(bytes: &[u8]) -> u64 {
     }
 }
 
-/// The high bit of each byte that is less than `than`, which is 128 at most. Bytes above the first
-/// of them can be marked as well.
+/// Marks, with its high bit, each byte that is less than `than`, which is 128 at most. Bytes after
+/// the first mark can be marked falsely.
 pub(super) const fn less(word: u64, than: u8) -> u64 {
     word.wrapping_sub(every(than)) & !word & HIGH
 }
 
-/// The high bit of each byte that is this one. Bytes above the first of them can be marked as well.
+/// Marks each byte that equals `byte`. Bytes after the first mark can be marked falsely.
 pub(super) const fn equal(word: u64, byte: u8) -> u64 {
     less(word ^ every(byte), 1)
 }
 
-/// The high bit of each byte that is not ASCII.
+/// Marks each byte that is not ASCII.
 pub(super) const fn not_ascii(word: u64) -> u64 {
     word & HIGH
 }
 
-/// The place of the first byte that is marked.
+/// Returns the index of the first marked byte.
 pub(super) const fn first(marks: u64) -> usize {
     marks.trailing_zeros() as usize / 8
 }

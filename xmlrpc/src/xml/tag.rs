@@ -1,4 +1,4 @@
-//! The names of elements.
+//! Names of elements.
 
 /// The elements of XML-RPC documents, by their local names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +28,7 @@ pub(crate) enum Tag {
 }
 
 impl Tag {
-    /// The tag of this very name.
+    /// Returns the tag with exactly this name.
     pub(super) fn of(name: &[u8]) -> Self {
         match name {
             b"value" => Self::Value,
@@ -56,7 +56,7 @@ impl Tag {
         }
     }
 
-    /// The tag that a name stands for, with a namespace prefix or without.
+    /// Returns the tag of a name with or without a namespace prefix.
     pub(super) fn local(name: &[u8]) -> Self {
         match Self::of(name) {
             Self::Other => memchr::memrchr(b':', name)
@@ -66,13 +66,13 @@ impl Tag {
     }
 }
 
-/// Whether a name is one that XML allows, as far as ASCII goes.
+/// Returns `true` if XML allows a name. Only its ASCII characters are checked.
 pub(super) fn is_name(name: &[u8]) -> bool {
     name.first().is_some_and(|&b| starts_name(b) || b >= 0x80)
         && name.iter().all(|&b| continues_name(b) || b >= 0x80)
 }
 
-/// The name in ASCII that a tag starts with, and what is behind it.
+/// Returns the ASCII name at the start of a tag, and the bytes after it.
 pub(super) fn plain_name(tag: &[u8]) -> Option<(&[u8], &[u8])> {
     let len = tag.iter().position(|&b| !continues_name(b))?;
     starts_name(*tag.first()?).then(|| tag.split_at(len))

@@ -1,11 +1,11 @@
-//! Writing texts and scalars.
+//! Writing of texts and scalars.
 
 use memchr::memchr;
 use rpc_core::{FormatError, FormatErrorKind};
 
 use super::{Forbidden, swar};
 
-/// What stands around the text of a scalar.
+/// The tags around the text of a scalar.
 pub(crate) struct Scalar {
     open: &'static [u8],
     close: &'static [u8],
@@ -31,7 +31,7 @@ scalars! {
 }
 
 /// Appends a scalar. Its text must need no escaping.
-// Inlined, what stands around it is copied as a constant: a word or two instead of a call.
+// Inlined, so that the tags are copied as constants: a word or two instead of a call.
 #[inline(always)]
 pub(crate) fn scalar(tags: &Scalar, text: &[u8], out: &mut Vec<u8>) {
     out.reserve(tags.open.len() + text.len() + tags.close.len());
@@ -43,7 +43,7 @@ pub(crate) fn scalar(tags: &Scalar, text: &[u8], out: &mut Vec<u8>) {
 /// Appends a text as a value, escaped.
 ///
 /// # Errors
-/// If the text has a character that XML forbids, and those are refused.
+/// If the text has a character that XML forbids, and `forbidden` refuses it.
 pub(crate) fn string(
     text: &str,
     forbidden: Forbidden,
@@ -59,7 +59,7 @@ pub(crate) fn string(
     Ok(())
 }
 
-/// Appends a whole number that is known to fit an `<i8>`.
+/// Appends an integer, as `<int>` if it fits into 32 bits, or else as `<i8>`.
 pub(crate) fn integer(number: i64, out: &mut Vec<u8>) {
     let mut buffer = itoa::Buffer::new();
     let text = buffer.format(number).as_bytes();
@@ -69,12 +69,13 @@ pub(crate) fn integer(number: i64, out: &mut Vec<u8>) {
     }
 }
 
-/// Appends a finite double in plain decimal, with the fewest digits that give it back.
+/// Appends a finite double in decimal without an exponent, with the fewest digits that read back
+/// as the same double.
 pub(crate) fn double<F: zmij::Float + ToString>(number: F, out: &mut Vec<u8>) {
     let mut buffer = zmij::Buffer::new();
     let text = buffer.format(number);
     if memchr(b'e', text.as_bytes()).is_some() {
-        // The standard library never writes an exponent here, nor a point that it can do without.
+        // The standard library writes neither an exponent nor a redundant decimal point.
         let mut text = number.to_string();
         if !text.contains('.') {
             text.push_str(".0");
@@ -85,7 +86,8 @@ pub(crate) fn double<F: zmij::Float + ToString>(number: F, out: &mut Vec<u8>) {
     }
 }
 
-/// Appends a double that is infinite or no number, spelled as CPython has it: peers that read any read that.
+/// Appends an infinite double or NaN in the spelling of CPython, which every peer reads that reads
+/// any.
 pub(crate) fn special_double(number: f64, out: &mut Vec<u8>) {
     let text = match number {
         f64::INFINITY => "inf",
@@ -102,9 +104,9 @@ pub(crate) fn base64(bytes: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(BASE64.close);
 }
 
-/// Appends a date and time, given in the extended form of ISO 8601, in the basic form that all
-/// peers read: `19980717T14:08:55`. A fraction and a zone stay as they are where `full` is set, and
-/// are left out otherwise.
+/// Converts a date and time from the extended form of ISO 8601 to the basic form that all peers
+/// read (`19980717T14:08:55`), and appends it. If `full` is `true`, a fraction and an offset are
+/// kept unchanged; otherwise they are left out.
 ///
 /// # Errors
 /// If the text is not a date and time.
@@ -147,10 +149,10 @@ pub(crate) fn date_time(text: &str, full: bool, out: &mut Vec<u8>) -> Result<(),
     Ok(())
 }
 
-/// Appends a text as a date and time, escaped: one that came as such and is none.
+/// Appends the text of an invalid date as a date and time, escaped. It was received as such.
 ///
 /// # Errors
-/// If it has a character that XML forbids, and those are refused.
+/// If the text has a character that XML forbids, and `forbidden` refuses it.
 pub(crate) fn date_time_text(
     text: &str,
     forbidden: Forbidden,
@@ -165,7 +167,7 @@ pub(crate) fn date_time_text(
 /// Appends a text, escaped.
 ///
 /// # Errors
-/// If it has a character that XML forbids, and those are refused.
+/// If the text has a character that XML forbids, and `forbidden` refuses it.
 pub(crate) fn escaped(
     text: &str,
     forbidden: Forbidden,
@@ -199,7 +201,7 @@ pub(crate) fn escaped_lossy(text: &str, out: &mut Vec<u8>) {
     }
 }
 
-/// The bytes that always stand as they are.
+/// Table of the bytes that never need escaping.
 static CLEAN: [bool; 256] = {
     let mut clean = [false; 256];
     let mut byte = 0;
@@ -257,10 +259,10 @@ fn escape<E>(
     Ok(())
 }
 
-/// Whether a text can stand as it is. A few characters that can are not known here.
+/// Returns `true` if a text needs no escaping. A few rare characters give a false negative.
 fn needs_no_escape(text: &[u8]) -> bool {
     match text.last_chunk::<8>() {
-        // The last word reaches back into the one before it.
+        // The last word overlaps the one before it.
         Some(last) => {
             let mut words = text.as_chunks::<8>().0.iter().chain([last]);
             words.all(|word| is_clean(u64::from_le_bytes(*word)))
@@ -331,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn integers_say_their_width() {
+    fn integers_are_tagged_by_width() {
         assert_snapshot!(written(|out| integer(-2_147_483_648, out)), @"<value><int>-2147483648</int></value>");
         assert_snapshot!(written(|out| integer(2_147_483_648, out)), @"<value><i8>2147483648</i8></value>");
     }
@@ -345,7 +347,7 @@ mod tests {
     }
 
     #[test]
-    fn dates_lose_their_dashes() {
+    fn dates_are_written_in_the_basic_form() {
         let date = |text| written(|out| date_time(text, true, out).unwrap());
         assert_snapshot!(date("1998-07-17T14:08:55"), @"<value><dateTime.iso8601>19980717T14:08:55</dateTime.iso8601></value>");
         assert_snapshot!(date("1998-07-17T14:08:55.25+02:00"), @"<value><dateTime.iso8601>19980717T14:08:55.25+02:00</dateTime.iso8601></value>");

@@ -10,7 +10,7 @@ use super::{BatchEntry, Ticket, count};
 use crate::XmlRpc;
 use crate::de::{De, Raw};
 use crate::document::FaultMembers;
-use crate::xml::places::Places;
+use crate::xml::positions::Positions;
 use crate::xml::read::{Markup, Tag, plain};
 
 /// An error of a batch as a whole.
@@ -110,10 +110,10 @@ impl Results {
             return Err(CallError::NotAReply(Box::new(error)));
         }
         let document = reply.into_bytes();
-        let places = Places::new(&document);
+        let positions = Positions::new(&document);
         let results: Vec<Answer> = results
             .into_iter()
-            .map(|raw| answer(&document, raw, format, &places))
+            .map(|raw| answer(&document, raw, format, &positions))
             .collect();
         // One bare result shows that this server never wraps results, so that an array of one
         // element is itself a result. Without any, results are wrapped as the protocol requires.
@@ -146,9 +146,9 @@ fn ambiguous(error: &FormatError) -> FormatError {
 
 /// Interprets one entry of the results: `[value]` as the protocol requires, `value` from Supervisor,
 /// or a struct with the members of a fault for a call that failed.
-fn answer(document: &Bytes, raw: Raw, format: XmlRpc, places: &Places<'_>) -> Answer {
+fn answer(document: &Bytes, raw: Raw, format: XmlRpc, positions: &Positions<'_>) -> Answer {
     let part = |range: Range<usize>| {
-        let start = places.of(range.start);
+        let start = positions.of(range.start);
         Payload::part_at(document.clone(), range, start)
     };
     let whole = part(raw.range);
@@ -172,7 +172,7 @@ mod tests {
     use std::marker::PhantomData;
 
     use super::*;
-    use crate::xml::places::work;
+    use crate::xml::positions::work;
 
     /// The server controls the number of wrong results, and the program takes each: computing their
     /// positions must not take quadratic time.

@@ -7,7 +7,7 @@ use httparse::{EMPTY_HEADER, Status};
 
 use super::ResponseError;
 use super::buffer::Buffer;
-use crate::body::{AHEAD, Broken};
+use crate::coding::{Broken, MAX_PREALLOCATED};
 
 /// Maximum bytes of all chunk extensions, and of the trailers. The client ignores both; hyper has
 /// the same limit.
@@ -66,7 +66,7 @@ impl BodyReader {
             Framing::UntilClosed => (Expected::UntilClosed, 0),
         };
         let room = if announced <= limit as u64 {
-            announced.min(AHEAD)
+            announced.min(MAX_PREALLOCATED)
         } else {
             0
         };

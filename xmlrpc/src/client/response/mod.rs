@@ -19,7 +19,7 @@ pub(crate) use self::buffer::Buffer;
 use self::head::Head;
 pub(crate) use self::headers::Headers;
 use super::redirect::Unfollowed;
-use crate::body::Broken;
+use crate::coding::Broken;
 
 /// Maximum bytes before a body, the heads of interim responses included.
 const MAX_HEAD: usize = 64 << 10;

@@ -1,8 +1,8 @@
-//! A type that reads anything.
+//! A type that deserializes from any value.
 
 use serde::Deserialize;
 
-/// Reads anything, as a type without a shape of its own does.
+/// Deserializes from any value, as self-describing types do.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Any {
     Scalar(String),

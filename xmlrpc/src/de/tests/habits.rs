@@ -1,4 +1,4 @@
-//! What real peers send that the specification does not have.
+//! Non-standard documents that real peers send.
 
 use std::collections::BTreeMap;
 
@@ -27,7 +27,7 @@ fn echoed(format: XmlRpc, content: &str) -> String {
 }
 
 #[test]
-fn doubles_that_are_no_numbers_are_read_in_all_spellings() {
+fn non_finite_doubles_are_read_as_every_type() {
     for text in ["nan", "NaN", "NAN", " -nan\n"] {
         let content = format!("<double>{text}</double>");
         assert!(read::<f64>(&content).is_nan(), "{text}");
@@ -55,7 +55,7 @@ fn doubles_that_are_no_numbers_are_read_in_all_spellings() {
     }
 }
 
-/// Dates that are none, as they come.
+/// Invalid dates that peers send.
 const NEVER: &[&str] = &[
     "00000000T00:00:00",
     "0000-00-00T00:00:00",
@@ -69,7 +69,7 @@ const NEVER: &[&str] = &[
 ];
 
 #[test]
-fn a_date_that_is_none_fails_nothing_but_a_typed_date() {
+fn an_invalid_date_fails_only_as_a_typed_date() {
     #[derive(Debug, Deserialize)]
     #[allow(dead_code, reason = "shown by Debug")]
     struct Post {
@@ -101,7 +101,7 @@ fn a_date_that_is_none_fails_nothing_but_a_typed_date() {
         assert_eq!(
             echoed(XmlRpc::default(), &date),
             date,
-            "it is written as it came"
+            "written back unchanged"
         );
         let error = refused::<Vec<Post>>(&posts);
         assert!(
@@ -116,7 +116,7 @@ fn a_date_that_is_none_fails_nothing_but_a_typed_date() {
 }
 
 #[test]
-fn a_zero_date_is_none_where_that_is_asked_for() {
+fn zero_as_none_reads_a_zero_date_as_none() {
     #[derive(Debug, Deserialize)]
     struct Post {
         #[serde(with = "datetime::zero_as_none", default)]
@@ -140,7 +140,7 @@ fn a_zero_date_is_none_where_that_is_asked_for() {
 }
 
 #[test]
-fn errors_name_the_way_to_the_value() {
+fn errors_name_the_path_to_the_value() {
     let list =
         |content: &str| format!("<array><data><value/><value>{content}</value></data></array>");
     let error = |content: &str| refused::<BTreeMap<String, Vec<(String, i32)>>>(content);
@@ -167,7 +167,7 @@ fn errors_name_the_way_to_the_value() {
         text.starts_with("element 1 of member `\\n\\u{85}x"),
         "{text}"
     );
-    // What is wrong with the text, and not with the type, has its place too.
+    // Errors in the text, not the type, have a path too.
     assert_eq!(
         refused::<Vec<Any>>(&list("<int>x</int>")),
         "element 2: the text in <int> is not an integer, at line 1, column 36"
@@ -206,7 +206,7 @@ fn a_reply_without_a_result_is_nothing() {
             let whole = broken == document;
             assert!(whole || reply::<()>(&broken).is_err(), "{broken}");
         }
-        // A raw method may pass such a reply on.
+        // A raw method may forward such a reply.
         let payload = Payload::from(document.as_bytes().to_vec());
         for (nil, value) in [(true, "<nil/>"), (false, "<boolean>1</boolean>")] {
             let format = XmlRpc::default().nil(nil);
@@ -226,7 +226,7 @@ fn a_reply_without_a_result_is_nothing() {
 }
 
 #[test]
-fn arrays_do_without_data() {
+fn arrays_are_read_without_data() {
     let bare = "<array><value><int>1</int></value>\n<value><int>2</int></value></array>";
     assert_eq!(read::<Vec<i32>>(bare), [1, 2]);
     assert_eq!(read::<(i32, i32)>(bare), (1, 2));
@@ -312,8 +312,8 @@ fn turned_deep(depth: usize, width: usize) -> String {
 }
 
 #[test]
-fn limits_hold_where_values_come_before_their_names() {
-    // Each value counts once, though it is passed over before it is read.
+fn limits_hold_for_values_before_their_names() {
+    // Each value counts once, although it is skipped before it is read.
     let content = turned_deep(4, 3);
     let count = content.matches("<value>").count() + 1;
     let payload = Payload::from(format!("<value>{content}</value>").into_bytes());
@@ -341,7 +341,7 @@ fn limits_hold_where_values_come_before_their_names() {
 }
 
 #[test]
-fn a_value_before_its_name_is_passed_over_once_however_deep_it_is() {
+fn a_value_before_its_name_is_skipped_once_at_any_depth() {
     let format = XmlRpc::default().max_depth(255);
     for (depth, width) in [(3, 200), (60, 10), (200, 3)] {
         let content = format!("<value>{}</value>", turned_deep(depth, width));

@@ -1,4 +1,4 @@
-//! Documents that mean no good, and types that read them badly.
+//! Hostile documents, and types with faulty deserializers.
 
 use rpc_core::{FormatErrorKind, Payload};
 use serde::Deserialize;
@@ -17,7 +17,7 @@ fn nested(depth: usize) -> String {
 }
 
 #[test]
-fn depth_is_limited_whatever_reads() {
+fn depth_is_limited_for_every_type() {
     read::<Any>(&nested(63));
     for depth in [64, 10_000] {
         for error in [
@@ -34,12 +34,12 @@ fn depth_is_limited_whatever_reads() {
     deep.decode_value::<Any>(&payload).unwrap();
     let payload = Payload::from(format!("<value>{}</value>", nested(255)).into_bytes());
     assert!(deep.decode_value::<Any>(&payload).is_err());
-    // Elements that are no values count too.
+    // Elements other than values count too.
     assert!(value::<IgnoredAny>(&"<a>".repeat(10_000)).is_err());
 }
 
 #[test]
-fn the_number_of_values_is_limited_whatever_reads() {
+fn the_number_of_values_is_limited_for_every_type() {
     let format = XmlRpc::default().max_values(10);
     for (count, fits) in [(9, true), (10, false)] {
         let content = format!(
@@ -54,7 +54,7 @@ fn the_number_of_values_is_limited_whatever_reads() {
 }
 
 #[test]
-fn an_error_that_a_type_swallows_does_not_put_the_reader_out_of_step() {
+fn an_error_swallowed_by_a_type_does_not_desynchronise_the_reader() {
     #[derive(Debug)]
     struct Lenient(Option<i32>);
     impl<'de> Deserialize<'de> for Lenient {

@@ -7,7 +7,7 @@ use super::{read, value};
 use crate::XmlRpc;
 
 #[test]
-fn values_know_what_they_were_on_the_wire() {
+fn values_keep_their_wire_type() {
     let date: DateTime = "1998-07-17T14:08:55".parse().unwrap();
     for (content, expected) in [
         ("", Value::String(String::new())),

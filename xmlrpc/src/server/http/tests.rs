@@ -1,4 +1,4 @@
-//! Tests of what becomes of a request.
+//! Tests of requests and responses.
 
 use std::pin::pin;
 use std::sync::Mutex;
@@ -23,7 +23,7 @@ fn posted(document: impl Into<Bytes>) -> Request<Full<Bytes>> {
 }
 
 #[tokio::test]
-async fn nothing_of_the_head_of_a_request_is_sent_back() {
+async fn request_headers_are_not_sent_back() {
     let kept = Arc::new(Mutex::new(Vec::new()));
     let server = Server::new();
     let keep = Arc::clone(&kept);
@@ -74,7 +74,7 @@ async fn a_call_counts_while_it_waits() {
     assert_eq!(add().await.status(), StatusCode::OK);
 }
 
-/// A call of `method` with so many bytes of text.
+/// Creates a call of `method` with `bytes` bytes of text.
 fn large(method: &str, bytes: usize) -> Request<Full<Bytes>> {
     let text = "x".repeat(bytes);
     let document = format!(
@@ -89,7 +89,7 @@ async fn text(response: Response<ReplyBody>) -> String {
     String::from_utf8(body.to_vec()).unwrap()
 }
 
-/// A server with a budget of a mebibyte, and methods that give back what they get, at once or never.
+/// Creates a server with a budget of 1 MiB, and the methods `echo`, `wait` and `zeros`.
 fn server_with_a_mebibyte(options: ServerOptions) -> (Server, Budget) {
     let budget = Budget::new(1 << 20);
     let server = Server::with_options(options.budget(budget.clone()).gzip_over(None));
@@ -119,13 +119,13 @@ async fn a_request_is_held_until_its_call_is_answered() {
     assert_eq!(small.status(), StatusCode::OK);
     assert!(text(small).await.contains(&"x".repeat(60_000)));
 
-    // It has been held for long enough; the next takes its room.
+    // After the grace period the next request takes its room.
     tokio::time::advance(Budget::GRACE).await;
     let served = server.respond(large("echo", 700_000)).await;
     assert!(text(served).await.contains(&"x".repeat(700_000)));
-    let gone = waiting.await;
-    assert_eq!(gone.status(), StatusCode::SERVICE_UNAVAILABLE);
-    assert!(text(gone).await.contains("held for too long"));
+    let evicted = waiting.await;
+    assert_eq!(evicted.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert!(text(evicted).await.contains("held for too long"));
     assert_eq!(budget.held(), 0);
 }
 
@@ -134,14 +134,14 @@ async fn a_reply_is_held_until_it_is_read() {
     let (server, budget) = server_with_a_mebibyte(ServerOptions::default());
     let mut unread = server.respond(large("echo", 700_000)).await;
     assert!((700_000 - Budget::FREE..700_000).contains(&budget.held()));
-    // Its request finds room, but its reply does not: the caller is told that the call ran.
+    // The request has room, but its reply does not: the fault states that the call ran.
     let call = posted(
         "<methodCall><methodName>zeros</methodName><params><param><value><int>500000\
          </int></value></param></params></methodCall>",
     );
-    let lost = server.respond(call).await;
-    assert_eq!(lost.status(), StatusCode::OK);
-    let fault = text(lost).await;
+    let replaced = server.respond(call).await;
+    assert_eq!(replaced.status(), StatusCode::OK);
+    let fault = text(replaced).await;
     assert!(
         fault.contains("-32603") && fault.contains("the call ran"),
         "{fault}"
@@ -156,7 +156,7 @@ async fn a_reply_is_held_until_it_is_read() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_compressed_reply_holds_what_it_takes_in_fact() {
+async fn a_compressed_reply_holds_its_compressed_size() {
     let (_, budget) = server_with_a_mebibyte(ServerOptions::default());
     let server = Server::with_options(ServerOptions::default().budget(budget.clone()));
     server
@@ -167,11 +167,11 @@ async fn a_compressed_reply_holds_what_it_takes_in_fact() {
     request.headers_mut().insert(ACCEPT_ENCODING, gzip);
     let response = server.respond(request).await;
     assert_eq!(response.headers()[CONTENT_ENCODING], "gzip");
-    assert_eq!(budget.held(), 0, "a kibibyte or so");
+    assert_eq!(budget.held(), 0, "about 1 KiB");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_text_holds_what_it_takes_in_utf_8() {
+async fn a_request_holds_its_size_in_utf_8() {
     let (server, budget) = server_with_a_mebibyte(ServerOptions::default());
     let document = |method: &str| {
         let mut document =
@@ -190,7 +190,7 @@ async fn a_text_holds_what_it_takes_in_utf_8() {
 }
 
 #[tokio::test]
-async fn a_reply_over_the_limit_is_a_fault_that_says_so() {
+async fn a_reply_over_the_limit_becomes_a_fault() {
     let (server, _) = server_with_a_mebibyte(ServerOptions::default().max_reply(100_000));
     server
         .registry()
@@ -268,7 +268,7 @@ async fn the_results_of_a_multicall_are_one_reply() {
     assert_eq!(reply.matches(&"x".repeat(40_000)).count(), 2);
     assert_eq!(*run.lock().unwrap(), 3, "the others are refused");
     assert_eq!(reply.matches("the call ran").count(), 1);
-    assert_eq!(reply.matches("take all the room").count(), 7);
+    assert_eq!(reply.matches("use up the limit").count(), 7);
     let reply = multicall(&[("fail", ""); 10]).await;
     assert!(reply.len() <= 100_000, "{}", reply.len());
     assert_eq!(reply.matches("<int>7</int>").count(), 10);
@@ -278,7 +278,7 @@ async fn the_results_of_a_multicall_are_one_reply() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_results_of_a_multicall_are_held_while_others_are_waited_for() {
+async fn multicall_results_are_held_while_later_calls_run() {
     let (server, budget) = server_with_a_mebibyte(ServerOptions::default());
     let entry = |method: &str, value: &str| {
         format!(
@@ -299,14 +299,14 @@ async fn the_results_of_a_multicall_are_held_while_others_are_waited_for() {
     let mut waiting = pin!(multicall(&wait));
     assert!(poll_fn(|cx| Poll::Ready(waiting.as_mut().poll(cx).is_pending())).await);
     assert!(budget.held() > 600_000, "{}", budget.held());
-    // There is no room for the same again: the call ran, and further ones are refused.
+    // There is no room for a second such result: the call ran, and further calls are refused.
     let other = text(multicall(&entry("zeros", "<value><int>1</int></value>")).await).await;
     assert!(other.contains("there is no room for the reply"), "{other}");
-    assert!(other.contains("no room for further replies"), "{other}");
+    assert!(other.contains("no room for further results"), "{other}");
     tokio::time::advance(Budget::GRACE).await;
     let other = text(multicall("").await).await;
     assert!(other.len() > 600_000);
-    let gone = text(waiting.await).await;
-    assert!(gone.contains("-32603"), "{gone}");
+    let evicted = text(waiting.await).await;
+    assert!(evicted.contains("-32603"), "{evicted}");
     assert_eq!(budget.held(), 0);
 }

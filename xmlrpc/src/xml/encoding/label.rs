@@ -1,16 +1,16 @@
-//! Which encoding a label names.
+//! Encodings by label.
 
 use rpc_core::{FormatError, FormatErrorKind};
 
-/// The encodings that are read. All but UTF-16 have ASCII in them: its bytes stand for themselves, whatever stands
-/// in front of them.
+/// The supported encodings. All but UTF-16 are supersets of ASCII: an ASCII byte stands for itself,
+/// whatever precedes it.
 #[derive(Clone, Copy)]
 pub(super) enum Encoding {
     Utf8,
     Ascii,
-    /// ISO-8859-1. The label means windows-1252 to browsers, and so to encoding_rs, but not to peers.
+    /// ISO-8859-1. The label means windows-1252 to browsers and encoding_rs, but not to peers.
     Latin1,
-    /// An encoding of ISO whose label means a superset of it, this one, to browsers.
+    /// An ISO encoding whose label means a superset to browsers. The superset is given.
     Iso(&'static encoding_rs::Encoding),
     Legacy(&'static encoding_rs::Encoding),
     Utf16 {
@@ -18,7 +18,7 @@ pub(super) enum Encoding {
     },
 }
 
-/// Labels that are none to browsers, with one that is: Python and Java have those.
+/// Labels of Python and Java that browsers do not know, each with an equivalent one that they do.
 const ALIASES: &[(&str, &str)] = &[
     ("latin-1", "latin1"),
     ("latin-2", "latin2"),
@@ -61,9 +61,9 @@ const ALIASES: &[(&str, &str)] = &[
     ("u8", "utf-8"),
 ];
 
-/// The encoding that a label names; `None` is UTF-16 of unknown byte order.
+/// Returns the encoding that a label names; `None` is UTF-16 of unknown byte order.
 pub(super) fn by_label(label: &str) -> Result<Option<Encoding>, FormatError> {
-    // What nearly all name.
+    // Nearly all documents name this one.
     if label.eq_ignore_ascii_case("utf-8") {
         return Ok(Some(Encoding::Utf8));
     }
@@ -83,7 +83,7 @@ pub(super) fn by_label(label: &str) -> Result<Option<Encoding>, FormatError> {
         }
         _ => {}
     }
-    // Python takes one for the other.
+    // Python treats `_` and `-` alike.
     let dashed = label.replace('_', "-");
     let alias = ALIASES.iter().find(|(alias, _)| *alias == dashed);
     // The standard has most of these labels, but not all.
@@ -98,7 +98,7 @@ pub(super) fn by_label(label: &str) -> Result<Option<Encoding>, FormatError> {
         .ok_or_else(|| unsupported(&label))
 }
 
-/// What peers mean by a label that is this encoding to browsers.
+/// Returns the encoding that peers mean by a label that means `encoding` to browsers.
 fn of_standard(label: &str, encoding: &'static encoding_rs::Encoding) -> Option<Encoding> {
     let is_of_windows = |number: &str| label.contains(number);
     Some(match encoding.name() {
@@ -108,7 +108,7 @@ fn of_standard(label: &str, encoding: &'static encoding_rs::Encoding) -> Option<
         "windows-1252" => Encoding::Latin1,
         "windows-1254" if !is_of_windows("1254") => Encoding::Iso(encoding),
         "windows-874" if !is_of_windows("874") => Encoding::Iso(encoding),
-        // Not UTF-16, which has labels above, and none with states.
+        // Excludes UTF-16, whose labels are handled above, and stateful encodings.
         _ if encoding.is_ascii_compatible() => Encoding::Legacy(encoding),
         _ => return None,
     })

@@ -1,16 +1,16 @@
-//! What is said of documents that are refused.
+//! Errors of documents that are refused.
 
 use rpc_core::{FormatError, FormatErrorKind, Position};
 
 use super::{Forbidden, Markup, Reader, Token, forbidden};
 
 impl Reader<'_> {
-    /// The position of an offset of the message.
+    /// Returns the position of an offset in the message.
     pub(crate) fn position(&self, offset: usize) -> Position {
-        self.places.of(offset)
+        self.positions.of(offset)
     }
 
-    /// An error at an offset of the message.
+    /// Creates an error at an offset in the message.
     pub(crate) fn error(
         &self,
         kind: FormatErrorKind,
@@ -20,9 +20,10 @@ impl Reader<'_> {
         FormatError::new(kind, message).at(|| self.position(offset))
     }
 
-    /// The error of a tag that does not belong where it is.
+    /// Creates the error of an unexpected tag.
     pub(crate) fn unexpected(&self, token: Token, expected: &str) -> FormatError {
-        // A document that just ends is not well-formed; one of other elements is, but no call.
+        // A truncated document is not well-formed; a document of other elements is well-formed,
+        // but not XML-RPC.
         let kind = match token.markup {
             Markup::Eof => FormatErrorKind::Syntax,
             _ => FormatErrorKind::Structure,
@@ -31,20 +32,20 @@ impl Reader<'_> {
         self.error(kind, token.start, message)
     }
 
-    /// The error of a text where only tags belong.
+    /// Creates the error of text where only tags are allowed.
     #[cold]
     pub(crate) fn stray_text(&self, start: usize) -> FormatError {
         match self.open() {
             0 => self.error(
                 FormatErrorKind::Syntax,
                 start,
-                "a text outside of any element",
+                "text outside of any element",
             ),
-            _ => self.error(FormatErrorKind::Structure, start, "a text between elements"),
+            _ => self.error(FormatErrorKind::Structure, start, "text between elements"),
         }
     }
 
-    /// A tag as it stands in the document.
+    /// Describes a tag with its name in the document, for error messages.
     pub(crate) fn describe(&self, token: Token) -> String {
         let source = String::from_utf8_lossy(&self.message[token.start..token.end]);
         let name = source
@@ -52,7 +53,7 @@ impl Reader<'_> {
             .split([' ', '\t', '\r', '\n', '/', '>'])
             .next()
             .unwrap_or_default();
-        // An element without contents ends where it starts, so its end has no text of its own.
+        // The end of an empty-element tag has no text of its own.
         let name: String = name.chars().take(64).collect();
         match token.markup {
             Markup::Start(_) => format!("<{name}>"),
@@ -62,7 +63,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Refuses characters that XML forbids, unless they are replaced.
+    /// Refuses characters that XML forbids, unless the reader replaces them.
     pub(super) fn check(&self, text: &str, start: usize) -> Result<(), FormatError> {
         if self.forbidden == Forbidden::Replace {
             return Ok(());

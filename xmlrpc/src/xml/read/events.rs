@@ -1,5 +1,5 @@
-//! What plain documents do not have: comments, CDATA sections, processing instructions, attributes,
-//! and whatever is malformed. The only place that knows quick-xml.
+//! Markup that plain documents do not have: comments, CDATA sections, processing instructions,
+//! attributes, and malformed markup. The only module of the reader that uses quick-xml.
 
 use std::borrow::Cow;
 
@@ -11,18 +11,19 @@ use super::super::tag::is_name;
 use super::{Forbidden, Markup, Piece, Reader, State, Tag, is_blank, is_xml_char};
 
 impl<'a> Reader<'a> {
-    /// The event of quick-xml that is next, which the plain reader does not understand.
+    /// Reads the next markup, which the plain reader does not support, as an event of quick-xml.
     fn event(&mut self) -> Result<Event<'a>, FormatError> {
         let start = self.offset();
         let mut xml = quick_xml::Reader::from_reader(self.rest);
-        // Which elements are open is known here.
+        // This reader tracks the open elements itself.
         xml.config_mut().allow_unmatched_ends = true;
         let event = xml.read_event();
         self.rest = &self.rest[xml.buffer_position() as usize..];
         event.map_err(|error| self.malformed(&error, start))
     }
 
-    /// What is neither a tag nor plain text: nothing, unless it is a CDATA section.
+    /// Reads markup that is neither a tag nor plain text. Returns `None` unless it is a CDATA
+    /// section.
     pub(super) fn miscellaneous(&mut self) -> Result<Option<Piece<'a>>, FormatError> {
         let start = self.offset();
         match self.event()? {
@@ -41,12 +42,12 @@ impl<'a> Reader<'a> {
                 ));
             }
             Event::DocType(_) => return Err(self.document_type(start)),
-            _ => unreachable!("what starts with `<!` or `<?` is one of these"),
+            _ => unreachable!("markup that starts with `<!` or `<?` is one of these"),
         }
         Ok(None)
     }
 
-    /// A tag that is more than its name.
+    /// Reads a tag with more than a name.
     pub(super) fn unusual_tag(&mut self) -> Result<Markup, FormatError> {
         let start = self.offset();
         match self.event()? {
@@ -56,7 +57,7 @@ impl<'a> Reader<'a> {
                 self.unusual_start(&tag, start)
             }
             Event::End(tag) => self.end(tag.name().as_ref().as_bytes(), start),
-            _ => unreachable!("what starts with `<` is a tag, unless `!` or `?` follow"),
+            _ => unreachable!("markup that starts with `<` is a tag, unless `!` or `?` follow"),
         }
     }
 
@@ -65,11 +66,7 @@ impl<'a> Reader<'a> {
         let name = &self.message[begin..begin + tag.name().as_ref().len()];
         let markup = self.start(name, start)?;
         if Tag::of(name) == Tag::Other && !is_name(name) {
-            return Err(self.error(
-                FormatErrorKind::Syntax,
-                start,
-                "a tag without a proper name",
-            ));
+            return Err(self.error(FormatErrorKind::Syntax, start, "a tag with an invalid name"));
         }
         let attributes = tag.attributes_raw();
         if !is_blank(attributes) {
@@ -85,7 +82,7 @@ impl<'a> Reader<'a> {
         Ok(markup)
     }
 
-    /// The error of a reference that does not end.
+    /// Returns the error of an unterminated reference.
     pub(super) fn unclosed_reference(&mut self) -> FormatError {
         let start = self.offset();
         match self.event() {
@@ -94,7 +91,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The character that a reference stands for.
+    /// Returns the character that a reference stands for.
     pub(super) fn resolve(&self, reference: &str, start: usize) -> Result<char, FormatError> {
         let number = match reference {
             "lt" => return Ok('<'),
@@ -109,14 +106,14 @@ impl<'a> Reader<'a> {
             return Err(self.error(
                 FormatErrorKind::Syntax,
                 start,
-                format!("the entity &{name}; is not known"),
+                format!("the entity &{name}; is unknown"),
             ));
         };
         let (digits, radix) = match number.strip_prefix('x') {
             Some(digits) => (digits, 16),
             None => (number, 10),
         };
-        // A sign would pass the parser.
+        // `from_str_radix` would accept a sign.
         let code = match digits.bytes().all(|b| b.is_ascii_alphanumeric()) {
             true => u32::from_str_radix(digits, radix).ok(),
             false => None,
@@ -151,7 +148,8 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The code of a character, or of U+FFFD for one that XML forbids. A number beyond Unicode is no character.
+/// Returns the code of a character, or of U+FFFD if XML forbids it. A number beyond Unicode is
+/// returned unchanged, as it is not a character.
 pub(super) const fn replaced_code(code: u32) -> u32 {
     match code {
         0..=0x10_FFFF if !is_xml_char(code) => 0xFFFD,
@@ -159,7 +157,7 @@ pub(super) const fn replaced_code(code: u32) -> u32 {
     }
 }
 
-/// The tokenizer of a slice hands out parts of it. An owned text has no way to come about.
+/// Returns a text that borrows from the input. A tokenizer of a slice never returns an owned text.
 fn borrowed<'a>(text: &Cow<'a, str>) -> &'a str {
     match text {
         Cow::Borrowed(text) => text,

@@ -1,33 +1,34 @@
-//! Reading ahead, and coming back.
+//! Look-ahead: marks, and the return to them.
 
 use super::{Reader, State};
 
-/// Where a reader is, in an element that was just opened.
+/// State of a reader just after the start tag of an element.
 pub(crate) struct Mark<'a> {
     rest: &'a [u8],
     state: State,
     name: &'a [u8],
-    /// How many elements are open around that one.
-    outside: usize,
+    /// Number of open elements around that element.
+    depth: usize,
     #[cfg(any(test, fuzzing))]
-    reference: Option<Box<super::reference::Reader<'a>>>,
+    reference: Option<Box<super::reference::ReferenceReader<'a>>>,
 }
 
 impl<'a> Reader<'a> {
-    /// Where it is, in the element that was just opened.
+    /// Creates a mark, just after a start tag.
     pub(crate) fn mark(&self) -> Mark<'a> {
         Mark {
             rest: self.rest,
             state: self.state,
             name: self.open.last().copied().unwrap_or_default(),
-            outside: self.open.len().saturating_sub(1),
+            depth: self.open.len().saturating_sub(1),
             #[cfg(any(test, fuzzing))]
             reference: self.reference.clone(),
         }
     }
 
-    /// Goes back to where it was. Of the elements that were open then, none but the last was closed.
-    pub(crate) fn back_to(&mut self, mark: &Mark<'a>) {
+    /// Returns to a mark. Of the elements that were open at the mark, only the innermost may have
+    /// been closed.
+    pub(crate) fn reset_to(&mut self, mark: &Mark<'a>) {
         #[cfg(any(test, fuzzing))]
         if mark.reference.is_some() {
             self.reference.clone_from(&mark.reference);
@@ -35,12 +36,12 @@ impl<'a> Reader<'a> {
         }
         self.rest = mark.rest;
         self.state = mark.state;
-        self.open.truncate(mark.outside);
+        self.open.truncate(mark.depth);
         self.open.push(mark.name);
     }
 
-    /// Goes on at this offset, which is behind the end of the element that was just opened. False where that
-    /// cannot be done.
+    /// Jumps to `offset`, the end of the element that was just opened. Returns `false` if this is
+    /// not possible.
     pub(crate) fn jump(&mut self, offset: usize) -> bool {
         #[cfg(any(test, fuzzing))]
         if self.reference.is_some() {
@@ -55,7 +56,8 @@ impl<'a> Reader<'a> {
         true
     }
 
-    /// The text of the element whose start tag is at this offset, as far as it can be read: for messages.
+    /// Returns the text of the element whose start tag is at `offset`, or an empty text if it
+    /// cannot be read. For error messages.
     #[cold]
     pub(crate) fn text_at(&self, offset: usize) -> String {
         const FEW: usize = 4;

@@ -1,8 +1,8 @@
-//! Shortcuts through what nearly every document is made of: tags that are expected and stand right
-//! there, and texts without references.
+//! Shortcuts for what nearly every document consists of: expected tags, and texts without
+//! references.
 //!
-//! Each reads the whole of what it is for, or nothing: it refuses no document. What a shortcut does
-//! not find is read, or refused, by the rest of the reader.
+//! A shortcut reads either its whole item or nothing, and never refuses a document. The rest of the
+//! reader reads, or refuses, what a shortcut does not recognise.
 
 use memchr::memchr2;
 
@@ -52,7 +52,7 @@ elements! {
     BASE64 Base64 "base64";
 }
 
-/// The tag that is an element by itself.
+/// The `<nil/>` element, which is a single tag.
 pub(crate) const NIL: Element = Element {
     tag: Tag::Nil,
     name: b"nil",
@@ -60,11 +60,11 @@ pub(crate) const NIL: Element = Element {
     end: b"",
 };
 
-// Inlined, a tag is compared as a constant: a word or two instead of a call.
+// Inlined, so that a tag is compared as a constant: a word or two instead of a call.
 impl<'a> Reader<'a> {
-    /// What is next, in a plain document: nothing where a shortcut would miss something.
+    /// Returns the rest of the input, or nothing if shortcuts must not be used in this state.
     #[inline(always)]
-    pub(crate) fn ahead(&self) -> &'a [u8] {
+    pub(crate) fn peek(&self) -> &'a [u8] {
         #[cfg(any(test, fuzzing))]
         if self.reference.is_some() {
             return &[];
@@ -75,25 +75,25 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// What is next where a tag is due.
+    /// Returns the rest of the input after white space, where a tag is expected.
     #[inline(always)]
-    fn tag_ahead(&self) -> &'a [u8] {
-        skip_space(self.ahead())
+    fn peek_tag(&self) -> &'a [u8] {
+        skip_space(self.peek())
     }
 
-    /// Reads this start tag, if it is next, and gives its offset.
+    /// Reads the start tag of `element` if it is next, and returns its offset.
     #[inline(always)]
     pub(crate) fn open_plain(&mut self, element: &Element) -> Option<usize> {
-        let tag = self.tag_ahead();
+        let tag = self.peek_tag();
         let rest = tag.strip_prefix(element.start)?;
         self.has_room(1).then(|| {
             self.open.push(element.name);
-            self.go_on(rest);
+            self.advance(rest);
             self.end - tag.len()
         })
     }
 
-    /// The next tag, which in plain documents starts this element.
+    /// Reads the next tag, which in plain documents is the start tag of `likely`.
     #[inline(always)]
     pub(crate) fn tag_or(&mut self, likely: &Element) -> Result<Token, FormatError> {
         match self.open_plain(likely) {
@@ -106,7 +106,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Expects the start of this element, and gives its offset.
+    /// Expects the start tag of `element`, and returns its offset.
     ///
     /// # Errors
     /// If something else is next, or the document is malformed.
@@ -124,7 +124,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Expects a tag, which is not a plain one.
+    /// Expects a tag, without a shortcut.
     pub(crate) fn expect(&mut self, markup: Markup, expected: &str) -> Result<Token, FormatError> {
         let token = self.tag()?;
         match token.markup == markup {
@@ -133,11 +133,11 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Reads this end tag, if it is next and due: an element that was opened before this part of the document has no
-    /// start here.
+    /// Reads the end tag of `element`, if it is next and matches the innermost open element. An
+    /// element that was opened before this part of the document is not in `open`.
     #[inline(always)]
     pub(crate) fn close_plain(&mut self, element: &Element) -> bool {
-        match self.tag_ahead().strip_prefix(element.end) {
+        match self.peek_tag().strip_prefix(element.end) {
             Some(rest) if self.open.is_empty() || self.is_in(element) => {
                 self.open.pop();
                 self.rest = rest;
@@ -147,28 +147,28 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Reads the start of a member with its name, which is given with the offset of `<name>`.
+    /// Reads the start tag of a member and its name. Returns the offset of `<name>` and the name.
     #[inline]
     pub(crate) fn open_member(&mut self) -> Option<(usize, &'a str)> {
-        let tag = skip_space(self.tag_ahead().strip_prefix(MEMBER.start)?);
+        let tag = skip_space(self.peek_tag().strip_prefix(MEMBER.start)?);
         let (name, rest) = text(tag.strip_prefix(NAME.start)?)?;
         let rest = rest.strip_prefix(NAME.end)?;
         self.has_room(2).then(|| {
             self.open.push(MEMBER.name);
-            self.go_on(rest);
+            self.advance(rest);
             (self.end - tag.len(), name)
         })
     }
 
-    /// Reads the one element in the value that is open, and the end of that. `read` gives what the
-    /// content of the element means, and what is behind it.
+    /// Reads the only element in the open value, and the end of the value. `read` parses the
+    /// content of the element, and returns the result and the bytes after it.
     #[inline(always)]
     pub(crate) fn content<T>(
         &mut self,
         element: &Element,
         read: impl FnOnce(&'a [u8]) -> Option<(T, &'a [u8])>,
     ) -> Option<T> {
-        let (content, rest) = read(self.ahead().strip_prefix(element.start)?)?;
+        let (content, rest) = read(self.peek().strip_prefix(element.start)?)?;
         let rest = rest
             .strip_prefix(element.end)?
             .strip_prefix(VALUE.end)
@@ -178,10 +178,10 @@ impl<'a> Reader<'a> {
         Some(content)
     }
 
-    /// Reads the text of the value that is open, and the end of that.
+    /// Reads the text of the open value, and the end of the value.
     #[inline]
     pub(crate) fn bare_text(&mut self) -> Option<&'a str> {
-        let (text, rest) = text(self.ahead())?;
+        let (text, rest) = text(self.peek())?;
         let rest = rest
             .strip_prefix(VALUE.end)
             .filter(|_| self.is_in(&VALUE))?;
@@ -190,7 +190,7 @@ impl<'a> Reader<'a> {
         Some(text)
     }
 
-    /// Whether nothing but white space is left, with no element open.
+    /// Returns `true` if only white space is left, and no element is open.
     #[inline]
     pub(crate) fn is_at_end(&self) -> bool {
         #[cfg(any(test, fuzzing))]
@@ -211,19 +211,19 @@ impl<'a> Reader<'a> {
     }
 
     #[inline(always)]
-    fn go_on(&mut self, rest: &'a [u8]) {
+    fn advance(&mut self, rest: &'a [u8]) {
         self.declaration_allowed = false;
         self.rest = rest;
     }
 }
 
-/// The name of the method that a call document names, and the offset after `</methodName>`.
+/// Returns the method name of a call document, and the offset after `</methodName>`.
 pub(crate) fn call_head(document: &[u8]) -> Option<(&str, usize)> {
     #[cfg(any(test, fuzzing))]
-    if super::reference::is_asked() {
+    if super::reference::is_enabled() {
         return None;
     }
-    let rest = declaration::behind(document).unwrap_or(document);
+    let rest = declaration::after(document).unwrap_or(document);
     let rest = skip_space(rest).strip_prefix(METHOD_CALL.start)?;
     let rest = skip_space(rest).strip_prefix(METHOD_NAME.start)?;
     let (name, rest) = text(rest)?;
@@ -242,8 +242,8 @@ fn skip_space(bytes: &[u8]) -> &[u8] {
     }
 }
 
-/// A text up to the next tag, and that tag with what is behind it. The text has no references, no
-/// carriage returns and no characters that XML forbids.
+/// Splits off the text before the next tag, if it has no references, no carriage returns and no
+/// characters that XML forbids. Returns the text, and the rest from the tag on.
 #[inline]
 pub(crate) fn text(bytes: &[u8]) -> Option<(&str, &[u8])> {
     let len = plain_len(bytes);
@@ -261,8 +261,8 @@ fn long_text(bytes: &[u8]) -> Option<(&str, &[u8])> {
     plain.then_some((text, rest))
 }
 
-/// The length of the start of a text, in ASCII and without control characters, that is up to 64
-/// bytes long: for short texts this is faster than to search for several things one after the other.
+/// Returns the length of the longest prefix of up to 64 bytes that is ASCII without control
+/// characters, `<` and `&`. For short texts this is faster than several searches in sequence.
 #[inline]
 fn plain_len(bytes: &[u8]) -> usize {
     let mut len = 0;

@@ -1,5 +1,5 @@
-//! The reader as it was before plain documents had one of their own: quick-xml from start to end.
-//! Tests hold the two against each other.
+//! Reference reader for tests: quick-xml for the whole document. It is the reader as it was before
+//! the fast path for plain documents was added. Tests compare the two.
 
 use std::borrow::Cow;
 use std::cell::Cell;
@@ -11,40 +11,41 @@ use rpc_core::{FormatError, FormatErrorKind, Position};
 use super::super::tag::is_name;
 use super::super::{Forbidden, forbidden, is_blank, is_xml_char};
 use super::events::replaced_code;
-use super::{Markup, Tag, Token, legible};
+use super::{Markup, Tag, Token, cleaned};
 
 thread_local! {
-    static ASKED: Cell<bool> = const { Cell::new(false) };
+    static ENABLED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Does something with this reader in the place of all others.
-pub(crate) fn instead<T>(read: impl FnOnce() -> T) -> T {
-    ASKED.set(true);
+/// Runs `read` with the reference reader in the place of every [`Reader`](super::Reader) of this
+/// thread.
+pub(crate) fn with_reference<T>(read: impl FnOnce() -> T) -> T {
+    ENABLED.set(true);
     let result = read();
-    ASKED.set(false);
+    ENABLED.set(false);
     result
 }
 
-/// Whether it is to be read by this reader alone.
-pub(super) fn is_asked() -> bool {
-    ASKED.get()
+/// Returns `true` if this thread uses the reference reader.
+pub(super) fn is_enabled() -> bool {
+    ENABLED.get()
 }
 
-enum Piece<'a> {
+enum ReferencePiece<'a> {
     Text(&'a str, usize),
     Char(char),
     Markup(Token),
 }
 
-/// Reads a document, or a part of one, from its start to its end.
+/// Reads a document, or a part of one, from start to end.
 ///
-/// Comments and processing instructions are skipped, attributes and namespace prefixes ignored,
-/// document types refused. Tags match, or there is an error.
+/// Comments and processing instructions are skipped, attributes and namespace prefixes ignored, and
+/// document types refused. Tags that do not match are an error.
 #[derive(Clone)]
-pub(super) struct Reader<'a> {
+pub(super) struct ReferenceReader<'a> {
     xml: quick_xml::Reader<&'a [u8]>,
     message: &'a [u8],
-    /// Where in the message quick-xml's input starts.
+    /// Start of quick-xml's input, as an offset in the message.
     base: usize,
     /// The markup that ended a text.
     peeked: Option<Token>,
@@ -52,18 +53,18 @@ pub(super) struct Reader<'a> {
     max_open: usize,
     declaration_allowed: bool,
     forbidden: Forbidden,
-    /// The tokenizer goes on after some errors; nobody else shall.
+    /// `true` after an error. quick-xml would continue after some errors; this reader must not.
     failed: bool,
 }
 
-impl<'a> Reader<'a> {
-    pub(super) fn if_asked(
+impl<'a> ReferenceReader<'a> {
+    pub(super) fn if_enabled(
         message: &'a [u8],
         base: usize,
         input: &'a [u8],
         max_open: usize,
     ) -> Option<Box<Self>> {
-        if !is_asked() {
+        if !is_enabled() {
             return None;
         }
         let mut xml = quick_xml::Reader::from_reader(input);
@@ -91,15 +92,15 @@ impl<'a> Reader<'a> {
         self.forbidden = forbidden;
     }
 
-    /// How many elements are open.
+    /// Number of open elements.
     pub(super) const fn open(&self) -> usize {
         self.open
     }
 
-    /// The next tag, or the end. White space before it is skipped.
+    /// Reads the next tag, or the end. White space before it is skipped.
     ///
     /// # Errors
-    /// If there is a text before it, or the document is malformed.
+    /// If there is text before the tag, or the document is malformed.
     pub(super) fn tag(&mut self) -> Result<Token, FormatError> {
         self.tag_after(|reader, text, start| match is_blank(text) {
             true => Ok(()),
@@ -107,7 +108,7 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// The next tag, or the end. Texts before it are skipped.
+    /// Reads the next tag, or the end. Text before it is skipped.
     ///
     /// # Errors
     /// If the document is malformed.
@@ -124,14 +125,14 @@ impl<'a> Reader<'a> {
         }
         loop {
             match self.piece()? {
-                Piece::Markup(token) => return Ok(token),
-                Piece::Text(piece, start) => text(self, piece, start)?,
-                Piece::Char(c) => text(self, c.encode_utf8(&mut [0; 4]), self.offset())?,
+                ReferencePiece::Markup(token) => return Ok(token),
+                ReferencePiece::Text(piece, start) => text(self, piece, start)?,
+                ReferencePiece::Char(c) => text(self, c.encode_utf8(&mut [0; 4]), self.offset())?,
             }
         }
     }
 
-    /// The text up to the next tag, which stays for [`tag`](Self::tag).
+    /// Reads the text up to the next tag, which [`tag`](Self::tag) returns later.
     ///
     /// # Errors
     /// If the document is malformed.
@@ -142,25 +143,25 @@ impl<'a> Reader<'a> {
         }
         loop {
             match self.piece()? {
-                Piece::Markup(token) => {
+                ReferencePiece::Markup(token) => {
                     self.peeked = Some(token);
                     return Ok(text);
                 }
-                Piece::Text(piece, start) => {
+                ReferencePiece::Text(piece, start) => {
                     self.check(piece, start)?;
-                    let piece = legible(piece);
+                    let piece = cleaned(piece);
                     if text.is_empty() {
                         text = piece;
                     } else {
                         text.to_mut().push_str(&piece);
                     }
                 }
-                Piece::Char(c) => text.to_mut().push(c),
+                ReferencePiece::Char(c) => text.to_mut().push(c),
             }
         }
     }
 
-    /// An error at an offset of the message.
+    /// Creates an error at an offset in the message.
     pub(super) fn error(
         &self,
         kind: FormatErrorKind,
@@ -170,25 +171,25 @@ impl<'a> Reader<'a> {
         FormatError::new(kind, message).at(|| Position::of(self.message, offset))
     }
 
-    /// The error of a text where only tags belong.
+    /// Creates the error of text where only tags are allowed.
     pub(super) fn stray_text(&self, start: usize) -> FormatError {
         match self.open() {
             0 => self.error(
                 FormatErrorKind::Syntax,
                 start,
-                "a text outside of any element",
+                "text outside of any element",
             ),
-            _ => self.error(FormatErrorKind::Structure, start, "a text between elements"),
+            _ => self.error(FormatErrorKind::Structure, start, "text between elements"),
         }
     }
 
-    /// Where in the message reading goes on, unless a tag was looked at in advance.
+    /// Offset in the message of the next byte to read, unless a tag was peeked.
     pub(super) fn offset(&self) -> usize {
-        // The offset is one of a slice in memory.
+        // The cast loses nothing: it is an offset in a slice.
         self.base + self.xml.buffer_position() as usize
     }
 
-    fn piece(&mut self) -> Result<Piece<'a>, FormatError> {
+    fn piece(&mut self) -> Result<ReferencePiece<'a>, FormatError> {
         loop {
             let start = self.offset();
             let result = self.read(start);
@@ -203,29 +204,30 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// One event of the tokenizer; nothing for what has no meaning here.
-    fn read(&mut self, start: usize) -> Result<Option<Piece<'a>>, FormatError> {
+    /// Reads one event of the tokenizer. Returns `None` for comments and other skipped events.
+    fn read(&mut self, start: usize) -> Result<Option<ReferencePiece<'a>>, FormatError> {
         if self.failed {
-            return Err(self.error(
-                FormatErrorKind::Syntax,
-                start,
-                "reading goes on after an error",
-            ));
+            return Err(self.error(FormatErrorKind::Syntax, start, "reader used after an error"));
         }
         let event = match self.xml.read_event() {
             Ok(event) => event,
             Err(error) => return Err(self.malformed(&error, start)),
         };
         let markup = match event {
-            Event::Text(text) => return Ok(Some(Piece::Text(borrowed(&text.into_inner()), start))),
+            Event::Text(text) => {
+                return Ok(Some(ReferencePiece::Text(
+                    borrowed(&text.into_inner()),
+                    start,
+                )));
+            }
             Event::CData(text) => {
                 let text = borrowed(&text.into_inner());
-                return Ok(Some(Piece::Text(text, start + "<![CDATA[".len())));
+                return Ok(Some(ReferencePiece::Text(text, start + "<![CDATA[".len())));
             }
             Event::GeneralRef(reference) => {
                 return self
                     .resolve(&reference.into_inner(), start)
-                    .map(|c| Some(Piece::Char(c)));
+                    .map(|c| Some(ReferencePiece::Char(c)));
             }
             Event::Start(tag) => Markup::Start(self.start(&tag, start)?),
             Event::End(tag) => {
@@ -263,7 +265,7 @@ impl<'a> Reader<'a> {
             Event::Empty(_) => unreachable!("empty elements are expanded"),
         };
         self.declaration_allowed = false;
-        Ok(Some(Piece::Markup(Token {
+        Ok(Some(ReferencePiece::Markup(Token {
             markup,
             start,
             end: self.offset(),
@@ -282,11 +284,7 @@ impl<'a> Reader<'a> {
         let name = tag.name();
         let known = Tag::of(name.as_ref().as_bytes());
         if known == Tag::Other && !is_name(name.as_ref().as_bytes()) {
-            return Err(self.error(
-                FormatErrorKind::Syntax,
-                start,
-                "a tag without a proper name",
-            ));
+            return Err(self.error(FormatErrorKind::Syntax, start, "a tag with an invalid name"));
         }
         let attributes = tag.attributes_raw();
         if !is_blank(attributes) {
@@ -319,14 +317,14 @@ impl<'a> Reader<'a> {
             return Err(self.error(
                 FormatErrorKind::Syntax,
                 start,
-                format!("the entity &{name}; is not known"),
+                format!("the entity &{name}; is unknown"),
             ));
         };
         let (digits, radix) = match number.strip_prefix('x') {
             Some(digits) => (digits, 16),
             None => (number, 10),
         };
-        // A sign would pass the parser.
+        // `from_str_radix` would accept a sign.
         let code = match digits.bytes().all(|b| b.is_ascii_alphanumeric()) {
             true => u32::from_str_radix(digits, radix).ok(),
             false => None,
@@ -394,7 +392,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The tokenizer of a slice hands out parts of it. An owned text has no way to come about.
+/// Returns a text that borrows from the input. A tokenizer of a slice never returns an owned text.
 fn borrowed<'a>(text: &Cow<'a, str>) -> &'a str {
     match text {
         Cow::Borrowed(text) => text,

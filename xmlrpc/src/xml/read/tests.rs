@@ -4,7 +4,7 @@ use rpc_core::{FormatError, FormatErrorKind, Position};
 
 use super::{Markup, Reader, Tag};
 
-/// The tags and texts of a document, written out.
+/// Formats the tags and texts of a document.
 fn events(document: &str) -> Result<String, FormatError> {
     let mut reader = Reader::document(document.as_bytes(), 100);
     let mut out = String::new();
@@ -85,7 +85,7 @@ fn names_are_local_and_attributes_ignored() {
 }
 
 #[test]
-fn misc_is_skipped_around_the_document() {
+fn comments_and_instructions_around_the_document_are_skipped() {
     assert_eq!(
         events("\u{feff}\n<?xml version=\"1.0\"?>\n<!-- a --><?b c?>\n<nil/>\n<!-- d -->\n")
             .unwrap(),
@@ -118,7 +118,7 @@ fn unknown_entities_and_forbidden_references_are_errors() {
         error("<string>a&b;</string>"),
         (
             FormatErrorKind::Syntax,
-            "the entity &b; is not known, at line 1, column 10".to_owned()
+            "the entity &b; is unknown, at line 1, column 10".to_owned()
         )
     );
     for reference in [
@@ -145,7 +145,7 @@ fn unknown_entities_and_forbidden_references_are_errors() {
 }
 
 #[test]
-fn forbidden_characters_are_errors_where_they_are() {
+fn forbidden_characters_are_errors_with_their_position() {
     for (document, column) in [
         ("<string>a\u{0}</string>", 10),
         ("<string>é\u{1b}</string>", 10),
@@ -190,12 +190,12 @@ fn wrong_nesting_is_an_error() {
     ] {
         assert!(events(document).is_err(), "{document}");
     }
-    // An end without a start is told; what it means is the caller's business.
+    // An end tag without a start is returned; its meaning is up to the caller.
     assert_eq!(events("</methodCall>").unwrap(), "-MethodCall");
 }
 
 #[test]
-fn elements_nest_only_so_deep() {
+fn element_nesting_is_limited() {
     let document = "<a>".repeat(101);
     assert_eq!(error(&document).0, FormatErrorKind::Limit);
 }
@@ -217,6 +217,6 @@ fn texts_between_elements_must_be_blank() {
     let error = reader.tag().unwrap_err();
     assert_eq!(
         error.to_string(),
-        "a text between elements, at line 2, column 10"
+        "text between elements, at line 2, column 10"
     );
 }

@@ -1,4 +1,4 @@
-//! From offsets in a message to positions.
+//! Conversion of byte offsets in a message to positions.
 
 use std::cell::Cell;
 
@@ -6,25 +6,26 @@ use rpc_core::{Payload, Position};
 
 const START: (usize, Position) = (0, Position { line: 1, column: 1 });
 
-/// The positions of offsets in a message, each counted from the one before.
+/// Converts offsets in a message to positions. Each position is counted from the previous one.
 ///
-/// Types can swallow errors and go on to the next, and a multicall has one for each entry that fails: were each
-/// counted from the start of the message, many of them in a long one would take for ever.
-pub(crate) struct Places<'a> {
+/// A message can have many errors: types can swallow them, and a multicall has one for each entry
+/// that fails. Counting each position from the start of a long message would take quadratic time.
+pub(crate) struct Positions<'a> {
     message: &'a [u8],
-    /// Where counting starts for what is in front of the last one.
+    /// Start of counting for an offset before `last`.
     base: (usize, Position),
-    /// The last that was told.
-    told: Cell<(usize, Position)>,
+    /// The offset and position that were converted last.
+    last: Cell<(usize, Position)>,
 }
 
-impl<'a> Places<'a> {
-    /// The positions in this message.
+impl<'a> Positions<'a> {
+    /// Creates the converter for a whole message.
     pub(crate) const fn new(message: &'a [u8]) -> Self {
         Self::based(message, START)
     }
 
-    /// The positions in the message of a payload, which are asked for from the start of the payload on.
+    /// Creates the converter for the message of a payload, for offsets from the start of the
+    /// payload on.
     pub(crate) fn of_payload(payload: &'a Payload) -> Self {
         let start = payload.start();
         let base = start.map_or(START, |start| (payload.range().start, start));
@@ -35,29 +36,29 @@ impl<'a> Places<'a> {
         Self {
             message,
             base,
-            told: Cell::new(base),
+            last: Cell::new(base),
         }
     }
 
-    /// The position of an offset.
+    /// Returns the position of an offset.
     pub(crate) fn of(&self, offset: usize) -> Position {
         let offset = offset.min(self.message.len());
-        let mut known = [self.told.get(), self.base].into_iter();
+        let mut known = [self.last.get(), self.base].into_iter();
         let (from, position) = known.find(|(from, _)| *from <= offset).unwrap_or(START);
-        let position = counted(position, &self.message[from..offset]);
-        self.told.set((offset, position));
+        let position = position_after(position, &self.message[from..offset]);
+        self.last.set((offset, position));
         position
     }
 }
 
-/// The position behind these bytes, where they stand at this one.
-pub(crate) fn counted(position: Position, bytes: &[u8]) -> Position {
+/// Returns the position after `bytes`, which start at `position`.
+pub(crate) fn position_after(position: Position, bytes: &[u8]) -> Position {
     #[cfg(test)]
     work::add(bytes.len());
     position.after(bytes)
 }
 
-/// How many bytes this thread has gone through for positions.
+/// Number of bytes that this thread has scanned for positions.
 #[cfg(test)]
 pub(crate) mod work {
     use std::cell::Cell;
@@ -70,7 +71,7 @@ pub(crate) mod work {
         BYTES.set(BYTES.get() + bytes);
     }
 
-    /// How many it has gone through since this was last asked.
+    /// Returns the number of bytes scanned since the last call, and resets it.
     pub(crate) fn take() -> usize {
         BYTES.take()
     }
@@ -90,9 +91,9 @@ mod tests {
         for base in 0..=end {
             let start = Position::of(&message, base);
             let part = Payload::part_at(message.clone(), base..end, start);
-            let places = Places::of_payload(&part);
+            let positions = Positions::of_payload(&part);
             for offset in offsets.clone() {
-                assert_eq!(places.of(offset), Position::of(&message, offset));
+                assert_eq!(positions.of(offset), Position::of(&message, offset));
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Small answers leave in one piece.
+//! Coalescing of small writes.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -6,13 +6,13 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// Up to so many bytes are copied together: to write several pieces at once costs the system more than that.
-const SMALL: usize = 1024;
+/// Messages up to this size are copied into one buffer. A vectored write costs more than the copy.
+const MAX_COALESCED: usize = 1024;
 
 /// A byte stream that writes the head and the body of a small message as one piece.
-pub(super) struct Gather<T>(pub(super) T);
+pub(super) struct CoalescingWriter<T>(pub(super) T);
 
-impl<T: AsyncWrite + Unpin> AsyncWrite for Gather<T> {
+impl<T: AsyncWrite + Unpin> AsyncWrite for CoalescingWriter<T> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -26,20 +26,20 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Gather<T> {
         cx: &mut Context<'_>,
         pieces: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let mut together = [0; SMALL];
+        let mut buffer = [0; MAX_COALESCED];
         let mut length = 0;
         for piece in pieces {
-            let Some(room) = together.get_mut(length..length + piece.len()) else {
+            let Some(room) = buffer.get_mut(length..length + piece.len()) else {
                 return Pin::new(&mut self.0).poll_write_vectored(cx, pieces);
             };
             room.copy_from_slice(piece);
             length += piece.len();
         }
-        Pin::new(&mut self.0).poll_write(cx, &together[..length])
+        Pin::new(&mut self.0).poll_write(cx, &buffer[..length])
     }
 
-    /// Always: hyper would otherwise copy each reply into a buffer of its own, where it is in no budget. A stream
-    /// that takes one piece at a time takes the first of several.
+    /// Returns `true` for every stream. Otherwise hyper would copy each reply into its own buffer,
+    /// outside of the budget. A stream without vectored writes takes the first piece.
     fn is_write_vectored(&self) -> bool {
         true
     }
@@ -53,7 +53,7 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Gather<T> {
     }
 }
 
-impl<T: AsyncRead + Unpin> AsyncRead for Gather<T> {
+impl<T: AsyncRead + Unpin> AsyncRead for CoalescingWriter<T> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -69,7 +69,7 @@ mod tests {
 
     use super::*;
 
-    /// A stream that takes one piece at a time.
+    /// A stream without vectored writes.
     struct Single<T>(T);
 
     impl<T: AsyncWrite + Unpin> AsyncWrite for Single<T> {
@@ -91,26 +91,26 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_reply_is_not_copied_for_a_stream_that_takes_one_piece_at_a_time() -> io::Result<()> {
-        let (ours, mut theirs) = tokio::io::duplex(1 << 16);
-        let mut gather = Gather(Single(ours));
-        assert!(gather.is_write_vectored(), "or hyper copies");
+    async fn a_reply_is_not_copied_for_a_stream_without_vectored_writes() -> io::Result<()> {
+        let (local, mut peer) = tokio::io::duplex(1 << 16);
+        let mut writer = CoalescingWriter(Single(local));
+        assert!(writer.is_write_vectored(), "or hyper copies");
         let (head, body) = ([b'h'; 1000], [b'b'; 5000]);
         let mut pieces = [IoSlice::new(&head), IoSlice::new(&body)];
         let mut left = &mut pieces[..];
         while !left.is_empty() {
-            let written = gather.write_vectored(left).await?;
+            let written = writer.write_vectored(left).await?;
             IoSlice::advance_slices(&mut left, written);
         }
-        drop(gather);
+        drop(writer);
         let mut got = Vec::new();
-        theirs.read_to_end(&mut got).await?;
+        peer.read_to_end(&mut got).await?;
         assert_eq!(got, [&head[..], &body].concat());
         Ok(())
     }
 
     #[tokio::test]
-    async fn all_bytes_leave_in_order_whatever_their_number() -> io::Result<()> {
+    async fn any_number_of_bytes_is_written_in_order() -> io::Result<()> {
         for (head, body) in [
             (0, 0),
             (1, 2),
@@ -119,18 +119,18 @@ mod tests {
             (1024, 5000),
             (3000, 1),
         ] {
-            let (ours, mut theirs) = tokio::io::duplex(1 << 16);
+            let (local, mut peer) = tokio::io::duplex(1 << 16);
             let (head, body) = (vec![b'h'; head], vec![b'b'; body]);
-            let mut gather = Gather(ours);
+            let mut writer = CoalescingWriter(local);
             let mut pieces = [IoSlice::new(&head), IoSlice::new(&body)];
             let mut left = &mut pieces[..];
             while left.iter().any(|piece| !piece.is_empty()) {
-                let written = gather.write_vectored(left).await?;
+                let written = writer.write_vectored(left).await?;
                 IoSlice::advance_slices(&mut left, written);
             }
-            drop(gather);
+            drop(writer);
             let mut got = Vec::new();
-            theirs.read_to_end(&mut got).await?;
+            peer.read_to_end(&mut got).await?;
             assert_eq!(got, [head.as_slice(), &body].concat());
         }
         Ok(())

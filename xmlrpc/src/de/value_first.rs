@@ -1,8 +1,8 @@
-//! Members whose value comes before their name.
+//! Struct members whose value comes before their name.
 //!
-//! Serde asks for the name first. So the value is passed over, the name read, and then the value. Values within it
-//! may stand before their names as well: where those end is kept, and they are not passed over again. However they
-//! are nested, no byte is passed over more than once.
+//! Serde requests the name first, so the value is skipped, the name is read, and then the value.
+//! Nested values may come before their names as well. The ends of these are recorded, so that they
+//! are not skipped again: at any depth of nesting, no byte is skipped more than once.
 
 use std::borrow::Cow;
 
@@ -12,30 +12,32 @@ use super::De;
 use crate::xml::read::{Markup, Tag, plain};
 
 impl<'de> De<'de> {
-    /// The offset and the name of a member whose `<value>` tag, just read, starts at `start`. Reading goes on in
-    /// that value.
-    pub(super) fn name_behind(
+    /// Returns the offset and the name of a member whose `<value>` tag, just read, starts at
+    /// `start`. The reader continues in that value.
+    pub(super) fn name_after_value(
         &mut self,
         start: usize,
     ) -> Result<(usize, Cow<'de, str>), FormatError> {
         let mark = self.reader.mark();
-        let known = self.ahead.binary_search_by_key(&start, |&(start, _)| start);
-        let known = known.is_ok_and(|at| self.reader.jump(self.ahead[at].1));
+        let known = self
+            .skipped
+            .binary_search_by_key(&start, |&(start, _)| start);
+        let known = known.is_ok_and(|at| self.reader.jump(self.skipped[at].1));
         if !known {
-            self.pass_over(start)?;
+            self.skip_ahead(start)?;
         }
         let name = self.name()?;
-        self.reader.back_to(&mark);
+        self.reader.reset_to(&mark);
         Ok(name)
     }
 
-    /// Passes over the value that starts at `start`. What is in it is counted when it is read.
-    fn pass_over(&mut self, start: usize) -> Result<(), FormatError> {
+    /// Skips the value that starts at `start`. It counts against the limits later, when it is read.
+    fn skip_ahead(&mut self, start: usize) -> Result<(), FormatError> {
         let (values, depth) = (self.values, self.depth);
-        self.ahead.clear();
+        self.skipped.clear();
         self.open_value(start)?;
         let outside = self.reader.open() - 1;
-        // Those that are still open: how many elements are open around each, and its place in the list.
+        // The open values before names: the number of elements open around each, and its index.
         let mut open: Vec<(usize, usize)> = Vec::new();
         let mut in_member = false;
         loop {
@@ -44,8 +46,8 @@ impl<'de> De<'de> {
                 Markup::Start(Tag::Value) => {
                     self.open_value(token.start)?;
                     if in_member {
-                        open.push((self.reader.open() - 1, self.ahead.len()));
-                        self.ahead.push((token.start, token.end));
+                        open.push((self.reader.open() - 1, self.skipped.len()));
+                        self.skipped.push((token.start, token.end));
                     }
                 }
                 Markup::End(_) if self.reader.open() == outside => break,
@@ -53,7 +55,7 @@ impl<'de> De<'de> {
                     self.depth -= 1;
                     let around = self.reader.open();
                     if let Some((_, at)) = open.pop_if(|(outside, _)| *outside == around) {
-                        self.ahead[at].1 = token.end;
+                        self.skipped[at].1 = token.end;
                     }
                 }
                 _ => {}
@@ -64,7 +66,7 @@ impl<'de> De<'de> {
         Ok(())
     }
 
-    /// The name that is next, and its offset.
+    /// Reads the next `<name>`, and returns its offset and its text.
     pub(super) fn name(&mut self) -> Result<(usize, Cow<'de, str>), FormatError> {
         let start = self
             .reader
@@ -72,7 +74,7 @@ impl<'de> De<'de> {
         Ok((start, self.name_text()?))
     }
 
-    /// The name in the `<name>` that is open.
+    /// Reads the text of the open `<name>`.
     pub(super) fn name_text(&mut self) -> Result<Cow<'de, str>, FormatError> {
         let name = self.reader.text()?;
         self.end("</name>")?;

@@ -1,4 +1,4 @@
-//! All orders in which threads can wake a future that is polled seldom, tried by a model checker.
+//! Model checking of `PollOnWake`: all orders in which threads can wake its future.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -11,50 +11,50 @@ use loom::future::{AtomicWaker, block_on};
 use loom::sync::atomic::{AtomicUsize, Ordering};
 use loom::thread;
 
-#[path = "../src/server/seldom.rs"]
-#[expect(dead_code, reason = "not all of it is tried here")]
-mod seldom;
+#[path = "../src/server/poll_on_wake.rs"]
+#[expect(dead_code, reason = "the tests use only a part of it")]
+mod poll_on_wake;
 
-/// What the file above knows as the crate's own.
-mod shared {
+/// The model checker's types, in the place of the crate's `sync` module.
+mod sync {
     pub(crate) use loom::sync::atomic::{AtomicBool, Ordering};
 }
 
-use seldom::Seldom;
+use poll_on_wake::PollOnWake;
 
-/// Wakes nobody.
-struct Nobody;
+/// A waker that wakes nothing.
+struct NoopWaker;
 
-impl Wake for Nobody {
+impl Wake for NoopWaker {
     fn wake(self: Arc<Self>) {}
 }
 
-/// Wakes what the model waits with.
-struct Task(Waker);
+/// A waker that wakes the task of the model.
+struct TaskWaker(Waker);
 
-impl Wake for Task {
+impl Wake for TaskWaker {
     fn wake(self: Arc<Self>) {
         self.0.wake_by_ref();
     }
 }
 
-/// Waits for a future, which is polled with one waker all the time, as by runtimes. The wakers of the model are not known to
-/// be the same.
+/// Waits for a future, and polls it with the same waker each time, as runtimes do. The wakers of
+/// the model do not compare equal.
 fn wait_for(mut future: impl Future<Output = ()> + Unpin) {
     let mut task = None;
     block_on(poll_fn(|cx| {
-        let task = task.get_or_insert_with(|| Waker::from(Arc::new(Task(cx.waker().clone()))));
+        let task = task.get_or_insert_with(|| Waker::from(Arc::new(TaskWaker(cx.waker().clone()))));
         Pin::new(&mut future).poll(&mut Context::from_waker(task))
     }));
 }
 
-/// Several causes, of which the last makes a future ready.
-struct Causes {
+/// A counter of wakes. A future completes at the last of them.
+struct WakeCounter {
     count: AtomicUsize,
     waker: AtomicWaker,
 }
 
-impl Causes {
+impl WakeCounter {
     fn new() -> loom::sync::Arc<Self> {
         loom::sync::Arc::new(Self {
             count: AtomicUsize::new(0),
@@ -67,8 +67,8 @@ impl Causes {
         self.waker.wake();
     }
 
-    /// Waits for that many.
-    fn are(&self, count: usize) -> impl Future<Output = ()> + Unpin {
+    /// Waits for `count` wakes.
+    fn reach(&self, count: usize) -> impl Future<Output = ()> + Unpin {
         poll_fn(move |cx| {
             self.waker.register_by_ref(cx.waker());
             match self.count.load(Ordering::Acquire) == count {
@@ -79,25 +79,25 @@ impl Causes {
     }
 }
 
-/// Tries all orders in which no thread is interrupted more than three times: more take minutes.
-fn all_orders(scene: impl Fn() + Sync + Send + 'static) {
+/// Tries all orders with at most three preemptions: more take minutes.
+fn all_orders(model_run: impl Fn() + Sync + Send + 'static) {
     let mut model = loom::model::Builder::new();
     model.preemption_bound = Some(3);
-    model.check(scene);
+    model.check(model_run);
 }
 
 #[test]
 fn no_wake_of_one_thread_is_lost() {
     all_orders(|| {
-        let causes = Causes::new();
+        let wakes = WakeCounter::new();
         let adding = {
-            let causes = loom::sync::Arc::clone(&causes);
+            let wakes = loom::sync::Arc::clone(&wakes);
             thread::spawn(move || {
-                causes.add();
-                causes.add();
+                wakes.add();
+                wakes.add();
             })
         };
-        wait_for(Seldom::new(causes.are(2)));
+        wait_for(PollOnWake::new(wakes.reach(2)));
         adding.join().unwrap();
     });
 }
@@ -105,12 +105,12 @@ fn no_wake_of_one_thread_is_lost() {
 #[test]
 fn no_wake_of_two_threads_is_lost() {
     all_orders(|| {
-        let causes = Causes::new();
+        let wakes = WakeCounter::new();
         let adding = [(); 2].map(|()| {
-            let causes = loom::sync::Arc::clone(&causes);
-            thread::spawn(move || causes.add())
+            let wakes = loom::sync::Arc::clone(&wakes);
+            thread::spawn(move || wakes.add())
         });
-        wait_for(Seldom::new(causes.are(2)));
+        wait_for(PollOnWake::new(wakes.reach(2)));
         for thread in adding {
             thread.join().unwrap();
         }
@@ -118,17 +118,17 @@ fn no_wake_of_two_threads_is_lost() {
 }
 
 #[test]
-fn a_future_is_polled_when_it_asks_for_it_or_the_task_is_another() {
+fn a_future_is_polled_when_woken_or_when_the_task_changes() {
     loom::model(|| {
         let mut polls = 0;
         let mut counted = poll_fn(|_| {
             polls += 1;
             Poll::<()>::Pending
         });
-        let mut seldom = Seldom::new(&mut counted);
-        let [one, other] = [(); 2].map(|()| Waker::from(Arc::new(Nobody)));
+        let mut future = PollOnWake::new(&mut counted);
+        let [one, other] = [(); 2].map(|()| Waker::from(Arc::new(NoopWaker)));
         for waker in [&one, &one, &other, &other, &one, &one] {
-            let polled = Pin::new(&mut seldom).poll(&mut Context::from_waker(waker));
+            let polled = Pin::new(&mut future).poll(&mut Context::from_waker(waker));
             assert!(polled.is_pending());
         }
         assert_eq!(polls, 3);

@@ -1,4 +1,4 @@
-//! The result of a reply that has none.
+//! Deserializer for replies without a result.
 
 use rpc_core::{FormatError, FormatErrorKind};
 use serde::de::value::SeqDeserializer;
@@ -6,9 +6,10 @@ use serde::de::{Deserializer, Visitor};
 
 use super::RAW;
 
-/// What methods without a result are answered with by some Java and C servers: `<params/>`, a `<param/>` without a
-/// value, or no `<params>`. It is nil to types that can be nothing, and an error to all others.
-pub(crate) struct Void;
+/// The missing result of a reply. Some Java and C servers reply so when a method returns nothing:
+/// `<params/>`, a `<param/>` without a value, or no `<params>`. Types that accept nil read nil; all
+/// others fail.
+pub(crate) struct MissingResult;
 
 fn missing() -> FormatError {
     FormatError::new(FormatErrorKind::Mismatch, "the reply has no result")
@@ -22,7 +23,7 @@ macro_rules! refuse {
     )*};
 }
 
-impl<'de> Deserializer<'de> for Void {
+impl<'de> Deserializer<'de> for MissingResult {
     type Error = FormatError;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, FormatError> {

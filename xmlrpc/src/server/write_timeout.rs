@@ -1,0 +1,207 @@
+//! Write timeout by throughput, for peers that read replies slowly.
+
+use std::future::Future as _;
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Sleep, sleep};
+
+/// Minimum bytes that a peer must read in each timeout period, or the rest of the reply. With the
+/// default timeout this is about 1 KiB/s.
+const MIN_PROGRESS: usize = 64 << 10;
+
+/// Maximum timeout periods in which a peer must read a whole reply that is larger than
+/// `MAX_PERIODS * MIN_PROGRESS`. It is limited because the whole reply stays in memory until its
+/// last byte is read.
+const MAX_PERIODS: usize = 5;
+
+/// A byte stream whose peer must read each part of a reply within a timeout. A single byte now and
+/// then is not enough: the reply would stay in memory for as long as the peer likes.
+pub(super) struct WriteTimeout<T> {
+    io: T,
+    timeout: Duration,
+    /// Maximum bytes offered to one write since the last flush, which is the size of the reply.
+    reply_size: usize,
+    stalled: Option<StalledWrite>,
+}
+
+/// State of a write that the peer did not take at once.
+struct StalledWrite {
+    timer: Pin<Box<Sleep>>,
+    taken: usize,
+}
+
+impl<T> WriteTimeout<T> {
+    pub(super) const fn new(io: T, timeout: Duration) -> Self {
+        Self {
+            io,
+            timeout,
+            reply_size: 0,
+            stalled: None,
+        }
+    }
+
+    fn poll_timeout<R>(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<R>> {
+        let timeout = self.timeout;
+        let stalled = self.stalled.get_or_insert_with(|| StalledWrite {
+            timer: Box::pin(sleep(timeout)),
+            taken: 0,
+        });
+        ready!(stalled.timer.as_mut().poll(cx));
+        let message = "the peer reads the reply too slowly";
+        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, message)))
+    }
+
+    /// Records the result of a write of `offered` bytes.
+    fn record_write(
+        &mut self,
+        cx: &mut Context<'_>,
+        offered: usize,
+        written: Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
+        self.reply_size = self.reply_size.max(offered);
+        match &written {
+            Poll::Pending => return self.poll_timeout(cx),
+            Poll::Ready(Ok(length)) => {
+                if let Some(stalled) = &mut self.stalled {
+                    stalled.taken += length;
+                    if stalled.taken >= MIN_PROGRESS.max(self.reply_size / MAX_PERIODS) {
+                        self.stalled = None;
+                    }
+                }
+            }
+            Poll::Ready(Err(_)) => {}
+        }
+        written
+    }
+}
+
+impl<T: AsyncWrite + Unpin> AsyncWrite for WriteTimeout<T> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.io).poll_write(cx, bytes);
+        self.record_write(cx, bytes.len(), written)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        pieces: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.io).poll_write_vectored(cx, pieces);
+        let offered = pieces.iter().map(|piece| piece.len()).sum();
+        self.record_write(cx, offered, written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
+    }
+
+    /// Flushes. Afterwards the peer, or the system on its behalf, has the whole reply.
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let Poll::Ready(flushed) = Pin::new(&mut self.io).poll_flush(cx) else {
+            return self.poll_timeout(cx);
+        };
+        self.stalled = None;
+        self.reply_size = 0;
+        Poll::Ready(flushed)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match Pin::new(&mut self.io).poll_shutdown(cx) {
+            Poll::Pending => self.poll_timeout(cx),
+            shut => shut,
+        }
+    }
+}
+
+impl<T: AsyncRead + Unpin> AsyncRead for WriteTimeout<T> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_read(cx, buffer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::time::Instant;
+
+    use super::*;
+
+    /// Writes two replies of `size` bytes to a peer that reads `step` bytes a second. Returns the
+    /// result, and the seconds that it took.
+    async fn write_replies(size: usize, step: usize) -> (io::Result<()>, u64) {
+        let (local, mut peer) = tokio::io::duplex(1024);
+        let mut local = WriteTimeout::new(local, Duration::from_secs(60));
+        let begin = Instant::now();
+        let reading = tokio::spawn(async move {
+            let mut part = vec![0; step];
+            while peer.read_exact(&mut part).await.is_ok() {
+                sleep(Duration::from_secs(1)).await;
+            }
+        });
+        let write = async {
+            for _ in 0..2 {
+                local.write_all(&vec![b'x'; size]).await?;
+                local.flush().await?;
+            }
+            io::Result::Ok(())
+        };
+        let result = write.await;
+        reading.abort();
+        (result, begin.elapsed().as_secs())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_reader_above_the_minimum_rate_gets_the_whole_reply() {
+        let (result, seconds) = write_replies(300 << 10, 1200).await;
+        result.unwrap();
+        assert!(seconds > 500, "{seconds}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_reader_below_the_minimum_rate_times_out() {
+        for step in [1, 1000] {
+            let (result, seconds) = write_replies(300 << 10, step).await;
+            assert_eq!(result.unwrap_err().kind(), io::ErrorKind::TimedOut);
+            assert_eq!(seconds, 60);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_large_reply_must_be_read_faster_than_a_small_one() {
+        // 16 MiB in five minutes are 56 KiB a second.
+        let (result, seconds) = write_replies(16 << 20, 50 << 10).await;
+        assert_eq!(result.unwrap_err().kind(), io::ErrorKind::TimedOut);
+        assert_eq!(seconds, 60);
+        let (result, seconds) = write_replies(16 << 20, 60 << 10).await;
+        result.unwrap();
+        assert!((500..=600).contains(&seconds), "{seconds} for two");
+        // A small reply afterwards has the minimum rate again.
+        let (result, _) = write_replies(100 << 10, 1200).await;
+        result.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_idle_connection_is_not_timed() {
+        let (local, mut peer) = tokio::io::duplex(8);
+        let mut local = WriteTimeout::new(local, Duration::from_secs(60));
+        for _ in 0..3 {
+            let mut reply = [0; 20];
+            let both = tokio::join!(local.write_all(&[0; 20]), peer.read_exact(&mut reply));
+            both.0.unwrap();
+            local.flush().await.unwrap();
+            sleep(Duration::from_secs(1000)).await;
+        }
+    }
+}
