@@ -47,6 +47,9 @@ pub(crate) fn version() -> Result<String> {
     let output = Command::new("wrk").arg("-v").output();
     let output = output.context("wrk is missing: install it (Debian: wrk)")?;
     let output = String::from_utf8_lossy(&output.stdout);
-    let version = output.lines().next().and_then(|line| line.split('[').next());
+    let version = output
+        .lines()
+        .next()
+        .and_then(|line| line.split('[').next());
     Ok(version.unwrap_or_default().trim().to_owned())
 }

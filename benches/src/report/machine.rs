@@ -86,12 +86,7 @@ fn first_line(program: &str, arguments: &[&str]) -> Result<String> {
     let output = Command::new(program).args(arguments).output();
     let output = output.with_context(|| format!("{program} is missing: install it"))?;
     let output = String::from_utf8_lossy(&output.stdout);
-    Ok(output
-        .lines()
-        .next()
-        .unwrap_or_default()
-        .trim()
-        .to_owned())
+    Ok(output.lines().next().unwrap_or_default().trim().to_owned())
 }
 
 #[cfg(test)]
