@@ -1,4 +1,5 @@
-//! Generates the gRPC client and server from a description in Rust, so that no protobuf compiler is needed.
+//! Generates the gRPC client and server from a description in Rust, so that no protobuf compiler is
+//! needed.
 
 use tonic_build::manual::{Builder, Method, Service};
 

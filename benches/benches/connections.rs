@@ -1,4 +1,5 @@
-//! Benchmarks of the parts of connections, mostly without sockets: `cargo bench -p benches --bench connections`.
+//! Benchmarks of the parts of connections, mostly without sockets:
+//! `cargo bench -p benches --bench connections`.
 #![allow(clippy::unwrap_used, reason = "benchmarks")]
 
 use conn::auth::{AuthKey, Authentication, Channel, Handshake, Role};

@@ -1,5 +1,5 @@
-//! Benchmarks of decoding and encoding documents, compared to the underlying libraries on the bare bytes:
-//! `cargo bench -p benches --bench documents`.
+//! Benchmarks of decoding and encoding documents, compared to the underlying libraries on the bare
+//! bytes: `cargo bench -p benches --bench documents`.
 
 #![allow(missing_docs, reason = "a program")]
 #![allow(clippy::unwrap_used, reason = "a program")]

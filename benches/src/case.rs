@@ -36,7 +36,8 @@ pub(crate) enum Unit {
 /// A contestant of a case: an implementation, and the bars that it must reach.
 pub(crate) struct Contestant {
     pub(crate) name: String,
-    /// `true` for the limit, to which all others are compared. With several, the best of each round counts.
+    /// `true` for the limit, to which all others are compared. With several, the best of each round
+    /// counts.
     pub(crate) is_limit: bool,
     pub(crate) bars: Vec<Bar>,
     pub(crate) server: Option<Part>,
@@ -50,8 +51,8 @@ pub(crate) enum Bar {
     AtLeast(f64),
     /// At least this multiple of another contestant, measured in the same rounds.
     AtLeastOf(f64, &'static str),
-    /// At least the share of `other` that `best` has of `best_other`, minus 3 %: the figure falls by no more
-    /// than that of the other.
+    /// At least the share of `other` that `best` has of `best_other`, minus 3 %: the figure falls
+    /// by no more than that of the other.
     FallsNoMoreThan {
         other: &'static str,
         best: &'static str,

@@ -29,7 +29,8 @@ pub(crate) struct Fields {
     pub(crate) tags: usize,
 }
 
-/// Returns `count` items. Every eighth name has characters that must be escaped, and some beyond ASCII.
+/// Returns `count` items. Every eighth name has characters that must be escaped, and some beyond
+/// ASCII.
 pub(crate) fn items(count: usize) -> Result<Vec<Item>> {
     (0..count).map(item).collect()
 }

@@ -1,7 +1,9 @@
-//! Measures Farcall against its peers and against the limit, all in one run, and writes `docs/PERFORMANCE.md`.
+//! Measures Farcall against its peers and against the limit, all in one run, and writes
+//! `docs/PERFORMANCE.md`.
 //!
-//! `cargo run --release -p benches` takes about 25 minutes. The contestants of a [case] run in turn, round
-//! after round. Server and load are separate processes, for which this program starts itself again.
+//! `cargo run --release -p benches` takes about 25 minutes. The contestants of a [case] run in
+//! turn, round after round. Server and load are separate processes, for which this program starts
+//! itself again.
 
 mod case;
 mod cases;

@@ -146,8 +146,8 @@ impl Json {
         }
     }
 
-    /// Returns an error that names the first number that cannot be sent, where `most` is the largest
-    /// integer.
+    /// Returns an error that names the first number that cannot be sent, where `most` is the
+    /// largest integer.
     pub(crate) fn check(&self, most: u64) -> Result<(), String> {
         match self {
             Self::Number(digits) => match Number::of(digits) {

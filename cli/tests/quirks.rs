@@ -32,8 +32,8 @@ fn read_request(stream: &mut TcpStream) {
     }
 }
 
-/// Runs the command against this response, and returns its exit status, standard output and standard
-/// error.
+/// Runs the command against this response, and returns its exit status, standard output and
+/// standard error.
 fn called(document: &[u8]) -> (i32, String, String) {
     let (url, server) = canned(document);
     let output = Command::new(env!("CARGO_BIN_EXE_farcall"))

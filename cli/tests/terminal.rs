@@ -70,8 +70,8 @@ fn read_request(stream: &TcpStream) -> String {
     String::from_utf8(body).unwrap()
 }
 
-/// Starts a server that answers each request with the response that `answer` returns for its body. It
-/// runs until the process exits.
+/// Starts a server that answers each request with the response that `answer` returns for its body.
+/// It runs until the process exits.
 fn canned(answer: impl Fn(&str) -> String + Send + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());

@@ -10,8 +10,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-/// Forwards connections to the returned address to `target`, and delays each byte by `delay` in both
-/// directions.
+/// Forwards connections to the returned address to `target`, and delays each byte by `delay` in
+/// both directions.
 ///
 /// # Errors
 /// If no port is free.
@@ -40,7 +40,8 @@ async fn pass_on(
     mut to: OwnedWriteHalf,
     delay: Duration,
 ) -> io::Result<()> {
-    // Reading continues while data is delayed: the relay adds latency, but does not limit bandwidth.
+    // Reading continues while data is delayed: the relay adds latency, but does not limit
+    // bandwidth.
     let (pieces, mut waiting) = mpsc::channel::<(Instant, Vec<u8>)>(1024);
     let reading = async move {
         loop {

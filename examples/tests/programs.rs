@@ -440,7 +440,8 @@ fn the_adders_add_for_each_other() {
     }
 }
 
-/// Measures the peak memory under hostile requests from outside, since tests in one process share memory.
+/// Measures the peak memory under hostile requests from outside, since tests in one process share
+/// memory.
 #[cfg(target_os = "linux")]
 #[test]
 fn hostile_requests_take_little_memory() {
@@ -515,8 +516,8 @@ fn peak_memory(process: &Running) -> u64 {
     kibibytes.parse::<u64>().unwrap() / 1024
 }
 
-/// Pickles that would exhaust the memory or the stack, or never end, are not commands: they are sent back
-/// unchanged, and quickly.
+/// Pickles that would exhaust the memory or the stack, or never end, are not commands: they are
+/// sent back unchanged, and quickly.
 #[cfg(target_os = "linux")]
 #[test]
 fn hostile_pickles_take_little_memory_and_time() {

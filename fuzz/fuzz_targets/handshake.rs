@@ -1,5 +1,5 @@
-//! The handshake on both sides: a peer without the key is never authenticated, whatever it sends, and
-//! two peers with the key succeed unless a message was changed on the way.
+//! The handshake on both sides: a peer without the key is never authenticated, whatever it sends,
+//! and two peers with the key succeed unless a message was changed on the way.
 #![no_main]
 
 use std::net::SocketAddr;

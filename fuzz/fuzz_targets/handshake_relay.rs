@@ -1,5 +1,5 @@
-//! A relay without the key between several handshakes of one process that have it: whatever messages it
-//! forwards, truncates, changes and joins, no handshake completes.
+//! A relay without the key between several handshakes of one process that have it: whatever
+//! messages it forwards, truncates, changes and joins, no handshake completes.
 #![no_main]
 
 use std::net::SocketAddr;

@@ -1,5 +1,5 @@
-//! Bytes to a server over a connection: the server sends complete HTTP responses only, and closes the
-//! connection.
+//! Bytes to a server over a connection: the server sends complete HTTP responses only, and closes
+//! the connection.
 #![no_main]
 
 use std::time::Duration;

@@ -1,5 +1,5 @@
-//! Bytes from a server to a client: in any segments they are the same response as all at once, and no
-//! body is over the limit.
+//! Bytes from a server to a client: in any segments they are the same response as all at once, and
+//! no body is over the limit.
 #![no_main]
 
 use arbitrary::Arbitrary;

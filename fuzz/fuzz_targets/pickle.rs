@@ -1,5 +1,5 @@
-//! The pickle machine: it calls nothing, uses memory in proportion to the message, and decoded values
-//! encode to the same values. The limit of values holds for every type.
+//! The pickle machine: it calls nothing, uses memory in proportion to the message, and decoded
+//! values encode to the same values. The limit of values holds for every type.
 #![no_main]
 
 use std::collections::BTreeMap;
@@ -65,8 +65,8 @@ fn typed<T: DeserializeOwned>(pickle: &Pickle, message: &[u8]) {
     let _ = bounded(message.len(), 1024, base, || pickle.decode::<T>(message));
 }
 
-/// Decodes nested lists, and checks the number of elements against the limit of values. The elements
-/// of a bytes object are limited by its length instead.
+/// Decodes nested lists, and checks the number of elements against the limit of values. The
+/// elements of a bytes object are limited by its length instead.
 fn counted<T: DeserializeOwned>(pickle: &Pickle, message: &[u8]) {
     let pickle = pickle.clone().max_values(VALUES);
     let most = message.len() + VALUES * 8;

@@ -1,5 +1,5 @@
-//! Arguments and results of calls over connections, in both encodings: any bytes decode to values or an
-//! error, and encoded values decode to the same values.
+//! Arguments and results of calls over connections, in both encodings: any bytes decode to values
+//! or an error, and encoded values decode to the same values.
 #![no_main]
 
 use arbitrary::Arbitrary;

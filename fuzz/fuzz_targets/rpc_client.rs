@@ -1,5 +1,5 @@
-//! A client, and a server that sends anything: every call completes, memory is bounded, and nothing is
-//! left when the connection is closed.
+//! A client, and a server that sends anything: every call completes, memory is bounded, and nothing
+//! is left when the connection is closed.
 #![no_main]
 
 use std::any::Any;

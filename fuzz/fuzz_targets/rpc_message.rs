@@ -1,5 +1,5 @@
-//! Messages of sessions: any bytes decode to a message or an error, and a decoded message encodes to the
-//! same bytes.
+//! Messages of sessions: any bytes decode to a message or an error, and a decoded message encodes
+//! to the same bytes.
 #![no_main]
 
 use fuzz::memory::bounded;

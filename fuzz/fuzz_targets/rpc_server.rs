@@ -1,5 +1,5 @@
-//! A server, and a client that sends anything: no limit is exceeded, memory is bounded, and nothing is
-//! left when the connection is closed.
+//! A server, and a client that sends anything: no limit is exceeded, memory is bounded, and nothing
+//! is left when the connection is closed.
 #![no_main]
 
 use std::time::Duration;

@@ -1,4 +1,5 @@
-//! Documents in any character encoding: they are converted to UTF-8, and get at most 3 times as long.
+//! Documents in any character encoding: they are converted to UTF-8, and get at most 3 times as
+//! long.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -1,7 +1,7 @@
 //! Limits of memory per input.
 
-/// Runs `work`, and checks that its peak memory is at most `base` bytes and `per_byte` bytes per byte of
-/// input.
+/// Runs `work`, and checks that its peak memory is at most `base` bytes and `per_byte` bytes per
+/// byte of input.
 ///
 /// # Panics
 /// If it needs more.

@@ -9,8 +9,8 @@ thread_local! {
     static READ: Cell<usize> = const { Cell::new(0) };
 }
 
-/// Counts the `T`s that are decoded and drops them, so that only the limit of values applies and not a
-/// limit of memory.
+/// Counts the `T`s that are decoded and drops them, so that only the limit of values applies and
+/// not a limit of memory.
 pub struct Tally<T>(PhantomData<T>);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Tally<T> {

@@ -19,8 +19,8 @@ pub(crate) fn folder(peer: &str) -> Result<PathBuf> {
     Ok(folder)
 }
 
-/// Builds a program from one source file with a compiler that has the options of C compilers, and returns
-/// its path.
+/// Builds a program from one source file with a compiler that has the options of C compilers, and
+/// returns its path.
 ///
 /// # Errors
 /// If the compiler fails.

@@ -1,11 +1,11 @@
-//! Interoperability tests of Farcall's XML-RPC with the libraries of other languages, each as client of
-//! our server and as server for our client.
+//! Interoperability tests of Farcall's XML-RPC with the libraries of other languages, each as
+//! client of our server and as server for our client.
 //!
-//! `cargo run -p interop` runs all of them and writes `docs/INTEROP.md`; `cargo test -p interop` runs the
-//! same checks as tests. `interop/install` installs the peers.
+//! `cargo run -p interop` runs all of them and writes `docs/INTEROP.md`; `cargo test -p interop`
+//! runs the same checks as tests. `interop/install` installs the peers.
 //!
-//! A [`Peer`] has a client program and a server program in `peers/NAME`, and a description of its known
-//! behaviour in `src/peers/NAME.rs`.
+//! A [`Peer`] has a client program and a server program in `peers/NAME`, and a description of its
+//! known behaviour in `src/peers/NAME.rs`.
 //!
 //! A **client program** gets the URL of our demo server as its only argument, checks every
 //! [`Capability`] and prints a line for each:
@@ -20,13 +20,13 @@
 //!
 //! A defect counts only if the recorded bytes prove it: see [`Evidence`].
 //!
-//! Besides the demo methods our server has `interop.connection()`, which returns the caller's address, by
-//! which calls over one connection are recognised, and `interop.header(name)`, which returns a header of the
-//! caller's request.
+//! Besides the demo methods our server has `interop.connection()`, which returns the caller's
+//! address, by which calls over one connection are recognised, and `interop.header(name)`, which
+//! returns a header of the caller's request.
 //!
 //! A **server program** prints its URL as its first line and serves `echo(x)`, `add(int, int)`,
-//! `concat(string, string)`, `fail(code, text)`, and the introspection and multicall of its library.
-//! Our clients, async and blocking, check the capabilities in [`checks`].
+//! `concat(string, string)`, `fail(code, text)`, and the introspection and multicall of its
+//! library. Our clients, async and blocking, check the capabilities in [`checks`].
 
 pub mod applications;
 mod build;

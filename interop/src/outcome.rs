@@ -22,8 +22,8 @@ pub enum Outcome {
 pub struct Cells(BTreeMap<Capability, Outcome>);
 
 impl Cells {
-    /// Records the outcome of a check. A second outcome of the same check is a failure, since the two
-    /// contradict each other.
+    /// Records the outcome of a check. A second outcome of the same check is a failure, since the
+    /// two contradict each other.
     pub fn note(&mut self, capability: Capability, outcome: Outcome) {
         let outcome = match self.0.remove(&capability) {
             None => outcome,

@@ -30,7 +30,8 @@ pub struct Peer {
 pub struct Client {
     /// The program, which gets the URL of our server as its argument.
     pub start: Start,
-    /// Capabilities that the library does not support, with the reason. The program does not report these.
+    /// Capabilities that the library does not support, with the reason. The program does not report
+    /// these.
     pub lacks: &'static [(Capability, &'static str)],
     /// The bytes that prove each defect which the program reports.
     pub defects: &'static [(Capability, Evidence)],

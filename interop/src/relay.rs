@@ -67,8 +67,8 @@ impl Recording {
     }
 }
 
-/// Forwards bytes from one socket to another until the end of the stream. Bytes are recorded before the
-/// receiver can read them.
+/// Forwards bytes from one socket to another until the end of the stream. Bytes are recorded before
+/// the receiver can read them.
 fn forward(from: &TcpStream, to: &TcpStream, record: Arc<Mutex<Vec<u8>>>) {
     let (Ok(mut from), Ok(mut to)) = (from.try_clone(), to.try_clone()) else {
         return;

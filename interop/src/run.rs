@@ -121,7 +121,8 @@ fn parse_line(line: &str) -> Result<(Capability, Outcome)> {
     Ok((name.parse()?, outcome))
 }
 
-/// Returns the outcome that a client program reports. A defect must be proved by the recorded bytes.
+/// Returns the outcome that a client program reports. A defect must be proved by the recorded
+/// bytes.
 fn proved(
     defects: &[(Capability, Evidence)],
     recording: &Recording,

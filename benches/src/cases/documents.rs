@@ -30,7 +30,8 @@ fn decode(count: usize) -> Case {
         .with(cpython)
 }
 
-/// Creates a contestant that decodes a document of `count` items, measured in MB of the document per second.
+/// Creates a contestant that decodes a document of `count` items, measured in MB of the document
+/// per second.
 pub(super) fn decoding(
     name: impl Into<String>,
     count: usize,

@@ -8,8 +8,8 @@ use crate::document::{items, of_items};
 use crate::peers::bare_hyper;
 use crate::peers::farcall::{documents, growth, http};
 
-/// The share of a figure that must be left at 100,000 times the number: caches and page faults may cost
-/// something, but nothing may be proportional to the number.
+/// The share of a figure that must be left at 100,000 times the number: caches and page faults may
+/// cost something, but nothing may be proportional to the number.
 const MIN_SHARE: f64 = 0.8;
 
 pub(super) fn cases(scale: Scale) -> impl Iterator<Item = Case> {
@@ -22,8 +22,8 @@ pub(super) fn cases(scale: Scale) -> impl Iterator<Item = Case> {
     .into_iter()
 }
 
-/// The bar is that the figure falls by no more than hyper's. Both rise until they use both CPUs, and may fall
-/// after that.
+/// The bar is that the figure falls by no more than hyper's. Both rise until they use both CPUs,
+/// and may fall after that.
 fn connections(scale: Scale) -> Case {
     const COUNTS: [(usize, &str, &str); 5] = [
         (1, "bare hyper, 1", "Farcall, 1"),

@@ -17,8 +17,8 @@ const FIRST: usize = 100;
 /// Time for the server to release the memory that it releases when idle.
 const REST: Duration = Duration::from_millis(1500);
 
-/// Returns the server's memory per connection in KiB, with `count` connections. `connect` opens one and uses it
-/// once.
+/// Returns the server's memory per connection in KiB, with `count` connections. `connect` opens one
+/// and uses it once.
 pub(crate) fn hold<C>(
     task: &Task,
     count: usize,

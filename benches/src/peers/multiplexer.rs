@@ -1,4 +1,5 @@
-//! The limit of concurrent calls over one connection: a hand-written multiplexer on tokio with one method.
+//! The limit of concurrent calls over one connection: a hand-written multiplexer on tokio with one
+//! method.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

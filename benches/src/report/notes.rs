@@ -1,5 +1,5 @@
-//! The hand-written notes of `notes.md`: an introduction, and under the name of a case an explanation of its
-//! figures.
+//! The hand-written notes of `notes.md`: an introduction, and under the name of a case an
+//! explanation of its figures.
 
 use std::collections::BTreeMap;
 use std::path::Path;

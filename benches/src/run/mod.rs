@@ -1,4 +1,5 @@
-//! Runs the contestants: one after the other, round after round, with server and load in separate processes.
+//! Runs the contestants: one after the other, round after round, with server and load in separate
+//! processes.
 
 mod files;
 mod memory;

@@ -4,8 +4,8 @@ use std::io;
 
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
-/// Calls `start` with the affinity restricted to this number of CPUs, which the process it starts inherits. The
-/// last CPUs are used, since the first handles most interrupts.
+/// Calls `start` with the affinity restricted to this number of CPUs, which the process it starts
+/// inherits. The last CPUs are used, since the first handles most interrupts.
 pub(crate) fn pinned<T>(cpus: usize, start: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
     let all = sched_getaffinity(None)?;
     let mut some = CpuSet::new();

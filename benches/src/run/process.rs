@@ -72,7 +72,8 @@ impl Process {
         self.child.id().cast_signed()
     }
 
-    /// Returns the next JSON line of the process, if it arrives in time. Skips lines that are not JSON.
+    /// Returns the next JSON line of the process, if it arrives in time. Skips lines that are not
+    /// JSON.
     pub(crate) fn line<T: DeserializeOwned>(&mut self, time: Duration) -> Result<T> {
         loop {
             let line = self.lines.recv_timeout(time);

@@ -1,9 +1,10 @@
 //! A factory of objects: each client creates counters of its own, which are dropped as soon as the
 //! client disconnects.
 //!
-//! `counters` alone shows this, and the time that pipelining saves. `counters serve ADDRESS` creates
-//! counters for clients, and `counters count ADDRESS NAME` adds up the numbers that are typed. With a
-//! lease, the server keeps the counters of a client whose connection broke until it reconnects.
+//! `counters` alone shows this, and the time that pipelining saves. `counters serve ADDRESS`
+//! creates counters for clients, and `counters count ADDRESS NAME` adds up the numbers that are
+//! typed. With a lease, the server keeps the counters of a client whose connection broke until it
+//! reconnects.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -159,8 +160,8 @@ async fn show() -> Result<(), Box<dyn Error>> {
     pipelining(server).await
 }
 
-/// Makes the same calls over a link with a latency of 50 milliseconds each way: one after the other, and
-/// then pipelined on a counter that is not created yet.
+/// Makes the same calls over a link with a latency of 50 milliseconds each way: one after the
+/// other, and then pipelined on a counter that is not created yet.
 async fn pipelining(server: Server) -> Result<(), Box<dyn Error>> {
     // Without a key, since a handshake of a process with itself through a relay is refused as an
     // attack.

@@ -1,8 +1,8 @@
-//! A queue of jobs. A client that submits a job receives its progress as a stream, and cancels the job by
-//! dropping the stream. The number of concurrent jobs is the number of workers.
+//! A queue of jobs. A client that submits a job receives its progress as a stream, and cancels the
+//! job by dropping the stream. The number of concurrent jobs is the number of workers.
 //!
-//! `jobs` alone shows three jobs for two workers. `jobs serve ADDRESS` runs the jobs of clients, and
-//! `jobs submit ADDRESS LIMIT` submits a job that counts the primes below a limit.
+//! `jobs` alone shows three jobs for two workers. `jobs serve ADDRESS` runs the jobs of clients,
+//! and `jobs submit ADDRESS LIMIT` submits a job that counts the primes below a limit.
 
 use std::error::Error;
 use std::ops::Range;

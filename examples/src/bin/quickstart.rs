@@ -1,6 +1,6 @@
-//! A tour of the main features: an XML-RPC server on a free port, with calls from Rust and, if Python is
-//! installed, from Python's own client; then a listener, with connections from both; then calls over a
-//! connection. Each call is printed with its result.
+//! A tour of the main features: an XML-RPC server on a free port, with calls from Rust and, if
+//! Python is installed, from Python's own client; then a listener, with connections from both; then
+//! calls over a connection. Each call is printed with its result.
 
 use std::fmt::Debug;
 use std::sync::Arc;

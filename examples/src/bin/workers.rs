@@ -1,10 +1,10 @@
-//! A server of several processes. A crash of one affects only its own calls, and SIGHUP replaces all
-//! processes, by a newer build for example, while calls go on.
+//! A server of several processes. A crash of one affects only its own calls, and SIGHUP replaces
+//! all processes, by a newer build for example, while calls go on.
 //!
 //! Try `kill -9` on a worker, and `kill -HUP` and `kill` on the supervisor.
 
-/// Starts the workers. The first argument is the address, the second the number of workers, by default
-/// the number of processors.
+/// Starts the workers. The first argument is the address, the second the number of workers, by
+/// default the number of processors.
 #[cfg(unix)]
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     use rpc_core::workers::Workers;

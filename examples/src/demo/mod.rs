@@ -11,8 +11,8 @@ use rpc_core::{DateTime, Fault, Value, service};
 
 use self::validator1::Validator1;
 
-/// An object with all methods, to be registered with a server of any protocol. An `Arc` of it can be
-/// registered with several servers, whose callers then share one counter.
+/// An object with all methods, to be registered with a server of any protocol. An `Arc` of it can
+/// be registered with several servers, whose callers then share one counter.
 #[derive(Debug, Default)]
 pub struct Demo {
     counter: Arc<Counter>,

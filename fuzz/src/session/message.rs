@@ -1,5 +1,5 @@
-//! An independent encoder of the messages of `docs/RPC.md`, which can also encode messages that Farcall
-//! would never send.
+//! An independent encoder of the messages of `docs/RPC.md`, which can also encode messages that
+//! Farcall would never send.
 
 use arbitrary::Arbitrary;
 use conn::rpc::Encoding;

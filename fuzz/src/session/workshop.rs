@@ -1,5 +1,5 @@
-//! The service of the tested side. It counts its live objects and calls, and checks the limits of the
-//! session.
+//! The service of the tested side. It counts its live objects and calls, and checks the limits of
+//! the session.
 
 use std::any::Any;
 use std::future::pending;

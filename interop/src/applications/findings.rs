@@ -53,7 +53,8 @@ impl Findings {
         self.note(what, check.await, Outcome::Defect(defect.to_owned()));
     }
 
-    /// Runs a check that succeeds if the application has a known peculiarity, which the document reports.
+    /// Runs a check that succeeds if the application has a known peculiarity, which the document
+    /// reports.
     pub(super) async fn peculiar(
         &mut self,
         what: &'static str,

@@ -27,7 +27,8 @@ pub(super) struct Process {
 impl Process {
     /// Starts a program and waits until it listens. `command` gets the folder and the port.
     pub(super) async fn start(command: impl Fn(&Path, u16) -> Result<Command>) -> Result<Self> {
-        // Another process may take the port first: then the program exits, and another port is tried.
+        // Another process may take the port first: then the program exits, and another port is
+        // tried.
         for _ in 0..5 {
             let folder = TempDir::new()?;
             let port = free_port()?;

@@ -21,8 +21,8 @@ pub(crate) async fn error(process: &mut ServerProcess, subjects: &[Subject]) -> 
     broken
 }
 
-/// Checks that a broken document is answered with a fault or an HTTP error, and does not affect later
-/// calls.
+/// Checks that a broken document is answered with a fault or an HTTP error, and does not affect
+/// later calls.
 fn broken_documents(subject: &Subject) -> Result<()> {
     let mut accepted = Vec::new();
     for document in [

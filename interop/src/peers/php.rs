@@ -1,5 +1,5 @@
-//! PHP: the extension `xmlrpc`, which encodes and decodes documents, with curl as HTTP client and PHP's own
-//! web server.
+//! PHP: the extension `xmlrpc`, which encodes and decodes documents, with curl as HTTP client and
+//! PHP's own web server.
 
 use super::{CARRIAGE_RETURN_LOST, RAW_RETURN};
 use crate::peer::{Client, Known, Server, Start};

@@ -117,8 +117,8 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// Adds a call with a tuple of arguments, which are encoded at once. If that fails, this call is
-    /// not sent and the result of its ticket is [`CallError::Encode`].
+    /// Adds a call with a tuple of arguments, which are encoded at once. If that fails, this call
+    /// is not sent and the result of its ticket is [`CallError::Encode`].
     pub fn call<R: DeserializeOwned>(
         &mut self,
         method: impl Into<Name>,

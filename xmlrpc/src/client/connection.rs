@@ -39,8 +39,8 @@ impl<S: Stream> Connection<S> {
     }
 
     /// Returns `true` if the server has neither closed the connection nor sent anything, as far as
-    /// is known without I/O. Unsolicited data, such as a 408 response to an idle connection, belongs
-    /// to no request.
+    /// is known without I/O. Unsolicited data, such as a 408 response to an idle connection,
+    /// belongs to no request.
     pub(super) async fn is_alive(&mut self) -> bool {
         self.stream.is_idle().await
     }

@@ -42,7 +42,7 @@ pub(crate) struct Pool<T: Transport> {
 struct Idle<S> {
     /// Ordered by the time of last use, most recent last.
     connections: Vec<(Instant, Connection<S>)>,
-    /// `true` while expired connections are closed in the background.
+    /// `true` after [`Transport::start_reaper`], until the reaper finds no connection.
     has_reaper: bool,
 }
 

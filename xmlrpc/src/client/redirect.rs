@@ -50,8 +50,8 @@ pub(super) const fn is_redirect(status: StatusCode) -> bool {
     matches!(status.as_u16(), 301 | 302 | 307 | 308)
 }
 
-/// Returns the URL that a response redirects a call to, after `before` earlier redirects. It has the
-/// same scheme, host and port as `from`; its user information is ignored.
+/// Returns the URL that a response redirects a call to, after `before` earlier redirects. It has
+/// the same scheme, host and port as `from`; its user information is ignored.
 pub(super) fn target(
     from: &Url,
     status: StatusCode,

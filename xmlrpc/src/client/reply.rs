@@ -70,8 +70,8 @@ pub(super) fn reply<T>(
     Err(error.unfollowed(unfollowed).into_call_error())
 }
 
-/// Returns the fault, as `Overloaded` if both its code and the status 503 say so. The code alone does
-/// not mean overload, and the status alone may come from a proxy.
+/// Returns the fault, as `Overloaded` if both its code and the status 503 say so. The code alone
+/// does not mean overload, and the status alone may come from a proxy.
 fn with_overloaded_kind(status: StatusCode, fault: Fault) -> Fault {
     let overloaded = FaultKind::Overloaded;
     match status == StatusCode::SERVICE_UNAVAILABLE && fault.code() == overloaded.code() {

@@ -68,8 +68,8 @@ enum TargetForm {
 }
 
 impl Template {
-    /// Creates a template. Also returns the `Cookie` header of the options, which is sent along with
-    /// the cookies that the server sets, and the secrets of the requests.
+    /// Creates a template. Also returns the `Cookie` header of the options, which is sent along
+    /// with the cookies that the server sets, and the secrets of the requests.
     pub(super) fn new(
         target: &Target,
         proxy: Option<&Proxy>,

@@ -60,8 +60,8 @@ pub(crate) fn timed_out() -> io::Error {
     io::ErrorKind::TimedOut.into()
 }
 
-/// Returns `true` if a local deadline has passed. A connection that the system declared dead has the
-/// same kind of error, but with an error code of the system.
+/// Returns `true` if a local deadline has passed. A connection that the system declared dead has
+/// the same kind of error, but with an error code of the system.
 pub(crate) fn is_timed_out(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::TimedOut && error.raw_os_error().is_none()
 }

@@ -75,8 +75,8 @@ impl Target {
     }
 
     /// Parses the part of a URL after `http+unix://`: `[USER[:PASSWORD]@]SOCKET[:PATH]`, where the
-    /// socket's path is plain (`/run/x.sock:/RPC2`) or, as in some clients, percent-encoded in place
-    /// of the host (`%2Frun%2Fx.sock/RPC2`).
+    /// socket's path is plain (`/run/x.sock:/RPC2`) or, as in some clients, percent-encoded in
+    /// place of the host (`%2Frun%2Fx.sock/RPC2`).
     fn unix(rest: &str) -> Result<Self, InvalidUrl> {
         let head = rest.find('/').map_or(rest, |i| &rest[..i]);
         let (user, rest) = match head.rfind('@') {
@@ -195,8 +195,8 @@ fn basic_authorization(
         .ok_or(InvalidUrl::Credentials)
 }
 
-/// Returns the header of HTTP Basic authentication (RFC 7617), or `None` if the user name contains a
-/// colon.
+/// Returns the header of HTTP Basic authentication (RFC 7617), or `None` if the user name contains
+/// a colon.
 pub(super) fn basic(user: &[u8], password: &[u8]) -> Option<HeaderValue> {
     if user.contains(&b':') {
         return None;

@@ -86,8 +86,8 @@ async fn listen() -> (TcpListener, String) {
     (listener, url)
 }
 
-/// Starts a server that sends these responses, over as few connections as the client opens, and whose
-/// task returns the requests.
+/// Starts a server that sends these responses, over as few connections as the client opens, and
+/// whose task returns the requests.
 async fn server<A: AsRef<[u8]> + Send + 'static>(
     answers: Vec<A>,
 ) -> (String, JoinHandle<Vec<Request>>) {

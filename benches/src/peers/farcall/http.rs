@@ -9,7 +9,8 @@ use xmlrpc::{Client, Server, ServerOptions, blocking};
 use crate::peers::{Transport, run_on};
 use crate::run::{Task, announce};
 
-/// Serves with one runtime. `connections` is the maximum number of connections, if more than the default.
+/// Serves with one runtime. `connections` is the maximum number of connections, if more than the
+/// default.
 pub(crate) fn serve(workers: usize, connections: Option<usize>) -> Result<()> {
     run_on(workers, async move {
         let mut options = ServerOptions::default();

@@ -37,15 +37,15 @@ const EPILOGUE: &[u8] = b"</data></array></value></param></params>";
 /// run them in order.
 ///
 /// A server without `system.multicall` gets the calls one after the other instead, and later
-/// batches do not try it again. No call runs twice because of this: a fault that suggests an unknown
-/// method may come from a call in the batch, so the server is first asked with an empty multicall,
-/// and the calls are sent only if that fails in the same way. Some servers answer an unknown method
-/// with HTTP status 404, as they do for a wrong path: if the first single call gets a 404 too, that
-/// is the error of the batch, and no other call is sent.
+/// batches do not try it again. No call runs twice because of this: a fault that suggests an
+/// unknown method may come from a call in the batch, so the server is first asked with an empty
+/// multicall, and the calls are sent only if that fails in the same way. Some servers answer an
+/// unknown method with HTTP status 404, as they do for a wrong path: if the first single call gets
+/// a 404 too, that is the error of the batch, and no other call is sent.
 ///
-/// The protocol wraps each result in an array of one element. Results of a server that does not wrap
-/// them (Supervisor) are accepted if at least one of them shows it: one that is neither an array of
-/// one element nor a fault.
+/// The protocol wraps each result in an array of one element. Results of a server that does not
+/// wrap them (Supervisor) are accepted if at least one of them shows it: one that is neither an
+/// array of one element nor a fault.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -112,8 +112,8 @@ impl Batch {
         Self { client, calls }
     }
 
-    /// Adds a call with a tuple of arguments, which are encoded at once. If that fails, this call is
-    /// not sent and the result of its ticket is [`CallError::Encode`].
+    /// Adds a call with a tuple of arguments, which are encoded at once. If that fails, this call
+    /// is not sent and the result of its ticket is [`CallError::Encode`].
     pub fn call<R: DeserializeOwned>(
         &mut self,
         method: impl Into<Name>,
@@ -258,8 +258,8 @@ impl Calls {
     }
 }
 
-/// Appends an entry, and returns the range of its arguments. rTorrent reads the members in this order
-/// only.
+/// Appends an entry, and returns the range of its arguments. rTorrent reads the members in this
+/// order only.
 fn write_entry(
     method: &str,
     args: &impl Args,
@@ -283,9 +283,9 @@ impl fmt::Debug for Calls {
     }
 }
 
-/// Returns the fault that a whole batch was answered with, without its kind, which would tell whether
-/// the calls ran: Perl's `RPC::XML` replies with the fault of the first call that fails, after those
-/// before it have run.
+/// Returns the fault that a whole batch was answered with, without its kind, which would tell
+/// whether the calls ran: Perl's `RPC::XML` replies with the fault of the first call that fails,
+/// after those before it have run.
 fn of_some_call(fault: Fault) -> Fault {
     match fault.kind() {
         // Confirmed by the HTTP status: no call ran.

@@ -138,14 +138,14 @@ impl Results {
 /// server may not wrap results, but no other result of the batch shows it.
 fn ambiguous(error: &FormatError) -> FormatError {
     let text = format!(
-        "{error}; the array of one element around it would fit, but no result of this batch shows that \
-         the server does not wrap results in arrays"
+        "{error}; the array of one element around it would fit, but no result of this batch shows \
+         that the server does not wrap results in arrays"
     );
     FormatError::new(FormatErrorKind::Mismatch, text)
 }
 
-/// Interprets one entry of the results: `[value]` as the protocol requires, `value` from Supervisor,
-/// or a struct with the members of a fault for a call that failed.
+/// Interprets one entry of the results: `[value]` as the protocol requires, `value` from
+/// Supervisor, or a struct with the members of a fault for a call that failed.
 fn answer(document: &Bytes, raw: Raw, format: XmlRpc, positions: &Positions<'_>) -> Answer {
     let part = |range: Range<usize>| {
         let start = positions.of(range.start);

@@ -107,9 +107,9 @@ impl Fields {
         Ok(())
     }
 
-    /// Returns `true` if other readers may find a different end of the response. Perl's servers send
-    /// a length along with chunks; RFC 9112, 6.3, requires that the chunks count and the connection
-    /// is not reused.
+    /// Returns `true` if other readers may find a different end of the response. Perl's servers
+    /// send a length along with chunks; RFC 9112, 6.3, requires that the chunks count and the
+    /// connection is not reused.
     const fn is_ambiguous(&self) -> bool {
         self.is_chunked && self.length.is_some()
     }

@@ -126,7 +126,8 @@ impl ResponseReader {
         Ok(true)
     }
 
-    /// Returns the response after [`receive`](Self::receive) returned `true` or the connection failed.
+    /// Returns the response after [`receive`](Self::receive) returned `true` or the connection
+    /// failed.
     ///
     /// # Errors
     /// The error of the connection, if there is no response.

@@ -27,8 +27,8 @@ impl Outcome {
     }
 }
 
-/// Reads a response from `bytes` in segments of `sizes`, repeated cyclically, and then the end of the
-/// stream.
+/// Reads a response from `bytes` in segments of `sizes`, repeated cyclically, and then the end of
+/// the stream.
 ///
 /// # Panics
 /// If the buffer has no space, or the reader does not stop at the end of the stream.
