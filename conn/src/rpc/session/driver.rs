@@ -11,10 +11,10 @@ use rpc_core::{Budget, Origin, Peer, Registry};
 use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::calls::Progress;
-use super::receive::counted;
-use super::sink::Sink;
+use super::dispatch::counted;
+use super::outgoing::Progress;
 use super::timer::Timer;
+use super::write_half::Sink;
 use super::{Effects, Phase, Session, State};
 use crate::connection::{Reader, Writer};
 use crate::frame::Encoder;

@@ -14,34 +14,33 @@ use foldhash::fast::RandomState;
 use rpc_core::{Budget, CallLimit, Fault, FaultKind, Registry};
 use tokio::runtime::Handle;
 
-mod answers;
-mod calling;
-mod calls;
+mod account;
+mod call_future;
+mod call_table;
+mod call_timeout;
+mod deferred;
+mod dispatch;
 mod driver;
-mod effects;
-mod holding;
-mod life;
-mod numbered;
+mod incoming;
+mod lifecycle;
 mod object;
-mod objects;
-mod passed;
-mod patience;
-mod promise;
-mod receive;
-mod sink;
+mod outgoing;
+mod pipelining;
+mod references;
 mod state;
 mod streams;
 mod timer;
+mod write_half;
 
-pub(super) use calling::Calling;
+pub(super) use call_future::Calling;
 pub(super) use driver::{Driver, Link};
-pub(super) use life::Lifeline;
+pub(super) use lifecycle::Lifeline;
 pub(super) use object::{Local, Object};
-pub(super) use promise::asking;
+pub(super) use pipelining::asking;
 pub(super) use streams::{Attached, Incoming, Source};
 
-use self::effects::{Discard, Effects};
-use self::passed::Passed;
+use self::deferred::{Discard, Effects};
+use self::references::Passed;
 use self::state::{Phase, State};
 use super::encoding::Encoding;
 use super::message::Limits;
@@ -198,7 +197,11 @@ impl Session {
         self.change(|state, _| SessionStats {
             calls: state.calls.len(),
             answers: state.answers.len() + state.beginning,
-            ..state.passed.as_deref().map(SessionStats::of).unwrap_or_default()
+            ..state
+                .passed
+                .as_deref()
+                .map(SessionStats::of)
+                .unwrap_or_default()
         })
     }
 }

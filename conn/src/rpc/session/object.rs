@@ -8,12 +8,13 @@ use std::sync::{Arc, OnceLock};
 use rpc_core::call::Answer;
 use rpc_core::payload::Attachment;
 use rpc_core::{Call, CallError, Instance, Payload, RegisterError, Registry};
+use tokio::sync::Notify;
+use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use super::promise::Promise;
 use super::{Calling, Lifeline, random};
 use crate::rpc::encoding::Encoding;
-use crate::rpc::error::PromiseFailed;
+use crate::rpc::error::{NoObject, PromiseFailed};
 use crate::rpc::message::ObjectId;
 
 /// An object that calls can be made on.
@@ -39,6 +40,83 @@ pub(in crate::rpc) struct Imported {
     pub(in crate::rpc) id: ObjectId,
     /// Cancelled when it leads nowhere any more.
     pub(in crate::rpc) gone: CancellationToken,
+}
+
+/// The object that a call will return.
+pub(in crate::rpc) struct Promise {
+    pub(in crate::rpc) session: Arc<Lifeline>,
+    pub(in crate::rpc) call: u64,
+    /// Until when the call may take.
+    deadline: Option<Instant>,
+    outcome: OnceLock<Result<Object, Arc<CallError>>>,
+    settled: Notify,
+}
+
+impl Promise {
+    pub(in crate::rpc) fn new(
+        session: Arc<Lifeline>,
+        call: u64,
+        deadline: Option<Instant>,
+    ) -> Self {
+        Self {
+            session,
+            call,
+            deadline,
+            outcome: OnceLock::new(),
+            settled: Notify::new(),
+        }
+    }
+
+    pub(in crate::rpc) fn outcome(&self) -> Option<&Result<Object, Arc<CallError>>> {
+        self.outcome.get()
+    }
+
+    /// Says what became of the call, and gives back what is to be dropped where the session is not
+    /// locked. Those who wait are told by [`notify`](Self::notify).
+    pub(in crate::rpc) fn settle(&self, result: Result<Payload, CallError>) -> Option<Payload> {
+        let (outcome, rest) = match result {
+            Ok(reply) => {
+                let object = Object::first(reply.attachments());
+                let missing = || Arc::new(CallError::NotAReply(Box::new(NoObject)));
+                (object.ok_or_else(missing), Some(reply))
+            }
+            Err(error) => (Err(Arc::new(error)), None),
+        };
+        // A call ends once.
+        let _ = self.outcome.set(outcome);
+        rest
+    }
+
+    /// Wakes those who wait for the outcome.
+    pub(in crate::rpc) fn notify(&self) {
+        self.settled.notify_waiters();
+    }
+
+    /// Waits for the object.
+    pub(in crate::rpc) async fn settled(&self) -> Result<Object, CallError> {
+        loop {
+            let settled = self.settled.notified();
+            if let Some(outcome) = self.outcome() {
+                return outcome.clone().map_err(PromiseFailed::of_itself);
+            }
+            match self.deadline {
+                None => settled.await,
+                Some(deadline) => {
+                    if timeout_at(deadline, settled).await.is_err() {
+                        self.session.promise_expired(self.call);
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl Drop for Promise {
+    fn drop(&mut self) {
+        if self.outcome.get().is_none() {
+            self.session.give_up(self.call);
+        }
+    }
 }
 
 impl Local {

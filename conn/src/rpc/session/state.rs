@@ -10,12 +10,12 @@ use rpc_core::Registry;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::answers::Answering;
-use super::calls::Pending;
-use super::holding::Holding;
-use super::numbered::Numbered;
-use super::passed::Passed;
-use super::sink::Sink;
+use super::account::Holding;
+use super::call_table::Numbered;
+use super::incoming::Answering;
+use super::outgoing::Pending;
+use super::references::Passed;
+use super::write_half::Sink;
 use super::{Map, ROOM};
 use crate::frame::Encoder;
 use crate::rpc::encoding::Encoding;

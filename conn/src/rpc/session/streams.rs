@@ -15,7 +15,7 @@ use rpc_core::budget::NoRoom;
 use rpc_core::payload::Attachment;
 use rpc_core::{Fault, Payload};
 
-use super::calls::check;
+use super::outgoing::check;
 use super::{Effects, Lifeline, Session, State, in_order, overloaded};
 use crate::rpc::encoding::Encoding;
 use crate::rpc::error::{Disconnected, StreamError};
@@ -410,7 +410,7 @@ impl Future for Pump {
                     Err(fault) => fault,
                 },
             };
-            super::answers::log(&fault, "a stream failed");
+            super::incoming::log(&fault, "a stream failed");
             self.end(Some(&self.session.told(fault)));
             return Poll::Ready(());
         }

@@ -7,7 +7,7 @@ use rpc_core::limit::CallPermit;
 use rpc_core::{CallLimit, Cancellation, Fault, FaultKind};
 
 use super::Answering;
-use super::promised::{Promised, broken};
+use super::promises::{Promised, broken};
 use crate::rpc::error::Disconnected;
 use crate::rpc::message::{self, MAX_METHOD, ObjectId, Target, fits};
 use crate::rpc::session::object::Object;

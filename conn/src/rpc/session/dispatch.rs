@@ -8,9 +8,9 @@ use std::task::Waker;
 use rpc_core::{Budget, Call, Context, Fault, Origin, Payload};
 use tokio::time::Instant;
 
-use super::answers::{Admitted, Head, TOO_MANY_ANSWERS, Verdict, log};
-use super::calls::check_result;
 use super::driver::Driver;
+use super::incoming::{Admitted, Head, TOO_MANY_ANSWERS, Verdict, log};
+use super::outgoing::check_result;
 use super::{Phase, Session, overloaded};
 use crate::rpc::encoding::Encoding;
 use crate::rpc::error::Disconnected;

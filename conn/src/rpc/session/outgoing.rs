@@ -10,9 +10,8 @@ use tokio::time::Instant;
 
 mod interrupted;
 
-use super::object::Object;
-use super::patience::Patience;
-use super::promise::Promise;
+use super::call_timeout::Patience;
+use super::object::{Object, Promise};
 use super::{Discard, Effects, Lifeline, Phase, Session, State};
 use crate::rpc::encoding::Encoding;
 use crate::rpc::error::{Disconnected, TooLate, TooLong};

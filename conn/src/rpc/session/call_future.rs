@@ -8,10 +8,10 @@ use std::task::{Context, Poll};
 use rpc_core::{Call, CallError, Payload};
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::calls::{Begun, Outgoing};
+use super::call_timeout::{Patience, overdue};
 use super::object::Object;
-use super::patience::{Patience, overdue};
-use super::{Lifeline, promise};
+use super::outgoing::{Begun, Outgoing};
+use super::{Lifeline, pipelining};
 use crate::rpc::encoding::Encoding;
 use crate::rpc::error::{LongMethod, TooLate};
 use crate::rpc::message::MAX_METHOD;
@@ -75,7 +75,7 @@ impl<L: Borrow<Lifeline> + Unpin> Future for Calling<L> {
                 outgoing.call.context = context.with_deadline(deadline);
             }
             let object = outgoing.object.clone();
-            let promised = promise::is_asked_for().then(|| session.lifeline());
+            let promised = pipelining::is_asked_for().then(|| session.lifeline());
             let one_way = outgoing.call.context.is_one_way();
             let begun = session.begin(new, promised.flatten(), patience, cx);
             // What is left of the call goes where nothing is locked.
@@ -83,7 +83,7 @@ impl<L: Borrow<Lifeline> + Unpin> Future for Calling<L> {
             let id = match begun? {
                 Begun::Called(id) => id,
                 Begun::Promised(promise) => {
-                    promise::give(promise);
+                    pipelining::give(promise);
                     return Poll::Pending;
                 }
             };

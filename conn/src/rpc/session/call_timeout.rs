@@ -10,7 +10,7 @@ use std::time::Duration;
 use rpc_core::{CallError, Context, Fault, FaultKind};
 use tokio::time::{Instant, sleep};
 
-use super::calls::Progress;
+use super::outgoing::Progress;
 use super::{Effects, Session, Settings, State};
 use crate::rpc::error::TooLate;
 use crate::rpc::message::Message;

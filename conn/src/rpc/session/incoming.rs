@@ -15,12 +15,12 @@ use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout_at};
 
 mod admission;
-mod promised;
+mod promises;
 
 use self::admission::Admission;
 pub(super) use self::admission::{Head, TOO_MANY_ANSWERS, Verdict};
-use self::promised::{Promised, Waits, promised};
-use super::calls::check_result;
+use self::promises::{Promised, Waits, promised};
+use super::outgoing::check_result;
 use super::{Discard, Effects, Session, State, in_order};
 use crate::frame::Encoder;
 use crate::rpc::encoding::Encoding;

@@ -7,9 +7,9 @@ use rpc_core::{Call, Payload, Registry};
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
-use super::answers::Answering;
-use super::objects::Export;
-use super::promise::Promise;
+use super::incoming::Answering;
+use super::object::Promise;
+use super::references::Export;
 use super::streams::{Consumer, Pump};
 use crate::frame::Encoder;
 use crate::rpc::encoding::Encoding;
