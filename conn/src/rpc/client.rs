@@ -16,10 +16,10 @@ use tower_service::Service;
 use super::encoding::Encoding;
 use super::error::Disconnected;
 use super::greeting::{GreetingError, greet};
-use super::message::{Limits, Token};
+use super::message::{SessionLimits, Token};
 use super::options::Options;
 use super::reconnect::Reconnect;
-use super::session::{Calling, Driver, Lifeline, Link, SessionStats, Session};
+use super::session::{CallFuture, Driver, Lifeline, Link, Session, SessionStats};
 use crate::address::ToTarget;
 use crate::auth::{AuthKey, Binding, Digest};
 use crate::client::Dialer;
@@ -137,7 +137,7 @@ impl Caller for Client {
         &self,
         call: Call<Encoding>,
     ) -> impl Future<Output = Result<Payload, CallError>> + Send {
-        Calling::new(&*self.session, None, call)
+        CallFuture::new(&*self.session, None, call)
     }
 }
 
@@ -151,7 +151,7 @@ impl Service<Call<Encoding>> for Client {
     }
 
     fn call(&mut self, call: Call<Encoding>) -> Self::Future {
-        Box::pin(Calling::new(Arc::clone(&self.session), None, call))
+        Box::pin(CallFuture::new(Arc::clone(&self.session), None, call))
     }
 }
 
@@ -310,14 +310,14 @@ struct Route {
     dialer: Dialer,
     terms: Terms,
     encoding: Encoding,
-    limits: Limits,
+    limits: SessionLimits,
 }
 
 /// A connection on which the two ends have greeted.
 struct Opened {
     link: Link,
     peer: Peer,
-    limits: Limits,
+    limits: SessionLimits,
     token: Option<Token>,
     resumed: bool,
 }
@@ -373,7 +373,7 @@ async fn run(
             () = session.ended() => return,
             // What it takes is not kept while a connection lasts.
             opened = Box::pin(reopen(&route, reconnect, token)) => opened,
-            never = Box::pin(session.tick_on()) => match never {},
+            never = Box::pin(session.tick_while_disconnected()) => match never {},
         };
         let Some(opened) = opened else {
             return session.end(&reason);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use super::encoding::Encoding;
-use super::message::{Hello, Limits, Message, Token, VERSION};
+use super::message::{Hello, Message, SessionLimits, Token, VERSION};
 use super::session::Link;
 use crate::auth::CHALLENGE;
 use crate::error::{RecvError, SendError};
@@ -75,7 +75,7 @@ async fn receive(link: &mut Link) -> Result<Hello, GreetingError> {
 
 /// What the answering end said.
 pub(super) struct Greeted {
-    pub(super) limits: Limits,
+    pub(super) limits: SessionLimits,
     pub(super) session: Option<Token>,
     pub(super) resumed: bool,
 }
@@ -84,7 +84,7 @@ pub(super) struct Greeted {
 pub(super) async fn greet(
     link: &mut Link,
     encoding: Encoding,
-    limits: Limits,
+    limits: SessionLimits,
     resume: Option<Token>,
 ) -> Result<Greeted, GreetingError> {
     let hello = Hello {
@@ -110,7 +110,7 @@ pub(super) async fn greet(
 /// What the connecting end asked for.
 pub(super) struct Guest {
     pub(super) encoding: Encoding,
-    pub(super) limits: Limits,
+    pub(super) limits: SessionLimits,
     pub(super) resume: Option<Token>,
 }
 
@@ -148,7 +148,7 @@ pub(super) async fn hear(link: &mut Link) -> Result<Guest, GreetingError> {
 pub(super) async fn welcome(
     link: &mut Link,
     encoding: Encoding,
-    limits: Limits,
+    limits: SessionLimits,
     session: Option<Token>,
     resumed: bool,
 ) -> Result<(), GreetingError> {

@@ -177,7 +177,7 @@ impl Names {
             let message = "the caller has no session that the name could belong to";
             return Err(Fault::of(FaultKind::Denied, message));
         };
-        let ended = caller.as_ref().map(|caller| caller.session().ending());
+        let ended = caller.as_ref().map(|caller| caller.session().ended_token());
         let unbound = CancellationToken::new();
         let binding = Binding {
             name: name.clone(),

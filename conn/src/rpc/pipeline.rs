@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Waker};
 use rpc_core::CallError;
 
 use super::remote::Remote;
-use super::session::{Object, asking};
+use super::session::{ObjectHandle, capture_promise};
 
 /// Calls that return an object, which can be called before it is there.
 ///
@@ -53,12 +53,14 @@ where
     fn pipelined(self) -> Remote<T> {
         let future = pin!(self);
         let mut cx = Context::from_waker(Waker::noop());
-        match asking(|| future.poll(&mut cx)) {
-            (_, Some(promise)) => Remote::from_object(Object::Promised(promise)),
+        match capture_promise(|| future.poll(&mut cx)) {
+            (_, Some(promise)) => Remote::from_object(ObjectHandle::Promised(promise)),
             // A call that needs no connection ends at once, as does one that cannot be sent.
             (Poll::Ready(Ok(remote)), None) => remote,
-            (Poll::Ready(Err(error)), None) => Remote::from_object(Object::Failed(Arc::new(error))),
-            (Poll::Pending, None) => Remote::from_object(Object::Failed(Arc::new(
+            (Poll::Ready(Err(error)), None) => {
+                Remote::from_object(ObjectHandle::Failed(Arc::new(error)))
+            }
+            (Poll::Pending, None) => Remote::from_object(ObjectHandle::Failed(Arc::new(
                 CallError::NotSent("what is awaited first is not a call over a connection".into()),
             ))),
         }

@@ -16,7 +16,7 @@ use tokio::sync::mpsc;
 use super::attachment;
 use super::encoding::Encoding;
 use super::error::StreamError;
-use super::session::{Attached, Incoming, Source};
+use super::session::{IncomingStream, ItemSource, OutgoingStream};
 
 /// Items that one side produces while the other takes them: an argument or a result of a method, or a part
 /// of one.
@@ -90,9 +90,9 @@ pub struct Stream<T> {
 
 enum Inner<T> {
     Local(Pin<Box<dyn Items<Item = Result<T, Fault>> + Send>>),
-    Incoming(Arc<Incoming>),
+    Incoming(Arc<IncomingStream>),
     /// What is still to be encoded, only to be decoded here.
-    Source(Box<dyn Source>),
+    Source(Box<dyn ItemSource>),
 }
 
 impl<T> Stream<T> {
@@ -247,7 +247,7 @@ impl<T> Items for Received<T> {
 /// Encodes the items of this side.
 struct Encoded<T>(Pin<Box<dyn Items<Item = Result<T, Fault>> + Send>>);
 
-impl<T: Serialize> Source for Encoded<T> {
+impl<T: Serialize> ItemSource for Encoded<T> {
     fn poll_next(
         &mut self,
         cx: &mut Context<'_>,
@@ -272,12 +272,14 @@ impl<T: Serialize + 'static> Serialize for Stream<T> {
             match inner {
                 None => Err("a stream that was passed on before has no items".to_owned()),
                 Some(Inner::Local(items)) => {
-                    Ok(Arc::new(Attached::new(Box::new(Encoded(items)))) as Attachment)
+                    Ok(Arc::new(OutgoingStream::new(Box::new(Encoded(items)))) as Attachment)
                 }
                 Some(Inner::Incoming(incoming)) => {
-                    Ok(Arc::new(Attached::new(incoming.relay())) as Attachment)
+                    Ok(Arc::new(OutgoingStream::new(incoming.relay())) as Attachment)
                 }
-                Some(Inner::Source(source)) => Ok(Arc::new(Attached::new(source)) as Attachment),
+                Some(Inner::Source(source)) => {
+                    Ok(Arc::new(OutgoingStream::new(source)) as Attachment)
+                }
             }
         })
     }
@@ -287,12 +289,12 @@ impl<'de, T> Deserialize<'de> for Stream<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let attachment = attachment::deserialize(deserializer)?;
         // Within the process, no connection stands between the two ends.
-        if let Some(attached) = attachment.downcast_ref::<Attached>() {
+        if let Some(attached) = attachment.downcast_ref::<OutgoingStream>() {
             let source = attached.take();
             let taken = || D::Error::custom("a stream can be received once");
             return Ok(Self::of(Inner::Source(source.ok_or_else(taken)?)));
         }
-        match attachment.downcast::<Incoming>() {
+        match attachment.downcast::<IncomingStream>() {
             Ok(incoming) if incoming.take() => Ok(Self::of(Inner::Incoming(incoming))),
             Ok(_) => Err(D::Error::custom("a stream can be received once")),
             Err(_) => Err(D::Error::custom("what is attached is no stream")),

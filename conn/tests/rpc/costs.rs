@@ -29,7 +29,7 @@ async fn a_name_has_at_most_1024_bytes() {
         cause,
         "the name of the method has 1025 bytes, over the limit of 1024"
     );
-    assert_eq!(client.stats().calls, 0);
+    assert_eq!(client.stats().outgoing_calls, 0);
     assert_eq!(client.call::<i64>("add", (3, 5)).await.unwrap(), 8);
 }
 

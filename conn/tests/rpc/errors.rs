@@ -240,7 +240,7 @@ async fn a_peer_that_breaks_the_protocol_is_told_and_let_go() {
         Server::with_options(ServerOptions::default().session(Options::default().max_calls(8)));
     server
         .register_function("answers", |cx: Context| {
-            Client::of(&cx).unwrap().stats().answers
+            Client::of(&cx).unwrap().stats().incoming_calls
         })
         .unwrap();
     let (sent, refused) = (b"\x02\0\0\0", b"\x09");

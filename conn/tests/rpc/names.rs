@@ -62,7 +62,7 @@ async fn objects_are_found_by_name_while_they_are_there() {
     assert!(owner.unbind("other").await.unwrap());
     assert!(!owner.unbind("other").await.unwrap());
     // Nothing holds the object any more.
-    until(|| owner.stats().exports == 2).await;
+    until(|| owner.stats().exported_objects == 2).await;
 
     let long = "x".repeat(257);
     let refused = owner
@@ -150,7 +150,7 @@ async fn only_who_bound_a_name_can_take_it_away() {
         .unwrap();
     assert_eq!(other.list("").await.unwrap()[0].metadata, about);
     // The object of before is held by nobody.
-    until(|| owner.stats().exports == 1).await;
+    until(|| owner.stats().exported_objects == 1).await;
     // The program itself is another owner.
     let program = rpc_core::ServiceCaller::new(server.registry().clone(), conn::rpc::Encoding::Bincode);
     assert_eq!(kind(program.unbind("echo").await), FaultKind::Denied);

@@ -198,14 +198,14 @@ impl Workshop {
     pub fn check_load(&self, cx: &Context, number: u64) {
         self.ledger.run(number).complete();
         if let Some(caller) = Client::of(cx) {
-            let load = caller.load();
-            let nothing = conn::rpc::Load {
-                answers: 1,
+            let stats = caller.stats();
+            let nothing = conn::rpc::SessionStats {
+                incoming_calls: 1,
                 ..Default::default()
             };
             self.ledger.check(
-                load == nothing,
-                format_args!("the server still holds {load:?}"),
+                stats == nothing,
+                format_args!("the server still holds {stats:?}"),
             );
         }
     }

@@ -218,10 +218,10 @@ impl World {
             if let Ok(result) = result {
                 entry.ended(&result);
             }
-            let load = client.stats();
+            let stats = client.stats();
             self.ledger.check(
-                load == conn::rpc::Load::default(),
-                format_args!("a client still holds {load:?}"),
+                stats == conn::rpc::SessionStats::default(),
+                format_args!("a client still holds {stats:?}"),
             );
         }
     }

@@ -62,8 +62,8 @@ mod flag {
 }
 
 mod reference {
-    pub(super) const MINE: u8 = 0;
-    pub(super) const YOURS: u8 = 1;
+    pub(super) const SENDER_HOSTED: u8 = 0;
+    pub(super) const RECEIVER_HOSTED: u8 = 1;
     pub(super) const STREAM: u8 = 2;
 }
 
@@ -97,7 +97,7 @@ impl fmt::Debug for Token {
 
 /// The limits of one end, which the other keeps to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Limits {
+pub(super) struct SessionLimits {
     /// Bytes of one message.
     pub(super) max_message: u64,
     /// Calls that it answers at once.
@@ -118,7 +118,7 @@ pub(super) struct Hello {
     pub(super) resumed: bool,
     /// The name of the encoding of arguments, results and items: the connecting end's choice.
     pub(super) encoding: Vec<u8>,
-    pub(super) limits: Limits,
+    pub(super) limits: SessionLimits,
     /// From the connecting end: the session to resume. From the answering end: what this one can be
     /// resumed by.
     pub(super) session: Option<Token>,
@@ -126,7 +126,7 @@ pub(super) struct Hello {
 
 /// What a call is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Target {
+pub(super) enum CallTarget {
     /// The methods that the other end offers to whoever connects.
     Root,
     /// An object of the other end.
@@ -139,9 +139,9 @@ pub(super) enum Target {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reference {
     /// An object of the sender.
-    Mine(ObjectId),
+    SenderHosted(ObjectId),
     /// An object of the receiver.
-    Yours(ObjectId),
+    ReceiverHosted(ObjectId),
     /// A stream whose items the sender will send.
     Stream(u64),
 }
@@ -155,7 +155,7 @@ pub(super) struct Counts<'a>(pub(super) &'a [u8]);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Call<'a> {
     pub(super) id: u64,
-    pub(super) target: Target,
+    pub(super) target: CallTarget,
     /// The caller wants no result, only to know that the call ended.
     pub(super) one_way: bool,
     /// The caller may make calls on the object that this one returns.

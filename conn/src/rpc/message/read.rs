@@ -5,8 +5,8 @@ use std::time::Duration;
 use rpc_core::Fault;
 
 use super::{
-    Call, Counts, FAULT_KINDS, Hello, Limits, MAGIC, MAX_CAUSES, Message, MessageError, ObjectId,
-    Reference, Target, Token, VERSION, flag, kind, reference, target,
+    Call, CallTarget, Counts, FAULT_KINDS, Hello, MAGIC, MAX_CAUSES, Message, MessageError,
+    ObjectId, Reference, SessionLimits, Token, VERSION, flag, kind, reference, target,
 };
 use crate::rpc::varint;
 
@@ -136,7 +136,7 @@ impl<'a> Fields<'a> {
                 version,
                 resumed: false,
                 encoding: Vec::new(),
-                limits: Limits::default(),
+                limits: SessionLimits::default(),
                 session: None,
             });
         }
@@ -144,7 +144,7 @@ impl<'a> Fields<'a> {
             version,
             resumed: self.number()? & flag::RESUMED != 0,
             encoding: self.bytes()?.to_vec(),
-            limits: Limits {
+            limits: SessionLimits {
                 max_message: self.number()?,
                 max_calls: self.number()?,
                 max_streams: self.number()?,
@@ -161,9 +161,9 @@ impl<'a> Fields<'a> {
     fn call(&mut self) -> Option<Call<'a>> {
         let id = self.number()?;
         let target = match self.byte()? {
-            target::ROOT => Target::Root,
-            target::OBJECT => Target::Object(self.object()?),
-            target::PROMISE => Target::Promise(self.number()?),
+            target::ROOT => CallTarget::Root,
+            target::OBJECT => CallTarget::Object(self.object()?),
+            target::PROMISE => CallTarget::Promise(self.number()?),
             _ => return None,
         };
         let flags = self.number()?;
@@ -222,8 +222,8 @@ impl<'a> Fields<'a> {
         let mut references = Vec::with_capacity(count.min(64));
         for _ in 0..count {
             references.push(match self.byte()? {
-                reference::MINE => Reference::Mine(self.object()?),
-                reference::YOURS => Reference::Yours(self.object()?),
+                reference::SENDER_HOSTED => Reference::SenderHosted(self.object()?),
+                reference::RECEIVER_HOSTED => Reference::ReceiverHosted(self.object()?),
                 reference::STREAM => Reference::Stream(self.number()?),
                 _ => return None,
             });

@@ -3,8 +3,8 @@
 use rpc_core::Fault;
 
 use super::{
-    Call, Hello, Limits, MAGIC, MAX_CAUSES, Message, ObjectId, Reference, Target, fault_kind_byte,
-    flag, kind, reference, target,
+    Call, CallTarget, Hello, MAGIC, MAX_CAUSES, Message, ObjectId, Reference, SessionLimits,
+    fault_kind_byte, flag, kind, reference, target,
 };
 use crate::rpc::varint;
 
@@ -32,12 +32,12 @@ fn some_references(references: &[Reference], out: &mut Vec<u8>) {
     varint::write(references.len() as u64, out);
     for reference in references {
         match reference {
-            Reference::Mine(id) => {
-                out.push(reference::MINE);
+            Reference::SenderHosted(id) => {
+                out.push(reference::SENDER_HOSTED);
                 out.extend_from_slice(&id.0);
             }
-            Reference::Yours(id) => {
-                out.push(reference::YOURS);
+            Reference::ReceiverHosted(id) => {
+                out.push(reference::RECEIVER_HOSTED);
                 out.extend_from_slice(&id.0);
             }
             Reference::Stream(id) => {
@@ -67,12 +67,12 @@ impl Call<'_> {
         out.push(kind::CALL);
         varint::write(self.id, out);
         match self.target {
-            Target::Root => out.push(target::ROOT),
-            Target::Object(id) => {
+            CallTarget::Root => out.push(target::ROOT),
+            CallTarget::Object(id) => {
                 out.push(target::OBJECT);
                 out.extend_from_slice(&id.0);
             }
-            Target::Promise(call) => {
+            CallTarget::Promise(call) => {
                 out.push(target::PROMISE);
                 varint::write(call, out);
             }
@@ -185,7 +185,7 @@ impl Hello {
         varint::write(self.version, out);
         varint::write(if self.resumed { flag::RESUMED } else { 0 }, out);
         bytes(&self.encoding, out);
-        let Limits {
+        let SessionLimits {
             max_message,
             max_calls,
             max_streams,

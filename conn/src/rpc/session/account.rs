@@ -10,7 +10,7 @@ use std::task::Context;
 use rpc_core::Budget;
 use rpc_core::budget::{Account, Hold, NoRoom};
 
-use super::{Session, State};
+use super::{Session, SessionState};
 
 /// What is taken and given back of the budget at once, in bytes.
 const STEP: u64 = 64 << 10;
@@ -19,115 +19,120 @@ const STEP: u64 = 64 << 10;
 const FREE: u64 = Budget::FREE as u64;
 
 /// The room that a session has in its budget, beyond what is free.
-pub(super) struct Holding {
+pub(super) struct SessionAccount {
     account: Account,
     hold: Hold,
     /// How many bytes there is room for.
-    room: u64,
+    reserved_bytes: u64,
     /// How much memory the next message has, of which a part came.
-    reading: u64,
+    partial_message: u64,
     /// How many bytes went since the budget was last told that the present ones are younger.
-    gone: u64,
+    released: u64,
     /// What was held when that was last counted, and how many bytes were written by then.
-    waiting: u64,
+    unprocessed: u64,
     written: u64,
 }
 
-impl Holding {
+impl SessionAccount {
     fn resize(&mut self, bytes: u64) -> Result<(), NoRoom> {
         let size = usize::try_from(bytes).unwrap_or(usize::MAX);
         self.hold.resize(&self.account, size)?;
-        let less = self.room.saturating_sub(bytes);
-        self.gone = self.gone.saturating_sub(less);
-        self.room = bytes;
+        let less = self.reserved_bytes.saturating_sub(bytes);
+        self.released = self.released.saturating_sub(less);
+        self.reserved_bytes = bytes;
         Ok(())
     }
 }
 
-impl State {
+impl SessionState {
     /// What is held on behalf of the other end, but for what is to be written.
-    fn waiting_cost(&self) -> u64 {
-        let unread = self.passed.as_ref().map_or(0, |passed| passed.unread);
-        self.running + unread + self.reading()
+    fn unprocessed_cost(&self) -> u64 {
+        let unread_cost = self.tables.as_ref().map_or(0, |tables| tables.unread_cost);
+        self.incoming_cost + unread_cost + self.partial_message()
     }
 
     /// How much memory the next message has, of which a part came, where that counts.
-    pub(super) fn reading(&self) -> u64 {
-        self.holding.as_ref().map_or(0, |holding| holding.reading)
+    pub(super) fn partial_message(&self) -> u64 {
+        self.account
+            .as_ref()
+            .map_or(0, |account| account.partial_message)
     }
 
     /// Takes note of that.
-    pub(super) fn set_reading(&mut self, size: usize) {
-        if let Some(holding) = &mut self.holding {
-            holding.reading = size as u64;
+    pub(super) fn set_partial_message(&mut self, size: usize) {
+        if let Some(account) = &mut self.account {
+            account.partial_message = size as u64;
         }
     }
 
     /// All that is held on behalf of the other end, in bytes.
-    fn held(&self) -> u64 {
-        self.waiting_cost() + self.backlog()
+    fn held_bytes(&self) -> u64 {
+        self.unprocessed_cost() + self.backlog()
     }
 }
 
 impl Session {
     /// Makes sure of room for so many bytes more.
-    pub(super) fn reserve(&self, state: &mut State, more: u64) -> Result<(), NoRoom> {
-        let wanted = state.held().saturating_add(more);
+    pub(super) fn reserve(&self, state: &mut SessionState, more: u64) -> Result<(), NoRoom> {
+        let wanted = state.held_bytes().saturating_add(more);
         let Some(budget) = &self.settings.budget else {
             return Ok(());
         };
-        let room = state.holding.as_ref().map_or(FREE, |holding| holding.room);
-        if wanted <= room {
+        let reserved_bytes = state
+            .account
+            .as_ref()
+            .map_or(FREE, |account| account.reserved_bytes);
+        if wanted <= reserved_bytes {
             return Ok(());
         }
-        let (waiting, written) = (state.waiting_cost(), state.written());
-        let holding = state.holding.get_or_insert_with(|| {
-            self.holds.store(true, Ordering::Relaxed);
+        let (unprocessed, written) = (state.unprocessed_cost(), state.written());
+        let account = state.account.get_or_insert_with(|| {
+            self.has_hold.store(true, Ordering::Relaxed);
             let account = budget.account();
-            Box::new(Holding {
+            Box::new(SessionAccount {
                 hold: account.hold(),
                 account,
-                room: FREE,
-                reading: 0,
-                gone: 0,
-                waiting,
+                reserved_bytes: FREE,
+                partial_message: 0,
+                released: 0,
+                unprocessed,
                 written,
             })
         });
         // To the next step; or to the byte, where the budget has no more.
-        holding
+        account
             .resize(wanted.next_multiple_of(STEP))
-            .or_else(|NoRoom { .. }| holding.resize(wanted))
+            .or_else(|NoRoom { .. }| account.resize(wanted))
     }
 
     /// Brings the room in line with what is held by now.
     #[inline]
-    pub(super) fn settle_room(&self, state: &mut State) {
-        if state.holding.is_some() || state.held() > FREE {
-            self.settle_more_room(state);
+    pub(super) fn update_hold(&self, state: &mut SessionState) {
+        if state.account.is_some() || state.held_bytes() > FREE {
+            self.update_hold_slow(state);
         }
     }
 
-    fn settle_more_room(&self, state: &mut State) {
-        let held = state.held();
-        let (waiting, written) = (state.waiting_cost(), state.written());
-        if let Some(holding) = &mut state.holding {
-            holding.gone += holding.waiting.saturating_sub(waiting);
-            holding.gone += written.saturating_sub(holding.written);
-            (holding.waiting, holding.written) = (waiting, written);
+    fn update_hold_slow(&self, state: &mut SessionState) {
+        let held = state.held_bytes();
+        let (unprocessed, written) = (state.unprocessed_cost(), state.written());
+        if let Some(account) = &mut state.account {
+            account.released += account.unprocessed.saturating_sub(unprocessed);
+            account.released += written.saturating_sub(account.written);
+            (account.unprocessed, account.written) = (unprocessed, written);
             if held <= FREE / 2 {
-                self.forget_room(state);
+                self.release_hold(state);
                 return;
             }
-            if held + 2 * STEP < holding.room {
+            if held + 2 * STEP < account.reserved_bytes {
                 // Less is never refused.
-                let _ = holding.resize(held.next_multiple_of(STEP));
+                let _ = account.resize(held.next_multiple_of(STEP));
             }
-            if holding.gone >= STEP {
-                let gone = std::mem::take(&mut holding.gone);
-                holding
+            if account.released >= STEP {
+                let released = std::mem::take(&mut account.released);
+                account
                     .hold
-                    .replaced(usize::try_from(gone).unwrap_or(usize::MAX));
+                    .replaced(usize::try_from(released).unwrap_or(usize::MAX));
             }
         }
         // Small things, such as answers to pings, are not refused; they count, and what is asked for next is.
@@ -135,20 +140,20 @@ impl Session {
     }
 
     /// Gives all room back.
-    pub(super) fn forget_room(&self, state: &mut State) {
-        state.holding = None;
-        self.holds.store(false, Ordering::Relaxed);
+    pub(super) fn release_hold(&self, state: &mut SessionState) {
+        state.account = None;
+        self.has_hold.store(false, Ordering::Relaxed);
     }
 
     /// Takes note of how much memory the next message has, of which a part came.
-    pub(super) fn read_into(&self, size: usize) -> Result<(), NoRoom> {
-        self.change(|state, _| {
-            let reserved = match (size as u64).checked_sub(state.reading()) {
+    pub(super) fn reserve_for_message(&self, size: usize) -> Result<(), NoRoom> {
+        self.update(|state, _| {
+            let reserved = match (size as u64).checked_sub(state.partial_message()) {
                 None | Some(0) => Ok(()),
                 Some(more) => self.reserve(state, more),
             };
             if reserved.is_ok() {
-                state.set_reading(size);
+                state.set_partial_message(size);
             }
             reserved
         })
@@ -157,12 +162,12 @@ impl Session {
     /// Gives back the room for what was written since, and tells whether the connection is to be given up for others.
     /// The task is woken when it is.
     pub(super) fn is_evicted(&self, cx: &mut Context<'_>) -> bool {
-        if !self.holds.load(Ordering::Relaxed) {
+        if !self.has_hold.load(Ordering::Relaxed) {
             return false;
         }
         let state = &mut *self.lock();
-        self.settle_room(state);
-        let holding = state.holding.as_ref();
-        holding.is_some_and(|holding| holding.account.poll_evicted(cx).is_ready())
+        self.update_hold(state);
+        let account = state.account.as_ref();
+        account.is_some_and(|account| account.account.poll_evicted(cx).is_ready())
     }
 }

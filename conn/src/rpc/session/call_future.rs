@@ -8,9 +8,9 @@ use std::task::{Context, Poll};
 use rpc_core::{Call, CallError, Payload};
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::call_timeout::{Patience, overdue};
-use super::object::Object;
-use super::outgoing::{Begun, Outgoing};
+use super::call_timeout::{CallTimeout, deadline_exceeded};
+use super::object::ObjectHandle;
+use super::outgoing::{CallRequest, StartedCall};
 use super::{Lifeline, pipelining};
 use crate::rpc::encoding::Encoding;
 use crate::rpc::error::{LongMethod, TooLate};
@@ -18,76 +18,80 @@ use crate::rpc::message::MAX_METHOD;
 
 /// The future of a call. It keeps the session open as far as what it was given to refer to it does.
 #[must_use = "a call does nothing unless it is awaited"]
-pub(in crate::rpc) struct Calling<L: Borrow<Lifeline>> {
+pub(in crate::rpc) struct CallFuture<L: Borrow<Lifeline>> {
     session: L,
-    progress: CallingProgress,
+    state: CallFutureState,
 }
 
-enum CallingProgress {
-    New(Option<Outgoing>),
-    Begun {
+enum CallFutureState {
+    New(Option<CallRequest>),
+    Started {
         id: u64,
         /// Keeps a promise from being given up while a call on it is under way.
-        _object: Option<Object>,
+        _object: Option<ObjectHandle>,
         deadline: Option<Pin<Box<Sleep>>>,
     },
-    Ended,
+    Completed,
 }
 
-impl<L: Borrow<Lifeline>> Calling<L> {
+impl<L: Borrow<Lifeline>> CallFuture<L> {
     /// Makes a call on an object of the other end, or on what it offers to everyone.
     #[inline]
-    pub(in crate::rpc) fn new(session: L, object: Option<Object>, call: Call<Encoding>) -> Self {
+    pub(in crate::rpc) fn new(
+        session: L,
+        object: Option<ObjectHandle>,
+        call: Call<Encoding>,
+    ) -> Self {
         Self {
             session,
-            progress: CallingProgress::New(Some(Outgoing { object, call })),
+            state: CallFutureState::New(Some(CallRequest { object, call })),
         }
     }
 }
 
-impl<L: Borrow<Lifeline> + Unpin> Future for Calling<L> {
+impl<L: Borrow<Lifeline> + Unpin> Future for CallFuture<L> {
     type Output = Result<Payload, CallError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
         let session = this.session.borrow();
-        if let CallingProgress::New(new) = &mut this.progress
-            && let Some(outgoing) = new
+        if let CallFutureState::New(new) = &mut this.state
+            && let Some(request) = new
         {
-            if outgoing.call.format != session.encoding {
+            if request.call.format != session.encoding {
                 let message = format!(
                     "the call is in {}, the connection speaks {}",
-                    outgoing.call.format, session.encoding
+                    request.call.format, session.encoding
                 );
-                this.progress = CallingProgress::Ended;
+                this.state = CallFutureState::Completed;
                 return Poll::Ready(Err(CallError::NotSent(message.into())));
             }
-            let method = outgoing.call.method().len();
+            let method = request.call.method().len();
             if method > MAX_METHOD {
-                this.progress = CallingProgress::Ended;
+                this.state = CallFutureState::Completed;
                 return Poll::Ready(Err(CallError::NotSent(Box::new(LongMethod(method)))));
             }
-            let patience = Patience::of(&outgoing.call.context, &session.settings);
-            let deadline = patience.deadline();
-            if deadline.is_some() && !outgoing.call.context.has_own_deadline() {
-                let context = std::mem::take(&mut outgoing.call.context);
+            let timeout = CallTimeout::of(&request.call.context, &session.settings);
+            let deadline = timeout.deadline();
+            if deadline.is_some() && !request.call.context.has_own_deadline() {
+                let context = std::mem::take(&mut request.call.context);
                 let deadline = deadline.map(Instant::into_std);
-                outgoing.call.context = context.with_deadline(deadline);
+                request.call.context = context.with_deadline(deadline);
             }
-            let object = outgoing.object.clone();
-            let promised = pipelining::is_asked_for().then(|| session.lifeline());
-            let one_way = outgoing.call.context.is_one_way();
-            let begun = session.begin(new, promised.flatten(), patience, cx);
+            let object = request.object.clone();
+            let promised = pipelining::is_promise_requested().then(|| session.lifeline());
+            let one_way = request.call.context.is_one_way();
+            let started = session.start_call(new, promised.flatten(), timeout, cx);
             // What is left of the call goes where nothing is locked.
-            this.progress = CallingProgress::Ended;
-            let id = match begun? {
-                Begun::Called(id) => id,
-                Begun::Promised(promise) => {
-                    pipelining::give(promise);
+            this.state = CallFutureState::Completed;
+            let id = match started? {
+                StartedCall::Call(id) => id,
+                StartedCall::Promise(promise) => {
+                    pipelining::store(promise);
                     return Poll::Pending;
                 }
             };
-            this.progress = CallingProgress::Begun {
+            this.state = CallFutureState::Started {
                 id,
                 _object: object,
                 deadline: deadline.map(|deadline| Box::pin(sleep_until(deadline))),
@@ -97,21 +101,21 @@ impl<L: Borrow<Lifeline> + Unpin> Future for Calling<L> {
                 return Poll::Pending;
             }
         }
-        let CallingProgress::Begun { id, deadline, .. } = &mut this.progress else {
+        let CallFutureState::Started { id, deadline, .. } = &mut this.state else {
             return Poll::Pending;
         };
         let id = *id;
         if let Poll::Ready(result) = session.poll_result(id, cx) {
-            this.progress = CallingProgress::Ended;
+            this.state = CallFutureState::Completed;
             return Poll::Ready(result);
         }
         if let Some(deadline) = deadline
             && deadline.as_mut().poll(cx).is_ready()
         {
-            this.progress = CallingProgress::Ended;
-            let error = match session.give_up(id) {
+            this.state = CallFutureState::Completed;
+            let error = match session.cancel_call(id) {
                 false => CallError::NotSent(Box::new(TooLate)),
-                true => CallError::Fault(overdue()),
+                true => CallError::Fault(deadline_exceeded()),
             };
             return Poll::Ready(Err(error));
         }
@@ -119,10 +123,10 @@ impl<L: Borrow<Lifeline> + Unpin> Future for Calling<L> {
     }
 }
 
-impl<L: Borrow<Lifeline>> Drop for Calling<L> {
+impl<L: Borrow<Lifeline>> Drop for CallFuture<L> {
     fn drop(&mut self) {
-        if let CallingProgress::Begun { id, .. } = self.progress {
-            self.session.borrow().give_up(id);
+        if let CallFutureState::Started { id, .. } = self.state {
+            self.session.borrow().cancel_call(id);
         }
     }
 }

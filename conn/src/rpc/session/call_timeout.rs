@@ -11,7 +11,7 @@ use rpc_core::{CallError, Context, Fault, FaultKind};
 use tokio::time::{Instant, sleep};
 
 use super::outgoing::Progress;
-use super::{Effects, Session, Settings, State};
+use super::{Deferred, Session, SessionState, Settings};
 use crate::rpc::error::TooLate;
 use crate::rpc::message::Message;
 
@@ -21,34 +21,34 @@ const TICKS: u32 = 4;
 
 /// How long a call waits for its answer.
 #[derive(Clone, Copy)]
-pub(super) enum Patience {
+pub(super) enum CallTimeout {
     /// Until this moment. The other end is told.
-    Until(Instant),
+    Deadline(Instant),
     /// For the [default time](Settings::timeout), in ticks of the session. The other end is told when it is over.
     Default,
     /// For ever: the program chose that.
-    Endless,
+    Unlimited,
 }
 
-impl Patience {
+impl CallTimeout {
     /// Returns how long a call in these circumstances waits.
     pub(super) fn of(context: &Context, settings: &Settings) -> Self {
         let deadline = context.deadline().map(Instant::from_std);
         let timeout = match settings.timeout {
             Some(timeout) if !context.has_own_deadline() => timeout,
-            _ => return deadline.map_or(Self::Endless, Self::Until),
+            _ => return deadline.map_or(Self::Unlimited, Self::Deadline),
         };
         if deadline.is_none() && settings.is_measured_in_ticks(timeout) {
             return Self::Default;
         }
         let default = Instant::now() + timeout;
-        Self::Until(deadline.map_or(default, |inherited| inherited.min(default)))
+        Self::Deadline(deadline.map_or(default, |inherited| inherited.min(default)))
     }
 
     pub(super) const fn deadline(self) -> Option<Instant> {
         match self {
-            Self::Until(deadline) => Some(deadline),
-            Self::Default | Self::Endless => None,
+            Self::Deadline(deadline) => Some(deadline),
+            Self::Default | Self::Unlimited => None,
         }
     }
 }
@@ -65,7 +65,7 @@ impl Settings {
     }
 
     /// Returns how many ticks take at least the default time, wherever between two of them a call begins.
-    fn patience(&self) -> u32 {
+    fn default_timeout_ticks(&self) -> u32 {
         let ticks = |time: Duration| time.as_nanos().div_ceil(self.tick().as_nanos());
         let ticks = self.timeout.map_or(u128::MAX, ticks);
         u32::try_from(ticks).unwrap_or(u32::MAX).saturating_add(1)
@@ -73,7 +73,7 @@ impl Settings {
 }
 
 /// The fault of a call whose time is over, where it may have run.
-pub(super) fn overdue() -> Fault {
+pub(super) fn deadline_exceeded() -> Fault {
     Fault::of(
         FaultKind::DeadlineExceeded,
         "the time of the call was over before its answer came",
@@ -82,35 +82,38 @@ pub(super) fn overdue() -> Fault {
 
 impl Session {
     /// Returns the tick at which a call ends that begins now.
-    pub(super) fn last_tick(&self, state: &State, patience: Patience) -> Option<u32> {
-        matches!(patience, Patience::Default)
-            .then(|| state.ticks.saturating_add(self.settings.patience()))
+    pub(super) fn timeout_tick(&self, state: &SessionState, timeout: CallTimeout) -> Option<u32> {
+        matches!(timeout, CallTimeout::Default).then(|| {
+            state
+                .ticks
+                .saturating_add(self.settings.default_timeout_ticks())
+        })
     }
 
     /// Counts a tick, if it is time for one, and ends the calls that have waited for long enough.
     pub(super) fn tick(&self, now: Instant) {
-        self.change(|state, effects| {
+        self.update(|state, deferred| {
             let is_due = |last| now.duration_since(last) >= self.settings.tick();
-            if !state.ticked.is_none_or(is_due) {
+            if !state.ticked_at.is_none_or(is_due) {
                 return;
             }
-            state.ticked = Some(now);
+            state.ticked_at = Some(now);
             state.ticks = state.ticks.saturating_add(1);
-            if state.calls.len() == 0 {
+            if state.outgoing.len() == 0 {
                 return;
             }
-            for id in state.calls.numbers() {
-                let last = state.calls.get(id).and_then(|pending| pending.last_tick);
+            for id in state.outgoing.ids() {
+                let last = state.outgoing.get(id).and_then(|entry| entry.timeout_tick);
                 if last.is_some_and(|last| last <= state.ticks) {
-                    self.expire(state, effects, id);
+                    self.expire(state, deferred, id);
                 }
             }
-            self.send_waiting(state, effects);
+            self.send_queued(state, deferred);
         });
     }
 
     /// Ticks while there is no connection to do it.
-    pub(in crate::rpc) async fn tick_on(&self) -> Infallible {
+    pub(in crate::rpc) async fn tick_while_disconnected(&self) -> Infallible {
         loop {
             sleep(self.settings.tick()).await;
             self.tick(Instant::now());
@@ -118,44 +121,44 @@ impl Session {
     }
 
     /// Ends a promise whose time is over.
-    pub(super) fn promise_expired(&self, id: u64) {
-        self.change(|state, effects| {
-            self.expire(state, effects, id);
-            self.send_waiting(state, effects);
+    pub(super) fn expire_promise(&self, id: u64) {
+        self.update(|state, deferred| {
+            self.expire(state, deferred, id);
+            self.send_queued(state, deferred);
         });
     }
 
     /// Ends a call whose time is over, if it has not ended.
-    fn expire(&self, state: &mut State, effects: &mut Effects, id: u64) {
+    fn expire(&self, state: &mut SessionState, deferred: &mut Deferred, id: u64) {
         let error = match state.withdraw(id) {
             None => return,
             Some(false) => CallError::NotSent(Box::new(TooLate)),
-            Some(true) => CallError::Fault(overdue()),
+            Some(true) => CallError::Fault(deadline_exceeded()),
         };
-        state.settle(id, Err(error), effects);
+        state.complete(id, Err(error), deferred);
     }
 }
 
-impl State {
+impl SessionState {
     /// Takes back a call that has not ended, which stays in the table. Says whether the other end may know of it.
     pub(super) fn withdraw(&mut self, id: u64) -> Option<bool> {
-        let pending = self.calls.get(id)?;
-        match pending.progress {
-            Progress::Waiting => {
-                let heard = pending.heard;
-                if let Ok(place) = self.waiting.binary_search(&id) {
-                    self.waiting.remove(place);
+        let entry = self.outgoing.get(id)?;
+        match entry.progress {
+            Progress::Queued => {
+                let may_have_run = entry.may_have_run;
+                if let Ok(place) = self.queued.binary_search(&id) {
+                    self.queued.remove(place);
                 }
-                Some(heard)
+                Some(may_have_run)
             }
             Progress::Sent { .. } => {
                 if self.is_connected() {
                     self.push(&Message::Cancel(id));
                 }
-                self.call_ended();
+                self.call_completed();
                 Some(true)
             }
-            Progress::Detached | Progress::Done(_) => None,
+            Progress::Detached | Progress::Completed(_) => None,
         }
     }
 }

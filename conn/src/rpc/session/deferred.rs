@@ -7,7 +7,7 @@ use rpc_core::{Call, Payload, Registry};
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
-use super::incoming::Answering;
+use super::incoming::IncomingCall;
 use super::object::Promise;
 use super::references::Export;
 use super::streams::{Consumer, Pump};
@@ -16,108 +16,108 @@ use crate::rpc::encoding::Encoding;
 
 /// What is to be done once the lock is free. Most changes entail no more than that tasks are woken.
 #[derive(Default)]
-pub(super) struct Effects {
-    wake: Option<Waker>,
-    wake_too: Vec<Waker>,
-    more: Option<Box<More>>,
+pub(super) struct Deferred {
+    waker: Option<Waker>,
+    more_wakers: Vec<Waker>,
+    rare: Option<Box<RareActions>>,
 }
 
 #[derive(Default)]
-pub(super) struct More {
+pub(super) struct RareActions {
     pub(super) pumps: Vec<Pump>,
-    pub(super) settled: Vec<Arc<Promise>>,
-    pub(super) given_up: Vec<Answering>,
-    pub(super) gone: Vec<CancellationToken>,
-    drop: Vec<Box<dyn Discard>>,
+    pub(super) completed_promises: Vec<Arc<Promise>>,
+    pub(super) cancelled_calls: Vec<IncomingCall>,
+    pub(super) lost_imports: Vec<CancellationToken>,
+    dropped: Vec<Box<dyn DeferredDrop>>,
 }
 
 /// What a change takes out of the state.
-pub(super) trait Discard: Send {
+pub(super) trait DeferredDrop: Send {
     /// Whether its destructor runs nothing of the program's and takes no lock, so that it need not wait
     /// until the lock is free.
-    fn is_plain(&self) -> bool {
+    fn is_trivial(&self) -> bool {
         false
     }
 }
 
-impl Discard for Payload {
-    fn is_plain(&self) -> bool {
+impl DeferredDrop for Payload {
+    fn is_trivial(&self) -> bool {
         self.attachments().is_empty()
     }
 }
 
-impl<E: Send> Discard for Result<Payload, E> {
-    fn is_plain(&self) -> bool {
-        self.as_ref().is_ok_and(Discard::is_plain)
+impl<E: Send> DeferredDrop for Result<Payload, E> {
+    fn is_trivial(&self) -> bool {
+        self.as_ref().is_ok_and(DeferredDrop::is_trivial)
     }
 }
 
-impl<T: Discard> Discard for Box<T> {
-    fn is_plain(&self) -> bool {
-        (**self).is_plain()
+impl<T: DeferredDrop> DeferredDrop for Box<T> {
+    fn is_trivial(&self) -> bool {
+        (**self).is_trivial()
     }
 }
 
-impl<T: Discard> Discard for Option<T> {
-    fn is_plain(&self) -> bool {
-        self.as_ref().is_none_or(Discard::is_plain)
+impl<T: DeferredDrop> DeferredDrop for Option<T> {
+    fn is_trivial(&self) -> bool {
+        self.as_ref().is_none_or(DeferredDrop::is_trivial)
     }
 }
 
-impl<T: Send> Discard for Vec<T> {}
-impl Discard for Call<Encoding> {}
-impl Discard for Encoder {}
-impl Discard for Export {}
-impl Discard for Registry<Encoding> {}
-impl Discard for Consumer {}
+impl<T: Send> DeferredDrop for Vec<T> {}
+impl DeferredDrop for Call<Encoding> {}
+impl DeferredDrop for Encoder {}
+impl DeferredDrop for Export {}
+impl DeferredDrop for Registry<Encoding> {}
+impl DeferredDrop for Consumer {}
 
-impl Effects {
-    pub(super) fn more(&mut self) -> &mut More {
-        self.more.get_or_insert_default()
+impl Deferred {
+    pub(super) fn rare(&mut self) -> &mut RareActions {
+        self.rare.get_or_insert_default()
     }
 
     pub(super) fn wake(&mut self, waker: Option<Waker>) {
         match waker {
-            Some(waker) if self.wake.is_some() => self.wake_too.push(waker),
-            Some(waker) => self.wake = Some(waker),
+            Some(waker) if self.waker.is_some() => self.more_wakers.push(waker),
+            Some(waker) => self.waker = Some(waker),
             None => {}
         }
     }
 
     /// Drops it later: its destructor may be the program's, or need the lock.
-    pub(super) fn drop(&mut self, value: impl Discard + 'static) {
-        if !value.is_plain() {
-            self.more().drop.push(Box::new(value));
+    pub(super) fn drop(&mut self, value: impl DeferredDrop + 'static) {
+        if !value.is_trivial() {
+            self.rare().dropped.push(Box::new(value));
         }
     }
 
     /// Does it. There is nothing left to do then, and room for as much again.
     #[inline]
     pub(super) fn run(&mut self, runtime: &Handle) {
-        if let Some(waker) = self.wake.take() {
+        if let Some(waker) = self.waker.take() {
             waker.wake();
-            if !self.wake_too.is_empty() {
-                self.wake_too.drain(..).for_each(Waker::wake);
+            if !self.more_wakers.is_empty() {
+                self.more_wakers.drain(..).for_each(Waker::wake);
             }
         }
-        if let Some(more) = self.more.take() {
-            more.run(runtime);
+        if let Some(rare) = self.rare.take() {
+            rare.run(runtime);
         }
     }
 }
 
-impl More {
+impl RareActions {
     fn run(self, runtime: &Handle) {
         for pump in self.pumps {
             runtime.spawn(pump);
         }
-        for answering in self.given_up {
-            answering.give_up();
+        for call in self.cancelled_calls {
+            call.cancel();
         }
-        for references in self.gone {
-            references.cancel();
+        for token in self.lost_imports {
+            token.cancel();
         }
-        for promise in self.settled {
+        for promise in self.completed_promises {
             promise.notify();
         }
     }

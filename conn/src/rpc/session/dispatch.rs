@@ -9,24 +9,24 @@ use rpc_core::{Budget, Call, Context, Fault, Origin, Payload};
 use tokio::time::Instant;
 
 use super::driver::Driver;
-use super::incoming::{Admitted, Head, TOO_MANY_ANSWERS, Verdict, log};
-use super::outgoing::check_result;
+use super::incoming::{AdmittedCall, CallAdmission, CallHead, TOO_MANY_REPLIES, log_fault};
+use super::outgoing::check_result_length;
 use super::{Phase, Session, overloaded};
 use crate::rpc::encoding::Encoding;
 use crate::rpc::error::Disconnected;
 use crate::rpc::message::{self, Message, Reference, cost};
 
 /// How many messages are read in a row while the session is locked.
-const BATCH: usize = 8;
+const BATCH_SIZE: usize = 8;
 
 /// Messages up to this length are copied piece by piece; longer ones are taken as they are.
-const SMALL: usize = 4096;
+const COPY_LIMIT: usize = 4096;
 
 /// How many bytes are kept of what the other end says when it leaves.
 const MAX_REASON: usize = 1024;
 
 /// What memory of so many bytes counts. Up to what is free, nothing does: it goes while nothing comes.
-pub(super) const fn counted(size: usize) -> usize {
+pub(super) const fn counted_size(size: usize) -> usize {
     match size {
         ..=Budget::FREE => 0,
         size => size,
@@ -34,110 +34,110 @@ pub(super) const fn counted(size: usize) -> usize {
 }
 
 /// What ended a batch.
-enum Next {
+enum BatchEnd {
     /// There is no whole message left.
-    Nothing,
+    Drained,
     /// A message that is handled by itself.
     Single(Vec<u8>),
-    Batch,
+    Full,
 }
 
 thread_local! {
     /// The calls that came with a batch, which begin after it.
-    static REQUESTS: Cell<Vec<Admitted>> = const { Cell::new(Vec::new()) };
+    static ADMITTED: Cell<Vec<AdmittedCall>> = const { Cell::new(Vec::new()) };
 }
 
 impl Driver {
     /// Handles the messages that are there, but not too many in a row. Says how many there were.
-    pub(super) fn handle(&mut self, most: usize, waker: &Waker) -> Result<usize, Disconnected> {
+    pub(super) fn dispatch(&mut self, max: usize, waker: &Waker) -> Result<usize, Disconnected> {
         let mut handled = 0;
         loop {
             let limit = self.reader.max_message;
             let is_complete = self.reader.decoder.is_complete(limit);
             let is_complete = is_complete.map_err(Disconnected::broken)?;
-            if !is_complete || !self.may_read || handled >= most {
+            if !is_complete || !self.can_read || handled >= max {
                 return Ok(handled);
             }
-            let mut requests = REQUESTS.take();
-            let next = self.batch(&mut handled, &mut requests, waker);
-            requests.drain(..).for_each(|request| self.answer(request));
-            REQUESTS.set(requests);
-            match next? {
-                Next::Nothing => return Ok(handled),
-                Next::Single(message) => self.receive(message)?,
-                Next::Batch => {}
+            let mut admitted = ADMITTED.take();
+            let end = self.dispatch_batch(&mut handled, &mut admitted, waker);
+            admitted.drain(..).for_each(|call| self.run_call(call));
+            ADMITTED.set(admitted);
+            match end? {
+                BatchEnd::Drained => return Ok(handled),
+                BatchEnd::Single(message) => self.dispatch_single(message)?,
+                BatchEnd::Full => {}
             }
         }
     }
 
     /// Takes messages that only change the state of the session, and calls, which begin afterwards.
-    fn batch(
+    fn dispatch_batch(
         &mut self,
         handled: &mut usize,
-        requests: &mut Vec<Admitted>,
+        admitted: &mut Vec<AdmittedCall>,
         waker: &Waker,
-    ) -> Result<Next, Disconnected> {
+    ) -> Result<BatchEnd, Disconnected> {
         let Self {
             session,
             reader,
             origin,
-            effects,
-            answers,
+            deferred,
+            replies,
             backlog,
-            may_read,
-            is_settled,
-            is_crowded,
-            awaits_held,
-            counts,
+            can_read,
+            is_quiescent,
+            has_concurrent_calls,
+            expects_held,
+            decoder_counted,
             ..
         } = self;
         let limit = reader.max_message;
-        let size = counted(reader.decoder.size());
-        *counts = size > 0;
-        session.change_with(effects, |state, effects| {
-            state.take_answers(answers);
-            state.set_reading(size);
+        let size = counted_size(reader.decoder.size());
+        *decoder_counted = size > 0;
+        session.update_with(deferred, |state, deferred| {
+            state.finish_batch(replies);
+            state.set_partial_message(size);
             *backlog = state.backlog();
-            *may_read = session.may_read(state);
-            *is_settled = false;
-            for _ in 0..BATCH {
+            *can_read = session.can_read(state);
+            *is_quiescent = false;
+            for _ in 0..BATCH_SIZE {
                 if reader.decoder.is_large() {
                     let message = reader.decoder.owned_message(limit);
                     let message = message.map_err(Disconnected::broken)?;
                     *handled += 1;
-                    return Ok(message.map_or(Next::Nothing, Next::Single));
+                    return Ok(message.map_or(BatchEnd::Drained, BatchEnd::Single));
                 }
                 let message = reader.decoder.message(limit);
                 let Some(bytes) = message.map_err(Disconnected::broken)? else {
-                    *is_settled = requests.is_empty() && state.is_settled(waker);
-                    *is_crowded = state.in_flight > 1;
-                    return Ok(Next::Nothing);
+                    *is_quiescent = admitted.is_empty() && state.is_quiescent(waker);
+                    *has_concurrent_calls = state.in_flight > 1;
+                    return Ok(BatchEnd::Drained);
                 };
                 *handled += 1;
-                if bytes.len() > SMALL || *awaits_held {
-                    return Ok(Next::Single(bytes.to_vec()));
+                if bytes.len() > COPY_LIMIT || *expects_held {
+                    return Ok(BatchEnd::Single(bytes.to_vec()));
                 }
                 if let Some((id, reply)) = message::plain_return(bytes) {
                     let reply = Payload::copied(reply);
-                    session.returned(state, effects, id, Ok(reply))?;
+                    session.on_return(state, deferred, id, Ok(reply))?;
                     continue;
                 }
                 if let Some((message, payload)) = message::plain_call(bytes) {
                     let params = || Payload::copied(&bytes[payload..]);
-                    let head = Head::of(&message, cost(bytes.len(), 0));
+                    let head = CallHead::of(&message, cost(bytes.len(), 0));
                     match session.admit(state, head)? {
-                        Verdict::Begins(admission) => requests.push(Admitted {
+                        CallAdmission::Run(target) => admitted.push(AdmittedCall {
                             id: head.id,
                             cost: head.cost,
                             one_way: head.one_way,
-                            admission,
-                            call: session.call_of(&message, origin, params()),
+                            target,
+                            call: session.build_call(&message, origin, params()),
                         }),
-                        Verdict::Waits(other) => {
-                            let call = session.call_of(&message, origin, params());
-                            state.wait(head, other, call);
+                        CallAdmission::Wait(promise_id) => {
+                            let call = session.build_call(&message, origin, params());
+                            state.queue_dependent(head, promise_id, call);
                         }
-                        Verdict::Refused => {}
+                        CallAdmission::Rejected => {}
                     }
                     continue;
                 }
@@ -148,67 +148,67 @@ impl Driver {
                         payload,
                     } if references.is_empty() => {
                         let item = Payload::copied(&bytes[payload..]);
-                        session.item(state, effects, stream, item, cost(bytes.len(), 0))?;
+                        session.on_item(state, deferred, stream, item, cost(bytes.len(), 0))?;
                     }
-                    _ => return Ok(Next::Single(bytes.to_vec())),
+                    _ => return Ok(BatchEnd::Single(bytes.to_vec())),
                 }
             }
-            Ok(Next::Batch)
+            Ok(BatchEnd::Full)
         })
     }
 
     /// Runs a call that was admitted.
-    fn answer(&mut self, request: Admitted) {
-        let (id, one_way) = (request.id, request.one_way);
-        let result = match self.has_backlog() {
-            true => self.session.refuse(request, overloaded(TOO_MANY_ANSWERS)),
-            false => self.session.run(&self.root, request),
+    fn run_call(&mut self, call: AdmittedCall) {
+        let (id, one_way) = (call.id, call.one_way);
+        let result = match self.exceeds_backlog() {
+            true => self.session.reject(call, overloaded(TOO_MANY_REPLIES)),
+            false => self.session.run(&self.root, call),
         };
         match result {
             Some(result) if one_way => {
                 if let Err(fault) = &result {
-                    log(fault, "a call failed");
+                    log_fault(fault, "a call failed");
                 }
                 self.push(|out| message::write_return(id, &[], out));
             }
-            Some(result) => self.reply(id, result),
+            Some(result) => self.send_reply(id, result),
             None => {}
         }
     }
 
     /// Sends the answer to a call. Most are written beside the session, which takes them all at once.
-    fn reply(&mut self, id: u64, result: Result<Payload, Fault>) {
+    fn send_reply(&mut self, id: u64, result: Result<Payload, Fault>) {
         let result = result.and_then(|reply| {
             let bytes = reply.as_slice();
-            if reply.attachments().is_empty() && bytes.len() <= SMALL {
-                check_result(self.longest, bytes.len(), &[])?;
+            if reply.attachments().is_empty() && bytes.len() <= COPY_LIMIT {
+                check_result_length(self.reply_limit, bytes.len(), &[])?;
                 self.push(|out| {
                     message::write_return(id, &[], out);
                     out.extend_from_slice(bytes);
                 });
                 return Ok(());
             }
-            self.is_settled = false;
+            self.is_quiescent = false;
             let session = &self.session;
-            let (answers, backlog) = (&mut self.answers, &mut self.backlog);
-            session.change_with(&mut self.effects, |state, effects| {
-                state.take_written(answers);
-                let pushed = session.push_return(state, effects, id, &reply);
+            let (replies, backlog) = (&mut self.replies, &mut self.backlog);
+            session.update_with(&mut self.deferred, |state, deferred| {
+                state.append_replies(replies);
+                let pushed = session.push_return(state, deferred, id, &reply);
                 *backlog = state.backlog();
-                effects.drop(reply);
+                deferred.drop(reply);
                 pushed
             })
         });
         if let Err(fault) = result {
-            log(&fault, "a call failed");
-            let fault = self.session.told(fault);
+            log_fault(&fault, "a call failed");
+            let fault = self.session.fault_for_peer(fault);
             let with_causes = self.session.settings.sends_causes;
             self.push(|out| message::write_fault(id, &fault, with_causes, out));
         }
     }
 
     fn push(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
-        let pushed: Result<(), Infallible> = self.answers.push_with(|out| {
+        let pushed: Result<(), Infallible> = self.replies.push_with(|out| {
             write(out);
             Ok(())
         });
@@ -217,49 +217,49 @@ impl Driver {
 
     /// Whether so many answers wait to be read by the other end that further calls are refused: those of a
     /// batch were admitted before there were the answers of the others.
-    fn has_backlog(&self) -> bool {
-        let backlog = self.backlog + self.answers.unwritten().len() as u64;
+    fn exceeds_backlog(&self) -> bool {
+        let backlog = self.backlog + self.replies.unwritten().len() as u64;
         backlog > self.session.settings.max_backlog
     }
 
-    fn receive(&mut self, bytes: Vec<u8>) -> Result<(), Disconnected> {
+    fn dispatch_single(&mut self, bytes: Vec<u8>) -> Result<(), Disconnected> {
         let session = &self.session;
         let length = bytes.len();
         let message = session.read(&bytes)?;
-        check_turn(&mut self.awaits_held, &message)?;
+        check_held_order(&mut self.expects_held, &message)?;
         match message {
             Message::Call(mut message, offset) => {
                 let references = std::mem::take(&mut message.references);
-                let head = Head::of(&message, cost(length, references.len()));
+                let head = CallHead::of(&message, cost(length, references.len()));
                 // A long name is not copied: the call is refused.
-                let call = (!head.is_long)
-                    .then(|| session.call_of(&message, &self.origin, Payload::copied(&[])));
+                let call = (!head.method_too_long)
+                    .then(|| session.build_call(&message, &self.origin, Payload::copied(&[])));
                 let params = self.payload(bytes, offset, &references)?;
                 let Self {
                     session,
-                    effects,
-                    answers,
+                    deferred,
+                    replies,
                     backlog,
                     ..
                 } = self;
                 let mut call = call.map(|call| Call { params, ..call });
-                let verdict = session.change_with(effects, |state, _| {
-                    state.take_answers(answers);
+                let admission = session.update_with(deferred, |state, _| {
+                    state.finish_batch(replies);
                     *backlog = state.backlog();
-                    let verdict = session.admit(state, head);
-                    if let Ok(Verdict::Waits(other)) = verdict
+                    let admission = session.admit(state, head);
+                    if let Ok(CallAdmission::Wait(promise_id)) = admission
                         && let Some(call) = call.take()
                     {
-                        state.wait(head, other, call);
+                        state.queue_dependent(head, promise_id, call);
                     }
-                    verdict
+                    admission
                 })?;
-                if let (Verdict::Begins(admission), Some(call)) = (verdict, call) {
-                    self.answer(Admitted {
+                if let (CallAdmission::Run(target), Some(call)) = (admission, call) {
+                    self.run_call(AdmittedCall {
                         id: head.id,
                         cost: head.cost,
                         one_way: head.one_way,
-                        admission,
+                        target,
                         call,
                     });
                 }
@@ -270,15 +270,16 @@ impl Driver {
                 payload,
             } => {
                 let reply = self.payload(bytes, payload, &references)?;
-                session.change(|state, effects| session.returned(state, effects, id, Ok(reply)))?;
+                session
+                    .update(|state, deferred| session.on_return(state, deferred, id, Ok(reply)))?;
             }
             Message::Fault { id, fault } => {
                 session
-                    .change(|state, effects| session.returned(state, effects, id, Err(fault)))?;
+                    .update(|state, deferred| session.on_return(state, deferred, id, Err(fault)))?;
             }
-            Message::Cancel(id) => session.cancelled(id),
-            Message::Finish(id) => session.finished(id),
-            Message::Release(released) => session.released(released)?,
+            Message::Cancel(id) => session.on_cancel(id),
+            Message::Finish(id) => session.on_finish(id),
+            Message::Release(released) => session.on_release(released)?,
             Message::Item {
                 stream,
                 references,
@@ -286,18 +287,19 @@ impl Driver {
             } => {
                 let cost = cost(length, references.len());
                 let item = self.payload(bytes, payload, &references)?;
-                session
-                    .change(|state, effects| session.item(state, effects, stream, item, cost))?;
+                session.update(|state, deferred| {
+                    session.on_item(state, deferred, stream, item, cost)
+                })?;
             }
             Message::End { stream, fault } => {
-                session.stream_ended(stream, fault, cost(length, 0));
+                session.on_stream_end(stream, fault, cost(length, 0));
             }
-            Message::Credit { stream, bytes } => session.credited(stream, bytes),
-            Message::Stop(stream) => session.stopped(stream),
-            Message::Ping(number) => session.change(|state, _| state.push(&Message::Pong(number))),
+            Message::Credit { stream, bytes } => session.on_credit(stream, bytes),
+            Message::Stop(stream) => session.on_stop(stream),
+            Message::Ping(number) => session.update(|state, _| state.push(&Message::Pong(number))),
             Message::Pong(_) => {}
-            Message::Goodbye { last, reason } => session.other_leaves(last, reason),
-            Message::Held(held) => session.held(held),
+            Message::Goodbye { last, reason } => session.on_goodbye(last, reason),
+            Message::Held(held) => session.on_held(held),
             Message::Hello(_) => {
                 let message = "a first message in the middle of a session".to_owned();
                 return Err(Disconnected::Protocol(message));
@@ -324,14 +326,14 @@ impl Driver {
 /// Refuses a `Held` that is not the first message of a connection which resumed the session, and anything else
 /// in its place (docs/RPC.md, "Resuming a session"): its counts replace those of this end, so that a late one
 /// would give back what the other end still refers to, and a missing one would keep what it does not.
-fn check_turn(awaits_held: &mut bool, message: &Message<'_>) -> Result<(), Disconnected> {
+fn check_held_order(expects_held: &mut bool, message: &Message<'_>) -> Result<(), Disconnected> {
     let is_held = match message {
         // Whoever leaves at once, for a breach of the protocol above all, may say why.
         Message::Goodbye { .. } => return Ok(()),
         Message::Held(_) => true,
         _ => false,
     };
-    if std::mem::take(awaits_held) == is_held {
+    if std::mem::take(expects_held) == is_held {
         return Ok(());
     }
     let message = match is_held {
@@ -351,7 +353,7 @@ impl Session {
     }
 
     #[inline]
-    fn call_of(
+    fn build_call(
         &self,
         message: &message::Call<'_>,
         origin: &Arc<Origin>,
@@ -377,8 +379,8 @@ impl Session {
     }
 
     /// Takes note that the other end is about to leave.
-    fn other_leaves(&self, last: u64, reason: &str) {
-        self.change(|state, effects| {
+    fn on_goodbye(&self, last: u64, reason: &str) {
+        self.update(|state, deferred| {
             if let Phase::Up = state.phase {
                 // Each call and each stream that ends with the connection is told it.
                 let end = (0..=MAX_REASON)
@@ -386,13 +388,13 @@ impl Session {
                     .find(|&end| reason.is_char_boundary(end));
                 let reason = reason.get(..end.unwrap_or(0)).unwrap_or(reason).to_owned();
                 state.phase = Phase::Leaving {
-                    ours: false,
+                    local: false,
                     reason,
                 };
             }
-            let reason = state.reason();
-            state.refuse_after(last, &reason, self.reconnects, effects);
-            effects.wake(state.driver.take());
+            let reason = state.disconnect_reason();
+            state.fail_after(last, &reason, self.reconnects, deferred);
+            deferred.wake(state.driver_waker.take());
         });
     }
 }

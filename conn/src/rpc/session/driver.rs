@@ -11,11 +11,11 @@ use rpc_core::{Budget, Origin, Peer, Registry};
 use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::dispatch::counted;
+use super::dispatch::counted_size;
 use super::outgoing::Progress;
 use super::timer::Timer;
-use super::write_half::Sink;
-use super::{Effects, Phase, Session, State};
+use super::write_half::SharedWriteHalf;
+use super::{Deferred, Phase, Session, SessionState};
 use crate::connection::{Reader, Writer};
 use crate::frame::Encoder;
 use crate::rpc::encoding::Encoding;
@@ -24,14 +24,14 @@ use crate::rpc::message::{self, Counts, Message};
 use crate::share::RETRY;
 
 /// How many messages are handled before something is written and other tasks have their turn.
-const BURST: usize = 256;
+const MESSAGES_PER_TURN: usize = 256;
 
 /// How often is read for that, where much of it makes no whole message.
-const READS: usize = 32;
+const READS_PER_TURN: usize = 32;
 
 /// How far answers to a peer that does not read may pile up beyond the limit, which turns calls down.
 /// From there on nothing is read from it.
-const REFUSALS: u64 = 1024 * 1024;
+const REJECTION_BACKLOG: u64 = 1024 * 1024;
 
 /// How long a connection that this end closes waits for the other to close it too.
 const LINGER: Duration = Duration::from_secs(2);
@@ -54,64 +54,75 @@ pub(in crate::rpc) struct Driver {
     /// What this end offers to everyone.
     pub(super) root: Registry<Encoding>,
     /// What handling messages entails.
-    pub(super) effects: Effects,
+    pub(super) deferred: Deferred,
     /// The longest message that the other end reads and this one sends.
-    pub(super) longest: u64,
+    pub(super) reply_limit: u64,
     /// The answers to calls that were answered at once, and how much waited to be written before them.
-    pub(super) answers: Encoder,
+    pub(super) replies: Encoder,
     pub(super) backlog: u64,
-    sink: Arc<Sink>,
+    write_half: Arc<SharedWriteHalf>,
     /// Whether the other end takes what it is sent, so that more can be read from it.
-    pub(super) may_read: bool,
+    pub(super) can_read: bool,
     /// Whether the session had nothing to write when messages were last handled, and tells this task when it does.
-    pub(super) is_settled: bool,
+    pub(super) is_quiescent: bool,
     /// Whether `Held` is to come, as the first message of a connection that resumed the session.
-    pub(super) awaits_held: bool,
+    pub(super) expects_held: bool,
     /// Whether nothing is left of what was to be written before.
-    is_written: bool,
+    all_written: bool,
     /// Whether the memory for the next message counts, as far as the session knows.
-    pub(super) counts: bool,
+    pub(super) decoder_counted: bool,
     /// There when there is no room for the next message.
-    starved: Option<Box<Starved>>,
-    leaving: bool,
+    budget_wait: Option<Box<BudgetWait>>,
+    is_leaving: bool,
     /// Whether several calls of this end were under way when this task last looked.
-    pub(super) is_crowded: bool,
-    has_yielded: bool,
+    pub(super) has_concurrent_calls: bool,
+    yielded: bool,
     /// Whether something came since the clock was last looked at.
-    heard_since: bool,
+    received_since_tick: bool,
     /// When something came, to the precision of the timer.
-    heard: Instant,
+    last_received: Instant,
     /// Since when nothing could be written.
-    blocked: Option<Instant>,
+    write_blocked_since: Option<Instant>,
     timer: Timer,
-    pinged: bool,
+    ping_sent: bool,
     /// There when the session is about to end.
-    end: Option<Box<End>>,
+    closing: Option<Box<ClosingState>>,
 }
 
 /// A wait for room.
-struct Starved {
+struct BudgetWait {
     since: Instant,
     /// When to ask again.
     retry: Pin<Box<Sleep>>,
 }
 
 /// The end of a session.
-struct End {
+struct ClosingState {
     since: Instant,
     /// There once the connection closes: how long the other end has for that.
-    closing: Option<Pin<Box<Sleep>>>,
+    linger: Option<Pin<Box<Sleep>>>,
 }
 
 impl Driver {
     /// Of a session that was told that it is [up](Session::up).
     pub(in crate::rpc) fn new(session: Arc<Session>, link: Link, origin: Arc<Origin>) -> Self {
         let Link { reader, writer } = link;
-        let (sink, longest, root, awaits_held) = session.change(|state, _| {
-            let sink = Arc::new(Sink::new(writer.outgoing, Arc::clone(&state.written)));
-            state.sink = Arc::downgrade(&sink);
-            let longest = state.peer.max_message.min(session.settings.max_reply);
-            (sink, longest, state.root.clone(), state.is_resumed)
+        let (write_half, reply_limit, root, expects_held) = session.update(|state, _| {
+            let write_half = Arc::new(SharedWriteHalf::new(
+                writer.outgoing,
+                Arc::clone(&state.written),
+            ));
+            state.write_half = Arc::downgrade(&write_half);
+            let reply_limit = state
+                .peer_limits
+                .max_message
+                .min(session.settings.max_reply);
+            (
+                write_half,
+                reply_limit,
+                state.root.clone(),
+                state.is_resumed,
+            )
         });
         let now = Instant::now();
         let timer = Timer::new(now + session.settings.tick());
@@ -120,26 +131,26 @@ impl Driver {
             reader,
             origin,
             root,
-            effects: Effects::default(),
-            longest,
-            answers: Encoder::new(),
+            deferred: Deferred::default(),
+            reply_limit,
+            replies: Encoder::new(),
             backlog: 0,
-            sink,
-            may_read: true,
-            is_settled: false,
-            awaits_held,
-            is_written: false,
-            counts: false,
-            starved: None,
-            leaving: false,
-            is_crowded: false,
-            has_yielded: false,
-            heard_since: false,
-            heard: now,
-            blocked: None,
+            write_half,
+            can_read: true,
+            is_quiescent: false,
+            expects_held,
+            all_written: false,
+            decoder_counted: false,
+            budget_wait: None,
+            is_leaving: false,
+            has_concurrent_calls: false,
+            yielded: false,
+            received_since_tick: false,
+            last_received: now,
+            write_blocked_since: None,
             timer,
-            pinged: false,
-            end: None,
+            ping_sent: false,
+            closing: None,
         }
     }
 
@@ -149,36 +160,36 @@ impl Driver {
     }
 
     /// Moves what can be moved now. Says whether all that is left is to wait.
-    fn turn(&mut self, cx: &mut Context<'_>) -> Result<bool, Disconnected> {
-        let may_read = self.may_read;
-        self.is_settled = false;
-        let nothing_comes = !may_read || self.poll_incoming(cx)?;
-        let nothing_goes = (self.is_settled && self.is_written && self.answers.is_empty())
+    fn poll_once(&mut self, cx: &mut Context<'_>) -> Result<bool, Disconnected> {
+        let can_read = self.can_read;
+        self.is_quiescent = false;
+        let all_received = !can_read || self.poll_receive(cx)?;
+        let all_sent = (self.is_quiescent && self.all_written && self.replies.is_empty())
             || self.poll_write(cx)?;
         self.poll_time(cx)?;
         if self.session.is_evicted(cx) {
             return Err(Disconnected::Evicted);
         }
-        if self.leaving || self.end.is_some() {
+        if self.is_leaving || self.closing.is_some() {
             self.poll_close(cx)?;
         }
-        Ok(nothing_comes && nothing_goes && may_read == self.may_read)
+        Ok(all_received && all_sent && can_read == self.can_read)
     }
 
     /// Reads and handles what comes. Says whether there is no more for now.
-    fn poll_incoming(&mut self, cx: &mut Context<'_>) -> Result<bool, Disconnected> {
+    fn poll_receive(&mut self, cx: &mut Context<'_>) -> Result<bool, Disconnected> {
         let mut handled = 0;
         if !self.reader.decoder.is_empty() {
-            handled = self.handle(BURST, cx.waker())?;
+            handled = self.dispatch(MESSAGES_PER_TURN, cx.waker())?;
         }
-        for _ in 0..READS {
-            if handled >= BURST || !self.may_read {
+        for _ in 0..READS_PER_TURN {
+            if handled >= MESSAGES_PER_TURN || !self.can_read {
                 return Ok(false);
             }
             if !self.poll_read(cx)? {
                 return Ok(true);
             }
-            handled += self.handle(BURST - handled, cx.waker())?;
+            handled += self.dispatch(MESSAGES_PER_TURN - handled, cx.waker())?;
         }
         Ok(false)
     }
@@ -186,7 +197,7 @@ impl Driver {
     /// Reads once. Says whether something came.
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Result<bool, Disconnected> {
         let space = self.reader.decoder.prepare();
-        if !self.has_room(cx)? {
+        if !self.reserve_decoder(cx)? {
             return Ok(false);
         }
         let reader = &mut self.reader;
@@ -194,7 +205,7 @@ impl Driver {
         match Pin::new(&mut reader.incoming).poll_read(cx, &mut space) {
             Poll::Pending => {
                 reader.decoder.rest();
-                self.has_room(cx)?;
+                self.reserve_decoder(cx)?;
                 return Ok(false);
             }
             Poll::Ready(Err(error)) => return Err(error.into()),
@@ -203,33 +214,33 @@ impl Driver {
         let count = space.filled().len();
         if count == 0 {
             return Err(match reader.decoder.end() {
-                Ok(()) => self.session.change(|state, _| match &state.phase {
-                    Phase::Leaving { .. } => state.reason(),
+                Ok(()) => self.session.update(|state, _| match &state.phase {
+                    Phase::Leaving { .. } => state.disconnect_reason(),
                     _ => Disconnected::Left(String::new()),
                 }),
                 Err(truncated) => Disconnected::broken(truncated),
             });
         }
         reader.decoder.filled(count);
-        self.heard_since = true;
+        self.received_since_tick = true;
         Ok(true)
     }
 
     /// Whether there is room for what the decoder has. If not, this task is woken to ask again.
-    fn has_room(&mut self, cx: &mut Context<'_>) -> Result<bool, Disconnected> {
-        let size = counted(self.reader.decoder.size());
-        if size == 0 && !self.counts {
+    fn reserve_decoder(&mut self, cx: &mut Context<'_>) -> Result<bool, Disconnected> {
+        let size = counted_size(self.reader.decoder.size());
+        if size == 0 && !self.decoder_counted {
             return Ok(true);
         }
         loop {
-            if let Some(starved) = &mut self.starved
-                && starved.retry.as_mut().poll(cx).is_pending()
+            if let Some(budget_wait) = &mut self.budget_wait
+                && budget_wait.retry.as_mut().poll(cx).is_pending()
             {
                 return Ok(false);
             }
-            if self.session.read_into(size).is_ok() {
-                self.counts = size > 0;
-                self.starved = None;
+            if self.session.reserve_for_message(size).is_ok() {
+                self.decoder_counted = size > 0;
+                self.budget_wait = None;
                 return Ok(true);
             }
             let budget = self.session.settings.budget.as_ref();
@@ -237,9 +248,12 @@ impl Driver {
                 return Err(Disconnected::Evicted);
             }
             let now = Instant::now();
-            let since = self.starved.as_ref().map_or(now, |starved| starved.since);
+            let since = self
+                .budget_wait
+                .as_ref()
+                .map_or(now, |budget_wait| budget_wait.since);
             let retry = Box::pin(sleep_until(now + RETRY));
-            self.starved = Some(Box::new(Starved { since, retry }));
+            self.budget_wait = Some(Box::new(BudgetWait { since, retry }));
         }
     }
 
@@ -247,18 +261,18 @@ impl Driver {
     /// wakes this task when it does, as the session does when there is something new.
     fn poll_write(&mut self, cx: &mut Context<'_>) -> Result<bool, Disconnected> {
         loop {
-            let mut half = self.sink.lock();
-            let mut is_all = false;
+            let mut half = self.write_half.lock();
+            let mut took_all = false;
             if half.writing.is_empty() {
-                let turn = self.session.take_output(
-                    &mut self.effects,
-                    &mut self.answers,
+                let status = self.session.take_output(
+                    &mut self.deferred,
+                    &mut self.replies,
                     &mut half.writing,
                     cx,
                 );
-                (self.may_read, self.leaving) = (turn.may_read, turn.leaving);
-                self.is_crowded = turn.is_crowded;
-                is_all = turn.may_read && turn.has_room;
+                (self.can_read, self.is_leaving) = (status.can_read, status.is_leaving);
+                self.has_concurrent_calls = status.has_concurrent_calls;
+                took_all = status.can_read && status.has_outbox_room;
             }
             let has_output = !half.writing.is_empty();
             let mut wrote = match has_output {
@@ -266,23 +280,23 @@ impl Driver {
                 false => Poll::Ready(Ok(())),
             };
             // Where nobody waits until less is to be written, all there was is written now.
-            let is_over = !has_output || (is_all && half.writing.is_empty());
-            if is_over && matches!(wrote, Poll::Ready(Ok(()))) {
+            let is_drained = !has_output || (took_all && half.writing.is_empty());
+            if is_drained && matches!(wrote, Poll::Ready(Ok(()))) {
                 wrote = half.poll_flush(cx);
             }
             let is_blocked = wrote.is_pending() && !half.writing.is_empty();
             drop(half);
-            self.effects.run(&self.session.runtime);
+            self.deferred.run(&self.session.runtime);
             match is_blocked {
-                true => drop(self.blocked.get_or_insert_with(Instant::now)),
-                false => self.blocked = None,
+                true => drop(self.write_blocked_since.get_or_insert_with(Instant::now)),
+                false => self.write_blocked_since = None,
             }
-            self.is_written = is_over && wrote.is_ready();
+            self.all_written = is_drained && wrote.is_ready();
             match wrote {
                 Poll::Ready(result) => result?,
                 Poll::Pending => return Ok(true),
             }
-            if is_over {
+            if is_drained {
                 return Ok(true);
             }
         }
@@ -293,38 +307,43 @@ impl Driver {
         let keepalive = self.session.settings.keepalive;
         while self.timer.poll(cx).is_ready() {
             let now = Instant::now();
-            if std::mem::take(&mut self.heard_since) {
-                self.heard = now;
-                self.pinged = false;
+            if std::mem::take(&mut self.received_since_tick) {
+                self.last_received = now;
+                self.ping_sent = false;
             }
-            if let Some(starved) = &self.starved {
+            if let Some(budget_wait) = &self.budget_wait {
                 // It is this end that does not read.
-                self.heard = now;
-                if now.duration_since(starved.since) >= keepalive {
+                self.last_received = now;
+                if now.duration_since(budget_wait.since) >= keepalive {
                     return Err(Disconnected::Evicted);
                 }
             }
-            let silent = now.duration_since(self.heard);
-            let is_stuck = |since| now.duration_since(since) >= keepalive * 2;
-            if (self.pinged && silent >= keepalive * 2) || self.blocked.is_some_and(is_stuck) {
+            let silent = now.duration_since(self.last_received);
+            let timed_out = |since| now.duration_since(since) >= keepalive * 2;
+            if (self.ping_sent && silent >= keepalive * 2)
+                || self.write_blocked_since.is_some_and(timed_out)
+            {
                 return Err(Disconnected::Silent(keepalive * 2));
             }
-            if silent >= keepalive && !self.pinged {
-                self.pinged = true;
+            if silent >= keepalive && !self.ping_sent {
+                self.ping_sent = true;
                 self.session
-                    .change(|state, _| state.push(&Message::Ping(0)));
+                    .update(|state, _| state.push(&Message::Ping(0)));
             }
             self.session.tick(now);
             self.timer.reset(now + self.session.settings.tick());
-            self.heed_leaving(now);
+            self.schedule_close_check(now);
         }
         Ok(())
     }
 
     /// Has the clock looked at when a session that ends need not wait for the other end any longer.
-    fn heed_leaving(&mut self, now: Instant) {
-        if let (Some(end), Some(timeout)) = (&self.end, self.session.settings.timeout)
-            && let Some(until) = end.since.checked_add(timeout).filter(|until| now < *until)
+    fn schedule_close_check(&mut self, now: Instant) {
+        if let (Some(closing), Some(timeout)) = (&self.closing, self.session.settings.timeout)
+            && let Some(until) = closing
+                .since
+                .checked_add(timeout)
+                .filter(|until| now < *until)
         {
             self.timer.bring_forward(until);
         }
@@ -333,43 +352,46 @@ impl Driver {
     /// Closes the connection once both ends have nothing more to say.
     fn poll_close(&mut self, cx: &mut Context<'_>) -> Result<(), Disconnected> {
         let now = Instant::now();
-        let is_new = self.end.is_none();
-        let end = self.end.get_or_insert_with(|| {
-            Box::new(End {
+        let is_new = self.closing.is_none();
+        let closing = self.closing.get_or_insert_with(|| {
+            Box::new(ClosingState {
                 since: now,
-                closing: None,
+                linger: None,
             })
         });
-        if end.closing.is_none() {
+        if closing.linger.is_none() {
             let timeout = self.session.settings.timeout;
-            let has_waited =
-                timeout.is_some_and(|timeout| now.duration_since(end.since) >= timeout);
-            let done = self.sink.lock().writing.is_empty()
-                && self.session.change(|state, _| {
+            let timed_out =
+                timeout.is_some_and(|timeout| now.duration_since(closing.since) >= timeout);
+            let done = self.write_half.lock().writing.is_empty()
+                && self.session.update(|state, _| {
                     matches!(state.phase, Phase::Leaving { .. } | Phase::Ended(_))
-                        && (state.is_idle() || (has_waited && state.is_idle_but_for_silence()))
+                        && (state.is_idle() || (timed_out && state.is_idle_except_detached()))
                         && !state.has_output()
                 });
             if !done {
                 if is_new {
-                    self.heed_leaving(now);
+                    self.schedule_close_check(now);
                     // It is to wake this task.
                     self.poll_time(cx)?;
                 }
                 return Ok(());
             }
-            end.closing = Some(Box::pin(sleep_until(now + LINGER)));
+            closing.linger = Some(Box::pin(sleep_until(now + LINGER)));
         }
-        match Pin::new(&mut self.sink.lock().outgoing).poll_shutdown(cx) {
+        match Pin::new(&mut self.write_half.lock().outgoing).poll_shutdown(cx) {
             Poll::Ready(Err(error)) if error.kind() != io::ErrorKind::NotConnected => {
                 return Err(error.into());
             }
             _ => {}
         }
-        let closing = self.end.as_mut().and_then(|end| end.closing.as_mut());
-        let over = closing.is_some_and(|closing| closing.as_mut().poll(cx).is_ready());
-        if over {
-            return Err(self.session.change(|state, _| state.reason()));
+        let linger = self
+            .closing
+            .as_mut()
+            .and_then(|closing| closing.linger.as_mut());
+        let timed_out = linger.is_some_and(|linger| linger.as_mut().poll(cx).is_ready());
+        if timed_out {
+            return Err(self.session.update(|state, _| state.disconnect_reason()));
         }
         Ok(())
     }
@@ -380,23 +402,23 @@ impl Future for Driver {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Disconnected> {
         let this = &mut *self;
-        if this.is_crowded && !this.has_yielded {
+        if this.has_concurrent_calls && !this.yielded {
             // Those that were woken along with this task make calls, too: all go in one write.
-            this.has_yielded = true;
+            this.yielded = true;
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
-        this.has_yielded = false;
+        this.yielded = false;
         for _ in 0..8 {
-            match this.turn(cx) {
+            match this.poll_once(cx) {
                 Ok(true) => return Poll::Pending,
                 Ok(false) => {}
                 Err(reason) => {
                     match &reason {
                         Disconnected::Protocol(reason) => {
-                            this.complain(&format!("protocol error: {reason}"));
+                            this.send_goodbye(&format!("protocol error: {reason}"));
                         }
-                        Disconnected::Evicted => this.complain(EVICTED),
+                        Disconnected::Evicted => this.send_goodbye(EVICTED),
                         _ => {}
                     }
                     return Poll::Ready(reason);
@@ -410,11 +432,11 @@ impl Future for Driver {
 
 impl Driver {
     /// Tells the other end why it is left, as far as that can be done at once.
-    fn complain(&mut self, reason: &str) {
-        let mut half = self.sink.lock();
+    fn send_goodbye(&mut self, reason: &str) {
+        let mut half = self.write_half.lock();
         let mut encoder = std::mem::take(&mut half.writing);
         let message = Message::Goodbye {
-            last: self.session.change(|state, _| state.last_answer),
+            last: self.session.update(|state, _| state.last_incoming),
             reason,
         };
         let pushed: Result<(), std::convert::Infallible> = encoder.push_with(|out| {
@@ -430,82 +452,82 @@ impl Driver {
 }
 
 /// What the session wants of its driver.
-struct Turn {
+struct OutputStatus {
     /// Whether the other end takes what it is sent, so that more can be read from it.
-    may_read: bool,
+    can_read: bool,
     /// Whether nobody waits until less is to be written.
-    has_room: bool,
-    leaving: bool,
-    is_crowded: bool,
+    has_outbox_room: bool,
+    is_leaving: bool,
+    has_concurrent_calls: bool,
 }
 
 impl Session {
     /// Whether the other end takes what it is sent, so that more can be read from it.
-    pub(super) fn may_read(&self, state: &State) -> bool {
-        state.debt() < self.settings.max_backlog.saturating_add(REFUSALS)
+    pub(super) fn can_read(&self, state: &SessionState) -> bool {
+        state.unsent_bytes() < self.settings.max_backlog.saturating_add(REJECTION_BACKLOG)
     }
 
     /// Gives what is to be written next, and lets those go on who waited for that. The task is woken when there is
     /// more. The effects are still to be done.
     fn take_output(
         &self,
-        effects: &mut Effects,
-        answers: &mut Encoder,
+        deferred: &mut Deferred,
+        replies: &mut Encoder,
         writing: &mut Encoder,
         cx: &Context<'_>,
-    ) -> Turn {
+    ) -> OutputStatus {
         let state = &mut *self.lock();
-        state.take_answers(answers);
-        self.send_waiting(state, effects);
-        state.tell_room(effects);
+        state.finish_batch(replies);
+        self.send_queued(state, deferred);
+        state.wake_blocked_producers(deferred);
         if state.has_releases() {
-            let releases = std::mem::take(&mut state.passed().releases);
+            let releases = std::mem::take(&mut state.tables().releases);
             let mut counts = Vec::new();
             message::write_counts(releases, &mut counts);
             state.push(&Message::Release(Counts(&counts)));
         }
         std::mem::swap(&mut state.outbox, writing);
-        match &mut state.driver {
+        match &mut state.driver_waker {
             Some(driver) => driver.clone_from(cx.waker()),
             none => *none = Some(cx.waker().clone()),
         }
-        Turn {
-            may_read: self.may_read(state),
-            has_room: state.has_room(),
-            leaving: matches!(state.phase, Phase::Leaving { .. } | Phase::Ended(_)),
-            is_crowded: state.in_flight > 1,
+        OutputStatus {
+            can_read: self.can_read(state),
+            has_outbox_room: state.has_outbox_room(),
+            is_leaving: matches!(state.phase, Phase::Leaving { .. } | Phase::Ended(_)),
+            has_concurrent_calls: state.in_flight > 1,
         }
     }
 }
 
-impl State {
+impl SessionState {
     /// Whether there is nothing that the driver would do, and it is woken when there is.
-    pub(super) fn is_settled(&self, waker: &Waker) -> bool {
-        let is_heard = |driver: &Waker| driver.will_wake(waker);
-        self.driver.as_ref().is_some_and(is_heard)
+    pub(super) fn is_quiescent(&self, waker: &Waker) -> bool {
+        let wakes_driver = |driver: &Waker| driver.will_wake(waker);
+        self.driver_waker.as_ref().is_some_and(wakes_driver)
             && matches!(self.phase, Phase::Up)
             && !self.has_output()
-            && self.waiting.is_empty()
+            && self.queued.is_empty()
             && self
-                .passed
+                .tables
                 .as_ref()
-                .is_none_or(|passed| passed.want_room.is_empty())
+                .is_none_or(|tables| tables.blocked_producers.is_empty())
     }
 
     /// Whether nothing of this connection is under way.
     fn is_idle(&self) -> bool {
         self.in_flight == 0
-            && self.answers.is_empty()
-            && self.passed.as_ref().is_none_or(|passed| passed.is_idle())
+            && self.incoming.is_empty()
+            && self.tables.as_ref().is_none_or(|tables| tables.is_idle())
     }
 
     /// Whether nothing is under way but what the other end may never come to: the ends of one-way calls, and
     /// streams. Other calls have a time of their own.
-    fn is_idle_but_for_silence(&self) -> bool {
+    fn is_idle_except_detached(&self) -> bool {
         let is_detached = |id| {
-            let pending = self.calls.get(id);
-            !pending.is_some_and(|pending| matches!(pending.progress, Progress::Sent { .. }))
+            let call = self.outgoing.get(id);
+            !call.is_some_and(|call| matches!(call.progress, Progress::Sent { .. }))
         };
-        self.answers.is_empty() && self.calls.numbers().into_iter().all(is_detached)
+        self.incoming.is_empty() && self.outgoing.ids().into_iter().all(is_detached)
     }
 }

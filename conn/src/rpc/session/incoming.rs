@@ -17,38 +17,38 @@ use tokio::time::{Instant, timeout_at};
 mod admission;
 mod promises;
 
-use self::admission::Admission;
-pub(super) use self::admission::{Head, TOO_MANY_ANSWERS, Verdict};
-use self::promises::{Promised, Waits, promised};
-use super::outgoing::check_result;
-use super::{Discard, Effects, Session, State, in_order};
+use self::admission::AdmittedTarget;
+pub(super) use self::admission::{CallAdmission, CallHead, TOO_MANY_REPLIES};
+use self::promises::{DependentCall, PromiseState, promised_object};
+use super::outgoing::check_result_length;
+use super::{Deferred, DeferredDrop, Session, SessionState, in_order};
 use crate::frame::Encoder;
 use crate::rpc::encoding::Encoding;
 use crate::rpc::message;
 
 /// A call of the other end that is being answered, or whose promise may still be called.
-pub(super) struct Answering {
+pub(super) struct IncomingCall {
     task: Option<AbortHandle>,
     cancellation: Cancellation,
     one_way: bool,
     /// What the message of the call [costs](message::cost), until the call is answered.
     cost: u64,
     /// It counts among the calls of all connections.
-    _running: Option<CallPermit>,
-    promise: Option<Promised>,
+    _permit: Option<CallPermit>,
+    promise: Option<PromiseState>,
     /// The call itself, while it waits for what another one promised.
-    waits: Option<Waits>,
+    dependent: Option<DependentCall>,
 }
 
-impl Discard for Answering {
-    fn is_plain(&self) -> bool {
-        self.promise.is_none() && self.waits.is_none()
+impl DeferredDrop for IncomingCall {
+    fn is_trivial(&self) -> bool {
+        self.promise.is_none() && self.dependent.is_none()
     }
 }
 
-impl Answering {
+impl IncomingCall {
     /// Stops the work for a caller that no longer waits.
-    pub(super) fn give_up(self) {
+    pub(super) fn cancel(self) {
         if let Some(task) = self.task {
             task.abort();
         }
@@ -57,37 +57,37 @@ impl Answering {
 }
 
 /// A call that is to begin.
-pub(super) struct Admitted {
+pub(super) struct AdmittedCall {
     pub(super) id: u64,
     pub(super) cost: u64,
     pub(super) one_way: bool,
-    pub(super) admission: Admission,
+    pub(super) target: AdmittedTarget,
     pub(super) call: Call<Encoding>,
 }
 
 /// An answer that is to be sent after these calls, which wait for the object in it, have begun.
-struct Reply {
+struct PendingReply {
     id: u64,
     result: Result<Payload, Fault>,
-    waiting: std::vec::IntoIter<(u64, Call<Encoding>)>,
+    dependents: std::vec::IntoIter<(u64, Call<Encoding>)>,
 }
 
-impl Reply {
+impl PendingReply {
     fn new(session: &Session, id: u64, result: Result<Payload, Fault>) -> Self {
         if let Err(fault) = &result {
-            log(fault, "a call failed");
+            log_fault(fault, "a call failed");
         }
         Self {
             id,
-            result: result.map_err(|fault| session.told(fault)),
-            waiting: Vec::new().into_iter(),
+            result: result.map_err(|fault| session.fault_for_peer(fault)),
+            dependents: Vec::new().into_iter(),
         }
     }
 }
 
 thread_local! {
     /// What would have told a call that nobody waits for it. No call kept it, so it serves the next one.
-    static SPARE: Cell<Option<Cancellation>> = const { Cell::new(None) };
+    static SPARE_CANCELLATION: Cell<Option<Cancellation>> = const { Cell::new(None) };
 }
 
 impl Session {
@@ -96,21 +96,21 @@ impl Session {
     pub(super) fn run(
         self: &Arc<Self>,
         root: &Registry<Encoding>,
-        Admitted {
+        AdmittedCall {
             id,
             cost,
             one_way,
-            admission,
+            target,
             call,
-        }: Admitted,
+        }: AdmittedCall,
     ) -> Option<Result<Payload, Fault>> {
-        let Admission {
+        let AdmittedTarget {
             object,
             cancellation,
-        } = admission;
+        } = target;
         let is_tracked = cancellation.is_some();
         let head = (id, one_way, cost);
-        let result = self.begin_answer(head, cancellation, call, |call| match object {
+        let result = self.start(head, cancellation, call, |call| match object {
             None => root.dispatch(call),
             Some(object) => object.answer(call),
         })?;
@@ -123,7 +123,7 @@ impl Session {
 
     /// Runs a call. If it is answered at once it takes no task, and here is its result, which is still to be
     /// sent.
-    fn begin_answer(
+    fn start(
         self: &Arc<Self>,
         (id, one_way, cost): (u64, bool, u64),
         tracked: Option<Cancellation>,
@@ -131,7 +131,9 @@ impl Session {
         answer: impl FnOnce(Call<Encoding>) -> Answer,
     ) -> Option<Result<Payload, Fault>> {
         let is_tracked = tracked.is_some();
-        let cancellation = tracked.or_else(|| SPARE.take()).unwrap_or_default();
+        let cancellation = tracked
+            .or_else(|| SPARE_CANCELLATION.take())
+            .unwrap_or_default();
         let deadline = call.context.deadline();
         let mut answer = answer(Call {
             context: call.context.with_cancellation(cancellation.clone()),
@@ -140,7 +142,7 @@ impl Session {
         let first = Pin::new(&mut answer).poll(&mut Context::from_waker(Waker::noop()));
         if let Poll::Ready(result) = first {
             if !is_tracked && cancellation.is_unshared() {
-                SPARE.set(Some(cancellation));
+                SPARE_CANCELLATION.set(Some(cancellation));
             }
             return Some(result);
         }
@@ -153,14 +155,14 @@ impl Session {
                 None => answer.await,
                 Some(deadline) => timeout_at(Instant::from_std(deadline), answer)
                     .await
-                    .unwrap_or_else(|_| Err(session.overdue(id))),
+                    .unwrap_or_else(|_| Err(session.time_out(id))),
             };
             session.reply(id, result);
         });
         let task = task.abort_handle();
-        let ended = self.change(|state, _| match state.answers.get_mut(&id) {
-            Some(answering) => {
-                answering.task = Some(task);
+        let ended = self.update(|state, _| match state.incoming.get_mut(&id) {
+            Some(entry) => {
+                entry.task = Some(task);
                 None
             }
             None => Some(task),
@@ -173,12 +175,12 @@ impl Session {
     }
 
     /// Answers a call that was admitted with this fault. If nothing else waits for that, here it is.
-    pub(super) fn refuse(
+    pub(super) fn reject(
         self: &Arc<Self>,
-        Admitted { id, admission, .. }: Admitted,
+        AdmittedCall { id, target, .. }: AdmittedCall,
         fault: Fault,
     ) -> Option<Result<Payload, Fault>> {
-        if admission.cancellation.is_none() {
+        if target.cancellation.is_none() {
             return Some(Err(fault));
         }
         self.reply(id, Err(fault));
@@ -187,31 +189,31 @@ impl Session {
 
     /// Takes note of a call that is not answered at once. Says whether it can go on.
     fn track(&self, id: u64, one_way: bool, cost: u64, cancellation: Cancellation) -> bool {
-        let answering = Answering {
+        let entry = IncomingCall {
             task: None,
             cancellation,
             one_way,
             cost,
-            _running: self.running(),
+            _permit: self.permit(),
             promise: None,
-            waits: None,
+            dependent: None,
         };
-        self.change(|state, effects| {
+        self.update(|state, deferred| {
             if !state.is_connected() {
-                effects.more().given_up.push(answering);
+                deferred.rare().cancelled_calls.push(entry);
                 return false;
             }
-            state.beginning = state.beginning.saturating_sub(1);
-            state.add_answer(id, answering);
+            state.starting = state.starting.saturating_sub(1);
+            state.add_incoming(id, entry);
             true
         })
     }
 
     /// Tells what runs beside a call that its time is over.
-    fn overdue(&self, id: u64) -> Fault {
-        let cancellation = self.change(|state, _| {
-            let answering = state.answers.get(&id)?;
-            Some(answering.cancellation.clone())
+    fn time_out(&self, id: u64) -> Fault {
+        let cancellation = self.update(|state, _| {
+            let entry = state.incoming.get(&id)?;
+            Some(entry.cancellation.clone())
         });
         if let Some(cancellation) = cancellation {
             cancellation.cancel();
@@ -228,81 +230,81 @@ impl Session {
     /// They may be answered at once, too, with others that wait for them: the other end decides how long such a
     /// chain is, so it takes no stack.
     fn reply(self: &Arc<Self>, id: u64, result: Result<Payload, Fault>) {
-        let mut replies = vec![Reply::new(self, id, result)];
+        let mut replies = vec![PendingReply::new(self, id, result)];
         while let Some(mut reply) = replies.pop() {
-            if let Some((dependent, call)) = reply.waiting.next() {
-                let result = match promised(&reply.result) {
+            if let Some((dependent, call)) = reply.dependents.next() {
+                let result = match promised_object(&reply.result) {
                     Ok(object) => self.run_dependent(dependent, &object, call),
                     Err(fault) => Some(Err(fault)),
                 };
                 replies.push(reply);
-                replies.extend(result.map(|result| Reply::new(self, dependent, result)));
+                replies.extend(result.map(|result| PendingReply::new(self, dependent, result)));
                 continue;
             }
-            let unsent = self.change(|state, effects| {
-                reply.waiting = state.take_waiting(reply.id).into_iter();
-                if reply.waiting.len() > 0 {
+            let unsent = self.update(|state, deferred| {
+                reply.dependents = state.take_dependents(reply.id).into_iter();
+                if reply.dependents.len() > 0 {
                     return Some(reply);
                 }
-                self.finish(state, effects, reply.id, reply.result);
+                self.complete_incoming(state, deferred, reply.id, reply.result);
                 None
             });
             replies.extend(unsent);
         }
     }
 
-    fn finish(
+    fn complete_incoming(
         &self,
-        state: &mut State,
-        effects: &mut Effects,
+        state: &mut SessionState,
+        deferred: &mut Deferred,
         id: u64,
         result: Result<Payload, Fault>,
     ) {
-        let Some(answering) = state.answers.get_mut(&id) else {
+        let Some(entry) = state.incoming.get_mut(&id) else {
             // The caller gave it up.
-            return effects.drop(result);
+            return deferred.drop(result);
         };
-        let one_way = answering.one_way;
-        state.running -= std::mem::take(&mut answering.cost);
-        if answering.promise.is_some() {
-            answering.task = None;
-            answering.promise = Some(match promised(&result) {
-                Ok(object) => Promised::Kept(object),
-                Err(fault) => Promised::Broken(fault),
+        let one_way = entry.one_way;
+        state.incoming_cost -= std::mem::take(&mut entry.cost);
+        if entry.promise.is_some() {
+            entry.task = None;
+            entry.promise = Some(match promised_object(&result) {
+                Ok(object) => PromiseState::Fulfilled(object),
+                Err(fault) => PromiseState::Rejected(fault),
             });
         } else {
-            let answering = state.remove_answer(id);
-            effects.drop(answering);
+            let entry = state.remove_incoming(id);
+            deferred.drop(entry);
         }
         if one_way {
-            effects.drop(result);
+            deferred.drop(result);
             state.push_with(|out| message::write_return(id, &[], out));
             return;
         }
         let sent = match &result {
-            Ok(reply) => self.push_return(state, effects, id, reply),
+            Ok(reply) => self.push_return(state, deferred, id, reply),
             Err(fault) => Err(fault.clone()),
         };
         if let Err(fault) = sent {
             self.push_fault(state, id, &fault);
         }
-        effects.drop(result);
+        deferred.drop(result);
     }
 
     pub(super) fn push_return(
         &self,
-        state: &mut State,
-        effects: &mut Effects,
+        state: &mut SessionState,
+        deferred: &mut Deferred,
         id: u64,
         reply: &Payload,
     ) -> Result<(), Fault> {
         let bytes = reply.as_slice();
-        let limit = state.peer.max_message.min(self.settings.max_reply);
-        check_result(limit, bytes.len(), reply.attachments())?;
+        let limit = state.peer_limits.max_message.min(self.settings.max_reply);
+        check_result_length(limit, bytes.len(), reply.attachments())?;
         let cost = message::cost(bytes.len(), reply.attachments().len());
         let reserved = self.reserve(state, cost);
         reserved.map_err(NoRoom::of_reply)?;
-        let references = self.export(state, effects, reply.attachments())?;
+        let references = self.export(state, deferred, reply.attachments())?;
         state.push_with(|out| {
             message::write_return(id, &references, out);
             out.extend_from_slice(bytes);
@@ -312,7 +314,7 @@ impl Session {
 
     /// A fault as the other end is told it. Code of the program makes the texts of its causes: here, where
     /// nothing is locked and no message half written.
-    pub(super) fn told(&self, fault: Fault) -> Fault {
+    pub(super) fn fault_for_peer(&self, fault: Fault) -> Fault {
         if !self.settings.sends_causes {
             return fault;
         }
@@ -320,15 +322,15 @@ impl Session {
         fault.with_remote_causes(causes)
     }
 
-    fn push_fault(&self, state: &mut State, id: u64, fault: &Fault) {
+    fn push_fault(&self, state: &mut SessionState, id: u64, fault: &Fault) {
         let with_causes = self.settings.sends_causes;
         state.push_with(|out| message::write_fault(id, fault, with_causes, out));
     }
 
     /// Stops the work for a call whose caller no longer waits, and for those that wait for its result.
-    pub(super) fn cancelled(&self, id: u64) {
-        self.change(|state, effects| {
-            let Some(answering) = state.remove_answer(id) else {
+    pub(super) fn on_cancel(&self, id: u64) {
+        self.update(|state, deferred| {
+            let Some(entry) = state.remove_incoming(id) else {
                 // Its answer is under way.
                 return;
             };
@@ -336,69 +338,69 @@ impl Session {
                 FaultKind::Cancelled,
                 "the call that promised the object was cancelled",
             );
-            if let Some(waits) = &answering.waits
-                && let Some(waiting) = state.waiting_for(waits.other)
+            if let Some(dependent) = &entry.dependent
+                && let Some(waiting) = state.dependents_of(dependent.promise_id)
             {
                 waiting.remove(&id);
             }
-            let mut given_up = vec![answering];
-            while let Some(mut answering) = given_up.pop() {
-                if let Some(waits) = &answering.waits {
-                    state.passed().put_off -= waits.cost;
+            let mut cancelled = vec![entry];
+            while let Some(mut entry) = cancelled.pop() {
+                if let Some(dependent) = &entry.dependent {
+                    state.tables().dependents_cost -= dependent.cost;
                 }
-                if let Some(Promised::Waiting(calls)) = answering.promise.take() {
+                if let Some(PromiseState::Pending(calls)) = entry.promise.take() {
                     for dependent in calls {
-                        if let Some(answering) = state.remove_answer(dependent) {
+                        if let Some(entry) = state.remove_incoming(dependent) {
                             self.push_fault(state, dependent, &fault);
-                            given_up.push(answering);
+                            cancelled.push(entry);
                         }
                     }
                 }
-                effects.more().given_up.push(answering);
+                deferred.rare().cancelled_calls.push(entry);
             }
         });
     }
 }
 
-impl State {
+impl SessionState {
     /// Takes note of a call that is to be answered.
-    fn add_answer(&mut self, id: u64, answering: Answering) {
-        self.running += answering.cost;
-        self.answers.insert(id, answering);
+    fn add_incoming(&mut self, id: u64, entry: IncomingCall) {
+        self.incoming_cost += entry.cost;
+        self.incoming.insert(id, entry);
     }
 
     /// Takes a call out that is answered, or need not be any more.
-    fn remove_answer(&mut self, id: u64) -> Option<Answering> {
-        let answering = self.answers.remove(&id)?;
-        self.running -= answering.cost;
-        Some(answering)
+    fn remove_incoming(&mut self, id: u64) -> Option<IncomingCall> {
+        let entry = self.incoming.remove(&id)?;
+        self.incoming_cost -= entry.cost;
+        Some(entry)
     }
 
     /// Has these answers written, which came about beside the session.
-    pub(super) fn take_answers(&mut self, answers: &mut Encoder) {
-        self.beginning = 0;
-        self.take_written(answers);
+    pub(super) fn finish_batch(&mut self, replies: &mut Encoder) {
+        self.starting = 0;
+        self.append_replies(replies);
     }
 
     /// The same while others are about to begin.
-    pub(super) fn take_written(&mut self, answers: &mut Encoder) {
-        self.pushed += answers.unwritten().len() as u64;
-        self.outbox.append(answers);
+    pub(super) fn append_replies(&mut self, replies: &mut Encoder) {
+        self.pushed += replies.unwritten().len() as u64;
+        self.outbox.append(replies);
     }
 
     /// Stops all work for the other end, which no longer waits.
-    pub(super) fn fail_answers(&mut self, effects: &mut Effects) {
-        let answers = in_order(self.answers.drain());
-        self.running = 0;
-        if let Some(passed) = &mut self.passed {
-            passed.put_off = 0;
+    pub(super) fn cancel_incoming(&mut self, deferred: &mut Deferred) {
+        let calls = in_order(self.incoming.drain());
+        self.incoming_cost = 0;
+        if let Some(tables) = &mut self.tables {
+            tables.dependents_cost = 0;
         }
-        effects.more().given_up.extend(answers);
+        deferred.rare().cancelled_calls.extend(calls);
     }
 }
 
 /// Faults whose cause the caller does not learn are for the log of this end.
-pub(super) fn log(fault: &Fault, what: &str) {
+pub(super) fn log_fault(fault: &Fault, what: &str) {
     static FAILURES: Quota = Quota::new(100);
     // Of what stands in the log alone.
     const MAX_CAUSES: usize = 8 * 1024;

@@ -11,22 +11,22 @@ use super::Session;
 use super::state::Phase;
 use crate::frame::Encoder;
 use crate::rpc::error::Disconnected;
-use crate::rpc::message::{Limits, Message};
+use crate::rpc::message::{Message, SessionLimits};
 
 impl Session {
     /// Takes note of a new connection. On one that resumes the session, the ends tell each other what they
     /// refer to. A session that is over stays so, and its driver closes the connection.
-    pub(in crate::rpc) fn up(&self, peer: Limits, resumed: bool) {
+    pub(in crate::rpc) fn up(&self, peer: SessionLimits, resumed: bool) {
         // Connections that are short would never tick.
         self.tick(Instant::now());
-        self.change(|state, effects| {
+        self.update(|state, deferred| {
             if matches!(state.phase, Phase::Ended(_)) {
                 return;
             }
             state.phase = Phase::Up;
             // What this end lets the other hold on to takes memory here, whatever the other is ready to take.
             let own = &self.settings.limits;
-            state.peer = Limits {
+            state.peer_limits = SessionLimits {
                 max_streams: peer.max_streams.min(own.max_streams),
                 max_objects: peer.max_objects.min(own.max_objects),
                 ..peer
@@ -34,58 +34,58 @@ impl Session {
             state.outbox = Encoder::new();
             state.pushed = 0;
             state.written = Arc::default();
-            state.last_answer = 0;
+            state.last_incoming = 0;
             state.is_resumed = resumed;
             if resumed {
-                self.tell_held(state);
+                self.push_held(state);
             } else {
-                self.forget_references(state, effects);
+                self.clear_references(state, deferred);
             }
-            self.send_waiting(state, effects);
+            self.send_queued(state, deferred);
         });
     }
 
     /// Takes note that the connection is gone, and ends what depended on it. Says whether the session can
     /// go on with another connection.
     pub(in crate::rpc) fn down(&self, reason: &Disconnected) -> bool {
-        let goes_on = self.change_at_end(|state, effects| {
+        let can_continue = self.update_at_disconnect(|state, deferred| {
             if matches!(state.phase, Phase::Ended(_) | Phase::Down(_)) {
                 return false;
             }
-            let wanted = matches!(state.phase, Phase::Leaving { ours: true, .. });
+            let requested = matches!(state.phase, Phase::Leaving { local: true, .. });
             let last_message = std::mem::take(&mut state.outbox);
-            effects.drop(last_message);
-            self.forget_room(state);
+            deferred.drop(last_message);
+            self.release_hold(state);
             state.phase = Phase::Down(reason.clone());
-            state.fail_answers(effects);
-            state.fail_streams(reason, effects);
-            let reconnects = self.reconnects && !wanted;
-            state.interrupt_calls(reason, reconnects, effects);
-            reconnects || (!self.settings.lease.is_zero() && !wanted)
+            state.cancel_incoming(deferred);
+            state.fail_streams(reason, deferred);
+            let reconnects = self.reconnects && !requested;
+            state.interrupt_calls(reason, reconnects, deferred);
+            reconnects || (!self.settings.lease.is_zero() && !requested)
         });
-        if !goes_on {
+        if !can_continue {
             self.end(reason);
         }
-        goes_on
+        can_continue
     }
 
     /// Ends the session for good.
     pub(in crate::rpc) fn end(&self, reason: &Disconnected) {
-        self.change_at_end(|state, effects| {
+        self.update_at_disconnect(|state, deferred| {
             if matches!(state.phase, Phase::Ended(_)) {
                 return;
             }
             state.phase = Phase::Ended(reason.clone());
             // What is offered may keep objects of this session, and with them the session.
-            effects.drop(std::mem::take(&mut state.root));
-            if let Some(passed) = &mut state.passed {
-                effects.drop(passed.instances.drain().collect::<Vec<_>>());
+            deferred.drop(std::mem::take(&mut state.root));
+            if let Some(tables) = &mut state.tables {
+                deferred.drop(tables.instances.drain().collect::<Vec<_>>());
             }
-            state.fail_answers(effects);
-            state.fail_streams(reason, effects);
-            state.interrupt_calls(reason, false, effects);
-            self.forget_references(state, effects);
-            effects.wake(state.driver.take());
+            state.cancel_incoming(deferred);
+            state.fail_streams(reason, deferred);
+            state.interrupt_calls(reason, false, deferred);
+            self.clear_references(state, deferred);
+            deferred.wake(state.driver_waker.take());
         });
         self.is_ended.store(true, Ordering::Release);
         let ended = self.lock().ended.take();
@@ -95,42 +95,42 @@ impl Session {
     }
 
     /// Makes no more calls, answers those that came, then closes the connection.
-    pub(in crate::rpc) fn leave(&self, why: &str) {
-        let over = self.change(|state, effects| match &mut state.phase {
+    pub(in crate::rpc) fn leave(&self, reason: &str) {
+        let end_now = self.update(|state, deferred| match &mut state.phase {
             Phase::Up => {
                 state.phase = Phase::Leaving {
-                    ours: true,
+                    local: true,
                     reason: String::new(),
                 };
-                let last = state.last_answer;
-                state.push(&Message::Goodbye { last, reason: why });
-                state.fail_waiting(&Disconnected::Closed, effects);
-                effects.wake(state.driver.take());
+                let last = state.last_incoming;
+                state.push(&Message::Goodbye { last, reason });
+                state.fail_queued(&Disconnected::Closed, deferred);
+                deferred.wake(state.driver_waker.take());
                 false
             }
-            Phase::Leaving { ours, .. } => {
-                *ours = true;
-                effects.wake(state.driver.take());
+            Phase::Leaving { local, .. } => {
+                *local = true;
+                deferred.wake(state.driver_waker.take());
                 false
             }
             Phase::Down(_) => true,
             Phase::Ended(_) => false,
         });
-        if over {
+        if end_now {
             self.end(&Disconnected::Closed);
         }
     }
 
     /// Ends when the session is over for good.
     pub(in crate::rpc) async fn ended(&self) {
-        if let Some(ended) = self.ending() {
+        if let Some(ended) = self.ended_token() {
             ended.cancelled().await;
         }
     }
 
     /// What is cancelled when the session is over for good; nothing if it is.
-    pub(in crate::rpc) fn ending(&self) -> Option<CancellationToken> {
-        self.change(|state, _| {
+    pub(in crate::rpc) fn ended_token(&self) -> Option<CancellationToken> {
+        self.update(|state, _| {
             let ended = &mut state.ended;
             (!self.is_ended()).then(|| ended.get_or_insert_default().clone())
         })

@@ -32,28 +32,28 @@ mod streams;
 mod timer;
 mod write_half;
 
-pub(super) use call_future::Calling;
+pub(super) use call_future::CallFuture;
 pub(super) use driver::{Driver, Link};
 pub(super) use lifecycle::Lifeline;
-pub(super) use object::{Local, Object};
-pub(super) use pipelining::asking;
-pub(super) use streams::{Attached, Incoming, Source};
+pub(super) use object::{LocalObject, ObjectHandle};
+pub(super) use pipelining::capture_promise;
+pub(super) use streams::{IncomingStream, ItemSource, OutgoingStream};
 
-use self::deferred::{Discard, Effects};
-use self::references::Passed;
-use self::state::{Phase, State};
+use self::deferred::{Deferred, DeferredDrop};
+use self::references::AttachmentTables;
+use self::state::{Phase, SessionState};
 use super::encoding::Encoding;
-use super::message::Limits;
+use super::message::SessionLimits;
 
 /// How many bytes may wait to be written before calls and streams wait with more.
-const ROOM: u64 = 256 * 1024;
+const OUTBOX_LIMIT: u64 = 256 * 1024;
 
 type Map<K, V> = HashMap<K, V, RandomState>;
 
 /// How this end of a session behaves.
 #[derive(Clone, Debug)]
 pub(super) struct Settings {
-    pub(super) limits: Limits,
+    pub(super) limits: SessionLimits,
     /// How many bytes of answers may wait to be written before further calls are refused.
     pub(super) max_backlog: u64,
     /// How long nothing may come before the other end is asked for a sign of life, and then again before
@@ -76,7 +76,7 @@ pub(super) struct Settings {
 /// A session.
 pub(super) struct Session {
     this: Weak<Self>,
-    state: Mutex<State>,
+    state: Mutex<SessionState>,
     pub(super) encoding: Encoding,
     pub(super) settings: Arc<Settings>,
     /// Whether this end makes a new connection when one breaks.
@@ -84,7 +84,7 @@ pub(super) struct Session {
     /// Whether it is over for good.
     is_ended: AtomicBool,
     /// Whether it has room in the budget, so that it may have to go.
-    holds: AtomicBool,
+    has_hold: AtomicBool,
     runtime: Handle,
     lifeline: Weak<Lifeline>,
 }
@@ -97,7 +97,7 @@ fn in_order<K: Ord, V>(entries: impl IntoIterator<Item = (K, V)>) -> impl Iterat
 }
 
 /// Stands where an object or a stream was to be that is no longer there.
-struct Missing;
+struct MissingAttachment;
 
 /// Random bits that nobody can guess.
 pub(super) fn random() -> [u8; 16] {
@@ -118,12 +118,12 @@ impl Session {
         Arc::new_cyclic(|lifeline| {
             let session = |this: &Weak<Self>| Self {
                 this: this.clone(),
-                state: Mutex::new(State::new(root)),
+                state: Mutex::new(SessionState::new(root)),
                 encoding,
                 settings,
                 reconnects,
                 is_ended: AtomicBool::new(false),
-                holds: AtomicBool::new(false),
+                has_hold: AtomicBool::new(false),
                 runtime: Handle::current(),
                 lifeline: lifeline.clone(),
             };
@@ -132,39 +132,39 @@ impl Session {
     }
 
     /// Changes the state, then does what that entails.
-    fn change<R>(&self, change: impl FnOnce(&mut State, &mut Effects) -> R) -> R {
-        let mut effects = Effects::default();
-        self.change_with(&mut effects, |state, effects| {
-            let result = change(state, effects);
+    fn update<R>(&self, update: impl FnOnce(&mut SessionState, &mut Deferred) -> R) -> R {
+        let mut deferred = Deferred::default();
+        self.update_with(&mut deferred, |state, deferred| {
+            let result = update(state, deferred);
             if state.has_output() {
-                effects.wake(state.driver.take());
+                deferred.wake(state.driver_waker.take());
             }
             result
         })
     }
 
     /// The same for the driver, which needs nobody to tell it that there is something to write.
-    fn change_with<R>(
+    fn update_with<R>(
         &self,
-        effects: &mut Effects,
-        change: impl FnOnce(&mut State, &mut Effects) -> R,
+        deferred: &mut Deferred,
+        update: impl FnOnce(&mut SessionState, &mut Deferred) -> R,
     ) -> R {
         let result = {
             let state = &mut *self.lock();
-            let result = change(state, effects);
-            self.settle_room(state);
+            let result = update(state, deferred);
+            self.update_hold(state);
             result
         };
-        effects.run(&self.runtime);
+        deferred.run(&self.runtime);
         result
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, SessionState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether this is the session that the handle keeps open.
-    fn is(&self, other: &Lifeline) -> bool {
+    fn is_session_of(&self, other: &Lifeline) -> bool {
         std::ptr::eq(self, Arc::as_ptr(other.session()))
     }
 
@@ -179,14 +179,14 @@ impl Session {
         factory: u64,
         make: impl FnOnce() -> Result<Registry<Encoding>, Fault>,
     ) -> Result<Registry<Encoding>, Fault> {
-        let made = self.change(|state, _| state.passed().instances.get(&factory).cloned());
+        let made = self.update(|state, _| state.tables().instances.get(&factory).cloned());
         if let Some(made) = made {
             return Ok(made);
         }
         // The factory is the program's code: it runs without the lock.
         let made = make()?;
-        let first = self.change(|state, _| {
-            let first = state.passed().instances.entry(factory);
+        let first = self.update(|state, _| {
+            let first = state.tables().instances.entry(factory);
             first.or_insert_with(|| made.clone()).clone()
         });
         Ok(first)
@@ -194,11 +194,11 @@ impl Session {
 
     /// What the session holds, for tests and logs.
     pub(super) fn stats(&self) -> SessionStats {
-        self.change(|state, _| SessionStats {
-            calls: state.calls.len(),
-            answers: state.answers.len() + state.beginning,
+        self.update(|state, _| SessionStats {
+            outgoing_calls: state.outgoing.len(),
+            incoming_calls: state.incoming.len() + state.starting,
             ..state
-                .passed
+                .tables
                 .as_deref()
                 .map(SessionStats::of)
                 .unwrap_or_default()
@@ -210,23 +210,23 @@ impl Session {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SessionStats {
     /// Calls that this side made and that have not ended.
-    pub calls: usize,
+    pub outgoing_calls: usize,
     /// Calls of the other side that are being answered.
-    pub answers: usize,
+    pub incoming_calls: usize,
     /// Objects of this side that the other refers to.
-    pub exports: usize,
+    pub exported_objects: usize,
     /// Objects of the other side that this one refers to.
-    pub imports: usize,
+    pub imported_objects: usize,
     /// Streams in either direction.
     pub streams: usize,
 }
 
 impl SessionStats {
-    fn of(passed: &Passed) -> Self {
+    fn of(tables: &AttachmentTables) -> Self {
         Self {
-            exports: passed.exports.len(),
-            imports: passed.imports.len(),
-            streams: passed.producers.len() + passed.consumers.len(),
+            exported_objects: tables.exports.len(),
+            imported_objects: tables.imports.len(),
+            streams: tables.producers.len() + tables.consumers.len(),
             ..Self::default()
         }
     }

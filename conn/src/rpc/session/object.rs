@@ -12,30 +12,30 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use super::{Calling, Lifeline, random};
+use super::{CallFuture, Lifeline, random};
 use crate::rpc::encoding::Encoding;
 use crate::rpc::error::{NoObject, PromiseFailed};
 use crate::rpc::message::ObjectId;
 
 /// An object that calls can be made on.
 #[derive(Clone)]
-pub(in crate::rpc) enum Object {
-    Local(Arc<Local>),
-    Imported(Arc<Imported>),
+pub(in crate::rpc) enum ObjectHandle {
+    Local(Arc<LocalObject>),
+    Imported(Arc<ImportedObject>),
     Promised(Arc<Promise>),
     /// What was to be an object, and why it is none.
     Failed(Arc<CallError>),
 }
 
 /// An object of this side.
-pub(in crate::rpc) struct Local {
+pub(in crate::rpc) struct LocalObject {
     registry: Registry<Encoding>,
     instance: Arc<dyn Any + Send + Sync>,
     id: OnceLock<ObjectId>,
 }
 
 /// An object of another side. When the last reference to it goes, its home is told.
-pub(in crate::rpc) struct Imported {
+pub(in crate::rpc) struct ImportedObject {
     pub(in crate::rpc) session: Arc<Lifeline>,
     pub(in crate::rpc) id: ObjectId,
     /// Cancelled when it leads nowhere any more.
@@ -48,8 +48,8 @@ pub(in crate::rpc) struct Promise {
     pub(in crate::rpc) call: u64,
     /// Until when the call may take.
     deadline: Option<Instant>,
-    outcome: OnceLock<Result<Object, Arc<CallError>>>,
-    settled: Notify,
+    outcome: OnceLock<Result<ObjectHandle, Arc<CallError>>>,
+    completed: Notify,
 }
 
 impl Promise {
@@ -63,20 +63,20 @@ impl Promise {
             call,
             deadline,
             outcome: OnceLock::new(),
-            settled: Notify::new(),
+            completed: Notify::new(),
         }
     }
 
-    pub(in crate::rpc) fn outcome(&self) -> Option<&Result<Object, Arc<CallError>>> {
+    pub(in crate::rpc) fn outcome(&self) -> Option<&Result<ObjectHandle, Arc<CallError>>> {
         self.outcome.get()
     }
 
     /// Says what became of the call, and gives back what is to be dropped where the session is not
     /// locked. Those who wait are told by [`notify`](Self::notify).
-    pub(in crate::rpc) fn settle(&self, result: Result<Payload, CallError>) -> Option<Payload> {
+    pub(in crate::rpc) fn complete(&self, result: Result<Payload, CallError>) -> Option<Payload> {
         let (outcome, rest) = match result {
             Ok(reply) => {
-                let object = Object::first(reply.attachments());
+                let object = ObjectHandle::first(reply.attachments());
                 let missing = || Arc::new(CallError::NotAReply(Box::new(NoObject)));
                 (object.ok_or_else(missing), Some(reply))
             }
@@ -89,21 +89,21 @@ impl Promise {
 
     /// Wakes those who wait for the outcome.
     pub(in crate::rpc) fn notify(&self) {
-        self.settled.notify_waiters();
+        self.completed.notify_waiters();
     }
 
     /// Waits for the object.
-    pub(in crate::rpc) async fn settled(&self) -> Result<Object, CallError> {
+    pub(in crate::rpc) async fn ready(&self) -> Result<ObjectHandle, CallError> {
         loop {
-            let settled = self.settled.notified();
+            let completed = self.completed.notified();
             if let Some(outcome) = self.outcome() {
                 return outcome.clone().map_err(PromiseFailed::of_itself);
             }
             match self.deadline {
-                None => settled.await,
+                None => completed.await,
                 Some(deadline) => {
-                    if timeout_at(deadline, settled).await.is_err() {
-                        self.session.promise_expired(self.call);
+                    if timeout_at(deadline, completed).await.is_err() {
+                        self.session.expire_promise(self.call);
                     }
                 }
             }
@@ -114,12 +114,12 @@ impl Promise {
 impl Drop for Promise {
     fn drop(&mut self) {
         if self.outcome.get().is_none() {
-            self.session.give_up(self.call);
+            self.session.cancel_call(self.call);
         }
     }
 }
 
-impl Local {
+impl LocalObject {
     pub(in crate::rpc) fn new<I: Instance>(instance: I) -> Result<Self, RegisterError> {
         let instance = Arc::new(instance);
         let registry = Registry::new();
@@ -142,13 +142,13 @@ impl Local {
     }
 }
 
-impl Drop for Imported {
+impl Drop for ImportedObject {
     fn drop(&mut self) {
         self.session.release(self);
     }
 }
 
-impl Object {
+impl ObjectHandle {
     /// The first object of a result.
     pub(in crate::rpc) fn first(attachments: &[Attachment]) -> Option<Self> {
         attachments.first()?.downcast_ref::<Self>().cloned()
@@ -180,7 +180,7 @@ impl Object {
     }
 
     /// Whether this is the same object.
-    pub(in crate::rpc) fn is(&self, other: &Self) -> bool {
+    pub(in crate::rpc) fn is_same(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Local(one), Self::Local(other)) => Arc::ptr_eq(one, other),
             (Self::Imported(one), Self::Imported(other)) => Arc::ptr_eq(one, other),
@@ -220,7 +220,7 @@ impl Object {
                 }
                 Self::Failed(cause) => return Err(PromiseFailed::of(Arc::clone(cause))),
             };
-            Calling::new(session, Some(object), call).await
+            CallFuture::new(session, Some(object), call).await
         }
     }
 
@@ -231,7 +231,7 @@ impl Object {
             Self::Local(_) => std::future::pending().await,
             Self::Imported(imported) => imported.gone.cancelled().await,
             Self::Promised(promise) => {
-                if let Ok(object) = promise.settled().await {
+                if let Ok(object) = promise.ready().await {
                     Box::pin(object.closed()).await;
                 }
             }
@@ -240,7 +240,7 @@ impl Object {
     }
 }
 
-impl fmt::Debug for Object {
+impl fmt::Debug for ObjectHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Local(local) => f.debug_tuple("Local").field(&local.id.get()).finish(),

@@ -10,196 +10,203 @@ use tokio::time::Instant;
 
 mod interrupted;
 
-use super::call_timeout::Patience;
-use super::object::{Object, Promise};
-use super::{Discard, Effects, Lifeline, Phase, Session, State};
+use super::call_timeout::CallTimeout;
+use super::object::{ObjectHandle, Promise};
+use super::{Deferred, DeferredDrop, Lifeline, Phase, Session, SessionState};
 use crate::rpc::encoding::Encoding;
 use crate::rpc::error::{Disconnected, TooLate, TooLong};
-use crate::rpc::message::{self, Message, Target};
+use crate::rpc::message::{self, CallTarget, Message};
 
 /// A call that has not ended, or whose end nobody took note of.
-pub(super) struct Pending {
+pub(super) struct OutgoingCall {
     pub(super) progress: Progress,
     waker: Option<Waker>,
     /// What is to be sent, and after that what may have to be sent again.
-    outgoing: Option<Box<Outgoing>>,
+    request: Option<Box<CallRequest>>,
     /// What the result is for, where it is an object that is called before it is there.
     promise: Option<Weak<Promise>>,
     one_way: bool,
     /// An earlier connection took it, so that it may have run even if it cannot be sent again.
-    pub(super) heard: bool,
+    pub(super) may_have_run: bool,
     /// The tick at which the call ends, where it waits for the default time.
-    pub(super) last_tick: Option<u32>,
+    pub(super) timeout_tick: Option<u32>,
 }
 
 pub(super) enum Progress {
-    Waiting,
+    Queued,
     /// The connection has to take the bytes up to here before the other end can know of the call.
     Sent {
-        until: u64,
+        end: u64,
     },
     /// A one-way call whose caller was told that it is on its way.
     Detached,
-    Done(Result<Payload, CallError>),
+    Completed(Result<Payload, CallError>),
 }
 
 /// What began with a call.
-pub(super) enum Begun {
+pub(super) enum StartedCall {
     /// A call with this number.
-    Called(u64),
-    Promised(Arc<Promise>),
+    Call(u64),
+    Promise(Arc<Promise>),
 }
 
 /// A call to be sent.
-pub(super) struct Outgoing {
-    pub(super) object: Option<Object>,
+pub(super) struct CallRequest {
+    pub(super) object: Option<ObjectHandle>,
     pub(super) call: Call<Encoding>,
 }
 
-impl Discard for Outgoing {
-    fn is_plain(&self) -> bool {
+impl DeferredDrop for CallRequest {
+    fn is_trivial(&self) -> bool {
         self.object.is_none()
-            && self.call.params.is_plain()
+            && self.call.params.is_trivial()
             && self.call.context.headers().is_none()
     }
 }
 
-impl Discard for Pending {}
+impl DeferredDrop for OutgoingCall {}
 
 impl Session {
     /// What a call on this object is for, in the terms of this session.
-    fn target(&self, object: Option<&Object>) -> Result<Target, CallError> {
+    fn target(&self, object: Option<&ObjectHandle>) -> Result<CallTarget, CallError> {
         let Some(object) = object else {
-            return Ok(Target::Root);
+            return Ok(CallTarget::Root);
         };
         match object.resolved()? {
-            Object::Imported(imported) if imported.gone.is_cancelled() => {
+            ObjectHandle::Imported(imported) if imported.gone.is_cancelled() => {
                 Err(CallError::NotSent(Box::new(Disconnected::Forgotten)))
             }
-            Object::Imported(imported) if self.is(&imported.session) => {
-                Ok(Target::Object(imported.id))
+            ObjectHandle::Imported(imported) if self.is_session_of(&imported.session) => {
+                Ok(CallTarget::Object(imported.id))
             }
-            Object::Promised(promise) => Ok(Target::Promise(promise.call)),
-            Object::Local(_) | Object::Imported(_) | Object::Failed(_) => Err(CallError::NotSent(
-                "the promised object turned out to be elsewhere: call it once it is there".into(),
-            )),
+            ObjectHandle::Promised(promise) => Ok(CallTarget::Promise(promise.call)),
+            ObjectHandle::Local(_) | ObjectHandle::Imported(_) | ObjectHandle::Failed(_) => {
+                Err(CallError::NotSent(
+                    "the promised object turned out to be elsewhere: call it once it is there"
+                        .into(),
+                ))
+            }
         }
     }
 
     /// Begins a call, which is sent as soon as it may. What need not be kept of it then is left where it was.
     /// With `promised` it also makes a promise of its result.
-    pub(super) fn begin(
+    pub(super) fn start_call(
         &self,
-        outgoing: &mut Option<Outgoing>,
-        promised: Option<Arc<Lifeline>>,
-        patience: Patience,
+        request: &mut Option<CallRequest>,
+        promise_lifeline: Option<Arc<Lifeline>>,
+        timeout: CallTimeout,
         cx: &Context<'_>,
-    ) -> Result<Begun, CallError> {
-        self.change_and_write(|state, effects| {
-            let Some(call) = outgoing.as_ref() else {
+    ) -> Result<StartedCall, CallError> {
+        self.update_and_write(|state, deferred| {
+            let Some(call) = request.as_ref() else {
                 return Err(CallError::NotSent("the call was made already".into()));
             };
             let ready = match &state.phase {
                 Phase::Up => true,
-                Phase::Leaving { ours, .. } => self.reconnects && !ours,
+                Phase::Leaving { local, .. } => self.reconnects && !local,
                 Phase::Down(_) => self.reconnects,
                 Phase::Ended(_) => false,
             };
             if !ready {
-                return Err(CallError::NotSent(Box::new(state.reason())));
+                return Err(CallError::NotSent(Box::new(state.disconnect_reason())));
             }
-            let id = state.calls.next_number();
-            let promise =
-                promised.map(|lifeline| Arc::new(Promise::new(lifeline, id, patience.deadline())));
-            let mut pending = Pending {
-                progress: Progress::Waiting,
+            let id = state.outgoing.next_id();
+            let promise = promise_lifeline
+                .map(|lifeline| Arc::new(Promise::new(lifeline, id, timeout.deadline())));
+            let mut entry = OutgoingCall {
+                progress: Progress::Queued,
                 waker: None,
                 promise: promise.as_ref().map(Arc::downgrade),
                 one_way: call.call.context.is_one_way(),
-                heard: false,
-                last_tick: self.last_tick(state, patience),
-                outgoing: None,
+                may_have_run: false,
+                timeout_tick: self.timeout_tick(state, timeout),
+                request: None,
             };
-            let begun = match promise {
-                Some(promise) => Begun::Promised(promise),
+            let started = match promise {
+                Some(promise) => StartedCall::Promise(promise),
                 None => {
-                    pending.waker = Some(cx.waker().clone());
-                    Begun::Called(id)
+                    entry.waker = Some(cx.waker().clone());
+                    StartedCall::Call(id)
                 }
             };
-            if !state.may_send() || !state.waiting.is_empty() {
-                pending.outgoing = outgoing.take().map(Box::new);
-                state.calls.insert(id, pending);
-                state.waiting.push_back(id);
-                return Ok(begun);
+            if !state.can_send() || !state.queued.is_empty() {
+                entry.request = request.take().map(Box::new);
+                state.outgoing.insert(id, entry);
+                state.queued.push_back(id);
+                return Ok(started);
             }
-            let sent = self.send(state, effects, id, call, pending.promise.is_some());
+            let sent = self.send(state, deferred, id, call, entry.promise.is_some());
             if sent.is_ok() {
-                pending.sent(state);
-                if self.reconnects && !pending.one_way {
-                    pending.outgoing = outgoing.take().map(Box::new);
+                entry.sent(state);
+                if self.reconnects && !entry.one_way {
+                    entry.request = request.take().map(Box::new);
                 }
             }
-            state.calls.insert(id, pending);
+            state.outgoing.insert(id, entry);
             if let Err(error) = sent {
-                state.settle(id, Err(error), effects);
+                state.complete(id, Err(error), deferred);
             }
-            Ok(begun)
+            Ok(started)
         })
     }
 
     /// Sends the calls that wait, as far as the limits allow.
-    pub(super) fn send_waiting(&self, state: &mut State, effects: &mut Effects) {
-        while !state.waiting.is_empty() && state.may_send() {
-            let Some(id) = state.waiting.pop_front() else {
+    pub(super) fn send_queued(&self, state: &mut SessionState, deferred: &mut Deferred) {
+        while !state.queued.is_empty() && state.can_send() {
+            let Some(id) = state.queued.pop_front() else {
                 return;
             };
-            let Some(mut pending) = state.calls.remove(id) else {
+            let Some(mut entry) = state.outgoing.remove(id) else {
                 continue;
             };
-            let Some(outgoing) = pending.outgoing.take() else {
+            let Some(request) = entry.request.take() else {
                 continue;
             };
-            let sent = self.send(state, effects, id, &outgoing, pending.promise.is_some());
+            let sent = self.send(state, deferred, id, &request, entry.promise.is_some());
             if sent.is_ok() {
-                pending.sent(state);
-                if pending.one_way {
-                    effects.wake(pending.waker.take());
+                entry.sent(state);
+                if entry.one_way {
+                    deferred.wake(entry.waker.take());
                 }
             }
-            if sent.is_ok() && self.reconnects && !pending.one_way {
-                pending.outgoing = Some(outgoing);
+            if sent.is_ok() && self.reconnects && !entry.one_way {
+                entry.request = Some(request);
             } else {
-                effects.drop(outgoing);
+                deferred.drop(request);
             }
-            state.calls.insert(id, pending);
+            state.outgoing.insert(id, entry);
             if let Err(error) = sent {
-                state.settle(id, Err(error), effects);
+                state.complete(id, Err(error), deferred);
             }
         }
     }
 
     fn send(
         &self,
-        state: &mut State,
-        effects: &mut Effects,
+        state: &mut SessionState,
+        deferred: &mut Deferred,
         id: u64,
-        Outgoing { object, call }: &Outgoing,
+        CallRequest { object, call }: &CallRequest,
         promise: bool,
     ) -> Result<(), CallError> {
         let target = self.target(object.as_ref())?;
         let timeout = match call.context.deadline() {
             None => None,
-            Some(deadline) => match left(deadline.into()) {
+            Some(deadline) => match remaining(deadline.into()) {
                 Some(left) => Some(left),
                 None => return Err(CallError::NotSent(Box::new(TooLate))),
             },
         };
         let length = call.params.as_slice().len() + call.method().len();
-        check(state.peer.max_message, length, call.params.attachments())
-            .map_err(|error| CallError::NotSent(Box::new(error)))?;
+        check_length(
+            state.peer_limits.max_message,
+            length,
+            call.params.attachments(),
+        )
+        .map_err(|error| CallError::NotSent(Box::new(error)))?;
         let references = self
-            .export(state, effects, call.params.attachments())
+            .export(state, deferred, call.params.attachments())
             .map_err(|fault| CallError::NotSent(Box::new(fault)))?;
         let message = message::Call {
             id,
@@ -219,45 +226,45 @@ impl Session {
     }
 
     /// Takes note of the end of a call.
-    pub(super) fn returned(
+    pub(super) fn on_return(
         &self,
-        state: &mut State,
-        effects: &mut Effects,
+        state: &mut SessionState,
+        deferred: &mut Deferred,
         id: u64,
         result: Result<Payload, Fault>,
     ) -> Result<(), Disconnected> {
-        if id > state.calls.last() {
-            effects.drop(result);
+        if id > state.outgoing.last_id() {
+            deferred.drop(result);
             let message = format!("an answer to call {id}, which was never made");
             return Err(Disconnected::Protocol(message));
         }
-        match state.calls.get(id).map(|pending| &pending.progress) {
+        match state.outgoing.get(id).map(|entry| &entry.progress) {
             Some(Progress::Sent { .. } | Progress::Detached) => {
-                state.call_ended();
-                state.settle(id, result.map_err(CallError::Fault), effects);
-                self.send_waiting(state, effects);
+                state.call_completed();
+                state.complete(id, result.map_err(CallError::Fault), deferred);
+                self.send_queued(state, deferred);
             }
             // It was given up, and the answer was under way.
-            _ => effects.drop(result),
+            _ => deferred.drop(result),
         }
         Ok(())
     }
 
     /// Ends a call whose caller no longer waits. Says whether it was sent.
-    pub(in crate::rpc) fn give_up(&self, id: u64) -> bool {
-        self.change(|state, effects| {
-            let Some(pending) = state.calls.get_mut(id) else {
+    pub(in crate::rpc) fn cancel_call(&self, id: u64) -> bool {
+        self.update(|state, deferred| {
+            let Some(entry) = state.outgoing.get_mut(id) else {
                 return true;
             };
-            if matches!(pending.progress, Progress::Detached) {
+            if matches!(entry.progress, Progress::Detached) {
                 // It was only to be sent.
-                pending.waker = None;
+                entry.waker = None;
                 return true;
             }
             let sent = state.withdraw(id);
-            let pending = state.calls.remove(id);
-            effects.drop(pending);
-            self.send_waiting(state, effects);
+            let entry = state.outgoing.remove(id);
+            deferred.drop(entry);
+            self.send_queued(state, deferred);
             sent.unwrap_or(true)
         })
     }
@@ -269,42 +276,44 @@ impl Session {
         cx: &mut Context<'_>,
     ) -> Poll<Result<Payload, CallError>> {
         let state = &mut *self.lock();
-        let Some(pending) = state.calls.get_mut(id) else {
+        let Some(entry) = state.outgoing.get_mut(id) else {
             // A one-way call whose end came before its caller looked whether it is on its way.
             return Poll::Ready(Ok(Payload::copied(&[])));
         };
-        match &pending.progress {
+        match &entry.progress {
             Progress::Detached => Poll::Ready(Ok(Payload::copied(&[]))),
-            Progress::Waiting | Progress::Sent { .. } => {
-                match &mut pending.waker {
+            Progress::Queued | Progress::Sent { .. } => {
+                match &mut entry.waker {
                     Some(waker) => waker.clone_from(cx.waker()),
                     none => *none = Some(cx.waker().clone()),
                 }
                 Poll::Pending
             }
-            Progress::Done(_) => match state.calls.remove(id).map(|ended| ended.progress) {
-                Some(Progress::Done(result)) => Poll::Ready(result),
+            Progress::Completed(_) => match state.outgoing.remove(id).map(|ended| ended.progress) {
+                Some(Progress::Completed(result)) => Poll::Ready(result),
                 _ => Poll::Pending,
             },
         }
     }
 }
 
-impl Pending {
+impl OutgoingCall {
     /// Takes note that it was sent just now.
-    fn sent(&mut self, state: &mut State) {
-        state.call_began();
+    fn sent(&mut self, state: &mut SessionState) {
+        state.call_started();
         self.progress = match self.one_way {
             true => Progress::Detached,
-            false => Progress::Sent {
-                until: state.pushed,
-            },
+            false => Progress::Sent { end: state.pushed },
         };
     }
 }
 
 /// Whether the other end, which has this limit, reads a message with a payload of this length.
-pub(super) fn check(limit: u64, length: usize, attachments: &[Attachment]) -> Result<(), TooLong> {
+pub(super) fn check_length(
+    limit: u64,
+    length: usize,
+    attachments: &[Attachment],
+) -> Result<(), TooLong> {
     // What is before the payload: numbers of at most 10 bytes, objects of at most 17.
     let length = length + 64 + 17 * attachments.len();
     if length as u64 <= limit {
@@ -314,12 +323,12 @@ pub(super) fn check(limit: u64, length: usize, attachments: &[Attachment]) -> Re
 }
 
 /// The same of a result, for the one who waits for it.
-pub(super) fn check_result(
+pub(super) fn check_result_length(
     limit: u64,
     length: usize,
     attachments: &[Attachment],
 ) -> Result<(), Fault> {
-    check(limit, length, attachments).map_err(|error| {
+    check_length(limit, length, attachments).map_err(|error| {
         // The caller's own limit is no secret to it.
         Fault::of(
             FaultKind::Internal,
@@ -329,57 +338,57 @@ pub(super) fn check_result(
 }
 
 /// What is left until then.
-fn left(deadline: Instant) -> Option<Duration> {
+fn remaining(deadline: Instant) -> Option<Duration> {
     let left = deadline.saturating_duration_since(Instant::now());
     (!left.is_zero()).then_some(left)
 }
 
-impl State {
+impl SessionState {
     /// Whether another call can be sent now.
-    fn may_send(&self) -> bool {
+    fn can_send(&self) -> bool {
         matches!(self.phase, Phase::Up)
-            && self.has_room()
+            && self.has_outbox_room()
             && (self.in_flight as u64) < self.peer.max_calls
     }
 
     /// Has the call end like this.
-    pub(super) fn settle(
+    pub(super) fn complete(
         &mut self,
         id: u64,
         result: Result<Payload, CallError>,
-        effects: &mut Effects,
+        deferred: &mut Deferred,
     ) {
-        let Some(pending) = self.calls.get_mut(id) else {
-            return effects.drop(result);
+        let Some(entry) = self.outgoing.get_mut(id) else {
+            return deferred.drop(result);
         };
         let result = match result {
-            Err(error) if pending.heard => Err(may_have_run(error)),
+            Err(error) if entry.may_have_run => Err(may_have_run(error)),
             result => result,
         };
-        if let Some(promise) = &pending.promise {
+        if let Some(promise) = &entry.promise {
             let promise = promise.upgrade();
-            let pending = self.calls.remove(id);
-            effects.drop(pending);
+            let entry = self.outgoing.remove(id);
+            deferred.drop(entry);
             if result.is_ok() && self.is_connected() {
                 self.push(&Message::Finish(id));
             }
             if let Some(promise) = promise {
-                effects.drop(promise.settle(result));
-                effects.more().settled.push(promise);
+                deferred.drop(promise.complete(result));
+                deferred.rare().completed_promises.push(promise);
             } else {
-                effects.drop(result);
+                deferred.drop(result);
             }
             return;
         }
-        if pending.one_way && matches!(pending.progress, Progress::Detached) {
-            let pending = self.calls.remove(id);
-            effects.drop(pending);
-            return effects.drop(result);
+        if entry.one_way && matches!(entry.progress, Progress::Detached) {
+            let entry = self.outgoing.remove(id);
+            deferred.drop(entry);
+            return deferred.drop(result);
         }
-        let outgoing = pending.outgoing.take();
-        pending.progress = Progress::Done(result);
-        effects.wake(pending.waker.take());
-        effects.drop(outgoing);
+        let request = entry.request.take();
+        entry.progress = Progress::Completed(result);
+        deferred.wake(entry.waker.take());
+        deferred.drop(request);
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::object::Promise;
 
 /// Whether the next call of this thread is asked for a promise, and the promise.
-enum Slot {
+enum PromiseSlot {
     Closed,
     Open,
     Filled(Arc<Promise>),
@@ -14,45 +14,45 @@ enum Slot {
 
 thread_local! {
     /// Where a call leaves its promise, if one is asked for.
-    static SLOT: RefCell<Slot> = const { RefCell::new(Slot::Closed) };
+    static PROMISE_SLOT: RefCell<PromiseSlot> = const { RefCell::new(PromiseSlot::Closed) };
 }
 
 /// Whether the next call is to be a promise.
-pub(super) fn is_asked_for() -> bool {
-    SLOT.with_borrow(|slot| matches!(slot, Slot::Open))
+pub(super) fn is_promise_requested() -> bool {
+    PROMISE_SLOT.with_borrow(|slot| matches!(slot, PromiseSlot::Open))
 }
 
-pub(super) fn give(promise: Arc<Promise>) {
-    SLOT.set(Slot::Filled(promise));
+pub(super) fn store(promise: Arc<Promise>) {
+    PROMISE_SLOT.set(PromiseSlot::Filled(promise));
 }
 
 /// Puts back what was, after a panic too.
-struct Restore(Option<Slot>);
+struct PromiseScope(Option<PromiseSlot>);
 
-impl Restore {
+impl PromiseScope {
     fn open() -> Self {
-        Self(Some(SLOT.replace(Slot::Open)))
+        Self(Some(PROMISE_SLOT.replace(PromiseSlot::Open)))
     }
 
-    fn close(mut self) -> Slot {
-        SLOT.replace(self.0.take().unwrap_or(Slot::Closed))
+    fn close(mut self) -> PromiseSlot {
+        PROMISE_SLOT.replace(self.0.take().unwrap_or(PromiseSlot::Closed))
     }
 }
 
-impl Drop for Restore {
+impl Drop for PromiseScope {
     fn drop(&mut self) {
         if let Some(outer) = self.0.take() {
-            SLOT.set(outer);
+            PROMISE_SLOT.set(outer);
         }
     }
 }
 
 /// Polls what makes a call, and gives the promise of its result if it made one.
-pub(in crate::rpc) fn asking<T>(poll: impl FnOnce() -> T) -> (T, Option<Arc<Promise>>) {
-    let slot = Restore::open();
+pub(in crate::rpc) fn capture_promise<T>(poll: impl FnOnce() -> T) -> (T, Option<Arc<Promise>>) {
+    let slot = PromiseScope::open();
     let polled = poll();
     match slot.close() {
-        Slot::Filled(promise) => (polled, Some(promise)),
-        Slot::Open | Slot::Closed => (polled, None),
+        PromiseSlot::Filled(promise) => (polled, Some(promise)),
+        PromiseSlot::Open | PromiseSlot::Closed => (polled, None),
     }
 }

@@ -7,23 +7,25 @@ use rpc_core::payload::Attachment;
 use rpc_core::{Fault, Registry};
 use tokio_util::sync::CancellationToken;
 
-use super::object::{Imported, Object};
-use super::streams::{Consumer, Producer, Source, is_stream, source};
-use super::{Effects, Lifeline, Map, Missing, Session, State, in_order, overloaded};
+use super::object::{ImportedObject, ObjectHandle};
+use super::streams::{Consumer, ItemSource, Producer, is_stream, source};
+use super::{
+    Deferred, Lifeline, Map, MissingAttachment, Session, SessionState, in_order, overloaded,
+};
 use crate::rpc::encoding::Encoding;
 use crate::rpc::error::Disconnected;
 use crate::rpc::message::{self, Counts, Message, ObjectId, Reference};
 
 /// What the ends of a session have passed each other: objects and streams.
 #[derive(Default)]
-pub(super) struct Passed {
+pub(super) struct AttachmentTables {
     /// The objects that were made for this session alone, by the number of their registration.
     pub(super) instances: Map<u64, Registry<Encoding>>,
     pub(super) exports: Map<ObjectId, Export>,
     pub(super) last_export: u64,
     pub(super) imports: Map<ObjectId, Import>,
     /// Cancelled when none of the imports leads anywhere any more; there when there are any.
-    pub(super) references: Option<CancellationToken>,
+    pub(super) imports_lost: Option<CancellationToken>,
     /// References that went since the other end was last told.
     pub(super) releases: Vec<(ObjectId, u64)>,
 
@@ -31,57 +33,57 @@ pub(super) struct Passed {
     pub(super) last_stream: u64,
     pub(super) consumers: Map<u64, Consumer>,
     /// What the items cost that came and were not taken.
-    pub(super) unread: u64,
+    pub(super) unread_cost: u64,
     /// What the calls cost that wait for what others promised.
-    pub(super) put_off: u64,
+    pub(super) dependents_cost: u64,
     /// The streams that wait until less is to be written.
-    pub(super) want_room: Vec<u64>,
+    pub(super) blocked_producers: Vec<u64>,
 }
 
-impl Passed {
+impl AttachmentTables {
     /// Whether no stream is under way.
     pub(super) fn is_idle(&self) -> bool {
         self.producers.is_empty() && self.consumers.values().all(Consumer::has_ended)
     }
 }
 
-impl State {
+impl SessionState {
     /// An object that the other end refers to.
-    pub(super) fn exported(&self, id: ObjectId) -> Option<&Object> {
-        let export = self.passed.as_ref()?.exports.get(&id)?;
+    pub(super) fn exported(&self, id: ObjectId) -> Option<&ObjectHandle> {
+        let export = self.tables.as_ref()?.exports.get(&id)?;
         Some(&export.object)
     }
 }
 
 /// An object that the other end refers to.
 pub(super) struct Export {
-    pub(super) object: Object,
+    pub(super) object: ObjectHandle,
     /// Objects go in the order in which they were first passed.
-    number: u64,
+    sequence: u64,
     /// How many times it was sent and not given back.
     count: u64,
     /// How many times it was sent over the present connection.
-    fresh: u64,
+    sent_on_connection: u64,
 }
 
 /// An object that this end refers to.
 pub(super) struct Import {
-    handle: Weak<Imported>,
+    handle: Weak<ImportedObject>,
     /// How many times it was received and not given back.
     count: u64,
 }
 
 /// What is to be passed to the other end.
-enum Item {
-    Object(Object),
-    Stream(Box<dyn Source>),
+enum OutgoingAttachment {
+    Object(ObjectHandle),
+    Stream(Box<dyn ItemSource>),
 }
 
-impl Item {
+impl OutgoingAttachment {
     fn of(attachment: &Attachment) -> Result<Self, Fault> {
-        if let Some(object) = attachment.downcast_ref::<Object>() {
+        if let Some(object) = attachment.downcast_ref::<ObjectHandle>() {
             return match object.resolved().map_err(Fault::internal)? {
-                Object::Promised(_) => Err(Fault::internal(
+                ObjectHandle::Promised(_) => Err(Fault::internal(
                     "an object that is still to come cannot be passed on: wait until it is ready",
                 )),
                 object => Ok(Self::Object(object)),
@@ -97,7 +99,7 @@ impl Item {
 
 impl Export {
     fn in_order(exports: impl Iterator<Item = (ObjectId, Self)>) -> Vec<Self> {
-        in_order(exports.map(|(_, export)| (export.number, export))).collect()
+        in_order(exports.map(|(_, export)| (export.sequence, export))).collect()
     }
 }
 
@@ -106,64 +108,64 @@ impl Session {
     /// passed.
     pub(super) fn export(
         &self,
-        state: &mut State,
-        effects: &mut Effects,
+        state: &mut SessionState,
+        deferred: &mut Deferred,
         attachments: &[Attachment],
     ) -> Result<Vec<Reference>, Fault> {
         if attachments.is_empty() {
             return Ok(Vec::new());
         }
         let streams = attachments.iter().filter(|item| is_stream(item)).count();
-        let peer = state.peer;
-        let passed = state.passed();
-        if (passed.producers.len() + streams) as u64 > peer.max_streams {
+        let peer = state.peer_limits;
+        let tables = state.tables();
+        if (tables.producers.len() + streams) as u64 > peer.max_streams {
             return Err(overloaded("too many streams are open on this connection"));
         }
         let objects = attachments.len() - streams;
-        if (passed.exports.len() + objects) as u64 > peer.max_objects {
+        if (tables.exports.len() + objects) as u64 > peer.max_objects {
             return Err(overloaded(
                 "too many objects are passed over this connection",
             ));
         }
         let mut items = Vec::with_capacity(attachments.len());
         for attachment in attachments {
-            let item = Item::of(attachment);
+            let item = OutgoingAttachment::of(attachment);
             if let Err(fault) = item {
-                effects.drop(items);
+                deferred.drop(items);
                 return Err(fault);
             }
             items.extend(item);
         }
-        let pass = |item| match item {
-            Item::Object(object) => self.export_object(state.passed(), object),
-            Item::Stream(source) => self.export_stream(state, effects, source),
+        let export = |item| match item {
+            OutgoingAttachment::Object(object) => self.export_object(state.tables(), object),
+            OutgoingAttachment::Stream(source) => self.export_stream(state, deferred, source),
         };
-        Ok(items.into_iter().map(pass).collect())
+        Ok(items.into_iter().map(export).collect())
     }
 
-    fn export_object(&self, passed: &mut Passed, object: Object) -> Reference {
+    fn export_object(&self, tables: &mut AttachmentTables, object: ObjectHandle) -> Reference {
         let id = match &object {
-            Object::Imported(imported) if self.is(&imported.session) => {
-                return Reference::Yours(imported.id);
+            ObjectHandle::Imported(imported) if self.is_session_of(&imported.session) => {
+                return Reference::ReceiverHosted(imported.id);
             }
             // An object of somebody else: calls on it pass through here.
-            Object::Imported(imported) => imported.id,
-            Object::Local(local) => local.id(),
+            ObjectHandle::Imported(imported) => imported.id,
+            ObjectHandle::Local(local) => local.id(),
             // There is none, and calls on it will say so.
-            Object::Promised(_) | Object::Failed(_) => ObjectId::new(super::random()),
+            ObjectHandle::Promised(_) | ObjectHandle::Failed(_) => ObjectId::new(super::random()),
         };
-        let export = passed.exports.entry(id).or_insert_with(|| {
-            passed.last_export += 1;
+        let export = tables.exports.entry(id).or_insert_with(|| {
+            tables.last_export += 1;
             Export {
                 object,
-                number: passed.last_export,
+                sequence: tables.last_export,
                 count: 0,
-                fresh: 0,
+                sent_on_connection: 0,
             }
         });
         export.count += 1;
-        export.fresh += 1;
-        Reference::Mine(id)
+        export.sent_on_connection += 1;
+        Reference::SenderHosted(id)
     }
 
     /// Takes what the other end passed.
@@ -171,15 +173,15 @@ impl Session {
         // Their destructors need the lock that is held here.
         let mut attachments = Vec::with_capacity(references.len());
         let lifeline = self.lifeline();
-        self.change(|state, _| {
+        self.update(|state, _| {
             for reference in references {
                 attachments.push(match reference {
-                    Reference::Mine(id) => {
-                        self.import_object(state.passed(), *id, lifeline.as_ref())?
+                    Reference::SenderHosted(id) => {
+                        self.import_object(state.tables(), *id, lifeline.as_ref())?
                     }
-                    Reference::Yours(id) => match state.exported(*id) {
+                    Reference::ReceiverHosted(id) => match state.exported(*id) {
                         Some(object) => Arc::new(object.clone()) as Attachment,
-                        None => Arc::new(Missing),
+                        None => Arc::new(MissingAttachment),
                     },
                     Reference::Stream(id) => self.import_stream(state, *id, lifeline.as_ref())?,
                 });
@@ -191,17 +193,17 @@ impl Session {
 
     fn import_object(
         &self,
-        passed: &mut Passed,
+        tables: &mut AttachmentTables,
         id: ObjectId,
         lifeline: Option<&Arc<Lifeline>>,
     ) -> Result<Attachment, Disconnected> {
-        let count = passed.imports.len() as u64;
+        let count = tables.imports.len() as u64;
         let Some(lifeline) = lifeline else {
             // Nobody is left here who could refer to it.
-            passed.releases.push((id, 1));
-            return Ok(Arc::new(Missing));
+            tables.releases.push((id, 1));
+            return Ok(Arc::new(MissingAttachment));
         };
-        let entry = passed.imports.entry(id);
+        let entry = tables.imports.entry(id);
         if matches!(entry, Entry::Vacant(_)) && count >= self.settings.limits.max_objects {
             let message = "more objects were passed than this side takes".to_owned();
             return Err(Disconnected::Protocol(message));
@@ -212,45 +214,45 @@ impl Session {
         });
         import.count += 1;
         let handle = import.handle.upgrade().unwrap_or_else(|| {
-            let handle = Arc::new(Imported {
+            let handle = Arc::new(ImportedObject {
                 session: Arc::clone(lifeline),
                 id,
-                gone: passed.references.get_or_insert_default().clone(),
+                gone: tables.imports_lost.get_or_insert_default().clone(),
             });
             import.handle = Arc::downgrade(&handle);
             handle
         });
-        Ok(Arc::new(Object::Imported(handle)))
+        Ok(Arc::new(ObjectHandle::Imported(handle)))
     }
 
     /// Takes note that the last handle of an object of the other end went.
-    pub(in crate::rpc) fn release(&self, handle: &Imported) {
-        self.change(|state, _| {
+    pub(in crate::rpc) fn release(&self, handle: &ImportedObject) {
+        self.update(|state, _| {
             let is_connected = state.is_connected();
-            let passed = state.passed();
-            if let Entry::Occupied(entry) = passed.imports.entry(handle.id)
+            let tables = state.tables();
+            if let Entry::Occupied(entry) = tables.imports.entry(handle.id)
                 && std::ptr::eq(entry.get().handle.as_ptr(), handle)
             {
                 let count = entry.remove().count;
                 // Without a connection, the next one begins with what is still referred to.
                 if is_connected {
-                    passed.releases.push((handle.id, count));
+                    tables.releases.push((handle.id, count));
                 }
             }
         });
     }
 
     /// Takes note that the other end gave back references.
-    pub(super) fn released(&self, released: Counts<'_>) -> Result<(), Disconnected> {
-        self.change(|state, effects| {
+    pub(super) fn on_release(&self, released: Counts<'_>) -> Result<(), Disconnected> {
+        self.update(|state, deferred| {
             for (id, count) in released {
-                let Entry::Occupied(mut entry) = state.passed().exports.entry(id) else {
+                let Entry::Occupied(mut entry) = state.tables().exports.entry(id) else {
                     let message = "a reference was given back that was not passed".to_owned();
                     return Err(Disconnected::Protocol(message));
                 };
                 let export = entry.get_mut();
                 match export.count.checked_sub(count) {
-                    Some(0) => effects.drop(entry.remove()),
+                    Some(0) => deferred.drop(entry.remove()),
                     Some(left) => export.count = left,
                     None => {
                         let message = "more references were given back than were passed".to_owned();
@@ -263,13 +265,13 @@ impl Session {
     }
 
     /// Tells the other end of a resumed session what this one still refers to.
-    pub(super) fn tell_held(&self, state: &mut State) {
-        let passed = state.passed();
-        passed.releases.clear();
-        for export in passed.exports.values_mut() {
-            export.fresh = 0;
+    pub(super) fn push_held(&self, state: &mut SessionState) {
+        let tables = state.tables();
+        tables.releases.clear();
+        for export in tables.exports.values_mut() {
+            export.sent_on_connection = 0;
         }
-        let held = passed
+        let held = tables
             .imports
             .iter()
             .map(|(id, import)| (*id, import.count));
@@ -280,11 +282,11 @@ impl Session {
 
     /// Takes note of what the other end of a resumed session still refers to: what was sent when the
     /// connection broke may not have arrived. What was sent since then comes on top.
-    pub(super) fn held(&self, held: Counts<'_>) {
-        self.change(|state, effects| {
-            let exports = &mut state.passed().exports;
+    pub(super) fn on_held(&self, held: Counts<'_>) {
+        self.update(|state, deferred| {
+            let exports = &mut state.tables().exports;
             for export in exports.values_mut() {
-                export.count = export.fresh;
+                export.count = export.sent_on_connection;
             }
             for (id, count) in held {
                 if let Some(export) = exports.get_mut(&id) {
@@ -292,20 +294,20 @@ impl Session {
                 }
             }
             let gone = exports.extract_if(|_, export| export.count == 0);
-            effects.drop(Export::in_order(gone));
+            deferred.drop(Export::in_order(gone));
         });
     }
 
     /// Takes note that neither end refers to anything of the other any more.
-    pub(super) fn forget_references(&self, state: &mut State, effects: &mut Effects) {
-        let Some(passed) = &mut state.passed else {
+    pub(super) fn clear_references(&self, state: &mut SessionState, deferred: &mut Deferred) {
+        let Some(tables) = &mut state.tables else {
             return;
         };
-        effects.drop(Export::in_order(passed.exports.drain()));
-        passed.imports.clear();
-        passed.releases.clear();
-        if let Some(references) = passed.references.take() {
-            effects.more().gone.push(references);
+        deferred.drop(Export::in_order(tables.exports.drain()));
+        tables.imports.clear();
+        tables.releases.clear();
+        if let Some(token) = tables.imports_lost.take() {
+            deferred.rare().lost_imports.push(token);
         }
     }
 }

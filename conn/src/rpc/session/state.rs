@@ -10,24 +10,24 @@ use rpc_core::Registry;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::account::Holding;
-use super::call_table::Numbered;
-use super::incoming::Answering;
-use super::outgoing::Pending;
-use super::references::Passed;
-use super::write_half::Sink;
-use super::{Map, ROOM};
+use super::account::SessionAccount;
+use super::call_table::CallTable;
+use super::incoming::IncomingCall;
+use super::outgoing::OutgoingCall;
+use super::references::AttachmentTables;
+use super::write_half::SharedWriteHalf;
+use super::{Map, OUTBOX_LIMIT};
 use crate::frame::Encoder;
 use crate::rpc::encoding::Encoding;
 use crate::rpc::error::Disconnected;
-use crate::rpc::message::{Limits, Message};
+use crate::rpc::message::{Message, SessionLimits};
 
-pub(super) struct State {
+pub(super) struct SessionState {
     pub(super) phase: Phase,
     /// What this end offers.
     pub(super) root: Registry<Encoding>,
     /// The limits of the other end.
-    pub(super) peer: Limits,
+    pub(super) peer_limits: SessionLimits,
     /// What is to be written next, and how many bytes ever were to be.
     pub(super) outbox: Encoder,
     pub(super) pushed: u64,
@@ -36,36 +36,36 @@ pub(super) struct State {
     /// Cancelled when the session is over for good; there when somebody waits for that.
     pub(super) ended: Option<CancellationToken>,
     /// Wakes the driver, where it has nothing to do.
-    pub(super) driver: Option<Waker>,
+    pub(super) driver_waker: Option<Waker>,
     /// The sending half of the connection.
-    pub(super) sink: Weak<Sink>,
+    pub(super) write_half: Weak<SharedWriteHalf>,
 
-    pub(super) calls: Numbered<Pending>,
+    pub(super) outgoing: CallTable<OutgoingCall>,
     /// Calls that are to be sent as soon as they may, the oldest first.
-    pub(super) waiting: VecDeque<u64>,
+    pub(super) queued: VecDeque<u64>,
     /// How many ticks there were, and when the last was.
     pub(super) ticks: u32,
-    pub(super) ticked: Option<Instant>,
+    pub(super) ticked_at: Option<Instant>,
     /// Calls that the other end has to answer.
     pub(super) in_flight: usize,
     /// Whether there was more than one since there was none, and whether there was not, before that.
-    pub(super) had_company: bool,
-    pub(super) is_lone: bool,
+    pub(super) calls_overlapped: bool,
+    pub(super) is_sequential: bool,
 
-    pub(super) answers: Map<u64, Answering>,
+    pub(super) incoming: Map<u64, IncomingCall>,
     /// Calls of the other end that have begun just now, and are not among the answers (yet).
-    pub(super) beginning: usize,
+    pub(super) starting: usize,
     /// What all calls cost that are among the answers and not answered yet.
-    pub(super) running: u64,
+    pub(super) incoming_cost: u64,
     /// The room for all that, where it is more than is free.
-    pub(super) holding: Option<Box<Holding>>,
+    pub(super) account: Option<Box<SessionAccount>>,
     /// The newest call of the other end.
-    pub(super) last_answer: u64,
+    pub(super) last_incoming: u64,
     /// Whether the connection resumed the session.
     pub(super) is_resumed: bool,
 
     /// Objects and streams, once there are any: most sessions never have one.
-    pub(super) passed: Option<Box<Passed>>,
+    pub(super) tables: Option<Box<AttachmentTables>>,
 }
 
 /// Where a session is in its life.
@@ -74,46 +74,46 @@ pub(super) enum Phase {
     /// There is a connection.
     Up,
     /// There is a connection, and no new calls are made on it. `ours` tells which end wants that.
-    Leaving { ours: bool, reason: String },
+    Leaving { local: bool, reason: String },
     /// There is no connection, but there may be another.
     Down(Disconnected),
     /// It is over.
     Ended(Disconnected),
 }
 
-impl State {
+impl SessionState {
     /// That of a session that has had no connection.
     pub(super) fn new(root: Registry<Encoding>) -> Self {
         Self {
             phase: Phase::Down(Disconnected::Closed),
             root,
-            peer: Limits::default(),
+            peer_limits: SessionLimits::default(),
             outbox: Encoder::new(),
             pushed: 0,
             written: Arc::default(),
             ended: None,
-            driver: None,
-            sink: Weak::new(),
-            calls: Numbered::new(),
-            waiting: VecDeque::new(),
+            driver_waker: None,
+            write_half: Weak::new(),
+            outgoing: CallTable::new(),
+            queued: VecDeque::new(),
             ticks: 0,
-            ticked: None,
+            ticked_at: None,
             in_flight: 0,
-            had_company: false,
-            is_lone: true,
-            answers: Map::default(),
-            beginning: 0,
-            running: 0,
-            holding: None,
-            last_answer: 0,
+            calls_overlapped: false,
+            is_sequential: true,
+            incoming: Map::default(),
+            starting: 0,
+            incoming_cost: 0,
+            account: None,
+            last_incoming: 0,
             is_resumed: false,
-            passed: None,
+            tables: None,
         }
     }
 
     /// Objects and streams, of which there are to be some.
-    pub(super) fn passed(&mut self) -> &mut Passed {
-        self.passed.get_or_insert_default()
+    pub(super) fn tables(&mut self) -> &mut AttachmentTables {
+        self.tables.get_or_insert_default()
     }
 
     /// Appends a message.
@@ -138,9 +138,9 @@ impl State {
 
     /// Whether the other end is to be told of references that went.
     pub(super) fn has_releases(&self) -> bool {
-        self.passed
+        self.tables
             .as_ref()
-            .is_some_and(|passed| !passed.releases.is_empty())
+            .is_some_and(|tables| !tables.releases.is_empty())
     }
 
     pub(super) fn has_output(&self) -> bool {
@@ -157,16 +157,16 @@ impl State {
         self.pushed.saturating_sub(self.written())
     }
 
-    pub(super) fn has_room(&self) -> bool {
-        self.backlog() < ROOM
+    pub(super) fn has_outbox_room(&self) -> bool {
+        self.backlog() < OUTBOX_LIMIT
     }
 
     /// How much waits to be written or told, in bytes.
-    pub(super) fn debt(&self) -> u64 {
+    pub(super) fn unsent_bytes(&self) -> u64 {
         let releases = self
-            .passed
+            .tables
             .as_ref()
-            .map_or(0, |passed| passed.releases.len());
+            .map_or(0, |tables| tables.releases.len());
         self.backlog() + 17 * releases as u64
     }
 
@@ -176,10 +176,10 @@ impl State {
     }
 
     /// Why no more calls can be made.
-    pub(super) fn reason(&self) -> Disconnected {
+    pub(super) fn disconnect_reason(&self) -> Disconnected {
         match &self.phase {
             Phase::Up => Disconnected::Closed,
-            Phase::Leaving { ours: true, .. } => Disconnected::Closed,
+            Phase::Leaving { local: true, .. } => Disconnected::Closed,
             Phase::Leaving { reason, .. } => Disconnected::Left(reason.clone()),
             Phase::Down(reason) | Phase::Ended(reason) => reason.clone(),
         }

@@ -9,15 +9,15 @@ use std::task::{Context, Poll, Waker, ready};
 
 use tokio::io::AsyncWrite as _;
 
-use super::{Effects, Session, State};
+use super::{Deferred, Session, SessionState};
 use crate::connection::Outgoing;
 use crate::frame::Encoder;
 
 /// The sending half of a connection. It is locked before the session is, and never while code of the
 /// program runs.
-pub(super) struct Sink(Mutex<Half>);
+pub(super) struct SharedWriteHalf(Mutex<WriteHalf>);
 
-pub(super) struct Half {
+pub(super) struct WriteHalf {
     pub(super) outgoing: Outgoing,
     /// What is being written.
     pub(super) writing: Encoder,
@@ -27,9 +27,9 @@ pub(super) struct Half {
     unflushed: bool,
 }
 
-impl Sink {
+impl SharedWriteHalf {
     pub(super) fn new(outgoing: Outgoing, written: Arc<AtomicU64>) -> Self {
-        Self(Mutex::new(Half {
+        Self(Mutex::new(WriteHalf {
             outgoing,
             writing: Encoder::new(),
             written,
@@ -37,11 +37,11 @@ impl Sink {
         }))
     }
 
-    pub(super) fn lock(&self) -> MutexGuard<'_, Half> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, WriteHalf> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn try_lock(&self) -> Option<MutexGuard<'_, Half>> {
+    fn try_lock(&self) -> Option<MutexGuard<'_, WriteHalf>> {
         match self.0.try_lock() {
             Ok(half) => Some(half),
             Err(TryLockError::Poisoned(half)) => Some(half.into_inner()),
@@ -50,7 +50,7 @@ impl Sink {
     }
 }
 
-impl Half {
+impl WriteHalf {
     /// Writes once.
     pub(super) fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let outgoing = Pin::new(&mut self.outgoing);
@@ -76,28 +76,28 @@ impl Half {
 
 impl Session {
     /// Changes the state. If that has a single call sent, its task writes it; else the driver does.
-    pub(super) fn change_and_write<R>(
+    pub(super) fn update_and_write<R>(
         &self,
-        change: impl FnOnce(&mut State, &mut Effects) -> R,
+        update: impl FnOnce(&mut SessionState, &mut Deferred) -> R,
     ) -> R {
-        let mut effects = Effects::default();
-        let (result, sink) = self.change_with(&mut effects, |state, effects| {
-            let result = change(state, effects);
-            let mut sink = None;
-            if state.has_output() && state.driver.is_some() {
-                sink = state.sink_of_lone_call();
-                if sink.is_none() {
-                    effects.wake(state.driver.take());
+        let mut deferred = Deferred::default();
+        let (result, write_half) = self.update_with(&mut deferred, |state, deferred| {
+            let result = update(state, deferred);
+            let mut write_half = None;
+            if state.has_output() && state.driver_waker.is_some() {
+                write_half = state.write_half_for_single_call();
+                if write_half.is_none() {
+                    deferred.wake(state.driver_waker.take());
                 }
             }
-            (result, sink)
+            (result, write_half)
         });
-        if let Some(sink) = sink {
-            let is_all = self.write_now(&sink);
-            if !is_all || self.holds.load(Ordering::Relaxed) {
-                self.change(|state, effects| {
-                    if !is_all {
-                        effects.wake(state.driver.take());
+        if let Some(write_half) = write_half {
+            let is_complete = self.write_now(&write_half);
+            if !is_complete || self.has_hold.load(Ordering::Relaxed) {
+                self.update(|state, deferred| {
+                    if !is_complete {
+                        deferred.wake(state.driver_waker.take());
                     }
                 });
             }
@@ -107,25 +107,28 @@ impl Session {
 
     /// Changes the state when the connection ends. What is being written just now may arrive, so this waits
     /// until it is counted, and nothing more is written by calls.
-    pub(super) fn change_at_end<R>(&self, change: impl FnOnce(&mut State, &mut Effects) -> R) -> R {
-        let sink = self.lock().sink.upgrade();
-        let half = sink.as_deref().map(Sink::lock);
-        let mut effects = Effects::default();
+    pub(super) fn update_at_disconnect<R>(
+        &self,
+        update: impl FnOnce(&mut SessionState, &mut Deferred) -> R,
+    ) -> R {
+        let write_half = self.lock().write_half.upgrade();
+        let half = write_half.as_deref().map(SharedWriteHalf::lock);
+        let mut deferred = Deferred::default();
         let result = {
             let mut state = self.lock();
-            state.sink = Weak::new();
-            let result = change(&mut state, &mut effects);
-            self.settle_room(&mut state);
+            state.write_half = Weak::new();
+            let result = update(&mut state, &mut deferred);
+            self.update_hold(&mut state);
             result
         };
         drop(half);
-        effects.run(&self.runtime);
+        deferred.run(&self.runtime);
         result
     }
 
     /// Writes what there is. Says whether there is nothing left that the driver must be woken for.
-    fn write_now(&self, sink: &Arc<Sink>) -> bool {
-        let Some(mut half) = sink.try_lock() else {
+    fn write_now(&self, write_half: &Arc<SharedWriteHalf>) -> bool {
+        let Some(mut half) = write_half.try_lock() else {
             return false;
         };
         if !half.writing.is_empty() {
@@ -136,7 +139,7 @@ impl Session {
         {
             let mut state = self.lock();
             // If the connection is gone by now, what it had to write is nobody's business any more.
-            if !std::ptr::eq(state.sink.as_ptr(), Arc::as_ptr(sink)) {
+            if !std::ptr::eq(state.write_half.as_ptr(), Arc::as_ptr(write_half)) {
                 return true;
             }
             std::mem::swap(&mut state.outbox, &mut half.writing);
@@ -152,29 +155,29 @@ impl Session {
     }
 }
 
-impl State {
+impl SessionState {
     /// Where the only call that is under way can be written by its own task: not where others are about to
     /// be made, since all together take one write.
-    fn sink_of_lone_call(&self) -> Option<Arc<Sink>> {
-        match self.in_flight == 1 && self.is_lone && !self.has_releases() {
-            true => self.sink.upgrade(),
+    fn write_half_for_single_call(&self) -> Option<Arc<SharedWriteHalf>> {
+        match self.in_flight == 1 && self.is_sequential && !self.has_releases() {
+            true => self.write_half.upgrade(),
             false => None,
         }
     }
 
     /// Takes note that a call was sent.
-    pub(super) fn call_began(&mut self) {
+    pub(super) fn call_started(&mut self) {
         self.in_flight += 1;
         if self.in_flight > 1 {
-            self.had_company = true;
+            self.calls_overlapped = true;
         }
     }
 
     /// Takes note that a call that was sent has ended.
-    pub(super) fn call_ended(&mut self) {
+    pub(super) fn call_completed(&mut self) {
         self.in_flight -= 1;
         if self.in_flight == 0 {
-            self.is_lone = !std::mem::take(&mut self.had_company);
+            self.is_sequential = !std::mem::take(&mut self.calls_overlapped);
         }
     }
 }

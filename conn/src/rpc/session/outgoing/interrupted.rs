@@ -2,13 +2,13 @@
 
 use rpc_core::CallError;
 
-use super::{Outgoing, Progress};
+use super::{CallRequest, Progress};
 use crate::rpc::error::Disconnected;
-use crate::rpc::session::object::Object;
+use crate::rpc::session::object::ObjectHandle;
 use crate::rpc::session::streams::is_stream;
-use crate::rpc::session::{Effects, State};
+use crate::rpc::session::{Deferred, SessionState};
 
-impl State {
+impl SessionState {
     /// Ends the calls that the loss of the connection ends. The others wait to be sent, if there is
     /// another connection to come: those that the other end cannot have heard of, and those that may run
     /// twice.
@@ -16,122 +16,132 @@ impl State {
         &mut self,
         reason: &Disconnected,
         reconnects: bool,
-        effects: &mut Effects,
+        deferred: &mut Deferred,
     ) {
         self.in_flight = 0;
-        self.had_company = false;
+        self.calls_overlapped = false;
         let written = self.written();
-        for id in self.calls.numbers() {
-            let Some(pending) = self.calls.get_mut(id) else {
+        for id in self.outgoing.ids() {
+            let Some(entry) = self.outgoing.get_mut(id) else {
                 continue;
             };
-            let unheard = match pending.progress {
-                Progress::Waiting => true,
-                Progress::Sent { until } => until > written,
-                Progress::Detached | Progress::Done(_) => {
-                    if matches!(pending.progress, Progress::Detached) {
-                        let pending = self.calls.remove(id);
-                        effects.drop(pending);
+            let undelivered = match entry.progress {
+                Progress::Queued => true,
+                Progress::Sent { end } => end > written,
+                Progress::Detached | Progress::Completed(_) => {
+                    if matches!(entry.progress, Progress::Detached) {
+                        let entry = self.outgoing.remove(id);
+                        deferred.drop(entry);
                     }
                     continue;
                 }
             };
-            let again = unheard
-                || pending
-                    .outgoing
+            let again = undelivered
+                || entry
+                    .request
                     .as_ref()
-                    .is_some_and(|outgoing| outgoing.call.context.is_idempotent());
-            if reconnects && again && pending.outgoing.as_deref().is_some_and(Outgoing::outlives) {
-                if !matches!(pending.progress, Progress::Waiting) {
-                    pending.progress = Progress::Waiting;
-                    pending.heard |= !unheard;
-                    self.waiting.push_back(id);
+                    .is_some_and(|request| request.call.context.is_idempotent());
+            if reconnects
+                && again
+                && entry
+                    .request
+                    .as_deref()
+                    .is_some_and(CallRequest::can_be_resent)
+            {
+                if !matches!(entry.progress, Progress::Queued) {
+                    entry.progress = Progress::Queued;
+                    entry.may_have_run |= !undelivered;
+                    self.queued.push_back(id);
                 }
                 continue;
             }
             let reason = Box::new(reason.clone());
-            let error = match unheard {
+            let error = match undelivered {
                 true => CallError::NotSent(reason),
                 false => CallError::Lost(reason),
             };
-            self.settle(id, Err(error), effects);
+            self.complete(id, Err(error), deferred);
         }
-        let calls = &self.calls;
-        self.waiting.retain(|id| {
+        let calls = &self.outgoing;
+        self.queued.retain(|id| {
             calls
                 .get(*id)
-                .is_some_and(|pending| matches!(pending.progress, Progress::Waiting))
+                .is_some_and(|entry| matches!(entry.progress, Progress::Queued))
         });
-        self.waiting.make_contiguous().sort_unstable();
+        self.queued.make_contiguous().sort_unstable();
     }
 
     /// Ends the calls that wait to be sent.
-    pub(in crate::rpc::session) fn fail_waiting(
+    pub(in crate::rpc::session) fn fail_queued(
         &mut self,
         reason: &Disconnected,
-        effects: &mut Effects,
+        deferred: &mut Deferred,
     ) {
-        for id in std::mem::take(&mut self.waiting) {
-            self.settle(
+        for id in std::mem::take(&mut self.queued) {
+            self.complete(
                 id,
                 Err(CallError::NotSent(Box::new(reason.clone()))),
-                effects,
+                deferred,
             );
         }
     }
 
     /// Ends the calls after `last`, which the other end will not answer.
-    pub(in crate::rpc::session) fn refuse_after(
+    pub(in crate::rpc::session) fn fail_after(
         &mut self,
         last: u64,
         reason: &Disconnected,
         reconnects: bool,
-        effects: &mut Effects,
+        deferred: &mut Deferred,
     ) {
-        let numbers = self.calls.numbers();
-        for id in numbers.into_iter().filter(|id| *id > last) {
-            let Some(pending) = self.calls.get_mut(id) else {
+        let ids = self.outgoing.ids();
+        for id in ids.into_iter().filter(|id| *id > last) {
+            let Some(entry) = self.outgoing.get_mut(id) else {
                 continue;
             };
-            let again = reconnects && pending.outgoing.as_deref().is_some_and(Outgoing::outlives);
-            match pending.progress {
-                Progress::Waiting if reconnects => continue,
-                Progress::Waiting => {}
+            let again = reconnects
+                && entry
+                    .request
+                    .as_deref()
+                    .is_some_and(CallRequest::can_be_resent);
+            match entry.progress {
+                Progress::Queued if reconnects => continue,
+                Progress::Queued => {}
                 Progress::Sent { .. } => {
                     if again {
-                        pending.progress = Progress::Waiting;
+                        entry.progress = Progress::Queued;
                     }
-                    self.call_ended();
+                    self.call_completed();
                 }
                 Progress::Detached => {
-                    self.call_ended();
-                    let pending = self.calls.remove(id);
-                    effects.drop(pending);
+                    self.call_completed();
+                    let entry = self.outgoing.remove(id);
+                    deferred.drop(entry);
                     continue;
                 }
-                Progress::Done(_) => continue,
+                Progress::Completed(_) => continue,
             }
             if again {
-                self.waiting.push_back(id);
+                self.queued.push_back(id);
                 continue;
             }
-            self.settle(
+            self.complete(
                 id,
                 Err(CallError::NotSent(Box::new(reason.clone()))),
-                effects,
+                deferred,
             );
         }
-        self.waiting.make_contiguous().sort_unstable();
+        self.queued.make_contiguous().sort_unstable();
         if !reconnects {
-            self.fail_waiting(reason, effects);
+            self.fail_queued(reason, deferred);
         }
     }
 }
 
-impl Outgoing {
+impl CallRequest {
     /// Whether the call makes sense on another connection: a stream or a promise belongs to its own.
-    fn outlives(&self) -> bool {
-        !matches!(self.object, Some(Object::Promised(_)))
+    fn can_be_resent(&self) -> bool {
+        !matches!(self.object, Some(ObjectHandle::Promised(_)))
             && !self.call.params.attachments().iter().any(is_stream)
     }
 }
