@@ -217,14 +217,14 @@ async fn a_peer_that_breaks_the_protocol_is_told_and_let_go() {
     let connector = serve(&server).await;
     let hello = b"\0FARCALL\x02\0\x07bincode\xff\xff\x01\x01\x01\x01\x01\0";
     for (message, complaint) in [
-        (&b"\x63"[..], "99 is no kind of message"),
+        (&b"\x63"[..], "unknown message kind 99"),
         (b"\x01\x01", "a message of kind 1 is malformed"),
-        (b"\x02\x09\0", "an answer to call 9, which was never made"),
+        (b"\x02\x09\0", "a reply to call 9, which was never made"),
         (
             b"\x06AAAAAAAAAAAAAAAA\x01",
             "a reference was given back that was not passed",
         ),
-        (&hello[..], "a first message in the middle"),
+        (&hello[..], "`Hello` in the middle"),
     ] {
         let mut peer: Connection = Connection::new(connector.connect().await.unwrap());
         peer.send_bytes(hello).await.unwrap();

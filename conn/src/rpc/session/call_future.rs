@@ -1,4 +1,4 @@
-//! The future of a call.
+//! The future of an outgoing call.
 
 use std::borrow::Borrow;
 use std::future::Future;
@@ -16,7 +16,7 @@ use crate::rpc::encoding::Encoding;
 use crate::rpc::error::{LongMethod, TooLate};
 use crate::rpc::message::MAX_METHOD;
 
-/// The future of a call. It keeps the session open as far as what it was given to refer to it does.
+/// Future of an outgoing call. It keeps the session open for as long as `L` does.
 #[must_use = "a call does nothing unless it is awaited"]
 pub(in crate::rpc) struct CallFuture<L: Borrow<Lifeline>> {
     session: L,
@@ -27,7 +27,7 @@ enum CallFutureState {
     New(Option<CallRequest>),
     Started {
         id: u64,
-        /// Keeps a promise from being given up while a call on it is under way.
+        /// Keeps the promise that is called alive: dropping it would cancel the call it belongs to.
         _object: Option<ObjectHandle>,
         deadline: Option<Pin<Box<Sleep>>>,
     },
@@ -35,7 +35,8 @@ enum CallFutureState {
 }
 
 impl<L: Borrow<Lifeline>> CallFuture<L> {
-    /// Makes a call on an object of the other end, or on what it offers to everyone.
+    /// Creates a call on an object of the peer, or, without an object, on the methods the peer
+    /// offers to everyone.
     #[inline]
     pub(in crate::rpc) fn new(
         session: L,
@@ -60,7 +61,7 @@ impl<L: Borrow<Lifeline> + Unpin> Future for CallFuture<L> {
         {
             if request.call.format != session.encoding {
                 let message = format!(
-                    "the call is in {}, the connection speaks {}",
+                    "the call is encoded as {}, but the connection uses {}",
                     request.call.format, session.encoding
                 );
                 this.state = CallFutureState::Completed;
@@ -82,7 +83,7 @@ impl<L: Borrow<Lifeline> + Unpin> Future for CallFuture<L> {
             let promised = pipelining::is_promise_requested().then(|| session.lifeline());
             let one_way = request.call.context.is_one_way();
             let started = session.start_call(new, promised.flatten(), timeout, cx);
-            // What is left of the call goes where nothing is locked.
+            // The rest of the request is dropped here, where no lock is held.
             this.state = CallFutureState::Completed;
             let id = match started? {
                 StartedCall::Call(id) => id,
@@ -97,7 +98,7 @@ impl<L: Borrow<Lifeline> + Unpin> Future for CallFuture<L> {
                 deadline: deadline.map(|deadline| Box::pin(sleep_until(deadline))),
             };
             if deadline.is_none() && !one_way {
-                // Nothing else can have happened to it yet that does not wake this task.
+                // Whatever completes the call from now on also wakes this task.
                 return Poll::Pending;
             }
         }

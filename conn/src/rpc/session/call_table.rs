@@ -1,16 +1,17 @@
-//! What this end has under way, by the numbers that it gives.
+//! A table of outgoing calls.
 
-/// A table that gives out its keys, each higher than the ones before. The lowest bits of a number are its place, so
-/// that nothing is hashed, and a number whose place is still taken is left out. As half of the places are free, no
-/// more are left out than are used.
+/// A table that assigns its own keys, each higher than the ones before. The lowest bits of an id
+/// are the index of its slot, so nothing is hashed, and an id whose slot is occupied is skipped. At
+/// least half of the slots are free, so at most as many ids are skipped as are used.
 pub(super) struct CallTable<T> {
-    /// As many as a power of two, or none.
+    /// The number of slots is a power of two, or 0.
     slots: Vec<Option<(u64, T)>>,
     len: usize,
+    /// The highest id assigned so far.
     last: u64,
 }
 
-/// How many places there are at first.
+/// Number of slots after the first insertion.
 const INITIAL_SLOTS: usize = 4;
 
 impl<T> CallTable<T> {
@@ -22,7 +23,7 @@ impl<T> CallTable<T> {
         }
     }
 
-    /// The next number. Something is to be [put](Self::insert) there before another is asked for.
+    /// Returns the next id. Call [`insert`](Self::insert) before requesting another one.
     pub(super) fn next_id(&mut self) -> u64 {
         if self.len * 2 >= self.slots.len() {
             self.grow();
@@ -35,7 +36,7 @@ impl<T> CallTable<T> {
         }
     }
 
-    /// The highest number that was given out.
+    /// Returns the highest id assigned so far.
     pub(super) const fn last_id(&self) -> u64 {
         self.last
     }
@@ -44,10 +45,10 @@ impl<T> CallTable<T> {
         self.len
     }
 
-    /// Puts something where nothing is.
+    /// Inserts a value at an id whose slot is free.
     pub(super) fn insert(&mut self, id: u64, value: T) {
         let slot = self.slot(id);
-        debug_assert!(self.slots[slot].is_none(), "nothing is there");
+        debug_assert!(self.slots[slot].is_none(), "the slot is free");
         self.slots[slot] = Some((id, value));
         self.len += 1;
     }
@@ -77,7 +78,7 @@ impl<T> CallTable<T> {
         Some(value)
     }
 
-    /// The numbers of all that is there, the lowest first.
+    /// Returns the ids of all values in ascending order.
     pub(super) fn ids(&self) -> Vec<u64> {
         let mut ids: Vec<_> = self.slots.iter().flatten().map(|(n, _)| *n).collect();
         ids.sort_unstable();
@@ -88,7 +89,8 @@ impl<T> CallTable<T> {
         id as usize & self.slots.len().wrapping_sub(1)
     }
 
-    /// Numbers that differ in their lowest bits still do so in more of them.
+    /// Doubles the slots. Ids with different lowest bits also differ in more of them, so entries
+    /// cannot collide.
     fn grow(&mut self) {
         let count = (self.slots.len() * 2).max(INITIAL_SLOTS);
         let mut slots = Vec::new();
@@ -111,7 +113,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_rise_and_leave_out_what_is_taken() {
+    fn ids_rise_and_skip_occupied_slots() {
         let mut table = CallTable::new();
         let stays = table.next_id();
         table.insert(stays, "stays");
@@ -126,13 +128,13 @@ mod tests {
         }
         assert_eq!(table.get(stays), Some(&"stays"));
         assert_eq!((table.len(), table.last_id()), (1, last));
-        // What stays has one place of four: that many numbers were left out.
+        // The value that stays occupies one slot of four: that many ids were skipped.
         assert!(last < 1400, "{last}");
     }
 
     proptest! {
         #[test]
-        fn it_has_what_a_map_has(steps: Vec<Option<u8>>) {
+        fn it_behaves_like_a_map(steps: Vec<Option<u8>>) {
             let mut table = CallTable::new();
             let mut map = BTreeMap::new();
             for (step, remove) in steps.into_iter().enumerate() {

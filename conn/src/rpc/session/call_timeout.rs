@@ -1,8 +1,8 @@
-//! How long calls of this end wait for their answers.
+//! Timeouts of outgoing calls.
 //!
-//! A deadline that a program gives is kept to the moment, by a timer of the call. The default is for calls that
-//! nobody gave one: for them no clock is read and no timer is set. The session counts the ticks of its connection,
-//! and a call that has seen enough of them ends.
+//! A deadline given by the program is kept exactly, by a timer of the call. The default timeout
+//! applies to calls without a deadline: they read no clock and set no timer. Instead the session
+//! counts ticks of its connection, and a call times out after a number of them.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -15,23 +15,24 @@ use super::{Deferred, Session, SessionState, Settings};
 use crate::rpc::error::TooLate;
 use crate::rpc::message::Message;
 
-/// How often in the time of a keepalive the clock is looked at. Looking at each message would take longer
-/// than much else that is done with it.
+/// Ticks per keepalive interval. Reading the clock for each message would take longer than much of
+/// the work on it.
 const TICKS: u32 = 4;
 
-/// How long a call waits for its answer.
+/// Timeout of a call.
 #[derive(Clone, Copy)]
 pub(super) enum CallTimeout {
-    /// Until this moment. The other end is told.
+    /// Until this moment. It is sent to the peer.
     Deadline(Instant),
-    /// For the [default time](Settings::timeout), in ticks of the session. The other end is told when it is over.
+    /// The [default timeout](Settings::timeout), counted in ticks of the session. The peer receives
+    /// a `Cancel` when it expires.
     Default,
-    /// For ever: the program chose that.
+    /// None: the program chose to wait without limit.
     Unlimited,
 }
 
 impl CallTimeout {
-    /// Returns how long a call in these circumstances waits.
+    /// Returns the timeout of a call with this context.
     pub(super) fn of(context: &Context, settings: &Settings) -> Self {
         let deadline = context.deadline().map(Instant::from_std);
         let timeout = match settings.timeout {
@@ -54,17 +55,18 @@ impl CallTimeout {
 }
 
 impl Settings {
-    /// Returns after how long the clock is looked at.
+    /// Returns the interval between ticks.
     pub(super) fn tick(&self) -> Duration {
         (self.keepalive / TICKS).max(Duration::from_millis(1))
     }
 
-    /// Returns whether ticks are fine enough for this time.
+    /// Returns `true` if ticks are precise enough for this timeout.
     fn is_measured_in_ticks(&self, time: Duration) -> bool {
         time >= self.keepalive
     }
 
-    /// Returns how many ticks take at least the default time, wherever between two of them a call begins.
+    /// Returns the number of ticks that take at least the default timeout, even if the call starts
+    /// just before a tick.
     fn default_timeout_ticks(&self) -> u32 {
         let ticks = |time: Duration| time.as_nanos().div_ceil(self.tick().as_nanos());
         let ticks = self.timeout.map_or(u128::MAX, ticks);
@@ -72,16 +74,16 @@ impl Settings {
     }
 }
 
-/// The fault of a call whose time is over, where it may have run.
+/// Creates the fault of a call whose deadline passed, and which may have run.
 pub(super) fn deadline_exceeded() -> Fault {
     Fault::of(
         FaultKind::DeadlineExceeded,
-        "the time of the call was over before its answer came",
+        "the deadline of the call passed before its reply arrived",
     )
 }
 
 impl Session {
-    /// Returns the tick at which a call ends that begins now.
+    /// Returns the tick at which a call that starts now times out, if it has the default timeout.
     pub(super) fn timeout_tick(&self, state: &SessionState, timeout: CallTimeout) -> Option<u32> {
         matches!(timeout, CallTimeout::Default).then(|| {
             state
@@ -90,7 +92,7 @@ impl Session {
         })
     }
 
-    /// Counts a tick, if it is time for one, and ends the calls that have waited for long enough.
+    /// Counts a tick if one is due, and completes the calls that have timed out.
     pub(super) fn tick(&self, now: Instant) {
         self.update(|state, deferred| {
             let is_due = |last| now.duration_since(last) >= self.settings.tick();
@@ -103,8 +105,8 @@ impl Session {
                 return;
             }
             for id in state.outgoing.ids() {
-                let last = state.outgoing.get(id).and_then(|entry| entry.timeout_tick);
-                if last.is_some_and(|last| last <= state.ticks) {
+                let expiry = state.outgoing.get(id).and_then(|entry| entry.timeout_tick);
+                if expiry.is_some_and(|tick| tick <= state.ticks) {
                     self.expire(state, deferred, id);
                 }
             }
@@ -112,7 +114,7 @@ impl Session {
         });
     }
 
-    /// Ticks while there is no connection to do it.
+    /// Ticks while there is no connection whose driver does.
     pub(in crate::rpc) async fn tick_while_disconnected(&self) -> Infallible {
         loop {
             sleep(self.settings.tick()).await;
@@ -120,7 +122,7 @@ impl Session {
         }
     }
 
-    /// Ends a promise whose time is over.
+    /// Completes a promise whose deadline has passed.
     pub(super) fn expire_promise(&self, id: u64) {
         self.update(|state, deferred| {
             self.expire(state, deferred, id);
@@ -128,7 +130,7 @@ impl Session {
         });
     }
 
-    /// Ends a call whose time is over, if it has not ended.
+    /// Completes a call whose deadline has passed, if it has not completed.
     fn expire(&self, state: &mut SessionState, deferred: &mut Deferred, id: u64) {
         let error = match state.withdraw(id) {
             None => return,
@@ -140,7 +142,8 @@ impl Session {
 }
 
 impl SessionState {
-    /// Takes back a call that has not ended, which stays in the table. Says whether the other end may know of it.
+    /// Withdraws a call that has not completed; it stays in the table. Returns `true` if the peer
+    /// may know of it.
     pub(super) fn withdraw(&mut self, id: u64) -> Option<bool> {
         let entry = self.outgoing.get(id)?;
         match entry.progress {

@@ -1,4 +1,4 @@
-//! What comes over a connection, message by message.
+//! Dispatch of the messages that a driver receives.
 
 use std::cell::Cell;
 use std::convert::Infallible;
@@ -16,16 +16,19 @@ use crate::rpc::encoding::Encoding;
 use crate::rpc::error::Disconnected;
 use crate::rpc::message::{self, Message, Reference, cost};
 
-/// How many messages are read in a row while the session is locked.
+/// Maximum messages handled under one lock of the session.
 const BATCH_SIZE: usize = 8;
 
-/// Messages up to this length are copied piece by piece; longer ones are taken as they are.
+/// Maximum bytes of a message that is handled under the lock, where only its payload is copied.
+/// Longer messages are copied whole. It is also the maximum of a result that is encoded outside the
+/// session.
 const COPY_LIMIT: usize = 4096;
 
-/// How many bytes are kept of what the other end says when it leaves.
+/// Maximum bytes kept of the reason in a `Goodbye`.
 const MAX_REASON: usize = 1024;
 
-/// What memory of so many bytes counts. Up to what is free, nothing does: it goes while nothing comes.
+/// Returns the part of a buffer of `size` bytes that counts against the budget. Up to
+/// [`Budget::FREE`] nothing counts: such a buffer is released while no bytes arrive.
 pub(super) const fn counted_size(size: usize) -> usize {
     match size {
         ..=Budget::FREE => 0,
@@ -33,22 +36,23 @@ pub(super) const fn counted_size(size: usize) -> usize {
     }
 }
 
-/// What ended a batch.
+/// Reason why a batch ended.
 enum BatchEnd {
-    /// There is no whole message left.
+    /// The decoder has no complete message left.
     Drained,
-    /// A message that is handled by itself.
+    /// The next message must be handled outside the lock.
     Single(Vec<u8>),
+    /// The batch has [`BATCH_SIZE`] messages.
     Full,
 }
 
 thread_local! {
-    /// The calls that came with a batch, which begin after it.
+    /// Calls admitted in a batch, which start after it. Kept per thread to reuse the allocation.
     static ADMITTED: Cell<Vec<AdmittedCall>> = const { Cell::new(Vec::new()) };
 }
 
 impl Driver {
-    /// Handles the messages that are there, but not too many in a row. Says how many there were.
+    /// Handles up to `max` messages that the decoder holds, and returns their number.
     pub(super) fn dispatch(&mut self, max: usize, waker: &Waker) -> Result<usize, Disconnected> {
         let mut handled = 0;
         loop {
@@ -70,7 +74,8 @@ impl Driver {
         }
     }
 
-    /// Takes messages that only change the state of the session, and calls, which begin afterwards.
+    /// Handles messages that only change the state of the session, and admits calls, which start
+    /// after the batch.
     fn dispatch_batch(
         &mut self,
         handled: &mut usize,
@@ -157,7 +162,7 @@ impl Driver {
         })
     }
 
-    /// Runs a call that was admitted.
+    /// Runs an admitted call.
     fn run_call(&mut self, call: AdmittedCall) {
         let (id, one_way) = (call.id, call.one_way);
         let result = match self.exceeds_backlog() {
@@ -176,7 +181,8 @@ impl Driver {
         }
     }
 
-    /// Sends the answer to a call. Most are written beside the session, which takes them all at once.
+    /// Sends the reply to a call. Most replies are encoded outside the session, which takes a batch
+    /// of them at once.
     fn send_reply(&mut self, id: u64, result: Result<Payload, Fault>) {
         let result = result.and_then(|reply| {
             let bytes = reply.as_slice();
@@ -215,8 +221,8 @@ impl Driver {
         let Ok(()) = pushed;
     }
 
-    /// Whether so many answers wait to be read by the other end that further calls are refused: those of a
-    /// batch were admitted before there were the answers of the others.
+    /// Returns `true` if the peer reads so slowly that further calls are rejected. The calls of a
+    /// batch are admitted before the replies of the others exist, so this is checked again here.
     fn exceeds_backlog(&self) -> bool {
         let backlog = self.backlog + self.replies.unwritten().len() as u64;
         backlog > self.session.settings.max_backlog
@@ -231,7 +237,7 @@ impl Driver {
             Message::Call(mut message, offset) => {
                 let references = std::mem::take(&mut message.references);
                 let head = CallHead::of(&message, cost(length, references.len()));
-                // A long name is not copied: the call is refused.
+                // The call is rejected, so a method name over the limit is not copied.
                 let call = (!head.method_too_long)
                     .then(|| session.build_call(&message, &self.origin, Payload::copied(&[])));
                 let params = self.payload(bytes, offset, &references)?;
@@ -301,7 +307,7 @@ impl Driver {
             Message::Goodbye { last, reason } => session.on_goodbye(last, reason),
             Message::Held(held) => session.on_held(held),
             Message::Hello(_) => {
-                let message = "a first message in the middle of a session".to_owned();
+                let message = "`Hello` in the middle of a session".to_owned();
                 return Err(Disconnected::Protocol(message));
             }
         }
@@ -323,12 +329,14 @@ impl Driver {
     }
 }
 
-/// Refuses a `Held` that is not the first message of a connection which resumed the session, and anything else
-/// in its place (docs/RPC.md, "Resuming a session"): its counts replace those of this end, so that a late one
-/// would give back what the other end still refers to, and a missing one would keep what it does not.
+/// Rejects a `Held` that is not the first message of a connection which resumed the session, and
+/// any other message in its place (docs/RPC.md, "Resuming a session"). The counts in `Held` replace
+/// the local ones: a late `Held` would release references that the peer still has, and a missing
+/// one would keep references that it does not have.
 fn check_held_order(expects_held: &mut bool, message: &Message<'_>) -> Result<(), Disconnected> {
     let is_held = match message {
-        // Whoever leaves at once, for a breach of the protocol above all, may say why.
+        // A peer that closes immediately, above all because of a breach of the protocol, may give
+        // its reason.
         Message::Goodbye { .. } => return Ok(()),
         Message::Held(_) => true,
         _ => false,
@@ -344,7 +352,7 @@ fn check_held_order(expects_held: &mut bool, message: &Message<'_>) -> Result<()
 }
 
 impl Session {
-    /// Reads a message.
+    /// Decodes a message.
     fn read<'a>(&self, bytes: &'a [u8]) -> Result<Message<'a>, Disconnected> {
         let limits = &self.settings.limits;
         let max_references = limits.max_objects + limits.max_streams;
@@ -378,11 +386,11 @@ impl Session {
         }
     }
 
-    /// Takes note that the other end is about to leave.
+    /// Records that the peer closes the session after call `last`.
     fn on_goodbye(&self, last: u64, reason: &str) {
         self.update(|state, deferred| {
             if let Phase::Up = state.phase {
-                // Each call and each stream that ends with the connection is told it.
+                // Every call and stream that the connection ends carries a copy of the reason.
                 let end = (0..=MAX_REASON)
                     .rev()
                     .find(|&end| reason.is_char_boundary(end));

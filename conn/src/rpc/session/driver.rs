@@ -1,4 +1,4 @@
-//! Between a session and its connection: one task that reads, writes and watches over time.
+//! The task that drives a session over one connection: it reads, writes and checks timeouts.
 
 use std::future::Future;
 use std::io;
@@ -23,88 +23,92 @@ use crate::rpc::error::Disconnected;
 use crate::rpc::message::{self, Counts, Message};
 use crate::share::RETRY;
 
-/// How many messages are handled before something is written and other tasks have their turn.
+/// Maximum messages handled per turn, before output is written and other tasks run.
 const MESSAGES_PER_TURN: usize = 256;
 
-/// How often is read for that, where much of it makes no whole message.
+/// Maximum reads per turn when few complete messages arrive.
 const READS_PER_TURN: usize = 32;
 
-/// How far answers to a peer that does not read may pile up beyond the limit, which turns calls down.
-/// From there on nothing is read from it.
+/// Extra backlog for "overloaded" replies once `max_backlog` is exceeded, in bytes. Above it,
+/// nothing is read from the peer.
 const REJECTION_BACKLOG: u64 = 1024 * 1024;
 
-/// How long a connection that this end closes waits for the other to close it too.
+/// Time that the peer has to close a connection which the local side closes.
 const LINGER: Duration = Duration::from_secs(2);
 
-/// What the other end is told where it has to go for others.
+/// Goodbye reason for the peer of an evicted connection.
 const EVICTED: &str =
-    "too much was held for this connection for too long, and others need the room";
+    "the connection held too much memory for too long, and the server needs the room";
 
-/// The two directions of a connection.
+/// The two halves of a connection.
 pub(in crate::rpc) struct Link {
     pub(in crate::rpc) reader: Reader,
     pub(in crate::rpc) writer: Writer,
 }
 
-/// Moves bytes between a session and its connection until that ends. The future gives the reason.
+/// Moves bytes between a session and its connection until the connection closes. The future
+/// completes with the reason.
 pub(in crate::rpc) struct Driver {
     pub(super) session: Arc<Session>,
     pub(super) reader: Reader,
     pub(super) origin: Arc<Origin>,
-    /// What this end offers to everyone.
+    /// Methods that the local side offers to every peer.
     pub(super) root: Registry<Encoding>,
-    /// What handling messages entails.
+    /// Actions deferred while messages are handled.
     pub(super) deferred: Deferred,
-    /// The longest message that the other end reads and this one sends.
+    /// Maximum bytes of a result: the smaller of what the peer reads and what the local side sends.
     pub(super) reply_limit: u64,
-    /// The answers to calls that were answered at once, and how much waited to be written before them.
+    /// Replies of calls that completed immediately. They are encoded outside the session lock.
     pub(super) replies: Encoder,
+    /// Bytes that waited to be written before these replies.
     pub(super) backlog: u64,
     write_half: Arc<SharedWriteHalf>,
-    /// Whether the other end takes what it is sent, so that more can be read from it.
+    /// `true` while the peer reads its replies, so that more is read from it.
     pub(super) can_read: bool,
-    /// Whether the session had nothing to write when messages were last handled, and tells this task when it does.
+    /// `true` if the session had no output when messages were last handled, and wakes this task
+    /// when it has.
     pub(super) is_quiescent: bool,
-    /// Whether `Held` is to come, as the first message of a connection that resumed the session.
+    /// `true` if `Held` must be the next message: the first one on a connection that resumed the
+    /// session.
     pub(super) expects_held: bool,
-    /// Whether nothing is left of what was to be written before.
+    /// `true` if the last write left nothing unwritten.
     all_written: bool,
-    /// Whether the memory for the next message counts, as far as the session knows.
+    /// `true` if the session counts the memory of the decoder in its account.
     pub(super) decoder_counted: bool,
-    /// There when there is no room for the next message.
+    /// Set while the budget has no room for the next message.
     budget_wait: Option<Box<BudgetWait>>,
     is_leaving: bool,
-    /// Whether several calls of this end were under way when this task last looked.
+    /// `true` if several outgoing calls were in flight when this task last checked.
     pub(super) has_concurrent_calls: bool,
     yielded: bool,
-    /// Whether something came since the clock was last looked at.
+    /// `true` if bytes were received since the last tick.
     received_since_tick: bool,
-    /// When something came, to the precision of the timer.
+    /// Time of the last received bytes, to the precision of the timer.
     last_received: Instant,
-    /// Since when nothing could be written.
+    /// Time since which the connection takes no bytes.
     write_blocked_since: Option<Instant>,
     timer: Timer,
     ping_sent: bool,
-    /// There when the session is about to end.
+    /// Set while the session is being closed.
     closing: Option<Box<ClosingState>>,
 }
 
-/// A wait for room.
+/// A wait for room in the budget.
 struct BudgetWait {
     since: Instant,
-    /// When to ask again.
+    /// Next attempt to reserve the room.
     retry: Pin<Box<Sleep>>,
 }
 
-/// The end of a session.
+/// Progress of closing a session.
 struct ClosingState {
     since: Instant,
-    /// There once the connection closes: how long the other end has for that.
+    /// Set once the write half is shut down: the time that the peer has to close its half.
     linger: Option<Pin<Box<Sleep>>>,
 }
 
 impl Driver {
-    /// Of a session that was told that it is [up](Session::up).
+    /// Creates the driver. The session must already be [up](Session::up).
     pub(in crate::rpc) fn new(session: Arc<Session>, link: Link, origin: Arc<Origin>) -> Self {
         let Link { reader, writer } = link;
         let (write_half, reply_limit, root, expects_held) = session.update(|state, _| {
@@ -154,12 +158,13 @@ impl Driver {
         }
     }
 
-    /// Who is at the other end.
+    /// Returns the peer of this connection.
     pub(in crate::rpc) fn peer(&self) -> &Peer {
         &self.origin.peer
     }
 
-    /// Moves what can be moved now. Says whether all that is left is to wait.
+    /// Reads, handles and writes without waiting. Returns `true` if this task has nothing to do
+    /// until it is woken.
     fn poll_once(&mut self, cx: &mut Context<'_>) -> Result<bool, Disconnected> {
         let can_read = self.can_read;
         self.is_quiescent = false;
@@ -176,7 +181,7 @@ impl Driver {
         Ok(all_received && all_sent && can_read == self.can_read)
     }
 
-    /// Reads and handles what comes. Says whether there is no more for now.
+    /// Reads and handles messages. Returns `true` if the connection has no more bytes for now.
     fn poll_receive(&mut self, cx: &mut Context<'_>) -> Result<bool, Disconnected> {
         let mut handled = 0;
         if !self.reader.decoder.is_empty() {
@@ -194,7 +199,7 @@ impl Driver {
         Ok(false)
     }
 
-    /// Reads once. Says whether something came.
+    /// Reads once. Returns `true` if bytes were received.
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Result<bool, Disconnected> {
         let space = self.reader.decoder.prepare();
         if !self.reserve_decoder(cx)? {
@@ -226,7 +231,8 @@ impl Driver {
         Ok(true)
     }
 
-    /// Whether there is room for what the decoder has. If not, this task is woken to ask again.
+    /// Reserves room in the budget for the memory of the decoder. Returns `true` if there is room;
+    /// otherwise this task is woken to try again.
     fn reserve_decoder(&mut self, cx: &mut Context<'_>) -> Result<bool, Disconnected> {
         let size = counted_size(self.reader.decoder.size());
         if size == 0 && !self.decoder_counted {
@@ -257,8 +263,8 @@ impl Driver {
         }
     }
 
-    /// Writes what there is. Says whether there is no more for now, or the connection takes no more; it
-    /// wakes this task when it does, as the session does when there is something new.
+    /// Writes the output. Returns `true` if all of it is written or the connection takes no more.
+    /// The connection wakes this task when it takes more, the session when there is more output.
     fn poll_write(&mut self, cx: &mut Context<'_>) -> Result<bool, Disconnected> {
         loop {
             let mut half = self.write_half.lock();
@@ -279,7 +285,7 @@ impl Driver {
                 true => half.poll_write(cx),
                 false => Poll::Ready(Ok(())),
             };
-            // Where nobody waits until less is to be written, all there was is written now.
+            // If nothing waits for room in the outbox, all output has been written now.
             let is_drained = !has_output || (took_all && half.writing.is_empty());
             if is_drained && matches!(wrote, Poll::Ready(Ok(()))) {
                 wrote = half.poll_flush(cx);
@@ -302,7 +308,7 @@ impl Driver {
         }
     }
 
-    /// Asks for a sign of life after a silence, and gives up after another.
+    /// Sends a ping after a silence, and fails after another one.
     fn poll_time(&mut self, cx: &mut Context<'_>) -> Result<(), Disconnected> {
         let keepalive = self.session.settings.keepalive;
         while self.timer.poll(cx).is_ready() {
@@ -312,7 +318,7 @@ impl Driver {
                 self.ping_sent = false;
             }
             if let Some(budget_wait) = &self.budget_wait {
-                // It is this end that does not read.
+                // The local side does not read, so the silence is not the peer's.
                 self.last_received = now;
                 if now.duration_since(budget_wait.since) >= keepalive {
                     return Err(Disconnected::Evicted);
@@ -337,7 +343,7 @@ impl Driver {
         Ok(())
     }
 
-    /// Has the clock looked at when a session that ends need not wait for the other end any longer.
+    /// Sets the timer to the time from which closing no longer waits for the peer.
     fn schedule_close_check(&mut self, now: Instant) {
         if let (Some(closing), Some(timeout)) = (&self.closing, self.session.settings.timeout)
             && let Some(until) = closing
@@ -349,7 +355,7 @@ impl Driver {
         }
     }
 
-    /// Closes the connection once both ends have nothing more to say.
+    /// Closes the connection once neither side has anything left to send.
     fn poll_close(&mut self, cx: &mut Context<'_>) -> Result<(), Disconnected> {
         let now = Instant::now();
         let is_new = self.closing.is_none();
@@ -372,7 +378,7 @@ impl Driver {
             if !done {
                 if is_new {
                     self.schedule_close_check(now);
-                    // It is to wake this task.
+                    // Polls the timer, so that it wakes this task.
                     self.poll_time(cx)?;
                 }
                 return Ok(());
@@ -403,7 +409,8 @@ impl Future for Driver {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Disconnected> {
         let this = &mut *self;
         if this.has_concurrent_calls && !this.yielded {
-            // Those that were woken along with this task make calls, too: all go in one write.
+            // Other tasks that were woken together with this one make calls, too. Yielding once
+            // lets one write carry all of them.
             this.yielded = true;
             cx.waker().wake_by_ref();
             return Poll::Pending;
@@ -431,7 +438,7 @@ impl Future for Driver {
 }
 
 impl Driver {
-    /// Tells the other end why it is left, as far as that can be done at once.
+    /// Sends the peer the reason for closing, if that is possible without waiting.
     fn send_goodbye(&mut self, reason: &str) {
         let mut half = self.write_half.lock();
         let mut encoder = std::mem::take(&mut half.writing);
@@ -446,29 +453,29 @@ impl Driver {
         let Ok(()) = pushed;
         let mut cx = Context::from_waker(Waker::noop());
         let outgoing = Pin::new(&mut half.outgoing);
-        // It may not take it; then it learns nothing more than that the connection ends.
+        // If the connection takes no bytes, the peer only sees that it closes.
         let _ = outgoing.poll_write(&mut cx, encoder.unwritten());
     }
 }
 
-/// What the session wants of its driver.
+/// Result of [`Session::take_output`] for the driver.
 struct OutputStatus {
-    /// Whether the other end takes what it is sent, so that more can be read from it.
+    /// `true` while the peer reads its replies, so that more is read from it.
     can_read: bool,
-    /// Whether nobody waits until less is to be written.
+    /// `true` if no call or stream waits for room in the outbox.
     has_outbox_room: bool,
     is_leaving: bool,
     has_concurrent_calls: bool,
 }
 
 impl Session {
-    /// Whether the other end takes what it is sent, so that more can be read from it.
+    /// Returns `true` while the peer reads its replies, so that more is read from it.
     pub(super) fn can_read(&self, state: &SessionState) -> bool {
         state.unsent_bytes() < self.settings.max_backlog.saturating_add(REJECTION_BACKLOG)
     }
 
-    /// Gives what is to be written next, and lets those go on who waited for that. The task is woken when there is
-    /// more. The effects are still to be done.
+    /// Moves the outbox to `writing` and lets queued calls and streams fill it again. The task is
+    /// woken when there is more output. The caller runs the deferred actions.
     fn take_output(
         &self,
         deferred: &mut Deferred,
@@ -501,7 +508,7 @@ impl Session {
 }
 
 impl SessionState {
-    /// Whether there is nothing that the driver would do, and it is woken when there is.
+    /// Returns `true` if the driver has nothing to do, and is woken when it has.
     pub(super) fn is_quiescent(&self, waker: &Waker) -> bool {
         let wakes_driver = |driver: &Waker| driver.will_wake(waker);
         self.driver_waker.as_ref().is_some_and(wakes_driver)
@@ -514,15 +521,15 @@ impl SessionState {
                 .is_none_or(|tables| tables.blocked_producers.is_empty())
     }
 
-    /// Whether nothing of this connection is under way.
+    /// Returns `true` if no call or stream is open in either direction.
     fn is_idle(&self) -> bool {
         self.in_flight == 0
             && self.incoming.is_empty()
             && self.tables.as_ref().is_none_or(|tables| tables.is_idle())
     }
 
-    /// Whether nothing is under way but what the other end may never come to: the ends of one-way calls, and
-    /// streams. Other calls have a time of their own.
+    /// Returns `true` if nothing is open except what the peer may never complete: one-way calls and
+    /// streams. Other calls have timeouts of their own.
     fn is_idle_except_detached(&self) -> bool {
         let is_detached = |id| {
             let call = self.outgoing.get(id);

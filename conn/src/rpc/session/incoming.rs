@@ -1,4 +1,4 @@
-//! The calls of the other end, and what becomes of them.
+//! Incoming calls: from admission to the reply.
 
 use std::cell::Cell;
 use std::future::Future;
@@ -26,17 +26,17 @@ use crate::frame::Encoder;
 use crate::rpc::encoding::Encoding;
 use crate::rpc::message;
 
-/// A call of the other end that is being answered, or whose promise may still be called.
+/// An incoming call that has not completed, or whose promise can still be the target of calls.
 pub(super) struct IncomingCall {
     task: Option<AbortHandle>,
     cancellation: Cancellation,
     one_way: bool,
-    /// What the message of the call [costs](message::cost), until the call is answered.
+    /// [Cost](message::cost) of the message of the call; 0 once the call has completed.
     cost: u64,
-    /// It counts among the calls of all connections.
+    /// Counts the call in the limit over all connections.
     _permit: Option<CallPermit>,
     promise: Option<PromiseState>,
-    /// The call itself, while it waits for what another one promised.
+    /// The call itself, while it waits for the promise of another call.
     dependent: Option<DependentCall>,
 }
 
@@ -47,7 +47,7 @@ impl DeferredDrop for IncomingCall {
 }
 
 impl IncomingCall {
-    /// Stops the work for a caller that no longer waits.
+    /// Aborts the work for a caller that no longer waits.
     pub(super) fn cancel(self) {
         if let Some(task) = self.task {
             task.abort();
@@ -56,7 +56,7 @@ impl IncomingCall {
     }
 }
 
-/// A call that is to begin.
+/// An admitted call that has not started.
 pub(super) struct AdmittedCall {
     pub(super) id: u64,
     pub(super) cost: u64,
@@ -65,7 +65,7 @@ pub(super) struct AdmittedCall {
     pub(super) call: Call<Encoding>,
 }
 
-/// An answer that is to be sent after these calls, which wait for the object in it, have begun.
+/// A reply that is sent after the calls that depend on its object have started.
 struct PendingReply {
     id: u64,
     result: Result<Payload, Fault>,
@@ -86,13 +86,13 @@ impl PendingReply {
 }
 
 thread_local! {
-    /// What would have told a call that nobody waits for it. No call kept it, so it serves the next one.
+    /// Cancellation of an earlier call, which nothing refers to any more. The next call reuses it.
     static SPARE_CANCELLATION: Cell<Option<Cancellation>> = const { Cell::new(None) };
 }
 
 impl Session {
-    /// Runs a call. If it is answered at once, and nothing else waits for that, it takes no task, and here
-    /// is its result.
+    /// Runs a call. If it completes immediately and no other call depends on its result, it needs
+    /// no task, and its result is returned for the caller of this function to send.
     pub(super) fn run(
         self: &Arc<Self>,
         root: &Registry<Encoding>,
@@ -121,8 +121,8 @@ impl Session {
         Some(result)
     }
 
-    /// Runs a call. If it is answered at once it takes no task, and here is its result, which is still to be
-    /// sent.
+    /// Runs a call. If it completes immediately, it needs no task, and its result is returned for
+    /// the caller of this function to send.
     fn start(
         self: &Arc<Self>,
         (id, one_way, cost): (u64, bool, u64),
@@ -168,13 +168,15 @@ impl Session {
             None => Some(task),
         });
         if let Some(task) = ended {
-            // It was given up meanwhile; or it has ended, and this changes nothing.
+            // The call was cancelled in the meantime. If it has completed, aborting the task has no
+            // effect.
             task.abort();
         }
         None
     }
 
-    /// Answers a call that was admitted with this fault. If nothing else waits for that, here it is.
+    /// Completes an admitted call with a fault. Returns the fault to send, unless other calls
+    /// depend on the result: then it is sent from here.
     pub(super) fn reject(
         self: &Arc<Self>,
         AdmittedCall { id, target, .. }: AdmittedCall,
@@ -187,7 +189,8 @@ impl Session {
         None
     }
 
-    /// Takes note of a call that is not answered at once. Says whether it can go on.
+    /// Registers a call that did not complete immediately. Returns `false` if the connection is
+    /// gone, so that the call must stop.
     fn track(&self, id: u64, one_way: bool, cost: u64, cancellation: Cancellation) -> bool {
         let entry = IncomingCall {
             task: None,
@@ -209,7 +212,7 @@ impl Session {
         })
     }
 
-    /// Tells what runs beside a call that its time is over.
+    /// Cancels a call whose deadline has passed, and returns its fault.
     fn time_out(&self, id: u64) -> Fault {
         let cancellation = self.update(|state, _| {
             let entry = state.incoming.get(&id)?;
@@ -220,15 +223,15 @@ impl Session {
         }
         Fault::of(
             FaultKind::DeadlineExceeded,
-            "the time of the call was over before it ended",
+            "the deadline of the call passed before it completed",
         )
     }
 
-    /// Sends the answer to a call. Calls that wait for the object in it run before the caller can know the
-    /// object itself, and so before whatever it calls then.
+    /// Sends the reply of a call. Calls that depend on the object in it run first: they precede any
+    /// call that the caller makes on the object itself.
     ///
-    /// They may be answered at once, too, with others that wait for them: the other end decides how long such a
-    /// chain is, so it takes no stack.
+    /// Dependent calls may complete immediately, and others may depend on them. The peer determines
+    /// the length of such a chain, so this uses a loop instead of recursion.
     fn reply(self: &Arc<Self>, id: u64, result: Result<Payload, Fault>) {
         let mut replies = vec![PendingReply::new(self, id, result)];
         while let Some(mut reply) = replies.pop() {
@@ -261,7 +264,7 @@ impl Session {
         result: Result<Payload, Fault>,
     ) {
         let Some(entry) = state.incoming.get_mut(&id) else {
-            // The caller gave it up.
+            // The caller has cancelled it.
             return deferred.drop(result);
         };
         let one_way = entry.one_way;
@@ -312,8 +315,8 @@ impl Session {
         Ok(())
     }
 
-    /// A fault as the other end is told it. Code of the program makes the texts of its causes: here, where
-    /// nothing is locked and no message half written.
+    /// Returns the fault as it is sent to the peer. Formatting the causes runs code of the program,
+    /// so it is done here, where no lock is held and no message is half written.
     pub(super) fn fault_for_peer(&self, fault: Fault) -> Fault {
         if !self.settings.sends_causes {
             return fault;
@@ -327,11 +330,12 @@ impl Session {
         state.push_with(|out| message::write_fault(id, fault, with_causes, out));
     }
 
-    /// Stops the work for a call whose caller no longer waits, and for those that wait for its result.
+    /// Stops the work for a call that its caller cancelled, and for the calls that depend on its
+    /// result.
     pub(super) fn on_cancel(&self, id: u64) {
         self.update(|state, deferred| {
             let Some(entry) = state.remove_incoming(id) else {
-                // Its answer is under way.
+                // Its reply is already sent.
                 return;
             };
             let fault = Fault::of(
@@ -363,32 +367,33 @@ impl Session {
 }
 
 impl SessionState {
-    /// Takes note of a call that is to be answered.
+    /// Adds a call and its cost.
     fn add_incoming(&mut self, id: u64, entry: IncomingCall) {
         self.incoming_cost += entry.cost;
         self.incoming.insert(id, entry);
     }
 
-    /// Takes a call out that is answered, or need not be any more.
+    /// Removes a call that has completed or was cancelled, and its cost.
     fn remove_incoming(&mut self, id: u64) -> Option<IncomingCall> {
         let entry = self.incoming.remove(&id)?;
         self.incoming_cost -= entry.cost;
         Some(entry)
     }
 
-    /// Has these answers written, which came about beside the session.
+    /// Ends a batch: appends its replies, which were encoded outside the session, to the outbox.
+    /// The calls of the batch have started.
     pub(super) fn finish_batch(&mut self, replies: &mut Encoder) {
         self.starting = 0;
         self.append_replies(replies);
     }
 
-    /// The same while others are about to begin.
+    /// Appends replies to the outbox while other calls of the batch have not started.
     pub(super) fn append_replies(&mut self, replies: &mut Encoder) {
         self.pushed += replies.unwritten().len() as u64;
         self.outbox.append(replies);
     }
 
-    /// Stops all work for the other end, which no longer waits.
+    /// Cancels all incoming calls: the peer no longer waits for them.
     pub(super) fn cancel_incoming(&mut self, deferred: &mut Deferred) {
         let calls = in_order(self.incoming.drain());
         self.incoming_cost = 0;
@@ -399,10 +404,11 @@ impl SessionState {
     }
 }
 
-/// Faults whose cause the caller does not learn are for the log of this end.
+/// Logs a fault. Internal faults are logged as errors, because the caller may not receive their
+/// causes.
 pub(super) fn log_fault(fault: &Fault, what: &str) {
     static FAILURES: Quota = Quota::new(100);
-    // Of what stands in the log alone.
+    // Maximum bytes of the causes, which only the log has in full.
     const MAX_CAUSES: usize = 8 * 1024;
 
     if fault.kind() == FaultKind::Internal {

@@ -1,8 +1,9 @@
-//! A session: the calls, objects and streams of two ends, whatever connection carries them.
+//! Sessions: the calls, objects and streams that two peers share, over one connection or several.
 //!
-//! All of its state is behind one lock, which is held for moments and never while code of the program
-//! runs. What a change entails (tasks to wake, values to drop) is collected in [`Effects`], and done when
-//! the lock is free. The [`driver`] moves bytes between the state and a connection.
+//! One lock guards all state of a session. It is held briefly and never while code of the program
+//! runs. The consequences of a change (tasks to wake, values to drop) are collected in [`Deferred`]
+//! and carried out after the lock is released. The [`driver`] moves bytes between the state and a
+//! connection.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -45,70 +46,71 @@ use self::state::{Phase, SessionState};
 use super::encoding::Encoding;
 use super::message::SessionLimits;
 
-/// How many bytes may wait to be written before calls and streams wait with more.
+/// Maximum bytes in the outbox. Above it, calls and stream items wait to be sent.
 const OUTBOX_LIMIT: u64 = 256 * 1024;
 
 type Map<K, V> = HashMap<K, V, RandomState>;
 
-/// How this end of a session behaves.
+/// Settings of the local side of a session.
 #[derive(Clone, Debug)]
 pub(super) struct Settings {
     pub(super) limits: SessionLimits,
-    /// How many bytes of answers may wait to be written before further calls are refused.
+    /// Maximum bytes of replies in the outbox. Above it, further calls are rejected.
     pub(super) max_backlog: u64,
-    /// How long nothing may come before the other end is asked for a sign of life, and then again before
-    /// it is given up.
+    /// Silence after which a ping is sent; after as much silence again, the connection is given up.
     pub(super) keepalive: Duration,
-    /// How long calls of this end wait where nobody chose another time.
+    /// Default timeout of outgoing calls, for calls without a deadline of their own.
     pub(super) timeout: Option<Duration>,
-    /// The most bytes of a result or an item that this end sends.
+    /// Maximum bytes of a result or an item that the local side sends.
     pub(super) max_reply: u64,
-    /// The room for what is held on behalf of the other end, where that has a limit.
+    /// Budget for the memory held on behalf of the peer, if the listener has one.
     pub(super) budget: Option<Budget>,
-    /// How long the session outlives its connection.
+    /// Time for which the session outlives its connection.
     pub(super) lease: Duration,
-    /// Whether faults tell their causes.
+    /// `true` if faults are sent with their causes.
     pub(super) sends_causes: bool,
-    /// The calls that are answered over all connections, where they have a limit.
+    /// Limit of the calls that run over all connections of the server, if there is one.
     pub(super) calls: Option<CallLimit>,
 }
 
-/// A session.
+/// A session with one peer.
 pub(super) struct Session {
     this: Weak<Self>,
     state: Mutex<SessionState>,
     pub(super) encoding: Encoding,
     pub(super) settings: Arc<Settings>,
-    /// Whether this end makes a new connection when one breaks.
+    /// `true` if the local side makes a new connection when one breaks.
     reconnects: bool,
-    /// Whether it is over for good.
+    /// `true` once the session has ended for good.
     is_ended: AtomicBool,
-    /// Whether it has room in the budget, so that it may have to go.
+    /// `true` while the session has an account in the budget, and can be evicted.
     has_hold: AtomicBool,
     runtime: Handle,
     lifeline: Weak<Lifeline>,
 }
 
-/// What a table has, the oldest first: what becomes of it does not depend on how the table is laid out.
+/// Returns the values of a table in the order of their keys (the oldest first), so that their
+/// treatment does not depend on the layout of the table.
 fn in_order<K: Ord, V>(entries: impl IntoIterator<Item = (K, V)>) -> impl Iterator<Item = V> {
     let mut entries: Vec<_> = entries.into_iter().collect();
     entries.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
     entries.into_iter().map(|(_, value)| value)
 }
 
-/// Stands where an object or a stream was to be that is no longer there.
+/// Placeholder for a received object or stream that no longer exists.
 struct MissingAttachment;
 
-/// Random bits that nobody can guess.
+/// Returns 128 unpredictable random bits.
 pub(super) fn random() -> [u8; 16] {
     let mut bits = [0; 16];
-    // Without random numbers nothing here would be safe, and there is nobody to tell.
-    getrandom::fill(&mut bits).expect("the system gives random numbers");
+    // Without random numbers, object ids and session tokens could be guessed. No caller could
+    // handle this failure.
+    getrandom::fill(&mut bits).expect("the operating system provides random numbers");
     bits
 }
 
 impl Session {
-    /// A session, which goes on while there are handles of it.
+    /// Creates a session, which stays open while any [`Lifeline`] of it exists.
     pub(super) fn open(
         encoding: Encoding,
         settings: Arc<Settings>,
@@ -131,7 +133,8 @@ impl Session {
         })
     }
 
-    /// Changes the state, then does what that entails.
+    /// Changes the state, then carries out the deferred actions. Wakes the driver if there is
+    /// output.
     fn update<R>(&self, update: impl FnOnce(&mut SessionState, &mut Deferred) -> R) -> R {
         let mut deferred = Deferred::default();
         self.update_with(&mut deferred, |state, deferred| {
@@ -143,7 +146,7 @@ impl Session {
         })
     }
 
-    /// The same for the driver, which needs nobody to tell it that there is something to write.
+    /// Like [`update`](Self::update), for the driver, which does not need to be woken for output.
     fn update_with<R>(
         &self,
         deferred: &mut Deferred,
@@ -163,17 +166,18 @@ impl Session {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether this is the session that the handle keeps open.
+    /// Returns `true` if `other` keeps this session open.
     fn is_session_of(&self, other: &Lifeline) -> bool {
         std::ptr::eq(self, Arc::as_ptr(other.session()))
     }
 
-    /// A handle that keeps the session open, while any other does.
+    /// Returns a handle that keeps the session open, if any such handle still exists.
     fn lifeline(&self) -> Option<Arc<Lifeline>> {
         self.lifeline.upgrade()
     }
 
-    /// The object made for this session by the factory with this number.
+    /// Returns the object that the factory with this number made for this session, and makes it
+    /// first if it does not exist yet.
     pub(super) fn instance(
         &self,
         factory: u64,
@@ -183,7 +187,7 @@ impl Session {
         if let Some(made) = made {
             return Ok(made);
         }
-        // The factory is the program's code: it runs without the lock.
+        // The factory is code of the program: it runs without the lock.
         let made = make()?;
         let first = self.update(|state, _| {
             let first = state.tables().instances.entry(factory);
@@ -192,7 +196,7 @@ impl Session {
         Ok(first)
     }
 
-    /// What the session holds, for tests and logs.
+    /// Returns the numbers of calls, objects and streams, for tests and logs.
     pub(super) fn stats(&self) -> SessionStats {
         self.update(|state, _| SessionStats {
             outgoing_calls: state.outgoing.len(),
@@ -206,18 +210,18 @@ impl Session {
     }
 }
 
-/// How much a session holds at a moment.
+/// Numbers of calls, objects and streams of a session at one moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SessionStats {
-    /// Calls that this side made and that have not ended.
+    /// Calls made by the local side that have not completed.
     pub outgoing_calls: usize,
-    /// Calls of the other side that are being answered.
+    /// Calls made by the peer that have not completed.
     pub incoming_calls: usize,
-    /// Objects of this side that the other refers to.
+    /// Local objects that the peer refers to.
     pub exported_objects: usize,
-    /// Objects of the other side that this one refers to.
+    /// Objects of the peer that the local side refers to.
     pub imported_objects: usize,
-    /// Streams in either direction.
+    /// Open streams, in both directions.
     pub streams: usize,
 }
 
@@ -241,7 +245,7 @@ impl fmt::Debug for Session {
     }
 }
 
-/// The fault for what breaks a limit of this end.
+/// Creates the fault for a request that exceeds a local limit.
 pub(super) fn overloaded(message: impl Into<String>) -> Fault {
     Fault::of(FaultKind::Overloaded, message)
 }

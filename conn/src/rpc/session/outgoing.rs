@@ -1,4 +1,4 @@
-//! The calls of this end: waiting to be sent, sent, answered.
+//! Outgoing calls: queued, sent, completed.
 
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker};
@@ -17,40 +17,43 @@ use crate::rpc::encoding::Encoding;
 use crate::rpc::error::{Disconnected, TooLate, TooLong};
 use crate::rpc::message::{self, CallTarget, Message};
 
-/// A call that has not ended, or whose end nobody took note of.
+/// An outgoing call, until its caller has taken the result.
 pub(super) struct OutgoingCall {
     pub(super) progress: Progress,
     waker: Option<Waker>,
-    /// What is to be sent, and after that what may have to be sent again.
+    /// The request: to be sent, or kept because it may have to be sent again.
     request: Option<Box<CallRequest>>,
-    /// What the result is for, where it is an object that is called before it is there.
+    /// The promise of the result, if the result is an object that is called before the call
+    /// completes.
     promise: Option<Weak<Promise>>,
     one_way: bool,
-    /// An earlier connection took it, so that it may have run even if it cannot be sent again.
+    /// `true` if an earlier connection delivered the call, so that it may have run even if it
+    /// cannot be sent again.
     pub(super) may_have_run: bool,
-    /// The tick at which the call ends, where it waits for the default time.
+    /// The tick at which the call times out, if it has the default timeout.
     pub(super) timeout_tick: Option<u32>,
 }
 
 pub(super) enum Progress {
+    /// Not sent yet.
     Queued,
-    /// The connection has to take the bytes up to here before the other end can know of the call.
+    /// The peer may know of the call once the connection has taken this many bytes.
     Sent {
         end: u64,
     },
-    /// A one-way call whose caller was told that it is on its way.
+    /// A one-way call that was sent, so that its caller no longer waits.
     Detached,
     Completed(Result<Payload, CallError>),
 }
 
-/// What began with a call.
+/// Result of [`Session::start_call`].
 pub(super) enum StartedCall {
-    /// A call with this number.
+    /// Id of the call.
     Call(u64),
     Promise(Arc<Promise>),
 }
 
-/// A call to be sent.
+/// The content of a call.
 pub(super) struct CallRequest {
     pub(super) object: Option<ObjectHandle>,
     pub(super) call: Call<Encoding>,
@@ -67,7 +70,7 @@ impl DeferredDrop for CallRequest {
 impl DeferredDrop for OutgoingCall {}
 
 impl Session {
-    /// What a call on this object is for, in the terms of this session.
+    /// Translates the object of a call to its target in this session.
     fn target(&self, object: Option<&ObjectHandle>) -> Result<CallTarget, CallError> {
         let Some(object) = object else {
             return Ok(CallTarget::Root);
@@ -82,15 +85,14 @@ impl Session {
             ObjectHandle::Promised(promise) => Ok(CallTarget::Promise(promise.call)),
             ObjectHandle::Local(_) | ObjectHandle::Imported(_) | ObjectHandle::Failed(_) => {
                 Err(CallError::NotSent(
-                    "the promised object turned out to be elsewhere: call it once it is there"
-                        .into(),
+                    "the promised object is on another connection: await `ready()` first".into(),
                 ))
             }
         }
     }
 
-    /// Begins a call, which is sent as soon as it may. What need not be kept of it then is left where it was.
-    /// With `promised` it also makes a promise of its result.
+    /// Starts a call, and sends it if the limits allow. Takes the request out of `request` only if
+    /// it must be kept. With a `promise_lifeline` the result is a promise.
     pub(super) fn start_call(
         &self,
         request: &mut Option<CallRequest>,
@@ -100,15 +102,15 @@ impl Session {
     ) -> Result<StartedCall, CallError> {
         self.update_and_write(|state, deferred| {
             let Some(call) = request.as_ref() else {
-                return Err(CallError::NotSent("the call was made already".into()));
+                return Err(CallError::NotSent("the call was already made".into()));
             };
-            let ready = match &state.phase {
+            let can_start = match &state.phase {
                 Phase::Up => true,
                 Phase::Leaving { local, .. } => self.reconnects && !local,
                 Phase::Down(_) => self.reconnects,
                 Phase::Ended(_) => false,
             };
-            if !ready {
+            if !can_start {
                 return Err(CallError::NotSent(Box::new(state.disconnect_reason())));
             }
             let id = state.outgoing.next_id();
@@ -151,7 +153,7 @@ impl Session {
         })
     }
 
-    /// Sends the calls that wait, as far as the limits allow.
+    /// Sends queued calls, as far as the limits allow.
     pub(super) fn send_queued(&self, state: &mut SessionState, deferred: &mut Deferred) {
         while !state.queued.is_empty() && state.can_send() {
             let Some(id) = state.queued.pop_front() else {
@@ -225,7 +227,7 @@ impl Session {
         Ok(())
     }
 
-    /// Takes note of the end of a call.
+    /// Completes a call with the reply of the peer.
     pub(super) fn on_return(
         &self,
         state: &mut SessionState,
@@ -235,7 +237,7 @@ impl Session {
     ) -> Result<(), Disconnected> {
         if id > state.outgoing.last_id() {
             deferred.drop(result);
-            let message = format!("an answer to call {id}, which was never made");
+            let message = format!("a reply to call {id}, which was never made");
             return Err(Disconnected::Protocol(message));
         }
         match state.outgoing.get(id).map(|entry| &entry.progress) {
@@ -244,20 +246,20 @@ impl Session {
                 state.complete(id, result.map_err(CallError::Fault), deferred);
                 self.send_queued(state, deferred);
             }
-            // It was given up, and the answer was under way.
+            // The call was cancelled while the reply was in flight.
             _ => deferred.drop(result),
         }
         Ok(())
     }
 
-    /// Ends a call whose caller no longer waits. Says whether it was sent.
+    /// Cancels a call whose caller no longer waits. Returns `true` if it was sent.
     pub(in crate::rpc) fn cancel_call(&self, id: u64) -> bool {
         self.update(|state, deferred| {
             let Some(entry) = state.outgoing.get_mut(id) else {
                 return true;
             };
             if matches!(entry.progress, Progress::Detached) {
-                // It was only to be sent.
+                // A one-way call needs no result: it stays until its reply comes.
                 entry.waker = None;
                 return true;
             }
@@ -269,7 +271,7 @@ impl Session {
         })
     }
 
-    /// The end of a call, if it has come to one.
+    /// Returns the result of a call, if it has completed.
     pub(super) fn poll_result(
         &self,
         id: u64,
@@ -277,7 +279,7 @@ impl Session {
     ) -> Poll<Result<Payload, CallError>> {
         let state = &mut *self.lock();
         let Some(entry) = state.outgoing.get_mut(id) else {
-            // A one-way call whose end came before its caller looked whether it is on its way.
+            // A one-way call that completed before its caller polled for it.
             return Poll::Ready(Ok(Payload::copied(&[])));
         };
         match &entry.progress {
@@ -298,7 +300,7 @@ impl Session {
 }
 
 impl OutgoingCall {
-    /// Takes note that it was sent just now.
+    /// Records that the call was sent.
     fn sent(&mut self, state: &mut SessionState) {
         state.call_started();
         self.progress = match self.one_way {
@@ -308,13 +310,13 @@ impl OutgoingCall {
     }
 }
 
-/// Whether the other end, which has this limit, reads a message with a payload of this length.
+/// Checks that a message with a payload of this length is within the limit of the peer.
 pub(super) fn check_length(
     limit: u64,
     length: usize,
     attachments: &[Attachment],
 ) -> Result<(), TooLong> {
-    // What is before the payload: numbers of at most 10 bytes, objects of at most 17.
+    // The fields before the payload: integers of up to 10 bytes, references of up to 17.
     let length = length + 64 + 17 * attachments.len();
     if length as u64 <= limit {
         return Ok(());
@@ -322,14 +324,14 @@ pub(super) fn check_length(
     Err(TooLong { length, limit })
 }
 
-/// The same of a result, for the one who waits for it.
+/// Like [`check_length`], for a result, with a fault for its caller.
 pub(super) fn check_result_length(
     limit: u64,
     length: usize,
     attachments: &[Attachment],
 ) -> Result<(), Fault> {
     check_length(limit, length, attachments).map_err(|error| {
-        // The caller's own limit is no secret to it.
+        // The limit is the caller's own, so it may be disclosed to it.
         Fault::of(
             FaultKind::Internal,
             format!("the result cannot be sent: {error}"),
@@ -337,21 +339,21 @@ pub(super) fn check_result_length(
     })
 }
 
-/// What is left until then.
+/// Returns the time left until the deadline, if it has not passed.
 fn remaining(deadline: Instant) -> Option<Duration> {
     let left = deadline.saturating_duration_since(Instant::now());
     (!left.is_zero()).then_some(left)
 }
 
 impl SessionState {
-    /// Whether another call can be sent now.
+    /// Returns `true` if the limits allow another call to be sent now.
     fn can_send(&self) -> bool {
         matches!(self.phase, Phase::Up)
             && self.has_outbox_room()
             && (self.in_flight as u64) < self.peer.max_calls
     }
 
-    /// Has the call end like this.
+    /// Completes the call with `result`.
     pub(super) fn complete(
         &mut self,
         id: u64,
@@ -392,7 +394,8 @@ impl SessionState {
     }
 }
 
-/// The failure of a call that was sent again, so that it says nothing of what the first time led to.
+/// Converts the failure of a resent call: the first attempt may have run, whatever happened to the
+/// second.
 fn may_have_run(error: CallError) -> CallError {
     match error {
         CallError::NotSent(cause) => CallError::Lost(cause),

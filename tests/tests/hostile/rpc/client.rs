@@ -146,7 +146,7 @@ async fn answers_of_servers() {
         (
             "a kind that there is not",
             vec![Send(vec![99])],
-            "no kind of message",
+            "unknown message kind",
         ),
         (
             "a message of 64 MiB and a byte",

@@ -1,4 +1,4 @@
-//! Whether a call of the other end can begin, and what answers it.
+//! Admission of incoming calls.
 
 use std::collections::BTreeSet;
 
@@ -13,27 +13,27 @@ use crate::rpc::message::{self, CallTarget, MAX_METHOD, ObjectId, fits};
 use crate::rpc::session::object::ObjectHandle;
 use crate::rpc::session::{Phase, Session, SessionState, overloaded};
 
-/// Why a call is refused while the other end does not read.
-pub(in crate::rpc::session) const TOO_MANY_REPLIES: &str = "too many answers wait to be read";
+/// Fault message of calls that are rejected while the peer does not read its replies.
+pub(in crate::rpc::session) const TOO_MANY_REPLIES: &str = "too many replies wait to be read";
 
-/// What answers a call.
+/// The target of an admitted call, and its cancellation.
 pub(in crate::rpc::session) struct AdmittedTarget {
-    /// Without one, it is what this end offers to everyone.
+    /// The object that is called; `None` for the methods offered to every peer.
     pub(super) object: Option<ObjectHandle>,
-    /// If the call is among the answers already, what tells it that nobody waits for it.
+    /// Cancellation of the call, if it is registered as incoming already.
     pub(super) cancellation: Option<Cancellation>,
 }
 
-/// What decides whether a call can begin.
+/// The properties of a call that admission depends on.
 #[derive(Clone, Copy)]
 pub(in crate::rpc::session) struct CallHead {
     pub(in crate::rpc::session) id: u64,
     target: CallTarget,
     pub(in crate::rpc::session) one_way: bool,
     promise: bool,
-    /// Whether the name of the method is longer than names are.
+    /// `true` if the method name is longer than [`MAX_METHOD`].
     pub(in crate::rpc::session) method_too_long: bool,
-    /// What the message [costs](message::cost).
+    /// [Cost](message::cost) of the message.
     pub(in crate::rpc::session) cost: u64,
 }
 
@@ -50,27 +50,29 @@ impl CallHead {
     }
 }
 
-/// What a call is for.
+/// The target of a call, as resolved on the local side.
 enum ResolvedTarget {
-    /// What this end offers to everyone.
+    /// The methods offered to every peer.
     Root,
     Object(ObjectHandle),
-    /// What the call of this number promised, once that is there.
+    /// The object that the call with this id will return.
     Promise(u64),
 }
 
-/// Whether a call can begin.
+/// Result of [`Session::admit`].
 pub(in crate::rpc::session) enum CallAdmission {
+    /// The call starts now.
     Run(AdmittedTarget),
-    /// It [waits](State::wait) for what the call of this number promised.
+    /// The call must [wait](SessionState::queue_dependent) for the promise of the call with this
+    /// id.
     Wait(u64),
-    /// It was told so, if there is anything to tell.
+    /// The call does not run. If it has a reply, that was sent.
     Rejected,
 }
 
 impl Session {
-    /// Takes note of a call, and tells what is to answer it now. It is among the answers only if others
-    /// can refer to it before it has begun.
+    /// Decides whether a call runs, waits or is rejected. A call is registered as incoming only if
+    /// other calls can refer to it before it has started.
     pub(in crate::rpc::session) fn admit(
         &self,
         state: &mut SessionState,
@@ -87,7 +89,7 @@ impl Session {
             return Err(Disconnected::Protocol(message));
         }
         if matches!(state.phase, Phase::Leaving { local: true, .. }) {
-            // It was told that calls from here on do not run.
+            // The peer was told that later calls do not run.
             return Ok(CallAdmission::Rejected);
         }
         state.last_incoming = id;
@@ -138,17 +140,17 @@ impl Session {
         }))
     }
 
-    /// Whether another call can be under way.
+    /// Returns `true` if another call is within the limit of the session.
     fn has_capacity(&self, state: &SessionState) -> bool {
         ((state.incoming.len() + state.starting) as u64) < self.settings.limits.max_calls
     }
 
-    /// Counts a call among those of all connections, where they have a limit.
+    /// Counts a call in the limit over all connections, if there is one.
     pub(super) fn permit(&self) -> Option<CallPermit> {
         self.settings.calls.as_ref().map(CallLimit::begin)
     }
 
-    /// What answers a call, if there is room for one more.
+    /// Checks the limits, and resolves the target of a call.
     fn resolve_target(
         &self,
         state: &mut SessionState,
@@ -159,7 +161,7 @@ impl Session {
             return Err(Fault::of(FaultKind::InvalidRequest, message));
         }
         if !self.has_capacity(state) {
-            return Err(overloaded("too many calls at once on this connection"));
+            return Err(overloaded("too many concurrent calls on this connection"));
         }
         if let Some(calls) = &self.settings.calls {
             calls.check()?;
@@ -167,7 +169,7 @@ impl Session {
         if state.backlog() > self.settings.max_backlog {
             return Err(overloaded(TOO_MANY_REPLIES));
         }
-        // What the message has taken so far goes on as the call.
+        // The memory of the partial message is reserved already. It now counts as the call.
         let more = head.cost.saturating_sub(state.partial_message());
         let reserved = self.reserve(state, more);
         reserved.map_err(NoRoom::of_request)?;
@@ -185,7 +187,7 @@ impl Session {
                             .as_ref()
                             .map_or(0, |tables| tables.dependents_cost);
                         if !fits(dependents_cost, head.cost, self.settings.max_backlog) {
-                            return Err(overloaded("too much waits for what other calls promised"));
+                            return Err(overloaded("too many calls wait for promised objects"));
                         }
                         Ok(ResolvedTarget::Promise(promise_id))
                     }
@@ -195,7 +197,7 @@ impl Session {
                     Some(Some(PromiseState::Rejected(fault))) => Err(fault.clone()),
                     Some(None) | None => Err(Fault::of(
                         FaultKind::Gone,
-                        format!("call {promise_id} promises nothing, or no longer"),
+                        format!("call {promise_id} has no promise, or its promise is finished"),
                     )),
                 }
             }

@@ -1,4 +1,4 @@
-//! What calls of the other end promised, and the calls that wait for that.
+//! Promises of incoming calls, and the calls that depend on them.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -10,28 +10,32 @@ use crate::rpc::encoding::Encoding;
 use crate::rpc::session::object::ObjectHandle;
 use crate::rpc::session::{Session, SessionState};
 
-/// The result of a call as a target of others.
+/// The result of a call as the target of other calls.
 pub(super) enum PromiseState {
-    /// It is still to come; these calls wait for it.
+    /// The call has not completed. These calls wait for it.
     Pending(BTreeSet<u64>),
+    /// The call returned this object.
     Fulfilled(ObjectHandle),
+    /// The call failed or returned no object.
     Rejected(Fault),
 }
 
-/// A call that waits for what another one promised.
+/// A call that waits for the promise of another call.
 pub(super) struct DependentCall {
+    /// The call whose promise it waits for.
     pub(super) promise_id: u64,
     pub(super) call: Call<Encoding>,
-    /// What its message [costs](crate::rpc::message::cost).
+    /// [Cost](crate::rpc::message::cost) of its message.
     pub(super) cost: u64,
 }
 
-/// Why a promise is broken, before the cause, and how much of that is told.
+/// Fault message of a failed promise, in front of the cause.
 const PROMISE_FAILED: &str = "the call that promised the object failed: ";
+/// Maximum characters of the cause in that message.
 const MAX_CAUSE_CHARS: usize = 200;
 
 impl Session {
-    /// Runs a call that waited for the object that it is for. If it is answered at once, here is its result.
+    /// Runs a call that waited for its target. If it completes immediately, its result is returned.
     pub(super) fn run_dependent(
         self: &Arc<Self>,
         id: u64,
@@ -43,12 +47,12 @@ impl Session {
             let head = (id, entry.one_way, entry.cost);
             Some((head, entry.cancellation.clone()))
         });
-        // If it is not there, it was given up.
+        // A call that is not registered any more was cancelled.
         let (head, cancellation) = tracked?;
         self.start(head, Some(cancellation), call, |call| object.answer(call))
     }
 
-    /// Takes note that no more calls will be made on what a call promised.
+    /// Removes a completed call, as the peer makes no more calls on its promise.
     pub(in crate::rpc::session) fn on_finish(&self, id: u64) {
         self.update(|state, deferred| {
             let promise = state.incoming.get(&id).map(|entry| &entry.promise);
@@ -61,7 +65,7 @@ impl Session {
 }
 
 impl SessionState {
-    /// Has a call that was admitted so far wait for what another one promised.
+    /// Makes an admitted call wait for the promise of another call.
     pub(in crate::rpc::session) fn queue_dependent(
         &mut self,
         head: CallHead,
@@ -82,7 +86,7 @@ impl SessionState {
         }
     }
 
-    /// The calls that wait for what this one promised, if it is still to come.
+    /// Returns the calls that wait for the promise of this call, if it is pending.
     pub(super) fn dependents_of(&mut self, id: u64) -> Option<&mut BTreeSet<u64>> {
         match &mut self.incoming.get_mut(&id)?.promise {
             Some(PromiseState::Pending(calls)) => Some(calls),
@@ -90,7 +94,7 @@ impl SessionState {
         }
     }
 
-    /// Takes the calls that wait for what this one promised, the oldest first.
+    /// Removes and returns the calls that wait for the promise of this call, the oldest first.
     pub(super) fn take_dependents(&mut self, id: u64) -> Vec<(u64, Call<Encoding>)> {
         let Some(waiting) = self.dependents_of(id) else {
             return Vec::new();
@@ -110,7 +114,7 @@ impl SessionState {
     }
 }
 
-/// The object that a call promised, once its result is there.
+/// Returns the object that a completed call promised.
 pub(super) fn promised_object(result: &Result<Payload, Fault>) -> Result<ObjectHandle, Fault> {
     match result {
         Ok(reply) => ObjectHandle::first(reply.attachments())
@@ -119,8 +123,8 @@ pub(super) fn promised_object(result: &Result<Payload, Fault>) -> Result<ObjectH
     }
 }
 
-/// The fault for a call on what another one promised, which failed. However many wait for one another, each is
-/// told the first cause; and not all of it, since there may be many of them.
+/// Creates the fault for a call on a failed promise. In a chain of dependent calls each fault has
+/// the first cause, cut to [`MAX_CAUSE_CHARS`], since the chain may be long.
 pub(super) fn promise_failed(cause: &Fault) -> Fault {
     if cause.message().starts_with(PROMISE_FAILED) {
         return cause.clone();

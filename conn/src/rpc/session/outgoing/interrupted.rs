@@ -1,4 +1,4 @@
-//! What becomes of calls when their connection ends, or the other end takes no more of them.
+//! Outgoing calls whose connection breaks, or whose peer accepts no more of them.
 
 use rpc_core::CallError;
 
@@ -9,9 +9,9 @@ use crate::rpc::session::streams::is_stream;
 use crate::rpc::session::{Deferred, SessionState};
 
 impl SessionState {
-    /// Ends the calls that the loss of the connection ends. The others wait to be sent, if there is
-    /// another connection to come: those that the other end cannot have heard of, and those that may run
-    /// twice.
+    /// Fails the calls that the loss of the connection affects. If there will be another
+    /// connection, two kinds of calls are queued again: those that did not reach the peer, and
+    /// idempotent ones.
     pub(in crate::rpc::session) fn interrupt_calls(
         &mut self,
         reason: &Disconnected,
@@ -71,7 +71,7 @@ impl SessionState {
         self.queued.make_contiguous().sort_unstable();
     }
 
-    /// Ends the calls that wait to be sent.
+    /// Fails the queued calls.
     pub(in crate::rpc::session) fn fail_queued(
         &mut self,
         reason: &Disconnected,
@@ -86,7 +86,7 @@ impl SessionState {
         }
     }
 
-    /// Ends the calls after `last`, which the other end will not answer.
+    /// Fails or queues again the calls after `last`, which the peer will not run.
     pub(in crate::rpc::session) fn fail_after(
         &mut self,
         last: u64,
@@ -139,7 +139,8 @@ impl SessionState {
 }
 
 impl CallRequest {
-    /// Whether the call makes sense on another connection: a stream or a promise belongs to its own.
+    /// Returns `true` if the call can be sent over another connection. Streams and promises belong
+    /// to one connection.
     fn can_be_resent(&self) -> bool {
         !matches!(self.object, Some(ObjectHandle::Promised(_)))
             && !self.call.params.attachments().iter().any(is_stream)
