@@ -1,8 +1,10 @@
-//! What a session holds on behalf of its peer, and the room that it has for it in the budget of its listener.
+//! The memory that a session holds on behalf of its peer, and its account in the budget of the
+//! listener.
 //!
-//! Calls until they are answered, answers and items until they are written, items of streams until they are taken,
-//! and what came of the next message: all is one sum. The budget is asked in steps, so that a session with little
-//! under way writes nothing that others share, and one with much does so once in a while.
+//! One sum counts calls until they are answered, replies and sent items until they are written,
+//! received items until the program takes them, and the received part of the next message. It is
+//! reserved in steps of [`STEP`] bytes: a small session never writes to memory that sessions share,
+//! and a large one rarely does.
 
 use std::sync::atomic::Ordering;
 use std::task::Context;
@@ -12,24 +14,25 @@ use rpc_core::budget::{Account, Hold, NoRoom};
 
 use super::{Session, SessionState};
 
-/// What is taken and given back of the budget at once, in bytes.
+/// Granularity of reservations, in bytes.
 const STEP: u64 = 64 << 10;
 
-/// What a session holds without asking.
+/// Bytes that a session holds without a reservation.
 const FREE: u64 = Budget::FREE as u64;
 
-/// The room that a session has in its budget, beyond what is free.
+/// The account of a session that holds more than the free bytes.
 pub(super) struct SessionAccount {
     account: Account,
     hold: Hold,
-    /// How many bytes there is room for.
+    /// Bytes of the current reservation, including the free ones.
     reserved_bytes: u64,
-    /// How much memory the next message has, of which a part came.
+    /// Memory of the next message, which is partly received.
     partial_message: u64,
-    /// How many bytes went since the budget was last told that the present ones are younger.
+    /// Bytes released since the budget was last told that newer bytes have replaced older ones.
     released: u64,
-    /// What was held when that was last counted, and how many bytes were written by then.
+    /// Unprocessed cost when `released` was last updated.
     unprocessed: u64,
+    /// Written bytes when `released` was last updated.
     written: u64,
 }
 
@@ -45,34 +48,34 @@ impl SessionAccount {
 }
 
 impl SessionState {
-    /// What is held on behalf of the other end, but for what is to be written.
+    /// Returns the cost of what the session holds, without the bytes to be written.
     fn unprocessed_cost(&self) -> u64 {
         let unread_cost = self.tables.as_ref().map_or(0, |tables| tables.unread_cost);
         self.incoming_cost + unread_cost + self.partial_message()
     }
 
-    /// How much memory the next message has, of which a part came, where that counts.
+    /// Returns the memory of the next message, which is partly received, if it counts.
     pub(super) fn partial_message(&self) -> u64 {
         self.account
             .as_ref()
             .map_or(0, |account| account.partial_message)
     }
 
-    /// Takes note of that.
+    /// Records the memory of the next message.
     pub(super) fn set_partial_message(&mut self, size: usize) {
         if let Some(account) = &mut self.account {
             account.partial_message = size as u64;
         }
     }
 
-    /// All that is held on behalf of the other end, in bytes.
+    /// Returns all bytes held on behalf of the peer.
     fn held_bytes(&self) -> u64 {
         self.unprocessed_cost() + self.backlog()
     }
 }
 
 impl Session {
-    /// Makes sure of room for so many bytes more.
+    /// Reserves room for `more` bytes.
     pub(super) fn reserve(&self, state: &mut SessionState, more: u64) -> Result<(), NoRoom> {
         let wanted = state.held_bytes().saturating_add(more);
         let Some(budget) = &self.settings.budget else {
@@ -99,13 +102,13 @@ impl Session {
                 written,
             })
         });
-        // To the next step; or to the byte, where the budget has no more.
+        // Rounds up to the next step, or reserves the exact size if the budget has no more.
         account
             .resize(wanted.next_multiple_of(STEP))
             .or_else(|NoRoom { .. }| account.resize(wanted))
     }
 
-    /// Brings the room in line with what is held by now.
+    /// Adjusts the reservation to the bytes that are held now.
     #[inline]
     pub(super) fn update_hold(&self, state: &mut SessionState) {
         if state.account.is_some() || state.held_bytes() > FREE {
@@ -125,7 +128,7 @@ impl Session {
                 return;
             }
             if held + 2 * STEP < account.reserved_bytes {
-                // Less is never refused.
+                // A smaller reservation is never refused.
                 let _ = account.resize(held.next_multiple_of(STEP));
             }
             if account.released >= STEP {
@@ -135,17 +138,18 @@ impl Session {
                     .replaced(usize::try_from(released).unwrap_or(usize::MAX));
             }
         }
-        // Small things, such as answers to pings, are not refused; they count, and what is asked for next is.
+        // Small messages such as pongs are never refused, but they count: the next larger
+        // reservation fails instead.
         let _ = self.reserve(state, 0);
     }
 
-    /// Gives all room back.
+    /// Releases the whole reservation.
     pub(super) fn release_hold(&self, state: &mut SessionState) {
         state.account = None;
         self.has_hold.store(false, Ordering::Relaxed);
     }
 
-    /// Takes note of how much memory the next message has, of which a part came.
+    /// Reserves room for the memory of the next message, which is partly received.
     pub(super) fn reserve_for_message(&self, size: usize) -> Result<(), NoRoom> {
         self.update(|state, _| {
             let reserved = match (size as u64).checked_sub(state.partial_message()) {
@@ -159,8 +163,8 @@ impl Session {
         })
     }
 
-    /// Gives back the room for what was written since, and tells whether the connection is to be given up for others.
-    /// The task is woken when it is.
+    /// Releases the room for bytes written in the meantime, and returns `true` if the connection is
+    /// evicted. Otherwise the task is woken when it is.
     pub(super) fn is_evicted(&self, cx: &mut Context<'_>) -> bool {
         if !self.has_hold.load(Ordering::Relaxed) {
             return false;

@@ -1,4 +1,4 @@
-//! What a change of the state entails.
+//! Actions that a change of the state defers until the session is unlocked.
 
 use std::sync::Arc;
 use std::task::Waker;
@@ -14,7 +14,7 @@ use super::streams::{Consumer, Pump};
 use crate::frame::Encoder;
 use crate::rpc::encoding::Encoding;
 
-/// What is to be done once the lock is free. Most changes entail no more than that tasks are woken.
+/// Actions to carry out after the lock is released. Most changes only wake tasks.
 #[derive(Default)]
 pub(super) struct Deferred {
     waker: Option<Waker>,
@@ -22,19 +22,22 @@ pub(super) struct Deferred {
     rare: Option<Box<RareActions>>,
 }
 
+/// The actions that few changes need, boxed to keep [`Deferred`] small.
 #[derive(Default)]
 pub(super) struct RareActions {
+    /// Tasks to spawn.
     pub(super) pumps: Vec<Pump>,
     pub(super) completed_promises: Vec<Arc<Promise>>,
     pub(super) cancelled_calls: Vec<IncomingCall>,
+    /// Tokens of objects that can no longer be reached.
     pub(super) lost_imports: Vec<CancellationToken>,
     dropped: Vec<Box<dyn DeferredDrop>>,
 }
 
-/// What a change takes out of the state.
+/// A value that was removed from the state, to be dropped later.
 pub(super) trait DeferredDrop: Send {
-    /// Whether its destructor runs nothing of the program's and takes no lock, so that it need not wait
-    /// until the lock is free.
+    /// Returns `true` if the destructor runs no code of the program and takes no lock, so that the
+    /// value can be dropped while the session is locked.
     fn is_trivial(&self) -> bool {
         false
     }
@@ -84,14 +87,16 @@ impl Deferred {
         }
     }
 
-    /// Drops it later: its destructor may be the program's, or need the lock.
+    /// Drops the value once the session is unlocked, unless its destructor is trivial: it may be
+    /// code of the program, or take the lock.
     pub(super) fn drop(&mut self, value: impl DeferredDrop + 'static) {
         if !value.is_trivial() {
             self.rare().dropped.push(Box::new(value));
         }
     }
 
-    /// Does it. There is nothing left to do then, and room for as much again.
+    /// Carries out the actions. Afterwards there are none, and the memory of the list of wakers is
+    /// kept for the next ones.
     #[inline]
     pub(super) fn run(&mut self, runtime: &Handle) {
         if let Some(waker) = self.waker.take() {

@@ -14,17 +14,18 @@ use crate::rpc::error::Disconnected;
 use crate::rpc::message::{Message, SessionLimits};
 
 impl Session {
-    /// Takes note of a new connection. On one that resumes the session, the ends tell each other what they
-    /// refer to. A session that is over stays so, and its driver closes the connection.
+    /// Starts to use a new connection. If it resumes the session, both sides send the references
+    /// that they hold. A session that has ended stays so, and its driver closes the connection.
     pub(in crate::rpc) fn up(&self, peer: SessionLimits, resumed: bool) {
-        // Connections that are short would never tick.
+        // A connection that breaks before its first tick would never tick.
         self.tick(Instant::now());
         self.update(|state, deferred| {
             if matches!(state.phase, Phase::Ended(_)) {
                 return;
             }
             state.phase = Phase::Up;
-            // What this end lets the other hold on to takes memory here, whatever the other is ready to take.
+            // Exported objects and streams take local memory, so the local limits apply to them,
+            // too.
             let own = &self.settings.limits;
             state.peer_limits = SessionLimits {
                 max_streams: peer.max_streams.min(own.max_streams),
@@ -45,8 +46,8 @@ impl Session {
         });
     }
 
-    /// Takes note that the connection is gone, and ends what depended on it. Says whether the session can
-    /// go on with another connection.
+    /// Records that the connection is gone, and fails what depended on it. Returns `true` if the
+    /// session can continue over another connection.
     pub(in crate::rpc) fn down(&self, reason: &Disconnected) -> bool {
         let can_continue = self.update_at_disconnect(|state, deferred| {
             if matches!(state.phase, Phase::Ended(_) | Phase::Down(_)) {
@@ -76,7 +77,8 @@ impl Session {
                 return;
             }
             state.phase = Phase::Ended(reason.clone());
-            // What is offered may keep objects of this session, and with them the session.
+            // The offered methods may hold objects of this session, and through them the session
+            // itself.
             deferred.drop(std::mem::take(&mut state.root));
             if let Some(tables) = &mut state.tables {
                 deferred.drop(tables.instances.drain().collect::<Vec<_>>());
@@ -94,7 +96,8 @@ impl Session {
         }
     }
 
-    /// Makes no more calls, answers those that came, then closes the connection.
+    /// Closes the session gracefully: makes no more calls, answers those received so far, then
+    /// closes the connection.
     pub(in crate::rpc) fn leave(&self, reason: &str) {
         let end_now = self.update(|state, deferred| match &mut state.phase {
             Phase::Up => {
@@ -121,14 +124,14 @@ impl Session {
         }
     }
 
-    /// Ends when the session is over for good.
+    /// Completes when the session has ended for good.
     pub(in crate::rpc) async fn ended(&self) {
         if let Some(ended) = self.ended_token() {
             ended.cancelled().await;
         }
     }
 
-    /// What is cancelled when the session is over for good; nothing if it is.
+    /// Returns a token that is cancelled when the session ends for good; `None` if it has ended.
     pub(in crate::rpc) fn ended_token(&self) -> Option<CancellationToken> {
         self.update(|state, _| {
             let ended = &mut state.ended;
@@ -141,7 +144,7 @@ impl Session {
     }
 }
 
-/// Keeps a session open. When the last one goes, this side leaves.
+/// Keeps a session open. When the last one is dropped, the local side closes the session.
 pub(in crate::rpc) struct Lifeline(pub(super) Arc<Session>);
 
 impl Lifeline {

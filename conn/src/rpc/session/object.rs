@@ -1,4 +1,4 @@
-//! Objects: those of this side, those of the other, and those that are still to come.
+//! Handles of objects: local, imported or promised.
 
 use std::any::Any;
 use std::fmt;
@@ -17,28 +17,28 @@ use crate::rpc::encoding::Encoding;
 use crate::rpc::error::{NoObject, PromiseFailed};
 use crate::rpc::message::ObjectId;
 
-/// An object that calls can be made on.
+/// A handle of an object that calls can be made on.
 #[derive(Clone)]
 pub(in crate::rpc) enum ObjectHandle {
     Local(Arc<LocalObject>),
     Imported(Arc<ImportedObject>),
     Promised(Arc<Promise>),
-    /// What was to be an object, and why it is none.
+    /// The call that promised the object failed, for this reason.
     Failed(Arc<CallError>),
 }
 
-/// An object of this side.
+/// An object of the local side.
 pub(in crate::rpc) struct LocalObject {
     registry: Registry<Encoding>,
     instance: Arc<dyn Any + Send + Sync>,
     id: OnceLock<ObjectId>,
 }
 
-/// An object of another side. When the last reference to it goes, its home is told.
+/// An object of a peer. Dropping the last handle releases the reference at the peer.
 pub(in crate::rpc) struct ImportedObject {
     pub(in crate::rpc) session: Arc<Lifeline>,
     pub(in crate::rpc) id: ObjectId,
-    /// Cancelled when it leads nowhere any more.
+    /// Cancelled when the object can no longer be reached.
     pub(in crate::rpc) gone: CancellationToken,
 }
 
@@ -46,7 +46,7 @@ pub(in crate::rpc) struct ImportedObject {
 pub(in crate::rpc) struct Promise {
     pub(in crate::rpc) session: Arc<Lifeline>,
     pub(in crate::rpc) call: u64,
-    /// Until when the call may take.
+    /// Deadline of the call.
     deadline: Option<Instant>,
     outcome: OnceLock<Result<ObjectHandle, Arc<CallError>>>,
     completed: Notify,
@@ -71,8 +71,8 @@ impl Promise {
         self.outcome.get()
     }
 
-    /// Says what became of the call, and gives back what is to be dropped where the session is not
-    /// locked. Those who wait are told by [`notify`](Self::notify).
+    /// Sets the outcome of the call. Returns the rest of the result, which must be dropped while
+    /// the session is unlocked. [`notify`](Self::notify) wakes the waiting tasks.
     pub(in crate::rpc) fn complete(&self, result: Result<Payload, CallError>) -> Option<Payload> {
         let (outcome, rest) = match result {
             Ok(reply) => {
@@ -82,12 +82,12 @@ impl Promise {
             }
             Err(error) => (Err(Arc::new(error)), None),
         };
-        // A call ends once.
+        // A call completes once, so the outcome is not set yet.
         let _ = self.outcome.set(outcome);
         rest
     }
 
-    /// Wakes those who wait for the outcome.
+    /// Wakes the tasks that wait for the outcome.
     pub(in crate::rpc) fn notify(&self) {
         self.completed.notify_waiters();
     }
@@ -131,12 +131,12 @@ impl LocalObject {
         })
     }
 
-    /// The object itself, if it is an `I`.
+    /// Returns the object itself, if it is an `I`.
     pub(in crate::rpc) fn instance<I: Instance>(&self) -> Option<Arc<I>> {
         Arc::clone(&self.instance).downcast().ok()
     }
 
-    /// What it is known by, from the first time that it is passed on.
+    /// Returns the id of the object, which is generated when it is first passed to a peer.
     pub(in crate::rpc) fn id(&self) -> ObjectId {
         *self.id.get_or_init(|| ObjectId::new(random()))
     }
@@ -149,12 +149,12 @@ impl Drop for ImportedObject {
 }
 
 impl ObjectHandle {
-    /// The first object of a result.
+    /// Returns the first object of a result.
     pub(in crate::rpc) fn first(attachments: &[Attachment]) -> Option<Self> {
         attachments.first()?.downcast_ref::<Self>().cloned()
     }
 
-    /// What the object is by now: never a promise that is kept.
+    /// Returns the current handle of the object: a fulfilled promise is replaced by its object.
     pub(in crate::rpc) fn resolved(&self) -> Result<Self, CallError> {
         let mut object = self.clone();
         while let Self::Promised(promise) = &object {
@@ -170,7 +170,7 @@ impl ObjectHandle {
         }
     }
 
-    /// The encoding of calls on it.
+    /// Returns the encoding of calls on the object.
     pub(in crate::rpc) fn encoding(&self) -> Encoding {
         match self {
             Self::Local(_) | Self::Failed(_) => Encoding::default(),
@@ -179,7 +179,7 @@ impl ObjectHandle {
         }
     }
 
-    /// Whether this is the same object.
+    /// Returns `true` if both are handles of the same object.
     pub(in crate::rpc) fn is_same(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Local(one), Self::Local(other)) => Arc::ptr_eq(one, other),
@@ -189,7 +189,7 @@ impl ObjectHandle {
         }
     }
 
-    /// Answers a call on it.
+    /// Answers a call on the object.
     pub(in crate::rpc) fn answer(&self, call: Call<Encoding>) -> Answer {
         if let Self::Local(local) = self {
             return local.registry.dispatch(call);
@@ -197,14 +197,14 @@ impl ObjectHandle {
         let sending = self.send(call);
         Answer::later(async move {
             sending.await.map_err(|error| match error {
-                // No method of this end ran: a refusal stays one.
+                // No local method ran, so the fault is passed on as it is.
                 CallError::Fault(fault) => fault,
                 error => error.into(),
             })
         })
     }
 
-    /// Makes a call on it.
+    /// Makes a call on the object.
     pub(in crate::rpc) fn send(
         &self,
         call: Call<Encoding>,
@@ -224,10 +224,10 @@ impl ObjectHandle {
         }
     }
 
-    /// Ends when the object can no longer be reached.
+    /// Completes when the object can no longer be reached.
     pub(in crate::rpc) async fn closed(&self) {
         match self {
-            // It is here as long as this handle is.
+            // A local object exists as long as this handle does.
             Self::Local(_) => std::future::pending().await,
             Self::Imported(imported) => imported.gone.cancelled().await,
             Self::Promised(promise) => {

@@ -1,11 +1,12 @@
-//! How a call is asked to promise the object that it will return.
+//! The request for a promise, which [`Pipelined`](crate::rpc::Pipelined) passes to the call it
+//! polls.
 
 use std::cell::RefCell;
 use std::sync::Arc;
 
 use super::object::Promise;
 
-/// Whether the next call of this thread is asked for a promise, and the promise.
+/// State of the request for a promise on this thread.
 enum PromiseSlot {
     Closed,
     Open,
@@ -13,20 +14,21 @@ enum PromiseSlot {
 }
 
 thread_local! {
-    /// Where a call leaves its promise, if one is asked for.
+    /// Slot in which a call stores its promise, if one is requested.
     static PROMISE_SLOT: RefCell<PromiseSlot> = const { RefCell::new(PromiseSlot::Closed) };
 }
 
-/// Whether the next call is to be a promise.
+/// Returns `true` if the next call on this thread should create a promise.
 pub(super) fn is_promise_requested() -> bool {
     PROMISE_SLOT.with_borrow(|slot| matches!(slot, PromiseSlot::Open))
 }
 
+/// Stores the promise of a call for [`capture_promise`].
 pub(super) fn store(promise: Arc<Promise>) {
     PROMISE_SLOT.set(PromiseSlot::Filled(promise));
 }
 
-/// Puts back what was, after a panic too.
+/// Restores the previous slot, also after a panic.
 struct PromiseScope(Option<PromiseSlot>);
 
 impl PromiseScope {
@@ -47,7 +49,7 @@ impl Drop for PromiseScope {
     }
 }
 
-/// Polls what makes a call, and gives the promise of its result if it made one.
+/// Polls a future that makes a call. Returns the promise of its result, if the call created one.
 pub(in crate::rpc) fn capture_promise<T>(poll: impl FnOnce() -> T) -> (T, Option<Arc<Promise>>) {
     let slot = PromiseScope::open();
     let polled = poll();

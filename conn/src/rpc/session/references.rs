@@ -1,4 +1,4 @@
-//! References to objects: those that the other end has, and those that this one has.
+//! References to objects, counted in both directions, and the tables of all objects and streams.
 
 use std::collections::hash_map::Entry;
 use std::sync::{Arc, Weak};
@@ -16,64 +16,64 @@ use crate::rpc::encoding::Encoding;
 use crate::rpc::error::Disconnected;
 use crate::rpc::message::{self, Counts, Message, ObjectId, Reference};
 
-/// What the ends of a session have passed each other: objects and streams.
+/// Objects and streams that the two sides have passed to each other.
 #[derive(Default)]
 pub(super) struct AttachmentTables {
-    /// The objects that were made for this session alone, by the number of their registration.
+    /// Objects made for this session alone, by the number of their factory.
     pub(super) instances: Map<u64, Registry<Encoding>>,
     pub(super) exports: Map<ObjectId, Export>,
     pub(super) last_export: u64,
     pub(super) imports: Map<ObjectId, Import>,
-    /// Cancelled when none of the imports leads anywhere any more; there when there are any.
+    /// Cancelled when none of the imports can be reached any more. Set once there is an import.
     pub(super) imports_lost: Option<CancellationToken>,
-    /// References that went since the other end was last told.
+    /// References dropped since the last `Release`, with their counts.
     pub(super) releases: Vec<(ObjectId, u64)>,
 
     pub(super) producers: Map<u64, Producer>,
     pub(super) last_stream: u64,
     pub(super) consumers: Map<u64, Consumer>,
-    /// What the items cost that came and were not taken.
+    /// Cost of the items that were received and not taken.
     pub(super) unread_cost: u64,
-    /// What the calls cost that wait for what others promised.
+    /// Cost of the calls that wait for promises.
     pub(super) dependents_cost: u64,
-    /// The streams that wait until less is to be written.
+    /// Streams that wait for room in the outbox.
     pub(super) blocked_producers: Vec<u64>,
 }
 
 impl AttachmentTables {
-    /// Whether no stream is under way.
+    /// Returns `true` if no stream is open.
     pub(super) fn is_idle(&self) -> bool {
         self.producers.is_empty() && self.consumers.values().all(Consumer::has_ended)
     }
 }
 
 impl SessionState {
-    /// An object that the other end refers to.
+    /// Returns an object that the peer refers to.
     pub(super) fn exported(&self, id: ObjectId) -> Option<&ObjectHandle> {
         let export = self.tables.as_ref()?.exports.get(&id)?;
         Some(&export.object)
     }
 }
 
-/// An object that the other end refers to.
+/// An object that the peer refers to.
 pub(super) struct Export {
     pub(super) object: ObjectHandle,
-    /// Objects go in the order in which they were first passed.
+    /// Exports are dropped in the order in which they were first passed.
     sequence: u64,
-    /// How many times it was sent and not given back.
+    /// Number of times it was sent and not released.
     count: u64,
-    /// How many times it was sent over the present connection.
+    /// Number of times it was sent over the current connection.
     sent_on_connection: u64,
 }
 
-/// An object that this end refers to.
+/// An object of the peer that the local side refers to.
 pub(super) struct Import {
     handle: Weak<ImportedObject>,
-    /// How many times it was received and not given back.
+    /// Number of times it was received and not released.
     count: u64,
 }
 
-/// What is to be passed to the other end.
+/// An attachment to be passed to the peer.
 enum OutgoingAttachment {
     Object(ObjectHandle),
     Stream(Box<dyn ItemSource>),
@@ -84,15 +84,17 @@ impl OutgoingAttachment {
         if let Some(object) = attachment.downcast_ref::<ObjectHandle>() {
             return match object.resolved().map_err(Fault::internal)? {
                 ObjectHandle::Promised(_) => Err(Fault::internal(
-                    "an object that is still to come cannot be passed on: wait until it is ready",
+                    "a promised object cannot be passed on: await `ready()` first",
                 )),
                 object => Ok(Self::Object(object)),
             };
         }
         match source(attachment) {
             Some(Some(source)) => Ok(Self::Stream(source)),
-            Some(None) => Err(Fault::internal("a stream can be passed once")),
-            None => Err(Fault::internal("something else than an object or a stream")),
+            Some(None) => Err(Fault::internal("a stream can only be passed once")),
+            None => Err(Fault::internal(
+                "unsupported attachment: expected an object or a stream",
+            )),
         }
     }
 }
@@ -104,8 +106,8 @@ impl Export {
 }
 
 impl Session {
-    /// Passes these to the other end: tells what stands for them on the wire. After an error nothing was
-    /// passed.
+    /// Exports attachments to the peer, and returns the references that stand for them on the wire.
+    /// On error, none of them is exported.
     pub(super) fn export(
         &self,
         state: &mut SessionState,
@@ -148,10 +150,10 @@ impl Session {
             ObjectHandle::Imported(imported) if self.is_session_of(&imported.session) => {
                 return Reference::ReceiverHosted(imported.id);
             }
-            // An object of somebody else: calls on it pass through here.
+            // An object of a third side: calls on it are forwarded.
             ObjectHandle::Imported(imported) => imported.id,
             ObjectHandle::Local(local) => local.id(),
-            // There is none, and calls on it will say so.
+            // Such an object does not exist, and calls on it will fail with that.
             ObjectHandle::Promised(_) | ObjectHandle::Failed(_) => ObjectId::new(super::random()),
         };
         let export = tables.exports.entry(id).or_insert_with(|| {
@@ -168,9 +170,9 @@ impl Session {
         Reference::SenderHosted(id)
     }
 
-    /// Takes what the other end passed.
+    /// Imports the references that the peer passed.
     pub(super) fn import(&self, references: &[Reference]) -> Result<Vec<Attachment>, Disconnected> {
-        // Their destructors need the lock that is held here.
+        // Declared outside the lock, which the destructors of the attachments take.
         let mut attachments = Vec::with_capacity(references.len());
         let lifeline = self.lifeline();
         self.update(|state, _| {
@@ -199,13 +201,13 @@ impl Session {
     ) -> Result<Attachment, Disconnected> {
         let count = tables.imports.len() as u64;
         let Some(lifeline) = lifeline else {
-            // Nobody is left here who could refer to it.
+            // No handle of the session is left to refer to the object.
             tables.releases.push((id, 1));
             return Ok(Arc::new(MissingAttachment));
         };
         let entry = tables.imports.entry(id);
         if matches!(entry, Entry::Vacant(_)) && count >= self.settings.limits.max_objects {
-            let message = "more objects were passed than this side takes".to_owned();
+            let message = "more objects were passed than the declared limit allows".to_owned();
             return Err(Disconnected::Protocol(message));
         }
         let import = entry.or_insert(Import {
@@ -225,7 +227,7 @@ impl Session {
         Ok(Arc::new(ObjectHandle::Imported(handle)))
     }
 
-    /// Takes note that the last handle of an object of the other end went.
+    /// Removes an object of the peer whose last handle was dropped.
     pub(in crate::rpc) fn release(&self, handle: &ImportedObject) {
         self.update(|state, _| {
             let is_connected = state.is_connected();
@@ -234,7 +236,7 @@ impl Session {
                 && std::ptr::eq(entry.get().handle.as_ptr(), handle)
             {
                 let count = entry.remove().count;
-                // Without a connection, the next one begins with what is still referred to.
+                // Without a connection, the next one starts with the references that are left.
                 if is_connected {
                     tables.releases.push((handle.id, count));
                 }
@@ -242,7 +244,7 @@ impl Session {
         });
     }
 
-    /// Takes note that the other end gave back references.
+    /// Subtracts the references that the peer released.
     pub(super) fn on_release(&self, released: Counts<'_>) -> Result<(), Disconnected> {
         self.update(|state, deferred| {
             for (id, count) in released {
@@ -264,7 +266,7 @@ impl Session {
         })
     }
 
-    /// Tells the other end of a resumed session what this one still refers to.
+    /// Sends the peer of a resumed session the references that the local side still holds.
     pub(super) fn push_held(&self, state: &mut SessionState) {
         let tables = state.tables();
         tables.releases.clear();
@@ -280,8 +282,8 @@ impl Session {
         state.push(&Message::Held(Counts(&counts)));
     }
 
-    /// Takes note of what the other end of a resumed session still refers to: what was sent when the
-    /// connection broke may not have arrived. What was sent since then comes on top.
+    /// Replaces the counts of exports by those of the peer of a resumed session: what was sent when
+    /// the connection broke may not have arrived. References sent since then are added.
     pub(super) fn on_held(&self, held: Counts<'_>) {
         self.update(|state, deferred| {
             let exports = &mut state.tables().exports;
@@ -298,7 +300,7 @@ impl Session {
         });
     }
 
-    /// Takes note that neither end refers to anything of the other any more.
+    /// Drops all references in both directions.
     pub(super) fn clear_references(&self, state: &mut SessionState, deferred: &mut Deferred) {
         let Some(tables) = &mut state.tables else {
             return;

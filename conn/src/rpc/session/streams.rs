@@ -1,7 +1,8 @@
-//! Streams: items that one end sends as the other takes them.
+//! Streams: items that one side sends at the pace of the other.
 //!
-//! The receiver grants a cost, and more as its program takes items. The producer sends while it has any left: the
-//! last item may cost more, nothing follows it until more is granted.
+//! The receiver grants credit, and more of it as its program takes items. The producer sends while
+//! it has credit: the last item may cost more than is left, and none follows until more credit is
+//! granted.
 
 use std::collections::VecDeque;
 use std::collections::hash_map::Entry;
@@ -21,15 +22,15 @@ use crate::rpc::encoding::Encoding;
 use crate::rpc::error::{Disconnected, StreamError};
 use crate::rpc::message::{self, Message, Reference, cost, fits};
 
-/// Why a stream fails whose items nobody takes.
-const TOO_MUCH_UNREAD: &str = "too much of the streams of this connection waits to be read";
+/// Fault message of a stream that fails because its session has too many unread items.
+const TOO_MUCH_UNREAD: &str = "too many items on the streams of this connection are unread";
 
-/// So many items are sent in a row before other tasks have their turn.
+/// Maximum items sent per poll, before other tasks run.
 const ITEMS_PER_POLL: usize = 32;
 
-/// Where the items of a stream come from, already encoded.
+/// A source of encoded items.
 pub(in crate::rpc) trait ItemSource: Send {
-    /// The next item; nothing at the end.
+    /// Returns the next item; `None` at the end.
     fn poll_next(
         &mut self,
         cx: &mut Context<'_>,
@@ -37,7 +38,7 @@ pub(in crate::rpc) trait ItemSource: Send {
     ) -> Poll<Option<Result<Payload, Fault>>>;
 }
 
-/// A stream beside the bytes of a payload.
+/// The attachment of a stream that the local side will send.
 pub(in crate::rpc) struct OutgoingStream(Mutex<Option<Box<dyn ItemSource>>>);
 
 impl OutgoingStream {
@@ -45,18 +46,19 @@ impl OutgoingStream {
         Self(Mutex::new(Some(source)))
     }
 
-    /// The source, which can be had once.
+    /// Takes the source. Returns `None` if it was taken before.
     pub(in crate::rpc) fn take(&self) -> Option<Box<dyn ItemSource>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 
-/// Whether this is a stream.
+/// Returns `true` if the attachment is a stream.
 pub(super) fn is_stream(attachment: &Attachment) -> bool {
     attachment.is::<OutgoingStream>() || attachment.is::<IncomingStream>()
 }
 
-/// The items of the stream that this is, if it is one; no source if it was had before.
+/// Takes the source of a stream. Returns `None` if the attachment is not a stream, and `Some(None)`
+/// if its source was taken before.
 pub(super) fn source(attachment: &Attachment) -> Option<Option<Box<dyn ItemSource>>> {
     if let Some(stream) = attachment.downcast_ref::<OutgoingStream>() {
         return Some(stream.take());
@@ -65,7 +67,7 @@ pub(super) fn source(attachment: &Attachment) -> Option<Option<Box<dyn ItemSourc
     Some(incoming.take().then(|| incoming.relay()))
 }
 
-/// Passes the items of one session on to another.
+/// Forwards the items of one session to another.
 struct RelaySource(Arc<IncomingStream>);
 
 impl ItemSource for RelaySource {
@@ -75,7 +77,7 @@ impl ItemSource for RelaySource {
         encoding: Encoding,
     ) -> Poll<Option<Result<Payload, Fault>>> {
         if encoding != self.0.encoding() {
-            let fault = Fault::internal("the two connections speak different encodings");
+            let fault = Fault::internal("the two connections use different encodings");
             return Poll::Ready(Some(Err(fault)));
         }
         self.0
@@ -84,38 +86,38 @@ impl ItemSource for RelaySource {
     }
 }
 
-/// The sending end of a stream.
+/// The state of a stream that the local side sends.
 pub(super) struct Producer {
     credit: u64,
     waker: Option<Waker>,
-    /// Whether it is among those that wait until less is to be written.
+    /// `true` if the stream is in the list of those that wait for room in the outbox.
     is_blocked: bool,
 }
 
-/// The receiving end of a stream.
+/// The state of a stream that the local side receives.
 #[derive(Default)]
 pub(super) struct Consumer {
-    /// Those that came, and what the message of each [costs](message::cost).
+    /// Items that were received and not taken, with the [cost](message::cost) of each message.
     items: VecDeque<(Payload, u64)>,
-    /// What the other end may still send.
+    /// Credit that the peer has not used.
     granted: u64,
-    /// What was taken since more was granted.
+    /// Cost of the items taken since credit was last granted.
     taken: u64,
-    /// Whether this end wants no more of it.
+    /// `true` if the local side wants no more items.
     is_stopped: bool,
     end: Option<Result<(), StreamError>>,
-    /// What the message with the end costs, while that waits.
+    /// Cost of the message that ended the stream, until the program takes the end.
     end_cost: u64,
     waker: Option<Waker>,
 }
 
 impl Consumer {
-    /// Whether the other end will send no more.
+    /// Returns `true` if the peer sends no more items.
     pub(super) const fn has_ended(&self) -> bool {
         self.end.is_some()
     }
 
-    /// What all costs that waits to be taken.
+    /// Returns the cost of all that was received and not taken.
     fn unread_cost(&self) -> u64 {
         self.items.iter().map(|(_, cost)| cost).sum::<u64>() + self.end_cost
     }
@@ -156,10 +158,10 @@ impl Session {
         let limits = &self.settings.limits;
         let consumers = &mut state.tables().consumers;
         if consumers.len() as u64 >= limits.max_streams {
-            let message = "more streams were opened than this side takes".to_owned();
+            let message = "more streams were opened than the declared limit allows".to_owned();
             return Err(Disconnected::Protocol(message));
         }
-        // The one that is there stays: what it holds must not be dropped while the state is locked.
+        // The existing stream stays: its items must not be dropped while the session is locked.
         let Entry::Vacant(entry) = consumers.entry(id) else {
             let message = format!("stream {id} was opened twice");
             return Err(Disconnected::Protocol(message));
@@ -179,7 +181,7 @@ impl Session {
         }))
     }
 
-    /// Takes an item from the other end.
+    /// Handles an item from the peer.
     pub(super) fn on_item(
         &self,
         state: &mut SessionState,
@@ -190,7 +192,7 @@ impl Session {
     ) -> Result<(), Disconnected> {
         let tables = state.tables();
         let Some(consumer) = tables.consumers.get_mut(&id) else {
-            // It was stopped, and the item was under way.
+            // The stream was stopped while the item was in flight.
             deferred.drop(item);
             return Ok(());
         };
@@ -204,7 +206,7 @@ impl Session {
             return Err(Disconnected::Protocol(message));
         }
         deferred.wake(consumer.waker.take());
-        // A last item may cost more than is granted; but not in very many streams that nobody reads.
+        // The last item may cost more than the credit left, but not on very many unread streams.
         if cost > consumer.granted && !fits(tables.unread_cost, cost, self.settings.max_backlog) {
             let fault = overloaded(TOO_MUCH_UNREAD);
             consumer.is_stopped = true;
@@ -217,7 +219,7 @@ impl Session {
             let tables = state.tables();
             if let Some(consumer) = tables.consumers.get_mut(&id) {
                 consumer.is_stopped = true;
-                let fault = overloaded("there is no room for the items of the stream");
+                let fault = overloaded("the memory budget has no room for the items of the stream");
                 consumer.end = Some(Err(StreamError::Fault(fault)));
             }
             deferred.drop(item);
@@ -234,7 +236,7 @@ impl Session {
         Ok(())
     }
 
-    /// Takes note of the end of a stream from the other end.
+    /// Handles the end of a stream that the peer sends.
     pub(super) fn on_stream_end(&self, id: u64, fault: Option<Fault>, cost: u64) {
         self.update(|state, deferred| {
             let tables = state.tables();
@@ -244,7 +246,7 @@ impl Session {
             if consumer.end.is_some() {
                 return;
             }
-            // No credit is needed for an end, but a fault may be long.
+            // The end of a stream needs no credit, but its fault may be long.
             let fault = fault.map(|fault| {
                 if !fits(tables.unread_cost, cost, self.settings.max_backlog) {
                     return overloaded(TOO_MUCH_UNREAD);
@@ -258,7 +260,7 @@ impl Session {
         });
     }
 
-    /// Takes note that more may be sent.
+    /// Adds credit to a stream that the local side sends.
     pub(super) fn on_credit(&self, id: u64, bytes: u64) {
         self.update(|state, deferred| {
             if let Some(producer) = state.tables().producers.get_mut(&id) {
@@ -268,7 +270,7 @@ impl Session {
         });
     }
 
-    /// Takes note that no more is wanted.
+    /// Closes a stream that the peer no longer reads.
     pub(super) fn on_stop(&self, id: u64) {
         self.update(|state, deferred| {
             if let Some(producer) = state.tables().producers.remove(&id) {
@@ -279,7 +281,7 @@ impl Session {
 }
 
 impl SessionState {
-    /// Wakes those that wait until less is to be written.
+    /// Wakes the streams that wait for room in the outbox.
     pub(super) fn wake_blocked_producers(&mut self, deferred: &mut Deferred) {
         let has_outbox_room = self.has_outbox_room();
         let Some(tables) = self.tables.as_deref_mut().filter(|_| has_outbox_room) else {
@@ -293,7 +295,7 @@ impl SessionState {
         }
     }
 
-    /// Ends all streams, as the connection did.
+    /// Ends all streams when the connection is gone.
     pub(super) fn fail_streams(&mut self, reason: &Disconnected, deferred: &mut Deferred) {
         let Some(tables) = &mut self.tables else {
             return;
@@ -311,13 +313,14 @@ impl SessionState {
     }
 }
 
-/// Sends the items of a stream, as far as they are granted.
+/// The task that sends the items of one stream, as far as its credit allows.
 pub(super) struct Pump {
     session: Arc<Session>,
     id: u64,
     source: Box<dyn ItemSource>,
 }
 
+/// Result of [`Pump::poll_ready`].
 enum SendReadiness {
     Ready,
     Blocked,
@@ -325,7 +328,7 @@ enum SendReadiness {
 }
 
 impl Pump {
-    /// Whether an item may be sent now.
+    /// Returns whether an item can be sent now. Otherwise the task is woken when it can.
     fn poll_ready(&self, cx: &Context<'_>) -> SendReadiness {
         self.session.update(|state, _| {
             let has_outbox_room = state.has_outbox_room();
@@ -333,7 +336,7 @@ impl Pump {
             let Some(producer) = tables.producers.get_mut(&self.id) else {
                 return SendReadiness::Closed;
             };
-            // Whatever happens to the stream, or to its source, wakes this task.
+            // Every change of the stream or its source wakes this task.
             producer.waker = Some(cx.waker().clone());
             if producer.credit == 0 {
                 return SendReadiness::Blocked;
@@ -422,38 +425,38 @@ impl Future for Pump {
     }
 }
 
-/// A source that panics ends its stream like one that fails.
+/// Ends the stream with a fault if its source panics.
 impl Drop for Pump {
     fn drop(&mut self) {
-        self.end(Some(&Fault::internal("the stream was given up")));
+        self.end(Some(&Fault::internal("the stream was aborted")));
     }
 }
 
-/// A stream that comes from the other end.
+/// The attachment of a stream that the peer sends.
 pub(in crate::rpc) struct IncomingStream {
     session: Arc<Lifeline>,
     id: u64,
-    /// Whether somebody reads it: a stream can be received once.
+    /// `true` once a reader has it: a stream can be received only once.
     taken: AtomicBool,
 }
 
 impl IncomingStream {
-    /// Whether this is the first to ask for it.
+    /// Returns `true` for the first caller.
     pub(in crate::rpc) fn take(&self) -> bool {
         !self.taken.swap(true, Ordering::Relaxed)
     }
 
-    /// The same items, to be passed on as they are.
+    /// Returns a source that forwards the encoded items.
     pub(in crate::rpc) fn relay(self: Arc<Self>) -> Box<dyn ItemSource> {
         Box::new(RelaySource(self))
     }
 
-    /// The encoding of the items.
+    /// Returns the encoding of the items.
     pub(in crate::rpc) fn encoding(&self) -> Encoding {
         self.session.encoding
     }
 
-    /// The next item; nothing at the end.
+    /// Returns the next item; `None` at the end.
     pub(in crate::rpc) fn poll_next(
         &self,
         cx: &Context<'_>,

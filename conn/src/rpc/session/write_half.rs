@@ -1,5 +1,5 @@
-//! The sending half of a connection. Its driver writes to it, and so does a call that has the connection to
-//! itself: waking the driver for that would take longer than the call.
+//! The write half of a connection. Its driver writes to it, and so does the task of a call that is
+//! alone on the connection: waking the driver would take longer than the call.
 
 use std::io;
 use std::pin::Pin;
@@ -13,17 +13,17 @@ use super::{Deferred, Session, SessionState};
 use crate::connection::Outgoing;
 use crate::frame::Encoder;
 
-/// The sending half of a connection. It is locked before the session is, and never while code of the
-/// program runs.
+/// The lock around the write half of a connection. It is taken before the lock of the session, and
+/// never held while code of the program runs.
 pub(super) struct SharedWriteHalf(Mutex<WriteHalf>);
 
 pub(super) struct WriteHalf {
     pub(super) outgoing: Outgoing,
-    /// What is being written.
+    /// Bytes being written.
     pub(super) writing: Encoder,
-    /// How many bytes were written to this connection: what the other end may know of.
+    /// Bytes written to this connection: those that may have reached the peer.
     written: Arc<AtomicU64>,
-    /// Whether something written may still be held back by the transport.
+    /// `true` if the transport may still buffer written bytes.
     unflushed: bool,
 }
 
@@ -64,7 +64,7 @@ impl WriteHalf {
         Poll::Ready(Ok(()))
     }
 
-    /// Sockets need no flush; TLS and the like do.
+    /// Flushes what was written. Sockets need no flush; TLS and similar layers do.
     pub(super) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.unflushed {
             ready!(Pin::new(&mut self.outgoing).poll_flush(cx))?;
@@ -75,7 +75,8 @@ impl WriteHalf {
 }
 
 impl Session {
-    /// Changes the state. If that has a single call sent, its task writes it; else the driver does.
+    /// Changes the state. If that sends a single call, this task writes it; otherwise the driver
+    /// writes.
     pub(super) fn update_and_write<R>(
         &self,
         update: impl FnOnce(&mut SessionState, &mut Deferred) -> R,
@@ -105,8 +106,8 @@ impl Session {
         result
     }
 
-    /// Changes the state when the connection ends. What is being written just now may arrive, so this waits
-    /// until it is counted, and nothing more is written by calls.
+    /// Changes the state when the connection is gone. Bytes that are being written may arrive, so
+    /// this waits until they are counted; calls write nothing afterwards.
     pub(super) fn update_at_disconnect<R>(
         &self,
         update: impl FnOnce(&mut SessionState, &mut Deferred) -> R,
@@ -126,25 +127,25 @@ impl Session {
         result
     }
 
-    /// Writes what there is. Says whether there is nothing left that the driver must be woken for.
+    /// Writes the outbox without waiting. Returns `false` if the driver must be woken for the rest.
     fn write_now(&self, write_half: &Arc<SharedWriteHalf>) -> bool {
         let Some(mut half) = write_half.try_lock() else {
             return false;
         };
         if !half.writing.is_empty() {
-            // The driver is at it: it waits for the connection to take more, with a waker that is not to be
-            // put out of its place here, and then writes all there is.
+            // The driver waits for the connection to take more bytes, with a waker that must not be
+            // replaced here. It then writes the outbox, too.
             return true;
         }
         {
             let mut state = self.lock();
-            // If the connection is gone by now, what it had to write is nobody's business any more.
+            // If the connection was replaced in the meantime, its output is obsolete.
             if !std::ptr::eq(state.write_half.as_ptr(), Arc::as_ptr(write_half)) {
                 return true;
             }
             std::mem::swap(&mut state.outbox, &mut half.writing);
         }
-        // What does not go at once, or not at all, is for the driver.
+        // The driver writes what the connection does not take immediately.
         let mut cx = Context::from_waker(Waker::noop());
         while !half.writing.is_empty() {
             let Poll::Ready(Ok(())) = half.poll_write(&mut cx) else {
@@ -156,8 +157,8 @@ impl Session {
 }
 
 impl SessionState {
-    /// Where the only call that is under way can be written by its own task: not where others are about to
-    /// be made, since all together take one write.
+    /// Returns the write half if the task of the only call in flight should write it. If other
+    /// calls are about to follow, one write by the driver carries all of them.
     fn write_half_for_single_call(&self) -> Option<Arc<SharedWriteHalf>> {
         match self.in_flight == 1 && self.is_sequential && !self.has_releases() {
             true => self.write_half.upgrade(),
@@ -165,7 +166,7 @@ impl SessionState {
         }
     }
 
-    /// Takes note that a call was sent.
+    /// Records that a call was sent.
     pub(super) fn call_started(&mut self) {
         self.in_flight += 1;
         if self.in_flight > 1 {
@@ -173,7 +174,7 @@ impl SessionState {
         }
     }
 
-    /// Takes note that a call that was sent has ended.
+    /// Records that a sent call has completed.
     pub(super) fn call_completed(&mut self) {
         self.in_flight -= 1;
         if self.in_flight == 0 {
