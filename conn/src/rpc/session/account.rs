@@ -90,7 +90,7 @@ impl Session {
         }
         let (unprocessed, written) = (state.unprocessed_cost(), state.written());
         let account = state.account.get_or_insert_with(|| {
-            self.has_hold.store(true, Ordering::Relaxed);
+            self.has_account.store(true, Ordering::Relaxed);
             let account = budget.account();
             Box::new(SessionAccount {
                 hold: account.hold(),
@@ -146,7 +146,7 @@ impl Session {
     /// Releases the whole reservation.
     pub(super) fn release_hold(&self, state: &mut SessionState) {
         state.account = None;
-        self.has_hold.store(false, Ordering::Relaxed);
+        self.has_account.store(false, Ordering::Relaxed);
     }
 
     /// Reserves room for the memory of the next message, which is partly received.
@@ -166,7 +166,7 @@ impl Session {
     /// Releases the room for bytes written in the meantime, and returns `true` if the connection is
     /// evicted. Otherwise the task is woken when it is.
     pub(super) fn is_evicted(&self, cx: &mut Context<'_>) -> bool {
-        if !self.has_hold.load(Ordering::Relaxed) {
+        if !self.has_account.load(Ordering::Relaxed) {
             return false;
         }
         let state = &mut *self.lock();

@@ -40,7 +40,7 @@ pub(super) const fn counted_size(size: usize) -> usize {
 enum BatchEnd {
     /// The decoder has no complete message left.
     Drained,
-    /// The next message must be handled outside the lock.
+    /// This message must be handled outside the lock.
     Single(Vec<u8>),
     /// The batch has [`BATCH_SIZE`] messages.
     Full,
@@ -222,7 +222,8 @@ impl Driver {
     }
 
     /// Returns `true` if the peer reads so slowly that further calls are rejected. The calls of a
-    /// batch are admitted before the replies of the others exist, so this is checked again here.
+    /// batch are admitted before the replies of the others exist, so the limit is checked again
+    /// before each of them runs.
     fn exceeds_backlog(&self) -> bool {
         let backlog = self.backlog + self.replies.unwritten().len() as u64;
         backlog > self.session.settings.max_backlog

@@ -66,7 +66,7 @@ pub(in crate::rpc) struct Driver {
     /// `true` while the peer reads its replies, so that more is read from it.
     pub(super) can_read: bool,
     /// `true` if the session had no output when messages were last handled, and wakes this task
-    /// when it has.
+    /// for new output.
     pub(super) is_quiescent: bool,
     /// `true` if `Held` must be the next message: the first one on a connection that resumed the
     /// session.
@@ -85,7 +85,7 @@ pub(in crate::rpc) struct Driver {
     received_since_tick: bool,
     /// Time of the last received bytes, to the precision of the timer.
     last_received: Instant,
-    /// Time since which the connection takes no bytes.
+    /// Time at which the connection stopped taking bytes.
     write_blocked_since: Option<Instant>,
     timer: Timer,
     ping_sent: bool,
@@ -474,8 +474,9 @@ impl Session {
         state.unsent_bytes() < self.settings.max_backlog.saturating_add(REJECTION_BACKLOG)
     }
 
-    /// Moves the outbox to `writing` and lets queued calls and streams fill it again. The task is
-    /// woken when there is more output. The caller runs the deferred actions.
+    /// Adds queued calls and releases to the outbox, wakes the streams that wait for room, and moves
+    /// the outbox to `writing`. The task is woken when there is more output. The caller runs the
+    /// deferred actions.
     fn take_output(
         &self,
         deferred: &mut Deferred,
@@ -521,7 +522,7 @@ impl SessionState {
                 .is_none_or(|tables| tables.blocked_producers.is_empty())
     }
 
-    /// Returns `true` if no call or stream is open in either direction.
+    /// Returns `true` if no sent or incoming call is incomplete and no stream is open.
     fn is_idle(&self) -> bool {
         self.in_flight == 0
             && self.incoming.is_empty()

@@ -46,7 +46,7 @@ use self::state::{Phase, SessionState};
 use super::encoding::Encoding;
 use super::message::SessionLimits;
 
-/// Maximum bytes in the outbox. Above it, calls and stream items wait to be sent.
+/// Backlog above which calls and stream items wait to be sent, in bytes.
 const OUTBOX_LIMIT: u64 = 256 * 1024;
 
 type Map<K, V> = HashMap<K, V, RandomState>;
@@ -84,7 +84,7 @@ pub(super) struct Session {
     /// `true` once the session has ended for good.
     is_ended: AtomicBool,
     /// `true` while the session has an account in the budget, and can be evicted.
-    has_hold: AtomicBool,
+    has_account: AtomicBool,
     runtime: Handle,
     lifeline: Weak<Lifeline>,
 }
@@ -125,7 +125,7 @@ impl Session {
                 settings,
                 reconnects,
                 is_ended: AtomicBool::new(false),
-                has_hold: AtomicBool::new(false),
+                has_account: AtomicBool::new(false),
                 runtime: Handle::current(),
                 lifeline: lifeline.clone(),
             };

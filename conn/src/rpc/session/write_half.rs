@@ -17,6 +17,7 @@ use crate::frame::Encoder;
 /// never held while code of the program runs.
 pub(super) struct SharedWriteHalf(Mutex<WriteHalf>);
 
+/// The write half of a connection, and the bytes on their way to it.
 pub(super) struct WriteHalf {
     pub(super) outgoing: Outgoing,
     /// Bytes being written.
@@ -95,7 +96,7 @@ impl Session {
         });
         if let Some(write_half) = write_half {
             let is_complete = self.write_now(&write_half);
-            if !is_complete || self.has_hold.load(Ordering::Relaxed) {
+            if !is_complete || self.has_account.load(Ordering::Relaxed) {
                 self.update(|state, deferred| {
                     if !is_complete {
                         deferred.wake(state.driver_waker.take());
