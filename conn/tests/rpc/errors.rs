@@ -222,7 +222,7 @@ async fn a_peer_that_breaks_the_protocol_is_told_and_let_go() {
         (b"\x02\x09\0", "a reply to call 9, which was never made"),
         (
             b"\x06AAAAAAAAAAAAAAAA\x01",
-            "a reference was given back that was not passed",
+            "a reference was released that was not passed",
         ),
         (&hello[..], "`Hello` in the middle"),
     ] {

@@ -423,7 +423,7 @@ impl Future for Driver {
                 Err(reason) => {
                     match &reason {
                         Disconnected::Protocol(reason) => {
-                            this.send_goodbye(&format!("protocol error: {reason}"));
+                            this.send_goodbye(&format!("protocol violation: {reason}"));
                         }
                         Disconnected::Evicted => this.send_goodbye(EVICTED),
                         _ => {}

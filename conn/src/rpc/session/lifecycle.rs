@@ -17,7 +17,7 @@ impl Session {
     /// Starts to use a new connection. If it resumes the session, both sides send the references
     /// that they hold. A session that has ended stays so, and its driver closes the connection.
     pub(in crate::rpc) fn up(&self, peer: SessionLimits, resumed: bool) {
-        // A connection that breaks before its first tick would never tick.
+        // If all connections are shorter than the tick interval, no driver ever ticks.
         self.tick(Instant::now());
         self.update(|state, deferred| {
             if matches!(state.phase, Phase::Ended(_)) {

@@ -249,7 +249,7 @@ impl Session {
         self.update(|state, deferred| {
             for (id, count) in released {
                 let Entry::Occupied(mut entry) = state.tables().exports.entry(id) else {
-                    let message = "a reference was given back that was not passed".to_owned();
+                    let message = "a reference was released that was not passed".to_owned();
                     return Err(Disconnected::Protocol(message));
                 };
                 let export = entry.get_mut();
@@ -257,7 +257,7 @@ impl Session {
                     Some(0) => deferred.drop(entry.remove()),
                     Some(left) => export.count = left,
                     None => {
-                        let message = "more references were given back than were passed".to_owned();
+                        let message = "more references were released than were passed".to_owned();
                         return Err(Disconnected::Protocol(message));
                     }
                 }
