@@ -236,7 +236,7 @@ fn calls_over_connections() {
     let (status, out, err) = with_key(&["--timeout", "0.2", "call", &url, "sleep", "30"]);
     assert_eq!((status, out.as_str()), (2, ""));
     assert!(
-        err.starts_with("farcall: the time of the call was over before "),
+        err.starts_with("farcall: the deadline of the call passed before "),
         "{err}"
     );
     let (status, out, err) = with_key(&["call", "conn+rpc+tls://x", "add"]);

@@ -350,7 +350,7 @@ impl SessionState {
     fn can_send(&self) -> bool {
         matches!(self.phase, Phase::Up)
             && self.has_outbox_room()
-            && (self.in_flight as u64) < self.peer.max_calls
+            && (self.in_flight as u64) < self.peer_limits.max_calls
     }
 
     /// Completes the call with `result`.

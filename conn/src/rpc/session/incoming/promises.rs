@@ -100,14 +100,14 @@ impl SessionState {
             return Vec::new();
         };
         let mut calls = Vec::new();
-        for dependent in std::mem::take(waiting) {
+        for id in std::mem::take(waiting) {
             let dependent = self
                 .incoming
-                .get_mut(&dependent)
+                .get_mut(&id)
                 .and_then(|entry| entry.dependent.take());
             if let Some(DependentCall { call, cost, .. }) = dependent {
                 self.tables().dependents_cost -= cost;
-                calls.push((dependent, call));
+                calls.push((id, call));
             }
         }
         calls
@@ -130,5 +130,5 @@ pub(super) fn promise_failed(cause: &Fault) -> Fault {
         return cause.clone();
     }
     let cause: String = cause.message().chars().take(MAX_CAUSE_CHARS).collect();
-    Fault::of(FaultKind::Gone, format!("{BROKEN}{cause}"))
+    Fault::of(FaultKind::Gone, format!("{PROMISE_FAILED}{cause}"))
 }
