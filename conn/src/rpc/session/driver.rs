@@ -474,9 +474,9 @@ impl Session {
         state.unsent_bytes() < self.settings.max_backlog.saturating_add(REJECTION_BACKLOG)
     }
 
-    /// Adds queued calls and releases to the outbox, wakes the streams that wait for room, and moves
-    /// the outbox to `writing`. The task is woken when there is more output. The caller runs the
-    /// deferred actions.
+    /// Adds queued calls and releases to the outbox, wakes the streams that wait for room, and
+    /// moves the outbox to `writing`. The task is woken when there is more output. The caller runs
+    /// the deferred actions.
     fn take_output(
         &self,
         deferred: &mut Deferred,
