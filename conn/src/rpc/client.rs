@@ -16,10 +16,10 @@ use tower_service::Service;
 use super::encoding::Encoding;
 use super::error::Disconnected;
 use super::greeting::{GreetingError, greet_server};
-use super::message::{Limits, Token};
+use super::message::{SessionLimits, Token};
 use super::options::Options;
 use super::reconnect::Reconnect;
-use super::session::{Calling, Driver, Lifeline, Link, Session, SessionStats};
+use super::session::{CallFuture, Driver, Lifeline, Link, Session, SessionStats};
 use crate::address::ToTarget;
 use crate::auth::{AuthKey, Binding, Digest};
 use crate::client::Dialer;
@@ -144,7 +144,7 @@ impl Caller for Client {
         &self,
         call: Call<Encoding>,
     ) -> impl Future<Output = Result<Payload, CallError>> + Send {
-        Calling::new(&*self.session, None, call)
+        CallFuture::new(&*self.session, None, call)
     }
 }
 
@@ -158,7 +158,7 @@ impl Service<Call<Encoding>> for Client {
     }
 
     fn call(&mut self, call: Call<Encoding>) -> Self::Future {
-        Box::pin(Calling::new(Arc::clone(&self.session), None, call))
+        Box::pin(CallFuture::new(Arc::clone(&self.session), None, call))
     }
 }
 
@@ -317,14 +317,14 @@ struct SessionConnector {
     dialer: Dialer,
     config: ConnectionConfig,
     encoding: Encoding,
-    limits: Limits,
+    limits: SessionLimits,
 }
 
 /// A connection after its greeting.
 struct GreetedConnection {
     link: Link,
     peer: Peer,
-    limits: Limits,
+    limits: SessionLimits,
     token: Option<Token>,
     resumed: bool,
 }
@@ -380,7 +380,7 @@ async fn run(
             () = session.ended() => return,
             // Boxed, so that its memory is not kept for the life of a connection.
             opened = Box::pin(reopen(&connector, reconnect, token)) => opened,
-            never = Box::pin(session.tick_on()) => match never {},
+            never = Box::pin(session.tick_while_disconnected()) => match never {},
         };
         let Some(opened) = opened else {
             return session.end(&reason);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use super::encoding::Encoding;
-use super::message::{Hello, Limits, Message, Token, VERSION};
+use super::message::{Hello, Message, SessionLimits, Token, VERSION};
 use super::session::Link;
 use crate::auth::CHALLENGE;
 use crate::error::{RecvError, SendError};
@@ -79,7 +79,7 @@ async fn receive(link: &mut Link) -> Result<Hello, GreetingError> {
 
 /// The reply of the server to a [`ClientHello`].
 pub(super) struct ServerHello {
-    pub(super) limits: Limits,
+    pub(super) limits: SessionLimits,
     pub(super) session: Option<Token>,
     pub(super) resumed: bool,
 }
@@ -88,7 +88,7 @@ pub(super) struct ServerHello {
 pub(super) async fn greet_server(
     link: &mut Link,
     encoding: Encoding,
-    limits: Limits,
+    limits: SessionLimits,
     resume: Option<Token>,
 ) -> Result<ServerHello, GreetingError> {
     let hello = Hello {
@@ -114,7 +114,7 @@ pub(super) async fn greet_server(
 /// The request of a client for a session.
 pub(super) struct ClientHello {
     pub(super) encoding: Encoding,
-    pub(super) limits: Limits,
+    pub(super) limits: SessionLimits,
     pub(super) resume: Option<Token>,
 }
 
@@ -152,7 +152,7 @@ pub(super) async fn receive_client_hello(link: &mut Link) -> Result<ClientHello,
 pub(super) async fn send_server_hello(
     link: &mut Link,
     encoding: Encoding,
-    limits: Limits,
+    limits: SessionLimits,
     session: Option<Token>,
     resumed: bool,
 ) -> Result<(), GreetingError> {

@@ -185,7 +185,7 @@ impl Names {
             let message = "the caller has no session that could own the name";
             return Err(Fault::of(FaultKind::Denied, message));
         };
-        let ended = caller.as_ref().map(|caller| caller.session().ending());
+        let ended = caller.as_ref().map(|caller| caller.session().ended_token());
         let unbound = CancellationToken::new();
         let request = BindRequest {
             name: name.clone(),

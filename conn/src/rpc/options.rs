@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::message::Limits;
+use super::message::SessionLimits;
 use super::session::Settings;
 use crate::connection::MAX_MESSAGE;
 
@@ -152,7 +152,7 @@ impl Options {
     /// all connections.
     pub(super) fn settings(&self, max_message: usize) -> Settings {
         Settings {
-            limits: Limits {
+            limits: SessionLimits {
                 max_message: max_message as u64,
                 max_calls: self.max_calls.max(1).into(),
                 max_streams: self.max_streams.into(),

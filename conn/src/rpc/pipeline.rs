@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Waker};
 use rpc_core::CallError;
 
 use super::remote::Remote;
-use super::session::{Object, asking};
+use super::session::{ObjectHandle, capture_promise};
 
 /// Pipelining of calls: the object that a call returns can be called before the call completes.
 ///
@@ -53,13 +53,13 @@ where
     fn pipelined(self) -> Remote<T> {
         let future = pin!(self);
         let mut cx = Context::from_waker(Waker::noop());
-        match asking(|| future.poll(&mut cx)) {
-            (_, Some(promise)) => Remote::from_object(Object::Promised(promise)),
+        match capture_promise(|| future.poll(&mut cx)) {
+            (_, Some(promise)) => Remote::from_object(ObjectHandle::Promised(promise)),
             // A call that needs no connection completes at once, and so does one that cannot be
             // sent.
             (Poll::Ready(Ok(remote)), None) => remote,
-            (Poll::Ready(Err(error)), None) => Remote::from_object(Object::Failed(Arc::new(error))),
-            (Poll::Pending, None) => Remote::from_object(Object::Failed(Arc::new(
+            (Poll::Ready(Err(error)), None) => Remote::from_object(ObjectHandle::Failed(Arc::new(error))),
+            (Poll::Pending, None) => Remote::from_object(ObjectHandle::Failed(Arc::new(
                 CallError::NotSent("the pipelined future does not begin with a call".into()),
             ))),
         }

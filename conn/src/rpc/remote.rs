@@ -13,7 +13,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::attachment;
 use super::encoding::Encoding;
-use super::session::{Local, Object};
+use super::session::{LocalObject, ObjectHandle};
 
 /// Reference to an object, which may live in another process. Methods take and return it to pass
 /// objects.
@@ -89,7 +89,7 @@ use super::session::{Local, Object};
 /// # }
 /// ```
 pub struct Remote<T: ?Sized = dyn Any> {
-    object: Object,
+    object: ObjectHandle,
     api: PhantomData<fn(&T)>,
 }
 
@@ -100,13 +100,13 @@ impl<T: ?Sized> Remote<T> {
     /// If two of its methods have the same name, which is possible only with nested objects.
     #[must_use]
     pub fn new(instance: impl Instance) -> Self {
-        match Local::new(instance) {
-            Ok(local) => Self::from_object(Object::Local(Arc::new(local))),
+        match LocalObject::new(instance) {
+            Ok(local) => Self::from_object(ObjectHandle::Local(Arc::new(local))),
             Err(error) => panic!("cannot register the methods of the object: {error}"),
         }
     }
 
-    pub(super) const fn from_object(object: Object) -> Self {
+    pub(super) const fn from_object(object: ObjectHandle) -> Self {
         Self {
             object,
             api: PhantomData,
@@ -117,7 +117,7 @@ impl<T: ?Sized> Remote<T> {
     #[must_use]
     pub fn local<I: Instance>(&self) -> Option<Arc<I>> {
         match self.object.resolved() {
-            Ok(Object::Local(local)) => local.instance(),
+            Ok(ObjectHandle::Local(local)) => local.instance(),
             _ => None,
         }
     }
@@ -138,7 +138,7 @@ impl<T: ?Sized> Remote<T> {
     /// Can be dropped and called again at any time.
     pub async fn ready(&self) -> Result<(), CallError> {
         match &self.object {
-            Object::Promised(promise) => promise.settled().await.map(drop),
+            ObjectHandle::Promised(promise) => promise.ready().await.map(drop),
             object => object.resolved().map(drop),
         }
     }
@@ -177,7 +177,7 @@ impl<T: ?Sized> Clone for Remote<T> {
 /// References are equal if they refer to the same object over the same session.
 impl<T: ?Sized> PartialEq for Remote<T> {
     fn eq(&self, other: &Self) -> bool {
-        self.object.is(&other.object)
+        self.object.is_same(&other.object)
     }
 }
 
@@ -192,7 +192,7 @@ impl<T: ?Sized> fmt::Debug for Remote<T> {
 impl<T: ?Sized> Serialize for Remote<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         attachment::serialize(serializer, || match self.object.resolved() {
-            Ok(Object::Promised(_)) => {
+            Ok(ObjectHandle::Promised(_)) => {
                 Err("the object is still a promise: await `ready` before passing it on".to_owned())
             }
             Ok(object) => Ok(Arc::new(object) as Attachment),
@@ -204,7 +204,7 @@ impl<T: ?Sized> Serialize for Remote<T> {
 impl<'de, T: ?Sized> Deserialize<'de> for Remote<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let attachment = attachment::deserialize(deserializer)?;
-        match attachment.downcast_ref::<Object>() {
+        match attachment.downcast_ref::<ObjectHandle>() {
             Some(object) => Ok(Self::from_object(object.clone())),
             None => Err(D::Error::custom(
                 "the attachment is no object, or its object is gone",

@@ -16,7 +16,7 @@ use tokio::sync::mpsc;
 use super::attachment;
 use super::encoding::Encoding;
 use super::error::StreamError;
-use super::session::{Attached, Incoming, Source};
+use super::session::{IncomingStream, ItemSource, OutgoingStream};
 
 /// Sequence of items that one side produces while the other takes them. A stream can be an argument
 /// or a result of a method, or a part of one.
@@ -92,10 +92,10 @@ pub struct Stream<T> {
 /// Origin of the items of a [`Stream`].
 enum StreamInner<T> {
     Local(Pin<Box<dyn Items<Item = Result<T, Fault>> + Send>>),
-    Incoming(Arc<Incoming>),
+    Incoming(Arc<IncomingStream>),
     /// Source of a stream that was passed within the process: its items are encoded and decoded
     /// locally.
-    Source(Box<dyn Source>),
+    Source(Box<dyn ItemSource>),
 }
 
 impl<T> Stream<T> {
@@ -252,7 +252,7 @@ impl<T> Items for ChannelItems<T> {
 /// Encodes the items of a local stream.
 struct EncodedItems<T>(Pin<Box<dyn Items<Item = Result<T, Fault>> + Send>>);
 
-impl<T: Serialize> Source for EncodedItems<T> {
+impl<T: Serialize> ItemSource for EncodedItems<T> {
     fn poll_next(
         &mut self,
         cx: &mut Context<'_>,
@@ -277,13 +277,13 @@ impl<T: Serialize + 'static> Serialize for Stream<T> {
             match inner {
                 None => Err("the stream has already been passed on".to_owned()),
                 Some(StreamInner::Local(items)) => {
-                    Ok(Arc::new(Attached::new(Box::new(EncodedItems(items)))) as Attachment)
+                    Ok(Arc::new(OutgoingStream::new(Box::new(EncodedItems(items)))) as Attachment)
                 }
                 Some(StreamInner::Incoming(incoming)) => {
-                    Ok(Arc::new(Attached::new(incoming.relay())) as Attachment)
+                    Ok(Arc::new(OutgoingStream::new(incoming.relay())) as Attachment)
                 }
                 Some(StreamInner::Source(source)) => {
-                    Ok(Arc::new(Attached::new(source)) as Attachment)
+                    Ok(Arc::new(OutgoingStream::new(source)) as Attachment)
                 }
             }
         })
@@ -294,14 +294,14 @@ impl<'de, T> Deserialize<'de> for Stream<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let attachment = attachment::deserialize(deserializer)?;
         // Without a connection in between, the stream was passed within the process.
-        if let Some(attached) = attachment.downcast_ref::<Attached>() {
+        if let Some(attached) = attachment.downcast_ref::<OutgoingStream>() {
             let source = attached.take();
             let already_taken = || D::Error::custom("a stream can be received only once");
             return Ok(Self::of(StreamInner::Source(
                 source.ok_or_else(already_taken)?,
             )));
         }
-        match attachment.downcast::<Incoming>() {
+        match attachment.downcast::<IncomingStream>() {
             Ok(incoming) if incoming.take() => Ok(Self::of(StreamInner::Incoming(incoming))),
             Ok(_) => Err(D::Error::custom("a stream can be received only once")),
             Err(_) => Err(D::Error::custom("the attachment is no stream")),

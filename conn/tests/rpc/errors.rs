@@ -220,14 +220,14 @@ async fn a_protocol_violation_is_reported_and_closes_the_connection() {
     let connector = serve(&server).await;
     let hello = b"\0FARCALL\x02\0\x07bincode\xff\xff\x01\x01\x01\x01\x01\0";
     for (message, complaint) in [
-        (&b"\x63"[..], "99 is no kind of message"),
+        (&b"\x63"[..], "unknown message kind 99"),
         (b"\x01\x01", "a message of kind 1 is malformed"),
-        (b"\x02\x09\0", "an answer to call 9, which was never made"),
+        (b"\x02\x09\0", "a reply to call 9, which was never made"),
         (
             b"\x06AAAAAAAAAAAAAAAA\x01",
-            "a reference was given back that was not passed",
+            "a reference was released that was not passed",
         ),
-        (&hello[..], "a first message in the middle"),
+        (&hello[..], "`Hello` in the middle"),
     ] {
         let mut peer: Connection = Connection::new(connector.connect().await.unwrap());
         peer.send_bytes(hello).await.unwrap();
@@ -243,7 +243,7 @@ async fn a_protocol_violation_is_reported_and_closes_the_connection() {
         Server::with_options(ServerOptions::default().session(Options::default().max_calls(8)));
     server
         .register_function("answers", |cx: Context| {
-            Client::of(&cx).unwrap().stats().answers
+            Client::of(&cx).unwrap().stats().incoming_calls
         })
         .unwrap();
     let (sent, refused) = (b"\x02\0\0\0", b"\x09");

@@ -62,7 +62,7 @@ async fn objects_are_found_by_name_while_they_are_there() {
     assert!(owner.unbind("other").await.unwrap());
     assert!(!owner.unbind("other").await.unwrap());
     // The registry no longer holds the object.
-    until(|| owner.stats().exports == 2).await;
+    until(|| owner.stats().exported_objects == 2).await;
 
     let long = "x".repeat(257);
     let refused = owner
@@ -150,7 +150,7 @@ async fn only_the_session_that_bound_a_name_can_unbind_it() {
         .unwrap();
     assert_eq!(other.list("").await.unwrap()[0].metadata, about);
     // The registry no longer holds the previous object.
-    until(|| owner.stats().exports == 1).await;
+    until(|| owner.stats().exported_objects == 1).await;
     // The program itself is a different owner.
     let program =
         rpc_core::ServiceCaller::new(server.registry().clone(), conn::rpc::Encoding::Bincode);

@@ -102,10 +102,10 @@ async fn a_method_returns_objects_and_takes_them_back() {
         for counter in &many["counters"] {
             assert_eq!(counter.add(1).await.unwrap(), 1);
         }
-        assert_eq!(client.stats().imports, 4, "each is passed once");
+        assert_eq!(client.stats().imported_objects, 4, "each is passed once");
         drop((counter, many));
         until(|| alive.load(Ordering::Relaxed) == 0).await;
-        assert_eq!(client.stats().imports, 0);
+        assert_eq!(client.stats().imported_objects, 0);
     }
 }
 
@@ -118,7 +118,7 @@ async fn callbacks_are_objects_of_the_caller() {
     assert_eq!(client.count_up(&counter, 5).await.unwrap(), 105);
     assert_eq!(client.peek(&counter).await.unwrap(), None);
     // Released by the server first, and then dropped locally.
-    until(|| client.stats().exports == 0).await;
+    until(|| client.stats().exported_objects == 0).await;
     client.share(&counter).await.unwrap();
     drop(counter);
     assert_eq!(alive.load(Ordering::Relaxed), 1);
@@ -175,7 +175,7 @@ async fn references_are_counted_not_flagged() {
         tokio::task::yield_now().await;
         assert_eq!(other.add(0).await.unwrap(), 0);
     }
-    assert_eq!(client.stats().imports, 1);
+    assert_eq!(client.stats().imported_objects, 1);
     drop(own);
     let last = client.shared().await.unwrap().unwrap();
     assert_eq!(last.add(1).await.unwrap(), 1);

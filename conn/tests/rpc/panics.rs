@@ -46,13 +46,13 @@ fn internal(fault: &Fault) -> bool {
 
 async fn assert_session_is_empty(client: &Client) {
     until(|| {
-        let load = client.stats();
+        let stats = client.stats();
         (
-            load.calls,
-            load.answers,
-            load.exports,
-            load.imports,
-            load.streams,
+            stats.outgoing_calls,
+            stats.incoming_calls,
+            stats.exported_objects,
+            stats.imported_objects,
+            stats.streams,
         ) == (0, 0, 0, 0, 0)
     })
     .await;

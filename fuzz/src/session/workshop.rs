@@ -48,21 +48,21 @@ impl Workshop {
     /// Checks that the session is within its limits, and counts a new call or object.
     fn begin(&self, cx: &Context) -> Alive {
         if let Some(caller) = Client::of(cx) {
-            let load = caller.stats();
+            let stats = caller.stats();
             let limits = self.limits;
             assert!(
-                load.answers <= usize::from(limits.calls()),
-                "{load:?} {limits:?}"
+                stats.incoming_calls <= usize::from(limits.calls()),
+                "{stats:?} {limits:?}"
             );
             assert!(
-                load.imports <= usize::from(limits.objects()),
-                "{load:?} {limits:?}"
+                stats.imported_objects <= usize::from(limits.objects()),
+                "{stats:?} {limits:?}"
             );
             // The streams that the local side sends are limited by the peer.
             let sent = self.alive.load(Ordering::Relaxed);
             assert!(
-                load.streams <= usize::from(limits.streams()) + sent,
-                "{load:?} {limits:?}"
+                stats.streams <= usize::from(limits.streams()) + sent,
+                "{stats:?} {limits:?}"
             );
         }
         self.alive.fetch_add(1, Ordering::Relaxed);

@@ -200,7 +200,7 @@ impl Workshop {
         if let Some(caller) = Client::of(cx) {
             let stats = caller.stats();
             let nothing = conn::rpc::SessionStats {
-                answers: 1,
+                incoming_calls: 1,
                 ..Default::default()
             };
             self.ledger.check(

@@ -85,7 +85,7 @@ pub(crate) fn load_in_flight(task: &Task, count: u32) -> Result<f64> {
                 tokio::spawn(async move { client.call::<()>("wait", ()).await })
             })
             .collect();
-        while client.stats().calls < waiting.len() {
+        while client.stats().outgoing_calls < waiting.len() {
             yield_now().await;
         }
         // The server replies to this call after it has received all the others.

@@ -1,7 +1,7 @@
-//! The messages of a session, as bytes. `docs/RPC.md` has the format in full.
+//! The messages of a session, as bytes. `docs/RPC.md` specifies the format.
 //!
-//! Each message is one frame: a byte that tells its kind, then its fields. What is left over behind the
-//! last field of a [`Call`], [`Return`](Message::Return) or [`Item`](Message::Item) is the payload.
+//! Each message is one frame: a byte for its kind, then its fields. The bytes after the last field
+//! of a [`Call`], [`Return`](Message::Return) or [`Item`](Message::Item) are the payload.
 
 use std::fmt;
 use std::time::Duration;
@@ -18,16 +18,16 @@ pub(super) use cost::{cost, fits};
 pub(super) use read::{plain_call, plain_return};
 pub(super) use write::{write_counts, write_end, write_fault, write_item, write_return};
 
-/// The version of the protocol, which both ends name in their first message.
+/// Version of the protocol, which both sides send in their first message.
 pub(super) const VERSION: u64 = 2;
 
-/// What every first message begins with, behind its kind.
+/// The bytes of every first message after its kind.
 const MAGIC: &[u8; 7] = b"FARCALL";
 
-/// How many bytes the name of a method may have, as over XML-RPC.
+/// Maximum bytes of a method name, as over XML-RPC.
 pub(super) const MAX_METHOD: usize = 1024;
 
-/// How many causes of a fault are sent or read.
+/// Maximum causes of a fault that are sent or read.
 pub(super) const MAX_CAUSES: usize = 16;
 
 mod kind {
@@ -62,13 +62,13 @@ mod flag {
 }
 
 mod reference {
-    pub(super) const MINE: u8 = 0;
-    pub(super) const YOURS: u8 = 1;
+    pub(super) const SENDER_HOSTED: u8 = 0;
+    pub(super) const RECEIVER_HOSTED: u8 = 1;
     pub(super) const STREAM: u8 = 2;
 }
 
-/// What an object is known by: 128 random bits. Whoever knows them on a connection that the object was
-/// passed over may call it, so they are not shown in full.
+/// Id of an object: 128 random bits. A peer that knows them may call the object on any connection
+/// that it was passed over, so debug output shows only a part of them.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct ObjectId([u8; 16]);
 
@@ -85,7 +85,7 @@ impl fmt::Debug for ObjectId {
     }
 }
 
-/// What a session is resumed by: 128 random bits, a secret of its two ends.
+/// Secret by which a session is resumed: 128 random bits, known to its two sides only.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Token(pub(super) [u8; 16]);
 
@@ -95,79 +95,79 @@ impl fmt::Debug for Token {
     }
 }
 
-/// The limits of one end, which the other keeps to.
+/// Limits that one side of a session declares, and its peer respects.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Limits {
-    /// Bytes of one message.
+pub(super) struct SessionLimits {
+    /// Maximum bytes of one message.
     pub(super) max_message: u64,
-    /// Calls that it answers at once.
+    /// Maximum concurrent calls that the side answers.
     pub(super) max_calls: u64,
-    /// Streams that it receives at once.
+    /// Maximum concurrent streams that the side receives.
     pub(super) max_streams: u64,
-    /// Objects of the other end that it refers to.
+    /// Maximum objects of the peer that the side refers to.
     pub(super) max_objects: u64,
-    /// Bytes of a stream that may be under way.
+    /// Maximum cost of the items of a stream in flight.
     pub(super) window: u64,
 }
 
-/// The first message of each end.
+/// The first message of each side.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Hello {
     pub(super) version: u64,
-    /// From the answering end: that the session goes on which the other named.
+    /// Sent by the server: the session that the client asked to resume continues.
     pub(super) resumed: bool,
-    /// The name of the encoding of arguments, results and items: the connecting end's choice.
+    /// Encoding of arguments, results and items, chosen by the client.
     pub(super) encoding: Vec<u8>,
-    pub(super) limits: Limits,
-    /// From the connecting end: the session to resume. From the answering end: what this one can be
-    /// resumed by.
+    pub(super) limits: SessionLimits,
+    /// Sent by the client: the session to resume. Sent by the server: the token by which this
+    /// session can be resumed.
     pub(super) session: Option<Token>,
 }
 
-/// What a call is for.
+/// The target of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Target {
-    /// The methods that the other end offers to whoever connects.
+pub(super) enum CallTarget {
+    /// The methods that the callee offers to every peer.
     Root,
-    /// An object of the other end.
+    /// An object of the callee.
     Object(ObjectId),
-    /// The object that an earlier call will return.
+    /// The object that an earlier call, with this id, will return.
     Promise(u64),
 }
 
-/// An object or a stream that a payload has beside its bytes, as the sender sees it.
+/// An attachment of a payload: an object or a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reference {
     /// An object of the sender.
-    Mine(ObjectId),
+    SenderHosted(ObjectId),
     /// An object of the receiver.
-    Yours(ObjectId),
+    ReceiverHosted(ObjectId),
     /// A stream whose items the sender will send.
     Stream(u64),
 }
 
-/// Objects, each with how many times it was passed: to the end of a message, and left there, since there may
-/// be any number of them.
+/// Objects with the number of times each was passed. Counts extend to the end of the message, and
+/// stay encoded, since there may be any number of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Counts<'a>(pub(super) &'a [u8]);
 
-/// A call as it is sent; the parameters follow.
+/// The fields of a call, which its parameters follow.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Call<'a> {
     pub(super) id: u64,
-    pub(super) target: Target,
-    /// The caller wants no result, only to know that the call ended.
+    pub(super) target: CallTarget,
+    /// The caller needs no result, only the confirmation that the call has completed.
     pub(super) one_way: bool,
     /// The caller may make calls on the object that this one returns.
     pub(super) promise: bool,
     pub(super) idempotent: bool,
-    /// How long the caller still waits.
+    /// Time that the caller still waits.
     pub(super) timeout: Option<Duration>,
     pub(super) method: &'a str,
     pub(super) references: Vec<Reference>,
 }
 
-/// A message. A payload is the rest of the bytes from its offset on.
+/// A message. A payload extends from its offset to the end of the bytes.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Message<'a> {
     Hello(Hello),
@@ -183,9 +183,10 @@ pub(super) enum Message<'a> {
     },
     /// The caller no longer waits for the call.
     Cancel(u64),
-    /// The caller will make no more calls on what this call promised.
+    /// The caller makes no more calls on the promise of this call.
     Finish(u64),
-    /// The sender no longer refers to objects of the receiver that it received so many times.
+    /// The sender no longer refers to these objects of the receiver, which it received as often as
+    /// counted.
     Release(Counts<'a>),
     Item {
         stream: u64,
@@ -196,43 +197,41 @@ pub(super) enum Message<'a> {
         stream: u64,
         fault: Option<Fault>,
     },
-    /// So many more bytes of the stream may be sent.
+    /// The sender of the stream may send this many bytes more.
     Credit {
         stream: u64,
         bytes: u64,
     },
-    /// The items of the stream are no longer wanted.
+    /// The receiver of the stream wants no more items.
     Stop(u64),
     Ping(u64),
     Pong(u64),
-    /// The sender is about to leave. It answers calls up to `last`; later ones do not run.
+    /// The sender closes the session. It answers calls up to `last`; later ones do not run.
     Goodbye {
         last: u64,
         reason: &'a str,
     },
-    /// After a session was resumed: all objects of the receiver that the sender refers to, and how many
-    /// times it received each.
+    /// After a session was resumed: all objects of the receiver that the sender refers to, and the
+    /// number of times it received each.
     Held(Counts<'a>),
 }
 
-/// Why a message cannot be read.
+/// Errors of decoding a message.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum MessageError {
-    #[error("a message without any byte")]
+    #[error("empty message")]
     Empty,
-    #[error(
-        "the first message is not that of a session of calls: the peer speaks another protocol"
-    )]
+    #[error("the first message is not a `Hello`: the peer speaks another protocol")]
     NotHello,
-    #[error("{0} is no kind of message")]
+    #[error("unknown message kind {0}")]
     Kind(u8),
     #[error("a message of kind {0} is malformed")]
     Malformed(u8),
-    #[error("a message with {0} references, more than there may be objects and streams")]
+    #[error("a message has {0} references, more than the limits of objects and streams allow")]
     References(u64),
 }
 
-/// The kinds of faults, by the byte that stands for them on the wire: their place in this list.
+/// Kinds of faults. The index of a kind in this list is its byte on the wire.
 const FAULT_KINDS: [FaultKind; 13] = [
     FaultKind::Application,
     FaultKind::Internal,
@@ -250,6 +249,6 @@ const FAULT_KINDS: [FaultKind; 13] = [
 ];
 
 fn fault_kind_byte(kind: FaultKind) -> u8 {
-    let place = FAULT_KINDS.iter().position(|other| *other == kind);
-    place.unwrap_or_default() as u8
+    let index = FAULT_KINDS.iter().position(|other| *other == kind);
+    index.unwrap_or_default() as u8
 }

@@ -1,17 +1,18 @@
-//! Messages from bytes.
+//! Decoding of messages.
 
 use std::time::Duration;
 
 use rpc_core::Fault;
 
 use super::{
-    Call, Counts, FAULT_KINDS, Hello, Limits, MAGIC, MAX_CAUSES, Message, MessageError, ObjectId,
-    Reference, Target, Token, VERSION, flag, kind, reference, target,
+    Call, CallTarget, Counts, FAULT_KINDS, Hello, MAGIC, MAX_CAUSES, Message, MessageError,
+    ObjectId, Reference, SessionLimits, Token, VERSION, flag, kind, reference, target,
 };
 use crate::rpc::varint;
 
 impl Message<'_> {
-    /// Reads a message, of at most so many references: they take more memory than bytes.
+    /// Decodes a message with at most `max_references` references, which take more memory decoded
+    /// than encoded.
     pub(in crate::rpc) fn read(
         message: &[u8],
         max_references: u64,
@@ -34,8 +35,8 @@ impl Message<'_> {
     }
 }
 
-/// The number of the call and the payload, if this is a [`Return`](Message::Return) with nothing beside its
-/// bytes, as most messages to a client are.
+/// Returns the call id and the payload of a [`Return`](Message::Return) without references, as most
+/// messages to a client are. Returns `None` for other messages.
 pub(in crate::rpc) fn plain_return(message: &[u8]) -> Option<(u64, &[u8])> {
     let [kind::RETURN, rest @ ..] = message else {
         return None;
@@ -48,8 +49,8 @@ pub(in crate::rpc) fn plain_return(message: &[u8]) -> Option<(u64, &[u8])> {
     Some((id, payload))
 }
 
-/// The call and where its parameters begin, if this is a [`Call`] with nothing beside its bytes, as most messages
-/// to a server are.
+/// Returns the fields of a [`Call`] without references, as most messages to a server are, and the
+/// offset of its parameters. Returns `None` for other messages.
 pub(in crate::rpc) fn plain_call(message: &[u8]) -> Option<(Call<'_>, usize)> {
     let [kind::CALL, rest @ ..] = message else {
         return None;
@@ -63,12 +64,12 @@ pub(in crate::rpc) fn plain_call(message: &[u8]) -> Option<(Call<'_>, usize)> {
     Some((fields.call()?, fields.payload()))
 }
 
-/// The fields of a message that were not read yet.
+/// The part of a message that is not decoded yet.
 struct Fields<'a> {
     rest: &'a [u8],
     len: usize,
     max_references: u64,
-    /// How many references there are, where those are too many.
+    /// The number of references, if it exceeds the limit.
     excess: Option<u64>,
 }
 
@@ -116,7 +117,7 @@ impl<'a> Fields<'a> {
             },
             _ => return None,
         };
-        // A later version may have more to say in its first message.
+        // A later version may append fields to its first message.
         let has_payload = matches!(
             message,
             Message::Hello(_) | Message::Call(..) | Message::Return { .. } | Message::Item { .. }
@@ -130,13 +131,13 @@ impl<'a> Fields<'a> {
         }
         let version = self.number()?;
         if version != VERSION {
-            // What follows is that version's business.
+            // Other versions may have other fields after this one.
             self.rest = &[];
             return Some(Hello {
                 version,
                 resumed: false,
                 encoding: Vec::new(),
-                limits: Limits::default(),
+                limits: SessionLimits::default(),
                 session: None,
             });
         }
@@ -144,7 +145,7 @@ impl<'a> Fields<'a> {
             version,
             resumed: self.number()? & flag::RESUMED != 0,
             encoding: self.bytes()?.to_vec(),
-            limits: Limits {
+            limits: SessionLimits {
                 max_message: self.number()?,
                 max_calls: self.number()?,
                 max_streams: self.number()?,
@@ -161,9 +162,9 @@ impl<'a> Fields<'a> {
     fn call(&mut self) -> Option<Call<'a>> {
         let id = self.number()?;
         let target = match self.byte()? {
-            target::ROOT => Target::Root,
-            target::OBJECT => Target::Object(self.object()?),
-            target::PROMISE => Target::Promise(self.number()?),
+            target::ROOT => CallTarget::Root,
+            target::OBJECT => CallTarget::Object(self.object()?),
+            target::PROMISE => CallTarget::Promise(self.number()?),
             _ => return None,
         };
         let flags = self.number()?;
@@ -200,17 +201,17 @@ impl<'a> Fields<'a> {
 
     #[inline]
     fn references(&mut self) -> Option<Vec<Reference>> {
-        if let [0, behind @ ..] = self.rest {
-            // As in nearly all messages.
-            self.rest = behind;
+        if let [0, rest @ ..] = self.rest {
+            // The case of nearly all messages.
+            self.rest = rest;
             return Some(Vec::new());
         }
-        self.some_references()
+        self.nonempty_references()
     }
 
-    fn some_references(&mut self) -> Option<Vec<Reference>> {
+    fn nonempty_references(&mut self) -> Option<Vec<Reference>> {
         let count = self.number()?;
-        // Each takes two bytes at least.
+        // Each reference takes at least two bytes.
         if count > self.rest.len() as u64 {
             return None;
         }
@@ -222,8 +223,8 @@ impl<'a> Fields<'a> {
         let mut references = Vec::with_capacity(count.min(64));
         for _ in 0..count {
             references.push(match self.byte()? {
-                reference::MINE => Reference::Mine(self.object()?),
-                reference::YOURS => Reference::Yours(self.object()?),
+                reference::SENDER_HOSTED => Reference::SenderHosted(self.object()?),
+                reference::RECEIVER_HOSTED => Reference::ReceiverHosted(self.object()?),
                 reference::STREAM => Reference::Stream(self.number()?),
                 _ => return None,
             });
@@ -238,7 +239,7 @@ impl<'a> Fields<'a> {
         left.0.is_empty().then_some(counts)
     }
 
-    /// Where the payload begins.
+    /// Returns the offset of the payload.
     fn payload(&self) -> usize {
         self.len - self.rest.len()
     }

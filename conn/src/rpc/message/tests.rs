@@ -5,11 +5,11 @@ use super::*;
 fn messages() -> Vec<Message<'static>> {
     let id = ObjectId([7; 16]);
     let references = vec![
-        Reference::Mine(id),
-        Reference::Yours(id),
+        Reference::SenderHosted(id),
+        Reference::ReceiverHosted(id),
         Reference::Stream(300),
     ];
-    let limits = Limits {
+    let limits = SessionLimits {
         max_message: 1,
         max_calls: 200,
         max_streams: 70_000,
@@ -18,7 +18,7 @@ fn messages() -> Vec<Message<'static>> {
     };
     let call = Call {
         id: 5,
-        target: Target::Root,
+        target: CallTarget::Root,
         one_way: false,
         promise: true,
         idempotent: false,
@@ -38,7 +38,7 @@ fn messages() -> Vec<Message<'static>> {
         Message::Call(call.clone(), 0),
         Message::Call(
             Call {
-                target: Target::Object(id),
+                target: CallTarget::Object(id),
                 one_way: true,
                 timeout: None,
                 references: Vec::new(),
@@ -48,7 +48,7 @@ fn messages() -> Vec<Message<'static>> {
         ),
         Message::Call(
             Call {
-                target: Target::Promise(4),
+                target: CallTarget::Promise(4),
                 timeout: Some(Duration::ZERO),
                 references: Vec::new(),
                 ..call
@@ -167,8 +167,8 @@ fn object() -> impl Strategy<Value = ObjectId> {
 
 fn references() -> impl Strategy<Value = Vec<Reference>> {
     let reference = prop_oneof![
-        object().prop_map(Reference::Mine),
-        object().prop_map(Reference::Yours),
+        object().prop_map(Reference::SenderHosted),
+        object().prop_map(Reference::ReceiverHosted),
         any::<u64>().prop_map(Reference::Stream),
     ];
     prop::collection::vec(reference, 0..5)
@@ -183,11 +183,11 @@ fn fault() -> impl Strategy<Value = Fault> {
     })
 }
 
-fn target() -> impl Strategy<Value = Target> {
+fn target() -> impl Strategy<Value = CallTarget> {
     prop_oneof![
-        Just(Target::Root),
-        object().prop_map(Target::Object),
-        any::<u64>().prop_map(Target::Promise),
+        Just(CallTarget::Root),
+        object().prop_map(CallTarget::Object),
+        any::<u64>().prop_map(CallTarget::Promise),
     ]
 }
 

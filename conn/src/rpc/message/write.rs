@@ -1,10 +1,10 @@
-//! Messages to bytes.
+//! Encoding of messages.
 
 use rpc_core::Fault;
 
 use super::{
-    Call, Hello, Limits, MAGIC, MAX_CAUSES, Message, ObjectId, Reference, Target, fault_kind_byte,
-    flag, kind, reference, target,
+    Call, CallTarget, Hello, MAGIC, MAX_CAUSES, Message, ObjectId, Reference, SessionLimits,
+    fault_kind_byte, flag, kind, reference, target,
 };
 use crate::rpc::varint;
 
@@ -22,22 +22,22 @@ fn bytes(bytes: &[u8], out: &mut Vec<u8>) {
 #[inline]
 fn references(references: &[Reference], out: &mut Vec<u8>) {
     match references {
-        // As in nearly all messages.
+        // The case of nearly all messages.
         [] => out.push(0),
-        some => some_references(some, out),
+        some => nonempty_references(some, out),
     }
 }
 
-fn some_references(references: &[Reference], out: &mut Vec<u8>) {
+fn nonempty_references(references: &[Reference], out: &mut Vec<u8>) {
     varint::write(references.len() as u64, out);
     for reference in references {
         match reference {
-            Reference::Mine(id) => {
-                out.push(reference::MINE);
+            Reference::SenderHosted(id) => {
+                out.push(reference::SENDER_HOSTED);
                 out.extend_from_slice(&id.0);
             }
-            Reference::Yours(id) => {
-                out.push(reference::YOURS);
+            Reference::ReceiverHosted(id) => {
+                out.push(reference::RECEIVER_HOSTED);
                 out.extend_from_slice(&id.0);
             }
             Reference::Stream(id) => {
@@ -67,12 +67,12 @@ impl Call<'_> {
         out.push(kind::CALL);
         varint::write(self.id, out);
         match self.target {
-            Target::Root => out.push(target::ROOT),
-            Target::Object(id) => {
+            CallTarget::Root => out.push(target::ROOT),
+            CallTarget::Object(id) => {
                 out.push(target::OBJECT);
                 out.extend_from_slice(&id.0);
             }
-            Target::Promise(call) => {
+            CallTarget::Promise(call) => {
                 out.push(target::PROMISE);
                 varint::write(call, out);
             }
@@ -82,7 +82,8 @@ impl Call<'_> {
             | flag(self.promise, flag::PROMISE)
             | flag(self.idempotent, flag::IDEMPOTENT);
         varint::write(flags, out);
-        // Nothing is no limit; the time is rounded up, so that none is not nothing.
+        // 0 means no timeout. One is added to the microseconds so that a timeout of zero differs
+        // from none.
         let micros = self.timeout.map_or(0, |time| {
             time.as_micros().min(u128::from(u64::MAX / 2)) as u64 + 1
         });
@@ -127,7 +128,7 @@ pub(in crate::rpc) fn write_end(
     }
 }
 
-/// Appends what the [`Counts`] of a message are read from.
+/// Encodes objects and counts in the form of [`Counts`](super::Counts).
 pub(in crate::rpc) fn write_counts(
     objects: impl IntoIterator<Item = (ObjectId, u64)>,
     out: &mut Vec<u8>,
@@ -139,7 +140,7 @@ pub(in crate::rpc) fn write_counts(
 }
 
 impl Message<'_> {
-    /// Appends the message, for those that have no payload.
+    /// Appends the message, without its payload.
     pub(in crate::rpc) fn write(&self, out: &mut Vec<u8>) {
         let mut numbers = |kind: u8, numbers: &[u64]| {
             out.push(kind);
@@ -185,7 +186,7 @@ impl Hello {
         varint::write(self.version, out);
         varint::write(if self.resumed { flag::RESUMED } else { 0 }, out);
         bytes(&self.encoding, out);
-        let Limits {
+        let SessionLimits {
             max_message,
             max_calls,
             max_streams,

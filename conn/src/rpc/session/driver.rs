@@ -1,4 +1,4 @@
-//! Between a session and its connection: one task that reads, writes and watches over time.
+//! The task that drives a session over one connection: it reads, writes and checks timeouts.
 
 use std::future::Future;
 use std::io;
@@ -11,11 +11,11 @@ use rpc_core::{Budget, Origin, Peer, Registry};
 use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::calls::Progress;
-use super::receive::counted;
-use super::sink::Sink;
+use super::dispatch::counted_size;
+use super::outgoing::Progress;
 use super::timer::Timer;
-use super::{Effects, Phase, Session, State};
+use super::write_half::SharedWriteHalf;
+use super::{Deferred, Phase, Session, SessionState};
 use crate::account::RETRY;
 use crate::connection::{Reader, Writer};
 use crate::frame::Encoder;
@@ -23,95 +23,110 @@ use crate::rpc::encoding::Encoding;
 use crate::rpc::error::Disconnected;
 use crate::rpc::message::{self, Counts, Message};
 
-/// How many messages are handled before something is written and other tasks have their turn.
-const BURST: usize = 256;
+/// Maximum messages handled per turn, before output is written and other tasks run.
+const MESSAGES_PER_TURN: usize = 256;
 
-/// How often is read for that, where much of it makes no whole message.
-const READS: usize = 32;
+/// Maximum reads per turn when few complete messages arrive.
+const READS_PER_TURN: usize = 32;
 
-/// How far answers to a peer that does not read may pile up beyond the limit, which turns calls down.
-/// From there on nothing is read from it.
-const REFUSALS: u64 = 1024 * 1024;
+/// Extra backlog for "overloaded" replies once `max_backlog` is exceeded, in bytes. Above it,
+/// nothing is read from the peer.
+const REJECTION_BACKLOG: u64 = 1024 * 1024;
 
-/// How long a connection that this end closes waits for the other to close it too.
+/// Time that the peer has to close a connection which the local side closes.
 const LINGER: Duration = Duration::from_secs(2);
 
-/// What the other end is told where it has to go for others.
+/// Goodbye reason for the peer of an evicted connection.
 const EVICTED: &str =
-    "too much was held for this connection for too long, and others need the room";
+    "the connection held too much memory for too long, and the server needs the room";
 
-/// The two directions of a connection.
+/// The two halves of a connection.
 pub(in crate::rpc) struct Link {
     pub(in crate::rpc) reader: Reader,
     pub(in crate::rpc) writer: Writer,
 }
 
-/// Moves bytes between a session and its connection until that ends. The future gives the reason.
+/// Moves bytes between a session and its connection until the connection closes. The future
+/// completes with the reason.
 pub(in crate::rpc) struct Driver {
     pub(super) session: Arc<Session>,
     pub(super) reader: Reader,
     pub(super) origin: Arc<Origin>,
-    /// What this end offers to everyone.
+    /// Methods that the local side offers to every peer.
     pub(super) root: Registry<Encoding>,
-    /// What handling messages entails.
-    pub(super) effects: Effects,
-    /// The longest message that the other end reads and this one sends.
-    pub(super) longest: u64,
-    /// The answers to calls that were answered at once, and how much waited to be written before them.
-    pub(super) answers: Encoder,
+    /// Actions deferred while messages are handled.
+    pub(super) deferred: Deferred,
+    /// Maximum bytes of a result: the smaller of what the peer reads and what the local side sends.
+    pub(super) reply_limit: u64,
+    /// Replies of calls that completed immediately. They are encoded outside the session lock.
+    pub(super) replies: Encoder,
+    /// Bytes that waited to be written before these replies.
     pub(super) backlog: u64,
-    sink: Arc<Sink>,
-    /// Whether the other end takes what it is sent, so that more can be read from it.
-    pub(super) may_read: bool,
-    /// Whether the session had nothing to write when messages were last handled, and tells this task when it does.
-    pub(super) is_settled: bool,
-    /// Whether `Held` is to come, as the first message of a connection that resumed the session.
-    pub(super) awaits_held: bool,
-    /// Whether nothing is left of what was to be written before.
-    is_written: bool,
-    /// Whether the memory for the next message counts, as far as the session knows.
-    pub(super) counts: bool,
-    /// There when there is no room for the next message.
-    starved: Option<Box<Starved>>,
-    leaving: bool,
-    /// Whether several calls of this end were under way when this task last looked.
-    pub(super) is_crowded: bool,
-    has_yielded: bool,
-    /// Whether something came since the clock was last looked at.
-    heard_since: bool,
-    /// When something came, to the precision of the timer.
-    heard: Instant,
-    /// Since when nothing could be written.
-    blocked: Option<Instant>,
+    write_half: Arc<SharedWriteHalf>,
+    /// `true` while the peer reads its replies, so that more is read from it.
+    pub(super) can_read: bool,
+    /// `true` if the session had no output when messages were last handled, and wakes this task
+    /// for new output.
+    pub(super) is_quiescent: bool,
+    /// `true` if `Held` must be the next message: the first one on a connection that resumed the
+    /// session.
+    pub(super) expects_held: bool,
+    /// `true` if the last write left nothing unwritten.
+    all_written: bool,
+    /// `true` if the session counts the memory of the decoder in its account.
+    pub(super) decoder_counted: bool,
+    /// Set while the budget has no room for the next message.
+    budget_wait: Option<Box<BudgetWait>>,
+    is_leaving: bool,
+    /// `true` if several outgoing calls were in flight when this task last checked.
+    pub(super) has_concurrent_calls: bool,
+    yielded: bool,
+    /// `true` if bytes were received since the last tick.
+    received_since_tick: bool,
+    /// Time of the last received bytes, to the precision of the timer.
+    last_received: Instant,
+    /// Time at which the connection stopped taking bytes.
+    write_blocked_since: Option<Instant>,
     timer: Timer,
-    pinged: bool,
-    /// There when the session is about to end.
-    end: Option<Box<End>>,
+    ping_sent: bool,
+    /// Set while the session is being closed.
+    closing: Option<Box<ClosingState>>,
 }
 
-/// A wait for room.
-struct Starved {
+/// A wait for room in the budget.
+struct BudgetWait {
     since: Instant,
-    /// When to ask again.
+    /// Next attempt to reserve the room.
     retry: Pin<Box<Sleep>>,
 }
 
-/// The end of a session.
-struct End {
+/// Progress of closing a session.
+struct ClosingState {
     since: Instant,
-    /// There once the connection closes: how long the other end has for that.
-    closing: Option<Pin<Box<Sleep>>>,
+    /// Set once the write half is shut down: the time that the peer has to close its half.
+    linger: Option<Pin<Box<Sleep>>>,
 }
 
 impl Driver {
-    /// Of a session that was told that it is [up](Session::up).
+    /// Creates the driver. The session must already be [up](Session::up).
     pub(in crate::rpc) fn new(session: Arc<Session>, link: Link, origin: Arc<Origin>) -> Self {
         let Link { reader, writer } = link;
-        let (sink, longest, root, awaits_held) = session.change(|state, _| {
-            let sink = Arc::new(Sink::new(writer.stream, Arc::clone(&state.written)));
-            state.sink = Arc::downgrade(&sink);
-            let longest = state.peer.max_message.min(session.settings.max_reply);
-            (sink, longest, state.root.clone(), state.is_resumed)
+        let (write_half, reply_limit, root, expects_held) = session.update(|state, _| {
+            let write_half = Arc::new(SharedWriteHalf::new(
+                writer.stream,
+                Arc::clone(&state.written),
+            ));
+            state.write_half = Arc::downgrade(&write_half);
+            let reply_limit = state
+                .peer_limits
+                .max_message
+                .min(session.settings.max_reply);
+            (
+                write_half,
+                reply_limit,
+                state.root.clone(),
+                state.is_resumed,
+            )
         });
         let now = Instant::now();
         let timer = Timer::new(now + session.settings.tick());
@@ -120,73 +135,74 @@ impl Driver {
             reader,
             origin,
             root,
-            effects: Effects::default(),
-            longest,
-            answers: Encoder::new(),
+            deferred: Deferred::default(),
+            reply_limit,
+            replies: Encoder::new(),
             backlog: 0,
-            sink,
-            may_read: true,
-            is_settled: false,
-            awaits_held,
-            is_written: false,
-            counts: false,
-            starved: None,
-            leaving: false,
-            is_crowded: false,
-            has_yielded: false,
-            heard_since: false,
-            heard: now,
-            blocked: None,
+            write_half,
+            can_read: true,
+            is_quiescent: false,
+            expects_held,
+            all_written: false,
+            decoder_counted: false,
+            budget_wait: None,
+            is_leaving: false,
+            has_concurrent_calls: false,
+            yielded: false,
+            received_since_tick: false,
+            last_received: now,
+            write_blocked_since: None,
             timer,
-            pinged: false,
-            end: None,
+            ping_sent: false,
+            closing: None,
         }
     }
 
-    /// Who is at the other end.
+    /// Returns the peer of this connection.
     pub(in crate::rpc) fn peer(&self) -> &Peer {
         &self.origin.peer
     }
 
-    /// Moves what can be moved now. Says whether all that is left is to wait.
-    fn turn(&mut self, cx: &mut Context<'_>) -> Result<bool, Disconnected> {
-        let may_read = self.may_read;
-        self.is_settled = false;
-        let nothing_comes = !may_read || self.poll_incoming(cx)?;
-        let nothing_goes = (self.is_settled && self.is_written && self.answers.is_empty())
+    /// Reads, handles and writes without waiting. Returns `true` if this task has nothing to do
+    /// until it is woken.
+    fn poll_once(&mut self, cx: &mut Context<'_>) -> Result<bool, Disconnected> {
+        let can_read = self.can_read;
+        self.is_quiescent = false;
+        let all_received = !can_read || self.poll_receive(cx)?;
+        let all_sent = (self.is_quiescent && self.all_written && self.replies.is_empty())
             || self.poll_write(cx)?;
         self.poll_time(cx)?;
         if self.session.is_evicted(cx) {
             return Err(Disconnected::Evicted);
         }
-        if self.leaving || self.end.is_some() {
+        if self.is_leaving || self.closing.is_some() {
             self.poll_close(cx)?;
         }
-        Ok(nothing_comes && nothing_goes && may_read == self.may_read)
+        Ok(all_received && all_sent && can_read == self.can_read)
     }
 
-    /// Reads and handles what comes. Says whether there is no more for now.
-    fn poll_incoming(&mut self, cx: &mut Context<'_>) -> Result<bool, Disconnected> {
+    /// Reads and handles messages. Returns `true` if the connection has no more bytes for now.
+    fn poll_receive(&mut self, cx: &mut Context<'_>) -> Result<bool, Disconnected> {
         let mut handled = 0;
         if !self.reader.decoder.is_empty() {
-            handled = self.handle(BURST, cx.waker())?;
+            handled = self.dispatch(MESSAGES_PER_TURN, cx.waker())?;
         }
-        for _ in 0..READS {
-            if handled >= BURST || !self.may_read {
+        for _ in 0..READS_PER_TURN {
+            if handled >= MESSAGES_PER_TURN || !self.can_read {
                 return Ok(false);
             }
             if !self.poll_read(cx)? {
                 return Ok(true);
             }
-            handled += self.handle(BURST - handled, cx.waker())?;
+            handled += self.dispatch(MESSAGES_PER_TURN - handled, cx.waker())?;
         }
         Ok(false)
     }
 
-    /// Reads once. Says whether something came.
+    /// Reads once. Returns `true` if bytes were received.
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Result<bool, Disconnected> {
         let space = self.reader.decoder.prepare();
-        if !self.has_room(cx)? {
+        if !self.reserve_decoder(cx)? {
             return Ok(false);
         }
         let reader = &mut self.reader;
@@ -194,7 +210,7 @@ impl Driver {
         match Pin::new(&mut reader.stream).poll_read(cx, &mut space) {
             Poll::Pending => {
                 reader.decoder.release_buffer();
-                self.has_room(cx)?;
+                self.reserve_decoder(cx)?;
                 return Ok(false);
             }
             Poll::Ready(Err(error)) => return Err(error.into()),
@@ -203,33 +219,34 @@ impl Driver {
         let count = space.filled().len();
         if count == 0 {
             return Err(match reader.decoder.end() {
-                Ok(()) => self.session.change(|state, _| match &state.phase {
-                    Phase::Leaving { .. } => state.reason(),
+                Ok(()) => self.session.update(|state, _| match &state.phase {
+                    Phase::Leaving { .. } => state.disconnect_reason(),
                     _ => Disconnected::Left(String::new()),
                 }),
                 Err(truncated) => Disconnected::broken(truncated),
             });
         }
         reader.decoder.filled(count);
-        self.heard_since = true;
+        self.received_since_tick = true;
         Ok(true)
     }
 
-    /// Whether there is room for what the decoder has. If not, this task is woken to ask again.
-    fn has_room(&mut self, cx: &mut Context<'_>) -> Result<bool, Disconnected> {
-        let size = counted(self.reader.decoder.size());
-        if size == 0 && !self.counts {
+    /// Reserves room in the budget for the memory of the decoder. Returns `true` if there is room;
+    /// otherwise this task is woken to try again.
+    fn reserve_decoder(&mut self, cx: &mut Context<'_>) -> Result<bool, Disconnected> {
+        let size = counted_size(self.reader.decoder.size());
+        if size == 0 && !self.decoder_counted {
             return Ok(true);
         }
         loop {
-            if let Some(starved) = &mut self.starved
-                && starved.retry.as_mut().poll(cx).is_pending()
+            if let Some(budget_wait) = &mut self.budget_wait
+                && budget_wait.retry.as_mut().poll(cx).is_pending()
             {
                 return Ok(false);
             }
-            if self.session.read_into(size).is_ok() {
-                self.counts = size > 0;
-                self.starved = None;
+            if self.session.reserve_for_message(size).is_ok() {
+                self.decoder_counted = size > 0;
+                self.budget_wait = None;
                 return Ok(true);
             }
             let budget = self.session.settings.budget.as_ref();
@@ -237,139 +254,150 @@ impl Driver {
                 return Err(Disconnected::Evicted);
             }
             let now = Instant::now();
-            let since = self.starved.as_ref().map_or(now, |starved| starved.since);
+            let since = self
+                .budget_wait
+                .as_ref()
+                .map_or(now, |budget_wait| budget_wait.since);
             let retry = Box::pin(sleep_until(now + RETRY));
-            self.starved = Some(Box::new(Starved { since, retry }));
+            self.budget_wait = Some(Box::new(BudgetWait { since, retry }));
         }
     }
 
-    /// Writes what there is. Says whether there is no more for now, or the connection takes no more; it
-    /// wakes this task when it does, as the session does when there is something new.
+    /// Writes the output. Returns `true` if all of it is written or the connection takes no more.
+    /// The connection wakes this task when it takes more, the session when there is more output.
     fn poll_write(&mut self, cx: &mut Context<'_>) -> Result<bool, Disconnected> {
         loop {
-            let mut half = self.sink.lock();
-            let mut is_all = false;
+            let mut half = self.write_half.lock();
+            let mut took_all = false;
             if half.writing.is_empty() {
-                let turn = self.session.take_output(
-                    &mut self.effects,
-                    &mut self.answers,
+                let status = self.session.take_output(
+                    &mut self.deferred,
+                    &mut self.replies,
                     &mut half.writing,
                     cx,
                 );
-                (self.may_read, self.leaving) = (turn.may_read, turn.leaving);
-                self.is_crowded = turn.is_crowded;
-                is_all = turn.may_read && turn.has_room;
+                (self.can_read, self.is_leaving) = (status.can_read, status.is_leaving);
+                self.has_concurrent_calls = status.has_concurrent_calls;
+                took_all = status.can_read && status.has_outbox_room;
             }
             let has_output = !half.writing.is_empty();
             let mut wrote = match has_output {
                 true => half.poll_write(cx),
                 false => Poll::Ready(Ok(())),
             };
-            // Where nobody waits until less is to be written, all there was is written now.
-            let is_over = !has_output || (is_all && half.writing.is_empty());
-            if is_over && matches!(wrote, Poll::Ready(Ok(()))) {
+            // If nothing waits for room in the outbox, all output has been written now.
+            let is_drained = !has_output || (took_all && half.writing.is_empty());
+            if is_drained && matches!(wrote, Poll::Ready(Ok(()))) {
                 wrote = half.poll_flush(cx);
             }
             let is_blocked = wrote.is_pending() && !half.writing.is_empty();
             drop(half);
-            self.effects.run(&self.session.runtime);
+            self.deferred.run(&self.session.runtime);
             match is_blocked {
-                true => drop(self.blocked.get_or_insert_with(Instant::now)),
-                false => self.blocked = None,
+                true => drop(self.write_blocked_since.get_or_insert_with(Instant::now)),
+                false => self.write_blocked_since = None,
             }
-            self.is_written = is_over && wrote.is_ready();
+            self.all_written = is_drained && wrote.is_ready();
             match wrote {
                 Poll::Ready(result) => result?,
                 Poll::Pending => return Ok(true),
             }
-            if is_over {
+            if is_drained {
                 return Ok(true);
             }
         }
     }
 
-    /// Asks for a sign of life after a silence, and gives up after another.
+    /// Sends a ping after a silence, and fails after another one.
     fn poll_time(&mut self, cx: &mut Context<'_>) -> Result<(), Disconnected> {
         let keepalive = self.session.settings.keepalive;
         while self.timer.poll(cx).is_ready() {
             let now = Instant::now();
-            if std::mem::take(&mut self.heard_since) {
-                self.heard = now;
-                self.pinged = false;
+            if std::mem::take(&mut self.received_since_tick) {
+                self.last_received = now;
+                self.ping_sent = false;
             }
-            if let Some(starved) = &self.starved {
-                // It is this end that does not read.
-                self.heard = now;
-                if now.duration_since(starved.since) >= keepalive {
+            if let Some(budget_wait) = &self.budget_wait {
+                // The local side does not read, so the silence is not the peer's.
+                self.last_received = now;
+                if now.duration_since(budget_wait.since) >= keepalive {
                     return Err(Disconnected::Evicted);
                 }
             }
-            let silent = now.duration_since(self.heard);
-            let is_stuck = |since| now.duration_since(since) >= keepalive * 2;
-            if (self.pinged && silent >= keepalive * 2) || self.blocked.is_some_and(is_stuck) {
+            let silent = now.duration_since(self.last_received);
+            let timed_out = |since| now.duration_since(since) >= keepalive * 2;
+            if (self.ping_sent && silent >= keepalive * 2)
+                || self.write_blocked_since.is_some_and(timed_out)
+            {
                 return Err(Disconnected::Silent(keepalive * 2));
             }
-            if silent >= keepalive && !self.pinged {
-                self.pinged = true;
+            if silent >= keepalive && !self.ping_sent {
+                self.ping_sent = true;
                 self.session
-                    .change(|state, _| state.push(&Message::Ping(0)));
+                    .update(|state, _| state.push(&Message::Ping(0)));
             }
             self.session.tick(now);
             self.timer.reset(now + self.session.settings.tick());
-            self.heed_leaving(now);
+            self.schedule_close_check(now);
         }
         Ok(())
     }
 
-    /// Has the clock looked at when a session that ends need not wait for the other end any longer.
-    fn heed_leaving(&mut self, now: Instant) {
-        if let (Some(end), Some(timeout)) = (&self.end, self.session.settings.timeout)
-            && let Some(until) = end.since.checked_add(timeout).filter(|until| now < *until)
+    /// Sets the timer to the time from which closing no longer waits for the peer.
+    fn schedule_close_check(&mut self, now: Instant) {
+        if let (Some(closing), Some(timeout)) = (&self.closing, self.session.settings.timeout)
+            && let Some(until) = closing
+                .since
+                .checked_add(timeout)
+                .filter(|until| now < *until)
         {
             self.timer.bring_forward(until);
         }
     }
 
-    /// Closes the connection once both ends have nothing more to say.
+    /// Closes the connection once neither side has anything left to send.
     fn poll_close(&mut self, cx: &mut Context<'_>) -> Result<(), Disconnected> {
         let now = Instant::now();
-        let is_new = self.end.is_none();
-        let end = self.end.get_or_insert_with(|| {
-            Box::new(End {
+        let is_new = self.closing.is_none();
+        let closing = self.closing.get_or_insert_with(|| {
+            Box::new(ClosingState {
                 since: now,
-                closing: None,
+                linger: None,
             })
         });
-        if end.closing.is_none() {
+        if closing.linger.is_none() {
             let timeout = self.session.settings.timeout;
-            let has_waited =
-                timeout.is_some_and(|timeout| now.duration_since(end.since) >= timeout);
-            let done = self.sink.lock().writing.is_empty()
-                && self.session.change(|state, _| {
+            let timed_out =
+                timeout.is_some_and(|timeout| now.duration_since(closing.since) >= timeout);
+            let done = self.write_half.lock().writing.is_empty()
+                && self.session.update(|state, _| {
                     matches!(state.phase, Phase::Leaving { .. } | Phase::Ended(_))
-                        && (state.is_idle() || (has_waited && state.is_idle_but_for_silence()))
+                        && (state.is_idle() || (timed_out && state.is_idle_except_detached()))
                         && !state.has_output()
                 });
             if !done {
                 if is_new {
-                    self.heed_leaving(now);
-                    // It is to wake this task.
+                    self.schedule_close_check(now);
+                    // Polls the timer, so that it wakes this task.
                     self.poll_time(cx)?;
                 }
                 return Ok(());
             }
-            end.closing = Some(Box::pin(sleep_until(now + LINGER)));
+            closing.linger = Some(Box::pin(sleep_until(now + LINGER)));
         }
-        match Pin::new(&mut self.sink.lock().outgoing).poll_shutdown(cx) {
+        match Pin::new(&mut self.write_half.lock().outgoing).poll_shutdown(cx) {
             Poll::Ready(Err(error)) if error.kind() != io::ErrorKind::NotConnected => {
                 return Err(error.into());
             }
             _ => {}
         }
-        let closing = self.end.as_mut().and_then(|end| end.closing.as_mut());
-        let over = closing.is_some_and(|closing| closing.as_mut().poll(cx).is_ready());
-        if over {
-            return Err(self.session.change(|state, _| state.reason()));
+        let linger = self
+            .closing
+            .as_mut()
+            .and_then(|closing| closing.linger.as_mut());
+        let timed_out = linger.is_some_and(|linger| linger.as_mut().poll(cx).is_ready());
+        if timed_out {
+            return Err(self.session.update(|state, _| state.disconnect_reason()));
         }
         Ok(())
     }
@@ -380,23 +408,24 @@ impl Future for Driver {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Disconnected> {
         let this = &mut *self;
-        if this.is_crowded && !this.has_yielded {
-            // Those that were woken along with this task make calls, too: all go in one write.
-            this.has_yielded = true;
+        if this.has_concurrent_calls && !this.yielded {
+            // Other tasks that were woken together with this one make calls, too. Yielding once
+            // lets one write carry all of them.
+            this.yielded = true;
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
-        this.has_yielded = false;
+        this.yielded = false;
         for _ in 0..8 {
-            match this.turn(cx) {
+            match this.poll_once(cx) {
                 Ok(true) => return Poll::Pending,
                 Ok(false) => {}
                 Err(reason) => {
                     match &reason {
                         Disconnected::Protocol(reason) => {
-                            this.complain(&format!("protocol error: {reason}"));
+                            this.send_goodbye(&format!("protocol violation: {reason}"));
                         }
-                        Disconnected::Evicted => this.complain(EVICTED),
+                        Disconnected::Evicted => this.send_goodbye(EVICTED),
                         _ => {}
                     }
                     return Poll::Ready(reason);
@@ -409,12 +438,12 @@ impl Future for Driver {
 }
 
 impl Driver {
-    /// Tells the other end why it is left, as far as that can be done at once.
-    fn complain(&mut self, reason: &str) {
-        let mut half = self.sink.lock();
+    /// Sends the peer the reason for closing, if that is possible without waiting.
+    fn send_goodbye(&mut self, reason: &str) {
+        let mut half = self.write_half.lock();
         let mut encoder = std::mem::take(&mut half.writing);
         let message = Message::Goodbye {
-            last: self.session.change(|state, _| state.last_answer),
+            last: self.session.update(|state, _| state.last_incoming),
             reason,
         };
         let pushed: Result<(), std::convert::Infallible> = encoder.push_with(|out| {
@@ -424,88 +453,89 @@ impl Driver {
         let Ok(()) = pushed;
         let mut cx = Context::from_waker(Waker::noop());
         let outgoing = Pin::new(&mut half.outgoing);
-        // It may not take it; then it learns nothing more than that the connection ends.
+        // If the connection takes no bytes, the peer only sees that it closes.
         let _ = outgoing.poll_write(&mut cx, encoder.unwritten());
     }
 }
 
-/// What the session wants of its driver.
-struct Turn {
-    /// Whether the other end takes what it is sent, so that more can be read from it.
-    may_read: bool,
-    /// Whether nobody waits until less is to be written.
-    has_room: bool,
-    leaving: bool,
-    is_crowded: bool,
+/// Result of [`Session::take_output`] for the driver.
+struct OutputStatus {
+    /// `true` while the peer reads its replies, so that more is read from it.
+    can_read: bool,
+    /// `true` if no call or stream waits for room in the outbox.
+    has_outbox_room: bool,
+    is_leaving: bool,
+    has_concurrent_calls: bool,
 }
 
 impl Session {
-    /// Whether the other end takes what it is sent, so that more can be read from it.
-    pub(super) fn may_read(&self, state: &State) -> bool {
-        state.debt() < self.settings.max_backlog.saturating_add(REFUSALS)
+    /// Returns `true` while the peer reads its replies, so that more is read from it.
+    pub(super) fn can_read(&self, state: &SessionState) -> bool {
+        state.unsent_bytes() < self.settings.max_backlog.saturating_add(REJECTION_BACKLOG)
     }
 
-    /// Gives what is to be written next, and lets those go on who waited for that. The task is woken when there is
-    /// more. The effects are still to be done.
+    /// Adds queued calls and releases to the outbox, wakes the streams that wait for room, and
+    /// moves the outbox to `writing`. The task is woken when there is more output. The caller runs
+    /// the deferred actions.
     fn take_output(
         &self,
-        effects: &mut Effects,
-        answers: &mut Encoder,
+        deferred: &mut Deferred,
+        replies: &mut Encoder,
         writing: &mut Encoder,
         cx: &Context<'_>,
-    ) -> Turn {
+    ) -> OutputStatus {
         let state = &mut *self.lock();
-        state.take_answers(answers);
-        self.send_waiting(state, effects);
-        state.tell_room(effects);
+        state.finish_batch(replies);
+        self.send_queued(state, deferred);
+        state.wake_blocked_producers(deferred);
         if state.has_releases() {
-            let releases = std::mem::take(&mut state.passed().releases);
+            let releases = std::mem::take(&mut state.tables().releases);
             let mut counts = Vec::new();
             message::write_counts(releases, &mut counts);
             state.push(&Message::Release(Counts(&counts)));
         }
         std::mem::swap(&mut state.outbox, writing);
-        match &mut state.driver {
+        match &mut state.driver_waker {
             Some(driver) => driver.clone_from(cx.waker()),
             none => *none = Some(cx.waker().clone()),
         }
-        Turn {
-            may_read: self.may_read(state),
-            has_room: state.has_room(),
-            leaving: matches!(state.phase, Phase::Leaving { .. } | Phase::Ended(_)),
-            is_crowded: state.in_flight > 1,
+        OutputStatus {
+            can_read: self.can_read(state),
+            has_outbox_room: state.has_outbox_room(),
+            is_leaving: matches!(state.phase, Phase::Leaving { .. } | Phase::Ended(_)),
+            has_concurrent_calls: state.in_flight > 1,
         }
     }
 }
 
-impl State {
-    /// Whether there is nothing that the driver would do, and it is woken when there is.
-    pub(super) fn is_settled(&self, waker: &Waker) -> bool {
-        let is_heard = |driver: &Waker| driver.will_wake(waker);
-        self.driver.as_ref().is_some_and(is_heard)
+impl SessionState {
+    /// Returns `true` if the driver has nothing to do, and is woken when it has.
+    pub(super) fn is_quiescent(&self, waker: &Waker) -> bool {
+        let wakes_driver = |driver: &Waker| driver.will_wake(waker);
+        self.driver_waker.as_ref().is_some_and(wakes_driver)
             && matches!(self.phase, Phase::Up)
             && !self.has_output()
-            && self.waiting.is_empty()
+            && self.queued.is_empty()
             && self
-                .passed
+                .tables
                 .as_ref()
-                .is_none_or(|passed| passed.want_room.is_empty())
+                .is_none_or(|tables| tables.blocked_producers.is_empty())
     }
 
-    /// Whether nothing of this connection is under way.
+    /// Returns `true` if no sent or incoming call is incomplete and no stream is open.
     fn is_idle(&self) -> bool {
         self.in_flight == 0
-            && self.answers.is_empty()
-            && self.passed.as_ref().is_none_or(|passed| passed.is_idle())
+            && self.incoming.is_empty()
+            && self.tables.as_ref().is_none_or(|tables| tables.is_idle())
     }
 
-    /// Whether nothing is under way but what the other end may never come to: the ends of one-way calls, and
-    /// streams. Other calls have a time of their own.
-    fn is_idle_but_for_silence(&self) -> bool {
+    /// Returns `true` if nothing is open except what the peer may never complete: one-way calls and
+    /// streams. Other calls have timeouts of their own.
+    fn is_idle_except_detached(&self) -> bool {
         let is_detached = |id| {
-            let pending = self.calls.get(id);
-            !pending.is_some_and(|pending| matches!(pending.progress, Progress::Sent { .. }))
+            let call = self.outgoing.get(id);
+            !call.is_some_and(|call| matches!(call.progress, Progress::Sent { .. }))
         };
-        self.answers.is_empty() && self.calls.numbers().into_iter().all(is_detached)
+        self.incoming.is_empty() && self.outgoing.ids().into_iter().all(is_detached)
     }
 }

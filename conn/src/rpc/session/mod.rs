@@ -1,8 +1,9 @@
-//! A session: the calls, objects and streams of two ends, whatever connection carries them.
+//! Sessions: the calls, objects and streams that two peers share, over one connection or several.
 //!
-//! All of its state is behind one lock, which is held for moments and never while code of the program
-//! runs. What a change entails (tasks to wake, values to drop) is collected in [`Effects`], and done when
-//! the lock is free. The [`driver`] moves bytes between the state and a connection.
+//! One lock guards all state of a session. It is held briefly and never while code of the program
+//! runs. The consequences of a change (tasks to wake, values to drop) are collected in [`Deferred`]
+//! and carried out after the lock is released. The [`driver`] moves bytes between the state and a
+//! connection.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -14,102 +15,102 @@ use foldhash::fast::RandomState;
 use rpc_core::{Budget, CallLimit, Fault, FaultKind, Registry};
 use tokio::runtime::Handle;
 
-mod answers;
-mod calling;
-mod calls;
+mod account;
+mod call_future;
+mod call_table;
+mod call_timeout;
+mod deferred;
+mod dispatch;
 mod driver;
-mod effects;
-mod holding;
-mod life;
-mod numbered;
+mod incoming;
+mod lifecycle;
 mod object;
-mod objects;
-mod passed;
-mod patience;
-mod promise;
-mod receive;
-mod sink;
+mod outgoing;
+mod pipelining;
+mod references;
 mod state;
 mod streams;
 mod timer;
+mod write_half;
 
-pub(super) use calling::Calling;
+pub(super) use call_future::CallFuture;
 pub(super) use driver::{Driver, Link};
-pub(super) use life::Lifeline;
-pub(super) use object::{Local, Object};
-pub(super) use promise::asking;
-pub(super) use streams::{Attached, Incoming, Source};
+pub(super) use lifecycle::Lifeline;
+pub(super) use object::{LocalObject, ObjectHandle};
+pub(super) use pipelining::capture_promise;
+pub(super) use streams::{IncomingStream, ItemSource, OutgoingStream};
 
-use self::effects::{Discard, Effects};
-use self::passed::Passed;
-use self::state::{Phase, State};
+use self::deferred::{Deferred, DeferredDrop};
+use self::references::AttachmentTables;
+use self::state::{Phase, SessionState};
 use super::encoding::Encoding;
-use super::message::Limits;
+use super::message::SessionLimits;
 
-/// How many bytes may wait to be written before calls and streams wait with more.
-const ROOM: u64 = 256 * 1024;
+/// Backlog above which calls and stream items wait to be sent, in bytes.
+const OUTBOX_LIMIT: u64 = 256 * 1024;
 
 type Map<K, V> = HashMap<K, V, RandomState>;
 
-/// How this end of a session behaves.
+/// Settings of the local side of a session.
 #[derive(Clone, Debug)]
 pub(super) struct Settings {
-    pub(super) limits: Limits,
-    /// How many bytes of answers may wait to be written before further calls are refused.
+    pub(super) limits: SessionLimits,
+    /// Maximum bytes of replies in the outbox. Above it, further calls are rejected.
     pub(super) max_backlog: u64,
-    /// How long nothing may come before the other end is asked for a sign of life, and then again before
-    /// it is given up.
+    /// Silence after which a ping is sent; after as much silence again, the connection is given up.
     pub(super) keepalive: Duration,
-    /// How long calls of this end wait where nobody chose another time.
+    /// Default timeout of outgoing calls, for calls without a deadline of their own.
     pub(super) timeout: Option<Duration>,
-    /// The most bytes of a result or an item that this end sends.
+    /// Maximum bytes of a result or an item that the local side sends.
     pub(super) max_reply: u64,
-    /// The room for what is held on behalf of the other end, where that has a limit.
+    /// Budget for the memory held on behalf of the peer, if the listener has one.
     pub(super) budget: Option<Budget>,
-    /// How long the session outlives its connection.
+    /// Time for which the session outlives its connection.
     pub(super) lease: Duration,
-    /// Whether faults tell their causes.
+    /// `true` if faults are sent with their causes.
     pub(super) sends_causes: bool,
-    /// The calls that are answered over all connections, where they have a limit.
+    /// Limit of the calls that run over all connections of the server, if there is one.
     pub(super) calls: Option<CallLimit>,
 }
 
-/// A session.
+/// A session with one peer.
 pub(super) struct Session {
     this: Weak<Self>,
-    state: Mutex<State>,
+    state: Mutex<SessionState>,
     pub(super) encoding: Encoding,
     pub(super) settings: Arc<Settings>,
-    /// Whether this end makes a new connection when one breaks.
+    /// `true` if the local side makes a new connection when one breaks.
     reconnects: bool,
-    /// Whether it is over for good.
+    /// `true` once the session has ended for good.
     is_ended: AtomicBool,
-    /// Whether it has room in the budget, so that it may have to go.
-    holds: AtomicBool,
+    /// `true` while the session has an account in the budget, and can be evicted.
+    has_account: AtomicBool,
     runtime: Handle,
     lifeline: Weak<Lifeline>,
 }
 
-/// What a table has, the oldest first: what becomes of it does not depend on how the table is laid out.
+/// Returns the values of a table in the order of their keys (the oldest first), so that their
+/// treatment does not depend on the layout of the table.
 fn in_order<K: Ord, V>(entries: impl IntoIterator<Item = (K, V)>) -> impl Iterator<Item = V> {
     let mut entries: Vec<_> = entries.into_iter().collect();
     entries.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
     entries.into_iter().map(|(_, value)| value)
 }
 
-/// Stands where an object or a stream was to be that is no longer there.
-struct Missing;
+/// Placeholder for a received object or stream that no longer exists.
+struct MissingAttachment;
 
-/// Random bits that nobody can guess.
+/// Returns 128 unpredictable random bits.
 pub(super) fn random() -> [u8; 16] {
     let mut bits = [0; 16];
-    // Without random numbers nothing here would be safe, and there is nobody to tell.
-    getrandom::fill(&mut bits).expect("the system gives random numbers");
+    // Without random numbers, object ids and session tokens could be guessed. No caller could
+    // handle this failure.
+    getrandom::fill(&mut bits).expect("the operating system provides random numbers");
     bits
 }
 
 impl Session {
-    /// A session, which goes on while there are handles of it.
+    /// Creates a session, which stays open while any [`Lifeline`] of it exists.
     pub(super) fn open(
         encoding: Encoding,
         settings: Arc<Settings>,
@@ -119,12 +120,12 @@ impl Session {
         Arc::new_cyclic(|lifeline| {
             let session = |this: &Weak<Self>| Self {
                 this: this.clone(),
-                state: Mutex::new(State::new(root)),
+                state: Mutex::new(SessionState::new(root)),
                 encoding,
                 settings,
                 reconnects,
                 is_ended: AtomicBool::new(false),
-                holds: AtomicBool::new(false),
+                has_account: AtomicBool::new(false),
                 runtime: Handle::current(),
                 lifeline: lifeline.clone(),
             };
@@ -132,74 +133,76 @@ impl Session {
         })
     }
 
-    /// Changes the state, then does what that entails.
-    fn change<R>(&self, change: impl FnOnce(&mut State, &mut Effects) -> R) -> R {
-        let mut effects = Effects::default();
-        self.change_with(&mut effects, |state, effects| {
-            let result = change(state, effects);
+    /// Changes the state, then carries out the deferred actions. Wakes the driver if there is
+    /// output.
+    fn update<R>(&self, update: impl FnOnce(&mut SessionState, &mut Deferred) -> R) -> R {
+        let mut deferred = Deferred::default();
+        self.update_with(&mut deferred, |state, deferred| {
+            let result = update(state, deferred);
             if state.has_output() {
-                effects.wake(state.driver.take());
+                deferred.wake(state.driver_waker.take());
             }
             result
         })
     }
 
-    /// The same for the driver, which needs nobody to tell it that there is something to write.
-    fn change_with<R>(
+    /// Like [`update`](Self::update), for the driver, which does not need to be woken for output.
+    fn update_with<R>(
         &self,
-        effects: &mut Effects,
-        change: impl FnOnce(&mut State, &mut Effects) -> R,
+        deferred: &mut Deferred,
+        update: impl FnOnce(&mut SessionState, &mut Deferred) -> R,
     ) -> R {
         let result = {
             let state = &mut *self.lock();
-            let result = change(state, effects);
-            self.settle_room(state);
+            let result = update(state, deferred);
+            self.update_hold(state);
             result
         };
-        effects.run(&self.runtime);
+        deferred.run(&self.runtime);
         result
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, SessionState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether this is the session that the handle keeps open.
-    fn is(&self, other: &Lifeline) -> bool {
+    /// Returns `true` if `other` keeps this session open.
+    fn is_session_of(&self, other: &Lifeline) -> bool {
         std::ptr::eq(self, Arc::as_ptr(other.session()))
     }
 
-    /// A handle that keeps the session open, while any other does.
+    /// Returns a handle that keeps the session open, if any such handle still exists.
     fn lifeline(&self) -> Option<Arc<Lifeline>> {
         self.lifeline.upgrade()
     }
 
-    /// The object made for this session by the factory with this number.
+    /// Returns the object that the factory with this number made for this session, and makes it
+    /// first if it does not exist yet.
     pub(super) fn instance(
         &self,
         factory: u64,
         make: impl FnOnce() -> Result<Registry<Encoding>, Fault>,
     ) -> Result<Registry<Encoding>, Fault> {
-        let made = self.change(|state, _| state.passed().instances.get(&factory).cloned());
+        let made = self.update(|state, _| state.tables().instances.get(&factory).cloned());
         if let Some(made) = made {
             return Ok(made);
         }
-        // The factory is the program's code: it runs without the lock.
+        // The factory is code of the program: it runs without the lock.
         let made = make()?;
-        let first = self.change(|state, _| {
-            let first = state.passed().instances.entry(factory);
+        let first = self.update(|state, _| {
+            let first = state.tables().instances.entry(factory);
             first.or_insert_with(|| made.clone()).clone()
         });
         Ok(first)
     }
 
-    /// What the session holds, for tests and logs.
+    /// Returns the numbers of calls, objects and streams, for tests and logs.
     pub(super) fn stats(&self) -> SessionStats {
-        self.change(|state, _| SessionStats {
-            calls: state.calls.len(),
-            answers: state.answers.len() + state.beginning,
+        self.update(|state, _| SessionStats {
+            outgoing_calls: state.outgoing.len(),
+            incoming_calls: state.incoming.len() + state.starting,
             ..state
-                .passed
+                .tables
                 .as_deref()
                 .map(SessionStats::of)
                 .unwrap_or_default()
@@ -207,27 +210,27 @@ impl Session {
     }
 }
 
-/// How much a session holds at a moment.
+/// Numbers of calls, objects and streams of a session at one moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SessionStats {
-    /// Calls that this side made and that have not ended.
-    pub calls: usize,
-    /// Calls of the other side that are being answered.
-    pub answers: usize,
-    /// Objects of this side that the other refers to.
-    pub exports: usize,
-    /// Objects of the other side that this one refers to.
-    pub imports: usize,
-    /// Streams in either direction.
+    /// Calls made by the local side that have not completed.
+    pub outgoing_calls: usize,
+    /// Calls made by the peer that have not completed.
+    pub incoming_calls: usize,
+    /// Local objects that the peer refers to.
+    pub exported_objects: usize,
+    /// Objects of the peer that the local side refers to.
+    pub imported_objects: usize,
+    /// Open streams, in both directions.
     pub streams: usize,
 }
 
 impl SessionStats {
-    fn of(passed: &Passed) -> Self {
+    fn of(tables: &AttachmentTables) -> Self {
         Self {
-            exports: passed.exports.len(),
-            imports: passed.imports.len(),
-            streams: passed.producers.len() + passed.consumers.len(),
+            exported_objects: tables.exports.len(),
+            imported_objects: tables.imports.len(),
+            streams: tables.producers.len() + tables.consumers.len(),
             ..Self::default()
         }
     }
@@ -242,7 +245,7 @@ impl fmt::Debug for Session {
     }
 }
 
-/// The fault for what breaks a limit of this end.
+/// Creates the fault for a request that exceeds a local limit.
 pub(super) fn overloaded(message: impl Into<String>) -> Fault {
     Fault::of(FaultKind::Overloaded, message)
 }

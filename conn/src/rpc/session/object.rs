@@ -1,4 +1,4 @@
-//! Objects: those of this side, those of the other, and those that are still to come.
+//! Handles of objects: local, imported or promised.
 
 use std::any::Any;
 use std::fmt;
@@ -8,40 +8,118 @@ use std::sync::{Arc, OnceLock};
 use rpc_core::call::Answer;
 use rpc_core::payload::Attachment;
 use rpc_core::{Call, CallError, Instance, Payload, RegisterError, Registry};
+use tokio::sync::Notify;
+use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use super::promise::Promise;
-use super::{Calling, Lifeline, random};
+use super::{CallFuture, Lifeline, random};
 use crate::rpc::encoding::Encoding;
-use crate::rpc::error::PromiseFailed;
+use crate::rpc::error::{NoObject, PromiseFailed};
 use crate::rpc::message::ObjectId;
 
-/// An object that calls can be made on.
+/// A handle of an object that calls can be made on.
 #[derive(Clone)]
-pub(in crate::rpc) enum Object {
-    Local(Arc<Local>),
-    Imported(Arc<Imported>),
+pub(in crate::rpc) enum ObjectHandle {
+    Local(Arc<LocalObject>),
+    Imported(Arc<ImportedObject>),
     Promised(Arc<Promise>),
-    /// What was to be an object, and why it is none.
+    /// The call that promised the object failed, for this reason.
     Failed(Arc<CallError>),
 }
 
-/// An object of this side.
-pub(in crate::rpc) struct Local {
+/// An object of the local side.
+pub(in crate::rpc) struct LocalObject {
     registry: Registry<Encoding>,
     instance: Arc<dyn Any + Send + Sync>,
     id: OnceLock<ObjectId>,
 }
 
-/// An object of another side. When the last reference to it goes, its home is told.
-pub(in crate::rpc) struct Imported {
+/// An object of a peer. Dropping the last handle releases the reference at the peer.
+pub(in crate::rpc) struct ImportedObject {
     pub(in crate::rpc) session: Arc<Lifeline>,
     pub(in crate::rpc) id: ObjectId,
-    /// Cancelled when it leads nowhere any more.
+    /// Cancelled when the object can no longer be reached.
     pub(in crate::rpc) gone: CancellationToken,
 }
 
-impl Local {
+/// The object that a call will return.
+pub(in crate::rpc) struct Promise {
+    pub(in crate::rpc) session: Arc<Lifeline>,
+    pub(in crate::rpc) call: u64,
+    /// Deadline of the call.
+    deadline: Option<Instant>,
+    outcome: OnceLock<Result<ObjectHandle, Arc<CallError>>>,
+    completed: Notify,
+}
+
+impl Promise {
+    pub(in crate::rpc) fn new(
+        session: Arc<Lifeline>,
+        call: u64,
+        deadline: Option<Instant>,
+    ) -> Self {
+        Self {
+            session,
+            call,
+            deadline,
+            outcome: OnceLock::new(),
+            completed: Notify::new(),
+        }
+    }
+
+    pub(in crate::rpc) fn outcome(&self) -> Option<&Result<ObjectHandle, Arc<CallError>>> {
+        self.outcome.get()
+    }
+
+    /// Sets the outcome of the call. Returns the rest of the result, which must be dropped while
+    /// the session is unlocked. [`notify`](Self::notify) wakes the waiting tasks.
+    pub(in crate::rpc) fn complete(&self, result: Result<Payload, CallError>) -> Option<Payload> {
+        let (outcome, rest) = match result {
+            Ok(reply) => {
+                let object = ObjectHandle::first(reply.attachments());
+                let missing = || Arc::new(CallError::NotAReply(Box::new(NoObject)));
+                (object.ok_or_else(missing), Some(reply))
+            }
+            Err(error) => (Err(Arc::new(error)), None),
+        };
+        // A call completes once, so the outcome is not set yet.
+        let _ = self.outcome.set(outcome);
+        rest
+    }
+
+    /// Wakes the tasks that wait for the outcome.
+    pub(in crate::rpc) fn notify(&self) {
+        self.completed.notify_waiters();
+    }
+
+    /// Waits for the object.
+    pub(in crate::rpc) async fn ready(&self) -> Result<ObjectHandle, CallError> {
+        loop {
+            let completed = self.completed.notified();
+            if let Some(outcome) = self.outcome() {
+                return outcome.clone().map_err(PromiseFailed::of_itself);
+            }
+            match self.deadline {
+                None => completed.await,
+                Some(deadline) => {
+                    if timeout_at(deadline, completed).await.is_err() {
+                        self.session.expire_promise(self.call);
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl Drop for Promise {
+    fn drop(&mut self) {
+        if self.outcome.get().is_none() {
+            self.session.cancel_call(self.call);
+        }
+    }
+}
+
+impl LocalObject {
     pub(in crate::rpc) fn new<I: Instance>(instance: I) -> Result<Self, RegisterError> {
         let instance = Arc::new(instance);
         let registry = Registry::new();
@@ -53,30 +131,30 @@ impl Local {
         })
     }
 
-    /// The object itself, if it is an `I`.
+    /// Returns the object itself, if it is an `I`.
     pub(in crate::rpc) fn instance<I: Instance>(&self) -> Option<Arc<I>> {
         Arc::clone(&self.instance).downcast().ok()
     }
 
-    /// What it is known by, from the first time that it is passed on.
+    /// Returns the id of the object, which is generated when it is first passed to a peer.
     pub(in crate::rpc) fn id(&self) -> ObjectId {
         *self.id.get_or_init(|| ObjectId::new(random()))
     }
 }
 
-impl Drop for Imported {
+impl Drop for ImportedObject {
     fn drop(&mut self) {
         self.session.release(self);
     }
 }
 
-impl Object {
-    /// The first object of a result.
+impl ObjectHandle {
+    /// Returns the first object of a result.
     pub(in crate::rpc) fn first(attachments: &[Attachment]) -> Option<Self> {
         attachments.first()?.downcast_ref::<Self>().cloned()
     }
 
-    /// What the object is by now: never a promise that is kept.
+    /// Returns the current handle of the object: a fulfilled promise is replaced by its object.
     pub(in crate::rpc) fn resolved(&self) -> Result<Self, CallError> {
         let mut object = self.clone();
         while let Self::Promised(promise) = &object {
@@ -92,7 +170,7 @@ impl Object {
         }
     }
 
-    /// The encoding of calls on it.
+    /// Returns the encoding of calls on the object.
     pub(in crate::rpc) fn encoding(&self) -> Encoding {
         match self {
             Self::Local(_) | Self::Failed(_) => Encoding::default(),
@@ -101,8 +179,8 @@ impl Object {
         }
     }
 
-    /// Whether this is the same object.
-    pub(in crate::rpc) fn is(&self, other: &Self) -> bool {
+    /// Returns `true` if both are handles of the same object.
+    pub(in crate::rpc) fn is_same(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Local(one), Self::Local(other)) => Arc::ptr_eq(one, other),
             (Self::Imported(one), Self::Imported(other)) => Arc::ptr_eq(one, other),
@@ -111,7 +189,7 @@ impl Object {
         }
     }
 
-    /// Answers a call on it.
+    /// Answers a call on the object.
     pub(in crate::rpc) fn answer(&self, call: Call<Encoding>) -> Answer {
         if let Self::Local(local) = self {
             return local.registry.dispatch(call);
@@ -119,14 +197,14 @@ impl Object {
         let sending = self.send(call);
         Answer::later(async move {
             sending.await.map_err(|error| match error {
-                // No method of this end ran: a refusal stays one.
+                // No local method ran, so the fault is passed on as it is.
                 CallError::Fault(fault) => fault,
                 error => error.into(),
             })
         })
     }
 
-    /// Makes a call on it.
+    /// Makes a call on the object.
     pub(in crate::rpc) fn send(
         &self,
         call: Call<Encoding>,
@@ -142,18 +220,18 @@ impl Object {
                 }
                 Self::Failed(cause) => return Err(PromiseFailed::of(Arc::clone(cause))),
             };
-            Calling::new(session, Some(object), call).await
+            CallFuture::new(session, Some(object), call).await
         }
     }
 
-    /// Ends when the object can no longer be reached.
+    /// Completes when the object can no longer be reached.
     pub(in crate::rpc) async fn closed(&self) {
         match self {
-            // It is here as long as this handle is.
+            // A local object exists as long as this handle does.
             Self::Local(_) => std::future::pending().await,
             Self::Imported(imported) => imported.gone.cancelled().await,
             Self::Promised(promise) => {
-                if let Ok(object) = promise.settled().await {
+                if let Ok(object) = promise.ready().await {
                     Box::pin(object.closed()).await;
                 }
             }
@@ -162,7 +240,7 @@ impl Object {
     }
 }
 
-impl fmt::Debug for Object {
+impl fmt::Debug for ObjectHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Local(local) => f.debug_tuple("Local").field(&local.id.get()).finish(),

@@ -1,4 +1,4 @@
-//! The state of a session, behind its lock.
+//! The state of a session, which its lock guards.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -10,118 +10,122 @@ use rpc_core::Registry;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::answers::Answering;
-use super::calls::Pending;
-use super::holding::Holding;
-use super::numbered::Numbered;
-use super::passed::Passed;
-use super::sink::Sink;
-use super::{Map, ROOM};
+use super::account::SessionAccount;
+use super::call_table::CallTable;
+use super::incoming::IncomingCall;
+use super::outgoing::OutgoingCall;
+use super::references::AttachmentTables;
+use super::write_half::SharedWriteHalf;
+use super::{Map, OUTBOX_LIMIT};
 use crate::frame::Encoder;
 use crate::rpc::encoding::Encoding;
 use crate::rpc::error::Disconnected;
-use crate::rpc::message::{Limits, Message};
+use crate::rpc::message::{Message, SessionLimits};
 
-pub(super) struct State {
+pub(super) struct SessionState {
     pub(super) phase: Phase,
-    /// What this end offers.
+    /// Methods that the local side offers to every peer.
     pub(super) root: Registry<Encoding>,
-    /// The limits of the other end.
-    pub(super) peer: Limits,
-    /// What is to be written next, and how many bytes ever were to be.
+    /// Limits that the peer declared, and that the local side respects.
+    pub(super) peer_limits: SessionLimits,
+    /// Encoded messages that wait to be written.
     pub(super) outbox: Encoder,
+    /// Bytes pushed to the outbox since the connection was made.
     pub(super) pushed: u64,
-    /// How many of them were written to the connection.
+    /// Bytes of these that were written to the connection.
     pub(super) written: Arc<AtomicU64>,
-    /// Cancelled when the session is over for good; there when somebody waits for that.
+    /// Cancelled when the session ends for good. Created when something waits for that.
     pub(super) ended: Option<CancellationToken>,
-    /// Wakes the driver, where it has nothing to do.
-    pub(super) driver: Option<Waker>,
-    /// The sending half of the connection.
-    pub(super) sink: Weak<Sink>,
+    /// Wakes the driver while it is idle.
+    pub(super) driver_waker: Option<Waker>,
+    /// Write half of the connection.
+    pub(super) write_half: Weak<SharedWriteHalf>,
 
-    pub(super) calls: Numbered<Pending>,
-    /// Calls that are to be sent as soon as they may, the oldest first.
-    pub(super) waiting: VecDeque<u64>,
-    /// How many ticks there were, and when the last was.
+    pub(super) outgoing: CallTable<OutgoingCall>,
+    /// Outgoing calls that are not sent yet, the oldest first.
+    pub(super) queued: VecDeque<u64>,
+    /// Number of ticks so far.
     pub(super) ticks: u32,
-    pub(super) ticked: Option<Instant>,
-    /// Calls that the other end has to answer.
+    /// Time of the last tick.
+    pub(super) ticked_at: Option<Instant>,
+    /// Outgoing calls that were sent and are not answered.
     pub(super) in_flight: usize,
-    /// Whether there was more than one since there was none, and whether there was not, before that.
-    pub(super) had_company: bool,
-    pub(super) is_lone: bool,
+    /// `true` if calls have overlapped since `in_flight` was last 0.
+    pub(super) calls_overlapped: bool,
+    /// `true` if calls did not overlap in the busy period before that.
+    pub(super) is_sequential: bool,
 
-    pub(super) answers: Map<u64, Answering>,
-    /// Calls of the other end that have begun just now, and are not among the answers (yet).
-    pub(super) beginning: usize,
-    /// What all calls cost that are among the answers and not answered yet.
-    pub(super) running: u64,
-    /// The room for all that, where it is more than is free.
-    pub(super) holding: Option<Box<Holding>>,
-    /// The newest call of the other end.
-    pub(super) last_answer: u64,
-    /// Whether the connection resumed the session.
+    pub(super) incoming: Map<u64, IncomingCall>,
+    /// Incoming calls that were admitted in the current batch and are not in `incoming` (yet).
+    pub(super) starting: usize,
+    /// Cost of all calls in `incoming` that are not completed.
+    pub(super) incoming_cost: u64,
+    /// Account in the budget of the listener, if the session holds more than the free bytes.
+    pub(super) account: Option<Box<SessionAccount>>,
+    /// Id of the newest call of the peer.
+    pub(super) last_incoming: u64,
+    /// `true` if the current connection resumed the session.
     pub(super) is_resumed: bool,
 
-    /// Objects and streams, once there are any: most sessions never have one.
-    pub(super) passed: Option<Box<Passed>>,
+    /// Tables of objects and streams, allocated on first use: most sessions have neither.
+    pub(super) tables: Option<Box<AttachmentTables>>,
 }
 
-/// Where a session is in its life.
+/// Phase in the life of a session.
 #[derive(Debug)]
 pub(super) enum Phase {
-    /// There is a connection.
+    /// Connected.
     Up,
-    /// There is a connection, and no new calls are made on it. `ours` tells which end wants that.
-    Leaving { ours: bool, reason: String },
-    /// There is no connection, but there may be another.
+    /// Connected, and no new calls are made. `local` is `true` if the local side closes the
+    /// session.
+    Leaving { local: bool, reason: String },
+    /// Not connected. Another connection may follow.
     Down(Disconnected),
-    /// It is over.
+    /// Ended for good.
     Ended(Disconnected),
 }
 
-impl State {
-    /// That of a session that has had no connection.
+impl SessionState {
+    /// Creates the state of a session that had no connection yet.
     pub(super) fn new(root: Registry<Encoding>) -> Self {
         Self {
             phase: Phase::Down(Disconnected::Closed),
             root,
-            peer: Limits::default(),
+            peer_limits: SessionLimits::default(),
             outbox: Encoder::new(),
             pushed: 0,
             written: Arc::default(),
             ended: None,
-            driver: None,
-            sink: Weak::new(),
-            calls: Numbered::new(),
-            waiting: VecDeque::new(),
+            driver_waker: None,
+            write_half: Weak::new(),
+            outgoing: CallTable::new(),
+            queued: VecDeque::new(),
             ticks: 0,
-            ticked: None,
+            ticked_at: None,
             in_flight: 0,
-            had_company: false,
-            is_lone: true,
-            answers: Map::default(),
-            beginning: 0,
-            running: 0,
-            holding: None,
-            last_answer: 0,
+            calls_overlapped: false,
+            is_sequential: true,
+            incoming: Map::default(),
+            starting: 0,
+            incoming_cost: 0,
+            account: None,
+            last_incoming: 0,
             is_resumed: false,
-            passed: None,
+            tables: None,
         }
     }
 
-    /// Objects and streams, of which there are to be some.
-    pub(super) fn passed(&mut self) -> &mut Passed {
-        self.passed.get_or_insert_default()
+    /// Returns the tables of objects and streams, and allocates them on first use.
+    pub(super) fn tables(&mut self) -> &mut AttachmentTables {
+        self.tables.get_or_insert_default()
     }
 
-    /// Appends a message.
+    /// Appends a message to the outbox.
     pub(super) fn push(&mut self, message: &Message<'_>) {
         self.push_with(|out| message.write(out));
     }
 
-    /// Appends the message that `write` appends, and returns how many bytes that is.
+    /// Appends the message that `write` writes to the outbox, and returns its length.
     pub(super) fn push_with(&mut self, write: impl FnOnce(&mut Vec<u8>)) -> usize {
         let before = self.outbox.unwritten().len();
         let mut length = 0;
@@ -136,50 +140,51 @@ impl State {
         length
     }
 
-    /// Whether the other end is to be told of references that went.
+    /// Returns `true` if references wait to be released at the peer.
     pub(super) fn has_releases(&self) -> bool {
-        self.passed
+        self.tables
             .as_ref()
-            .is_some_and(|passed| !passed.releases.is_empty())
+            .is_some_and(|tables| !tables.releases.is_empty())
     }
 
     pub(super) fn has_output(&self) -> bool {
         !self.outbox.unwritten().is_empty() || self.has_releases()
     }
 
-    /// How many bytes of this connection the other end may know of.
+    /// Returns the number of bytes written to this connection: the bytes that may have reached the
+    /// peer.
     pub(super) fn written(&self) -> u64 {
         self.written.load(Ordering::Relaxed)
     }
 
-    /// How many bytes wait to be written.
+    /// Returns the number of bytes that wait to be written.
     pub(super) fn backlog(&self) -> u64 {
         self.pushed.saturating_sub(self.written())
     }
 
-    pub(super) fn has_room(&self) -> bool {
-        self.backlog() < ROOM
+    pub(super) fn has_outbox_room(&self) -> bool {
+        self.backlog() < OUTBOX_LIMIT
     }
 
-    /// How much waits to be written or told, in bytes.
-    pub(super) fn debt(&self) -> u64 {
+    /// Returns the number of bytes to be written, including the releases that are not encoded yet.
+    pub(super) fn unsent_bytes(&self) -> u64 {
         let releases = self
-            .passed
+            .tables
             .as_ref()
-            .map_or(0, |passed| passed.releases.len());
+            .map_or(0, |tables| tables.releases.len());
         self.backlog() + 17 * releases as u64
     }
 
-    /// Whether messages can be sent.
+    /// Returns `true` if messages can be sent.
     pub(super) const fn is_connected(&self) -> bool {
         matches!(self.phase, Phase::Up | Phase::Leaving { .. })
     }
 
-    /// Why no more calls can be made.
-    pub(super) fn reason(&self) -> Disconnected {
+    /// Returns the reason why no more calls can be made.
+    pub(super) fn disconnect_reason(&self) -> Disconnected {
         match &self.phase {
             Phase::Up => Disconnected::Closed,
-            Phase::Leaving { ours: true, .. } => Disconnected::Closed,
+            Phase::Leaving { local: true, .. } => Disconnected::Closed,
             Phase::Leaving { reason, .. } => Disconnected::Left(reason.clone()),
             Phase::Down(reason) | Phase::Ended(reason) => reason.clone(),
         }

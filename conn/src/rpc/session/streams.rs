@@ -1,7 +1,8 @@
-//! Streams: items that one end sends as the other takes them.
+//! Streams: items that one side sends at the pace of the other.
 //!
-//! The receiver grants a cost, and more as its program takes items. The producer sends while it has any left: the
-//! last item may cost more, nothing follows it until more is granted.
+//! The receiver grants credit, and more of it as its program takes items. The producer sends while
+//! it has credit: the last item may cost more than is left, and none follows until more credit is
+//! granted.
 
 use std::collections::VecDeque;
 use std::collections::hash_map::Entry;
@@ -15,21 +16,21 @@ use rpc_core::budget::NoRoom;
 use rpc_core::payload::Attachment;
 use rpc_core::{Fault, Payload};
 
-use super::calls::check;
-use super::{Effects, Lifeline, Session, State, in_order, overloaded};
+use super::outgoing::check_length;
+use super::{Deferred, Lifeline, Session, SessionState, in_order, overloaded};
 use crate::rpc::encoding::Encoding;
 use crate::rpc::error::{Disconnected, StreamError};
 use crate::rpc::message::{self, Message, Reference, cost, fits};
 
-/// Why a stream fails whose items nobody takes.
-const TOO_MUCH_UNREAD: &str = "too much of the streams of this connection waits to be read";
+/// Fault message of a stream that fails because its session has too many unread items.
+const TOO_MUCH_UNREAD: &str = "too many items on the streams of this connection are unread";
 
-/// So many items are sent in a row before other tasks have their turn.
-const BURST: usize = 32;
+/// Maximum items sent per poll, before other tasks run.
+const ITEMS_PER_POLL: usize = 32;
 
-/// Where the items of a stream come from, already encoded.
-pub(in crate::rpc) trait Source: Send {
-    /// The next item; nothing at the end.
+/// A source of encoded items.
+pub(in crate::rpc) trait ItemSource: Send {
+    /// Returns the next item; `None` at the end.
     fn poll_next(
         &mut self,
         cx: &mut Context<'_>,
@@ -37,45 +38,46 @@ pub(in crate::rpc) trait Source: Send {
     ) -> Poll<Option<Result<Payload, Fault>>>;
 }
 
-/// A stream beside the bytes of a payload.
-pub(in crate::rpc) struct Attached(Mutex<Option<Box<dyn Source>>>);
+/// The attachment of a stream that the local side will send.
+pub(in crate::rpc) struct OutgoingStream(Mutex<Option<Box<dyn ItemSource>>>);
 
-impl Attached {
-    pub(in crate::rpc) fn new(source: Box<dyn Source>) -> Self {
+impl OutgoingStream {
+    pub(in crate::rpc) fn new(source: Box<dyn ItemSource>) -> Self {
         Self(Mutex::new(Some(source)))
     }
 
-    /// The source, which can be had once.
-    pub(in crate::rpc) fn take(&self) -> Option<Box<dyn Source>> {
+    /// Takes the source. Returns `None` if it was taken before.
+    pub(in crate::rpc) fn take(&self) -> Option<Box<dyn ItemSource>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 
-/// Whether this is a stream.
+/// Returns `true` if the attachment is a stream.
 pub(super) fn is_stream(attachment: &Attachment) -> bool {
-    attachment.is::<Attached>() || attachment.is::<Incoming>()
+    attachment.is::<OutgoingStream>() || attachment.is::<IncomingStream>()
 }
 
-/// The items of the stream that this is, if it is one; no source if it was had before.
-pub(super) fn source(attachment: &Attachment) -> Option<Option<Box<dyn Source>>> {
-    if let Some(stream) = attachment.downcast_ref::<Attached>() {
+/// Takes the source of a stream. Returns `None` if the attachment is not a stream, and `Some(None)`
+/// if its source was taken before.
+pub(super) fn source(attachment: &Attachment) -> Option<Option<Box<dyn ItemSource>>> {
+    if let Some(stream) = attachment.downcast_ref::<OutgoingStream>() {
         return Some(stream.take());
     }
-    let incoming = Arc::clone(attachment).downcast::<Incoming>().ok()?;
+    let incoming = Arc::clone(attachment).downcast::<IncomingStream>().ok()?;
     Some(incoming.take().then(|| incoming.relay()))
 }
 
-/// Passes the items of one session on to another.
-struct Relay(Arc<Incoming>);
+/// Forwards the items of one session to another.
+struct RelaySource(Arc<IncomingStream>);
 
-impl Source for Relay {
+impl ItemSource for RelaySource {
     fn poll_next(
         &mut self,
         cx: &mut Context<'_>,
         encoding: Encoding,
     ) -> Poll<Option<Result<Payload, Fault>>> {
         if encoding != self.0.encoding() {
-            let fault = Fault::internal("the two connections speak different encodings");
+            let fault = Fault::internal("the two connections use different encodings");
             return Poll::Ready(Some(Err(fault)));
         }
         self.0
@@ -84,39 +86,39 @@ impl Source for Relay {
     }
 }
 
-/// The sending end of a stream.
+/// The state of a stream that the local side sends.
 pub(super) struct Producer {
     credit: u64,
     waker: Option<Waker>,
-    /// Whether it is among those that wait until less is to be written.
-    wants_room: bool,
+    /// `true` if the stream is in the list of those that wait for room in the outbox.
+    is_blocked: bool,
 }
 
-/// The receiving end of a stream.
+/// The state of a stream that the local side receives.
 #[derive(Default)]
 pub(super) struct Consumer {
-    /// Those that came, and what the message of each [costs](message::cost).
+    /// Items that were received and not taken, with the [cost](message::cost) of each message.
     items: VecDeque<(Payload, u64)>,
-    /// What the other end may still send.
+    /// Credit that the peer has not used.
     granted: u64,
-    /// What was taken since more was granted.
+    /// Cost of the items taken since credit was last granted.
     taken: u64,
-    /// Whether this end wants no more of it.
+    /// `true` if the local side wants no more items.
     is_stopped: bool,
     end: Option<Result<(), StreamError>>,
-    /// What the message with the end costs, while that waits.
+    /// Cost of the message that ended the stream, until the program takes the end.
     end_cost: u64,
     waker: Option<Waker>,
 }
 
 impl Consumer {
-    /// Whether the other end will send no more.
+    /// Returns `true` if the peer sends no more items.
     pub(super) const fn has_ended(&self) -> bool {
         self.end.is_some()
     }
 
-    /// What all costs that waits to be taken.
-    fn unread(&self) -> u64 {
+    /// Returns the cost of all that was received and not taken.
+    fn unread_cost(&self) -> u64 {
         self.items.iter().map(|(_, cost)| cost).sum::<u64>() + self.end_cost
     }
 }
@@ -124,21 +126,21 @@ impl Consumer {
 impl Session {
     pub(super) fn export_stream(
         &self,
-        state: &mut State,
-        effects: &mut Effects,
-        source: Box<dyn Source>,
+        state: &mut SessionState,
+        deferred: &mut Deferred,
+        source: Box<dyn ItemSource>,
     ) -> Reference {
         let producer = Producer {
-            credit: state.peer.window,
+            credit: state.peer_limits.window,
             waker: None,
-            wants_room: false,
+            is_blocked: false,
         };
-        let passed = state.passed();
-        passed.last_stream += 1;
-        let id = passed.last_stream;
-        passed.producers.insert(id, producer);
+        let tables = state.tables();
+        tables.last_stream += 1;
+        let id = tables.last_stream;
+        tables.producers.insert(id, producer);
         if let Some(session) = self.this.upgrade() {
-            effects.more().pumps.push(Pump {
+            deferred.rare().pumps.push(Pump {
                 session,
                 id,
                 source,
@@ -149,239 +151,243 @@ impl Session {
 
     pub(super) fn import_stream(
         &self,
-        state: &mut State,
+        state: &mut SessionState,
         id: u64,
         lifeline: Option<&Arc<Lifeline>>,
     ) -> Result<Attachment, Disconnected> {
         let limits = &self.settings.limits;
-        let consumers = &mut state.passed().consumers;
+        let consumers = &mut state.tables().consumers;
         if consumers.len() as u64 >= limits.max_streams {
-            let message = "more streams were opened than this side takes".to_owned();
+            let message = "more streams were opened than the declared limit allows".to_owned();
             return Err(Disconnected::Protocol(message));
         }
-        // The one that is there stays: what it holds must not be dropped while the state is locked.
+        // The existing stream stays: its items must not be dropped while the session is locked.
         let Entry::Vacant(entry) = consumers.entry(id) else {
             let message = format!("stream {id} was opened twice");
             return Err(Disconnected::Protocol(message));
         };
         let Some(session) = lifeline else {
             state.push(&Message::Stop(id));
-            return Ok(Arc::new(super::Missing));
+            return Ok(Arc::new(super::MissingAttachment));
         };
         entry.insert(Consumer {
             granted: limits.window,
             ..Consumer::default()
         });
-        Ok(Arc::new(Incoming {
+        Ok(Arc::new(IncomingStream {
             session: Arc::clone(session),
             id,
             taken: AtomicBool::new(false),
         }))
     }
 
-    /// Takes an item from the other end.
-    pub(super) fn item(
+    /// Handles an item from the peer.
+    pub(super) fn on_item(
         &self,
-        state: &mut State,
-        effects: &mut Effects,
+        state: &mut SessionState,
+        deferred: &mut Deferred,
         id: u64,
         item: Payload,
         cost: u64,
     ) -> Result<(), Disconnected> {
-        let passed = state.passed();
-        let Some(consumer) = passed.consumers.get_mut(&id) else {
-            // It was stopped, and the item was under way.
-            effects.drop(item);
+        let tables = state.tables();
+        let Some(consumer) = tables.consumers.get_mut(&id) else {
+            // The stream was stopped while the item was in flight.
+            deferred.drop(item);
             return Ok(());
         };
         if consumer.is_stopped {
-            effects.drop(item);
+            deferred.drop(item);
             return Ok(());
         }
         if consumer.granted == 0 || consumer.end.is_some() {
-            effects.drop(item);
+            deferred.drop(item);
             let message = format!("an item of stream {id} that was not granted");
             return Err(Disconnected::Protocol(message));
         }
-        effects.wake(consumer.waker.take());
-        // A last item may cost more than is granted; but not in very many streams that nobody reads.
-        if cost > consumer.granted && !fits(passed.unread, cost, self.settings.max_backlog) {
+        deferred.wake(consumer.waker.take());
+        // The last item may cost more than the credit left, but not on very many unread streams.
+        if cost > consumer.granted && !fits(tables.unread_cost, cost, self.settings.max_backlog) {
             let fault = overloaded(TOO_MUCH_UNREAD);
             consumer.is_stopped = true;
             consumer.end = Some(Err(StreamError::Fault(fault)));
-            effects.drop(item);
+            deferred.drop(item);
             state.push(&Message::Stop(id));
             return Ok(());
         }
         if self.reserve(state, cost).is_err() {
-            let passed = state.passed();
-            if let Some(consumer) = passed.consumers.get_mut(&id) {
+            let tables = state.tables();
+            if let Some(consumer) = tables.consumers.get_mut(&id) {
                 consumer.is_stopped = true;
-                let fault = overloaded("there is no room for the items of the stream");
+                let fault = overloaded("the memory budget has no room for the items of the stream");
                 consumer.end = Some(Err(StreamError::Fault(fault)));
             }
-            effects.drop(item);
+            deferred.drop(item);
             state.push(&Message::Stop(id));
             return Ok(());
         }
-        let passed = state.passed();
-        let Some(consumer) = passed.consumers.get_mut(&id) else {
+        let tables = state.tables();
+        let Some(consumer) = tables.consumers.get_mut(&id) else {
             return Ok(());
         };
         consumer.granted = consumer.granted.saturating_sub(cost);
         consumer.items.push_back((item, cost));
-        passed.unread += cost;
+        tables.unread_cost += cost;
         Ok(())
     }
 
-    /// Takes note of the end of a stream from the other end.
-    pub(super) fn stream_ended(&self, id: u64, fault: Option<Fault>, cost: u64) {
-        self.change(|state, effects| {
-            let passed = state.passed();
-            let Some(consumer) = passed.consumers.get_mut(&id) else {
+    /// Handles the end of a stream that the peer sends.
+    pub(super) fn on_stream_end(&self, id: u64, fault: Option<Fault>, cost: u64) {
+        self.update(|state, deferred| {
+            let tables = state.tables();
+            let Some(consumer) = tables.consumers.get_mut(&id) else {
                 return;
             };
             if consumer.end.is_some() {
                 return;
             }
-            // No credit is needed for an end, but a fault may be long.
+            // The end of a stream needs no credit, but its fault may be long.
             let fault = fault.map(|fault| {
-                if !fits(passed.unread, cost, self.settings.max_backlog) {
+                if !fits(tables.unread_cost, cost, self.settings.max_backlog) {
                     return overloaded(TOO_MUCH_UNREAD);
                 }
                 consumer.end_cost = cost;
-                passed.unread += cost;
+                tables.unread_cost += cost;
                 fault
             });
             consumer.end = Some(fault.map_or(Ok(()), |fault| Err(StreamError::Fault(fault))));
-            effects.wake(consumer.waker.take());
+            deferred.wake(consumer.waker.take());
         });
     }
 
-    /// Takes note that more may be sent.
-    pub(super) fn credited(&self, id: u64, bytes: u64) {
-        self.change(|state, effects| {
-            if let Some(producer) = state.passed().producers.get_mut(&id) {
+    /// Adds credit to a stream that the local side sends.
+    pub(super) fn on_credit(&self, id: u64, bytes: u64) {
+        self.update(|state, deferred| {
+            if let Some(producer) = state.tables().producers.get_mut(&id) {
                 producer.credit = producer.credit.saturating_add(bytes);
-                effects.wake(producer.waker.take());
+                deferred.wake(producer.waker.take());
             }
         });
     }
 
-    /// Takes note that no more is wanted.
-    pub(super) fn stopped(&self, id: u64) {
-        self.change(|state, effects| {
-            if let Some(producer) = state.passed().producers.remove(&id) {
-                effects.wake(producer.waker);
+    /// Closes a stream that the peer no longer reads.
+    pub(super) fn on_stop(&self, id: u64) {
+        self.update(|state, deferred| {
+            if let Some(producer) = state.tables().producers.remove(&id) {
+                deferred.wake(producer.waker);
             }
         });
     }
 }
 
-impl State {
-    /// Wakes those that wait until less is to be written.
-    pub(super) fn tell_room(&mut self, effects: &mut Effects) {
-        let has_room = self.has_room();
-        let Some(passed) = self.passed.as_deref_mut().filter(|_| has_room) else {
+impl SessionState {
+    /// Wakes the streams that wait for room in the outbox.
+    pub(super) fn wake_blocked_producers(&mut self, deferred: &mut Deferred) {
+        let has_outbox_room = self.has_outbox_room();
+        let Some(tables) = self.tables.as_deref_mut().filter(|_| has_outbox_room) else {
             return;
         };
-        for id in passed.want_room.drain(..) {
-            if let Some(producer) = passed.producers.get_mut(&id) {
-                producer.wants_room = false;
-                effects.wake(producer.waker.take());
+        for id in tables.blocked_producers.drain(..) {
+            if let Some(producer) = tables.producers.get_mut(&id) {
+                producer.is_blocked = false;
+                deferred.wake(producer.waker.take());
             }
         }
     }
 
-    /// Ends all streams, as the connection did.
-    pub(super) fn fail_streams(&mut self, reason: &Disconnected, effects: &mut Effects) {
-        let Some(passed) = &mut self.passed else {
+    /// Ends all streams when the connection is gone.
+    pub(super) fn fail_streams(&mut self, reason: &Disconnected, deferred: &mut Deferred) {
+        let Some(tables) = &mut self.tables else {
             return;
         };
-        passed.want_room.clear();
-        for producer in in_order(passed.producers.drain()) {
-            effects.wake(producer.waker);
+        tables.blocked_producers.clear();
+        for producer in in_order(tables.producers.drain()) {
+            deferred.wake(producer.waker);
         }
-        for consumer in in_order(&mut passed.consumers) {
+        for consumer in in_order(&mut tables.consumers) {
             if consumer.end.is_none() {
                 consumer.end = Some(Err(StreamError::Disconnected(reason.clone())));
             }
-            effects.wake(consumer.waker.take());
+            deferred.wake(consumer.waker.take());
         }
     }
 }
 
-/// Sends the items of a stream, as far as they are granted.
+/// The task that sends the items of one stream, as far as its credit allows.
 pub(super) struct Pump {
     session: Arc<Session>,
     id: u64,
-    source: Box<dyn Source>,
+    source: Box<dyn ItemSource>,
 }
 
-enum Turn {
+/// Result of [`Pump::poll_ready`].
+enum SendReadiness {
     Ready,
-    Wait,
-    Over,
+    Blocked,
+    Closed,
 }
 
 impl Pump {
-    /// Whether an item may be sent now.
-    fn turn(&self, cx: &Context<'_>) -> Turn {
-        self.session.change(|state, _| {
-            let has_room = state.has_room();
-            let passed = state.passed();
-            let Some(producer) = passed.producers.get_mut(&self.id) else {
-                return Turn::Over;
+    /// Returns whether an item can be sent now. Otherwise the task is woken when it can.
+    fn poll_ready(&self, cx: &Context<'_>) -> SendReadiness {
+        self.session.update(|state, _| {
+            let has_outbox_room = state.has_outbox_room();
+            let tables = state.tables();
+            let Some(producer) = tables.producers.get_mut(&self.id) else {
+                return SendReadiness::Closed;
             };
-            // Whatever happens to the stream, or to its source, wakes this task.
+            // Every change of the stream or its source wakes this task.
             producer.waker = Some(cx.waker().clone());
             if producer.credit == 0 {
-                return Turn::Wait;
+                return SendReadiness::Blocked;
             }
-            if !has_room {
-                if !std::mem::replace(&mut producer.wants_room, true) {
-                    passed.want_room.push(self.id);
+            if !has_outbox_room {
+                if !std::mem::replace(&mut producer.is_blocked, true) {
+                    tables.blocked_producers.push(self.id);
                 }
-                return Turn::Wait;
+                return SendReadiness::Blocked;
             }
-            Turn::Ready
+            SendReadiness::Ready
         })
     }
 
     fn send(&self, item: Payload) -> Result<(), Fault> {
-        self.session.change(|state, effects| {
-            if !state.passed().producers.contains_key(&self.id) {
-                effects.drop(item);
+        self.session.update(|state, deferred| {
+            if !state.tables().producers.contains_key(&self.id) {
+                deferred.drop(item);
                 return Ok(());
             }
-            let limit = state.peer.max_message.min(self.session.settings.max_reply);
-            let checked = check(limit, item.as_slice().len(), item.attachments());
+            let limit = state
+                .peer_limits
+                .max_message
+                .min(self.session.settings.max_reply);
+            let checked = check_length(limit, item.as_slice().len(), item.attachments());
             let checked = checked.map_err(Fault::internal);
             let reserved = checked.and_then(|()| {
                 let cost = cost(item.as_slice().len(), item.attachments().len());
                 self.session.reserve(state, cost).map_err(NoRoom::of_reply)
             });
             let exported =
-                reserved.and_then(|()| self.session.export(state, effects, item.attachments()));
+                reserved.and_then(|()| self.session.export(state, deferred, item.attachments()));
             let result = exported.map(|references| {
                 let length = state.push_with(|out| {
                     message::write_item(self.id, &references, out);
                     out.extend_from_slice(item.as_slice());
                 });
-                if let Some(producer) = state.passed().producers.get_mut(&self.id) {
+                if let Some(producer) = state.tables().producers.get_mut(&self.id) {
                     let cost = cost(length, references.len());
                     producer.credit = producer.credit.saturating_sub(cost);
                 }
             });
-            effects.drop(item);
+            deferred.drop(item);
             result
         })
     }
 
     fn end(&self, fault: Option<&Fault>) {
         let with_causes = self.session.settings.sends_causes;
-        self.session.change(|state, _| {
-            if state.passed().producers.remove(&self.id).is_some() {
+        self.session.update(|state, _| {
+            if state.tables().producers.remove(&self.id).is_some() {
                 state.push_with(|out| message::write_end(self.id, fault, with_causes, out));
             }
         });
@@ -392,11 +398,11 @@ impl Future for Pump {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        for _ in 0..BURST {
-            match self.turn(cx) {
-                Turn::Ready => {}
-                Turn::Wait => return Poll::Pending,
-                Turn::Over => return Poll::Ready(()),
+        for _ in 0..ITEMS_PER_POLL {
+            match self.poll_ready(cx) {
+                SendReadiness::Ready => {}
+                SendReadiness::Blocked => return Poll::Pending,
+                SendReadiness::Closed => return Poll::Ready(()),
             }
             let encoding = self.session.encoding;
             let fault = match self.source.poll_next(cx, encoding) {
@@ -410,8 +416,8 @@ impl Future for Pump {
                     Err(fault) => fault,
                 },
             };
-            super::answers::log(&fault, "a stream failed");
-            self.end(Some(&self.session.told(fault)));
+            super::incoming::log_fault(&fault, "a stream failed");
+            self.end(Some(&self.session.fault_for_peer(fault)));
             return Poll::Ready(());
         }
         cx.waker().wake_by_ref();
@@ -419,51 +425,51 @@ impl Future for Pump {
     }
 }
 
-/// A source that panics ends its stream like one that fails.
+/// Ends the stream with a fault if its source panics.
 impl Drop for Pump {
     fn drop(&mut self) {
-        self.end(Some(&Fault::internal("the stream was given up")));
+        self.end(Some(&Fault::internal("the stream was aborted")));
     }
 }
 
-/// A stream that comes from the other end.
-pub(in crate::rpc) struct Incoming {
+/// The attachment of a stream that the peer sends.
+pub(in crate::rpc) struct IncomingStream {
     session: Arc<Lifeline>,
     id: u64,
-    /// Whether somebody reads it: a stream can be received once.
+    /// `true` once a reader has it: a stream can be received only once.
     taken: AtomicBool,
 }
 
-impl Incoming {
-    /// Whether this is the first to ask for it.
+impl IncomingStream {
+    /// Returns `true` for the first caller.
     pub(in crate::rpc) fn take(&self) -> bool {
         !self.taken.swap(true, Ordering::Relaxed)
     }
 
-    /// The same items, to be passed on as they are.
-    pub(in crate::rpc) fn relay(self: Arc<Self>) -> Box<dyn Source> {
-        Box::new(Relay(self))
+    /// Returns a source that forwards the encoded items.
+    pub(in crate::rpc) fn relay(self: Arc<Self>) -> Box<dyn ItemSource> {
+        Box::new(RelaySource(self))
     }
 
-    /// The encoding of the items.
+    /// Returns the encoding of the items.
     pub(in crate::rpc) fn encoding(&self) -> Encoding {
         self.session.encoding
     }
 
-    /// The next item; nothing at the end.
+    /// Returns the next item; `None` at the end.
     pub(in crate::rpc) fn poll_next(
         &self,
         cx: &Context<'_>,
     ) -> Poll<Option<Result<Payload, StreamError>>> {
-        self.session.change(|state, effects| {
+        self.session.update(|state, deferred| {
             let connected = state.is_connected();
-            let passed = state.passed();
-            let Some(consumer) = passed.consumers.get_mut(&self.id) else {
+            let tables = state.tables();
+            let Some(consumer) = tables.consumers.get_mut(&self.id) else {
                 return Poll::Ready(None);
             };
             if let Some((item, cost)) = consumer.items.pop_front() {
                 consumer.taken += cost;
-                passed.unread -= cost;
+                tables.unread_cost -= cost;
                 if consumer.taken >= self.session.settings.limits.window / 2
                     && consumer.end.is_none()
                     && connected
@@ -481,8 +487,8 @@ impl Incoming {
                     Poll::Pending
                 }
                 Some(end) => {
-                    passed.unread -= consumer.end_cost;
-                    effects.drop(passed.consumers.remove(&self.id));
+                    tables.unread_cost -= consumer.end_cost;
+                    deferred.drop(tables.consumers.remove(&self.id));
                     match end {
                         Ok(()) => Poll::Ready(None),
                         Err(error) => Poll::Ready(Some(Err(error))),
@@ -493,16 +499,16 @@ impl Incoming {
     }
 }
 
-impl Drop for Incoming {
+impl Drop for IncomingStream {
     fn drop(&mut self) {
-        self.session.change(|state, effects| {
-            let passed = state.passed();
-            if let Some(consumer) = passed.consumers.remove(&self.id) {
-                passed.unread -= consumer.unread();
+        self.session.update(|state, deferred| {
+            let tables = state.tables();
+            if let Some(consumer) = tables.consumers.remove(&self.id) {
+                tables.unread_cost -= consumer.unread_cost();
                 if consumer.end.is_none() && state.is_connected() {
                     state.push(&Message::Stop(self.id));
                 }
-                effects.drop(consumer);
+                deferred.drop(consumer);
             }
         });
     }

@@ -1,4 +1,4 @@
-//! A timer that is part of a task.
+//! A cheap timer for tasks that are polled very often.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -7,27 +7,27 @@ use std::task::{Context, Poll};
 use tokio::task::unconstrained;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-/// A timer that is polled when it is set and when it is due, but not each time its task is: that happens a
-/// hundred thousand times a second. It must stay in one task, which it wakes.
+/// A timer whose sleep is polled only when it was reset and when it is due. Its task is polled up
+/// to a hundred thousand times a second. The timer must stay in one task, which it wakes.
 pub(super) struct Timer {
     sleep: Pin<Box<Sleep>>,
-    is_set: bool,
+    is_registered: bool,
 }
 
 impl Timer {
     pub(super) fn new(deadline: Instant) -> Self {
         Self {
             sleep: Box::pin(sleep_until(deadline)),
-            is_set: false,
+            is_registered: false,
         }
     }
 
     pub(super) fn reset(&mut self, deadline: Instant) {
         self.sleep.as_mut().reset(deadline);
-        self.is_set = false;
+        self.is_registered = false;
     }
 
-    /// Has it be due at this time, unless it is due before.
+    /// Moves the timer to `deadline`, unless it fires earlier already.
     pub(super) fn bring_forward(&mut self, deadline: Instant) {
         if deadline < self.sleep.deadline() {
             self.reset(deadline);
@@ -35,11 +35,12 @@ impl Timer {
     }
 
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if self.is_set && !self.sleep.is_elapsed() {
+        if self.is_registered && !self.sleep.is_elapsed() {
             return Poll::Pending;
         }
-        self.is_set = true;
-        // A task that has had its share would be put off, and the timer never be set.
+        self.is_registered = true;
+        // Without `unconstrained`, a task that has used up its cooperative budget would not
+        // register the timer.
         Pin::new(&mut unconstrained(self.sleep.as_mut())).poll(cx)
     }
 }
@@ -56,7 +57,7 @@ mod tests {
 
     const TIME: Duration = Duration::from_secs(1);
 
-    /// Waits in a task that has nothing else to do.
+    /// Waits for the timer in a task that does nothing else.
     async fn wait(timer: &mut Timer) -> Duration {
         let start = Instant::now();
         timeout(TIME * 10, poll_fn(|cx| timer.poll(cx)))
@@ -66,7 +67,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn it_rings_each_time_it_was_set() {
+    async fn it_fires_after_each_reset() {
         let mut timer = Timer::new(Instant::now() + TIME);
         for _ in 0..3 {
             let waited = wait(&mut timer).await;
@@ -76,7 +77,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn it_is_set_in_a_task_that_has_had_its_share() {
+    async fn it_is_registered_without_cooperative_budget() {
         let mut timer = Timer::new(Instant::now() + TIME);
         poll_fn(|cx| {
             while Box::pin(consume_budget()).as_mut().poll(cx).is_ready() {}

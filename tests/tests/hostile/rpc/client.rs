@@ -85,7 +85,7 @@ async fn invalid_replies_of_servers() {
     let two_mib = vec![b'x'; 2 << 20];
     // The expected part of the client's error; empty if the client gets the reply it waits for.
     let cases: Vec<(&str, Vec<Step>, &str)> = vec![
-        ("no answer", vec![], "time"),
+        ("no answer", vec![], "deadline"),
         (
             "an end instead of an answer",
             vec![Finish],
@@ -146,7 +146,7 @@ async fn invalid_replies_of_servers() {
         (
             "a kind that there is not",
             vec![Send(vec![99])],
-            "no kind of message",
+            "unknown message kind",
         ),
         (
             "a message of 64 MiB and a byte",
@@ -191,12 +191,12 @@ async fn invalid_replies_of_servers() {
                 Send(message(kind::CREDIT).number(1).0),
                 Send(message(kind::STOP).0),
             ],
-            "time",
+            "deadline",
         ),
         (
             "calls of a client that offers nothing",
             vec![Send(super::wire::call(1, "add", b"").write())],
-            "time",
+            "deadline",
         ),
         (
             "64 MiB of references",
@@ -344,7 +344,7 @@ async fn invalid_attachments_of_servers() {
             "an object that does not answer",
             "object",
             vec![Send(object(b"*\0"))],
-            "time",
+            "deadline",
         ),
         (
             "an object for a stream",
@@ -391,12 +391,12 @@ async fn invalid_attachments_of_servers() {
             vec![Send(stream.clone()), Send(item(b"u\x01")), Finish],
             "closed before the stream ended",
         ),
-        ("a stream that is not taken", "upload", vec![], "time"),
+        ("a stream that is not taken", "upload", vec![], "deadline"),
         (
             "a stream that is stopped at once",
             "upload",
             vec![Send(Message::new(kind::STOP).number(1).0)],
-            "time",
+            "deadline",
         ),
         (
             "endless credit, and nothing read",
@@ -404,7 +404,7 @@ async fn invalid_attachments_of_servers() {
             vec![Send(
                 Message::new(kind::CREDIT).number(1).number(u64::MAX).0,
             )],
-            "time",
+            "deadline",
         ),
     ];
     let victim = victim().await;

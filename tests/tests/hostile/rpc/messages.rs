@@ -127,14 +127,14 @@ async fn malformed_messages() {
         one(
             "a message without a byte",
             Message(Vec::new()),
-            Ends("without any byte"),
+            Ends("empty message"),
         ),
-        one("kind 15", Message::new(15), Ends("15 is no kind")),
-        one("kind 99", Message::new(99), Ends("99 is no kind")),
+        one("kind 15", Message::new(15), Ends("unknown message kind 15")),
+        one("kind 99", Message::new(99), Ends("unknown message kind 99")),
         one(
             "kind 255",
             Message::new(255).raw(&[0; 100]),
-            Ends("255 is no kind"),
+            Ends("unknown message kind 255"),
         ),
         malformed(
             "a number beyond 64 bits",

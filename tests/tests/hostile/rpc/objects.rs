@@ -48,13 +48,13 @@ async fn invalid_releases() {
     endure(&victim, "more given back than was passed", async {
         let (mut session, object) = session().await;
         session.send(&release(&object, 2)).await;
-        session.assert_ends("more references were given back").await;
+        session.assert_ends("more references were released").await;
     })
     .await;
     endure(&victim, "all there ever could be given back", async {
         let (mut session, object) = session().await;
         session.send(&release(&object, u64::MAX)).await;
-        session.assert_ends("more references were given back").await;
+        session.assert_ends("more references were released").await;
     })
     .await;
     endure(&victim, "an object given back no times", async {

@@ -1,0 +1,133 @@
+//! The future of an outgoing call.
+
+use std::borrow::Borrow;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use rpc_core::{Call, CallError, Payload};
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use super::call_timeout::{CallTimeout, deadline_exceeded};
+use super::object::ObjectHandle;
+use super::outgoing::{CallRequest, StartedCall};
+use super::{Lifeline, pipelining};
+use crate::rpc::encoding::Encoding;
+use crate::rpc::error::{LongMethod, TooLate};
+use crate::rpc::message::MAX_METHOD;
+
+/// Future of an outgoing call. It keeps the session open for as long as `L` does.
+#[must_use = "a call does nothing unless it is awaited"]
+pub(in crate::rpc) struct CallFuture<L: Borrow<Lifeline>> {
+    session: L,
+    state: CallFutureState,
+}
+
+enum CallFutureState {
+    New(Option<CallRequest>),
+    Started {
+        id: u64,
+        /// Keeps the promise that is called alive: dropping it would cancel the call it belongs to.
+        _object: Option<ObjectHandle>,
+        deadline: Option<Pin<Box<Sleep>>>,
+    },
+    Completed,
+}
+
+impl<L: Borrow<Lifeline>> CallFuture<L> {
+    /// Creates a call on an object of the peer, or, without an object, on the methods the peer
+    /// offers to everyone.
+    #[inline]
+    pub(in crate::rpc) fn new(
+        session: L,
+        object: Option<ObjectHandle>,
+        call: Call<Encoding>,
+    ) -> Self {
+        Self {
+            session,
+            state: CallFutureState::New(Some(CallRequest { object, call })),
+        }
+    }
+}
+
+impl<L: Borrow<Lifeline> + Unpin> Future for CallFuture<L> {
+    type Output = Result<Payload, CallError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        let session = this.session.borrow();
+        if let CallFutureState::New(new) = &mut this.state
+            && let Some(request) = new
+        {
+            if request.call.format != session.encoding {
+                let message = format!(
+                    "the call is encoded as {}, but the connection uses {}",
+                    request.call.format, session.encoding
+                );
+                this.state = CallFutureState::Completed;
+                return Poll::Ready(Err(CallError::NotSent(message.into())));
+            }
+            let method = request.call.method().len();
+            if method > MAX_METHOD {
+                this.state = CallFutureState::Completed;
+                return Poll::Ready(Err(CallError::NotSent(Box::new(LongMethod(method)))));
+            }
+            let timeout = CallTimeout::of(&request.call.context, &session.settings);
+            let deadline = timeout.deadline();
+            if deadline.is_some() && !request.call.context.has_own_deadline() {
+                let context = std::mem::take(&mut request.call.context);
+                let deadline = deadline.map(Instant::into_std);
+                request.call.context = context.with_deadline(deadline);
+            }
+            let object = request.object.clone();
+            let promised = pipelining::is_promise_requested().then(|| session.lifeline());
+            let one_way = request.call.context.is_one_way();
+            let started = session.start_call(new, promised.flatten(), timeout, cx);
+            // The rest of the request is dropped here, where no lock is held.
+            this.state = CallFutureState::Completed;
+            let id = match started? {
+                StartedCall::Call(id) => id,
+                StartedCall::Promise(promise) => {
+                    pipelining::store(promise);
+                    return Poll::Pending;
+                }
+            };
+            this.state = CallFutureState::Started {
+                id,
+                _object: object,
+                deadline: deadline.map(|deadline| Box::pin(sleep_until(deadline))),
+            };
+            if deadline.is_none() && !one_way {
+                // Whatever completes the call from now on also wakes this task.
+                return Poll::Pending;
+            }
+        }
+        let CallFutureState::Started { id, deadline, .. } = &mut this.state else {
+            return Poll::Pending;
+        };
+        let id = *id;
+        if let Poll::Ready(result) = session.poll_result(id, cx) {
+            this.state = CallFutureState::Completed;
+            return Poll::Ready(result);
+        }
+        if let Some(deadline) = deadline
+            && deadline.as_mut().poll(cx).is_ready()
+        {
+            this.state = CallFutureState::Completed;
+            let error = match session.cancel_call(id) {
+                false => CallError::NotSent(Box::new(TooLate)),
+                true => CallError::Fault(deadline_exceeded()),
+            };
+            return Poll::Ready(Err(error));
+        }
+        Poll::Pending
+    }
+}
+
+impl<L: Borrow<Lifeline>> Drop for CallFuture<L> {
+    fn drop(&mut self) {
+        if let CallFutureState::Started { id, .. } = self.state {
+            self.session.borrow().cancel_call(id);
+        }
+    }
+}
