@@ -37,6 +37,8 @@ pub(super) enum BindTarget {
 pub struct ListenerBuilder {
     bind_target: BindTarget,
     settings: ConnectionSettings,
+    /// `true` if the program chose the budget.
+    has_chosen_budget: bool,
     #[cfg(unix)]
     mode: u32,
     max_pending: usize,
@@ -51,6 +53,7 @@ impl ListenerBuilder {
                 budget: Some(Budget::default()),
                 ..ConnectionSettings::default()
             },
+            has_chosen_budget: false,
             #[cfg(unix)]
             mode: 0o600,
             max_pending: 512,
@@ -75,10 +78,11 @@ impl ListenerBuilder {
     /// of streams until they are consumed. When it is spent, the connection that has held the most
     /// for the longest is evicted: see [`Budget`].
     ///
-    /// Default: 64 MiB, for this listener alone. A [message](Self::max_message) that is longer than
-    /// the budget is never received.
+    /// Default: 64 MiB for this listener alone; more if [`max_message`](Self::max_message) is. A
+    /// message that is longer than a budget set here is never received.
     pub fn budget(mut self, budget: Budget) -> Self {
         self.settings.budget = Some(budget);
+        self.has_chosen_budget = true;
         self
     }
 
@@ -111,7 +115,12 @@ impl ListenerBuilder {
         self
     }
 
-    async fn open(self) -> Result<Listener, BindError> {
+    async fn open(mut self) -> Result<Listener, BindError> {
+        // A default budget has room for the longest message.
+        let longest = self.settings.max_message;
+        if !self.has_chosen_budget && longest > Budget::default().bytes() {
+            self.settings.budget = Some(Budget::new(longest));
+        }
         let acceptor = Acceptor {
             config: self.settings.build()?,
             max_pending: self.max_pending,

@@ -105,8 +105,7 @@ impl Server {
     /// Creates a server with `options`.
     #[must_use]
     pub fn with_options(mut options: ServerOptions) -> Self {
-        // The encoder stops at the limit instead of writing a reply that is not sent.
-        options.format = options.format.max_reply(options.max_reply);
+        options.complete();
         let main = new_service(&options);
         Self {
             calls: CallLimit::new(options.max_calls),

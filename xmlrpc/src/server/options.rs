@@ -20,6 +20,8 @@ pub struct ServerOptions {
     pub(crate) max_body: usize,
     pub(crate) max_reply: usize,
     pub(crate) budget: Budget,
+    /// `true` if the program chose the budget.
+    has_chosen_budget: bool,
     pub(crate) header_timeout: Duration,
     pub(crate) body_timeout: Duration,
     pub(crate) write_timeout: Duration,
@@ -110,6 +112,7 @@ impl Default for ServerOptions {
             max_body: 16 << 20,
             max_reply: 32 << 20,
             budget: Budget::default(),
+            has_chosen_budget: false,
             header_timeout: Duration::from_secs(30),
             body_timeout: Duration::from_secs(60),
             write_timeout: Duration::from_secs(60),
@@ -172,13 +175,24 @@ impl ServerOptions {
     /// with code −32400, and a reply without room is replaced by a fault with code −32603. See
     /// [`Budget`].
     ///
-    /// Default: 64 MiB for each server: four of the largest requests, or two of the largest
-    /// replies. A message larger than the budget never has room, so [`max_body`](Self::max_body)
-    /// and [`max_reply`](Self::max_reply) should be smaller than the budget.
+    /// Default: 64 MiB for each server, four of the largest requests or two of the largest replies;
+    /// more if [`max_body`](Self::max_body) or [`max_reply`](Self::max_reply) is. A message larger
+    /// than a budget set here never has room.
     #[must_use]
     pub fn budget(mut self, budget: Budget) -> Self {
         self.budget = budget;
+        self.has_chosen_budget = true;
         self
+    }
+
+    /// Completes the options: a default budget has room for the largest message.
+    pub(super) fn complete(&mut self) {
+        // The encoder stops at the limit instead of writing a reply that is not sent.
+        self.format = self.format.max_reply(self.max_reply);
+        let largest = self.max_body.max(self.max_reply);
+        if !self.has_chosen_budget && largest > self.budget.bytes() {
+            self.budget = Budget::new(largest);
+        }
     }
 
     /// Timeout for the head of a request, and so the maximum idle time of a connection between two
