@@ -215,8 +215,8 @@ impl Names {
                 () = session_ends => {}
                 () = object.closed() => {}
             }
-            let gone = names.lock().remove_binding(&name, number);
-            drop(gone);
+            let removed = names.lock().remove_binding(&name, number);
+            drop(removed);
         });
         Ok(())
     }
@@ -292,8 +292,8 @@ impl Names {
         let others = self.authorize(context, Operation::Unbind, name)?;
         let caller = Client::of(context);
         let owner = owner_of(context, caller.as_ref());
-        let gone: Option<NameEntry> = self.lock().unbind(name, owner.as_ref(), others)?;
-        Ok(gone.is_some())
+        let removed: Option<NameEntry> = self.lock().unbind(name, owner.as_ref(), others)?;
+        Ok(removed.is_some())
     }
 }
 

@@ -390,13 +390,13 @@ impl Session {
     /// Records that the peer closes the session after call `last`.
     fn on_goodbye(&self, last: u64, reason: &str) {
         self.update(|state, deferred| {
-            if let Phase::Up = state.phase {
+            if let Phase::Connected = state.phase {
                 // Every call and stream that the connection ends carries a copy of the reason.
                 let end = (0..=MAX_REASON)
                     .rev()
                     .find(|&end| reason.is_char_boundary(end));
                 let reason = reason.get(..end.unwrap_or(0)).unwrap_or(reason).to_owned();
-                state.phase = Phase::Leaving {
+                state.phase = Phase::Closing {
                     local: false,
                     reason,
                 };
