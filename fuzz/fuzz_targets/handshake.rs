@@ -84,7 +84,7 @@ impl Habits {
             .digest(digests[usize::from(self.digest) % digests.len()])
             .legacy_md5(self.legacy_md5)
             .binding(self.binding());
-        let (here, there) = match role {
+        let (local, remote) = match role {
             Role::Listener => (1, 2),
             Role::Client => (2, 1),
         };
@@ -92,8 +92,8 @@ impl Habits {
         let channel = match bindable {
             true => Channel::Memory,
             false => Channel::Tcp {
-                local: address(here),
-                peer: address(there),
+                local: address(local),
+                peer: address(remote),
             },
         };
         let begun = Handshake::new(role, authentication, channel);

@@ -229,8 +229,8 @@ impl Default for Names {
 }
 
 /// Returns the owner of the names that a caller binds: its session, or the program if the call came
-/// over no connection. Returns `None` if the session of the caller is gone, or the call came over a
-/// connection without one.
+/// over no connection. Returns `None` if the session of the caller was dropped, or the call came
+/// over a connection without one.
 fn owner_of(context: &Context, caller: Option<&Client>) -> Option<Owner> {
     match caller {
         Some(caller) => Some(Owner::Session(Arc::downgrade(caller.session()))),

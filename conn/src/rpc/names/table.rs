@@ -65,7 +65,7 @@ pub(super) struct NameEntry {
     /// Number of the binding, unique in the table.
     number: u64,
     cost: usize,
-    /// Ends the task that waits for the object or the owner to go away. The task holds the object.
+    /// Stops the task that waits until the object or the owner is lost. The task holds the object.
     _unbound: DropGuard,
 }
 

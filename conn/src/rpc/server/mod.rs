@@ -183,7 +183,7 @@ impl Server {
         self.register_factory(factory, move |context, make| {
             match Client::of(context) {
                 Some(client) => client.session().instance(number, make),
-                // The session is gone, or the call came over no connection.
+                // The session was dropped, or the call came over no connection.
                 None => make(),
             }
         })
@@ -279,7 +279,7 @@ impl Server {
         self.clone().accept(listener, stop)
     }
 
-    /// Serves as one of several [workers], until the worker is told to stop. `set` configures the
+    /// Serves as one of several [workers], until the worker is stopped. `set` configures the
     /// listener, for example its authkey.
     ///
     /// ```no_run
@@ -346,8 +346,8 @@ impl Server {
                         let full = connections.len() >= self.options.max_connections;
                         let begin = self.clone().begin(connection, full, Arc::clone(&state));
                         // Boxed, so that the memory of the greeting is freed once the session is
-                        // up. `then` holds the future that follows once; an async block would
-                        // reserve space for it twice.
+                        // open. `then` holds the next future once; an async block would reserve
+                        // space for it twice.
                         connections.spawn(Box::pin(begin).then(OptionFuture::from));
                     }
                     Err(error) => break Err(error),

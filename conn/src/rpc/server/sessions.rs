@@ -56,7 +56,7 @@ pub(super) struct ResumableSession {
     pub(super) token: Token,
     /// Locked by the connection that carries the session.
     claim_lock: Arc<tokio::sync::Mutex<()>>,
-    /// Tells that connection to release the session.
+    /// Signals that connection to release the session.
     release_signal: Mutex<Option<oneshot::Sender<()>>>,
     /// Number of connections that have carried the session.
     claims: AtomicU64,
@@ -133,7 +133,7 @@ impl ServerState {
         self.active.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Tells all clients that the server is stopping.
+    /// Notifies all clients that the server is stopping.
     pub(super) fn stop(&self) {
         self.stopping.cancel();
         let active: Vec<_> = self.active().values().filter_map(Weak::upgrade).collect();
@@ -173,7 +173,7 @@ impl ActiveSession {
     }
 
     /// Drives the session over a connection until the connection closes. The session must already
-    /// be `up`.
+    /// be [connected](crate::rpc::session::Session::on_connected).
     pub(super) fn drive(
         mut self,
         halves: ConnectionHalves,
@@ -198,7 +198,7 @@ impl ActiveSession {
         }
     }
 
-    /// Registers the session, so that its client is told when the server stops.
+    /// Registers the session, so that its client is notified when the server stops.
     fn register(&self) {
         let session = Arc::downgrade(&self.handle);
         self.server.active().insert(self.number, session);
@@ -207,7 +207,7 @@ impl ActiveSession {
         }
     }
 
-    /// Ready when another connection has taken the session over.
+    /// Completes when another connection has taken the session over.
     fn poll_taken_over(&mut self, cx: &mut Context<'_>) -> Poll<Disconnected> {
         match &mut self.claim {
             Some(claim) => Pin::new(&mut claim.taken_over)

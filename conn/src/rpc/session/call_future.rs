@@ -27,7 +27,8 @@ enum CallFutureState {
     New(Option<CallRequest>),
     Started {
         id: u64,
-        /// Keeps the promise that is called alive: dropping it would cancel the call it belongs to.
+        /// Handle that keeps the called promise alive: dropping it could cancel the call that will
+        /// return the object.
         _object: Option<ObjectHandle>,
         deadline: Option<Pin<Box<Sleep>>>,
     },

@@ -336,7 +336,7 @@ impl Driver {
 /// one would keep references that it does not have.
 fn check_held_order(expects_held: &mut bool, message: &Message<'_>) -> Result<(), Disconnected> {
     let is_held = match message {
-        // A peer that closes immediately, above all because of a breach of the protocol, may give
+        // A peer that closes immediately, most often because of a protocol violation, may give
         // its reason.
         Message::Goodbye { .. } => return Ok(()),
         Message::Held(_) => true,

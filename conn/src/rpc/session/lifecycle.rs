@@ -1,4 +1,4 @@
-//! The life of a session: from its first connection to its end.
+//! The lifecycle of a session: connections, closing, and the end.
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -15,7 +15,8 @@ use crate::rpc::message::{Message, SessionLimits};
 
 impl Session {
     /// Starts to use a new connection. If it resumes the session, both sides send the references
-    /// that they hold. A session that has ended stays so, and its driver closes the connection.
+    /// that they hold. A session that has ended remains ended, and its driver closes the
+    /// connection.
     pub(in crate::rpc) fn on_connected(&self, peer: SessionLimits, resumed: bool) {
         // If all connections are shorter than the tick interval, no driver ever ticks.
         self.tick(Instant::now());
@@ -46,8 +47,8 @@ impl Session {
         });
     }
 
-    /// Records that the connection is gone, and fails what depended on it. Returns `true` if the
-    /// session can continue over another connection.
+    /// Records that the connection was lost, and fails the calls and streams that depended on it.
+    /// Returns `true` if the session can continue over another connection.
     pub(in crate::rpc) fn on_disconnected(&self, reason: &Disconnected) -> bool {
         let can_continue = self.update_at_disconnect(|state, deferred| {
             if matches!(state.phase, Phase::Ended(_) | Phase::Disconnected(_)) {
@@ -144,7 +145,8 @@ impl Session {
     }
 }
 
-/// Keeps a session open. When the last one is dropped, the local side closes the session.
+/// Handle that keeps a session open. When the last one is dropped, the local side closes the
+/// session.
 pub(in crate::rpc) struct SessionHandle(pub(super) Arc<Session>);
 
 impl SessionHandle {

@@ -57,7 +57,8 @@ pub(super) struct Settings {
     pub(super) limits: SessionLimits,
     /// Maximum bytes of replies in the outbox. Above it, further calls are rejected.
     pub(super) max_backlog: u64,
-    /// Silence after which a ping is sent; after as much silence again, the connection is given up.
+    /// Silence after which a ping is sent. After the same time of silence again, the connection is
+    /// closed.
     pub(super) keepalive: Duration,
     /// Default timeout of outgoing calls, for calls without a deadline of their own.
     pub(super) timeout: Option<Duration>,

@@ -150,10 +150,10 @@ impl Session {
             ObjectHandle::Imported(imported) if self.is_session_of(&imported.session) => {
                 return Reference::ReceiverHosted(imported.id);
             }
-            // An object of a third side: calls on it are forwarded.
+            // An object of a third peer: calls on it are forwarded.
             ObjectHandle::Imported(imported) => imported.id,
             ObjectHandle::Local(local) => local.id(),
-            // Such an object does not exist, and calls on it will fail with that.
+            // Such an object does not exist: calls on it fail for this reason.
             ObjectHandle::Promised(_) | ObjectHandle::Failed(_) => ObjectId::new(super::random()),
         };
         let export = tables.exports.entry(id).or_insert_with(|| {

@@ -71,7 +71,7 @@ pub(super) struct SessionState {
     pub(super) tables: Option<Box<AttachmentTables>>,
 }
 
-/// Phase in the life of a session.
+/// Phase of a session.
 #[derive(Debug)]
 pub(super) enum Phase {
     /// Connected.
@@ -86,7 +86,7 @@ pub(super) enum Phase {
 }
 
 impl SessionState {
-    /// Creates the state of a session that had no connection yet.
+    /// Creates the state of a session that has had no connection.
     pub(super) fn new(root: Registry<Encoding>) -> Self {
         Self {
             phase: Phase::Disconnected(Disconnected::Closed),

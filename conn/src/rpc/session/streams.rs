@@ -295,7 +295,7 @@ impl SessionState {
         }
     }
 
-    /// Ends all streams when the connection is gone.
+    /// Ends all streams when the connection is lost.
     pub(super) fn fail_streams(&mut self, reason: &Disconnected, deferred: &mut Deferred) {
         let Some(tables) = &mut self.tables else {
             return;
@@ -328,7 +328,7 @@ enum SendReadiness {
 }
 
 impl ProducerTask {
-    /// Returns whether an item can be sent now. Otherwise the task is woken when it can.
+    /// Checks whether an item can be sent now. Otherwise the task is woken when it can.
     fn poll_ready(&self, cx: &Context<'_>) -> SendReadiness {
         self.session.update(|state, _| {
             let has_outbox_room = state.has_outbox_room();
