@@ -159,6 +159,6 @@ impl Codec for Own {
 }
 
 #[tokio::test]
-async fn a_codec_of_the_program_leaves_no_half_message_either() {
+async fn a_custom_codec_leaves_no_half_message() {
     check::<Own>().await;
 }
