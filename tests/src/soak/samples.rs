@@ -12,8 +12,8 @@ use super::Run;
 const TOLERANCE: f64 = 0.05;
 /// The number of bytes that memory may grow in addition to [`TOLERANCE`].
 const MORE_MEMORY: f64 = 4.0 * 1024.0 * 1024.0;
-/// The number of descriptors or tasks that may exist in addition to [`TOLERANCE`]: it depends on the
-/// faults in progress.
+/// The number of descriptors or tasks that may exist in addition to [`TOLERANCE`]: their number
+/// depends on the faults in progress.
 const MORE: f64 = 10.0;
 
 /// The resources of the server at one moment, and the load up to then.
