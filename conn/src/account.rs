@@ -116,7 +116,7 @@ impl HalfAccount {
         }
     }
 
-    /// Evicts the half, whether the budget asked for it or not.
+    /// Evicts the half, even if the budget did not request it.
     pub(crate) fn evict(&mut self) -> Evicted {
         if let Some(reservation) = &mut self.reservation {
             reservation.hold = reservation.account.hold();
@@ -214,8 +214,8 @@ mod tests {
         connector: &MemoryConnector,
     ) -> (Connection, Connection) {
         let client = Client::over(connector.clone());
-        let (here, there) = tokio::join!(listener.accept(), client);
-        (here.unwrap(), there.unwrap())
+        let (local, remote) = tokio::join!(listener.accept(), client);
+        (local.unwrap(), remote.unwrap())
     }
 
     /// Sends the header of a message of `length` bytes and the first `part` bytes of it.
@@ -229,17 +229,17 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn received_messages_are_counted_until_the_program_has_them() {
         let (mut listener, connector, budget) = listen().await;
-        let (mut here, mut there) = pair(&mut listener, &connector).await;
+        let (mut local, mut remote) = pair(&mut listener, &connector).await;
         let received = tokio::spawn(async move {
-            let message = here.recv_bytes(MIB).await.unwrap();
-            (message.len(), here)
+            let message = local.recv_bytes(MIB).await.unwrap();
+            (message.len(), local)
         });
-        send_part(&mut there, MIB, MIB - 1).await;
+        send_part(&mut remote, MIB, MIB - 1).await;
         sleep(RETRY).await;
         assert_eq!(budget.held(), MIB - Budget::FREE);
-        there.writer.encoder.push_raw(&[7]);
-        there.writer.flush().await.unwrap();
-        let (length, _here) = received.await.unwrap();
+        remote.writer.encoder.push_raw(&[7]);
+        remote.writer.flush().await.unwrap();
+        let (length, _local) = received.await.unwrap();
         assert_eq!((length, budget.held()), (MIB, 0));
     }
 
@@ -248,19 +248,19 @@ mod tests {
         let (mut listener, connector, budget) = listen().await;
         let mut stuck = Vec::new();
         for part in [100_000, 900_000] {
-            let (mut here, mut there) = pair(&mut listener, &connector).await;
-            let receive = tokio::spawn(async move { here.recv_bytes(2 * MIB).await });
-            send_part(&mut there, 2 * MIB, part).await;
-            stuck.push((receive, there));
+            let (mut local, mut remote) = pair(&mut listener, &connector).await;
+            let receive = tokio::spawn(async move { local.recv_bytes(2 * MIB).await });
+            send_part(&mut remote, 2 * MIB, part).await;
+            stuck.push((receive, remote));
             advance(Budget::GRACE * 5).await;
         }
-        let (mut here, mut there) = pair(&mut listener, &connector).await;
-        let sent = tokio::spawn(async move { there.send_bytes(&vec![7; MIB]).await });
-        assert_eq!(here.recv_bytes(MIB).await.unwrap().len(), MIB);
+        let (mut local, mut remote) = pair(&mut listener, &connector).await;
+        let sent = tokio::spawn(async move { remote.send_bytes(&vec![7; MIB]).await });
+        assert_eq!(local.recv_bytes(MIB).await.unwrap().len(), MIB);
         sent.await.unwrap().unwrap();
-        let (most, _there) = stuck.pop().unwrap();
+        let (most, _remote) = stuck.pop().unwrap();
         assert!(matches!(most.await.unwrap(), Err(RecvError::Evicted)));
-        let (other, _there) = stuck.pop().unwrap();
+        let (other, _remote) = stuck.pop().unwrap();
         assert!(!other.is_finished());
         other.abort();
         tokio::task::yield_now().await;
@@ -272,13 +272,13 @@ mod tests {
         let (mut listener, connector, budget) = listen().await;
         let mut received = Vec::new();
         for _ in 0..4 {
-            let (mut here, mut there) = pair(&mut listener, &connector).await;
-            received.push(tokio::spawn(async move { here.recv_bytes(MIB).await }));
+            let (mut local, mut remote) = pair(&mut listener, &connector).await;
+            received.push(tokio::spawn(async move { local.recv_bytes(MIB).await }));
             tokio::spawn(async move {
-                send_part(&mut there, MIB, MIB - 1).await;
+                send_part(&mut remote, MIB, MIB - 1).await;
                 sleep(Budget::GRACE / 2).await;
-                there.writer.encoder.push_raw(&[7]);
-                there.writer.flush().await.unwrap();
+                remote.writer.encoder.push_raw(&[7]);
+                remote.writer.flush().await.unwrap();
             });
         }
         for message in received {
@@ -293,9 +293,9 @@ mod tests {
         let mut all = Vec::new();
         let mut evicted = 0;
         for _ in 0..6 {
-            let (here, there) = pair(&mut listener, &connector).await;
-            let mut here = here.with_types::<Vec<u8>, ()>();
-            let sent = tokio::spawn(async move { here.send(&vec![7; MIB / 2]).await });
+            let (local, remote) = pair(&mut listener, &connector).await;
+            let mut local = local.with_types::<Vec<u8>, ()>();
+            let sent = tokio::spawn(async move { local.send(&vec![7; MIB / 2]).await });
             tokio::task::yield_now().await;
             tokio::task::yield_now().await;
             match sent.is_finished() {
@@ -303,13 +303,13 @@ mod tests {
                     assert!(matches!(sent.await.unwrap(), Err(SendError::Evicted)));
                     evicted += 1;
                 }
-                false => all.push((sent, there)),
+                false => all.push((sent, remote)),
             }
         }
         assert!(evicted > 0 && budget.held() > MIB, "{evicted}");
         // The sends whose peer reads complete.
-        for (sent, mut there) in all {
-            there.recv_bytes(MIB).await.unwrap();
+        for (sent, mut remote) in all {
+            remote.recv_bytes(MIB).await.unwrap();
             sent.await.unwrap().unwrap();
         }
         assert_eq!(budget.held(), 0);
@@ -318,16 +318,16 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_message_that_can_never_fit_fails_at_once() {
         let (mut listener, connector, _) = listen().await;
-        let (mut here, mut there) = pair(&mut listener, &connector).await;
-        tokio::spawn(async move { there.send_bytes(&vec![7; 4 * MIB]).await });
+        let (mut local, mut remote) = pair(&mut listener, &connector).await;
+        tokio::spawn(async move { remote.send_bytes(&vec![7; 4 * MIB]).await });
         let begin = Instant::now();
-        let received = here.recv_bytes(usize::MAX).await;
+        let received = local.recv_bytes(usize::MAX).await;
         assert!(matches!(received, Err(RecvError::Evicted)));
         assert!(begin.elapsed() < RETRY);
-        assert!(matches!(here.recv_bytes(1).await, Err(RecvError::Evicted)));
+        assert!(matches!(local.recv_bytes(1).await, Err(RecvError::Evicted)));
     }
 
-    /// A thread that waits for the rest of a message is told of its eviction.
+    /// A thread that waits for the rest of a message is notified of its eviction.
     #[cfg(unix)]
     #[test]
     fn a_blocking_connection_is_evicted_too() {
@@ -343,8 +343,8 @@ mod tests {
         let header = crate::frame::Header::new(2 * MIB as u64);
         stranger.write_all(header.as_bytes()).unwrap();
         stranger.write_all(&vec![7; MIB * 3 / 2]).unwrap();
-        let mut here: crate::blocking::Connection = listener.accept().unwrap();
-        let receive = std::thread::spawn(move || here.recv_bytes(2 * MIB));
+        let mut local: crate::blocking::Connection = listener.accept().unwrap();
+        let receive = std::thread::spawn(move || local.recv_bytes(2 * MIB));
         while budget.held() < MIB {
             std::thread::sleep(RETRY / 10);
         }
@@ -357,11 +357,11 @@ mod tests {
         // The same for a thread that waits for its peer to read.
         drop(other);
         let _deaf = std::net::TcpStream::connect(address).unwrap();
-        let mut here: crate::blocking::Connection<Vec<u8>> = listener.accept().unwrap();
+        let mut local: crate::blocking::Connection<Vec<u8>> = listener.accept().unwrap();
         let mut tight = account.hold();
         tight.resize(&account, 2 * MIB).unwrap();
-        let sent = here.send(&vec![7; 16 * MIB]);
+        let sent = local.send(&vec![7; 16 * MIB]);
         assert!(matches!(sent, Err(SendError::Evicted)), "{sent:?}");
-        assert!(matches!(here.send(&vec![7]), Err(SendError::Broken)));
+        assert!(matches!(local.send(&vec![7]), Err(SendError::Broken)));
     }
 }

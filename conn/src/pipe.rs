@@ -21,10 +21,10 @@ use crate::connection::{MAX_MESSAGE, Reader, StreamReadHalf, StreamWriteHalf, Wr
 )]
 pub fn pipe<S, R, C: Codec>() -> io::Result<(Connection<S, R, C>, Connection<R, S, C>)> {
     #[cfg(unix)]
-    let (here, there) = tokio::net::UnixStream::pair()?;
+    let (local, remote) = tokio::net::UnixStream::pair()?;
     #[cfg(not(unix))]
-    let (here, there) = tokio::io::duplex(64 * 1024);
-    Ok((Connection::new(here), Connection::new(there)))
+    let (local, remote) = tokio::io::duplex(64 * 1024);
+    Ok((Connection::new(local), Connection::new(remote)))
 }
 
 /// Creates a one-way pipe, like CPython's `Pipe(False)`.
@@ -48,7 +48,7 @@ pub fn simplex<T, C: Codec>() -> io::Result<(Receiver<T, C>, Sender<T, C>)> {
     }
     #[cfg(not(unix))]
     {
-        let (here, there) = pipe()?;
-        Ok((here.split().1, there.split().0))
+        let (local, remote) = pipe()?;
+        Ok((local.split().1, remote.split().0))
     }
 }

@@ -11,21 +11,21 @@ use libfuzzer_sys::fuzz_target;
 
 #[derive(Arbitrary, Debug)]
 struct Input<'a> {
-    listener: Habits,
-    client: Habits,
+    listener: Settings,
+    client: Settings,
     channel: bool,
-    play: Play<'a>,
+    scenario: Scenario<'a>,
 }
 
 #[derive(Arbitrary, Debug)]
-struct Habits {
+struct Settings {
     digest: u8,
     legacy_md5: bool,
     binding: u8,
 }
 
 #[derive(Arbitrary, Debug)]
-enum Play<'a> {
+enum Scenario<'a> {
     /// One side, and a peer without the key.
     Stranger {
         listens: bool,
@@ -72,7 +72,7 @@ impl Message<'_> {
     }
 }
 
-impl Habits {
+impl Settings {
     fn begin(&self, role: Role, key: &str, bindable: bool) -> Option<Handshake> {
         let digests = [
             Digest::Sha256,
@@ -84,7 +84,7 @@ impl Habits {
             .digest(digests[usize::from(self.digest) % digests.len()])
             .legacy_md5(self.legacy_md5)
             .binding(self.binding());
-        let (here, there) = match role {
+        let (local, remote) = match role {
             Role::Listener => (1, 2),
             Role::Client => (2, 1),
         };
@@ -92,8 +92,8 @@ impl Habits {
         let channel = match bindable {
             true => Channel::Memory,
             false => Channel::Tcp {
-                local: address(here),
-                peer: address(there),
+                local: address(local),
+                peer: address(remote),
             },
         };
         let begun = Handshake::new(role, authentication, channel);
@@ -165,8 +165,8 @@ fn meet(sides: [Handshake; 2], edits: &[Option<Edit<'_>>]) -> [(bool, bool); 2] 
 fuzz_target!(|input: Input<'_>| {
     let listener = |key| input.listener.begin(Role::Listener, key, input.channel);
     let client = |key| input.client.begin(Role::Client, key, input.channel);
-    match &input.play {
-        Play::Stranger { listens, messages } => {
+    match &input.scenario {
+        Scenario::Stranger { listens, messages } => {
             let side = if *listens {
                 listener("a key")
             } else {
@@ -176,13 +176,13 @@ fuzz_target!(|input: Input<'_>| {
                 stranger(side, messages);
             }
         }
-        Play::Strangers(edits) => {
+        Scenario::Strangers(edits) => {
             if let (Some(listener), Some(client)) = (listener("a key"), client("another")) {
                 let ends = meet([listener, client], edits);
                 assert!(!ends[0].0 && !ends[1].0, "a wrong key was accepted");
             }
         }
-        Play::Friends(edits) => {
+        Scenario::Friends(edits) => {
             if let (Some(listener), Some(client)) = (listener("a key"), client("a key")) {
                 let ends = meet([listener, client], edits);
                 if edits.iter().all(Option::is_none) {

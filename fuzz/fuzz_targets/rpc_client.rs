@@ -106,24 +106,24 @@ async fn run(input: &Input<'_>) {
     let mut first = input.first.as_ref();
     let hello = Message::hello(input.reconnects, input.theirs);
     if let Some(peer) = &mut peer {
-        peer.say(first.take().unwrap_or(&hello), &mut state).await;
-        peer.take(&mut state).await;
+        peer.send(first.take().unwrap_or(&hello), &mut state).await;
+        peer.receive(&mut state).await;
     }
     for act in input.acts.iter().take(64) {
         let Some(connected) = &mut peer else {
             break;
         };
         match act {
-            Act::Say(message) => connected.say(message, &mut state).await,
+            Act::Send(message) => connected.send(message, &mut state).await,
             Act::Bytes(bytes) => connected.write(bytes).await,
-            Act::Take => connected.take(&mut state).await,
+            Act::Receive => connected.receive(&mut state).await,
             Act::Wait(millis) => sleep(Duration::from_millis((*millis).into())).await,
             Act::Cut { .. } => {
                 drop(peer);
                 peer = accept(&mut listener).await;
                 if let Some(peer) = &mut peer {
-                    peer.say(&hello, &mut state).await;
-                    peer.take(&mut state).await;
+                    peer.send(&hello, &mut state).await;
+                    peer.receive(&mut state).await;
                 }
             }
         }

@@ -53,26 +53,26 @@ async fn run(input: &Input<'_>) {
     let connect = async || Peer::new(connector.connect().await.expect("it listens"));
     let mut peer = connect().await;
     let hello = Message::hello(false, input.theirs);
-    peer.say(input.first.as_ref().unwrap_or(&hello), &mut state)
+    peer.send(input.first.as_ref().unwrap_or(&hello), &mut state)
         .await;
-    peer.take(&mut state).await;
+    peer.receive(&mut state).await;
     let mut acts = input.acts.iter().take(64).peekable();
     while let Some(act) = acts.next() {
         match act {
-            Act::Say(message) => peer.say(message, &mut state).await,
+            Act::Send(message) => peer.send(message, &mut state).await,
             Act::Bytes(bytes) => peer.write(bytes).await,
-            Act::Take => peer.take(&mut state).await,
+            Act::Receive => peer.receive(&mut state).await,
             Act::Wait(millis) => sleep(Duration::from_millis((*millis).into())).await,
             Act::Cut { resume } => {
                 peer = connect().await;
-                peer.say(&Message::hello(*resume, input.theirs), &mut state)
+                peer.send(&Message::hello(*resume, input.theirs), &mut state)
                     .await;
                 state.resumed = false;
-                peer.take(&mut state).await;
+                peer.receive(&mut state).await;
                 // A resumed session accepts no other message before `Held`.
-                if state.resumed && !matches!(acts.peek(), Some(Act::Say(Message::Held(_)))) {
+                if state.resumed && !matches!(acts.peek(), Some(Act::Send(Message::Held(_)))) {
                     let held = state.held();
-                    peer.say(&Message::Raw(&held), &mut state).await;
+                    peer.send(&Message::Raw(&held), &mut state).await;
                 }
             }
         }

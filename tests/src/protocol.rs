@@ -87,7 +87,7 @@ pub struct Outcome {
     pub before: Traffic,
     /// The traffic through the relay after the call.
     pub after: Traffic,
-    /// The number of faults injected meanwhile.
+    /// The number of faults injected during the call.
     pub faults: u64,
     /// The duration of the call.
     pub elapsed: Duration,

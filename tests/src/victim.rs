@@ -180,7 +180,7 @@ impl Victim {
     /// Its current memory in bytes.
     ///
     /// # Panics
-    /// If the process is gone.
+    /// If the process has exited.
     #[must_use]
     pub fn memory(&self) -> u64 {
         self.status("VmRSS:")
@@ -189,7 +189,7 @@ impl Victim {
     /// Its peak memory in bytes.
     ///
     /// # Panics
-    /// If the process is gone.
+    /// If the process has exited.
     #[must_use]
     pub fn peak(&self) -> u64 {
         self.status("VmHWM:")
@@ -198,7 +198,7 @@ impl Victim {
     /// The number of its open files and sockets.
     ///
     /// # Panics
-    /// If the process is gone.
+    /// If the process has exited.
     #[must_use]
     pub fn descriptors(&self) -> usize {
         let folder = self.folder().join("fd");

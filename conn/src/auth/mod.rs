@@ -35,7 +35,7 @@
 //!   impersonates. A relay of the same user is not detected; it could read the memory of either
 //!   peer anyway.
 //! - **Weak keys.** An attacker who records a handshake can try keys offline. Use at least 16
-//!   random bytes; dictionary words are found.
+//!   random bytes: dictionary words can be guessed.
 //! - **Holders of the same key from each other.** Every holder of the key may do everything; there
 //!   are no users or rights.
 //! - **Choice of digest.** If MD5 is allowed, a listener accepts it from any peer. It is the
@@ -78,7 +78,7 @@ impl AuthKey {
     /// guessing.
     ///
     /// # Errors
-    /// If the key is empty, which CPython up to 3.11 takes for no authentication.
+    /// If the key is empty, which CPython up to 3.11 treats as no authentication.
     pub fn new(key: impl AsRef<[u8]>) -> Result<Self, AuthError> {
         match key.as_ref() {
             [] => Err(AuthError::EmptyKey),

@@ -21,8 +21,8 @@ use crate::connection::MAX_MESSAGE;
     reason = "two connections that mirror each other"
 )]
 pub fn pipe<S, R, C: Codec>() -> io::Result<(Connection<S, R, C>, Connection<R, S, C>)> {
-    let (here, there) = UnixStream::pair()?;
-    Ok((here.into(), there.into()))
+    let (local, remote) = UnixStream::pair()?;
+    Ok((local.into(), remote.into()))
 }
 
 /// Creates a one-way pipe, like CPython's `Pipe(False)`.

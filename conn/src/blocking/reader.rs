@@ -107,8 +107,8 @@ impl BlockingReader {
         next.ok_or(RecvError::Closed)
     }
 
-    /// Takes the next received byte if it confirms a descriptor. Returns whether it does, or `None`
-    /// at the end of the stream. It does not wait.
+    /// Takes the next received byte if it confirms a descriptor. Returns `true` if it does, and
+    /// `None` at the end of the stream. It does not wait.
     fn next_confirmation(&mut self) -> io::Result<Option<bool>> {
         let next = descriptor::peek(&*self.stream, RecvFlags::DONTWAIT)?;
         let is_confirmation = self.confirmations.consume(next);

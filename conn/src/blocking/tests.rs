@@ -19,76 +19,76 @@ const SOON: Duration = Duration::from_millis(20);
 
 #[test]
 fn values_and_bytes_both_ways() {
-    let (mut here, mut there): Pair = pipe().unwrap();
-    here.send(&"hello".to_owned()).unwrap();
-    assert_eq!(there.recv().unwrap(), "hello");
+    let (mut local, mut remote): Pair = pipe().unwrap();
+    local.send(&"hello".to_owned()).unwrap();
+    assert_eq!(remote.recv().unwrap(), "hello");
     for length in [0, 1, 16383, 16384, 16385, 1 << 20] {
         let message = vec![7; length];
         let other = thread::spawn(move || {
-            there.send_bytes(&message).unwrap();
-            (there, message)
+            remote.send_bytes(&message).unwrap();
+            (remote, message)
         });
-        let received = here.recv_bytes(1 << 20).unwrap();
+        let received = local.recv_bytes(1 << 20).unwrap();
         let message;
-        (there, message) = other.join().unwrap();
+        (remote, message) = other.join().unwrap();
         assert_eq!(received, message);
     }
-    drop(there);
-    assert!(here.recv().unwrap_err().is_closed());
+    drop(remote);
+    assert!(local.recv().unwrap_err().is_closed());
 }
 
 #[test]
 fn arrays_into_the_callers_buffer() {
-    let (mut here, mut there): Pair = pipe().unwrap();
+    let (mut local, mut remote): Pair = pipe().unwrap();
     let numbers: Vec<f64> = (0..200_000).map(f64::from).collect();
     let expected = numbers.clone();
     let sender = thread::spawn(move || {
-        here.send_array(&numbers).unwrap();
-        here.send_bytes(b"123").unwrap();
-        here.send_bytes(b"behind").unwrap();
-        here
+        local.send_array(&numbers).unwrap();
+        local.send_bytes(b"123").unwrap();
+        local.send_bytes(b"behind").unwrap();
+        local
     });
     let mut buffer = vec![0.0; 250_000];
-    assert_eq!(there.recv_array_into(&mut buffer).unwrap(), 200_000);
+    assert_eq!(remote.recv_array_into(&mut buffer).unwrap(), 200_000);
     assert_eq!(buffer[..200_000], expected);
-    let odd = there.recv_array_into(&mut buffer);
+    let odd = remote.recv_array_into(&mut buffer);
     assert!(matches!(odd, Err(RecvError::NotElements(message)) if message == b"123"));
-    let short = there.recv_bytes_into(&mut [0; 5]);
+    let short = remote.recv_bytes_into(&mut [0; 5]);
     assert!(matches!(short, Err(RecvError::BufferTooShort(message)) if message == b"behind"));
     drop(sender.join().unwrap());
-    assert!(there.recv_bytes_into(&mut [0; 5]).unwrap_err().is_closed());
+    assert!(remote.recv_bytes_into(&mut [0; 5]).unwrap_err().is_closed());
 }
 
 #[test]
 fn a_timeout_leaves_the_connection_intact() {
-    let (mut here, mut there): Pair = pipe().unwrap();
-    here.set_write_timeout(Some(SOON)).unwrap();
-    there.set_read_timeout(Some(SOON)).unwrap();
-    assert!(matches!(there.recv(), Err(RecvError::Io(_))));
+    let (mut local, mut remote): Pair = pipe().unwrap();
+    local.set_write_timeout(Some(SOON)).unwrap();
+    remote.set_read_timeout(Some(SOON)).unwrap();
+    assert!(matches!(remote.recv(), Err(RecvError::Io(_))));
 
     let message = vec![9; 4 << 20];
-    assert!(matches!(here.send_bytes(&message), Err(SendError::Io(_))));
+    assert!(matches!(local.send_bytes(&message), Err(SendError::Io(_))));
     let mut buffer = vec![0; 4 << 20];
     assert!(matches!(
-        there.recv_bytes_into(&mut buffer),
+        remote.recv_bytes_into(&mut buffer),
         Err(RecvError::Io(_))
     ));
-    here.set_write_timeout(None).unwrap();
-    there.set_read_timeout(None).unwrap();
+    local.set_write_timeout(None).unwrap();
+    remote.set_read_timeout(None).unwrap();
     let sender = thread::spawn(move || {
-        here.send(&"next".to_owned()).unwrap();
-        here
+        local.send(&"next".to_owned()).unwrap();
+        local
     });
-    assert_eq!(there.recv_bytes(4 << 20).unwrap(), message);
-    assert_eq!(there.recv().unwrap(), "next");
+    assert_eq!(remote.recv_bytes(4 << 20).unwrap(), message);
+    assert_eq!(remote.recv().unwrap(), "next");
     sender.join().unwrap().close().unwrap();
-    assert!(there.recv().unwrap_err().is_closed());
+    assert!(remote.recv().unwrap_err().is_closed());
 }
 
 #[test]
 fn messages_of_many_threads_stay_whole() {
-    let (here, mut there): Pair = pipe().unwrap();
-    let (sender, _receiver) = here.split();
+    let (local, mut remote): Pair = pipe().unwrap();
+    let (sender, _receiver) = local.split();
     let threads: Vec<_> = (0..4)
         .map(|number| {
             let sender = sender.clone();
@@ -101,7 +101,7 @@ fn messages_of_many_threads_stay_whole() {
         .collect();
     drop(sender);
     let mut count = 0;
-    while let Ok(message) = there.recv_bytes(1 << 20) {
+    while let Ok(message) = remote.recv_bytes(1 << 20) {
         assert!(message.windows(2).all(|pair| pair[0] == pair[1]));
         count += 1;
     }
@@ -113,97 +113,97 @@ fn messages_of_many_threads_stay_whole() {
 
 #[test]
 fn waiting() {
-    let (mut here, mut there): Pair = pipe().unwrap();
+    let (mut local, mut remote): Pair = pipe().unwrap();
     let (mut receiver, sender) = simplex::<u32, Bincode>().unwrap();
     assert_eq!(
-        wait(&mut [&mut there, &mut receiver], Some(SOON)).unwrap(),
+        wait(&mut [&mut remote, &mut receiver], Some(SOON)).unwrap(),
         [0_usize; 0]
     );
-    assert!(!there.poll(Duration::ZERO).unwrap());
-    here.send(&"one".to_owned()).unwrap();
-    here.send(&"two".to_owned()).unwrap();
-    assert_eq!(wait(&mut [&mut receiver, &mut there], None).unwrap(), [1]);
-    assert_eq!(there.recv().unwrap(), "one");
+    assert!(!remote.poll(Duration::ZERO).unwrap());
+    local.send(&"one".to_owned()).unwrap();
+    local.send(&"two".to_owned()).unwrap();
+    assert_eq!(wait(&mut [&mut receiver, &mut remote], None).unwrap(), [1]);
+    assert_eq!(remote.recv().unwrap(), "one");
     assert!(
-        there.poll(Duration::ZERO).unwrap(),
+        remote.poll(Duration::ZERO).unwrap(),
         "it was received with the first"
     );
-    assert_eq!(there.recv().unwrap(), "two");
+    assert_eq!(remote.recv().unwrap(), "two");
     drop(sender);
-    assert_eq!(wait(&mut [&mut receiver, &mut there], None).unwrap(), [0]);
+    assert_eq!(wait(&mut [&mut receiver, &mut remote], None).unwrap(), [0]);
     assert!(receiver.recv().unwrap_err().is_closed());
 }
 
 #[test]
 fn descriptors() {
-    let (mut here, mut there): Pair = pipe().unwrap();
-    let refused = there.recv_handle();
+    let (mut local, mut remote): Pair = pipe().unwrap();
+    let refused = remote.recv_handle();
     assert!(matches!(refused, Err(DescriptorError::NotReceiving)));
-    there.set_descriptors(Descriptors::Receive);
+    remote.set_descriptors(Descriptors::Receive);
     let mut file = tempfile::tempfile().unwrap();
     file.write_all(b"in the file").unwrap();
     file.rewind().unwrap();
-    here.send(&"before".to_owned()).unwrap();
-    here.send_handle(&file).unwrap();
-    here.send(&"behind".to_owned()).unwrap();
+    local.send(&"before".to_owned()).unwrap();
+    local.send_handle(&file).unwrap();
+    local.send(&"behind".to_owned()).unwrap();
     drop(file);
 
-    assert_eq!(there.recv().unwrap(), "before");
+    assert_eq!(remote.recv().unwrap(), "before");
     let mut text = String::new();
-    File::from(there.recv_handle().unwrap())
+    File::from(remote.recv_handle().unwrap())
         .read_to_string(&mut text)
         .unwrap();
     assert_eq!(text, "in the file");
-    assert!(there.poll(Duration::ZERO).unwrap());
+    assert!(remote.poll(Duration::ZERO).unwrap());
     assert!(matches!(
-        there.recv_handle(),
+        remote.recv_handle(),
         Err(DescriptorError::NoDescriptor)
     ));
-    assert_eq!(there.recv().unwrap(), "behind");
+    assert_eq!(remote.recv().unwrap(), "behind");
 }
 
 /// The peer behaves like CPython 3.14, which sends confirmations and waits for them.
 #[test]
 fn confirmations_of_descriptors() {
-    let (here, mut there) = UnixStream::pair().unwrap();
-    let mut here: Connection<u8, u8, Pickle> = here.into();
-    here.set_descriptors(Descriptors::Receive);
+    let (local, mut remote) = UnixStream::pair().unwrap();
+    let mut local: Connection<u8, u8, Pickle> = local.into();
+    local.set_descriptors(Descriptors::Receive);
     let one = b"\0\0\0\x05\x80\x05K\x01.";
-    there.write_all(one).unwrap();
-    assert_eq!(here.recv().unwrap(), 1);
+    remote.write_all(one).unwrap();
+    assert_eq!(local.recv().unwrap(), 1);
     let file = tempfile::tempfile().unwrap();
-    crate::descriptor::send_descriptor(&there, &file).unwrap();
-    here.recv_handle().unwrap();
+    crate::descriptor::send_descriptor(&remote, &file).unwrap();
+    local.recv_handle().unwrap();
     let mut byte = [0];
-    there.read_exact(&mut byte).unwrap();
+    remote.read_exact(&mut byte).unwrap();
     assert_eq!(&byte, b"A");
 
-    here.send_handle(&file).unwrap();
-    there.write_all(b"A").unwrap();
-    assert_eq!(wait(&mut [&mut here], Some(SOON)).unwrap(), [0_usize; 0]);
-    here.send_handle(&file).unwrap();
-    there.write_all(b"A").unwrap();
-    there.write_all(one).unwrap();
-    assert_eq!(wait(&mut [&mut here], None).unwrap(), [0]);
-    assert_eq!(here.recv().unwrap(), 1);
+    local.send_handle(&file).unwrap();
+    remote.write_all(b"A").unwrap();
+    assert_eq!(wait(&mut [&mut local], Some(SOON)).unwrap(), [0_usize; 0]);
+    local.send_handle(&file).unwrap();
+    remote.write_all(b"A").unwrap();
+    remote.write_all(one).unwrap();
+    assert_eq!(wait(&mut [&mut local], None).unwrap(), [0]);
+    assert_eq!(local.recv().unwrap(), 1);
 
     // With `Always` the sender waits for the confirmation, but not forever.
-    assert!(!here.reader.confirmation(SOON).unwrap());
-    here.set_acknowledge(Acknowledge::Always);
-    there.write_all(b"A").unwrap();
-    here.send_handle(&file).unwrap();
-    there.write_all(one).unwrap();
-    let missing = here.send_handle(&file);
+    assert!(!local.reader.confirmation(SOON).unwrap());
+    local.set_acknowledge(Acknowledge::Always);
+    remote.write_all(b"A").unwrap();
+    local.send_handle(&file).unwrap();
+    remote.write_all(one).unwrap();
+    let missing = local.send_handle(&file);
     assert!(matches!(missing, Err(DescriptorError::NotAcknowledged)));
-    there.write_all(b"A").unwrap();
-    there.write_all(one).unwrap();
+    remote.write_all(b"A").unwrap();
+    remote.write_all(one).unwrap();
     for _ in 0..2 {
-        assert_eq!(here.recv().unwrap(), 1);
+        assert_eq!(local.recv().unwrap(), 1);
     }
     // Closing a socket with unread bytes would reset the connection.
-    there.read_exact(&mut [0; 4]).unwrap();
-    drop(there);
-    let end = here.recv_handle();
+    remote.read_exact(&mut [0; 4]).unwrap();
+    drop(remote);
+    let end = local.recv_handle();
     assert!(matches!(end, Err(DescriptorError::Recv(RecvError::Closed))));
 }
 
@@ -243,37 +243,37 @@ fn under_signals<T: Send>(run: impl FnOnce() -> T + Send) -> T {
 #[test]
 fn signals_do_not_interrupt_calls() {
     const LONG: Duration = Duration::from_secs(60);
-    let (here, mut there) = UnixStream::pair().unwrap();
-    here.set_nonblocking(true).unwrap();
+    let (local, mut remote) = UnixStream::pair().unwrap();
+    local.set_nonblocking(true).unwrap();
     let mut filled = 0;
-    while let Ok(count) = (&here).write(&[7]) {
+    while let Ok(count) = (&local).write(&[7]) {
         filled += count;
     }
-    here.set_nonblocking(false).unwrap();
-    let mut here: Connection = here.into();
-    here.set_write_timeout(Some(LONG)).unwrap();
-    here.set_read_timeout(Some(LONG)).unwrap();
-    here.set_descriptors(Descriptors::Receive);
+    local.set_nonblocking(false).unwrap();
+    let mut local: Connection = local.into();
+    local.set_write_timeout(Some(LONG)).unwrap();
+    local.set_read_timeout(Some(LONG)).unwrap();
+    local.set_descriptors(Descriptors::Receive);
     let file = tempfile::tempfile().unwrap();
     let echo = thread::spawn(move || {
         thread::sleep(SOON);
         let mut room = vec![0; filled + 1];
-        there.read_exact(&mut room).unwrap();
+        remote.read_exact(&mut room).unwrap();
         thread::sleep(SOON);
-        crate::descriptor::send_descriptor(&there, tempfile::tempfile().unwrap()).unwrap();
+        crate::descriptor::send_descriptor(&remote, tempfile::tempfile().unwrap()).unwrap();
         thread::sleep(SOON);
-        there.write_all(b"\0\0\0\x01").unwrap();
+        remote.write_all(b"\0\0\0\x01").unwrap();
         thread::sleep(SOON);
-        there.write_all(b"x").unwrap();
+        remote.write_all(b"x").unwrap();
         thread::sleep(SOON);
         let mut large = vec![0; 1 << 20];
-        there.read_exact(&mut large).unwrap();
+        remote.read_exact(&mut large).unwrap();
     });
     under_signals(move || {
-        here.send_handle(&file).unwrap();
-        here.recv_handle().unwrap();
-        assert_eq!(here.recv_bytes(1).unwrap(), b"x");
-        here.send_bytes(&vec![7; 1 << 20]).unwrap();
+        local.send_handle(&file).unwrap();
+        local.recv_handle().unwrap();
+        assert_eq!(local.recv_bytes(1).unwrap(), b"x");
+        local.send_bytes(&vec![7; 1 << 20]).unwrap();
     });
     echo.join().unwrap();
 }
@@ -281,29 +281,29 @@ fn signals_do_not_interrupt_calls() {
 #[cfg(target_os = "linux")]
 #[test]
 fn repeated_signals_do_not_extend_timeouts_forever() {
-    let (mut here, mut there): Pair = pipe().unwrap();
-    here.set_read_timeout(Some(SOON)).unwrap();
-    let error = under_signals(|| here.recv().unwrap_err());
+    let (mut local, mut remote): Pair = pipe().unwrap();
+    local.set_read_timeout(Some(SOON)).unwrap();
+    let error = under_signals(|| local.recv().unwrap_err());
     assert!(matches!(error, RecvError::Io(error) if error.kind() == io::ErrorKind::TimedOut));
     let begin = std::time::Instant::now();
-    assert!(!under_signals(|| there.poll(SOON).unwrap()));
+    assert!(!under_signals(|| remote.poll(SOON).unwrap()));
     assert!(begin.elapsed() >= SOON, "the wait is not shortened either");
 }
 
 #[test]
 fn a_converted_async_connection_keeps_received_messages() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let mut there = runtime.block_on(async {
-        let (here, there): (crate::Connection<String>, crate::Connection<String>) =
+    let mut remote = runtime.block_on(async {
+        let (local, remote): (crate::Connection<String>, crate::Connection<String>) =
             crate::pipe().unwrap();
-        let (mut here, mut there) = (here, there);
-        here.send(&"one".to_owned()).await.unwrap();
-        here.send(&"two".to_owned()).await.unwrap();
-        assert_eq!(there.recv().await.unwrap(), "one");
-        there.into_blocking().unwrap()
+        let (mut local, mut remote) = (local, remote);
+        local.send(&"one".to_owned()).await.unwrap();
+        local.send(&"two".to_owned()).await.unwrap();
+        assert_eq!(remote.recv().await.unwrap(), "one");
+        remote.into_blocking().unwrap()
     });
-    assert_eq!(there.recv().unwrap(), "two");
-    assert!(there.recv().unwrap_err().is_closed());
+    assert_eq!(remote.recv().unwrap(), "two");
+    assert!(remote.recv().unwrap_err().is_closed());
 }
 
 #[test]
@@ -361,14 +361,14 @@ fn a_truncated_message_is_an_error() {
 async fn a_reset_met_while_waiting_is_not_lost() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let there = tokio::net::TcpStream::connect(address).await.unwrap();
-    let mut there = crate::Connection::<()>::new(there);
-    let (here, _) = listener.accept().await.unwrap();
-    there.send_bytes(b"never read").await.unwrap();
-    here.readable().await.unwrap();
-    drop(here);
-    assert!(there.poll(Duration::from_secs(20)).await);
-    let error = there.into_blocking().unwrap_err();
+    let remote = tokio::net::TcpStream::connect(address).await.unwrap();
+    let mut remote = crate::Connection::<()>::new(remote);
+    let (local, _) = listener.accept().await.unwrap();
+    remote.send_bytes(b"never read").await.unwrap();
+    local.readable().await.unwrap();
+    drop(local);
+    assert!(remote.poll(Duration::from_secs(20)).await);
+    let error = remote.into_blocking().unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
 }
 
@@ -389,25 +389,25 @@ fn a_value_that_panics_leaves_no_half_message() {
     use std::panic::{AssertUnwindSafe, catch_unwind};
 
     type Ends = (Connection<Panics, ()>, Connection<(), Panics>);
-    let (mut here, there): Ends = pipe().unwrap();
-    let mut there = there.with_types::<(), String>();
-    assert!(catch_unwind(AssertUnwindSafe(|| here.send(&Panics))).is_err());
-    here.send_array(&[5u8, 6]).unwrap();
-    assert!(catch_unwind(AssertUnwindSafe(|| here.send(&Panics))).is_err());
-    here.send_vectored(&[b"two ", b"slices"]).unwrap();
-    let mut here = here.with_types::<String, ()>();
-    here.send(&"whole".to_owned()).unwrap();
-    assert_eq!(there.recv_bytes(10).unwrap(), [5, 6]);
-    assert_eq!(there.recv_bytes(10).unwrap(), b"two slices");
-    assert_eq!(there.recv().unwrap(), "whole");
+    let (mut local, remote): Ends = pipe().unwrap();
+    let mut remote = remote.with_types::<(), String>();
+    assert!(catch_unwind(AssertUnwindSafe(|| local.send(&Panics))).is_err());
+    local.send_array(&[5u8, 6]).unwrap();
+    assert!(catch_unwind(AssertUnwindSafe(|| local.send(&Panics))).is_err());
+    local.send_vectored(&[b"two ", b"slices"]).unwrap();
+    let mut local = local.with_types::<String, ()>();
+    local.send(&"whole".to_owned()).unwrap();
+    assert_eq!(remote.recv_bytes(10).unwrap(), [5, 6]);
+    assert_eq!(remote.recv_bytes(10).unwrap(), b"two slices");
+    assert_eq!(remote.recv().unwrap(), "whole");
 
     // This poisons the lock of the sender, but the writer is consistent.
-    let (sender, _receiver) = here.with_types::<Panics, ()>().split();
+    let (sender, _receiver) = local.with_types::<Panics, ()>().split();
     let clone = sender.clone();
     let panicked = thread::spawn(move || clone.send(&Panics)).join();
     assert!(panicked.is_err());
     sender.send_bytes(b"bytes").unwrap();
     sender.close().unwrap();
-    assert_eq!(there.recv_bytes(10).unwrap(), b"bytes");
-    assert!(there.recv().unwrap_err().is_closed());
+    assert_eq!(remote.recv_bytes(10).unwrap(), b"bytes");
+    assert!(remote.recv().unwrap_err().is_closed());
 }

@@ -5,7 +5,7 @@
 //!
 //! | codec | for |
 //! |---|---|
-//! | [`Bincode`] (default) | Rust programs among themselves: small, fast, same types on both sides |
+//! | [`Bincode`] (default) | Rust programs among themselves: small, fast, identical types |
 //! | [`Pickle`] | CPython's `Connection.send` and `recv` |
 //! | [`Json`] | every language, readable by people |
 //! | [`MessagePack`] | every language, smaller than JSON |

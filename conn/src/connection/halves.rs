@@ -20,8 +20,7 @@ use crate::error::{RecvError, SendError};
 /// The sending half of a connection. Clones send over the same connection; their messages are never
 /// interleaved.
 ///
-/// When the last clone is dropped, the sending direction is closed; the [`Receiver`] can still
-/// receive.
+/// Dropping the last clone closes the sending direction; the [`Receiver`] can still receive.
 ///
 /// # Cancel safety
 ///

@@ -156,8 +156,8 @@ impl Reader {
         .await
     }
 
-    /// Takes the next byte if it confirms a descriptor. Returns whether it does, or `None` at the
-    /// end of the stream.
+    /// Takes the next byte if it confirms a descriptor. Returns `true` if it does, and `None` at
+    /// the end of the stream.
     #[cfg(unix)]
     fn poll_confirmation(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Option<bool>>> {
         let StreamReadHalf::Unix(socket) = &mut self.stream else {

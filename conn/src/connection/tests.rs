@@ -17,15 +17,15 @@ async fn dropping_a_sender_closes_one_direction_on_every_kind_of_stream() {
         (Connection::new(memory.0), Connection::new(memory.1)),
         (Connection::new(unix.0), Connection::new(unix.1)),
     ];
-    for (here, mut there) in pairs {
-        let (sender, mut receiver) = here.split();
+    for (local, mut remote) in pairs {
+        let (sender, mut receiver) = local.split();
         let clone = sender.clone();
         drop(sender);
         clone.send(&1).await.unwrap();
         drop(clone);
-        assert_eq!(there.recv().await.unwrap(), 1);
-        assert!(there.recv().await.unwrap_err().is_closed());
-        there.send(&2).await.unwrap();
+        assert_eq!(remote.recv().await.unwrap(), 1);
+        assert!(remote.recv().await.unwrap_err().is_closed());
+        remote.send(&2).await.unwrap();
         assert_eq!(receiver.recv().await.unwrap(), 2);
     }
 }
@@ -66,17 +66,17 @@ async fn errors_distinguish_a_regular_close_from_a_truncated_message() {
 
 #[tokio::test]
 async fn a_value_that_cannot_be_encoded_leaves_the_connection_usable() {
-    let (here, there) = tokio::io::duplex(1024);
-    let mut here = Connection::<serde_json::Value, (), Bincode>::new(here);
-    let mut raw = there;
-    here.send(&serde_json::json!(null)).await.unwrap();
-    let mut here = here.with_types::<Unencodable, ()>();
+    let (local, remote) = tokio::io::duplex(1024);
+    let mut local = Connection::<serde_json::Value, (), Bincode>::new(local);
+    let mut raw = remote;
+    local.send(&serde_json::json!(null)).await.unwrap();
+    let mut local = local.with_types::<Unencodable, ()>();
     assert!(matches!(
-        here.send(&Unencodable).await,
+        local.send(&Unencodable).await,
         Err(SendError::Encode(_))
     ));
-    here.send_bytes(b"behind").await.unwrap();
-    drop(here);
+    local.send_bytes(b"behind").await.unwrap();
+    drop(local);
     let mut bytes = Vec::new();
     raw.read_to_end(&mut bytes).await.unwrap();
     assert!(bytes.ends_with(b"\0\0\0\x06behind"));
@@ -92,32 +92,32 @@ impl Serialize for Unencodable {
 
 #[tokio::test]
 async fn many_small_messages_are_read_at_once_and_stay_apart() {
-    let (mut here, mut there): (Connection<u64>, Connection<u64>) = crate::pipe().unwrap();
+    let (mut local, mut remote): (Connection<u64>, Connection<u64>) = crate::pipe().unwrap();
     let sender = tokio::spawn(async move {
         for number in 0..10_000 {
-            here.send(&number).await.unwrap();
+            local.send(&number).await.unwrap();
         }
     });
     for number in 0..10_000 {
-        assert_eq!(there.recv().await.unwrap(), number);
+        assert_eq!(remote.recv().await.unwrap(), number);
     }
     sender.await.unwrap();
-    assert!(there.recv().await.unwrap_err().is_closed());
+    assert!(remote.recv().await.unwrap_err().is_closed());
 }
 
 #[tokio::test]
 async fn readiness() {
-    let (mut here, mut there): (Connection<u64>, Connection<u64>) = crate::pipe().unwrap();
-    assert!(!there.poll(Duration::ZERO).await);
-    assert!(!there.poll(Duration::from_millis(5)).await);
-    here.send(&1).await.unwrap();
-    here.send(&2).await.unwrap();
-    assert!(there.poll(Duration::from_secs(5)).await);
-    assert_eq!(there.recv().await.unwrap(), 1);
-    assert!(there.poll(Duration::ZERO).await);
-    assert_eq!(there.recv().await.unwrap(), 2);
-    assert!(!there.poll(Duration::ZERO).await);
-    drop(here);
-    assert!(there.poll(Duration::ZERO).await, "a close counts as input");
-    assert!(there.recv().await.unwrap_err().is_closed());
+    let (mut local, mut remote): (Connection<u64>, Connection<u64>) = crate::pipe().unwrap();
+    assert!(!remote.poll(Duration::ZERO).await);
+    assert!(!remote.poll(Duration::from_millis(5)).await);
+    local.send(&1).await.unwrap();
+    local.send(&2).await.unwrap();
+    assert!(remote.poll(Duration::from_secs(5)).await);
+    assert_eq!(remote.recv().await.unwrap(), 1);
+    assert!(remote.poll(Duration::ZERO).await);
+    assert_eq!(remote.recv().await.unwrap(), 2);
+    assert!(!remote.poll(Duration::ZERO).await);
+    drop(local);
+    assert!(remote.poll(Duration::ZERO).await, "a close counts as input");
+    assert!(remote.recv().await.unwrap_err().is_closed());
 }

@@ -40,7 +40,7 @@ pub(super) fn release_write_buffer(mut buffer: Vec<u8>) {
     release(&WRITE_BUFFER, buffer);
 }
 
-// Thread-local values are gone while a thread exits; buffers are not pooled then.
+// Thread-local values are not available while a thread exits; buffers are not pooled then.
 
 fn take(pool: &'static LocalKey<Cell<Vec<u8>>>) -> Vec<u8> {
     pool.try_with(Cell::take).unwrap_or_default()

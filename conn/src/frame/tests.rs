@@ -7,7 +7,7 @@ use super::*;
 const LIMIT: usize = 1 << 20;
 
 #[test]
-fn headers_are_as_short_as_can_be() {
+fn headers_have_the_shortest_form() {
     assert_eq!(Header::new(0).as_bytes(), [0, 0, 0, 0]);
     assert_eq!(Header::new(SHORT).as_bytes(), [0x7f, 0xff, 0xff, 0xff]);
     let extended = [0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0, 0x80, 0, 0, 0];
@@ -92,7 +92,7 @@ fn a_negative_length_is_a_permanent_error() {
 }
 
 #[test]
-fn an_announced_length_takes_no_memory() {
+fn an_announced_length_allocates_no_memory() {
     let mut decoder = Decoder::new();
     decoder.feed(Header::new(1 << 62).as_bytes());
     assert!(decoder.space().len() <= LARGE);

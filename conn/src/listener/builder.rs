@@ -107,7 +107,7 @@ impl ListenerBuilder {
     /// Sets the permissions of the file of a Unix socket, such as `0o660` to allow the group of
     /// this process. They apply before the first peer can connect.
     ///
-    /// Default: `0o600`, for the user of this process only, whatever the umask is, since a listener
+    /// Default: `0o600`, for the user of this process only, independently of the umask: a listener
     /// without an authkey accepts anyone who can connect.
     #[cfg(unix)]
     pub fn mode(mut self, mode: u32) -> Self {

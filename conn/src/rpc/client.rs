@@ -19,7 +19,7 @@ use super::greeting::{GreetingError, greet_server};
 use super::message::{SessionLimits, Token};
 use super::options::Options;
 use super::reconnect::Reconnect;
-use super::session::{CallFuture, Driver, Lifeline, Link, Session, SessionStats};
+use super::session::{CallFuture, ConnectionHalves, Driver, Session, SessionHandle, SessionStats};
 use crate::address::ToTarget;
 use crate::auth::{AuthKey, Binding, Digest};
 use crate::client::Dialer;
@@ -59,7 +59,7 @@ use crate::establish::{ConnectionConfig, ConnectionSettings, Established, setter
 /// ```
 #[derive(Clone)]
 pub struct Client {
-    session: Arc<Lifeline>,
+    session: Arc<SessionHandle>,
     peer: Peer,
 }
 
@@ -118,11 +118,11 @@ impl Client {
     /// # Cancel safety
     /// The connection still closes when the future is dropped.
     pub async fn close(self) {
-        self.session.leave("");
+        self.session.close("");
         self.session.ended().await;
     }
 
-    pub(super) const fn session(&self) -> &Arc<Lifeline> {
+    pub(super) const fn session(&self) -> &Arc<SessionHandle> {
         &self.session
     }
 
@@ -172,8 +172,8 @@ impl fmt::Debug for Client {
 }
 
 /// Creates the origin of the calls that arrive over a session.
-pub(super) fn origin(session: &Arc<Lifeline>, peer: Peer) -> Arc<Origin> {
-    let session: Weak<Lifeline> = Arc::downgrade(session);
+pub(super) fn origin(session: &Arc<SessionHandle>, peer: Peer) -> Arc<Origin> {
+    let session: Weak<SessionHandle> = Arc::downgrade(session);
     Arc::new(Origin {
         peer,
         session: Some(session),
@@ -262,10 +262,10 @@ impl ClientBuilder {
             self.reconnect.is_some(),
         );
         let peer = opened.peer.clone();
-        session.up(opened.limits, false);
+        session.on_connected(opened.limits, false);
         let driver = Driver::new(
             Arc::clone(session.session()),
-            opened.link,
+            opened.halves,
             origin(&session, peer.clone()),
         );
         let weak = Arc::downgrade(&session);
@@ -322,7 +322,7 @@ struct SessionConnector {
 
 /// A connection after its greeting.
 struct GreetedConnection {
-    link: Link,
+    halves: ConnectionHalves,
     peer: Peer,
     limits: SessionLimits,
     token: Option<Token>,
@@ -337,12 +337,12 @@ impl SessionConnector {
             writer,
             peer,
         } = self.dialer.connect(&self.config).await?;
-        let mut link = Link { reader, writer };
-        let greeting = greet_server(&mut link, self.encoding, self.limits, resume);
+        let mut halves = ConnectionHalves { reader, writer };
+        let greeting = greet_server(&mut halves, self.encoding, self.limits, resume);
         let hello = timeout_at(deadline, greeting).await;
         let hello = hello.unwrap_or(Err(GreetingError::TimedOut))?;
         Ok(GreetedConnection {
-            link,
+            halves,
             peer,
             limits: hello.limits,
             token: hello.session,
@@ -354,7 +354,7 @@ impl SessionConnector {
 /// Drives the session over successive connections until it ends.
 async fn run(
     session: Arc<Session>,
-    lifeline: Weak<Lifeline>,
+    handle: Weak<SessionHandle>,
     mut driver: Driver,
     connector: SessionConnector,
     reconnect: Option<Reconnect>,
@@ -362,7 +362,7 @@ async fn run(
 ) {
     loop {
         let reason = (&mut driver).await;
-        let can_continue = session.down(&reason);
+        let can_continue = session.on_disconnected(&reason);
         // Closes the connection before the next one is made.
         drop(driver);
         let Some(reconnect) = reconnect.as_ref().filter(|_| can_continue) else {
@@ -385,13 +385,13 @@ async fn run(
         let Some(opened) = opened else {
             return session.end(&reason);
         };
-        let Some(lifeline) = lifeline.upgrade() else {
+        let Some(handle) = handle.upgrade() else {
             return session.end(&Disconnected::Closed);
         };
         token = opened.token;
-        session.up(opened.limits, opened.resumed);
-        let origin = origin(&lifeline, opened.peer);
-        driver = Driver::new(Arc::clone(&session), opened.link, origin);
+        session.on_connected(opened.limits, opened.resumed);
+        let origin = origin(&handle, opened.peer);
+        driver = Driver::new(Arc::clone(&session), opened.halves, origin);
     }
 }
 

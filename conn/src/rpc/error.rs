@@ -16,7 +16,7 @@ pub enum Disconnected {
     /// The local side closed the connection.
     #[error("the connection was closed locally")]
     Closed,
-    /// The peer closed the connection. The text is the reason that it gave, which may be empty.
+    /// The peer closed the connection, for this reason, which may be empty.
     #[error("the peer closed the connection{}", ReasonSuffix(.0))]
     Left(String),
     /// The connection broke.

@@ -6,7 +6,7 @@ use tokio::time::timeout;
 
 use super::encoding::Encoding;
 use super::message::{Hello, Message, SessionLimits, Token, VERSION};
-use super::session::Link;
+use super::session::ConnectionHalves;
 use crate::auth::CHALLENGE;
 use crate::error::{RecvError, SendError};
 
@@ -51,15 +51,15 @@ pub enum GreetingError {
     TimedOut,
 }
 
-async fn send(link: &mut Link, message: &Message<'_>) -> Result<(), GreetingError> {
+async fn send(halves: &mut ConnectionHalves, message: &Message<'_>) -> Result<(), GreetingError> {
     let mut bytes = Vec::new();
     message.write(&mut bytes);
-    let sent = link.writer.send_vectored(&[&bytes]).await;
+    let sent = halves.writer.send_vectored(&[&bytes]).await;
     sent.map_err(GreetingError::Send)
 }
 
-async fn receive(link: &mut Link) -> Result<Hello, GreetingError> {
-    let message = link.reader.message(MAX_HELLO).await;
+async fn receive(halves: &mut ConnectionHalves) -> Result<Hello, GreetingError> {
+    let message = halves.reader.message(MAX_HELLO).await;
     let message = message.map_err(|error| match error {
         RecvError::Frame(error) => GreetingError::NotRpc(error.to_string()),
         error => GreetingError::Receive(error),
@@ -86,7 +86,7 @@ pub(super) struct ServerHello {
 
 /// Performs the greeting as the client.
 pub(super) async fn greet_server(
-    link: &mut Link,
+    halves: &mut ConnectionHalves,
     encoding: Encoding,
     limits: SessionLimits,
     resume: Option<Token>,
@@ -98,8 +98,8 @@ pub(super) async fn greet_server(
         limits,
         session: resume,
     };
-    send(link, &Message::Hello(hello)).await?;
-    let hello = receive(link).await?;
+    send(halves, &Message::Hello(hello)).await?;
+    let hello = receive(halves).await?;
     if hello.version != VERSION {
         let theirs = hello.version;
         return Err(GreetingError::Version { theirs });
@@ -119,8 +119,10 @@ pub(super) struct ClientHello {
 }
 
 /// Receives the `Hello` of a client. Rejects a client whose version or encoding is not supported.
-pub(super) async fn receive_client_hello(link: &mut Link) -> Result<ClientHello, GreetingError> {
-    let hello = timeout(TIMEOUT, receive(link)).await;
+pub(super) async fn receive_client_hello(
+    halves: &mut ConnectionHalves,
+) -> Result<ClientHello, GreetingError> {
+    let hello = timeout(TIMEOUT, receive(halves)).await;
     let hello = hello.unwrap_or(Err(GreetingError::TimedOut))?;
     let result = match Encoding::from_name(&hello.encoding) {
         _ if hello.version != VERSION => Err(GreetingError::Version {
@@ -143,14 +145,14 @@ pub(super) async fn receive_client_hello(link: &mut Link) -> Result<ClientHello,
             }
             error => error.to_string(),
         };
-        reject(link, &reason).await;
+        reject(halves, &reason).await;
     }
     result
 }
 
 /// Completes the greeting as the server.
 pub(super) async fn send_server_hello(
-    link: &mut Link,
+    halves: &mut ConnectionHalves,
     encoding: Encoding,
     limits: SessionLimits,
     session: Option<Token>,
@@ -163,16 +165,16 @@ pub(super) async fn send_server_hello(
         limits,
         session,
     };
-    send(link, &Message::Hello(hello)).await
+    send(halves, &Message::Hello(hello)).await
 }
 
 /// Rejects a client with a reason and closes the connection.
-pub(super) async fn reject(link: &mut Link, reason: &str) {
+pub(super) async fn reject(halves: &mut ConnectionHalves, reason: &str) {
     let rejection = Message::Goodbye { last: 0, reason };
     // A failure does not matter: the client is rejected in any case, and may have left.
     let _ = timeout(TIMEOUT, async {
-        send(link, &rejection).await?;
-        link.writer.shutdown().await.map_err(GreetingError::Send)
+        send(halves, &rejection).await?;
+        halves.writer.shutdown().await.map_err(GreetingError::Send)
     })
     .await;
 }

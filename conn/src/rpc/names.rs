@@ -215,8 +215,8 @@ impl Names {
                 () = session_ends => {}
                 () = object.closed() => {}
             }
-            let gone = names.lock().remove_binding(&name, number);
-            drop(gone);
+            let removed = names.lock().remove_binding(&name, number);
+            drop(removed);
         });
         Ok(())
     }
@@ -229,8 +229,8 @@ impl Default for Names {
 }
 
 /// Returns the owner of the names that a caller binds: its session, or the program if the call came
-/// over no connection. Returns `None` if the session of the caller is gone, or the call came over a
-/// connection without one.
+/// over no connection. Returns `None` if the session of the caller was dropped, or the call came
+/// over a connection without one.
 fn owner_of(context: &Context, caller: Option<&Client>) -> Option<Owner> {
     match caller {
         Some(caller) => Some(Owner::Session(Arc::downgrade(caller.session()))),
@@ -292,8 +292,8 @@ impl Names {
         let others = self.authorize(context, Operation::Unbind, name)?;
         let caller = Client::of(context);
         let owner = owner_of(context, caller.as_ref());
-        let gone: Option<NameEntry> = self.lock().unbind(name, owner.as_ref(), others)?;
-        Ok(gone.is_some())
+        let removed: Option<NameEntry> = self.lock().unbind(name, owner.as_ref(), others)?;
+        Ok(removed.is_some())
     }
 }
 

@@ -9,8 +9,8 @@ use crate::connection::MAX_MESSAGE;
 /// Longest useful duration. Longer ones are cut to it, so that times can be added up.
 const CENTURY: Duration = Duration::from_secs(100 * 366 * 24 * 60 * 60);
 
-/// Local settings of a session, of a client or a server. Each side keeps to the limits of its peer,
-/// which it learns in the greeting.
+/// Local settings of a session, of a client or a server. Each side respects the limits that its
+/// peer declares in the greeting.
 #[derive(Clone, Debug)]
 #[must_use = "options do nothing until they are given to a server or a client"]
 pub struct Options {

@@ -58,7 +58,9 @@ where
             // A call that needs no connection completes at once, and so does one that cannot be
             // sent.
             (Poll::Ready(Ok(remote)), None) => remote,
-            (Poll::Ready(Err(error)), None) => Remote::from_object(ObjectHandle::Failed(Arc::new(error))),
+            (Poll::Ready(Err(error)), None) => {
+                Remote::from_object(ObjectHandle::Failed(Arc::new(error)))
+            }
             (Poll::Pending, None) => Remote::from_object(ObjectHandle::Failed(Arc::new(
                 CallError::NotSent("the pipelined future does not begin with a call".into()),
             ))),

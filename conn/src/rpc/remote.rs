@@ -207,7 +207,7 @@ impl<'de, T: ?Sized> Deserialize<'de> for Remote<T> {
         match attachment.downcast_ref::<ObjectHandle>() {
             Some(object) => Ok(Self::from_object(object.clone())),
             None => Err(D::Error::custom(
-                "the attachment is no object, or its object is gone",
+                "the attachment is not an object, or the object no longer exists",
             )),
         }
     }

@@ -183,9 +183,9 @@ impl<T: DeserializeOwned> Items for Stream<T> {
 /// the last clone is dropped.
 pub struct StreamSender<T>(mpsc::Sender<Result<T, Fault>>);
 
-/// The receiver of a stream is gone: it dropped the stream, or its connection closed.
+/// The receiver of a stream dropped it, or its connection closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the receiver of the stream is gone")]
+#[error("the stream is closed: its receiver was dropped or disconnected")]
 pub struct StreamClosed;
 
 impl<T> StreamSender<T> {
@@ -211,7 +211,7 @@ impl<T> StreamSender<T> {
         self.0.send(Err(fault)).await.map_err(|_| StreamClosed)
     }
 
-    /// Completes when the receiver is gone.
+    /// Completes when the receiver has dropped the stream, or its connection closed.
     ///
     /// # Cancel safety
     /// Can be dropped and called again at any time.
@@ -219,7 +219,7 @@ impl<T> StreamSender<T> {
         self.0.closed().await;
     }
 
-    /// Returns `true` if the receiver is gone.
+    /// Returns `true` if the receiver has dropped the stream, or its connection closed.
     #[must_use]
     pub fn is_closed(&self) -> bool {
         self.0.is_closed()
@@ -304,7 +304,7 @@ impl<'de, T> Deserialize<'de> for Stream<T> {
         match attachment.downcast::<IncomingStream>() {
             Ok(incoming) if incoming.take() => Ok(Self::of(StreamInner::Incoming(incoming))),
             Ok(_) => Err(D::Error::custom("a stream can be received only once")),
-            Err(_) => Err(D::Error::custom("the attachment is no stream")),
+            Err(_) => Err(D::Error::custom("the attachment is not a stream")),
         }
     }
 }

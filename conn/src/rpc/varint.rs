@@ -45,8 +45,8 @@ fn read_long(rest: &mut &[u8]) -> Option<u64> {
     None
 }
 
-/// Writes a signed integer in zigzag encoding, in which small values are short: 0, −1, 1, −2 become
-/// 0, 1, 2, 3.
+/// Writes a signed integer in zigzag encoding, in which small values are short: 0, −1, 1 and −2
+/// become 0, 1, 2 and 3.
 pub(super) fn write_signed(value: i64, out: &mut Vec<u8>) {
     write((value << 1 ^ value >> 63) as u64, out);
 }

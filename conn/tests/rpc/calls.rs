@@ -64,7 +64,7 @@ async fn calls_by_name_need_no_types() {
 }
 
 #[tokio::test]
-async fn ten_thousand_calls_are_under_way_at_once() {
+async fn ten_thousand_calls_are_in_flight_at_once() {
     let server = Server::new();
     let running = Arc::new(AtomicUsize::new(0));
     let all = Arc::new(Notify::new());
@@ -217,7 +217,7 @@ async fn a_dropped_call_is_cancelled_within_a_round_trip() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_deadline_ends_all_three_hops() {
+async fn a_deadline_cancels_all_three_hops() {
     let ended = Arc::new(Mutex::new(Vec::new()));
     let mut next: Option<Client> = None;
     for hop in (0..3).rev() {
@@ -297,7 +297,7 @@ fn scopeguard(run: impl FnOnce() + Send) -> impl Drop + Send {
 }
 
 #[tokio::test]
-async fn a_one_way_call_runs_and_is_not_answered() {
+async fn a_one_way_call_runs_without_a_result() {
     let server = Server::new();
     let ran = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&ran);
@@ -320,7 +320,7 @@ async fn a_one_way_call_runs_and_is_not_answered() {
 }
 
 #[tokio::test]
-async fn a_call_that_blocks_holds_up_no_other() {
+async fn a_blocking_call_delays_no_other() {
     let server = calculator();
     server
         .register_blocking("block", || std::thread::sleep(Duration::from_millis(200)))
@@ -338,7 +338,7 @@ async fn a_call_that_blocks_holds_up_no_other() {
 }
 
 #[tokio::test]
-async fn a_graceful_stop_answers_what_is_under_way() {
+async fn a_graceful_stop_completes_the_calls_in_flight() {
     let server = Server::new();
     server
         .register_function("slow", async || {

@@ -273,7 +273,7 @@ async fn items_that_wait_are_counted_in_the_budget() {
 
 /// Replies that the peer does not read are counted as well.
 #[tokio::test(start_paused = true)]
-async fn answers_that_nobody_reads_are_counted_in_the_budget() {
+async fn unread_replies_are_counted_in_the_budget() {
     let server = Server::with_options(
         ServerOptions::default().session(Options::default().max_backlog(u32::MAX)),
     );

@@ -58,7 +58,7 @@ async fn faults_carry_their_kind() {
 }
 
 #[tokio::test]
-async fn causes_are_told_where_the_server_allows_it() {
+async fn causes_are_sent_if_the_server_allows_it() {
     for allowed in [false, true] {
         let options = ServerOptions::default().session(Options::default().send_causes(allowed));
         let server = Server::with_options(options);
@@ -77,7 +77,7 @@ async fn causes_are_told_where_the_server_allows_it() {
 }
 
 #[tokio::test]
-async fn a_broken_connection_tells_which_calls_were_sent() {
+async fn a_broken_connection_reports_which_calls_were_sent() {
     let server =
         Server::with_options(ServerOptions::default().session(Options::default().max_calls(2)));
     server
@@ -173,7 +173,7 @@ async fn a_peer_that_speaks_another_protocol_is_reported() {
     plain.send(&"hello".to_owned()).await.unwrap();
     assert!(plain.recv().await.is_err());
 
-    // A client with another version or encoding is told the reason.
+    // A client with another version or encoding receives the reason.
     for (hello, reason) in [
         (
             &b"\0FARCALL\x07"[..],
@@ -196,7 +196,7 @@ async fn a_peer_that_speaks_another_protocol_is_reported() {
 }
 
 #[tokio::test]
-async fn too_many_connections_are_told_so() {
+async fn connections_beyond_the_limit_are_rejected_with_a_reason() {
     let server = Server::with_options(ServerOptions::default().max_connections(1));
     server.register_function("one", || 1).unwrap();
     let connector = serve(&server).await;
@@ -301,7 +301,7 @@ async fn peer_of_limited_backlog() -> Connection {
 }
 
 #[tokio::test]
-async fn a_promise_that_is_refused_is_broken() {
+async fn a_promise_of_a_rejected_call_fails() {
     let mut peer = peer_of_limited_backlog().await;
     // Six results fill the backlog, so the seventh call, which has a promise, is rejected after it
     // was admitted. The eighth is on that promise.
@@ -326,7 +326,7 @@ async fn a_promise_that_is_refused_is_broken() {
 }
 
 #[tokio::test]
-async fn a_peer_that_reads_no_refusals_is_not_read_from_either() {
+async fn a_peer_that_reads_no_rejections_is_not_read_from() {
     let mut peer = peer_of_limited_backlog().await;
     let call = |id: u32| {
         // The number of the call, always in three bytes.
@@ -354,7 +354,7 @@ async fn a_peer_that_reads_no_refusals_is_not_read_from_either() {
 }
 
 #[tokio::test]
-async fn a_peer_that_reads_no_answers_has_its_calls_refused() {
+async fn a_peer_that_reads_no_replies_has_its_calls_rejected() {
     let mut peer = peer_of_limited_backlog().await;
     // Each asks for 20,000 bytes.
     let call = |id: u8| [&[1, id][..], b"\0\0\0\x05bytes\0\x01u\xfb\x20\x4e"].concat();

@@ -27,7 +27,7 @@ fn code<T: std::fmt::Debug>(result: Result<T, CallError>) -> i64 {
 }
 
 #[tokio::test]
-async fn objects_are_found_by_name_while_they_are_there() {
+async fn objects_are_found_by_name_while_they_exist() {
     let server = Server::new();
     server.register_instance(Names::new()).unwrap();
     let connector = serve(&server).await;
@@ -100,7 +100,7 @@ fn nothing() -> BTreeMap<String, String> {
 }
 
 #[tokio::test]
-async fn a_name_of_an_object_of_the_server_goes_with_the_session_that_bound_it() {
+async fn a_name_is_removed_with_the_session_that_bound_it() {
     let server = Server::new();
     server.register_instance(Names::new()).unwrap();
     let shelf = Shelf(Remote::new(Echo));

@@ -144,7 +144,7 @@ async fn an_object_can_be_passed_to_a_third_peer() {
 }
 
 #[tokio::test]
-async fn the_objects_of_a_client_go_with_its_connection() {
+async fn the_objects_of_a_client_are_released_with_its_connection() {
     let (server, alive) = factory();
     let network = Network::to(&server, Duration::ZERO).await;
     let client = Client::over(network.clone()).await.unwrap();
@@ -250,7 +250,7 @@ async fn a_client_lives_as_long_as_its_objects() {
 }
 
 #[tokio::test]
-async fn an_argument_that_is_no_object_is_refused() {
+async fn an_argument_that_is_not_an_object_is_rejected() {
     let (server, _) = factory();
     let client = connect(&server)
         .await

@@ -149,7 +149,7 @@ async fn a_result_that_panics_when_it_is_read_leaves_the_connection_as_it_is() {
 }
 
 #[tokio::test]
-async fn items_that_panic_end_their_stream_or_are_left_out() {
+async fn items_that_panic_end_their_stream_or_are_skipped() {
     let server = Server::new();
     server
         .register_function("written", || {

@@ -13,13 +13,13 @@ use crate::support::{Network, client};
 #[derive(Clone, Default)]
 struct Node {
     depth: u32,
-    asked: Arc<AtomicUsize>,
+    calls: Arc<AtomicUsize>,
 }
 
 #[service]
 impl Node {
     pub async fn child(&self, fails: bool) -> Result<Remote<dyn NodeApi>, Fault> {
-        self.asked.fetch_add(1, Ordering::Relaxed);
+        self.calls.fetch_add(1, Ordering::Relaxed);
         if fails {
             return Err(Fault::new(9, "no more children"));
         }
@@ -29,7 +29,7 @@ impl Node {
         }
         Ok(Remote::new(Self {
             depth: self.depth + 1,
-            asked: Arc::clone(&self.asked),
+            calls: Arc::clone(&self.calls),
         }))
     }
 
@@ -47,9 +47,9 @@ trait NodeApi {
 fn tree() -> (Server, Arc<AtomicUsize>) {
     let server = Server::new();
     let root = Node::default();
-    let asked = Arc::clone(&root.asked);
+    let calls = Arc::clone(&root.calls);
     server.register_instance(root).unwrap();
-    (server, asked)
+    (server, calls)
 }
 
 #[tokio::test(start_paused = true)]
@@ -90,13 +90,13 @@ async fn a_chain_of_five_calls_takes_one_round_trip() {
 
 #[tokio::test]
 async fn a_promise_becomes_an_ordinary_object() {
-    let (server, asked) = tree();
+    let (server, calls) = tree();
     let root = client(&server).await;
     let child = root.child(false).pipelined();
     child.ready().await.unwrap();
     assert_eq!(child.depth().await.unwrap(), 1);
     assert_eq!(child.clone().depth().await.unwrap(), 1);
-    assert_eq!(asked.load(Ordering::Relaxed), 1);
+    assert_eq!(calls.load(Ordering::Relaxed), 1);
     drop(child);
     for _ in 0..50 {
         sleep(Duration::from_millis(2)).await;
@@ -109,7 +109,7 @@ async fn a_promise_becomes_an_ordinary_object() {
 
 #[tokio::test]
 async fn a_promise_of_a_failed_call_fails_and_never_runs() {
-    let (server, asked) = tree();
+    let (server, calls) = tree();
     let root = client(&server).await;
     let broken = root.child(false).pipelined().child(true).pipelined();
     // Sent before the failure is known at the client: the peer rejects it.
@@ -130,11 +130,11 @@ async fn a_promise_of_a_failed_call_fails_and_never_runs() {
     assert_eq!(error.execution(), Execution::Never);
     let cause = error.source().unwrap().downcast_ref::<PromiseFailed>();
     assert_eq!(cause.unwrap().cause().fault().unwrap().code(), 9);
-    assert_eq!(asked.load(Ordering::Relaxed), 2);
+    assert_eq!(calls.load(Ordering::Relaxed), 2);
 }
 
 #[tokio::test]
-async fn a_promise_that_nobody_wants_is_given_up() {
+async fn a_promise_without_references_cancels_its_call() {
     let server = Server::new();
     let running = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&running);
@@ -171,7 +171,7 @@ async fn a_promise_that_nobody_wants_is_given_up() {
 }
 
 #[tokio::test]
-async fn within_one_process_there_is_nothing_to_wait_for() {
+async fn local_objects_are_ready_at_once() {
     let local: Remote<dyn NodeApi> = Remote::new(Node::default());
     assert_eq!(local.child(false).pipelined().depth().await.unwrap(), 1);
     let error = local.child(true).pipelined().depth().await.unwrap_err();

@@ -96,7 +96,7 @@ async fn calls_wait_for_the_next_connection_until_their_deadline() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_client_that_finds_no_server_gives_up_in_the_end() {
+async fn a_client_without_a_server_gives_up() {
     let (server, _) = server(Duration::ZERO);
     let network = Network::to(&server, Duration::from_millis(1)).await;
     let client = Client::over(network.clone())
@@ -148,7 +148,7 @@ async fn objects_outlive_a_connection_for_as_long_as_they_are_leased() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_client_that_leaves_for_good_takes_its_objects_along_in_spite_of_the_lease() {
+async fn a_closed_client_releases_its_objects_despite_the_lease() {
     let (server, work) = server(Duration::from_secs(1000));
     let (_, client) = reconnecting(&server).await;
     let counter = client.counter().await.unwrap();
@@ -159,7 +159,7 @@ async fn a_client_that_leaves_for_good_takes_its_objects_along_in_spite_of_the_l
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_silent_peer_is_noticed() {
+async fn a_silent_peer_is_detected() {
     // The connection stays open, but no byte passes.
     let (server, work) = server(Duration::ZERO);
     let options = Options::default().keepalive(Duration::from_secs(1));
@@ -244,7 +244,7 @@ async fn references_passed_before_held_are_counted() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nobody_resumes_a_session_without_its_secret() {
+async fn a_session_is_not_resumed_without_its_token() {
     let (server, _) = server(Duration::from_secs(10));
     let network = Network::to(&server, Duration::from_millis(1)).await;
     let (_first, session) = greet(&network, &[]).await;
@@ -255,7 +255,7 @@ async fn nobody_resumes_a_session_without_its_secret() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_connection_that_takes_nothing_lets_go_of_its_session() {
+async fn a_connection_that_takes_no_bytes_releases_its_session() {
     let (server, _) = server(Duration::from_secs(10));
     server
         .register_function("bytes", || vec![7u8; 10_000])
@@ -274,7 +274,7 @@ async fn a_connection_that_takes_nothing_lets_go_of_its_session() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_client_that_greets_while_the_server_stops_is_told() {
+async fn a_client_that_greets_while_the_server_stops_receives_the_reason() {
     let (listening, connector) = rpc_core::transport::memory::listener("test");
     let listener = conn::Listener::over(listening).await.unwrap();
     let stop = Arc::new(Notify::new());

@@ -163,7 +163,7 @@ async fn a_method_takes_a_stream_and_gives_one_back() {
 }
 
 #[tokio::test]
-async fn a_slow_consumer_bounds_its_producer_and_nobody_else() {
+async fn a_slow_consumer_delays_only_its_own_producer() {
     let (server, source) = source();
     let client = client(&server).await;
     let mut blocks = client.blocks(10_000, 10_000).await.unwrap();
@@ -201,7 +201,7 @@ async fn dropping_a_stream_or_its_sender_stops_the_other() {
     let (sender, numbers) = Stream::channel(1);
     let sum = tokio::time::timeout(Duration::from_millis(20), client.sum(numbers));
     assert!(sum.await.is_err());
-    // The call was cancelled, so the receiver is gone.
+    // The call was cancelled, so the receiver was dropped.
     tokio::time::timeout(Duration::from_secs(5), sender.closed())
         .await
         .unwrap();
@@ -220,7 +220,7 @@ async fn a_stream_ends_with_its_connection() {
     let (rest, error) = collect(numbers).await;
     assert!(
         rest.iter().copied().eq(1..=rest.len() as u64),
-        "what came is in order"
+        "the received items are in order"
     );
     assert!(
         matches!(error, Some(StreamError::Disconnected(_))),
@@ -230,7 +230,7 @@ async fn a_stream_ends_with_its_connection() {
 }
 
 #[tokio::test]
-async fn within_one_process_streams_pass_too() {
+async fn streams_pass_within_one_process() {
     let local: Remote<dyn SourceApi> = Remote::new(Source::default());
     let (numbers, error) = collect(local.numbers(100, false).await.unwrap()).await;
     assert!(numbers.into_iter().eq(0..100) && error.is_none());
@@ -269,7 +269,7 @@ async fn streams_are_limited_by_both_peers() {
 
 /// Each stream may have an item beyond its window, but not all of them at once.
 #[tokio::test]
-async fn long_items_that_nobody_reads_are_limited() {
+async fn long_unread_items_are_limited() {
     let (server, source) = source();
     let options = Options::default().window(10).max_backlog(5000);
     let client = connect(&server).await.options(options).await.unwrap();
@@ -278,24 +278,24 @@ async fn long_items_that_nobody_reads_are_limited() {
         streams.push(client.blocks(1, 1000).await.unwrap());
         until(|| source.produced.load(Ordering::Relaxed) == number).await;
     }
-    let (mut came, mut failed) = (0, 0);
+    let (mut received, mut failed) = (0, 0);
     for mut stream in streams {
         match stream.next().await {
-            Some(Ok(_)) => came += 1,
+            Some(Ok(_)) => received += 1,
             Some(Err(StreamError::Fault(_))) => failed += 1,
             other => panic!("{other:?}"),
         }
     }
-    assert_eq!((came, failed), (4, 16));
+    assert_eq!((received, failed), (4, 16));
     // Taking items makes room for others.
     let mut stream = client.blocks(1, 1000).await.unwrap();
     assert!(stream.next().await.unwrap().is_ok());
 }
 
 /// An unread item of the stream holds another stream. Dropping it needs the lock of the session,
-/// which must be free by then.
+/// which must be unlocked at that time.
 #[tokio::test]
-async fn a_stream_that_is_opened_twice_is_an_error_and_blocks_nobody() {
+async fn a_stream_opened_twice_is_an_error_without_deadlock() {
     let server = Server::new();
     server
         .register_function("hold", async |items: Stream<u64>| {

@@ -108,9 +108,9 @@ pub enum Target {
 #[derive(Arbitrary, Debug)]
 pub enum Reference {
     /// An object of the hostile peer.
-    Mine(Object),
+    SenderHosted(Object),
     /// An object of the tested side.
-    Yours(Object),
+    ReceiverHosted(Object),
     /// A stream of the hostile peer.
     Stream(Number),
     /// An invalid reference.
@@ -129,7 +129,7 @@ pub enum Argument<'a> {
     /// Bytes.
     Bytes(&'a [u8]),
     /// The reference at this index beside the payload.
-    Place(u8),
+    Attachment(u8),
 }
 
 impl Serialize for Argument<'_> {
@@ -139,8 +139,8 @@ impl Serialize for Argument<'_> {
             Self::Number(number) => serializer.serialize_i64(number),
             Self::Text(text) => serializer.serialize_str(text),
             Self::Bytes(bytes) => serializer.serialize_bytes(bytes),
-            Self::Place(place) => {
-                serializer.serialize_newtype_struct("farcall::Attachment", &u64::from(place))
+            Self::Attachment(index) => {
+                serializer.serialize_newtype_struct("farcall::Attachment", &u64::from(index))
             }
         }
     }
@@ -399,11 +399,11 @@ fn references(attached: &[Reference], state: &mut State, out: &mut Vec<u8>) {
     number(attached.len() as u64, out);
     for reference in attached {
         match reference {
-            Reference::Mine(object) => {
+            Reference::SenderHosted(object) => {
                 out.push(0);
                 out.extend(object.id(state));
             }
-            Reference::Yours(object) => {
+            Reference::ReceiverHosted(object) => {
                 out.push(1);
                 out.extend(object.id(state));
             }

@@ -17,11 +17,11 @@ pub use workshop::{Workshop, WorkshopApi};
 #[derive(Arbitrary, Debug)]
 pub enum Act<'a> {
     /// Sends a message.
-    Say(Message<'a>),
+    Send(Message<'a>),
     /// Sends bytes without framing them.
     Bytes(&'a [u8]),
     /// Reads the bytes received so far. Until then the tested side may be blocked in writing.
-    Take,
+    Receive,
     /// Waits this number of milliseconds.
     Wait(u16),
     /// Closes the connection, and opens another.

@@ -29,7 +29,7 @@ impl Peer {
     }
 
     /// Sends a message, unless the tested side does not read it.
-    pub async fn say(&mut self, message: &Message<'_>, state: &mut State) {
+    pub async fn send(&mut self, message: &Message<'_>, state: &mut State) {
         let mut frame = Encoder::new();
         frame.push(&message.bytes(state));
         self.write(frame.unwritten()).await;
@@ -41,7 +41,7 @@ impl Peer {
     }
 
     /// Reads all messages received so far, and records the ids in them.
-    pub async fn take(&mut self, state: &mut State) {
+    pub async fn receive(&mut self, state: &mut State) {
         let mut buffer = [0; 4096];
         while let Ok(Ok(count @ 1..)) = timeout(MOMENT, self.stream.read(&mut buffer)).await {
             self.decoder.feed(&buffer[..count]);
@@ -50,14 +50,14 @@ impl Peer {
                 .message(usize::MAX)
                 .expect("the tested side sends valid frames")
             {
-                notice(message, state);
+                record_ids(message, state);
             }
         }
     }
 }
 
 /// Records the object ids and the resumption token of a message.
-fn notice(message: &[u8], state: &mut State) {
+fn record_ids(message: &[u8], state: &mut State) {
     let [kind, rest @ ..] = message else {
         panic!("an empty message");
     };

@@ -140,9 +140,9 @@ impl Workshop {
         if object.local::<Counter>().is_none() {
             kept.push(object.clone());
         }
-        let gone = (kept.len() > KEPT).then(|| kept.remove(0));
+        let removed = (kept.len() > KEPT).then(|| kept.remove(0));
         drop(kept);
-        drop(gone);
+        drop(removed);
         object
     }
 

@@ -52,7 +52,7 @@ struct Arguments {
 struct Ledger {
     runs: Mutex<HashMap<String, u64>>,
     /// The calls of `work` that completed, by name.
-    ends: Mutex<HashMap<String, u64>>,
+    completions: Mutex<HashMap<String, u64>>,
 }
 
 fn count(names: &Mutex<HashMap<String, u64>>, name: &str) {
@@ -72,7 +72,7 @@ impl Ledger {
     pub async fn work(&self, name: String, milliseconds: u64) -> String {
         count(&self.runs, &name);
         tokio::time::sleep(Duration::from_millis(milliseconds)).await;
-        count(&self.ends, &name);
+        count(&self.completions, &name);
         name
     }
 
@@ -162,7 +162,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     servers.join_all().await;
     if let Some(path) = arguments.ledger {
         let file = std::fs::File::create(path)?;
-        serde_json::to_writer(file, &(&ledger.runs, &ledger.ends))?;
+        serde_json::to_writer(file, &(&ledger.runs, &ledger.completions))?;
     }
     Ok(())
 }

@@ -12,7 +12,7 @@ use super::plan::{Fault, Pace, Schedule};
 /// The end of a direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum End {
-    /// The sender finished and the receiver was told. The other direction may continue.
+    /// The sender finished and the receiver was notified. The other direction may continue.
     Finished,
     /// The connection must be closed.
     Close,
@@ -45,7 +45,7 @@ pub(super) async fn forward(
                     Fault::Close => return End::Close,
                     Fault::Reset => return End::Reset,
                     Fault::HalfClose => {
-                        // An error means that the receiver is gone already.
+                        // An error means that the receiver has already disconnected.
                         let _ = to.shutdown().await;
                         return discard(from).await;
                     }

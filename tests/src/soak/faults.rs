@@ -60,18 +60,18 @@ pub(super) async fn call_on(run: Arc<Run>, mut random: Rng) {
         add(&run.counts.faulty, 1);
         add(&run.counts.faults, outcome.faults);
         match honest.call("ledger.take", (&name,)).await {
-            Ok(runs) if is_true(protocol, &plan, &name, &outcome, runs) => {}
+            Ok(runs) if is_truthful(protocol, &plan, &name, &outcome, runs) => {}
             Ok(runs) => run.fail(format!("{protocol:?}, {plan:?}: {runs} runs, {outcome:?}")),
             Err(error) => run.fail(format!("an honest call after {plan:?}: {error:?}")),
         }
     }
 }
 
-/// Returns `true` if the caller was told the truth about its call, in time.
-fn is_true(protocol: Protocol, plan: &Plan, name: &str, outcome: &Outcome, runs: u64) -> bool {
+/// Returns `true` if the outcome that the caller received is truthful and in time.
+fn is_truthful(protocol: Protocol, plan: &Plan, name: &str, outcome: &Outcome, runs: u64) -> bool {
     let is_flip = |fault: Option<(u64, Fault)>| matches!(fault, Some((_, Fault::Flip(_))));
     let is_altered = is_flip(plan.up.fault) || is_flip(plan.down.fault);
-    let is_true = match &outcome.result {
+    let is_consistent = match &outcome.result {
         // A flipped bit may turn it into another call or another reply.
         _ if is_altered => true,
         Ok(answer) => answer == name && runs >= 1,
@@ -79,5 +79,5 @@ fn is_true(protocol: Protocol, plan: &Plan, name: &str, outcome: &Outcome, runs:
         Err((execution, _)) => *execution == Execution::Maybe,
     };
     let is_once = runs <= 1 || protocol == Protocol::RpcIdempotent;
-    is_true && is_once && outcome.elapsed < DEADLINE + SLACK
+    is_consistent && is_once && outcome.elapsed < DEADLINE + SLACK
 }

@@ -8,11 +8,12 @@ use rpc_core::CallError;
 
 use super::Run;
 
-/// The part by which a value in the last quarter of the run may exceed that of the second, plus ...
+/// The part by which a value in the last quarter of the run may exceed that of the second quarter.
 const TOLERANCE: f64 = 0.05;
-/// ... this number of bytes, ...
+/// The number of bytes that memory may grow in addition to [`TOLERANCE`].
 const MORE_MEMORY: f64 = 4.0 * 1024.0 * 1024.0;
-/// ... or this number of descriptors or tasks: their number depends on the faults in progress.
+/// The number of descriptors or tasks that may exist in addition to [`TOLERANCE`]: their number
+/// depends on the faults in progress.
 const MORE: f64 = 10.0;
 
 /// The resources of the server at one moment, and the load up to then.

@@ -72,7 +72,7 @@ impl Objects {
         counter.local::<Counter>().is_some()
     }
 
-    /// Adds 1 to a counter, wherever it lives.
+    /// Adds 1 to a counter of either side.
     pub async fn count(&self, counter: Remote<dyn CounterApi>) -> Result<i64, CallError> {
         counter.add(1).await
     }

@@ -168,8 +168,8 @@ async fn handshakes_complete_while_the_program_accepts_nothing() {
     clients.truncate(1);
     clients[0].send(&7).await.unwrap();
     let mut ended = 0;
-    let mut heard = 0;
-    while ended < 99 || heard < 1 {
+    let mut received = 0;
+    while ended < 99 || received < 1 {
         let mut waiting: Vec<&mut dyn conn::Wait> = Vec::new();
         for server in &mut servers {
             waiting.push(server);
@@ -180,7 +180,7 @@ async fn handshakes_complete_while_the_program_accepts_nothing() {
             match servers[position].recv().await {
                 Ok(number) => {
                     assert_eq!(number, 7);
-                    heard += 1;
+                    received += 1;
                 }
                 Err(error) => {
                     assert!(error.is_closed());

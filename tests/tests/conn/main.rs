@@ -5,7 +5,7 @@
 mod descriptors;
 mod hostile;
 mod listener;
-mod manners;
 mod matrix;
 mod peer;
 mod pickle;
+mod python;

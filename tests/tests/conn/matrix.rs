@@ -143,7 +143,7 @@ async fn python_connects(peer: &mut Peer, case: Case, path: &Path) {
         assert_eq!(peer.answer().await, "ok", "{what:?}");
     } else {
         let expected = match case.theirs {
-            // Python takes the challenge for a message.
+            // Python treats the challenge as a message.
             None => "AssertionError",
             Some(_) => "AuthenticationError",
         };

@@ -119,8 +119,8 @@ pub(crate) async fn run(site: &Arc<Site>, cases: Vec<Case>, deadline: Duration) 
     .await
 }
 
-/// Checks that the server is healthy, and that its record matches what callers were told: no call
-/// ran twice, and no call ran whose caller was told that it did not. Prints a tally.
+/// Checks that the server is healthy, and that its record matches the outcomes of the callers: no
+/// call ran twice, and no call ran that its caller's error reports as not run. Prints a tally.
 pub(crate) async fn check_truth(site: &Site, results: &[CaseResult]) {
     // The server has settled, so no call runs any more.
     site.victim
@@ -164,12 +164,12 @@ pub(crate) async fn check_truth(site: &Site, results: &[CaseResult]) {
     println!("{} cases", results.len());
 }
 
-/// The number of callers by what they were told.
+/// The number of callers by outcome.
 #[derive(Debug, Default)]
 struct Tally {
     answered: usize,
     never: usize,
     maybe: usize,
-    /// Callers told that the call may have run, although it did not.
+    /// Calls that may have run according to the error, although they did not.
     maybe_needlessly: usize,
 }

@@ -32,7 +32,8 @@ async fn many<F: Future>(open: impl Fn() -> F) -> Vec<F::Output> {
         .await
 }
 
-/// Opens all connections, makes calls over each, and returns the memory of the server meanwhile.
+/// Opens all connections, makes calls over each, and returns the memory of the server while they
+/// are open.
 async fn hold(victim: &Victim) -> u64 {
     let before = victim.descriptors();
     let over_http = many(async || {

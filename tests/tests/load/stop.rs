@@ -1,5 +1,5 @@
-//! A graceful stop during calls: every call that ran is answered, and callers without a reply are
-//! told the truth.
+//! A graceful stop during calls: every call that ran is answered, and errors report truthfully
+//! whether the call ran.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ const TRIES: usize = 20;
 /// The name of a call, and its result or whether it ran.
 type CallOutcome = (String, Result<String, Execution>);
 
-/// Makes calls until the server is gone.
+/// Makes calls until the server has stopped.
 async fn call_on(
     client: impl Caller,
     number: usize,
@@ -91,7 +91,5 @@ async fn a_stop_loses_no_call_that_ran() {
     }
     let answered = answered.load(Ordering::Relaxed);
     assert_eq!(runs.len(), answered, "every call that ran was answered");
-    println!(
-        "{answered} calls answered, {never} known not to have run, {maybe} in doubt needlessly"
-    );
+    println!("{answered} calls answered, {never} reported as not run, {maybe} as possibly run");
 }

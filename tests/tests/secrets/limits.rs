@@ -83,9 +83,10 @@ fn fields(debug: &str) -> Vec<(String, String)> {
     let inner = debug.split_once("{ ").unwrap().1;
     let mut depth = 0;
     let mut fields = vec![String::new()];
-    // The settings of a listener are set with the setters of its owner, as are the limits of a codec.
+    // The settings of a listener are set with the setters of its owner, and so are the limits of a
+    // codec.
     let inner = inner.replace("settings: ConnectionSettings {", "");
-    for c in inner.replace("limits: Limits {", "").chars() {
+    for c in inner.replace("limits: CodecLimits {", "").chars() {
         match c {
             '{' => depth += 1,
             '}' => depth -= 1,

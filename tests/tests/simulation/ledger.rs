@@ -198,17 +198,17 @@ impl Call {
         } = *self;
         let ran = format!("it was started {started} times, and completed {completed} times");
         match &self.ended {
-            None => Some("it never ended".to_owned()),
+            None => Some("it never completed for its caller".to_owned()),
             _ if started > 1 && !self.idempotent => Some(ran),
             _ if self.running > 0 => Some("its method still runs".to_owned()),
             Some(End::Failed(Execution::Never)) if started > 0 => {
-                Some(format!("it is said never to have run, but {ran}"))
+                Some(format!("its error reports that it did not run, but {ran}"))
             }
             Some(End::Succeeded) if completed == 0 && !self.one_way => {
                 Some(format!("it succeeded, but {ran}"))
             }
             Some(End::Failed(Execution::Completed)) if completed == 0 => {
-                Some(format!("it is said to have completed, but {ran}"))
+                Some(format!("its error reports that it completed, but {ran}"))
             }
             _ => None,
         }

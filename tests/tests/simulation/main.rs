@@ -54,7 +54,7 @@ const EXPECTED_EVENTS: [&str; 22] = [
     "stream: the connection closed before the stream ended",
     "check_load: succeeded",
     "count_on: succeeded",
-    "return_home: succeeded",
+    "return_object: succeeded",
     "call_caller: succeeded",
     "call_back: succeeded",
     "counters: succeeded",
@@ -156,7 +156,7 @@ fn difference(seed: u64) -> String {
     let same = same.count();
     let then = |lines: &[String]| lines.get(same).cloned().unwrap_or_default();
     format!(
-        "{}\nonce it went on with\n{}\nand once with\n{}",
+        "{}\nthe first run continued with\n{}\nthe second run with\n{}",
         first[same.saturating_sub(20)..same].join("\n"),
         then(&first),
         then(&second),

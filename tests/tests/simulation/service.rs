@@ -82,7 +82,7 @@ impl Workshop {
         let running = self.ledger.run(number);
         let local = counter.local::<Counter>();
         self.ledger
-            .check(local.is_some(), "an object did not come home as itself");
+            .check(local.is_some(), "a returned object is not the local object");
         running.complete();
         let counter = local.ok_or_else(|| Fault::new(AS_ASKED, "not from here"))?;
         Ok(counter.count())
@@ -122,7 +122,7 @@ impl Workshop {
             if let Err(CallError::Fault(fault)) = &result {
                 self.ledger.check(
                     fault.kind() != FaultKind::Gone,
-                    "an object is gone that is referred to",
+                    "an object with references was dropped",
                 );
             }
             result?;
@@ -164,7 +164,7 @@ impl Workshop {
         });
     }
 
-    pub fn return_home(
+    pub fn return_object(
         &self,
         number: u64,
         listener: Remote<dyn ListenerApi>,
@@ -255,7 +255,7 @@ pub(crate) trait WorkshopApi {
         listener: Remote<dyn ListenerApi>,
         millis: u64,
     ) -> Result<(), CallError>;
-    async fn return_home(
+    async fn return_object(
         &self,
         number: u64,
         listener: Remote<dyn ListenerApi>,

@@ -154,7 +154,7 @@ impl Load {
         }
     }
 
-    fn go_on(&self) {
+    fn assert_progress(&self) {
         let until = self.done.load(Ordering::Relaxed) + 50;
         eventually("calls go on", || self.done.load(Ordering::Relaxed) >= until);
     }
@@ -187,12 +187,12 @@ fn a_reload_replaces_all_workers_and_loses_no_call() {
     let mut before = supervisor.workers();
     let load = Load::new(supervisor.port());
     for _ in 0..3 {
-        load.go_on();
+        load.assert_progress();
         supervisor.signal("-HUP");
         eventually("all workers are replaced", || {
             supervisor.workers().is_disjoint(&before)
         });
-        load.go_on();
+        load.assert_progress();
         before = supervisor.workers();
     }
     load.stop();
@@ -209,7 +209,7 @@ fn a_reload_with_a_broken_program_changes_nothing() {
         supervisor.folder.path().join("tried").exists()
     });
     thread::sleep(Duration::from_millis(500));
-    load.go_on();
+    load.assert_progress();
     load.stop();
     assert_eq!(supervisor.workers(), before);
 }
@@ -225,7 +225,7 @@ fn a_worker_that_receives_sigterm_finishes_and_is_restarted() {
     eventually("each worker has stopped", || {
         before.iter().all(|&worker| !is_running(worker))
     });
-    load.go_on();
+    load.assert_progress();
     let after = supervisor.workers();
     assert!(after.is_disjoint(&before), "{before:?} {after:?}");
     load.stop();

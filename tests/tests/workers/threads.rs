@@ -237,16 +237,16 @@ async fn rpc_servers_run_in_workers() {
         server.await
     });
     let running = Running::new(threads.unwrap());
-    let mut seen = [0, 0];
+    let mut calls = [0, 0];
     for _ in 0..40 {
         let client = conn::rpc::Client::connect(running.address.clone());
         let client = client.authkey("a secret").await.unwrap();
         let index: usize = client.call("index", ()).await.unwrap();
-        seen[index] += 1;
+        calls[index] += 1;
     }
     assert!(
-        !seen.contains(&0) || cfg!(not(target_os = "linux")),
-        "{seen:?}"
+        !calls.contains(&0) || cfg!(not(target_os = "linux")),
+        "{calls:?}"
     );
     running.stop().await;
 }

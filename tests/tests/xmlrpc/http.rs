@@ -476,8 +476,8 @@ async fn a_caller_that_disconnects_cancels_its_call() {
             .unwrap();
         begun.notified().await;
         drop(stream);
-        let heard = tokio::time::timeout(Duration::from_secs(5), ended.notified()).await;
-        assert!(heard.is_ok(), "{method} goes on");
+        let notified = tokio::time::timeout(Duration::from_secs(5), ended.notified()).await;
+        assert!(notified.is_ok(), "{method} goes on");
     }
     served.assert_alive().await;
 }
@@ -491,9 +491,9 @@ async fn a_client_that_expects_100_continue() {
     let mut stream = served.connect().await;
     let request = format!("POST / HTTP/1.1\r\n{head}Content-Length: {length}\r\n\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();
-    let mut told = [0; 25];
-    stream.read_exact(&mut told).await.unwrap();
-    assert_eq!(told, *b"HTTP/1.1 100 Continue\r\n\r\n");
+    let mut interim = [0; 25];
+    stream.read_exact(&mut interim).await.unwrap();
+    assert_eq!(interim, *b"HTTP/1.1 100 Continue\r\n\r\n");
     stream.write_all(ADD.as_bytes()).await.unwrap();
     assert!(read_to_end(&mut stream).await.contains("<int>8</int>"));
     // It does not ask for the body of a refused request.

@@ -80,7 +80,7 @@ fn run_with(
 }
 
 #[test]
-fn the_transcript_is_that_of_cpython() {
+fn the_transcript_equals_that_of_cpython() {
     let key = authentication("12345");
     let random = *b"0123456789012345678901234567890123456789";
     let side = |role, channel| Handshake::with_random(role, key.clone(), channel, random).unwrap();

@@ -12,7 +12,7 @@
 //! | `int` | `Int`, `BigInt` beyond 64 bits | integers of every size, within their range |
 //! | `float` | `Float` | floats; an `int` is read into them too |
 //! | `complex` | `Complex` | read as a pair of floats |
-//! | `str` | `Str`, `SurrogateStr` with lone surrogates | `String`, `char`, unit variants of enums |
+//! | `str` | `Str`; `SurrogateStr` with lone surrogates | `String`, `char`, unit enum variants |
 //! | `bytes` | `Bytes` | serde's bytes; read into `Vec<u8>` too |
 //! | `bytearray` | `ByteArray` | read as `bytes` |
 //! | `list` | `List` | sequences |

@@ -374,7 +374,7 @@ fn zero_sized_elements_are_counted_in_every_codec() {
 }
 
 #[test]
-fn announced_lengths_are_not_believed_in_any_codec() {
+fn announced_lengths_allocate_no_memory_in_any_codec() {
     every_encoding!(|codec, name, _self_describing| {
         if let Some(message) = announcing(name) {
             assert!(codec.decode::<Vec<u64>>(message).is_err(), "{name}");

@@ -189,8 +189,8 @@ fn numbered(sender: u8, round: usize) -> Vec<u8> {
 #[tokio::test]
 async fn frames_of_many_senders_stay_whole_however_they_are_dropped() {
     const ROUNDS: usize = 200;
-    let (here, mut there): (Connection, Connection) = crate::pipe().unwrap();
-    let (sender, _receiver) = here.split();
+    let (local, mut remote): (Connection, Connection) = crate::pipe().unwrap();
+    let (sender, _receiver) = local.split();
     let tasks: Vec<_> = (0..8_u8)
         .map(|number| {
             let sender = sender.clone();
@@ -211,7 +211,7 @@ async fn frames_of_many_senders_stay_whole_however_they_are_dropped() {
     drop(sender);
     let mut received = vec![Vec::new(); 8];
     loop {
-        let message = match there.recv_bytes(1 << 20).await {
+        let message = match remote.recv_bytes(1 << 20).await {
             Ok(message) => message,
             Err(error) => {
                 assert!(error.is_closed(), "{error}");
@@ -241,24 +241,24 @@ fn a_dropped_value_is_whole_or_not_at_all() {
     let value: Vec<u32> = (0..10_000).collect();
     for polls in 0.. {
         let (io, peer) = tokio::io::duplex(512);
-        let mut here = Connection::<Vec<u32>>::new(io);
-        let mut there = Connection::<Vec<u32>>::new(peer);
+        let mut local = Connection::<Vec<u32>>::new(io);
+        let mut remote = Connection::<Vec<u32>>::new(peer);
         let mut received = Vec::new();
-        let mut half_received = |there: &mut Connection<Vec<u32>>| {
+        let mut half_received = |remote: &mut Connection<Vec<u32>>| {
             // Each receive is dropped after one poll.
-            let mut receive = pin!(there.recv());
+            let mut receive = pin!(remote.recv());
             let mut cx = Context::from_waker(Waker::noop());
             if let Poll::Ready(value) = receive.as_mut().poll(&mut cx) {
                 received.push(value.unwrap());
             }
         };
-        let done = drive(here.send(&value), polls, || half_received(&mut there));
+        let done = drive(local.send(&value), polls, || half_received(&mut remote));
         let next = vec![7];
-        assert!(drive(here.send(&next), usize::MAX, || half_received(
-            &mut there
+        assert!(drive(local.send(&next), usize::MAX, || half_received(
+            &mut remote
         )));
         for _ in 0..1000 {
-            half_received(&mut there);
+            half_received(&mut remote);
         }
         assert!(
             received == [value.clone(), next.clone()] || (!done && received == [next]),

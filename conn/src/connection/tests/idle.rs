@@ -9,50 +9,50 @@ const MINUTE: Duration = Duration::from_secs(60);
 
 #[tokio::test(start_paused = true)]
 async fn a_silent_peer_times_out() {
-    let (mut here, mut there): (Connection, Connection) = crate::pipe().unwrap();
-    here.set_idle_timeout(Some(MINUTE));
+    let (mut local, mut remote): (Connection, Connection) = crate::pipe().unwrap();
+    local.set_idle_timeout(Some(MINUTE));
     let timed_out = |error: RecvError| match error {
         RecvError::Io(error) => error.kind() == std::io::ErrorKind::TimedOut,
         _ => false,
     };
     let begin = Instant::now();
-    assert!(timed_out(here.recv_bytes(10).await.unwrap_err()));
+    assert!(timed_out(local.recv_bytes(10).await.unwrap_err()));
     assert_eq!(begin.elapsed().as_secs(), 60);
     // Bytes in the middle of a message restart the time.
-    there.writer.encoder.push_raw(b"\0\0\0\x02a");
-    there.writer.flush().await.unwrap();
+    remote.writer.encoder.push_raw(b"\0\0\0\x02a");
+    remote.writer.flush().await.unwrap();
     let mut buffer = [0; 2];
     let begin = Instant::now();
     assert!(timed_out(
-        here.recv_bytes_into(&mut buffer).await.unwrap_err()
+        local.recv_bytes_into(&mut buffer).await.unwrap_err()
     ));
     assert_eq!(begin.elapsed().as_secs(), 60);
     // The message can still be received.
-    there.writer.encoder.push_raw(b"b");
-    there.writer.flush().await.unwrap();
-    assert_eq!(here.recv_bytes(2).await.unwrap(), b"ab");
+    remote.writer.encoder.push_raw(b"b");
+    remote.writer.flush().await.unwrap();
+    assert_eq!(local.recv_bytes(2).await.unwrap(), b"ab");
 }
 
 #[tokio::test(start_paused = true)]
 async fn dropped_receives_do_not_restart_the_timeout() {
-    let (mut here, mut there): (Connection, Connection) = crate::pipe().unwrap();
-    here.set_idle_timeout(Some(MINUTE));
-    let waits = async |seconds: u64, here: &mut Connection| {
+    let (mut local, mut remote): (Connection, Connection) = crate::pipe().unwrap();
+    local.set_idle_timeout(Some(MINUTE));
+    let waits = async |seconds: u64, local: &mut Connection| {
         let begin = Instant::now();
         loop {
-            match timeout(Duration::from_secs(seconds), here.recv_bytes(10)).await {
+            match timeout(Duration::from_secs(seconds), local.recv_bytes(10)).await {
                 Err(_) => {}
                 Ok(Err(RecvError::Io(_))) => return begin.elapsed().as_secs(),
                 Ok(other) => drop(other),
             }
         }
     };
-    assert_eq!(waits(25, &mut here).await, 60);
-    assert!(!here.poll(2 * MINUTE).await, "poll has its own timeout");
-    there.send_bytes(b"a message").await.unwrap();
-    assert_eq!(waits(7, &mut here).await, 60, "from the message on");
-    here.set_idle_timeout(None);
-    assert!(timeout(10 * MINUTE, here.recv_bytes(10)).await.is_err());
+    assert_eq!(waits(25, &mut local).await, 60);
+    assert!(!local.poll(2 * MINUTE).await, "poll has its own timeout");
+    remote.send_bytes(b"a message").await.unwrap();
+    assert_eq!(waits(7, &mut local).await, 60, "from the message on");
+    local.set_idle_timeout(None);
+    assert!(timeout(10 * MINUTE, local.recv_bytes(10)).await.is_err());
 }
 
 #[tokio::test(start_paused = true)]

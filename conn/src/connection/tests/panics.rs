@@ -64,37 +64,37 @@ fn attempt<T>(future: impl Future<Output = T>) -> Option<T> {
 }
 
 async fn check<C: Codec>() {
-    let (here, there) = tokio::io::duplex(1 << 20);
-    let mut here = Connection::<Item, (), C>::new(here);
-    let mut there = Connection::<(), Vec<u32>, C>::new(there);
+    let (local, remote) = tokio::io::duplex(1 << 20);
+    let mut local = Connection::<Item, (), C>::new(local);
+    let mut remote = Connection::<(), Vec<u32>, C>::new(remote);
     let large = vec![3; 100_000];
-    let half = |here: &mut Connection<Item, (), C>| {
-        assert!(attempt(here.send(&Item::Panics)).is_none(), "{}", C::NAME);
-        let failed = attempt(here.send(&Item::Fails));
+    let half = |local: &mut Connection<Item, (), C>| {
+        assert!(attempt(local.send(&Item::Panics)).is_none(), "{}", C::NAME);
+        let failed = attempt(local.send(&Item::Fails));
         assert!(matches!(failed, Some(Err(SendError::Encode(_)))));
     };
-    half(&mut here);
-    here.send(&Item::Whole(1)).await.unwrap();
-    half(&mut here);
-    here.send_bytes(b"bytes").await.unwrap();
-    half(&mut here);
-    here.send_vectored(&[b"two ", b"slices"]).await.unwrap();
-    half(&mut here);
-    here.send_bytes(&large).await.unwrap();
-    half(&mut here);
-    here.send_array(&[5u8, 6]).await.unwrap();
-    half(&mut here);
-    here.send(&Item::Whole(2)).await.unwrap();
-    half(&mut here);
-    here.close().await.unwrap();
+    half(&mut local);
+    local.send(&Item::Whole(1)).await.unwrap();
+    half(&mut local);
+    local.send_bytes(b"bytes").await.unwrap();
+    half(&mut local);
+    local.send_vectored(&[b"two ", b"slices"]).await.unwrap();
+    half(&mut local);
+    local.send_bytes(&large).await.unwrap();
+    half(&mut local);
+    local.send_array(&[5u8, 6]).await.unwrap();
+    half(&mut local);
+    local.send(&Item::Whole(2)).await.unwrap();
+    half(&mut local);
+    local.close().await.unwrap();
 
-    assert_eq!(there.recv().await.unwrap(), [1, 1, 1], "{}", C::NAME);
-    assert_eq!(there.recv_bytes(1 << 20).await.unwrap(), b"bytes");
-    assert_eq!(there.recv_bytes(1 << 20).await.unwrap(), b"two slices");
-    assert_eq!(there.recv_bytes(1 << 20).await.unwrap(), large);
-    assert_eq!(there.recv_bytes(1 << 20).await.unwrap(), [5, 6]);
-    assert_eq!(there.recv().await.unwrap(), [2, 2, 2]);
-    assert!(there.recv().await.unwrap_err().is_closed());
+    assert_eq!(remote.recv().await.unwrap(), [1, 1, 1], "{}", C::NAME);
+    assert_eq!(remote.recv_bytes(1 << 20).await.unwrap(), b"bytes");
+    assert_eq!(remote.recv_bytes(1 << 20).await.unwrap(), b"two slices");
+    assert_eq!(remote.recv_bytes(1 << 20).await.unwrap(), large);
+    assert_eq!(remote.recv_bytes(1 << 20).await.unwrap(), [5, 6]);
+    assert_eq!(remote.recv().await.unwrap(), [2, 2, 2]);
+    assert!(remote.recv().await.unwrap_err().is_closed());
 }
 
 #[tokio::test]
@@ -108,9 +108,9 @@ async fn a_value_that_panics_leaves_no_half_message() {
 
 #[tokio::test]
 async fn a_value_that_panics_leaves_no_half_message_to_clones_of_the_sender() {
-    let (here, there) = tokio::io::duplex(1 << 20);
-    let (sender, _receiver) = Connection::<Item>::new(here).split();
-    let mut there = Connection::<(), Vec<u32>>::new(there);
+    let (local, remote) = tokio::io::duplex(1 << 20);
+    let (sender, _receiver) = Connection::<Item>::new(local).split();
+    let mut remote = Connection::<(), Vec<u32>>::new(remote);
     for number in 0..20 {
         let clone = sender.clone();
         let panicking = tokio::spawn(async move { clone.send(&Item::Panics).await });
@@ -119,21 +119,21 @@ async fn a_value_that_panics_leaves_no_half_message_to_clones_of_the_sender() {
         sender.send_bytes(b"bytes").await.unwrap();
     }
     for number in 0..20 {
-        assert_eq!(there.recv().await.unwrap(), [number; 3]);
-        assert_eq!(there.recv_bytes(10).await.unwrap(), b"bytes");
+        assert_eq!(remote.recv().await.unwrap(), [number; 3]);
+        assert_eq!(remote.recv_bytes(10).await.unwrap(), b"bytes");
     }
 }
 
 #[tokio::test]
 async fn a_type_that_panics_consumes_only_its_message() {
-    let (here, there) = tokio::io::duplex(1 << 20);
-    let mut here = Connection::<Item>::new(here);
-    let mut there = Connection::<(), PanicsToo>::new(there);
-    here.send(&Item::Whole(1)).await.unwrap();
-    here.send(&Item::Whole(2)).await.unwrap();
-    assert!(attempt(there.recv()).is_none());
-    let mut there = there.with_types::<(), Vec<u32>>();
-    assert_eq!(there.recv().await.unwrap(), [2, 2, 2]);
+    let (local, remote) = tokio::io::duplex(1 << 20);
+    let mut local = Connection::<Item>::new(local);
+    let mut remote = Connection::<(), PanicsToo>::new(remote);
+    local.send(&Item::Whole(1)).await.unwrap();
+    local.send(&Item::Whole(2)).await.unwrap();
+    assert!(attempt(remote.recv()).is_none());
+    let mut remote = remote.with_types::<(), Vec<u32>>();
+    assert_eq!(remote.recv().await.unwrap(), [2, 2, 2]);
 }
 
 /// A codec that the program defines.
@@ -159,6 +159,6 @@ impl Codec for Own {
 }
 
 #[tokio::test]
-async fn a_codec_of_the_program_leaves_no_half_message_either() {
+async fn a_custom_codec_leaves_no_half_message() {
     check::<Own>().await;
 }

@@ -11,38 +11,38 @@ fn write_half(connection: &Connection) -> &UnixWriteHalf {
 }
 
 fn pair() -> (Connection, Connection) {
-    let (here, there) = tokio::net::UnixStream::pair().unwrap();
-    (Connection::new(here), Connection::new(there))
+    let (local, remote) = tokio::net::UnixStream::pair().unwrap();
+    (Connection::new(local), Connection::new(remote))
 }
 
 #[tokio::test]
 async fn a_full_socket_is_watched_until_everything_is_written() {
-    let (mut here, mut there) = pair();
+    let (mut local, mut remote) = pair();
     for length in [10, 1 << 20, 10] {
         let message = vec![7; length];
         {
-            let mut sent = pin!(here.send_bytes(&message));
+            let mut sent = pin!(local.send_bytes(&message));
             if length > 10 {
                 let polled = tokio::time::timeout(Duration::from_millis(10), &mut sent).await;
                 assert!(polled.is_err(), "nobody reads yet");
             }
-            let (sent, received) = tokio::join!(sent, there.recv_bytes(1 << 20));
+            let (sent, received) = tokio::join!(sent, remote.recv_bytes(1 << 20));
             sent.unwrap();
             assert_eq!(received.unwrap(), message);
         }
-        assert!(!write_half(&here).is_watched());
+        assert!(!write_half(&local).is_watched());
     }
 }
 
 #[tokio::test]
 async fn a_full_socket_that_cannot_be_watched_is_retried() {
-    let (mut here, mut there) = pair();
-    if let StreamWriteHalf::Unix(write_half) = &mut here.writer.stream {
+    let (mut local, mut remote) = pair();
+    if let StreamWriteHalf::Unix(write_half) = &mut local.writer.stream {
         write_half.retry_later();
     }
-    here.send_bytes(b"late").await.unwrap();
-    assert_eq!(there.recv_bytes(10).await.unwrap(), b"late");
-    assert!(!write_half(&here).is_watched());
+    local.send_bytes(b"late").await.unwrap();
+    assert_eq!(remote.recv_bytes(10).await.unwrap(), b"late");
+    assert!(!write_half(&local).is_watched());
 }
 
 #[test]
@@ -51,11 +51,11 @@ fn a_connection_may_be_created_outside_of_a_runtime() {
         .enable_all()
         .build()
         .unwrap();
-    let (here, there) = runtime.block_on(async { tokio::net::UnixStream::pair().unwrap() });
-    let (mut here, mut there) = (Connection::<()>::new(here), Connection::<()>::new(there));
-    assert!(matches!(here.peer(), Peer::Unix(Some(_))));
+    let (local, remote) = runtime.block_on(async { tokio::net::UnixStream::pair().unwrap() });
+    let (mut local, mut remote) = (Connection::<()>::new(local), Connection::<()>::new(remote));
+    assert!(matches!(local.peer(), Peer::Unix(Some(_))));
     runtime.block_on(async {
-        here.send_bytes(b"hello").await.unwrap();
-        assert_eq!(there.recv_bytes(10).await.unwrap(), b"hello");
+        local.send_bytes(b"hello").await.unwrap();
+        assert_eq!(remote.recv_bytes(10).await.unwrap(), b"hello");
     });
 }

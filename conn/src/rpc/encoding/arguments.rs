@@ -30,9 +30,9 @@ pub(super) fn encode_one<T: Serialize + ?Sized>(
 }
 
 pub(super) fn decode_one<T: DeserializeOwned>(reply: &[u8]) -> Result<T, FormatError> {
-    let budget = CodecLimits::DEFAULT.limiter(reply);
+    let limiter = CodecLimits::DEFAULT.limiter(reply);
     let mut rest = reply;
-    let value = decode_tagged(std::marker::PhantomData, &budget, &mut rest)?;
+    let value = decode_tagged(std::marker::PhantomData, &limiter, &mut rest)?;
     crate::codec::expect_end(rest.len())?;
     Ok(value)
 }
@@ -40,16 +40,16 @@ pub(super) fn decode_one<T: DeserializeOwned>(reply: &[u8]) -> Result<T, FormatE
 /// Decodes a tag and the value behind it.
 fn decode_tagged<'de, S: DeserializeSeed<'de>>(
     seed: S,
-    budget: &DecodeLimiter,
+    limiter: &DecodeLimiter,
     rest: &mut &'de [u8],
 ) -> Result<S::Value, FormatError> {
     let tag = Tag::read(rest)?;
     // Counted here, because a value may consist of its tag alone.
-    budget
+    limiter
         .count_value()
-        .map_err(|error: FormatError| budget.error(FormatErrorKind::Limit, error))?;
-    let seed = TaggedSeed { seed, tag, budget };
-    let (value, read) = bincode::decode(seed, budget, rest)?;
+        .map_err(|error: FormatError| limiter.error(FormatErrorKind::Limit, error))?;
+    let seed = TaggedSeed { seed, tag, limiter };
+    let (value, read) = bincode::decode(seed, limiter, rest)?;
     *rest = &rest[read..];
     Ok(value)
 }
@@ -58,15 +58,15 @@ fn decode_tagged<'de, S: DeserializeSeed<'de>>(
 struct TaggedSeed<'l, S> {
     seed: S,
     tag: Tag,
-    budget: &'l DecodeLimiter,
+    limiter: &'l DecodeLimiter,
 }
 
 impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for TaggedSeed<'_, S> {
     type Value = S::Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<S::Value, D::Error> {
-        let deserializer = Limited::new(deserializer, self.budget);
-        let tagged = TaggedDeserializer::new(deserializer, self.tag, self.budget);
+        let deserializer = Limited::new(deserializer, self.limiter);
+        let tagged = TaggedDeserializer::new(deserializer, self.tag, self.limiter);
         self.seed.deserialize(tagged)
     }
 }
@@ -198,7 +198,7 @@ impl<'de> Deserializer<'de> for ArgumentReader<'de> {
             rest,
             given,
             taken: 0,
-            budget: CodecLimits::DEFAULT.limiter(self.0),
+            limiter: CodecLimits::DEFAULT.limiter(self.0),
         };
         let value = visitor.visit_seq(&mut arguments)?;
         let ArgumentAccess { rest, taken, .. } = arguments;
@@ -225,7 +225,7 @@ struct ArgumentAccess<'de> {
     rest: &'de [u8],
     given: u64,
     taken: u64,
-    budget: DecodeLimiter,
+    limiter: DecodeLimiter,
 }
 
 impl<'de> SeqAccess<'de> for &mut ArgumentAccess<'de> {
@@ -239,7 +239,7 @@ impl<'de> SeqAccess<'de> for &mut ArgumentAccess<'de> {
             return Ok(None);
         }
         self.taken += 1;
-        decode_tagged(seed, &self.budget, &mut self.rest)
+        decode_tagged(seed, &self.limiter, &mut self.rest)
             .map(Some)
             .map_err(|error| error.within(|| format!("parameter {}", self.taken)))
     }

@@ -86,12 +86,12 @@ impl Format for Encoding {
             Self::Bincode => arguments::decode(params.as_slice()),
             Self::MessagePack => {
                 let params = params.as_slice();
-                let budget = CodecLimits::DEFAULT.limiter(params);
+                let limiter = CodecLimits::DEFAULT.limiter(params);
                 let seed = TupleSeed {
-                    budget: &budget,
+                    limiter: &limiter,
                     args: std::marker::PhantomData,
                 };
-                match message_pack::decode(seed, &budget, params)? {
+                match message_pack::decode(seed, &limiter, params)? {
                     (args, 0) => Ok(args),
                     _ => Err(FormatError::new(
                         FormatErrorKind::Mismatch,
@@ -165,7 +165,7 @@ impl<A: Args + ?Sized> Serialize for AsTuple<'_, A> {
 
 /// Seed that deserializes arguments from a sequence, within limits.
 struct TupleSeed<'l, A> {
-    budget: &'l DecodeLimiter,
+    limiter: &'l DecodeLimiter,
     args: std::marker::PhantomData<A>,
 }
 
@@ -173,6 +173,6 @@ impl<'de, A: FromArgs> DeserializeSeed<'de> for TupleSeed<'_, A> {
     type Value = A;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<A, D::Error> {
-        A::deserialize_args(Limited::new(deserializer, self.budget))
+        A::deserialize_args(Limited::new(deserializer, self.limiter))
     }
 }

@@ -129,12 +129,16 @@ impl fmt::Display for Tag {
 pub(super) struct TaggedDeserializer<'l, D> {
     inner: D,
     tag: Tag,
-    budget: &'l DecodeLimiter,
+    limiter: &'l DecodeLimiter,
 }
 
 impl<'l, 'de, D: Deserializer<'de>> TaggedDeserializer<'l, D> {
-    pub(super) const fn new(inner: D, tag: Tag, budget: &'l DecodeLimiter) -> Self {
-        Self { inner, tag, budget }
+    pub(super) const fn new(inner: D, tag: Tag, limiter: &'l DecodeLimiter) -> Self {
+        Self {
+            inner,
+            tag,
+            limiter,
+        }
     }
 
     fn mismatch(&self, expected: impl fmt::Display) -> D::Error {
@@ -297,7 +301,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for TaggedDeserializer<'_, D> 
     }
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
-        self.budget.count_any()?;
+        self.limiter.count_any()?;
         match self.tag.kind {
             TagKind::Bool => self.inner.deserialize_bool(visitor),
             TagKind::Char | TagKind::Str => self.text(visitor),

@@ -71,7 +71,7 @@ fn integers_are_read_as_each_other_where_they_fit() {
 }
 
 #[test]
-fn a_mismatch_says_what_came_and_what_was_expected() {
+fn a_mismatch_names_the_expected_and_the_actual_type() {
     assert_eq!(
         message::<_, (i64, i64)>((3, "five")),
         "parameter 2: expected an integer, found a string"

@@ -98,7 +98,7 @@ fn messages() -> Vec<Message<'static>> {
 }
 
 #[test]
-fn what_is_written_is_read() {
+fn encoded_messages_are_decoded() {
     for message in messages() {
         let mut out = Vec::new();
         message.write(&mut out);
@@ -123,7 +123,7 @@ fn what_is_written_is_read() {
 }
 
 #[test]
-fn what_is_cut_off_is_refused() {
+fn truncated_messages_are_rejected() {
     for message in messages() {
         let mut out = Vec::new();
         message.write(&mut out);
@@ -155,7 +155,7 @@ fn another_version_is_read_as_far_as_its_number() {
 }
 
 #[test]
-fn every_kind_of_fault_has_a_place() {
+fn every_kind_of_fault_has_a_byte() {
     for (place, kind) in FAULT_KINDS.into_iter().enumerate() {
         assert_eq!(usize::from(fault_kind_byte(kind)), place);
     }

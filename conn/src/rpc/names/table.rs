@@ -8,7 +8,7 @@ use tokio_util::sync::DropGuard;
 
 use super::{Listing, Names};
 use crate::rpc::remote::Remote;
-use crate::rpc::session::{Lifeline, overloaded};
+use crate::rpc::session::{SessionHandle, overloaded};
 
 /// Maximum number of names.
 const MAX_NAMES: usize = 65_536;
@@ -34,7 +34,7 @@ const MAX_BYTES: usize = 64 << 20;
 pub(super) enum Owner {
     /// The program itself: the name was bound through its registry.
     Program,
-    Session(Weak<Lifeline>),
+    Session(Weak<SessionHandle>),
 }
 
 impl Owner {
@@ -65,7 +65,7 @@ pub(super) struct NameEntry {
     /// Number of the binding, unique in the table.
     number: u64,
     cost: usize,
-    /// Ends the task that waits for the object or the owner to go away. The task holds the object.
+    /// Stops the task that waits until the object or the owner is lost. The task holds the object.
     _unbound: DropGuard,
 }
 
@@ -284,8 +284,8 @@ mod tests {
         let again = table.bind(binding("7".to_owned(), 0), OnConflict::ReplaceOwn, guard);
         assert!(again.unwrap().1.is_some());
         assert!(table.unbind("7", None, false).is_err());
-        let gone = table.unbind("7", Some(&Owner::Program), false);
-        assert!(gone.unwrap().is_some());
+        let removed = table.unbind("7", Some(&Owner::Program), false);
+        assert!(removed.unwrap().is_some());
         bind(&mut table, "one more".to_owned(), 0).unwrap();
     }
 

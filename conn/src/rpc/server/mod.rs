@@ -29,7 +29,7 @@ use super::client::Client;
 use super::encoding::Encoding;
 use super::greeting::{GreetingError, receive_client_hello, reject, send_server_hello};
 use super::message::Token;
-use super::session::{Lifeline, Link, Session, Settings, random};
+use super::session::{ConnectionHalves, Session, SessionHandle, Settings, random};
 use crate::codec::Bincode;
 use crate::connection::Connection;
 use crate::listener::{Listener, ListenerBuilder};
@@ -183,7 +183,7 @@ impl Server {
         self.register_factory(factory, move |context, make| {
             match Client::of(context) {
                 Some(client) => client.session().instance(number, make),
-                // The session is gone, or the call came over no connection.
+                // The session was dropped, or the call came over no connection.
                 None => make(),
             }
         })
@@ -279,7 +279,7 @@ impl Server {
         self.clone().accept(listener, stop)
     }
 
-    /// Serves as one of several [workers], until the worker is told to stop. `set` configures the
+    /// Serves as one of several [workers], until the worker is stopped. `set` configures the
     /// listener, for example its authkey.
     ///
     /// ```no_run
@@ -346,8 +346,8 @@ impl Server {
                         let full = connections.len() >= self.options.max_connections;
                         let begin = self.clone().begin(connection, full, Arc::clone(&state));
                         // Boxed, so that the memory of the greeting is freed once the session is
-                        // up. `then` holds the future that follows once; an async block would
-                        // reserve space for it twice.
+                        // open. `then` holds the next future once; an async block would reserve
+                        // space for it twice.
                         connections.spawn(Box::pin(begin).then(OptionFuture::from));
                     }
                     Err(error) => break Err(error),
@@ -373,13 +373,13 @@ impl Server {
             peer,
             ..
         } = connection;
-        let mut link = Link { reader, writer };
+        let mut halves = ConnectionHalves { reader, writer };
         if full {
-            reject(&mut link, "too many connections").await;
+            reject(&mut halves, "too many connections").await;
             return None;
         }
-        match self.open(&mut link, state).await {
-            Ok(active) => Some(active.drive(link, peer)),
+        match self.open(&mut halves, state).await {
+            Ok(active) => Some(active.drive(halves, peer)),
             Err(error) => {
                 let error = Foreign::excerpt(Causes(&error));
                 tracing::debug!(%peer, %error, "greeting failed");
@@ -391,24 +391,25 @@ impl Server {
     /// Opens the session that a client asks for: a new one, or the one that it resumes.
     async fn open(
         &self,
-        link: &mut Link,
+        halves: &mut ConnectionHalves,
         state: Arc<ServerState>,
     ) -> Result<ActiveSession, GreetingError> {
-        let hello = receive_client_hello(link).await?;
+        let hello = receive_client_hello(halves).await?;
         let settings = &state.settings;
         let limits = settings.limits;
         if let Some(token) = hello.resume
             && let Some(resumable) = self.sessions.find(token)
-            && resumable.lifeline.encoding == hello.encoding
+            && resumable.handle.encoding == hello.encoding
             && let Some(claim) = Arc::clone(&resumable).take_over().await
         {
-            let active = ActiveSession::new(Arc::clone(&resumable.lifeline), state, Some(claim));
-            let answered = send_server_hello(link, hello.encoding, limits, Some(token), true).await;
+            let active = ActiveSession::new(Arc::clone(&resumable.handle), state, Some(claim));
+            let answered =
+                send_server_hello(halves, hello.encoding, limits, Some(token), true).await;
             if let Err(error) = answered {
                 active.linger();
                 return Err(error);
             }
-            resumable.lifeline.up(hello.limits, true);
+            resumable.handle.on_connected(hello.limits, true);
             return Ok(active);
         }
         let root = self.registry.clone();
@@ -421,14 +422,14 @@ impl Server {
             None => None,
         };
         let active = ActiveSession::new(Arc::clone(&session), state, claim);
-        send_server_hello(link, hello.encoding, limits, token, false).await?;
-        session.up(hello.limits, false);
+        send_server_hello(halves, hello.encoding, limits, token, false).await?;
+        session.on_connected(hello.limits, false);
         Ok(active)
     }
 
     /// Makes the session resumable, if the server has a lease and room for another resumable
     /// session.
-    fn lease(&self, session: &Arc<Lifeline>) -> Option<Arc<ResumableSession>> {
+    fn lease(&self, session: &Arc<SessionHandle>) -> Option<Arc<ResumableSession>> {
         if self.options.lease.is_zero() {
             return None;
         }

@@ -17,7 +17,7 @@ use crate::rpc::client::origin;
 use crate::rpc::error::Disconnected;
 use crate::rpc::greeting;
 use crate::rpc::message::Token;
-use crate::rpc::session::{Driver, Lifeline, Link, Settings};
+use crate::rpc::session::{ConnectionHalves, Driver, SessionHandle, Settings};
 
 /// Table of the sessions that can be resumed, by token.
 #[derive(Default)]
@@ -52,20 +52,20 @@ impl ResumableSessions {
 
 /// A session that can be resumed.
 pub(super) struct ResumableSession {
-    pub(super) lifeline: Arc<Lifeline>,
+    pub(super) handle: Arc<SessionHandle>,
     pub(super) token: Token,
     /// Locked by the connection that carries the session.
     claim_lock: Arc<tokio::sync::Mutex<()>>,
-    /// Tells that connection to release the session.
+    /// Signals that connection to release the session.
     release_signal: Mutex<Option<oneshot::Sender<()>>>,
     /// Number of connections that have carried the session.
     claims: AtomicU64,
 }
 
 impl ResumableSession {
-    pub(super) fn new(lifeline: Arc<Lifeline>, token: Token) -> Arc<Self> {
+    pub(super) fn new(handle: Arc<SessionHandle>, token: Token) -> Arc<Self> {
         Arc::new(Self {
-            lifeline,
+            handle,
             token,
             claim_lock: Arc::default(),
             release_signal: Mutex::default(),
@@ -87,7 +87,7 @@ impl ResumableSession {
             let _ = release_signal.send(());
         }
         let guard = timeout(greeting::TIMEOUT, Arc::clone(&self.claim_lock).lock_owned()).await;
-        let guard = guard.ok().filter(|_| !self.lifeline.is_ended())?;
+        let guard = guard.ok().filter(|_| !self.handle.is_ended())?;
         let (sender, taken_over) = oneshot::channel();
         *self.release_signal() = Some(sender);
         Some(SessionClaim {
@@ -114,7 +114,7 @@ pub(super) struct ServerState {
     sessions: Arc<ResumableSessions>,
     stopping: CancellationToken,
     /// The sessions that have a connection, oldest first.
-    active: Mutex<BTreeMap<u64, Weak<Lifeline>>>,
+    active: Mutex<BTreeMap<u64, Weak<SessionHandle>>>,
     next_number: AtomicU64,
 }
 
@@ -129,16 +129,16 @@ impl ServerState {
         }
     }
 
-    fn active(&self) -> MutexGuard<'_, BTreeMap<u64, Weak<Lifeline>>> {
+    fn active(&self) -> MutexGuard<'_, BTreeMap<u64, Weak<SessionHandle>>> {
         self.active.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Tells all clients that the server is stopping.
+    /// Notifies all clients that the server is stopping.
     pub(super) fn stop(&self) {
         self.stopping.cancel();
         let active: Vec<_> = self.active().values().filter_map(Weak::upgrade).collect();
         for session in active {
-            session.leave(STOP_REASON);
+            session.close(STOP_REASON);
         }
     }
 }
@@ -148,7 +148,7 @@ const STOP_REASON: &str = "the server is stopping";
 
 /// A session with a connection. Dropping it ends the session, unless the session lingers.
 pub(super) struct ActiveSession {
-    lifeline: Arc<Lifeline>,
+    handle: Arc<SessionHandle>,
     server: Arc<ServerState>,
     /// Key in the map `active` of the server.
     number: u64,
@@ -159,12 +159,12 @@ pub(super) struct ActiveSession {
 
 impl ActiveSession {
     pub(super) fn new(
-        lifeline: Arc<Lifeline>,
+        handle: Arc<SessionHandle>,
         server: Arc<ServerState>,
         claim: Option<SessionClaim>,
     ) -> Self {
         Self {
-            lifeline,
+            handle,
             number: server.next_number.fetch_add(1, Ordering::Relaxed),
             server,
             claim: claim.map(Box::new),
@@ -173,11 +173,15 @@ impl ActiveSession {
     }
 
     /// Drives the session over a connection until the connection closes. The session must already
-    /// be `up`.
-    pub(super) fn drive(mut self, link: Link, peer: Peer) -> impl Future<Output = ()> + use<> {
-        let origin = origin(&self.lifeline, peer);
-        let session = Arc::clone(self.lifeline.session());
-        let mut driver = Driver::new(session, link, origin);
+    /// be [connected](crate::rpc::session::Session::on_connected).
+    pub(super) fn drive(
+        mut self,
+        halves: ConnectionHalves,
+        peer: Peer,
+    ) -> impl Future<Output = ()> + use<> {
+        let origin = origin(&self.handle, peer);
+        let session = Arc::clone(self.handle.session());
+        let mut driver = Driver::new(session, halves, origin);
         async move {
             self.register();
             let reason = poll_fn(|cx| match Pin::new(&mut driver).poll(cx) {
@@ -188,22 +192,22 @@ impl ActiveSession {
             let shown = Foreign::excerpt(&reason);
             tracing::debug!(peer = %driver.peer(), reason = %shown, "connection closed");
             drop(driver);
-            if self.lifeline.down(&reason) && !self.server.stopping.is_cancelled() {
+            if self.handle.on_disconnected(&reason) && !self.server.stopping.is_cancelled() {
                 self.linger();
             }
         }
     }
 
-    /// Registers the session, so that its client is told when the server stops.
+    /// Registers the session, so that its client is notified when the server stops.
     fn register(&self) {
-        let session = Arc::downgrade(&self.lifeline);
+        let session = Arc::downgrade(&self.handle);
         self.server.active().insert(self.number, session);
         if self.server.stopping.is_cancelled() {
-            self.lifeline.leave(STOP_REASON);
+            self.handle.close(STOP_REASON);
         }
     }
 
-    /// Ready when another connection has taken the session over.
+    /// Completes when another connection has taken the session over.
     fn poll_taken_over(&mut self, cx: &mut Context<'_>) -> Poll<Disconnected> {
         match &mut self.claim {
             Some(claim) => Pin::new(&mut claim.taken_over)
@@ -235,7 +239,7 @@ impl ActiveSession {
                 && resumable.claims.load(Ordering::Relaxed) == number
             {
                 server.sessions.remove(resumable.token);
-                resumable.lifeline.end(&Disconnected::Forgotten);
+                resumable.handle.end(&Disconnected::Forgotten);
             }
         });
     }
@@ -251,6 +255,6 @@ impl Drop for ActiveSession {
         if let Some(claim) = &self.claim {
             self.server.sessions.remove(claim.resumable.token);
         }
-        self.lifeline.end(&Disconnected::Closed);
+        self.handle.end(&Disconnected::Closed);
     }
 }

@@ -28,7 +28,7 @@ pub(super) struct SessionAccount {
     reserved_bytes: u64,
     /// Memory of the next message, which is partly received.
     partial_message: u64,
-    /// Bytes released since the budget was last told that newer bytes have replaced older ones.
+    /// Bytes released since the budget was last notified that newer bytes replaced older ones.
     released: u64,
     /// Unprocessed cost when `released` was last updated.
     unprocessed: u64,
@@ -48,7 +48,7 @@ impl SessionAccount {
 }
 
 impl SessionState {
-    /// Returns the cost of what the session holds, without the bytes to be written.
+    /// Returns the cost of everything that the session holds, except the bytes to be written.
     fn unprocessed_cost(&self) -> u64 {
         let unread_cost = self.tables.as_ref().map_or(0, |tables| tables.unread_cost);
         self.incoming_cost + unread_cost + self.partial_message()

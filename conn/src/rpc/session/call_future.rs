@@ -11,14 +11,14 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use super::call_timeout::{CallTimeout, deadline_exceeded};
 use super::object::ObjectHandle;
 use super::outgoing::{CallRequest, StartedCall};
-use super::{Lifeline, pipelining};
+use super::{SessionHandle, pipelining};
 use crate::rpc::encoding::Encoding;
 use crate::rpc::error::{LongMethod, TooLate};
 use crate::rpc::message::MAX_METHOD;
 
 /// Future of an outgoing call. It keeps the session open for as long as `L` does.
 #[must_use = "a call does nothing unless it is awaited"]
-pub(in crate::rpc) struct CallFuture<L: Borrow<Lifeline>> {
+pub(in crate::rpc) struct CallFuture<L: Borrow<SessionHandle>> {
     session: L,
     state: CallFutureState,
 }
@@ -27,14 +27,15 @@ enum CallFutureState {
     New(Option<CallRequest>),
     Started {
         id: u64,
-        /// Keeps the promise that is called alive: dropping it would cancel the call it belongs to.
+        /// Handle that keeps the called promise alive: dropping it could cancel the call that will
+        /// return the object.
         _object: Option<ObjectHandle>,
         deadline: Option<Pin<Box<Sleep>>>,
     },
     Completed,
 }
 
-impl<L: Borrow<Lifeline>> CallFuture<L> {
+impl<L: Borrow<SessionHandle>> CallFuture<L> {
     /// Creates a call on an object of the peer, or, without an object, on the methods the peer
     /// offers to everyone.
     #[inline]
@@ -50,7 +51,7 @@ impl<L: Borrow<Lifeline>> CallFuture<L> {
     }
 }
 
-impl<L: Borrow<Lifeline> + Unpin> Future for CallFuture<L> {
+impl<L: Borrow<SessionHandle> + Unpin> Future for CallFuture<L> {
     type Output = Result<Payload, CallError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -80,7 +81,7 @@ impl<L: Borrow<Lifeline> + Unpin> Future for CallFuture<L> {
                 request.call.context = context.with_deadline(deadline);
             }
             let object = request.object.clone();
-            let promised = pipelining::is_promise_requested().then(|| session.lifeline());
+            let promised = pipelining::is_promise_requested().then(|| session.handle());
             let one_way = request.call.context.is_one_way();
             let started = session.start_call(new, promised.flatten(), timeout, cx);
             // The rest of the request is dropped here, where no lock is held.
@@ -124,7 +125,7 @@ impl<L: Borrow<Lifeline> + Unpin> Future for CallFuture<L> {
     }
 }
 
-impl<L: Borrow<Lifeline>> Drop for CallFuture<L> {
+impl<L: Borrow<SessionHandle>> Drop for CallFuture<L> {
     fn drop(&mut self) {
         if let CallFutureState::Started { id, .. } = self.state {
             self.session.borrow().cancel_call(id);

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::incoming::IncomingCall;
 use super::object::Promise;
 use super::references::Export;
-use super::streams::{Consumer, Pump};
+use super::streams::{Consumer, ProducerTask};
 use crate::frame::Encoder;
 use crate::rpc::encoding::Encoding;
 
@@ -26,7 +26,7 @@ pub(super) struct Deferred {
 #[derive(Default)]
 pub(super) struct RareActions {
     /// Tasks to spawn.
-    pub(super) pumps: Vec<Pump>,
+    pub(super) producer_tasks: Vec<ProducerTask>,
     pub(super) completed_promises: Vec<Arc<Promise>>,
     pub(super) cancelled_calls: Vec<IncomingCall>,
     /// Tokens of objects that can no longer be reached.
@@ -113,8 +113,8 @@ impl Deferred {
 
 impl RareActions {
     fn run(self, runtime: &Handle) {
-        for pump in self.pumps {
-            runtime.spawn(pump);
+        for task in self.producer_tasks {
+            runtime.spawn(task);
         }
         for call in self.cancelled_calls {
             call.cancel();

@@ -336,7 +336,7 @@ impl Driver {
 /// one would keep references that it does not have.
 fn check_held_order(expects_held: &mut bool, message: &Message<'_>) -> Result<(), Disconnected> {
     let is_held = match message {
-        // A peer that closes immediately, above all because of a breach of the protocol, may give
+        // A peer that closes immediately, most often because of a protocol violation, may give
         // its reason.
         Message::Goodbye { .. } => return Ok(()),
         Message::Held(_) => true,
@@ -390,13 +390,13 @@ impl Session {
     /// Records that the peer closes the session after call `last`.
     fn on_goodbye(&self, last: u64, reason: &str) {
         self.update(|state, deferred| {
-            if let Phase::Up = state.phase {
+            if let Phase::Connected = state.phase {
                 // Every call and stream that the connection ends carries a copy of the reason.
                 let end = (0..=MAX_REASON)
                     .rev()
                     .find(|&end| reason.is_char_boundary(end));
                 let reason = reason.get(..end.unwrap_or(0)).unwrap_or(reason).to_owned();
-                state.phase = Phase::Leaving {
+                state.phase = Phase::Closing {
                     local: false,
                     reason,
                 };

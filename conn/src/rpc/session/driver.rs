@@ -41,7 +41,7 @@ const EVICTED: &str =
     "the connection held too much memory for too long, and the server needs the room";
 
 /// The two halves of a connection.
-pub(in crate::rpc) struct Link {
+pub(in crate::rpc) struct ConnectionHalves {
     pub(in crate::rpc) reader: Reader,
     pub(in crate::rpc) writer: Writer,
 }
@@ -77,7 +77,7 @@ pub(in crate::rpc) struct Driver {
     pub(super) decoder_counted: bool,
     /// Set while the budget has no room for the next message.
     budget_wait: Option<Box<BudgetWait>>,
-    is_leaving: bool,
+    is_closing: bool,
     /// `true` if several outgoing calls were in flight when this task last checked.
     pub(super) has_concurrent_calls: bool,
     yielded: bool,
@@ -108,9 +108,13 @@ struct ClosingState {
 }
 
 impl Driver {
-    /// Creates the driver. The session must already be [up](Session::up).
-    pub(in crate::rpc) fn new(session: Arc<Session>, link: Link, origin: Arc<Origin>) -> Self {
-        let Link { reader, writer } = link;
+    /// Creates the driver. The session must already be [connected](Session::on_connected).
+    pub(in crate::rpc) fn new(
+        session: Arc<Session>,
+        halves: ConnectionHalves,
+        origin: Arc<Origin>,
+    ) -> Self {
+        let ConnectionHalves { reader, writer } = halves;
         let (write_half, reply_limit, root, expects_held) = session.update(|state, _| {
             let write_half = Arc::new(SharedWriteHalf::new(
                 writer.stream,
@@ -146,7 +150,7 @@ impl Driver {
             all_written: false,
             decoder_counted: false,
             budget_wait: None,
-            is_leaving: false,
+            is_closing: false,
             has_concurrent_calls: false,
             yielded: false,
             received_since_tick: false,
@@ -175,7 +179,7 @@ impl Driver {
         if self.session.is_evicted(cx) {
             return Err(Disconnected::Evicted);
         }
-        if self.is_leaving || self.closing.is_some() {
+        if self.is_closing || self.closing.is_some() {
             self.poll_close(cx)?;
         }
         Ok(all_received && all_sent && can_read == self.can_read)
@@ -220,7 +224,7 @@ impl Driver {
         if count == 0 {
             return Err(match reader.decoder.end() {
                 Ok(()) => self.session.update(|state, _| match &state.phase {
-                    Phase::Leaving { .. } => state.disconnect_reason(),
+                    Phase::Closing { .. } => state.disconnect_reason(),
                     _ => Disconnected::Left(String::new()),
                 }),
                 Err(truncated) => Disconnected::broken(truncated),
@@ -276,7 +280,7 @@ impl Driver {
                     &mut half.writing,
                     cx,
                 );
-                (self.can_read, self.is_leaving) = (status.can_read, status.is_leaving);
+                (self.can_read, self.is_closing) = (status.can_read, status.is_closing);
                 self.has_concurrent_calls = status.has_concurrent_calls;
                 took_all = status.can_read && status.has_outbox_room;
             }
@@ -371,7 +375,7 @@ impl Driver {
                 timeout.is_some_and(|timeout| now.duration_since(closing.since) >= timeout);
             let done = self.write_half.lock().writing.is_empty()
                 && self.session.update(|state, _| {
-                    matches!(state.phase, Phase::Leaving { .. } | Phase::Ended(_))
+                    matches!(state.phase, Phase::Closing { .. } | Phase::Ended(_))
                         && (state.is_idle() || (timed_out && state.is_idle_except_detached()))
                         && !state.has_output()
                 });
@@ -464,7 +468,7 @@ struct OutputStatus {
     can_read: bool,
     /// `true` if no call or stream waits for room in the outbox.
     has_outbox_room: bool,
-    is_leaving: bool,
+    is_closing: bool,
     has_concurrent_calls: bool,
 }
 
@@ -502,7 +506,7 @@ impl Session {
         OutputStatus {
             can_read: self.can_read(state),
             has_outbox_room: state.has_outbox_room(),
-            is_leaving: matches!(state.phase, Phase::Leaving { .. } | Phase::Ended(_)),
+            is_closing: matches!(state.phase, Phase::Closing { .. } | Phase::Ended(_)),
             has_concurrent_calls: state.in_flight > 1,
         }
     }
@@ -513,7 +517,7 @@ impl SessionState {
     pub(super) fn is_quiescent(&self, waker: &Waker) -> bool {
         let wakes_driver = |driver: &Waker| driver.will_wake(waker);
         self.driver_waker.as_ref().is_some_and(wakes_driver)
-            && matches!(self.phase, Phase::Up)
+            && matches!(self.phase, Phase::Connected)
             && !self.has_output()
             && self.queued.is_empty()
             && self

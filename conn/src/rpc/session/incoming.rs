@@ -189,8 +189,8 @@ impl Session {
         None
     }
 
-    /// Registers a call that did not complete immediately. Returns `false` if the connection is
-    /// gone, so that the call must stop.
+    /// Registers a call that did not complete immediately. Returns `false` if the connection was
+    /// lost, so that the call must stop.
     fn track(&self, id: u64, one_way: bool, cost: u64, cancellation: Cancellation) -> bool {
         let entry = IncomingCall {
             task: None,

@@ -1,4 +1,4 @@
-//! The life of a session: from its first connection to its end.
+//! The lifecycle of a session: connections, closing, and the end.
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -15,15 +15,16 @@ use crate::rpc::message::{Message, SessionLimits};
 
 impl Session {
     /// Starts to use a new connection. If it resumes the session, both sides send the references
-    /// that they hold. A session that has ended stays so, and its driver closes the connection.
-    pub(in crate::rpc) fn up(&self, peer: SessionLimits, resumed: bool) {
+    /// that they hold. A session that has ended remains ended, and its driver closes the
+    /// connection.
+    pub(in crate::rpc) fn on_connected(&self, peer: SessionLimits, resumed: bool) {
         // If all connections are shorter than the tick interval, no driver ever ticks.
         self.tick(Instant::now());
         self.update(|state, deferred| {
             if matches!(state.phase, Phase::Ended(_)) {
                 return;
             }
-            state.phase = Phase::Up;
+            state.phase = Phase::Connected;
             // Exported objects and streams take local memory, so the local limits apply to them,
             // too.
             let own = &self.settings.limits;
@@ -46,18 +47,18 @@ impl Session {
         });
     }
 
-    /// Records that the connection is gone, and fails what depended on it. Returns `true` if the
-    /// session can continue over another connection.
-    pub(in crate::rpc) fn down(&self, reason: &Disconnected) -> bool {
+    /// Records that the connection was lost, and fails the calls and streams that depended on it.
+    /// Returns `true` if the session can continue over another connection.
+    pub(in crate::rpc) fn on_disconnected(&self, reason: &Disconnected) -> bool {
         let can_continue = self.update_at_disconnect(|state, deferred| {
-            if matches!(state.phase, Phase::Ended(_) | Phase::Down(_)) {
+            if matches!(state.phase, Phase::Ended(_) | Phase::Disconnected(_)) {
                 return false;
             }
-            let requested = matches!(state.phase, Phase::Leaving { local: true, .. });
+            let requested = matches!(state.phase, Phase::Closing { local: true, .. });
             let last_message = std::mem::take(&mut state.outbox);
             deferred.drop(last_message);
             self.release_hold(state);
-            state.phase = Phase::Down(reason.clone());
+            state.phase = Phase::Disconnected(reason.clone());
             state.cancel_incoming(deferred);
             state.fail_streams(reason, deferred);
             let reconnects = self.reconnects && !requested;
@@ -98,10 +99,10 @@ impl Session {
 
     /// Closes the session gracefully: makes no more calls, answers those received so far, then
     /// closes the connection.
-    pub(in crate::rpc) fn leave(&self, reason: &str) {
+    pub(in crate::rpc) fn close(&self, reason: &str) {
         let end_now = self.update(|state, deferred| match &mut state.phase {
-            Phase::Up => {
-                state.phase = Phase::Leaving {
+            Phase::Connected => {
+                state.phase = Phase::Closing {
                     local: true,
                     reason: String::new(),
                 };
@@ -111,12 +112,12 @@ impl Session {
                 deferred.wake(state.driver_waker.take());
                 false
             }
-            Phase::Leaving { local, .. } => {
+            Phase::Closing { local, .. } => {
                 *local = true;
                 deferred.wake(state.driver_waker.take());
                 false
             }
-            Phase::Down(_) => true,
+            Phase::Disconnected(_) => true,
             Phase::Ended(_) => false,
         });
         if end_now {
@@ -144,16 +145,17 @@ impl Session {
     }
 }
 
-/// Keeps a session open. When the last one is dropped, the local side closes the session.
-pub(in crate::rpc) struct Lifeline(pub(super) Arc<Session>);
+/// Handle that keeps a session open. When the last one is dropped, the local side closes the
+/// session.
+pub(in crate::rpc) struct SessionHandle(pub(super) Arc<Session>);
 
-impl Lifeline {
+impl SessionHandle {
     pub(in crate::rpc) const fn session(&self) -> &Arc<Session> {
         &self.0
     }
 }
 
-impl Deref for Lifeline {
+impl Deref for SessionHandle {
     type Target = Session;
 
     fn deref(&self) -> &Session {
@@ -161,8 +163,8 @@ impl Deref for Lifeline {
     }
 }
 
-impl Drop for Lifeline {
+impl Drop for SessionHandle {
     fn drop(&mut self) {
-        self.0.leave("");
+        self.0.close("");
     }
 }

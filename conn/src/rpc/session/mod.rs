@@ -34,8 +34,8 @@ mod timer;
 mod write_half;
 
 pub(super) use call_future::CallFuture;
-pub(super) use driver::{Driver, Link};
-pub(super) use lifecycle::Lifeline;
+pub(super) use driver::{ConnectionHalves, Driver};
+pub(super) use lifecycle::SessionHandle;
 pub(super) use object::{LocalObject, ObjectHandle};
 pub(super) use pipelining::capture_promise;
 pub(super) use streams::{IncomingStream, ItemSource, OutgoingStream};
@@ -57,7 +57,8 @@ pub(super) struct Settings {
     pub(super) limits: SessionLimits,
     /// Maximum bytes of replies in the outbox. Above it, further calls are rejected.
     pub(super) max_backlog: u64,
-    /// Silence after which a ping is sent; after as much silence again, the connection is given up.
+    /// Silence after which a ping is sent. After the same time of silence again, the connection is
+    /// closed.
     pub(super) keepalive: Duration,
     /// Default timeout of outgoing calls, for calls without a deadline of their own.
     pub(super) timeout: Option<Duration>,
@@ -86,7 +87,7 @@ pub(super) struct Session {
     /// `true` while the session has an account in the budget, and can be evicted.
     has_account: AtomicBool,
     runtime: Handle,
-    lifeline: Weak<Lifeline>,
+    handle: Weak<SessionHandle>,
 }
 
 /// Returns the values of a table in the order of their keys (the oldest first), so that their
@@ -110,14 +111,14 @@ pub(super) fn random() -> [u8; 16] {
 }
 
 impl Session {
-    /// Creates a session, which stays open while any [`Lifeline`] of it exists.
+    /// Creates a session, which stays open while any [`SessionHandle`] of it exists.
     pub(super) fn open(
         encoding: Encoding,
         settings: Arc<Settings>,
         root: Registry<Encoding>,
         reconnects: bool,
-    ) -> Arc<Lifeline> {
-        Arc::new_cyclic(|lifeline| {
+    ) -> Arc<SessionHandle> {
+        Arc::new_cyclic(|handle| {
             let session = |this: &Weak<Self>| Self {
                 this: this.clone(),
                 state: Mutex::new(SessionState::new(root)),
@@ -127,9 +128,9 @@ impl Session {
                 is_ended: AtomicBool::new(false),
                 has_account: AtomicBool::new(false),
                 runtime: Handle::current(),
-                lifeline: lifeline.clone(),
+                handle: handle.clone(),
             };
-            Lifeline(Arc::new_cyclic(session))
+            SessionHandle(Arc::new_cyclic(session))
         })
     }
 
@@ -167,13 +168,13 @@ impl Session {
     }
 
     /// Returns `true` if `other` keeps this session open.
-    fn is_session_of(&self, other: &Lifeline) -> bool {
+    fn is_session_of(&self, other: &SessionHandle) -> bool {
         std::ptr::eq(self, Arc::as_ptr(other.session()))
     }
 
     /// Returns a handle that keeps the session open, if any such handle still exists.
-    fn lifeline(&self) -> Option<Arc<Lifeline>> {
-        self.lifeline.upgrade()
+    fn handle(&self) -> Option<Arc<SessionHandle>> {
+        self.handle.upgrade()
     }
 
     /// Returns the object that the factory with this number made for this session, and makes it

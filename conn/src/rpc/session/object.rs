@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use super::{CallFuture, Lifeline, random};
+use super::{CallFuture, SessionHandle, random};
 use crate::rpc::encoding::Encoding;
 use crate::rpc::error::{NoObject, PromiseFailed};
 use crate::rpc::message::ObjectId;
@@ -36,15 +36,15 @@ pub(in crate::rpc) struct LocalObject {
 
 /// An object of a peer. Dropping the last handle releases the reference at the peer.
 pub(in crate::rpc) struct ImportedObject {
-    pub(in crate::rpc) session: Arc<Lifeline>,
+    pub(in crate::rpc) session: Arc<SessionHandle>,
     pub(in crate::rpc) id: ObjectId,
     /// Cancelled when the object can no longer be reached.
-    pub(in crate::rpc) gone: CancellationToken,
+    pub(in crate::rpc) lost: CancellationToken,
 }
 
 /// The object that a call will return.
 pub(in crate::rpc) struct Promise {
-    pub(in crate::rpc) session: Arc<Lifeline>,
+    pub(in crate::rpc) session: Arc<SessionHandle>,
     pub(in crate::rpc) call: u64,
     /// Deadline of the call.
     deadline: Option<Instant>,
@@ -54,7 +54,7 @@ pub(in crate::rpc) struct Promise {
 
 impl Promise {
     pub(in crate::rpc) fn new(
-        session: Arc<Lifeline>,
+        session: Arc<SessionHandle>,
         call: u64,
         deadline: Option<Instant>,
     ) -> Self {
@@ -229,7 +229,7 @@ impl ObjectHandle {
         match self {
             // A local object exists as long as this handle does.
             Self::Local(_) => std::future::pending().await,
-            Self::Imported(imported) => imported.gone.cancelled().await,
+            Self::Imported(imported) => imported.lost.cancelled().await,
             Self::Promised(promise) => {
                 if let Ok(object) = promise.ready().await {
                     Box::pin(object.closed()).await;

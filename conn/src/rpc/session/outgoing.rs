@@ -12,7 +12,7 @@ mod interrupted;
 
 use super::call_timeout::CallTimeout;
 use super::object::{ObjectHandle, Promise};
-use super::{Deferred, DeferredDrop, Lifeline, Phase, Session, SessionState};
+use super::{Deferred, DeferredDrop, Phase, Session, SessionHandle, SessionState};
 use crate::rpc::encoding::Encoding;
 use crate::rpc::error::{Disconnected, TooLate, TooLong};
 use crate::rpc::message::{self, CallTarget, Message};
@@ -76,7 +76,7 @@ impl Session {
             return Ok(CallTarget::Root);
         };
         match object.resolved()? {
-            ObjectHandle::Imported(imported) if imported.gone.is_cancelled() => {
+            ObjectHandle::Imported(imported) if imported.lost.is_cancelled() => {
                 Err(CallError::NotSent(Box::new(Disconnected::Forgotten)))
             }
             ObjectHandle::Imported(imported) if self.is_session_of(&imported.session) => {
@@ -92,11 +92,11 @@ impl Session {
     }
 
     /// Starts a call, and sends it if the limits allow. Takes the request out of `request` only if
-    /// it must be kept. With a `promise_lifeline` the result is a promise.
+    /// it must be kept. With a `promise_session` the result is a promise.
     pub(super) fn start_call(
         &self,
         request: &mut Option<CallRequest>,
-        promise_lifeline: Option<Arc<Lifeline>>,
+        promise_session: Option<Arc<SessionHandle>>,
         timeout: CallTimeout,
         cx: &Context<'_>,
     ) -> Result<StartedCall, CallError> {
@@ -105,17 +105,17 @@ impl Session {
                 return Err(CallError::NotSent("the call was already made".into()));
             };
             let can_start = match &state.phase {
-                Phase::Up => true,
-                Phase::Leaving { local, .. } => self.reconnects && !local,
-                Phase::Down(_) => self.reconnects,
+                Phase::Connected => true,
+                Phase::Closing { local, .. } => self.reconnects && !local,
+                Phase::Disconnected(_) => self.reconnects,
                 Phase::Ended(_) => false,
             };
             if !can_start {
                 return Err(CallError::NotSent(Box::new(state.disconnect_reason())));
             }
             let id = state.outgoing.next_id();
-            let promise = promise_lifeline
-                .map(|lifeline| Arc::new(Promise::new(lifeline, id, timeout.deadline())));
+            let promise = promise_session
+                .map(|session| Arc::new(Promise::new(session, id, timeout.deadline())));
             let mut entry = OutgoingCall {
                 progress: Progress::Queued,
                 waker: None,
@@ -348,7 +348,7 @@ fn remaining(deadline: Instant) -> Option<Duration> {
 impl SessionState {
     /// Returns `true` if the limits allow another call to be sent now.
     fn can_send(&self) -> bool {
-        matches!(self.phase, Phase::Up)
+        matches!(self.phase, Phase::Connected)
             && self.has_outbox_room()
             && (self.in_flight as u64) < self.peer_limits.max_calls
     }

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::object::{ImportedObject, ObjectHandle};
 use super::streams::{Consumer, ItemSource, Producer, is_stream, source};
 use super::{
-    Deferred, Lifeline, Map, MissingAttachment, Session, SessionState, in_order, overloaded,
+    Deferred, Map, MissingAttachment, Session, SessionHandle, SessionState, in_order, overloaded,
 };
 use crate::rpc::encoding::Encoding;
 use crate::rpc::error::Disconnected;
@@ -150,10 +150,10 @@ impl Session {
             ObjectHandle::Imported(imported) if self.is_session_of(&imported.session) => {
                 return Reference::ReceiverHosted(imported.id);
             }
-            // An object of a third side: calls on it are forwarded.
+            // An object of a third peer: calls on it are forwarded.
             ObjectHandle::Imported(imported) => imported.id,
             ObjectHandle::Local(local) => local.id(),
-            // Such an object does not exist, and calls on it will fail with that.
+            // Such an object does not exist: calls on it fail for this reason.
             ObjectHandle::Promised(_) | ObjectHandle::Failed(_) => ObjectId::new(super::random()),
         };
         let export = tables.exports.entry(id).or_insert_with(|| {
@@ -174,18 +174,18 @@ impl Session {
     pub(super) fn import(&self, references: &[Reference]) -> Result<Vec<Attachment>, Disconnected> {
         // Declared outside the lock, which the destructors of the attachments take.
         let mut attachments = Vec::with_capacity(references.len());
-        let lifeline = self.lifeline();
+        let session = self.handle();
         self.update(|state, _| {
             for reference in references {
                 attachments.push(match reference {
                     Reference::SenderHosted(id) => {
-                        self.import_object(state.tables(), *id, lifeline.as_ref())?
+                        self.import_object(state.tables(), *id, session.as_ref())?
                     }
                     Reference::ReceiverHosted(id) => match state.exported(*id) {
                         Some(object) => Arc::new(object.clone()) as Attachment,
                         None => Arc::new(MissingAttachment),
                     },
-                    Reference::Stream(id) => self.import_stream(state, *id, lifeline.as_ref())?,
+                    Reference::Stream(id) => self.import_stream(state, *id, session.as_ref())?,
                 });
             }
             Ok::<(), Disconnected>(())
@@ -197,10 +197,10 @@ impl Session {
         &self,
         tables: &mut AttachmentTables,
         id: ObjectId,
-        lifeline: Option<&Arc<Lifeline>>,
+        session: Option<&Arc<SessionHandle>>,
     ) -> Result<Attachment, Disconnected> {
         let count = tables.imports.len() as u64;
-        let Some(lifeline) = lifeline else {
+        let Some(session) = session else {
             // No handle of the session is left to refer to the object.
             tables.releases.push((id, 1));
             return Ok(Arc::new(MissingAttachment));
@@ -217,9 +217,9 @@ impl Session {
         import.count += 1;
         let handle = import.handle.upgrade().unwrap_or_else(|| {
             let handle = Arc::new(ImportedObject {
-                session: Arc::clone(lifeline),
+                session: Arc::clone(session),
                 id,
-                gone: tables.imports_lost.get_or_insert_default().clone(),
+                lost: tables.imports_lost.get_or_insert_default().clone(),
             });
             import.handle = Arc::downgrade(&handle);
             handle
@@ -295,8 +295,8 @@ impl Session {
                     export.count = export.count.saturating_add(count);
                 }
             }
-            let gone = exports.extract_if(|_, export| export.count == 0);
-            deferred.drop(Export::in_order(gone));
+            let released = exports.extract_if(|_, export| export.count == 0);
+            deferred.drop(Export::in_order(released));
         });
     }
 

@@ -71,25 +71,25 @@ pub(super) struct SessionState {
     pub(super) tables: Option<Box<AttachmentTables>>,
 }
 
-/// Phase in the life of a session.
+/// Phase of a session.
 #[derive(Debug)]
 pub(super) enum Phase {
     /// Connected.
-    Up,
+    Connected,
     /// Connected, and no new calls are made. `local` is `true` if the local side closes the
     /// session.
-    Leaving { local: bool, reason: String },
+    Closing { local: bool, reason: String },
     /// Not connected. Another connection may follow.
-    Down(Disconnected),
+    Disconnected(Disconnected),
     /// Ended for good.
     Ended(Disconnected),
 }
 
 impl SessionState {
-    /// Creates the state of a session that had no connection yet.
+    /// Creates the state of a session that has had no connection.
     pub(super) fn new(root: Registry<Encoding>) -> Self {
         Self {
-            phase: Phase::Down(Disconnected::Closed),
+            phase: Phase::Disconnected(Disconnected::Closed),
             root,
             peer_limits: SessionLimits::default(),
             outbox: Encoder::new(),
@@ -177,16 +177,16 @@ impl SessionState {
 
     /// Returns `true` if messages can be sent.
     pub(super) const fn is_connected(&self) -> bool {
-        matches!(self.phase, Phase::Up | Phase::Leaving { .. })
+        matches!(self.phase, Phase::Connected | Phase::Closing { .. })
     }
 
     /// Returns the reason why no more calls can be made.
     pub(super) fn disconnect_reason(&self) -> Disconnected {
         match &self.phase {
-            Phase::Up => Disconnected::Closed,
-            Phase::Leaving { local: true, .. } => Disconnected::Closed,
-            Phase::Leaving { reason, .. } => Disconnected::Left(reason.clone()),
-            Phase::Down(reason) | Phase::Ended(reason) => reason.clone(),
+            Phase::Connected => Disconnected::Closed,
+            Phase::Closing { local: true, .. } => Disconnected::Closed,
+            Phase::Closing { reason, .. } => Disconnected::Left(reason.clone()),
+            Phase::Disconnected(reason) | Phase::Ended(reason) => reason.clone(),
         }
     }
 }

@@ -17,7 +17,7 @@ use rpc_core::payload::Attachment;
 use rpc_core::{Fault, Payload};
 
 use super::outgoing::check_length;
-use super::{Deferred, Lifeline, Session, SessionState, in_order, overloaded};
+use super::{Deferred, Session, SessionHandle, SessionState, in_order, overloaded};
 use crate::rpc::encoding::Encoding;
 use crate::rpc::error::{Disconnected, StreamError};
 use crate::rpc::message::{self, Message, Reference, cost, fits};
@@ -140,7 +140,7 @@ impl Session {
         let id = tables.last_stream;
         tables.producers.insert(id, producer);
         if let Some(session) = self.this.upgrade() {
-            deferred.rare().pumps.push(Pump {
+            deferred.rare().producer_tasks.push(ProducerTask {
                 session,
                 id,
                 source,
@@ -153,7 +153,7 @@ impl Session {
         &self,
         state: &mut SessionState,
         id: u64,
-        lifeline: Option<&Arc<Lifeline>>,
+        session: Option<&Arc<SessionHandle>>,
     ) -> Result<Attachment, Disconnected> {
         let limits = &self.settings.limits;
         let consumers = &mut state.tables().consumers;
@@ -166,7 +166,7 @@ impl Session {
             let message = format!("stream {id} was opened twice");
             return Err(Disconnected::Protocol(message));
         };
-        let Some(session) = lifeline else {
+        let Some(session) = session else {
             state.push(&Message::Stop(id));
             return Ok(Arc::new(super::MissingAttachment));
         };
@@ -295,7 +295,7 @@ impl SessionState {
         }
     }
 
-    /// Ends all streams when the connection is gone.
+    /// Ends all streams when the connection is lost.
     pub(super) fn fail_streams(&mut self, reason: &Disconnected, deferred: &mut Deferred) {
         let Some(tables) = &mut self.tables else {
             return;
@@ -314,21 +314,21 @@ impl SessionState {
 }
 
 /// The task that sends the items of one stream, as far as its credit allows.
-pub(super) struct Pump {
+pub(super) struct ProducerTask {
     session: Arc<Session>,
     id: u64,
     source: Box<dyn ItemSource>,
 }
 
-/// Result of [`Pump::poll_ready`].
+/// Result of [`ProducerTask::poll_ready`].
 enum SendReadiness {
     Ready,
     Blocked,
     Closed,
 }
 
-impl Pump {
-    /// Returns whether an item can be sent now. Otherwise the task is woken when it can.
+impl ProducerTask {
+    /// Checks whether an item can be sent now. Otherwise the task is woken when it can.
     fn poll_ready(&self, cx: &Context<'_>) -> SendReadiness {
         self.session.update(|state, _| {
             let has_outbox_room = state.has_outbox_room();
@@ -394,7 +394,7 @@ impl Pump {
     }
 }
 
-impl Future for Pump {
+impl Future for ProducerTask {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
@@ -426,7 +426,7 @@ impl Future for Pump {
 }
 
 /// Ends the stream with a fault if its source panics.
-impl Drop for Pump {
+impl Drop for ProducerTask {
     fn drop(&mut self) {
         self.end(Some(&Fault::internal("the stream was aborted")));
     }
@@ -434,7 +434,7 @@ impl Drop for Pump {
 
 /// The attachment of a stream that the peer sends.
 pub(in crate::rpc) struct IncomingStream {
-    session: Arc<Lifeline>,
+    session: Arc<SessionHandle>,
     id: u64,
     /// `true` once a reader has it: a stream can be received only once.
     taken: AtomicBool,

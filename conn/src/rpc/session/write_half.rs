@@ -107,7 +107,7 @@ impl Session {
         result
     }
 
-    /// Changes the state when the connection is gone. Bytes that are being written may arrive, so
+    /// Changes the state when the connection is lost. Bytes that are being written may arrive, so
     /// this waits until they are counted; calls write nothing afterwards.
     pub(super) fn update_at_disconnect<R>(
         &self,

@@ -91,7 +91,7 @@ async fn listeners_without_the_key_are_refused() {
             "MD5",
         ),
         (
-            "a digest that there is not",
+            "an unknown digest",
             vec![challenge(b"{rot13}01234567890123456789")],
             "rot13",
         ),
@@ -106,7 +106,7 @@ async fn listeners_without_the_key_are_refused() {
             "rejected the authkey",
         ),
         (
-            "a verdict that is none",
+            "an invalid verdict",
             vec![usual(), Receive, Send(b"#MAYBE#".to_vec())],
             "the peer's message is not",
         ),
@@ -194,7 +194,7 @@ async fn a_challenge_is_not_answered_for_its_own_sender() {
                     stream: decoy.accept().await.unwrap().0,
                 };
                 deceived.send(&asked).await;
-                assert_eq!(deceived.rest().await, b"", "no answer to take away");
+                assert_eq!(deceived.rest().await, b"", "no response to relay");
             };
             let ((succeeded, report), ()) = tokio::join!(send(&victim, method, port), attacker);
             assert!(!succeeded && report.contains("challenge"), "{report}");

@@ -34,7 +34,7 @@ async fn five_thousand_silent_connections() {
         peers[4000].rest().await;
     })
     .await;
-    endure(&victim, "a flood of 5,000 that leave at once", async {
+    endure(&victim, "a flood of 5,000 that disconnect at once", async {
         for _ in 0..5000 {
             drop(Peer::connect(victim.connections).await);
         }
@@ -189,7 +189,7 @@ async fn thousands_of_idle_connections() {
         }
         peers
     };
-    endure(&victim, "3,000 connections that say nothing", async {
+    endure(&victim, "3,000 silent connections", async {
         let peers = connect(victim.connections).await;
         victim.assert_serves().await;
         victim.assert_unharmed("3,000 connections");

@@ -167,7 +167,7 @@ async fn floods_of_frames() {
         assert!(answers == flood, "each comes back");
     })
     .await;
-    endure(&victim, "answers that nobody reads", async {
+    endure(&victim, "unread replies", async {
         // Ten connections, with more bytes than the buffers of the system hold.
         let greedy = (0..10).map(async |_| {
             let mut peer = Peer::trusted(victim.connections).await;
@@ -183,7 +183,7 @@ async fn floods_of_frames() {
         });
         let peers = join_all(greedy).await;
         victim.assert_serves().await;
-        victim.assert_unharmed("writing to nobody");
+        victim.assert_unharmed("writing to peers that do not read");
         drop(peers);
     })
     .await;

@@ -49,12 +49,10 @@ async fn responses_without_the_key_are_refused() {
         ("zeros as SHA-256", |_| named("sha256", &[0; 32])),
         ("nothing as SHA-256", |_| named("sha256", b"")),
         ("a digest of another kind", |_| named("sha1", &[0; 20])),
-        ("a digest that there is not", |_| named("rot13", b"uryyb")),
+        ("an unknown digest", |_| named("rot13", b"uryyb")),
         ("a digest without a name", |_| named("", &[0; 32])),
         ("a name that does not end", |_| vec![b'{'; 256]),
-        ("a name of bytes that are no text", |_| {
-            b"{\xff\xfe\0}0123".to_vec()
-        }),
+        ("a name that is not UTF-8", |_| b"{\xff\xfe\0}0123".to_vec()),
         ("the right digest by another name", |c| {
             named("sha384", &sha256(KEY, c))
         }),
@@ -109,9 +107,9 @@ async fn responses_without_the_key_are_refused() {
             named("sha256", &digest.finalize())
         }),
         ("the key itself", |_| KEY.as_bytes().to_vec()),
-        ("MD5, which was not asked for", md5),
+        ("MD5, which was not requested", md5),
         ("MD5 by its name", |c| named("md5", &md5(c))),
-        ("the challenge as it came", |c| [b"#CHALLENGE#", c].concat()),
+        ("the unchanged challenge", |c| [b"#CHALLENGE#", c].concat()),
         ("the challenge without its prefix", |c| c.to_vec()),
         ("a challenge of its own first", |_| {
             [&b"#CHALLENGE#{sha256}"[..], &[7; 40]].concat()
@@ -207,12 +205,12 @@ async fn violations_in_the_second_half_close_the_connection() {
         endure(&victim, name, attack).await;
     }
     let verdicts: &[(&str, &[u8])] = &[
-        ("it is told that its answer is wrong", b"#FAILURE#"),
-        ("it is told nothing", b""),
-        ("it is told something else", b"#WELCOME"),
-        ("it is welcomed at length", &[b'#'; 256]),
+        ("a failure", b"#FAILURE#"),
+        ("an empty verdict", b""),
+        ("an unknown verdict", b"#WELCOME"),
+        ("a verdict of 256 bytes", &[b'#'; 256]),
         (
-            "it is asked once more",
+            "a second challenge",
             b"#CHALLENGE#{sha256}0123456789012345678901234567890123456789",
         ),
     ];

@@ -59,10 +59,10 @@ async fn hostile_pickles() {
         ("a buffer out of band", b"\x97".to_vec()),
         ("one that is read-only", b"\x97\x98".to_vec()),
         (
-            "a byte array that lies",
+            "a byte array with a wrong length",
             b"\x96\xff\xff\xff\xff\xff\xff\xff\x7f".to_vec(),
         ),
-        ("bytes that lie", b"B\xff\xff\xff\xff".to_vec()),
+        ("bytes with a wrong length", b"B\xff\xff\xff\xff".to_vec()),
         (
             "bytes of 16 EiB",
             b"\x8e\xff\xff\xff\xff\xff\xff\xff\xff".to_vec(),
@@ -72,7 +72,7 @@ async fn hostile_pickles() {
             "a text of 16 EiB",
             b"\x8d\xff\xff\xff\xff\xff\xff\xff\xff".to_vec(),
         ),
-        ("a text that is none", b"\x8c\x02\xff\xfe".to_vec()),
+        ("a text that is not UTF-8", b"\x8c\x02\xff\xfe".to_vec()),
         ("a number of 2 GiB", b"\x8b\xff\xff\xff\x7f\x01".to_vec()),
         (
             "a number of less than no bytes",
@@ -109,8 +109,8 @@ async fn hostile_pickles() {
         ("POP_MARK without a mark", b"N1".to_vec()),
         ("a second start", b"\x80\x05N".to_vec()),
         ("a second stop", b"N.N".to_vec()),
-        ("an opcode that there is not", b"\xff".to_vec()),
-        ("a memo entry that is not there", b"h\x63".to_vec()),
+        ("an unknown opcode", b"\xff".to_vec()),
+        ("an unknown memo entry", b"h\x63".to_vec()),
         (
             "the four billionth memo entry, read",
             b"j\xff\xff\xff\xff".to_vec(),
@@ -183,7 +183,7 @@ async fn hostile_pickles() {
         ("items set in a text", b"\x8c\x01aNNs".to_vec()),
         ("a state for a list", b"]}b".to_vec()),
         ("two states for an object", b"capp\nX\n)\x81}b}b".to_vec()),
-        ("bytes in an encoding that there is not", {
+        ("bytes in an unknown encoding", {
             b"c_codecs\nencode\n\x8c\x01a\x8c\x05utf-7\x86R".to_vec()
         }),
         ("a class without a name", b"c\n\n".to_vec()),

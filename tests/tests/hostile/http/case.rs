@@ -18,7 +18,7 @@ pub(crate) struct Case {
     pub(crate) attack: Vec<u8>,
     /// `true` if an honest request follows on the same connection, `false` if the client then
     /// closes its sending direction.
-    pub(crate) goes_on: bool,
+    pub(crate) continues: bool,
     /// The summary of all responses.
     pub(crate) expected: &'static str,
 }
@@ -33,7 +33,7 @@ impl Case {
         Self {
             name: name.into(),
             attack: attack.into(),
-            goes_on: true,
+            continues: true,
             expected,
         }
     }
@@ -41,7 +41,7 @@ impl Case {
     /// The same without the honest request: the client closes its sending direction instead.
     pub(crate) fn ends(self) -> Self {
         Self {
-            goes_on: false,
+            continues: false,
             ..self
         }
     }
@@ -49,7 +49,7 @@ impl Case {
     /// Runs the attack and returns the summary of the responses.
     async fn run(&self, victim: &Victim) -> String {
         let mut attack = self.attack.clone();
-        if self.goes_on {
+        if self.continues {
             attack.extend(request("Connection: close", &call("honest")));
         }
         let stream = TcpStream::connect(victim.xmlrpc).await.unwrap();
@@ -57,7 +57,7 @@ impl Case {
         let writing = async {
             // The server may close the connection before it has read everything.
             let _ = writer.write_all(&attack).await;
-            if !self.goes_on {
+            if !self.continues {
                 let _ = writer.shutdown().await;
             }
         };

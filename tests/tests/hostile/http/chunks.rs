@@ -14,7 +14,7 @@ const SIZES: &[(&str, &[u8], &str)] = &[
     ("a tab before it", b"\t{}\r\n", "400"),
     ("an underscore", b"0_{}\r\n", "400"),
     ("a fraction", b"{}.0\r\n", "400"),
-    ("a letter that is no digit", b"{}g\r\n", "400"),
+    ("a letter that is not a digit", b"{}g\r\n", "400"),
     ("a comma", b"{},\r\n", "400"),
     ("two sizes", b"{} {}\r\n", "400"),
     ("quoted", b"\"{}\"\r\n", "400"),
@@ -76,7 +76,7 @@ const ENDS: &[(&str, &[u8], &str)] = &[
     ("CR behind a chunk", b"{}\r0\r\n\r\n", "400"),
     ("two CRLF behind a chunk", b"{}\r\n\r\n0\r\n\r\n", "400"),
     (
-        "a chunk that is longer than it says",
+        "a chunk that is longer than announced",
         b"{}X\r\n0\r\n\r\n",
         "400",
     ),

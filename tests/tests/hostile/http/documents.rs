@@ -42,7 +42,7 @@ const DOCUMENTS: &[(&str, &[u8], &str)] = &[
     ("a document type behind it", b"<methodCall><methodName>counter.value</methodName></methodCall><!DOCTYPE l>", "-32600"),
     ("inclusion by XInclude", b"<methodCall><methodName>ledger.run</methodName><params><param><value><xi:include xmlns:xi=\"http://www.w3.org/2001/XInclude\" href=\"file:///etc/passwd\" parse=\"text\"/></value></param></params></methodCall>", "-32600"),
     // Encodings.
-    ("an encoding that nobody has", b"<?xml version='1.0' encoding='EBCDIC-CP-FR'?><methodCall/>", "-32701"),
+    ("an unknown encoding", b"<?xml version='1.0' encoding='EBCDIC-CP-FR'?><methodCall/>", "-32701"),
     ("UTF-7", b"<?xml version='1.0' encoding='UTF-7'?>+ADw-methodCall+AD4-", "-32701"),
     ("an encoding with states", b"<?xml version='1.0' encoding='ISO-2022-JP'?><methodCall/>", "-32701"),
     ("a byte that would hide a tag", b"<?xml version='1.0' encoding='Shift_JIS'?><methodCall><methodName>ledger.run\x81</methodName></methodCall>", "-32702"),
@@ -82,7 +82,7 @@ const VALUES: &[(&str, &str, &str)] = &[
     ("an integer in hexadecimal", "<int>0x1</int>", "-32600"),
     ("an empty integer", "<int/>", "-32600"),
     ("a boolean of 2", "<boolean>2</boolean>", "-32600"),
-    ("a double that is none", "<double>NaN</double>", "-32602"),
+    ("an invalid double", "<double>NaN</double>", "-32602"),
     ("an infinite double", "<double>inf</double>", "-32602"),
     (
         "a double that is nearly none",
@@ -96,11 +96,7 @@ const VALUES: &[(&str, &str, &str)] = &[
         "-32600",
     ),
     ("base64 cut short", "<base64>YQ=</base64>", "-32602"),
-    (
-        "a type that nobody has",
-        "<pickle>cos\nsystem</pickle>",
-        "-32600",
-    ),
+    ("an unknown type", "<pickle>cos\nsystem</pickle>", "-32600"),
     (
         "a Java object",
         "<ex:serializable xmlns:ex='http://ws.apache.org/xmlrpc/namespaces/extensions'>rO0ABXNyABE=</ex:serializable>",
@@ -164,7 +160,7 @@ const VALUES: &[(&str, &str, &str)] = &[
         "-32700",
     ),
     ("a name that begins with a digit", "<1>x</1>", "-32700"),
-    ("an entity that nobody declared", "&bomb;", "-32700"),
+    ("an undeclared entity", "&bomb;", "-32700"),
     ("a reference to NUL", "&#0;", "-32702"),
     ("a reference to a control character", "&#1;", "-32702"),
     ("a reference to a surrogate", "&#xD800;", "-32702"),
@@ -208,7 +204,7 @@ const LENIENT: &[(&str, &str, &str)] = &[
         "carrier, honest",
     ),
     (
-        "a name space that nobody declared",
+        "an undeclared namespace",
         "<x:string>carrier</x:string>",
         "carrier, honest",
     ),

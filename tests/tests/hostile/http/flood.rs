@@ -15,12 +15,13 @@ use super::case::{call, request, with_headers};
 use super::responses::{read_to_end, summary};
 use super::{victim, victim_with};
 
-/// The memory of a victim with the default budget of 64 MiB, which can be in use twice for a moment: by
-/// connections that were told to go, and by those in their place. The rest is what the connections take beside it.
+/// The memory of a victim with the default budget of 64 MiB, which can be in use twice for a
+/// moment: by evicted connections and by those that replace them. The rest is the memory of the
+/// connections outside the budget.
 const TWICE_THE_BUDGET: u64 = (2 * 64 + 64) << 20;
 
-/// The most that a connection takes beside the budget: a head of 64 KiB, the buffer that it is read into, and the first
-/// 64 KiB of its body.
+/// The maximum memory of a connection outside the budget: a head of 64 KiB, the buffer that it is
+/// read into, and the first 64 KiB of its body.
 const EACH: u64 = 200 << 10;
 
 /// Opens `number` connections that have sent these bytes.
@@ -96,7 +97,7 @@ async fn a_connection_takes_little_beside_the_budget() {
     let each = (victim.peak() - before) / number as u64;
     println!("{} KiB each", each >> 10);
     assert!(each <= EACH, "{each} bytes");
-    assert_survives(&victim, "heads and bodies that cost nothing", open).await;
+    assert_survives(&victim, "heads and bodies within the free bytes", open).await;
 }
 
 #[tokio::test]

@@ -157,7 +157,7 @@ async fn bodies_have_limits() {
             "400",
         ),
         Case::new(
-            "a body that nobody asked for",
+            "a body that was not requested",
             [
                 b"POST /nowhere HTTP/1.1\r\nHost: victim\r\nContent-Length: 1073741824\r\n\r\n"
                     .to_vec(),
@@ -275,7 +275,7 @@ async fn calls_have_limits() {
             "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx, honest",
         ),
         Case::new(
-            "base64 of 2 MiB that is none",
+            "invalid base64 of 2 MiB",
             run(&format!("<base64>{}=A</base64>", "A".repeat(2 * MIB))),
             "fault -32600, honest",
         ),

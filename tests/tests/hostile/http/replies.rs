@@ -22,9 +22,9 @@ const BUDGET: u64 = 16 << 20;
 /// The size of a blob or a text.
 const SIZE: usize = 4 << 20;
 
-/// The bytes that the victim's two threads may use beside the budget: a request, its values, its
+/// The bytes that the victim's two threads may use outside the budget: a request, its values, its
 /// reply, and a reply of a connection that was evicted.
-const AT_HAND: u64 = 2 * 7 * SIZE as u64;
+const IN_USE: u64 = 2 * 7 * SIZE as u64;
 
 /// Returns a compressed request that asks for an uncompressed reply.
 fn zipped(document: &str) -> Vec<u8> {
@@ -89,7 +89,7 @@ async fn assert_bounded(name: &str, request: &[u8]) {
     assert!(echo == text);
     let more = victim.peak() - before;
     println!("{name}: at most {} MiB more", more >> 20);
-    assert!(more < BUDGET + AT_HAND, "{name}: {more} bytes");
+    assert!(more < BUDGET + IN_USE, "{name}: {more} bytes");
     drop((client, open));
     victim.assert_well(name).await;
 }
@@ -99,7 +99,7 @@ async fn unread_blobs_share_a_limit() {
     let value = format!("<value><int>{SIZE}</int></value>");
     let blob = zipped(&call("ledger.bytes", &value));
     assert!(blob.len() < 500, "{}", blob.len());
-    assert_bounded("blobs that nobody reads", &blob).await;
+    assert_bounded("unread blobs", &blob).await;
 }
 
 #[tokio::test]
@@ -107,5 +107,5 @@ async fn unread_echoes_share_a_limit() {
     let value = format!("<value>{}</value>", "x".repeat(SIZE));
     let echo = zipped(&call("echo", &value));
     assert!(echo.len() < 10_000, "{}", echo.len());
-    assert_bounded("echoes that nobody reads", &echo).await;
+    assert_bounded("unread echoes", &echo).await;
 }

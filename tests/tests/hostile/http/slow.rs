@@ -57,7 +57,7 @@ impl Slow {
 }
 
 /// Runs all cases concurrently. None may last longer than `limit`.
-async fn assert_let_go(victim: &Victim, cases: Vec<Slow>, pause: Duration, limit: Duration) {
+async fn assert_disconnected(victim: &Victim, cases: Vec<Slow>, pause: Duration, limit: Duration) {
     let address = victim.xmlrpc;
     let mut running = JoinSet::new();
     for case in cases {
@@ -156,18 +156,18 @@ fn cases() -> Vec<Slow> {
             "408",
         ),
         Slow::new(
-            "a body that was asked for, and never comes",
+            "a requested body that never arrives",
             with_headers("Expect: 100-continue\r\nContent-Length: 100", ""),
             b"",
             "100, 408",
         ),
         Slow::new(
-            "a body that nobody asked for, in bytes",
+            "a body that was not requested, in bytes",
             "POST /nowhere HTTP/1.1\r\nHost: victim\r\nContent-Length: 10000\r\n\r\n",
             b" ",
             "404",
         ),
-        Slow::new("bytes behind what is refused", "POST\0", b" ", "400"),
+        Slow::new("bytes behind a refused request", "POST\0", b" ", "400"),
         Slow::new("nothing behind a request", one.clone(), b"", "carrier"),
         Slow::new(
             "line ends behind a request",
@@ -206,14 +206,14 @@ fn cases() -> Vec<Slow> {
 async fn slow_clients_are_disconnected() {
     let victim = victim_with(&["--timeout-ms", "2000"]).await;
     let pause = Duration::from_millis(100);
-    assert_let_go(&victim, cases(), pause, Duration::from_secs(30)).await;
+    assert_disconnected(&victim, cases(), pause, Duration::from_secs(30)).await;
 }
 
 #[tokio::test]
 async fn slow_heads_are_disconnected_within_the_default_limits() {
     let heads = cases().into_iter().filter(|case| case.expected.is_empty());
     let pause = Duration::from_secs(1);
-    assert_let_go(
+    assert_disconnected(
         &victim().await,
         heads.collect(),
         pause,

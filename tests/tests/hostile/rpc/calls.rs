@@ -14,11 +14,7 @@ async fn calls_of_unknown_methods_and_objects() {
     let unknown = || faulted(fault::UNKNOWN_METHOD);
     let gone = || faulted(fault::GONE);
     let cases: Vec<Case> = vec![
-        (
-            "a method that there is not",
-            vec![of("subtract")],
-            unknown(),
-        ),
+        ("an unknown method", vec![of("subtract")], unknown()),
         ("a method without a name", vec![of("")], unknown()),
         ("a name of 1,024 bytes", vec![of(&long[..1024])], unknown()),
         (
@@ -40,12 +36,12 @@ async fn calls_of_unknown_methods_and_objects() {
         ),
         ("an object guessed", vec![on([7; 16])], gone()),
         (
-            "the first object of all, guessed",
+            "the first possible object, guessed",
             vec![on([0; 16])],
             gone(),
         ),
         (
-            "the last object of all, guessed",
+            "the last possible object, guessed",
             vec![on([255; 16])],
             gone(),
         ),
@@ -109,7 +105,7 @@ async fn invalid_arguments() {
             parse(),
         ),
         (
-            "a text that is none",
+            "a text that is not UTF-8",
             concat(&[0x92, 0xa2, 0xff, 0xfe, 0xa0]),
             params(),
         ),
@@ -166,7 +162,7 @@ async fn invalid_attachments() {
     let params = || faulted(fault::INVALID_PARAMS);
     let twice = Answers(vec![(1, Answer::Return(vec![], vec![8]))]);
     let mut many = call(1, "add", THREE_AND_FIVE);
-    many.references = vec![[&[reference::YOURS][..], &[7; 16]].concat(); 10_000];
+    many.references = vec![[&[reference::RECEIVER_HOSTED][..], &[7; 16]].concat(); 10_000];
     let mut streams = call(1, "add", THREE_AND_FIVE);
     streams.references = (0..1025)
         .map(|n| [vec![reference::STREAM], super::wire::number(n)].concat())
@@ -181,16 +177,16 @@ async fn invalid_attachments() {
             "the second of one reference",
             vec![
                 is_ours(&[0x91, 1])
-                    .object(reference::MINE, &[7; 16])
+                    .object(reference::SENDER_HOSTED, &[7; 16])
                     .write(),
             ],
             params(),
         ),
         (
-            "the last of all references",
+            "the last possible reference",
             vec![
                 is_ours(&[0x91, 0xcf, 255, 255, 255, 255, 255, 255, 255, 255])
-                    .object(reference::MINE, &[7; 16])
+                    .object(reference::SENDER_HOSTED, &[7; 16])
                     .write(),
             ],
             params(),
@@ -199,7 +195,7 @@ async fn invalid_attachments() {
             "reference -1",
             vec![
                 is_ours(&[0x91, 0xff])
-                    .object(reference::MINE, &[7; 16])
+                    .object(reference::SENDER_HOSTED, &[7; 16])
                     .write(),
             ],
             params(),
@@ -208,19 +204,27 @@ async fn invalid_attachments() {
             "a text as a reference",
             vec![
                 is_ours(&[0x91, 0xa1, b'0'])
-                    .object(reference::MINE, &[7; 16])
+                    .object(reference::SENDER_HOSTED, &[7; 16])
                     .write(),
             ],
             params(),
         ),
         (
             "an object of the victim's that was never passed",
-            vec![is_ours(FIRST).object(reference::YOURS, &[7; 16]).write()],
+            vec![
+                is_ours(FIRST)
+                    .object(reference::RECEIVER_HOSTED, &[7; 16])
+                    .write(),
+            ],
             params(),
         ),
         (
             "an object where a stream should be",
-            vec![sum(FIRST).object(reference::MINE, &[7; 16]).write()],
+            vec![
+                sum(FIRST)
+                    .object(reference::SENDER_HOSTED, &[7; 16])
+                    .write(),
+            ],
             params(),
         ),
         (
@@ -237,7 +241,7 @@ async fn invalid_attachments() {
             "references that no argument uses",
             vec![
                 call(1, "add", THREE_AND_FIVE)
-                    .object(reference::MINE, &[7; 16])
+                    .object(reference::SENDER_HOSTED, &[7; 16])
                     .stream(1)
                     .write(),
             ],
@@ -277,7 +281,7 @@ async fn unusual_flags_and_timeouts() {
     let fail = &[0x92, 7, 0xa0];
     let cases: Vec<Case> = vec![
         (
-            "no time at all",
+            "a timeout of zero",
             vec![sleep(1).timeout(1).write()],
             faulted(fault::DEADLINE),
         ),
@@ -300,12 +304,12 @@ async fn unusual_flags_and_timeouts() {
             Answers(vec![(2, Answer::Return(vec![], vec![8]))]),
         ),
         (
-            "a failure that nobody wants to know of",
+            "a failure of a one-way call",
             vec![call(1, "fail", fail).flags(flag::ONE_WAY).write()],
             returned(b""),
         ),
         (
-            "a method that there is not, one way",
+            "an unknown method, one way",
             vec![call(1, "x", NOTHING).flags(flag::ONE_WAY).write()],
             returned(b""),
         ),
@@ -315,7 +319,7 @@ async fn unusual_flags_and_timeouts() {
             returned(b""),
         ),
         (
-            "the last number of all",
+            "the last possible number",
             vec![call(u64::MAX, "add", THREE_AND_FIVE).write()],
             Answers(vec![(u64::MAX, Answer::Return(vec![], vec![8]))]),
         ),

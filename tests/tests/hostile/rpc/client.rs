@@ -112,7 +112,7 @@ async fn invalid_replies_of_servers() {
             "left over",
         ),
         (
-            "a tag that there is not",
+            "an unknown tag",
             vec![returned(b"Z")],
             "not a tag of a value",
         ),
@@ -123,7 +123,7 @@ async fn invalid_replies_of_servers() {
         ),
         ("a fault of 2 MiB", vec![Send(fault(&two_mib))], "xxx"),
         (
-            "a fault that is none",
+            "an invalid fault",
             vec![Send(message(kind::FAULT).raw(&[99]).0)],
             "malformed",
         ),
@@ -144,7 +144,7 @@ async fn invalid_replies_of_servers() {
             "never made",
         ),
         (
-            "a kind that there is not",
+            "an unknown kind",
             vec![Send(vec![99])],
             "unknown message kind",
         ),
@@ -169,7 +169,7 @@ async fn invalid_replies_of_servers() {
             "enough",
         ),
         (
-            "a goodbye that is none",
+            "an invalid goodbye",
             vec![Send(message(kind::GOODBYE).bytes(b"\xff").0)],
             "malformed",
         ),
@@ -179,7 +179,7 @@ async fn invalid_replies_of_servers() {
             "",
         ),
         (
-            "an object given back that was not passed",
+            "an object released that was not passed",
             vec![Send(Message::new(kind::RELEASE).raw(&[7; 16]).number(1).0)],
             "not passed",
         ),
@@ -252,7 +252,7 @@ async fn invalid_values_of_servers() {
             "while reading",
         ),
         (
-            "a map with a text that is none as key",
+            "a map with a key that is not UTF-8",
             vec![0x81, 0xa1, 0xff, 0xc0],
             "",
         ),
@@ -281,7 +281,11 @@ async fn invalid_values_of_servers() {
 async fn invalid_attachments_of_servers() {
     let object = |payload: &[u8]| {
         let message = Message::new(kind::RETURN).number(1).number(1);
-        message.raw(&[reference::MINE]).raw(&[7; 16]).raw(payload).0
+        message
+            .raw(&[reference::SENDER_HOSTED])
+            .raw(&[7; 16])
+            .raw(payload)
+            .0
     };
     let stream = Message::new(kind::RETURN)
         .number(1)
@@ -324,7 +328,7 @@ async fn invalid_attachments_of_servers() {
             "no object",
         ),
         (
-            "an object that is not there",
+            "an object that does not exist",
             "object",
             vec![
                 Send(object(b"*\0")),
@@ -341,7 +345,7 @@ async fn invalid_attachments_of_servers() {
             "no such object",
         ),
         (
-            "an object that does not answer",
+            "an object that does not reply",
             "object",
             vec![Send(object(b"*\0"))],
             "deadline",

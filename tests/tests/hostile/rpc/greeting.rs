@@ -38,7 +38,7 @@ async fn invalid_greetings() {
             Message::new(kind::HELD).0,
             None,
         ),
-        ("a kind that there is not", vec![0x63], None),
+        ("an unknown kind", vec![0x63], None),
         ("the kind alone", vec![kind::HELLO], None),
         ("a part of the magic", b"\0FARC".to_vec(), None),
         ("another magic", b"\0FARCALM\x01".to_vec(), None),
@@ -64,7 +64,7 @@ async fn invalid_greetings() {
         ("no flags", magic().number(2).0, None),
         ("no encoding", magic().number(2).number(0).0, None),
         (
-            "an encoding that lies about its length",
+            "an encoding with a wrong length",
             magic()
                 .number(2)
                 .number(0)
@@ -74,7 +74,7 @@ async fn invalid_greetings() {
             None,
         ),
         (
-            "an encoding that there is not",
+            "an unknown encoding",
             hello(b"json", GREEDY, b""),
             Some("unknown encoding `json`"),
         ),
@@ -84,7 +84,7 @@ async fn invalid_greetings() {
             Some("unknown encoding ``"),
         ),
         (
-            "a name that is no text",
+            "a name that is not UTF-8",
             hello(b"\xff\xfe\0", GREEDY, b""),
             Some("unknown encoding"),
         ),
@@ -107,7 +107,7 @@ async fn invalid_greetings() {
             None,
         ),
         (
-            "a session that lies about its length",
+            "a session token with a wrong length",
             until_limits().raw(&[1; 5]).number(u64::MAX).0,
             None,
         ),
@@ -157,10 +157,10 @@ async fn unusual_valid_greetings() {
         session.answer().await;
         session.call(call(3, "objects.blocks", &[0x91, 9])).await;
         session.answer().await;
-        session.assert_goes_on().await;
+        session.assert_continues().await;
     })
     .await;
-    endure(&victim, "all flags, and more to come", async {
+    endure(&victim, "all flags, and trailing fields", async {
         let mut peer = Peer::trusted(victim.rpc).await;
         let message = Message::new(kind::HELLO).raw(b"FARCALL").number(2);
         let message = message.number(u64::MAX).bytes(b"messagepack");

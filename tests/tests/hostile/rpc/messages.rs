@@ -1,6 +1,6 @@
 //! Malformed messages, and messages that make no sense where they appear.
 
-use super::outcome::Outcome::{self, Closes, Ends, GoesOn};
+use super::outcome::Outcome::{self, Closes, Continues, Ends};
 use super::outcome::{Case, endure_all, returned};
 use super::session::Session;
 use super::wire::{GREEDY, Message, THREE_AND_FIVE, call, hello, kind};
@@ -151,23 +151,17 @@ async fn malformed_messages() {
         one(
             "a number longer than it must be",
             Message::new(kind::PONG).raw(&[0x81, 0x80, 0]),
-            GoesOn,
+            Continues,
         ),
-        malformed(
-            "a target that there is not",
-            call_to(&[3]).number(0).number(0),
-        ),
-        malformed(
-            "a flag that there is not",
-            call_of(8).bytes(b"add").number(0),
-        ),
+        malformed("an unknown target", call_to(&[3]).number(0).number(0)),
+        malformed("an unknown flag", call_of(8).bytes(b"add").number(0)),
         malformed("all flags", call_of(u64::MAX).bytes(b"add").number(0)),
         malformed(
-            "a method that is no text",
+            "a method name that is not UTF-8",
             call_of(0).bytes(b"a\xffd").number(0),
         ),
         malformed(
-            "a method that lies about its length",
+            "a method name with a wrong length",
             call_of(0).number(1 << 40).raw(b"add"),
         ),
         malformed("a method of 16 EiB", call_of(0).number(u64::MAX)),
@@ -179,16 +173,13 @@ async fn malformed_messages() {
             "references without number",
             call_with(u64::MAX).raw(&[2; 1000]),
         ),
+        malformed("an unknown reference", call_with(1).raw(&[3]).raw(&[7; 16])),
         malformed(
-            "a reference that there is not",
-            call_with(1).raw(&[3]).raw(&[7; 16]),
-        ),
-        malformed(
-            "a fault that there is not",
+            "an unknown fault",
             fault().raw(&[13, 0]).bytes(b"").number(0),
         ),
         malformed(
-            "a fault that is no text",
+            "a fault that is not UTF-8",
             fault().raw(&[0, 0]).bytes(b"\xff").number(0),
         ),
         malformed(
@@ -200,15 +191,15 @@ async fn malformed_messages() {
             fault().raw(&[0, 0]).bytes(b"").number(u64::MAX),
         ),
         malformed(
-            "an end that is neither",
+            "an invalid end of a stream",
             Message::new(kind::END).number(1).raw(&[2]),
         ),
         malformed(
-            "a reason that is no text",
+            "a reason that is not UTF-8",
             Message::new(kind::GOODBYE).number(0).bytes(b"\xff"),
         ),
         malformed(
-            "half an object given back",
+            "half an object released",
             Message::new(kind::RELEASE).raw(&[7; 17]).raw(&[7; 8]),
         ),
         malformed(
@@ -234,7 +225,7 @@ async fn messages_about_unknown_calls_and_streams() {
         one(
             "a result of call 0",
             about(kind::RETURN, 0).number(0),
-            GoesOn,
+            Continues,
         ),
         one(
             "a fault of a call that was never made",
@@ -242,54 +233,54 @@ async fn messages_about_unknown_calls_and_streams() {
             Ends("never made"),
         ),
         one(
-            "the last result of all",
+            "the last possible result",
             about(kind::RETURN, u64::MAX).number(0),
             Ends("never made"),
         ),
         one(
-            "a cancel of a call that never was",
+            "a cancel of an unknown call",
             about(kind::CANCEL, 5),
-            GoesOn,
+            Continues,
         ),
         one(
-            "a cancel of the last call of all",
+            "a cancel of the last possible call",
             about(kind::CANCEL, u64::MAX),
-            GoesOn,
+            Continues,
         ),
         one(
-            "a finish of a call that never was",
+            "a finish of an unknown call",
             about(kind::FINISH, 5),
-            GoesOn,
+            Continues,
         ),
         one(
-            "an item of a stream that never was",
+            "an item of an unknown stream",
             about(kind::ITEM, 5).number(0).raw(b"x"),
-            GoesOn,
+            Continues,
         ),
         one(
-            "the end of a stream that never was",
+            "the end of an unknown stream",
             about(kind::END, 5).raw(&[0]),
-            GoesOn,
+            Continues,
         ),
         one(
-            "the failure of a stream that never was",
+            "the failure of an unknown stream",
             about(kind::END, 5).raw(&[1, 0, 0, 0, 0]),
-            GoesOn,
+            Continues,
         ),
         one(
-            "credit for a stream that never was",
+            "credit for an unknown stream",
             about(kind::CREDIT, 5).number(u64::MAX),
-            GoesOn,
+            Continues,
         ),
         one(
-            "a stop of a stream that never was",
+            "a stop of an unknown stream",
             about(kind::STOP, 5),
-            GoesOn,
+            Continues,
         ),
-        one("a pong that nobody asked for", about(kind::PONG, 5), GoesOn),
-        one("nothing given back", Message::new(kind::RELEASE), GoesOn),
+        one("an unrequested pong", about(kind::PONG, 5), Continues),
+        one("nothing released", Message::new(kind::RELEASE), Continues),
         one(
-            "an object given back that was not passed",
+            "an object released that was not passed",
             Message::new(kind::RELEASE).raw(&[7; 16]).number(1),
             Ends("that was not passed"),
         ),
@@ -323,7 +314,7 @@ async fn call_numbers_out_of_order() {
             Ends("call 8 came after call 9"),
         ),
         (
-            "any call after the last of all",
+            "any call after the last possible one",
             vec![add(u64::MAX), add(1)],
             Ends("call 1 came after"),
         ),
@@ -353,7 +344,7 @@ async fn goodbyes() {
     let cases = vec![
         ("a goodbye", vec![goodbye(0)], Closes),
         (
-            "a goodbye up to the last call of all",
+            "a goodbye up to the last possible call",
             vec![goodbye(u64::MAX)],
             Closes,
         ),

@@ -22,7 +22,7 @@ async fn invalid_releases() {
         (session, object)
     };
     let add = |id, object: &[u8]| call(id, "add", &[0x91, 1]).on(object).write();
-    endure(&victim, "a call after the object was given back", async {
+    endure(&victim, "a call after the object was released", async {
         let (mut session, object) = session().await;
         session.send(&add(2, &object)).await;
         assert_eq!(session.answer().await, (2, Answer::Return(vec![], vec![1])));
@@ -31,46 +31,46 @@ async fn invalid_releases() {
         assert_eq!(session.answer().await, gone(3));
     })
     .await;
-    endure(&victim, "an object given back twice", async {
+    endure(&victim, "an object released twice", async {
         let (mut session, object) = session().await;
         session.send(&release(&object, 1)).await;
         session.send(&release(&object, 1)).await;
         session.assert_ends("that was not passed").await;
     })
     .await;
-    endure(&victim, "an object given back twice in a message", async {
+    endure(&victim, "an object released twice in a message", async {
         let (mut session, object) = session().await;
         let twice = [release(&object, 1), release(&object, 1)[1..].to_vec()].concat();
         session.send(&twice).await;
         session.assert_ends("that was not passed").await;
     })
     .await;
-    endure(&victim, "more given back than was passed", async {
+    endure(&victim, "more released than was passed", async {
         let (mut session, object) = session().await;
         session.send(&release(&object, 2)).await;
         session.assert_ends("more references were released").await;
     })
     .await;
-    endure(&victim, "all there ever could be given back", async {
+    endure(&victim, "the maximum count released", async {
         let (mut session, object) = session().await;
         session.send(&release(&object, u64::MAX)).await;
         session.assert_ends("more references were released").await;
     })
     .await;
-    endure(&victim, "an object given back no times", async {
+    endure(&victim, "an object released no times", async {
         let (mut session, object) = session().await;
         session.send(&release(&object, 0)).await;
         session.send(&add(2, &object)).await;
         assert_eq!(session.answer().await, (2, Answer::Return(vec![], vec![1])));
     })
     .await;
-    endure(&victim, "an object given back while it is called", async {
+    endure(&victim, "an object released while it is called", async {
         let (mut session, object) = session().await;
         let next = call(2, "next", NOTHING).on(&object).write();
         let both = [frame(&next), frame(&release(&object, 1))].concat();
         session.write(&both).await;
         assert!(matches!(session.answer().await, (2, Answer::Return(..))));
-        session.assert_goes_on().await;
+        session.assert_continues().await;
     })
     .await;
     endure(&victim, "an object held more often than passed", async {
@@ -89,7 +89,9 @@ async fn invalid_releases() {
         assert_eq!(session.answer().await, gone(2));
         // Passing it back does not work from there either.
         let passed = call(3, "objects.is_ours", FIRST);
-        session.call(passed.object(reference::YOURS, &object)).await;
+        session
+            .call(passed.object(reference::RECEIVER_HOSTED, &object))
+            .await;
         assert_eq!(
             session.answer().await,
             (3, Answer::Fault(fault::INVALID_PARAMS))
@@ -109,7 +111,9 @@ async fn invalid_releases() {
     endure(&victim, "the victim's object, passed as one's own", async {
         let (mut session, object) = session().await;
         let passed = call(2, "objects.is_ours", FIRST);
-        session.call(passed.object(reference::MINE, &object)).await;
+        session
+            .call(passed.object(reference::SENDER_HOSTED, &object))
+            .await;
         assert_eq!(
             session.answer().await,
             (2, Answer::Return(vec![], vec![0xc2]))
@@ -122,7 +126,9 @@ async fn invalid_releases() {
         async {
             let (mut session, object) = session().await;
             let passed = call(2, "objects.count", FIRST);
-            session.call(passed.object(reference::YOURS, &object)).await;
+            session
+                .call(passed.object(reference::RECEIVER_HOSTED, &object))
+                .await;
             assert_eq!(session.answer().await, (2, Answer::Return(vec![], vec![1])));
         },
     )
@@ -143,7 +149,7 @@ async fn hoarded_objects_are_limited_and_released() {
             refused += u64::from(session.answer().await.1 == Answer::Fault(fault::OVERLOADED));
         }
         assert_eq!(refused, 100);
-        session.assert_goes_on().await;
+        session.assert_continues().await;
         drop(session);
         let mut honest = Session::open(address).await;
         for id in 1.. {
@@ -160,7 +166,7 @@ async fn hoarded_objects_are_limited_and_released() {
     }
     victim.allow_peak();
     for _ in 0..3 {
-        endure(&victim, "200,000 objects, never given back", hoard()).await;
+        endure(&victim, "200,000 objects, never released", hoard()).await;
     }
 }
 
@@ -174,11 +180,13 @@ async fn references_beyond_the_limit() {
         session.call(hold.stream(1)).await;
         let mut item = Message::new(kind::ITEM).number(1).number(100_000);
         for object in 1..=100_000_u128 {
-            item = item.raw(&[reference::MINE]).raw(&object.to_be_bytes());
+            item = item
+                .raw(&[reference::SENDER_HOSTED])
+                .raw(&object.to_be_bytes());
         }
         session.send(&item.0).await;
-        session.assert_goes_on().await;
-        let one_more = call(2, "add", &[0x92, 3, 5]).object(reference::MINE, &[7; 16]);
+        session.assert_continues().await;
+        let one_more = call(2, "add", &[0x92, 3, 5]).object(reference::SENDER_HOSTED, &[7; 16]);
         session.call(one_more).await;
         session.assert_ends("more objects were passed").await;
     })
@@ -187,14 +195,15 @@ async fn references_beyond_the_limit() {
         let mut session = Session::open(victim.rpc).await;
         for id in 1..=10 {
             let mut passing = call(id, "add", &[0x92, 3, 5]);
-            passing.references = vec![[&[reference::MINE][..], &[7; 16]].concat(); 100_000];
+            passing.references =
+                vec![[&[reference::SENDER_HOSTED][..], &[7; 16]].concat(); 100_000];
             session.call(passing).await;
             assert_eq!(
                 session.answer().await,
                 (id, Answer::Return(vec![], vec![8]))
             );
         }
-        session.assert_goes_on().await;
+        session.assert_continues().await;
     })
     .await;
     endure(
@@ -203,7 +212,8 @@ async fn references_beyond_the_limit() {
         async {
             let mut session = Session::open(victim.rpc).await;
             let mut passing = call(1, "add", &[0x92, 3, 5]);
-            passing.references = vec![[&[reference::MINE][..], &[7; 16]].concat(); 200_000];
+            passing.references =
+                vec![[&[reference::SENDER_HOSTED][..], &[7; 16]].concat(); 200_000];
             session.call(passing).await;
             session.assert_ends("references").await;
         },
@@ -242,7 +252,7 @@ async fn references_beyond_the_limit() {
 async fn objects_that_reply_badly() {
     type Answers = fn(id: u64) -> Vec<Vec<u8>>;
     let cases: &[(&str, Answers)] = &[
-        ("a result that is no number", |id| {
+        ("a result that is not a number", |id| {
             vec![
                 Message::new(kind::RETURN)
                     .number(id)
@@ -289,7 +299,7 @@ async fn objects_that_reply_badly() {
         }),
         ("a result with an object and a stream", |id| {
             let result = Message::new(kind::RETURN).number(id).number(2);
-            let result = result.raw(&[reference::MINE]).raw(&[9; 16]);
+            let result = result.raw(&[reference::SENDER_HOSTED]).raw(&[9; 16]);
             vec![
                 result
                     .raw(&[reference::STREAM])
@@ -298,7 +308,7 @@ async fn objects_that_reply_badly() {
                     .0,
             ]
         }),
-        ("the object given back while it is called", |_| {
+        ("the object released while it is called", |_| {
             vec![release(&[7; 16], 1)]
         }),
     ];
@@ -307,7 +317,9 @@ async fn objects_that_reply_badly() {
         endure(&victim, name, async {
             let mut session = Session::open(victim.rpc).await;
             let passed = call(1, "objects.count", FIRST);
-            session.call(passed.object(reference::MINE, &[7; 16])).await;
+            session
+                .call(passed.object(reference::SENDER_HOSTED, &[7; 16]))
+                .await;
             let made = session.receive().await.unwrap();
             assert_eq!(made[..2], [kind::CALL, 1]);
             for answer in answers(1) {
@@ -317,13 +329,15 @@ async fn objects_that_reply_badly() {
         })
         .await;
     }
-    endure(&victim, "no answer, and the limit of one call", async {
+    endure(&victim, "no reply, and the limit of one call", async {
         let mut session = Session::open_with(victim.rpc, [u64::MAX, 1, 1, 1, 1]).await;
         for id in 1..=1000 {
             let passed = call(id, "objects.count", FIRST);
-            session.call(passed.object(reference::MINE, &[7; 16])).await;
+            session
+                .call(passed.object(reference::SENDER_HOSTED, &[7; 16]))
+                .await;
         }
-        session.assert_goes_on().await;
+        session.assert_continues().await;
     })
     .await;
     endure(
@@ -334,11 +348,13 @@ async fn objects_that_reply_badly() {
             // Each call of the victim is answered with the same call back.
             for id in 1..=1000 {
                 let passed = call(id, "objects.count", FIRST);
-                session.call(passed.object(reference::MINE, &[7; 16])).await;
+                session
+                    .call(passed.object(reference::SENDER_HOSTED, &[7; 16]))
+                    .await;
                 let made = session.receive().await.unwrap();
                 assert_eq!(made[0], kind::CALL);
             }
-            session.assert_goes_on().await;
+            session.assert_continues().await;
         },
     )
     .await;

@@ -12,7 +12,7 @@ pub(crate) enum Outcome {
     /// It closes the connection in an orderly way.
     Closes,
     /// The session continues, without a reply to any call.
-    GoesOn,
+    Continues,
     /// It replies to these calls, in any order, and the session continues.
     Answers(Vec<(u64, Answer)>),
 }
@@ -41,7 +41,7 @@ pub(crate) async fn endure_all(victim: &Victim, cases: Vec<Case>) {
             match outcome {
                 Outcome::Ends(reason) => session.assert_ends(reason).await,
                 Outcome::Closes => drop(session.rest().await),
-                Outcome::GoesOn => session.assert_goes_on().await,
+                Outcome::Continues => session.assert_continues().await,
                 Outcome::Answers(mut expected) => {
                     let mut answers = Vec::new();
                     for _ in 0..expected.len() {
@@ -50,7 +50,7 @@ pub(crate) async fn endure_all(victim: &Victim, cases: Vec<Case>) {
                     answers.sort_by_key(|(id, _)| *id);
                     expected.sort_by_key(|(id, _)| *id);
                     assert_eq!(answers, expected, "{name}");
-                    session.assert_goes_on().await;
+                    session.assert_continues().await;
                 }
             }
         })

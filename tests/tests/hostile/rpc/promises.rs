@@ -1,6 +1,6 @@
 //! Calls on promises, which resolve late or never, and their cancellation and release.
 
-use super::outcome::Outcome::{Answers, GoesOn};
+use super::outcome::Outcome::{Answers, Continues};
 use super::outcome::{Case, endure_all};
 use super::session::{Answer, Session};
 use super::wire::{
@@ -45,37 +45,37 @@ async fn invalid_promises() {
     let promising = add(1).flags(flag::PROMISE).write();
     let cases: Vec<Case> = vec![
         (
-            "what call 0 promised",
+            "the promise of call 0",
             vec![on(1, 0)],
             faults(&[(1, fault::GONE)]),
         ),
         (
-            "what a call that never was promised",
+            "the promise of an unknown call",
             vec![on(2, 1)],
             faults(&[(2, fault::GONE)]),
         ),
         (
-            "what the call itself will return",
+            "the promise of the call itself",
             vec![on(1, 1)],
             faults(&[(1, fault::GONE)]),
         ),
         (
-            "what a later call will return",
+            "the promise of a later call",
             vec![on(1, 9)],
             faults(&[(1, fault::GONE)]),
         ),
         (
-            "what the last call of all will return",
+            "the promise of the last possible call",
             vec![on(1, u64::MAX)],
             faults(&[(1, fault::GONE)]),
         ),
         (
-            "what a call that promised nothing will return",
+            "the promise of a call without one",
             vec![add(1).write(), on(2, 1)],
             Answers(vec![(1, eight()), gone(2)]),
         ),
         (
-            "a promise that is no object",
+            "a promise that is not an object",
             vec![promising.clone(), on(2, 1)],
             Answers(vec![(1, eight()), gone(2)]),
         ),
@@ -90,7 +90,7 @@ async fn invalid_promises() {
             Answers(vec![(1, Answer::Fault(0)), gone(2)]),
         ),
         (
-            "a promise of a method that there is not",
+            "a promise of an unknown method",
             vec![call(1, "x", NOTHING).flags(flag::PROMISE).write(), on(2, 1)],
             Answers(vec![(1, Answer::Fault(fault::UNKNOWN_METHOD)), gone(2)]),
         ),
@@ -115,17 +115,17 @@ async fn invalid_promises() {
             faults(&[(2, fault::CANCELLED)]),
         ),
         (
-            "a cancel of what waits",
+            "a cancel of a waiting call",
             vec![later(1).write(), on(2, 1), cancel(2), cancel(1)],
-            GoesOn,
+            Continues,
         ),
         (
-            "a cancel of what waits, twice",
+            "a cancel of a waiting call, twice",
             vec![later(1).write(), on(2, 1), cancel(2), cancel(2)],
-            GoesOn,
+            Continues,
         ),
         (
-            "a finish of what is not there yet",
+            "a finish of a pending promise",
             vec![later(1).write(), on(2, 1), finish(1), cancel(1)],
             faults(&[(2, fault::CANCELLED)]),
         ),
@@ -158,19 +158,19 @@ async fn chains_of_promises() {
         async {
             let mut session = Session::open(victim.rpc).await;
             session.write(&chain(LENGTH)).await;
-            session.assert_goes_on().await;
+            session.assert_continues().await;
             session.send(&cancel(1)).await;
             for _ in 2..=LENGTH {
                 assert_eq!(session.answer().await.1, Answer::Fault(fault::CANCELLED));
             }
-            session.assert_goes_on().await;
+            session.assert_continues().await;
         },
     )
     .await;
     endure(&victim, "a chain of 16,000 promises, left alone", async {
         let mut session = Session::open(victim.rpc).await;
         session.write(&chain(LENGTH)).await;
-        session.assert_goes_on().await;
+        session.assert_continues().await;
     })
     .await;
     endure(&victim, "a chain of 16,000 promises that fails", async {
@@ -181,7 +181,7 @@ async fn chains_of_promises() {
         for _ in 1..=LENGTH {
             assert!(matches!(session.answer().await.1, Answer::Fault(_)));
         }
-        session.assert_goes_on().await;
+        session.assert_continues().await;
     })
     .await;
     endure(&victim, "a chain of 16,000 promises that is kept", async {
@@ -193,7 +193,7 @@ async fn chains_of_promises() {
         for _ in 1..=LENGTH {
             assert!(matches!(session.answer().await.1, Answer::Return(..)));
         }
-        session.assert_goes_on().await;
+        session.assert_continues().await;
     })
     .await;
 }
@@ -228,7 +228,7 @@ async fn calls_beyond_the_limit_of_concurrent_calls() {
         for _ in LIMIT + 1..=20_000 {
             assert_eq!(session.answer().await.1, Answer::Fault(fault::OVERLOADED));
         }
-        session.assert_goes_on().await;
+        session.assert_continues().await;
     })
     .await;
     endure(&victim, "20,000 promises that are never finished", async {
@@ -258,7 +258,7 @@ async fn calls_beyond_the_limit_of_concurrent_calls() {
             refused += u64::from(session.answer().await.1 == Answer::Fault(fault::OVERLOADED));
         }
         assert!(refused > 100, "{refused} are refused");
-        session.assert_goes_on().await;
+        session.assert_continues().await;
     })
     .await;
 }
@@ -278,14 +278,14 @@ async fn names_and_references_of_waiting_calls_count() {
             let refused = (id, Answer::Fault(fault::INVALID_REQUEST));
             assert_eq!(session.answer().await, refused);
         }
-        session.assert_goes_on().await;
+        session.assert_continues().await;
     })
     .await;
     endure(&victim, "references that wait for a promise", async {
         let mut session = Session::open(victim.rpc).await;
         session.call(later(1)).await;
         let mut many = call(0, "add", THREE_AND_FIVE).on_promise(1);
-        many.references = vec![[&[reference::YOURS][..], &[7; 16]].concat(); 20_000];
+        many.references = vec![[&[reference::RECEIVER_HOSTED][..], &[7; 16]].concat(); 20_000];
         // Each costs 5.3 MiB, so that three of them fill 16 MiB.
         for id in 2..=20 {
             many.id = id;
@@ -297,7 +297,7 @@ async fn names_and_references_of_waiting_calls_count() {
                 (id, Answer::Fault(fault::OVERLOADED))
             );
         }
-        session.assert_goes_on().await;
+        session.assert_continues().await;
     })
     .await;
 }
@@ -319,12 +319,12 @@ async fn cancellations() {
             answered(),
         ),
         (
-            "a cancel of what was answered",
+            "a cancel of a completed call",
             vec![add.clone(), cancel(9)],
             answered(),
         ),
         (
-            "a finish of what promised nothing",
+            "a finish of a call without a promise",
             vec![sleep(1), finish(1), cancel(1), add.clone()],
             answered(),
         ),
@@ -342,7 +342,7 @@ async fn cancellations() {
             .flat_map(|id| [frame(&sleep(id)), frame(&cancel(id))].concat())
             .collect();
         session.write(&calls).await;
-        session.assert_goes_on().await;
+        session.assert_continues().await;
     })
     .await;
 }

@@ -111,7 +111,7 @@ impl Session {
     }
 
     /// Checks that the session still works.
-    pub(crate) async fn assert_goes_on(&mut self) {
+    pub(crate) async fn assert_continues(&mut self) {
         self.pings += 1;
         let ping = Message::new(kind::PING).number(self.pings);
         self.peer.send(&ping.0).await;

@@ -29,7 +29,7 @@ fn held(object: &[u8], count: u64) -> Vec<u8> {
 #[tokio::test]
 async fn sessions_of_other_clients_cannot_be_resumed() {
     let victim = lender().await;
-    endure(&victim, "sessions that are guessed", async {
+    endure(&victim, "guessed sessions", async {
         for guess in [[0; 16], [7; 16], [255; 16]] {
             let (mut session, greeting) = Session::resume(victim.rpc, GREEDY, &guess).await;
             assert!(!greeting.resumed && greeting.token != guess);
@@ -38,7 +38,7 @@ async fn sessions_of_other_clients_cannot_be_resumed() {
         }
     })
     .await;
-    endure(&victim, "a session but for its last bit", async {
+    endure(&victim, "a token with a changed last bit", async {
         let (_session, mut token, object) = with_object(&victim).await;
         token[15] ^= 1;
         let (mut other, greeting) = Session::resume(victim.rpc, GREEDY, &token).await;
@@ -56,7 +56,7 @@ async fn sessions_of_other_clients_cannot_be_resumed() {
         assert_eq!(peer.receive().await.unwrap()[8..10], [2, 0]);
     })
     .await;
-    endure(&victim, "a session after its time", async {
+    endure(&victim, "a session after its lease", async {
         let (session, token, _) = with_object(&victim).await;
         drop(session);
         tokio::time::sleep(Duration::from_secs(3)).await;
@@ -72,13 +72,13 @@ async fn an_unexpected_held_message_is_a_protocol_error() {
     let victim = lender().await;
     let add = |id, object: &[u8]| call(id, "add", &[0x91, 1]).on(object).write();
     const NOT_FIRST: &str = "`Held` is not the first message";
-    endure(&victim, "what is held, in a session that is new", async {
+    endure(&victim, "`Held` in a new session", async {
         let (mut session, _, object) = with_object(&victim).await;
         session.send(&held(&object, 1)).await;
         session.assert_ends(NOT_FIRST).await;
     })
     .await;
-    endure(&victim, "what is held, twice", async {
+    endure(&victim, "`Held` twice", async {
         let (first, token, object) = with_object(&victim).await;
         drop(first);
         let (mut session, _) = Session::resume(victim.rpc, GREEDY, &token).await;
@@ -87,7 +87,7 @@ async fn an_unexpected_held_message_is_a_protocol_error() {
         session.assert_ends(NOT_FIRST).await;
     })
     .await;
-    endure(&victim, "what is held, after a call", async {
+    endure(&victim, "`Held` after a call", async {
         let (first, token, object) = with_object(&victim).await;
         drop(first);
         let (mut session, _) = Session::resume(victim.rpc, GREEDY, &token).await;
@@ -98,7 +98,7 @@ async fn an_unexpected_held_message_is_a_protocol_error() {
         session.assert_ends(NOT_FIRST).await;
     })
     .await;
-    endure(&victim, "no word of what is held", async {
+    endure(&victim, "no `Held`", async {
         let (first, token, object) = with_object(&victim).await;
         drop(first);
         let (mut session, _) = Session::resume(victim.rpc, GREEDY, &token).await;
@@ -114,7 +114,7 @@ async fn invalid_resumptions() {
     let add = |id, object: &[u8]| call(id, "add", &[0x91, 1]).on(object).write();
     endure(
         &victim,
-        "a session resumed while its connection is there",
+        "a session resumed while its connection is open",
         async {
             let (mut first, token, object) = with_object(&victim).await;
             let (mut second, greeting) = Session::resume(victim.rpc, GREEDY, &token).await;
@@ -138,7 +138,7 @@ async fn invalid_resumptions() {
         assert_eq!(session.answer().await, (1, Answer::Return(vec![], vec![1])));
     })
     .await;
-    endure(&victim, "nothing held any more", async {
+    endure(&victim, "an empty `Held`", async {
         let (first, token, object) = with_object(&victim).await;
         drop(first);
         let (mut session, _) = Session::resume(victim.rpc, GREEDY, &token).await;
@@ -173,7 +173,7 @@ async fn invalid_resumptions() {
             .await;
     })
     .await;
-    endure(&victim, "3,000 sessions that are left behind", async {
+    endure(&victim, "3,000 abandoned sessions", async {
         // The number of kept sessions is limited; those beyond it end at once.
         for _ in 0..3000 {
             let mut session = Session::open(victim.rpc).await;

@@ -1,6 +1,6 @@
 //! Streams beyond their credit, after their end, or unknown.
 
-use super::outcome::Outcome::{Answers, Ends, GoesOn};
+use super::outcome::Outcome::{Answers, Continues, Ends};
 use super::outcome::{Case, endure_all, faulted, returned};
 use super::session::{Answer, Session};
 use super::wire::{FIRST, Message, THREE_AND_FIVE, call, fault, kind, reference};
@@ -65,7 +65,7 @@ async fn invalid_streams_of_a_caller() {
             faulted(0),
         ),
         (
-            "an item that is no number",
+            "an item that is not a number",
             vec![sum(), item(1, b"\xa1x"), end(1)],
             faulted(1),
         ),
@@ -104,7 +104,7 @@ async fn invalid_streams_of_a_caller() {
             returned(&[0]),
         ),
         (
-            "the last stream of all",
+            "the last possible stream",
             vec![
                 call(1, "objects.sum", FIRST).stream(u64::MAX).write(),
                 end(u64::MAX),
@@ -129,7 +129,7 @@ async fn invalid_streams_of_a_caller() {
                 item(1, &[3]),
                 end(1),
             ],
-            GoesOn,
+            Continues,
         ),
         (
             "a stream within an item",
@@ -203,7 +203,7 @@ async fn items_beyond_the_credit() {
         let mut session = Session::open(victim.rpc).await;
         session.send(&hold()).await;
         session.write(&items(b"", WINDOW / cost(b""))).await;
-        session.assert_goes_on().await;
+        session.assert_continues().await;
     })
     .await;
     endure(
@@ -215,7 +215,7 @@ async fn items_beyond_the_credit() {
                 let hold = call(id, "objects.hold", &[0x91, 0x91, 0]);
                 session.call(hold.stream(id)).await;
             }
-            let object = [&[reference::YOURS][..], &[7; 16]].concat();
+            let object = [&[reference::RECEIVER_HOSTED][..], &[7; 16]].concat();
             for id in 1..=20 {
                 let item = Message::new(kind::ITEM).number(id).number(100_000);
                 session.send(&item.raw(&object.repeat(100_000)).0).await;
@@ -229,7 +229,7 @@ async fn items_beyond_the_credit() {
                 }
             }
             assert!(stopped.into_iter().eq(2..=20));
-            session.assert_goes_on().await;
+            session.assert_continues().await;
         },
     )
     .await;
@@ -244,7 +244,7 @@ async fn items_beyond_the_credit() {
             let failed = Message::new(kind::END).number(id).raw(&[1, 0, 14]);
             session.send(&failed.bytes(&text).number(0).0).await;
         }
-        session.assert_goes_on().await;
+        session.assert_continues().await;
         assert!(victim.memory() < 96 << 20, "{} bytes", victim.memory());
     })
     .await;
@@ -277,7 +277,7 @@ async fn misuse_of_the_victims_streams() {
         let mut session = Session::open_with(victim.rpc, window(0)).await;
         session.call(blocks(1)).await;
         session.answer().await;
-        session.assert_goes_on().await;
+        session.assert_continues().await;
     })
     .await;
     endure(&victim, "credit that overflows", async {
@@ -286,7 +286,7 @@ async fn misuse_of_the_victims_streams() {
         session.answer().await;
         session.send(&credit(1, u64::MAX)).await;
         session.send(&credit(1, u64::MAX)).await;
-        session.assert_goes_on().await;
+        session.assert_continues().await;
     })
     .await;
     endure(&victim, "endless credit, and nothing is read", async {
@@ -297,7 +297,7 @@ async fn misuse_of_the_victims_streams() {
         tokio::time::sleep(std::time::Duration::from_millis(300)).await;
         victim.assert_serves().await;
         victim.assert_unharmed("endless credit");
-        session.assert_goes_on().await;
+        session.assert_continues().await;
     })
     .await;
     endure(&victim, "a stop, and credit after it", async {
@@ -307,7 +307,7 @@ async fn misuse_of_the_victims_streams() {
         session.send(&stop(1)).await;
         session.send(&stop(1)).await;
         session.send(&credit(1, u64::MAX)).await;
-        session.assert_goes_on().await;
+        session.assert_continues().await;
     })
     .await;
     endure(
@@ -319,7 +319,7 @@ async fn misuse_of_the_victims_streams() {
             session.answer().await;
             session.send(&item(1, b"x")).await;
             session.send(&end(1)).await;
-            session.assert_goes_on().await;
+            session.assert_continues().await;
         },
     )
     .await;

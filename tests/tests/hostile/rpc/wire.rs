@@ -38,8 +38,8 @@ pub(crate) mod flag {
 
 /// The first byte of a reference.
 pub(crate) mod reference {
-    pub(crate) const MINE: u8 = 0;
-    pub(crate) const YOURS: u8 = 1;
+    pub(crate) const SENDER_HOSTED: u8 = 0;
+    pub(crate) const RECEIVER_HOSTED: u8 = 1;
     pub(crate) const STREAM: u8 = 2;
 }
 

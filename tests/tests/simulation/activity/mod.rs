@@ -49,7 +49,7 @@ impl Activity {
                 11 => self.read().await,
                 12 => self.call_back().await,
                 13 => self.subscribe().await,
-                14 => self.come_home().await,
+                14 => self.pass_and_return().await,
                 15 => self.fail_within().await,
                 _ => self.meet_others().await,
             }
@@ -103,7 +103,7 @@ impl Activity {
         } else {
             let timeout_after = self.millis(&[0, 1, 50, 500]);
             if timeout(timeout_after, client.hang(number)).await.is_err() {
-                self.expect_gone(number);
+                self.expect_cancelled(number);
             }
         }
     }
@@ -150,11 +150,11 @@ impl Activity {
         let Ok(result) = timeout(timeout_after.min(longest), call).await else {
             self.ledger
                 .check(timeout_after < longest, format_args!("call {number} hangs"));
-            self.expect_gone(number);
+            self.expect_cancelled(number);
             return None;
         };
         if deadline.is_some() {
-            self.expect_gone(number);
+            self.expect_cancelled(number);
         } else if let Err(error) = &result {
             let as_asked = error.fault().is_some_and(|fault| fault.code() == AS_ASKED);
             self.ledger.check(
@@ -166,14 +166,14 @@ impl Activity {
         Some(result)
     }
 
-    /// Checks that the method of a call that nobody waits for is dropped.
-    fn expect_gone(&self, number: u64) {
+    /// Checks that the method of a cancelled call is dropped.
+    fn expect_cancelled(&self, number: u64) {
         let ledger = self.ledger.clone();
         tokio::spawn(async move {
             sleep(CLEANUP_TIME).await;
             ledger.check(
                 !ledger.runs(number),
-                format_args!("call {number} runs, and nobody waits for it"),
+                format_args!("call {number} still runs after its cancellation"),
             );
         });
     }

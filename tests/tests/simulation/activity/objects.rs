@@ -28,7 +28,7 @@ impl Activity {
             let counted = self.outcome(entry, None, call).await;
             if let Some(Ok(value)) = counted {
                 self.ledger
-                    .check(value >= least, "an object that came home lost count");
+                    .check(value >= least, "a returned object lost its count");
             }
         }
         let kept = self.millis(&[0, 0, 500, 5000]);
@@ -170,18 +170,18 @@ impl Activity {
         self.outcome(entry, None, call).await;
     }
 
-    pub(super) async fn come_home(&mut self) {
-        let entry = self.ledger.call("return_home");
+    pub(super) async fn pass_and_return(&mut self) {
+        let entry = self.ledger.call("return_object");
         let client = self.client.clone();
         let listener = Remote::new(Listener::new(&self.ledger));
-        let call = client.return_home(entry.number(), listener.clone());
+        let call = client.return_object(entry.number(), listener.clone());
         match self.outcome(entry, None, call).await {
             Some(Ok(back)) => self
                 .ledger
-                .check(back == listener, "another object came home"),
+                .check(back == listener, "another object was returned"),
             Some(Err(CallError::Decode(error))) => self
                 .ledger
-                .violation(format_args!("an object did not come home: {error}")),
+                .violation(format_args!("an object was not returned: {error}")),
             _ => {}
         }
     }

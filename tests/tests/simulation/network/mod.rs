@@ -40,7 +40,7 @@ enum Server {
     Listens(UnboundedSender<Socket>),
     /// The process exited; its machine refuses connections.
     Refuses,
-    /// The machine is gone, and nothing responds.
+    /// The machine vanished, and nothing responds.
     Silent,
 }
 

@@ -88,7 +88,7 @@ impl Session {
             let message = format!("call {id} came after call {}", state.last_incoming);
             return Err(Disconnected::Protocol(message));
         }
-        if matches!(state.phase, Phase::Leaving { local: true, .. }) {
+        if matches!(state.phase, Phase::Closing { local: true, .. }) {
             // The peer was told that later calls do not run.
             return Ok(CallAdmission::Rejected);
         }
@@ -177,7 +177,7 @@ impl Session {
             CallTarget::Root => Ok(ResolvedTarget::Root),
             CallTarget::Object(id) => match state.exported(id) {
                 Some(object) => Ok(ResolvedTarget::Object(object.clone())),
-                None => Err(gone(id)),
+                None => Err(no_object(id)),
             },
             CallTarget::Promise(promise_id) => {
                 match state.incoming.get(&promise_id).map(|call| &call.promise) {
@@ -205,6 +205,6 @@ impl Session {
     }
 }
 
-fn gone(id: ObjectId) -> Fault {
+fn no_object(id: ObjectId) -> Fault {
     Fault::of(FaultKind::Gone, format!("there is no object {id:?}"))
 }

@@ -64,7 +64,7 @@ fn an_invalid_reply_is_an_error() {
         ("a text behind it", reply(5) + "x", "misfit"),
         ("a NUL behind it", reply(5) + "\0", "misfit"),
         ("a text", result("five"), "misfit"),
-        ("a number that is none", result("<int>five</int>"), "misfit"),
+        ("an invalid number", result("<int>five</int>"), "misfit"),
         (
             "a number beyond 64 bits",
             result("<i8>9223372036854775808</i8>"),
@@ -75,7 +75,7 @@ fn an_invalid_reply_is_an_error() {
             result(&format!("<int>{}</int>", "1".repeat(1_000_000))),
             "misfit",
         ),
-        ("a type that nobody has", result("<five/>"), "misfit"),
+        ("an unknown type", result("<five/>"), "misfit"),
         ("nil", result("<nil/>"), "misfit"),
         ("arrays that are too deep", arrays(10_000), "misfit"),
         (
@@ -107,7 +107,7 @@ fn an_invalid_reply_is_an_error() {
         ("a character that XML forbids", result("\u{1}"), "misfit"),
         ("a reference to NUL", result("<int>5&#0;</int>"), "misfit"),
         (
-            "an encoding that nobody has",
+            "an unknown encoding",
             "<?xml version='1.0' encoding='EBCDIC'?><methodResponse/>".to_owned(),
             "not a reply",
         ),
@@ -262,14 +262,14 @@ fn unusual_encodings_hide_nothing() {
             zipped(&gzip(b"").repeat(100_000)),
             "not a reply",
         ),
-        Case::kept("gzip that was asked for", zipped(&honest), "5"),
+        Case::kept("requested gzip", zipped(&honest), "5"),
         Case::kept(
-            "a charset that nobody has",
+            "an unknown charset",
             charset("utf-7", reply(5).as_bytes()),
             "not a reply",
         ),
         Case::kept(
-            "a charset that it is not in",
+            "a wrong charset",
             charset("utf-16", reply(5).as_bytes()),
             "not a reply",
         ),
@@ -303,7 +303,7 @@ fn unusual_encodings_hide_nothing() {
             charset("shift_jis", b"<methodResponse>\x81</methodResponse>"),
             "not a reply",
         ),
-        Case::kept("a charset that it is in", charset("utf-16le", &wide), "5"),
+        Case::kept("the right charset", charset("utf-16le", &wide), "5"),
         Case::kept(
             "a charset of Windows",
             charset("windows-1251", reply(5).as_bytes()),

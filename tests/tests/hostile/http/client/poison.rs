@@ -61,7 +61,7 @@ fn bytes_after_a_response_are_discarded() {
             "not a reply",
         ),
         Case::kept(
-            "an answer as the body of what is not modified",
+            "an answer as the body of a 304",
             and_evil(
                 format!(
                     "HTTP/1.1 304 Not Modified\r\nContent-Length: {}\r\n\r\n",

@@ -18,7 +18,7 @@ const HOUR: Duration = Duration::from_secs(3600);
 
 /// Starts a server that answers nothing but pings, and reports the kinds of the messages it
 /// receives.
-fn answers_pings_only() -> (MemoryConnector, mpsc::UnboundedReceiver<u8>) {
+fn answers_only_pings() -> (MemoryConnector, mpsc::UnboundedReceiver<u8>) {
     let (mut listening, connector) = listener("pings");
     let (sender, kinds) = mpsc::unbounded_channel();
     tokio::spawn(async move {
@@ -49,8 +49,8 @@ fn assert_overdue(error: &CallError) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_answers_pings_only_keeps_no_call_for_ever() {
-    let (connector, mut kinds) = answers_pings_only();
+async fn a_server_that_answers_only_pings_blocks_no_call_for_ever() {
+    let (connector, mut kinds) = answers_only_pings();
     let client = Client::over(connector).await.unwrap();
     let begin = Instant::now();
     let called = client.call::<()>("f", ());
@@ -79,8 +79,8 @@ async fn a_server_that_answers_pings_only_keeps_no_call_for_ever() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_deadline_of_its_own_takes_the_place_of_the_default() {
-    let (connector, _kinds) = answers_pings_only();
+async fn a_deadline_of_a_call_replaces_the_default() {
+    let (connector, _kinds) = answers_only_pings();
     let options = Options::default().timeout(Some(Duration::from_secs(2)));
     let short = Client::over(connector.clone()).options(options).await;
     let none = Client::over(connector.clone()).options(Options::default().timeout(None));
@@ -115,7 +115,7 @@ async fn a_deadline_of_its_own_takes_the_place_of_the_default() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn calls_that_are_never_sent_do_not_wait_for_ever() {
+async fn calls_that_are_never_sent_time_out() {
     // The server takes one call at a time, so that the second one waits at the client.
     let server =
         Server::with_options(ServerOptions::default().session(Options::default().max_calls(1)));
@@ -135,7 +135,7 @@ async fn calls_that_are_never_sent_do_not_wait_for_ever() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn calls_do_not_outlast_their_time_while_there_is_no_connection() {
+async fn calls_time_out_while_there_is_no_connection() {
     let server = Server::new();
     let network = crate::support::Network::to(&server, Duration::ZERO).await;
     let reconnect = Reconnect::default().give_up_after(None);
@@ -166,8 +166,8 @@ trait BookApi {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_promise_of_a_server_that_answers_pings_only_is_not_for_ever() {
-    let (connector, _kinds) = answers_pings_only();
+async fn a_promise_of_a_server_that_answers_only_pings_times_out() {
+    let (connector, _kinds) = answers_only_pings();
     let client = Client::over(connector).await.unwrap();
     let book: Remote<dyn BookApi> = client.call("book", ()).pipelined();
     let (ready, pages) = tokio::join!(timeout(HOUR, book.ready()), timeout(HOUR, book.pages()));
@@ -192,7 +192,7 @@ async fn a_promise_of_a_server_that_answers_pings_only_is_not_for_ever() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn callbacks_of_a_server_have_the_default_too() {
+async fn callbacks_of_a_server_have_the_default_timeout() {
     let server = Server::new();
     server
         .register_function("back", async |context: Context| {
@@ -218,8 +218,8 @@ async fn callbacks_of_a_server_have_the_default_too() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn closing_does_not_wait_for_ever_for_one_way_calls() {
-    let (connector, _kinds) = answers_pings_only();
+async fn closing_waits_for_one_way_calls_with_a_timeout() {
+    let (connector, _kinds) = answers_only_pings();
     let client = Client::over(connector).await.unwrap();
     client.notify("f", ()).await.unwrap();
     let begin = Instant::now();
@@ -229,7 +229,7 @@ async fn closing_does_not_wait_for_ever_for_one_way_calls() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_with_a_deadline_of_its_own_is_waited_for_when_closing() {
+async fn closing_waits_for_a_call_with_its_own_deadline() {
     let server = Server::new();
     server
         .register_function("sleep", async |seconds: u64| {
