@@ -315,6 +315,18 @@ mod tests {
         assert_eq!(budget.held(), 0);
     }
 
+    #[tokio::test]
+    async fn a_default_budget_has_room_for_the_longest_message() {
+        let longest = 80 * MIB;
+        let (listening, connector) = listener("default budget");
+        let listener = Listener::over(listening).max_message(longest);
+        let (mut local, mut remote) = pair(&mut listener.await.unwrap(), &connector).await;
+        let message = vec![7; longest];
+        let (sent, received) = tokio::join!(remote.send_bytes(&message), local.recv_bytes(longest));
+        sent.unwrap();
+        assert!(received.unwrap() == message);
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_message_that_can_never_fit_fails_at_once() {
         let (mut listener, connector, _) = listen().await;

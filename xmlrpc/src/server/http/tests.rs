@@ -310,3 +310,23 @@ async fn multicall_results_are_held_while_later_calls_run() {
     assert!(evicted.contains("-32603"), "{evicted}");
     assert_eq!(budget.held(), 0);
 }
+
+#[tokio::test]
+async fn a_default_budget_has_room_for_the_largest_request_and_reply() {
+    let options = ServerOptions::default()
+        .max_body(120 << 20)
+        .max_reply(120 << 20);
+    let server = Server::with_options(options);
+    server
+        .register_function("echo", |text: String| text)
+        .unwrap();
+    let text = "x".repeat(80 << 20);
+    let document = format!(
+        "<methodCall><methodName>echo</methodName><params><param><value>{text}</value></param>\
+         </params></methodCall>"
+    );
+    let response = server.respond(posted(document)).await;
+    assert_eq!(response.status(), StatusCode::OK);
+    let reply = response.into_body().collect().await.unwrap().to_bytes();
+    assert!(reply.len() > text.len(), "{} bytes", reply.len());
+}
