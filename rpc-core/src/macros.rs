@@ -207,8 +207,8 @@ pub use rpc_core_macros::client;
 /// | `nested` | the method returns an object, whose methods are offered under the method's name |
 /// | `nested = "…"` | the same, under this prefix |
 ///
-/// [`register_instance_at`](crate::Registry::register_instance_at) overrides the prefix. Two methods
-/// with the same name are rejected.
+/// [`register_instance_at`](crate::Registry::register_instance_at) overrides the prefix. Two
+/// methods with the same name are rejected.
 ///
 /// ```
 /// use std::sync::Arc;
