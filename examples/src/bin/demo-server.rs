@@ -83,7 +83,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     over_connections.register_instance(demo)?;
 
     let stop = CancellationToken::new();
-    // Before the output lines that report ready listeners: their reader may stop the server at once.
+    // Before the first line reports a listener, since its reader may stop the server at once.
     let stopped = stop_signal()?;
     let mut listeners = JoinSet::new();
     if let Some(address) = &arguments.xmlrpc {
@@ -201,7 +201,7 @@ fn serve_calls(
     });
 }
 
-/// Listens for the signals that stop the process, from now on. The future completes when one arrives.
+/// Starts to listen for the signals that stop the process. The future completes when one arrives.
 #[cfg(unix)]
 fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
@@ -216,7 +216,7 @@ fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
     })
 }
 
-/// Listens for the signal that stops the process, from now on. The future completes when it arrives.
+/// Starts to listen for the signal that stops the process. The future completes when it arrives.
 #[cfg(windows)]
 fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
     let mut interrupt = tokio::signal::windows::ctrl_c()?;
