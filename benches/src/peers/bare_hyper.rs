@@ -57,7 +57,7 @@ pub(crate) fn load(task: &Task) -> Result<f64> {
         );
         let expected = http::reply()?;
         let mut pace = task.pace();
-        while pace.goes_on() {
+        while pace.should_continue() {
             let request = Request::post("/RPC2")
                 .header(HOST, host.clone())
                 .header(CONTENT_TYPE, HeaderValue::from_static("text/xml"))

@@ -91,7 +91,7 @@ impl Use for EchoLoad {
         let message: Vec<u8> = (0..bytes).map(|i| i as u8).collect();
         let mut answer = vec![0; bytes];
         let mut pace = task.pace();
-        while pace.goes_on() {
+        while pace.should_continue() {
             stream.write_all(&message).await?;
             stream.read_exact(&mut answer).await?;
         }
@@ -134,7 +134,7 @@ impl Use for BulkLoad {
         let Self(task, size) = self;
         let message = vec![1; size];
         let mut pace = task.pace();
-        while pace.goes_on() {
+        while pace.should_continue() {
             stream.write_all(&message).await?;
             stream.read_exact(&mut [0]).await?;
         }

@@ -101,7 +101,7 @@ impl Client {
             id
         };
         self.queue.send(message([id, a, b])).await?;
-        result.await.context("the connection is gone")
+        result.await.context("the connection is closed")
     }
 }
 
@@ -130,7 +130,7 @@ pub(crate) fn load_add(task: &Task, workers: usize, in_flight: usize) -> Result<
         task.rate_of(in_flight, |mut pace| {
             let client = client.clone();
             tokio::spawn(async move {
-                while pace.goes_on() {
+                while pace.should_continue() {
                     client.add(3, 5).await?;
                 }
                 Ok(pace.rate())

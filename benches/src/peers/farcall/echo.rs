@@ -36,7 +36,7 @@ pub(crate) fn load(task: &Task, workers: usize, bytes: usize) -> Result<f64> {
         let message: Vec<u8> = (0..bytes).map(|i| i as u8).collect();
         let mut answer = vec![0; bytes];
         let mut pace = task.pace();
-        while pace.goes_on() {
+        while pace.should_continue() {
             connection.send_bytes(&message).await?;
             connection.recv_bytes_into(&mut answer).await?;
         }
