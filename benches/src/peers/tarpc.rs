@@ -34,8 +34,8 @@ pub(crate) fn serve(workers: usize) -> Result<()> {
             let transport = transport?;
             transport.get_ref().set_nodelay(true)?;
             let requests = BaseChannel::with_defaults(transport).execute(Server.serve());
-            tokio::spawn(requests.for_each(async |answer| {
-                tokio::spawn(answer);
+            tokio::spawn(requests.for_each(async |call| {
+                tokio::spawn(call);
             }));
         }
         Ok(())

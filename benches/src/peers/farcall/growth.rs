@@ -93,7 +93,7 @@ pub(crate) fn load_in_flight(task: &Task, count: u32) -> Result<f64> {
         let rate = measure(&task, &client).await?;
         ensure!(
             waiting.iter().all(|call| !call.is_finished()),
-            "a call was answered"
+            "a waiting call completed"
         );
         Ok(rate)
     })
