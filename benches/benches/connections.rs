@@ -91,20 +91,20 @@ fn decode_1000_rows<C: Codec>(bencher: Bencher<'_, '_>) {
 }
 
 /// Sends two numbers and receives their sum.
-type Asker = Connection<(i64, i64), i64, Bincode>;
+type SumClient = Connection<(i64, i64), i64, Bincode>;
 
 /// The round trip of a value through a pipe: codec, frames and sockets.
 #[divan::bench]
 fn bincode_round_trip(bencher: Bencher<'_, '_>) {
     let runtime = Builder::new_current_thread().enable_all().build().unwrap();
-    let (here, there) = runtime.block_on(async { pipe().unwrap() });
-    let (mut here, mut there): (Asker, _) = (here, there);
+    let (client, server) = runtime.block_on(async { pipe().unwrap() });
+    let (mut client, mut server): (SumClient, _) = (client, server);
     bencher.bench_local(|| {
         runtime.block_on(async {
-            here.send(black_box(&(3, 5))).await.unwrap();
-            let (a, b) = there.recv().await.unwrap();
-            there.send(&(a + b)).await.unwrap();
-            here.recv().await.unwrap()
+            client.send(black_box(&(3, 5))).await.unwrap();
+            let (a, b) = server.recv().await.unwrap();
+            server.send(&(a + b)).await.unwrap();
+            client.recv().await.unwrap()
         })
     });
 }

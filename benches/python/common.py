@@ -1,4 +1,4 @@
-"""Code shared by the scripts, to each of which it is prepended."""
+"""Code shared by the scripts, prepended to each of them."""
 import json
 import os
 import subprocess
@@ -35,8 +35,8 @@ def rate(once, seconds):
             return done / elapsed
 
 
-def document(*what):
+def document(*arguments):
     """Returns a document from the harness."""
-    return subprocess.check_output([os.environ["HARNESS"], "document", *what])
+    return subprocess.check_output([os.environ["HARNESS"], "document", *arguments])
 
 

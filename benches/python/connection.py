@@ -3,14 +3,14 @@ from multiprocessing.connection import Client, Listener
 KEY = b"the key of the benchmarks"
 
 
-def place(address):
+def parse_address(address):
     if address.startswith("unix:"):
         return address[len("unix:"):]
     host, port = address.rsplit(":", 1)
     return (host, int(port))
 
 
-role, what = sys.argv[1:3]
+role, mode = sys.argv[1:3]
 if role == "serve":
     transport, size = sys.argv[3], int(sys.argv[4])
     if transport == "Unix":
@@ -21,10 +21,10 @@ if role == "serve":
         announce("%s:%d" % listener.address)
     buffer = bytearray(size)
 
-    def answer(connection):
-        if what == "bytes":
+    def reply_to(connection):
+        if mode == "bytes":
             connection.send_bytes(connection.recv_bytes())
-        elif what == "tuple":
+        elif mode == "tuple":
             connection.send(connection.recv())
         else:
             connection.recv_bytes_into(buffer)
@@ -34,13 +34,13 @@ if role == "serve":
         with listener.accept() as connection:
             try:
                 while True:
-                    answer(connection)
+                    reply_to(connection)
             except EOFError:
                 pass
 else:
     transport, size, seconds, address = sys.argv[3], int(sys.argv[4]), float(sys.argv[5]), sys.argv[6]
-    connection = Client(place(address), authkey=KEY)
-    message = bytes(i % 256 for i in range(64)) if what != "bulk" else bytes(size)
+    connection = Client(parse_address(address), authkey=KEY)
+    message = bytes(i % 256 for i in range(64)) if mode != "bulk" else bytes(size)
 
     def echo_bytes():
         connection.send_bytes(message)
@@ -54,10 +54,10 @@ else:
         connection.send_bytes(message)
         return connection.recv_bytes()
 
-    if what == "bytes":
+    if mode == "bytes":
         assert echo_bytes() == message
         measured(rate(echo_bytes, seconds))
-    elif what == "tuple":
+    elif mode == "tuple":
         assert echo_tuple()[:2] == (3, 5)
         measured(rate(echo_tuple, seconds))
     else:

@@ -1,6 +1,6 @@
 import xmlrpc.client
 
-what = sys.argv[1]
+mode = sys.argv[1]
 seconds = float(sys.argv[-1])
 text = document(*sys.argv[2:-1])
 (value,), _ = xmlrpc.client.loads(text)
@@ -9,7 +9,7 @@ if isinstance(value, list):
     assert len(value) > 0 and value[-1]["id"] == len(value) - 1
 else:
     size, unit = len(value.data), 1e9
-if what == "decode":
+if mode == "decode":
     measured(rate(lambda: xmlrpc.client.loads(text), seconds) * size / unit)
 else:
     once = lambda: xmlrpc.client.dumps((value,), methodresponse=True).encode()

@@ -1,4 +1,4 @@
-//! Every benchmark once for a moment: do they work, and are their answers right?
+//! Runs every benchmark once, briefly: each must work and return correct results.
 
 use std::process::Command;
 

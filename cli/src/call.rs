@@ -67,13 +67,13 @@ impl CallCommand {
         }
     }
 
-    /// Parses the arguments of the call. Integers over `most` are refused.
-    fn arguments(&self, most: u64) -> Result<Vec<Json>, String> {
+    /// Parses the arguments of the call. Integers over `max_integer` are refused.
+    fn arguments(&self, max_integer: u64) -> Result<Vec<Json>, String> {
         let Self::Call { args, .. } = self else {
             return Ok(Vec::new());
         };
         let read = |(index, text): (usize, &String)| {
-            let value = json::read(text).and_then(|value| value.check(most).map(|()| value));
+            let value = json::read(text).and_then(|value| value.check(max_integer).map(|()| value));
             value.map_err(|problem| {
                 let number = index + 1;
                 format!("argument {number}: {problem}; to send a string, quote it: '\"…\"'")

@@ -146,22 +146,24 @@ impl Json {
         }
     }
 
-    /// Returns an error that names the first number that cannot be sent, where `most` is the
+    /// Returns an error that names the first number that cannot be sent, where `max_integer` is the
     /// largest integer.
-    pub(crate) fn check(&self, most: u64) -> Result<(), String> {
+    pub(crate) fn check(&self, max_integer: u64) -> Result<(), String> {
         match self {
             Self::Number(digits) => match Number::of(digits) {
                 Number::Signed(_) => Ok(()),
-                Number::Unsigned(number) if number <= most => Ok(()),
+                Number::Unsigned(number) if number <= max_integer => Ok(()),
                 Number::Double(number) if number.is_finite() => Ok(()),
                 Number::Double(_) => Err(format!("{digits} is beyond the range of a double")),
                 Number::Unsigned(_) | Number::OutOfRange => {
-                    let range = format!("{} to {most}", i64::MIN);
+                    let range = format!("{} to {max_integer}", i64::MIN);
                     Err(format!("{digits} is out of the range of integers, {range}"))
                 }
             },
-            Self::Array(values) => values.iter().try_for_each(|value| value.check(most)),
-            Self::Object(members) => members.iter().try_for_each(|(_, value)| value.check(most)),
+            Self::Array(values) => values.iter().try_for_each(|value| value.check(max_integer)),
+            Self::Object(members) => members
+                .iter()
+                .try_for_each(|(_, value)| value.check(max_integer)),
             Self::Null | Self::Bool(_) | Self::String(_) => Ok(()),
         }
     }
@@ -276,9 +278,13 @@ mod tests {
         assert_eq!(sent("1e3").as_deref(), Ok("1000.0"));
         assert!(sent("18446744073709551616").is_err());
 
-        let check = |text: &str, most| read(text).check(most).map_err(|error| error.to_string());
+        let check = |text: &str, max_integer| {
+            read(text)
+                .check(max_integer)
+                .map_err(|error| error.to_string())
+        };
         let signed = i64::MAX.unsigned_abs();
-        for (text, most, fits) in [
+        for (text, max_integer, fits) in [
             ("9223372036854775807", signed, true),
             ("9223372036854775808", signed, false),
             ("9223372036854775808", u64::MAX, true),
@@ -290,7 +296,7 @@ mod tests {
             ("1e308", signed, true),
             ("1e309", signed, false),
         ] {
-            assert_eq!(check(text, most).is_ok(), fits, "{text}");
+            assert_eq!(check(text, max_integer).is_ok(), fits, "{text}");
         }
     }
 

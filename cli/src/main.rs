@@ -2,7 +2,7 @@
 //!
 //! Results go to standard output as JSON. A fault goes to standard error with exit status 1, any
 //! other failure with exit status 2. If the output is a closed pipe, the command exits silently
-//! with status 141, as if SIGPIPE had ended it.
+//! with status 141, as if SIGPIPE had terminated it.
 
 mod call;
 mod connection;
@@ -71,8 +71,8 @@ struct Options {
     authentication: Authentication,
 }
 
-/// Prefix for arguments that begin with `-` and a digit. No option does, but clap would take
-/// `-1e-3` for one. Arguments of a process cannot contain this character.
+/// Prefix for arguments that begin with `-` and a digit. No option does, but clap would read
+/// `-1e-3` as one. Arguments of a process cannot contain this character.
 const MARK: char = '\0';
 
 /// Returns the arguments of the process, with numbers marked by [`MARK`].

@@ -15,7 +15,7 @@ pub(crate) const FAULT: u8 = 1;
 pub(crate) const FAILURE: u8 = 2;
 
 /// Exit status if the output is a closed pipe: the one that a shell reports for a command that
-/// SIGPIPE ended.
+/// SIGPIPE terminated.
 const BROKEN_PIPE: u8 = 128 + 13;
 
 /// Prints a result. Line breaks are kept; all other characters that could control a terminal are

@@ -211,7 +211,7 @@ fn messages_have_numbers_of_any_size() {
 }
 
 #[test]
-fn a_reply_that_is_no_json_is_an_error_that_says_so() {
+fn a_reply_that_is_not_json_is_an_error() {
     let runtime = Runtime::new().unwrap();
     for (reply, error) in [
         (&b"\xff"[..], "farcall: the reply is not UTF-8: "),

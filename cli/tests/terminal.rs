@@ -233,7 +233,7 @@ fn arguments_cannot_control_the_terminal() {
 }
 
 #[test]
-fn a_closed_output_ends_the_command_silently() {
+fn a_closed_output_terminates_the_command_silently() {
     let url = canned(|_| {
         // The pipe is closed by then.
         thread::sleep(Duration::from_millis(50));

@@ -1,7 +1,7 @@
 //! Code shared by the example programs in `src/bin`.
 
 pub mod demo;
-pub mod slow_line;
+pub mod slow_link;
 
 /// Compiles the code of the README.
 #[cfg(doctest)]

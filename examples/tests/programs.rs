@@ -114,7 +114,7 @@ fn the_demo_server_answers_the_one_liner() {
 
 #[cfg(unix)]
 #[test]
-fn the_demo_server_stops_cleanly_and_finishes_what_runs() {
+fn the_demo_server_stops_cleanly_and_finishes_running_calls() {
     let folder = tempfile::tempdir().unwrap();
     for signal in ["-INT", "-TERM"] {
         let socket = folder.path().join("rpc.sock");
@@ -274,7 +274,7 @@ fn the_demo_server_offers_one_object_over_both_protocols() {
 
 #[cfg(unix)]
 #[test]
-fn workers_come_and_go_while_calls_go_on() {
+fn workers_are_replaced_while_calls_continue() {
     use std::collections::BTreeSet;
 
     let workers = env!("CARGO_BIN_EXE_workers");
@@ -309,12 +309,12 @@ fn the_chat_room_calls_its_members() {
     let text = printed(env!("CARGO_BIN_EXE_chat"));
     assert_eq!(
         text,
-        "Ada enters.\n  Ada hears  Ada has come.\n\
+        "Ada enters.\n  Ada hears  Ada has joined.\n\
          Grace enters, over a connection of her own.\n\
-         \x20 Ada hears  Grace has come.\n  Grace hears  Grace has come.\n\
+         \x20 Ada hears  Grace has joined.\n  Grace hears  Grace has joined.\n\
          Grace says something.\n\
          \x20 Ada hears  Grace: Hello, Ada!\n  Grace hears  Grace: Hello, Ada!\n\
-         Grace's connection ends.\n  Ada hears  Grace has gone.\n"
+         Grace's connection closes.\n  Ada hears  Grace has left.\n"
     );
 }
 
@@ -333,9 +333,9 @@ fn the_chat_room_notices_a_member_that_is_killed() {
         Running::of(pipes.spawn().unwrap())
     };
     let mut ada = join("Ada");
-    assert_eq!(ada.line(), "Ada has come.");
+    assert_eq!(ada.line(), "Ada has joined.");
     let mut grace = join("Grace");
-    assert_eq!(grace.line(), "Grace has come.");
+    assert_eq!(grace.line(), "Grace has joined.");
     let mut typed = grace.child.stdin.take().unwrap();
     typed.write_all(b"Hello, Ada!\n").unwrap();
     assert_eq!(grace.line(), "Grace: Hello, Ada!");
@@ -343,12 +343,12 @@ fn the_chat_room_notices_a_member_that_is_killed() {
     let heard: Vec<String> = (0..3).map(|_| ada.line()).collect();
     assert_eq!(
         heard,
-        ["Grace has come.", "Grace: Hello, Ada!", "Grace has gone."]
+        ["Grace has joined.", "Grace: Hello, Ada!", "Grace has left."]
     );
 }
 
 #[test]
-fn jobs_tell_their_progress_and_can_be_cancelled() {
+fn jobs_report_their_progress_and_can_be_cancelled() {
     let text = printed(env!("CARGO_BIN_EXE_jobs"));
     for line in [
         "  job 1: 25 %",
@@ -360,22 +360,22 @@ fn jobs_tell_their_progress_and_can_be_cancelled() {
     ] {
         assert_line(&text, line);
     }
-    let place = |line: &str| text.find(line).unwrap();
+    let position = |line: &str| text.find(line).unwrap();
     assert!(
-        place("which is enough") < place("job 3 has a worker"),
+        position("which is enough") < position("job 3 has a worker"),
         "there are two workers:\n{text}"
     );
 }
 
 #[test]
-fn counters_are_gone_with_their_clients() {
+fn counters_are_dropped_with_their_clients() {
     let text = printed(env!("CARGO_BIN_EXE_counters"));
     for line in [
         "  Ada counts    1, 2",
         "  Grace counts  10",
         "  The server has 2 counters.",
-        "  Grace's counter is gone",
-        "  Ada's counter is gone",
+        "  Grace's counter is dropped",
+        "  Ada's counter is dropped",
     ] {
         assert_line(&text, line);
     }
@@ -406,7 +406,7 @@ fn counters_are_gone_with_their_clients() {
         assert_eq!(killed.line(), "Counters in all: 1");
         let begin = std::time::Instant::now();
         killed.child.kill().unwrap();
-        assert_eq!(server.line(), "  Ada's counter is gone");
+        assert_eq!(server.line(), "  Ada's counter is dropped");
         assert!(begin.elapsed() >= std::time::Duration::from_secs(lease));
     }
 }

@@ -30,7 +30,7 @@ pub fn document(columns: &[Column], applications: &[(String, Findings)]) -> Stri
     let servers = table(&servers.collect::<Vec<_>>(), &mut notes);
     let applications: String = applications
         .iter()
-        .map(|(title, findings)| driven(title, findings, &mut notes))
+        .map(|(title, findings)| application_table(title, findings, &mut notes))
         .collect();
     let mut checked = String::new();
     for capability in Capability::ALL {
@@ -78,13 +78,13 @@ fn table(columns: &[(&str, &Cells)], notes: &mut Notes) -> String {
 }
 
 /// Generates the table of an application.
-fn driven(title: &str, findings: &Findings, notes: &mut Notes) -> String {
+fn application_table(title: &str, findings: &Findings, notes: &mut Notes) -> String {
     let mut table = String::new();
     row(&mut table, title, [String::new()].into_iter());
     row(&mut table, "---", ["---".to_owned()].into_iter());
     for finding in findings.all() {
         let cell = cell(title, finding.outcome.clone(), notes);
-        row(&mut table, finding.what, [cell].into_iter());
+        row(&mut table, finding.action, [cell].into_iter());
     }
     table + "\n"
 }
@@ -92,9 +92,9 @@ fn driven(title: &str, findings: &Findings, notes: &mut Notes) -> String {
 fn cell(title: &str, outcome: Outcome, notes: &mut Notes) -> String {
     let (word, text) = match outcome {
         Outcome::Works(note) => ("ok", note),
-        Outcome::Defect(what) => ("defect", Some(what)),
-        Outcome::Lacks(why) => ("–", Some(why)),
-        Outcome::Fails(why) => ("**fails**", Some(why)),
+        Outcome::Defect(description) => ("defect", Some(description)),
+        Outcome::Lacks(reason) => ("–", Some(reason)),
+        Outcome::Fails(reason) => ("**fails**", Some(reason)),
     };
     let mark = text.map(|text| notes.mark(title, text));
     word.to_owned() + &mark.unwrap_or_default()

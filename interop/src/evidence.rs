@@ -4,37 +4,37 @@ use anyhow::{Result, ensure};
 
 /// Bytes that a peer sent or received while it showed a defect.
 ///
-/// A value that comes back changed from an echo may have been changed by either side. These bytes
-/// decide: either the peer sent something wrong, or it received the right bytes and misread them.
+/// An echoed value that differs may have been changed by either side. These bytes prove which one:
+/// either the peer sent wrong bytes, or it received the right bytes and misread them.
 #[derive(Clone, Copy, Debug)]
 pub struct Evidence {
-    wrote: &'static [&'static str],
-    never_wrote: &'static [&'static str],
-    was_given: &'static [&'static str],
+    sent: &'static [&'static str],
+    did_not_send: &'static [&'static str],
+    received: &'static [&'static str],
 }
 
 impl Evidence {
     /// Creates evidence of bytes that the peer sent, all of which must occur.
     #[must_use]
-    pub const fn wrote(bytes: &'static [&'static str]) -> Self {
+    pub const fn sent(bytes: &'static [&'static str]) -> Self {
         Self {
-            wrote: bytes,
-            never_wrote: &[],
-            was_given: &[],
+            sent: bytes,
+            did_not_send: &[],
+            received: &[],
         }
     }
 
     /// Adds bytes that the peer received.
     #[must_use]
-    pub const fn was_given(mut self, bytes: &'static [&'static str]) -> Self {
-        self.was_given = bytes;
+    pub const fn received(mut self, bytes: &'static [&'static str]) -> Self {
+        self.received = bytes;
         self
     }
 
     /// Adds bytes that the peer should have sent, but did not.
     #[must_use]
-    pub const fn never_wrote(mut self, bytes: &'static [&'static str]) -> Self {
-        self.never_wrote = bytes;
+    pub const fn did_not_send(mut self, bytes: &'static [&'static str]) -> Self {
+        self.did_not_send = bytes;
         self
     }
 
@@ -42,15 +42,15 @@ impl Evidence {
     ///
     /// # Errors
     /// With the first part that does not match.
-    pub(crate) fn check(&self, wrote: &[u8], given: &[u8]) -> Result<()> {
-        for &part in self.wrote {
-            ensure!(has(wrote, part), "the peer never wrote {part:?}");
+    pub(crate) fn check(&self, sent: &[u8], received: &[u8]) -> Result<()> {
+        for &part in self.sent {
+            ensure!(has(sent, part), "the peer did not send {part:?}");
         }
-        for &part in self.never_wrote {
-            ensure!(!has(wrote, part), "the peer wrote {part:?}");
+        for &part in self.did_not_send {
+            ensure!(!has(sent, part), "the peer sent {part:?}");
         }
-        for &part in self.was_given {
-            ensure!(has(given, part), "the peer was never given {part:?}");
+        for &part in self.received {
+            ensure!(has(received, part), "the peer did not receive {part:?}");
         }
         Ok(())
     }
@@ -67,21 +67,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_part_is_looked_for() {
-        let evidence = Evidence::wrote(&["3.14"])
-            .never_wrote(&["3.1416"])
-            .was_given(&["pi"]);
-        let shows = |wrote: &str, given: &str| {
-            let result = evidence.check(wrote.as_bytes(), given.as_bytes());
+    fn each_part_is_checked() {
+        let evidence = Evidence::sent(&["3.14"])
+            .did_not_send(&["3.1416"])
+            .received(&["pi"]);
+        let shows = |sent: &str, received: &str| {
+            let result = evidence.check(sent.as_bytes(), received.as_bytes());
             result.err().map(|error| error.to_string())
         };
         assert_eq!(shows("<double>3.14</double>", "pi"), None);
-        for (wrote, given, why) in [
-            ("3.15", "pi", "the peer never wrote \"3.14\""),
-            ("3.1416", "pi", "the peer wrote \"3.1416\""),
-            ("3.14", "tau", "the peer was never given \"pi\""),
+        for (sent, received, expected) in [
+            ("3.15", "pi", "the peer did not send \"3.14\""),
+            ("3.1416", "pi", "the peer sent \"3.1416\""),
+            ("3.14", "tau", "the peer did not receive \"pi\""),
         ] {
-            assert_eq!(shows(wrote, given).as_deref(), Some(why));
+            assert_eq!(shows(sent, received).as_deref(), Some(expected));
         }
     }
 }

@@ -35,13 +35,13 @@ pub mod checks;
 pub mod document;
 pub mod evidence;
 mod http;
+mod local_server;
 pub mod outcome;
 pub mod peer;
 pub mod peers;
 mod process;
 mod relay;
 pub mod run;
-mod served;
 
 pub use capability::Capability;
 pub use evidence::Evidence;

@@ -60,14 +60,14 @@ async fn start(arguments: &Arguments) -> Result<()> {
         .buffered(at_once)
         .collect()
         .await;
-    let driven: Vec<Option<(String, Findings)>> = stream::iter(&applications)
-        .map(driven)
+    let findings: Vec<Option<(String, Findings)>> = stream::iter(&applications)
+        .map(run_application)
         .buffered(at_once)
         .collect()
         .await;
     let columns: Option<Vec<Column>> = columns.into_iter().collect();
-    let driven: Option<Vec<(String, Findings)>> = driven.into_iter().collect();
-    let (Some(columns), Some(driven)) = (columns, driven) else {
+    let findings: Option<Vec<(String, Findings)>> = findings.into_iter().collect();
+    let (Some(columns), Some(findings)) = (columns, findings) else {
         bail!(
             "some checks failed: fix them, or describe the peer's behaviour in interop/src/peers"
         );
@@ -76,7 +76,7 @@ async fn start(arguments: &Arguments) -> Result<()> {
         let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs");
         std::fs::write(
             docs.join("INTEROP.md"),
-            document::document(&columns, &driven),
+            document::document(&columns, &findings),
         )?;
         println!("docs/INTEROP.md is written");
     }
@@ -84,7 +84,7 @@ async fn start(arguments: &Arguments) -> Result<()> {
 }
 
 /// Runs the checks of an application. Returns `None` if one fails.
-async fn driven(application: &Application) -> Option<(String, Findings)> {
+async fn run_application(application: &Application) -> Option<(String, Findings)> {
     let findings = run::application(application).await;
     let failures = match &findings {
         Ok((_, findings)) => findings.failures(),

@@ -43,7 +43,7 @@ impl Cells {
     #[must_use]
     pub fn failures(&self) -> Vec<String> {
         let failure = |capability: &Capability| match self.outcome(*capability) {
-            Outcome::Fails(why) => Some(format!("{capability}: {why}")),
+            Outcome::Fails(reason) => Some(format!("{capability}: {reason}")),
             _ => None,
         };
         Capability::ALL.iter().filter_map(failure).collect()

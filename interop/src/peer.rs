@@ -56,7 +56,7 @@ pub struct Known {
     /// The classification of the behaviour.
     pub verdict: Verdict,
     /// A description of the behaviour, and its source.
-    pub what: &'static str,
+    pub description: &'static str,
     /// The bytes that prove it, for a defect.
     pub evidence: Option<Evidence>,
 }
@@ -67,37 +67,45 @@ impl Known {
     pub const fn defect(
         capability: Capability,
         shows: &'static str,
-        what: &'static str,
+        description: &'static str,
         evidence: Evidence,
     ) -> Self {
-        let mut known = Self::new(capability, shows, Verdict::Defect, what);
+        let mut known = Self::new(capability, shows, Verdict::Defect, description);
         known.evidence = Some(evidence);
         known
     }
 
     /// Describes a capability that the peer's library does not support.
     #[must_use]
-    pub const fn lacks(capability: Capability, shows: &'static str, what: &'static str) -> Self {
-        Self::new(capability, shows, Verdict::Lacks, what)
+    pub const fn lacks(
+        capability: Capability,
+        shows: &'static str,
+        description: &'static str,
+    ) -> Self {
+        Self::new(capability, shows, Verdict::Lacks, description)
     }
 
     /// Describes a peculiarity of the peer that the document reports.
     #[must_use]
-    pub const fn note(capability: Capability, shows: &'static str, what: &'static str) -> Self {
-        Self::new(capability, shows, Verdict::Note, what)
+    pub const fn note(
+        capability: Capability,
+        shows: &'static str,
+        description: &'static str,
+    ) -> Self {
+        Self::new(capability, shows, Verdict::Note, description)
     }
 
     const fn new(
         capability: Capability,
         shows: &'static str,
         verdict: Verdict,
-        what: &'static str,
+        description: &'static str,
     ) -> Self {
         Self {
             capability,
             shows,
             verdict,
-            what,
+            description,
             evidence: None,
         }
     }
@@ -114,7 +122,8 @@ pub enum Verdict {
     Note,
 }
 
-/// A factory of the command that starts a program. Builds the program first if necessary.
+/// A function that returns the command to start a program, and builds the program first if
+/// necessary.
 pub struct Start(Box<dyn Fn() -> Result<Command> + Send + Sync>);
 
 impl Start {

@@ -20,21 +20,21 @@ pub(crate) async fn run(command: Command) -> Result<(String, String)> {
     let output = timeout(TIMEOUT, child.wait_with_output()).await;
     let output = output.with_context(|| format!("{program} does not exit in time"))??;
     let out = String::from_utf8_lossy(&output.stdout).into_owned();
-    let complaints = String::from_utf8_lossy(&output.stderr).into_owned();
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
     let status = output.status;
     ensure!(
         status.success(),
         "{program}: {status}\n{out}{}",
-        complaints.trim_end()
+        stderr.trim_end()
     );
-    Ok((out, complaints))
+    Ok((out, stderr))
 }
 
 /// A server program, which is killed on drop.
 pub(crate) struct ServerProcess {
     pub(crate) url: String,
     child: Child,
-    complaints: Arc<Mutex<String>>,
+    stderr: Arc<Mutex<String>>,
 }
 
 impl ServerProcess {
@@ -43,33 +43,33 @@ impl ServerProcess {
         let program = command.get_program().display().to_string();
         let mut child = start(command)?;
         let out = child.stdout.take().context("it is piped")?;
-        let complaints = Arc::default();
+        let stderr = Arc::default();
         let err = child.stderr.take().context("it is piped")?;
-        tokio::spawn(gather(err, Arc::clone(&complaints)));
+        tokio::spawn(collect(err, Arc::clone(&stderr)));
         let mut out = BufReader::new(out);
         let mut url = String::new();
         let read = timeout(TIMEOUT, out.read_line(&mut url)).await;
         read.with_context(|| format!("{program} prints no URL"))??;
         // Further output is not needed, but must be read so that the program does not block.
-        tokio::spawn(gather(out, Arc::default()));
+        tokio::spawn(collect(out, Arc::default()));
         let server = Self {
             url: url.trim().to_owned(),
             child,
-            complaints,
+            stderr,
         };
         if !server.url.starts_with("http://") {
             bail!(
                 "{program} prints `{}` as its URL\n{}",
                 server.url,
-                server.complaints()
+                server.stderr()
             );
         }
         Ok(server)
     }
 
     /// Returns the last lines of standard error.
-    pub(crate) fn complaints(&self) -> String {
-        let all = self.complaints.lock();
+    pub(crate) fn stderr(&self) -> String {
+        let all = self.stderr.lock();
         let all = all.unwrap_or_else(PoisonError::into_inner);
         let lines: Vec<&str> = all.lines().collect();
         lines[lines.len().saturating_sub(20)..].join("\n")
@@ -116,7 +116,7 @@ fn start(mut command: Command) -> Result<Child> {
         .with_context(|| format!("{program} cannot be started"))
 }
 
-async fn gather(mut from: impl AsyncRead + Unpin, into: Arc<Mutex<String>>) {
+async fn collect(mut from: impl AsyncRead + Unpin, into: Arc<Mutex<String>>) {
     let mut buffer = [0; 4096];
     while let Ok(n @ 1..) = from.read(&mut buffer).await {
         let mut text = into.lock().unwrap_or_else(PoisonError::into_inner);

@@ -4,10 +4,10 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::applications::{Application, Findings};
 use crate::checks::{self, Subject};
+use crate::local_server::LocalServer;
 use crate::peer::{Server, Start, Verdict};
 use crate::process::{self, ServerProcess};
 use crate::relay::{Recording, Relay};
-use crate::served::Served;
 use crate::{Capability, Cells, Evidence, Outcome, Peer};
 
 /// Returns the version of a peer.
@@ -48,15 +48,15 @@ async fn installed(version: &Start, title: &str, packages: &str) -> Result<Strin
 /// If the program does not run to completion, or prints invalid output.
 pub async fn as_client(peer: &Peer) -> Result<Cells> {
     version(peer).await?;
-    let served = Served::start().await?;
+    let server = LocalServer::start().await?;
     let recording = Recording::default();
-    let relay = Relay::recording(served.address, &recording)?;
+    let relay = Relay::recording(server.address, &recording)?;
     let mut command = peer.client.start.command()?;
     command.arg(format!("http://127.0.0.1:{}/RPC2", relay.port));
-    let (output, complaints) = process::run(command).await?;
+    let (output, stderr) = process::run(command).await?;
     let mut cells = Cells::default();
-    for (capability, why) in peer.client.lacks {
-        cells.note(*capability, Outcome::Lacks((*why).to_owned()));
+    for (capability, reason) in peer.client.lacks {
+        cells.note(*capability, Outcome::Lacks((*reason).to_owned()));
     }
     let mut lines = output.lines();
     for line in lines.by_ref().take_while(|line| *line != "end") {
@@ -64,11 +64,11 @@ pub async fn as_client(peer: &Peer) -> Result<Cells> {
             parse_line(line).with_context(|| format!("invalid line `{line}`"))?;
         cells.note(
             capability,
-            proved(peer.client.defects, &recording, capability, outcome),
+            check_report(peer.client.defects, &recording, capability, outcome),
         );
     }
     if !output.ends_with("end\n") {
-        bail!("the output lacks `end`:\n{output}{complaints}");
+        bail!("the output lacks `end`:\n{output}{stderr}");
     }
     Ok(cells)
 }
@@ -86,7 +86,7 @@ pub async fn as_server(peer: &Peer, server: &Server) -> Result<Cells> {
     for (capability, check) in checks::ALL {
         for subject in &subjects {
             let result = subject.clone().check(*check).await;
-            let outcome = judged(server, &recording, *capability, result);
+            let outcome = classify(server, &recording, *capability, result);
             // Both clients must have the same outcome.
             if cells.outcome(*capability) != outcome {
                 cells.note(*capability, outcome);
@@ -96,11 +96,11 @@ pub async fn as_server(peer: &Peer, server: &Server) -> Result<Cells> {
     let result = checks::error(&mut process, &subjects).await;
     cells.note(
         Capability::Error,
-        judged(server, &recording, Capability::Error, result),
+        classify(server, &recording, Capability::Error, result),
     );
-    let complaints = process.complaints();
-    if !cells.failures().is_empty() && !complaints.is_empty() {
-        eprintln!("what {} says beside its failures:\n{complaints}", peer.name);
+    let stderr = process.stderr();
+    if !cells.failures().is_empty() && !stderr.is_empty() {
+        eprintln!("standard error of {}:\n{stderr}", peer.name);
     }
     Ok(cells)
 }
@@ -114,8 +114,8 @@ fn parse_line(line: &str) -> Result<(Capability, Outcome)> {
     };
     let outcome = match (word, text) {
         ("ok", note) => Outcome::Works(note),
-        ("defect", Some(what)) => Outcome::Defect(what),
-        ("fail", Some(why)) => Outcome::Fails(why),
+        ("defect", Some(description)) => Outcome::Defect(description),
+        ("fail", Some(reason)) => Outcome::Fails(reason),
         _ => bail!("expected `ok`, `defect` or `fail`"),
     };
     Ok((name.parse()?, outcome))
@@ -123,7 +123,7 @@ fn parse_line(line: &str) -> Result<(Capability, Outcome)> {
 
 /// Returns the outcome that a client program reports. A defect must be proved by the recorded
 /// bytes.
-fn proved(
+fn check_report(
     defects: &[(Capability, Evidence)],
     recording: &Recording,
     capability: Capability,
@@ -131,28 +131,30 @@ fn proved(
 ) -> Outcome {
     let evidence = defects.iter().find(|(known, _)| *known == capability);
     match (outcome, evidence) {
-        (Outcome::Defect(what), Some((_, evidence))) => {
+        (Outcome::Defect(description), Some((_, evidence))) => {
             let shown = evidence.check(&recording.requests(), &recording.replies());
-            defect(&what, shown)
+            defect(&description, shown)
         }
-        (Outcome::Defect(what), None) => {
-            Outcome::Fails(format!("no evidence is named for this defect: {what}"))
-        }
+        (Outcome::Defect(description), None) => Outcome::Fails(format!(
+            "no evidence is named for this defect: {description}"
+        )),
         (outcome, Some(_)) => Outcome::Fails(format!("the defect no longer occurs: {outcome:?}")),
         (outcome, None) => outcome,
     }
 }
 
 /// Returns a defect if the recorded bytes prove it, and a failure otherwise.
-fn defect(what: &str, shown: Result<()>) -> Outcome {
+fn defect(description: &str, shown: Result<()>) -> Outcome {
     match shown {
-        Ok(()) => Outcome::Defect(what.to_owned()),
-        Err(error) => Outcome::Fails(format!("{error:#}, so this defect is not proved: {what}")),
+        Ok(()) => Outcome::Defect(description.to_owned()),
+        Err(error) => Outcome::Fails(format!(
+            "{error:#}, so this defect is not proved: {description}"
+        )),
     }
 }
 
 /// Classifies the result of a check, given the known behaviour of the server.
-fn judged(
+fn classify(
     server: &Server,
     recording: &Recording,
     capability: Capability,
@@ -162,22 +164,22 @@ fn judged(
     match result {
         Ok(()) => match known.next() {
             None => Outcome::Works(None),
-            Some(known) => Outcome::Fails(format!("this no longer occurs: {}", known.what)),
+            Some(known) => Outcome::Fails(format!("this no longer occurs: {}", known.description)),
         },
         Err(error) => {
-            let why = format!("{error:#}");
-            match known.find(|known| why.contains(known.shows)) {
-                None => Outcome::Fails(why),
+            let reason = format!("{error:#}");
+            match known.find(|known| reason.contains(known.shows)) {
+                None => Outcome::Fails(reason),
                 Some(known) => match known.verdict {
                     Verdict::Defect => {
                         let evidence = known.evidence.context("the defect has no evidence");
                         let shown = evidence.and_then(|evidence| {
                             evidence.check(&recording.replies(), &recording.requests())
                         });
-                        defect(known.what, shown)
+                        defect(known.description, shown)
                     }
-                    Verdict::Lacks => Outcome::Lacks(known.what.to_owned()),
-                    Verdict::Note => Outcome::Works(Some(known.what.to_owned())),
+                    Verdict::Lacks => Outcome::Lacks(known.description.to_owned()),
+                    Verdict::Note => Outcome::Works(Some(known.description.to_owned())),
                 },
             }
         }
@@ -197,7 +199,7 @@ mod tests {
         Capability::Int,
         "got 2",
         "it cannot count",
-        Evidence::wrote(&["two"]),
+        Evidence::sent(&["two"]),
     )];
 
     #[test]
@@ -229,18 +231,18 @@ mod tests {
             known: KNOWN,
         };
         let recording = Recording::default();
-        let judged = |capability, result| judged(&server, &recording, capability, result);
-        let unproved = judged(Capability::Int, Err(anyhow!("got 2")));
+        let classify = |capability, result| classify(&server, &recording, capability, result);
+        let unproved = classify(Capability::Int, Err(anyhow!("got 2")));
         assert!(matches!(unproved, Outcome::Fails(_)), "{unproved:?}");
         recording.replies().extend_from_slice(b"one, two");
         let defect = Outcome::Defect("it cannot count".to_owned());
-        assert_eq!(judged(Capability::Int, Err(anyhow!("got 2"))), defect);
+        assert_eq!(classify(Capability::Int, Err(anyhow!("got 2"))), defect);
         for (capability, result) in [
             (Capability::Int, Err(anyhow!("got 3"))),
             (Capability::Int, Ok(())),
             (Capability::Nil, Err(anyhow!("got 2"))),
         ] {
-            let outcome = judged(capability, result);
+            let outcome = classify(capability, result);
             assert!(matches!(outcome, Outcome::Fails(_)), "{outcome:?}");
         }
     }

@@ -19,8 +19,8 @@ use crate::fault::{Fault, FaultKind};
 /// One budget can be shared by all servers of a process: clones share their state. Each connection
 /// has an [`Account`] with it, and a [`Hold`] for each request, reply or queue. The first
 /// [`FREE`](Self::FREE) bytes of each hold are not counted and write no memory that connections
-/// share. Small calls are therefore answered however many large ones there are, and cost the same
-/// as without a budget.
+/// share. Small calls are therefore always answered, whatever large ones there are, and cost the
+/// same as without a budget.
 ///
 /// # When the budget is spent
 ///
@@ -28,9 +28,9 @@ use crate::fault::{Fault, FaultKind};
 /// which is the one with the greatest sum of the ages of its bytes. Its [`Account::poll_evicted`]
 /// becomes ready, and the task that serves it closes it. A connection is not evicted if its bytes
 /// are younger than [`GRACE`](Self::GRACE) on average, or if the sum of their ages is not above
-/// that of the connection that asks. If evicting all others would free too few bytes, no connection
-/// is evicted, and the hold is refused with [`NoRoom`]. A burst of large requests therefore costs
-/// its latecomers, not the requests that are being answered.
+/// that of the connection that requests the hold. If evicting all others would free too few bytes,
+/// no connection is evicted, and the hold is refused with [`NoRoom`]. A burst of large requests
+/// therefore fails the last of them, not those that are already being served.
 ///
 /// The bytes of an evicted connection are available to the next hold at once, but its memory is
 /// only freed when its task has dropped it. Until then, up to twice the budget can be in use.
@@ -63,7 +63,7 @@ struct Ledger {
     /// The bytes of connections that were not evicted.
     held: usize,
     /// The bytes that evicted connections have not yet released.
-    leaving: usize,
+    evicted: usize,
     records: HashMap<u64, Record, foldhash::fast::FixedState>,
     next: u64,
 }
@@ -119,8 +119,8 @@ impl Budget {
 
     /// Returns a budget of `bytes` bytes.
     ///
-    /// A single request or reply that is larger is always refused: set a server's limits of one
-    /// request and one reply below it.
+    /// A single request or reply that is larger is always refused, so a server's limits of one
+    /// request and of one reply should be smaller.
     #[must_use]
     pub fn new(bytes: usize) -> Self {
         Self(Arc::new(BudgetState {
@@ -186,8 +186,8 @@ impl Account {
 
     /// Completes when the connection is evicted, and wakes the task that polled last.
     ///
-    /// It costs next to nothing while the connection has never held a counted byte. It then keeps
-    /// no waker, so the task that serves the connection must poll again after it held more.
+    /// While the connection has never held a counted byte, this is nearly free and stores no waker.
+    /// The task that serves the connection must therefore poll again after the first such byte.
     pub fn poll_evicted(&self, cx: &mut Context<'_>) -> Poll<()> {
         let Some(entry) = self.entry.get() else {
             return Poll::Pending;
@@ -244,7 +244,7 @@ impl Hold {
     }
 
     /// Records that `bytes` of the counted bytes were replaced by new ones, whose age starts at
-    /// zero. For a queue that is resized only now and then.
+    /// zero. For a queue that is resized only occasionally.
     pub fn replaced(&mut self, bytes: usize) {
         if let Some(entry) = &self.entry
             && self.counted > 0
@@ -360,7 +360,7 @@ impl Entry {
         if let Some(record) = ledger.records.get_mut(&self.id) {
             let now = Instant::now();
             let old = record.bytes.saturating_sub(bytes);
-            // Which bytes left the queue is unknown: the same share of every age is assumed.
+            // It is unknown which bytes left the queue: the same share of every age is assumed.
             record.age = record.age_at(now) / record.bytes as u128 * old as u128;
             record.at = now;
         }
@@ -370,28 +370,28 @@ impl Entry {
         let mut ledger = self.budget.ledger();
         let Ledger {
             held,
-            leaving,
+            evicted,
             records,
             ..
         } = &mut *ledger;
         let total = match self.is_evicted.load(Ordering::Acquire) {
-            true => leaving,
+            true => evicted,
             false => held,
         };
         *total = total.saturating_sub(less);
         let Some(record) = records.get_mut(&self.id) else {
             return;
         };
-        let left = record.bytes.saturating_sub(less);
-        if left == 0 {
+        let remaining = record.bytes.saturating_sub(less);
+        if remaining == 0 {
             records.remove(&self.id);
             return;
         }
-        // Which bytes were released is unknown: the same share of every age is assumed.
+        // It is unknown which bytes were released: the same share of every age is assumed.
         let now = Instant::now();
-        record.age = record.age_at(now) / record.bytes as u128 * left as u128;
+        record.age = record.age_at(now) / record.bytes as u128 * remaining as u128;
         record.at = now;
-        record.bytes = left;
+        record.bytes = remaining;
     }
 }
 
@@ -400,8 +400,8 @@ impl Ledger {
     /// are free. Returns them, so that they can be woken.
     ///
     /// # Errors
-    /// If too few bytes would become free, or evicted connections would hold more than the budget. No
-    /// connection is evicted then.
+    /// If too few bytes would become free, or evicted connections would hold more than the budget.
+    /// No connection is evicted then.
     fn evict(
         &mut self,
         missing: usize,
@@ -420,23 +420,23 @@ impl Ledger {
             .collect();
         oldest.sort_unstable_by_key(|(age, _)| std::cmp::Reverse(*age));
         let mut free = 0;
-        let mut evicted = Vec::new();
+        let mut entries = Vec::new();
         for (_, record) in oldest {
             free += record.bytes;
-            evicted.push(Arc::clone(&record.entry));
+            entries.push(Arc::clone(&record.entry));
             if free >= missing {
                 break;
             }
         }
-        if free < missing || self.leaving.saturating_add(free) > max {
+        if free < missing || self.evicted.saturating_add(free) > max {
             return Err(NoRoom);
         }
-        for entry in &evicted {
+        for entry in &entries {
             entry.is_evicted.store(true, Ordering::Release);
         }
         self.held -= free;
-        self.leaving += free;
-        Ok(evicted)
+        self.evicted += free;
+        Ok(entries)
     }
 }
 

@@ -53,7 +53,7 @@ enum AnswerState {
 }
 
 impl Answer {
-    /// Creates an answer from a result that is known already.
+    /// Creates an answer from a result that is available immediately.
     pub const fn ready(result: Result<Payload, Fault>) -> Self {
         Self {
             state: AnswerState::Ready(Some(result)),

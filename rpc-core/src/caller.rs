@@ -91,9 +91,8 @@ pub trait Caller: Send + Sync {
         send_future(self, &self.format(), context, &args).map_ok(drop)
     }
 
-    /// Returns a caller that limits each call to `time`, or to the time that is left of the call
-    /// that is being handled, if that is less. A call that exceeds the limit fails, and the peer is
-    /// told to cancel it.
+    /// Returns a caller that limits each call to `time`, or to the remaining time of the call that
+    /// is being handled, if that is less. A call that exceeds the limit fails and is cancelled.
     fn within(&self, time: Duration) -> Within<&Self>
     where
         Self: Sized,

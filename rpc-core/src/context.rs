@@ -68,7 +68,7 @@ impl Context {
         self
     }
 
-    /// Sets the signal that the caller no longer waits. Default: none.
+    /// Sets the cancellation: the signal that the caller no longer waits. Default: none.
     #[must_use]
     pub fn with_cancellation(mut self, cancellation: Cancellation) -> Self {
         self.cancellation = Some(cancellation);

@@ -286,10 +286,10 @@ impl From<Fault> for CallError {
     }
 }
 
-/// Lets a handler pass on the failure of a call of its own with `?`. A fault is passed on
-/// unchanged. Any other error becomes an internal fault whose cause is logged, and so does a
-/// rejection of the handler's call: passed on, it would tell the caller that the handler itself
-/// never ran.
+/// Lets a handler pass on the failure of a call that it made, with `?`. A fault is passed on
+/// unchanged, unless it rejected the handler's call before it ran: the caller would conclude that
+/// the handler itself never ran. Such a fault, and any other error, becomes an internal fault whose
+/// cause is logged.
 impl From<CallError> for Fault {
     fn from(error: CallError) -> Self {
         match error {

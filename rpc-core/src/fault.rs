@@ -234,8 +234,8 @@ impl Fault {
         self
     }
 
-    /// Returns the texts of the causes, nearest first. Code of the program formats them: a cause
-    /// that panics ends the list, with a text that says so.
+    /// Returns the texts of the causes, nearest first. The `Display` implementations of causes are
+    /// code of the program: if one panics, a text that reports the panic is the last of the list.
     pub fn causes(&self) -> impl Iterator<Item = String> {
         let mut next = self.source();
         std::iter::from_fn(move || {

@@ -48,7 +48,8 @@ pub trait Format: Clone + Send + Sync + 'static {
     fn reply<T: Serialize + ?Sized>(&self, value: &T) -> Result<Payload, FormatError> {
         let mut out = Vec::with_capacity(INITIAL_CAPACITY);
         self.encode_reply(value, &mut out)?;
-        // A large one may lie in memory for as long as its reader takes, and is counted by its length.
+        // A large reply may stay in memory until a slow peer has read it, and the budget counts
+        // its length, not its capacity.
         if out.capacity() - out.len() > Budget::FREE {
             out.shrink_to_fit();
         }

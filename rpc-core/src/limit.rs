@@ -29,7 +29,7 @@ pub struct CallLimit {
     max: usize,
 }
 
-/// The right to run one call, counted against a [`CallLimit`] until it is dropped.
+/// One running call, counted against a [`CallLimit`] until this is dropped.
 #[derive(Debug)]
 #[must_use = "the call no longer counts when this is dropped"]
 pub struct CallPermit(Arc<AtomicUsize>);
@@ -81,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_call_counts_until_it_ends() {
+    fn a_call_counts_until_its_permit_is_dropped() {
         let limit = CallLimit::new(2);
         let running = [limit.begin(), limit.clone().begin()];
         for _ in 0..3 {

@@ -91,12 +91,12 @@
 /// | on the trait | |
 /// |---|---|
 /// | `prefix = "…"` | the prefix of the method names, without the dot; default: none |
-/// | `rename_all = "camelCase"` | `get_value` calls `getValue`; default: names are unchanged |
+/// | `rename_all = "camelCase"` | `get_value` calls `getValue`; default: unchanged |
 ///
 /// | on a method | |
 /// |---|---|
-/// | `name = "…"` | the name of the called method, after the prefix; default: the name of the method |
-/// | `idempotent` | two runs have the effect of one: a client retries the call after it lost its connection |
+/// | `name = "…"` | the name of the called method, after the prefix; default: that of this one |
+/// | `idempotent` | two runs have the effect of one: a client retries after a lost connection |
 /// | `one_way` | the caller waits for no result: see [`Caller::notify`](crate::Caller::notify) |
 ///
 /// The trait keeps its visibility, documentation, supertraits, generic parameters and `cfg`
@@ -133,7 +133,7 @@ pub use rpc_core_macros::client;
 ///         Ok(a / b)
 ///     }
 ///
-///     /// Adds a number to the total, and gives the total.
+///     /// Adds a number to the total, and returns the total.
 ///     pub fn count(&self, n: i64) -> i64 {
 ///         self.total.fetch_add(n, Ordering::Relaxed) + n
 ///     }
@@ -195,19 +195,20 @@ pub use rpc_core_macros::client;
 ///
 /// | on the block | |
 /// |---|---|
-/// | `prefix = "…"` | the prefix of the method names, without the dot; default: none. `register_instance_at` overrides it |
-/// | `rename_all = "camelCase"` | `get_value` is offered as `getValue`; default: names are unchanged |
+/// | `prefix = "…"` | the prefix of the method names, without the dot; default: none |
+/// | `rename_all = "camelCase"` | `get_value` is offered as `getValue`; default: unchanged |
 ///
 /// | on a method | |
 /// |---|---|
-/// | no option | the method is offered, whatever its visibility; the same holds for all options but `skip` |
+/// | none, or any but `skip` | the method is offered, even if it is not `pub` |
 /// | `name = "…"` | the name for callers, after the prefix; default: the name of the method |
 /// | `skip` | the method is not offered, although it is `pub` |
 /// | `blocking` | the method runs on a thread of the blocking pool; rejected on an `async` method |
 /// | `nested` | the method returns an object, whose methods are offered under the method's name |
 /// | `nested = "…"` | the same, under this prefix |
 ///
-/// Two methods with the same name are rejected.
+/// [`register_instance_at`](crate::Registry::register_instance_at) overrides the prefix. Two
+/// methods with the same name are rejected.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -248,7 +249,7 @@ pub use rpc_core_macros::client;
 ///         Arc::clone(&self.people)
 ///     }
 ///
-///     /// `db.flush`, for callers alone
+///     /// `db.flush`, for callers only
 ///     #[service]
 ///     fn flush(&self) {}
 ///

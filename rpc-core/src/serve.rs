@@ -139,8 +139,8 @@ where
         let connection = handler(io, peer.clone(), stop.child_token());
         connections.spawn(log_panic(connection, peer));
     }
-    // Closing the listener resets the connections in its backlog. A listener that was registered
-    // with the event loop just now learns of its backlog after one turn of the loop.
+    // Closing the listener resets the connections in its backlog. A listener that was just
+    // registered with the event loop learns of its backlog after one turn of the loop.
     yield_now().await;
     while connections.len() < options.max_connections
         && let Some(Ok((io, peer))) = unconstrained(listener.accept()).now_or_never()
@@ -307,7 +307,7 @@ mod tests {
         Ok(())
     }
 
-    /// Fails with `errors`, one per call, then accepts `peer`, then waits for ever.
+    /// Fails with `errors`, one per call, then accepts `peer`, then never completes.
     struct Failing {
         errors: VecDeque<io::ErrorKind>,
         peer: Option<DuplexStream>,

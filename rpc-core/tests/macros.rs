@@ -218,7 +218,7 @@ fn private_methods_are_not_offered() {
             "{name}"
         );
     }
-    // A visibility that comes through `macro_rules!` counts as written.
+    // A visibility that is passed through `macro_rules!` counts as written.
     let registry: Registry<Json> = Registry::new();
     registry.register_instance_at("a", First).unwrap();
     registry.register_instance_at("b", Second).unwrap();

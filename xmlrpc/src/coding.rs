@@ -8,7 +8,7 @@ use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
 use http::HeaderValue;
 
-/// Maximum bytes allocated before any of a body arrives, whatever length was announced.
+/// Maximum bytes allocated before a part of the body arrives, whatever length is declared.
 pub(crate) const MAX_PREALLOCATED: u64 = 1 << 20;
 
 /// Errors of reading a body.
@@ -78,7 +78,7 @@ impl Coding {
         if decoded.len() > limit {
             return Err(Undecodable::TooLarge);
         }
-        // It is counted by its length, and kept until its call is answered.
+        // The budget counts the length of the body, and the body is kept until its call completes.
         decoded.shrink_to_fit();
         *body = decoded.into();
         Ok(())

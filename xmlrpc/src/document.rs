@@ -85,7 +85,7 @@ pub(crate) fn reply_fault(de: &mut De<'_>) -> Result<Option<Fault>, FormatError>
     let token = de.reader.tag_or(&plain::VALUE)?;
     let fault = match token.markup {
         Markup::Start(Tag::Value) => de.value(token.start, PhantomData::<FaultMembers>)?,
-        // Some servers (of torrents, of exams) omit the `<value>`.
+        // Some servers (of BitTorrent and exam software) omit the `<value>`.
         Markup::Start(Tag::Struct) => de.bare_struct(token.start, FaultVisitor)?,
         Markup::End(_) => FaultMembers::default(),
         _ => return Err(de.reader.unexpected(token, "<value>")),

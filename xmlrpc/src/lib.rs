@@ -1,4 +1,4 @@
-//! XML-RPC over HTTP: a server and a client that every language's peers understand.
+//! XML-RPC over HTTP: a server and a client that work with peers in any language.
 //!
 //! # A server
 //!

@@ -16,7 +16,7 @@ pub(crate) fn serve(workers: usize) -> Result<()> {
     run_on(workers, async move {
         let listener = TcpListener::bind(Transport::Tcp.address().to_string()).await?;
         announce(&Address::Tcp(listener.local_addr()?))?;
-        let answer = async move |_call: Bytes| ([(CONTENT_TYPE, "text/xml")], reply.clone());
-        Ok(axum::serve(listener, Router::new().route("/RPC2", post(answer))).await?)
+        let handler = async move |_call: Bytes| ([(CONTENT_TYPE, "text/xml")], reply.clone());
+        Ok(axum::serve(listener, Router::new().route("/RPC2", post(handler))).await?)
     })
 }

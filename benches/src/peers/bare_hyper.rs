@@ -25,14 +25,14 @@ pub(crate) fn serve(workers: usize) -> Result<()> {
             stream.set_nodelay(true)?;
             let reply = reply.clone();
             let service =
-                service_fn(move |request: Request<Incoming>| answer(request, reply.clone()));
+                service_fn(move |request: Request<Incoming>| respond(request, reply.clone()));
             let builder = hyper::server::conn::http1::Builder::new();
             tokio::spawn(builder.serve_connection(TokioIo::new(stream), service));
         }
     })
 }
 
-async fn answer(request: Request<Incoming>, reply: Bytes) -> Result<Response<Full<Bytes>>> {
+async fn respond(request: Request<Incoming>, reply: Bytes) -> Result<Response<Full<Bytes>>> {
     request.into_body().collect().await?;
     let mut response = Response::new(Full::new(reply));
     let text = HeaderValue::from_static("text/xml");
@@ -57,7 +57,7 @@ pub(crate) fn load(task: &Task) -> Result<f64> {
         );
         let expected = http::reply()?;
         let mut pace = task.pace();
-        while pace.goes_on() {
+        while pace.should_continue() {
             let request = Request::post("/RPC2")
                 .header(HOST, host.clone())
                 .header(CONTENT_TYPE, HeaderValue::from_static("text/xml"))

@@ -65,12 +65,12 @@ pub(crate) fn serve_echo(transport: Transport, bytes: usize) -> Result<()> {
 pub(crate) fn load_echo(task: &Task, bytes: usize) -> Result<f64> {
     let mut stream = connect(task)?;
     let message: Vec<u8> = (0..bytes).map(|i| i as u8).collect();
-    let mut answer = vec![0; bytes];
+    let mut reply = vec![0; bytes];
     let rate = task.rate(|| {
         stream.write_all(&message)?;
-        Ok(stream.read_exact(&mut answer)?)
+        Ok(stream.read_exact(&mut reply)?)
     })?;
-    ensure!(answer == message, "the echo is another message");
+    ensure!(reply == message, "the echo is another message");
     Ok(rate)
 }
 

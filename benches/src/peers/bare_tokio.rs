@@ -89,13 +89,13 @@ impl Use for EchoLoad {
     async fn on(self, mut stream: impl Stream) -> Result<f64> {
         let Self(task, bytes) = self;
         let message: Vec<u8> = (0..bytes).map(|i| i as u8).collect();
-        let mut answer = vec![0; bytes];
+        let mut reply = vec![0; bytes];
         let mut pace = task.pace();
-        while pace.goes_on() {
+        while pace.should_continue() {
             stream.write_all(&message).await?;
-            stream.read_exact(&mut answer).await?;
+            stream.read_exact(&mut reply).await?;
         }
-        ensure!(answer == message, "the echo is another message");
+        ensure!(reply == message, "the echo is another message");
         Ok(pace.rate())
     }
 }
@@ -134,7 +134,7 @@ impl Use for BulkLoad {
         let Self(task, size) = self;
         let message = vec![1; size];
         let mut pace = task.pace();
-        while pace.goes_on() {
+        while pace.should_continue() {
             stream.write_all(&message).await?;
             stream.read_exact(&mut [0]).await?;
         }

@@ -31,15 +31,15 @@ pub(crate) fn http_client() -> Part {
 
 /// Creates a contestant that decodes or encodes a [document](crate::document) that the harness
 /// prints for these arguments.
-pub(crate) fn documents(name: &str, what: &str, document: &[&str]) -> Contestant {
-    let arguments = [&[what], document].concat();
+pub(crate) fn documents(name: &str, mode: &str, document: &[&str]) -> Contestant {
+    let arguments = [&[mode], document].concat();
     Contestant::of_parts(name, None, script(DOCUMENTS, &arguments))
 }
 
-/// Creates a contestant over a connection. `what` is one of `bytes`, `tuple` and `bulk`, the last
+/// Creates a contestant over a connection. `mode` is one of `bytes`, `tuple` and `bulk`, the last
 /// with messages of `size` bytes.
-pub(crate) fn connection(name: &str, what: &str, transport: Transport, size: usize) -> Contestant {
+pub(crate) fn connection(name: &str, mode: &str, transport: Transport, size: usize) -> Contestant {
     let size = size.to_string();
-    let part = |role| script(CONNECTION, &[role, what, transport.name(), &size]);
+    let part = |role| script(CONNECTION, &[role, mode, transport.name(), &size]);
     Contestant::of_parts(name, Some(part("serve")), part("load"))
 }

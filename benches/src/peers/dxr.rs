@@ -33,7 +33,7 @@ pub(crate) fn load(task: &Task) -> Result<f64> {
         let url = format!("http://{}/RPC2", task.address()?);
         let client = ClientBuilder::new(url.parse()?).build();
         let mut pace = task.pace();
-        while pace.goes_on() {
+        while pace.should_continue() {
             let sum: i32 = client.call("add", (3, 5)).await?;
             ensure!(sum == 8);
         }

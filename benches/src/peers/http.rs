@@ -49,7 +49,7 @@ impl Client {
         let mut filled = 0;
         loop {
             let read = self.stream.read(&mut self.buffer[filled..])?;
-            ensure!(read > 0, "the server hung up");
+            ensure!(read > 0, "the server closed the connection");
             filled += read;
             if let Some((head, length)) = head(&self.buffer[..filled])? {
                 if filled == head + length {
@@ -88,7 +88,7 @@ pub(crate) fn check(server: &Address) -> Result<()> {
     let is_eight = ["<int>8</int>", "<i4>8</i4>", "<i8>8</i8>"];
     ensure!(
         is_eight.iter().any(|eight| document.contains(eight)),
-        "wrong answer: {document}"
+        "wrong reply: {document}"
     );
     Ok(())
 }

@@ -30,7 +30,7 @@ impl Use for Adder {
     async fn on(self, mut stream: impl Stream) -> Result<()> {
         let mut buffer = vec![0; 64 * 1024];
         let mut filled = 0;
-        let mut answers = Vec::new();
+        let mut replies = Vec::new();
         loop {
             match stream.read(&mut buffer[filled..]).await? {
                 0 => return Ok(()),
@@ -39,13 +39,13 @@ impl Use for Adder {
             let (requests, rest) = buffer[..filled].as_chunks::<MESSAGE>();
             for request in requests {
                 let [id, a, b] = numbers(request);
-                answers.extend_from_slice(&message([id, a + b, 0]));
+                replies.extend_from_slice(&message([id, a + b, 0]));
             }
             let (done, left) = (filled - rest.len(), rest.len());
             buffer.copy_within(done..filled, 0);
             filled = left;
-            stream.write_all(&answers).await?;
-            answers.clear();
+            stream.write_all(&replies).await?;
+            replies.clear();
         }
     }
 }
@@ -69,16 +69,16 @@ impl Client {
         let (queue, queued) = mpsc::channel(QUEUE);
         let calls = Arc::new(Mutex::new(Calls::default()));
         tokio::spawn(write(writer, queued));
-        let answered = Arc::clone(&calls);
+        let pending = Arc::clone(&calls);
         tokio::spawn(async move {
             let mut buffer = vec![0; 64 * 1024];
             let mut filled = 0;
             while let Ok(read @ 1..) = reader.read(&mut buffer[filled..]).await {
                 filled += read;
-                let (answers, rest) = buffer[..filled].as_chunks::<MESSAGE>();
-                for answer in answers {
-                    let [id, result, _] = numbers(answer);
-                    let waiting = lock(&answered).waiting.remove(&id);
+                let (replies, rest) = buffer[..filled].as_chunks::<MESSAGE>();
+                for reply in replies {
+                    let [id, result, _] = numbers(reply);
+                    let waiting = lock(&pending).waiting.remove(&id);
                     if let Some(waiting) = waiting {
                         let _ = waiting.send(result);
                     }
@@ -101,7 +101,7 @@ impl Client {
             id
         };
         self.queue.send(message([id, a, b])).await?;
-        result.await.context("the connection is gone")
+        result.await.context("the connection is closed")
     }
 }
 
@@ -130,7 +130,7 @@ pub(crate) fn load_add(task: &Task, workers: usize, in_flight: usize) -> Result<
         task.rate_of(in_flight, |mut pace| {
             let client = client.clone();
             tokio::spawn(async move {
-                while pace.goes_on() {
+                while pace.should_continue() {
                     client.add(3, 5).await?;
                 }
                 Ok(pace.rate())

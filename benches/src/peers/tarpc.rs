@@ -34,8 +34,8 @@ pub(crate) fn serve(workers: usize) -> Result<()> {
             let transport = transport?;
             transport.get_ref().set_nodelay(true)?;
             let requests = BaseChannel::with_defaults(transport).execute(Server.serve());
-            tokio::spawn(requests.for_each(async |answer| {
-                tokio::spawn(answer);
+            tokio::spawn(requests.for_each(async |call| {
+                tokio::spawn(call);
             }));
         }
         Ok(())
@@ -56,7 +56,7 @@ pub(crate) fn load(task: &Task, workers: usize, in_flight: usize) -> Result<f64>
         task.rate_of(in_flight, |mut pace| {
             let client = client.clone();
             tokio::spawn(async move {
-                while pace.goes_on() {
+                while pace.should_continue() {
                     client.add(context::current(), 3, 5).await?;
                 }
                 Ok(pace.rate())

@@ -65,7 +65,7 @@ pub(crate) fn load(task: &Task, workers: usize, in_flight: usize) -> Result<f64>
         task.rate_of(in_flight, |mut pace| {
             let mut client = client.clone();
             tokio::spawn(async move {
-                while pace.goes_on() {
+                while pace.should_continue() {
                     client.add(Numbers { a: 3, b: 5 }).await?;
                 }
                 Ok(pace.rate())

@@ -19,10 +19,10 @@ pub(crate) fn load(task: &Task) -> Result<f64> {
     })
 }
 
-/// A transport with a ready reply, since the crate decodes replies only as part of a call.
-struct Answered<'a>(&'a str);
+/// A transport that returns a given reply, since the crate decodes replies only as part of a call.
+struct CannedReply<'a>(&'a str);
 
-impl<'a> Transport for Answered<'a> {
+impl<'a> Transport for CannedReply<'a> {
     type Stream = Cursor<&'a str>;
 
     fn transmit(self, _: &Request<'_>) -> Result<Self::Stream, Box<dyn Error + Send + Sync>> {
@@ -31,7 +31,7 @@ impl<'a> Transport for Answered<'a> {
 }
 
 fn read(document: &str) -> Result<Value> {
-    Ok(Request::new("items").call(Answered(document))?)
+    Ok(Request::new("items").call(CannedReply(document))?)
 }
 
 pub(crate) fn decode(task: &Task, document: &str) -> Result<f64> {

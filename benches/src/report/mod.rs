@@ -68,9 +68,9 @@ fn write_machine(machine: &Machine, out: &mut String) -> Result<()> {
         kernel,
         versions,
     } = machine;
-    writeln!(out, "\n## The machine, and what was measured\n")?;
+    writeln!(out, "\n## The machine, and the measured versions\n")?;
     writeln!(out, "{cpu}, {cores} cores, {kernel}.\n")?;
-    writeln!(out, "| what | version |\n|---|---|")?;
+    writeln!(out, "| program | version |\n|---|---|")?;
     for (name, version) in versions {
         writeln!(out, "| {name} | {version} |")?;
     }
@@ -82,7 +82,7 @@ fn write_bars(cases: &[&Case], results: &Results, out: &mut String) -> Result<()
     writeln!(out, "\n## The bars\n")?;
     writeln!(
         out,
-        "| work | who | bar | reached | met |\n|---|---|---|---|---|"
+        "| work | contestant | bar | reached | met |\n|---|---|---|---|---|"
     )?;
     for case in cases {
         for contestant in &case.contestants {

@@ -19,7 +19,7 @@ use crate::results::{Results, Sample};
 pub(crate) use files::allow_many_files;
 pub(crate) use memory::resident;
 pub(crate) use process::announce;
-use process::{Announcement, Measured, Process, say};
+use process::{Announcement, Measured, Process, send_line};
 pub(crate) use task::{Server, Task};
 
 /// Maximum time of a process besides the measured time: to start, to connect, to create its data.
@@ -180,7 +180,7 @@ pub(crate) fn run_part(which: &PartArguments, cases: &[Case]) -> Result<()> {
         }),
         time: Duration::try_from_secs_f64(seconds)?,
     })?;
-    say(&Measured {
+    send_line(&Measured {
         value,
         peak: memory::own_peak()?.saturating_sub(base),
     })

@@ -30,14 +30,14 @@ pub(crate) struct Measured {
 
 /// Sends the address of a server to the harness.
 pub(crate) fn announce(address: &Address) -> Result<()> {
-    say(&Announcement {
+    send_line(&Announcement {
         address: address.to_string(),
     })
 }
 
 /// Sends a line of JSON to the harness.
-pub(crate) fn say(what: &impl Serialize) -> Result<()> {
-    let mut line = serde_json::to_vec(what)?;
+pub(crate) fn send_line(message: &impl Serialize) -> Result<()> {
+    let mut line = serde_json::to_vec(message)?;
     line.push(b'\n');
     let mut out = std::io::stdout().lock();
     out.write_all(&line)?;

@@ -43,7 +43,7 @@ impl Task {
     /// Returns the repetitions of `once` per second.
     pub(crate) fn rate(&self, mut once: impl FnMut() -> Result<()>) -> Result<f64> {
         let mut pace = self.pace();
-        while pace.goes_on() {
+        while pace.should_continue() {
             once()?;
         }
         Ok(pace.rate())
@@ -74,7 +74,7 @@ pub(crate) struct Pace {
     is_warm: bool,
     done: u64,
     batch: u64,
-    left: u64,
+    remaining: u64,
     elapsed: Duration,
 }
 
@@ -86,26 +86,26 @@ impl Pace {
             is_warm: false,
             done: 0,
             batch: 0,
-            left: 0,
+            remaining: 0,
             elapsed: Duration::ZERO,
         }
     }
 
     /// Returns `true` if the work is to be repeated once more.
     #[inline]
-    pub(crate) fn goes_on(&mut self) -> bool {
-        if self.left == 0 && !self.looks_at_the_clock() {
+    pub(crate) fn should_continue(&mut self) -> bool {
+        if self.remaining == 0 && !self.start_batch() {
             return false;
         }
-        self.left -= 1;
+        self.remaining -= 1;
         true
     }
 
-    fn looks_at_the_clock(&mut self) -> bool {
+    fn start_batch(&mut self) -> bool {
         self.done += self.batch;
         self.elapsed = self.begin.elapsed();
         if self.is_warm {
-            self.left = self.batch;
+            self.remaining = self.batch;
             return self.elapsed < self.time;
         }
         if self.elapsed < self.time / 4 || self.done == 0 {
@@ -117,7 +117,7 @@ impl Pace {
             self.done = 0;
             self.begin = Instant::now();
         }
-        self.left = self.batch;
+        self.remaining = self.batch;
         true
     }
 

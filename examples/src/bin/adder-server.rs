@@ -12,12 +12,12 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     loop {
         let mut peer: Connection<i64, (i64, i64), Pickle> = listener.accept().await?;
         tokio::spawn(async move {
-            println!("{} has come", peer.peer());
+            println!("{} connected", peer.peer());
             while let Ok((a, b)) = peer.recv().await {
                 println!("{a} + {b}");
                 peer.send(&(a + b)).await?;
             }
-            println!("{} has gone", peer.peer());
+            println!("{} disconnected", peer.peer());
             Ok::<(), conn::SendError>(())
         });
     }

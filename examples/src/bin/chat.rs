@@ -56,9 +56,9 @@ impl Room {
         let (name, room) = (seat.name.clone(), self.lines.clone());
         tokio::spawn(async move {
             // An error only means that the room has no members.
-            let _ = room.send(format!("{name} has come."));
+            let _ = room.send(format!("{name} has joined."));
             pass_on(lines, member).await;
-            let _ = room.send(format!("{name} has gone."));
+            let _ = room.send(format!("{name} has left."));
         });
         Remote::new(seat)
     }
@@ -111,11 +111,11 @@ impl Member {
 #[command(about = "A chat room; without a command, it shows one with two members")]
 struct Arguments {
     #[command(subcommand)]
-    side: Option<Side>,
+    command: Option<Command>,
 }
 
 #[derive(Subcommand)]
-enum Side {
+enum Command {
     /// Open a room at ADDRESS
     Serve { address: String },
     /// Join a room: send the lines that are typed, and print the lines of all members
@@ -124,14 +124,14 @@ enum Side {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    match Arguments::parse().side {
+    match Arguments::parse().command {
         None => show().await?,
-        Some(Side::Serve { address }) => {
+        Some(Command::Serve { address }) => {
             let listener = Listener::bind(address).authkey(KEY).await?;
             println!("The room is open at {}.", listener.local_address());
             room()?.serve(listener).await?;
         }
-        Some(Side::Join { address, name }) => {
+        Some(Command::Join { address, name }) => {
             let mut chatter = Chatter::join(&address, &name).await?;
             let mut typed = BufReader::new(tokio::io::stdin()).lines();
             loop {
@@ -196,7 +196,7 @@ async fn show() -> Result<(), Box<dyn Error>> {
     println!("Grace says something.");
     grace.seat.say("Hello, Ada!").await?;
     hear([&mut ada, &mut grace]).await;
-    println!("Grace's connection ends.");
+    println!("Grace's connection closes.");
     drop(grace);
     hear([&mut ada]).await;
     Ok(())

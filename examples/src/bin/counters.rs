@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use clap::{Parser, Subcommand};
 use conn::Listener;
 use conn::rpc::{Client, Pipelined, Reconnect, Remote, Server, ServerOptions};
-use examples::slow_line;
+use examples::slow_link;
 use rpc_core::transport::Address;
 use rpc_core::{CallError, RegisterError, client, service};
 use tokio::io::{AsyncBufReadExt, BufReader};
@@ -73,19 +73,19 @@ impl Counter {
 
 impl Drop for Counter {
     fn drop(&mut self) {
-        println!("  {}'s counter is gone", self.name);
+        println!("  {}'s counter is dropped", self.name);
     }
 }
 
 #[derive(Parser)]
-#[command(about = "A factory of counters; without a command, it shows what becomes of them")]
+#[command(about = "A factory of counters; without a command, it shows their lifetime")]
 struct Arguments {
     #[command(subcommand)]
-    side: Option<Side>,
+    command: Option<Command>,
 }
 
 #[derive(Subcommand)]
-enum Side {
+enum Command {
     /// Create counters for clients
     Serve {
         address: String,
@@ -99,15 +99,15 @@ enum Side {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    match Arguments::parse().side {
+    match Arguments::parse().command {
         None => show().await?,
-        Some(Side::Serve { address, lease }) => {
+        Some(Command::Serve { address, lease }) => {
             let listener = Listener::bind(address).authkey(KEY).await?;
             println!("Counters are made at {}.", listener.local_address());
             let server = server(Duration::from_secs(lease))?;
             server.serve(listener).await?;
         }
-        Some(Side::Count { address, name }) => {
+        Some(Command::Count { address, name }) => {
             let factory = Client::connect(address).authkey(KEY);
             let factory = factory.reconnect(Reconnect::default()).await?;
             let counter = factory.create(&name).await?;
@@ -145,7 +145,7 @@ async fn show() -> Result<(), Box<dyn Error>> {
     );
     println!("  Grace counts  {}", graces.increment(10).await?);
     println!("  The server has {} counters.", ada.count().await?);
-    println!("Grace's connection ends:");
+    println!("Grace's connection closes:");
     grace.close().await;
     while ada.count().await? > 1 {
         tokio::time::sleep(Duration::from_millis(1)).await;
@@ -170,7 +170,7 @@ async fn pipelining(server: Server) -> Result<(), Box<dyn Error>> {
         return Err("it listens on TCP".into());
     };
     tokio::spawn(server.serve(listener));
-    let far = slow_line::to(near, Duration::from_millis(50)).await?;
+    let far = slow_link::to(near, Duration::from_millis(50)).await?;
     let factory = Client::connect(far).await?;
 
     println!("A counter made and incremented, 100 ms away:");

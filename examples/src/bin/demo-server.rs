@@ -72,7 +72,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .with_writer(std::io::stderr)
         .init();
     let mut arguments = Arguments::parse();
-    if arguments.names_no_listener() {
+    if arguments.has_no_listener() {
         arguments.xmlrpc = Some("127.0.0.1:8000".to_owned());
     }
 
@@ -83,7 +83,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     over_connections.register_instance(demo)?;
 
     let stop = CancellationToken::new();
-    // Before a line says that a listener is ready: who reads it may stop the server at once.
+    // Before the first line reports a listener, since its reader may stop the server at once.
     let stopped = stop_signal()?;
     let mut listeners = JoinSet::new();
     if let Some(address) = &arguments.xmlrpc {
@@ -100,24 +100,24 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         serve(&mut listeners, listening, &stop);
     }
     if let Some(address) = &arguments.rpc {
-        let listener = arguments.terms(Listener::bind(address))?.await?;
+        let listener = arguments.configured(Listener::bind(address))?.await?;
         println!("listening rpc conn+rpc://{}", listener.local_address());
         serve_calls(&mut listeners, &over_connections, listener, &stop);
     }
     #[cfg(unix)]
     if let Some(path) = &arguments.rpc_unix {
-        let listener = arguments.terms(Listener::bind(path))?.await?;
+        let listener = arguments.configured(Listener::bind(path))?.await?;
         println!("listening rpc-unix {}", path.display());
         serve_calls(&mut listeners, &over_connections, listener, &stop);
     }
     if let Some(address) = &arguments.conn {
-        let listener = arguments.terms(Listener::bind(address))?.await?;
+        let listener = arguments.configured(Listener::bind(address))?.await?;
         println!("listening conn {}", listener.local_address());
         listeners.spawn(arguments.connections(listener, &stop));
     }
     #[cfg(unix)]
     if let Some(path) = &arguments.conn_unix {
-        let listener = arguments.terms(Listener::bind(path))?.await?;
+        let listener = arguments.configured(Listener::bind(path))?.await?;
         println!("listening conn-unix {}", path.display());
         listeners.spawn(arguments.connections(listener, &stop));
     }
@@ -129,7 +129,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 impl Arguments {
-    fn names_no_listener(&self) -> bool {
+    fn has_no_listener(&self) -> bool {
         #[cfg(unix)]
         if self.xmlrpc_unix.is_some() || self.rpc_unix.is_some() || self.conn_unix.is_some() {
             return false;
@@ -137,7 +137,8 @@ impl Arguments {
         self.xmlrpc.is_none() && self.rpc.is_none() && self.conn.is_none()
     }
 
-    fn terms(&self, builder: ListenerBuilder) -> std::io::Result<ListenerBuilder> {
+    /// Applies the options for connections to the builder of a listener.
+    fn configured(&self, builder: ListenerBuilder) -> std::io::Result<ListenerBuilder> {
         let builder = builder.legacy_md5(self.legacy_md5);
         #[cfg(unix)]
         let builder = builder.mode(self.unix_mode);
@@ -200,7 +201,7 @@ fn serve_calls(
     });
 }
 
-/// Listens for the signals that stop the process, from now on. The future completes when one comes.
+/// Starts to listen for the signals that stop the process. The future completes when one arrives.
 #[cfg(unix)]
 fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
@@ -215,7 +216,7 @@ fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
     })
 }
 
-/// Listens for the signal that stops the process, from now on. The future completes when it comes.
+/// Starts to listen for the signal that stops the process. The future completes when it arrives.
 #[cfg(windows)]
 fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
     let mut interrupt = tokio::signal::windows::ctrl_c()?;

@@ -83,11 +83,11 @@ fn primes_in(numbers: Range<u64>) -> usize {
 #[command(about = "A queue of jobs; without a command, it shows one with two workers")]
 struct Arguments {
     #[command(subcommand)]
-    side: Option<Side>,
+    command: Option<Command>,
 }
 
 #[derive(Subcommand)]
-enum Side {
+enum Command {
     /// Run the jobs of clients
     Serve { address: String },
     /// Submit a job that counts the primes below a limit
@@ -96,14 +96,14 @@ enum Side {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    match Arguments::parse().side {
+    match Arguments::parse().command {
         None => show().await?,
-        Some(Side::Serve { address }) => {
+        Some(Command::Serve { address }) => {
             let listener = Listener::bind(address).authkey(KEY).await?;
             println!("{WORKERS} workers wait at {}.", listener.local_address());
             queue()?.serve(listener).await?;
         }
-        Some(Side::Submit { address, limit }) => {
+        Some(Command::Submit { address, limit }) => {
             let jobs = Client::connect(address).authkey(KEY).await?;
             watch("the job", jobs.count_primes(limit).await?).await?;
         }
@@ -120,7 +120,7 @@ fn queue() -> Result<Server, RegisterError> {
     Ok(server)
 }
 
-/// Prints the progress of a job until it ends.
+/// Prints the progress of a job until it completes.
 async fn watch(job: &str, mut stream: Stream<Progress>) -> Result<(), StreamError> {
     while let Some(progress) = stream.next().await {
         match progress? {

@@ -12,25 +12,25 @@ const MAX_MESSAGE: usize = 64 * 1024 * 1024;
 
 /// Sends each message back unchanged, unless it is a command:
 ///
-/// - `("add", a, b)` is answered by the sum,
-/// - `("roundtrip", x)` by `x`, decoded as a `V` and encoded again,
+/// - the reply to `("add", a, b)` is the sum,
+/// - the reply to `("roundtrip", x)` is `x`, decoded as a `V` and encoded again,
 /// - `"quit"` or an empty message closes the connection.
 ///
-/// On a stop, it finishes the messages that are being answered.
+/// When `stop` is cancelled, it finishes the messages that are being processed.
 pub async fn serve<C: Codec, V>(mut listener: Listener, stop: CancellationToken)
 where
     V: Serialize + DeserializeOwned + Send + 'static,
 {
     let mut connections = JoinSet::new();
     while let Some(Ok(connection)) = stop.run_until_cancelled(listener.accept()).await {
-        connections.spawn(answer_all::<C, V>(connection, stop.clone()));
+        connections.spawn(reply_to_all::<C, V>(connection, stop.clone()));
         while connections.try_join_next().is_some() {}
     }
     listener.close().await;
     connections.join_all().await;
 }
 
-async fn answer_all<C: Codec, V>(mut connection: Connection<(), (), C>, stop: CancellationToken)
+async fn reply_to_all<C: Codec, V>(mut connection: Connection<(), (), C>, stop: CancellationToken)
 where
     V: Serialize + DeserializeOwned,
 {
@@ -42,43 +42,43 @@ where
             Ok(message) => message,
             Err(error) if error.is_closed() => return,
             Err(error) => {
-                static BROKEN: Quota = Quota::new(10);
-                if let Some(admitted) = BROKEN.admit() {
+                static FAILURES: Quota = Quota::new(10);
+                if let Some(admitted) = FAILURES.admit() {
                     let error = Foreign::excerpt(Causes(&error));
                     let (peer, suppressed) = (connection.peer(), admitted.suppressed());
-                    tracing::warn!(%error, %peer, suppressed, "a connection broke");
+                    tracing::warn!(%error, %peer, suppressed, "a connection failed");
                 }
                 return;
             }
         };
-        let Some(answer) = answer::<C, V>(message) else {
+        let Some(reply) = reply::<C, V>(message) else {
             return;
         };
-        if connection.send_bytes(&answer).await.is_err() {
+        if connection.send_bytes(&reply).await.is_err() {
             return;
         }
     }
 }
 
-/// Returns the answer to a message, or `None` to close the connection.
-fn answer<C: Codec, V: Serialize + DeserializeOwned>(message: Vec<u8>) -> Option<Vec<u8>> {
+/// Returns the reply to a message, or `None` to close the connection.
+fn reply<C: Codec, V: Serialize + DeserializeOwned>(message: Vec<u8>) -> Option<Vec<u8>> {
     let codec = C::default();
     if message.is_empty() || codec.decode::<String>(&message).is_ok_and(|s| s == "quit") {
         return None;
     }
-    let mut answer = Vec::new();
+    let mut reply = Vec::new();
     let encoded = match codec.decode::<(String, i128, i128)>(&message) {
         Ok((command, a, b)) if command == "add" => {
             let sum = a.checked_add(b);
-            sum.and_then(|sum| codec.encode(&sum, &mut answer).ok())
+            sum.and_then(|sum| codec.encode(&sum, &mut reply).ok())
         }
         _ => match codec.decode::<(String, f64, f64)>(&message) {
-            Ok((command, a, b)) if command == "add" => codec.encode(&(a + b), &mut answer).ok(),
+            Ok((command, a, b)) if command == "add" => codec.encode(&(a + b), &mut reply).ok(),
             _ => match codec.decode::<(String, V)>(&message) {
-                Ok((command, x)) if command == "roundtrip" => codec.encode(&x, &mut answer).ok(),
+                Ok((command, x)) if command == "roundtrip" => codec.encode(&x, &mut reply).ok(),
                 _ => None,
             },
         },
     };
-    Some(encoded.map_or(message, |()| answer))
+    Some(encoded.map_or(message, |()| reply))
 }

@@ -13,7 +13,7 @@
 
 static xmlrpc_client *client;
 static const char *url;
-/* What the last check got, to be reported if it fails. */
+/* The result of the last check, to be reported if it fails. */
 static char seen[512];
 
 static void report(const char *capability, bool passed) {

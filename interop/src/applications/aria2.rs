@@ -162,7 +162,7 @@ async fn options_are_kept(client: &Client) -> Result<()> {
     Ok(())
 }
 
-fn wants_fault<T>(result: Result<T, CallError>, wanted: &str) -> Result<()> {
+fn expect_fault<T>(result: Result<T, CallError>, wanted: &str) -> Result<()> {
     let error = result.err().context("there is no fault")?;
     let CallError::Fault(fault) = error else {
         return Err(error.into());
@@ -177,8 +177,8 @@ fn fault_is(fault: &Fault, wanted: &str) -> Result<()> {
 
 async fn tokens(client: &Client) -> Result<()> {
     let method = "aria2.getGlobalStat";
-    wants_fault(client.call::<Value>(method, ()).await, "Unauthorized")?;
-    wants_fault(
+    expect_fault(client.call::<Value>(method, ()).await, "Unauthorized")?;
+    expect_fault(
         client.call::<Value>(method, ("token:wrong",)).await,
         "Unauthorized",
     )?;
@@ -191,14 +191,14 @@ async fn tokens(client: &Client) -> Result<()> {
 async fn faults(client: &Client) -> Result<()> {
     let method = "aria2.noSuchMethod";
     let result = client.call::<Value>(method, (TOKEN,)).await;
-    wants_fault(result, "No such method: aria2.noSuchMethod")?;
+    expect_fault(result, "No such method: aria2.noSuchMethod")?;
     let status = "aria2.tellStatus";
     let result = client
         .call::<Value>(status, (TOKEN, "0123456789abcdef"))
         .await;
-    wants_fault(result, "GID 0123456789abcdef is not found")?;
+    expect_fault(result, "GID 0123456789abcdef is not found")?;
     let result = client.call::<Value>(status, (TOKEN, 3)).await;
-    wants_fault(result, "The parameter at 0 has wrong type.")
+    expect_fault(result, "The parameter at 0 has wrong type.")
 }
 
 async fn multicall(client: &Client) -> Result<()> {
@@ -209,7 +209,7 @@ async fn multicall(client: &Client) -> Result<()> {
     let notifications = batch.call::<Vec<String>>("system.listNotifications", ());
     let mut results = batch.send().await?;
     ensure!(results.take(version)?.version.starts_with("1."));
-    wants_fault(results.take(refused), "Unauthorized")?;
+    expect_fault(results.take(refused), "Unauthorized")?;
     ensure!(results.take(active)?.is_empty());
     ensure!(results.take(notifications)?.len() >= 5);
     Ok(())
@@ -279,7 +279,7 @@ async fn download(client: &Client, folder: &Path) -> Result<()> {
     let result = client
         .call::<Value>("aria2.tellStatus", (TOKEN, &gid))
         .await;
-    wants_fault(result, &format!("GID {gid} is not found"))
+    expect_fault(result, &format!("GID {gid} is not found"))
 }
 
 async fn metalink(client: &Client, folder: &Path) -> Result<()> {
@@ -329,7 +329,7 @@ async fn blocking(url: String) -> Result<()> {
         let client = xmlrpc::blocking::Client::new(&url)?;
         let version: Version = client.call("aria2.getVersion", (TOKEN,))?;
         ensure!(version.version.starts_with("1."));
-        wants_fault(client.call::<Value>("aria2.getVersion", ()), "Unauthorized")
+        expect_fault(client.call::<Value>("aria2.getVersion", ()), "Unauthorized")
     };
     tokio::task::spawn_blocking(calls).await?
 }

@@ -8,7 +8,7 @@ use crate::Outcome;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
     /// The action that was checked.
-    pub what: &'static str,
+    pub action: &'static str,
     /// Its outcome.
     pub outcome: Outcome,
 }
@@ -28,7 +28,7 @@ impl Findings {
     #[must_use]
     pub fn failures(&self) -> Vec<String> {
         let failure = |finding: &Finding| match &finding.outcome {
-            Outcome::Fails(why) => Some(format!("{}: {why}", finding.what)),
+            Outcome::Fails(reason) => Some(format!("{}: {reason}", finding.action)),
             _ => None,
         };
         self.0.iter().filter_map(failure).collect()
@@ -37,38 +37,38 @@ impl Findings {
     /// Runs a check.
     pub(super) async fn check(
         &mut self,
-        what: &'static str,
+        action: &'static str,
         check: impl Future<Output = Result<()>>,
     ) {
-        self.note(what, check.await, Outcome::Works(None));
+        self.note(action, check.await, Outcome::Works(None));
     }
 
     /// Runs a check that succeeds if the application has a known defect.
     pub(super) async fn defect(
         &mut self,
-        what: &'static str,
+        action: &'static str,
         defect: &str,
         check: impl Future<Output = Result<()>>,
     ) {
-        self.note(what, check.await, Outcome::Defect(defect.to_owned()));
+        self.note(action, check.await, Outcome::Defect(defect.to_owned()));
     }
 
     /// Runs a check that succeeds if the application has a known peculiarity, which the document
     /// reports.
     pub(super) async fn peculiar(
         &mut self,
-        what: &'static str,
+        action: &'static str,
         note: &str,
         check: impl Future<Output = Result<()>>,
     ) {
-        self.note(what, check.await, Outcome::Works(Some(note.to_owned())));
+        self.note(action, check.await, Outcome::Works(Some(note.to_owned())));
     }
 
-    fn note(&mut self, what: &'static str, result: Result<()>, outcome: Outcome) {
+    fn note(&mut self, action: &'static str, result: Result<()>, outcome: Outcome) {
         let outcome = match result {
             Ok(()) => outcome,
             Err(error) => Outcome::Fails(format!("{error:#}")),
         };
-        self.0.push(Finding { what, outcome });
+        self.0.push(Finding { action, outcome });
     }
 }

@@ -85,7 +85,7 @@ async fn findings() -> Result<Findings> {
     findings
         .check(
             "a process is started, given unicode to read, read from and stopped",
-            driven(client),
+            start_and_stop(client),
         )
         .await;
     findings
@@ -187,7 +187,7 @@ async fn signature(client: &Client) -> Result<()> {
     Ok(())
 }
 
-fn wants_fault<T>(result: Result<T, CallError>, code: i64, message: &str) -> Result<()> {
+fn expect_fault<T>(result: Result<T, CallError>, code: i64, message: &str) -> Result<()> {
     match result {
         Ok(_) => bail!("there is no fault"),
         Err(CallError::Fault(fault)) => {
@@ -203,18 +203,18 @@ fn wants_fault<T>(result: Result<T, CallError>, code: i64, message: &str) -> Res
 
 async fn faults(client: &Client) -> Result<()> {
     let unknown = client.call::<Value>("supervisor.noSuchMethod", ()).await;
-    wants_fault(unknown, 1, "UNKNOWN_METHOD")?;
+    expect_fault(unknown, 1, "UNKNOWN_METHOD")?;
     let wrong = client.call::<Value>("supervisor.getState", (1, 2)).await;
-    wants_fault(wrong, 2, "INCORRECT_PARAMETERS")?;
+    expect_fault(wrong, 2, "INCORRECT_PARAMETERS")?;
     let name = "n\u{f6} <&> \u{1f600}";
     let nowhere = client
         .call::<Value>("supervisor.getProcessInfo", (name,))
         .await;
-    wants_fault(nowhere, 10, &format!("BAD_NAME: {name}"))?;
+    expect_fault(nowhere, 10, &format!("BAD_NAME: {name}"))?;
     let stopped = client
         .call::<Value>("supervisor.stopProcess", ("cat",))
         .await;
-    wants_fault(stopped, 70, "NOT_RUNNING: cat")
+    expect_fault(stopped, 70, "NOT_RUNNING: cat")
 }
 
 #[derive(Debug, Deserialize)]
@@ -232,7 +232,7 @@ async fn multicall(client: &Client) -> Result<()> {
     let all = batch.call::<Vec<ProcessInfo>>("supervisor.getAllProcessInfo", ());
     let mut results = batch.send().await?;
     ensure!(results.take(state)?.statename == "RUNNING");
-    wants_fault(results.take(nowhere), 10, "BAD_NAME: nowhere")?;
+    expect_fault(results.take(nowhere), 10, "BAD_NAME: nowhere")?;
     let all = results.take(all)?;
     ensure!(matches!(&*all, [info] if info.name == "cat"), "{all:?}");
 
@@ -253,7 +253,7 @@ async fn multicall(client: &Client) -> Result<()> {
     Ok(())
 }
 
-async fn driven(client: &Client) -> Result<()> {
+async fn start_and_stop(client: &Client) -> Result<()> {
     ensure!(
         client
             .call::<bool>("supervisor.startProcess", ("cat", true))
@@ -261,7 +261,7 @@ async fn driven(client: &Client) -> Result<()> {
     );
     let info: ProcessInfo = client.call("supervisor.getProcessInfo", ("cat",)).await?;
     ensure!(info.statename == "RUNNING" && info.pid > 1, "{info:?}");
-    echoed(client, "\u{e9}\u{4e2d}\u{1f600} <&>\n").await?;
+    echo_through_cat(client, "\u{e9}\u{4e2d}\u{1f600} <&>\n").await?;
     ensure!(
         client
             .call::<bool>("supervisor.stopProcess", ("cat", true))
@@ -273,7 +273,7 @@ async fn driven(client: &Client) -> Result<()> {
 }
 
 /// Sends a text to `cat`, and waits until its log contains exactly that text.
-async fn echoed(client: &Client, text: &str) -> Result<()> {
+async fn echo_through_cat(client: &Client, text: &str) -> Result<()> {
     ensure!(
         client
             .call::<bool>("supervisor.clearProcessLogs", ("cat",))
@@ -300,7 +300,7 @@ async fn large(client: &Client) -> Result<()> {
             .call::<bool>("supervisor.startProcess", ("cat", true))
             .await?
     );
-    echoed(client, &"large & <long>\n".repeat(70_000)).await?;
+    echo_through_cat(client, &"large & <long>\n".repeat(70_000)).await?;
     ensure!(
         client
             .call::<bool>("supervisor.stopProcess", ("cat", true))
@@ -325,7 +325,7 @@ async fn blocking(url: String) -> Result<()> {
         let version: String = client.call("supervisor.getAPIVersion", ())?;
         ensure!(version.starts_with("3."), "{version}");
         let unknown = client.call::<Value>("supervisor.noSuchMethod", ());
-        wants_fault(unknown, 1, "UNKNOWN_METHOD")
+        expect_fault(unknown, 1, "UNKNOWN_METHOD")
     };
     tokio::task::spawn_blocking(calls).await?
 }

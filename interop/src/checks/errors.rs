@@ -1,4 +1,4 @@
-//! Errors: broken documents, and a server that is gone.
+//! Errors: broken documents, and a server that was killed.
 
 use anyhow::{Result, ensure};
 use rpc_core::{CallError, Value};
@@ -15,7 +15,7 @@ pub(crate) async fn error(process: &mut ServerProcess, subjects: &[Subject]) -> 
     }
     process.kill().await?;
     for subject in subjects {
-        subject.clone().check(gone).await?;
+        subject.clone().check(killed_server).await?;
     }
     // Returned last, so that a known failure of this part does not hide one of the other.
     broken
@@ -41,13 +41,13 @@ fn broken_documents(subject: &Subject) -> Result<()> {
     Ok(())
 }
 
-/// Checks that calls to a server that is gone fail, on kept connections and on new ones.
-fn gone(subject: &Subject) -> Result<()> {
+/// Checks that calls to a killed server fail, on kept connections and on new ones.
+fn killed_server(subject: &Subject) -> Result<()> {
     for _ in 0..3 {
         let result = subject.call::<Value>("echo", (1,));
         ensure!(
             matches!(result, Err(CallError::NotSent(_) | CallError::Lost(_))),
-            "a server that is gone: {result:?}"
+            "a killed server: {result:?}"
         );
     }
     Ok(())

@@ -12,10 +12,10 @@ const SOURCES: &str = "/usr/share/gocode";
 const DEFECTS: &[(Capability, Evidence)] = &[
     (
         Capability::EmptyString,
-        Evidence::wrote(&["<methodName>echo</methodName>"])
-            .was_given(&["<value><string></string></value>"]),
+        Evidence::sent(&["<methodName>echo</methodName>"])
+            .received(&["<value><string></string></value>"]),
     ),
-    (Capability::Struct, Evidence::wrote(&["<name>a<&></name>"])),
+    (Capability::Struct, Evidence::sent(&["<name>a<&></name>"])),
 ];
 
 pub(super) fn peer() -> Peer {

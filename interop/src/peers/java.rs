@@ -10,8 +10,8 @@ const JAR: &str = "/usr/share/java/axmlrpc.jar";
 
 /// The bytes that prove the defects of the client.
 const DEFECTS: &[(Capability, Evidence)] = &[
-    (Capability::Whitespace, Evidence::wrote(&[" b \r\n c \r "])),
-    (Capability::Struct, Evidence::wrote(&["<name>a<&></name>"])),
+    (Capability::Whitespace, Evidence::sent(&[" b \r\n c \r "])),
+    (Capability::Struct, Evidence::sent(&["<name>a<&></name>"])),
 ];
 
 pub(super) fn peer() -> Peer {

@@ -49,15 +49,15 @@ const KNOWN: &[Known] = &[
         NOT_FOUND,
         "an unknown method is answered with HTTP status 404 without a body, not with a fault \
                            (`handleMethodCall` in lib/server.js)",
-        Evidence::wrote(&["HTTP/1.1 404 Not Found"]),
+        Evidence::sent(&["HTTP/1.1 404 Not Found"]),
     ),
     Known::defect(
         Capability::Error,
         "accepted: [\"<methodCall><methodName>echo</methodName></params></methodCall>\"]",
         "a document with an unmatched end tag is accepted as a call (`sax.createStream()` without \
                            `strict` in lib/deserializer.js)",
-        Evidence::wrote(&["<methodResponse>"])
-            .was_given(&["<methodName>echo</methodName></params></methodCall>"]),
+        Evidence::sent(&["<methodResponse>"])
+            .received(&["<methodName>echo</methodName></params></methodCall>"]),
     ),
 ];
 

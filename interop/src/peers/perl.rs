@@ -50,7 +50,7 @@ const KNOWN: &[Known] = &[
         "a fault of one call becomes the result of the whole multicall, and results are not wrapped in \
                            arrays (RPC/XML/multicall.xpl: `return $result if $result->is_fault; push @results, \
                            $result->value`)",
-        Evidence::wrote(&["<member><name>value</name><value><fault>"])
-            .was_given(&["<methodName>system.multicall</methodName>"]),
+        Evidence::sent(&["<member><name>value</name><value><fault>"])
+            .received(&["<methodName>system.multicall</methodName>"]),
     ),
 ];

@@ -31,22 +31,22 @@ pub(super) fn peer() -> Peer {
 
 /// The bytes that prove the defects of the client.
 const DEFECTS: &[(Capability, Evidence)] = &[
-    (Capability::Whitespace, Evidence::wrote(&[RAW_RETURN])),
+    (Capability::Whitespace, Evidence::sent(&[RAW_RETURN])),
     (
         Capability::Double,
-        Evidence::wrote(&["<double>3.141593</double>"]).never_wrote(&["3.14159265"]),
+        Evidence::sent(&["<double>3.141593</double>"]).did_not_send(&["3.14159265"]),
     ),
     (
         Capability::EmptyStruct,
-        Evidence::wrote(&["<array>\n    <data/>\n   </array>"]),
+        Evidence::sent(&["<array>\n    <data/>\n   </array>"]),
     ),
     (
         Capability::Nil,
-        Evidence::wrote(&["<value>\n   <string/>\n  </value>"]).never_wrote(&["<nil/>"]),
+        Evidence::sent(&["<value>\n   <string/>\n  </value>"]).did_not_send(&["<nil/>"]),
     ),
     (
         Capability::I8,
-        Evidence::wrote(&["<int>2147483647</int>"]).was_given(&["<i8>2147483648</i8>"]),
+        Evidence::sent(&["<int>2147483647</int>"]).received(&["<i8>2147483648</i8>"]),
     ),
 ];
 
@@ -65,34 +65,34 @@ const KNOWN: &[Known] = &[
         Capability::Whitespace,
         CARRIAGE_RETURN_LOST,
         "a carriage return is written raw, which XML reads as a newline",
-        Evidence::wrote(&[RAW_RETURN]),
+        Evidence::sent(&[RAW_RETURN]),
     ),
     Known::defect(
         Capability::Double,
         "got Double(3.141593), wanted Double(3.141592653589793)",
         "doubles are written with six decimals (`%f`): pi as 3.141593, 1e-7 as 0.000000",
-        Evidence::wrote(&["<double>3.141593</double>"])
-            .never_wrote(&["3.14159265"])
-            .was_given(&["<double>3.141592653589793</double>"]),
+        Evidence::sent(&["<double>3.141593</double>"])
+            .did_not_send(&["3.14159265"])
+            .received(&["<double>3.141592653589793</double>"]),
     ),
     Known::defect(
         Capability::EmptyStruct,
         "got Array([]), wanted Struct({})",
         "an empty struct is decoded as an empty PHP array, which is encoded as an empty array",
-        Evidence::wrote(&["<array>\n    <data/>\n   </array>"])
-            .was_given(&["<value><struct></struct></value>"]),
+        Evidence::sent(&["<array>\n    <data/>\n   </array>"])
+            .received(&["<value><struct></struct></value>"]),
     ),
     Known::defect(
         Capability::Nil,
         "got String(\"\"), wanted Nil",
         "null is encoded as an empty string; nil is decoded as null",
-        Evidence::wrote(&["<string/>"]).was_given(&["<value><nil/></value>"]),
+        Evidence::sent(&["<string/>"]).received(&["<value><nil/></value>"]),
     ),
     Known::defect(
         Capability::I8,
         "got String(\"\"), wanted Int(2147483648)",
         "an i8 is decoded as null",
-        Evidence::wrote(&["<string/>"]).was_given(&["<i8>2147483648</i8>"]),
+        Evidence::sent(&["<string/>"]).received(&["<i8>2147483648</i8>"]),
     ),
     Known::note(
         Capability::ThousandCalls,

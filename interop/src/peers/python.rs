@@ -12,7 +12,7 @@ const VERSION: &str = "import sys; print(sys.version.split()[0])";
 
 /// The bytes that prove the defects of the client.
 const DEFECTS: &[(Capability, Evidence)] =
-    &[(Capability::Whitespace, Evidence::wrote(&[RAW_RETURN]))];
+    &[(Capability::Whitespace, Evidence::sent(&[RAW_RETURN]))];
 
 /// Returns a peer for every installed CPython.
 pub(super) fn cpythons() -> impl Iterator<Item = Peer> {
@@ -71,7 +71,7 @@ const KNOWN: &[Known] = &[
         CARRIAGE_RETURN_LOST,
         "a carriage return is written raw, which XML reads as a newline (`escape` in the client module \
          escapes only `&`, `<` and `>`)",
-        Evidence::wrote(&[RAW_RETURN]),
+        Evidence::sent(&[RAW_RETURN]),
     ),
     Known::lacks(
         Capability::MethodSignature,

@@ -6,7 +6,7 @@ use crate::{Capability, Evidence, Peer};
 
 /// The bytes that prove the defects of the client.
 const DEFECTS: &[(Capability, Evidence)] =
-    &[(Capability::Whitespace, Evidence::wrote(&[RAW_RETURN]))];
+    &[(Capability::Whitespace, Evidence::sent(&[RAW_RETURN]))];
 
 pub(super) fn peer() -> Peer {
     Peer {
@@ -40,14 +40,14 @@ const KNOWN: &[Known] = &[
         CARRIAGE_RETURN_LOST,
         "a carriage return is written raw, which XML reads as a newline (`XMLWriter::Simple#text` \
          in xmlrpc/create.rb escapes only `&`, `<` and `>`)",
-        Evidence::wrote(&[RAW_RETURN]),
+        Evidence::sent(&[RAW_RETURN]),
     ),
     Known::defect(
         Capability::Base64,
         "<string>\\0\\u{1}\\u{2}",
         "base64 is decoded as an ordinary String, which is encoded as `string` with its raw bytes: to return \
          binary data, a method has to know that and create an XMLRPC::Base64",
-        Evidence::wrote(&["<string>\0\u{1}\u{2}"]).was_given(&["<base64>AAECAwQF"]),
+        Evidence::sent(&["<string>\0\u{1}\u{2}"]).received(&["<base64>AAECAwQF"]),
     ),
     Known::note(
         Capability::I8,

@@ -21,15 +21,15 @@ macro_rules! hundred_zeros {
 pub(super) const DEFECTS: &[(Capability, Evidence)] = &[
     (
         Capability::Unicode,
-        Evidence::wrote(&["\u{e9}"]).never_wrote(&["\u{1f600}", "&#128512;", "&#x1f600;"]),
+        Evidence::sent(&["\u{e9}"]).did_not_send(&["\u{1f600}", "&#128512;", "&#x1f600;"]),
     ),
     (
         Capability::Whitespace,
-        Evidence::wrote(&[" b &#x0d;\n c &#x0d; "]).was_given(&[" b &#13;\n c &#13; "]),
+        Evidence::sent(&[" b &#x0d;\n c &#x0d; "]).received(&[" b &#13;\n c &#13; "]),
     ),
     (
         Capability::Double,
-        Evidence::wrote(&["<double>123456789.1234568</double>"]).was_given(&[concat!(
+        Evidence::sent(&["<double>123456789.1234568</double>"]).received(&[concat!(
             "<double>1",
             hundred_zeros!(),
             hundred_zeros!(),
@@ -41,8 +41,8 @@ pub(super) const DEFECTS: &[(Capability, Evidence)] = &[
 
 /// The fault of a server that received a character outside the BMP.
 const BEYOND_BMP: Evidence =
-    Evidence::wrote(&["UTF-8 string contains a character not in the Basic Multilingual Plane"])
-        .was_given(&["\u{1f600}"]);
+    Evidence::sent(&["UTF-8 string contains a character not in the Basic Multilingual Plane"])
+        .received(&["\u{1f600}"]);
 
 /// Known behaviour of the servers in C and C++.
 pub(super) const KNOWN: &[Known] = &[
@@ -67,14 +67,14 @@ pub(super) const KNOWN: &[Known] = &[
         Capability::Whitespace,
         CARRIAGE_RETURN_LOST,
         "a carriage return is decoded as a newline, even if it was written as `&#13;`",
-        Evidence::wrote(&["carriage\nreturn\n"]).was_given(&["carriage&#13;return&#13;\n"]),
+        Evidence::sent(&["carriage\nreturn\n"]).received(&["carriage&#13;return&#13;\n"]),
     ),
     Known::defect(
         Capability::Double,
         "got Double(1.0000000000000007e-7), wanted Double(1e-7)",
         "decoded numbers are off by a few units in the last place: 1e-7 is decoded as 1.0000000000000007e-7",
-        Evidence::wrote(&["<double>0.00000010000000000000008</double>"])
-            .was_given(&["<double>0.0000001</double>"]),
+        Evidence::sent(&["<double>0.00000010000000000000008</double>"])
+            .received(&["<double>0.0000001</double>"]),
     ),
 ];
 

@@ -10,20 +10,20 @@ const SCALARS_ONLY: &str = "parameters can only be scalars";
 const DEFECTS: &[(Capability, Evidence)] = &[
     (
         Capability::Unicode,
-        Evidence::wrote(&["\u{e9}\u{4e2d}"]).never_wrote(&["\u{1f600}", "&#128512;", "&#x1f600;"]),
+        Evidence::sent(&["\u{e9}\u{4e2d}"]).did_not_send(&["\u{1f600}", "&#128512;", "&#x1f600;"]),
     ),
     (
         Capability::Whitespace,
-        Evidence::wrote(&["\n\n b \n"]).never_wrote(&["\r\n c", "&#13;", "&#x0d;"]),
+        Evidence::sent(&["\n\n b \n"]).did_not_send(&["\r\n c", "&#13;", "&#x0d;"]),
     ),
     (
         Capability::Double,
-        Evidence::wrote(&["<double>-0.00000000015</double>"])
-            .was_given(&["<double>-0.00000000015</double>"]),
+        Evidence::sent(&["<double>-0.00000000015</double>"])
+            .received(&["<double>-0.00000000015</double>"]),
     ),
     (
         Capability::Date,
-        Evidence::wrote(&["<methodName>now</methodName>"]).was_given(&["<dateTime.iso8601>"]),
+        Evidence::sent(&["<methodName>now</methodName>"]).received(&["<dateTime.iso8601>"]),
     ),
 ];
 

@@ -49,7 +49,7 @@ async fn holds_share_the_budget_and_release_their_bytes() {
     assert_eq!(budget.held(), 0);
     drop((other, account));
     assert_eq!(budget.0.ledger().records.len(), 0);
-    assert_eq!(budget.clone().0.ledger().leaving, 0);
+    assert_eq!(budget.clone().0.ledger().evicted, 0);
 }
 
 #[tokio::test(start_paused = true)]
@@ -84,7 +84,7 @@ async fn the_connection_with_the_most_bytes_for_the_longest_is_evicted() {
     assert!(long.0.is_evicted());
     drop((long, fresh, new, last, another));
     let ledger = budget.0.ledger();
-    assert_eq!((ledger.held, ledger.leaving), (0, 0));
+    assert_eq!((ledger.held, ledger.evicted), (0, 0));
 }
 
 #[tokio::test(start_paused = true)]
@@ -167,7 +167,7 @@ async fn an_evicted_connection_is_woken_and_gets_no_more_bytes() {
     // The bytes it still holds are room neither for others nor for itself.
     hold.resize(&account, Budget::FREE + 10).unwrap();
     assert_eq!(hold.resize(&account, Budget::FREE + 11), Err(NoRoom));
-    assert_eq!((budget.held(), budget.0.ledger().leaving), (500, 10));
+    assert_eq!((budget.held(), budget.0.ledger().evicted), (500, 10));
     drop((hold, new));
     assert!(account.is_evicted(), "eviction is final");
 }

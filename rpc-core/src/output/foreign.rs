@@ -6,14 +6,14 @@ use std::fmt::{self, Write as _};
 
 use super::excerpt::LIMIT;
 
-/// Displays a text that a peer could influence, with every character escaped that does more than
-/// show itself.
+/// Displays a text that a peer could influence, and escapes every character that could control a
+/// terminal or mislead a reader.
 ///
 /// A name, a fault or a header can contain line breaks, which would forge lines in a log, or
 /// sequences that a terminal obeys: they move the cursor, set the title, fill the clipboard.
 /// Characters that are not [harmless](is_harmless) are displayed as `\n`, `\u{1b}` and so on. All
-/// other text is unchanged, backslashes included, so an escaped character cannot be told from a
-/// text that contained its escape.
+/// other text is unchanged, backslashes included, so an escaped character looks the same as a text
+/// that contained its escape.
 ///
 /// Farcall's logs and the `farcall` command write all foreign texts this way. Programs that log or
 /// print a [`Fault`](crate::Fault) or another error of a call should do the same: their `Display`
@@ -175,7 +175,7 @@ struct Escape<'a, 'b> {
 }
 
 impl Escape<'_, '_> {
-    /// Writes as much of a harmless text as fits.
+    /// Writes a harmless text, or the part of it that fits and an ellipsis.
     fn push(&mut self, text: &str) -> fmt::Result {
         if text.len() <= self.room {
             self.room -= text.len();

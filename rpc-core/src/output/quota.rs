@@ -11,7 +11,7 @@ const PERIOD: Duration = Duration::from_secs(60);
 /// Limits how often an event is logged per minute. The next line that is logged reports how many
 /// were suppressed.
 ///
-/// For events that a stranger can cause at will, such as a refused connection: a line for each
+/// For events that any peer can cause at will, such as a refused connection: a line for each
 /// would fill the disk. Each kind of event has one quota for the whole process.
 ///
 /// ```
@@ -28,7 +28,7 @@ const PERIOD: Duration = Duration::from_secs(60);
 /// most twice the quota. Each event reads the clock and takes a lock: call [`admit`](Self::admit)
 /// only where the event would be logged.
 pub struct Quota {
-    most: u32,
+    max: u32,
     counts: Mutex<Counts>,
 }
 
@@ -56,11 +56,11 @@ impl Admitted {
 }
 
 impl Quota {
-    /// Returns a quota of `most` events per minute.
+    /// Returns a quota of `max` events per minute.
     #[must_use]
-    pub const fn new(most: u32) -> Self {
+    pub const fn new(max: u32) -> Self {
         Self {
-            most,
+            max,
             counts: Mutex::new(Counts {
                 since: None,
                 admitted: 0,
@@ -82,7 +82,7 @@ impl Quota {
             counts.since = Some(now);
             counts.admitted = 0;
         }
-        if counts.admitted < self.most {
+        if counts.admitted < self.max {
             counts.admitted += 1;
             let suppressed = std::mem::take(&mut counts.suppressed);
             return Some(Admitted { suppressed });
@@ -95,7 +95,7 @@ impl Quota {
 impl fmt::Debug for Quota {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Quota")
-            .field("most", &self.most)
+            .field("max", &self.max)
             .finish_non_exhaustive()
     }
 }

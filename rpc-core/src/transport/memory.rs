@@ -19,7 +19,7 @@ const BUFFER: usize = 64 * 1024;
 
 /// Returns a listener and a connector to it.
 ///
-/// The name tells listeners apart in logs; it need not be unique.
+/// The name distinguishes listeners in logs; it need not be unique.
 pub fn listener(name: impl Into<String>) -> (MemoryListener, MemoryConnector) {
     let (connections, accepted) = mpsc::channel(BACKLOG);
     let name = name.into();
@@ -36,7 +36,7 @@ pub struct MemoryListener {
     accepted: mpsc::Receiver<DuplexStream>,
 }
 
-/// Waits for ever after the last connector is dropped, like a socket that nobody connects to.
+/// After the last connector is dropped, accepting never completes, as with a socket without peers.
 impl Listen for MemoryListener {
     type Io = DuplexStream;
 

@@ -47,8 +47,8 @@ pub mod tcp;
 #[cfg(unix)]
 pub mod unix;
 
-/// The length of the backlog. It exceeds the usual 128, which a flood fills in a moment. The system
-/// may reduce it.
+/// The length of the backlog. It exceeds the usual 128, which a burst of connections fills at once.
+/// The system may reduce it.
 pub(crate) const BACKLOG: u16 = 1024;
 
 /// A byte stream in both directions.
@@ -185,7 +185,7 @@ pub enum Address {
     Unix(PathBuf),
     /// The name of a socket without a file (Linux), without the NUL byte that marks it.
     Abstract(Vec<u8>),
-    /// The name of a listener within this process, which tells it from others.
+    /// The name of a listener within this process.
     Memory(String),
 }
 

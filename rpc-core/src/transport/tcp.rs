@@ -30,14 +30,14 @@ use tokio::net::{TcpSocket, TcpStream, ToSocketAddrs, lookup_host};
 
 use super::{Address, BACKLOG, Connect, Listen, Peer};
 
-/// The number of keepalive probes before a silent peer counts as gone.
+/// The number of unanswered keepalive probes after which a connection is closed.
 const PROBES: u32 = 3;
 
 /// Listens on an address. If a host name has several, listens on the first that can be bound.
 ///
-/// [`TcpListener::bind`] has a backlog of 128; this one is 1024, enough for a flood. A peer that
-/// finds the backlog full is not told: it retries a second later, or waits for a server that does
-/// not know of it.
+/// [`TcpListener::bind`] has a backlog of 128; this one is 1024, enough for a burst. A peer that
+/// finds the backlog full gets no error: it retries a second later, or considers itself connected
+/// and waits for a server that does not know of it.
 ///
 /// # Errors
 /// If the address cannot be resolved or bound.
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nobody_listens() -> io::Result<()> {
+    async fn a_port_without_a_listener_refuses_connections() -> io::Result<()> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let port = listener.local_addr()?.port();
         drop(listener);

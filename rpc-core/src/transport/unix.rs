@@ -31,15 +31,15 @@ pub struct UnixListener {
 
 impl UnixListener {
     /// Listens at `path`, where only the user of this process and root may connect: the file has
-    /// the permissions `0o600`, whatever the umask is, so that a server without authentication is
-    /// not open to all users of the machine by accident. [`bind_with_mode`](Self::bind_with_mode)
-    /// lets others connect.
+    /// the permissions `0o600`, independent of the umask, so that a server without authentication
+    /// is not open to all users of the machine by accident.
+    /// [`bind_with_mode`](Self::bind_with_mode) lets others connect.
     ///
     /// A socket file left behind by a dead process is replaced. To detect one, this function
     /// connects to it: a live server sees a peer that connects and disconnects. Two processes that
     /// replace the same file at the same moment may both succeed while only one of them is
     /// reachable: start them from one supervisor. Systems other than Linux refuse connections while
-    /// the backlog is full, so an overloaded server there may be taken for dead.
+    /// the backlog is full, so an overloaded server there may be mistaken for a dead one.
     ///
     /// # Errors
     ///
@@ -279,8 +279,8 @@ impl SocketFile {
 
 impl Drop for SocketFile {
     fn drop(&mut self) {
-        // A file that is gone is no failure; any other leaves a stale file, which the next bind
-        // replaces.
+        // A missing file is not a failure. Any other failure leaves a stale file, which the next
+        // bind replaces.
         if let Ok(found) = fs::symlink_metadata(&self.path)
             && identity(&found) == self.identity
         {
@@ -451,7 +451,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nobody_connects_before_the_mode_is_set() -> io::Result<()> {
+    async fn no_peer_connects_before_the_mode_is_set() -> io::Result<()> {
         let directory = Directory::new()?;
         let path = directory.socket();
         let (_file, socket) = bind_at(&path, 0o600)?;

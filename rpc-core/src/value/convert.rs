@@ -2,9 +2,9 @@
 //! of that name.
 //!
 //! A type without an offset takes the date and the time of day unchanged. A type with an offset
-//! requires one: a `DateTime` without is refused. In the opposite direction, years outside 0 to
-//! 9999 and offsets that are not whole minutes are refused. A leap second becomes the last second
-//! before it if the other type has none.
+//! refuses a `DateTime` without one. In the opposite direction, years outside 0 to 9999 and offsets
+//! that are not whole minutes are refused. A leap second becomes the last second before it if the
+//! other type has none.
 
 #[cfg(feature = "chrono")]
 mod chrono;

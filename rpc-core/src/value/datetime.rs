@@ -30,7 +30,8 @@ pub const TEXT: &str = "$rpc_core::DateTimeText";
 /// use rpc_core::DateTime;
 ///
 /// let landing: DateTime = "19690720T20:17:40Z".parse().unwrap();
-/// assert_eq!(landing, DateTime::new(1969, 7, 20, 20, 17, 40).unwrap().with_offset(Some(0)).unwrap());
+/// let local = DateTime::new(1969, 7, 20, 20, 17, 40).unwrap();
+/// assert_eq!(landing, local.with_offset(Some(0)).unwrap());
 /// assert_eq!(landing.to_string(), "1969-07-20T20:17:40Z");
 /// assert_eq!(landing.basic().to_string(), "19690720T20:17:40Z");
 /// ```

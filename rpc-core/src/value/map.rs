@@ -9,7 +9,7 @@ use super::Value;
 
 /// The maximum number of members without an index: comparing 16 names takes no longer than one
 /// hash.
-const FEW: usize = 16;
+const MAX_UNINDEXED: usize = 16;
 
 /// The members of a struct, in the order of insertion. Equality ignores the order.
 ///
@@ -25,7 +25,7 @@ const FEW: usize = 16;
 #[derive(Clone, Default)]
 pub struct Struct {
     members: Vec<(String, Value)>,
-    /// Present once more than [`FEW`] members were inserted.
+    /// Present once more than [`MAX_UNINDEXED`] members were inserted.
     index: Option<Box<Positions>>,
 }
 
@@ -80,7 +80,7 @@ impl Struct {
         self.members.push((name, value));
         match &mut self.index {
             Some(index) => index.add(self.members.len() - 1, &self.members),
-            None if self.members.len() > FEW => {
+            None if self.members.len() > MAX_UNINDEXED => {
                 self.index = Some(Box::new(Positions::of(&self.members)));
             }
             None => {}
@@ -218,17 +218,17 @@ mod tests {
     }
 
     #[test]
-    fn many_members_are_found_like_few() {
+    fn members_are_found_with_and_without_an_index() {
         let name = |i: usize| format!("name {i}");
         let mut members = Struct::new();
-        for i in 0..3 * FEW {
+        for i in 0..3 * MAX_UNINDEXED {
             assert_eq!(members.insert(name(i), i as i64), None);
             assert_eq!(members.insert(name(i), -1), Some(Value::Int(i as i64)));
             assert_eq!(members.len(), i + 1);
         }
         assert_eq!(members.remove(&name(3)), Some(Value::Int(-1)));
         assert_eq!(members.remove(&name(3)), None);
-        for i in 0..3 * FEW {
+        for i in 0..3 * MAX_UNINDEXED {
             assert_eq!(members.contains(&name(i)), i != 3);
         }
         let reversed: Struct = members

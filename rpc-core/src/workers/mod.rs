@@ -1,7 +1,7 @@
 //! Several event loops for one address, as threads or as processes.
 //!
-//! A worker is one thread with its own event loop, listener and service. It shares nothing with the
-//! others, so that none ever waits for another. A worker that exits before it is stopped is
+//! A worker is one thread with its own event loop, listener and service. Workers share nothing, so
+//! that none ever waits for another. A worker that exits before it is stopped is
 //! restarted, and all finish their calls when the server stops.
 //!
 //! - [`Workers::threads`] runs the workers as threads of this process.
@@ -122,8 +122,8 @@ impl Workers {
         self
     }
 
-    /// Sets how long a worker may take to finish after it is told to stop. After that it is aborted
-    /// together with its calls.
+    /// Sets the maximum time that a worker takes to finish its calls once the server stops. Then it
+    /// is aborted together with its calls.
     ///
     /// Default: 35 seconds, a little longer than servers themselves wait for running calls.
     pub fn drain_timeout(mut self, time: Duration) -> Self {

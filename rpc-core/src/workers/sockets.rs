@@ -152,7 +152,7 @@ fn bind_all(mut address: SocketAddr, count: usize) -> io::Result<Vec<TcpListener
         address = socket.local_addr()?.as_socket().unwrap_or(address);
         sockets.push(socket);
     }
-    // None listens until all are bound, so that none gets all the connections.
+    // Listening starts when all are bound, so that the first does not get all connections.
     for socket in &sockets {
         socket.listen(BACKLOG.into())?;
     }

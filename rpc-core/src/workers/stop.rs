@@ -4,7 +4,7 @@ use std::future::Future;
 use std::io;
 
 /// Returns a future that completes when the process receives SIGTERM or SIGINT (Ctrl-C). From this
-/// call on, neither signal ends the process by itself.
+/// call on, neither signal terminates the process by itself.
 #[cfg(unix)]
 pub(super) fn stop_signal() -> io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};

@@ -66,7 +66,7 @@ impl Threads {
     /// If the system cannot start another thread.
     ///
     /// # Cancel safety
-    /// When the future is dropped, the workers are told to stop, but not waited for.
+    /// Dropping the future stops the workers without waiting for them.
     pub async fn serve_until(self, stop: impl Future<Output = ()>) -> io::Result<()> {
         let running = TaskTracker::new();
         let guard = StopGuard {

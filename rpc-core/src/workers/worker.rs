@@ -91,8 +91,8 @@ pub(super) fn event_loop() -> io::Result<Runtime> {
     Builder::new_current_thread().enable_all().build()
 }
 
-/// Returns a function that runs `serve` in the event loop of a worker. The duration limits how long
-/// it may take after the worker is told to stop.
+/// Returns a function that runs `serve` in the event loop of a worker. The duration is the maximum
+/// time that it takes once the worker is stopped.
 pub(super) fn in_event_loop<F>(
     serve: F,
 ) -> impl Fn(&Runtime, Worker, Duration) -> Result<ShutdownReport, Error> + Send + Sync + 'static

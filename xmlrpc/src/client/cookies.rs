@@ -92,8 +92,8 @@ mod tests {
         let set = ["a=1; Path=/", "b=2; Path=/b"];
         assert_eq!(sent(&cookies, "http://h/x", &set).as_deref(), Some("a=1"));
         assert_eq!(sent(&cookies, "http://other/", &[]), None);
-        let gone = ["a=1; Path=/; Max-Age=0"];
-        assert_eq!(sent(&cookies, "http://h/x", &gone), None);
+        let expired = ["a=1; Path=/; Max-Age=0"];
+        assert_eq!(sent(&cookies, "http://h/x", &expired), None);
     }
 
     #[test]

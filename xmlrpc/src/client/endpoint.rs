@@ -194,12 +194,12 @@ impl<T: Transport> Endpoint<T> {
                 Err(ExchangeError::Unsent(_)) if !is_new => continue,
                 Err(ExchangeError::Unsent(error)) => {
                     return Err(CallError::NotSent(
-                        describe_timeout(error, "answer", begin).into(),
+                        describe_timeout(error, "response", begin).into(),
                     ));
                 }
                 Err(ExchangeError::Lost(error)) => return Err(CallError::Lost(error)),
                 Err(ExchangeError::TimedOut) => {
-                    return Err(CallError::Lost(timeout_error("answer", begin).into()));
+                    return Err(CallError::Lost(timeout_error("response", begin).into()));
                 }
             };
             self.pool.put(connection);
@@ -292,18 +292,18 @@ fn earlier(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
 }
 
 /// Replaces the error of a local deadline by one with a message.
-fn describe_timeout(error: io::Error, what: &str, begin: Instant) -> io::Error {
+fn describe_timeout(error: io::Error, awaited: &str, begin: Instant) -> io::Error {
     if is_timed_out(&error) {
-        timeout_error(what, begin)
+        timeout_error(awaited, begin)
     } else {
         error
     }
 }
 
-fn timeout_error(what: &str, begin: Instant) -> io::Error {
+fn timeout_error(awaited: &str, begin: Instant) -> io::Error {
     let time = begin.elapsed();
     io::Error::new(
         io::ErrorKind::TimedOut,
-        format!("no {what} within {time:.3?}"),
+        format!("no {awaited} within {time:.3?}"),
     )
 }

@@ -12,7 +12,7 @@ use super::proxy::{Proxy, ProxyChoice};
 use super::url::basic;
 use crate::XmlRpc;
 
-/// Headers that depend on the body or the connection, and so are set by the client alone.
+/// Headers that depend on the body or the connection, so that only the client itself can set them.
 const RESERVED: [HeaderName; 4] = [
     CONTENT_LENGTH,
     TRANSFER_ENCODING,
@@ -132,7 +132,7 @@ impl ClientOptions {
     /// headers and the cookies for that path. The [`timeout`](Self::timeout) of the call covers all
     /// redirects.
     ///
-    /// A redirect to any other place is an error, since it would disclose the call and its
+    /// A redirect to any other server is an error, since it would disclose the call and its
     /// credentials: to follow it, create a client for that URL. A redirect to `https` is an error
     /// too, as this build has no TLS yet. [`HttpError::location`](crate::HttpError::location) is
     /// the target of a redirect that was not followed; the call did not run then.

@@ -83,7 +83,7 @@ impl Target {
             Some(at) => rest.split_at(at + 1),
             None => ("", rest),
         };
-        // The URL parser would end the host, which is made up below, at these characters.
+        // At these characters the URL parser would end the host, before `localhost` below.
         if user.contains(['\\', '?', '#']) {
             let problem = "the user name or password contains `\\`, `?` or `#`: percent-encode it";
             return Err(InvalidUrl::Syntax(problem.to_owned()));

@@ -1,4 +1,4 @@
-//! Path to the value that an error is in.
+//! Path to the value that caused an error.
 
 use rpc_core::{FormatError, FormatErrorKind};
 

@@ -1,4 +1,5 @@
-//! Fast path for values as nearly all peers write them, on the shortcuts of the reader.
+//! Fast path for values in the form that nearly all peers write. Based on the shortcuts of the
+//! reader.
 
 use std::borrow::Cow;
 

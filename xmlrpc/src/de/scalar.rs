@@ -110,19 +110,19 @@ fn content<'de>(de: &mut De<'de>) -> Result<Cow<'de, str>, FormatError> {
 fn parse<T>(
     de: &mut De<'_>,
     token: Token,
-    what: &str,
+    expected: &str,
     parse: impl Fn(&str) -> Option<T>,
 ) -> Result<T, FormatError> {
     let text = content(de)?;
-    parse(trim(&text)).ok_or_else(|| bad(de, token, what))
+    parse(trim(&text)).ok_or_else(|| bad(de, token, expected))
 }
 
-fn bad(de: &De<'_>, token: Token, what: &str) -> FormatError {
+fn bad(de: &De<'_>, token: Token, expected: &str) -> FormatError {
     let name = de.reader.describe(token);
     de.reader.error(
         FormatErrorKind::Structure,
         token.start,
-        format!("the text in {name} is not {what}"),
+        format!("the text in {name} is not {expected}"),
     )
 }
 

@@ -13,7 +13,7 @@ use super::{De, Found, RAW};
 pub(super) struct ValueDe<'d, 'de> {
     de: &'d mut De<'de>,
     start: usize,
-    /// The content of the value, if it was read already to make a decision.
+    /// The content of the value, if it was already read to determine its type.
     found: Option<Found<'de>>,
 }
 

@@ -54,7 +54,7 @@ impl<'de> Deserialize<'de> for FaultMembers {
     }
 }
 
-/// Reads the struct of a fault. A scalar in its place is taken for the code or the text.
+/// Reads the struct of a fault. A scalar instead of the struct is read as the code or the text.
 pub(super) struct FaultVisitor;
 
 impl<'de> Visitor<'de> for FaultVisitor {
@@ -240,7 +240,7 @@ mod tests {
         }
     }
 
-    /// Servers of torrents and of exams have sent such faults for years.
+    /// Servers of BitTorrent and exam software have sent such faults for years.
     #[test]
     fn faults_without_a_value_or_members_are_read() {
         let code = "<member><name>faultCode</name><value><int>4</int></value></member>";

@@ -7,17 +7,17 @@ use super::refused;
 
 /// Passes the text of a string, an integer or a boolean to `then`.
 pub(super) struct TextOf<F> {
-    what: &'static str,
+    role: &'static str,
     then: F,
 }
 
 impl<F: FnOnce(&str) -> Result<(), FormatError>> TextOf<F> {
-    pub(super) const fn new(what: &'static str, then: F) -> Self {
-        Self { what, then }
+    pub(super) const fn new(role: &'static str, then: F) -> Self {
+        Self { role, then }
     }
 
     fn refuse(&self) -> FormatError {
-        refused(format!("{} cannot be written as text", self.what))
+        refused(format!("{} cannot be written as text", self.role))
     }
 }
 

@@ -83,8 +83,8 @@ enum ReadError<E> {
     NoRoom,
 }
 
-/// Reads a body of up to `limit` bytes. Of a larger body it reads nothing if the length is
-/// declared, or else the beginning.
+/// Reads a body of up to `limit` bytes. A larger body is not read at all if its length is declared,
+/// and up to the limit otherwise.
 async fn collect<B: Body>(
     body: B,
     limit: usize,
@@ -143,16 +143,17 @@ async fn collect<B: Body>(
             all.extend_from_slice(&data);
         }
     };
-    // What is kept of a body of unknown length is as long as it turned out to be.
+    // The length of the body is known now. The budget counts the bytes, not the capacity.
     all.shrink_to_fit();
     let bytes = if all.is_empty() { first } else { all.into() };
     (bytes, broken)
 }
 
-/// Returns the capacity of the buffer of a body of which `needed` bytes have come: [`MAX_PREALLOCATED`] at first and twice as much
-/// whenever that is full, but never more than the body can have.
+/// Returns the capacity of the buffer of a body of which `needed` bytes have arrived:
+/// [`MAX_PREALLOCATED`] at first if a length is declared, then twice the current capacity, but
+/// never more than the maximum length of the body.
 fn capacity(needed: usize, current: usize, declared: u64, limit: usize) -> usize {
-    // The casts lose nothing: what was declared is within the limit.
+    // The casts lose nothing: the declared length is within the limit.
     let (first, most) = match declared {
         0 => (0, limit),
         _ => (MAX_PREALLOCATED as usize, declared as usize),

@@ -322,12 +322,12 @@ mod tests {
         use std::os::unix::ffi::OsStringExt as _;
 
         let server = Server::new();
-        let seen = |cx: rpc_core::Context| {
+        let header = |cx: rpc_core::Context| {
             let value = cx.headers().and_then(|headers| headers.get("x-test"));
             value.map(|value| value.as_bytes().to_vec().len())
         };
-        server.register_function("seen", seen).unwrap();
-        let body = "<methodCall><methodName>seen</methodName></methodCall>";
+        server.register_function("header", header).unwrap();
+        let body = "<methodCall><methodName>header</methodName></methodCall>";
         let length = body.len().to_string();
         let variables = [
             (&b"REQUEST_METHOD"[..], &b"POST"[..]),

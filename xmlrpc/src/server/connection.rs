@@ -140,11 +140,11 @@ async fn linger(mut io: impl Io) {
     let _ = tokio::time::timeout(MAX_LINGER, drain).await;
 }
 
-/// Time that a connection has for its first request after it was accepted, even if the server
-/// stops. Its client does not know of the stop, and sends a request as soon as it is connected.
+/// Time that an accepted connection has for its first request, even if the server stops. Its client
+/// does not know of the stop, and sends a request as soon as it is connected.
 const FIRST_REQUEST_GRACE: Duration = Duration::from_secs(1);
 
-/// Maximum timeout. Its end must be representable as an `Instant`.
+/// Maximum timeout. The deadline must be representable as an `Instant`.
 const MAX_TIMEOUT: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
 #[cfg(test)]

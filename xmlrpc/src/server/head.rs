@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn one_host_is_named() {
+    fn requests_must_name_exactly_one_host() {
         for (hosts, refused) in [
             (&[][..], true),
             (&["a", "a"], true),

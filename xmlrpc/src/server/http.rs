@@ -92,8 +92,8 @@ impl Server {
         })
     }
 
-    /// Answers a request whose head was checked. Head fields that are not needed again are dropped
-    /// before, to keep this future small, because it is created for each request.
+    /// Answers a request whose head was checked. Parts of the head that are not needed any more are
+    /// dropped before, to keep this future small, because it is created for each request.
     pub(super) async fn respond_to(
         &self,
         admitted: Result<AdmittedRequest<'_, impl Body>, Rejection>,
@@ -154,7 +154,7 @@ impl Server {
                 browser::expose(rejection.0.headers_mut(), origin);
                 match body.is_end_stream() {
                     true => Err(rejection),
-                    // The unread rest of this request must not be taken for the next request.
+                    // The unread rest of this request must not be read as the next request.
                     false => Err(rejection.closing()),
                 }
             }
@@ -443,9 +443,9 @@ fn canonical_document(reply: Payload, format: XmlRpc) -> Result<Bytes, Fault> {
 /// its context. hyper keeps the allocation for the next request, so a map of more than 24 headers
 /// is not reused: the connection may be idle from now on.
 fn recycled_headers(origin: Arc<Origin>) -> HeaderMap {
-    const FEW: usize = 24;
+    const MAX_RECYCLED: usize = 24;
     match Arc::into_inner(origin) {
-        Some(Origin { mut headers, .. }) if headers.len() <= FEW => {
+        Some(Origin { mut headers, .. }) if headers.len() <= MAX_RECYCLED => {
             headers.clear();
             headers
         }

@@ -49,20 +49,25 @@ use crate::client::EncodedSocketPath;
 ///
 /// | status | condition |
 /// |---|---|
-/// | 400 | the body is incomplete, has trailers or does not match its content coding; or there is not exactly one host |
-/// | 403 | a web page of another [origin](ServerOptions::allow_origins) sent it, or it is for another [host](ServerOptions::hosts) |
+/// | 400 | the head is malformed, or does not have exactly one host |
+/// | 400 | the body is incomplete, has trailers or does not match its content coding |
+/// | 403 | a web page of another [origin](ServerOptions::allow_origins) sent the request |
+/// | 403 | the request is for another [host](ServerOptions::hosts) |
 /// | 404 | there is no service at the path |
 /// | 405 | the method is not POST |
 /// | 408 | the body did not arrive in time |
 /// | 411 | there is neither a `Content-Length` nor a chunked body |
 /// | 413 | the body is over the limit, on the wire or inflated |
 /// | 415 | the content type is not XML, or the content coding is not gzip |
+/// | 431 | the head has more than 64 KiB or 100 headers |
 /// | 501 | there is a transfer coding other than chunked |
-/// | 503 | [`max_calls`](ServerOptions::max_calls) calls are running, or the [budget](ServerOptions::budget) has no room for the request; the body is a fault |
+/// | 503 | [`max_calls`](ServerOptions::max_calls) calls are running; the body is a fault |
+/// | 503 | the [budget](ServerOptions::budget) has no room for the request; the body is a fault |
+/// | 503 | the request was evicted from the budget |
 ///
 /// Every other request is answered with status 200 and an XML-RPC document, which may be a fault:
 /// for instance if the method name has more than 1024 bytes. A request without a content type is
-/// taken for XML, unless a web page sent it.
+/// assumed to be XML, unless a web page sent it.
 ///
 /// The only web pages that can make a browser call this server are those of its own host and those
 /// of [allowed](ServerOptions::allow_origins) origins. A server on a loopback address accepts
@@ -326,7 +331,7 @@ impl<L: Listen> BoundServer<L> {
         }
     }
 
-    /// Serves without end.
+    /// Serves until the future is dropped.
     ///
     /// # Cancel safety
     /// Dropping the future closes the listener and all its connections at once.

@@ -155,9 +155,9 @@ impl ServerOptions {
     }
 
     /// Maximum bytes of a reply before compression; of a multicall, with all its results. Default:
-    /// 32 MiB, so that the content of the largest request also fits into a reply if it is encoded
-    /// longer there: 16 MiB of bytes are 22 MiB of base64. Encoding stops at the limit, and the
-    /// caller receives a fault with code −32603 that names it.
+    /// 32 MiB, so that a reply can return the content of the largest request even in a longer
+    /// encoding: 16 MiB of bytes are 22 MiB of base64. Encoding stops at the limit, and the caller
+    /// receives a fault with code −32603 that names the limit.
     #[must_use]
     pub const fn max_reply(mut self, bytes: usize) -> Self {
         self.max_reply = bytes;
@@ -166,8 +166,8 @@ impl ServerOptions {
 
     /// Budget for all bytes that the server holds for its peers: requests from their first byte
     /// until their call completes, and replies until their last byte is written, at their size in
-    /// memory (inflated, or compressed). The first 64 KiB of each do not count, so that small calls
-    /// complete whatever large ones there are. Several servers of a process can share a budget.
+    /// memory (inflated, or compressed). The first 64 KiB of each do not count, so that large calls
+    /// never prevent small ones. Several servers of a process can share a budget.
     ///
     /// When the budget is spent, the connection that has held the most for the longest is closed
     /// and its call cancelled, if its bytes have been held for more than a second on average. If
@@ -215,8 +215,8 @@ impl ServerOptions {
     /// Time in which a peer must read 64 KiB of a reply, or a fifth of the reply if that is more,
     /// or the rest of it. Otherwise its connection is closed. So a reply of any size is read within
     /// five times this timeout, or at 1 KiB/s. Default: 60 s, so that no peer keeps a connection
-    /// and a reply in memory without end. The 22 MiB of a 16 MiB blob can take five minutes, at 0.6
-    /// Mbit/s.
+    /// and a reply in memory indefinitely. The 22 MiB of a 16 MiB blob can take five minutes, at
+    /// 0.6 Mbit/s.
     #[must_use]
     pub const fn write_timeout(mut self, timeout: Duration) -> Self {
         self.write_timeout = timeout;

@@ -2,7 +2,7 @@
 
 use memchr::memchr;
 
-/// Returns the document after its declaration, whatever the declaration says.
+/// Returns the document after its declaration, whose content is not checked.
 pub(super) fn after(document: &[u8]) -> Option<&[u8]> {
     let declaration = document.strip_prefix(b"<?xml ")?;
     let (declaration, rest) = declaration.split_at(memchr(b'?', declaration)?);

@@ -86,8 +86,8 @@ pub(crate) fn double<F: zmij::Float + ToString>(number: F, out: &mut Vec<u8>) {
     }
 }
 
-/// Appends an infinite double or NaN in the spelling of CPython, which every peer reads that reads
-/// any.
+/// Appends an infinite double or NaN in the spelling of CPython, which every peer that supports
+/// such values reads.
 pub(crate) fn special_double(number: f64, out: &mut Vec<u8>) {
     let text = match number {
         f64::INFINITY => "inf",

@@ -61,7 +61,7 @@ fn calls_block_and_connections_are_kept() {
     server.join().unwrap();
 }
 
-/// Nobody looks at the connection while no call runs.
+/// No code reads from the connection while no call runs.
 #[test]
 fn a_stale_connection_is_replaced() {
     let (url, server) = server(5, 1);

@@ -123,7 +123,7 @@ async fn a_silent_server_times_out(kind: ClientKind) {
     let options = ClientOptions::default().timeout(Some(Duration::from_millis(50)));
     let client = kind.client_with(&url, options);
     let text = is_lost(client.call("f", ()).await);
-    assert!(text.contains("no answer within"), "{text}");
+    assert!(text.contains("no response within"), "{text}");
 }
 
 async fn the_timeout_covers_the_body(kind: ClientKind) {
@@ -138,7 +138,7 @@ async fn the_timeout_covers_the_body(kind: ClientKind) {
     let client = kind.client_with(&url, options);
     let (_io, result) = tokio::join!(server, client.call("f", ()));
     let text = is_lost(result);
-    assert!(text.contains("no answer within"), "{text}");
+    assert!(text.contains("no response within"), "{text}");
 }
 
 async fn the_deadline_of_a_call_is_respected(kind: ClientKind) {

@@ -113,7 +113,7 @@ async fn replies_with_ambiguous_framing_are_lost(kind: ClientKind) {
     }
 }
 
-/// A second response after the first, at once or before the connection is closed, is not taken for
+/// A second response after the first, at once or before the connection is closed, is not used as
 /// the response to the next call.
 async fn an_unsolicited_response_is_discarded(kind: ClientKind) {
     let wrong = ok(&FIVE.replace('5', "6"));
@@ -211,7 +211,7 @@ async fn a_slow_response_times_out(kind: ClientKind) {
     let error = result.unwrap_err();
     assert!(matches!(error, CallError::Lost(_)), "{error:?}");
     assert!(
-        chain(&error).contains("no answer within"),
+        chain(&error).contains("no response within"),
         "{}",
         chain(&error)
     );
@@ -228,7 +228,7 @@ async fn a_call_that_is_not_read_times_out(kind: ClientKind) {
     assert_completed_in_time(begin);
     assert!(matches!(error, CallError::Lost(_)), "{error:?}");
     assert!(
-        chain(&error).contains("no answer within"),
+        chain(&error).contains("no response within"),
         "{}",
         chain(&error)
     );

@@ -78,7 +78,7 @@ pub(crate) fn load(task: &Task, in_flight: usize) -> Result<f64> {
         task.rate_of(in_flight, |mut pace| {
             let adder = adder.clone();
             spawn_local(async move {
-                while pace.goes_on() {
+                while pace.should_continue() {
                     add(&adder).await?;
                 }
                 Ok(pace.rate())

@@ -55,7 +55,7 @@ pub(crate) fn load_bytes(task: &Task, size: usize) -> Result<f64> {
         let message = vec![1; size];
         let mut acknowledgement = [0];
         let mut pace = task.pace();
-        while pace.goes_on() {
+        while pace.should_continue() {
             connection.send_bytes(&message).await?;
             connection.recv_bytes_into(&mut acknowledgement).await?;
         }
@@ -111,7 +111,7 @@ pub(crate) fn load_array(task: &Task, size: usize) -> Result<f64> {
         let numbers = vec![1.5_f64; size / size_of::<f64>()];
         let mut acknowledgement = [0];
         let mut pace = task.pace();
-        while pace.goes_on() {
+        while pace.should_continue() {
             connection.send_array(&numbers).await?;
             connection.recv_bytes_into(&mut acknowledgement).await?;
         }
@@ -140,7 +140,7 @@ pub(crate) fn load_values(task: &Task, size: usize) -> Result<f64> {
         let mut connection: Connection<Vec<f64>, u8> = client.await?;
         let numbers = vec![1.5; size / size_of::<f64>()];
         let mut pace = task.pace();
-        while pace.goes_on() {
+        while pace.should_continue() {
             connection.send(&numbers).await?;
             connection.recv().await?;
         }

@@ -34,13 +34,13 @@ pub(crate) fn load(task: &Task, workers: usize, bytes: usize) -> Result<f64> {
     run_on(workers, async move {
         let mut connection: Connection = Client::connect(task.address()?).authkey(KEY).await?;
         let message: Vec<u8> = (0..bytes).map(|i| i as u8).collect();
-        let mut answer = vec![0; bytes];
+        let mut reply = vec![0; bytes];
         let mut pace = task.pace();
-        while pace.goes_on() {
+        while pace.should_continue() {
             connection.send_bytes(&message).await?;
-            connection.recv_bytes_into(&mut answer).await?;
+            connection.recv_bytes_into(&mut reply).await?;
         }
-        ensure!(answer == message, "the echo is another message");
+        ensure!(reply == message, "the echo is another message");
         Ok(pace.rate())
     })
 }
@@ -61,13 +61,13 @@ pub(crate) fn load_blocking(task: &Task, bytes: usize) -> Result<f64> {
     let mut connection: blocking::Connection =
         Client::connect(task.address()?).authkey(KEY).wait()?;
     let message: Vec<u8> = (0..bytes).map(|i| i as u8).collect();
-    let mut answer = vec![0; bytes];
+    let mut reply = vec![0; bytes];
     let rate = task.rate(|| {
         connection.send_bytes(&message)?;
-        connection.recv_bytes_into(&mut answer)?;
+        connection.recv_bytes_into(&mut reply)?;
         Ok(())
     })?;
-    ensure!(answer == message, "the echo is another message");
+    ensure!(reply == message, "the echo is another message");
     Ok(rate)
 }
 

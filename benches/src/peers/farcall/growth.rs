@@ -93,7 +93,7 @@ pub(crate) fn load_in_flight(task: &Task, count: u32) -> Result<f64> {
         let rate = measure(&task, &client).await?;
         ensure!(
             waiting.iter().all(|call| !call.is_finished()),
-            "a call was answered"
+            "a waiting call completed"
         );
         Ok(rate)
     })
@@ -101,7 +101,7 @@ pub(crate) fn load_in_flight(task: &Task, count: u32) -> Result<f64> {
 
 async fn measure(task: &Task, client: &Client) -> Result<f64> {
     let mut pace = task.pace();
-    while pace.goes_on() {
+    while pace.should_continue() {
         ensure!(client.add(3, 5).await? == 8);
     }
     Ok(pace.rate())

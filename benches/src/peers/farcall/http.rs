@@ -46,7 +46,7 @@ pub(crate) fn load(task: &Task) -> Result<f64> {
     run_on(1, async move {
         let client = Client::new(&url(task.address()?))?;
         let mut pace = task.pace();
-        while pace.goes_on() {
+        while pace.should_continue() {
             let sum: i64 = client.call("add", (3, 5)).await?;
             ensure!(sum == 8);
         }

@@ -53,7 +53,7 @@ pub(crate) fn load(task: &Task, workers: usize, in_flight: usize) -> Result<f64>
         task.rate_of(in_flight, |mut pace| {
             let client = client.clone();
             tokio::spawn(async move {
-                while pace.goes_on() {
+                while pace.should_continue() {
                     client.add(3, 5).await?;
                 }
                 Ok(pace.rate())

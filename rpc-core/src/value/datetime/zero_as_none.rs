@@ -44,7 +44,7 @@ pub fn serialize<S: Serializer>(
 /// `None`.
 ///
 /// # Errors
-/// If it is neither, or a date that is invalid for another reason.
+/// If it is not a date and time, or is one that is invalid for another reason.
 pub fn deserialize<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<DateTime>, D::Error> {

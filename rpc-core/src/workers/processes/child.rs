@@ -31,7 +31,8 @@ pub(crate) struct ChildWorker {
     channel: StdStream,
 }
 
-/// Returns the worker that this process is, as the supervisor set it up. `None` if it is no worker.
+/// Returns the worker of this process, as the supervisor set it up, or `None` if this process is
+/// not a worker.
 pub(crate) fn child_worker() -> io::Result<Option<ChildWorker>> {
     let index = env::var(VARIABLE).ok().and_then(|index| index.parse().ok());
     let (Some(index), stdin) = (index, io::stdin()) else {
@@ -45,8 +46,8 @@ pub(crate) fn child_worker() -> io::Result<Option<ChildWorker>> {
     let socket = channel::receive(&stdin)?;
     let channel = StdStream::from(stdin.as_fd().try_clone_to_owned()?);
     channel.set_nonblocking(true)?;
-    let nothing = File::open("/dev/null")?;
-    retry_on_intr(|| rustix::stdio::dup2_stdin(&nothing))?;
+    let null = File::open("/dev/null")?;
+    retry_on_intr(|| rustix::stdio::dup2_stdin(&null))?;
     Ok(Some(ChildWorker {
         index,
         socket,
@@ -91,7 +92,7 @@ impl ChildWorker {
         tokio::spawn(cancel_on_stop(stop.clone(), self.channel)?);
         let worker = Worker::new(self.index, self.socket, stop);
         Ok(worker.on_ready(move || {
-            // An error means that the supervisor is gone, which the reader of the channel detects.
+            // An error means that the supervisor exited, which the reader of the channel detects.
             let _ = ready.write_all(channel::BYTE);
         }))
     }
@@ -103,7 +104,7 @@ fn cancel_on_stop(
 ) -> io::Result<impl Future<Output = ()>> {
     let mut channel = UnixStream::from_std(channel)?;
     let stop_signal = stop_signal()?;
-    // SIGHUP is meant for the supervisor: watching it keeps it from ending this process.
+    // SIGHUP is meant for the supervisor: watching it keeps it from terminating this process.
     let hangup = signal(SignalKind::hangup())?;
     Ok(async move {
         let _hangup = hangup;

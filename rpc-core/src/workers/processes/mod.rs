@@ -52,17 +52,17 @@ impl Processes {
         self.sockets.address()
     }
 
-    /// Serves until the process is told to stop, waits for the workers to finish running calls, and
-    /// returns.
+    /// Serves until the process receives a signal to stop, waits for the workers to finish running
+    /// calls, and returns.
     ///
     /// | signal | to the supervisor | to a worker |
     /// |---|---|---|
     /// | SIGTERM, SIGINT (Ctrl-C) | stops | finishes its calls and is restarted |
-    /// | SIGHUP | replaces all workers, one after the other, by the current content of the program file | no effect |
+    /// | SIGHUP | replaces all workers, one after the other | no effect |
     ///
-    /// A worker that is replaced serves until its successor is ready, and then finishes. If the
-    /// successor exits instead, the old worker stays. If the supervisor dies, its workers finish
-    /// and exit.
+    /// The new workers run the current content of the program file. A worker that is replaced
+    /// serves until its successor is ready, and then finishes. If the successor exits instead, the
+    /// old worker stays. If the supervisor dies, its workers finish and exit.
     ///
     /// # Errors
     /// If the system cannot watch signals.

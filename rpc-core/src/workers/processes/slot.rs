@@ -28,7 +28,7 @@ pub(super) struct Slot {
     stop: CancellationToken,
     backoff: Backoff,
     drain_timeout: Duration,
-    /// Workers that were told to finish.
+    /// Workers that finish their calls and then exit.
     finishing: JoinSet<()>,
 }
 

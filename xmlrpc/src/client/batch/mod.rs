@@ -222,7 +222,7 @@ impl Calls {
     ) -> Result<Results, CallError> {
         let format = self.format;
         let mut is_unknown = !server.lacks_multicall();
-        let mut answers = Vec::with_capacity(self.entries.len());
+        let mut outcomes = Vec::with_capacity(self.entries.len());
         for entry in self.entries {
             let result = match entry {
                 BatchEntry::Failed(error) => Err(CallError::Encode(error)),
@@ -252,9 +252,9 @@ impl Calls {
                     }
                 }
             };
-            answers.push(result);
+            outcomes.push(result);
         }
-        Ok(Results::of_single_calls(self.batch, format, answers))
+        Ok(Results::of_single_calls(self.batch, format, outcomes))
     }
 }
 
@@ -283,8 +283,8 @@ impl fmt::Debug for Calls {
     }
 }
 
-/// Returns the fault that a whole batch was answered with, without its kind, which would tell
-/// whether the calls ran: Perl's `RPC::XML` replies with the fault of the first call that fails,
+/// Returns the fault that a server replied with to a whole batch, without its kind, which would
+/// claim that no call ran: Perl's `RPC::XML` replies with the fault of the first call that fails,
 /// after those before it have run.
 fn of_some_call(fault: Fault) -> Fault {
     match fault.kind() {

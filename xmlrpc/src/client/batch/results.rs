@@ -36,11 +36,11 @@ pub enum BatchError {
 pub struct Results {
     batch: u64,
     format: XmlRpc,
-    answers: Vec<Option<Answer>>,
+    outcomes: Vec<Option<CallOutcome>>,
 }
 
 #[derive(Debug)]
-enum Answer {
+enum CallOutcome {
     /// The call failed.
     Failed(CallError),
     /// The reply to a single call.
@@ -60,19 +60,19 @@ impl Results {
     #[expect(clippy::needless_pass_by_value, reason = "a result can be taken once")]
     pub fn take<T: DeserializeOwned>(&mut self, ticket: Ticket<T>) -> Result<T, CallError> {
         let Ticket { batch, index, .. } = ticket;
-        let answer = match self.answers.get_mut(index) {
-            Some(answer) if batch == self.batch => answer.take(),
+        let outcome = match self.outcomes.get_mut(index) {
+            Some(outcome) if batch == self.batch => outcome.take(),
             _ => None,
         };
-        let Some(answer) = answer else {
+        let Some(outcome) = outcome else {
             return Err(CallError::Lost(Box::new(BatchError::ForeignTicket)));
         };
         let format = self.format;
-        let result = match answer {
-            Answer::Failed(error) => return Err(error),
-            Answer::Reply(reply) => format.decode_reply(&reply),
-            Answer::Bare(value) => format.decode_value(&value),
-            Answer::Wrapped(inner, whole) => format.decode_value(&inner).map_err(|error| {
+        let result = match outcome {
+            CallOutcome::Failed(error) => return Err(error),
+            CallOutcome::Reply(reply) => format.decode_reply(&reply),
+            CallOutcome::Bare(value) => format.decode_value(&value),
+            CallOutcome::Wrapped(inner, whole) => format.decode_value(&inner).map_err(|error| {
                 match format.decode_value::<T>(&whole) {
                     Ok(_) => ambiguous(&error),
                     Err(_) => error,
@@ -86,13 +86,14 @@ impl Results {
     pub(super) fn of_single_calls(
         batch: u64,
         format: XmlRpc,
-        answers: Vec<Result<Payload, CallError>>,
+        outcomes: Vec<Result<Payload, CallError>>,
     ) -> Self {
-        let answer = |result: Result<_, _>| result.map_or_else(Answer::Failed, Answer::Reply);
+        let outcome =
+            |result: Result<_, _>| result.map_or_else(CallOutcome::Failed, CallOutcome::Reply);
         Self {
             batch,
             format,
-            answers: answers.into_iter().map(answer).map(Some).collect(),
+            outcomes: outcomes.into_iter().map(outcome).map(Some).collect(),
         }
     }
 
@@ -111,25 +112,25 @@ impl Results {
         }
         let document = reply.into_bytes();
         let positions = Positions::new(&document);
-        let results: Vec<Answer> = results
+        let results: Vec<CallOutcome> = results
             .into_iter()
-            .map(|raw| answer(&document, raw, format, &positions))
+            .map(|raw| outcome(&document, raw, format, &positions))
             .collect();
         // One bare result shows that this server never wraps results, so that an array of one
         // element is itself a result. Without any, results are wrapped as the protocol requires.
-        let bare = results.iter().any(|a| matches!(a, Answer::Bare(_)));
-        let mut results = results.into_iter().map(|answer| match answer {
-            Answer::Wrapped(_, whole) if bare => Answer::Bare(whole),
-            answer => answer,
+        let bare = results.iter().any(|a| matches!(a, CallOutcome::Bare(_)));
+        let mut results = results.into_iter().map(|outcome| match outcome {
+            CallOutcome::Wrapped(_, whole) if bare => CallOutcome::Bare(whole),
+            outcome => outcome,
         });
-        let answers = entries.into_iter().map(|entry| match entry {
+        let outcomes = entries.into_iter().map(|entry| match entry {
             BatchEntry::Encoded(..) => results.next(),
-            BatchEntry::Failed(error) => Some(Answer::Failed(CallError::Encode(error))),
+            BatchEntry::Failed(error) => Some(CallOutcome::Failed(CallError::Encode(error))),
         });
         Ok(Self {
             batch,
             format,
-            answers: answers.collect(),
+            outcomes: outcomes.collect(),
         })
     }
 }
@@ -146,7 +147,7 @@ fn ambiguous(error: &FormatError) -> FormatError {
 
 /// Interprets one entry of the results: `[value]` as the protocol requires, `value` from
 /// Supervisor, or a struct with the members of a fault for a call that failed.
-fn answer(document: &Bytes, raw: Raw, format: XmlRpc, positions: &Positions<'_>) -> Answer {
+fn outcome(document: &Bytes, raw: Raw, format: XmlRpc, positions: &Positions<'_>) -> CallOutcome {
     let part = |range: Range<usize>| {
         let start = positions.of(range.start);
         Payload::part_at(document.clone(), range, start)
@@ -156,14 +157,14 @@ fn answer(document: &Bytes, raw: Raw, format: XmlRpc, positions: &Positions<'_>)
     let opening = de.reader.expect_start(&plain::VALUE, "<value>");
     match opening.and_then(|_| de.reader.tag()).map(|tag| tag.markup) {
         Ok(Markup::Start(Tag::Struct)) => match format.decode_value::<FaultMembers>(&whole) {
-            Ok(fault) if fault.is_fault() => Answer::Failed(CallError::Fault(fault.into())),
-            _ => Answer::Bare(whole),
+            Ok(fault) if fault.is_fault() => CallOutcome::Failed(CallError::Fault(fault.into())),
+            _ => CallOutcome::Bare(whole),
         },
         Ok(Markup::Start(Tag::Array)) => match format.decode_value::<Vec<Raw>>(&whole).as_deref() {
-            Ok([Raw { range }]) => Answer::Wrapped(part(range.clone()), whole),
-            _ => Answer::Bare(whole),
+            Ok([Raw { range }]) => CallOutcome::Wrapped(part(range.clone()), whole),
+            _ => CallOutcome::Bare(whole),
         },
-        _ => Answer::Bare(whole),
+        _ => CallOutcome::Bare(whole),
     }
 }
 

@@ -146,7 +146,7 @@ impl BodyReader {
             _ => return malformed(),
         };
         let line = &unread[..length - 2];
-        // httparse accepts any byte in an extension, even those that others take for a line break.
+        // httparse accepts any byte in an extension, even those that others read as line breaks.
         if line.iter().any(|byte| matches!(byte, b'\r' | b'\n')) {
             return malformed();
         }

@@ -295,13 +295,13 @@ proptest! {
     ) {
         let interim = format!("HTTP/1.1 100 Continue\r\n\r\n{CHUNKS}");
         let mut response = [LENGTH, CHUNKS, &interim][which].as_bytes().to_vec();
-        for (place, byte) in damages {
-            let place = place.index(response.len());
-            response[place] = byte.as_bytes()[0];
+        for (offset, byte) in damages {
+            let offset = offset.index(response.len());
+            response[offset] = byte.as_bytes()[0];
         }
         let at_once = read_segments(&[response.len()], &response, 1000);
         let split = read_segments(&[size], &response, 1000);
-        // The same damage may be noticed at different places.
+        // The same damage may be detected at different offsets.
         match (&at_once, &split) {
             (Outcome::None(_), Outcome::None(_)) => {}
             _ => prop_assert_eq!(&at_once, &split),

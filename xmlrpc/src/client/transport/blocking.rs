@@ -18,7 +18,7 @@ use crate::client::pool::{Pool, Transport};
 use crate::client::stream::{self, Progress, Stream, timed_out};
 
 /// Maximum bytes of one write. The first write of a request is made without polling the socket
-/// first: this much fits into socket buffers that are not full.
+/// first: this number of bytes fits into a socket buffer that is not full.
 const MAX_UNPOLLED: usize = 16 << 10;
 
 /// Connects to the destination of a client.

@@ -24,8 +24,8 @@ use crate::client::stream::{self, Progress, Stream, timed_out};
 type Dial = dyn Fn() -> BoxFuture<io::Result<TokioStream>> + Send + Sync;
 type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
-/// Connects to the destination of a client, over any transport of `rpc_core`. TLS will belong here,
-/// around the stream that `dial` returns.
+/// Connects to the destination of a client, over any transport of `rpc_core`. TLS will be added
+/// here, around the stream that `dial` returns.
 pub(crate) struct TokioConnector {
     dial: Box<Dial>,
 }
@@ -78,7 +78,7 @@ impl Transport for TokioConnector {
     }
 }
 
-/// A byte stream. TCP and Unix sockets are told apart from others since the system can be asked
+/// A byte stream. TCP and Unix sockets have variants of their own since the system can be asked
 /// whether they are idle.
 pub(crate) enum TokioStream {
     Tcp(TcpStream),

@@ -380,9 +380,9 @@ fn characters_that_xml_forbids_are_refused_or_replaced() {
     ] {
         let (refused, replaced) = text(content);
         assert_eq!(replaced.unwrap(), "a\u{fffd}b", "{content}");
-        let place = format!(", at line 2, column {column}");
+        let position = format!(", at line 2, column {column}");
         assert!(
-            refused.ends_with(&place) && refused.contains("XML does not allow"),
+            refused.ends_with(&position) && refused.contains("XML does not allow"),
             "{refused}"
         );
     }

@@ -106,7 +106,7 @@ fn server_with_a_mebibyte(options: ServerOptions) -> (Server, Budget) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_is_held_until_its_call_is_answered() {
+async fn a_request_is_held_until_its_call_completes() {
     let (server, budget) = server_with_a_mebibyte(ServerOptions::default());
     let mut waiting = pin!(server.respond(large("wait", 700_000)));
     assert!(poll_fn(|cx| Poll::Ready(waiting.as_mut().poll(cx).is_pending())).await);

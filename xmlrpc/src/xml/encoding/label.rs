@@ -2,8 +2,8 @@
 
 use rpc_core::{FormatError, FormatErrorKind};
 
-/// The supported encodings. All but UTF-16 are supersets of ASCII: an ASCII byte stands for itself,
-/// whatever precedes it.
+/// The supported encodings. All but UTF-16 are supersets of ASCII: an ASCII byte always stands for
+/// itself.
 #[derive(Clone, Copy)]
 pub(super) enum Encoding {
     Utf8,

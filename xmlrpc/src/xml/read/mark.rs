@@ -60,9 +60,10 @@ impl<'a> Reader<'a> {
     /// cannot be read. For error messages.
     #[cold]
     pub(crate) fn text_at(&self, offset: usize) -> String {
-        const FEW: usize = 4;
+        const MAX_OPEN: usize = 4;
         let rest = self.message.get(offset..self.end).unwrap_or_default();
-        let mut reader = Reader::part(self.message, self.end, rest, FEW).forbidden(self.forbidden);
+        let mut reader =
+            Reader::part(self.message, self.end, rest, MAX_OPEN).forbidden(self.forbidden);
         match reader.tag().and_then(|_| reader.text()) {
             Ok(text) => text.into_owned(),
             Err(_) => String::new(),

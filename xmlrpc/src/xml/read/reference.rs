@@ -17,8 +17,7 @@ thread_local! {
     static ENABLED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Runs `read` with the reference reader in the place of every [`Reader`](super::Reader) of this
-/// thread.
+/// Runs `read` with the reference reader instead of each [`Reader`](super::Reader) of this thread.
 pub(crate) fn with_reference<T>(read: impl FnOnce() -> T) -> T {
     ENABLED.set(true);
     let result = read();

@@ -1,4 +1,4 @@
-//! A TCP relay with latency, to measure the cost of round trips.
+//! A TCP relay that adds latency, to measure the cost of round trips.
 
 use std::io;
 use std::net::SocketAddr;
@@ -30,12 +30,12 @@ async fn accept(listener: TcpListener, target: SocketAddr, delay: Duration) -> i
         far.set_nodelay(true)?;
         let (from_near, to_near) = near.into_split();
         let (from_far, to_far) = far.into_split();
-        tokio::spawn(pass_on(from_near, to_far, delay));
-        tokio::spawn(pass_on(from_far, to_near, delay));
+        tokio::spawn(forward(from_near, to_far, delay));
+        tokio::spawn(forward(from_far, to_near, delay));
     }
 }
 
-async fn pass_on(
+async fn forward(
     mut from: OwnedReadHalf,
     mut to: OwnedWriteHalf,
     delay: Duration,

@@ -1,4 +1,4 @@
-//! Our server, for the clients of the peers.
+//! The local server, which the clients of the peers call.
 
 use std::net::SocketAddr;
 
@@ -8,12 +8,12 @@ use tokio::task::JoinHandle;
 use xmlrpc::Server;
 
 /// A server with the demo methods on a free port, which stops on drop.
-pub(crate) struct Served {
+pub(crate) struct LocalServer {
     pub(crate) address: SocketAddr,
     task: JoinHandle<()>,
 }
 
-impl Served {
+impl LocalServer {
     pub(crate) async fn start() -> Result<Self> {
         let server = Server::new();
         server.register_instance(examples::demo::Demo::default())?;
@@ -28,7 +28,7 @@ impl Served {
     }
 }
 
-impl Drop for Served {
+impl Drop for LocalServer {
     fn drop(&mut self) {
         self.task.abort();
     }
