@@ -1,6 +1,8 @@
 //! `#[service]` and `#[client]` with a small JSON format.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod common;
+
 use std::fmt::Debug;
 use std::io;
 use std::sync::Arc;
@@ -15,8 +17,6 @@ use rpc_core::{
 use rpc_core::{client, service};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-
-mod common;
 
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 struct Point {

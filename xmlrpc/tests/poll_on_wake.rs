@@ -2,6 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+#[path = "../src/server/poll_on_wake.rs"]
+#[expect(dead_code, reason = "the tests use only a part of it")]
+mod poll_on_wake;
+
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -10,10 +14,6 @@ use std::task::{Context, Poll, Wake, Waker};
 use loom::future::{AtomicWaker, block_on};
 use loom::sync::atomic::{AtomicUsize, Ordering};
 use loom::thread;
-
-#[path = "../src/server/poll_on_wake.rs"]
-#[expect(dead_code, reason = "the tests use only a part of it")]
-mod poll_on_wake;
 
 /// The model checker's types, in the place of the crate's `sync` module.
 mod sync {

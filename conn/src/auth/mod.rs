@@ -50,6 +50,10 @@
 //! peers see. An attacker who removes the mark from a challenge in transit changes the digested
 //! bytes, and the handshake fails.
 
+mod channel;
+mod digest;
+mod handshake;
+
 use std::fmt;
 use std::io;
 use std::path::Path;
@@ -57,10 +61,6 @@ use std::path::Path;
 use rpc_core::output::{Causes, Foreign, Quota};
 use rpc_core::transport::Peer;
 use zeroize::Zeroizing;
-
-mod channel;
-mod digest;
-mod handshake;
 
 pub use channel::{Channel, Role};
 pub use digest::Digest;

@@ -11,10 +11,6 @@
 //! | [`MessagePack`] | every language, smaller than JSON |
 //! | [`Postcard`] | Rust programs on small devices |
 
-use rpc_core::{FormatError, FormatErrorKind};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-
 pub(crate) mod bincode;
 mod json;
 pub(crate) mod limits;
@@ -23,6 +19,10 @@ pub mod pickle;
 mod postcard;
 #[cfg(test)]
 mod tests;
+
+use rpc_core::{FormatError, FormatErrorKind};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 pub use bincode::Bincode;
 pub use json::Json;

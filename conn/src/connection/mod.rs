@@ -1,5 +1,15 @@
 //! Async connections: messages in both directions.
 
+mod halves;
+#[cfg(unix)]
+mod handles;
+mod idle;
+mod reader;
+mod stream;
+#[cfg(unix)]
+mod unix;
+mod writer;
+
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::marker::PhantomData;
@@ -17,16 +27,6 @@ use crate::account::HalfAccount;
 use crate::auth::CHALLENGE;
 use crate::codec::{Bincode, Codec};
 use crate::error::{RecvError, SendError};
-
-mod halves;
-#[cfg(unix)]
-mod handles;
-mod idle;
-mod reader;
-mod stream;
-#[cfg(unix)]
-mod unix;
-mod writer;
 
 pub use halves::{Receiver, Sender};
 #[cfg(unix)]

@@ -1,14 +1,14 @@
 //! Accepting connections.
 
+mod acceptor;
+mod builder;
+
 use std::io;
 
 use rpc_core::Budget;
 use rpc_core::transport::{Address, Listen, Peer};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
-
-mod acceptor;
-mod builder;
 
 use acceptor::Acceptor;
 use builder::BindTarget;

@@ -31,6 +31,11 @@
 //! # }
 //! ```
 
+pub mod memory;
+pub mod tcp;
+#[cfg(unix)]
+pub mod unix;
+
 use std::fmt;
 use std::future::Future;
 use std::io;
@@ -41,11 +46,6 @@ use std::str::FromStr;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::output::Foreign;
-
-pub mod memory;
-pub mod tcp;
-#[cfg(unix)]
-pub mod unix;
 
 /// The length of the backlog. It exceeds the usual 128, which a burst of connections fills at once.
 /// The system may reduce it.

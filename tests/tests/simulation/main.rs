@@ -6,13 +6,6 @@
 //! prints its events; `FARCALL_SEEDS=100000` tries more seeds.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use std::collections::BTreeMap;
-use std::env;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread;
-use std::time::Duration;
-
 mod activity;
 mod host;
 mod ledger;
@@ -23,6 +16,13 @@ mod streams;
 mod trace;
 mod visitor;
 mod world;
+
+use std::collections::BTreeMap;
+use std::env;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::Duration;
 
 use tokio::time::sleep;
 use trace::Text;

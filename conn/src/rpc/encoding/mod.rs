@@ -1,16 +1,16 @@
 //! Encodings of arguments, results and stream items.
 
+mod arguments;
+mod tag;
+#[cfg(test)]
+mod tests;
+
 use std::cell::Cell;
 use std::fmt;
 
 use rpc_core::{Args, Format, FormatError, FormatErrorKind, FromArgs, Payload};
 use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer};
 use serde::{Serialize, Serializer};
-
-mod arguments;
-mod tag;
-#[cfg(test)]
-mod tests;
 
 use super::attachment::{decode_with_attachments, encode_with_attachments};
 use crate::codec::limits::{CodecLimits, DecodeLimiter, Limited};

@@ -3,16 +3,16 @@
 //! Each message is one frame: a byte for its kind, then its fields. The bytes after the last field
 //! of a [`Call`], [`Return`](Message::Return) or [`Item`](Message::Item) are the payload.
 
-use std::fmt;
-use std::time::Duration;
-
-use rpc_core::{Fault, FaultKind};
-
 mod cost;
 mod read;
 #[cfg(test)]
 mod tests;
 mod write;
+
+use std::fmt;
+use std::time::Duration;
+
+use rpc_core::{Fault, FaultKind};
 
 pub(super) use cost::{cost, fits};
 pub(super) use read::{plain_call, plain_return};

@@ -1,5 +1,8 @@
 //! The server: the side that accepts connections.
 
+mod options;
+mod sessions;
+
 use std::fmt;
 use std::future::{Future, pending};
 use std::io;
@@ -18,9 +21,6 @@ use rpc_core::workers::{self, Worker};
 use rpc_core::{Call, CallLimit, Context, Fault, Name, Registry};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::timeout;
-
-mod options;
-mod sessions;
 
 pub use options::ServerOptions;
 use sessions::{ActiveSession, ResumableSession, ResumableSessions, ServerState};

@@ -5,16 +5,6 @@
 //! and carried out after the lock is released. The [`driver`] moves bytes between the state and a
 //! connection.
 
-use std::collections::HashMap;
-use std::fmt;
-use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::Duration;
-
-use foldhash::fast::RandomState;
-use rpc_core::{Budget, CallLimit, Fault, FaultKind, Registry};
-use tokio::runtime::Handle;
-
 mod account;
 mod call_future;
 mod call_table;
@@ -32,6 +22,16 @@ mod state;
 mod streams;
 mod timer;
 mod write_half;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use foldhash::fast::RandomState;
+use rpc_core::{Budget, CallLimit, Fault, FaultKind, Registry};
+use tokio::runtime::Handle;
 
 pub(super) use call_future::CallFuture;
 pub(super) use driver::{ConnectionHalves, Driver};

@@ -1,5 +1,8 @@
 //! Random activity of a client on its connection.
 
+mod objects;
+mod streams;
+
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -12,9 +15,6 @@ use tokio::time::{Instant, sleep, timeout};
 use super::ledger::{Entry, Ledger};
 use super::service::{AS_ASKED, WorkshopApi};
 use super::{CLEANUP_TIME, HANG_TIMEOUT};
-
-mod objects;
-mod streams;
 
 /// One of the tasks of a client.
 pub(crate) struct Activity {

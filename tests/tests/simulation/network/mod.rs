@@ -1,5 +1,8 @@
 //! A network of one server and several clients, with network failures.
 
+mod direction;
+mod socket;
+
 use std::fmt;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -11,9 +14,6 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::trace::Trace;
-
-mod direction;
-mod socket;
 
 use direction::Direction;
 use socket::Socket;

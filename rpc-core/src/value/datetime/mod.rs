@@ -1,14 +1,14 @@
 //! Dates and times.
 
+mod text;
+pub mod zero_as_none;
+
 use std::fmt;
 use std::str::FromStr;
 use std::time::{Duration, SystemTime};
 
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 use serde::ser::{Serialize, Serializer};
-
-mod text;
-pub mod zero_as_none;
 
 /// The newtype name of a serialised [`DateTime`], whose content is its text in the extended form of
 /// ISO 8601. A format with a date type recognises dates by this name.

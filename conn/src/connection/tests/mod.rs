@@ -1,13 +1,13 @@
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-
-use super::*;
-use crate::frame::FrameError;
-
 mod cancel;
 mod idle;
 mod panics;
 #[cfg(unix)]
 mod unix;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+use super::*;
+use crate::frame::FrameError;
 
 #[tokio::test]
 async fn dropping_a_sender_closes_one_direction_on_every_kind_of_stream() {

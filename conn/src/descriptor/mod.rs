@@ -9,6 +9,8 @@
 //! peer cannot exhaust the descriptors of this process, or keep its own socket open by passing it
 //! to this process.
 
+mod confirmation;
+
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, OwnedFd};
@@ -21,8 +23,6 @@ use rustix::net::{
 };
 
 use crate::error::{RecvError, SendError};
-
-mod confirmation;
 
 pub(crate) use confirmation::{ConfirmationDecision, Confirmations};
 

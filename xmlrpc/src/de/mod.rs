@@ -1,15 +1,5 @@
 //! Deserialization of XML directly to serde types.
 
-use std::fmt;
-use std::ops::Range;
-
-use rpc_core::{FormatError, FormatErrorKind, Payload};
-use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, SeqAccess, Visitor};
-
-use crate::format::XmlRpc;
-use crate::xml::read::plain::Element;
-use crate::xml::read::{Markup, Reader, Tag};
-
 mod compound;
 mod key;
 mod missing_result;
@@ -22,6 +12,16 @@ mod scalar;
 mod tests;
 mod value;
 mod value_first;
+
+use std::fmt;
+use std::ops::Range;
+
+use rpc_core::{FormatError, FormatErrorKind, Payload};
+use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, SeqAccess, Visitor};
+
+use crate::format::XmlRpc;
+use crate::xml::read::plain::Element;
+use crate::xml::read::{Markup, Reader, Tag};
 
 pub(crate) use compound::Params;
 pub(crate) use missing_result::MissingResult;

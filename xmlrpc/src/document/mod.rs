@@ -1,5 +1,7 @@
 //! Whole documents: the elements around parameters and results, and faults.
 
+mod fault;
+
 use std::marker::PhantomData;
 
 use rpc_core::{Fault, Format, FormatError, FormatErrorKind, Name, Payload};
@@ -9,8 +11,6 @@ use crate::de::{De, MissingResult, Raw};
 use crate::format::XmlRpc;
 use crate::xml::read::{Markup, Reader, Tag, plain};
 use crate::xml::{Forbidden, trim, write};
-
-mod fault;
 
 pub(crate) use fault::FaultMembers;
 use fault::FaultVisitor;

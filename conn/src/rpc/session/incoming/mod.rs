@@ -1,5 +1,8 @@
 //! Incoming calls: from admission to the reply.
 
+mod admission;
+mod promises;
+
 use std::cell::Cell;
 use std::future::Future;
 use std::pin::Pin;
@@ -13,9 +16,6 @@ use rpc_core::output::{Causes, Foreign, Quota};
 use rpc_core::{Call, Cancellation, Fault, FaultKind, Payload, Registry};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout_at};
-
-mod admission;
-mod promises;
 
 use self::admission::AdmittedTarget;
 pub(super) use self::admission::{CallAdmission, CallHead, TOO_MANY_REPLIES};

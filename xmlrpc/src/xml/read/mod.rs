@@ -3,6 +3,15 @@
 //! This module reads plain tags, texts and references, which are nearly everything that peers send.
 //! Other markup is passed to quick-xml, one event at a time: see [`events`].
 
+mod error;
+mod events;
+mod mark;
+pub(crate) mod plain;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod reference;
+#[cfg(test)]
+mod tests;
+
 use std::borrow::Cow;
 
 use memchr::{memchr, memchr2, memchr3};
@@ -12,15 +21,6 @@ use super::positions::Positions;
 pub(crate) use super::tag::Tag;
 use super::tag::plain_name;
 use super::{Forbidden, declaration, forbidden, is_blank, is_xml_char, replaced};
-
-mod error;
-mod events;
-mod mark;
-pub(crate) mod plain;
-#[cfg(any(test, fuzzing))]
-pub(crate) mod reference;
-#[cfg(test)]
-mod tests;
 
 const BOM: &[u8] = "\u{feff}".as_bytes();
 

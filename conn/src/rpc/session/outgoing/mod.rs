@@ -1,5 +1,7 @@
 //! Outgoing calls: queued, sent, completed.
 
+mod interrupted;
+
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -7,8 +9,6 @@ use std::time::Duration;
 use rpc_core::payload::Attachment;
 use rpc_core::{Call, CallError, Execution, Fault, FaultKind, Payload};
 use tokio::time::Instant;
-
-mod interrupted;
 
 use super::call_timeout::CallTimeout;
 use super::object::{ObjectHandle, Promise};

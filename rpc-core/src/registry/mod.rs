@@ -1,5 +1,8 @@
 //! The registry: the table of the methods that a server offers.
 
+mod instance;
+mod method;
+
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::fmt;
@@ -23,9 +26,6 @@ use crate::format::Format;
 use crate::handler::{FromCall, Function, IntoReply, IntoResult};
 use crate::name::Name;
 use crate::payload::Payload;
-
-mod instance;
-mod method;
 
 /// The table of the methods that a server offers.
 ///

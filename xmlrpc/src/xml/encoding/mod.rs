@@ -1,5 +1,7 @@
 //! Conversion of documents to UTF-8.
 
+mod label;
+
 use std::borrow::Cow;
 
 use bytes::{Buf, Bytes};
@@ -7,8 +9,6 @@ use memchr::memmem;
 use rpc_core::{FormatError, FormatErrorKind, Position};
 
 use super::{declaration, is_space};
-
-mod label;
 
 use label::{Encoding, by_label, unsupported};
 

@@ -1,5 +1,8 @@
 //! Serialization of serde types directly to XML.
 
+mod compound;
+mod text;
+
 use std::any::type_name;
 
 use rpc_core::describe::is_bytes;
@@ -8,9 +11,6 @@ use serde::ser::{Serialize, Serializer};
 
 use crate::format::XmlRpc;
 use crate::xml::write;
-
-mod compound;
-mod text;
 
 use compound::{Elements, Members};
 use text::TextOf;

@@ -1,5 +1,8 @@
 //! Registry of names, in which programs publish objects and find those of others.
 
+mod rights;
+mod table;
+
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::future::pending;
@@ -8,9 +11,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use rpc_core::{CallError, Context, Fault, FaultKind, client, service};
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
-
-mod rights;
-mod table;
 
 use rights::Policy;
 pub use rights::{Operation, Right};

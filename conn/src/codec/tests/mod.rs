@@ -1,3 +1,5 @@
+mod limits;
+
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 
@@ -5,8 +7,6 @@ use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::*;
-
-mod limits;
 
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
 enum Shape {
