@@ -1,5 +1,8 @@
 //! The handshake as a state machine: messages in, messages out, without sockets or clocks.
 
+#[cfg(test)]
+mod random;
+
 use std::collections::VecDeque;
 
 use super::channel::{Channel, IssuedChallenge, Role, is_reflected};
@@ -298,7 +301,5 @@ fn bound_input<'a>(responder: Role, challenge: &'a [u8], identity: &'a [u8]) -> 
     [BOUND, responder.label(), challenge, identity]
 }
 
-#[cfg(test)]
-mod random;
 #[cfg(test)]
 mod tests;
