@@ -23,13 +23,13 @@ fn welcome() -> Step {
 #[tokio::test]
 async fn listeners_without_the_key_are_refused() {
     let cases: Vec<(&str, Vec<Step>, &str)> = vec![
-        ("silence", vec![], "in time"),
+        ("silence", vec![], "timed out"),
         (
             "an end at once",
             vec![Finish],
             "the peer closed the connection",
         ),
-        ("half a length", vec![Write(vec![0, 0])], "in time"),
+        ("half a length", vec![Write(vec![0, 0])], "timed out"),
         (
             "an end within the challenge",
             vec![Write(b"\0\0\0\x20#CHALL".to_vec()), Finish],
