@@ -313,7 +313,7 @@ async fn handlers_see_their_context_and_cancellation() {
     assert!(in_time);
     let error = client.call::<()>("busy", ()).await.unwrap_err();
     assert!(
-        error.fault().unwrap().message().contains("too long"),
+        error.fault().unwrap().message().contains("timed out"),
         "{error:?}"
     );
     tokio::time::timeout(Duration::from_secs(5), seen)
@@ -322,7 +322,7 @@ async fn handlers_see_their_context_and_cancellation() {
         .unwrap();
     let slow = client.call::<bool>("sleep", (60.0,)).await.unwrap_err();
     assert!(
-        slow.fault().unwrap().message().contains("too long"),
+        slow.fault().unwrap().message().contains("timed out"),
         "{slow:?}"
     );
 }
