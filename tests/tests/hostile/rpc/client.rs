@@ -296,7 +296,7 @@ async fn invalid_attachments_of_servers() {
     let end = |bytes: &[u8]| Message::new(kind::END).number(1).raw(bytes).0;
     let cases: Vec<(&str, &str, Vec<Step>, &str)> = vec![
         (
-            "no object",
+            "not an object",
             "object",
             vec![returned(b"*\0")],
             "no attachment at index 0",
@@ -325,7 +325,7 @@ async fn invalid_attachments_of_servers() {
             "a stream for an object",
             "object",
             vec![Send(stream.clone())],
-            "no object",
+            "not an object",
         ),
         (
             "an object that does not exist",
@@ -354,7 +354,7 @@ async fn invalid_attachments_of_servers() {
             "an object for a stream",
             "stream",
             vec![Send(object(b"*\0"))],
-            "no stream",
+            "not a stream",
         ),
         (
             "a stream that never ends",
