@@ -296,7 +296,7 @@ async fn invalid_attachments_of_servers() {
     let end = |bytes: &[u8]| Message::new(kind::END).number(1).raw(bytes).0;
     let cases: Vec<(&str, &str, Vec<Step>, &str)> = vec![
         (
-            "not an object",
+            "no object",
             "object",
             vec![returned(b"*\0")],
             "no attachment at index 0",
