@@ -146,7 +146,7 @@ impl ServerOptions {
     }
 
     /// Maximum bytes of a request body, on the wire and after inflating. Default: 16 MiB, enough
-    /// for large arrays, while a single peer cannot fill the memory. A larger body is rejected with
+    /// for large arrays, while a single peer cannot fill the memory. A larger body is refused with
     /// status 413.
     #[must_use]
     pub const fn max_body(mut self, bytes: usize) -> Self {
@@ -205,7 +205,7 @@ impl ServerOptions {
     }
 
     /// Timeout for the body of a request. Default: 60 s, enough for 16 MiB over 3 Mbit/s. A slower
-    /// body is rejected with status 408.
+    /// body is refused with status 408.
     #[must_use]
     pub const fn body_timeout(mut self, timeout: Duration) -> Self {
         self.body_timeout = timeout;
