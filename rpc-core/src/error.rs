@@ -231,7 +231,7 @@ pub enum CallError {
     /// The call was sent, in whole or in part, and no reply arrived. It may have run.
     #[error("the call was sent, but no reply arrived")]
     Lost(#[source] Box<dyn Error + Send + Sync>),
-    /// The layer below the calls rejected the request, for example because of wrong credentials, an
+    /// The layer below the calls refused the request, for example because of wrong credentials, an
     /// unknown path, or a request that is too large. The call did not run.
     #[error("the server refused the request before any method ran")]
     Refused(#[source] Box<dyn Error + Send + Sync>),
@@ -287,7 +287,7 @@ impl From<Fault> for CallError {
 }
 
 /// Lets a handler pass on the failure of a call that it made, with `?`. A fault is passed on
-/// unchanged, unless it rejected the handler's call before it ran: the caller would conclude that
+/// unchanged, unless it refused the handler's call before it ran: the caller would conclude that
 /// the handler itself never ran. Such a fault, and any other error, becomes an internal fault whose
 /// cause is logged.
 impl From<CallError> for Fault {

@@ -1,4 +1,4 @@
-//! Faults: the failures of calls that callers receive.
+//! Faults: failures of calls, as the caller receives them.
 
 use std::error::Error;
 use std::fmt;
@@ -12,7 +12,7 @@ type Source = Arc<dyn Error + Send + Sync>;
 /// The text for a cause whose `Display` or `source` panics.
 const PANICKED: &str = "a cause that panicked while it was formatted";
 
-/// The failure of a call, as it is sent to the caller.
+/// The failure of a call, as the caller receives it.
 ///
 /// A fault has a [kind](FaultKind), a numeric code and a message. A cause can be attached with
 /// [`with_source`](Self::with_source) or [`internal`](Self::internal). The cause goes to the local
@@ -131,7 +131,7 @@ impl FaultKind {
         }
     }
 
-    /// Returns `true` if a call that failed with this kind was rejected before its method ran.
+    /// Returns `true` if a call that failed with this kind was refused before its method ran.
     #[must_use]
     pub const fn is_refusal(self) -> bool {
         matches!(
@@ -183,8 +183,8 @@ impl Fault {
         }
     }
 
-    /// Creates a fault that hides its cause from the caller: the wire has "internal error", the
-    /// local log has `source` in full.
+    /// Creates a fault that hides its cause: the caller receives "internal error", the local log
+    /// has `source` in full.
     #[must_use]
     pub fn internal(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::of(FaultKind::Internal, "internal error").with_source(source)

@@ -86,7 +86,8 @@ impl AuthKey {
         }
     }
 
-    /// Reads a key from a file, without one trailing line end, which editors append.
+    /// Reads a key from a file, without exactly one trailing line end (LF, CR LF or CR), which
+    /// editors append.
     ///
     /// # Errors
     /// If the file cannot be read, or is empty.

@@ -15,7 +15,7 @@
 //! - **Calls in both directions**: [`Client::of`], [`ClientBuilder::offer`].
 //! - **Resumable sessions**: a client can reconnect and keep its objects ([`Reconnect`],
 //!   [`ServerOptions::lease`]).
-//! - A **registry of names**, in which programs find each other's objects: [`names`].
+//! - A **naming service**, in which programs find each other's objects: [`names`].
 //!
 //! ```
 //! use conn::Listener;

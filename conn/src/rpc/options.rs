@@ -83,7 +83,7 @@ impl Options {
     /// Maximum backlog of each of three kinds, in bytes. Calls and items count as in a
     /// [window](Self::window), and one that waits alone may be longer.
     ///
-    /// - Replies that the peer has not read. Beyond the limit its calls are rejected as
+    /// - Replies that the peer has not read. Beyond the limit its calls are refused as
     ///   [`Overloaded`](rpc_core::FaultKind::Overloaded).
     /// - Calls of the peer that wait for promises.
     /// - Unread items of its streams, beyond the windows of these. A stream fails whose item

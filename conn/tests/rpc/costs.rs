@@ -133,7 +133,7 @@ fn hangs() -> Server {
     server
 }
 
-/// Running calls hold their messages, and calls beyond the budget are rejected.
+/// Running calls hold their messages, and calls beyond the budget are refused.
 #[tokio::test(start_paused = true)]
 async fn calls_that_run_are_counted_in_the_budget() {
     let server = hangs();

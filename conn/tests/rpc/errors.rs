@@ -238,7 +238,7 @@ async fn a_protocol_violation_is_reported_and_closes_the_connection() {
         assert!(text.contains(complaint), "{text}");
         assert!(peer.recv_bytes(1000).await.unwrap_err().is_closed());
     }
-    // Rejected calls with a promise are remembered only within the limit of calls.
+    // Refused calls with a promise are remembered only within the limit of calls.
     let server =
         Server::with_options(ServerOptions::default().session(Options::default().max_calls(8)));
     server
@@ -303,7 +303,7 @@ async fn peer_of_limited_backlog() -> Connection {
 #[tokio::test]
 async fn a_promise_of_a_rejected_call_fails() {
     let mut peer = peer_of_limited_backlog().await;
-    // Six results fill the backlog, so the seventh call, which has a promise, is rejected after it
+    // Six results fill the backlog, so the seventh call, which has a promise, is refused after it
     // was admitted. The eighth is on that promise.
     let bytes = b"\x05bytes\0\x01u\xfb\x20\x4e";
     for id in 1..=6 {

@@ -211,7 +211,7 @@ impl<F: Format> Registry<F> {
     }
 
     /// Sets a guard that is called before each call of any method, including the entries of a
-    /// batch. Default: none. A call that the guard rejects never runs, and its parameters are not
+    /// batch. Default: none. A call that the guard refuses never runs, and its parameters are not
     /// decoded.
     pub fn set_guard(
         &self,

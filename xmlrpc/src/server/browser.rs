@@ -47,7 +47,7 @@ impl HostPolicy {
     }
 }
 
-/// Rejects a request that a web page of another origin may have made a browser send.
+/// Refuses a request that a web page of another origin may have made a browser send.
 ///
 /// # Errors
 /// The response to send.

@@ -128,7 +128,7 @@ fn unless_evicted<R>(
 }
 
 /// Closes a connection after the last response has arrived. If it were closed with bytes unread,
-/// such as the body of a rejected request, a client that is still sending would see a reset instead
+/// such as the body of a refused request, a client that is still sending would see a reset instead
 /// of the response.
 async fn linger(mut io: impl Io) {
     const MAX_LINGER: Duration = Duration::from_secs(2);

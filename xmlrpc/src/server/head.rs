@@ -11,7 +11,7 @@ use super::Rejection;
 /// Maximum bytes of a request head: its target, and the names and values of its headers.
 pub(super) const MAX_HEAD: usize = 64 << 10;
 
-/// Rejects a request whose head is too long, or is ambiguous, so that an intermediary may have read
+/// Refuses a request whose head is too long, or is ambiguous, so that an intermediary may have read
 /// it differently.
 ///
 /// # Errors
@@ -58,7 +58,7 @@ pub(super) fn check<B>(request: &Request<B>) -> Result<(), Rejection> {
     Ok(())
 }
 
-/// Rejects a call that does not declare the length of its body. Such a call has no body (RFC 9112,
+/// Refuses a call that does not declare the length of its body. Such a call has no body (RFC 9112,
 /// 6.3), and the bytes after its head are another request. A body that is present needs no declared
 /// length, as in HTTP/2 or within one program.
 ///

@@ -45,7 +45,7 @@ use crate::client::EncodedSocketPath;
 ///
 /// A server is also a `tower_service::Service` over HTTP requests, so it can be mounted in axum.
 ///
-/// # Rejected requests
+/// # Refused requests
 ///
 /// | status | condition |
 /// |---|---|

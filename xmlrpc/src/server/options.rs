@@ -39,7 +39,7 @@ pub struct ServerOptions {
 type AcceptPeer = dyn Fn(&Peer) -> bool + Send + Sync;
 type Authorize = dyn Fn(&mut Parts, &Peer) -> Result<(), Rejection> + Send + Sync;
 
-/// The HTTP response to a request that is rejected.
+/// The HTTP response to a request that is refused.
 #[derive(Debug)]
 pub struct Rejection(pub(crate) Box<Response<String>>);
 
@@ -146,7 +146,7 @@ impl ServerOptions {
     }
 
     /// Maximum bytes of a request body, on the wire and after inflating. Default: 16 MiB, enough
-    /// for large arrays, while a single peer cannot fill the memory. A larger body is rejected with
+    /// for large arrays, while a single peer cannot fill the memory. A larger body is refused with
     /// status 413.
     #[must_use]
     pub const fn max_body(mut self, bytes: usize) -> Self {
@@ -171,7 +171,7 @@ impl ServerOptions {
     ///
     /// When the budget is spent, the connection that has held the most for the longest is closed
     /// and its call cancelled, if its bytes have been held for more than a second on average. If
-    /// there is no such connection, a request without room is rejected with status 503 and a fault
+    /// there is no such connection, a request without room is refused with status 503 and a fault
     /// with code −32400, and a reply without room is replaced by a fault with code −32603. See
     /// [`Budget`].
     ///
@@ -205,7 +205,7 @@ impl ServerOptions {
     }
 
     /// Timeout for the body of a request. Default: 60 s, enough for 16 MiB over 3 Mbit/s. A slower
-    /// body is rejected with status 408.
+    /// body is refused with status 408.
     #[must_use]
     pub const fn body_timeout(mut self, timeout: Duration) -> Self {
         self.body_timeout = timeout;
@@ -233,13 +233,13 @@ impl ServerOptions {
     }
 
     /// Maximum number of concurrent calls, over all connections; a multicall counts as one. Further
-    /// calls are rejected at once, with status 503 and a fault with code −32400, and their
+    /// calls are refused at once, with status 503 and a fault with code −32400, and their
     /// connections closed: otherwise an overloaded server would answer no call in time. Calls that
     /// complete without waiting do not count, and calls that arrive at the same moment can exceed
     /// the limit slightly.
     ///
     /// Default: 512, half of the default maximum of connections, so that there are connections left
-    /// on which further calls can be rejected.
+    /// on which further calls can be refused.
     #[must_use]
     pub const fn max_calls(mut self, calls: usize) -> Self {
         self.max_calls = calls;
@@ -273,8 +273,8 @@ impl ServerOptions {
 
     /// Sets the hosts that requests may name, in addition to IP addresses, `localhost` and names
     /// that end in `.localhost`: `"rpc.example"` matches any port, `"rpc.example:8000"` only this
-    /// one. A request with any other `Host` is rejected with status 403. A request without a host
-    /// is not rejected, because no browser sends one.
+    /// one. A request with any other `Host` is refused with status 403. A request without a host
+    /// is not refused, because no browser sends one.
     ///
     /// Default: on a listener at a loopback address, no further hosts, so that no web page can call
     /// it by a name that resolves to it (DNS rebinding); on other listeners, any host, because only
@@ -300,7 +300,7 @@ impl ServerOptions {
     /// server answers their preflight requests (CORS) and lets the pages read the replies. Cookies
     /// are not sent.
     ///
-    /// Default: none. A request is rejected with status 403 if its `Origin` is neither allowed here
+    /// Default: none. A request is refused with status 403 if its `Origin` is neither allowed here
     /// nor that of its `Host`, or if `Sec-Fetch-Site` names another site or origin. Pages without
     /// an origin, such as files, have the origin `"null"`, which any page can also assume: allow it
     /// only for a server that everyone may call.
@@ -324,6 +324,8 @@ impl ServerOptions {
     /// unchanged. Handlers can read extensions that `authorize` inserts with
     /// [`Context::extension`](rpc_core::Context::extension). Default: all requests are served. To
     /// decide by method, see [`Registry::set_guard`](rpc_core::Registry::set_guard).
+    ///
+    /// The types of the head are those of the crate `http` 1:
     ///
     /// ```
     /// use http::StatusCode;

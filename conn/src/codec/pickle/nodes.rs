@@ -2,6 +2,10 @@
 //!
 //! Python writes a container before its contents, and may refer to it before it is complete.
 //! Indices allow that, and dropping them is not recursive. Texts and bytes stay in the message.
+//!
+//! The contents of all containers are in one list of indices, the *pool*. A *run* is a range of it
+//! that was appended at once. A container that never grows (a tuple) is one run; one that grows is
+//! a *chain* of runs, since other containers may have appended to the pool in between.
 
 use std::borrow::Cow;
 use std::str;
@@ -13,10 +17,10 @@ use super::error::quoted;
 /// Index of a node.
 pub(super) type Id = u32;
 
-/// Marks the end of a chain, and a missing part of an object.
+/// Marks the end of a [`Chain`], and a missing part of an object.
 pub(super) const NONE: u32 = u32::MAX;
 
-/// A node, and the offset of the opcode that made it.
+/// A node, and the offset of the opcode that created it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Node {
     pub(super) at: u32,
@@ -99,7 +103,7 @@ impl Chain {
     }
 }
 
-/// Contents that were added at once, and the index of the next run.
+/// A run: a range of the pool, and the index of the next run of its chain.
 #[derive(Clone, Copy, Debug)]
 struct Run {
     span: Span,
@@ -167,7 +171,7 @@ impl<'m> NodeArena<'m> {
         self.nodes[id as usize].data
     }
 
-    /// Returns the offset of the opcode that made the node.
+    /// Returns the offset, in the message, of the opcode that created the node.
     pub(super) fn at(&self, id: Id) -> usize {
         self.nodes[id as usize].at as usize
     }
@@ -190,13 +194,13 @@ impl<'m> NodeArena<'m> {
         str::from_utf8(bytes).unwrap_or_default()
     }
 
+    /// Returns the big integer of a [`Data::Long`].
     pub(super) fn long(&self, span: Span) -> BigInt {
         BigInt::from_signed_bytes_le(self.bytes(span))
     }
 
     /// Stores bytes that are not in the message. Returns `None` if all of these together would be
-    /// longer than the message. Python does not write such a pickle, which encodes one text again
-    /// and again.
+    /// longer than the message. Only a hostile pickle encodes the same text again and again.
     pub(super) fn own(&mut self, bytes: impl ExactSizeIterator<Item = u8>) -> Option<Span> {
         let (start, len) = (self.owned.len(), bytes.len());
         if start + len > self.message.len() {
@@ -209,7 +213,7 @@ impl<'m> NodeArena<'m> {
         })
     }
 
-    /// Appends nodes to the pool.
+    /// Appends nodes to the pool, and returns their range.
     pub(super) fn pool(&mut self, ids: &[Id]) -> Span {
         let start = self.pool.len() as u32;
         self.pool.extend_from_slice(ids);

@@ -1,4 +1,4 @@
-//! Registry of names, in which programs publish objects and find those of others.
+//! Naming service, in which programs publish objects and find those of others.
 
 mod rights;
 mod table;
@@ -19,7 +19,7 @@ use table::{BindRequest, NameEntry, NameTable, OnConflict, Owner};
 use super::client::Client;
 use super::remote::Remote;
 
-/// Registry of names, in which programs publish objects and find those of others.
+/// Naming service, in which programs publish objects and find those of others.
 ///
 /// It is an ordinary service. One client [`bind`](NamesApi::bind)s its object to a name. Other
 /// clients [`lookup`](NamesApi::lookup) the name and get a reference, whose calls pass through the

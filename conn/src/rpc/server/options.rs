@@ -52,7 +52,7 @@ impl ServerOptions {
         self
     }
 
-    /// Maximum number of concurrent calls over all connections. Calls beyond it are rejected at
+    /// Maximum number of concurrent calls over all connections. Calls beyond it are refused at
     /// once as [`Overloaded`](rpc_core::FaultKind::Overloaded). Calls that complete without waiting
     /// are always admitted. A few calls that arrive at the same moment may exceed the limit.
     ///

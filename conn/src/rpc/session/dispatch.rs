@@ -221,7 +221,7 @@ impl Driver {
         let Ok(()) = pushed;
     }
 
-    /// Returns `true` if the peer reads so slowly that further calls are rejected. The calls of a
+    /// Returns `true` if the peer reads so slowly that further calls are refused. The calls of a
     /// batch are admitted before the replies of the others exist, so the limit is checked again
     /// before each of them runs.
     fn exceeds_backlog(&self) -> bool {
@@ -238,7 +238,7 @@ impl Driver {
             Message::Call(mut message, offset) => {
                 let references = std::mem::take(&mut message.references);
                 let head = CallHead::of(&message, cost(length, references.len()));
-                // The call is rejected, so a method name over the limit is not copied.
+                // The call is refused, so a method name over the limit is not copied.
                 let call = (!head.method_too_long)
                     .then(|| session.build_call(&message, &self.origin, Payload::copied(&[])));
                 let params = self.payload(bytes, offset, &references)?;

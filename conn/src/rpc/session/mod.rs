@@ -55,7 +55,7 @@ type Map<K, V> = HashMap<K, V, RandomState>;
 #[derive(Clone, Debug)]
 pub(super) struct Settings {
     pub(super) limits: SessionLimits,
-    /// Maximum bytes of replies in the outbox. Above it, further calls are rejected.
+    /// Maximum bytes of replies in the outbox. Above it, further calls are refused.
     pub(super) max_backlog: u64,
     /// Silence after which a ping is sent. After the same time of silence again, the connection is
     /// closed.

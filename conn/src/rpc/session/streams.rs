@@ -206,7 +206,8 @@ impl Session {
             return Err(Disconnected::Protocol(message));
         }
         deferred.wake(consumer.waker.take());
-        // The last item may cost more than the credit left, but not on very many unread streams.
+        // The last item may cost more than the credit left, but the total over all streams is
+        // limited.
         if cost > consumer.granted && !fits(tables.unread_cost, cost, self.settings.max_backlog) {
             let fault = overloaded(TOO_MUCH_UNREAD);
             consumer.is_stopped = true;

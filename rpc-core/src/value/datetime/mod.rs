@@ -102,7 +102,7 @@ impl DateTime {
         Err(DateTimeError::Range(out_of_range))
     }
 
-    /// Returns the same with a fraction of a second, in nanoseconds.
+    /// Returns a copy with a fraction of a second, in nanoseconds.
     ///
     /// # Errors
     /// If it is one second or more.
@@ -113,7 +113,7 @@ impl DateTime {
         Ok(Self { nanosecond, ..self })
     }
 
-    /// Returns the same with an offset from UTC, in minutes east. `None` means unknown.
+    /// Returns a copy with an offset from UTC, in minutes east. `None` means unknown.
     ///
     /// # Errors
     /// If it is 24 hours or more.

@@ -13,7 +13,7 @@ use crate::rpc::message::{self, CallTarget, MAX_METHOD, ObjectId, fits};
 use crate::rpc::session::object::ObjectHandle;
 use crate::rpc::session::{Phase, Session, SessionState, overloaded};
 
-/// Fault message of calls that are rejected while the peer does not read its replies.
+/// Fault message of calls that are refused while the peer does not read its replies.
 pub(in crate::rpc::session) const TOO_MANY_REPLIES: &str = "too many replies wait to be read";
 
 /// The target of an admitted call, and its cancellation.
@@ -71,7 +71,7 @@ pub(in crate::rpc::session) enum CallAdmission {
 }
 
 impl Session {
-    /// Decides whether a call runs, waits or is rejected. A call is registered as incoming only if
+    /// Decides whether a call runs, waits or is refused. A call is registered as incoming only if
     /// other calls can refer to it before it has started.
     pub(in crate::rpc::session) fn admit(
         &self,
