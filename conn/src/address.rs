@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
-use rpc_core::transport::{Address, AddressError};
+use rpc_core::transport::{Address, AddressError, parse_port};
 
 /// The target of a listener or client: an [`Address`], or a host whose address is looked up.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -89,8 +89,8 @@ impl ToTarget for str {
         let (host, port) = self
             .rsplit_once(':')
             .ok_or_else(|| not_an_address.clone())?;
-        match port.parse() {
-            Ok(port) if !host.contains([':', '/']) => Ok(Target::Host(host.to_owned(), port)),
+        match parse_port(port) {
+            Some(port) if !host.contains([':', '/']) => Ok(Target::Host(host.to_owned(), port)),
             _ => Err(not_an_address),
         }
     }
@@ -121,7 +121,16 @@ mod tests {
         let ip = SocketAddr::from(([0; 16], 1));
         assert_eq!("[::]:1".to_target(), ip.to_target());
         assert_eq!("unix:/run/x".to_target(), Path::new("/run/x").to_target());
-        for text in ["localhost", "a:b", "::1", "/run/x:1", "host:99999", ""] {
+        for text in [
+            "localhost",
+            "a:b",
+            "::1",
+            "/run/x:1",
+            "host:99999",
+            "host:+80",
+            "127.0.0.1:+0",
+            "",
+        ] {
             assert!(text.to_target().is_err(), "{text}");
         }
     }

@@ -221,6 +221,13 @@ impl FromStr for Address {
     }
 }
 
+/// Parses a port number: digits only, without the sign that [`str::parse`] accepts.
+#[must_use]
+pub fn parse_port(text: &str) -> Option<u16> {
+    let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then(|| text.parse().ok()).flatten()
+}
+
 /// Undoes [`escape_ascii`](slice::escape_ascii). A backslash that begins no escape stands for
 /// itself.
 fn unescape(text: &str) -> Vec<u8> {

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use http::HeaderValue;
 use hyper_util::client::proxy::matcher::Matcher;
+use rpc_core::transport::parse_port;
 
 use super::error::InvalidUrl;
 use super::url::Target;
@@ -159,7 +160,7 @@ fn host_and_port(exception: &str) -> Option<(&str, Option<u16>)> {
         None => exception.split_at(exception.find(':').unwrap_or(exception.len())),
     };
     let port = match port.strip_prefix(':') {
-        Some(port) => Some(port.parse().ok()?),
+        Some(port) => Some(parse_port(port)?),
         None if port.is_empty() => None,
         None => return None,
     };

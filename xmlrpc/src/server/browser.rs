@@ -16,7 +16,7 @@ use http::header::{
 };
 use http::request::Parts;
 use http::{Method, StatusCode};
-use rpc_core::transport::Address;
+use rpc_core::transport::{Address, parse_port};
 
 use super::{Rejection, ServerOptions};
 
@@ -288,7 +288,7 @@ impl<'a> Authority<'a> {
             None if port.is_empty() => None,
             None => return None,
             Some("") => None,
-            Some(port) => Some(port.parse().ok()?),
+            Some(port) => Some(parse_port(port)?),
         };
         Some(Self { host, port })
     }
@@ -347,6 +347,7 @@ mod tests {
             ("2130706433", false),
             ("[::1].evil.example", false),
             ("localhost:x", false),
+            ("localhost:+80", false),
             ("?", false),
         ] {
             let expected = (!is_known).then_some(403);

@@ -201,7 +201,7 @@ impl BlockingStream {
                 // Frequent signals, such as those of a profiler, must not extend the deadline.
                 Err(error) if error.kind() == ErrorKind::Interrupted => drop(remaining(deadline)?),
                 Err(error) if is_socket_timeout(&error) => {
-                    self.set_timeout(remaining(deadline)?)?
+                    self.set_timeout(remaining(deadline)?)?;
                 }
                 done => return done,
             }

@@ -241,7 +241,7 @@ impl<'w, 'p> Compound<'w, 'p> {
                 count: 0,
             } => out.push(opcode::NEWOBJ),
             CompoundShape::Kwargs { new: true, .. } => {
-                out.extend(&[opcode::SETITEMS, opcode::NEWOBJ_EX])
+                out.extend(&[opcode::SETITEMS, opcode::NEWOBJ_EX]);
             }
             CompoundShape::Kwargs {
                 new: false,
