@@ -8,7 +8,7 @@ use rpc_core::output::Foreign;
 use rpc_core::{CallError, Caller, Variadic};
 use xmlrpc::ClientOptions;
 
-use crate::connection::target;
+use crate::connection::{connect_error, target};
 use crate::json::{self, Json};
 use crate::{Options, argument};
 
@@ -92,7 +92,10 @@ async fn over_connection(url: &str, options: &Options) -> Result<rpc::Client, Bo
     if let Some(key) = options.authentication.authkey()? {
         client = client.authkey(key);
     }
-    Ok(client.await?)
+    client.await.map_err(|error| match error {
+        rpc::ConnectError::Connect(error) => connect_error(url, options.timeout, error),
+        error => error.into(),
+    })
 }
 
 fn over_http(url: &str, options: &Options) -> Result<xmlrpc::Client, Box<dyn Error>> {

@@ -1,12 +1,15 @@
 //! Addresses and authentication of connections.
 
 use std::error::Error;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::Args;
 use clap::builder::{OsStringValueParser, TypedValueParser};
+use conn::ConnectError;
 use conn::address::{Target, ToTarget};
-use conn::auth::AuthKey;
+use conn::auth::{AuthError, AuthKey};
 use rpc_core::transport::Address;
 
 use crate::MARK;
@@ -27,9 +30,13 @@ impl Authentication {
         Ok(
             match (&self.authkey_file, std::env::var_os("FARCALL_AUTHKEY")) {
                 // The path is not repeated, since it may be the key itself, given by mistake.
-                (Some(file), _) => Some(AuthKey::from_file(file).map_err(|error| {
-                    format!("the file with the authkey cannot be read: {error}")
-                })?),
+                (Some(file), _) => {
+                    let problem = |error: std::io::Error| match error.kind() {
+                        ErrorKind::InvalidData => "the file with the authkey is empty".to_owned(),
+                        _ => format!("the file with the authkey cannot be read: {error}"),
+                    };
+                    Some(AuthKey::from_file(file).map_err(problem)?)
+                }
                 (None, Some(key)) => Some(AuthKey::new(key.as_encoded_bytes())?),
                 (None, None) => None,
             },
@@ -52,7 +59,11 @@ pub(crate) fn target(scheme: &str, url: &str) -> Result<Target, Box<dyn Error>> 
     let parts = url
         .strip_prefix(scheme)
         .and_then(|rest| rest.split_once("://"));
-    let no_url = || format!("the URL is not {scheme}://HOST:PORT or {scheme}+unix://PATH");
+    let no_url = || {
+        format!(
+            "the URL is not {scheme}://HOST:PORT, {scheme}+unix://PATH or {scheme}+abstract://NAME"
+        )
+    };
     Ok(match parts {
         // The address is not repeated, since it may contain a password.
         Some(("", address)) if address.contains('@') => {
@@ -69,4 +80,19 @@ pub(crate) fn target(scheme: &str, url: &str) -> Result<Target, Box<dyn Error>> 
         Some(("+abstract", name)) => Address::Abstract(name.as_bytes().to_vec()).to_target()?,
         _ => return Err(no_url().into()),
     })
+}
+
+/// Returns the error of connecting to a URL, with its address.
+pub(crate) fn connect_error(url: &str, timeout: Duration, error: ConnectError) -> Box<dyn Error> {
+    match error {
+        ConnectError::Unreachable(cause) => {
+            let (_, address) = url.split_once("://").unwrap_or_default();
+            format!("cannot reach {address}: {cause}").into()
+        }
+        // A short timeout says nothing about the peer, so the error names no other cause.
+        ConnectError::Auth(AuthError::TimedOut) if timeout < Duration::from_secs(1) => {
+            format!("authentication failed: the handshake timed out after {timeout:?}").into()
+        }
+        error => error.into(),
+    }
 }

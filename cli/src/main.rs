@@ -30,7 +30,7 @@ use self::terminal::{FAILURE, FAULT, print, print_error, print_usage_error};
     version,
     disable_help_subcommand = true,
     after_help = "Options can be given anywhere before `--`. \
-                  Text that begins with `-` and a digit is an argument, not an option.\n\
+                  Negative numbers, such as `-5`, `-.5` and `-inf`, are arguments, not options.\n\
                   Exit status: 0 on success, 1 for a fault, 2 for any other failure, \
                   141 if the output is closed."
 )]
@@ -71,15 +71,18 @@ struct Options {
     authentication: Authentication,
 }
 
-/// Prefix for arguments that begin with `-` and a digit. No option does, but clap would read
-/// `-1e-3` as one. Arguments of a process cannot contain this character.
+/// Prefix for arguments that are negative numbers, or begin like one. No option does, but clap
+/// would read `-1e-3` as one. Arguments of a process cannot contain this character.
 const MARK: char = '\0';
 
 /// Returns the arguments of the process, with numbers marked by [`MARK`].
 fn marked(arguments: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
-    let is_number = |argument: &OsStr| {
-        let bytes = argument.as_encoded_bytes();
-        matches!(bytes, [b'-', digit, ..] if digit.is_ascii_digit())
+    let is_number = |argument: &OsStr| match argument.as_encoded_bytes() {
+        [b'-', digit, ..] | [b'-', b'.', digit, ..] if digit.is_ascii_digit() => true,
+        [b'-', word @ ..] => ["inf", "infinity", "nan"]
+            .iter()
+            .any(|name| word.eq_ignore_ascii_case(name.as_bytes())),
+        _ => false,
     };
     let mark = |argument: OsString| match is_number(&argument) {
         true => {
@@ -98,10 +101,14 @@ fn argument(text: &str) -> Result<String, Infallible> {
     Ok(text.trim_start_matches(MARK).to_owned())
 }
 
-fn seconds(text: &str) -> Result<Duration, Box<dyn Error + Send + Sync>> {
-    Ok(Duration::try_from_secs_f64(
-        text.trim_start_matches(MARK).parse()?,
-    )?)
+fn seconds(text: &str) -> Result<Duration, &'static str> {
+    match text.trim_start_matches(MARK).parse() {
+        Ok(seconds) if seconds > 0.0 => Duration::try_from_secs_f64(seconds)
+            // A shorter time would be rounded to zero.
+            .map(|time| time.max(Duration::from_nanos(1)))
+            .map_err(|_| "the number of seconds is too large"),
+        _ => Err("expected a positive number of seconds"),
+    }
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -138,6 +145,9 @@ async fn main() -> ExitCode {
 
 /// Runs the command, and returns the text to print.
 async fn run(arguments: &Cli) -> Result<String, Box<dyn Error>> {
+    if arguments.command.url().starts_with("conn") && !arguments.options.headers.is_empty() {
+        return Err("--header is for HTTP: connections have no headers".into());
+    }
     match &arguments.command {
         Command::Call(command) => call::run(command, &arguments.options).await,
         Command::Send(message) => send::run(message, &arguments.options).await,
@@ -156,26 +166,30 @@ mod tests {
     }
 
     #[test]
-    fn no_option_begins_with_a_digit() {
+    fn no_option_begins_like_a_number() {
         let mut command = Cli::command();
         command.build();
-        let with_digit = |command: &clap::Command| {
+        let is_numeric = |c: char| c.is_ascii_digit() || ".iInN".contains(c);
+        let has_numeric = |command: &clap::Command| {
             command
                 .get_arguments()
-                .any(|argument| argument.get_short().is_some_and(|c| c.is_ascii_digit()))
+                .any(|argument| argument.get_short().is_some_and(is_numeric))
         };
-        assert!(!with_digit(&command) && !command.get_subcommands().any(with_digit));
+        assert!(!has_numeric(&command) && !command.get_subcommands().any(has_numeric));
     }
 
     #[test]
     fn numbers_are_marked() {
-        let typed = ["-5", "-1e-3", "--", "-x", "-", "-.5", "5", "-inf"].map(OsString::from);
-        let is_marked = |argument: &OsString| argument.to_str().unwrap().starts_with(MARK);
-        let found: Vec<bool> = marked(typed).iter().map(is_marked).collect();
-        assert_eq!(
-            found,
-            [true, true, false, false, false, false, false, false]
-        );
+        let is_marked = |text: &str| {
+            let marked = marked([OsString::from(text)]);
+            marked[0].to_str().unwrap().starts_with(MARK)
+        };
+        for number in ["-5", "-1e-3", "-.5", "-inf", "-Infinity", "-NaN"] {
+            assert!(is_marked(number), "{number}");
+        }
+        for other in ["--", "-x", "-", "-.", "5", "inf", "-i", "-info", "--inf"] {
+            assert!(!is_marked(other), "{other}");
+        }
         assert_eq!(argument("\0-5").as_deref(), Ok("-5"));
     }
 }

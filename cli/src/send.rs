@@ -1,11 +1,12 @@
 //! `farcall send`: sends one message over a connection.
 
 use std::error::Error;
+use std::time::Instant;
 
 use clap::{Args, ValueEnum};
 use conn::{Client, Codec, Connection, MessagePack, Pickle};
 
-use crate::connection::target;
+use crate::connection::{connect_error, target};
 use crate::json::{self, Json};
 use crate::{Options, argument};
 
@@ -39,19 +40,25 @@ pub(crate) async fn run(
     options: &Options,
 ) -> Result<String, Box<dyn Error>> {
     let value = json::read(&arguments.value)?;
-    let timeout = options.timeout;
+    let begin = Instant::now();
     let answer = match arguments.codec {
         Encoding::Pickle => {
             let value = value.to_python()?;
             let mut peer: Connection<_, _, Pickle> = connect(arguments, options).await?;
-            peer.send(&value).await?;
-            Json::from_python(&tokio::time::timeout(timeout, peer.recv()).await??)?
+            let exchange = async {
+                peer.send(&value).await?;
+                Ok(peer.recv().await?)
+            };
+            Json::from_python(&within(options, begin, exchange).await?)?
         }
         Encoding::Json => {
             // Sent as text, which preserves numbers of any size.
             let mut peer: Connection<(), (), conn::Json> = connect(arguments, options).await?;
-            peer.send_bytes(value.write().as_bytes()).await?;
-            let message = tokio::time::timeout(timeout, peer.recv_bytes(MAX_MESSAGE)).await??;
+            let exchange = async {
+                peer.send_bytes(value.write().as_bytes()).await?;
+                Ok(peer.recv_bytes(MAX_MESSAGE).await?)
+            };
+            let message = within(options, begin, exchange).await?;
             let text = str::from_utf8(&message)
                 .map_err(|error| format!("the reply is not UTF-8: {error}"))?;
             json::parse(text).map_err(|error| format!("the reply is not JSON: {error}"))?
@@ -59,11 +66,27 @@ pub(crate) async fn run(
         Encoding::MessagePack => {
             value.check(u64::MAX)?;
             let mut peer: Connection<_, _, MessagePack> = connect(arguments, options).await?;
-            peer.send(&value).await?;
-            tokio::time::timeout(timeout, peer.recv()).await??
+            let exchange = async {
+                peer.send(&value).await?;
+                Ok(peer.recv().await?)
+            };
+            within(options, begin, exchange).await?
         }
     };
     Ok(answer.write())
+}
+
+/// Sends and receives in what is left of the timeout, which began at `begin`.
+async fn within<T>(
+    options: &Options,
+    begin: Instant,
+    exchange: impl Future<Output = Result<T, Box<dyn Error>>>,
+) -> Result<T, Box<dyn Error>> {
+    let timeout = options.timeout;
+    let left = timeout.saturating_sub(begin.elapsed());
+    tokio::time::timeout(left, exchange)
+        .await
+        .unwrap_or_else(|_| Err(format!("no reply within {timeout:?}").into()))
 }
 
 async fn connect<S: 'static, R: 'static, C: Codec>(
@@ -76,5 +99,6 @@ async fn connect<S: 'static, R: 'static, C: Codec>(
     if let Some(key) = options.authentication.authkey()? {
         client = client.authkey(key);
     }
-    Ok(client.await?)
+    let connected = client.await;
+    connected.map_err(|error| connect_error(&arguments.url, options.timeout, error))
 }

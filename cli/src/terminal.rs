@@ -114,11 +114,35 @@ pub(crate) fn redact_url(text: &str, url: &str) -> String {
     // Shorter ones would match in ordinary words.
     secrets.retain(|secret| secret.len() > 2);
     secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
-    let mut text = text.to_owned();
-    for secret in secrets {
-        text = text.replace(secret, "…");
+    secrets
+        .iter()
+        .fold(text.to_owned(), |text, secret| redact_secret(&text, secret))
+}
+
+/// Replaces a secret in a text, except within ordinary words. A password may be a word of the
+/// message itself: to cut it out would garble the message, and reveal the password. A URL, or a
+/// part of one that an error quotes, has more than letters around it.
+fn redact_secret(text: &str, secret: &str) -> String {
+    let mut redacted = String::with_capacity(text.len());
+    let mut end = 0;
+    for (start, _) in text.match_indices(secret) {
+        let behind = start + secret.len();
+        let token_start = text[..start].rfind(char::is_whitespace);
+        let token_end = text[behind..].find(char::is_whitespace);
+        let token = &text[token_start.unwrap_or(0)..token_end.map_or(text.len(), |at| behind + at)];
+        let words = token
+            .trim_start()
+            .trim_start_matches('(')
+            .trim_end_matches([')', ':', ',', ';', '.']);
+        let is_ordinary = |c: char| c.is_ascii_alphabetic() || c == ' ';
+        if !words.chars().all(is_ordinary) {
+            redacted.push_str(&text[end..start]);
+            redacted.push('…');
+            end = behind;
+        }
     }
-    text
+    redacted.push_str(&text[end..]);
+    redacted
 }
 
 #[cfg(test)]
@@ -162,6 +186,34 @@ mod tests {
             ),
         ] {
             assert_eq!(redact_url(text, url), shown, "{url}");
+        }
+    }
+
+    #[test]
+    fn a_password_that_is_a_word_of_the_message_is_not_cut_out() {
+        let text = "the call was not sent: refused (os error 111), see http://u:call@h/call";
+        let shown = "the call was not sent: refused (os error 111), see http://u:…@h/…";
+        for (password, text, shown) in [
+            ("call", text, shown),
+            (
+                "not",
+                "the call was not sent: no",
+                "the call was not sent: no",
+            ),
+            ("all", "the call was not sent", "the call was not sent"),
+            ("refused", "not sent: refused", "not sent: refused"),
+            ("error", "refused (os error 111)", "refused (os error 111)"),
+            ("the call", "the call was not sent", "the call was not sent"),
+            ("call", "no host `call`", "no host `…`"),
+            ("call", "cannot connect to u:call", "cannot connect to u:…"),
+            (
+                "call",
+                "cannot connect to u:a/call",
+                "cannot connect to u:a/…",
+            ),
+        ] {
+            let url = format!("http://u:{password}@h/");
+            assert_eq!(redact_url(text, &url), shown, "{password}");
         }
     }
 

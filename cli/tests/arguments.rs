@@ -64,6 +64,10 @@ fn options_stand_anywhere_and_numbers_are_arguments() {
             &["args", "-1e-3", "-1E+2", "--timeout", "5"],
             "[-0.001,-100.0]",
         ),
+        (
+            &["args", "-inf", "-.5", "--timeout", "5", "-NaN"],
+            r#"["-inf","-.5","-NaN"]"#,
+        ),
         (&["args", "-5 bananas", "-", ""], r#"["-5 bananas","-",""]"#),
         (
             &["args", "--", "--timeout", "-x", "-5", "--"],
@@ -108,8 +112,8 @@ fn unknown_options_are_refused() {
         "--unknown",
         "--authkey",
         "-x",
-        "-inf",
-        "-.5",
+        "-info",
+        "-.",
         "--codec",
         "--timeou",
     ] {
@@ -125,10 +129,17 @@ fn unknown_options_are_refused() {
         let (status, out, err) = farcall(&["send", "conn://127.0.0.1:1", "1", option]);
         assert_eq!((status, out.as_str()), (2, ""), "{option}: {err}");
     }
-    for timeout in ["-5", "nan", "x", "1e30"] {
+    for (timeout, problem) in [
+        ("0", "expected a positive number of seconds"),
+        ("-5", "expected a positive number of seconds"),
+        ("nan", "expected a positive number of seconds"),
+        ("x", "expected a positive number of seconds"),
+        ("1e30", "the number of seconds is too large"),
+    ] {
         let (status, out, err) = farcall(&["call", &url, "args", "--timeout", timeout]);
         assert_eq!((status, out.as_str()), (2, ""), "{timeout}: {err}");
         assert!(err.contains(timeout) && !err.contains('\0'), "{err}");
+        assert!(err.contains(problem), "{err}");
     }
 }
 

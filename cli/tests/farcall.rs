@@ -169,7 +169,10 @@ fn sends_values_to_a_listener_in_python() {
     );
     let (status, _, err) = farcall(&["send", "http://127.0.0.1", "1"]);
     assert_eq!(status, 2);
-    assert!(err.contains("is not conn://"), "{err}");
+    assert!(
+        err.contains("is not conn://") && err.contains("conn+abstract://NAME"),
+        "{err}"
+    );
 }
 
 #[test]
@@ -256,10 +259,42 @@ fn an_unreachable_or_silent_server_exits_with_2() {
     drop(listener);
     let (status, out, err) = farcall(&["call", &url, "add", "3", "5"]);
     assert_eq!((status, out.as_str()), (2, ""));
+    let address = url.trim_start_matches("conn+rpc://");
+    let expected = format!("farcall: cannot reach {address}: ");
     assert!(
-        err.starts_with("farcall: the peer cannot be reached: ") && err.contains("refused"),
+        err.starts_with(&expected) && err.contains("refused"),
         "{err}"
     );
+}
+
+#[test]
+fn a_silent_peer_of_send_exits_with_2() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("conn://{}", listener.local_addr().unwrap());
+    for (timeout, shown) in [("0.2", "200ms"), ("1e-12", "1ns")] {
+        let expected = format!("farcall: no reply within {shown}\n");
+        let (status, out, err) = farcall(&["--timeout", timeout, "send", &url, "1"]);
+        assert_eq!((status, out.as_str()), (2, ""));
+        // The shorter one may pass before the connection is made.
+        let is_late = timeout == "1e-12" && err.ends_with(": timed out\n");
+        assert!(err == expected || is_late, "{err}");
+    }
+}
+
+#[test]
+fn headers_and_keys_that_cannot_be_used_are_named() {
+    for url in ["conn+rpc://127.0.0.1:1", "conn+rpc+unix:///nowhere"] {
+        let (status, _, err) = farcall(&["call", url, "add", "--header", "a: b"]);
+        assert_eq!(status, 2);
+        assert!(err.contains("--header is for HTTP"), "{err}");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("key");
+    std::fs::write(&file, "\n").unwrap();
+    let file = file.to_str().unwrap();
+    let (status, _, err) = farcall(&["send", "conn://127.0.0.1:1", "1", "--authkey-file", file]);
+    assert_eq!(status, 2);
+    assert_eq!(err, "farcall: the file with the authkey is empty\n");
 }
 
 #[cfg(unix)]

@@ -411,6 +411,31 @@ fn counters_are_dropped_with_their_clients() {
     }
 }
 
+#[test]
+fn errors_of_the_programs_name_the_address_or_the_file() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let error = |program: &str, args: &[&str]| {
+        let output = Command::new(program).args(args).output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let demo_server = env!("CARGO_BIN_EXE_demo-server");
+    for option in ["--xmlrpc", "--rpc", "--conn"] {
+        let text = error(demo_server, &[option, &address]);
+        let expected = format!("cannot listen on {address}: ");
+        assert!(text.contains(&expected), "{option}: {text}");
+    }
+    let key = ["--conn", "127.0.0.1:0", "--authkey-file", "/nowhere/key"];
+    let text = error(demo_server, &key);
+    assert!(text.contains("the key file /nowhere/key: "), "{text}");
+
+    drop(taken);
+    let text = error(env!("CARGO_BIN_EXE_chat"), &["join", &address, "Ada"]);
+    let expected = "chat: the peer cannot be reached: ";
+    assert!(text.starts_with(expected), "{text}");
+}
+
 /// One test, since both pairs use the same port.
 #[test]
 fn the_adders_add_for_each_other() {
@@ -420,7 +445,7 @@ fn the_adders_add_for_each_other() {
     };
     let sums = "3 + 5 = 8\n20 + 22 = 42\n-1 + 1 = 0\n";
     let mut server = Running::new(env!("CARGO_BIN_EXE_adder-server"), &[]);
-    assert_eq!(server.line(), "listening on 0.0.0.0:16000");
+    assert_eq!(server.line(), "listening on 127.0.0.1:16000");
     for python in pythons().iter().filter(|python| python.version >= (3, 6)) {
         assert_eq!(python.run_text(&script("adder_client.py"), &[]), sums);
     }
@@ -431,6 +456,12 @@ fn the_adders_add_for_each_other() {
         let child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut server = Running::of(child);
         assert!(server.line().starts_with("listening on "));
+        // Peers that disconnect, or have another key, do not stop the server.
+        drop(std::net::TcpStream::connect("127.0.0.1:16000").unwrap());
+        let stranger = conn::Client::connect("127.0.0.1:16000").authkey("another");
+        let stranger: Result<conn::blocking::Connection<i64, i64, conn::Pickle>, _> =
+            stranger.legacy_md5(true).wait();
+        assert!(stranger.is_err());
         let client = Command::new(env!("CARGO_BIN_EXE_adder-client"))
             .output()
             .unwrap();

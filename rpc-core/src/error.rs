@@ -3,6 +3,8 @@
 use std::error::Error;
 use std::fmt;
 
+use serde::de::{Expected, Unexpected};
+
 use crate::fault::{Fault, FaultKind};
 use crate::output::{excerpt, shortened};
 
@@ -194,6 +196,19 @@ impl serde::de::Error for FormatError {
     fn custom<T: fmt::Display>(message: T) -> Self {
         Self::new(FormatErrorKind::Mismatch, excerpt(message))
     }
+
+    /// Names the unsigned types that accept any size, whose Rust names say little to a caller in
+    /// another language.
+    fn invalid_value(unexpected: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        let expected = expected.to_string();
+        let expected = match (unexpected, expected.as_str()) {
+            (Unexpected::Signed(..0), "u64" | "u128" | "usize") => "a non-negative integer",
+            (_, expected) => expected,
+        };
+        serde::de::Error::custom(format_args!(
+            "invalid value: {unexpected}, expected {expected}"
+        ))
+    }
 }
 
 impl serde::ser::Error for FormatError {
@@ -260,6 +275,11 @@ pub enum Execution {
 
 impl CallError {
     /// Returns whether the method ran, as far as the local side can know.
+    ///
+    /// A fault that is not a refusal counts as `Maybe`. This includes
+    /// [`Application`](crate::FaultKind::Application) faults: in the protocol of calls over
+    /// connections they mean that the method ran, but servers of XML-RPC in other languages also
+    /// report refusals with codes of their own.
     #[must_use]
     pub const fn execution(&self) -> Execution {
         match self {
@@ -301,7 +321,22 @@ impl From<CallError> for Fault {
 
 #[cfg(test)]
 mod tests {
+    use serde::Deserialize;
+    use serde::de::IntoDeserializer;
+    use serde::de::value::I64Deserializer;
+
     use super::*;
+
+    #[test]
+    fn a_negative_number_is_refused_without_the_name_of_a_rust_type() {
+        let decode = |number: i64| {
+            let number: I64Deserializer<FormatError> = number.into_deserializer();
+            u64::deserialize(number).map_err(|error| error.to_string())
+        };
+        assert_eq!(decode(1), Ok(1));
+        let expected = "invalid value: integer `-1`, expected a non-negative integer";
+        assert_eq!(decode(-1), Err(expected.to_owned()));
+    }
 
     #[test]
     fn a_path_keeps_its_innermost_and_outermost_steps() {

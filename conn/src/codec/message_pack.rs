@@ -47,20 +47,25 @@ impl Codec for MessagePack {
 
 /// Decodes the start of `message` with `seed`, which must apply `limiter`. Returns the value and
 /// the number of bytes left.
-pub(crate) fn decode<S: for<'de> DeserializeSeed<'de, Value = T>, T>(
+fn decode<S: for<'de> DeserializeSeed<'de, Value = T>, T>(
     seed: S,
     limiter: &DecodeLimiter,
     message: &[u8],
 ) -> Result<(T, usize), FormatError> {
     let mut rest = message;
     let mut deserializer = rmp_serde::Deserializer::new(&mut rest);
-    let value = seed.deserialize(&mut deserializer).map_err(|error| {
-        let kind = match error {
-            Error::InvalidMarkerRead(_) | Error::InvalidDataRead(_) => FormatErrorKind::Syntax,
-            Error::DepthLimitExceeded => FormatErrorKind::Limit,
-            _ => FormatErrorKind::Mismatch,
-        };
-        limiter.error(kind, error)
-    })?;
+    let value = seed
+        .deserialize(&mut deserializer)
+        .map_err(|error| format_error(limiter, error))?;
     Ok((value, rest.len()))
+}
+
+/// Returns the error of a failed decoding within limits.
+pub(crate) fn format_error(limiter: &DecodeLimiter, error: Error) -> FormatError {
+    let kind = match error {
+        Error::InvalidMarkerRead(_) | Error::InvalidDataRead(_) => FormatErrorKind::Syntax,
+        Error::DepthLimitExceeded => FormatErrorKind::Limit,
+        _ => FormatErrorKind::Mismatch,
+    };
+    limiter.error(kind, error)
 }

@@ -4,7 +4,7 @@ use conn::blocking::Connection;
 use conn::{Client, Pickle};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let mut adder: Connection<(i64, i64), i64, Pickle> = Client::connect(("", 16000))
+    let mut adder: Connection<(i64, i64), i64, Pickle> = Client::connect(("127.0.0.1", 16000))
         .authkey("12345")
         .legacy_md5(true) // CPython up to 3.11 supports MD5 only
         .wait()?;

@@ -5,11 +5,12 @@
 //! `chat join ADDRESS NAME` joins one and sends the lines that are typed.
 
 use std::error::Error;
+use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use conn::Listener;
 use conn::rpc::{Client, Remote, Server};
-use rpc_core::output::Foreign;
+use rpc_core::output::{Causes, Foreign};
 use rpc_core::{CallError, RegisterError, client, service};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::sync::broadcast::error::RecvError;
@@ -123,7 +124,17 @@ enum Command {
 }
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("chat: {}", Foreign::line(Causes(&*error)));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> Result<(), Box<dyn Error>> {
     match Arguments::parse().command {
         None => show().await?,
         Some(Command::Serve { address }) => {

@@ -40,13 +40,16 @@ const PROBES: u32 = 3;
 /// and waits for a server that does not know of it.
 ///
 /// # Errors
-/// If the address cannot be resolved or bound.
+/// If the address cannot be resolved or bound. The error names the address.
 pub async fn bind(address: impl ToSocketAddrs) -> io::Result<TcpListener> {
     let mut failure = io::Error::new(io::ErrorKind::InvalidInput, "the name has no address");
     for address in lookup_host(address).await? {
         match listen(address) {
             Ok(listener) => return Ok(listener),
-            Err(error) => failure = error,
+            Err(error) => {
+                let message = format!("cannot listen on {address}: {error}");
+                failure = io::Error::new(error.kind(), message);
+            }
         }
     }
     Err(failure)
@@ -235,6 +238,20 @@ mod tests {
             let connect = tokio::time::timeout(Duration::from_secs(10), connect.connect());
             waiting.push(connect.await??);
         }
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn the_error_of_a_busy_port_names_the_address() -> io::Result<()> {
+        let first = bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let address = first.local_addr()?;
+        let Err(error) = bind(address).await else {
+            panic!("the port is taken");
+        };
+        assert_eq!(error.kind(), ErrorKind::AddrInUse);
+        let text = error.to_string();
+        let expected = format!("cannot listen on {address}: ");
+        assert!(text.starts_with(&expected), "{text}");
         Ok(())
     }
 

@@ -68,7 +68,11 @@ impl UnixListener {
     ///
     /// As with [`bind`](Self::bind).
     pub async fn bind_with_mode(path: impl AsRef<Path>, mode: u32) -> io::Result<Self> {
-        let (file, socket) = listen_at(path.as_ref(), mode)?;
+        let path = path.as_ref();
+        let (file, socket) = listen_at(path, mode).map_err(|error| {
+            let message = format!("cannot listen on {}: {error}", path.display());
+            io::Error::new(error.kind(), message)
+        })?;
         Ok(Self {
             _file: Some(file),
             ..Self::from_std(socket)?

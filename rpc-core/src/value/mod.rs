@@ -33,7 +33,7 @@ const MAX_DEPTH: u8 = 255;
 /// Plain Rust types are faster and more precise where the types are known; `Value` is for programs
 /// that learn types only at run time. It is serialised and deserialised like any other type.
 ///
-/// Integers beyond 64 bits are deserialised as their decimal text.
+/// Integers beyond `i64` are deserialised as a string, their decimal text.
 ///
 /// ```
 /// use rpc_core::Value;

@@ -1,6 +1,7 @@
 //! Encodings of arguments, results and stream items.
 
 mod arguments;
+mod parameters;
 mod tag;
 #[cfg(test)]
 mod tests;
@@ -8,13 +9,11 @@ mod tests;
 use std::cell::Cell;
 use std::fmt;
 
-use rpc_core::{Args, Format, FormatError, FormatErrorKind, FromArgs, Payload};
-use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer};
+use rpc_core::{Args, Format, FormatError, FromArgs, Payload};
+use serde::de::DeserializeOwned;
 use serde::{Serialize, Serializer};
 
 use super::attachment::{decode_with_attachments, encode_with_attachments};
-use crate::codec::limits::{CodecLimits, DecodeLimiter, Limited};
-use crate::codec::message_pack;
 use crate::{Codec as _, MessagePack};
 
 /// [`Format`] of calls over connections. The client chooses it, and the server answers in the same
@@ -84,21 +83,7 @@ impl Format for Encoding {
     fn decode_args<A: FromArgs>(&self, params: &Payload) -> Result<A, FormatError> {
         decode_with_attachments(params.attachments(), || match self {
             Self::Bincode => arguments::decode(params.as_slice()),
-            Self::MessagePack => {
-                let params = params.as_slice();
-                let limiter = CodecLimits::DEFAULT.limiter(params);
-                let seed = TupleSeed {
-                    limiter: &limiter,
-                    args: std::marker::PhantomData,
-                };
-                match message_pack::decode(seed, &limiter, params)? {
-                    (args, 0) => Ok(args),
-                    _ => Err(FormatError::new(
-                        FormatErrorKind::Mismatch,
-                        "more parameters were given than the method takes",
-                    )),
-                }
-            }
+            Self::MessagePack => parameters::decode(params.as_slice()),
         })
     }
 
@@ -160,19 +145,5 @@ struct AsTuple<'a, A: ?Sized>(&'a A);
 impl<A: Args + ?Sized> Serialize for AsTuple<'_, A> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.0.serialize_args(serializer)
-    }
-}
-
-/// Seed that deserializes arguments from a sequence, within limits.
-struct TupleSeed<'l, A> {
-    limiter: &'l DecodeLimiter,
-    args: std::marker::PhantomData<A>,
-}
-
-impl<'de, A: FromArgs> DeserializeSeed<'de> for TupleSeed<'_, A> {
-    type Value = A;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<A, D::Error> {
-        A::deserialize_args(Limited::new(deserializer, self.limiter))
     }
 }

@@ -16,7 +16,11 @@ fn passed<A: Args + FromArgs>(encoding: Encoding, args: &A) -> A {
 }
 
 fn message<A: Args, B: FromArgs + fmt::Debug>(args: A) -> String {
-    let error = pass::<A, B>(Encoding::Bincode, args).unwrap_err();
+    message_in::<A, B>(Encoding::Bincode, args)
+}
+
+fn message_in<A: Args, B: FromArgs + fmt::Debug>(encoding: Encoding, args: A) -> String {
+    let error = pass::<A, B>(encoding, args).unwrap_err();
     assert_eq!(error.kind(), FormatErrorKind::Mismatch);
     error.to_string()
 }
@@ -87,6 +91,20 @@ fn a_mismatch_names_the_expected_and_the_actual_type() {
     assert!(message::<_, (Vec<u8>,)>((1.5,)).contains("expected a list, found a number"));
     assert!(message::<_, (i64, i64)>((1,)).contains("2 parameters"));
     assert!(message::<_, (Value,)>((vec![1],)).contains("MessagePack"));
+}
+
+#[test]
+fn both_encodings_describe_a_mismatch_alike() {
+    for encoding in BOTH {
+        let types = message_in::<_, (i64, u32)>(encoding, (3, "five"));
+        assert_eq!(types, "parameter 2: expected an integer, found a string");
+        let types = message_in::<_, (String,)>(encoding, (vec![1.5],));
+        assert_eq!(types, "parameter 1: expected a string, found a list");
+        let count = message_in::<_, (i64, i64)>(encoding, (1, 2, 3));
+        assert_eq!(count, "3 parameters were given, the method takes 2");
+        let count = message_in::<_, (i64, i64)>(encoding, (1,));
+        assert!(count.contains("2 parameters"), "{count}");
+    }
 }
 
 #[test]
