@@ -117,6 +117,9 @@ impl ArrayAccess<'_, '_, '_> {
 
 /// Describes a value of the wrong type in the words of the other encoding. serde names Rust types.
 fn mismatch(error: &Error) -> Option<String> {
+    if let Error::TypeMismatch(_) = error {
+        return marker_mismatch(&error.to_string());
+    }
     let (Error::Syntax(text) | Error::Uncategorized(text)) = error else {
         return None;
     };
@@ -146,4 +149,22 @@ fn mismatch(error: &Error) -> Option<String> {
     .find_map(|(begin, name)| found.starts_with(begin).then_some(name))
     .unwrap_or(found);
     Some(format!("expected {expected}, found {found}"))
+}
+
+/// Describes the error of a number that was expected and not found: the decoder shows the marker of
+/// the value instead.
+fn marker_mismatch(text: &str) -> Option<String> {
+    let marker = text.strip_prefix("wrong msgpack marker ")?;
+    let (_, found) = [
+        ("FixStr", "a string"),
+        ("Str", "a string"),
+        ("Bin", "bytes"),
+        ("FixArray", "a list"),
+        ("Array", "a list"),
+        ("FixMap", "a map"),
+        ("Map", "a map"),
+    ]
+    .into_iter()
+    .find(|(begin, _)| marker.starts_with(begin))?;
+    Some(format!("expected a number, found {found}"))
 }

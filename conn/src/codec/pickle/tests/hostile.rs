@@ -14,7 +14,8 @@ fn error(ops: &[u8]) -> (FormatErrorKind, String) {
     (error.kind(), error.to_string())
 }
 
-/// Decodes the message into every kind of type. Nothing may panic, or take longer than 10 seconds.
+/// Decodes the message into every kind of type. Nothing may panic, or take minutes: the bound is far
+/// above the time on an idle machine.
 fn endure(message: &[u8]) {
     let start = Instant::now();
     if let Ok(value) = read::<Value>(message) {
@@ -28,7 +29,7 @@ fn endure(message: &[u8]) {
     let _ = read::<Vec<(String, Vec<u8>)>>(message);
     let _ = read::<IgnoredAny>(message);
     let took = start.elapsed();
-    assert!(took < Duration::from_secs(10), "{took:?}");
+    assert!(took < Duration::from_secs(60), "{took:?}");
 }
 
 #[test]
