@@ -307,3 +307,57 @@ fn timeout_error(awaited: &str, begin: Instant) -> io::Error {
         format!("no {awaited} within {time:.3?}"),
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicUsize;
+
+    use super::super::stream::{Progress, Stream};
+    use super::*;
+
+    /// A stream that breaks before the first byte is written.
+    struct Broken;
+
+    impl Stream for Broken {
+        async fn is_idle(&mut self) -> bool {
+            true
+        }
+
+        async fn write(
+            &mut self,
+            _: &[u8],
+            _: &mut [u8],
+            _: Option<Instant>,
+        ) -> io::Result<Progress> {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+
+        async fn read(&mut self, _: &mut [u8], _: Option<Instant>) -> io::Result<usize> {
+            Ok(0)
+        }
+    }
+
+    /// Connects once.
+    #[derive(Default)]
+    struct Connector(AtomicUsize);
+
+    impl Transport for Connector {
+        type Stream = Broken;
+
+        async fn connect(&self, _: Option<Instant>) -> io::Result<Broken> {
+            let earlier = self.0.fetch_add(1, Ordering::Relaxed);
+            assert_eq!(earlier, 0, "a second connection was opened");
+            Ok(Broken)
+        }
+
+        fn start_reaper(_: &Pool<Self>) {}
+    }
+
+    #[tokio::test]
+    async fn a_new_connection_that_breaks_is_not_replaced() {
+        let options = ClientOptions::default();
+        let endpoint = Endpoint::at("http://localhost", &options, Connector::default()).unwrap();
+        let error = endpoint.call_in::<i64>(Context::new("f"), ()).await;
+        assert!(matches!(error, Err(CallError::NotSent(_))), "{error:?}");
+    }
+}

@@ -281,6 +281,7 @@ mod tests {
             page.to_string(),
             "HTTP status 502 Bad Gateway, content type \"text/html\", body begins with \"<html>\\n\""
         );
+        assert_eq!(page.content_type(), Some("text/html"));
         let elsewhere = Headers {
             location: Some(HeaderValue::from_static("http://elsewhere/")),
             ..Headers::default()
@@ -291,11 +292,23 @@ mod tests {
             "HTTP status 302 Found (redirects are not followed; the target is \
              \"http://elsewhere/\"), no content type, empty body"
         );
+        assert_eq!(moved.content_type(), None);
         assert!(
             error(401, &Headers::default(), "")
                 .to_string()
                 .contains("credentials")
         );
+    }
+
+    #[test]
+    fn the_start_of_a_body_over_the_limit_is_shown() {
+        let text = |body: &[u8]| {
+            let (headers, secrets) = (Headers::default(), Secrets::default());
+            let problem = Problem::TooLarge(5);
+            HttpError::new(StatusCode::OK, &headers, body, problem, &secrets).to_string()
+        };
+        assert!(text(b"<html>").ends_with(" 5 bytes, body begins with \"<html>\""));
+        assert!(text(b"").ends_with(" 5 bytes"));
     }
 
     #[test]

@@ -279,6 +279,17 @@ mod tests {
     }
 
     #[test]
+    fn only_documents_over_the_size_are_compressed() {
+        let options = ClientOptions::default().gzip_over(Some(4));
+        for (document, is_compressed) in [("<x/>", false), ("<xy/>", true)] {
+            let sent = sent("http://localhost", &options, None, document);
+            let sent = String::from_utf8_lossy(&sent);
+            let has_coding = sent.contains("Content-Encoding: gzip\r\n");
+            assert_eq!(has_coding, is_compressed, "{document}");
+        }
+    }
+
+    #[test]
     fn a_document_that_cannot_be_encoded_is_an_error() {
         let options = ClientOptions::default();
         let target = Target::parse("http://localhost").unwrap();

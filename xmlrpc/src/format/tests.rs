@@ -49,6 +49,31 @@ fn parameters_are_read_with_everything_around_them() {
 }
 
 #[test]
+fn an_empty_document_is_malformed_and_another_document_is_not_a_call() {
+    for (document, kind) in [
+        ("", FormatErrorKind::Syntax),
+        ("<a/>", FormatErrorKind::Structure),
+    ] {
+        let error = call::<()>(document).unwrap_err();
+        assert_eq!(error.kind(), kind, "{error}");
+    }
+}
+
+#[test]
+fn the_length_of_a_method_name_is_limited() {
+    // A comment makes the document take the slow path.
+    for comment in ["", "<!-- a -->"] {
+        for (length, fits) in [(1024, true), (1025, false)] {
+            let name = "m".repeat(length);
+            let document =
+                format!("<methodCall>{comment}<methodName>{name}</methodName></methodCall>");
+            let head = call_head(document.as_bytes(), XmlRpc::default());
+            assert_eq!(head.is_ok(), fits, "{length} bytes");
+        }
+    }
+}
+
+#[test]
 fn no_parameters_come_in_many_forms() {
     for params in [
         "",
@@ -68,6 +93,10 @@ fn no_parameters_come_in_many_forms() {
     ] {
         alone::<()>(params).unwrap();
     }
+    assert!(
+        alone::<()>("</methodCall>").is_err(),
+        "no call is around it"
+    );
 }
 
 #[test]

@@ -47,6 +47,11 @@ enum Shape {
     Dot { x: i32 },
 }
 
+#[derive(Serialize, PartialEq, Eq, PartialOrd, Ord)]
+enum Key {
+    One,
+}
+
 #[test]
 fn scalars_name_their_type() {
     let values = (
@@ -81,6 +86,7 @@ fn structs_and_maps_keep_their_order() {
     assert_snapshot!(written(&BTreeMap::from([("b&", 1), ("a", 2)])), @"<value><struct><member><name>a</name><value><int>2</int></value></member><member><name>b&amp;</name><value><int>1</int></value></member></struct></value>");
     assert_snapshot!(written(&BTreeMap::from([(-7, 'x')])), @"<value><struct><member><name>-7</name><value><string>x</string></value></member></struct></value>");
     assert_snapshot!(written(&BTreeMap::from([(true, 'x')])), @"<value><struct><member><name>true</name><value><string>x</string></value></member></struct></value>");
+    assert_snapshot!(written(&BTreeMap::from([(Key::One, 'x')])), @"<value><struct><member><name>One</name><value><string>x</string></value></member></struct></value>");
     assert_snapshot!(written(&BTreeMap::<String, i32>::new()), @"<value><struct></struct></value>");
     assert_snapshot!(refused(XmlRpc::default(), &BTreeMap::from([((1, 2), 3)])), @"the key of a map cannot be written as text");
 }
@@ -175,6 +181,16 @@ fn arguments_are_parameters_or_one_array() {
         }
     }
     assert!(format.encode_args(&Odd, &mut Vec::new()).is_err());
+}
+
+#[test]
+fn a_result_of_nothing_is_nil() {
+    let mut out = Vec::new();
+    XmlRpc::default().encode_reply(&(), &mut out).unwrap();
+    assert_snapshot!(String::from_utf8(out).unwrap(), @r#"
+    <?xml version="1.0" encoding="UTF-8"?>
+    <methodResponse><params><param><value><nil/></value></param></params></methodResponse>
+    "#);
 }
 
 #[test]

@@ -311,6 +311,17 @@ mod tests {
         )
     }
 
+    fn request(entries: &str) -> Call<XmlRpc> {
+        let document = format!(
+            "<params><param><value><array><data>\n{entries}</data></array></value></param></params>"
+        );
+        Call {
+            params: document.into_bytes().into(),
+            format: XmlRpc::default(),
+            context: Context::new(MULTICALL),
+        }
+    }
+
     /// Runs a multicall of these entries. Returns the faults in its reply, and the length of the
     /// request.
     async fn faults(entries: &str) -> (Vec<String>, usize) {
@@ -319,15 +330,8 @@ mod tests {
         register_system(&registry, &options).unwrap();
         let add = Method::function("add", |a: i64, b: i64| a + b);
         registry.register(add).unwrap();
-        let document = format!(
-            "<params><param><value><array><data>\n{entries}</data></array></value></param></params>"
-        );
-        let length = document.len();
-        let call = Call {
-            params: document.into_bytes().into(),
-            format: XmlRpc::default(),
-            context: Context::new(MULTICALL),
-        };
+        let call = request(entries);
+        let length = call.params.as_slice().len();
         let reply = registry.dispatch(call).await.unwrap();
         let answers: Vec<Value> = XmlRpc::default().decode_reply(&reply).unwrap();
         let texts = answers.iter().map(|answer| &answer["faultString"]);
@@ -335,6 +339,18 @@ mod tests {
             .map(|text| text.as_str().unwrap().to_owned())
             .collect();
         (texts, length)
+    }
+
+    #[tokio::test]
+    async fn the_number_of_calls_is_limited() {
+        let two = entry("f", "").repeat(2);
+        for (limit, fits) in [(2, true), (1, false), (0, false)] {
+            let registry = Registry::new();
+            let options = ServerOptions::default().max_multicall(limit);
+            register_system(&registry, &options).unwrap();
+            let reply = registry.dispatch(request(&two)).await;
+            assert_eq!(reply.is_ok(), fits, "a limit of {limit}: {reply:?}");
+        }
     }
 
     /// Regression: a gzip request of 1,380 bytes took 0.13 s, because the position of each failed

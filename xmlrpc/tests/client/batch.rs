@@ -25,6 +25,7 @@ async fn a_batch_is_one_multicall(kind: ClientKind) {
     let mut batch = kind.client(&url).batch();
     let sum = batch.call::<i64>("add", (3, 5));
     let name = batch.call::<String>("name", ());
+    assert_eq!(batch.len(), 2);
     let mut results = batch.send().await.unwrap();
     assert_eq!(results.take(sum).unwrap(), 5);
     assert_eq!(results.take(name).unwrap(), "name");

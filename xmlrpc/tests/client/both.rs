@@ -110,6 +110,13 @@ impl Batch {
         }
     }
 
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Async(batch) => batch.len(),
+            Self::Blocking(batch) => batch.len(),
+        }
+    }
+
     pub(crate) async fn send(self) -> Result<Results, CallError> {
         match self {
             Self::Async(batch) => batch.send().await,

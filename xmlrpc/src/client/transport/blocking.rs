@@ -262,3 +262,24 @@ fn remaining(deadline: Option<Instant>) -> io::Result<Option<Duration>> {
 fn is_socket_timeout(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_interrupted_operation_is_repeated() {
+        let mut stream = BlockingStream {
+            socket: SystemSocket::Unix(UnixStream::pair().unwrap().0),
+            timeout: None,
+            is_partly_written: false,
+        };
+        let deadline = Instant::now() + Duration::from_secs(1);
+        let mut errors = [ErrorKind::BrokenPipe, ErrorKind::Interrupted].to_vec();
+        let result = stream.within(Some(deadline), |_| match errors.pop() {
+            Some(kind) => Err(io::Error::from(kind)),
+            None => Ok("repeated after the error"),
+        });
+        assert_eq!(result.unwrap_err().kind(), ErrorKind::BrokenPipe);
+    }
+}
