@@ -112,6 +112,27 @@ fn messages_of_many_threads_stay_whole() {
 }
 
 #[test]
+fn halves_pass_bytes_and_numbers() {
+    let (local, remote): Pair = pipe().unwrap();
+    let (sender, _receiver) = local.split();
+    let (_sender, mut receiver) = remote.split();
+    sender.send_bytes(b"bytes").unwrap();
+    sender.send_vectored(&[b"two ", b"slices"]).unwrap();
+    sender.send_array(&[1u16, 2]).unwrap();
+    assert_eq!(receiver.recv_bytes(10).unwrap(), b"bytes");
+    let mut buffer = [0; 11];
+    assert_eq!(receiver.recv_bytes_into(&mut buffer).unwrap(), 10);
+    assert_eq!(&buffer, b"two slices\0");
+    let mut numbers = [0u16; 3];
+    assert_eq!(receiver.recv_array_into(&mut numbers).unwrap(), 2);
+    assert_eq!(numbers, [1, 2, 0]);
+    assert!(!receiver.poll(Duration::ZERO).unwrap());
+    sender.close().unwrap();
+    assert!(receiver.poll(Duration::from_secs(5)).unwrap());
+    assert!(receiver.recv_bytes(10).unwrap_err().is_closed());
+}
+
+#[test]
 fn waiting() {
     let (mut local, mut remote): Pair = pipe().unwrap();
     let (mut receiver, sender) = simplex::<u32, Bincode>().unwrap();

@@ -84,6 +84,15 @@ mod tests {
     }
 
     #[test]
+    fn integers_are_written_in_the_fewest_bytes() {
+        for (value, length) in [(0x7f, 1), (0x80, 2), (0x3fff, 2), (0x4000, 3)] {
+            let mut out = Vec::new();
+            write(value, &mut out);
+            assert_eq!(out.len(), length, "{value:#x}");
+        }
+    }
+
+    #[test]
     fn integers_over_64_bits_are_rejected() {
         let mut bytes = vec![0xff; 9];
         bytes.push(1);

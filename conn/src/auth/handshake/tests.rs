@@ -229,6 +229,18 @@ fn a_proof_is_bound_to_the_users_of_both_peers() {
 }
 
 #[test]
+fn a_side_that_requires_binding_gives_no_unbound_proof() {
+    let strict = authentication("key").binding(Binding::Require);
+    let mut client = new(Role::Client, &strict, unix(2, 1));
+    let unmarked = [CHALLENGE, b"{sha256}", &[7; RANDOM]].concat();
+    assert!(matches!(
+        client.incoming(&unmarked),
+        Err(AuthError::Unbound)
+    ));
+    assert_eq!(client.outgoing(), None);
+}
+
+#[test]
 fn removing_the_mark_in_transit_fails() {
     let key = authentication("key");
     let mut listener = new(Role::Listener, &key, unix(1, 7));

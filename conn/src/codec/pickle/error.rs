@@ -163,3 +163,17 @@ impl de::Error for Error {
         ))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quoted_text_ends_between_characters() {
+        let text = "é".repeat(MAX_QUOTED);
+        assert_eq!(quoted(&text).len(), MAX_QUOTED);
+        let text = format!("a{text}");
+        assert_eq!(quoted(&text).len(), MAX_QUOTED - 1);
+        assert_eq!(quoted("short"), "short");
+    }
+}

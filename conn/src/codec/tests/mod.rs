@@ -2,6 +2,7 @@ mod limits;
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
+use std::net::IpAddr;
 
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -26,6 +27,8 @@ struct Everything {
     #[serde(with = "serde_bytes")]
     blob: Vec<u8>,
     by_name: BTreeMap<String, (bool, f32)>,
+    /// A text in JSON, bytes elsewhere.
+    address: IpAddr,
     unit: (),
 }
 
@@ -46,6 +49,7 @@ fn everything() -> Everything {
         ],
         blob: vec![0, 255, 128],
         by_name: [("a".to_owned(), (true, 1.5))].into(),
+        address: IpAddr::from([192, 0, 2, 1]),
         unit: (),
     }
 }
@@ -108,6 +112,34 @@ fn every_codec_keeps_every_type() {
     check::<Postcard>();
 }
 
+/// Refuses to be encoded.
+struct Unencodable;
+
+impl Serialize for Unencodable {
+    fn serialize<S: serde::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+        Err(serde::ser::Error::custom("it is too blue"))
+    }
+}
+
+#[test]
+fn the_error_of_encoding_keeps_the_reason_of_the_type() {
+    fn error<C: Codec>() -> String {
+        let error = C::default().encode(&Unencodable, &mut Vec::new());
+        error.unwrap_err().to_string()
+    }
+    for error in [error::<Bincode>(), error::<Json>(), error::<MessagePack>()] {
+        assert!(error.contains("it is too blue"), "{error}");
+    }
+}
+
+#[test]
+fn json_reads_both_forms_of_a_variant_without_content() {
+    for message in [r#""Point""#, r#"{"Point":null}"#] {
+        let shape: Shape = Json::default().decode(message.as_bytes()).unwrap();
+        assert_eq!(shape, Shape::Point);
+    }
+}
+
 #[test]
 fn json_reads_doubles_as_they_were_written() {
     let number = 2.332_626_072_817_548e-111;
@@ -144,8 +176,9 @@ prop_compose! {
         shapes in prop::collection::vec(shape(), 0..8),
         blob: Vec<u8>,
         by_name: BTreeMap<String, (bool, f32)>,
+        address: IpAddr,
     ) -> Everything {
-        Everything { id, delta, name, maybe, shapes, blob, by_name, unit: () }
+        Everything { id, delta, name, maybe, shapes, blob, by_name, address, unit: () }
     }
 }
 

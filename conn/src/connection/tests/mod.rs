@@ -40,10 +40,11 @@ async fn errors_distinguish_a_regular_close_from_a_truncated_message() {
     let clean = connection(b"").await.recv().await;
     assert!(matches!(clean, Err(RecvError::Closed)));
     for cut in [b"\0\0".as_slice(), b"\0\0\0\x05", b"\0\0\0\x05ab"] {
-        let result = connection(cut).await.recv().await;
+        let error = connection(cut).await.recv().await.unwrap_err();
+        assert!(!error.is_closed());
         assert!(matches!(
-            result,
-            Err(RecvError::Frame(FrameError::Truncated { .. }))
+            error,
+            RecvError::Frame(FrameError::Truncated { .. })
         ));
     }
     let mut undecodable = connection(b"\0\0\0\x02ab\0\0\0\x01\x07").await;
@@ -103,6 +104,27 @@ async fn many_small_messages_are_read_at_once_and_stay_apart() {
     }
     sender.await.unwrap();
     assert!(remote.recv().await.unwrap_err().is_closed());
+}
+
+#[tokio::test]
+async fn halves_pass_bytes_and_numbers() {
+    let (local, remote): (Connection, Connection) = crate::pipe().unwrap();
+    let (sender, _receiver) = local.split();
+    let (_sender, mut receiver) = remote.split();
+    sender.send_bytes(b"bytes").await.unwrap();
+    sender.send_vectored(&[b"two ", b"slices"]).await.unwrap();
+    sender.send_array(&[1u16, 2]).await.unwrap();
+    assert_eq!(receiver.recv_bytes(10).await.unwrap(), b"bytes");
+    let mut buffer = [0; 11];
+    assert_eq!(receiver.recv_bytes_into(&mut buffer).await.unwrap(), 10);
+    assert_eq!(&buffer, b"two slices\0");
+    let mut numbers = [0u16; 3];
+    assert_eq!(receiver.recv_array_into(&mut numbers).await.unwrap(), 2);
+    assert_eq!(numbers, [1, 2, 0]);
+    assert!(!receiver.poll(Duration::ZERO).await);
+    sender.close().await.unwrap();
+    assert!(receiver.poll(Duration::from_secs(5)).await);
+    assert!(receiver.recv_bytes(10).await.unwrap_err().is_closed());
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ use rpc_core::{Format as _, FormatErrorKind, Value, Variadic};
 use serde::{Deserialize, Serialize};
 
 use super::*;
+use crate::rpc::Stream;
 
 const BOTH: [Encoding; 2] = [Encoding::Bincode, Encoding::MessagePack];
 
@@ -129,12 +130,22 @@ fn an_attachment_where_a_newtype_is_expected_is_named() {
 }
 
 #[test]
+fn a_number_where_an_attachment_is_expected_is_not_its_index() {
+    assert_eq!(
+        message::<_, (Stream<i64>,)>((0u64,)),
+        "parameter 1: expected an object or a stream, found an integer"
+    );
+}
+
+#[test]
 fn trailing_optional_parameters_can_be_missing() {
     for encoding in BOTH {
         let (a, b): (i64, Option<i64>) = pass(encoding, (1,)).unwrap();
         assert_eq!((a, b), (1, None));
         let (a, b): (i64, Option<i64>) = pass(encoding, (1, 2)).unwrap();
         assert_eq!((a, b), (1, Some(2)));
+        let (none,): (Option<i64>,) = pass(encoding, ((),)).unwrap();
+        assert_eq!(none, None);
         assert!(pass::<_, (i64,)>(encoding, (1, 2)).is_err());
         let (bytes, array): (Vec<u8>, [u8; 2]) = pass(encoding, (vec![1u8, 2], [3u8, 4])).unwrap();
         assert_eq!((bytes, array), (vec![1, 2], [3, 4]));

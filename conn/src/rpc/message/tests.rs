@@ -27,6 +27,7 @@ fn messages() -> Vec<Message<'static>> {
         references: references.clone(),
     };
     let fault = Fault::new(-7, "no").with_remote_causes(["why".to_owned()]);
+    let caused = Fault::new(5, "no").with_remote_causes(vec!["why".to_owned(); MAX_CAUSES]);
     vec![
         Message::Hello(Hello {
             version: VERSION,
@@ -63,6 +64,10 @@ fn messages() -> Vec<Message<'static>> {
         Message::Fault {
             id: 6,
             fault: fault.clone(),
+        },
+        Message::Fault {
+            id: 7,
+            fault: caused,
         },
         Message::Cancel(7),
         Message::Finish(8),
@@ -176,7 +181,7 @@ fn references() -> impl Strategy<Value = Vec<Reference>> {
 
 fn fault() -> impl Strategy<Value = Fault> {
     let kind = prop::sample::select(&FAULT_KINDS[..]);
-    let causes = prop::collection::vec(any::<String>(), 0..MAX_CAUSES);
+    let causes = prop::collection::vec(any::<String>(), 0..=MAX_CAUSES);
     (kind, any::<i64>(), any::<String>(), causes).prop_map(|(kind, code, text, causes)| {
         let fault = Fault::of(kind, text).with_code(code);
         fault.with_remote_causes(causes)

@@ -271,4 +271,6 @@ fn bytes_do_not_become_a_list_of_integers() {
     assert_eq!(Value::from(vec![1u8, 2]), Value::Bytes(vec![1, 2]));
     assert_eq!(Value::from(&[1u8, 2][..]), Value::Bytes(vec![1, 2]));
     assert_eq!(Value::from(vec![1u16]), Value::List(vec![1.into()]));
+    assert_eq!(Value::from(Some(1)), Value::from(1));
+    assert_eq!(Value::from(None::<i32>), Value::None);
 }

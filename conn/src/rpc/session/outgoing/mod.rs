@@ -403,3 +403,39 @@ fn may_have_run(error: CallError) -> CallError {
         error => error,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_request_of_plain_bytes_is_dropped_under_the_lock() {
+        let request = |object| CallRequest {
+            object,
+            call: Call {
+                params: Payload::from(vec![1]),
+                format: Encoding::Bincode,
+                context: rpc_core::Context::new("f"),
+            },
+        };
+        assert!(request(None).is_trivial());
+        let failed = Arc::new(CallError::NotSent("no connection".into()));
+        assert!(!request(Some(ObjectHandle::Failed(failed))).is_trivial());
+        let mut attached = request(None);
+        attached.call.params = Payload::from(vec![1]).with_attachments(vec![Arc::new("object")]);
+        assert!(!attached.is_trivial());
+    }
+
+    #[test]
+    fn a_failure_to_resend_a_call_does_not_mean_that_it_did_not_run() {
+        for error in [
+            CallError::NotSent("no connection".into()),
+            CallError::Refused("no".into()),
+        ] {
+            let error = may_have_run(error);
+            assert!(matches!(error, CallError::Lost(_)), "{error:?}");
+        }
+        let answer = may_have_run(Fault::new(7, "odd").into());
+        assert_eq!(answer.fault(), Some(&Fault::new(7, "odd")));
+    }
+}
