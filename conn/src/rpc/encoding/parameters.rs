@@ -39,7 +39,10 @@ impl<'de> Deserializer<'de> for ArrayReader<'de, '_> {
             let message = format!("{given} parameters were given, the method takes {taken}");
             return Err(FormatError::new(FormatErrorKind::Mismatch, message));
         }
-        crate::codec::expect_end(rest.len())?;
+        if !rest.is_empty() {
+            let message = "more parameters were given than the method takes";
+            return Err(FormatError::new(FormatErrorKind::Mismatch, message));
+        }
         Ok(value)
     }
 
