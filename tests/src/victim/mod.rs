@@ -240,12 +240,15 @@ impl Victim {
             let sum = once_there_is_room(|| client.call("add", (3, 5))).await;
             assert_eq!(sum.expect("XML-RPC"), 8);
 
-            let client = Client::connect(self.rpc).authkey(KEY).await;
+            // The default of 5 s is short on a machine that is busy with other tests.
+            let limit = Duration::from_secs(30);
+            let client = Client::connect(self.rpc).authkey(KEY).timeout(limit).await;
             let client = client.expect("it lets honest clients in");
             let sum = once_there_is_room(|| client.call("add", (3, 5))).await;
             assert_eq!(sum.expect("RPC"), 8);
 
-            let connection = conn::Client::connect(self.connections).authkey(KEY).await;
+            let connection = conn::Client::connect(self.connections).authkey(KEY);
+            let connection = connection.timeout(limit).await;
             let mut connection: Connection<(String, i64, i64), i64, Pickle> =
                 connection.expect("it lets honest clients in");
             let question = ("add".to_owned(), 3, 5);
