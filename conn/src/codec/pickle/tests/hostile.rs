@@ -14,8 +14,8 @@ fn error(ops: &[u8]) -> (FormatErrorKind, String) {
     (error.kind(), error.to_string())
 }
 
-/// Decodes the message into every kind of type. Nothing may panic, or take minutes: the bound is far
-/// above the time on an idle machine.
+/// Decodes the message into every kind of type. Nothing may panic, or take minutes: the bound is
+/// far above the time on an idle machine.
 fn endure(message: &[u8]) {
     let start = Instant::now();
     if let Ok(value) = read::<Value>(message) {
