@@ -294,3 +294,17 @@ impl Drop for CancelOnDrop {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_guard_cancels_when_it_is_dropped() {
+        let cancellation = Cancellation::default();
+        let guard = cancellation.cancel_on_drop();
+        assert!(!cancellation.is_cancelled());
+        drop(guard);
+        assert!(cancellation.is_cancelled());
+    }
+}

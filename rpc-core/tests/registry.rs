@@ -290,6 +290,20 @@ async fn introspection_describes_the_current_methods() {
     assert_eq!(nope.fault().unwrap().kind(), FaultKind::UnknownMethod);
 }
 
+#[test]
+fn a_type_that_only_has_the_name_of_a_known_one_can_be_anything() {
+    #[derive(serde::Serialize)]
+    struct DateTime;
+    #[derive(serde::Serialize)]
+    struct Struct;
+    let registry: Registry<Json> = Registry::new();
+    registry.register_function("now", || DateTime).unwrap();
+    registry.register_function("all", || Struct).unwrap();
+    for name in ["now", "all"] {
+        assert_eq!(registry.describe(name).unwrap().result, Kind::Any);
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_tower_layer_fits_around_a_registry() {
     let registry = Registry::new();

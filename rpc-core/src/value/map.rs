@@ -231,6 +231,10 @@ mod tests {
         for i in 0..3 * MAX_UNINDEXED {
             assert_eq!(members.contains(&name(i)), i != 3);
         }
+        *members.get_mut("name 4").unwrap() = Value::Nil;
+        assert_eq!(members.get("name 4"), Some(&Value::Nil));
+        assert_eq!(members.get_mut("name 3"), None);
+        assert_eq!(members.clone().into_iter().len(), 3 * MAX_UNINDEXED - 1);
         let reversed: Struct = members
             .clone()
             .into_iter()

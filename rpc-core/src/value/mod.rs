@@ -289,6 +289,24 @@ mod tests {
     }
 
     #[test]
+    fn a_map_can_be_serialized_in_steps() {
+        use serde::ser::{Serialize, SerializeMap as _, Serializer};
+
+        struct Steps;
+
+        impl Serialize for Steps {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                let mut map = serializer.serialize_map(None)?;
+                map.serialize_key("a")?;
+                map.serialize_value(&1)?;
+                map.end()
+            }
+        }
+
+        assert_eq!(to_value(&Steps).unwrap()["a"], Value::Int(1));
+    }
+
+    #[test]
     fn bytes_do_not_become_an_array_of_integers() {
         assert_eq!(Value::from(vec![1u8, 2]), Value::Bytes(vec![1, 2]));
         assert_eq!(Value::from(&[1u8, 2][..]), Value::Bytes(vec![1, 2]));

@@ -176,6 +176,20 @@ mod tests {
         Ok(())
     }
 
+    #[cfg(unix)]
+    #[test]
+    fn the_port_of_a_single_socket_is_not_shared() -> io::Result<()> {
+        let sockets = Sockets::bind(&Address::Tcp(([127, 0, 0, 1], 0).into()), 1, 0o600)?;
+        let Address::Tcp(address) = *sockets.address() else {
+            panic!("it is a TCP address");
+        };
+        let other = socket2::Socket::new(Domain::IPV4, Type::STREAM, None)?;
+        other.set_reuse_port(true)?;
+        let bound = other.bind(&address.into());
+        assert_eq!(bound.err().map(|error| error.kind()), Some(AddrInUse));
+        Ok(())
+    }
+
     #[test]
     fn connections_wait_for_a_worker_that_has_not_started() -> io::Result<()> {
         let sockets = Sockets::bind(&Address::Tcp(([127, 0, 0, 1], 0).into()), 2, 0o600)?;

@@ -274,3 +274,28 @@ fn bytes_do_not_become_a_list_of_integers() {
     assert_eq!(Value::from(Some(1)), Value::from(1));
     assert_eq!(Value::from(None::<i32>), Value::None);
 }
+
+#[test]
+fn numbers_and_bytes_are_taken_from_values_of_their_types() {
+    assert_eq!(Value::from(0.5).as_f64(), Some(0.5));
+    assert_eq!(Value::from(2).as_f64(), Some(2.0));
+    assert_eq!(Value::from("2").as_f64(), None);
+    assert_eq!(Value::Bytes(vec![2, 3]).as_bytes(), Some(&[2, 3][..]));
+    assert_eq!(Value::ByteArray(vec![2]).as_bytes(), Some(&[2][..]));
+    assert_eq!(Value::from("2").as_bytes(), None);
+}
+
+#[test]
+fn lists_are_equal_if_all_their_elements_are() {
+    let list = |numbers: &[u16]| Value::from(numbers.to_vec());
+    assert_eq!(list(&[1, 2]), list(&[1, 2]));
+    assert_ne!(list(&[1, 2]), list(&[1, 3]));
+    assert_ne!(list(&[1, 2]), list(&[1]));
+}
+
+#[test]
+fn types_with_a_text_for_people_are_pickled_in_their_other_form() {
+    let address = std::net::IpAddr::from([192, 0, 2, 1]);
+    let read: std::net::IpAddr = read(&write(&address)).unwrap();
+    assert_eq!(read, address);
+}
