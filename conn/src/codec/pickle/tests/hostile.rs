@@ -14,8 +14,7 @@ fn error(ops: &[u8]) -> (FormatErrorKind, String) {
     (error.kind(), error.to_string())
 }
 
-/// Decodes the message into every kind of type. Nothing may panic, or take minutes: the bound is
-/// far above the time on an idle machine.
+/// Decodes the message into every kind of type. Nothing may panic, or take longer than 10 seconds.
 fn endure(message: &[u8]) {
     let start = Instant::now();
     if let Ok(value) = read::<Value>(message) {
@@ -29,7 +28,7 @@ fn endure(message: &[u8]) {
     let _ = read::<Vec<(String, Vec<u8>)>>(message);
     let _ = read::<IgnoredAny>(message);
     let took = start.elapsed();
-    assert!(took < Duration::from_secs(60), "{took:?}");
+    assert!(took < Duration::from_secs(10), "{took:?}");
 }
 
 #[test]
