@@ -2,12 +2,12 @@
 //! `cargo bench -p benches --bench connections`.
 #![allow(clippy::unwrap_used, reason = "benchmarks")]
 
-use conn::auth::{AuthKey, Authentication, Channel, Handshake, Role};
-use conn::codec::{Bincode, Codec, Json, MessagePack, Pickle, Postcard};
-use conn::frame::{Decoder, Encoder};
-use conn::{Connection, pipe};
 use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, black_box};
+use farcall::conn::auth::{AuthKey, Authentication, Channel, Handshake, Role};
+use farcall::conn::codec::{Bincode, Codec, Json, MessagePack, Pickle, Postcard};
+use farcall::conn::frame::{Decoder, Encoder};
+use farcall::conn::{Connection, pipe};
 use tokio::runtime::Builder;
 
 fn main() {

@@ -10,10 +10,11 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use divan::Bencher;
 use divan::counter::BytesCount;
+use farcall::protocol::{Format, Payload};
+use farcall::xmlrpc::XmlRpc;
+use farcall::{DateTime, Value};
 use quick_xml::events::Event;
-use rpc_core::{DateTime, Format, Payload, Value};
 use serde::{Deserialize, Serialize};
-use xmlrpc::XmlRpc;
 
 fn main() {
     divan::main();
@@ -110,7 +111,7 @@ mod structs {
 
     #[divan::bench(args = COUNTS)]
     fn encode_value(bencher: Bencher<'_, '_>, count: usize) {
-        let value = rpc_core::to_value(&records(count)).unwrap();
+        let value = farcall::to_value(&records(count)).unwrap();
         let mut out = Vec::with_capacity(reply(&value).as_slice().len());
         bencher
             .counter(BytesCount::from(out.capacity()))

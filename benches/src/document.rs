@@ -1,9 +1,10 @@
 //! The documents that are decoded and encoded, and the check that a contestant has read them.
 
 use anyhow::{Context as _, Result, ensure};
-use rpc_core::{DateTime, Format as _};
+use farcall::DateTime;
+use farcall::protocol::Format as _;
+use farcall::xmlrpc::XmlRpc;
 use serde::{Deserialize, Serialize};
-use xmlrpc::XmlRpc;
 
 use crate::peers::bare_base64;
 

@@ -3,10 +3,10 @@
 use std::error::Error;
 
 use clap::Subcommand;
-use conn::rpc::{self, Encoding};
-use rpc_core::output::Foreign;
-use rpc_core::{CallError, Caller, Variadic};
-use xmlrpc::ClientOptions;
+use farcall::protocol::output::Foreign;
+use farcall::rpc::{self, Encoding};
+use farcall::xmlrpc::ClientOptions;
+use farcall::{CallError, Caller, Variadic};
 
 use crate::connection::{connect_error, target};
 use crate::json::{self, Json};
@@ -98,7 +98,7 @@ async fn over_connection(url: &str, options: &Options) -> Result<rpc::Client, Bo
     })
 }
 
-fn over_http(url: &str, options: &Options) -> Result<xmlrpc::Client, Box<dyn Error>> {
+fn over_http(url: &str, options: &Options) -> Result<farcall::xmlrpc::Client, Box<dyn Error>> {
     // An invalid URL is not repeated, since it may be misspelt and contain a password.
     let (scheme, _) = url.split_once("://").unwrap_or_default();
     if !["http", "https", "http+unix"].contains(&&*scheme.to_ascii_lowercase()) {
@@ -111,7 +111,7 @@ fn over_http(url: &str, options: &Options) -> Result<xmlrpc::Client, Box<dyn Err
             .ok_or("--header expects NAME: VALUE")?;
         settings = settings.header(name.trim(), value.trim())?;
     }
-    Ok(xmlrpc::Client::with_options(url, settings)?)
+    Ok(farcall::xmlrpc::Client::with_options(url, settings)?)
 }
 
 /// Makes the calls of a command, and returns the text to print. Line breaks in names and signatures

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use clap::Args;
 use clap::builder::{OsStringValueParser, TypedValueParser};
-use conn::ConnectError;
-use conn::address::{Target, ToTarget};
-use conn::auth::{AuthError, AuthKey};
-use rpc_core::transport::Address;
+use farcall::conn::ConnectError;
+use farcall::conn::address::{Target, ToTarget};
+use farcall::conn::auth::{AuthError, AuthKey};
+use farcall::transport::Address;
 
 use crate::MARK;
 

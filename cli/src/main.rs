@@ -17,8 +17,8 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
-use rpc_core::output::Causes;
-use rpc_core::{CallError, FaultKind};
+use farcall::protocol::output::Causes;
+use farcall::{CallError, FaultKind};
 
 use self::connection::Authentication;
 use self::terminal::{FAILURE, FAULT, print, print_error, print_usage_error};

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::time::Instant;
 
 use clap::{Args, ValueEnum};
-use conn::{Client, Codec, Connection, MessagePack, Pickle};
+use farcall::conn::{Client, Codec, Connection, MessagePack, Pickle};
 
 use crate::connection::{connect_error, target};
 use crate::json::{self, Json};
@@ -53,7 +53,8 @@ pub(crate) async fn run(
         }
         Encoding::Json => {
             // Sent as text, which preserves numbers of any size.
-            let mut peer: Connection<(), (), conn::Json> = connect(arguments, options).await?;
+            let mut peer: Connection<(), (), farcall::conn::Json> =
+                connect(arguments, options).await?;
             let exchange = async {
                 peer.send_bytes(value.write().as_bytes()).await?;
                 Ok(peer.recv_bytes(MAX_MESSAGE).await?)

@@ -5,8 +5,8 @@ use std::fmt::Display;
 use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
 
+use farcall::protocol::output::Foreign;
 use percent_encoding::percent_decode_str;
-use rpc_core::output::Foreign;
 
 /// Exit status if the server replied with a fault.
 pub(crate) const FAULT: u8 = 1;

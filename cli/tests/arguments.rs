@@ -3,9 +3,9 @@
 
 use std::process::Command;
 
-use conn::codec::pickle;
-use conn::{Connection, Listener, Pickle};
-use rpc_core::{Value, Variadic, service};
+use farcall::conn::codec::pickle;
+use farcall::conn::{Connection, Listener, Pickle};
+use farcall::{Value, Variadic, service};
 use tokio::runtime::Runtime;
 
 /// Runs the command, and returns its exit status, standard output and standard error.
@@ -38,7 +38,7 @@ impl Methods {
 
 fn over_http() -> (String, Runtime) {
     let runtime = Runtime::new().unwrap();
-    let server = xmlrpc::Server::new();
+    let server = farcall::xmlrpc::Server::new();
     server.register_instance(Methods).unwrap();
     let listening = runtime.block_on(server.bind("127.0.0.1:0")).unwrap();
     let url = listening.url();
@@ -170,7 +170,7 @@ fn numbers_that_cannot_be_sent_are_named() {
 #[test]
 fn calls_over_connections_have_unsigned_64_bit_integers() {
     let runtime = Runtime::new().unwrap();
-    let server = conn::rpc::Server::new();
+    let server = farcall::rpc::Server::new();
     server.register_instance(Methods).unwrap();
     let binding = async { Listener::bind("127.0.0.1:0").authkey("a key").await };
     let listener = runtime.block_on(binding).unwrap();
@@ -233,7 +233,8 @@ fn a_reply_that_is_not_json_is_an_error() {
         let mut listener = runtime.block_on(binding).unwrap();
         let url = format!("conn://{}", listener.local_address());
         runtime.spawn(async move {
-            let mut peer: Connection<(), (), conn::Json> = listener.accept().await.unwrap();
+            let mut peer: Connection<(), (), farcall::conn::Json> =
+                listener.accept().await.unwrap();
             peer.recv_bytes(100).await.unwrap();
             peer.send_bytes(reply).await.unwrap();
             let _ = peer.recv_bytes(100).await;

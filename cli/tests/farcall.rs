@@ -3,10 +3,10 @@
 
 use std::process::Command;
 
-use conn::Listener;
-use conn::address::ToTarget;
 use examples::demo::Demo;
-use rpc_core::transport::Address;
+use farcall::conn::Listener;
+use farcall::conn::address::ToTarget;
+use farcall::transport::Address;
 use tests::newest_python;
 
 /// Runs the command, and returns its exit status, standard output and standard error.
@@ -111,9 +111,9 @@ fn calls_over_a_unix_socket_with_headers() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("rpc.sock");
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let server = xmlrpc::Server::new();
+    let server = farcall::xmlrpc::Server::new();
     server
-        .register_function("token", |cx: rpc_core::Context| {
+        .register_function("token", |cx: farcall::Context| {
             cx.header("x-token").map(str::to_owned)
         })
         .unwrap();
@@ -320,7 +320,7 @@ fn calls_over_connections_on_unix_sockets() {
 /// dropped.
 fn demo_over_connections(target: impl ToTarget) -> (String, tokio::runtime::Runtime) {
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let server = conn::rpc::Server::new();
+    let server = farcall::rpc::Server::new();
     server.register_instance(Demo::default()).unwrap();
     let binding = async { Listener::bind(target).authkey("a key").await };
     let listener = runtime.block_on(binding).unwrap();
@@ -335,7 +335,7 @@ fn demo_over_connections(target: impl ToTarget) -> (String, tokio::runtime::Runt
 /// Starts a server with the demo methods, which stops when the runtime is dropped.
 fn demo() -> (String, tokio::runtime::Runtime) {
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let server = xmlrpc::Server::new();
+    let server = farcall::xmlrpc::Server::new();
     server.register_instance(Demo::default()).unwrap();
     let listening = runtime.block_on(server.bind("127.0.0.1:0")).unwrap();
     let url = listening.url();

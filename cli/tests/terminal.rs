@@ -7,10 +7,10 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use conn::codec::pickle;
-use conn::{Codec, Connection, Json, Listener, MessagePack, Pickle};
-use rpc_core::Fault;
-use rpc_core::output::is_harmless;
+use farcall::Fault;
+use farcall::conn::codec::pickle;
+use farcall::conn::{Codec, Connection, Json, Listener, MessagePack, Pickle};
+use farcall::protocol::output::is_harmless;
 use serde::Serialize;
 use tokio::runtime::Runtime;
 
@@ -158,7 +158,7 @@ fn replies_of_xml_rpc_servers_cannot_control_the_terminal() {
 #[test]
 fn replies_over_connections_cannot_control_the_terminal() {
     let runtime = Runtime::new().unwrap();
-    let server = conn::rpc::Server::new();
+    let server = farcall::rpc::Server::new();
     server
         .register_function("fault", || Err::<(), _>(Fault::new(7, EVIL)))
         .unwrap();

@@ -5,8 +5,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use rpc_core::Budget;
-use rpc_core::budget::{Account, Hold, NoRoom};
+use farcall_core::Budget;
+use farcall_core::protocol::{Account, Hold, NoRoom};
 use tokio::time::{Sleep, sleep};
 
 /// The interval at which a half retries a reservation that found no room.
@@ -192,7 +192,7 @@ impl fmt::Debug for HalfAccount {
 
 #[cfg(test)]
 mod tests {
-    use rpc_core::transport::memory::{MemoryConnector, listener};
+    use farcall_core::transport::memory::{MemoryConnector, listener};
     use tokio::time::{Instant, advance};
 
     use super::*;
@@ -348,7 +348,8 @@ mod tests {
         let budget = Budget::new(2 * MIB);
         let listener = Listener::bind("127.0.0.1:0").budget(budget.clone());
         let mut listener = listener.wait().unwrap();
-        let rpc_core::transport::Address::Tcp(address) = listener.local_address().clone() else {
+        let farcall_core::transport::Address::Tcp(address) = listener.local_address().clone()
+        else {
             panic!("a TCP address");
         };
         let mut stranger = std::net::TcpStream::connect(address).unwrap();

@@ -3,7 +3,8 @@
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
-use rpc_core::transport::{Address, AddressError, parse_port};
+use farcall_core::protocol::parse_port;
+use farcall_core::transport::{Address, AddressError};
 
 /// The target of a listener or client: an [`Address`], or a host whose address is looked up.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -7,10 +7,10 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rpc_core::transport::tcp::TcpConnector;
+use farcall_core::transport::tcp::TcpConnector;
 #[cfg(unix)]
-use rpc_core::transport::unix::UnixConnector;
-use rpc_core::transport::{Address, AddressError, Connect};
+use farcall_core::transport::unix::UnixConnector;
+use farcall_core::transport::{Address, AddressError, Connect};
 use tokio::time::timeout_at;
 
 use crate::address::{Target, ToTarget};
@@ -35,7 +35,7 @@ impl Client {
     ///
     /// ```no_run
     /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-    /// use conn::{Client, Connection, Pickle};
+    /// use farcall::conn::{Client, Connection, Pickle};
     ///
     /// let mut adder: Connection<(i64, i64), i64, Pickle> =
     ///     Client::connect(("localhost", 16000)).authkey("12345").await?;

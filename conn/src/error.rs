@@ -2,7 +2,7 @@
 
 use std::io;
 
-use rpc_core::FormatError;
+use farcall_core::FormatError;
 
 use crate::frame::FrameError;
 

@@ -3,9 +3,9 @@
 use std::future::Future;
 use std::time::Duration;
 
-use rpc_core::Budget;
-use rpc_core::transport::Peer;
-use rpc_core::transport::tcp::keep_alive;
+use farcall_core::Budget;
+use farcall_core::transport::Peer;
+use farcall_core::transport::tcp::keep_alive;
 use tokio::time::{Instant, timeout_at};
 
 use crate::account::HalfAccount;

@@ -6,7 +6,7 @@
 //! and arrives whole or not at all.
 //!
 //! ```
-//! use conn::{Client, Connection, Listener};
+//! use farcall::conn::{Client, Connection, Listener};
 //! use serde::{Deserialize, Serialize};
 //!
 //! #[derive(Serialize, Deserialize, Debug, PartialEq)]
@@ -52,7 +52,7 @@
 //! ```
 //!
 //! ```no_run
-//! use conn::{Connection, Listener, Pickle};
+//! use farcall::conn::{Connection, Listener, Pickle};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -64,7 +64,7 @@
 //!         while let Ok((a, b)) = peer.recv().await {
 //!             peer.send(&(a + b)).await?;
 //!         }
-//!         Ok::<(), conn::SendError>(())
+//!         Ok::<(), farcall::conn::SendError>(())
 //!     });
 //! }
 //! # }
@@ -132,5 +132,4 @@ pub use descriptor::{Acknowledge, DescriptorError, Descriptors};
 pub use error::{RecvError, SendError};
 pub use listener::{BindError, Listener, ListenerBuilder};
 pub use pipe::{pipe, simplex};
-pub use rpc_core;
 pub use wait::{Wait, wait};

@@ -33,7 +33,7 @@ pub trait Sealed: Send {
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use conn::{Connection, pipe, wait};
+/// use farcall::conn::{Connection, pipe, wait};
 ///
 /// let (mut here, mut there): (Connection<u32>, Connection<u32>) = pipe()?;
 /// let (mut silent, _other): (Connection<String>, Connection<String>) = pipe()?;

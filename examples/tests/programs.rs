@@ -4,8 +4,8 @@
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Command, Output, Stdio};
 
+use farcall::xmlrpc::blocking::Client;
 use tests::{newest_python, pythons};
-use xmlrpc::blocking::Client;
 
 /// A program that runs until it is dropped or stopped, and the lines that it prints.
 struct Running {
@@ -220,8 +220,8 @@ fn the_demo_server_answers_over_connections() {
 fn the_demo_server_offers_one_object_over_both_protocols() {
     use std::path::Path;
 
-    use conn::rpc::Client as Calls;
-    use rpc_core::Caller as _;
+    use farcall::Caller as _;
+    use farcall::rpc::Client as Calls;
 
     let folder = tempfile::tempdir().unwrap();
     let key = folder.path().join("key");
@@ -458,9 +458,11 @@ fn the_adders_add_for_each_other() {
         assert!(server.line().starts_with("listening on "));
         // Peers that disconnect, or have another key, do not stop the server.
         drop(std::net::TcpStream::connect("127.0.0.1:16000").unwrap());
-        let stranger = conn::Client::connect("127.0.0.1:16000").authkey("another");
-        let stranger: Result<conn::blocking::Connection<i64, i64, conn::Pickle>, _> =
-            stranger.legacy_md5(true).wait();
+        let stranger = farcall::conn::Client::connect("127.0.0.1:16000").authkey("another");
+        let stranger: Result<
+            farcall::conn::blocking::Connection<i64, i64, farcall::conn::Pickle>,
+            _,
+        > = stranger.legacy_md5(true).wait();
         assert!(stranger.is_err());
         let client = Command::new(env!("CARGO_BIN_EXE_adder-client"))
             .output()

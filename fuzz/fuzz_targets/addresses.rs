@@ -1,9 +1,9 @@
 //! Parsing of addresses and URLs: the `Display` output of a parsed one parses to the same.
 #![no_main]
 
-use conn::address::ToTarget as _;
+use farcall::conn::address::ToTarget as _;
 use libfuzzer_sys::fuzz_target;
-use rpc_core::transport::Address;
+use farcall::transport::Address;
 
 fuzz_target!(|text: &str| {
     if let Ok(address) = text.parse::<Address>() {
@@ -11,12 +11,12 @@ fuzz_target!(|text: &str| {
         assert_eq!(shown.parse(), Ok(address), "shown as {shown}");
         assert!(text.to_target().is_ok());
     }
-    if let Ok(conn::address::Target::Host(host, port)) = text.to_target() {
+    if let Ok(farcall::conn::address::Target::Host(host, port)) = text.to_target() {
         let again = format!("{host}:{port}").to_target();
         assert_eq!(again, (host.as_str(), port).to_target());
     }
-    if let Ok((shown, place)) = xmlrpc::fuzzing::url(text) {
-        let again = xmlrpc::fuzzing::url(&shown);
+    if let Ok((shown, place)) = farcall::xmlrpc::fuzzing::url(text) {
+        let again = farcall::xmlrpc::fuzzing::url(&shown);
         assert_eq!(again, Ok((shown, place)));
     }
 });

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use arbitrary::Arbitrary;
-use conn::{Bincode, Codec, Json, MessagePack, Pickle, Postcard};
+use farcall::conn::{Bincode, Codec, Json, MessagePack, Pickle, Postcard};
 use fuzz::memory::bounded;
 use fuzz::record::Record;
 use libfuzzer_sys::fuzz_target;
@@ -34,7 +34,7 @@ fn round_trip<C: Codec>(record: &Record) {
     match C::default().decode::<Record>(&message) {
         Ok(back) => assert_eq!(back, *record, "{}", C::NAME),
         // Deeper than the decoder allows.
-        Err(error) => assert_eq!(error.kind(), rpc_core::FormatErrorKind::Limit, "{error}"),
+        Err(error) => assert_eq!(error.kind(), farcall::FormatErrorKind::Limit, "{error}"),
     }
 }
 
@@ -72,9 +72,9 @@ fuzz_target!(|input: Input<'_>| {
     check::<Pickle>(&input);
     check::<Postcard>(&input);
     if let Input::Bytes(message) = input {
-        read::<MessagePack, rpc_core::Value>(message);
+        read::<MessagePack, farcall::Value>(message);
         read::<Json, serde_json::Value>(message);
-        read::<Bincode, conn::codec::pickle::Value>(message);
-        read::<MessagePack, conn::codec::pickle::Value>(message);
+        read::<Bincode, farcall::conn::codec::pickle::Value>(message);
+        read::<MessagePack, farcall::conn::codec::pickle::Value>(message);
     }
 });

@@ -4,7 +4,7 @@
 use std::time::SystemTime;
 
 use libfuzzer_sys::fuzz_target;
-use rpc_core::DateTime;
+use farcall::DateTime;
 
 fuzz_target!(|text: &str| {
     let Ok(date) = text.parse::<DateTime>() else {

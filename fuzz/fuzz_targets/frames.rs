@@ -3,7 +3,7 @@
 #![no_main]
 
 use arbitrary::Arbitrary;
-use conn::frame::{Decoder, Encoder, FrameError, Header};
+use farcall::conn::frame::{Decoder, Encoder, FrameError, Header};
 use fuzz::memory::bounded;
 use libfuzzer_sys::fuzz_target;
 

@@ -5,7 +5,7 @@
 use std::net::SocketAddr;
 
 use arbitrary::Arbitrary;
-use conn::auth::{AuthKey, Authentication, Binding, Channel, Digest, Handshake, Role};
+use farcall::conn::auth::{AuthKey, Authentication, Binding, Channel, Digest, Handshake, Role};
 use fuzz::edit::Edit;
 use libfuzzer_sys::fuzz_target;
 
@@ -143,7 +143,7 @@ fn meet(sides: [Handshake; 2], edits: &[Option<Edit<'_>>]) -> [(bool, bool); 2] 
             };
             while let Some(message) = from.outgoing() {
                 quiet = false;
-                assert!(message.len() <= conn::auth::MAX_MESSAGE);
+                assert!(message.len() <= farcall::conn::auth::MAX_MESSAGE);
                 let sent = match edits.next() {
                     Some(Some(edit)) => edit.apply(message.clone()),
                     _ => message.clone(),

@@ -5,10 +5,10 @@
 use std::net::SocketAddr;
 
 use arbitrary::Arbitrary;
-use conn::auth::{AuthKey, Authentication, Binding, Channel, Handshake, Role};
+use farcall::conn::auth::{AuthKey, Authentication, Binding, Channel, Handshake, Role};
 use fuzz::edit::Edit;
 use libfuzzer_sys::fuzz_target;
-use rpc_core::transport::Credentials;
+use farcall::transport::Credentials;
 
 #[derive(Arbitrary, Debug)]
 struct Input<'a> {

@@ -14,7 +14,7 @@ use http::{HeaderName, HeaderValue, Method, Request, StatusCode};
 use http_body::{Body, Frame};
 use http_body_util::BodyExt as _;
 use libfuzzer_sys::fuzz_target;
-use xmlrpc::{Server, ServerOptions};
+use farcall::xmlrpc::{Server, ServerOptions};
 
 #[derive(Arbitrary, Debug)]
 struct Input<'a> {
@@ -199,7 +199,7 @@ fuzz_target!(|input: Input<'_>| {
     );
     let is_zipped = head.headers.get("content-encoding").is_some();
     assert!(
-        is_zipped || xmlrpc::fuzzing::is_reply(body),
+        is_zipped || farcall::xmlrpc::fuzzing::is_reply(body),
         "not a complete document"
     );
 });

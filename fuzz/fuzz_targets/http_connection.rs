@@ -7,14 +7,14 @@ use std::time::Duration;
 use fuzz::memory::bounded;
 use fuzz::methods;
 use libfuzzer_sys::fuzz_target;
-use rpc_core::transport::Connect as _;
+use farcall::transport::Connect as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use xmlrpc::{Server, ServerOptions};
+use farcall::xmlrpc::{Server, ServerOptions};
 
 async fn exchange(bytes: &[u8]) -> Vec<u8> {
     let server = Server::with_options(ServerOptions::default().max_body(64 << 10));
     methods::register(&server);
-    let (listener, connector) = rpc_core::transport::memory::listener("fuzz");
+    let (listener, connector) = farcall::transport::memory::listener("fuzz");
     let serving = tokio::spawn(server.listen(listener).unwrap().serve());
     let (mut reader, mut writer) = tokio::io::split(connector.connect().await.unwrap());
     let write = async {
@@ -64,7 +64,7 @@ fn check(mut answers: &[u8]) {
         if status == "200" {
             let document = document.to_vec().into();
             assert!(
-                xmlrpc::fuzzing::is_reply(document),
+                farcall::xmlrpc::fuzzing::is_reply(document),
                 "not a complete document"
             );
         }

@@ -25,6 +25,6 @@ fuzz_target!(|input: Input<'_>| {
     // Memory is not reserved for the whole declared length: at most 1 MiB of a body at once.
     let limit = usize::from(input.limit);
     bounded(stream.len(), 16, 256 << 10, || {
-        xmlrpc::fuzzing::read_response(&stream, &pieces, limit);
+        farcall::xmlrpc::fuzzing::read_response(&stream, &pieces, limit);
     });
 });

@@ -4,8 +4,8 @@
 
 use std::collections::BTreeMap;
 
-use conn::codec::pickle::Value;
-use conn::{Codec as _, Pickle};
+use farcall::conn::codec::pickle::Value;
+use farcall::conn::{Codec as _, Pickle};
 use fuzz::memory::bounded;
 use fuzz::record::Record;
 use fuzz::tally::{Tally, limited};
@@ -43,7 +43,7 @@ fn check(pickle: &Pickle, message: &[u8]) {
         );
     }
     typed::<Record>(pickle, message);
-    typed::<rpc_core::Value>(pickle, message);
+    typed::<farcall::Value>(pickle, message);
     typed::<Vec<serde_json::Value>>(pickle, message);
     typed::<Vec<Vec<Value>>>(pickle, message);
     typed::<Vec<(String, Vec<u8>)>>(pickle, message);

@@ -3,11 +3,12 @@
 #![no_main]
 
 use arbitrary::Arbitrary;
-use conn::rpc::{Encoding, Remote, Stream};
+use farcall::rpc::{Encoding, Remote, Stream};
 use fuzz::memory::bounded;
 use fuzz::record::Record;
 use libfuzzer_sys::fuzz_target;
-use rpc_core::{Format as _, FormatErrorKind, Payload, Value, Variadic};
+use farcall::{FormatErrorKind, Value, Variadic};
+use farcall::protocol::{Format as _, Payload};
 use serde::de::IgnoredAny;
 
 #[derive(Arbitrary, Debug)]

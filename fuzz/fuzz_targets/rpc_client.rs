@@ -6,15 +6,15 @@ use std::any::Any;
 use std::time::Duration;
 
 use arbitrary::Arbitrary;
-use conn::rpc::{Client, Encoding, Pipelined as _, Reconnect, Remote, Stream};
+use farcall::rpc::{Client, Encoding, Pipelined as _, Reconnect, Remote, Stream};
 use futures_util::stream;
 use fuzz::memory::bounded;
 use fuzz::methods;
 use fuzz::session::{Act, LONG, Limits, Message, Peer, State, Workshop, WorkshopApi as _};
 use libfuzzer_sys::fuzz_target;
-use rpc_core::transport::Listen as _;
-use rpc_core::transport::memory::{self, MemoryListener};
-use rpc_core::{Caller as _, Registry};
+use farcall::transport::Listen as _;
+use farcall::transport::memory::{self, MemoryListener};
+use farcall::{Caller as _, Registry};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 

@@ -7,6 +7,6 @@ use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
     bounded(bytes.len(), 128, 16 << 10, || {
-        conn::rpc::fuzzing::message(bytes)
+        farcall::rpc::fuzzing::message(bytes)
     });
 });

@@ -5,14 +5,14 @@
 use std::time::Duration;
 
 use arbitrary::Arbitrary;
-use conn::Listener;
-use conn::rpc::{Encoding, Server, ServerOptions};
+use farcall::conn::Listener;
+use farcall::rpc::{Encoding, Server, ServerOptions};
 use fuzz::memory::bounded;
 use fuzz::methods;
 use fuzz::session::{Act, LONG, Limits, Message, Peer, State, Workshop};
 use libfuzzer_sys::fuzz_target;
-use rpc_core::transport::Connect as _;
-use rpc_core::transport::memory;
+use farcall::transport::Connect as _;
+use farcall::transport::memory;
 use tokio::time::{sleep, timeout};
 
 #[derive(Arbitrary, Debug)]

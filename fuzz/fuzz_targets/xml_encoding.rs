@@ -26,12 +26,12 @@ fuzz_target!(|input: (u8, Vec<u8>)| {
     let (charset, document) = input;
     let charset = CHARSETS[usize::from(charset) % CHARSETS.len()];
     let length = document.len();
-    if let Some(text) = xmlrpc::fuzzing::to_utf8(document.into(), charset) {
+    if let Some(text) = farcall::xmlrpc::fuzzing::to_utf8(document.into(), charset) {
         assert!(std::str::from_utf8(&text).is_ok());
         assert!(text.len() <= 3 * length);
         // Not after a byte order mark: UTF-16 may have two, of which one is left.
         if !text.starts_with("\u{feff}".as_bytes()) {
-            let again = xmlrpc::fuzzing::to_utf8(text.clone(), Some("utf-8"));
+            let again = farcall::xmlrpc::fuzzing::to_utf8(text.clone(), Some("utf-8"));
             assert_eq!(again, Some(text), "the result is not UTF-8");
         }
     }

@@ -6,8 +6,9 @@ use arbitrary::{Arbitrary, Unstructured};
 use fuzz::memory::bounded;
 use fuzz::record::Record;
 use libfuzzer_sys::fuzz_target;
-use rpc_core::{Format as _, FormatErrorKind, Payload, Value, Variadic};
-use xmlrpc::XmlRpc;
+use farcall::{FormatErrorKind, Value, Variadic};
+use farcall::protocol::{Format as _, Payload};
+use farcall::xmlrpc::XmlRpc;
 
 #[derive(Debug)]
 enum Input {
@@ -44,7 +45,7 @@ fn values(format: XmlRpc, values: Vec<Value>) {
         format
             .encode_reply(value, &mut reply)
             .expect("XML can represent the value");
-        assert!(xmlrpc::fuzzing::is_reply(reply.clone().into()));
+        assert!(farcall::xmlrpc::fuzzing::is_reply(reply.clone().into()));
         let back: Value = format
             .decode_reply(&reply.into())
             .expect("an encoded value can be decoded");

@@ -1,12 +1,12 @@
 //! Methods for the servers of fuzz targets.
 
-use rpc_core::{Fault, Value};
+use farcall::{Fault, Value};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::record::Record;
 
 /// Registers the methods.
-pub fn register(server: &xmlrpc::Server) {
+pub fn register(server: &farcall::xmlrpc::Server) {
     let registered = server
         .register_function("add", |a: i64, b: i64| a.wrapping_add(b))
         .and_then(|server| server.register_function("echo", |value: Value| value))

@@ -1,7 +1,7 @@
 //! Values that XML-RPC can represent.
 
 use arbitrary::{Arbitrary, Result, Unstructured};
-use rpc_core::{DateTime, Value};
+use farcall::{DateTime, Value};
 
 /// Generates a value with a depth of at most `depth`.
 ///

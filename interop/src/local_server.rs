@@ -3,9 +3,9 @@
 use std::net::SocketAddr;
 
 use anyhow::Result;
-use rpc_core::Context;
+use farcall::Context;
+use farcall::xmlrpc::Server;
 use tokio::task::JoinHandle;
-use xmlrpc::Server;
 
 /// A server with the demo methods on a free port, which stops on drop.
 pub(crate) struct LocalServer {

@@ -14,7 +14,7 @@ use crate::describe::{MissingParameter, Parameter};
     message = "`{Self}` cannot be an argument of a remote method",
     label = "an argument must be an owned type that implements `serde::Deserialize`",
     note = "take `String` instead of `&str` and `Vec<T>` instead of `&[T]`",
-    note = "`rpc_core::Context` can be the first argument, taken by value"
+    note = "`farcall_core::Context` can be the first argument, taken by value"
 )]
 pub trait Arg: DeserializeOwned {}
 

@@ -41,22 +41,22 @@ impl<F: Format> Call<F> {
 ///
 /// A method that returns its result immediately needs no allocation and no task for it.
 #[must_use = "a call does nothing unless its answer is awaited"]
-pub struct Answer {
-    state: AnswerState,
+pub struct CallReply {
+    state: ReplyState,
     /// Deadline that calls made by the method inherit.
     deadline: Option<Instant>,
 }
 
-enum AnswerState {
+enum ReplyState {
     Ready(Option<Result<Payload, Fault>>),
     Later(Pin<Box<dyn Future<Output = Result<Payload, Fault>> + Send>>),
 }
 
-impl Answer {
+impl CallReply {
     /// Creates an answer from a result that is available immediately.
     pub const fn ready(result: Result<Payload, Fault>) -> Self {
         Self {
-            state: AnswerState::Ready(Some(result)),
+            state: ReplyState::Ready(Some(result)),
             deadline: None,
         }
     }
@@ -64,7 +64,7 @@ impl Answer {
     /// Creates an answer that completes with the output of `future`.
     pub fn later(future: impl Future<Output = Result<Payload, Fault>> + Send + 'static) -> Self {
         Self {
-            state: AnswerState::Later(Box::pin(future)),
+            state: ReplyState::Later(Box::pin(future)),
             deadline: None,
         }
     }
@@ -76,13 +76,13 @@ impl Answer {
     }
 }
 
-impl From<Fault> for Answer {
+impl From<Fault> for CallReply {
     fn from(fault: Fault) -> Self {
         Self::ready(Err(fault))
     }
 }
 
-impl Future for Answer {
+impl Future for CallReply {
     type Output = Result<Payload, Fault>;
 
     /// Completes with the result. A panic of the method becomes an internal fault.
@@ -92,10 +92,10 @@ impl Future for Answer {
     fn poll(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
         let deadline = self.deadline;
         match &mut self.state {
-            AnswerState::Ready(result) => {
-                Poll::Ready(result.take().expect("`Answer` polled after completion"))
+            ReplyState::Ready(result) => {
+                Poll::Ready(result.take().expect("`CallReply` polled after completion"))
             }
-            AnswerState::Later(future) => {
+            ReplyState::Later(future) => {
                 let poll = || context::within(deadline, || future.as_mut().poll(cx));
                 match catch_unwind(AssertUnwindSafe(poll)) {
                     Ok(poll) => poll,
@@ -106,11 +106,11 @@ impl Future for Answer {
     }
 }
 
-impl fmt::Debug for Answer {
+impl fmt::Debug for CallReply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.state {
-            AnswerState::Ready(result) => f.debug_tuple("Answer").field(result).finish(),
-            AnswerState::Later(_) => f.write_str("Answer(..)"),
+            ReplyState::Ready(result) => f.debug_tuple("CallReply").field(result).finish(),
+            ReplyState::Later(_) => f.write_str("CallReply(..)"),
         }
     }
 }

@@ -16,7 +16,7 @@ use crate::transport::Peer;
 /// argument.
 ///
 /// ```
-/// use rpc_core::Context;
+/// use farcall::Context;
 ///
 /// fn whoami(cx: Context) -> String {
 ///     format!("{} calls {}", cx.peer(), cx.method())

@@ -82,12 +82,12 @@ impl Kind {
             | "u128" | "usize" => Self::Int,
             "f32" | "f64" => Self::Double,
             "str" | "char" | "String" | "PathBuf" | "Path" => Self::String,
-            "DateTime" if path.starts_with("rpc_core::") => Self::DateTime,
+            "DateTime" if path.starts_with("farcall_core::") => Self::DateTime,
             "Vec" | "Box" if generics == "u8>" || generics == "[u8]>" => Self::Bytes,
             "[u8]" | "ByteBuf" | "Bytes" => Self::Bytes,
             "Vec" | "VecDeque" | "HashSet" | "BTreeSet" | "LinkedList" => Self::Array,
             "HashMap" | "BTreeMap" | "IndexMap" => Self::Struct,
-            "Struct" if path.starts_with("rpc_core::") => Self::Struct,
+            "Struct" if path.starts_with("farcall_core::") => Self::Struct,
             "Box" | "Arc" | "Rc" | "Cow" => {
                 Self::of_type_name(generics.strip_suffix('>').unwrap_or(generics))
             }

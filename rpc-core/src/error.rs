@@ -95,7 +95,7 @@ impl Position {
     /// Returns the position after `bytes`, if they start at this position.
     ///
     /// ```
-    /// use rpc_core::Position;
+    /// use farcall::Position;
     ///
     /// let start = Position { line: 1, column: 1 };
     /// assert_eq!(start.after("aé".as_bytes()), Position { line: 1, column: 3 });
@@ -152,7 +152,7 @@ impl FormatError {
     /// innermost and the outermost are kept.
     ///
     /// ```
-    /// use rpc_core::{FormatError, FormatErrorKind};
+    /// use farcall::{FormatError, FormatErrorKind};
     ///
     /// let error = FormatError::new(FormatErrorKind::Mismatch, "expected int, found nil");
     /// let error = error.within(|| "member `a`".to_owned()).within(|| "element 3".to_owned());

@@ -25,7 +25,7 @@ const PANICKED: &str = "a cause that panicked while it was formatted";
 /// see:
 ///
 /// ```
-/// # use rpc_core::Fault;
+/// # use farcall::Fault;
 /// #[derive(Debug)]
 /// enum BankError {
 ///     NoSuchAccount,
@@ -46,7 +46,7 @@ const PANICKED: &str = "a cause that panicked while it was formatted";
 /// as a successful result by mistake.
 ///
 /// ```
-/// use rpc_core::{Fault, FaultKind};
+/// use farcall::{Fault, FaultKind};
 ///
 /// let fault = Fault::new(42, "no such account");
 /// assert_eq!(fault.kind(), FaultKind::Application);

@@ -92,7 +92,7 @@ pub trait Format: Clone + Send + Sync + 'static {
 ///
 /// ```
 /// let mut out = b"whole".to_vec();
-/// let failed = rpc_core::all_or_nothing(&mut out, |out| {
+/// let failed = farcall::protocol::all_or_nothing(&mut out, |out| {
 ///     out.extend_from_slice(b", and half a val");
 ///     Err::<(), _>("the rest cannot be written")
 /// });

@@ -8,17 +8,17 @@
 //! Types that cannot be arguments or results do not compile:
 //!
 //! ```compile_fail
-//! # fn offer<F: rpc_core::Format>(registry: &rpc_core::Registry<F>) {
+//! # fn offer<F: farcall::protocol::Format>(registry: &farcall::Registry<F>) {
 //! registry.register_function("f", |text: &str| text.len());
 //! # }
 //! ```
 //! ```compile_fail
-//! # fn offer<F: rpc_core::Format>(registry: &rpc_core::Registry<F>) {
+//! # fn offer<F: farcall::protocol::Format>(registry: &farcall::Registry<F>) {
 //! registry.register_function("f", || std::thread::current());
 //! # }
 //! ```
 //! ```
-//! # fn offer<F: rpc_core::Format>(registry: &rpc_core::Registry<F>) {
+//! # fn offer<F: farcall::protocol::Format>(registry: &farcall::Registry<F>) {
 //! registry.register_function("f", |text: String| text.len());
 //! # }
 //! ```
@@ -197,7 +197,7 @@ impl<T: Serialize, E: Into<Fault>> IntoResult<Fallible> for Result<T, E> {
 /// reports an ambiguity that names this type.
 ///
 /// ```compile_fail
-/// # fn offer<F: rpc_core::Format>(registry: &rpc_core::Registry<F>) {
+/// # fn offer<F: farcall::protocol::Format>(registry: &farcall::Registry<F>) {
 /// registry.register_function("f", || -> Result<i64, String> { Err("no".to_owned()) });
 /// # }
 /// ```

@@ -11,7 +11,8 @@
 //! marked [`#[service]`](service).
 //!
 //! ```
-//! use rpc_core::{Context, Fault, Format, RegisterError, Registry, service};
+//! use farcall::{Context, Fault, RegisterError, Registry, service};
+//! use farcall::protocol::Format;
 //!
 //! struct Calculator;
 //!
@@ -38,7 +39,7 @@
 //! call ran.
 //!
 //! ```
-//! use rpc_core::{CallError, Caller, client};
+//! use farcall::{CallError, Caller, client};
 //!
 //! #[client]
 //! trait CalculatorApi {
@@ -61,46 +62,40 @@
 //! and [`serve`](mod@serve) an accept loop for all of them. [`workers`] runs several event loops
 //! for one address.
 
-// The macros expand to paths that start with `::rpc_core`, in this crate too.
-extern crate self as rpc_core;
-
-pub mod args;
-pub mod budget;
-pub mod call;
-pub mod caller;
-pub mod context;
-pub mod describe;
-pub mod error;
-pub mod fault;
-pub mod format;
-pub mod handler;
-pub mod limit;
+mod args;
+mod budget;
+mod call;
+mod caller;
+mod context;
+mod describe;
+mod error;
+mod fault;
+mod format;
+mod handler;
+mod limit;
 mod macros;
-pub mod name;
-pub mod output;
-pub mod payload;
-pub mod registry;
+mod name;
+mod output;
+mod payload;
+pub mod protocol;
+mod registry;
 pub mod serve;
-pub mod system;
+mod system;
 pub mod transport;
-pub mod value;
+mod value;
 pub mod workers;
 
-pub use args::{Arg, Args, FromArgs, Variadic};
+pub use args::Variadic;
 pub use budget::Budget;
-pub use call::{Answer, Call};
 pub use caller::{BlockingCaller, Caller, ServiceCaller, Within};
-pub use context::{Cancellation, Context, Origin};
+pub use context::{Cancellation, Context};
 pub use describe::{Description, Kind, Parameter};
 pub use error::{CallError, Execution, FormatError, FormatErrorKind, Position};
 pub use fault::{Fault, FaultKind};
-pub use format::{Format, all_or_nothing};
-pub use limit::CallLimit;
 #[doc(hidden)]
 pub use macros::__private;
 pub use macros::{client, service};
-pub use name::Name;
-pub use payload::Payload;
-pub use registry::{Instance, Method, RegisterError, Registrar, Registry};
-pub use transport::Peer;
-pub use value::{DateTime, Struct, Value, from_value, to_value};
+pub use registry::{Instance, Method, RegisterError, Registry};
+pub use value::{
+    DateTime, DateTimeError, Members, Struct, Value, from_value, to_value, zero_as_none,
+};

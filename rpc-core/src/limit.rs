@@ -13,7 +13,8 @@ use crate::fault::{Fault, FaultKind};
 /// at once that their calls did not run.
 ///
 /// ```
-/// use rpc_core::{CallLimit, FaultKind};
+/// use farcall::FaultKind;
+/// use farcall::protocol::CallLimit;
 ///
 /// let limit = CallLimit::new(1);
 /// limit.check()?;
@@ -21,7 +22,7 @@ use crate::fault::{Fault, FaultKind};
 /// assert_eq!(limit.check().unwrap_err().kind(), FaultKind::Overloaded);
 /// drop(running);
 /// assert!(limit.check().is_ok());
-/// # Ok::<(), rpc_core::Fault>(())
+/// # Ok::<(), farcall::Fault>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct CallLimit {

@@ -3,7 +3,7 @@
 /// Implements a trait for every client: each of its methods makes a call.
 ///
 /// ```
-/// use rpc_core::{CallError, client};
+/// use farcall::{CallError, client};
 ///
 /// #[client(prefix = "calculator")]
 /// trait CalculatorApi {
@@ -42,7 +42,7 @@
 /// `From<CallError>`.
 ///
 /// ```
-/// use rpc_core::{CallError, client};
+/// use farcall::{CallError, client};
 ///
 /// enum BankError {
 ///     NoMoney,
@@ -78,7 +78,7 @@
 /// rejected.
 ///
 /// ```
-/// use rpc_core::{CallError, client};
+/// use farcall::{CallError, client};
 ///
 /// #[client]
 /// trait Clock {
@@ -92,6 +92,7 @@
 /// |---|---|
 /// | `prefix = "…"` | the prefix of the method names, without the dot; default: none |
 /// | `rename_all = "camelCase"` | `get_value` calls `getValue`; default: unchanged |
+/// | `crate = "…"` | the path of the crate, if it is not among the dependencies; default: `farcall` |
 ///
 /// | on a method | |
 /// |---|---|
@@ -102,13 +103,14 @@
 /// The trait keeps its visibility, documentation, supertraits, generic parameters and `cfg`
 /// attributes. With supertraits, it is implemented for the callers that implement them. It cannot
 /// have default bodies, generic methods, associated types or constants.
-pub use rpc_core_macros::client;
+pub use farcall_macros::client;
 /// Offers the public methods of an inherent impl block to callers.
 ///
 /// ```
 /// use std::sync::atomic::{AtomicI64, Ordering};
 ///
-/// use rpc_core::{Context, Fault, Format, RegisterError, Registry, service};
+/// use farcall::{Context, Fault, RegisterError, Registry, service};
+/// use farcall::protocol::Format;
 ///
 /// struct Calculator {
 ///     total: AtomicI64,
@@ -197,6 +199,7 @@ pub use rpc_core_macros::client;
 /// |---|---|
 /// | `prefix = "…"` | the prefix of the method names, without the dot; default: none |
 /// | `rename_all = "camelCase"` | `get_value` is offered as `getValue`; default: unchanged |
+/// | `crate = "…"` | the path of the crate, if it is not among the dependencies; default: `farcall` |
 ///
 /// | on a method | |
 /// |---|---|
@@ -213,7 +216,7 @@ pub use rpc_core_macros::client;
 /// ```
 /// use std::sync::Arc;
 ///
-/// use rpc_core::service;
+/// use farcall::service;
 ///
 /// struct Table {
 ///     rows: Vec<String>,
@@ -274,7 +277,7 @@ pub use rpc_core_macros::client;
 /// carry types.
 ///
 /// ```
-/// use rpc_core::service;
+/// use farcall::service;
 /// use serde::Serialize;
 /// use serde::de::DeserializeOwned;
 ///
@@ -296,7 +299,7 @@ pub use rpc_core_macros::client;
 ///     }
 /// }
 /// ```
-pub use rpc_core_macros::service;
+pub use farcall_macros::service;
 
 /// Support code of the macro expansions. Not part of the API.
 #[doc(hidden)]
@@ -307,11 +310,14 @@ pub mod __private {
     use serde::de::{Deserialize, DeserializeOwned};
 
     use crate::args::Args;
-    use crate::caller::{Caller, call_future};
-    use crate::context::Context;
+    pub use crate::caller::{BlockingCaller, Caller};
+    pub use crate::context::Context;
+    pub use crate::format::Format;
+    pub use crate::registry::{Instance, Registrar};
+
+    use crate::caller::call_future;
     use crate::describe::Kind;
     use crate::error::CallError;
-    use crate::format::Format;
     use crate::handler::{FromCall, Function, IntoReply, IntoResult, Later};
     use crate::registry::Method;
 

@@ -3,8 +3,9 @@
 //! # Examples
 //!
 //! ```
-//! use rpc_core::serve::{self, serve};
-//! use rpc_core::transport::{Connect, memory};
+//! use farcall::serve;
+//! use farcall::serve::serve;
+//! use farcall::transport::{Connect, memory};
 //! use tokio::io::{AsyncReadExt, AsyncWriteExt};
 //! use tokio_util::sync::CancellationToken;
 //!

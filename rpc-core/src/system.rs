@@ -87,7 +87,7 @@ where
                 let arguments = call.format.decode_args(&call.params)?;
                 crate::registry::encode(&call.format, answer(registry, arguments))
             };
-            crate::call::Answer::ready(run())
+            crate::call::CallReply::ready(run())
         },
     )
 }

@@ -10,11 +10,12 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::thread::{self, ThreadId};
 
 use common::{Json, client};
-use rpc_core::{
-    Args, BlockingCaller, CallError, Caller, Context, Fault, FaultKind, Kind, RegisterError,
-    Registry, ServiceCaller, Variadic,
+use farcall_core::protocol::Args;
+use farcall_core::{
+    BlockingCaller, CallError, Caller, Context, Fault, FaultKind, Kind, RegisterError, Registry,
+    ServiceCaller, Variadic,
 };
-use rpc_core::{client, service};
+use farcall_core::{client, service};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 

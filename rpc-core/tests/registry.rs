@@ -8,9 +8,10 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use common::{Json, client};
-use rpc_core::{
-    CallError, Caller, Context, Execution, Fault, FaultKind, Format, Instance, Kind, Method,
-    RegisterError, Registrar, Registry, ServiceCaller, Variadic,
+use farcall_core::protocol::{Format, Registrar};
+use farcall_core::{
+    CallError, Caller, Context, Execution, Fault, FaultKind, Instance, Kind, Method, RegisterError,
+    Registry, ServiceCaller, Variadic,
 };
 
 fn add(a: i64, b: i64) -> i64 {

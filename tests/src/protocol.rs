@@ -4,10 +4,10 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use conn::rpc;
-use rpc_core::{CallError, Caller, Context, Execution};
+use farcall::rpc;
+use farcall::xmlrpc::{ClientOptions, blocking};
+use farcall::{CallError, Caller, Context, Execution};
 use tempfile::TempDir;
-use xmlrpc::{ClientOptions, blocking};
 
 use crate::faulty::{Plan, Relay, Traffic};
 use crate::victim::{KEY, Victim};
@@ -114,7 +114,7 @@ pub async fn call(
         Protocol::XmlRpcKept => {
             let relay = tcp_relay(site.victim.xmlrpc, plan).await;
             let url = format!("http://{}/RPC2", relay.address());
-            let client = xmlrpc::Client::new(&url).expect("a URL");
+            let client = farcall::xmlrpc::Client::new(&url).expect("a URL");
             let sum: i64 = client.call("add", (3, 5)).await.expect("no fault yet");
             assert_eq!(sum, 8);
             let context = context(deadline);
@@ -157,9 +157,9 @@ async fn unix_relay(site: &Site, name: &str, plan: Plan) -> Relay<PathBuf> {
 }
 
 /// Returns a client of the server behind the relay.
-fn http_client(url: &str, deadline: Duration) -> xmlrpc::Client {
+fn http_client(url: &str, deadline: Duration) -> farcall::xmlrpc::Client {
     let options = ClientOptions::default().timeout(Some(deadline));
-    xmlrpc::Client::with_options(url, options).expect("a URL")
+    farcall::xmlrpc::Client::with_options(url, options).expect("a URL")
 }
 
 async fn call_over_connection(

@@ -1,7 +1,7 @@
 //! Internals of this crate for the fuzz targets. Only compiled for them.
 
 use bytes::Bytes;
-use rpc_core::{Format, Payload};
+use farcall_core::protocol::{Format, Payload};
 
 use crate::client::{Target, read_segments};
 use crate::de::outcomes::outcomes;

@@ -3,10 +3,11 @@
 //! # A server
 //!
 //! A [`Server`] registers functions, closures and objects as methods. Contexts, faults and objects
-//! are documented in [`rpc_core`] and at [`#[service]`](service).
+//! are documented in [`farcall_core`] and at [`#[service]`](farcall_core::service).
 //!
 //! ```
-//! use xmlrpc::{Client, Server, service};
+//! use farcall::service;
+//! use farcall::xmlrpc::{Client, Server};
 //!
 //! struct Greeter;
 //!
@@ -40,7 +41,7 @@
 //!
 //! # A client
 //!
-//! [`Client`] calls methods by name, through traits marked [`#[client]`](client), or several in one
+//! [`Client`] calls methods by name, through traits marked [`#[client]`](farcall_core::client), or several in one
 //! request with a [`Batch`]. [`blocking::Client`] does the same without async. [`ClientOptions`]
 //! sets timeouts, headers, proxies and limits.
 //!
@@ -53,12 +54,12 @@
 //! | `bool` | `boolean` |
 //! | `String`, `&str`, `char` | `string` |
 //! | `Vec<u8>`, `[u8; N]`, `&[u8]` and types that serialize as bytes | `base64` |
-//! | [`DateTime`](rpc_core::DateTime) | `dateTime.iso8601` |
+//! | [`DateTime`](farcall_core::DateTime) | `dateTime.iso8601` |
 //! | `Vec<T>`, sets, tuples | `array` |
 //! | structs, maps with string or integer keys | `struct` |
 //! | enums | `string` for a unit variant, `struct` with one member for other variants |
 //! | `Option<T>`, `()` | the value, or `nil` |
-//! | [`Value`](rpc_core::Value) | any |
+//! | [`Value`](farcall_core::Value) | any |
 //!
 //! The types of Apache's extensions can be read too. [`XmlRpc`] sets the limits and the types that
 //! are written, for peers that support fewer of them. Pass it to [`ClientOptions::format`] and
@@ -71,9 +72,9 @@
 //! - Infinite doubles and NaN, in the spellings of all languages (`nan`, `NaN`, `-inf`,
 //!   `Infinity`). They are written [on request](XmlRpc::non_finite).
 //! - Invalid dates (`00000000T00:00:00`, an empty element, no time, `24:00:00`). A
-//!   [`Value`](rpc_core::Value) keeps their text, and writes it back unchanged. A
-//!   [`DateTime`](rpc_core::DateTime) member fails. An `Option<DateTime>` with
-//!   [`zero_as_none`](rpc_core::value::datetime::zero_as_none) reads a zero date as `None`.
+//!   [`Value`](farcall_core::Value) keeps their text, and writes it back unchanged. A
+//!   [`DateTime`](farcall_core::DateTime) member fails. An `Option<DateTime>` with
+//!   [`zero_as_none`](farcall_core::zero_as_none) reads a zero date as `None`.
 //! - Replies without a result (`<params/>`, `<params><param/></params>`, no `<params>`), as `()`,
 //!   `Option` and `Value`.
 //! - Faults without a `<value>` around the struct, or without a code or a text. A missing code
@@ -118,8 +119,6 @@ pub use client::{
     Batch, BatchError, Client, ClientOptions, HttpError, InvalidHeader, InvalidUrl, Results, Ticket,
 };
 pub use format::XmlRpc;
-pub use rpc_core;
-pub use rpc_core::{client, service};
 pub use server::{
     BoundServer, FaultPolicy, Rejection, ReplyBody, ReplyEvicted, Server, ServerOptions, cgi,
 };

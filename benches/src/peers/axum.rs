@@ -5,7 +5,7 @@ use axum::Router;
 use axum::http::header::CONTENT_TYPE;
 use axum::routing::post;
 use bytes::Bytes;
-use rpc_core::transport::Address;
+use farcall::transport::Address;
 use tokio::net::TcpListener;
 
 use super::{Transport, http, run_on};

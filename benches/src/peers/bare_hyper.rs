@@ -2,13 +2,13 @@
 
 use anyhow::{Result, ensure};
 use bytes::Bytes;
+use farcall::transport::Address;
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper::header::{CONTENT_TYPE, HOST, HeaderValue};
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
-use rpc_core::transport::Address;
 use tokio::net::{TcpListener, TcpStream};
 
 use super::{Transport, http, run_on};

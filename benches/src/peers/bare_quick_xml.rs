@@ -1,10 +1,10 @@
 //! Bare quick-xml: its events alone, and a hand-written reader for one type of document.
 
 use anyhow::{Context as _, Result, bail, ensure};
+use farcall::DateTime;
 use quick_xml::Reader;
 use quick_xml::escape::resolve_predefined_entity;
 use quick_xml::events::{BytesStart, Event};
-use rpc_core::DateTime;
 
 use crate::document::{self, Item};
 use crate::run::Task;

@@ -5,7 +5,7 @@ use std::net::{TcpListener, TcpStream};
 use std::os::unix::net::{UnixListener, UnixStream};
 
 use anyhow::{Result, ensure};
-use rpc_core::transport::Address;
+use farcall::transport::Address;
 
 use super::Transport;
 use crate::run::{Task, announce};

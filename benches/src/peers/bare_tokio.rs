@@ -1,7 +1,7 @@
 //! The limit of async code: bare sockets of tokio.
 
 use anyhow::{Result, ensure};
-use rpc_core::transport::Address;
+use farcall::transport::Address;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 

@@ -5,7 +5,7 @@ use axum::http::HeaderMap;
 use dxr::{Fault, MethodResponse, TryFromValue, TryToValue, Value};
 use dxr_client::ClientBuilder;
 use dxr_server::{HandlerFn, RouteBuilder, Server};
-use rpc_core::transport::Address;
+use farcall::transport::Address;
 use tokio::net::TcpListener;
 
 use super::{Transport, run_on};

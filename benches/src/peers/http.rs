@@ -4,9 +4,9 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 
 use anyhow::{Context as _, Result, bail, ensure};
-use rpc_core::Format as _;
-use rpc_core::transport::Address;
-use xmlrpc::XmlRpc;
+use farcall::protocol::Format as _;
+use farcall::transport::Address;
+use farcall::xmlrpc::XmlRpc;
 
 use crate::run::Task;
 

@@ -1,13 +1,13 @@
 //! jsonrpsee: JSON-RPC over WebSocket.
 
 use anyhow::{Result, ensure};
+use farcall::transport::Address;
 use jsonrpsee::RpcModule;
 use jsonrpsee::core::client::ClientT as _;
 use jsonrpsee::rpc_params;
 use jsonrpsee::server::Server;
 use jsonrpsee::types::ErrorObjectOwned;
 use jsonrpsee::ws_client::WsClientBuilder;
-use rpc_core::transport::Address;
 
 use super::{Transport, run_on};
 use crate::run::{Task, announce};

@@ -24,7 +24,7 @@ pub(crate) mod xmlrpc_crate;
 use std::future::Future;
 
 use anyhow::Result;
-use rpc_core::transport::Address;
+use ::farcall::transport::Address;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::case::{Contestant, Part};

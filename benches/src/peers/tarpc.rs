@@ -1,8 +1,8 @@
 //! tarpc with bincode over TCP.
 
 use anyhow::{Result, ensure};
+use farcall::transport::Address;
 use futures_util::StreamExt as _;
-use rpc_core::transport::Address;
 use tarpc::context;
 use tarpc::serde_transport::tcp;
 use tarpc::server::{BaseChannel, Channel as _};

@@ -1,8 +1,8 @@
 //! tonic: gRPC over HTTP/2.
 
 use anyhow::{Result, ensure};
+use farcall::transport::Address;
 use futures_util::stream::unfold;
-use rpc_core::transport::Address;
 use tokio::net::TcpListener;
 use tonic::{Request, Response, Status};
 

@@ -5,7 +5,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use rpc_core::transport::Address;
+use farcall::transport::Address;
 use tempfile::NamedTempFile;
 
 use super::http::CALL;

@@ -11,7 +11,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
-use rpc_core::transport::Address;
+use farcall::transport::Address;
 
 use crate::case::{Case, Contestant, Part, Plan, Scale};
 use crate::peers::{http, wrk};

@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use rpc_core::transport::Address;
+use farcall::transport::Address;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
-use rpc_core::transport::Address;
+use farcall::transport::Address;
 use tokio::task::JoinHandle;
 
 /// The parameters of a load.

@@ -5,7 +5,7 @@ mod transfer;
 
 use std::fmt;
 
-use rpc_core::output::is_harmless;
+use farcall::protocol::output::is_harmless;
 use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 

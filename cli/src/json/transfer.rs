@@ -4,8 +4,8 @@ use std::fmt;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use rpc_core::DateTime;
-use rpc_core::value::NEWTYPE;
+use farcall::DateTime;
+use farcall::protocol::VALUE_NEWTYPE;
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::ser::{self, Serialize, Serializer};
 
@@ -37,11 +37,11 @@ impl Serialize for Json {
 /// Decodes a result of any format.
 impl<'de> Deserialize<'de> for Json {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_newtype_struct(NEWTYPE, NewtypeVisitor)
+        deserializer.deserialize_newtype_struct(VALUE_NEWTYPE, NewtypeVisitor)
     }
 }
 
-/// Asks the deserializer for a value of any type, dates included: see [`NEWTYPE`].
+/// Asks the deserializer for a value of any type, dates included: see [`VALUE_NEWTYPE`].
 struct NewtypeVisitor;
 
 impl<'de> Visitor<'de> for NewtypeVisitor {
@@ -138,13 +138,13 @@ impl<'de> Visitor<'de> for ValueVisitor {
 
 #[cfg(test)]
 mod tests {
-    use rpc_core::Value;
+    use farcall::Value;
 
     use super::*;
 
     #[test]
     fn bytes_and_dates_become_text() {
-        let json = |value| rpc_core::from_value::<Json>(value).unwrap().write();
+        let json = |value| farcall::from_value::<Json>(value).unwrap().write();
         assert_eq!(json(Value::Bytes(vec![1, 2, 3])), r#""AQID""#);
         let date = "19980717T14:08:55".parse().unwrap();
         assert_eq!(json(Value::DateTime(date)), r#""1998-07-17T14:08:55""#);

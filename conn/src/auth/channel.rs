@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use rpc_core::transport::Credentials;
+use farcall_core::transport::Credentials;
 
 /// The role of the local side in a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

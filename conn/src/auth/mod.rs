@@ -58,8 +58,8 @@ use std::fmt;
 use std::io;
 use std::path::Path;
 
-use rpc_core::output::{Causes, Foreign, Quota};
-use rpc_core::transport::Peer;
+use farcall_core::protocol::output::{Causes, Foreign, Quota};
+use farcall_core::transport::Peer;
 use zeroize::Zeroizing;
 
 pub use channel::{Channel, Role};

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytemuck::{AnyBitPattern, NoUninit};
-use rpc_core::transport::Peer;
+use farcall_core::transport::Peer;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -27,7 +27,7 @@ use crate::error::{RecvError, SendError};
 
 /// A connection that sends values of `S` and receives values of `R`, encoded by the codec `C`.
 ///
-/// It is the blocking form of [`conn::Connection`](crate::Connection), with the same protocol. It
+/// It is the blocking form of [`farcall_conn::Connection`](crate::Connection), with the same protocol. It
 /// comes from [`ClientBuilder::wait`](crate::ClientBuilder::wait),
 /// [`Listener::accept`](super::Listener::accept) or [`pipe`](super::pipe()).
 ///
@@ -60,7 +60,7 @@ impl<S, R, C: Codec> Connection<S, R, C> {
         }
     }
 
-    /// Sends a value, like [`conn::Connection::send`](crate::Connection::send).
+    /// Sends a value, like [`farcall_conn::Connection::send`](crate::Connection::send).
     ///
     /// # Errors
     /// [`SendError::Encode`] if the codec cannot encode the value; nothing was sent then. Any other
@@ -72,7 +72,7 @@ impl<S, R, C: Codec> Connection<S, R, C> {
         self.writer.send(&self.codec, value)
     }
 
-    /// Receives a value, like [`conn::Connection::recv`](crate::Connection::recv).
+    /// Receives a value, like [`farcall_conn::Connection::recv`](crate::Connection::recv).
     ///
     /// # Errors
     /// [`RecvError::Closed`] if the peer closed the connection; [`RecvError::Decode`] if the
@@ -235,7 +235,7 @@ impl<S, R, C: Codec> Connection<S, R, C> {
     }
 
     /// Sends a copy of an open file or socket to the peer, like
-    /// [`conn::Connection::send_handle`](crate::Connection::send_handle).
+    /// [`farcall_conn::Connection::send_handle`](crate::Connection::send_handle).
     ///
     /// # Errors
     /// If the connection is not a Unix socket, or is broken; [`DescriptorError::NotAcknowledged`]
@@ -257,7 +257,7 @@ impl<S, R, C: Codec> Connection<S, R, C> {
     }
 
     /// Receives an open file or socket from the peer, like
-    /// [`conn::Connection::recv_handle`](crate::Connection::recv_handle). The connection must be
+    /// [`farcall_conn::Connection::recv_handle`](crate::Connection::recv_handle). The connection must be
     /// set to [receive](Descriptors::Receive) descriptors before.
     ///
     /// # Errors
@@ -336,7 +336,7 @@ impl<S, R, C: Codec> Connection<S, R, C> {
     }
 
     /// Sets whether descriptors that the peer sends are received or closed, like
-    /// [`conn::Connection::set_descriptors`](crate::Connection::set_descriptors).
+    /// [`farcall_conn::Connection::set_descriptors`](crate::Connection::set_descriptors).
     ///
     /// Default: [`Descriptors::Close`], or the setting of the listener or client.
     pub const fn set_descriptors(&mut self, descriptors: Descriptors) {

@@ -6,7 +6,7 @@ use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rpc_core::transport::{Address, Peer};
+use farcall_core::transport::{Address, Peer};
 use tokio::runtime::{Builder, Runtime};
 
 use super::Connection;
@@ -18,7 +18,7 @@ use crate::codec::Codec;
 use crate::connection::{self, MAX_MESSAGE, StreamReadHalf, StreamWriteHalf};
 use crate::listener::{BindError, ListenerBuilder};
 
-/// The blocking form of [`conn::Listener`](crate::Listener), returned by [`ListenerBuilder::wait`].
+/// The blocking form of [`farcall_conn::Listener`](crate::Listener), returned by [`ListenerBuilder::wait`].
 ///
 /// Handshakes run on a thread of the listener, independently of the program.
 #[derive(Debug)]

@@ -6,8 +6,8 @@
 //!
 //! ```
 //! use std::thread;
-//! use conn::blocking::Connection;
-//! use conn::{Client, Listener};
+//! use farcall::conn::blocking::Connection;
+//! use farcall::conn::{Client, Listener};
 //!
 //! let mut listener = Listener::bind("127.0.0.1:0").authkey("12345").wait()?;
 //! let address = listener.local_address().clone();

@@ -3,7 +3,7 @@
 use bincode::config::{Configuration, standard};
 use bincode::enc::write::Writer;
 use bincode::error::{DecodeError, EncodeError};
-use rpc_core::{FormatError, FormatErrorKind};
+use farcall_core::{FormatError, FormatErrorKind};
 use serde::Serialize;
 use serde::de::{DeserializeOwned, DeserializeSeed};
 

@@ -1,6 +1,6 @@
 //! The JSON codec.
 
-use rpc_core::{FormatError, FormatErrorKind, Position};
+use farcall_core::{FormatError, FormatErrorKind, Position};
 use serde::Serialize;
 use serde::de::{DeserializeOwned, DeserializeSeed as _};
 use serde_json::error::Category;

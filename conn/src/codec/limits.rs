@@ -11,7 +11,7 @@
 use std::cell::Cell;
 use std::fmt;
 
-use rpc_core::{FormatError, FormatErrorKind};
+use farcall_core::{FormatError, FormatErrorKind};
 use serde::de::{
     Deserialize, DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, SeqAccess,
     VariantAccess, Visitor,
@@ -74,7 +74,7 @@ macro_rules! setters {
         impl $codec {
             /// Maximum depth of nested values in a decoded message. Default: 128, which is more
             /// than programs nest their data. Every level takes stack. Lists, maps, structs,
-            /// options and newtypes are one level each; a [`Value`](rpc_core::Value) is two.
+            /// options and newtypes are one level each; a [`Value`](farcall_core::Value) is two.
             #[must_use]
             pub const fn max_depth(mut self, max_depth: u8) -> Self {
                 self.limits.max_depth = max_depth;

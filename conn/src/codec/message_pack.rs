@@ -1,8 +1,8 @@
 //! The MessagePack codec.
 
+use farcall_core::{FormatError, FormatErrorKind};
 use rmp_serde::config::BytesMode;
 use rmp_serde::decode::Error;
-use rpc_core::{FormatError, FormatErrorKind};
 use serde::Serialize;
 use serde::de::{DeserializeOwned, DeserializeSeed};
 

@@ -20,7 +20,7 @@ mod postcard;
 #[cfg(test)]
 mod tests;
 
-use rpc_core::{FormatError, FormatErrorKind};
+use farcall_core::{FormatError, FormatErrorKind};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 

@@ -1,8 +1,8 @@
 //! The postcard codec, for small devices.
 
+use farcall_core::{FormatError, FormatErrorKind};
 use postcard::Error;
 use postcard::ser_flavors::Flavor;
-use rpc_core::{FormatError, FormatErrorKind};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 

@@ -19,7 +19,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytemuck::{AnyBitPattern, NoUninit};
-use rpc_core::transport::{Io, Peer};
+use farcall_core::transport::{Io, Peer};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -67,7 +67,7 @@ pub(crate) const MAX_MESSAGE: usize = 64 * 1024 * 1024;
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use conn::{Connection, pipe};
+/// use farcall::conn::{Connection, pipe};
 ///
 /// let (mut here, mut there): (Connection<(i64, i64), i64>, Connection<i64, (i64, i64)>) = pipe()?;
 /// here.send(&(3, 5)).await?;

@@ -6,7 +6,7 @@ use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
-use rpc_core::transport::{Io, Peer};
+use farcall_core::transport::{Io, Peer};
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf, ReadHalf, WriteHalf};
 use tokio::net::{TcpStream, tcp};
 #[cfg(unix)]
@@ -109,7 +109,7 @@ fn split_tcp(tcp: TcpStream) -> SplitStream {
 
 #[cfg(unix)]
 fn split_unix(unix: UnixStream) -> SplitStream {
-    let peer = rpc_core::transport::unix::peer(&unix);
+    let peer = farcall_core::transport::unix::peer(&unix);
     let channel = match peer {
         Peer::Unix(Some(peer)) => Channel::Unix {
             local: own_credentials(),
@@ -133,8 +133,8 @@ fn split_unix(unix: UnixStream) -> SplitStream {
 }
 
 #[cfg(unix)]
-pub(crate) fn own_credentials() -> rpc_core::transport::Credentials {
-    rpc_core::transport::Credentials {
+pub(crate) fn own_credentials() -> farcall_core::transport::Credentials {
+    farcall_core::transport::Credentials {
         uid: rustix::process::geteuid().as_raw(),
         gid: rustix::process::getegid().as_raw(),
         pid: i32::try_from(std::process::id()).ok(),

@@ -1,6 +1,6 @@
 //! Detection of peers that confirm descriptors.
 
-use rpc_core::transport::Peer;
+use farcall_core::transport::Peer;
 
 use super::{ACKNOWLEDGEMENT, Acknowledge};
 use crate::codec::{Codec, Pickle};

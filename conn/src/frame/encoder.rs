@@ -1,6 +1,6 @@
 //! Encoding of messages into frames.
 
-use rpc_core::all_or_nothing;
+use farcall_core::protocol::all_or_nothing;
 
 use super::{Header, buffer_pool};
 

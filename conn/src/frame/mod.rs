@@ -16,7 +16,7 @@
 //! # Examples
 //!
 //! ```
-//! use conn::frame::{Decoder, Encoder};
+//! use farcall::conn::frame::{Decoder, Encoder};
 //!
 //! let mut encoder = Encoder::new();
 //! encoder.push(b"hello");
@@ -27,7 +27,7 @@
 //! assert_eq!(decoder.message(1024)?, None);
 //! decoder.feed(b"lo");
 //! assert_eq!(decoder.message(1024)?, Some(&b"hello"[..]));
-//! # Ok::<(), conn::frame::FrameError>(())
+//! # Ok::<(), farcall::conn::frame::FrameError>(())
 //! ```
 
 mod buffer_pool;

@@ -4,12 +4,12 @@ use std::collections::VecDeque;
 use std::future::Future;
 use std::net::{IpAddr, Ipv6Addr};
 
-use futures_util::FutureExt as _;
-use rpc_core::output::Quota;
-use rpc_core::serve::accept;
+use farcall_core::protocol::output::Quota;
+use farcall_core::serve::accept;
 #[cfg(unix)]
-use rpc_core::transport::Credentials;
-use rpc_core::transport::{Listen, Peer};
+use farcall_core::transport::Credentials;
+use farcall_core::transport::{Listen, Peer};
+use futures_util::FutureExt as _;
 use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, Id, JoinSet};
 

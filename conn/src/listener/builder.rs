@@ -6,13 +6,13 @@ use std::io;
 use std::pin::Pin;
 use std::time::Duration;
 
-use rpc_core::Budget;
-use rpc_core::transport::tcp;
+use farcall_core::Budget;
+use farcall_core::transport::tcp;
 #[cfg(unix)]
-use rpc_core::transport::unix::UnixListener;
-use rpc_core::transport::{Address, AddressError};
+use farcall_core::transport::unix::UnixListener;
+use farcall_core::transport::{Address, AddressError};
 #[cfg(unix)]
-use rpc_core::transport::{Listen, Peer};
+use farcall_core::transport::{Listen, Peer};
 
 use super::acceptor::Acceptor;
 use super::{Listener, start};

@@ -5,8 +5,8 @@ mod builder;
 
 use std::io;
 
-use rpc_core::Budget;
-use rpc_core::transport::{Address, Listen, Peer};
+use farcall_core::Budget;
+use farcall_core::transport::{Address, Listen, Peer};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
@@ -34,7 +34,7 @@ const READY: usize = 128;
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use conn::{Client, Connection, Listener};
+/// use farcall::conn::{Client, Connection, Listener};
 ///
 /// let mut listener = Listener::bind("127.0.0.1:0").authkey("12345").await?;
 /// let address = listener.local_address().clone();
@@ -45,7 +45,7 @@ const READY: usize = 128;
 ///             while let Ok((a, b)) = connection.recv().await {
 ///                 connection.send(&(a + b)).await?;
 ///             }
-///             Ok::<(), conn::SendError>(())
+///             Ok::<(), farcall::conn::SendError>(())
 ///         });
 ///     }
 /// });

@@ -7,9 +7,10 @@ use std::sync::{Arc, Weak};
 use std::task::{Context as TaskContext, Poll};
 use std::time::Duration;
 
-use rpc_core::output::{Causes, Foreign, Quota};
-use rpc_core::transport::{Connect, Peer};
-use rpc_core::{Call, CallError, Caller, Context, Origin, Payload, Registry};
+use farcall_core::protocol::output::{Causes, Foreign, Quota};
+use farcall_core::protocol::{Call, Origin, Payload};
+use farcall_core::transport::{Connect, Peer};
+use farcall_core::{CallError, Caller, Context, Registry};
 use tokio::time::timeout_at;
 use tower_service::Service;
 
@@ -39,9 +40,9 @@ use crate::establish::{ConnectionConfig, ConnectionSettings, Established, setter
 /// # Examples
 ///
 /// ```
-/// use conn::Listener;
-/// use conn::rpc::{Client, Server};
-/// use rpc_core::Caller as _;
+/// use farcall::conn::Listener;
+/// use farcall::rpc::{Client, Server};
+/// use farcall::Caller as _;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {

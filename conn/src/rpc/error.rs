@@ -5,7 +5,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rpc_core::{CallError, Execution, Fault};
+use farcall_core::{CallError, Execution, Fault};
 
 use super::message::MAX_METHOD;
 
@@ -126,7 +126,7 @@ pub enum StreamError {
     Disconnected(#[source] Disconnected),
     /// An item cannot be decoded as the requested type. The stream continues.
     #[error("an item does not fit the requested type")]
-    Decode(#[source] Arc<rpc_core::FormatError>),
+    Decode(#[source] Arc<farcall_core::FormatError>),
 }
 
 /// Lets `?` pass on the errors of a call and of the stream that it returned.

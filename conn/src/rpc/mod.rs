@@ -10,7 +10,7 @@
 //!   ([`Pipelined`]).
 //! - **Deadlines**, which travel with a call and with the calls that its handler makes. A call
 //!   without one takes at most [`Options::timeout`], by default 60 seconds. See
-//!   [`Caller::within`](rpc_core::Caller::within) and [`Context`](rpc_core::Context).
+//!   [`Caller::within`](farcall_core::Caller::within) and [`Context`](farcall_core::Context).
 //! - **Cancellation**: dropping the future of a call cancels the call at the peer.
 //! - **Calls in both directions**: [`Client::of`], [`ClientBuilder::offer`].
 //! - **Resumable sessions**: a client can reconnect and keep its objects ([`Reconnect`],
@@ -18,9 +18,9 @@
 //! - A **naming service**, in which programs find each other's objects: [`names`].
 //!
 //! ```
-//! use conn::Listener;
-//! use conn::rpc::{Client, Server};
-//! use rpc_core::{CallError, client, service};
+//! use farcall::conn::Listener;
+//! use farcall::rpc::{Client, Server};
+//! use farcall::{CallError, client, service};
 //!
 //! struct Greeter;
 //!
@@ -52,10 +52,10 @@
 //!
 //! # Errors of calls
 //!
-//! Every failure is a [`CallError`](rpc_core::CallError). Its
-//! [`execution`](rpc_core::CallError::execution) tells whether the method ran. When a connection
+//! Every failure is a [`CallError`](farcall_core::CallError). Its
+//! [`execution`](farcall_core::CallError::execution) tells whether the method ran. When a connection
 //! breaks, calls that were not completely written fail as
-//! [`NotSent`](rpc_core::CallError::NotSent), all others as [`Lost`](rpc_core::CallError::Lost).
+//! [`NotSent`](farcall_core::CallError::NotSent), all others as [`Lost`](farcall_core::CallError::Lost).
 //! The source of both is a [`Disconnected`] with the reason.
 //!
 //! # Security

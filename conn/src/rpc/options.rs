@@ -84,7 +84,7 @@ impl Options {
     /// [window](Self::window), and one that waits alone may be longer.
     ///
     /// - Replies that the peer has not read. Beyond the limit its calls are refused as
-    ///   [`Overloaded`](rpc_core::FaultKind::Overloaded).
+    ///   [`Overloaded`](farcall_core::FaultKind::Overloaded).
     /// - Calls of the peer that wait for promises.
     /// - Unread items of its streams, beyond the windows of these. A stream fails whose item
     ///   exceeds the limit.
@@ -117,13 +117,13 @@ impl Options {
 
     /// Default timeout of calls that the local side makes, including calls on objects and calls
     /// from a server to its client. Applies to calls without a
-    /// [deadline](rpc_core::Context::with_deadline) of their own. A call that takes longer is
-    /// cancelled and fails as [`DeadlineExceeded`](rpc_core::FaultKind::DeadlineExceeded), or as
+    /// [deadline](farcall_core::Context::with_deadline) of their own. A call that takes longer is
+    /// cancelled and fails as [`DeadlineExceeded`](farcall_core::FaultKind::DeadlineExceeded), or as
     /// not sent if the peer did not take it in time. With `None` a call waits until it is cancelled
     /// or the connection closes, even for a peer that answers nothing but pings.
     ///
     /// - A call with a deadline of its own, such as one set by
-    ///   [`Caller::within`](rpc_core::Caller::within), has that deadline, whether it is earlier or
+    ///   [`Caller::within`](farcall_core::Caller::within), has that deadline, whether it is earlier or
     ///   later. `with_deadline(None)` disables the timeout for one call.
     /// - A call made by a handler has the deadline of the call that the handler runs for, or this
     ///   timeout if that is sooner.

@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use rpc_core::CallError;
+use farcall_core::CallError;
 
 use super::remote::Remote;
 use super::session::{ObjectHandle, capture_promise};
@@ -13,19 +13,19 @@ use super::session::{ObjectHandle, capture_promise};
 /// Pipelining of calls: the object that a call returns can be called before the call completes.
 ///
 /// Implemented for the futures of calls that return a [`Remote`]: those of `#[client]` traits and
-/// of [`Caller::call`](rpc_core::Caller::call).
+/// of [`Caller::call`](farcall_core::Caller::call).
 pub trait Pipelined<T: ?Sized> {
     /// Makes the call and returns a promise of the object that it will return. Calls on the promise
     /// are sent to the peer at once, so that a chain of calls of any length takes one round trip.
     ///
     /// This function sends the call; nothing needs to be awaited. If the call fails, each call on
     /// the promise fails as [`CallError::NotSent`] with [`PromiseFailed`](super::PromiseFailed) as
-    /// its source, or as a fault of kind [`Gone`](rpc_core::FaultKind::Gone). If all references to
+    /// its source, or as a fault of kind [`Gone`](farcall_core::FaultKind::Gone). If all references to
     /// the object are dropped before the call completes, the call is cancelled.
     ///
     /// ```no_run
-    /// # use conn::rpc::{Pipelined as _, Remote};
-    /// # use rpc_core::{CallError, client};
+    /// # use farcall::rpc::{Pipelined as _, Remote};
+    /// # use farcall::{CallError, client};
     /// #[client]
     /// trait Library {
     ///     async fn shelf(&self, name: &str) -> Result<Remote<dyn Shelf>, CallError>;
@@ -36,7 +36,7 @@ pub trait Pipelined<T: ?Sized> {
     ///     async fn books(&self) -> Result<Vec<String>, CallError>;
     /// }
     ///
-    /// # async fn example(library: conn::rpc::Client) -> Result<(), CallError> {
+    /// # async fn example(library: farcall::rpc::Client) -> Result<(), CallError> {
     /// // One round trip, not two.
     /// let books = library.shelf("poetry").pipelined().books().await?;
     /// # Ok(())

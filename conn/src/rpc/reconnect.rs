@@ -13,8 +13,8 @@ use tokio::time::Instant;
 /// Calls, when the connection breaks:
 ///
 /// - Calls that the peer cannot have received, and calls that are marked as
-///   [idempotent](rpc_core::Context::idempotent), are made again.
-/// - All other calls in flight fail as [`CallError::Lost`](rpc_core::CallError::Lost): they may
+///   [idempotent](farcall_core::Context::idempotent), are made again.
+/// - All other calls in flight fail as [`CallError::Lost`](farcall_core::CallError::Lost): they may
 ///   have run.
 /// - New calls wait for the next connection, until their deadline.
 ///

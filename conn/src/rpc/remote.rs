@@ -6,8 +6,9 @@ use std::future::Future;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use rpc_core::payload::Attachment;
-use rpc_core::{Call, CallError, Caller, Instance, Payload};
+use farcall_core::protocol::Attachment;
+use farcall_core::protocol::{Call, Payload};
+use farcall_core::{CallError, Caller, Instance};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -40,9 +41,9 @@ use super::session::{LocalObject, ObjectHandle};
 /// ```
 /// use std::sync::atomic::{AtomicI64, Ordering};
 ///
-/// use conn::Listener;
-/// use conn::rpc::{Client, Remote, Server};
-/// use rpc_core::{CallError, client, service};
+/// use farcall::conn::Listener;
+/// use farcall::rpc::{Client, Remote, Server};
+/// use farcall::{CallError, client, service};
 ///
 /// #[derive(Default)]
 /// struct Counter(AtomicI64);

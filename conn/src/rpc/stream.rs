@@ -6,9 +6,10 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
+use farcall_core::Fault;
+use farcall_core::protocol::Attachment;
+use farcall_core::protocol::{Format as _, Payload};
 use futures_util::Stream as Items;
-use rpc_core::payload::Attachment;
-use rpc_core::{Fault, Format as _, Payload};
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use tokio::sync::mpsc;
@@ -33,8 +34,8 @@ use super::session::{IncomingStream, ItemSource, OutgoingStream};
 /// # Examples
 ///
 /// ```
-/// # use conn::rpc::Stream;
-/// # use rpc_core::{CallError, client, service};
+/// # use farcall::rpc::Stream;
+/// # use farcall::{CallError, client, service};
 /// struct Files;
 ///
 /// #[service]
@@ -54,7 +55,7 @@ use super::session::{IncomingStream, ItemSource, OutgoingStream};
 ///     }
 ///
 ///     /// The longest of the lines that come.
-///     pub async fn longest(&self, mut lines: Stream<String>) -> Result<usize, rpc_core::Fault> {
+///     pub async fn longest(&self, mut lines: Stream<String>) -> Result<usize, farcall::Fault> {
 ///         let mut longest = 0;
 ///         while let Some(line) = lines.next().await {
 ///             longest = longest.max(line?.len());
@@ -68,7 +69,8 @@ use super::session::{IncomingStream, ItemSource, OutgoingStream};
 ///     async fn lines(&self, count: u32) -> Result<Stream<String>, CallError>;
 ///     async fn longest(&self, lines: Stream<String>) -> Result<usize, CallError>;
 /// }
-/// # use conn::{Listener, rpc::{Client, Server}};
+/// # use farcall::conn::Listener;
+/// # use farcall::rpc::{Client, Server};
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let server = Server::new();

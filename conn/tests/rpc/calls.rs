@@ -2,9 +2,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use conn::rpc::{Client, Encoding, Options, Server, ServerOptions};
-use rpc_core::{CallError, Caller as _, Context, Execution, Fault, FaultKind, Registry, Value};
-use rpc_core::{client, service};
+use farcall_conn::rpc::{Client, Encoding, Options, Server, ServerOptions};
+use farcall_core::{CallError, Caller as _, Context, Execution, Fault, FaultKind, Registry, Value};
+use farcall_core::{client, service};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
 
@@ -92,7 +92,7 @@ async fn ten_thousand_calls_are_in_flight_at_once() {
     for (number, call) in calls.into_iter().enumerate() {
         assert_eq!(call.await.unwrap().unwrap(), number as u64);
     }
-    assert_eq!(client.stats(), conn::rpc::SessionStats::default());
+    assert_eq!(client.stats(), farcall_conn::rpc::SessionStats::default());
 }
 
 #[tokio::test]
@@ -346,8 +346,8 @@ async fn a_graceful_stop_completes_the_calls_in_flight() {
             7
         })
         .unwrap();
-    let (listening, connector) = rpc_core::transport::memory::listener("test");
-    let listener = conn::Listener::over(listening).await.unwrap();
+    let (listening, connector) = farcall_core::transport::memory::listener("test");
+    let listener = farcall_conn::Listener::over(listening).await.unwrap();
     let stop = Arc::new(Notify::new());
     let serving = tokio::spawn({
         let (server, stop) = (server.clone(), Arc::clone(&stop));
@@ -373,6 +373,6 @@ async fn a_graceful_stop_completes_the_calls_in_flight() {
 async fn a_client_is_a_tower_service() {
     let connector = serve(&calculator()).await;
     let client = Client::over(connector).await.unwrap();
-    let client = rpc_core::ServiceCaller::new(client, Encoding::Bincode);
+    let client = farcall_core::ServiceCaller::new(client, Encoding::Bincode);
     assert_eq!(client.add(1, 2).await.unwrap(), 3);
 }

@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use conn::Listener;
-use conn::rpc::{Client, Options, Remote, Server, ServerOptions, Stream, StreamError};
+use farcall_conn::Listener;
+use farcall_conn::rpc::{Client, Options, Remote, Server, ServerOptions, Stream, StreamError};
+use farcall_core::transport::memory::listener;
+use farcall_core::{Budget, Caller as _, Context, Execution, FaultKind, service};
 use futures_util::stream;
-use rpc_core::transport::memory::listener;
-use rpc_core::{Budget, Caller as _, Context, Execution, FaultKind, service};
 use tokio::time::sleep;
 
 use crate::support::{client, connect, until};
@@ -106,7 +106,7 @@ async fn a_result_over_max_reply_is_a_fault() {
 }
 
 /// Serves with a budget of 2 MiB. The first 64 KiB of each session are not counted.
-async fn small(server: &Server) -> (rpc_core::transport::memory::MemoryConnector, Budget) {
+async fn small(server: &Server) -> (farcall_core::transport::memory::MemoryConnector, Budget) {
     let (listening, connector) = listener("small");
     let budget = Budget::new(2 << 20);
     let listener = Listener::over(listening)
@@ -281,10 +281,10 @@ async fn unread_replies_are_counted_in_the_budget() {
         .register_function("bytes", |length: usize| vec![7u8; length])
         .unwrap();
     let (connector, budget) = small(&server).await;
-    let io = rpc_core::transport::Connect::connect(&connector)
+    let io = farcall_core::transport::Connect::connect(&connector)
         .await
         .unwrap();
-    let mut peer: conn::Connection = conn::Connection::new(io);
+    let mut peer: farcall_conn::Connection = farcall_conn::Connection::new(io);
     let hello = b"\0FARCALL\x02\0\x0bmessagepack\xff\xff\xff\x7f\x7f\x7f\x7f\x7f\0";
     peer.send_bytes(hello).await.unwrap();
     peer.recv_bytes(1000).await.unwrap();

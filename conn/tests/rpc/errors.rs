@@ -1,13 +1,13 @@
 use std::error::Error as _;
 use std::time::Duration;
 
-use conn::rpc::{
+use farcall_conn::rpc::{
     Client, ConnectError, Disconnected, GreetingError, Options, Server, ServerOptions,
 };
-use conn::{Connection, Listener};
-use rpc_core::transport::Connect as _;
-use rpc_core::transport::memory::listener;
-use rpc_core::{CallError, Caller as _, Context, Execution, Fault, FaultKind};
+use farcall_conn::{Connection, Listener};
+use farcall_core::transport::Connect as _;
+use farcall_core::transport::memory::listener;
+use farcall_core::{CallError, Caller as _, Context, Execution, Fault, FaultKind};
 use tokio::time::{sleep, timeout};
 
 use crate::support::{Network, client, serve};

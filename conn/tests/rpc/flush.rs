@@ -5,10 +5,10 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use conn::rpc::{Client, Server};
-use rpc_core::Caller as _;
-use rpc_core::transport::memory::listener;
-use rpc_core::transport::{Address, Connect, Listen, Peer};
+use farcall_conn::rpc::{Client, Server};
+use farcall_core::Caller as _;
+use farcall_core::transport::memory::listener;
+use farcall_core::transport::{Address, Connect, Listen, Peer};
 use tokio::io::{AsyncRead, AsyncWrite, BufStream, ReadBuf};
 use tokio::time::timeout;
 

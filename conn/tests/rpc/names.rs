@@ -1,9 +1,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use conn::rpc::names::{Names, NamesApi as _, Operation, Right};
-use conn::rpc::{Client, Remote, Server};
-use rpc_core::{CallError, Caller as _, FaultKind, client, service};
+use farcall_conn::rpc::names::{Names, NamesApi as _, Operation, Right};
+use farcall_conn::rpc::{Client, Remote, Server};
+use farcall_core::{CallError, Caller as _, FaultKind, client, service};
 use tokio::time::sleep;
 
 use crate::support::{serve, until};
@@ -152,8 +152,10 @@ async fn only_the_session_that_bound_a_name_can_unbind_it() {
     // The registry no longer holds the previous object.
     until(|| owner.stats().exported_objects == 1).await;
     // The program itself is a different owner.
-    let program =
-        rpc_core::ServiceCaller::new(server.registry().clone(), conn::rpc::Encoding::Bincode);
+    let program = farcall_core::ServiceCaller::new(
+        server.registry().clone(),
+        farcall_conn::rpc::Encoding::Bincode,
+    );
     assert_eq!(kind(program.unbind("echo").await), FaultKind::Denied);
     program
         .bind("own", &Remote::new(Echo), &nothing())

@@ -3,8 +3,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use conn::rpc::{Client, Encoding, Options, Remote, Server, ServerOptions};
-use rpc_core::{CallError, Caller as _, Execution, Fault, FaultKind, client, service};
+use farcall_conn::rpc::{Client, Encoding, Options, Remote, Server, ServerOptions};
+use farcall_core::{CallError, Caller as _, Execution, Fault, FaultKind, client, service};
 use tokio::time::sleep;
 
 use crate::support::{Counter, CounterApi, Network, client, connect, serve, until};
@@ -195,7 +195,7 @@ async fn calls_cancelled_in_flight_leak_nothing() {
     let own = Arc::new(AtomicUsize::new(0));
     drop(client.peek(&local_counter(&own)));
     until(|| alive.load(Ordering::Relaxed) == 0 && own.load(Ordering::Relaxed) == 0).await;
-    until(|| client.stats() == conn::rpc::SessionStats::default()).await;
+    until(|| client.stats() == farcall_conn::rpc::SessionStats::default()).await;
 }
 
 #[tokio::test]
@@ -227,10 +227,10 @@ async fn objects_are_limited_by_both_peers() {
 
 #[tokio::test]
 async fn remote_handles_need_a_call_to_be_serialized() {
-    let registry: rpc_core::Registry<Encoding> = rpc_core::Registry::new();
+    let registry: farcall_core::Registry<Encoding> = farcall_core::Registry::new();
     registry.register_instance(Factory::default()).unwrap();
     // Within the process they can be passed.
-    let local = rpc_core::ServiceCaller::new(registry, Encoding::Bincode);
+    let local = farcall_core::ServiceCaller::new(registry, Encoding::Bincode);
     let counter = local.create().await.unwrap();
     assert_eq!(counter.add(1).await.unwrap(), 1);
     assert!(counter.local::<Counter>().is_some());

@@ -6,9 +6,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use conn::rpc::{Client, Options, Remote, Server, ServerOptions, Stream, StreamError};
+use farcall_conn::rpc::{Client, Options, Remote, Server, ServerOptions, Stream, StreamError};
+use farcall_core::{Caller as _, Fault, FaultKind};
 use futures_util::stream::iter;
-use rpc_core::{Caller as _, Fault, FaultKind};
 use serde::ser::SerializeTuple as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 

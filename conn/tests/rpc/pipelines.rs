@@ -3,8 +3,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use conn::rpc::{Client, Pipelined as _, PromiseFailed, Remote, Server};
-use rpc_core::{CallError, Execution, Fault, FaultKind, client, service};
+use farcall_conn::rpc::{Client, Pipelined as _, PromiseFailed, Remote, Server};
+use farcall_core::{CallError, Execution, Fault, FaultKind, client, service};
 use tokio::time::{Instant, sleep};
 
 use crate::support::{Network, client};
@@ -85,7 +85,7 @@ async fn a_chain_of_five_calls_takes_one_round_trip() {
     assert!(start.elapsed() >= Duration::from_millis(250));
     drop(node);
     sleep(Duration::from_millis(200)).await;
-    assert_eq!(root.stats(), conn::rpc::SessionStats::default());
+    assert_eq!(root.stats(), farcall_conn::rpc::SessionStats::default());
 }
 
 #[tokio::test]
@@ -100,7 +100,7 @@ async fn a_promise_becomes_an_ordinary_object() {
     drop(child);
     for _ in 0..50 {
         sleep(Duration::from_millis(2)).await;
-        if root.stats() == conn::rpc::SessionStats::default() {
+        if root.stats() == farcall_conn::rpc::SessionStats::default() {
             return;
         }
     }
@@ -155,7 +155,7 @@ async fn a_promise_without_references_cancels_its_call() {
         })
         .unwrap();
     let client = client(&server).await;
-    let promise: Remote<dyn NodeApi> = rpc_core::Caller::call(&client, "slow", ()).pipelined();
+    let promise: Remote<dyn NodeApi> = farcall_core::Caller::call(&client, "slow", ()).pipelined();
     let dependent = tokio::spawn({
         let promise = promise.clone();
         async move { promise.depth().await }
@@ -167,7 +167,7 @@ async fn a_promise_without_references_cancels_its_call() {
     assert_eq!(running.load(Ordering::Relaxed), 1);
     dependent.abort();
     crate::support::until(|| running.load(Ordering::Relaxed) == 0).await;
-    crate::support::until(|| client.stats() == conn::rpc::SessionStats::default()).await;
+    crate::support::until(|| client.stats() == farcall_conn::rpc::SessionStats::default()).await;
 }
 
 #[tokio::test]

@@ -2,10 +2,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use conn::Connection;
-use conn::rpc::{Client, Options, Reconnect, Remote, Server, ServerOptions};
-use rpc_core::transport::Connect;
-use rpc_core::{CallError, Caller as _, Context, Execution, client, service};
+use farcall_conn::Connection;
+use farcall_conn::rpc::{Client, Options, Reconnect, Remote, Server, ServerOptions};
+use farcall_core::transport::Connect;
+use farcall_core::{CallError, Caller as _, Context, Execution, client, service};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
 
@@ -275,8 +275,8 @@ async fn a_connection_that_takes_no_bytes_releases_its_session() {
 
 #[tokio::test(start_paused = true)]
 async fn a_client_that_greets_while_the_server_stops_receives_the_reason() {
-    let (listening, connector) = rpc_core::transport::memory::listener("test");
-    let listener = conn::Listener::over(listening).await.unwrap();
+    let (listening, connector) = farcall_core::transport::memory::listener("test");
+    let listener = farcall_conn::Listener::over(listening).await.unwrap();
     let stop = Arc::new(Notify::new());
     let serving = tokio::spawn({
         let stop = Arc::clone(&stop);

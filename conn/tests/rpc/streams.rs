@@ -3,11 +3,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use conn::Connection;
-use conn::rpc::{Client, Encoding, Options, Remote, Server, ServerOptions, Stream, StreamError};
+use farcall_conn::Connection;
+use farcall_conn::rpc::{
+    Client, Encoding, Options, Remote, Server, ServerOptions, Stream, StreamError,
+};
+use farcall_core::transport::Connect as _;
+use farcall_core::{CallError, Caller as _, Fault, client, service};
 use futures_util::stream;
-use rpc_core::transport::Connect as _;
-use rpc_core::{CallError, Caller as _, Fault, client, service};
 use tokio::time::{Instant, sleep};
 
 use crate::support::{Network, client, connect, serve, until};
@@ -132,7 +134,7 @@ async fn a_method_returns_a_stream() {
             let (numbers, _) = collect(numbers).await;
             assert_eq!(numbers.len(), if name == "two" { 2 } else { 3 });
         }
-        until(|| client.stats() == conn::rpc::SessionStats::default()).await;
+        until(|| client.stats() == farcall_conn::rpc::SessionStats::default()).await;
     }
     until(|| source.alive.load(Ordering::Relaxed) == 0).await;
 }
@@ -206,7 +208,7 @@ async fn dropping_a_stream_or_its_sender_stops_the_other() {
         .await
         .unwrap();
     assert!(sender.send(1).await.is_err());
-    until(|| client.stats() == conn::rpc::SessionStats::default()).await;
+    until(|| client.stats() == farcall_conn::rpc::SessionStats::default()).await;
 }
 
 #[tokio::test]
@@ -331,7 +333,7 @@ async fn a_stream_opened_twice_is_an_error_without_deadlock() {
 async fn a_large_stream_delays_small_calls_by_little() {
     let server = Server::with_options(ServerOptions::default());
     server.register_instance(Source::default()).unwrap();
-    let listener = conn::Listener::bind("127.0.0.1:0").await.unwrap();
+    let listener = farcall_conn::Listener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_address().clone();
     tokio::spawn(server.serve(listener));
     let client = Client::connect(address).await.unwrap();

@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use conn::Listener;
-use conn::rpc::{
+use farcall_conn::Listener;
+use farcall_conn::rpc::{
     Client, Options, Pipelined as _, Remote, Server, ServerOptions, SessionStats, Stream,
 };
+use farcall_core::{CallError, client, service};
 use futures_util::stream;
-use rpc_core::{CallError, client, service};
 use tokio::time::{sleep, timeout};
 
 use crate::support::{Counter, CounterApi, until};

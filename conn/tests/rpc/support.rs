@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use conn::Listener;
-use conn::rpc::{Client, ClientBuilder, Server};
-use rpc_core::transport::memory::{MemoryConnector, listener};
-use rpc_core::transport::{Connect, Listen};
-use rpc_core::{CallError, client, service};
+use farcall_conn::Listener;
+use farcall_conn::rpc::{Client, ClientBuilder, Server};
+use farcall_core::transport::memory::{MemoryConnector, listener};
+use farcall_core::transport::{Connect, Listen};
+use farcall_core::{CallError, client, service};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;

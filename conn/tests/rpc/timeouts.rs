@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use conn::Connection;
-use conn::rpc::{
+use farcall_conn::Connection;
+use farcall_conn::rpc::{
     Client, Encoding, Options, Pipelined as _, Reconnect, Remote, Server, ServerOptions,
 };
-use rpc_core::transport::Listen as _;
-use rpc_core::transport::memory::{MemoryConnector, listener};
-use rpc_core::{CallError, Caller as _, Context, Execution, FaultKind, client, service};
+use farcall_core::transport::Listen as _;
+use farcall_core::transport::memory::{MemoryConnector, listener};
+use farcall_core::{CallError, Caller as _, Context, Execution, FaultKind, client, service};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -203,7 +203,7 @@ async fn callbacks_of_a_server_have_the_default_timeout() {
             begin.elapsed().as_secs()
         })
         .unwrap();
-    let offered = rpc_core::Registry::<Encoding>::new();
+    let offered = farcall_core::Registry::<Encoding>::new();
     offered
         .register_function("hang", std::future::pending::<()>)
         .unwrap();

@@ -1,7 +1,7 @@
 //! Sends numbers to `python3 examples/python/adder_server.py` or `adder-server`, which adds them.
 
-use conn::blocking::Connection;
-use conn::{Client, Pickle};
+use farcall::conn::blocking::Connection;
+use farcall::conn::{Client, Pickle};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut adder: Connection<(i64, i64), i64, Pickle> = Client::connect(("127.0.0.1", 16000))

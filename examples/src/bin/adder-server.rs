@@ -1,6 +1,6 @@
 //! Adds numbers for Python programs, such as `python3 examples/python/adder_client.py`.
 
-use conn::{Connection, Listener, Pickle};
+use farcall::conn::{Connection, Listener, Pickle};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -18,7 +18,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
                 peer.send(&(a + b)).await?;
             }
             println!("{} disconnected", peer.peer());
-            Ok::<(), conn::SendError>(())
+            Ok::<(), farcall::conn::SendError>(())
         });
     }
 }

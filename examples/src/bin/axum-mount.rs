@@ -2,7 +2,7 @@
 
 use axum::Router;
 use axum::routing::get;
-use xmlrpc::Server;
+use farcall::xmlrpc::Server;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -12,7 +12,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let app = Router::new()
         .route("/", get(async || "The XML-RPC service is at /RPC2.\n"))
         .route_service("/RPC2", rpc);
-    let listener = rpc_core::transport::tcp::bind("127.0.0.1:8000").await?;
+    let listener = farcall::transport::tcp::bind("127.0.0.1:8000").await?;
     println!("listening on http://{}", listener.local_addr()?);
     axum::serve(listener, app).await?;
     Ok(())

@@ -1,6 +1,7 @@
 //! One object offered over two protocols: Python calls it over XML-RPC, Rust over a connection.
-use conn::{Listener, rpc};
-use rpc_core::{CallError, client, service};
+use farcall::conn::Listener;
+use farcall::rpc;
+use farcall::{CallError, client, service};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -23,7 +24,7 @@ print('Python adds 3:', xmlrpc.client.ServerProxy(sys.argv[1]).add(3))";
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let calculator = Arc::new(Calculator::default());
-    let (http, connections) = (xmlrpc::Server::new(), rpc::Server::new());
+    let (http, connections) = (farcall::xmlrpc::Server::new(), rpc::Server::new());
     http.register_instance(Arc::clone(&calculator))?;
     connections.register_instance(calculator)?;
     let listening = http.bind("127.0.0.1:0").await?;

@@ -1,11 +1,11 @@
 //! A CGI program: a web server starts it for each request.
 
-use xmlrpc::Server;
+use farcall::xmlrpc::Server;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let server = Server::new();
     server.register_function("add", |a: i64, b: i64| a + b)?;
-    xmlrpc::cgi::serve(&server).await?;
+    farcall::xmlrpc::cgi::serve(&server).await?;
     Ok(())
 }

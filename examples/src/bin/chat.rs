@@ -8,10 +8,10 @@ use std::error::Error;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use conn::Listener;
-use conn::rpc::{Client, Remote, Server};
-use rpc_core::output::{Causes, Foreign};
-use rpc_core::{CallError, RegisterError, client, service};
+use farcall::conn::Listener;
+use farcall::protocol::output::{Causes, Foreign};
+use farcall::rpc::{Client, Remote, Server};
+use farcall::{CallError, RegisterError, client, service};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{broadcast, mpsc};

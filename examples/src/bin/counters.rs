@@ -12,11 +12,11 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
 use clap::{Parser, Subcommand};
-use conn::Listener;
-use conn::rpc::{Client, Pipelined, Reconnect, Remote, Server, ServerOptions};
 use examples::slow_link;
-use rpc_core::transport::Address;
-use rpc_core::{CallError, RegisterError, client, service};
+use farcall::conn::Listener;
+use farcall::rpc::{Client, Pipelined, Reconnect, Remote, Server, ServerOptions};
+use farcall::transport::Address;
+use farcall::{CallError, RegisterError, client, service};
 use tokio::io::{AsyncBufReadExt, BufReader};
 
 /// The shared authkey. A real program reads its key from a file: see `AuthKey::from_file`.

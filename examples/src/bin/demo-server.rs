@@ -7,14 +7,15 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use clap::{Parser, ValueEnum};
-use conn::auth::AuthKey;
-use conn::codec::pickle;
-use conn::{Bincode, Json, Listener, ListenerBuilder, Pickle, rpc};
 use examples::demo::{Demo, connections};
-use rpc_core::transport::Listen;
+use farcall::conn::auth::AuthKey;
+use farcall::conn::codec::pickle;
+use farcall::conn::{Bincode, Json, Listener, ListenerBuilder, Pickle};
+use farcall::rpc;
+use farcall::transport::Listen;
+use farcall::xmlrpc::BoundServer;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use xmlrpc::BoundServer;
 
 #[derive(Parser)]
 #[command(
@@ -77,7 +78,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
 
     let demo = Arc::new(Demo::default());
-    let over_http = xmlrpc::Server::new();
+    let over_http = farcall::xmlrpc::Server::new();
     over_http.register_instance(Arc::clone(&demo))?;
     let over_connections = rpc::Server::new();
     over_connections.register_instance(demo)?;

@@ -1,7 +1,8 @@
 //! The README's first program: two functions and an object, offered to every language.
 
+use farcall::service;
+use farcall::xmlrpc::Server;
 use std::sync::atomic::{AtomicI64, Ordering};
-use xmlrpc::{Server, service};
 
 struct Counter(AtomicI64);
 

@@ -10,9 +10,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use clap::{Parser, Subcommand};
-use conn::Listener;
-use conn::rpc::{Client, Server, Stream, StreamError, StreamSender};
-use rpc_core::{CallError, RegisterError, client, service};
+use farcall::conn::Listener;
+use farcall::rpc::{Client, Server, Stream, StreamError, StreamSender};
+use farcall::{CallError, RegisterError, client, service};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 

@@ -6,11 +6,12 @@ use std::fmt::Debug;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use conn::rpc::{self, Remote, Stream};
-use conn::{ConnectError, Connection, Listener, Pickle};
-use rpc_core::{Args, CallError, Fault, client, service};
+use farcall::conn::{ConnectError, Connection, Listener, Pickle};
+use farcall::protocol::Args;
+use farcall::rpc::{self, Remote, Stream};
+use farcall::xmlrpc::{Client, Server};
+use farcall::{CallError, Fault, client, service};
 use serde::de::DeserializeOwned;
-use xmlrpc::{Client, Server};
 
 fn divide(a: f64, b: f64) -> Result<f64, Fault> {
     if b == 0.0 {
@@ -119,17 +120,20 @@ async fn connections() -> Result<(), Box<dyn std::error::Error>> {
                 while let Ok(numbers) = peer.recv().await {
                     peer.send(&numbers.iter().sum()).await?;
                 }
-                Ok::<(), conn::SendError>(())
+                Ok::<(), farcall::conn::SendError>(())
             });
         }
     });
 
     println!("Rust connects to it:");
-    let mut adder: Connection<Vec<i64>, i64, Pickle> =
-        conn::Client::connect(&address).authkey("a secret").await?;
+    let mut adder: Connection<Vec<i64>, i64, Pickle> = farcall::conn::Client::connect(&address)
+        .authkey("a secret")
+        .await?;
     adder.send(&vec![3, 5]).await?;
     println!("  [3, 5]  →  {}", adder.recv().await?);
-    let stranger: Result<Connection, _> = conn::Client::connect(&address).authkey("a guess").await;
+    let stranger: Result<Connection, _> = farcall::conn::Client::connect(&address)
+        .authkey("a guess")
+        .await;
     if let Err(ConnectError::Auth(error)) = stranger {
         println!("  with another key  →  {error}\n");
     }

@@ -7,8 +7,8 @@
 /// default the number of processors.
 #[cfg(unix)]
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    use rpc_core::workers::Workers;
-    use xmlrpc::Server;
+    use farcall::workers::Workers;
+    use farcall::xmlrpc::Server;
 
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)

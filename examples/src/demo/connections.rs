@@ -1,7 +1,7 @@
 //! Plain connections of the demo server.
 
-use conn::{Codec, Connection, Listener};
-use rpc_core::output::{Causes, Foreign, Quota};
+use farcall::conn::{Codec, Connection, Listener};
+use farcall::protocol::output::{Causes, Foreign, Quota};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::task::JoinSet;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime};
 
-use rpc_core::{DateTime, Fault, Value, service};
+use farcall::{DateTime, Fault, Value, service};
 
 use self::validator1::Validator1;
 

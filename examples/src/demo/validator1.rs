@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use rpc_core::{DateTime, Fault, Struct, Value, service};
+use farcall::{DateTime, Fault, Struct, Value, service};
 use serde::{Deserialize, Serialize};
 
 pub(super) struct Validator1;
@@ -115,7 +115,7 @@ impl Validator1 {
             .and_then(|year| year.get("04"))
             .and_then(|month| month.get("01"))
             .ok_or_else(|| Fault::invalid_params("there is no 1 April 2000"))?;
-        let stooges: Stooges = rpc_core::from_value(day.clone()).map_err(Fault::from)?;
+        let stooges: Stooges = farcall::from_value(day.clone()).map_err(Fault::from)?;
         Ok(stooges.sum())
     }
 

@@ -2,8 +2,9 @@
 //! Farcall would never send.
 
 use arbitrary::Arbitrary;
-use conn::rpc::Encoding;
-use rpc_core::{Format as _, Variadic};
+use farcall::rpc::Encoding;
+use farcall::Variadic;
+use farcall::protocol::Format as _;
 use serde::{Serialize, Serializer};
 
 /// The state of the hostile peer, by which its messages can refer to real calls and objects.

@@ -7,7 +7,7 @@ mod workshop;
 use std::time::Duration;
 
 use arbitrary::Arbitrary;
-use conn::rpc::Options;
+use farcall::rpc::Options;
 
 pub use message::{Message, State};
 pub use peer::Peer;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use conn::frame::{Decoder, Encoder};
+use farcall::conn::frame::{Decoder, Encoder};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
 use tokio::time::timeout;
 

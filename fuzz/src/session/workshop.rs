@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use conn::rpc::{Client, Remote, Stream};
+use farcall::rpc::{Client, Remote, Stream};
 use futures_util::stream;
-use rpc_core::{CallError, Context, Fault, client, service};
+use farcall::{client, service, CallError, Context, Fault};
 
 use super::{LONG, Limits};
 

@@ -8,11 +8,11 @@ use std::process::Command;
 use anyhow::{Context as _, Result, ensure};
 use axum::Router;
 use axum::routing::get;
-use rpc_core::{CallError, Fault, Value};
+use farcall::xmlrpc::Client;
+use farcall::{CallError, Fault, Value};
 use serde::Deserialize;
 use tokio::net::TcpListener;
 use url::Url;
-use xmlrpc::Client;
 
 use super::process::{Process, until};
 use super::{Application, Findings};
@@ -326,7 +326,7 @@ async fn thousand_calls(client: &Client, connections: &Relay) -> Result<()> {
 
 async fn blocking(url: String) -> Result<()> {
     let calls = move || {
-        let client = xmlrpc::blocking::Client::new(&url)?;
+        let client = farcall::xmlrpc::blocking::Client::new(&url)?;
         let version: Version = client.call("aria2.getVersion", (TOKEN,))?;
         ensure!(version.version.starts_with("1."));
         expect_fault(client.call::<Value>("aria2.getVersion", ()), "Unauthorized")

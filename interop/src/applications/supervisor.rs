@@ -5,9 +5,9 @@ use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context as _, Result, bail, ensure};
-use rpc_core::{CallError, Value};
+use farcall::xmlrpc::{Client, HttpError};
+use farcall::{CallError, Value};
 use serde::Deserialize;
-use xmlrpc::{Client, HttpError};
 
 use super::process::{Process, until};
 use super::{Application, Findings};
@@ -321,7 +321,7 @@ async fn thousand_calls(client: &Client, connections: &Relay) -> Result<()> {
 
 async fn blocking(url: String) -> Result<()> {
     let calls = move || {
-        let client = xmlrpc::blocking::Client::new(&url)?;
+        let client = farcall::xmlrpc::blocking::Client::new(&url)?;
         let version: String = client.call("supervisor.getAPIVersion", ())?;
         ensure!(version.starts_with("3."), "{version}");
         let unknown = client.call::<Value>("supervisor.noSuchMethod", ());

@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 
 use anyhow::{Result, anyhow, bail};
-use rpc_core::{CallError, Fault, Value};
+use farcall::{CallError, Fault, Value};
 
 use super::Subject;
 use super::subject::same;

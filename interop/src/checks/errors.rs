@@ -1,7 +1,7 @@
 //! Errors: broken documents, and a server that was killed.
 
 use anyhow::{Result, ensure};
-use rpc_core::{CallError, Value};
+use farcall::{CallError, Value};
 
 use super::Subject;
 use crate::http;

@@ -1,7 +1,7 @@
 //! Introspection of a server's methods.
 
 use anyhow::{Result, ensure};
-use rpc_core::Value;
+use farcall::Value;
 
 use super::Subject;
 use super::subject::same;

@@ -3,11 +3,12 @@
 use std::fmt::Debug;
 
 use anyhow::{Context as _, Result, ensure};
-use rpc_core::{Args, CallError, Value};
+use farcall::protocol::Args;
+use farcall::xmlrpc::{Client, ClientOptions, Ticket, blocking};
+use farcall::{CallError, Value};
 use serde::de::DeserializeOwned;
 use tokio::runtime::Handle;
 use url::Url;
-use xmlrpc::{Client, ClientOptions, Ticket, blocking};
 
 use super::Check;
 use crate::relay::{Recording, Relay};

@@ -1,8 +1,8 @@
 //! Many calls, and large ones.
 
 use anyhow::{Result, ensure};
-use rpc_core::Value;
-use xmlrpc::ClientOptions;
+use farcall::Value;
+use farcall::xmlrpc::ClientOptions;
 
 use super::Subject;
 use super::subject::same;

@@ -1,8 +1,8 @@
 //! Values of each type, which must return unchanged.
 
 use anyhow::Result;
-use rpc_core::value::Struct;
-use rpc_core::{DateTime, Value};
+use farcall::Struct;
+use farcall::{DateTime, Value};
 
 use super::Subject;
 

@@ -6,13 +6,15 @@ use syn::ext::IdentExt;
 use syn::meta::ParseNestedMeta;
 use syn::parse::Parser;
 use syn::spanned::Spanned;
-use syn::{Attribute, Error, Expr, ExprLit, Ident, Lit, LitStr, Meta};
+use syn::{Attribute, Error, Expr, ExprLit, Ident, Lit, LitStr, Meta, Path};
 
 /// The options of `#[service(…)]` on an impl block, or of `#[client(…)]` on a trait.
 #[derive(Default)]
 pub(crate) struct BlockOptions {
     pub(crate) prefix: Option<LitStr>,
     camel_case: Option<()>,
+    /// The path of the crate with the support code, if it is not found by its name.
+    pub(crate) library: Option<Path>,
 }
 
 impl BlockOptions {
@@ -21,9 +23,13 @@ impl BlockOptions {
         syn::meta::parser(|meta| match key(&meta).as_str() {
             "prefix" => set_once(&mut options.prefix, &meta, string(&meta)?),
             "rename_all" => set_once(&mut options.camel_case, &meta, camel_case_rule(&meta)?),
+            "crate" => {
+                let path = string(&meta)?.parse_with(Path::parse_mod_style)?;
+                set_once(&mut options.library, &meta, path)
+            }
             _ => Err(meta.error(format!(
-                "unknown option: `#[{attribute}]` takes `prefix = \"…\"` and \
-                 `rename_all = \"camelCase\"` here"
+                "unknown option: `#[{attribute}]` takes `prefix = \"…\"`, \
+                 `rename_all = \"camelCase\"` and `crate = \"…\"` here"
             ))),
         })
         .parse2(tokens)?;

@@ -11,7 +11,7 @@ use syn::{
 
 use crate::attributes::{BlockOptions, CallOptions, conditions, take};
 use crate::errors::Errors;
-use crate::path::Core;
+use crate::path::Support;
 use crate::signature::{
     Access, access, last_segment_is, reject_generics, reject_too_many, scan, typed_params,
 };
@@ -30,11 +30,14 @@ pub(crate) fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
         Err(error) => return error.into_compile_error(),
     };
     let mut errors = Errors::default();
-    let methods = parse(options, &mut item, &mut errors);
-    let core = errors.record(Core::find());
-    let expanded = core
+    let options = errors
+        .record(BlockOptions::parse("client", options))
+        .unwrap_or_default();
+    let methods = parse(&options, &mut item, &mut errors);
+    let support = errors.record(Support::find(options.library.as_ref()));
+    let expanded = support
         .filter(|_| errors.is_empty())
-        .map(|core| implement(&core, &mut item, &methods));
+        .map(|support| implement(&support, &mut item, &methods));
     quote!(#item #expanded #errors)
 }
 
@@ -53,10 +56,7 @@ impl ClientMethod {
 }
 
 /// Parses the trait, and removes the `#[client]` attributes from its methods.
-fn parse(options: TokenStream, item: &mut ItemTrait, errors: &mut Errors) -> Vec<ClientMethod> {
-    let options = errors
-        .record(BlockOptions::parse("client", options))
-        .unwrap_or_default();
+fn parse(options: &BlockOptions, item: &mut ItemTrait, errors: &mut Errors) -> Vec<ClientMethod> {
     let mut methods: Vec<ClientMethod> = Vec::new();
     for item in &mut item.items {
         let TraitItem::Fn(function) = item else {
@@ -67,7 +67,7 @@ fn parse(options: TokenStream, item: &mut ItemTrait, errors: &mut Errors) -> Vec
             continue;
         };
         let attributes = take("client", &mut function.attrs);
-        let Some(method) = errors.record(parse_method(&options, &attributes, function)) else {
+        let Some(method) = errors.record(parse_method(options, &attributes, function)) else {
             continue;
         };
         if let Some(first) = methods.first()
@@ -141,7 +141,7 @@ fn parse_method(
 
 /// Desugars the async methods of the trait, and generates the impl. The methods are bound by
 /// `Self: Sized`, so that `dyn Trait` can be used where only a type is needed.
-fn implement(core: &Core, item: &mut ItemTrait, methods: &[ClientMethod]) -> TokenStream {
+fn implement(support: &Support, item: &mut ItemTrait, methods: &[ClientMethod]) -> TokenStream {
     let span = Span::mixed_site();
     for item in &mut item.items {
         if let TraitItem::Fn(function) = item {
@@ -160,8 +160,8 @@ fn implement(core: &Core, item: &mut ItemTrait, methods: &[ClientMethod]) -> Tok
     } else {
         format_ident!("BlockingCaller", span = span)
     };
-    let bodies = methods.iter().map(|method| method.call(core, &caller));
-    let core = core.at(span);
+    let bodies = methods.iter().map(|method| method.call(support, &caller));
+    let support = support.at(span);
     let ItemTrait {
         ident, supertraits, ..
     } = &*item;
@@ -169,7 +169,7 @@ fn implement(core: &Core, item: &mut ItemTrait, methods: &[ClientMethod]) -> Tok
     let mut generics = item.generics.clone();
     generics
         .params
-        .push(parse_quote_spanned!(span=> __Caller: #core::#caller #(+ #supertraits)*));
+        .push(parse_quote_spanned!(span=> __Caller: #support::#caller #(+ #supertraits)*));
     let (params, _, bounds) = generics.split_for_impl();
     let (_, arguments, _) = item.generics.split_for_impl();
     quote_spanned! {span=>
@@ -195,7 +195,7 @@ fn desugar_async(signature: &mut Signature) {
 
 impl ClientMethod {
     /// Generates the implementation of the method.
-    fn call(&self, core: &Core, caller: &Ident) -> TokenStream {
+    fn call(&self, support: &Support, caller: &Ident) -> TokenStream {
         let Self {
             conditions,
             signature,
@@ -218,28 +218,28 @@ impl ClientMethod {
             ReturnType::Default => TokenStream::new(),
         };
         let result_span = Span::mixed_site().located_at(result.span());
-        let outcome = core.at(result_span);
-        let outcome = quote_spanned!(result_span=> <#result as #outcome::__private::Outcome>);
-        let core = core.at(name_span);
+        let outcome = support.at(result_span);
+        let outcome = quote_spanned!(result_span=> <#result as #outcome::Outcome>);
+        let support = support.at(name_span);
         // The `self` of the user's signature: one with another span would not resolve to it.
         let this = signature.receiver().map(|receiver| receiver.self_token);
         let context = match options.is_idempotent() {
-            true => quote_spanned!(name_span=> #core::Context::new(#remote).idempotent()),
-            false => quote_spanned!(name_span=> #core::Context::new(#remote)),
+            true => quote_spanned!(name_span=> #support::Context::new(#remote).idempotent()),
+            false => quote_spanned!(name_span=> #support::Context::new(#remote)),
         };
         let body = match (options.is_one_way(), self.is_async()) {
             (true, true) => quote_spanned! {name_span=>
-                let reply = #core::#caller::notify(#this, #remote, #arguments);
+                let reply = #support::#caller::notify(#this, #remote, #arguments);
                 async move { #outcome::from_call(reply.await) }
             },
             (true, false) => quote_spanned! {name_span=>
-                #outcome::from_call(#core::#caller::notify(#this, #remote, #arguments))
+                #outcome::from_call(#support::#caller::notify(#this, #remote, #arguments))
             },
             (false, true) => quote_spanned! {name_span=>
-                #core::__private::call::<#result, _, _>(#this, #context, &#arguments)
+                #support::call::<#result, _, _>(#this, #context, &#arguments)
             },
             (false, false) => quote_spanned! {name_span=>
-                #outcome::from_call(#core::#caller::call_in(#this, #context, #arguments))
+                #outcome::from_call(#support::#caller::call_in(#this, #context, #arguments))
             },
         };
         quote_spanned!(name_span=> #(#conditions)* #implementation { #body })

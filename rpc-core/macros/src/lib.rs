@@ -1,4 +1,5 @@
-//! The `#[service]` and `#[client]` attributes of rpc-core, which documents and re-exports them.
+//! The `#[service]` and `#[client]` attributes of Farcall, whose core documents and
+//! re-exports them.
 
 mod attributes;
 mod client;

@@ -1,31 +1,36 @@
-//! The path of rpc-core in the user's crate.
+//! The path of Farcall in the user's crate.
 
 use proc_macro_crate::{FoundCrate, crate_name};
 use proc_macro2::{Group, Span, TokenStream, TokenTree};
 use quote::quote;
-use syn::{Error, Ident};
+use syn::{Error, Ident, Path};
 
-/// The crates that re-export rpc-core as `rpc_core`.
-const PROTOCOLS: [&str; 2] = ["xmlrpc", "conn"];
+/// The packages that the generated code can be based on, and the name that each gives its library.
+/// The core comes first, because its own tests see it through the facade as a second crate.
+const PACKAGES: [(&str, &str); 2] = [("farcall-core", "farcall_core"), ("farcall", "farcall")];
 
-pub(crate) struct Core(TokenStream);
+/// The module with the support code of the macros.
+pub(crate) struct Support(TokenStream);
 
-impl Core {
-    /// Finds rpc-core among the dependencies of the user's crate, or a crate that re-exports it.
-    pub(crate) fn find() -> syn::Result<Self> {
-        if let Some(name) = dependency("rpc-core") {
-            return Ok(Self(quote!(::#name)));
-        }
-        for protocol in PROTOCOLS {
-            if let Some(name) = dependency(protocol) {
-                return Ok(Self(quote!(::#name::rpc_core)));
-            }
-        }
-        Err(Error::new(
-            Span::call_site(),
-            "add `rpc-core`, or a crate that re-exports it (`xmlrpc`, `conn`), to the dependencies \
-             in Cargo.toml",
-        ))
+impl Support {
+    /// Returns the module in the crate that the option `crate = "…"` names, or else in a dependency
+    /// of the user's crate, under the name that the dependency has there.
+    pub(crate) fn find(option: Option<&Path>) -> syn::Result<Self> {
+        let path = match option {
+            Some(path) => quote!(#path),
+            None => PACKAGES
+                .iter()
+                .find_map(|&(package, library)| dependency(package, library))
+                .map(|name| quote!(::#name))
+                .ok_or_else(|| {
+                    Error::new(
+                        Span::call_site(),
+                        "add `farcall` to the dependencies in Cargo.toml, or name the crate that \
+                         re-exports it: `crate = \"…\"`",
+                    )
+                })?,
+        };
+        Ok(Self(quote!(#path::__private)))
     }
 
     /// Returns the path, located at `span`, so that messages of the compiler about it point there.
@@ -34,9 +39,9 @@ impl Core {
     }
 }
 
-fn dependency(package: &str) -> Option<Ident> {
+fn dependency(package: &str, library: &str) -> Option<Ident> {
     let name = match crate_name(package).ok()? {
-        FoundCrate::Itself => package.replace('-', "_"),
+        FoundCrate::Itself => library.to_owned(),
         FoundCrate::Name(name) => name,
     };
     Some(Ident::new(&name, Span::call_site()))

@@ -11,7 +11,7 @@ use syn::{
 use crate::attributes::{BlockOptions, Exposure, MethodOptions, conditions, help, take};
 use crate::errors::Errors;
 use crate::param::Param;
-use crate::path::Core;
+use crate::path::Support;
 use crate::signature::{Access, access, reject_generics, result_span, scan, typed_params};
 
 pub(crate) fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
@@ -28,11 +28,14 @@ pub(crate) fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
         Err(error) => return error.into_compile_error(),
     };
     let mut errors = Errors::default();
+    let options = errors
+        .record(BlockOptions::parse("service", options))
+        .unwrap_or_default();
+    let support = errors.record(Support::find(options.library.as_ref()));
     let service = Service::parse(options, &mut block, &mut errors);
-    let instance = errors
-        .record(Core::find())
+    let instance = support
         .zip(service)
-        .map(|(core, service)| service.instance(&core));
+        .map(|(support, service)| service.instance(&support));
     quote!(#block #instance #errors)
 }
 
@@ -72,10 +75,7 @@ enum RunMode {
 impl Service {
     /// Parses the block, and removes the `#[service]` attributes from its methods. Methods with
     /// errors are omitted, so that each mistake causes one message.
-    fn parse(options: TokenStream, block: &mut ItemImpl, errors: &mut Errors) -> Option<Self> {
-        let options = errors
-            .record(BlockOptions::parse("service", options))
-            .unwrap_or_default();
+    fn parse(options: BlockOptions, block: &mut ItemImpl, errors: &mut Errors) -> Option<Self> {
         let mut methods: Vec<ServiceMethod> = Vec::new();
         let mut all_valid = true;
         for item in &mut block.items {
@@ -132,26 +132,26 @@ impl Service {
         })
     }
 
-    fn instance(&self, core: &Core) -> TokenStream {
+    fn instance(&self, support: &Support) -> TokenStream {
         let span = Span::mixed_site();
         let (generics, _, bounds) = self.generics.split_for_impl();
         let Self { ty, prefix, .. } = self;
         let prefix = prefix.iter();
-        let registrations = self.methods.iter().map(|method| method.register(core));
+        let registrations = self.methods.iter().map(|method| method.register(support));
         // If the type does not satisfy a bound of `Instance`, the error points at the type.
-        let instance = core.at(ty.span());
-        let core = core.at(span);
+        let instance = support.at(ty.span());
+        let support = support.at(span);
         quote_spanned! {span=>
             #[automatically_derived]
             #[allow(deprecated, unused_qualifications, unused_imports)]
             impl #generics #instance::Instance for #ty #bounds {
                 #(const PREFIX: &'static ::core::primitive::str = #prefix;)*
 
-                fn register<__Format: #core::Format>(
+                fn register<__Format: #support::Format>(
                     self: ::std::sync::Arc<Self>,
-                    into: &mut #core::Registrar<__Format>,
+                    into: &mut #support::Registrar<__Format>,
                 ) {
-                    use #core::__private::{Exact as _, Guess as _};
+                    use #support::{Exact as _, Guess as _};
                     #(#registrations)*
                 }
             }
@@ -247,7 +247,7 @@ impl ServiceMethod {
         self.remote == other.remote && is_plain(self) && is_plain(other)
     }
 
-    fn register(&self, core: &Core) -> TokenStream {
+    fn register(&self, support: &Support) -> TokenStream {
         let Self {
             conditions,
             ident,
@@ -271,7 +271,7 @@ impl ServiceMethod {
                     RunMode::Async => quote_spanned!(name_span=> future),
                     RunMode::Inline => quote_spanned!(name_span=> function),
                 };
-                let core = core.at(name_span);
+                let support = support.at(name_span);
                 let closure = closure(ident, *run, params, span.located_at(*result));
                 let names: Vec<&String> = params
                     .iter()
@@ -282,7 +282,7 @@ impl ServiceMethod {
                     .then(|| quote_spanned!(span=> .parameter_names([#(#names),*])));
                 quote_spanned! {name_span=>
                     let this = ::std::sync::Arc::clone(&self);
-                    let (method, result) = #core::__private::#constructor(#remote, #closure);
+                    let (method, result) = #support::#constructor(#remote, #closure);
                     into.method(method.returns((&result).result_kind()) #help #names);
                 }
             }

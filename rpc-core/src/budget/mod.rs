@@ -36,7 +36,7 @@ use crate::fault::{Fault, FaultKind};
 /// only freed when its task has dropped it. Until then, up to twice the budget can be in use.
 ///
 /// ```
-/// use rpc_core::Budget;
+/// use farcall::Budget;
 ///
 /// let budget = Budget::new(1 << 20);
 /// let account = budget.account();
@@ -47,7 +47,7 @@ use crate::fault::{Fault, FaultKind};
 /// assert!(other.hold().resize(&other, 1_000_000).is_err());
 /// drop(request);
 /// assert_eq!(budget.held(), 0);
-/// # Ok::<(), rpc_core::budget::NoRoom>(())
+/// # Ok::<(), farcall::protocol::NoRoom>(())
 /// ```
 #[derive(Clone)]
 pub struct Budget(Arc<BudgetState>);

@@ -20,7 +20,7 @@ use super::excerpt::LIMIT;
 /// contains the peer's text unchanged.
 ///
 /// ```
-/// use rpc_core::output::Foreign;
+/// use farcall::protocol::output::Foreign;
 ///
 /// let name = "add\nroot logged in \u{1b}[2J";
 /// assert_eq!(
@@ -105,8 +105,8 @@ impl<T: fmt::Display> fmt::Display for Foreign<T> {
 /// Displays an error and its causes, the nearest first, separated by colons.
 ///
 /// ```
-/// use rpc_core::output::Causes;
-/// use rpc_core::{CallError, Fault};
+/// use farcall::protocol::output::Causes;
+/// use farcall::{CallError, Fault};
 ///
 /// let error = CallError::Fault(Fault::new(7, "no money"));
 /// assert_eq!(

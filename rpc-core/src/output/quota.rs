@@ -15,7 +15,7 @@ const PERIOD: Duration = Duration::from_secs(60);
 /// would fill the disk. Each kind of event has one quota for the whole process.
 ///
 /// ```
-/// use rpc_core::output::Quota;
+/// use farcall::protocol::output::Quota;
 ///
 /// static REFUSALS: Quota = Quota::new(10);
 ///

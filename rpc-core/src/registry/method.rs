@@ -7,7 +7,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::Registry;
 use crate::args::FromArgs;
-use crate::call::{Answer, Call, panicked};
+use crate::call::{Call, CallReply, panicked};
 use crate::context;
 use crate::describe::{Description, Kind};
 use crate::fault::Fault;
@@ -23,7 +23,7 @@ pub struct Method<F: Format> {
     pub(super) invoke: Arc<Invoke<F>>,
 }
 
-pub(super) type Invoke<F> = dyn Fn(&Registry<F>, Call<F>) -> Answer + Send + Sync;
+pub(super) type Invoke<F> = dyn Fn(&Registry<F>, Call<F>) -> CallReply + Send + Sync;
 
 impl<F: Format> Method<F> {
     /// Creates a method from a function or closure, plain or async.
@@ -41,8 +41,8 @@ impl<F: Format> Method<F> {
                 Err(error) => return Fault::from(error).into(),
             };
             match function.invoke(arguments).into_reply() {
-                Ok(result) => Answer::ready(encode(&format, result)),
-                Err(future) => Answer::later(async move { encode(&format, future.await) }),
+                Ok(result) => CallReply::ready(encode(&format, result)),
+                Err(future) => CallReply::later(async move { encode(&format, future.await) }),
             }
         })
     }
@@ -69,7 +69,7 @@ impl<F: Format> Method<F> {
                     encode(&format, function.invoke(arguments).into_result())
                 })
             };
-            Answer::later(async move {
+            CallReply::later(async move {
                 // A call that is abandoned while it waits for a thread never runs.
                 let mut task = AbortOnDropHandle::new(tokio::task::spawn_blocking(run));
                 match (&mut task).await {
@@ -87,7 +87,7 @@ impl<F: Format> Method<F> {
     pub fn raw(
         name: impl Into<Name>,
         description: Description,
-        invoke: impl Fn(&Registry<F>, Call<F>) -> Answer + Send + Sync + 'static,
+        invoke: impl Fn(&Registry<F>, Call<F>) -> CallReply + Send + Sync + 'static,
     ) -> Self {
         Self::new(name, description, invoke)
     }
@@ -95,7 +95,7 @@ impl<F: Format> Method<F> {
     fn new(
         name: impl Into<Name>,
         description: Description,
-        invoke: impl Fn(&Registry<F>, Call<F>) -> Answer + Send + Sync + 'static,
+        invoke: impl Fn(&Registry<F>, Call<F>) -> CallReply + Send + Sync + 'static,
     ) -> Self {
         Self {
             name: name.into(),

@@ -18,7 +18,7 @@ pub use self::instance::{Instance, Registrar};
 use self::method::Invoke;
 pub use self::method::Method;
 pub(crate) use self::method::encode;
-use crate::call::{Answer, Call, panicked};
+use crate::call::{Call, CallReply, panicked};
 use crate::context::{self, Context};
 use crate::describe::Description;
 use crate::fault::Fault;
@@ -34,7 +34,8 @@ use crate::payload::Payload;
 /// `tower_service::Service<Call<F>>`, so calls can be made on it without any connection.
 ///
 /// ```
-/// # use rpc_core::{Format, RegisterError, Registry};
+/// # use farcall::{RegisterError, Registry};
+/// # use farcall::protocol::Format;
 /// # fn offer<F: Format>(registry: &Registry<F>) -> Result<(), RegisterError> {
 /// registry.register_function("add", |a: i64, b: i64| a + b)?;
 /// registry.register_function("greet", async |name: String| format!("hello {name}"))?;
@@ -259,7 +260,7 @@ impl<F: Format> Registry<F> {
 
     /// Runs the called method. A method that panics answers with an internal fault. Calls that the
     /// method makes inherit the deadline of `call`.
-    pub fn dispatch(&self, call: Call<F>) -> Answer {
+    pub fn dispatch(&self, call: Call<F>) -> CallReply {
         // A change replaces the table; this call keeps the one that it started with. The method is
         // borrowed from the table: if the `Arc` were cloned, all threads that call one method would
         // write to the same reference count.
@@ -281,7 +282,7 @@ impl<F: Format> Registry<F> {
             }))
         })
         .unwrap_or_else(|panic| Err(panicked(&*panic)))
-        .map_or_else(Answer::from, |answer| answer.with_deadline(deadline))
+        .map_or_else(CallReply::from, |answer| answer.with_deadline(deadline))
     }
 }
 
@@ -320,13 +321,13 @@ impl<F: Format> Clone for Table<F> {
 impl<F: Format> Service<Call<F>> for Registry<F> {
     type Response = Payload;
     type Error = Fault;
-    type Future = Answer;
+    type Future = CallReply;
 
     fn poll_ready(&mut self, _: &mut std::task::Context<'_>) -> Poll<Result<(), Fault>> {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, call: Call<F>) -> Answer {
+    fn call(&mut self, call: Call<F>) -> CallReply {
         self.dispatch(call)
     }
 }

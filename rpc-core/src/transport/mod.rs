@@ -13,7 +13,7 @@
 //! # Examples
 //!
 //! ```
-//! use rpc_core::transport::{Connect, Listen, memory};
+//! use farcall::transport::{Connect, Listen, memory};
 //! use tokio::io::{AsyncReadExt, AsyncWriteExt};
 //!
 //! # #[tokio::main(flavor = "current_thread")]

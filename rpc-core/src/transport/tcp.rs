@@ -5,8 +5,8 @@
 //! # Examples
 //!
 //! ```
-//! use rpc_core::transport::tcp::{TcpConnector, bind};
-//! use rpc_core::transport::{Connect, Listen};
+//! use farcall::transport::tcp::{TcpConnector, bind};
+//! use farcall::transport::{Connect, Listen};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> std::io::Result<()> {

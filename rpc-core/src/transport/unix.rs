@@ -315,7 +315,7 @@ mod tests {
         fn new() -> io::Result<Self> {
             static COUNT: AtomicU32 = AtomicU32::new(0);
             let number = COUNT.fetch_add(1, Ordering::Relaxed);
-            let name = format!("rpc-core-{}-{number}", std::process::id());
+            let name = format!("farcall-core-{}-{number}", std::process::id());
             let path = std::env::temp_dir().join(name);
             fs::create_dir(&path)?;
             Ok(Self(path))
@@ -354,7 +354,7 @@ mod tests {
     #[cfg(any(target_os = "linux", target_os = "android"))]
     #[tokio::test]
     async fn an_abstract_name_is_no_file() -> io::Result<()> {
-        let name = format!("rpc-core {}", std::process::id());
+        let name = format!("farcall-core {}", std::process::id());
         let listener = UnixListener::bind_abstract(&name)?;
         let address = Address::Abstract(name.clone().into());
         assert_eq!(listener.local_address()?, address);

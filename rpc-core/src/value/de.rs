@@ -137,8 +137,8 @@ impl<'de> Visitor<'de> for AnyVisitor {
 /// Deserialises any type from a value.
 ///
 /// ```
-/// let value: rpc_core::Value = vec!["a", "b"].into();
-/// let texts: Vec<String> = rpc_core::from_value(value).unwrap();
+/// let value: farcall::Value = vec!["a", "b"].into();
+/// let texts: Vec<String> = farcall::from_value(value).unwrap();
 /// assert_eq!(texts, ["a", "b"]);
 /// ```
 ///

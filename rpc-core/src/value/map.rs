@@ -14,7 +14,7 @@ const MAX_UNINDEXED: usize = 16;
 /// The members of a struct, in the order of insertion. Equality ignores the order.
 ///
 /// ```
-/// use rpc_core::{Struct, Value};
+/// use farcall::{Struct, Value};
 ///
 /// let mut members = Struct::new();
 /// members.insert("name", "Ada");

@@ -2,7 +2,7 @@
 
 #[cfg(any(feature = "jiff", feature = "chrono", feature = "time"))]
 mod convert;
-pub mod datetime;
+pub(crate) mod datetime;
 mod de;
 mod map;
 mod ser;
@@ -10,7 +10,7 @@ mod ser;
 use std::fmt;
 use std::ops::Index;
 
-pub use datetime::{DateTime, DateTimeError};
+pub use datetime::{DateTime, DateTimeError, zero_as_none};
 pub use de::from_value;
 pub use map::{Members, Struct};
 pub use ser::to_value;
@@ -23,7 +23,7 @@ use crate::describe::Kind;
 /// `visit_newtype_struct`. It passes a deserializer whose `deserialize_any`, and that of all nested
 /// values, delivers a date and time by `visit_newtype_struct` with its text, valid or not. Other
 /// formats call `visit_newtype_struct` by default and have no dates.
-pub const NEWTYPE: &str = "$rpc_core::Value";
+pub const NEWTYPE: &str = "$farcall::Value";
 
 /// The maximum depth of values in conversions. Deeper values would overflow the stack.
 const MAX_DEPTH: u8 = 255;
@@ -36,7 +36,7 @@ const MAX_DEPTH: u8 = 255;
 /// Integers beyond `i64` are deserialised as a string, their decimal text.
 ///
 /// ```
-/// use rpc_core::Value;
+/// use farcall::Value;
 ///
 /// let value: Value = serde_json::from_str(r#"{"name": "Ada", "born": [1815, 12, 10]}"#).unwrap();
 /// assert_eq!(value["name"].as_str(), Some("Ada"));

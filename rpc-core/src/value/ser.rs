@@ -35,7 +35,7 @@ impl Serialize for Struct {
 /// Converts any serialisable type to a value.
 ///
 /// ```
-/// let value = rpc_core::to_value(&(1, "two", [3.0])).unwrap();
+/// let value = farcall::to_value(&(1, "two", [3.0])).unwrap();
 /// assert_eq!(value.to_string(), r#"[1, "two", [3.0]]"#);
 /// ```
 ///

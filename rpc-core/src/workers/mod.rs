@@ -15,9 +15,11 @@
 //! have a method `serve_worker` that does the usual.
 //!
 //! ```
-//! use rpc_core::serve::{self, serve};
-//! use rpc_core::transport::{Connect, tcp::TcpConnector};
-//! use rpc_core::workers::{WorkerListener, Workers};
+//! use farcall::serve;
+//! use farcall::serve::serve;
+//! use farcall::transport::Connect;
+//! use farcall::transport::tcp::TcpConnector;
+//! use farcall::workers::{WorkerListener, Workers};
 //! use tokio::io::{AsyncReadExt, AsyncWriteExt};
 //!
 //! # #[tokio::main(flavor = "current_thread")]

@@ -1,8 +1,7 @@
 //! A small JSON format, and a client for a registry in this process.
 
-use rpc_core::{
-    Args, Format, FormatError, FormatErrorKind, FromArgs, Payload, Registry, ServiceCaller,
-};
+use farcall_core::protocol::{Args, Format, FromArgs, Payload};
+use farcall_core::{FormatError, FormatErrorKind, Registry, ServiceCaller};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 

@@ -1,4 +1,4 @@
-use rpc_core::{CallError, client};
+use farcall_core::{client, CallError};
 
 #[client]
 trait Api {

@@ -1,4 +1,4 @@
-use rpc_core::client;
+use farcall_core::client;
 
 #[client]
 trait Api {

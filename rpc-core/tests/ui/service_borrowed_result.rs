@@ -1,4 +1,4 @@
-use rpc_core::{Fault, service};
+use farcall_core::{service, Fault};
 
 struct Person {
     name: String,

@@ -1,4 +1,4 @@
-use rpc_core::service;
+use farcall_core::service;
 
 struct Counter;
 
@@ -30,7 +30,7 @@ struct Empty;
 #[service]
 impl Empty {}
 
-fn offer<T: rpc_core::Instance>(_: T) {}
+fn offer<T: farcall_core::Instance>(_: T) {}
 
 fn main() {
     offer(Counter::new());

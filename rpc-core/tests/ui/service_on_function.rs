@@ -1,4 +1,4 @@
-use rpc_core::service;
+use farcall_core::service;
 
 #[service]
 fn add(a: i64, b: i64) -> i64 {

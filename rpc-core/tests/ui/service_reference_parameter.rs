@@ -1,6 +1,6 @@
 use std::borrow::Cow;
 
-use rpc_core::{Context, service};
+use farcall_core::{service, Context};
 
 struct Echo;
 

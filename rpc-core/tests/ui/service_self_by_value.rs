@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use rpc_core::service;
+use farcall_core::service;
 
 struct Counter(i64);
 

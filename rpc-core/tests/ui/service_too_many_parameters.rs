@@ -1,4 +1,4 @@
-use rpc_core::{Context, service};
+use farcall_core::{service, Context};
 
 struct Mixer;
 

@@ -12,10 +12,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use clap::Parser;
-use conn::codec::pickle;
-use conn::{BindError, Listener, Pickle, rpc};
 use examples::demo::{Demo, connections};
-use rpc_core::{Budget, Value, serve, service};
+use farcall::conn::codec::pickle;
+use farcall::conn::{BindError, Listener, Pickle};
+use farcall::rpc;
+use farcall::{Budget, Value, serve, service};
 use tests::victim::KEY;
 use tests::victim::objects::Objects;
 use tests::victim::visits::Visits;
@@ -125,7 +126,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let demo = Arc::new(Demo::default());
     let ledger = Arc::new(Ledger::default());
 
-    let over_http = xmlrpc::Server::with_options(arguments.http());
+    let over_http = farcall::xmlrpc::Server::with_options(arguments.http());
     over_http.register_instance(Arc::clone(&demo))?;
     over_http.register_instance_at("ledger", Arc::clone(&ledger))?;
     let over_connections = rpc::Server::with_options(arguments.sessions());
@@ -178,9 +179,9 @@ impl Arguments {
         self.timeout_ms.map(Duration::from_millis)
     }
 
-    fn http(&self) -> xmlrpc::ServerOptions {
+    fn http(&self) -> farcall::xmlrpc::ServerOptions {
         // The host name that the attacks send, so that they are not refused for it.
-        let mut options = xmlrpc::ServerOptions::default().hosts(["victim"]);
+        let mut options = farcall::xmlrpc::ServerOptions::default().hosts(["victim"]);
         if let Some(connections) = self.max_connections {
             let limits = serve::Options::default().max_connections(connections);
             options = options.connections(limits);

@@ -13,10 +13,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use farcall::transport::tcp::TcpConnector;
+use farcall::transport::unix::{UnixConnector, UnixListener};
+use farcall::transport::{Connect, Io, Listen};
 use futures_util::future::{Either, select};
-use rpc_core::transport::tcp::TcpConnector;
-use rpc_core::transport::unix::{UnixConnector, UnixListener};
-use rpc_core::transport::{Connect, Io, Listen};
 use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio::task::JoinSet;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use farcall::Execution;
 use fastrand::Rng;
-use rpc_core::Execution;
 
 use super::{Run, add};
 use crate::faulty::{Direction, Fault, Pace, Plan};
@@ -51,7 +51,7 @@ fn plan(random: &mut Rng) -> Plan {
 
 /// Makes calls until the run ends.
 pub(super) async fn call_on(run: Arc<Run>, mut random: Rng) {
-    let honest = xmlrpc::Client::new(&run.site.victim.url()).expect("a URL");
+    let honest = farcall::xmlrpc::Client::new(&run.site.victim.url()).expect("a URL");
     while run.next_round(&mut random, PAUSE).await {
         let protocol = PROTOCOLS[random.usize(0..PROTOCOLS.len())];
         let plan = plan(&mut random);

@@ -4,9 +4,10 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
-use conn::{Connection, Pickle, rpc};
+use farcall::Caller;
+use farcall::conn::{Connection, Pickle};
+use farcall::rpc;
 use fastrand::Rng;
-use rpc_core::Caller;
 use tokio::task::JoinSet;
 
 use super::{Run, add};
@@ -21,9 +22,9 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 /// Starts one client of each kind.
 pub(super) async fn spawn(run: &Arc<Run>, random: &mut Rng, clients: &mut JoinSet<()>) {
     let victim = &run.site.victim;
-    let kept = xmlrpc::Client::new(&victim.url()).expect("a URL");
+    let kept = farcall::xmlrpc::Client::new(&victim.url()).expect("a URL");
     clients.spawn(call_on(Arc::clone(run), random.fork(), kept));
-    let unix = xmlrpc::Client::new(&run.site.unix_url()).expect("a URL");
+    let unix = farcall::xmlrpc::Client::new(&run.site.unix_url()).expect("a URL");
     clients.spawn(call_on(Arc::clone(run), random.fork(), unix));
     let rpc = rpc::Client::connect(victim.rpc).authkey(KEY).await;
     let rpc = rpc.expect("it lets honest clients in");
@@ -57,7 +58,7 @@ async fn call_over_new_connections(run: Arc<Run>, mut random: Rng) {
     while run.next_round(&mut random, PAUSE).await {
         let act = async {
             if random.bool() {
-                return call(&xmlrpc::Client::new(&victim.url())?, &mut random).await;
+                return call(&farcall::xmlrpc::Client::new(&victim.url())?, &mut random).await;
             }
             let client = rpc::Client::connect(victim.rpc).authkey(KEY).await?;
             call(&client, &mut random).await
@@ -104,7 +105,7 @@ fn check(is_right: bool) -> Result<(), AnyError> {
 
 /// Sends and receives messages over one connection.
 async fn send_on(run: Arc<Run>, mut random: Rng) {
-    let connection = conn::Client::connect(run.site.victim.connections).authkey(KEY);
+    let connection = farcall::conn::Client::connect(run.site.victim.connections).authkey(KEY);
     let mut connection: Connection<(&str, i64, i64), i64, Pickle> = match connection.await {
         Ok(connection) => connection,
         Err(error) => return run.fail(format!("a peer: {error:?}")),
@@ -121,7 +122,7 @@ async fn send_on(run: Arc<Run>, mut random: Rng) {
 
 /// Makes calls with the blocking client.
 async fn call_blocking(run: Arc<Run>, mut random: Rng) {
-    let client = xmlrpc::blocking::Client::new(&run.site.victim.url()).expect("a URL");
+    let client = farcall::xmlrpc::blocking::Client::new(&run.site.victim.url()).expect("a URL");
     while run.next_round(&mut random, PAUSE).await {
         let (client, a) = (client.clone(), random.i32(..));
         let call = tokio::task::spawn_blocking(move || client.call::<i64>("add", (a, 1)));

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use rpc_core::CallError;
+use farcall::CallError;
 
 use super::Run;
 
@@ -57,7 +57,7 @@ impl fmt::Display for Sample {
 /// Takes a sample.
 pub(super) async fn take_sample(run: &Run, begin: Instant) -> Result<Sample, CallError> {
     let victim = &run.site.victim;
-    let client = xmlrpc::Client::new(&victim.url()).expect("a URL");
+    let client = farcall::xmlrpc::Client::new(&victim.url()).expect("a URL");
     let tasks = client.call("ledger.tasks", ()).await?;
     let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
     Ok(Sample {

@@ -13,9 +13,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use conn::rpc::Client;
-use conn::{Connection, Pickle};
-use rpc_core::{CallError, Caller, FaultKind};
+use farcall::conn::{Connection, Pickle};
+use farcall::rpc::Client;
+use farcall::{CallError, Caller, FaultKind};
 
 /// The authkey of the victim's connections.
 pub const KEY: &str = "the key of the victim";
@@ -236,7 +236,7 @@ impl Victim {
     /// If it does not.
     pub async fn assert_serves(&self) {
         let honest = async {
-            let client = xmlrpc::Client::new(&self.url()).expect("a URL");
+            let client = farcall::xmlrpc::Client::new(&self.url()).expect("a URL");
             let sum = once_there_is_room(|| client.call("add", (3, 5))).await;
             assert_eq!(sum.expect("XML-RPC"), 8);
 
@@ -247,7 +247,7 @@ impl Victim {
             let sum = once_there_is_room(|| client.call("add", (3, 5))).await;
             assert_eq!(sum.expect("RPC"), 8);
 
-            let connection = conn::Client::connect(self.connections).authkey(KEY);
+            let connection = farcall::conn::Client::connect(self.connections).authkey(KEY);
             let connection = connection.timeout(limit).await;
             let mut connection: Connection<(String, i64, i64), i64, Pickle> =
                 connection.expect("it lets honest clients in");

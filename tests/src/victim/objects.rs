@@ -3,9 +3,9 @@
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use conn::rpc::{Remote, Stream};
+use farcall::rpc::{Remote, Stream};
+use farcall::{CallError, Fault, client, service};
 use futures_util::stream;
-use rpc_core::{CallError, Fault, client, service};
 
 /// A service that returns and accepts objects and streams.
 #[derive(Debug)]

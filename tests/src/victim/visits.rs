@@ -3,10 +3,10 @@
 use std::error::Error;
 use std::time::Duration;
 
-use conn::codec::pickle;
-use conn::rpc::{Encoding, Remote, Stream};
-use conn::{Connection, MessagePack, Pickle};
-use rpc_core::{Caller as _, Value, service};
+use farcall::conn::codec::pickle;
+use farcall::conn::{Connection, MessagePack, Pickle};
+use farcall::rpc::{Encoding, Remote, Stream};
+use farcall::{Caller as _, Value, service};
 
 use super::KEY;
 use super::objects::CounterApi;
@@ -34,8 +34,8 @@ impl Visits {
     /// Receives one pickled value with the blocking API.
     pub async fn blocking(&self, port: u16) -> (bool, String) {
         let receive = move || -> Result<_, Box<dyn Error + Send + Sync>> {
-            let client = conn::Client::connect(("127.0.0.1", port)).authkey(KEY);
-            let mut connection: conn::blocking::Connection<(), pickle::Value, Pickle> =
+            let client = farcall::conn::Client::connect(("127.0.0.1", port)).authkey(KEY);
+            let mut connection: farcall::conn::blocking::Connection<(), pickle::Value, Pickle> =
                 client.timeout(TIMEOUT).wait()?;
             connection.set_read_timeout(Some(TIMEOUT))?;
             Ok(connection.recv()?)
@@ -74,17 +74,17 @@ type Failure = Box<dyn Error + Send + Sync>;
 
 async fn receive<C, R>(port: u16) -> Result<R, Failure>
 where
-    C: conn::Codec,
+    C: farcall::conn::Codec,
     R: serde::de::DeserializeOwned + 'static,
 {
-    let client = conn::Client::connect(("127.0.0.1", port)).authkey(KEY);
+    let client = farcall::conn::Client::connect(("127.0.0.1", port)).authkey(KEY);
     let mut connection: Connection<(), R, C> = client.timeout(TIMEOUT).await?;
     Ok(tokio::time::timeout(TIMEOUT, connection.recv()).await??)
 }
 
 /// Connects a client whose calls have a timeout.
-async fn client(port: u16, encoding: Encoding) -> Result<conn::rpc::Client, Failure> {
-    let client = conn::rpc::Client::connect(("127.0.0.1", port)).authkey(KEY);
+async fn client(port: u16, encoding: Encoding) -> Result<farcall::rpc::Client, Failure> {
+    let client = farcall::rpc::Client::connect(("127.0.0.1", port)).authkey(KEY);
     Ok(client.timeout(TIMEOUT).encoding(encoding).await?)
 }
 

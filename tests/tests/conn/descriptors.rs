@@ -9,9 +9,12 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
 
-use conn::frame::{FrameError, Header};
-use conn::{Acknowledge, Client, Connection, DescriptorError, Descriptors, Listener, Pickle};
-use conn::{RecvError, blocking, rpc};
+use farcall::conn::frame::{FrameError, Header};
+use farcall::conn::{
+    Acknowledge, Client, Connection, DescriptorError, Descriptors, Listener, Pickle,
+};
+use farcall::conn::{RecvError, blocking};
+use farcall::rpc;
 use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
 use serde_json::json;
 use tokio::time::timeout;
@@ -78,7 +81,7 @@ async fn text_of(handle: impl Into<File>) -> String {
 
 /// Returns both sides of a connection, of which the first receives descriptors.
 fn pair() -> (Connection, Connection) {
-    let (mut local, remote) = conn::pipe().unwrap();
+    let (mut local, remote) = farcall::conn::pipe().unwrap();
     local.set_descriptors(Descriptors::Receive);
     (local, remote)
 }
@@ -118,7 +121,10 @@ async fn strangers_leave_no_descriptors_in_the_process() {
     strangers.await.unwrap();
     // Other clients are served.
     let client: Connection = Client::connect(&path).authkey(KEY).await.unwrap();
-    listener.accept::<(), (), conn::Bincode>().await.unwrap();
+    listener
+        .accept::<(), (), farcall::conn::Bincode>()
+        .await
+        .unwrap();
     drop(client);
 }
 
@@ -210,7 +216,7 @@ async fn descriptors_between_messages_of_every_length() {
 
 #[tokio::test]
 async fn connections_close_descriptors_unless_set_to_receive_them() {
-    let (mut local, mut remote): (Connection, Connection) = conn::pipe().unwrap();
+    let (mut local, mut remote): (Connection, Connection) = farcall::conn::pipe().unwrap();
     let file = Marked::new("");
     for _ in 0..500 {
         remote.send_handle(&file.0).await.unwrap();

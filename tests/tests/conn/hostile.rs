@@ -4,9 +4,9 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use conn::frame::{FrameError, Header};
-use conn::{Client, Connection, Listener, ListenerBuilder, RecvError};
-use rpc_core::transport::Address;
+use farcall::conn::frame::{FrameError, Header};
+use farcall::conn::{Client, Connection, Listener, ListenerBuilder, RecvError};
+use farcall::transport::Address;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::process::Command;

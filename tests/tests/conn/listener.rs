@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use conn::auth::{AuthError, Binding};
-use conn::{BindError, Client, ConnectError, Connection, Listener, wait};
-use rpc_core::transport::{Address, Connect, Peer, memory};
+use farcall::conn::auth::{AuthError, Binding};
+use farcall::conn::{BindError, Client, ConnectError, Connection, Listener, wait};
+use farcall::transport::{Address, Connect, Peer, memory};
 
 async fn talk(listener: &mut Listener, client: Connection<String>) -> Connection<String> {
     let mut client = client;
@@ -156,7 +156,12 @@ async fn handshakes_complete_while_the_program_accepts_nothing() {
     }
     let mut servers = Vec::new();
     for _ in 0..100 {
-        servers.push(listener.accept::<u32, u32, conn::Bincode>().await.unwrap());
+        servers.push(
+            listener
+                .accept::<u32, u32, farcall::conn::Bincode>()
+                .await
+                .unwrap(),
+        );
     }
     let mut numbers = Vec::new();
     for server in &mut servers {
@@ -170,7 +175,7 @@ async fn handshakes_complete_while_the_program_accepts_nothing() {
     let mut ended = 0;
     let mut received = 0;
     while ended < 99 || received < 1 {
-        let mut waiting: Vec<&mut dyn conn::Wait> = Vec::new();
+        let mut waiting: Vec<&mut dyn farcall::conn::Wait> = Vec::new();
         for server in &mut servers {
             waiting.push(server);
         }

@@ -4,9 +4,9 @@
 use std::path::Path;
 use std::time::Duration;
 
-use conn::auth::{AuthError, Binding, Digest, Role};
-use conn::{Client, ConnectError, Connection, Listener};
-use rpc_core::transport::Address;
+use farcall::conn::auth::{AuthError, Binding, Digest, Role};
+use farcall::conn::{Client, ConnectError, Connection, Listener};
+use farcall::transport::Address;
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
@@ -150,7 +150,7 @@ async fn python_connects(peer: &mut Peer, case: Case, path: &Path) {
         assert_eq!(peer.answer().await, expected, "{what:?}");
         let nobody = timeout(
             Duration::from_millis(5),
-            listener.accept::<(), (), conn::Bincode>(),
+            listener.accept::<(), (), farcall::conn::Bincode>(),
         );
         assert!(nobody.await.is_err(), "{what:?}");
     }

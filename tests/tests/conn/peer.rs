@@ -69,13 +69,13 @@ impl Peer {
     }
 
     /// Makes Python connect to a local listener, and accepts the connection.
-    pub(crate) async fn connected<C: conn::Codec>(
+    pub(crate) async fn connected<C: farcall::conn::Codec>(
         &mut self,
         path: &std::path::Path,
-    ) -> conn::Connection<(), (), C> {
-        let mut listener = conn::Listener::bind(path).await.unwrap();
+    ) -> farcall::conn::Connection<(), (), C> {
+        let mut listener = farcall::conn::Listener::bind(path).await.unwrap();
         self.tell(json!(["connect", path, null])).await;
-        let mut connection: conn::Connection<(), (), C> = listener.accept().await.unwrap();
+        let mut connection: farcall::conn::Connection<(), (), C> = listener.accept().await.unwrap();
         let message = connection.recv_bytes(100).await.unwrap();
         connection.send_bytes(&message).await.unwrap();
         assert_eq!(self.answer().await, "ok");

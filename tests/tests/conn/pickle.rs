@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 
-use conn::codec::pickle::{Object, Value};
-use conn::codec::{Codec, Pickle};
+use farcall::conn::codec::pickle::{Object, Value};
+use farcall::conn::codec::{Codec, Pickle};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tests::{Python, pythons};

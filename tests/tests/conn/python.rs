@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use conn::frame::{FrameError, Header};
-use conn::{Bincode, Connection, RecvError};
+use farcall::conn::frame::{FrameError, Header};
+use farcall::conn::{Bincode, Connection, RecvError};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 

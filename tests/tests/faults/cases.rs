@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use farcall::Execution;
 use futures_util::StreamExt as _;
-use rpc_core::Execution;
 use tests::faulty::{Direction, Fault, Plan};
 
 use tests::protocol::{Outcome, Protocol, Site, call};
@@ -100,7 +100,7 @@ where
 /// Makes the calls, with an honest call after each. None may exceed its deadline by more than
 /// [`SLACK`].
 pub(crate) async fn run(site: &Arc<Site>, cases: Vec<Case>, deadline: Duration) -> Vec<CaseResult> {
-    let honest = xmlrpc::Client::new(&site.victim.url()).unwrap();
+    let honest = farcall::xmlrpc::Client::new(&site.victim.url()).unwrap();
     each(cases, |case| {
         let (site, honest) = (Arc::clone(site), honest.clone());
         async move {
@@ -130,7 +130,7 @@ pub(crate) async fn check_truth(site: &Site, results: &[CaseResult]) {
     let injected = results.iter().filter(|result| result.outcome.faults > 0);
     let injected = injected.count();
     assert!(injected * 10 >= results.len() * 9, "only {injected} faults");
-    let honest = xmlrpc::Client::new(&site.victim.url()).unwrap();
+    let honest = farcall::xmlrpc::Client::new(&site.victim.url()).unwrap();
     let runs: HashMap<String, u64> = honest.call("ledger.all", ()).await.unwrap();
     let mut tallies = HashMap::<_, Tally>::new();
     for result in results {

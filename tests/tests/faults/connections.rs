@@ -4,8 +4,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use conn::frame::FrameError;
-use conn::{Client, Connection, Pickle, RecvError};
+use farcall::conn::frame::FrameError;
+use farcall::conn::{Client, Connection, Pickle, RecvError};
 use tests::faulty::{Direction, Fault, Plan, Relay, Traffic};
 use tests::victim::{KEY, Victim};
 use tokio::time::timeout;
@@ -79,7 +79,7 @@ async fn exchange(victim: &Victim, plan: Plan) -> Exchange {
 /// handshake failed.
 fn exchange_blocking(relay: std::net::SocketAddr) -> Result<usize, RecvError> {
     let builder = Client::connect(relay).authkey(KEY).timeout(TIMEOUT).wait();
-    let connected: Result<conn::blocking::Connection<(), (), Pickle>, _> = builder;
+    let connected: Result<farcall::conn::blocking::Connection<(), (), Pickle>, _> = builder;
     let Ok(mut connection) = connected else {
         return Ok(0);
     };

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rpc_core::Execution;
+use farcall::Execution;
 use tests::faulty::Fault;
 
 use crate::VICTIM;

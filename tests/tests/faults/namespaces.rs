@@ -6,11 +6,11 @@ use std::os::fd::AsFd as _;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use conn::rpc::{self, Reconnect};
-use rpc_core::{CallError, Caller, Context, Execution};
+use farcall::rpc::{self, Reconnect};
+use farcall::xmlrpc::ClientOptions;
+use farcall::{CallError, Caller, Context, Execution};
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 use tests::victim::{KEY, Victim};
-use xmlrpc::ClientOptions;
 
 use crate::VICTIM;
 
@@ -148,7 +148,7 @@ fn a_link_that_goes_down_is_detected_and_survived() {
             .await
             .unwrap();
         let options = ClientOptions::default().timeout(Some(DEADLINE));
-        let http_client = xmlrpc::Client::with_options(&victim.url(), options).unwrap();
+        let http_client = farcall::xmlrpc::Client::with_options(&victim.url(), options).unwrap();
         assert_eq!(add(&http_client).await.unwrap(), 8);
 
         let until = Some(Instant::now() + DEADLINE);

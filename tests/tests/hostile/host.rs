@@ -1,12 +1,12 @@
 //! Hostile servers, with the victim as their client.
 
-use conn::auth::Role;
+use farcall::conn::auth::Role;
 use tests::victim::{KEY, Victim};
 use tokio::net::TcpListener;
 
 use crate::peer::Peer;
 
-use rpc_core::Caller as _;
+use farcall::Caller as _;
 
 /// One step of a hostile server.
 #[derive(Clone)]
@@ -52,10 +52,10 @@ pub(crate) async fn visit(victim: &Victim, method: &str, steps: Vec<Step>) -> (b
 
 /// Makes the victim connect to a port of this machine.
 pub(crate) async fn send(victim: &Victim, method: &str, port: u16) -> (bool, String) {
-    let client = conn::rpc::Client::connect(victim.rpc).authkey(KEY);
+    let client = farcall::rpc::Client::connect(victim.rpc).authkey(KEY);
     let client = client.await.unwrap();
     let method = format!("visits.{method}");
     // The victim enforces timeouts itself; the call must outlast them.
-    let context = rpc_core::Context::new(method).with_deadline(None);
+    let context = farcall::Context::new(method).with_deadline(None);
     client.call_in(context, (port,)).await.unwrap()
 }

@@ -5,12 +5,12 @@ use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use conn::Listener;
-use conn::rpc::{self, Reconnect};
-use rpc_core::output::is_harmless;
-use rpc_core::transport::memory::{self, MemoryConnector};
-use rpc_core::transport::{Connect as _, Listen as _};
-use rpc_core::{CallError, Caller as _, Fault, service};
+use farcall::conn::Listener;
+use farcall::protocol::output::is_harmless;
+use farcall::rpc::{self, Reconnect};
+use farcall::transport::memory::{self, MemoryConnector};
+use farcall::transport::{Connect as _, Listen as _};
+use farcall::{CallError, Caller as _, Fault, service};
 use tests::victim::KEY;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
 use tracing::Level;
@@ -128,7 +128,7 @@ fn call(method: &str, text: &str) -> String {
 #[tokio::test]
 async fn http_peers_cannot_forge_log_lines() {
     let (log, _guard) = Log::collect(Level::DEBUG);
-    let server = xmlrpc::Server::new();
+    let server = farcall::xmlrpc::Server::new();
     server.register_instance(Failing).unwrap();
     let (listener, connector) = memory::listener("http");
     tokio::spawn(server.listen(listener).unwrap().serve());
@@ -244,19 +244,25 @@ async fn ten_thousand_strangers_cause_a_few_log_lines() {
     let (log, _guard) = Log::collect(Level::INFO);
     let (listener, connector) = memory::listener("keyed");
     let mut listener = Listener::over(listener).authkey(KEY).await.unwrap();
-    tokio::spawn(async move { while listener.accept::<(), (), conn::Bincode>().await.is_ok() {} });
+    tokio::spawn(async move {
+        while listener
+            .accept::<(), (), farcall::conn::Bincode>()
+            .await
+            .is_ok()
+        {}
+    });
     for _ in 0..STRANGERS {
         send(&mut connector.connect().await.unwrap(), b"let me in").await;
         tokio::task::yield_now().await;
     }
 
-    let server = xmlrpc::Server::new();
+    let server = farcall::xmlrpc::Server::new();
     server.register_instance(Failing).unwrap();
     let (listener, connector) = memory::listener("http");
     tokio::spawn(server.listen(listener).unwrap().serve());
-    let closed = xmlrpc::ServerOptions::default().accept_peer(|_| false);
+    let closed = farcall::xmlrpc::ServerOptions::default().accept_peer(|_| false);
     let (listener, nobody) = memory::listener("nobody");
-    let closed = xmlrpc::Server::with_options(closed);
+    let closed = farcall::xmlrpc::Server::with_options(closed);
     tokio::spawn(closed.listen(listener).unwrap().serve());
     for _ in 0..REQUESTS {
         assert!(

@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use conn::auth::{AuthKey, Authentication, Channel, Handshake, Role};
-use conn::frame::Header;
+use farcall::conn::auth::{AuthKey, Authentication, Channel, Handshake, Role};
+use farcall::conn::frame::Header;
 use tests::victim::KEY;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use conn::rpc;
+use farcall::Caller;
+use farcall::rpc;
+use farcall::xmlrpc::ClientOptions;
 use futures_util::{StreamExt as _, stream};
-use rpc_core::Caller;
 use tests::limits::allow_descriptors;
 use tests::victim::{KEY, MEMORY, Victim};
-use xmlrpc::ClientOptions;
 
 /// The number of connections of each protocol.
 const CONNECTIONS: usize = 5000;
@@ -40,7 +40,7 @@ async fn hold(victim: &Victim) -> u64 {
         let options = ClientOptions::default()
             .idle_timeout(TIMEOUT)
             .timeout(Some(TIMEOUT));
-        let client = xmlrpc::Client::with_options(&victim.url(), options).unwrap();
+        let client = farcall::xmlrpc::Client::with_options(&victim.url(), options).unwrap();
         add(&client).await;
         client
     });

@@ -4,15 +4,15 @@
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use conn::rpc;
+use farcall::rpc;
+use farcall::xmlrpc::ServerOptions;
+use farcall::{CallError, Caller, Execution, FaultKind};
 use futures_util::{StreamExt as _, stream};
 use http::{Request, StatusCode};
 use http_body_util::{BodyExt as _, Full};
-use rpc_core::{CallError, Caller, Execution, FaultKind};
 use tests::limits::allow_descriptors;
 use tests::victim::{KEY, Victim};
 use tokio::task::JoinSet;
-use xmlrpc::ServerOptions;
 
 /// The duration in seconds of the calls that fill the server.
 const LONG: f64 = 600.0;
@@ -76,7 +76,7 @@ async fn assert_all_refused(clients: &[impl Caller], at_once: usize) {
 #[tokio::test]
 async fn a_refusal_for_overload_has_status_and_fault() {
     let options = ServerOptions::default().max_calls(0);
-    let server = xmlrpc::Server::with_options(options);
+    let server = farcall::xmlrpc::Server::with_options(options);
     server
         .register_function("add", |a: i64, b: i64| a + b)
         .unwrap();
@@ -99,7 +99,7 @@ async fn a_refusal_for_overload_has_status_and_fault() {
 async fn calls_over_http_beyond_the_limit_are_refused_at_once() {
     allow_descriptors(3000);
     let victim = Victim::start(env!("CARGO_BIN_EXE_victim"), &[]).await;
-    let client = xmlrpc::Client::new(&victim.url()).unwrap();
+    let client = farcall::xmlrpc::Client::new(&victim.url()).unwrap();
     let mut long = JoinSet::new();
     for _ in 0..512 {
         let client = client.clone();
@@ -107,7 +107,7 @@ async fn calls_over_http_beyond_the_limit_are_refused_at_once() {
     }
     // More clients than there are connections left, each with its own.
     let clients: Vec<_> = (0..1000)
-        .map(|_| xmlrpc::Client::new(&victim.url()).unwrap())
+        .map(|_| farcall::xmlrpc::Client::new(&victim.url()).unwrap())
         .collect();
     assert_all_refused(&clients, 1000).await;
     assert!(long.try_join_next().is_none(), "a long call was dropped");

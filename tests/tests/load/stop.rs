@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use conn::rpc;
-use rpc_core::{Caller, Execution};
+use farcall::rpc;
+use farcall::{Caller, Execution};
 use tests::victim::{KEY, Victim};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
@@ -54,7 +54,7 @@ async fn a_stop_loses_no_call_that_ran() {
     let answered = Arc::new(AtomicUsize::new(0));
     let mut clients = JoinSet::new();
     for number in 0..CLIENTS {
-        let client = xmlrpc::Client::new(&victim.url()).unwrap();
+        let client = farcall::xmlrpc::Client::new(&victim.url()).unwrap();
         clients.spawn(call_on(client, number, Arc::clone(&answered)));
         let client = rpc::Client::connect(victim.rpc).authkey(KEY).await.unwrap();
         clients.spawn(call_on(client, CLIENTS + number, Arc::clone(&answered)));

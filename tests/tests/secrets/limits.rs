@@ -12,36 +12,57 @@ fn defaults() -> Vec<(&'static str, String)> {
     }
     vec![
         (
-            "rpc_core::serve::Options",
-            debug(&rpc_core::serve::Options::default()),
+            "farcall::serve::Options",
+            debug(&farcall::serve::Options::default()),
         ),
-        ("rpc_core::Budget", debug(&rpc_core::Budget::default())),
+        ("farcall::Budget", debug(&farcall::Budget::default())),
         (
-            "xmlrpc::ServerOptions",
-            debug(&xmlrpc::ServerOptions::default()),
-        ),
-        ("xmlrpc::XmlRpc", debug(&xmlrpc::XmlRpc::default())),
-        (
-            "xmlrpc::ClientOptions",
-            debug(&xmlrpc::ClientOptions::default()),
+            "farcall::xmlrpc::ServerOptions",
+            debug(&farcall::xmlrpc::ServerOptions::default()),
         ),
         (
-            "conn::ListenerBuilder",
-            debug(&conn::Listener::bind("127.0.0.1:0")),
+            "farcall::xmlrpc::XmlRpc",
+            debug(&farcall::xmlrpc::XmlRpc::default()),
         ),
-        ("conn::Bincode", debug(&conn::Bincode::default())),
-        ("conn::Json", debug(&conn::Json::default())),
-        ("conn::MessagePack", debug(&conn::MessagePack::default())),
-        ("conn::Pickle", debug(&conn::Pickle::default())),
-        ("conn::Postcard", debug(&conn::Postcard::default())),
         (
-            "conn::rpc::ServerOptions",
-            debug(&conn::rpc::ServerOptions::default()),
+            "farcall::xmlrpc::ClientOptions",
+            debug(&farcall::xmlrpc::ClientOptions::default()),
         ),
-        ("conn::rpc::Options", debug(&conn::rpc::Options::default())),
         (
-            "conn::rpc::Reconnect",
-            debug(&conn::rpc::Reconnect::default()),
+            "farcall::conn::ListenerBuilder",
+            debug(&farcall::conn::Listener::bind("127.0.0.1:0")),
+        ),
+        (
+            "farcall::conn::Bincode",
+            debug(&farcall::conn::Bincode::default()),
+        ),
+        (
+            "farcall::conn::Json",
+            debug(&farcall::conn::Json::default()),
+        ),
+        (
+            "farcall::conn::MessagePack",
+            debug(&farcall::conn::MessagePack::default()),
+        ),
+        (
+            "farcall::conn::Pickle",
+            debug(&farcall::conn::Pickle::default()),
+        ),
+        (
+            "farcall::conn::Postcard",
+            debug(&farcall::conn::Postcard::default()),
+        ),
+        (
+            "farcall::rpc::ServerOptions",
+            debug(&farcall::rpc::ServerOptions::default()),
+        ),
+        (
+            "farcall::rpc::Options",
+            debug(&farcall::rpc::Options::default()),
+        ),
+        (
+            "farcall::rpc::Reconnect",
+            debug(&farcall::rpc::Reconnect::default()),
         ),
     ]
 }

@@ -7,11 +7,11 @@ use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use conn::Listener;
-use conn::auth::AuthKey;
-use conn::rpc::{Client, Server};
+use farcall::Caller;
+use farcall::conn::Listener;
+use farcall::conn::auth::AuthKey;
+use farcall::rpc::{Client, Server};
 use memchr::memchr_iter;
-use rpc_core::Caller;
 use sha2::{Digest as _, Sha256};
 
 /// The environment variable with the folder of the key, for the program below.

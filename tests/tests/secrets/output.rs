@@ -7,12 +7,12 @@ use std::sync::{Arc, Mutex};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use conn::auth::{AuthKey, Authentication, Channel, Handshake, Role};
-use conn::rpc::{self, Reconnect};
-use conn::{Bincode, Connection, Listener};
+use farcall::Caller;
+use farcall::conn::auth::{AuthKey, Authentication, Channel, Handshake, Role};
+use farcall::conn::{Bincode, Connection, Listener};
+use farcall::rpc::{self, Reconnect};
+use farcall::xmlrpc::{ClientOptions, Rejection, ServerOptions};
 use http::StatusCode;
-use rpc_core::Caller;
-use xmlrpc::{ClientOptions, Rejection, ServerOptions};
 
 const PASSWORD: &str = "correct-horse-battery";
 const TOKEN: &str = "staple-of-the-token";
@@ -112,7 +112,7 @@ async fn http(transcript: &Transcript) {
         }
     });
     transcript.debug(&options);
-    let server = xmlrpc::Server::with_options(options);
+    let server = farcall::xmlrpc::Server::with_options(options);
     let listening = server.bind("127.0.0.1:0").await.unwrap();
     let address = listening
         .url()
@@ -137,10 +137,10 @@ async fn http(transcript: &Transcript) {
         format!("http+unix://user:{PASSWORD}@/nowhere/socket:/RPC2"),
     ];
     for url in urls {
-        let client = xmlrpc::Client::with_options(&url, options.clone()).unwrap();
+        let client = farcall::xmlrpc::Client::with_options(&url, options.clone()).unwrap();
         transcript.debug(&client);
         for method in ["system.listMethods", "nope"] {
-            if let Err(error) = client.call::<rpc_core::Value>(method, ()).await {
+            if let Err(error) = client.call::<farcall::Value>(method, ()).await {
                 transcript.error(&error);
             }
         }
@@ -155,14 +155,15 @@ async fn http(transcript: &Transcript) {
         format!("user:{PASSWORD}@{address}"),
         format!("http+unix://user:{PASSWORD}@"),
     ] {
-        let error = xmlrpc::Client::with_options(&url, options.clone());
+        let error = farcall::xmlrpc::Client::with_options(&url, options.clone());
         transcript.error(&error.expect_err(&url));
     }
     let proxied = ClientOptions::default()
         .proxy(&format!("http://user:{PASSWORD}@127.0.0.1:1"))
         .unwrap();
     transcript.debug(&proxied);
-    let client = xmlrpc::Client::with_options("http://elsewhere.example/", proxied).unwrap();
+    let client =
+        farcall::xmlrpc::Client::with_options("http://elsewhere.example/", proxied).unwrap();
     transcript.debug(&client);
     transcript.error(&client.call::<i64>("add", (3, 5)).await.unwrap_err());
     let no_proxy = ClientOptions::default().proxy(&format!("https://user:{PASSWORD}@proxy:1"));
@@ -199,7 +200,7 @@ async fn connections(transcript: &Transcript) {
     transcript.error(&stranger.unwrap_err());
     let nameless = rpc::Client::connect(&address).await;
     transcript.error(&nameless.unwrap_err());
-    let connection = conn::Client::connect::<(), (), Bincode>(&address).authkey(OTHER_KEY);
+    let connection = farcall::conn::Client::connect::<(), (), Bincode>(&address).authkey(OTHER_KEY);
     transcript.debug(&connection);
     let connection: Result<Connection<(), ()>, _> = connection.await;
     transcript.error(&connection.unwrap_err());

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use conn::rpc::{Server, ServerOptions};
-use rpc_core::serve::ShutdownReport;
+use farcall::rpc::{Server, ServerOptions};
+use farcall::serve::ShutdownReport;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -41,7 +41,9 @@ impl Host {
             return;
         }
         self.ledger.event("the server starts");
-        let listener = conn::Listener::over(self.network.listen()).await.unwrap();
+        let listener = farcall::conn::Listener::over(self.network.listen())
+            .await
+            .unwrap();
         let server = Server::with_options(self.options.clone());
         server
             .register_instance(Workshop::new(&self.ledger))

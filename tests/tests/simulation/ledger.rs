@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use rpc_core::{CallError, Execution};
+use farcall::{CallError, Execution};
 
 use super::trace::Trace;
 

@@ -1,4 +1,4 @@
-//! Servers and clients of `conn::rpc` in a simulated network, in simulated time: whatever happens
+//! Servers and clients of `farcall::rpc` in a simulated network, in simulated time: whatever happens
 //! to bytes, connections and machines, calls complete once, run at most once, and leave nothing
 //! behind.
 //!

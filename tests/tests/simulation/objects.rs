@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use rpc_core::{CallError, client, service};
+use farcall::{CallError, client, service};
 
 use super::ledger::{Alive, Ledger};
 use super::pause;

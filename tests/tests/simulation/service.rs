@@ -3,9 +3,9 @@
 use std::future::pending;
 use std::sync::Mutex;
 
-use conn::rpc::{Client, Remote, Stream};
+use farcall::rpc::{Client, Remote, Stream};
+use farcall::{CallError, Caller as _, Context, Fault, FaultKind, client, service};
 use futures_util::stream;
-use rpc_core::{CallError, Caller as _, Context, Fault, FaultKind, client, service};
 
 use super::ledger::{Alive, Ledger};
 use super::objects::{Counter, CounterApi, ListenerApi};
@@ -199,7 +199,7 @@ impl Workshop {
         self.ledger.run(number).complete();
         if let Some(caller) = Client::of(cx) {
             let stats = caller.stats();
-            let nothing = conn::rpc::SessionStats {
+            let nothing = farcall::rpc::SessionStats {
                 incoming_calls: 1,
                 ..Default::default()
             };

@@ -1,9 +1,9 @@
 //! Streams of the numbers from zero, so that a missing or repeated item is detected.
 
-use conn::rpc::{Stream, StreamError};
+use farcall::Fault;
+use farcall::rpc::{Stream, StreamError};
 use fastrand::Rng;
 use futures_util::stream;
-use rpc_core::Fault;
 use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
 

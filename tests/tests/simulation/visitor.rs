@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use conn::rpc::{Client, Encoding, Reconnect};
+use farcall::Registry;
+use farcall::rpc::{Client, Encoding, Reconnect};
 use fastrand::Rng;
-use rpc_core::Registry;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 

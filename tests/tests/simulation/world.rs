@@ -8,7 +8,7 @@ use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::Duration;
 
-use conn::rpc::{Client, Options, ServerOptions};
+use farcall::rpc::{Client, Options, ServerOptions};
 use fastrand::Rng;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
@@ -220,7 +220,7 @@ impl World {
             }
             let stats = client.stats();
             self.ledger.check(
-                stats == conn::rpc::SessionStats::default(),
+                stats == farcall::rpc::SessionStats::default(),
                 format_args!("a client still holds {stats:?}"),
             );
         }

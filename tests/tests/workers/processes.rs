@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use rpc_core::workers::Workers;
+use farcall::workers::Workers;
 
 use crate::http::{call, exchange};
 
@@ -35,7 +35,7 @@ fn program() {
             std::fs::write(file.with_file_name("tried"), "")?;
             return Err("this program is broken".into());
         }
-        let server = xmlrpc::Server::new();
+        let server = farcall::xmlrpc::Server::new();
         server.register_function("process", |_: i64| std::process::id())?;
         server.register_function("sleep", async |milliseconds: u64| {
             tokio::time::sleep(Duration::from_millis(milliseconds)).await;

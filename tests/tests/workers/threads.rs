@@ -4,10 +4,10 @@ use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
-use rpc_core::Caller as _;
-use rpc_core::serve::ShutdownReport;
-use rpc_core::transport::Address;
-use rpc_core::workers::{Error, Threads, Worker, Workers};
+use farcall::Caller as _;
+use farcall::serve::ShutdownReport;
+use farcall::transport::Address;
+use farcall::workers::{Error, Threads, Worker, Workers};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
@@ -57,7 +57,7 @@ fn two() -> Workers {
 /// Replies with the number of the worker times 1000, plus the number of calls that the worker got.
 async fn counting(worker: Worker) -> Result<ShutdownReport, Error> {
     let (index, count) = (i64::try_from(worker.index())?, AtomicI64::new(0));
-    let server = xmlrpc::Server::new();
+    let server = farcall::xmlrpc::Server::new();
     server.register_function("count", move |_: i64| {
         index * 1000 + count.fetch_add(1, Ordering::Relaxed)
     })?;
@@ -130,7 +130,7 @@ async fn a_stop_does_not_wait_for_the_pause_of_a_worker() {
 }
 
 async fn slow(worker: Worker) -> Result<ShutdownReport, Error> {
-    let server = xmlrpc::Server::new();
+    let server = farcall::xmlrpc::Server::new();
     server.register_function("sleep", async |milliseconds: u64| {
         tokio::time::sleep(Duration::from_millis(milliseconds)).await;
         1
@@ -168,7 +168,7 @@ async fn a_stop_aborts_calls_after_the_drain_timeout() {
 async fn a_stop_answers_calls_in_the_backlog() {
     let (busy, is_busy) = mpsc::channel();
     let threads = two().count(1).threads(&any_port(), async move |worker| {
-        let server = xmlrpc::Server::new();
+        let server = farcall::xmlrpc::Server::new();
         let busy = busy.clone();
         server.register_function("block", move |milliseconds: u64| {
             // Only the first call is waited for.
@@ -217,7 +217,7 @@ async fn workers_share_a_unix_socket() {
     let url = format!("http+unix://{}:/RPC2", path.display());
     let mut counts = [0, 0];
     for _ in 0..20 {
-        let client = xmlrpc::Client::new(&url).unwrap();
+        let client = farcall::xmlrpc::Client::new(&url).unwrap();
         let answer: i64 = client.call("count", (1,)).await.unwrap();
         let count = &mut counts[usize::try_from(answer / 1000).unwrap()];
         assert_eq!(answer % 1000, *count, "each worker counts its own calls");
@@ -230,7 +230,7 @@ async fn workers_share_a_unix_socket() {
 #[tokio::test]
 async fn rpc_servers_run_in_workers() {
     let threads = two().threads(&any_port(), async |worker| {
-        let server = conn::rpc::Server::new();
+        let server = farcall::rpc::Server::new();
         let index = u64::try_from(worker.index())?;
         server.register_function("index", move || index)?;
         let server = server.serve_worker(worker, |listener| listener.authkey("a secret"));
@@ -239,7 +239,7 @@ async fn rpc_servers_run_in_workers() {
     let running = Running::new(threads.unwrap());
     let mut calls = [0, 0];
     for _ in 0..40 {
-        let client = conn::rpc::Client::connect(running.address.clone());
+        let client = farcall::rpc::Client::connect(running.address.clone());
         let client = client.authkey("a secret").await.unwrap();
         let index: usize = client.call("index", ()).await.unwrap();
         calls[index] += 1;

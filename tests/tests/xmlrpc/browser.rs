@@ -1,8 +1,8 @@
 //! Requests that a web page can make its visitor's browser send to a server within reach.
 
+use farcall::xmlrpc::{Server, ServerOptions};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpStream, UnixStream};
-use xmlrpc::{Server, ServerOptions};
 
 use crate::served::{ADD, read_to_end, status};
 

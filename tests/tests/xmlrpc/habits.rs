@@ -1,8 +1,8 @@
 //! Behaviour of every CPython beyond the specification, as a client and as a server.
 
-use rpc_core::{CallError, Value};
+use farcall::xmlrpc::{Client, ClientOptions, Forbidden, ServerOptions, XmlRpc};
+use farcall::{CallError, Value};
 use tests::{Python, pythons};
-use xmlrpc::{Client, ClientOptions, Forbidden, ServerOptions, XmlRpc};
 
 use crate::served::Served;
 

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use farcall::xmlrpc::ServerOptions;
 use tokio::io::AsyncWriteExt;
-use xmlrpc::ServerOptions;
 
 use crate::served::{ADD, Served, status};
 
@@ -24,7 +24,7 @@ async fn chunks_beyond_the_limit_are_refused() {
 #[tokio::test]
 async fn a_peer_that_reads_nothing_is_disconnected() {
     let options = ServerOptions::default()
-        .connections(rpc_core::serve::Options::default().max_connections(1))
+        .connections(farcall::serve::Options::default().max_connections(1))
         .write_timeout(Duration::from_millis(200));
     let served = Served::with(options).await;
     let blob = ADD
@@ -54,12 +54,12 @@ async fn limits_can_have_their_largest_values() {
         .call_timeout(Some(Duration::MAX));
     let served = Served::with(options).await;
     served.assert_alive().await;
-    let options = xmlrpc::ClientOptions::default()
+    let options = farcall::xmlrpc::ClientOptions::default()
         .max_body(usize::MAX)
         .timeout(Some(Duration::MAX))
         .connect_timeout(Some(Duration::MAX))
         .idle_timeout(Duration::MAX);
-    let client = xmlrpc::Client::with_options(&served.url, options).unwrap();
+    let client = farcall::xmlrpc::Client::with_options(&served.url, options).unwrap();
     assert_eq!(client.call::<i64>("add", (3, 5)).await.unwrap(), 8);
     assert_eq!(client.call::<i64>("add", (3, 5)).await.unwrap(), 8);
 }

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use rpc_core::{Context, Fault, FaultKind, Variadic};
+use farcall::xmlrpc::{Rejection, ServerOptions};
+use farcall::{Context, Fault, FaultKind, Variadic};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use xmlrpc::{Rejection, ServerOptions};
 
 use crate::served::{ADD, Served, read_to_end, status};
 
@@ -195,7 +195,7 @@ async fn several_services_on_several_paths() {
         .register_function("add", |a: i64, b: i64| a + b + 100)
         .unwrap();
     let admin = served.url.replace("/RPC2", "/admin");
-    let admin = xmlrpc::Client::new(&admin).unwrap();
+    let admin = farcall::xmlrpc::Client::new(&admin).unwrap();
     assert_eq!(admin.call::<i64>("add", (3, 5)).await.unwrap(), 108);
     let elsewhere = admin.call::<i64>("counter.value", ()).await.unwrap_err();
     assert_eq!(elsewhere.fault().unwrap().code(), -32601, "{elsewhere}");
@@ -242,7 +242,7 @@ async fn access_is_controlled_by_peer_request_and_method() {
         .unwrap_err();
     assert_eq!(
         stranger.execution(),
-        rpc_core::Execution::Never,
+        farcall::Execution::Never,
         "{stranger:?}"
     );
     let ada = served.client_as("ada");
@@ -337,7 +337,7 @@ async fn methods_change_while_serving_and_a_fallback_handles_the_rest() {
     assert_eq!(client.call::<i64>("late", ()).await.unwrap(), 1);
     served.server.registry().unregister("late");
     served.server.registry().set_fallback(
-        |cx: Context, Variadic(params): Variadic<rpc_core::Value>| {
+        |cx: Context, Variadic(params): Variadic<farcall::Value>| {
             format!("{}/{}", cx.method(), params.len())
         },
     );
@@ -362,12 +362,12 @@ async fn a_panicking_handler_is_a_fault_of_its_own_call() {
 
 #[tokio::test]
 async fn a_graceful_stop_completes_running_calls() {
-    let server = xmlrpc::Server::new();
+    let server = farcall::xmlrpc::Server::new();
     server
         .register_instance(examples::demo::Demo::default())
         .unwrap();
     let listening = server.bind("127.0.0.1:0").await.unwrap();
-    let client = xmlrpc::Client::new(&listening.url()).unwrap();
+    let client = farcall::xmlrpc::Client::new(&listening.url()).unwrap();
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let serving = tokio::spawn(listening.serve_until(async {
         let _ = stopped.await;
@@ -389,7 +389,7 @@ async fn a_graceful_stop_completes_running_calls() {
     let refused = client.call::<i64>("add", (1, 1)).await.unwrap_err();
     assert_eq!(
         refused.execution(),
-        rpc_core::Execution::Never,
+        farcall::Execution::Never,
         "{refused:?}"
     );
 }
@@ -397,7 +397,7 @@ async fn a_graceful_stop_completes_running_calls() {
 /// Connects, stops the server, and sends a request after `delay`. Returns the response, and how
 /// long the server took to stop.
 async fn request_after_stop(delay: Duration) -> (String, Duration) {
-    let server = xmlrpc::Server::new();
+    let server = farcall::xmlrpc::Server::new();
     server
         .register_function("add", |a: i64, b: i64| a + b)
         .unwrap();

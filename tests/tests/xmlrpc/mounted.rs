@@ -3,10 +3,10 @@
 use axum::Router;
 use axum::routing::get;
 use bytes::Bytes;
+use farcall::xmlrpc::{Client, Server};
 use http::Request;
 use http_body_util::{BodyExt, Full};
 use tower::{Service, ServiceBuilder, ServiceExt};
-use xmlrpc::{Client, Server};
 
 use crate::served::ADD;
 
@@ -63,7 +63,7 @@ async fn a_mounted_server_is_called_by_its_hosts_and_their_pages_only() {
     };
     let (open, named) = (
         Server::new(),
-        Server::with_options(xmlrpc::ServerOptions::default().hosts(["rpc.example"])),
+        Server::with_options(farcall::xmlrpc::ServerOptions::default().hosts(["rpc.example"])),
     );
     add(&open);
     add(&named);

@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use rpc_core::{BlockingCaller, Caller, Context, Description, Method, Name, Registry};
-use xmlrpc::{Client, Server, XmlRpc, blocking};
+use farcall::protocol::Name;
+use farcall::xmlrpc::{Client, Server, XmlRpc, blocking};
+use farcall::{BlockingCaller, Caller, Context, Description, Method, Registry};
 
 use crate::served::Served;
 
@@ -127,11 +128,11 @@ fn any_text_type_is_the_name_of_a_registered_method() {
         server.register_blocking(name, || 1).unwrap();
     });
     with_each!("f", |name| {
-        let server = conn::rpc::Server::new();
+        let server = farcall::rpc::Server::new();
         server.register_function(name, || 1).unwrap();
     });
     with_each!("f", |name| {
-        let server = conn::rpc::Server::new();
+        let server = farcall::rpc::Server::new();
         server.register_blocking(name, || 1).unwrap();
     });
     with_each!("f", |name| {
@@ -162,8 +163,8 @@ fn any_text_type_is_a_name_in_calls_over_connections() {
         with_each!("f", |name| drop(caller.call::<i64>(name, ())));
         with_each!("f", |name| drop(caller.notify(name, ())));
     }
-    let _: fn(&conn::rpc::Client) = calls;
-    let _: fn(&conn::rpc::Remote<()>) = calls;
+    let _: fn(&farcall::rpc::Client) = calls;
+    let _: fn(&farcall::rpc::Remote<()>) = calls;
     fn blocks<C: BlockingCaller>(caller: &C, string: &String) {
         drop(caller.call::<i64>(string, ()));
     }

@@ -1,8 +1,8 @@
 //! CPython's client calls Farcall's server.
 
-use rpc_core::Fault;
+use farcall::Fault;
+use farcall::xmlrpc::{FaultPolicy, ServerOptions};
 use tests::pythons;
-use xmlrpc::{FaultPolicy, ServerOptions};
 
 use crate::served::Served;
 

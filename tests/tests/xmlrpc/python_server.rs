@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use rpc_core::{CallError, DateTime, Value};
+use farcall::xmlrpc::Client;
+use farcall::{CallError, DateTime, Value};
 use tests::pythons;
-use xmlrpc::Client;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn our_client_calls_every_cpython() {
@@ -74,7 +74,7 @@ async fn calls(client: &Client) {
     );
     let nested = BTreeMap::from([("a", vec![Some(1), None]), ("b<", Vec::new())]);
     let value: Value = client.call("echo", (&nested,)).await.unwrap();
-    assert_eq!(rpc_core::to_value(&nested).unwrap(), value);
+    assert_eq!(farcall::to_value(&nested).unwrap(), value);
     assert_eq!(
         client
             .call::<String>("long_text", (100_000,))
@@ -135,7 +135,7 @@ async fn batch(client: &Client) {
 
 async fn blocking(url: String) {
     let run = move || {
-        let client = xmlrpc::blocking::Client::new(&url).unwrap();
+        let client = farcall::xmlrpc::blocking::Client::new(&url).unwrap();
         // CPython 2 and its default server close the connection after each response, `http11` keeps
         // it alive.
         for _ in 0..3 {

@@ -1,10 +1,10 @@
 //! Values survive a round trip through CPython's reader and writer.
 
+use farcall::xmlrpc::blocking::Client;
+use farcall::{DateTime, Value};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
-use rpc_core::{DateTime, Value};
 use tests::newest_python;
-use xmlrpc::blocking::Client;
 
 /// Values that CPython can send: its integers have any size, but its writer refuses those beyond 32
 /// bits; its dates have no fractions or zones.

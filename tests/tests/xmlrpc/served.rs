@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use farcall::xmlrpc::{Client, ClientOptions, Server, ServerOptions};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
-use xmlrpc::{Client, ClientOptions, Server, ServerOptions};
 
 /// A server with the demo methods, stopped on drop.
 pub(crate) struct Served {

@@ -1,8 +1,9 @@
 //! XML-RPC over a Unix socket.
 #![cfg(unix)]
 
-use rpc_core::{Context, Peer};
-use xmlrpc::{Client, Server, blocking};
+use farcall::Context;
+use farcall::transport::Peer;
+use farcall::xmlrpc::{Client, Server, blocking};
 
 #[tokio::test]
 async fn a_unix_socket_serves_and_identifies_the_caller() {

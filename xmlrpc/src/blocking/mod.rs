@@ -3,7 +3,7 @@
 //! Names and signatures match those of the async [`Client`](crate::Client), without `async`:
 //!
 //! ```no_run
-//! use xmlrpc::blocking::Client;
+//! use farcall::xmlrpc::blocking::Client;
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let client = Client::new("http://localhost:8000")?;
@@ -19,7 +19,8 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::{self, Poll, Waker};
 
-use rpc_core::{Args, BlockingCaller, CallError, Caller as _, Context, Name};
+use farcall_core::protocol::{Args, Name};
+use farcall_core::{BlockingCaller, CallError, Caller as _, Context};
 use serde::de::DeserializeOwned;
 use tokio::runtime::Handle;
 
@@ -168,6 +169,6 @@ fn complete<T>(future: impl Future<Output = Result<T, CallError>>) -> Result<T, 
 #[derive(Debug, thiserror::Error)]
 #[error(
     "the blocking client was used within an async runtime, where it would stall other tasks: use \
-     `xmlrpc::Client`, or call it in `spawn_blocking`"
+     `farcall_xmlrpc::Client`, or call it in `spawn_blocking`"
 )]
 struct WithinRuntime;

@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
 use cookie_store::CookieStore;
+use farcall_core::protocol::output::Foreign;
 use http::HeaderValue;
-use rpc_core::output::Foreign;
 use url::Url;
 
 use super::response::Headers;

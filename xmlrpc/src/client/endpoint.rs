@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use rpc_core::{Args, Call, CallError, Caller, Context, Format as _, FormatError, Payload};
+use farcall_core::protocol::{Args, Call, Format as _, Payload};
+use farcall_core::{CallError, Caller, Context, FormatError};
 use serde::de::DeserializeOwned;
 use url::Url;
 

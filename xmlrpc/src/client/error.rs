@@ -5,8 +5,8 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 
+use farcall_core::{CallError, FormatError};
 use http::StatusCode;
-use rpc_core::{CallError, FormatError};
 
 use super::redirect::{Unfollowed, is_redirect};
 use super::response::Headers;

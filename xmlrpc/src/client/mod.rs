@@ -23,9 +23,10 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use rpc_core::Args;
-use rpc_core::transport::Connect;
-use rpc_core::{Call, CallError, Caller, Name, Payload};
+use farcall_core::protocol::Args;
+use farcall_core::protocol::{Call, Name, Payload};
+use farcall_core::transport::Connect;
+use farcall_core::{CallError, Caller};
 use serde::de::DeserializeOwned;
 use tokio::runtime::Handle;
 use tower_service::Service;
@@ -51,11 +52,11 @@ use crate::XmlRpc;
 /// needs no runtime.
 ///
 /// ```
-/// use xmlrpc::Client;
+/// use farcall::xmlrpc::Client;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # let server = xmlrpc::Server::new();
+/// # let server = farcall::xmlrpc::Server::new();
 /// # server.register_function("add", |a: i64, b: i64| a + b)?;
 /// # let listening = server.bind("127.0.0.1:0").await?;
 /// # let url = listening.url();
@@ -104,8 +105,8 @@ impl Client {
     /// the credentials. Proxies are not used.
     ///
     /// ```
-    /// use rpc_core::transport::memory;
-    /// use xmlrpc::{Client, ClientOptions, Server};
+    /// use farcall::transport::memory;
+    /// use farcall::xmlrpc::{Client, ClientOptions, Server};
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -174,7 +175,7 @@ impl Caller for Client {
 
     fn call_in<R: DeserializeOwned>(
         &self,
-        context: rpc_core::Context,
+        context: farcall_core::Context,
         args: impl Args,
     ) -> impl Future<Output = Result<R, CallError>> + Send {
         let call = self.endpoint.call_in(context, args);
@@ -190,7 +191,8 @@ fn require_runtime() -> Result<(), CallError> {
     match Handle::try_current() {
         Ok(_) => Ok(()),
         Err(_) => {
-            let error = "no tokio runtime is running: use `xmlrpc::blocking::Client` instead";
+            let error =
+                "no tokio runtime is running: use `farcall_xmlrpc::blocking::Client` instead";
             Err(CallError::NotSent(error.into()))
         }
     }

@@ -25,7 +25,7 @@ const RESERVED: [HeaderName; 4] = [
 ///
 /// ```
 /// use std::time::Duration;
-/// use xmlrpc::{Client, ClientOptions};
+/// use farcall::xmlrpc::{Client, ClientOptions};
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let options = ClientOptions::default()

@@ -3,9 +3,9 @@
 use std::ffi::OsString;
 use std::net::IpAddr;
 
+use farcall_core::protocol::parse_port;
 use http::HeaderValue;
 use hyper_util::client::proxy::matcher::Matcher;
-use rpc_core::transport::parse_port;
 
 use super::error::InvalidUrl;
 use super::url::Target;

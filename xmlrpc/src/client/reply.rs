@@ -1,8 +1,9 @@
 //! Decoding of HTTP responses into replies.
 
 use bytes::Bytes;
+use farcall_core::protocol::Payload;
+use farcall_core::{CallError, Fault, FaultKind, FormatError};
 use http::StatusCode;
-use rpc_core::{CallError, Fault, FaultKind, FormatError, Payload};
 
 use super::error::{HttpError, Problem};
 use super::response::{Headers, Response};

@@ -1,11 +1,11 @@
 //! HTTP requests that carry calls.
 
+use farcall_core::FormatError;
 use http::header::{
     ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, COOKIE, HOST, HeaderMap, HeaderName, HeaderValue,
     PROXY_AUTHORIZATION, USER_AGENT,
 };
 use http::{Uri, uri::PathAndQuery};
-use rpc_core::FormatError;
 use url::{Position, Url};
 
 use super::options::ClientOptions;
@@ -294,7 +294,7 @@ mod tests {
         let options = ClientOptions::default();
         let target = Target::parse("http://localhost").unwrap();
         let (template, ..) = Template::new(&target, None, &options);
-        let error = || FormatError::new(rpc_core::FormatErrorKind::Unrepresentable, "no");
+        let error = || FormatError::new(farcall_core::FormatErrorKind::Unrepresentable, "no");
         assert!(template.request(0, |_| Err(error())).is_err());
     }
 }

@@ -1,6 +1,6 @@
 //! Deserializer for replies without a result.
 
-use rpc_core::{FormatError, FormatErrorKind};
+use farcall_core::{FormatError, FormatErrorKind};
 use serde::de::value::SeqDeserializer;
 use serde::de::{Deserializer, Visitor};
 
@@ -57,7 +57,7 @@ impl<'de> Deserializer<'de> for MissingResult {
     ) -> Result<V::Value, FormatError> {
         match name {
             RAW => visitor.visit_seq(SeqDeserializer::new([0_usize, 0].into_iter())),
-            rpc_core::value::datetime::NEWTYPE => Err(missing()),
+            farcall_core::protocol::DATETIME_NEWTYPE => Err(missing()),
             _ => visitor.visit_newtype_struct(self),
         }
     }

@@ -16,7 +16,8 @@ mod value_first;
 use std::fmt;
 use std::ops::Range;
 
-use rpc_core::{FormatError, FormatErrorKind, Payload};
+use farcall_core::protocol::Payload;
+use farcall_core::{FormatError, FormatErrorKind};
 use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, SeqAccess, Visitor};
 
 use crate::format::XmlRpc;
@@ -30,7 +31,7 @@ use scalar::Found;
 use value::ValueDe;
 
 /// Newtype name by which [`Raw`] requests the range of a value in the message.
-const RAW: &str = "$xmlrpc::Raw";
+const RAW: &str = "$farcall::xmlrpc::Raw";
 
 /// Range of a `<value>` element in the message. The element was read to its end, so it is
 /// well-formed and within the limits.
@@ -71,7 +72,7 @@ pub(crate) struct De<'de> {
     values: usize,
     /// `true` if a `<value>` was opened and its content not read yet.
     pending: bool,
-    /// `true` while a `rpc_core::Value` is read, which distinguishes dates from texts.
+    /// `true` while a `farcall_core::Value` is read, which distinguishes dates from texts.
     dates: bool,
     /// `true` if the outermost value is a result, which `()` accepts whatever it is.
     result: bool,

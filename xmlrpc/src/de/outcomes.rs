@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 
-use rpc_core::{DateTime, Format, FormatError, Payload, Value, Variadic};
+use farcall_core::protocol::{Format, Payload};
+use farcall_core::{DateTime, FormatError, Value, Variadic};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 

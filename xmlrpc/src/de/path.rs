@@ -1,6 +1,6 @@
 //! Path to the value that caused an error.
 
-use rpc_core::{FormatError, FormatErrorKind};
+use farcall_core::{FormatError, FormatErrorKind};
 
 /// Adds a step to the path of an error. Errors that do not concern one value have only a position.
 #[cold]

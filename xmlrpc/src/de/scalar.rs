@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use rpc_core::{FormatError, FormatErrorKind};
+use farcall_core::{FormatError, FormatErrorKind};
 
 use super::{De, plain};
 use crate::xml::read::{Markup, Tag, Token};

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use rpc_core::{FormatError, FormatErrorKind};
+use farcall_core::{FormatError, FormatErrorKind};
 use serde::de::value::{SeqDeserializer, StrDeserializer, U8Deserializer};
 use serde::de::{DeserializeSeed, Deserializer, IntoDeserializer, SeqAccess, Visitor};
 
@@ -209,11 +209,11 @@ impl<'de> Deserializer<'de> for ValueDe<'_, 'de> {
                 let end = self.skip()?;
                 visitor.visit_seq(SeqDeserializer::new([self.start, end].into_iter()))
             }
-            rpc_core::value::datetime::NEWTYPE => match self.found()? {
+            farcall_core::protocol::DATETIME_NEWTYPE => match self.found()? {
                 Found::DateTime(value) => text(value, visitor),
                 other => Err(self.mismatch("dateTime.iso8601", &other)),
             },
-            rpc_core::value::NEWTYPE => {
+            farcall_core::protocol::VALUE_NEWTYPE => {
                 let outer = std::mem::replace(&mut self.de.dates, true);
                 let Self { de, start, found } = self;
                 let value = visitor.visit_newtype_struct(ValueDe {

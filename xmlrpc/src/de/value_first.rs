@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 
-use rpc_core::FormatError;
+use farcall_core::FormatError;
 
 use super::De;
 use crate::xml::read::{Markup, Tag, plain};

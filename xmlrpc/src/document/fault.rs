@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use rpc_core::Fault;
+use farcall_core::Fault;
 use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
 
 use crate::xml::trim;
@@ -148,7 +148,8 @@ impl<'de> Deserialize<'de> for FaultText {
 
 #[cfg(test)]
 mod tests {
-    use rpc_core::{FaultKind, FormatError, FormatErrorKind, Payload};
+    use farcall_core::protocol::Payload;
+    use farcall_core::{FaultKind, FormatError, FormatErrorKind};
 
     use super::super::reply_fault;
     use super::*;

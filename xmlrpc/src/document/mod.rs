@@ -4,7 +4,8 @@ mod fault;
 
 use std::marker::PhantomData;
 
-use rpc_core::{Fault, Format, FormatError, FormatErrorKind, Name, Payload};
+use farcall_core::protocol::{Format, Name, Payload};
+use farcall_core::{Fault, FormatError, FormatErrorKind};
 use serde::de::DeserializeOwned;
 
 use crate::de::{De, MissingResult, Raw};

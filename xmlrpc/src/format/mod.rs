@@ -1,9 +1,10 @@
-//! XML-RPC as a format of `rpc-core`.
+//! XML-RPC as a format of `farcall_core`.
 
 use std::marker::PhantomData;
 use std::num::NonZeroUsize;
 
-use rpc_core::{Args, Format, FormatError, FormatErrorKind, FromArgs, Payload, all_or_nothing};
+use farcall_core::protocol::{Args, Format, FromArgs, Payload, all_or_nothing};
+use farcall_core::{FormatError, FormatErrorKind};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -16,8 +17,8 @@ use crate::xml::read::{Markup, Tag, plain};
 /// The XML-RPC format: its settings and limits.
 ///
 /// ```
-/// use rpc_core::{Format, Payload};
-/// use xmlrpc::XmlRpc;
+/// use farcall::protocol::{Format, Payload};
+/// use farcall::xmlrpc::XmlRpc;
 ///
 /// let format = XmlRpc::default();
 /// let mut params = Vec::new();
@@ -29,7 +30,7 @@ use crate::xml::read::{Markup, Tag, plain};
 /// );
 /// let (a, b): (i64, String) = format.decode_args(&Payload::from(params))?;
 /// assert_eq!((a, b.as_str()), (3, "five"));
-/// # Ok::<(), rpc_core::FormatError>(())
+/// # Ok::<(), farcall::FormatError>(())
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct XmlRpc {

@@ -1,7 +1,8 @@
 //! Tests of whole calls and replies.
 
 use bytes::Bytes;
-use rpc_core::{Format, FormatError, FormatErrorKind, FromArgs, Payload, Variadic};
+use farcall_core::protocol::{Format, FromArgs, Payload};
+use farcall_core::{FormatError, FormatErrorKind, Variadic};
 
 use super::XmlRpc;
 use crate::document::call_head;

@@ -2,7 +2,7 @@
 
 use std::any::type_name;
 
-use rpc_core::FormatError;
+use farcall_core::FormatError;
 use serde::ser::{
     Serialize, SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant, SerializeTuple,
     SerializeTupleStruct, SerializeTupleVariant,

@@ -5,8 +5,8 @@ mod text;
 
 use std::any::type_name;
 
-use rpc_core::describe::is_bytes;
-use rpc_core::{FormatError, FormatErrorKind};
+use farcall_core::protocol::is_bytes;
+use farcall_core::{FormatError, FormatErrorKind};
 use serde::ser::{Serialize, Serializer};
 
 use crate::format::XmlRpc;
@@ -276,14 +276,14 @@ impl<'o> Serializer for Ser<'o> {
         name: &'static str,
         value: &T,
     ) -> Result<bool, FormatError> {
-        if name == rpc_core::value::datetime::NEWTYPE {
+        if name == farcall_core::protocol::DATETIME_NEWTYPE {
             let (out, full) = (self.out, self.format.full_dates);
             value.serialize(TextOf::new("a date and time", |text: &str| {
                 write::date_time(text, full, out)
             }))?;
             return Ok(true);
         }
-        if name == rpc_core::value::datetime::TEXT {
+        if name == farcall_core::protocol::DATETIME_TEXT_NEWTYPE {
             let (out, forbidden) = (self.out, self.format.write_forbidden);
             value.serialize(TextOf::new("the text of a date", |text: &str| {
                 write::date_time_text(text, forbidden, out)

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use farcall_core::protocol::{Format, Payload};
+use farcall_core::{FormatErrorKind, Variadic};
 use insta::assert_snapshot;
-use rpc_core::{Format, FormatErrorKind, Payload, Variadic};
 use serde::Serialize;
 use serde::ser::{SerializeSeq, Serializer};
 
@@ -175,7 +176,7 @@ fn arguments_are_parameters_or_one_array() {
     assert_snapshot!(params(&|out| format.write_args_array(&(), out).unwrap()), @"<value><array><data></data></array></value>");
 
     struct Odd;
-    impl rpc_core::Args for Odd {
+    impl farcall_core::protocol::Args for Odd {
         fn serialize_args<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
             serializer.serialize_str("x")
         }
@@ -239,7 +240,7 @@ fn dates_have_a_type_of_their_own() {
     struct Date(&'static str);
     impl Serialize for Date {
         fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-            serializer.serialize_newtype_struct(rpc_core::value::datetime::NEWTYPE, self.0)
+            serializer.serialize_newtype_struct(farcall_core::protocol::DATETIME_NEWTYPE, self.0)
         }
     }
     assert_snapshot!(written(&Date("1998-07-17T14:08:55")), @"<value><dateTime.iso8601>19980717T14:08:55</dateTime.iso8601></value>");

@@ -1,6 +1,6 @@
 //! Serializers that accept only a text, or only a byte.
 
-use rpc_core::FormatError;
+use farcall_core::FormatError;
 use serde::ser::{Impossible, Serialize, Serializer};
 
 use super::refused;

@@ -3,8 +3,8 @@
 use std::sync::OnceLock;
 use std::task::{Context, Poll};
 
-use rpc_core::Budget;
-use rpc_core::budget::{Account, Hold, NoRoom};
+use farcall_core::Budget;
+use farcall_core::protocol::{Account, Hold, NoRoom};
 
 /// Budget account of a connection, or of a request that did not arrive over a connection of this
 /// server. The first large hold opens it: opening writes memory that connections share, and small

@@ -7,10 +7,10 @@ use std::task::Poll;
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
+use farcall_core::Budget;
+use farcall_core::protocol::Hold;
 use http_body::Body;
 use http_body_util::BodyExt;
-use rpc_core::Budget;
-use rpc_core::budget::Hold;
 
 use super::account::PeerAccount;
 use crate::coding::{Broken, MAX_PREALLOCATED};

@@ -9,6 +9,8 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use farcall_core::protocol::parse_port;
+use farcall_core::transport::Address;
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
     ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_HEADERS, ACCESS_CONTROL_REQUEST_METHOD, HOST,
@@ -16,7 +18,6 @@ use http::header::{
 };
 use http::request::Parts;
 use http::{Method, StatusCode};
-use rpc_core::transport::{Address, parse_port};
 
 use super::{Rejection, ServerOptions};
 

@@ -7,11 +7,11 @@ use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 
 use bytes::Bytes;
+use farcall_core::transport::Peer;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{HeaderMap, Method, Request, StatusCode, Uri};
 use http_body_util::{BodyExt, Full};
 use percent_encoding::{AsciiSet, CONTROLS, percent_encode};
-use rpc_core::Peer;
 
 use super::http::reject;
 use super::{Rejection, Server};
@@ -22,9 +22,9 @@ use super::{Rejection, Server};
 /// ```no_run
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let server = xmlrpc::Server::new();
+/// let server = farcall::xmlrpc::Server::new();
 /// server.register_function("add", |a: i64, b: i64| a + b)?;
-/// xmlrpc::cgi::serve(&server).await?;
+/// farcall::xmlrpc::cgi::serve(&server).await?;
 /// # Ok(())
 /// # }
 /// ```
@@ -200,7 +200,7 @@ mod tests {
     async fn run(variables: &[(&str, &str)], body: &str) -> String {
         let server = Server::new();
         server
-            .register_function("who", |cx: rpc_core::Context| {
+            .register_function("who", |cx: farcall_core::Context| {
                 format!("{} {}", cx.peer(), cx.header("x-test").unwrap_or("-"))
             })
             .unwrap();
@@ -322,7 +322,7 @@ mod tests {
         use std::os::unix::ffi::OsStringExt as _;
 
         let server = Server::new();
-        let header = |cx: rpc_core::Context| {
+        let header = |cx: farcall_core::Context| {
             let value = cx.headers().and_then(|headers| headers.get("x-test"));
             value.map(|value| value.as_bytes().to_vec().len())
         };

@@ -6,13 +6,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
+use farcall_core::protocol::output::{Causes, Foreign, Quota};
+use farcall_core::transport::Io;
+use farcall_core::transport::Peer;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use rpc_core::Peer;
-use rpc_core::output::{Causes, Foreign, Quota};
-use rpc_core::transport::Io;
 use tokio::io::AsyncWriteExt;
 use tokio::task::yield_now;
 use tokio::time::sleep_until;
@@ -149,8 +149,8 @@ const MAX_TIMEOUT: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
 #[cfg(test)]
 mod tests {
-    use rpc_core::Budget;
-    use rpc_core::transport::{Connect as _, memory};
+    use farcall_core::Budget;
+    use farcall_core::transport::{Connect as _, memory};
     use tokio::io::AsyncReadExt as _;
 
     use super::*;

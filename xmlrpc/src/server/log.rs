@@ -3,8 +3,9 @@
 use std::error::Error;
 use std::time::Instant;
 
-use rpc_core::output::{Causes, Foreign, Quota};
-use rpc_core::{Fault, Peer};
+use farcall_core::Fault;
+use farcall_core::protocol::output::{Causes, Foreign, Quota};
+use farcall_core::transport::Peer;
 
 /// Maximum failed calls logged per minute. It is limited because any peer can make calls that fail.
 const FAILURES: u32 = 100;

@@ -22,11 +22,12 @@ use std::future::Future;
 use std::io;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
-use rpc_core::handler::{FromCall, Function, IntoReply, IntoResult};
-use rpc_core::serve::{self, ShutdownReport};
-use rpc_core::transport::{Address, Listen, tcp};
-use rpc_core::workers::{self, Worker, WorkerListener};
-use rpc_core::{CallLimit, Instance, Name, RegisterError, Registry};
+use farcall_core::protocol::handler::{FromCall, Function, IntoReply, IntoResult};
+use farcall_core::protocol::{CallLimit, Name};
+use farcall_core::serve::{self, ShutdownReport};
+use farcall_core::transport::{Address, Listen, tcp};
+use farcall_core::workers::{self, Worker, WorkerListener};
+use farcall_core::{Instance, RegisterError, Registry};
 use tokio::net::{TcpListener, ToSocketAddrs};
 use tokio_util::sync::CancellationToken;
 
@@ -78,10 +79,10 @@ use crate::client::EncodedSocketPath;
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let server = xmlrpc::Server::new();
+/// let server = farcall::xmlrpc::Server::new();
 /// server.register_function("add", |a: i64, b: i64| a + b)?;
 /// let listening = server.bind("127.0.0.1:0").await?;
-/// let client = xmlrpc::Client::new(&listening.url())?;
+/// let client = farcall::xmlrpc::Client::new(&listening.url())?;
 /// let running = tokio::spawn(listening.serve());
 /// let sum: i64 = client.call("add", (3, 5)).await?;
 /// assert_eq!(sum, 8);
@@ -226,13 +227,13 @@ impl Server {
     pub async fn bind_unix(
         &self,
         path: impl AsRef<std::path::Path>,
-    ) -> io::Result<BoundServer<rpc_core::transport::unix::UnixListener>> {
-        self.listen(rpc_core::transport::unix::UnixListener::bind(path).await?)
+    ) -> io::Result<BoundServer<farcall_core::transport::unix::UnixListener>> {
+        self.listen(farcall_core::transport::unix::UnixListener::bind(path).await?)
     }
 
     /// Listens on a Unix socket whose file has the permissions `mode`, such as `0o660` for the
     /// group of this process: see
-    /// [`UnixListener::bind_with_mode`](rpc_core::transport::unix::UnixListener::bind_with_mode).
+    /// [`UnixListener::bind_with_mode`](farcall_core::transport::unix::UnixListener::bind_with_mode).
     ///
     /// # Errors
     /// As with [`bind_unix`](Self::bind_unix).
@@ -241,8 +242,8 @@ impl Server {
         &self,
         path: impl AsRef<std::path::Path>,
         mode: u32,
-    ) -> io::Result<BoundServer<rpc_core::transport::unix::UnixListener>> {
-        let listener = rpc_core::transport::unix::UnixListener::bind_with_mode(path, mode);
+    ) -> io::Result<BoundServer<farcall_core::transport::unix::UnixListener>> {
+        let listener = farcall_core::transport::unix::UnixListener::bind_with_mode(path, mode);
         self.listen(listener.await?)
     }
 
@@ -262,8 +263,8 @@ impl Server {
     /// Serves as one of several [workers], until the worker is stopped.
     ///
     /// ```no_run
-    /// use rpc_core::workers::Workers;
-    /// use xmlrpc::Server;
+    /// use farcall::workers::Workers;
+    /// use farcall::xmlrpc::Server;
     ///
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let workers = Workers::new().threads(&"127.0.0.1:8000".parse()?, async |worker| {
@@ -341,7 +342,7 @@ impl<L: Listen> BoundServer<L> {
 
     /// Serves until `stop` completes, then drains: no new connections are accepted, idle
     /// connections are closed, and running calls complete, all within the [drain
-    /// timeout](rpc_core::serve::Options::drain_timeout).
+    /// timeout](farcall_core::serve::Options::drain_timeout).
     ///
     /// # Cancel safety
     /// Dropping the future closes the listener and all its connections at once.

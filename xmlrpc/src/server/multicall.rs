@@ -7,10 +7,10 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::Instant;
 
-use rpc_core::budget::{Hold, NoRoom};
-use rpc_core::{
-    Answer, Budget, Call, Description, Fault, FaultKind, Format, Kind, Method, Parameter, Payload,
-    RegisterError, Registry,
+use farcall_core::protocol::{Call, CallReply, Format, Payload};
+use farcall_core::protocol::{Hold, NoRoom};
+use farcall_core::{
+    Budget, Description, Fault, FaultKind, Kind, Method, Parameter, RegisterError, Registry,
 };
 use serde::{Deserialize, Serialize};
 
@@ -72,7 +72,7 @@ fn multicall(options: &ServerOptions) -> Method<XmlRpc> {
         ..Description::default()
     };
     Method::raw(MULTICALL, description, move |registry, call| {
-        Answer::later(run(registry.clone(), call, limits, budget.clone()))
+        CallReply::later(run(registry.clone(), call, limits, budget.clone()))
     })
     .help(
         "Makes several calls in one request. Each is a struct of methodName and params; each \
@@ -298,7 +298,7 @@ fn capabilities() -> BTreeMap<&'static str, Capability> {
 
 #[cfg(test)]
 mod tests {
-    use rpc_core::{Context, Value};
+    use farcall_core::{Context, Value};
 
     use super::*;
     use crate::xml::positions::work;

@@ -4,10 +4,11 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use farcall_core::transport::Peer;
+use farcall_core::{Budget, Fault, FaultKind, serve};
 use http::header::CONNECTION;
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Response, StatusCode};
-use rpc_core::{Budget, Fault, FaultKind, Peer, serve};
 
 use crate::XmlRpc;
 
@@ -224,7 +225,7 @@ impl ServerOptions {
     }
 
     /// Timeout of a call, or of a whole multicall. Handlers see it as their
-    /// [deadline](rpc_core::Context::deadline). Default: `None`, because only the application knows
+    /// [deadline](farcall_core::Context::deadline). Default: `None`, because only the application knows
     /// a suitable value.
     #[must_use]
     pub const fn call_timeout(mut self, timeout: Option<Duration>) -> Self {
@@ -287,7 +288,7 @@ impl ServerOptions {
     /// On`). The forwarded name must be set here.
     ///
     /// ```
-    /// let options = xmlrpc::ServerOptions::default().hosts(["rpc.example", "www.rpc.example"]);
+    /// let options = farcall::xmlrpc::ServerOptions::default().hosts(["rpc.example", "www.rpc.example"]);
     /// # drop(options);
     /// ```
     #[must_use]
@@ -322,14 +323,14 @@ impl ServerOptions {
 
     /// Calls `authorize` with the head of each request before its body is read. A rejection is sent
     /// unchanged. Handlers can read extensions that `authorize` inserts with
-    /// [`Context::extension`](rpc_core::Context::extension). Default: all requests are served. To
-    /// decide by method, see [`Registry::set_guard`](rpc_core::Registry::set_guard).
+    /// [`Context::extension`](farcall_core::Context::extension). Default: all requests are served. To
+    /// decide by method, see [`Registry::set_guard`](farcall_core::Registry::set_guard).
     ///
     /// The types of the head are those of the crate `http` 1:
     ///
     /// ```
     /// use http::StatusCode;
-    /// use xmlrpc::{Rejection, ServerOptions};
+    /// use farcall::xmlrpc::{Rejection, ServerOptions};
     ///
     /// let options = ServerOptions::default().authorize(|head, _peer| {
     ///     match head.headers.get("x-token") {

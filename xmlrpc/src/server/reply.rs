@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 
 use bytes::Bytes;
+use farcall_core::Budget;
+use farcall_core::protocol::Account;
 use http_body::{Body, Frame, SizeHint};
-use rpc_core::Budget;
-use rpc_core::budget::Account;
 
 /// The body of a response from [`Server::respond`](crate::Server::respond), or from a server that
 /// is mounted in another.

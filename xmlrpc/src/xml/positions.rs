@@ -2,7 +2,8 @@
 
 use std::cell::Cell;
 
-use rpc_core::{Payload, Position};
+use farcall_core::Position;
+use farcall_core::protocol::Payload;
 
 const START: (usize, Position) = (0, Position { line: 1, column: 1 });
 

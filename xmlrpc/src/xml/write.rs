@@ -1,7 +1,7 @@
 //! Writing of texts and scalars.
 
+use farcall_core::{FormatError, FormatErrorKind};
 use memchr::memchr;
-use rpc_core::{FormatError, FormatErrorKind};
 
 use super::{Forbidden, swar};
 

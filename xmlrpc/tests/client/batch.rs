@@ -1,6 +1,6 @@
 //! Batches.
 
-use rpc_core::{CallError, Execution, Fault};
+use farcall_core::{CallError, Execution, Fault};
 
 use super::both::ClientKind;
 use super::{FIVE, Request, fault, http, ok, server};

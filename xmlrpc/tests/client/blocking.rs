@@ -6,9 +6,9 @@ use std::sync::{Arc, Barrier, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use rpc_core::{BlockingCaller, CallError, Context};
-use xmlrpc::ClientOptions;
-use xmlrpc::blocking::Client;
+use farcall_core::{BlockingCaller, CallError, Context};
+use farcall_xmlrpc::ClientOptions;
+use farcall_xmlrpc::blocking::Client;
 
 use super::{FIVE, chain, ok};
 
@@ -166,7 +166,7 @@ fn each_call_has_its_own_deadline() {
     assert!(begin.elapsed() >= Duration::from_millis(20));
 }
 
-#[rpc_core::client]
+#[farcall_core::client]
 trait Five {
     fn f(&self) -> Result<i64, CallError>;
 }

@@ -1,9 +1,10 @@
 //! The async and the blocking client behind one interface, for tests of both.
 
-use rpc_core::{Args, BlockingCaller, CallError, Caller, Context};
+use farcall_core::protocol::Args;
+use farcall_core::{BlockingCaller, CallError, Caller, Context};
+use farcall_xmlrpc::{ClientOptions, Results, Ticket, blocking};
 use serde::de::DeserializeOwned;
 use tokio::task::spawn_blocking;
-use xmlrpc::{ClientOptions, Results, Ticket, blocking};
 
 /// Generates a test of each function with each client.
 macro_rules! both {
@@ -40,7 +41,9 @@ impl ClientKind {
 
     pub(crate) fn client_with(self, url: &str, options: ClientOptions) -> Client {
         match self {
-            Self::Async => Client::Async(xmlrpc::Client::with_options(url, options).unwrap()),
+            Self::Async => {
+                Client::Async(farcall_xmlrpc::Client::with_options(url, options).unwrap())
+            }
             Self::Blocking => {
                 Client::Blocking(blocking::Client::with_options(url, options).unwrap())
             }
@@ -51,7 +54,7 @@ impl ClientKind {
 /// Either client. Blocking calls run in a thread of their own.
 #[derive(Clone, Debug)]
 pub(crate) enum Client {
-    Async(xmlrpc::Client),
+    Async(farcall_xmlrpc::Client),
     Blocking(blocking::Client),
 }
 
@@ -91,7 +94,7 @@ impl Client {
 /// A batch of either client.
 #[derive(Debug)]
 pub(crate) enum Batch {
-    Async(xmlrpc::Batch),
+    Async(farcall_xmlrpc::Batch),
     Blocking(blocking::Batch),
 }
 

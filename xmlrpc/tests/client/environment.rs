@@ -6,7 +6,7 @@ use std::error::Error;
 use std::ffi::{OsStr, OsString};
 use std::process::Command;
 
-use xmlrpc::{Client, InvalidUrl, blocking};
+use farcall_xmlrpc::{Client, InvalidUrl, blocking};
 
 use super::chain;
 

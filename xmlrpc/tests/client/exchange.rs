@@ -6,10 +6,11 @@ use std::pin::pin;
 use std::task::Waker;
 use std::time::Duration;
 
-use rpc_core::transport::tcp::TcpConnector;
-use rpc_core::{Call, Caller, Context, Format, Payload};
+use farcall_core::protocol::{Call, Format, Payload};
+use farcall_core::transport::tcp::TcpConnector;
+use farcall_core::{Caller, Context};
+use farcall_xmlrpc::{Client, ClientOptions, XmlRpc};
 use tower_service::Service;
-use xmlrpc::{Client, ClientOptions, XmlRpc};
 
 use super::both::ClientKind;
 use super::{FIVE, http, listen, ok, read, server, write};

@@ -4,10 +4,10 @@ use std::io::Write as _;
 use std::task::{Context as TaskContext, Poll, Waker};
 use std::time::{Duration, Instant};
 
-use rpc_core::transport::Connect;
-use rpc_core::{CallError, Context, Execution, Fault};
+use farcall_core::transport::Connect;
+use farcall_core::{CallError, Context, Execution, Fault};
+use farcall_xmlrpc::{Client, ClientOptions, HttpError};
 use tokio::net::TcpStream;
-use xmlrpc::{Client, ClientOptions, HttpError};
 
 use super::both::ClientKind;
 use super::{FIVE, chain, fault, http, listen, ok, read, server, write};

@@ -3,10 +3,10 @@
 use std::io::ErrorKind;
 use std::time::{Duration, Instant};
 
-use rpc_core::{CallError, Execution};
+use farcall_core::{CallError, Execution};
+use farcall_xmlrpc::{ClientOptions, HttpError};
 use socket2::{Domain, SockAddr, Socket, Type};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use xmlrpc::{ClientOptions, HttpError};
 
 use super::both::ClientKind;
 use super::{FIVE, chain, http, listen, ok, read, server, write};

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use rpc_core::value::datetime;
-use rpc_core::{CallError, DateTime, Fault, Value};
+use farcall_core::zero_as_none;
+use farcall_core::{CallError, DateTime, Fault, Value};
+use farcall_xmlrpc::{ClientOptions, Forbidden, HttpError, XmlRpc};
 use serde::Deserialize;
-use xmlrpc::{ClientOptions, Forbidden, HttpError, XmlRpc};
 
 use super::both::{Client, ClientKind};
 use super::{http, ok, server};
@@ -81,7 +81,7 @@ async fn a_malformed_date_fails_only_a_member_of_type_date(kind: ClientKind) {
 
     #[derive(Debug, Deserialize)]
     struct Draft {
-        #[serde(with = "datetime::zero_as_none")]
+        #[serde(with = "zero_as_none")]
         date: Option<DateTime>,
     }
 

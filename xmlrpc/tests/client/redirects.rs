@@ -1,7 +1,7 @@
 //! Redirects, with a client that follows them.
 
-use rpc_core::{CallError, Execution};
-use xmlrpc::{ClientOptions, HttpError};
+use farcall_core::{CallError, Execution};
+use farcall_xmlrpc::{ClientOptions, HttpError};
 
 use super::both::ClientKind;
 use super::{FIVE, http, ok, server};

@@ -1,7 +1,7 @@
 //! Large messages over plain connections, each acknowledged by one byte.
 
 use anyhow::{Result, ensure};
-use conn::{Client, Connection, Listener, RecvError, blocking};
+use farcall::conn::{Client, Connection, Listener, RecvError, blocking};
 
 use super::KEY;
 use crate::peers::{Transport, run_on, runtime};

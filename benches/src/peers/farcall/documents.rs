@@ -1,10 +1,11 @@
 //! XML-RPC documents.
 
 use anyhow::{Result, ensure};
-use rpc_core::{Format as _, Payload, Value};
+use farcall::Value;
+use farcall::protocol::{Format as _, Payload};
+use farcall::xmlrpc::XmlRpc;
 use serde::de::DeserializeOwned;
 use serde_bytes::Bytes;
-use xmlrpc::XmlRpc;
 
 use crate::document::{self, Item};
 use crate::run::Task;

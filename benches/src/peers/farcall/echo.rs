@@ -1,7 +1,7 @@
 //! Messages over plain connections.
 
 use anyhow::{Result, ensure};
-use conn::{Client, Connection, Listener, RecvError, blocking};
+use farcall::conn::{Client, Connection, Listener, RecvError, blocking};
 
 use super::KEY;
 use crate::peers::{Transport, idle, run_on, runtime};

@@ -3,10 +3,10 @@
 use std::future::pending;
 
 use anyhow::{Result, ensure};
-use conn::Listener;
-use conn::rpc::{Client, Options, Remote, Server, ServerOptions};
+use farcall::conn::Listener;
+use farcall::rpc::{Client, Options, Remote, Server, ServerOptions};
+use farcall::{CallError, Caller as _, client, service};
 use futures_util::future::join_all;
-use rpc_core::{CallError, Caller as _, client, service};
 use tokio::task::yield_now;
 
 use super::KEY;

@@ -1,10 +1,10 @@
 //! XML-RPC over HTTP.
 
 use anyhow::{Result, ensure};
-use rpc_core::serve;
-use rpc_core::transport::Address;
-use rpc_core::workers::Workers;
-use xmlrpc::{Client, Server, ServerOptions, blocking};
+use farcall::serve;
+use farcall::transport::Address;
+use farcall::workers::Workers;
+use farcall::xmlrpc::{Client, Server, ServerOptions, blocking};
 
 use crate::peers::{Transport, run_on};
 use crate::run::{Task, announce};

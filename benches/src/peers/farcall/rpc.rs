@@ -1,9 +1,9 @@
 //! Calls over connections.
 
 use anyhow::{Result, ensure};
-use conn::Listener;
-use conn::rpc::{Client, Server, ServerOptions};
-use rpc_core::{CallError, client, service};
+use farcall::conn::Listener;
+use farcall::rpc::{Client, Server, ServerOptions};
+use farcall::{CallError, client, service};
 
 use super::KEY;
 use crate::peers::{Transport, idle, run_on, runtime};

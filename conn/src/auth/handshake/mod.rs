@@ -41,7 +41,7 @@ const BOUND: &[u8] = b"farcall-bound-1\0";
 /// # Examples
 ///
 /// ```
-/// use conn::auth::{AuthKey, Authentication, Channel, Handshake, Role};
+/// use farcall::conn::auth::{AuthKey, Authentication, Channel, Handshake, Role};
 ///
 /// let authentication = Authentication::new(AuthKey::new("open sesame")?);
 /// let side = |role| Handshake::new(role, authentication.clone(), Channel::Memory);
@@ -54,7 +54,7 @@ const BOUND: &[u8] = b"farcall-bound-1\0";
 ///         listener.incoming(&message)?;
 ///     }
 /// }
-/// # Ok::<(), conn::auth::AuthError>(())
+/// # Ok::<(), farcall::conn::auth::AuthError>(())
 /// ```
 #[derive(Debug)]
 pub struct Handshake {

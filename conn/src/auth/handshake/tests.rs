@@ -1,4 +1,4 @@
-use rpc_core::transport::Credentials;
+use farcall_core::transport::Credentials;
 
 use super::super::{AuthKey, Digest};
 use super::*;

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write as _};
 
-use rpc_core::{FormatError, FormatErrorKind};
+use farcall_core::{FormatError, FormatErrorKind};
 use serde::de::{self, Expected, Unexpected};
 
 /// Maximum bytes of a peer's text that a message quotes.

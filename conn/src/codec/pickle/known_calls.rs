@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use rpc_core::FormatErrorKind;
+use farcall_core::FormatErrorKind;
 
 use super::error::Error;
 use super::machine::Machine;

@@ -38,12 +38,13 @@
 //! anything: it represents a call as an [`Object`], which is data only.
 //!
 //! ```
-//! use conn::codec::{Codec, Pickle, pickle::Value};
+//! use farcall::conn::codec::{Codec, Pickle};
+//! use farcall::conn::codec::pickle::Value;
 //!
 //! let message = b"\x80\x04cos\nsystem\n\x8c\x08rm -rf /\x85R.";
 //! let value: Value = Pickle::default().decode(message)?;
 //! assert_eq!(value.to_string(), "os.system('rm -rf /')");
-//! # Ok::<(), rpc_core::FormatError>(())
+//! # Ok::<(), farcall::FormatError>(())
 //! ```
 //!
 //! Python loads the pickles that this codec writes, so do not send a `Value` from one peer to
@@ -59,7 +60,8 @@
 //! # Exceptions
 //!
 //! ```
-//! use conn::codec::{Codec, Pickle, pickle::Value};
+//! use farcall::conn::codec::{Codec, Pickle};
+//! use farcall::conn::codec::pickle::Value;
 //!
 //! // pickle.dumps(ValueError('no such colour', 3))
 //! let message = b"\x80\x04\x8c\x08builtins\x94\x8c\x0aValueError\x94\x93\x94\
@@ -68,7 +70,7 @@
 //! let error = value.as_object().unwrap();
 //! assert_eq!(error.class().unwrap().name(), "ValueError");
 //! assert_eq!(error.args()[0], "no such colour");
-//! # Ok::<(), rpc_core::FormatError>(())
+//! # Ok::<(), farcall::FormatError>(())
 //! ```
 
 mod de;
@@ -89,7 +91,7 @@ mod value_counter;
 
 use std::sync::Arc;
 
-use rpc_core::FormatError;
+use farcall_core::FormatError;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -102,13 +104,13 @@ use super::limits::CodecLimits;
 /// Python's pickle format: its settings and limits.
 ///
 /// ```
-/// use conn::codec::{Codec, Pickle};
+/// use farcall::conn::codec::{Codec, Pickle};
 ///
 /// let mut message = Vec::new();
 /// Pickle::default().encode(&("answer", 42), &mut message)?;
 /// let (name, number): (String, i32) = Pickle::default().decode(&message)?;
 /// assert_eq!((&*name, number), ("answer", 42));
-/// # Ok::<(), rpc_core::FormatError>(())
+/// # Ok::<(), farcall::FormatError>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct Pickle {
@@ -179,7 +181,7 @@ impl Pickle {
     /// was mapped first.
     ///
     /// ```
-    /// use conn::codec::{Codec, Pickle};
+    /// use farcall::conn::codec::{Codec, Pickle};
     /// use serde::{Deserialize, Serialize};
     ///
     /// #[derive(Serialize, Deserialize)]
@@ -190,7 +192,7 @@ impl Pickle {
     /// pickle.encode(&Point { x: 1, y: 2 }, &mut message)?; // app.models.Point(x=1, y=2)
     /// let point: Point = pickle.decode(&message)?;
     /// assert!(Pickle::default().decode::<Point>(&message).is_err());
-    /// # Ok::<(), rpc_core::FormatError>(())
+    /// # Ok::<(), farcall::FormatError>(())
     /// ```
     #[must_use]
     pub fn class(mut self, class: impl Into<Class>, struct_name: impl Into<String>) -> Self {

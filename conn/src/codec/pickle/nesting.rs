@@ -1,6 +1,6 @@
 //! Check for cycles and excessive depth, for pickles whose nodes are not a tree.
 
-use rpc_core::FormatErrorKind;
+use farcall_core::FormatErrorKind;
 
 use super::error::Error;
 use super::nodes::{Id, NodeArena};

@@ -1,6 +1,6 @@
 //! Reader of opcodes and their arguments.
 
-use rpc_core::FormatErrorKind;
+use farcall_core::FormatErrorKind;
 
 use super::error::{Error, quoted};
 use super::nodes::Span;

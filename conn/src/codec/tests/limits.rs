@@ -4,7 +4,8 @@ use std::cell::Cell;
 use std::fmt;
 use std::marker::PhantomData;
 
-use rpc_core::{Format as _, Payload, Value};
+use farcall_core::Value;
+use farcall_core::protocol::{Format as _, Payload};
 use serde::Deserializer;
 use serde::de::{IgnoredAny, SeqAccess, Visitor};
 
@@ -300,14 +301,14 @@ fn values_of_known_types_are_limited_in_calls() {
         let result = argument.decode::<Vec<Option<String>>>(&encoded!(argument, &more));
         assert!(is_limit(&result));
         // Arguments that consist of their tags only.
-        let arguments = rpc_core::Variadic(more.clone());
+        let arguments = farcall_core::Variadic(more.clone());
         let arguments = encoding.params(&arguments).unwrap();
-        let result: Result<rpc_core::Variadic<Option<String>>, _> =
+        let result: Result<farcall_core::Variadic<Option<String>>, _> =
             encoding.decode_args(&arguments);
         assert!(matches!(result, Err(error) if error.kind() == FormatErrorKind::Limit));
-        let result: Result<rpc_core::Variadic<Value>, _> = encoding.decode_args(
+        let result: Result<farcall_core::Variadic<Value>, _> = encoding.decode_args(
             &encoding
-                .params(&rpc_core::Variadic(vec![(); 1_000_001]))
+                .params(&farcall_core::Variadic(vec![(); 1_000_001]))
                 .unwrap(),
         );
         assert!(matches!(result, Err(error) if error.kind() == FormatErrorKind::Limit));

@@ -57,7 +57,7 @@ async fn dropped_receives_do_not_restart_the_timeout() {
 
 #[tokio::test(start_paused = true)]
 async fn builders_set_the_timeout_for_messages_after_the_handshake() {
-    let (memory, connector) = rpc_core::transport::memory::listener("idle");
+    let (memory, connector) = farcall_core::transport::memory::listener("idle");
     let builder = Listener::over(memory).authkey("key");
     let mut listener = builder.idle_timeout(Some(MINUTE)).await.unwrap();
     let client = Client::over(connector).authkey("key");

@@ -147,13 +147,13 @@ impl Codec for Own {
         &self,
         value: &T,
         out: &mut Vec<u8>,
-    ) -> Result<(), rpc_core::FormatError> {
+    ) -> Result<(), farcall_core::FormatError> {
         out.extend_from_slice(b"the beginning");
         Bincode::default().encode(value, out)?;
         Ok(())
     }
 
-    fn decode<T: DeserializeOwned>(&self, message: &[u8]) -> Result<T, rpc_core::FormatError> {
+    fn decode<T: DeserializeOwned>(&self, message: &[u8]) -> Result<T, farcall_core::FormatError> {
         Bincode::default().decode(message.strip_prefix(b"the beginning").unwrap_or_default())
     }
 }

@@ -3,7 +3,8 @@
 //! Arguments are encoded as their number, then the tag and value of each. bincode itself carries no
 //! types: without tags, two `u32` that are decoded as two `i64` would silently yield wrong numbers.
 
-use rpc_core::{Args, FormatError, FormatErrorKind, FromArgs};
+use farcall_core::protocol::{Args, FromArgs};
+use farcall_core::{FormatError, FormatErrorKind};
 use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, SeqAccess, Visitor};
 use serde::ser::{Impossible, SerializeSeq, SerializeTuple, Serializer};
 use serde::{Serialize, forward_to_deserialize_any};

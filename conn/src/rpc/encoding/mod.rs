@@ -9,7 +9,8 @@ mod tests;
 use std::cell::Cell;
 use std::fmt;
 
-use rpc_core::{Args, Format, FormatError, FromArgs, Payload};
+use farcall_core::FormatError;
+use farcall_core::protocol::{Args, Format, FromArgs, Payload};
 use serde::de::DeserializeOwned;
 use serde::{Serialize, Serializer};
 
@@ -34,7 +35,7 @@ pub enum Encoding {
     #[default]
     Bincode,
     /// MessagePack, with structs as maps by field name. It is self-describing at all levels. For
-    /// peers in other languages, and for calls with [`Value`](rpc_core::Value)s.
+    /// peers in other languages, and for calls with [`Value`](farcall_core::Value)s.
     MessagePack,
 }
 

@@ -1,7 +1,8 @@
 //! Arguments in MessagePack: an array, whose errors name the parameter.
 
+use farcall_core::protocol::FromArgs;
+use farcall_core::{FormatError, FormatErrorKind};
 use rmp_serde::decode::{Error, ReadReader};
-use rpc_core::{FormatError, FormatErrorKind, FromArgs};
 use serde::de::{DeserializeSeed, Deserializer, SeqAccess, Visitor};
 use serde::forward_to_deserialize_any;
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use rpc_core::{FormatError, FormatErrorKind};
+use farcall_core::{FormatError, FormatErrorKind};
 use serde::Serialize;
 use serde::de::{Deserializer, Error as _, Visitor};
 use serde::ser::{Impossible, Serializer};

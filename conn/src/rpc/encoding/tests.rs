@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 
-use rpc_core::{Format as _, FormatErrorKind, Value, Variadic};
+use farcall_core::protocol::Format as _;
+use farcall_core::{FormatErrorKind, Value, Variadic};
 use serde::{Deserialize, Serialize};
 
 use super::*;

@@ -12,7 +12,7 @@ mod write;
 use std::fmt;
 use std::time::Duration;
 
-use rpc_core::{Fault, FaultKind};
+use farcall_core::{Fault, FaultKind};
 
 pub(super) use cost::{cost, fits};
 pub(super) use read::{plain_call, plain_return};

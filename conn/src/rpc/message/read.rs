@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rpc_core::Fault;
+use farcall_core::Fault;
 
 use super::{
     Call, CallTarget, Counts, FAULT_KINDS, Hello, MAGIC, MAX_CAUSES, Message, MessageError,

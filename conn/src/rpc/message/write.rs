@@ -1,6 +1,6 @@
 //! Encoding of messages.
 
-use rpc_core::Fault;
+use farcall_core::Fault;
 
 use super::{
     Call, CallTarget, Hello, MAGIC, MAX_CAUSES, Message, ObjectId, Reference, SessionLimits,

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::future::pending;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use rpc_core::{CallError, Context, Fault, FaultKind, client, service};
+use farcall_core::{CallError, Context, Fault, FaultKind, client, service};
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
@@ -41,10 +41,10 @@ use super::remote::Remote;
 /// ```
 /// use std::collections::BTreeMap;
 ///
-/// use conn::Listener;
-/// use conn::rpc::names::{Names, NamesApi as _};
-/// use conn::rpc::{Client, Remote, Server};
-/// use rpc_core::{CallError, client, service};
+/// use farcall::conn::Listener;
+/// use farcall::rpc::names::{Names, NamesApi as _};
+/// use farcall::rpc::{Client, Remote, Server};
+/// use farcall::{CallError, client, service};
 ///
 /// struct Thermometer;
 ///
@@ -112,7 +112,7 @@ impl Names {
     }
 
     /// Returns a handle of the same names with another policy. The function decides the rights of a
-    /// caller by the context of the call (such as its [peer](rpc_core::Context::peer)), the
+    /// caller by the context of the call (such as its [peer](farcall_core::Context::peer)), the
     /// operation, and the name, which for [`Operation::List`] is the prefix. It runs for each call
     /// and should be fast.
     ///
@@ -120,8 +120,8 @@ impl Names {
     /// authkey: each listener has its key, and each server its own policy.
     ///
     /// ```
-    /// use conn::rpc::Server;
-    /// use conn::rpc::names::{Names, Operation, Right};
+    /// use farcall::rpc::Server;
+    /// use farcall::rpc::names::{Names, Operation, Right};
     ///
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let names = Names::new();

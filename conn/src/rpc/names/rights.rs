@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use rpc_core::Context;
+use farcall_core::Context;
 
 /// Operation of a caller on [`Names`](super::Names).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -22,7 +22,7 @@ pub enum Operation {
 /// Right of a caller to perform an [`Operation`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Right {
-    /// None: the call is refused as [`Denied`](rpc_core::FaultKind::Denied).
+    /// None: the call is refused as [`Denied`](farcall_core::FaultKind::Denied).
     None,
     /// The right to look up and list names, to bind free ones, and to unbind and rebind those that
     /// the caller's own session bound.

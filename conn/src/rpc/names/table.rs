@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Weak;
 
-use rpc_core::{Fault, FaultKind};
+use farcall_core::{Fault, FaultKind};
 use tokio_util::sync::DropGuard;
 
 use super::{Listing, Names};
@@ -242,7 +242,7 @@ fn not_own(name: &str) -> Fault {
 
 #[cfg(test)]
 mod tests {
-    use rpc_core::service;
+    use farcall_core::service;
     use tokio_util::sync::CancellationToken;
 
     use super::*;

@@ -10,15 +10,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use farcall_core::protocol::CallReply;
+use farcall_core::protocol::handler::{FromCall, Function, IntoReply, IntoResult};
+use farcall_core::protocol::output::{Causes, Foreign};
+use farcall_core::protocol::{Call, CallLimit, Name};
+use farcall_core::serve::ShutdownReport;
+use farcall_core::workers::{self, Worker};
+use farcall_core::{Context, Fault, Registry};
+use farcall_core::{Instance, Method, RegisterError};
 use futures_util::FutureExt as _;
 use futures_util::future::OptionFuture;
-use rpc_core::call::Answer;
-use rpc_core::handler::{FromCall, Function, IntoReply, IntoResult};
-use rpc_core::output::{Causes, Foreign};
-use rpc_core::registry::{Instance, Method, RegisterError};
-use rpc_core::serve::ShutdownReport;
-use rpc_core::workers::{self, Worker};
-use rpc_core::{Call, CallLimit, Context, Fault, Name, Registry};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::timeout;
 
@@ -42,9 +43,9 @@ use crate::listener::{Listener, ListenerBuilder};
 /// # Examples
 ///
 /// ```
-/// use conn::Listener;
-/// use conn::rpc::{Client, Server};
-/// use rpc_core::{CallError, client, service};
+/// use farcall::conn::Listener;
+/// use farcall::rpc::{Client, Server};
+/// use farcall::{CallError, client, service};
 ///
 /// struct Calculator;
 ///
@@ -221,7 +222,7 @@ impl Server {
     {
         let template: Registry<Encoding> = Registry::new();
         template.register_instance(factory(&Context::default()))?;
-        let answer = Arc::new(move |call: Call<Encoding>| -> Answer {
+        let answer = Arc::new(move |call: Call<Encoding>| -> CallReply {
             let make = || {
                 let registry = Registry::new();
                 registry
@@ -283,8 +284,8 @@ impl Server {
     /// listener, for example its authkey.
     ///
     /// ```no_run
-    /// use conn::rpc::Server;
-    /// use rpc_core::workers::Workers;
+    /// use farcall::rpc::Server;
+    /// use farcall::workers::Workers;
     ///
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let workers = Workers::new().threads(&"127.0.0.1:7000".parse()?, async |worker| {

@@ -53,7 +53,7 @@ impl ServerOptions {
     }
 
     /// Maximum number of concurrent calls over all connections. Calls beyond it are refused at
-    /// once as [`Overloaded`](rpc_core::FaultKind::Overloaded). Calls that complete without waiting
+    /// once as [`Overloaded`](farcall_core::FaultKind::Overloaded). Calls that complete without waiting
     /// are always admitted. A few calls that arrive at the same moment may exceed the limit.
     ///
     /// Default: 16,384, the maximum of a [single connection](Options::max_calls).

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll};
 
-use rpc_core::output::Foreign;
-use rpc_core::transport::Peer;
+use farcall_core::protocol::output::Foreign;
+use farcall_core::transport::Peer;
 use tokio::sync::{OwnedMutexGuard, oneshot};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;

@@ -9,8 +9,8 @@
 use std::sync::atomic::Ordering;
 use std::task::Context;
 
-use rpc_core::Budget;
-use rpc_core::budget::{Account, Hold, NoRoom};
+use farcall_core::Budget;
+use farcall_core::protocol::{Account, Hold, NoRoom};
 
 use super::{Session, SessionState};
 

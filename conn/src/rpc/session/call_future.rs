@@ -5,7 +5,8 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use rpc_core::{Call, CallError, Payload};
+use farcall_core::CallError;
+use farcall_core::protocol::{Call, Payload};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::call_timeout::{CallTimeout, deadline_exceeded};

@@ -7,7 +7,7 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
-use rpc_core::{CallError, Context, Fault, FaultKind};
+use farcall_core::{CallError, Context, Fault, FaultKind};
 use tokio::time::{Instant, sleep};
 
 use super::outgoing::Progress;

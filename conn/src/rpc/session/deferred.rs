@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::task::Waker;
 
-use rpc_core::{Call, Payload, Registry};
+use farcall_core::Registry;
+use farcall_core::protocol::{Call, Payload};
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 

@@ -5,7 +5,8 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::task::Waker;
 
-use rpc_core::{Budget, Call, Context, Fault, Origin, Payload};
+use farcall_core::protocol::{Call, Origin, Payload};
+use farcall_core::{Budget, Context, Fault};
 use tokio::time::Instant;
 
 use super::driver::Driver;

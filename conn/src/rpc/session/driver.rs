@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use rpc_core::{Budget, Origin, Peer, Registry};
+use farcall_core::protocol::Origin;
+use farcall_core::transport::Peer;
+use farcall_core::{Budget, Registry};
 use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
 

@@ -29,8 +29,9 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
+use farcall_core::protocol::CallLimit;
+use farcall_core::{Budget, Fault, FaultKind, Registry};
 use foldhash::fast::RandomState;
-use rpc_core::{Budget, CallLimit, Fault, FaultKind, Registry};
 use tokio::runtime::Handle;
 
 pub(super) use call_future::CallFuture;

@@ -5,9 +5,10 @@ use std::fmt;
 use std::future::Future;
 use std::sync::{Arc, OnceLock};
 
-use rpc_core::call::Answer;
-use rpc_core::payload::Attachment;
-use rpc_core::{Call, CallError, Instance, Payload, RegisterError, Registry};
+use farcall_core::protocol::Attachment;
+use farcall_core::protocol::CallReply;
+use farcall_core::protocol::{Call, Payload};
+use farcall_core::{CallError, Instance, RegisterError, Registry};
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
@@ -190,12 +191,12 @@ impl ObjectHandle {
     }
 
     /// Answers a call on the object.
-    pub(in crate::rpc) fn answer(&self, call: Call<Encoding>) -> Answer {
+    pub(in crate::rpc) fn answer(&self, call: Call<Encoding>) -> CallReply {
         if let Self::Local(local) = self {
             return local.registry.dispatch(call);
         }
         let sending = self.send(call);
-        Answer::later(async move {
+        CallReply::later(async move {
             sending.await.map_err(|error| match error {
                 // No local method ran, so the fault is passed on as it is.
                 CallError::Fault(fault) => fault,

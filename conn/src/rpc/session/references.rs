@@ -3,8 +3,8 @@
 use std::collections::hash_map::Entry;
 use std::sync::{Arc, Weak};
 
-use rpc_core::payload::Attachment;
-use rpc_core::{Fault, Registry};
+use farcall_core::protocol::Attachment;
+use farcall_core::{Fault, Registry};
 use tokio_util::sync::CancellationToken;
 
 use super::object::{ImportedObject, ObjectHandle};

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::task::Waker;
 
-use rpc_core::Registry;
+use farcall_core::Registry;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 

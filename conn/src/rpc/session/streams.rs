@@ -12,9 +12,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use rpc_core::budget::NoRoom;
-use rpc_core::payload::Attachment;
-use rpc_core::{Fault, Payload};
+use farcall_core::Fault;
+use farcall_core::protocol::Attachment;
+use farcall_core::protocol::NoRoom;
+use farcall_core::protocol::Payload;
 
 use super::outgoing::check_length;
 use super::{Deferred, Session, SessionHandle, SessionState, in_order, overloaded};

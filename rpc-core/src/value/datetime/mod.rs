@@ -12,12 +12,12 @@ use serde::ser::{Serialize, Serializer};
 
 /// The newtype name of a serialised [`DateTime`], whose content is its text in the extended form of
 /// ISO 8601. A format with a date type recognises dates by this name.
-pub const NEWTYPE: &str = "$rpc_core::DateTime";
+pub const NEWTYPE: &str = "$farcall::DateTime";
 
 /// The newtype name of a serialised [`Value::DateTimeText`](super::Value::DateTimeText): a text
 /// that was received as a date and time but is not a valid one. A format with a date type writes it
 /// as a date, unchanged; other formats write a string.
-pub const TEXT: &str = "$rpc_core::DateTimeText";
+pub const TEXT: &str = "$farcall::DateTimeText";
 
 /// A date and time as protocols carry it: with or without a fraction and an offset from UTC.
 ///
@@ -27,7 +27,7 @@ pub const TEXT: &str = "$rpc_core::DateTimeText";
 /// are behind the features of those names (`TryFrom` in both directions).
 ///
 /// ```
-/// use rpc_core::DateTime;
+/// use farcall::DateTime;
 ///
 /// let landing: DateTime = "19690720T20:17:40Z".parse().unwrap();
 /// let local = DateTime::new(1969, 7, 20, 20, 17, 40).unwrap();

@@ -5,13 +5,13 @@
 //! With this module they become `None`, like nil. `None` is written as nil.
 //!
 //! ```
-//! use rpc_core::{DateTime, Struct, Value, from_value, value::datetime};
+//! use farcall::{DateTime, Struct, Value, from_value, zero_as_none};
 //! use serde::Deserialize;
 //!
 //! #[derive(Deserialize)]
 //! struct Post {
 //!     // `default`, so that the member can be missing as well.
-//!     #[serde(with = "datetime::zero_as_none", default)]
+//!     #[serde(with = "zero_as_none", default)]
 //!     published: Option<DateTime>,
 //! }
 //!
@@ -19,7 +19,7 @@
 //! members.insert("published", Value::DateTimeText("00000000T00:00:00".to_owned()));
 //! let post: Post = from_value(members.into())?;
 //! assert_eq!(post.published, None);
-//! # Ok::<(), rpc_core::FormatError>(())
+//! # Ok::<(), farcall::FormatError>(())
 //! ```
 
 use std::fmt;

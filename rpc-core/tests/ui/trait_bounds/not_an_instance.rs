@@ -1,4 +1,5 @@
-use rpc_core::{Format, Registry};
+use farcall_core::Registry;
+use farcall_core::protocol::Format;
 
 struct Counter;
 

@@ -1,4 +1,4 @@
-use rpc_core::service;
+use farcall_core::service;
 use serde::Serialize;
 
 #[derive(Serialize)]

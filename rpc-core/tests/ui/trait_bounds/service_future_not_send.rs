@@ -1,6 +1,6 @@
 use std::rc::Rc;
 
-use rpc_core::service;
+use farcall_core::service;
 
 struct Counter;
 

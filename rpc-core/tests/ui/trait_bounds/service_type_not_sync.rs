@@ -1,6 +1,6 @@
 use std::cell::Cell;
 
-use rpc_core::service;
+use farcall_core::service;
 
 struct Counter(Cell<i64>);
 

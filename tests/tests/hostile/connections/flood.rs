@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use conn::auth::{AuthKey, Authentication, Channel, Handshake, Role};
+use farcall::conn::auth::{AuthKey, Authentication, Channel, Handshake, Role};
 use futures_util::future::join_all;
 use tests::victim::KEY;
 use tokio::time::{Instant, sleep};
@@ -103,8 +103,8 @@ async fn floods_of_handshakes() {
     .await;
     endure(&victim, "500 right answers, and then nothing", async {
         let guests = (0..500).map(async |_| {
-            let client = conn::Client::connect(victim.rpc).authkey(KEY);
-            let connection: Result<conn::Connection, _> = client.await;
+            let client = farcall::conn::Client::connect(victim.rpc).authkey(KEY);
+            let connection: Result<farcall::conn::Connection, _> = client.await;
             connection.is_ok()
         });
         // Peers beyond the limit are disconnected, but not all of them.

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use conn::frame::Header;
+use farcall::conn::frame::Header;
 use futures_util::future::join_all;
 use tests::victim::Victim;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};

@@ -288,8 +288,8 @@ async fn recorded(victim: &Victim) -> (Vec<u8>, Vec<u8>) {
     let middle = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = middle.local_addr().unwrap();
     let deceived = tokio::spawn(async move {
-        let client = conn::Client::connect(address).authkey(KEY).await;
-        let deceived: Result<conn::Connection, _> = client;
+        let client = farcall::conn::Client::connect(address).authkey(KEY).await;
+        let deceived: Result<farcall::conn::Connection, _> = client;
         deceived.is_err()
     });
     let mut honest = Peer {

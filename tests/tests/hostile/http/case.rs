@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use farcall::xmlrpc::{Client, ClientOptions};
 use tests::victim::Victim;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
-use xmlrpc::{Client, ClientOptions};
 
 use super::responses::{read_to_end, summary};
 

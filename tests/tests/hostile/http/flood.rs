@@ -3,13 +3,13 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use farcall::xmlrpc::{Client, ClientOptions};
+use farcall::{CallError, FaultKind, Value};
 use futures_util::stream::{self, StreamExt as _};
-use rpc_core::{CallError, FaultKind, Value};
 use tests::victim::Victim;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::time::sleep;
-use xmlrpc::{Client, ClientOptions};
 
 use super::case::{call, request, with_headers};
 use super::responses::{read_to_end, summary};

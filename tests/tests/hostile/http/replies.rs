@@ -3,14 +3,14 @@
 use std::io::Write as _;
 use std::time::{Duration, Instant};
 
+use farcall::xmlrpc::Client;
+use farcall::{CallError, Value};
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use rpc_core::{CallError, Value};
 use serde::de::DeserializeOwned;
 use tests::victim::Victim;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
-use xmlrpc::Client;
 
 use super::case::with_headers;
 use super::victim_with;
@@ -59,7 +59,7 @@ async fn silent(victim: &Victim, number: usize, request: &[u8]) -> Vec<TcpStream
 async fn honest<T: DeserializeOwned>(
     client: &Client,
     method: &str,
-    params: impl rpc_core::Args + Clone,
+    params: impl farcall::protocol::Args + Clone,
 ) -> T {
     let begin = Instant::now();
     loop {

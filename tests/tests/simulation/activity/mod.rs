@@ -7,9 +7,9 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use conn::rpc::Client;
+use farcall::rpc::Client;
+use farcall::{CallError, Caller as _};
 use fastrand::Rng;
-use rpc_core::{CallError, Caller as _};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::ledger::{Entry, Ledger};

@@ -1,8 +1,8 @@
 //! Passing objects to the peer, and calling them.
 
-use conn::rpc::{Pipelined as _, Remote};
+use farcall::rpc::{Pipelined as _, Remote};
+use farcall::{CallError, Caller as _};
 use futures_util::future::join_all;
-use rpc_core::{CallError, Caller as _};
 use tokio::time::{sleep, timeout};
 
 use super::Activity;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rpc_core::Fault;
+use farcall::Fault;
 use tokio::time::{sleep, timeout};
 
 use super::Activity;

@@ -8,8 +8,8 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use farcall::transport::{Address, Connect, Listen, Peer};
 use fastrand::Rng;
-use rpc_core::transport::{Address, Connect, Listen, Peer};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::{Instant, sleep, sleep_until};
 

@@ -11,10 +11,8 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
-use rpc_core::{
-    Args, Call, CallError, Caller, Context, Fault, FaultKind, FormatError, Name, Payload,
-    all_or_nothing,
-};
+use farcall_core::protocol::{Args, Call, Name, Payload, all_or_nothing};
+use farcall_core::{CallError, Caller, Context, Fault, FaultKind, FormatError};
 use serde::de::DeserializeOwned;
 
 pub use self::results::{BatchError, Results};
@@ -50,11 +48,11 @@ const EPILOGUE: &[u8] = b"</data></array></value></param></params>";
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # let server = xmlrpc::Server::new();
+/// # let server = farcall::xmlrpc::Server::new();
 /// # server.register_function("add", |a: i64, b: i64| a + b)?;
 /// # server.register_function("name", || "Ada")?;
 /// # let listening = server.bind("127.0.0.1:0").await?;
-/// # let client = xmlrpc::Client::new(&listening.url())?;
+/// # let client = farcall::xmlrpc::Client::new(&listening.url())?;
 /// # tokio::spawn(listening.serve());
 /// let mut batch = client.batch();
 /// let sum = batch.call::<i64>("add", (3, 5));

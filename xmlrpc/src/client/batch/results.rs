@@ -3,7 +3,8 @@
 use std::ops::Range;
 
 use bytes::Bytes;
-use rpc_core::{CallError, Format, FormatError, FormatErrorKind, Payload};
+use farcall_core::protocol::{Format, Payload};
+use farcall_core::{CallError, FormatError, FormatErrorKind};
 use serde::de::DeserializeOwned;
 
 use super::{BatchEntry, Ticket, count};

@@ -1,6 +1,7 @@
 //! Detection of servers without `system.multicall`, which get the calls of a batch one by one.
 
-use rpc_core::{Call, CallError, Caller as _, Context, Fault, FaultKind};
+use farcall_core::protocol::Call;
+use farcall_core::{CallError, Caller as _, Context, Fault, FaultKind};
 
 use super::{EPILOGUE, MULTICALL, PROLOGUE};
 use crate::XmlRpc;

@@ -1,4 +1,4 @@
-use rpc_core::Format;
+use farcall_core::protocol::Format;
 
 use super::*;
 

@@ -6,10 +6,10 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Instant;
 
-use rpc_core::transport::tcp::TcpConnector;
+use farcall_core::transport::tcp::TcpConnector;
 #[cfg(unix)]
-use rpc_core::transport::unix::UnixConnector;
-use rpc_core::transport::{Connect, Io};
+use farcall_core::transport::unix::UnixConnector;
+use farcall_core::transport::{Connect, Io};
 use tokio::io::{AsyncRead as _, ReadBuf};
 use tokio::net::TcpStream;
 #[cfg(unix)]
@@ -24,7 +24,7 @@ use crate::client::stream::{self, Progress, Stream, timed_out};
 type Dial = dyn Fn() -> BoxFuture<io::Result<TokioStream>> + Send + Sync;
 type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
-/// Connects to the destination of a client, over any transport of `rpc_core`. TLS will be added
+/// Connects to the destination of a client, over any transport of `farcall_core`. TLS will be added
 /// here, around the stream that `dial` returns.
 pub(crate) struct TokioConnector {
     dial: Box<Dial>,

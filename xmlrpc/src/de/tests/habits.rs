@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use rpc_core::value::datetime;
-use rpc_core::{DateTime, Format, FormatError, FormatErrorKind, Payload, Value};
+use farcall_core::protocol::{Format, Payload};
+use farcall_core::zero_as_none;
+use farcall_core::{DateTime, FormatError, FormatErrorKind, Value};
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 
@@ -119,7 +120,7 @@ fn an_invalid_date_fails_only_as_a_typed_date() {
 fn zero_as_none_reads_a_zero_date_as_none() {
     #[derive(Debug, Deserialize)]
     struct Post {
-        #[serde(with = "datetime::zero_as_none", default)]
+        #[serde(with = "zero_as_none", default)]
         date: Option<DateTime>,
     }
 

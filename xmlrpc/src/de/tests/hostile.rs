@@ -1,6 +1,7 @@
 //! Hostile documents, and types with faulty deserializers.
 
-use rpc_core::{FormatErrorKind, Payload};
+use farcall_core::FormatErrorKind;
+use farcall_core::protocol::Payload;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
@@ -90,8 +91,9 @@ fn an_error_swallowed_by_a_type_does_not_desynchronise_the_reader() {
 
 mod soup {
     use bytes::Bytes;
+    use farcall_core::Variadic;
+    use farcall_core::protocol::Format;
     use proptest::prelude::*;
-    use rpc_core::{Format, Variadic};
 
     use super::*;
     use crate::de::De;

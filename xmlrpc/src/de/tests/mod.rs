@@ -8,7 +8,8 @@ mod values;
 
 use std::collections::BTreeMap;
 
-use rpc_core::{FormatError, FormatErrorKind, Payload};
+use farcall_core::protocol::Payload;
+use farcall_core::{FormatError, FormatErrorKind};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -176,7 +177,7 @@ fn dates_are_texts_in_the_extended_form() {
         assert_eq!(read::<Any>(&content), Any::Scalar(text));
     }
 
-    /// Deserializes like `rpc_core::DateTime`.
+    /// Deserializes like `farcall_core::DateTime`.
     struct Wire(String);
     impl<'de> Deserialize<'de> for Wire {
         fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
@@ -190,7 +191,7 @@ fn dates_are_texts_in_the_extended_form() {
                     Ok(Wire(v.to_owned()))
                 }
             }
-            d.deserialize_newtype_struct(rpc_core::value::datetime::NEWTYPE, V)
+            d.deserialize_newtype_struct(farcall_core::protocol::DATETIME_NEWTYPE, V)
         }
     }
     assert_eq!(
@@ -208,7 +209,7 @@ fn dates_are_texts_in_the_extended_form() {
 
 #[test]
 fn a_value_of_any_type_tells_dates_from_strings() {
-    /// Deserializes like `rpc_core::Value`.
+    /// Deserializes like `farcall_core::Value`.
     #[derive(Debug, PartialEq)]
     struct Dynamic(Any);
     impl<'de> Deserialize<'de> for Dynamic {
@@ -226,7 +227,7 @@ fn a_value_of_any_type_tells_dates_from_strings() {
                     Any::deserialize(d).map(Dynamic)
                 }
             }
-            d.deserialize_newtype_struct(rpc_core::value::NEWTYPE, V)
+            d.deserialize_newtype_struct(farcall_core::protocol::VALUE_NEWTYPE, V)
         }
     }
     let date = "<dateTime.iso8601>19980717T14:08:55</dateTime.iso8601>";

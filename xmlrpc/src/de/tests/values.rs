@@ -1,7 +1,8 @@
-//! Tests with the values of `rpc-core`.
+//! Tests with the values of `farcall_core`.
 
+use farcall_core::protocol::{Format, Payload};
+use farcall_core::{DateTime, Struct, Value};
 use proptest::prelude::*;
-use rpc_core::{DateTime, Format, Payload, Struct, Value};
 
 use super::{read, value};
 use crate::XmlRpc;

@@ -9,6 +9,11 @@ use std::task::{Context as TaskContext, Poll};
 use std::time::Instant;
 
 use bytes::Bytes;
+use farcall_core::protocol::output::{Foreign, Quota};
+use farcall_core::protocol::{Call, CallReply, Name, Origin, Payload};
+use farcall_core::protocol::{Hold, NoRoom};
+use farcall_core::transport::Peer;
+use farcall_core::{Cancellation, Context, Fault, FaultKind, FormatError, Registry};
 use http::header::{
     ACCEPT_ENCODING, ALLOW, CONNECTION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue,
     ORIGIN, RETRY_AFTER, VARY,
@@ -17,12 +22,6 @@ use http::request::Parts;
 use http::{Method, Request, Response, StatusCode};
 use http_body::Body;
 use http_body_util::Full;
-use rpc_core::budget::{Hold, NoRoom};
-use rpc_core::output::{Foreign, Quota};
-use rpc_core::{
-    Answer, Call, Cancellation, Context, Fault, FaultKind, FormatError, Name, Origin, Payload,
-    Peer, Registry,
-};
 use tower_service::Service;
 
 use super::account::PeerAccount;
@@ -251,7 +250,7 @@ impl Server {
     /// Runs a call, and takes a permit for it if it does not complete at once. Until its first wait
     /// a call has its thread to itself. Most calls never wait, and so avoid the counter that all
     /// threads share.
-    fn with_permit(&self, mut answer: Answer) -> impl Future<Output = Result<Payload, Fault>> {
+    fn with_permit(&self, mut answer: CallReply) -> impl Future<Output = Result<Payload, Fault>> {
         let mut running = None;
         poll_fn(move |cx| {
             let polled = Pin::new(&mut answer).poll(cx);

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use http_body_util::BodyExt as _;
 
 use super::*;
-use rpc_core::Budget;
+use farcall_core::Budget;
 
 use crate::ServerOptions;
 
@@ -194,12 +194,12 @@ async fn a_reply_over_the_limit_becomes_a_fault() {
     let (server, _) = server_with_a_mebibyte(ServerOptions::default().max_reply(100_000));
     server
         .registry()
-        .register(rpc_core::Method::raw("raw", <_>::default(), |_, _| {
+        .register(farcall_core::Method::raw("raw", <_>::default(), |_, _| {
             let document = format!(
                 "{REPLY_PROLOGUE}<value>{}</value>{REPLY_EPILOGUE}",
                 "x".repeat(100_000)
             );
-            Answer::ready(Ok(document.into_bytes().into()))
+            CallReply::ready(Ok(document.into_bytes().into()))
         }))
         .unwrap();
     server

@@ -1,6 +1,6 @@
 //! Encodings by label.
 
-use rpc_core::{FormatError, FormatErrorKind};
+use farcall_core::{FormatError, FormatErrorKind};
 
 /// The supported encodings. All but UTF-16 are supersets of ASCII: an ASCII byte always stands for
 /// itself.

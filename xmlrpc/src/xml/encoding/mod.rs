@@ -5,8 +5,8 @@ mod label;
 use std::borrow::Cow;
 
 use bytes::{Buf, Bytes};
+use farcall_core::{FormatError, FormatErrorKind, Position};
 use memchr::memmem;
-use rpc_core::{FormatError, FormatErrorKind, Position};
 
 use super::{declaration, is_space};
 

@@ -1,6 +1,6 @@
 //! Errors of documents that are refused.
 
-use rpc_core::{FormatError, FormatErrorKind, Position};
+use farcall_core::{FormatError, FormatErrorKind, Position};
 
 use super::{Forbidden, Markup, Reader, Token, forbidden};
 

@@ -3,9 +3,9 @@
 
 use std::borrow::Cow;
 
+use farcall_core::{FormatError, FormatErrorKind};
 use quick_xml::errors::Error;
 use quick_xml::events::{BytesStart, Event};
-use rpc_core::{FormatError, FormatErrorKind};
 
 use super::super::tag::is_name;
 use super::{Forbidden, Markup, Piece, Reader, State, Tag, is_blank, is_xml_char};

@@ -14,8 +14,9 @@ mod tests;
 
 use std::borrow::Cow;
 
+use farcall_core::protocol::Payload;
+use farcall_core::{FormatError, FormatErrorKind};
 use memchr::{memchr, memchr2, memchr3};
-use rpc_core::{FormatError, FormatErrorKind, Payload};
 
 use super::positions::Positions;
 pub(crate) use super::tag::Tag;

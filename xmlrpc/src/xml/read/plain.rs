@@ -6,7 +6,7 @@
 
 use memchr::memchr2;
 
-use rpc_core::FormatError;
+use farcall_core::FormatError;
 
 use super::{Markup, Reader, State, Tag, Token};
 use crate::xml::{declaration, forbidden, is_space, swar};

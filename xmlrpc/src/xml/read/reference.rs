@@ -4,9 +4,9 @@
 use std::borrow::Cow;
 use std::cell::Cell;
 
+use farcall_core::{FormatError, FormatErrorKind, Position};
 use quick_xml::errors::{Error, IllFormedError};
 use quick_xml::events::{BytesStart, Event};
-use rpc_core::{FormatError, FormatErrorKind, Position};
 
 use super::super::tag::is_name;
 use super::super::{Forbidden, forbidden, is_blank, is_xml_char};

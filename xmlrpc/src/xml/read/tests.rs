@@ -1,6 +1,6 @@
 //! Tests of the reader.
 
-use rpc_core::{FormatError, FormatErrorKind, Position};
+use farcall_core::{FormatError, FormatErrorKind, Position};
 
 use super::{Markup, Reader, Tag};
 

@@ -7,7 +7,7 @@ mod value_access;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 
-use rpc_core::FormatErrorKind;
+use farcall_core::FormatErrorKind;
 use serde::de::{Deserialize, Deserializer, Visitor};
 use serde::forward_to_deserialize_any;
 

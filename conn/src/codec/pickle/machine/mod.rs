@@ -6,7 +6,7 @@
 
 mod instances;
 
-use rpc_core::FormatErrorKind;
+use farcall_core::FormatErrorKind;
 
 use super::error::Error;
 use super::memo::Memo;

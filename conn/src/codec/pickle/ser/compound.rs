@@ -1,6 +1,6 @@
 //! Serializer of values with contents.
 
-use rpc_core::FormatError;
+use farcall_core::FormatError;
 use serde::ser::{
     Serialize, SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant, SerializeTuple,
     SerializeTupleStruct, SerializeTupleVariant,

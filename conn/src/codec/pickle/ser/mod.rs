@@ -5,7 +5,7 @@ mod opcode_writer;
 
 use std::collections::HashMap;
 
-use rpc_core::{FormatError, FormatErrorKind};
+use farcall_core::{FormatError, FormatErrorKind};
 use serde::ser::{Serialize, Serializer};
 
 use self::compound::{Compound, CompoundShape};

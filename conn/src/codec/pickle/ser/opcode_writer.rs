@@ -1,6 +1,6 @@
 //! Writer of opcodes.
 
-use rpc_core::FormatError;
+use farcall_core::FormatError;
 
 use super::unrepresentable;
 use crate::codec::pickle::opcode;

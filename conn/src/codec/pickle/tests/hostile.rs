@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use farcall_core::FormatErrorKind::{self, Character, Encoding, Limit, Structure, Syntax};
 use proptest::prelude::*;
-use rpc_core::FormatErrorKind::{self, Character, Encoding, Limit, Structure, Syntax};
 use serde::de::IgnoredAny;
 
 use super::*;
@@ -24,7 +24,7 @@ fn endure(message: &[u8]) {
         let _ = serde_json::to_string(&value).map(|json| serde_json::from_str::<Value>(&json));
     }
     let _ = read::<serde_json::Value>(message);
-    let _ = read::<rpc_core::Value>(message);
+    let _ = read::<farcall_core::Value>(message);
     let _ = read::<Vec<(String, Vec<u8>)>>(message);
     let _ = read::<IgnoredAny>(message);
     let took = start.elapsed();
@@ -104,7 +104,7 @@ fn depth_is_limited() {
         b".",
     ]
     .concat();
-    highest.decode::<rpc_core::Value>(&dicts).unwrap();
+    highest.decode::<farcall_core::Value>(&dicts).unwrap();
     highest.decode::<Value>(&dicts).unwrap();
     assert!(Pickle::default().encode(&value, &mut Vec::new()).is_err());
 }

@@ -1,6 +1,6 @@
 //! Tests of structs as instances of Python classes.
 
-use rpc_core::FormatErrorKind;
+use farcall_core::FormatErrorKind;
 use serde::{Deserialize, Serialize};
 
 use super::*;

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::fmt;
 
-use rpc_core::FormatErrorKind::Limit;
+use farcall_core::FormatErrorKind::Limit;
 use serde::de::{
     Deserialize, Deserializer, EnumAccess, Error, IgnoredAny, MapAccess, SeqAccess, VariantAccess,
     Visitor,

@@ -8,7 +8,7 @@ mod values;
 
 use std::fmt::Write as _;
 
-use rpc_core::FormatError;
+use farcall_core::FormatError;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 

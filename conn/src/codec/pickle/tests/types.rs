@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Debug;
 
+use farcall_core::FormatErrorKind;
 use proptest::prelude::*;
-use rpc_core::FormatErrorKind;
 use serde::{Deserialize, Serialize};
 
 use super::*;
@@ -147,9 +147,9 @@ fn other_dynamic_types_are_read() {
         json,
         serde_json::json!({"a": [1, i64::MIN, 1.0, null, true], "b": {}})
     );
-    let value: rpc_core::Value = read_ops(b"}\x8c\x01bC\x02abs").unwrap();
-    assert_eq!(value["b"], rpc_core::Value::Bytes(b"ab".to_vec()));
-    let deque: rpc_core::Value = read_ops(b"ccollections\ndeque\n)R(K\x01K\x02e").unwrap();
+    let value: farcall_core::Value = read_ops(b"}\x8c\x01bC\x02abs").unwrap();
+    assert_eq!(value["b"], farcall_core::Value::Bytes(b"ab".to_vec()));
+    let deque: farcall_core::Value = read_ops(b"ccollections\ndeque\n)R(K\x01K\x02e").unwrap();
     assert_eq!(deque.to_string(), "[1, 2]");
     let empty: Vec<i32> = read_ops(b"ccollections\ndeque\n)R").unwrap();
     assert!(empty.is_empty());

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use farcall_core::FormatErrorKind;
 use num_bigint::BigInt;
 use proptest::prelude::*;
-use rpc_core::FormatErrorKind;
 use serde::Deserialize;
 
 use super::*;

@@ -43,7 +43,8 @@ pub(in crate::codec) const NAME: &str = "$farcall::pickle::Value";
 /// recurse: a value that a program creates should not be much deeper.
 ///
 /// ```
-/// use conn::codec::{Codec, Pickle, pickle::Value};
+/// use farcall::conn::codec::{Codec, Pickle};
+/// use farcall::conn::codec::pickle::Value;
 ///
 /// let point = Value::dict([("x", Value::from(1)), ("tags", Value::from(vec!["a", "b"]))]);
 /// let mut message = Vec::new();
@@ -53,7 +54,7 @@ pub(in crate::codec) const NAME: &str = "$farcall::pickle::Value";
 /// assert_eq!(same["x"].as_i64(), Some(1));
 /// assert_eq!(same["tags"][1].as_str(), Some("b"));
 /// assert_eq!(same.to_string(), "{'x': 1, 'tags': ['a', 'b']}");
-/// # Ok::<(), rpc_core::FormatError>(())
+/// # Ok::<(), farcall::FormatError>(())
 /// ```
 #[derive(Clone, Default)]
 pub enum Value {

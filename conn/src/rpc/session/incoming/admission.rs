@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use rpc_core::budget::NoRoom;
-use rpc_core::limit::CallPermit;
-use rpc_core::{CallLimit, Cancellation, Fault, FaultKind};
+use farcall_core::protocol::CallLimit;
+use farcall_core::protocol::CallPermit;
+use farcall_core::protocol::NoRoom;
+use farcall_core::{Cancellation, Fault, FaultKind};
 
 use super::IncomingCall;
 use super::promises::{PromiseState, promise_failed};

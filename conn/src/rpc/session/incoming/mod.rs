@@ -9,11 +9,12 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use rpc_core::budget::NoRoom;
-use rpc_core::call::Answer;
-use rpc_core::limit::CallPermit;
-use rpc_core::output::{Causes, Foreign, Quota};
-use rpc_core::{Call, Cancellation, Fault, FaultKind, Payload, Registry};
+use farcall_core::protocol::CallPermit;
+use farcall_core::protocol::CallReply;
+use farcall_core::protocol::NoRoom;
+use farcall_core::protocol::output::{Causes, Foreign, Quota};
+use farcall_core::protocol::{Call, Payload};
+use farcall_core::{Cancellation, Fault, FaultKind, Registry};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout_at};
 
@@ -128,7 +129,7 @@ impl Session {
         (id, one_way, cost): (u64, bool, u64),
         tracked: Option<Cancellation>,
         call: Call<Encoding>,
-        answer: impl FnOnce(Call<Encoding>) -> Answer,
+        answer: impl FnOnce(Call<Encoding>) -> CallReply,
     ) -> Option<Result<Payload, Fault>> {
         let is_tracked = tracked.is_some();
         let cancellation = tracked

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use rpc_core::{Call, Fault, FaultKind, Payload};
+use farcall_core::protocol::{Call, Payload};
+use farcall_core::{Fault, FaultKind};
 
 use super::CallHead;
 use crate::rpc::encoding::Encoding;

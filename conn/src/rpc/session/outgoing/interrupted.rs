@@ -1,6 +1,6 @@
 //! Outgoing calls whose connection breaks, or whose peer accepts no more of them.
 
-use rpc_core::CallError;
+use farcall_core::CallError;
 
 use super::{CallRequest, Progress};
 use crate::rpc::error::Disconnected;

@@ -6,8 +6,9 @@ use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use rpc_core::payload::Attachment;
-use rpc_core::{Call, CallError, Execution, Fault, FaultKind, Payload};
+use farcall_core::protocol::Attachment;
+use farcall_core::protocol::{Call, Payload};
+use farcall_core::{CallError, Execution, Fault, FaultKind};
 use tokio::time::Instant;
 
 use super::call_timeout::CallTimeout;
@@ -415,7 +416,7 @@ mod tests {
             call: Call {
                 params: Payload::from(vec![1]),
                 format: Encoding::Bincode,
-                context: rpc_core::Context::new("f"),
+                context: farcall_core::Context::new("f"),
             },
         };
         assert!(request(None).is_trivial());

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use xmlrpc::{ClientOptions, blocking};
+use farcall::xmlrpc::{ClientOptions, blocking};
 
 use super::server::{Answer, Server};
 use super::{Async, Caller, LIMIT, TIMEOUT, answer, reply, summary, with_headers};

@@ -9,9 +9,9 @@ mod server;
 
 use std::time::{Duration, Instant};
 
-use rpc_core::CallError;
+use farcall::CallError;
+use farcall::xmlrpc::{ClientOptions, blocking};
 use tokio::runtime::{Builder, Runtime};
-use xmlrpc::{ClientOptions, blocking};
 
 use self::server::{Answer, Server};
 
@@ -35,14 +35,14 @@ impl Caller for blocking::Client {
 
 /// The async client with an event loop of its own.
 struct Async {
-    client: xmlrpc::Client,
+    client: farcall::xmlrpc::Client,
     runtime: Runtime,
 }
 
 impl Caller for Async {
     fn new(url: &str, options: ClientOptions) -> Self {
         Self {
-            client: xmlrpc::Client::with_options(url, options).unwrap(),
+            client: farcall::xmlrpc::Client::with_options(url, options).unwrap(),
             runtime: Builder::new_current_thread().enable_all().build().unwrap(),
         }
     }

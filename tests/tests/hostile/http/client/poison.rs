@@ -6,7 +6,7 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 use std::time::Duration;
 
-use xmlrpc::{ClientOptions, blocking};
+use farcall::xmlrpc::{ClientOptions, blocking};
 
 use super::server::{number_of, read};
 use super::{Async, Caller, Case, answer, assert_harmless, reply, summary, with_headers};

@@ -1,0 +1,32 @@
+//! The parts that only protocols and middleware need.
+//!
+//! A protocol implements [`Format`], carries [`Call`]s to a [`Registry`](crate::Registry), and
+//! completes them with the [`CallReply`] that it returns. Middleware sees the same calls, as a
+//! tower layer around a service of them.
+
+pub use crate::args::{Arg, Args, FromArgs};
+pub use crate::budget::{Account, Hold, NoRoom};
+pub use crate::call::{Call, CallReply};
+pub use crate::context::{CancelOnDrop, Origin};
+pub use crate::describe::is_bytes;
+pub use crate::format::{Format, all_or_nothing};
+pub use crate::limit::{CallLimit, CallPermit};
+pub use crate::name::Name;
+pub use crate::payload::{Attachment, Payload};
+pub use crate::registry::Registrar;
+pub use crate::transport::parse_port;
+pub use crate::value::NEWTYPE as VALUE_NEWTYPE;
+pub use crate::value::datetime::{NEWTYPE as DATETIME_NEWTYPE, TEXT as DATETIME_TEXT_NEWTYPE};
+
+/// The traits by which functions become methods, and the markers that tell their forms apart.
+pub mod handler {
+    pub use crate::handler::{
+        Fallible, FromCall, Function, IntoReply, IntoResult, Later, Now, Plain,
+        TheErrorMustConvertToFaultAndNotBeSerialize, WithContext, WithoutContext,
+    };
+}
+
+/// Foreign text in logs and on terminals.
+pub mod output {
+    pub use crate::output::{Admitted, Causes, Foreign, Quota, is_harmless};
+}
