@@ -5,8 +5,7 @@ use std::process::Command;
 
 use examples::demo::Demo;
 use farcall::conn::Listener;
-use farcall::conn::address::ToTarget;
-use farcall::transport::Address;
+use farcall::transport::{Address, ToTarget};
 use tests::newest_python;
 
 /// Runs the command, and returns its exit status, standard output and standard error.

@@ -25,8 +25,8 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use farcall_core::protocol::handler::{FromCall, Function, IntoReply, IntoResult};
 use farcall_core::protocol::{CallLimit, Name};
 use farcall_core::serve::{self, ShutdownReport};
-use farcall_core::transport::{Address, Listen, tcp};
-use farcall_core::workers::{self, Worker, WorkerListener};
+use farcall_core::transport::{Address, Listen, SystemListener, tcp};
+use farcall_core::workers::{self, Worker};
 use farcall_core::{Instance, RegisterError, Registry};
 use tokio::net::{TcpListener, ToSocketAddrs};
 use tokio_util::sync::CancellationToken;
@@ -286,9 +286,9 @@ impl Server {
         let (listener, stop) = worker.listen()?;
         let stop = stop.cancelled_owned();
         Ok(match listener {
-            WorkerListener::Tcp(listener) => self.listen(listener)?.serve_until(stop).await,
+            SystemListener::Tcp(listener) => self.listen(listener)?.serve_until(stop).await,
             #[cfg(unix)]
-            WorkerListener::Unix(listener) => self.listen(listener)?.serve_until(stop).await,
+            SystemListener::Unix(listener) => self.listen(listener)?.serve_until(stop).await,
         })
     }
 }
