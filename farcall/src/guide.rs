@@ -18,8 +18,8 @@
 
 /// Declares a chapter: a module whose documentation is a page of `docs/guide`.
 ///
-/// The links of a page lead to files, for readers of the repository. Here, the definitions before
-/// the page take precedence.
+/// The links of a page lead to files and to the published documentation, for readers of the
+/// repository. Here, the definitions before the page take precedence.
 macro_rules! chapters {
     ($($name:ident)*) => { $(
         #[doc = concat!(
@@ -35,6 +35,29 @@ macro_rules! chapters {
             "[workers]: crate::guide::workers\n",
             "[testing]: crate::guide::testing\n",
             "[features]: crate::guide::features\n",
+            "[api-registry]: crate::Registry\n",
+            "[api-xmlrpc]: crate::xmlrpc\n",
+            "[api-service]: macro@crate::service\n",
+            "[api-client]: macro@crate::client\n",
+            "[api-caller]: crate::Caller\n",
+            "[api-client-options]: crate::xmlrpc::ClientOptions\n",
+            "[api-fault]: crate::Fault\n",
+            "[api-fault-kind]: crate::FaultKind\n",
+            "[api-call-error]: crate::CallError\n",
+            "[api-conn]: crate::conn\n",
+            "[api-auth]: crate::conn::auth\n",
+            "[api-pickle]: crate::pickle\n",
+            "[api-rpc]: crate::rpc\n",
+            "[api-server-options]: crate::xmlrpc::ServerOptions\n",
+            "[api-budget]: crate::Budget\n",
+            "[api-xmlrpc-blocking]: crate::xmlrpc::blocking\n",
+            "[api-conn-blocking]: crate::conn::blocking\n",
+            "[api-rpc-blocking]: crate::rpc::blocking\n",
+            "[api-middleware]: crate::middleware\n",
+            "[api-registry-layer]: crate::Registry::layer\n",
+            "[api-workers]: crate::workers\n",
+            "[api-service-caller]: crate::ServiceCaller\n",
+            "[api-memory]: crate::transport::memory\n",
         )]
         ///
         #[doc = include_str!(concat!("../docs/guide/", stringify!($name), ".md"))]
