@@ -8,6 +8,9 @@ pub use farcall_core::*;
 #[cfg(feature = "xmlrpc")]
 pub use farcall_xmlrpc as xmlrpc;
 
+#[cfg(all(doc, feature = "full"))]
+pub mod guide;
+
 /// Authenticated connections.
 #[cfg(feature = "conn")]
 pub mod conn {
