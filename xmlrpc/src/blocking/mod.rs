@@ -14,15 +14,14 @@
 
 use std::fmt;
 use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{self, Poll, Waker};
 
+use farcall_core::protocol::blocking::check_allowed;
 use farcall_core::protocol::{Args, Name};
 use farcall_core::{BlockingCaller, CallError, Caller as _, Context};
 use serde::de::DeserializeOwned;
-use tokio::runtime::Handle;
 
 use crate::client::batch::Calls;
 use crate::client::endpoint::Endpoint;
@@ -152,23 +151,9 @@ impl Batch {
 
 /// Completes a future that blocks the thread on sockets and never returns `Pending`.
 fn complete<T>(future: impl Future<Output = Result<T, CallError>>) -> Result<T, CallError> {
-    // Trying is the only way to find out whether blocking is allowed here.
-    if let Ok(runtime) = Handle::try_current() {
-        let attempt = AssertUnwindSafe(|| runtime.block_on(async {}));
-        if catch_unwind(attempt).is_err() {
-            return Err(CallError::NotSent(Box::new(WithinRuntime)));
-        }
-    }
+    check_allowed()?;
     match pin!(future).poll(&mut task::Context::from_waker(Waker::noop())) {
         Poll::Ready(result) => result,
         Poll::Pending => unreachable!("a blocking transport is ready when it is polled"),
     }
 }
-
-/// The blocking client was used where blocking is not allowed.
-#[derive(Debug, thiserror::Error)]
-#[error(
-    "the blocking client was used within an async runtime, where it would stall other tasks: use \
-     `farcall_xmlrpc::Client`, or call it in `spawn_blocking`"
-)]
-struct WithinRuntime;

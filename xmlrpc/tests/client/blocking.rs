@@ -203,7 +203,7 @@ async fn a_runtime_is_not_blocked() {
     let client = Client::new("http://127.0.0.1:1").unwrap();
     let error = client.call::<i64>("f", ()).unwrap_err();
     assert!(matches!(error, CallError::NotSent(_)), "{error:?}");
-    assert!(chain(&error).contains("within an async runtime"));
+    assert!(chain(&error).contains("blocking call inside async code"));
     let mut batch = client.batch();
     let _ = batch.call::<i64>("f", ());
     assert!(matches!(batch.send(), Err(CallError::NotSent(_))));
