@@ -40,7 +40,9 @@ fn over_http() -> (String, Runtime) {
     let runtime = Runtime::new().unwrap();
     let server = farcall::xmlrpc::Server::new();
     server.register_instance(Methods).unwrap();
-    let listening = runtime.block_on(server.bind("127.0.0.1:0")).unwrap();
+    let listening = runtime
+        .block_on(server.bind("127.0.0.1:0").into_future())
+        .unwrap();
     let url = listening.url();
     runtime.spawn(listening.serve());
     (url, runtime)

@@ -8,13 +8,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use farcall_core::CannotBlock;
-use farcall_core::transport::tcp::TcpConnector;
-#[cfg(unix)]
-use farcall_core::transport::unix::UnixConnector;
-use farcall_core::transport::{Address, AddressError, Connect};
+use farcall_core::transport::{AddressError, Connect, SystemConnector, Target, ToTarget};
 use tokio::time::timeout_at;
 
-use crate::address::{Target, ToTarget};
 use crate::auth::{AuthError, AuthKey, Binding, Digest, Role};
 use crate::codec::Codec;
 use crate::connection::{Connection, SplitStream, split};
@@ -129,28 +125,11 @@ impl<S, R, C: Codec> ClientBuilder<S, R, C> {
 }
 
 async fn dial(target: Target) -> io::Result<SplitStream> {
-    let host = |host: &str, port| TcpConnector::new(host, port);
-    Ok(match target {
-        Target::Host(name, port) if name.is_empty() => {
-            split(host("127.0.0.1", port).connect().await?)
-        }
-        Target::Host(name, port) => split(host(&name, port).connect().await?),
-        Target::Address(Address::Tcp(address)) => {
-            split(TcpConnector::from(address).connect().await?)
-        }
+    Ok(match SystemConnector::to(&target)? {
+        SystemConnector::Tcp(connector) => split(connector.connect().await?),
         #[cfg(unix)]
-        Target::Address(Address::Unix(path)) => split(UnixConnector::new(path).connect().await?),
-        #[cfg(any(target_os = "linux", target_os = "android"))]
-        Target::Address(Address::Abstract(name)) => {
-            split(UnixConnector::new_abstract(name).connect().await?)
-        }
-        Target::Address(other) => return Err(unsupported(&other)),
+        SystemConnector::Unix(connector) => split(connector.connect().await?),
     })
-}
-
-pub(crate) fn unsupported(address: &Address) -> io::Error {
-    let message = format!("addresses like {address} are not supported on this system");
-    io::Error::new(io::ErrorKind::Unsupported, message)
 }
 
 impl<S: 'static, R: 'static, C: Codec> IntoFuture for ClientBuilder<S, R, C> {

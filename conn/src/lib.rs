@@ -107,7 +107,6 @@
 //! executes code.
 
 mod account;
-pub mod address;
 pub mod auth;
 #[cfg(unix)]
 pub mod blocking;

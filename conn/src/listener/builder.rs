@@ -6,19 +6,16 @@ use std::io;
 use std::pin::Pin;
 use std::time::Duration;
 
-use farcall_core::transport::tcp;
 #[cfg(unix)]
 use farcall_core::transport::unix::UnixListener;
-use farcall_core::transport::{Address, AddressError};
+use farcall_core::transport::{Address, AddressError, SystemListener, Target};
 #[cfg(unix)]
 use farcall_core::transport::{Listen, Peer};
 use farcall_core::{Budget, CannotBlock};
 
 use super::acceptor::Acceptor;
 use super::{Listener, start};
-use crate::address::Target;
 use crate::auth::{AuthError, AuthKey, Binding, Digest};
-use crate::client::unsupported;
 #[cfg(unix)]
 use crate::connection;
 use crate::establish::{ConnectionSettings, plain_setters, setters};
@@ -39,7 +36,6 @@ pub struct ListenerBuilder {
     settings: ConnectionSettings,
     /// `true` if the program chose the budget.
     has_chosen_budget: bool,
-    #[cfg(unix)]
     mode: u32,
     max_pending: usize,
     max_pending_per_address: usize,
@@ -54,8 +50,7 @@ impl ListenerBuilder {
                 ..ConnectionSettings::default()
             },
             has_chosen_budget: false,
-            #[cfg(unix)]
-            mode: 0o600,
+            mode: SystemListener::MODE,
             max_pending: 512,
             max_pending_per_address: 256,
         }
@@ -141,22 +136,10 @@ impl ListenerBuilder {
             BindTarget::FreshUnix => return Ok(start(FreshUnixListener::new().await?, acceptor)?),
             BindTarget::Target(target) => target?,
         };
-        Ok(match target {
-            Target::Host(host, port) if host.is_empty() => {
-                start(tcp::bind(("0.0.0.0", port)).await?, acceptor)?
-            }
-            Target::Host(host, port) => start(tcp::bind((host, port)).await?, acceptor)?,
-            Target::Address(Address::Tcp(address)) => start(tcp::bind(address).await?, acceptor)?,
+        Ok(match SystemListener::bind(&target, self.mode).await? {
+            SystemListener::Tcp(listener) => start(listener, acceptor)?,
             #[cfg(unix)]
-            Target::Address(Address::Unix(path)) => {
-                let listener = UnixListener::bind_with_mode(path, self.mode);
-                start(listener.await?, acceptor)?
-            }
-            #[cfg(any(target_os = "linux", target_os = "android"))]
-            Target::Address(Address::Abstract(name)) => {
-                start(UnixListener::bind_abstract(name)?, acceptor)?
-            }
-            Target::Address(other) => return Err(unsupported(&other).into()),
+            SystemListener::Unix(listener) => start(listener, acceptor)?,
         })
     }
 }

@@ -6,7 +6,7 @@ mod builder;
 use std::io;
 
 use farcall_core::Budget;
-use farcall_core::transport::{Address, Listen, Peer};
+use farcall_core::transport::{Address, Listen, Peer, ToTarget};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
@@ -14,7 +14,6 @@ use acceptor::Acceptor;
 use builder::BindTarget;
 pub use builder::{BindError, ListenerBuilder};
 
-use crate::address::ToTarget;
 use crate::codec::Codec;
 use crate::connection::Connection;
 use crate::establish::Established;

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use farcall_core::protocol::output::{Causes, Foreign, Quota};
 use farcall_core::protocol::{Call, Origin, Payload};
-use farcall_core::transport::{Connect, Peer};
+use farcall_core::transport::{Connect, Peer, ToTarget};
 use farcall_core::{CallError, Caller, Context, Registry};
 use tokio::time::timeout_at;
 use tower_service::Service;
@@ -21,7 +21,6 @@ use super::message::{SessionLimits, Token};
 use super::options::Options;
 use super::reconnect::Reconnect;
 use super::session::{CallFuture, ConnectionHalves, Driver, Session, SessionHandle, SessionStats};
-use crate::address::ToTarget;
 use crate::auth::{AuthKey, Binding, Digest};
 use crate::client::Dialer;
 use crate::establish::{ConnectionConfig, ConnectionSettings, Established, setters};

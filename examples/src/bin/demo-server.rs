@@ -12,7 +12,6 @@ use farcall::conn::auth::AuthKey;
 use farcall::conn::codec::pickle;
 use farcall::conn::{Bincode, Json, Listener, ListenerBuilder, Pickle};
 use farcall::rpc;
-use farcall::transport::Listen;
 use farcall::xmlrpc::BoundServer;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -94,9 +93,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     #[cfg(unix)]
     if let Some(path) = &arguments.xmlrpc_unix {
-        let listening = over_http
-            .bind_unix_with_mode(path, arguments.unix_mode)
-            .await?;
+        let listening = over_http.bind(path).mode(arguments.unix_mode).await?;
         println!("listening xmlrpc-unix {}", path.display());
         serve(&mut listeners, listening, &stop);
     }
@@ -183,11 +180,7 @@ fn mode(text: &str) -> Result<u32, String> {
     }
 }
 
-fn serve<L: Listen>(
-    listeners: &mut JoinSet<()>,
-    listening: BoundServer<L>,
-    stop: &CancellationToken,
-) {
+fn serve(listeners: &mut JoinSet<()>, listening: BoundServer, stop: &CancellationToken) {
     let stop = stop.clone().cancelled_owned();
     listeners.spawn(async {
         listening.serve_until(stop).await;

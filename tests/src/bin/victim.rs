@@ -16,7 +16,7 @@ use examples::demo::{Demo, connections};
 use farcall::conn::codec::pickle;
 use farcall::conn::{BindError, Listener, Pickle};
 use farcall::rpc;
-use farcall::{Budget, Value, serve, service};
+use farcall::{Budget, Value, service};
 use tests::victim::KEY;
 use tests::victim::objects::Objects;
 use tests::victim::visits::Visits;
@@ -140,7 +140,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     println!("xmlrpc {}", http.url());
     let mut servers = tokio::task::JoinSet::new();
     if let Some(path) = &arguments.unix {
-        let http = over_http.bind_unix(path).await?;
+        let http = over_http.bind(path).await?;
         let stop = stop.clone().cancelled_owned();
         servers.spawn(stopped(http.serve_until(stop)));
     }
@@ -183,8 +183,7 @@ impl Arguments {
         // The host name that the attacks send, so that they are not refused for it.
         let mut options = farcall::xmlrpc::ServerOptions::default().hosts(["victim"]);
         if let Some(connections) = self.max_connections {
-            let limits = serve::Options::default().max_connections(connections);
-            options = options.connections(limits);
+            options = options.max_connections(connections);
         }
         if let Some(budget) = self.budget_mib {
             options = options.budget(Budget::new(budget << 20));

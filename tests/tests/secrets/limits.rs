@@ -11,10 +11,6 @@ fn defaults() -> Vec<(&'static str, String)> {
         format!("{value:?}")
     }
     vec![
-        (
-            "farcall::serve::Options",
-            debug(&farcall::serve::Options::default()),
-        ),
         ("farcall::Budget", debug(&farcall::Budget::default())),
         (
             "farcall::xmlrpc::ServerOptions",

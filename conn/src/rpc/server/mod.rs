@@ -15,6 +15,7 @@ use farcall_core::protocol::handler::{FromCall, Function, IntoReply, IntoResult}
 use farcall_core::protocol::output::{Causes, Foreign};
 use farcall_core::protocol::{Call, CallLimit, Name};
 use farcall_core::serve::ShutdownReport;
+use farcall_core::transport::SystemListener;
 use farcall_core::workers::{self, Worker};
 use farcall_core::{Context, Fault, Registry};
 use farcall_core::{Instance, Method, RegisterError};
@@ -313,9 +314,9 @@ impl Server {
     ) -> Result<ShutdownReport, workers::Error> {
         let (listener, stop) = worker.listen()?;
         let listener = match listener {
-            workers::WorkerListener::Tcp(listener) => set(Listener::over(listener)).await?,
+            SystemListener::Tcp(listener) => set(Listener::over(listener)).await?,
             #[cfg(unix)]
-            workers::WorkerListener::Unix(listener) => set(Listener::over(listener)).await?,
+            SystemListener::Unix(listener) => set(Listener::over(listener)).await?,
         };
         Ok(self.serve_until(listener, stop.cancelled_owned()).await?)
     }

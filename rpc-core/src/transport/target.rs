@@ -1,12 +1,14 @@
-//! Addresses to listen at or connect to.
+//! Targets: the addresses and hosts to listen at or connect to.
 
-use std::net::{IpAddr, SocketAddr};
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
-use farcall_core::protocol::parse_port;
-use farcall_core::transport::{Address, AddressError};
+use super::{Address, AddressError, parse_port};
 
 /// The target of a listener or client: an [`Address`], or a host whose address is looked up.
+///
+/// Its text form is `localhost:6000`, or that of the address.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Target {
@@ -15,6 +17,15 @@ pub enum Target {
     Host(String, u16),
     /// A known address.
     Address(Address),
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Host(host, port) => write!(f, "{host}:{port}"),
+            Self::Address(address) => write!(f, "{address}"),
+        }
+    }
 }
 
 /// Conversion to a [`Target`].
@@ -57,6 +68,18 @@ impl ToTarget for (IpAddr, u16) {
     }
 }
 
+impl ToTarget for (Ipv4Addr, u16) {
+    fn to_target(&self) -> Result<Target, AddressError> {
+        SocketAddr::from(*self).to_target()
+    }
+}
+
+impl ToTarget for (Ipv6Addr, u16) {
+    fn to_target(&self) -> Result<Target, AddressError> {
+        SocketAddr::from(*self).to_target()
+    }
+}
+
 impl ToTarget for (&str, u16) {
     fn to_target(&self) -> Result<Target, AddressError> {
         Ok(Target::Host(self.0.to_owned(), self.1))
@@ -83,16 +106,15 @@ impl ToTarget for PathBuf {
 
 impl ToTarget for str {
     fn to_target(&self) -> Result<Target, AddressError> {
-        let not_an_address = match self.parse() {
-            Ok(address) => return Ok(Target::Address(address)),
-            Err(error) => error,
-        };
-        let (host, port) = self
-            .rsplit_once(':')
-            .ok_or_else(|| not_an_address.clone())?;
-        match parse_port(port) {
-            Some(port) if !host.contains([':', '/']) => Ok(Target::Host(host.to_owned(), port)),
-            _ => Err(not_an_address),
+        if let Ok(address) = self.parse() {
+            return Ok(Target::Address(address));
+        }
+        match self.rsplit_once(':') {
+            // An `@` or `%` is that of a URL with a user name, which belongs into no error.
+            Some((host, port)) if !host.contains([':', '/', '@', '%']) => parse_port(port)
+                .map(|port| Target::Host(host.to_owned(), port))
+                .ok_or_else(|| AddressError::of_target(self)),
+            _ => Err(AddressError::of_target(self)),
         }
     }
 }
@@ -130,6 +152,7 @@ mod tests {
             "host:99999",
             "host:+80",
             "127.0.0.1:+0",
+            "user@host:80",
             "",
         ] {
             assert!(text.to_target().is_err(), "{text}");
