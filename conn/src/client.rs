@@ -7,6 +7,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use farcall_core::CannotBlock;
 use farcall_core::transport::{AddressError, Connect, SystemConnector, Target, ToTarget};
 use tokio::time::timeout_at;
 
@@ -161,4 +162,7 @@ pub enum ConnectError {
     /// The peer was reached, but the handshake failed.
     #[error("authentication failed")]
     Auth(#[from] AuthError),
+    /// A blocking function cannot wait here.
+    #[error(transparent)]
+    CannotBlock(#[from] CannotBlock),
 }

@@ -473,6 +473,26 @@ fn the_adders_add_for_each_other() {
     }
 }
 
+#[test]
+fn the_blocking_programs_call_each_other() {
+    let mut server = Running::new(env!("CARGO_BIN_EXE_blocking-server"), &[]);
+    let line = server.line();
+    assert!(
+        line.starts_with("listening on http://127.0.0.1:16002/RPC2 and "),
+        "{line}"
+    );
+    let text = printed(env!("CARGO_BIN_EXE_blocking-client"));
+    assert_eq!(text, "over HTTP: 3\nover a connection: 8\n");
+    let sources = [
+        include_str!("../src/bin/blocking-server.rs"),
+        include_str!("../src/bin/blocking-client.rs"),
+    ];
+    for program in sources {
+        let lines = program.lines().count();
+        assert!(lines <= 25, "{lines} lines");
+    }
+}
+
 /// Measures the peak memory under hostile requests from outside, since tests in one process share
 /// memory.
 #[cfg(target_os = "linux")]

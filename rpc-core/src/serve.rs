@@ -44,6 +44,7 @@ use tokio::task::{JoinError, JoinSet, unconstrained, yield_now};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
+pub use crate::blocking::StopHandle;
 use crate::call::panic_message;
 use crate::output::{Foreign, Quota};
 use crate::transport::{Listen, Peer};

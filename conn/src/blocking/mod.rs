@@ -1,6 +1,17 @@
 //! Connections for programs without async code. Each call blocks until it completes.
 //!
-//! They use the sockets and pipes of the system directly; only listeners and clients run a runtime.
+//! Use them in programs that wait for one peer at a time, such as scripts, tests and command-line
+//! tools, and in threads of a larger program. A program with many peers needs a thread for each, or
+//! [`wait`](wait()); an async one needs neither.
+//!
+//! Established connections and pipes use the system directly, and cost no thread. Handshakes of
+//! listeners run in the background, in the one thread that all blocking listeners and all
+//! [blocking clients](crate::rpc::blocking) of a process share. It starts with the first listener
+//! or connection, and does not keep the program alive.
+//!
+//! Listening, accepting and connecting in async code fail with
+//! [`CannotBlock`](farcall_core::CannotBlock). Sends and receives do not check that: they would
+//! stall the other tasks of the thread. All objects can be dropped anywhere.
 //!
 //! # Examples
 //!

@@ -351,7 +351,7 @@ fn a_listener_accepts_only_a_client_with_the_key() {
     assert_eq!(listener.last_accepted(), Some(connection.peer()));
     let timed_out = connection.recv().unwrap_err();
     assert!(matches!(timed_out, RecvError::Io(_)), "{timed_out}");
-    listener.close();
+    listener.close().unwrap();
     let refused: Result<Connection, _> = Client::connect(&address).authkey("key").wait();
     assert!(matches!(refused, Err(ConnectError::Unreachable(_))));
     connection.set_read_timeout(None).unwrap();

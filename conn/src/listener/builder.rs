@@ -6,12 +6,12 @@ use std::io;
 use std::pin::Pin;
 use std::time::Duration;
 
-use farcall_core::Budget;
 #[cfg(unix)]
 use farcall_core::transport::unix::UnixListener;
 use farcall_core::transport::{Address, AddressError, SystemListener, Target};
 #[cfg(unix)]
 use farcall_core::transport::{Listen, Peer};
+use farcall_core::{Budget, CannotBlock};
 
 use super::acceptor::Acceptor;
 use super::{Listener, start};
@@ -176,6 +176,9 @@ pub enum BindError {
     /// The key or the binding setting cannot be used.
     #[error(transparent)]
     Auth(#[from] AuthError),
+    /// A blocking function cannot wait here.
+    #[error(transparent)]
+    CannotBlock(#[from] CannotBlock),
 }
 
 /// A listener on a Unix socket in a new temporary directory.

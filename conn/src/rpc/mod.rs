@@ -67,6 +67,7 @@
 //! `docs/RPC.md` specifies the wire format for implementations in other languages.
 
 mod attachment;
+//pub mod blocking;
 mod client;
 mod encoding;
 mod error;
