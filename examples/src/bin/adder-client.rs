@@ -3,7 +3,7 @@
 use farcall::conn::blocking::Connection;
 use farcall::conn::{Client, Pickle};
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+fn main() -> anyhow::Result<()> {
     let mut adder: Connection<(i64, i64), i64, Pickle> = Client::connect(("127.0.0.1", 16000))
         .authkey("12345")
         .legacy_md5(true) // CPython up to 3.11 supports MD5 only

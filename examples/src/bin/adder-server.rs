@@ -3,7 +3,7 @@
 use farcall::conn::{Connection, Listener, Pickle};
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
+async fn main() -> anyhow::Result<()> {
     let mut listener = Listener::bind(("127.0.0.1", 16000))
         .authkey("12345")
         .legacy_md5(true) // CPython up to 3.11 supports MD5 only

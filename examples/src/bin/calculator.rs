@@ -22,7 +22,7 @@ const PYTHON: &str = "import sys, xmlrpc.client
 print('Python adds 3:', xmlrpc.client.ServerProxy(sys.argv[1]).add(3))";
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
+async fn main() -> anyhow::Result<()> {
     let calculator = Arc::new(Calculator::default());
     let (http, connections) = (farcall::xmlrpc::Server::new(), rpc::Server::new());
     http.register_instance(Arc::clone(&calculator))?;

@@ -8,8 +8,9 @@ use std::error::Error;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use examples::report;
 use farcall::conn::Listener;
-use farcall::protocol::output::{Causes, Foreign};
+use farcall::protocol::output::Foreign;
 use farcall::rpc::{Client, Remote, Server};
 use farcall::{CallError, RegisterError, client, service};
 use tokio::io::{AsyncBufReadExt, BufReader};
@@ -125,13 +126,7 @@ enum Command {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run().await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("chat: {}", Foreign::line(Causes(&*error)));
-            ExitCode::FAILURE
-        }
-    }
+    report("chat", run().await)
 }
 
 async fn run() -> Result<(), Box<dyn Error>> {

@@ -7,12 +7,13 @@
 //! reconnects.
 
 use std::error::Error;
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
 use clap::{Parser, Subcommand};
-use examples::slow_link;
+use examples::{report, slow_link};
 use farcall::conn::Listener;
 use farcall::rpc::{Client, Pipelined, Reconnect, Remote, Server, ServerOptions};
 use farcall::transport::Address;
@@ -98,7 +99,11 @@ enum Command {
 }
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
+async fn main() -> ExitCode {
+    report("counters", run().await)
+}
+
+async fn run() -> Result<(), Box<dyn Error>> {
     match Arguments::parse().command {
         None => show().await?,
         Some(Command::Serve { address, lease }) => {

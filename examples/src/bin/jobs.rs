@@ -6,10 +6,12 @@
 
 use std::error::Error;
 use std::ops::Range;
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use clap::{Parser, Subcommand};
+use examples::report;
 use farcall::conn::Listener;
 use farcall::rpc::{Client, Server, Stream, StreamError, StreamSender};
 use farcall::{CallError, RegisterError, client, service};
@@ -95,7 +97,11 @@ enum Command {
 }
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
+async fn main() -> ExitCode {
+    report("jobs", run().await)
+}
+
+async fn run() -> Result<(), Box<dyn Error>> {
     match Arguments::parse().command {
         None => show().await?,
         Some(Command::Serve { address }) => {

@@ -6,6 +6,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use anyhow::{Context as _, bail};
 use farcall::conn::{ConnectError, Connection, Listener, Pickle};
 use farcall::protocol::Args;
 use farcall::rpc::{self, Remote, Stream};
@@ -38,7 +39,7 @@ trait CounterApi {
 }
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
+async fn main() -> anyhow::Result<()> {
     let server = Server::new();
     server.register_function("add", |a: i64, b: i64| a + b)?;
     server.register_function("greet", async |name: String| format!("Hello, {name}!"))?;
@@ -106,7 +107,7 @@ except xmlrpc.client.Fault as fault:
 "#;
 
 /// Exchanges values over connections, for which both sides must know the same key.
-async fn connections() -> Result<(), Box<dyn std::error::Error>> {
+async fn connections() -> anyhow::Result<()> {
     let mut listener = Listener::bind("127.0.0.1:0")
         .authkey("a secret")
         .legacy_md5(true) // CPython up to 3.11 supports MD5 only
@@ -138,7 +139,7 @@ async fn connections() -> Result<(), Box<dyn std::error::Error>> {
         println!("  with another key  →  {error}\n");
     }
     let text = address.to_string();
-    let (host, port) = text.rsplit_once(':').ok_or("it has a port")?;
+    let (host, port) = text.rsplit_once(':').context("it has a port")?;
     let title = "Python's own multiprocessing.connection connects to it:";
     python(title, CONNECTIONS, &[host, port]).await
 }
@@ -187,7 +188,7 @@ trait WorkshopApi {
 }
 
 /// Calls the same object over a connection, where methods can also return streams and objects.
-async fn calls_over_connections(counter: Arc<Counter>) -> Result<(), Box<dyn std::error::Error>> {
+async fn calls_over_connections(counter: Arc<Counter>) -> anyhow::Result<()> {
     let server = rpc::Server::new();
     server.register_instance(counter)?;
     server.register_instance(Workshop)?;
@@ -217,11 +218,7 @@ async fn calls_over_connections(counter: Arc<Counter>) -> Result<(), Box<dyn std
 }
 
 /// Runs a Python program and prints its output.
-async fn python(
-    title: &str,
-    program: &str,
-    arguments: &[&str],
-) -> Result<(), Box<dyn std::error::Error>> {
+async fn python(title: &str, program: &str, arguments: &[&str]) -> anyhow::Result<()> {
     let run = tokio::process::Command::new("python3")
         .args(["-c", program])
         .args(arguments)
@@ -237,7 +234,7 @@ async fn python(
     println!("{title}");
     print!("{}", String::from_utf8_lossy(&output.stdout));
     if !output.status.success() {
-        return Err(String::from_utf8_lossy(&output.stderr).into());
+        bail!("{}", String::from_utf8_lossy(&output.stderr));
     }
     Ok(())
 }

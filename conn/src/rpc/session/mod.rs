@@ -9,6 +9,7 @@ mod account;
 mod call_future;
 mod call_table;
 mod call_timeout;
+mod closing;
 mod deferred;
 mod dispatch;
 mod driver;
