@@ -4,7 +4,8 @@ use std::error::Error;
 use std::time::Instant;
 
 use clap::{Args, ValueEnum};
-use farcall::conn::{Client, Codec, Connection, MessagePack, Pickle};
+use farcall::conn::{Client, Codec, Connection, MessagePack};
+use farcall::pickle::Pickle;
 
 use crate::connection::{connect_error, target};
 use crate::json::{self, Json};

@@ -3,8 +3,8 @@
 
 use std::process::Command;
 
-use farcall::conn::codec::pickle;
-use farcall::conn::{Connection, Listener, Pickle};
+use farcall::conn::{Connection, Listener};
+use farcall::pickle::{self, Pickle};
 use farcall::{Value, Variadic, service};
 use tokio::runtime::Runtime;
 

@@ -8,8 +8,8 @@ use std::thread;
 use std::time::Duration;
 
 use farcall::Fault;
-use farcall::conn::codec::pickle;
-use farcall::conn::{Codec, Connection, Json, Listener, MessagePack, Pickle};
+use farcall::conn::{Codec, Connection, Json, Listener, MessagePack};
+use farcall::pickle::{self, Pickle};
 use farcall::protocol::output::is_harmless;
 use serde::Serialize;
 use tokio::runtime::Runtime;

@@ -32,7 +32,8 @@ impl Client {
     ///
     /// ```no_run
     /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-    /// use farcall::conn::{Client, Connection, Pickle};
+    /// use farcall::conn::{Client, Connection};
+    /// use farcall::pickle::Pickle;
     ///
     /// let mut adder: Connection<(i64, i64), i64, Pickle> =
     ///     Client::connect(("localhost", 16000)).authkey("12345").await?;

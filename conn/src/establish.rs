@@ -21,6 +21,7 @@ use crate::descriptor::Descriptors;
 pub(crate) struct ConnectionSettings {
     pub(crate) key: Option<Result<AuthKey, AuthError>>,
     pub(crate) digest: Digest,
+    #[cfg(feature = "legacy-md5")]
     pub(crate) legacy_md5: bool,
     pub(crate) binding: Binding,
     pub(crate) timeout: Duration,
@@ -38,6 +39,7 @@ impl Default for ConnectionSettings {
         Self {
             key: None,
             digest: Digest::default(),
+            #[cfg(feature = "legacy-md5")]
             legacy_md5: false,
             binding: Binding::default(),
             timeout: Duration::from_secs(5),
@@ -55,10 +57,12 @@ impl ConnectionSettings {
     /// Validates the settings.
     pub(crate) fn build(self) -> Result<ConnectionConfig, AuthError> {
         let authentication = self.key.transpose()?.map(|key| {
-            Authentication::new(key)
+            let authentication = Authentication::new(key)
                 .digest(self.digest)
-                .legacy_md5(self.legacy_md5)
-                .binding(self.binding)
+                .binding(self.binding);
+            #[cfg(feature = "legacy-md5")]
+            let authentication = authentication.legacy_md5(self.legacy_md5);
+            authentication
         });
         Ok(ConnectionConfig {
             authentication,
@@ -204,6 +208,7 @@ macro_rules! setters {
         /// Allows MD5 with peers that support nothing else: CPython up to 3.11.
         ///
         /// Default: `false`. Such a peer is rejected.
+        #[cfg(feature = "legacy-md5")]
         pub fn legacy_md5(mut self, allowed: bool) -> Self {
             self.settings.legacy_md5 = allowed;
             self

@@ -40,8 +40,9 @@
 //!
 //! # With Python
 //!
-//! The third type parameter is the [`codec`]. With [`Pickle`], the peer may be CPython 3.6 or
-//! newer, as client or as listener, and needs no changes:
+//! The third type parameter is the [`codec`]. With
+//! [`farcall::pickle::Pickle`](farcall_pickle::Pickle), the peer may be CPython 3.6 or newer, as
+//! client or as listener, and needs no changes:
 //!
 //! ```python
 //! from multiprocessing.connection import Client
@@ -52,7 +53,8 @@
 //! ```
 //!
 //! ```no_run
-//! use farcall::conn::{Connection, Listener, Pickle};
+//! use farcall::conn::{Connection, Listener};
+//! use farcall::pickle::Pickle;
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -120,11 +122,18 @@ mod establish;
 pub mod frame;
 mod listener;
 mod pipe;
+#[cfg(feature = "rpc")]
 pub mod rpc;
 mod wait;
 
 pub use client::{Client, ClientBuilder, ConnectError};
-pub use codec::{Bincode, Codec, Json, MessagePack, Pickle, Postcard};
+#[cfg(feature = "json")]
+pub use codec::Json;
+#[cfg(feature = "msgpack")]
+pub use codec::MessagePack;
+#[cfg(feature = "postcard")]
+pub use codec::Postcard;
+pub use codec::{Bincode, Codec};
 pub use connection::{Connection, Receiver, Sender};
 #[cfg(unix)]
 pub use descriptor::{Acknowledge, DescriptorError, Descriptors};

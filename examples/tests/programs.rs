@@ -460,7 +460,7 @@ fn the_adders_add_for_each_other() {
         drop(std::net::TcpStream::connect("127.0.0.1:16000").unwrap());
         let stranger = farcall::conn::Client::connect("127.0.0.1:16000").authkey("another");
         let stranger: Result<
-            farcall::conn::blocking::Connection<i64, i64, farcall::conn::Pickle>,
+            farcall::conn::blocking::Connection<i64, i64, farcall::pickle::Pickle>,
             _,
         > = stranger.legacy_md5(true).wait();
         assert!(stranger.is_err());

@@ -1,10 +1,12 @@
 //! Remote calls and distributed objects.
 
-#[cfg(feature = "conn")]
+#[cfg(feature = "rpc")]
 pub use farcall_conn::rpc;
 #[doc(hidden)]
 pub use farcall_core::__private;
 pub use farcall_core::*;
+#[cfg(feature = "pickle")]
+pub use farcall_pickle as pickle;
 #[cfg(feature = "xmlrpc")]
 pub use farcall_xmlrpc as xmlrpc;
 

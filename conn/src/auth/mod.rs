@@ -13,7 +13,7 @@
 //! | listener | `#WELCOME#` or `#FAILURE#` | the same |
 //!
 //! The same exchange follows with the roles swapped. MD5 is used only if it is allowed with
-//! [`legacy_md5`](Authentication::legacy_md5).
+//! [`legacy_md5`](Authentication::legacy_md5), which needs the feature `legacy-md5`.
 //!
 //! # Protected by the key
 //!
@@ -63,6 +63,7 @@ use farcall_core::transport::Peer;
 use zeroize::Zeroizing;
 
 pub use channel::{Channel, Role};
+use digest::Algorithm;
 pub use digest::Digest;
 pub(crate) use handshake::CHALLENGE;
 pub use handshake::{Handshake, MAX_MESSAGE};
@@ -116,6 +117,7 @@ impl fmt::Debug for AuthKey {
 pub struct Authentication {
     key: AuthKey,
     digest: Digest,
+    #[cfg(feature = "legacy-md5")]
     legacy_md5: bool,
     binding: Binding,
 }
@@ -127,6 +129,7 @@ impl Authentication {
         Self {
             key,
             digest: Digest::Sha256,
+            #[cfg(feature = "legacy-md5")]
             legacy_md5: false,
             binding: Binding::Prefer,
         }
@@ -144,6 +147,7 @@ impl Authentication {
     /// Allows MD5 with peers that support nothing else: CPython up to 3.11.
     ///
     /// Default: `false`. Such a peer is rejected.
+    #[cfg(feature = "legacy-md5")]
     #[must_use]
     pub const fn legacy_md5(mut self, allowed: bool) -> Self {
         self.legacy_md5 = allowed;
@@ -157,6 +161,31 @@ impl Authentication {
     pub const fn binding(mut self, binding: Binding) -> Self {
         self.binding = binding;
         self
+    }
+
+    /// Returns the digest of this name, or an error if it is not supported, or MD5 and not allowed.
+    fn named_algorithm(&self, name: &[u8]) -> Result<Algorithm, AuthError> {
+        if name == Algorithm::MD5.as_bytes() {
+            return self.md5();
+        }
+        Digest::named(name)
+            .map(Algorithm::Modern)
+            .ok_or_else(|| AuthError::UnknownDigest(name.escape_ascii().to_string()))
+    }
+
+    /// Returns MD5, or an error if it is not allowed.
+    #[cfg(feature = "legacy-md5")]
+    const fn md5(&self) -> Result<Algorithm, AuthError> {
+        match self.legacy_md5 {
+            true => Ok(Algorithm::Md5),
+            false => Err(AuthError::LegacyPeer),
+        }
+    }
+
+    #[cfg(not(feature = "legacy-md5"))]
+    #[allow(clippy::unused_self, reason = "with the feature, a setting decides")]
+    const fn md5(&self) -> Result<Algorithm, AuthError> {
+        Err(AuthError::LegacyPeer)
     }
 
     pub(crate) fn requires_binding(&self) -> bool {
@@ -194,8 +223,19 @@ pub enum AuthError {
     #[error("the peer rejected the authkey")]
     Rejected,
     /// The peer asks for MD5 or responds with it, as CPython up to 3.11 does, and it is not
-    /// [allowed](Authentication::legacy_md5).
-    #[error("the peer authenticates with MD5, as CPython up to 3.11 does, which is not allowed")]
+    /// [allowed](Authentication::legacy_md5), or this program was built without the feature
+    /// `legacy-md5`.
+    #[cfg_attr(
+        feature = "legacy-md5",
+        error("the peer authenticates with MD5, as CPython up to 3.11 does, which is not allowed")
+    )]
+    #[cfg_attr(
+        not(feature = "legacy-md5"),
+        error(
+            "the peer authenticates with MD5, as CPython up to 3.11 does, which needs the feature \
+             `legacy-md5` of the crate `farcall`"
+        )
+    )]
     LegacyPeer,
     /// The peer uses a digest that is not supported.
     #[error("the peer uses the unknown digest `{0}`")]

@@ -5,9 +5,11 @@ use std::thread;
 
 use std::time::Duration;
 
+use farcall_pickle::Pickle;
+
 use super::*;
 use crate::auth::AuthError;
-use crate::codec::{Bincode, Pickle};
+use crate::codec::Bincode;
 use crate::descriptor::{Acknowledge, DescriptorError, Descriptors};
 use crate::error::{RecvError, SendError};
 use crate::frame::FrameError;

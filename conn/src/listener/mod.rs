@@ -5,6 +5,7 @@ mod builder;
 
 use std::io;
 
+#[cfg(feature = "rpc")]
 use farcall_core::Budget;
 use farcall_core::transport::{Address, Listen, Peer, ToTarget};
 use tokio::sync::mpsc;
@@ -60,7 +61,9 @@ pub struct Listener {
     ready: mpsc::Receiver<Established>,
     task: AbortOnDrop,
     address: Address,
+    #[cfg(feature = "rpc")]
     max_message: usize,
+    #[cfg(feature = "rpc")]
     budget: Option<Budget>,
     last_accepted: Option<Peer>,
 }
@@ -116,11 +119,13 @@ impl Listener {
     }
 
     /// Returns the maximum length of a received message on accepted connections, in bytes.
+    #[cfg(feature = "rpc")]
     pub(crate) const fn max_message(&self) -> usize {
         self.max_message
     }
 
     /// Returns the budget of accepted connections.
+    #[cfg(feature = "rpc")]
     pub(crate) const fn budget(&self) -> Option<&Budget> {
         self.budget.as_ref()
     }
@@ -162,7 +167,9 @@ fn start<L: Listen>(listener: L, acceptor: Acceptor) -> io::Result<Listener> {
     let (ready, accepted) = mpsc::channel(READY);
     Ok(Listener {
         ready: accepted,
+        #[cfg(feature = "rpc")]
         max_message: acceptor.config.max_message,
+        #[cfg(feature = "rpc")]
         budget: acceptor.config.budget.clone(),
         task: AbortOnDrop(tokio::spawn(acceptor.run(listener, ready))),
         address,

@@ -1,7 +1,8 @@
 //! Sends numbers to `python3 examples/python/adder_server.py` or `adder-server`, which adds them.
 
+use farcall::conn::Client;
 use farcall::conn::blocking::Connection;
-use farcall::conn::{Client, Pickle};
+use farcall::pickle::Pickle;
 
 fn main() -> anyhow::Result<()> {
     let mut adder: Connection<(i64, i64), i64, Pickle> = Client::connect(("127.0.0.1", 16000))

@@ -1,6 +1,7 @@
 //! Adds numbers for Python programs, such as `python3 examples/python/adder_client.py`.
 
-use farcall::conn::{Connection, Listener, Pickle};
+use farcall::conn::{Connection, Listener};
+use farcall::pickle::Pickle;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use anyhow::{Context as _, bail};
-use farcall::conn::{ConnectError, Connection, Listener, Pickle};
+use farcall::conn::{ConnectError, Connection, Listener};
+use farcall::pickle::Pickle;
 use farcall::protocol::Args;
 use farcall::rpc::{self, Remote, Stream};
 use farcall::xmlrpc::{Client, Server};

@@ -13,8 +13,8 @@ use std::time::Duration;
 
 use clap::Parser;
 use examples::demo::{Demo, connections};
-use farcall::conn::codec::pickle;
-use farcall::conn::{BindError, Listener, Pickle};
+use farcall::conn::{BindError, Listener};
+use farcall::pickle::{self, Pickle};
 use farcall::rpc;
 use farcall::{Budget, Value, service};
 use tests::victim::KEY;

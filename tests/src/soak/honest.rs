@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use farcall::Caller;
-use farcall::conn::{Connection, Pickle};
+use farcall::conn::Connection;
+use farcall::pickle::Pickle;
 use farcall::rpc;
 use fastrand::Rng;
 use tokio::task::JoinSet;

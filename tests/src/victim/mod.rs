@@ -13,7 +13,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use farcall::conn::{Connection, Pickle};
+use farcall::conn::Connection;
+use farcall::pickle::Pickle;
 use farcall::rpc::Client;
 use farcall::{CallError, Caller, FaultKind};
 

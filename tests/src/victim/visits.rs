@@ -3,8 +3,8 @@
 use std::error::Error;
 use std::time::Duration;
 
-use farcall::conn::codec::pickle;
-use farcall::conn::{Connection, MessagePack, Pickle};
+use farcall::conn::{Connection, MessagePack};
+use farcall::pickle::{self, Pickle};
 use farcall::rpc::{Encoding, Remote, Stream};
 use farcall::{Caller as _, Value, service};
 

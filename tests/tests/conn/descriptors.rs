@@ -10,10 +10,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use farcall::conn::frame::{FrameError, Header};
-use farcall::conn::{
-    Acknowledge, Client, Connection, DescriptorError, Descriptors, Listener, Pickle,
-};
+use farcall::conn::{Acknowledge, Client, Connection, DescriptorError, Descriptors, Listener};
 use farcall::conn::{RecvError, blocking};
+use farcall::pickle::Pickle;
 use farcall::rpc;
 use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
 use serde_json::json;

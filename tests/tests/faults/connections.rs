@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use farcall::conn::frame::FrameError;
-use farcall::conn::{Client, Connection, Pickle, RecvError};
+use farcall::conn::{Client, Connection, RecvError};
+use farcall::pickle::Pickle;
 use tests::faulty::{Direction, Fault, Plan, Relay, Traffic};
 use tests::victim::{KEY, Victim};
 use tokio::time::timeout;

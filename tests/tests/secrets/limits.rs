@@ -41,8 +41,8 @@ fn defaults() -> Vec<(&'static str, String)> {
             debug(&farcall::conn::MessagePack::default()),
         ),
         (
-            "farcall::conn::Pickle",
-            debug(&farcall::conn::Pickle::default()),
+            "farcall::pickle::Pickle",
+            debug(&farcall::pickle::Pickle::default()),
         ),
         (
             "farcall::conn::Postcard",

@@ -1,8 +1,6 @@
 //! Check for cycles and excessive depth, for pickles whose nodes are not a tree.
 
-use farcall_core::FormatErrorKind;
-
-use super::error::Error;
+use super::error::{Error, ErrorKind};
 use super::nodes::{Id, NodeArena};
 
 /// State of a node in the depth-first search. In states above [`DONE`], the difference is the
@@ -41,7 +39,7 @@ pub(super) fn check(arena: &NodeArena<'_>, root: Id, max_depth: u8) -> Result<()
                     OPEN => {
                         let text = format!("{} contains itself", arena.describe(id));
                         let at = arena.at(id);
-                        return Err(Error::new(FormatErrorKind::Structure, at, text));
+                        return Err(Error::new(ErrorKind::Structure, at, text));
                     }
                     _ => {}
                 }
@@ -65,5 +63,5 @@ pub(super) fn check(arena: &NodeArena<'_>, root: Id, max_depth: u8) -> Result<()
 /// Creates the error for a value that is nested too deep.
 pub(super) fn too_deep(at: usize, max_depth: u8) -> Error {
     let text = format!("the values are nested more than {max_depth} deep");
-    Error::new(FormatErrorKind::Limit, at, text)
+    Error::new(ErrorKind::Limit, at, text)
 }

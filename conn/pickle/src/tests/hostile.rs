@@ -2,14 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-use farcall_core::FormatErrorKind::{self, Character, Encoding, Limit, Structure, Syntax};
 use proptest::prelude::*;
 use serde::de::IgnoredAny;
 
 use super::*;
-use crate::codec::pickle::Value;
+use crate::ErrorKind::{self, Character, Encoding, Limit, Structure, Syntax};
+use crate::Value;
 
-fn error(ops: &[u8]) -> (FormatErrorKind, String) {
+fn error(ops: &[u8]) -> (ErrorKind, String) {
     let error = read_ops::<Value>(ops).unwrap_err();
     (error.kind(), error.to_string())
 }
@@ -175,7 +175,7 @@ fn sharing_does_not_multiply() {
     endure(&[&b"\x80\x04"[..], &names.concat(), b"."].concat());
 }
 
-fn error_of(ops: &[u8]) -> FormatErrorKind {
+fn error_of(ops: &[u8]) -> ErrorKind {
     error(ops).0
 }
 

@@ -5,11 +5,11 @@ mod opcode_writer;
 
 use std::collections::HashMap;
 
-use farcall_core::{FormatError, FormatErrorKind};
 use serde::ser::{Serialize, Serializer};
 
 use self::compound::{Compound, CompoundShape};
 use self::opcode_writer::OpcodeWriter;
+use super::error::Error;
 use super::opcode;
 use super::value::{self, ValueKind};
 use super::{Mapping, Pickle};
@@ -19,12 +19,12 @@ pub(super) fn write<T: Serialize + ?Sized>(
     pickle: &Pickle,
     value: &T,
     out: &mut Vec<u8>,
-) -> Result<(), FormatError> {
+) -> Result<(), Error> {
     out.extend([opcode::PROTO, 4]);
     let mut writer = PickleWriter {
         out: OpcodeWriter(out),
-        max_depth: pickle.limits.max_depth,
-        depth: pickle.limits.max_depth,
+        max_depth: pickle.max_depth,
+        depth: pickle.max_depth,
         mappings: &pickle.classes,
         next: ValueForm::Plain,
         memoized: 0,
@@ -81,23 +81,19 @@ enum ValueForm {
     Reference,
 }
 
-fn unrepresentable(message: impl Into<String>) -> FormatError {
-    FormatError::new(FormatErrorKind::Unrepresentable, message)
-}
-
 impl<'p> PickleWriter<'p> {
     /// Returns the form of the next value, and resets it to `Plain`.
     fn form(&mut self) -> ValueForm {
         std::mem::take(&mut self.next)
     }
 
-    fn deeper(&mut self) -> Result<(), FormatError> {
+    fn deeper(&mut self) -> Result<(), Error> {
         match self.depth.checked_sub(1) {
             Some(depth) => {
                 self.depth = depth;
                 Ok(())
             }
-            None => Err(unrepresentable(format!(
+            None => Err(Error::unrepresentable(format!(
                 "the values are nested more than {} deep",
                 self.max_depth
             ))),
@@ -144,12 +140,12 @@ impl<'p> PickleWriter<'p> {
         self.class(mapping.class.module(), mapping.class.name());
     }
 
-    fn compound(&mut self, shape: CompoundShape) -> Result<Compound<'_, 'p>, FormatError> {
+    fn compound(&mut self, shape: CompoundShape) -> Result<Compound<'_, 'p>, Error> {
         Compound::open(self, shape)
     }
 
     /// Writes the name of a variant. Its content follows.
-    fn variant(&mut self, name: &str) -> Result<(), FormatError> {
+    fn variant(&mut self, name: &str) -> Result<(), Error> {
         self.deeper()?;
         self.out.push(opcode::EMPTY_DICT);
         self.out.text(name);
@@ -157,9 +153,9 @@ impl<'p> PickleWriter<'p> {
     }
 
     /// Writes the content of a variant of `Value`.
-    fn value<T: Serialize + ?Sized>(&mut self, kind: u32, content: &T) -> Result<(), FormatError> {
+    fn value<T: Serialize + ?Sized>(&mut self, kind: u32, content: &T) -> Result<(), Error> {
         let kind = ValueKind::of(kind)
-            .ok_or_else(|| unrepresentable("unknown variant of pickle::Value"))?;
+            .ok_or_else(|| Error::unrepresentable("unknown variant of pickle::Value"))?;
         self.next = match kind {
             ValueKind::BigInt => ValueForm::BigInt,
             ValueKind::SurrogateStr => ValueForm::SurrogateStr,
@@ -180,7 +176,7 @@ impl<'p> PickleWriter<'p> {
     }
 
     /// Writes a value that later references refer to by its number.
-    fn share<T: Serialize + ?Sized>(&mut self, content: &T) -> Result<(), FormatError> {
+    fn share<T: Serialize + ?Sized>(&mut self, content: &T) -> Result<(), Error> {
         let number = self.shared.len();
         self.shared.push(None);
         content.serialize(&mut *self)?;
@@ -189,13 +185,13 @@ impl<'p> PickleWriter<'p> {
         Ok(())
     }
 
-    fn reference(&mut self, number: u32) -> Result<(), FormatError> {
+    fn reference(&mut self, number: u32) -> Result<(), Error> {
         match self.shared.get(number as usize) {
             Some(Some(memoized)) => {
                 self.out.memoized(*memoized);
                 Ok(())
             }
-            _ => Err(unrepresentable(
+            _ => Err(Error::unrepresentable(
                 "a value refers to a shared value that does not exist",
             )),
         }
@@ -204,7 +200,7 @@ impl<'p> PickleWriter<'p> {
 
 macro_rules! ints {
     ($($method:ident($type:ty))*) => {$(
-        fn $method(self, number: $type) -> Result<(), FormatError> {
+        fn $method(self, number: $type) -> Result<(), Error> {
             self.out.int(number.into());
             Ok(())
         }
@@ -213,7 +209,7 @@ macro_rules! ints {
 
 impl<'w, 'p> Serializer for &'w mut PickleWriter<'p> {
     type Ok = ();
-    type Error = FormatError;
+    type Error = Error;
     type SerializeSeq = Compound<'w, 'p>;
     type SerializeTuple = Compound<'w, 'p>;
     type SerializeTupleStruct = Compound<'w, 'p>;
@@ -226,7 +222,7 @@ impl<'w, 'p> Serializer for &'w mut PickleWriter<'p> {
         false
     }
 
-    fn serialize_bool(self, truth: bool) -> Result<(), FormatError> {
+    fn serialize_bool(self, truth: bool) -> Result<(), Error> {
         self.out.push(if truth {
             opcode::NEWTRUE
         } else {
@@ -244,7 +240,7 @@ impl<'w, 'p> Serializer for &'w mut PickleWriter<'p> {
         serialize_u16(u16)
     }
 
-    fn serialize_u32(self, number: u32) -> Result<(), FormatError> {
+    fn serialize_u32(self, number: u32) -> Result<(), Error> {
         match self.form() {
             ValueForm::Reference => self.reference(number),
             _ => {
@@ -254,7 +250,7 @@ impl<'w, 'p> Serializer for &'w mut PickleWriter<'p> {
         }
     }
 
-    fn serialize_u64(self, number: u64) -> Result<(), FormatError> {
+    fn serialize_u64(self, number: u64) -> Result<(), Error> {
         match i64::try_from(number) {
             Ok(number) => self.out.int(number),
             Err(_) => self.out.long(&i128::from(number).to_le_bytes())?,
@@ -262,7 +258,7 @@ impl<'w, 'p> Serializer for &'w mut PickleWriter<'p> {
         Ok(())
     }
 
-    fn serialize_i128(self, number: i128) -> Result<(), FormatError> {
+    fn serialize_i128(self, number: i128) -> Result<(), Error> {
         match i64::try_from(number) {
             Ok(number) => self.out.int(number),
             Err(_) => self.out.long(&number.to_le_bytes())?,
@@ -270,7 +266,7 @@ impl<'w, 'p> Serializer for &'w mut PickleWriter<'p> {
         Ok(())
     }
 
-    fn serialize_u128(self, number: u128) -> Result<(), FormatError> {
+    fn serialize_u128(self, number: u128) -> Result<(), Error> {
         if let Ok(number) = i128::try_from(number) {
             return self.serialize_i128(number);
         }
@@ -280,26 +276,26 @@ impl<'w, 'p> Serializer for &'w mut PickleWriter<'p> {
         self.out.long(&bytes)
     }
 
-    fn serialize_f32(self, number: f32) -> Result<(), FormatError> {
+    fn serialize_f32(self, number: f32) -> Result<(), Error> {
         self.serialize_f64(number.into())
     }
 
-    fn serialize_f64(self, number: f64) -> Result<(), FormatError> {
+    fn serialize_f64(self, number: f64) -> Result<(), Error> {
         self.out.float(number);
         Ok(())
     }
 
-    fn serialize_char(self, character: char) -> Result<(), FormatError> {
+    fn serialize_char(self, character: char) -> Result<(), Error> {
         self.out.text(character.encode_utf8(&mut [0; 4]));
         Ok(())
     }
 
-    fn serialize_str(self, text: &str) -> Result<(), FormatError> {
+    fn serialize_str(self, text: &str) -> Result<(), Error> {
         self.out.text(text);
         Ok(())
     }
 
-    fn serialize_bytes(self, bytes: &[u8]) -> Result<(), FormatError> {
+    fn serialize_bytes(self, bytes: &[u8]) -> Result<(), Error> {
         match self.form() {
             ValueForm::BigInt => self.out.long(bytes)?,
             ValueForm::SurrogateStr => self.out.surrogates(bytes)?,
@@ -314,14 +310,14 @@ impl<'w, 'p> Serializer for &'w mut PickleWriter<'p> {
         Ok(())
     }
 
-    fn serialize_none(self) -> Result<(), FormatError> {
+    fn serialize_none(self) -> Result<(), Error> {
         if self.form() != ValueForm::State {
             self.out.push(opcode::NONE);
         }
         Ok(())
     }
 
-    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), FormatError> {
+    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), Error> {
         let form = self.form();
         value.serialize(&mut *self)?;
         if form == ValueForm::State {
@@ -330,11 +326,11 @@ impl<'w, 'p> Serializer for &'w mut PickleWriter<'p> {
         Ok(())
     }
 
-    fn serialize_unit(self) -> Result<(), FormatError> {
+    fn serialize_unit(self) -> Result<(), Error> {
         self.serialize_none()
     }
 
-    fn serialize_unit_struct(self, name: &'static str) -> Result<(), FormatError> {
+    fn serialize_unit_struct(self, name: &'static str) -> Result<(), Error> {
         match self.mapping(name) {
             Some(mapping) => {
                 self.mapped_class(mapping);
@@ -350,7 +346,7 @@ impl<'w, 'p> Serializer for &'w mut PickleWriter<'p> {
         name: &'static str,
         _: u32,
         variant: &'static str,
-    ) -> Result<(), FormatError> {
+    ) -> Result<(), Error> {
         if name == value::NAME {
             return self.serialize_none();
         }
@@ -361,7 +357,7 @@ impl<'w, 'p> Serializer for &'w mut PickleWriter<'p> {
         self,
         name: &'static str,
         value: &T,
-    ) -> Result<(), FormatError> {
+    ) -> Result<(), Error> {
         if name == value::NAME {
             // Each `Value` numbers its shared values separately.
             self.shared.clear();
@@ -384,7 +380,7 @@ impl<'w, 'p> Serializer for &'w mut PickleWriter<'p> {
         index: u32,
         variant: &'static str,
         value: &T,
-    ) -> Result<(), FormatError> {
+    ) -> Result<(), Error> {
         if name == value::NAME {
             return self.value(index, value);
         }
@@ -395,7 +391,7 @@ impl<'w, 'p> Serializer for &'w mut PickleWriter<'p> {
         Ok(())
     }
 
-    fn serialize_seq(self, len: Option<usize>) -> Result<Compound<'w, 'p>, FormatError> {
+    fn serialize_seq(self, len: Option<usize>) -> Result<Compound<'w, 'p>, Error> {
         let shape = match self.form() {
             ValueForm::Tuple => {
                 len.map_or(CompoundShape::marked(opcode::TUPLE), CompoundShape::tuple)
@@ -411,7 +407,7 @@ impl<'w, 'p> Serializer for &'w mut PickleWriter<'p> {
         self.compound(shape)
     }
 
-    fn serialize_tuple(self, len: usize) -> Result<Compound<'w, 'p>, FormatError> {
+    fn serialize_tuple(self, len: usize) -> Result<Compound<'w, 'p>, Error> {
         let shape = match self.form() {
             ValueForm::Pair => CompoundShape::Bare,
             ValueForm::Class => CompoundShape::Class {
@@ -431,7 +427,7 @@ impl<'w, 'p> Serializer for &'w mut PickleWriter<'p> {
         self,
         name: &'static str,
         len: usize,
-    ) -> Result<Compound<'w, 'p>, FormatError> {
+    ) -> Result<Compound<'w, 'p>, Error> {
         let Some(mapping) = self.mapping(name) else {
             return self.serialize_tuple(len);
         };
@@ -447,22 +443,18 @@ impl<'w, 'p> Serializer for &'w mut PickleWriter<'p> {
         _: u32,
         variant: &'static str,
         len: usize,
-    ) -> Result<Compound<'w, 'p>, FormatError> {
+    ) -> Result<Compound<'w, 'p>, Error> {
         self.variant(variant)?;
         let mut tuple = self.compound(CompoundShape::tuple(len))?;
         tuple.make_content();
         Ok(tuple)
     }
 
-    fn serialize_map(self, _: Option<usize>) -> Result<Compound<'w, 'p>, FormatError> {
+    fn serialize_map(self, _: Option<usize>) -> Result<Compound<'w, 'p>, Error> {
         self.compound(CompoundShape::map())
     }
 
-    fn serialize_struct(
-        self,
-        name: &'static str,
-        _: usize,
-    ) -> Result<Compound<'w, 'p>, FormatError> {
+    fn serialize_struct(self, name: &'static str, _: usize) -> Result<Compound<'w, 'p>, Error> {
         let Some(mapping) = self.mapping(name) else {
             return self.compound(CompoundShape::map());
         };
@@ -479,7 +471,7 @@ impl<'w, 'p> Serializer for &'w mut PickleWriter<'p> {
         _: u32,
         variant: &'static str,
         _: usize,
-    ) -> Result<Compound<'w, 'p>, FormatError> {
+    ) -> Result<Compound<'w, 'p>, Error> {
         self.variant(variant)?;
         let mut map = self.compound(CompoundShape::map())?;
         map.make_content();

@@ -3,14 +3,14 @@
 use std::cell::Cell;
 use std::fmt;
 
-use farcall_core::FormatErrorKind::Limit;
 use serde::de::{
     Deserialize, Deserializer, EnumAccess, Error, IgnoredAny, MapAccess, SeqAccess, VariantAccess,
     Visitor,
 };
 
 use super::*;
-use crate::codec::pickle::Value;
+use crate::ErrorKind::Limit;
+use crate::Value;
 
 /// Number of references to the element in its container, and to the container in the whole list.
 const TIMES: usize = 60;
@@ -277,7 +277,7 @@ fn every_method_is_tested() {
 fn thirty_kilobytes_do_not_become_a_hundred_million_values() {
     let (nones, lists) = (b"N".repeat(10_000), b"h\0".repeat(9_999));
     let message = [b"\x80\x04](](", &nones[..], b"e\x94", &lists, b"e."].concat();
-    let limit = |error: FormatError| assert_eq!(error.kind(), Limit);
+    let limit = |error: crate::Error| assert_eq!(error.kind(), Limit);
     limit(read::<Vec<Vec<Option<String>>>>(&message).unwrap_err());
     limit(read::<Vec<Vec<IgnoredAny>>>(&message).unwrap_err());
     limit(read::<Vec<Vec<()>>>(&message).unwrap_err());

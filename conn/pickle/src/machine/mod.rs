@@ -6,9 +6,7 @@
 
 mod instances;
 
-use farcall_core::FormatErrorKind;
-
-use super::error::Error;
+use super::error::{Error, ErrorKind};
 use super::memo::Memo;
 use super::nodes::{Bits, Chain, Data, Id, NONE, Node, NodeArena, Span};
 use super::opcode;
@@ -22,7 +20,7 @@ const NEWEST: u8 = 5;
 pub(super) fn run(message: &[u8], max_values: usize) -> Result<(NodeArena<'_>, Id), Error> {
     if u32::try_from(message.len()).is_err() {
         let text = "the pickle is larger than 4 GiB";
-        return Err(Error::new(FormatErrorKind::Limit, 0, text));
+        return Err(Error::new(ErrorKind::Limit, 0, text));
     }
     let mut machine = Machine {
         arena: NodeArena::new(message),
@@ -54,12 +52,12 @@ impl<'m> Machine<'m> {
     fn start(&mut self) -> Result<(), Error> {
         let old = "the pickle does not start with PROTO: protocols 0 and 1 are not supported";
         if self.input.byte()? != opcode::PROTO {
-            return Err(self.error(FormatErrorKind::Encoding, old));
+            return Err(self.error(ErrorKind::Encoding, old));
         }
         let protocol = self.input.byte()?;
         if !(2..=NEWEST).contains(&protocol) {
             let text = format!("protocol {protocol} is not supported, only 2 to {NEWEST}");
-            return Err(self.error(FormatErrorKind::Encoding, text));
+            return Err(self.error(ErrorKind::Encoding, text));
         }
         self.python2_names = protocol == 2;
         Ok(())
@@ -217,7 +215,7 @@ impl<'m> Machine<'m> {
             return self.syntax(format!("there is no opcode 0x{opcode:02x}"));
         };
         let text = format!("{name} is not supported: the pickle {why}");
-        self.error(FormatErrorKind::Structure, text)
+        self.error(ErrorKind::Structure, text)
     }
 }
 
@@ -251,7 +249,7 @@ impl<'m> Machine<'m> {
         }
         let max = self.counter.max_values();
         let text = format!("the pickle has more than {max} values");
-        Err(self.error(FormatErrorKind::Limit, text))
+        Err(self.error(ErrorKind::Limit, text))
     }
 
     /// Returns the text of the node, if it is a text. Its bytes are counted: a pickle can use a
@@ -299,7 +297,7 @@ impl<'m> Machine<'m> {
         } else if is_surrogatepass(bytes) {
             self.push(Data::Surrogates(span))
         } else {
-            Err(self.error(FormatErrorKind::Character, "the text is not UTF-8"))
+            Err(self.error(ErrorKind::Character, "the text is not UTF-8"))
         }
     }
 
@@ -419,7 +417,7 @@ impl Machine<'_> {
         let max = self.counter.max_values();
         if self.memo.count() as usize > max {
             let text = format!("the memo has more than {max} values");
-            return Err(self.error(FormatErrorKind::Limit, text));
+            return Err(self.error(ErrorKind::Limit, text));
         }
         Ok(())
     }
@@ -436,16 +434,16 @@ impl Machine<'_> {
 
 // Errors.
 impl Machine<'_> {
-    pub(super) fn error(&self, kind: FormatErrorKind, message: impl Into<String>) -> Error {
+    pub(super) fn error(&self, kind: ErrorKind, message: impl Into<String>) -> Error {
         self.input.error(kind, message)
     }
 
     fn syntax(&self, message: impl Into<String>) -> Error {
-        self.error(FormatErrorKind::Syntax, message)
+        self.error(ErrorKind::Syntax, message)
     }
 
     fn structure(&self, message: impl Into<String>) -> Error {
-        self.error(FormatErrorKind::Structure, message)
+        self.error(ErrorKind::Structure, message)
     }
 
     fn underflow(&self) -> Error {

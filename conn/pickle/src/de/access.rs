@@ -9,8 +9,8 @@ use serde::de::{
 };
 
 use super::{NodeDe, NodeReader};
-use crate::codec::pickle::error::{Error, PathStep};
-use crate::codec::pickle::nodes::{Data, Id, Ids};
+use crate::error::{Error, PathStep};
+use crate::nodes::{Data, Id, Ids};
 
 /// The elements of a list, tuple or set.
 pub(super) struct ElementAccess<'a, 'm> {

@@ -24,7 +24,7 @@ macro_rules! kinds {
         /// depend on their order.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
         #[serde(field_identifier)]
-        pub(in crate::codec::pickle) enum ValueKind {
+        pub(crate) enum ValueKind {
             $($kind,)*
         }
 
@@ -32,7 +32,7 @@ macro_rules! kinds {
 
         impl ValueKind {
             /// Returns the kind with this index.
-            pub(in crate::codec::pickle) fn of(number: u32) -> Option<Self> {
+            pub(crate) fn of(number: u32) -> Option<Self> {
                 [$(Self::$kind),*].get(number as usize).copied()
             }
         }

@@ -4,8 +4,8 @@ use serde::de::Visitor;
 
 use super::NodeDe;
 use super::access::EntryAccess;
-use crate::codec::pickle::error::Error;
-use crate::codec::pickle::nodes::{Chain, Data, Id, NONE, ObjectNode, Span};
+use crate::error::Error;
+use crate::nodes::{Chain, Data, Id, NONE, ObjectNode, Span};
 
 /// Form of an instance for types that its class is not mapped to.
 enum InstanceForm {

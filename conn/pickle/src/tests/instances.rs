@@ -1,9 +1,9 @@
 //! Tests of structs as instances of Python classes.
 
-use farcall_core::FormatErrorKind;
 use serde::{Deserialize, Serialize};
 
 use super::*;
+use crate::ErrorKind;
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 struct Point {
@@ -95,7 +95,7 @@ fn an_unknown_class_is_named() {
     let error = mapped()
         .decode::<Point>(b"\x80\x04capp\nOther\n)\x81}b.")
         .unwrap_err();
-    assert_eq!(error.kind(), FormatErrorKind::Mismatch);
+    assert_eq!(error.kind(), ErrorKind::Mismatch);
     assert!(
         error.to_string().contains("an instance of app.Other"),
         "{error}"

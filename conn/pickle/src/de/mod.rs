@@ -7,24 +7,23 @@ mod value_access;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 
-use farcall_core::FormatErrorKind;
 use serde::de::{Deserialize, Deserializer, Visitor};
 use serde::forward_to_deserialize_any;
 
 use self::access::{ElementAccess, EntryAccess, EnumVariant};
 use self::value_access::ValueVariant;
-use super::error::Error;
+use super::error::{Error, ErrorKind};
 use super::nodes::{Data, Id, Ids, NodeArena, Span};
 use super::value_counter::ValueCounter;
 use super::{Mapping, Pickle, machine, nesting, value};
-use crate::codec::limits::CodecLimits;
 
 /// Decodes a pickle into a Rust type.
 pub(super) fn read<'de, T: Deserialize<'de>>(pickle: &Pickle, message: &[u8]) -> Result<T, Error> {
-    let CodecLimits {
+    let Pickle {
         max_depth,
         max_values,
-    } = pickle.limits;
+        ..
+    } = *pickle;
     let (arena, root) = machine::run(message, max_values)?;
     nesting::check(&arena, root, max_depth)?;
     let reader = NodeReader {
@@ -75,7 +74,7 @@ impl<'m> NodeReader<'m> {
         }
         let max = self.counter.max_values();
         let text = format!("the pickle contains more than {max} references to its values");
-        Err(Error::new(FormatErrorKind::Limit, self.arena.at(id), text))
+        Err(Error::new(ErrorKind::Limit, self.arena.at(id), text))
     }
 
     /// Returns the levels allowed below a node with `depth` levels left.
@@ -117,7 +116,7 @@ impl<'a, 'm> NodeDe<'a, 'm> {
             }
             None => {
                 let text = "the pickle contains too many references to its texts and bytes";
-                Err(Error::new(FormatErrorKind::Limit, self.at(), text))
+                Err(Error::new(ErrorKind::Limit, self.at(), text))
             }
         }
     }

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use farcall_core::FormatErrorKind;
 use num_bigint::BigInt;
 use proptest::prelude::*;
 use serde::Deserialize;
 
 use super::*;
-use crate::codec::pickle::{Class, Construction, Object, Value};
+use crate::ErrorKind;
+use crate::{Class, Construction, Object, Value};
 
 #[test]
 fn pickles_of_python_3() {
@@ -83,7 +83,7 @@ fn instances_keep_all_their_parts() {
     }
     let odd = Value::from(Object::call("app.make").with_kwargs([("k".into(), 2.into())]));
     let error = Pickle::default().encode(&odd, &mut Vec::new()).unwrap_err();
-    assert_eq!(error.kind(), FormatErrorKind::Unrepresentable);
+    assert_eq!(error.kind(), ErrorKind::Unrepresentable);
 }
 
 #[test]

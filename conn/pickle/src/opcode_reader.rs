@@ -1,8 +1,6 @@
 //! Reader of opcodes and their arguments.
 
-use farcall_core::FormatErrorKind;
-
-use super::error::{Error, quoted};
+use super::error::{Error, ErrorKind, quoted};
 use super::nodes::Span;
 
 /// Reads opcodes and their arguments from the bytes of a pickle.
@@ -109,7 +107,7 @@ impl<'m> OpcodeReader<'m> {
         };
         self.next += end + 1;
         std::str::from_utf8(&rest[..end])
-            .map_err(|_| self.error(FormatErrorKind::Character, "the line is not UTF-8"))
+            .map_err(|_| self.error(ErrorKind::Character, "the line is not UTF-8"))
     }
 
     /// Reads a memo number in decimal.
@@ -120,17 +118,17 @@ impl<'m> OpcodeReader<'m> {
     }
 
     /// Creates an error at the last opcode.
-    pub(super) fn error(&self, kind: FormatErrorKind, message: impl Into<String>) -> Error {
+    pub(super) fn error(&self, kind: ErrorKind, message: impl Into<String>) -> Error {
         Error::new(kind, self.opcode_at, message)
     }
 
     fn syntax(&self, message: impl Into<String>) -> Error {
-        self.error(FormatErrorKind::Syntax, message)
+        self.error(ErrorKind::Syntax, message)
     }
 
     fn ended(&self) -> Error {
         let end = self.message.len();
-        Error::new(FormatErrorKind::Syntax, end, "the pickle ends before STOP")
+        Error::new(ErrorKind::Syntax, end, "the pickle ends before STOP")
     }
 }
 

@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Debug;
 
-use farcall_core::FormatErrorKind;
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::*;
+use crate::ErrorKind;
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 enum Shape {
@@ -164,7 +164,7 @@ fn other_dynamic_types_are_read() {
 fn type_mismatches_are_errors_with_a_position() {
     fn error<T: DeserializeOwned + Debug>(ops: &[u8]) -> String {
         let error = read_ops::<T>(ops).unwrap_err();
-        assert_eq!(error.kind(), FormatErrorKind::Mismatch);
+        assert_eq!(error.kind(), ErrorKind::Mismatch);
         error.to_string()
     }
     #[derive(Debug, Deserialize)]

@@ -1,9 +1,9 @@
 //! Opcodes of classes and instances. The machine records the instances, and never creates them.
 
 use super::Machine;
-use crate::codec::pickle::error::Error;
-use crate::codec::pickle::nodes::{Chain, ClassNode, Data, Id, NONE, ObjectNode};
-use crate::codec::pickle::{known_calls, python2_names};
+use crate::error::Error;
+use crate::nodes::{Chain, ClassNode, Data, Id, NONE, ObjectNode};
+use crate::{known_calls, python2_names};
 
 impl<'m> Machine<'m> {
     pub(super) fn global(&mut self) -> Result<(), Error> {
@@ -33,10 +33,7 @@ impl<'m> Machine<'m> {
         })
     }
 
-    pub(in crate::codec::pickle) fn push_class(
-        &mut self,
-        class: ClassNode<'m>,
-    ) -> Result<(), Error> {
+    pub(crate) fn push_class(&mut self, class: ClassNode<'m>) -> Result<(), Error> {
         let index = self.arena.classes.len() as u32;
         self.push(Data::Class(index))?;
         self.arena.classes.push(class);

@@ -2,9 +2,7 @@
 
 use std::borrow::Cow;
 
-use farcall_core::FormatErrorKind;
-
-use super::error::Error;
+use super::error::{Error, ErrorKind};
 use super::machine::Machine;
 use super::nodes::{Chain, ClassNode, Data, Id, Span};
 
@@ -99,7 +97,7 @@ fn latin1(machine: &mut Machine<'_>, [text, encoding]: [Id; 2]) -> Result<Option
     match machine.arena.own(bytes.into_iter()) {
         Some(span) => Ok(Some(span)),
         None => Err(machine.error(
-            FormatErrorKind::Limit,
+            ErrorKind::Limit,
             "the pickle encodes its texts as more bytes than it has",
         )),
     }

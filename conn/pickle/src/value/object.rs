@@ -6,7 +6,7 @@ use super::{Class, Value};
 /// contents that Python would then add. This library never makes the call.
 ///
 /// ```
-/// use farcall::conn::codec::pickle::{Object, Value};
+/// use farcall_pickle::{Object, Value};
 ///
 /// let error = Object::call("builtins.ValueError").with_args(["no such colour".into()]);
 /// assert_eq!(error.class().map(|class| class.name()), Some("ValueError"));

@@ -1,7 +1,24 @@
-//! Python's pickle format, restricted to data.
+//! Python's pickle format, restricted to data: pickles are read and written, and nothing in them is
+//! ever executed.
 //!
-//! [`Pickle`] reads pickles of CPython at protocols 2 to 5, and of Python 2 at protocol 2, directly
-//! into Rust types or into a [`Value`]. It writes protocol 4, which every CPython since 3.4 reads.
+//! [`from_slice`] reads pickles of CPython at protocols 2 to 5, and of Python 2 at protocol 2,
+//! directly into serde's types or into a [`Value`]. [`to_vec`] writes protocol 4, which every
+//! CPython since 3.4 reads. [`Pickle`] does both with other limits than the defaults, and with
+//! structs as instances of Python classes.
+//!
+//! ```
+//! use std::collections::HashMap;
+//!
+//! // pickle.dumps({'x': [1, 2], 'y': []})
+//! let message = b"\x80\x04\x95\x15\0\0\0\0\0\0\0}\x94(\x8c\x01x\x94]\x94(K\x01K\x02e\x8c\x01y\x94]\x94u.";
+//! let lists: HashMap<String, Vec<u32>> = farcall_pickle::from_slice(message)?;
+//! assert_eq!(lists["x"], [1, 2]);
+//!
+//! // Python reads it by pickle.loads(…).
+//! let message = farcall_pickle::to_vec(&("answer", 42))?;
+//! assert_eq!(farcall_pickle::from_slice::<(String, i32)>(&message)?.1, 42);
+//! # Ok::<(), farcall_pickle::Error>(())
+//! ```
 //!
 //! # Types
 //!
@@ -34,20 +51,19 @@
 //!
 //! # Safety
 //!
-//! In Python, loading a pickle runs any code that its author chooses. This codec never runs
+//! In Python, loading a pickle runs any code that its author chooses. This crate never runs
 //! anything: it represents a call as an [`Object`], which is data only.
 //!
 //! ```
-//! use farcall::conn::codec::{Codec, Pickle};
-//! use farcall::conn::codec::pickle::Value;
+//! use farcall_pickle::Value;
 //!
 //! let message = b"\x80\x04cos\nsystem\n\x8c\x08rm -rf /\x85R.";
-//! let value: Value = Pickle::default().decode(message)?;
+//! let value: Value = farcall_pickle::from_slice(message)?;
 //! assert_eq!(value.to_string(), "os.system('rm -rf /')");
-//! # Ok::<(), farcall::FormatError>(())
+//! # Ok::<(), farcall_pickle::Error>(())
 //! ```
 //!
-//! Python loads the pickles that this codec writes, so do not send a `Value` from one peer to
+//! Python loads the pickles that this crate writes, so do not send a `Value` from one peer to
 //! another that trusts the local side more than that peer.
 //!
 //! # Limits
@@ -60,17 +76,16 @@
 //! # Exceptions
 //!
 //! ```
-//! use farcall::conn::codec::{Codec, Pickle};
-//! use farcall::conn::codec::pickle::Value;
+//! use farcall_pickle::Value;
 //!
 //! // pickle.dumps(ValueError('no such colour', 3))
 //! let message = b"\x80\x04\x8c\x08builtins\x94\x8c\x0aValueError\x94\x93\x94\
 //!     \x8c\x0eno such colour\x94K\x03\x86\x94R\x94.";
-//! let value: Value = Pickle::default().decode(message)?;
+//! let value: Value = farcall_pickle::from_slice(message)?;
 //! let error = value.as_object().unwrap();
 //! assert_eq!(error.class().unwrap().name(), "ValueError");
 //! assert_eq!(error.args()[0], "no such colour");
-//! # Ok::<(), farcall::FormatError>(())
+//! # Ok::<(), farcall_pickle::Error>(())
 //! ```
 
 mod de;
@@ -91,30 +106,47 @@ mod value_counter;
 
 use std::sync::Arc;
 
-use farcall_core::FormatError;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-pub(super) use value::NAME as VALUE;
+pub use error::{Error, ErrorKind};
+#[doc(hidden)]
+pub use value::NAME as VALUE_NAME;
 pub use value::{Class, Construction, Object, Value};
 
-use super::Codec;
-use super::limits::CodecLimits;
+/// Decodes a pickle, with the [default](Pickle) limits and without mapped classes. The value must
+/// take up the whole message.
+///
+/// # Errors
+/// If the pickle is malformed, breaks a limit, or does not fit the type.
+pub fn from_slice<T: DeserializeOwned>(message: &[u8]) -> Result<T, Error> {
+    Pickle::default().decode(message)
+}
 
-/// Python's pickle format: its settings and limits.
+/// Encodes a value as a pickle, with the [default](Pickle) limits and without mapped classes.
+///
+/// # Errors
+/// If the value cannot be represented as a pickle.
+pub fn to_vec<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, Error> {
+    Pickle::default().to_vec(value)
+}
+
+/// Settings and limits for reading and writing pickles.
 ///
 /// ```
-/// use farcall::conn::codec::{Codec, Pickle};
+/// use farcall_pickle::{ErrorKind, Pickle};
 ///
-/// let mut message = Vec::new();
-/// Pickle::default().encode(&("answer", 42), &mut message)?;
-/// let (name, number): (String, i32) = Pickle::default().decode(&message)?;
-/// assert_eq!((&*name, number), ("answer", 42));
-/// # Ok::<(), farcall::FormatError>(())
+/// let pickle = Pickle::default().max_values(100);
+/// let message = pickle.to_vec(&vec!["a"; 1000])?;
+/// let error = pickle.decode::<Vec<String>>(&message).unwrap_err();
+/// assert_eq!(error.kind(), ErrorKind::Limit);
+/// # Ok::<(), farcall_pickle::Error>(())
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct Pickle {
-    limits: CodecLimits,
+    max_depth: u8,
+    max_values: usize,
     classes: Arc<Vec<Mapping>>,
 }
 
@@ -129,10 +161,8 @@ struct Mapping {
 impl Default for Pickle {
     fn default() -> Self {
         Self {
-            limits: CodecLimits {
-                max_depth: 64,
-                max_values: 1_000_000,
-            },
+            max_depth: 64,
+            max_values: 1_000_000,
             classes: Arc::default(),
         }
     }
@@ -141,9 +171,8 @@ impl Default for Pickle {
 impl Pickle {
     /// Maximum depth of nested values, for decoding and encoding. Default: 64, which is more than
     /// programs nest their data, and takes little of any stack.
-    #[must_use]
     pub const fn max_depth(mut self, max_depth: u8) -> Self {
-        self.limits.max_depth = max_depth;
+        self.max_depth = max_depth;
         self
     }
 
@@ -157,9 +186,8 @@ impl Pickle {
     /// bytes may be at most 17 times as long as the message. Once they are longer than the message,
     /// every 64 bytes of them count as a value. So do every 8 numbers read from `bytes`, beyond one
     /// number for each byte of the message.
-    #[must_use]
     pub const fn max_values(mut self, max_values: usize) -> Self {
-        self.limits.max_values = max_values;
+        self.max_values = max_values;
         self
     }
 
@@ -181,20 +209,18 @@ impl Pickle {
     /// was mapped first.
     ///
     /// ```
-    /// use farcall::conn::codec::{Codec, Pickle};
+    /// use farcall_pickle::Pickle;
     /// use serde::{Deserialize, Serialize};
     ///
     /// #[derive(Serialize, Deserialize)]
     /// struct Point { x: i32, y: i32 }
     ///
     /// let pickle = Pickle::default().class("app.models.Point", "Point");
-    /// let mut message = Vec::new();
-    /// pickle.encode(&Point { x: 1, y: 2 }, &mut message)?; // app.models.Point(x=1, y=2)
+    /// let message = pickle.to_vec(&Point { x: 1, y: 2 })?; // app.models.Point(x=1, y=2)
     /// let point: Point = pickle.decode(&message)?;
     /// assert!(Pickle::default().decode::<Point>(&message).is_err());
-    /// # Ok::<(), farcall::FormatError>(())
+    /// # Ok::<(), farcall_pickle::Error>(())
     /// ```
-    #[must_use]
     pub fn class(mut self, class: impl Into<Class>, struct_name: impl Into<String>) -> Self {
         Arc::make_mut(&mut self.classes).push(Mapping {
             class: class.into(),
@@ -202,20 +228,30 @@ impl Pickle {
         });
         self
     }
-}
 
-impl Codec for Pickle {
-    const NAME: &'static str = "pickle";
-
-    fn encode<T: Serialize + ?Sized>(
-        &self,
-        value: &T,
-        out: &mut Vec<u8>,
-    ) -> Result<(), FormatError> {
+    /// Appends the encoded value to `out`. After an error, the bytes appended so far are invalid.
+    ///
+    /// # Errors
+    /// If the value cannot be represented as a pickle.
+    pub fn encode<T: Serialize + ?Sized>(&self, value: &T, out: &mut Vec<u8>) -> Result<(), Error> {
         ser::write(self, value, out)
     }
 
-    fn decode<T: DeserializeOwned>(&self, message: &[u8]) -> Result<T, FormatError> {
-        de::read(self, message).map_err(FormatError::from)
+    /// Encodes a value as a pickle.
+    ///
+    /// # Errors
+    /// If the value cannot be represented as a pickle.
+    pub fn to_vec<T: Serialize + ?Sized>(&self, value: &T) -> Result<Vec<u8>, Error> {
+        let mut message = Vec::new();
+        self.encode(value, &mut message)?;
+        Ok(message)
+    }
+
+    /// Decodes a pickle. The value must take up the whole message.
+    ///
+    /// # Errors
+    /// If the pickle is malformed, breaks a limit, or does not fit the type.
+    pub fn decode<T: DeserializeOwned>(&self, message: &[u8]) -> Result<T, Error> {
+        de::read(self, message)
     }
 }

@@ -19,7 +19,7 @@ pub use object::{Construction, Object};
 
 /// Name of the enum that [`Value`] is serialised as. The pickle codec recognises it, and then keeps
 /// the type of every value.
-pub(in crate::codec) const NAME: &str = "$farcall::pickle::Value";
+pub const NAME: &str = "$farcall::pickle::Value";
 
 /// A Python value of any type. It is lossless: a value that was read is written as the same value.
 ///
@@ -43,18 +43,15 @@ pub(in crate::codec) const NAME: &str = "$farcall::pickle::Value";
 /// recurse: a value that a program creates should not be much deeper.
 ///
 /// ```
-/// use farcall::conn::codec::{Codec, Pickle};
-/// use farcall::conn::codec::pickle::Value;
+/// use farcall_pickle::{Value, from_slice, to_vec};
 ///
 /// let point = Value::dict([("x", Value::from(1)), ("tags", Value::from(vec!["a", "b"]))]);
-/// let mut message = Vec::new();
-/// Pickle::default().encode(&point, &mut message)?;
-/// let same: Value = Pickle::default().decode(&message)?;
+/// let same: Value = from_slice(&to_vec(&point)?)?;
 /// assert_eq!(same, point);
 /// assert_eq!(same["x"].as_i64(), Some(1));
 /// assert_eq!(same["tags"][1].as_str(), Some("b"));
 /// assert_eq!(same.to_string(), "{'x': 1, 'tags': ['a', 'b']}");
-/// # Ok::<(), farcall::FormatError>(())
+/// # Ok::<(), farcall_pickle::Error>(())
 /// ```
 #[derive(Clone, Default)]
 pub enum Value {

@@ -1,10 +1,8 @@
 //! Writer of opcodes.
 
-use farcall_core::FormatError;
-
-use super::unrepresentable;
-use crate::codec::pickle::opcode;
-use crate::codec::pickle::opcode_reader::is_surrogatepass;
+use crate::error::Error;
+use crate::opcode;
+use crate::opcode_reader::is_surrogatepass;
 
 /// Appends opcodes and their arguments to a pickle.
 pub(super) struct OpcodeWriter<'p>(pub(super) &'p mut Vec<u8>);
@@ -43,12 +41,12 @@ impl OpcodeWriter<'_> {
     }
 
     /// Writes an integer of any size, in little-endian two's complement.
-    pub(super) fn long(&mut self, bytes: &[u8]) -> Result<(), FormatError> {
+    pub(super) fn long(&mut self, bytes: &[u8]) -> Result<(), Error> {
         match u8::try_from(bytes.len()) {
             Ok(_) => self.short_long(bytes),
             Err(_) => {
                 let len = i32::try_from(bytes.len())
-                    .map_err(|_| unrepresentable("an integer is longer than 2 GiB"))?;
+                    .map_err(|_| Error::unrepresentable("an integer is longer than 2 GiB"))?;
                 self.prefixed(opcode::LONG4, len.to_le_bytes());
                 self.extend(bytes);
             }
@@ -79,9 +77,9 @@ impl OpcodeWriter<'_> {
     }
 
     /// Writes a text with lone surrogates.
-    pub(super) fn surrogates(&mut self, bytes: &[u8]) -> Result<(), FormatError> {
+    pub(super) fn surrogates(&mut self, bytes: &[u8]) -> Result<(), Error> {
         if !is_surrogatepass(bytes) {
-            return Err(unrepresentable(
+            return Err(Error::unrepresentable(
                 "a SurrogateStr is not UTF-8 with surrogates",
             ));
         }

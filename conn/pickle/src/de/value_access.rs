@@ -1,4 +1,4 @@
-//! Nodes as a [`Value`](crate::codec::pickle::Value): its kind, and the content of that kind.
+//! Nodes as a [`Value`](crate::Value): its kind, and the content of that kind.
 
 use serde::de::value::{SeqAccessDeserializer, U32Deserializer};
 use serde::de::{
@@ -9,9 +9,9 @@ use serde::forward_to_deserialize_any;
 
 use super::access::{ElementAccess, scalars};
 use super::{NodeDe, NodeReader};
-use crate::codec::pickle::error::Error;
-use crate::codec::pickle::nodes::{Chain, Data, Id, Ids, NONE, ObjectNode, Span};
-use crate::codec::pickle::value::ValueKind;
+use crate::error::Error;
+use crate::nodes::{Chain, Data, Id, Ids, NONE, ObjectNode, Span};
+use crate::value::ValueKind;
 
 /// Maximum length of texts, bytes and integers that are copied wherever the pickle refers to them.
 /// Longer ones are shared, as are containers.

@@ -9,7 +9,7 @@ use std::fmt;
 /// string without a dot or colon is a name in `builtins`.
 ///
 /// ```
-/// use farcall::conn::codec::pickle::Class;
+/// use farcall_pickle::Class;
 ///
 /// assert_eq!(Class::from("app.models.Point"), Class::new("app.models", "Point"));
 /// assert_eq!(Class::from("app:Shape.Kind"), Class::new("app", "Shape.Kind"));

@@ -8,12 +8,10 @@ mod values;
 
 use std::fmt::Write as _;
 
-use farcall_core::FormatError;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::Pickle;
-use crate::codec::Codec;
+use super::{Error, Pickle};
 
 /// A dict with values of nearly every type, from CPython 3.13 at protocol 5.
 const PYTHON_3: &str = "800595e7000000000000007d94288c0161945d94284b014afeffffff4d2c014a701101008a060000000000018a09000000000000000040473ff80000000000004e88658c016294288c017894430179949601000000000000007a948f94284b0190284b02919474948c0173945d94285d94284b01680465680c658c0165948c086275696c74696e73948c0a56616c75654572726f729493948c026e6f944b03869452948c0164948c086461746574696d65948c0464617465949394430407e4010294859452948c016f948c0b636f6c6c656374696f6e73948c0b4f7264657265644469637494939429529468014b0173752e";
@@ -47,11 +45,11 @@ fn write<T: Serialize + ?Sized>(value: &T) -> Vec<u8> {
     message
 }
 
-fn read<T: DeserializeOwned>(message: &[u8]) -> Result<T, FormatError> {
+fn read<T: DeserializeOwned>(message: &[u8]) -> Result<T, Error> {
     Pickle::default().decode(message)
 }
 
 /// Decodes a pickle with these opcodes between PROTO and STOP.
-fn read_ops<T: DeserializeOwned>(ops: &[u8]) -> Result<T, FormatError> {
+fn read_ops<T: DeserializeOwned>(ops: &[u8]) -> Result<T, Error> {
     read(&[b"\x80\x04", ops, b"."].concat())
 }

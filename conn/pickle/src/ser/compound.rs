@@ -1,13 +1,13 @@
 //! Serializer of values with contents.
 
-use farcall_core::FormatError;
 use serde::ser::{
     Serialize, SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant, SerializeTuple,
     SerializeTupleStruct, SerializeTupleVariant,
 };
 
-use super::{PickleWriter, ValueForm, unrepresentable};
-use crate::codec::pickle::opcode;
+use super::{PickleWriter, ValueForm};
+use crate::error::Error;
+use crate::opcode;
 
 /// Maximum elements that one opcode adds, as in CPython: Python keeps them on its stack until then.
 const BATCH: u32 = 1000;
@@ -120,7 +120,7 @@ impl<'w, 'p> Compound<'w, 'p> {
     pub(super) fn open(
         writer: &'w mut PickleWriter<'p>,
         shape: CompoundShape,
-    ) -> Result<Self, FormatError> {
+    ) -> Result<Self, Error> {
         let depth = writer.depth;
         if shape.is_level() {
             writer.deeper()?;
@@ -141,14 +141,14 @@ impl<'w, 'p> Compound<'w, 'p> {
     }
 
     /// Marks the contents as the arguments of an instance.
-    pub(super) fn make_arguments(&mut self) -> Result<(), FormatError> {
+    pub(super) fn make_arguments(&mut self) -> Result<(), Error> {
         self.tail = &[opcode::NEWOBJ];
         // The instance is a level too.
         self.writer.deeper()
     }
 
     /// Marks the contents as the state of an instance.
-    pub(super) fn make_state(&mut self) -> Result<(), FormatError> {
+    pub(super) fn make_state(&mut self) -> Result<(), Error> {
         self.tail = &[opcode::BUILD];
         // The instance is a level too.
         self.writer.deeper()
@@ -162,7 +162,7 @@ impl<'w, 'p> Compound<'w, 'p> {
     }
 
     /// Prepares for the next element.
-    fn element(&mut self) -> Result<(), FormatError> {
+    fn element(&mut self) -> Result<(), Error> {
         match &mut self.shape {
             CompoundShape::Batches {
                 add,
@@ -209,12 +209,12 @@ impl<'w, 'p> Compound<'w, 'p> {
         Ok(())
     }
 
-    fn write<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), FormatError> {
+    fn write<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
         self.element()?;
         value.serialize(&mut *self.writer)
     }
 
-    fn close(self) -> Result<(), FormatError> {
+    fn close(self) -> Result<(), Error> {
         let out = &mut self.writer.out;
         match self.shape {
             CompoundShape::Batches { add, count, .. } => {
@@ -230,7 +230,7 @@ impl<'w, 'p> Compound<'w, 'p> {
                 _ => opcode::TUPLE3,
             }),
             CompoundShape::Short { len, count } => {
-                return Err(unrepresentable(format!(
+                return Err(Error::unrepresentable(format!(
                     "a tuple of {len} elements has {count}"
                 )));
             }
@@ -248,7 +248,7 @@ impl<'w, 'p> Compound<'w, 'p> {
                 count: 0,
             } => out.push(opcode::REDUCE),
             CompoundShape::Kwargs { new: false, .. } => {
-                return Err(unrepresentable(
+                return Err(Error::unrepresentable(
                     "an object created by a call cannot have keyword arguments in a pickle",
                 ));
             }
@@ -264,13 +264,13 @@ macro_rules! sequences {
     ($($part:ident: $method:ident;)*) => {$(
         impl $part for Compound<'_, '_> {
             type Ok = ();
-            type Error = FormatError;
+            type Error = Error;
 
-            fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), FormatError> {
+            fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
                 self.write(value)
             }
 
-            fn end(self) -> Result<(), FormatError> {
+            fn end(self) -> Result<(), Error> {
                 self.close()
             }
         }
@@ -286,17 +286,17 @@ sequences! {
 
 impl SerializeMap for Compound<'_, '_> {
     type Ok = ();
-    type Error = FormatError;
+    type Error = Error;
 
-    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), FormatError> {
+    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Error> {
         self.write(key)
     }
 
-    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), FormatError> {
+    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
         value.serialize(&mut *self.writer)
     }
 
-    fn end(self) -> Result<(), FormatError> {
+    fn end(self) -> Result<(), Error> {
         self.close()
     }
 }
@@ -305,19 +305,19 @@ macro_rules! structs {
     ($($part:ident)*) => {$(
         impl $part for Compound<'_, '_> {
             type Ok = ();
-            type Error = FormatError;
+            type Error = Error;
 
             fn serialize_field<T: Serialize + ?Sized>(
                 &mut self,
                 name: &'static str,
                 value: &T,
-            ) -> Result<(), FormatError> {
+            ) -> Result<(), Error> {
                 self.element()?;
                 self.writer.out.text(name);
                 value.serialize(&mut *self.writer)
             }
 
-            fn end(self) -> Result<(), FormatError> {
+            fn end(self) -> Result<(), Error> {
                 self.close()
             }
         }
