@@ -113,6 +113,7 @@ impl fmt::Debug for AuthKey {
 
 /// A key and the settings of its proof.
 #[derive(Clone, Debug)]
+#[must_use = "it does nothing until a handshake takes it"]
 pub struct Authentication {
     key: AuthKey,
     digest: Digest,
@@ -122,7 +123,6 @@ pub struct Authentication {
 
 impl Authentication {
     /// Creates the settings to prove `key`, with the defaults below.
-    #[must_use]
     pub const fn new(key: AuthKey) -> Self {
         Self {
             key,
@@ -135,7 +135,6 @@ impl Authentication {
     /// Sets the digest that local challenges ask for. A peer may respond with any other [`Digest`].
     ///
     /// Default: SHA-256, as in CPython.
-    #[must_use]
     pub const fn digest(mut self, digest: Digest) -> Self {
         self.digest = digest;
         self
@@ -144,7 +143,6 @@ impl Authentication {
     /// Allows MD5 with peers that support nothing else: CPython up to 3.11.
     ///
     /// Default: `false`. Such a peer is rejected.
-    #[must_use]
     pub const fn legacy_md5(mut self, allowed: bool) -> Self {
         self.legacy_md5 = allowed;
         self
@@ -153,7 +151,6 @@ impl Authentication {
     /// Sets whether the proof is bound to the channel, which only Farcall peers support.
     ///
     /// Default: [`Binding::Prefer`].
-    #[must_use]
     pub const fn binding(mut self, binding: Binding) -> Self {
         self.binding = binding;
         self

@@ -1,5 +1,6 @@
 //! Listening and connecting in blocking code.
 
+use std::fmt;
 use std::io;
 use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
@@ -13,15 +14,15 @@ use super::Connection;
 use super::reader::BlockingReader;
 use super::stream::BlockingStream;
 use super::writer::BlockingWriter;
-use crate::client::{ClientBuilder, ConnectError};
 use crate::codec::Codec;
+use crate::connect::{ConnectError, ConnectionBuilder};
 use crate::connection::{self, MAX_MESSAGE, StreamReadHalf, StreamWriteHalf};
 use crate::listener::{BindError, ListenerBuilder};
 
-/// The blocking form of [`farcall_conn::Listener`](crate::Listener), returned by [`ListenerBuilder::wait`].
+/// The blocking form of [`farcall_conn::Listener`](crate::Listener), returned by
+/// [`ListenerBuilder::wait`].
 ///
 /// Handshakes run on a thread of the listener, independently of the program.
-#[derive(Debug)]
 pub struct Listener {
     listener: crate::Listener,
     // Declared after the listener, which must be dropped while its runtime still runs.
@@ -56,6 +57,12 @@ impl Listener {
     }
 }
 
+impl fmt::Debug for Listener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.listener.fmt(f)
+    }
+}
+
 impl ListenerBuilder {
     /// Opens a blocking listener.
     ///
@@ -75,7 +82,7 @@ impl ListenerBuilder {
     }
 }
 
-impl<S: 'static, R: 'static, C: Codec> ClientBuilder<S, R, C> {
+impl<S: 'static, R: 'static, C: Codec> ConnectionBuilder<S, R, C> {
     /// Connects, and blocks until the connection is established.
     ///
     /// # Errors
