@@ -177,7 +177,7 @@ fn calls_over_connections_have_unsigned_64_bit_integers() {
     let binding = async { Listener::bind("127.0.0.1:0").authkey("a key").await };
     let listener = runtime.block_on(binding).unwrap();
     let url = format!("conn+rpc://{}", listener.local_address());
-    runtime.spawn(server.serve(listener));
+    runtime.spawn(server.listen(listener).serve());
     let folder = tempfile::tempdir().unwrap();
     let key = folder.path().join("key");
     std::fs::write(&key, "a key\n").unwrap();

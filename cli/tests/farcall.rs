@@ -327,7 +327,7 @@ fn demo_over_connections(target: impl ToTarget) -> (String, tokio::runtime::Runt
         Address::Unix(path) => format!("conn+rpc+unix://{}", path.display()),
         address => format!("conn+rpc://{address}"),
     };
-    runtime.spawn(server.serve(listener));
+    runtime.spawn(server.listen(listener).serve());
     (url, runtime)
 }
 

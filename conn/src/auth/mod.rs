@@ -114,6 +114,7 @@ impl fmt::Debug for AuthKey {
 
 /// A key and the settings of its proof.
 #[derive(Clone, Debug)]
+#[must_use = "it does nothing until a handshake takes it"]
 pub struct Authentication {
     key: AuthKey,
     digest: Digest,
@@ -124,7 +125,6 @@ pub struct Authentication {
 
 impl Authentication {
     /// Creates the settings to prove `key`, with the defaults below.
-    #[must_use]
     pub const fn new(key: AuthKey) -> Self {
         Self {
             key,
@@ -138,7 +138,6 @@ impl Authentication {
     /// Sets the digest that local challenges ask for. A peer may respond with any other [`Digest`].
     ///
     /// Default: SHA-256, as in CPython.
-    #[must_use]
     pub const fn digest(mut self, digest: Digest) -> Self {
         self.digest = digest;
         self
@@ -148,7 +147,6 @@ impl Authentication {
     ///
     /// Default: `false`. Such a peer is rejected.
     #[cfg(feature = "legacy-md5")]
-    #[must_use]
     pub const fn legacy_md5(mut self, allowed: bool) -> Self {
         self.legacy_md5 = allowed;
         self
@@ -157,7 +155,6 @@ impl Authentication {
     /// Sets whether the proof is bound to the channel, which only Farcall peers support.
     ///
     /// Default: [`Binding::Prefer`].
-    #[must_use]
     pub const fn binding(mut self, binding: Binding) -> Self {
         self.binding = binding;
         self

@@ -1,5 +1,6 @@
 //! Listening and connecting in blocking code.
 
+use std::fmt;
 use std::io;
 use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
@@ -14,16 +15,16 @@ use super::Connection;
 use super::reader::BlockingReader;
 use super::stream::BlockingStream;
 use super::writer::BlockingWriter;
-use crate::client::{ClientBuilder, ConnectError};
 use crate::codec::Codec;
+use crate::connect::{ConnectError, ConnectionBuilder};
 use crate::connection::{self, MAX_MESSAGE, StreamReadHalf, StreamWriteHalf};
 use crate::listener::{BindError, ListenerBuilder};
 
-/// The blocking form of [`farcall_conn::Listener`](crate::Listener), returned by [`ListenerBuilder::wait`].
+/// The blocking form of [`farcall_conn::Listener`](crate::Listener), returned by
+/// [`ListenerBuilder::wait`].
 ///
 /// Handshakes run on the thread that all blocking objects of the process share, independently of
 /// the program.
-#[derive(Debug)]
 pub struct Listener {
     listener: crate::Listener,
 }
@@ -60,6 +61,12 @@ impl Listener {
     }
 }
 
+impl fmt::Debug for Listener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.listener.fmt(f)
+    }
+}
+
 impl ListenerBuilder {
     /// Opens a blocking listener.
     ///
@@ -71,7 +78,7 @@ impl ListenerBuilder {
     }
 }
 
-impl<S: 'static, R: 'static, C: Codec> ClientBuilder<S, R, C> {
+impl<S: 'static, R: 'static, C: Codec> ConnectionBuilder<S, R, C> {
     /// Connects, and blocks until the connection is established.
     ///
     /// # Errors

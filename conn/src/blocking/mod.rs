@@ -17,18 +17,18 @@
 //!
 //! ```
 //! use std::thread;
-//! use farcall::conn::blocking::Connection;
-//! use farcall::conn::{Client, Listener};
+//! use farcall::conn::{Connection, Listener, blocking};
 //!
 //! let mut listener = Listener::bind("127.0.0.1:0").authkey("12345").wait()?;
 //! let address = listener.local_address().clone();
 //! let server = thread::spawn(move || -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-//!     let mut connection: Connection<i64, (i64, i64)> = listener.accept()?;
+//!     let mut connection: blocking::Connection<i64, (i64, i64)> = listener.accept()?;
 //!     let (a, b) = connection.recv()?;
 //!     Ok(connection.send(&(a + b))?)
 //! });
 //!
-//! let mut adder: Connection<(i64, i64), i64> = Client::connect(address).authkey("12345").wait()?;
+//! let mut adder: blocking::Connection<(i64, i64), i64> =
+//!     Connection::connect(address).authkey("12345").wait()?;
 //! adder.send(&(3, 5))?;
 //! assert_eq!(adder.recv()?, 8);
 //! server.join().expect("it does not panic")?;
@@ -47,6 +47,8 @@ mod wait;
 mod writer;
 
 pub use connection::Connection;
+#[cfg(feature = "pickle")]
+pub use connection::PyConnection;
 pub use halves::{Receiver, Sender};
 pub use listener::Listener;
 pub use pipe::{pipe, simplex};

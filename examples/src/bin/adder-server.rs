@@ -1,7 +1,6 @@
 //! Adds numbers for Python programs, such as `python3 examples/python/adder_client.py`.
 
-use farcall::conn::{Connection, Listener};
-use farcall::pickle::Pickle;
+use farcall::conn::{Listener, PyConnection};
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
@@ -11,12 +10,12 @@ async fn main() -> anyhow::Result<()> {
         .await?;
     println!("listening on {}", listener.local_address());
     loop {
-        let mut peer: Connection<i64, (i64, i64), Pickle> = listener.accept().await?;
+        let mut peer: PyConnection = listener.accept().await?;
         tokio::spawn(async move {
             println!("{} connected", peer.peer());
-            while let Ok((a, b)) = peer.recv().await {
+            while let Ok((a, b)) = peer.recv_as::<(i64, i64)>().await {
                 println!("{a} + {b}");
-                peer.send(&(a + b)).await?;
+                peer.send_as(&(a + b)).await?;
             }
             println!("{} disconnected", peer.peer());
             Ok::<(), farcall::conn::SendError>(())

@@ -1,5 +1,4 @@
 //! One object offered over two protocols: Python calls it over XML-RPC, Rust over a connection.
-use farcall::conn::Listener;
 use farcall::rpc;
 use farcall::{CallError, client, service};
 use std::sync::Arc;
@@ -30,9 +29,9 @@ async fn main() -> anyhow::Result<()> {
     let listening = http.bind("127.0.0.1:0").await?;
     let url = listening.url();
     tokio::spawn(listening.serve());
-    let listener = Listener::bind("127.0.0.1:0").authkey("a secret").await?;
-    let address = listener.local_address().clone();
-    tokio::spawn(connections.serve(listener));
+    let bound = connections.bind("127.0.0.1:0").authkey("a secret").await?;
+    let address = bound.local_address().clone();
+    tokio::spawn(bound.serve());
     let mut python = tokio::process::Command::new("python3");
     python.args(["-c", PYTHON, &url]).status().await?;
     let client = rpc::Client::connect(address).authkey("a secret");

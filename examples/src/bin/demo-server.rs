@@ -99,14 +99,15 @@ async fn main() -> anyhow::Result<()> {
     }
     if let Some(address) = &arguments.rpc {
         let listener = arguments.configured(Listener::bind(address))?.await?;
-        println!("listening rpc conn+rpc://{}", listener.local_address());
-        serve_calls(&mut listeners, &over_connections, listener, &stop);
+        let bound = over_connections.listen(listener);
+        println!("listening rpc {}", bound.url());
+        serve_calls(&mut listeners, bound, &stop);
     }
     #[cfg(unix)]
     if let Some(path) = &arguments.rpc_unix {
         let listener = arguments.configured(Listener::bind(path))?.await?;
         println!("listening rpc-unix {}", path.display());
-        serve_calls(&mut listeners, &over_connections, listener, &stop);
+        serve_calls(&mut listeners, over_connections.listen(listener), &stop);
     }
     if let Some(address) = &arguments.conn {
         let listener = arguments.configured(Listener::bind(address))?.await?;
@@ -187,17 +188,10 @@ fn serve(listeners: &mut JoinSet<()>, listening: BoundServer, stop: &Cancellatio
     });
 }
 
-fn serve_calls(
-    listeners: &mut JoinSet<()>,
-    server: &rpc::Server,
-    listener: Listener,
-    stop: &CancellationToken,
-) {
-    let server = server.clone();
+fn serve_calls(listeners: &mut JoinSet<()>, bound: rpc::BoundServer, stop: &CancellationToken) {
     let stop = stop.clone().cancelled_owned();
-    listeners.spawn(async move {
-        // The only error is a missing runtime, and this task runs in one.
-        let _ = server.serve_until(listener, stop).await;
+    listeners.spawn(async {
+        bound.serve_until(stop).await;
     });
 }
 

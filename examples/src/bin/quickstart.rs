@@ -128,14 +128,11 @@ async fn connections() -> anyhow::Result<()> {
     });
 
     println!("Rust connects to it:");
-    let mut adder: Connection<Vec<i64>, i64, Pickle> = farcall::conn::Client::connect(&address)
-        .authkey("a secret")
-        .await?;
+    let mut adder: Connection<Vec<i64>, i64, Pickle> =
+        Connection::connect(&address).authkey("a secret").await?;
     adder.send(&vec![3, 5]).await?;
     println!("  [3, 5]  →  {}", adder.recv().await?);
-    let stranger: Result<Connection, _> = farcall::conn::Client::connect(&address)
-        .authkey("a guess")
-        .await;
+    let stranger: Result<Connection, _> = Connection::connect(&address).authkey("a guess").await;
     if let Err(ConnectError::Auth(error)) = stranger {
         println!("  with another key  →  {error}\n");
     }
@@ -193,10 +190,10 @@ async fn calls_over_connections(counter: Arc<Counter>) -> anyhow::Result<()> {
     let server = rpc::Server::new();
     server.register_instance(counter)?;
     server.register_instance(Workshop)?;
-    let listener = Listener::bind("127.0.0.1:0").authkey("a secret").await?;
-    let address = listener.local_address().clone();
+    let bound = server.bind("127.0.0.1:0").authkey("a secret").await?;
+    let address = bound.local_address().clone();
     println!("\nAn RPC server listens for connections on {address}.\n");
-    tokio::spawn(server.serve(listener));
+    tokio::spawn(bound.serve());
 
     println!("Rust calls it, over one connection:");
     let client = rpc::Client::connect(address).authkey("a secret").await?;

@@ -149,7 +149,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let listener = arguments.listener().await?;
     println!("rpc {}", listener.local_address());
     let until = stop.clone().cancelled_owned();
-    servers.spawn(async move { stopped(over_connections.serve_until(listener, until)).await });
+    servers
+        .spawn(async move { stopped(over_connections.listen(listener).serve_until(until)).await });
     let listener = arguments.listener().await?;
     println!("connections {}", listener.local_address());
     servers.spawn(connections::serve::<Pickle, pickle::Value>(

@@ -106,7 +106,7 @@ fn check(is_right: bool) -> Result<(), AnyError> {
 
 /// Sends and receives messages over one connection.
 async fn send_on(run: Arc<Run>, mut random: Rng) {
-    let connection = farcall::conn::Client::connect(run.site.victim.connections).authkey(KEY);
+    let connection = Connection::connect(run.site.victim.connections).authkey(KEY);
     let mut connection: Connection<(&str, i64, i64), i64, Pickle> = match connection.await {
         Ok(connection) => connection,
         Err(error) => return run.fail(format!("a peer: {error:?}")),

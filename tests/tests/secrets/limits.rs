@@ -53,8 +53,8 @@ fn defaults() -> Vec<(&'static str, String)> {
             debug(&farcall::rpc::ServerOptions::default()),
         ),
         (
-            "farcall::rpc::Options",
-            debug(&farcall::rpc::Options::default()),
+            "farcall::rpc::SessionOptions",
+            debug(&farcall::rpc::SessionOptions::default()),
         ),
         (
             "farcall::rpc::Reconnect",

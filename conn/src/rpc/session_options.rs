@@ -11,24 +11,26 @@ const CENTURY: Duration = Duration::from_secs(100 * 366 * 24 * 60 * 60);
 
 /// Local settings of a session, of a client or a server. Each side respects the limits that its
 /// peer declares in the greeting.
+///
+/// Counts and sizes above 4,294,967,295 mean that number: the greeting carries no larger ones.
 #[derive(Clone, Debug)]
 #[must_use = "options do nothing until they are given to a server or a client"]
-pub struct Options {
-    max_calls: u32,
-    max_streams: u32,
-    max_objects: u32,
-    window: u32,
-    max_backlog: u32,
+pub struct SessionOptions {
+    max_calls_per_session: usize,
+    max_streams: usize,
+    max_objects: usize,
+    window: usize,
+    max_backlog: usize,
     max_reply: usize,
     keepalive: Duration,
     timeout: Option<Duration>,
     sends_causes: bool,
 }
 
-impl Default for Options {
+impl Default for SessionOptions {
     fn default() -> Self {
         Self {
-            max_calls: 16_384,
+            max_calls_per_session: 16_384,
             max_streams: 1024,
             max_objects: 100_000,
             window: 256 * 1024,
@@ -41,13 +43,13 @@ impl Default for Options {
     }
 }
 
-impl Options {
+impl SessionOptions {
     /// Maximum number of concurrent calls of the peer. Its further calls wait at the peer, in
     /// order.
     ///
     /// Default: 16,384.
-    pub const fn max_calls(mut self, calls: u32) -> Self {
-        self.max_calls = calls;
+    pub const fn max_calls_per_session(mut self, calls: usize) -> Self {
+        self.max_calls_per_session = calls;
         self
     }
 
@@ -55,7 +57,7 @@ impl Options {
     /// the peer, even if it would accept more.
     ///
     /// Default: 1024.
-    pub const fn max_streams(mut self, streams: u32) -> Self {
+    pub const fn max_streams(mut self, streams: usize) -> Self {
         self.max_streams = streams;
         self
     }
@@ -64,7 +66,7 @@ impl Options {
     /// local objects that the peer may refer to, even if it would accept more.
     ///
     /// Default: 100,000. A local object with two methods takes about 1 KiB.
-    pub const fn max_objects(mut self, objects: u32) -> Self {
+    pub const fn max_objects(mut self, objects: usize) -> Self {
         self.max_objects = objects;
         self
     }
@@ -75,7 +77,7 @@ impl Options {
     ///
     /// Default: 256 KiB. A stream transfers at most one window per round trip, so a larger one is
     /// faster over networks with high bandwidth and latency.
-    pub const fn window(mut self, bytes: u32) -> Self {
+    pub const fn window(mut self, bytes: usize) -> Self {
         self.window = bytes;
         self
     }
@@ -90,7 +92,7 @@ impl Options {
     ///   exceeds the limit.
     ///
     /// Default: 16 MiB.
-    pub const fn max_backlog(mut self, bytes: u32) -> Self {
+    pub const fn max_backlog(mut self, bytes: usize) -> Self {
         self.max_backlog = bytes;
         self
     }
@@ -118,13 +120,13 @@ impl Options {
     /// Default timeout of calls that the local side makes, including calls on objects and calls
     /// from a server to its client. Applies to calls without a
     /// [deadline](farcall_core::Context::with_deadline) of their own. A call that takes longer is
-    /// cancelled and fails as [`DeadlineExceeded`](farcall_core::FaultKind::DeadlineExceeded), or as
-    /// not sent if the peer did not take it in time. With `None` a call waits until it is cancelled
-    /// or the connection closes, even for a peer that answers nothing but pings.
+    /// cancelled and fails as [`DeadlineExceeded`](farcall_core::FaultKind::DeadlineExceeded), or
+    /// as not sent if the peer did not take it in time. With `None` a call waits until it is
+    /// cancelled or the connection closes, even for a peer that answers nothing but pings.
     ///
     /// - A call with a deadline of its own, such as one set by
-    ///   [`Caller::within`](farcall_core::Caller::within), has that deadline, whether it is earlier or
-    ///   later. `with_deadline(None)` disables the timeout for one call.
+    ///   [`Caller::within`](farcall_core::Caller::within), has that deadline, whether it is earlier
+    ///   or later. `with_deadline(None)` disables the timeout for one call.
     /// - A call made by a handler has the deadline of the call that the handler runs for, or this
     ///   timeout if that is sooner.
     /// - A call that is only relayed to an object of another process has the deadline of its
@@ -154,20 +156,46 @@ impl Options {
         Settings {
             limits: SessionLimits {
                 max_message: max_message as u64,
-                max_calls: self.max_calls.max(1).into(),
-                max_streams: self.max_streams.into(),
-                max_objects: self.max_objects.into(),
-                window: self.window.max(1).into(),
+                max_calls: clamped(self.max_calls_per_session.max(1)),
+                max_streams: clamped(self.max_streams),
+                max_objects: clamped(self.max_objects),
+                window: clamped(self.window.max(1)),
             },
-            max_backlog: self.max_backlog.into(),
+            max_backlog: clamped(self.max_backlog),
             max_reply: self.max_reply as u64,
             budget: None,
             // Times that can be added up. More than a century is as good as never.
             keepalive: self.keepalive.clamp(Duration::from_millis(1), CENTURY),
             timeout: self.timeout.map(|time| time.min(CENTURY)),
             lease: Duration::ZERO,
+            reconnects: false,
             sends_causes: self.sends_causes,
             calls: None,
         }
+    }
+}
+
+/// Limits a number to 32 bits, so that limits can be added and multiplied, and fit the greeting of
+/// any peer.
+fn clamped(number: usize) -> u64 {
+    u32::try_from(number).unwrap_or(u32::MAX).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_limited_to_32_bits() {
+        let largest = u64::from(u32::MAX);
+        assert_eq!(clamped(usize::MAX), largest);
+        assert_eq!(clamped(16_384), 16_384);
+        let options = SessionOptions::default()
+            .max_objects(usize::MAX)
+            .window(0)
+            .max_calls_per_session(0);
+        let limits = options.settings(MAX_MESSAGE).limits;
+        assert_eq!(limits.max_objects, largest);
+        assert_eq!((limits.window, limits.max_calls), (1, 1));
     }
 }

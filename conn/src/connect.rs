@@ -1,5 +1,6 @@
 //! Opening connections.
 
+use std::fmt;
 use std::future::{Future, IntoFuture};
 use std::io;
 use std::marker::PhantomData;
@@ -16,39 +17,36 @@ use crate::codec::Codec;
 use crate::connection::{Connection, SplitStream, split};
 use crate::establish::{ConnectionConfig, ConnectionSettings, Established, plain_setters, setters};
 
-/// Opens connections to listeners, including CPython's.
-#[derive(Debug)]
-pub struct Client;
-
-impl Client {
-    /// Returns a builder of a connection to this address. Call setters, then `.await` it for a
-    /// [`Connection`].
+impl<S, R, C: Codec> Connection<S, R, C> {
+    /// Returns a builder of a connection to the listener at this address, which may be CPython's.
+    /// Call setters, then `.await` it for the connection. Its types come from the variable that it
+    /// is assigned to, or from `Connection::<S, R, C>::connect`.
     #[cfg_attr(
         unix,
-        doc = "Programs without async code call [`wait`](ClientBuilder::wait) for a [`blocking::Connection`](crate::blocking::Connection)."
+        doc = "\nPrograms without async code call [`wait`](ConnectionBuilder::wait) for a [`blocking::Connection`](crate::blocking::Connection)."
     )]
     ///
     /// # Examples
     ///
     /// ```no_run
     /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-    /// use farcall::conn::{Client, Connection};
+    /// use farcall::conn::{Connection};
     /// use farcall::pickle::Pickle;
     ///
     /// let mut adder: Connection<(i64, i64), i64, Pickle> =
-    ///     Client::connect(("localhost", 16000)).authkey("12345").await?;
+    ///     Connection::connect(("localhost", 16000)).authkey("12345").await?;
     /// adder.send(&(3, 5)).await?;
     /// assert_eq!(adder.recv().await?, 8);
     /// # Ok(())
     /// # }
     /// ```
-    pub fn connect<S, R, C: Codec>(target: impl ToTarget) -> ClientBuilder<S, R, C> {
-        ClientBuilder::new(Dialer::Target(target.to_target()))
+    pub fn connect(target: impl ToTarget) -> ConnectionBuilder<S, R, C> {
+        ConnectionBuilder::new(Dialer::Target(target.to_target()))
     }
 
     /// Returns a builder of a connection over a custom transport.
-    pub fn over<S, R, C: Codec>(connector: impl Connect) -> ClientBuilder<S, R, C> {
-        ClientBuilder::new(Dialer::over(connector))
+    pub fn over(connector: impl Connect) -> ConnectionBuilder<S, R, C> {
+        ConnectionBuilder::new(Dialer::over(connector))
     }
 }
 
@@ -59,6 +57,17 @@ type Connecting = Pin<Box<dyn Future<Output = io::Result<SplitStream>> + Send>>;
 pub(crate) enum Dialer {
     Target(Result<Target, AddressError>),
     Transport(Arc<dyn Fn() -> Connecting + Send + Sync>),
+}
+
+impl fmt::Debug for Dialer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Target(Ok(target)) => target.fmt(f),
+            // Not repeated, since it may contain a password by mistake.
+            Self::Target(Err(_)) => f.write_str("<invalid>"),
+            Self::Transport(_) => f.write_str("<custom>"),
+        }
+    }
 }
 
 impl Dialer {
@@ -86,15 +95,15 @@ impl Dialer {
     }
 }
 
-/// Builder of a connection, returned by [`Client::connect`]. It connects when it is awaited.
+/// Builder of a connection, returned by [`Connection::connect`]. It connects when it is awaited.
 #[must_use = "it connects when it is awaited"]
-pub struct ClientBuilder<S, R, C> {
+pub struct ConnectionBuilder<S, R, C> {
     dialer: Dialer,
     settings: ConnectionSettings,
     types: PhantomData<fn(S, C) -> R>,
 }
 
-impl<S, R, C: Codec> ClientBuilder<S, R, C> {
+impl<S, R, C: Codec> ConnectionBuilder<S, R, C> {
     fn new(dialer: Dialer) -> Self {
         Self {
             dialer,
@@ -133,7 +142,7 @@ async fn dial(target: Target) -> io::Result<SplitStream> {
     })
 }
 
-impl<S: 'static, R: 'static, C: Codec> IntoFuture for ClientBuilder<S, R, C> {
+impl<S: 'static, R: 'static, C: Codec> IntoFuture for ConnectionBuilder<S, R, C> {
     type Output = Result<Connection<S, R, C>, ConnectError>;
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
@@ -142,9 +151,11 @@ impl<S: 'static, R: 'static, C: Codec> IntoFuture for ClientBuilder<S, R, C> {
     }
 }
 
-impl<S, R, C> std::fmt::Debug for ClientBuilder<S, R, C> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ClientBuilder")
+impl<S, R, C: Codec> fmt::Debug for ConnectionBuilder<S, R, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ConnectionBuilder")
+            .field("target", &self.dialer)
+            .field("codec", &C::NAME)
             .field("settings", &self.settings)
             .finish_non_exhaustive()
     }
