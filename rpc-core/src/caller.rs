@@ -2,9 +2,15 @@
 
 use std::error::Error;
 use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{self, Poll, Wake, Waker};
+use std::thread::{self, Thread};
 
 use futures_util::future::{FutureExt as _, TryFutureExt as _, ready};
 use serde::de::{DeserializeOwned, IgnoredAny};
+use tokio::runtime::Handle;
 use tokio::time::{Duration, Instant};
 use tower_service::Service;
 
@@ -279,6 +285,88 @@ where
         }
     }
 }
+
+/// A blocking caller around a tower service whose futures need no event loop: a blocking client
+/// wrapped in tower layers, or a registry in this process. It is the blocking counterpart of
+/// [`ServiceCaller`]. The thread sleeps while a future waits.
+#[derive(Clone, Debug)]
+pub struct BlockingServiceCaller<S, F> {
+    inner: ServiceCaller<S, F>,
+}
+
+impl<S, F> BlockingServiceCaller<S, F> {
+    /// Creates a caller that sends calls to `service`, encoded in `format`.
+    pub const fn new(service: S, format: F) -> Self {
+        Self {
+            inner: ServiceCaller::new(service, format),
+        }
+    }
+}
+
+impl<S, F> BlockingCaller for BlockingServiceCaller<S, F>
+where
+    F: Format,
+    S: Service<Call<F>, Response = Payload, Error: Into<CallError>> + Clone,
+{
+    type Format = F;
+
+    fn call_in<R: DeserializeOwned>(
+        &self,
+        context: Context,
+        args: impl Args,
+    ) -> Result<R, CallError> {
+        let ServiceCaller { service, format } = &self.inner;
+        let mut service = service.clone();
+        let call = Call {
+            params: format.params(&args).map_err(CallError::Encode)?,
+            format: format.clone(),
+            context,
+        };
+        if is_polled() {
+            return Err(CallError::NotSent(Box::new(WithinRuntime)));
+        }
+        let reply = block_on(async {
+            poll_fn(|cx| service.poll_ready(cx))
+                .await
+                .map_err(Into::into)?;
+            service.call(call).await.map_err(Into::into)
+        })?;
+        format.decode_reply(&reply).map_err(CallError::Decode)
+    }
+}
+
+/// Returns `true` if a task of an event loop runs on this thread, which must not wait.
+fn is_polled() -> bool {
+    // Trying is the only way to find that out.
+    Handle::try_current().is_ok_and(|runtime| {
+        catch_unwind(AssertUnwindSafe(|| runtime.block_on(async {}))).is_err()
+    })
+}
+
+/// Completes a future on this thread, which sleeps while the future waits.
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    struct Unpark(Thread);
+
+    impl Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    let mut future = pin!(future);
+    loop {
+        match future.as_mut().poll(&mut task::Context::from_waker(&waker)) {
+            Poll::Ready(output) => return output,
+            Poll::Pending => thread::park(),
+        }
+    }
+}
+
+/// A blocking caller was used where blocking is not allowed.
+#[derive(Debug, thiserror::Error)]
+#[error("a blocking caller was used within an async runtime, where it would stall other tasks")]
+struct WithinRuntime;
 
 /// Converts the boxed error of a tower layer. An error that the layer only passed on is unboxed. An
 /// error of the layer itself, such as a timeout, becomes [`Lost`](CallError::Lost), since the call

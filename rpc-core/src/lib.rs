@@ -72,8 +72,11 @@ mod error;
 mod fault;
 mod format;
 mod handler;
+mod layers;
 mod limit;
 mod macros;
+#[cfg(feature = "middleware")]
+pub mod middleware;
 mod name;
 mod output;
 mod payload;
@@ -87,7 +90,7 @@ pub mod workers;
 
 pub use args::Variadic;
 pub use budget::Budget;
-pub use caller::{BlockingCaller, Caller, ServiceCaller, Within};
+pub use caller::{BlockingCaller, BlockingServiceCaller, Caller, ServiceCaller, Within};
 pub use context::{Cancellation, Context};
 pub use describe::{Description, Kind, Parameter};
 pub use error::{CallError, Execution, FormatError, FormatErrorKind, Position};
