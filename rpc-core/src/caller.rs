@@ -338,9 +338,8 @@ where
 /// Returns `true` if a task of an event loop runs on this thread, which must not wait.
 fn is_polled() -> bool {
     // Trying is the only way to find that out.
-    Handle::try_current().is_ok_and(|runtime| {
-        catch_unwind(AssertUnwindSafe(|| runtime.block_on(async {}))).is_err()
-    })
+    Handle::try_current()
+        .is_ok_and(|runtime| catch_unwind(AssertUnwindSafe(|| runtime.block_on(async {}))).is_err())
 }
 
 /// Completes a future on this thread, which sleeps while the future waits.

@@ -120,6 +120,7 @@ pub use client::{
 };
 pub use format::XmlRpc;
 pub use server::{
-    BoundServer, FaultPolicy, Rejection, ReplyBody, ReplyEvicted, Server, ServerOptions, cgi,
+    Authorize, BoundServer, FaultPolicy, Rejection, ReplyBody, ReplyEvicted, Server, ServerOptions,
+    cgi,
 };
 pub use xml::Forbidden;

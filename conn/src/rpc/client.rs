@@ -248,7 +248,8 @@ impl ClientBuilder {
     async fn open(self) -> Result<Client, ConnectError> {
         let max_message = self.settings.max_message;
         let config = self.settings.build().map_err(crate::ConnectError::from)?;
-        let settings = self.options.settings(max_message);
+        let mut settings = self.options.settings(max_message);
+        settings.layers = self.offered.layers();
         let connector = SessionConnector {
             dialer: self.dialer,
             config,

@@ -168,6 +168,7 @@ impl Options {
             lease: Duration::ZERO,
             sends_causes: self.sends_causes,
             calls: None,
+            layers: None,
         }
     }
 }

@@ -85,10 +85,7 @@ impl BasicAuth {
     /// Also accepts the user names and passwords for which `verify` returns `true`. It runs for
     /// each request on the event loop: a hash of a password that takes long to compute is better
     /// checked once, and exchanged for a token.
-    pub fn verify(
-        mut self,
-        verify: impl Fn(&str, &str) -> bool + Send + Sync + 'static,
-    ) -> Self {
+    pub fn verify(mut self, verify: impl Fn(&str, &str) -> bool + Send + Sync + 'static) -> Self {
         self.verify = Some(Arc::new(verify));
         self
     }
@@ -175,8 +172,13 @@ mod tests {
 
     #[test]
     fn user_and_password_must_both_match() {
-        let auth = BasicAuth::new([("ada", "secret"), ("bob", "se:cret"), ("", "x"), ("eve", "")])
-            .verify(|user, password| user == "zoé" && password == "hashed");
+        let auth = BasicAuth::new([
+            ("ada", "secret"),
+            ("bob", "se:cret"),
+            ("", "x"),
+            ("eve", ""),
+        ])
+        .verify(|user, password| user == "zoé" && password == "hashed");
         for (text, user) in [
             ("ada:secret", Some("ada")),
             ("bob:se:cret", Some("bob")),

@@ -56,7 +56,9 @@ pub struct BearerAuth {
 impl BearerAuth {
     /// Accepts these tokens, which belong to no user in particular.
     pub fn new<T: Into<String>>(tokens: impl IntoIterator<Item = T>) -> Self {
-        let tokens = tokens.into_iter().map(|token| (Secret::new(token.into()), None));
+        let tokens = tokens
+            .into_iter()
+            .map(|token| (Secret::new(token.into()), None));
         Self {
             tokens: Arc::new(tokens.collect()),
             verify: None,
@@ -73,10 +75,7 @@ impl BearerAuth {
     /// Also accepts the tokens for which `verify` returns a user. It runs for each request on the
     /// event loop, so it must be quick. If it knows the tokens themselves, it should compare them
     /// in constant time.
-    pub fn verify(
-        mut self,
-        verify: impl Fn(&str) -> Option<User> + Send + Sync + 'static,
-    ) -> Self {
+    pub fn verify(mut self, verify: impl Fn(&str) -> Option<User> + Send + Sync + 'static) -> Self {
         self.verify = Some(Arc::new(verify));
         self
     }

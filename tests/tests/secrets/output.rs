@@ -11,8 +11,10 @@ use farcall::Caller;
 use farcall::conn::auth::{AuthKey, Authentication, Channel, Handshake, Role};
 use farcall::conn::{Bincode, Connection, Listener};
 use farcall::rpc::{self, Reconnect};
+use farcall::transport::Peer;
 use farcall::xmlrpc::{ClientOptions, Rejection, ServerOptions};
 use http::StatusCode;
+use http::request::Parts;
 
 const PASSWORD: &str = "correct-horse-battery";
 const TOKEN: &str = "staple-of-the-token";
@@ -104,7 +106,7 @@ async fn no_output_contains_a_secret() {
 }
 
 async fn http(transcript: &Transcript) {
-    let options = ServerOptions::default().authorize(|head, _| {
+    let options = ServerOptions::default().authorize(|head: &mut Parts, _: &Peer| {
         let login = BASE64_STANDARD.encode(format!("user:{PASSWORD}"));
         match head.headers.get("authorization") {
             Some(header) if header.as_bytes() == format!("Basic {login}").as_bytes() => Ok(()),

@@ -13,16 +13,17 @@
 //! ```
 
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, Ready, ready};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{self, Poll, Waker};
 
-use farcall_core::protocol::{Args, Name};
+use farcall_core::protocol::{Args, Call, Name, Payload};
 use farcall_core::{BlockingCaller, CallError, Caller as _, Context};
 use serde::de::DeserializeOwned;
 use tokio::runtime::Handle;
+use tower_service::Service;
 
 use crate::client::batch::Calls;
 use crate::client::endpoint::Endpoint;
@@ -97,6 +98,23 @@ impl BlockingCaller for Client {
         args: impl Args,
     ) -> Result<R, CallError> {
         complete(self.endpoint.call_in(context, args))
+    }
+}
+
+/// The future is ready at once: the call itself blocks. A
+/// [`BlockingServiceCaller`](farcall_core::BlockingServiceCaller) makes a client of it and of tower
+/// layers around it.
+impl Service<Call<XmlRpc>> for Client {
+    type Response = Payload;
+    type Error = CallError;
+    type Future = Ready<Result<Payload, CallError>>;
+
+    fn poll_ready(&mut self, _: &mut task::Context<'_>) -> Poll<Result<(), CallError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, call: Call<XmlRpc>) -> Self::Future {
+        ready(complete(self.endpoint.send(call)))
     }
 }
 

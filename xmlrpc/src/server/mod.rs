@@ -1,6 +1,7 @@
 //! The server: services at paths, and the connections of their clients.
 
 mod account;
+mod authorize;
 mod body;
 mod browser;
 pub mod cgi;
@@ -23,14 +24,17 @@ use std::io;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use farcall_core::protocol::handler::{FromCall, Function, IntoReply, IntoResult};
-use farcall_core::protocol::{CallLimit, Name};
+use farcall_core::protocol::{Call, CallLimit, Dispatch, Name, Payload};
 use farcall_core::serve::{self, ShutdownReport};
 use farcall_core::transport::{Address, Listen, tcp};
 use farcall_core::workers::{self, Worker, WorkerListener};
-use farcall_core::{Instance, RegisterError, Registry};
+use farcall_core::{Fault, Instance, RegisterError, Registry};
 use tokio::net::{TcpListener, ToSocketAddrs};
 use tokio_util::sync::CancellationToken;
+use tower_layer::Layer;
+use tower_service::Service;
 
+pub use self::authorize::Authorize;
 use self::browser::HostPolicy;
 pub use self::options::{FaultPolicy, Rejection, ServerOptions};
 pub use self::reply::{ReplyBody, ReplyEvicted};
@@ -138,8 +142,39 @@ impl Server {
             .unwrap_or_else(PoisonError::into_inner);
         services
             .entry(path.to_owned())
-            .or_insert_with(|| new_service(&self.options))
+            .or_insert_with(|| {
+                let service = new_service(&self.options);
+                service.set_outer_layers(self.main.layers());
+                service
+            })
             .clone()
+    }
+
+    /// Puts a tower layer around every call that the server answers, at any path: see
+    /// [`Registry::layer`] for the order of layers, waiting and errors. A `system.multicall` does
+    /// not pass it, but each of its calls does. Layers of the service [`at`](Self::at) a path are
+    /// inside those of the server.
+    ///
+    /// While a call waits in a layer, it counts against
+    /// [`max_calls`](ServerOptions::max_calls) and its time against
+    /// [`call_timeout`](ServerOptions::call_timeout).
+    pub fn layer<L>(&self, layer: L) -> &Self
+    where
+        L: Layer<Dispatch<XmlRpc>>,
+        L::Service: Service<Call<XmlRpc>, Response = Payload, Error: Into<Fault>, Future: Send>
+            + Clone
+            + Send
+            + Sync
+            + 'static,
+    {
+        self.main.layer(layer);
+        if let Some(services) = self.services.get() {
+            let services = services.write().unwrap_or_else(PoisonError::into_inner);
+            for service in services.values() {
+                service.set_outer_layers(self.main.layers());
+            }
+        }
+        self
     }
 
     fn service_at(&self, path: &str) -> Option<Cow<'_, Registry<XmlRpc>>> {

@@ -79,6 +79,7 @@ fn multicall(options: &ServerOptions) -> Method<XmlRpc> {
          result is an array of one value, or a fault struct.",
     )
     .parameter_names(["calls"])
+    .batch()
 }
 
 #[derive(Clone, Copy)]

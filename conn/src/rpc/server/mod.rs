@@ -10,10 +10,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use farcall_core::protocol::CallReply;
 use farcall_core::protocol::handler::{FromCall, Function, IntoReply, IntoResult};
 use farcall_core::protocol::output::{Causes, Foreign};
-use farcall_core::protocol::{Call, CallLimit, Name};
+use farcall_core::protocol::{Call, CallLimit, CallReply, Dispatch, Name, Payload};
 use farcall_core::serve::ShutdownReport;
 use farcall_core::workers::{self, Worker};
 use farcall_core::{Context, Fault, Registry};
@@ -22,6 +21,8 @@ use futures_util::FutureExt as _;
 use futures_util::future::OptionFuture;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::timeout;
+use tower_layer::Layer;
+use tower_service::Service;
 
 pub use options::ServerOptions;
 use sessions::{ActiveSession, ResumableSession, ResumableSessions, ServerState};
@@ -250,6 +251,26 @@ impl Server {
         Ok(self)
     }
 
+    /// Puts a tower layer around every call that clients make: of methods, and of the objects that
+    /// they refer to. See [`Registry::layer`] for the order of layers, waiting and errors. Add layers
+    /// before the server begins to serve.
+    ///
+    /// While a call waits in a layer, it counts against `max_calls` of the
+    /// [server](ServerOptions::max_calls) and of its connection. Calls that a program makes on its
+    /// own objects pass no layer.
+    pub fn layer<L>(&self, layer: L) -> &Self
+    where
+        L: Layer<Dispatch<Encoding>>,
+        L::Service: Service<Call<Encoding>, Response = Payload, Error: Into<Fault>, Future: Send>
+            + Clone
+            + Send
+            + Sync
+            + 'static,
+    {
+        self.registry.layer(layer);
+        self
+    }
+
     /// Serves the clients of a listener until the future is dropped. Await or spawn the future.
     ///
     /// # Errors
@@ -329,6 +350,7 @@ impl Server {
         let settings = Settings {
             lease: self.options.lease,
             calls: Some(self.calls.clone()),
+            layers: self.registry.layers(),
             budget: listener.budget().cloned(),
             ..self.options.session.settings(listener.max_message())
         };
