@@ -33,15 +33,15 @@ pub struct Context {
     cancellation: Option<Cancellation>,
     idempotent: bool,
     one_way: bool,
-    /// What layers added to this call. Most calls have nothing of it.
+    /// Additions of layers to this call. Most calls have none.
     added: Option<Arc<Added>>,
 }
 
-/// What layers added to one call.
+/// Additions of layers to one call.
 #[derive(Clone, Default)]
 struct Added {
     extensions: Extensions,
-    /// What the innermost layer calls.
+    /// The place that the innermost layer calls.
     target: Option<Arc<dyn Any + Send + Sync>>,
 }
 
@@ -125,13 +125,13 @@ impl Context {
         self
     }
 
-    /// Sets what the innermost layer calls.
+    /// Sets the place that the innermost layer calls.
     pub(crate) fn with_target(mut self, target: Arc<dyn Any + Send + Sync>) -> Self {
         self.added_mut().target = Some(target);
         self
     }
 
-    /// Returns what the innermost layer calls, if that is a `T`.
+    /// Returns the place that the innermost layer calls, if that is a `T`.
     pub(crate) fn target<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
         let target = self.added.as_ref()?.target.as_ref()?;
         Arc::clone(target).downcast().ok()

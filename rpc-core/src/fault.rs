@@ -326,8 +326,8 @@ impl From<std::convert::Infallible> for Fault {
     }
 }
 
-/// Converts a boxed error, such as that of a tower layer, to an internal fault. A fault that was only
-/// passed on is unboxed.
+/// Converts a boxed error, such as that of a tower layer, to an internal fault. A fault that was
+/// only passed on is unboxed.
 impl From<Box<dyn Error + Send + Sync>> for Fault {
     fn from(error: Box<dyn Error + Send + Sync>) -> Self {
         match error.downcast::<Self>() {

@@ -9,7 +9,7 @@
 //!
 //! `server.layer(layer)` puts a layer around every call that a server answers: of functions,
 //! objects, objects of connections, the fallback and introspection; each call of a multicall; and
-//! each call of an object that a peer refers to. See [`Registry::layer`](crate::Registry::layer) for
+//! each call of an object that a peer refers to. [`Registry::layer`](crate::Registry::layer) has
 //! the order of layers, waiting and errors.
 //!
 //! ```
@@ -190,12 +190,12 @@
 //!
 //! # Around a client
 //!
-//! [`ServiceCaller`](crate::ServiceCaller) makes a client of any stack of layers around a client, as
-//! the histogram above shows. Objects of connections ([`Remote`](../rpc/struct.Remote.html)) are
+//! [`ServiceCaller`](crate::ServiceCaller) makes a client of any stack of layers around a client,
+//! as the histogram above shows. Objects of connections ([`Remote`](../rpc/struct.Remote.html)) are
 //! callers of their own, which the layers around a client do not see.
 //!
-//! [`BlockingServiceCaller`](crate::BlockingServiceCaller) does the same with the blocking client of
-//! XML-RPC. Layers that need an event loop, such as tower's timeout and buffer, do not work there:
+//! [`BlockingServiceCaller`](crate::BlockingServiceCaller) does the same with the blocking client
+//! of XML-RPC. Layers that need an event loop, such as tower's timeout and buffer, do not work there:
 //!
 //! ```
 //! use farcall::middleware::RateLimit;

@@ -238,11 +238,11 @@ impl<F: Format> Registry<F> {
     ///
     /// The layer added last is the outermost: it sees a call first and its result last.
     ///
-    /// The service of the layer is cloned for each call, then waits until it is ready, then gets the
-    /// call. So a layer that is not ready makes this call wait, and no other. The wait counts as
-    /// part of the call: in the limits of calls at once, and for its deadline. If the caller leaves,
-    /// the future of the service is dropped wherever it is. A panic of a layer becomes the fault of
-    /// the call. An error of a layer becomes a fault by its `Into<Fault>`; a boxed error, as from
+    /// The service of the layer is cloned for each call, then waits until it is ready, then gets
+    /// the call. So a layer that is not ready makes this call wait, and no other. The wait counts
+    /// as part of the call: in the limits of calls at once, and for its deadline. If the caller
+    /// leaves, the future of the service is dropped wherever it is. A panic of a layer becomes the
+    /// fault of the call. An error of a layer becomes a fault by its `Into<Fault>`; a boxed error, as from
     /// tower's `TimeoutLayer`, becomes an internal fault, unless it is a [`Fault`] itself. Layers
     /// that depend on the readiness of each other, such as tower's `LoadShedLayer` around
     /// `ConcurrencyLimitLayer`, are added together, as one `tower::ServiceBuilder`.
@@ -331,8 +331,8 @@ impl<F: Format> Registry<F> {
             .map(|method| Arc::clone(&method.description))
     }
 
-    /// Runs the called method, within the layers if there are any. A method that panics answers with
-    /// an internal fault. Calls that the method makes inherit the deadline of `call`.
+    /// Runs the called method, within the layers if there are any. A method that panics answers
+    /// with an internal fault. Calls that the method makes inherit the deadline of `call`.
     pub fn dispatch(&self, call: Call<F>) -> CallReply {
         // A change replaces the table; this call keeps the one that it started with. The method is
         // borrowed from the table: if the `Arc` were cloned, all threads that call one method would
@@ -348,13 +348,12 @@ impl<F: Format> Registry<F> {
     #[cold]
     fn dispatch_layered(&self, table: &Table<F>, call: Call<F>) -> CallReply {
         let method = table.methods.get(call.method().as_str());
-        if method.is_some_and(|method| method.is_batch) {
-            return self.run(table, call);
-        }
+        let is_batch = method.is_some_and(|method| method.is_batch);
         match (&table.outer, &table.layers) {
+            _ if is_batch => self.dispatch_inside(call),
             (Some(outer), _) => outer.dispatch_to(Target::Registry(self.clone()), call),
             (None, Some(layers)) => layers.dispatch_to(Target::Method(self.clone()), call),
-            (None, None) => self.run(table, call),
+            (None, None) => self.dispatch_inside(call),
         }
     }
 
@@ -371,6 +370,8 @@ impl<F: Format> Registry<F> {
         self.run(&self.shared.table.load(), call)
     }
 
+    // Inlined, so that a call without layers is dispatched as if there were none.
+    #[inline(always)]
     fn run(&self, table: &Table<F>, call: Call<F>) -> CallReply {
         let method = table.methods.get(call.method().as_str());
         let Some(invoke) = method

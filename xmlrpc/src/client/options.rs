@@ -196,8 +196,8 @@ impl ClientOptions {
         Ok(self)
     }
 
-    /// Sends a token with each call (`Authorization: Bearer`, RFC 6750), in place of the credentials
-    /// in the URL. It does not appear in `Debug` output or errors. Default: none.
+    /// Sends a token with each call (`Authorization: Bearer`, RFC 6750), in place of the
+    /// credentials in the URL. It does not appear in `Debug` output or errors. Default: none.
     ///
     /// # Errors
     /// If the token has characters that are invalid in a header.

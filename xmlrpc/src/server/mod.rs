@@ -56,6 +56,7 @@ use crate::client::EncodedSocketPath;
 /// |---|---|
 /// | 400 | the head is malformed, or does not have exactly one host |
 /// | 400 | the body is incomplete, has trailers or does not match its content coding |
+/// | 401, 429 | the ready-made [`authorize`](ServerOptions::authorize) refuses it |
 /// | 403 | a web page of another [origin](ServerOptions::allow_origins) sent the request |
 /// | 403 | the request is for another [host](ServerOptions::hosts) |
 /// | 404 | there is no service at the path |

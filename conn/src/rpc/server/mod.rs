@@ -252,8 +252,8 @@ impl Server {
     }
 
     /// Puts a tower layer around every call that clients make: of methods, and of the objects that
-    /// they refer to. See [`Registry::layer`] for the order of layers, waiting and errors. Add layers
-    /// before the server begins to serve.
+    /// they refer to. See [`Registry::layer`] for the order of layers, waiting and errors. Add
+    /// layers before the server begins to serve.
     ///
     /// While a call waits in a layer, it counts against `max_calls` of the
     /// [server](ServerOptions::max_calls) and of its connection. Calls that a program makes on its
