@@ -195,7 +195,8 @@
 //! callers of their own, which the layers around a client do not see.
 //!
 //! [`BlockingServiceCaller`](crate::BlockingServiceCaller) does the same with the blocking client
-//! of XML-RPC. Layers that need an event loop, such as tower's timeout and buffer, do not work there:
+//! of XML-RPC. Layers that need an event loop, such as tower's timeout and buffer, do not work
+//! there:
 //!
 //! ```
 //! use farcall::middleware::RateLimit;

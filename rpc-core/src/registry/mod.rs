@@ -242,9 +242,9 @@ impl<F: Format> Registry<F> {
     /// the call. So a layer that is not ready makes this call wait, and no other. The wait counts
     /// as part of the call: in the limits of calls at once, and for its deadline. If the caller
     /// leaves, the future of the service is dropped wherever it is. A panic of a layer becomes the
-    /// fault of the call. An error of a layer becomes a fault by its `Into<Fault>`; a boxed error, as from
-    /// tower's `TimeoutLayer`, becomes an internal fault, unless it is a [`Fault`] itself. Layers
-    /// that depend on the readiness of each other, such as tower's `LoadShedLayer` around
+    /// fault of the call. An error of a layer becomes a fault by its `Into<Fault>`; a boxed error,
+    /// as from tower's `TimeoutLayer`, becomes an internal fault, unless it is a [`Fault`] itself.
+    /// Layers that depend on the readiness of each other, such as tower's `LoadShedLayer` around
     /// `ConcurrencyLimitLayer`, are added together, as one `tower::ServiceBuilder`.
     ///
     /// A [batch](Method::batch) does not pass the layers, but each of its calls does.
