@@ -63,6 +63,6 @@ pub mod conn {
 
     /// Hides the module `rpc` of the crate: its path is `farcall::rpc`.
     #[cfg(feature = "rpc")]
-    #[expect(unused, reason = "the name is what matters")]
+    #[allow(hidden_glob_reexports, reason = "this is its purpose")]
     mod rpc {}
 }

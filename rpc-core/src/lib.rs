@@ -73,8 +73,11 @@ mod error;
 mod fault;
 mod format;
 mod handler;
+mod layers;
 mod limit;
 mod macros;
+#[cfg(feature = "middleware")]
+pub mod middleware;
 mod name;
 mod output;
 mod payload;

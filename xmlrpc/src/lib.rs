@@ -120,6 +120,7 @@ pub use client::{
 };
 pub use format::XmlRpc;
 pub use server::{
-    Bind, BoundServer, FaultPolicy, Rejection, ReplyBody, ReplyEvicted, Server, ServerOptions, cgi,
+    Authorize, Bind, BoundServer, FaultPolicy, Rejection, ReplyBody, ReplyEvicted, Server,
+    ServerOptions, cgi,
 };
 pub use xml::Forbidden;

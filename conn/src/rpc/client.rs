@@ -250,6 +250,7 @@ impl ClientBuilder {
         let max_message = self.settings.max_message;
         let config = self.settings.build().map_err(crate::ConnectError::from)?;
         let settings = Settings {
+            layers: self.offered.layers(),
             reconnects: self.reconnect.is_some(),
             ..self.session.settings(max_message)
         };

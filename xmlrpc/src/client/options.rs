@@ -187,6 +187,15 @@ impl ClientOptions {
         self.headers.insert(AUTHORIZATION, value);
         Ok(self)
     }
+
+    /// Sends a token with each call (`Authorization: Bearer`, RFC 6750), in place of the
+    /// credentials in the URL. It does not appear in `Debug` output or errors. Default: none.
+    ///
+    /// # Errors
+    /// If the token has characters that are invalid in a header.
+    pub fn bearer_auth(self, token: &str) -> Result<Self, InvalidHeader> {
+        self.header("authorization", &format!("Bearer {token}"))
+    }
 }
 
 #[cfg(test)]
@@ -219,7 +228,7 @@ mod tests {
 
     #[test]
     fn secrets_are_not_shown() {
-        let options = ClientOptions::default().header("Authorization", "Bearer secret");
+        let options = ClientOptions::default().bearer_auth("secret");
         let options = options.unwrap().proxy("http://u:hidden@h:1").unwrap();
         let shown = format!("{options:?}");
         assert!(

@@ -180,7 +180,7 @@ impl Server {
                 .with_header(ALLOW, HeaderValue::from_static("POST")));
         }
         if let Some(authorize) = &self.options.authorize {
-            authorize(parts, peer)?;
+            authorize.authorize(parts, peer)?;
         }
         if !is_xml(&parts.headers) {
             let text = "unsupported content type: use text/xml";
