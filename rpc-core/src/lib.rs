@@ -79,10 +79,12 @@ mod output;
 mod payload;
 pub mod protocol;
 mod registry;
+#[cfg(feature = "server")]
 pub mod serve;
 mod system;
 pub mod transport;
 mod value;
+#[cfg(feature = "workers")]
 pub mod workers;
 
 pub use args::Variadic;
