@@ -5,7 +5,7 @@ pub use farcall_conn::rpc;
 #[doc(hidden)]
 pub use farcall_core::__private;
 pub use farcall_core::*;
-#[cfg(feature = "xmlrpc")]
+#[cfg(any(feature = "xmlrpc-client", feature = "xmlrpc-server"))]
 pub use farcall_xmlrpc as xmlrpc;
 
 /// Authenticated connections.

@@ -62,6 +62,8 @@
 //! and [`serve`](mod@serve) an accept loop for all of them. [`workers`] runs several event loops
 //! for one address.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod args;
 mod budget;
 mod call;

@@ -26,6 +26,7 @@ use farcall_core::protocol::handler::{FromCall, Function, IntoReply, IntoResult}
 use farcall_core::protocol::{CallLimit, Name};
 use farcall_core::serve::{self, ShutdownReport};
 use farcall_core::transport::{Address, Listen, tcp};
+#[cfg(feature = "workers")]
 use farcall_core::workers::{self, Worker, WorkerListener};
 use farcall_core::{Instance, RegisterError, Registry};
 use tokio::net::{TcpListener, ToSocketAddrs};
@@ -35,7 +36,7 @@ use self::browser::HostPolicy;
 pub use self::options::{FaultPolicy, Rejection, ServerOptions};
 pub use self::reply::{ReplyBody, ReplyEvicted};
 use crate::XmlRpc;
-use crate::client::EncodedSocketPath;
+use crate::socket_url::EncodedSocketPath;
 
 /// An XML-RPC server: methods that programs in any language can call over HTTP.
 ///
@@ -282,6 +283,7 @@ impl Server {
     ///
     /// # Cancel safety
     /// Dropping the future closes the listener and all its connections at once.
+    #[cfg(feature = "workers")]
     pub async fn serve_worker(&self, worker: Worker) -> Result<ShutdownReport, workers::Error> {
         let (listener, stop) = worker.listen()?;
         let stop = stop.cancelled_owned();
