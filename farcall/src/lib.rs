@@ -52,7 +52,7 @@ pub use farcall_core::__private;
 pub use farcall_core::*;
 #[cfg(feature = "pickle")]
 pub use farcall_pickle as pickle;
-#[cfg(feature = "xmlrpc")]
+#[cfg(any(feature = "xmlrpc-client", feature = "xmlrpc-server"))]
 pub use farcall_xmlrpc as xmlrpc;
 
 /// Authenticated connections that carry values. The documentation of the crate

@@ -62,6 +62,8 @@
 //! and [`serve`](mod@serve) an accept loop for all of them. [`workers`] runs several event loops
 //! for one address.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod args;
 mod blocking;
 mod budget;
@@ -83,10 +85,12 @@ mod output;
 mod payload;
 pub mod protocol;
 mod registry;
+#[cfg(feature = "server")]
 pub mod serve;
 mod system;
 pub mod transport;
 mod value;
+#[cfg(feature = "workers")]
 pub mod workers;
 
 pub use args::Variadic;

@@ -13,7 +13,7 @@ use common::{Json, client};
 use farcall_core::protocol::{Call, CallReply, Dispatch, Payload};
 use farcall_core::{
     Blocking, BlockingCaller, CallError, Caller, Context, Description, Fault, FaultKind, Method,
-    Registry,
+    Registry, ServiceCaller,
 };
 use tower::limit::ConcurrencyLimitLayer;
 use tower::load_shed::LoadShedLayer;
@@ -36,7 +36,7 @@ impl Log {
         mark: &'static str,
     ) -> impl Layer<
         S,
-        Service = tower::util::MapRequest<S, impl Fn(Call<Json>) -> Call<Json> + Clone>,
+        Service = tower::util::MapRequest<S, impl Fn(Call<Json>) -> Call<Json> + Clone + use<S>>,
     > + use<S> {
         let log = self.clone();
         MapRequestLayer::new(move |call: Call<Json>| {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use tokio_util::task::AbortOnDropHandle;
+use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::Registry;
 use crate::args::FromArgs;
@@ -72,8 +72,8 @@ impl<F: Format> Method<F> {
             };
             CallReply::later(async move {
                 // A call that is abandoned while it waits for a thread never runs.
-                let mut task = AbortOnDropHandle::new(tokio::task::spawn_blocking(run));
-                match (&mut task).await {
+                let mut task = AbortOnDrop(spawn_blocking(run));
+                match (&mut task.0).await {
                     Ok(result) => result,
                     Err(error) => match error.try_into_panic() {
                         Ok(panic) => Err(panicked(&*panic)),
@@ -157,6 +157,15 @@ impl<F: Format> fmt::Debug for Method<F> {
             .field("name", &self.name)
             .field("description", &self.description)
             .finish_non_exhaustive()
+    }
+}
+
+/// Aborts a task when its future is dropped.
+struct AbortOnDrop<T>(JoinHandle<T>);
+
+impl<T> Drop for AbortOnDrop<T> {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }
 

@@ -109,6 +109,7 @@ impl ClientOptions {
 
     /// Compresses calls larger than `bytes` with gzip. Default: `None`, never, since a server
     /// cannot announce in advance that it reads gzip, and many do not.
+    #[cfg(feature = "gzip")]
     pub const fn gzip_over(mut self, bytes: Option<usize>) -> Self {
         self.gzip_over = bytes;
         self
@@ -116,6 +117,7 @@ impl ClientOptions {
 
     /// Stores the cookies that the server sets, until the client is dropped, and sends them with
     /// later calls. Default: `false`, as few servers need it.
+    #[cfg(feature = "cookies")]
     pub const fn cookies(mut self, keep: bool) -> Self {
         self.cookies = keep;
         self

@@ -28,6 +28,7 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use farcall_core::protocol::{Call, CallLimit, Dispatch, Payload};
 use farcall_core::serve::ShutdownReport;
 use farcall_core::transport::{Listen, SystemListener, ToTarget};
+#[cfg(feature = "workers")]
 use farcall_core::workers::{self, Worker};
 use farcall_core::{Budget, Fault, Registry};
 use tower_layer::Layer;
@@ -233,6 +234,7 @@ impl Server {
     ///
     /// # Cancel safety
     /// Dropping the future closes the listener and all its connections at once.
+    #[cfg(feature = "workers")]
     pub async fn serve_worker(&self, worker: Worker) -> Result<ShutdownReport, workers::Error> {
         let (listener, stop) = worker.listen()?;
         let bound = self.listen_at(listener)?;

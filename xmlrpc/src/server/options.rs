@@ -256,6 +256,7 @@ impl ServerOptions {
     /// Compresses replies of more than `bytes` bytes for callers that accept gzip. Default: 1400,
     /// as in CPython's server, because a smaller reply fits into one packet anyway. `None` disables
     /// compression.
+    #[cfg(feature = "gzip")]
     pub const fn gzip_over(mut self, bytes: Option<usize>) -> Self {
         self.gzip_over = bytes;
         self

@@ -13,7 +13,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use farcall_core::protocol::output::{Causes, Foreign};
 use farcall_core::protocol::{Call, CallLimit, CallReply, Dispatch, Payload};
 use farcall_core::serve::ShutdownReport;
-use farcall_core::transport::{SystemListener, ToTarget};
+#[cfg(feature = "workers")]
+use farcall_core::transport::SystemListener;
+use farcall_core::transport::ToTarget;
+#[cfg(feature = "workers")]
 use farcall_core::workers::{self, Worker};
 use farcall_core::{Context, Fault, Instance, Method, RegisterError, Registry};
 use tower_layer::Layer;
@@ -255,6 +258,7 @@ impl Server {
     ///
     /// # Cancel safety
     /// Dropping the future closes the listener and all connections at once.
+    #[cfg(feature = "workers")]
     pub async fn serve_worker(
         &self,
         worker: Worker,
