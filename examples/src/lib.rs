@@ -3,6 +3,24 @@
 pub mod demo;
 pub mod slow_link;
 
+use std::error::Error;
+use std::process::ExitCode;
+
+use farcall::protocol::output::{Causes, Foreign};
+
+/// Returns the exit code of a program that has ended with `result`, and prints an error and its
+/// causes on one line. For programs that connect to others: an error can contain text of a peer,
+/// which could control the terminal if it were not escaped.
+pub fn report(program: &str, result: Result<(), Box<dyn Error>>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{program}: {}", Foreign::line(Causes(&*error)));
+            ExitCode::FAILURE
+        }
+    }
+}
+
 /// Compiles the code of the READMEs. That of the crate `farcall` is compiled there.
 #[cfg(doctest)]
 mod readmes {

@@ -458,9 +458,9 @@ fn the_adders_add_for_each_other() {
         assert!(server.line().starts_with("listening on "));
         // Peers that disconnect, or have another key, do not stop the server.
         drop(std::net::TcpStream::connect("127.0.0.1:16000").unwrap());
-        let stranger = farcall::conn::Client::connect("127.0.0.1:16000").authkey("another");
+        let stranger = farcall::conn::Connection::connect("127.0.0.1:16000").authkey("another");
         let stranger: Result<
-            farcall::conn::blocking::Connection<i64, i64, farcall::conn::Pickle>,
+            farcall::conn::blocking::Connection<i64, i64, farcall::pickle::Pickle>,
             _,
         > = stranger.legacy_md5(true).wait();
         assert!(stranger.is_err());
@@ -470,6 +470,26 @@ fn the_adders_add_for_each_other() {
         let printed = String::from_utf8(client.stdout).unwrap();
         let errors = String::from_utf8_lossy(&client.stderr);
         assert_eq!(printed, sums, "CPython {:?}: {errors}", python.version);
+    }
+}
+
+#[test]
+fn the_blocking_programs_call_each_other() {
+    let mut server = Running::new(env!("CARGO_BIN_EXE_blocking-server"), &[]);
+    let line = server.line();
+    assert!(
+        line.starts_with("listening on http://127.0.0.1:16002/RPC2 and "),
+        "{line}"
+    );
+    let text = printed(env!("CARGO_BIN_EXE_blocking-client"));
+    assert_eq!(text, "over HTTP: 3\nover a connection: 8\n");
+    let sources = [
+        include_str!("../src/bin/blocking-server.rs"),
+        include_str!("../src/bin/blocking-client.rs"),
+    ];
+    for program in sources {
+        let lines = program.lines().count();
+        assert!(lines <= 25, "{lines} lines");
     }
 }
 

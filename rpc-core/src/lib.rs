@@ -63,6 +63,7 @@
 //! for one address.
 
 mod args;
+mod blocking;
 mod budget;
 mod call;
 mod caller;
@@ -86,8 +87,9 @@ mod value;
 pub mod workers;
 
 pub use args::Variadic;
+pub use blocking::CannotBlock;
 pub use budget::Budget;
-pub use caller::{BlockingCaller, Caller, ServiceCaller, Within};
+pub use caller::{Blocking, BlockingCaller, Caller, ServiceCaller, Within};
 pub use context::{Cancellation, Context};
 pub use describe::{Description, Kind, Parameter};
 pub use error::{CallError, Execution, FormatError, FormatErrorKind, Position};

@@ -18,6 +18,11 @@ pub use crate::transport::parse_port;
 pub use crate::value::NEWTYPE as VALUE_NEWTYPE;
 pub use crate::value::datetime::{NEWTYPE as DATETIME_NEWTYPE, TEXT as DATETIME_TEXT_NEWTYPE};
 
+/// The common part of blocking clients and servers.
+pub mod blocking {
+    pub use crate::blocking::{BlockingRuntime, check_allowed, wait};
+}
+
 /// The traits by which functions become methods, and the markers that tell their forms apart.
 pub mod handler {
     pub use crate::handler::{

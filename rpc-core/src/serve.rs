@@ -44,6 +44,7 @@ use tokio::task::{JoinError, JoinSet, unconstrained, yield_now};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
+pub use crate::blocking::StopHandle;
 use crate::call::panic_message;
 use crate::output::{Foreign, Quota};
 use crate::transport::{Listen, Peer};
@@ -58,7 +59,10 @@ const FIRST_PAUSE: Duration = Duration::from_millis(5);
 const MAX_PAUSE: Duration = Duration::from_secs(1);
 
 /// The limits of [`serve`].
+///
+/// For authors of protocols: a server has them among its own options.
 #[derive(Clone, Debug)]
+#[must_use = "options do nothing until they are given to `serve`"]
 pub struct Options {
     max_connections: usize,
     drain_timeout: Duration,

@@ -41,9 +41,9 @@
 //!
 //! # A client
 //!
-//! [`Client`] calls methods by name, through traits marked [`#[client]`](farcall_core::client), or several in one
-//! request with a [`Batch`]. [`blocking::Client`] does the same without async. [`ClientOptions`]
-//! sets timeouts, headers, proxies and limits.
+//! [`Client`] calls methods by name, through traits marked [`#[client]`](farcall_core::client), or
+//! several in one request with a [`Batch`]. [`blocking::Client`] does the same without async.
+//! [`ClientOptions`] sets timeouts, headers, proxies and limits.
 //!
 //! # Types
 //!
@@ -120,6 +120,6 @@ pub use client::{
 };
 pub use format::XmlRpc;
 pub use server::{
-    BoundServer, FaultPolicy, Rejection, ReplyBody, ReplyEvicted, Server, ServerOptions, cgi,
+    Bind, BoundServer, FaultPolicy, Rejection, ReplyBody, ReplyEvicted, Server, ServerOptions, cgi,
 };
 pub use xml::Forbidden;

@@ -300,10 +300,14 @@ impl<F: Format> Clone for Registry<F> {
     }
 }
 
+/// Shows the number of methods. [`names`](Registry::names) has their names.
 impl<F: Format> fmt::Debug for Registry<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let table = self.shared.table.load();
         f.debug_struct("Registry")
-            .field("methods", &self.names())
+            .field("methods", &table.methods.len())
+            .field("has_fallback", &table.fallback.is_some())
+            .field("has_guard", &table.guard.is_some())
             .finish()
     }
 }

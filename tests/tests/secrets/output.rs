@@ -9,7 +9,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use farcall::Caller;
 use farcall::conn::auth::{AuthKey, Authentication, Channel, Handshake, Role};
-use farcall::conn::{Bincode, Connection, Listener};
+use farcall::conn::{Bincode, Connection};
 use farcall::rpc::{self, Reconnect};
 use farcall::xmlrpc::{ClientOptions, Rejection, ServerOptions};
 use http::StatusCode;
@@ -181,12 +181,12 @@ async fn connections(transcript: &Transcript) {
     transcript.error(&AuthKey::from_file("/nowhere/at/all").unwrap_err());
 
     let server = rpc::Server::new();
-    let builder = Listener::bind("127.0.0.1:0").authkey(KEY);
+    let builder = server.bind("127.0.0.1:0").authkey(KEY);
     transcript.debug(&builder);
-    let listener = builder.await.unwrap();
-    transcript.debug(&listener);
-    let address = listener.local_address().clone();
-    tokio::spawn(server.serve(listener));
+    let bound = builder.await.unwrap();
+    transcript.debug(&bound);
+    let address = bound.local_address().clone();
+    tokio::spawn(bound.serve());
 
     let builder = rpc::Client::connect(&address)
         .authkey(KEY)
@@ -200,7 +200,7 @@ async fn connections(transcript: &Transcript) {
     transcript.error(&stranger.unwrap_err());
     let nameless = rpc::Client::connect(&address).await;
     transcript.error(&nameless.unwrap_err());
-    let connection = farcall::conn::Client::connect::<(), (), Bincode>(&address).authkey(OTHER_KEY);
+    let connection = Connection::<(), (), Bincode>::connect(&address).authkey(OTHER_KEY);
     transcript.debug(&connection);
     let connection: Result<Connection<(), ()>, _> = connection.await;
     transcript.error(&connection.unwrap_err());

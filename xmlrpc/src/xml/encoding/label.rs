@@ -13,9 +13,14 @@ pub(super) enum Encoding {
     /// An ISO encoding whose label means a superset to browsers. The superset is given.
     Iso(&'static encoding_rs::Encoding),
     Legacy(&'static encoding_rs::Encoding),
-    Utf16 {
-        big_endian: bool,
-    },
+    Utf16(Endian),
+}
+
+/// The order of the two bytes of a UTF-16 unit.
+#[derive(Clone, Copy)]
+pub(super) enum Endian {
+    Little,
+    Big,
 }
 
 /// Labels of Python and Java that browsers do not know, each with an equivalent one that they do.
@@ -76,10 +81,10 @@ pub(super) fn by_label(label: &str) -> Result<Option<Encoding>, FormatError> {
     match label.as_str() {
         "utf-16" | "utf16" | "utf_16" => return Ok(None),
         "utf-16le" | "utf_16_le" | "utf-16-le" => {
-            return Ok(Some(Encoding::Utf16 { big_endian: false }));
+            return Ok(Some(Encoding::Utf16(Endian::Little)));
         }
         "utf-16be" | "utf_16_be" | "utf-16-be" => {
-            return Ok(Some(Encoding::Utf16 { big_endian: true }));
+            return Ok(Some(Encoding::Utf16(Endian::Big)));
         }
         _ => {}
     }
