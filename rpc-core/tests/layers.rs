@@ -31,13 +31,10 @@ impl Log {
     }
 
     /// Returns a layer that records `mark` and the method of each call.
-    fn layer<S>(
+    fn layer(
         &self,
         mark: &'static str,
-    ) -> impl Layer<
-        S,
-        Service = tower::util::MapRequest<S, impl Fn(Call<Json>) -> Call<Json> + Clone>,
-    > + use<S> {
+    ) -> MapRequestLayer<impl Fn(Call<Json>) -> Call<Json> + Clone + use<>> {
         let log = self.clone();
         MapRequestLayer::new(move |call: Call<Json>| {
             let line = format!("{mark}{}", call.method());
