@@ -19,7 +19,7 @@ use tower::limit::ConcurrencyLimitLayer;
 use tower::load_shed::LoadShedLayer;
 use tower::timeout::TimeoutLayer;
 use tower::util::{MapRequestLayer, MapResponseLayer};
-use tower::{BoxError, Layer, Service, ServiceBuilder, layer::layer_fn, service_fn};
+use tower::{BoxError, Service, ServiceBuilder, layer::layer_fn, service_fn};
 
 /// The names of the calls that a layer saw.
 #[derive(Clone, Default)]
@@ -31,13 +31,10 @@ impl Log {
     }
 
     /// Returns a layer that records `mark` and the method of each call.
-    fn layer<S>(
+    fn layer(
         &self,
         mark: &'static str,
-    ) -> impl Layer<
-        S,
-        Service = tower::util::MapRequest<S, impl Fn(Call<Json>) -> Call<Json> + Clone + use<S>>,
-    > + use<S> {
+    ) -> MapRequestLayer<impl Fn(Call<Json>) -> Call<Json> + Clone + use<>> {
         let log = self.clone();
         MapRequestLayer::new(move |call: Call<Json>| {
             let line = format!("{mark}{}", call.method());

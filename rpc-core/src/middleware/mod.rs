@@ -191,7 +191,7 @@
 //! # Around a client
 //!
 //! [`ServiceCaller`](crate::ServiceCaller) makes a client of any stack of layers around a client,
-//! as the histogram above shows. Objects of connections ([`Remote`](../rpc/struct.Remote.html)) are
+//! as the histogram above shows. Objects of connections (`rpc::Remote`) are
 //! callers of their own, which the layers around a client do not see.
 //!
 //! [`Blocking`](crate::Blocking) around such a client makes a client without async of it:

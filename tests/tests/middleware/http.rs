@@ -62,7 +62,7 @@ const METHODS: [&str; 6] = [
     "system.listMethods",
 ];
 
-/// Makes one call in each way, and returns their methods and results: single calls, and the calls of
+/// Makes one call in each way, and returns their methods and results: single calls, and those of
 /// a multicall.
 async fn every_way(client: &Client) -> Vec<(&'static str, Result<Value, CallError>)> {
     let mut results = Vec::new();

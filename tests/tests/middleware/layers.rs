@@ -1,5 +1,5 @@
-//! The layers of these tests, each written once for all protocols: a histogram, a span, and one that
-//! records what it sees.
+//! The layers of these tests, each written once for all protocols: a histogram, a span, and one
+//! that records what it sees.
 
 use std::future::Future;
 use std::pin::Pin;

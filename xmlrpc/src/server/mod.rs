@@ -235,7 +235,10 @@ impl Server {
     /// # Cancel safety
     /// Dropping the future closes the listener and all its connections at once.
     #[cfg(feature = "workers")]
-    pub async fn serve_worker(&self, worker: Worker) -> Result<ShutdownReport, workers::Error> {
+    pub async fn serve_worker(
+        &self,
+        worker: Worker,
+    ) -> Result<ShutdownReport, workers::WorkerError> {
         let (listener, stop) = worker.listen()?;
         let bound = self.listen_at(listener)?;
         Ok(bound.serve_until(stop.cancelled_owned()).await)

@@ -263,7 +263,7 @@ impl Server {
         &self,
         worker: Worker,
         set: impl FnOnce(ListenerBuilder) -> ListenerBuilder,
-    ) -> Result<ShutdownReport, workers::Error> {
+    ) -> Result<ShutdownReport, workers::WorkerError> {
         let (listener, stop) = worker.listen()?;
         let listener = match listener {
             SystemListener::Tcp(listener) => set(Listener::over(listener)).await?,
