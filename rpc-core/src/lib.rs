@@ -65,6 +65,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod args;
+mod blocking;
 mod budget;
 mod call;
 mod caller;
@@ -74,8 +75,11 @@ mod error;
 mod fault;
 mod format;
 mod handler;
+mod layers;
 mod limit;
 mod macros;
+#[cfg(feature = "middleware")]
+pub mod middleware;
 mod name;
 mod output;
 mod payload;
@@ -90,8 +94,9 @@ mod value;
 pub mod workers;
 
 pub use args::Variadic;
+pub use blocking::CannotBlock;
 pub use budget::Budget;
-pub use caller::{BlockingCaller, Caller, ServiceCaller, Within};
+pub use caller::{Blocking, BlockingCaller, Caller, ServiceCaller, Within};
 pub use context::{Cancellation, Context};
 pub use describe::{Description, Kind, Parameter};
 pub use error::{CallError, Execution, FormatError, FormatErrorKind, Position};

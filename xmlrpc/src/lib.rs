@@ -41,9 +41,9 @@
 //!
 //! # A client
 //!
-//! [`Client`] calls methods by name, through traits marked [`#[client]`](farcall_core::client), or several in one
-//! request with a [`Batch`]. [`blocking::Client`] does the same without async. [`ClientOptions`]
-//! sets timeouts, headers, proxies and limits.
+//! [`Client`] calls methods by name, through traits marked [`#[client]`](farcall_core::client), or
+//! several in one request with a [`Batch`]. [`blocking::Client`] does the same without async.
+//! [`ClientOptions`] sets timeouts, headers, proxies and limits.
 //!
 //! # Types
 //!
@@ -110,7 +110,7 @@
 )]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-#[cfg(feature = "client")]
+#[cfg(any(feature = "client", feature = "server"))]
 pub mod blocking;
 #[cfg(feature = "client")]
 mod client;
@@ -136,6 +136,7 @@ pub use client::{
 pub use format::XmlRpc;
 #[cfg(feature = "server")]
 pub use server::{
-    BoundServer, FaultPolicy, Rejection, ReplyBody, ReplyEvicted, Server, ServerOptions, cgi,
+    Authorize, Bind, BoundServer, FaultPolicy, Rejection, ReplyBody, ReplyEvicted, Server,
+    ServerOptions, cgi,
 };
 pub use xml::Forbidden;

@@ -180,7 +180,7 @@ async fn rpc_peers_cannot_forge_log_lines() {
     server.register_instance(Failing).unwrap();
     let (listener, connector) = memory::listener("rpc");
     let listener = Listener::over(listener).await.unwrap();
-    tokio::spawn(server.serve(listener));
+    tokio::spawn(server.listen(listener).serve());
 
     let client = rpc::Client::over(connector.clone()).await.unwrap();
     for method in ["fail", "break", "panic", WORSE] {

@@ -1,5 +1,6 @@
 //! The client core, shared by the async and the blocking front end.
 
+use std::fmt;
 use std::future::Future;
 use std::io;
 use std::sync::Arc;
@@ -105,10 +106,6 @@ impl<T: Transport> Endpoint<T> {
             peer: peer.into(),
             lacks_multicall: AtomicBool::new(false),
         }
-    }
-
-    pub(crate) fn shown(&self) -> &str {
-        &self.shown
     }
 
     pub(super) fn lacks_multicall(&self) -> bool {
@@ -220,6 +217,21 @@ impl<T: Transport> Endpoint<T> {
             let peer = Arc::clone(&self.peer);
             CallError::NotSent(Box::new(ConnectError { peer, error }))
         })
+    }
+}
+
+/// Shows a client: the URL without secrets, and the limits.
+impl<T: Transport> fmt::Debug for Endpoint<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("url", &self.shown)
+            .field("timeout", &self.timeout)
+            .field("connect_timeout", &self.connect_timeout)
+            .field("max_body", &self.max_body)
+            .field("redirects", &self.redirects)
+            .field("cookies", &self.cookies.is_some())
+            .field("format", &self.format)
+            .finish_non_exhaustive()
     }
 }
 

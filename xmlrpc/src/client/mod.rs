@@ -216,11 +216,9 @@ impl Service<Call<XmlRpc>> for Client {
     }
 }
 
-/// Shows the URL without user, password and query.
+/// Shows the URL without user, password and query, and the limits.
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Client")
-            .field(&self.endpoint.shown())
-            .finish()
+        fmt::Debug::fmt(&self.endpoint, f)
     }
 }

@@ -72,7 +72,7 @@ impl Server {
         let peer = request.extensions_mut().remove::<Peer>();
         let hosts = HostPolicy::from_options(&self.options);
         let admitted = self.admit(request, peer.unwrap_or_default(), hosts);
-        let account = PeerAccount::new(&self.options.budget);
+        let account = PeerAccount::new(&self.budget);
         let response = {
             let mut responding = pin!(self.respond_to(admitted, &account));
             poll_fn(|cx| match responding.as_mut().poll(cx) {
@@ -180,7 +180,7 @@ impl Server {
                 .with_header(ALLOW, HeaderValue::from_static("POST")));
         }
         if let Some(authorize) = &self.options.authorize {
-            authorize(parts, peer)?;
+            authorize.authorize(parts, peer)?;
         }
         if !is_xml(&parts.headers) {
             let text = "unsupported content type: use text/xml";

@@ -13,9 +13,14 @@ pub(super) enum Encoding {
     /// ISO-8859-1. The label means windows-1252 to browsers and encoding_rs, but not to peers.
     Latin1,
     Legacy(Legacy),
-    Utf16 {
-        big_endian: bool,
-    },
+    Utf16(Endian),
+}
+
+/// The order of the two bytes of a UTF-16 unit.
+#[derive(Clone, Copy)]
+pub(super) enum Endian {
+    Little,
+    Big,
 }
 
 /// Labels of UTF-8, in the Encoding Standard and in Python.
@@ -65,8 +70,8 @@ pub(super) fn by_label(label: &str) -> Result<Option<Encoding>, FormatError> {
     let dashed = label.replace('_', "-");
     Ok(Some(match dashed.as_str() {
         "utf-16" | "utf16" => return Ok(None),
-        "utf-16le" | "utf-16-le" => Encoding::Utf16 { big_endian: false },
-        "utf-16be" | "utf-16-be" => Encoding::Utf16 { big_endian: true },
+        "utf-16le" | "utf-16-le" => Encoding::Utf16(Endian::Little),
+        "utf-16be" | "utf-16-be" => Encoding::Utf16(Endian::Big),
         dashed if UTF_8.contains(&dashed) => Encoding::Utf8,
         dashed if ASCII.contains(&dashed) => Encoding::Ascii,
         dashed if LATIN_1.contains(&dashed) => Encoding::Latin1,
