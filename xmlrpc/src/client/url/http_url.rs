@@ -458,6 +458,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_url_is_read_as_by_the_crate_url(text in "[^\\pC\\s]{0,12}") {
+            prop_assume!(!has_drive_letter(&text));
             assert_same(&text);
         }
 
@@ -473,11 +474,23 @@ mod tests {
             base in "h(/[ab./]{0,6})?([?]c)?",
         ) {
             let text = pieces.concat();
+            prop_assume!(!has_drive_letter(&text));
             assert_same(&text);
-            if !text.starts_with("///") && !text.replace('\\', "/").starts_with("///") {
+            if !text.replace('\\', "/").starts_with("///") {
                 assert_same_reference(&base, &text);
                 assert_same_reference(&base, &format!("http:{text}"));
             }
         }
+    }
+
+    /// Returns `true` for a text with a segment such as `C:`, which the crate keeps before `..` with
+    /// any scheme, and the standard only with `file`.
+    fn has_drive_letter(text: &str) -> bool {
+        text.split(SLASHES).any(|segment| {
+            let [letter, end] = segment.as_bytes() else {
+                return false;
+            };
+            letter.is_ascii_alphabetic() && matches!(end, b':' | b'|')
+        })
     }
 }

@@ -89,3 +89,34 @@ pub(super) fn unsupported(label: &str) -> FormatError {
         format!("the encoding {label:?} is not supported"),
     )
 }
+
+#[cfg(all(test, feature = "encodings"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_of_the_standard_that_mean_windows_1252_to_browsers_name_its_subsets() {
+        let in_standard = |label: &str| encoding_rs::Encoding::for_label(label.as_bytes());
+        for (labels, name) in [
+            (UTF_8, "UTF-8"),
+            (ASCII, "windows-1252"),
+            (LATIN_1, "windows-1252"),
+        ] {
+            for label in labels {
+                let encoding = in_standard(label).or_else(|| in_standard(&label.replace('-', "_")));
+                if let Some(encoding) = encoding {
+                    assert_eq!(encoding.name(), name, "{label}");
+                }
+            }
+        }
+        for label in ["iso_8859-1:1987", "ANSI_X3.4-1968", " l1 ", "CP819", "8859"] {
+            let encoding = by_label(label).unwrap();
+            let is_subset = matches!(encoding, Some(Encoding::Ascii | Encoding::Latin1));
+            assert!(is_subset, "{label}");
+        }
+        for label in ["cp1252", "x-cp1252", "windows_1252", "cp-1252"] {
+            let encoding = by_label(label).unwrap();
+            assert!(matches!(encoding, Some(Encoding::Legacy(_))), "{label}");
+        }
+    }
+}
