@@ -9,8 +9,7 @@ use farcall_conn::rpc::{
     self, Client, Reconnect, Remote, Server, SessionOptions, Stream, StreamError, blocking,
 };
 use farcall_core::{
-    BlockingCaller as _, CallError, Caller as _, Context, Execution, Fault, FaultKind, Registry,
-    client, service,
+    BlockingCallError, Caller as _, Context, Execution, Fault, FaultKind, Registry, client, service,
 };
 
 use crate::support::Running;

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use farcall::conn::Connection;
 use farcall::pickle::Pickle;
 use farcall::rpc::Client;
-use farcall::{CallError, Caller, FaultKind};
+use farcall::{CallError, FaultKind};
 
 /// The authkey of the victim's connections.
 pub const KEY: &str = "the key of the victim";

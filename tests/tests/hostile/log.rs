@@ -10,7 +10,7 @@ use farcall::protocol::output::is_harmless;
 use farcall::rpc::{self, Reconnect};
 use farcall::transport::memory::{self, MemoryConnector};
 use farcall::transport::{Connect as _, Listen as _};
-use farcall::{CallError, Caller as _, Fault, service};
+use farcall::{CallError, Fault, service};
 use tests::victim::KEY;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
 use tracing::Level;

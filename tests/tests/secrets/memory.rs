@@ -7,7 +7,6 @@ use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use farcall::Caller;
 use farcall::conn::Listener;
 use farcall::conn::auth::AuthKey;
 use farcall::rpc::{Client, Server};

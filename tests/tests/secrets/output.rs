@@ -7,7 +7,6 @@ use std::sync::{Arc, Mutex};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use farcall::Caller;
 use farcall::conn::auth::{AuthKey, Authentication, Channel, Handshake, Role};
 use farcall::conn::{Bincode, Connection};
 use farcall::middleware::{BasicAuth, BearerAuth};

@@ -4,7 +4,7 @@ use std::future::pending;
 
 use anyhow::{Result, ensure};
 use farcall::rpc::{Client, Remote, Server, ServerOptions, SessionOptions};
-use farcall::{CallError, Caller as _, client, service};
+use farcall::{CallError, client, service};
 use futures_util::future::join_all;
 use tokio::task::yield_now;
 
