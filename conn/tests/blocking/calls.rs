@@ -9,7 +9,7 @@ use farcall_conn::rpc::{
     self, Client, Reconnect, Remote, Server, SessionOptions, Stream, StreamError, blocking,
 };
 use farcall_core::{
-    BlockingCallError, Caller as _, Context, Execution, Fault, FaultKind, Registry, client, service,
+    BlockingCaller as _, CallError, Context, Execution, Fault, FaultKind, Registry, client, service,
 };
 
 use crate::support::Running;
