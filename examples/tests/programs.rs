@@ -220,7 +220,6 @@ fn the_demo_server_answers_over_connections() {
 fn the_demo_server_offers_one_object_over_both_protocols() {
     use std::path::Path;
 
-    use farcall::Caller as _;
     use farcall::rpc::Client as Calls;
 
     let folder = tempfile::tempdir().unwrap();

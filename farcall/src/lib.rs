@@ -52,7 +52,7 @@ pub use farcall_core::__private;
 pub use farcall_core::*;
 #[cfg(feature = "pickle")]
 pub use farcall_pickle as pickle;
-#[cfg(feature = "xmlrpc")]
+#[cfg(any(feature = "xmlrpc-client", feature = "xmlrpc-server"))]
 pub use farcall_xmlrpc as xmlrpc;
 
 /// Authenticated connections that carry values. The documentation of the crate
@@ -63,6 +63,6 @@ pub mod conn {
 
     /// Hides the module `rpc` of the crate: its path is `farcall::rpc`.
     #[cfg(feature = "rpc")]
-    #[expect(unused, reason = "the name is what matters")]
+    #[allow(hidden_glob_reexports, reason = "this is its purpose")]
     mod rpc {}
 }

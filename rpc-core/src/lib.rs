@@ -62,6 +62,8 @@
 //! and [`serve`](mod@serve) an accept loop for all of them. [`workers`] runs several event loops
 //! for one address.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod args;
 mod blocking;
 mod budget;
@@ -73,17 +75,22 @@ mod error;
 mod fault;
 mod format;
 mod handler;
+mod layers;
 mod limit;
 mod macros;
+#[cfg(feature = "middleware")]
+pub mod middleware;
 mod name;
 mod output;
 mod payload;
 pub mod protocol;
 mod registry;
+#[cfg(feature = "server")]
 pub mod serve;
 mod system;
 pub mod transport;
 mod value;
+#[cfg(feature = "workers")]
 pub mod workers;
 
 pub use args::Variadic;

@@ -101,7 +101,18 @@
 //! bytes can mean other characters are refused, because two readers could see two different
 //! documents: ISO-2022-JP and the like, HZ, UTF-7, EBCDIC. UTF-32 is refused too.
 
+#![cfg_attr(
+    not(all(feature = "client", feature = "server", feature = "gzip")),
+    allow(
+        dead_code,
+        reason = "single functions of shared modules are for one feature only"
+    )
+)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+#[cfg(any(feature = "client", feature = "server"))]
 pub mod blocking;
+#[cfg(feature = "client")]
 mod client;
 mod coding;
 mod de;
@@ -111,15 +122,21 @@ mod format;
 #[doc(hidden)]
 pub mod fuzzing;
 mod ser;
+#[cfg(feature = "server")]
 mod server;
+mod socket_url;
+#[cfg(feature = "server")]
 mod sync;
 mod xml;
 
+#[cfg(feature = "client")]
 pub use client::{
     Batch, BatchError, Client, ClientOptions, HttpError, InvalidHeader, InvalidUrl, Results, Ticket,
 };
 pub use format::XmlRpc;
+#[cfg(feature = "server")]
 pub use server::{
-    Bind, BoundServer, FaultPolicy, Rejection, ReplyBody, ReplyEvicted, Server, ServerOptions, cgi,
+    Authorize, Bind, BoundServer, FaultPolicy, Rejection, ReplyBody, ReplyEvicted, Server,
+    ServerOptions, cgi,
 };
 pub use xml::Forbidden;

@@ -8,9 +8,10 @@ use std::task::{Context as TaskContext, Poll};
 use std::time::Duration;
 
 use farcall_core::protocol::output::{Causes, Foreign, Quota};
-use farcall_core::protocol::{Call, Origin, Payload};
+use farcall_core::protocol::{Args, Call, Name, Origin, Payload};
 use farcall_core::transport::{Connect, Peer, ToTarget};
 use farcall_core::{CallError, Caller, Context, Registry};
+use serde::de::DeserializeOwned;
 use tokio::time::timeout_at;
 use tower_service::Service;
 
@@ -73,6 +74,23 @@ impl Client {
     /// Connects over a custom transport.
     pub fn over(connector: impl Connect) -> ClientBuilder {
         ClientBuilder::new(Dialer::over(connector))
+    }
+
+    /// Calls a method by name with a tuple of arguments, and waits for the result.
+    ///
+    /// # Errors
+    /// [`CallError::Fault`] if the server replied with a fault; the other variants are failures to
+    /// send the call or to receive its reply. [`execution`](CallError::execution) tells whether the
+    /// method ran.
+    ///
+    /// # Cancel safety
+    /// Dropping the future cancels the call at the peer; the method may still have run.
+    pub fn call<R: DeserializeOwned>(
+        &self,
+        method: impl Into<Name>,
+        args: impl Args,
+    ) -> impl Future<Output = Result<R, CallError>> + Send {
+        Caller::call(self, method, args)
     }
 
     /// Returns a client for the peer that made the call of this context, so that a handler can call
@@ -250,6 +268,7 @@ impl ClientBuilder {
         let max_message = self.settings.max_message;
         let config = self.settings.build().map_err(crate::ConnectError::from)?;
         let settings = Settings {
+            layers: self.offered.layers(),
             reconnects: self.reconnect.is_some(),
             ..self.session.settings(max_message)
         };

@@ -171,6 +171,7 @@ impl SessionOptions {
             reconnects: false,
             sends_causes: self.sends_causes,
             calls: None,
+            layers: None,
         }
     }
 }

@@ -2,7 +2,6 @@
 
 use farcall_conn::Listener;
 use farcall_conn::rpc::{Client, Server};
-use farcall_core::Caller as _;
 use farcall_core::serve::ShutdownReport;
 use tokio::sync::oneshot;
 

@@ -7,7 +7,7 @@ use farcall_conn::rpc::{
 use farcall_conn::{Connection, Listener};
 use farcall_core::transport::Connect as _;
 use farcall_core::transport::memory::listener;
-use farcall_core::{CallError, Caller as _, Context, Execution, Fault, FaultKind};
+use farcall_core::{CallError, Context, Execution, Fault, FaultKind};
 use tokio::time::{sleep, timeout};
 
 use crate::support::{Network, client, serve};

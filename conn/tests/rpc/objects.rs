@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use farcall_conn::rpc::{Client, Encoding, Remote, Server, ServerOptions, SessionOptions};
-use farcall_core::{CallError, Caller as _, Execution, Fault, FaultKind, client, service};
+use farcall_core::{CallError, Execution, Fault, FaultKind, client, service};
 use tokio::time::sleep;
 
 use crate::support::{Counter, CounterApi, Network, client, connect, serve, until};

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use farcall_conn::rpc::{
     Client, Remote, Server, ServerOptions, SessionOptions, Stream, StreamError,
 };
-use farcall_core::{Caller as _, Fault, FaultKind};
+use farcall_core::{Fault, FaultKind};
 use futures_util::stream::iter;
 use serde::ser::SerializeTuple as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};

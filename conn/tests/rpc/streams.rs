@@ -8,7 +8,7 @@ use farcall_conn::rpc::{
     Client, Encoding, Remote, Server, ServerOptions, SessionOptions, Stream, StreamError,
 };
 use farcall_core::transport::Connect as _;
-use farcall_core::{CallError, Caller as _, Fault, client, service};
+use farcall_core::{CallError, Fault, client, service};
 use futures_util::stream;
 use tokio::time::{Instant, sleep};
 

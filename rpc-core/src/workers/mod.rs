@@ -84,7 +84,7 @@ use std::time::Duration;
 #[cfg(unix)]
 pub use self::processes::Processes;
 pub use self::threads::Threads;
-pub use self::worker::{Error, Worker};
+pub use self::worker::{Worker, WorkerError};
 use crate::serve::ShutdownReport;
 use crate::transport::{Address, SystemListener};
 
@@ -161,7 +161,7 @@ impl Workers {
     /// If the address is taken, not of this machine, or of a kind without sockets.
     pub fn threads<F>(&self, address: &Address, serve: F) -> io::Result<Threads>
     where
-        F: AsyncFn(Worker) -> Result<ShutdownReport, Error> + Send + Sync + 'static,
+        F: AsyncFn(Worker) -> Result<ShutdownReport, WorkerError> + Send + Sync + 'static,
     {
         Threads::new(
             self.clone(),
@@ -183,7 +183,7 @@ impl Workers {
     #[cfg(unix)]
     pub fn processes<F>(&self, address: &Address, serve: F) -> io::Result<Processes>
     where
-        F: AsyncFn(Worker) -> Result<ShutdownReport, Error> + Send + Sync + 'static,
+        F: AsyncFn(Worker) -> Result<ShutdownReport, WorkerError> + Send + Sync + 'static,
     {
         if let Some(child) = processes::child_worker()? {
             let code = child.work(worker::in_event_loop(serve), self.drain_timeout);

@@ -12,7 +12,7 @@ use crate::serve::ShutdownReport;
 use crate::transport::SystemListener;
 
 /// Any error that keeps a worker from serving. It is logged, and the worker restarted.
-pub type Error = Box<dyn std::error::Error + Send + Sync>;
+pub type WorkerError = Box<dyn std::error::Error + Send + Sync>;
 
 /// One worker, passed to the function that serves in it.
 pub struct Worker {
@@ -83,9 +83,9 @@ pub(super) fn event_loop() -> io::Result<Runtime> {
 /// time that it takes once the worker is stopped.
 pub(super) fn in_event_loop<F>(
     serve: F,
-) -> impl Fn(&Runtime, Worker, Duration) -> Result<ShutdownReport, Error> + Send + Sync + 'static
+) -> impl Fn(&Runtime, Worker, Duration) -> Result<ShutdownReport, WorkerError> + Send + Sync + 'static
 where
-    F: AsyncFn(Worker) -> Result<ShutdownReport, Error> + Send + Sync + 'static,
+    F: AsyncFn(Worker) -> Result<ShutdownReport, WorkerError> + Send + Sync + 'static,
 {
     move |runtime, worker, drain_timeout| {
         let stop = worker.stop.clone();

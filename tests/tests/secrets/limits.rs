@@ -60,6 +60,10 @@ fn defaults() -> Vec<(&'static str, String)> {
             "farcall::rpc::Reconnect",
             debug(&farcall::rpc::Reconnect::default()),
         ),
+        (
+            "farcall::middleware::RateLimit",
+            debug(&farcall::middleware::RateLimit::per_second(1)),
+        ),
     ]
 }
 

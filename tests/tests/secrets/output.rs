@@ -10,9 +10,9 @@ use base64::prelude::BASE64_STANDARD;
 use farcall::Caller;
 use farcall::conn::auth::{AuthKey, Authentication, Channel, Handshake, Role};
 use farcall::conn::{Bincode, Connection};
+use farcall::middleware::{BasicAuth, BearerAuth};
 use farcall::rpc::{self, Reconnect};
-use farcall::xmlrpc::{ClientOptions, Rejection, ServerOptions};
-use http::StatusCode;
+use farcall::xmlrpc::{ClientOptions, ServerOptions};
 
 const PASSWORD: &str = "correct-horse-battery";
 const TOKEN: &str = "staple-of-the-token";
@@ -104,13 +104,10 @@ async fn no_output_contains_a_secret() {
 }
 
 async fn http(transcript: &Transcript) {
-    let options = ServerOptions::default().authorize(|head, _| {
-        let login = BASE64_STANDARD.encode(format!("user:{PASSWORD}"));
-        match head.headers.get("authorization") {
-            Some(header) if header.as_bytes() == format!("Basic {login}").as_bytes() => Ok(()),
-            _ => Err(Rejection::new(StatusCode::UNAUTHORIZED, "who are you?")),
-        }
-    });
+    let auth = BasicAuth::new([("user", PASSWORD)]);
+    transcript.debug(&auth);
+    transcript.debug(&BearerAuth::new([TOKEN]).user("user", PASSWORD));
+    let options = ServerOptions::default().authorize(auth);
     transcript.debug(&options);
     let server = farcall::xmlrpc::Server::with_options(options);
     let listening = server.bind("127.0.0.1:0").await.unwrap();
@@ -119,7 +116,14 @@ async fn http(transcript: &Transcript) {
         .trim_start_matches("http://")
         .trim_end_matches("/RPC2")
         .to_owned();
+    server.layer(BearerAuth::new([TOKEN]));
+    transcript.debug(&server);
     tokio::spawn(listening.serve());
+    let bearer = ClientOptions::default().bearer_auth(PASSWORD).unwrap();
+    transcript.debug(&bearer);
+    let client = farcall::xmlrpc::Client::with_options(&format!("http://{address}/"), bearer);
+    let error = client.unwrap().call::<i64>("add", (3, 5)).await;
+    transcript.error(&error.unwrap_err());
 
     let options = ClientOptions::default()
         .header("x-token", TOKEN)

@@ -44,8 +44,12 @@
 //! [`CannotBlock`](farcall_core::CannotBlock) instead, or has it as its source. Within
 //! [`spawn_blocking`](tokio::task::spawn_blocking) it works. All objects can be dropped anywhere.
 
+#[cfg(feature = "client")]
 mod client;
+#[cfg(feature = "server")]
 mod server;
 
+#[cfg(feature = "client")]
 pub use client::{Batch, Client};
+#[cfg(feature = "server")]
 pub use server::BoundServer;

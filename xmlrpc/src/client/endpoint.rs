@@ -10,7 +10,6 @@ use std::time::{Duration, Instant};
 use farcall_core::protocol::{Args, Call, Format as _, Payload};
 use farcall_core::{CallError, Caller, Context, FormatError};
 use serde::de::DeserializeOwned;
-use url::Url;
 
 use super::connection::{Connection, ExchangeError};
 use super::cookies::Cookies;
@@ -25,7 +24,7 @@ use super::response::Response;
 use super::secrets::Secrets;
 use super::stream::is_timed_out;
 use super::transport::Destination;
-use super::url::Target;
+use super::url::{HttpUrl, Target};
 use crate::XmlRpc;
 use crate::document::{reply_result, write_call};
 
@@ -42,7 +41,7 @@ pub(crate) struct Endpoint<T: Transport> {
     template: Template,
     /// Texts that errors must not show.
     secrets: Secrets,
-    url: Url,
+    url: HttpUrl,
     redirects: usize,
     cookies: Option<Cookies>,
     format: XmlRpc,
@@ -99,7 +98,7 @@ impl<T: Transport> Endpoint<T> {
             shown: target.to_string(),
             url: target.url,
             redirects: options.redirects,
-            cookies: options.cookies.then(|| Cookies::new(cookie)),
+            cookies: Cookies::new(options.cookies, cookie),
             format: options.format,
             timeout: options.timeout,
             connect_timeout: options.connect_timeout,

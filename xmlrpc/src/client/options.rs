@@ -109,6 +109,7 @@ impl ClientOptions {
 
     /// Compresses calls larger than `bytes` with gzip. Default: `None`, never, since a server
     /// cannot announce in advance that it reads gzip, and many do not.
+    #[cfg(feature = "gzip")]
     pub const fn gzip_over(mut self, bytes: Option<usize>) -> Self {
         self.gzip_over = bytes;
         self
@@ -116,6 +117,7 @@ impl ClientOptions {
 
     /// Stores the cookies that the server sets, until the client is dropped, and sends them with
     /// later calls. Default: `false`, as few servers need it.
+    #[cfg(feature = "cookies")]
     pub const fn cookies(mut self, keep: bool) -> Self {
         self.cookies = keep;
         self
@@ -187,6 +189,15 @@ impl ClientOptions {
         self.headers.insert(AUTHORIZATION, value);
         Ok(self)
     }
+
+    /// Sends a token with each call (`Authorization: Bearer`, RFC 6750), in place of the
+    /// credentials in the URL. It does not appear in `Debug` output or errors. Default: none.
+    ///
+    /// # Errors
+    /// If the token has characters that are invalid in a header.
+    pub fn bearer_auth(self, token: &str) -> Result<Self, InvalidHeader> {
+        self.header("authorization", &format!("Bearer {token}"))
+    }
 }
 
 #[cfg(test)]
@@ -219,7 +230,7 @@ mod tests {
 
     #[test]
     fn secrets_are_not_shown() {
-        let options = ClientOptions::default().header("Authorization", "Bearer secret");
+        let options = ClientOptions::default().bearer_auth("secret");
         let options = options.unwrap().proxy("http://u:hidden@h:1").unwrap();
         let shown = format!("{options:?}");
         assert!(

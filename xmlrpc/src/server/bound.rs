@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Server;
 use super::browser::HostPolicy;
-use crate::client::EncodedSocketPath;
+use crate::socket_url::EncodedSocketPath;
 
 /// Builder of a server at an address, returned by [`Server::bind`]. It listens when it is awaited.
 #[must_use = "it listens when it is awaited"]

@@ -1,6 +1,7 @@
 //! The server: services at paths, and the connections of their clients.
 
 mod account;
+mod authorize;
 mod body;
 mod bound;
 mod browser;
@@ -24,12 +25,16 @@ use std::io;
 use std::ops::Deref;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
-use farcall_core::protocol::CallLimit;
+use farcall_core::protocol::{Call, CallLimit, Dispatch, Payload};
 use farcall_core::serve::ShutdownReport;
 use farcall_core::transport::{Listen, SystemListener, ToTarget};
+#[cfg(feature = "workers")]
 use farcall_core::workers::{self, Worker};
-use farcall_core::{Budget, Registry};
+use farcall_core::{Budget, Fault, Registry};
+use tower_layer::Layer;
+use tower_service::Service;
 
+pub use self::authorize::Authorize;
 pub use self::bound::{Bind, BoundServer};
 pub use self::options::{FaultPolicy, Rejection, ServerOptions};
 pub use self::reply::{ReplyBody, ReplyEvicted};
@@ -50,6 +55,7 @@ use crate::XmlRpc;
 /// |---|---|
 /// | 400 | the head is malformed, or does not have exactly one host |
 /// | 400 | the body is incomplete, has trailers or does not match its content coding |
+/// | 401, 429 | the ready-made [`authorize`](ServerOptions::authorize) refuses it |
 /// | 403 | a web page of another [origin](ServerOptions::allow_origins) sent the request |
 /// | 403 | the request is for another [host](ServerOptions::hosts) |
 /// | 404 | there is no service at the path |
@@ -139,8 +145,39 @@ impl Server {
             .unwrap_or_else(PoisonError::into_inner);
         services
             .entry(path.to_owned())
-            .or_insert_with(|| new_service(&self.options, &self.budget))
+            .or_insert_with(|| {
+                let service = new_service(&self.options, &self.budget);
+                service.set_outer_layers(self.main.layers());
+                service
+            })
             .clone()
+    }
+
+    /// Puts a tower layer around every call that the server answers, at any path: see
+    /// [`Registry::layer`] for the order of layers, waiting and errors. A `system.multicall` does
+    /// not pass it, but each of its calls does. Layers of the service [`at`](Self::at) a path are
+    /// inside those of the server.
+    ///
+    /// While a call waits in a layer, it counts against
+    /// [`max_calls`](ServerOptions::max_calls) and its time against
+    /// [`call_timeout`](ServerOptions::call_timeout).
+    pub fn layer<L>(&self, layer: L) -> &Self
+    where
+        L: Layer<Dispatch<XmlRpc>>,
+        L::Service: Service<Call<XmlRpc>, Response = Payload, Error: Into<Fault>, Future: Send>
+            + Clone
+            + Send
+            + Sync
+            + 'static,
+    {
+        self.main.layer(layer);
+        if let Some(services) = self.services.get() {
+            let services = services.write().unwrap_or_else(PoisonError::into_inner);
+            for service in services.values() {
+                service.set_outer_layers(self.main.layers());
+            }
+        }
+        self
     }
 
     fn service_at(&self, path: &str) -> Option<Cow<'_, Registry<XmlRpc>>> {
@@ -197,7 +234,11 @@ impl Server {
     ///
     /// # Cancel safety
     /// Dropping the future closes the listener and all its connections at once.
-    pub async fn serve_worker(&self, worker: Worker) -> Result<ShutdownReport, workers::Error> {
+    #[cfg(feature = "workers")]
+    pub async fn serve_worker(
+        &self,
+        worker: Worker,
+    ) -> Result<ShutdownReport, workers::WorkerError> {
         let (listener, stop) = worker.listen()?;
         let bound = self.listen_at(listener)?;
         Ok(bound.serve_until(stop.cancelled_owned()).await)

@@ -80,6 +80,7 @@ fn multicall(options: &ServerOptions, budget: &Budget) -> Method<XmlRpc> {
          result is an array of one value, or a fault struct.",
     )
     .parameter_names(["calls"])
+    .batch()
 }
 
 #[derive(Clone, Copy)]

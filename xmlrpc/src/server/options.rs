@@ -7,9 +7,9 @@ use std::time::Duration;
 use farcall_core::transport::Peer;
 use farcall_core::{Budget, Fault, FaultKind};
 use http::header::CONNECTION;
-use http::request::Parts;
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 
+use super::Authorize;
 use crate::XmlRpc;
 
 /// Options of a [`Server`](crate::Server). The defaults are safe for a server that untrusted peers
@@ -35,11 +35,10 @@ pub struct ServerOptions {
     pub(crate) hosts: Option<Vec<String>>,
     pub(crate) allow_origins: Vec<String>,
     pub(crate) accept_peer: Option<Arc<AcceptPeer>>,
-    pub(crate) authorize: Option<Arc<Authorize>>,
+    pub(crate) authorize: Option<Arc<dyn Authorize>>,
 }
 
 type AcceptPeer = dyn Fn(&Peer) -> bool + Send + Sync;
-type Authorize = dyn Fn(&mut Parts, &Peer) -> Result<(), Rejection> + Send + Sync;
 
 /// The HTTP response to a request that is refused.
 #[derive(Debug)]
@@ -257,6 +256,7 @@ impl ServerOptions {
     /// Compresses replies of more than `bytes` bytes for callers that accept gzip. Default: 1400,
     /// as in CPython's server, because a smaller reply fits into one packet anyway. `None` disables
     /// compression.
+    #[cfg(feature = "gzip")]
     pub const fn gzip_over(mut self, bytes: Option<usize>) -> Self {
         self.gzip_over = bytes;
         self
@@ -316,28 +316,40 @@ impl ServerOptions {
         self
     }
 
-    /// Calls `authorize` with the head of each request before its body is read. A rejection is sent
-    /// unchanged. Handlers can read extensions that `authorize` inserts with
+    /// Asks `authorize` about each request, with its head, before its body is read. A rejection is
+    /// sent unchanged. Handlers can read extensions that `authorize` inserts into the head with
     /// [`Context::extension`](farcall_core::Context::extension). Default: all requests are served.
     /// To decide by method, see [`Registry::set_guard`](farcall_core::Registry::set_guard).
     ///
-    /// The types of the head are those of the crate `http` 1:
+    /// `farcall::middleware` has ready-made values: tokens, passwords and a rate limit. In a pair,
+    /// both must permit a request.
     ///
     /// ```
-    /// use http::StatusCode;
-    /// use farcall::xmlrpc::{Rejection, ServerOptions};
+    /// use farcall::middleware::{BearerAuth, RateLimit};
+    /// use farcall::xmlrpc::ServerOptions;
     ///
-    /// let options = ServerOptions::default().authorize(|head, _peer| {
-    ///     match head.headers.get("x-token") {
-    ///         Some(token) if token == "let me in" => Ok(()),
-    ///         _ => Err(Rejection::new(StatusCode::FORBIDDEN, "who are you?")),
+    /// let tokens = BearerAuth::new(["a-long-random-token"]);
+    /// let options = ServerOptions::default().authorize((RateLimit::per_second(50), tokens));
+    /// # drop(options);
+    /// ```
+    ///
+    /// A closure needs the types of its arguments. `Parts` is that of the crate `http` 1:
+    ///
+    /// ```
+    /// use farcall::transport::Peer;
+    /// use farcall::xmlrpc::{Rejection, ServerOptions};
+    /// use http::StatusCode;
+    /// use http::request::Parts;
+    ///
+    /// let options = ServerOptions::default().authorize(|head: &mut Parts, peer: &Peer| {
+    ///     match head.headers.contains_key("x-from-the-proxy") {
+    ///         true => Ok(()),
+    ///         false => Err(Rejection::new(StatusCode::FORBIDDEN, format!("who is {peer}?"))),
     ///     }
     /// });
+    /// # drop(options);
     /// ```
-    pub fn authorize(
-        mut self,
-        authorize: impl Fn(&mut Parts, &Peer) -> Result<(), Rejection> + Send + Sync + 'static,
-    ) -> Self {
+    pub fn authorize(mut self, authorize: impl Authorize) -> Self {
         self.authorize = Some(Arc::new(authorize));
         self
     }

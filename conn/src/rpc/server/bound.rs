@@ -122,6 +122,7 @@ impl BoundServer {
         let settings = Settings {
             lease: server.options.lease,
             calls: Some(server.calls.clone()),
+            layers: server.registry.layers(),
             budget: listener.budget().cloned(),
             ..server.options.session.settings(listener.max_message())
         };

@@ -11,11 +11,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use farcall_core::protocol::output::{Causes, Foreign};
-use farcall_core::protocol::{Call, CallLimit, CallReply};
+use farcall_core::protocol::{Call, CallLimit, CallReply, Dispatch, Payload};
 use farcall_core::serve::ShutdownReport;
-use farcall_core::transport::{SystemListener, ToTarget};
+#[cfg(feature = "workers")]
+use farcall_core::transport::SystemListener;
+use farcall_core::transport::ToTarget;
+#[cfg(feature = "workers")]
 use farcall_core::workers::{self, Worker};
 use farcall_core::{Context, Fault, Instance, Method, RegisterError, Registry};
+use tower_layer::Layer;
+use tower_service::Service;
 
 pub use bound::{Bind, BoundServer};
 pub use options::ServerOptions;
@@ -195,6 +200,26 @@ impl Server {
         Ok(self)
     }
 
+    /// Puts a tower layer around every call that clients make: of methods, and of the objects that
+    /// they refer to. See [`Registry::layer`] for the order of layers, waiting and errors. Add
+    /// layers before the server begins to serve.
+    ///
+    /// While a call waits in a layer, it counts against `max_calls` of the
+    /// [server](ServerOptions::max_calls) and of its connection. Calls that a program makes on its
+    /// own objects pass no layer.
+    pub fn layer<L>(&self, layer: L) -> &Self
+    where
+        L: Layer<Dispatch<Encoding>>,
+        L::Service: Service<Call<Encoding>, Response = Payload, Error: Into<Fault>, Future: Send>
+            + Clone
+            + Send
+            + Sync
+            + 'static,
+    {
+        self.registry.layer(layer);
+        self
+    }
+
     /// Returns a builder of a server at this address; port 0 selects a free port. Call setters,
     /// such as [`authkey`](Bind::authkey), then `.await` it for a [`BoundServer`].
     pub fn bind(&self, target: impl ToTarget) -> Bind {
@@ -233,11 +258,12 @@ impl Server {
     ///
     /// # Cancel safety
     /// Dropping the future closes the listener and all connections at once.
+    #[cfg(feature = "workers")]
     pub async fn serve_worker(
         &self,
         worker: Worker,
         set: impl FnOnce(ListenerBuilder) -> ListenerBuilder,
-    ) -> Result<ShutdownReport, workers::Error> {
+    ) -> Result<ShutdownReport, workers::WorkerError> {
         let (listener, stop) = worker.listen()?;
         let listener = match listener {
             SystemListener::Tcp(listener) => set(Listener::over(listener)).await?,

@@ -30,7 +30,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use farcall_core::protocol::CallLimit;
+use farcall_core::protocol::{CallLimit, Layers};
 use farcall_core::{Budget, Fault, FaultKind, Registry};
 use foldhash::fast::RandomState;
 use tokio::runtime::Handle;
@@ -76,6 +76,8 @@ pub(super) struct Settings {
     pub(super) sends_causes: bool,
     /// Limit of the calls that run over all connections of the server, if there is one.
     pub(super) calls: Option<CallLimit>,
+    /// Layers around calls of the peer on objects. The registry has its own.
+    pub(super) layers: Option<Layers<Encoding>>,
 }
 
 /// A session with one peer.

@@ -1,8 +1,11 @@
 //! Conversion of documents to UTF-8.
 
 mod label;
-
-use std::borrow::Cow;
+#[cfg(feature = "encodings")]
+mod legacy;
+#[cfg(not(feature = "encodings"))]
+#[path = "no_legacy.rs"]
+mod legacy;
 
 use bytes::{Buf, Bytes};
 use farcall_core::{FormatError, FormatErrorKind, Position};
@@ -39,15 +42,9 @@ pub(crate) fn decode_document(
             None => None,
             Some(at) => return Err(invalid("US-ASCII", &document[..at], at)),
         },
-        Encoding::Latin1 => owned(encoding_rs::mem::decode_latin1(document)),
-        Encoding::Iso(encoding) if !document.is_ascii() => Some(iso(document, encoding)?),
-        Encoding::Iso(_) => None,
-        Encoding::Legacy(encoding) => {
-            match encoding.decode_without_bom_handling_and_without_replacement(document) {
-                Some(text) => owned(text),
-                None => return Err(malformed(document, encoding)),
-            }
-        }
+        Encoding::Latin1 | Encoding::Legacy(_) if document.is_ascii() => None,
+        Encoding::Latin1 => Some(document.iter().copied().map(char::from).collect()),
+        Encoding::Legacy(encoding) => Some(encoding.decode(document)?),
         Encoding::Utf16(endian) => Some(utf16(document, endian)?),
     };
     if let Some(mut decoded) = decoded {
@@ -56,13 +53,6 @@ pub(crate) fn decode_document(
         *document = decoded.into();
     }
     Ok(())
-}
-
-fn owned(text: Cow<'_, str>) -> Option<String> {
-    match text {
-        Cow::Borrowed(_) => None,
-        Cow::Owned(text) => Some(text),
-    }
 }
 
 /// Returns the encoding of a document, and the length of its byte order mark.
@@ -139,36 +129,6 @@ fn utf16(document: &[u8], endian: Endian) -> Result<String, FormatError> {
         return Err(invalid("UTF-16", text.as_bytes(), text.len()));
     }
     Ok(text)
-}
-
-/// Decodes a single-byte encoding whose bytes 0x80 to 0x9F are control characters. `encoding` is
-/// its Windows superset, which has other characters there.
-fn iso(document: &[u8], encoding: &'static encoding_rs::Encoding) -> Result<String, FormatError> {
-    let of = |byte: u8| match byte {
-        0x80..=0x9F => Some(char::from(byte)),
-        _ => encoding
-            .decode_without_bom_handling_and_without_replacement(&[byte])
-            .and_then(|text| text.chars().next()),
-    };
-    let characters: Vec<Option<char>> = (0..=u8::MAX).map(of).collect();
-    let mut text = String::with_capacity(document.len());
-    for &byte in document {
-        match characters[usize::from(byte)] {
-            Some(c) => text.push(c),
-            None => return Err(invalid(encoding.name(), text.as_bytes(), text.len())),
-        }
-    }
-    Ok(text)
-}
-
-/// Returns the error of the first byte that is invalid in `encoding`.
-#[cold]
-fn malformed(document: &[u8], encoding: &'static encoding_rs::Encoding) -> FormatError {
-    let mut decoder = encoding.new_decoder_without_bom_handling();
-    let longest = decoder.max_utf8_buffer_length_without_replacement(document.len());
-    let mut text = String::with_capacity(longest.unwrap_or_default());
-    let _ = decoder.decode_to_string_without_replacement(document, &mut text, true);
-    invalid(encoding.name(), text.as_bytes(), text.len())
 }
 
 fn invalid(encoding: &str, document: &[u8], at: usize) -> FormatError {

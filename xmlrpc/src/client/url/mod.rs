@@ -1,15 +1,21 @@
 //! Parsing of server URLs.
 
+mod host;
+mod http_url;
+
 use std::borrow::Cow;
 use std::fmt;
-use std::path::Path;
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use http::{HeaderValue, Uri};
-use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, percent_encode};
-use url::{Host, Position, Url};
+use percent_encoding::percent_decode_str;
 
+pub(crate) use self::host::Host;
+pub(crate) use self::http_url::HttpUrl;
+pub(super) use self::http_url::Referred;
+use self::http_url::UserInfo;
 use super::error::InvalidUrl;
+use crate::socket_url::EncodedSocketPath;
 
 /// The path used for a URL without one, as in every XML-RPC client since the first.
 const DEFAULT_PATH: &str = "/RPC2";
@@ -17,11 +23,13 @@ const DEFAULT_PATH: &str = "/RPC2";
 /// A parsed server URL.
 pub(crate) struct Target {
     /// Scheme, host, port, path and query, without user information.
-    pub(super) url: Url,
+    pub(super) url: HttpUrl,
     /// The same as a `http::Uri`.
     pub(super) uri: Uri,
     /// The `Authorization` header made from the user information.
     pub(super) authorization: Option<HeaderValue>,
+    /// The password of the user information, percent-encoded.
+    pub(super) password: String,
     /// The socket file, which replaces host and port.
     pub(super) socket: Option<std::path::PathBuf>,
 }
@@ -29,7 +37,7 @@ pub(crate) struct Target {
 impl Target {
     pub(crate) fn parse(text: &str) -> Result<Self, InvalidUrl> {
         let Some((scheme, rest)) = text.split_once("://") else {
-            return Err(InvalidUrl::Syntax("`://` is missing".to_owned()));
+            return Err(syntax("`://` is missing"));
         };
         match scheme.to_ascii_lowercase().as_str() {
             "http" => Self::http(rest, None),
@@ -38,38 +46,26 @@ impl Target {
             "https" => Err(InvalidUrl::NoTls),
             _ if is_scheme(scheme) => Err(InvalidUrl::Scheme(scheme.to_owned())),
             // Not repeated, since it may be misplaced user information.
-            _ => {
-                let problem = "the text before `://` is not a scheme";
-                Err(InvalidUrl::Syntax(problem.to_owned()))
-            }
+            _ => Err(syntax("the text before `://` is not a scheme")),
         }
     }
 
     /// Parses the part of a URL after `http://`.
     fn http(rest: &str, socket: Option<std::path::PathBuf>) -> Result<Self, InvalidUrl> {
-        // The URL standard makes parsers skip these silently.
+        // The URL standard makes parsers skip some of these silently.
         if rest.contains(|c: char| c.is_control() || c.is_whitespace()) {
-            let problem = "white space and control characters are not allowed";
-            return Err(InvalidUrl::Syntax(problem.to_owned()));
+            return Err(syntax("white space and control characters are not allowed"));
         }
-        let mut url = parse_http(rest)?;
-        let authorization = basic_authorization(url.username(), url.password())?;
-        // These cannot fail: they need a URL with a host, which every `http` URL has.
-        let _ = url.set_username("");
-        let _ = url.set_password(None);
-        url.set_fragment(None);
-        // The parser turns an empty path into `/`, which is a different path here.
-        let path = rest.find(['/', '\\', '?', '#']).map(|i| &rest[i..]);
-        if !path.is_some_and(|path| path.starts_with(['/', '\\'])) {
-            url.set_path(DEFAULT_PATH);
-        }
-        let uri = url[..Position::AfterQuery]
+        let (url, user_info) = HttpUrl::parse(rest, DEFAULT_PATH)?;
+        let uri = url
+            .as_str()
             .parse()
             .map_err(|error: http::uri::InvalidUri| InvalidUrl::Syntax(error.to_string()))?;
         Ok(Self {
             url,
             uri,
-            authorization,
+            authorization: basic_authorization(user_info)?,
+            password: user_info.password.to_owned(),
             socket,
         })
     }
@@ -85,8 +81,9 @@ impl Target {
         };
         // At these characters the URL parser would end the host, before `localhost` below.
         if user.contains(['\\', '?', '#']) {
-            let problem = "the user name or password contains `\\`, `?` or `#`: percent-encode it";
-            return Err(InvalidUrl::Syntax(problem.to_owned()));
+            return Err(syntax(
+                "the user name or password contains `\\`, `?` or `#`: percent-encode it",
+            ));
         }
         let encoded = rest.get(..3).is_some_and(|s| s.eq_ignore_ascii_case("%2f"));
         let (socket, path) = match rest.split_once(":/") {
@@ -104,23 +101,15 @@ impl Target {
     /// Returns the host and port to connect to, an IPv6 address without brackets.
     pub(crate) fn host_and_port(&self) -> (String, u16) {
         let host = match self.url.host() {
-            Some(Host::Ipv6(address)) => address.to_string(),
-            host => host.map(|host| host.to_string()).unwrap_or_default(),
+            Host::V6(address) => address.to_string(),
+            host => host.to_string(),
         };
-        (host, self.url.port_or_known_default().unwrap_or(80))
+        (host, self.url.port())
     }
 
     /// Returns `true` if the host is a loopback address or a name for one.
     pub(super) fn is_loopback(&self) -> bool {
-        match self.url.host() {
-            Some(Host::Ipv4(address)) => address.is_loopback(),
-            Some(Host::Ipv6(address)) => address.to_canonical().is_loopback(),
-            Some(Host::Domain(name)) => {
-                let name = name.strip_suffix('.').unwrap_or(name);
-                name == "localhost" || name.ends_with(".localhost")
-            }
-            None => false,
-        }
+        self.url.host().is_loopback()
     }
 }
 
@@ -135,26 +124,8 @@ impl fmt::Display for Target {
                 EncodedSocketPath(socket),
                 self.url.path()
             ),
-            None => f.write_str(&self.url[..Position::AfterPath]),
+            None => f.write_str(self.url.without_query()),
         }
-    }
-}
-
-/// The path of a socket file, percent-encoded so that [`Target::parse`] reads it back unchanged.
-pub(crate) struct EncodedSocketPath<'a>(pub(crate) &'a Path);
-
-/// Characters that would end the path in a URL or change its meaning.
-const SPECIAL: &AsciiSet = &CONTROLS
-    .add(b' ')
-    .add(b'%')
-    .add(b':')
-    .add(b'@')
-    .add(b'?')
-    .add(b'#');
-
-impl fmt::Display for EncodedSocketPath<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        percent_encode(self.0.as_os_str().as_encoded_bytes(), SPECIAL).fmt(f)
     }
 }
 
@@ -164,8 +135,8 @@ fn is_scheme(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_alphabetic()) && text.bytes().all(is_allowed)
 }
 
-fn parse_http(rest: &str) -> Result<Url, InvalidUrl> {
-    Url::parse(&format!("http://{rest}")).map_err(|error| InvalidUrl::Syntax(error.to_string()))
+fn syntax(problem: &str) -> InvalidUrl {
+    InvalidUrl::Syntax(problem.to_owned())
 }
 
 #[cfg(unix)]
@@ -180,16 +151,13 @@ fn socket_path(path: Cow<'_, [u8]>) -> std::path::PathBuf {
     String::from_utf8_lossy(&path).into_owned().into()
 }
 
-/// Returns the `Authorization` header for the percent-encoded user information of a URL.
-fn basic_authorization(
-    user: &str,
-    password: Option<&str>,
-) -> Result<Option<HeaderValue>, InvalidUrl> {
-    if user.is_empty() && password.is_none() {
+/// Returns the `Authorization` header for the user information of a URL.
+fn basic_authorization(user_info: UserInfo<'_>) -> Result<Option<HeaderValue>, InvalidUrl> {
+    if user_info == UserInfo::default() {
         return Ok(None);
     }
-    let user: Cow<'_, [u8]> = percent_decode_str(user).into();
-    let password: Cow<'_, [u8]> = percent_decode_str(password.unwrap_or_default()).into();
+    let user: Cow<'_, [u8]> = percent_decode_str(user_info.user).into();
+    let password: Cow<'_, [u8]> = percent_decode_str(user_info.password).into();
     basic(&user, &password)
         .map(Some)
         .ok_or(InvalidUrl::Credentials)
@@ -209,6 +177,8 @@ pub(super) fn basic(user: &[u8], password: &[u8]) -> Option<HeaderValue> {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     fn uri(text: &str) -> String {
