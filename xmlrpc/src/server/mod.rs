@@ -43,9 +43,9 @@ use crate::XmlRpc;
 /// An XML-RPC server: methods that programs in any language can call over HTTP.
 ///
 /// A server is a handle: clones share one server, and methods can be registered while it serves,
-/// with the methods of [`Registry`]. It serves `/` and `/RPC2`; [`at`](Self::at) adds services at other paths. Each service has
-/// `system.listMethods`, `system.methodHelp`, `system.methodSignature`, `system.multicall` and
-/// `system.getCapabilities`.
+/// with the methods of [`Registry`]. It serves `/` and `/RPC2`; [`at`](Self::at) adds services at
+/// other paths. Each service has `system.listMethods`, `system.methodHelp`,
+/// `system.methodSignature`, `system.multicall` and `system.getCapabilities`.
 ///
 /// A server is also a `tower_service::Service` over HTTP requests, so it can be mounted in axum.
 ///
