@@ -15,7 +15,7 @@ impl Counter {
 }
 
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let server = Server::new();
     server.register_function("add", |a: i64, b: i64| a + b)?;
     server.register_function("greet", async |name: String| format!("Hello, {name}!"))?;
