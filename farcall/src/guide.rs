@@ -15,6 +15,10 @@
 //! | [workers] | a server on all processors, replaced without losing a call |
 //! | [testing] | tests of a service without sockets |
 //! | [features] | a build with only what you need |
+//!
+//! For those who come from another library, these pages show the same program with both: Python's
+//! [xmlrpc](from_xmlrpc) and [multiprocessing](from_multiprocessing), [Pyro5](from_pyro5),
+//! [tarpc](from_tarpc), [tonic](from_tonic), [jsonrpsee](from_jsonrpsee).
 
 /// Declares a chapter: a module whose documentation is a page of `docs/guide`.
 ///
@@ -65,7 +69,10 @@ macro_rules! chapters {
     )* };
 }
 
-chapters!(functions objects clients errors python rpc security blocking middleware workers testing features);
+chapters! {
+    functions objects clients errors python rpc security blocking middleware workers testing features
+    from_xmlrpc from_multiprocessing from_pyro5 from_tarpc from_tonic from_jsonrpsee
+}
 
 /// Compiles the programs of the page that registries show.
 #[cfg(doctest)]
