@@ -39,7 +39,7 @@ pub(crate) const SILENCE_TIMEOUT: Duration = Duration::from_millis(250);
 ///
 /// Default: [`Close`](Self::Close). Set it with
 /// [`ListenerBuilder::descriptors`](crate::ListenerBuilder::descriptors),
-/// [`ClientBuilder::descriptors`](crate::ClientBuilder::descriptors) or
+/// [`ConnectionBuilder::descriptors`](crate::ConnectionBuilder::descriptors) or
 /// [`Connection::set_descriptors`](crate::Connection::set_descriptors).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Descriptors {

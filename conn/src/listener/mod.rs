@@ -6,7 +6,6 @@ mod builder;
 use std::fmt;
 use std::io;
 
-#[cfg(feature = "rpc")]
 use farcall_core::Budget;
 use farcall_core::transport::{Address, Listen, Peer, ToTarget};
 use tokio::sync::mpsc;
@@ -62,9 +61,7 @@ pub struct Listener {
     ready: mpsc::Receiver<Established>,
     task: AbortOnDrop,
     address: Address,
-    #[cfg(feature = "rpc")]
     max_message: usize,
-    #[cfg(feature = "rpc")]
     budget: Option<Budget>,
     last_accepted: Option<Peer>,
 }
@@ -179,9 +176,7 @@ fn start<L: Listen>(listener: L, acceptor: Acceptor) -> io::Result<Listener> {
     let (ready, accepted) = mpsc::channel(READY);
     Ok(Listener {
         ready: accepted,
-        #[cfg(feature = "rpc")]
         max_message: acceptor.config.max_message,
-        #[cfg(feature = "rpc")]
         budget: acceptor.config.budget.clone(),
         task: AbortOnDrop(tokio::spawn(acceptor.run(listener, ready))),
         address,

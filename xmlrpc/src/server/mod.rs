@@ -16,6 +16,8 @@ mod options;
 mod poll_on_wake;
 mod reply;
 mod timer;
+#[cfg(feature = "workers")]
+mod worker;
 mod write_timeout;
 
 use std::borrow::Cow;
@@ -26,10 +28,7 @@ use std::ops::Deref;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use farcall_core::protocol::{Call, CallLimit, Dispatch, Payload};
-use farcall_core::serve::ShutdownReport;
 use farcall_core::transport::{Listen, SystemListener, ToTarget};
-#[cfg(feature = "workers")]
-use farcall_core::workers::{self, Worker};
 use farcall_core::{Budget, Fault, Registry};
 use tower_layer::Layer;
 use tower_service::Service;
@@ -210,38 +209,6 @@ impl Server {
     /// If the local address of the listener is not available.
     pub fn listen(&self, listener: impl Listen) -> io::Result<BoundServer> {
         BoundServer::new(self.clone(), listener)
-    }
-
-    /// Serves as one of several [workers], until the worker is stopped.
-    ///
-    /// ```no_run
-    /// use farcall::workers::Workers;
-    /// use farcall::xmlrpc::Server;
-    ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let workers = Workers::new().threads(&"127.0.0.1:8000".parse()?, async |worker| {
-    ///     let server = Server::new();
-    ///     server.register_function("add", |a: i64, b: i64| a + b)?;
-    ///     server.serve_worker(worker).await
-    /// })?;
-    /// workers.run()?;
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
-    /// # Errors
-    /// If the event loop cannot watch the worker's socket.
-    ///
-    /// # Cancel safety
-    /// Dropping the future closes the listener and all its connections at once.
-    #[cfg(feature = "workers")]
-    pub async fn serve_worker(
-        &self,
-        worker: Worker,
-    ) -> Result<ShutdownReport, workers::WorkerError> {
-        let (listener, stop) = worker.listen()?;
-        let bound = self.listen_at(listener)?;
-        Ok(bound.serve_until(stop.cancelled_owned()).await)
     }
 
     fn listen_at(&self, listener: SystemListener) -> io::Result<BoundServer> {

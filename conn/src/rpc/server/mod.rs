@@ -3,6 +3,8 @@
 mod bound;
 mod options;
 mod sessions;
+#[cfg(feature = "workers")]
+mod worker;
 
 use std::fmt;
 use std::future::Future;
@@ -12,12 +14,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use farcall_core::protocol::output::{Causes, Foreign};
 use farcall_core::protocol::{Call, CallLimit, CallReply, Dispatch, Payload};
-use farcall_core::serve::ShutdownReport;
-#[cfg(feature = "workers")]
-use farcall_core::transport::SystemListener;
 use farcall_core::transport::ToTarget;
-#[cfg(feature = "workers")]
-use farcall_core::workers::{self, Worker};
 use farcall_core::{Context, Fault, Instance, Method, RegisterError, Registry};
 use tower_layer::Layer;
 use tower_service::Service;
@@ -34,7 +31,7 @@ use super::greeting::{
 use super::message::Token;
 use super::session::{ConnectionHalves, Session, SessionHandle, random};
 use crate::connection::Connection;
-use crate::listener::{Listener, ListenerBuilder};
+use crate::listener::Listener;
 
 /// Server that offers methods and objects to the [`Client`]s that connect.
 ///
@@ -230,48 +227,6 @@ impl Server {
     /// ([`Listener::over`]).
     pub fn listen(&self, listener: Listener) -> BoundServer {
         BoundServer::new(self.clone(), listener)
-    }
-
-    /// Serves as one of several [workers], until the worker is stopped. `set` configures the
-    /// listener, for example its authkey.
-    ///
-    /// ```no_run
-    /// use farcall::rpc::Server;
-    /// use farcall::workers::Workers;
-    ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let workers = Workers::new().threads(&"127.0.0.1:7000".parse()?, async |worker| {
-    ///     let server = Server::new();
-    ///     server.register_function("add", |a: i64, b: i64| a + b)?;
-    ///     server.serve_worker(worker, |listener| listener.authkey("a secret")).await
-    /// })?;
-    /// workers.run()?;
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
-    /// Sessions and objects belong to one worker. A client that reconnects may reach another
-    /// worker, which does not know its session.
-    ///
-    /// # Errors
-    /// If the key cannot be used, or the event loop cannot register the worker's socket.
-    ///
-    /// # Cancel safety
-    /// Dropping the future closes the listener and all connections at once.
-    #[cfg(feature = "workers")]
-    pub async fn serve_worker(
-        &self,
-        worker: Worker,
-        set: impl FnOnce(ListenerBuilder) -> ListenerBuilder,
-    ) -> Result<ShutdownReport, workers::WorkerError> {
-        let (listener, stop) = worker.listen()?;
-        let listener = match listener {
-            SystemListener::Tcp(listener) => set(Listener::over(listener)).await?,
-            #[cfg(unix)]
-            SystemListener::Unix(listener) => set(Listener::over(listener)).await?,
-        };
-        let bound = self.listen(listener);
-        Ok(bound.serve_until(stop.cancelled_owned()).await)
     }
 
     /// Performs the greeting. Returns the future that drives the connection after it.
