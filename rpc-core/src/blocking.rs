@@ -30,8 +30,8 @@ use crate::error::CallError;
 
 /// The error of a blocking function that cannot wait here. Nothing was done.
 ///
-/// It is the source of [`CallError::NotSent`] and of the [`io::Error`]s that blocking functions
-/// return in this case.
+/// Functions with another error type contain it: as the source of [`CallError::NotSent`], in an
+/// [`io::Error`] ([`get_ref`](io::Error::get_ref)), or as a variant.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CannotBlock {

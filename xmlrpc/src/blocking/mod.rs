@@ -41,7 +41,7 @@
 //! # In async code
 //!
 //! In async code, everything here that would block returns
-//! [`CannotBlock`](farcall_core::CannotBlock) instead, or has it as its source. Within
+//! [`CannotBlock`](farcall_core::CannotBlock) or an error that contains it. Within
 //! [`spawn_blocking`](tokio::task::spawn_blocking) it works. All objects can be dropped anywhere.
 
 #[cfg(feature = "client")]

@@ -60,10 +60,10 @@
 //!
 //! # In async code
 //!
-//! In async code, everything here that would block returns [`CannotBlock`](farcall_core::CannotBlock)
-//! instead, or has it as its source. Within [`spawn_blocking`](tokio::task::spawn_blocking) it
-//! works, and [`Client::from`] converts the client of an async program for it. All objects can be
-//! dropped anywhere.
+//! In async code, everything here that would block returns
+//! [`CannotBlock`](farcall_core::CannotBlock) or an error that contains it. Within
+//! [`spawn_blocking`](tokio::task::spawn_blocking) it works, and [`Client::from`] converts the
+//! client of an async program for it. All objects can be dropped anywhere.
 
 mod client;
 mod server;
