@@ -95,9 +95,9 @@ fn is_polled() -> bool {
     false
 }
 
-/// Blocks the thread until the future completes, in the runtime that all blocking objects share. The
-/// future is polled within the runtime. Code that needs one before, such as `sleep`, belongs into an
-/// async block.
+/// Blocks the thread until the future completes, in the runtime that all blocking objects share.
+/// The future is polled within the runtime. Code that needs one before, such as `sleep`, belongs
+/// into an async block.
 ///
 /// # Errors
 /// In async code, or if the runtime cannot be started. The future is not polled then.

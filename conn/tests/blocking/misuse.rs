@@ -129,7 +129,7 @@ fn the_server() {
     });
 }
 
-/// Where tokio allows blocking, so do blocking objects.
+/// Blocking objects work in the places where tokio allows blocking.
 #[tokio::test(flavor = "multi_thread")]
 async fn spawn_blocking_and_block_in_place() {
     let server = Server::new();
