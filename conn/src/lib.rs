@@ -113,6 +113,8 @@
 //! handshake are neither encrypted nor signed**. Every codec of this crate decodes data only; none
 //! executes code.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod account;
 pub mod auth;
 #[cfg(unix)]

@@ -42,6 +42,8 @@
 //! The [`guide`] has one chapter for each task. Its chapter on [`features`](guide::features) lists
 //! the features of this crate; the default is XML-RPC.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 #[cfg(all(doc, feature = "full"))]
 pub mod guide;
 

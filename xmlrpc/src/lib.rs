@@ -100,6 +100,18 @@
 //! A byte that is invalid in its encoding is an error with its position. Encodings in which ASCII
 //! bytes can mean other characters are refused, because two readers could see two different
 //! documents: ISO-2022-JP and the like, HZ, UTF-7, EBCDIC. UTF-32 is refused too.
+//!
+//! # Features
+//!
+//! All are on by default. Without one, whatever needs it is an error that names the feature.
+//!
+//! - `client`, `server`: the two sides.
+//! - `gzip`: compressed requests and replies. Without it, no client announces gzip.
+//! - `encodings`: all encodings above except UTF-8, UTF-16, US-ASCII and ISO-8859-1.
+//! - `idna`: host names with letters beyond ASCII in the URLs of clients.
+//! - `cookies`: [`ClientOptions::cookies`].
+//! - `workers`: [`Server::serve_worker`].
+//! - `middleware`: the ready-made authentication of [`ServerOptions::authorize`].
 
 #![cfg_attr(
     not(all(feature = "client", feature = "server", feature = "gzip")),

@@ -88,6 +88,8 @@
 //! # Ok::<(), farcall_pickle::Error>(())
 //! ```
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod de;
 mod error;
 mod known_calls;

@@ -112,8 +112,8 @@ fn in_variable(variable: &'static str, problem: InvalidUrl) -> InvalidUrl {
     InvalidUrl::Proxy(Box::new(InvalidUrl::Environment { variable, problem }))
 }
 
-/// Returns `true` if one of the comma-separated exceptions of `no_proxy` matches the target: `*`, an
-/// address, a network in CIDR notation, or a domain including its subdomains, with or without a
+/// Returns `true` if one of the comma-separated exceptions of `no_proxy` matches the target: `*`,
+/// an address, a network in CIDR notation, or a domain including its subdomains, with or without a
 /// leading `.` or `*.`. An exception with a port matches that port only.
 fn is_excepted(exceptions: &str, target: &Target) -> Result<bool, InvalidUrl> {
     let mut is_excepted = false;

@@ -483,8 +483,8 @@ mod tests {
         }
     }
 
-    /// Returns `true` for a text with a segment such as `C:`, which the crate keeps before `..` with
-    /// any scheme, and the standard only with `file`.
+    /// Returns `true` for a text with a segment such as `C:`, which the crate keeps before `..`
+    /// with any scheme, and the standard only with `file`.
     fn has_drive_letter(text: &str) -> bool {
         text.split(SLASHES).any(|segment| {
             let [letter, end] = segment.as_bytes() else {
