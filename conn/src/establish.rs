@@ -205,7 +205,8 @@ macro_rules! setters {
             self
         }
 
-        /// Allows MD5 with peers that support nothing else: CPython up to 3.11.
+        /// Allows MD5 with peers that support nothing else: CPython up to 3.11. It needs the
+        /// feature `legacy-md5`.
         ///
         /// Default: `false`. Such a peer is rejected.
         #[cfg(feature = "legacy-md5")]

@@ -15,8 +15,8 @@ const MAX_TEXT: usize = 1024;
 /// Its text consists of the path, the message and the position:
 ///
 /// ```
-/// // [5, 'six']
-/// let error = farcall_pickle::from_slice::<Vec<i32>>(b"\x80\x04](K\x05\x8c\x03sixe.").unwrap_err();
+/// let message = b"\x80\x04](K\x05\x8c\x03sixe."; // [5, 'six']
+/// let error = farcall_pickle::from_slice::<Vec<i32>>(message).unwrap_err();
 /// assert_eq!(error.to_string(), "[1]: expected i32, found str, at byte 6");
 /// assert_eq!(error.kind(), farcall_pickle::ErrorKind::Mismatch);
 /// assert_eq!(error.position(), Some(6));

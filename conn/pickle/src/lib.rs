@@ -10,7 +10,8 @@
 //! use std::collections::HashMap;
 //!
 //! // pickle.dumps({'x': [1, 2], 'y': []})
-//! let message = b"\x80\x04\x95\x15\0\0\0\0\0\0\0}\x94(\x8c\x01x\x94]\x94(K\x01K\x02e\x8c\x01y\x94]\x94u.";
+//! let message = b"\x80\x04\x95\x17\0\0\0\0\0\0\0}\x94(\
+//!     \x8c\x01x\x94]\x94(K\x01K\x02e\x8c\x01y\x94]\x94u.";
 //! let lists: HashMap<String, Vec<u32>> = farcall_pickle::from_slice(message)?;
 //! assert_eq!(lists["x"], [1, 2]);
 //!
@@ -103,6 +104,11 @@ mod ser;
 mod tests;
 mod value;
 mod value_counter;
+
+/// Compiles the code of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}
 
 use std::sync::Arc;
 

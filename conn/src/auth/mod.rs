@@ -144,7 +144,8 @@ impl Authentication {
         self
     }
 
-    /// Allows MD5 with peers that support nothing else: CPython up to 3.11.
+    /// Allows MD5 with peers that support nothing else: CPython up to 3.11. It needs the feature
+    /// `legacy-md5`.
     ///
     /// Default: `false`. Such a peer is rejected.
     #[cfg(feature = "legacy-md5")]

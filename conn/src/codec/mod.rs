@@ -45,11 +45,12 @@ pub use message_pack::MessagePack;
 pub use postcard::Postcard;
 
 /// The name of the default codec. It is a codec only with the feature `bincode`.
+// The compiler shows the line of the struct, and its comment, where a method needs the codec.
 #[cfg(not(feature = "bincode"))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Bincode(());
+pub struct Bincode(()); // a codec only with the feature `bincode` of the crate `farcall`
 
-/// [`Codec::NAME`] of pickles, whose peers may be CPython, with its own confirmation of descriptors.
+/// [`Codec::NAME`] of pickles, whose peers may be CPython and then confirm descriptors.
 pub(crate) const PICKLE: &str = "pickle";
 
 /// Encodes and decodes the values of a connection.

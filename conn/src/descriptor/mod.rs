@@ -65,8 +65,8 @@ pub enum Acknowledge {
     /// `send_handle` waits for the confirmation and fails after 30 seconds; a later confirmation is
     /// discarded.
     Always,
-    /// Descriptors are confirmed if the peer expects it. With codecs other than `Pickle` this is the
-    /// same as [`Never`](Self::Never).
+    /// Descriptors are confirmed if the peer expects it. With codecs other than `Pickle` this is
+    /// the same as [`Never`](Self::Never).
     ///
     /// `send_handle` does not wait. A confirmation between two messages is discarded, and shows
     /// that the peer confirms. Received descriptors are handled by the first rule that applies:
