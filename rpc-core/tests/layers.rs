@@ -19,7 +19,7 @@ use tower::limit::ConcurrencyLimitLayer;
 use tower::load_shed::LoadShedLayer;
 use tower::timeout::TimeoutLayer;
 use tower::util::{MapRequestLayer, MapResponseLayer};
-use tower::{BoxError, Layer, Service, ServiceBuilder, layer::layer_fn, service_fn};
+use tower::{BoxError, Service, ServiceBuilder, layer::layer_fn, service_fn};
 
 /// The names of the calls that a layer saw.
 #[derive(Clone, Default)]
