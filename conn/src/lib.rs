@@ -41,7 +41,7 @@
 //!
 //! # With Python
 //!
-//! The third type parameter of a connection is its [`codec`]. With
+//! The third type parameter of a connection is its [codec](Codec). With
 //! [`farcall::pickle::Pickle`](farcall_pickle::Pickle), the peer may be CPython 3.6 or newer, as
 //! client or as listener, and needs no changes:
 //!
@@ -119,7 +119,7 @@ mod account;
 pub mod auth;
 #[cfg(unix)]
 pub mod blocking;
-pub mod codec;
+mod codec;
 mod connect;
 mod connection;
 #[cfg(unix)]

@@ -1,15 +1,4 @@
 //! Codecs: encoding of values as messages, and decoding.
-//!
-//! A [`Codec`] is a type parameter of a connection. Both sides must use the same one: a message
-//! does not name its encoding.
-//!
-//! | codec | feature | for |
-//! |---|---|---|
-//! | [`Bincode`] (default) | `bincode` | Rust programs among themselves: small, fast, identical types |
-//! | [`farcall::pickle::Pickle`](farcall_pickle::Pickle) | `pickle` | CPython's `Connection.send` and `recv` |
-//! | [`Json`] | `json` | every language, readable by people |
-//! | [`MessagePack`] | `msgpack` | every language, smaller than JSON |
-//! | [`Postcard`] | `postcard` | Rust programs on small devices |
 
 #[cfg(feature = "bincode")]
 pub(crate) mod bincode;
@@ -54,6 +43,17 @@ pub struct Bincode(()); // a codec only with the feature `bincode` of the crate 
 pub(crate) const PICKLE: &str = "pickle";
 
 /// Encodes and decodes the values of a connection.
+///
+/// It is a type parameter of a connection. Both sides must use the same one: a message does not
+/// name its encoding.
+///
+/// | codec | feature | for |
+/// |---|---|---|
+/// | [`Bincode`] (default) | `bincode` | Rust programs among themselves: small, fast, identical types |
+/// | [`farcall::pickle::Pickle`](farcall_pickle::Pickle) | `pickle` | CPython's `Connection.send` and `recv` |
+/// | [`Json`] | `json` | every language, readable by people |
+/// | [`MessagePack`] | `msgpack` | every language, smaller than JSON |
+/// | [`Postcard`] | `postcard` | Rust programs on small devices |
 ///
 /// A codec is a small value that holds its settings and limits. Connections start with its
 /// `Default`.

@@ -25,7 +25,10 @@ struct Excerpt(String);
 
 impl fmt::Write for Excerpt {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        let room = LIMIT - self.0.len();
+        // A `Display` may ignore the error of an earlier write, and go on.
+        let Some(room) = LIMIT.checked_sub(self.0.len()) else {
+            return Err(fmt::Error);
+        };
         if text.len() <= room {
             self.0.push_str(text);
             return Ok(());
@@ -41,6 +44,18 @@ impl fmt::Write for Excerpt {
 mod tests {
     use super::*;
 
+    /// A text that goes on after an error.
+    struct Stubborn;
+
+    impl fmt::Display for Stubborn {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            for text in ["x".repeat(LIMIT).as_str(), "y", "z"] {
+                let _ = f.write_str(text);
+            }
+            Ok(())
+        }
+    }
+
     #[test]
     fn a_text_above_the_limit_is_cut() {
         assert_eq!(excerpt("short"), "short");
@@ -48,7 +63,8 @@ mod tests {
         assert_eq!(excerpt(&fits), fits);
         assert_eq!(shortened(fits.clone()), fits);
         assert_eq!(excerpt(fits.clone() + "y"), fits.clone() + "…");
-        assert_eq!(shortened(fits.clone() + "y"), fits + "…");
+        assert_eq!(shortened(fits.clone() + "y"), fits.clone() + "…");
+        assert_eq!(excerpt(Stubborn), fits + "…");
         let wide = "é".repeat(LIMIT);
         assert_eq!(
             excerpt(format_args!("a{wide}{wide}")).len(),

@@ -123,6 +123,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .with_writer(std::io::stderr)
         .init();
     let arguments = Arguments::parse();
+    // The first blocking object starts a runtime that stays: its descriptors are no leak.
+    tokio::task::spawn_blocking(|| farcall::protocol::blocking::wait(async {})).await??;
     let demo = Arc::new(Demo::default());
     let ledger = Arc::new(Ledger::default());
 

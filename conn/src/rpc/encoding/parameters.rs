@@ -10,7 +10,7 @@ use serde::de::{DeserializeSeed, Deserializer, SeqAccess, Visitor};
 use serde::forward_to_deserialize_any;
 
 use crate::codec::limits::{CodecLimits, DecodeLimiter, Limited};
-use crate::codec::{expect_end, message_pack};
+use crate::codec::message_pack;
 
 pub(super) fn decode<A: FromArgs>(params: &[u8]) -> Result<A, FormatError> {
     let limiter = &CodecLimits::DEFAULT.limiter(params);
@@ -42,7 +42,9 @@ impl<'de> Deserializer<'de> for ArrayReader<'de, '_> {
         if given > taken {
             return Err(too_many(given, taken));
         }
-        expect_end(rest.len())?;
+        if !rest.is_empty() {
+            return Err(too_many("more", taken));
+        }
         Ok(value)
     }
 
