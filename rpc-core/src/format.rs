@@ -15,11 +15,11 @@ const INITIAL_CAPACITY: usize = 256;
 /// A wire format, such as the XML of XML-RPC, bincode or JSON.
 ///
 /// A `Format` is a small value that holds the settings and limits of the local side. Each
-/// [`Call`](crate::Call) carries one. It converts directly between bytes and the types of the
-/// handler, without an intermediate tree of values.
+/// [`Call`](crate::protocol::Call) carries one. It converts directly between bytes and the types of
+/// the handler, without an intermediate tree of values.
 ///
-/// A format with [attachments](crate::Payload::attachments) implements `params` and `reply` itself.
-/// Their default implementations return the output of `encode_args` and `encode_reply`.
+/// A format with [attachments](crate::protocol::Payload::attachments) implements `params` and
+/// `reply` itself. Their default implementations return the output of `encode_args` and `encode_reply`.
 pub trait Format: Clone + Send + Sync + 'static {
     /// The name of the format, for messages about a mismatch.
     const NAME: &'static str;

@@ -79,7 +79,7 @@ fn a_blocking_client_implements_client_traits() {
     assert_eq!(client.call::<i64>("add", (5,)).unwrap(), 8);
     client.add_later(1).unwrap();
     client.within(LONG).notify("add", (1,)).unwrap();
-    (&client).notify("add", (1,)).unwrap();
+    client.notify("add", (1,)).unwrap();
     assert_eq!(client.clone().within(LONG).add(0).unwrap(), 11);
     assert_eq!(client.stats().outgoing_calls, 0);
     assert!(client.peer().to_string().starts_with("127.0.0.1:"));

@@ -138,7 +138,7 @@ pub trait Scheme: Clone + Send + Sync + 'static {
 #[derive(Clone)]
 pub struct Only<A> {
     scheme: A,
-    applies: Arc<dyn Fn(&Name) -> bool + Send + Sync>,
+    applies: Arc<Applies>,
 }
 
 impl<S, A: Scheme> Layer<S> for Only<A> {
@@ -159,12 +159,15 @@ impl<A: fmt::Debug> fmt::Debug for Only<A> {
     }
 }
 
+/// A choice of methods by their names.
+type Applies = dyn Fn(&Name) -> bool + Send + Sync;
+
 /// The service of [`BearerAuth`](super::BearerAuth), [`BasicAuth`](super::BasicAuth) and [`Only`].
 #[derive(Clone)]
 pub struct Authenticated<S, A> {
     inner: S,
     scheme: A,
-    applies: Option<Arc<dyn Fn(&Name) -> bool + Send + Sync>>,
+    applies: Option<Arc<Applies>>,
 }
 
 impl<S, A> Authenticated<S, A> {

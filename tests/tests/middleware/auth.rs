@@ -13,7 +13,7 @@ async fn serve(options: ServerOptions) -> Served {
     server
         .register_function("whoami", |cx: Context| {
             cx.extension::<User>()
-                .map_or("somebody".to_owned(), User::to_string)
+                .map_or_else(|| "somebody".to_owned(), User::to_string)
         })
         .unwrap();
     Served::new(&server).await

@@ -1,7 +1,7 @@
 //! Tests of the limits of the names of classes.
 
-use crate::Value;
 use super::read;
+use crate::Value;
 
 /// A list of a class, `times` times. Each reference takes two bytes.
 fn list_of_class(module: &str, name: &str, times: usize) -> Vec<u8> {
