@@ -3,8 +3,8 @@
 
 use std::time::SystemTime;
 
-use libfuzzer_sys::fuzz_target;
 use farcall::DateTime;
+use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {
     let Ok(date) = text.parse::<DateTime>() else {

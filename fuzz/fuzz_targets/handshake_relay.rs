@@ -6,9 +6,9 @@ use std::net::SocketAddr;
 
 use arbitrary::Arbitrary;
 use farcall::conn::auth::{AuthKey, Authentication, Binding, Channel, Handshake, Role};
+use farcall::transport::Credentials;
 use fuzz::edit::Edit;
 use libfuzzer_sys::fuzz_target;
-use farcall::transport::Credentials;
 
 #[derive(Arbitrary, Debug)]
 struct Input<'a> {

@@ -8,13 +8,13 @@ use std::task::{Context, Poll};
 
 use arbitrary::Arbitrary;
 use bytes::Bytes;
+use farcall::xmlrpc::{Server, ServerOptions};
 use fuzz::memory::bounded;
 use fuzz::methods;
 use http::{HeaderName, HeaderValue, Method, Request, StatusCode};
 use http_body::{Body, Frame};
 use http_body_util::BodyExt as _;
 use libfuzzer_sys::fuzz_target;
-use farcall::xmlrpc::{Server, ServerOptions};
 
 #[derive(Arbitrary, Debug)]
 struct Input<'a> {

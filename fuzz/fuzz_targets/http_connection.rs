@@ -4,12 +4,12 @@
 
 use std::time::Duration;
 
+use farcall::transport::Connect as _;
+use farcall::xmlrpc::{Server, ServerOptions};
 use fuzz::memory::bounded;
 use fuzz::methods;
 use libfuzzer_sys::fuzz_target;
-use farcall::transport::Connect as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use farcall::xmlrpc::{Server, ServerOptions};
 
 async fn exchange(bytes: &[u8]) -> Vec<u8> {
     let server = Server::with_options(ServerOptions::default().max_body(64 << 10));

@@ -3,12 +3,12 @@
 #![no_main]
 
 use arbitrary::Arbitrary;
+use farcall::protocol::{Format as _, Payload};
 use farcall::rpc::{Encoding, Remote, Stream};
+use farcall::{FormatErrorKind, Value, Variadic};
 use fuzz::memory::bounded;
 use fuzz::record::Record;
 use libfuzzer_sys::fuzz_target;
-use farcall::{FormatErrorKind, Value, Variadic};
-use farcall::protocol::{Format as _, Payload};
 use serde::de::IgnoredAny;
 
 #[derive(Arbitrary, Debug)]

@@ -8,8 +8,8 @@ use serde::de::{Expected, Unexpected};
 use crate::fault::{Fault, FaultKind};
 use crate::output::{excerpt, shortened};
 
-/// The error of a [`Format`](crate::protocol::Format): a message that cannot be decoded, or a value that
-/// cannot be encoded.
+/// The error of a [`Format`](crate::protocol::Format): a message that cannot be decoded, or a value
+/// that cannot be encoded.
 #[derive(Debug)]
 pub struct FormatError(Box<Inner>);
 

@@ -19,7 +19,8 @@ const INITIAL_CAPACITY: usize = 256;
 /// the handler, without an intermediate tree of values.
 ///
 /// A format with [attachments](crate::protocol::Payload::attachments) implements `params` and
-/// `reply` itself. Their default implementations return the output of `encode_args` and `encode_reply`.
+/// `reply` itself. Their default implementations return the output of `encode_args` and
+/// `encode_reply`.
 pub trait Format: Clone + Send + Sync + 'static {
     /// The name of the format, for messages about a mismatch.
     const NAME: &'static str;

@@ -57,10 +57,10 @@
 //! # Protocols
 //!
 //! A protocol carries [`Call`](protocol::Call)s and provides a [`Format`](protocol::Format), which
-//! converts directly between bytes and Rust types. Clients and servers have the same interface, `tower_service::Service<Call<F>,
-//! Response = Payload>`, so that tower layers fit on both sides. [`transport`] has the byte streams
-//! and [`serve`](mod@serve) an accept loop for all of them. [`workers`] runs several event loops
-//! for one address.
+//! converts directly between bytes and Rust types. Clients and servers have the same interface,
+//! `tower_service::Service<Call<F>, Response = Payload>`, so that tower layers fit on both sides.
+//! [`transport`] has the byte streams and [`serve`](mod@serve) an accept loop for all of them.
+//! [`workers`] runs several event loops for one address.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

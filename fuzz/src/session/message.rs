@@ -2,9 +2,9 @@
 //! Farcall would never send.
 
 use arbitrary::Arbitrary;
-use farcall::rpc::Encoding;
 use farcall::Variadic;
 use farcall::protocol::Format as _;
+use farcall::rpc::Encoding;
 use serde::{Serialize, Serializer};
 
 /// The state of the hostile peer, by which its messages can refer to real calls and objects.

@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use farcall::rpc::{Client, Remote, Stream};
+use farcall::{CallError, Context, Fault, client, service};
 use futures_util::stream;
-use farcall::{client, service, CallError, Context, Fault};
 
 use super::{LONG, Limits};
 
