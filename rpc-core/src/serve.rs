@@ -433,6 +433,23 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_stop_accepts_no_peers_beyond_the_limit() -> io::Result<()> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let address = listener.local_addr()?;
+        let (stop, server) = start(listener, Options::default().max_connections(1), echo);
+        let mut first = TcpStream::connect(address).await?;
+        round_trip(&mut first).await?;
+        let _waits = TcpStream::connect(address).await?;
+        stop.cancel();
+        let finished = ShutdownReport {
+            finished: 1,
+            aborted: 0,
+        };
+        assert_eq!(server.await?, finished);
+        Ok(())
+    }
+
+    #[tokio::test]
     async fn a_panic_in_a_handler_does_not_end_the_loop() -> io::Result<()> {
         let (listener, connector) = memory::listener("shaky");
         let first = AtomicBool::new(true);
