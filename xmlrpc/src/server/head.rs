@@ -142,6 +142,22 @@ mod tests {
     }
 
     #[test]
+    fn a_head_may_have_exactly_the_bytes_of_the_limit() {
+        // The target, and the lines of both headers without the long value.
+        let others = "*".len() + "host: a\r\n".len() + "x: \r\n".len();
+        for (length, expected) in [(MAX_HEAD, None), (MAX_HEAD + 1, Some(431))] {
+            let value = "x".repeat(length - others);
+            let mut request = Request::builder().uri("*");
+            for (name, value) in [("host", "a"), ("x", &value)] {
+                request = request.header(name, value);
+            }
+            let refused = check(&request.body(()).unwrap()).err();
+            let refused = refused.map(|rejection| rejection.0.status().as_u16());
+            assert_eq!(refused, expected, "{length}");
+        }
+    }
+
+    #[test]
     fn plain_hosts_are_hosts() {
         for host in [
             "a",

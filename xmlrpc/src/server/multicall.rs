@@ -353,6 +353,14 @@ mod tests {
         }
     }
 
+    #[tokio::test]
+    async fn the_length_of_a_method_name_is_limited() {
+        let of_length = |length| entry(&"x".repeat(length), "");
+        let (texts, _) = faults(&(of_length(MAX_NAME) + &of_length(MAX_NAME + 1))).await;
+        let too_long = texts.iter().map(|text| text.starts_with(LONG_NAME));
+        assert!(too_long.eq([false, true]), "{texts:?}");
+    }
+
     /// Regression: a gzip request of 1,380 bytes took 0.13 s, because the position of each failed
     /// entry was counted from the start of the document.
     #[tokio::test]

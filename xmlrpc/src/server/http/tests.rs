@@ -1,8 +1,11 @@
 //! Tests of requests and responses.
 
-use std::pin::pin;
+use std::convert::Infallible;
+use std::pin::{Pin, pin};
 use std::sync::Mutex;
+use std::task::{Context as TaskContext, Poll};
 
+use http_body::Frame;
 use http_body_util::BodyExt as _;
 
 use super::*;
@@ -329,4 +332,41 @@ async fn a_default_budget_has_room_for_the_largest_request_and_reply() {
     assert_eq!(response.status(), StatusCode::OK);
     let reply = response.into_body().collect().await.unwrap().to_bytes();
     assert!(reply.len() > text.len(), "{} bytes", reply.len());
+}
+
+/// A body whose length is not declared.
+struct Pieces(Vec<&'static str>);
+
+impl Body for Pieces {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut TaskContext<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Poll::Ready(self.0.pop().map(|piece| Ok(Frame::data(piece.into()))))
+    }
+}
+
+#[tokio::test]
+async fn a_body_may_have_exactly_the_bytes_of_the_limit() {
+    let document = "<methodCall><methodName>nothing</methodName></methodCall>";
+    let length = document.len();
+    for (limit, expected) in [
+        (length, StatusCode::OK),
+        (length - 1, StatusCode::PAYLOAD_TOO_LARGE),
+    ] {
+        let server = Server::with_options(ServerOptions::default().max_body(limit));
+        server.register_function("nothing", || ()).unwrap();
+        let declared = posted(document);
+        let (one, two) = document.split_at(10);
+        let mut undeclared = Request::new(Pieces(vec![two, one]));
+        *undeclared.method_mut() = Method::POST;
+        let statuses = [
+            server.respond(declared).await.status(),
+            server.respond(undeclared).await.status(),
+        ];
+        assert_eq!(statuses, [expected; 2], "a limit of {limit}");
+    }
 }
