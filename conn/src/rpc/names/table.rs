@@ -304,6 +304,15 @@ mod tests {
     }
 
     #[test]
+    fn a_name_and_its_metadata_may_have_exactly_their_limits() {
+        let metadata = |length: usize| BTreeMap::from([(String::new(), "x".repeat(length))]);
+        let (name, most) = ("x".repeat(MAX_NAME), MAX_METADATA - ENTRY_OVERHEAD);
+        assert_eq!(cost(&name, &metadata(most)), Ok(MAX_NAME + MAX_METADATA));
+        assert!(cost(&name, &metadata(most + 1)).is_err());
+        assert!(cost(&(name + "x"), &BTreeMap::new()).is_err());
+    }
+
+    #[test]
     fn metadata_entries_count_their_overhead() {
         let entries = |n: usize| (0..n).map(|n| (format!("{n:03}"), String::new())).collect();
         assert!(cost("x", &entries(MAX_METADATA / (ENTRY_OVERHEAD + 3))).is_ok());

@@ -1,5 +1,6 @@
 //! Tests of the whole codec.
 
+mod class_names;
 mod hostile;
 mod instances;
 mod limits;
