@@ -16,3 +16,4 @@ mod streams;
 mod stress;
 mod support;
 mod timeouts;
+mod waiting;
