@@ -9,3 +9,4 @@ mod matrix;
 mod peer;
 mod pickle;
 mod python;
+mod python2_names;
